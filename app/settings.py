@@ -1,0 +1,70 @@
+"""Every knob, read once from the environment (`DESK_*`, see .env.example). No secret has a working default."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class SmsAdapter(StrEnum):
+    CONSOLE = "console"
+    TWILIO = "twilio"
+
+
+class EmailAdapter(StrEnum):
+    CONSOLE = "console"
+    SMTP = "smtp"
+
+
+class PostAdapter(StrEnum):
+    CONSOLE = "console"
+    PRINT = "print"
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="DESK_", env_file=".env", extra="ignore", hide_input_in_errors=True)
+
+    database_url: str = f"sqlite:///{ROOT / 'var' / 'desk.db'}"
+    secret_key: SecretStr = SecretStr("")
+    public_url: str = "http://127.0.0.1:8000"
+
+    sms: SmsAdapter = SmsAdapter.CONSOLE
+    email: EmailAdapter = EmailAdapter.CONSOLE
+    post: PostAdapter = PostAdapter.CONSOLE
+
+    twilio_account_sid: str = ""
+    twilio_auth_token: SecretStr = SecretStr("")
+    twilio_from: str = ""
+    twilio_api_url: str = ""
+    smtp_url: str = "smtp://127.0.0.1:25"
+    mail_from: str = ""
+    print_dir: Path = ROOT / "var" / "print"
+
+    legal_url: str = ""
+    bundle_key: SecretStr = SecretStr("")
+    """Ed25519 private key, PEM (PKCS 8) or a path to such a file; signs case bundles and their delivery."""
+
+    session_hours: int = Field(default=10, ge=1, le=72)
+    night_hour: int = Field(default=2, ge=0, le=23)
+    """Local hour, in the portfolio's time zone, from which the previous business day may be run."""
+    delivery_batch: int = Field(default=50, ge=1, le=1000)
+    lease_seconds: int = Field(default=300, ge=5)
+    log_level: str = "INFO"
+
+    def require_secret(self) -> str:
+        """The secret key, or a clear refusal to start without one."""
+        value = self.secret_key.get_secret_value()
+        if len(value) < 32:
+            raise SystemExit("DESK_SECRET_KEY is missing or shorter than 32 characters; see .env.example")
+        return value
+
+
+@lru_cache
+def get_settings() -> Settings:
+    return Settings()

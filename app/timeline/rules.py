@@ -1,0 +1,93 @@
+"""What can be on record: event kinds, channels, and how the hash chain is computed. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class Channel(StrEnum):
+    """Ways to reach a cardholder. `post` is a printed letter; the sources of contact rules call it 'letter'."""
+
+    SMS = "sms"
+    EMAIL = "email"
+    POST = "post"
+    CALL = "call"
+
+
+class Kind(StrEnum):
+    """Kinds of timeline events, `subject.what_happened`. Grow by adding, never rename: history refers to them."""
+
+    PORTFOLIO_ADDED = "portfolio.added"
+    FEED_LOADED = "feed.loaded"
+    DAY_CLOSED = "day.closed"
+
+    CASE_OPENED = "case.opened"
+    CASE_CLOSED = "case.closed"
+    CASE_ASSIGNED = "case.assigned"
+    NOTE_ADDED = "case.note_added"
+    CALLBACK_SET = "case.callback_set"
+    CALL_LOGGED = "case.call_logged"
+    HOLD_PLACED = "hold.placed"
+    HOLD_ENDED = "hold.ended"
+    CONSENT_CHANGED = "consent.changed"
+
+    PLAN_OFFERED = "plan.offered"
+    PLAN_ACCEPTED = "plan.accepted"
+    PLAN_ACTIVATED = "plan.activated"
+    PLAN_KEPT = "plan.kept"
+    PLAN_BROKEN = "plan.broken"
+    PLAN_CANCELLED = "plan.cancelled"
+
+    CONTACT_CLEARED = "contact.cleared"
+    CONTACT_WAITING = "contact.waiting"
+    CONTACT_REFUSED = "contact.refused"
+    CONTACT_WITHHELD = "contact.withheld"
+    """The gate said no at the moment of delivery."""
+    CONTACT_SENT = "contact.sent"
+    """The provider accepted it; this is what caps count (or a call was placed)."""
+    CONTACT_DELIVERED = "contact.delivered"
+    CONTACT_FAILED = "contact.failed"
+    CONTACT_UNKNOWN = "contact.unknown"
+    CALL_TASK_CREATED = "contact.call_task"
+
+    REFERRAL_NOMINATED = "referral.nominated"
+    REFERRAL_APPROVED = "referral.approved"
+    REFERRAL_DECLINED = "referral.declined"
+    BUNDLE_BUILT = "bundle.built"
+    BUNDLE_DELIVERED = "bundle.delivered"
+    BUNDLE_FAILED = "bundle.failed"
+
+    USER_ADDED = "staff.user_added"
+    USER_CHANGED = "staff.user_changed"
+    TOKEN_ISSUED = "staff.token_issued"  # noqa: S105 - an event kind, not a secret
+    LOGGED_IN = "staff.logged_in"
+    LOGIN_REFUSED = "staff.login_refused"
+
+
+GENESIS = "0" * 64
+
+
+def canonical(data: Mapping[str, Any]) -> str:
+    """One spelling per value: sorted keys, no spaces, UTF-8 kept, dates as ISO text."""
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+
+
+def instant_text(at: datetime) -> str:
+    """An aware instant as the UTC text that is hashed and exported, always with microseconds."""
+    from datetime import timezone
+
+    return at.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def chain_hash(previous: str, stream: str, seq: int, kind: str, at: datetime, by: str, data_json: str) -> str:
+    """SHA-256 (hex) over the previous hash and everything the event says, one field a line.
+
+    A stranger can recompute it from timeline.csv of a case bundle; see docs/bundle.md.
+    """
+    text = "\n".join([previous, stream, str(seq), kind, instant_text(at), by, data_json])
+    return hashlib.sha256(text.encode()).hexdigest()
