@@ -1,0 +1,183 @@
+"""Engine, sessions, column types and the few places where SQLite and PostgreSQL differ.
+
+SQLite is the embedded default (WAL, one writer, `BEGIN IMMEDIATE`); PostgreSQL is what several machines share.
+Everything above this file is written once for both.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic import ConfigDict
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Engine
+from sqlmodel import Session, SQLModel
+
+NAMING = {
+    "ix": "ix_%(column_0_N_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+SQLModel.metadata.naming_convention = NAMING
+
+BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+"""64-bit ids; SQLite only auto-increments a column declared INTEGER."""
+
+
+class Row(SQLModel):
+    """Base of every table: unlike plain SQLModel tables it validates what is assigned to it."""
+
+    model_config = ConfigDict(validate_assignment=True)  # type: ignore[assignment]
+
+
+class UtcDateTime(sa.TypeDecorator[datetime]):
+    """An aware instant. Naive values are refused; SQLite keeps UTC text and gives aware values back."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime was about to be stored")
+        return value.astimezone(timezone.utc)
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=timezone.utc) if value.tzinfo is None else value.astimezone(timezone.utc)
+
+
+def enum_type(enum: type[StrEnum]) -> sa.Enum:
+    """A string column checked against the enum's values, not a native PostgreSQL enum."""
+    return sa.Enum(
+        enum,
+        native_enum=False,
+        create_constraint=True,
+        length=40,
+        name=enum.__name__.lower(),
+        values_callable=lambda e: [member.value for member in e],
+    )
+
+
+def make_engine(url: str) -> Engine:
+    """An engine for a `sqlite:///` or `postgresql://` URL, set up the way the product needs it."""
+    if url.startswith("postgres://"):
+        url = "postgresql://" + url.removeprefix("postgres://")
+    if url.startswith("postgresql://"):
+        url = "postgresql+psycopg://" + url.removeprefix("postgresql://")
+    if not url.startswith("sqlite"):
+        return sa.create_engine(url, pool_pre_ping=True)
+    database = sa.make_url(url).database
+    if database and database != ":memory:":
+        Path(database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
+
+    @sa.event.listens_for(engine, "connect")
+    def _pragmas(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.execute("PRAGMA cache_size=-65536")
+        cursor.close()
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        # A reader that upgrades to a writer can fail with "database is locked" whatever the timeout,
+        # so every transaction that may write takes the write lock at once.
+        reading = connection.get_execution_options().get("desk_read", False)
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Session]:
+    """One session, one transaction: committed at the end of the block, rolled back on any error."""
+    with Session(engine, expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Session]:
+    """A session for reading only; takes no write lock on SQLite and is never committed."""
+    with Session(engine.execution_options(desk_read=True)) as session:
+        yield session
+
+
+class Busy(Exception):
+    """Another process holds the named lock."""
+
+
+@contextmanager
+def exclusive(engine: Engine, name: str, *, wait: bool) -> Iterator[None]:
+    """Hold the lock `name` across transactions and processes; released by the system if the holder dies.
+
+    PostgreSQL: a session-level advisory lock. SQLite: flock on a file beside the database.
+    Raises Busy when it is taken and `wait` is False.
+    """
+    if engine.dialect.name == "postgresql":
+        key = zlib.crc32(name.encode())
+        with engine.connect() as connection:
+            verb = "pg_advisory_lock" if wait else "pg_try_advisory_lock"
+            got = connection.execute(sa.text(f"SELECT {verb}(7305, :key)"), {"key": key - 2**31}).scalar()
+            connection.commit()
+            if not wait and not got:
+                raise Busy(name)
+            try:
+                yield
+            finally:
+                connection.execute(sa.text("SELECT pg_advisory_unlock(7305, :key)"), {"key": key - 2**31})
+                connection.commit()
+        return
+    database = sa.make_url(str(engine.url)).database or ":memory:"
+    if database == ":memory:":
+        yield
+        return
+    with open(f"{database}.{name.replace('/', '_')}.lock", "w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            raise Busy(name) from None
+        yield
+
+
+def upsert(session: Session, table: sa.Table | type[SQLModel]) -> Any:
+    """The dialect's own INSERT, which has `on_conflict_do_nothing` and `on_conflict_do_update`."""
+    target = table if isinstance(table, sa.Table) else table_of(table)
+    dialect = session.get_bind().dialect.name
+    return postgresql.insert(target) if dialect == "postgresql" else sqlite.insert(target)
+
+
+def table_of(model: type[SQLModel]) -> sa.Table:
+    return model.__table__  # type: ignore[attr-defined,no-any-return]
+
+
+def insert_rows(session: Session, model: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert many plain dictionaries in one round trip a batch; no ORM objects are made."""
+    if rows:
+        session.execute(sa.insert(table_of(model)), list(rows))
+
+
+def chunked(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    """Lists of at most `size` items, so that no statement meets a driver's limit on parameters."""
+    batch: list[Any] = []
+    for item in items:
+        batch.append(item)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
