@@ -1,0 +1,225 @@
+"""What every test may ask for: a fresh migrated database on either engine, a browser, a free port.
+
+`engine` (and `database_url`) is parametrised: a test that takes it runs on SQLite and on PostgreSQL.
+A missing PostgreSQL or browser skips the test and says how to get one, unless DESK_TEST_REQUIRE lists it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NoReturn
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # so that a bare `pytest` finds `app` too
+
+# Before anything of `app` is imported: no developer's settings reach a test or a process it starts.
+for _name in [name for name in os.environ if name.startswith("DESK_") and not name.startswith("DESK_TEST_")]:
+    del os.environ[_name]
+
+import pytest  # noqa: E402
+import sqlalchemy as sa  # noqa: E402
+from hypothesis import HealthCheck  # noqa: E402
+from hypothesis import settings as hypothesis_settings  # noqa: E402
+from sqlalchemy.engine import Engine  # noqa: E402
+
+from app import schema  # noqa: E402
+from app.db import make_engine  # noqa: E402
+from app.settings import Settings, get_settings  # noqa: E402
+from tests import postgres  # noqa: E402
+
+Settings.model_config["env_file"] = None
+
+REQUIRED = {name.strip() for name in os.environ.get("DESK_TEST_REQUIRE", "").split(",") if name.strip()}
+IN_CI = bool(REQUIRED or os.environ.get("CI"))
+
+hypothesis_settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
+hypothesis_settings.register_profile(
+    "local", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("ci" if IN_CI else "local")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "postgres: runs on PostgreSQL (`-m 'not postgres'` leaves it out)")
+    config.addinivalue_line("markers", "browser: drives a real Chromium (`-m 'not browser'` leaves it out)")
+    unknown = REQUIRED - {"postgres", "browser"}
+    if unknown:
+        raise pytest.UsageError(
+            f"DESK_TEST_REQUIRE knows postgres and browser, not {', '.join(sorted(unknown))}"
+        )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if {"chromium", "browser"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker("browser")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    seed = config.getoption("randomly_seed", None)
+    if isinstance(seed, int):
+        terminalreporter.write_line(f"test order: -p randomly --randomly-seed={seed}")
+
+
+def missing(what: str, why: str) -> NoReturn:
+    """Skip for want of `what`, or fail where the run was told to have it."""
+    if what in REQUIRED:
+        pytest.fail(f"DESK_TEST_REQUIRE asks for {what}: {why}", pytrace=False)
+    pytest.skip(why)
+
+
+# --- databases ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def run_id(request: pytest.FixtureRequest) -> str:
+    """One name for the whole run, the same in each xdist worker."""
+    worker: dict[str, str] = getattr(request.config, "workerinput", {})
+    return worker.get("testrunuid", f"pid{os.getpid()}")
+
+
+@pytest.fixture(scope="session")
+def postgres_server(run_id: str) -> Iterator[postgres.Server]:
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(postgres.running(run_id, worker, _migrate))
+        except postgres.Unavailable as error:
+            missing("postgres", str(error))
+        yield server
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
+def _migrate(url: str) -> None:
+    engine = make_engine(url)
+    schema.upgrade(engine)
+    engine.dispose()  # closing the last connection also folds SQLite's log into the file
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path) -> Iterator[str]:
+    """A fresh migrated SQLite database of this test's own."""
+    folder = sqlite_template.parent
+    path = folder / f"{len(list(folder.iterdir()))}-{os.urandom(4).hex()}" / "desk.db"
+    path.parent.mkdir()
+    shutil.copyfile(sqlite_template, path)
+    yield f"sqlite:///{path}"
+    shutil.rmtree(path.parent, ignore_errors=True)
+
+
+@pytest.fixture
+def postgres_url(postgres_server: postgres.Server) -> Iterator[str]:
+    """A fresh migrated PostgreSQL database of this test's own."""
+    name = postgres_server.create()
+    yield postgres_server.url(name)
+    postgres_server.drop(name)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The URL of the database behind `engine`, for tests that start real processes."""
+    return str(request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url"))
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """A fresh migrated database, once on SQLite and once on PostgreSQL."""
+    yield from _engine(database_url)
+
+
+@pytest.fixture
+def sqlite_engine(sqlite_url: str) -> Iterator[Engine]:
+    """For the few tests to which the database makes no difference, or that are about SQLite."""
+    yield from _engine(sqlite_url)
+
+
+@pytest.fixture
+def postgres_engine(postgres_url: str) -> Iterator[Engine]:
+    """For the few tests that are about PostgreSQL."""
+    yield from _engine(postgres_url)
+
+
+def _engine(url: str) -> Iterator[Engine]:
+    engine = make_engine(url)
+    if engine.dialect.name == "sqlite":
+
+        @sa.event.listens_for(engine, "connect")
+        def _carefree(connection: sa.PoolProxiedConnection, _record: object) -> None:
+            connection.cursor().execute("PRAGMA synchronous=OFF")  # the file dies with the test
+
+    yield engine
+    engine.dispose()
+
+
+# --- settings, processes, ports -------------------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def _fresh_settings() -> Iterator[None]:
+    get_settings.cache_clear()
+    yield
+    get_settings.cache_clear()
+
+
+@pytest.fixture
+def process_env(tmp_path: Path) -> dict[str, str]:
+    """The environment for a process of ours: give it `cwd=tmp_path`, where no .env lies, and its own DESK_*."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("DESK_")}
+    return {**clean, "PYTHONPATH": str(ROOT), "DESK_ENV_FILE": os.devnull}
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A loopback port nobody listened on a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+# --- browser --------------------------------------------------------------------------------------
+
+CHROMIUM_FLAGS = [
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-dev-shm-usage",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of a Chromium to drive."""
+    candidates = [os.environ.get("DESK_TEST_CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome"]
+    for candidate in filter(None, candidates):
+        if path := shutil.which(candidate):
+            return path
+    missing("browser", "no Chromium here: `apt install chromium`, or set DESK_TEST_CHROMIUM to its path")
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[object]:
+    """A playwright `Browser`; take `browser.new_page()` from it.
+
+    Of module scope because playwright keeps an event loop in this thread, in the way of `asyncio.run` elsewhere.
+    """
+    from playwright.sync_api import sync_playwright
+
+    flags = [*CHROMIUM_FLAGS, *(["--no-sandbox"] if os.getuid() == 0 else [])]
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium, args=flags)
+        yield running
+        running.close()
