@@ -28,7 +28,9 @@ class PostAdapter(StrEnum):
 
 
 class Settings(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix="DESK_", env_file=".env", extra="ignore", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_prefix="DESK_", env_file=".env", extra="ignore", hide_input_in_errors=True
+    )
 
     database_url: str = f"sqlite:///{ROOT / 'var' / 'desk.db'}"
     secret_key: SecretStr = SecretStr("")

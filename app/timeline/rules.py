@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -24,6 +24,7 @@ class Kind(StrEnum):
 
     PORTFOLIO_ADDED = "portfolio.added"
     FEED_LOADED = "feed.loaded"
+    ENTRY_POSTED = "ledger.entry_posted"
     DAY_CLOSED = "day.closed"
 
     CASE_OPENED = "case.opened"
@@ -79,9 +80,8 @@ def canonical(data: Mapping[str, Any]) -> str:
 
 def instant_text(at: datetime) -> str:
     """An aware instant as the UTC text that is hashed and exported, always with microseconds."""
-    from datetime import timezone
 
-    return at.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def chain_hash(previous: str, stream: str, seq: int, kind: str, at: datetime, by: str, data_json: str) -> str:

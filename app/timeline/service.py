@@ -111,7 +111,9 @@ def broken_links(events: Iterable[Event]) -> list[str]:
     broken: dict[str, str] = {}
     for event in events:
         seq, previous = last.get(event.stream, (0, GENESIS))
-        expected = chain_hash(previous, event.stream, event.seq, event.kind.value, event.at, event.by, event.data)
+        expected = chain_hash(
+            previous, event.stream, event.seq, event.kind.value, event.at, event.by, event.data
+        )
         if event.seq != seq + 1 or event.prev_hash != previous or event.hash != expected:
             broken.setdefault(event.stream, f"{event.stream} at {event.seq}")
         last[event.stream] = (event.seq, event.hash)

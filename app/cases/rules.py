@@ -1,0 +1,81 @@
+"""Case states, outcomes, call results and how a worklist is ordered. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+
+class CaseStatus(StrEnum):
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class Outcome(StrEnum):
+    CURED = "cured"
+    """Nothing is past due any more."""
+    PAID = "paid"
+    """The balance is paid in full."""
+    SETTLED = "settled"
+    WRITTEN_OFF = "written_off"
+
+
+class CallResult(StrEnum):
+    """Result codes of a call, as dialers and regulators tell them apart."""
+
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+    VOICEMAIL = "voicemail"
+    WRONG_NUMBER = "wrong_number"
+    THIRD_PARTY = "third_party"
+    RIGHT_PARTY = "right_party"
+    """Right-party contact: the cardholder spoke with us."""
+    REFUSED_TO_PAY = "refused_to_pay"
+    PROMISED = "promised"
+    CALL_BACK = "call_back"
+    DISPUTES = "disputes"
+
+
+CONVERSATIONS = frozenset(
+    {
+        CallResult.RIGHT_PARTY,
+        CallResult.REFUSED_TO_PAY,
+        CallResult.PROMISED,
+        CallResult.CALL_BACK,
+        CallResult.DISPUTES,
+    }
+)
+"""Results in which the cardholder was spoken to: what 'answered' and gap rules count."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkFacts:
+    """What decides how urgent a case is."""
+
+    past_due_minor: int
+    days_past_due: int
+    broken_promises: int
+    callback_at: datetime | None
+    call_task_open: bool
+
+
+def priority(facts: WorkFacts, *, typical_minor: int) -> int:
+    """Points by which the worklist is ordered, highest first; a callback that is due always comes on top.
+
+    Amount counts relative to `typical_minor` (the portfolio's median past-due amount) and saturates, so that
+    one large debt does not bury a hundred ordinary ones.
+    """
+    amount = min(40, 10 * facts.past_due_minor // max(1, typical_minor))
+    age = min(30, facts.days_past_due // 3)
+    broken = min(20, 10 * facts.broken_promises)
+    return amount + age + broken + (15 if facts.call_task_open else 0)
+
+
+def outcome_of(balance_minor: int) -> Outcome:
+    """How a case whose accounts are no longer past due ended."""
+    return Outcome.PAID if balance_minor <= 0 else Outcome.CURED
+
+
+def days_past_due(oldest_due_on: date | None, on: date) -> int:
+    return max(0, (on - oldest_due_on).days) if oldest_due_on else 0

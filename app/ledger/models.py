@@ -1,0 +1,174 @@
+"""Portfolios, customers, accounts, statements and the append-only entries."""
+
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from app.db import BigId, Row, UtcDateTime, enum_type
+from app.ledger.rules import AccountStatus, CollectorKind, DelinquencySource, EntryKind, FeedKind
+
+
+class Portfolio(Row, table=True):
+    """A book of accounts worked under one set of rules."""
+
+    __tablename__ = "portfolio"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    code: str = Field(max_length=40, unique=True)
+    creditor: str = Field(max_length=120)
+    collector: CollectorKind = Field(sa_type=enum_type(CollectorKind))
+    currency: str = Field(max_length=3)
+    timezone: str = Field(max_length=60)
+    pack: str = Field(max_length=40)
+    strategy: str = Field(default="standard", max_length=40)
+    source: DelinquencySource = Field(default=DelinquencySource.LEDGER, sa_type=enum_type(DelinquencySource))
+    bucket_edges: str = Field(default="1,30,60,90,120,150,180", max_length=120)
+    contact_phone: str = Field(default="", max_length=40)
+    contact_email: str = Field(default="", max_length=120)
+    grace_days: int = Field(default=3, ge=0, le=60)
+    """Days after an instalment or promise falls due before it counts as broken."""
+    agent_max_instalments: int = Field(default=12, ge=1)
+    """Longest repayment plan an agent may grant; beyond it a manager must."""
+    legal_after_days: int = Field(default=90, ge=1)
+    legal_min_minor: int = Field(default=0, ge=0, sa_type=sa.BigInteger)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Customer(Row, table=True):
+    """A cardholder of one portfolio; may hold several accounts."""
+
+    __tablename__ = "customer"
+    __table_args__ = (sa.UniqueConstraint("portfolio_id", "reference"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
+    reference: str = Field(max_length=60)
+    full_name: str = Field(max_length=200)
+    language: str = Field(max_length=8)
+    country: str = Field(max_length=2)
+    region: str = Field(default="", max_length=60)
+    timezone: str = Field(default="", max_length=60)
+    address_line1: str = Field(default="", max_length=200)
+    address_line2: str = Field(default="", max_length=200)
+    city: str = Field(default="", max_length=100)
+    postcode: str = Field(default="", max_length=20)
+    mobile: str = Field(default="", max_length=20)
+    """E.164, or empty."""
+    email: str = Field(default="", max_length=254)
+
+
+class Account(Row, table=True):
+    __tablename__ = "account"
+    __table_args__ = (
+        sa.UniqueConstraint("portfolio_id", "reference"),
+        sa.Index("ix_account_customer", "customer_id"),
+        sa.CheckConstraint("length(card_last4) = 4", name="last4"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
+    customer_id: int = Field(foreign_key="customer.id", sa_type=BigId)
+    reference: str = Field(max_length=60)
+    card_last4: str = Field(max_length=4)
+    product: str = Field(max_length=60)
+    credit_limit_minor: int = Field(sa_type=sa.BigInteger)
+    apr_millionths: int
+    """Annual rate in millionths: 150000 is 15 %."""
+    opened_on: date
+    placed_on: date | None = None
+    status: AccountStatus = Field(default=AccountStatus.ACTIVE, sa_type=enum_type(AccountStatus))
+
+
+class Statement(Row, table=True):
+    __tablename__ = "statement"
+    __table_args__ = (
+        sa.UniqueConstraint("portfolio_id", "reference"),
+        sa.Index("ix_statement_account", "account_id", "closing_on"),
+        sa.CheckConstraint("due_on > closing_on", name="due_after_closing"),
+        sa.CheckConstraint("minimum_due_minor >= 0", name="minimum_not_negative"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
+    account_id: int = Field(foreign_key="account.id", sa_type=BigId)
+    reference: str = Field(max_length=60)
+    closing_on: date
+    due_on: date
+    balance_minor: int = Field(sa_type=sa.BigInteger)
+    minimum_due_minor: int = Field(sa_type=sa.BigInteger)
+
+
+class Entry(Row, table=True):
+    """A ledger entry: debits positive, credits negative. UPDATE and DELETE are refused by triggers."""
+
+    __tablename__ = "ledger_entry"
+    __table_args__ = (
+        sa.UniqueConstraint("portfolio_id", "reference"),
+        sa.Index("ix_ledger_entry_account", "account_id", "effective_on"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
+    account_id: int = Field(foreign_key="account.id", sa_type=BigId)
+    kind: EntryKind = Field(sa_type=enum_type(EntryKind))
+    amount_minor: int = Field(sa_type=sa.BigInteger)
+    effective_on: date
+    posted_on: date
+    reference: str = Field(max_length=80)
+    source: str = Field(max_length=60)
+    """`feed:<kind>`, `user:<name>` or `system`."""
+    description: str = Field(default="", max_length=200)
+    reverses_id: int | None = Field(default=None, foreign_key="ledger_entry.id", sa_type=BigId, unique=True)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class LedgerChange(Row, table=True):
+    """Accounts with entries or statements that delinquency has not folded yet, and from which date on.
+
+    Written in the transaction that writes the entry, removed in the one that folds it: whatever kills a
+    process in between, no payment is left unnoticed.
+    """
+
+    __tablename__ = "ledger_change"
+
+    account_id: int = Field(primary_key=True, foreign_key="account.id", sa_type=BigId)
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId, index=True)
+    earliest_on: date
+
+
+class FeedLoad(Row, table=True):
+    """Who loaded what, and what came of it."""
+
+    __tablename__ = "feed_load"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
+    kind: FeedKind = Field(sa_type=enum_type(FeedKind))
+    file_name: str = Field(max_length=255)
+    sha256: str = Field(max_length=64)
+    read: int = Field(default=0)
+    loaded: int = Field(default=0)
+    unchanged: int = Field(default=0)
+    conflicts: int = Field(default=0)
+    rejected: int = Field(default=0)
+    by: str = Field(max_length=120)
+    started_at: datetime = Field(sa_type=UtcDateTime)
+    finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class DailyRun(Row, table=True):
+    """A business day of a portfolio: unique, never goes backwards. `finished_at` empty = begun, to be resumed."""
+
+    __tablename__ = "daily_run"
+    __table_args__ = (sa.UniqueConstraint("portfolio_id", "business_date"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
+    business_date: date
+    started_at: datetime = Field(sa_type=UtcDateTime)
+    finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    restated_from: date | None = None
+    """Earliest past day that entries folded in this run changed; KPIs from it on are restated."""
+    stages: str = Field(default="[]", sa_type=sa.Text)
+    """JSON list of {name, seconds, counts}: the stages already done."""

@@ -1,0 +1,77 @@
+"""The outbox: every message that is to leave, with the exact words and where it stands."""
+
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from app.compliance.rules import Purpose
+from app.db import BigId, Row, UtcDateTime, enum_type
+from app.outreach.rules import Destination, OutboxStatus
+
+
+class OutboxMessage(Row, table=True):
+    __tablename__ = "outbox_message"
+    __table_args__ = (
+        sa.Index("ix_outbox_message_due", "status", "not_before"),
+        sa.Index("ix_outbox_message_customer", "customer_id", "status"),
+        sa.Index("ix_outbox_message_case", "case_id"),
+        sa.Index("ix_outbox_message_provider_ref", "provider_ref"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    key: str = Field(max_length=120, unique=True)
+    """`case:step:occurrence:channel`, or `bundle:<id>`."""
+    destination: Destination = Field(sa_type=enum_type(Destination))
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
+    customer_id: int = Field(foreign_key="customer.id", sa_type=BigId)
+    case_id: int = Field(foreign_key="collections_case.id", sa_type=BigId)
+    bundle_id: int | None = Field(default=None, sa_type=BigId)
+    purpose: Purpose = Field(sa_type=enum_type(Purpose))
+
+    letter: str = Field(default="", max_length=60)
+    template_version: str = Field(default="", max_length=64)
+    language: str = Field(default="", max_length=8)
+    address: str = Field(default="", max_length=600)
+    subject: str = Field(default="", max_length=300)
+    text: str = Field(default="", sa_type=sa.Text)
+    html: str = Field(default="", sa_type=sa.Text)
+    context: str = Field(default="{}", sa_type=sa.Text)
+    """Canonical JSON of the figures the words were made from."""
+    past_due_minor: int = Field(default=0, sa_type=sa.BigInteger)
+    clearance: str = Field(default="{}", sa_type=sa.Text)
+    business_date: date
+
+    status: OutboxStatus = Field(default=OutboxStatus.QUEUED, sa_type=enum_type(OutboxStatus))
+    not_before: datetime = Field(sa_type=UtcDateTime)
+    not_after: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    claimed_by: str = Field(default="", max_length=80)
+    lease_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    attempts: int = Field(default=0)
+    attempt_id: str = Field(default="", max_length=40)
+    provider_ref: str = Field(default="", max_length=120)
+    error: str = Field(default="", max_length=500)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    settled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class ChannelStop(Row, table=True):
+    """A channel that is switched off, by a person or because its provider refuses our credentials."""
+
+    __tablename__ = "channel_stop"
+
+    destination: Destination = Field(primary_key=True, sa_type=enum_type(Destination))
+    reason: str = Field(max_length=500)
+    at: datetime = Field(sa_type=UtcDateTime)
+    by: str = Field(max_length=120)
+
+
+class Heartbeat(Row, table=True):
+    """When each worker process was last alive."""
+
+    __tablename__ = "heartbeat"
+
+    worker: str = Field(primary_key=True, max_length=80)
+    at: datetime = Field(sa_type=UtcDateTime)
+    started_at: datetime = Field(sa_type=UtcDateTime)

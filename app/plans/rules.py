@@ -1,0 +1,136 @@
+"""Promises to pay and repayment plans: lifecycle, schedule, and when one is kept or broken. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+
+from app.money import split_evenly
+
+
+class PlanKind(StrEnum):
+    PROMISE = "promise"
+    """Promise to pay: one amount by one date."""
+    INSTALMENTS = "instalments"
+    """Repayment plan: an optional down payment and monthly instalments."""
+
+
+class PlanStatus(StrEnum):
+    DRAFT = "draft"
+    OFFERED = "offered"
+    ACCEPTED = "accepted"
+    ACTIVE = "active"
+    KEPT = "kept"
+    BROKEN = "broken"
+    CANCELLED = "cancelled"
+
+
+TRANSITIONS: Mapping[PlanStatus, frozenset[PlanStatus]] = {
+    PlanStatus.DRAFT: frozenset({PlanStatus.OFFERED, PlanStatus.CANCELLED}),
+    PlanStatus.OFFERED: frozenset({PlanStatus.ACCEPTED, PlanStatus.CANCELLED}),
+    PlanStatus.ACCEPTED: frozenset({PlanStatus.ACTIVE, PlanStatus.CANCELLED}),
+    PlanStatus.ACTIVE: frozenset({PlanStatus.KEPT, PlanStatus.BROKEN, PlanStatus.CANCELLED}),
+    PlanStatus.KEPT: frozenset(),
+    PlanStatus.BROKEN: frozenset(),
+    PlanStatus.CANCELLED: frozenset(),
+}
+
+LIVE = frozenset({PlanStatus.ACCEPTED, PlanStatus.ACTIVE})
+"""While a plan is one of these and not broken, ordinary reminders rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instalment:
+    n: int
+    due_on: date
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Nothing fell due unpaid. `next_due_on` is the next date that matters."""
+
+    next_due_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class InGrace:
+    """An instalment fell due and is short, but the grace days are not over."""
+
+    n: int
+    short: int
+    until: date
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    n: int
+    due_on: date
+    short: int
+    """Minor units missing when the grace days ended."""
+
+    @property
+    def why(self) -> str:
+        return f"instalment {self.n}, due {self.due_on.isoformat()}, was short when its grace days ended"
+
+
+Assessment = Running | InGrace | Kept | Broken
+
+
+def schedule(total: int, down_payment: int, months: int, first_due_on: date) -> list[Instalment]:
+    """Down payment (n = 0, due on `first_due_on`) and `months` monthly instalments that sum exactly to `total`.
+
+    With a down payment the first instalment falls one month after it. A month without the day of
+    `first_due_on` uses its last day. ValueError where a part would be zero or negative.
+    """
+    if months < 1 or total <= 0 or down_payment < 0:
+        raise ValueError(
+            "a plan needs a positive total, at least one instalment and no negative down payment"
+        )
+    rest = total - down_payment
+    if rest < months:
+        raise ValueError("the down payment leaves less than one unit an instalment")
+    rows = [Instalment(0, first_due_on, down_payment)] if down_payment else []
+    shift = 1 if down_payment else 0
+    for n, amount in enumerate(split_evenly(rest, months), start=1):
+        rows.append(Instalment(n, add_months(first_due_on, n - 1 + shift), amount))
+    return rows
+
+
+def add_months(start: date, months: int) -> date:
+    """The same day of a later month, or that month's last day."""
+    year, month0 = divmod(start.year * 12 + start.month - 1 + months, 12)
+    first_of_next = date(year + (month0 == 11), (month0 + 1) % 12 + 1, 1)
+    last_day = (first_of_next - timedelta(days=1)).day
+    return date(year, month0 + 1, min(start.day, last_day))
+
+
+def assess(
+    instalments: Sequence[Instalment], payments: Sequence[tuple[date, int]], *, today: date, grace_days: int
+) -> Assessment:
+    """Where a plan stands at the end of `today`.
+
+    `payments` are (effective date, positive amount) since it was accepted. Paid is cumulative: paying early
+    or in several parts is fine. An instalment that is short at the end of its due date + grace is broken.
+    """
+    owed = 0
+    for part in instalments:
+        owed += part.amount
+        last_day = part.due_on + timedelta(days=grace_days)
+        paid_by_then = sum(amount for on, amount in payments if on <= min(last_day, today))
+        short = owed - paid_by_then
+        if short <= 0:
+            continue
+        if today > last_day:
+            return Broken(part.n, part.due_on, short)
+        if today > part.due_on:
+            return InGrace(part.n, short, last_day)
+        return Running(part.due_on)
+    return Kept(today)
