@@ -113,9 +113,9 @@ def fold(
     """
     events = _by_date(state, credits, closings, through)
     out = Folded()
-    standing = _standing(state, state.through, edges) if state.through else None
+    stood = standing(state, state.through, edges) if state.through else None
     while True:
-        on = _next_date(state, events, standing, edges)
+        on = _next_date(state, events, stood, edges)
         if on is None or on > through:
             break
         _lapse(state, on, out)
@@ -126,10 +126,10 @@ def fold(
             if closing.minimum > 0:
                 state.minimums.append((closing.on, closing.due_on, closing.minimum))
         state.through = on
-        now = _standing(state, on, edges)
-        if now != standing:
-            out.standings.append((on, now))
-            standing = now
+        stands = standing(state, on, edges)
+        if stands != stood:
+            out.standings.append((on, stands))
+            stood = stands
     state.through = through
     return out
 
@@ -140,8 +140,7 @@ def next_wake(state: State, edges: Sequence[int], upcoming: date | None) -> date
     `upcoming` is the first known entry or closing after `state.through`.
     """
     assert state.through is not None
-    standing = _standing(state, state.through, edges)
-    own = _next_date(state, {}, standing, edges)
+    own = _next_date(state, {}, standing(state, state.through, edges), edges)
     dates = [d for d in (own, upcoming) if d is not None]
     return min(dates) if dates else None
 
@@ -163,18 +162,19 @@ def _by_date(state: State, credits: Iterable[Credit], closings: Iterable[Closing
     return events
 
 
-def _next_date(state: State, events: _Events, standing: Standing | None, edges: Sequence[int]) -> date | None:
+def _next_date(state: State, events: _Events, stood: Standing | None, edges: Sequence[int]) -> date | None:
     """The next day on which something happens: an event, a minimum that lapses, a bucket edge that is crossed."""
     after = state.through
     candidates = list(events)
     candidates += [due_on + DAY for _, due_on, _ in state.minimums]
-    if standing is not None:
-        candidates += [standing.oldest_due_on + timedelta(days=edge) for edge in edges]
+    if stood is not None:
+        candidates += [stood.oldest_due_on + timedelta(days=edge) for edge in edges]
     later = [on for on in candidates if after is None or on > after]
     return min(later) if later else None
 
 
-def _standing(state: State, on: date, edges: Sequence[int]) -> Standing | None:
+def standing(state: State, on: date, edges: Sequence[int]) -> Standing | None:
+    """Where an account with this state stands at the end of `on`; None = current."""
     oldest = state.oldest_due_on
     if oldest is None:
         return None
