@@ -193,7 +193,9 @@ def installers():
     uv = shutil.which("uv")
     if uv and output_of([uv, "--version"]) is not None:
         yield "uv", [uv, "pip", "install", "--quiet", "--python", PYTHON]
-    options = ["install", "--quiet", "--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
+    # -qq: errors only. Byte code is left to the first import, which compiles what is used, not everything.
+    options = ["install", "-qq", "--no-compile", "--disable-pip-version-check", "--no-input"]
+    options += ["--progress-bar", "off"]
     if any(output_of([PYTHON, "-m", *way]) is not None for way in (["pip", "--version"], ["ensurepip"])):
         yield "pip", [PYTHON, "-m", "pip"] + options
     elif pip_version(output_of([sys.executable, "-m", "pip", "--version"])) >= OWN_PIP:
