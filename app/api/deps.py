@@ -1,0 +1,226 @@
+"""What an API handler may ask for. Bearer tokens only: a cookie opens nothing here, so no form can be forged.
+
+A resource is one module with `router = api_router("/cases", tags=["cases"])`. GET handlers take a `ReadSession`,
+POST handlers an `OnceSession`: the request's transaction under its Idempotency-Key. The answer is stored in the same
+transaction as the work, so the work and its answer exist together or not at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Coroutine, Iterator
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+import sqlalchemy as sa
+import structlog
+from fastapi import APIRouter, Depends, Header
+from fastapi.routing import APIRoute
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session, col, delete
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.db import reading, table_of, transaction, upsert
+from app.errors import Conflict, Forbidden, Invalid
+from app.staff import service
+from app.staff.models import ApiIdempotency
+from app.staff.rules import IDEMPOTENCY_KEPT, TOUCH_EVERY, Caller, Role
+from app.web.deps import Door, Now, ReadSession, WriteSession, engine_of
+
+log = structlog.get_logger("desk.api")
+T = TypeVar("T")
+bearer = HTTPBearer(auto_error=False, description="An API token; an administrator issues it.")
+
+
+class Input(BaseModel):
+    """Base of request bodies: no silent conversion, no unknown members."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+
+class Page(BaseModel, Generic[T]):
+    """One page of a list; ask for the next with `?cursor=`."""
+
+    items: list[T]
+    next_cursor: str | None = None
+
+
+# --- who is calling -----------------------------------------------------------------------------------------
+
+
+def caller(
+    request: Request,
+    now: Now,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+) -> Iterator[Caller | None]:
+    """The program behind the bearer token, None without a good one."""
+    found = None
+    if credentials is not None and len(credentials.credentials) <= 100:
+        with reading(engine_of(request)) as session:
+            found = service.authenticate_token(session, credentials.credentials)
+    if found is None:
+        yield None
+        return
+    who, token = found
+    stale = token.last_used_at is None or now - token.last_used_at >= TOUCH_EVERY
+    try:
+        yield who
+    finally:
+        if stale:
+            _touch(request, who.token_id, now)
+
+
+def _touch(request: Request, token_id: int, now: datetime) -> None:
+    try:
+        with transaction(engine_of(request)) as session:
+            service.touch_token(session, token_id, now=now)
+    except SQLAlchemyError as error:
+        log.warning("token_not_touched", error=type(error).__name__)
+
+
+MaybeCaller = Annotated[Caller | None, Depends(caller)]
+
+
+class ApiDoor(Door):
+    """A valid API token of certain roles."""
+
+    def __init__(self, roles: tuple[Role, ...]) -> None:
+        if not roles:
+            raise ValueError("name at least one role")
+        self.roles = frozenset(roles)
+
+    async def __call__(self, request: Request, caller: MaybeCaller) -> Caller:
+        if caller is None:
+            raise HTTPException(
+                401, "Send a valid API token as a bearer token.", {"WWW-Authenticate": "Bearer"}
+            )
+        if self.roles is not None and caller.role not in self.roles:
+            raise Forbidden("The role of this token may not do this.")
+        request.state.admitted = True
+        return caller
+
+
+def api_requires(*roles: Role) -> Any:
+    """API tokens of one of these roles: `who: Annotated[Caller, api_requires(*CASEWORK)]`."""
+    return Depends(ApiDoor(roles))
+
+
+# --- once only ----------------------------------------------------------------------------------------------
+
+
+class Replay(Exception):
+    """The request was answered before; `response` is that answer."""
+
+    def __init__(self, response: Response) -> None:
+        self.response = response
+
+
+async def request_digest(request: Request) -> str:
+    """SHA-256 over what was asked: method, path, query and body."""
+    head = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
+    kind = request.headers.get("content-type", "")
+    if not kind.startswith("multipart/"):
+        return hashlib.sha256(head + await request.body()).hexdigest()
+    digest = hashlib.sha256(head)  # the boundary differs in every attempt, so hash the parts
+    for name, value in (await request.form()).multi_items():
+        content = await value.read() if isinstance(value, UploadFile) else value.encode()
+        if isinstance(value, UploadFile):
+            await value.seek(0)
+        digest.update(name.encode() + b"\0" + hashlib.sha256(content).digest())
+    return digest.hexdigest()
+
+
+def once_session(
+    request: Request,
+    caller: MaybeCaller,
+    session: WriteSession,
+    now: Now,
+    digest: Annotated[str, Depends(request_digest)],
+    key: Annotated[
+        str | None,
+        Header(
+            alias="Idempotency-Key",
+            description="1-255 characters; the same key gets the same answer for 24 h.",
+        ),
+    ] = None,
+) -> Session:
+    """The write session, after claiming the Idempotency-Key in it.
+
+    A second request with the key waits for the first one's transaction, then gets its answer again. Raises Invalid
+    without a key or when the key was used for another request (as in draft-ietf-httpapi-idempotency-key-header).
+    """
+    assert caller is not None, "the door comes before the session"
+    if not key or len(key) > 255 or not key.isprintable():
+        raise HTTPException(400, "Send an Idempotency-Key header of 1 to 255 characters with every POST.")
+    session.exec(delete(ApiIdempotency).where(col(ApiIdempotency.created_at) <= now - IDEMPOTENCY_KEPT))
+    claim = {"token_id": caller.token_id, "key": key, "request_hash": digest, "created_at": now}
+    insert = upsert(session, ApiIdempotency).values(**claim, content_type="", body=b"")
+    if not session.connection().execute(insert.on_conflict_do_nothing()).rowcount:
+        _answer_again(session, caller.token_id, key, digest)
+    request.state.idempotency = (caller.token_id, key)
+    return session
+
+
+OnceSession = Annotated[Session, Depends(once_session)]
+
+
+def _answer_again(session: Session, token_id: int, key: str, digest: str) -> None:
+    stored = session.get_one(ApiIdempotency, (token_id, key))
+    if stored.request_hash != digest:
+        raise Invalid("This Idempotency-Key was used for a different request.", "Idempotency-Key")
+    if stored.status is None:
+        raise Conflict("The first request with this Idempotency-Key has not been answered.")
+    response = Response(stored.body, stored.status, media_type=stored.content_type)
+    response.headers["Idempotent-Replayed"] = "true"
+    raise Replay(response)
+
+
+class OnceRoute(APIRoute):
+    """Stores the answer under the claimed key: the handler has returned, its transaction is still open."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handle_and_store(request: Request) -> Response:
+            response = await handle(request)
+            claimed = getattr(request.state, "idempotency", None)
+            if claimed is not None:
+                await run_in_threadpool(_store, request.state.write_session, claimed, response)
+            return response
+
+        return handle_and_store
+
+
+def _store(session: Session, claimed: tuple[int, str], response: Response) -> None:
+    table = table_of(ApiIdempotency)
+    session.flush()
+    session.connection().execute(
+        sa.update(table)
+        .where(table.c.token_id == claimed[0], table.c.key == claimed[1])
+        .values(
+            status=response.status_code,
+            content_type=response.headers.get("content-type", ""),
+            body=bytes(response.body),
+        )
+    )
+
+
+def api_router(prefix: str, *, tags: list[str]) -> APIRouter:
+    """A resource's router, below /api/v1."""
+    return APIRouter(prefix=prefix, tags=list(tags), route_class=OnceRoute)
+
+
+__all__ = [
+    "Input",
+    "OnceSession",
+    "Page",
+    "ReadSession",
+    "api_requires",
+    "api_router",
+]

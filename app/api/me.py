@@ -1,0 +1,23 @@
+"""Who a token speaks for: the call to make first when setting up a client."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel
+
+from app.api.deps import api_requires, api_router
+from app.staff.rules import EVERYONE, Caller, Role
+
+router = api_router("/me", tags=["me"])
+
+
+class Me(BaseModel):
+    name: str
+    role: Role
+
+
+@router.get("", summary="Who am I?")
+def who_am_i(caller: Annotated[Caller, api_requires(*EVERYONE)]) -> Me:
+    """The name and role of the token that makes this request."""
+    return Me(name=caller.name, role=caller.role)

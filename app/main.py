@@ -1,0 +1,261 @@
+"""The web application: which routers there are, what surrounds every request, and how errors look."""
+
+from __future__ import annotations
+
+import sys
+
+import sqlalchemy as sa
+import structlog
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from fastapi import APIRouter, FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.staticfiles import StaticFiles
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from sqlalchemy.engine import Engine
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import URL
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.types import Scope
+
+from app.api import me
+from app.api.deps import Replay
+from app.api.problems import field_errors, problem
+from app.db import reading
+from app.errors import DeskError, Invalid
+from app.ports import Ports
+from app.settings import ROOT, Settings
+from app.web import admin, login, security
+from app.web.deps import (
+    PASSWORD_PAGE,
+    MustChangePassword,
+    NotSignedIn,
+    check_doors,
+    engine_of,
+    public,
+    routes_of,
+)
+from app.web.middleware import SecurityHeaders, Watch
+from app.web.rendering import STATIC_FOLDERS, page, redirect, static_hash
+
+PAGES: tuple[APIRouter, ...] = (
+    login.router,
+    admin.router,
+)
+"""Routers of pages and hooks; a new one is a line here."""
+
+API: tuple[APIRouter, ...] = (me.router,)
+"""Routers under /api/v1; a new one is a line here."""
+
+MAX_BODY = 1024 * 1024
+"""Bytes of a request. A route that takes files says its own `max_body_size`."""
+
+
+def create_app(settings: Settings, engine: Engine, ports: Ports) -> FastAPI:
+    """The application on this database and these ports. Refuses a missing secret and a route without a door."""
+    settings.require_secret()
+    _log_to_stderr()
+    registry = CollectorRegistry()
+    app = FastAPI(
+        title="Arrears Desk",
+        version="1",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        max_body_size=MAX_BODY,
+        # FastAPI's own telemetry records validation failures and exceptions with their messages: personal data.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+        middleware=[
+            Middleware(SecurityHeaders, headers=security.response_headers(settings)),
+            Middleware(Watch, registry=registry, failure=_broken),
+        ],
+    )
+    app.state.settings, app.state.engine, app.state.ports = settings, engine, ports
+    app.state.registry = registry
+    for router in (*PAGES, _service):
+        app.include_router(router, include_in_schema=False)
+    for router in API:
+        app.include_router(router, prefix="/api/v1")
+    for prefix, folder in STATIC_FOLDERS.items():
+        app.mount(f"/static/{prefix}".rstrip("/"), _HashedFiles(folder, prefix), name=f"static {prefix}")
+    _add_error_handlers(app)
+    check_doors(app)
+    app.state.page_paths = frozenset(r.path for r in routes_of(app) if r.path and "GET" in (r.methods or ()))
+    return app
+
+
+class _HashedFiles(StaticFiles):
+    """Static files; asked for by their present hash they may be kept for ever, otherwise they are asked again."""
+
+    def __init__(self, folder: object, prefix: str) -> None:
+        super().__init__(directory=str(folder))
+        self.prefix = prefix
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        name = f"{self.prefix}/{path}".lstrip("/")
+        current = scope["query_string"] == f"v={static_hash(name)}".encode()
+        response.headers["cache-control"] = "public, max-age=31536000, immutable" if current else "no-cache"
+        return response
+
+
+def _log_to_stderr() -> None:
+    """Standard output belongs to the commands' JSON."""
+    if not structlog.is_configured():
+        structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+
+
+# --- errors -------------------------------------------------------------------------------------------------
+
+WORDS = {
+    400: ("That request cannot be read", "Go back and try again; if it stays, tell whoever runs this desk."),
+    401: ("Please sign in", "You are not signed in."),
+    403: ("Not for your role", "Your role has no access to this page."),
+    404: ("There is nothing here", "The address is wrong, or what it showed is gone."),
+    405: ("That is not possible here", "This page cannot be used in this way."),
+    409: (
+        "That does not fit the present state",
+        "Somebody may have changed it meanwhile; reload and look again.",
+    ),
+    413: ("That is too large", "Send less at a time."),
+    422: ("Something needs correcting", "Go back and correct what is marked."),
+    429: ("Please wait a moment", "There were too many attempts."),
+    500: ("This did not work", "Nothing was changed. The fault is ours and has been written down."),
+    503: ("The database is busy", "Nothing was changed. Try again in a few seconds."),
+}
+
+
+def _add_error_handlers(app: FastAPI) -> None:
+    handlers = {
+        NotSignedIn: _not_signed_in,
+        MustChangePassword: _must_change_password,
+        Replay: _replay,
+        DeskError: _desk_error,
+        HTTPException: _http_error,
+        RequestValidationError: _validation_error,
+    }
+    for kind, handler in handlers.items():
+        app.add_exception_handler(kind, handler)
+
+
+def _is_api(request: Request) -> bool:
+    return request.url.path.startswith("/api/")
+
+
+async def _error(
+    request: Request,
+    status: int,
+    detail: str | None = None,
+    *,
+    headers: dict[str, str] | None = None,
+    **members: object,
+) -> Response:
+    """The same error as problem+json for a program, as a page in plain words for a person."""
+    title, default = WORDS.get(status, WORDS[400 if status < 500 else 500])
+    if _is_api(request):
+        return problem(status, detail or default, headers=headers, **members)
+    context = {"status": status, "title": title, "detail": detail or default, "errors": [], "reference": None}
+    response = await run_in_threadpool(page, request, "error.html", status, **{**context, **members})
+    response.headers.update(headers or {})
+    return response
+
+
+async def _not_signed_in(request: Request, _error: Exception) -> Response:
+    """To the sign-in page, and from there back to where the person was."""
+    came_from = request.url
+    if request.method != "GET":
+        came_from = URL(request.headers.get("referer", ""))
+        if came_from.netloc != request.url.netloc:
+            return RedirectResponse("/login", status_code=303)
+    wanted = came_from.path + (f"?{came_from.query}" if came_from.query else "")
+    return RedirectResponse(login.sign_in_path(wanted), status_code=303)
+
+
+async def _must_change_password(request: Request, _error: Exception) -> Response:
+    return redirect(request, PASSWORD_PAGE, "First choose a password that only you know.", "info")
+
+
+async def _replay(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, Replay)
+    return error.response
+
+
+async def _desk_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, DeskError)
+    errors = []
+    if isinstance(error, Invalid) and error.field:
+        errors = [{"field": error.field, "message": error.message}]
+    return await _error_page(request, error.status, error.message, errors)
+
+
+async def _validation_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return await _error_page(request, 422, None, field_errors(error.errors()))
+
+
+async def _error_page(
+    request: Request, status: int, detail: str | None, errors: list[dict[str, str]]
+) -> Response:
+    if errors:
+        return await _error(request, status, detail, errors=errors)
+    return await _error(request, status, detail)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    # Starlette fills `detail` with the status phrase, which says nothing a person can act on.
+    said = error.detail if _is_api(request) and error.status_code in (400, 401) else None
+    return await _error(request, error.status_code, said, headers=dict(error.headers or {}))
+
+
+async def _broken(request: Request, status: int, reference: str) -> Response:
+    headers = {"retry-after": "5"} if status == 503 else None
+    return await _error(request, status, reference=reference, headers=headers)
+
+
+# --- for machines that look after the service ---------------------------------------------------------------
+
+_service = APIRouter()
+_open = [public("health checks and API documentation hold no data about anybody")]
+
+
+@_service.get("/healthz", dependencies=_open)
+def healthz() -> PlainTextResponse:
+    """The process answers."""
+    return PlainTextResponse("ok\n")
+
+
+@_service.get("/readyz", dependencies=_open)
+def readyz(request: Request) -> PlainTextResponse:
+    """The database answers and has the schema this code expects."""
+    expected = ScriptDirectory(str(ROOT / "alembic")).get_current_head()
+    try:
+        with reading(engine_of(request)) as session:
+            found = MigrationContext.configure(session.connection()).get_current_revision()
+    except sa.exc.SQLAlchemyError:
+        return PlainTextResponse("the database does not answer\n", 503)
+    if found != expected:
+        return PlainTextResponse(f"schema is {found}, this code needs {expected}: run `desk migrate`\n", 503)
+    return PlainTextResponse("ready\n")
+
+
+@_service.get("/metrics", dependencies=_open)
+def metrics(request: Request) -> Response:
+    """Counts and times only."""
+    return Response(generate_latest(request.app.state.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+@_service.get("/api/v1/openapi.json", dependencies=_open)
+def openapi(request: Request) -> JSONResponse:
+    return JSONResponse(request.app.openapi())
+
+
+@_service.get("/api/docs", dependencies=_open)
+def api_docs(request: Request) -> Response:
+    """FastAPI's own page needs a CDN and an inline script; this one has neither."""
+    return page(request, "apidocs.html")

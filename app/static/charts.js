@@ -1,0 +1,77 @@
+// Draws each <script type="application/json" data-chart> into the canvas before it. Colours come from desk.css.
+
+const style = getComputedStyle(document.documentElement);
+const colour = (name) => style.getPropertyValue(name).trim();
+const PALETTE = [1, 2, 3, 4, 5, 6].map((n) => colour(`--chart-${n}`));
+const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+const locale = navigator.language;
+
+function formatter(unit) {
+  if (unit === "percent") return new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 1 });
+  if (/^[A-Z]{3}$/.test(unit)) {
+    return new Intl.NumberFormat(locale, { style: "currency", currency: unit, maximumFractionDigits: 0 });
+  }
+  return new Intl.NumberFormat(locale);
+}
+
+function dataset(series, n, spec) {
+  const line = spec.type === "line";
+  const slices = spec.type === "doughnut" ? spec.labels.map((_, i) => PALETTE[i % PALETTE.length]) : null;
+  return {
+    label: series.name,
+    data: series.values,
+    borderColor: slices ? colour("--surface") : PALETTE[n % PALETTE.length],
+    backgroundColor: slices ?? (PALETTE[n % PALETTE.length] + (line ? "18" : "")),
+    borderWidth: line || slices ? 2 : 0,
+    borderRadius: line || slices ? 0 : 4,
+    maxBarThickness: 44,
+    fill: line && spec.series.length === 1,
+    tension: 0,
+    pointRadius: spec.labels.length > 40 ? 0 : 2.5,
+    pointBackgroundColor: PALETTE[n % PALETTE.length],
+    spanGaps: false,
+  };
+}
+
+function options(spec, format) {
+  const round = spec.type === "doughnut";
+  const value = (item) => format.format(round ? item.parsed : item.parsed.y);
+  return {
+    responsive: true,
+    maintainAspectRatio: false,
+    animation: still ? false : { duration: 250 },
+    interaction: { mode: round ? "nearest" : "index", intersect: round },
+    plugins: {
+      legend: {
+        display: round || spec.series.length > 1,
+        position: round ? "right" : "bottom",
+        labels: { boxWidth: 10, boxHeight: 10, useBorderRadius: true, borderRadius: 3, padding: 16 },
+      },
+      tooltip: {
+        backgroundColor: colour("--ink"),
+        padding: 10,
+        cornerRadius: 6,
+        callbacks: { label: (item) => ` ${round ? item.label : item.dataset.label}: ${value(item)}` },
+      },
+    },
+    scales: round ? {} : {
+      x: { stacked: !!spec.stacked, grid: { display: false }, border: { color: colour("--line") }, ticks: { maxRotation: 0, autoSkipPadding: 16 } },
+      y: { stacked: !!spec.stacked, beginAtZero: true, border: { display: false }, grid: { color: colour("--line-soft") }, ticks: { maxTicksLimit: 6, callback: (v) => format.format(v) } },
+    },
+  };
+}
+
+if (window.Chart) {
+  Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
+  Chart.defaults.font.size = 12;
+  Chart.defaults.color = colour("--ink-2");
+  for (const block of document.querySelectorAll("script[data-chart]")) {
+    const spec = JSON.parse(block.textContent);
+    const canvas = block.parentElement.querySelector("canvas");
+    new Chart(canvas, {
+      type: spec.type,
+      data: { labels: spec.labels, datasets: spec.series.map((series, n) => dataset(series, n, spec)) },
+      options: options(spec, formatter(spec.unit ?? "count")),
+    });
+  }
+}

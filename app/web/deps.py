@@ -1,0 +1,295 @@
+"""What a handler may ask for: the time, a session, and who is at the door.
+
+Every route has exactly one door: staff of some roles (`requires`, or a ready name such as `CaseWorker`), anybody's
+browser (`public`), other machines (`callback`), API tokens (`app.api.deps.api_requires`). `check_doors` refuses to
+start an application with a route that has none. The door comes before the database session in a signature:
+
+    @router.post("/cases/{case_id}/note")
+    def add_note(
+        request: Request, case_id: int, staff: CaseWorker, session: WriteSession, now: Now,
+        text: Annotated[str, Form()],
+    ) -> Response: ...
+
+One request is one transaction: `WriteSession` commits after the handler returned and before the response is sent
+(FastAPI's "function" scope), and rolls back when the handler raises.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+
+import structlog
+from fastapi import Depends, FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import RouteContext, iter_route_contexts
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session
+from starlette.requests import Request
+from starlette.routing import Mount
+
+from app.db import reading, transaction
+from app.errors import Forbidden, Invalid
+from app.ports import Ports
+from app.settings import Settings
+from app.staff import service
+from app.staff.rules import (
+    ADMINISTRATION,
+    CASE_READING,
+    CASEWORK,
+    EVERYONE,
+    LEGAL_WORK,
+    MANAGEMENT,
+    TOUCH_EVERY,
+    Role,
+    Staff,
+)
+from app.web import security
+
+log = structlog.get_logger("desk.web")
+
+SESSION_COOKIE = "desk_session"
+PASSWORD_PAGE = "/account/password"  # noqa: S105 - a path
+NO_SESSION_YET = "a handler must name its door (requires, public, ...) before its database session"
+
+
+class NotSignedIn(Exception):
+    """Nobody is signed in; pages answer with a redirect to the sign-in page."""
+
+
+class MustChangePassword(Exception):
+    """Signed in with a password somebody else chose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who holds the session cookie of this request."""
+
+    staff: Staff
+    session_id: str
+    csrf_token: str
+    must_change_password: bool
+
+
+def settings_of(request: Request) -> Settings:
+    settings: Settings = request.app.state.settings
+    return settings
+
+
+def ports_of(request: Request) -> Ports:
+    ports: Ports = request.app.state.ports
+    return ports
+
+
+def engine_of(request: Request) -> Engine:
+    engine: Engine = request.app.state.engine
+    return engine
+
+
+def read_clock(request: Request) -> datetime:
+    """The instant of this request, read once; see habit "time is told, not asked"."""
+    at: datetime | None = getattr(request.state, "now", None)
+    if at is None:
+        at = request.state.now = ports_of(request).clock.now()
+    return at
+
+
+Now = Annotated[datetime, Depends(read_clock)]
+
+
+# --- who is it ----------------------------------------------------------------------------------------------
+
+
+def visitor(request: Request, now: Now) -> Iterator[Visitor | None]:
+    """The holder of the session cookie, looked up in a transaction of its own that ends at once."""
+    cookie = request.cookies.get(security.cookie_name(settings_of(request), SESSION_COOKIE))
+    found = None
+    if cookie and len(cookie) <= 100:
+        with reading(engine_of(request)) as session:
+            found = service.find_session(session, cookie, now=now)
+    if found is None:
+        request.state.visitor = None
+        yield None
+        return
+    staff, row, temporary = found
+    idle = now - row.last_seen_at
+    session_id = row.id
+    request.state.visitor = Visitor(staff, session_id, row.csrf_token, temporary)
+    try:
+        yield request.state.visitor
+    finally:
+        # After the response: nobody waits for the write lock to learn that they are still here.
+        if idle >= TOUCH_EVERY:
+            _touch(engine_of(request), session_id, now)
+
+
+def _touch(engine: Engine, session_id: str, now: datetime) -> None:
+    try:
+        with transaction(engine) as session:
+            service.touch_session(session, session_id, now=now)
+    except SQLAlchemyError as error:
+        log.warning("session_not_touched", error=type(error).__name__)
+
+
+MaybeVisitor = Annotated[Visitor | None, Depends(visitor)]
+
+
+# --- doors --------------------------------------------------------------------------------------------------
+
+
+class Door:
+    """Marks a route with who may pass. `roles` is None where no sign-in is asked for."""
+
+    roles: frozenset[Role] | None = None
+    why: str = ""
+
+
+class StaffDoor(Door):
+    """Signed-in staff of certain roles; unsafe methods must come from our own pages and show the form token."""
+
+    def __init__(self, roles: tuple[Role, ...]) -> None:
+        if not roles:
+            raise ValueError("name at least one role")
+        self.roles = frozenset(roles)
+
+    async def __call__(self, request: Request, visitor: MaybeVisitor) -> Staff:
+        if visitor is None:
+            raise NotSignedIn
+        if request.method not in security.SAFE_METHODS:
+            if security.cross_site(request, settings_of(request)):
+                raise Forbidden("This form was sent from another site.")
+            if not security.same_token(await security.csrf_token_of(request), visitor.csrf_token):
+                raise Forbidden("This form has expired. Go back, reload the page and send it again.")
+        if self.roles is not None and visitor.staff.role not in self.roles:
+            raise Forbidden("Your role has no access to this page.")
+        if visitor.must_change_password and request.url.path not in {PASSWORD_PAGE, "/logout"}:
+            raise MustChangePassword
+        request.state.admitted = True
+        return visitor.staff
+
+
+class PublicDoor(Door):
+    """Anybody with a browser; unsafe methods must still come from our own pages."""
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+
+    async def __call__(self, request: Request, _visitor: MaybeVisitor) -> None:
+        if request.method not in security.SAFE_METHODS and security.cross_site(request, settings_of(request)):
+            raise Forbidden("This form was sent from another site.")
+        request.state.admitted = True
+
+
+class CallbackDoor(Door):
+    """Other machines: no cookie counts here, and the handler checks a signature or an unguessable token."""
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+
+    async def __call__(self, request: Request) -> None:
+        request.state.admitted = True
+
+
+def requires(*roles: Role) -> Any:
+    """Staff of one of these roles: `staff: Annotated[Staff, requires(Role.AGENT)]` also says who is signed in."""
+    return Depends(StaffDoor(roles))
+
+
+def public(why: str) -> Any:
+    """Open to anybody; `why` says so to the reader of the route list."""
+    return Depends(PublicDoor(why))
+
+
+def callback(why: str) -> Any:
+    """Open to other machines; `why` names what the handler checks instead."""
+    return Depends(CallbackDoor(why))
+
+
+CaseWorker = Annotated[Staff, requires(*CASEWORK)]
+CaseReader = Annotated[Staff, requires(*CASE_READING)]
+LegalMember = Annotated[Staff, requires(*LEGAL_WORK)]
+Manager = Annotated[Staff, requires(*MANAGEMENT)]
+Administrator = Annotated[Staff, requires(*ADMINISTRATION)]
+AnyStaff = Annotated[Staff, requires(*EVERYONE)]
+
+
+def doors_of(dependant: Dependant) -> list[Door]:
+    """The doors a route's own dependencies declare."""
+    calls: list[Any] = [dependency.call for dependency in dependant.dependencies]
+    return [call for call in calls if isinstance(call, Door)]
+
+
+def routes_of(app: FastAPI) -> list[RouteContext]:
+    """Every route of the application, those of included routers too; static mounts left out."""
+    return [route for route in iter_route_contexts(app.routes) if not isinstance(route.original_route, Mount)]
+
+
+def check_doors(app: FastAPI) -> None:
+    """Refuse to start with a route that does not say who may use it: forgetting must not mean open."""
+    undeclared = [
+        f"{route.path} ({getattr(route.endpoint, '__name__', '?')})"
+        for route in routes_of(app)
+        if len(doors_of(getattr(route, "dependant", None) or Dependant())) != 1
+    ]
+    if undeclared:
+        raise RuntimeError(
+            "these routes do not declare exactly one door (app/web/deps.py): " + ", ".join(undeclared)
+        )
+
+
+# --- database sessions --------------------------------------------------------------------------------------
+
+
+def read_session(request: Request, _visitor: MaybeVisitor) -> Iterator[Session]:
+    """For reading only: takes no write lock, never commits."""
+    _require_admitted(request)
+    with reading(engine_of(request)) as session:
+        yield session
+
+
+def write_session(request: Request, _visitor: MaybeVisitor) -> Iterator[Session]:
+    """The request's one transaction."""
+    _require_admitted(request)
+    with transaction(engine_of(request)) as session:
+        request.state.write_session = session
+        yield session
+
+
+def _require_admitted(request: Request) -> None:
+    # On SQLite a write session holds the only write lock, so nobody unknown may open one.
+    if not getattr(request.state, "admitted", False):
+        raise RuntimeError(NO_SESSION_YET)
+
+
+ReadSession = Annotated[Session, Depends(read_session, scope="function")]
+WriteSession = Annotated[Session, Depends(write_session, scope="function")]
+StreamSession = Annotated[Session, Depends(read_session, scope="request")]
+"""A read session that stays open while a streamed response (a CSV export) is being sent."""
+
+
+# --- cursors ------------------------------------------------------------------------------------------------
+
+
+def encode_cursor(*position: str | int | None) -> str:
+    """Where the next page starts, as opaque text: the sort key's values of the last row shown."""
+    return base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
+
+
+def decode_cursor(text: str | None, length: int) -> list[Any] | None:
+    """The values given to `encode_cursor`, None for the first page. Raises Invalid for anything else."""
+    if not text:
+        return None
+    try:
+        values = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except (ValueError, binascii.Error):
+        values = None
+    scalar = isinstance(values, list) and all(v is None or isinstance(v, (str, int)) for v in values)
+    if not scalar or len(values) != length:
+        raise Invalid("This page link is damaged; start again from the first page.", "cursor")
+    return list(values)
