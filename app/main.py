@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import sys
 
-import sqlalchemy as sa
 import structlog
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
@@ -15,6 +12,7 @@ from fastapi.staticfiles import StaticFiles
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import URL
 from starlette.exceptions import HTTPException
@@ -23,13 +21,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import Scope
 
+from app import schema
 from app.api import me
 from app.api.deps import Replay
 from app.api.problems import field_errors, problem
-from app.db import reading
 from app.errors import DeskError, Invalid
 from app.ports import Ports
-from app.settings import ROOT, Settings
+from app.settings import Settings
 from app.web import admin, login, security
 from app.web.deps import (
     PASSWORD_PAGE,
@@ -37,7 +35,9 @@ from app.web.deps import (
     NotSignedIn,
     check_doors,
     engine_of,
+    find_visitor,
     public,
+    read_clock,
     routes_of,
 )
 from app.web.middleware import SecurityHeaders, Watch
@@ -160,9 +160,16 @@ async def _error(
     if _is_api(request):
         return problem(status, detail or default, headers=headers, **members)
     context = {"status": status, "title": title, "detail": detail or default, "errors": [], "reference": None}
-    response = await run_in_threadpool(page, request, "error.html", status, **{**context, **members})
+    response = await run_in_threadpool(_error_document, request, status, {**context, **members})
     response.headers.update(headers or {})
     return response
+
+
+def _error_document(request: Request, status: int, context: dict[str, object]) -> Response:
+    if status < 500 and not hasattr(request.state, "visitor"):
+        # An unknown address has no door that would have looked: keep the navigation for whoever is signed in.
+        request.state.visitor = find_visitor(request, read_clock(request))
+    return page(request, "error.html", status, **context)
 
 
 async def _not_signed_in(request: Request, _error: Exception) -> Response:
@@ -233,14 +240,12 @@ def healthz() -> PlainTextResponse:
 @_service.get("/readyz", dependencies=_open)
 def readyz(request: Request) -> PlainTextResponse:
     """The database answers and has the schema this code expects."""
-    expected = ScriptDirectory(str(ROOT / "alembic")).get_current_head()
     try:
-        with reading(engine_of(request)) as session:
-            found = MigrationContext.configure(session.connection()).get_current_revision()
-    except sa.exc.SQLAlchemyError:
+        current = schema.is_current(engine_of(request).execution_options(desk_read=True))
+    except SQLAlchemyError:
         return PlainTextResponse("the database does not answer\n", 503)
-    if found != expected:
-        return PlainTextResponse(f"schema is {found}, this code needs {expected}: run `desk migrate`\n", 503)
+    if not current:
+        return PlainTextResponse("the schema is not the one this code needs: run `desk migrate`\n", 503)
     return PlainTextResponse("ready\n")
 
 

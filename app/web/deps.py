@@ -74,6 +74,7 @@ class Visitor:
     staff: Staff
     session_id: str
     csrf_token: str
+    last_seen_at: datetime
     must_change_password: bool
 
 
@@ -107,26 +108,27 @@ Now = Annotated[datetime, Depends(read_clock)]
 
 
 def visitor(request: Request, now: Now) -> Iterator[Visitor | None]:
-    """The holder of the session cookie, looked up in a transaction of its own that ends at once."""
-    cookie = request.cookies.get(security.cookie_name(settings_of(request), SESSION_COOKIE))
-    found = None
-    if cookie and len(cookie) <= 100:
-        with reading(engine_of(request)) as session:
-            found = service.find_session(session, cookie, now=now)
-    if found is None:
-        request.state.visitor = None
-        yield None
-        return
-    staff, row, temporary = found
-    idle = now - row.last_seen_at
-    session_id = row.id
-    request.state.visitor = Visitor(staff, session_id, row.csrf_token, temporary)
+    """The holder of the session cookie, None if nobody is signed in."""
+    found = request.state.visitor = find_visitor(request, now)
     try:
-        yield request.state.visitor
+        yield found
     finally:
         # After the response: nobody waits for the write lock to learn that they are still here.
-        if idle >= TOUCH_EVERY:
-            _touch(engine_of(request), session_id, now)
+        if found is not None and now - found.last_seen_at >= TOUCH_EVERY:
+            _touch(engine_of(request), found.session_id, now)
+
+
+def find_visitor(request: Request, now: datetime) -> Visitor | None:
+    """Look the session cookie up, in a transaction of its own that ends at once."""
+    cookie = request.cookies.get(security.cookie_name(settings_of(request), SESSION_COOKIE))
+    if not cookie or len(cookie) > 100:
+        return None
+    with reading(engine_of(request)) as session:
+        found = service.find_session(session, cookie, now=now)
+        if found is None:
+            return None
+        staff, row, temporary = found
+        return Visitor(staff, row.id, row.csrf_token, row.last_seen_at, temporary)
 
 
 def _touch(engine: Engine, session_id: str, now: datetime) -> None:

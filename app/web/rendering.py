@@ -22,7 +22,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_time, get_datetime_format
 from babel.numbers import NumberPattern, format_decimal, format_percent
 from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
@@ -189,12 +189,14 @@ def day(context: Context, value: date | None) -> str:
 
 
 @pass_context
-def moment(context: Context, value: datetime | None, timezone: str = "UTC") -> str:
+def moment(context: Context, value: datetime | None, timezone: str = "UTC", seconds: bool = False) -> str:
     """An instant as wall-clock time in an IANA zone, with the zone's short name: `{{ at | moment(zone) }}`."""
     if value is None:
         return DASH
-    local = value.astimezone(ZoneInfo(timezone))
-    shown = format_datetime(local, format="medium", locale=_locale(context)).replace("\u202f", " ")
+    local, locale = value.astimezone(ZoneInfo(timezone)), _locale(context)
+    clock = format_time(local, format="medium" if seconds else "short", locale=locale)
+    order = str(get_datetime_format("medium", locale=locale)).replace("'", "")
+    shown = order.replace("{1}", format_date(local, format="medium", locale=locale)).replace("{0}", clock)
     zone = local.tzname() or timezone
     return Markup('<time datetime="{}">{} <span class="zone">{}</span></time>').format(
         local.isoformat(timespec="seconds"), shown, zone
