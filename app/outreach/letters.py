@@ -1,0 +1,435 @@
+"""Letters: the words of `letters/`, checked once when loaded, then rendered per channel and language.
+
+A letter is a folder: `letter.toml` says what it is for, on which channels and in which languages it exists, which
+variables its author may use and which standard blocks it must carry; each language folder holds one file a form.
+Blocks that every letter shares (opt-out, disclosure, help ...) live in `_base/<language>/blocks.toml`, so that a
+change of law is one edit. See docs/letters.md.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import hashlib
+import re
+import tomllib
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from babel import Locale
+from babel.dates import format_date as babel_format_date
+from babel.numbers import NumberPattern
+from jinja2 import ChoiceLoader, DictLoader, FileSystemLoader, StrictUndefined, TemplateError, meta
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup
+
+from app import money
+from app.timeline.rules import Channel
+
+FALLBACK_LANGUAGE = "en"
+PURPOSES = frozenset({"reminder", "confirmation", "notice"})
+MAX_VALUE_LENGTH = 500
+"""Longest text a single variable may bring into a letter, in characters; the rest is cut."""
+
+_BASE = "_base"
+_BODY_FORMS = {
+    Channel.SMS: "sms.txt",
+    Channel.EMAIL: "email.txt",
+    Channel.POST: "post.txt",
+    Channel.CALL: "call.txt",
+}
+_FORMS: Mapping[Channel, tuple[str, ...]] = {
+    Channel.SMS: ("sms.txt",),
+    Channel.EMAIL: ("email.subject.txt", "email.txt", "email.html"),
+    Channel.POST: ("post.txt",),
+    Channel.CALL: ("call.txt",),
+}
+_BLOCK_FORMS = {
+    "sms": "sms.txt",
+    "email": "email.txt",
+    "html": "email.html",
+    "post": "post.txt",
+    "call": "call.txt",
+}
+_LOCALES = {"en": "en_US", "zh": "zh_Hant_TW"}
+"""Language of a letter -> the locale its amounts and dates are written in."""
+
+
+class BadLetter(ValueError):
+    """A letter's files are incomplete or wrong, or it cannot be rendered as asked; the message names the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountLine:
+    """One account as a letter shows it; amounts already formatted."""
+
+    product: str
+    last4: str
+    past_due: str
+    balance: str
+    days_past_due: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class InstalmentLine:
+    n: int
+    due_on: str
+    amount: str
+
+
+@dataclass(frozen=True, slots=True)
+class LetterContext:
+    """All that a letter may speak of. Dates and amounts are text, already in the letter's language."""
+
+    customer_name: str
+    creditor: str
+    collector_kind: str
+    """`first_party` or `third_party`; the disclosure block depends on it."""
+    reference: str
+    accounts: tuple[AccountLine, ...]
+    past_due_total: str
+    oldest_due_on: str
+    today: str
+    contact_phone: str
+    contact_email: str
+    preferences_url: str
+    amount: str = ""
+    promise_on: str = ""
+    instalments: tuple[InstalmentLine, ...] = ()
+    sender: str = ""
+    """Who is writing: the agency's name when it is not the creditor. Empty = the creditor itself."""
+
+
+VARIABLES = frozenset(f.name for f in dataclasses.fields(LetterContext))
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A letter ready to store and send. `language` is the one it is really in; `blocks` what it carries."""
+
+    subject: str
+    text: str
+    html: str
+    language: str
+    version: str
+    blocks: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Letter:
+    name: str
+    title: str
+    purpose: str
+    channels: frozenset[Channel]
+    languages: tuple[str, ...]
+    variables: frozenset[str]
+    required: Mapping[Channel, frozenset[str]]
+    """Blocks each channel's text must carry, or it is not rendered at all."""
+    version: str
+    """First 12 hex digits of the SHA-256 over this letter's files and the shared ones."""
+    environment: ImmutableSandboxedEnvironment = field(repr=False, compare=False)
+
+    def language_for(self, wanted: str) -> str:
+        """The language this letter would be sent in to somebody who reads `wanted` ('zh-TW' -> 'zh', 'fr' -> 'en')."""
+        return known_language(wanted, self.languages)
+
+
+def known_language(wanted: str, languages: tuple[str, ...] = tuple(_LOCALES)) -> str:
+    """The base language of a tag if it is among `languages`, otherwise English."""
+    base = re.split(r"[-_]", wanted.strip().lower(), maxsplit=1)[0]
+    return base if base in languages else FALLBACK_LANGUAGE
+
+
+# ------------------------------------------------------------------------------------------------- rendering
+
+
+def render(letter: Letter, channel: Channel, language: str, context: LetterContext) -> Rendered:
+    """The letter's words for one channel, in `language` or, where it does not exist in that, in English.
+
+    Raises BadLetter if the letter does not exist on the channel, names something unknown, or lacks a required block.
+    """
+    if channel not in letter.channels:
+        raise BadLetter(f"letter {letter.name} has no {channel} form")
+    language = letter.language_for(language)
+    values = _values(letter, channel, context)
+    carried: dict[str, frozenset[str]] = {}
+    words: dict[str, str] = {}
+    for form in _FORMS[channel]:
+        words[form], carried[form] = _fill(letter, language, form, values)
+        missing = letter.required.get(channel, frozenset()) - carried[form]
+        if missing and form != "email.subject.txt":
+            raise BadLetter(
+                f"{letter.name}/{language}/{form} lacks required block {', '.join(sorted(missing))}"
+            )
+
+    subject, html = "", ""
+    text = words[_BODY_FORMS[channel]]
+    if channel is Channel.SMS:
+        text = _one_plain_line(text)
+    if channel is Channel.EMAIL:
+        subject = " ".join(words["email.subject.txt"].split())
+        html = _page(letter, language, subject, words["email.html"])
+    if channel is Channel.POST:
+        subject = next((line[2:] for line in text.splitlines() if line.startswith("# ")), "")
+    return Rendered(subject, text, html, language, letter.version, frozenset().union(*carried.values()))
+
+
+def _fill(letter: Letter, language: str, form: str, values: Mapping[str, Any]) -> tuple[str, frozenset[str]]:
+    """One file's words with its blocks in place, and the names of the blocks it used."""
+    used: set[str] = set()
+
+    def block(name: str) -> str:
+        source = _block_path(language, name, form)
+        used.add(name)
+        words = letter.environment.get_template(source).render(values).strip()
+        return Markup(words) if form.endswith(".html") else words  # noqa: S704 - the block was escaped when rendered
+
+    path = f"{letter.name}/{language}/{form}"
+    try:
+        words = letter.environment.get_template(path).render(values, block=block)
+    except (TemplateError, TypeError) as problem:
+        raise BadLetter(f"{path}: {problem}") from problem
+    return _tidy(words), frozenset(used)
+
+
+def _page(letter: Letter, language: str, subject: str, body: str) -> str:
+    """The e-mail's HTML body in the page all letters share."""
+    template = letter.environment.get_template(f"{_BASE}/email.html")
+    return template.render(language=language, subject=subject, body=Markup(body))  # noqa: S704 - rendered and escaped
+
+
+def _values(letter: Letter, channel: Channel, context: LetterContext) -> dict[str, Any]:
+    """Only what the letter declares, made harmless: a name cannot add a header, a line or a table cell."""
+    context = dataclasses.replace(context, sender=context.sender or context.creditor)
+    return {name: _harmless(getattr(context, name), channel) for name in letter.variables}
+
+
+def _harmless(value: Any, channel: Channel) -> Any:
+    if isinstance(value, str):
+        text = "".join(_harmless_character(c) for c in value)
+        if channel is Channel.POST:
+            text = text.replace("|", "/")  # the bar separates table cells in post.txt
+        return text.strip()[:MAX_VALUE_LENGTH]
+    if isinstance(value, (tuple, list)):
+        return tuple(_harmless(item, channel) for item in value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        names = [f.name for f in dataclasses.fields(value)]
+        return dataclasses.replace(
+            value, **{name: _harmless(getattr(value, name), channel) for name in names}
+        )
+    return value
+
+
+def _harmless_character(character: str) -> str:
+    category = unicodedata.category(character)
+    if category in {"Cc", "Zl", "Zp"}:
+        return " "
+    # Surrogates cannot be encoded; direction overrides could make an amount read backwards.
+    if category == "Cs" or character in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069":
+        return ""
+    return character
+
+
+def _tidy(words: str) -> str:
+    """No trailing blanks, and never more than one empty line: blocks may be empty (no disclosure, say)."""
+    lines = "\n".join(line.rstrip() for line in words.splitlines())
+    return re.sub(r"\n{3,}", "\n\n", lines).strip()
+
+
+# ------------------------------------------------------------------------------------------- amounts and dates
+
+
+def format_amount(minor: int, currency: str, language: str) -> str:
+    """Minor units as a reader of `language` writes them, with the decimals we bill in (TWD none, KWD three)."""
+    locale = _locale(language)
+    value = Decimal(money.to_decimal_string(minor, currency))
+    text = _amount_pattern(locale, money.exponent(currency)).apply(
+        value, locale, currency=currency, currency_digits=False
+    )
+    text = re.sub(r"([A-Z])(\d)", "\\1\u00a0\\2", text)  # IDR 100: a code, unlike a symbol, stands apart
+    if currency == "TWD" and "NT$" not in text:
+        text = text.replace("$", "NT$")  # a bare $ would be read as dollars of another country
+    return text
+
+
+def format_date(d: date, language: str) -> str:
+    """The date with the month spelled out, so that no reader takes the month for the day."""
+    return babel_format_date(d, "long", locale=_locale(language))
+
+
+def _locale(language: str) -> Locale:
+    return Locale.parse(_LOCALES[known_language(language)])
+
+
+@lru_cache
+def _amount_pattern(locale: Locale, decimals: int) -> NumberPattern:
+    # The locale's own count of decimals differs from what issuers bill in (CLDR gives TWD two).
+    pattern: NumberPattern = copy.copy(locale.currency_formats["standard"])
+    pattern.frac_prec = (decimals, decimals)
+    return pattern
+
+
+# -------------------------------------------------------------------------------------------------------- SMS
+
+_GSM = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
+    "abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_GSM_DOUBLE = frozenset("^{}\\[~]|€\f")
+_PLAIN = str.maketrans(
+    {"\u00a0": " ", "\u202f": " ", "\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-"}
+)
+
+
+def sms_segments(text: str) -> int:
+    """How many SMS the text is billed as: 160/153 characters in GSM 7-bit, else 70/67 in UCS-2 (3GPP TS 23.038)."""
+    if all(c in _GSM or c in _GSM_DOUBLE for c in text):
+        units, single, part = sum(2 if c in _GSM_DOUBLE else 1 for c in text), 160, 153
+    else:
+        units, single, part = len(text.encode("utf-16-be")) // 2, 70, 67
+    return 1 if units <= single else -(-units // part)
+
+
+def _one_plain_line(text: str) -> str:
+    """One line without typographic characters: a single no-break space would more than halve what an SMS holds."""
+    return " ".join(text.translate(_PLAIN).split())
+
+
+# ---------------------------------------------------------------------------------------------------- loading
+
+
+def load_letters(directory: Path) -> Mapping[str, Letter]:
+    """Every letter under `directory` by name, each checked in all its channels and languages.
+
+    Raises BadLetter, naming the file, for a missing file, an undeclared variable, an unknown block or a missing one.
+    """
+    folders = sorted(
+        p for p in directory.iterdir() if p.is_dir() and p.name != _BASE and not p.name.startswith(".")
+    )
+    if not folders:
+        raise BadLetter(f"no letters in {directory}")
+    letters = {folder.name: _load(directory, folder) for folder in folders}
+    for letter in letters.values():
+        _rehearse(letter)
+    return letters
+
+
+def _load(directory: Path, folder: Path) -> Letter:
+    path = folder / "letter.toml"
+    about = _read_toml(path)
+    try:
+        letter = Letter(
+            name=folder.name,
+            title=str(about["title"]),
+            purpose=str(about["purpose"]),
+            channels=frozenset(Channel(c) for c in about["channels"]),
+            languages=tuple(about["languages"]),
+            variables=frozenset(about["variables"]),
+            required={Channel(c): frozenset(blocks) for c, blocks in about.get("required", {}).items()},
+            version=_version(directory, folder),
+            environment=_environment(directory, tuple(about["languages"])),
+        )
+    except (KeyError, ValueError) as problem:
+        raise BadLetter(f"{path}: {problem}") from problem
+    if letter.purpose not in PURPOSES:
+        raise BadLetter(f"{path}: unknown purpose {letter.purpose!r}")
+    if FALLBACK_LANGUAGE not in letter.languages:
+        raise BadLetter(f"{path}: every letter exists in {FALLBACK_LANGUAGE}")
+    if unknown := letter.variables - VARIABLES:
+        raise BadLetter(f"{path}: unknown variable {', '.join(sorted(unknown))}")
+    return letter
+
+
+def _environment(directory: Path, languages: tuple[str, ...]) -> ImmutableSandboxedEnvironment:
+    blocks: dict[str, str] = {}
+    for language in languages:
+        path = directory / _BASE / language / "blocks.toml"
+        for name, forms in _read_toml(path).items():
+            for form, source in forms.items():
+                if form not in _BLOCK_FORMS:
+                    raise BadLetter(f"{path}: [{name}] has unknown form {form!r}")
+                blocks[_block_path(language, name, _BLOCK_FORMS[form])] = source
+    return ImmutableSandboxedEnvironment(
+        loader=ChoiceLoader([FileSystemLoader(directory), DictLoader(blocks)]),
+        undefined=StrictUndefined,
+        autoescape=lambda name: bool(name and name.endswith(".html")),
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _block_path(language: str, name: str, form: str) -> str:
+    return f"{_BASE}/{language}/blocks/{name}.{form}"
+
+
+def _version(directory: Path, folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted((*_files(folder), *_files(directory / _BASE))):
+        digest.update(path.relative_to(directory).as_posix().encode() + b"\0")
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:12]
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (p for p in folder.rglob("*") if p.is_file() and not p.name.startswith("."))
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise BadLetter(f"missing file {path}") from None
+    except tomllib.TOMLDecodeError as problem:
+        raise BadLetter(f"{path}: {problem}") from problem
+
+
+def _rehearse(letter: Letter) -> None:
+    """Read every file of the letter and render it for both kinds of collector, before a customer's turn comes."""
+    for channel in sorted(letter.channels):
+        for language in letter.languages:
+            for form in _FORMS[channel]:
+                _check_names(letter, f"{letter.name}/{language}/{form}")
+            for collector_kind in ("first_party", "third_party"):
+                for instalments in ((), (InstalmentLine(1, "1 May", "10"),)):
+                    sample = dataclasses.replace(
+                        _SAMPLE, collector_kind=collector_kind, instalments=instalments
+                    )
+                    render(letter, channel, language, sample)
+
+
+def _check_names(letter: Letter, path: str) -> None:
+    """Branches a rehearsal does not take are checked by reading: only declared names may be spoken of."""
+    environment = letter.environment
+    if environment.loader is None or path not in environment.list_templates():
+        raise BadLetter(f"missing file {path}")
+    source, _, _ = environment.loader.get_source(environment, path)
+    try:
+        names = meta.find_undeclared_variables(environment.parse(source))
+    except TemplateError as problem:
+        raise BadLetter(f"{path}: {problem}") from problem
+    if undeclared := names - letter.variables - {"block"}:
+        raise BadLetter(f"{path}: undeclared variable {', '.join(sorted(undeclared))}")
+
+
+_SAMPLE = LetterContext(
+    customer_name="Sample",
+    creditor="Creditor",
+    collector_kind="first_party",
+    reference="C-1",
+    accounts=(AccountLine("Card", "0000", "1", "1", 1, "USD"),),
+    past_due_total="1",
+    oldest_due_on="1 January",
+    today="2 January",
+    contact_phone="1",
+    contact_email="a@example.org",
+    preferences_url="https://example.org/",
+    amount="1",
+    promise_on="3 January",
+)
