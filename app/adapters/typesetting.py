@@ -1,0 +1,69 @@
+"""Typeset a document as PDF/A-2b with Typst. Data reach the template as JSON only, never as markup.
+
+The fonts come with two packages (Noto Sans, Noto Sans CJK), not from the machine: the same data give the same bytes
+anywhere, and a letter never depends on what happens to be installed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import typst
+
+_PAGES = re.compile(rb"/Count (\d+)")
+
+
+class CannotTypeset(ValueError):
+    """Typst refused. `about_text` is True if the data hold a character that no font of ours can show."""
+
+    def __init__(self, message: str, *, about_text: bool) -> None:
+        super().__init__(message)
+        self.about_text = about_text
+
+
+def typeset(template: Path, data: Mapping[str, Any], *, document_date: date) -> bytes:
+    """The PDF/A-2b of `template` (a .typ file) with `data`, which it reads as `json(bytes(sys.inputs.data))`.
+
+    `data` must be JSON-able. The template may read files in and below its own folder, and nothing else.
+    `document_date` becomes the PDF's creation date: same template, data and date, same bytes. Raises CannotTypeset,
+    whose message may quote the data and so must not be logged.
+    """
+    midnight = datetime.combine(document_date, time(), tzinfo=UTC)
+    try:
+        pdf = typst.compile(
+            str(template),
+            root=str(template.parent),
+            font_paths=_fonts(),
+            ignore_system_fonts=True,
+            format="pdf",
+            sys_inputs={"data": json.dumps(data, ensure_ascii=False, sort_keys=True)},
+            pdf_standards=["a-2b"],
+            timestamp=int(midnight.timestamp()),
+        )
+    except typst.TypstError as problem:
+        message = str(problem)
+        raise CannotTypeset(message, about_text="could not be displayed" in message) from problem
+    assert isinstance(pdf, bytes)
+    return pdf
+
+
+def count_pages(pdf: bytes) -> int:
+    """Pages of a PDF made by `typeset` (its page tree is one plain, uncompressed node)."""
+    found = _PAGES.search(pdf)
+    if found is None:
+        raise ValueError("not a PDF made by typeset()")
+    return int(found.group(1))
+
+
+@lru_cache
+def _fonts() -> typst.Fonts:
+    """Read once per process: the CJK collection alone is 19 MB."""
+    folders = [str(files("fontpkg_noto_sans") / "files"), str(files("noto_cjk_sans_otc"))]
+    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=folders)
