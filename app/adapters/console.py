@@ -1,0 +1,51 @@
+"""Messages to nobody: one line a message on standard error, for the demo and for development."""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from typing import TextIO
+
+import structlog
+
+from app.outreach.rules import Accepted, Dispatch, Outcome
+from app.timeline.rules import Channel
+
+KEEP = 1000
+"""How many messages a sender remembers; older ones are forgotten."""
+
+
+class ConsoleSender:
+    def __init__(self, stream: TextIO | None = None) -> None:
+        """`stream` is standard error unless given: standard output belongs to commands that print JSON."""
+        self.sent: deque[Dispatch] = deque(maxlen=KEEP)
+        self._log = structlog.wrap_logger(
+            structlog.PrintLogger(stream or sys.stderr),
+            processors=[
+                structlog.processors.add_log_level,
+                structlog.processors.JSONRenderer(ensure_ascii=False),
+            ],
+        )
+
+    def send(self, dispatch: Dispatch) -> Outcome:
+        self.sent.append(dispatch)
+        self._log.info(
+            "message.not_really_sent",
+            channel=dispatch.channel.value,
+            to=masked(dispatch.channel, dispatch.to),
+            letter=dispatch.letter,
+            language=dispatch.language,
+            key=dispatch.key,
+            characters=len(dispatch.text),
+        )
+        return Accepted(f"console:{dispatch.attempt_id}")
+
+
+def masked(channel: Channel, to: str) -> str:
+    """Enough of an address to tell two apart by eye, too little to reach anybody."""
+    if channel is Channel.EMAIL:
+        local, _, domain = to.rpartition("@")
+        return f"{local[:1]}***@{domain}"
+    if channel is Channel.POST:
+        return f"({len(to.splitlines())} lines)"
+    return f"***{to[-2:]}"

@@ -1,0 +1,187 @@
+"""SMS through Twilio's REST API.
+
+Twilio has no idempotency key: a request repeated after a lost answer is a second SMS. So nothing here retries, and
+only what certainly was not accepted may be tried again; every other answer that fails to arrive is Uncertain.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import requests
+import urllib3.exceptions
+from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
+from twilio.http.http_client import TwilioHttpClient
+from twilio.http.response import Response
+from twilio.request_validator import RequestValidator
+from twilio.rest import Client
+
+from app.outreach.rules import Accepted, Dispatch, Misconfigured, Outcome, TryLater, Uncertain, Undeliverable
+
+API_URL = "https://api.twilio.com"
+TIMEOUT_SECONDS = 15.0
+
+# https://www.twilio.com/docs/api/errors: what each refusal says about the message, the address or ourselves.
+_ADDRESS = {
+    21211: "not a valid number",
+    21214: "number cannot be reached",
+    21217: "number seems not to be valid",
+    21265: "number cannot be a short code",
+    21408: "country not enabled for SMS",
+    21610: "recipient replied STOP",
+    21612: "no route from our sender to this number",
+    21614: "not a mobile number",
+    21635: "number is a landline",
+    30003: "handset unreachable",
+    30004: "blocked by the recipient",
+    30005: "unknown number",
+    30006: "landline or carrier out of reach",
+}
+_BUSY = {
+    14107: "rate limit",
+    20429: "too many requests",
+    21611: "sender's queue is full",
+    30001: "queue overflow",
+    30022: "rate limit of the messaging campaign",
+    63038: "daily message limit reached",
+}
+_OURSELVES = {
+    20003: "authentication failed",
+    20005: "account not active",
+    20404: "account or address of the API not found",
+    21212: "sender number not valid",
+    21603: "no sender number",
+    21606: "sender number cannot send SMS",
+    21659: "sender number is not ours",
+    21660: "sender number belongs to another account",
+    21703: "messaging service has no number",
+    21705: "messaging service not valid",
+    30002: "account suspended",
+    30034: "sender number not registered",
+}
+_FAR_LATER = frozenset({63038})
+
+
+class TwilioSmsSender:
+    def __init__(
+        self,
+        account_sid: str,
+        auth_token: str,
+        sender: str,
+        *,
+        api_url: str = "",
+        timeout_seconds: float = TIMEOUT_SECONDS,
+    ) -> None:
+        """`sender` is an E.164 number or a messaging service (MG...); `api_url` replaces Twilio's own for tests."""
+        self._sender = {"messaging_service_sid" if sender.startswith("MG") else "from_": sender}
+        self._configured = bool(account_sid and auth_token and sender)
+        # The library refuses empty credentials; send() answers Misconfigured before it would use these.
+        self._client = Client(  # type: ignore[no-untyped-call]
+            account_sid or "unset",
+            auth_token or "unset",
+            http_client=_OneTryHttpClient(api_url or API_URL, timeout_seconds),
+        )
+
+    def send(self, dispatch: Dispatch) -> Outcome:
+        """Accepted with Twilio's message SID. Reasons never quote Twilio's texts: they contain the number."""
+        if not self._configured:
+            return Misconfigured("Twilio account, token or sender number is not set")
+        try:
+            message = self._client.messages.create(
+                to=dispatch.to,
+                body=dispatch.text,
+                status_callback=dispatch.status_callback_url or None,
+                **self._sender,
+            )
+        except (TwilioRestException, TwilioServiceException) as refusal:
+            return _outcome_of(int(refusal.status), _number(refusal.code))
+        except requests.RequestException as failure:
+            return _outcome_of_failure(failure)
+        except (TwilioException, ValueError, KeyError, TypeError) as failure:
+            return Uncertain(f"Twilio's answer could not be read ({type(failure).__name__})")
+        if not message.sid:
+            return Uncertain("Twilio's answer names no message")
+        return Accepted(str(message.sid))
+
+
+class _OneTryHttpClient(TwilioHttpClient):  # type: ignore[misc]
+    """One attempt, on a connection of its own, at an API address that settings may replace.
+
+    A kept connection that the other side closes while idle looks like a lost answer and would make a message
+    Uncertain for nothing, so each request opens its own.
+    """
+
+    def __init__(self, api_url: str, timeout_seconds: float) -> None:
+        silent = logging.Logger("twilio.silent", level=logging.CRITICAL)  # it would log request headers
+        super().__init__(pool_connections=False, timeout=timeout_seconds, logger=silent)
+        self._api_url = api_url.rstrip("/")
+
+    def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Response:  # type: ignore[override]
+        if url.startswith(API_URL + "/"):
+            url = self._api_url + url.removeprefix(API_URL)
+        return super().request(method, url, *args, **kwargs)
+
+
+def _outcome_of(status: int, code: int) -> Outcome:
+    """What a refusal means. Unknown codes go by status: 4xx is a definite no, 5xx says nothing certain.
+
+    Twilio calls 5xx safe to retry, but also reports messages that went out although the answer was a 5xx.
+    """
+    if status >= 500 or status == 408 or status < 300:
+        return Uncertain(f"Twilio answered {status}")
+    if code in _BUSY or status == 429:
+        after = 6 * 3600 if code in _FAR_LATER else 60
+        return TryLater(f"Twilio {code}: {_BUSY.get(code, 'too many requests')}", after_seconds=after)
+    if code in _OURSELVES or (code not in _ADDRESS and status != 400):
+        return Misconfigured(f"Twilio {code} (HTTP {status}): {_OURSELVES.get(code, 'request refused')}")
+    return Undeliverable(f"Twilio {code}: {_ADDRESS.get(code, 'message refused')}")
+
+
+def _outcome_of_failure(failure: requests.RequestException) -> Outcome:
+    """Only a connection that never came to be is certainly not a sent message."""
+    causes = list(_causes(failure))
+    if any(
+        isinstance(c, requests.exceptions.ConnectTimeout | urllib3.exceptions.NewConnectionError)
+        for c in causes
+    ):
+        return TryLater("no connection to Twilio")
+    if any("CERTIFICATE_VERIFY_FAILED" in str(c) for c in causes):
+        return Misconfigured("Twilio's certificate cannot be verified")
+    if isinstance(failure, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
+        return Misconfigured("the address of Twilio's API is not valid")
+    if isinstance(failure, requests.exceptions.MissingSchema):
+        return Misconfigured("the address of Twilio's API is not valid")
+    return Uncertain(f"no answer from Twilio ({type(failure).__name__})")
+
+
+def _causes(failure: BaseException) -> Iterator[BaseException]:
+    """The failure and everything it wraps; urllib3 hides the first cause in `args` and `reason`."""
+    pending, seen = [failure], set[int]()
+    while pending:
+        current = pending.pop()
+        if id(current) in seen:
+            continue
+        seen.add(id(current))
+        yield current
+        wrapped = (*current.args, getattr(current, "reason", None), current.__cause__, current.__context__)
+        pending += [w for w in wrapped if isinstance(w, BaseException)]
+
+
+def _number(code: object) -> int:
+    try:
+        return int(str(code))
+    except ValueError:
+        return 0
+
+
+def validate_signature(auth_token: str, url: str, params: Mapping[str, str], signature: str) -> bool:
+    """Did Twilio send this webhook? `url` is the public one it was told, not the one seen behind a proxy.
+
+    False without a token or signature: an empty key would accept what anybody can compute.
+    """
+    if not auth_token or not signature:
+        return False
+    validator = RequestValidator(auth_token)  # type: ignore[no-untyped-call]
+    return bool(validator.validate(url, dict(params), signature))  # type: ignore[no-untyped-call]
