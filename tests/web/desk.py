@@ -1,0 +1,104 @@
+"""An application on a test database, and people to sign in to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from fastapi import FastAPI
+from httpx2 import Response
+from sqlalchemy.engine import Engine
+from sqlmodel import Session, select
+from starlette.testclient import TestClient
+
+from app.clock import FixedClock
+from app.db import reading, transaction
+from app.main import create_app
+from app.ports import Ports
+from app.settings import Settings
+from app.staff import service
+from app.staff.models import StaffSession, User
+from app.staff.rules import Role
+
+T = TypeVar("T")
+NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+PASSWORD = "correct horse battery"
+NAMES = {
+    Role.AGENT: ("ben", "Ben Okafor"),
+    Role.MANAGER: ("mei", "Mei Lin Chen"),
+    Role.LEGAL: ("lars", "Lars Nygård"),
+    Role.ADMIN: ("alma", "Alma Hendriks"),
+}
+
+
+class Browser(TestClient):
+    """A client that follows no redirect by itself and sends forms with the session's token."""
+
+    csrf_token = ""
+
+    def submit(self, path: str, **fields: object) -> Response:
+        """POST a form as our own page would."""
+        return self.post(
+            path, data={"csrf_token": self.csrf_token, **fields}, headers={"origin": "http://testserver"}
+        )
+
+
+@dataclass
+class Desk:
+    """`desk.sign_in(Role.AGENT)` gives a Browser; `desk.anonymous()` one without a session."""
+
+    engine: Engine
+    clock: FixedClock = field(default_factory=lambda: FixedClock(NOW))
+    settings: Settings = field(
+        default_factory=lambda: Settings.model_validate(
+            {"secret_key": "a secret of forty characters for tests..", "public_url": "http://testserver"}
+        )
+    )
+    ports: Ports | None = None
+    app: FastAPI = field(init=False)
+
+    def __post_init__(self) -> None:
+        ports = self.ports or Ports(clock=self.clock, senders={})
+        self.app = create_app(self.settings, self.engine, ports)
+
+    def anonymous(self) -> Browser:
+        return Browser(self.app, follow_redirects=False)
+
+    def sign_in(self, role: Role) -> Browser:
+        """A browser with an open session of this role's person, who is added the first time."""
+        username, _ = NAMES[role]
+        self.write(lambda session: _ensure(session, role, self.clock.now()))
+        token, row = self.write(lambda session: _open(session, username, self.clock.now()))
+        browser = self.anonymous()
+        name = "__Host-desk_session" if self.settings.public_url.startswith("https") else "desk_session"
+        browser.cookies.set(name, token)
+        browser.csrf_token = row.csrf_token
+        return browser
+
+    def token(self, role: Role, name: str = "test program") -> dict[str, str]:
+        """Headers of a program that calls the API."""
+        token = self.write(
+            lambda session: service.issue_token(session, name, role, by="system", now=self.clock.now())
+        )
+        return {"authorization": f"Bearer {token}"}
+
+    def write(self, verb: Callable[[Session], T]) -> T:
+        with transaction(self.engine) as session:
+            return verb(session)
+
+    def read(self, query: Callable[[Session], T]) -> T:
+        with reading(self.engine) as session:
+            return query(session)
+
+
+def _ensure(session: Session, role: Role, now: datetime) -> None:
+    username, display_name = NAMES[role]
+    if session.exec(select(User).where(User.username == username)).first() is None:
+        service.add_user(session, username, display_name, role, PASSWORD, by="system", now=now)
+
+
+def _open(session: Session, username: str, now: datetime) -> tuple[str, StaffSession]:
+    user = session.exec(select(User).where(User.username == username)).one()
+    return service._open_session(session, user, "testclient", now=now, lifetime=timedelta(hours=10))
