@@ -293,6 +293,7 @@ def test_the_verb_becomes_this_process(desk: ModuleType, tmp_path: Path) -> None
     """Exit code, standard input, output and the working folder are the verb's own."""
     desk.prepare("app")
     (tmp_path / "app").mkdir()
+    (tmp_path / "app/__init__.py").touch()
     (tmp_path / "app/cli.py").write_text(
         textwrap.dedent("""
             import os, sys
