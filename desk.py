@@ -271,7 +271,8 @@ def pytest_arguments(arguments, environment):
 
 def bench_arguments(arguments):
     folder = os.path.join(ROOT, "bench")
-    names = sorted(name[:-3] for name in os.listdir(folder) if name.endswith(".py") and name[0] != "_")
+    files = os.listdir(folder) if os.path.isdir(folder) else []
+    names = sorted(name[:-3] for name in files if name.endswith(".py") and name[0] != "_")
     if not arguments or arguments[0] not in names:
         say("bench NAME, one of: " + ", ".join(names))
         sys.exit(2)
