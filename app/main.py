@@ -59,7 +59,7 @@ MAX_BODY = 1024 * 1024
 def create_app(settings: Settings, engine: Engine, ports: Ports) -> FastAPI:
     """The application on this database and these ports. Refuses a missing secret and a route without a door."""
     settings.require_secret()
-    _log_to_stderr()
+    _log_to_stderr(settings.log_level)
     registry = CollectorRegistry()
     app = FastAPI(
         title="Arrears Desk",
@@ -104,10 +104,13 @@ class _HashedFiles(StaticFiles):
         return response
 
 
-def _log_to_stderr() -> None:
-    """Standard output belongs to the commands' JSON."""
+def _log_to_stderr(level: str) -> None:
+    """Standard output belongs to the commands' JSON. Whoever configured logging before has decided otherwise."""
     if not structlog.is_configured():
-        structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+        structlog.configure(
+            wrapper_class=structlog.make_filtering_bound_logger(level),
+            logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        )
 
 
 # --- errors -------------------------------------------------------------------------------------------------

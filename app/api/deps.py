@@ -161,7 +161,8 @@ def once_session(
     session.exec(delete(ApiIdempotency).where(col(ApiIdempotency.created_at) <= now - IDEMPOTENCY_KEPT))
     claim = {"token_id": caller.token_id, "key": key, "request_hash": digest, "created_at": now}
     insert = upsert(session, ApiIdempotency).values(**claim, content_type="", body=b"")
-    if not session.connection().execute(insert.on_conflict_do_nothing()).rowcount:
+    claimed = insert.on_conflict_do_nothing().returning(table_of(ApiIdempotency).c.key)
+    if session.connection().execute(claimed).first() is None:
         _answer_again(session, caller.token_id, key, digest)
     request.state.idempotency = (caller.token_id, key)
     return session

@@ -10,6 +10,7 @@ import copy
 import csv
 import hashlib
 import io
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -150,6 +151,10 @@ def reader_locale(request: Request) -> Locale:
     return locale_for(request.headers.get("accept-language", "")[:200])
 
 
+CODE_BEFORE_DIGIT = re.compile(r"(?<=[A-Za-z])(?=\d)")
+"""CLDR puts a space between "KWD" and its figures; Babel does not."""
+
+
 @lru_cache(maxsize=512)
 def _money_pattern(locale: Locale, currency: str) -> NumberPattern:
     # Babel would use ISO 4217's decimals; card issuers bill some currencies with others (app/money.py).
@@ -161,7 +166,8 @@ def _money_pattern(locale: Locale, currency: str) -> NumberPattern:
 def format_money(minor: int, currency: str, locale: Locale) -> str:
     value = Decimal(to_decimal_string(minor, currency))
     pattern = _money_pattern(locale, currency)
-    return str(pattern.apply(value, locale, currency=currency, currency_digits=False))
+    shown = str(pattern.apply(value, locale, currency=currency, currency_digits=False))
+    return CODE_BEFORE_DIGIT.sub("\u00a0", shown)
 
 
 # --- filters: every one takes None and shows a dash ----------------------------------------------------------

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TypeVar
 
 from fastapi import FastAPI
@@ -13,10 +14,12 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 from starlette.testclient import TestClient
 
-from app.clock import FixedClock
+from app.clock import Clock, FixedClock
 from app.db import reading, transaction
 from app.main import create_app
-from app.ports import Ports
+from app.outreach.letters import Letter, load_letters
+from app.outreach.service import Stationery
+from app.ports import LETTERS, Ports
 from app.settings import Settings
 from app.staff import service
 from app.staff.models import StaffSession, User
@@ -31,6 +34,20 @@ NAMES = {
     Role.LEGAL: ("lars", "Lars Nygård"),
     Role.ADMIN: ("alma", "Alma Hendriks"),
 }
+
+
+@lru_cache
+def letters() -> Mapping[str, Letter]:
+    return load_letters(LETTERS)
+
+
+def make_ports(clock: Clock, settings: Settings) -> Ports:
+    """The real letters, and nobody to send them."""
+    return Ports(
+        clock=clock,
+        stationery=Stationery(letters(), settings.public_url, settings.require_secret()),
+        senders={},
+    )
 
 
 class Browser(TestClient):
@@ -60,7 +77,7 @@ class Desk:
     app: FastAPI = field(init=False)
 
     def __post_init__(self) -> None:
-        ports = self.ports or Ports(clock=self.clock, senders={})
+        ports = self.ports or make_ports(self.clock, self.settings)
         self.app = create_app(self.settings, self.engine, ports)
 
     def anonymous(self) -> Browser:
