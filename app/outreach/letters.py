@@ -25,7 +25,15 @@ from typing import Any
 from babel import Locale
 from babel.dates import format_date as babel_format_date
 from babel.numbers import NumberPattern
-from jinja2 import ChoiceLoader, DictLoader, FileSystemLoader, StrictUndefined, TemplateError, meta
+from jinja2 import (
+    ChoiceLoader,
+    DictLoader,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateError,
+    TemplateNotFound,
+    meta,
+)
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
@@ -360,6 +368,9 @@ def _environment(directory: Path, languages: tuple[str, ...]) -> ImmutableSandbo
         loader=ChoiceLoader([FileSystemLoader(directory), DictLoader(blocks)]),
         undefined=StrictUndefined,
         autoescape=lambda name: bool(name and name.endswith(".html")),
+        # What was loaded and hashed is what is sent until the next start, whatever happens to the files meanwhile.
+        auto_reload=False,
+        cache_size=-1,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -407,11 +418,12 @@ def _rehearse(letter: Letter) -> None:
 def _check_names(letter: Letter, path: str) -> None:
     """Branches a rehearsal does not take are checked by reading: only declared names may be spoken of."""
     environment = letter.environment
-    if environment.loader is None or path not in environment.list_templates():
-        raise BadLetter(f"missing file {path}")
-    source, _, _ = environment.loader.get_source(environment, path)
+    assert environment.loader is not None
     try:
+        source, _, _ = environment.loader.get_source(environment, path)
         names = meta.find_undeclared_variables(environment.parse(source))
+    except TemplateNotFound:
+        raise BadLetter(f"missing file {path}") from None
     except TemplateError as problem:
         raise BadLetter(f"{path}: {problem}") from problem
     if undeclared := names - letter.variables - {"block"}:
