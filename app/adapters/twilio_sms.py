@@ -12,7 +12,7 @@ from typing import Any
 
 import requests
 import urllib3.exceptions
-from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
+from twilio.base.exceptions import TwilioRestException, TwilioServiceException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.http.response import Response
 from twilio.request_validator import RequestValidator
@@ -61,6 +61,11 @@ _OURSELVES = {
     30002: "account suspended",
     30034: "sender number not registered",
 }
+_BAD_URL = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.MissingSchema,
+)
 _FAR_LATER = frozenset({63038})
 
 
@@ -99,7 +104,7 @@ class TwilioSmsSender:
             return _outcome_of(int(refusal.status), _number(refusal.code))
         except requests.RequestException as failure:
             return _outcome_of_failure(failure)
-        except (TwilioException, ValueError, KeyError, TypeError) as failure:
+        except Exception as failure:  # whatever the library tripped over, the message may be on its way
             return Uncertain(f"Twilio's answer could not be read ({type(failure).__name__})")
         if not message.sid:
             return Uncertain("Twilio's answer names no message")
@@ -149,9 +154,7 @@ def _outcome_of_failure(failure: requests.RequestException) -> Outcome:
         return TryLater("no connection to Twilio")
     if any("CERTIFICATE_VERIFY_FAILED" in str(c) for c in causes):
         return Misconfigured("Twilio's certificate cannot be verified")
-    if isinstance(failure, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
-        return Misconfigured("the address of Twilio's API is not valid")
-    if isinstance(failure, requests.exceptions.MissingSchema):
+    if isinstance(failure, _BAD_URL):
         return Misconfigured("the address of Twilio's API is not valid")
     return Uncertain(f"no answer from Twilio ({type(failure).__name__})")
 

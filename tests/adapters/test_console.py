@@ -1,0 +1,41 @@
+"""The console sender shows that something would be sent, and to nobody who it was."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+
+from app.adapters.console import KEEP, ConsoleSender
+from app.outreach.rules import Accepted
+from app.timeline.rules import Channel
+from tests.adapters.dispatches import TO, a_dispatch
+
+
+@pytest.mark.parametrize("channel", [Channel.SMS, Channel.EMAIL, Channel.POST])
+def test_one_line_without_the_address_or_the_words(channel: Channel) -> None:
+    stream = io.StringIO()
+    dispatch = a_dispatch(channel)
+
+    assert ConsoleSender(stream).send(dispatch) == Accepted("console:attempt-1")
+
+    [line] = stream.getvalue().splitlines()
+    assert json.loads(line)["key"] == dispatch.key
+    for secret in (dispatch.recipient_name, dispatch.text, *TO[channel].splitlines()):
+        assert secret not in line
+
+
+def test_goes_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    ConsoleSender().send(a_dispatch(Channel.SMS))
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "message.not_really_sent" in captured.err
+
+
+def test_remembers_what_it_was_given_but_not_for_ever() -> None:
+    sender = ConsoleSender(io.StringIO())
+    for n in range(KEEP + 5):
+        sender.send(a_dispatch(Channel.SMS, key=str(n)))
+    assert len(sender.sent) == KEEP
+    assert sender.sent[-1].key == str(KEEP + 4)

@@ -1,0 +1,297 @@
+"""Printed letters: what is in the PDF, and that a key is never printed twice whatever happens."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pikepdf
+import pytest
+
+from app.adapters.print_letters import (
+    MANIFEST,
+    PrintLetterSender,
+    file_name,
+    manifest_rows,
+    page_data,
+    parts,
+)
+from app.adapters.typesetting import CannotTypeset, count_pages, typeset
+from app.outreach.rules import Accepted, Dispatch, Misconfigured, TryLater, Undeliverable
+from app.timeline.rules import Channel
+from tests.adapters.dispatches import a_dispatch
+
+LETTERS = Path(__file__).resolve().parents[2] / "letters"
+DAY = date(2026, 11, 14)
+TEXT = """# A payment has not reached us
+
+Dear Alex Rivera,
+
+| Account | Past due |
+| Gold Visa, card ending 4321 | $120.00 |
+|= Total past due | $120.00 |
+
+Kind regards
+First Harbor Bank
+
+---
+
+This is an attempt to collect a debt."""
+CHINESE = "# 信用卡款項尚未入帳通知\n\n王小明 您好：\n\n逾期金額共 NT$1,200。"
+
+
+def a_letter(**changes: Any) -> Dispatch:
+    return a_dispatch(
+        Channel.POST, **{"text": TEXT, "context": {"contact_phone": "+1 212 555 0100"}, **changes}
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "print"
+
+
+@pytest.fixture
+def sender(folder: Path) -> PrintLetterSender:
+    return PrintLetterSender(folder, LETTERS)
+
+
+def printed(folder: Path, outcome: object) -> bytes:
+    assert isinstance(outcome, Accepted), outcome
+    return (folder / outcome.provider_ref).read_bytes()
+
+
+def words_of(pdf: bytes) -> str:
+    """The text of all pages, read through each font's ToUnicode map: what copying from the page would give."""
+    with pikepdf.open(io.BytesIO(pdf)) as document:
+        return "".join(_words_on(page) for page in document.pages)
+
+
+def _words_on(page: pikepdf.Page) -> str:
+    maps = {name: _to_unicode(font) for name, font in page.Resources.Font.items()}
+    text, current = "", {}
+    for operands, operator in pikepdf.parse_content_stream(page):
+        if str(operator) == "Tf":
+            current = maps[str(operands[0])]
+        for piece in (
+            [operands[0]] if str(operator) == "Tj" else list(operands[0]) if str(operator) == "TJ" else []
+        ):
+            if isinstance(piece, pikepdf.String):
+                codes = bytes(piece)
+                text += "".join(current.get(codes[i : i + 2], "?") for i in range(0, len(codes), 2))
+    return text
+
+
+def _to_unicode(font: pikepdf.Object) -> dict[bytes, str]:
+    found: dict[bytes, str] = {}
+    for operands, operator in pikepdf.parse_content_stream(font.ToUnicode):
+        if str(operator) == "endbfchar":
+            pairs = [bytes(operand) for operand in operands]
+            found |= {code: to.decode("utf-16-be") for code, to in zip(pairs[::2], pairs[1::2], strict=True)}
+    return found
+
+
+# ------------------------------------------------------------------------------------------------------ the page
+
+
+def test_pdf_a_with_every_font_inside(sender: PrintLetterSender, folder: Path) -> None:
+    pdf = printed(folder, sender.send(a_letter(language="zh", text=CHINESE, recipient_name="王小明")))
+    with pikepdf.open(io.BytesIO(pdf)) as document:
+        with document.open_metadata() as metadata:
+            assert metadata.pdfa_status == "2B"
+        fonts = [font for page in document.pages for font in page.Resources.Font.values()]
+        names = {str(font.BaseFont) for font in fonts}
+        for font in fonts:
+            descriptor = font.DescendantFonts[0].FontDescriptor
+            assert "/FontFile2" in descriptor or "/FontFile3" in descriptor
+    assert any("CJK" in name for name in names)
+
+
+def test_the_words_are_on_the_page(sender: PrintLetterSender, folder: Path) -> None:
+    english = words_of(printed(folder, sender.send(a_letter(key="en"))))
+    for words in (
+        "AlexRivera",
+        "14ElmStreet",
+        "Springfield,IL62701",
+        "$120.00",
+        "November14,2026",
+        "C-000041",
+    ):
+        assert words in english.replace(" ", "")
+    assert "+12125550100" in english.replace(" ", "")
+
+    chinese = words_of(printed(folder, sender.send(a_letter(key="zh", language="zh", text=CHINESE))))
+    for words in ("王小明", "信用卡款項尚未入帳通知", "NT$1,200", "案件編號"):
+        assert words in chinese.replace(" ", "")
+
+
+def test_same_letter_same_bytes(tmp_path: Path) -> None:
+    first = PrintLetterSender(tmp_path / "1", LETTERS).send(a_letter())
+    second = PrintLetterSender(tmp_path / "2", LETTERS).send(a_letter(attempt_id="another"))
+    assert first == second
+    assert printed(tmp_path / "1", first) == printed(tmp_path / "2", second)
+
+
+def test_values_are_text_and_never_markup(sender: PrintLetterSender, folder: Path) -> None:
+    nasty = '#panic("x") *bold* $ x $ @ref <label> #read("/etc/passwd") "quote" \\'
+    words = words_of(printed(folder, sender.send(a_letter(recipient_name=nasty))))
+    assert nasty.replace(" ", "") in words.replace(" ", "")
+
+
+def test_a_long_letter_goes_on_numbered_pages(sender: PrintLetterSender, folder: Path) -> None:
+    rows = "\n".join(f"| Card ending {n:04} | $1.00 |" for n in range(90))
+    outcome = sender.send(a_letter(text=f"# Accounts\n\n| Account | Past due |\n{rows}\n|= Total | $90.00 |"))
+    pdf = printed(folder, outcome)
+    assert count_pages(pdf) == 3
+    assert "Page3of3" in words_of(pdf).replace(" ", "")
+    with pikepdf.open(io.BytesIO(pdf)) as document:
+        assert len(document.pages) == 3
+    assert manifest_rows(folder, DAY)[0]["pages"] == "3"
+
+
+def test_parts_of_a_text() -> None:
+    assert parts("# Head\n\nDear A,\nB\n\n| a | b |\n| 1 |\n|= t | 2 |\n\n---\n\nend") == [
+        {"kind": "heading", "text": "Head"},
+        {"kind": "paragraph", "text": "Dear A,\nB"},
+        {
+            "kind": "table",
+            "rows": [
+                {"total": False, "cells": ["a", "b"]},
+                {"total": False, "cells": ["1", ""]},
+                {"total": True, "cells": ["t", "2"]},
+            ],
+        },
+        {"kind": "rule"},
+        {"kind": "paragraph", "text": "end"},
+    ]
+
+
+def test_a_language_without_page_words_falls_back() -> None:
+    assert page_data(a_letter(language="../../etc"), LETTERS / "_base")["language"] == "en"
+
+
+# -------------------------------------------------------------------------------------------------- never twice
+
+
+def test_the_manifest_names_each_letter_once(sender: PrintLetterSender, folder: Path) -> None:
+    outcome = sender.send(a_letter())
+    again = sender.send(a_letter(attempt_id="attempt-2"))
+    assert again == outcome
+    [row] = manifest_rows(folder, DAY)
+    pdf = printed(folder, outcome)
+    assert row == {
+        "key": a_letter().key,
+        "file": file_name(a_letter().key),
+        "language": "en",
+        "address_lines": "3",
+        "pages": "1",
+        "sha256": hashlib.sha256(pdf).hexdigest(),
+    }
+
+
+def test_keys_that_read_the_same_have_files_of_their_own(sender: PrintLetterSender, folder: Path) -> None:
+    refs = {sender.send(a_letter(key=key)) for key in ("1:a:b", "1:a-b", "../1/a/b", "1:A:b")}
+    assert len(refs) == 4
+    assert {path.parent for path in folder.rglob("*.pdf")} == {folder / "2026-11-14"}
+
+
+def test_a_letter_taken_away_for_printing_is_not_made_again(sender: PrintLetterSender, folder: Path) -> None:
+    outcome = sender.send(a_letter())
+    assert isinstance(outcome, Accepted)
+    (folder / outcome.provider_ref).unlink()
+    assert sender.send(a_letter()) == outcome
+    assert not (folder / outcome.provider_ref).exists()
+    assert len(manifest_rows(folder, DAY)) == 1
+
+
+@pytest.mark.parametrize("left", ["no manifest", "half a header", "half a row"])
+def test_a_crash_between_file_and_manifest_is_completed(
+    sender: PrintLetterSender, folder: Path, left: str
+) -> None:
+    outcome = sender.send(a_letter())
+    manifest = folder / "2026-11-14" / MANIFEST
+    whole = manifest.read_bytes()
+    if left == "no manifest":
+        manifest.unlink()
+    else:
+        manifest.write_bytes(whole[:7] if left == "half a header" else whole[:-20])
+
+    assert sender.send(a_letter()) == outcome
+    assert manifest.read_bytes() == whole
+
+
+def _send_from_another_process(folder: Path, key: str) -> object:
+    return PrintLetterSender(folder, LETTERS).send(a_letter(key=key))
+
+
+@pytest.mark.parametrize("pool", ["threads", "processes"])
+def test_writers_at_the_same_time(folder: Path, pool: str) -> None:
+    keys = [f"{n}:first_reminder:1:post" for n in range(8)] * 3
+    with (
+        ThreadPoolExecutor(4)
+        if pool == "threads"
+        else ProcessPoolExecutor(3, mp_context=multiprocessing.get_context("spawn"))
+    ) as executor:
+        outcomes = list(executor.map(_send_from_another_process, [folder] * len(keys), keys))
+    assert all(isinstance(outcome, Accepted) for outcome in outcomes)
+    assert sorted(row["key"] for row in manifest_rows(folder, DAY)) == sorted(set(keys))
+    assert len(list(folder.rglob("*.pdf"))) == 8
+    assert not list(folder.rglob("*.part"))
+
+
+# ------------------------------------------------------------------------------------------------------ refusals
+
+
+@pytest.mark.parametrize("to", ["", "\n \n", "\n".join(str(n) for n in range(9))])
+def test_an_address_that_fits_no_envelope(sender: PrintLetterSender, folder: Path, to: str) -> None:
+    assert isinstance(sender.send(a_letter(to=to)), Undeliverable)
+    assert not folder.exists()
+
+
+def test_a_character_no_font_has_is_never_a_box_on_paper(sender: PrintLetterSender, folder: Path) -> None:
+    outcome = sender.send(a_letter(recipient_name="สมชาย"))
+    assert isinstance(outcome, Undeliverable)
+    assert "ส" not in outcome.reason
+    assert manifest_rows(folder, DAY) == []
+
+
+def test_a_broken_template_stops_the_channel(tmp_path: Path) -> None:
+    (tmp_path / "letters" / "_base").mkdir(parents=True)
+    (tmp_path / "letters" / "_base" / "letter.typ").write_text("#let x =")
+    assert isinstance(
+        PrintLetterSender(tmp_path / "print", tmp_path / "letters").send(a_letter()), Misconfigured
+    )
+
+
+def test_a_print_folder_that_is_a_file_stops_the_channel(tmp_path: Path) -> None:
+    (tmp_path / "print").write_text("")
+    assert isinstance(PrintLetterSender(tmp_path / "print", LETTERS).send(a_letter()), Misconfigured)
+
+
+def test_a_full_disk_is_tried_later_and_leaves_nothing_half(
+    sender: PrintLetterSender, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("app.adapters.print_letters.os.fsync", full)
+    assert isinstance(sender.send(a_letter()), TryLater)
+    assert not list(folder.rglob("*.pdf"))
+    assert not list(folder.rglob("*.part"))
+    monkeypatch.undo()
+    assert isinstance(sender.send(a_letter()), Accepted)
+
+
+def test_a_template_reads_nothing_outside_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "secret.txt").write_text("secret")
+    (tmp_path / "in").mkdir()
+    template = tmp_path / "in" / "t.typ"
+    template.write_text('#read("../secret.txt")')
+    with pytest.raises(CannotTypeset) as refused:
+        typeset(template, {}, document_date=DAY)
+    assert not refused.value.about_text

@@ -1,0 +1,365 @@
+"""The SMTP adapter against a real server (aiosmtpd), and against sockets that hang up at the worst moment."""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from app.adapters.smtp_email import SmtpEmailSender, parse_smtp_url
+from app.clock import FixedClock
+from app.outreach.rules import Accepted, Misconfigured, Outcome, TryLater, Uncertain, Undeliverable
+from app.timeline.rules import Channel
+from tests.adapters.dispatches import a_dispatch
+
+CLOCK = FixedClock(datetime(2026, 11, 14, 9, 30, tzinfo=UTC))
+
+
+class Mailbox:
+    """Takes mail, or answers with what the test tells it to."""
+
+    def __init__(self, *, mail: str = "", rcpt: str = "", data: str = "") -> None:
+        self.answers = {"mail": mail, "rcpt": rcpt, "data": data}
+        self.received: list[bytes] = []
+        self.envelopes: list[Any] = []
+
+    async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802
+        if not self.answers["mail"]:
+            envelope.mail_from = address
+        return self.answers["mail"] or "250 OK"
+
+    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802
+        if not self.answers["rcpt"]:
+            envelope.rcpt_tos.append(address)
+        return self.answers["rcpt"] or "250 OK"
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+        self.received.append(envelope.content)
+        self.envelopes.append(envelope)
+        return self.answers["data"] or "250 2.0.0 queued"
+
+    def message(self) -> EmailMessage:
+        [content] = self.received
+        message = message_from_bytes(content, policy=policy.default)
+        assert isinstance(message, EmailMessage)
+        return message
+
+
+@contextmanager
+def serving(mailbox: Mailbox, **options: Any) -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = int(probe.getsockname()[1])
+    controller = Controller(mailbox, hostname="127.0.0.1", port=port, **options)
+    controller.start()
+    try:
+        yield port
+    finally:
+        controller.stop()
+
+
+def sender(url: str, **options: Any) -> SmtpEmailSender:
+    return SmtpEmailSender(url, "Desk <desk@post.example>", CLOCK, **{"timeout_seconds": 3.0, **options})
+
+
+def send_to(mailbox: Mailbox, **changes: Any) -> Outcome:
+    with serving(mailbox) as port:
+        return sender(f"smtp://127.0.0.1:{port}").send(a_dispatch(Channel.EMAIL, **changes))
+
+
+def test_a_message_as_the_reader_gets_it() -> None:
+    mailbox = Mailbox()
+    outcome = send_to(
+        mailbox,
+        subject="您的信用卡款項尚未入帳，若有困難請與我們聯絡，我們可以協助您安排（案件編號 C-000041）",
+        recipient_name="王小明",
+        sender_name="第一港灣銀行",
+        text="王小明 您好：\n\n.\n.. 這一行以句點開始\n逾期金額 NT$1,200",
+        html="<p>逾期金額 NT$1,200</p>",
+        context={"contact_email": "care@harbor.example"},
+    )
+
+    message = mailbox.message()
+    assert message["Subject"].startswith("您的信用卡款項尚未入帳")
+    assert message["From"].addresses[0].display_name == "第一港灣銀行"
+    assert message["From"].addresses[0].addr_spec == "desk@post.example"
+    assert message["To"].addresses[0].addr_spec == "alex.rivera@mail.example"
+    assert message["Reply-To"] == "care@harbor.example"
+    assert message["Date"].datetime == CLOCK.now()
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message.get_content_type() == "multipart/alternative"
+    text, html = message.iter_parts()
+    assert (
+        text.get_content()
+        .rstrip("\r\n")
+        .replace("\r\n", "\n")
+        .endswith("\n.\n.. 這一行以句點開始\n逾期金額 NT$1,200")
+    )
+    assert html.get_content_type() == "text/html"
+    assert "NT$1,200" in html.get_content()
+    assert outcome == Accepted(message["Message-ID"])
+    assert mailbox.envelopes[0].mail_from == "desk@post.example"
+    assert mailbox.received[0].isascii()
+
+
+def test_one_click_unsubscribe_survives_a_long_link() -> None:
+    mailbox = Mailbox()
+    url = "https://collections.bank.example/u/" + "x1-_" * 60
+    send_to(mailbox, unsubscribe_url=url)
+    raw = re.sub(rb"\r\n[ \t]", b" ", mailbox.received[0])
+    assert f"List-Unsubscribe: <{url}>\r\n".encode() in raw
+    assert b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in raw
+
+
+def test_the_message_id_belongs_to_the_key_not_the_attempt() -> None:
+    first, again, other = Mailbox(), Mailbox(), Mailbox()
+    send_to(first, attempt_id="1")
+    send_to(again, attempt_id="2")
+    send_to(other, key="another")
+    assert first.message()["Message-ID"] == again.message()["Message-ID"] != other.message()["Message-ID"]
+    assert first.message()["Message-ID"].endswith("@post.example>")
+
+
+@pytest.mark.parametrize("field", ["subject", "recipient_name", "sender_name"])
+def test_a_line_break_cannot_add_a_header(field: str) -> None:
+    mailbox = Mailbox()
+    send_to(mailbox, **{field: "Hello\r\nBcc: thief@evil.example\r\n\r\nbody\u2028Cc: x@y.example"})
+    assert mailbox.message()["Bcc"] is None
+    assert mailbox.message()["Cc"] is None
+    assert mailbox.envelopes[0].rcpt_tos == ["alex.rivera@mail.example"]
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        "",
+        "nobody",
+        "a@b\r\nRCPT TO:<x@y.example>",
+        "a b@c.example",
+        "<a@b.example>",
+        "a@b@c.example",
+        "名字@mail.example",
+    ],
+)
+def test_what_is_no_address_is_never_sent(to: str) -> None:
+    mailbox = Mailbox()
+    assert isinstance(send_to(mailbox, to=to), Undeliverable)
+    assert mailbox.received == []
+
+
+def test_a_link_that_could_break_the_header_is_never_sent() -> None:
+    mailbox = Mailbox()
+    assert isinstance(
+        send_to(mailbox, unsubscribe_url="https://x.example/>\r\nBcc: a@b.example"), Undeliverable
+    )
+    assert mailbox.received == []
+
+
+@pytest.mark.parametrize(
+    ("mailbox", "kind"),
+    [
+        (Mailbox(rcpt="550 5.1.1 <alex.rivera@mail.example>: no such user"), Undeliverable),
+        (Mailbox(rcpt="553 mailbox name not allowed"), Undeliverable),
+        (Mailbox(rcpt="451 4.7.1 greylisted"), TryLater),
+        (Mailbox(rcpt="452 4.2.2 mailbox full"), TryLater),
+        (Mailbox(rcpt="554 5.7.1 <alex.rivera@mail.example>: Relay access denied"), Misconfigured),
+        (Mailbox(rcpt="530 5.7.0 authentication required"), Misconfigured),
+        (Mailbox(mail="550 5.7.1 sender not allowed"), Misconfigured),
+        (Mailbox(mail="421 4.3.2 shutting down"), TryLater),
+        (Mailbox(data="554 5.6.0 content refused"), Undeliverable),
+        (Mailbox(data="451 4.3.0 try again"), TryLater),
+    ],
+)
+def test_what_a_refusal_means(mailbox: Mailbox, kind: type) -> None:
+    outcome = send_to(mailbox)
+    assert isinstance(outcome, kind), outcome
+    assert not isinstance(outcome, Accepted)
+    assert "alex" not in outcome.reason, "no address in a reason"
+
+
+def test_nobody_listening_is_certainly_not_sent() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    assert isinstance(sender(f"smtp://127.0.0.1:{port}").send(a_dispatch(Channel.EMAIL)), TryLater)
+
+
+# ------------------------------------------------------------------------------------------ login and encryption
+
+
+def authenticator(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
+    return AuthResult(success=(data.login, data.password) == (b"desk", b"p@ss/word"), handled=False)
+
+
+@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
+def test_login_with_percent_encoded_credentials() -> None:
+    mailbox = Mailbox()
+    with serving(mailbox, authenticator=authenticator, auth_require_tls=False, auth_required=True) as port:
+        good = sender(f"smtp://desk:p%40ss%2Fword@127.0.0.1:{port}").send(a_dispatch(Channel.EMAIL))
+        wrong = sender(f"smtp://desk:wrong@127.0.0.1:{port}").send(a_dispatch(Channel.EMAIL))
+        none = sender(f"smtp://127.0.0.1:{port}").send(a_dispatch(Channel.EMAIL))
+    assert isinstance(good, Accepted)
+    assert isinstance(wrong, Misconfigured)
+    assert isinstance(none, Misconfigured)
+    assert len(mailbox.received) == 1
+
+
+def test_a_server_without_starttls_gets_nothing() -> None:
+    mailbox = Mailbox()
+    with serving(mailbox) as port:
+        outcome = sender(f"smtp+starttls://127.0.0.1:{port}").send(a_dispatch(Channel.EMAIL))
+    assert isinstance(outcome, Misconfigured)
+    assert mailbox.received == []
+
+
+def test_starttls_only_with_a_certificate_we_trust(tmp_path: Path) -> None:
+    own, authority = a_certificate(tmp_path)
+    mailbox = Mailbox()
+    with serving(mailbox, tls_context=own, require_starttls=True) as port:
+        url = f"smtp+starttls://127.0.0.1:{port}"
+        trusting = sender(url, tls=authority).send(a_dispatch(Channel.EMAIL))
+        doubting = sender(url).send(a_dispatch(Channel.EMAIL))
+    assert isinstance(trusting, Accepted)
+    assert isinstance(doubting, Misconfigured)
+    assert len(mailbox.received) == 1
+
+
+def a_certificate(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """A server's context with a fresh self-signed certificate for 127.0.0.1, and a client's that trusts it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    start = datetime.now(UTC) - timedelta(days=1)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(start)
+        .not_valid_after(start + timedelta(days=3))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False
+        )
+        .sign(key, hashes.SHA256())
+    )
+    pem, private = folder / "cert.pem", folder / "key.pem"
+    pem.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    private.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(pem, private)
+    return server, ssl.create_default_context(cafile=str(pem))
+
+
+# -------------------------------------------------------------------------------------------- the worst moments
+
+Script = list[tuple[bytes, bytes]]
+UP_TO_DATA: Script = [(b"ehlo", b"250 ok\r\n"), (b"mail", b"250 ok\r\n"), (b"rcpt", b"250 ok\r\n")]
+
+
+@pytest.fixture
+def scripted() -> Iterator[Callable[..., str]]:
+    """A server that follows a script of (what the client says, our answer), then hangs up or falls silent."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    done = threading.Event()
+
+    def start(script: Script, *, greeting: bytes = b"220 hi\r\n", then: str = "hang up") -> str:
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection, connection.makefile("rb") as lines:
+                connection.sendall(greeting)
+                for expected, answer in script:
+                    while not (line := lines.readline()).lower().startswith(expected):
+                        if not line:
+                            return
+                    connection.sendall(answer)
+                if then == "silence":
+                    done.wait(5)
+
+        threading.Thread(target=serve, daemon=True).start()
+        return f"smtp://127.0.0.1:{listener.getsockname()[1]}"
+
+    yield start
+    done.set()
+    listener.close()
+
+
+DATA: Script = [*UP_TO_DATA, (b"data", b"354 go\r\n"), (b".\r\n", b"")]
+
+
+@pytest.mark.parametrize("then", ["hang up", "silence"])
+def test_no_answer_after_the_whole_message_is_uncertain(scripted: Callable[..., str], then: str) -> None:
+    outcome = sender(scripted(DATA, then=then), timeout_seconds=0.5).send(a_dispatch(Channel.EMAIL))
+    assert isinstance(outcome, Uncertain), outcome
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2])
+@pytest.mark.parametrize("then", ["hang up", "silence"])
+def test_a_break_before_the_message_is_certainly_not_sent(
+    scripted: Callable[..., str], steps: int, then: str
+) -> None:
+    url = scripted(UP_TO_DATA[:steps], then=then)
+    assert isinstance(sender(url, timeout_seconds=0.5).send(a_dispatch(Channel.EMAIL)), TryLater)
+
+
+def test_a_server_that_does_not_want_the_text_has_not_got_it(scripted: Callable[..., str]) -> None:
+    later = scripted([*UP_TO_DATA, (b"data", b"451 not now\r\n")])
+    assert isinstance(sender(later).send(a_dispatch(Channel.EMAIL)), TryLater)
+
+
+def test_a_yes_followed_by_a_rude_goodbye_is_still_a_yes(scripted: Callable[..., str]) -> None:
+    url = scripted([*DATA[:-1], (b".\r\n", b"250 queued\r\n")])
+    assert isinstance(sender(url).send(a_dispatch(Channel.EMAIL)), Accepted)
+
+
+@pytest.mark.parametrize(
+    ("greeting", "kind"), [(b"421 busy\r\n", TryLater), (b"554 go away\r\n", Misconfigured)]
+)
+def test_a_greeting_that_is_none(scripted: Callable[..., str], greeting: bytes, kind: type) -> None:
+    assert isinstance(sender(scripted([], greeting=greeting)).send(a_dispatch(Channel.EMAIL)), kind)
+
+
+# ------------------------------------------------------------------------------------------------------- settings
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("smtp://mail.example", ("mail.example", 25, "", "")),
+        ("smtp+starttls://u:p%3Aw@mail.example", ("mail.example", 587, "u", "p:w")),
+        ("smtps://u%40x.example:p@mail.example:4650", ("mail.example", 4650, "u@x.example", "p")),
+    ],
+)
+def test_smtp_urls(url: str, expected: tuple[str, int, str, str]) -> None:
+    server = parse_smtp_url(url)
+    assert (server.host, server.port, server.user, server.password) == expected
+
+
+@pytest.mark.parametrize("url", ["", "http://u:secret@mail.example", "smtp://", "mail.example:25"])
+def test_a_url_that_is_none_is_refused_without_repeating_it(url: str) -> None:
+    with pytest.raises(ValueError, match="DESK_SMTP_URL") as refused:
+        parse_smtp_url(url)
+    assert "secret" not in str(refused.value)
+
+
+def test_our_own_address_must_be_one() -> None:
+    with pytest.raises(ValueError, match="DESK_MAIL_FROM"):
+        SmtpEmailSender("smtp://mail.example", "nobody", CLOCK)

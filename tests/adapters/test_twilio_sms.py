@@ -1,0 +1,181 @@
+"""The Twilio adapter against a local server that speaks its form protocol, and against servers that misbehave."""
+
+from __future__ import annotations
+
+import base64
+import socket
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from pytest_httpserver import HTTPServer
+from twilio.request_validator import RequestValidator
+from werkzeug import Request, Response
+
+from app.adapters.twilio_sms import TwilioSmsSender, validate_signature
+from app.outreach.rules import Accepted, Misconfigured, Outcome, TryLater, Uncertain, Undeliverable
+from app.timeline.rules import Channel
+from tests.adapters.dispatches import a_dispatch
+
+SID, TOKEN, OURS = "AC" + "0" * 32, "token", "+12125550100"
+PATH = f"/2010-04-01/Accounts/{SID}/Messages.json"
+
+
+def sender(api_url: str, *, ours: str = OURS, timeout: float = 5) -> TwilioSmsSender:
+    return TwilioSmsSender(SID, TOKEN, ours, api_url=api_url, timeout_seconds=timeout)
+
+
+def refusing(server: HTTPServer, status: int, code: int) -> Outcome:
+    """What the adapter makes of an error answer; Twilio's sentence repeats the number."""
+    body = {"code": code, "message": "The 'To' number +12125550142 is not valid", "status": status}
+    server.expect_request(PATH, method="POST").respond_with_json(body, status=status)
+    outcome = sender(server.url_for("")).send(a_dispatch(Channel.SMS))
+    assert len(server.log) == 1, "sent once, never again"
+    return outcome
+
+
+def test_accepted_with_the_message_sid(httpserver: HTTPServer) -> None:
+    def create(request: Request) -> Response:
+        credentials = base64.b64encode(f"{SID}:{TOKEN}".encode()).decode()
+        assert request.headers["Authorization"] == f"Basic {credentials}"
+        assert request.form.to_dict() == {
+            "To": "+12125550142",
+            "From": OURS,
+            "Body": "您的款項 $120 尚未入帳",
+            "StatusCallback": "https://desk.example/hooks/twilio/status",
+        }
+        return Response('{"sid": "SM123", "status": "queued"}', status=201, content_type="application/json")
+
+    httpserver.expect_request(PATH, method="POST").respond_with_handler(create)
+    outcome = sender(httpserver.url_for("/")).send(a_dispatch(Channel.SMS, text="您的款項 $120 尚未入帳"))
+    httpserver.check()
+    assert outcome == Accepted("SM123")
+
+
+def test_a_messaging_service_instead_of_a_number(httpserver: HTTPServer) -> None:
+    httpserver.expect_request(PATH, method="POST").respond_with_json({"sid": "SM1"}, status=201)
+    assert sender(httpserver.url_for(""), ours="MG123").send(a_dispatch(Channel.SMS)) == Accepted("SM1")
+    form = httpserver.log[0][0].form
+    assert form["MessagingServiceSid"] == "MG123"
+    assert "From" not in form
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (429, 20429, TryLater),
+        (429, 0, TryLater),
+        (400, 21611, TryLater),
+        (429, 63038, TryLater),
+        (401, 20003, Misconfigured),
+        (404, 20404, Misconfigured),
+        (403, 20005, Misconfigured),
+        (403, 99999, Misconfigured),
+        (302, 0, Misconfigured),
+        (400, 21606, Misconfigured),
+        (400, 21211, Undeliverable),
+        (400, 21614, Undeliverable),
+        (400, 21610, Undeliverable),
+        (403, 21408, Undeliverable),
+        (400, 30003, Undeliverable),
+        (400, 99999, Undeliverable),
+        (408, 0, Uncertain),
+        (500, 20500, Uncertain),
+        (503, 20503, Uncertain),
+        (504, 0, Uncertain),
+    ],
+)
+def test_what_a_refusal_means(httpserver: HTTPServer, status: int, code: int, kind: type) -> None:
+    outcome = refusing(httpserver, status, code)
+    assert isinstance(outcome, kind), outcome
+    assert not isinstance(outcome, Accepted)
+    assert "555" not in outcome.reason, "no number in a reason"
+
+
+@pytest.mark.parametrize("body", ["", "<html>gateway</html>", "[]", '{"status": "queued"}', '{"sid": ""}'])
+def test_an_unreadable_yes_is_uncertain(httpserver: HTTPServer, body: str) -> None:
+    httpserver.expect_request(PATH).respond_with_data(body, status=201)
+    assert isinstance(sender(httpserver.url_for("")).send(a_dispatch(Channel.SMS)), Uncertain)
+
+
+def test_an_unreadable_server_error_is_uncertain(httpserver: HTTPServer) -> None:
+    httpserver.expect_request(PATH).respond_with_data("<html>bad gateway</html>", status=502)
+    assert isinstance(sender(httpserver.url_for("")).send(a_dispatch(Channel.SMS)), Uncertain)
+
+
+@pytest.fixture
+def rude_server() -> Iterator[Callable[..., str]]:
+    """A server that reads the whole request, answers with the bytes given, and hangs up or falls silent."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    done = threading.Event()
+
+    def start(answer: bytes, *, silent: bool = False) -> str:
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                received = b""
+                while b"Body=" not in received:
+                    received += connection.recv(65536)
+                connection.sendall(answer)
+                if silent:
+                    done.wait(5)
+
+        threading.Thread(target=serve, daemon=True).start()
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+    yield start
+    done.set()
+    listener.close()
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 201 Created\r\nContent-Length: 500\r\n\r\n{"])
+def test_a_connection_that_drops_after_the_request_is_uncertain(
+    rude_server: Callable[..., str], answer: bytes
+) -> None:
+    assert isinstance(sender(rude_server(answer)).send(a_dispatch(Channel.SMS)), Uncertain)
+
+
+def test_too_slow_an_answer_is_uncertain(rude_server: Callable[..., str]) -> None:
+    outcome = sender(rude_server(b"", silent=True), timeout=0.2).send(a_dispatch(Channel.SMS))
+    assert isinstance(outcome, Uncertain)
+
+
+def test_nobody_listening_is_certainly_not_sent() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    assert isinstance(sender(f"http://127.0.0.1:{port}").send(a_dispatch(Channel.SMS)), TryLater)
+
+
+def test_an_unknown_host_is_certainly_not_sent() -> None:
+    assert isinstance(sender("http://no-such-host.invalid").send(a_dispatch(Channel.SMS)), TryLater)
+
+
+def test_an_api_address_that_is_none_stops_the_channel() -> None:
+    assert isinstance(sender("api.example").send(a_dispatch(Channel.SMS)), Misconfigured)
+
+
+def test_without_credentials_nothing_is_attempted() -> None:
+    assert isinstance(TwilioSmsSender("", "", "").send(a_dispatch(Channel.SMS)), Misconfigured)
+
+
+class TestWebhookSignature:
+    URL = "https://desk.example/hooks/twilio/status"
+    PARAMS = {"MessageSid": "SM1", "MessageStatus": "delivered"}
+
+    def sign(self, url: str = URL, token: str = TOKEN) -> str:
+        return str(RequestValidator(token).compute_signature(url, self.PARAMS))
+
+    def test_twilios_own_is_valid_with_and_without_the_port(self) -> None:
+        assert validate_signature(TOKEN, self.URL, self.PARAMS, self.sign())
+        with_port = self.sign("https://desk.example:443/hooks/twilio/status")
+        assert validate_signature(TOKEN, self.URL, self.PARAMS, with_port)
+
+    def test_anything_changed_is_not(self) -> None:
+        good = self.sign()
+        assert not validate_signature(TOKEN, self.URL, {**self.PARAMS, "MessageStatus": "failed"}, good)
+        assert not validate_signature(TOKEN, self.URL + "?x=1", self.PARAMS, good)
+        assert not validate_signature("other", self.URL, self.PARAMS, good)
+        assert not validate_signature(TOKEN, self.URL, self.PARAMS, "")
+
+    def test_an_empty_token_never_validates(self) -> None:
+        assert not validate_signature("", self.URL, self.PARAMS, self.sign(token=""))
