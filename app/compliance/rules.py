@@ -2,47 +2,30 @@
 
 `review` never stops at the first objection: a person who asks "why not?" gets all of it, each reason with
 the rule's id, its citation and the figures it used.
+
+Three parts, top to bottom: the words the gate speaks (Contact, Facts, Reason, the three answers), `review`,
+and the rule kinds. A new kind is one subclass of `Rule` that answers `objections`, and its spelling in
+packfile.py; nothing else here changes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
-from app.timeline.rules import Channel
+from app.cases.rules import HoldKind
+from app.timeline.rules import Channel, Purpose
 
 
 class Collector(StrEnum):
     FIRST_PARTY = "first_party"
     THIRD_PARTY = "third_party"
-
-
-class Purpose(StrEnum):
-    """Why the contact is made; holds and waits stop some purposes and let others pass."""
-
-    REMINDER = "reminder"
-    CONFIRMATION = "confirmation"
-    """Answers something the cardholder agreed to (a promise, a plan)."""
-    NOTICE = "notice"
-    """A notice the law demands; passes where a reminder may not, if the rule says so."""
-
-
-class HoldKind(StrEnum):
-    DISPUTE = "dispute"
-    HARDSHIP = "hardship"
-    COMPLAINT = "complaint"
-    BANKRUPTCY = "bankruptcy"
-    DECEASED = "deceased"
-    ATTORNEY = "attorney"
-    CEASE_CONTACT = "cease_contact"
-    MILITARY = "military"
-    BREATHING_SPACE = "breathing_space"
-    FRAUD = "fraud"
-    VULNERABLE = "vulnerable"
-    MANUAL = "manual"
 
 
 class ContactResult(StrEnum):
@@ -94,6 +77,11 @@ class Facts:
     history: tuple[PastContact, ...] = ()
     """Past contacts, oldest first, reaching back at least as far as the pack's longest window."""
 
+    def __post_init__(self) -> None:
+        # Caps walk back from the newest and stop at the window's edge: disorder would hide contacts from them.
+        if any(later.at < earlier.at for earlier, later in pairwise(self.history)):
+            object.__setattr__(self, "history", tuple(sorted(self.history, key=lambda past: past.at)))
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -133,3 +121,448 @@ class Refusals:
 
 
 Answer = Clearance | WaitUntil | Refusals
+
+HORIZON = timedelta(days=60)
+"""A wait longer than this is answered as a refusal: nobody plans a contact that far ahead."""
+MAX_ROUNDS = 50
+LONGEST_CLEARANCE = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pack:
+    """The rules of one place and one kind of collector, as read from `packs/<code>.toml`. Not legal advice."""
+
+    code: str
+    name: str
+    version: str
+    country: str
+    """ISO 3166-1 alpha-2."""
+    collector: Literal["any", "first_party", "third_party"]
+    effective_from: date
+    effective_to: date | None = None
+    disclaimer: str
+    rules: tuple[Rule, ...]
+    _concerning: Mapping[tuple[Channel, Purpose], tuple[Rule, ...]] = field(
+        init=False, repr=False, compare=False
+    )
+    """The rules a contact must pass, looked up millions of times a night."""
+
+    def __post_init__(self) -> None:
+        concerning = {
+            (channel, purpose): tuple(
+                rule for rule in self.rules if channel in rule.channels and purpose in rule.purposes
+            )
+            for channel in Channel
+            for purpose in Purpose
+        }
+        object.__setattr__(self, "_concerning", concerning)
+
+    @property
+    def label(self) -> str:
+        """`code@version`, as answers and events name the pack."""
+        return f"{self.code}@{self.version}"
+
+    def rules_for(self, asked: Question) -> list[Rule]:
+        """The rules in force that concern this channel and purpose, in the pack's order."""
+        concerning = self._concerning[asked.contact.channel, asked.contact.purpose]
+        return [rule for rule in concerning if rule.in_force(asked)]
+
+    @property
+    def longest_window_days(self) -> int:
+        """Days of history a review needs. One more than the longest window: a local day can last 25 hours."""
+        return max((rule.window_in_days for rule in self.rules), default=0) + 1
+
+
+def review(contact: Contact, facts: Facts, pack: Pack, now: datetime) -> Answer:
+    """May this contact be made at `now` (aware)? If it only has to wait, until the first instant it may.
+
+    Objections that lapse by themselves give WaitUntil; one that does not, or a wait beyond HORIZON, gives
+    Refusals. ValueError only for a naive `now`, which would silently mean the server's own time zone.
+    """
+    if now.tzinfo is None:
+        raise ValueError("review() needs an aware instant")
+    now = now.astimezone(UTC)
+    asked = ask(contact, facts, now)
+    reasons = objections(asked, pack)
+    if not reasons:
+        return Clearance(contact, now, _closing(asked, pack), pack.label)
+
+    standing = reasons
+    for _ in range(MAX_ROUNDS):
+        lapses = [reason.until for reason in standing if reason.until is not None]
+        if len(lapses) < len(standing) or max(lapses) > now + HORIZON:
+            break
+        at = max(lapses)
+        standing = objections(ask(contact, facts, at), pack)
+        if not standing:
+            return WaitUntil(at, reasons, pack.label)
+    # What will stand in the way later and never lapse (a hold that starts tomorrow) belongs to the answer too.
+    later = tuple(reason for reason in standing if reason.until is None and reason not in reasons)
+    return Refusals(reasons + later, pack.label)
+
+
+def review_within(contact: Contact, facts: Facts, pack: Pack, now: datetime, until: datetime) -> Answer:
+    """Like `review`, for a contact that may leave any time from `now` to `until`: a wait that ends in time
+    becomes a Clearance whose window opens later."""
+    answer = review(contact, facts, pack, now)
+    if isinstance(answer, WaitUntil) and answer.at < until:
+        return review(contact, facts, pack, answer.at)
+    return answer
+
+
+def ask(contact: Contact, facts: Facts, at: datetime) -> Question:
+    """The question as rules take it; `at` in UTC."""
+    zones = [_zone(name) for name in facts.timezones]
+    days = tuple((zone, at.astimezone(zone).date()) for zone in zones if zone is not None)
+    return Question(contact, facts, at, days)
+
+
+def objections(asked: Question, pack: Pack) -> tuple[Reason, ...]:
+    """Every reason against the contact, the desk's own first, then in the pack's order."""
+    found = list(_desk_objections(asked))
+    for rule in pack.rules_for(asked):
+        found.extend(rule.objections(asked))
+    return tuple(found)
+
+
+def _desk_objections(asked: Question) -> Iterator[Reason]:
+    """What no pack can permit: nowhere to send, or no clock to judge hours and days by."""
+    if not asked.contact.address:
+        yield _desk_reason("desk.no_address", f"no address on file for {asked.contact.channel}")
+    if not asked.facts.timezones:
+        yield _desk_reason("desk.timezone_unknown", "the customer's time zone is not known")
+    elif len(asked.local_days) < len(asked.facts.timezones):
+        unknown = [name for name in asked.facts.timezones if _zone(name) is None]
+        detail = f"not an IANA time zone: {', '.join(map(repr, unknown))}"
+        yield _desk_reason("desk.timezone_unknown", detail, {"timezones": unknown})
+
+
+def _desk_reason(rule: str, detail: str, figures: Mapping[str, Any] | None = None) -> Reason:
+    return Reason(rule, "built into the desk", detail, "built-in", True, None, figures or {})
+
+
+def _closing(asked: Question, pack: Pack) -> datetime:
+    closings = (rule.closes_at(asked) for rule in pack.rules_for(asked) if isinstance(rule, HoursRule))
+    return min(closings, default=asked.at + LONGEST_CLEARANCE)
+
+
+# ------------------------------------------------------------------------------------------- rule kinds
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a rule is asked: this contact, to this customer, at this instant (UTC)."""
+
+    contact: Contact
+    facts: Facts
+    at: datetime
+    local_days: tuple[tuple[ZoneInfo, date], ...]
+    """Each zone the customer may be in, with its date at that instant. Names nobody knows are left out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What every rule kind shares: whom it concerns, and where it comes from."""
+
+    id: str
+    channels: frozenset[Channel] = frozenset(Channel)
+    purposes: frozenset[Purpose] = frozenset(Purpose)
+    force: str
+    """How binding it is, in the field's words: law, rebuttable presumption, operator choice, ..."""
+    citation: str
+    source: str
+    """Where the text was seen; 'memory' when it was not."""
+    verified: bool
+    effective_from: date | None = None
+    effective_to: date | None = None
+    """Last local date in force, inclusive."""
+
+    @property
+    def window_in_days(self) -> int:
+        """How far back the rule looks into the history."""
+        return 0
+
+    def objections(self, asked: Question) -> Sequence[Reason]:
+        """What the rule has against it, if anything. Asked only when it concerns the contact and is in force."""
+        raise NotImplementedError
+
+    def in_force(self, asked: Question) -> bool:
+        """On the customer's local date; where zones disagree about the date, one is enough."""
+        if self.effective_from is None and self.effective_to is None:
+            return True
+        days = [day for _, day in asked.local_days] or [asked.at.date()]
+        first, last = self.effective_from or date.min, self.effective_to or date.max
+        return any(first <= day <= last for day in days)
+
+    def _reason(self, detail: str, until: datetime | None, **figures: Any) -> Reason:
+        return Reason(self.id, self.citation, detail, self.force, self.verified, until, figures)
+
+
+Week = tuple[tuple[tuple[int, int], ...], ...]
+"""Monday to Sunday; each day its open intervals as (from, to) minutes after local midnight, `to` exclusive."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoursRule(Rule):
+    """Contact only within these hours of the customer's local wall clock, in every zone they may be in."""
+
+    week: Week
+
+    def objections(self, asked: Question) -> Sequence[Reason]:
+        shut = [zone for zone, day in asked.local_days if self._interval(zone, day, asked.at) is None]
+        if not shut:
+            return ()
+        clocks = [f"{asked.at.astimezone(zone):%a %H:%M} in {zone.key}" for zone in shut]
+        zones = [zone for zone, _ in asked.local_days]
+        permitted = {zone.key: self._spelled(asked.at.astimezone(zone).weekday()) for zone in shut}
+        detail = (
+            f"it is {', '.join(clocks)}; permitted that day: {', '.join(sorted(set(permitted.values())))}"
+        )
+        until = self._next_open_everywhere(zones, asked.at)
+        return [self._reason(detail, until, permitted=permitted)]
+
+    def closes_at(self, asked: Question) -> datetime:
+        """The earliest end, over the zones, of the interval that is open now."""
+        open_now = (self._interval(zone, day, asked.at) for zone, day in asked.local_days)
+        return min((interval[1] for interval in open_now if interval), default=asked.at + LONGEST_CLEARANCE)
+
+    def _interval(self, zone: ZoneInfo, day: date, at: datetime) -> tuple[datetime, datetime] | None:
+        for start, end in self.week[day.weekday()]:
+            # A wall-clock time that occurs twice, or never, is read so that in doubt the desk is closed.
+            opens, closes = _readings(zone, day, start)[1], _readings(zone, day, end)[0]
+            if opens <= at < closes:
+                return opens, closes
+        return None
+
+    def _next_open_everywhere(self, zones: Sequence[ZoneInfo], at: datetime) -> datetime | None:
+        """First instant from `at` on at which all zones are open; None if there is none within HORIZON."""
+        candidate = at
+        while candidate <= at + HORIZON:
+            latest = candidate
+            for zone in zones:
+                opening = self._next_open(zone, latest)
+                if opening is None:
+                    return None
+                latest = opening
+            if latest == candidate:
+                return candidate
+            candidate = latest
+        return None
+
+    def _next_open(self, zone: ZoneInfo, at: datetime) -> datetime | None:
+        today = at.astimezone(zone).date()
+        for ahead in range(9):  # a week, and a day for an interval that a clock change swallowed
+            day = today + timedelta(days=ahead)
+            for start, end in self.week[day.weekday()]:
+                opens, closes = _readings(zone, day, start)[1], _readings(zone, day, end)[0]
+                if at < closes and opens < closes:
+                    return max(at, opens)
+        return None
+
+    def _spelled(self, weekday: int) -> str:
+        spans = [
+            f"{start // 60:02}:{start % 60:02}-{end // 60:02}:{end % 60:02}"
+            for start, end in self.week[weekday]
+        ]
+        return " and ".join(spans) or "not at all"
+
+
+class Counted(StrEnum):
+    """Which past contacts a cap counts; each of the first three includes the stronger results."""
+
+    ATTEMPTED = "attempted"
+    PLACED = "placed"
+    ANSWERED = "answered"
+    MADE = "made"
+    """Contacts that reached somebody: every written message, and calls that were answered."""
+
+
+_PLACED = frozenset({ContactResult.PLACED, ContactResult.ANSWERED})
+_ANSWERED = frozenset({ContactResult.ANSWERED})
+_COUNTS: Mapping[Counted, Mapping[Channel, frozenset[ContactResult]]] = {
+    Counted.ATTEMPTED: {channel: frozenset(ContactResult) for channel in Channel},
+    Counted.PLACED: {channel: _PLACED for channel in Channel},
+    Counted.ANSWERED: {channel: _ANSWERED for channel in Channel},
+    Counted.MADE: {channel: frozenset(ContactResult) for channel in Channel} | {Channel.CALL: _ANSWERED},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapRule(Rule):
+    """At most `most` contacts over all its channels within any window, past and reserved ones together.
+
+    `window_days` are consecutive local calendar days, the day judged included: 1 is a calendar day, and 7 is
+    what Regulation F means by "seven consecutive days" (12 CFR 1006.14(b)(2)). With several possible zones
+    the one with the fullest window decides. `window_hours` rolls by the clock. Exactly one of them is set.
+    Purposes say which contacts the cap stops; every past contact counts, whatever it was for.
+    """
+
+    most: int
+    counts: Counted
+    per: Literal["person", "number"] = "person"
+    window_days: int | None = None
+    window_hours: int | None = None
+
+    @property
+    def window_in_days(self) -> int:
+        return self.window_days or -(-(self.window_hours or 0) // 24)
+
+    def objections(self, asked: Question) -> Sequence[Reason]:
+        full = list(self._full_windows(asked))
+        if not full:
+            return ()
+        until, used, window = max(full)
+        channels = "+".join(sorted(self.channels))
+        detail = f"{used} {self.counts} ({channels}) per {self.per} in {window}; {self.most} allowed"
+        return [self._reason(detail, until, used=used, most=self.most, window=window)]
+
+    def _full_windows(self, asked: Question) -> Iterator[tuple[datetime, int, str]]:
+        """For each window that holds `most` or more: when it has room again, how many it holds, its name.
+
+        A contact reserved for later counts as if it were made: no window that holds both may overflow.
+        """
+        if self.window_hours is not None:
+            length = timedelta(hours=self.window_hours)
+            # Exactly `window_hours` after a contact there is room again.
+            counted = self._newest_first(asked, asked.at - length + _TICK, asked.at + length)
+            if len(counted) >= self.most:
+                yield (
+                    counted[self.most - 1].astimezone(UTC) + length,
+                    len(counted),
+                    f"{self.window_hours} hours",
+                )
+        elif self.window_days is not None:
+            length = timedelta(days=self.window_days)
+            name = "a calendar day" if self.window_days == 1 else f"{self.window_days} consecutive days"
+            for zone, today in asked.local_days:
+                start, end = _midnight(zone, today - length + _DAY), _midnight(zone, today + length)
+                counted = self._newest_first(asked, start, end)
+                if len(counted) >= self.most:
+                    leaving = counted[self.most - 1].astimezone(zone).date()
+                    yield _midnight(zone, leaving + length), len(counted), f"{name} ({zone.key})"
+
+    def _newest_first(self, asked: Question, start: datetime, end: datetime) -> list[datetime]:
+        """Instants of the contacts that count in [start, end)."""
+        counting = _COUNTS[self.counts]
+        number = asked.contact.address if self.per == "number" else None
+        found = []
+        for past in reversed(asked.facts.history):
+            if past.at < start:
+                break
+            if (
+                past.at < end
+                and past.channel in self.channels
+                and past.result in counting[past.channel]
+                and (number is None or past.address == number)
+            ):
+                found.append(past.at)
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GapRule(Rule):
+    """After an answered call, none of these channels for `days` consecutive local days.
+
+    The day of the conversation is day 1 (12 CFR 1006.14(b)(2)(i)(B)): with days = 7 the next call is day 8.
+    """
+
+    days: int
+
+    @property
+    def window_in_days(self) -> int:
+        return self.days
+
+    def objections(self, asked: Question) -> Sequence[Reason]:
+        spoke_at = self._last_conversation(asked)
+        if spoke_at is None:
+            return ()
+        length = timedelta(days=self.days)
+        ends = [
+            (_midnight(zone, spoke_at.astimezone(zone).date() + length), zone) for zone, _ in asked.local_days
+        ]
+        until, zone = max(ends, key=lambda end: end[0], default=(asked.at, None))
+        if zone is None or until <= asked.at:
+            return ()
+        day_1, next_day = spoke_at.astimezone(zone).date(), until.astimezone(zone).date()
+        detail = f"spoke on {day_1} (day 1 of {self.days}, {zone.key}); next on {next_day}"
+        return [self._reason(detail, until, days=self.days, conversation=day_1.isoformat())]
+
+    def _last_conversation(self, asked: Question) -> datetime | None:
+        too_old = asked.at - timedelta(days=self.days + 1)
+        for past in reversed(asked.facts.history):
+            if past.at < too_old:
+                return None
+            if past.at <= asked.at and past.channel is Channel.CALL and past.result is ContactResult.ANSWERED:
+                return past.at
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentRule(Rule):
+    """`opt_out`: a channel may be used unless the customer said no. `opt_in`: only if they said yes."""
+
+    mode: Literal["opt_out", "opt_in"]
+
+    def objections(self, asked: Question) -> Sequence[Reason]:
+        channel = asked.contact.channel
+        consent = asked.facts.consent.get(channel)
+        if consent or (consent is None and self.mode == "opt_out"):
+            return ()
+        if consent is None:
+            return [self._reason(f"no consent on file for {channel}", None, consent=None)]
+        since = asked.facts.opted_out_at.get(channel)
+        detail = f"opted out of {channel}" + (f" on {since.date()}" if since else "")
+        opted_out_at = since.isoformat() if since else None
+        return [self._reason(detail, None, consent=False, opted_out_at=opted_out_at)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldRule(Rule):
+    """While a hold of one of these kinds is on, the rule's purposes are stopped; a hold with an end lapses."""
+
+    holds: frozenset[HoldKind]
+
+    def objections(self, asked: Question) -> Sequence[Reason]:
+        if not asked.facts.holds:
+            return ()
+        return [
+            self._standing(hold)
+            for hold in asked.facts.holds
+            if hold.kind in self.holds and hold.started_at <= asked.at
+            if hold.until is None or asked.at < hold.until
+        ]
+
+    def _standing(self, hold: Hold) -> Reason:
+        until = hold.until.astimezone(UTC) if hold.until else None
+        detail = f"{hold.kind.replace('_', ' ')} hold since {hold.started_at.date()}, "
+        detail += f"until {until:%Y-%m-%d %H:%M} UTC" if until else "no end set"
+        return self._reason(detail, until, hold=hold.kind.value, since=hold.started_at.isoformat())
+
+
+# ---------------------------------------------------------------------------------------- local calendar
+
+_DAY = timedelta(days=1)
+_TICK = timedelta(microseconds=1)
+
+
+@lru_cache(maxsize=1024)
+def _zone(name: str) -> ZoneInfo | None:
+    """The IANA zone, or None for a name that is not one (zoneinfo has several ways of saying so)."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return None
+
+
+@lru_cache(maxsize=65_536)
+def _readings(zone: ZoneInfo, day: date, minute: int) -> tuple[datetime, datetime]:
+    """The (earlier, later) UTC instants that a wall-clock minute of a local day can mean; usually the same."""
+    wall = datetime(day.year, day.month, day.day, tzinfo=zone) + timedelta(minutes=minute)
+    first, second = (wall.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+    return min(first, second), max(first, second)
+
+
+@lru_cache(maxsize=65_536)
+def _midnight(zone: ZoneInfo, day: date) -> datetime:
+    """The first instant (UTC) of a local day, also where clocks change at midnight."""
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
