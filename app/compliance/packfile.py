@@ -1,0 +1,276 @@
+"""Reads a policy pack from its TOML file and refuses one that is misspelt, incomplete or unsafe.
+
+The file's spelling is checked here, once, by pydantic; what comes out are the plain frozen rules of rules.py.
+A new rule kind adds one model below, with its `kind` and a `rule()`, and is listed in `AnyRule`.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from datetime import date
+from functools import lru_cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, get_args
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+
+from app.cases.rules import HoldKind
+from app.compliance.rules import (
+    CapRule,
+    ConsentRule,
+    Counted,
+    GapRule,
+    HoldRule,
+    HoursRule,
+    Pack,
+    Rule,
+    Week,
+)
+from app.errors import Invalid
+from app.timeline.rules import Channel, Purpose
+
+PACKS = Path(__file__).parent / "packs"
+
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
+
+
+class BadPack(Invalid):
+    """The pack cannot be used; the message names file, rule and field."""
+
+
+def load_pack(path: Path) -> Pack:
+    """The pack in `path` (TOML, UTF-8). BadPack if it is unreadable or wrong."""
+    try:
+        return parse_pack(path.read_text(encoding="utf-8"), path.name)
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadPack(f"{path.name}: cannot be read: {error}") from error
+
+
+@lru_cache(maxsize=1)
+def shipped_packs() -> Mapping[str, Pack]:
+    """Every pack in `packs/`, by code. The file's name must be the code."""
+    packs = {path.stem: load_pack(path) for path in sorted(PACKS.glob("*.toml"))}
+    for stem, pack in packs.items():
+        if pack.code != stem:
+            raise BadPack(f"{stem}.toml: code: is {pack.code!r}, the file says {stem!r}", "code")
+    return packs
+
+
+def parse_pack(text: str, name: str) -> Pack:
+    """The pack written in `text`; `name` is the file's name in error messages."""
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BadPack(f"{name}: not TOML: {error}") from error
+    entries = content.pop("rules", [])
+    if not isinstance(entries, list) or not entries:
+        raise BadPack(f"{name}: rules: at least one [[rules]] table is needed", "rules")
+    head = _checked(_HEAD, content, name)
+    rules = tuple(
+        _checked(_RULE, entry, f"{name}: {_called(entry, at)}").rule() for at, entry in enumerate(entries)
+    )
+    _refuse_unsafe(rules, name)
+    return Pack(**head.model_dump(), rules=rules)
+
+
+def _called(entry: Any, at: int) -> str:
+    known = isinstance(entry, dict) and isinstance(entry.get("id"), str)
+    return f"rule {entry['id']}" if known else f"rule number {at + 1}"
+
+
+def _checked(adapter: TypeAdapter[Any], content: Any, where: str) -> Any:
+    try:
+        return adapter.validate_python(content)
+    except ValidationError as error:
+        # Pydantic's path of a rule begins with its kind ("hours.open.0.from"); the reader knows the rule already.
+        kind = content.get("kind") if isinstance(content, dict) else None
+        problems = [
+            (".".join(str(part) for at, part in enumerate(each["loc"]) if at or part != kind), each["msg"])
+            for each in error.errors()
+        ]
+        message = "; ".join(f"{field}: {text}" if field else text for field, text in problems)
+        raise BadPack(f"{where}: {message}", problems[0][0] or None) from error
+
+
+def _refuse_unsafe(rules: Iterable[Rule], name: str) -> None:
+    """A pack that forgets the opt-out or a hold would let reminders through that no operator means to send."""
+    seen: set[str] = set()
+    for rule in rules:
+        if rule.id in seen:
+            raise BadPack(f"{name}: rule {rule.id}: id: used twice", "id")
+        seen.add(rule.id)
+    always = [rule for rule in rules if Purpose.REMINDER in rule.purposes and rule.effective_to is None]
+    for channel in Channel:
+        on_channel = [rule for rule in always if channel in rule.channels]
+        if not any(isinstance(rule, ConsentRule) for rule in on_channel):
+            raise BadPack(f"{name}: rules: no consent rule for reminders by {channel}", "rules")
+        held = {kind for rule in on_channel if isinstance(rule, HoldRule) for kind in rule.holds}
+        if missing := sorted(set(HoldKind) - held):
+            raise BadPack(
+                f"{name}: rules: no hold rule for reminders by {channel}: {', '.join(missing)}", "rules"
+            )
+
+
+# ----------------------------------------------------------------------------------- the file's spelling
+
+_Channel = Annotated[Channel, Field(strict=False)]
+_Purpose = Annotated[Purpose, Field(strict=False)]
+_HoldKind = Annotated[HoldKind, Field(strict=False)]
+_Counted = Annotated[Counted, Field(strict=False)]
+_Text = Annotated[str, Field(min_length=1)]
+
+
+def _minutes(value: Any) -> Any:
+    """'HH:MM' as minutes after midnight; 24:00 is the end of the day."""
+    if not isinstance(value, str) or not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d|24:00", value):
+        raise ValueError("write a time of day as 'HH:MM', at most '24:00'")
+    return int(value[:2]) * 60 + int(value[3:])
+
+
+_TimeOfDay = Annotated[int, BeforeValidator(_minutes)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class _Dated(_Strict):
+    effective_from: date | None = None
+    effective_to: date | None = None
+
+    @model_validator(mode="after")
+    def dates_in_order(self) -> Self:
+        if self.effective_from and self.effective_to and self.effective_to < self.effective_from:
+            raise ValueError("effective_to is before effective_from")
+        return self
+
+
+class _Head(_Dated):
+    code: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+    name: _Text
+    version: Annotated[str, Field(pattern=r"^[0-9A-Za-z.]+$")]
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+    collector: Literal["any", "first_party", "third_party"]
+    effective_from: date
+    disclaimer: _Text
+
+
+class _Rule(_Dated):
+    id: Annotated[str, Field(pattern=r"^[a-z]+\.[a-z0-9_]+$")]
+    channels: Annotated[list[_Channel], Field(min_length=1)]
+    purposes: Annotated[list[_Purpose], Field(min_length=1)] = list(Purpose)
+    force: _Text
+    citation: _Text
+    source: _Text
+    verified: bool
+
+    @model_validator(mode="after")
+    def memory_is_not_verified(self) -> Self:
+        if self.verified and "memory" in self.source:
+            raise ValueError("verified: a rule from memory is not verified until somebody has seen its text")
+        return self
+
+    def shared(self) -> dict[str, Any]:
+        """The fields of `Rule`, as every kind takes them."""
+        fields = {name: getattr(self, name) for name in _Rule.model_fields}
+        return fields | {"channels": frozenset(self.channels), "purposes": frozenset(self.purposes)}
+
+
+class _Open(_Strict):
+    weekdays: Annotated[list[Weekday], Field(min_length=1)] = list(WEEKDAYS)
+    start: _TimeOfDay = Field(alias="from")
+    end: _TimeOfDay = Field(alias="to")
+
+    @model_validator(mode="after")
+    def opens_before_it_closes(self) -> Self:
+        if self.start >= self.end:
+            raise ValueError("'from' must be before 'to'; write a night as two intervals, one to 24:00")
+        return self
+
+
+class _Hours(_Rule):
+    kind: Literal["hours"]
+    open: Annotated[list[_Open], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def intervals_apart(self) -> Self:
+        for name, spans in zip(WEEKDAYS, self.week(), strict=True):
+            if any(later[0] < earlier[1] for earlier, later in pairwise(spans)):
+                raise ValueError(f"open: intervals overlap on {name}")
+        return self
+
+    def week(self) -> Week:
+        return tuple(
+            tuple(sorted((span.start, span.end) for span in self.open if name in span.weekdays))
+            for name in WEEKDAYS
+        )
+
+    def rule(self) -> Rule:
+        return HoursRule(**self.shared(), week=self.week())
+
+
+class _Cap(_Rule):
+    kind: Literal["cap"]
+    most: Annotated[int, Field(ge=1)]
+    counts: _Counted
+    per: Literal["person", "number"] = "person"
+    window_days: Annotated[int, Field(ge=1, le=366)] | None = None
+    window_hours: Annotated[int, Field(ge=1, le=8784)] | None = None
+
+    @model_validator(mode="after")
+    def one_window(self) -> Self:
+        if (self.window_days is None) == (self.window_hours is None):
+            raise ValueError("give either window_days or window_hours")
+        return self
+
+    def rule(self) -> Rule:
+        return CapRule(
+            **self.shared(),
+            most=self.most,
+            counts=self.counts,
+            per=self.per,
+            window_days=self.window_days,
+            window_hours=self.window_hours,
+        )
+
+
+class _Gap(_Rule):
+    kind: Literal["gap"]
+    days: Annotated[int, Field(ge=1, le=366)]
+
+    def rule(self) -> Rule:
+        return GapRule(**self.shared(), days=self.days)
+
+
+class _Consent(_Rule):
+    kind: Literal["consent"]
+    mode: Literal["opt_out", "opt_in"]
+
+    def rule(self) -> Rule:
+        return ConsentRule(**self.shared(), mode=self.mode)
+
+
+class _Hold(_Rule):
+    kind: Literal["hold"]
+    holds: Annotated[list[_HoldKind], Field(min_length=1)]
+
+    def rule(self) -> Rule:
+        return HoldRule(**self.shared(), holds=frozenset(self.holds))
+
+
+AnyRule = Annotated[_Hours | _Cap | _Gap | _Consent | _Hold, Field(discriminator="kind")]
+
+_HEAD: TypeAdapter[Any] = TypeAdapter(_Head)
+_RULE: TypeAdapter[Any] = TypeAdapter(AnyRule)
