@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.clock import Clock, SystemClock
-from app.outreach.rules import Sender
+from app.legal.bag import load_private_key
+from app.legal.service import BundleCourier, LegalDesk, Seal
+from app.outreach.delivery import ContactCourier, Courier
+from app.outreach.letters import load_letters
+from app.outreach.rules import Destination, Sender
+from app.outreach.service import Stationery
+from app.settings import ROOT, EmailAdapter, PostAdapter, Settings, SmsAdapter
 from app.timeline.rules import Channel
+
+LETTERS = ROOT / "letters"
 
 
 @dataclass(frozen=True)
@@ -15,7 +23,102 @@ class Ports:
     """Everything outside the process that the product talks to."""
 
     clock: Clock
-    senders: Mapping[Channel, Sender]
+    stationery: Stationery
+    senders: Mapping[Channel, Sender] = field(default_factory=dict)
+    legal_desk: LegalDesk | None = None
+    seal: Seal | None = None
+    """None where no DESK_BUNDLE_KEY is set: bundles cannot be built, everything else works."""
+
+    def couriers(self) -> dict[Destination, Courier]:
+        """Who serves each destination of the outbox."""
+        couriers: dict[Destination, Courier] = {
+            Destination(channel.value): ContactCourier(sender, self.stationery)
+            for channel, sender in self.senders.items()
+        }
+        if self.legal_desk is not None:
+            couriers[Destination.LEGAL_DESK] = BundleCourier(self.legal_desk)
+        return couriers
 
 
-__all__ = ["Ports", "SystemClock"]
+def make_ports(settings: Settings, clock: Clock | None = None) -> Ports:
+    """The ports that the settings ask for. SystemExit with a clear sentence where one is incomplete."""
+    clock = clock or SystemClock()
+    seal = _seal(settings)
+    return Ports(
+        clock=clock,
+        stationery=make_stationery(settings),
+        senders={
+            Channel.SMS: _sms(settings),
+            Channel.EMAIL: _email(settings, clock),
+            Channel.POST: _post(settings),
+        },
+        legal_desk=_legal_desk(settings, seal),
+        seal=seal,
+    )
+
+
+def make_stationery(settings: Settings) -> Stationery:
+    return Stationery(load_letters(LETTERS), settings.public_url.rstrip("/"), settings.require_secret())
+
+
+def _sms(settings: Settings) -> Sender:
+    if settings.sms is SmsAdapter.TWILIO:
+        from app.adapters.twilio_sms import TwilioSmsSender
+
+        _demand(settings, "twilio_account_sid", "twilio_auth_token", "twilio_from")
+        return TwilioSmsSender(
+            settings.twilio_account_sid,
+            settings.twilio_auth_token.get_secret_value(),
+            settings.twilio_from,
+            api_url=settings.twilio_api_url,
+        )
+    return _console()
+
+
+def _email(settings: Settings, clock: Clock) -> Sender:
+    if settings.email is EmailAdapter.SMTP:
+        from app.adapters.smtp_email import SmtpEmailSender
+
+        _demand(settings, "smtp_url", "mail_from")
+        return SmtpEmailSender(settings.smtp_url, settings.mail_from, clock)
+    return _console()
+
+
+def _post(settings: Settings) -> Sender:
+    if settings.post is PostAdapter.PRINT:
+        from app.adapters.print_letters import PrintLetterSender
+
+        return PrintLetterSender(settings.print_dir, LETTERS)
+    return _console()
+
+
+def _console() -> Sender:
+    from app.adapters.console import ConsoleSender
+
+    return ConsoleSender()
+
+
+def _seal(settings: Settings) -> Seal | None:
+    text = settings.bundle_key.get_secret_value()
+    if not text:
+        return None
+    from app.adapters.typesetting import typeset
+
+    return Seal(load_private_key(text), typeset)
+
+
+def _legal_desk(settings: Settings, seal: Seal | None) -> LegalDesk | None:
+    if not settings.legal_url:
+        return None
+    if seal is None:
+        raise SystemExit("DESK_LEGAL_URL is set but DESK_BUNDLE_KEY is not: bundles could not be signed")
+    from app.adapters.legal_http import LegalHttp
+
+    return LegalHttp(settings.legal_url, seal.key)
+
+
+def _demand(settings: Settings, *names: str) -> None:
+    for name in names:
+        value = getattr(settings, name)
+        if not (value.get_secret_value() if hasattr(value, "get_secret_value") else value):
+            raise SystemExit(f"DESK_{name.upper()} is needed for the adapter you chose; see .env.example")

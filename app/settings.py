@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
@@ -29,7 +30,10 @@ class PostAdapter(StrEnum):
 
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
-        env_prefix="DESK_", env_file=".env", extra="ignore", hide_input_in_errors=True
+        env_prefix="DESK_",
+        env_file=os.environ.get("DESK_ENV_FILE", ROOT / ".env"),
+        extra="ignore",
+        hide_input_in_errors=True,
     )
 
     database_url: str = f"sqlite:///{ROOT / 'var' / 'desk.db'}"

@@ -5,8 +5,7 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from app.cases.rules import CaseStatus, Outcome
-from app.compliance.rules import HoldKind
+from app.cases.rules import CaseStatus, HoldKind, Outcome
 from app.db import BigId, Row, UtcDateTime, enum_type
 
 
@@ -60,7 +59,7 @@ def case_reference(case_id: int) -> str:
 
 
 class CaseHold(Row, table=True):
-    """Why a customer must be left alone for now. `until` is its end or review date, on which it comes back by itself."""
+    """Why a customer must be left alone for now; on `until`, its end or review date, it comes back by itself."""
 
     __tablename__ = "case_hold"
     __table_args__ = (sa.Index("ix_case_hold_customer", "customer_id", "ended_at"),)

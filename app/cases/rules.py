@@ -7,6 +7,21 @@ from datetime import date, datetime
 from enum import StrEnum
 
 
+class HoldKind(StrEnum):
+    DISPUTE = "dispute"
+    HARDSHIP = "hardship"
+    COMPLAINT = "complaint"
+    BANKRUPTCY = "bankruptcy"
+    DECEASED = "deceased"
+    ATTORNEY = "attorney"
+    CEASE_CONTACT = "cease_contact"
+    MILITARY = "military"
+    BREATHING_SPACE = "breathing_space"
+    FRAUD = "fraud"
+    VULNERABLE = "vulnerable"
+    MANUAL = "manual"
+
+
 class CaseStatus(StrEnum):
     OPEN = "open"
     CLOSED = "closed"

@@ -5,9 +5,9 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from app.compliance.rules import Purpose
 from app.db import BigId, Row, UtcDateTime, enum_type
 from app.outreach.rules import Destination, OutboxStatus
+from app.timeline.rules import Purpose
 
 
 class OutboxMessage(Row, table=True):

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from app.staff.models import ApiToken, LoginAttempt, StaffSession, User
+from app.staff.rules import Role
 
 
 def user_named(session: Session, username: str) -> User | None:
@@ -74,3 +75,9 @@ def failures_from_client(session: Session, client: str, since: datetime, limit: 
         .limit(limit)
     )
     return list(session.exec(query))
+
+
+def agent_names(session: Session) -> list[str]:
+    """Usernames of active agents, to whom cases can be given."""
+    query = select(User.username).where(User.role == Role.AGENT, col(User.active).is_(True))
+    return sorted(session.exec(query))

@@ -19,6 +19,16 @@ class Channel(StrEnum):
     CALL = "call"
 
 
+class Purpose(StrEnum):
+    """Why the contact is made; holds and waits stop some purposes and let others pass."""
+
+    REMINDER = "reminder"
+    CONFIRMATION = "confirmation"
+    """Answers something the cardholder agreed to (a promise, a plan)."""
+    NOTICE = "notice"
+    """A notice the law demands; passes where a reminder may not, if the rule says so."""
+
+
 class Kind(StrEnum):
     """Kinds of timeline events, `subject.what_happened`. Grow by adding, never rename: history refers to them."""
 

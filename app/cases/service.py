@@ -1,0 +1,373 @@
+"""Opening, closing and working cases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from app.cases.models import CallTask, CaseHold, CollectionsCase
+from app.cases.rules import (
+    CallResult,
+    CaseStatus,
+    HoldKind,
+    WorkFacts,
+    days_past_due,
+    outcome_of,
+    priority,
+)
+from app.db import chunked, insert_rows, table_of
+from app.delinquency.models import AccountState
+from app.errors import Conflict, Invalid, NotFound
+from app.ledger.models import Account, Customer, Portfolio
+from app.ledger.rules import holds_card_number
+from app.timeline.rules import Channel, Kind
+from app.timeline.service import NewEvent, customer_stream, record, record_many
+
+MAX_NOTE = 4000
+
+
+def _standings(portfolio_id: int) -> sa.Subquery:
+    """One row a customer: what the accounts owe together, what of it is past due, and since when."""
+    state = table_of(AccountState)
+    account = table_of(Account)
+    return (
+        sa.select(
+            account.c.customer_id,
+            sa.func.sum(state.c.past_due_minor).label("past_due"),
+            sa.func.sum(state.c.balance_minor).label("balance"),
+            sa.func.min(state.c.oldest_due_on).label("oldest"),
+        )
+        .join(state, state.c.account_id == account.c.id)
+        .where(account.c.portfolio_id == portfolio_id)
+        .group_by(account.c.customer_id)
+        .subquery("standings")
+    )
+
+
+# --- the day ------------------------------------------------------------------------------------------------
+
+
+def open_cases(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> int:
+    """A case for every customer with something past due and no open case. Returns how many."""
+    assert portfolio.id is not None
+    standing = _standings(portfolio.id)
+    case = table_of(CollectionsCase)
+    has_open = sa.exists().where(
+        case.c.customer_id == standing.c.customer_id, case.c.status == CaseStatus.OPEN
+    )
+    late = sa.select(standing).where(standing.c.past_due > 0, ~has_open).order_by(standing.c.customer_id)
+    found = session.connection().execute(late).all()
+    rows = [
+        {
+            "portfolio_id": portfolio.id,
+            "customer_id": row.customer_id,
+            "status": CaseStatus.OPEN,
+            "owner": "",
+            "opened_on": on,
+            "past_due_minor": int(row.past_due),
+            "balance_minor": int(row.balance),
+            "oldest_due_on": row.oldest,
+            "priority": 0,
+            "broken_promises": 0,
+            "step_day": 0,
+            "occurrence": 1,
+            "next_contact_on": on,
+        }
+        for row in found
+    ]
+    insert_rows(session, CollectionsCase, rows)
+    for batch in chunked(rows, 2000):
+        customers = {row["customer_id"]: row for row in batch}
+        query = select(CollectionsCase.id, CollectionsCase.customer_id).where(
+            col(CollectionsCase.customer_id).in_(customers), CollectionsCase.status == CaseStatus.OPEN
+        )
+        events = [
+            _event(
+                Kind.CASE_OPENED,
+                customer_id,
+                case_id,
+                {
+                    "on": on,
+                    "past_due_minor": customers[customer_id]["past_due_minor"],
+                    "oldest_due_on": customers[customer_id]["oldest_due_on"],
+                },
+            )
+            for case_id, customer_id in session.execute(query).all()
+        ]
+        record_many(session, events, by="system", now=now)
+    return len(rows)
+
+
+def close_cases(
+    session: Session, portfolio: Portfolio, on: date, *, keep_open: Sequence[int], now: datetime
+) -> int:
+    """Close open cases with nothing past due any more, except `keep_open` (those with a live plan)."""
+    assert portfolio.id is not None
+    standing = _standings(portfolio.id)
+    case = table_of(CollectionsCase)
+    query = (
+        sa.select(case.c.id, case.c.customer_id, standing.c.balance)
+        .join(standing, standing.c.customer_id == case.c.customer_id)
+        .where(
+            case.c.portfolio_id == portfolio.id, case.c.status == CaseStatus.OPEN, standing.c.past_due == 0
+        )
+    )
+    kept = set(keep_open)
+    done = [row for row in session.connection().execute(query) if row.id not in kept]
+    close = (
+        sa.update(case)
+        .where(case.c.id == sa.bindparam("b_id"))
+        .values(
+            status=CaseStatus.CLOSED,
+            outcome=sa.bindparam("b_outcome"),
+            closed_on=on,
+            past_due_minor=0,
+            oldest_due_on=None,
+            balance_minor=sa.bindparam("b_balance"),
+            next_contact_on=None,
+            callback_at=None,
+        )
+    )
+    if done:
+        rows = [
+            {"b_id": r.id, "b_outcome": outcome_of(int(r.balance)), "b_balance": int(r.balance)} for r in done
+        ]
+        session.connection().execute(close, rows)
+    events = [
+        _event(Kind.CASE_CLOSED, r.customer_id, r.id, {"on": on, "outcome": outcome_of(int(r.balance)).value})
+        for r in done
+    ]
+    record_many(session, events, by="system", now=now)
+    return len(done)
+
+
+def refresh_cases(session: Session, portfolio: Portfolio, on: date) -> int:
+    """Bring amounts, priority and the strategy's wake-up of open cases up to the end of `on`."""
+    assert portfolio.id is not None
+    standing = _standings(portfolio.id)
+    case, task = table_of(CollectionsCase), table_of(CallTask)
+    waiting_call = sa.exists().where(task.c.case_id == case.c.id, task.c.done_at.is_(None))
+    query = (
+        sa.select(
+            case, standing.c.past_due, standing.c.balance, standing.c.oldest, waiting_call.label("call_task")
+        )
+        .join(standing, standing.c.customer_id == case.c.customer_id)
+        .where(case.c.portfolio_id == portfolio.id, case.c.status == CaseStatus.OPEN)
+    )
+    found = session.connection().execute(query).all()
+    typical = sum(int(r.past_due) for r in found) // max(1, len(found))
+    changes = []
+    for row in found:
+        moved = (row.past_due_minor, row.oldest_due_on) != (int(row.past_due), row.oldest)
+        facts = WorkFacts(
+            int(row.past_due),
+            days_past_due(row.oldest, on),
+            row.broken_promises,
+            row.callback_at,
+            bool(row.call_task),
+        )
+        points = priority(facts, typical_minor=typical)
+        if moved or points != row.priority or row.balance_minor != int(row.balance):
+            changes.append(
+                {
+                    "b_id": row.id,
+                    "b_past_due": int(row.past_due),
+                    "b_balance": int(row.balance),
+                    "b_oldest": row.oldest,
+                    "b_priority": points,
+                    "b_next": on if moved else row.next_contact_on,
+                }
+            )
+    if changes:
+        update = (
+            sa.update(case)
+            .where(case.c.id == sa.bindparam("b_id"))
+            .values(
+                past_due_minor=sa.bindparam("b_past_due"),
+                balance_minor=sa.bindparam("b_balance"),
+                oldest_due_on=sa.bindparam("b_oldest"),
+                priority=sa.bindparam("b_priority"),
+                next_contact_on=sa.bindparam("b_next"),
+            )
+        )
+        session.connection().execute(update, changes)
+    return len(changes)
+
+
+def assign_cases(session: Session, portfolio: Portfolio, agents: Sequence[str], *, now: datetime) -> int:
+    """Give cases without an owner to the agents in turn, whoever has fewest open cases first."""
+    if not agents:
+        return 0
+    case = table_of(CollectionsCase)
+    is_open = sa.and_(case.c.portfolio_id == portfolio.id, case.c.status == CaseStatus.OPEN)
+    load = dict.fromkeys(agents, 0)
+    counted = sa.select(case.c.owner, sa.func.count()).where(is_open).group_by(case.c.owner)
+    load.update({owner: n for owner, n in session.connection().execute(counted) if owner in load})
+    query = sa.select(case.c.id, case.c.customer_id).where(is_open, case.c.owner == "").order_by(case.c.id)
+    rows, events = [], []
+    for case_id, customer_id in session.connection().execute(query).all():
+        agent = min(load, key=lambda name: (load[name], name))
+        load[agent] += 1
+        rows.append({"b_id": case_id, "b_owner": agent})
+        events.append(_event(Kind.CASE_ASSIGNED, customer_id, case_id, {"owner": agent}))
+    if rows:
+        update = (
+            sa.update(case).where(case.c.id == sa.bindparam("b_id")).values(owner=sa.bindparam("b_owner"))
+        )
+        session.connection().execute(update, rows)
+        record_many(session, events, by="system", now=now)
+    return len(rows)
+
+
+def end_due_holds(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> int:
+    """End holds whose date has come; their cases return to the queue by themselves."""
+    query = (
+        select(CaseHold)
+        .join(Customer, col(Customer.id) == CaseHold.customer_id)
+        .where(
+            Customer.portfolio_id == portfolio.id, col(CaseHold.ended_at).is_(None), col(CaseHold.until) <= on
+        )
+        .order_by(col(CaseHold.id))
+    )
+    holds = session.scalars(query).all()
+    for hold in holds:
+        end_hold(session, hold, by="system", now=now)
+    return len(holds)
+
+
+# --- people -------------------------------------------------------------------------------------------------
+
+
+def get_case(session: Session, case_id: int, *, lock: bool = False) -> CollectionsCase:
+    case = session.get(CollectionsCase, case_id, with_for_update=lock or None)
+    if case is None:
+        raise NotFound(f"no case {case_id}")
+    return case
+
+
+def assign(session: Session, case: CollectionsCase, owner: str, *, by: str, now: datetime) -> None:
+    _require_open(case)
+    case.owner = owner
+    record(session, case_event(Kind.CASE_ASSIGNED, case, {"owner": owner}), by=by, now=now)
+
+
+def add_note(session: Session, case: CollectionsCase, text: str, *, by: str, now: datetime) -> None:
+    text = _clean(text, "note")
+    record(session, case_event(Kind.NOTE_ADDED, case, {"text": text}), by=by, now=now)
+
+
+def set_callback(
+    session: Session, case: CollectionsCase, at: datetime | None, *, by: str, now: datetime
+) -> None:
+    """Remember to call back at `at`; None forgets it."""
+    _require_open(case)
+    if at is not None and at < now:
+        raise Invalid("the callback time has passed", "callback_at")
+    case.callback_at = at
+    record(session, case_event(Kind.CALLBACK_SET, case, {"at": at}), by=by, now=now)
+
+
+def log_call(
+    session: Session, case: CollectionsCase, result: CallResult, note: str, *, by: str, now: datetime
+) -> None:
+    """Put a call that was made on record; it counts toward caps from this moment, and done call tasks are done."""
+    note = _clean(note, "note", required=False)
+    customer = session.get_one(Customer, case.customer_id)
+    data = {"result": result.value, "note": note, "number": customer.mobile}
+    event = case_event(Kind.CALL_LOGGED, case, data, channel=Channel.CALL)
+    record(session, event, by=by, now=now)
+    open_tasks = select(CallTask).where(CallTask.case_id == case.id, col(CallTask.done_at).is_(None))
+    for task in session.scalars(open_tasks):
+        task.done_at = now
+        task.result = result.value
+    if case.callback_at is not None and case.callback_at <= now:
+        case.callback_at = None
+
+
+def place_hold(
+    session: Session,
+    case: CollectionsCase,
+    kind: HoldKind,
+    reason: str,
+    until: date,
+    *,
+    by: str,
+    today: date,
+    now: datetime,
+) -> CaseHold:
+    """Leave the customer alone for a reason until a day; every hold has an end or review date."""
+    reason = _clean(reason, "reason")[:500]
+    if until <= today:
+        raise Invalid("the end or review date must lie in the future", "until")
+    if (until - today).days > 3660:
+        raise Invalid("the end or review date is more than ten years away", "until")
+    hold = CaseHold(
+        case_id=case.id or 0,
+        customer_id=case.customer_id,
+        kind=kind,
+        reason=reason,
+        started_at=now,
+        until=until,
+        by=by,
+    )
+    session.add(hold)
+    session.flush()
+    data = {"hold": hold.id, "kind": kind.value, "reason": reason, "until": until}
+    record(session, case_event(Kind.HOLD_PLACED, case, data), by=by, now=now)
+    return hold
+
+
+def end_hold(session: Session, hold: CaseHold, *, by: str, now: datetime) -> None:
+    """End a hold; the strategy is asked again at the next day."""
+    if hold.ended_at is not None:
+        raise Conflict("this hold has ended already")
+    hold.ended_at = now
+    hold.ended_by = by
+    case = get_case(session, hold.case_id)
+    record(
+        session, case_event(Kind.HOLD_ENDED, case, {"hold": hold.id, "kind": hold.kind.value}), by=by, now=now
+    )
+    session.execute(
+        sa.update(CollectionsCase)
+        .where(
+            col(CollectionsCase.customer_id) == hold.customer_id,
+            col(CollectionsCase.status) == CaseStatus.OPEN,
+        )
+        .values(next_contact_on=hold.started_at.date())
+        .execution_options(synchronize_session="fetch")
+    )
+
+
+def _require_open(case: CollectionsCase) -> None:
+    if case.status is not CaseStatus.OPEN:
+        raise Conflict("this case is closed")
+
+
+def _clean(text: str, field: str, *, required: bool = True) -> str:
+    """What a person typed: trimmed, bounded, and never a full card number."""
+    text = text.strip()
+    if required and not text:
+        raise Invalid("this must not be empty", field)
+    if len(text) > MAX_NOTE:
+        raise Invalid(f"this is longer than {MAX_NOTE} characters", field)
+    if holds_card_number(text):
+        raise Invalid("this looks like it holds a full card number, which is never stored", field)
+    return text
+
+
+def case_event(
+    kind: Kind, case: CollectionsCase, data: dict[str, Any], channel: Channel | None = None
+) -> NewEvent:
+    return _event(kind, case.customer_id, case.id or 0, data, channel)
+
+
+def _event(
+    kind: Kind, customer_id: int, case_id: int, data: dict[str, Any], channel: Channel | None = None
+) -> NewEvent:
+    return NewEvent(
+        customer_stream(customer_id), kind, data, customer_id=customer_id, case_id=case_id, channel=channel
+    )

@@ -1,0 +1,539 @@
+"""Thin verbs: read the clock and the settings, call one service, print.
+
+`--json` prints one JSON object on standard output and nothing else; logs and progress go to standard error.
+Exit status: 0 done, 1 failed, 2 usage, 3 done but some input was rejected.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import structlog
+import typer
+from sqlalchemy.engine import Engine
+from sqlmodel import select
+
+from app.clock import SystemClock
+from app.db import make_engine, reading, transaction
+from app.errors import DeskError, Invalid, NotFound
+from app.ledger.rules import CollectorKind, FeedKind
+from app.money import to_decimal_string
+from app.settings import ROOT, Settings, get_settings
+from app.staff.rules import Role
+from app.timeline.rules import Channel, Purpose
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+portfolio_app = typer.Typer(no_args_is_help=True, help="Books of accounts.")
+feed_app = typer.Typer(no_args_is_help=True, help="Files from the creditor.")
+bundle_app = typer.Typer(no_args_is_help=True, help="Case bundles for the legal team.")
+user_app = typer.Typer(no_args_is_help=True, help="Staff.")
+token_app = typer.Typer(no_args_is_help=True, help="API tokens.")
+for name, sub in {
+    "portfolio": portfolio_app,
+    "feed": feed_app,
+    "bundle": bundle_app,
+    "user": user_app,
+    "token": token_app,
+}.items():
+    app.add_typer(sub, name=name)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+PortfolioCode = Annotated[str, typer.Option("--portfolio", help="Portfolio code.")]
+BY = "system:cli"
+
+
+def main() -> None:
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    try:
+        app()
+    except DeskError as error:
+        print(f"desk: {error.message}", file=sys.stderr)
+        raise SystemExit(1) from None
+
+
+def _engine() -> Engine:
+    from app.schema import is_current
+
+    engine = make_engine(get_settings().database_url)
+    if not is_current(engine):
+        raise DeskError("the database schema is not current; run `desk migrate`")
+    return engine
+
+
+def _now() -> datetime:
+    return SystemClock().now()
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"not a date like 2026-01-31: {text!r}") from None
+
+
+Day = Annotated[date, typer.Option(parser=_day, metavar="YYYY-MM-DD")]
+
+
+def _print(data: dict[str, Any], as_json: bool, text: Callable[[], None]) -> None:
+    if as_json:
+        print(json.dumps(data, ensure_ascii=False, default=str))
+    else:
+        text()
+
+
+# --- running --------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database schema up to date."""
+    from app.schema import upgrade
+
+    upgrade(make_engine(get_settings().database_url))
+    print("The schema is current.")
+
+
+@app.command()
+def serve(host: str = "127.0.0.1", port: int = 8000) -> None:
+    """Run the web application."""
+    import uvicorn
+
+    from app.main import create_app
+    from app.ports import make_ports
+
+    settings = get_settings()
+    uvicorn.run(
+        create_app(settings, _engine(), make_ports(settings)), host=host, port=port, log_level="warning"
+    )
+
+
+@app.command()
+def jobs() -> None:
+    """Run a worker: nightly days, delivery, heartbeat. Any number of them may share one PostgreSQL."""
+    from app.jobs import Worker, run_forever
+    from app.ports import make_ports
+
+    settings = get_settings()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    run_forever(Worker(_engine(), make_ports(settings), settings), stop)
+
+
+@app.command()
+def demo(
+    port: int = 8000,
+    no_serve: Annotated[bool, typer.Option("--no-serve", help="Prepare everything, then stop.")] = False,
+    accounts: Annotated[int, typer.Option(min=20, max=5000, help="How many accounts to load.")] = 2000,
+) -> None:
+    """A fresh department under var/: real accounts, weeks of work, staff of every role; then web and jobs."""
+    from app.demo import run_demo
+
+    run_demo(port=port, serve=not no_serve, accounts=accounts)
+
+
+@app.command("legal-desk")
+def legal_desk(
+    port: Annotated[int, typer.Option()],
+    store: Annotated[Path, typer.Option(help="Folder for received bundles.")],
+    key: Annotated[
+        list[Path] | None, typer.Option(help="Public key (PEM) of a sender; may be repeated.")
+    ] = None,
+) -> None:
+    """The reference receiver of bundles: verifies, stores, answers receipts."""
+    import uvicorn
+
+    from app.legal_desk import create_legal_desk
+
+    pems = [path.read_text() for path in key or []]
+    if not pems:
+        pems = [_own_public_key(get_settings())]
+    uvicorn.run(create_legal_desk(store, pems), host="127.0.0.1", port=port, log_level="warning")
+
+
+def _own_public_key(settings: Settings) -> str:
+    from app.legal.bag import load_private_key, public_key_pem
+
+    text = settings.bundle_key.get_secret_value()
+    if not text:
+        raise DeskError("give --key FILE with the sender's public key, or set DESK_BUNDLE_KEY")
+    return public_key_pem(load_private_key(text))
+
+
+# --- portfolios and feeds ---------------------------------------------------------------------------------------
+
+
+@portfolio_app.command("add")
+def portfolio_add(
+    code: str,
+    currency: Annotated[str, typer.Option(help="ISO 4217, such as USD.")],
+    timezone: Annotated[str, typer.Option(help="IANA zone, such as Europe/London.")],
+    policy: Annotated[str, typer.Option(help="Policy pack: us-third-party, uk, cn.")],
+    collector: Annotated[CollectorKind, typer.Option()] = CollectorKind.FIRST_PARTY,
+    creditor: Annotated[str, typer.Option(help="Name in letters; the code if not given.")] = "",
+    contact_phone: Annotated[str, typer.Option()] = "",
+    contact_email: Annotated[str, typer.Option()] = "",
+    as_json: Json = False,
+) -> None:
+    """Open a portfolio."""
+    from app.compliance.packfile import shipped_packs
+    from app.ledger.service import add_portfolio
+
+    if policy not in shipped_packs():
+        raise Invalid(f"unknown policy pack {policy!r}; known are {', '.join(shipped_packs())}")
+    with transaction(_engine()) as session:
+        add_portfolio(
+            session,
+            code,
+            creditor=creditor or code,
+            currency=currency,
+            timezone=timezone,
+            pack=policy,
+            collector=collector,
+            contact_phone=contact_phone,
+            contact_email=contact_email,
+            by=BY,
+            now=_now(),
+        )
+    _print(
+        {"portfolio": code},
+        as_json,
+        lambda: print(f"Portfolio {code} is open. Next: desk feed load accounts FILE"),
+    )
+
+
+@feed_app.command("load")
+def feed_load(
+    kind: FeedKind,
+    file: Annotated[str, typer.Argument(help="CSV, CSV.gz or -")],
+    portfolio: PortfolioCode,
+    as_json: Json = False,
+) -> None:
+    """Load a file. Exit status 3 if some rows were rejected or in conflict."""
+    from app.ledger.feeds import load
+
+    engine = _engine()
+    with _progress(f"Loading {kind.value}", as_json) as progress:
+        report = load(
+            engine,
+            kind,
+            None if file == "-" else Path(file),
+            portfolio,
+            rejects_dir=ROOT / "var" / "rejects",
+            by=BY,
+            now=_now(),
+            progress=progress,
+        )
+    _print(report.as_json(), as_json, lambda: _say_report(report.as_json()))
+    if report.rejected or report.conflicts:
+        raise typer.Exit(3)
+
+
+def _say_report(report: dict[str, Any]) -> None:
+    print(
+        f"{report['kind']}: read {report['read']}, loaded {report['loaded']}, unchanged {report['unchanged']}, "
+        f"conflicts {report['conflicts']}, rejected {report['rejected']}"
+    )
+    if report["rejects_file"]:
+        print(f"See {report['rejects_file']} for line, column and reason of each.")
+
+
+@contextmanager
+def _progress(what: str, quiet: bool) -> Iterator[Callable[[int], None] | None]:
+    """A counter on standard error while something long runs."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(what) as status:
+        yield lambda n: status.update(f"{what}: {n:,}")
+
+
+# --- days and figures -------------------------------------------------------------------------------------------
+
+
+@app.command()
+def day(
+    date: Day,
+    portfolio: Annotated[str | None, typer.Option(help="Portfolio code; all of them if not given.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Close a business day, and any missed before it."""
+    from app.daily import run_days
+    from app.ledger.models import Portfolio
+    from app.ledger.service import get_portfolio
+    from app.ports import make_stationery
+
+    engine, stationery, now = _engine(), make_stationery(get_settings()), _now()
+    with reading(engine) as session:
+        codes = sorted(session.scalars(select(Portfolio.code)))
+        if portfolio:
+            codes = [get_portfolio(session, portfolio).code]
+    if not codes:
+        raise NotFound("there is no portfolio yet; `desk portfolio add` opens one")
+    result: dict[str, Any] = {"business_date": date.isoformat(), "portfolios": {}}
+    for code in codes:
+        reports = run_days(engine, code, date, stationery, now=now)
+        result["portfolios"][code] = {
+            "already_done": reports[-1].already_done,
+            "stages": reports[-1].stages,
+            "caught_up": [r.business_date.isoformat() for r in reports[:-1]],
+        }
+    _print(result, as_json, lambda: _say_days(result))
+
+
+def _say_days(result: dict[str, Any]) -> None:
+    for code, done in result["portfolios"].items():
+        state = "was closed already" if done["already_done"] else "closed"
+        print(f"{code}: {result['business_date']} {state}")
+        for stage in done["stages"]:
+            counts = ", ".join(f"{name} {n}" for name, n in stage["counts"].items())
+            print(f"  {stage['name']:<12}{stage['seconds']:>8.2f} s  {counts}")
+
+
+@app.command()
+def aging(date: Day, portfolio: PortfolioCode, as_json: Json = False) -> None:
+    """Accounts, balance and past-due amount by bucket at the end of any past day."""
+    from app.delinquency.queries import aging as aging_on
+    from app.ledger.service import get_portfolio
+
+    with reading(_engine()) as session:
+        book = get_portfolio(session, portfolio)
+        result = aging_on(session, book, date)
+
+    def money(minor: int) -> str:
+        return to_decimal_string(minor, book.currency)
+
+    data = {
+        "business_date": date.isoformat(),
+        "currency": book.currency,
+        "accounts": result.accounts,
+        "past_due_accounts": result.past_due_accounts,
+        "past_due_amount": money(result.past_due_amount),
+        "balance": money(result.balance),
+        "buckets": {
+            label: {"accounts": b.accounts, "balance": money(b.balance), "past_due": money(b.past_due)}
+            for label, b in result.buckets.items()
+        },
+    }
+
+    def say() -> None:
+        print(f"{portfolio} on {date}, {book.currency}")
+        for label, b in data["buckets"].items():  # type: ignore[attr-defined]
+            print(
+                f"  {label:<10}{b['accounts']:>9}  balance {b['balance']:>18}  past due {b['past_due']:>16}"
+            )
+        owed, late = data["balance"], data["past_due_amount"]
+        print(f"  {'total':<10}{result.accounts:>9}  balance {owed:>18}  past due {late:>16}")
+
+    _print(data, as_json, say)
+
+
+@app.command()
+def kpis(date: Day, portfolio: PortfolioCode, as_json: Json = False) -> None:
+    """The key figures of a closed day, and the roll-forward of its month to date."""
+    from app.kpis.queries import month_roll_forward, snapshots
+    from app.kpis.rules import DEFINITIONS, Figure, Unit
+    from app.ledger.service import get_portfolio
+
+    with reading(_engine()) as session:
+        book = get_portfolio(session, portfolio)
+        rows = snapshots(session, book.id or 0, date, date)
+        rolled = month_roll_forward(session, book.id or 0, date)
+    if not rows:
+        raise NotFound(
+            f"{portfolio} has not closed {date}; run `desk day --date {date} --portfolio {portfolio}`"
+        )
+
+    def amount(minor: int, unit: Unit) -> str | int:
+        return to_decimal_string(minor, book.currency) if unit is Unit.MONEY else minor
+
+    figures = {}
+    for row in rows:
+        meaning = DEFINITIONS[row.kpi]
+        figures[row.kpi] = {
+            "numerator": amount(row.numerator, meaning.unit),
+            "denominator": amount(row.denominator, meaning.unit),
+            "value": Figure(row.kpi, row.numerator, row.denominator).value,
+            "definition": f"{meaning.formula} (v{row.definition})",
+        }
+    roll = {name: to_decimal_string(value, book.currency) for name, value in asdict(rolled).items()}
+    data = {"business_date": date.isoformat(), "kpis": figures, "roll_forward": roll}
+
+    def say() -> None:
+        for name, f in figures.items():
+            value = "-" if f["value"] is None else f"{f['value']:.4%}"
+            print(f"{name:<28}{value:>10}   {f['numerator']} / {f['denominator']}")
+        print("roll-forward: " + ", ".join(f"{k} {v}" for k, v in roll.items()))
+
+    _print(data, as_json, say)
+
+
+@app.command()
+def explain(
+    account: Annotated[str, typer.Option(help="Account reference.")],
+    channel: Annotated[Channel, typer.Option()],
+    at: Annotated[str, typer.Option(help="Instant with offset, such as 2026-01-31T21:30:00+08:00.")],
+    purpose: Annotated[Purpose, typer.Option()] = Purpose.REMINDER,
+    as_json: Json = False,
+) -> None:
+    """May this customer be contacted then, and if not, every reason why. Nothing is sent or recorded."""
+    from app.compliance.service import answer_data, customer_of_account
+    from app.compliance.service import explain as ask
+
+    try:
+        instant = datetime.fromisoformat(at)
+    except ValueError:
+        raise typer.BadParameter(f"not an instant: {at!r}", param_hint="--at") from None
+    if instant.tzinfo is None:
+        raise typer.BadParameter("say the offset too, such as +08:00 or Z", param_hint="--at")
+    with reading(_engine()) as session:
+        book, customer = customer_of_account(session, account)
+        answer = answer_data(ask(session, book, customer, channel, purpose, at=instant))
+    data = {
+        "decision": answer["decision"],
+        "not_before": answer["not_before"],
+        "reasons": answer["reasons"],
+        "pack": answer["pack"],
+    }
+
+    def say() -> None:
+        print(f"{data['decision']}" + (f", not before {data['not_before']}" if data["not_before"] else ""))
+        for reason in data["reasons"]:
+            print(f"  {reason['rule']}: {reason['detail']} [{reason['citation']}]")
+        print(f"  asked: {data['pack']}; this is not legal advice")
+
+    _print(data, as_json, say)
+
+
+@app.command()
+def invariants(as_json: Json = False) -> None:
+    """Check everything that must hold; exit status 1 and the rows where something does not."""
+    from app.invariants import thorough
+    from app.ledger.models import Portfolio
+
+    with reading(_engine()) as session:
+        found = [v for p in session.scalars(select(Portfolio)).all() for v in thorough(session, p)]
+    data = {"violations": [asdict(v) for v in found]}
+    _print(
+        data,
+        as_json,
+        lambda: print("\n".join(f"{v.invariant}: {v.row}" for v in found) or "All invariants hold."),
+    )
+    if found:
+        raise typer.Exit(1)
+
+
+# --- legal --------------------------------------------------------------------------------------------------------
+
+
+@bundle_app.command("build")
+def bundle_build(
+    case: Annotated[str, typer.Argument(help="Case reference, such as C-000012.")],
+    out: Annotated[Path, typer.Option(help="Where to write the bundle.")],
+    by: Annotated[str, typer.Option(help="Who exports it; needed with --reason.")] = "",
+    reason: Annotated[str, typer.Option(help="Why an incomplete bundle is exported all the same.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Seal a case file and write it to a file."""
+    from app.cases.service import get_case
+    from app.legal.service import build_bundle
+    from app.ports import make_ports
+
+    number = case.upper().removeprefix("C-")
+    if not number.isdigit():
+        raise typer.BadParameter(f"not a case reference: {case!r}")
+    if reason and not by:
+        raise typer.BadParameter("--reason needs --by: a named person answers for an incomplete bundle")
+    ports = make_ports(get_settings())
+    if ports.seal is None:
+        raise DeskError("DESK_BUNDLE_KEY is not set: bundles cannot be signed; see .env.example")
+    with transaction(_engine()) as session:
+        found = get_case(session, int(number))
+        bundle = build_bundle(
+            session, found, ports.seal, incomplete_reason=reason, by=f"user:{by}" if by else BY, now=_now()
+        )
+    out.write_bytes(bundle.content)
+    data = {
+        "bundle": bundle.reference,
+        "sha256": bundle.sha256,
+        "size": bundle.size,
+        "complete": bundle.complete,
+    }
+    _print(data, as_json, lambda: print(f"{bundle.reference}: {bundle.size:,} bytes, sha256 {bundle.sha256}"))
+
+
+@bundle_app.command("verify")
+def bundle_verify(
+    file: Path,
+    key: Annotated[Path | None, typer.Option(help="Public key (PEM) of the sender.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Check a bundle: every hash, the signature, the timeline's chain and the ledger's sum. Needs no database."""
+    from app.legal.bag import load_public_key
+    from app.legal.verification import verify
+
+    if not file.is_file():
+        raise typer.BadParameter(f"no such file: {file}")
+    result = verify(file, load_public_key(key.read_text()) if key else None)
+    data = {"ok": result.ok, "key_id": result.key_id, "problems": [asdict(p) for p in result.problems]}
+
+    def say() -> None:
+        print("The bundle is whole." if result.ok else "The bundle is NOT whole:")
+        for problem in result.problems:
+            print(f"  {problem.file}: {problem.what}")
+        print(
+            f"  signed with key {result.key_id}"
+            + ("" if key else "; compare it with the sender's, no --key was given")
+        )
+
+    _print(data, as_json, say)
+    if not result.ok:
+        raise typer.Exit(1)
+
+
+# --- staff --------------------------------------------------------------------------------------------------------
+
+
+@user_app.command("add")
+def user_add(
+    username: str,
+    role: Annotated[Role, typer.Option()],
+    display_name: Annotated[str, typer.Option("--name")] = "",
+    password_stdin: Annotated[bool, typer.Option(help="Read the password from standard input.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Add a member of staff; without --password-stdin a password is made and printed once."""
+    from app.staff.service import add_user, generate_password
+
+    password = sys.stdin.readline().rstrip("\n") if password_stdin else generate_password()
+    with transaction(_engine()) as session:
+        add_user(session, username, display_name or username, role, password, by=BY, now=_now())
+    data = {"username": username, "role": role.value} | ({} if password_stdin else {"password": password})
+    _print(data, as_json, lambda: print(" ".join(f"{k}: {v}" for k, v in data.items())))
+
+
+@token_app.command("add")
+def token_add(
+    role: Annotated[Role, typer.Option()], name: Annotated[str, typer.Option()] = "cli", as_json: Json = False
+) -> None:
+    """Issue an API token. It is printed once and stored only as a hash."""
+    from app.staff.service import issue_token
+
+    with transaction(_engine()) as session:
+        token = issue_token(session, name, role, by=BY, now=_now())
+    _print({"token": token, "role": role.value}, as_json, lambda: print(token))
+
+
+if __name__ == "__main__":
+    main()

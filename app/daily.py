@@ -1,0 +1,237 @@
+"""The business day on one page; the only file that knows every stage.
+
+`run_day` closes one business date of one portfolio. Every stage may be killed at any point and the day run again:
+stages that are done are remembered, and each stage by itself does nothing twice. The order matters: what is owed
+first, then what was promised, then who has a case, then what is said to whom, then the figures.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.engine import Engine
+from sqlmodel import Session, col, select
+
+from app.cases.service import assign_cases, close_cases, end_due_holds, open_cases, refresh_cases
+from app.clock import local_instant
+from app.db import chunked, exclusive, reading, transaction
+from app.delinquency.service import CHUNK, fold_accounts, schedule_later_changes, stale_accounts
+from app.errors import Conflict, Invalid
+from app.invariants import quick
+from app.kpis.service import restate, take_snapshot
+from app.ledger.models import DailyRun, Portfolio
+from app.ledger.service import get_portfolio
+from app.legal.service import nominate_cases
+from app.outreach.service import Stationery, cases_to_contact, plan_contacts
+from app.plans.service import assess_due, cases_with_live_plan
+from app.staff.queries import agent_names
+from app.timeline.rules import Kind
+from app.timeline.service import NewEvent, portfolio_stream, record
+
+log = structlog.get_logger("desk.day")
+
+CONTACT_CHUNK = 200
+BACKFILL_AFTER = timedelta(hours=24)
+
+Counts = dict[str, int]
+
+
+@dataclass(frozen=True)
+class Day:
+    """What every stage is told."""
+
+    engine: Engine
+    portfolio: Portfolio
+    on: date
+    now: datetime
+    stationery: Stationery
+
+
+@dataclass
+class DayReport:
+    """What came of a day, or that it had been closed before."""
+
+    business_date: date
+    already_done: bool
+    stages: list[dict[str, Any]] = field(default_factory=list)
+
+
+def age(day: Day) -> Counts:
+    """Fold accounts that something happened to; chunk by chunk, so that a kill loses at most a chunk's work."""
+    with reading(day.engine) as session:
+        stale = stale_accounts(session, day.portfolio.id or 0, day.on)
+    for ids in chunked(stale, CHUNK):
+        with transaction(day.engine) as session:
+            restated_from = fold_accounts(session, day.portfolio, ids, through=day.on)
+            if restated_from is not None:
+                run = _run_row(session, day.portfolio, day.on)
+                run.restated_from = min(restated_from, run.restated_from or restated_from)
+    with transaction(day.engine) as session:
+        schedule_later_changes(session, day.portfolio.id or 0, day.on)
+    return {"accounts": len(stale)}
+
+
+def assess(day: Day) -> Counts:
+    with transaction(day.engine) as session:
+        counts = assess_due(session, day.portfolio, day.on, now=day.now)
+        counts["holds_ended"] = end_due_holds(session, day.portfolio, day.on, now=day.now)
+        return counts
+
+
+def work_cases(day: Day) -> Counts:
+    with transaction(day.engine) as session:
+        opened = open_cases(session, day.portfolio, day.on, now=day.now)
+        keep_open = cases_with_live_plan(session, day.portfolio.id or 0)
+        closed = close_cases(session, day.portfolio, day.on, keep_open=keep_open, now=day.now)
+        refresh_cases(session, day.portfolio, day.on)
+        assigned = assign_cases(session, day.portfolio, agent_names(session), now=day.now)
+        return {"opened": opened, "closed": closed, "assigned": assigned}
+
+
+def contact(day: Day) -> Counts:
+    """Plan, clear and enqueue, one chunk of cases a transaction: the answer and what follows from it are one."""
+    total: Counts = {}
+    with reading(day.engine) as session:
+        case_ids = cases_to_contact(session, day.portfolio.id or 0, day.on)
+    for ids in chunked(case_ids, CONTACT_CHUNK):
+        with transaction(day.engine) as session:
+            counts = plan_contacts(session, day.portfolio, ids, day.stationery, on=day.on, now=day.now)
+        for name, n in counts.items():
+            total[name] = total.get(name, 0) + n
+    return total
+
+
+def refer(day: Day) -> Counts:
+    with transaction(day.engine) as session:
+        return {"nominated": nominate_cases(session, day.portfolio, day.on, now=day.now)}
+
+
+def measure(day: Day) -> Counts:
+    with transaction(day.engine) as session:
+        portfolio_id = day.portfolio.id or 0
+        since = _run_row(session, day.portfolio, day.on).restated_from
+        restated = restate(session, portfolio_id, since, day.on, now=day.now) if since else 0
+        written = take_snapshot(session, portfolio_id, day.on, is_latest=True, now=day.now)
+        return {"snapshots": written, "restated": restated}
+
+
+def check(day: Day) -> Counts:
+    with reading(day.engine) as session:
+        violations = quick(session, day.portfolio)
+    for violation in violations:
+        log.error("invariant_violated", invariant=violation.invariant, row=violation.row)
+    return {"violations": len(violations)}
+
+
+STAGES: Mapping[str, Callable[[Day], Counts]] = {
+    "age": age,
+    "assess": assess,
+    "cases": work_cases,
+    "contacts": contact,
+    "legal": refer,
+    "kpis": measure,
+    "invariants": check,
+}
+
+
+def run_days(
+    engine: Engine, portfolio_code: str, on: date, stationery: Stationery, *, now: datetime, wait: bool = True
+) -> list[DayReport]:
+    """Close `on` and, before it, every day since the last one closed, in order.
+
+    The first run of a portfolio starts at `on`. Conflict for a day before the last one; Busy if another process
+    is closing days of this portfolio and `wait` is False.
+    """
+    with exclusive(engine, f"portfolio-{portfolio_code}", wait=wait):
+        with reading(engine) as session:
+            portfolio = get_portfolio(session, portfolio_code)
+            last = _last_run(session, portfolio)
+        if last is not None and on < last.business_date:
+            raise Conflict(
+                f"{portfolio_code} has closed {last.business_date} already; {on} lies before it and stays as it is"
+            )
+        if on > date(2199, 12, 31):
+            raise Invalid("the date is out of range", "date")
+        first = on if last is None else last.business_date
+        days = [first + timedelta(days=n) for n in range((on - first).days + 1)]
+        if last is not None and last.finished_at is not None and len(days) > 1:
+            days = days[1:]
+        return [_run_one(engine, portfolio, each, stationery, now) for each in days]
+
+
+def _run_one(
+    engine: Engine, portfolio: Portfolio, on: date, stationery: Stationery, now: datetime
+) -> DayReport:
+    at = instant_of_day(portfolio, on, now)
+    day = Day(engine, portfolio, on, at, stationery)
+    with transaction(engine) as session:
+        run = session.scalar(_run_query(portfolio, on))
+        if run is None:
+            run = DailyRun(portfolio_id=portfolio.id or 0, business_date=on, started_at=at)
+            session.add(run)
+        if run.finished_at is not None:
+            return DayReport(on, already_done=True, stages=json.loads(run.stages))
+        done = {stage["name"] for stage in json.loads(run.stages)}
+    for name, stage in STAGES.items():
+        if name in done:
+            continue
+        started = time.perf_counter()
+        counts = stage(day)
+        seconds = round(time.perf_counter() - started, 3)
+        with transaction(engine) as session:
+            _note_stage(session, portfolio, on, {"name": name, "seconds": seconds, "counts": counts})
+    with transaction(engine) as session:
+        run = _run_row(session, portfolio, on)
+        run.finished_at = at
+        stages = json.loads(run.stages)
+        data = {"business_date": on, "counts": {s["name"]: s["counts"] for s in stages}}
+        record(
+            session, NewEvent(portfolio_stream(portfolio.id or 0), Kind.DAY_CLOSED, data), by="system", now=at
+        )
+    return DayReport(on, already_done=False, stages=stages)
+
+
+def instant_of_day(portfolio: Portfolio, on: date, now: datetime) -> datetime:
+    """When the night after `on` is taken to be: the real time, except when old days are caught up or loaded
+    from history. Those are dated into their own night, so that nothing planned for them leaves today."""
+    nominal = local_instant(on + timedelta(days=1), 2, 30, portfolio.timezone)
+    return nominal if now > nominal + BACKFILL_AFTER else now
+
+
+def last_closed(session: Session, portfolio: Portfolio) -> date | None:
+    """The last business date that was closed, the portfolio's 'today' for figures on pages."""
+    return session.scalar(
+        select(sa.func.max(DailyRun.business_date)).where(
+            DailyRun.portfolio_id == portfolio.id, col(DailyRun.finished_at).is_not(None)
+        )
+    )
+
+
+def _last_run(session: Session, portfolio: Portfolio) -> DailyRun | None:
+    return session.scalar(
+        select(DailyRun)
+        .where(DailyRun.portfolio_id == portfolio.id)
+        .order_by(col(DailyRun.business_date).desc())
+        .limit(1)
+    )
+
+
+def _run_query(portfolio: Portfolio, on: date) -> Any:
+    return select(DailyRun).where(DailyRun.portfolio_id == portfolio.id, DailyRun.business_date == on)
+
+
+def _run_row(session: Session, portfolio: Portfolio, on: date) -> DailyRun:
+    run: DailyRun = session.scalars(_run_query(portfolio, on).with_for_update()).one()
+    return run
+
+
+def _note_stage(session: Session, portfolio: Portfolio, on: date, stage: dict[str, Any]) -> None:
+    run = _run_row(session, portfolio, on)
+    run.stages = json.dumps([*json.loads(run.stages), stage])

@@ -1,0 +1,205 @@
+"""Queries that must return nothing. The day runs the quick ones; `desk invariants` runs all of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from app.cases.models import CollectionsCase
+from app.db import table_of
+from app.delinquency.models import AccountState, Movement, Spell
+from app.delinquency.queries import roll_forward
+from app.delinquency.service import refold_from_nothing
+from app.kpis.rules import month_start
+from app.ledger.models import Account, DailyRun, Entry, LedgerChange, Portfolio
+from app.outreach.models import OutboxMessage
+from app.outreach.rules import Destination, OutboxStatus
+from app.plans.models import Plan, PlanInstalment
+from app.timeline.models import Event
+from app.timeline.rules import Kind
+from app.timeline.service import broken_links
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    invariant: str
+    row: str
+
+
+def quick(session: Session, portfolio: Portfolio) -> list[Violation]:
+    """Those cheap enough for every night."""
+    return _run(session, portfolio, (roll_forward_closes, states_match_movements, states_match_spells))
+
+
+def thorough(session: Session, portfolio: Portfolio) -> list[Violation]:
+    """All of them."""
+    return _run(
+        session,
+        portfolio,
+        (
+            roll_forward_closes,
+            states_match_movements,
+            states_match_spells,
+            balances_match_ledger,
+            refolding_gives_the_same,
+            plans_sum_exactly,
+            one_open_case_each,
+            sent_messages_are_on_record,
+            timelines_verify,
+        ),
+    )
+
+
+def _run(
+    session: Session, portfolio: Portfolio, checks: tuple[Callable[[Session, Portfolio], Iterator[str]], ...]
+) -> list[Violation]:
+    return [Violation(check.__name__, row) for check in checks for row in check(session, portfolio)]
+
+
+def roll_forward_closes(session: Session, portfolio: Portfolio) -> Iterator[str]:
+    """Past due at the start + fell past due - paid - adjusted = past due at the end, month to date."""
+    assert portfolio.id is not None
+    last = session.scalar(
+        select(sa.func.max(DailyRun.business_date)).where(DailyRun.portfolio_id == portfolio.id)
+    )
+    if last is not None:
+        rolled = roll_forward(session, portfolio.id, month_start(last), last)
+        if not rolled.closes:
+            yield f"{portfolio.code} {last}: {rolled}"
+
+
+def states_match_movements(session: Session, portfolio: Portfolio) -> Iterator[str]:
+    """What an account has past due is what fell past due less what was paid and adjusted."""
+    signed = sa.case(
+        (col(Movement.kind) == "fell_past_due", Movement.amount_minor), else_=-col(Movement.amount_minor)
+    )
+    sums = (
+        sa.select(Movement.account_id, sa.func.sum(signed).label("total"))
+        .where(col(Movement.portfolio_id) == portfolio.id)
+        .group_by(col(Movement.account_id))
+        .subquery()
+    )
+    query = (
+        sa.select(AccountState.account_id, AccountState.past_due_minor, sums.c.total)
+        .outerjoin(sums, sums.c.account_id == AccountState.account_id)
+        .where(
+            col(AccountState.portfolio_id) == portfolio.id,
+            col(AccountState.past_due_minor) != sa.func.coalesce(sums.c.total, 0),
+        )
+    )
+    for account_id, past_due, total in session.execute(query.limit(20)):
+        yield f"account {account_id}: past due {past_due}, movements sum to {total}"
+
+
+def states_match_spells(session: Session, portfolio: Portfolio) -> Iterator[str]:
+    """The open spell says what the state says."""
+    query = (
+        sa.select(AccountState.account_id, AccountState.past_due_minor, Spell.past_due_minor)
+        .outerjoin(
+            Spell, sa.and_(col(Spell.account_id) == AccountState.account_id, col(Spell.to_on).is_(None))
+        )
+        .where(
+            col(AccountState.portfolio_id) == portfolio.id,
+            col(AccountState.past_due_minor) != sa.func.coalesce(Spell.past_due_minor, 0),
+        )
+    )
+    for account_id, state, spell in session.execute(query.limit(20)):
+        yield f"account {account_id}: state says {state}, open spell says {spell}"
+
+
+def balances_match_ledger(session: Session, portfolio: Portfolio) -> Iterator[str]:
+    """A state's balance is the sum of the entries up to the day it was folded to (unless news is waiting)."""
+    entry, state, change = table_of(Entry), table_of(AccountState), table_of(LedgerChange)
+    total = (
+        sa.select(sa.func.coalesce(sa.func.sum(entry.c.amount_minor), 0))
+        .where(entry.c.account_id == state.c.account_id, entry.c.effective_on <= state.c.folded_through)
+        .scalar_subquery()
+    )
+    query = sa.select(state.c.account_id, state.c.balance_minor, total).where(
+        state.c.portfolio_id == portfolio.id,
+        state.c.balance_minor != total,
+        ~sa.exists().where(change.c.account_id == state.c.account_id),
+    )
+    for account_id, balance, summed in session.connection().execute(query.limit(20)):
+        yield f"account {account_id}: balance {balance}, entries sum to {summed}"
+
+
+def refolding_gives_the_same(session: Session, portfolio: Portfolio) -> Iterator[str]:
+    """Folding everything from nothing gives the state that the nights arrived at step by step."""
+    state, change = table_of(AccountState), table_of(LedgerChange)
+    query = sa.select(state).where(
+        state.c.portfolio_id == portfolio.id,
+        ~sa.exists().where(change.c.account_id == state.c.account_id),
+    )
+    by_day: dict[object, dict[int, tuple[str, int]]] = {}
+    for row in session.connection().execute(query):
+        by_day.setdefault(row.folded_through, {})[row.account_id] = (row.dues, row.balance_minor)
+    for through, rows in by_day.items():
+        for account_id, fresh, balance, _ in refold_from_nothing(session, portfolio, list(rows), through):  # type: ignore[arg-type]
+            dues = json.dumps([[due_on.isoformat(), amount] for due_on, amount in fresh.dues])
+            if (dues, balance) != rows[account_id]:
+                yield f"account {account_id} at {through}: {rows[account_id]} refolds to {(dues, balance)}"
+
+
+def plans_sum_exactly(session: Session, portfolio: Portfolio) -> Iterator[str]:
+    """The instalments of a plan sum to its total."""
+    query = (
+        sa.select(Plan.id, Plan.total_minor, sa.func.sum(PlanInstalment.amount_minor))
+        .join(PlanInstalment, col(PlanInstalment.plan_id) == Plan.id)
+        .where(col(Plan.portfolio_id) == portfolio.id)
+        .group_by(col(Plan.id), col(Plan.total_minor))
+        .having(sa.func.sum(PlanInstalment.amount_minor) != Plan.total_minor)
+    )
+    for plan_id, total, parts in session.execute(query):
+        yield f"plan {plan_id}: total {total}, instalments sum to {parts}"
+
+
+def one_open_case_each(session: Session, portfolio: Portfolio) -> Iterator[str]:
+    """Every customer with something past due has exactly one open case (after a day was closed)."""
+    account, state, case = table_of(Account), table_of(AccountState), table_of(CollectionsCase)
+    late = (
+        sa.select(account.c.customer_id)
+        .join(state, state.c.account_id == account.c.id)
+        .where(account.c.portfolio_id == portfolio.id, state.c.past_due_minor > 0)
+        .distinct()
+    )
+    query = late.where(
+        ~sa.exists().where(case.c.customer_id == account.c.customer_id, case.c.status == "open"),
+        sa.exists().where(
+            table_of(DailyRun).c.portfolio_id == portfolio.id, table_of(DailyRun).c.finished_at.is_not(None)
+        ),
+    )
+    for (customer_id,) in session.connection().execute(query.limit(20)):
+        yield f"customer {customer_id} is past due and has no open case"
+
+
+def sent_messages_are_on_record(session: Session, portfolio: Portfolio) -> Iterator[str]:
+    """Each contact the provider accepted is on the customer's timeline exactly once."""
+    sent = (OutboxStatus.SENT, OutboxStatus.DELIVERED, OutboxStatus.BOUNCED)
+    rows = session.execute(
+        select(OutboxMessage.customer_id, OutboxMessage.key).where(
+            OutboxMessage.portfolio_id == portfolio.id,
+            col(OutboxMessage.status).in_(sent),
+            OutboxMessage.destination != Destination.LEGAL_DESK,
+        )
+    ).all()
+    recorded: dict[tuple[int | None, str], int] = {}
+    for customer_id, data in session.execute(
+        select(Event.customer_id, Event.data).where(Event.kind == Kind.CONTACT_SENT)
+    ):
+        key = (customer_id, json.loads(data).get("key", ""))
+        recorded[key] = recorded.get(key, 0) + 1
+    for customer_id, key in rows:
+        if recorded.get((customer_id, key), 0) != 1:
+            yield f"message {key}: {recorded.get((customer_id, key), 0)} events"
+
+
+def timelines_verify(session: Session, portfolio: Portfolio) -> Iterator[str]:
+    """No event was changed, removed or slipped in."""
+    del portfolio  # streams cross portfolios only for staff; checking all of them is one pass
+    ordered = select(Event).order_by(col(Event.stream), col(Event.seq)).execution_options(yield_per=5000)
+    yield from broken_links(session.scalars(ordered))

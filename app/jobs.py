@@ -1,0 +1,124 @@
+"""The worker process. APScheduler only ticks; what is due is read from rows, so any number of workers may tick.
+
+| tick      | every | does |
+|-----------|-------|------|
+| heartbeat | 15 s  | says that this worker is alive |
+| deliver   | 5 s   | sends what is due in the outbox |
+| night     | 60 s  | closes the business days that are over, missed ones first |
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import uuid
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+from sqlalchemy.engine import Engine
+from sqlmodel import select
+
+from app.daily import last_closed, run_days
+from app.db import Busy, reading, transaction, upsert
+from app.ledger.models import Portfolio
+from app.outreach.delivery import deliver_due
+from app.outreach.models import Heartbeat
+from app.ports import Ports
+from app.settings import Settings
+
+log = structlog.get_logger("desk.jobs")
+
+
+class Worker:
+    """One worker process' ticks. Each may be called at any time, in any process, any number of times."""
+
+    def __init__(self, engine: Engine, ports: Ports, settings: Settings) -> None:
+        self.engine, self.ports, self.settings = engine, ports, settings
+        self.name = f"{socket.gethostname()[:30]}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+        self.started_at = ports.clock.now()
+
+    def heartbeat(self) -> None:
+        now = self.ports.clock.now()
+        with transaction(self.engine) as session:
+            row = upsert(session, Heartbeat).values(worker=self.name, at=now, started_at=self.started_at)
+            session.execute(row.on_conflict_do_update(index_elements=["worker"], set_={"at": now}))
+
+    def deliver(self) -> dict[str, int]:
+        counts = deliver_due(
+            self.engine,
+            self.ports.couriers(),
+            worker=self.name,
+            clock=self.ports.clock,
+            batch=self.settings.delivery_batch,
+            lease=timedelta(seconds=self.settings.lease_seconds),
+        )
+        if counts:
+            log.info("delivered", **counts)
+        return counts
+
+    def night(self) -> None:
+        """Close every portfolio's days that are over. A portfolio that was never closed starts by hand
+        (`desk day`), because only a person knows from which day on its feeds are complete."""
+        now = self.ports.clock.now()
+        with reading(self.engine) as session:
+            portfolios = session.scalars(select(Portfolio)).all()
+            last = {p.code: last_closed(session, p) for p in portfolios}
+        for portfolio in portfolios:
+            due = day_due(portfolio, now, self.settings.night_hour)
+            known = last[portfolio.code]
+            if known is None or known >= due:
+                continue
+            try:
+                reports = run_days(
+                    self.engine, portfolio.code, due, self.ports.stationery, now=now, wait=False
+                )
+            except Busy:
+                continue  # another worker is at it
+            log.info("days_closed", portfolio=portfolio.code, days=[str(r.business_date) for r in reports])
+
+
+def day_due(portfolio: Portfolio, now: datetime, night_hour: int) -> date:
+    """The latest business date that can be closed: yesterday where the portfolio is, once its night hour is past."""
+    local = now.astimezone(ZoneInfo(portfolio.timezone))
+    days_back = 1 if local.hour >= night_hour else 2
+    return local.date() - timedelta(days=days_back)
+
+
+def start(worker: Worker) -> BackgroundScheduler:
+    """Start ticking; call `shutdown()` on what is returned. Ticks never overlap themselves."""
+    scheduler = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
+    for tick, seconds in ((worker.heartbeat, 15), (worker.deliver, 5), (worker.night, 60)):
+        scheduler.add_job(
+            _guarded(tick),
+            "interval",
+            seconds=seconds,
+            next_run_time=worker.started_at,
+            misfire_grace_time=3600,
+            id=tick.__name__,
+        )
+    scheduler.start()
+    return scheduler
+
+
+def _guarded(tick: Callable[[], object]) -> Callable[[], None]:
+    """A tick that fails is logged (its kind, not its data) and comes again."""
+
+    def run() -> None:
+        try:
+            tick()
+        except Exception as error:  # noqa: BLE001 - a worker must outlive any one failure
+            log.error("tick_failed", tick=tick.__name__, error=type(error).__name__, exc_info=False)
+
+    return run
+
+
+def run_forever(worker: Worker, stop: threading.Event) -> None:
+    """Tick until `stop` is set, then let running ticks finish."""
+    scheduler = start(worker)
+    log.info("worker_started", worker=worker.name)
+    stop.wait()
+    scheduler.shutdown(wait=True)

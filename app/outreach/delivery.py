@@ -1,0 +1,406 @@
+"""Claim, send outside the transaction, settle. Written so that a process may die between any two lines.
+
+queued -> claimed (a lease; given back when it runs out) -> sending (committed before the call, with an attempt
+id) -> sent, or failed, undelivered, withheld, unknown. A row found in `sending` with its lease over is `unknown`:
+it may have left, so it is never sent again by itself. Only a destination that is idempotent by contract
+(the legal desk) goes back to the queue instead.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.engine import Engine
+from sqlmodel import Session, col, select
+
+from app.cases.models import CollectionsCase, case_reference
+from app.cases.rules import CaseStatus
+from app.clock import Clock, local_date
+from app.compliance.rules import Clearance, Contact, WaitUntil, review
+from app.compliance.service import address_of, answer_data, pack_of
+from app.db import table_of, transaction, upsert
+from app.delinquency.service import standing_on
+from app.errors import Conflict
+from app.ledger.models import Customer, Portfolio
+from app.outreach.models import ChannelStop, OutboxMessage
+from app.outreach.rules import (
+    TRANSITIONS,
+    Accepted,
+    Destination,
+    Dispatch,
+    Misconfigured,
+    OutboxStatus,
+    Outcome,
+    Sender,
+    TryLater,
+    Uncertain,
+    Undeliverable,
+)
+from app.outreach.service import Folder, Stationery, message_context, open_folders
+from app.plans.service import live_plan
+from app.timeline.rules import Channel, Kind, Purpose
+from app.timeline.service import NewEvent, customer_stream, record
+
+log = structlog.get_logger("desk.delivery")
+
+MAX_ATTEMPTS = 8
+STALE_AFTER = timedelta(days=3)
+"""A message still queued this long after its business date is withheld: its words are no longer true."""
+POSTPONE_STOPPED = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Withhold:
+    """Do not send it, ever; `data` goes on record."""
+
+    reason: str
+    data: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Postpone:
+    until: datetime
+    reason: str
+
+
+class Courier(Protocol):
+    """How one destination is served."""
+
+    repeatable: bool
+    """The receiver recognises a repetition, so an attempt that was cut off may be made again."""
+
+    def prepare(
+        self, session: Session, row: OutboxMessage, *, now: datetime
+    ) -> Callable[[], Outcome] | Withhold | Postpone:
+        """Judge the row once more, under lock, and say what to call. Must not send anything itself."""
+        ...
+
+    def settled(self, session: Session, row: OutboxMessage, outcome: Outcome, *, now: datetime) -> None:
+        """Put the outcome on record, in the transaction that settles the row."""
+        ...
+
+
+def deliver_due(
+    engine: Engine,
+    couriers: Mapping[Destination, Courier],
+    *,
+    worker: str,
+    clock: Clock,
+    batch: int = 50,
+    lease: timedelta = timedelta(minutes=5),
+) -> dict[str, int]:
+    """Send what is due now; returns how many rows ended in which status. Safe to run in many processes."""
+    counts: dict[str, int] = {}
+    with transaction(engine) as session:
+        recover(session, couriers, now=clock.now())
+    while True:
+        with transaction(engine) as session:
+            claimed = _claim(
+                session, list(couriers), worker=worker, now=clock.now(), batch=batch, lease=lease
+            )
+        for row_id in claimed:
+            status = _deliver_one(engine, couriers, row_id, worker=worker, clock=clock, lease=lease)
+            if status is not None:
+                counts[status.value] = counts.get(status.value, 0) + 1
+        if len(claimed) < batch:
+            return counts
+
+
+def recover(session: Session, couriers: Mapping[Destination, Courier], *, now: datetime) -> None:
+    """What a dead worker left behind: claims go back to the queue, attempts become unknown (or are repeated)."""
+    query = (
+        select(OutboxMessage)
+        .where(
+            col(OutboxMessage.status).in_((OutboxStatus.CLAIMED, OutboxStatus.SENDING)),
+            col(OutboxMessage.lease_until) < now,
+        )
+        .order_by(col(OutboxMessage.id))
+        .with_for_update(skip_locked=True)
+    )
+    for row in session.scalars(query):
+        courier = couriers.get(row.destination)
+        if row.status is OutboxStatus.CLAIMED or (courier is not None and courier.repeatable):
+            move(row, OutboxStatus.QUEUED)
+            row.claimed_by = ""
+        else:
+            move(row, OutboxStatus.UNKNOWN)
+            row.error = "the worker stopped while sending; it may or may not have left"
+            record(session, _event(row, Kind.CONTACT_UNKNOWN, {"error": row.error}), by="system", now=now)
+
+
+def _claim(
+    session: Session,
+    destinations: list[Destination],
+    *,
+    worker: str,
+    now: datetime,
+    batch: int,
+    lease: timedelta,
+) -> list[int]:
+    stopped = sa.select(ChannelStop.destination)
+    query = (
+        select(OutboxMessage.id)
+        .where(
+            OutboxMessage.status == OutboxStatus.QUEUED,
+            col(OutboxMessage.not_before) <= now,
+            col(OutboxMessage.destination).in_(destinations),
+            col(OutboxMessage.destination).not_in(stopped),
+        )
+        .order_by(col(OutboxMessage.not_before), col(OutboxMessage.id))
+        .limit(batch)
+        .with_for_update(skip_locked=True)
+    )
+    ids = [i for i in session.scalars(query) if i is not None]
+    if ids:
+        table = table_of(OutboxMessage)
+        session.execute(
+            sa.update(table)
+            .where(table.c.id.in_(ids))
+            .values(status=OutboxStatus.CLAIMED, claimed_by=worker, lease_until=now + lease)
+        )
+    return ids
+
+
+def _deliver_one(
+    engine: Engine,
+    couriers: Mapping[Destination, Courier],
+    row_id: int,
+    *,
+    worker: str,
+    clock: Clock,
+    lease: timedelta,
+) -> OutboxStatus | None:
+    """One row through judging, sending and settling. None if another worker has it by now."""
+    now = clock.now()
+    attempt_id = uuid.uuid4().hex
+    with transaction(engine) as session:
+        row = _locked(session, row_id)
+        if row.status is not OutboxStatus.CLAIMED or row.claimed_by != worker:
+            return None
+        courier = couriers[row.destination]
+        # The attempt id is set before the courier prepares, because the dispatch carries it.
+        row.attempt_id = attempt_id
+        call = courier.prepare(session, row, now=now)
+        if isinstance(call, Withhold):
+            _withhold(session, row, call, now=now)
+            return row.status
+        if isinstance(call, Postpone):
+            move(row, OutboxStatus.QUEUED)
+            row.not_before, row.error, row.claimed_by = call.until, call.reason[:500], ""
+            return row.status
+        move(row, OutboxStatus.SENDING)
+        row.attempts += 1
+        row.lease_until = now + lease
+    # Nothing is locked while the provider is called; what happens in there is settled below or by recover().
+    outcome = call()
+    with transaction(engine) as session:
+        row = _locked(session, row_id)
+        if row.attempt_id != attempt_id:
+            log.error("attempt_superseded", key=row.key)
+            return None
+        settle(session, row, courier, outcome, now=clock.now())
+        return row.status
+
+
+def _locked(session: Session, row_id: int) -> OutboxMessage:
+    """The row under the customer's lock, always taken in this order: customer first, then the message."""
+    customer_id = session.scalar(select(OutboxMessage.customer_id).where(OutboxMessage.id == row_id))
+    session.execute(select(Customer.id).where(Customer.id == customer_id).with_for_update())
+    return session.get_one(OutboxMessage, row_id, with_for_update=True)
+
+
+def move(row: OutboxMessage, to: OutboxStatus) -> None:
+    """Change the status along the transition table; Conflict for any other move."""
+    if to not in TRANSITIONS[row.status]:
+        raise Conflict(f"a message that is {row.status.value} cannot become {to.value}")
+    row.status = to
+
+
+def settle(
+    session: Session, row: OutboxMessage, courier: Courier, outcome: Outcome, *, now: datetime
+) -> None:
+    row.settled_at = now
+    match outcome:
+        case Accepted(provider_ref=reference):
+            move(row, OutboxStatus.SENT)
+            row.provider_ref, row.sent_at, row.error = reference[:120], now, ""
+        case Undeliverable(reason=reason):
+            move(row, OutboxStatus.UNDELIVERED)
+            row.error = reason[:500]
+        case Uncertain(reason=reason):
+            if row.status is OutboxStatus.SENDING:
+                move(row, OutboxStatus.UNKNOWN)
+            row.error = reason[:500]
+        case TryLater(reason=reason, after_seconds=seconds):
+            row.error = reason[:500]
+            if row.attempts >= MAX_ATTEMPTS:
+                move(row, OutboxStatus.FAILED)
+            else:
+                _requeue(row, now + timedelta(seconds=seconds))
+        case Misconfigured(reason=reason):
+            row.error = reason[:500]
+            _requeue(row, now)
+            stop_channel(session, row.destination, reason, by="system", now=now)
+    courier.settled(session, row, outcome, now=now)
+
+
+def _requeue(row: OutboxMessage, at: datetime) -> None:
+    move(row, OutboxStatus.QUEUED)
+    row.not_before, row.claimed_by = at, ""
+
+
+def _withhold(session: Session, row: OutboxMessage, why: Withhold, *, now: datetime) -> None:
+    move(row, OutboxStatus.WITHHELD)
+    row.error, row.settled_at = why.reason[:500], now
+    event = _event(row, Kind.CONTACT_WITHHELD, {"reason": why.reason, **why.data})
+    record(session, event, by="system", now=now)
+
+
+def stop_channel(session: Session, destination: Destination, reason: str, *, by: str, now: datetime) -> None:
+    """Send nothing more to this destination until somebody starts it again; queued messages stay queued."""
+    values = {"reason": reason[:500], "at": now, "by": by}
+    statement = upsert(session, ChannelStop).values(destination=destination, **values)
+    session.execute(statement.on_conflict_do_update(index_elements=["destination"], set_=values))
+    log.error("channel_stopped", destination=destination.value, by=by)
+
+
+def start_channel(session: Session, destination: Destination) -> None:
+    session.execute(sa.delete(ChannelStop).where(col(ChannelStop.destination) == destination))
+
+
+def _event(row: OutboxMessage, kind: Kind, data: Mapping[str, object]) -> NewEvent:
+    channel = None if row.destination is Destination.LEGAL_DESK else Channel(row.destination.value)
+    return NewEvent(
+        customer_stream(row.customer_id),
+        kind,
+        {"key": row.key, "letter": row.letter, **data},
+        customer_id=row.customer_id,
+        case_id=row.case_id,
+        channel=channel,
+    )
+
+
+# --- contacts with cardholders --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ContactCourier:
+    """Serves sms, email and post: asks the gate again at the moment of delivery."""
+
+    sender: Sender
+    stationery: Stationery
+    repeatable: bool = False
+
+    def prepare(
+        self, session: Session, row: OutboxMessage, *, now: datetime
+    ) -> Callable[[], Outcome] | Withhold | Postpone:
+        portfolio = session.get_one(Portfolio, row.portfolio_id)
+        today = local_date(now, portfolio.timezone)
+        if today - row.business_date > STALE_AFTER:
+            return Withhold(f"its business date {row.business_date} is too long ago", {})
+        [folder] = open_folders(session, portfolio, [row.case_id], now=now, skip_message=row.id)
+        changed = self._no_longer_true(session, portfolio, folder, row, now)
+        if changed:
+            return Withhold(changed, {})
+        channel = Channel(row.destination.value)
+        contact = Contact(channel, row.purpose, row.address)
+        answer = review(contact, folder.facts, pack_of(portfolio), now)
+        if isinstance(answer, WaitUntil):
+            return Postpone(answer.at, "; ".join(reason.rule for reason in answer.reasons))
+        if not isinstance(answer, Clearance):
+            rules = ", ".join(reason.rule for reason in answer.reasons)
+            return Withhold(f"the gate refused it: {rules}", answer_data(answer))
+        dispatch = self._dispatch(row, portfolio, folder)
+        return lambda: self.sender.send(dispatch)
+
+    def _no_longer_true(
+        self, session: Session, portfolio: Portfolio, folder: Folder, row: OutboxMessage, now: datetime
+    ) -> str:
+        """Why the message would now say something false or unwelcome; '' = it still holds."""
+        if address_of(folder.customer, Channel(row.destination.value)) != row.address:
+            return "the customer's address has changed since it was written"
+        if row.purpose is not Purpose.REMINDER:
+            return ""
+        case = session.get_one(CollectionsCase, row.case_id)
+        if case.status is not CaseStatus.OPEN:
+            return "the case was closed since it was written"
+        if live_plan(session, row.case_id):
+            return "a promise or plan was made since it was written"
+        account_ids = [account.id or 0 for account, _ in folder.accounts]
+        today = local_date(now, portfolio.timezone)
+        standings = standing_on(session, portfolio, account_ids, today)
+        past_due = sum(standing.past_due for standing in standings.values())
+        if past_due < row.past_due_minor:
+            return "a payment came since it was written"
+        return ""
+
+    def _dispatch(self, row: OutboxMessage, portfolio: Portfolio, folder: Folder) -> Dispatch:
+        channel = Channel(row.destination.value)
+        return Dispatch(
+            key=row.key,
+            attempt_id=row.attempt_id,
+            channel=channel,
+            to=row.address,
+            recipient_name=folder.customer.full_name,
+            language=row.language,
+            letter=row.letter,
+            text=row.text,
+            business_date=row.business_date,
+            sender_name=portfolio.creditor,
+            subject=row.subject,
+            html=row.html,
+            reference=case_reference(row.case_id),
+            unsubscribe_url=self.stationery.unsubscribe_url(row.customer_id, channel),
+            status_callback_url=f"{self.stationery.public_url}/hooks/twilio/status",
+            context=message_context(row),
+        )
+
+    def settled(self, session: Session, row: OutboxMessage, outcome: Outcome, *, now: datetime) -> None:
+        match outcome:
+            case Accepted():
+                data = {
+                    "to": row.address,
+                    "provider_ref": row.provider_ref,
+                    "template_version": row.template_version,
+                }
+                event = _event(row, Kind.CONTACT_SENT, data)
+            case Uncertain():
+                event = _event(row, Kind.CONTACT_UNKNOWN, {"error": row.error})
+            case _ if row.status in (OutboxStatus.UNDELIVERED, OutboxStatus.FAILED):
+                event = _event(row, Kind.CONTACT_FAILED, {"error": row.error})
+            case _:
+                return
+        record(session, event, by="system", now=now)
+
+
+def note_delivery_status(
+    session: Session, provider_ref: str, status: OutboxStatus, detail: str, *, now: datetime
+) -> bool:
+    """A provider reports what became of a message. False if we do not know it; repeats change nothing."""
+    row = session.scalar(
+        select(OutboxMessage).where(OutboxMessage.provider_ref == provider_ref).with_for_update()
+    )
+    if row is None or not provider_ref:
+        return False
+    if status in TRANSITIONS[row.status]:
+        move(row, status)
+        row.error, row.settled_at = detail[:500], now
+        kind = Kind.CONTACT_DELIVERED if status is OutboxStatus.DELIVERED else Kind.CONTACT_FAILED
+        record(session, _event(row, kind, {"detail": detail}), by="system", now=now)
+    return True
+
+
+def resolve_unknown(session: Session, row: OutboxMessage, *, was_sent: bool, by: str, now: datetime) -> None:
+    """A person found out what became of an unknown message. It is never sent again, whatever they say."""
+    move(row, OutboxStatus.SENT if was_sent else OutboxStatus.FAILED)
+    row.settled_at = now
+    if was_sent:
+        row.sent_at = now
+    kind = Kind.CONTACT_SENT if was_sent else Kind.CONTACT_FAILED
+    record(session, _event(row, kind, {"to": row.address, "resolved_by": by}), by=by, now=now)

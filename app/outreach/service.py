@@ -1,0 +1,468 @@
+"""From a due step to a queued message: decide, clear, word, enqueue. The other half is delivery.py."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import hashlib
+import hmac
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from app.cases.models import CallTask, CollectionsCase, case_reference
+from app.cases.rules import CaseStatus, days_past_due
+from app.clock import local_date
+from app.compliance.rules import (
+    Answer,
+    Clearance,
+    Contact,
+    ContactResult,
+    Facts,
+    PastContact,
+    WaitUntil,
+    review_within,
+)
+from app.compliance.service import address_of, answer_data, gather_facts, pack_of, record_answer
+from app.db import upsert
+from app.delinquency.models import AccountState
+from app.ledger.models import Account, Customer, Portfolio
+from app.outreach.letters import (
+    AccountLine,
+    InstalmentLine,
+    Letter,
+    LetterContext,
+    Rendered,
+    format_amount,
+    format_date,
+    render,
+)
+from app.outreach.models import OutboxMessage
+from app.outreach.rules import Destination, OutboxStatus
+from app.plans.models import Plan
+from app.plans.service import cases_with_live_plan, instalments_of
+from app.strategy.rules import Action, Situation, Step, Strategy, Take, decide, rearm
+from app.strategy.service import get_strategy
+from app.timeline.rules import Channel, Kind, Purpose, canonical
+from app.timeline.service import NewEvent, customer_stream, record_many
+
+PENDING = (OutboxStatus.QUEUED, OutboxStatus.CLAIMED, OutboxStatus.SENDING, OutboxStatus.UNKNOWN)
+"""Messages that may still reach the customer: they count toward caps although nothing was sent yet."""
+
+PLANNING_HORIZON = timedelta(hours=24)
+"""A contact whose window opens within this time is queued; one that has to wait longer is asked for again."""
+
+
+@dataclass(frozen=True)
+class Stationery:
+    """What words are made with: the letters, and links into this installation."""
+
+    letters: Mapping[str, Letter]
+    public_url: str
+    secret: str
+
+    def unsubscribe_url(self, customer_id: int, channel: Channel) -> str:
+        return f"{self.public_url}/u/{self._token(customer_id, channel)}"
+
+    def _token(self, customer_id: int, channel: Channel) -> str:
+        body = f"{customer_id}.{channel.value}"
+        mac = hmac.new(self.secret.encode(), f"unsubscribe:{body}".encode(), hashlib.sha256).digest()[:18]
+        return f"{body}.{base64.urlsafe_b64encode(mac).decode()}"
+
+    def read_token(self, token: str) -> tuple[int, Channel] | None:
+        """(customer id, channel) of a token that we made, else None."""
+        customer, _, rest = token.partition(".")
+        channel = rest.partition(".")[0]
+        if not (customer.isascii() and customer.isdigit() and len(customer) < 19) or channel not in set(
+            Channel
+        ):
+            return None
+        expected = self._token(int(customer), Channel(channel))
+        if not hmac.compare_digest(expected.encode(), token.encode("utf-8", "replace")):
+            return None
+        return int(customer), Channel(channel)
+
+
+@dataclass(slots=True)
+class Folder:
+    """Everything about one case that clearing and wording need, loaded once."""
+
+    case: CollectionsCase
+    customer: Customer
+    accounts: list[tuple[Account, AccountState]] = field(default_factory=list)
+    facts: Facts = field(default_factory=lambda: Facts(()))
+
+    @property
+    def past_due(self) -> int:
+        return sum(state.past_due_minor for _, state in self.accounts)
+
+    @property
+    def oldest_due_on(self) -> date | None:
+        return min((s.oldest_due_on for _, s in self.accounts if s.oldest_due_on), default=None)
+
+
+def cases_to_contact(session: Session, portfolio_id: int, on: date) -> list[int]:
+    """Open cases whose strategy has to be asked on `on`."""
+    query = (
+        select(CollectionsCase.id)
+        .where(
+            CollectionsCase.portfolio_id == portfolio_id,
+            CollectionsCase.status == CaseStatus.OPEN,
+            col(CollectionsCase.next_contact_on) <= on,
+        )
+        .order_by(col(CollectionsCase.id))
+    )
+    return [i for i in session.scalars(query) if i is not None]
+
+
+def plan_contacts(
+    session: Session,
+    portfolio: Portfolio,
+    case_ids: Sequence[int],
+    stationery: Stationery,
+    *,
+    on: date,
+    now: datetime,
+) -> dict[str, int]:
+    """Ask the strategy, the gate and the letters for each of these cases, and queue what is cleared.
+
+    All in the caller's transaction, under a lock on the customers: what this adds to a customer's contacts is
+    seen by whoever clears the next one. Returns counts of cleared, waiting, refused, call_tasks, resting.
+    """
+    strategy = get_strategy(portfolio.strategy)
+    plans_live = set(cases_with_live_plan(session, portfolio.id or 0))
+    work = _Work(session, portfolio, stationery, on, now)
+    for folder in open_folders(session, portfolio, case_ids, now=now):
+        case = folder.case
+        if case.status is not CaseStatus.OPEN or case.next_contact_on is None or case.next_contact_on > on:
+            continue
+        late = days_past_due(folder.oldest_due_on, on)
+        case.step_day, case.occurrence = rearm(case.step_day, case.occurrence, late)
+        situation = Situation(late, case.step_day, case.id in plans_live)
+        match decide(strategy, situation, on):
+            case Take(step=step):
+                work.take(folder, step)
+                _look_again(case, strategy, late, on)
+            case rest:
+                work.counts["resting"] += 1
+                case.next_contact_on = rest.until
+    work.write()
+    session.flush()
+    return work.counts
+
+
+def _look_again(case: CollectionsCase, strategy: Strategy, late: int, on: date) -> None:
+    """After a step was taken: the day of the next one. A step that waits has set its own day already."""
+    if case.next_contact_on is not None and case.next_contact_on > on:
+        return
+    following = decide(strategy, Situation(late, case.step_day, False), on)
+    case.next_contact_on = None if isinstance(following, Take) else following.until
+
+
+class _Work:
+    """Rows and events of one batch of planned contacts, written together at its end."""
+
+    def __init__(
+        self, session: Session, portfolio: Portfolio, stationery: Stationery, on: date, now: datetime
+    ) -> None:
+        self.session, self.portfolio, self.stationery = session, portfolio, stationery
+        self.on, self.now = on, now
+        self.pack = pack_of(portfolio)
+        self.counts = {"cleared": 0, "waiting": 0, "refused": 0, "call_tasks": 0, "resting": 0}
+        self.messages: list[dict[str, Any]] = []
+        self.tasks: list[dict[str, Any]] = []
+        self.events: list[NewEvent] = []
+
+    def take(self, folder: Folder, step: Step) -> None:
+        """Clear the step on each of its channels; it is taken unless every channel has to wait."""
+        if step.action is Action.LEGAL:
+            folder.case.step_day = step.day
+            return
+        channels = (Channel.CALL,) if step.action is Action.CALL else step.channels
+        answers = [self._clear(folder, step, channel) for channel in channels]
+        waits = [answer.at for answer in answers if isinstance(answer, WaitUntil)]
+        if len(waits) == len(answers):
+            zone = folder.customer.timezone or self.portfolio.timezone
+            folder.case.next_contact_on = max(local_date(min(waits), zone), self.on + timedelta(days=1))
+        else:
+            folder.case.step_day = step.day
+
+    def _clear(self, folder: Folder, step: Step, channel: Channel) -> Answer:
+        contact = Contact(channel, step.purpose, address_of(folder.customer, channel))
+        key = f"{folder.case.id}:{step.id}:{folder.case.occurrence}:{channel.value}"
+        answer = review_within(contact, folder.facts, self.pack, self.now, self.now + PLANNING_HORIZON)
+        about = {"step": step.id, "letter": step.letter, "key": key}
+        self.events.append(record_answer(folder.case.id, folder.case.customer_id, contact, answer, **about))
+        if isinstance(answer, WaitUntil):
+            self.counts["waiting"] += 1
+        elif not isinstance(answer, Clearance):
+            self.counts["refused"] += 1
+        elif step.action is Action.CALL:
+            self._add_call_task(folder, step, key)
+        else:
+            self.counts["cleared"] += 1
+            self._add_message(folder, answer, step.letter, key, plan=None)
+        return answer
+
+    def _add_call_task(self, folder: Folder, step: Step, key: str) -> None:
+        self.counts["call_tasks"] += 1
+        due_on = self.on + timedelta(days=1)
+        self.tasks.append(
+            {
+                "case_id": folder.case.id,
+                "key": key,
+                "step": step.id,
+                "due_on": due_on,
+                "created_at": self.now,
+                "result": "",
+            }
+        )
+        self.events.append(
+            NewEvent(
+                customer_stream(folder.case.customer_id),
+                Kind.CALL_TASK_CREATED,
+                {"step": step.id, "due_on": due_on},
+                customer_id=folder.case.customer_id,
+                case_id=folder.case.id,
+                channel=Channel.CALL,
+            )
+        )
+
+    def _add_message(
+        self, folder: Folder, clearance: Clearance, letter: str, key: str, *, plan: Plan | None
+    ) -> None:
+        row = _message(
+            self.session, self.portfolio, self.stationery, folder, clearance, letter, key, plan,
+            on=self.on, now=self.now,
+        )  # fmt: skip
+        self.messages.append(row)
+        taken = PastContact(
+            self.now, clearance.contact.channel, ContactResult.PLACED, clearance.contact.address
+        )
+        folder.facts = dataclasses.replace(folder.facts, history=(*folder.facts.history, taken))
+
+    def write(self) -> None:
+        enqueue(self.session, self.messages)
+        if self.tasks:
+            self.session.execute(upsert(self.session, CallTask).on_conflict_do_nothing(), self.tasks)
+        record_many(self.session, self.events, by="system", now=self.now)
+
+
+def enqueue(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Put messages into the outbox; a key that is there already changes nothing."""
+    if rows:
+        session.execute(upsert(session, OutboxMessage).on_conflict_do_nothing(), list(rows))
+
+
+def confirm_plan(
+    session: Session,
+    portfolio: Portfolio,
+    plan: Plan,
+    stationery: Stationery,
+    *,
+    channels: Iterable[Channel] = (Channel.SMS, Channel.EMAIL),
+    on: date,
+    by: str,
+    now: datetime,
+) -> list[Answer]:
+    """Queue the written confirmation of an accepted promise or plan, on each channel the gate clears."""
+    [folder] = open_folders(session, portfolio, [plan.case_id], now=now)
+    work = _Work(session, portfolio, stationery, on, now)
+    answers = []
+    for channel in channels:
+        contact = Contact(channel, Purpose.CONFIRMATION, address_of(folder.customer, channel))
+        key = f"{plan.case_id}:plan-{plan.id}:1:{channel.value}"
+        answer = review_within(contact, folder.facts, work.pack, now, now + PLANNING_HORIZON)
+        about = {"letter": "promise_confirmation", "key": key}
+        work.events.append(record_answer(plan.case_id, plan.customer_id, contact, answer, **about))
+        if isinstance(answer, Clearance):
+            work._add_message(folder, answer, "promise_confirmation", key, plan=plan)
+        answers.append(answer)
+    enqueue(session, work.messages)
+    record_many(session, work.events, by=by, now=now)
+    return answers
+
+
+# --- loading and wording --------------------------------------------------------------------------------------
+
+
+def open_folders(
+    session: Session,
+    portfolio: Portfolio,
+    case_ids: Sequence[int],
+    *,
+    now: datetime,
+    skip_message: int | None = None,
+) -> list[Folder]:
+    """Cases with customer, accounts and facts, in id order, the customers locked until the transaction ends.
+
+    `skip_message` is the outbox row the question is about: it must not count against itself.
+    """
+    cases = session.scalars(
+        select(CollectionsCase).where(col(CollectionsCase.id).in_(case_ids)).order_by(col(CollectionsCase.id))
+    ).all()
+    ids = sorted({case.customer_id for case in cases})
+    locked = select(Customer).where(col(Customer.id).in_(ids)).order_by(col(Customer.id)).with_for_update()
+    customers = {c.id: c for c in session.scalars(locked)}
+    reserved = _reserved(session, ids, now, skip_message)
+    facts = gather_facts(session, list(customers.values()), pack_of(portfolio), now=now, reserved=reserved)
+    folders = {
+        case.customer_id: Folder(case, customers[case.customer_id], facts=facts[case.customer_id])
+        for case in cases
+    }
+    query = (
+        select(Account, AccountState)
+        .join(AccountState, col(AccountState.account_id) == Account.id)
+        .where(col(Account.customer_id).in_(ids))
+        .order_by(col(Account.id))
+    )
+    for account, state in session.execute(query).all():
+        folders[account.customer_id].accounts.append((account, state))
+    return list(folders.values())
+
+
+def _reserved(
+    session: Session, customer_ids: Sequence[int], now: datetime, skip_message: int | None
+) -> dict[int, list[PastContact]]:
+    """Messages on their way. When one of them is judged again for delivery (`skip_message`), those still
+    queued do not stand in its way: each is judged in its own turn."""
+    statuses = PENDING if skip_message is None else (OutboxStatus.SENDING, OutboxStatus.UNKNOWN)
+    query = select(
+        OutboxMessage.id, OutboxMessage.customer_id, OutboxMessage.destination, OutboxMessage.address
+    ).where(
+        col(OutboxMessage.customer_id).in_(customer_ids),
+        col(OutboxMessage.status).in_(statuses),
+        OutboxMessage.destination != Destination.LEGAL_DESK,
+    )
+    reserved: dict[int, list[PastContact]] = {}
+    for message_id, customer_id, destination, address in session.execute(query):
+        if message_id != skip_message:
+            past = PastContact(now, Channel(destination.value), ContactResult.PLACED, address)
+            reserved.setdefault(customer_id, []).append(past)
+    return reserved
+
+
+def _message(
+    session: Session,
+    portfolio: Portfolio,
+    stationery: Stationery,
+    folder: Folder,
+    clearance: Clearance,
+    letter: str,
+    key: str,
+    plan: Plan | None,
+    *,
+    on: date,
+    now: datetime,
+) -> dict[str, Any]:
+    """An outbox row: only a Clearance makes one, for exactly its channel and address."""
+    if not isinstance(clearance, Clearance):
+        raise TypeError("the outbox takes a Clearance, nothing else")
+    channel = clearance.contact.channel
+    context = letter_context(
+        session, portfolio, stationery, folder, stationery.letters[letter], channel, plan, now=now
+    )
+    words = render(stationery.letters[letter], channel, folder.customer.language, context)
+    return {
+        "key": key,
+        "destination": Destination(channel.value),
+        "portfolio_id": portfolio.id,
+        "customer_id": folder.customer.id,
+        "case_id": folder.case.id,
+        "purpose": clearance.contact.purpose,
+        "letter": letter,
+        "template_version": words.version,
+        "language": words.language,
+        "address": clearance.contact.address,
+        "subject": words.subject[:300],
+        "text": words.text,
+        "html": words.html,
+        "context": canonical(dataclasses.asdict(context)),
+        "past_due_minor": folder.past_due,
+        "clearance": canonical(answer_data(clearance)),
+        "business_date": on,
+        "status": OutboxStatus.QUEUED,
+        "not_before": clearance.not_before,
+        "not_after": clearance.not_after,
+        "claimed_by": "",
+        "attempts": 0,
+        "attempt_id": "",
+        "provider_ref": "",
+        "error": "",
+        "created_at": now,
+    }
+
+
+def letter_context(
+    session: Session,
+    portfolio: Portfolio,
+    stationery: Stationery,
+    folder: Folder,
+    letter: Letter,
+    channel: Channel,
+    plan: Plan | None,
+    *,
+    now: datetime,
+) -> LetterContext:
+    """The frozen figures of a letter, formatted in the language it will really be in."""
+    language = letter.language_for(folder.customer.language)
+    currency = portfolio.currency
+    today = local_date(now, portfolio.timezone)
+    late = [(account, state) for account, state in folder.accounts if state.past_due_minor > 0]
+    oldest = folder.oldest_due_on
+    parts = instalments_of(session, [plan.id])[plan.id] if plan is not None and plan.id is not None else []
+    return LetterContext(
+        customer_name=folder.customer.full_name,
+        creditor=portfolio.creditor,
+        collector_kind=portfolio.collector.value,
+        reference=case_reference(folder.case.id or 0),
+        accounts=tuple(
+            AccountLine(
+                product=account.product,
+                last4=account.card_last4,
+                past_due=format_amount(state.past_due_minor, currency, language),
+                balance=format_amount(state.balance_minor, currency, language),
+                days_past_due=days_past_due(state.oldest_due_on, today),
+                currency=currency,
+            )
+            for account, state in late
+        ),
+        past_due_total=format_amount(folder.past_due, currency, language),
+        oldest_due_on=format_date(oldest, language) if oldest else "",
+        today=format_date(today, language),
+        contact_phone=portfolio.contact_phone,
+        contact_email=portfolio.contact_email,
+        preferences_url=stationery.unsubscribe_url(folder.customer.id or 0, channel),
+        amount=format_amount(plan.total_minor, currency, language) if plan else "",
+        promise_on=format_date(parts[-1].due_on, language) if parts else "",
+        instalments=tuple(
+            InstalmentLine(p.n, format_date(p.due_on, language), format_amount(p.amount, currency, language))
+            for p in (parts if len(parts) > 1 else ())
+        ),
+    )
+
+
+def preview(
+    session: Session,
+    portfolio: Portfolio,
+    stationery: Stationery,
+    case_id: int,
+    letter: str,
+    channel: Channel,
+    *,
+    now: datetime,
+) -> Rendered:
+    """The words a customer would get now; nothing is queued."""
+    [folder] = open_folders(session, portfolio, [case_id], now=now)
+    chosen = stationery.letters[letter]
+    context = letter_context(session, portfolio, stationery, folder, chosen, channel, None, now=now)
+    return render(chosen, channel, folder.customer.language, context)
+
+
+def message_context(message: OutboxMessage) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(message.context)
+    return loaded

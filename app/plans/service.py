@@ -1,0 +1,262 @@
+"""Offering, accepting, cancelling and assessing promises and repayment plans."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from app.cases.models import CollectionsCase
+from app.cases.rules import CaseStatus
+from app.cases.service import case_event, get_case
+from app.db import table_of
+from app.errors import Conflict, Forbidden, Invalid
+from app.ledger.models import Account, Entry, Portfolio
+from app.ledger.rules import EntryKind
+from app.plans.models import Plan, PlanInstalment
+from app.plans.rules import (
+    LIVE,
+    TRANSITIONS,
+    Broken,
+    InGrace,
+    Instalment,
+    Kept,
+    PlanKind,
+    PlanStatus,
+    Running,
+    assess,
+    schedule,
+)
+from app.timeline.rules import Kind
+from app.timeline.service import record
+
+_EVENT_OF = {
+    PlanStatus.OFFERED: Kind.PLAN_OFFERED,
+    PlanStatus.ACCEPTED: Kind.PLAN_ACCEPTED,
+    PlanStatus.ACTIVE: Kind.PLAN_ACTIVATED,
+    PlanStatus.KEPT: Kind.PLAN_KEPT,
+    PlanStatus.BROKEN: Kind.PLAN_BROKEN,
+    PlanStatus.CANCELLED: Kind.PLAN_CANCELLED,
+}
+
+
+def promise_to_pay(
+    session: Session,
+    case: CollectionsCase,
+    amount_minor: int,
+    due_on: date,
+    *,
+    by: str,
+    today: date,
+    now: datetime,
+) -> Plan:
+    """Record what the customer promised: one amount by one date. Accepted and active at once."""
+    if due_on > date.fromordinal(today.toordinal() + 60):
+        raise Invalid("a promise lies at most 60 days ahead; offer a repayment plan instead", "due_on")
+    parts = [Instalment(1, due_on, amount_minor)]
+    plan = _create(session, case, PlanKind.PROMISE, parts, by=by, today=today, now=now)
+    accept(session, plan, by=by, today=today, now=now)
+    return plan
+
+
+def offer_instalments(
+    session: Session,
+    case: CollectionsCase,
+    total_minor: int,
+    down_payment_minor: int,
+    months: int,
+    first_due_on: date,
+    *,
+    may_exceed_limits: bool,
+    by: str,
+    today: date,
+    now: datetime,
+) -> Plan:
+    """Offer a repayment plan. Forbidden when it is longer than the portfolio lets an agent grant."""
+    portfolio = session.get_one(Portfolio, case.portfolio_id)
+    if months > portfolio.agent_max_instalments and not may_exceed_limits:
+        raise Forbidden(
+            f"{months} instalments are beyond the {portfolio.agent_max_instalments} an agent may grant; "
+            "ask a manager to offer this plan"
+        )
+    if months > 60:
+        raise Invalid("a plan has at most 60 instalments", "months")
+    try:
+        parts = schedule(total_minor, down_payment_minor, months, first_due_on)
+    except ValueError as error:
+        raise Invalid(str(error), "total") from None
+    return _create(session, case, PlanKind.INSTALMENTS, parts, by=by, today=today, now=now)
+
+
+def _create(
+    session: Session,
+    case: CollectionsCase,
+    kind: PlanKind,
+    parts: Sequence[Instalment],
+    *,
+    by: str,
+    today: date,
+    now: datetime,
+) -> Plan:
+    total = sum(part.amount for part in parts)
+    if case.status is not CaseStatus.OPEN:
+        raise Conflict("this case is closed")
+    if total <= 0:
+        raise Invalid("the amount must be positive", "amount")
+    if parts[0].due_on < today:
+        raise Invalid("the first payment cannot be due in the past", "due_on")
+    if total > max(case.balance_minor, case.past_due_minor):
+        raise Invalid("this is more than the customer owes", "amount")
+    if live_plan(session, case.id or 0):
+        raise Conflict("this case has a live plan; cancel it before making another")
+    plan = Plan(
+        portfolio_id=case.portfolio_id,
+        case_id=case.id or 0,
+        customer_id=case.customer_id,
+        kind=kind,
+        status=PlanStatus.DRAFT,
+        total_minor=total,
+        offered_at=now,
+        offered_by=by,
+    )
+    session.add(plan)
+    session.flush()
+    session.add_all(
+        PlanInstalment(plan_id=plan.id or 0, n=p.n, due_on=p.due_on, amount_minor=p.amount) for p in parts
+    )
+    _move(session, plan, PlanStatus.OFFERED, by=by, now=now)
+    return plan
+
+
+def accept(session: Session, plan: Plan, *, by: str, today: date, now: datetime) -> None:
+    """The customer agreed: payments from today on count, and the plan is active."""
+    if live_plan(session, plan.case_id):
+        raise Conflict("this case has a live plan already")
+    parts = instalments_of(session, [plan.id or 0])[plan.id or 0]
+    if parts[0].due_on < today:
+        raise Conflict("the first payment of this offer is already past its date; offer a new plan")
+    plan.accepted_on = today
+    plan.assess_on = parts[0].due_on
+    _move(session, plan, PlanStatus.ACCEPTED, by=by, now=now)
+    session.flush()
+    _move(session, plan, PlanStatus.ACTIVE, by=by, now=now)
+
+
+def cancel(session: Session, plan: Plan, reason: str, *, by: str, today: date, now: datetime) -> None:
+    plan.ended_on = today
+    plan.why = reason.strip()[:300]
+    _move(session, plan, PlanStatus.CANCELLED, by=by, now=now)
+    _wake_case(session, plan, today)
+
+
+def assess_due(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> dict[str, int]:
+    """Judge every active plan at the end of `on`. Returns how many were kept, broken, in grace."""
+    query = select(Plan).where(Plan.portfolio_id == portfolio.id, Plan.status == PlanStatus.ACTIVE)
+    plans = list(session.scalars(query.order_by(col(Plan.id))))
+    parts = instalments_of(session, [p.id or 0 for p in plans])
+    paid = _payments(session, portfolio, plans, on)
+    counts = {"kept": 0, "broken": 0, "in_grace": 0}
+    for plan in plans:
+        since = [(d, amount) for d, amount in paid.get(plan.customer_id, []) if d >= (plan.accepted_on or on)]
+        match assess(parts[plan.id or 0], since, today=on, grace_days=portfolio.grace_days):
+            case Kept():
+                counts["kept"] += 1
+                plan.ended_on = on
+                _move(session, plan, PlanStatus.KEPT, by="system", now=now)
+                _wake_case(session, plan, on)
+            case Broken() as broken:
+                counts["broken"] += 1
+                _break(session, plan, broken, on, now=now)
+            case InGrace(until=until):
+                counts["in_grace"] += 1
+                plan.assess_on = until
+            case Running(next_due_on=next_due_on):
+                plan.assess_on = next_due_on
+    return counts
+
+
+def _break(session: Session, plan: Plan, broken: Broken, on: date, *, now: datetime) -> None:
+    plan.broken_instalment = broken.n
+    plan.why = broken.why
+    plan.ended_on = on
+    _move(session, plan, PlanStatus.BROKEN, by="system", now=now)
+    case = get_case(session, plan.case_id)
+    case.broken_promises += 1
+    _wake_case(session, plan, on)
+
+
+def _wake_case(session: Session, plan: Plan, on: date) -> None:
+    """The plan no longer speaks for the case: let the strategy look at it again."""
+    case = get_case(session, plan.case_id)
+    if case.status is CaseStatus.OPEN:
+        case.next_contact_on = on
+
+
+def _payments(
+    session: Session, portfolio: Portfolio, plans: Sequence[Plan], on: date
+) -> dict[int, list[tuple[date, int]]]:
+    """Payments by customer up to `on`, net of reversals, for the customers of these plans."""
+    if not plans:
+        return {}
+    entry, account = table_of(Entry), table_of(Account)
+    reversal = entry.alias("reversal")
+    customers = table_of(Plan)
+    query = (
+        sa.select(account.c.customer_id, entry.c.effective_on, entry.c.amount_minor)
+        .join(account, account.c.id == entry.c.account_id)
+        .where(
+            entry.c.kind == EntryKind.PAYMENT,
+            entry.c.effective_on <= on,
+            entry.c.effective_on >= min(p.accepted_on or on for p in plans),
+            account.c.customer_id.in_(
+                sa.select(customers.c.customer_id).where(
+                    customers.c.portfolio_id == portfolio.id, customers.c.status == PlanStatus.ACTIVE
+                )
+            ),
+            ~sa.exists().where(reversal.c.reverses_id == entry.c.id),
+        )
+    )
+    paid: dict[int, list[tuple[date, int]]] = {}
+    for customer_id, effective_on, amount in session.connection().execute(query):
+        paid.setdefault(customer_id, []).append((effective_on, -amount))
+    return paid
+
+
+def instalments_of(session: Session, plan_ids: Sequence[int]) -> dict[int, list[Instalment]]:
+    query = (
+        select(PlanInstalment)
+        .where(col(PlanInstalment.plan_id).in_(plan_ids))
+        .order_by(col(PlanInstalment.plan_id), col(PlanInstalment.n))
+    )
+    parts: dict[int, list[Instalment]] = {plan_id: [] for plan_id in plan_ids}
+    for row in session.scalars(query):
+        parts[row.plan_id].append(Instalment(row.n, row.due_on, row.amount_minor))
+    return parts
+
+
+def live_plan(session: Session, case_id: int) -> Plan | None:
+    """The plan that speaks for this case now, if any."""
+    return session.scalar(select(Plan).where(Plan.case_id == case_id, col(Plan.status).in_(LIVE)))
+
+
+def cases_with_live_plan(session: Session, portfolio_id: int) -> list[int]:
+    query = select(Plan.case_id).where(Plan.portfolio_id == portfolio_id, col(Plan.status).in_(LIVE))
+    return list(session.scalars(query))
+
+
+def _move(session: Session, plan: Plan, to: PlanStatus, *, by: str, now: datetime) -> None:
+    if to not in TRANSITIONS[plan.status]:
+        raise Conflict(f"a plan that is {plan.status.value} cannot become {to.value}")
+    plan.status = to
+    session.flush()
+    case = get_case(session, plan.case_id)
+    data = {
+        "plan": plan.id,
+        "kind": plan.kind.value,
+        "total_minor": plan.total_minor,
+        "broken_instalment": plan.broken_instalment,
+        "why": plan.why,
+    }
+    record(session, case_event(_EVENT_OF[to], case, data), by=by, now=now)
