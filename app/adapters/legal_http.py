@@ -1,0 +1,184 @@
+"""Push case bundles to the legal desk: each file by its SHA-256, the manifest last. docs/bundle.md has the protocol.
+
+Every step may be repeated: what the desk already has is not sent again, and the same bundle gets the same receipt.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+import stamina
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from http_message_signatures import MappingKeyResolver
+from http_message_signatures.algorithms import ED25519
+from http_message_signatures.httpx2 import SignatureHooks, SignatureHooksMode, SigningOptions
+
+from app.legal.bag import TAG_MANIFEST, json_bytes, key_id, sha256
+from app.legal.rules import Receipt
+from app.outreach.rules import Misconfigured, TryLater, Undeliverable
+
+Delivery = Receipt | Undeliverable | TryLater | Misconfigured
+
+_ATTEMPTS = 4
+_RETRY_SECONDS = 8.0
+_LONGEST_WAIT = 24 * 3600
+
+
+class _Unexpected(Exception):
+    """An answer that ends the delivery; carries what to tell the outbox."""
+
+    def __init__(self, outcome: Undeliverable | TryLater | Misconfigured) -> None:
+        super().__init__(outcome.reason)
+        self.outcome = outcome
+
+
+class _ServerTrouble(Exception):
+    """An answer worth asking again for: 429 or 5xx."""
+
+    def __init__(self, response: httpx2.Response) -> None:
+        super().__init__(f"HTTP {response.status_code}")
+        self.response = response
+
+
+@dataclass(frozen=True, slots=True)
+class _Parcel:
+    """A bundle taken apart: contents by SHA-256, and the manifest that puts them together again."""
+
+    contents: dict[str, bytes]
+    manifest: bytes
+    tag_manifest_sha256: str
+
+
+class LegalHttp:
+    """The legal desk behind `base_url`. Requests are signed with `key` (RFC 9421), bodies digested (RFC 9530)."""
+
+    def __init__(self, base_url: str, key: Ed25519PrivateKey, *, timeout: float = 30.0) -> None:
+        """`timeout` in seconds is for each single exchange. A malformed `base_url` shows at delivery, not here."""
+        self._base = base_url.rstrip("/")
+        self._key = key
+        self._timeout = timeout
+
+    def deliver(self, bundle_id: str, bundle: bytes) -> Delivery:
+        """The desk's receipt, or why there is none. Never raises for what a network or the desk can do.
+
+        Undeliverable = the desk refuses this bundle for good (409, 413, 422). May always be called again.
+        """
+        try:
+            parcel = _unpack(bundle_id, bundle)
+        except (zipfile.BadZipFile, KeyError, ValueError) as error:
+            return Undeliverable(f"not a case bundle: {error}")
+        try:
+            with self._client() as client:
+                for digest, content in parcel.contents.items():
+                    if not self._has(client, digest):
+                        self._exchange(client, "PUT", f"/files/{digest}", content)
+                answer = self._exchange(client, "PUT", f"/bundles/{bundle_id}", parcel.manifest)
+            return _receipt(answer, bundle_id, parcel)
+        except _Unexpected as refused:
+            return refused.outcome
+        except _ServerTrouble as trouble:
+            return TryLater(f"the legal desk answered {trouble}", _retry_after(trouble.response))
+        except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as error:
+            return Misconfigured(f"the legal desk's address is not usable: {error}")
+        except httpx2.HTTPError as error:
+            return TryLater(f"the legal desk could not be reached: {type(error).__name__}")
+
+    def _client(self) -> httpx2.Client:
+        url = httpx2.URL(self._base)
+        if url.scheme not in ("http", "https") or not url.host:
+            raise httpx2.InvalidURL(f"not an http(s) address: {self._base[:100]!r}")
+        name = key_id(self._key.public_key())
+        hooks = SignatureHooks(
+            SignatureHooksMode.SIGN_REQUEST,
+            sign_options=SigningOptions(
+                origin=f"{url.scheme}://{url.netloc.decode('ascii')}",
+                signature_algorithm=ED25519,
+                key_id=name,
+                key_resolver=MappingKeyResolver(private_keys={name: self._key}, public_keys={}),
+                covered_component_ids=("@method", "@target-uri"),  # the digest joins them with the body
+                label="desk",
+            ),
+        )
+        return httpx2.Client(timeout=self._timeout, event_hooks=hooks.event_hooks, follow_redirects=False)
+
+    def _has(self, client: httpx2.Client, digest: str) -> bool:
+        return self._exchange(client, "HEAD", f"/files/{digest}", b"").status_code != 404
+
+    def _exchange(self, client: httpx2.Client, method: str, path: str, body: bytes) -> httpx2.Response:
+        """One request with its bounded retries. Safe to repeat: every request of the protocol is idempotent."""
+        for attempt in stamina.retry_context(
+            on=(httpx2.TransportError, _ServerTrouble),
+            attempts=_ATTEMPTS,
+            timeout=_RETRY_SECONDS,
+            wait_initial=0.2,
+        ):
+            with attempt:
+                response = client.request(method, self._base + path, content=body)
+                if response.status_code == 429 or response.status_code >= 500:
+                    raise _ServerTrouble(response)
+        if response.is_success or (method, response.status_code) == ("HEAD", 404):
+            return response
+        raise _Unexpected(_refusal(response))
+
+
+def _unpack(bundle_id: str, bundle: bytes) -> _Parcel:
+    with zipfile.ZipFile(io.BytesIO(bundle)) as archive:
+        files = {name.partition("/")[2]: archive.read(name) for name in archive.namelist()}
+    digests = {path: sha256(content) for path, content in files.items()}
+    case = json.loads(files["data/case.json"])
+    manifest = {
+        "bundle_id": bundle_id,
+        "case_reference": case["case_reference"],
+        "supersedes": case["supersedes"],
+        "files": [
+            {"path": path, "sha256": digests[path], "size": len(files[path])} for path in sorted(files)
+        ],
+    }
+    contents = {digests[path]: files[path] for path in sorted(files)}
+    return _Parcel(contents, json_bytes(manifest), digests[TAG_MANIFEST])
+
+
+def _receipt(response: httpx2.Response, bundle_id: str, parcel: _Parcel) -> Delivery:
+    """The receipt, if it is one for exactly this bundle."""
+    try:
+        body = response.json()
+        receipt = Receipt(
+            receipt_id=str(body["receipt_id"]),
+            bundle_id=body["bundle_id"],
+            received_at=str(body["received_at"]),
+            files=int(body["files"]),
+            sha256_of_tagmanifest=body["sha256_of_tagmanifest"],
+            status=body["status"],
+        )
+    except (ValueError, KeyError, TypeError):
+        return Misconfigured("the answer is not a receipt; is this address a legal desk?")
+    if (receipt.bundle_id, receipt.sha256_of_tagmanifest) != (bundle_id, parcel.tag_manifest_sha256):
+        return Misconfigured("the legal desk gave a receipt for something else")
+    return receipt
+
+
+def _refusal(response: httpx2.Response) -> Undeliverable | Misconfigured:
+    reason = f"the legal desk answered HTTP {response.status_code}{_detail(response)}"
+    return Undeliverable(reason) if response.status_code in (409, 413, 422) else Misconfigured(reason)
+
+
+def _detail(response: httpx2.Response) -> str:
+    """What a problem+json answer (RFC 9457) says, shortened; '' for any other answer."""
+    try:
+        problem: dict[str, Any] = response.json()
+        files = "; ".join(f"{p['file']}: {p['what']}" for p in problem.get("problems", []))
+        text = f"{problem['detail']} {files}".strip()
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return ""
+    return f": {text[:500]}"
+
+
+def _retry_after(response: httpx2.Response) -> int:
+    """Seconds from Retry-After, if it gives seconds; else the outbox's own default."""
+    given = response.headers.get("retry-after", "")
+    return min(int(given), _LONGEST_WAIT) if given.isdecimal() else TryLater("").after_seconds
