@@ -1,0 +1,313 @@
+"""Small builders for tests that need a book: each makes one thing, says its defaults, and takes changes by name.
+
+Amounts are minor units, as in the code. Times of day are those of `ZONE` unless a test says otherwise; the pack is
+China's because it permits contact from 08:00 to 22:00 on every day of the week, so a story needs no calendar.
+
+    with transaction(engine) as session:
+        book = portfolio(session)
+        anna = late_customer(session, book, due_on=date(2026, 3, 10), minimum=5_000)
+    close_day(engine, date(2026, 3, 13))
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+from sqlmodel import Session, col, select
+
+from app.cases.models import CollectionsCase
+from app.cases.rules import CaseStatus
+from app.clock import FixedClock
+from app.daily import DayReport, run_days
+from app.db import transaction
+from app.delinquency.service import fold_accounts
+from app.ledger.models import Account, Customer, Entry, Portfolio, Statement
+from app.ledger.rules import CollectorKind, EntryKind
+from app.ledger.service import add_portfolio, mark_changed, post_entry
+from app.outreach.delivery import ContactCourier, Courier, deliver_due
+from app.outreach.letters import load_letters
+from app.outreach.models import OutboxMessage
+from app.outreach.rules import Accepted, Destination, Dispatch, Outcome
+from app.outreach.service import Stationery
+from app.ports import LETTERS
+from app.timeline.models import Event
+from app.timeline.rules import Channel, Kind
+
+ZONE = "Asia/Shanghai"
+BOOK = "CARDS"
+NOW = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
+"""Noon in `ZONE`, for rows whose time of making does not matter."""
+
+_numbers = itertools.count(1)
+
+
+def at(on: date, hour: int = 12, minute: int = 0, zone: str = ZONE) -> datetime:
+    """The instant of a local time."""
+    return datetime(on.year, on.month, on.day, hour, minute, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+
+def night_after(on: date, zone: str = ZONE) -> datetime:
+    """When the business day `on` is closed: 02:30 the next morning."""
+    return at(on + timedelta(days=1), 2, 30, zone)
+
+
+@cache
+def stationery() -> Stationery:
+    return Stationery(load_letters(LETTERS), "https://desk.example.test", "s" * 40)
+
+
+# --- the book -------------------------------------------------------------------------------------
+
+
+def portfolio(session: Session, code: str = BOOK, **changes: Any) -> Portfolio:
+    """A first-party card book in yuan under China's pack and the standard strategy."""
+    given: dict[str, Any] = {
+        "creditor": "Harbour Bank",
+        "currency": "CNY",
+        "timezone": ZONE,
+        "pack": "cn",
+        "collector": CollectorKind.FIRST_PARTY,
+        "contact_phone": "+86 10 5550 0100",
+        "contact_email": "cards@harbour.example",
+        "by": "user:builder",
+        "now": NOW,
+    }
+    return add_portfolio(session, code, **{**given, **changes})
+
+
+def customer(session: Session, book: Portfolio, **changes: Any) -> Customer:
+    """Reachable by SMS, e-mail and post; English-speaking."""
+    n = next(_numbers)
+    given: dict[str, Any] = {
+        "portfolio_id": book.id,
+        "reference": f"CU-{n}",
+        "full_name": f"Anna Example {n}",
+        "language": "en",
+        "country": "CN",
+        "timezone": ZONE,
+        "address_line1": f"{n} Harbour Road",
+        "city": "Shanghai",
+        "postcode": "200000",
+        "mobile": f"+86138{n:08d}",
+        "email": f"anna{n}@example.org",
+    }
+    made = Customer.model_validate({**given, **changes})
+    session.add(made)
+    session.flush()
+    return made
+
+
+def account(session: Session, holder: Customer, **changes: Any) -> Account:
+    """An active account, opened long ago, with no entries."""
+    n = next(_numbers)
+    given: dict[str, Any] = {
+        "portfolio_id": holder.portfolio_id,
+        "customer_id": holder.id,
+        "reference": f"AC-{n}",
+        "card_last4": f"{n % 10000:04d}",
+        "product": "Gold card",
+        "credit_limit_minor": 1_000_000,
+        "apr_millionths": 180_000,
+        "opened_on": date(2024, 1, 15),
+    }
+    made = Account.model_validate({**given, **changes})
+    session.add(made)
+    session.flush()
+    mark_changed(session, made.portfolio_id, {_id(made): made.opened_on})
+    return made
+
+
+def statement(
+    session: Session,
+    of: Account,
+    closing_on: date,
+    due_on: date,
+    minimum: int,
+    *,
+    balance: int = 100_000,
+    reference: str = "",
+) -> Statement:
+    made = Statement(
+        portfolio_id=of.portfolio_id,
+        account_id=_id(of),
+        reference=reference or f"ST-{next(_numbers)}",
+        closing_on=closing_on,
+        due_on=due_on,
+        balance_minor=balance,
+        minimum_due_minor=minimum,
+    )
+    session.add(made)
+    session.flush()
+    mark_changed(session, of.portfolio_id, {_id(of): closing_on})
+    return made
+
+
+def entry(
+    session: Session,
+    of: Account,
+    kind: EntryKind,
+    amount: int,
+    on: date,
+    *,
+    posted_on: date | None = None,
+    reference: str = "",
+    now: datetime = NOW,
+) -> Entry:
+    """Posted as by a person; the amount is positive, the kind gives the sign."""
+    return post_entry(
+        session,
+        of,
+        kind,
+        amount,
+        effective_on=on,
+        posted_on=posted_on or on,
+        reference=reference or f"EN-{next(_numbers)}",
+        by="user:builder",
+        now=now,
+    )
+
+
+def payment(session: Session, of: Account, amount: int, on: date, **about: Any) -> Entry:
+    return entry(session, of, EntryKind.PAYMENT, amount, on, **about)
+
+
+def late_customer(
+    session: Session,
+    book: Portfolio,
+    *,
+    due_on: date,
+    minimum: int = 5_000,
+    balance: int = 100_000,
+    **changes: Any,
+) -> Account:
+    """A new customer (`changes` are theirs) with one account, a balance, and one statement due on `due_on`."""
+    card = account(session, customer(session, book, **changes))
+    closing_on = due_on - timedelta(days=20)
+    entry(session, card, EntryKind.OPENING_BALANCE, balance, closing_on - timedelta(days=30))
+    statement(session, card, closing_on, due_on, minimum, balance=balance)
+    return card
+
+
+def delinquent_case(
+    session: Session, *, due_on: date, on: date, minimum: int = 5_000, balance: int = 100_000, **changes: Any
+) -> CollectionsCase:
+    """An open case as the day `on` would have left it, without running one: for tests of what people do with it.
+
+    `changes` are the case's own. Its strategy is to be asked on `on`.
+    """
+    book = session.scalar(select(Portfolio).where(Portfolio.code == BOOK)) or portfolio(session)
+    card = late_customer(session, book, due_on=due_on, minimum=minimum, balance=balance)
+    fold_accounts(session, book, [_id(card)], through=on)
+    made = CollectionsCase.model_validate(
+        {
+            "portfolio_id": book.id,
+            "customer_id": card.customer_id,
+            "opened_on": on,
+            "past_due_minor": minimum,
+            "balance_minor": balance,
+            "oldest_due_on": due_on,
+            "next_contact_on": on,
+            **changes,
+        }
+    )
+    session.add(made)
+    session.flush()
+    return made
+
+
+# --- days and delivery ----------------------------------------------------------------------------
+
+
+def close_day(engine: Engine, on: date, *, code: str = BOOK, now: datetime | None = None) -> list[DayReport]:
+    """Close `on` (and any missed days before it) in the night after it."""
+    return run_days(engine, code, on, stationery(), now=now or night_after(on))
+
+
+@dataclass
+class RecordingSender:
+    """A provider that keeps what it is given. `answers` are given in turn, then everything is accepted."""
+
+    answers: list[Outcome] = field(default_factory=list)
+    sent: list[Dispatch] = field(default_factory=list)
+
+    def send(self, dispatch: Dispatch) -> Outcome:
+        self.sent.append(dispatch)
+        return self.answers.pop(0) if self.answers else Accepted(f"ref-{dispatch.attempt_id}")
+
+    @property
+    def keys(self) -> list[str]:
+        return [dispatch.key for dispatch in self.sent]
+
+
+def couriers(senders: Mapping[Channel, Any]) -> dict[Destination, Courier]:
+    return {Destination(c.value): ContactCourier(sender, stationery()) for c, sender in senders.items()}
+
+
+def deliver(
+    engine: Engine,
+    now: datetime,
+    sender: RecordingSender | None = None,
+    *,
+    worker: str = "worker-1",
+    batch: int = 50,
+) -> RecordingSender:
+    """Send what is due at `now` on every channel through one recording sender."""
+    sender = sender or RecordingSender()
+    everywhere = couriers(dict.fromkeys((Channel.SMS, Channel.EMAIL, Channel.POST), sender))
+    deliver_due(engine, everywhere, worker=worker, clock=FixedClock(now), batch=batch)
+    return sender
+
+
+# --- asking ---------------------------------------------------------------------------------------
+
+
+def events(session: Session, *kinds: Kind, customer_id: int | None = None) -> list[dict[str, Any]]:
+    """What is on record, oldest first: each event's data with its kind, time and channel."""
+    query = select(Event).order_by(col(Event.id))
+    if kinds:
+        query = query.where(col(Event.kind).in_(kinds))
+    if customer_id is not None:
+        query = query.where(Event.customer_id == customer_id)
+    return [
+        {**json.loads(e.data), "kind": e.kind, "at": e.at, "by": e.by, "channel": e.channel}
+        for e in session.scalars(query)
+    ]
+
+
+def messages(engine: Engine) -> list[OutboxMessage]:
+    with transaction(engine) as session:
+        return list(session.scalars(select(OutboxMessage).order_by(col(OutboxMessage.id))))
+
+
+def open_case(engine: Engine, customer_id: int) -> CollectionsCase | None:
+    with transaction(engine) as session:
+        return session.scalar(
+            select(CollectionsCase).where(
+                CollectionsCase.customer_id == customer_id, CollectionsCase.status == CaseStatus.OPEN
+            )
+        )
+
+
+def count(engine: Engine, model: Any, *where: Any) -> int:
+    with transaction(engine) as session:
+        return int(session.scalar(sa.select(sa.func.count()).select_from(model).where(*where)) or 0)
+
+
+def csv_text(header: str, *rows: Sequence[object]) -> str:
+    """A feed file's text; `header` as columns parted by spaces."""
+    lines = [header.replace(" ", ","), *(",".join(map(str, row)) for row in rows)]
+    return "\n".join(lines) + "\n"
+
+
+def _id(row: Any) -> int:
+    assert row.id is not None
+    return int(row.id)
