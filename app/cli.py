@@ -52,7 +52,10 @@ BY = "system:cli"
 
 
 def main() -> None:
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    structlog.configure(
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(get_settings().log_level.upper()),
+    )
     try:
         app()
     except DeskError as error:
@@ -179,6 +182,7 @@ def portfolio_add(
     timezone: Annotated[str, typer.Option(help="IANA zone, such as Europe/London.")],
     policy: Annotated[str, typer.Option(help="Policy pack: us-third-party, uk, cn.")],
     collector: Annotated[CollectorKind, typer.Option()] = CollectorKind.FIRST_PARTY,
+    agency: Annotated[str, typer.Option(help="Who writes, where it is not the creditor.")] = "",
     creditor: Annotated[str, typer.Option(help="Name in letters; the code if not given.")] = "",
     contact_phone: Annotated[str, typer.Option()] = "",
     contact_email: Annotated[str, typer.Option()] = "",
@@ -199,6 +203,7 @@ def portfolio_add(
             timezone=timezone,
             pack=policy,
             collector=collector,
+            agency=agency,
             contact_phone=contact_phone,
             contact_email=contact_email,
             by=BY,

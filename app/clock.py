@@ -7,11 +7,11 @@ ruff's DTZ rules keep every other file from asking again. `FixedClock` is what s
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-UTC = timezone.utc
+UTC = UTC
 
 
 class Clock(Protocol):

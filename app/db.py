@@ -72,17 +72,21 @@ def enum_type(enum: type[StrEnum]) -> sa.Enum:
 
 
 def make_engine(url: str) -> Engine:
-    """An engine for a `sqlite:///` or `postgresql://` URL, set up the way the product needs it."""
+    """An engine for a `sqlite:///` or `postgresql://` URL, set up the way the product needs it.
+
+    Statements' parameters are personal data and never show in error messages."""
     if url.startswith("postgres://"):
         url = "postgresql://" + url.removeprefix("postgres://")
     if url.startswith("postgresql://"):
         url = "postgresql+psycopg://" + url.removeprefix("postgresql://")
     if not url.startswith("sqlite"):
-        return sa.create_engine(url, pool_pre_ping=True)
+        return sa.create_engine(url, pool_pre_ping=True, hide_parameters=True)
     database = sa.make_url(url).database
     if database and database != ":memory:":
         Path(database).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
+    engine = sa.create_engine(
+        url, connect_args={"timeout": 30, "check_same_thread": False}, hide_parameters=True
+    )
 
     @sa.event.listens_for(engine, "connect")
     def _pragmas(connection: Any, _record: Any) -> None:

@@ -78,13 +78,13 @@ def states_match_movements(session: Session, portfolio: Portfolio) -> Iterator[s
         (col(Movement.kind) == "fell_past_due", Movement.amount_minor), else_=-col(Movement.amount_minor)
     )
     sums = (
-        sa.select(Movement.account_id, sa.func.sum(signed).label("total"))
+        sa.select(col(Movement.account_id), sa.func.sum(signed).label("total"))
         .where(col(Movement.portfolio_id) == portfolio.id)
         .group_by(col(Movement.account_id))
         .subquery()
     )
     query = (
-        sa.select(AccountState.account_id, AccountState.past_due_minor, sums.c.total)
+        sa.select(col(AccountState.account_id), col(AccountState.past_due_minor), sums.c.total)
         .outerjoin(sums, sums.c.account_id == AccountState.account_id)
         .where(
             col(AccountState.portfolio_id) == portfolio.id,
@@ -98,7 +98,7 @@ def states_match_movements(session: Session, portfolio: Portfolio) -> Iterator[s
 def states_match_spells(session: Session, portfolio: Portfolio) -> Iterator[str]:
     """The open spell says what the state says."""
     query = (
-        sa.select(AccountState.account_id, AccountState.past_due_minor, Spell.past_due_minor)
+        sa.select(col(AccountState.account_id), col(AccountState.past_due_minor), col(Spell.past_due_minor))
         .outerjoin(
             Spell, sa.and_(col(Spell.account_id) == AccountState.account_id, col(Spell.to_on).is_(None))
         )
@@ -148,7 +148,7 @@ def refolding_gives_the_same(session: Session, portfolio: Portfolio) -> Iterator
 def plans_sum_exactly(session: Session, portfolio: Portfolio) -> Iterator[str]:
     """The instalments of a plan sum to its total."""
     query = (
-        sa.select(Plan.id, Plan.total_minor, sa.func.sum(PlanInstalment.amount_minor))
+        sa.select(col(Plan.id), col(Plan.total_minor), sa.func.sum(PlanInstalment.amount_minor))
         .join(PlanInstalment, col(PlanInstalment.plan_id) == Plan.id)
         .where(col(Plan.portfolio_id) == portfolio.id)
         .group_by(col(Plan.id), col(Plan.total_minor))

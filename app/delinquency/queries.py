@@ -52,7 +52,7 @@ class Aging:
 def balances_on(portfolio_id: int, on: date) -> sa.Subquery:
     """(account_id, balance_minor) of every account with entries up to `on`, summed from the ledger."""
     return (
-        sa.select(Entry.account_id, sa.func.sum(Entry.amount_minor).label("balance_minor"))
+        sa.select(col(Entry.account_id), sa.func.sum(Entry.amount_minor).label("balance_minor"))
         .where(col(Entry.portfolio_id) == portfolio_id, col(Entry.effective_on) <= on)
         .group_by(col(Entry.account_id))
         .subquery("balances")
@@ -62,7 +62,9 @@ def balances_on(portfolio_id: int, on: date) -> sa.Subquery:
 def spells_on(portfolio_id: int, on: date) -> sa.Subquery:
     """The spell each past-due account was in at the end of `on`."""
     return (
-        sa.select(Spell.account_id, Spell.bucket, Spell.past_due_minor, Spell.oldest_due_on)
+        sa.select(
+            col(Spell.account_id), col(Spell.bucket), col(Spell.past_due_minor), col(Spell.oldest_due_on)
+        )
         .where(
             col(Spell.portfolio_id) == portfolio_id,
             col(Spell.from_on) <= on,
@@ -112,7 +114,7 @@ def _add_folded(session: Session, portfolio: Portfolio, on: date, result: Aging,
     )
     if skip:
         for account_id, label, owed, late in session.execute(
-            base.add_columns(Account.id, bucket, balance, past_due)
+            base.add_columns(col(Account.id), bucket, balance, past_due)
         ):
             if account_id not in skip:
                 _add(result, label, int(owed), int(late))
@@ -157,7 +159,7 @@ def roll_forward(session: Session, portfolio_id: int, first_on: date, last_on: d
     """From the end of the day before `first_on` to the end of `last_on`. The movements explain the change,
     start and end are taken from the spells: that both agree is the check."""
     query = (
-        sa.select(Movement.kind, sa.func.sum(Movement.amount_minor))
+        sa.select(col(Movement.kind), sa.func.sum(Movement.amount_minor))
         .where(col(Movement.portfolio_id) == portfolio_id, col(Movement.on).between(first_on, last_on))
         .group_by(col(Movement.kind))
     )

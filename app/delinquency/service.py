@@ -52,7 +52,9 @@ def stale_accounts(session: Session, portfolio_id: int, on: date) -> list[int]:
 
 def schedule_later_changes(session: Session, portfolio_id: int, on: date) -> None:
     """Changes dated after `on` need no fold yet: they only bring the account's wake-up forward."""
-    later = sa.select(LedgerChange.earliest_on).where(LedgerChange.account_id == AccountState.account_id)
+    later = sa.select(col(LedgerChange.earliest_on)).where(
+        col(LedgerChange.account_id) == AccountState.account_id
+    )
     earliest = later.scalar_subquery()
     has_later = later.where(col(LedgerChange.earliest_on) > on).exists()
     session.execute(
@@ -70,7 +72,7 @@ def schedule_later_changes(session: Session, portfolio_id: int, on: date) -> Non
         .where(
             col(LedgerChange.portfolio_id) == portfolio_id,
             col(LedgerChange.earliest_on) > on,
-            sa.select(AccountState.account_id)
+            sa.select(col(AccountState.account_id))
             .where(col(AccountState.account_id) == LedgerChange.account_id)
             .exists(),
         )
@@ -171,7 +173,7 @@ def _load(session: Session, account_ids: Sequence[int], through: date) -> list[H
     changes: dict[int, date] = {
         account: on
         for account, on in session.execute(
-            select(LedgerChange.account_id, LedgerChange.earliest_on).where(
+            sa.select(col(LedgerChange.account_id), col(LedgerChange.earliest_on)).where(
                 col(LedgerChange.account_id).in_(account_ids)
             )
         )

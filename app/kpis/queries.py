@@ -28,7 +28,7 @@ def figures_on(session: Session, portfolio_id: int, on: date, *, is_latest: bool
 
 def _recovery(session: Session, portfolio_id: int, kpi: str, first_on: date, on: date) -> Figure:
     query = (
-        sa.select(Movement.kind, sa.func.sum(Movement.amount_minor))
+        sa.select(col(Movement.kind), sa.func.sum(Movement.amount_minor))
         .where(col(Movement.portfolio_id) == portfolio_id, col(Movement.on).between(first_on, on))
         .group_by(col(Movement.kind))
     )
@@ -81,7 +81,7 @@ def _balances(portfolio_id: int, on: date, *, is_latest: bool) -> sa.Subquery:
     if not is_latest:
         return balances_on(portfolio_id, on)
     return (
-        sa.select(AccountState.account_id, AccountState.balance_minor)
+        sa.select(col(AccountState.account_id), col(AccountState.balance_minor))
         .where(col(AccountState.portfolio_id) == portfolio_id)
         .subquery("balances")
     )

@@ -52,7 +52,7 @@ def take_snapshot(session: Session, portfolio_id: int, on: date, *, is_latest: b
 def restate(session: Session, portfolio_id: int, since: date, before: date, *, now: datetime) -> int:
     """Take the snapshots of the closed days in [since, before) again."""
     days = session.scalars(
-        select(DailyRun.business_date)
+        select(col(DailyRun.business_date))
         .where(
             DailyRun.portfolio_id == portfolio_id,
             col(DailyRun.business_date) >= since,

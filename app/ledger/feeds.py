@@ -18,7 +18,7 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any
 from zoneinfo import available_timezones
 
 import phonenumbers
@@ -102,8 +102,8 @@ class Stored:
     rejects: list[Reject] = field(default_factory=list)
 
 
-class Progress(Protocol):
-    def __call__(self, rows: int) -> None: ...
+Progress = Callable[[int], None]
+"""Told how many rows have been read so far."""
 
 
 def load(

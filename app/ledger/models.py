@@ -18,6 +18,8 @@ class Portfolio(Row, table=True):
     code: str = Field(max_length=40, unique=True)
     creditor: str = Field(max_length=120)
     collector: CollectorKind = Field(sa_type=enum_type(CollectorKind))
+    agency: str = Field(default="", max_length=120)
+    """Name under which letters are written when it is not the creditor's own (third-party collection)."""
     currency: str = Field(max_length=3)
     timezone: str = Field(max_length=60)
     pack: str = Field(max_length=40)

@@ -27,7 +27,15 @@ from app.legal.models import Bundle, Referral, ReferralStatus
 from app.legal.rules import CaseFile, Receipt, completeness
 from app.outreach.delivery import Postpone, Withhold
 from app.outreach.models import OutboxMessage
-from app.outreach.rules import Accepted, Destination, Misconfigured, OutboxStatus, Outcome, TryLater
+from app.outreach.rules import (
+    Accepted,
+    Destination,
+    Misconfigured,
+    OutboxStatus,
+    Outcome,
+    TryLater,
+    Undeliverable,
+)
 from app.plans.models import Plan
 from app.plans.rules import LIVE
 from app.plans.service import instalments_of
@@ -210,14 +218,16 @@ class Delivered(Accepted):
     receipt: Receipt
 
 
-def _as_outcome(answer: Receipt | TryLater | Misconfigured) -> Outcome:
+def _as_outcome(answer: Receipt | Undeliverable | TryLater | Misconfigured) -> Outcome:
     return Delivered(answer.receipt_id, answer) if isinstance(answer, Receipt) else answer
 
 
 class LegalDesk(Protocol):
     """The legal team's endpoint."""
 
-    def deliver(self, bundle_id: str, bundle: bytes) -> Receipt | TryLater | Misconfigured: ...
+    def deliver(
+        self, bundle_id: str, bundle: bytes
+    ) -> Receipt | Undeliverable | TryLater | Misconfigured: ...
 
 
 @dataclass(frozen=True)
@@ -247,7 +257,7 @@ class BundleCourier:
                 referral.status, referral.delivered_at = ReferralStatus.DELIVERED, now
             data = {"bundle": bundle.reference, "receipt": outcome.receipt.receipt_id}
             record(session, case_event(Kind.BUNDLE_DELIVERED, case, data), by="system", now=now)
-        elif row.status is OutboxStatus.FAILED:
+        elif row.status in (OutboxStatus.FAILED, OutboxStatus.UNDELIVERED):
             data = {"bundle": bundle.reference, "error": row.error}
             record(session, case_event(Kind.BUNDLE_FAILED, case, data), by="system", now=now)
 

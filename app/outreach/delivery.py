@@ -52,7 +52,6 @@ log = structlog.get_logger("desk.delivery")
 MAX_ATTEMPTS = 8
 STALE_AFTER = timedelta(days=3)
 """A message still queued this long after its business date is withheld: its words are no longer true."""
-POSTPONE_STOPPED = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +71,10 @@ class Postpone:
 class Courier(Protocol):
     """How one destination is served."""
 
-    repeatable: bool
-    """The receiver recognises a repetition, so an attempt that was cut off may be made again."""
+    @property
+    def repeatable(self) -> bool:
+        """The receiver recognises a repetition, so an attempt that was cut off may be made again."""
+        ...
 
     def prepare(
         self, session: Session, row: OutboxMessage, *, now: datetime
@@ -143,7 +144,7 @@ def _claim(
     batch: int,
     lease: timedelta,
 ) -> list[int]:
-    stopped = sa.select(ChannelStop.destination)
+    stopped = sa.select(col(ChannelStop.destination))
     query = (
         select(OutboxMessage.id)
         .where(
@@ -267,11 +268,16 @@ def stop_channel(session: Session, destination: Destination, reason: str, *, by:
     values = {"reason": reason[:500], "at": now, "by": by}
     statement = upsert(session, ChannelStop).values(destination=destination, **values)
     session.execute(statement.on_conflict_do_update(index_elements=["destination"], set_=values))
+    data = {"destination": destination.value, "reason": reason}
+    record(session, NewEvent("outbox", Kind.CHANNEL_STOPPED, data), by=by, now=now)
     log.error("channel_stopped", destination=destination.value, by=by)
 
 
-def start_channel(session: Session, destination: Destination) -> None:
+def start_channel(session: Session, destination: Destination, *, by: str, now: datetime) -> None:
+    """Send to this destination again."""
     session.execute(sa.delete(ChannelStop).where(col(ChannelStop.destination) == destination))
+    data = {"destination": destination.value}
+    record(session, NewEvent("outbox", Kind.CHANNEL_STARTED, data), by=by, now=now)
 
 
 def _event(row: OutboxMessage, kind: Kind, data: Mapping[str, object]) -> NewEvent:
@@ -352,7 +358,7 @@ class ContactCourier:
             letter=row.letter,
             text=row.text,
             business_date=row.business_date,
-            sender_name=portfolio.creditor,
+            sender_name=portfolio.agency or portfolio.creditor,
             subject=row.subject,
             html=row.html,
             reference=case_reference(row.case_id),

@@ -35,7 +35,13 @@ TRANSITIONS: Mapping[OutboxStatus, frozenset[OutboxStatus]] = {
     OutboxStatus.QUEUED: frozenset({OutboxStatus.CLAIMED, OutboxStatus.WITHHELD}),
     OutboxStatus.CLAIMED: frozenset({OutboxStatus.SENDING, OutboxStatus.QUEUED, OutboxStatus.WITHHELD}),
     OutboxStatus.SENDING: frozenset(
-        {OutboxStatus.SENT, OutboxStatus.FAILED, OutboxStatus.UNKNOWN, OutboxStatus.QUEUED, OutboxStatus.UNDELIVERED}
+        {
+            OutboxStatus.SENT,
+            OutboxStatus.FAILED,
+            OutboxStatus.UNKNOWN,
+            OutboxStatus.QUEUED,
+            OutboxStatus.UNDELIVERED,
+        }
     ),
     OutboxStatus.SENT: frozenset({OutboxStatus.DELIVERED, OutboxStatus.UNDELIVERED, OutboxStatus.BOUNCED}),
     OutboxStatus.UNKNOWN: frozenset({OutboxStatus.SENT, OutboxStatus.FAILED}),

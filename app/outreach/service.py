@@ -178,22 +178,35 @@ class _Work:
         self.events: list[NewEvent] = []
 
     def take(self, folder: Folder, step: Step) -> None:
-        """Clear the step on each of its channels; it is taken unless every channel has to wait."""
+        """Clear the step on each of its channels. It is taken when none has to wait any more: a channel that
+        waits is asked for again, those that were queued before stay as they are."""
         if step.action is Action.LEGAL:
             folder.case.step_day = step.day
             return
         channels = (Channel.CALL,) if step.action is Action.CALL else step.channels
-        answers = [self._clear(folder, step, channel) for channel in channels]
+        known = self._queued_before(folder, step) if len(channels) > 1 else set()
+        answers = [
+            self._clear(folder, step, channel)
+            for channel in channels
+            if self._key(folder, step, channel) not in known
+        ]
         waits = [answer.at for answer in answers if isinstance(answer, WaitUntil)]
-        if len(waits) == len(answers):
+        if waits:
             zone = folder.customer.timezone or self.portfolio.timezone
             folder.case.next_contact_on = max(local_date(min(waits), zone), self.on + timedelta(days=1))
         else:
             folder.case.step_day = step.day
 
+    def _key(self, folder: Folder, step: Step, channel: Channel) -> str:
+        return f"{folder.case.id}:{step.id}:{folder.case.occurrence}:{channel.value}"
+
+    def _queued_before(self, folder: Folder, step: Step) -> set[str]:
+        keys = [self._key(folder, step, channel) for channel in step.channels]
+        return set(self.session.scalars(select(OutboxMessage.key).where(col(OutboxMessage.key).in_(keys))))
+
     def _clear(self, folder: Folder, step: Step, channel: Channel) -> Answer:
         contact = Contact(channel, step.purpose, address_of(folder.customer, channel))
-        key = f"{folder.case.id}:{step.id}:{folder.case.occurrence}:{channel.value}"
+        key = self._key(folder, step, channel)
         answer = review_within(contact, folder.facts, self.pack, self.now, self.now + PLANNING_HORIZON)
         about = {"step": step.id, "letter": step.letter, "key": key}
         self.events.append(record_answer(folder.case.id, folder.case.customer_id, contact, answer, **about))
@@ -439,6 +452,7 @@ def letter_context(
         preferences_url=stationery.unsubscribe_url(folder.customer.id or 0, channel),
         amount=format_amount(plan.total_minor, currency, language) if plan else "",
         promise_on=format_date(parts[-1].due_on, language) if parts else "",
+        sender=portfolio.agency,
         instalments=tuple(
             InstalmentLine(p.n, format_date(p.due_on, language), format_amount(p.amount, currency, language))
             for p in (parts if len(parts) > 1 else ())

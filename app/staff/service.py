@@ -278,9 +278,7 @@ def log_out(session: Session, staff: Staff, session_id: str, *, now: datetime) -
         return
     row.ended_at = now
     session.add(row)
-    _record(
-        session, staff.user_id, Kind.USER_CHANGED, {"changed": {"signed_out": True}}, by=staff.by, now=now
-    )
+    _record(session, staff.user_id, Kind.LOGGED_OUT, {}, by=staff.by, now=now)
 
 
 def end_sessions(session: Session, user_id: int, *, now: datetime) -> None:
@@ -335,8 +333,8 @@ def revoke_token(session: Session, token_id: int, *, by: str, now: datetime) -> 
     if token.revoked_at is None:
         token.revoked_at = now
         session.add(token)
-        data = {"changed": {"token_revoked": token.name}}
-        _record(session, _actor_id(session, by), Kind.USER_CHANGED, data, by=by, now=now)
+        data = {"token": token.name}
+        _record(session, _actor_id(session, by), Kind.TOKEN_REVOKED, data, by=by, now=now)
     return token
 
 

@@ -72,11 +72,17 @@ class Kind(StrEnum):
     BUNDLE_BUILT = "bundle.built"
     BUNDLE_DELIVERED = "bundle.delivered"
     BUNDLE_FAILED = "bundle.failed"
+    BUNDLE_DOWNLOADED = "bundle.downloaded"
+
+    CHANNEL_STOPPED = "channel.stopped"
+    CHANNEL_STARTED = "channel.started"
 
     USER_ADDED = "staff.user_added"
     USER_CHANGED = "staff.user_changed"
     TOKEN_ISSUED = "staff.token_issued"  # noqa: S105 - an event kind, not a secret
+    TOKEN_REVOKED = "staff.token_revoked"  # noqa: S105
     LOGGED_IN = "staff.logged_in"
+    LOGGED_OUT = "staff.logged_out"
     LOGIN_REFUSED = "staff.login_refused"
 
 

@@ -205,7 +205,7 @@ def test_signing_out_ends_this_session_only(engine: Engine) -> None:
 
     assert who_is(engine, first) is None
     assert who_is(engine, second)
-    assert [data for _, _, data in events(engine, Kind.USER_CHANGED)] == [{"changed": {"signed_out": True}}]
+    assert [data for _, _, data in events(engine, Kind.LOGGED_OUT)] == [{}]
 
 
 @pytest.mark.parametrize(
@@ -290,8 +290,8 @@ def test_a_token_opens_until_it_is_revoked(engine: Engine) -> None:
     assert events(engine, Kind.TOKEN_ISSUED) == [
         (f"staff:{alma.id}", "user:alma", {"token": "legal archive", "role": "legal"})
     ]
-    assert events(engine, Kind.USER_CHANGED) == [
-        (f"staff:{alma.id}", "user:alma", {"changed": {"token_revoked": "legal archive"}})
+    assert events(engine, Kind.TOKEN_REVOKED) == [
+        (f"staff:{alma.id}", "user:alma", {"token": "legal archive"})
     ]
 
 
