@@ -213,25 +213,25 @@ def _load_entries(
     after_state: bool = False,
 ) -> None:
     entry = table_of(Entry)
+    # A reversal undoes its entry as soon as it is known: its own date may lie behind `through`.
+    reversal = entry.alias("reversal")
+    is_reversed = sa.exists().where(reversal.c.reverses_id == entry.c.id)
     query = sa.select(
-        entry.c.id,
         entry.c.account_id,
         entry.c.kind,
         entry.c.amount_minor,
         entry.c.effective_on,
-        entry.c.reverses_id,
+        is_reversed.label("is_reversed"),
     ).where(entry.c.account_id.in_(account_ids), entry.c.effective_on <= through)
     if after_state:
         state = table_of(AccountState)
         query = query.join(state, state.c.account_id == entry.c.account_id).where(
             entry.c.effective_on > state.c.folded_through
         )
-    rows = session.connection().execute(query.order_by(entry.c.effective_on, entry.c.id)).all()
-    reversed_ids = {row.reverses_id for row in rows if row.reverses_id is not None}
-    for row in rows:
+    for row in session.connection().execute(query.order_by(entry.c.effective_on, entry.c.id)):
         history = histories[row.account_id]
         history.balance += row.amount_minor
-        if row.kind in PAYS_DUES and row.amount_minor < 0 and row.id not in reversed_ids:
+        if row.kind in PAYS_DUES and row.amount_minor < 0 and not row.is_reversed:
             is_payment = row.kind is EntryKind.PAYMENT
             history.credits.append(Credit(row.effective_on, -row.amount_minor, is_payment))
 
