@@ -256,7 +256,7 @@ def assign(session: Session, case: CollectionsCase, owner: str, *, by: str, now:
 
 
 def add_note(session: Session, case: CollectionsCase, text: str, *, by: str, now: datetime) -> None:
-    text = _clean(text, "note")
+    text = clean_text(text, "note")
     record(session, case_event(Kind.NOTE_ADDED, case, {"text": text}), by=by, now=now)
 
 
@@ -275,7 +275,7 @@ def log_call(
     session: Session, case: CollectionsCase, result: CallResult, note: str, *, by: str, now: datetime
 ) -> None:
     """Put a call that was made on record; it counts toward caps from this moment, and done call tasks are done."""
-    note = _clean(note, "note", required=False)
+    note = clean_text(note, "note", required=False)
     customer = session.get_one(Customer, case.customer_id)
     data = {"result": result.value, "note": note, "number": customer.mobile}
     event = case_event(Kind.CALL_LOGGED, case, data, channel=Channel.CALL)
@@ -300,7 +300,7 @@ def place_hold(
     now: datetime,
 ) -> CaseHold:
     """Leave the customer alone for a reason until a day; every hold has an end or review date."""
-    reason = _clean(reason, "reason")[:500]
+    reason = clean_text(reason, "reason", at_most=500)
     if until <= today:
         raise Invalid("the end or review date must lie in the future", "until")
     if (until - today).days > 3660:
@@ -347,13 +347,14 @@ def _require_open(case: CollectionsCase) -> None:
         raise Conflict("this case is closed")
 
 
-def _clean(text: str, field: str, *, required: bool = True) -> str:
-    """What a person typed: trimmed, bounded, and never a full card number."""
-    text = text.strip()
+def clean_text(text: str, field: str, *, required: bool = True, at_most: int = MAX_NOTE) -> str:
+    """What a person typed: trimmed, bounded, and never a full card number. Every verb that keeps such text
+    passes it through here."""
+    text = text.replace("\0", "").strip()  # PostgreSQL stores no NUL in text
     if required and not text:
         raise Invalid("this must not be empty", field)
-    if len(text) > MAX_NOTE:
-        raise Invalid(f"this is longer than {MAX_NOTE} characters", field)
+    if len(text) > at_most:
+        raise Invalid(f"this is longer than {at_most} characters", field)
     if holds_card_number(text):
         raise Invalid("this looks like it holds a full card number, which is never stored", field)
     return text

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 
 from app.cases.models import CaseHold
 from app.cases.rules import CONVERSATIONS, CallResult
+from app.cases.service import clean_text
 from app.clock import local_instant
 from app.compliance.models import Consent
 from app.compliance.packfile import shipped_packs
@@ -225,8 +226,9 @@ def set_consent(
     now: datetime,
 ) -> None:
     """Remember that the customer allows or refuses a channel; the gate obeys from this moment."""
+    source = clean_text(source, "source", required=False, at_most=120)
     insert = upsert(session, Consent)
-    values = {"allowed": allowed, "source": source[:120], "at": now}
+    values = {"allowed": allowed, "source": source, "at": now}
     session.execute(
         insert.values(customer_id=customer.id, channel=channel, **values).on_conflict_do_update(
             index_elements=["customer_id", "channel"], set_=values

@@ -15,7 +15,7 @@ from sqlmodel import Session, col, select
 
 from app.cases.models import CaseHold, CollectionsCase, case_reference
 from app.cases.rules import CaseStatus, days_past_due
-from app.cases.service import case_event
+from app.cases.service import case_event, clean_text
 from app.clock import local_date, local_instant
 from app.db import table_of, upsert
 from app.delinquency.models import AccountState
@@ -99,8 +99,7 @@ def nominate_cases(session: Session, portfolio: Portfolio, on: date, *, now: dat
 
 def nominate(session: Session, case: CollectionsCase, reason: str, *, by: str, now: datetime) -> Referral:
     """A person nominates a case; somebody else has to approve it."""
-    if not reason.strip():
-        raise Conflict("say why this case should go to the legal team")
+    reason = clean_text(reason, "reason", at_most=500)
     if case.status is not CaseStatus.OPEN:
         raise Conflict("this case is closed")
     if open_referral(session, case.id or 0):
@@ -108,7 +107,7 @@ def nominate(session: Session, case: CollectionsCase, reason: str, *, by: str, n
     referral = Referral(
         portfolio_id=case.portfolio_id,
         case_id=case.id or 0,
-        reason=reason.strip()[:500],
+        reason=reason,
         nominated_by=by,
         nominated_at=now,
     )

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from app.cases.models import CollectionsCase
 from app.cases.rules import CaseStatus
-from app.cases.service import case_event, get_case
+from app.cases.service import case_event, clean_text, get_case
 from app.db import table_of
 from app.errors import Conflict, Forbidden, Invalid
 from app.ledger.models import Account, Entry, Portfolio
@@ -145,8 +145,9 @@ def accept(session: Session, plan: Plan, *, by: str, today: date, now: datetime)
 
 
 def cancel(session: Session, plan: Plan, reason: str, *, by: str, today: date, now: datetime) -> None:
+    reason = clean_text(reason, "reason", required=False, at_most=300)
     plan.ended_on = today
-    plan.why = reason.strip()[:300]
+    plan.why = reason
     _move(session, plan, PlanStatus.CANCELLED, by=by, now=now)
     _wake_case(session, plan, today)
 
