@@ -1,0 +1,290 @@
+"""The worklist: which open cases, in which order, a page at a time; and what stands around a few of them.
+
+Every list is one statement over open cases; what is shown beside each row is fetched for the whole page at once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from app.cases.models import CallTask, CaseHold, CollectionsCase
+from app.cases.rules import CaseStatus
+from app.db import UtcDateTime, table_of
+from app.delinquency.rules import bucket_labels
+from app.errors import Invalid
+from app.ledger.models import Account, Customer
+
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+CASE_REFERENCE = re.compile(r"c-?0*(\d{1,15})", re.IGNORECASE)
+
+Condition = sa.ColumnElement[bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """A portfolio as a list sees it at this moment."""
+
+    portfolio_id: int
+    code: str
+    name: str
+    currency: str
+    timezone: str
+    edges: tuple[int, ...]
+    on: date
+    """The day the figures are of: the last one closed."""
+    today: date
+    day_ends: datetime
+    """When `today` is over in the portfolio's time zone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which open cases a list shows. `conditions` are further ones, from here or from other domains."""
+
+    books: tuple[Book, ...]
+    owner: str | None = None
+    """None = whoever; '' = nobody yet."""
+    bucket: str = ""
+    text: str = ""
+    conditions: tuple[Condition, ...] = ()
+
+
+# --- conditions on the case table ---------------------------------------------------------------------------
+
+
+def is_on_hold() -> Condition:
+    case, hold = table_of(CollectionsCase), table_of(CaseHold)
+    return sa.exists().where(hold.c.customer_id == case.c.customer_id, hold.c.ended_at.is_(None))
+
+
+def has_call_task() -> Condition:
+    case, task = table_of(CollectionsCase), table_of(CallTask)
+    return sa.exists().where(task.c.case_id == case.c.id, task.c.done_at.is_(None))
+
+
+def has_broken_promise() -> Condition:
+    return table_of(CollectionsCase).c.broken_promises > 0
+
+
+def has_callback_today(books: Sequence[Book]) -> Condition:
+    """A call back is due by the end of the portfolio's day, or overdue."""
+    case = table_of(CollectionsCase)
+    return _in_any(books, lambda book: case.c.callback_at < book.day_ends)
+
+
+def in_bucket(books: Sequence[Book], label: str) -> Condition:
+    """Days past due within the bucket; a portfolio without this bucket has no such case."""
+    case = table_of(CollectionsCase)
+
+    def within(book: Book) -> Condition:
+        labels = bucket_labels(book.edges)
+        if label not in labels[1:]:
+            return sa.false()
+        n = labels.index(label) - 1
+        newest = case.c.oldest_due_on <= book.on - timedelta(days=book.edges[n])
+        if n + 1 == len(book.edges):
+            return newest
+        return sa.and_(newest, case.c.oldest_due_on > book.on - timedelta(days=book.edges[n + 1]))
+
+    return _in_any(books, within)
+
+
+def _in_any(books: Sequence[Book], condition: Any) -> Condition:
+    case = table_of(CollectionsCase)
+    parts = [sa.and_(case.c.portfolio_id == book.portfolio_id, condition(book)) for book in books]
+    return sa.or_(sa.false(), *parts)
+
+
+def _matches(text: str) -> Condition:
+    """A case by its reference, the customer's name or reference, or an account's reference."""
+    case, customer, account = table_of(CollectionsCase), table_of(Customer), table_of(Account)
+    ways: list[Condition] = [
+        customer.c.full_name.icontains(text, autoescape=True),
+        customer.c.reference == text,
+        sa.exists().where(account.c.customer_id == case.c.customer_id, account.c.reference == text),
+    ]
+    if found := CASE_REFERENCE.fullmatch(text):
+        ways.append(case.c.id == int(found[1]))
+    return sa.or_(*ways)
+
+
+def _where(chosen: Selection) -> list[Condition]:
+    case = table_of(CollectionsCase)
+    where: list[Condition] = [
+        case.c.status == CaseStatus.OPEN,
+        case.c.portfolio_id.in_([book.portfolio_id for book in chosen.books]),
+        *chosen.conditions,
+    ]
+    if chosen.owner is not None:
+        where.append(case.c.owner == chosen.owner)
+    if chosen.bucket:
+        where.append(in_bucket(chosen.books, chosen.bucket))
+    if chosen.text:
+        where.append(_matches(chosen.text))
+    return where
+
+
+def count(session: Session, chosen: Selection) -> int:
+    case, customer = table_of(CollectionsCase), table_of(Customer)
+    query = sa.select(sa.func.count()).select_from(case)
+    if chosen.text:
+        query = query.join(customer, customer.c.id == case.c.customer_id)
+    return int(session.scalar(query.where(*_where(chosen))) or 0)
+
+
+# --- order and pages ----------------------------------------------------------------------------------------
+
+SORTS = ("urgency", "reference", "name", "past_due", "days", "owner")
+Order = tuple[Any, bool]
+"""An expression and whether it descends."""
+
+
+def _orders(sort: str, descending: bool, now: datetime) -> list[Order]:
+    """What a list is ordered by; the case's id decides between equals, so that no row is shown twice."""
+    case, customer = table_of(CollectionsCase), table_of(Customer)
+    if sort == "urgency":
+        due = case.c.callback_at <= now
+        called_for = sa.case((due, case.c.callback_at), else_=sa.literal(NEVER, UtcDateTime))
+        return [(called_for, not descending), (case.c.priority, descending), (case.c.id, False)]
+    if sort == "days":
+        # More days past due is an earlier date.
+        return [(sa.func.coalesce(case.c.oldest_due_on, date.max), not descending), (case.c.id, False)]
+    expression = {"name": customer.c.full_name, "past_due": case.c.past_due_minor, "owner": case.c.owner}
+    if sort not in expression:
+        return [(case.c.id, descending)]
+    return [(expression[sort], descending), (case.c.id, False)]
+
+
+def worklist(
+    session: Session,
+    chosen: Selection,
+    *,
+    sort: str,
+    descending: bool,
+    after: Sequence[Any] | None,
+    limit: int,
+    now: datetime,
+) -> tuple[list[sa.Row[Any]], list[Any] | None]:
+    """A page of open cases with their customer's name, and the position where the next page starts."""
+    orders = _orders(sort, descending, now)
+    query = _rows_query(chosen, orders)
+    if after is not None:
+        query = query.where(_beyond(orders, after))
+    found = list(session.connection().execute(query.limit(limit + 1)))
+    position = None
+    if len(found) > limit:
+        last = found[limit - 1]
+        position = [_scalar(last[n - len(orders)]) for n in range(len(orders))]
+    return found[:limit], position
+
+
+def cursor_length(sort: str) -> int:
+    return {"urgency": 3, "reference": 1}.get(sort, 2)
+
+
+def all_rows(
+    session: Session, chosen: Selection, *, sort: str, descending: bool, now: datetime
+) -> Iterator[Sequence[sa.Row[Any]]]:
+    """Everything selected, a thousand rows at a time."""
+    query = _rows_query(chosen, _orders(sort, descending, now))
+    result = session.connection().execute(query)
+    yield from result.partitions(1000)
+
+
+def _rows_query(chosen: Selection, orders: Sequence[Order]) -> Any:
+    case, customer = table_of(CollectionsCase), table_of(Customer)
+    keys = [expression.label(f"key_{n}") for n, (expression, _) in enumerate(orders)]
+    return (
+        sa.select(case, customer.c.full_name, customer.c.reference.label("customer_reference"), *keys)
+        .join(customer, customer.c.id == case.c.customer_id)
+        .where(*_where(chosen))
+        .order_by(*(expression.desc() if down else expression.asc() for expression, down in orders))
+    )
+
+
+def _beyond(orders: Sequence[Order], after: Sequence[Any]) -> Condition:
+    """Rows that come after a position: greater in the first key that differs."""
+    values = [_parsed(expression, value) for (expression, _), value in zip(orders, after, strict=True)]
+    ways = []
+    for n, (expression, down) in enumerate(orders):
+        same = [orders[m][0] == values[m] for m in range(n)]
+        ways.append(sa.and_(*same, expression < values[n] if down else expression > values[n]))
+    return sa.or_(*ways)
+
+
+def _scalar(value: Any) -> str | int:
+    if isinstance(value, (date, datetime)):
+        return value.isoformat()
+    return value if isinstance(value, int) else str(value)
+
+
+def _parsed(expression: Any, value: Any) -> Any:
+    """A value out of a page link, as the expression's type. Invalid if somebody wrote it by hand, badly."""
+    try:
+        if isinstance(expression.type, UtcDateTime):
+            return datetime.fromisoformat(value).astimezone(UTC)
+        if isinstance(expression.type, sa.Date):
+            return date.fromisoformat(value)
+        if isinstance(expression.type, sa.Integer):
+            if abs(value) >= 2**63:
+                raise ValueError
+            return int(value)
+        return str(value).replace("\0", "")
+    except (TypeError, ValueError, OverflowError):
+        raise Invalid("This page link is damaged; start again from the first page.", "cursor") from None
+
+
+# --- around the rows of a page ------------------------------------------------------------------------------
+
+
+def account_counts(session: Session, customer_ids: Sequence[int]) -> dict[int, int]:
+    account = table_of(Account)
+    query = (
+        sa.select(account.c.customer_id, sa.func.count())
+        .where(account.c.customer_id.in_(customer_ids))
+        .group_by(account.c.customer_id)
+    )
+    return {row[0]: int(row[1]) for row in session.connection().execute(query)}
+
+
+def open_holds(session: Session, customer_ids: Sequence[int]) -> dict[int, list[CaseHold]]:
+    """Open holds by customer, the one that lasts longest first."""
+    query = (
+        select(CaseHold)
+        .where(col(CaseHold.customer_id).in_(customer_ids), col(CaseHold.ended_at).is_(None))
+        .order_by(col(CaseHold.until).desc(), col(CaseHold.id))
+    )
+    holds: dict[int, list[CaseHold]] = {}
+    for hold in session.scalars(query):
+        holds.setdefault(hold.customer_id, []).append(hold)
+    return holds
+
+
+def open_call_tasks(session: Session, case_ids: Sequence[int]) -> dict[int, date]:
+    """Case id -> since when a call to it is due."""
+    task = table_of(CallTask)
+    query = (
+        sa.select(task.c.case_id, sa.func.min(task.c.due_on))
+        .where(task.c.case_id.in_(case_ids), task.c.done_at.is_(None))
+        .group_by(task.c.case_id)
+    )
+    return {row[0]: row[1] for row in session.connection().execute(query)}
+
+
+def holds_of(session: Session, customer_id: int) -> list[CaseHold]:
+    """All holds a customer ever had, open ones first, then the latest."""
+    order = (col(CaseHold.ended_at).is_not(None), col(CaseHold.started_at).desc(), col(CaseHold.id).desc())
+    return list(session.scalars(select(CaseHold).where(CaseHold.customer_id == customer_id).order_by(*order)))
+
+
+def cases_of(session: Session, customer_id: int) -> list[CollectionsCase]:
+    """A customer's cases, the latest first."""
+    query = select(CollectionsCase).where(CollectionsCase.customer_id == customer_id)
+    return list(session.scalars(query.order_by(col(CollectionsCase.id).desc())))

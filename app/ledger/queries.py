@@ -1,0 +1,123 @@
+"""The ledger as a case page shows it: entries with a running balance, and statements with what came for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from app.db import table_of
+from app.ledger.models import Account, Entry, Statement
+from app.ledger.rules import PAYS_DUES, EntryKind
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerLine:
+    """An entry and the balance of its account after it."""
+
+    entry_id: int
+    account_id: int
+    kind: EntryKind
+    amount_minor: int
+    effective_on: date
+    posted_on: date
+    reference: str
+    source: str
+    description: str
+    reversed: bool
+    balance_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """A statement, and the credits that came after its closing and on or before its due date."""
+
+    account_id: int
+    reference: str
+    closing_on: date
+    due_on: date
+    balance_minor: int
+    minimum_due_minor: int
+    came_minor: int
+
+
+def accounts_of(session: Session, customer_id: int) -> list[Account]:
+    query = select(Account).where(Account.customer_id == customer_id).order_by(col(Account.reference))
+    return list(session.scalars(query))
+
+
+def ledger_lines(
+    session: Session, account_ids: Sequence[int], *, newest_first: bool, limit: int | None = None
+) -> Iterator[LedgerLine]:
+    """Entries of these accounts, account by account, each with the running balance of its own account."""
+    entry = table_of(Entry)
+    mirror = entry.alias("mirror")
+    balance = sa.func.sum(entry.c.amount_minor).over(
+        partition_by=entry.c.account_id, order_by=(entry.c.effective_on, entry.c.id)
+    )
+    query = sa.select(
+        entry.c.id,
+        entry.c.account_id,
+        entry.c.kind,
+        entry.c.amount_minor,
+        entry.c.effective_on,
+        entry.c.posted_on,
+        entry.c.reference,
+        entry.c.source,
+        entry.c.description,
+        sa.exists().where(mirror.c.reverses_id == entry.c.id),
+        balance,
+    ).where(entry.c.account_id.in_(account_ids))
+    order = [c.desc() if newest_first else c.asc() for c in (entry.c.effective_on, entry.c.id)]
+    query = query.order_by(entry.c.account_id, *order).limit(limit)
+    for row in session.connection().execute(query):
+        yield LedgerLine(*row[:10], balance_minor=int(row[10]))
+
+
+def statement_lines(session: Session, account_ids: Sequence[int]) -> list[StatementLine]:
+    """Statements of these accounts, the latest first."""
+    entry, statement = table_of(Entry), table_of(Statement)
+    mirror = entry.alias("mirror")
+    came = (
+        sa.select(sa.func.coalesce(-sa.func.sum(entry.c.amount_minor), 0))
+        .where(
+            entry.c.account_id == statement.c.account_id,
+            entry.c.effective_on > statement.c.closing_on,
+            entry.c.effective_on <= statement.c.due_on,
+            entry.c.kind.in_(PAYS_DUES),
+            ~sa.exists().where(mirror.c.reverses_id == entry.c.id),
+        )
+        .scalar_subquery()
+    )
+    query = (
+        sa.select(
+            statement.c.account_id,
+            statement.c.reference,
+            statement.c.closing_on,
+            statement.c.due_on,
+            statement.c.balance_minor,
+            statement.c.minimum_due_minor,
+            came,
+        )
+        .where(statement.c.account_id.in_(account_ids))
+        .order_by(statement.c.closing_on.desc(), statement.c.id.desc())
+    )
+    rows = session.connection().execute(query)
+    return [StatementLine(*row[:6], came_minor=int(row[6])) for row in rows]
+
+
+def credits_between(
+    session: Session, account_ids: Sequence[int], first_on: date | None, last_on: date | None
+) -> list[Entry]:
+    """Payments, refunds, credits and reversals with an effective date in a stretch of days, the latest first."""
+    query = select(Entry).where(
+        col(Entry.account_id).in_(account_ids), col(Entry.kind).in_((*PAYS_DUES, EntryKind.REVERSAL))
+    )
+    if first_on is not None:
+        query = query.where(col(Entry.effective_on) >= first_on)
+    if last_on is not None:
+        query = query.where(col(Entry.effective_on) <= last_on)
+    return list(session.scalars(query.order_by(col(Entry.effective_on).desc(), col(Entry.id).desc())))
