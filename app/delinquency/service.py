@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -72,8 +72,12 @@ def schedule_later_changes(session: Session, portfolio_id: int, on: date) -> Non
         .where(
             col(LedgerChange.portfolio_id) == portfolio_id,
             col(LedgerChange.earliest_on) > on,
+            # Only what the wake-up covers by now: a change that came in since the update above stays.
             sa.select(col(AccountState.account_id))
-            .where(col(AccountState.account_id) == LedgerChange.account_id)
+            .where(
+                col(AccountState.account_id) == LedgerChange.account_id,
+                col(AccountState.wake_on) <= col(LedgerChange.earliest_on),
+            )
             .exists(),
         )
         .execution_options(synchronize_session=False)
@@ -102,7 +106,7 @@ def fold_accounts(
     Returns the earliest past day whose figures this changed, or None.
     """
     edges = edges_of(portfolio)
-    histories = _load(session, account_ids, through)
+    histories = _load(session, account_ids, through, _take_changes(session, account_ids))
     folded = [(h, fold(h.state, h.credits, h.closings, through=through, edges=edges)) for h in histories]
     refolded = [h.account_id for h in histories if h.refold_from]
     if refolded:
@@ -125,7 +129,6 @@ def fold_accounts(
             for on, kind, amount in result.movements
         ],
     )
-    session.execute(sa.delete(LedgerChange).where(col(LedgerChange.account_id).in_(account_ids)))
     return min((h.refold_from for h in histories if h.refold_from), default=None)
 
 
@@ -138,7 +141,7 @@ def standing_on(
     """
     standings: dict[int, Now] = {}
     for ids in chunked(account_ids, CHUNK):
-        for h in _load(session, ids, on):
+        for h in _load(session, ids, on, _changes(session, ids)):
             if h.state.through is None or h.state.through < on:
                 fold(h.state, h.credits, h.closings, through=on, edges=edges_of(portfolio))
             standings[h.account_id] = Now(h.balance, h.state.past_due, h.state.oldest_due_on)
@@ -168,16 +171,26 @@ def refold_from_nothing(
 # --- loading --------------------------------------------------------------------------------------------------
 
 
-def _load(session: Session, account_ids: Sequence[int], through: date) -> list[History]:
+def _take_changes(session: Session, account_ids: Sequence[int]) -> dict[int, date]:
+    """Account -> date of its change, removed *before* the entries are read: whatever somebody posts meanwhile
+    leaves a change of its own for the next fold, and is at worst folded twice, never forgotten."""
+    change = table_of(LedgerChange)
+    taken = sa.delete(change).where(change.c.account_id.in_(account_ids))
+    rows = session.connection().execute(taken.returning(change.c.account_id, change.c.earliest_on))
+    return {account_id: on for account_id, on in rows}
+
+
+def _changes(session: Session, account_ids: Sequence[int]) -> dict[int, date]:
+    change = table_of(LedgerChange)
+    query = sa.select(change.c.account_id, change.c.earliest_on)
+    rows = session.connection().execute(query.where(change.c.account_id.in_(account_ids)))
+    return {account_id: on for account_id, on in rows}
+
+
+def _load(
+    session: Session, account_ids: Sequence[int], through: date, changes: Mapping[int, date]
+) -> list[History]:
     """Histories of these accounts: from their state on, or from nothing where a change lies behind it."""
-    changes: dict[int, date] = {
-        account: on
-        for account, on in session.execute(
-            sa.select(col(LedgerChange.account_id), col(LedgerChange.earliest_on)).where(
-                col(LedgerChange.account_id).in_(account_ids)
-            )
-        )
-    }
     states = {
         row.account_id: row
         for row in session.execute(
