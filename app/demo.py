@@ -1,0 +1,506 @@
+"""`desk demo`: a department that has been at work for weeks, on real accounts, ready in under a minute.
+
+Everything goes through the same feeds, days, gate, outbox and services as in production; only the clock, the
+people and the SMS and e-mail providers are simulated. The legal desk is the real reference receiver.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import random
+import secrets
+import shutil
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import structlog
+import uvicorn
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from pydantic import SecretStr
+from sqlalchemy.engine import Engine
+from sqlmodel import Session, col, select
+from starlette.types import ASGIApp
+
+from app import schema
+from app.cases.models import CallTask, CaseHold, CollectionsCase
+from app.cases.rules import CallResult, CaseStatus, HoldKind
+from app.cases.service import add_note, log_call, place_hold, set_callback
+from app.clock import FixedClock, SystemClock, local_date
+from app.compliance.rules import Clearance
+from app.compliance.service import explain, set_consent
+from app.daily import DayReport
+from app.db import make_engine, transaction
+from app.jobs import Worker, start
+from app.ledger.feeds import load
+from app.ledger.models import Account, Customer, Entry, Portfolio
+from app.ledger.rules import CollectorKind, EntryKind, FeedKind
+from app.ledger.service import add_portfolio, post_entry, reverse_entry
+from app.legal.bag import public_key_pem
+from app.legal.models import Referral, ReferralStatus
+from app.legal.service import build_bundle, decide, hand_over
+from app.legal_desk import create_legal_desk
+from app.main import create_app
+from app.outreach.service import confirm_plan
+from app.plans.service import accept, live_plan, offer_instalments, promise_to_pay
+from app.ports import Ports, make_ports
+from app.settings import ROOT, PostAdapter, Settings
+from app.simulation import SimulatedSender, live_through
+from app.staff.rules import Role
+from app.staff.service import add_user
+from app.timeline.rules import Channel, Purpose
+
+SAMPLE = Path(__file__).parent / "sample"
+STORY_ENDS = date(2005, 9, 23)
+"""Two days after a due date was missed: tonight's first reminders are about to leave."""
+DAYS_LIVED = 52
+CODE = "FORMOSA"
+STAFF = (
+    ("mei", "Mei Tanaka", Role.AGENT),
+    ("jonas", "Jonas Berg", Role.AGENT),
+    ("priya", "Priya Rao", Role.AGENT),
+    ("grace", "Grace Okafor", Role.MANAGER),
+    ("lena", "Lena Vogel", Role.LEGAL),
+    ("root", "Robin Adler", Role.ADMIN),
+)
+
+
+def run_demo(*, port: int, serve: bool, accounts: int) -> None:
+    """Build the demo from nothing under var/demo, print who can sign in, and serve it."""
+    started = time.perf_counter()
+    structlog.configure(
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger("error"),
+    )
+    home = ROOT / "var" / "demo"
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True)
+    key_file = _make_key(home)
+    legal_port = _free_port()
+    settings = Settings(
+        database_url=f"sqlite:///{home / 'desk.db'}",
+        secret_key=SecretStr(secrets.token_urlsafe(32)),
+        public_url=f"http://127.0.0.1:{port}",
+        post=PostAdapter.PRINT,
+        print_dir=home / "print",
+        legal_url=f"http://127.0.0.1:{legal_port}",
+        bundle_key=SecretStr(str(key_file)),
+    )
+    _write_env(home, settings)
+    ports = make_ports(settings)
+    assert ports.seal is not None
+    _serve_in_background(create_legal_desk(home / "legal-desk", [public_key_pem(ports.seal.key)]), legal_port)
+    passwords = _build(settings, ports, accounts)
+    _say(f"Ready after {time.perf_counter() - started:.0f} s.\n")
+    _introduce(port, passwords, home)
+    if serve:
+        _serve(settings, ports, port)
+
+
+def _build(settings: Settings, ports: Ports, accounts: int) -> Mapping[str, str]:
+    """Load the sample and live through its last weeks. Returns passwords by user name."""
+    now = SystemClock().now()
+    # Nothing is lost if the machine stops while a demo is being built: it is built again from nothing.
+    engine = make_engine(settings.database_url, durable=False)
+    schema.upgrade(engine)
+    with transaction(engine) as session:
+        portfolio = add_portfolio(
+            session,
+            CODE,
+            creditor="Formosa Card Bank",
+            currency="TWD",
+            timezone="Asia/Taipei",
+            pack="cn",
+            collector=CollectorKind.FIRST_PARTY,
+            contact_phone="+886 2 5550 0100",
+            contact_email="help@formosa.example.com",
+            legal_min_minor=3000,
+            by="system",
+            now=now,
+        )
+        passwords = _hire(session, now)
+    yesterday = local_date(now, portfolio.timezone) - timedelta(days=1)
+    shift = yesterday - STORY_ENDS
+    _load_sample(engine, settings, shift, accounts, now)
+    _live(engine, ports, portfolio, yesterday, now)
+    engine.dispose()
+    return passwords
+
+
+def _hire(session: Session, now: datetime) -> dict[str, str]:
+    passwords = {}
+    for username, name, role in STAFF:
+        passwords[username] = secrets.token_urlsafe(10)
+        add_user(session, username, name, role, passwords[username], by="system", now=now)
+    return passwords
+
+
+# --- the sample -----------------------------------------------------------------------------------------------
+
+DATED = {
+    FeedKind.ACCOUNTS: ("opened_on",),
+    FeedKind.STATEMENTS: ("closing_on", "due_on"),
+    FeedKind.TRANSACTIONS: ("posted_on",),
+    FeedKind.PAYMENTS: ("paid_on",),
+}
+
+
+def _load_sample(engine: Engine, settings: Settings, shift: timedelta, accounts: int, now: datetime) -> None:
+    """Write the sample's feeds with shifted dates and load them like any creditor's."""
+    folder = settings.print_dir.parent / "feeds"
+    folder.mkdir(exist_ok=True)
+    chosen: set[str] = set()
+    for kind in FeedKind:
+        path = folder / f"{kind.value}.csv"
+        with (
+            gzip.open(SAMPLE / f"{kind.value}.csv.gz", "rt", encoding="utf-8", newline="") as source,
+            path.open("w", encoding="utf-8", newline="") as target,
+        ):
+            reader = csv.DictReader(source)
+            writer = csv.DictWriter(target, reader.fieldnames or ())
+            writer.writeheader()
+            for row in reader:
+                if kind is FeedKind.ACCOUNTS and len(chosen) < accounts:
+                    chosen.add(row["account_ref"])
+                if row["account_ref"] in chosen:
+                    for column in DATED[kind]:
+                        row[column] = (date.fromisoformat(row[column]) + shift).isoformat()
+                    writer.writerow(row)
+        report = load(engine, kind, path, CODE, rejects_dir=folder, by="system", now=now)
+        _say(f"  {report.loaded:>6,} {kind.value} loaded")
+
+
+# --- the weeks ------------------------------------------------------------------------------------------------
+
+
+def _live(engine: Engine, ports: Ports, portfolio: Portfolio, yesterday: date, now: datetime) -> None:
+    clock = FixedClock()
+    chance = random.Random(20050926)  # noqa: S311 - a story, not a secret
+    simulated = Ports(
+        clock=clock,
+        stationery=ports.stationery,
+        senders={
+            Channel.SMS: SimulatedSender(chance),
+            Channel.EMAIL: SimulatedSender(chance),
+            Channel.POST: ports.senders[Channel.POST],
+        },
+        legal_desk=ports.legal_desk,
+        seal=ports.seal,
+    )
+    first = yesterday - timedelta(days=DAYS_LIVED - 1)
+    department = Department(engine, simulated, portfolio.id or 0, chance, yesterday)
+    with _Progress(DAYS_LIVED) as step:
+        live_through(
+            engine,
+            portfolio,
+            first,
+            yesterday,
+            simulated,
+            clock,
+            stop_at=now,
+            people=department.work,
+            progress=step,
+        )
+
+
+@dataclass
+class Department:
+    """What the demo's people do on a day: call, listen, agree, pause, refer."""
+
+    engine: Engine
+    ports: Ports
+    portfolio_id: int
+    chance: random.Random
+    last_day: date
+    calls_a_day: int = 30
+
+    def work(self, today: date, now: datetime) -> None:
+        with transaction(self.engine) as session:
+            portfolio = session.get_one(Portfolio, self.portfolio_id)
+            for case in self._call_list(session):
+                self._call(session, portfolio, case, today, now)
+            for case in self._callers(session):
+                self._agree(session, portfolio, case, f"user:{case.owner}", today, now)
+            self._opt_outs(session, now)
+            if self.chance.random() < 0.25:
+                self._correct_the_ledger(session, today, now)
+            self._refer(session, today, now)
+
+    def _call_list(self, session: Session) -> list[CollectionsCase]:
+        """Open call tasks by priority, leaving out customers who are on hold."""
+        held = select(CaseHold.customer_id).where(col(CaseHold.ended_at).is_(None))
+        query = (
+            select(CollectionsCase)
+            .join(CallTask, col(CallTask.case_id) == CollectionsCase.id)
+            .where(
+                col(CallTask.done_at).is_(None),
+                CollectionsCase.status == CaseStatus.OPEN,
+                col(CollectionsCase.customer_id).not_in(held),
+            )
+            .order_by(col(CollectionsCase.priority).desc(), col(CollectionsCase.id))
+            .limit(self.calls_a_day)
+        )
+        return list(session.scalars(query).unique())
+
+    def _callers(self, session: Session) -> list[CollectionsCase]:
+        """Customers who call by themselves and make a promise: three a day."""
+        query = select(CollectionsCase).where(CollectionsCase.status == CaseStatus.OPEN)
+        cases = session.scalars(query.order_by(col(CollectionsCase.id))).all()
+        chosen = self.chance.sample(cases, min(3, len(cases)))
+        return [case for case in chosen if case.owner and live_plan(session, case.id or 0) is None]
+
+    def _call(
+        self, session: Session, portfolio: Portfolio, case: CollectionsCase, today: date, now: datetime
+    ) -> None:
+        """One call, if the gate allows it, and what came of it."""
+        customer = session.get_one(Customer, case.customer_id)
+        by = f"user:{case.owner or 'mei'}"
+        answer = explain(session, portfolio, customer, Channel.CALL, Purpose.REMINDER, at=now)
+        if not isinstance(answer, Clearance):
+            return
+        roll = self.chance.random()
+        if roll < 0.42:
+            result = self.chance.choice([CallResult.NO_ANSWER, CallResult.VOICEMAIL, CallResult.BUSY])
+            log_call(session, case, result, "", by=by, now=now)
+        elif roll < 0.47:
+            log_call(
+                session, case, CallResult.CALL_BACK, "Asked to be called in the evening.", by=by, now=now
+            )
+            ahead = timedelta(days=1 if today < self.last_day else 0, hours=8)
+            set_callback(session, case, now + ahead, by=by, now=now)
+        elif roll < 0.83 and live_plan(session, case.id or 0) is None:
+            self._agree(session, portfolio, case, by, today, now)
+        elif roll < 0.90:
+            self._pause(session, case, by, today, now)
+        else:
+            log_call(session, case, CallResult.REFUSED_TO_PAY, "Says the bank should wait.", by=by, now=now)
+
+    def _agree(
+        self,
+        session: Session,
+        portfolio: Portfolio,
+        case: CollectionsCase,
+        by: str,
+        today: date,
+        now: datetime,
+    ) -> None:
+        """A promise to pay, or a repayment plan where the debt is too much for one payment."""
+        if self.chance.random() < 0.8 or case.past_due_minor < 1000:
+            log_call(session, case, CallResult.PROMISED, "Will pay after payday.", by=by, now=now)
+            due_on = today + timedelta(days=self.chance.randint(3, 12))
+            plan = promise_to_pay(session, case, case.past_due_minor, due_on, by=by, today=today, now=now)
+        else:
+            note = "Cannot pay at once; agreed on instalments."
+            log_call(session, case, CallResult.RIGHT_PARTY, note, by=by, now=now)
+            total = case.past_due_minor
+            plan = offer_instalments(
+                session,
+                case,
+                total,
+                total // 4,
+                self.chance.choice([3, 4, 6]),
+                today + timedelta(days=self.chance.randint(2, 8)),
+                may_exceed_limits=False,
+                by=by,
+                today=today,
+                now=now,
+            )
+            if self.chance.random() < 0.3:
+                return  # the customer wants to think about it
+            accept(session, plan, by=by, today=today, now=now)
+        confirm_plan(session, portfolio, plan, self.ports.stationery, on=today, by=by, now=now)
+
+    def _pause(self, session: Session, case: CollectionsCase, by: str, today: date, now: datetime) -> None:
+        kind, result, reason = self.chance.choice(
+            [
+                (
+                    HoldKind.DISPUTE,
+                    CallResult.DISPUTES,
+                    "Does not recognise a purchase; asked for the statement.",
+                ),
+                (HoldKind.HARDSHIP, CallResult.RIGHT_PARTY, "Lost the job; sends proof of income."),
+                (HoldKind.VULNERABLE, CallResult.RIGHT_PARTY, "In hospital; a relative will call back."),
+                (HoldKind.COMPLAINT, CallResult.RIGHT_PARTY, "Complains about the late fee."),
+            ]
+        )
+        log_call(session, case, result, reason, by=by, now=now)
+        until = today + timedelta(days=self.chance.choice([14, 21, 30]))
+        place_hold(session, case, kind, reason, until, by=by, today=today, now=now)
+        add_note(session, case, f"Next step: review on {until.isoformat()}.", by=by, now=now)
+
+    def _opt_outs(self, session: Session, now: datetime) -> None:
+        """Now and then somebody does not want to be texted any more."""
+        query = select(CollectionsCase).where(CollectionsCase.status == CaseStatus.OPEN)
+        cases = list(session.scalars(query.order_by(col(CollectionsCase.id))))
+        if cases and self.chance.random() < 0.6:
+            case = self.chance.choice(cases)
+            customer = session.get_one(Customer, case.customer_id)
+            channel = self.chance.choice([Channel.SMS, Channel.SMS, Channel.EMAIL])
+            set_consent(
+                session,
+                customer,
+                channel,
+                allowed=False,
+                source="said so on the phone",
+                case_id=case.id,
+                by=f"user:{case.owner or 'mei'}",
+                now=now,
+            )
+
+    def _correct_the_ledger(self, session: Session, today: date, now: datetime) -> None:
+        """A payment is found days late, another bounces: earlier days are restated, both figures are kept."""
+        account = session.scalars(
+            select(Account)
+            .join(CollectionsCase, col(CollectionsCase.customer_id) == Account.customer_id)
+            .where(CollectionsCase.status == CaseStatus.OPEN)
+            .order_by(col(CollectionsCase.priority))
+            .limit(1)
+        ).first()
+        if account is not None:
+            post_entry(
+                session,
+                account,
+                EntryKind.PAYMENT,
+                1000,
+                effective_on=today - timedelta(days=4),
+                posted_on=today,
+                reference=f"LATE-{account.reference}-{today.isoformat()}",
+                description="found on the suspense account",
+                by="user:grace",
+                now=now,
+            )
+        bounced = session.scalars(
+            select(Entry)
+            .where(Entry.kind == EntryKind.PAYMENT, Entry.effective_on == today - timedelta(days=6))
+            .order_by(col(Entry.id))
+            .limit(1)
+        ).first()
+        if bounced is not None:
+            reverse_entry(
+                session, bounced, reason="returned by the bank", posted_on=today, by="user:grace", now=now
+            )
+
+    def _refer(self, session: Session, today: date, now: datetime) -> None:
+        """The legal team takes on two nominations a day and seals the files of what it took."""
+        del today
+        query = select(Referral).where(Referral.status == ReferralStatus.NOMINATED).order_by(col(Referral.id))
+        for referral in session.scalars(query.limit(1)).all():
+            decide(session, referral, approve=self.chance.random() < 0.85, by="user:lena", now=now)
+            if referral.status is not ReferralStatus.APPROVED or self.ports.seal is None:
+                continue
+            case = session.get_one(CollectionsCase, referral.case_id)
+            bundle = build_bundle(
+                session,
+                case,
+                self.ports.seal,
+                incomplete_reason="The signed agreement is on paper in the branch archive.",
+                by="user:lena",
+                now=now,
+            )
+            hand_over(session, case, bundle, now=now)
+
+
+# --- serving --------------------------------------------------------------------------------------------------
+
+
+def _serve(settings: Settings, ports: Ports, port: int) -> None:
+    """Web and worker in one process, until Ctrl-C."""
+    engine = make_engine(settings.database_url)
+    scheduler = start(Worker(engine, ports, settings))
+    try:
+        uvicorn.run(create_app(settings, engine, ports), host="127.0.0.1", port=port, log_level="warning")
+    finally:
+        scheduler.shutdown(wait=False)
+
+
+def _serve_in_background(app: ASGIApp, port: int) -> None:
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error"))
+    threading.Thread(target=server.run, daemon=True, name="legal-desk").start()
+    for _ in range(100):
+        if server.started:
+            return
+        time.sleep(0.05)
+    raise SystemExit(f"the legal desk did not start on port {port}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        number: int = probe.getsockname()[1]
+        return number
+
+
+def _make_key(home: Path) -> Path:
+    path = home / "bundle-key.pem"
+    pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.touch(mode=0o600)
+    path.write_bytes(pem)
+    return path
+
+
+def _write_env(home: Path, settings: Settings) -> None:
+    """So that the other commands can be tried on the demo's database."""
+    path = home / "demo.env"
+    path.touch(mode=0o600)
+    path.write_text(
+        f"DESK_DATABASE_URL={settings.database_url}\n"
+        f"DESK_SECRET_KEY={settings.secret_key.get_secret_value()}\n"
+        f"DESK_BUNDLE_KEY={settings.bundle_key.get_secret_value()}\n"
+        f"DESK_PUBLIC_URL={settings.public_url}\n"
+    )
+
+
+# --- talking --------------------------------------------------------------------------------------------------
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _introduce(port: int, passwords: Mapping[str, str], home: Path) -> None:
+    roles = {username: (name, role) for username, name, role in STAFF}
+    print(f"Arrears Desk is at http://127.0.0.1:{port}\n\nSign in as")
+    for username, password in passwords.items():
+        name, role = roles[username]
+        print(f"  {role.value:<8} {username:<7} {password:<16} {name}")
+    env = home.relative_to(ROOT) / "demo.env"
+    print(
+        f"\nThe commands work on it too: DESK_ENV_FILE={env} python3 desk.py aging --date ... --portfolio {CODE}"
+    )
+    print("Accounts are real and anonymous; names, addresses and dates are invented (app/sample/README.md).")
+    sys.stdout.flush()
+
+
+class _Progress:
+    """A bar on standard error, or a line a week where there is no terminal."""
+
+    def __init__(self, days: int) -> None:
+        self.days, self.done = days, 0
+
+    def __enter__(self) -> Callable[[DayReport], None]:
+        if sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import Progress
+
+            self.bar = Progress(console=Console(stderr=True), transient=True)
+            self.task = self.bar.add_task("Living through the last weeks", total=self.days)
+            self.bar.start()
+        return self.step
+
+    def step(self, report: DayReport) -> None:
+        self.done += 1
+        if sys.stderr.isatty():
+            self.bar.advance(self.task)
+        elif self.done % 7 == 0 or self.done == self.days:
+            _say(f"  {report.business_date} closed ({self.done} of {self.days} days)")
+
+    def __exit__(self, *_: object) -> None:
+        if sys.stderr.isatty():
+            self.bar.stop()
