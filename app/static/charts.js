@@ -3,6 +3,7 @@
 const style = getComputedStyle(document.documentElement);
 const colour = (name) => style.getPropertyValue(name).trim();
 const PALETTE = [1, 2, 3, 4, 5, 6].map((n) => colour(`--chart-${n}`));
+const RAMP = [1, 2, 3, 4, 5, 6, 7, 8].map((n) => colour(`--ramp-${n}`));
 const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
 const locale = navigator.language;
 
@@ -16,31 +17,36 @@ function formatter(unit) {
 
 function dataset(series, n, spec) {
   const line = spec.type === "line";
+  // spec.ramp: the series are ordered (buckets), so their colours run from light to dark instead of differing.
+  const own = spec.ramp ? RAMP[Math.min(RAMP.length - 1, Math.round((n * RAMP.length) / spec.series.length))] : PALETTE[n % PALETTE.length];
   const slices = spec.type === "doughnut" ? spec.labels.map((_, i) => PALETTE[i % PALETTE.length]) : null;
   return {
     label: series.name,
     data: series.values,
-    borderColor: slices ? colour("--surface") : PALETTE[n % PALETTE.length],
-    backgroundColor: slices ?? (PALETTE[n % PALETTE.length] + (line ? "18" : "")),
+    borderColor: slices ? colour("--surface") : own,
+    backgroundColor: slices ?? (own + (line ? "18" : "")),
     borderWidth: line || slices ? 2 : 0,
-    borderRadius: line || slices ? 0 : 4,
+    borderRadius: line || slices || spec.stacked ? 0 : 4,
     maxBarThickness: 44,
     fill: line && spec.series.length === 1,
     tension: 0,
     pointRadius: spec.labels.length > 40 ? 0 : 2.5,
-    pointBackgroundColor: PALETTE[n % PALETTE.length],
+    pointBackgroundColor: own,
     spanGaps: false,
   };
 }
 
 function options(spec, format) {
   const round = spec.type === "doughnut";
-  const value = (item) => format.format(round ? item.parsed : item.parsed.y);
+  const across = !!spec.horizontal;
+  const value = (item) => format.format(round ? item.parsed : across ? item.parsed.x : item.parsed.y);
+  const names = { stacked: !!spec.stacked, grid: { display: false }, border: { color: colour("--line") }, ticks: { maxRotation: 0, autoSkip: !across, autoSkipPadding: 16 } };
+  const values = { stacked: !!spec.stacked, beginAtZero: true, border: { display: false }, grid: { color: colour("--line-soft") }, ticks: { maxTicksLimit: 6, precision: spec.unit === "count" ? 0 : undefined, callback: (v) => format.format(v) } };
   return {
     responsive: true,
     maintainAspectRatio: false,
     animation: still ? false : { duration: 250 },
-    interaction: { mode: round ? "nearest" : "index", intersect: round },
+    interaction: { mode: round ? "nearest" : "index", axis: across ? "y" : "x", intersect: round },
     plugins: {
       legend: {
         display: round || spec.series.length > 1,
@@ -54,10 +60,8 @@ function options(spec, format) {
         callbacks: { label: (item) => ` ${round ? item.label : item.dataset.label}: ${value(item)}` },
       },
     },
-    scales: round ? {} : {
-      x: { stacked: !!spec.stacked, grid: { display: false }, border: { color: colour("--line") }, ticks: { maxRotation: 0, autoSkipPadding: 16 } },
-      y: { stacked: !!spec.stacked, beginAtZero: true, border: { display: false }, grid: { color: colour("--line-soft") }, ticks: { maxTicksLimit: 6, callback: (v) => format.format(v) } },
-    },
+    indexAxis: across ? "y" : "x",
+    scales: round ? {} : across ? { x: values, y: names } : { x: names, y: values },
   };
 }
 

@@ -1,0 +1,269 @@
+"""Figures over time, and the rows behind a figure: what the manager's pages show and link to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import accumulate
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from app.cases.models import CollectionsCase
+from app.delinquency.models import AccountState, Movement, Spell
+from app.delinquency.queries import BucketTotal, balances_on, spells_on
+from app.delinquency.rules import CURRENT, MovementKind, bucket_labels
+from app.delinquency.service import edges_of
+from app.kpis.models import KpiSnapshot
+from app.kpis.rules import Figure
+from app.ledger.models import Account, Customer, DailyRun, Portfolio
+from app.ledger.rules import AccountStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A key figure of one closed day: as it is known now, and as it was known that night."""
+
+    on: date
+    current: Figure
+    first: Figure
+    version: int
+    definition: str
+    computed_at: datetime
+
+    @property
+    def restated(self) -> bool:
+        return self.version > 1
+
+
+def series(session: Session, portfolio_id: int, first_on: date, last_on: date) -> list[Point]:
+    """Every figure of these days with both its versions, by date and name."""
+    query = (
+        select(KpiSnapshot)
+        .where(
+            KpiSnapshot.portfolio_id == portfolio_id,
+            col(KpiSnapshot.business_date).between(first_on, last_on),
+            KpiSnapshot.slice == "",
+        )
+        .order_by(col(KpiSnapshot.business_date), col(KpiSnapshot.kpi), col(KpiSnapshot.version))
+    )
+    points: dict[tuple[date, str], Point] = {}
+    for row in session.scalars(query):
+        figure = Figure(row.kpi, row.numerator, row.denominator)
+        earlier = points.get((row.business_date, row.kpi))
+        points[row.business_date, row.kpi] = Point(
+            on=row.business_date,
+            current=figure,
+            first=earlier.first if earlier else figure,
+            version=row.version,
+            definition=row.definition,
+            computed_at=row.computed_at,
+        )
+    return list(points.values())
+
+
+def last_run(session: Session, portfolio_id: int) -> DailyRun | None:
+    """The latest business day, closed or only begun."""
+    query = (
+        select(DailyRun)
+        .where(DailyRun.portfolio_id == portfolio_id)
+        .order_by(col(DailyRun.business_date).desc())
+        .limit(1)
+    )
+    return session.scalar(query)
+
+
+def buckets_now(session: Session, portfolio: Portfolio) -> dict[str, BucketTotal]:
+    """Buckets as the last closed day left them, from the states: one pass, no ledger."""
+    totals = {label: BucketTotal() for label in bucket_labels(edges_of(portfolio))}
+    query = (
+        sa.select(
+            col(AccountState.bucket),
+            sa.func.count(),
+            sa.func.sum(AccountState.balance_minor),
+            sa.func.sum(AccountState.past_due_minor),
+        )
+        .where(col(AccountState.portfolio_id) == portfolio.id)
+        .group_by(col(AccountState.bucket))
+    )
+    for label, accounts, balance, past_due in session.execute(query):
+        totals[label] = BucketTotal(accounts, int(balance), int(past_due))
+    return totals
+
+
+def past_due_by_bucket(
+    session: Session, portfolio: Portfolio, first_on: date, last_on: date
+) -> dict[str, list[int]]:
+    """Past-due amount of each bucket at the end of every day of the range, with everything known now.
+
+    Spells are summed by the day they begin and the day they end, and the running total is what stood each day:
+    two grouped statements whatever the length of the range.
+    """
+    days = (last_on - first_on).days + 1
+    labels = [label for label in bucket_labels(edges_of(portfolio)) if label != CURRENT]
+    change = {label: [0] * days for label in labels}
+    touching = (
+        col(Spell.portfolio_id) == portfolio.id,
+        col(Spell.from_on) <= last_on,
+        sa.or_(col(Spell.to_on).is_(None), col(Spell.to_on) > first_on),
+    )
+    for edge, sign in ((col(Spell.from_on), 1), (col(Spell.to_on), -1)):
+        query = (
+            sa.select(edge, col(Spell.bucket), sa.func.sum(Spell.past_due_minor))
+            .where(*touching, edge.is_not(None), edge <= last_on)
+            .group_by(edge, col(Spell.bucket))
+        )
+        for on, label, amount in session.execute(query):
+            change.setdefault(label, [0] * days)[max(0, (on - first_on).days)] += sign * int(amount)
+    return {label: list(accumulate(changes)) for label, changes in change.items()}
+
+
+# --- the rows behind a figure -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AccountBehind:
+    account_id: int
+    customer_id: int
+    reference: str
+    name: str
+    bucket: str
+    days_past_due: int
+    past_due_minor: int
+    balance_minor: int
+
+
+def overdue_accounts(
+    session: Session,
+    portfolio_id: int,
+    on: date,
+    days: int,
+    *,
+    is_latest: bool,
+    after: Sequence[int] | None = None,
+    limit: int | None = None,
+) -> list[AccountBehind]:
+    """The accounts that an overdue rate counts at the end of `on`, largest balance first.
+
+    `after` = (balance, account id) of the last row seen.
+    """
+    spells = spells_on(portfolio_id, on)
+    owed = _owed(portfolio_id, on, is_latest=is_latest)
+    query = (
+        sa.select(
+            col(Account.id),
+            col(Account.customer_id),
+            col(Account.reference),
+            col(Customer.full_name),
+            spells.c.bucket,
+            spells.c.oldest_due_on,
+            spells.c.past_due_minor,
+            owed.c.balance_minor,
+        )
+        .select_from(spells)
+        .join(Account, col(Account.id) == spells.c.account_id)
+        .join(Customer, col(Customer.id) == Account.customer_id)
+        .join(owed, owed.c.account_id == spells.c.account_id)
+        .where(
+            spells.c.oldest_due_on <= on - timedelta(days=days),
+            col(Account.opened_on) <= on,
+            col(Account.status) != AccountStatus.CHARGED_OFF,
+        )
+        .order_by(owed.c.balance_minor.desc(), col(Account.id))
+        .limit(limit)
+    )
+    if after is not None:
+        balance, account_id = after
+        query = query.where(
+            sa.or_(
+                owed.c.balance_minor < balance,
+                sa.and_(owed.c.balance_minor == balance, col(Account.id) > account_id),
+            )
+        )
+    return [
+        AccountBehind(id_, holder, ref, name, bucket, (on - oldest).days, int(late), int(balance))
+        for id_, holder, ref, name, bucket, oldest, late, balance in session.execute(query)
+    ]
+
+
+def _owed(portfolio_id: int, on: date, *, is_latest: bool) -> sa.Subquery:
+    if not is_latest:
+        return balances_on(portfolio_id, on)
+    return (
+        sa.select(col(AccountState.account_id), col(AccountState.balance_minor))
+        .where(col(AccountState.portfolio_id) == portfolio_id)
+        .subquery("balances")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class MovementBehind:
+    movement_id: int
+    on: date
+    customer_id: int
+    reference: str
+    name: str
+    amount_minor: int
+
+
+def movements(
+    session: Session,
+    portfolio_id: int,
+    kind: MovementKind,
+    first_on: date,
+    last_on: date,
+    *,
+    after: int | None = None,
+    limit: int | None = None,
+) -> list[MovementBehind]:
+    """The lines of the roll-forward that make up one of its sums, newest first; `after` = the last id seen."""
+    query = (
+        sa.select(
+            col(Movement.id),
+            col(Movement.on),
+            col(Account.customer_id),
+            col(Account.reference),
+            col(Customer.full_name),
+            col(Movement.amount_minor),
+        )
+        .join(Account, col(Account.id) == Movement.account_id)
+        .join(Customer, col(Customer.id) == Account.customer_id)
+        .where(*_of_kind(portfolio_id, kind, first_on, last_on))
+        .order_by(col(Movement.id).desc())
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(col(Movement.id) < after)
+    return [MovementBehind(*row) for row in session.execute(query)]
+
+
+def movement_total(
+    session: Session, portfolio_id: int, kind: MovementKind, first_on: date, last_on: date
+) -> tuple[int, int]:
+    """(how many, minor units) of what `movements` lists."""
+    query = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(Movement.amount_minor), 0)).where(
+        *_of_kind(portfolio_id, kind, first_on, last_on)
+    )
+    count, amount = session.execute(query).one()
+    return int(count), int(amount)
+
+
+def _of_kind(
+    portfolio_id: int, kind: MovementKind, first_on: date, last_on: date
+) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        col(Movement.portfolio_id) == portfolio_id,
+        col(Movement.kind) == kind,
+        col(Movement.on).between(first_on, last_on),
+    )
+
+
+def latest_cases(session: Session, customer_ids: Sequence[int]) -> dict[int, int]:
+    """Customer id -> the id of their latest case, for links; who never had one is left out."""
+    query = (
+        sa.select(col(CollectionsCase.customer_id), sa.func.max(CollectionsCase.id))
+        .where(col(CollectionsCase.customer_id).in_(set(customer_ids)))
+        .group_by(col(CollectionsCase.customer_id))
+    )
+    return {customer_id: int(case_id) for customer_id, case_id in session.execute(query)}
