@@ -1,0 +1,88 @@
+"""What stands in the outbox: counts, lists, and which destinations are stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from app.ledger.models import Customer, Portfolio
+from app.outreach.models import ChannelStop, OutboxMessage
+from app.outreach.rules import Destination, OutboxStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A message with what a list says beside it."""
+
+    message: OutboxMessage
+    customer_name: str
+    timezone: str
+    """The portfolio's."""
+
+
+def counts(session: Session) -> dict[tuple[OutboxStatus, Destination], int]:
+    """(status, destination) -> messages."""
+    query = sa.select(col(OutboxMessage.status), col(OutboxMessage.destination), sa.func.count()).group_by(
+        col(OutboxMessage.status), col(OutboxMessage.destination)
+    )
+    return {(status, destination): n for status, destination, n in session.execute(query)}
+
+
+def messages(
+    session: Session,
+    *,
+    status: OutboxStatus | None = None,
+    destination: Destination | None = None,
+    before: int | None = None,
+    limit: int = 50,
+) -> list[Listed]:
+    """Newest first; `before` = the id of the last one seen."""
+    query = _listed(status, destination).order_by(col(OutboxMessage.id).desc()).limit(limit)
+    if before is not None:
+        query = query.where(col(OutboxMessage.id) < before)
+    return [Listed(*row) for row in session.execute(query)]
+
+
+def unknown(session: Session, limit: int = 50) -> list[Listed]:
+    """Messages that may or may not have left, the oldest first: a person has to find out."""
+    query = _listed(OutboxStatus.UNKNOWN, None).order_by(col(OutboxMessage.id)).limit(limit)
+    return [Listed(*row) for row in session.execute(query)]
+
+
+def all_messages(
+    session: Session, *, status: OutboxStatus | None = None, destination: Destination | None = None
+) -> Iterator[Listed]:
+    """The whole list, streamed: for an export."""
+    query = _listed(status, destination).order_by(col(OutboxMessage.id))
+    for row in session.execute(query.execution_options(yield_per=500)):
+        yield Listed(*row)
+
+
+def _listed(
+    status: OutboxStatus | None, destination: Destination | None
+) -> sa.Select[OutboxMessage, str, str]:
+    query = (
+        sa.select(OutboxMessage, col(Customer.full_name), col(Portfolio.timezone))
+        .join(Customer, col(Customer.id) == OutboxMessage.customer_id)
+        .join(Portfolio, col(Portfolio.id) == OutboxMessage.portfolio_id)
+    )
+    if status is not None:
+        query = query.where(col(OutboxMessage.status) == status)
+    if destination is not None:
+        query = query.where(col(OutboxMessage.destination) == destination)
+    return query
+
+
+def channel_stops(session: Session) -> dict[Destination, ChannelStop]:
+    return {stop.destination: stop for stop in session.scalars(select(ChannelStop))}
+
+
+def bundle_deliveries(session: Session, case_id: int) -> dict[int, OutboxMessage]:
+    """Bundle id -> its way to the legal desk."""
+    query = select(OutboxMessage).where(
+        OutboxMessage.case_id == case_id, OutboxMessage.destination == Destination.LEGAL_DESK
+    )
+    return {row.bundle_id: row for row in session.scalars(query) if row.bundle_id is not None}
