@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from app.clock import Clock, SystemClock
 from app.legal.bag import load_private_key
@@ -28,6 +29,8 @@ class Ports:
     legal_desk: LegalDesk | None = None
     seal: Seal | None = None
     """None where no DESK_BUNDLE_KEY is set: bundles cannot be built, everything else works."""
+    verify_twilio: Callable[[str, Mapping[str, str], str], bool] | None = None
+    """Did Twilio send this callback? (public URL, form fields, signature); None where SMS go another way."""
 
     def couriers(self) -> dict[Destination, Courier]:
         """Who serves each destination of the outbox."""
@@ -54,6 +57,7 @@ def make_ports(settings: Settings, clock: Clock | None = None) -> Ports:
         },
         legal_desk=_legal_desk(settings, seal),
         seal=seal,
+        verify_twilio=_twilio_check(settings),
     )
 
 
@@ -73,6 +77,14 @@ def _sms(settings: Settings) -> Sender:
             api_url=settings.twilio_api_url,
         )
     return _console()
+
+
+def _twilio_check(settings: Settings) -> Callable[[str, Mapping[str, str], str], bool] | None:
+    if settings.sms is not SmsAdapter.TWILIO:
+        return None
+    from app.adapters.twilio_sms import validate_signature
+
+    return partial(validate_signature, settings.twilio_auth_token.get_secret_value())
 
 
 def _email(settings: Settings, clock: Clock) -> Sender:
