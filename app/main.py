@@ -28,7 +28,9 @@ from app.api.problems import field_errors, problem
 from app.errors import DeskError, Invalid
 from app.ports import Ports
 from app.settings import Settings
-from app.web import admin, login, security
+from app.web import admin, dashboard, hooks, login, outbox, security
+from app.web import contacts as contacts_page
+from app.web import legal as legal_page
 from app.web.deps import (
     PASSWORD_PAGE,
     MustChangePassword,
@@ -45,6 +47,11 @@ from app.web.rendering import STATIC_FOLDERS, page, redirect, static_hash
 
 PAGES: tuple[APIRouter, ...] = (
     login.router,
+    legal_page.router,
+    dashboard.router,
+    contacts_page.router,
+    outbox.router,
+    hooks.router,
     admin.router,
 )
 """Routers of pages and hooks; a new one is a line here."""

@@ -36,7 +36,6 @@ from app.money import exponent, to_decimal_string
 from app.settings import Settings
 from app.staff.rules import (
     ADMINISTRATION,
-    CASE_READING,
     CASEWORK,
     LEGAL_WORK,
     MANAGEMENT,
@@ -65,9 +64,9 @@ class NavItem:
 
 NAV = (
     NavItem("/worklist", "Worklist", "list", CASEWORK),
-    NavItem("/legal", "Legal", "scale", LEGAL_WORK),
+    NavItem("/legal", "Legal", "scale", (*LEGAL_WORK, *MANAGEMENT)),
     NavItem("/dashboard", "Dashboard", "chart", MANAGEMENT),
-    NavItem("/contacts", "Contacts & refusals", "shield", CASE_READING),
+    NavItem("/contacts", "Contacts & refusals", "shield", MANAGEMENT),
     NavItem("/outbox", "Outbox", "send", MANAGEMENT),
     NavItem("/admin/staff", "Staff", "people", ADMINISTRATION),
     NavItem("/admin/tokens", "API tokens", "key", ADMINISTRATION),
