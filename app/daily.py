@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,7 +22,7 @@ from sqlmodel import Session, col, select
 
 from app.cases.service import assign_cases, close_cases, end_due_holds, open_cases, refresh_cases
 from app.clock import local_instant
-from app.db import chunked, exclusive, reading, transaction
+from app.db import chunked, exclusive, reading, retrying, transaction
 from app.delinquency.service import CHUNK, fold_accounts, schedule_later_changes, stale_accounts
 from app.errors import Conflict, Invalid
 from app.invariants import quick
@@ -183,7 +184,7 @@ def _run_one(
         if name in done:
             continue
         started = time.perf_counter()
-        counts = stage(day)
+        counts = retrying(partial(stage, day))
         seconds = round(time.perf_counter() - started, 3)
         with transaction(engine) as session:
             _note_stage(session, portfolio, on, {"name": name, "seconds": seconds, "counts": counts})

@@ -7,13 +7,14 @@ Everything above this file is written once for both.
 from __future__ import annotations
 
 import fcntl
+import time
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from pydantic import ConfigDict
@@ -127,6 +128,27 @@ def reading(engine: Engine) -> Iterator[Session]:
     """A session for reading only; takes no write lock on SQLite and is never committed."""
     with Session(engine.execution_options(desk_read=True)) as session:
         yield session
+
+
+T = TypeVar("T")
+
+
+def retrying(work: Callable[[], T], *, attempts: int = 5) -> T:
+    """Run `work`, a whole transaction, again if the database gave it up for another one: a deadlock or a
+    serialisation failure on PostgreSQL, a lock that was not had in time on SQLite."""
+    for attempt in range(attempts):
+        try:
+            return work()
+        except sa.exc.OperationalError as error:
+            code = getattr(error.orig, "sqlstate", None)
+            if (code not in GIVEN_UP and "locked" not in str(error.orig)) or attempt == attempts - 1:
+                raise
+            time.sleep(0.05 * 2**attempt)
+    raise AssertionError("unreachable")
+
+
+GIVEN_UP = frozenset({"40001", "40P01"})
+"""SQLSTATE of serialisation failure and deadlock."""
 
 
 class Busy(Exception):

@@ -78,6 +78,9 @@ class Worker:
                 )
             except Busy:
                 continue  # another worker is at it
+            except Exception as error:  # one portfolio's trouble must not keep the others open
+                log.error("day_failed", portfolio=portfolio.code, error=type(error).__name__)
+                continue
             log.info("days_closed", portfolio=portfolio.code, days=[str(r.business_date) for r in reports])
 
 

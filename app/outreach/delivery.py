@@ -24,10 +24,10 @@ from app.cases.rules import CaseStatus
 from app.clock import Clock, local_date
 from app.compliance.rules import Clearance, Contact, WaitUntil, review
 from app.compliance.service import address_of, answer_data, pack_of
-from app.db import table_of, transaction, upsert
+from app.db import retrying, table_of, transaction, upsert
 from app.delinquency.service import standing_on
 from app.errors import Conflict
-from app.ledger.models import Customer, Portfolio
+from app.ledger.models import Portfolio
 from app.outreach.models import ChannelStop, OutboxMessage
 from app.outreach.rules import (
     TRANSITIONS,
@@ -42,16 +42,19 @@ from app.outreach.rules import (
     Uncertain,
     Undeliverable,
 )
-from app.outreach.service import Folder, Stationery, message_context, open_folders
+from app.outreach.service import Folder, Stationery, confirmed_plan, message_context, open_folders
+from app.plans.models import Plan
+from app.plans.rules import LIVE, PlanStatus
 from app.plans.service import live_plan
 from app.timeline.rules import Channel, Kind, Purpose
-from app.timeline.service import NewEvent, customer_stream, record
+from app.timeline.service import NewEvent, customer_stream, lock_customers, record
 
 log = structlog.get_logger("desk.delivery")
 
 MAX_ATTEMPTS = 8
 STALE_AFTER = timedelta(days=3)
 """A message still queued this long after its business date is withheld: its words are no longer true."""
+SET_ASIDE_FOR = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,7 @@ def recover(session: Session, couriers: Mapping[Destination, Courier], *, now: d
             row.claimed_by = ""
         else:
             move(row, OutboxStatus.UNKNOWN)
+            row.settled_at = now
             row.error = "the worker stopped while sending; it may or may not have left"
             record(session, _event(row, Kind.CONTACT_UNKNOWN, {"error": row.error}), by="system", now=now)
 
@@ -178,41 +182,85 @@ def _deliver_one(
     lease: timedelta,
 ) -> OutboxStatus | None:
     """One row through judging, sending and settling. None if another worker has it by now."""
-    now = clock.now()
     attempt_id = uuid.uuid4().hex
+
+    def prepare() -> OutboxStatus | Callable[[], Outcome] | None:
+        with transaction(engine) as session:
+            row = _locked(session, row_id)
+            if row.status is not OutboxStatus.CLAIMED or row.claimed_by != worker:
+                return None
+            return _prepare(session, row, couriers[row.destination], attempt_id, now=clock.now(), lease=lease)
+
+    def settled(outcome: Outcome) -> OutboxStatus | None:
+        with transaction(engine) as session:
+            row = _locked(session, row_id)
+            if row.attempt_id != attempt_id:
+                log.error("attempt_superseded", key=row.key)
+                return None
+            settle(session, row, couriers[row.destination], outcome, now=clock.now())
+            return row.status
+
+    try:
+        prepared = retrying(prepare)
+    except Exception as error:  # one broken row must not hold up the others
+        log.error("not_prepared", row=row_id, error=type(error).__name__)
+        return _set_aside(engine, row_id, worker, type(error).__name__, now=clock.now())
+    if not callable(prepared):
+        return prepared
+    # Nothing is locked while the provider is called. What was sent must be written down, so settling insists.
+    try:
+        outcome = prepared()
+    except Exception as error:  # a sender must not raise; if one does, nobody knows how far it got
+        outcome = Uncertain(f"the sender failed: {type(error).__name__}")
+    return retrying(lambda: settled(outcome), attempts=8)
+
+
+def _prepare(
+    session: Session,
+    row: OutboxMessage,
+    courier: Courier,
+    attempt_id: str,
+    *,
+    now: datetime,
+    lease: timedelta,
+) -> OutboxStatus | Callable[[], Outcome]:
+    """The call to make, the row being `sending` from the moment this is committed; or where the row went instead."""
+    # The attempt id is set before the courier prepares, because the dispatch carries it.
+    row.attempt_id = attempt_id
+    call = courier.prepare(session, row, now=now)
+    if isinstance(call, Withhold):
+        _withhold(session, row, call, now=now)
+        return row.status
+    if isinstance(call, Postpone):
+        row.error = call.reason[:500]
+        _requeue(row, call.until)
+        return row.status
+    move(row, OutboxStatus.SENDING)
+    row.attempts += 1
+    row.lease_until = now + lease
+    return call
+
+
+def _set_aside(engine: Engine, row_id: int, worker: str, why: str, *, now: datetime) -> OutboxStatus | None:
+    """A row that could not even be prepared: tried again later, and withheld when that does not help."""
     with transaction(engine) as session:
         row = _locked(session, row_id)
         if row.status is not OutboxStatus.CLAIMED or row.claimed_by != worker:
             return None
-        courier = couriers[row.destination]
-        # The attempt id is set before the courier prepares, because the dispatch carries it.
-        row.attempt_id = attempt_id
-        call = courier.prepare(session, row, now=now)
-        if isinstance(call, Withhold):
-            _withhold(session, row, call, now=now)
-            return row.status
-        if isinstance(call, Postpone):
-            move(row, OutboxStatus.QUEUED)
-            row.not_before, row.error, row.claimed_by = call.until, call.reason[:500], ""
-            return row.status
-        move(row, OutboxStatus.SENDING)
         row.attempts += 1
-        row.lease_until = now + lease
-    # Nothing is locked while the provider is called; what happens in there is settled below or by recover().
-    outcome = call()
-    with transaction(engine) as session:
-        row = _locked(session, row_id)
-        if row.attempt_id != attempt_id:
-            log.error("attempt_superseded", key=row.key)
-            return None
-        settle(session, row, courier, outcome, now=clock.now())
+        row.error = f"could not be prepared: {why}"
+        if row.attempts >= MAX_ATTEMPTS:
+            _withhold(session, row, Withhold(row.error, {}), now=now)
+        else:
+            _requeue(row, now + SET_ASIDE_FOR)
         return row.status
 
 
 def _locked(session: Session, row_id: int) -> OutboxMessage:
     """The row under the customer's lock, always taken in this order: customer first, then the message."""
-    customer_id = session.scalar(select(OutboxMessage.customer_id).where(OutboxMessage.id == row_id))
-    session.execute(select(Customer.id).where(Customer.id == customer_id).with_for_update())
+    lock_customers(
+        session, [session.scalars(select(OutboxMessage.customer_id).where(OutboxMessage.id == row_id)).one()]
+    )
     return session.get_one(OutboxMessage, row_id, with_for_update=True)
 
 
@@ -227,6 +275,12 @@ def settle(
     session: Session, row: OutboxMessage, courier: Courier, outcome: Outcome, *, now: datetime
 ) -> None:
     row.settled_at = now
+    if row.status is OutboxStatus.UNKNOWN and not isinstance(outcome, (Accepted, Uncertain)):
+        # The lease ran out while the provider was slow; now it is certain that nothing left.
+        move(row, OutboxStatus.FAILED)
+        row.error = outcome.reason[:500]
+        courier.settled(session, row, outcome, now=now)
+        return
     match outcome:
         case Accepted(provider_ref=reference):
             move(row, OutboxStatus.SENT)
@@ -331,6 +385,8 @@ class ContactCourier:
         """Why the message would now say something false or unwelcome; '' = it still holds."""
         if address_of(folder.customer, Channel(row.destination.value)) != row.address:
             return "the customer's address has changed since it was written"
+        if row.purpose is Purpose.CONFIRMATION and not self._plan_stands(session, row):
+            return "the plan it confirms has ended"
         if row.purpose is not Purpose.REMINDER:
             return ""
         case = session.get_one(CollectionsCase, row.case_id)
@@ -345,6 +401,11 @@ class ContactCourier:
         if past_due < row.past_due_minor:
             return "a payment came since it was written"
         return ""
+
+    def _plan_stands(self, session: Session, row: OutboxMessage) -> bool:
+        plan_id = confirmed_plan(row.key)
+        plan = session.get(Plan, plan_id) if plan_id is not None else None
+        return plan is not None and plan.status in (*LIVE, PlanStatus.KEPT)
 
     def _dispatch(self, row: OutboxMessage, portfolio: Portfolio, folder: Folder) -> Dispatch:
         channel = Channel(row.destination.value)

@@ -48,7 +48,7 @@ from app.plans.service import cases_with_live_plan, instalments_of
 from app.strategy.rules import Action, Situation, Step, Strategy, Take, decide, rearm
 from app.strategy.service import get_strategy
 from app.timeline.rules import Channel, Kind, Purpose, canonical
-from app.timeline.service import NewEvent, customer_stream, record_many
+from app.timeline.service import NewEvent, customer_stream, lock_customers, record_many
 
 PENDING = (OutboxStatus.QUEUED, OutboxStatus.CLAIMED, OutboxStatus.SENDING, OutboxStatus.UNKNOWN)
 """Messages that may still reach the customer: they count toward caps although nothing was sent yet."""
@@ -288,7 +288,7 @@ def confirm_plan(
     answers = []
     for channel in channels:
         contact = Contact(channel, Purpose.CONFIRMATION, address_of(folder.customer, channel))
-        key = f"{plan.case_id}:plan-{plan.id}:1:{channel.value}"
+        key = f"{plan.case_id}:{PLAN_STEP}{plan.id}:1:{channel.value}"
         answer = review_within(contact, folder.facts, work.pack, now, now + PLANNING_HORIZON)
         about = {"letter": "promise_confirmation", "key": key}
         work.events.append(record_answer(plan.case_id, plan.customer_id, contact, answer, **about))
@@ -298,6 +298,16 @@ def confirm_plan(
     enqueue(session, work.messages)
     record_many(session, work.events, by=by, now=now)
     return answers
+
+
+PLAN_STEP = "plan-"
+"""Begins the 'step' of a confirmation's key; the plan's id follows."""
+
+
+def confirmed_plan(key: str) -> int | None:
+    """The plan that the message with this key confirms, if it is a confirmation."""
+    step = key.split(":")[1] if key.count(":") >= 3 else ""
+    return int(step.removeprefix(PLAN_STEP)) if step.startswith(PLAN_STEP) else None
 
 
 # --- loading and wording --------------------------------------------------------------------------------------
@@ -319,8 +329,8 @@ def open_folders(
         select(CollectionsCase).where(col(CollectionsCase.id).in_(case_ids)).order_by(col(CollectionsCase.id))
     ).all()
     ids = sorted({case.customer_id for case in cases})
-    locked = select(Customer).where(col(Customer.id).in_(ids)).order_by(col(Customer.id)).with_for_update()
-    customers = {c.id: c for c in session.scalars(locked)}
+    lock_customers(session, ids)
+    customers = {c.id: c for c in session.scalars(select(Customer).where(col(Customer.id).in_(ids)))}
     reserved = _reserved(session, ids, now, skip_message)
     facts = gather_facts(session, list(customers.values()), pack_of(portfolio), now=now, reserved=reserved)
     folders = {
@@ -344,18 +354,18 @@ def _reserved(
     """Messages on their way. When one of them is judged again for delivery (`skip_message`), those still
     queued do not stand in its way: each is judged in its own turn."""
     statuses = PENDING if skip_message is None else (OutboxStatus.SENDING, OutboxStatus.UNKNOWN)
-    query = select(
-        OutboxMessage.id, OutboxMessage.customer_id, OutboxMessage.destination, OutboxMessage.address
-    ).where(
+    query = select(OutboxMessage).where(
         col(OutboxMessage.customer_id).in_(customer_ids),
         col(OutboxMessage.status).in_(statuses),
         OutboxMessage.destination != Destination.LEGAL_DESK,
     )
     reserved: dict[int, list[PastContact]] = {}
-    for message_id, customer_id, destination, address in session.execute(query):
-        if message_id != skip_message:
-            past = PastContact(now, Channel(destination.value), ContactResult.PLACED, address)
-            reserved.setdefault(customer_id, []).append(past)
+    for row in session.scalars(query):
+        if row.id != skip_message:
+            # What became unknown counts from when it was tried; what is still on its way counts from now.
+            at = row.settled_at if row.status is OutboxStatus.UNKNOWN and row.settled_at else now
+            past = PastContact(at, Channel(row.destination.value), ContactResult.PLACED, row.address)
+            reserved.setdefault(row.customer_id, []).append(past)
     return reserved
 
 

@@ -50,7 +50,7 @@ def record(session: Session, event: NewEvent, *, by: str, now: datetime) -> None
 def record_many(session: Session, events: Sequence[NewEvent], *, by: str, now: datetime) -> None:
     """Record events in order, extending each stream's hash chain under a lock on its head."""
     for batch in chunked(events, 5000):
-        heads = _lock_heads(session, sorted({e.stream for e in batch}))
+        heads = lock_streams(session, sorted({e.stream for e in batch}))
         rows = []
         for event in batch:
             seq, previous = heads[event.stream]
@@ -78,7 +78,13 @@ def record_many(session: Session, events: Sequence[NewEvent], *, by: str, now: d
         _save_heads(session, heads)
 
 
-def _lock_heads(session: Session, streams: Sequence[str]) -> dict[str, tuple[int, str]]:
+def lock_customers(session: Session, customer_ids: Iterable[int]) -> None:
+    """Wait until nobody else is deciding about these customers, and keep others waiting until this transaction
+    ends. The lock is the one `record` takes anyway, so that there is one order of locks and not two."""
+    lock_streams(session, sorted({customer_stream(customer_id) for customer_id in customer_ids}))
+
+
+def lock_streams(session: Session, streams: Sequence[str]) -> dict[str, tuple[int, str]]:
     """Heads of `streams`, created where missing, locked in sorted order so that two writers cannot deadlock."""
     heads: dict[str, tuple[int, str]] = {}
     for names in chunked(streams, 500):
