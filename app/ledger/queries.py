@@ -55,9 +55,10 @@ def ledger_lines(
     """Entries of these accounts, account by account, each with the running balance of its own account."""
     entry = table_of(Entry)
     mirror = entry.alias("mirror")
-    balance = sa.func.sum(entry.c.amount_minor).over(
+    running = sa.func.sum(entry.c.amount_minor).over(
         partition_by=entry.c.account_id, order_by=(entry.c.effective_on, entry.c.id)
     )
+    balance = sa.cast(running, sa.BigInteger)  # PostgreSQL sums BIGINT to NUMERIC
     query = sa.select(
         entry.c.id,
         entry.c.account_id,
@@ -74,7 +75,7 @@ def ledger_lines(
     order = [c.desc() if newest_first else c.asc() for c in (entry.c.effective_on, entry.c.id)]
     query = query.order_by(entry.c.account_id, *order).limit(limit)
     for row in session.connection().execute(query):
-        yield LedgerLine(*row[:10], balance_minor=int(row[10]))
+        yield LedgerLine(*row)
 
 
 def statement_lines(session: Session, account_ids: Sequence[int]) -> list[StatementLine]:
@@ -82,7 +83,7 @@ def statement_lines(session: Session, account_ids: Sequence[int]) -> list[Statem
     entry, statement = table_of(Entry), table_of(Statement)
     mirror = entry.alias("mirror")
     came = (
-        sa.select(sa.func.coalesce(-sa.func.sum(entry.c.amount_minor), 0))
+        sa.select(sa.cast(sa.func.coalesce(-sa.func.sum(entry.c.amount_minor), 0), sa.BigInteger))
         .where(
             entry.c.account_id == statement.c.account_id,
             entry.c.effective_on > statement.c.closing_on,
@@ -105,8 +106,7 @@ def statement_lines(session: Session, account_ids: Sequence[int]) -> list[Statem
         .where(statement.c.account_id.in_(account_ids))
         .order_by(statement.c.closing_on.desc(), statement.c.id.desc())
     )
-    rows = session.connection().execute(query)
-    return [StatementLine(*row[:6], came_minor=int(row[6])) for row in rows]
+    return [StatementLine(*row) for row in session.connection().execute(query)]
 
 
 def credits_between(
@@ -121,3 +121,16 @@ def credits_between(
     if last_on is not None:
         query = query.where(col(Entry.effective_on) <= last_on)
     return list(session.scalars(query.order_by(col(Entry.effective_on).desc(), col(Entry.id).desc())))
+
+
+def paid_since(session: Session, account_ids: Sequence[int], first_on: date) -> int:
+    """Payments to these accounts effective on or after a day, net of reversals, in minor units."""
+    entry = table_of(Entry)
+    mirror = entry.alias("mirror")
+    query = sa.select(sa.func.coalesce(-sa.func.sum(entry.c.amount_minor), 0)).where(
+        entry.c.account_id.in_(account_ids),
+        entry.c.kind == EntryKind.PAYMENT,
+        entry.c.effective_on >= first_on,
+        ~sa.exists().where(mirror.c.reverses_id == entry.c.id),
+    )
+    return int(session.scalar(query) or 0)

@@ -18,6 +18,8 @@ from app.money import BadAmount, exponent
 from app.timeline.rules import Kind
 from app.timeline.service import NewEvent, customer_stream, portfolio_stream, record
 
+MAX_REFERENCE = 80
+
 
 def add_portfolio(
     session: Session,
@@ -127,7 +129,10 @@ def reverse_entry(
         raise Conflict("a reversal cannot be reversed; post the entry again")
     if session.scalar(select(Entry.id).where(Entry.reverses_id == entry.id)):
         raise Conflict(f"entry {entry.reference} is reversed already")
+    if holds_card_number(reason):
+        raise Invalid("this looks like a full card number, which is never stored", "reason")
     account = session.get_one(Account, entry.account_id)
+    reference = f"{entry.reference}:reversal"
     mirror = Entry(
         portfolio_id=entry.portfolio_id,
         account_id=entry.account_id,
@@ -135,7 +140,7 @@ def reverse_entry(
         amount_minor=-entry.amount_minor,
         effective_on=posted_on,
         posted_on=posted_on,
-        reference=f"{entry.reference}:reversal",
+        reference=reference if len(reference) <= MAX_REFERENCE else f"reversal:{entry.id}",
         source=by,
         description=reason[:200],
         reverses_id=entry.id,
