@@ -19,8 +19,9 @@ from app.cases.service import case_event, clean_text
 from app.clock import local_date, local_instant
 from app.db import table_of, upsert
 from app.delinquency.models import AccountState
-from app.errors import Conflict, Forbidden
+from app.errors import Conflict, Forbidden, Invalid
 from app.ledger.models import Account, Customer, Entry, Portfolio, Statement
+from app.ledger.rules import holds_card_number
 from app.legal import rules
 from app.legal.bundle import Typeset, build
 from app.legal.models import Bundle, Referral, ReferralStatus
@@ -57,8 +58,8 @@ class Seal:
 
 
 def nominate_cases(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> int:
-    """Nominate what the strategy's legal step reaches: late enough, large enough, no hold, no live plan, not
-    referred before. A nomination moves nothing by itself: a person has to approve it."""
+    """Nominate what the strategy's legal step reaches: late enough, large enough, something owed at all, no hold, no
+    live plan, not referred before. A nomination moves nothing by itself: a person has to approve it."""
     legal_day = get_strategy(portfolio.strategy).legal_day
     if legal_day is None:
         return 0
@@ -71,6 +72,7 @@ def nominate_cases(session: Session, portfolio: Portfolio, on: date, *, now: dat
             case.c.status == CaseStatus.OPEN,
             case.c.oldest_due_on <= on - timedelta(days=max(legal_day, portfolio.legal_after_days)),
             case.c.past_due_minor >= portfolio.legal_min_minor,
+            case.c.balance_minor > 0,
             ~sa.exists().where(hold.c.customer_id == case.c.customer_id, hold.c.ended_at.is_(None)),
             ~sa.exists().where(plan.c.case_id == case.c.id, plan.c.status.in_(LIVE)),
             ~sa.exists().where(referral.c.case_id == case.c.id),
@@ -123,10 +125,12 @@ def decide(session: Session, referral: Referral, *, approve: bool, by: str, now:
         raise Conflict(f"this referral is {referral.status.value} already")
     if referral.nominated_by == by:
         raise Forbidden("a referral needs two people: you nominated it, somebody else decides")
+    case = session.get_one(CollectionsCase, referral.case_id)
+    if approve and case.status is not CaseStatus.OPEN:
+        raise Conflict("this case was closed since it was nominated; decline the referral")
     referral.status = ReferralStatus.APPROVED if approve else ReferralStatus.DECLINED
     referral.decided_by, referral.decided_at = by, now
     kind = Kind.REFERRAL_APPROVED if approve else Kind.REFERRAL_DECLINED
-    case = session.get_one(CollectionsCase, referral.case_id)
     record(session, case_event(kind, case, {"referral": referral.id}), by=by, now=now)
 
 
