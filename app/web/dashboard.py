@@ -244,10 +244,10 @@ def _waterfall(roll: RollForward, on: date) -> list[Step]:
     paid = fell - roll.paid
     scale = max(roll.start, fell, paid, roll.end, 1) / 100
     spans = [
-        (f"Past due when {first_on:%B} began", "", roll.start, 0, roll.start, "total", ""),
+        (f"Start of {first_on:%B}", "", roll.start, 0, roll.start, "total", ""),
         ("Fell past due", "+", roll.fell_past_due, roll.start, fell, "up", "fell_past_due"),
         ("Paid toward unpaid dues", "−", roll.paid, paid, fell, "down", "paid"),
-        ("Adjusted by refunds and credits", "−", roll.adjusted, roll.end, paid, "down", "adjusted"),
+        ("Refunds and credits", "−", roll.adjusted, roll.end, paid, "down", "adjusted"),
         ("Past due now", "=", roll.end, 0, roll.end, "total", ""),
     ]
     return [
@@ -257,7 +257,6 @@ def _waterfall(roll: RollForward, on: date) -> list[Step]:
 
 
 def _bucket_rows(buckets: Mapping[str, Any]) -> list[dict[str, Any]]:
-    past_due = sum(total.past_due for total in buckets.values())
     return [
         {
             "label": label,
@@ -265,7 +264,6 @@ def _bucket_rows(buckets: Mapping[str, Any]) -> list[dict[str, Any]]:
             "accounts": total.accounts,
             "balance": total.balance,
             "past_due": total.past_due,
-            "share": total.past_due / past_due if past_due else None,
         }
         for label, total in buckets.items()
     ]
