@@ -28,7 +28,7 @@ from app.api.problems import field_errors, problem
 from app.errors import DeskError, Invalid
 from app.ports import Ports
 from app.settings import Settings
-from app.web import admin, dashboard, hooks, login, outbox, security
+from app.web import admin, case, case_actions, dashboard, hooks, login, outbox, security, worklist
 from app.web import contacts as contacts_page
 from app.web import legal as legal_page
 from app.web.deps import (
@@ -47,6 +47,9 @@ from app.web.rendering import STATIC_FOLDERS, page, redirect, static_hash
 
 PAGES: tuple[APIRouter, ...] = (
     login.router,
+    worklist.router,
+    case.router,
+    case_actions.router,
     legal_page.router,
     dashboard.router,
     contacts_page.router,

@@ -110,27 +110,27 @@ def statement_lines(session: Session, account_ids: Sequence[int]) -> list[Statem
 
 
 def credits_between(
-    session: Session, account_ids: Sequence[int], first_on: date | None, last_on: date | None
+    session: Session, account_ids: Sequence[int], first_on: date | None, last_on: date
 ) -> list[Entry]:
     """Payments, refunds, credits and reversals with an effective date in a stretch of days, the latest first."""
     query = select(Entry).where(
-        col(Entry.account_id).in_(account_ids), col(Entry.kind).in_((*PAYS_DUES, EntryKind.REVERSAL))
+        col(Entry.account_id).in_(account_ids),
+        col(Entry.kind).in_((*PAYS_DUES, EntryKind.REVERSAL)),
+        col(Entry.effective_on) <= last_on,
     )
     if first_on is not None:
         query = query.where(col(Entry.effective_on) >= first_on)
-    if last_on is not None:
-        query = query.where(col(Entry.effective_on) <= last_on)
     return list(session.scalars(query.order_by(col(Entry.effective_on).desc(), col(Entry.id).desc())))
 
 
-def paid_since(session: Session, account_ids: Sequence[int], first_on: date) -> int:
-    """Payments to these accounts effective on or after a day, net of reversals, in minor units."""
+def paid_since(session: Session, account_ids: Sequence[int], first_on: date, last_on: date) -> int:
+    """Payments to these accounts effective from one day to another, net of reversals, in minor units."""
     entry = table_of(Entry)
     mirror = entry.alias("mirror")
     query = sa.select(sa.func.coalesce(-sa.func.sum(entry.c.amount_minor), 0)).where(
         entry.c.account_id.in_(account_ids),
         entry.c.kind == EntryKind.PAYMENT,
-        entry.c.effective_on >= first_on,
+        entry.c.effective_on.between(first_on, last_on),
         ~sa.exists().where(mirror.c.reverses_id == entry.c.id),
     )
     return int(session.scalar(query) or 0)

@@ -1,0 +1,466 @@
+"""The page of one case: who it is, what they owe, whether they may be contacted now, and all that happened."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_datetime
+from fastapi import APIRouter, Path
+from sqlmodel import Session, col, select
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.cases import queries
+from app.cases.models import CollectionsCase, case_reference
+from app.cases.queries import Book
+from app.cases.rules import CaseStatus, HoldKind
+from app.cases.service import get_case
+from app.clock import local_date
+from app.compliance.rules import LONGEST_CLEARANCE, Clearance, Contact, Reason, WaitUntil, review
+from app.compliance.service import address_of, gather_facts, pack_of
+from app.delinquency.models import AccountState
+from app.delinquency.rules import bucket_of, days_past_due
+from app.errors import NotFound
+from app.ledger.models import Account, Customer, Portfolio
+from app.ledger.queries import (
+    LedgerLine,
+    StatementLine,
+    accounts_of,
+    credits_between,
+    ledger_lines,
+    paid_since,
+    statement_lines,
+)
+from app.legal.service import open_referral
+from app.money import to_decimal_string
+from app.outreach.models import OutboxMessage
+from app.outreach.rules import Destination, OutboxStatus
+from app.plans.models import Plan
+from app.plans.queries import plans_of
+from app.plans.rules import LIVE, Instalment, PlanStatus
+from app.plans.service import instalments_of
+from app.staff.models import User
+from app.staff.rules import CASEWORK, Role, Staff
+from app.timeline.queries import events_of_customer
+from app.timeline.rules import Channel, Purpose
+from app.web.case_words import (
+    ENTRY_WORDS,
+    HOLD_WORDS,
+    PLAN_WORDS,
+    RESULT_WORDS,
+    SHOWN,
+    Teller,
+    Told,
+    fold,
+)
+from app.web.deps import CaseReader, Now, ReadSession, StreamSession, decode_cursor, encode_cursor
+from app.web.rendering import Tone, csv_download, page, reader_locale
+from app.web.worklist import book_of, bucket_tone, staff_names
+
+router = APIRouter(prefix="/cases")
+
+CaseId = Annotated[int, Path(ge=1, le=2**62)]
+EVENTS = 40
+LEDGER_LINES = 200
+TABS = {
+    "timeline": "Timeline",
+    "accounts": "Ledger",
+    "statements": "Statements",
+    "plans": "Plans",
+    "holds": "Holds",
+    "messages": "Messages",
+}
+CHANNELS = {Channel.CALL: "Call", Channel.SMS: "SMS", Channel.EMAIL: "E-mail", Channel.POST: "Letter"}
+PLAN_TONES: Mapping[PlanStatus, Tone] = {
+    PlanStatus.OFFERED: "info",
+    PlanStatus.ACTIVE: "good",
+    PlanStatus.ACCEPTED: "good",
+    PlanStatus.KEPT: "good",
+    PlanStatus.BROKEN: "bad",
+}
+MESSAGE_TONES: Mapping[OutboxStatus, Tone] = {
+    OutboxStatus.SENT: "info",
+    OutboxStatus.DELIVERED: "good",
+    OutboxStatus.UNDELIVERED: "bad",
+    OutboxStatus.BOUNCED: "bad",
+    OutboxStatus.FAILED: "bad",
+    OutboxStatus.WITHHELD: "warn",
+    OutboxStatus.UNKNOWN: "warn",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A case, and whom and what it is about."""
+
+    case: CollectionsCase
+    customer: Customer
+    portfolio: Portfolio
+    book: Book
+    accounts: list[Account]
+    states: Mapping[int, AccountState]
+
+    @property
+    def account_ids(self) -> list[int]:
+        return [account.id or 0 for account in self.accounts]
+
+    @property
+    def zone(self) -> str:
+        """The customer's time zone; the portfolio's where it is not known."""
+        return self.customer.timezone or self.portfolio.timezone
+
+    @property
+    def path(self) -> str:
+        return f"/cases/{self.case.id}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.case.status is CaseStatus.OPEN
+
+    @property
+    def days(self) -> int:
+        return days_past_due(self.case.oldest_due_on, self.book.on)
+
+    def state_of(self, account: Account) -> AccountState | None:
+        return self.states.get(account.id or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class FormState:
+    """The action a page shows open: what was typed, what is wrong with it, and a schedule if one was asked for."""
+
+    opened: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+    schedule: Sequence[Instalment] = ()
+
+    def of(self, form: str) -> FormState:
+        """What concerns one of the forms."""
+        return self if form == self.opened else FormState()
+
+
+@router.get("/{case_id}")
+def case_file(
+    request: Request,
+    case_id: CaseId,
+    staff: CaseReader,
+    session: ReadSession,
+    now: Now,
+    do: str = "",
+) -> Response:
+    return case_page(request, session, staff, open_file(session, case_id, now), FormState(do), now=now)
+
+
+@router.get("/{case_id}/ledger.csv")
+def ledger_csv(case_id: CaseId, _staff: CaseReader, session: StreamSession, now: Now) -> Response:
+    """Every entry of every account of the case, oldest first, each with its account's running balance."""
+    file = open_file(session, case_id, now)
+    header = (
+        "account", "effective_on", "posted_on", "kind", "amount", "balance", "currency", "reference", "source",
+        "description",
+    )  # fmt: skip
+    references = {account.id: account.reference for account in file.accounts}
+    currency = file.book.currency
+    rows = (
+        (
+            references[line.account_id],
+            line.effective_on,
+            line.posted_on,
+            line.kind.value,
+            to_decimal_string(line.amount_minor, currency),
+            to_decimal_string(line.balance_minor, currency),
+            currency,
+            line.reference,
+            line.source,
+            line.description,
+        )
+        for line in ledger_lines(session, file.account_ids, newest_first=False)
+    )
+    return csv_download(f"{case_reference(case_id)}-ledger.csv", header, rows)
+
+
+def open_file(session: Session, case_id: int, now: datetime, *, lock: bool = False) -> File:
+    """The case with its customer, portfolio and accounts. With `lock`, customer first and then the case, in the
+    order everybody takes them."""
+    if lock:
+        customer_id = get_case(session, case_id).customer_id
+        session.execute(select(Customer.id).where(Customer.id == customer_id).with_for_update())
+    case = get_case(session, case_id, lock=lock)
+    portfolio = session.get_one(Portfolio, case.portfolio_id)
+    accounts = accounts_of(session, case.customer_id)
+    ids = [account.id for account in accounts]
+    states = session.scalars(select(AccountState).where(col(AccountState.account_id).in_(ids)))
+    return File(
+        case=case,
+        customer=session.get_one(Customer, case.customer_id),
+        portfolio=portfolio,
+        book=book_of(session, portfolio, now),
+        accounts=accounts,
+        states={state.account_id: state for state in states},
+    )
+
+
+def case_page(
+    request: Request,
+    session: Session,
+    staff: Staff,
+    file: File,
+    form: FormState,
+    *,
+    now: datetime,
+    status: int = 200,
+) -> Response:
+    """The whole page; after a form that was refused too, so that nothing typed is lost."""
+    tab = request.query_params.get("tab", "")
+    tab = tab if tab in TABS else "timeline"
+    names = staff_names(session)
+    teller = Teller(reader_locale(request), file.book.currency, file.portfolio.timezone, names)
+    plans = plans_of(session, [case.id or 0 for case in queries.cases_of(session, file.customer.id or 0)])
+    return page(
+        request,
+        "case/case.html",
+        status,
+        file=file,
+        now=now,
+        who=_who(file, teller.locale, now),
+        bucket=bucket_of(file.days, file.book.edges),
+        bucket_tone=bucket_tone(file.days),
+        gate=may_contact(session, file, now),
+        pack=pack_of(file.portfolio),
+        tab=tab,
+        tabs=[(label, f"{file.path}?tab={name}#record", name == tab) for name, label in TABS.items()],
+        teller=teller,
+        there=Teller(teller.locale, teller.currency, file.zone),
+        currency=file.book.currency,
+        names=names,
+        standing=_standing(session, file, plans),
+        plan_parts=instalments_of(session, [plan.id or 0 for plan in plans]),
+        can_write=staff.role in CASEWORK,
+        is_manager=staff.role is Role.MANAGER,
+        form=form,
+        options=_options(session, file),
+        words={"entry": ENTRY_WORDS, "hold": HOLD_WORDS, "plan": PLAN_WORDS, "channel": CHANNELS},
+        tones={"plan": PLAN_TONES, "message": MESSAGE_TONES},
+        **_tab_content(request, session, file, teller, tab, plans),
+    )
+
+
+# --- on top -------------------------------------------------------------------------------------------------
+
+
+def _who(file: File, locale: Locale, now: datetime) -> dict[str, str]:
+    local = now.astimezone(ZoneInfo(file.zone))
+    try:
+        language = Locale.parse(file.customer.language, sep="-").get_display_name(locale)
+    except (UnknownLocaleError, ValueError):
+        language = file.customer.language
+    country = locale.territories.get(file.customer.country, file.customer.country)
+    return {
+        "language": str(language or file.customer.language),
+        "country": str(country),
+        "local_time": str(format_datetime(local, "EEE HH:mm", locale=locale)),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class GateRow:
+    """The gate's answer for one channel at this moment."""
+
+    channel: Channel
+    label: str
+    address: str
+    verdict: str
+    """`yes`, `wait` or `no`."""
+    until: datetime | None
+    """yes: until when; wait: from when. None = no end in sight."""
+    reasons: tuple[Reason, ...]
+    consent: bool | None
+
+
+def may_contact(session: Session, file: File, now: datetime) -> list[GateRow]:
+    """What the gate says to an ordinary reminder on each channel; nothing is sent and nothing recorded.
+
+    The same question as `compliance.service.explain`, with the facts gathered once for all channels.
+    """
+    pack = pack_of(file.portfolio)
+    facts = gather_facts(session, [file.customer], pack, now=now)[file.customer.id or 0]
+    rows = []
+    for channel, label in CHANNELS.items():
+        address = address_of(file.customer, channel)
+        answer = review(Contact(channel, Purpose.REMINDER, address), facts, pack, now)
+        reasons: tuple[Reason, ...] = ()
+        if isinstance(answer, Clearance):
+            closes = answer.not_after
+            verdict, until = "yes", closes if closes < now + LONGEST_CLEARANCE else None
+        elif isinstance(answer, WaitUntil):
+            verdict, until, reasons = "wait", answer.at, answer.reasons
+        else:
+            verdict, until, reasons = "no", None, answer.reasons
+        shown = ", ".join(address.split("\n")[1:]) if channel is Channel.POST else address
+        rows.append(GateRow(channel, label, shown, verdict, until, reasons, facts.consent.get(channel)))
+    return rows
+
+
+def _standing(session: Session, file: File, plans: Sequence[Plan]) -> dict[str, Any]:
+    """What is in force: live plan, offers that wait for an answer, holds, call tasks, referral."""
+    case_id = file.case.id or 0
+    live = next((plan for plan in plans if plan.case_id == case_id and plan.status in LIVE), None)
+    holds = queries.open_holds(session, [file.case.customer_id])
+    return {
+        "live": live,
+        "paid": paid_since(session, file.account_ids, live.accepted_on, file.book.today)
+        if live and live.accepted_on
+        else 0,
+        "offers": [plan for plan in plans if plan.case_id == case_id and plan.status is PlanStatus.OFFERED],
+        "holds": holds.get(file.case.customer_id, []),
+        "call_since": queries.open_call_tasks(session, [case_id]).get(case_id),
+        "referral": open_referral(session, case_id),
+    }
+
+
+def _options(session: Session, file: File) -> dict[str, Any]:
+    """What the forms offer and start from."""
+    today = file.book.today
+    return {
+        "results": list(RESULT_WORDS.items()),
+        "holds": [(kind.value, HOLD_WORDS[kind.value]) for kind in HoldKind],
+        "people": list(assignable(session).items()),
+        "past_due": to_decimal_string(file.case.past_due_minor, file.book.currency),
+        "today": today.isoformat(),
+        "promise_latest": (today + timedelta(days=60)).isoformat(),
+        "first_due": (today + timedelta(days=14)).isoformat(),
+        "review": (today + timedelta(days=30)).isoformat(),
+        "max_months": file.portfolio.agent_max_instalments,
+    }
+
+
+def assignable(session: Session) -> dict[str, str]:
+    """Whoever may work cases: user name -> name."""
+    query = select(User).where(col(User.active).is_(True), col(User.role).in_(CASEWORK))
+    return {user.username: user.display_name for user in session.scalars(query.order_by(User.display_name))}
+
+
+# --- tabs ---------------------------------------------------------------------------------------------------
+
+
+def _tab_content(
+    request: Request, session: Session, file: File, teller: Teller, tab: str, plans: Sequence[Plan]
+) -> dict[str, Any]:
+    match tab:
+        case "accounts":
+            return _ledger_tab(request, session, file)
+        case "statements":
+            return {"statements": _statements(session, file)}
+        case "plans":
+            return {"plans": plans}
+        case "holds":
+            return {"holds": queries.holds_of(session, file.case.customer_id)}
+        case "messages":
+            return {"messages": _messages(session, file)}
+    return _timeline_tab(request, session, file, teller)
+
+
+def _timeline_tab(request: Request, session: Session, file: File, teller: Teller) -> dict[str, Any]:
+    """Events and the credits of the ledger, merged by day. A page's cursor is the last event and its day."""
+    show = request.query_params.get("show", "")
+    kinds = SHOWN[show][1] if show in SHOWN else ()
+    position = decode_cursor(request.query_params.get("cursor"), 2)
+    before, upto = _position(position)
+    events, following = events_of_customer(
+        session, file.case.customer_id, kinds=kinds, before=before, limit=EVENTS
+    )
+    zone = file.portfolio.timezone
+    reached = local_date(events[-1].at, zone) if following is not None else None
+    # Everything is folded to what a person would tell; a filter shows each event by itself.
+    folded = [(event, 1) for event in events] if show else fold(events)
+    told = [(local_date(event.at, zone), 1, teller.tell(event, times)) for event, times in folded]
+    if show in ("", "money"):
+        since = reached + timedelta(days=1) if reached else None
+        credits = credits_between(session, file.account_ids, since, upto or file.book.today)
+        # Entries posted by hand have their own event.
+        fed = [entry for entry in credits if entry.source.startswith("feed:")]
+        told += [(entry.effective_on, 0, teller.tell_entry(entry)) for entry in fed]
+    told.sort(key=lambda item: item[:2], reverse=True)
+    lines: list[Told] = [line for _, _, line in told]
+    keys = [line.key for line in lines if line.key]
+    found = session.scalars(select(OutboxMessage).where(col(OutboxMessage.key).in_(keys)))
+    return {
+        "show": show,
+        "shown": SHOWN,
+        "lines": lines,
+        "texts": {message.key: message for message in found},
+        "next_cursor": encode_cursor(following, reached.isoformat()) if following and reached else None,
+    }
+
+
+def _position(values: Sequence[Any] | None) -> tuple[int | None, date | None]:
+    if values is None:
+        return None, None
+    try:
+        return min(int(values[0]), 2**62), date.fromisoformat(values[1])
+    except (TypeError, ValueError):
+        return None, None
+
+
+def _ledger_tab(request: Request, session: Session, file: File) -> dict[str, Any]:
+    wanted = request.query_params.get("account", "")
+    chosen = next((account for account in file.accounts if account.reference == wanted), None)
+    if wanted and chosen is None:
+        raise NotFound("this case has no such account")
+    chosen = chosen or next(
+        (a for a in file.accounts if (s := file.state_of(a)) and s.past_due_minor), file.accounts[0]
+    )
+    lines: list[LedgerLine] = list(
+        ledger_lines(session, [chosen.id or 0], newest_first=True, limit=LEDGER_LINES + 1)
+    )
+    state = file.state_of(chosen)
+    late = days_past_due(state.oldest_due_on if state else None, file.book.on)
+    return {
+        "account": chosen,
+        "account_state": state,
+        "account_days": late,
+        "account_bucket": bucket_of(late, file.book.edges),
+        "account_tone": bucket_tone(late),
+        "ledger": lines[:LEDGER_LINES],
+        "ledger_cut": len(lines) > LEDGER_LINES,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class StatementRow:
+    line: StatementLine
+    still_unpaid: int
+    """What of its minimum is past due now."""
+
+
+def _statements(session: Session, file: File) -> list[tuple[Account, list[StatementRow]]]:
+    """Statements by account, the latest first."""
+    unpaid: dict[tuple[int, str], int] = {}
+    for account_id, state in file.states.items():
+        for due_on, amount in json.loads(state.dues):
+            unpaid[account_id, due_on] = unpaid.get((account_id, due_on), 0) + amount
+    rows: dict[int, list[StatementRow]] = {}
+    for line in statement_lines(session, file.account_ids):
+        left = unpaid.get((line.account_id, line.due_on.isoformat()), 0)
+        rows.setdefault(line.account_id, []).append(StatementRow(line, left))
+    return [(account, rows.get(account.id or 0, [])) for account in file.accounts]
+
+
+def _messages(session: Session, file: File) -> list[OutboxMessage]:
+    """What was worded for this customer, sent or not, the latest first."""
+    query = (
+        select(OutboxMessage)
+        .where(
+            OutboxMessage.customer_id == file.case.customer_id,
+            OutboxMessage.destination != Destination.LEGAL_DESK,
+        )
+        .order_by(col(OutboxMessage.id).desc())
+        .limit(200)
+    )
+    return list(session.scalars(query))

@@ -1,0 +1,551 @@
+"""What an agent does on a case: every form of its page.
+
+Each handler reads its form, calls the verbs in a savepoint, and either goes back to the page with a message or
+shows the page again with the form as it was typed and the reason beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Annotated, Any, TypeVar
+
+from fastapi import APIRouter, Form
+from pydantic import BaseModel
+from sqlmodel import Session
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.cases import service
+from app.cases.models import CaseHold
+from app.cases.rules import CallResult, HoldKind
+from app.clock import local_instant
+from app.compliance.rules import Answer, Clearance
+from app.compliance.service import set_consent
+from app.errors import Conflict, DeskError, Forbidden, Invalid, NotFound
+from app.legal.service import nominate
+from app.money import BadAmount, to_minor
+from app.outreach.service import confirm_plan
+from app.plans.models import Plan
+from app.plans.rules import Instalment, schedule
+from app.plans.service import accept, cancel, offer_instalments, promise_to_pay
+from app.staff.rules import Role, Staff
+from app.timeline.rules import Channel
+from app.web.case import CHANNELS, CaseId, File, FormState, assignable, case_page, open_file
+from app.web.case_words import CHANNEL_WORDS, PLAN_WORDS, Teller
+from app.web.deps import CaseWorker, Now, ReadSession, WriteSession, ports_of
+from app.web.rendering import Tone, page, reader_locale, redirect
+
+router = APIRouter(prefix="/cases")
+
+E = TypeVar("E", bound=StrEnum)
+
+
+class Typed(BaseModel):
+    """A form as it was typed: all text, so that what is wrong can be shown where it was typed."""
+
+    def values(self) -> dict[str, str]:
+        return {name: str(value) for name, value in self.model_dump().items()}
+
+
+class Wrong(Exception):
+    """What was typed cannot be read: field -> what is wrong with it."""
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        super().__init__()
+        self.errors = errors
+
+
+class Fields:
+    """Reads typed text; every fault is noted beside its field, and `done` raises them together."""
+
+    def __init__(self, typed: Typed, file: File) -> None:
+        self.values, self.file = typed.values(), file
+        self.errors: dict[str, str] = {}
+
+    def has(self, name: str) -> bool:
+        return bool(self.values[name].strip())
+
+    def amount(self, name: str, default: int = 0) -> int:
+        """Minor units of the portfolio's currency; `default` where nothing was typed."""
+        if not self.has(name):
+            return default
+        try:
+            minor = to_minor(self.values[name], self.file.book.currency)
+        except BadAmount as error:
+            self.errors[name] = f"{_sentence(str(error))} Write it like 1250.00, without separators."
+            return default
+        if minor < 0:
+            self.errors[name] = "An amount is not negative."
+        return minor
+
+    def day(self, name: str) -> date:
+        try:
+            on = date.fromisoformat(self.values[name].strip())
+        except ValueError:
+            self.errors[name] = "Choose a date." if not self.has(name) else "This is not a date."
+            return self.file.book.today
+        if not 2000 <= on.year <= 2150:
+            self.errors[name] = "This date is out of range."
+        return on
+
+    def moment(self, name: str) -> datetime | None:
+        """A wall-clock time where the customer lives; None where nothing was typed."""
+        if not self.has(name):
+            return None
+        try:
+            local = datetime.fromisoformat(self.values[name].strip())
+            return local_instant(local.date(), local.hour, local.minute, self.file.zone)
+        except (ValueError, OverflowError):
+            self.errors[name] = "This is not a date and time."
+            return None
+
+    def whole(self, name: str) -> int:
+        text = self.values[name].strip()
+        if not (text.isascii() and text.isdigit() and len(text) < 6):
+            self.errors[name] = "Write a whole number."
+            return 1
+        return int(text)
+
+    def choice(self, name: str, kind: type[E]) -> E:
+        try:
+            return kind(self.values[name])
+        except ValueError:
+            self.errors[name] = "Choose one."
+            return next(iter(kind))
+
+    def done(self) -> None:
+        if self.errors:
+            raise Wrong(self.errors)
+
+
+Done = tuple[str, Tone]
+"""What to say about an action that was taken."""
+
+
+def attempt(
+    request: Request,
+    session: Session,
+    staff: Staff,
+    case_id: int,
+    form: str,
+    typed: Typed,
+    act: Callable[[File, Fields], Done],
+    *,
+    now: datetime,
+    tab: str = "timeline",
+    names: Mapping[str, str] | None = None,
+) -> Response:
+    """Do it, all or nothing; or show the page again with what was typed. `names` maps a verb's name of a field
+    to the form's."""
+    file = open_file(session, case_id, now, lock=True)
+    try:
+        with session.begin_nested():
+            message, tone = act(file, Fields(typed, file))
+    except Wrong as wrong:
+        errors, status = dict(wrong.errors), 422
+    except (Invalid, Conflict, Forbidden) as refused:
+        errors, status = _beside(refused, typed, names or {}), refused.status
+    else:
+        return redirect(request, f"{file.path}?tab={tab}#content", message, tone)
+    shown = FormState(form, typed.values(), errors)
+    return case_page(request, session, staff, file, shown, now=now, status=status)
+
+
+def _beside(refused: DeskError, typed: Typed, names: Mapping[str, str]) -> dict[str, str]:
+    """The refusal at the field it is about; '' = at the form as a whole."""
+    named = getattr(refused, "field", None) or ""
+    name = names.get(named, named)
+    return {name if name in typed.values() else "": _sentence(refused.message)}
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
+# --- talking ------------------------------------------------------------------------------------------------
+
+
+class CallForm(Typed):
+    result: str = ""
+    note: str = ""
+    callback_at: str = ""
+    amount: str = ""
+    due_on: str = ""
+
+
+@router.post("/{case_id}/call")
+def log_call(
+    request: Request,
+    case_id: CaseId,
+    staff: CaseWorker,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[CallForm, Form()],
+) -> Response:
+    """The call, and what came of it, in one go: a time to call back, a promise."""
+
+    def act(file: File, fields: Fields) -> Done:
+        result = fields.choice("result", CallResult)
+        callback_at = fields.moment("callback_at")
+        promises = fields.has("amount") or fields.has("due_on")
+        amount = fields.amount("amount")
+        due_on = fields.day("due_on") if promises else None
+        fields.done()
+        service.log_call(session, file.case, result, typed.note, by=staff.by, now=now)
+        said: list[str] = ["The call is on record."]
+        tone: Tone = "good"
+        if callback_at is not None:
+            service.set_callback(session, file.case, callback_at, by=staff.by, now=now)
+            said.append("You will be reminded to call back.")
+        if due_on is not None:
+            words, tone = _promise(request, session, file, amount, due_on, staff, now)
+            said.append(words)
+        return " ".join(said), tone
+
+    return attempt(request, session, staff, case_id, "call", typed, act, now=now)
+
+
+class NoteForm(Typed):
+    text: str = ""
+
+
+@router.post("/{case_id}/note")
+def add_note(
+    request: Request,
+    case_id: CaseId,
+    staff: CaseWorker,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[NoteForm, Form()],
+) -> Response:
+    def act(file: File, _fields: Fields) -> Done:
+        service.add_note(session, file.case, typed.text, by=staff.by, now=now)
+        return "The note is on record.", "good"
+
+    return attempt(request, session, staff, case_id, "note", typed, act, now=now, names={"note": "text"})
+
+
+@router.post("/{case_id}/callback/forget")
+def forget_callback(
+    request: Request, case_id: CaseId, staff: CaseWorker, session: WriteSession, now: Now
+) -> Response:
+    def act(file: File, _fields: Fields) -> Done:
+        service.set_callback(session, file.case, None, by=staff.by, now=now)
+        return "The callback is taken off.", "good"
+
+    return attempt(request, session, staff, case_id, "standing", Typed(), act, now=now)
+
+
+# --- promises and plans -------------------------------------------------------------------------------------
+
+
+class PromiseForm(Typed):
+    amount: str = ""
+    due_on: str = ""
+
+
+@router.post("/{case_id}/promise")
+def record_promise(
+    request: Request,
+    case_id: CaseId,
+    staff: CaseWorker,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[PromiseForm, Form()],
+) -> Response:
+    def act(file: File, fields: Fields) -> Done:
+        amount, due_on = fields.amount("amount"), fields.day("due_on")
+        fields.done()
+        return _promise(request, session, file, amount, due_on, staff, now)
+
+    return attempt(request, session, staff, case_id, "promise", typed, act, now=now)
+
+
+def _promise(
+    request: Request, session: Session, file: File, amount: int, due_on: date, staff: Staff, now: datetime
+) -> Done:
+    plan = promise_to_pay(session, file.case, amount, due_on, by=staff.by, today=file.book.today, now=now)
+    teller = _teller(request, file)
+    words, tone = _confirm(request, session, file, plan, staff, now)
+    return f"Promise of {teller.money(amount)} by {teller.day(due_on)} is on record. {words}", tone
+
+
+def _confirm(
+    request: Request, session: Session, file: File, plan: Plan, staff: Staff, now: datetime
+) -> tuple[str, Tone]:
+    """Queue the written confirmation, and say for each channel what the gate answered."""
+    channels = (Channel.SMS, Channel.EMAIL)
+    answers = confirm_plan(
+        session,
+        file.portfolio,
+        plan,
+        ports_of(request).stationery,
+        channels=channels,
+        on=file.book.today,
+        by=staff.by,
+        now=now,
+    )
+    teller = _teller(request, file, zone=file.zone)
+    said = [_answer_words(c, a, teller, now) for c, a in zip(channels, answers, strict=True)]
+    queued = any(isinstance(answer, Clearance) for answer in answers)
+    return "Confirmation: " + "; ".join(said) + ".", "good" if queued else "warn"
+
+
+def _answer_words(channel: Channel, answer: Answer, teller: Teller, now: datetime) -> str:
+    how = CHANNEL_WORDS[channel]
+    if isinstance(answer, Clearance):
+        later = f", leaves {teller.instant(answer.not_before)}" if answer.not_before > now else ""
+        return f"{how} queued{later}"
+    return f"no {how}, " + " and ".join(reason.detail for reason in answer.reasons[:2])
+
+
+def _teller(request: Request, file: File, zone: str = "") -> Teller:
+    return Teller(reader_locale(request), file.book.currency, zone or file.portfolio.timezone)
+
+
+class PlanForm(Typed):
+    total: str = ""
+    down_payment: str = ""
+    months: str = ""
+    first_due_on: str = ""
+
+
+PLAN_FIELDS = {"amount": "total", "due_on": "first_due_on"}
+
+
+@router.post("/{case_id}/plans")
+def offer_plan(
+    request: Request,
+    case_id: CaseId,
+    staff: CaseWorker,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[PlanForm, Form()],
+) -> Response:
+    def act(file: File, fields: Fields) -> Done:
+        total, down, months, first = _plan_figures(fields)
+        fields.done()
+        try:
+            plan = offer_instalments(
+                session, file.case, total, down, months, first,
+                may_exceed_limits=staff.role is Role.MANAGER, by=staff.by, today=file.book.today, now=now,
+            )  # fmt: skip
+        except Forbidden as refused:
+            raise Wrong({"months": _sentence(refused.message)}) from None
+        money = _teller(request, file).money(plan.total_minor)
+        return f"A repayment plan of {money} is offered. Accept it here once the customer agrees.", "good"
+
+    return attempt(
+        request, session, staff, case_id, "plan", typed, act, now=now, tab="plans", names=PLAN_FIELDS
+    )
+
+
+def _plan_figures(fields: Fields) -> tuple[int, int, int, date]:
+    """Total, down payment, months, first due date; an empty total means all that is past due."""
+    total = fields.amount("total", default=fields.file.case.past_due_minor)
+    months = fields.whole("months")
+    if "months" not in fields.errors and not 1 <= months <= 60:
+        fields.errors["months"] = "A plan has 1 to 60 instalments."
+    return total, fields.amount("down_payment"), months, fields.day("first_due_on")
+
+
+class PreviewForm(PlanForm):
+    fragment: str = ""
+    """`1` from a script that wants the table alone."""
+
+
+@router.post("/{case_id}/plans/preview")
+def preview_plan(
+    request: Request,
+    case_id: CaseId,
+    staff: CaseWorker,
+    session: ReadSession,
+    now: Now,
+    typed: Annotated[PreviewForm, Form()],
+) -> Response:
+    """The schedule such a plan would have; nothing is offered."""
+    file = open_file(session, case_id, now)
+    fields = Fields(typed, file)
+    total, down, months, first = _plan_figures(fields)
+    parts: Sequence[Instalment] = ()
+    if not fields.errors:
+        try:
+            parts = schedule(total, down, months, first)
+        except ValueError as error:
+            fields.errors["total"] = _sentence(str(error))
+    if not fields.errors and first < file.book.today:
+        fields.errors["first_due_on"] = "The first payment cannot be due in the past."
+    form = FormState("plan", typed.values(), fields.errors, parts)
+    if typed.fragment:
+        context: dict[str, Any] = {"parts": parts, "errors": fields.errors, "currency": file.book.currency}
+        return page(request, "case/_schedule.html", **context)
+    return case_page(request, session, staff, file, form, now=now, status=422 if fields.errors else 200)
+
+
+@router.post("/{case_id}/plans/{plan_id}/accept")
+def accept_plan(
+    request: Request, case_id: CaseId, plan_id: CaseId, staff: CaseWorker, session: WriteSession, now: Now
+) -> Response:
+    def act(file: File, _fields: Fields) -> Done:
+        plan = _plan(session, file, plan_id)
+        accept(session, plan, by=staff.by, today=file.book.today, now=now)
+        words, tone = _confirm(request, session, file, plan, staff, now)
+        return f"{PLAN_WORDS[plan.kind.value]} accepted. {words}", tone
+
+    return attempt(request, session, staff, case_id, "standing", Typed(), act, now=now, tab="plans")
+
+
+class CancelForm(Typed):
+    reason: str = ""
+
+
+@router.post("/{case_id}/plans/{plan_id}/cancel")
+def cancel_plan(
+    request: Request,
+    case_id: CaseId,
+    plan_id: CaseId,
+    staff: CaseWorker,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[CancelForm, Form()],
+) -> Response:
+    def act(file: File, _fields: Fields) -> Done:
+        plan = _plan(session, file, plan_id)
+        cancel(session, plan, typed.reason, by=staff.by, today=file.book.today, now=now)
+        return f"{PLAN_WORDS[plan.kind.value]} cancelled.", "good"
+
+    return attempt(request, session, staff, case_id, "standing", typed, act, now=now, tab="plans")
+
+
+def _plan(session: Session, file: File, plan_id: int) -> Plan:
+    plan = session.get(Plan, plan_id, with_for_update=True)
+    if plan is None or plan.case_id != file.case.id:
+        raise NotFound("this case has no such plan")
+    return plan
+
+
+# --- holds and permissions ----------------------------------------------------------------------------------
+
+
+class HoldForm(Typed):
+    kind: str = ""
+    reason: str = ""
+    until: str = ""
+
+
+@router.post("/{case_id}/holds")
+def place_hold(
+    request: Request,
+    case_id: CaseId,
+    staff: CaseWorker,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[HoldForm, Form()],
+) -> Response:
+    def act(file: File, fields: Fields) -> Done:
+        kind, until = fields.choice("kind", HoldKind), fields.day("until")
+        fields.done()
+        service.place_hold(
+            session, file.case, kind, typed.reason, until, by=staff.by, today=file.book.today, now=now
+        )
+        return f"On hold until {_teller(request, file).day(until)}.", "good"
+
+    return attempt(request, session, staff, case_id, "hold", typed, act, now=now)
+
+
+@router.post("/{case_id}/holds/{hold_id}/end")
+def end_hold(
+    request: Request, case_id: CaseId, hold_id: CaseId, staff: CaseWorker, session: WriteSession, now: Now
+) -> Response:
+    def act(file: File, _fields: Fields) -> Done:
+        hold = session.get(CaseHold, hold_id, with_for_update=True)
+        if hold is None or hold.customer_id != file.case.customer_id:
+            raise NotFound("this customer has no such hold")
+        service.end_hold(session, hold, by=staff.by, now=now)
+        return "The hold has ended; the strategy looks at the case again tonight.", "good"
+
+    return attempt(request, session, staff, case_id, "standing", Typed(), act, now=now)
+
+
+class ConsentForm(Typed):
+    channel: str = ""
+    allowed: str = ""
+    source: str = ""
+
+
+@router.post("/{case_id}/consent")
+def change_consent(
+    request: Request,
+    case_id: CaseId,
+    staff: CaseWorker,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[ConsentForm, Form()],
+) -> Response:
+    def act(file: File, fields: Fields) -> Done:
+        channel = fields.choice("channel", Channel)
+        if typed.allowed not in ("yes", "no"):
+            fields.errors["allowed"] = "Choose one."
+        if not fields.has("source"):
+            fields.errors["source"] = "Say how the customer let us know."
+        fields.done()
+        allowed = typed.allowed == "yes"
+        set_consent(
+            session, file.customer, channel,
+            allowed=allowed, source=typed.source, case_id=file.case.id, by=staff.by, now=now,
+        )  # fmt: skip
+        return f"{CHANNELS[channel]}: {'allowed' if allowed else 'not to be used any more'}.", "good"
+
+    return attempt(request, session, staff, case_id, "consent", typed, act, now=now)
+
+
+# --- whose case it is ---------------------------------------------------------------------------------------
+
+
+class AssignForm(Typed):
+    owner: str = ""
+
+
+@router.post("/{case_id}/assign")
+def assign(
+    request: Request,
+    case_id: CaseId,
+    staff: CaseWorker,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[AssignForm, Form()],
+) -> Response:
+    """An agent takes a case; a manager gives it to anybody, or to nobody."""
+
+    def act(file: File, _fields: Fields) -> Done:
+        if staff.role is not Role.MANAGER and typed.owner != staff.username:
+            raise Forbidden("you can take a case yourself; giving it to somebody else is up to a manager")
+        names = assignable(session)
+        if typed.owner and typed.owner not in names:
+            raise Invalid("nobody active has this name", "owner")
+        service.assign(session, file.case, typed.owner, by=staff.by, now=now)
+        return f"This case is now with {names.get(typed.owner, 'nobody')}.", "good"
+
+    return attempt(request, session, staff, case_id, "assign", typed, act, now=now)
+
+
+class NominateForm(Typed):
+    reason: str = ""
+
+
+@router.post("/{case_id}/nominate")
+def nominate_for_legal(
+    request: Request,
+    case_id: CaseId,
+    staff: CaseWorker,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[NominateForm, Form()],
+) -> Response:
+    def act(file: File, _fields: Fields) -> Done:
+        nominate(session, file.case, typed.reason, by=staff.by, now=now)
+        return "Nominated for the legal team; somebody else has to approve it.", "good"
+
+    return attempt(request, session, staff, case_id, "nominate", typed, act, now=now)

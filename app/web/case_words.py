@@ -1,0 +1,407 @@
+"""Events in plain words: what the timeline of a case says to a person."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_date, format_time
+
+from app.ledger.models import Entry
+from app.ledger.rules import EntryKind
+from app.timeline.models import Event
+from app.timeline.rules import Channel, Kind
+from app.web.rendering import Tone, format_money
+
+CHANNEL_WORDS = {Channel.CALL: "call", Channel.SMS: "SMS", Channel.EMAIL: "e-mail", Channel.POST: "letter"}
+RESULT_WORDS = {
+    "no_answer": "No answer",
+    "busy": "Busy",
+    "voicemail": "Voicemail",
+    "wrong_number": "Wrong number",
+    "third_party": "Spoke with somebody else",
+    "right_party": "Spoke with the cardholder",
+    "refused_to_pay": "Refuses to pay",
+    "promised": "Promised to pay",
+    "call_back": "Asks to be called back",
+    "disputes": "Disputes the debt",
+}
+HOLD_WORDS = {
+    "dispute": "Dispute",
+    "hardship": "Hardship",
+    "complaint": "Complaint",
+    "bankruptcy": "Bankruptcy",
+    "deceased": "Deceased",
+    "attorney": "Represented by an attorney",
+    "cease_contact": "Asked us to cease contact",
+    "military": "Military service",
+    "breathing_space": "Breathing space",
+    "fraud": "Suspected fraud",
+    "vulnerable": "Vulnerable customer",
+    "manual": "Other reason",
+}
+ENTRY_WORDS = {
+    EntryKind.OPENING_BALANCE: "Opening balance",
+    EntryKind.PURCHASE: "Purchase",
+    EntryKind.CASH_ADVANCE: "Cash advance",
+    EntryKind.INTEREST: "Interest",
+    EntryKind.FEE: "Fee",
+    EntryKind.PAYMENT: "Payment",
+    EntryKind.REFUND: "Refund",
+    EntryKind.CREDIT: "Credit",
+    EntryKind.ADJUSTMENT: "Adjustment",
+    EntryKind.REVERSAL: "Reversal",
+    EntryKind.WRITE_OFF: "Write-off",
+    EntryKind.RECOVERY: "Recovery",
+}
+PLAN_WORDS = {"promise": "Promise to pay", "instalments": "Repayment plan"}
+
+SHOWN: Mapping[str, tuple[str, tuple[Kind, ...]]] = {
+    "people": (
+        "Calls and notes",
+        (Kind.CALL_LOGGED, Kind.NOTE_ADDED, Kind.CALLBACK_SET, Kind.CALL_TASK_CREATED),
+    ),
+    "contacts": (
+        "Messages",
+        (
+            Kind.CONTACT_CLEARED,
+            Kind.CONTACT_SENT,
+            Kind.CONTACT_DELIVERED,
+            Kind.CONTACT_FAILED,
+            Kind.CONTACT_UNKNOWN,
+        ),
+    ),
+    "refusals": ("Refusals and waits", (Kind.CONTACT_REFUSED, Kind.CONTACT_WAITING, Kind.CONTACT_WITHHELD)),
+    "plans": (
+        "Promises and plans",
+        (
+            Kind.PLAN_OFFERED,
+            Kind.PLAN_ACCEPTED,
+            Kind.PLAN_ACTIVATED,
+            Kind.PLAN_KEPT,
+            Kind.PLAN_BROKEN,
+            Kind.PLAN_CANCELLED,
+        ),
+    ),
+    "holds": ("Holds and permissions", (Kind.HOLD_PLACED, Kind.HOLD_ENDED, Kind.CONSENT_CHANGED)),
+    "money": ("Payments", (Kind.ENTRY_POSTED,)),
+    "case": (
+        "Case and legal",
+        (
+            Kind.CASE_OPENED,
+            Kind.CASE_CLOSED,
+            Kind.CASE_ASSIGNED,
+            Kind.REFERRAL_NOMINATED,
+            Kind.REFERRAL_APPROVED,
+            Kind.REFERRAL_DECLINED,
+            Kind.BUNDLE_BUILT,
+            Kind.BUNDLE_DELIVERED,
+            Kind.BUNDLE_FAILED,
+            Kind.BUNDLE_DOWNLOADED,
+        ),
+    ),
+}
+"""Filters of the timeline: what `?show=` says, its label, its kinds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One line of the timeline. `key` names the message whose exact words belong to it."""
+
+    title: str
+    body: str = ""
+    tone: Tone = "neutral"
+    quoted: str = ""
+    """What a person typed."""
+    reasons: Sequence[Mapping[str, Any]] = ()
+    pack: str = ""
+    key: str = ""
+    at: datetime | None = None
+    on: date | None = None
+    """For what has a date only: a payment."""
+    by: str = ""
+    times: int = 1
+
+
+def fold(events: Sequence[Event]) -> list[tuple[Event, int]]:
+    """Events (newest first) as a person would tell them, each with how many it stands for.
+
+    The same contact that was refused or told to wait night after night is one line, its latest. A promise is
+    offered, accepted and running in one breath: only the last is told. A call that was cleared became a call task.
+    """
+    seen: dict[tuple[Any, ...], int] = {}
+    kept: list[tuple[Event, int]] = []
+    for event in events:
+        if event.kind is Kind.CONTACT_CLEARED and event.channel is Channel.CALL:
+            continue
+        same = _sameness(event)
+        if same in seen:
+            n = seen[same]
+            kept[n] = (kept[n][0], kept[n][1] + (event.kind in _REPEATED))
+            continue
+        seen[same] = len(kept)
+        kept.append((event, 1))
+    return kept
+
+
+_REPEATED = frozenset({Kind.CONTACT_WAITING, Kind.CONTACT_REFUSED})
+_ONE_BREATH = frozenset({Kind.PLAN_OFFERED, Kind.PLAN_ACCEPTED, Kind.PLAN_ACTIVATED})
+
+
+def _sameness(event: Event) -> tuple[Any, ...]:
+    data = json.loads(event.data)
+    if event.kind in _REPEATED and data.get("key"):
+        return event.kind, data["key"]
+    if event.kind in _ONE_BREATH:
+        return "plan", data.get("plan"), event.at
+    return (event.id,)
+
+
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """Says things in the reader's locale; the words themselves are English."""
+
+    locale: Locale
+    currency: str
+    timezone: str
+    names: Mapping[str, str] = field(default_factory=dict)
+    """User name -> the name colleagues know."""
+
+    def money(self, minor: int | None) -> str:
+        return "–" if minor is None else format_money(minor, self.currency, self.locale)
+
+    def day(self, iso: str | date | None) -> str:
+        if not iso:
+            return "–"
+        value = date.fromisoformat(iso[:10]) if isinstance(iso, str) else iso
+        return str(format_date(value, format="medium", locale=self.locale))
+
+    def instant(self, at: str | datetime | None) -> str:
+        if not at:
+            return "–"
+        instant = datetime.fromisoformat(at) if isinstance(at, str) else at
+        local = instant.astimezone(ZoneInfo(self.timezone))
+        clock = format_time(local, format="short", locale=self.locale)
+        return f"{format_date(local, format='medium', locale=self.locale)}, {clock} {local.tzname()}"
+
+    def clock(self, at: datetime) -> str:
+        """The time of day alone, for an instant of the present day."""
+        local = at.astimezone(ZoneInfo(self.timezone))
+        return str(format_time(local, format="short", locale=self.locale))
+
+    def near(self, at: datetime, today: date) -> str:
+        """The time of day for an instant of today, with its date for any other."""
+        local = at.astimezone(ZoneInfo(self.timezone))
+        return self.clock(at) if local.date() == today else self.instant(at)
+
+    def who(self, by: str) -> str:
+        kind, _, name = by.partition(":")
+        if kind == "user":
+            return self.names.get(name, name)
+        return f"program {name}" if kind == "token" else "Arrears Desk"
+
+    def tell(self, event: Event, times: int = 1) -> Told:
+        """The event in words; a kind without its own words is shown by its name rather than left out.
+
+        `times` is how often it was recorded alike, of which this is the latest."""
+        data: dict[str, Any] = json.loads(event.data)
+        how = CHANNEL_WORDS.get(event.channel, "message") if event.channel else "message"
+        teller = _TELLERS.get(event.kind)
+        title, body, tone = teller(self, data, how) if teller else (event.kind.value, "", "neutral")
+        return Told(
+            title,
+            body,
+            tone,
+            quoted=_quoted(event.kind, data),
+            reasons=data.get("reasons") or (),
+            pack=data.get("pack", ""),
+            key=data.get("key", "") if event.kind in _WORDED else "",
+            at=event.at,
+            by=self.who(event.by),
+            times=times,
+        )
+
+    def tell_entry(self, entry: Entry) -> Told:
+        """A credit that came by feed is not an event; on the timeline it stands among them all the same."""
+        title = f"{ENTRY_WORDS[entry.kind]} of {self.money(abs(entry.amount_minor))}"
+        tone: Tone = "bad" if entry.kind is EntryKind.REVERSAL else "good"
+        return Told(title, entry.description, tone, on=entry.effective_on, by=f"ledger {entry.reference}")
+
+
+_WORDED = frozenset({Kind.CONTACT_CLEARED, Kind.CONTACT_SENT})
+"""Events under which the exact words of the message can be opened."""
+
+
+def _quoted(kind: Kind, data: Mapping[str, Any]) -> str:
+    named = {Kind.NOTE_ADDED: "text", Kind.CALL_LOGGED: "note", Kind.HOLD_PLACED: "reason"}
+    named |= {Kind.REFERRAL_NOMINATED: "reason", Kind.CONSENT_CHANGED: "source"}
+    return str(data.get(named[kind]) or "") if kind in named else ""
+
+
+Words = tuple[str, str, Tone]
+
+
+def _case_opened(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    since = teller.day(data.get("oldest_due_on"))
+    return "Case opened", f"{teller.money(data.get('past_due_minor'))} past due since {since}", "info"
+
+
+def _case_closed(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    outcome = str(data.get("outcome", "")).replace("_", " ")
+    return f"Case closed: {outcome}", "", "good"
+
+
+def _assigned(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    owner = data.get("owner")
+    return f"Assigned to {teller.names.get(owner, owner)}" if owner else "Assigned to nobody", "", "neutral"
+
+
+def _note(_teller: Teller, _data: Mapping[str, Any], _how: str) -> Words:
+    return "Note", "", "neutral"
+
+
+def _callback(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    if not data.get("at"):
+        return "Callback no longer wanted", "", "neutral"
+    return f"To be called back on {teller.instant(data['at'])}", "", "info"
+
+
+def _call(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    result = str(data.get("result", ""))
+    tones: dict[str, Tone] = {"promised": "good", "refused_to_pay": "bad", "disputes": "warn"}
+    number = data.get("number")
+    body = f"to {number}" if number else ""
+    return f"Call: {RESULT_WORDS.get(result, result).lower()}", body, tones.get(result, "info")
+
+
+def _hold_placed(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    kind = HOLD_WORDS.get(str(data.get("kind")), str(data.get("kind")))
+    return f"Hold placed: {kind.lower()}", f"until {teller.day(data.get('until'))}", "warn"
+
+
+def _hold_ended(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    kind = HOLD_WORDS.get(str(data.get("kind")), str(data.get("kind")))
+    return f"Hold ended: {kind.lower()}", "", "neutral"
+
+
+def _consent(_teller: Teller, data: Mapping[str, Any], how: str) -> Words:
+    if data.get("allowed"):
+        return f"Allows contact by {how}", "", "good"
+    return f"Opted out of contact by {how}", "", "warn"
+
+
+def _plan(verb: str, tone: Tone) -> Callable[[Teller, Mapping[str, Any], str], Words]:
+    def words(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+        kind = PLAN_WORDS.get(str(data.get("kind")), str(data.get("kind")))
+        return f"{kind} of {teller.money(data.get('total_minor'))} {verb}", _sentence(data.get("why")), tone
+
+    return words
+
+
+def _sentence(text: object) -> str:
+    said = str(text or "")
+    return said[:1].upper() + said[1:]
+
+
+def _cleared(_teller: Teller, data: Mapping[str, Any], how: str) -> Words:
+    return f"{_capital(how)} cleared", _letter(data), "good"
+
+
+def _waiting(teller: Teller, data: Mapping[str, Any], how: str) -> Words:
+    until = f"not before {teller.instant(data.get('not_before'))}"
+    return f"No {how} yet", "; ".join(filter(None, (_letter(data), until))), "warn"
+
+
+def _refused(_teller: Teller, data: Mapping[str, Any], how: str) -> Words:
+    return f"No {how}: refused", _letter(data), "bad"
+
+
+def _withheld(_teller: Teller, data: Mapping[str, Any], how: str) -> Words:
+    reason = _sentence(data.get("reason"))
+    return f"{_capital(how)} withheld at the last moment", reason, "bad"
+
+
+def _sent(_teller: Teller, data: Mapping[str, Any], how: str) -> Words:
+    to = str(data.get("to") or "").replace("\n", ", ")
+    return f"{_capital(how)} sent", "; ".join(filter(None, (_letter(data), f"to {to}" if to else ""))), "info"
+
+
+def _delivered(_teller: Teller, data: Mapping[str, Any], how: str) -> Words:
+    return f"{_capital(how)} delivered", _letter(data), "good"
+
+
+def _failed(_teller: Teller, data: Mapping[str, Any], how: str) -> Words:
+    why = _sentence(data.get("error") or data.get("detail"))
+    return f"{_capital(how)} did not arrive", why, "bad"
+
+
+def _unknown(_teller: Teller, data: Mapping[str, Any], how: str) -> Words:
+    return f"{_capital(how)}: nobody knows whether it left", _sentence(data.get("error")), "warn"
+
+
+def _call_task(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    step = str(data.get("step", "")).replace("-", " ")
+    return "Call to be made", f"{step}, due {teller.day(data.get('due_on'))}", "info"
+
+
+def _legal(title: str, tone: Tone) -> Callable[[Teller, Mapping[str, Any], str], Words]:
+    def words(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+        return title, str(data.get("bundle") or _sentence(data.get("error"))), tone
+
+    return words
+
+
+def _posted(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    kind = ENTRY_WORDS.get(EntryKind(data["kind"]), str(data["kind"]))
+    amount = teller.money(abs(int(data["amount_minor"])))
+    body = f"{data.get('reference', '')}, effective {teller.day(data.get('effective_on'))}"
+    return f"{kind} of {amount} posted by hand", body, "good" if int(data["amount_minor"]) < 0 else "neutral"
+
+
+def _letter(data: Mapping[str, Any]) -> str:
+    return _sentence(str(data.get("letter") or data.get("step") or "").replace("_", " ").replace("-", " "))
+
+
+def _capital(how: str) -> str:
+    return how[:1].upper() + how[1:]
+
+
+_TELLERS: Mapping[Kind, Callable[[Teller, Mapping[str, Any], str], Words]] = {
+    Kind.CASE_OPENED: _case_opened,
+    Kind.CASE_CLOSED: _case_closed,
+    Kind.CASE_ASSIGNED: _assigned,
+    Kind.NOTE_ADDED: _note,
+    Kind.CALLBACK_SET: _callback,
+    Kind.CALL_LOGGED: _call,
+    Kind.HOLD_PLACED: _hold_placed,
+    Kind.HOLD_ENDED: _hold_ended,
+    Kind.CONSENT_CHANGED: _consent,
+    Kind.PLAN_OFFERED: _plan("offered", "info"),
+    Kind.PLAN_ACCEPTED: _plan("accepted", "good"),
+    Kind.PLAN_ACTIVATED: _plan("is running", "good"),
+    Kind.PLAN_KEPT: _plan("kept", "good"),
+    Kind.PLAN_BROKEN: _plan("broken", "bad"),
+    Kind.PLAN_CANCELLED: _plan("cancelled", "neutral"),
+    Kind.CONTACT_CLEARED: _cleared,
+    Kind.CONTACT_WAITING: _waiting,
+    Kind.CONTACT_REFUSED: _refused,
+    Kind.CONTACT_WITHHELD: _withheld,
+    Kind.CONTACT_SENT: _sent,
+    Kind.CONTACT_DELIVERED: _delivered,
+    Kind.CONTACT_FAILED: _failed,
+    Kind.CONTACT_UNKNOWN: _unknown,
+    Kind.CALL_TASK_CREATED: _call_task,
+    Kind.ENTRY_POSTED: _posted,
+    Kind.REFERRAL_NOMINATED: _legal("Nominated for the legal team", "warn"),
+    Kind.REFERRAL_APPROVED: _legal("Referral to the legal team approved", "warn"),
+    Kind.REFERRAL_DECLINED: _legal("Referral to the legal team declined", "neutral"),
+    Kind.BUNDLE_BUILT: _legal("Case bundle sealed", "info"),
+    Kind.BUNDLE_DELIVERED: _legal("Case bundle delivered to the legal desk", "good"),
+    Kind.BUNDLE_FAILED: _legal("Case bundle could not be delivered", "bad"),
+    Kind.BUNDLE_DOWNLOADED: _legal("Case bundle downloaded", "neutral"),
+}

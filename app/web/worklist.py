@@ -1,0 +1,333 @@
+"""The worklist: what to do next, and why it is next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from babel import Locale
+from fastapi import APIRouter
+from sqlmodel import Session, col, select
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.cases import queries
+from app.cases.models import case_reference
+from app.cases.queries import Book, Condition, Selection
+from app.clock import local_date, local_instant
+from app.daily import last_closed
+from app.delinquency.rules import bucket_labels, bucket_of, days_past_due
+from app.delinquency.service import edges_of
+from app.ledger.models import Portfolio
+from app.money import to_decimal_string
+from app.plans.queries import NextPayment, has_live_plan, has_payment_due, next_payments
+from app.plans.rules import PlanKind
+from app.staff.models import User
+from app.staff.rules import Role, Staff
+from app.web.case_words import Teller
+from app.web.deps import CaseWorker, Now, StreamSession, decode_cursor, encode_cursor
+from app.web.rendering import Column, Tone, csv_download, page, reader_locale, sort_order
+
+router = APIRouter(prefix="/worklist")
+
+PAGE = 50
+COLUMNS = [
+    Column("Customer", "name"),
+    Column("Case", "reference"),
+    Column("Past due", "past_due", numeric=True),
+    Column("Days", "days", numeric=True),
+    Column("Bucket"),
+    Column("Accounts", numeric=True),
+    Column("Next step", "urgency"),
+    Column("Owner", "owner"),
+]
+DEFAULT_SORT = "-urgency"
+STATES = {
+    "callback": "Callback due today",
+    "call": "Call task open",
+    "today": "Promise due today",
+    "week": "Promise due within a week",
+    "plan": "Promise or plan running",
+    "broken": "Broken promise",
+    "hold": "On hold",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """What is to happen with a case, in words; `on` or `at` complete them."""
+
+    words: str
+    tone: Tone = "neutral"
+    on: date | None = None
+    at: datetime | None = None
+
+
+@router.get("")
+def worklist(
+    request: Request,
+    staff: CaseWorker,
+    session: StreamSession,
+    now: Now,
+    owner: str = "",
+    portfolio: str = "",
+    bucket: str = "",
+    state: str = "",
+    q: str = "",
+    sort: str = "",
+    cursor: str = "",
+    format: str = "",
+) -> Response:
+    books = books_at(session, now)
+    owner = owner if owner in ("mine", "all", "nobody") else _usual_owner(staff)
+    chosen = Selection(
+        books=tuple(book for book in books if not portfolio or book.code == portfolio),
+        owner={"mine": staff.username, "nobody": ""}.get(owner),
+        bucket=bucket,
+        text=q.replace("\0", "").strip()[:100],
+        conditions=_state_conditions(state, books),
+    )
+    key, descending = sort_order(sort, queries.SORTS, DEFAULT_SORT)
+    if format == "csv":
+        return csv_download("worklist.csv", CSV_HEADER, _csv_rows(session, chosen, key, descending, now))
+    after = decode_cursor(cursor, queries.cursor_length(key))
+    found, position = queries.worklist(
+        session, chosen, sort=key, descending=descending, after=after, limit=PAGE, now=now
+    )
+    return page(
+        request,
+        "worklist.html",
+        columns=COLUMNS,
+        default_sort=DEFAULT_SORT,
+        rows=_lines(session, books, found, now, reader_locale(request)),
+        next_cursor=encode_cursor(*position) if position else None,
+        total=queries.count(session, chosen),
+        counts=_counts(session, books, staff, owner),
+        filters={"owner": owner, "portfolio": portfolio, "bucket": bucket, "state": state, "q": q},
+        filtered=bool(chosen.text or bucket or state or portfolio),
+        books=books,
+        buckets=_bucket_options(books),
+        states=STATES,
+        names=staff_names(session),
+    )
+
+
+def _usual_owner(staff: Staff) -> str:
+    return "all" if staff.role is Role.MANAGER else "mine"
+
+
+def books_at(session: Session, now: datetime) -> tuple[Book, ...]:
+    """Every portfolio with its present day and the day its figures are of."""
+    portfolios = session.scalars(select(Portfolio).order_by(col(Portfolio.code))).all()
+    return tuple(book_of(session, portfolio, now) for portfolio in portfolios)
+
+
+def book_of(session: Session, portfolio: Portfolio, now: datetime) -> Book:
+    today = local_date(now, portfolio.timezone)
+    return Book(
+        portfolio_id=portfolio.id or 0,
+        code=portfolio.code,
+        name=portfolio.creditor,
+        currency=portfolio.currency,
+        timezone=portfolio.timezone,
+        edges=edges_of(portfolio),
+        on=last_closed(session, portfolio) or today,
+        today=today,
+        day_ends=local_instant(today + timedelta(days=1), 0, 0, portfolio.timezone),
+    )
+
+
+def staff_names(session: Session) -> dict[str, str]:
+    """User name -> the name colleagues know."""
+    users = sa.select(User.username, User.display_name)  # type: ignore[call-overload]
+    return {username: name for username, name in session.execute(users)}
+
+
+def bucket_tone(days: int) -> Tone:
+    """One scale on every page: the colour only repeats what the label says."""
+    return "neutral" if days < 1 else "info" if days < 30 else "warn" if days < 60 else "bad"
+
+
+def _bucket_options(books: Sequence[Book]) -> list[str]:
+    labels = {label: None for book in books for label in bucket_labels(book.edges)[1:]}
+    return sorted(labels, key=lambda label: int(label.rstrip("+").partition("-")[0]))
+
+
+def _state_conditions(state: str, books: Sequence[Book]) -> tuple[Condition, ...]:
+    match state:
+        case "callback":
+            return (queries.has_callback_today(books),)
+        case "call":
+            return (queries.has_call_task(),)
+        case "today":
+            return (has_payment_due(books, 1),)
+        case "week":
+            return (has_payment_due(books, 7),)
+        case "plan":
+            return (has_live_plan(),)
+        case "broken":
+            return (queries.has_broken_promise(),)
+        case "hold":
+            return (queries.is_on_hold(),)
+    return ()
+
+
+def _counts(session: Session, books: tuple[Book, ...], staff: Staff, owner: str) -> dict[str, int]:
+    """The figures on top: the reader's own work, or everybody's where everybody's is shown."""
+    whose = staff.username if owner == "mine" else None
+
+    def counted(state: str) -> int:
+        conditions = _state_conditions(state, books)
+        return queries.count(session, Selection(books=books, owner=whose, conditions=conditions))
+
+    return {state: counted(state) for state in ("", "callback", "call", "today", "week")}
+
+
+# --- rows ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row as it is shown."""
+
+    case_id: int
+    reference: str
+    name: str
+    past_due_minor: int
+    currency: str
+    timezone: str
+    days: int
+    bucket: str
+    tone: Tone
+    accounts: int
+    owner: str
+    broken: int
+    step: NextStep
+    when: str
+    """The step's date or time in the reader's locale."""
+
+
+def _lines(
+    session: Session, books: Sequence[Book], found: Sequence[sa.Row[Any]], now: datetime, locale: Locale
+) -> list[Line]:
+    by_id = {book.portfolio_id: book for book in books}
+    case_ids, customer_ids = [row.id for row in found], [row.customer_id for row in found]
+    accounts = queries.account_counts(session, customer_ids)
+    holds = queries.open_holds(session, customer_ids)
+    tasks = queries.open_call_tasks(session, case_ids)
+    payments = next_payments(session, case_ids, min((book.today for book in books), default=now.date()))
+    lines = []
+    for row in found:
+        book = by_id[row.portfolio_id]
+        late = days_past_due(row.oldest_due_on, book.on)
+        held = holds.get(row.customer_id, [])
+        step = next_step(
+            row,
+            book,
+            hold=(held[0].kind.value.replace("_", " "), held[0].until) if held else None,
+            call_due=tasks.get(row.id),
+            payment=payments.get(row.id),
+            now=now,
+        )
+        lines.append(
+            Line(
+                case_id=row.id,
+                reference=case_reference(row.id),
+                name=row.full_name,
+                past_due_minor=row.past_due_minor,
+                currency=book.currency,
+                timezone=book.timezone,
+                days=late,
+                bucket=bucket_of(late, book.edges),
+                tone=bucket_tone(late),
+                accounts=accounts.get(row.customer_id, 0),
+                owner=row.owner,
+                broken=row.broken_promises,
+                step=step,
+                when=_when(step, book, locale),
+            )
+        )
+    return lines
+
+
+def _when(step: NextStep, book: Book, locale: Locale) -> str:
+    teller = Teller(locale, book.currency, book.timezone)
+    if step.at is not None:
+        return teller.near(step.at, book.today)
+    return teller.day(step.on) if step.on else ""
+
+
+def next_step(
+    case: Any,
+    book: Book,
+    *,
+    hold: tuple[str, date] | None,
+    call_due: date | None,
+    payment: NextPayment | None,
+    now: datetime,
+) -> NextStep:
+    """The one thing that matters next; what a person asked for comes before what the strategy wants."""
+    if case.callback_at is not None and case.callback_at <= now:
+        return NextStep("Call back, due since", "bad", at=case.callback_at)
+    if case.callback_at is not None and case.callback_at < book.day_ends:
+        return NextStep("Call back at", "warn", at=case.callback_at)
+    if hold is not None:
+        return NextStep(f"On hold ({hold[0]}) until", "neutral", on=hold[1])
+    if payment is not None:
+        return _payment_step(payment, book.today)
+    if call_due is not None:
+        return NextStep("Call", "info")
+    if case.callback_at is not None:
+        return NextStep("Call back at", "neutral", at=case.callback_at)
+    if case.next_contact_on is None:
+        return NextStep("Rests until something changes")
+    if case.next_contact_on <= book.on:
+        return NextStep("Strategy decides tonight")
+    return NextStep("Waits until", on=case.next_contact_on)
+
+
+def _payment_step(payment: NextPayment, today: date) -> NextStep:
+    if payment.kind is PlanKind.PROMISE:
+        what = "Promise"
+    else:
+        what = f"Instalment {payment.n}" if payment.n else "Down payment"
+    if payment.due_on < today:
+        return NextStep(f"{what} was due", "warn", on=payment.due_on)
+    return NextStep(f"{what} due", "good" if payment.due_on > today else "warn", on=payment.due_on)
+
+
+# --- export -------------------------------------------------------------------------------------------------
+
+CSV_HEADER = (
+    "case", "portfolio", "customer_ref", "customer", "currency", "past_due", "balance", "days_past_due", "bucket",
+    "accounts", "owner", "priority", "next_step", "next_step_at",
+)  # fmt: skip
+
+
+def _csv_rows(
+    session: Session, chosen: Selection, sort: str, descending: bool, now: datetime
+) -> Iterator[Sequence[Any]]:
+    codes: Mapping[int, Book] = {book.portfolio_id: book for book in chosen.books}
+    batches = queries.all_rows(session, chosen, sort=sort, descending=descending, now=now)
+    for batch in batches:
+        for row, line in zip(batch, _lines(session, chosen.books, batch, now, Locale("en")), strict=True):
+            book = codes[row.portfolio_id]
+            yield (
+                line.reference,
+                book.code,
+                row.customer_reference,
+                line.name,
+                line.currency,
+                to_decimal_string(row.past_due_minor, book.currency),
+                to_decimal_string(row.balance_minor, book.currency),
+                line.days,
+                line.bucket,
+                line.accounts,
+                line.owner,
+                row.priority,
+                line.step.words,
+                line.step.on or line.step.at,
+            )
