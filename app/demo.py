@@ -25,6 +25,7 @@ import uvicorn
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from pydantic import SecretStr
+from sqlalchemy import or_
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 from starlette.types import ASGIApp
@@ -219,12 +220,12 @@ class Department:
     portfolio_id: int
     chance: random.Random
     last_day: date
-    calls_a_day: int = 30
+    calls_a_day: int = 11
 
     def work(self, today: date, now: datetime) -> None:
         with transaction(self.engine) as session:
             portfolio = session.get_one(Portfolio, self.portfolio_id)
-            for case in self._call_list(session):
+            for case in self._call_list(session, now):
                 self._call(session, portfolio, case, today, now)
             for case in self._callers(session):
                 self._agree(session, portfolio, case, f"user:{case.owner}", today, now)
@@ -233,21 +234,25 @@ class Department:
                 self._correct_the_ledger(session, today, now)
             self._refer(session, today, now)
 
-    def _call_list(self, session: Session) -> list[CollectionsCase]:
-        """Open call tasks by priority, leaving out customers who are on hold."""
+    def _call_list(self, session: Session, now: datetime) -> list[CollectionsCase]:
+        """Callbacks that are due, then open call tasks by priority, leaving out customers who are on hold."""
+        asked = select(CallTask.case_id).where(col(CallTask.done_at).is_(None))
         held = select(CaseHold.customer_id).where(col(CaseHold.ended_at).is_(None))
         query = (
             select(CollectionsCase)
-            .join(CallTask, col(CallTask.case_id) == CollectionsCase.id)
             .where(
-                col(CallTask.done_at).is_(None),
+                or_(col(CollectionsCase.id).in_(asked), col(CollectionsCase.callback_at) <= now),
                 CollectionsCase.status == CaseStatus.OPEN,
                 col(CollectionsCase.customer_id).not_in(held),
             )
-            .order_by(col(CollectionsCase.priority).desc(), col(CollectionsCase.id))
+            .order_by(
+                col(CollectionsCase.callback_at).is_(None),
+                col(CollectionsCase.priority).desc(),
+                col(CollectionsCase.id),
+            )
             .limit(self.calls_a_day)
         )
-        return list(session.scalars(query).unique())
+        return list(session.scalars(query))
 
     def _callers(self, session: Session) -> list[CollectionsCase]:
         """Customers who call by themselves and make a promise: three a day."""

@@ -203,10 +203,17 @@ def review(contact: Contact, facts: Facts, pack: Pack, now: datetime) -> Answer:
 
 def review_within(contact: Contact, facts: Facts, pack: Pack, now: datetime, until: datetime) -> Answer:
     """Like `review`, for a contact that may leave any time from `now` to `until`: a wait that ends in time
-    becomes a Clearance whose window opens later."""
+    becomes a Clearance whose window opens later, and a refusal names what stands in the way even then."""
     answer = review(contact, facts, pack, now)
     if isinstance(answer, WaitUntil) and answer.at < until:
         return review(contact, facts, pack, answer.at)
+    if isinstance(answer, Refusals):
+        in_time = [
+            reason.until for reason in answer.reasons if reason.until is not None and reason.until < until
+        ]
+        if in_time:
+            later = review(contact, facts, pack, max(in_time))
+            return later if isinstance(later, Refusals) else answer
     return answer
 
 

@@ -397,8 +397,8 @@ class ContactCourier:
         account_ids = [account.id or 0 for account, _ in folder.accounts]
         today = local_date(now, portfolio.timezone)
         standings = standing_on(session, portfolio, account_ids, today)
-        past_due = sum(standing.past_due for standing in standings.values())
-        if past_due < row.past_due_minor:
+        to_ask = sum(max(0, min(s.past_due, s.balance)) for s in standings.values())
+        if to_ask < row.past_due_minor:
             return "a payment came since it was written"
         return ""
 

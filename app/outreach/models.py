@@ -39,6 +39,7 @@ class OutboxMessage(Row, table=True):
     context: str = Field(default="{}", sa_type=sa.Text)
     """Canonical JSON of the figures the words were made from."""
     past_due_minor: int = Field(default=0, sa_type=sa.BigInteger)
+    """What the words ask for; less is owed at delivery = the message is withheld."""
     clearance: str = Field(default="{}", sa_type=sa.Text)
     business_date: date
 

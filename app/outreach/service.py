@@ -101,8 +101,19 @@ class Folder:
         return sum(state.past_due_minor for _, state in self.accounts)
 
     @property
+    def to_ask(self) -> int:
+        """What a letter may ask for: what is past due, on each account never more than its balance."""
+        return sum(asked(state) for _, state in self.accounts)
+
+    @property
     def oldest_due_on(self) -> date | None:
         return min((s.oldest_due_on for _, s in self.accounts if s.oldest_due_on), default=None)
+
+
+def asked(state: AccountState) -> int:
+    """Past due, but never more than the account owes: credits that did not count toward a minimum can leave a
+    balance below the unpaid minimums."""
+    return max(0, min(state.past_due_minor, state.balance_minor))
 
 
 def cases_to_contact(session: Session, portfolio_id: int, on: date) -> list[int]:
@@ -142,7 +153,7 @@ def plan_contacts(
             continue
         late = days_past_due(folder.oldest_due_on, on)
         case.step_day, case.occurrence = rearm(case.step_day, case.occurrence, late)
-        situation = Situation(late, case.step_day, case.id in plans_live)
+        situation = Situation(late, case.step_day, case.id in plans_live, folder.to_ask > 0)
         match decide(strategy, situation, on):
             case Take(step=step):
                 work.take(folder, step)
@@ -405,7 +416,7 @@ def _message(
         "text": words.text,
         "html": words.html,
         "context": canonical(dataclasses.asdict(context)),
-        "past_due_minor": folder.past_due,
+        "past_due_minor": folder.to_ask,
         "clearance": canonical(answer_data(clearance)),
         "business_date": on,
         "status": OutboxStatus.QUEUED,
@@ -435,7 +446,7 @@ def letter_context(
     language = letter.language_for(folder.customer.language)
     currency = portfolio.currency
     today = local_date(now, portfolio.timezone)
-    late = [(account, state) for account, state in folder.accounts if state.past_due_minor > 0]
+    late = [(account, state) for account, state in folder.accounts if asked(state) > 0]
     oldest = folder.oldest_due_on
     parts = instalments_of(session, [plan.id])[plan.id] if plan is not None and plan.id is not None else []
     return LetterContext(
@@ -447,14 +458,14 @@ def letter_context(
             AccountLine(
                 product=account.product,
                 last4=account.card_last4,
-                past_due=format_amount(state.past_due_minor, currency, language),
+                past_due=format_amount(asked(state), currency, language),
                 balance=format_amount(state.balance_minor, currency, language),
                 days_past_due=days_past_due(state.oldest_due_on, today),
                 currency=currency,
             )
             for account, state in late
         ),
-        past_due_total=format_amount(folder.past_due, currency, language),
+        past_due_total=format_amount(folder.to_ask, currency, language),
         oldest_due_on=format_date(oldest, language) if oldest else "",
         today=format_date(today, language),
         contact_phone=portfolio.contact_phone,

@@ -86,6 +86,8 @@ class Situation:
     step_day: int
     """Day of the last step taken; 0 = none."""
     plan_live: bool
+    owes_anything: bool = True
+    """False when the balances are zero or in credit, although an old minimum was formally never met."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,8 @@ def decide(strategy: Strategy, situation: Situation, today: date) -> Take | Rest
     """
     if situation.plan_live:
         return Rest("a promise or plan is being kept: ordinary reminders rest")
+    if not situation.owes_anything:
+        return Rest("nothing is owed: nobody is dunned over a balance of zero or in credit")
     if situation.days_past_due < 1:
         return Rest("nothing is past due")
     due = [s for s in strategy.steps if situation.step_day < s.day <= situation.days_past_due]
