@@ -27,6 +27,7 @@ from sqlmodel import Session, col, select
 from app.cases.models import CollectionsCase
 from app.cases.rules import CaseStatus
 from app.clock import FixedClock
+from app.compliance.service import address_of
 from app.daily import DayReport, run_days
 from app.db import transaction
 from app.delinquency.service import fold_accounts
@@ -40,7 +41,7 @@ from app.outreach.rules import Accepted, Destination, Dispatch, Outcome
 from app.outreach.service import Stationery
 from app.ports import LETTERS
 from app.timeline.models import Event
-from app.timeline.rules import Channel, Kind
+from app.timeline.rules import Channel, Kind, Purpose
 
 ZONE = "Asia/Shanghai"
 BOOK = "CARDS"
@@ -216,6 +217,43 @@ def delinquent_case(
             "balance_minor": balance,
             "oldest_due_on": due_on,
             "next_contact_on": on,
+            **changes,
+        }
+    )
+    session.add(made)
+    session.flush()
+    return made
+
+
+def queued_message(
+    session: Session,
+    case: CollectionsCase,
+    *,
+    on: date,
+    step: str = "friendly-sms",
+    channel: Channel = Channel.SMS,
+    **changes: Any,
+) -> OutboxMessage:
+    """A reminder in the outbox, planned on `on` and due at once, as if the gate had cleared it."""
+    holder = session.get_one(Customer, case.customer_id)
+    made = OutboxMessage.model_validate(
+        {
+            "key": f"{case.id}:{step}:{case.occurrence}:{channel.value}",
+            "destination": Destination(channel.value),
+            "portfolio_id": case.portfolio_id,
+            "customer_id": case.customer_id,
+            "case_id": case.id,
+            "purpose": Purpose.REMINDER,
+            "letter": "first_reminder",
+            "template_version": "v-test",
+            "language": "en",
+            "address": address_of(holder, channel),
+            "subject": "" if channel is Channel.SMS else "Your payment",
+            "text": "Please pay.",
+            "past_due_minor": case.past_due_minor,
+            "business_date": on,
+            "not_before": night_after(on),
+            "created_at": night_after(on),
             **changes,
         }
     )

@@ -1,0 +1,282 @@
+"""kill -9 in the middle of a feed, of a day and of a delivery, then run it again.
+
+Each test runs the work once undisturbed and then, on fresh databases, killed at moments spread over all of it
+(before a statement, before a commit) and run again. The end must be the same: nothing twice, nothing lost.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlmodel import select
+
+from app.cases.models import CollectionsCase
+from app.cases.rules import HoldKind
+from app.cases.service import place_hold
+from app.clock import FixedClock
+from app.db import make_engine, transaction
+from app.invariants import thorough
+from app.ledger import feeds as ledger_feeds
+from app.ledger.models import DailyRun
+from app.ledger.service import get_portfolio
+from app.outreach.delivery import deliver_due
+from app.outreach.rules import Accepted, Dispatch, OutboxStatus, Outcome
+from app.plans.service import promise_to_pay
+from app.timeline.rules import Channel, Kind
+from tests import builders
+from tests.chaos.processes import KILLED, desk, in_child, picture
+
+NewDatabase = Callable[..., str]
+FIRST_DAY = date(2026, 3, 10)
+LAST_DAY = FIRST_DAY + timedelta(days=3)
+
+
+def spread(total: int, kills: int, seed: int) -> list[int]:
+    """Moments from all over the work: one in each of `kills` equal stretches."""
+    chance = random.Random(seed)
+    width = total / kills
+    return sorted({min(total, int(n * width + chance.random() * width) + 1) for n in range(kills)})
+
+
+def moments_of(work: Callable[[], object], tmp_path: Path) -> int:
+    counted = tmp_path / "moments"
+    assert in_child(work, count_to=counted) == 0
+    return int(counted.read_text())
+
+
+def content(url: str) -> dict[str, list[str]]:
+    engine = make_engine(url)
+    try:
+        with transaction(engine) as session:
+            assert thorough(session, get_portfolio(session, builders.BOOK)) == []
+        return picture(engine)
+    finally:
+        engine.dispose()
+
+
+def assert_same(found: dict[str, list[str]], expected: dict[str, list[str]], about: str) -> None:
+    assert found.keys() == expected.keys(), about
+    for table, rows in expected.items():
+        more, less = Counter(found[table]) - Counter(rows), Counter(rows) - Counter(found[table])
+        assert not more, f"{about}: {table} has too much"
+        assert not less, f"{about}: {table} lacks"
+
+
+# --- feeds ----------------------------------------------------------------------------------------
+
+ACCOUNTS = 40
+
+
+def feeds(folder: Path) -> list[tuple[str, Path]]:
+    """Four files of one book."""
+    header = (
+        "account_ref customer_ref full_name language country timezone address_line1 city postcode mobile email "
+        "card_last4 product currency credit_limit apr opened_on"
+    )
+    rows: dict[str, tuple[str, list[Sequence[object]]]] = {
+        "accounts": (header, [
+            (f"A{n}", f"C{n // 2}", f"Person {n // 2}", "en", "CN", builders.ZONE, "1 Road", "Shanghai", "200000",
+             "", f"p{n // 2}@example.org", f"{n:04d}", "Gold", "CNY", "9000", "0.18", "2025-01-01")
+            for n in range(ACCOUNTS)
+        ]),
+        "statements": ("statement_ref account_ref closing_on due_on balance minimum_due", [
+            (f"S{n}", f"A{n}", "2026-02-15", "2026-03-08", "900.00", "45.00") for n in range(ACCOUNTS)
+        ]),
+        "transactions": ("transaction_ref account_ref posted_on kind amount description", [
+            (f"T{n}", f"A{n % ACCOUNTS}", "2026-02-01", "purchase", "3.10", "a purchase") for n in range(70)
+        ]),
+        "payments": ("payment_ref account_ref paid_on amount method", [
+            (f"P{n}", f"A{n}", "2026-03-01", "45.00", "transfer") for n in range(0, ACCOUNTS, 3)
+        ]),
+    }  # fmt: skip
+    paths = []
+    for kind, (columns, lines) in rows.items():
+        path = folder / f"{kind}.csv"
+        path.write_text(builders.csv_text(columns, *lines))
+        paths.append((kind, path))
+    return paths
+
+
+def test_feeds_killed_and_loaded_again_end_the_same(
+    new_database: NewDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger_feeds, "BATCH", 16)  # so that a small file has many
+    files = feeds(tmp_path)
+
+    prepared = new_database()
+    engine = make_engine(prepared)
+    with transaction(engine) as session:
+        builders.portfolio(session)
+    engine.dispose()
+
+    def loading(url: str) -> Callable[[], None]:
+        def work() -> None:
+            for kind, path in files:
+                try:
+                    desk(url, "feed", "load", kind, str(path), "--portfolio", builders.BOOK, "--json")()
+                except SystemExit as stop:
+                    if stop.code:
+                        raise
+
+        return work
+
+    quiet = new_database(like=prepared)
+    total = moments_of(loading(quiet), tmp_path)
+    expected = content(quiet)
+    assert len(expected["ledger_entry"]) == 70 + 14
+    for moment in spread(total, 6, seed=1):
+        url = new_database(like=prepared)
+        assert in_child(loading(url), die_at=moment) == KILLED
+        assert in_child(loading(url)) == 0
+        again = content(url)
+        again["timeline_event"] = expected["timeline_event"]  # one feed.loaded a finished load, however often
+        assert_same(again, expected, f"killed at moment {moment} of {total}")
+
+
+# --- the day --------------------------------------------------------------------------------------
+
+
+def busy_book(url: str) -> None:
+    """Something for every stage of the coming days: who falls late, pays, promises, breaks it, is on hold, ages."""
+    engine = make_engine(url)
+    with transaction(engine) as session:
+        book = builders.portfolio(session, grace_days=0)
+
+        lateness = [-1, 0, 1, 2, 3, 7, 14, 23, 31, 44, 58, 73, 88, 89]
+        cards = [
+            builders.late_customer(session, book, due_on=FIRST_DAY - timedelta(days=n)) for n in lateness
+        ]
+        for n in (1, 4, 9):
+            builders.payment(session, cards[n], 5_000, FIRST_DAY + timedelta(days=2))
+    builders.close_day(engine, FIRST_DAY)
+    with transaction(engine) as session:
+        on = FIRST_DAY + timedelta(days=1)
+        told = {"by": "user:ann", "today": on, "now": builders.at(on)}
+        cases = {c.customer_id: c for c in session.scalars(select(CollectionsCase))}
+        keeps, breaks, hold = (cases[cards[n].customer_id] for n in (9, 10, 11))
+        promise_to_pay(session, keeps, 5_000, on + timedelta(days=1), **told)
+        promise_to_pay(session, breaks, 5_000, on + timedelta(days=1), **told)
+        until = on + timedelta(days=2)
+        place_hold(session, hold, HoldKind.DISPUTE, "says it is not hers", until, **told)
+    engine.dispose()
+
+
+def test_a_day_killed_at_any_moment_and_run_again_ends_the_same(
+    new_database: NewDatabase, tmp_path: Path
+) -> None:
+    prepared = new_database()
+    busy_book(prepared)
+
+    def closing(url: str) -> Callable[[], None]:
+        return desk(url, "day", "--date", LAST_DAY.isoformat(), "--json")
+
+    quiet = new_database(like=prepared)
+    total = moments_of(closing(quiet), tmp_path)
+    expected = content(quiet)
+    kinds = " ".join(expected["timeline_event"])
+    for kind in (
+        *(Kind.CASE_OPENED, Kind.CASE_CLOSED, Kind.PLAN_KEPT, Kind.PLAN_BROKEN, Kind.HOLD_ENDED),
+        *(Kind.CONTACT_CLEARED, Kind.CONTACT_WAITING, Kind.CALL_TASK_CREATED, Kind.REFERRAL_NOMINATED),
+    ):
+        assert kind.value in kinds, f"the book gives the day no {kind.value} to do"
+    for moment in spread(total, 6, seed=2):
+        url = new_database(like=prepared)
+        assert in_child(closing(url), die_at=moment) == KILLED
+        assert in_child(closing(url)) == 0
+        assert_same(content(url), expected, f"killed at moment {moment} of {total}")
+
+
+def test_a_day_killed_over_and_over_still_gets_done(new_database: NewDatabase, tmp_path: Path) -> None:
+    """A machine that dies every few dozen statements: each start gets a little further."""
+    quiet = new_database()
+    busy_book(quiet)
+    url = new_database(like=quiet)
+    closing = ("day", "--date", LAST_DAY.isoformat(), "--json")
+    assert in_child(desk(quiet, *closing)) == 0
+    chance = random.Random(3)
+    kills = 0
+    while in_child(desk(url, *closing), die_at=chance.randint(30, 140)) == KILLED:
+        kills += 1
+        assert kills < 60, "no progress"
+    assert kills >= 3
+    assert_same(content(url), content(quiet), f"killed {kills} times")
+    engine = make_engine(url)
+    days = builders.count(engine, DailyRun, DailyRun.business_date > FIRST_DAY)
+    engine.dispose()
+    assert days == 3
+
+
+# --- delivery -------------------------------------------------------------------------------------
+
+
+class Provider:
+    """A provider in another process' eyes: what it accepted stays accepted, whoever dies afterwards."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def send(self, dispatch: Dispatch) -> Outcome:
+        with self.path.open("a") as log:
+            log.write(dispatch.key + "\n")
+            log.flush()
+            os.fsync(log.fileno())
+        with make_engine("sqlite://").connect() as connection:
+            connection.execute(
+                sa.text("SELECT 1")
+            )  # a moment to die in: accepted, the answer still on its way
+        return Accepted(f"ref-{dispatch.attempt_id}")
+
+    def accepted(self) -> list[str]:
+        return self.path.read_text().split() if self.path.exists() else []
+
+
+@pytest.mark.parametrize("seed", [4, 5])
+def test_delivery_killed_over_and_over_sends_nothing_twice_and_loses_nothing(
+    new_database: NewDatabase, tmp_path: Path, seed: int
+) -> None:
+    url, provider = new_database(), Provider(tmp_path / "accepted")
+    engine = make_engine(url)
+    with transaction(engine) as session:
+        for _ in range(14):
+            case = builders.delinquent_case(session, due_on=FIRST_DAY - timedelta(days=3), on=FIRST_DAY)
+            builders.queued_message(session, case, on=FIRST_DAY)
+    engine.dispose()
+    chance = random.Random(seed)
+    kills, now = 0, builders.at(FIRST_DAY + timedelta(days=1), 8, 30)
+
+    def delivering() -> None:
+        child = make_engine(url)
+        everywhere = builders.couriers({Channel.SMS: provider})
+        deliver_due(child, everywhere, worker=f"worker-{os.getpid()}", clock=FixedClock(now), batch=5)
+
+    while in_child(delivering, die_at=chance.randint(8, 60)) == KILLED:
+        kills += 1
+        now += timedelta(minutes=6)  # longer than a lease
+        assert kills < 80, "no progress"
+    now += timedelta(minutes=6)
+    assert in_child(delivering) == 0
+    assert kills >= 5
+    engine = make_engine(url)
+    by_status: dict[OutboxStatus, set[str]] = {}
+    for row in builders.messages(engine):
+        by_status.setdefault(row.status, set()).add(row.key)
+    accepted = provider.accepted()
+    assert max(Counter(accepted).values()) == 1, "the same SMS twice"
+    assert by_status.keys() <= {OutboxStatus.SENT, OutboxStatus.UNKNOWN}, "something was left lying"
+    sent, unknown = by_status[OutboxStatus.SENT], by_status.get(OutboxStatus.UNKNOWN, set())
+    assert sent <= set(accepted), "recorded as sent and never was"
+    assert set(accepted) <= sent | unknown, "sent and not on record"
+    assert len(unknown) <= kills
+    with transaction(engine) as session:
+        on_record = Counter(e["key"] for e in builders.events(session, Kind.CONTACT_SENT))
+        asked_about = Counter(e["key"] for e in builders.events(session, Kind.CONTACT_UNKNOWN))
+    assert on_record == Counter(sent)
+    assert asked_about == Counter(unknown)
+    engine.dispose()

@@ -1,0 +1,276 @@
+"""Several workers on one database: real processes of `python -m app.cli jobs`, and many hands on one customer."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+from sqlmodel import select
+
+from app.clock import FixedClock, local_date
+from app.daily import run_days
+from app.db import make_engine, transaction
+from app.errors import Conflict
+from app.invariants import thorough
+from app.ledger.models import DailyRun
+from app.ledger.service import get_portfolio
+from app.outreach.delivery import deliver_due
+from app.outreach.models import OutboxMessage
+from app.outreach.rules import OutboxStatus
+from app.timeline.rules import Channel, Kind
+from tests import builders
+
+
+class Twilio(ThreadingHTTPServer):
+    """Takes messages the way Twilio does, and remembers each one it took before it answers."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Twilio)
+        self.taken: list[str] = []
+        self.delay_seconds = 0.0
+        self.on_taken: Callable[[int], None] = lambda number: None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class _Twilio(BaseHTTPRequestHandler):
+    server: Twilio
+
+    def do_POST(self) -> None:  # noqa: N802 - the library's name
+        form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        self.server.taken.append(form["To"][0])
+        number = len(self.server.taken)
+        self.server.on_taken(number)
+        time.sleep(self.server.delay_seconds)
+        body = f'{{"sid": "SM{number:032d}", "status": "queued"}}'.encode()
+        try:
+            self.send_response(201)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+        except OSError:
+            pass  # nobody is left to hear it
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@pytest.fixture
+def twilio() -> Iterator[Twilio]:
+    server = Twilio()
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def worker_env(process_env: Mapping[str, str], twilio: Twilio) -> dict[str, str]:
+    return {
+        **process_env,
+        "DESK_SECRET_KEY": "s" * 40,
+        "DESK_SMS": "twilio",
+        "DESK_TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
+        "DESK_TWILIO_AUTH_TOKEN": "t" * 32,
+        "DESK_TWILIO_FROM": "+15005550006",
+        "DESK_TWILIO_API_URL": twilio.url,
+        "DESK_LEASE_SECONDS": "5",
+        "DESK_DELIVERY_BATCH": "10",
+    }
+
+
+@contextmanager
+def workers(
+    number: int, env: Mapping[str, str], url: str, cwd: Path
+) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """Worker processes; those still running at the end are asked to stop, and must."""
+    command = [sys.executable, "-m", "app.cli", "jobs"]
+    processes = []
+    with (cwd / "jobs.log").open("ab") as log:
+        for _ in range(number):
+            here = {**env, "DESK_DATABASE_URL": url}
+            processes.append(subprocess.Popen(command, env=here, cwd=cwd, stdout=log, stderr=log))
+        try:
+            yield processes
+            for process in processes:
+                if process.poll() is None:
+                    process.send_signal(signal.SIGTERM)
+            for process in processes:
+                assert process.wait(60) in (0, -signal.SIGKILL), (
+                    "a worker that was asked to stop must end well"
+                )
+        finally:
+            for process in processes:
+                if process.poll() is None:
+                    process.kill()
+                    process.wait()
+
+
+def zone_where_it_is_early_afternoon() -> str:
+    """Contact is permitted there now, and for hours to come, whenever these tests run."""
+    offset = 13 - datetime.now(UTC).hour
+    return f"Etc/GMT{-offset:+d}" if offset else "Etc/GMT"
+
+
+def wait_until(true: Callable[[], bool], seconds: float, why: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, why
+        time.sleep(0.1)
+
+
+def todays_book(engine: Engine, customers: int, *, closed_days_ago: int) -> date:
+    """A book whose customers all get their first SMS in the night before today, closed up to some days ago.
+
+    Returns the last day that is over.
+    """
+    zone = zone_where_it_is_early_afternoon()
+    now = datetime.now(UTC)
+    yesterday = local_date(now, zone) - timedelta(days=1)
+    with transaction(engine) as session:
+        book = builders.portfolio(session, timezone=zone)
+        for _ in range(customers):
+            builders.late_customer(session, book, due_on=yesterday - timedelta(days=3), timezone=zone)
+    last = yesterday - timedelta(days=closed_days_ago)
+    run_days(engine, builders.BOOK, last, builders.stationery(), now=now)
+    return yesterday
+
+
+def unsettled(engine: Engine) -> int:
+    waiting = (OutboxStatus.QUEUED, OutboxStatus.CLAIMED, OutboxStatus.SENDING)
+    return builders.count(engine, OutboxMessage, sa.column("status").in_(waiting))
+
+
+@pytest.mark.postgres
+def test_two_workers_on_one_postgresql_close_each_day_once_and_send_each_message_once(
+    postgres_url: str, tmp_path: Path, worker_env: dict[str, str], twilio: Twilio
+) -> None:
+    engine = make_engine(postgres_url)
+    yesterday = todays_book(engine, 100, closed_days_ago=3)
+    with workers(2, worker_env, postgres_url, tmp_path):
+        wait_until(lambda: len(twilio.taken) >= 100, 150, "a hundred messages were due")
+        wait_until(lambda: unsettled(engine) == 0, 30, "every answer is settled")
+    assert max(Counter(twilio.taken).values()) == 1, "somebody got the same SMS twice"
+    assert len(twilio.taken) == 100
+    rows = builders.messages(engine)
+    assert {row.status for row in rows} == {OutboxStatus.SENT}
+    assert sorted(row.address for row in rows) == sorted(twilio.taken)
+    with transaction(engine) as session:
+        days = session.scalars(select(DailyRun.business_date).order_by(sa.column("business_date"))).all()
+        assert days == [yesterday - timedelta(days=n) for n in (3, 2, 1, 0)]
+        closed = Counter(e["business_date"] for e in builders.events(session, Kind.DAY_CLOSED))
+        assert closed == {day.isoformat(): 1 for day in days}
+        assert len(builders.events(session, Kind.CONTACT_SENT)) == 100
+        assert len(builders.events(session, Kind.CASE_OPENED)) == 100
+        assert thorough(session, get_portfolio(session, builders.BOOK)) == []
+    engine.dispose()
+
+
+def test_a_worker_killed_with_a_message_in_the_air_asks_instead_of_sending_again(
+    database_url: str, tmp_path: Path, worker_env: dict[str, str], twilio: Twilio
+) -> None:
+    """The provider has taken the SMS, its answer is on the way, and the power goes. Twilio has no idempotency key."""
+    engine = make_engine(database_url)
+    todays_book(engine, 25, closed_days_ago=0)
+    victims: list[subprocess.Popen[bytes]] = []
+    kill_at = {4, 11}
+
+    def strike(number: int) -> None:
+        if number in kill_at:
+            victims[-1].kill()
+            victims[-1].wait()
+
+    twilio.on_taken = strike
+    for _ in kill_at:
+        with workers(1, worker_env, database_url, tmp_path) as running:
+            victims.append(running[0])
+            wait_until(lambda: running[0].poll() is not None, 60, "the worker was to be killed in mid-call")
+    with workers(1, worker_env, database_url, tmp_path):
+        wait_until(lambda: unsettled(engine) == 0, 90, "what the dead left behind is taken up again")
+    assert [v.returncode for v in victims] == [-signal.SIGKILL] * 2
+    assert max(Counter(twilio.taken).values()) == 1, "somebody got the same SMS twice"
+    status = {row.address: row.status for row in builders.messages(engine)}
+    assert Counter(status.values()) == {OutboxStatus.SENT: 23, OutboxStatus.UNKNOWN: 2}
+    in_the_air = {twilio.taken[n - 1] for n in kill_at}
+    assert {address for address, s in status.items() if s is OutboxStatus.UNKNOWN} == in_the_air
+    assert set(twilio.taken) == set(status), "nobody was forgotten"
+    engine.dispose()
+
+
+def test_ten_workers_with_five_messages_for_one_customer_send_one(engine: Engine) -> None:
+    """The pack allows one written reminder in 24 hours; all ten ask at the same moment."""
+    on = date(2026, 3, 13)
+    with transaction(engine) as session:
+        for _ in range(3):
+            case = builders.delinquent_case(session, due_on=on - timedelta(days=3), on=on)
+            for step in ("a", "b", "c", "d", "e"):
+                builders.queued_message(session, case, on=on, step=step)
+    now = builders.at(on + timedelta(days=1), 9)
+    sender = builders.RecordingSender()
+    together = threading.Barrier(10)
+    failures: list[BaseException] = []
+
+    def work(name: str) -> None:
+        try:
+            everywhere = builders.couriers({Channel.SMS: sender})
+            together.wait(30)
+            deliver_due(engine, everywhere, worker=name, clock=FixedClock(now), batch=2)
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(f"worker-{n}",)) for n in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(90)
+    assert not failures
+    by_customer = Counter(dispatch.to for dispatch in sender.sent)
+    assert sorted(by_customer.values()) == [1, 1, 1]
+    rows = builders.messages(engine)
+    assert Counter(row.status for row in rows) == {OutboxStatus.SENT: 3, OutboxStatus.QUEUED: 12}
+    assert all(row.not_before > now for row in rows if row.status is OutboxStatus.QUEUED)
+    with transaction(engine) as session:
+        assert len(builders.events(session, Kind.CONTACT_SENT)) == 3
+
+
+def test_two_processes_closing_the_same_day_close_it_once(engine: Engine) -> None:
+    on = date(2026, 3, 13)
+    with transaction(engine) as session:
+        book = builders.portfolio(session)
+        for n in range(6):
+            builders.late_customer(session, book, due_on=on - timedelta(days=n))
+    results: list[object] = []
+
+    def close() -> None:
+        try:
+            results.append([r.already_done for r in builders.close_day(engine, on)])
+        except Conflict as error:
+            results.append(error)
+
+    threads = [threading.Thread(target=close) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert sorted(map(str, results)) == ["[False]", "[True]"]
+    with transaction(engine) as session:
+        assert len(builders.events(session, Kind.DAY_CLOSED)) == 1
+        assert len(builders.events(session, Kind.CASE_OPENED)) == 5
