@@ -106,7 +106,12 @@ def fold_accounts(
     Returns the earliest past day whose figures this changed, or None.
     """
     edges = edges_of(portfolio)
-    histories = _load(session, account_ids, through, _take_changes(session, account_ids))
+    changes = _take_changes(session, account_ids)
+    histories = _load(session, account_ids, through, changes)
+    # Also of accounts that nothing had happened to since before the change: their state needs no refold, but
+    # the days between were closed without it. An account's first fold restates nothing.
+    known = {h.account_id for h in histories if h.refold_from or h.state.through}
+    changed = [on for account_id, on in changes.items() if account_id in known and on < through]
     folded = [(h, fold(h.state, h.credits, h.closings, through=through, edges=edges)) for h in histories]
     refolded = [h.account_id for h in histories if h.refold_from]
     if refolded:
@@ -129,7 +134,7 @@ def fold_accounts(
             for on, kind, amount in result.movements
         ],
     )
-    return min((h.refold_from for h in histories if h.refold_from), default=None)
+    return min(changed, default=None)
 
 
 def standing_on(
