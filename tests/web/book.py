@@ -1,0 +1,62 @@
+"""A small book with a week of life in it, for the managers' and the legal pages.
+
+Anna fell past due lately and is written to, Bo is a month late and paid, which was posted a day too late,
+Cai is more than ninety days late and nominated for the legal team, Dora has no mobile and is refused an SMS.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy.engine import Engine
+
+from app.db import transaction
+from app.outreach.rules import Accepted, Outcome, Uncertain
+from tests import builders
+from tests.builders import RecordingSender
+
+FIRST_ON = date(2026, 2, 26)
+LAST_ON = date(2026, 3, 1)
+RESTATED_ON = date(2026, 2, 27)
+
+
+@dataclass
+class Book:
+    """Customer ids by name."""
+
+    portfolio_id: int
+    anna: int
+    bo: int
+    cai: int
+    dora: int
+    sender: RecordingSender
+
+
+def lived_in(engine: Engine, *answers: Outcome) -> Book:
+    """Days closed from FIRST_ON to LAST_ON, and what was due then sent; the provider gives `answers` in turn."""
+    with transaction(engine) as session:
+        portfolio = builders.portfolio(session)
+        anna = builders.late_customer(session, portfolio, due_on=date(2026, 2, 25), full_name="Anna Berg")
+        bo = builders.late_customer(session, portfolio, due_on=date(2026, 1, 20), full_name="Bo Chen")
+        cai = builders.late_customer(session, portfolio, due_on=date(2025, 11, 20), full_name="Cai Dong")
+        dora = builders.late_customer(
+            session, portfolio, due_on=date(2026, 2, 25), full_name="Dora Egan", mobile=""
+        )
+        # Somebody who pays in time, so that rates are not all 100 %.
+        early = builders.account(session, builders.customer(session, portfolio, full_name="Eva Fox"))
+        builders.entry(session, early, builders.EntryKind.PURCHASE, 50_000, date(2026, 1, 5))
+    builders.close_day(engine, FIRST_ON)
+    builders.close_day(engine, date(2026, 2, 28))
+    with transaction(engine) as session:
+        bo = session.merge(bo)
+        builders.payment(session, bo, 2_000, RESTATED_ON, posted_on=LAST_ON)
+    builders.close_day(engine, LAST_ON)
+    sender = builders.deliver(engine, builders.at(date(2026, 3, 2), 12), RecordingSender(list(answers)))
+    return Book(
+        portfolio.id or 0, anna.customer_id, bo.customer_id, cai.customer_id, dora.customer_id, sender
+    )
+
+
+LOST = Uncertain("the answer was lost")
+TAKEN = Accepted("SM123")
