@@ -19,6 +19,7 @@ from app.ledger.models import Customer, Portfolio
 from app.outreach.delivery import note_delivery_status
 from app.outreach.rules import OutboxStatus
 from app.timeline.rules import Channel
+from app.timeline.service import lock_customers
 from app.web.deps import Now, ReadSession, WriteSession, callback, ports_of, settings_of
 from app.web.rendering import page
 
@@ -134,10 +135,11 @@ def unsubscribe(request: Request, token: str, fields: Fields, session: WriteSess
 def _who(request: Request, session: Session, token: str, *, lock: bool = False) -> tuple[Customer, Channel]:
     """Whose link it is. A token we did not make and a customer who is gone get the same answer."""
     found = ports_of(request).stationery.read_token(token)
-    query = select(Customer).where(Customer.id == (found[0] if found else 0))
-    customer = session.scalar(query.with_for_update() if lock else query)
+    customer = session.get(Customer, found[0]) if found else None
     if found is None or customer is None:
         raise NotFound("The address is wrong, or what it showed is gone.")
+    if lock:
+        lock_customers(session, [found[0]])
     return customer, found[1]
 
 

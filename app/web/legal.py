@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -26,7 +26,7 @@ from app.outreach.queries import bundle_deliveries, channel_stops
 from app.outreach.rules import Destination, OutboxStatus
 from app.staff.rules import LEGAL_WORK, MANAGEMENT, Role, Staff
 from app.timeline.rules import Kind
-from app.timeline.service import record
+from app.timeline.service import lock_customers, record
 from app.web.deps import (
     LegalMember,
     Now,
@@ -293,11 +293,20 @@ def deliver(
 
 
 def _locked(session: Session, referral_id: int) -> Referral:
-    """The referral, locked: of two people who decide at once, one is told that it is decided."""
-    row = session.scalar(select(Referral).where(Referral.id == referral_id).with_for_update())
-    if row is None:
+    """The referral, locked: of two people who decide at once, one is told that it is decided.
+
+    The customer comes first, as everywhere; settling a delivery takes both locks in this order too.
+    """
+    owner = (
+        select(CollectionsCase.customer_id)
+        .join(Referral, col(Referral.case_id) == CollectionsCase.id)
+        .where(Referral.id == referral_id)
+    )
+    customer_id = session.scalar(owner)
+    if customer_id is None:
         raise NotFound("There is no such referral.")
-    return row
+    lock_customers(session, [customer_id])
+    return session.scalars(select(Referral).where(Referral.id == referral_id).with_for_update()).one()
 
 
 def _bundle(session: Session, found: Listed, bundle_id: int) -> Bundle:

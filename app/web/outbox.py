@@ -16,6 +16,7 @@ from app.outreach.delivery import resolve_unknown, start_channel, stop_channel
 from app.outreach.models import OutboxMessage
 from app.outreach.queries import Listed
 from app.outreach.rules import Destination, OutboxStatus
+from app.timeline.service import lock_customers
 from app.web.deps import Manager, Now, StreamSession, WriteSession, decode_cursor, encode_cursor, ports_of
 from app.web.rendering import Column, csv_download, page, redirect
 
@@ -101,9 +102,11 @@ def resolve(
     was_sent: Annotated[bool, Form()],
 ) -> Response:
     """A person has found out whether a message of unknown fate left."""
-    row = session.scalar(select(OutboxMessage).where(OutboxMessage.id == message_id).with_for_update())
-    if row is None:
+    customer_id = session.scalar(select(OutboxMessage.customer_id).where(OutboxMessage.id == message_id))
+    if customer_id is None:
         raise NotFound("There is no such message.")
+    lock_customers(session, [customer_id])
+    row = session.get_one(OutboxMessage, message_id, with_for_update=True)
     if row.status is not OutboxStatus.UNKNOWN:
         words = f"Nothing was changed: this message is {row.status.value} already."
         return redirect(request, "/outbox", words, "warn")
