@@ -19,9 +19,8 @@ from app.cases.service import case_event, clean_text
 from app.clock import local_date, local_instant
 from app.db import table_of, upsert
 from app.delinquency.models import AccountState
-from app.errors import Conflict, Forbidden, Invalid
+from app.errors import Conflict, Forbidden
 from app.ledger.models import Account, Customer, Entry, Portfolio, Statement
-from app.ledger.rules import holds_card_number
 from app.legal import rules
 from app.legal.bundle import Typeset, build
 from app.legal.models import Bundle, Referral, ReferralStatus
