@@ -26,7 +26,6 @@ from app.clock import SystemClock
 from app.db import make_engine, reading, transaction
 from app.errors import DeskError, Invalid, NotFound
 from app.ledger.rules import CollectorKind, FeedKind
-from app.money import to_decimal_string
 from app.settings import ROOT, Settings, get_settings
 from app.staff.rules import Role
 from app.timeline.rules import Channel, Purpose
@@ -309,6 +308,7 @@ def _say_days(result: dict[str, Any]) -> None:
 @app.command()
 def aging(date: Day, portfolio: PortfolioCode, as_json: Json = False) -> None:
     """Accounts, balance and past-due amount by bucket at the end of any past day."""
+    from app.api.shapes import AgingShape
     from app.delinquency.queries import aging as aging_on
     from app.ledger.service import get_portfolio
 
@@ -316,25 +316,11 @@ def aging(date: Day, portfolio: PortfolioCode, as_json: Json = False) -> None:
         book = get_portfolio(session, portfolio)
         result = aging_on(session, book, date)
 
-    def money(minor: int) -> str:
-        return to_decimal_string(minor, book.currency)
-
-    data = {
-        "business_date": date.isoformat(),
-        "currency": book.currency,
-        "accounts": result.accounts,
-        "past_due_accounts": result.past_due_accounts,
-        "past_due_amount": money(result.past_due_amount),
-        "balance": money(result.balance),
-        "buckets": {
-            label: {"accounts": b.accounts, "balance": money(b.balance), "past_due": money(b.past_due)}
-            for label, b in result.buckets.items()
-        },
-    }
+    data = AgingShape.of(book, result).model_dump(mode="json")
 
     def say() -> None:
         print(f"{portfolio} on {date}, {book.currency}")
-        for label, b in data["buckets"].items():  # type: ignore[attr-defined]
+        for label, b in data["buckets"].items():
             print(
                 f"  {label:<10}{b['accounts']:>9}  balance {b['balance']:>18}  past due {b['past_due']:>16}"
             )
@@ -347,8 +333,8 @@ def aging(date: Day, portfolio: PortfolioCode, as_json: Json = False) -> None:
 @app.command()
 def kpis(date: Day, portfolio: PortfolioCode, as_json: Json = False) -> None:
     """The key figures of a closed day, and the roll-forward of its month to date."""
+    from app.api.shapes import KpisShape
     from app.kpis.queries import month_roll_forward, snapshots
-    from app.kpis.rules import DEFINITIONS, Figure, Unit
     from app.ledger.service import get_portfolio
 
     with reading(_engine()) as session:
@@ -360,26 +346,13 @@ def kpis(date: Day, portfolio: PortfolioCode, as_json: Json = False) -> None:
             f"{portfolio} has not closed {date}; run `desk day --date {date} --portfolio {portfolio}`"
         )
 
-    def amount(minor: int, unit: Unit) -> str | int:
-        return to_decimal_string(minor, book.currency) if unit is Unit.MONEY else minor
-
-    figures = {}
-    for row in rows:
-        meaning = DEFINITIONS[row.kpi]
-        figures[row.kpi] = {
-            "numerator": amount(row.numerator, meaning.unit),
-            "denominator": amount(row.denominator, meaning.unit),
-            "value": Figure(row.kpi, row.numerator, row.denominator).value,
-            "definition": f"{meaning.formula} (v{row.definition})",
-        }
-    roll = {name: to_decimal_string(value, book.currency) for name, value in asdict(rolled).items()}
-    data = {"business_date": date.isoformat(), "kpis": figures, "roll_forward": roll}
+    data = KpisShape.of(book, date, rows, rolled).model_dump(mode="json")
 
     def say() -> None:
-        for name, f in figures.items():
+        for name, f in data["kpis"].items():
             value = "-" if f["value"] is None else f"{f['value']:.4%}"
             print(f"{name:<28}{value:>10}   {f['numerator']} / {f['denominator']}")
-        print("roll-forward: " + ", ".join(f"{k} {v}" for k, v in roll.items()))
+        print("roll-forward: " + ", ".join(f"{k} {v}" for k, v in data["roll_forward"].items()))
 
     _print(data, as_json, say)
 
@@ -393,7 +366,8 @@ def explain(
     as_json: Json = False,
 ) -> None:
     """May this customer be contacted then, and if not, every reason why. Nothing is sent or recorded."""
-    from app.compliance.service import answer_data, customer_of_account
+    from app.api.shapes import AnswerShape
+    from app.compliance.service import customer_of_account
     from app.compliance.service import explain as ask
 
     try:
@@ -404,13 +378,8 @@ def explain(
         raise typer.BadParameter("say the offset too, such as +08:00 or Z", param_hint="--at")
     with reading(_engine()) as session:
         book, customer = customer_of_account(session, account)
-        answer = answer_data(ask(session, book, customer, channel, purpose, at=instant))
-    data = {
-        "decision": answer["decision"],
-        "not_before": answer["not_before"],
-        "reasons": answer["reasons"],
-        "pack": answer["pack"],
-    }
+        answer = ask(session, book, customer, channel, purpose, at=instant)
+    data = AnswerShape.of(answer).model_dump(mode="json")
 
     def say() -> None:
         print(f"{data['decision']}" + (f", not before {data['not_before']}" if data["not_before"] else ""))
