@@ -280,7 +280,7 @@ def test_what_was_typed_is_not_echoed_by_validation(sqlite_desk: Desk) -> None:
     assert (page.status_code, problem.status_code) == (422, 422)
     assert "4111" not in page.text + problem.text
     assert "<strong>amount</strong>" in page.text
-    assert problem.json()["errors"][0]["field"] == "body.amount"
+    assert problem.json()["errors"][0]["field"] == "amount"
 
 
 def test_an_unknown_address_keeps_the_navigation_of_who_is_signed_in(sqlite_desk: Desk) -> None:
