@@ -22,8 +22,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import Scope
 
 from app import schema
-from app.api import me
+from app.api import accounts, aging, cases, contacts, kpis, legal, me, portfolios
 from app.api.deps import Replay
+from app.api.description import document
 from app.api.problems import field_errors, problem
 from app.errors import DeskError, Invalid
 from app.ports import Ports
@@ -59,7 +60,16 @@ PAGES: tuple[APIRouter, ...] = (
 )
 """Routers of pages and hooks; a new one is a line here."""
 
-API: tuple[APIRouter, ...] = (me.router,)
+API: tuple[APIRouter, ...] = (
+    me.router,
+    portfolios.router,
+    accounts.router,
+    aging.router,
+    kpis.router,
+    cases.router,
+    contacts.router,
+    legal.router,
+)
 """Routers under /api/v1; a new one is a line here."""
 
 MAX_BODY = 1024 * 1024
@@ -270,7 +280,7 @@ def metrics(request: Request) -> Response:
 
 @_service.get("/api/v1/openapi.json", dependencies=_open)
 def openapi(request: Request) -> JSONResponse:
-    return JSONResponse(request.app.openapi())
+    return JSONResponse(document(request.app))
 
 
 @_service.get("/api/docs", dependencies=_open)

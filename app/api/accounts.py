@@ -1,0 +1,142 @@
+"""An account and where it stands, and payments that arrive one by one instead of in a file."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, select
+
+from app.api.deps import Input, OnceSession, ReadSession, api_requires, api_router
+from app.api.fields import AccountRef, Amount, Currency, Day, Line, PortfolioCode, minor_of
+from app.api.shapes import AccountDetail, AccountShape, CustomerShape, EntryShape
+from app.cases.models import CollectionsCase
+from app.cases.rules import CaseStatus
+from app.clock import local_date
+from app.delinquency.service import standing_on
+from app.errors import Conflict, Invalid, NotFound
+from app.ledger.models import Account, Customer, Entry, Portfolio
+from app.ledger.rules import EntryKind
+from app.ledger.service import get_portfolio, post_entry, reverse_entry
+from app.staff.rules import CASE_READING, MANAGEMENT, Caller
+from app.web.deps import Now
+
+router = api_router("/portfolios/{code}", tags=["accounts"])
+
+
+@router.get("/accounts/{reference:path}", summary="Get an account")
+def get_account(
+    code: PortfolioCode,
+    reference: AccountRef,
+    _caller: Annotated[Caller, api_requires(*CASE_READING)],
+    session: ReadSession,
+    now: Now,
+) -> AccountDetail:
+    """The account, its holder, and what it owes now: what was posted since the last business day counts already."""
+    book = get_portfolio(session, code)
+    account = _account(session, book, reference)
+    customer = session.get_one(Customer, account.customer_id)
+    open_case = session.scalar(
+        select(CollectionsCase).where(
+            CollectionsCase.customer_id == customer.id, CollectionsCase.status == CaseStatus.OPEN
+        )
+    )
+    today = local_date(now, book.timezone)
+    stands = standing_on(session, book, [account.id or 0], today)[account.id or 0]
+    shape = AccountShape.of(book, customer, account, stands, today)
+    return AccountDetail(
+        **dict(shape),
+        customer=CustomerShape.of(customer),
+        case=open_case.reference if open_case else None,
+    )
+
+
+class NewPayment(Input):
+    """One payment. Loading it again with the payments feed changes nothing."""
+
+    reference: Annotated[Line, Field(min_length=1, max_length=80, description="Unique in the portfolio.")]
+    account_ref: Annotated[Line, Field(min_length=1, max_length=60)]
+    amount: Amount
+    currency: Currency
+    paid_on: Annotated[Day, Field(description="Not in the future, in the portfolio's time zone.")]
+    method: Annotated[Line, Field(max_length=200)] = ""
+
+
+@router.post("/payments", status_code=201, summary="Post a payment")
+def post_payment(
+    code: PortfolioCode,
+    caller: Annotated[Caller, api_requires(*MANAGEMENT)],
+    session: OnceSession,
+    now: Now,
+    new: NewPayment,
+) -> EntryShape:
+    """Enter a payment into the ledger. It counts at once: for the account, and for every message not sent yet."""
+    book = get_portfolio(session, code)
+    amount_minor = minor_of(new.amount, new.currency, book)
+    account = session.scalar(
+        select(Account).where(Account.portfolio_id == book.id, Account.reference == new.account_ref)
+    )
+    if account is None:
+        raise Invalid("there is no such account in this portfolio", "account_ref")
+    if new.paid_on > local_date(now, book.timezone):
+        raise Invalid("the payment date is in the future", "paid_on")
+    try:
+        entry = post_entry(
+            session,
+            account,
+            EntryKind.PAYMENT,
+            amount_minor,
+            effective_on=new.paid_on,
+            posted_on=new.paid_on,  # as the payments feed does, so that the file of that day agrees
+            reference=new.reference,
+            description=new.method,
+            by=caller.by,
+            now=now,
+        )
+    except IntegrityError:
+        raise Conflict("this reference has just been entered by another request") from None
+    return EntryShape.of(book, account, entry)
+
+
+class NewReversal(Input):
+    """Undoes a payment that bounced or was entered by mistake."""
+
+    reverses: Annotated[Line, Field(min_length=1, max_length=80, description="Reference of the payment.")]
+    reason: Annotated[Line, Field(min_length=1, max_length=200)]
+
+
+@router.post("/payments/reversals", status_code=201, summary="Reverse a payment")
+def reverse_payment(
+    code: PortfolioCode,
+    caller: Annotated[Caller, api_requires(*MANAGEMENT)],
+    session: OnceSession,
+    now: Now,
+    new: NewReversal,
+) -> EntryShape:
+    """Enter the mirror image of a payment. What the payment had paid is owed again, as if it had never come."""
+    book = get_portfolio(session, code)
+    entry = session.scalar(
+        select(Entry).where(Entry.portfolio_id == book.id, Entry.reference == new.reverses).with_for_update()
+    )
+    if entry is None:
+        raise Invalid("there is no such payment in this portfolio", "reverses")
+    if entry.kind is not EntryKind.PAYMENT:
+        raise Conflict(f"this entry is not a payment but of kind {entry.kind.value}")
+    try:
+        mirror = reverse_entry(
+            session, entry, reason=new.reason, posted_on=local_date(now, book.timezone), by=caller.by, now=now
+        )
+    except IntegrityError:
+        raise Conflict("the reversal's own reference is taken by another entry") from None
+    account = session.get_one(Account, entry.account_id)
+    return EntryShape.of(book, account, mirror, reverses=entry.reference)
+
+
+def _account(session: Session, book: Portfolio, reference: str) -> Account:
+    account = session.scalar(
+        select(Account).where(Account.portfolio_id == book.id, Account.reference == reference)
+    )
+    if account is None:
+        raise NotFound("there is no such account in this portfolio")
+    return account

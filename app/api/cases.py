@@ -1,0 +1,261 @@
+"""Cases: finding and reading them, and putting on record what people and dialers did."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any
+
+import sqlalchemy as sa
+from fastapi import Query
+from pydantic import Field
+from sqlmodel import Session, col, select
+
+from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
+from app.api.fields import (
+    Amount,
+    CaseRef,
+    Currency,
+    Cursor,
+    Day,
+    Instant,
+    Limit,
+    Line,
+    Paragraph,
+    RowId,
+    after,
+    minor_of,
+    page_of,
+)
+from app.api.shapes import AccountShape, CaseDetail, CaseShape, EventShape, HoldShape, PlanShape
+from app.cases.models import CaseHold, CollectionsCase
+from app.cases.queries import holds_of
+from app.cases.rules import CallResult, CaseStatus, HoldKind
+from app.cases.service import (
+    MAX_NOTE,
+    add_note,
+    end_hold,
+    get_case,
+    log_call,
+    place_hold,
+    set_callback,
+)
+from app.clock import local_date
+from app.daily import last_closed
+from app.delinquency.rules import CURRENT, bucket_labels
+from app.delinquency.service import edges_of, standing_on
+from app.errors import Invalid, NotFound
+from app.ledger.models import Customer, Portfolio
+from app.ledger.queries import accounts_of
+from app.ledger.service import get_portfolio
+from app.plans.queries import plans_of
+from app.plans.service import instalments_of, promise_to_pay
+from app.staff.rules import CASE_READING, CASEWORK, Caller
+from app.timeline.models import Event
+from app.timeline.service import customer_stream
+from app.web.deps import Now
+
+router = api_router("/cases", tags=["cases"])
+
+Reader = Annotated[Caller, api_requires(*CASE_READING)]
+Worker = Annotated[Caller, api_requires(*CASEWORK)]
+
+
+# --- reading ------------------------------------------------------------------------------------------------
+
+
+@router.get("", summary="List cases")
+def list_cases(
+    _caller: Reader,
+    session: ReadSession,
+    now: Now,
+    status: CaseStatus | None = None,
+    owner: Annotated[
+        Line | None, Query(max_length=60, description="Username; empty for cases nobody works yet.")
+    ] = None,
+    portfolio: Annotated[Line | None, Query(max_length=40, description="Portfolio code.")] = None,
+    bucket: Annotated[
+        Line | None, Query(max_length=20, description="Label such as 30-59; needs `portfolio`.")
+    ] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[CaseShape]:
+    """Cases in the order in which they were opened, so that walking the pages misses none and repeats none."""
+    query = (
+        select(CollectionsCase, Customer, Portfolio)
+        .join(Customer, col(Customer.id) == CollectionsCase.customer_id)
+        .join(Portfolio, col(Portfolio.id) == CollectionsCase.portfolio_id)
+        .where(col(CollectionsCase.id) > after(cursor))
+    )
+    if status is not None:
+        query = query.where(CollectionsCase.status == status)
+    if owner is not None:
+        query = query.where(CollectionsCase.owner == owner)
+    if portfolio is not None:
+        book = get_portfolio(session, portfolio)
+        query = query.where(CollectionsCase.portfolio_id == book.id)
+        if bucket is not None:
+            query = query.where(_in_bucket(book, bucket, _figures_on(session, book, now)))
+    elif bucket is not None:
+        raise Invalid("name the portfolio too: each has its own buckets", "portfolio")
+    rows = session.execute(query.order_by(col(CollectionsCase.id)).limit(limit + 1)).all()
+    shown, next_cursor = page_of(rows, limit, lambda row: row[0].id or 0)
+    books = {book.id: book for _, _, book in shown}
+    days = {book_id: _figures_on(session, book, now) for book_id, book in books.items()}
+    return Page(
+        items=[CaseShape.of(book, customer, case, days[book.id]) for case, customer, book in shown],
+        next_cursor=next_cursor,
+    )
+
+
+def _figures_on(session: Session, book: Portfolio, now: datetime) -> date:
+    """The day the amounts of cases are of: the last one closed."""
+    return last_closed(session, book) or local_date(now, book.timezone)
+
+
+def _in_bucket(book: Portfolio, label: str, on: date) -> sa.ColumnElement[bool]:
+    """Cases whose oldest unpaid due date puts them into this bucket on a day."""
+    edges = edges_of(book)
+    labels = bucket_labels(edges)
+    if label not in labels:
+        raise Invalid(f"the buckets of this portfolio are {', '.join(labels)}", "bucket")
+    oldest = col(CollectionsCase.oldest_due_on)
+    n = labels.index(label)
+    late_enough = oldest <= on - timedelta(days=edges[n - 1]) if n else sa.true()
+    if n == len(edges):
+        return late_enough
+    not_too_late = oldest > on - timedelta(days=edges[n])
+    return sa.or_(oldest.is_(None), not_too_late) if label == CURRENT else sa.and_(late_enough, not_too_late)
+
+
+@router.get("/{reference}", summary="Get a case")
+def get_one_case(reference: CaseRef, _caller: Reader, session: ReadSession, now: Now) -> CaseDetail:
+    """The case with the customer's accounts, plans and holds. An account's figures are of this moment."""
+    case = _case(session, reference)
+    book = session.get_one(Portfolio, case.portfolio_id)
+    customer = session.get_one(Customer, case.customer_id)
+    today = local_date(now, book.timezone)
+    accounts = accounts_of(session, case.customer_id)
+    stands = standing_on(session, book, [account.id or 0 for account in accounts], today)
+    plans = plans_of(session, [case.id or 0])
+    parts = instalments_of(session, [plan.id or 0 for plan in plans])
+    return CaseDetail(
+        **dict(CaseShape.of(book, customer, case, _figures_on(session, book, now))),
+        accounts=[AccountShape.of(book, customer, a, stands[a.id or 0], today) for a in accounts],
+        plans=[PlanShape.of(book, plan, parts[plan.id or 0]) for plan in plans],
+        holds=[HoldShape.of(hold) for hold in holds_of(session, case.customer_id)],
+    )
+
+
+@router.get("/{reference}/timeline", summary="Read the timeline")
+def get_case_timeline(
+    reference: CaseRef, _caller: Reader, session: ReadSession, cursor: Cursor = None, limit: Limit = 50
+) -> Page[EventShape]:
+    """Everything on record about the customer of this case, oldest first: what belongs to no case (payments,
+    consents) and earlier cases too, because a hash chain with a link left out cannot be checked."""
+    case = _case(session, reference)
+    stream = customer_stream(case.customer_id)
+    query = select(Event).where(Event.stream == stream, col(Event.seq) > after(cursor))
+    rows = session.scalars(query.order_by(col(Event.seq)).limit(limit + 1)).all()
+    shown, next_cursor = page_of(rows, limit, lambda event: event.seq)
+    return Page(items=[EventShape.of(event) for event in shown], next_cursor=next_cursor)
+
+
+# --- working ------------------------------------------------------------------------------------------------
+
+
+class NewNote(Input):
+    note: Annotated[Paragraph, Field(min_length=1, max_length=MAX_NOTE)]
+
+
+@router.post("/{reference}/notes", status_code=201, summary="Add a note")
+def post_note(reference: CaseRef, caller: Worker, session: OnceSession, now: Now, new: NewNote) -> EventShape:
+    """Put a note on record. Answers the event."""
+    case = _case(session, reference, lock=True)
+    add_note(session, case, new.note, by=caller.by, now=now)
+    return _last_event(session, case)
+
+
+class NewCall(Input):
+    result: Annotated[CallResult, Field(strict=False)]
+    note: Annotated[Paragraph, Field(max_length=MAX_NOTE)] = ""
+    callback_at: Annotated[
+        Instant | None, Field(description="When to call back; only while the case is open.")
+    ] = None
+
+
+@router.post("/{reference}/calls", status_code=201, summary="Log a call")
+def post_call(reference: CaseRef, caller: Worker, session: OnceSession, now: Now, new: NewCall) -> EventShape:
+    """Put a call that has just been made on record: it counts toward caps from this moment, and the call tasks of
+    the case are done. Answers the call's event."""
+    case = _case(session, reference, lock=True)
+    log_call(session, case, new.result, new.note, by=caller.by, now=now)
+    event = _last_event(session, case)
+    if new.callback_at is not None:
+        set_callback(session, case, new.callback_at, by=caller.by, now=now)
+    return event
+
+
+class NewPromise(Input):
+    amount: Amount
+    currency: Currency
+    due_on: Annotated[Day, Field(description="At most 60 days ahead.")]
+
+
+@router.post("/{reference}/promises", status_code=201, summary="Record a promise to pay")
+def post_promise(
+    reference: CaseRef, caller: Worker, session: OnceSession, now: Now, new: NewPromise
+) -> PlanShape:
+    """Record what the customer promised. It is active at once, reminders rest while it is kept, and the business
+    day judges it. A case has one live plan at a time."""
+    case = _case(session, reference, lock=True)
+    book = session.get_one(Portfolio, case.portfolio_id)
+    plan = promise_to_pay(
+        session,
+        case,
+        minor_of(new.amount, new.currency, book),
+        new.due_on,
+        by=caller.by,
+        today=local_date(now, book.timezone),
+        now=now,
+    )
+    return PlanShape.of(book, plan, instalments_of(session, [plan.id or 0])[plan.id or 0])
+
+
+class NewHold(Input):
+    kind: Annotated[HoldKind, Field(strict=False)]
+    reason: Annotated[Paragraph, Field(min_length=1, max_length=500)]
+    until: Annotated[Day, Field(description="End or review date, in the future, at most ten years away.")]
+
+
+@router.post("/{reference}/holds", status_code=201, summary="Place a hold")
+def post_hold(reference: CaseRef, caller: Worker, session: OnceSession, now: Now, new: NewHold) -> HoldShape:
+    """Leave the customer alone until a day. Which contacts it stops is the policy pack's to say."""
+    case = _case(session, reference, lock=True)
+    book = session.get_one(Portfolio, case.portfolio_id)
+    today = local_date(now, book.timezone)
+    hold = place_hold(session, case, new.kind, new.reason, new.until, by=caller.by, today=today, now=now)
+    return HoldShape.of(hold)
+
+
+@router.post("/{reference}/holds/{hold_id}/end", summary="End a hold")
+def post_hold_end(
+    reference: CaseRef, hold_id: RowId, caller: Worker, session: OnceSession, now: Now
+) -> HoldShape:
+    """End a hold before its day; the strategy is asked again on the next business day."""
+    case = _case(session, reference, lock=True)
+    hold = session.get(CaseHold, hold_id, with_for_update=True)
+    if hold is None or hold.customer_id != case.customer_id:
+        raise NotFound("this customer has no such hold")
+    end_hold(session, hold, by=caller.by, now=now)
+    return HoldShape.of(hold)
+
+
+def _case(session: Session, reference: str, *, lock: bool = False) -> CollectionsCase:
+    return get_case(session, int(reference.removeprefix("C-")), lock=lock)
+
+
+def _last_event(session: Session, case: CollectionsCase) -> EventShape:
+    """The event just recorded: its writer holds the lock on the stream's head until the transaction ends."""
+    query = select(Event).where(Event.stream == customer_stream(case.customer_id))
+    event: Any = session.scalars(query.order_by(col(Event.seq).desc()).limit(1)).one()
+    return EventShape.of(event)

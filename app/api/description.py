@@ -1,0 +1,109 @@
+"""The OpenAPI document: what FastAPI derives from the routes, and what holds for every operation.
+
+Written once here instead of at every route: the problem answers (RFC 9457), and that POST needs an Idempotency-Key.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel, Field
+
+ABOUT = """\
+Programs work the desk's cases through this interface.
+
+- **Tokens.** Send `Authorization: Bearer <token>`; an administrator issues one token a program, with one role.
+- **Money** is a decimal string in currency units with its ISO 4217 currency beside it. **Dates** are ISO 8601,
+  **instants** RFC 3339 in UTC. An event's `data` is the record as it was hashed, with minor units (`..._minor`).
+- **Lists** come in pages: ask again with `cursor=<next_cursor>` until it is null. Walking them misses nothing and
+  repeats nothing while rows are added.
+- **Every POST** needs an `Idempotency-Key`. The same key with the same request gets the first answer again for
+  24 hours, with `Idempotent-Replayed: true`; with another request it is refused (422).
+- **Errors** are `application/problem+json` (RFC 9457). `errors` names the fields that are wrong. What was sent is
+  not repeated. Unknown members of a body are refused, and so is anything that looks like a full card number.
+"""
+
+TAGS = [
+    {"name": "me", "description": "Who a token speaks for."},
+    {"name": "portfolios", "description": "Books of accounts."},
+    {"name": "accounts", "description": "Accounts, and payments that arrive one by one."},
+    {"name": "cases", "description": "Overdue customers, and what people did about them."},
+    {"name": "contacts", "description": "The gate that every contact has to pass."},
+    {"name": "figures", "description": "Aging and key figures."},
+    {"name": "legal", "description": "Referrals and sealed case files."},
+]
+
+
+class FieldError(BaseModel):
+    """One value that is not acceptable."""
+
+    field: str = Field(description="Its name, as `amount`.")
+    message: str
+
+
+class Problem(BaseModel):
+    """A problem document (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str = Field(description="What is wrong and what to do.")
+    errors: list[FieldError] | None = None
+    reference: str | None = Field(None, description="Name it when you report a fault of ours.")
+
+
+PROBLEMS = {
+    400: ("Unreadable", "The request cannot be read, or has no Idempotency-Key."),
+    401: ("NoToken", "No valid token."),
+    403: ("NotThisRole", "The token's role may not do this."),
+    404: ("NotFound", "What the request names does not exist."),
+    409: ("NotNow", "The present state does not allow it."),
+    413: ("TooLarge", "The request is too large."),
+    422: ("NotAcceptable", "A value is missing, wrong or not acceptable; `errors` names it."),
+    500: ("Fault", "A fault of ours; nothing was changed."),
+    503: ("Busy", "The database is busy; nothing was changed. Try again."),
+}
+EVERY = (401, 403, 422, 500, 503)
+WITH_BODY = (400, 409, 413)
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """The document of this application, made once."""
+    made: dict[str, Any] | None = getattr(app.state, "openapi", None)
+    if made is None:
+        made = app.state.openapi = _document(app)
+    return made
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    made = get_openapi(title="Arrears Desk", version="1", description=ABOUT, tags=TAGS, routes=app.routes)
+    components = made["components"]
+    for name in ("HTTPValidationError", "ValidationError"):
+        components["schemas"].pop(name, None)  # FastAPI's own shape of a 422, which this API does not answer
+    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    components["schemas"] |= {**problem.pop("$defs"), "Problem": problem}
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    components["responses"] = {
+        name: {"description": meaning, "content": content} for name, meaning in PROBLEMS.values()
+    }
+    # The size is checked before anything is read, by a layer that answers in plain words.
+    components["responses"]["TooLarge"]["content"] = {"text/plain": {"schema": {"type": "string"}}}
+    for path in made["paths"].values():
+        for method, operation in path.items():
+            _complete(method, operation)
+    return made
+
+
+def _complete(method: str, operation: dict[str, Any]) -> None:
+    parameters = operation.get("parameters", [])
+    names_something = any(parameter["in"] != "header" for parameter in parameters)
+    for status in (*EVERY, *((404,) if names_something else ()), *(WITH_BODY if method == "post" else ())):
+        name, _ = PROBLEMS[status]
+        operation["responses"][str(status)] = {"$ref": f"#/components/responses/{name}"}
+    operation["responses"] = dict(sorted(operation["responses"].items()))
+    for parameter in parameters:
+        if parameter["name"] == "Idempotency-Key":
+            parameter["required"] = True
+            parameter["schema"] = {"type": "string", "minLength": 1, "maxLength": 255}

@@ -1,0 +1,156 @@
+"""The legal team's door: referrals, and the sealed bundles of their cases."""
+
+from __future__ import annotations
+
+import base64
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+import sqlalchemy as sa
+from fastapi import Header, Query, Response
+from pydantic import Field
+from sqlmodel import Session, col, select
+
+from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
+from app.api.fields import BundleRef, CaseRef, Cursor, Limit, Line, RowId, after, page_of
+from app.api.shapes import BundleShape, ReferralShape
+from app.cases.models import CollectionsCase
+from app.cases.service import case_event, get_case
+from app.errors import NotFound
+from app.ledger.models import Portfolio
+from app.ledger.service import get_portfolio
+from app.legal.models import Bundle, Referral, ReferralStatus
+from app.legal.service import decide
+from app.staff.rules import LEGAL_WORK, MANAGEMENT, Caller
+from app.timeline.rules import Kind
+from app.timeline.service import record
+from app.web.deps import Now, WriteSession
+
+router = api_router("", tags=["legal"])
+
+Reader = Annotated[Caller, api_requires(*LEGAL_WORK, *MANAGEMENT)]
+_COLUMNS = sa.inspect(Bundle).columns
+_LISTED = [column for column in _COLUMNS if column.name != "content"]
+
+
+# --- referrals ----------------------------------------------------------------------------------------------
+
+
+@router.get("/referrals", summary="List referrals")
+def list_referrals(
+    _caller: Reader,
+    session: ReadSession,
+    status: ReferralStatus | None = None,
+    portfolio: Annotated[Line | None, Query(max_length=40, description="Portfolio code.")] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[ReferralShape]:
+    """Cases nominated for the legal team, in the order in which they were nominated."""
+    query = (
+        select(Referral, Portfolio.code)
+        .join(Portfolio, col(Portfolio.id) == Referral.portfolio_id)
+        .where(col(Referral.id) > after(cursor))
+    )
+    if status is not None:
+        query = query.where(Referral.status == status)
+    if portfolio is not None:
+        query = query.where(Referral.portfolio_id == get_portfolio(session, portfolio).id)
+    rows = session.execute(query.order_by(col(Referral.id)).limit(limit + 1)).all()
+    shown, next_cursor = page_of(rows, limit, lambda row: row[0].id or 0)
+    return Page(items=[ReferralShape.of(row, code) for row, code in shown], next_cursor=next_cursor)
+
+
+class Verdict(StrEnum):
+    APPROVE = "approve"
+    DECLINE = "decline"
+
+
+class NewDecision(Input):
+    decision: Annotated[Verdict, Field(strict=False)]
+
+
+@router.post("/referrals/{referral_id}/decision", summary="Decide a referral")
+def post_referral_decision(
+    referral_id: RowId,
+    caller: Annotated[Caller, api_requires(*LEGAL_WORK)],
+    session: OnceSession,
+    now: Now,
+    new: NewDecision,
+) -> ReferralShape:
+    """Approve or decline a nomination. A referral needs two: whoever nominated it cannot decide."""
+    referral = session.get(Referral, referral_id, with_for_update=True)
+    if referral is None:
+        raise NotFound("there is no such referral")
+    decide(session, referral, approve=new.decision is Verdict.APPROVE, by=caller.by, now=now)
+    return ReferralShape.of(referral, session.get_one(Portfolio, referral.portfolio_id).code)
+
+
+# --- bundles ------------------------------------------------------------------------------------------------
+
+
+@router.get("/cases/{reference}/bundles", summary="List a case's bundles")
+def list_bundles(
+    reference: CaseRef, _caller: Reader, session: ReadSession, cursor: Cursor = None, limit: Limit = 50
+) -> Page[BundleShape]:
+    """Sealed case files, oldest first; a later one supersedes those before it."""
+    case = get_case(session, int(reference.removeprefix("C-")))
+    query = sa.select(*_LISTED).where(col(Bundle.case_id) == case.id, col(Bundle.id) > after(cursor))
+    rows = session.execute(query.order_by(col(Bundle.id)).limit(limit + 1)).mappings().all()
+    shown, next_cursor = page_of(rows, limit, lambda row: row["id"])
+    return Page(items=[BundleShape.of(dict(row)) for row in shown], next_cursor=next_cursor)
+
+
+class Zip(Response):
+    media_type = "application/zip"
+
+
+@router.get(
+    "/bundles/{reference}",
+    response_class=Zip,
+    summary="Download a bundle",
+    responses={
+        200: {
+            "description": "The bundle, byte for byte as it was sealed.",
+            "content": {"application/zip": {"schema": {"format": "binary"}}},
+            "headers": {
+                "ETag": {"description": "SHA-256 of the file, in hex.", "schema": {"type": "string"}},
+                "Content-Digest": {"description": "The same as in RFC 9530.", "schema": {"type": "string"}},
+            },
+        },
+        304: {"description": "You have it: the ETag in If-None-Match is the bundle's."},
+    },
+)
+def download_bundle(
+    reference: BundleRef,
+    caller: Reader,
+    session: WriteSession,
+    now: Now,
+    if_none_match: Annotated[str | None, Header(max_length=2000)] = None,
+) -> Response:
+    """The sealed case file. Every download is on the case's timeline. `desk bundle verify` checks it offline."""
+    head = session.execute(
+        sa.select(col(Bundle.id), col(Bundle.sha256)).where(col(Bundle.reference) == reference)
+    ).first()
+    if head is None:
+        raise NotFound("there is no such bundle")
+    tag = f'"{head.sha256}"'
+    if if_none_match and {tag, "*"} & {part.strip().removeprefix("W/") for part in if_none_match.split(",")}:
+        return Response(status_code=304, headers={"etag": tag})
+    bundle = session.get_one(Bundle, head.id)
+    _record_download(session, bundle, caller, now)
+    digest = base64.b64encode(bytes.fromhex(bundle.sha256)).decode()
+    return Zip(
+        bundle.content,
+        headers={
+            "etag": tag,
+            "content-digest": f"sha-256=:{digest}:",
+            "content-disposition": f'attachment; filename="{bundle.reference}.zip"',
+        },
+    )
+
+
+def _record_download(session: Session, bundle: Bundle, caller: Caller, now: datetime) -> None:
+    case = session.get_one(CollectionsCase, bundle.case_id)
+    data = {"bundle": bundle.reference, "sha256": bundle.sha256}
+    record(session, case_event(Kind.BUNDLE_DOWNLOADED, case, data), by=caller.by, now=now)

@@ -1,0 +1,31 @@
+"""Which books there are."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from sqlmodel import col, select
+
+from app.api.deps import Page, ReadSession, api_requires, api_router
+from app.api.fields import Cursor, Limit, after, page_of
+from app.api.shapes import PortfolioShape
+from app.daily import last_closed
+from app.ledger.models import Portfolio
+from app.staff.rules import CASE_READING, Caller
+
+router = api_router("/portfolios", tags=["portfolios"])
+
+
+@router.get("", summary="List portfolios")
+def list_portfolios(
+    _caller: Annotated[Caller, api_requires(*CASE_READING)],
+    session: ReadSession,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[PortfolioShape]:
+    """Every portfolio, in the order in which they were opened."""
+    query = select(Portfolio).where(col(Portfolio.id) > after(cursor))
+    rows = session.scalars(query.order_by(col(Portfolio.id)).limit(limit + 1)).all()
+    shown, next_cursor = page_of(rows, limit, lambda book: book.id or 0)
+    items = [PortfolioShape.of(book, last_closed(session, book)) for book in shown]
+    return Page(items=items, next_cursor=next_cursor)
