@@ -1,0 +1,203 @@
+"""Every operation of the OpenAPI document under whatever a program might send: refused or done, never a fault."""
+
+from __future__ import annotations
+
+import json
+import string
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.cases.rules import HoldKind
+from app.staff.rules import Role
+from tests.api.program import CARD, Program, account_of, late_case, nominated, sealed
+from tests.api.test_description import operations
+
+EXAMPLES = 20
+
+nasty_text = st.one_of(
+    st.text(max_size=40),
+    st.sampled_from(
+        [
+            "",
+            " ",
+            "\x00",
+            "a\x00b",
+            CARD,
+            "'; --",
+            "%",
+            "\\",
+            "0" * 400,
+            "9" * 25,
+            "-1",
+            "1e400",
+            "NaN",
+            "\u202e",
+        ]
+    ),
+)
+nasty = st.one_of(
+    nasty_text,
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.sampled_from([2**63, -(2**63) - 1, 10**30]),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.lists(nasty_text, max_size=2),
+    st.dictionaries(nasty_text, nasty_text, max_size=2),
+)
+
+
+class Attack:
+    """Requests drawn from the document; `real` are values that exist, by parameter or member name."""
+
+    def __init__(self, document: Mapping[str, Any], real: Mapping[str, list[str]]) -> None:
+        self.document = document
+        self.real = real
+
+    def value(self, schema: Mapping[str, Any]) -> st.SearchStrategy[Any]:
+        """What the schema allows."""
+        if "$ref" in schema:
+            return self.value(self.document["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]])
+        if "anyOf" in schema:
+            return st.one_of(*(self.value(option) for option in schema["anyOf"]))
+        if "enum" in schema:
+            return st.sampled_from(schema["enum"])
+        match schema.get("type"):
+            case "integer":
+                return st.integers(schema.get("minimum"), schema.get("maximum"))
+            case "null":
+                return st.none()
+            case "array":
+                return st.lists(self.value(schema["items"]), max_size=3)
+            case "object":
+                return self.members(schema)
+            case "string":
+                return self.text(schema)
+        raise AssertionError(f"the fuzz does not know {schema}")
+
+    def text(self, schema: Mapping[str, Any]) -> st.SearchStrategy[str]:
+        match schema.get("format"):
+            case "date":
+                return st.dates().map(str)
+            case "date-time":
+                return st.datetimes(timezones=st.timezones()).map(lambda at: at.isoformat(timespec="seconds"))
+        if "pattern" in schema:
+            return st.from_regex(schema["pattern"], fullmatch=True, alphabet=st.characters(codec="ascii"))
+        return st.text(min_size=schema.get("minLength", 0), max_size=min(schema.get("maxLength", 60), 60))
+
+    def members(self, schema: Mapping[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
+        required = set(schema.get("required", ()))
+        given = {name: self.sent(name, member) for name, member in schema["properties"].items()}
+        sound = _dictionary(given, required)
+        spoilt = st.builds(dict.__or__, sound, st.dictionaries(nasty_text, nasty, max_size=2))
+        return st.one_of(sound, sound, sound, spoilt)
+
+    def sent(self, name: str, schema: Mapping[str, Any]) -> st.SearchStrategy[Any]:
+        """Mostly something that exists, often something allowed, sometimes anything."""
+        allowed = self.value(schema)
+        exists = st.sampled_from(self.real[name]) if name in self.real else allowed
+        return st.one_of(exists, exists, exists, allowed, allowed, nasty)
+
+    def request(self, path: str, operation: Mapping[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
+        where = {}
+        for place in ("path", "query"):
+            here = [p for p in operation.get("parameters", ()) if p["in"] == place]
+            values = {p["name"]: self.sent(p["name"], p["schema"]) for p in here}
+            where[place] = _dictionary(values, {p["name"] for p in here if p.get("required")})
+        body: st.SearchStrategy[Any] = st.none()
+        if "requestBody" in operation:
+            schema = operation["requestBody"]["content"]["application/json"]["schema"]
+            body = st.one_of(self.value(schema), self.value(schema), self.value(schema), nasty)
+        key = st.text(string.printable[:95], min_size=1, max_size=300)
+        return st.fixed_dictionaries({**where, "body": body, "key": key})
+
+
+def _dictionary(
+    values: dict[str, st.SearchStrategy[Any]], required: set[str]
+) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(
+        {name: value for name, value in values.items() if name in required},
+        optional={name: value for name, value in values.items() if name not in required},
+    )
+
+
+def test_nothing_a_program_sends_is_a_fault(program: Program) -> None:
+    desk = program.desk
+    document = desk.anonymous().get("/api/v1/openapi.json").json()
+    legal = program.as_(Role.LEGAL)
+    case = late_case(desk)
+    body = {"kind": HoldKind.DISPUTE.value, "reason": "hers", "until": "2026-04-01"}
+    hold = program.post(f"/cases/{case.reference}/holds", body).json()["id"]
+    account = account_of(desk, case).reference
+    attack = Attack(
+        document,
+        {
+            "code": ["CARDS"],
+            "portfolio": ["CARDS"],
+            "account": [account],
+            "account_ref": [account],
+            "currency": ["CNY"],
+            "amount": ["10.00", "0.01"],
+            "paid_on": ["2026-03-01"],
+            "due_on": ["2026-03-09"],
+            "until": ["2026-03-09"],
+            "date": ["2026-03-01"],
+            "from": ["2026-02-01"],
+            "to": ["2026-03-01"],
+            "at": ["2026-03-02T10:00:00+08:00"],
+            "bucket": ["1-29", "current"],
+            "reverses": ["PSP-1"],
+            "hold_id": [str(hold)],
+            "referral_id": [str(nominated(desk, case).id)],
+        },
+    )
+    bundle = sealed(desk, case).reference
+    for method, path, operation in operations(document):
+        references = {"/bundles/": bundle, "/accounts/": account, "/cases/": case.reference}
+        attack.real = {
+            **attack.real,
+            "reference": [next((r for part, r in references.items() if part in path), "PSP-1")],
+        }
+        decides = operation["operationId"] == "post_referral_decision"
+        _fuzz(legal if decides else program, attack, method, path, operation)
+
+
+def _fuzz(program: Program, attack: Attack, method: str, path: str, operation: Mapping[str, Any]) -> None:
+    @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(attack.request(path, operation))
+    def run(drawn: dict[str, Any]) -> None:
+        url = path
+        for name, value in drawn["path"].items():
+            url = url.replace("{" + name + "}", quote(_plain(value), safe=""))
+        query = {
+            name: [_plain(one) for one in value] if isinstance(value, list) else _plain(value)
+            for name, value in drawn["query"].items()
+        }
+        answer = program.client.request(
+            method.upper(),
+            url,
+            params=query,
+            content=json.dumps(drawn["body"]) if "requestBody" in operation else None,
+            headers={
+                **program.headers,
+                "idempotency-key": drawn["key"],
+                "content-type": "application/json",
+            },
+        )
+        assert answer.status_code < 500, (method, url, query, drawn["body"], answer.text)
+        # A slash inside a parameter leads to another address, which may not exist or know this method.
+        assert str(answer.status_code) in operation["responses"] or answer.status_code in (404, 405)
+        if answer.status_code >= 400:
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert "4111 1111" not in answer.text
+
+    run()
+
+
+def _plain(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text.encode("utf-8", "replace").decode()

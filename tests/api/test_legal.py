@@ -1,0 +1,125 @@
+"""Referrals decided by two, and bundles that arrive as they were sealed."""
+
+import base64
+import hashlib
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+
+from app.legal.models import Referral, ReferralStatus
+from app.legal.verification import verify
+from app.staff.rules import Role
+from app.timeline.rules import Kind
+from tests.api.program import Program, fields, late_case, nominated, sealed
+from tests.legal.builders import KEY
+
+
+def referrals(program: Program) -> list[Referral]:
+    return program.desk.read(lambda session: list(session.scalars(select(Referral).order_by(Referral.id))))
+
+
+def test_referrals_are_listed_by_state(program: Program) -> None:
+    cases = [late_case(program.desk) for _ in range(3)]
+    for case in cases:
+        nominated(program.desk, case)
+    legal = program.as_(Role.LEGAL)
+    seen = [row["case"] for page in legal.pages("/referrals", limit=2, status="nominated") for row in page]
+    assert seen == [case.reference for case in cases]
+    assert legal.get("/referrals", status="approved").json()["items"] == []
+    assert legal.get("/referrals", portfolio="NONE").status_code == 404
+    assert program.as_(Role.AGENT).get("/referrals").status_code == 403
+    first = program.get("/referrals", portfolio="CARDS").json()["items"][0]
+    assert (first["reason"], first["nominated_by"], first["portfolio"]) == ("moved away", "user:ben", "CARDS")
+
+
+@pytest.mark.parametrize(
+    ("decision", "status", "kind"),
+    [
+        ("approve", ReferralStatus.APPROVED, Kind.REFERRAL_APPROVED),
+        ("decline", ReferralStatus.DECLINED, Kind.REFERRAL_DECLINED),
+    ],
+)
+def test_a_referral_is_decided_once(
+    program: Program, decision: str, status: ReferralStatus, kind: Kind
+) -> None:
+    program = program.as_(Role.LEGAL)
+    referral = nominated(program.desk, late_case(program.desk))
+    path = f"/referrals/{referral.id}/decision"
+    answer = program.post(path, {"decision": decision}, key="once")
+    assert (answer.status_code, answer.json()["status"]) == (200, status.value)
+    assert program.post(path, {"decision": decision}, key="once").json() == answer.json()
+    (row,) = referrals(program)
+    assert (row.status, row.decided_by) == (status, program.by)
+    (event,) = program.events(kind)
+    assert (event["referral"], event["by"]) == (referral.id, program.by)
+    assert program.post(path, {"decision": decision}).status_code == 409
+    assert program.post(path, {"decision": "maybe"}).status_code == 422
+    assert program.post("/referrals/999/decision", {"decision": "approve"}).status_code == 404
+
+
+def test_a_referral_needs_two(program: Program) -> None:
+    legal = program.as_(Role.LEGAL)
+    referral = nominated(program.desk, late_case(program.desk), by=legal.by)
+    path = f"/referrals/{referral.id}/decision"
+    assert legal.post(path, {"decision": "approve"}).status_code == 403
+    assert program.post(path, {"decision": "approve"}).status_code == 403
+    for role in (Role.AGENT, Role.ADMIN):
+        assert program.as_(role).post(path, {"decision": "approve"}).status_code == 403
+    (row,) = referrals(program)
+    assert row.status is ReferralStatus.NOMINATED
+    assert program.events(Kind.REFERRAL_APPROVED) == []
+
+
+def test_a_bundle_arrives_whole_and_is_on_record(program: Program, tmp_path: Path) -> None:
+    case = late_case(program.desk)
+    bundle = sealed(program.desk, case)
+    legal = program.as_(Role.LEGAL)
+    (listed,) = legal.get(f"/cases/{case.reference}/bundles").json()["items"]
+    assert (listed["reference"], listed["sha256"]) == (bundle.reference, bundle.sha256)
+    assert (listed["complete"], listed["receipt"], listed["size"]) == (False, None, bundle.size)
+
+    answer = legal.get(f"/bundles/{bundle.reference}")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/zip")
+    digest = hashlib.sha256(answer.content).digest()
+    assert answer.headers["etag"] == f'"{digest.hex()}"'
+    assert answer.headers["content-digest"] == f"sha-256=:{base64.b64encode(digest).decode()}:"
+    assert bundle.reference in answer.headers["content-disposition"]
+    file = tmp_path / "bundle.zip"
+    file.write_bytes(answer.content)
+    assert verify(file, KEY.public_key()).problems == ()
+    (event,) = program.events(Kind.BUNDLE_DOWNLOADED)
+    assert (event["bundle"], event["by"]) == (bundle.reference, legal.by)
+
+
+def test_a_bundle_that_is_there_already_is_not_sent_again(program: Program) -> None:
+    bundle = sealed(program.desk, late_case(program.desk))
+    legal = program.as_(Role.LEGAL)
+    for held in (f'"{bundle.sha256}"', f'"other", W/"{bundle.sha256}"', "*"):
+        answer = legal.get(f"/bundles/{bundle.reference}", headers={"if-none-match": held})
+        assert (answer.status_code, answer.content) == (304, b"")
+    assert program.events(Kind.BUNDLE_DOWNLOADED) == []
+    assert legal.get(f"/bundles/{bundle.reference}", headers={"if-none-match": '"other"'}).status_code == 200
+
+
+def test_a_later_bundle_supersedes(program: Program) -> None:
+    case = late_case(program.desk)
+    first, second = sealed(program.desk, case), sealed(program.desk, case)
+    legal = program.as_(Role.LEGAL)
+    pages = list(legal.pages(f"/cases/{case.reference}/bundles", limit=1))
+    assert [(row["reference"], row["supersedes"]) for page in pages for row in page] == [
+        (first.reference, ""),
+        (second.reference, first.reference),
+    ]
+
+
+def test_bundles_are_no_agents_matter(sqlite_program: Program) -> None:
+    case = late_case(sqlite_program.desk)
+    bundle = sealed(sqlite_program.desk, case)
+    for role in (Role.AGENT, Role.ADMIN):
+        other = sqlite_program.as_(role)
+        assert other.get(f"/bundles/{bundle.reference}").status_code == 403
+        assert other.get(f"/cases/{case.reference}/bundles").status_code == 403
+    legal = sqlite_program.as_(Role.LEGAL)
+    assert legal.get("/bundles/C-999999-01").status_code == 404
+    assert fields(legal.get("/bundles/..%2Fmain.py")) in (["reference"], [])
