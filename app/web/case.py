@@ -41,6 +41,7 @@ from app.legal.service import open_referral
 from app.money import to_decimal_string
 from app.outreach.models import OutboxMessage
 from app.outreach.rules import Destination, OutboxStatus
+from app.outreach.service import asked
 from app.plans.models import Plan
 from app.plans.queries import plans_of
 from app.plans.rules import LIVE, Instalment, PlanStatus
@@ -126,6 +127,11 @@ class File:
     @property
     def days(self) -> int:
         return days_past_due(self.case.oldest_due_on, self.book.on)
+
+    @property
+    def to_ask(self) -> int:
+        """What the customer may be asked for: past due, on each account never more than its balance."""
+        return sum(asked(state) for state in self.states.values())
 
     def state_of(self, account: Account) -> AccountState | None:
         return self.states.get(account.id or 0)
@@ -331,7 +337,7 @@ def _options(session: Session, file: File) -> dict[str, Any]:
         "results": list(RESULT_WORDS.items()),
         "holds": [(kind.value, HOLD_WORDS[kind.value]) for kind in HoldKind],
         "people": list(assignable(session).items()),
-        "past_due": to_decimal_string(file.case.past_due_minor, file.book.currency),
+        "to_ask": to_decimal_string(file.to_ask, file.book.currency) if file.to_ask else "",
         "today": today.isoformat(),
         "promise_latest": (today + timedelta(days=60)).isoformat(),
         "first_due": (today + timedelta(days=14)).isoformat(),
@@ -447,6 +453,8 @@ def _statements(session: Session, file: File) -> list[tuple[Account, list[Statem
             unpaid[account_id, due_on] = unpaid.get((account_id, due_on), 0) + amount
     rows: dict[int, list[StatementRow]] = {}
     for line in statement_lines(session, file.account_ids):
+        if line.closing_on > file.book.today:
+            continue
         left = unpaid.get((line.account_id, line.due_on.isoformat()), 0)
         rows.setdefault(line.account_id, []).append(StatementRow(line, left))
     return [(account, rows.get(account.id or 0, [])) for account in file.accounts]

@@ -343,8 +343,8 @@ def offer_plan(
 
 
 def _plan_figures(fields: Fields) -> tuple[int, int, int, date]:
-    """Total, down payment, months, first due date; an empty total means all that is past due."""
-    total = fields.amount("total", default=fields.file.case.past_due_minor)
+    """Total, down payment, months, first due date; an empty total means all that may be asked for."""
+    total = fields.amount("total", default=fields.file.to_ask)
     months = fields.whole("months")
     if "months" not in fields.errors and not 1 <= months <= 60:
         fields.errors["months"] = "A plan has 1 to 60 instalments."
