@@ -20,6 +20,7 @@ from app.ledger.models import Account, Customer, Entry, Portfolio
 from app.ledger.rules import EntryKind
 from app.ledger.service import get_portfolio, post_entry, reverse_entry
 from app.staff.rules import CASE_READING, MANAGEMENT, Caller
+from app.timeline.service import lock_customers
 from app.web.deps import Now
 
 router = api_router("/portfolios/{code}", tags=["accounts"])
@@ -81,6 +82,7 @@ def post_payment(
         raise Invalid("there is no such account in this portfolio", "account_ref")
     if new.paid_on > local_date(now, book.timezone):
         raise Invalid("the payment date is in the future", "paid_on")
+    lock_customers(session, [account.customer_id])
     try:
         entry = post_entry(
             session,
@@ -117,19 +119,20 @@ def reverse_payment(
     """Enter the mirror image of a payment. What the payment had paid is owed again, as if it had never come."""
     book = get_portfolio(session, code)
     entry = session.scalar(
-        select(Entry).where(Entry.portfolio_id == book.id, Entry.reference == new.reverses).with_for_update()
+        select(Entry).where(Entry.portfolio_id == book.id, Entry.reference == new.reverses)
     )
     if entry is None:
         raise Invalid("there is no such payment in this portfolio", "reverses")
     if entry.kind is not EntryKind.PAYMENT:
         raise Conflict(f"this entry is not a payment but of kind {entry.kind.value}")
+    account = session.get_one(Account, entry.account_id)
+    lock_customers(session, [account.customer_id])
     try:
         mirror = reverse_entry(
             session, entry, reason=new.reason, posted_on=local_date(now, book.timezone), by=caller.by, now=now
         )
     except IntegrityError:
         raise Conflict("the reversal's own reference is taken by another entry") from None
-    account = session.get_one(Account, entry.account_id)
     return EntryShape.of(book, account, mirror, reverses=entry.reference)
 
 

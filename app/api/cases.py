@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from fastapi import Query
 from pydantic import Field
 from sqlmodel import Session, col, select
+from starlette.requests import Request
 
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import (
@@ -26,7 +27,16 @@ from app.api.fields import (
     minor_of,
     page_of,
 )
-from app.api.shapes import AccountShape, CaseDetail, CaseShape, EventShape, HoldShape, PlanShape
+from app.api.shapes import (
+    AccountShape,
+    AnswerShape,
+    CaseDetail,
+    CaseShape,
+    EventShape,
+    HoldShape,
+    PlanShape,
+    PromiseShape,
+)
 from app.cases.models import CaseHold, CollectionsCase
 from app.cases.queries import holds_of
 from app.cases.rules import CallResult, CaseStatus, HoldKind
@@ -47,12 +57,14 @@ from app.errors import Invalid, NotFound
 from app.ledger.models import Customer, Portfolio
 from app.ledger.queries import accounts_of
 from app.ledger.service import get_portfolio
+from app.outreach.service import confirm_plan
 from app.plans.queries import plans_of
 from app.plans.service import instalments_of, promise_to_pay
 from app.staff.rules import CASE_READING, CASEWORK, Caller
 from app.timeline.models import Event
-from app.timeline.service import customer_stream
-from app.web.deps import Now
+from app.timeline.rules import Channel
+from app.timeline.service import customer_stream, lock_customers
+from app.web.deps import Now, ports_of
 
 router = api_router("/cases", tags=["cases"])
 
@@ -195,6 +207,9 @@ def post_call(reference: CaseRef, caller: Worker, session: OnceSession, now: Now
     return event
 
 
+CONFIRMED_BY = (Channel.SMS, Channel.EMAIL)
+
+
 class NewPromise(Input):
     amount: Amount
     currency: Currency
@@ -203,22 +218,31 @@ class NewPromise(Input):
 
 @router.post("/{reference}/promises", status_code=201, summary="Record a promise to pay")
 def post_promise(
-    reference: CaseRef, caller: Worker, session: OnceSession, now: Now, new: NewPromise
-) -> PlanShape:
+    request: Request, reference: CaseRef, caller: Worker, session: OnceSession, now: Now, new: NewPromise
+) -> PromiseShape:
     """Record what the customer promised. It is active at once, reminders rest while it is kept, and the business
-    day judges it. A case has one live plan at a time."""
+    day judges it. A case has one live plan at a time. Written confirmations are queued where the gate clears them."""
     case = _case(session, reference, lock=True)
     book = session.get_one(Portfolio, case.portfolio_id)
-    plan = promise_to_pay(
+    today = local_date(now, book.timezone)
+    amount_minor = minor_of(new.amount, new.currency, book)
+    plan = promise_to_pay(session, case, amount_minor, new.due_on, by=caller.by, today=today, now=now)
+    answers = confirm_plan(
         session,
-        case,
-        minor_of(new.amount, new.currency, book),
-        new.due_on,
+        book,
+        plan,
+        ports_of(request).stationery,
+        channels=CONFIRMED_BY,
+        on=today,
         by=caller.by,
-        today=local_date(now, book.timezone),
         now=now,
     )
-    return PlanShape.of(book, plan, instalments_of(session, [plan.id or 0])[plan.id or 0])
+    return PromiseShape(
+        **dict(PlanShape.of(book, plan, instalments_of(session, [plan.id or 0])[plan.id or 0])),
+        confirmations={
+            channel: AnswerShape.of(answer) for channel, answer in zip(CONFIRMED_BY, answers, strict=True)
+        },
+    )
 
 
 class NewHold(Input):
@@ -243,7 +267,7 @@ def post_hold_end(
 ) -> HoldShape:
     """End a hold before its day; the strategy is asked again on the next business day."""
     case = _case(session, reference, lock=True)
-    hold = session.get(CaseHold, hold_id, with_for_update=True)
+    hold = session.get(CaseHold, hold_id)
     if hold is None or hold.customer_id != case.customer_id:
         raise NotFound("this customer has no such hold")
     end_hold(session, hold, by=caller.by, now=now)
@@ -251,7 +275,12 @@ def post_hold_end(
 
 
 def _case(session: Session, reference: str, *, lock: bool = False) -> CollectionsCase:
-    return get_case(session, int(reference.removeprefix("C-")), lock=lock)
+    """The case; with `lock`, after waiting for whoever else decides about its customer."""
+    case = get_case(session, int(reference.removeprefix("C-")))
+    if not lock:
+        return case
+    lock_customers(session, [case.customer_id])
+    return get_case(session, case.id or 0, lock=True)
 
 
 def _last_event(session: Session, case: CollectionsCase) -> EventShape:

@@ -24,7 +24,7 @@ from app.legal.models import Bundle, Referral, ReferralStatus
 from app.legal.service import decide
 from app.staff.rules import LEGAL_WORK, MANAGEMENT, Caller
 from app.timeline.rules import Kind
-from app.timeline.service import record
+from app.timeline.service import lock_customers, record
 from app.web.deps import Now, WriteSession
 
 router = api_router("", tags=["legal"])
@@ -79,11 +79,23 @@ def post_referral_decision(
     new: NewDecision,
 ) -> ReferralShape:
     """Approve or decline a nomination. A referral needs two: whoever nominated it cannot decide."""
-    referral = session.get(Referral, referral_id, with_for_update=True)
-    if referral is None:
-        raise NotFound("there is no such referral")
+    referral = _locked(session, referral_id)
     decide(session, referral, approve=new.decision is Verdict.APPROVE, by=caller.by, now=now)
     return ReferralShape.of(referral, session.get_one(Portfolio, referral.portfolio_id).code)
+
+
+def _locked(session: Session, referral_id: int) -> Referral:
+    """The referral, after waiting for whoever else decides about its customer."""
+    owner = (
+        select(CollectionsCase.customer_id)
+        .join(Referral, col(Referral.case_id) == CollectionsCase.id)
+        .where(Referral.id == referral_id)
+    )
+    customer_id = session.scalar(owner)
+    if customer_id is None:
+        raise NotFound("there is no such referral")
+    lock_customers(session, [customer_id])
+    return session.get_one(Referral, referral_id)
 
 
 # --- bundles ------------------------------------------------------------------------------------------------

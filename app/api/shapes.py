@@ -174,6 +174,36 @@ class EntryShape(BaseModel):
         )
 
 
+# --- the gate -----------------------------------------------------------------------------------------------
+
+
+class ReasonShape(BaseModel):
+    """One objection, with the rule and the figures it used."""
+
+    rule: str
+    citation: str
+    detail: str
+    force: str
+    verified: bool = Field(
+        description="False where the rule was encoded from memory and is yet to be checked."
+    )
+    until: str | None = Field(description="When it lapses by itself.")
+    figures: dict[str, Any]
+
+
+class AnswerShape(BaseModel):
+    """The gate's full answer to one contact at one instant. Not legal advice."""
+
+    decision: Literal["clear", "wait", "refuse"]
+    not_before: str | None = Field(description="From when on it may be made, null where it may not.")
+    reasons: list[ReasonShape]
+    pack: str = Field(description="Code and version of the policy pack that was asked.")
+
+    @classmethod
+    def of(cls, answer: Answer) -> Self:
+        return cls.model_validate(answer_data(answer))
+
+
 # --- cases --------------------------------------------------------------------------------------------------
 
 
@@ -218,6 +248,12 @@ class PlanShape(BaseModel):
                 for p in parts
             ],
         )
+
+
+class PromiseShape(PlanShape):
+    confirmations: dict[Channel, AnswerShape] = Field(
+        description="The gate's answer for each channel; where it is `clear`, a confirmation is queued."
+    )
 
 
 class HoldShape(BaseModel):
@@ -335,36 +371,6 @@ class EventShape(BaseModel):
             prev_hash=event.prev_hash,
             hash=event.hash,
         )
-
-
-# --- the gate -----------------------------------------------------------------------------------------------
-
-
-class ReasonShape(BaseModel):
-    """One objection, with the rule and the figures it used."""
-
-    rule: str
-    citation: str
-    detail: str
-    force: str
-    verified: bool = Field(
-        description="False where the rule was encoded from memory and is yet to be checked."
-    )
-    until: str | None = Field(description="When it lapses by itself.")
-    figures: dict[str, Any]
-
-
-class AnswerShape(BaseModel):
-    """The gate's full answer to one contact at one instant. Not legal advice."""
-
-    decision: Literal["clear", "wait", "refuse"]
-    not_before: str | None = Field(description="From when on it may be made, null where it may not.")
-    reasons: list[ReasonShape]
-    pack: str = Field(description="Code and version of the policy pack that was asked.")
-
-    @classmethod
-    def of(cls, answer: Answer) -> Self:
-        return cls.model_validate(answer_data(answer))
 
 
 # --- figures ------------------------------------------------------------------------------------------------

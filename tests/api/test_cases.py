@@ -232,6 +232,20 @@ def test_a_promise_is_active_at_once(program: Program) -> None:
     assert len(all_rows(program, Plan)) == 1
 
 
+def test_a_promise_is_confirmed_in_writing_where_the_gate_clears_it(program: Program) -> None:
+    case = late_case(program.desk)
+    body = {"amount": "50.00", "currency": "CNY", "due_on": "2026-03-10"}
+    confirmed = program.post(f"/cases/{case.reference}/promises", body, key="promise").json()["confirmations"]
+    program.post(f"/cases/{case.reference}/promises", body, key="promise")
+    assert {channel: answer["decision"] for channel, answer in confirmed.items()} == {
+        "sms": "clear",
+        "email": "clear",
+    }
+    queued = builders.messages(program.desk.engine)
+    assert sorted(message.destination.value for message in queued) == ["email", "sms"]
+    assert len(program.events(Kind.CONTACT_CLEARED)) == 2
+
+
 def test_a_promise_nobody_can_keep_is_refused(sqlite_program: Program) -> None:
     case = late_case(sqlite_program.desk)
     table: list[Any] = [
