@@ -22,6 +22,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, SQLModel
 
+from app.errors import Invalid
+
 NAMING = {
     "ix": "ix_%(column_0_N_label)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -82,6 +84,11 @@ def make_engine(url: str, *, durable: bool = True) -> Engine:
         url = "postgresql://" + url.removeprefix("postgres://")
     if url.startswith("postgresql://"):
         url = "postgresql+psycopg://" + url.removeprefix("postgresql://")
+    try:
+        sa.make_url(url)
+    except sa.exc.ArgumentError:
+        # Not the text itself: it may hold a password.
+        raise Invalid("DESK_DATABASE_URL is not a database URL like postgresql://user@host/name") from None
     if not url.startswith("sqlite"):
         return sa.create_engine(url, pool_pre_ping=True, hide_parameters=True)
     database = sa.make_url(url).database
