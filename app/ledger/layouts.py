@@ -146,10 +146,10 @@ def _parse_account(row: Mapping[str, str], portfolio: Portfolio) -> dict[str, An
         raise BadCell("currency", f"is {row['currency'][:8]!r}, the portfolio's is {portfolio.currency}")
     try:
         apr = Decimal(row["apr"] or "0")
-        apr_millionths = int(apr.scaleb(6)) if apr.is_finite() else -1
+        is_rate = 0 <= apr <= 10  # before anything is computed: 1e99999999 is a valid Decimal
     except InvalidOperation:
-        apr_millionths = -1
-    if not 0 <= apr_millionths <= 10_000_000:
+        is_rate = False
+    if not is_rate:
         raise BadCell("apr", "is not a rate like 0.1500 between 0 and 10")
     limit = _amount(row, "credit_limit", portfolio)
     if limit < 0:
@@ -175,7 +175,7 @@ def _parse_account(row: Mapping[str, str], portfolio: Portfolio) -> dict[str, An
             "card_last4": last4,
             "product": _text(row, "product", 60),
             "credit_limit_minor": limit,
-            "apr_millionths": apr_millionths,
+            "apr_millionths": int(apr.scaleb(6)),
             "opened_on": _date(row, "opened_on"),
             "placed_on": _date(row, "placed_on", required=False),
             "status": AccountStatus(_one_of(row, "status", statuses, "an account status"))
