@@ -74,6 +74,17 @@ def spells_on(portfolio_id: int, on: date) -> sa.Subquery:
     )
 
 
+def late_on(portfolio_id: int, on: date) -> sa.Subquery:
+    """`spells_on` with each account's balance; looked up one by one, because past-due accounts are few."""
+    spells = spells_on(portfolio_id, on)
+    balance = (
+        sa.select(sa.func.coalesce(sa.func.sum(Entry.amount_minor), 0))
+        .where(col(Entry.account_id) == spells.c.account_id, col(Entry.effective_on) <= on)
+        .scalar_subquery()
+    )
+    return sa.select(spells, balance.label("balance_minor")).subquery("late")
+
+
 def aging(session: Session, portfolio: Portfolio, on: date) -> Aging:
     """Buckets at the end of `on`, for any day, with everything known now.
 
@@ -104,21 +115,14 @@ def _add_folded(session: Session, portfolio: Portfolio, on: date, result: Aging,
     accounts costs SQLite minutes on a real book.
     """
     assert portfolio.id is not None
-    balances, spells = balances_on(portfolio.id, on), spells_on(portfolio.id, on)
     folded = sa.and_(
         col(Account.portfolio_id) == portfolio.id,
         col(Account.opened_on) <= on,
         sa.select(col(AccountState.account_id)).where(col(AccountState.account_id) == Account.id).exists(),
     )
     accounts = sa.select(col(Account.id)).where(folded)
-    owed = sa.select(balances.c.account_id, balances.c.balance_minor).where(
-        balances.c.account_id.in_(accounts)
-    )
-    late = (
-        sa.select(spells.c.account_id, spells.c.bucket, spells.c.past_due_minor, balances.c.balance_minor)
-        .join(balances, balances.c.account_id == spells.c.account_id)
-        .where(spells.c.account_id.in_(accounts))
-    )
+    balances, late = balances_on(portfolio.id, on), late_on(portfolio.id, on)
+    owed = sa.select(balances).where(balances.c.account_id.in_(accounts))
     current = result.buckets[CURRENT]
     if skip:
         current.accounts += sum(1 for account_id in session.scalars(accounts) if account_id not in skip)
@@ -127,13 +131,12 @@ def _add_folded(session: Session, portfolio: Portfolio, on: date, result: Aging,
         )
     else:
         current.accounts += session.scalar(sa.select(sa.func.count()).select_from(accounts.subquery())) or 0
-        total = owed.subquery()
-        current.balance += int(session.scalar(sa.select(sa.func.sum(total.c.balance_minor))) or 0)
-    for account_id, bucket, past_due, balance in session.execute(late):
-        if account_id not in skip:
-            _add(result, bucket, int(balance), int(past_due))
+        current.balance += int(session.scalar(sa.select(sa.func.sum(owed.subquery().c.balance_minor))) or 0)
+    for row in session.execute(sa.select(late).where(late.c.account_id.in_(accounts))):
+        if row.account_id not in skip:
+            _add(result, row.bucket, int(row.balance_minor), int(row.past_due_minor))
             current.accounts -= 1
-            current.balance -= int(balance)
+            current.balance -= int(row.balance_minor)
 
 
 def _opened(session: Session, account_ids: Iterable[int], on: date) -> list[int]:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.delinquency.models import AccountState, Movement
-from app.delinquency.queries import RollForward, balances_on, past_due_total, roll_forward, spells_on
+from app.delinquency.queries import RollForward, balances_on, late_on, past_due_total, roll_forward
 from app.delinquency.rules import DAY, MovementKind
 from app.kpis.models import KpiSnapshot
 from app.kpis.rules import OVERDUE_DAYS, Figure, month_start
@@ -41,31 +41,30 @@ def _recovery(session: Session, portfolio_id: int, kpi: str, first_on: date, on:
 def _overdue(session: Session, portfolio_id: int, on: date, *, is_latest: bool) -> list[Figure]:
     """Both overdue rates for every N: one pass over all accounts for the denominators, one over the spells of
     the day for the numerators."""
-    owed = _balances(portfolio_id, on, is_latest=is_latest)
-    balance = sa.case((owed.c.balance_minor > 0, owed.c.balance_minor), else_=0)
     counted = sa.and_(
         col(Account.portfolio_id) == portfolio_id,
         col(Account.opened_on) <= on,
         col(Account.status) != AccountStatus.CHARGED_OFF,
     )
     accounts = session.scalar(sa.select(sa.func.count()).select_from(Account).where(counted)) or 0
+    owed = _balances(portfolio_id, on, is_latest=is_latest)
     total = session.scalar(
-        sa.select(sa.func.coalesce(sa.func.sum(balance), 0))
+        sa.select(sa.func.coalesce(sa.func.sum(_positive(owed.c.balance_minor)), 0))
         .select_from(owed)
         .join(Account, col(Account.id) == owed.c.account_id)
         .where(counted)
     )
-    spells = spells_on(portfolio_id, on)
+    late = late_on(portfolio_id, on)
+    balance = _positive(late.c.balance_minor)
     columns = []
     for days in OVERDUE_DAYS:
-        late = spells.c.oldest_due_on <= on - timedelta(days=days)
-        columns.append(sa.func.coalesce(sa.func.sum(sa.case((late, balance), else_=0)), 0))
-        columns.append(sa.func.coalesce(sa.func.sum(sa.case((late, 1), else_=0)), 0))
+        that_late = late.c.oldest_due_on <= on - timedelta(days=days)
+        columns.append(sa.func.coalesce(sa.func.sum(sa.case((that_late, balance), else_=0)), 0))
+        columns.append(sa.func.coalesce(sa.func.sum(sa.case((that_late, 1), else_=0)), 0))
     query = (
         sa.select(*columns)
-        .select_from(spells)
-        .join(Account, col(Account.id) == spells.c.account_id)
-        .join(owed, owed.c.account_id == spells.c.account_id)
+        .select_from(late)
+        .join(Account, col(Account.id) == late.c.account_id)
         .where(counted)
     )
     sums = [int(value) for value in session.execute(query).one()]
@@ -74,6 +73,10 @@ def _overdue(session: Session, portfolio_id: int, on: date, *, is_latest: bool) 
         figures.append(Figure(f"overdue_rate_balance_{days}", sums[2 * n], int(total or 0)))
         figures.append(Figure(f"overdue_rate_accounts_{days}", sums[2 * n + 1], accounts))
     return figures
+
+
+def _positive(amount: sa.ColumnElement[int]) -> sa.ColumnElement[int]:
+    return sa.case((amount > 0, amount), else_=0)
 
 
 def _balances(portfolio_id: int, on: date, *, is_latest: bool) -> sa.Subquery:
