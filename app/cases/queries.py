@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 
 from app.cases.models import CallTask, CaseHold, CollectionsCase
 from app.cases.rules import CaseStatus
-from app.db import UtcDateTime, table_of
+from app.db import UtcDateTime, chunked, table_of
 from app.delinquency.rules import bucket_labels
 from app.errors import Invalid
 from app.ledger.models import Account, Customer
@@ -61,12 +61,13 @@ class Selection:
 
 def is_on_hold() -> Condition:
     case, hold = table_of(CollectionsCase), table_of(CaseHold)
-    return sa.exists().where(hold.c.customer_id == case.c.customer_id, hold.c.ended_at.is_(None))
+    return case.c.customer_id.in_(sa.select(hold.c.customer_id).where(hold.c.ended_at.is_(None)))
 
 
 def has_call_task() -> Condition:
     case, task = table_of(CollectionsCase), table_of(CallTask)
-    return sa.exists().where(task.c.case_id == case.c.id, task.c.done_at.is_(None))
+    # Asked from the small side: few tasks are open, many cases are.
+    return case.c.id.in_(sa.select(task.c.case_id).where(task.c.done_at.is_(None)))
 
 
 def has_broken_promise() -> Condition:
@@ -108,7 +109,7 @@ def _matches(text: str) -> Condition:
     ways: list[Condition] = [
         customer.c.full_name.icontains(text, autoescape=True),
         customer.c.reference == text,
-        sa.exists().where(account.c.customer_id == case.c.customer_id, account.c.reference == text),
+        case.c.customer_id.in_(sa.select(account.c.customer_id).where(account.c.reference == text)),
     ]
     if found := CASE_REFERENCE.fullmatch(text):
         ways.append(case.c.id == int(found[1]))
@@ -174,10 +175,10 @@ def worklist(
 ) -> tuple[list[sa.Row[Any]], list[Any] | None]:
     """A page of open cases with their customer's name, and the position where the next page starts."""
     orders = _orders(sort, descending, now)
-    query = _rows_query(chosen, orders)
+    query = _ids_query(chosen, orders, by_name=sort == "name")
     if after is not None:
         query = query.where(_beyond(orders, after))
-    found = list(session.connection().execute(query.limit(limit + 1)))
+    found = _wide(session, query.limit(limit + 1).subquery("chosen"), orders)
     position = None
     if len(found) > limit:
         last = found[limit - 1]
@@ -193,20 +194,38 @@ def all_rows(
     session: Session, chosen: Selection, *, sort: str, descending: bool, now: datetime
 ) -> Iterator[Sequence[sa.Row[Any]]]:
     """Everything selected, a thousand rows at a time."""
-    query = _rows_query(chosen, _orders(sort, descending, now))
-    result = session.connection().execute(query)
-    yield from result.partitions(1000)
+    orders = _orders(sort, descending, now)
+    yield from chunked(
+        _wide(session, _ids_query(chosen, orders, by_name=sort == "name").subquery(), orders), 1000
+    )
 
 
-def _rows_query(chosen: Selection, orders: Sequence[Order]) -> Any:
+def _ids_query(chosen: Selection, orders: Sequence[Order], *, by_name: bool) -> Any:
+    """The selected cases in order, ids and keys only: what is sorted stays narrow, and the customer is joined only
+    where a name decides."""
     case, customer = table_of(CollectionsCase), table_of(Customer)
     keys = [expression.label(f"key_{n}") for n, (expression, _) in enumerate(orders)]
-    return (
+    query = sa.select(case.c.id.label("case_id"), *keys).where(*_where(chosen))
+    if by_name or chosen.text:
+        query = query.join(customer, customer.c.id == case.c.customer_id)
+    return query.order_by(*_ordering([expression for expression, _ in orders], orders))
+
+
+def _wide(session: Session, ids: sa.Subquery, orders: Sequence[Order]) -> list[sa.Row[Any]]:
+    """The rows behind these ids, in their order."""
+    case, customer = table_of(CollectionsCase), table_of(Customer)
+    keys = [ids.c[f"key_{n}"] for n in range(len(orders))]
+    query = (
         sa.select(case, customer.c.full_name, customer.c.reference.label("customer_reference"), *keys)
+        .join(ids, ids.c.case_id == case.c.id)
         .join(customer, customer.c.id == case.c.customer_id)
-        .where(*_where(chosen))
-        .order_by(*(expression.desc() if down else expression.asc() for expression, down in orders))
+        .order_by(*_ordering(keys, orders))
     )
+    return list(session.connection().execute(query))
+
+
+def _ordering(keys: Sequence[Any], orders: Sequence[Order]) -> list[Any]:
+    return [key.desc() if down else key.asc() for key, (_, down) in zip(keys, orders, strict=True)]
 
 
 def _beyond(orders: Sequence[Order], after: Sequence[Any]) -> Condition:

@@ -18,7 +18,7 @@ from app.plans.rules import LIVE, PlanKind
 
 def has_live_plan() -> Condition:
     case, plan = table_of(CollectionsCase), table_of(Plan)
-    return sa.exists().where(plan.c.case_id == case.c.id, plan.c.status.in_(LIVE))
+    return case.c.id.in_(sa.select(plan.c.case_id).where(plan.c.status.in_(LIVE)))
 
 
 def has_payment_due(books: Sequence[Book], days: int) -> Condition:
@@ -32,12 +32,12 @@ def has_payment_due(books: Sequence[Book], days: int) -> Condition:
         )
         for book in books
     ]
-    return sa.exists().where(
-        plan.c.case_id == case.c.id,
-        plan.c.status.in_(LIVE),
-        part.c.plan_id == plan.c.id,
-        sa.or_(sa.false(), *due),
+    asked = (
+        sa.select(plan.c.case_id)
+        .join(part, part.c.plan_id == plan.c.id)
+        .where(plan.c.status.in_(LIVE), sa.or_(sa.false(), *due))
     )
+    return case.c.id.in_(asked)
 
 
 @dataclass(frozen=True, slots=True)

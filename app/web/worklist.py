@@ -211,7 +211,11 @@ class Line:
 
 
 def _lines(
-    session: Session, books: Sequence[Book], found: Sequence[sa.Row[Any]], now: datetime, locale: Locale
+    session: Session,
+    books: Sequence[Book],
+    found: Sequence[sa.Row[Any]],
+    now: datetime,
+    locale: Locale | None,
 ) -> list[Line]:
     by_id = {book.portfolio_id: book for book in books}
     case_ids, customer_ids = [row.id for row in found], [row.customer_id for row in found]
@@ -247,7 +251,7 @@ def _lines(
                 owner=row.owner,
                 broken=row.broken_promises,
                 step=step,
-                when=_when(step, book, locale),
+                when=_when(step, book, locale) if locale else "",
             )
         )
     return lines
@@ -313,7 +317,7 @@ def _csv_rows(
     codes: Mapping[int, Book] = {book.portfolio_id: book for book in chosen.books}
     batches = queries.all_rows(session, chosen, sort=sort, descending=descending, now=now)
     for batch in batches:
-        for row, line in zip(batch, _lines(session, chosen.books, batch, now, Locale("en")), strict=True):
+        for row, line in zip(batch, _lines(session, chosen.books, batch, now, None), strict=True):
             book = codes[row.portfolio_id]
             yield (
                 line.reference,
