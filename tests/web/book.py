@@ -34,7 +34,8 @@ class Book:
 
 
 def lived_in(engine: Engine, *answers: Outcome) -> Book:
-    """Days closed from FIRST_ON to LAST_ON, and what was due then sent; the provider gives `answers` in turn."""
+    """Days closed from FIRST_ON to LAST_ON, and what was due sent: the first night's at once, the last
+    nights' to a provider that gives `answers` in turn."""
     with transaction(engine) as session:
         portfolio = builders.portfolio(session)
         anna = builders.late_customer(session, portfolio, due_on=date(2026, 2, 25), full_name="Anna Berg")
@@ -47,6 +48,7 @@ def lived_in(engine: Engine, *answers: Outcome) -> Book:
         early = builders.account(session, builders.customer(session, portfolio, full_name="Eva Fox"))
         builders.entry(session, early, builders.EntryKind.PURCHASE, 50_000, date(2026, 1, 5))
     builders.close_day(engine, FIRST_ON)
+    builders.deliver(engine, builders.at(RESTATED_ON, 12))
     builders.close_day(engine, date(2026, 2, 28))
     with transaction(engine) as session:
         bo = session.merge(bo)

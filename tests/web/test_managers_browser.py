@@ -1,0 +1,116 @@
+"""The managers' and legal pages in a real browser: accessible, within the policy, and usable at both widths."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.legal.service import Seal
+from app.outreach.models import Heartbeat
+from tests import builders
+from tests.legal.builders import KEY, no_page
+from tests.web.book import LAST_ON, LOST, lived_in
+from tests.web.desk import Desk
+from tests.web.test_browser import desk, log_in, tab, violations
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+__all__ = ["desk", "tab"]  # fixtures
+
+
+@pytest.fixture
+def lived(desk: Desk) -> None:  # noqa: F811
+    """The book, a worker, and a second portfolio that is still empty."""
+    lived_in(desk.engine, LOST)
+    now = desk.clock.now()
+    desk.write(lambda session: builders.portfolio(session, "OTHER"))
+    desk.write(lambda session: session.add(Heartbeat(worker="box-1", at=now, started_at=now)))
+    desk.app.state.ports = replace(desk.app.state.ports, seal=Seal(KEY, no_page))
+
+
+def check(tab: Page, path: str) -> None:  # noqa: F811
+    """At both widths: nothing for axe to say, nothing wider than the window. DESK_TEST_SHOTS keeps pictures."""
+    for width in (1440, 390):
+        tab.set_viewport_size({"width": width, "height": 900})
+        tab.goto(path)
+        tab.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true })")
+        if tab.locator("canvas").count():
+            tab.wait_for_function(
+                "Object.keys(Chart.instances).length === document.querySelectorAll('canvas').length"
+            )
+        assert violations(tab) == [], (path, width)
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width, (path, width)
+        if folder := os.environ.get("DESK_TEST_SHOTS"):
+            name = path.strip("/").split("?")[0].replace("/", "-")
+            tab.screenshot(path=str(Path(folder) / f"{name}-{width}.png"), full_page=True)
+
+
+@pytest.mark.usefixtures("lived")
+def test_a_managers_pages(tab: Page) -> None:  # noqa: F811
+    log_in(tab, "mei")
+    for path in (
+        "/dashboard?portfolio=CARDS",
+        "/dashboard?portfolio=OTHER",
+        f"/dashboard/accounts?portfolio=CARDS&on={LAST_ON}&days=1",
+        f"/dashboard/movements?portfolio=CARDS&kind=paid&first=2026-02-01&last={LAST_ON}",
+        "/contacts",
+        "/outbox",
+        "/legal",
+        "/legal/1",
+    ):
+        check(tab, path)
+
+
+@pytest.mark.usefixtures("lived")
+def test_a_manager_settles_an_unknown_message_and_stops_a_channel(tab: Page) -> None:  # noqa: F811
+    log_in(tab, "mei")
+    tab.goto("/outbox")
+    tab.click("text=It was not sent")
+    tab.wait_for_selector("text=It is on record as not sent")
+    assert not tab.locator("text=may or may not have left").count()
+    tab.locator("tr", has_text="SMS").locator("summary", has_text="Stop").first.click()
+    tab.fill("#stop-sms", "wrong words")
+    tab.press("#stop-sms", "Enter")
+    tab.wait_for_selector("text=SMS: stopped")
+    assert violations(tab) == []
+    tab.click("button:has-text('Start')")
+    tab.wait_for_selector("text=SMS: started")
+
+
+@pytest.mark.usefixtures("lived")
+def test_the_legal_team_takes_a_case(tab: Page) -> None:  # noqa: F811
+    log_in(tab, "lars")
+    tab.wait_for_url("**/legal")
+    tab.keyboard.press("j")
+    tab.keyboard.press("Enter")
+    tab.wait_for_url("**/legal/1")
+    tab.click("button:has-text('Approve')")
+    tab.wait_for_selector("text=Build the bundle next")
+    tab.fill("[name=reason]", "the court sets a date on Friday")
+    tab.click("button:has-text('Build')")
+    tab.wait_for_selector("text=is sealed")
+    with tab.expect_download() as started:
+        tab.click("text=Download")
+    assert started.value.suggested_filename.endswith(".zip")
+    tab.click("text=Verify")
+    tab.wait_for_selector("text=every byte is as it was sealed")
+    check(tab, "/legal/1?verified=1")
+    check(tab, "/legal?status=approved")
+
+
+def test_the_unsubscribe_page(desk: Desk, tab: Page) -> None:  # noqa: F811
+    def link(session: builders.Session) -> str:
+        case = builders.delinquent_case(session, due_on=LAST_ON, on=LAST_ON)
+        stationery = desk.app.state.ports.stationery
+        return str(stationery.unsubscribe_url(case.customer_id, builders.Channel.EMAIL))
+
+    url = desk.write(link)
+    check(tab, url.removeprefix(desk.settings.public_url))
+    tab.click("button")
+    tab.wait_for_selector("text=will send you no more e-mails")
+    assert violations(tab) == []
