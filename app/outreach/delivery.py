@@ -225,6 +225,9 @@ def _prepare(
     lease: timedelta,
 ) -> OutboxStatus | Callable[[], Outcome]:
     """The call to make, the row being `sending` from the moment this is committed; or where the row went instead."""
+    if session.get(ChannelStop, row.destination) is not None:  # since the batch was claimed
+        _requeue(row, row.not_before)
+        return row.status
     # The attempt id is set before the courier prepares, because the dispatch carries it.
     row.attempt_id = attempt_id
     call = courier.prepare(session, row, now=now)
