@@ -1,0 +1,210 @@
+"""The public contract of the command line: one JSON object on standard output, and exit statuses scripts rely on."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import sys
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from app.cli import main
+from app.db import make_engine, transaction
+from app.settings import get_settings
+from tests import builders
+from tests.ledger.test_feeds import ACCOUNT, PAYMENT, STATEMENT
+
+
+class Ran(NamedTuple):
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """Standard output as the one JSON object it must be."""
+        found = json.loads(self.out)
+        assert isinstance(found, dict)
+        assert len(self.out.strip().splitlines()) == 1
+        return found
+
+
+Desk = Callable[..., Ran]
+
+
+@pytest.fixture
+def desk(sqlite_url: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Desk:
+    monkeypatch.setenv("DESK_DATABASE_URL", sqlite_url)
+    monkeypatch.setenv("DESK_SECRET_KEY", "s" * 40)
+
+    def run(*arguments: str) -> Ran:
+        get_settings.cache_clear()
+        monkeypatch.setattr(sys, "argv", ["desk", *arguments])
+        status = 0
+        try:
+            main()
+        except SystemExit as stop:
+            status = stop.code if isinstance(stop.code, int) else 1
+        return Ran(status, *capfd.readouterr())
+
+    return run
+
+
+ADD = ("portfolio", "add", "CARDS", "--currency", "CNY", "--timezone", builders.ZONE, "--policy", "cn")
+
+
+def file(folder: Path, *rows: dict[str, str]) -> str:
+    path = folder / f"{os.urandom(4).hex()}.csv"
+    with path.open("w", newline="") as handle:
+        writer = csv.DictWriter(handle, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return str(path)
+
+
+def test_from_an_empty_database_to_the_figures_of_a_day(desk: Desk, tmp_path: Path) -> None:
+    assert desk(*ADD, "--json").json == {"portfolio": "CARDS"}
+    book = ("--portfolio", "CARDS", "--json")
+
+    report = desk("feed", "load", "accounts", file(tmp_path, ACCOUNT), *book)
+    assert report.status == 0
+    assert report.json == {
+        "kind": "accounts", "read": 1, "loaded": 1, "unchanged": 0, "conflicts": 0, "rejected": 0,
+        "rejects_file": None,
+    }  # fmt: skip
+    purchase = {
+        "transaction_ref": "T1", "account_ref": "A1", "posted_on": "2026-02-01", "kind": "purchase",
+        "amount": "900.00", "description": "",
+    }  # fmt: skip
+    for kind, row in (("statements", STATEMENT), ("transactions", purchase), ("payments", PAYMENT)):
+        row = row | ({"amount": "20.00"} if kind == "payments" else {})
+        assert desk("feed", "load", kind, file(tmp_path, row), *book).json["loaded"] == 1
+
+    closed = desk("day", "--date", "2026-03-08", "--json")
+    done = closed.json["portfolios"]["CARDS"]
+    assert closed.json["business_date"] == "2026-03-08"
+    assert done["already_done"] is False
+    assert [set(stage) for stage in done["stages"]] == [{"name", "seconds", "counts"}] * len(done["stages"])
+    names = [stage["name"] for stage in done["stages"]]
+    assert names == ["age", "assess", "cases", "contacts", "legal", "kpis", "invariants"]
+    later = desk("day", "--date", "2026-03-11", "--portfolio", "CARDS", "--json").json
+    assert later["portfolios"]["CARDS"]["caught_up"] == ["2026-03-09", "2026-03-10"]
+    again = desk("day", "--date", "2026-03-11", "--json").json
+    assert again["portfolios"]["CARDS"]["already_done"] is True
+
+    aging = desk("aging", "--date", "2026-03-11", *book).json
+    assert aging["accounts"] == 1
+    assert aging["past_due_accounts"] == 1
+    assert aging["past_due_amount"] == "25.00"
+    assert aging["balance"] == "880.00"
+    assert aging["buckets"]["1-29"] == {"accounts": 1, "balance": "880.00", "past_due": "25.00"}
+    assert desk("aging", "--date", "2026-03-08", *book).json["past_due_amount"] == "0.00"
+
+    figures = desk("kpis", "--date", "2026-03-11", *book).json
+    overdue = figures["kpis"]["overdue_rate_balance_1"]
+    assert (overdue["numerator"], overdue["denominator"], overdue["value"]) == ("880.00", "880.00", 1.0)
+    assert overdue["definition"]
+    assert figures["kpis"]["overdue_rate_accounts_30"]["numerator"] == 0
+    assert figures["roll_forward"] == {
+        "start": "0.00", "fell_past_due": "25.00", "paid": "0.00", "adjusted": "0.00", "end": "25.00",
+    }  # fmt: skip
+
+    assert desk("invariants", "--json") == Ran(0, '{"violations": []}\n', "")
+
+
+def test_an_answer_of_the_gate_names_rule_citation_and_detail(desk: Desk, tmp_path: Path) -> None:
+    desk(*ADD)
+    desk("feed", "load", "accounts", file(tmp_path, ACCOUNT), "--portfolio", "CARDS")
+    ask = ("explain", "--account", "A1", "--channel", "sms", "--json", "--at")
+    assert desk(*ask, "2026-03-11T10:00:00+08:00").json["decision"] == "clear"
+    night = desk(*ask, "2026-03-11T22:30:00+08:00").json
+    assert (night["decision"], night["not_before"]) == ("wait", "2026-03-12T00:00:00.000000Z")
+    assert {"rule", "citation", "detail"} <= set(night["reasons"][0])
+    assert desk(*ask, "2026-03-11T10:00:00").status == 2, "an instant without an offset is a usage error"
+
+
+def test_rejected_rows_are_exit_status_three_and_the_file_says_why(desk: Desk, tmp_path: Path) -> None:
+    desk(*ADD)
+    ran = desk(
+        "feed", "load", "accounts", file(tmp_path, ACCOUNT, ACCOUNT | {"account_ref": "A2", "currency": "USD"}),
+        "--portfolio", "CARDS", "--json",
+    )  # fmt: skip
+    rejects = Path(ran.json["rejects_file"])
+    try:
+        assert ran.status == 3
+        assert (ran.json["read"], ran.json["loaded"], ran.json["rejected"]) == (2, 1, 1)
+        [row] = csv.DictReader(rejects.read_text().splitlines())
+        assert (row["line"], row["column"]) == ("3", "currency")
+    finally:
+        rejects.unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "says"),
+    [
+        (("day", "--date", "2026-03-01", "--json"), 1, "no portfolio"),
+        (("day", "--date", "2026-02-31"), 2, "not a date"),
+        (("day",), 2, "--date"),
+        (("aging", "--date", "2026-03-01", "--portfolio", "NOPE", "--json"), 1, "no portfolio 'NOPE'"),
+        (("feed", "load", "gifts", "x.csv", "--portfolio", "CARDS"), 2, "gifts"),
+        (("feed", "load", "payments", "x.csv", "--portfolio", "NOPE", "--json"), 1, "NOPE"),
+        (("portfolio", "add", "X", "--currency", "XXX", "--timezone", "UTC", "--policy", "cn"), 1, "XXX"),
+        (("portfolio", "add", "X", "--currency", "CNY", "--timezone", "Mars", "--policy", "cn"), 1, "Mars"),
+        (
+            ("portfolio", "add", "X", "--currency", "CNY", "--timezone", "UTC", "--policy", "xx"),
+            1,
+            "known are",
+        ),
+        (("explain", "--account", "A9", "--channel", "sms", "--at", "2026-03-01T00:00:00Z"), 1, "no account"),
+        (("explain", "--account", "A9", "--channel", "fax", "--at", "2026-03-01T00:00:00Z"), 2, "fax"),
+        (("nonsense",), 2, "nonsense"),
+    ],
+)
+def test_failures_say_what_is_wrong_on_standard_error_only(
+    desk: Desk, arguments: tuple[str, ...], status: int, says: str
+) -> None:
+    ran = desk(*arguments)
+    assert ran.status == status
+    assert says in ran.err.replace("\n", " ")
+    assert ran.out == ""
+    assert "Traceback" not in ran.err
+
+
+def test_an_earlier_day_is_refused(desk: Desk) -> None:
+    desk(*ADD)
+    assert desk("day", "--date", "2026-03-05", "--json").status == 0
+    ran = desk("day", "--date", "2026-03-04", "--json")
+    assert (ran.status, ran.out) == (1, "")
+    assert "lies before it" in ran.err
+
+
+def test_a_database_without_its_schema_is_told_to_migrate(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DESK_DATABASE_URL", f"sqlite:///{tmp_path / 'empty.db'}")
+    ran = desk("invariants", "--json")
+    assert ran.status == 1
+    assert "desk migrate" in ran.err
+    assert desk("migrate").status == 0
+    assert desk("invariants", "--json").json == {"violations": []}
+
+
+def test_a_violated_invariant_is_exit_status_one_with_its_rows(desk: Desk, sqlite_url: str) -> None:
+    engine = make_engine(sqlite_url)
+    with transaction(engine) as session:
+        builders.late_customer(session, builders.portfolio(session), due_on=date(2026, 3, 10))
+    builders.close_day(engine, date(2026, 3, 12))
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE account_state SET past_due_minor = past_due_minor + 1")
+    engine.dispose()
+    ran = desk("invariants", "--json")
+    assert ran.status == 1
+    assert {v["invariant"] for v in ran.json["violations"]} >= {
+        "states_match_movements",
+        "states_match_spells",
+    }
