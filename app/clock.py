@@ -11,8 +11,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-UTC = UTC
-
 
 class Clock(Protocol):
     def now(self) -> datetime:

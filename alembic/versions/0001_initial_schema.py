@@ -501,6 +501,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("collections_case", schema=None) as batch_op:
         batch_op.create_index(
+            "ix_collections_case_callback",
+            ["portfolio_id", "callback_at"],
+            unique=False,
+            sqlite_where=sa.text("callback_at IS NOT NULL"),
+            postgresql_where=sa.text("callback_at IS NOT NULL"),
+        )
+        batch_op.create_index(
             "ix_collections_case_contact", ["portfolio_id", "status", "next_contact_on"], unique=False
         )
         batch_op.create_index(
@@ -1094,6 +1101,11 @@ def downgrade() -> None:
         )
         batch_op.drop_index("ix_collections_case_priority")
         batch_op.drop_index("ix_collections_case_contact")
+        batch_op.drop_index(
+            "ix_collections_case_callback",
+            sqlite_where=sa.text("callback_at IS NOT NULL"),
+            postgresql_where=sa.text("callback_at IS NOT NULL"),
+        )
 
     op.drop_table("collections_case")
     with op.batch_alter_table("account", schema=None) as batch_op:

@@ -24,6 +24,13 @@ class CollectionsCase(Row, table=True):
         ),
         sa.Index("ix_collections_case_contact", "portfolio_id", "status", "next_contact_on"),
         sa.Index("ix_collections_case_priority", "portfolio_id", "status", "priority"),
+        sa.Index(
+            "ix_collections_case_callback",
+            "portfolio_id",
+            "callback_at",
+            sqlite_where=sa.text("callback_at IS NOT NULL"),
+            postgresql_where=sa.text("callback_at IS NOT NULL"),
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
