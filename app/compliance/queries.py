@@ -64,6 +64,12 @@ class Decision:
     def reasons(self) -> list[dict[str, Any]]:
         return list(self.data.get("reasons") or ())
 
+    @property
+    def not_before(self) -> datetime | None:
+        """From when it was permitted, where it was."""
+        text = self.data.get("not_before")
+        return datetime.fromisoformat(text) if text else None
+
 
 @dataclass
 class RuleCount:

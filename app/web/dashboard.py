@@ -70,11 +70,10 @@ def dashboard(
 ) -> Response:
     portfolios, chosen = _choose(session, portfolio)
     if chosen is None:
-        return page(request, "dashboard_empty.html", portfolio=None, workers=[])
-    workers = _workers(session, now)
+        return page(request, "dashboard_empty.html", portfolio=None, portfolios=[])
     on = last_closed(session, chosen)
     if on is None:
-        return page(request, "dashboard_empty.html", portfolio=chosen, workers=workers)
+        return page(request, "dashboard_empty.html", portfolio=chosen, portfolios=portfolios)
     days = days if days in RANGES else 90
     first_on = on - timedelta(days=days - 1)
     compared_on = _month_before(on)
@@ -101,18 +100,21 @@ def dashboard(
         buckets=_bucket_rows(history.buckets_now(session, chosen)),
         roll=roll,
         steps=_waterfall(roll, on),
-        workers=workers,
+        workers=_workers(session, now),
         **_last_day(session, chosen),
     )
 
 
 def _choose(session: Session, code: str) -> tuple[list[Portfolio], Portfolio | None]:
-    """All portfolios, and the one asked for (the first one otherwise)."""
+    """All portfolios, and the one asked for; otherwise the first one that has figures."""
     portfolios = list(session.scalars(select(Portfolio).order_by(col(Portfolio.code))))
-    chosen = next((p for p in portfolios if p.code == code), None)
-    if code and chosen is None:
-        raise NotFound("There is no such portfolio.")
-    return portfolios, chosen or (portfolios[0] if portfolios else None)
+    if code:
+        chosen = next((p for p in portfolios if p.code == code), None)
+        if chosen is None:
+            raise NotFound("There is no such portfolio.")
+        return portfolios, chosen
+    closed = (p for p in portfolios if last_closed(session, p) is not None)
+    return portfolios, next(closed, portfolios[0] if portfolios else None)
 
 
 def _month_before(on: date) -> date:

@@ -51,6 +51,14 @@ def test_an_empty_desk_says_what_to_do_first(sqlite_desk: Desk) -> None:
     assert manager.get("/dashboard?portfolio=NOPE").status_code == 404
 
 
+def test_a_portfolio_without_figures_leads_to_those_that_have_some(
+    desk: Desk, manager: Browser, lived: book.Book
+) -> None:
+    desk.write(lambda session: book.builders.portfolio(session, "AAA"))
+    assert "Harbour Bank (CARDS)" in manager.get("/dashboard").text
+    assert 'href="/dashboard?portfolio=CARDS"' in manager.get("/dashboard?portfolio=AAA").text
+
+
 def test_figures_stand_with_what_they_count(manager: Browser, lived: book.Book) -> None:
     page = manager.get("/dashboard").text
     assert "4 of 5" in page  # all but Eva are 1+ days past due
