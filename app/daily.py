@@ -20,9 +20,11 @@ import structlog
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
+from app.cases.models import CollectionsCase
 from app.cases.service import assign_cases, close_cases, end_due_holds, open_cases, refresh_cases
 from app.clock import local_instant
-from app.db import chunked, exclusive, reading, retrying, transaction
+from app.db import chunked, exclusive, reading, refresh_statistics, retrying, transaction
+from app.delinquency.models import AccountState, Movement, Spell
 from app.delinquency.service import CHUNK, fold_accounts, schedule_later_changes, stale_accounts
 from app.errors import Conflict, Invalid
 from app.invariants import quick
@@ -33,12 +35,15 @@ from app.legal.service import nominate_cases
 from app.outreach.service import Stationery, cases_to_contact, plan_contacts
 from app.plans.service import assess_due, cases_with_live_plan
 from app.staff.queries import agent_names
+from app.timeline.models import Event, StreamHead
 from app.timeline.rules import Kind
 from app.timeline.service import NewEvent, portfolio_stream, record
 
 log = structlog.get_logger("desk.day")
 
 CONTACT_CHUNK = 200
+MANY = 2000
+"""Rows from which on a stage tells the query planner what it wrote."""
 BACKFILL_AFTER = timedelta(hours=24)
 
 Counts = dict[str, int]
@@ -76,6 +81,8 @@ def age(day: Day) -> Counts:
                 run.restated_from = min(restated_from, run.restated_from or restated_from)
     with transaction(day.engine) as session:
         schedule_later_changes(session, day.portfolio.id or 0, day.on)
+    if len(stale) > MANY:
+        refresh_statistics(day.engine, AccountState, Spell, Movement)
     return {"accounts": len(stale)}
 
 
@@ -93,7 +100,9 @@ def work_cases(day: Day) -> Counts:
         closed = close_cases(session, day.portfolio, day.on, keep_open=keep_open, now=day.now)
         refresh_cases(session, day.portfolio, day.on)
         assigned = assign_cases(session, day.portfolio, agent_names(session), now=day.now)
-        return {"opened": opened, "closed": closed, "assigned": assigned}
+    if opened > MANY:
+        refresh_statistics(day.engine, CollectionsCase, Event, StreamHead)
+    return {"opened": opened, "closed": closed, "assigned": assigned}
 
 
 def contact(day: Day) -> Counts:

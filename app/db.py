@@ -158,6 +158,14 @@ GIVEN_UP = frozenset({"40001", "40P01"})
 """SQLSTATE of serialisation failure and deadlock."""
 
 
+def refresh_statistics(engine: Engine, *models: type[SQLModel]) -> None:
+    """Let the planner know what is in these tables now. After a great many rows were written at once it would
+    otherwise plan for the near-empty table it last saw, until the database gets round to it by itself."""
+    with transaction(engine) as session:
+        for model in models:
+            session.connection().exec_driver_sql(f'ANALYZE "{table_of(model).name}"')
+
+
 class Busy(Exception):
     """Another process holds the named lock."""
 

@@ -30,22 +30,32 @@ from app.timeline.service import NewEvent, customer_stream, record, record_many
 MAX_NOTE = 4000
 
 
-def _standings(portfolio_id: int) -> sa.Subquery:
-    """One row a customer: what the accounts owe together, what of it is past due, and since when."""
-    state = table_of(AccountState)
-    account = table_of(Account)
-    return (
-        sa.select(
-            account.c.customer_id,
-            sa.func.sum(state.c.past_due_minor).label("past_due"),
-            sa.func.sum(state.c.balance_minor).label("balance"),
-            sa.func.min(state.c.oldest_due_on).label("oldest"),
-        )
-        .join(state, state.c.account_id == account.c.id)
-        .where(account.c.portfolio_id == portfolio_id)
-        .group_by(account.c.customer_id)
-        .subquery("standings")
-    )
+def _standing_of(customer_id: sa.ColumnElement[int]) -> list[sa.ColumnElement[Any]]:
+    """Columns past_due, balance, oldest: a customer's accounts together.
+
+    Looked up customer by customer through indexes. A join with all customers' sums is one statement less to
+    read, but a planner that has no statistics yet computes those sums again for every case.
+    """
+    state, account = table_of(AccountState), table_of(Account)
+    found = sa.join(account, state, state.c.account_id == account.c.id)
+
+    def together(value: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        query = sa.select(value).select_from(found).where(account.c.customer_id == customer_id)
+        return query.correlate_except(account, state).scalar_subquery()
+
+    return [
+        together(sa.func.coalesce(sa.func.sum(state.c.past_due_minor), 0)).label("past_due"),
+        together(sa.func.coalesce(sa.func.sum(state.c.balance_minor), 0)).label("balance"),
+        together(sa.func.min(state.c.oldest_due_on)).label("oldest"),
+    ]
+
+
+def _open_cases(portfolio_id: int, *more: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    """Open cases of a portfolio with what their customers owe now."""
+    case = table_of(CollectionsCase)
+    return sa.select(
+        case, *(c.label(f"now_{c.name}") for c in _standing_of(case.c.customer_id)), *more
+    ).where(case.c.portfolio_id == portfolio_id, case.c.status == CaseStatus.OPEN)
 
 
 # --- the day ------------------------------------------------------------------------------------------------
@@ -54,13 +64,19 @@ def _standings(portfolio_id: int) -> sa.Subquery:
 def open_cases(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> int:
     """A case for every customer with something past due and no open case. Returns how many."""
     assert portfolio.id is not None
-    standing = _standings(portfolio.id)
-    case = table_of(CollectionsCase)
+    state, account, case = table_of(AccountState), table_of(Account), table_of(CollectionsCase)
     has_open = sa.exists().where(
-        case.c.customer_id == standing.c.customer_id, case.c.status == CaseStatus.OPEN
+        case.c.customer_id == account.c.customer_id, case.c.status == CaseStatus.OPEN
     )
-    late = sa.select(standing).where(standing.c.past_due > 0, ~has_open).order_by(standing.c.customer_id)
-    found = session.connection().execute(late).all()
+    late = (
+        sa.select(account.c.customer_id)
+        .join(state, state.c.account_id == account.c.id)
+        .where(state.c.portfolio_id == portfolio.id, state.c.past_due_minor > 0, ~has_open)
+        .distinct()
+        .subquery("late")
+    )
+    query = sa.select(late.c.customer_id, *_standing_of(late.c.customer_id)).order_by(late.c.customer_id)
+    found = session.connection().execute(query).all()
     rows = [
         {
             "portfolio_id": portfolio.id,
@@ -107,17 +123,10 @@ def close_cases(
 ) -> int:
     """Close open cases with nothing past due any more, except `keep_open` (those with a live plan)."""
     assert portfolio.id is not None
-    standing = _standings(portfolio.id)
     case = table_of(CollectionsCase)
-    query = (
-        sa.select(case.c.id, case.c.customer_id, standing.c.balance)
-        .join(standing, standing.c.customer_id == case.c.customer_id)
-        .where(
-            case.c.portfolio_id == portfolio.id, case.c.status == CaseStatus.OPEN, standing.c.past_due == 0
-        )
-    )
     kept = set(keep_open)
-    done = [row for row in session.connection().execute(query) if row.id not in kept]
+    found = session.connection().execute(_open_cases(portfolio.id))
+    done = [row for row in found if row.now_past_due == 0 and row.id not in kept]
     close = (
         sa.update(case)
         .where(case.c.id == sa.bindparam("b_id"))
@@ -134,11 +143,14 @@ def close_cases(
     )
     if done:
         rows = [
-            {"b_id": r.id, "b_outcome": outcome_of(int(r.balance)), "b_balance": int(r.balance)} for r in done
+            {"b_id": r.id, "b_outcome": outcome_of(int(r.now_balance)), "b_balance": int(r.now_balance)}
+            for r in done
         ]
         session.connection().execute(close, rows)
     events = [
-        _event(Kind.CASE_CLOSED, r.customer_id, r.id, {"on": on, "outcome": outcome_of(int(r.balance)).value})
+        _event(
+            Kind.CASE_CLOSED, r.customer_id, r.id, {"on": on, "outcome": outcome_of(int(r.now_balance)).value}
+        )
         for r in done
     ]
     record_many(session, events, by="system", now=now)
@@ -148,36 +160,29 @@ def close_cases(
 def refresh_cases(session: Session, portfolio: Portfolio, on: date) -> int:
     """Bring amounts, priority and the strategy's wake-up of open cases up to the end of `on`."""
     assert portfolio.id is not None
-    standing = _standings(portfolio.id)
     case, task = table_of(CollectionsCase), table_of(CallTask)
     waiting_call = sa.exists().where(task.c.case_id == case.c.id, task.c.done_at.is_(None))
-    query = (
-        sa.select(
-            case, standing.c.past_due, standing.c.balance, standing.c.oldest, waiting_call.label("call_task")
-        )
-        .join(standing, standing.c.customer_id == case.c.customer_id)
-        .where(case.c.portfolio_id == portfolio.id, case.c.status == CaseStatus.OPEN)
-    )
+    query = _open_cases(portfolio.id, waiting_call.label("call_task"))
     found = session.connection().execute(query).all()
-    typical = sum(int(r.past_due) for r in found) // max(1, len(found))
+    typical = sum(int(r.now_past_due) for r in found) // max(1, len(found))
     changes = []
     for row in found:
-        moved = (row.past_due_minor, row.oldest_due_on) != (int(row.past_due), row.oldest)
+        moved = (row.past_due_minor, row.oldest_due_on) != (int(row.now_past_due), row.now_oldest)
         facts = WorkFacts(
-            int(row.past_due),
-            days_past_due(row.oldest, on),
+            int(row.now_past_due),
+            days_past_due(row.now_oldest, on),
             row.broken_promises,
             row.callback_at,
             bool(row.call_task),
         )
         points = priority(facts, typical_minor=typical)
-        if moved or points != row.priority or row.balance_minor != int(row.balance):
+        if moved or points != row.priority or row.balance_minor != int(row.now_balance):
             changes.append(
                 {
                     "b_id": row.id,
-                    "b_past_due": int(row.past_due),
-                    "b_balance": int(row.balance),
-                    "b_oldest": row.oldest,
+                    "b_past_due": int(row.now_past_due),
+                    "b_balance": int(row.now_balance),
+                    "b_oldest": row.now_oldest,
                     "b_priority": points,
                     "b_next": on if moved else row.next_contact_on,
                 }

@@ -21,16 +21,18 @@ from typing import IO, Any
 from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
-from app.db import chunked, exclusive, transaction
+from app.db import chunked, exclusive, refresh_statistics, transaction
 from app.errors import DeskError, Invalid
 from app.ledger.layouts import LAYOUTS, BadCell, Layout, Reject, Row
-from app.ledger.models import FeedLoad, Portfolio
+from app.ledger.models import Account, Customer, Entry, FeedLoad, LedgerChange, Portfolio, Statement
 from app.ledger.rules import FeedKind, holds_card_number
 from app.ledger.service import get_portfolio
 from app.timeline.rules import Kind
 from app.timeline.service import NewEvent, portfolio_stream, record
 
 BATCH = 5000
+MANY = 5000
+"""Rows from which on a load tells the query planner what it wrote."""
 MAX_CELL = 10_000
 WITHHELD = "(row withheld: it holds what looks like a full card number)"
 
@@ -97,6 +99,8 @@ def load(
                 if progress:
                     progress(report.read)
             report.rejects_file = rejects.name_if_any()
+        if report.loaded > MANY:
+            refresh_statistics(engine, Account, Customer, Statement, Entry, LedgerChange)
         with transaction(engine) as session:
             _finish(session, portfolio, history, report, source.sha256(), by=by, now=now)
     return report
