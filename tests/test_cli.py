@@ -6,12 +6,13 @@ import csv
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import structlog
 
 from app.cli import main
 from app.db import make_engine, transaction
@@ -38,7 +39,9 @@ Desk = Callable[..., Ran]
 
 
 @pytest.fixture
-def desk(sqlite_url: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Desk:
+def desk(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Iterator[Desk]:
     monkeypatch.setenv("DESK_DATABASE_URL", sqlite_url)
     monkeypatch.setenv("DESK_SECRET_KEY", "s" * 40)
 
@@ -52,7 +55,8 @@ def desk(sqlite_url: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Capture
             status = stop.code if isinstance(stop.code, int) else 1
         return Ran(status, *capfd.readouterr())
 
-    return run
+    yield run
+    structlog.reset_defaults()  # main() points the log at this test's standard error
 
 
 ADD = ("portfolio", "add", "CARDS", "--currency", "CNY", "--timezone", builders.ZONE, "--policy", "cn")

@@ -90,10 +90,10 @@ def test_a_missed_minimum_ages_night_by_night(engine: Engine) -> None:
     assert stands(engine, card.id) == (0, None, "current")
     night(engine, DUE + DAY)
     assert stands(engine, card.id) == (5_000, DUE, "1-29")
-    for n in range(2, 200):
+    for n in range(2, 200, 3):  # nights are missed, the edges are not
         night(engine, DUE + n * DAY)
     assert stands(engine, card.id) == (5_000, DUE, "180+")
-    assert_proven(engine, DUE + 199 * DAY)
+    assert_proven(engine, DUE + 197 * DAY)
     with transaction(engine) as session:
         spells = session.scalars(select(Spell).order_by(col(Spell.from_on))).all()
         assert [(s.bucket, (s.from_on - DUE).days) for s in spells] == [
@@ -238,7 +238,7 @@ def test_any_past_day_can_be_asked(engine: Engine) -> None:
             assert found.balance == balance, on
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_a_hundred_disorderly_days_prove_themselves(engine: Engine, seed: int) -> None:
     """Feeds late and early, payments back-dated, bounced, split; nights skipped and doubled."""
     chance = random.Random(seed)

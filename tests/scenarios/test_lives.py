@@ -1,4 +1,7 @@
-"""Whole lives of a debt, a paragraph a day: what the cardholder gets, and what is on record."""
+"""Whole lives of a debt, a paragraph a day: what the cardholder gets, and what is on record.
+
+Stories of many weeks run on SQLite only; each thing they do runs on both databases in a shorter one.
+"""
 
 from __future__ import annotations
 
@@ -175,10 +178,12 @@ def test_a_promise_kept_on_the_last_day_of_grace(engine: Engine) -> None:
     assert life.recorded(Kind.PLAN_BROKEN) == []
 
 
-def test_a_repayment_plan_holds_the_case_open_and_quiet_until_an_instalment_is_missed(engine: Engine) -> None:
-    life = Life(engine, minimum=9_000)
+def test_a_repayment_plan_holds_the_case_open_and_quiet_until_an_instalment_is_missed(
+    sqlite_engine: Engine,
+) -> None:
+    life = Life(sqlite_engine, minimum=9_000)
     life.live(1, 5)
-    with transaction(engine) as session:
+    with transaction(sqlite_engine) as session:
         case = life.case(session)
         told = {"by": "user:ann", "today": day(6), "now": builders.at(day(6))}
         plan = offer_instalments(session, case, 9_000, 0, 3, day(10), may_exceed_limits=False, **told)
@@ -191,7 +196,7 @@ def test_a_repayment_plan_holds_the_case_open_and_quiet_until_an_instalment_is_m
     life.close(45)
     [broken] = life.recorded(Kind.PLAN_BROKEN)
     assert broken["broken_instalment"] == 2
-    with transaction(engine) as session:  # and the same night the ladder goes on: somebody calls
+    with transaction(sqlite_engine) as session:  # and the same night the ladder goes on: somebody calls
         assert [task.step for task in session.scalars(select(CallTask))] == ["second-call"]
     life.prove()
 
@@ -268,20 +273,20 @@ def test_a_promise_made_after_the_night_keeps_the_morning_quiet(engine: Engine) 
     assert "promise" in life.recorded(Kind.CONTACT_WITHHELD)[0]["reason"]
 
 
-def test_a_part_payment_that_leaves_the_oldest_due_does_not_restart_the_ladder(engine: Engine) -> None:
-    life = Life(engine)
+def test_a_part_payment_that_leaves_the_oldest_due_does_not_restart_the_ladder(sqlite_engine: Engine) -> None:
+    life = Life(sqlite_engine)
     assert life.live(1, 5) == ["3: first_reminder by sms"]
     life.pays(1_000, 6)
     assert life.live(6, 9) == ["9: first_reminder by email"]
     assert life.provider.keys == sorted(set(life.provider.keys), key=life.provider.keys.index)
 
 
-def test_who_misses_a_second_minimum_after_curing_gets_a_new_case(engine: Engine) -> None:
-    life = Life(engine)
+def test_who_misses_a_second_minimum_after_curing_gets_a_new_case(sqlite_engine: Engine) -> None:
+    life = Life(sqlite_engine)
     life.live(1, 4)
     life.pays(5_000, 5)
     life.live(5, 20)
-    with transaction(engine) as session:
+    with transaction(sqlite_engine) as session:
         card = session.get_one(Account, life.card.id)
         builders.statement(session, card, day(21), day(31), 4_000)
     left = life.live(21, 34)
@@ -291,16 +296,16 @@ def test_who_misses_a_second_minimum_after_curing_gets_a_new_case(engine: Engine
     life.prove()
 
 
-def test_every_night_has_the_next_step_up_to_the_legal_team(engine: Engine) -> None:
+def test_every_night_has_the_next_step_up_to_the_legal_team(sqlite_engine: Engine) -> None:
     """Nobody reacts: the whole ladder, each step once, at the day the strategy says."""
-    life = Life(engine)
+    life = Life(sqlite_engine)
     left = life.live(1, 95)
     assert left == [
         "3: first_reminder by sms", "9: first_reminder by email", "25: second_reminder by post",
         "33: second_reminder by sms", "35: second_reminder by email",
         "60: second_reminder by post", "62: second_reminder by email",
     ]  # fmt: skip
-    with transaction(engine) as session:
+    with transaction(sqlite_engine) as session:
         tasks = session.scalars(select(CallTask).order_by(col(CallTask.id))).all()
         assert [task.step for task in tasks] == ["first-call", "second-call", "late-call"]
     assert len(life.recorded(Kind.REFERRAL_NOMINATED)) == 1
