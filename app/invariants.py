@@ -16,6 +16,7 @@ from app.delinquency.queries import roll_forward
 from app.delinquency.service import refold_from_nothing
 from app.kpis.rules import month_start
 from app.ledger.models import Account, DailyRun, Entry, LedgerChange, Portfolio
+from app.ledger.rules import COLLECTABLE
 from app.outreach.models import OutboxMessage
 from app.outreach.rules import Destination, OutboxStatus
 from app.plans.models import Plan, PlanInstalment
@@ -164,7 +165,11 @@ def one_open_case_each(session: Session, portfolio: Portfolio) -> Iterator[str]:
     late = (
         sa.select(account.c.customer_id)
         .join(state, state.c.account_id == account.c.id)
-        .where(account.c.portfolio_id == portfolio.id, state.c.past_due_minor > 0)
+        .where(
+            account.c.portfolio_id == portfolio.id,
+            account.c.status.in_(COLLECTABLE),
+            state.c.past_due_minor > 0,
+        )
         .distinct()
     )
     query = late.where(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,7 +23,7 @@ from app.db import chunked, insert_rows, table_of
 from app.delinquency.models import AccountState
 from app.errors import Conflict, Invalid, NotFound
 from app.ledger.models import Account, Customer, Portfolio
-from app.ledger.rules import holds_card_number
+from app.ledger.rules import COLLECTABLE, holds_card_number
 from app.timeline.rules import Channel, Kind
 from app.timeline.service import NewEvent, customer_stream, record, record_many
 
@@ -31,7 +31,7 @@ MAX_NOTE = 4000
 
 
 def _standing_of(customer_id: sa.ColumnElement[int]) -> list[sa.ColumnElement[Any]]:
-    """Columns past_due, balance, oldest: a customer's accounts together.
+    """Columns past_due, balance, oldest: a customer's collectable accounts together.
 
     Looked up customer by customer through indexes. A join with all customers' sums is one statement less to
     read, but a planner that has no statistics yet computes those sums again for every case.
@@ -40,7 +40,8 @@ def _standing_of(customer_id: sa.ColumnElement[int]) -> list[sa.ColumnElement[An
     found = sa.join(account, state, state.c.account_id == account.c.id)
 
     def together(value: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
-        query = sa.select(value).select_from(found).where(account.c.customer_id == customer_id)
+        query = sa.select(value).select_from(found)
+        query = query.where(account.c.customer_id == customer_id, account.c.status.in_(COLLECTABLE))
         return query.correlate_except(account, state).scalar_subquery()
 
     return [
@@ -71,7 +72,12 @@ def open_cases(session: Session, portfolio: Portfolio, on: date, *, now: datetim
     late = (
         sa.select(account.c.customer_id)
         .join(state, state.c.account_id == account.c.id)
-        .where(state.c.portfolio_id == portfolio.id, state.c.past_due_minor > 0, ~has_open)
+        .where(
+            state.c.portfolio_id == portfolio.id,
+            state.c.past_due_minor > 0,
+            account.c.status.in_(COLLECTABLE),
+            ~has_open,
+        )
         .distinct()
         .subquery("late")
     )
@@ -229,12 +235,15 @@ def assign_cases(session: Session, portfolio: Portfolio, agents: Sequence[str], 
 
 
 def end_due_holds(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> int:
-    """End holds whose date has come; their cases return to the queue by themselves."""
+    """End holds whose date is the day that begins as `on` is closed; their cases are back in the queue on that
+    day by themselves."""
     query = (
         select(CaseHold)
         .join(Customer, col(Customer.id) == CaseHold.customer_id)
         .where(
-            Customer.portfolio_id == portfolio.id, col(CaseHold.ended_at).is_(None), col(CaseHold.until) <= on
+            Customer.portfolio_id == portfolio.id,
+            col(CaseHold.ended_at).is_(None),
+            col(CaseHold.until) <= on + timedelta(days=1),
         )
         .order_by(col(CaseHold.id))
     )

@@ -25,6 +25,10 @@ class AccountStatus(StrEnum):
     SOLD = "sold"
 
 
+COLLECTABLE = frozenset({AccountStatus.ACTIVE, AccountStatus.CLOSED})
+"""Accounts somebody may be reminded of: closed to spending counts, settled, paid, sold and charged off do not."""
+
+
 class EntryKind(StrEnum):
     OPENING_BALANCE = "opening_balance"
     PURCHASE = "purchase"

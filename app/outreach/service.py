@@ -31,6 +31,7 @@ from app.compliance.service import address_of, answer_data, gather_facts, pack_o
 from app.db import upsert
 from app.delinquency.models import AccountState
 from app.ledger.models import Account, Customer, Portfolio
+from app.ledger.rules import COLLECTABLE
 from app.outreach.letters import (
     AccountLine,
     InstalmentLine,
@@ -204,7 +205,9 @@ class _Work:
         waits = [answer.at for answer in answers if isinstance(answer, WaitUntil)]
         if waits:
             zone = folder.customer.timezone or self.portfolio.timezone
-            folder.case.next_contact_on = max(local_date(min(waits), zone), self.on + timedelta(days=1))
+            # The night that closes the day before is the one whose contacts leave on the day the wait ends.
+            night = local_date(min(waits), zone) - timedelta(days=1)
+            folder.case.next_contact_on = max(night, self.on + timedelta(days=1))
         else:
             folder.case.step_day = step.day
 
@@ -351,7 +354,7 @@ def open_folders(
     query = (
         select(Account, AccountState)
         .join(AccountState, col(AccountState.account_id) == Account.id)
-        .where(col(Account.customer_id).in_(ids))
+        .where(col(Account.customer_id).in_(ids), col(Account.status).in_(COLLECTABLE))
         .order_by(col(Account.id))
     )
     for account, state in session.execute(query).all():

@@ -155,7 +155,8 @@ def cancel(session: Session, plan: Plan, reason: str, *, by: str, today: date, n
 def assess_due(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> dict[str, int]:
     """Judge every active plan at the end of `on`. Returns how many were kept, broken, in grace."""
     query = select(Plan).where(Plan.portfolio_id == portfolio.id, Plan.status == PlanStatus.ACTIVE)
-    plans = list(session.scalars(query.order_by(col(Plan.id))))
+    # Locked, so that a cancellation made meanwhile is not overwritten by what was read before it.
+    plans = list(session.scalars(query.order_by(col(Plan.id)).with_for_update()))
     parts = instalments_of(session, [p.id or 0 for p in plans])
     paid = _payments(session, portfolio, plans, on)
     counts = {"kept": 0, "broken": 0, "in_grace": 0}

@@ -79,9 +79,10 @@ def test_a_hold_has_an_end_returns_by_itself_and_wakes_the_case(engine: Engine) 
         place_hold(session, case, HoldKind.HARDSHIP, "lost her job", until, today=TODAY, **TOLD)
     with transaction(engine) as session:
         book = get_portfolio(session, builders.BOOK)
-        assert end_due_holds(session, book, until - timedelta(days=1), now=NOW) == 0
-        assert end_due_holds(session, book, until, now=NOW + timedelta(days=5)) == 1
-        assert end_due_holds(session, book, until, now=NOW + timedelta(days=5)) == 0
+        assert end_due_holds(session, book, until - timedelta(days=2), now=NOW) == 0
+        night_before = until - timedelta(days=1)
+        assert end_due_holds(session, book, night_before, now=NOW + timedelta(days=5)) == 1
+        assert end_due_holds(session, book, night_before, now=NOW + timedelta(days=5)) == 0
         hold = session.scalars(select(CaseHold)).one()
         assert hold.ended_by == "system"
         assert get_case(session, hold.case_id).next_contact_on is not None

@@ -107,7 +107,9 @@ def test_under_a_hold_it_waits_for_the_day_the_hold_ends_and_loses_no_step(engin
         )
     assert plan(engine)["waiting"] == 1
     after = case_after(engine, case)
-    assert (after.step_day, after.next_contact_on) == (0, until)
+    assert (after.step_day, after.next_contact_on) == (0, until - timedelta(days=1)), (
+        "the night before that day"
+    )
     assert builders.count(engine, OutboxMessage) == 0
     with transaction(engine) as session:
         [waiting] = builders.events(session, Kind.CONTACT_WAITING)
