@@ -61,7 +61,7 @@ from app.timeline.rules import Channel, Purpose
 SAMPLE = Path(__file__).parent / "sample"
 STORY_ENDS = date(2005, 9, 23)
 """Two days after a due date was missed: tonight's first reminders are about to leave."""
-DAYS_LIVED = 52
+DAYS_LIVED = 30
 CODE = "FORMOSA"
 STAFF = (
     ("mei", "Mei Tanaka", Role.AGENT),
@@ -220,7 +220,7 @@ class Department:
     portfolio_id: int
     chance: random.Random
     last_day: date
-    calls_a_day: int = 11
+    calls_a_day: int = 4
 
     def work(self, today: date, now: datetime) -> None:
         with transaction(self.engine) as session:

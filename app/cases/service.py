@@ -153,6 +153,7 @@ def close_cases(
             for r in done
         ]
         session.connection().execute(close, rows)
+        _drop_call_tasks(session, [r.id for r in done], now=now)
     events = [
         _event(
             Kind.CASE_CLOSED, r.customer_id, r.id, {"on": on, "outcome": outcome_of(int(r.now_balance)).value}
@@ -161,6 +162,14 @@ def close_cases(
     ]
     record_many(session, events, by="system", now=now)
     return len(done)
+
+
+def _drop_call_tasks(session: Session, case_ids: Sequence[int], *, now: datetime) -> None:
+    """Nobody calls about a case that is closed."""
+    task = table_of(CallTask)
+    for ids in chunked(case_ids, 2000):
+        waiting = sa.and_(task.c.case_id.in_(ids), task.c.done_at.is_(None))
+        session.connection().execute(sa.update(task).where(waiting).values(done_at=now, result="case_closed"))
 
 
 def refresh_cases(session: Session, portfolio: Portfolio, on: date) -> int:
