@@ -61,7 +61,7 @@ from app.timeline.rules import Channel, Purpose
 SAMPLE = Path(__file__).parent / "sample"
 STORY_ENDS = date(2005, 9, 23)
 """Two days after a due date was missed: tonight's first reminders are about to leave."""
-DAYS_LIVED = 30
+DAYS_LIVED = 32
 CODE = "FORMOSA"
 STAFF = (
     ("mei", "Mei Tanaka", Role.AGENT),

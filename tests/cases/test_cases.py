@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
@@ -14,15 +15,20 @@ from app.cases.service import (
     add_note,
     assign,
     assign_cases,
+    close_cases,
     end_due_holds,
     end_hold,
     get_case,
     log_call,
+    open_cases,
     place_hold,
     set_callback,
 )
 from app.db import transaction
+from app.delinquency.models import AccountState
 from app.errors import Conflict, Invalid, NotFound
+from app.ledger.models import Account
+from app.ledger.rules import AccountStatus
 from app.ledger.service import get_portfolio
 from app.timeline.rules import Kind
 from tests import builders
@@ -151,3 +157,33 @@ def test_new_cases_go_to_whoever_has_fewest(engine: Engine) -> None:
         assert sorted(owners) == ["ann"] * 3 + ["bob"] * 3
         assert len(builders.events(session, Kind.CASE_ASSIGNED)) == 4
         assert assign_cases(session, book, ["ann", "bob"], now=NOW) == 0
+
+
+def test_a_case_with_nothing_past_due_closes_and_nobody_calls_about_it(engine: Engine) -> None:
+    with transaction(engine) as session:
+        case = a_case(session)
+        book = get_portfolio(session, builders.BOOK)
+        session.add(CallTask(case_id=case.id or 0, key="k", step="first-call", due_on=TODAY, created_at=NOW))
+        session.flush()
+        assert close_cases(session, book, TODAY, keep_open=[], now=NOW) == 0, "something is past due"
+        session.execute(sa.update(AccountState).values(past_due_minor=0, oldest_due_on=None))
+        assert close_cases(session, book, TODAY, keep_open=[case.id or 0], now=NOW) == 0, "a plan is live"
+        assert close_cases(session, book, TODAY, keep_open=[], now=NOW) == 1
+    with transaction(engine) as session:
+        assert get_case(session, case.id or 0).status is CaseStatus.CLOSED
+        task = session.scalars(select(CallTask)).one()
+        assert (task.done_at, task.result) == (NOW, "case_closed")
+        [event] = builders.events(session, Kind.CASE_CLOSED)
+        assert event["outcome"] == "cured"
+
+
+def test_a_sold_account_opens_no_case(engine: Engine) -> None:
+    with transaction(engine) as session:
+        case = a_case(session)
+        book = get_portfolio(session, builders.BOOK)
+        session.delete(case)
+        session.flush()
+        session.execute(sa.update(Account).values(status=AccountStatus.SOLD))
+        assert open_cases(session, book, TODAY, now=NOW) == 0
+        session.execute(sa.update(Account).values(status=AccountStatus.ACTIVE))
+        assert open_cases(session, book, TODAY, now=NOW) == 1
