@@ -290,7 +290,7 @@ def next_step(
         return NextStep("Rests until something changes")
     if case.next_contact_on <= book.on:
         return NextStep("Strategy decides tonight")
-    return NextStep("Waits until", on=case.next_contact_on)
+    return NextStep("Next step in the night of", on=case.next_contact_on)
 
 
 def _payment_step(payment: NextPayment, today: date) -> NextStep:
