@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -90,7 +90,3 @@ def priority(facts: WorkFacts, *, typical_minor: int) -> int:
 def outcome_of(balance_minor: int) -> Outcome:
     """How a case whose accounts are no longer past due ended."""
     return Outcome.PAID if balance_minor <= 0 else Outcome.CURED
-
-
-def days_past_due(oldest_due_on: date | None, on: date) -> int:
-    return max(0, (on - oldest_due_on).days) if oldest_due_on else 0

@@ -15,12 +15,12 @@ from app.cases.rules import (
     CaseStatus,
     HoldKind,
     WorkFacts,
-    days_past_due,
     outcome_of,
     priority,
 )
 from app.db import chunked, insert_rows, table_of
 from app.delinquency.models import AccountState
+from app.delinquency.rules import days_past_due
 from app.errors import Conflict, Invalid, NotFound
 from app.ledger.models import Account, Customer, Portfolio
 from app.ledger.rules import COLLECTABLE, holds_card_number

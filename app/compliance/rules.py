@@ -23,11 +23,6 @@ from app.cases.rules import HoldKind
 from app.timeline.rules import Channel, Purpose
 
 
-class Collector(StrEnum):
-    FIRST_PARTY = "first_party"
-    THIRD_PARTY = "third_party"
-
-
 class ContactResult(StrEnum):
     """How far a past contact got. Each includes the ones before it: an answered call was also placed."""
 

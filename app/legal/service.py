@@ -14,11 +14,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlmodel import Session, col, select
 
 from app.cases.models import CaseHold, CollectionsCase, case_reference
-from app.cases.rules import CaseStatus, days_past_due
+from app.cases.rules import CaseStatus
 from app.cases.service import case_event, clean_text
 from app.clock import local_date, local_instant
 from app.db import table_of, upsert
 from app.delinquency.models import AccountState
+from app.delinquency.rules import days_past_due
 from app.errors import Conflict, Forbidden
 from app.ledger.models import Account, Customer, Entry, Portfolio, Statement
 from app.legal import rules

@@ -41,6 +41,7 @@ from app.outreach.rules import (
     TryLater,
     Uncertain,
     Undeliverable,
+    to_ask,
 )
 from app.outreach.service import Folder, Stationery, confirmed_plan, message_context, open_folders
 from app.plans.models import Plan
@@ -400,8 +401,8 @@ class ContactCourier:
         account_ids = [account.id or 0 for account, _ in folder.accounts]
         today = local_date(now, portfolio.timezone)
         standings = standing_on(session, portfolio, account_ids, today)
-        to_ask = sum(max(0, min(s.past_due, s.balance)) for s in standings.values())
-        if to_ask < row.past_due_minor:
+        asked = sum(to_ask(s.past_due, s.balance) for s in standings.values())
+        if asked < row.past_due_minor:
             return "a payment came since it was written"
         return ""
 

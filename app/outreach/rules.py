@@ -18,6 +18,12 @@ class Destination(StrEnum):
     LEGAL_DESK = "legal_desk"
 
 
+def to_ask(past_due: int, balance: int) -> int:
+    """What a message may ask for on one account: past due, but never more than is owed. Credits that did not
+    count toward a minimum can leave a balance below the unpaid minimums."""
+    return max(0, min(past_due, balance))
+
+
 class OutboxStatus(StrEnum):
     QUEUED = "queued"
     CLAIMED = "claimed"

@@ -15,7 +15,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from app.cases.models import CallTask, CollectionsCase, case_reference
-from app.cases.rules import CaseStatus, days_past_due
+from app.cases.rules import CaseStatus
 from app.clock import local_date
 from app.compliance.rules import (
     Answer,
@@ -30,6 +30,7 @@ from app.compliance.rules import (
 from app.compliance.service import address_of, answer_data, gather_facts, pack_of, record_answer
 from app.db import upsert
 from app.delinquency.models import AccountState
+from app.delinquency.rules import days_past_due
 from app.ledger.models import Account, Customer, Portfolio
 from app.ledger.rules import COLLECTABLE
 from app.outreach.letters import (
@@ -37,13 +38,12 @@ from app.outreach.letters import (
     InstalmentLine,
     Letter,
     LetterContext,
-    Rendered,
     format_amount,
     format_date,
     render,
 )
 from app.outreach.models import OutboxMessage
-from app.outreach.rules import Destination, OutboxStatus
+from app.outreach.rules import Destination, OutboxStatus, to_ask
 from app.plans.models import Plan
 from app.plans.service import cases_with_live_plan, instalments_of
 from app.strategy.rules import Action, Situation, Step, Strategy, Take, decide, rearm
@@ -98,10 +98,6 @@ class Folder:
     facts: Facts = field(default_factory=lambda: Facts(()))
 
     @property
-    def past_due(self) -> int:
-        return sum(state.past_due_minor for _, state in self.accounts)
-
-    @property
     def to_ask(self) -> int:
         """What a letter may ask for: what is past due, on each account never more than its balance."""
         return sum(asked(state) for _, state in self.accounts)
@@ -112,9 +108,7 @@ class Folder:
 
 
 def asked(state: AccountState) -> int:
-    """Past due, but never more than the account owes: credits that did not count toward a minimum can leave a
-    balance below the unpaid minimums."""
-    return max(0, min(state.past_due_minor, state.balance_minor))
+    return to_ask(state.past_due_minor, state.balance_minor)
 
 
 def cases_to_contact(session: Session, portfolio_id: int, on: date) -> list[int]:
@@ -482,23 +476,6 @@ def letter_context(
             for p in (parts if len(parts) > 1 else ())
         ),
     )
-
-
-def preview(
-    session: Session,
-    portfolio: Portfolio,
-    stationery: Stationery,
-    case_id: int,
-    letter: str,
-    channel: Channel,
-    *,
-    now: datetime,
-) -> Rendered:
-    """The words a customer would get now; nothing is queued."""
-    [folder] = open_folders(session, portfolio, [case_id], now=now)
-    chosen = stationery.letters[letter]
-    context = letter_context(session, portfolio, stationery, folder, chosen, channel, None, now=now)
-    return render(chosen, channel, folder.customer.language, context)
 
 
 def message_context(message: OutboxMessage) -> dict[str, Any]:
