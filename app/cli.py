@@ -223,7 +223,7 @@ def feed_load(
     as_json: Json = False,
 ) -> None:
     """Load a file. Exit status 3 if some rows were rejected or in conflict."""
-    from app.ledger.feeds import load
+    from app.feeds.service import load
 
     engine = _engine()
     with _progress(f"Loading {kind.value}", as_json) as progress:

@@ -39,8 +39,8 @@ from app.compliance.rules import Clearance
 from app.compliance.service import explain, set_consent
 from app.daily import DayReport
 from app.db import make_engine, transaction
+from app.feeds.service import load
 from app.jobs import Worker, start
-from app.ledger.feeds import load
 from app.ledger.models import Account, Customer, Entry, Portfolio
 from app.ledger.rules import CollectorKind, EntryKind, FeedKind
 from app.ledger.service import add_portfolio, post_entry, reverse_entry

@@ -145,6 +145,7 @@ def statement(
         due_on=due_on,
         balance_minor=balance,
         minimum_due_minor=minimum,
+        posted_on=closing_on,
     )
     session.add(made)
     session.flush()

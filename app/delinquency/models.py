@@ -1,12 +1,12 @@
 """Where each account stands and how it got there: derived from the ledger, and rebuilt from it at will."""
 
-from datetime import date
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from app.db import BigId, Row, enum_type
-from app.delinquency.rules import MovementKind
+from app.db import BigId, Row, UtcDateTime, enum_type
+from app.delinquency.rules import MovementKind, PauseKind
 
 
 class AccountState(Row, table=True):
@@ -73,3 +73,46 @@ class Movement(Row, table=True):
     on: date
     kind: MovementKind = Field(sa_type=enum_type(MovementKind))
     amount_minor: int = Field(sa_type=sa.BigInteger)
+
+
+class Pause(Row, table=True):
+    """Days [from_on, to_on) of an account that do not count toward days past due; `to_on` empty = until ended."""
+
+    __tablename__ = "delinquency_pause"
+    __table_args__ = (
+        sa.Index("ix_delinquency_pause_account", "account_id", "from_on"),
+        sa.CheckConstraint("to_on IS NULL OR to_on > from_on", name="ends_after_it_began"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
+    account_id: int = Field(foreign_key="account.id", sa_type=BigId)
+    kind: PauseKind = Field(sa_type=enum_type(PauseKind))
+    from_on: date
+    to_on: date | None = None
+    reason: str = Field(default="", max_length=300)
+    by: str = Field(max_length=120)
+    posted_on: date
+    """The business date on which it was known, as of a ledger entry."""
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    ended_by: str = Field(default="", max_length=120)
+
+
+class ReAge(Row, table=True):
+    """An account brought current without being paid current, under the rules of the pack."""
+
+    __tablename__ = "re_age"
+    __table_args__ = (sa.UniqueConstraint("account_id", "on"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
+    account_id: int = Field(foreign_key="account.id", sa_type=BigId)
+    on: date
+    """At the end of this day its unpaid dues are gone."""
+    past_due_minor: int = Field(sa_type=sa.BigInteger)
+    rule: str = Field(max_length=80)
+    """The pack, its version and the rule it was granted under."""
+    reason: str = Field(max_length=300)
+    by: str = Field(max_length=120)
+    posted_on: date
+    created_at: datetime = Field(sa_type=UtcDateTime)

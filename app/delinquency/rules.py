@@ -20,12 +20,21 @@ DAY = timedelta(days=1)
 CURRENT = "current"
 
 
+class PauseKind(StrEnum):
+    """Why days do not count."""
+
+    HARDSHIP = "hardship"
+    MORATORIUM = "moratorium"
+    DISPUTE = "dispute"
+    BREATHING_SPACE = "breathing_space"
+
+
 class MovementKind(StrEnum):
     FELL_PAST_DUE = "fell_past_due"
     PAID = "paid"
     """By payments."""
     ADJUSTED = "adjusted"
-    """By refunds and other credits."""
+    """By refunds and other credits, a re-age, a creditor's position, or the account's end (charge-off, sale)."""
 
 
 @dataclass(frozen=True, slots=True)

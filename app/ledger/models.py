@@ -6,7 +6,15 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from app.db import BigId, Row, UtcDateTime, enum_type
-from app.ledger.rules import AccountStatus, CollectorKind, DelinquencySource, EntryKind, FeedKind
+from app.ledger.rules import (
+    AccountStatus,
+    CollectorKind,
+    DelinquencySource,
+    EntryKind,
+    FeedKind,
+    UnmatchedStatus,
+    WaiverStatus,
+)
 
 
 class Portfolio(Row, table=True):
@@ -34,6 +42,17 @@ class Portfolio(Row, table=True):
     """Longest repayment plan an agent may grant; beyond it a manager must."""
     legal_after_days: int = Field(default=90, ge=1)
     legal_min_minor: int = Field(default=0, ge=0, sa_type=sa.BigInteger)
+    charge_off_days: int = Field(default=180, ge=0)
+    """Days past due at which an account is charged off; 0 = never by itself."""
+    dormant_after_days: int = Field(default=0, ge=0)
+    """Days without an entry after which an account that owes nothing is dormant; 0 = never."""
+    waive_limit_minor: int = Field(default=0, ge=0, sa_type=sa.BigInteger)
+    """Most that one manager may waive alone; above it a second person decides."""
+    accrues: bool = Field(default=False)
+    """We are the ledger: interest and late fees are posted here, not by the creditor."""
+    day_count: int = Field(default=365, ge=360, le=366)
+    """Days of a year in the daily interest rate."""
+    late_fee_minor: int = Field(default=0, ge=0, sa_type=sa.BigInteger)
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 
@@ -80,6 +99,9 @@ class Account(Row, table=True):
     opened_on: date
     placed_on: date | None = None
     status: AccountStatus = Field(default=AccountStatus.ACTIVE, sa_type=enum_type(AccountStatus))
+    ended_on: date | None = None
+    """The day on which it was charged off, settled, paid off or sold here: what was past due is adjusted away at
+    the end of that day and nothing falls past due after it. None for a status that came with the account."""
 
 
 class Statement(Row, table=True):
@@ -99,6 +121,28 @@ class Statement(Row, table=True):
     due_on: date
     balance_minor: int = Field(sa_type=sa.BigInteger)
     minimum_due_minor: int = Field(sa_type=sa.BigInteger)
+    posted_on: date
+    """As `Entry.posted_on`: the business date on which we knew it."""
+
+
+class Position(Row, table=True):
+    """What the placing creditor says of an account at the end of a day (portfolios of source `reported`)."""
+
+    __tablename__ = "reported_position"
+    __table_args__ = (
+        sa.UniqueConstraint("account_id", "as_of"),
+        sa.CheckConstraint("past_due_minor >= 0", name="past_due_not_negative"),
+        sa.CheckConstraint("(past_due_minor = 0) = (oldest_due_on IS NULL)", name="past_due_has_a_date"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
+    account_id: int = Field(foreign_key="account.id", sa_type=BigId)
+    as_of: date
+    balance_minor: int = Field(sa_type=sa.BigInteger)
+    past_due_minor: int = Field(sa_type=sa.BigInteger)
+    oldest_due_on: date | None = None
+    posted_on: date
 
 
 class Entry(Row, table=True):
@@ -117,6 +161,8 @@ class Entry(Row, table=True):
     amount_minor: int = Field(sa_type=sa.BigInteger)
     effective_on: date
     posted_on: date
+    """The business date on which we knew it: `effective_on`, or for what arrives after its day was closed the
+    day that was open then. What was known on a past day K is what was posted by K."""
     reference: str = Field(max_length=80)
     source: str = Field(max_length=60)
     """`feed:<kind>`, `user:<name>` or `system`."""
@@ -154,9 +200,96 @@ class FeedLoad(Row, table=True):
     unchanged: int = Field(default=0)
     conflicts: int = Field(default=0)
     rejected: int = Field(default=0)
+    rows_done: int = Field(default=0)
+    """Rows of the file whose outcome is committed: where a load of the same file resumes."""
+    bytes_done: int = Field(default=0, sa_type=sa.BigInteger)
+    bytes_total: int = Field(default=0, sa_type=sa.BigInteger)
+    """For the progress bar; 0 = not known (standard input)."""
+    stored_path: str = Field(default="", max_length=500)
+    """Where an uploaded file lies, so that an interrupted load can go on."""
+    mapping: str = Field(default="", max_length=80)
+    rejects_file: str = Field(default="", max_length=500)
+    failure: str = Field(default="", max_length=500)
+    """Why the file as a whole could not be read to its end."""
     by: str = Field(max_length=120)
     started_at: datetime = Field(sa_type=UtcDateTime)
     finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class UnmatchedPayment(Row, table=True):
+    """Money a bank credited to us that no account could be found for: it waits for a person."""
+
+    __tablename__ = "unmatched_payment"
+    __table_args__ = (
+        sa.UniqueConstraint("portfolio_id", "reference"),
+        sa.Index("ix_unmatched_payment_waiting", "portfolio_id", "status"),
+        sa.CheckConstraint("amount_minor > 0", name="amount_positive"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
+    reference: str = Field(max_length=80)
+    """The bank's own reference of the credit; becomes the entry's reference once it is matched."""
+    paid_on: date
+    amount_minor: int = Field(sa_type=sa.BigInteger)
+    payer_name: str = Field(default="", max_length=140)
+    payer_account: str = Field(default="", max_length=40)
+    """Masked: the last four characters."""
+    payer_key: str = Field(default="", max_length=64)
+    """Keyed hash of the payer's account, see `PayerAccount`."""
+    remittance: str = Field(default="", max_length=500)
+    """What the payer wrote; anything like a card number is blotted out."""
+    why: str = Field(default="", max_length=300)
+    """Why it could not be matched, in words for a person."""
+    status: UnmatchedStatus = Field(default=UnmatchedStatus.WAITING, sa_type=enum_type(UnmatchedStatus))
+    entry_id: int | None = Field(default=None, foreign_key="ledger_entry.id", sa_type=BigId)
+    decided_by: str = Field(default="", max_length=120)
+    decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    note: str = Field(default="", max_length=300)
+    received_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class PayerAccount(Row, table=True):
+    """A bank account that has paid for an account of ours before, known by a keyed hash only."""
+
+    __tablename__ = "payer_account"
+    __table_args__ = (sa.UniqueConstraint("portfolio_id", "payer_key", "account_id"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
+    payer_key: str = Field(max_length=64)
+    account_id: int = Field(foreign_key="account.id", sa_type=BigId)
+    last_amount_minor: int = Field(sa_type=sa.BigInteger)
+    last_paid_on: date
+
+
+class Waiver(Row, table=True):
+    """A fee or interest entry to be forgiven, wholly or in part, and who decided."""
+
+    __tablename__ = "waiver"
+    __table_args__ = (
+        sa.Index("ix_waiver_entry", "entry_id"),
+        sa.Index("ix_waiver_open", "portfolio_id", "status"),
+        sa.CheckConstraint("amount_minor > 0", name="amount_positive"),
+        sa.CheckConstraint("decided_by <> requested_by OR alone", name="two_people"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
+    account_id: int = Field(foreign_key="account.id", sa_type=BigId)
+    entry_id: int = Field(foreign_key="ledger_entry.id", sa_type=BigId)
+    amount_minor: int = Field(sa_type=sa.BigInteger)
+    reason: str = Field(max_length=300)
+    status: WaiverStatus = Field(default=WaiverStatus.REQUESTED, sa_type=enum_type(WaiverStatus))
+    requested_by: str = Field(max_length=120)
+    requested_at: datetime = Field(sa_type=UtcDateTime)
+    alone: bool = Field(default=False)
+    """One person was enough: a manager within the portfolio's limit."""
+    decided_by: str = Field(default="", max_length=120)
+    decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    note: str = Field(default="", max_length=300)
+    credit_id: int | None = Field(default=None, foreign_key="ledger_entry.id", sa_type=BigId)
+    """The credit entry that an approved waiver posted."""
 
 
 class DailyRun(Row, table=True):

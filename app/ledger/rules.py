@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from enum import StrEnum
 
 
@@ -23,6 +24,8 @@ class AccountStatus(StrEnum):
     PAID = "paid"
     CLOSED = "closed"
     SOLD = "sold"
+    DORMANT = "dormant"
+    """Nothing owed and nothing happened for as long as the portfolio says; wakes with the next entry."""
 
 
 COLLECTABLE = frozenset({AccountStatus.ACTIVE, AccountStatus.CLOSED})
@@ -49,6 +52,23 @@ class FeedKind(StrEnum):
     STATEMENTS = "statements"
     TRANSACTIONS = "transactions"
     PAYMENTS = "payments"
+    POSITIONS = "positions"
+    """What a placing creditor says of accounts whose statements we do not get (source `reported`)."""
+    CAMT054 = "camt054"
+    """ISO 20022 camt.054: a bank's credit notifications."""
+
+
+class WaiverStatus(StrEnum):
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    DECLINED = "declined"
+
+
+class UnmatchedStatus(StrEnum):
+    WAITING = "waiting"
+    MATCHED = "matched"
+    RETURNED = "returned"
+    """Sent back to the payer: it was not for an account of ours."""
 
 
 LOWERING = frozenset(
@@ -79,6 +99,13 @@ def signed(kind: EntryKind, amount_minor: int) -> int:
     if amount_minor < 0:
         raise SignError(f"amount of a {kind} must not be negative")
     return -amount_minor if kind in LOWERING else amount_minor
+
+
+def posting_date(effective_on: date, open_on: date | None) -> date:
+    """The business date something belongs to when it arrives: its own, or the first open day (`open_on`) if its
+    own has been closed. So what was known on a past day K is what was posted by K, also for history that was
+    loaded before any day was closed."""
+    return max(effective_on, open_on) if open_on else effective_on
 
 
 _GROUPED_DIGITS = re.compile(r"[0-9]+(?:[ .\-][0-9]+)*")

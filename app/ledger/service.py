@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 
 from app.db import chunked, table_of, upsert
 from app.errors import Conflict, Invalid, NotFound
-from app.ledger.models import Account, Entry, LedgerChange, Portfolio
+from app.ledger.models import Account, DailyRun, Entry, LedgerChange, Portfolio
 from app.ledger.rules import CollectorKind, EntryKind, SignError, holds_card_number, signed
 from app.money import BadAmount, exponent
 from app.timeline.rules import Kind
@@ -170,6 +170,15 @@ def _record_entry(session: Session, account: Account, entry: Entry, *, by: str, 
         account_id=account.id,
     )
     record(session, event, by=by, now=now)
+
+
+def first_open_day(session: Session, portfolio_id: int) -> date | None:
+    """The day after the last one that was closed, into which what comes late is posted; None if none was."""
+    query = sa.select(sa.func.max(DailyRun.business_date)).where(
+        col(DailyRun.portfolio_id) == portfolio_id, col(DailyRun.finished_at).is_not(None)
+    )
+    last = session.scalar(query)
+    return last + timedelta(days=1) if last else None
 
 
 def mark_changed(session: Session, portfolio_id: int, earliest: Mapping[int, date]) -> None:

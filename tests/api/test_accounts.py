@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlmodel import select
 
-from app.ledger.feeds import load
+from app.feeds.service import load
 from app.ledger.models import Entry
 from app.ledger.rules import EntryKind, FeedKind
 from app.staff.rules import Role

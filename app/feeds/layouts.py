@@ -17,8 +17,8 @@ from sqlmodel import Session, SQLModel
 
 from app.db import chunked, insert_rows, table_of
 from app.ledger.models import Account, Customer, Entry, Portfolio, Statement
-from app.ledger.rules import AccountStatus, EntryKind, FeedKind, SignError, signed
-from app.ledger.service import accounts_by_reference, mark_changed
+from app.ledger.rules import AccountStatus, EntryKind, FeedKind, SignError, posting_date, signed
+from app.ledger.service import accounts_by_reference, first_open_day, mark_changed
 from app.money import BadAmount, to_minor
 
 CONFLICT = "conflict: "
@@ -284,7 +284,6 @@ def _entry(
         "kind": kind,
         "amount_minor": amount,
         "effective_on": effective_on,
-        "posted_on": effective_on,
         "description": _text(row, description, 200, required=False),
     }
 
@@ -303,6 +302,7 @@ def _store_dated(
     stored = Stored()
     accounts = accounts_by_reference(session, portfolio.id or 0, [r.values["account_ref"] for r in rows])
     known = _existing(session, model, portfolio, [r.values["reference"] for r in rows])
+    open_on = first_open_day(session, portfolio.id or 0)
     fresh: dict[str, dict[str, Any]] = {}
     changed: dict[int, date] = {}
     for row in rows:
@@ -318,7 +318,7 @@ def _store_dated(
         if other is not None:
             _settle_duplicate(stored, row, data, other, reference_column)
             continue
-        fresh[reference] = data
+        fresh[reference] = {**data, "posted_on": posting_date(data[dated_by], open_on)}
         changed[account[0]] = min(data[dated_by], changed.get(account[0], data[dated_by]))
     created = {"created_at": now} if "created_at" in table_of(model).c else {}
     insert_rows(

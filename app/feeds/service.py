@@ -23,7 +23,7 @@ from sqlmodel import Session
 
 from app.db import chunked, exclusive, refresh_statistics, transaction
 from app.errors import DeskError, Invalid
-from app.ledger.layouts import LAYOUTS, BadCell, Layout, Reject, Row
+from app.feeds.layouts import LAYOUTS, BadCell, Layout, Reject, Row
 from app.ledger.models import Account, Customer, Entry, FeedLoad, LedgerChange, Portfolio, Statement
 from app.ledger.rules import FeedKind, holds_card_number
 from app.ledger.service import get_portfolio

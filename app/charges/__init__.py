@@ -1,0 +1,1 @@
+"""Interest and late fees, where we are the ledger."""
