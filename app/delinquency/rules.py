@@ -1,23 +1,41 @@
 """Delinquency is a fold over dated events. This file is the definition; everything else only feeds or stores it.
 
 - A statement closing on C with due date U and minimum M opens a minimum of M at the end of C.
-- What is left of it after U is, from the day after U, an unpaid due (U, amount); on U itself nothing is late.
-- A credit pays unpaid dues oldest first, then open minimums of statements with C < date <= U (oldest first),
-  then the balance only: money beyond a minimum never counts toward a later statement's.
-- Days past due on D = D - due date of the oldest unpaid due; "on D" means at the end of D.
+- What is left of it after U is, from the first day after U that counts, an unpaid due (U, amount); on U itself
+  nothing is late.
+- A credit pays unpaid dues oldest first, then open minimums of statements that closed before its date (oldest
+  first), then the balance only: money beyond a minimum never counts toward a later statement's.
+- Days past due on D = the days in (U, D] that count, U being the due date of the oldest unpaid due; "on D" means
+  at the end of D. So something is past due exactly where days past due are 1 or more.
+- A pause is an interval of days that do not count, as if they did not exist: nothing falls past due on them and
+  no bucket edge is crossed. Credits and closings on them are what they are on any day.
+- A re-age on R: at the end of R all unpaid dues are gone; open minimums stay.
+- A position the creditor reports: at the end of its date what is unpaid is what it says, as one due of the oldest
+  due date (open, if no day after that date has counted yet); other open minimums are dropped.
+- An account's end (charged off, settled, paid off, sold): at the end of that day dues and minimums are gone, and
+  nothing after it has any effect.
 
-Order within a date: minimums lapse, then credits, then closings. Amounts are minor units; a credit is positive.
+Order within a date: minimums lapse, credits, re-age, position, closings, end. Amounts are minor units; a credit
+is positive.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import cache
+from operator import itemgetter
+from typing import NamedTuple
 
 DAY = timedelta(days=1)
+NEVER = date.max
 CURRENT = "current"
+
+Interval = tuple[date, date | None]
+"""Days [from, to); no `to` = open."""
 
 
 class PauseKind(StrEnum):
@@ -37,20 +55,44 @@ class MovementKind(StrEnum):
     """By refunds and other credits, a re-age, a creditor's position, or the account's end (charge-off, sale)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Credit:
-    """A payment, refund or credit, net of its reversals, on its effective date."""
+class Credit(NamedTuple):
+    """A payment, refund or credit that was not reversed, on its effective date."""
 
     on: date
     amount: int
     is_payment: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Closing:
+class Closing(NamedTuple):
+    """A statement: closing date, due date (after it) and minimum."""
+
     on: date
     due_on: date
     minimum: int
+
+
+class Reported(NamedTuple):
+    """What the placing creditor says is past due at the end of a day; no oldest due date = nothing."""
+
+    on: date
+    past_due: int
+    oldest_due_on: date | None
+
+
+@dataclass(slots=True)
+class Events:
+    """What is to be folded: `Credit`, `Closing`, `Reported`, or plain tuples of their shape.
+
+    Lists may come in any order; credits of one date count in the order given. `pauses` and `ended_on` are all that
+    the account has, whenever they are; the rest only what lies in the stretch to be folded.
+    """
+
+    credits: Sequence[tuple[date, int, bool]] = ()
+    closings: Sequence[tuple[date, date, int]] = ()
+    positions: Sequence[tuple[date, int, date | None]] = ()
+    re_ages: Sequence[date] = ()
+    pauses: Sequence[Interval] = ()
+    ended_on: date | None = None
 
 
 @dataclass(slots=True)
@@ -72,8 +114,7 @@ class State:
         return self.dues[0][0] if self.dues else None
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """Where an account stands at the end of a day while past due."""
 
     bucket: str
@@ -89,141 +130,239 @@ class Folded:
     standings: list[tuple[date, Standing | None]] = field(default_factory=list)
 
 
-def days_past_due(oldest_due_on: date | None, on: date) -> int:
-    return (on - oldest_due_on).days if oldest_due_on is not None and on > oldest_due_on else 0
-
-
 def bucket_labels(edges: Sequence[int]) -> list[str]:
     """Labels of the buckets, current first: edges (1, 30, 60) give current, 1-29, 30-59, 60+."""
-    spans = [f"{low}-{high - 1}" for low, high in zip(edges, edges[1:], strict=False)]
-    return [CURRENT, *spans, f"{edges[-1]}+"]
+    return list(_labels(tuple(edges)))
 
 
 def bucket_of(days: int, edges: Sequence[int]) -> str:
-    label = CURRENT
-    for edge, name in zip(edges, bucket_labels(edges)[1:], strict=True):
-        if days >= edge:
-            label = name
-    return label
+    return _labels(tuple(edges))[bisect_right(edges, days)]
 
 
-def fold(
-    state: State,
-    credits: Sequence[Credit],
-    closings: Sequence[Closing],
-    *,
-    through: date,
-    edges: Sequence[int],
-) -> Folded:
+@cache
+def _labels(edges: tuple[int, ...]) -> tuple[str, ...]:
+    spans = [f"{low}-{high - 1}" for low, high in zip(edges, edges[1:], strict=False)]
+    return (CURRENT, *spans, f"{edges[-1]}+")
+
+
+# --- days that count --------------------------------------------------------------------------------------------
+
+
+def days_past_due(oldest_due_on: date | None, on: date, pauses: Sequence[Interval] = ()) -> int:
+    """The days in (oldest_due_on, on] that count."""
+    if oldest_due_on is None or on <= oldest_due_on:
+        return 0
+    first, end = oldest_due_on + DAY, on + DAY
+    paused = sum(
+        (min(to_on, end) - max(from_on, first)).days
+        for from_on, to_on in union(pauses)
+        if from_on < end and to_on > first
+    )
+    return (on - oldest_due_on).days - paused
+
+
+def union(pauses: Sequence[Interval]) -> list[tuple[date, date]]:
+    """The same days as intervals that neither overlap nor touch, in order; an open one ends `NEVER`."""
+    merged: list[tuple[date, date]] = []
+    for from_on, to_on in sorted((from_on, to_on or NEVER) for from_on, to_on in pauses):
+        if merged and from_on <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(to_on, merged[-1][1]))
+        else:
+            merged.append((from_on, to_on))
+    return merged
+
+
+def day_that_counts(n: int, due_on: date, pauses: Sequence[Interval]) -> date:
+    """The n-th day after `due_on` that counts: the first on which days past due are n. NEVER if there is none."""
+    if not pauses:
+        return due_on + timedelta(n)
+    on = due_on.toordinal() + n
+    for from_on, to_on in union(pauses):
+        if from_on.toordinal() > on:
+            break
+        if to_on > due_on + DAY:
+            on += (to_on - max(from_on, due_on + DAY)).days
+    return date.fromordinal(min(on, NEVER.toordinal()))
+
+
+# --- the fold ---------------------------------------------------------------------------------------------------
+
+
+def fold(state: State, events: Events, *, through: date, edges: Sequence[int]) -> Folded:
     """Advance `state` in place to the end of `through` and say what changed on the way.
 
-    `credits` and `closings` are those with state.through < on <= through, in any order; events outside that
-    stretch are a caller's mistake and raise ValueError (a back-dated event needs a fold from nothing).
+    Credits, closings, positions and re-ages are those with state.through < date <= through; one outside that
+    stretch is a caller's mistake and raises ValueError (a back-dated event needs a fold from nothing).
     """
-    events = _by_date(state, credits, closings, through)
+    credits, closings, turns = _in_order(state, events, through)
+    pauses, ended_on = union(events.pauses) if events.pauses else (), events.ended_on
+    horizon = min(through, ended_on or NEVER, NEVER - DAY)
     out = Folded()
-    stood = standing(state, state.through, edges) if state.through else None
+    stood, edge_on = _stand(state, state.through, edges, pauses)
+    lapse_on = _first_lapse(state, pauses)
+    next_credit = next_closing = next_turn = 0
     while True:
-        on = _next_date(state, events, stood, edges)
-        if on is None or on > through:
+        on = min(lapse_on, edge_on, credits[next_credit][0], closings[next_closing][0], turns[next_turn])
+        if on > horizon:
             break
-        _lapse(state, on, out)
-        todays_credits, todays_closings = events.pop(on, ((), ()))
-        for credit in todays_credits:
-            _apply(state, credit, out)
-        for closing in todays_closings:
-            if closing.minimum > 0:
-                state.minimums.append((closing.on, closing.due_on, closing.minimum))
-        state.through = on
-        stands = standing(state, on, edges)
-        if stands != stood:
-            out.standings.append((on, stands))
-            stood = stands
+        moves = len(out.movements)
+        if on == lapse_on:
+            _lapse(state, on, pauses, out)
+        while credits[next_credit][0] == on:
+            _apply(state, credits[next_credit], out)
+            next_credit += 1
+        turns_today = turns[next_turn] == on
+        if turns_today:
+            _turn(state, on, events, pauses, out)
+            next_turn += 1
+        while closings[next_closing][0] == on:
+            if closings[next_closing][2] > 0:
+                state.minimums.append(closings[next_closing])
+            next_closing += 1
+        if on == ended_on:
+            _adjust(state, on, [], out)
+            state.minimums = []
+        lapse_on = _first_lapse(state, pauses)
+        if turns_today or on == edge_on or len(out.movements) > moves:
+            stands, edge_on = _stand(state, on, edges, pauses)
+            if stands != stood:
+                out.standings.append((on, stands))
+                stood = stands
     state.through = through
     return out
 
 
-def next_wake(state: State, edges: Sequence[int], upcoming: date | None) -> date | None:
+def standing(
+    state: State, on: date, edges: Sequence[int], pauses: Sequence[Interval] = ()
+) -> Standing | None:
+    """Where an account with this state stands at the end of `on`; None = current."""
+    return _stand(state, on, edges, union(pauses))[0]
+
+
+def next_wake(
+    state: State, edges: Sequence[int], upcoming: date | None, pauses: Sequence[Interval] = ()
+) -> date | None:
     """First day after `state.through` on which the account changes by itself or by an event already known.
 
-    `upcoming` is the first known entry or closing after `state.through`.
+    `upcoming` is the first known event after `state.through`: entry, closing, position, re-age or the end.
     """
     assert state.through is not None
-    own = _next_date(state, {}, standing(state, state.through, edges), edges)
-    dates = [d for d in (own, upcoming) if d is not None]
-    return min(dates) if dates else None
+    _, edge_on = _stand(state, state.through, edges, pauses)
+    first = min(edge_on, _first_lapse(state, pauses), upcoming or NEVER)
+    return first if first < NEVER else None
 
 
-_Events = dict[date, tuple[list[Credit], list[Closing]]]
+_by_date = itemgetter(0)
+_NO_CREDIT = (NEVER, 0, False)
+_NO_CLOSING = (NEVER, NEVER, 0)
 
 
-def _by_date(state: State, credits: Iterable[Credit], closings: Iterable[Closing], through: date) -> _Events:
-    events: _Events = {}
-    for credit in credits:
-        events.setdefault(credit.on, ([], []))[0].append(credit)
-    for closing in closings:
-        events.setdefault(closing.on, ([], []))[1].append(closing)
-    for on in events:
-        if on > through or (state.through is not None and on <= state.through):
-            raise ValueError(f"event on {on} is outside the stretch after {state.through} up to {through}")
-    for same_day in events.values():
-        same_day[1].sort(key=lambda c: c.due_on)
-    return events
+def _in_order(
+    state: State, events: Events, through: date
+) -> tuple[list[tuple[date, int, bool]], list[tuple[date, date, int]], list[date]]:
+    """Credits, closings and the days of re-ages, positions and the end, each by date and with a last one NEVER."""
+    credits = sorted(events.credits, key=_by_date)
+    closings = sorted(events.closings)
+    turns: list[date] = []
+    if events.re_ages or events.positions:
+        turns = sorted({*events.re_ages, *map(_by_date, events.positions)})
+    for dates in (
+        credits and (credits[0][0], credits[-1][0]),
+        closings and (closings[0][0], closings[-1][0]),
+        turns,
+    ):
+        if dates and (dates[-1] > through or (state.through is not None and dates[0] <= state.through)):
+            raise ValueError(
+                f"an event on {dates[0]} or {dates[-1]} is outside the stretch after {state.through} up to {through}"
+            )
+    if events.ended_on is not None and (state.through is None or events.ended_on > state.through):
+        turns = sorted({*turns, events.ended_on})
+    credits.append(_NO_CREDIT)
+    closings.append(_NO_CLOSING)
+    turns.append(NEVER)
+    return credits, closings, turns
 
 
-def _next_date(state: State, events: _Events, stood: Standing | None, edges: Sequence[int]) -> date | None:
-    """The next day on which something happens: an event, a minimum that lapses, a bucket edge that is crossed."""
-    after = state.through
-    candidates = list(events)
-    candidates += [due_on + DAY for _, due_on, _ in state.minimums]
-    if stood is not None:
-        candidates += [stood.oldest_due_on + timedelta(days=edge) for edge in edges]
-    later = [on for on in candidates if after is None or on > after]
-    return min(later) if later else None
+def _stand(
+    state: State, on: date | None, edges: Sequence[int], pauses: Sequence[Interval]
+) -> tuple[Standing | None, date]:
+    """The standing at the end of `on`, and the day on which the next bucket edge is crossed."""
+    dues = state.dues
+    if not dues or on is None:
+        return None, NEVER
+    oldest = dues[0][0]
+    days = days_past_due(oldest, on, pauses) if pauses else (on - oldest).days
+    crossed = bisect_right(edges, days)
+    edge_on = day_that_counts(edges[crossed], oldest, pauses) if crossed < len(edges) else NEVER
+    past_due = dues[0][1] if len(dues) == 1 else state.past_due
+    return Standing(_labels(tuple(edges))[crossed], oldest, past_due), edge_on
 
 
-def standing(state: State, on: date, edges: Sequence[int]) -> Standing | None:
-    """Where an account with this state stands at the end of `on`; None = current."""
-    oldest = state.oldest_due_on
-    if oldest is None:
-        return None
-    return Standing(bucket_of((on - oldest).days, edges), oldest, state.past_due)
+def _first_lapse(state: State, pauses: Sequence[Interval]) -> date:
+    if not state.minimums:
+        return NEVER
+    return day_that_counts(1, min([due_on for _, due_on, _ in state.minimums]), pauses)
 
 
-def _lapse(state: State, on: date, out: Folded) -> None:
+def _lapse(state: State, on: date, pauses: Sequence[Interval], out: Folded) -> None:
     """Open minimums whose due date has passed become unpaid dues."""
-    open_minimums = []
-    for closing_on, due_on, amount in state.minimums:
-        if due_on < on:
+    still_open = []
+    for minimum in state.minimums:
+        _, due_on, amount = minimum
+        if due_on < on and (not pauses or day_that_counts(1, due_on, pauses) <= on):
             state.dues.append((due_on, amount))
             out.movements.append((on, MovementKind.FELL_PAST_DUE, amount))
         else:
-            open_minimums.append((closing_on, due_on, amount))
-    if len(open_minimums) != len(state.minimums):
-        state.minimums = open_minimums
-        state.dues.sort(key=lambda due: due[0])
+            still_open.append(minimum)
+    state.minimums = still_open
+    state.dues.sort(key=_by_date)
 
 
-def _apply(state: State, credit: Credit, out: Folded) -> None:
-    left = credit.amount
+def _apply(state: State, credit: tuple[date, int, bool], out: Folded) -> None:
+    on, left, is_payment = credit
+    dues = state.dues
     to_dues = 0
-    while left > 0 and state.dues:
-        due_on, amount = state.dues[0]
+    while left > 0 and dues:
+        due_on, amount = dues[0]
         paid = min(left, amount)
         left -= paid
         to_dues += paid
         if paid == amount:
-            state.dues.pop(0)
+            del dues[0]
         else:
-            state.dues[0] = (due_on, amount - paid)
+            dues[0] = (due_on, amount - paid)
     if to_dues:
-        kind = MovementKind.PAID if credit.is_payment else MovementKind.ADJUSTED
-        out.movements.append((credit.on, kind, to_dues))
+        out.movements.append((on, MovementKind.PAID if is_payment else MovementKind.ADJUSTED, to_dues))
     if left > 0 and state.minimums:
+        # Every open minimum has closed before today (closings come after credits) and has not lapsed yet.
         kept = []
         for closing_on, due_on, amount in state.minimums:
-            paid = min(left, amount) if closing_on < credit.on <= due_on else 0
+            paid = min(left, amount)
             left -= paid
             if amount > paid:
                 kept.append((closing_on, due_on, amount - paid))
         state.minimums = kept
+
+
+def _turn(state: State, on: date, events: Events, pauses: Sequence[Interval], out: Folded) -> None:
+    """What happens to unpaid dues by somebody's decision or word: a re-age, then a position."""
+    if on in events.re_ages:
+        _adjust(state, on, [], out)
+    for as_of, past_due, oldest_due_on in events.positions:
+        if as_of != on:
+            continue
+        reported = [(oldest_due_on, past_due)] if oldest_due_on is not None and past_due > 0 else []
+        state.minimums = []
+        if reported and day_that_counts(1, reported[0][0], pauses) > on:
+            state.minimums = [(on, *reported.pop())]
+        _adjust(state, on, reported, out)
+
+
+def _adjust(state: State, on: date, dues: list[tuple[date, int]], out: Folded) -> None:
+    """The unpaid dues are these from now on."""
+    before = state.past_due
+    state.dues = dues
+    if state.past_due > before:
+        out.movements.append((on, MovementKind.FELL_PAST_DUE, state.past_due - before))
+    elif state.past_due < before:
+        out.movements.append((on, MovementKind.ADJUSTED, before - state.past_due))

@@ -17,6 +17,7 @@ from app.delinquency.rules import (
     CURRENT,
     Closing,
     Credit,
+    Events,
     Folded,
     State,
     fold,
@@ -112,7 +113,9 @@ def fold_accounts(
     # the days between were closed without it. An account's first fold restates nothing.
     known = {h.account_id for h in histories if h.refold_from or h.state.through}
     changed = [on for account_id, on in changes.items() if account_id in known and on < through]
-    folded = [(h, fold(h.state, h.credits, h.closings, through=through, edges=edges)) for h in histories]
+    folded = [
+        (h, fold(h.state, Events(h.credits, h.closings), through=through, edges=edges)) for h in histories
+    ]
     refolded = [h.account_id for h in histories if h.refold_from]
     if refolded:
         for model in (Spell, Movement):
@@ -148,7 +151,7 @@ def standing_on(
     for ids in chunked(account_ids, CHUNK):
         for h in _load(session, ids, on, _changes(session, ids)):
             if h.state.through is None or h.state.through < on:
-                fold(h.state, h.credits, h.closings, through=on, edges=edges_of(portfolio))
+                fold(h.state, Events(h.credits, h.closings), through=on, edges=edges_of(portfolio))
             standings[h.account_id] = Now(h.balance, h.state.past_due, h.state.oldest_due_on)
     return standings
 
@@ -169,7 +172,7 @@ def refold_from_nothing(
         _load_entries(session, histories, ids, through)
         _load_statements(session, histories, ids, through)
         for h in histories.values():
-            result = fold(h.state, h.credits, h.closings, through=through, edges=edges_of(portfolio))
+            result = fold(h.state, Events(h.credits, h.closings), through=through, edges=edges_of(portfolio))
             yield h.account_id, h.state, h.balance, result
 
 

@@ -13,6 +13,7 @@ from app.delinquency.rules import (
     DAY,
     Closing,
     Credit,
+    Events,
     Folded,
     MovementKind,
     Standing,
@@ -67,8 +68,10 @@ def fold_in_steps(
     for night in nights:
         part = fold(
             state,
-            [c for c in credits if before < c.on <= night],
-            [c for c in closings if before < c.on <= night],
+            Events(
+                [c for c in credits if before < c.on <= night],
+                [c for c in closings if before < c.on <= night],
+            ),
             through=night,
             edges=EDGES,
         )
@@ -157,7 +160,7 @@ def test_an_event_outside_the_stretch_is_a_callers_mistake(on: date) -> None:
     state = State(through=FIRST)
     through = FIRST + timedelta(days=4)
     with pytest.raises(ValueError, match="outside the stretch"):
-        fold(state, [Credit(on, 100, True)], [], through=through, edges=EDGES)
+        fold(state, Events([Credit(on, 100, True)]), through=through, edges=EDGES)
 
 
 def test_what_a_payment_and_a_refund_cured_are_told_apart() -> None:
@@ -166,7 +169,10 @@ def test_what_a_payment_and_a_refund_cured_are_told_apart() -> None:
     late = FIRST + timedelta(days=12)
     state = State()
     folded = fold(
-        state, [Credit(late, 60, True), Credit(late, 70, False)], [closing], through=late, edges=EDGES
+        state,
+        Events([Credit(late, 60, True), Credit(late, 70, False)], [closing]),
+        through=late,
+        edges=EDGES,
     )
     assert folded.movements == [
         (FIRST + timedelta(days=11), MovementKind.FELL_PAST_DUE, 100),

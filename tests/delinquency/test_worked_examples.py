@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from app.db import table_of, transaction
 from app.delinquency.models import AccountState, Movement, Spell
-from app.delinquency.rules import Closing, Credit, State, days_past_due, fold, standing
+from app.delinquency.rules import Closing, Credit, Events, State, days_past_due, fold, standing
 from app.delinquency.service import edges_of, fold_accounts
 from app.ledger.models import Account, Entry
 from app.ledger.rules import DEFAULT_BUCKET_EDGES, EntryKind
@@ -74,7 +74,7 @@ def test_pure_fold_agrees_with_the_page(example: Example) -> None:
             credits.pop()
     state = State()
     known = [c for c in credits if c.on <= example.on], [c for c in closings if c.on <= example.on]
-    fold(state, *known, through=example.on, edges=DEFAULT_BUCKET_EDGES)
+    fold(state, Events(*known), through=example.on, edges=DEFAULT_BUCKET_EDGES)
     stands = standing(state, example.on, DEFAULT_BUCKET_EDGES)
     assert state.past_due == example.past_due
     assert days_past_due(state.oldest_due_on, example.on) == example.days
