@@ -220,6 +220,49 @@ def insert_rows(session: Session, model: type[SQLModel], rows: Sequence[Mapping[
         session.execute(sa.insert(table_of(model)), list(rows))
 
 
+def bulk_write(
+    session: Session,
+    model: type[SQLModel],
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    *,
+    replace_on: str | None = None,
+) -> None:
+    """Write many rows past SQLAlchemy's per-row work; with `replace_on`, a row whose key exists replaces it.
+
+    Values are as the database spells them: ISO text for dates, an enum's value, integers, text, None.
+    PostgreSQL: COPY (into a temporary table first, where rows may exist); SQLite: one prepared statement.
+    """
+    if not rows:
+        return
+    table = table_of(model).name
+    names = ", ".join(f'"{name}"' for name in columns)
+    rest = ", ".join(f'"{name}" = excluded."{name}"' for name in columns if name != replace_on)
+    conflict = f' ON CONFLICT ("{replace_on}") DO UPDATE SET {rest}' if replace_on else ""
+    connection = session.connection()
+    if connection.dialect.name == "sqlite":
+        marks = ", ".join("?" * len(columns))
+        insert = f'INSERT INTO "{table}" ({names}) VALUES ({marks}){conflict}'  # noqa: S608 - names of our models
+        connection.exec_driver_sql(insert, list(map(tuple, rows)))
+        return
+    target = f'"{table}"'
+    if replace_on:
+        target = f'"bulk_{table}"'
+        connection.exec_driver_sql(
+            f'CREATE TEMP TABLE IF NOT EXISTS {target} (LIKE "{table}") ON COMMIT DELETE ROWS'
+        )
+        connection.exec_driver_sql(f"TRUNCATE {target}")
+    with (
+        connection.connection.cursor() as cursor,
+        cursor.copy(f"COPY {target} ({names}) FROM STDIN") as copy,  # type: ignore[attr-defined]
+    ):
+        for row in rows:
+            copy.write_row(row)
+    if replace_on:
+        move = f'INSERT INTO "{table}" ({names}) SELECT {names} FROM {target}{conflict}'  # noqa: S608
+        connection.exec_driver_sql(move)
+
+
 def chunked(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
     """Lists of at most `size` items, so that no statement meets a driver's limit on parameters."""
     batch: list[Any] = []

@@ -38,7 +38,7 @@ class Spell(Row, table=True):
     __tablename__ = "spell"
     __table_args__ = (
         sa.Index("ix_spell_account", "account_id", "from_on"),
-        sa.Index("ix_spell_portfolio", "portfolio_id", "from_on", "to_on"),
+        sa.Index("ix_spell_portfolio", "portfolio_id", "to_on", "from_on"),
         sa.Index(
             "uq_spell_open",
             "account_id",
@@ -63,7 +63,7 @@ class Movement(Row, table=True):
 
     __tablename__ = "past_due_movement"
     __table_args__ = (
-        sa.Index("ix_past_due_movement_day", "portfolio_id", "on", "kind"),
+        sa.Index("ix_past_due_movement_day", "portfolio_id", "on", "kind", "amount_minor"),
         sa.Index("ix_past_due_movement_account", "account_id", "on"),
     )
 

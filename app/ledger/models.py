@@ -152,6 +152,8 @@ class Entry(Row, table=True):
     __table_args__ = (
         sa.UniqueConstraint("portfolio_id", "reference"),
         sa.Index("ix_ledger_entry_account", "account_id", "effective_on"),
+        # Holds all that a book's balance on a day needs, so that 12 million rows are not visited for it.
+        sa.Index("ix_ledger_entry_day", "portfolio_id", "effective_on", "account_id", "amount_minor"),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
