@@ -1,0 +1,388 @@
+"""Rows of an XLSX workbook as the text our own files would have, streamed: memory holds the shared strings, never
+the sheet. Office Open XML, ECMA-376 part 1, chapter 18.
+
+Read here, and not by a library, because a cell's error must be refused by name and not come out empty, and because a
+sheet that claims a cell in its last corner must not cost the memory of all cells before it.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from xml.sax import SAXException
+from xml.sax.handler import ContentHandler
+
+from defusedxml import DefusedXmlException
+from defusedxml.sax import make_parser
+
+from app.errors import Invalid
+
+MAX_STRINGS = 200 * 1024 * 1024
+"""Bytes of unpacked shared strings and styles, which are kept in memory."""
+MAX_SHEET = 4 * 1024 * 1024 * 1024
+MAX_ROWS = 1_048_576
+MAX_COLUMNS = 500
+MAX_TEXT = 100_000
+"""Characters of a cell that are kept; more than the loader takes, so that it can say so."""
+
+_ERRORS = ("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A")
+_REFUSED = {
+    **{f"\x00{name}": f"is an error cell of the workbook ({name})" for name in _ERRORS},
+    "\x00error": "is an error cell of the workbook",
+    "\x00boolean": "is a true/false cell of the workbook; write it as text",
+    "\x00digits": "is a number of more than 15 digits, of which a workbook keeps only 15: format the column as text",
+    "\x00number": "is not a number although the workbook says so",
+}
+
+
+def is_workbook(sample: bytes) -> bool:
+    """True for a zip file, which no text feed is, and for the older binary format, which `rows` refuses by name."""
+    return sample.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0"))
+
+
+def refused(cell: str) -> str | None:
+    """Why a cell that `rows` gave must reject its row; None for every other text."""
+    return _REFUSED.get(cell) if cell.startswith("\x00") else None
+
+
+def rows(path: Path, sheet: str = "", *, skip_rows: int = 0, decimal: str = ".") -> Iterator[list[str]]:
+    """The rows of a sheet (the first if not named), the n-th list being row n of the sheet: empty for blank rows
+    and the first `skip_rows`; the others begin where the header, the first that is not, begins, and are padded to its
+    width.
+
+    Dates are ISO text, numbers plain decimals with the sign `decimal` (15 digits, as a spreadsheet shows them). A
+    cell that must not be taken for text is one that `refused` knows. Raises Invalid where the file is no workbook,
+    is damaged, or is too large.
+    """
+    with _opened(path) as archive:
+        book = _Book(archive)
+        handler = _Sheet(book, decimal)
+        width = left = 0
+        for number, cells in _numbered(archive, book.sheet(sheet), handler):
+            while cells and not cells[-1]:
+                cells.pop()
+            if number <= skip_rows or not cells:
+                yield []
+                continue
+            if not width:
+                width, left = len(cells), next(at for at, cell in enumerate(cells) if cell)
+            yield cells[left:] + [""] * (width - max(len(cells), left))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    try:
+        with path.open("rb") as handle:
+            if handle.read(4) == b"\xd0\xcf\x11\xe0":
+                raise Invalid(
+                    f"{path.name} is an old .xls file or protected by a password; save it as .xlsx without one"
+                )
+        with zipfile.ZipFile(path) as archive:
+            yield archive
+    except FileNotFoundError:
+        raise Invalid(f"no such file: {path}") from None
+    except DefusedXmlException:
+        raise Invalid(f"{path.name} declares XML entities, which no workbook needs") from None
+    except (zipfile.BadZipFile, KeyError, SAXException, EOFError, NotImplementedError, RuntimeError) as error:
+        raise Invalid(f"{path.name} is not a whole XLSX workbook ({error})") from None
+    except OSError as error:
+        raise Invalid(f"{path.name} could not be read to its end ({error})") from None
+
+
+def _chunks(archive: zipfile.ZipFile, name: str, limit: int) -> Iterator[bytes]:
+    """The bytes of a part. A size that lies is caught by the archive's checksum: reading stops at what it says."""
+    if archive.getinfo(name).file_size > limit:
+        raise Invalid(f"the workbook's {name} is too large when unpacked; split it, or save it as CSV")
+    with archive.open(name) as part:
+        while chunk := part.read(1 << 18):
+            yield chunk
+
+
+def _parse(archive: zipfile.ZipFile, name: str, handler: ContentHandler) -> None:
+    parser = _parser(handler)
+    for chunk in _chunks(archive, name, MAX_STRINGS):
+        parser.feed(chunk)
+    parser.close()
+
+
+def _parser(handler: ContentHandler) -> Any:
+    parser = make_parser()
+    parser.forbid_dtd = True
+    parser.setContentHandler(handler)
+    return parser
+
+
+def _numbered(archive: zipfile.ZipFile, name: str, sheet: _Sheet) -> Iterator[tuple[int, list[str]]]:
+    """(row number, cells) of every row from the first to the last, blank ones too."""
+    parser = _parser(sheet)
+    last = 0
+    for chunk in _chunks(archive, name, MAX_SHEET):
+        parser.feed(chunk)
+        done, sheet.done = sheet.done, []
+        for number, cells in done:
+            if not last < number <= MAX_ROWS:
+                raise Invalid(f"the workbook's rows are not in order, or more than {MAX_ROWS:,}")
+            for blank in range(last + 1, number):
+                yield blank, []
+            yield number, cells
+            last = number
+    parser.close()
+
+
+# --- the parts of the package -----------------------------------------------------------------------------------
+
+
+class _Book:
+    """What a sheet cannot be read without: the list of sheets, the shared strings, which styles are dates."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        index = _Index()
+        _parse(archive, "xl/workbook.xml", index)
+        links = _Links()
+        _parse(archive, "xl/_rels/workbook.xml.rels", links)
+        self.sheets = {
+            name: _part(links.targets[link]) for name, link in index.sheets if link in links.targets
+        }
+        self.epoch = datetime(1904, 1, 1) if index.from_1904 else datetime(1899, 12, 30)  # noqa: DTZ001
+        names = set(archive.namelist())
+        strings = _Strings()
+        if "xl/sharedStrings.xml" in names:
+            _parse(archive, "xl/sharedStrings.xml", strings)
+        self.strings = strings.found
+        styles = _Styles()
+        if "xl/styles.xml" in names:
+            _parse(archive, "xl/styles.xml", styles)
+        self.date_styles = styles.dates()
+
+    def sheet(self, name: str) -> str:
+        """The part that holds a sheet; Invalid lists those there are."""
+        if not self.sheets:
+            raise Invalid("the workbook has no sheet")
+        if not name:
+            return next(iter(self.sheets.values()))
+        if name not in self.sheets:
+            known = ", ".join(repr(n) for n in self.sheets)
+            raise Invalid(f"the workbook has no sheet {name!r}; it has {known}", "sheet")
+        return self.sheets[name]
+
+
+def _part(target: str) -> str:
+    return target.removeprefix("/") if target.startswith("/") else f"xl/{target}"
+
+
+def _local(name: str) -> str:
+    return name.rpartition(":")[2]
+
+
+class _Index(ContentHandler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.sheets: list[tuple[str, str]] = []
+        self.from_1904 = False
+
+    def startElement(self, name: str, attrs: Any) -> None:  # noqa: N802
+        match _local(name):
+            case "sheet":
+                link = next((v for k, v in attrs.items() if k.endswith(":id")), "")
+                self.sheets.append((attrs.get("name", ""), link))
+            case "workbookPr":
+                self.from_1904 = attrs.get("date1904", "0") in {"1", "true"}
+
+
+class _Links(ContentHandler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.targets: dict[str, str] = {}
+
+    def startElement(self, name: str, attrs: Any) -> None:  # noqa: N802
+        if _local(name) == "Relationship" and attrs.get("Type", "").endswith("/worksheet"):
+            self.targets[attrs.get("Id", "")] = attrs.get("Target", "")
+
+
+class _Strings(ContentHandler):
+    """Shared strings; the runs of a rich text are put together, phonetic guides left out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self._parts: list[str] = []
+        self._in_text = self._in_guide = False
+
+    def startElement(self, name: str, attrs: Any) -> None:  # noqa: ARG002, N802
+        match _local(name):
+            case "si":
+                self._parts = []
+            case "t":
+                self._in_text = not self._in_guide
+            case "rPh":
+                self._in_guide = True
+
+    def endElement(self, name: str) -> None:  # noqa: N802
+        match _local(name):
+            case "si":
+                self.found.append(_unescaped("".join(self._parts)))
+            case "t":
+                self._in_text = False
+            case "rPh":
+                self._in_guide = False
+
+    def characters(self, content: str) -> None:
+        if self._in_text:
+            self._parts.append(content)
+
+
+class _Styles(ContentHandler):
+    def __init__(self) -> None:
+        super().__init__()
+        self._formats: dict[str, str] = {}
+        self._used: list[str] = []
+        self._in_cells = False
+
+    def startElement(self, name: str, attrs: Any) -> None:  # noqa: N802
+        match _local(name):
+            case "numFmt":
+                self._formats[attrs.get("numFmtId", "")] = attrs.get("formatCode", "")
+            case "cellXfs":
+                self._in_cells = True
+            case "xf" if self._in_cells:
+                self._used.append(attrs.get("numFmtId", "0"))
+
+    def endElement(self, name: str) -> None:  # noqa: N802
+        if _local(name) == "cellXfs":
+            self._in_cells = False
+
+    def dates(self) -> frozenset[str]:
+        return frozenset(str(at) for at, number in enumerate(self._used) if self._is_date(number))
+
+    def _is_date(self, number: str) -> bool:
+        if number in self._formats:
+            bare = re.sub(r'"[^"]*"|\\.|_.|\*.|\[(?!h+\]|m+\]|s+\])[^\]]*\]', "", self._formats[number])
+            return bare.lower() != "general" and bool(re.search(r"[ymdhs]", bare, re.IGNORECASE))
+        return (
+            number.isdigit()
+            and (14 <= int(number) <= 22 or 27 <= int(number) <= 36 or 45 <= int(number) <= 58)
+            and number not in {"48", "49"}
+        )
+
+
+_ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+
+
+def _unescaped(text: str) -> str:
+    """Characters XML cannot hold are written _xHHHH_ in a workbook (ST_Xstring)."""
+    return _ESCAPED.sub(lambda m: chr(int(m[1], 16)), text) if "_x" in text else text
+
+
+class _Sheet(ContentHandler):
+    """Rows of a worksheet; those whose end was seen wait in `done`."""
+
+    def __init__(self, book: _Book, decimal: str) -> None:
+        super().__init__()
+        self.done: list[tuple[int, list[str]]] = []
+        self._book = book
+        self._decimal = decimal
+        self._number = 0
+        self._cells: list[str] = []
+        self._kind = self._style = ""
+        self._at = -1
+        self._parts: list[str] = []
+        self._size = 0
+        self._in_value = False
+
+    def startElement(self, name: str, attrs: Any) -> None:  # noqa: N802
+        match _local(name):
+            case "v" | "t":
+                self._in_value = True
+            case "c":
+                reference = attrs.get("r", "")
+                self._at = _column(reference) if reference else self._at + 1
+                if self._at >= MAX_COLUMNS:
+                    raise Invalid(f"the sheet has cells beyond column {MAX_COLUMNS}")
+                self._kind, self._style = attrs.get("t", "n"), attrs.get("s", "")
+                self._parts, self._size = [], 0
+            case "row":
+                number = attrs.get("r", "")
+                self._number = int(number) if number.isdecimal() and len(number) < 9 else self._number + 1
+                self._cells, self._at = [], -1
+            case "rPh":
+                self._kind = "guide" if self._kind == "inlineStr" else self._kind
+
+    def endElement(self, name: str) -> None:  # noqa: N802
+        match _local(name):
+            case "v" | "t":
+                self._in_value = False
+            case "c":
+                self._cells.extend([""] * (self._at + 1 - len(self._cells)))
+                self._cells[self._at] = self._text("".join(self._parts))
+            case "row":
+                self.done.append((self._number, self._cells))
+            case "rPh":
+                self._kind = "inlineStr" if self._kind == "guide" else self._kind
+
+    def characters(self, content: str) -> None:
+        if self._in_value and self._kind != "guide" and self._size <= MAX_TEXT:
+            self._size += len(content)
+            self._parts.append(content)
+
+    def _text(self, value: str) -> str:
+        match self._kind:
+            case "s":
+                return self._shared(value)
+            case "inlineStr" | "str":
+                return _unescaped(value)
+            case "b":
+                return "\x00boolean" if value else ""
+            case "e":
+                return f"\x00{value}" if value in _ERRORS else "\x00error"
+            case "d":
+                return value.removesuffix("T00:00:00")
+        if not value:
+            return ""
+        if self._style in self._book.date_styles:
+            return self._date(value)
+        return _number(value, self._decimal)
+
+    def _shared(self, value: str) -> str:
+        strings = self._book.strings
+        at = int(value) if value.isdecimal() and len(value) < 12 else len(strings)
+        return strings[at] if at < len(strings) else "\x00error"
+
+    def _date(self, value: str) -> str:
+        try:
+            days = float(value)
+            if not 0 < days < 2_958_466:
+                return "\x00number"
+            at = self._book.epoch + timedelta(seconds=round(days * 86_400))
+        except (ValueError, OverflowError):
+            return "\x00number"
+        return at.date().isoformat() if days.is_integer() else at.isoformat(" ")
+
+
+def _number(value: str, decimal: str) -> str:
+    try:
+        number = float(value)
+    except ValueError:
+        return "\x00number"
+    if not abs(number) < 1e15:  # NaN too
+        return "\x00digits" if abs(number) >= 1e15 else "\x00number"
+    if number.is_integer():
+        return str(int(number))
+    return f"{Decimal(format(number, '.15g')):f}".replace(".", decimal)
+
+
+def _column(reference: str) -> int:
+    """'AB12' -> 27."""
+    at = 0
+    for char in reference.upper():
+        if not "A" <= char <= "Z":
+            break
+        at = at * 26 + ord(char) - 64
+        if at > MAX_COLUMNS:
+            break
+    return at - 1
