@@ -145,6 +145,9 @@ def _labels(edges: tuple[int, ...]) -> tuple[str, ...]:
     return (CURRENT, *spans, f"{edges[-1]}+")
 
 
+_days = cache(timedelta)
+
+
 # --- days that count --------------------------------------------------------------------------------------------
 
 
@@ -175,7 +178,7 @@ def union(pauses: Sequence[Interval]) -> list[tuple[date, date]]:
 def day_that_counts(n: int, due_on: date, pauses: Sequence[Interval]) -> date:
     """The n-th day after `due_on` that counts: the first on which days past due are n. NEVER if there is none."""
     if not pauses:
-        return due_on + timedelta(n)
+        return due_on + _days(n)
     on = due_on.toordinal() + n
     for from_on, to_on in union(pauses):
         if from_on.toordinal() > on:
@@ -202,27 +205,32 @@ def fold(state: State, events: Events, *, through: date, edges: Sequence[int]) -
     lapse_on = _first_lapse(state, pauses)
     next_credit = next_closing = next_turn = 0
     while True:
-        on = min(lapse_on, edge_on, credits[next_credit][0], closings[next_closing][0], turns[next_turn])
+        on = min(lapse_on, edge_on, credits[next_credit][0], closings[next_closing][0], turns[next_turn][0])
         if on > horizon:
             break
         moves = len(out.movements)
         if on == lapse_on:
             _lapse(state, on, pauses, out)
+            lapse_on = _first_lapse(state, pauses)
         while credits[next_credit][0] == on:
             _apply(state, credits[next_credit], out)
             next_credit += 1
-        turns_today = turns[next_turn] == on
+            if not state.minimums:
+                lapse_on = NEVER
+        turns_today = turns[next_turn][0] == on
         if turns_today:
             _turn(state, on, events, pauses, out)
+            lapse_on = _first_lapse(state, pauses)
             next_turn += 1
         while closings[next_closing][0] == on:
-            if closings[next_closing][2] > 0:
-                state.minimums.append(closings[next_closing])
+            closing = closings[next_closing]
+            if closing[2] > 0:
+                state.minimums.append(closing)
+                lapse_on = min(lapse_on, day_that_counts(1, closing[1], pauses))
             next_closing += 1
         if on == ended_on:
             _adjust(state, on, [], out)
             state.minimums = []
-        lapse_on = _first_lapse(state, pauses)
         if turns_today or on == edge_on or len(out.movements) > moves:
             stands, edge_on = _stand(state, on, edges, pauses)
             if stands != stood:
@@ -259,27 +267,25 @@ _NO_CLOSING = (NEVER, NEVER, 0)
 
 def _in_order(
     state: State, events: Events, through: date
-) -> tuple[list[tuple[date, int, bool]], list[tuple[date, date, int]], list[date]]:
+) -> tuple[list[tuple[date, int, bool]], list[tuple[date, date, int]], list[tuple[date]]]:
     """Credits, closings and the days of re-ages, positions and the end, each by date and with a last one NEVER."""
     credits = sorted(events.credits, key=_by_date)
     closings = sorted(events.closings)
-    turns: list[date] = []
+    turns: list[tuple[date]] = []
     if events.re_ages or events.positions:
-        turns = sorted({*events.re_ages, *map(_by_date, events.positions)})
-    for dates in (
-        credits and (credits[0][0], credits[-1][0]),
-        closings and (closings[0][0], closings[-1][0]),
-        turns,
-    ):
-        if dates and (dates[-1] > through or (state.through is not None and dates[0] <= state.through)):
+        turns = sorted({(on,) for on in events.re_ages} | {(on,) for on, _, _ in events.positions})
+    after, ended_on = state.through or date.min, events.ended_on
+    for dated in (credits, closings, turns):
+        if dated and (dated[0][0] <= after or dated[-1][0] > through):
             raise ValueError(
-                f"an event on {dates[0]} or {dates[-1]} is outside the stretch after {state.through} up to {through}"
+                f"an event on {dated[0][0]} or {dated[-1][0]} is outside the stretch after {state.through} "
+                f"up to {through}"
             )
-    if events.ended_on is not None and (state.through is None or events.ended_on > state.through):
-        turns = sorted({*turns, events.ended_on})
+    if ended_on is not None and ended_on > after:
+        turns = sorted({*turns, (ended_on,)})
     credits.append(_NO_CREDIT)
     closings.append(_NO_CLOSING)
-    turns.append(NEVER)
+    turns.append((NEVER,))
     return credits, closings, turns
 
 
