@@ -25,7 +25,7 @@ from sqlmodel import select
 from app.clock import SystemClock
 from app.db import make_engine, reading, transaction
 from app.errors import DeskError, Invalid, NotFound
-from app.ledger.rules import CollectorKind, FeedKind
+from app.ledger.rules import CollectorKind, DelinquencySource, FeedKind
 from app.settings import ROOT, Settings, get_settings
 from app.staff.rules import Role
 from app.timeline.rules import Channel, Purpose
@@ -181,6 +181,12 @@ def portfolio_add(
     timezone: Annotated[str, typer.Option(help="IANA zone, such as Europe/London.")],
     policy: Annotated[str, typer.Option(help="Policy pack: us-third-party, uk, cn.")],
     collector: Annotated[CollectorKind, typer.Option()] = CollectorKind.FIRST_PARTY,
+    source: Annotated[
+        DelinquencySource,
+        typer.Option(
+            help="Whence the past-due amount: reckoned from statements, or as the creditor reports it."
+        ),
+    ] = DelinquencySource.LEDGER,
     agency: Annotated[str, typer.Option(help="Who writes, where it is not the creditor.")] = "",
     creditor: Annotated[str, typer.Option(help="Name in letters; the code if not given.")] = "",
     contact_phone: Annotated[str, typer.Option()] = "",
@@ -202,6 +208,7 @@ def portfolio_add(
             timezone=timezone,
             pack=policy,
             collector=collector,
+            source=source,
             agency=agency,
             contact_phone=contact_phone,
             contact_email=contact_email,

@@ -24,6 +24,7 @@ from sqlmodel import Session
 from app.db import chunked, exclusive, refresh_statistics, transaction
 from app.errors import DeskError, Invalid
 from app.feeds.layouts import LAYOUTS, BadCell, Layout, Reject, Row
+from app.feeds.positions import POSITIONS, check_source
 from app.ledger.models import Account, Customer, Entry, FeedLoad, LedgerChange, Portfolio, Statement
 from app.ledger.rules import FeedKind, holds_card_number
 from app.ledger.service import get_portfolio
@@ -77,6 +78,7 @@ def load(
     with exclusive(engine, f"portfolio-{portfolio_code}", wait=True):
         with transaction(engine) as session:
             portfolio = get_portfolio(session, portfolio_code)
+            check_source(portfolio, kind)
             history = FeedLoad(
                 portfolio_id=portfolio.id or 0,
                 kind=kind,
@@ -87,7 +89,7 @@ def load(
             )
             session.add(history)
         report = LoadReport(kind.value)
-        layout = LAYOUTS[kind]
+        layout = POSITIONS if kind is FeedKind.POSITIONS else LAYOUTS[kind]
         with _RejectsFile(rejects_dir, portfolio_code, kind, now) as rejects:
             for batch in chunked(_understood(source, layout, portfolio, report, rejects), BATCH):
                 with transaction(engine) as session:

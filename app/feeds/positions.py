@@ -1,0 +1,107 @@
+"""The `positions` feed: what a placing creditor says of accounts whose statements we do not get."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from app.db import chunked, insert_rows, table_of
+from app.errors import Invalid
+from app.feeds.layouts import CONFLICT, BadCell, Layout, Reject, Row, Stored, _amount, _date, _text
+from app.ledger.models import Portfolio, Position
+from app.ledger.positions import reconcile_positions
+from app.ledger.rules import DelinquencySource, FeedKind, posting_date
+from app.ledger.service import accounts_by_reference, first_open_day, mark_changed
+
+
+def check_source(portfolio: Portfolio, kind: FeedKind) -> None:
+    """Positions and statements exclude each other: past due is either reported or reckoned. Invalid says so."""
+    is_reported = portfolio.source is DelinquencySource.REPORTED
+    if kind is FeedKind.POSITIONS and not is_reported:
+        raise Invalid(
+            f"{portfolio.code} reckons what is past due from its statements (source ledger); positions are for "
+            "portfolios opened with --source reported"
+        )
+    if kind is FeedKind.STATEMENTS and is_reported:
+        raise Invalid(
+            f"{portfolio.code} takes what is past due from the creditor's positions (source reported); statements "
+            "are for portfolios of source ledger"
+        )
+
+
+def parse_position(row: Mapping[str, str], portfolio: Portfolio) -> dict[str, Any]:
+    as_of = _date(row, "as_of")
+    assert as_of is not None
+    past_due = _amount(row, "past_due_amount", portfolio)
+    if past_due < 0:
+        raise BadCell("past_due_amount", "is negative")
+    oldest_due_on = _date(row, "oldest_due_on", required=past_due > 0)
+    if oldest_due_on and not past_due:
+        raise BadCell("oldest_due_on", "is given although nothing is past due")
+    if oldest_due_on and oldest_due_on >= as_of:
+        raise BadCell("oldest_due_on", "is not before as_of: on the due date itself nothing is late yet")
+    return {
+        "account_ref": _text(row, "account_ref", 60),
+        "as_of": as_of,
+        "balance_minor": _amount(row, "balance", portfolio),
+        "past_due_minor": past_due,
+        "oldest_due_on": oldest_due_on,
+    }
+
+
+def store_positions(session: Session, portfolio: Portfolio, rows: list[Row], now: datetime) -> Stored:
+    """Store the positions of accounts that exist and make the ledger agree with the balances they report."""
+    stored = Stored()
+    accounts = accounts_by_reference(session, portfolio.id or 0, [r.values["account_ref"] for r in rows])
+    known = _known(session, [account_id for account_id, _ in accounts.values()])
+    open_on = first_open_day(session, portfolio.id or 0)
+    fresh: list[dict[str, Any]] = []
+    changed: dict[int, date] = {}
+    for row in rows:
+        account = accounts.get(row.values["account_ref"])
+        if account is None:
+            reason = "no such account in this portfolio"
+            stored.rejects.append(Reject(row.line, "account_ref", reason, row.cells))
+            continue
+        account_id, as_of = account[0], row.values["as_of"]
+        data = {k: v for k, v in row.values.items() if k != "account_ref"} | {"account_id": account_id}
+        other = known.setdefault((account_id, as_of), data)
+        differing = [name for name, value in data.items() if other[name] != value]
+        if differing:
+            reason = (
+                f"{CONFLICT}the position of this day is already loaded with another {', '.join(differing)}"
+            )
+            stored.rejects.append(Reject(row.line, "as_of", reason, row.cells))
+        elif other is not data:
+            stored.unchanged += 1
+        else:
+            fresh.append({**data, "portfolio_id": portfolio.id, "posted_on": posting_date(as_of, open_on)})
+            changed[account_id] = min(as_of, changed.get(account_id, as_of))
+    insert_rows(session, Position, fresh)
+    mark_changed(session, portfolio.id or 0, changed)
+    reconcile_positions(session, portfolio, list(changed), now=now)
+    stored.loaded += len(fresh)
+    return stored
+
+
+def _known(session: Session, account_ids: Sequence[int]) -> dict[tuple[int, date], Mapping[str, Any]]:
+    table = table_of(Position)
+    found: dict[tuple[int, date], Mapping[str, Any]] = {}
+    for ids in chunked(account_ids, 5000):
+        query = sa.select(table).where(table.c.account_id.in_(ids))
+        found.update(
+            {(r["account_id"], r["as_of"]): r for r in session.connection().execute(query).mappings()}
+        )
+    return found
+
+
+POSITIONS = Layout(
+    ("account_ref", "as_of", "balance", "past_due_amount", "oldest_due_on"),
+    (),
+    parse_position,
+    store_positions,
+)

@@ -1,0 +1,138 @@
+"""Balances a placing creditor reports, kept true in the ledger (portfolios of source `reported`).
+
+The ledger stays the only truth for a balance. A position says what the account owed at the end of a day, so whatever
+our entries up to that day do not explain is posted as an entry of its own. A payment that becomes known later but was
+made earlier was already in the creditor's figure: it is then explained twice, and the difference is posted again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from app.db import chunked, insert_rows, table_of
+from app.ledger.models import Account, Entry, Portfolio, Position
+from app.ledger.rules import EntryKind, posting_date
+from app.ledger.service import MAX_REFERENCE, first_open_day, mark_changed
+
+SOURCE = "feed:positions"
+
+
+def reconcile_positions(
+    session: Session, portfolio: Portfolio, account_ids: Sequence[int], *, now: datetime
+) -> int:
+    """Post what makes the entries of these accounts up to each reported day sum to the balance reported for it;
+    returns how many entries that took. None where they do already: it may run as often as one likes.
+
+    With balance `b` and day `d` of an account's k-th position, the entry is
+    `(b[k] - b[k-1]) - sum(entries effective in (d[k-1], d[k]])`, effective on `d[k]`. Positions from the day on
+    which the account ended here count no more: it was written off by us, not by who reported it.
+    """
+    posted = 0
+    open_on = first_open_day(session, portfolio.id or 0)
+    for ids in chunked(account_ids, 1000):
+        unexplained = _unexplained(session, ids)
+        if not unexplained:
+            continue
+        taken = _taken(session, portfolio.id or 0, unexplained)
+        opened = _opened(session, ids)
+        rows, changed = [], {}
+        for line in unexplained:
+            is_opening = line.first and line.account_id not in opened
+            rows.append(
+                {
+                    "portfolio_id": portfolio.id,
+                    "account_id": line.account_id,
+                    "kind": EntryKind.OPENING_BALANCE if is_opening else EntryKind.ADJUSTMENT,
+                    "amount_minor": line.difference,
+                    "effective_on": line.as_of,
+                    "posted_on": posting_date(line.as_of, open_on),
+                    "reference": _reference(line, taken),
+                    "source": SOURCE,
+                    "description": "balance as the creditor reports it",
+                    "created_at": now,
+                }
+            )
+            changed[line.account_id] = min(line.as_of, changed.get(line.account_id, line.as_of))
+        insert_rows(session, Entry, rows)
+        mark_changed(session, portfolio.id or 0, changed)
+        posted += len(rows)
+    return posted
+
+
+def _unexplained(session: Session, account_ids: Sequence[int]) -> Sequence[sa.Row[Any]]:
+    """(account_id, account_ref, as_of, first, difference) of positions the entries do not add up to."""
+    position, entry, account = table_of(Position), table_of(Entry), table_of(Account)
+    in_order = {"partition_by": position.c.account_id, "order_by": position.c.as_of}
+    ranked = (
+        sa.select(
+            position.c.account_id,
+            account.c.reference.label("account_ref"),
+            position.c.as_of,
+            position.c.balance_minor,
+            sa.func.lag(position.c.as_of).over(**in_order).label("previous_on"),
+            sa.func.lag(position.c.balance_minor).over(**in_order).label("previous_minor"),
+        )
+        .join(account, account.c.id == position.c.account_id)
+        .where(
+            position.c.account_id.in_(account_ids),
+            sa.or_(account.c.ended_on.is_(None), position.c.as_of < account.c.ended_on),
+        )
+        .subquery()
+    )
+    between = (
+        sa.select(sa.cast(sa.func.coalesce(sa.func.sum(entry.c.amount_minor), 0), sa.BigInteger))
+        .where(
+            entry.c.account_id == ranked.c.account_id,
+            entry.c.effective_on <= ranked.c.as_of,
+            sa.or_(ranked.c.previous_on.is_(None), entry.c.effective_on > ranked.c.previous_on),
+        )
+        .scalar_subquery()
+    )
+    difference = ranked.c.balance_minor - sa.func.coalesce(ranked.c.previous_minor, 0) - between
+    lines = sa.select(
+        ranked.c.account_id,
+        ranked.c.account_ref,
+        ranked.c.as_of,
+        ranked.c.previous_on.is_(None).label("first"),
+        difference.label("difference"),
+    ).subquery()
+    query = sa.select(lines).where(lines.c.difference != 0).order_by(lines.c.account_id, lines.c.as_of)
+    return session.connection().execute(query).all()
+
+
+def _opened(session: Session, account_ids: Sequence[int]) -> set[int]:
+    """Accounts that have an opening balance."""
+    entry = table_of(Entry)
+    query = sa.select(entry.c.account_id).where(
+        entry.c.account_id.in_(account_ids), entry.c.kind == EntryKind.OPENING_BALANCE
+    )
+    return set(session.scalars(query))
+
+
+def _taken(session: Session, portfolio_id: int, lines: Sequence[sa.Row[Any]]) -> dict[tuple[int, date], int]:
+    """How many entries each of these positions has posted already."""
+    entry = table_of(Entry)
+    query = (
+        sa.select(entry.c.account_id, entry.c.effective_on, sa.func.count())
+        .where(
+            entry.c.portfolio_id == portfolio_id,
+            entry.c.account_id.in_({line.account_id for line in lines}),
+            entry.c.source == SOURCE,
+        )
+        .group_by(entry.c.account_id, entry.c.effective_on)
+    )
+    return {(account_id, on): n for account_id, on, n in session.connection().execute(query)}
+
+
+def _reference(line: sa.Row[Any], taken: dict[tuple[int, date], int]) -> str:
+    before = taken.get((line.account_id, line.as_of), 0)
+    counter = f":{before + 1}" if before else ""
+    reference = f"position:{line.account_ref}:{line.as_of}{counter}"
+    return (
+        reference if len(reference) <= MAX_REFERENCE else f"position:#{line.account_id}:{line.as_of}{counter}"
+    )
