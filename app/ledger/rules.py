@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+
+from app.staff.rules import CASEWORK, MANAGEMENT, Role
 
 
 class CollectorKind(StrEnum):
@@ -145,3 +149,109 @@ def _run_holds_card(run: str) -> bool:
             if len(digits) >= 13 and digits[0] in "234568" and len(set(digits)) > 1 and luhn(digits):
                 return True
     return False
+
+
+# --- corrections by hand --------------------------------------------------------------------------------------
+
+POSTED_BY_HAND: Mapping[EntryKind, tuple[Role, ...]] = {
+    EntryKind.PAYMENT: CASEWORK,
+    EntryKind.REFUND: MANAGEMENT,
+    EntryKind.FEE: MANAGEMENT,
+    EntryKind.INTEREST: MANAGEMENT,
+    EntryKind.CREDIT: MANAGEMENT,
+    EntryKind.ADJUSTMENT: MANAGEMENT,
+}
+"""Who may enter what: taking a payment is casework, changing what somebody owes is not."""
+
+WAIVABLE = frozenset({EntryKind.FEE, EntryKind.INTEREST})
+
+
+def waives_alone(role: Role, amount_minor: int, limit_minor: int) -> bool:
+    """Whether one person is enough: a manager, up to the portfolio's limit. Everybody else's waiver waits for
+    a manager who did not ask for it."""
+    return role in MANAGEMENT and amount_minor <= limit_minor
+
+
+def payment_kind(status: AccountStatus, ended_on: date | None, paid_on: date) -> EntryKind:
+    """What a payment is: money that comes after an account was charged off here is a recovery. For an account
+    that came charged off (no `ended_on`: a collector works it) it is a payment like any other."""
+    recovered = status is AccountStatus.CHARGED_OFF and ended_on is not None and paid_on > ended_on
+    return EntryKind.RECOVERY if recovered else EntryKind.PAYMENT
+
+
+_REINSTATEMENT = re.compile(r".*:reinstated|(again:)*reinstated:[0-9]+")
+
+
+def is_reinstatement(kind: EntryKind, reference: str) -> bool:
+    """Whether an entry is what is set against a recovery so that the book balance stays at nothing."""
+    return kind is EntryKind.ADJUSTMENT and _REINSTATEMENT.fullmatch(reference) is not None
+
+
+# --- the life of an account -----------------------------------------------------------------------------------
+
+ENDED = frozenset({AccountStatus.CHARGED_OFF, AccountStatus.SETTLED, AccountStatus.PAID, AccountStatus.SOLD})
+"""Nothing falls past due any more."""
+
+TRANSITIONS: Mapping[AccountStatus, frozenset[AccountStatus]] = {
+    AccountStatus.ACTIVE: ENDED | {AccountStatus.CLOSED, AccountStatus.DORMANT},
+    AccountStatus.CLOSED: ENDED | {AccountStatus.ACTIVE},
+    AccountStatus.DORMANT: frozenset({AccountStatus.ACTIVE, AccountStatus.CLOSED}),
+    AccountStatus.CHARGED_OFF: frozenset(
+        {AccountStatus.ACTIVE, AccountStatus.SETTLED, AccountStatus.PAID, AccountStatus.SOLD}
+    ),
+    AccountStatus.SETTLED: frozenset({AccountStatus.ACTIVE}),
+    AccountStatus.PAID: frozenset({AccountStatus.ACTIVE}),
+    AccountStatus.SOLD: frozenset({AccountStatus.ACTIVE}),
+}
+"""From an end, `active` undoes it. What was charged off may still be settled, paid or sold."""
+
+
+class StatusRefusal(StrEnum):
+    NO_SUCH_STEP = "no_such_step"
+    IN_THE_FUTURE = "in_the_future"
+    BEFORE_OPENING = "before_opening"
+    STILL_OWES = "still_owes"
+    OVERPAID = "overpaid"
+    NOT_EMPTY = "not_empty"
+
+
+STATUS_SENTENCES: Mapping[StatusRefusal, str] = {
+    StatusRefusal.NO_SUCH_STEP: "an account does not go from {status} to {to}",
+    StatusRefusal.IN_THE_FUTURE: "the day lies in the future",
+    StatusRefusal.BEFORE_OPENING: "the account was not open on that day",
+    StatusRefusal.STILL_OWES: "it is not paid: something is still owed",
+    StatusRefusal.OVERPAID: "it is overpaid: pay out the credit balance first",
+    StatusRefusal.NOT_EMPTY: "a dormant account owes nothing and is owed nothing",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StatusFacts:
+    """What a change of status is judged by; `balance_minor` and `still_owed_minor` at the end of `on`."""
+
+    status: AccountStatus
+    to: AccountStatus
+    on: date
+    today: date
+    opened_on: date
+    balance_minor: int
+    still_owed_minor: int
+    """The balance, and of a charged-off account what was written off less what was recovered."""
+
+
+def status_refusals(facts: StatusFacts) -> list[StatusRefusal]:
+    """Every reason why the account may not go from one status to another."""
+    refusals = []
+    if facts.to not in TRANSITIONS[facts.status]:
+        refusals.append(StatusRefusal.NO_SUCH_STEP)
+    if facts.on > facts.today:
+        refusals.append(StatusRefusal.IN_THE_FUTURE)
+    if facts.on < facts.opened_on:
+        refusals.append(StatusRefusal.BEFORE_OPENING)
+    if facts.to is AccountStatus.PAID and facts.still_owed_minor > 0:
+        refusals.append(StatusRefusal.STILL_OWES)
+    if facts.to in ENDED and facts.balance_minor < 0:
+        refusals.append(StatusRefusal.OVERPAID)
+    if facts.to is AccountStatus.DORMANT and facts.balance_minor != 0:
+        refusals.append(StatusRefusal.NOT_EMPTY)
+    return refusals

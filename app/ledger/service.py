@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import available_timezones
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
+from app.clock import local_date
 from app.db import chunked, table_of, upsert
 from app.errors import Conflict, Invalid, NotFound
-from app.ledger.models import Account, DailyRun, Entry, LedgerChange, Portfolio
-from app.ledger.rules import CollectorKind, EntryKind, SignError, holds_card_number, signed
+from app.ledger.models import Account, DailyRun, Entry, LedgerChange, Portfolio, Waiver
+from app.ledger.rules import (
+    ENDED,
+    CollectorKind,
+    EntryKind,
+    SignError,
+    WaiverStatus,
+    holds_card_number,
+    is_reinstatement,
+    posting_date,
+    signed,
+)
 from app.money import BadAmount, exponent
 from app.timeline.rules import Kind
-from app.timeline.service import NewEvent, customer_stream, portfolio_stream, record
+from app.timeline.service import NewEvent, customer_stream, lock_customers, portfolio_stream, record
 
 MAX_REFERENCE = 80
 
@@ -113,45 +125,144 @@ def post_entry(
         description=description,
         created_at=now,
     )
-    session.add(entry)
-    session.flush()
-    mark_changed(session, account.portfolio_id, {account.id: effective_on})
-    _record_entry(session, account, entry, by=by, now=now)
+    _enter(session, account, entry, by=by, now=now)
     return entry
 
 
 def reverse_entry(
     session: Session, entry: Entry, *, reason: str, posted_on: date, by: str, now: datetime
 ) -> Entry:
-    """Undo an entry by its mirror image. Delinquency nets a reversed credit on the credit's own date,
-    so a bounced payment reopens what it had paid as if it had never come."""
+    """Undo an entry by its mirror image, dated `posted_on` and posted into the day that is open. Delinquency
+    nets a reversed credit on the credit's own date, so a bounced payment reopens what it had paid as if it had
+    never come. What was recovered after a charge-off takes the entry that reinstated it along.
+
+    Conflict where it was reversed before, or where something else would have to be undone first.
+    """
+    account = session.get_one(Account, entry.account_id)
+    lock_customers(session, [account.customer_id])
+    reinstated = require_reversible(session, account, entry)
+    if reinstated is not None:
+        post_mirror(session, account, reinstated, reason, posted_on, by=by, now=now)
+    return post_mirror(session, account, entry, reason, posted_on, by=by, now=now)
+
+
+def require_reversible(session: Session, account: Account, entry: Entry) -> Entry | None:
+    """Conflict if an entry may not be undone now. Returns the entry that goes with it: what reinstated the
+    book balance after a recovery. The caller holds the customer's lock."""
     if entry.kind is EntryKind.REVERSAL:
         raise Conflict("a reversal cannot be reversed; post the entry again")
     if session.scalar(select(Entry.id).where(Entry.reverses_id == entry.id)):
         raise Conflict(f"entry {entry.reference} is reversed already")
+    if is_reinstatement(entry.kind, entry.reference):
+        raise Conflict("this entry stands against a recovery; reverse the recovery")
+    if account.ended_on and is_ending(account, entry):
+        raise Conflict(
+            f"the account is {account.status.value}; make it active again, which undoes this entry"
+        )
+    waivers = set(session.scalars(standing_waivers(entry).with_only_columns(col(Waiver.status))))
+    if WaiverStatus.APPROVED in waivers:
+        raise Conflict("this was waived, wholly or in part; reverse the waiver's credit first")
+    if waivers:
+        raise Conflict("a waiver of this entry waits for a decision; decide about it first")
+    found = standing_entries(session, [entry.account_id], entry.effective_on)
+    names = reinstatement_references(entry)
+    return next((other for other in found if other.reference in names), None)
+
+
+def standing_waivers(entry: Entry) -> Any:
+    """Select of an entry's waivers that count: asked for or granted, and the credit not taken back."""
+    reversal = table_of(Entry).alias("reversal")
+    return select(Waiver).where(
+        Waiver.entry_id == entry.id,
+        col(Waiver.status) != WaiverStatus.DECLINED,
+        ~sa.exists().where(reversal.c.reverses_id == Waiver.credit_id),
+    )
+
+
+def standing_entries(session: Session, account_ids: Sequence[int], first_on: date) -> Sequence[Entry]:
+    """Entries from a day on that are neither reversals nor reversed, in order."""
+    reversal = table_of(Entry).alias("reversal")
+    query = select(Entry).where(
+        col(Entry.account_id).in_(account_ids),
+        col(Entry.effective_on) >= first_on,
+        col(Entry.kind) != EntryKind.REVERSAL,
+        ~sa.exists().where(reversal.c.reverses_id == Entry.id),
+    )
+    return session.scalars(query.order_by(col(Entry.effective_on), col(Entry.id))).all()
+
+
+def post_mirror(
+    session: Session, account: Account, entry: Entry, reason: str, on: date, *, by: str, now: datetime
+) -> Entry:
+    """The mirror image of an entry, effective `on`. The caller holds the customer's lock and has made sure that
+    it may be undone."""
     if holds_card_number(reason):
         raise Invalid("this looks like a full card number, which is never stored", "reason")
-    account = session.get_one(Account, entry.account_id)
-    reference = f"{entry.reference}:reversal"
     mirror = Entry(
         portfolio_id=entry.portfolio_id,
         account_id=entry.account_id,
         kind=EntryKind.REVERSAL,
         amount_minor=-entry.amount_minor,
-        effective_on=posted_on,
-        posted_on=posted_on,
-        reference=reference if len(reference) <= MAX_REFERENCE else f"reversal:{entry.id}",
+        effective_on=on,
+        posted_on=posting_date(on, first_open_day(session, entry.portfolio_id)),
+        reference=suffixed(entry, "reversal"),
         source=by,
         description=reason[:200],
         reverses_id=entry.id,
         created_at=now,
     )
-    session.add(mirror)
-    session.flush()
-    assert account.id is not None
-    mark_changed(session, account.portfolio_id, {account.id: entry.effective_on})
-    _record_entry(session, account, mirror, by=by, now=now)
+    _enter(session, account, mirror, changed_from=min(entry.effective_on, on), by=by, now=now)
     return mirror
+
+
+def is_ending(account: Account, entry: Entry) -> bool:
+    """Whether this entry took the balance away when the account was charged off, settled or sold here."""
+    names = (account.reference, f"#{account.id}")
+    return any(entry.reference.startswith(f"{status.value}:{name}:") for status in ENDED for name in names)
+
+
+def reinstatement_references(entry: Entry) -> list[str]:
+    """Names of what is set against a recovery; a later one where the account was reopened in between."""
+    return [suffixed(entry, "again:" * n + "reinstated") for n in range(5)]
+
+
+def fresh_reference(session: Session, account: Account, word: str, on: date) -> str:
+    """A reference for an entry that came without one: what, which account, when, and a number. The caller holds
+    the customer's lock, so nobody else takes it meanwhile."""
+    stem = f"{word}:{account.reference}:{on:%Y%m%d}:"
+    if len(stem) > MAX_REFERENCE - 4:
+        stem = f"{word}:#{account.id}:{on:%Y%m%d}:"
+    query = select(sa.func.count()).where(
+        Entry.account_id == account.id, col(Entry.reference).startswith(stem, autoescape=True)
+    )
+    return f"{stem}{(session.scalar(query) or 0) + 1}"
+
+
+def suffixed(entry: Entry, what: str) -> str:
+    """Reference of an entry that belongs to another: the other's and a word, where that fits."""
+    reference = f"{entry.reference}:{what}"
+    return reference if len(reference) <= MAX_REFERENCE else f"{what}:{entry.id}"
+
+
+def _enter(
+    session: Session,
+    account: Account,
+    entry: Entry,
+    *,
+    changed_from: date | None = None,
+    by: str,
+    now: datetime,
+) -> None:
+    """Store an entry, have its account folded from its day on, and put it on record."""
+    try:
+        with session.begin_nested():
+            session.add(entry)
+    except IntegrityError:
+        # Found out by the unique keys only where two people do the same at the same moment.
+        raise Conflict(f"{entry.reference} has just been entered by somebody else") from None
+    assert account.id is not None
+    mark_changed(session, account.portfolio_id, {account.id: changed_from or entry.effective_on})
+    _record_entry(session, account, entry, by=by, now=now)
 
 
 def _record_entry(session: Session, account: Account, entry: Entry, *, by: str, now: datetime) -> None:
@@ -179,6 +290,13 @@ def first_open_day(session: Session, portfolio_id: int) -> date | None:
     )
     last = session.scalar(query)
     return last + timedelta(days=1) if last else None
+
+
+def business_date(session: Session, portfolio: Portfolio, now: datetime) -> date:
+    """The day to which something done now belongs: today where the portfolio is, or the day that is open if
+    today was closed already."""
+    today = local_date(now, portfolio.timezone)
+    return posting_date(today, first_open_day(session, portfolio.id or 0))
 
 
 def mark_changed(session: Session, portfolio_id: int, earliest: Mapping[int, date]) -> None:

@@ -1,0 +1,221 @@
+"""The life of an account: closed, dormant, charged off, settled, paid, sold, and active again; and recoveries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from app.clock import local_date
+from app.db import chunked, insert_rows
+from app.errors import Conflict, Invalid
+from app.ledger.balances import balance_of, still_owed
+from app.ledger.models import Account, Entry, Portfolio
+from app.ledger.rules import (
+    ENDED,
+    PAYS_DUES,
+    STATUS_SENTENCES,
+    AccountStatus,
+    EntryKind,
+    StatusFacts,
+    holds_card_number,
+    is_reinstatement,
+    posting_date,
+    status_refusals,
+)
+from app.ledger.service import (
+    business_date,
+    first_open_day,
+    fresh_reference,
+    is_ending,
+    mark_changed,
+    post_entry,
+    post_mirror,
+    reinstatement_references,
+    standing_entries,
+    suffixed,
+)
+from app.timeline.rules import Kind
+from app.timeline.service import NewEvent, customer_stream, lock_customers, record
+
+ENDING_ENTRY = {
+    AccountStatus.CHARGED_OFF: EntryKind.WRITE_OFF,
+    AccountStatus.SETTLED: EntryKind.WRITE_OFF,
+    AccountStatus.SOLD: EntryKind.ADJUSTMENT,
+}
+"""What takes the balance away: it is written off (of a settlement, the forgiven rest), or it is the buyer's now."""
+
+
+def change_status(
+    session: Session, account: Account, to: AccountStatus, on: date, reason: str, *, by: str, now: datetime
+) -> None:
+    """Take an account from one status to another at the end of `on`.
+
+    An end (charged off, settled, paid, sold) clears what is past due at the end of that day, and the balance is
+    taken off the book by an entry. `active` after an end undoes both. Conflict with every reason why not.
+    """
+    if not reason.strip() or len(reason) > 200:
+        raise Invalid("say why, in at most 200 characters", "reason")
+    if holds_card_number(reason):
+        raise Invalid("this looks like a full card number, which is never stored", "reason")
+    lock_customers(session, [account.customer_id])
+    session.refresh(account)
+    portfolio = session.get_one(Portfolio, account.portfolio_id)
+    today = max(local_date(now, portfolio.timezone), business_date(session, portfolio, now))
+    balance = balance_of(session, account.id or 0, on)
+    facts = StatusFacts(
+        account.status, to, on, today, account.opened_on, balance, still_owed(session, account, on)
+    )
+    if refusals := status_refusals(facts):
+        sentences = [STATUS_SENTENCES[r].format(status=account.status.value, to=to.value) for r in refusals]
+        raise Conflict("; ".join(sentences))
+    set_status(session, account, to, on, balance, reason, by=by, now=now)
+
+
+def set_status(
+    session: Session,
+    account: Account,
+    to: AccountStatus,
+    on: date,
+    balance_minor: int,
+    reason: str,
+    *,
+    by: str,
+    now: datetime,
+) -> None:
+    """What `change_status` does once nothing speaks against it, for the night, which has locked the customers
+    and knows the balance at the end of `on`."""
+    before = account.status
+    if to is AccountStatus.ACTIVE and account.ended_on is not None:
+        _undo_end(session, account, reason, by=by, now=now)
+    account.status = to
+    if to in ENDED and account.ended_on is None:
+        account.ended_on = on
+        mark_changed(session, account.portfolio_id, {account.id or 0: on})
+        if to in ENDING_ENTRY and balance_minor > 0:
+            _take_off_the_book(session, account, to, on, balance_minor, reason, by=by, now=now)
+    session.flush()
+    reinstate_recoveries(session, account.portfolio_id, [account.id or 0], now=now)
+    data = {"from": before.value, "to": to.value, "on": on, "reason": reason, "balance_minor": balance_minor}
+    event = NewEvent(
+        customer_stream(account.customer_id),
+        Kind.ACCOUNT_STATUS_CHANGED,
+        data,
+        customer_id=account.customer_id,
+        account_id=account.id,
+    )
+    record(session, event, by=by, now=now)
+
+
+def _take_off_the_book(
+    session: Session,
+    account: Account,
+    to: AccountStatus,
+    on: date,
+    balance_minor: int,
+    reason: str,
+    *,
+    by: str,
+    now: datetime,
+) -> None:
+    kind = ENDING_ENTRY[to]
+    post_entry(
+        session,
+        account,
+        kind,
+        -balance_minor if kind is EntryKind.ADJUSTMENT else balance_minor,
+        effective_on=on,
+        posted_on=posting_date(on, first_open_day(session, account.portfolio_id)),
+        reference=fresh_reference(session, account, to.value, on),
+        description=reason,
+        by=by,
+        now=now,
+    )
+
+
+def _undo_end(session: Session, account: Account, reason: str, *, by: str, now: datetime) -> None:
+    """Put back what the end took off the book, on the day of the end. What was recovered since is a payment
+    again, on its own day."""
+    assert account.ended_on is not None
+    mark_changed(session, account.portfolio_id, {account.id or 0: account.ended_on})
+    for entry in standing_entries(session, [account.id or 0], account.ended_on):
+        recovery = entry.kind is EntryKind.RECOVERY
+        if recovery or is_ending(account, entry) or is_reinstatement(entry.kind, entry.reference):
+            post_mirror(session, account, entry, reason, entry.effective_on, by=by, now=now)
+        if recovery:
+            post_entry(
+                session,
+                account,
+                EntryKind.PAYMENT,
+                -entry.amount_minor,
+                effective_on=entry.effective_on,
+                posted_on=posting_date(entry.effective_on, first_open_day(session, account.portfolio_id)),
+                reference=suffixed(entry, "reopened"),
+                description=entry.description,
+                by=by,
+                now=now,
+            )
+    account.ended_on = None
+
+
+# --- recoveries -------------------------------------------------------------------------------------------------
+
+RECOVERED = PAYS_DUES | {EntryKind.RECOVERY}
+"""Money that comes in after a charge-off is recovered, by whatever name a file calls it."""
+
+
+def reinstate_recoveries(
+    session: Session, portfolio_id: int, account_ids: Iterable[int], *, now: datetime
+) -> int:
+    """Set an `adjustment` against each payment or recovery dated after its account was charged off, so that the
+    book balance stays at nothing and what was recovered is not taken for an overpayment.
+
+    Returns how many were posted. May be asked at any time: an entry is reinstated once.
+    """
+    posted = 0
+    for ids in chunked(account_ids, 2000):
+        query = sa.select(col(Account.id), col(Account.ended_on)).where(
+            col(Account.id).in_(ids),
+            col(Account.status) == AccountStatus.CHARGED_OFF,
+            col(Account.ended_on).is_not(None),
+        )
+        ended = {account_id: on for account_id, on in session.execute(query) if account_id and on}
+        rows = _reinstatements(session, ended, now) if ended else []
+        insert_rows(session, Entry, [{**row, "portfolio_id": portfolio_id} for row in rows])
+        changed: dict[int, date] = {}
+        for row in rows:
+            changed[row["account_id"]] = min(row["effective_on"], changed.get(row["account_id"], date.max))
+        mark_changed(session, portfolio_id, changed)
+        posted += len(rows)
+    return posted
+
+
+def _reinstatements(session: Session, ended: Mapping[int, date], now: datetime) -> list[dict[str, Any]]:
+    entries = standing_entries(session, list(ended), min(ended.values()))
+    standing = {entry.reference for entry in entries}
+    recovered = [e for e in entries if e.kind in RECOVERED and e.effective_on > ended[e.account_id]]
+    bare = [e for e in recovered if standing.isdisjoint(reinstatement_references(e))]
+    names = [name for entry in bare for name in reinstatement_references(entry)]
+    taken: set[str] = set()
+    for some in chunked(names, 5000):
+        used = select(Entry.reference).where(
+            col(Entry.account_id).in_(list(ended)), col(Entry.reference).in_(some)
+        )
+        taken.update(session.scalars(used))
+    return [
+        {
+            "account_id": entry.account_id,
+            "kind": EntryKind.ADJUSTMENT,
+            "amount_minor": -entry.amount_minor,
+            "effective_on": entry.effective_on,
+            "posted_on": entry.posted_on,
+            "reference": next(name for name in reinstatement_references(entry) if name not in taken),
+            "source": "system",
+            "description": "recovered after the charge-off",
+            "created_at": now,
+        }
+        for entry in bare
+    ]
