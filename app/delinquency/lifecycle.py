@@ -1,0 +1,349 @@
+"""What is done to an account's days past due by hand and by the night: pauses, re-ages, charge-off, dormancy."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from app.db import chunked, table_of
+from app.delinquency.models import AccountState, Pause, ReAge
+from app.delinquency.re_age import ReAgeFacts, ReAgeRefusal, ReAgeRule, review_re_age
+from app.delinquency.rules import PauseKind, days_past_due
+from app.delinquency.service import fold_accounts, standing_on
+from app.errors import Conflict, Forbidden, Invalid
+from app.ledger.lifecycle import set_status
+from app.ledger.models import Account, Entry, Portfolio, Statement
+from app.ledger.rules import (
+    COLLECTABLE,
+    ENDED,
+    AccountStatus,
+    CollectorKind,
+    EntryKind,
+    holds_card_number,
+)
+from app.ledger.service import business_date, mark_changed
+from app.staff.rules import MANAGEMENT, Role
+from app.timeline.rules import Kind
+from app.timeline.service import NewEvent, customer_stream, lock_customers, record
+
+MAX_REASON = 300
+
+# --- pauses ---------------------------------------------------------------------------------------------------
+
+
+def set_pause(
+    session: Session,
+    account: Account,
+    kind: PauseKind,
+    from_on: date,
+    to_on: date | None,
+    reason: str,
+    *,
+    by: str,
+    now: datetime,
+) -> Pause:
+    """Days [from_on, to_on) that do not count; no `to_on` = until ended. May lie in the past and overlap others."""
+    _check_reason(reason)
+    if to_on is not None and to_on <= from_on:
+        raise Invalid("a pause ends after it began", "to_on")
+    if from_on < account.opened_on:
+        raise Invalid(f"the account was opened on {account.opened_on}, after this day", "from_on")
+    if (to_on or from_on).year > 2199:
+        raise Invalid("the date is out of range", "to_on" if to_on else "from_on")
+    lock_customers(session, [account.customer_id])
+    portfolio = session.get_one(Portfolio, account.portfolio_id)
+    pause = Pause(
+        portfolio_id=account.portfolio_id,
+        account_id=account.id or 0,
+        kind=kind,
+        from_on=from_on,
+        to_on=to_on,
+        reason=reason,
+        by=by,
+        posted_on=business_date(session, portfolio, now),
+        created_at=now,
+    )
+    session.add(pause)
+    session.flush()
+    mark_changed(session, account.portfolio_id, {pause.account_id: from_on})
+    data = {"pause": pause.id, "kind": kind.value, "from_on": from_on, "to_on": to_on, "reason": reason}
+    _record(session, Kind.PAUSE_SET, account, data, by=by, now=now)
+    return pause
+
+
+def end_pause(session: Session, pause: Pause, on: date, *, by: str, now: datetime) -> None:
+    """Let days count again from `on`; on or before its first day, the pause never was."""
+    account = session.get_one(Account, pause.account_id)
+    lock_customers(session, [account.customer_id])
+    session.refresh(pause)
+    if pause.to_on is not None and pause.to_on <= on:
+        raise Conflict(f"this pause ended on {pause.to_on} already")
+    data = {"pause": pause.id, "kind": pause.kind.value, "from_on": pause.from_on, "on": on}
+    if on <= pause.from_on:
+        session.delete(pause)
+    else:
+        pause.to_on, pause.ended_by = on, by
+    session.flush()
+    mark_changed(session, account.portfolio_id, {account.id or 0: max(on, pause.from_on)})
+    _record(session, Kind.PAUSE_ENDED, account, data, by=by, now=now)
+
+
+def pauses_of(session: Session, account_ids: Sequence[int]) -> dict[int, list[Pause]]:
+    """Pauses by account, in order of their first day."""
+    found: dict[int, list[Pause]] = {account_id: [] for account_id in account_ids}
+    query = select(Pause).where(col(Pause.account_id).in_(account_ids))
+    for pause in session.scalars(query.order_by(col(Pause.from_on), col(Pause.id))):
+        found[pause.account_id].append(pause)
+    return found
+
+
+# --- re-age ---------------------------------------------------------------------------------------------------
+
+
+class ReAgeRefused(Conflict):
+    """An account may not be re-aged; `refusals` are all the reasons."""
+
+    def __init__(self, refusals: Sequence[ReAgeRefusal]) -> None:
+        super().__init__("; ".join(refusal.detail for refusal in refusals))
+        self.refusals = list(refusals)
+
+
+def re_age(
+    session: Session,
+    account: Account,
+    rule: ReAgeRule | None,
+    reason: str,
+    *,
+    by: str,
+    role: Role,
+    now: datetime,
+) -> ReAge:
+    """Bring an account current at the end of the open business day, under the pack's rule. Managers only;
+    ReAgeRefused with every reason why not."""
+    if role not in MANAGEMENT:
+        raise Forbidden("A manager re-ages accounts.")
+    _check_reason(reason)
+    lock_customers(session, [account.customer_id])
+    session.refresh(account)
+    portfolio = session.get_one(Portfolio, account.portfolio_id)
+    on = business_date(session, portfolio, now)
+    facts = re_age_facts(session, account, rule, on)
+    if refusals := review_re_age(facts, rule, on):
+        raise ReAgeRefused(refusals)
+    assert rule is not None
+    made = ReAge(
+        portfolio_id=account.portfolio_id,
+        account_id=account.id or 0,
+        on=on,
+        past_due_minor=facts.past_due_minor,
+        rule=rule.id,
+        reason=reason,
+        by=by,
+        posted_on=on,
+        created_at=now,
+    )
+    session.add(made)
+    session.flush()
+    mark_changed(session, account.portfolio_id, {made.account_id: on})
+    data = {"on": on, "past_due_minor": made.past_due_minor, "rule": rule.id, "reason": reason}
+    _record(session, Kind.ACCOUNT_RE_AGED, account, data, by=by, now=now)
+    return made
+
+
+def re_age_facts(session: Session, account: Account, rule: ReAgeRule | None, on: date) -> ReAgeFacts:
+    """What `review_re_age` judges; `on` must not lie before the last folded day."""
+    portfolio = session.get_one(Portfolio, account.portfolio_id)
+    account_id = account.id or 0
+    stands = standing_on(session, portfolio, [account_id], on)[account_id]
+    statements = session.scalars(
+        select(Statement)
+        .where(Statement.account_id == account_id, col(Statement.due_on) <= on)
+        .order_by(col(Statement.closing_on).desc(), col(Statement.id).desc())
+        .limit(rule.min_payments if rule else 0)
+    ).all()
+    paid = 0
+    if statements:
+        reversal = table_of(Entry).alias("reversal")
+        query = select(sa.func.coalesce(-sa.func.sum(Entry.amount_minor), 0)).where(
+            Entry.account_id == account_id,
+            Entry.kind == EntryKind.PAYMENT,
+            col(Entry.effective_on) > statements[-1].closing_on,
+            col(Entry.effective_on) <= on,
+            ~sa.exists().where(reversal.c.reverses_id == Entry.id),
+        )
+        paid = int(session.scalar(query) or 0)
+    before = session.scalars(sa.select(col(ReAge.on)).where(col(ReAge.account_id) == account_id)).all()
+    return ReAgeFacts(
+        opened_on=account.opened_on,
+        past_due_minor=stands.past_due,
+        is_open=account.status not in ENDED,
+        minimums=[statement.minimum_due_minor for statement in reversed(statements)],
+        paid_minor=paid,
+        re_aged_on=before,
+    )
+
+
+# --- the night ------------------------------------------------------------------------------------------------
+
+
+def accounts_to_charge_off(session: Session, portfolio: Portfolio, on: date) -> list[int]:
+    """Accounts whose days past due reach the portfolio's at the end of `on`. A collector charges nothing off."""
+    if portfolio.charge_off_days == 0 or portfolio.collector is not CollectorKind.FIRST_PARTY:
+        return []
+    state, account = table_of(AccountState), table_of(Account)
+    query = (
+        sa.select(state.c.account_id, state.c.dues)
+        .join(account, account.c.id == state.c.account_id)
+        .where(
+            state.c.portfolio_id == portfolio.id,
+            state.c.oldest_due_on <= on - timedelta(days=portfolio.charge_off_days),
+            account.c.status.in_(COLLECTABLE),
+            account.c.ended_on.is_(None),
+        )
+        .order_by(state.c.account_id)
+    )
+    found = session.connection().execute(query).all()
+    pauses = _intervals(session, [row.account_id for row in found])
+    return [
+        row.account_id
+        for row in found
+        if _days_late(row.dues, on, pauses.get(row.account_id, ())) >= portfolio.charge_off_days
+    ]
+
+
+def _days_late(dues: str, on: date, pauses: Sequence[tuple[date, date | None]]) -> int:
+    oldest = json.loads(dues)
+    return days_past_due(date.fromisoformat(oldest[0][0]), on, pauses) if oldest else 0
+
+
+def _intervals(
+    session: Session, account_ids: Sequence[int]
+) -> Mapping[int, Sequence[tuple[date, date | None]]]:
+    found: dict[int, list[tuple[date, date | None]]] = {}
+    for some in chunked(account_ids, 5000):
+        for account_id, pauses in pauses_of(session, some).items():
+            found[account_id] = [(pause.from_on, pause.to_on) for pause in pauses]
+    return found
+
+
+def charge_off(
+    session: Session, portfolio: Portfolio, account_ids: Sequence[int], on: date, *, now: datetime
+) -> int:
+    """Charge these accounts off at the end of `on` and fold them again, so that the day's figures know it."""
+    accounts = session.scalars(select(Account).where(col(Account.id).in_(account_ids))).all()
+    lock_customers(session, [account.customer_id for account in accounts])
+    states = session.execute(
+        sa.select(col(AccountState.account_id), col(AccountState.balance_minor)).where(
+            col(AccountState.account_id).in_(account_ids)
+        )
+    )
+    balances = {account_id: int(balance) for account_id, balance in states}
+    reason = f"{portfolio.charge_off_days} days past due"
+    for account in accounts:
+        set_status(
+            session,
+            account,
+            AccountStatus.CHARGED_OFF,
+            on,
+            balances[account.id or 0],
+            reason,
+            by="system",
+            now=now,
+        )
+    fold_accounts(session, portfolio, account_ids, through=on)
+    return len(accounts)
+
+
+def fall_dormant(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> int:
+    """Accounts that owe nothing and that no entry came for in as long as the portfolio says are dormant."""
+    if portfolio.dormant_after_days == 0:
+        return 0
+    state, account, entry = table_of(AccountState), table_of(Account), table_of(Entry)
+    since = on - timedelta(days=portfolio.dormant_after_days)
+    owes = sa.exists().where(state.c.account_id == account.c.id, state.c.balance_minor != 0)
+    moved = sa.exists().where(entry.c.account_id == account.c.id, entry.c.posted_on > since)
+    quiet = sa.select(account.c.id).where(
+        account.c.portfolio_id == portfolio.id,
+        account.c.status == AccountStatus.ACTIVE,
+        account.c.opened_on <= since,
+        ~owes,
+        ~moved,
+    )
+    reason = f"nothing owed and no entry for {portfolio.dormant_after_days} days"
+    return _turn_all(session, quiet, AccountStatus.DORMANT, on, reason, now)
+
+
+def wake(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> int:
+    """Dormant accounts for which an entry was posted on `on` are active again."""
+    account, entry = table_of(Account), table_of(Entry)
+    moved = sa.exists().where(entry.c.account_id == account.c.id, entry.c.posted_on == on)
+    woken = sa.select(account.c.id).where(
+        account.c.portfolio_id == portfolio.id, account.c.status == AccountStatus.DORMANT, moved
+    )
+    return _turn_all(session, woken, AccountStatus.ACTIVE, on, "an entry was posted", now)
+
+
+def _turn_all(
+    session: Session, ids: sa.Select[Any], to: AccountStatus, on: date, reason: str, now: datetime
+) -> int:
+    turned = 0
+    for some in chunked(session.connection().execute(ids).scalars().all(), 500):
+        accounts = session.scalars(select(Account).where(col(Account.id).in_(some))).all()
+        lock_customers(session, [account.customer_id for account in accounts])
+        for account in accounts:
+            set_status(session, account, to, on, 0, reason, by="system", now=now)
+        turned += len(accounts)
+    return turned
+
+
+# --- overpaid -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CreditBalance:
+    """An account that is overpaid, as of its last fold."""
+
+    account_id: int
+    reference: str
+    customer_id: int
+    overpaid_minor: int
+    """Positive."""
+
+
+def credit_balances(session: Session, portfolio_id: int, *, limit: int = 200) -> list[CreditBalance]:
+    """Overpaid accounts, the largest sum first."""
+    state, account = table_of(AccountState), table_of(Account)
+    query = (
+        sa.select(account.c.id, account.c.reference, account.c.customer_id, -state.c.balance_minor)
+        .join(account, account.c.id == state.c.account_id)
+        .where(state.c.portfolio_id == portfolio_id, state.c.balance_minor < 0)
+        .order_by(state.c.balance_minor, account.c.id)
+        .limit(limit)
+    )
+    return [CreditBalance(*row) for row in session.connection().execute(query)]
+
+
+def _check_reason(reason: str) -> None:
+    if not reason.strip() or len(reason) > MAX_REASON:
+        raise Invalid(f"say why, in at most {MAX_REASON} characters", "reason")
+    if holds_card_number(reason):
+        raise Invalid("this looks like a full card number, which is never stored", "reason")
+
+
+def _record(
+    session: Session, kind: Kind, account: Account, data: dict[str, Any], *, by: str, now: datetime
+) -> None:
+    event = NewEvent(
+        customer_stream(account.customer_id),
+        kind,
+        data,
+        customer_id=account.customer_id,
+        account_id=account.id,
+    )
+    record(session, event, by=by, now=now)
