@@ -40,7 +40,8 @@ def reconcile_positions(
             continue
         taken = _taken(session, portfolio.id or 0, unexplained)
         opened = _opened(session, ids)
-        rows, changed = [], {}
+        rows: list[dict[str, Any]] = []
+        changed: dict[int, date] = {}
         for line in unexplained:
             is_opening = line.first and line.account_id not in opened
             rows.append(
@@ -67,7 +68,7 @@ def reconcile_positions(
 def _unexplained(session: Session, account_ids: Sequence[int]) -> Sequence[sa.Row[Any]]:
     """(account_id, account_ref, as_of, first, difference) of positions the entries do not add up to."""
     position, entry, account = table_of(Position), table_of(Entry), table_of(Account)
-    in_order = {"partition_by": position.c.account_id, "order_by": position.c.as_of}
+    in_order: Any = {"partition_by": position.c.account_id, "order_by": position.c.as_of}
     ranked = (
         sa.select(
             position.c.account_id,

@@ -1,0 +1,169 @@
+"""Whose payment is it: what a bank tells of a credit, and the account it belongs to, or why that is not known. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from app.ledger.rules import AccountStatus
+
+MAX_TOKENS = 60
+"""Of one payment; a remittance has at most 140 characters a line and names few accounts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A payment as the bank tells it. `payer_account` is masked, `payer_key` the keyed hash, either may be empty."""
+
+    reference: str
+    paid_on: date
+    amount_minor: int
+    payer_name: str = ""
+    payer_account: str = ""
+    payer_key: str = ""
+    structured: tuple[str, ...] = ()
+    end_to_end: str = ""
+    free: str = ""
+    is_sum: bool = False
+    """A batch of payments of which the bank tells only the sum."""
+
+    @property
+    def remittance(self) -> str:
+        parts = [*self.structured, self.end_to_end, self.free]
+        return " | ".join(part for part in parts if part)[:500]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An account that may be meant. `amounts` says for each amount it could be paid by what that amount is."""
+
+    account_id: int
+    customer_id: int
+    reference: str
+    status: AccountStatus
+    ended_on: date | None
+    amounts: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    account: Known
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoMatch:
+    why: str
+
+
+def decide(
+    payment: Incoming, by_key: Mapping[str, Sequence[Known]], paid_before: Sequence[Known]
+) -> Match | NoMatch:
+    """Whose payment it is.
+
+    `by_key` has the accounts of each `reference_key` found in what the payer wrote, `paid_before` those that the
+    payer's bank account has paid for. A reference in the structured field counts before the end-to-end id, that
+    before the free text; where one of them names several accounts it is for a person to say.
+    """
+    if payment.is_sum:
+        return NoMatch("the bank tells only the sum of a batch of payments")
+    for keys, where in reference_keys(payment):
+        named = {known.account_id: known for key in keys for known in by_key.get(key, ())}
+        if len(named) > 1:
+            names = ", ".join(sorted(known.reference for known in named.values())[:5])
+            return NoMatch(f"the {where} names {len(named)} accounts: {names}")
+        for known in named.values():
+            return _unless_sold(known, f"{known.reference} in the {where}")
+    if not paid_before:
+        reason = "no account is named in it"
+        known_payer = " and its bank account has not paid before" if payment.payer_key else ""
+        return NoMatch(f"{reason}{known_payer}")
+    if len(paid_before) > 1:
+        names = ", ".join(sorted(known.reference for known in paid_before)[:5])
+        return NoMatch(f"no account is named in it, and its bank account has paid for several: {names}")
+    (known,) = paid_before
+    what = known.amounts.get(payment.amount_minor)
+    if what is None:
+        return NoMatch(
+            f"no account is named in it; its bank account has paid for {known.reference} before, but this is "
+            "neither what it paid last nor an amount that account owes"
+        )
+    return _unless_sold(known, f"its bank account has paid for {known.reference} before, and this is {what}")
+
+
+def _unless_sold(known: Known, how: str) -> Match | NoMatch:
+    if known.status is AccountStatus.SOLD:
+        return NoMatch(f"account {known.reference} was sold: the money may be the buyer's")
+    return Match(known, how)
+
+
+def reference_keys(payment: Incoming) -> list[tuple[list[str], str]]:
+    """The keys to look for, most trustworthy place first."""
+    structured = [key for text in payment.structured for key in keys_in(text)]
+    free = [key for key in keys_in(payment.free) if _is_telling(key)]
+    return [
+        (structured, "structured reference"),
+        (keys_in(payment.end_to_end), "end-to-end id"),
+        (free, "remittance text"),
+    ]
+
+
+def reference_key(text: str) -> str:
+    """What is compared of a reference: letters and digits, upper case; payers drop hyphens and add blanks."""
+    return re.sub(r"[ \-./]", "", text).upper()
+
+
+def keys_in(text: str) -> list[str]:
+    """Everything in a text that may be an account's reference: its words, their parts, up to three neighbours
+    that belong together, and what an ISO 11649 creditor reference (RFcc...) carries."""
+    words = [word.strip(".-/") for word in re.split(r"[\s,;:()\[\]\"'|]+", text)]
+    words = [word for word in words if word][:MAX_TOKENS]
+    found: dict[str, None] = {}
+    for at, word in enumerate(words):
+        for part in (word, *re.split(r"[+=/#]+", word)):
+            found.setdefault(reference_key(part))
+        for end in range(at + 2, min(at + 4, len(words) + 1)):
+            if any(any(map(str.isdigit, other)) for other in words[at + 1 : end]):
+                found.setdefault(reference_key("".join(words[at:end])))
+        if word[:2].upper() == "RF":
+            for end in range(at + 1, min(at + 8, len(words) + 1)):
+                if body := creditor_reference("".join(words[at:end])):
+                    found.setdefault(body)
+                    found.setdefault(body.lstrip("0"))
+    found.pop("", None)
+    return list(found)[:MAX_TOKENS]
+
+
+def creditor_reference(text: str) -> str:
+    """The reference inside an ISO 11649 structured creditor reference, or '' where its check digits (ISO 7064,
+    mod 97-10) are wrong."""
+    plain = text.replace(" ", "").upper()
+    if not re.fullmatch(r"RF[0-9]{2}[0-9A-Z]{1,21}", plain):
+        return ""
+    digits = "".join(str(int(char, 36)) for char in plain[4:] + plain[:4])
+    return plain[4:] if int(digits) % 97 == 1 else ""
+
+
+def _is_telling(key: str) -> bool:
+    """Long enough not to be a year, a house number or an amount that happens to be somebody's reference."""
+    mixed = any(map(str.isdigit, key)) and any(map(str.isalpha, key))
+    return len(key) >= 6 and any(map(str.isdigit, key)) or (mixed and len(key) >= 4)
+
+
+def payer_key(account: str, secret: str) -> str:
+    """Keyed hash (hex HMAC-SHA256) of a payer's IBAN or account number; '' without an account or a secret."""
+    plain = re.sub(r"[^0-9A-Z]", "", account.upper())
+    if not plain or not secret:
+        return ""
+    key = hmac.new(secret.encode(), b"arrears-desk payer account", hashlib.sha256).digest()
+    return hmac.new(key, plain.encode(), hashlib.sha256).hexdigest()
+
+
+def masked(account: str) -> str:
+    """The last four characters of a bank account: '**** 1332'; '' if it has not more than four."""
+    plain = re.sub(r"[^0-9A-Za-z]", "", account)
+    return f"**** {plain[-4:]}" if len(plain) > 4 else ""
