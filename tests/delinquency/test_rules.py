@@ -1,137 +1,39 @@
-"""The fold against a reference that shares no line with it, over lives nobody would think of."""
+"""The fold's small parts, each at its edges. Whole lives are in test_property.py, cases in docs/delinquency.md."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from app.delinquency.rules import (
     DAY,
+    NEVER,
     Closing,
     Credit,
     Events,
     Folded,
+    Interval,
     MovementKind,
-    Standing,
+    Reported,
     State,
     bucket_labels,
     bucket_of,
+    day_that_counts,
     days_past_due,
     fold,
     next_wake,
     standing,
+    union,
 )
 
 FIRST = date(2026, 1, 1)
-LAST = FIRST + timedelta(days=110)
-EDGES = (1, 10, 30)  # close together, so that lives of a hundred days cross all of them
-
-Event = Credit | Closing
+DUE = date(2026, 1, 10)
+EDGES = (1, 10, 30)
 
 
-def reference(credits: Sequence[Credit], closings: Sequence[Closing], on: date) -> list[tuple[date, int]]:
-    """Unpaid dues at the end of `on`, read off docs/delinquency.md one day after another."""
-    minimums: list[list] = []  # [closed on, due on, left]
-    day = FIRST
-    while day <= on:
-        late = sorted((m for m in minimums if m[1] < day), key=lambda m: m[1])
-        waiting = sorted((m for m in minimums if m[0] < day <= m[1]), key=lambda m: m[0])
-        for money in (c.amount for c in credits if c.on == day):
-            for owed in late + waiting:
-                paid = min(money, owed[2])
-                owed[2], money = owed[2] - paid, money - paid
-        minimums += [
-            [c.on, c.due_on, c.minimum] for c in sorted(closings, key=lambda c: c.due_on) if c.on == day
-        ]
-        day += DAY
-    return sorted((due, left) for _, due, left in minimums if due < on and left)
-
-
-days = st.integers(0, 110).map(lambda n: FIRST + timedelta(days=n))
-credits_ = st.builds(Credit, days, st.integers(1, 120), st.booleans())
-closings_ = st.builds(
-    lambda on, after, minimum: Closing(on, on + timedelta(days=after), minimum),
-    days, st.integers(1, 40), st.sampled_from([0, 1, 30, 50, 80]),
-)  # fmt: skip
-lives = st.tuples(st.lists(credits_, max_size=10), st.lists(closings_, max_size=7))
-
-
-def fold_in_steps(
-    credits: Sequence[Credit], closings: Sequence[Closing], nights: Sequence[date]
-) -> tuple[State, Folded]:
-    """As the nights do it: each folds what came since the one before."""
-    state, total, before = State(), Folded(), date.min
-    for night in nights:
-        part = fold(
-            state,
-            Events(
-                [c for c in credits if before < c.on <= night],
-                [c for c in closings if before < c.on <= night],
-            ),
-            through=night,
-            edges=EDGES,
-        )
-        total.movements += part.movements
-        total.standings += part.standings
-        before = night
-    return state, total
-
-
-def stood(folded: Folded, on: date) -> Standing | None:
-    return next((s for day, s in reversed(folded.standings) if day <= on), None)
-
-
-@given(lives, st.sets(days, max_size=8))
-def test_any_way_of_splitting_the_nights_gives_the_full_fold(
-    life: tuple[list[Credit], list[Closing]], nights: set[date]
-) -> None:
-    whole_state, whole = fold_in_steps(*life, [LAST])
-    state, folded = fold_in_steps(*life, sorted(nights | {LAST}))
-    assert state == whole_state
-    assert folded == whole
-
-
-@given(lives)
-def test_every_day_agrees_with_the_reference(life: tuple[list[Credit], list[Closing]]) -> None:
-    _, folded = fold_in_steps(*life, [LAST])
-    moved = 0
-    for n in range((LAST - FIRST).days + 1):
-        on = FIRST + timedelta(days=n)
-        unpaid = reference(*life, on)
-        past_due = sum(amount for _, amount in unpaid)
-        stands = stood(folded, on)
-        if not unpaid:
-            assert stands is None
-        else:
-            oldest = unpaid[0][0]
-            assert stands == Standing(bucket_of((on - oldest).days, EDGES), oldest, past_due)
-        for _, kind, amount in (m for m in folded.movements if m[0] == on):
-            assert amount > 0
-            moved += amount if kind is MovementKind.FELL_PAST_DUE else -amount
-        assert moved == past_due, f"the movements up to {on} do not explain what is past due"
-
-
-@given(lives, days)
-def test_nobody_needs_to_look_before_the_wake_up(
-    life: tuple[list[Credit], list[Closing]], night: date
-) -> None:
-    """What the sweep relies on: between a fold and its wake-up day the standing is the reference's."""
-    credits, closings = life
-    state, _ = fold_in_steps(credits, closings, [night])
-    later = [e.on for e in (*credits, *closings) if e.on > night]
-    wake = next_wake(state, EDGES, min(later, default=None))
-    kept = standing(state, night, EDGES)
-    on = night + DAY
-    while on < (wake or LAST + timedelta(days=60)):
-        unpaid = reference(credits, closings, on)
-        assert sum(amount for _, amount in unpaid) == state.past_due
-        if kept is not None:
-            assert bucket_of((on - kept.oldest_due_on).days, EDGES) == kept.bucket
-        on += DAY
+def jan(day: int) -> date:
+    return date(2026, 1, day)
 
 
 @pytest.mark.parametrize(
@@ -148,34 +50,121 @@ def test_buckets_are_named_by_their_edges() -> None:
 
 
 def test_days_past_due_never_go_below_nothing() -> None:
-    assert days_past_due(None, FIRST) == 0
-    assert days_past_due(FIRST, FIRST) == 0
-    assert days_past_due(FIRST, FIRST - DAY) == 0
-    assert days_past_due(FIRST, FIRST + DAY) == 1
+    assert days_past_due(None, DUE) == 0
+    assert days_past_due(DUE, DUE) == 0
+    assert days_past_due(DUE, DUE - DAY) == 0
+    assert days_past_due(DUE, DUE + DAY) == 1
 
 
-@pytest.mark.parametrize("on", [FIRST - DAY, FIRST, FIRST + timedelta(days=5)])
-def test_an_event_outside_the_stretch_is_a_callers_mistake(on: date) -> None:
+@pytest.mark.parametrize(
+    ("pauses", "counted", "why"),
+    [
+        ([], 10, "nothing paused"),
+        ([(jan(1), jan(10))], 10, "over before the due date"),
+        ([(jan(1), jan(11))], 10, "the due date itself is not counted anyway"),
+        ([(jan(1), jan(12))], 9, "its last day is the first that would count"),
+        ([(jan(12), jan(14))], 8, "the day it ends on counts again"),
+        ([(jan(20), jan(21))], 9, "the last day"),
+        ([(jan(21), None)], 10, "begins the day after"),
+        ([(jan(15), None)], 4, "open: nothing counts from there"),
+        ([(jan(12), jan(15)), (jan(13), jan(16))], 6, "overlapping days are left out once"),
+        ([(jan(12), jan(14)), (jan(14), jan(16))], 6, "touching"),
+        ([(jan(16), jan(18)), (jan(12), jan(14))], 6, "in any order"),
+        ([(jan(1), None), (jan(12), jan(14))], 0, "one inside another"),
+        ([(jan(12), NEVER)], 1, "an end of days is no end"),
+    ],
+)
+def test_days_that_count_up_to_20_january(pauses: list[Interval], counted: int, why: str) -> None:
+    assert days_past_due(DUE, jan(20), pauses) == counted, why
+    # The two ways of counting agree: the n-th day that counts is the first on which there are n.
+    if counted:
+        nth = day_that_counts(counted, DUE, pauses)
+        assert days_past_due(DUE, nth, pauses) == counted
+        assert days_past_due(DUE, nth - DAY, pauses) == counted - 1
+
+
+def test_a_day_that_never_comes() -> None:
+    assert day_that_counts(5, DUE, [(jan(13), None)]) == NEVER
+    assert day_that_counts(2, DUE, [(jan(13), None)]) == jan(12)
+    assert union([(jan(3), None), (jan(1), jan(4))]) == [(jan(1), NEVER)]
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        Events(credits=[Credit(FIRST, 100, True)]),
+        Events(credits=[Credit(FIRST - DAY, 100, True)]),
+        Events(credits=[Credit(jan(6), 100, True)]),
+        Events(closings=[Closing(jan(6), jan(20), 100)]),
+        Events(positions=[Reported(FIRST, 0, None)]),
+        Events(re_ages=[jan(6)]),
+    ],
+)
+def test_an_event_outside_the_stretch_is_a_callers_mistake(events: Events) -> None:
     """Folding it silently would put a payment on the wrong day."""
-    state = State(through=FIRST)
-    through = FIRST + timedelta(days=4)
     with pytest.raises(ValueError, match="outside the stretch"):
-        fold(state, Events([Credit(on, 100, True)]), through=through, edges=EDGES)
+        fold(State(through=FIRST), events, through=jan(5), edges=EDGES)
+
+
+def late(amount: int = 100) -> State:
+    state = State()
+    fold(state, Events(closings=[Closing(FIRST, DUE, amount)]), through=jan(12), edges=EDGES)
+    return state
+
+
+def then(state: State, through: date, **events: object) -> Folded:
+    return fold(state, Events(**events), through=through, edges=EDGES)  # type: ignore[arg-type]
 
 
 def test_what_a_payment_and_a_refund_cured_are_told_apart() -> None:
     """A manager's recovery rate counts payments; a merchant's refund is nobody's success."""
-    closing = Closing(FIRST, FIRST + timedelta(days=10), 100)
-    late = FIRST + timedelta(days=12)
-    state = State()
-    folded = fold(
-        state,
-        Events([Credit(late, 60, True), Credit(late, 70, False)], [closing]),
-        through=late,
-        edges=EDGES,
-    )
-    assert folded.movements == [
-        (FIRST + timedelta(days=11), MovementKind.FELL_PAST_DUE, 100),
-        (late, MovementKind.PAID, 60),
-        (late, MovementKind.ADJUSTED, 40),
+    credits = [Credit(jan(13), 60, True), Credit(jan(13), 70, False)]
+    assert then(late(), jan(13), credits=credits).movements == [
+        (jan(13), MovementKind.PAID, 60),
+        (jan(13), MovementKind.ADJUSTED, 40),
     ]
+
+
+def test_a_re_age_and_an_end_adjust_and_a_position_says_the_difference() -> None:
+    assert then(late(), jan(13), re_ages=[jan(13)]).movements == [(jan(13), MovementKind.ADJUSTED, 100)]
+    assert then(late(), jan(13), ended_on=jan(13)).movements == [(jan(13), MovementKind.ADJUSTED, 100)]
+    up, down, same = (Reported(jan(13), amount, DUE) for amount in (130, 70, 100))
+    assert then(late(), jan(13), positions=[up]).movements == [(jan(13), MovementKind.FELL_PAST_DUE, 30)]
+    assert then(late(), jan(13), positions=[down]).movements == [(jan(13), MovementKind.ADJUSTED, 30)]
+    assert then(late(), jan(13), positions=[same]).movements == []
+
+
+def test_after_its_end_nothing_moves_an_account() -> None:
+    state = late()
+    then(state, jan(13), ended_on=jan(13))
+    events = {"credits": [(jan(15), 50, True)], "closings": [(jan(16), jan(18), 70)], "ended_on": jan(13)}
+    assert then(state, jan(31), **events) == Folded()
+    assert state == State(through=jan(31))
+    assert next_wake(state, EDGES, None) is None
+
+
+def test_a_pause_is_met_on_the_day_it_ends() -> None:
+    """Nothing falls past due while it lasts; what fell due before it stands still in its bucket."""
+    pauses = [(jan(8), jan(20))]
+    state = State()
+    folded = then(state, jan(19), closings=[(FIRST, DUE, 100)], pauses=pauses)
+    assert (folded.movements, state.past_due) == ([], 0)
+    assert next_wake(state, EDGES, None, pauses) == jan(20)
+    folded = then(state, jan(28), pauses=pauses)
+    assert folded.movements == [(jan(20), MovementKind.FELL_PAST_DUE, 100)]
+    assert next_wake(state, EDGES, None, pauses) == jan(29), "the tenth day that counts"
+    stands = standing(state, jan(28), EDGES, pauses)
+    assert stands is not None
+    assert (stands.bucket, state.oldest_due_on) == ("1-9", DUE)
+
+
+def test_the_last_day_there_is_can_be_asked_for() -> None:
+    state = late()
+    then(state, NEVER)
+    assert (state.through, state.past_due) == (NEVER, 100)
+
+
+def test_wake_up_of_an_account_nothing_waits_for() -> None:
+    state = State(through=FIRST)
+    assert next_wake(state, EDGES, None) is None
+    assert next_wake(state, EDGES, FIRST + timedelta(days=9)) == jan(10)

@@ -14,12 +14,26 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
 from app.db import table_of, transaction
-from app.delinquency.models import AccountState, Movement, Spell
-from app.delinquency.rules import Closing, Credit, Events, State, days_past_due, fold, standing
+from app.delinquency.lifecycle import set_pause
+from app.delinquency.models import AccountState, Movement, ReAge, Spell
+from app.delinquency.rules import (
+    Closing,
+    Credit,
+    Events,
+    Interval,
+    PauseKind,
+    Reported,
+    State,
+    days_past_due,
+    fold,
+    standing,
+)
 from app.delinquency.service import edges_of, fold_accounts
-from app.ledger.models import Account, Entry
-from app.ledger.rules import DEFAULT_BUCKET_EDGES, EntryKind
-from app.ledger.service import reverse_entry
+from app.ledger.balances import balance_of
+from app.ledger.lifecycle import set_status
+from app.ledger.models import Account, Entry, Position
+from app.ledger.rules import DEFAULT_BUCKET_EDGES, AccountStatus, EntryKind
+from app.ledger.service import mark_changed, reverse_entry
 from tests import builders
 
 PAGE = Path(__file__).parents[2] / "docs" / "delinquency.md"
@@ -40,44 +54,79 @@ def _date(text: str) -> date:
     return datetime.strptime(f"{text} {YEAR}", "%d %b %Y").date()
 
 
+def _minor(text: str) -> int:
+    return int(text) * 100
+
+
 def _examples() -> Iterator[Example]:
     for line in PAGE.read_text(encoding="utf-8").splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         if len(cells) == 7 and cells[0].isdigit():
             number, story, on, past_due, days, bucket, _ = cells
             happenings = () if story == "nothing" else tuple(story.split("; "))
-            yield Example(number, happenings, _date(on), int(past_due) * 100, int(days), bucket)
+            yield Example(number, happenings, _date(on), _minor(past_due), int(days), bucket)
 
 
 EXAMPLES = list(_examples())
-STATEMENT = re.compile(r"closes (\d+ \w+), due (\d+ \w+): (\d+)")
-ENTRY = re.compile(r"(payment|refund|credit|purchase|write_off) (\d+ \w+): (\d+)")
+DAY_OF = r"(\d+ \w{3})"
+STATEMENT = re.compile(rf"closes {DAY_OF}, due {DAY_OF}: (\d+)")
+ENTRY = re.compile(
+    rf"(payment|refund|credit|purchase|write_off|recovery|fee|interest|adjustment) {DAY_OF}: (\d+)"
+)
+REVERSAL = re.compile("reversed payment")
+PAUSE = re.compile(rf"paused from {DAY_OF}(?: until {DAY_OF})?")
+RE_AGE = re.compile(rf"re-aged {DAY_OF}")
+REPORT = re.compile(rf"reported {DAY_OF}: (?:(\d+) since {DAY_OF}|nothing)")
+END = re.compile(rf"(charged off|settled|sold) {DAY_OF}")
+LANGUAGE = (STATEMENT, ENTRY, REVERSAL, PAUSE, RE_AGE, REPORT, END)
 
 
 def test_the_page_was_understood() -> None:
-    assert [e.number for e in EXAMPLES] == [str(n) for n in range(1, 48)]
+    assert [e.number for e in EXAMPLES] == [str(n) for n in range(1, 96)]
     for happening in {h for e in EXAMPLES for h in e.happenings}:
-        assert STATEMENT.fullmatch(happening) or ENTRY.fullmatch(happening) or happening == "reversed payment"
+        assert any(pattern.fullmatch(happening) for pattern in LANGUAGE), happening
+
+
+def _events(happenings: tuple[str, ...], on: date) -> Events:
+    """What the fold is given of a story: all that is dated up to `on`."""
+    credits: list[Credit] = []
+    closings: list[Closing] = []
+    positions: list[Reported] = []
+    told = Events(credits, closings, positions)
+    re_ages: list[date] = []
+    pauses: list[Interval] = []
+    for happening in happenings:
+        if match := STATEMENT.fullmatch(happening):
+            closings.append(Closing(_date(match[1]), _date(match[2]), _minor(match[3])))
+        elif match := ENTRY.fullmatch(happening):
+            if match[1] in ("payment", "refund", "credit"):
+                credits.append(Credit(_date(match[2]), _minor(match[3]), match[1] == "payment"))
+        elif match := PAUSE.fullmatch(happening):
+            pauses.append((_date(match[1]), _date(match[2]) if match[2] else None))
+        elif match := RE_AGE.fullmatch(happening):
+            re_ages.append(_date(match[1]))
+        elif match := REPORT.fullmatch(happening):
+            since = _date(match[3]) if match[3] else None
+            positions.append(Reported(_date(match[1]), _minor(match[2] or "0"), since))
+        elif match := END.fullmatch(happening):
+            told.ended_on = _date(match[2])
+        else:
+            credits.pop()
+    told.credits = [c for c in credits if c.on <= on]
+    told.closings = [c for c in closings if c.on <= on]
+    told.positions = [p for p in positions if p.on <= on]
+    told.re_ages = [day for day in re_ages if day <= on]
+    told.pauses = pauses
+    return told
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda e: f"line-{e.number}")
 def test_pure_fold_agrees_with_the_page(example: Example) -> None:
-    credits: list[Credit] = []
-    closings: list[Closing] = []
-    for happening in example.happenings:
-        if match := STATEMENT.fullmatch(happening):
-            closings.append(Closing(_date(match[1]), _date(match[2]), int(match[3]) * 100))
-        elif match := ENTRY.fullmatch(happening):
-            if match[1] in ("payment", "refund", "credit"):
-                credits.append(Credit(_date(match[2]), int(match[3]) * 100, match[1] == "payment"))
-        else:
-            credits.pop()
-    state = State()
-    known = [c for c in credits if c.on <= example.on], [c for c in closings if c.on <= example.on]
-    fold(state, Events(*known), through=example.on, edges=DEFAULT_BUCKET_EDGES)
-    stands = standing(state, example.on, DEFAULT_BUCKET_EDGES)
+    state, events = State(), _events(example.happenings, example.on)
+    fold(state, events, through=example.on, edges=DEFAULT_BUCKET_EDGES)
+    stands = standing(state, example.on, DEFAULT_BUCKET_EDGES, events.pauses)
     assert state.past_due == example.past_due
-    assert days_past_due(state.oldest_due_on, example.on) == example.days
+    assert days_past_due(state.oldest_due_on, example.on, events.pauses) == example.days
     assert (stands.bucket if stands else "current") == example.bucket
 
 
@@ -114,11 +163,10 @@ def _account(session: Session, book: builders.Portfolio, example: Example) -> in
     last: Entry | None = None
     for happening in example.happenings:
         if match := STATEMENT.fullmatch(happening):
-            builders.statement(session, card, _date(match[1]), _date(match[2]), int(match[3]) * 100)
+            builders.statement(session, card, _date(match[1]), _date(match[2]), _minor(match[3]))
         elif match := ENTRY.fullmatch(happening):
-            kind = EntryKind(match[1])
-            last = builders.entry(session, card, kind, int(match[3]) * 100, _date(match[2]))
-        else:
+            last = builders.entry(session, card, EntryKind(match[1]), _minor(match[3]), _date(match[2]))
+        elif REVERSAL.fullmatch(happening):
             assert last is not None
             reverse_entry(
                 session,
@@ -128,8 +176,35 @@ def _account(session: Session, book: builders.Portfolio, example: Example) -> in
                 by="user:builder",
                 now=builders.NOW,
             )
+        else:
+            _decide(session, card, happening)
     assert card.id is not None
     return card.id
+
+
+def _decide(session: Session, card: Account, happening: str) -> None:
+    """What people decide about an account. Whether they may is told elsewhere (tests of the re-age's rule)."""
+    assert card.id is not None
+    about = {"portfolio_id": card.portfolio_id, "account_id": card.id}
+    if match := PAUSE.fullmatch(happening):
+        until = _date(match[2]) if match[2] else None
+        why = (PauseKind.HARDSHIP, _date(match[1]), until, "out of work")
+        set_pause(session, card, *why, by="user:builder", now=builders.NOW)
+    elif match := END.fullmatch(happening):
+        to, on = AccountStatus(match[1].replace(" ", "_")), _date(match[2])
+        balance = balance_of(session, card.id, on)
+        set_status(session, card, to, on, balance, "told by the page", by="user:builder", now=builders.NOW)
+    elif match := RE_AGE.fullmatch(happening):
+        on = _date(match[1])
+        made = {"on": on, "posted_on": on, "past_due_minor": 0, "created_at": builders.NOW}
+        session.add(ReAge.model_validate({**about, **made, "rule": "a", "reason": "b", "by": "user:builder"}))
+        mark_changed(session, card.portfolio_id, {card.id: on})
+    elif match := REPORT.fullmatch(happening):
+        as_of, since = _date(match[1]), _date(match[3]) if match[3] else None
+        said = {"past_due_minor": _minor(match[2] or "0"), "oldest_due_on": since, "balance_minor": 100_000}
+        session.add(Position.model_validate({**about, **said, "as_of": as_of, "posted_on": as_of}))
+        mark_changed(session, card.portfolio_id, {card.id: as_of})
+    session.flush()
 
 
 def _history(session: Session, accounts: dict[str, int]) -> dict[str, list[tuple[object, ...]]]:
