@@ -27,7 +27,7 @@ from app.ledger.rules import (
     EntryKind,
     holds_card_number,
 )
-from app.ledger.service import business_date, mark_changed
+from app.ledger.service import business_date, lock_account, mark_changed
 from app.staff.rules import MANAGEMENT, Role
 from app.timeline.rules import Kind
 from app.timeline.service import NewEvent, customer_stream, lock_customers, record
@@ -81,7 +81,7 @@ def end_pause(session: Session, pause: Pause, on: date, *, by: str, now: datetim
     """Let days count again from `on`; on or before its first day, the pause never was."""
     account = session.get_one(Account, pause.account_id)
     lock_customers(session, [account.customer_id])
-    session.refresh(pause)
+    pause = session.get_one(Pause, pause.id, populate_existing=True)
     if pause.to_on is not None and pause.to_on <= on:
         raise Conflict(f"this pause ended on {pause.to_on} already")
     data = {"pause": pause.id, "kind": pause.kind.value, "from_on": pause.from_on, "on": on}
@@ -129,8 +129,7 @@ def re_age(
     if role not in MANAGEMENT:
         raise Forbidden("A manager re-ages accounts.")
     _check_reason(reason)
-    lock_customers(session, [account.customer_id])
-    session.refresh(account)
+    account = lock_account(session, account)
     portfolio = session.get_one(Portfolio, account.portfolio_id)
     on = business_date(session, portfolio, now)
     facts = re_age_facts(session, account, rule, on)

@@ -32,6 +32,7 @@ from app.ledger.service import (
     business_date,
     first_open_day,
     fresh_reference,
+    lock_account,
     post_entry,
     post_mirror,
     require_reversible,
@@ -69,8 +70,7 @@ def post_by_hand(
     if role not in POSTED_BY_HAND[kind]:
         raise Forbidden(f"A manager posts an entry of kind {kind.value}.")
     description = _reason(description, "description", required=kind is not EntryKind.PAYMENT)
-    lock_customers(session, [account.customer_id])
-    session.refresh(account)
+    account = lock_account(session, account)
     _require_day(session, account, effective_on, now)
     if kind is EntryKind.PAYMENT:
         kind = payment_kind(account.status, account.ended_on, effective_on)
@@ -156,7 +156,7 @@ def decide_waiver(
         raise Forbidden("A manager decides about waivers.")
     account = session.get_one(Account, waiver.account_id)
     lock_customers(session, [account.customer_id])
-    session.refresh(waiver, with_for_update=True)
+    waiver = session.get_one(Waiver, waiver.id, populate_existing=True, with_for_update=True)
     if waiver.status is not WaiverStatus.REQUESTED:
         raise Conflict(f"this waiver is {waiver.status.value} already")
     if waiver.requested_by == by:
@@ -246,7 +246,7 @@ def move_payment(
     if entry.effective_on < to_account.opened_on:
         raise Invalid(f"that account was opened on {to_account.opened_on}, after the payment", "to_account")
     lock_customers(session, [wrong.customer_id, to_account.customer_id])
-    session.refresh(to_account)
+    to_account = lock_account(session, to_account)
     counterpart = require_reversible(session, wrong, entry)
     for each in filter(None, (counterpart, entry)):
         post_mirror(session, wrong, each, f"moved: {reason}", entry.effective_on, by=by, now=now)

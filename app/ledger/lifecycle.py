@@ -31,6 +31,7 @@ from app.ledger.service import (
     first_open_day,
     fresh_reference,
     is_ending,
+    lock_account,
     mark_changed,
     post_entry,
     post_mirror,
@@ -39,7 +40,7 @@ from app.ledger.service import (
     suffixed,
 )
 from app.timeline.rules import Kind
-from app.timeline.service import NewEvent, customer_stream, lock_customers, record
+from app.timeline.service import NewEvent, customer_stream, record
 
 ENDING_ENTRY = {
     AccountStatus.CHARGED_OFF: EntryKind.WRITE_OFF,
@@ -61,8 +62,7 @@ def change_status(
         raise Invalid("say why, in at most 200 characters", "reason")
     if holds_card_number(reason):
         raise Invalid("this looks like a full card number, which is never stored", "reason")
-    lock_customers(session, [account.customer_id])
-    session.refresh(account)
+    account = lock_account(session, account)
     portfolio = session.get_one(Portfolio, account.portfolio_id)
     today = max(local_date(now, portfolio.timezone), business_date(session, portfolio, now))
     balance = balance_of(session, account.id or 0, on)

@@ -215,6 +215,12 @@ def post_mirror(
     return mirror
 
 
+def lock_account(session: Session, account: Account) -> Account:
+    """The account as it is once nobody else is deciding about its customer, until this transaction ends."""
+    lock_customers(session, [account.customer_id])
+    return session.get_one(Account, account.id, populate_existing=True)
+
+
 def is_ending(account: Account, entry: Entry) -> bool:
     """Whether this entry took the balance away when the account was charged off, settled or sold here."""
     names = (account.reference, f"#{account.id}")
