@@ -84,7 +84,16 @@ def end_pause(session: Session, pause: Pause, on: date, *, by: str, now: datetim
     pause = session.get_one(Pause, pause.id, populate_existing=True)
     if pause.to_on is not None and pause.to_on <= on:
         raise Conflict(f"this pause ended on {pause.to_on} already")
-    data = {"pause": pause.id, "kind": pause.kind.value, "from_on": pause.from_on, "on": on}
+    portfolio = session.get_one(Portfolio, account.portfolio_id)
+    data = {
+        "pause": pause.id,
+        "kind": pause.kind.value,
+        "from_on": pause.from_on,
+        "on": on,
+        # So that what was known before can still be told: see `app.delinquency.history`.
+        "until": pause.to_on,
+        "posted_on": business_date(session, portfolio, now),
+    }
     if on <= pause.from_on:
         session.delete(pause)
     else:

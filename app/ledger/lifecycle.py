@@ -88,7 +88,7 @@ def set_status(
 ) -> None:
     """What `change_status` does once nothing speaks against it, for the night, which has locked the customers
     and knows the balance at the end of `on`."""
-    before = account.status
+    before, ended_before = account.status, account.ended_on
     if to is AccountStatus.ACTIVE and account.ended_on is not None:
         _undo_end(session, account, reason, by=by, now=now)
     account.status = to
@@ -99,7 +99,16 @@ def set_status(
             _take_off_the_book(session, account, to, on, balance_minor, reason, by=by, now=now)
     session.flush()
     reinstate_recoveries(session, account.portfolio_id, [account.id or 0], now=now)
-    data = {"from": before.value, "to": to.value, "on": on, "reason": reason, "balance_minor": balance_minor}
+    data = {
+        "from": before.value,
+        "to": to.value,
+        "on": on,
+        "reason": reason,
+        "balance_minor": balance_minor,
+        # So that what was known before can still be told: the end it had, and the day on which this was known.
+        "ended_before": ended_before,
+        "posted_on": posting_date(on, first_open_day(session, account.portfolio_id)),
+    }
     event = NewEvent(
         customer_stream(account.customer_id),
         Kind.ACCOUNT_STATUS_CHANGED,
