@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.db import table_of
-from app.ledger.models import Account, Entry, Statement
+from app.ledger.models import Account, Customer, Entry, Statement
 from app.ledger.rules import PAYS_DUES, EntryKind
 
 
@@ -27,8 +27,14 @@ class LedgerLine:
     reference: str
     source: str
     description: str
-    reversed: bool
+    reverses_id: int | None
+    mirror_id: int | None
+    """The entry that reverses this one."""
     balance_minor: int
+
+    @property
+    def reversed(self) -> bool:
+        return self.mirror_id is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,33 +55,87 @@ def accounts_of(session: Session, customer_id: int) -> list[Account]:
     return list(session.scalars(query))
 
 
+def find_accounts(session: Session, text: str, *, limit: int) -> list[Account]:
+    """Accounts with this reference, or of customers with this reference or with `text` in their name."""
+    customer = table_of(Customer)
+    holders = sa.select(customer.c.id).where(
+        sa.or_(customer.c.reference == text, customer.c.full_name.icontains(text, autoescape=True))
+    )
+    query = (
+        select(Account)
+        .where(sa.or_(col(Account.reference) == text, col(Account.customer_id).in_(holders)))
+        .order_by((col(Account.reference) != text), col(Account.reference), col(Account.id))
+        .limit(limit)
+    )
+    return list(session.scalars(query))
+
+
 def ledger_lines(
     session: Session, account_ids: Sequence[int], *, newest_first: bool, limit: int | None = None
 ) -> Iterator[LedgerLine]:
     """Entries of these accounts, account by account, each with the running balance of its own account."""
+    line = _lines(account_ids)
+    order = [c.desc() if newest_first else c.asc() for c in (line.c.effective_on, line.c.id)]
+    query = sa.select(line).order_by(line.c.account_id, *order).limit(limit)
+    for row in session.connection().execute(query):
+        yield LedgerLine(*row)
+
+
+def ledger_page(
+    session: Session,
+    account_id: int,
+    *,
+    kinds: Sequence[EntryKind] = (),
+    first_on: date | None = None,
+    last_on: date | None = None,
+    before: tuple[date, int] | None = None,
+    limit: int | None = None,
+) -> list[LedgerLine]:
+    """Entries of one account, the latest first, of some kinds (none = all) and effective dates; the running
+    balance counts those left out too. `before` is the effective date and the id of the last entry shown."""
+    line = _lines([account_id])
+    query = sa.select(line)
+    if kinds:
+        query = query.where(line.c.kind.in_(kinds))
+    if first_on:
+        query = query.where(line.c.effective_on >= first_on)
+    if last_on:
+        query = query.where(line.c.effective_on <= last_on)
+    if before:
+        on, entry_id = before
+        query = query.where(
+            sa.or_(line.c.effective_on < on, sa.and_(line.c.effective_on == on, line.c.id < entry_id))
+        )
+    query = query.order_by(line.c.effective_on.desc(), line.c.id.desc()).limit(limit)
+    return [LedgerLine(*row) for row in session.connection().execute(query)]
+
+
+def _lines(account_ids: Sequence[int]) -> sa.Subquery:
     entry = table_of(Entry)
     mirror = entry.alias("mirror")
     running = sa.func.sum(entry.c.amount_minor).over(
         partition_by=entry.c.account_id, order_by=(entry.c.effective_on, entry.c.id)
     )
-    balance = sa.cast(running, sa.BigInteger)  # PostgreSQL sums BIGINT to NUMERIC
-    query = sa.select(
-        entry.c.id,
-        entry.c.account_id,
-        entry.c.kind,
-        entry.c.amount_minor,
-        entry.c.effective_on,
-        entry.c.posted_on,
-        entry.c.reference,
-        entry.c.source,
-        entry.c.description,
-        sa.exists().where(mirror.c.reverses_id == entry.c.id),
-        balance,
-    ).where(entry.c.account_id.in_(account_ids))
-    order = [c.desc() if newest_first else c.asc() for c in (entry.c.effective_on, entry.c.id)]
-    query = query.order_by(entry.c.account_id, *order).limit(limit)
-    for row in session.connection().execute(query):
-        yield LedgerLine(*row)
+    return (
+        sa.select(
+            entry.c.id,
+            entry.c.account_id,
+            entry.c.kind,
+            entry.c.amount_minor,
+            entry.c.effective_on,
+            entry.c.posted_on,
+            entry.c.reference,
+            entry.c.source,
+            entry.c.description,
+            entry.c.reverses_id,
+            mirror.c.id.label("mirror_id"),
+            # PostgreSQL sums BIGINT to NUMERIC.
+            sa.cast(running, sa.BigInteger).label("balance_minor"),
+        )
+        .outerjoin(mirror, mirror.c.reverses_id == entry.c.id)
+        .where(entry.c.account_id.in_(account_ids))
+        .subquery("line")
+    )
 
 
 def statement_lines(session: Session, account_ids: Sequence[int]) -> list[StatementLine]:

@@ -36,6 +36,7 @@ from app.money import exponent, to_decimal_string
 from app.settings import Settings
 from app.staff.rules import (
     ADMINISTRATION,
+    CASE_READING,
     CASEWORK,
     LEGAL_WORK,
     MANAGEMENT,
@@ -64,6 +65,7 @@ class NavItem:
 
 NAV = (
     NavItem("/worklist", "Worklist", "list", CASEWORK),
+    NavItem("/accounts", "Accounts", "card", CASE_READING),
     NavItem("/legal", "Legal", "scale", (*LEGAL_WORK, *MANAGEMENT)),
     NavItem("/dashboard", "Dashboard", "chart", MANAGEMENT),
     NavItem("/contacts", "Contacts & refusals", "shield", MANAGEMENT),

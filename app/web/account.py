@@ -1,0 +1,574 @@
+"""The page of one account: what it owes and since when, so that a person can follow the days with a finger.
+
+Its figures are those of this moment: what was posted since the last business day was closed counts already, as in
+the API. What people do here is in `corrections.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any, NamedTuple
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Path
+from sqlmodel import Session, col, select
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.cases.queries import Book, cases_of
+from app.cases.rules import CaseStatus
+from app.delinquency.models import AccountState, Pause, ReAge, Spell
+from app.delinquency.rules import DAY, Interval, bucket_labels, bucket_of, days_past_due, union
+from app.delinquency.service import Refolded, refold_from_nothing
+from app.errors import NotFound
+from app.ledger.models import Account, Customer, Entry, Portfolio
+from app.ledger.queries import LedgerLine, find_accounts, ledger_page, statement_lines
+from app.ledger.rules import AccountStatus, EntryKind
+from app.money import to_decimal_string
+from app.staff.rules import CASEWORK, Role, Staff
+from app.timeline.queries import events_of_customer
+from app.timeline.rules import Kind
+from app.web.case_words import ENTRY_WORDS, Teller, Told
+from app.web.deps import CaseReader, Now, ReadSession, StreamSession, decode_cursor, encode_cursor
+from app.web.rendering import Column, Tone, csv_download, page, reader_locale, redirect
+from app.web.worklist import book_of, bucket_tone, staff_names
+
+router = APIRouter(prefix="/accounts")
+
+AccountId = Annotated[int, Path(ge=1, le=2**62)]
+PAGE = 50
+LISTED = 50
+STRIP_DAYS = 730
+"""The strip of spells reaches back two years; the table beneath it has them all."""
+TABS = {
+    "statements": "Statements",
+    "ledger": "Ledger",
+    "late": "Past due over time",
+    "record": "Pauses and status",
+}
+STATUS_WORDS: Mapping[AccountStatus, tuple[str, Tone]] = {
+    AccountStatus.ACTIVE: ("Active", "good"),
+    AccountStatus.CHARGED_OFF: ("Charged off", "bad"),
+    AccountStatus.SETTLED: ("Settled", "info"),
+    AccountStatus.PAID: ("Paid", "good"),
+    AccountStatus.CLOSED: ("Closed", "neutral"),
+    AccountStatus.SOLD: ("Sold", "neutral"),
+    AccountStatus.DORMANT: ("Dormant", "neutral"),
+}
+PAUSE_WORDS = {
+    "hardship": "Hardship",
+    "moratorium": "Moratorium",
+    "dispute": "Dispute",
+    "breathing_space": "Breathing space",
+}
+ON_RECORD = (Kind.ACCOUNT_STATUS_CHANGED, Kind.ACCOUNT_RE_AGED, Kind.PAUSE_SET, Kind.PAUSE_ENDED)
+LEDGER_COLUMNS = [
+    Column("Effective"),
+    Column("What"),
+    Column("Amount", numeric=True),
+    Column("Balance after", numeric=True),
+    Column(""),
+]
+LIST_COLUMNS = [
+    Column("Account"),
+    Column("Customer"),
+    Column("Product"),
+    Column("Status"),
+    Column("Past due", numeric=True),
+    Column("Balance", numeric=True),
+]
+
+
+# --- the account and where it stands ------------------------------------------------------------------------
+
+
+class Paused(NamedTuple):
+    """A stretch of days that do not count, `first` to `last`."""
+
+    first: date
+    last: date
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayCount:
+    """How the days past due come about: the days after the oldest unpaid due date, less the paused ones."""
+
+    oldest_due_on: date
+    on: date
+    paused: Sequence[Paused]
+    days: int
+
+    @property
+    def elapsed(self) -> int:
+        return (self.on - self.oldest_due_on).days
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFile:
+    """An account, whose it is, and where it stands at the end of today with everything posted until now."""
+
+    account: Account
+    customer: Customer
+    portfolio: Portfolio
+    book: Book
+    stands: Refolded
+    pauses: Sequence[Pause]
+    case_id: int | None
+    """The customer's open case, or the latest one."""
+
+    @property
+    def id(self) -> int:
+        return self.account.id or 0
+
+    @property
+    def path(self) -> str:
+        return f"/accounts/{self.account.id}"
+
+    @property
+    def currency(self) -> str:
+        return self.book.currency
+
+    @property
+    def days(self) -> int:
+        return days_past_due(self.stands.state.oldest_due_on, self.book.today, self.intervals)
+
+    @property
+    def intervals(self) -> list[Interval]:
+        return [(pause.from_on, pause.to_on) for pause in self.pauses]
+
+    @property
+    def overpaid_minor(self) -> int:
+        return max(0, -self.stands.balance)
+
+    @property
+    def paused_now(self) -> bool:
+        return any(covers(pause, self.book.today) for pause in self.pauses)
+
+
+def covers(pause: Pause, on: date) -> bool:
+    return pause.from_on <= on and (pause.to_on is None or on < pause.to_on)
+
+
+def open_account(session: Session, account_id: int, now: datetime, *, lock: bool = False) -> AccountFile:
+    """The account with its customer and portfolio. With `lock` the customer is locked, as by every verb on money."""
+    account = session.get(Account, account_id)
+    if account is None:
+        raise NotFound("There is no such account.")
+    if lock:
+        session.execute(select(Customer.id).where(Customer.id == account.customer_id).with_for_update())
+        session.refresh(account)
+    portfolio = session.get_one(Portfolio, account.portfolio_id)
+    book = book_of(session, portfolio, now)
+    (stands,) = refold_from_nothing(session, portfolio, [account_id], book.today)
+    cases = cases_of(session, account.customer_id)
+    case = next((case for case in cases if case.status is CaseStatus.OPEN), cases[0] if cases else None)
+    pauses = select(Pause).where(Pause.account_id == account_id).order_by(col(Pause.from_on), col(Pause.id))
+    return AccountFile(
+        account=account,
+        customer=session.get_one(Customer, account.customer_id),
+        portfolio=portfolio,
+        book=book,
+        stands=stands,
+        pauses=list(session.scalars(pauses)),
+        case_id=case.id if case else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FormState:
+    """The action a page shows open: what was typed and what is wrong with it."""
+
+    opened: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, form: str) -> FormState:
+        return self if form == self.opened else FormState()
+
+
+# --- finding one --------------------------------------------------------------------------------------------
+
+
+@router.get("")
+def accounts(
+    request: Request,
+    staff: CaseReader,
+    session: StreamSession,
+    q: str = "",
+    cursor: str = "",
+    format: str = "",
+) -> Response:
+    """Accounts by reference or name; without a search those that were paid more than was owed."""
+    text = q.replace("\0", "").strip()[:100]
+    if format == "csv":
+        return csv_download("overpaid.csv", OVERPAID_HEADER, _overpaid_rows(overpaid(session)))
+    if text:
+        found = find_accounts(session, text, limit=LISTED + 1)
+        rows = _listed(session, [account.id or 0 for account in found[:LISTED]])
+        return _list_page(request, staff, text, rows, more=len(found) > LISTED)
+    after = decode_cursor(cursor, 2)
+    shown = overpaid(session, after=(int(after[0]), int(after[1])) if after else None, limit=LISTED + 1)
+    last = shown[LISTED - 1] if len(shown) > LISTED else None
+    next_cursor = encode_cursor(last.balance_minor, last.account.id) if last else None
+    return _list_page(request, staff, "", shown[:LISTED], next_cursor=next_cursor)
+
+
+def _list_page(
+    request: Request,
+    staff: Staff,
+    text: str,
+    rows: Sequence[Listed],
+    *,
+    more: bool = False,
+    next_cursor: str | None = None,
+) -> Response:
+    return page(
+        request,
+        "accounts/list.html",
+        q=text,
+        rows=rows,
+        columns=LIST_COLUMNS,
+        more=more,
+        next_cursor=next_cursor,
+        status_words=STATUS_WORDS,
+        is_manager=staff.role is Role.MANAGER,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    account: Account
+    name: str
+    currency: str
+    past_due_minor: int | None
+    balance_minor: int | None
+
+
+def _listing() -> Any:
+    state = AccountState
+    return (
+        sa.select(
+            Account,
+            col(Customer.full_name),
+            col(Portfolio.currency),
+            col(state.past_due_minor),
+            col(state.balance_minor),
+        )
+        .join(Customer, col(Customer.id) == Account.customer_id)
+        .join(Portfolio, col(Portfolio.id) == Account.portfolio_id)
+    )
+
+
+def _listed(session: Session, account_ids: Sequence[int]) -> list[Listed]:
+    query = _listing().outerjoin(AccountState, col(AccountState.account_id) == Account.id)
+    rows = session.execute(query.where(col(Account.id).in_(account_ids)))
+    by_id = {row[0].id: Listed(*row) for row in rows}
+    return [by_id[account_id] for account_id in account_ids]
+
+
+def overpaid(
+    session: Session, *, after: tuple[int, int] | None = None, limit: int | None = None
+) -> list[Listed]:
+    """Accounts with a credit balance at the last close of day, the largest first."""
+    state = AccountState
+    query = _listing().join(state, col(state.account_id) == Account.id).where(col(state.balance_minor) < 0)
+    if after:
+        query = query.where(sa.tuple_(col(state.balance_minor), col(Account.id)) > after)
+    query = query.order_by(col(state.balance_minor), col(Account.id)).limit(limit)
+    return [Listed(*row) for row in session.execute(query)]
+
+
+OVERPAID_HEADER = ("account_ref", "name", "product", "status", "overpaid", "currency")
+
+
+def _overpaid_rows(rows: Sequence[Listed]) -> Iterator[tuple[Any, ...]]:
+    for row in rows:
+        yield (
+            row.account.reference,
+            row.name,
+            row.account.product,
+            row.account.status.value,
+            to_decimal_string(-(row.balance_minor or 0), row.currency),
+            row.currency,
+        )
+
+
+# --- the page -----------------------------------------------------------------------------------------------
+
+
+@router.get("/by-reference/{reference:path}")
+def by_reference(request: Request, reference: str, _staff: CaseReader, session: ReadSession) -> Response:
+    """To the account's page; to a list where several portfolios use the reference."""
+    found = list(session.scalars(select(Account.id).where(Account.reference == reference[:60]).limit(2)))
+    if not found:
+        raise NotFound("There is no account with this reference.")
+    return redirect(request, f"/accounts/{found[0]}" if len(found) == 1 else f"/accounts?q={reference[:60]}")
+
+
+@router.get("/{account_id}")
+def account_file(
+    request: Request,
+    account_id: AccountId,
+    staff: CaseReader,
+    session: ReadSession,
+    now: Now,
+    do: str = "",
+    entry: int = 0,
+) -> Response:
+    """`do` opens one of the forms, `entry` names the entry it is about."""
+    file = open_account(session, account_id, now)
+    values = {"entry": str(entry)} if entry else {}
+    return account_page(request, session, staff, file, FormState(do, values), now=now)
+
+
+def account_page(
+    request: Request,
+    session: Session,
+    staff: Staff,
+    file: AccountFile,
+    form: FormState,
+    *,
+    now: datetime,
+    status: int = 200,
+) -> Response:
+    """The whole page; after a form that was refused too, so that nothing typed is lost."""
+    tab = request.query_params.get("tab", "")
+    tab = tab if tab in TABS else "statements"
+    names = staff_names(session)
+    teller = Teller(reader_locale(request), file.currency, file.portfolio.timezone, names)
+    stories = statement_stories(session, file)
+    return page(
+        request,
+        "accounts/account.html",
+        status,
+        file=file,
+        now=now,
+        tab=tab,
+        tabs=[(label, f"{file.path}?tab={name}#record", name == tab) for name, label in TABS.items()],
+        bucket=bucket_of(file.days, file.book.edges),
+        bucket_tone=bucket_tone(file.days),
+        day_count=day_count(file),
+        stories=stories,
+        oldest=next((s for s in reversed(stories) if s.is_late), None),
+        upcoming=[s for s in stories if s.open_minor and not s.is_late],
+        one_day=DAY,
+        teller=teller,
+        currency=file.currency,
+        status_words=STATUS_WORDS,
+        pause_words=PAUSE_WORDS,
+        entry_words=ENTRY_WORDS,
+        can_write=staff.role in CASEWORK,
+        is_manager=staff.role is Role.MANAGER,
+        form=form,
+        **_tab_content(request, session, file, teller, tab),
+    )
+
+
+def _tab_content(
+    request: Request,
+    session: Session,
+    file: AccountFile,
+    teller: Teller,
+    tab: str,
+) -> dict[str, Any]:
+    match tab:
+        case "ledger":
+            return _ledger_tab(request, session, file)
+        case "late":
+            return _late_tab(session, file)
+        case "record":
+            return _record_tab(session, file, teller)
+    return {}
+
+
+def day_count(file: AccountFile) -> DayCount | None:
+    """None while nothing is past due."""
+    oldest, on = file.stands.state.oldest_due_on, file.book.today
+    if oldest is None:
+        return None
+    first, end = oldest + DAY, on + DAY
+    paused = [
+        (max(from_on, first), min(to_on, end)) for from_on, to_on in union(file.intervals) if from_on < end
+    ]
+    return DayCount(oldest, on, [Paused(a, b - DAY, (b - a).days) for a, b in paused if a < b], file.days)
+
+
+# --- statement by statement ---------------------------------------------------------------------------------
+
+
+class Came(NamedTuple):
+    """A credit, as far as it paid one statement's minimum."""
+
+    on: date
+    kind: EntryKind
+    applied_minor: int
+    late: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StatementStory:
+    """A statement: what was due, what came for it, what is open."""
+
+    closing_on: date
+    due_on: date
+    balance_minor: int
+    minimum_minor: int
+    came: Sequence[Came]
+    open_minor: int
+    days: int
+    """Days past due that this statement causes."""
+
+    @property
+    def is_late(self) -> bool:
+        return self.days > 0 and self.open_minor > 0
+
+
+def statement_stories(session: Session, file: AccountFile) -> list[StatementStory]:
+    """The latest first; statements that close after today are left out."""
+    state = file.stands.state
+    dues: dict[date, int] = {}
+    for due_on, amount in [*state.dues, *((due_on, amount) for _, due_on, amount in state.minimums)]:
+        dues[due_on] = dues.get(due_on, 0) + amount
+    stories = []
+    for line in statement_lines(session, [file.id]):
+        if line.closing_on <= file.book.today:
+            came = [Came(line.due_on, EntryKind.PAYMENT, line.came_minor, False)] if line.came_minor else []
+            left = dues.get(line.due_on, 0)
+            days = days_past_due(line.due_on if left else None, file.book.today, file.intervals)
+            stories.append(
+                StatementStory(
+                    line.closing_on, line.due_on, line.balance_minor, line.minimum_due_minor, came, left, days
+                )
+            )
+    return stories
+
+
+# --- the ledger ---------------------------------------------------------------------------------------------
+
+
+def _ledger_tab(request: Request, session: Session, file: AccountFile) -> dict[str, Any]:
+    chosen = _ledger_filter(request)
+    before = decode_cursor(request.query_params.get("cursor"), 2)
+    position = (date.fromisoformat(str(before[0])), int(before[1])) if before else None
+    lines = ledger_page(session, file.id, before=position, limit=PAGE + 1, **chosen)
+    more = lines[PAGE - 1] if len(lines) > PAGE else None
+    linked = [i for line in lines for i in (line.reverses_id, line.mirror_id) if i]
+    found = session.execute(
+        sa.select(col(Entry.id), col(Entry.reference), col(Entry.effective_on)).where(
+            col(Entry.id).in_(linked)
+        )
+    )
+    return {
+        "ledger_columns": LEDGER_COLUMNS,
+        "lines": lines[:PAGE],
+        "linked": {entry_id: (reference, on) for entry_id, reference, on in found},
+        "chosen": {name: request.query_params.get(name, "") for name in ("kind", "first", "last")},
+        "kinds": [("", "Everything")] + [(kind.value, ENTRY_WORDS[kind]) for kind in EntryKind],
+        "next_cursor": encode_cursor(more.effective_on.isoformat(), more.entry_id) if more else None,
+    }
+
+
+def _ledger_filter(request: Request) -> dict[str, Any]:
+    """`?kind=&first=&last=`; what cannot be read filters nothing."""
+    kind = request.query_params.get("kind", "")
+    return {
+        "kinds": [EntryKind(kind)] if kind in set(EntryKind) else [],
+        "first_on": day_of(request.query_params.get("first", "")),
+        "last_on": day_of(request.query_params.get("last", "")),
+    }
+
+
+def day_of(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        return None
+
+
+LEDGER_HEADER = (
+    "account", "effective_on", "posted_on", "kind", "amount", "balance", "currency", "reference", "reversed",
+    "source", "description",
+)  # fmt: skip
+
+
+@router.get("/{account_id}/ledger.csv")
+def ledger_csv(
+    request: Request, account_id: AccountId, _staff: CaseReader, session: StreamSession, now: Now
+) -> Response:
+    """The entries the page's filter chooses, the latest first, each with the running balance after it."""
+    file = open_account(session, account_id, now)
+    lines = ledger_page(session, file.id, **_ledger_filter(request))
+    rows = (_csv_row(file, line) for line in lines)
+    return csv_download(f"account-{account_id}-ledger.csv", LEDGER_HEADER, rows)
+
+
+def _csv_row(file: AccountFile, line: LedgerLine) -> tuple[Any, ...]:
+    return (
+        file.account.reference,
+        line.effective_on,
+        line.posted_on,
+        line.kind.value,
+        to_decimal_string(line.amount_minor, file.currency),
+        to_decimal_string(line.balance_minor, file.currency),
+        file.currency,
+        line.reference,
+        "yes" if line.reversed else "no",
+        line.source,
+        line.description,
+    )
+
+
+# --- past due over time -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A spell on the strip: `x` and `width` on a scale of 1000, `step` its colour from light (1) to dark (8)."""
+
+    spell: Spell
+    x: float
+    width: float
+    step: int
+
+
+def _late_tab(session: Session, file: AccountFile) -> dict[str, Any]:
+    query = select(Spell).where(Spell.account_id == file.id).order_by(col(Spell.from_on).desc())
+    spells = list(session.scalars(query))
+    first = max(min((spell.from_on for spell in spells), default=file.book.on), _strip_start(file))
+    return {
+        "spells": spells,
+        "strip_from": first,
+        "bars": _bars(spells, file, first),
+        "strip_labels": bucket_labels(file.book.edges)[1:],
+    }
+
+
+def _strip_start(file: AccountFile) -> date:
+    return file.book.on - timedelta(days=STRIP_DAYS)
+
+
+def _bars(spells: Sequence[Spell], file: AccountFile, first: date) -> list[Bar]:
+    last = file.book.on + timedelta(days=1)
+    scale = 1000 / max(1, (last - first).days)
+    labels = bucket_labels(file.book.edges)
+    bars = []
+    for spell in spells:
+        begin, end = max(spell.from_on, first), min(spell.to_on or last, last)
+        if begin < end:
+            step = labels.index(spell.bucket) if spell.bucket in labels else 1
+            x, width = (begin - first).days * scale, (end - begin).days * scale
+            bars.append(Bar(spell, round(x, 1), round(width, 1), max(1, min(8, step))))
+    return bars
+
+
+# --- pauses, re-ages, status --------------------------------------------------------------------------------
+
+
+def _record_tab(session: Session, file: AccountFile, teller: Teller) -> dict[str, Any]:
+    re_ages = select(ReAge).where(ReAge.account_id == file.id).order_by(col(ReAge.on).desc())
+    events, _ = events_of_customer(session, file.account.customer_id, kinds=ON_RECORD, before=None, limit=200)
+    told: list[Told] = [teller.tell(event) for event in events if event.account_id == file.id]
+    return {"re_ages": list(session.scalars(re_ages)), "told": told}
