@@ -25,7 +25,13 @@ from app.cases.service import assign_cases, close_cases, end_due_holds, open_cas
 from app.clock import local_instant
 from app.db import chunked, exclusive, reading, refresh_statistics, retrying, transaction
 from app.delinquency.models import AccountState, Movement, Spell
-from app.delinquency.service import CHUNK, fold_accounts, schedule_later_changes, stale_accounts
+from app.delinquency.service import (
+    CHUNK,
+    fold_accounts,
+    schedule_later_changes,
+    stale_accounts,
+    take_in_new_accounts,
+)
 from app.errors import Conflict, Invalid
 from app.invariants import quick
 from app.kpis.service import restate, take_snapshot
@@ -80,10 +86,11 @@ def age(day: Day) -> Counts:
                 run = _run_row(session, day.portfolio, day.on)
                 run.restated_from = min(restated_from, run.restated_from or restated_from)
     with transaction(day.engine) as session:
+        new = take_in_new_accounts(session, day.portfolio.id or 0, day.on)
         schedule_later_changes(session, day.portfolio.id or 0, day.on)
-    if len(stale) > MANY:
+    if len(stale) + new > MANY:
         refresh_statistics(day.engine, AccountState, Spell, Movement)
-    return {"accounts": len(stale)}
+    return {"accounts": len(stale), "new": new}
 
 
 def assess(day: Day) -> Counts:
@@ -128,7 +135,7 @@ def measure(day: Day) -> Counts:
         portfolio_id = day.portfolio.id or 0
         since = _run_row(session, day.portfolio, day.on).restated_from
         restated = restate(session, portfolio_id, since, day.on, now=day.now) if since else 0
-        written = take_snapshot(session, portfolio_id, day.on, is_latest=True, now=day.now)
+        written = take_snapshot(session, portfolio_id, day.on, now=day.now)
         return {"snapshots": written, "restated": restated}
 
 

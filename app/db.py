@@ -252,10 +252,8 @@ def bulk_write(
             f'CREATE TEMP TABLE IF NOT EXISTS {target} (LIKE "{table}") ON COMMIT DELETE ROWS'
         )
         connection.exec_driver_sql(f"TRUNCATE {target}")
-    with (
-        connection.connection.cursor() as cursor,
-        cursor.copy(f"COPY {target} ({names}) FROM STDIN") as copy,  # type: ignore[attr-defined]
-    ):
+    cursor: Any = connection.connection.cursor()
+    with cursor, cursor.copy(f"COPY {target} ({names}) FROM STDIN") as copy:
         for row in rows:
             copy.write_row(row)
     if replace_on:

@@ -24,6 +24,7 @@ class AccountState(Row, table=True):
     balance_minor: int = Field(sa_type=sa.BigInteger)
     past_due_minor: int = Field(sa_type=sa.BigInteger)
     oldest_due_on: date | None = None
+    """The oldest unpaid due's date, later by as many days as were paused: days past due are counted from it."""
     bucket: str = Field(default="current", max_length=20)
     dues: str = Field(default="[]", sa_type=sa.Text)
     """JSON [[due_on, amount_minor], ...], oldest first."""

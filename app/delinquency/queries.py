@@ -9,7 +9,7 @@ from datetime import date
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from app.db import chunked
+from app.db import chunked, table_of
 from app.delinquency.models import AccountState, Movement, Spell
 from app.delinquency.rules import CURRENT, DAY, MovementKind, bucket_labels, standing
 from app.delinquency.service import edges_of, refold_from_nothing, stale_accounts
@@ -49,40 +49,38 @@ class Aging:
         return sum(b.accounts for label, b in self.buckets.items() if label != CURRENT)
 
 
-def balances_on(portfolio_id: int, on: date) -> sa.Subquery:
-    """(account_id, balance_minor) of every account with entries up to `on`, summed from the ledger."""
-    return (
-        sa.select(col(Entry.account_id), sa.func.sum(Entry.amount_minor).label("balance_minor"))
-        .where(col(Entry.portfolio_id) == portfolio_id, col(Entry.effective_on) <= on)
-        .group_by(col(Entry.account_id))
-        .subquery("balances")
-    )
-
-
 def spells_on(portfolio_id: int, on: date) -> sa.Subquery:
-    """The spell each past-due account was in at the end of `on`."""
-    return (
-        sa.select(
-            col(Spell.account_id), col(Spell.bucket), col(Spell.past_due_minor), col(Spell.oldest_due_on)
-        )
-        .where(
-            col(Spell.portfolio_id) == portfolio_id,
-            col(Spell.from_on) <= on,
-            sa.or_(col(Spell.to_on).is_(None), col(Spell.to_on) > on),
-        )
-        .subquery("spells")
+    """The spell each past-due account was in at the end of `on`.
+
+    Two index scans, of the spells still open and of those that ended later, and none of what was over by then.
+    """
+    spell = table_of(Spell)
+    began = sa.select(
+        spell.c.account_id, spell.c.bucket, spell.c.past_due_minor, spell.c.oldest_due_on
+    ).where(spell.c.portfolio_id == portfolio_id, spell.c.from_on <= on)
+    return sa.union_all(began.where(spell.c.to_on.is_(None)), began.where(spell.c.to_on > on)).subquery(
+        "spells"
     )
 
 
 def late_on(portfolio_id: int, on: date) -> sa.Subquery:
-    """`spells_on` with each account's balance; looked up one by one, because past-due accounts are few."""
-    spells = spells_on(portfolio_id, on)
-    balance = (
-        sa.select(sa.func.coalesce(sa.func.sum(Entry.amount_minor), 0))
-        .where(col(Entry.account_id) == spells.c.account_id, col(Entry.effective_on) <= on)
+    """`spells_on` with each account's balance at the end of `on`: what its state says, without what happened in
+    between. Looked up one by one, because past-due accounts are few and recent days touch few entries."""
+    spells, state, entry = spells_on(portfolio_id, on), table_of(AccountState), table_of(Entry)
+    since = (
+        sa.select(sa.func.coalesce(sa.func.sum(entry.c.amount_minor), 0))
+        .where(
+            entry.c.account_id == spells.c.account_id,
+            entry.c.effective_on > on,
+            entry.c.effective_on <= state.c.folded_through,
+        )
         .scalar_subquery()
     )
-    return sa.select(spells, balance.label("balance_minor")).subquery("late")
+    return (
+        sa.select(spells, (state.c.balance_minor - since).label("balance_minor"))
+        .join(state, state.c.account_id == spells.c.account_id)
+        .subquery("late")
+    )
 
 
 def aging(session: Session, portfolio: Portfolio, on: date) -> Aging:
@@ -91,13 +89,14 @@ def aging(session: Session, portfolio: Portfolio, on: date) -> Aging:
     Accounts whose state does not reach `on` yet (no day was run, or a feed came after it) are folded in memory.
     """
     assert portfolio.id is not None
-    result = Aging(on, {label: BucketTotal() for label in bucket_labels(edges_of(portfolio))})
+    edges = edges_of(portfolio)
+    result = Aging(on, {label: BucketTotal() for label in bucket_labels(edges)})
     stale = stale_accounts(session, portfolio.id, on)
     _add_folded(session, portfolio, on, result, skip=set(stale))
     for account_ids in chunked(_opened(session, stale, on), 2000):
-        for _, state, balance, _ in refold_from_nothing(session, portfolio, account_ids, on):
-            stands = standing(state, on, edges_of(portfolio))
-            _add(result, stands.bucket if stands else CURRENT, balance, state.past_due)
+        for account in refold_from_nothing(session, portfolio, account_ids, on):
+            stands = standing(account.state, on, edges, account.pauses)
+            _add(result, stands.bucket if stands else CURRENT, account.balance, account.state.past_due)
     return result
 
 
@@ -111,32 +110,42 @@ def _add(result: Aging, bucket: str, balance: int, past_due: int) -> None:
 def _add_folded(session: Session, portfolio: Portfolio, on: date, result: Aging, *, skip: set[int]) -> None:
     """Accounts whose spells reach `on`, `skip` left out: past-due ones by bucket, the rest is current.
 
-    Spells and balances are summed apart and joined over the few past-due accounts only: one join over all
-    accounts costs SQLite minutes on a real book.
+    The whole book's balance is one sum over the ledger; what does not belong to it (accounts to skip, accounts
+    opened later) is taken off again. A sum by account and a join cost minutes on a real book.
     """
     assert portfolio.id is not None
-    folded = sa.and_(
-        col(Account.portfolio_id) == portfolio.id,
-        col(Account.opened_on) <= on,
-        sa.select(col(AccountState.account_id)).where(col(AccountState.account_id) == Account.id).exists(),
-    )
-    accounts = sa.select(col(Account.id)).where(folded)
-    balances, late = balances_on(portfolio.id, on), late_on(portfolio.id, on)
-    owed = sa.select(balances).where(balances.c.account_id.in_(accounts))
+    account = table_of(Account)
+    own = account.c.portfolio_id == portfolio.id
+    later = set(session.scalars(sa.select(account.c.id).where(own, account.c.opened_on > on)))
+    everybody = session.scalar(sa.select(sa.func.count()).where(own)) or 0
+    outside = skip | later
     current = result.buckets[CURRENT]
-    if skip:
-        current.accounts += sum(1 for account_id in session.scalars(accounts) if account_id not in skip)
-        current.balance += sum(
-            int(minor) for account_id, minor in session.execute(owed) if account_id not in skip
-        )
-    else:
-        current.accounts += session.scalar(sa.select(sa.func.count()).select_from(accounts.subquery())) or 0
-        current.balance += int(session.scalar(sa.select(sa.func.sum(owed.subquery().c.balance_minor))) or 0)
-    for row in session.execute(sa.select(late).where(late.c.account_id.in_(accounts))):
-        if row.account_id not in skip:
+    current.accounts += everybody - len(outside)
+    if current.accounts == 0:
+        return
+    current.balance += _owed_by_all(session, portfolio.id, on) - _owed_by(session, outside, on)
+    for row in session.execute(sa.select(late_on(portfolio.id, on))):
+        if row.account_id not in outside:
             _add(result, row.bucket, int(row.balance_minor), int(row.past_due_minor))
             current.accounts -= 1
             current.balance -= int(row.balance_minor)
+
+
+def _owed_by_all(session: Session, portfolio_id: int, on: date) -> int:
+    query = sa.select(sa.func.coalesce(sa.func.sum(Entry.amount_minor), 0)).where(
+        col(Entry.portfolio_id) == portfolio_id, col(Entry.effective_on) <= on
+    )
+    return int(session.scalar(query) or 0)
+
+
+def _owed_by(session: Session, account_ids: Iterable[int], on: date) -> int:
+    total = 0
+    for ids in chunked(account_ids, 5000):
+        query = sa.select(sa.func.coalesce(sa.func.sum(Entry.amount_minor), 0)).where(
+            col(Entry.account_id).in_(ids), col(Entry.effective_on) <= on
+        )
+        total += int(session.scalar(query) or 0)
+    return total
 
 
 def _opened(session: Session, account_ids: Iterable[int], on: date) -> list[int]:

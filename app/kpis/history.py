@@ -12,13 +12,13 @@ from sqlmodel import Session, col, select
 
 from app.cases.models import CollectionsCase
 from app.delinquency.models import AccountState, Movement, Spell
-from app.delinquency.queries import BucketTotal, balances_on, spells_on
+from app.delinquency.queries import BucketTotal, late_on
 from app.delinquency.rules import CURRENT, MovementKind, bucket_labels
 from app.delinquency.service import edges_of
 from app.kpis.models import KpiSnapshot
+from app.kpis.queries import counted_on
 from app.kpis.rules import Figure
 from app.ledger.models import Account, Customer, DailyRun, Portfolio
-from app.ledger.rules import AccountStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,6 @@ def overdue_accounts(
     on: date,
     days: int,
     *,
-    is_latest: bool,
     after: Sequence[int] | None = None,
     limit: int | None = None,
 ) -> list[AccountBehind]:
@@ -148,53 +147,37 @@ def overdue_accounts(
 
     `after` = (balance, account id) of the last row seen.
     """
-    spells = spells_on(portfolio_id, on)
-    owed = _owed(portfolio_id, on, is_latest=is_latest)
+    late = late_on(portfolio_id, on)
     query = (
         sa.select(
             col(Account.id),
             col(Account.customer_id),
             col(Account.reference),
             col(Customer.full_name),
-            spells.c.bucket,
-            spells.c.oldest_due_on,
-            spells.c.past_due_minor,
-            owed.c.balance_minor,
+            late.c.bucket,
+            late.c.oldest_due_on,
+            late.c.past_due_minor,
+            late.c.balance_minor,
         )
-        .select_from(spells)
-        .join(Account, col(Account.id) == spells.c.account_id)
+        .select_from(late)
+        .join(Account, col(Account.id) == late.c.account_id)
         .join(Customer, col(Customer.id) == Account.customer_id)
-        .join(owed, owed.c.account_id == spells.c.account_id)
-        .where(
-            spells.c.oldest_due_on <= on - timedelta(days=days),
-            col(Account.opened_on) <= on,
-            col(Account.status) != AccountStatus.CHARGED_OFF,
-        )
-        .order_by(owed.c.balance_minor.desc(), col(Account.id))
+        .where(late.c.oldest_due_on <= on - timedelta(days=days), counted_on(on))
+        .order_by(late.c.balance_minor.desc(), col(Account.id))
         .limit(limit)
     )
     if after is not None:
         balance, account_id = after
         query = query.where(
             sa.or_(
-                owed.c.balance_minor < balance,
-                sa.and_(owed.c.balance_minor == balance, col(Account.id) > account_id),
+                late.c.balance_minor < balance,
+                sa.and_(late.c.balance_minor == balance, col(Account.id) > account_id),
             )
         )
     return [
         AccountBehind(id_, holder, ref, name, bucket, (on - oldest).days, int(late), int(balance))
         for id_, holder, ref, name, bucket, oldest, late, balance in session.execute(query)
     ]
-
-
-def _owed(portfolio_id: int, on: date, *, is_latest: bool) -> sa.Subquery:
-    if not is_latest:
-        return balances_on(portfolio_id, on)
-    return (
-        sa.select(col(AccountState.account_id), col(AccountState.balance_minor))
-        .where(col(AccountState.portfolio_id) == portfolio_id)
-        .subquery("balances")
-    )
 
 
 @dataclass(frozen=True, slots=True)

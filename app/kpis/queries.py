@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from app.db import table_of
 from app.delinquency.models import AccountState, Movement
-from app.delinquency.queries import RollForward, balances_on, late_on, past_due_total, roll_forward
+from app.delinquency.queries import RollForward, late_on, past_due_total, roll_forward
 from app.delinquency.rules import DAY, MovementKind
 from app.kpis.models import KpiSnapshot
 from app.kpis.rules import OVERDUE_DAYS, Figure, month_start
-from app.ledger.models import Account
+from app.ledger.models import Account, Entry
 from app.ledger.rules import AccountStatus
 
 
-def figures_on(session: Session, portfolio_id: int, on: date, *, is_latest: bool) -> list[Figure]:
-    """Every key figure at the end of `on`. `is_latest` = the states stand at `on`, so balances come from them
-    instead of being summed from the whole ledger."""
+def figures_on(session: Session, portfolio_id: int, on: date) -> list[Figure]:
+    """Every key figure at the end of `on`, a day that was closed, with everything folded so far."""
     return [
         _recovery(session, portfolio_id, "recovery_rate", month_start(on), on),
         _recovery(session, portfolio_id, "recovery_rate_30d", on - timedelta(days=29), on),
-        *_overdue(session, portfolio_id, on, is_latest=is_latest),
+        *_overdue(session, portfolio_id, on),
     ]
 
 
@@ -38,22 +39,17 @@ def _recovery(session: Session, portfolio_id: int, kpi: str, first_on: date, on:
     return Figure(kpi, sums.get(MovementKind.PAID, 0), denominator)
 
 
-def _overdue(session: Session, portfolio_id: int, on: date, *, is_latest: bool) -> list[Figure]:
+def _overdue(session: Session, portfolio_id: int, on: date) -> list[Figure]:
     """Both overdue rates for every N: one pass over all accounts for the denominators, one over the spells of
     the day for the numerators."""
-    counted = sa.and_(
-        col(Account.portfolio_id) == portfolio_id,
-        col(Account.opened_on) <= on,
-        col(Account.status) != AccountStatus.CHARGED_OFF,
-    )
-    accounts = session.scalar(sa.select(sa.func.count()).select_from(Account).where(counted)) or 0
-    owed = _balances(portfolio_id, on, is_latest=is_latest)
-    total = session.scalar(
-        sa.select(sa.func.coalesce(sa.func.sum(_positive(owed.c.balance_minor)), 0))
-        .select_from(owed)
-        .join(Account, col(Account.id) == owed.c.account_id)
-        .where(counted)
-    )
+    account, state = table_of(Account), table_of(AccountState)
+    own = account.c.portfolio_id == portfolio_id
+    outside = sa.select(account.c.id).where(own, sa.not_(counted_on(on)))
+    accounts = session.scalar(sa.select(sa.func.count()).where(own, counted_on(on))) or 0
+    held = sa.select(sa.func.coalesce(sa.func.sum(_positive(state.c.balance_minor)), 0))
+    total = session.scalar(held.where(state.c.portfolio_id == portfolio_id)) or 0
+    total -= session.scalar(held.where(state.c.account_id.in_(outside))) or 0
+    total -= _positive_since(session, portfolio_id, on)
     late = late_on(portfolio_id, on)
     balance = _positive(late.c.balance_minor)
     columns = []
@@ -65,29 +61,50 @@ def _overdue(session: Session, portfolio_id: int, on: date, *, is_latest: bool) 
         sa.select(*columns)
         .select_from(late)
         .join(Account, col(Account.id) == late.c.account_id)
-        .where(counted)
+        .where(counted_on(on))
     )
     sums = [int(value) for value in session.execute(query).one()]
     figures = []
     for n, days in enumerate(OVERDUE_DAYS):
-        figures.append(Figure(f"overdue_rate_balance_{days}", sums[2 * n], int(total or 0)))
+        figures.append(Figure(f"overdue_rate_balance_{days}", sums[2 * n], int(total)))
         figures.append(Figure(f"overdue_rate_accounts_{days}", sums[2 * n + 1], accounts))
     return figures
 
 
-def _positive(amount: sa.ColumnElement[int]) -> sa.ColumnElement[int]:
-    return sa.case((amount > 0, amount), else_=0)
-
-
-def _balances(portfolio_id: int, on: date, *, is_latest: bool) -> sa.Subquery:
-    """(account_id, balance_minor); a customer's account without entries has no row and owes nothing."""
-    if not is_latest:
-        return balances_on(portfolio_id, on)
-    return (
-        sa.select(col(AccountState.account_id), col(AccountState.balance_minor))
-        .where(col(AccountState.portfolio_id) == portfolio_id)
-        .subquery("balances")
+def counted_on(on: date) -> sa.ColumnElement[bool]:
+    """Accounts that the overdue rates of `on` count: opened by then and not charged off by then."""
+    account = table_of(Account)
+    charged_off = sa.and_(
+        account.c.status == AccountStatus.CHARGED_OFF,
+        sa.or_(account.c.ended_on.is_(None), account.c.ended_on <= on),
     )
+    return sa.and_(account.c.opened_on <= on, sa.not_(charged_off))
+
+
+def _positive_since(session: Session, portfolio_id: int, on: date) -> int:
+    """How much more the positive balances of counted accounts are in their states than at the end of `on`: only
+    accounts that something happened to since are looked at, so a recent day costs little."""
+    account, state, entry = table_of(Account), table_of(AccountState), table_of(Entry)
+    moved = (
+        sa.select(entry.c.account_id, state.c.balance_minor, sa.func.sum(entry.c.amount_minor).label("moved"))
+        .join(state, state.c.account_id == entry.c.account_id)
+        .join(account, account.c.id == entry.c.account_id)
+        .where(
+            entry.c.portfolio_id == portfolio_id,
+            entry.c.effective_on > on,
+            entry.c.effective_on <= state.c.folded_through,
+            counted_on(on),
+        )
+        .group_by(entry.c.account_id, state.c.balance_minor)
+        .subquery("moved")
+    )
+    then = moved.c.balance_minor - moved.c.moved
+    more = _positive(moved.c.balance_minor) - _positive(then)
+    return int(session.scalar(sa.select(sa.func.coalesce(sa.func.sum(more), 0))) or 0)
+
+
+def _positive(amount: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
+    return sa.case((amount > 0, amount), else_=0)
 
 
 def month_roll_forward(session: Session, portfolio_id: int, on: date) -> RollForward:

@@ -13,7 +13,7 @@ from app.kpis.rules import DEFINITIONS
 from app.ledger.models import DailyRun
 
 
-def take_snapshot(session: Session, portfolio_id: int, on: date, *, is_latest: bool, now: datetime) -> int:
+def take_snapshot(session: Session, portfolio_id: int, on: date, *, now: datetime) -> int:
     """Store the figures of `on`. A figure that is already stored and differs gets a new version beside the
     old one; returns how many rows were written."""
     written = 0
@@ -29,7 +29,7 @@ def take_snapshot(session: Session, portfolio_id: int, on: date, *, is_latest: b
             .order_by(col(KpiSnapshot.version))
         )
     }
-    for figure in figures_on(session, portfolio_id, on, is_latest=is_latest):
+    for figure in figures_on(session, portfolio_id, on):
         known = latest.get(figure.kpi)
         if known and (known.numerator, known.denominator) == (figure.numerator, figure.denominator):
             continue
@@ -61,4 +61,4 @@ def restate(session: Session, portfolio_id: int, since: date, before: date, *, n
         )
         .order_by(col(DailyRun.business_date))
     ).all()
-    return sum(take_snapshot(session, portfolio_id, on, is_latest=False, now=now) for on in days)
+    return sum(take_snapshot(session, portfolio_id, on, now=now) for on in days)

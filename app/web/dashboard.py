@@ -347,7 +347,6 @@ def accounts_behind(
         chosen.id or 0,
         on,
         days,
-        is_latest=on == last,
         after=None if is_csv else after,
         limit=None if is_csv else PAGE + 1,
     )

@@ -54,13 +54,13 @@ def assert_proven(engine: Engine, on: date) -> None:
         book = get_portfolio(session, builders.BOOK)
         states = {s.account_id: s for s in session.scalars(select(AccountState))}
         assert states
-        for account_id, fresh, balance, _ in refold_from_nothing(session, book, sorted(states), on):
-            state = states[account_id]
-            assert (state.past_due_minor, state.oldest_due_on) == (fresh.past_due, fresh.oldest_due_on)
-            assert state.balance_minor == balance
-            # A bucket is the last fold's; nothing that would change it may lie between that fold and now.
-            now = standing(fresh, on, edges_of(book))
-            assert state.bucket == (now.bucket if now else "current")
+        for fresh in refold_from_nothing(session, book, sorted(states), on):
+            state = states[fresh.account_id]
+            assert state.balance_minor == fresh.balance
+            # A state is the last fold's; nothing that would change it may lie between that fold and now.
+            now = standing(fresh.state, on, edges_of(book), fresh.pauses)
+            known = (state.past_due_minor, state.oldest_due_on, state.bucket)
+            assert known == ((now.past_due, now.counted_from, now.bucket) if now else (0, None, "current"))
             assert state.wake_on is None or state.wake_on > on
         assert_spells_tile(session)
         first = session.scalar(sa.select(sa.func.min(Movement.on)))
@@ -268,13 +268,11 @@ def test_a_hundred_disorderly_days_prove_themselves(engine: Engine, seed: int) -
         book = get_portfolio(session, builders.BOOK)
         for back in range(0, 100, 9):  # and every past day reads as the ledger says today
             past = start + back * DAY
-            fresh = {
-                a: s for a, s, _, _ in refold_from_nothing(session, book, [c.id or 0 for c in cards], past)
-            }
+            fresh = list(refold_from_nothing(session, book, [c.id or 0 for c in cards], past))
             found = aging(session, book, past)
-            assert found.past_due_amount == sum(s.past_due for s in fresh.values())
-            late = [s for s in fresh.values() if s.oldest_due_on]
-            assert found.past_due_accounts == len(late)
+            assert found.past_due_amount == sum(f.state.past_due for f in fresh)
+            assert found.balance == sum(f.balance for f in fresh)
+            assert found.past_due_accounts == sum(1 for f in fresh if f.state.dues)
 
 
 def _a_day_of(session: Session, card: Account, on: date, chance: random.Random) -> Iterator[Entry]:

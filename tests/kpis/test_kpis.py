@@ -69,7 +69,7 @@ def test_figures_asked_later_for_a_past_day_are_those_of_its_night(engine: Engin
     with transaction(engine) as session:
         book = get_portfolio(session, builders.BOOK)
         for on in (date(2026, 2, 28), date(2026, 3, 11), date(2026, 3, 20), LAST):
-            asked = figures_on(session, book.id or 0, on, is_latest=False)
+            asked = figures_on(session, book.id or 0, on)
             kept = {
                 row.kpi: (row.numerator, row.denominator) for row in snapshots(session, book.id or 0, on, on)
             }
