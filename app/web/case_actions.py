@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
-from enum import StrEnum
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form
-from pydantic import BaseModel
 from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,12 +18,10 @@ from starlette.responses import Response
 from app.cases import service
 from app.cases.models import CaseHold
 from app.cases.rules import CallResult, HoldKind
-from app.clock import local_instant
 from app.compliance.rules import Answer, Clearance
 from app.compliance.service import set_consent
-from app.errors import Conflict, DeskError, Forbidden, Invalid, NotFound
+from app.errors import Conflict, Forbidden, Invalid, NotFound
 from app.legal.service import nominate
-from app.money import BadAmount, to_minor
 from app.outreach.service import confirm_plan
 from app.plans.models import Plan
 from app.plans.rules import Instalment, schedule
@@ -35,90 +31,10 @@ from app.timeline.rules import Channel
 from app.web.case import CHANNELS, CaseId, File, FormState, assignable, case_page, open_file
 from app.web.case_words import CHANNEL_WORDS, PLAN_WORDS, Teller
 from app.web.deps import CaseWorker, Now, ReadSession, WriteSession, ports_of
+from app.web.forms import Fields, Typed, Wrong, beside, sentence
 from app.web.rendering import Tone, page, reader_locale, redirect
 
 router = APIRouter(prefix="/cases")
-
-E = TypeVar("E", bound=StrEnum)
-
-
-class Typed(BaseModel):
-    """A form as it was typed: all text, so that what is wrong can be shown where it was typed."""
-
-    def values(self) -> dict[str, str]:
-        return {name: str(value) for name, value in self.model_dump().items()}
-
-
-class Wrong(Exception):
-    """What was typed cannot be read: field -> what is wrong with it."""
-
-    def __init__(self, errors: Mapping[str, str]) -> None:
-        super().__init__()
-        self.errors = errors
-
-
-class Fields:
-    """Reads typed text; every fault is noted beside its field, and `done` raises them together."""
-
-    def __init__(self, typed: Typed, file: File) -> None:
-        self.values, self.file = typed.values(), file
-        self.errors: dict[str, str] = {}
-
-    def has(self, name: str) -> bool:
-        return bool(self.values[name].strip())
-
-    def amount(self, name: str, default: int = 0) -> int:
-        """Minor units of the portfolio's currency; `default` where nothing was typed."""
-        if not self.has(name):
-            return default
-        try:
-            minor = to_minor(self.values[name], self.file.book.currency)
-        except BadAmount as error:
-            self.errors[name] = f"{_sentence(str(error))} Write it like 1250.00, without separators."
-            return default
-        if minor < 0:
-            self.errors[name] = "An amount is not negative."
-        return minor
-
-    def day(self, name: str) -> date:
-        try:
-            on = date.fromisoformat(self.values[name].strip())
-        except ValueError:
-            self.errors[name] = "Choose a date." if not self.has(name) else "This is not a date."
-            return self.file.book.today
-        if not 2000 <= on.year <= 2150:
-            self.errors[name] = "This date is out of range."
-        return on
-
-    def moment(self, name: str) -> datetime | None:
-        """A wall-clock time where the customer lives; None where nothing was typed."""
-        if not self.has(name):
-            return None
-        try:
-            local = datetime.fromisoformat(self.values[name].strip())
-            return local_instant(local.date(), local.hour, local.minute, self.file.zone)
-        except (ValueError, OverflowError):
-            self.errors[name] = "This is not a date and time."
-            return None
-
-    def whole(self, name: str) -> int:
-        text = self.values[name].strip()
-        if not (text.isascii() and text.isdigit() and len(text) < 6):
-            self.errors[name] = "Write a whole number."
-            return 1
-        return int(text)
-
-    def choice(self, name: str, kind: type[E]) -> E:
-        try:
-            return kind(self.values[name])
-        except ValueError:
-            self.errors[name] = "Choose one."
-            return next(iter(kind))
-
-    def done(self) -> None:
-        if self.errors:
-            raise Wrong(self.errors)
-
 
 Done = tuple[str, Tone]
 """What to say about an action that was taken."""
@@ -142,26 +58,15 @@ def attempt(
     file = open_file(session, case_id, now, lock=True)
     try:
         with session.begin_nested():
-            message, tone = act(file, Fields(typed, file))
+            message, tone = act(file, Fields(typed, file.book, file.zone))
     except Wrong as wrong:
         errors, status = dict(wrong.errors), 422
     except (Invalid, Conflict, Forbidden) as refused:
-        errors, status = _beside(refused, typed, names or {}), refused.status
+        errors, status = beside(refused, typed, names or {}), refused.status
     else:
         return redirect(request, f"{file.path}?tab={tab}#content", message, tone)
     shown = FormState(form, typed.values(), errors)
     return case_page(request, session, staff, file, shown, now=now, status=status)
-
-
-def _beside(refused: DeskError, typed: Typed, names: Mapping[str, str]) -> dict[str, str]:
-    """The refusal at the field it is about; '' = at the form as a whole."""
-    named = getattr(refused, "field", None) or ""
-    name = names.get(named, named)
-    return {name if name in typed.values() else "": _sentence(refused.message)}
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
 # --- talking ------------------------------------------------------------------------------------------------
@@ -325,7 +230,7 @@ def offer_plan(
     typed: Annotated[PlanForm, Form()],
 ) -> Response:
     def act(file: File, fields: Fields) -> Done:
-        total, down, months, first = _plan_figures(fields)
+        total, down, months, first = _plan_figures(fields, file)
         fields.done()
         try:
             plan = offer_instalments(
@@ -333,7 +238,7 @@ def offer_plan(
                 may_exceed_limits=staff.role is Role.MANAGER, by=staff.by, today=file.book.today, now=now,
             )  # fmt: skip
         except Forbidden as refused:
-            raise Wrong({"months": _sentence(refused.message)}) from None
+            raise Wrong({"months": sentence(refused.message)}) from None
         money = _teller(request, file).money(plan.total_minor)
         return f"A repayment plan of {money} is offered. Accept it here once the customer agrees.", "good"
 
@@ -342,9 +247,9 @@ def offer_plan(
     )
 
 
-def _plan_figures(fields: Fields) -> tuple[int, int, int, date]:
+def _plan_figures(fields: Fields, file: File) -> tuple[int, int, int, date]:
     """Total, down payment, months, first due date; an empty total means all that may be asked for."""
-    total = fields.amount("total", default=fields.file.to_ask)
+    total = fields.amount("total", default=file.to_ask)
     months = fields.whole("months")
     if "months" not in fields.errors and not 1 <= months <= 60:
         fields.errors["months"] = "A plan has 1 to 60 instalments."
@@ -367,14 +272,14 @@ def preview_plan(
 ) -> Response:
     """The schedule such a plan would have; nothing is offered."""
     file = open_file(session, case_id, now)
-    fields = Fields(typed, file)
-    total, down, months, first = _plan_figures(fields)
+    fields = Fields(typed, file.book, file.zone)
+    total, down, months, first = _plan_figures(fields, file)
     parts: Sequence[Instalment] = ()
     if not fields.errors:
         try:
             parts = schedule(total, down, months, first)
         except ValueError as error:
-            fields.errors["total"] = _sentence(str(error))
+            fields.errors["total"] = sentence(str(error))
     if not fields.errors and first < file.book.today:
         fields.errors["first_due_on"] = "The first payment cannot be due in the past."
     form = FormState("plan", typed.values(), fields.errors, parts)
@@ -447,7 +352,7 @@ def place_hold(
     def act(file: File, fields: Fields) -> Done:
         kind, until = fields.choice("kind", HoldKind), fields.day("until")
         fields.done()
-        service.place_hold(
+        hold_customer(
             session, file.case, kind, typed.reason, until, by=staff.by, today=file.book.today, now=now
         )
         return f"On hold until {_teller(request, file).day(until)}.", "good"
@@ -463,7 +368,7 @@ def end_hold(
         hold = session.get(CaseHold, hold_id, with_for_update=True)
         if hold is None or hold.customer_id != file.case.customer_id:
             raise NotFound("this customer has no such hold")
-        service.end_hold(session, hold, by=staff.by, now=now)
+        release_customer(session, hold, by=staff.by, today=file.book.today, now=now)
         return "The hold has ended; the strategy looks at the case again tonight.", "good"
 
     return attempt(request, session, staff, case_id, "standing", Typed(), act, now=now)
