@@ -284,6 +284,13 @@ def return_payment(
         raise Invalid("say why it goes back, in at most 300 characters", "note")
     if holds_card_number(note):
         raise Invalid("this looks like a full card number, which is never stored", "note")
+    settle_returned(session, unmatched, note, by=by, now=now)
+
+
+def settle_returned(
+    session: Session, unmatched: UnmatchedPayment, note: str, *, by: str, now: datetime
+) -> None:
+    """A waiting payment is not ours any more: a person sent it back, or the bank took it back."""
     waiting_one = _locked(session, unmatched)
     _settle(waiting_one, UnmatchedStatus.RETURNED, note, by, now)
     data = {

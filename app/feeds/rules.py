@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from app.ledger.rules import AccountStatus
+from app.ledger.rules import AccountStatus, holds_card_number
 
 MAX_TOKENS = 60
 """Of one payment; a remittance has at most 140 characters a line and names few accounts."""
@@ -28,8 +28,8 @@ class Incoming:
     structured: tuple[str, ...] = ()
     end_to_end: str = ""
     free: str = ""
-    is_sum: bool = False
-    """A batch of payments of which the bank tells only the sum."""
+    obstacle: str = ""
+    """Why only a person can say whose it is, whatever else it tells."""
 
     @property
     def remittance(self) -> str:
@@ -69,8 +69,8 @@ def decide(
     payer's bank account has paid for. A reference in the structured field counts before the end-to-end id, that
     before the free text; where one of them names several accounts it is for a person to say.
     """
-    if payment.is_sum:
-        return NoMatch("the bank tells only the sum of a batch of payments")
+    if payment.obstacle:
+        return NoMatch(payment.obstacle)
     for keys, where in reference_keys(payment):
         named = {known.account_id: known for key in keys for known in by_key.get(key, ())}
         if len(named) > 1:
@@ -152,6 +152,28 @@ def _is_telling(key: str) -> bool:
     """Long enough not to be a year, a house number or an amount that happens to be somebody's reference."""
     mixed = any(map(str.isdigit, key)) and any(map(str.isalpha, key))
     return len(key) >= 6 and any(map(str.isdigit, key)) or (mixed and len(key) >= 4)
+
+
+def blotted(text: str) -> str:
+    """The text without card numbers: a payer may write one, and the payment must not be lost over it."""
+    if not holds_card_number(text):
+        return text
+    clean = re.sub(r"\d+(?:[ .\-]\d+)*", lambda run: _without_card(run.group()), text)
+    return REMOVED if holds_card_number(clean) else clean
+
+
+def _without_card(run: str) -> str:
+    """Groups of digits less the fewest neighbours that make a card number."""
+    groups = re.split(r"([ .\-])", run)
+    for length in range(1, len(groups) + 1, 2):
+        for first in range(0, len(groups) - length + 1, 2):
+            if holds_card_number("".join(groups[first : first + length])):
+                before, after = "".join(groups[:first]), "".join(groups[first + length :])
+                return f"{_without_card(before)}{REMOVED}{_without_card(after)}"
+    return run
+
+
+REMOVED = "[card number removed]"
 
 
 def payer_key(account: str, secret: str) -> str:

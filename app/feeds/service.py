@@ -1,41 +1,52 @@
 """Loading a creditor's files: every row is loaded, recognised, in conflict, or rejected with its reason.
 
-A bad row never stops the others. Rows go in by batches, each in its own transaction, and loading is idempotent:
-a load that was killed is simply run again. A full card number in any cell rejects the row and is never echoed.
+A bad row never stops the others. Rows go in by batches, each in one transaction with the checkpoint: a load that was
+killed goes on where it stood when the same file is loaded again, and rows it meets twice change nothing. A full card
+number in any cell rejects the row and is never echoed.
 """
 
 from __future__ import annotations
 
-import csv
-import gzip
 import hashlib
-import io
-import re
+import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, TypeVar
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Engine
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
-from app.db import chunked, exclusive, refresh_statistics, transaction
-from app.errors import DeskError, Invalid
-from app.feeds.layouts import LAYOUTS, BadCell, Layout, Reject, Row
+from app.db import exclusive, refresh_statistics, retrying, transaction
+from app.errors import Conflict, DeskError, Invalid
+from app.feeds import mapping as mappings
+from app.feeds.layouts import ACCOUNTS, PAYMENTS, STATEMENTS, TRANSACTIONS, Layout, Stored
 from app.feeds.positions import POSITIONS, check_source
+from app.feeds.reading import CutOff, open_feed
+from app.feeds.rejects import RejectsFile
+from app.feeds.store import MANY_BYTES, Book, Taken, store
+from app.feeds.understanding import Batch, Understanding
 from app.ledger.models import Account, Customer, Entry, FeedLoad, LedgerChange, Portfolio, Statement
-from app.ledger.rules import FeedKind, holds_card_number
+from app.ledger.rules import FeedKind
 from app.ledger.service import get_portfolio
 from app.timeline.rules import Kind
 from app.timeline.service import NewEvent, portfolio_stream, record
 
-BATCH = 5000
+LAYOUTS: Mapping[FeedKind, Layout] = {
+    FeedKind.ACCOUNTS: ACCOUNTS,
+    FeedKind.STATEMENTS: STATEMENTS,
+    FeedKind.TRANSACTIONS: TRANSACTIONS,
+    FeedKind.PAYMENTS: PAYMENTS,
+    FeedKind.POSITIONS: POSITIONS,
+}
 MANY = 5000
 """Rows from which on a load tells the query planner what it wrote."""
-MAX_CELL = 10_000
-WITHHELD = "(row withheld: it holds what looks like a full card number)"
 
 
 @dataclass
@@ -54,6 +65,8 @@ class LoadReport:
         return dict(vars(self))
 
 
+COUNTS = ("read", "loaded", "unchanged", "conflicts", "rejected")
+
 Progress = Callable[[int], None]
 """Told how many rows have been read so far."""
 
@@ -68,214 +81,276 @@ def load(
     by: str,
     now: datetime,
     progress: Progress | None = None,
+    mapping: mappings.Mapping | None = None,
+    file_name: str | None = None,
+    stored_path: str = "",
+    load_id: int | None = None,
 ) -> LoadReport:
-    """Load a CSV or CSV.gz file (None = standard input) into a portfolio.
+    """Load a CSV, CSV.gz or XLSX file (None = standard input, read to its end first) into a portfolio.
 
-    Raises DeskError where the file as a whole cannot be read (no such file, wrong columns, cut off in the
-    middle); what was loaded until then stays, and loading the mended file finishes the job.
+    `file_name` is what people call the file, `stored_path` where an upload is kept so that it can be resumed, `load_id`
+    the history row that `begin` made. A file that was loaded before without a reject or conflict is recognised by its
+    content; one whose load was killed is resumed. Raises DeskError where the file as a whole cannot be read (no such
+    file, wrong columns, cut off in the middle); what was loaded until then stays, and loading the mended file
+    finishes the job.
     """
-    source = _Source(path)
-    with exclusive(engine, f"portfolio-{portfolio_code}", wait=True):
-        with transaction(engine) as session:
-            portfolio = get_portfolio(session, portfolio_code)
-            check_source(portfolio, kind)
-            history = FeedLoad(
-                portfolio_id=portfolio.id or 0,
-                kind=kind,
-                file_name=source.name,
-                sha256="",
-                by=by,
-                started_at=now,
+    name = file_name or (path.name if path else "-")
+    if load_id is None:
+        load_id = begin(
+            engine, kind, portfolio_code, file_name=name, by=by, now=now, mapping=mapping, stored_path=stored_path
+        )
+    try:
+        with exclusive(engine, f"portfolio-{portfolio_code}", wait=True), _on_disk(path) as file:
+            return _Load(engine, kind, file, portfolio_code, load_id, mapping, name, by=by, now=now).run(
+                rejects_dir, progress
             )
-            session.add(history)
-        report = LoadReport(kind.value)
-        layout = POSITIONS if kind is FeedKind.POSITIONS else LAYOUTS[kind]
-        with _RejectsFile(rejects_dir, portfolio_code, kind, now) as rejects:
-            for batch in chunked(_understood(source, layout, portfolio, report, rejects), BATCH):
-                with transaction(engine) as session:
-                    stored = layout.store(session, portfolio, batch, now)
-                report.loaded += stored.loaded
-                report.unchanged += stored.unchanged
-                for reject in stored.rejects:
-                    _count(report, reject, rejects)
-                if progress:
-                    progress(report.read)
-            report.rejects_file = rejects.name_if_any()
-        if report.loaded > MANY:
-            refresh_statistics(engine, Account, Customer, Statement, Entry, LedgerChange)
+    except DeskError as error:
         with transaction(engine) as session:
-            _finish(session, portfolio, history, report, source.sha256(), by=by, now=now)
-    return report
+            history = session.get_one(FeedLoad, load_id)
+            history.failure, history.finished_at = str(error)[:500], now
+        raise
 
 
-def _finish(
-    session: Session,
-    portfolio: Portfolio,
-    history: FeedLoad,
-    report: LoadReport,
-    sha256: str,
+def begin(
+    engine: Engine,
+    kind: FeedKind,
+    portfolio_code: str,
     *,
+    file_name: str,
     by: str,
     now: datetime,
-) -> None:
-    assert portfolio.id is not None
-    history = session.get_one(FeedLoad, history.id)
-    counts = {k: v for k, v in vars(report).items() if isinstance(v, int)}
-    for name, value in counts.items():
-        setattr(history, name, value)
-    history.sha256 = sha256
-    history.finished_at = now
-    data = {"kind": report.kind, "file": history.file_name, "sha256": sha256, **counts}
-    record(session, NewEvent(portfolio_stream(portfolio.id), Kind.FEED_LOADED, data), by=by, now=now)
+    mapping: mappings.Mapping | None = None,
+    stored_path: str = "",
+) -> int:
+    """Write the history row of a load that is about to run and return its id, by which a page follows it."""
+    with transaction(engine) as session:
+        portfolio = get_portfolio(session, portfolio_code)
+        check_source(portfolio, kind)
+        history = FeedLoad(
+            portfolio_id=portfolio.id or 0,
+            kind=kind,
+            file_name=file_name[:255],
+            sha256="",
+            mapping=_mapping_name(mapping),
+            stored_path=stored_path,
+            by=by,
+            started_at=now,
+        )
+        session.add(history)
+        session.flush()
+        assert history.id is not None
+        return history.id
 
 
-def _count(report: LoadReport, reject: Reject, rejects: _RejectsFile) -> None:
-    if reject.is_conflict:
-        report.conflicts += 1
-    else:
-        report.rejected += 1
-    rejects.write(reject)
+def _mapping_name(mapping: mappings.Mapping | None) -> str:
+    """With a mark of what the mapping says: under another one the same file is another."""
+    if mapping is None:
+        return ""
+    return f"{mapping.name[:60]} ({hashlib.sha256(repr(mapping).encode()).hexdigest()[:8]})"
 
 
-# --- reading ------------------------------------------------------------------------------------------------
+class _Load:
+    """One run of a load, under the portfolio's lock."""
 
-
-class _Source:
-    """A file or standard input, plain or gzip, read as lines while its hash is taken."""
-
-    def __init__(self, path: Path | None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        kind: FeedKind,
+        path: Path,
+        portfolio_code: str,
+        load_id: int,
+        mapping: mappings.Mapping | None,
+        name: str,
+        *,
+        by: str,
+        now: datetime,
+    ) -> None:
+        self.engine = engine
+        self.kind = kind
         self.path = path
-        self.name = path.name if path else "-"
-        self._hash = hashlib.sha256()
+        self.mapping = mapping
+        self.name = name
+        self.by = by
+        self.now = now
+        self.load_id = load_id
+        with transaction(engine) as session:
+            self.portfolio: Portfolio = get_portfolio(session, portfolio_code)
+        self.layout = LAYOUTS[kind]
+        self.report = LoadReport(kind.value)
+        self._carefully = False
 
-    def sha256(self) -> str:
-        return self._hash.hexdigest()
+    def run(self, rejects_dir: Path, progress: Progress | None) -> LoadReport:
+        sha256 = _sha256(self.path, self.name)
+        with transaction(self.engine) as session:
+            history = self._take_up(session, sha256)
+            if self._recognise(session, history):
+                return self._finish(session, history)
+            book = Book(session, self.portfolio, whole=history.bytes_total >= MANY_BYTES, now=self.now)
+        skip = history.rows_done
+        stamp = f"{history.started_at:%Y%m%dT%H%M%S}-{history.id}"
+        path = Path(history.rejects_file or rejects_dir / f"{self.portfolio.code}-{self.kind.value}-{stamp}-rejects.csv")
+        with RejectsFile(path) as rejects:
+            for batch in _ahead(self._batches(skip)):
+                if skip:
+                    rejects.resume(batch.first_line)
+                    skip = 0
+                self._store(batch, book, rejects)
+                if progress:
+                    progress(self.report.read)
+        if self.report.loaded > MANY:
+            refresh_statistics(self.engine, Account, Customer, Statement, Entry, LedgerChange)
+        with transaction(self.engine) as session:
+            return self._finish(session, session.get_one(FeedLoad, self.load_id))
 
-    def lines(self) -> Iterator[str]:
-        """Decoded lines; bytes that are not UTF-8 come as lone surrogates, which the row check refuses."""
+    # --- the history row ------------------------------------------------------------------------------------
+
+    def _take_up(self, session: Session, sha256: str) -> FeedLoad:
+        """The history row, with the checkpoint of a load of the same content that was killed, if there is one."""
+        history = session.get_one(FeedLoad, self.load_id)
+        history.sha256, history.bytes_total = sha256, self.path.stat().st_size
+        same = select(FeedLoad).where(
+            FeedLoad.portfolio_id == history.portfolio_id,
+            FeedLoad.kind == self.kind,
+            FeedLoad.sha256 == sha256,
+            FeedLoad.mapping == history.mapping,
+        )
+        unfinished = same.where(col(FeedLoad.finished_at).is_(None), col(FeedLoad.id) != history.id)
+        killed = session.scalars(unfinished.order_by(col(FeedLoad.rows_done).desc())).all()
+        for before in killed:
+            if before.rows_done > history.rows_done:
+                for name in (*COUNTS, "rows_done", "bytes_done", "rejects_file"):
+                    setattr(history, name, getattr(before, name))
+            before.finished_at = self.now
+            before.failure = f"interrupted; load {history.id} went on with it"
+        for name in COUNTS:
+            setattr(self.report, name, getattr(history, name))
+        self.report.rejects_file = history.rejects_file or None
+        session.flush()
+        return history
+
+    def _recognise(self, session: Session, history: FeedLoad) -> bool:
+        """True if a load of the same content is done to which nothing is to be added."""
+        before = session.scalar(
+            select(FeedLoad)
+            .where(
+                FeedLoad.portfolio_id == history.portfolio_id,
+                FeedLoad.kind == self.kind,
+                FeedLoad.sha256 == history.sha256,
+                FeedLoad.mapping == history.mapping,
+                FeedLoad.failure == "",
+                FeedLoad.rejected == 0,
+                FeedLoad.conflicts == 0,
+                col(FeedLoad.finished_at).is_not(None),
+            )
+            .limit(1)
+        )
+        if before is None:
+            return False
+        self.report = LoadReport(self.kind.value, read=before.read, unchanged=before.read)
+        history.rows_done, history.bytes_done = before.read, history.bytes_total
+        return True
+
+    def _checkpoint(self, session: Session, batch: Batch, counts: Mapping[str, int], rejects: RejectsFile) -> None:
+        values = {**counts, "rows_done": counts["read"], "bytes_done": batch.bytes_done}
+        if rejects.is_begun:
+            values["rejects_file"] = str(rejects.path)
+        session.execute(sa.update(FeedLoad).where(col(FeedLoad.id) == self.load_id).values(**values))
+
+    def _finish(self, session: Session, history: FeedLoad) -> LoadReport:
+        counts = {name: getattr(self.report, name) for name in COUNTS}
+        for name, value in counts.items():
+            setattr(history, name, value)
+        history.finished_at = self.now
+        data = {"kind": self.kind.value, "file": history.file_name, "sha256": history.sha256, **counts}
+        event = NewEvent(portfolio_stream(history.portfolio_id), Kind.FEED_LOADED, data)
+        record(session, event, by=self.by, now=self.now)
+        return self.report
+
+    # --- rows -----------------------------------------------------------------------------------------------
+
+    def _batches(self, skip: int) -> Iterator[Batch]:
+        known = sorted(self.mapping.theirs) if self.mapping else [*self.layout.required, *self.layout.optional]
+        feed = open_feed(self.path, self.name, known, self.mapping)
+        understanding = Understanding(self.layout, self.portfolio, feed.header, self.mapping)
+        return understanding.batches(feed, skip)
+
+    def _store(self, batch: Batch, book: Book, rejects: RejectsFile) -> None:
+        """Store a batch in a transaction of its own with the checkpoint, and count what became of its rows."""
+
+        def once() -> dict[str, int]:
+            rejects.rewind()
+            book.rolled_back()
+            with transaction(self.engine) as session:
+                stored = self._stored(session, batch, book)
+                refused = batch.rejects + stored.rejects
+                counts = self._counts(batch, stored)
+                rejects.write(refused)
+                self._checkpoint(session, batch, counts, rejects)
+            return counts
+
         try:
-            with self._open() as raw:
-                first = True
-                for line in raw:
-                    self._hash.update(line)
-                    yield line.decode("utf-8-sig" if first else "utf-8", errors="surrogateescape")
-                    first = False
-        except FileNotFoundError:
-            raise Invalid(f"no such file: {self.path}") from None
-        except (EOFError, gzip.BadGzipFile, OSError) as error:
-            raise DeskError(
-                f"{self.name} could not be read to its end ({error}); rows before that point are loaded, "
-                "load the whole file again to finish"
-            ) from error
+            counts = retrying(once)
+        except Taken:
+            self._carefully = True
+            counts = retrying(once)
+        rejects.keep()
+        book.committed()
+        is_all_new = counts["unchanged"] == self.report.unchanged and counts["conflicts"] == self.report.conflicts
+        self._carefully = self._carefully and not is_all_new
+        for name, value in counts.items():
+            setattr(self.report, name, value)
+        self.report.rejects_file = rejects.name_if_any()
 
-    def _open(self) -> IO[bytes]:
-        if self.path is None:
-            return sys.stdin.buffer
-        handle = open(self.path, "rb")  # noqa: SIM115 - closed by the caller's with
-        if handle.peek(2)[:2] == b"\x1f\x8b":
-            return gzip.open(handle, "rb")  # type: ignore[return-value]
-        return handle
+    def _stored(self, session: Session, batch: Batch, book: Book) -> Stored:
+        if self.layout.store is not None:
+            return self.layout.store(session, self.portfolio, batch.rows, self.now)
+        return store(session, self.kind, book, batch, carefully=self._carefully)
 
-
-def _understood(
-    source: _Source, layout: Layout, portfolio: Portfolio, report: LoadReport, rejects: _RejectsFile
-) -> Iterator[Row]:
-    """Rows that made sense; the others are counted and written to the rejects file on the way."""
-    reader = csv.reader(source.lines(), strict=True)
-    header = _header(reader, layout)
-    while True:
-        line = reader.line_num + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            report.read += 1
-            _count(report, Reject(line, "", f"not a CSV row: {error}", ()), rejects)
-            continue
-        if not cells:
-            continue
-        report.read += 1
-        try:
-            values = layout.parse(_checked(header, cells), portfolio)
-        except BadCell as error:
-            row = (WITHHELD,) if "card number" in str(error) else cells
-            _count(report, Reject(line, error.column, str(error), row), rejects)
-            continue
-        yield Row(line, cells, values)
+    def _counts(self, batch: Batch, stored: Stored) -> dict[str, int]:
+        refused = batch.rejects + stored.rejects
+        conflicts = sum(reject.is_conflict for reject in refused)
+        new = {
+            "read": batch.read,
+            "loaded": stored.loaded,
+            "unchanged": stored.unchanged,
+            "conflicts": conflicts,
+            "rejected": len(refused) - conflicts,
+        }
+        return {name: getattr(self.report, name) + value for name, value in new.items()}
 
 
-def _header(reader: Any, layout: Layout) -> list[str]:
+T = TypeVar("T")
+
+
+def _ahead(items: Iterator[T]) -> Iterator[T]:
+    """The same items, each made by a thread of its own while the one before is worked on."""
+    nothing = object()
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, items, nothing)
+        while (item := coming.result()) is not nothing:
+            coming = pool.submit(next, items, nothing)
+            yield item  # type: ignore[misc]
+
+
+@contextmanager
+def _on_disk(path: Path | None) -> Iterator[Path]:
+    """The file, or a copy of standard input, which is known by its content only when all of it is there."""
+    if path is not None:
+        yield path
+        return
+    with tempfile.NamedTemporaryFile(prefix="desk-feed-") as spool:
+        shutil.copyfileobj(sys.stdin.buffer, spool, 1 << 20)
+        spool.flush()
+        yield Path(spool.name)
+
+
+def _sha256(path: Path, name: str) -> str:
     try:
-        header = [name.strip() for name in next(reader)]
-    except StopIteration:
-        raise Invalid("the file is empty: there is no header row") from None
-    except csv.Error as error:
-        raise Invalid(f"the header row is not CSV: {error}") from None
-    known = layout.required + layout.optional
-    unknown = [name for name in header if name not in known]
-    missing = [name for name in layout.required if name not in header]
-    double = sorted({name for name in header if header.count(name) > 1})
-    problems = [
-        f"{what}: {', '.join(repr(n)[:60] for n in names)}"
-        for what, names in (("unknown columns", unknown), ("missing columns", missing), ("twice", double))
-        if names
-    ]
-    if problems:
-        raise Invalid(f"the header does not fit this feed ({'; '.join(problems)}); nothing was loaded")
-    return header
-
-
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
-
-
-def _checked(header: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
-    """Cells by column after the checks that hold for every cell of every feed."""
-    if len(cells) != len(header):
-        raise BadCell("", f"{len(cells)} cells where the header has {len(header)}")
-    for name, cell in zip(header, cells, strict=True):
-        if len(cell) > MAX_CELL:
-            raise BadCell(name, f"cell of {len(cell)} characters")
-        if len(cell) >= 13 and holds_card_number(cell):
-            raise BadCell(name, "looks like a full card number, which is never stored")
-        if not cell.isascii() and any("\ud800" <= char <= "\udfff" for char in cell):
-            raise BadCell(name, "is not UTF-8 text")
-        if _CONTROL.search(cell):
-            raise BadCell(name, "holds control characters")
-    return {name: cell.strip() for name, cell in zip(header, cells, strict=True)}
-
-
-# --- rejects ------------------------------------------------------------------------------------------------
-
-
-class _RejectsFile:
-    """Made only when there is something to write; moved to its final name when the load ends."""
-
-    def __init__(self, folder: Path, portfolio: str, kind: FeedKind, now: datetime) -> None:
-        self.path = folder / f"{portfolio}-{kind.value}-{now:%Y%m%dT%H%M%S}-rejects.csv"
-        self._handle: io.TextIOWrapper | None = None
-
-    def __enter__(self) -> _RejectsFile:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._handle:
-            self._handle.close()
-
-    def name_if_any(self) -> str | None:
-        return str(self.path) if self._handle else None
-
-    def write(self, reject: Reject) -> None:
-        if self._handle is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._handle = self.path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
-            csv.writer(self._handle).writerow(["line", "column", "reason", "row"])
-        row = io.StringIO()
-        csv.writer(row, lineterminator="").writerow(cell[:500] for cell in reject.row)
-        cells = [str(reject.line), reject.column, reject.reason, row.getvalue()]
-        csv.writer(self._handle).writerow(_harmless(cell) for cell in cells)
-
-
-def _harmless(cell: str) -> str:
-    """A spreadsheet must not run what a hostile row holds (CWE-1236)."""
-    return "'" + cell if cell[:1] in "=+-@\t\r" and cell else cell
+        with path.open("rb") as handle:
+            return hashlib.file_digest(handle, "sha256").hexdigest()
+    except FileNotFoundError:
+        raise Invalid(f"no such file: {path}") from None
+    except IsADirectoryError:
+        raise Invalid(f"{name} is a folder, not a file") from None
+    except OSError as error:
+        raise Invalid(f"{name} cannot be read: {error.strerror}") from None
