@@ -43,13 +43,12 @@ from app.cases.rules import CallResult, CaseStatus, HoldKind
 from app.cases.service import (
     MAX_NOTE,
     add_note,
-    end_hold,
     get_case,
     log_call,
-    place_hold,
     set_callback,
 )
 from app.clock import local_date
+from app.compliance.holds import hold_customer, release_customer
 from app.daily import last_closed
 from app.delinquency.rules import CURRENT, bucket_labels
 from app.delinquency.service import edges_of, standing_on
@@ -257,7 +256,7 @@ def post_hold(reference: CaseRef, caller: Worker, session: OnceSession, now: Now
     case = _case(session, reference, lock=True)
     book = session.get_one(Portfolio, case.portfolio_id)
     today = local_date(now, book.timezone)
-    hold = place_hold(session, case, new.kind, new.reason, new.until, by=caller.by, today=today, now=now)
+    hold = hold_customer(session, case, new.kind, new.reason, new.until, by=caller.by, today=today, now=now)
     return HoldShape.of(hold)
 
 
@@ -270,7 +269,8 @@ def post_hold_end(
     hold = session.get(CaseHold, hold_id)
     if hold is None or hold.customer_id != case.customer_id:
         raise NotFound("this customer has no such hold")
-    end_hold(session, hold, by=caller.by, now=now)
+    today = local_date(now, session.get_one(Portfolio, case.portfolio_id).timezone)
+    release_customer(session, hold, by=caller.by, today=today, now=now)
     return HoldShape.of(hold)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 from itertools import pairwise
@@ -26,6 +27,7 @@ from pydantic import (
 )
 
 from app.cases.rules import HoldKind
+from app.charges.rules import MILLION, ChargeCaps
 from app.compliance.rules import (
     CapRule,
     ConsentRule,
@@ -34,10 +36,14 @@ from app.compliance.rules import (
     HoldRule,
     HoursRule,
     Pack,
+    PauseRule,
     Rule,
     Week,
 )
+from app.delinquency.re_age import ReAgeRule
+from app.delinquency.rules import PauseKind
 from app.errors import Invalid
+from app.money import BadAmount, to_minor
 from app.timeline.rules import Channel, Purpose
 
 PACKS = Path(__file__).parent / "packs"
@@ -77,12 +83,19 @@ def parse_pack(text: str, name: str) -> Pack:
     entries = content.pop("rules", [])
     if not isinstance(entries, list) or not entries:
         raise BadPack(f"{name}: rules: at least one [[rules]] table is needed", "rules")
+    sections = {
+        key: _checked(adapter, content.pop(key), f"{name}: [{key}]").section()
+        for key, adapter in _SECTIONS.items()
+        if key in content
+    }
     head = _checked(_HEAD, content, name)
+    if "re_age" in sections:
+        sections["re_age"] = replace(sections["re_age"], pack=f"{head.code}@{head.version}")
     rules = tuple(
         _checked(_RULE, entry, f"{name}: {_called(entry, at)}").rule() for at, entry in enumerate(entries)
     )
     _refuse_unsafe(rules, name)
-    return Pack(**head.model_dump(), rules=rules)
+    return Pack(**head.model_dump(), rules=rules, **sections)
 
 
 def _called(entry: Any, at: int) -> str:
@@ -167,10 +180,7 @@ class _Head(_Dated):
     disclaimer: _Text
 
 
-class _Rule(_Dated):
-    id: Annotated[str, Field(pattern=r"^[a-z]+\.[a-z0-9_]+$")]
-    channels: Annotated[list[_Channel], Field(min_length=1)]
-    purposes: Annotated[list[_Purpose], Field(min_length=1)] = list(Purpose)
+class _Sourced(_Strict):
     force: _Text
     citation: _Text
     source: _Text
@@ -181,6 +191,18 @@ class _Rule(_Dated):
         if self.verified and "memory" in self.source:
             raise ValueError("verified: a rule from memory is not verified until somebody has seen its text")
         return self
+
+    def sourced(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in _Sourced.model_fields}
+
+
+_Id = Annotated[str, Field(pattern=r"^[a-z]+\.[a-z0-9_]+$")]
+
+
+class _Rule(_Dated, _Sourced):
+    id: _Id
+    channels: Annotated[list[_Channel], Field(min_length=1)]
+    purposes: Annotated[list[_Purpose], Field(min_length=1)] = list(Purpose)
 
     def shared(self) -> dict[str, Any]:
         """The fields of `Rule`, as every kind takes them."""
@@ -270,7 +292,76 @@ class _Hold(_Rule):
         return HoldRule(**self.shared(), holds=frozenset(self.holds))
 
 
+# ------------------------------------------------------------- sections that are not about contacts
+
+
+class _ReAge(_Sourced):
+    id: _Id
+    min_age_months: Annotated[int, Field(ge=0, le=120)]
+    min_payments: Annotated[int, Field(ge=1, le=24)]
+    most_in_12_months: Annotated[int, Field(ge=1, le=12)]
+    most_in_5_years: Annotated[int, Field(ge=1, le=60)]
+
+    def section(self) -> ReAgeRule:
+        return ReAgeRule(**{name: getattr(self, name) for name in type(self).model_fields})
+
+
+class _Pauses(_Sourced):
+    holds: Annotated[list[_HoldKind], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def each_has_a_pause(self) -> Self:
+        known = {kind.value for kind in PauseKind}
+        if strange := sorted(set(self.holds) - known):
+            raise ValueError(
+                f"holds: nothing pauses for {', '.join(strange)}; known are {', '.join(sorted(known))}"
+            )
+        return self
+
+    def section(self) -> PauseRule:
+        return PauseRule(frozenset(self.holds), **self.sourced())
+
+
+def _millionths(value: Any) -> Any:
+    """'0.36' as 360000."""
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9]\.[0-9]{1,6}", value):
+        raise ValueError("write a rate as '0.36' for 36 % a year")
+    return int(value[0]) * MILLION + int(value[2:].ljust(6, "0"))
+
+
+class _Charges(_Sourced):
+    max_apr: Annotated[int, BeforeValidator(_millionths)] | None = None
+    late_fee: str | None = None
+    currency: str = ""
+
+    @model_validator(mode="after")
+    def fee_has_a_currency(self) -> Self:
+        self._late_fee_minor()
+        return self
+
+    def _late_fee_minor(self) -> int | None:
+        if self.late_fee is None:
+            return None
+        try:
+            return to_minor(self.late_fee, self.currency)
+        except BadAmount as error:
+            raise ValueError(f"late_fee: {error}") from None
+
+    def section(self) -> ChargeCaps:
+        return ChargeCaps(
+            **self.sourced(),
+            max_apr_millionths=self.max_apr,
+            late_fee_minor=self._late_fee_minor(),
+            currency=self.currency,
+        )
+
+
 AnyRule = Annotated[_Hours | _Cap | _Gap | _Consent | _Hold, Field(discriminator="kind")]
 
 _HEAD: TypeAdapter[Any] = TypeAdapter(_Head)
 _RULE: TypeAdapter[Any] = TypeAdapter(AnyRule)
+_SECTIONS: Mapping[str, TypeAdapter[Any]] = {
+    "re_age": TypeAdapter(_ReAge),
+    "pauses": TypeAdapter(_Pauses),
+    "charges": TypeAdapter(_Charges),
+}

@@ -20,6 +20,8 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from app.cases.rules import HoldKind
+from app.charges.rules import ChargeCaps
+from app.delinquency.re_age import ReAgeRule
 from app.timeline.rules import Channel, Purpose
 
 
@@ -123,6 +125,17 @@ MAX_ROUNDS = 50
 LONGEST_CLEARANCE = timedelta(hours=24)
 
 
+@dataclass(frozen=True, slots=True)
+class PauseRule:
+    """Holds during which days do not count toward days past due and nothing is charged."""
+
+    holds: frozenset[HoldKind]
+    force: str
+    citation: str
+    source: str
+    verified: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pack:
     """The rules of one place and one kind of collector, as read from `packs/<code>.toml`. Not legal advice."""
@@ -137,6 +150,10 @@ class Pack:
     effective_to: date | None = None
     disclaimer: str
     rules: tuple[Rule, ...]
+    re_age: ReAgeRule | None = None
+    """Conditions for bringing an account current without payment; None = it is not done under this pack."""
+    pauses: PauseRule | None = None
+    charges: ChargeCaps | None = None
     _concerning: Mapping[tuple[Channel, Purpose], tuple[Rule, ...]] = field(
         init=False, repr=False, compare=False
     )

@@ -92,6 +92,7 @@ def end_pause(session: Session, pause: Pause, on: date, *, by: str, now: datetim
         "on": on,
         # So that what was known before can still be told: see `app.delinquency.history`.
         "until": pause.to_on,
+        "set_on": pause.posted_on,
         "posted_on": business_date(session, portfolio, now),
     }
     if on <= pause.from_on:
@@ -150,7 +151,7 @@ def re_age(
         account_id=account.id or 0,
         on=on,
         past_due_minor=facts.past_due_minor,
-        rule=rule.id,
+        rule=f"{rule.pack} {rule.id}".strip(),
         reason=reason,
         by=by,
         posted_on=on,
@@ -159,7 +160,7 @@ def re_age(
     session.add(made)
     session.flush()
     mark_changed(session, account.portfolio_id, {made.account_id: on})
-    data = {"on": on, "past_due_minor": made.past_due_minor, "rule": rule.id, "reason": reason}
+    data = {"on": on, "past_due_minor": made.past_due_minor, "rule": made.rule, "reason": reason}
     _record(session, Kind.ACCOUNT_RE_AGED, account, data, by=by, now=now)
     return made
 

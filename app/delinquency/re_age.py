@@ -23,6 +23,8 @@ class ReAgeRule:
     citation: str
     source: str
     verified: bool
+    pack: str = ""
+    """`code@version` of the pack it is from."""
 
 
 class ReAgeReason(StrEnum):
