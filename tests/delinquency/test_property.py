@@ -196,7 +196,7 @@ def test_the_trace_of_who_paid_what_ends_where_the_fold_does(life: Life, on: dat
             day, given_, _ = events.credits[index]
             assert amount <= given_
             paid_late += amount if day >= item.late_from else 0
-        gone_late += item.taken if item.gone_on and item.gone_on >= item.late_from else 0
+        gone_late += item.taken if item.taken_on and item.taken_on >= item.late_from else 0
     moved = [(kind is MovementKind.FELL_PAST_DUE, amount) for _, kind, amount in folded.movements]
     if not life.positions:
         assert sum(amount for fell, amount in moved if not fell) == paid_late + gone_late
