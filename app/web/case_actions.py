@@ -18,6 +18,7 @@ from starlette.responses import Response
 from app.cases import service
 from app.cases.models import CaseHold
 from app.cases.rules import CallResult, HoldKind
+from app.compliance.holds import hold_customer, release_customer
 from app.compliance.rules import Answer, Clearance
 from app.compliance.service import set_consent
 from app.errors import Conflict, Forbidden, Invalid, NotFound
