@@ -6,10 +6,14 @@ payment of ours takes that payment back. `line` in rejects is the number of the 
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import islice
+from pathlib import Path
 from typing import IO, Any
 from xml.etree.ElementTree import Element, ParseError
 
@@ -20,9 +24,11 @@ from sqlmodel import Session, col, select
 
 from app.db import chunked, table_of
 from app.errors import Conflict, DeskError, Invalid
-from app.feeds.layouts import CONFLICT, Reject, Row, Stored
+from app.feeds.layouts import CONFLICT, BadCell, Layout, Reject, Row, Stored
 from app.feeds.matching import SOURCE, description, keep_waiting, match_all, post_matched, settle_returned
+from app.feeds.reading import Record
 from app.feeds.rules import Incoming, Match, NoMatch, blotted, masked, payer_key
+from app.feeds.understanding import Batch
 from app.ledger.models import Entry, PayerAccount, Portfolio, UnmatchedPayment
 from app.ledger.rules import EntryKind, UnmatchedStatus, holds_card_number
 from app.ledger.service import MAX_REFERENCE, reverse_entry
@@ -92,7 +98,7 @@ def read(handle: IO[bytes], name: str, currency: str, secret: str) -> Iterator[R
             for at, part in enumerate(details or [None]):
                 number += 1
                 yield _understood(_Transaction(number, entry, part, at, own, message), currency, secret)
-    except ParseError as error:
+    except (ParseError, EOFError, OSError, zlib.error) as error:
         if not number:
             raise Invalid(f"{name} is not XML: {error}") from None
         raise DeskError(
@@ -283,6 +289,38 @@ def _tag(element: Element) -> str:
     return str(element.tag).rpartition("}")[2]
 
 
+def batches(path: Path, name: str, portfolio: Portfolio, secret: str, skip: int = 0) -> Iterator[Batch]:
+    """The transactions of a file, plain or gzip, as the loader stores them, but for the first `skip`."""
+    with path.open("rb") as file:
+        packed = file.peek(2)[:2] == b"\x1f\x8b"
+        handle: IO[bytes] = gzip.GzipFile(fileobj=file) if packed else file  # type: ignore[assignment]
+        for items in _by_batch(islice(read(handle, name, portfolio.currency, secret), skip, None)):
+            yield Batch(
+                len(items),
+                file.tell(),
+                rows=[item for item in items if isinstance(item, Row)],
+                rejects=[item for item in items if isinstance(item, Reject)],
+                items=[Record(item.line, ()) for item in items],
+            )
+
+
+def _by_batch(items: Iterator[Row | Reject]) -> Iterator[list[Row | Reject]]:
+    """What came before the place where a file breaks off is given before the error."""
+    batch: list[Row | Reject] = []
+    try:
+        for item in items:
+            batch.append(item)
+            if len(batch) == BATCH:
+                yield batch
+                batch = []
+    except DeskError:
+        if batch:
+            yield batch
+        raise
+    if batch:
+        yield batch
+
+
 # --- storing ------------------------------------------------------------------------------------------------
 
 
@@ -412,3 +450,10 @@ def _mirrors(session: Session, entry_ids: Iterable[int]) -> dict[int, str]:
     """entry id -> why it was reversed, of those that were."""
     query = select(Entry.reverses_id, Entry.description).where(col(Entry.reverses_id).in_(list(entry_ids)))
     return {reverses_id or 0: why for reverses_id, why in session.execute(query)}
+
+
+def _has_no_columns(_row: Mapping[str, str], _portfolio: Portfolio) -> dict[str, Any]:
+    raise BadCell("", "camt.054 is XML and has no columns")
+
+
+CAMT054 = Layout((), (), _has_no_columns, store)
