@@ -7,6 +7,7 @@ Everything above this file is written once for both.
 from __future__ import annotations
 
 import fcntl
+import json
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -212,6 +213,14 @@ def upsert(session: Session, table: sa.Table | type[SQLModel]) -> Any:
 
 def table_of(model: type[SQLModel]) -> sa.Table:
     return model.__table__  # type: ignore[attr-defined,no-any-return]
+
+
+def among(session: Session, column: sa.ColumnElement[int], ids: Iterable[int]) -> sa.ColumnElement[bool]:
+    """`column IN ids` with the ids as one parameter, so that thousands of them cost nothing to compile."""
+    if session.get_bind().dialect.name == "postgresql":
+        return column == sa.any_(sa.bindparam(None, list(ids), postgresql.ARRAY(sa.BigInteger)))
+    listed = sa.func.json_each(json.dumps(list(ids))).table_valued("value")
+    return column.in_(sa.select(listed.c.value))
 
 
 def insert_rows(session: Session, model: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:

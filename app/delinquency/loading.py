@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from app.db import table_of
+from app.db import among, table_of
 from app.delinquency.models import AccountState, Pause, ReAge
 from app.delinquency.rules import Events, State
 from app.ledger.models import Account, Entry, Position, Statement
@@ -47,7 +47,7 @@ def since_state(
     state = table_of(AccountState)
     query = sa.select(
         state.c.account_id, state.c.folded_through, state.c.dues, state.c.minimums, state.c.balance_minor
-    ).where(state.c.account_id.in_(account_ids))
+    ).where(among(session, state.c.account_id, account_ids))
     rows = {row[0]: row for row in session.connection().execute(query).all()}
     histories: dict[int, History] = {}
     whole: list[int] = []
@@ -88,7 +88,7 @@ def _fill(
     def rows(dated: sa.ColumnElement[date], *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
         table = dated.table  # type: ignore[attr-defined]
         query = sa.select(table.c.account_id, *columns).where(
-            table.c.account_id.in_(account_ids), dated <= through
+            among(session, table.c.account_id, account_ids), dated <= through
         )
         if after_state:
             state = table_of(AccountState)
@@ -144,11 +144,11 @@ def _fill_lasting(session: Session, histories: dict[int, History], account_ids: 
     """Pauses and the account's end, whenever they are."""
     pause, account = table_of(Pause), table_of(Account)
     query = sa.select(pause.c.account_id, pause.c.from_on, pause.c.to_on)
-    rows = session.connection().execute(query.where(pause.c.account_id.in_(account_ids)))
+    rows = session.connection().execute(query.where(among(session, pause.c.account_id, account_ids)))
     for account_id, from_on, to_on in rows.all():
         histories[account_id].events.pauses.append((from_on, to_on))  # type: ignore[attr-defined]
     ended = sa.select(account.c.id, account.c.ended_on)
-    ended = ended.where(account.c.id.in_(account_ids), account.c.ended_on.is_not(None))
+    ended = ended.where(among(session, account.c.id, account_ids), account.c.ended_on.is_not(None))
     for account_id, ended_on in session.connection().execute(ended).all():
         histories[account_id].events.ended_on = ended_on
 
@@ -162,7 +162,7 @@ def _fill_upcoming(
         on = table.c[column]
         query = (
             sa.select(table.c.account_id, sa.func.min(on))
-            .where(table.c.account_id.in_(account_ids), on > through)
+            .where(among(session, table.c.account_id, account_ids), on > through)
             .group_by(table.c.account_id)
         )
         for account_id, first in session.connection().execute(query).all():

@@ -9,7 +9,7 @@ from datetime import date
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from app.db import bulk_write, chunked, table_of
+from app.db import among, bulk_write, chunked, table_of
 from app.delinquency.loading import History, from_nothing, pack, since_state
 from app.delinquency.models import AccountState, Movement, Spell
 from app.delinquency.rules import (
@@ -192,7 +192,7 @@ def _take_changes(session: Session, account_ids: Sequence[int]) -> dict[int, dat
     """Account -> date of its change, removed *before* the entries are read: whatever somebody posts meanwhile
     leaves a change of its own for the next fold, and is at worst folded twice, never forgotten."""
     change = table_of(LedgerChange)
-    taken = sa.delete(change).where(change.c.account_id.in_(account_ids))
+    taken = sa.delete(change).where(among(session, change.c.account_id, account_ids))
     rows = session.connection().execute(taken.returning(change.c.account_id, change.c.earliest_on))
     return {account_id: on for account_id, on in rows}
 
@@ -200,7 +200,7 @@ def _take_changes(session: Session, account_ids: Sequence[int]) -> dict[int, dat
 def _changes(session: Session, account_ids: Sequence[int]) -> dict[int, date]:
     change = table_of(LedgerChange)
     query = sa.select(change.c.account_id, change.c.earliest_on)
-    rows = session.connection().execute(query.where(change.c.account_id.in_(account_ids)))
+    rows = session.connection().execute(query.where(among(session, change.c.account_id, account_ids)))
     return {account_id: on for account_id, on in rows}
 
 
@@ -278,7 +278,7 @@ def _write_spells(
                 )
     spell = table_of(Spell)
     for on, account_ids in ended.items():
-        open_ones = sa.and_(spell.c.account_id.in_(account_ids), spell.c.to_on.is_(None))
+        open_ones = sa.and_(among(session, spell.c.account_id, account_ids), spell.c.to_on.is_(None))
         session.connection().execute(sa.update(spell).where(open_ones).values(to_on=on))
     columns = (
         "portfolio_id",
