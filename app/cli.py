@@ -222,17 +222,27 @@ def portfolio_add(
     )
 
 
+MappingFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--mapping", help="TOML file that says how the creditor's own layout is read (docs/feeds.md)."
+    ),
+]
+
+
 @feed_app.command("load")
 def feed_load(
     kind: FeedKind,
-    file: Annotated[str, typer.Argument(help="CSV, CSV.gz or -")],
+    file: Annotated[str, typer.Argument(help="CSV, CSV.gz, XLSX, camt.054 XML or -")],
     portfolio: PortfolioCode,
+    mapping: MappingFile = None,
     as_json: Json = False,
 ) -> None:
     """Load a file. Exit status 3 if some rows were rejected or in conflict."""
     from app.feeds.service import load
 
     engine = _engine()
+    told = _mapping(kind, mapping)
     with _progress(f"Loading {kind.value}", as_json) as progress:
         report = load(
             engine,
@@ -243,10 +253,21 @@ def feed_load(
             by=BY,
             now=_now(),
             progress=progress,
+            mapping=told,
         )
     _print(report.as_json(), as_json, lambda: _say_report(report.as_json()))
+    if not as_json and kind is FeedKind.CAMT054:
+        _say_waiting(engine, portfolio)
     if report.rejected or report.conflicts:
         raise typer.Exit(3)
+
+
+def _mapping(kind: FeedKind, path: Path | None) -> Any:
+    from app.feeds.mapping import load_mapping
+
+    if path is not None and kind is FeedKind.CAMT054:
+        raise typer.BadParameter("camt.054 is a standard and needs no mapping", param_hint="--mapping")
+    return load_mapping(path) if path else None
 
 
 def _say_report(report: dict[str, Any]) -> None:
@@ -256,6 +277,61 @@ def _say_report(report: dict[str, Any]) -> None:
     )
     if report["rejects_file"]:
         print(f"See {report['rejects_file']} for line, column and reason of each.")
+
+
+def _say_waiting(engine: Engine, code: str) -> None:
+    from app.feeds.matching import waiting_summary
+    from app.ledger.service import get_portfolio
+    from app.money import to_decimal_string
+
+    with reading(engine) as session:
+        book = get_portfolio(session, code)
+        found = waiting_summary(session, book.id or 0)
+    if found.count:
+        amount = to_decimal_string(found.amount_minor, book.currency)
+        print(
+            f"{found.count} payments of together {amount} {book.currency} wait for a person to say whose they are, "
+            f"the oldest since {found.oldest_paid_on}."
+        )
+
+
+@feed_app.command("preview")
+def feed_preview(
+    kind: FeedKind,
+    file: Annotated[Path, typer.Argument(help="CSV, CSV.gz, XLSX or camt.054 XML")],
+    portfolio: PortfolioCode,
+    mapping: MappingFile = None,
+    rows: Annotated[int, typer.Option(min=1, max=1000, help="How many rows to show.")] = 10,
+    as_json: Json = False,
+) -> None:
+    """Show the first rows of a file as they would be understood. Nothing is stored. Exit status 3 if some of the
+    first thousand rows would be rejected."""
+    from app.feeds.preview import preview
+    from app.ledger.service import get_portfolio
+
+    told = _mapping(kind, mapping)
+    with reading(_engine()) as session:
+        found = preview(get_portfolio(session, portfolio), kind, file, told, rows)
+    data = found.as_json()
+    _print(data, as_json, lambda: _say_preview(data))
+    if found.rejected:
+        raise typer.Exit(3)
+
+
+def _say_preview(data: dict[str, Any]) -> None:
+    print(f"{data['file']} read as {data['read_as']}")
+    for column in data["columns"]:
+        print(f"  {column['column']:<18}from {column['source']}")
+    if data["ignored"]:
+        print(f"  not used: {', '.join(data['ignored'])}")
+    for row in data["rows"]:
+        print(
+            f"line {row['line']}: "
+            + ", ".join(f"{name} {text}" for name, text in row["values"].items() if text)
+        )
+    for reject in data["rejects"]:
+        print(f"line {reject['line']} would be rejected: {reject['column']} {reject['reason']}")
+    print(f"of the first {data['read']} rows {data['understood']} are understood, {data['rejected']} are not")
 
 
 @contextmanager
@@ -333,6 +409,43 @@ def aging(date: Day, portfolio: PortfolioCode, as_json: Json = False) -> None:
             )
         owed, late = data["balance"], data["past_due_amount"]
         print(f"  {'total':<10}{result.accounts:>9}  balance {owed:>18}  past due {late:>16}")
+
+    _print(data, as_json, say)
+
+
+@app.command()
+def account(
+    account: Annotated[str, typer.Option(help="Account reference.")],
+    portfolio: PortfolioCode,
+    date: Day,
+    known_on: Annotated[
+        date | None,
+        typer.Option(
+            parser=_day, metavar="YYYY-MM-DD", help="Only with what was known at the end of that day."
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """How one account stood at the end of any day, as known now or as known then."""
+    from app.api.shapes import StandingShape
+    from app.delinquency.history import as_known
+    from app.ledger.service import accounts_by_reference, get_portfolio
+
+    with reading(_engine()) as session:
+        book = get_portfolio(session, portfolio)
+        found = accounts_by_reference(session, book.id or 0, [account])
+        if account not in found:
+            raise NotFound(f"there is no account {account!r} in portfolio {portfolio}")
+        stands = as_known(session, book, found[account][0], date, known_on)
+
+    data = StandingShape.of(book, account, date, known_on, stands).model_dump(mode="json")
+
+    def say() -> None:
+        known = f", as known on {known_on}" if known_on else ""
+        print(f"{account} on {date}{known}, {book.currency}")
+        print(f"  balance {data['balance']}, past due {data['past_due_amount']}, bucket {data['bucket']}")
+        if stands.oldest_due_on:
+            print(f"  {stands.days_past_due} days past due; the oldest was due on {stands.oldest_due_on}")
 
     _print(data, as_json, say)
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from fastapi import Query
 from pydantic import Field
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
 from app.api.deps import Input, OnceSession, ReadSession, api_requires, api_router
 from app.api.fields import AccountRef, Amount, Currency, Day, Line, PortfolioCode, minor_of
-from app.api.shapes import AccountDetail, AccountShape, CustomerShape, EntryShape
+from app.api.shapes import AccountDetail, AccountShape, CustomerShape, EntryShape, StandingShape
 from app.cases.models import CollectionsCase
 from app.cases.rules import CaseStatus
 from app.clock import local_date
+from app.delinquency.history import as_known
 from app.delinquency.service import standing_on
 from app.errors import Conflict, Invalid, NotFound
 from app.ledger.models import Account, Customer, Entry, Portfolio
@@ -24,6 +26,26 @@ from app.timeline.service import lock_customers
 from app.web.deps import Now
 
 router = api_router("/portfolios/{code}", tags=["accounts"])
+
+
+# Before the account itself, whose reference may hold slashes.
+@router.get("/accounts/{reference:path}/standing", summary="Ask how an account stood")
+def get_standing(
+    code: PortfolioCode,
+    reference: AccountRef,
+    _caller: Annotated[Caller, api_requires(*CASE_READING)],
+    session: ReadSession,
+    on: Annotated[Day, Query(description="At the end of this day.")],
+    known_on: Annotated[
+        Day | None, Query(description="Only with what was known at the end of this day.")
+    ] = None,
+) -> StandingShape:
+    """What was owed and past due on any day, with everything known now or as known then, as `desk account --json`
+    prints it."""
+    book = get_portfolio(session, code)
+    account = _account(session, book, reference)
+    stands = as_known(session, book, account.id or 0, on, known_on)
+    return StandingShape.of(book, reference, on, known_on, stands)
 
 
 @router.get("/accounts/{reference:path}", summary="Get an account")

@@ -18,6 +18,7 @@ from app.cases.models import CaseHold, CollectionsCase, case_reference
 from app.cases.rules import CaseStatus, HoldKind, Outcome
 from app.compliance.rules import Answer
 from app.compliance.service import answer_data
+from app.delinquency.history import AccountOn
 from app.delinquency.queries import Aging
 from app.delinquency.queries import RollForward as Roll
 from app.delinquency.rules import bucket_labels, bucket_of, days_past_due
@@ -413,6 +414,36 @@ class AgingShape(BaseModel):
                 )
                 for label, total in aging.buckets.items()
             },
+        )
+
+
+class StandingShape(BaseModel):
+    """One account at the end of a day, as known now or as known at the end of `known_on`."""
+
+    portfolio: str
+    account: str
+    business_date: date
+    known_on: date | None
+    currency: str
+    balance: Money
+    past_due_amount: Money
+    days_past_due: int
+    oldest_due_on: date | None
+    bucket: str
+
+    @classmethod
+    def of(cls, book: Portfolio, account: str, on: date, known_on: date | None, stands: AccountOn) -> Self:
+        return cls(
+            portfolio=book.code,
+            account=account,
+            business_date=on,
+            known_on=known_on,
+            currency=book.currency,
+            balance=to_decimal_string(stands.balance, book.currency),
+            past_due_amount=to_decimal_string(stands.past_due, book.currency),
+            days_past_due=stands.days_past_due,
+            oldest_due_on=stands.oldest_due_on,
+            bucket=stands.bucket,
         )
 
 

@@ -5,10 +5,12 @@ from datetime import date
 from typing import Any
 
 import pytest
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 from typer.testing import CliRunner
 
 from app import cli
+from app.db import transaction
+from app.ledger.models import Account
 from app.staff.rules import Role
 from tests import builders
 from tests.api.program import Program, account_of, fields, late_case
@@ -49,6 +51,31 @@ def test_aging_is_what_the_command_prints(closed: Program, monkeypatch: pytest.M
     assert shown == printed(closed, monkeypatch, *words)
     earlier = closed.get("/portfolios/CARDS/aging", date="2026-01-25").json()
     assert (earlier["past_due_amount"], earlier["buckets"]["1-29"]["accounts"]) == ("70.50", 1)
+
+
+def test_an_account_stood_as_known_now_or_as_known_then(
+    closed: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A payment of 20 that comes in after its day was closed changes that day, but not what was known on it."""
+    account = closed.desk.read(
+        lambda session: session.scalars(select(Account).order_by(col(Account.id))).first()
+    )
+    assert account is not None
+    with transaction(closed.desk.engine) as session:
+        builders.payment(
+            session, account, 2_000, date(2026, 3, 1), posted_on=date(2026, 3, 3), reference="LATE"
+        )
+    path = f"/portfolios/CARDS/accounts/{account.reference}/standing"
+    now = closed.get(path, on="2026-03-02").json()
+    then = closed.get(path, on="2026-03-02", known_on="2026-03-02").json()
+    assert (then["balance"], then["past_due_amount"], then["days_past_due"]) == ("1000.00", "50.00", 3)
+    assert (now["balance"], now["past_due_amount"], now["days_past_due"]) == ("980.00", "30.00", 3)
+    assert (now["oldest_due_on"], now["bucket"]) == ("2026-02-27", "1-29")
+    words = ("account", "--account", account.reference, "--portfolio", "CARDS", "--date", "2026-03-02")
+    assert now == printed(closed, monkeypatch, *words)
+    assert then == printed(closed, monkeypatch, *words, "--known-on", "2026-03-02")
+    assert fields(closed.get(path)) == ["on"]
+    assert closed.get("/portfolios/CARDS/accounts/none/standing", on="2026-03-02").status_code == 404
 
 
 def test_key_figures_are_what_the_command_prints(closed: Program, monkeypatch: pytest.MonkeyPatch) -> None:
