@@ -18,7 +18,7 @@ from app.cli import main
 from app.db import make_engine, transaction
 from app.settings import get_settings
 from tests import builders
-from tests.ledger.test_feeds import ACCOUNT, PAYMENT, STATEMENT
+from tests.feeds.test_feeds import ACCOUNT, PAYMENT, STATEMENT
 
 
 class Ran(NamedTuple):

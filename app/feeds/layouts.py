@@ -1,4 +1,9 @@
-"""What each kind of feed means: its columns, how a row is understood, and how understood rows are stored."""
+"""What each kind of feed means: its columns and how a row is understood, twice.
+
+The row-by-row functions are the definition, with every reason to reject. The columnar ones beside them say the same of
+whole columns for the rows they are sure of (see `columns.py`); the others take the row-by-row way. A property test
+holds the two together.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +11,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import available_timezones
 
 import phonenumbers
-import sqlalchemy as sa
+import polars as pl
 from email_validator import EmailNotValidError, validate_email
-from sqlmodel import Session, SQLModel
+from sqlmodel import Session
 
-from app.db import chunked, insert_rows, table_of
-from app.ledger.models import Account, Customer, Entry, Portfolio, Statement
-from app.ledger.rules import AccountStatus, EntryKind, FeedKind, SignError, posting_date, signed
-from app.ledger.service import accounts_by_reference, first_open_day, mark_changed
+from app.ledger.models import Portfolio
+from app.ledger.rules import AccountStatus, EntryKind, SignError, signed
 from app.money import BadAmount, to_minor
+
+if TYPE_CHECKING:
+    from app.feeds.columns import Columns
 
 CONFLICT = "conflict: "
 
@@ -60,12 +65,19 @@ class Stored:
 
 @dataclass(frozen=True)
 class Layout:
-    """Columns of a feed kind, how a row is understood, and how understood rows are stored."""
+    """Columns of a feed kind and how a row is understood.
+
+    `parse` turns the cells of a row (by column, stripped) into values, or raises BadCell. A layout that is loaded in
+    columns has their types (`schema`, names as in the result of `parse`) and its columnar twin (`columns`); one
+    that is loaded row by row has `store`, called in the transaction of a batch.
+    """
 
     required: tuple[str, ...]
     optional: tuple[str, ...]
     parse: Callable[[Mapping[str, str], Portfolio], dict[str, Any]]
-    store: Callable[[Session, Portfolio, list[Row], datetime], Stored]
+    store: Callable[[Session, Portfolio, list[Row], datetime], Stored] | None = None
+    schema: Mapping[str, pl.DataType | type[pl.DataType]] | None = None
+    columns: Callable[[Columns], None] | None = None
 
 
 # --- cells --------------------------------------------------------------------------------------------------
@@ -107,8 +119,10 @@ def _one_of(row: Mapping[str, str], column: str, allowed: frozenset[str] | set[s
     return value
 
 
-_ZONES = frozenset(available_timezones())
-_COUNTRIES = frozenset(phonenumbers.SUPPORTED_REGIONS)
+ZONES = frozenset(available_timezones())
+COUNTRIES = frozenset(phonenumbers.SUPPORTED_REGIONS)
+STATUSES = frozenset(status.value for status in AccountStatus)
+LOADABLE = frozenset(kind.value for kind in EntryKind if kind is not EntryKind.REVERSAL)
 
 
 def _mobile(row: Mapping[str, str]) -> str:
@@ -123,6 +137,16 @@ def _mobile(row: Mapping[str, str]) -> str:
     if not phonenumbers.is_possible_number(number):
         raise BadCell("mobile", "is not a possible phone number")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def is_mobile_number(text: str) -> bool:
+    """True for a valid telephone number with its country code: one with thirteen digits may pass a card's check."""
+    if not text.startswith("+"):
+        return False
+    try:
+        return phonenumbers.is_valid_number(phonenumbers.parse(text))
+    except phonenumbers.NumberParseException:
+        return False
 
 
 def _email(row: Mapping[str, str]) -> str:
@@ -154,85 +178,52 @@ def _parse_account(row: Mapping[str, str], portfolio: Portfolio) -> dict[str, An
     limit = _amount(row, "credit_limit", portfolio)
     if limit < 0:
         raise BadCell("credit_limit", "is negative")
-    statuses = {status.value for status in AccountStatus}
     return {
-        "customer": {
-            "reference": _text(row, "customer_ref", 60),
-            "full_name": _text(row, "full_name", 200),
-            "language": _text(row, "language", 8).lower(),
-            "country": _one_of(row, "country", _COUNTRIES, "an ISO 3166 country code"),
-            "region": _text(row, "region", 60, required=False),
-            "timezone": _one_of(row, "timezone", _ZONES, "an IANA time zone") if row["timezone"] else "",
-            "address_line1": _text(row, "address_line1", 200, required=False),
-            "address_line2": _text(row, "address_line2", 200, required=False),
-            "city": _text(row, "city", 100, required=False),
-            "postcode": _text(row, "postcode", 20, required=False),
-            "mobile": _mobile(row),
-            "email": _email(row),
-        },
-        "account": {
-            "reference": _text(row, "account_ref", 60),
-            "card_last4": last4,
-            "product": _text(row, "product", 60),
-            "credit_limit_minor": limit,
-            "apr_millionths": int(apr.scaleb(6)),
-            "opened_on": _date(row, "opened_on"),
-            "placed_on": _date(row, "placed_on", required=False),
-            "status": AccountStatus(_one_of(row, "status", statuses, "an account status"))
-            if row.get("status")
-            else AccountStatus.ACTIVE,
-        },
+        "customer_ref": _text(row, "customer_ref", 60),
+        "full_name": _text(row, "full_name", 200),
+        "language": _text(row, "language", 8).lower(),
+        "country": _one_of(row, "country", COUNTRIES, "an ISO 3166 country code"),
+        "region": _text(row, "region", 60, required=False),
+        "timezone": _one_of(row, "timezone", ZONES, "an IANA time zone") if row["timezone"] else "",
+        "address_line1": _text(row, "address_line1", 200, required=False),
+        "address_line2": _text(row, "address_line2", 200, required=False),
+        "city": _text(row, "city", 100, required=False),
+        "postcode": _text(row, "postcode", 20, required=False),
+        "mobile": _mobile(row),
+        "email": _email(row),
+        "reference": _text(row, "account_ref", 60),
+        "card_last4": last4,
+        "product": _text(row, "product", 60),
+        "credit_limit_minor": limit,
+        "apr_millionths": int(apr.scaleb(6)),
+        "opened_on": _date(row, "opened_on"),
+        "placed_on": _date(row, "placed_on", required=False),
+        # None where the file says nothing of it: a new account is active, a known one stays what it is.
+        "status": _one_of(row, "status", STATUSES, "an account status") if row.get("status") else None,
     }
 
 
-def _store_accounts(session: Session, portfolio: Portfolio, rows: list[Row], now: datetime) -> Stored:
-    """Customers first, then accounts. A customer or account known with other data is a conflict."""
-    del now
-    stored = Stored()
-    customers, agreeing = _store_customers(session, portfolio, rows, stored)
-    fresh: dict[str, Row] = {}
-    known = _existing(session, Account, portfolio, [r.values["account"]["reference"] for r in agreeing])
-    for row in agreeing:
-        data = {**row.values["account"], "customer_id": customers[row.values["customer"]["reference"]]}
-        reference = data["reference"]
-        if reference in known or reference in fresh:
-            other = known.get(reference) or _account_row(portfolio, fresh[reference], customers)
-            _settle_duplicate(stored, row, data, other, "account_ref")
-        else:
-            fresh[reference] = row
-    insert_rows(session, Account, [_account_row(portfolio, row, customers) for row in fresh.values()])
-    found = accounts_by_reference(session, portfolio.id or 0, list(fresh))
-    changed = {found[ref][0]: row.values["account"]["opened_on"] for ref, row in fresh.items()}
-    mark_changed(session, portfolio.id or 0, changed)
-    stored.loaded += len(fresh)
-    return stored
-
-
-def _account_row(portfolio: Portfolio, row: Row, customers: Mapping[str, int]) -> dict[str, Any]:
-    customer_id = customers[row.values["customer"]["reference"]]
-    return {**row.values["account"], "customer_id": customer_id, "portfolio_id": portfolio.id}
-
-
-def _store_customers(
-    session: Session, portfolio: Portfolio, rows: list[Row], stored: Stored
-) -> tuple[dict[str, int], list[Row]]:
-    """Insert new customers; returns reference -> id and the rows whose customer data agree with what is known."""
-    references = [row.values["customer"]["reference"] for row in rows]
-    known = _existing(session, Customer, portfolio, references)
-    fresh: dict[str, Mapping[str, Any]] = {}
-    agreeing = []
-    for row in rows:
-        data = row.values["customer"]
-        other = known.get(data["reference"]) or fresh.setdefault(data["reference"], data)
-        differing = [name for name, value in data.items() if other[name] != value]
-        if differing:
-            reason = f"{CONFLICT}customer is already known with another {', '.join(differing)}"
-            stored.rejects.append(Reject(row.line, differing[0], reason, row.cells))
-        else:
-            agreeing.append(row)
-    insert_rows(session, Customer, [{**data, "portfolio_id": portfolio.id} for data in fresh.values()])
-    ids = {ref: data["id"] for ref, data in _existing(session, Customer, portfolio, references).items()}
-    return ids, agreeing
+def _account_columns(columns: Columns) -> None:
+    columns.one_of("currency", [columns.portfolio.currency], keep=False)
+    columns.text("customer_ref", 60)
+    columns.text("full_name", 200)
+    columns.matching("language", r"^[a-z-]{1,8}$")
+    columns.one_of("country", COUNTRIES)
+    columns.text("region", 60, required=False)
+    columns.one_of("timezone", ZONES | {""})
+    for column, limit in (("address_line1", 200), ("address_line2", 200), ("city", 100), ("postcode", 20)):
+        columns.text(column, limit, required=False)
+    columns.mobile("mobile")
+    columns.email("email")
+    columns.text("account_ref", 60, name="reference")
+    columns.matching("card_last4", r"^[0-9]{4}$")
+    columns.text("product", 60)
+    columns.rate("apr", name="apr_millionths")
+    columns.sure_where(columns.amount("credit_limit") >= 0)
+    columns.date("opened_on")
+    columns.date("placed_on", required=False)
+    columns.one_of("status", STATUSES | {""})
+    columns.empty_is_none("status")
 
 
 # --- statements, transactions, payments -----------------------------------------------------------------------
@@ -257,6 +248,14 @@ def _parse_statement(row: Mapping[str, str], portfolio: Portfolio) -> dict[str, 
     }
 
 
+def _statement_columns(columns: Columns) -> None:
+    columns.text("statement_ref", 60, name="reference")
+    columns.text("account_ref", 60)
+    columns.sure_where(columns.date("closing_on") < columns.date("due_on"))
+    columns.amount("balance")
+    columns.sure_where(columns.amount("minimum_due") >= 0)
+
+
 def _parse_transaction(row: Mapping[str, str], portfolio: Portfolio) -> dict[str, Any]:
     kinds = {kind.value for kind in EntryKind}
     kind = EntryKind(_one_of(row, "kind", kinds, "an entry kind"))
@@ -267,6 +266,14 @@ def _parse_transaction(row: Mapping[str, str], portfolio: Portfolio) -> dict[str
     return _entry(row, "transaction_ref", "posted_on", kind, amount, "description")
 
 
+def _transaction_columns(columns: Columns) -> None:
+    columns.text("transaction_ref", 80, name="reference")
+    columns.text("account_ref", 60)
+    columns.signed_amount(columns.one_of("kind", LOADABLE), columns.amount("amount"))
+    columns.date("posted_on", name="effective_on")
+    columns.text("description", 200, required=False)
+
+
 def _parse_payment(row: Mapping[str, str], portfolio: Portfolio) -> dict[str, Any]:
     amount = _amount(row, "amount", portfolio)
     if amount <= 0:
@@ -274,112 +281,83 @@ def _parse_payment(row: Mapping[str, str], portfolio: Portfolio) -> dict[str, An
     return _entry(row, "payment_ref", "paid_on", EntryKind.PAYMENT, -amount, "method")
 
 
+def _payment_columns(columns: Columns) -> None:
+    columns.text("payment_ref", 80, name="reference")
+    columns.text("account_ref", 60)
+    columns.sure_where(columns.amount("amount") > 0)
+    columns.constant("kind", EntryKind.PAYMENT.value)
+    columns.negate("amount_minor")
+    columns.date("paid_on", name="effective_on")
+    columns.text("method", 200, required=False, name="description")
+
+
 def _entry(
     row: Mapping[str, str], reference: str, on: str, kind: EntryKind, amount: int, description: str
 ) -> dict[str, Any]:
-    effective_on = _date(row, on)
     return {
         "reference": _text(row, reference, 80),
         "account_ref": _text(row, "account_ref", 60),
-        "kind": kind,
+        "kind": kind.value,
         "amount_minor": amount,
-        "effective_on": effective_on,
+        "effective_on": _date(row, on),
         "description": _text(row, description, 200, required=False),
     }
 
 
-def _store_dated(
-    model: type[SQLModel],
-    dated_by: str,
-    reference_column: str,
-    extra: Mapping[str, Any],
-    session: Session,
-    portfolio: Portfolio,
-    rows: list[Row],
-    now: datetime,
-) -> Stored:
-    """Store statements or entries of accounts that exist, and note from when on each account changed."""
-    stored = Stored()
-    accounts = accounts_by_reference(session, portfolio.id or 0, [r.values["account_ref"] for r in rows])
-    known = _existing(session, model, portfolio, [r.values["reference"] for r in rows])
-    open_on = first_open_day(session, portfolio.id or 0)
-    fresh: dict[str, dict[str, Any]] = {}
-    changed: dict[int, date] = {}
-    for row in rows:
-        account = accounts.get(row.values["account_ref"])
-        if account is None:
-            stored.rejects.append(
-                Reject(row.line, "account_ref", "no such account in this portfolio", row.cells)
-            )
-            continue
-        data = {k: v for k, v in row.values.items() if k != "account_ref"} | {"account_id": account[0]}
-        reference = data["reference"]
-        other = known.get(reference) or fresh.get(reference)
-        if other is not None:
-            _settle_duplicate(stored, row, data, other, reference_column)
-            continue
-        fresh[reference] = {**data, "posted_on": posting_date(data[dated_by], open_on)}
-        changed[account[0]] = min(data[dated_by], changed.get(account[0], data[dated_by]))
-    created = {"created_at": now} if "created_at" in table_of(model).c else {}
-    insert_rows(
-        session, model, [{**d, **extra, **created, "portfolio_id": portfolio.id} for d in fresh.values()]
-    )
-    mark_changed(session, portfolio.id or 0, changed)
-    stored.loaded += len(fresh)
-    return stored
+_TEXT, _MONEY = pl.String, pl.Int64
+_ENTRY = {
+    "reference": _TEXT,
+    "account_ref": _TEXT,
+    "kind": _TEXT,
+    "amount_minor": _MONEY,
+    "effective_on": pl.Date,
+    "description": _TEXT,
+}
 
+ACCOUNTS = Layout(
+    (
+        "account_ref", "customer_ref", "full_name", "language", "country", "timezone", "address_line1", "city",
+        "postcode", "mobile", "email", "card_last4", "product", "currency", "credit_limit", "apr", "opened_on",
+    ),
+    ("region", "address_line2", "status", "placed_on"),
+    _parse_account,
+    schema={
+        "customer_ref": _TEXT, "full_name": _TEXT, "language": _TEXT, "country": _TEXT, "region": _TEXT,
+        "timezone": _TEXT, "address_line1": _TEXT, "address_line2": _TEXT, "city": _TEXT, "postcode": _TEXT,
+        "mobile": _TEXT, "email": _TEXT, "reference": _TEXT, "card_last4": _TEXT, "product": _TEXT,
+        "credit_limit_minor": _MONEY, "apr_millionths": pl.Int64, "opened_on": pl.Date, "placed_on": pl.Date,
+        "status": _TEXT,
+    },
+    columns=_account_columns,
+)  # fmt: skip
 
-def _existing(
-    session: Session, model: type[SQLModel], portfolio: Portfolio, references: Sequence[str]
-) -> dict[str, dict[str, Any]]:
-    """Rows of `model` in this portfolio by reference, as plain dictionaries."""
-    table = table_of(model)
-    found: dict[str, dict[str, Any]] = {}
-    for names in chunked(references, 5000):
-        query = sa.select(table).where(table.c.portfolio_id == portfolio.id, table.c.reference.in_(names))
-        found.update({r["reference"]: dict(r) for r in session.connection().execute(query).mappings()})
-    return found
-
-
-def _settle_duplicate(
-    stored: Stored, row: Row, data: Mapping[str, Any], other: Mapping[str, Any], reference_column: str
-) -> None:
-    differing = [name for name, value in data.items() if other[name] != value]
-    if differing:
-        reason = f"{CONFLICT}this reference is already loaded with another {', '.join(differing)}"
-        stored.rejects.append(Reject(row.line, reference_column, reason, row.cells))
-    else:
-        stored.unchanged += 1
-
-
-ACCOUNT_COLUMNS = (
-    "account_ref customer_ref full_name language country timezone address_line1 city postcode mobile email "
-    "card_last4 product currency credit_limit apr opened_on"
+STATEMENTS = Layout(
+    ("statement_ref", "account_ref", "closing_on", "due_on", "balance", "minimum_due"),
+    (),
+    _parse_statement,
+    schema={
+        "reference": _TEXT,
+        "account_ref": _TEXT,
+        "closing_on": pl.Date,
+        "due_on": pl.Date,
+        "balance_minor": _MONEY,
+        "minimum_due_minor": _MONEY,
+    },
+    columns=_statement_columns,
 )
 
-LAYOUTS: Mapping[FeedKind, Layout] = {
-    FeedKind.ACCOUNTS: Layout(
-        tuple(ACCOUNT_COLUMNS.split(" ")),
-        ("region", "address_line2", "status", "placed_on"),
-        _parse_account,
-        _store_accounts,
-    ),
-    FeedKind.STATEMENTS: Layout(
-        ("statement_ref", "account_ref", "closing_on", "due_on", "balance", "minimum_due"),
-        (),
-        _parse_statement,
-        partial(_store_dated, Statement, "closing_on", "statement_ref", {}),
-    ),
-    FeedKind.TRANSACTIONS: Layout(
-        ("transaction_ref", "account_ref", "posted_on", "kind", "amount", "description"),
-        (),
-        _parse_transaction,
-        partial(_store_dated, Entry, "effective_on", "transaction_ref", {"source": "feed:transactions"}),
-    ),
-    FeedKind.PAYMENTS: Layout(
-        ("payment_ref", "account_ref", "paid_on", "amount", "method"),
-        (),
-        _parse_payment,
-        partial(_store_dated, Entry, "effective_on", "payment_ref", {"source": "feed:payments"}),
-    ),
-}
+TRANSACTIONS = Layout(
+    ("transaction_ref", "account_ref", "posted_on", "kind", "amount", "description"),
+    (),
+    _parse_transaction,
+    schema=_ENTRY,
+    columns=_transaction_columns,
+)
+
+PAYMENTS = Layout(
+    ("payment_ref", "account_ref", "paid_on", "amount", "method"),
+    (),
+    _parse_payment,
+    schema=_ENTRY,
+    columns=_payment_columns,
+)

@@ -24,17 +24,19 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
 from app.db import exclusive, refresh_statistics, retrying, transaction
-from app.errors import Conflict, DeskError, Invalid
+from app.errors import DeskError, Invalid
+from app.feeds import camt054
 from app.feeds import mapping as mappings
 from app.feeds.layouts import ACCOUNTS, PAYMENTS, STATEMENTS, TRANSACTIONS, Layout, Stored
 from app.feeds.positions import POSITIONS, check_source
-from app.feeds.reading import CutOff, open_feed
+from app.feeds.reading import open_feed
 from app.feeds.rejects import RejectsFile
 from app.feeds.store import MANY_BYTES, Book, Taken, store
 from app.feeds.understanding import Batch, Understanding
 from app.ledger.models import Account, Customer, Entry, FeedLoad, LedgerChange, Portfolio, Statement
 from app.ledger.rules import FeedKind
 from app.ledger.service import get_portfolio
+from app.settings import get_settings
 from app.timeline.rules import Kind
 from app.timeline.service import NewEvent, portfolio_stream, record
 
@@ -44,9 +46,13 @@ LAYOUTS: Mapping[FeedKind, Layout] = {
     FeedKind.TRANSACTIONS: TRANSACTIONS,
     FeedKind.PAYMENTS: PAYMENTS,
     FeedKind.POSITIONS: POSITIONS,
+    FeedKind.CAMT054: camt054.CAMT054,
 }
 MANY = 5000
 """Rows from which on a load tells the query planner what it wrote."""
+
+ATTEMPTS = 4
+"""At a batch: a reference that was free when it was looked up may be taken a moment later by a person's entry."""
 
 
 @dataclass
@@ -97,7 +103,14 @@ def load(
     name = file_name or (path.name if path else "-")
     if load_id is None:
         load_id = begin(
-            engine, kind, portfolio_code, file_name=name, by=by, now=now, mapping=mapping, stored_path=stored_path
+            engine,
+            kind,
+            portfolio_code,
+            file_name=name,
+            by=by,
+            now=now,
+            mapping=mapping,
+            stored_path=stored_path,
         )
     try:
         with exclusive(engine, f"portfolio-{portfolio_code}", wait=True), _on_disk(path) as file:
@@ -188,7 +201,10 @@ class _Load:
             book = Book(session, self.portfolio, whole=history.bytes_total >= MANY_BYTES, now=self.now)
         skip = history.rows_done
         stamp = f"{history.started_at:%Y%m%dT%H%M%S}-{history.id}"
-        path = Path(history.rejects_file or rejects_dir / f"{self.portfolio.code}-{self.kind.value}-{stamp}-rejects.csv")
+        path = Path(
+            history.rejects_file
+            or rejects_dir / f"{self.portfolio.code}-{self.kind.value}-{stamp}-rejects.csv"
+        )
         with RejectsFile(path) as rejects:
             for batch in _ahead(self._batches(skip)):
                 if skip:
@@ -250,8 +266,10 @@ class _Load:
         history.rows_done, history.bytes_done = before.read, history.bytes_total
         return True
 
-    def _checkpoint(self, session: Session, batch: Batch, counts: Mapping[str, int], rejects: RejectsFile) -> None:
-        values = {**counts, "rows_done": counts["read"], "bytes_done": batch.bytes_done}
+    def _checkpoint(
+        self, session: Session, batch: Batch, counts: Mapping[str, int], rejects: RejectsFile
+    ) -> None:
+        values: dict[str, int | str] = {**counts, "rows_done": counts["read"], "bytes_done": batch.bytes_done}
         if rejects.is_begun:
             values["rejects_file"] = str(rejects.path)
         session.execute(sa.update(FeedLoad).where(col(FeedLoad.id) == self.load_id).values(**values))
@@ -269,7 +287,12 @@ class _Load:
     # --- rows -----------------------------------------------------------------------------------------------
 
     def _batches(self, skip: int) -> Iterator[Batch]:
-        known = sorted(self.mapping.theirs) if self.mapping else [*self.layout.required, *self.layout.optional]
+        if self.kind is FeedKind.CAMT054:
+            secret = get_settings().secret_key.get_secret_value()
+            return camt054.batches(self.path, self.name, self.portfolio, secret, skip)
+        known = (
+            sorted(self.mapping.theirs) if self.mapping else [*self.layout.required, *self.layout.optional]
+        )
         feed = open_feed(self.path, self.name, known, self.mapping)
         understanding = Understanding(self.layout, self.portfolio, feed.header, self.mapping)
         return understanding.batches(feed, skip)
@@ -288,14 +311,19 @@ class _Load:
                 self._checkpoint(session, batch, counts, rejects)
             return counts
 
-        try:
-            counts = retrying(once)
-        except Taken:
-            self._carefully = True
-            counts = retrying(once)
+        for attempt in range(ATTEMPTS):
+            try:
+                counts = retrying(once)
+                break
+            except Taken:
+                if attempt == ATTEMPTS - 1:
+                    raise
+                self._carefully = True
         rejects.keep()
         book.committed()
-        is_all_new = counts["unchanged"] == self.report.unchanged and counts["conflicts"] == self.report.conflicts
+        is_all_new = (
+            counts["unchanged"] == self.report.unchanged and counts["conflicts"] == self.report.conflicts
+        )
         self._carefully = self._carefully and not is_all_new
         for name, value in counts.items():
             setattr(self.report, name, value)

@@ -1,0 +1,407 @@
+"""Understood rows into the tables, a batch at a time and in bulk.
+
+A batch is first written as if all of it were new, which it mostly is. Where the database finds a reference taken
+(`Taken`), the caller rolls back and stores the batch again *carefully*: what is known is looked up and compared, and
+each row is loaded, unchanged, or in conflict.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+import psycopg
+import sqlalchemy as sa
+from sqlmodel import Session, SQLModel
+
+from app.db import table_of
+from app.errors import DeskError
+from app.feeds.layouts import CONFLICT, Reject, Stored
+from app.feeds.understanding import LINE, Batch
+from app.ledger.models import Account, Customer, Entry, LedgerChange, Portfolio, Statement
+from app.ledger.rules import AccountStatus, EntryKind, FeedKind
+from app.ledger.service import first_open_day
+
+MANY_BYTES = 4 * 1024 * 1024
+"""Size of a file from which on a load reads the portfolio's accounts all at once."""
+SLICE = 20_000
+"""Rows that become Python objects at a time, on SQLite."""
+
+
+class Taken(Exception):
+    """A row of the batch has a reference that is in the table already."""
+
+
+class Book:
+    """What one load knows of its portfolio: its accounts, and which of them are marked as changed already.
+
+    The load holds the portfolio's lock and so does the night that folds accounts and takes marks away, so a
+    mark seen or made stays for as long as the load lasts.
+    """
+
+    def __init__(self, session: Session, portfolio: Portfolio, *, whole: bool, now: datetime) -> None:
+        assert portfolio.id is not None
+        self.portfolio_id = portfolio.id
+        self.now = now
+        self.open_on = first_open_day(session, self.portfolio_id)
+        self._accounts: pl.DataFrame | None = None
+        self._marks = pl.DataFrame(schema=_MARKS)
+        self._new_marks = self._marks
+        if whole:
+            self._accounts = self._find_accounts(session, None)
+            marks = table_of(LedgerChange).c
+            query = sa.select(marks.account_id, marks.earliest_on)
+            self._marks = _fetch(session, query.where(marks.portfolio_id == self.portfolio_id), _MARKS)
+
+    def accounts(self, session: Session, references: pl.Series) -> pl.DataFrame:
+        """account_ref, account_id and charged_off_on of those of these references that exist."""
+        if self._accounts is not None:
+            return self._accounts
+        return self._find_accounts(session, references.unique().to_list())
+
+    def _find_accounts(self, session: Session, references: Sequence[str] | None) -> pl.DataFrame:
+        account = table_of(Account).c
+        charged_off_on = sa.case((account.status == AccountStatus.CHARGED_OFF, account.ended_on))
+        query = sa.select(account.reference, account.id, charged_off_on)
+        query = query.where(account.portfolio_id == self.portfolio_id)
+        if references is not None:
+            query = query.where(_among(session, account.reference, references))
+        schema = {"account_ref": pl.String, "account_id": pl.Int64, "charged_off_on": pl.Date}
+        return _fetch(session, query, schema)
+
+    def mark(self, session: Session, changed: pl.DataFrame) -> None:
+        """Note from which date on accounts have something unfolded: `account_id`, `earliest_on`, in any number."""
+        first = changed.group_by("account_id").agg(pl.col("earliest_on").min())
+        known = first.join(self._marks, on="account_id", how="left", suffix="_known")
+        is_sooner = pl.col("earliest_on_known").is_null() | (
+            pl.col("earliest_on") < pl.col("earliest_on_known")
+        )
+        new = known.filter(is_sooner).select("account_id", "earliest_on").sort("account_id")
+        if new.is_empty():
+            return
+        _upsert_marks(session, new.with_columns(portfolio_id=pl.lit(self.portfolio_id)))
+        self._new_marks = (
+            pl.concat([self._marks, new]).group_by("account_id").agg(pl.col("earliest_on").min())
+        )
+
+    def committed(self) -> None:
+        """The batch stored last is in the database."""
+        self._marks = self._new_marks
+
+    def rolled_back(self) -> None:
+        self._new_marks = self._marks
+
+
+_MARKS = {"account_id": pl.Int64, "earliest_on": pl.Date}
+
+
+def store(session: Session, kind: FeedKind, book: Book, batch: Batch, *, carefully: bool) -> Stored:
+    """Store a batch in the caller's transaction. Raises Taken, with the transaction spoilt, where a reference is known
+    and `carefully` is False."""
+    assert batch.values is not None
+    if kind is FeedKind.ACCOUNTS:
+        return _store_accounts(session, book, batch, carefully)
+    return _store_dated(session, book, batch, _DATED[kind], carefully)
+
+
+# --- statements and entries -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Dated:
+    model: type[SQLModel]
+    dated_by: str
+    reference_column: str
+    compared: tuple[str, ...]
+    source: str = ""
+
+
+_ENTRY = ("kind", "amount_minor", "effective_on", "description", "account_id")
+_DATED = {
+    FeedKind.STATEMENTS: _Dated(
+        Statement,
+        "closing_on",
+        "statement_ref",
+        ("closing_on", "due_on", "balance_minor", "minimum_due_minor", "account_id"),
+    ),
+    FeedKind.TRANSACTIONS: _Dated(Entry, "effective_on", "transaction_ref", _ENTRY, "feed:transactions"),
+    FeedKind.PAYMENTS: _Dated(Entry, "effective_on", "payment_ref", _ENTRY, "feed:payments"),
+}
+
+
+def _store_dated(session: Session, book: Book, batch: Batch, feed: _Dated, carefully: bool) -> Stored:
+    """Statements or entries of accounts that exist; notes from when on each account changed."""
+    stored = Stored()
+    assert batch.values is not None
+    accounts = book.accounts(session, batch.values["account_ref"])
+    rows = batch.values.join(accounts, on="account_ref", how="left", maintain_order="left")
+    unknown = rows.filter(pl.col("account_id").is_null())[LINE].to_list()
+    if unknown:
+        rows = rows.filter(pl.col("account_id").is_not_null())
+        _reject(
+            stored, batch, [(line, "account_ref", "no such account in this portfolio") for line in unknown]
+        )
+    if feed.model is Entry:
+        rows = rows.with_columns(given=pl.col("kind"), kind=_PAID)
+    known = None
+    if carefully:
+        known = _known(session, feed.model, book, rows["reference"], feed.compared)
+        if feed.model is Entry:
+            known = known.with_columns(kind=_PAID)
+    fresh, conflicts = _settle(rows, known, feed.compared, stored)
+    _reject(
+        stored,
+        batch,
+        [
+            (line, feed.reference_column, f"{CONFLICT}this reference is already loaded with another {names}")
+            for line, names in conflicts
+        ],
+    )
+    _write(session, feed.model, _dated_rows(fresh, book, feed))
+    book.mark(session, fresh.select("account_id", earliest_on=feed.dated_by))
+    stored.loaded += fresh.height
+    return stored
+
+
+_PAID = pl.col("kind").replace(EntryKind.RECOVERY.value, EntryKind.PAYMENT.value)
+"""What is paid on a charged-off account is a recovery; loaded again, it is still the same payment."""
+
+
+def _dated_rows(fresh: pl.DataFrame, book: Book, feed: _Dated) -> pl.DataFrame:
+    """Rows as the table has them. What came after its day was closed is posted into the open day."""
+    on = pl.col(feed.dated_by)
+    posted_on = pl.max_horizontal(on, pl.lit(book.open_on)) if book.open_on else on
+    constant: dict[str, Any] = {"portfolio_id": pl.lit(book.portfolio_id)}
+    if feed.model is Entry:
+        is_recovery = (pl.col("given") == EntryKind.PAYMENT.value) & (on > pl.col("charged_off_on"))
+        constant["kind"] = pl.when(is_recovery).then(pl.lit(EntryKind.RECOVERY.value)).otherwise("given")
+        constant["source"] = pl.lit(feed.source)
+        constant["created_at"] = pl.lit(book.now)
+    rows = fresh.with_columns(posted_on=posted_on, **constant)
+    return rows.drop(LINE, "account_ref", "charged_off_on", "given", strict=False)
+
+
+# --- customers and accounts -----------------------------------------------------------------------------------
+
+_CUSTOMER = (
+    "full_name", "language", "country", "region", "timezone", "address_line1", "address_line2", "city", "postcode",
+    "mobile", "email",
+)  # fmt: skip
+_ACCOUNT = (
+    "card_last4", "product", "credit_limit_minor", "apr_millionths", "opened_on", "placed_on", "status", "customer_id",
+)  # fmt: skip
+
+
+def _store_accounts(session: Session, book: Book, batch: Batch, carefully: bool) -> Stored:
+    """Customers first, then accounts. A customer or account known with other data is a conflict."""
+    stored = Stored()
+    assert batch.values is not None
+    agreeing = _store_customers(session, book, batch, carefully, stored)
+    known = None
+    if carefully:
+        known = _known(session, Account, book, agreeing["reference"], (*_ACCOUNT, "ended_on"))
+        # A status that was decided here is not the file's to confirm.
+        ours = pl.col("ended_on").is_not_null() | (pl.col("status") == AccountStatus.DORMANT.value)
+        known = known.with_columns(status=pl.when(ours).then(None).otherwise("status"))
+    fresh, conflicts = _settle(agreeing, known, _ACCOUNT, stored)
+    reason = f"{CONFLICT}this reference is already loaded with another"
+    _reject(stored, batch, [(line, "account_ref", f"{reason} {names}") for line, names in conflicts])
+    rows = fresh.select(
+        "reference",
+        *[pl.col(name) for name in _ACCOUNT if name != "status"],
+        pl.col("status").fill_null(AccountStatus.ACTIVE.value),
+        pl.lit(book.portfolio_id).alias("portfolio_id"),
+    )
+    _write(session, Account, rows)
+    stored.loaded += fresh.height
+    return stored
+
+
+def _store_customers(
+    session: Session, book: Book, batch: Batch, carefully: bool, stored: Stored
+) -> pl.DataFrame:
+    """Write new customers; returns the rows whose customer data agree with what is known, with `customer_id`."""
+    assert batch.values is not None
+    rows = batch.values.select(LINE, *_CUSTOMER, reference="customer_ref")
+    known = _known(session, Customer, book, rows["reference"], ("id", *_CUSTOMER)) if carefully else None
+    fresh, conflicts = _settle(rows, known, _CUSTOMER, Stored())
+    reason = f"{CONFLICT}customer is already known with another"
+    _reject(stored, batch, [(line, names.split(", ")[0], f"{reason} {names}") for line, names in conflicts])
+    fresh = fresh.drop(LINE).with_columns(
+        _new_ids(session, Customer, fresh.height).alias("id"), portfolio_id=pl.lit(book.portfolio_id)
+    )
+    _write(session, Customer, fresh)
+    ids = fresh.select("id", "reference")
+    if known is not None:
+        ids = pl.concat([ids, known.select("id", "reference")])
+    in_conflict = [line for line, _ in conflicts]
+    agreeing = batch.values.filter(~pl.col(LINE).is_in(in_conflict)) if in_conflict else batch.values
+    ids = ids.rename({"reference": "customer_ref", "id": "customer_id"})
+    return agreeing.join(ids, on="customer_ref", how="left", maintain_order="left")
+
+
+def _new_ids(session: Session, model: type[SQLModel], number: int) -> pl.Series:
+    """Ids nobody else will use. On SQLite the transaction holds the only write lock."""
+    name = table_of(model).name
+    connection = session.connection()
+    if connection.dialect.name == "sqlite":
+        last = connection.exec_driver_sql(f'SELECT coalesce(max(id), 0) FROM "{name}"').scalar_one()  # noqa: S608
+        return pl.int_range(last + 1, last + 1 + number, dtype=pl.Int64, eager=True)
+    sequence = sa.text("SELECT nextval(pg_get_serial_sequence(:name, 'id')) FROM generate_series(1, :number)")
+    found = connection.execute(sequence, {"name": name, "number": number}).scalars().all()
+    return pl.Series(found, dtype=pl.Int64)
+
+
+# --- known or new ---------------------------------------------------------------------------------------------
+
+
+def _settle(
+    rows: pl.DataFrame, known: pl.DataFrame | None, compared: Sequence[str], stored: Stored
+) -> tuple[pl.DataFrame, list[tuple[int, str]]]:
+    """Part rows by `reference` into those that are new and those that are known or came earlier in the batch. Of the
+    latter those that say the same are counted as unchanged; the others are (line, names of what differs)."""
+    is_new = rows["reference"].is_first_distinct()
+    if known is not None:
+        is_new = is_new & ~rows["reference"].is_in(known["reference"].implode())
+    if is_new.all():
+        return rows, []
+    fresh, again = rows.filter(is_new), rows.filter(~is_new)
+    others = fresh.select("reference", *compared)
+    if known is not None:
+        others = pl.concat([others, known.select("reference", *compared)])
+    pairs = again.join(others, on="reference", how="left", suffix="_known")
+    differing = pairs.select(LINE, *[_differs(name).alias(name) for name in compared])
+    conflicts = differing.filter(pl.any_horizontal(*compared)).sort(LINE)
+    stored.unchanged += again.height - conflicts.height
+    return fresh, [
+        (line, ", ".join(name for name, differs in zip(compared, flags, strict=True) if differs))
+        for line, *flags in conflicts.iter_rows()
+    ]
+
+
+def _differs(name: str) -> pl.Expr:
+    differs = pl.col(name).ne_missing(pl.col(f"{name}_known"))
+    if name == "status":
+        differs = differs & pl.col(name).is_not_null() & pl.col("status_known").is_not_null()
+    return differs
+
+
+def _known(
+    session: Session, model: type[SQLModel], book: Book, references: pl.Series, columns: Sequence[str]
+) -> pl.DataFrame:
+    """Rows of the portfolio that have one of these references, by the columns asked for."""
+    table = table_of(model)
+    # As text: an enum's value is compared, not its member.
+    chosen = [
+        sa.type_coerce(table.c[name], sa.String) if isinstance(table.c[name].type, sa.Enum) else table.c[name]
+        for name in columns
+    ]
+    query = sa.select(table.c.reference, *chosen).where(
+        table.c.portfolio_id == book.portfolio_id,
+        _among(session, table.c.reference, references.unique().to_list()),
+    )
+    schema = {"reference": pl.String, **{name: _polars_type(table.c[name]) for name in columns}}
+    return _fetch(session, query, schema)
+
+
+def _polars_type(column: sa.Column[Any]) -> type[pl.DataType]:
+    if isinstance(column.type, sa.Date):
+        return pl.Date
+    return pl.Int64 if isinstance(column.type, sa.Integer) else pl.String
+
+
+def _reject(stored: Stored, batch: Batch, refused: Sequence[tuple[int, str, str]]) -> None:
+    cells = batch.cells_of([line for line, _, _ in refused])
+    stored.rejects.extend(Reject(line, column, reason, cells[line]) for line, column, reason in refused)
+
+
+# --- the two databases ----------------------------------------------------------------------------------------
+
+
+def _among(session: Session, column: sa.ColumnElement[str], values: Sequence[str]) -> sa.ColumnElement[bool]:
+    """`column` is one of many values, which go over as one parameter."""
+    if session.get_bind().dialect.name == "postgresql":
+        array = sa.bindparam(None, list(values), type_=sa.ARRAY(sa.String))
+        return column == sa.func.any(array)
+    each = sa.func.json_each(json.dumps(values)).table_valued("value")
+    return column.in_(sa.select(each.c.value))
+
+
+def _fetch(session: Session, query: sa.Select[Any], schema: dict[str, Any]) -> pl.DataFrame:
+    result = session.connection().execute(query, execution_options={"yield_per": SLICE})
+    parts = [pl.DataFrame(list(map(tuple, part)), schema, orient="row") for part in result.partitions(SLICE)]
+    return pl.concat(parts, rechunk=True) if parts else pl.DataFrame(schema=schema)
+
+
+def _write(session: Session, model: type[SQLModel], rows: pl.DataFrame) -> None:
+    """Insert rows whose columns are the table's. Raises Taken for a reference that is there already."""
+    if rows.is_empty():
+        return
+    table = table_of(model)
+    names = ", ".join(f'"{name}"' for name in rows.columns)
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        _copy(session, f'"{table.name}" ({names})', rows)
+        return
+    marks = ", ".join("?" * rows.width)
+    insert = f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})'  # noqa: S608 - names of our models
+    try:
+        for part in _as_sqlite(rows).iter_slices(SLICE):
+            connection.exec_driver_sql(insert, part.rows())
+    except sa.exc.IntegrityError as error:
+        if "UNIQUE" in str(error.orig):
+            raise Taken from None
+        raise
+
+
+def _as_sqlite(rows: pl.DataFrame) -> pl.DataFrame:
+    """Dates and instants as the text SQLAlchemy keeps there."""
+    return rows.with_columns(
+        pl.selectors.date().dt.strftime("%Y-%m-%d"),
+        pl.selectors.datetime().dt.strftime("%Y-%m-%d %H:%M:%S.%6f"),
+    )
+
+
+def _copy(session: Session, target: str, rows: pl.DataFrame) -> None:
+    """COPY rows into a table on PostgreSQL. Its errors quote the row and are not passed on as they are."""
+    text = io.BytesIO()
+    rows.write_csv(text, include_header=False, datetime_format="%Y-%m-%d %H:%M:%S%.6f%z")
+    cursor: psycopg.Cursor[Any] = session.connection().connection.cursor()  # type: ignore[assignment]
+    try:
+        with cursor.copy(f"COPY {target} FROM STDIN (FORMAT csv)".encode()) as copy:
+            copy.write(text.getbuffer())
+    except psycopg.errors.UniqueViolation:
+        raise Taken from None
+    except psycopg.OperationalError as error:
+        raise sa.exc.OperationalError("COPY", None, error) from None
+    except psycopg.Error as error:
+        raise DeskError(f"the database refused rows: {error.diag.message_primary}") from None
+    finally:
+        cursor.close()
+
+
+def _upsert_marks(session: Session, marks: pl.DataFrame) -> None:
+    """Write marks; an earlier one that is there already stays."""
+    connection = session.connection()
+    columns = "account_id, portfolio_id, earliest_on"
+    marks = marks.select(columns.split(", "))
+    keep = "ON CONFLICT (account_id) DO UPDATE SET earliest_on"
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(
+            "CREATE TEMP TABLE IF NOT EXISTS feed_mark (account_id bigint, portfolio_id bigint, earliest_on date) "
+            "ON COMMIT DELETE ROWS"
+        )
+        _copy(session, f"feed_mark ({columns})", marks)
+        connection.exec_driver_sql(
+            f"INSERT INTO ledger_change ({columns}) SELECT {columns} FROM feed_mark "  # noqa: S608
+            f"{keep} = least(ledger_change.earliest_on, excluded.earliest_on)"
+        )
+        return
+    insert = f"INSERT INTO ledger_change ({columns}) VALUES (?, ?, ?) {keep} = min(earliest_on, excluded.earliest_on)"  # noqa: S608
+    for part in _as_sqlite(marks).iter_slices(SLICE):
+        connection.exec_driver_sql(insert, part.rows())
