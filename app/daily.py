@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -22,8 +23,11 @@ from sqlmodel import Session, col, select
 
 from app.cases.models import CollectionsCase
 from app.cases.service import assign_cases, close_cases, end_due_holds, open_cases, refresh_cases
+from app.charges.service import accounts_to_charge, catch_up, charge_interest, charge_late_fees
 from app.clock import local_instant
+from app.compliance.service import pack_of
 from app.db import chunked, exclusive, reading, refresh_statistics, retrying, transaction
+from app.delinquency.lifecycle import accounts_to_charge_off, charge_off, fall_dormant, wake
 from app.delinquency.models import AccountState, Movement, Spell
 from app.delinquency.service import (
     CHUNK,
@@ -35,6 +39,7 @@ from app.delinquency.service import (
 from app.errors import Conflict, Invalid
 from app.invariants import quick
 from app.kpis.service import restate, take_snapshot
+from app.ledger.lifecycle import recovered_accounts, reinstate_recoveries
 from app.ledger.models import DailyRun, Portfolio
 from app.ledger.service import get_portfolio
 from app.legal.service import nominate_cases
@@ -81,16 +86,54 @@ def age(day: Day) -> Counts:
         stale = stale_accounts(session, day.portfolio.id or 0, day.on)
     for ids in chunked(stale, CHUNK):
         with transaction(day.engine) as session:
-            restated_from = fold_accounts(session, day.portfolio, ids, through=day.on)
-            if restated_from is not None:
-                run = _run_row(session, day.portfolio, day.on)
-                run.restated_from = min(restated_from, run.restated_from or restated_from)
+            _note_restated(session, day, fold_accounts(session, day.portfolio, ids, through=day.on))
     with transaction(day.engine) as session:
         new = take_in_new_accounts(session, day.portfolio.id or 0, day.on)
         schedule_later_changes(session, day.portfolio.id or 0, day.on)
     if len(stale) + new > MANY:
         refresh_statistics(day.engine, AccountState, Spell, Movement)
     return {"accounts": len(stale), "new": new}
+
+
+def charge(day: Day) -> Counts:
+    """Before aging: what was recovered of charged-off accounts stays off the book, and where the ledger is kept
+    here, interest and late fees of the day."""
+    with transaction(day.engine) as session:
+        recovered = recovered_accounts(session, day.portfolio.id or 0)
+        counts = {"reinstated": reinstate_recoveries(session, day.portfolio.id or 0, recovered, now=day.now)}
+    if not day.portfolio.accrues:
+        return counts
+    caps, totals = pack_of(day.portfolio).charges, Counter[str]()
+    with reading(day.engine) as session:
+        late = stale_accounts(session, day.portfolio.id or 0, day.on - timedelta(days=1))
+    for ids in chunked(late, CHUNK):
+        with transaction(day.engine) as session:
+            posted = catch_up(session, day.portfolio, caps, ids, day.on, now=day.now)
+            _note_restated(session, day, posted.restated_from)
+        totals.update(interest=posted.interest, corrections=posted.corrections)
+    with reading(day.engine) as session:
+        owing = accounts_to_charge(session, day.portfolio, day.on)
+    for ids in chunked(owing, CHUNK):
+        with transaction(day.engine) as session:
+            posted = charge_interest(session, day.portfolio, caps, ids, day.on, now=day.now)
+        totals.update(interest=posted.interest)
+    with transaction(day.engine) as session:
+        fees = charge_late_fees(session, day.portfolio, caps, day.on, now=day.now)
+    totals.update(late_fees=fees.late_fees)
+    return {**counts, **totals}
+
+
+def end_accounts(day: Day) -> Counts:
+    """Charge off what is too old, put to sleep what nobody uses, wake what somebody used."""
+    with reading(day.engine) as session:
+        old = accounts_to_charge_off(session, day.portfolio, day.on)
+    for ids in chunked(old, CONTACT_CHUNK):
+        with transaction(day.engine) as session:
+            charge_off(session, day.portfolio, ids, day.on, now=day.now)
+    with transaction(day.engine) as session:
+        woken = wake(session, day.portfolio, day.on, now=day.now)
+        dormant = fall_dormant(session, day.portfolio, day.on, now=day.now)
+    return {"charged_off": len(old), "woken": woken, "dormant": dormant}
 
 
 def assess(day: Day) -> Counts:
@@ -148,7 +191,9 @@ def check(day: Day) -> Counts:
 
 
 STAGES: Mapping[str, Callable[[Day], Counts]] = {
+    "charges": charge,
     "age": age,
+    "lifecycle": end_accounts,
     "assess": assess,
     "cases": work_cases,
     "contacts": contact,
@@ -247,6 +292,13 @@ def _run_query(portfolio: Portfolio, on: date) -> Any:
 def _run_row(session: Session, portfolio: Portfolio, on: date) -> DailyRun:
     run: DailyRun = session.scalars(_run_query(portfolio, on).with_for_update()).one()
     return run
+
+
+def _note_restated(session: Session, day: Day, since: date | None) -> None:
+    """Remember that figures from `since` on have changed."""
+    if since is not None:
+        run = _run_row(session, day.portfolio, day.on)
+        run.restated_from = min(since, run.restated_from or since)
 
 
 def _note_stage(session: Session, portfolio: Portfolio, on: date, stage: dict[str, Any]) -> None:

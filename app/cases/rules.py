@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from app.ledger.rules import AccountStatus
 
 
 class HoldKind(StrEnum):
@@ -34,6 +37,7 @@ class Outcome(StrEnum):
     """The balance is paid in full."""
     SETTLED = "settled"
     WRITTEN_OFF = "written_off"
+    """Charged off, or sold: it is not worked here any more."""
 
 
 class CallResult(StrEnum):
@@ -87,6 +91,18 @@ def priority(facts: WorkFacts, *, typical_minor: int) -> int:
     return amount + age + broken + (15 if facts.call_task_open else 0)
 
 
-def outcome_of(balance_minor: int) -> Outcome:
-    """How a case whose accounts are no longer past due ended."""
+ENDINGS: Mapping[AccountStatus, Outcome] = {
+    AccountStatus.CHARGED_OFF: Outcome.WRITTEN_OFF,
+    AccountStatus.SOLD: Outcome.WRITTEN_OFF,
+    AccountStatus.SETTLED: Outcome.SETTLED,
+    AccountStatus.PAID: Outcome.PAID,
+}
+"""How a case ends with its accounts; where they ended differently, the first of these counts."""
+
+
+def outcome_of(balance_minor: int, ended: Collection[AccountStatus] = ()) -> Outcome:
+    """How a case whose accounts are no longer past due ended; `ended`: how its accounts did while it was open."""
+    for status, outcome in ENDINGS.items():
+        if status in ended:
+            return outcome
     return Outcome.PAID if balance_minor <= 0 else Outcome.CURED

@@ -14,6 +14,7 @@ from app.cases.rules import (
     CallResult,
     CaseStatus,
     HoldKind,
+    Outcome,
     WorkFacts,
     outcome_of,
     priority,
@@ -23,7 +24,7 @@ from app.delinquency.models import AccountState
 from app.delinquency.rules import days_past_due
 from app.errors import Conflict, Invalid, NotFound
 from app.ledger.models import Account, Customer, Portfolio
-from app.ledger.rules import COLLECTABLE, holds_card_number
+from app.ledger.rules import COLLECTABLE, AccountStatus, holds_card_number
 from app.timeline.rules import Channel, Kind
 from app.timeline.service import NewEvent, customer_stream, record, record_many
 
@@ -147,21 +148,35 @@ def close_cases(
             callback_at=None,
         )
     )
+    outcomes = _outcomes(session, done)
     if done:
-        rows = [
-            {"b_id": r.id, "b_outcome": outcome_of(int(r.now_balance)), "b_balance": int(r.now_balance)}
-            for r in done
-        ]
+        rows = [{"b_id": r.id, "b_outcome": outcomes[r.id], "b_balance": int(r.now_balance)} for r in done]
         session.connection().execute(close, rows)
         _drop_call_tasks(session, [r.id for r in done], now=now)
     events = [
-        _event(
-            Kind.CASE_CLOSED, r.customer_id, r.id, {"on": on, "outcome": outcome_of(int(r.now_balance)).value}
-        )
+        _event(Kind.CASE_CLOSED, r.customer_id, r.id, {"on": on, "outcome": outcomes[r.id].value})
         for r in done
     ]
     record_many(session, events, by="system", now=now)
     return len(done)
+
+
+def _outcomes(session: Session, cases: Sequence[Any]) -> dict[int, Outcome]:
+    """How each of these cases ended: with its accounts, where they ended while it was open."""
+    ended: dict[int, list[tuple[AccountStatus, date]]] = {}
+    for customers in chunked([case.customer_id for case in cases], 2000):
+        query = sa.select(col(Account.customer_id), col(Account.status), col(Account.ended_on)).where(
+            col(Account.customer_id).in_(customers), col(Account.ended_on).is_not(None)
+        )
+        for customer_id, status, ended_on in session.execute(query):
+            ended.setdefault(customer_id, []).append((status, ended_on))
+    return {
+        case.id: outcome_of(
+            int(case.now_balance),
+            {status for status, ended_on in ended.get(case.customer_id, ()) if ended_on >= case.opened_on},
+        )
+        for case in cases
+    }
 
 
 def _drop_call_tasks(session: Session, case_ids: Sequence[int], *, now: datetime) -> None:

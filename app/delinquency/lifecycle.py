@@ -245,8 +245,10 @@ def charge_off(
     session: Session, portfolio: Portfolio, account_ids: Sequence[int], on: date, *, now: datetime
 ) -> int:
     """Charge these accounts off at the end of `on` and fold them again, so that the day's figures know it."""
-    accounts = session.scalars(select(Account).where(col(Account.id).in_(account_ids))).all()
-    lock_customers(session, [account.customer_id for account in accounts])
+    query = select(Account).where(col(Account.id).in_(account_ids)).order_by(col(Account.id))
+    lock_customers(session, [account.customer_id for account in session.scalars(query)])
+    again = session.scalars(query.execution_options(populate_existing=True))
+    accounts = [a for a in again if a.status in COLLECTABLE and a.ended_on is None]
     states = session.execute(
         sa.select(col(AccountState.account_id), col(AccountState.balance_minor)).where(
             col(AccountState.account_id).in_(account_ids)

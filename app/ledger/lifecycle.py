@@ -13,7 +13,7 @@ from app.clock import local_date
 from app.db import chunked, insert_rows
 from app.errors import Conflict, Invalid
 from app.ledger.balances import balance_of, still_owed
-from app.ledger.models import Account, Entry, Portfolio
+from app.ledger.models import Account, Entry, LedgerChange, Portfolio
 from app.ledger.rules import (
     ENDED,
     PAYS_DUES,
@@ -200,6 +200,20 @@ def reinstate_recoveries(
         mark_changed(session, portfolio_id, changed)
         posted += len(rows)
     return posted
+
+
+def recovered_accounts(session: Session, portfolio_id: int) -> list[int]:
+    """Accounts charged off here to which something has happened that was not folded yet."""
+    query = (
+        sa.select(col(Account.id))
+        .join(LedgerChange, col(LedgerChange.account_id) == Account.id)
+        .where(
+            col(LedgerChange.portfolio_id) == portfolio_id,
+            col(Account.status) == AccountStatus.CHARGED_OFF,
+            col(Account.ended_on).is_not(None),
+        )
+    )
+    return [account_id for account_id in session.scalars(query) if account_id is not None]
 
 
 def _reinstatements(session: Session, ended: Mapping[int, date], now: datetime) -> list[dict[str, Any]]:

@@ -57,6 +57,8 @@ def add_portfolio(
         raise Invalid("a portfolio code is letters, digits, - and _", "code")
     if session.scalar(select(Portfolio.id).where(Portfolio.code == code)):
         raise Conflict(f"portfolio {code} exists already")
+    if collector is CollectorKind.THIRD_PARTY and options.setdefault("charge_off_days", 0):
+        raise Invalid("a collector charges nothing off: the creditor has done that", "charge_off_days")
     portfolio = Portfolio.model_validate(
         {
             "code": code,
