@@ -12,7 +12,8 @@ from pathlib import Path
 
 import polars as pl
 
-FIRST_CLOSING = date(2026, 3, 1)
+LAST_CLOSING = date(2026, 8, 1)
+"""The month of the last statements; a longer history begins earlier."""
 CURRENCY = "GBP"
 TIMEZONE = "Europe/London"
 PACK = "uk"
@@ -24,7 +25,7 @@ CHUNK = 100_000
 def write_feeds(folder: Path, *, accounts: int, statements: int = 6, entries: int = 12) -> None:
     """accounts.csv, statements.csv, transactions.csv and payments.csv; `entries` an account, half of them payments.
 
-    Statements close month by month, the last of them in the month before `business_day(statements)`'s.
+    Statements close month by month, the last of them in the month before `business_day`'s.
     """
     folder.mkdir(parents=True, exist_ok=True)
     names = ("accounts", "statements", "transactions", "payments")
@@ -46,10 +47,9 @@ def write_feeds(folder: Path, *, accounts: int, statements: int = 6, entries: in
             handle.close()
 
 
-def business_day(statements: int = 6) -> date:
+def business_day() -> date:
     """The day to close: the middle of the month after the last statements, when every account has a history."""
-    closing = _closing(15, statements - 1)
-    return closing + timedelta(days=31)
+    return date(2026, 9, 15)
 
 
 def write_night(folder: Path, on: date, *, accounts: int) -> None:
@@ -75,8 +75,8 @@ def write_night(folder: Path, on: date, *, accounts: int) -> None:
     closing.write_csv(folder / "statements.csv")
 
 
-def _closing(day: int, month: int) -> date:
-    months = FIRST_CLOSING.year * 12 + FIRST_CLOSING.month - 1 + month
+def _closing(day: int, months_before: int) -> date:
+    months = LAST_CLOSING.year * 12 + LAST_CLOSING.month - 1 - months_before
     return date(months // 12, months % 12 + 1, day)
 
 
@@ -99,7 +99,11 @@ def _accounts(numbers: range) -> pl.DataFrame:
 
 def _cycles(book: pl.DataFrame, months: pl.DataFrame, statements: int) -> pl.DataFrame:
     calendar = pl.DataFrame(
-        [(month, day, _closing(day, month)) for month in range(statements) for day in range(1, 29)],
+        [
+            (month, day, _closing(day, statements - 1 - month))
+            for month in range(statements)
+            for day in range(1, 29)
+        ],
         schema={"month": pl.Int64, "cycle": pl.Int64, "closing_on": pl.Date},
         orient="row",
     )
