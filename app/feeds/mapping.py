@@ -160,7 +160,7 @@ class Mapping:
         if found is None or len(text) > MAX_NUMBER:
             raise BadCell(column, f"is not a number written like {self._example!r}: {text[:24]!r}")
         whole = re.sub(r"\D", "", found["whole"])
-        value = Decimal(f"{whole}.{found['part'] or '0'}")
+        value = Decimal(f"{whole}.{found['part']}" if found["part"] else whole)
         # Two signs are one too many: "(-5)" or "-5-" may mean either.
         signs = [found["minus"] in {"-", "\u2212"}, bool(found["trailing"]), text.startswith("(")]
         if sum(signs) > 1 or text.startswith("(") != text.endswith(")"):
