@@ -19,13 +19,18 @@ from starlette.responses import Response
 
 from app.cases.queries import Book, cases_of
 from app.cases.rules import CaseStatus
+from app.compliance.service import pack_of
+from app.delinquency.history import AccountOn, as_known, statement_view
+from app.delinquency.lifecycle import re_age_facts
 from app.delinquency.models import AccountState, Pause, ReAge, Spell
-from app.delinquency.rules import DAY, Interval, bucket_labels, bucket_of, days_past_due, union
-from app.delinquency.service import Refolded, refold_from_nothing
+from app.delinquency.re_age import ReAgeRefusal, review_re_age
+from app.delinquency.rules import DAY, Interval, TakenBy, bucket_labels, union
 from app.errors import NotFound
-from app.ledger.models import Account, Customer, Entry, Portfolio
-from app.ledger.queries import LedgerLine, find_accounts, ledger_page, statement_lines
-from app.ledger.rules import AccountStatus, EntryKind
+from app.ledger.balances import still_owed
+from app.ledger.corrections import left_to_waive
+from app.ledger.models import Account, Customer, Entry, Portfolio, Waiver
+from app.ledger.queries import LedgerLine, find_accounts, ledger_page
+from app.ledger.rules import POSTED_BY_HAND, TRANSITIONS, WAIVABLE, AccountStatus, EntryKind, WaiverStatus
 from app.money import to_decimal_string
 from app.staff.rules import CASEWORK, Role, Staff
 from app.timeline.queries import events_of_customer
@@ -47,6 +52,7 @@ TABS = {
     "ledger": "Ledger",
     "late": "Past due over time",
     "record": "Pauses and status",
+    "known": "On a past day",
 }
 STATUS_WORDS: Mapping[AccountStatus, tuple[str, Tone]] = {
     AccountStatus.ACTIVE: ("Active", "good"),
@@ -62,6 +68,11 @@ PAUSE_WORDS = {
     "moratorium": "Moratorium",
     "dispute": "Dispute",
     "breathing_space": "Breathing space",
+}
+TAKEN_WORDS = {
+    TakenBy.RE_AGE: "re-aged",
+    TakenBy.POSITION: "not in the creditor’s figures",
+    TakenBy.END: "ended with the account",
 }
 ON_RECORD = (Kind.ACCOUNT_STATUS_CHANGED, Kind.ACCOUNT_RE_AGED, Kind.PAUSE_SET, Kind.PAUSE_ENDED)
 LEDGER_COLUMNS = [
@@ -114,7 +125,7 @@ class AccountFile:
     customer: Customer
     portfolio: Portfolio
     book: Book
-    stands: Refolded
+    stands: AccountOn
     pauses: Sequence[Pause]
     case_id: int | None
     """The customer's open case, or the latest one."""
@@ -133,7 +144,7 @@ class AccountFile:
 
     @property
     def days(self) -> int:
-        return days_past_due(self.stands.state.oldest_due_on, self.book.today, self.intervals)
+        return self.stands.days_past_due
 
     @property
     def intervals(self) -> list[Interval]:
@@ -162,7 +173,6 @@ def open_account(session: Session, account_id: int, now: datetime, *, lock: bool
         session.refresh(account)
     portfolio = session.get_one(Portfolio, account.portfolio_id)
     book = book_of(session, portfolio, now)
-    (stands,) = refold_from_nothing(session, portfolio, [account_id], book.today)
     cases = cases_of(session, account.customer_id)
     case = next((case for case in cases if case.status is CaseStatus.OPEN), cases[0] if cases else None)
     pauses = select(Pause).where(Pause.account_id == account_id).order_by(col(Pause.from_on), col(Pause.id))
@@ -171,7 +181,7 @@ def open_account(session: Session, account_id: int, now: datetime, *, lock: bool
         customer=session.get_one(Customer, account.customer_id),
         portfolio=portfolio,
         book=book,
-        stands=stands,
+        stands=as_known(session, portfolio, account_id, book.today),
         pauses=list(session.scalars(pauses)),
         case_id=case.id if case else None,
     )
@@ -339,7 +349,7 @@ def account_page(
     tab = tab if tab in TABS else "statements"
     names = staff_names(session)
     teller = Teller(reader_locale(request), file.currency, file.portfolio.timezone, names)
-    stories = statement_stories(session, file)
+    stories = statement_view(session, file.id, file.book.today)
     return page(
         request,
         "accounts/account.html",
@@ -348,12 +358,14 @@ def account_page(
         now=now,
         tab=tab,
         tabs=[(label, f"{file.path}?tab={name}#record", name == tab) for name, label in TABS.items()],
-        bucket=bucket_of(file.days, file.book.edges),
+        bucket=file.stands.bucket,
         bucket_tone=bucket_tone(file.days),
         day_count=day_count(file),
-        stories=stories,
-        oldest=next((s for s in reversed(stories) if s.is_late), None),
-        upcoming=[s for s in stories if s.open_minor and not s.is_late],
+        stories=stories[::-1],
+        oldest=next((story for story in stories if story.is_late), None),
+        upcoming=next((story for story in stories if story.open_minor and not story.is_late), None),
+        still_owed=still_owed(session, file.account, file.book.today),
+        taken_words=TAKEN_WORDS,
         one_day=DAY,
         teller=teller,
         currency=file.currency,
@@ -363,6 +375,8 @@ def account_page(
         can_write=staff.role in CASEWORK,
         is_manager=staff.role is Role.MANAGER,
         form=form,
+        chosen_entry=chosen_entry(session, file, form),
+        options=_options(session, file, staff),
         **_tab_content(request, session, file, teller, tab),
     )
 
@@ -381,12 +395,74 @@ def _tab_content(
             return _late_tab(session, file)
         case "record":
             return _record_tab(session, file, teller)
+        case "known":
+            return _known_tab(request, session, file)
     return {}
+
+
+# --- what the forms offer -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenEntry:
+    """An entry somebody wants to put right, and what can be done with it."""
+
+    entry: Entry
+    is_reversed: bool
+    left_to_waive: int
+    """Minor units; 0 for what cannot be waived."""
+
+    @property
+    def can_move(self) -> bool:
+        return not self.is_reversed and self.entry.kind in (EntryKind.PAYMENT, EntryKind.RECOVERY)
+
+    @property
+    def can_reverse(self) -> bool:
+        return not self.is_reversed and self.entry.kind is not EntryKind.REVERSAL
+
+
+def chosen_entry(session: Session, file: AccountFile, form: FormState) -> ChosenEntry | None:
+    entry_id = form.values.get("entry", "")
+    entry = session.get(Entry, int(entry_id)) if entry_id.isdigit() and len(entry_id) < 19 else None
+    if entry is None or entry.account_id != file.id:
+        return None
+    is_reversed = session.scalar(select(Entry.id).where(Entry.reverses_id == entry.id)) is not None
+    waivable = entry.kind in WAIVABLE and entry.amount_minor > 0 and not is_reversed
+    return ChosenEntry(entry, is_reversed, left_to_waive(session, entry) if waivable else 0)
+
+
+def _options(session: Session, file: AccountFile, staff: Staff) -> dict[str, Any]:
+    """What the forms offer and start from."""
+    waiting = select(Waiver).where(Waiver.account_id == file.id, col(Waiver.status) == WaiverStatus.REQUESTED)
+    is_manager = staff.role is Role.MANAGER
+    return {
+        "kinds": [
+            (kind.value, ENTRY_WORDS[kind]) for kind, roles in POSTED_BY_HAND.items() if staff.role in roles
+        ],
+        "statuses": [
+            (to.value, STATUS_WORDS[to][0]) for to in AccountStatus if to in TRANSITIONS[file.account.status]
+        ],
+        "pauses": list(PAUSE_WORDS.items()),
+        "waiting": list(session.scalars(waiting.order_by(col(Waiver.id)))),
+        "today": file.book.today.isoformat(),
+        "opened": file.account.opened_on.isoformat(),
+        "overpaid": to_decimal_string(file.overpaid_minor, file.currency) if file.overpaid_minor else "",
+        "re_age_refusals": _re_age_refusals(session, file) if is_manager and file.stands.past_due else [],
+    }
+
+
+def _re_age_refusals(session: Session, file: AccountFile) -> list[ReAgeRefusal]:
+    rule = pack_of(file.portfolio).re_age
+    on = file.book.today
+    return review_re_age(re_age_facts(session, file.account, rule, on), rule, on)
+
+
+# --- the days, counted out ----------------------------------------------------------------------------------
 
 
 def day_count(file: AccountFile) -> DayCount | None:
     """None while nothing is past due."""
-    oldest, on = file.stands.state.oldest_due_on, file.book.today
+    oldest, on = file.stands.oldest_due_on, file.book.today
     if oldest is None:
         return None
     first, end = oldest + DAY, on + DAY
@@ -394,56 +470,6 @@ def day_count(file: AccountFile) -> DayCount | None:
         (max(from_on, first), min(to_on, end)) for from_on, to_on in union(file.intervals) if from_on < end
     ]
     return DayCount(oldest, on, [Paused(a, b - DAY, (b - a).days) for a, b in paused if a < b], file.days)
-
-
-# --- statement by statement ---------------------------------------------------------------------------------
-
-
-class Came(NamedTuple):
-    """A credit, as far as it paid one statement's minimum."""
-
-    on: date
-    kind: EntryKind
-    applied_minor: int
-    late: bool
-
-
-@dataclass(frozen=True, slots=True)
-class StatementStory:
-    """A statement: what was due, what came for it, what is open."""
-
-    closing_on: date
-    due_on: date
-    balance_minor: int
-    minimum_minor: int
-    came: Sequence[Came]
-    open_minor: int
-    days: int
-    """Days past due that this statement causes."""
-
-    @property
-    def is_late(self) -> bool:
-        return self.days > 0 and self.open_minor > 0
-
-
-def statement_stories(session: Session, file: AccountFile) -> list[StatementStory]:
-    """The latest first; statements that close after today are left out."""
-    state = file.stands.state
-    dues: dict[date, int] = {}
-    for due_on, amount in [*state.dues, *((due_on, amount) for _, due_on, amount in state.minimums)]:
-        dues[due_on] = dues.get(due_on, 0) + amount
-    stories = []
-    for line in statement_lines(session, [file.id]):
-        if line.closing_on <= file.book.today:
-            came = [Came(line.due_on, EntryKind.PAYMENT, line.came_minor, False)] if line.came_minor else []
-            left = dues.get(line.due_on, 0)
-            days = days_past_due(line.due_on if left else None, file.book.today, file.intervals)
-            stories.append(
-                StatementStory(
-                    line.closing_on, line.due_on, line.balance_minor, line.minimum_due_minor, came, left, days
-                )
-            )
-    return stories
 
 
 # --- the ledger ---------------------------------------------------------------------------------------------
@@ -572,3 +598,33 @@ def _record_tab(session: Session, file: AccountFile, teller: Teller) -> dict[str
     events, _ = events_of_customer(session, file.account.customer_id, kinds=ON_RECORD, before=None, limit=200)
     told: list[Told] = [teller.tell(event) for event in events if event.account_id == file.id]
     return {"re_ages": list(session.scalars(re_ages)), "told": told}
+
+
+# --- on a past day ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How the account stood on the day asked about: as known now (`known_on` None) or then."""
+
+    stood: AccountOn
+    known_on: date | None
+
+
+def _known_tab(request: Request, session: Session, file: AccountFile) -> dict[str, Any]:
+    """`?on=&known_on=`: the answer as known now, and beside it as known on another day."""
+    typed = {name: request.query_params.get(name, "") for name in ("on", "known_on")}
+    days = {name: day_of(text) for name, text in typed.items()}
+    errors = {name: "This is not a date." for name, text in typed.items() if text and days[name] is None}
+    on, known_on = days["on"], days["known_on"]
+    if on and not file.account.opened_on <= on <= file.book.today:
+        errors["on"] = "Choose a day from the account’s opening to today."
+    elif on and known_on and known_on < on:
+        errors["known_on"] = "Before the day itself nothing was known of it."
+    answers = []
+    if on and not errors:
+        answers = [
+            Answer(as_known(session, file.portfolio, file.id, on, known), known)
+            for known in ((None, known_on) if known_on else (None,))
+        ]
+    return {"asked": typed, "asked_on": on, "asked_errors": errors, "answers": answers}

@@ -66,6 +66,7 @@ class NavItem:
 NAV = (
     NavItem("/worklist", "Worklist", "list", CASEWORK),
     NavItem("/accounts", "Accounts", "card", CASE_READING),
+    NavItem("/waivers", "Waivers", "check", MANAGEMENT),
     NavItem("/legal", "Legal", "scale", (*LEGAL_WORK, *MANAGEMENT)),
     NavItem("/dashboard", "Dashboard", "chart", MANAGEMENT),
     NavItem("/contacts", "Contacts & refusals", "shield", MANAGEMENT),
@@ -224,6 +225,11 @@ def number(context: Context, value: int | float | Decimal | None) -> str:
     return DASH if value is None else format_decimal(value, locale=_locale(context))
 
 
+def decimal(minor: int, currency: str) -> str:
+    """Minor units as a field takes them: `{{ amount_minor | decimal(currency) }}` -> 1250.00."""
+    return to_decimal_string(minor, currency)
+
+
 def role_label(role: Role) -> str:
     return ROLE_LABELS[role]
 
@@ -241,7 +247,9 @@ def environment() -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.do"],
     )
-    env.filters.update(money=money, day=day, moment=moment, pct=pct, number=number, role_label=role_label)
+    env.filters.update(
+        money=money, decimal=decimal, day=day, moment=moment, pct=pct, number=number, role_label=role_label
+    )
     env.globals.update(static=static_url)
     return env
 

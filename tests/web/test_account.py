@@ -14,7 +14,7 @@ from sqlmodel import Session, select
 from app.delinquency.models import Pause, ReAge
 from app.delinquency.rules import PauseKind
 from app.delinquency.service import fold_accounts
-from app.ledger.models import Account, Customer, Portfolio
+from app.ledger.models import Account, Customer, Entry, Portfolio
 from app.ledger.rules import EntryKind
 from app.ledger.service import mark_changed, reverse_entry
 from app.staff.rules import Role
@@ -137,7 +137,7 @@ def test_the_ledger_runs_the_balance_and_strikes_out_what_was_reversed(desk: Des
     entry_id = pay(desk, account_id, 5_000, date(2026, 2, 20), reference="PAY-1")
 
     def bounce(session: Session) -> int:
-        entry = session.get_one(builders.Entry, entry_id)
+        entry = session.get_one(Entry, entry_id)
         mirror = reverse_entry(session, entry, reason="bounced", posted_on=TODAY, by="user:mei", now=NOW)
         return mirror.id or 0
 
