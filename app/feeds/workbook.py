@@ -31,13 +31,16 @@ MAX_COLUMNS = 500
 MAX_TEXT = 100_000
 """Characters of a cell that are kept; more than the loader takes, so that it can say so."""
 
+MARK = "\ufdd0"
+"""Begins a cell that must not be taken for text: a code point that Unicode reserves and no file may hold."""
+
 _ERRORS = ("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A")
 _REFUSED = {
-    **{f"\x00{name}": f"is an error cell of the workbook ({name})" for name in _ERRORS},
-    "\x00error": "is an error cell of the workbook",
-    "\x00boolean": "is a true/false cell of the workbook; write it as text",
-    "\x00digits": "is a number of more than 15 digits, of which a workbook keeps only 15: format the column as text",
-    "\x00number": "is not a number although the workbook says so",
+    **{f"{MARK}{name}": f"is an error cell of the workbook ({name})" for name in _ERRORS},
+    f"{MARK}error cell": "is an error cell of the workbook",
+    f"{MARK}true or false": "is a true/false cell of the workbook; write it as text",
+    f"{MARK}too many digits": "is a number of more than 15 digits, of which a workbook keeps only 15: format the column as text",
+    f"{MARK}not a number": "is not a number although the workbook says so",
 }
 
 
@@ -48,7 +51,7 @@ def is_workbook(sample: bytes) -> bool:
 
 def refused(cell: str) -> str | None:
     """Why a cell that `rows` gave must reject its row; None for every other text."""
-    return _REFUSED.get(cell) if cell.startswith("\x00") else None
+    return _REFUSED.get(cell) if cell.startswith(MARK) else None
 
 
 def rows(path: Path, sheet: str = "", *, skip_rows: int = 0, decimal: str = ".") -> Iterator[list[str]]:
@@ -337,9 +340,9 @@ class _Sheet(ContentHandler):
             case "inlineStr" | "str":
                 return _unescaped(value)
             case "b":
-                return "\x00boolean" if value else ""
+                return f"{MARK}true or false" if value else ""
             case "e":
-                return f"\x00{value}" if value in _ERRORS else "\x00error"
+                return f"{MARK}{value}" if value in _ERRORS else f"{MARK}error cell"
             case "d":
                 return value.removesuffix("T00:00:00")
         if not value:
@@ -351,16 +354,16 @@ class _Sheet(ContentHandler):
     def _shared(self, value: str) -> str:
         strings = self._book.strings
         at = int(value) if value.isdecimal() and len(value) < 12 else len(strings)
-        return strings[at] if at < len(strings) else "\x00error"
+        return strings[at] if at < len(strings) else f"{MARK}error cell"
 
     def _date(self, value: str) -> str:
         try:
             days = float(value)
             if not 0 < days < 2_958_466:
-                return "\x00number"
+                return f"{MARK}not a number"
             at = self._book.epoch + timedelta(seconds=round(days * 86_400))
         except (ValueError, OverflowError):
-            return "\x00number"
+            return f"{MARK}not a number"
         return at.date().isoformat() if days.is_integer() else at.isoformat(" ")
 
 
@@ -368,9 +371,9 @@ def _number(value: str, decimal: str) -> str:
     try:
         number = float(value)
     except ValueError:
-        return "\x00number"
+        return f"{MARK}not a number"
     if not abs(number) < 1e15:  # NaN too
-        return "\x00digits" if abs(number) >= 1e15 else "\x00number"
+        return f"{MARK}too many digits" if abs(number) >= 1e15 else f"{MARK}not a number"
     if number.is_integer():
         return str(int(number))
     return f"{Decimal(format(number, '.15g')):f}".replace(".", decimal)
