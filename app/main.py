@@ -29,7 +29,20 @@ from app.api.problems import field_errors, problem
 from app.errors import DeskError, Invalid
 from app.ports import Ports
 from app.settings import Settings
-from app.web import account, admin, case, case_actions, corrections, dashboard, hooks, login, outbox, security, worklist
+from app.web import (
+    account,
+    admin,
+    case,
+    case_actions,
+    corrections,
+    dashboard,
+    hooks,
+    login,
+    outbox,
+    security,
+    unmatched,
+    worklist,
+)
 from app.web import contacts as contacts_page
 from app.web import legal as legal_page
 from app.web.deps import (
@@ -53,6 +66,7 @@ PAGES: tuple[APIRouter, ...] = (
     case_actions.router,
     account.router,
     corrections.router,
+    unmatched.router,
     legal_page.router,
     dashboard.router,
     contacts_page.router,

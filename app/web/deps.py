@@ -252,7 +252,7 @@ def read_session(request: Request, _visitor: MaybeVisitor) -> Iterator[Session]:
     """For reading only: takes no write lock, never commits."""
     _require_admitted(request)
     with reading(engine_of(request)) as session:
-        yield session
+        yield from _lent(request, session)
 
 
 def write_session(request: Request, _visitor: MaybeVisitor) -> Iterator[Session]:
@@ -260,7 +260,16 @@ def write_session(request: Request, _visitor: MaybeVisitor) -> Iterator[Session]
     _require_admitted(request)
     with transaction(engine_of(request)) as session:
         request.state.write_session = session
+        yield from _lent(request, session)
+
+
+def _lent(request: Request, session: Session) -> Iterator[Session]:
+    """So that the frame of a page counts what waits without a connection of its own, while the session lasts."""
+    request.state.session = session
+    try:
         yield session
+    finally:
+        request.state.session = None
 
 
 def _require_admitted(request: Request) -> None:

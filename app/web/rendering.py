@@ -22,6 +22,7 @@ from typing import Any, Literal
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+import sqlalchemy as sa
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_time, get_datetime_format
 from babel.numbers import NumberPattern, format_decimal, format_percent
@@ -29,9 +30,13 @@ from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
+from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.db import table_of
+from app.ledger.models import Portfolio, UnmatchedPayment, Waiver
+from app.ledger.rules import UnmatchedStatus, WaiverStatus
 from app.money import exponent, to_decimal_string
 from app.settings import Settings
 from app.staff.rules import (
@@ -66,6 +71,7 @@ class NavItem:
 NAV = (
     NavItem("/worklist", "Worklist", "list", CASEWORK),
     NavItem("/accounts", "Accounts", "card", CASE_READING),
+    NavItem("/unmatched", "Unmatched payments", "inbox", CASEWORK),
     NavItem("/waivers", "Waivers", "check", MANAGEMENT),
     NavItem("/legal", "Legal", "scale", (*LEGAL_WORK, *MANAGEMENT)),
     NavItem("/dashboard", "Dashboard", "chart", MANAGEMENT),
@@ -81,6 +87,29 @@ HOME = {Role.AGENT: "/worklist", Role.MANAGER: "/dashboard", Role.LEGAL: "/legal
 
 def navigation(role: Role, paths: frozenset[str]) -> list[NavItem]:
     return [item for item in NAV if role in item.roles and item.path in paths]
+
+
+def waiting_counts(session: Session, role: Role) -> dict[str, int]:
+    """What waits for a person behind the entries of the navigation, by path."""
+    counts: dict[str, sa.Select[int]] = {}
+    if role in CASEWORK:
+        counts["/unmatched"] = _waiting(UnmatchedPayment, UnmatchedStatus.WAITING)
+    if role in MANAGEMENT:
+        counts["/waivers"] = _waiting(Waiver, WaiverStatus.REQUESTED)
+    if not counts:
+        return {}
+    found = session.execute(sa.select(*(query.scalar_subquery() for query in counts.values()))).one()
+    return dict(zip(counts, found, strict=True))
+
+
+def _waiting(model: type[UnmatchedPayment] | type[Waiver], status: str) -> sa.Select[int]:
+    table = table_of(model)
+    portfolios = sa.select(table_of(Portfolio).c.id)  # the index begins with the portfolio
+    return (
+        sa.select(sa.func.count())
+        .select_from(table)
+        .where(table.c.portfolio_id.in_(portfolios), table.c.status == status)
+    )
 
 
 def home_path(role: Role, paths: frozenset[str]) -> str:
@@ -271,10 +300,12 @@ def _frame(request: Request) -> dict[str, Any]:
     staff: Staff | None = visitor.staff if visitor else None
     token = visitor.csrf_token if visitor else ""
     paths: frozenset[str] = request.app.state.page_paths
+    session: Session | None = getattr(request.state, "session", None)
     return {
         "request": request,
         "staff": staff,
         "nav": navigation(staff.role, paths) if staff and not visitor.must_change_password else [],
+        "waiting": waiting_counts(session, staff.role) if staff and session else {},
         "locale": reader_locale(request),
         "path": request.url.path,
         "csrf_token": token,
