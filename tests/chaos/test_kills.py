@@ -22,8 +22,8 @@ from app.cases.rules import HoldKind
 from app.cases.service import place_hold
 from app.clock import FixedClock
 from app.db import make_engine, transaction
+from app.feeds import reading
 from app.invariants import thorough
-from app.ledger import feeds as ledger_feeds
 from app.ledger.models import DailyRun
 from app.ledger.service import get_portfolio
 from app.outreach.delivery import deliver_due
@@ -107,7 +107,7 @@ def feeds(folder: Path) -> list[tuple[str, Path]]:
 def test_feeds_killed_and_loaded_again_end_the_same(
     new_database: NewDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ledger_feeds, "BATCH", 16)  # so that a small file has many
+    monkeypatch.setattr(reading, "ROWS", 16)  # so that a small file has many batches
     files = feeds(tmp_path)
 
     prepared = new_database()
