@@ -47,6 +47,7 @@ def desk(url: str, *arguments: str) -> Run:
     """One command of the product in a process of its own."""
     environment = {
         **os.environ,
+        "PYTHONPATH": str(ROOT),
         "DESK_DATABASE_URL": url,
         "DESK_SECRET_KEY": "measure" * 8,
         "DESK_ENV_FILE": os.devnull,
