@@ -15,11 +15,9 @@ from datetime import date, datetime
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import Element, TreeBuilder
 
 import sqlalchemy as sa
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import iterparse
 from sqlmodel import Session, col, select
 
 from app.db import chunked, table_of
@@ -29,6 +27,7 @@ from app.feeds.matching import SOURCE, description, keep_waiting, match_all, pos
 from app.feeds.reading import Record
 from app.feeds.rules import Incoming, Match, NoMatch, blotted, masked, payer_key
 from app.feeds.understanding import Batch
+from app.feeds.xmlstream import Forbidden, Parser, XmlError
 from app.ledger.models import Entry, PayerAccount, Portfolio, UnmatchedPayment
 from app.ledger.rules import EntryKind, UnmatchedStatus, holds_card_number
 from app.ledger.service import MAX_REFERENCE, reverse_entry
@@ -93,45 +92,77 @@ def read(handle: IO[bytes], name: str, currency: str, secret: str) -> Iterator[R
     number = 0
     try:
         for entry, message in _entries(handle, name):
-            details = entry.findall("{*}NtryDtls/{*}TxDtls")
+            details = entry.findall("NtryDtls/TxDtls")
             own = [_text(part, "Refs/AcctSvcrRef") for part in details]
             for at, part in enumerate(details or [None]):
                 number += 1
                 yield _understood(_Transaction(number, entry, part, at, own, message), currency, secret)
-    except (ParseError, EOFError, OSError, zlib.error) as error:
+    except (XmlError, EOFError, OSError, zlib.error) as error:
         if not number:
             raise Invalid(f"{name} is not XML: {error}") from None
         raise DeskError(
             f"{name} breaks off after {number} transactions ({error}); those are loaded, load the whole file "
             "again to finish"
         ) from None
-    except DefusedXmlException:
+    except Forbidden:
         raise Invalid(
             f"{name} declares XML entities or a document type, which no bank's file needs"
         ) from None
 
 
 def _entries(handle: IO[bytes], name: str) -> Iterator[tuple[Element, str]]:
-    """(entry, message id and notification id) one after the other; what was read is let go."""
-    path: list[Element] = []
-    message = ""
-    for event, element in iterparse(handle, events=("start", "end"), forbid_dtd=True):
-        tag = _tag(element)
-        if event == "start":
-            if not path:
-                _require_camt054(element, name)
-            path.append(element)
-            continue
-        path.pop()
-        if tag == "MsgId" and _tag(path[-1]) == "GrpHdr":
-            message = (element.text or "").strip()
-        elif tag == "Ntry" and _tag(path[-1]) == "Ntfctn":
-            yield element, f"{message}/{_text(path[-1], 'Id')}"
-            path[-1].remove(element)
+    """(entry, message id and notification id) one after the other; nothing of them is kept here."""
+    document = _Document(name)
+    parser = Parser(document, namespaces=True)
+    while piece := handle.read(1 << 18):
+        parser.feed(piece)
+        done, document.done = document.done, []
+        yield from done
+    parser.close()
 
 
-def _require_camt054(root: Element, name: str) -> None:
-    namespace = root.tag[1:].partition("}")[0] if root.tag.startswith("{") else ""
+class _Document:
+    """Builds a tree of each entry, without namespaces; those whose end was seen wait in `done`."""
+
+    def __init__(self, name: str) -> None:
+        self.done: list[tuple[Element, str]] = []
+        self._name = name
+        self._path: list[str] = []
+        self._entry: TreeBuilder | None = None
+        self._depth = 0
+        self._message = self._notification = ""
+
+    def start(self, name: str, attributes: Mapping[str, str]) -> None:
+        namespace, _, tag = name.rpartition("}")
+        path = self._path
+        if not path:
+            _require_camt054(namespace, tag, self._name)
+        if self._entry is None and tag == "Ntry" and path[-1] == "Ntfctn":
+            self._entry, self._depth = TreeBuilder(), len(path)
+        if self._entry is not None:
+            self._entry.start(tag, dict(attributes))
+        path.append(tag)
+        if tag == "Ntfctn":
+            self._notification = ""
+
+    def end(self, name: str) -> None:  # noqa: ARG002
+        tag = self._path.pop()
+        if self._entry is not None:
+            self._entry.end(tag)
+            if len(self._path) == self._depth:
+                self.done.append((self._entry.close(), f"{self._message}/{self._notification}"))
+                self._entry = None
+
+    def text(self, content: str) -> None:
+        if self._entry is not None:
+            self._entry.data(content)
+        elif self._path[-2:] == ["GrpHdr", "MsgId"]:
+            self._message += content.strip()
+        elif self._path[-2:] == ["Ntfctn", "Id"]:
+            self._notification += content.strip()
+
+
+def _require_camt054(namespace: str, root: str, name: str) -> None:
     if namespace.startswith(NAMESPACE) and namespace.removeprefix(NAMESPACE)[:2] in VERSIONS:
         return
     kind = namespace.rpartition(":")[2]
@@ -140,7 +171,7 @@ def _require_camt054(root: Element, name: str) -> None:
             f"{name} is {kind}; a camt.054 credit notification is needed (versions 02 to 13), because a "
             "statement or report lists the same money again"
         )
-    raise Invalid(f"{name} is not an ISO 20022 camt.054 file: its root is {root.tag[:80]!r}")
+    raise Invalid(f"{name} is not an ISO 20022 camt.054 file: its root is {root[:80]!r}")
 
 
 def _understood(transaction: _Transaction, currency: str, secret: str) -> Row | Reject:
@@ -160,7 +191,7 @@ def _values(transaction: _Transaction, reference: str, currency: str, secret: st
         raise _Refused("Sts", f"is not booked: {status[:20] or 'no status'}")
     direction = _text(part, "CdtDbtInd") or _text(entry, "CdtDbtInd")
     is_reversal = _text(entry, "RvslInd") in {"true", "1"}
-    is_return = part.find("{*}RtrInf") is not None
+    is_return = part.find("RtrInf") is not None
     amount, on = _amount(transaction, currency), _value_date(entry)
     if direction == "CRDT" and not is_reversal:
         return {"payment": _incoming(part, reference, on, amount, _obstacle(transaction, is_return), secret)}
@@ -182,8 +213,8 @@ def _obstacle(transaction: _Transaction, is_return: bool) -> str:
 
 def _incoming(part: Element, reference: str, on: date, amount: int, obstacle: str, secret: str) -> Incoming:
     account = _account(part, "DbtrAcct")
-    structured = [_text(node, ".") for node in part.findall("{*}RmtInf/{*}Strd/{*}CdtrRefInf/{*}Ref")]
-    free = [_text(node, ".") for node in part.findall("{*}RmtInf/{*}Ustrd")]
+    structured = [_plain(node) for node in part.findall("RmtInf/Strd/CdtrRefInf/Ref")]
+    free = [_plain(node) for node in part.findall("RmtInf/Ustrd")]
     return Incoming(
         reference=reference,
         paid_on=on,
@@ -233,10 +264,10 @@ def _fitting(reference: str) -> str:
 
 def _amount(transaction: _Transaction, currency: str) -> int:
     """In minor units; of a transaction alone in its entry what was booked, whatever was instructed abroad."""
-    node = transaction.entry.find("{*}Amt")
+    node = transaction.entry.find("Amt")
     if len(transaction.own) > 1:
-        own = transaction.part.find("{*}Amt")
-        node = own if own is not None else transaction.part.find("{*}AmtDtls/{*}TxAmt/{*}Amt")
+        own = transaction.part.find("Amt")
+        node = own if own is not None else transaction.part.find("AmtDtls/TxAmt/Amt")
     if node is None:
         raise _Refused("Amt", "is missing")
     if node.get("Ccy") != currency:
@@ -280,13 +311,14 @@ def _account(part: Element, side: str) -> str:
 
 
 def _text(element: Element, path: str) -> str:
-    node = element if path == "." else element.find("/".join(f"{{*}}{tag}" for tag in path.split("/")))
-    text = (node.text or "") if node is not None else ""
-    return " ".join(text.split())
+    node: Element | None = element
+    for tag in path.split("/"):
+        node = node.find(tag) if node is not None else None
+    return _plain(node)
 
 
-def _tag(element: Element) -> str:
-    return str(element.tag).rpartition("}")[2]
+def _plain(node: Element | None) -> str:
+    return " ".join((node.text or "").split()) if node is not None else ""
 
 
 def batches(path: Path, name: str, portfolio: Portfolio, secret: str, skip: int = 0) -> Iterator[Batch]:

@@ -9,19 +9,15 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
-from xml.sax import SAXException
-from xml.sax.handler import ContentHandler
-
-from defusedxml import DefusedXmlException
-from defusedxml.sax import make_parser
 
 from app.errors import Invalid
+from app.feeds.xmlstream import Forbidden, Handler, Parser, XmlError
 
 MAX_STRINGS = 200 * 1024 * 1024
 """Bytes of unpacked shared strings and styles, which are kept in memory."""
@@ -39,7 +35,8 @@ _REFUSED = {
     **{f"{MARK}{name}": f"is an error cell of the workbook ({name})" for name in _ERRORS},
     f"{MARK}error cell": "is an error cell of the workbook",
     f"{MARK}true or false": "is a true/false cell of the workbook; write it as text",
-    f"{MARK}too many digits": "is a number of more than 15 digits, of which a workbook keeps only 15: format the column as text",
+    f"{MARK}too many digits": "is a number of more than 15 digits, of which a workbook keeps "
+    "only 15: format the column as text",
     f"{MARK}not a number": "is not a number although the workbook says so",
 }
 
@@ -90,9 +87,9 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
             yield archive
     except FileNotFoundError:
         raise Invalid(f"no such file: {path}") from None
-    except DefusedXmlException:
+    except Forbidden:
         raise Invalid(f"{path.name} declares XML entities, which no workbook needs") from None
-    except (zipfile.BadZipFile, KeyError, SAXException, EOFError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, KeyError, XmlError, EOFError, NotImplementedError, RuntimeError) as error:
         raise Invalid(f"{path.name} is not a whole XLSX workbook ({error})") from None
     except OSError as error:
         raise Invalid(f"{path.name} could not be read to its end ({error})") from None
@@ -107,23 +104,16 @@ def _chunks(archive: zipfile.ZipFile, name: str, limit: int) -> Iterator[bytes]:
             yield chunk
 
 
-def _parse(archive: zipfile.ZipFile, name: str, handler: ContentHandler) -> None:
-    parser = _parser(handler)
+def _parse(archive: zipfile.ZipFile, name: str, handler: Handler) -> None:
+    parser = Parser(handler)
     for chunk in _chunks(archive, name, MAX_STRINGS):
         parser.feed(chunk)
     parser.close()
 
 
-def _parser(handler: ContentHandler) -> Any:
-    parser = make_parser()
-    parser.forbid_dtd = True
-    parser.setContentHandler(handler)
-    return parser
-
-
 def _numbered(archive: zipfile.ZipFile, name: str, sheet: _Sheet) -> Iterator[tuple[int, list[str]]]:
     """(row number, cells) of every row from the first to the last, blank ones too."""
-    parser = _parser(sheet)
+    parser = Parser(sheet)
     last = 0
     for chunk in _chunks(archive, name, MAX_SHEET):
         parser.feed(chunk)
@@ -179,45 +169,51 @@ def _part(target: str) -> str:
     return target.removeprefix("/") if target.startswith("/") else f"xl/{target}"
 
 
+@lru_cache(1000)
 def _local(name: str) -> str:
     return name.rpartition(":")[2]
 
 
-class _Index(ContentHandler):
+class _Index:
     def __init__(self) -> None:
-        super().__init__()
         self.sheets: list[tuple[str, str]] = []
         self.from_1904 = False
 
-    def startElement(self, name: str, attrs: Any) -> None:  # noqa: N802
+    def start(self, name: str, attributes: Mapping[str, str]) -> None:
         match _local(name):
             case "sheet":
-                link = next((v for k, v in attrs.items() if k.endswith(":id")), "")
-                self.sheets.append((attrs.get("name", ""), link))
+                link = next((v for k, v in attributes.items() if k.endswith(":id")), "")
+                self.sheets.append((attributes.get("name", ""), link))
             case "workbookPr":
-                self.from_1904 = attrs.get("date1904", "0") in {"1", "true"}
+                self.from_1904 = attributes.get("date1904", "0") in {"1", "true"}
+
+    def end(self, name: str) -> None: ...
+
+    def text(self, content: str) -> None: ...
 
 
-class _Links(ContentHandler):
+class _Links:
     def __init__(self) -> None:
-        super().__init__()
         self.targets: dict[str, str] = {}
 
-    def startElement(self, name: str, attrs: Any) -> None:  # noqa: N802
-        if _local(name) == "Relationship" and attrs.get("Type", "").endswith("/worksheet"):
-            self.targets[attrs.get("Id", "")] = attrs.get("Target", "")
+    def start(self, name: str, attributes: Mapping[str, str]) -> None:
+        if _local(name) == "Relationship" and attributes.get("Type", "").endswith("/worksheet"):
+            self.targets[attributes.get("Id", "")] = attributes.get("Target", "")
+
+    def end(self, name: str) -> None: ...
+
+    def text(self, content: str) -> None: ...
 
 
-class _Strings(ContentHandler):
+class _Strings:
     """Shared strings; the runs of a rich text are put together, phonetic guides left out."""
 
     def __init__(self) -> None:
-        super().__init__()
         self.found: list[str] = []
         self._parts: list[str] = []
         self._in_text = self._in_guide = False
 
-    def startElement(self, name: str, attrs: Any) -> None:  # noqa: ARG002, N802
+    def start(self, name: str, attributes: Mapping[str, str]) -> None:  # noqa: ARG002
         match _local(name):
             case "si":
                 self._parts = []
@@ -226,7 +222,7 @@ class _Strings(ContentHandler):
             case "rPh":
                 self._in_guide = True
 
-    def endElement(self, name: str) -> None:  # noqa: N802
+    def end(self, name: str) -> None:
         match _local(name):
             case "si":
                 self.found.append(_unescaped("".join(self._parts)))
@@ -235,30 +231,31 @@ class _Strings(ContentHandler):
             case "rPh":
                 self._in_guide = False
 
-    def characters(self, content: str) -> None:
+    def text(self, content: str) -> None:
         if self._in_text:
             self._parts.append(content)
 
 
-class _Styles(ContentHandler):
+class _Styles:
     def __init__(self) -> None:
-        super().__init__()
         self._formats: dict[str, str] = {}
         self._used: list[str] = []
         self._in_cells = False
 
-    def startElement(self, name: str, attrs: Any) -> None:  # noqa: N802
+    def start(self, name: str, attributes: Mapping[str, str]) -> None:
         match _local(name):
             case "numFmt":
-                self._formats[attrs.get("numFmtId", "")] = attrs.get("formatCode", "")
+                self._formats[attributes.get("numFmtId", "")] = attributes.get("formatCode", "")
             case "cellXfs":
                 self._in_cells = True
             case "xf" if self._in_cells:
-                self._used.append(attrs.get("numFmtId", "0"))
+                self._used.append(attributes.get("numFmtId", "0"))
 
-    def endElement(self, name: str) -> None:  # noqa: N802
+    def end(self, name: str) -> None:
         if _local(name) == "cellXfs":
             self._in_cells = False
+
+    def text(self, content: str) -> None: ...
 
     def dates(self) -> frozenset[str]:
         return frozenset(str(at) for at, number in enumerate(self._used) if self._is_date(number))
@@ -282,11 +279,10 @@ def _unescaped(text: str) -> str:
     return _ESCAPED.sub(lambda m: chr(int(m[1], 16)), text) if "_x" in text else text
 
 
-class _Sheet(ContentHandler):
+class _Sheet:
     """Rows of a worksheet; those whose end was seen wait in `done`."""
 
     def __init__(self, book: _Book, decimal: str) -> None:
-        super().__init__()
         self.done: list[tuple[int, list[str]]] = []
         self._book = book
         self._decimal = decimal
@@ -298,38 +294,39 @@ class _Sheet(ContentHandler):
         self._size = 0
         self._in_value = False
 
-    def startElement(self, name: str, attrs: Any) -> None:  # noqa: N802
-        match _local(name):
-            case "v" | "t":
-                self._in_value = True
-            case "c":
-                reference = attrs.get("r", "")
-                self._at = _column(reference) if reference else self._at + 1
-                if self._at >= MAX_COLUMNS:
-                    raise Invalid(f"the sheet has cells beyond column {MAX_COLUMNS}")
-                self._kind, self._style = attrs.get("t", "n"), attrs.get("s", "")
-                self._parts, self._size = [], 0
-            case "row":
-                number = attrs.get("r", "")
-                self._number = int(number) if number.isdecimal() and len(number) < 9 else self._number + 1
-                self._cells, self._at = [], -1
-            case "rPh":
-                self._kind = "guide" if self._kind == "inlineStr" else self._kind
+    def start(self, name: str, attributes: Mapping[str, str]) -> None:
+        name = _local(name)
+        if name == "c":
+            reference = attributes.get("r")
+            self._at = _column(reference) if reference else self._at + 1
+            if self._at >= MAX_COLUMNS:
+                raise Invalid(f"the sheet has cells beyond column {MAX_COLUMNS}")
+            self._kind, self._style = attributes.get("t", "n"), attributes.get("s", "")
+            self._parts, self._size = [], 0
+        elif name in {"v", "t"}:
+            self._in_value = self._kind != "guide"
+        elif name == "row":
+            number = attributes.get("r", "")
+            self._number = int(number) if number.isdecimal() and len(number) < 9 else self._number + 1
+            self._cells, self._at = [], -1
+        elif name == "rPh" and self._kind == "inlineStr":
+            self._kind = "guide"
 
-    def endElement(self, name: str) -> None:  # noqa: N802
-        match _local(name):
-            case "v" | "t":
-                self._in_value = False
-            case "c":
-                self._cells.extend([""] * (self._at + 1 - len(self._cells)))
-                self._cells[self._at] = self._text("".join(self._parts))
-            case "row":
-                self.done.append((self._number, self._cells))
-            case "rPh":
-                self._kind = "inlineStr" if self._kind == "guide" else self._kind
+    def end(self, name: str) -> None:
+        name = _local(name)
+        if name == "c":
+            cells = self._cells
+            cells.extend([""] * (self._at + 1 - len(cells)))
+            cells[self._at] = self._text("".join(self._parts))
+        elif name in {"v", "t"}:
+            self._in_value = False
+        elif name == "row":
+            self.done.append((self._number, self._cells))
+        elif name == "rPh" and self._kind == "guide":
+            self._kind = "inlineStr"
 
-    def characters(self, content: str) -> None:
-        if self._in_value and self._kind != "guide" and self._size <= MAX_TEXT:
+    def text(self, content: str) -> None:
+        if self._in_value and self._size <= MAX_TEXT:
             self._size += len(content)
             self._parts.append(content)
 
@@ -381,6 +378,11 @@ def _number(value: str, decimal: str) -> str:
 
 def _column(reference: str) -> int:
     """'AB12' -> 27."""
+    return _letters(reference.rstrip("0123456789"))
+
+
+@lru_cache(1000)
+def _letters(reference: str) -> int:
     at = 0
     for char in reference.upper():
         if not "A" <= char <= "Z":
