@@ -23,6 +23,7 @@ from starlette.types import Scope
 
 from app import schema
 from app.api import accounts, aging, cases, contacts, kpis, legal, me, portfolios
+from app.api import corrections as corrections_api
 from app.api.deps import Replay
 from app.api.description import document
 from app.api.problems import field_errors, problem
@@ -36,6 +37,7 @@ from app.web import (
     case_actions,
     corrections,
     dashboard,
+    feeds,
     hooks,
     login,
     outbox,
@@ -67,6 +69,7 @@ PAGES: tuple[APIRouter, ...] = (
     account.router,
     corrections.router,
     unmatched.router,
+    feeds.router,
     legal_page.router,
     dashboard.router,
     contacts_page.router,
@@ -80,6 +83,7 @@ API: tuple[APIRouter, ...] = (
     me.router,
     portfolios.router,
     accounts.router,
+    corrections_api.router,
     aging.router,
     kpis.router,
     cases.router,

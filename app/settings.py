@@ -56,6 +56,10 @@ class Settings(BaseSettings):
     bundle_key: SecretStr = SecretStr("")
     """Ed25519 private key, PEM (PKCS 8) or a path to such a file; signs case bundles and their delivery."""
 
+    upload_dir: Path = ROOT / "var" / "uploads"
+    upload_limit_mb: int = Field(default=512, ge=1, le=1_000_000)
+    """Largest file that can be uploaded; `desk feed load` on the server knows no limit."""
+
     session_hours: int = Field(default=10, ge=1, le=72)
     night_hour: int = Field(default=2, ge=0, le=23)
     """Local hour, in the portfolio's time zone, from which the previous business day may be run."""

@@ -75,6 +75,7 @@ NAV = (
     NavItem("/waivers", "Waivers", "check", MANAGEMENT),
     NavItem("/legal", "Legal", "scale", (*LEGAL_WORK, *MANAGEMENT)),
     NavItem("/dashboard", "Dashboard", "chart", MANAGEMENT),
+    NavItem("/feeds", "Feeds", "upload", MANAGEMENT),
     NavItem("/contacts", "Contacts & refusals", "shield", MANAGEMENT),
     NavItem("/outbox", "Outbox", "send", MANAGEMENT),
     NavItem("/admin/staff", "Staff", "people", ADMINISTRATION),
