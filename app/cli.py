@@ -191,6 +191,17 @@ def portfolio_add(
     creditor: Annotated[str, typer.Option(help="Name in letters; the code if not given.")] = "",
     contact_phone: Annotated[str, typer.Option()] = "",
     contact_email: Annotated[str, typer.Option()] = "",
+    charge_off_days: Annotated[
+        int | None,
+        typer.Option(min=0, help="Days past due at charge-off; 0 = never. 180; 0 for a third party."),
+    ] = None,
+    dormant_after_days: Annotated[
+        int, typer.Option(min=0, help="Days without an entry after which an empty account sleeps; 0 = never.")
+    ] = 0,
+    waive_limit: Annotated[str, typer.Option(help="Most one manager waives alone, as 25.00.")] = "0",
+    accrues: Annotated[bool, typer.Option(help="We post interest and late fees, not the creditor.")] = False,
+    day_count: Annotated[int, typer.Option(min=360, max=366, help="Days of a year of interest.")] = 365,
+    late_fee: Annotated[str, typer.Option(help="Fee for a missed minimum, as 25.00; needs --accrues.")] = "0",
     as_json: Json = False,
 ) -> None:
     """Open a portfolio."""
@@ -199,6 +210,8 @@ def portfolio_add(
 
     if policy not in shipped_packs():
         raise Invalid(f"unknown policy pack {policy!r}; known are {', '.join(shipped_packs())}")
+    if not accrues and late_fee.strip("0."):
+        raise Invalid("--late-fee needs --accrues: otherwise the creditor sends its own")
     with transaction(_engine()) as session:
         add_portfolio(
             session,
@@ -212,6 +225,12 @@ def portfolio_add(
             agency=agency,
             contact_phone=contact_phone,
             contact_email=contact_email,
+            dormant_after_days=dormant_after_days,
+            waive_limit_minor=_amount(waive_limit, currency, "--waive-limit"),
+            accrues=accrues,
+            day_count=day_count,
+            late_fee_minor=_amount(late_fee, currency, "--late-fee"),
+            **({} if charge_off_days is None else {"charge_off_days": charge_off_days}),
             by=BY,
             now=_now(),
         )
@@ -220,6 +239,19 @@ def portfolio_add(
         as_json,
         lambda: print(f"Portfolio {code} is open. Next: desk feed load accounts FILE"),
     )
+
+
+def _amount(text: str, currency: str, option: str) -> int:
+    """Minor units of an option that must not be negative."""
+    from app.money import BadAmount, to_minor
+
+    try:
+        minor = to_minor(text, currency)
+    except BadAmount as error:
+        raise Invalid(f"{option}: {error}") from None
+    if minor < 0:
+        raise Invalid(f"{option}: the amount is negative")
+    return minor
 
 
 MappingFile = Annotated[
@@ -288,11 +320,10 @@ def _say_waiting(engine: Engine, code: str) -> None:
         book = get_portfolio(session, code)
         found = waiting_summary(session, book.id or 0)
     if found.count:
-        amount = to_decimal_string(found.amount_minor, book.currency)
-        print(
-            f"{found.count} payments of together {amount} {book.currency} wait for a person to say whose they are, "
-            f"the oldest since {found.oldest_paid_on}."
-        )
+        amount = f"{to_decimal_string(found.amount_minor, book.currency)} {book.currency}"
+        many = f"{found.count} payments of together {amount} wait for a person to say whose they are"
+        one = f"1 payment of {amount} waits for a person to say whose it is"
+        print(f"{one if found.count == 1 else many}, the oldest since {found.oldest_paid_on}.")
 
 
 @feed_app.command("preview")

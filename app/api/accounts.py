@@ -6,7 +6,6 @@ from typing import Annotated
 
 from fastapi import Query
 from pydantic import Field
-from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
 from app.api.deps import Input, OnceSession, ReadSession, api_requires, api_router
@@ -18,11 +17,11 @@ from app.clock import local_date
 from app.delinquency.history import as_known
 from app.delinquency.service import standing_on
 from app.errors import Conflict, Invalid, NotFound
+from app.ledger.corrections import post_by_hand
 from app.ledger.models import Account, Customer, Entry, Portfolio
 from app.ledger.rules import EntryKind
-from app.ledger.service import get_portfolio, post_entry, reverse_entry
+from app.ledger.service import business_date, get_portfolio, reverse_entry
 from app.staff.rules import CASE_READING, MANAGEMENT, Caller
-from app.timeline.service import lock_customers
 from app.web.deps import Now
 
 router = api_router("/portfolios/{code}", tags=["accounts"])
@@ -94,7 +93,8 @@ def post_payment(
     now: Now,
     new: NewPayment,
 ) -> EntryShape:
-    """Enter a payment into the ledger. It counts at once: for the account, and for every message not sent yet."""
+    """Enter a payment into the ledger. It counts at once: for the account, and for every message not sent yet. After
+    a charge-off it is a recovery."""
     book = get_portfolio(session, code)
     amount_minor = minor_of(new.amount, new.currency, book)
     account = session.scalar(
@@ -102,24 +102,22 @@ def post_payment(
     )
     if account is None:
         raise Invalid("there is no such account in this portfolio", "account_ref")
-    if new.paid_on > local_date(now, book.timezone):
-        raise Invalid("the payment date is in the future", "paid_on")
-    lock_customers(session, [account.customer_id])
     try:
-        entry = post_entry(
+        entry = post_by_hand(
             session,
             account,
             EntryKind.PAYMENT,
             amount_minor,
-            effective_on=new.paid_on,
-            posted_on=new.paid_on,  # as the payments feed does, so that the file of that day agrees
+            new.paid_on,
+            new.method,
             reference=new.reference,
-            description=new.method,
             by=caller.by,
+            role=caller.role,
             now=now,
         )
-    except IntegrityError:
-        raise Conflict("this reference has just been entered by another request") from None
+    except Invalid as error:
+        # The verb speaks of any entry; this caller called its day so.
+        raise Invalid(error.message, "paid_on" if error.field == "effective_on" else error.field) from None
     return EntryShape.of(book, account, entry)
 
 
@@ -145,16 +143,11 @@ def reverse_payment(
     )
     if entry is None:
         raise Invalid("there is no such payment in this portfolio", "reverses")
-    if entry.kind is not EntryKind.PAYMENT:
+    if entry.kind not in (EntryKind.PAYMENT, EntryKind.RECOVERY):
         raise Conflict(f"this entry is not a payment but of kind {entry.kind.value}")
     account = session.get_one(Account, entry.account_id)
-    lock_customers(session, [account.customer_id])
-    try:
-        mirror = reverse_entry(
-            session, entry, reason=new.reason, posted_on=local_date(now, book.timezone), by=caller.by, now=now
-        )
-    except IntegrityError:
-        raise Conflict("the reversal's own reference is taken by another entry") from None
+    on = business_date(session, book, now)
+    mirror = reverse_entry(session, entry, reason=new.reason, posted_on=on, by=caller.by, now=now)
     return EntryShape.of(book, account, mirror, reverses=entry.reference)
 
 

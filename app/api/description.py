@@ -29,6 +29,10 @@ TAGS = [
     {"name": "me", "description": "Who a token speaks for."},
     {"name": "portfolios", "description": "Books of accounts."},
     {"name": "accounts", "description": "Accounts, and payments that arrive one by one."},
+    {
+        "name": "corrections",
+        "description": "What is put right on an account, each with its author and reason.",
+    },
     {"name": "cases", "description": "Overdue customers, and what people did about them."},
     {"name": "contacts", "description": "The gate that every contact has to pass."},
     {"name": "figures", "description": "Aging and key figures."},

@@ -19,14 +19,16 @@ from app.cases.rules import CaseStatus, HoldKind, Outcome
 from app.compliance.rules import Answer
 from app.compliance.service import answer_data
 from app.delinquency.history import AccountOn
+from app.delinquency.lifecycle import CreditBalance
+from app.delinquency.models import Pause, ReAge
 from app.delinquency.queries import Aging
 from app.delinquency.queries import RollForward as Roll
-from app.delinquency.rules import bucket_labels, bucket_of, days_past_due
+from app.delinquency.rules import PauseKind, bucket_labels, bucket_of, days_past_due
 from app.delinquency.service import Now, edges_of
 from app.kpis.models import KpiSnapshot
 from app.kpis.rules import DEFINITIONS, Figure, Unit
-from app.ledger.models import Account, Customer, Entry, Portfolio
-from app.ledger.rules import AccountStatus, CollectorKind, DelinquencySource, EntryKind
+from app.ledger.models import Account, Customer, Entry, Portfolio, Waiver
+from app.ledger.rules import AccountStatus, CollectorKind, DelinquencySource, EntryKind, WaiverStatus
 from app.legal.models import Referral, ReferralStatus
 from app.money import to_decimal_string
 from app.plans.models import Plan
@@ -172,6 +174,113 @@ class EntryShape(BaseModel):
             posted_on=entry.posted_on,
             description=entry.description,
             reverses=reverses,
+        )
+
+
+class WaiverShape(BaseModel):
+    """A fee or interest forgiven, wholly or in part, or waiting for a second person."""
+
+    id: int
+    account_ref: str
+    entry: str = Field(description="Reference of the fee or interest.")
+    amount: Money
+    currency: str
+    reason: str
+    status: WaiverStatus
+    alone: bool = Field(description="One person was enough: a manager within the portfolio's limit.")
+    requested_by: str
+    requested_at: datetime
+    decided_by: str
+    decided_at: datetime | None
+    note: str
+
+    @classmethod
+    def of(cls, book: Portfolio, account: Account, entry: Entry, waiver: Waiver) -> Self:
+        return cls(
+            id=waiver.id or 0,
+            account_ref=account.reference,
+            entry=entry.reference,
+            amount=to_decimal_string(waiver.amount_minor, book.currency),
+            currency=book.currency,
+            reason=waiver.reason,
+            status=waiver.status,
+            alone=waiver.alone,
+            requested_by=waiver.requested_by,
+            requested_at=waiver.requested_at,
+            decided_by=waiver.decided_by,
+            decided_at=waiver.decided_at,
+            note=waiver.note,
+        )
+
+
+class CreditBalanceShape(BaseModel):
+    """An account that is overpaid."""
+
+    account_ref: str
+    overpaid: Money
+    currency: str
+
+    @classmethod
+    def of(cls, book: Portfolio, found: CreditBalance) -> Self:
+        overpaid = to_decimal_string(found.overpaid_minor, book.currency)
+        return cls(account_ref=found.reference, overpaid=overpaid, currency=book.currency)
+
+
+class StatusShape(BaseModel):
+    account_ref: str
+    status: AccountStatus
+    ended_on: date | None = Field(description="The day it was charged off, settled, paid or sold here.")
+
+    @classmethod
+    def of(cls, account: Account) -> Self:
+        return cls(account_ref=account.reference, status=account.status, ended_on=account.ended_on)
+
+
+class PauseShape(BaseModel):
+    """Days of an account that do not count."""
+
+    id: int
+    account_ref: str
+    kind: PauseKind
+    from_on: date
+    to_on: date | None = Field(description="First day that counts again; null while it is open.")
+    reason: str
+    by: str
+
+    @classmethod
+    def of(cls, account: Account, pause: Pause, ended_on: date | None = None) -> Self:
+        return cls(
+            id=pause.id or 0,
+            account_ref=account.reference,
+            kind=pause.kind,
+            from_on=pause.from_on,
+            to_on=ended_on or pause.to_on,
+            reason=pause.reason,
+            by=pause.by,
+        )
+
+
+class ReAgeShape(BaseModel):
+    """An account brought current without being paid current."""
+
+    account_ref: str
+    on: date
+    past_due_amount: Money = Field(description="What was past due and is not any more.")
+    currency: str
+    rule: str
+    reason: str
+    by: str
+
+    @classmethod
+    def of(cls, book: Portfolio, account: Account, made: ReAge) -> Self:
+        return cls(
+            account_ref=account.reference,
+            on=made.on,
+            past_due_amount=to_decimal_string(made.past_due_minor, book.currency),
+            currency=book.currency,
+            rule=made.rule,
+            reason=made.reason,
+            by=made.by,
         )
 
 
