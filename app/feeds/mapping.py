@@ -45,6 +45,7 @@ from typing import Any
 
 from app.errors import Invalid
 from app.feeds.layouts import BadCell
+from app.feeds.rules import blotted
 from app.ledger.rules import LOWERING, EntryKind
 
 AMOUNTS = frozenset({"amount", "balance", "credit_limit", "minimum_due", "past_due_amount"})
@@ -110,7 +111,7 @@ class Mapping:
         missing = sorted(used - set(theirs))
         double = sorted({name for name in theirs if theirs.count(name) > 1 and name in used})
         problems = [
-            f"{what}: {', '.join(repr(n)[:60] for n in names[:20])}"
+            f"{what}: {', '.join(repr(blotted(n))[:60] for n in names[:20])}"
             for what, names in (
                 ("columns it neither maps nor ignores", unknown),
                 ("columns it maps that are not there", missing),

@@ -16,6 +16,7 @@ from app.feeds.columns import Columns, clean
 from app.feeds.layouts import BadCell, Layout, Reject, Row, is_mobile_number
 from app.feeds.mapping import Bound, Mapping
 from app.feeds.reading import Block, Feed, Item, Plain, Record, Unreadable
+from app.feeds.rules import blotted
 from app.ledger.models import Portfolio
 from app.ledger.rules import LOWERING, holds_card_number
 
@@ -160,7 +161,7 @@ def check_header(header: Sequence[str], layout: Layout) -> None:
     missing = [name for name in layout.required if name not in header]
     double = sorted({name for name in header if header.count(name) > 1})
     problems = [
-        f"{what}: {', '.join(repr(n)[:60] for n in names)}"
+        f"{what}: {', '.join(repr(blotted(n))[:60] for n in names[:20])}"
         for what, names in (("unknown columns", unknown), ("missing columns", missing), ("twice", double))
         if names
     ]
