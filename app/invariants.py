@@ -19,6 +19,7 @@ from app.delinquency.rules import MovementKind
 from app.delinquency.service import refold_from_nothing
 from app.kpis.rules import month_start
 from app.ledger.models import Account, DailyRun, Entry, LedgerChange, Portfolio
+from app.ledger.positions import unreconciled
 from app.ledger.rules import COLLECTABLE
 from app.outreach.models import OutboxMessage
 from app.outreach.rules import Destination, OutboxStatus
@@ -56,6 +57,7 @@ def thorough(session: Session, portfolio: Portfolio) -> list[Violation]:
             states_match_spells,
             balances_match_ledger,
             refolding_gives_the_same,
+            positions_match_ledger,
             plans_sum_exactly,
             one_open_case_each,
             sent_messages_are_on_record,
@@ -163,6 +165,12 @@ def refolding_gives_the_same(session: Session, portfolio: Portfolio) -> Iterator
             if found != rows[fresh.account_id]:
                 known = rows[fresh.account_id]
                 yield f"account {fresh.account_id} at {through}: {known} refolds to {found}"
+
+
+def positions_match_ledger(session: Session, portfolio: Portfolio) -> Iterator[str]:
+    """Where the creditor reports balances, the entries up to that day sum to the one it reported."""
+    for row in unreconciled(session, portfolio.id or 0):
+        yield f"account {row.account_ref} on {row.as_of}: the ledger differs by {row.difference}"
 
 
 def plans_sum_exactly(session: Session, portfolio: Portfolio) -> Iterator[str]:

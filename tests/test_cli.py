@@ -212,3 +212,113 @@ def test_a_violated_invariant_is_exit_status_one_with_its_rows(desk: Desk, sqlit
         "states_match_movements",
         "states_match_spells",
     }
+
+
+NOTIFICATION = (
+    '<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.054.001.08"><BkToCstmrDbtCdtNtfctn><Ntfctn><Id>N</Id>'
+    '<Ntry><Amt Ccy="CNY">45.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts><ValDt><Dt>2026-02-20</Dt>'
+    "</ValDt><AcctSvcrRef>B1</AcctSvcrRef><NtryDtls><TxDtls><RmtInf><Ustrd>who am I</Ustrd></RmtInf></TxDtls>"
+    "</NtryDtls></Ntry></Ntfctn></BkToCstmrDbtCdtNtfctn></Document>"
+)
+
+
+def test_a_creditors_own_layout_is_previewed_and_then_loaded(desk: Desk, tmp_path: Path) -> None:
+    desk(*ADD)
+    book = ("--portfolio", "CARDS", "--json")
+    desk("feed", "load", "accounts", file(tmp_path, ACCOUNT), *book)
+    mapping = tmp_path / "theirs.toml"
+    mapping.write_text(
+        'decimal = ","\n[columns]\npayment_ref = "Nr"\naccount_ref = "Konto"\npaid_on = "Tag"\namount = "Betrag"\n'
+        '[constants]\nmethod = "transfer"\n'
+    )
+    theirs = tmp_path / "theirs.csv"
+    theirs.write_text("Nr;Konto;Tag;Betrag\nP1;A1;2026-03-01;45,00\nP2;A1;2026-03-01;45.00\n")
+    shown = desk("feed", "preview", "payments", str(theirs), *book, "--mapping", str(mapping), "--rows", "1")
+    assert shown.status == 3
+    assert shown.json == {
+        "kind": "payments",
+        "file": "theirs.csv",
+        "read_as": "UTF-8, separated by semicolons",
+        "columns": [
+            {"column": "payment_ref", "source": "column Nr"},
+            {"column": "account_ref", "source": "column Konto"},
+            {"column": "paid_on", "source": "column Tag"},
+            {"column": "amount", "source": "column Betrag"},
+            {"column": "method", "source": "always 'transfer'"},
+        ],
+        "ignored": [],
+        "rows": [
+            {
+                "line": 2,
+                "values": {
+                    "payment_ref": "P1",
+                    "account_ref": "A1",
+                    "paid_on": "2026-03-01",
+                    "amount": "45.00",
+                    "method": "transfer",
+                },
+            }
+        ],
+        "rejects": [
+            {
+                "line": 3,
+                "column": "amount",
+                "reason": "is not a number written like '1234,56': '45.00'",
+            }
+        ],
+        "read": 2,
+        "understood": 1,
+        "rejected": 1,
+    }
+    loaded = desk("feed", "load", "payments", str(theirs), *book, "--mapping", str(mapping))
+    assert (loaded.status, loaded.json["loaded"], loaded.json["rejected"]) == (3, 1, 1)
+    said = desk(
+        "feed", "preview", "payments", str(theirs), "--portfolio", "CARDS", "--mapping", str(mapping)
+    ).out
+    assert "amount            from column Betrag" in said
+    assert "line 3 would be rejected: amount is not a number" in said
+
+
+def test_money_of_a_bank_that_nobody_can_be_found_for_is_told(desk: Desk, tmp_path: Path) -> None:
+    desk(*ADD)
+    path = tmp_path / "camt.xml"
+    path.write_text(NOTIFICATION)
+    assert "who am I" in desk("feed", "preview", "camt054", str(path), "--portfolio", "CARDS").out
+    loaded = desk("feed", "load", "camt054", str(path), "--portfolio", "CARDS")
+    assert loaded.status == 0
+    assert "camt054: read 1, loaded 1" in loaded.out
+    assert (
+        "1 payment of 45.00 CNY waits for a person to say whose it is, the oldest since 2026-02-20"
+        in loaded.out
+    )
+    again = desk("feed", "load", "camt054", str(path), "--portfolio", "CARDS", "--json")
+    assert again.json == {
+        "kind": "camt054", "read": 1, "loaded": 0, "unchanged": 1, "conflicts": 0, "rejected": 0,
+        "rejects_file": None,
+    }  # fmt: skip
+    assert (
+        desk("feed", "load", "camt054", str(path), "--portfolio", "CARDS", "--mapping", str(path)).status == 2
+    )
+
+
+def test_an_agency_is_told_what_is_past_due(desk: Desk, tmp_path: Path) -> None:
+    desk(*ADD, "--source", "reported", "--collector", "third_party")
+    book = ("--portfolio", "CARDS", "--json")
+    desk("feed", "load", "accounts", file(tmp_path, ACCOUNT), *book)
+    position = {
+        "account_ref": "A1", "as_of": "2026-03-01", "balance": "900.00", "past_due_amount": "90.00",
+        "oldest_due_on": "2026-01-20",
+    }  # fmt: skip
+    assert desk("feed", "load", "positions", file(tmp_path, position), *book).json["loaded"] == 1
+    refused = desk("feed", "load", "statements", file(tmp_path, STATEMENT), *book)
+    assert refused.status == 1
+    assert "takes what is past due from the creditor's positions" in refused.err
+    assert desk("day", "--date", "2026-03-01", *book).status == 0
+    aging = desk("aging", "--date", "2026-03-01", *book).json
+    assert (aging["balance"], aging["past_due_amount"]) == ("900.00", "90.00")
+    assert aging["buckets"]["30-59"]["accounts"] == 1
+    payment = {**PAYMENT, "paid_on": "2026-02-20"}
+    assert desk("feed", "load", "payments", file(tmp_path, payment), *book).json["loaded"] == 1
+    assert desk("day", "--date", "2026-03-02", *book).status == 0
+    assert desk("aging", "--date", "2026-03-02", *book).json["balance"] == "900.00"
+    assert desk("invariants").status == 0

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from app.db import chunked, insert_rows, table_of
-from app.ledger.models import Account, Entry, Portfolio, Position
+from app.ledger.models import Account, Entry, LedgerChange, Portfolio, Position
 from app.ledger.rules import EntryKind, posting_date
 from app.ledger.service import MAX_REFERENCE, first_open_day, mark_changed
 
@@ -35,7 +35,7 @@ def reconcile_positions(
     posted = 0
     open_on = first_open_day(session, portfolio.id or 0)
     for ids in chunked(account_ids, 1000):
-        unexplained = _unexplained(session, ids)
+        unexplained = _unexplained(session, table_of(Position).c.account_id.in_(ids))
         if not unexplained:
             continue
         taken = _taken(session, portfolio.id or 0, unexplained)
@@ -65,8 +65,16 @@ def reconcile_positions(
     return posted
 
 
-def _unexplained(session: Session, account_ids: Sequence[int]) -> Sequence[sa.Row[Any]]:
-    """(account_id, account_ref, as_of, first, difference) of positions the entries do not add up to."""
+def unreconciled(session: Session, portfolio_id: int) -> Sequence[sa.Row[Any]]:
+    """Positions the entries do not add up to although nothing of their account waits to be folded: there are none."""
+    position, change = table_of(Position), table_of(LedgerChange)
+    waits = sa.exists().where(change.c.account_id == position.c.account_id)
+    return _unexplained(session, sa.and_(position.c.portfolio_id == portfolio_id, ~waits))
+
+
+def _unexplained(session: Session, which: sa.ColumnElement[bool]) -> Sequence[sa.Row[Any]]:
+    """(account_id, account_ref, as_of, first, difference) of positions the entries do not add up to. `which` must
+    take all positions of an account or none."""
     position, entry, account = table_of(Position), table_of(Entry), table_of(Account)
     in_order: Any = {"partition_by": position.c.account_id, "order_by": position.c.as_of}
     ranked = (
@@ -80,7 +88,7 @@ def _unexplained(session: Session, account_ids: Sequence[int]) -> Sequence[sa.Ro
         )
         .join(account, account.c.id == position.c.account_id)
         .where(
-            position.c.account_id.in_(account_ids),
+            which,
             sa.or_(account.c.ended_on.is_(None), position.c.as_of < account.c.ended_on),
         )
         .subquery()

@@ -15,7 +15,7 @@ from app.db import transaction
 from app.errors import Invalid
 from app.feeds.service import LoadReport, load
 from app.ledger.models import Account, Entry, LedgerChange, Portfolio, Position
-from app.ledger.positions import reconcile_positions
+from app.ledger.positions import reconcile_positions, unreconciled
 from app.ledger.rules import DelinquencySource, EntryKind, FeedKind
 from app.ledger.service import post_entry
 from tests import builders
@@ -103,6 +103,8 @@ def test_a_payment_the_creditor_had_counted_already_is_not_counted_twice(feed: L
     with transaction(engine) as session:
         book = session.scalars(select(Portfolio)).one()
         ids = list(session.scalars(select(Account.id)))
+        session.execute(sa.delete(LedgerChange))
+        assert [row.difference for row in unreconciled(session, book.id or 0)] == [6_000]
         assert reconcile_positions(session, book, ids, now=builders.NOW) == 1
         assert reconcile_positions(session, book, ids, now=builders.NOW) == 0
         assert entries(session) == [
