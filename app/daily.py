@@ -41,6 +41,8 @@ from app.invariants import quick
 from app.kpis.service import restate, take_snapshot
 from app.ledger.lifecycle import recovered_accounts, reinstate_recoveries
 from app.ledger.models import DailyRun, Portfolio
+from app.ledger.positions import reconcile_positions
+from app.ledger.rules import DelinquencySource
 from app.ledger.service import get_portfolio
 from app.legal.service import nominate_cases
 from app.outreach.service import Stationery, cases_to_contact, plan_contacts
@@ -84,8 +86,11 @@ def age(day: Day) -> Counts:
     """Fold accounts that something happened to; chunk by chunk, so that a kill loses at most a chunk's work."""
     with reading(day.engine) as session:
         stale = stale_accounts(session, day.portfolio.id or 0, day.on)
+    is_reported = day.portfolio.source is DelinquencySource.REPORTED
     for ids in chunked(stale, CHUNK):
         with transaction(day.engine) as session:
+            if is_reported:
+                reconcile_positions(session, day.portfolio, ids, now=day.now)
             _note_restated(session, day, fold_accounts(session, day.portfolio, ids, through=day.on))
     with transaction(day.engine) as session:
         new = take_in_new_accounts(session, day.portfolio.id or 0, day.on)
