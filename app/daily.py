@@ -45,7 +45,7 @@ from app.ledger.positions import reconcile_positions
 from app.ledger.rules import DelinquencySource
 from app.ledger.service import get_portfolio
 from app.legal.service import nominate_cases
-from app.outreach.service import Stationery, cases_to_contact, plan_contacts
+from app.outreach.service import Stationery, cases_to_contact, plan_contacts, rest_cases
 from app.plans.service import assess_due, cases_with_live_plan
 from app.staff.queries import agent_names
 from app.timeline.models import Event, StreamHead
@@ -161,8 +161,10 @@ def work_cases(day: Day) -> Counts:
 
 
 def contact(day: Day) -> Counts:
-    """Plan, clear and enqueue, one chunk of cases a transaction: the answer and what follows from it are one."""
-    total: Counts = {}
+    """Let those rest for whom nothing is due; plan, clear and enqueue the others, one chunk of cases a transaction: the
+    answer and what follows from it are one."""
+    with transaction(day.engine) as session:
+        total = {"resting": rest_cases(session, day.portfolio, on=day.on)}
     with reading(day.engine) as session:
         case_ids = cases_to_contact(session, day.portfolio.id or 0, day.on)
     for ids in chunked(case_ids, CONTACT_CHUNK):
