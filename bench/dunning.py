@@ -1,0 +1,249 @@
+"""The same dunning decision on the same overdue items as Tryton's account_dunning, in one run on SQLite.
+
+    python3 desk.py bench dunning                   5,000 and 50,000 items; Tryton needs some minutes for them
+    python3 desk.py bench dunning --items 500 5000
+
+Both have as many debtors with one item each, from 5 to 89 days overdue, and both are asked what is to be done today:
+
+- decide:  find what is overdue, pick the step and write a row for each. Tryton's `Dunning.generate_dunnings`; our
+           `ask_strategy`, whose answers are written as rows of call_task. This is what the limits are about: ours at
+           least 15 times faster, and growing no faster than 11 times for 10 times the items.
+- whole:   what either does with it in the night. Tryton's dunnings processed (their state and date written); our
+           whole contacts stage: each contact judged by the policy pack under a lock, refusals and waits with their
+           reasons in a hash-chained record, messages worded and queued. It has no limit: the work is not the same.
+
+Tryton is installed into var/bench/tryton on the first run, as bench/_tryton.txt pins it, and runs without its
+assertions. Items are made cheaply on both sides, by SQL there and by our feeds here, and their making is not timed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+import venv
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+import polars as pl  # noqa: E402
+import sqlalchemy as sa  # noqa: E402
+
+from app import schema  # noqa: E402
+from app.cases.models import CallTask  # noqa: E402
+from app.clock import local_instant  # noqa: E402
+from app.daily import Day, age, contact, work_cases  # noqa: E402
+from app.db import insert_rows, make_engine, table_of, transaction  # noqa: E402
+from app.feeds.service import load  # noqa: E402
+from app.ledger.rules import CollectorKind, FeedKind  # noqa: E402
+from app.ledger.service import add_portfolio  # noqa: E402
+from app.outreach.letters import load_letters  # noqa: E402
+from app.outreach.service import Stationery, ask_strategy  # noqa: E402
+from app.strategy.rules import Take  # noqa: E402
+
+FOLDER = ROOT / "var" / "bench" / "dunning"
+TRYTON = ROOT / "var" / "bench" / "tryton"
+PINS = ROOT / "bench" / "_tryton.txt"
+SCRIPT = ROOT / "bench" / "_tryton.py"
+ON = date(2026, 6, 15)
+ZONE = "Europe/London"
+TIMES_FASTER = 15
+GROWTH = 1.1
+"""Allowed growth of the time over that of the items."""
+REPEATS = 3
+"""Our decision takes less than a second: the median of some."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Seconds."""
+
+    items: int
+    decide: float
+    whole: float
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="bench dunning", description=__doc__.partition("\n\n")[0])
+    parser.add_argument("--items", type=int, nargs="+", default=[5_000, 50_000])
+    sizes = sorted(parser.parse_args().items)
+    prepare_tryton()
+    print(
+        f"{'items':>8}  {'':8}{'Tryton s':>10}{'ours s':>10}{'ours items/s':>14}{'times faster':>14}",
+        flush=True,
+    )
+    results = []
+    for count in sizes:
+        theirs, ours = tryton(count), arrears_desk(count)
+        results.append((theirs, ours))
+        for what in ("decide", "whole"):
+            a, b = getattr(theirs, what), getattr(ours, what)
+            print(f"{count:>8,}  {what:8}{a:>10.2f}{b:>10.2f}{count / b:>14,.0f}{a / b:>14.1f}", flush=True)
+    sys.exit(0 if verdict(results) else 1)
+
+
+def verdict(results: list[tuple[Measured, Measured]]) -> bool:
+    """Say whether the limits hold."""
+    checks = [
+        (
+            f"{ours.items:,} items: {theirs.decide / ours.decide:.1f} times faster",
+            theirs.decide / ours.decide,
+            TIMES_FASTER,
+        )
+        for theirs, ours in results
+    ]
+    lines = [(f"{text}, at least {limit}", value >= limit) for text, value, limit in checks]
+    (_, small), (_, large) = results[0], results[-1]
+    if large.items > small.items:
+        times, limit = large.decide / small.decide, GROWTH * large.items / small.items
+        lines.append(
+            (
+                f"{small.items:,} to {large.items:,}: {times:.1f} times as long, at most {limit:.0f}",
+                times <= limit,
+            )
+        )
+    for text, passed in lines:
+        print("PASS" if passed else "FAIL", text)
+    return all(passed for _, passed in lines)
+
+
+# --- Tryton ---------------------------------------------------------------------------------------------------
+
+
+def prepare_tryton() -> None:
+    """Its environment, again only when the pins change; and a database with one overdue line."""
+    stamp, overdue = TRYTON / "pins.txt", FOLDER / "overdue.sqlite"
+    if not stamp.exists() or stamp.read_text() != PINS.read_text():
+        print("installing Tryton", file=sys.stderr)
+        venv.create(TRYTON, clear=True, with_pip=True, symlinks=True)
+        options = ["--quiet", "--disable-pip-version-check", "--no-deps", "-r", str(PINS)]
+        subprocess.run([TRYTON / "bin" / "python", "-m", "pip", "install", *options], check=True)
+        shutil.rmtree(FOLDER, ignore_errors=True)
+        stamp.write_text(PINS.read_text())
+    if not overdue.exists():
+        print("making a company in Tryton", file=sys.stderr)
+        shutil.rmtree(FOLDER, ignore_errors=True)
+        FOLDER.mkdir(parents=True)
+        _in_tryton("prepare", str(FOLDER), str(ON))
+        (FOLDER / "preparing.sqlite").rename(overdue)
+
+
+def tryton(count: int) -> Measured:
+    told = json.loads(_in_tryton("measure", str(FOLDER), str(ON), str(count)))
+    assert told["dunnings"] == count, told
+    return Measured(count, told["generate"], told["generate"] + told["process"])
+
+
+def _in_tryton(*arguments: str) -> str:
+    options = ["-W", "ignore"] if arguments[0] == "prepare" else ["-O", "-W", "ignore"]
+    command = [TRYTON / "bin" / "python", *options, SCRIPT, *arguments]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+# --- ours -----------------------------------------------------------------------------------------------------
+
+
+def arrears_desk(count: int) -> Measured:
+    """Load the items, run the night up to its contacts, and time those: the decision alone, then the whole stage."""
+    folder = FOLDER / "ours"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    day = _night(folder, count)
+    decide = statistics.median(_decide(day, count) for _ in range(REPEATS))
+    started = time.perf_counter()
+    counts = contact(day)
+    whole = time.perf_counter() - started
+    assert counts["cleared"] + counts["waiting"] + counts["refused"] + counts["call_tasks"] >= count, counts
+    day.engine.dispose()
+    return Measured(count, decide, whole)
+
+
+def _decide(day: Day, count: int) -> float:
+    """Seconds for asking the strategy about each case and writing a row for each; the rows are removed again."""
+    started = time.perf_counter()
+    with transaction(day.engine) as session:
+        rows = [
+            {
+                "case_id": asked.case_id,
+                "key": f"{asked.case_id}:{asked.answer.step.id}:{asked.occurrence}",
+                "step": asked.answer.step.id,
+                "due_on": day.on,
+                "created_at": day.now,
+                "result": "",
+            }
+            for asked in ask_strategy(session, day.portfolio, on=day.on)
+            if isinstance(asked.answer, Take)
+        ]
+        insert_rows(session, CallTask, rows)
+    seconds = time.perf_counter() - started
+    assert len(rows) == count
+    with transaction(day.engine) as session:
+        session.execute(sa.delete(table_of(CallTask)))
+    return seconds
+
+
+def _night(folder: Path, count: int) -> Day:
+    """A portfolio with `count` overdue accounts, aged and with open cases as of ON."""
+    engine = make_engine(f"sqlite:///{folder}/desk.db")
+    schema.upgrade(engine)
+    now = local_instant(ON + timedelta(days=1), 2, 30, ZONE)
+    with transaction(engine) as session:
+        portfolio = add_portfolio(
+            session, "DUNNING", creditor="Harbour Bank", currency="GBP", timezone=ZONE, pack="uk",
+            collector=CollectorKind.FIRST_PARTY, contact_phone="+44 20 7946 0000",
+            contact_email="cards@harbour.example", by="bench", now=now,
+        )  # fmt: skip
+    _load_items(engine, folder, count, now)
+    stationery = Stationery(load_letters(ROOT / "letters"), "https://desk.example.org", "s" * 40)
+    day = Day(engine, portfolio, ON, now, stationery)
+    age(day)
+    work_cases(day)
+    return day
+
+
+def _load_items(engine: sa.Engine, folder: Path, count: int, now: datetime) -> None:
+    """One account a customer, with a purchase and a statement whose minimum is the purchase, 5 to 89 days late."""
+    n = pl.int_range(count, eager=True).alias("n")
+    number = n.cast(pl.String)
+    reference = "A" + number
+    due_on = pl.Series([ON - timedelta(days=5 + i % 85) for i in range(count)])
+    closing_on = due_on - pl.duration(days=25, eager=True)
+    frames = {
+        FeedKind.ACCOUNTS: {
+            "account_ref": reference, "customer_ref": "C" + number, "full_name": "Robin Example " + number,
+            "address_line1": number + " Harbour Road", "mobile": "+447" + (400_000_000 + n).cast(pl.String),
+            "email": "robin" + number + "@example.org", "card_last4": (n % 10_000).cast(pl.String).str.zfill(4),
+        },
+        FeedKind.STATEMENTS: {
+            "statement_ref": "S" + number, "account_ref": reference, "closing_on": closing_on, "due_on": due_on,
+        },
+        FeedKind.TRANSACTIONS: {
+            "transaction_ref": "T" + number, "account_ref": reference, "posted_on": closing_on,
+        },
+    }  # fmt: skip
+    same = {
+        FeedKind.ACCOUNTS: {
+            "language": "en", "country": "GB", "timezone": ZONE, "city": "Leeds", "postcode": "LS1 4AP",
+            "product": "Classic", "currency": "GBP", "credit_limit": "3000.00", "apr": "0.2290",
+            "opened_on": "2020-05-04",
+        },
+        FeedKind.STATEMENTS: {"balance": "100.00", "minimum_due": "100.00"},
+        FeedKind.TRANSACTIONS: {"kind": "purchase", "amount": "100.00", "description": "card purchase"},
+    }  # fmt: skip
+    for kind, columns in frames.items():
+        path = folder / f"{kind.value}.csv"
+        constants = [pl.lit(text).alias(name) for name, text in same[kind].items()]
+        pl.DataFrame(columns).with_columns(constants).write_csv(path)
+        report = load(engine, kind, path, "DUNNING", rejects_dir=folder, by="bench", now=now)
+        assert report.loaded == count, report
+
+
+if __name__ == "__main__":
+    main()
