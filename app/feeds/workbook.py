@@ -19,7 +19,7 @@ from pathlib import Path
 from app.errors import Invalid
 from app.feeds.xmlstream import Forbidden, Handler, Parser, XmlError
 
-MAX_STRINGS = 200 * 1024 * 1024
+MAX_STRINGS = 100 * 1024 * 1024
 """Bytes of unpacked shared strings and styles, which are kept in memory."""
 MAX_SHEET = 4 * 1024 * 1024 * 1024
 MAX_ROWS = 1_048_576

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import threading
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -14,6 +15,7 @@ from sqlmodel import Session, col, select
 
 from app.db import transaction
 from app.errors import Conflict, DeskError, Invalid
+from app.feeds import camt054
 from app.feeds.matching import (
     candidates,
     match_payment,
@@ -377,6 +379,21 @@ def test_a_file_that_breaks_off_keeps_what_came_before(bank: Load, engine: Engin
     assert (again.loaded, again.unchanged) == (1, 1)
     with transaction(engine) as session:
         assert [ref for _, ref, _, _ in posted(session)] == ["BANK-1", "BANK-2"]
+
+
+def test_a_packed_file_is_read_and_a_resumed_one_goes_on_where_it_stood(
+    bank: Load, engine: Engine, tmp_path: Path
+) -> None:
+    three = notification(*(entry(details(text="CARD-1001"), ref=f"BANK-{n}") for n in range(3)))
+    path = tmp_path / "camt.xml.gz"
+    path.write_bytes(gzip.compress(three.encode()))
+    with transaction(engine) as session:
+        (batch,) = camt054.batches(path, path.name, _portfolio(session), "", skip=1)
+    assert [row.line for row in batch.rows] == [2, 3]
+    assert (batch.read, batch.first_line) == (2, 2)
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(DeskError, match="camt.xml.gz"), transaction(engine) as session:
+        list(camt054.batches(path, path.name, _portfolio(session), ""))
 
 
 def test_a_card_number_is_blotted_out_and_the_payment_kept(bank: Load, engine: Engine) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy.engine import Engine
 from sqlmodel import col, select
 
@@ -141,6 +144,21 @@ def test_a_number_that_may_mean_two_things_is_no_number(settings: str, raw: str)
     with pytest.raises(BadCell) as refused:
         with_columns('amount = "A"', settings).cell("amount", raw)
     assert refused.value.column == "amount"
+
+
+@given(
+    value=st.decimals(min_value=-(10**12), max_value=10**12, places=2),
+    notation=st.sampled_from([(".", ","), (",", "."), (",", " "), (".", "'"), (".", ""), (",", "")]),
+    negative=st.sampled_from(["-{}", "{}-", "({})", "\u2212{}"]),
+)
+def test_every_amount_comes_back_from_every_notation(
+    value: Decimal, notation: tuple[str, str], negative: str
+) -> None:
+    decimal, thousands = notation
+    written = f"{abs(value):,.2f}".replace(",", "t").replace(".", decimal).replace("t", thousands)
+    written = negative.format(written) if value < 0 else written
+    mapping = with_columns('amount = "A"', f'decimal = "{decimal}"\nthousands = "{thousands}"')
+    assert Decimal(mapping.cell("amount", written)) == value
 
 
 @pytest.mark.parametrize(
