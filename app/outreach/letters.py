@@ -221,7 +221,8 @@ def _values(letter: Letter, channel: Channel, context: LetterContext) -> dict[st
 
 def _harmless(value: Any, channel: Channel) -> Any:
     if isinstance(value, str):
-        text = "".join(_harmless_character(c) for c in value)
+        # Whatever is not harmless is not printable either.
+        text = value if value.isprintable() else "".join(_harmless_character(c) for c in value)
         if channel is Channel.POST:
             text = text.replace("|", "/")  # the bar separates table cells in post.txt
         return text.strip()[:MAX_VALUE_LENGTH]
@@ -254,6 +255,7 @@ def _tidy(words: str) -> str:
 # ------------------------------------------------------------------------------------------- amounts and dates
 
 
+@lru_cache(maxsize=10_000)
 def format_amount(minor: int, currency: str, language: str) -> str:
     """Minor units as a reader of `language` writes them, with the decimals we bill in (TWD none, KWD three)."""
     locale = _locale(language)
@@ -267,11 +269,13 @@ def format_amount(minor: int, currency: str, language: str) -> str:
     return text
 
 
+@lru_cache(maxsize=1_000)
 def format_date(d: date, language: str) -> str:
     """The date with the month spelled out, so that no reader takes the month for the day."""
     return babel_format_date(d, "long", locale=_locale(language))
 
 
+@lru_cache(maxsize=100)
 def _locale(language: str) -> Locale:
     return Locale.parse(_LOCALES[known_language(language)])
 
