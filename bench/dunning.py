@@ -214,7 +214,7 @@ def _load_items(engine: sa.Engine, folder: Path, count: int, now: datetime) -> N
     number = n.cast(pl.String)
     reference = "A" + number
     due_on = pl.Series([ON - timedelta(days=5 + i % 85) for i in range(count)])
-    closing_on = due_on - pl.duration(days=25, eager=True)
+    closing_on = pl.Series([on - timedelta(days=25) for on in due_on])
     frames = {
         FeedKind.ACCOUNTS: {
             "account_ref": reference, "customer_ref": "C" + number, "full_name": "Robin Example " + number,
