@@ -15,10 +15,11 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 import structlog
 import uvicorn
@@ -41,8 +42,9 @@ from app.daily import DayReport
 from app.db import make_engine, transaction
 from app.feeds.service import load
 from app.jobs import Worker, start
+from app.ledger.corrections import post_by_hand, waive
 from app.ledger.models import Account, Customer, Entry, Portfolio
-from app.ledger.rules import CollectorKind, EntryKind, FeedKind
+from app.ledger.rules import AccountStatus, CollectorKind, EntryKind, FeedKind
 from app.ledger.service import add_portfolio, post_entry, reverse_entry
 from app.legal.bag import public_key_pem
 from app.legal.models import Referral, ReferralStatus
@@ -91,6 +93,7 @@ def run_demo(*, port: int, serve: bool, accounts: int) -> None:
         public_url=f"http://127.0.0.1:{port}",
         post=PostAdapter.PRINT,
         print_dir=home / "print",
+        upload_dir=home / "uploads",
         legal_url=f"http://127.0.0.1:{legal_port}",
         bundle_key=SecretStr(str(key_file)),
     )
@@ -131,6 +134,7 @@ def _build(settings: Settings, ports: Ports, accounts: int) -> Mapping[str, str]
     shift = yesterday - STORY_ENDS
     _load_sample(engine, settings, shift, accounts, now)
     _live(engine, ports, portfolio, yesterday, now)
+    _leave_for_the_visitor(engine, settings, portfolio, yesterday, now)
     engine.dispose()
     return passwords
 
@@ -158,7 +162,7 @@ def _load_sample(engine: Engine, settings: Settings, shift: timedelta, accounts:
     folder = settings.print_dir.parent / "feeds"
     folder.mkdir(exist_ok=True)
     chosen: set[str] = set()
-    for kind in FeedKind:
+    for kind in DATED:
         path = folder / f"{kind.value}.csv"
         with (
             gzip.open(SAMPLE / f"{kind.value}.csv.gz", "rt", encoding="utf-8", newline="") as source,
@@ -410,6 +414,68 @@ class Department:
                 now=now,
             )
             hand_over(session, case, bundle, now=now)
+
+
+# --- this morning -----------------------------------------------------------------------------------------------
+
+
+def _leave_for_the_visitor(
+    engine: Engine, settings: Settings, portfolio: Portfolio, yesterday: date, now: datetime
+) -> None:
+    """What came in this morning: money from the bank that does not say whose it is, a payments file with rows
+    that cannot be loaded, and a fee that somebody asks to waive."""
+    with transaction(engine) as session:
+        query = (
+            select(Account, Customer)
+            .join(Customer, col(Customer.id) == Account.customer_id)
+            .join(CollectionsCase, col(CollectionsCase.customer_id) == Customer.id)
+            .where(CollectionsCase.status == CaseStatus.OPEN, Account.status == AccountStatus.ACTIVE)
+            .order_by(col(CollectionsCase.priority).desc(), col(Account.id))
+            .limit(4)
+        )
+        known = [(account, customer.full_name) for account, customer in session.execute(query)]
+        if len(known) < 4:
+            return
+        fee = post_by_hand(
+            session, known[3][0], EntryKind.FEE, 300, yesterday, "late fee",
+            by="user:grace", role=Role.MANAGER, now=now,
+        )  # fmt: skip
+        waive(session, fee, 300, "Was in hospital when it fell due.", by="user:mei", role=Role.AGENT, now=now)
+    folder = settings.print_dir.parent / "feeds"
+    bank, late = folder / "bank-credits.xml", folder / "late-payments.csv"
+    (named, _), (swapped, _), (_, payer), _ = known
+    wrong = swapped.reference[:-2] + swapped.reference[-1] + swapped.reference[-2]
+    credits = (
+        ("1200", f"Card {named.reference}", "T. Lin"),
+        ("1000", f"Card {wrong}", "Formosa Trading"),
+        ("2500", "credit card, thank you", payer),
+    )
+    bank.write_text(_notification(credits, yesterday), encoding="utf-8")
+    late.write_text(
+        "payment_ref,account_ref,paid_on,amount,method\n"
+        f"LATE-1,{named.reference},{yesterday},150,counter\n"
+        f"LATE-2,NOBODY-1,{yesterday},900,counter\n"
+        f"LATE-3,{swapped.reference},{yesterday:%Y}-02-31,900,counter\n",
+        encoding="utf-8",
+    )
+    for kind, path in ((FeedKind.CAMT054, bank), (FeedKind.PAYMENTS, late)):
+        load(engine, kind, path, portfolio.code, rejects_dir=folder, by="user:grace", now=now)
+
+
+def _notification(credits: Sequence[tuple[str, str, str]], on: date) -> str:
+    """A bank's camt.054 with one booked credit each of (amount, what was written, payer)."""
+    entries = "".join(
+        f'<Ntry><Amt Ccy="TWD">{amount}</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts>'
+        f"<ValDt><Dt>{on}</Dt></ValDt><AcctSvcrRef>FB{on:%Y%m%d}{n:04d}</AcctSvcrRef><NtryDtls><TxDtls>"
+        f"<RltdPties><Dbtr><Pty><Nm>{escape(payer)}</Nm></Pty></Dbtr></RltdPties>"
+        f"<RmtInf><Ustrd>{escape(written)}</Ustrd></RmtInf></TxDtls></NtryDtls></Ntry>"
+        for n, (amount, written, payer) in enumerate(credits, 1)
+    )
+    return (
+        '<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.054.001.08"><BkToCstmrDbtCdtNtfctn>'
+        f"<GrpHdr><MsgId>FB{on:%Y%m%d}</MsgId></GrpHdr><Ntfctn><Id>1</Id>{entries}</Ntfctn>"
+        "</BkToCstmrDbtCdtNtfctn></Document>"
+    )
 
 
 # --- serving --------------------------------------------------------------------------------------------------

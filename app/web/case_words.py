@@ -89,7 +89,20 @@ SHOWN: Mapping[str, tuple[str, tuple[Kind, ...]]] = {
         ),
     ),
     "holds": ("Holds and permissions", (Kind.HOLD_PLACED, Kind.HOLD_ENDED, Kind.CONSENT_CHANGED)),
-    "money": ("Payments", (Kind.ENTRY_POSTED,)),
+    "money": (
+        "Payments and corrections",
+        (
+            Kind.ENTRY_POSTED,
+            Kind.PAYMENT_MOVED,
+            Kind.PAYMENT_MATCHED,
+            Kind.WAIVER_REQUESTED,
+            Kind.WAIVER_DECIDED,
+            Kind.ACCOUNT_STATUS_CHANGED,
+            Kind.ACCOUNT_RE_AGED,
+            Kind.PAUSE_SET,
+            Kind.PAUSE_ENDED,
+        ),
+    ),
     "case": (
         "Case and legal",
         (
@@ -240,6 +253,17 @@ _WORDED = frozenset({Kind.CONTACT_CLEARED, Kind.CONTACT_SENT})
 def _quoted(kind: Kind, data: Mapping[str, Any]) -> str:
     named = {Kind.NOTE_ADDED: "text", Kind.CALL_LOGGED: "note", Kind.HOLD_PLACED: "reason"}
     named |= {Kind.REFERRAL_NOMINATED: "reason", Kind.CONSENT_CHANGED: "source"}
+    named |= dict.fromkeys(
+        (
+            Kind.PAYMENT_MOVED,
+            Kind.WAIVER_REQUESTED,
+            Kind.ACCOUNT_STATUS_CHANGED,
+            Kind.ACCOUNT_RE_AGED,
+            Kind.PAUSE_SET,
+        ),
+        "reason",
+    )
+    named[Kind.WAIVER_DECIDED] = "note"
     return str(data.get(named[kind]) or "") if kind in named else ""
 
 
@@ -363,6 +387,47 @@ def _posted(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
     return f"{kind} of {amount} posted by hand", body, "good" if int(data["amount_minor"]) < 0 else "neutral"
 
 
+def _moved(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    amount = teller.money(int(data["amount_minor"]))
+    body = f"{data['reference']}, from {data['from_account']} to {data['to_account']}"
+    return f"Payment of {amount} moved to the right account", body, "info"
+
+
+def _matched(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    amount = teller.money(int(data["amount_minor"]))
+    return f"Bank credit of {amount} matched", f"{data['account']}: {data.get('how', '')}", "good"
+
+
+def _waiver(title: str, tone: Tone) -> Callable[[Teller, Mapping[str, Any], str], Words]:
+    def words(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+        how = "" if title else str(data["status"])
+        said = f"Waiver of {teller.money(int(data['amount_minor']))} {title or how}"
+        return said, f"of {data['entry']}", "good" if data["status"] == "approved" else tone
+
+    return words
+
+
+def _status_changed(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    before, to = (str(data[name]).replace("_", " ") for name in ("from", "to"))
+    return f"Account {to} at the end of {teller.day(data['on'])}", f"It was {before}", "info"
+
+
+def _re_aged(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    amount = teller.money(int(data["past_due_minor"]))
+    return f"Re-aged: {amount} brought current", f"On {teller.day(data['on'])} under {data['rule']}", "info"
+
+
+def _pause_set(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    until = f"until {teller.day(data['to_on'])}" if data.get("to_on") else "until ended"
+    kind = str(data["kind"]).replace("_", " ")
+    return f"Days paused: {kind}", f"From {teller.day(data['from_on'])} {until}", "warn"
+
+
+def _pause_ended(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    kind = str(data["kind"]).replace("_", " ")
+    return f"Pause ended: {kind}", f"Days count again from {teller.day(data['on'])}", "neutral"
+
+
 def _letter(data: Mapping[str, Any]) -> str:
     return _sentence(str(data.get("letter") or data.get("step") or "").replace("_", " ").replace("-", " "))
 
@@ -397,6 +462,14 @@ _TELLERS: Mapping[Kind, Callable[[Teller, Mapping[str, Any], str], Words]] = {
     Kind.CONTACT_UNKNOWN: _unknown,
     Kind.CALL_TASK_CREATED: _call_task,
     Kind.ENTRY_POSTED: _posted,
+    Kind.PAYMENT_MOVED: _moved,
+    Kind.PAYMENT_MATCHED: _matched,
+    Kind.WAIVER_REQUESTED: _waiver("asked for", "info"),
+    Kind.WAIVER_DECIDED: _waiver("", "neutral"),
+    Kind.ACCOUNT_STATUS_CHANGED: _status_changed,
+    Kind.ACCOUNT_RE_AGED: _re_aged,
+    Kind.PAUSE_SET: _pause_set,
+    Kind.PAUSE_ENDED: _pause_ended,
     Kind.REFERRAL_NOMINATED: _legal("Nominated for the legal team", "warn"),
     Kind.REFERRAL_APPROVED: _legal("Referral to the legal team approved", "warn"),
     Kind.REFERRAL_DECLINED: _legal("Referral to the legal team declined", "neutral"),

@@ -1,4 +1,4 @@
-"""The feeds page: a file is looked at, loaded in the background and found again; what is refused stays with managers."""
+"""The feeds page: a file is looked at, loaded in the background, and found again."""
 
 from __future__ import annotations
 
