@@ -16,6 +16,7 @@ from app.cases.models import CallTask, CaseHold, CollectionsCase
 from app.cases.rules import CallResult, CaseStatus, HoldKind, Outcome
 from app.cases.service import log_call, place_hold
 from app.compliance.service import set_consent
+from app.daily import STAGES
 from app.db import transaction
 from app.errors import Conflict
 from app.invariants import thorough
@@ -321,7 +322,7 @@ def test_running_a_day_again_changes_nothing(engine: Engine) -> None:
     events, rows = life.recorded(), builders.messages(engine)
     [report] = builders.close_day(engine, day(3))
     assert report.already_done
-    assert [s["name"] for s in report.stages][0] == "age"
+    assert [s["name"] for s in report.stages] == list(STAGES)
     assert life.recorded() == events
     assert builders.messages(engine) == rows
 
