@@ -71,7 +71,7 @@ class NavItem:
 NAV = (
     NavItem("/worklist", "Worklist", "list", CASEWORK),
     NavItem("/accounts", "Accounts", "card", CASE_READING),
-    NavItem("/unmatched", "Unmatched payments", "inbox", CASEWORK),
+    NavItem("/unmatched", "Unmatched", "inbox", CASEWORK),
     NavItem("/waivers", "Waivers", "check", MANAGEMENT),
     NavItem("/legal", "Legal", "scale", (*LEGAL_WORK, *MANAGEMENT)),
     NavItem("/dashboard", "Dashboard", "chart", MANAGEMENT),

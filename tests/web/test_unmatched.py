@@ -59,7 +59,7 @@ def test_what_waits_is_counted_and_listed_with_the_oldest_first(desk: Desk, ben:
     waits(desk, account_id, reference="BANK-2", paid_on=date(2026, 1, 5), payer_name="", remittance="")
     answer = ben.get("/unmatched")
     page = words(answer)
-    assert "Unmatched payments 2 waiting" in page
+    assert "Unmatched 2 waiting" in page
     assert "Feb 20, 2026 10 days ago" in page
     assert page.index("Payer not named") < page.index("Berg")
     assert "&lt;i&gt;Berg&lt;/i&gt; Anna" in answer.text
