@@ -212,6 +212,23 @@ def test_a_re_age_is_on_record(desk: Desk, ben: Browser) -> None:
     assert "Nothing is due" in page
 
 
+def test_a_past_day_is_asked_as_known_now_and_as_known_then(desk: Desk, ben: Browser) -> None:
+    account_id = an_account(desk)
+    pay(desk, account_id, 5_000, date(2026, 2, 1), posted_on=date(2026, 2, 15))  # in time, posted late
+    page = page_of(ben, account_id, "?tab=known&on=2026-02-10&known_on=2026-02-12")
+    assert "At the end of Feb 10, 2026 As known today As known on Feb 12, 2026" in page
+    assert "Balance CN¥950.00 CN¥1,000.00" in page
+    assert "Past due CN¥0.00 CN¥50.00" in page
+    assert "Days past due 0 9" in page
+    assert "As known on Feb" not in page_of(ben, account_id, "?tab=known&on=2026-02-10")
+    for query, said in (
+        ("on=nonsense", "This is not a date"),
+        ("on=2027-01-01", "from the account’s opening to today"),
+        ("on=2026-02-10&known_on=2026-02-01", "Before the day itself nothing was known"),
+    ):
+        assert said in page_of(ben, account_id, f"?tab=known&{query}"), query
+
+
 # --- finding an account, and who may ------------------------------------------------------------------------
 
 
