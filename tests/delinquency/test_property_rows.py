@@ -188,7 +188,7 @@ class Clerk:
 
 
 # Each life has a book of its own, so one database serves them all.
-@settings(max_examples=20, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, suppress_health_check=list(HealthCheck))
 @given(tales(), few_nights)
 def test_rows_stand_as_the_accountant_has_them(
     sqlite_engine: Engine, tale: list[News], nights: list[date]
