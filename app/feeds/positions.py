@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from app.db import chunked, insert_rows, table_of
+from app.db import among, insert_rows, table_of
 from app.errors import Invalid
 from app.feeds.layouts import CONFLICT, BadCell, Layout, Reject, Row, Stored, _amount, _date, _text
 from app.ledger.models import Portfolio, Position
@@ -90,13 +90,9 @@ def store_positions(session: Session, portfolio: Portfolio, rows: list[Row], now
 
 def _known(session: Session, account_ids: Sequence[int]) -> dict[tuple[int, date], Mapping[str, Any]]:
     table = table_of(Position)
-    found: dict[tuple[int, date], Mapping[str, Any]] = {}
-    for ids in chunked(account_ids, 5000):
-        query = sa.select(table).where(table.c.account_id.in_(ids))
-        found.update(
-            {(r["account_id"], r["as_of"]): r for r in session.connection().execute(query).mappings()}
-        )
-    return found
+    query = sa.select(table).where(among(session, table.c.account_id, account_ids))
+    rows = session.connection().execute(query).mappings()
+    return {(row["account_id"], row["as_of"]): dict(row) for row in rows}
 
 
 POSITIONS = Layout(

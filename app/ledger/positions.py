@@ -14,12 +14,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from app.db import chunked, insert_rows, table_of
+from app.db import among, chunked, insert_rows, table_of
 from app.ledger.models import Account, Entry, LedgerChange, Portfolio, Position
 from app.ledger.rules import EntryKind, posting_date
 from app.ledger.service import MAX_REFERENCE, first_open_day, mark_changed
 
 SOURCE = "feed:positions"
+OPENED = date.min
 
 
 def reconcile_positions(
@@ -34,16 +35,19 @@ def reconcile_positions(
     """
     posted = 0
     open_on = first_open_day(session, portfolio.id or 0)
-    for ids in chunked(account_ids, 1000):
-        unexplained = _unexplained(session, table_of(Position).c.account_id.in_(ids))
+    if session.get_bind().dialect.name == "postgresql":
+        # The ledger grows from chunk to chunk: a plan made for its size at the first would read all of it each time.
+        session.connection().exec_driver_sql("SET LOCAL plan_cache_mode = force_custom_plan")
+    for ids in chunked(account_ids, 5000):
+        unexplained = _unexplained(session, among(session, table_of(Position).c.account_id, ids))
         if not unexplained:
             continue
-        taken = _taken(session, portfolio.id or 0, unexplained)
-        opened = _opened(session, ids)
+        known = _known(session, [line.account_id for line in unexplained])
         rows: list[dict[str, Any]] = []
         changed: dict[int, date] = {}
         for line in unexplained:
-            is_opening = line.first and line.account_id not in opened
+            before = known.get(line.account_id, {})
+            is_opening = line.first and OPENED not in before
             rows.append(
                 {
                     "portfolio_id": portfolio.id,
@@ -52,7 +56,7 @@ def reconcile_positions(
                     "amount_minor": line.difference,
                     "effective_on": line.as_of,
                     "posted_on": posting_date(line.as_of, open_on),
-                    "reference": _reference(line, taken),
+                    "reference": _reference(line, before.get(line.as_of, 0)),
                     "source": SOURCE,
                     "description": "balance as the creditor reports it",
                     "created_at": now,
@@ -114,32 +118,25 @@ def _unexplained(session: Session, which: sa.ColumnElement[bool]) -> Sequence[sa
     return session.connection().execute(query).all()
 
 
-def _opened(session: Session, account_ids: Sequence[int]) -> set[int]:
-    """Accounts that have an opening balance."""
+def _known(session: Session, account_ids: Sequence[int]) -> dict[int, dict[date, int]]:
+    """account id -> how many entries its position of each day has posted already; OPENED in it if the account has
+    an opening balance, whoever posted that."""
     entry = table_of(Entry)
-    query = sa.select(entry.c.account_id).where(
-        entry.c.account_id.in_(account_ids), entry.c.kind == EntryKind.OPENING_BALANCE
+    is_opening = entry.c.kind == EntryKind.OPENING_BALANCE
+    query = sa.select(entry.c.account_id, entry.c.effective_on, entry.c.source, is_opening).where(
+        among(session, entry.c.account_id, account_ids), sa.or_(entry.c.source == SOURCE, is_opening)
     )
-    return set(session.scalars(query))
+    found: dict[int, dict[date, int]] = {}
+    for account_id, on, source, opens in session.connection().execute(query):
+        days = found.setdefault(account_id, {})
+        if opens:
+            days[OPENED] = 1
+        if source == SOURCE:
+            days[on] = days.get(on, 0) + 1
+    return found
 
 
-def _taken(session: Session, portfolio_id: int, lines: Sequence[sa.Row[Any]]) -> dict[tuple[int, date], int]:
-    """How many entries each of these positions has posted already."""
-    entry = table_of(Entry)
-    query = (
-        sa.select(entry.c.account_id, entry.c.effective_on, sa.func.count())
-        .where(
-            entry.c.portfolio_id == portfolio_id,
-            entry.c.account_id.in_({line.account_id for line in lines}),
-            entry.c.source == SOURCE,
-        )
-        .group_by(entry.c.account_id, entry.c.effective_on)
-    )
-    return {(account_id, on): n for account_id, on, n in session.connection().execute(query)}
-
-
-def _reference(line: sa.Row[Any], taken: dict[tuple[int, date], int]) -> str:
-    before = taken.get((line.account_id, line.as_of), 0)
+def _reference(line: sa.Row[Any], before: int) -> str:
     counter = f":{before + 1}" if before else ""
     reference = f"position:{line.account_ref}:{line.as_of}{counter}"
     return (
