@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,13 +18,13 @@ from sqlmodel import Session, col
 
 from app.charges.models import Accrual
 from app.charges.rules import Accrued, ChargeCaps, accrue, capped_apr, interest_of_day, is_paused, late_fee
-from app.db import chunked, insert_rows, table_of, upsert
+from app.db import bulk_write, chunked, table_of
 from app.delinquency.models import AccountState, Pause
 from app.delinquency.rules import DAY, Interval
 from app.delinquency.service import fold_accounts
 from app.ledger.models import Account, DailyRun, Entry, LedgerChange, Portfolio, Statement
 from app.ledger.rules import AccountStatus, EntryKind
-from app.ledger.service import MAX_REFERENCE, mark_changed
+from app.ledger.service import MAX_REFERENCE
 
 BEARING = (AccountStatus.ACTIVE, AccountStatus.CLOSED)
 """Accounts that bear interest and fees: not dormant ones, and none that has ended."""
@@ -49,43 +49,62 @@ class _Ledger:
     portfolio: Portfolio
     on: date
     now: datetime
-    entries: list[dict[str, Any]] = field(default_factory=list)
-    accruals: list[dict[str, Any]] = field(default_factory=list)
+    entries: list[tuple[Any, ...]] = field(default_factory=list)
+    accruals: list[tuple[Any, ...]] = field(default_factory=list)
+    touched: set[int] = field(default_factory=set)
 
     def post(self, account_id: int, kind: EntryKind, amount: int, reference: str, description: str) -> None:
+        day = self.on.isoformat()
         self.entries.append(
-            {
-                "portfolio_id": self.portfolio.id,
-                "account_id": account_id,
-                "kind": kind,
-                "amount_minor": amount,
-                "effective_on": self.on,
-                "posted_on": self.on,
-                "reference": reference,
-                "source": SYSTEM,
-                "description": description,
-                "created_at": self.now,
-            }
+            (
+                self.portfolio.id,
+                account_id,
+                kind.value,
+                amount,
+                day,
+                day,
+                reference,
+                SYSTEM,
+                description,
+            )
         )
+        self.touched.add(account_id)
 
     def accrued(self, account_id: int, carry: int) -> None:
-        self.accruals.append(
-            {
-                "account_id": account_id,
-                "portfolio_id": self.portfolio.id,
-                "through": self.on,
-                "carry": carry,
-            }
-        )
+        self.accruals.append((account_id, self.portfolio.id, self.on.isoformat(), carry))
 
     def write(self, session: Session) -> None:
-        insert_rows(session, Entry, self.entries)
-        if self.accruals:
-            insert = upsert(session, Accrual)
-            new = {name: insert.excluded[name] for name in ("through", "carry")}
-            statement = insert.on_conflict_do_update(index_elements=["account_id"], set_=new)
-            session.connection().execute(statement, self.accruals)
-        mark_changed(session, self.portfolio.id or 0, {e["account_id"]: self.on for e in self.entries})
+        """Store them. What is dated on the day that is about to be aged needs no mark of a change: its accounts,
+        folded to the day before, wake on it."""
+        at = self.now.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+        if session.get_bind().dialect.name == "postgresql":
+            at += "+00"  # SQLite keeps UTC without saying so
+        bulk_write(session, Entry, _ENTRY, [(*entry, at) for entry in self.entries])
+        bulk_write(session, Accrual, _ACCRUAL, self.accruals, replace_on="account_id")
+        state = table_of(AccountState)
+        session.connection().execute(
+            sa.update(state)
+            .where(
+                state.c.account_id.in_(sorted(self.touched)),
+                sa.or_(state.c.wake_on.is_(None), state.c.wake_on > self.on),
+            )
+            .values(wake_on=self.on)
+        )
+
+
+_ENTRY = (
+    "portfolio_id",
+    "account_id",
+    "kind",
+    "amount_minor",
+    "effective_on",
+    "posted_on",
+    "reference",
+    "source",
+    "description",
+    "created_at",
+)
+_ACCRUAL = ("account_id", "portfolio_id", "through", "carry")
 
 
 # --- what came late -------------------------------------------------------------------------------------------
