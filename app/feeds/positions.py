@@ -82,8 +82,9 @@ def store_positions(session: Session, portfolio: Portfolio, rows: list[Row], now
             fresh.append({**data, "portfolio_id": portfolio.id, "posted_on": posting_date(as_of, open_on)})
             changed[account_id] = min(as_of, changed.get(account_id, as_of))
     insert_rows(session, Position, fresh)
-    mark_changed(session, portfolio.id or 0, changed)
-    reconcile_positions(session, portfolio, list(changed), now=now)
+    marked = reconcile_positions(session, portfolio, list(changed), now=now)
+    late = {account_id: on for account_id, on in changed.items() if on < marked.get(account_id, date.max)}
+    mark_changed(session, portfolio.id or 0, late)
     stored.loaded += len(fresh)
     return stored
 

@@ -25,15 +25,16 @@ OPENED = date.min
 
 def reconcile_positions(
     session: Session, portfolio: Portfolio, account_ids: Sequence[int], *, now: datetime
-) -> int:
+) -> dict[int, date]:
     """Post what makes the entries of these accounts up to each reported day sum to the balance reported for it;
-    returns how many entries that took. None where they do already: it may run as often as one likes.
+    returns the accounts that took an entry, each marked as changed from that day on. None where the ledger agrees
+    already: it may run as often as one likes.
 
     With balance `b` and day `d` of an account's k-th position, the entry is
     `(b[k] - b[k-1]) - sum(entries effective in (d[k-1], d[k]])`, effective on `d[k]`. Positions from the day on
     which the account ended here count no more: it was written off by us, not by who reported it.
     """
-    posted = 0
+    posted: dict[int, date] = {}
     open_on = first_open_day(session, portfolio.id or 0)
     if session.get_bind().dialect.name == "postgresql":
         # The ledger grows from chunk to chunk: a plan made for its size at the first would read all of it each time.
@@ -65,7 +66,7 @@ def reconcile_positions(
             changed[line.account_id] = min(line.as_of, changed.get(line.account_id, line.as_of))
         insert_rows(session, Entry, rows)
         mark_changed(session, portfolio.id or 0, changed)
-        posted += len(rows)
+        posted |= changed
     return posted
 
 
