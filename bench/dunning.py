@@ -21,10 +21,8 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-import statistics
 import subprocess
 import sys
-import time
 import venv
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -47,6 +45,7 @@ from app.ledger.service import add_portfolio  # noqa: E402
 from app.outreach.letters import load_letters  # noqa: E402
 from app.outreach.service import Stationery, ask_strategy  # noqa: E402
 from app.strategy.rules import Take  # noqa: E402
+from bench._tryton import Stopwatch  # noqa: E402
 
 FOLDER = ROOT / "var" / "bench" / "dunning"
 TRYTON = ROOT / "var" / "bench" / "tryton"
@@ -63,11 +62,11 @@ REPEATS = 3
 
 @dataclass(frozen=True)
 class Measured:
-    """Seconds."""
+    """Each as (seconds by the clock, seconds of the processor)."""
 
     items: int
-    decide: float
-    whole: float
+    decide: tuple[float, float]
+    whole: tuple[float, float]
 
 
 def main() -> None:
@@ -75,40 +74,34 @@ def main() -> None:
     parser.add_argument("--items", type=int, nargs="+", default=[5_000, 50_000])
     sizes = sorted(parser.parse_args().items)
     prepare_tryton()
-    print(
-        f"{'items':>8}  {'':8}{'Tryton s':>10}{'ours s':>10}{'ours items/s':>14}{'times faster':>14}",
-        flush=True,
-    )
+    print(f"{'':16}{'seconds':>20}{'processor seconds':>34}{'times':>10}{'items':>10}")
+    print(f"{'items':>7}{'':9}{'Tryton':>10}{'ours':>10}{'':7}", end="")
+    print(f"{'Tryton':>17}{'ours':>10}{'faster':>10}{'a second':>10}", flush=True)
     results = []
     for count in sizes:
         theirs, ours = tryton(count), arrears_desk(count)
         results.append((theirs, ours))
         for what in ("decide", "whole"):
-            a, b = getattr(theirs, what), getattr(ours, what)
-            print(f"{count:>8,}  {what:8}{a:>10.2f}{b:>10.2f}{count / b:>14,.0f}{a / b:>14.1f}", flush=True)
+            (a, a_cpu), (b, b_cpu) = getattr(theirs, what), getattr(ours, what)
+            print(f"{count:>7,}  {what:7}{a:>10.2f}{b:>10.2f}{'':7}", end="")
+            print(f"{a_cpu:>17.2f}{b_cpu:>10.2f}{a_cpu / b_cpu:>10.1f}{count / b_cpu:>10,.0f}", flush=True)
     sys.exit(0 if verdict(results) else 1)
 
 
 def verdict(results: list[tuple[Measured, Measured]]) -> bool:
-    """Say whether the limits hold."""
-    checks = [
-        (
-            f"{ours.items:,} items: {theirs.decide / ours.decide:.1f} times faster",
-            theirs.decide / ours.decide,
-            TIMES_FASTER,
+    """Say whether the limits hold. Judged by the processor's seconds: both work in one thread, and what else the
+    machine does then counts for neither."""
+    lines = []
+    for theirs, ours in results:
+        faster = theirs.decide[1] / ours.decide[1]
+        lines.append(
+            (f"{ours.items:,}: {faster:.1f} times faster, at least {TIMES_FASTER}", faster >= TIMES_FASTER)
         )
-        for theirs, ours in results
-    ]
-    lines = [(f"{text}, at least {limit}", value >= limit) for text, value, limit in checks]
     (_, small), (_, large) = results[0], results[-1]
     if large.items > small.items:
-        times, limit = large.decide / small.decide, GROWTH * large.items / small.items
-        lines.append(
-            (
-                f"{small.items:,} to {large.items:,}: {times:.1f} times as long, at most {limit:.0f}",
-                times <= limit,
-            )
-        )
+        growth, limit = large.decide[1] / small.decide[1], GROWTH * large.items / small.items
+        what = f"{small.items:,} to {large.items:,}: {growth:.1f} times as long, at most {limit:.0f}"
+        lines.append((what, growth <= limit))
     for text, passed in lines:
         print("PASS" if passed else "FAIL", text)
     return all(passed for _, passed in lines)
@@ -138,7 +131,7 @@ def prepare_tryton() -> None:
 def tryton(count: int) -> Measured:
     told = json.loads(_in_tryton("measure", str(FOLDER), str(ON), str(count)))
     assert told["dunnings"] == count, told
-    return Measured(count, told["generate"], told["generate"] + told["process"])
+    return Measured(count, told["decide"], told["whole"])
 
 
 def _in_tryton(*arguments: str) -> str:
@@ -156,18 +149,18 @@ def arrears_desk(count: int) -> Measured:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     day = _night(folder, count)
-    decide = statistics.median(_decide(day, count) for _ in range(REPEATS))
-    started = time.perf_counter()
+    decide = sorted(_decide(day, count) for _ in range(REPEATS))[REPEATS // 2]
+    watch = Stopwatch()
     counts = contact(day)
-    whole = time.perf_counter() - started
+    whole = watch.read()
     assert counts["cleared"] + counts["waiting"] + counts["refused"] + counts["call_tasks"] >= count, counts
     day.engine.dispose()
     return Measured(count, decide, whole)
 
 
-def _decide(day: Day, count: int) -> float:
-    """Seconds for asking the strategy about each case and writing a row for each; the rows are removed again."""
-    started = time.perf_counter()
+def _decide(day: Day, count: int) -> tuple[float, float]:
+    """Time for asking the strategy about each case and writing a row for each; the rows are removed again."""
+    watch = Stopwatch()
     with transaction(day.engine) as session:
         rows = [
             {
@@ -182,7 +175,7 @@ def _decide(day: Day, count: int) -> float:
             if isinstance(asked.answer, Take)
         ]
         insert_rows(session, CallTask, rows)
-    seconds = time.perf_counter() - started
+    seconds = watch.read()
     assert len(rows) == count
     with transaction(day.engine) as session:
         session.execute(sa.delete(table_of(CallTask)))
