@@ -405,14 +405,14 @@ def _start(
                 load_id=load_id,
             )
         except DeskError:
-            pass  # its row says why, and the page shows it
+            shutil.rmtree(folder, ignore_errors=True)  # its row says why, and the page shows it
         except Exception as error:
-            # Not its message, which may quote a row. The row stays unfinished, so that it can be resumed.
+            # Not its message, which may quote a row. The row stays unfinished and the file stays: to be resumed.
             log.error("feed_load_broke", load=load_id, error=type(error).__name__)
-            return
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
         finally:
             running_loads(state).pop(load_id, None)
-        shutil.rmtree(folder, ignore_errors=True)
 
     threading.Thread(target=run, name=f"feed-{load_id}", daemon=True).start()
 
