@@ -11,6 +11,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,6 @@ from app.cases.rules import HoldKind
 from app.cases.service import place_hold
 from app.clock import FixedClock
 from app.db import make_engine, transaction
-from app.feeds import reading
 from app.invariants import thorough
 from app.ledger.models import DailyRun
 from app.ledger.service import get_portfolio
@@ -31,7 +31,7 @@ from app.outreach.rules import Accepted, Dispatch, OutboxStatus, Outcome
 from app.plans.service import promise_to_pay
 from app.timeline.rules import Channel, Kind
 from tests import builders
-from tests.chaos.processes import KILLED, desk, in_child, picture
+from tests.chaos.processes import KILLED, desk, in_child, in_fresh_process, picture
 
 NewDatabase = Callable[..., str]
 FIRST_DAY = date(2026, 3, 10)
@@ -104,37 +104,28 @@ def feeds(folder: Path) -> list[tuple[str, Path]]:
     return paths
 
 
-def test_feeds_killed_and_loaded_again_end_the_same(
-    new_database: NewDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(reading, "ROWS", 16)  # so that a small file has many batches
+def test_feeds_killed_and_loaded_again_end_the_same(new_database: NewDatabase, tmp_path: Path) -> None:
     files = feeds(tmp_path)
-
     prepared = new_database()
     engine = make_engine(prepared)
     with transaction(engine) as session:
         builders.portfolio(session)
     engine.dispose()
-
-    def loading(url: str) -> Callable[[], None]:
-        def work() -> None:
-            for kind, path in files:
-                try:
-                    desk(url, "feed", "load", kind, str(path), "--portfolio", builders.BOOK, "--json")()
-                except SystemExit as stop:
-                    if stop.code:
-                        raise
-
-        return work
+    commands = [
+        ["feed", "load", kind, str(path), "--portfolio", builders.BOOK, "--json"] for kind, path in files
+    ]
+    loading = partial(in_fresh_process, commands=commands, folder=tmp_path, block=600)
 
     quiet = new_database(like=prepared)
-    total = moments_of(loading(quiet), tmp_path)
+    counted = tmp_path / "moments"
+    assert loading(quiet, count_to=counted) == 0
+    total = int(counted.read_text())
     expected = content(quiet)
     assert len(expected["ledger_entry"]) == 70 + 14
-    for moment in spread(total, 6, seed=1):
+    for moment in spread(total, 5, seed=1):
         url = new_database(like=prepared)
-        assert in_child(loading(url), die_at=moment) == KILLED
-        assert in_child(loading(url)) == 0
+        assert loading(url, die_at=moment) == KILLED
+        assert loading(url) == 0
         again = content(url)
         again["timeline_event"] = expected["timeline_event"]  # one feed.loaded a finished load, however often
         assert_same(again, expected, f"killed at moment {moment} of {total}")
