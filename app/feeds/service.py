@@ -113,7 +113,7 @@ def load(
             stored_path=stored_path,
         )
     try:
-        with exclusive(engine, f"portfolio-{portfolio_code}", wait=True), _on_disk(path) as file:
+        with _on_disk(path) as file, exclusive(engine, f"portfolio-{portfolio_code}", wait=True):
             return _Load(engine, kind, file, portfolio_code, load_id, mapping, name, by=by, now=now).run(
                 rejects_dir, progress
             )

@@ -67,6 +67,9 @@ class Understanding:
         self._bound: Bound | None = mapping.bind(header) if mapping else None
         ours = self._bound.columns if self._bound else self._header
         check_header(ours, layout)
+        sources = self._bound.sources if self._bound else {name: (at,) for at, name in enumerate(header)}
+        self._mobile = frozenset(sources.get("mobile", ()))
+        """Where the file's own columns have the telephone number."""
 
     def batches(self, feed: Feed, skip: int = 0) -> Iterator[Batch]:
         """What the records of the file came to, block by block, but for the first `skip` records."""
@@ -125,14 +128,14 @@ class Understanding:
         """The values of a record; BadCell says why it has none."""
         if len(cells) != len(self._header):
             raise BadCell("", f"{len(cells)} cells where the header has {len(self._header)}")
-        for name, cell in zip(self._header, cells, strict=True):
-            check_cell(name, cell)
+        for at, (name, cell) in enumerate(zip(self._header, cells, strict=True)):
+            check_cell(name, cell, is_mobile=at in self._mobile)
         if self._bound is None:
             texts = {name: cell.strip() for name, cell in zip(self._header, cells, strict=True)}
         else:
             texts = self._bound.row(cells)
             for name, text in texts.items():
-                check_cell(name, text)
+                check_cell(name, text, is_mobile=name == "mobile")
         return self._layout.parse(texts, self._portfolio)
 
     # --- by columns -------------------------------------------------------------------------------------------
@@ -172,11 +175,11 @@ def check_header(header: Sequence[str], layout: Layout) -> None:
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 
 
-def check_cell(name: str, cell: str) -> None:
-    """The checks that hold for every cell of every feed."""
+def check_cell(name: str, cell: str, *, is_mobile: bool) -> None:
+    """The checks that hold for every cell of every feed. BadCell names the column."""
     if len(cell) > MAX_CELL:
         raise BadCell(name, f"cell of {len(cell)} characters")
-    if len(cell) >= 13 and holds_card_number(cell) and not (name == "mobile" and is_mobile_number(cell)):
+    if len(cell) >= 13 and holds_card_number(cell) and not (is_mobile and is_mobile_number(cell.strip())):
         raise BadCell(name, "looks like a full card number, which is never stored")
     if not cell.isascii() and any("\ud800" <= char <= "\udfff" for char in cell):
         raise BadCell(name, "is not UTF-8 text")

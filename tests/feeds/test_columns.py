@@ -255,3 +255,15 @@ def test_a_telephone_number_is_not_taken_for_a_card(mobile: str, is_kept: bool) 
     else:
         with pytest.raises(BadCell, match="card number"):
             by_row(row)
+
+
+def test_nor_is_it_under_the_name_the_creditor_gives_it() -> None:
+    columns = "\n".join(f'{name} = "{name.upper()}"' for name in ACCOUNTS.required)
+    theirs = [name.upper() for name in ACCOUNTS.required]
+    understanding = Understanding(
+        ACCOUNTS, BOOK, theirs, parse_mapping(f"[columns]\n{columns}", "theirs.toml")
+    )
+    for last in "0123456789":
+        mobile = f"+861380013800{last}"
+        row = [{**GOOD, "mobile": mobile}.get(name, "Anna") for name in ACCOUNTS.required]
+        assert understanding.by_row(row)["mobile"] == mobile
