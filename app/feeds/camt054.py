@@ -15,9 +15,11 @@ from datetime import date, datetime
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
-from xml.etree.ElementTree import Element, TreeBuilder
+from xml.etree.ElementTree import Element, ParseError
 
 import sqlalchemy as sa
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import iterparse
 from sqlmodel import Session, col, select
 
 from app.db import chunked, table_of
@@ -27,7 +29,6 @@ from app.feeds.matching import SOURCE, description, keep_waiting, match_all, pos
 from app.feeds.reading import Record
 from app.feeds.rules import Incoming, Match, NoMatch, blotted, masked, payer_key
 from app.feeds.understanding import Batch
-from app.feeds.xmlstream import Forbidden, Parser, XmlError
 from app.ledger.models import Entry, PayerAccount, Portfolio, UnmatchedPayment
 from app.ledger.rules import EntryKind, UnmatchedStatus, holds_card_number
 from app.ledger.service import MAX_REFERENCE, reverse_entry
@@ -38,6 +39,9 @@ BATCH = 2000
 
 NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:camt.054.001."
 VERSIONS = {f"{version:02d}" for version in range(2, 14)}
+
+IN_NOTIFICATION = 3
+"""Elements above an entry: Document, BkToCstmrDbtCdtNtfctn and Ntfctn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +101,14 @@ def read(handle: IO[bytes], name: str, currency: str, secret: str) -> Iterator[R
             for at, part in enumerate(details or [None]):
                 number += 1
                 yield _understood(_Transaction(number, entry, part, at, own, message), currency, secret)
-    except (XmlError, EOFError, OSError, zlib.error) as error:
+    except (ParseError, EOFError, OSError, zlib.error) as error:
         if not number:
             raise Invalid(f"{name} is not XML: {error}") from None
         raise DeskError(
             f"{name} breaks off after {number} transactions ({error}); those are loaded, load the whole file "
             "again to finish"
         ) from None
-    except Forbidden:
+    except DefusedXmlException:
         raise Invalid(
             f"{name} declares XML entities or a document type, which no bank's file needs"
         ) from None
@@ -112,54 +116,35 @@ def read(handle: IO[bytes], name: str, currency: str, secret: str) -> Iterator[R
 
 def _entries(handle: IO[bytes], name: str) -> Iterator[tuple[Element, str]]:
     """(entry, message id and notification id) one after the other; nothing of them is kept here."""
-    document = _Document(name)
-    parser = Parser(document, namespaces=True)
-    while piece := handle.read(1 << 18):
-        parser.feed(piece)
-        done, document.done = document.done, []
-        yield from done
-    parser.close()
+    above: list[Element] = []
+    message = notification = ""
+    for event, element in iterparse(handle, events=("start", "end"), forbid_dtd=True):
+        if event == "start":
+            if not above:
+                _require_camt054(*_split(element), name)
+            above.append(element)
+            continue
+        above.pop()
+        _, element.tag = _split(element)
+        if len(above) > IN_NOTIFICATION:
+            continue
+        match (_split(above[-1])[1] if above else "", element.tag):
+            case "GrpHdr", "MsgId":
+                message = _plain(element)
+            case "Ntfctn", "Id":
+                notification = _plain(element)
+            case "Ntfctn", "Ntry":
+                yield element, f"{message}/{notification}"
+            case _, "Ntfctn":
+                notification = ""
+        if above:
+            above[-1].remove(element)  # memory holds one entry, not the file
 
 
-class _Document:
-    """Builds a tree of each entry, without namespaces; those whose end was seen wait in `done`."""
-
-    def __init__(self, name: str) -> None:
-        self.done: list[tuple[Element, str]] = []
-        self._name = name
-        self._path: list[str] = []
-        self._entry: TreeBuilder | None = None
-        self._depth = 0
-        self._message = self._notification = ""
-
-    def start(self, name: str, attributes: Mapping[str, str]) -> None:
-        namespace, _, tag = name.rpartition("}")
-        path = self._path
-        if not path:
-            _require_camt054(namespace, tag, self._name)
-        if self._entry is None and tag == "Ntry" and path[-1] == "Ntfctn":
-            self._entry, self._depth = TreeBuilder(), len(path)
-        if self._entry is not None:
-            self._entry.start(tag, dict(attributes))
-        path.append(tag)
-        if tag == "Ntfctn":
-            self._notification = ""
-
-    def end(self, name: str) -> None:  # noqa: ARG002
-        tag = self._path.pop()
-        if self._entry is not None:
-            self._entry.end(tag)
-            if len(self._path) == self._depth:
-                self.done.append((self._entry.close(), f"{self._message}/{self._notification}"))
-                self._entry = None
-
-    def text(self, content: str) -> None:
-        if self._entry is not None:
-            self._entry.data(content)
-        elif self._path[-2:] == ["GrpHdr", "MsgId"]:
-            self._message += content.strip()
-        elif self._path[-2:] == ["Ntfctn", "Id"]:
-            self._notification += content.strip()
+def _split(element: Element) -> tuple[str, str]:
+    """(namespace, local name)."""
+    namespace, _, tag = element.tag.rpartition("}")
+    return namespace.removeprefix("{"), tag
 
 
 def _require_camt054(namespace: str, root: str, name: str) -> None:
