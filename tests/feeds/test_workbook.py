@@ -20,7 +20,7 @@ from app.ledger.models import Account, Entry
 from app.ledger.rules import FeedKind
 from tests import builders
 from tests.feeds.test_feeds import ACCOUNT
-from tests.feeds.workbooks import Raw, number, write_workbook
+from tests.feeds.workbooks import MAIN, Raw, number, write_workbook
 
 HEADER = ["payment_ref", "account_ref", "paid_on", "amount", "method"]
 
@@ -114,6 +114,16 @@ def test_dates_from_1904_and_the_decimal_sign_of_a_mapping(tmp_path: Path) -> No
         tmp_path / "a.xlsx", {"S": [["a", "b"], [number(44591, "date"), number("1.5")]]}, from_1904=True
     )
     assert read(path, decimal=",")[1] == ["2026-01-31", "1,5"]
+
+
+def test_a_date_style_of_east_asia_is_a_date(tmp_path: Path) -> None:
+    styles = (
+        f'<styleSheet xmlns="{MAIN}"><cellXfs><xf numFmtId="0"/><xf numFmtId="31"/></cellXfs></styleSheet>'
+    )
+    path = write_workbook(
+        tmp_path / "a.xlsx", {"S": [["a"], [number(46053, "date")]]}, extra={"xl/styles.xml": styles}
+    )
+    assert read(path)[1] == ["2026-01-31"]
 
 
 def test_rich_text_and_escaped_characters_are_put_together(tmp_path: Path) -> None:
