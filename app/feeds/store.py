@@ -252,8 +252,9 @@ def _new_ids(session: Session, model: type[SQLModel], number: int) -> pl.Series:
     if connection.dialect.name == "sqlite":
         last = connection.exec_driver_sql(f'SELECT coalesce(max(id), 0) FROM "{name}"').scalar_one()  # noqa: S608
         return pl.int_range(last + 1, last + 1 + number, dtype=pl.Int64, eager=True)
-    sequence = sa.text("SELECT nextval(pg_get_serial_sequence(:name, 'id')) FROM generate_series(1, :number)")
-    found = connection.execute(sequence, {"name": name, "number": number}).scalars().all()
+    sequence = connection.execute(sa.select(sa.func.pg_get_serial_sequence(name, "id"))).scalar_one()
+    numbers = sa.text("SELECT nextval(cast(:sequence AS regclass)) FROM generate_series(1, :number)")
+    found = connection.execute(numbers, {"sequence": sequence, "number": number}).scalars().all()
     return pl.Series(found, dtype=pl.Int64)
 
 
