@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -14,7 +13,7 @@ from sqlmodel import Session, col, select
 from app.db import chunked, table_of
 from app.delinquency.models import AccountState, Pause, ReAge
 from app.delinquency.re_age import ReAgeFacts, ReAgeRefusal, ReAgeRule, review_re_age
-from app.delinquency.rules import PauseKind, days_past_due
+from app.delinquency.rules import PauseKind
 from app.delinquency.service import fold_accounts, standing_on
 from app.errors import Conflict, Forbidden, Invalid
 from app.ledger.lifecycle import set_status
@@ -207,7 +206,7 @@ def accounts_to_charge_off(session: Session, portfolio: Portfolio, on: date) -> 
         return []
     state, account = table_of(AccountState), table_of(Account)
     query = (
-        sa.select(state.c.account_id, state.c.dues)
+        sa.select(state.c.account_id)
         .join(account, account.c.id == state.c.account_id)
         .where(
             state.c.portfolio_id == portfolio.id,
@@ -217,28 +216,7 @@ def accounts_to_charge_off(session: Session, portfolio: Portfolio, on: date) -> 
         )
         .order_by(state.c.account_id)
     )
-    found = session.connection().execute(query).all()
-    pauses = _intervals(session, [row.account_id for row in found])
-    return [
-        row.account_id
-        for row in found
-        if _days_late(row.dues, on, pauses.get(row.account_id, ())) >= portfolio.charge_off_days
-    ]
-
-
-def _days_late(dues: str, on: date, pauses: Sequence[tuple[date, date | None]]) -> int:
-    oldest = json.loads(dues)
-    return days_past_due(date.fromisoformat(oldest[0][0]), on, pauses) if oldest else 0
-
-
-def _intervals(
-    session: Session, account_ids: Sequence[int]
-) -> Mapping[int, Sequence[tuple[date, date | None]]]:
-    found: dict[int, list[tuple[date, date | None]]] = {}
-    for some in chunked(account_ids, 5000):
-        for account_id, pauses in pauses_of(session, some).items():
-            found[account_id] = [(pause.from_on, pause.to_on) for pause in pauses]
-    return found
+    return list(session.scalars(query))
 
 
 def charge_off(
