@@ -183,7 +183,7 @@ ROWS = [
     Row("a cell too many", P, "P2,A1,2026-02-28,45,00,transfer", "", "6 cells where the header has 5"),
     Row("text behind a closing quote", P, 'P2,A1,2026-02-28,45.00,"a"b', "", "not a CSV row"),
     Row("the header again", P, PAYMENTS, "amount", NO_AMOUNT),
-    Row("a second file glued on", P, b"\xef\xbb\xbf" + PAYMENTS.encode(), "payment_ref|amount", f"{NO_AMOUNT}|{UNSEEN}"),
+    Row("a file glued on", P, b"\xef\xbb\xbf" + PAYMENTS.encode(), "payment_ref|amount", f"{NO_AMOUNT}|{UNSEEN}"),
     Row("ten million characters", T, f"T2,A1,2026-02-01,fee,1.00,{'x' * 10_000_000}", "", TOO_LONG),
     Row("eleven thousand characters", T, f"T2,A1,2026-02-01,fee,1.00,{'x' * 11_000}", "description", "11000 char"),
 ]  # fmt: skip
