@@ -60,9 +60,11 @@ class Book:
 
     def accounts(self, session: Session, references: pl.Series) -> pl.DataFrame:
         """account_ref, account_id and charged_off_on of those of these references that exist."""
-        if self._accounts is not None:
-            return self._accounts
-        return self._find_accounts(session, references.unique().to_list())
+        asked = references.unique()
+        if self._accounts is None:
+            return self._find_accounts(session, asked.to_list())
+        # A join builds its table of the side it looks things up in: this way of the batch's, not of the book's.
+        return self._accounts.join(asked.to_frame("account_ref"), on="account_ref", how="semi")
 
     def _find_accounts(self, session: Session, references: Sequence[str] | None) -> pl.DataFrame:
         account = table_of(Account).c
@@ -85,9 +87,7 @@ class Book:
         if new.is_empty():
             return
         _upsert_marks(session, new.with_columns(portfolio_id=pl.lit(self.portfolio_id)))
-        self._new_marks = (
-            pl.concat([self._marks, new]).group_by("account_id").agg(pl.col("earliest_on").min())
-        )
+        self._new_marks = pl.concat([self._marks.join(new, on="account_id", how="anti"), new])
 
     def committed(self) -> None:
         """The batch stored last is in the database."""
