@@ -387,7 +387,7 @@ def day(
     as_json: Json = False,
 ) -> None:
     """Close a business day, and any missed before it."""
-    from app.daily import run_days
+    from app.daily import collect_seldom, run_days
     from app.ledger.models import Portfolio
     from app.ledger.service import get_portfolio
     from app.ports import make_stationery
@@ -400,6 +400,7 @@ def day(
     if not codes:
         raise NotFound("there is no portfolio yet; `desk portfolio add` opens one")
     result: dict[str, Any] = {"business_date": date.isoformat(), "portfolios": {}}
+    collect_seldom()
     for code in codes:
         reports = run_days(engine, code, date, stationery, now=now)
         result["portfolios"][code] = {

@@ -10,6 +10,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -123,63 +125,56 @@ class Answered:
     answer: Take | Rest
 
 
-def ask_strategy(session: Session, portfolio: Portfolio, *, on: date) -> list[Answered]:
-    """The strategy's answer for every open case that has to be asked on `on`, in one pass over narrow rows.
+def ask_strategy(
+    session: Session, portfolio: Portfolio, case_ids: Sequence[int], *, on: date
+) -> list[Answered]:
+    """The strategy's answer for those of these cases that are open and have to be asked on `on`, from narrow rows.
 
-    On PostgreSQL the cases are locked; those that somebody else holds are left out: whoever plans contacts
-    asks again, case by case.
+    On PostgreSQL the cases are locked; those that somebody else holds are left out.
     """
     case, account, state = table_of(CollectionsCase), table_of(Account), table_of(AccountState)
-    lesser = sa.case(
-        (state.c.balance_minor < state.c.past_due_minor, state.c.balance_minor), else_=state.c.past_due_minor
-    )
-    stands = (
-        sa.select(
-            account.c.customer_id,
-            sa.func.min(state.c.oldest_due_on).label("oldest_due_on"),
-            sa.func.max(lesser).label("most_asked"),
-        )
-        .join_from(state, account, account.c.id == state.c.account_id)
-        .where(
-            state.c.portfolio_id == portfolio.id,
-            state.c.oldest_due_on.is_not(None),
-            account.c.status.in_(COLLECTABLE),
-        )
-        .group_by(account.c.customer_id)
-        .subquery()
-    )
+    theirs = sa.and_(account.c.customer_id == case.c.customer_id, account.c.status.in_(COLLECTABLE))
+    late = sa.and_(state.c.account_id == account.c.id, state.c.oldest_due_on.is_not(None))
     query = (
-        sa.select(case.c.id, case.c.step_day, case.c.occurrence, stands.c.oldest_due_on, stands.c.most_asked)
-        .join_from(case, stands, stands.c.customer_id == case.c.customer_id, isouter=True)
-        .where(_to_be_asked(portfolio.id or 0, on))
+        sa.select(
+            case.c.id, case.c.step_day, case.c.occurrence,
+            state.c.oldest_due_on, state.c.past_due_minor, state.c.balance_minor,
+        )
+        .select_from(case.outerjoin(account, theirs).outerjoin(state, late))
+        # Not by portfolio: that would lead to the index over all that are to be asked, once a chunk.
+        .where(case.c.id.in_(case_ids), case.c.status == CaseStatus.OPEN, case.c.next_contact_on <= on)
         .order_by(case.c.id)
         .with_for_update(of=case, skip_locked=True)
-    )
+    )  # fmt: skip
     strategy = get_strategy(portfolio.strategy)
     plans_live = set(cases_with_live_plan(session, portfolio.id or 0))
     answers = []
-    for case_id, step_day, occurrence, oldest_due_on, most_asked in session.connection().execute(query):
-        late = days_past_due(oldest_due_on, on)
-        step_day, occurrence = rearm(step_day, occurrence, late)
-        situation = Situation(late, step_day, case_id in plans_live, (most_asked or 0) > 0)
+    found = session.connection().execute(query).all()
+    for (case_id, step_day, occurrence), lines in groupby(found, key=itemgetter(0, 1, 2)):
+        dues = [line[3:] for line in lines if line[3] is not None]
+        days_late = days_past_due(min((due[0] for due in dues), default=None), on)
+        step_day, occurrence = rearm(step_day, occurrence, days_late)
+        owes = any(to_ask(past_due, balance) for _, past_due, balance in dues)
+        situation = Situation(days_late, step_day, case_id in plans_live, owes)
         answers.append(Answered(case_id, step_day, occurrence, decide(strategy, situation, on)))
     return answers
 
 
-def rest_cases(session: Session, portfolio: Portfolio, *, on: date) -> int:
-    """Let all cases rest for which nothing is due on `on`, and note when to ask again; returns how many."""
+def rest_cases(session: Session, portfolio: Portfolio, case_ids: Sequence[int], *, on: date) -> list[int]:
+    """Let those of these cases rest for which nothing is due on `on`, and note when to ask again; returns the
+    others."""
     case = table_of(CollectionsCase)
-    changes = [
-        {
+    resting = {
+        asked.case_id: {
             "b_id": asked.case_id,
             "b_step": asked.step_day,
             "b_occurrence": asked.occurrence,
             "b_next": asked.answer.until,
         }
-        for asked in ask_strategy(session, portfolio, on=on)
+        for asked in ask_strategy(session, portfolio, case_ids, on=on)
         if isinstance(asked.answer, Rest)
-    ]
-    if changes:
+    }
+    if resting:
         update = (
             sa.update(case)
             .where(case.c.id == sa.bindparam("b_id"))
@@ -189,22 +184,22 @@ def rest_cases(session: Session, portfolio: Portfolio, *, on: date) -> int:
                 next_contact_on=sa.bindparam("b_next"),
             )
         )
-        session.connection().execute(update, changes)
-    return len(changes)
+        session.connection().execute(update, list(resting.values()))
+    return [case_id for case_id in case_ids if case_id not in resting]
 
 
 def cases_to_contact(session: Session, portfolio_id: int, on: date) -> list[int]:
     """Open cases whose strategy has to be asked on `on`."""
-    query = select(CollectionsCase.id).where(_to_be_asked(portfolio_id, on)).order_by(col(CollectionsCase.id))
-    return [i for i in session.scalars(query) if i is not None]
-
-
-def _to_be_asked(portfolio_id: int, on: date) -> sa.ColumnElement[bool]:
-    return sa.and_(
-        col(CollectionsCase.portfolio_id) == portfolio_id,
-        col(CollectionsCase.status) == CaseStatus.OPEN,
-        col(CollectionsCase.next_contact_on) <= on,
+    query = (
+        select(CollectionsCase.id)
+        .where(
+            CollectionsCase.portfolio_id == portfolio_id,
+            CollectionsCase.status == CaseStatus.OPEN,
+            col(CollectionsCase.next_contact_on) <= on,
+        )
+        .order_by(col(CollectionsCase.id))
     )
+    return [i for i in session.scalars(query) if i is not None]
 
 
 def plan_contacts(

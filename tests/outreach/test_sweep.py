@@ -24,12 +24,16 @@ ON = date(2026, 3, 20)
 
 def ask(engine: Engine, on: date = ON) -> list[Answered]:
     with transaction(engine) as session:
-        return ask_strategy(session, get_portfolio(session, builders.BOOK), on=on)
+        book = get_portfolio(session, builders.BOOK)
+        everyone = list(session.scalars(select(CollectionsCase.id)))
+        return ask_strategy(session, book, everyone, on=on)
 
 
-def rest(engine: Engine, on: date = ON) -> int:
+def rest(engine: Engine, on: date = ON) -> list[int]:
+    """As the night does; returns who is still to be cleared."""
     with transaction(engine) as session:
-        return rest_cases(session, get_portfolio(session, builders.BOOK), on=on)
+        book = get_portfolio(session, builders.BOOK)
+        return rest_cases(session, book, cases_to_contact(session, book.id or 0, on), on=on)
 
 
 def step_of(answered: Answered) -> str:
@@ -67,8 +71,8 @@ def test_resting_cases_are_left_alone_until_their_day_and_due_ones_are_still_to_
             session, due_on=ON - timedelta(days=3), on=ON, status=CaseStatus.CLOSED, closed_on=ON
         )
     assert {each.case_id for each in ask(engine)} == {early.id, due.id}
-    assert rest(engine) == 1
-    assert rest(engine) == 0, "who rests is not asked again"
+    assert rest(engine) == [due.id]
+    assert rest(engine) == [due.id], "and again: nothing changes"
     with transaction(engine) as session:
         assert cases_to_contact(session, early.portfolio_id, ON) == [due.id]
         assert session.get_one(CollectionsCase, early.id).next_contact_on == ON + timedelta(days=2)
