@@ -11,7 +11,8 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 import polars as pl
@@ -21,6 +22,7 @@ from sqlmodel import Session, SQLModel
 
 from app.db import table_of
 from app.errors import DeskError
+from app.feeds.columns import FIRST_DATE, LAST_DATE
 from app.feeds.layouts import CONFLICT, Reject, Stored
 from app.feeds.understanding import LINE, Batch
 from app.ledger.models import Account, Customer, Entry, LedgerChange, Portfolio, Statement
@@ -362,10 +364,21 @@ def _write(session: Session, model: type[SQLModel], rows: pl.DataFrame) -> None:
 
 def _as_sqlite(rows: pl.DataFrame) -> pl.DataFrame:
     """Dates and instants as the text SQLAlchemy keeps there."""
-    return rows.with_columns(
-        pl.selectors.date().dt.strftime("%Y-%m-%d"),
-        pl.selectors.datetime().dt.strftime("%Y-%m-%d %H:%M:%S.%6f"),
-    )
+    written = _written_dates()
+    dates = [
+        written.gather(rows[name].cast(pl.Int32) - DAY_0).alias(name)
+        for name in rows.select(pl.selectors.date()).columns
+    ]
+    return rows.with_columns(*dates, pl.selectors.datetime().dt.strftime("%Y-%m-%d %H:%M:%S.%6f"))
+
+
+DAY_0 = (FIRST_DATE - date(1970, 1, 1)).days
+
+
+@cache
+def _written_dates() -> pl.Series:
+    """The ISO text of each date a feed may have, in order: looking one up is faster than writing it."""
+    return pl.date_range(FIRST_DATE, LAST_DATE, eager=True).cast(pl.String)
 
 
 def _copy(session: Session, target: str, rows: pl.DataFrame) -> None:
