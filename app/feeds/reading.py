@@ -384,8 +384,9 @@ class _Oddities:
         stop = min(self._end, self._long, self._valid_until)
         if self._data.startswith(BOM, at):
             return at
-        found = self._pattern.match(self._data, at, stop)
-        return found.end() if found else at
+        while found := self._pattern.match(self._data, at, stop):
+            at = found.end()
+        return at
 
     def _valid(self, at: int) -> int:
         """Where the line begins that holds the first byte from `at` on that is not UTF-8."""
@@ -408,12 +409,15 @@ class _Oddities:
 
 
 def _plain_records(delimiter: str, width: int) -> re.Pattern[bytes]:
-    """Lines of `width` cells that are quoted as a whole or hold no quote, and not blank ones. Possessive: what has
-    been matched is not tried again."""
+    """Some hundred lines of `width` cells that are quoted as a whole or hold no quote, and not blank ones.
+
+    The lines are counted, not possessive: before Python 3.11.5 a possessive repeat of a group that can backtrack
+    matches too much (gh-106052).
+    """
     mark = re.escape(delimiter.encode())
-    cell = rb'(?:"[^"\r\n]*+"|[^"\r\n' + mark + rb"]*+)"
+    cell = rb'(?:"[^"\r\n]*"|[^"\r\n' + mark + rb"]*)"
     rest = rb"(?:" + mark + cell + rb"){%d}" % (width - 1)
-    return re.compile(rb"(?:(?!\r?\n)" + cell + rest + rb"\r?\n)*+")
+    return re.compile(rb"(?:(?!\r?\n)" + cell + rest + rb"\r?\n){1,500}")
 
 
 def _frame(data: bytes, names: list[str], delimiter: str, *, has_quotes: bool) -> pl.DataFrame | None:
