@@ -23,7 +23,7 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
 from app.cases.models import CollectionsCase
-from app.cases.service import assign_cases, close_cases, end_due_holds, open_cases, refresh_cases
+from app.cases.service import assign_cases, end_due_holds, open_cases, review_cases
 from app.charges.service import accounts_to_charge, catch_up, charge_interest, charge_late_fees
 from app.clock import local_instant
 from app.compliance.service import pack_of
@@ -134,13 +134,14 @@ def end_accounts(day: Day) -> Counts:
     """Charge off what is too old, put to sleep what nobody uses, wake what somebody used."""
     with reading(day.engine) as session:
         old = accounts_to_charge_off(session, day.portfolio, day.on)
+    charged_off = 0
     for ids in chunked(old, CONTACT_CHUNK):
         with transaction(day.engine) as session:
-            charge_off(session, day.portfolio, ids, day.on, now=day.now)
+            charged_off += charge_off(session, day.portfolio, ids, day.on, now=day.now)
     with transaction(day.engine) as session:
         woken = wake(session, day.portfolio, day.on, now=day.now)
         dormant = fall_dormant(session, day.portfolio, day.on, now=day.now)
-    return {"charged_off": len(old), "woken": woken, "dormant": dormant}
+    return {"charged_off": charged_off, "woken": woken, "dormant": dormant}
 
 
 def assess(day: Day) -> Counts:
@@ -154,8 +155,7 @@ def work_cases(day: Day) -> Counts:
     with transaction(day.engine) as session:
         opened = open_cases(session, day.portfolio, day.on, now=day.now)
         keep_open = cases_with_live_plan(session, day.portfolio.id or 0)
-        closed = close_cases(session, day.portfolio, day.on, keep_open=keep_open, now=day.now)
-        refresh_cases(session, day.portfolio, day.on)
+        closed = review_cases(session, day.portfolio, day.on, keep_open=keep_open, now=day.now)
         assigned = assign_cases(session, day.portfolio, agent_names(session), now=day.now)
     if opened > MANY:
         refresh_statistics(day.engine, CollectionsCase, Event, StreamHead)

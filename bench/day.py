@@ -25,10 +25,9 @@ from datetime import date, timedelta
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
+sys.path.insert(0, str(ROOT))
 
-import book  # noqa: E402
-
+from bench import _book as book  # noqa: E402
 from tests import postgres  # noqa: E402
 
 CODE = "BIG"

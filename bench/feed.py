@@ -30,7 +30,7 @@ from app.db import make_engine, transaction  # noqa: E402
 from app.feeds.service import load  # noqa: E402
 from app.ledger.rules import CollectorKind, FeedKind  # noqa: E402
 from app.ledger.service import add_portfolio  # noqa: E402
-from bench import book  # noqa: E402
+from bench import _book as book  # noqa: E402
 from tests import postgres  # noqa: E402
 
 NOW = datetime(2026, 9, 1, 6, 0, tzinfo=UTC)

@@ -66,19 +66,6 @@ def _standings(session: Session, customer_ids: Iterable[int]) -> dict[int, Stand
     return found
 
 
-def _open_cases(
-    session: Session, portfolio_id: int, *more: sa.ColumnElement[Any]
-) -> list[tuple[Any, Standing]]:
-    """Open cases of a portfolio, each with what its customer owes now."""
-    case = table_of(CollectionsCase)
-    query = sa.select(case, *more).where(
-        case.c.portfolio_id == portfolio_id, case.c.status == CaseStatus.OPEN
-    )
-    rows = session.connection().execute(query).all()
-    standings = _standings(session, [row.customer_id for row in rows])
-    return [(row, standings.get(row.customer_id, Standing())) for row in rows]
-
-
 # --- the day ------------------------------------------------------------------------------------------------
 
 
@@ -143,15 +130,38 @@ def open_cases(session: Session, portfolio: Portfolio, on: date, *, now: datetim
     return len(rows)
 
 
-def close_cases(
+def review_cases(
     session: Session, portfolio: Portfolio, on: date, *, keep_open: Sequence[int], now: datetime
 ) -> int:
-    """Close open cases with nothing past due any more, except `keep_open` (those with a live plan)."""
+    """Close open cases with nothing past due any more, except `keep_open` (those with a live plan), and bring the
+    others up to the end of `on`. Returns how many were closed."""
     assert portfolio.id is not None
-    case = table_of(CollectionsCase)
     kept = set(keep_open)
-    found = _open_cases(session, portfolio.id)
-    done = [(row, owes) for row, owes in found if owes.past_due == 0 and row.id not in kept]
+    done: list[tuple[Any, Standing]] = []
+    live: list[tuple[Any, Standing]] = []
+    for case, owes in _open_cases(session, portfolio.id):
+        (done if owes.past_due == 0 and case.id not in kept else live).append((case, owes))
+    _close(session, done, on, now=now)
+    _refresh(session, live, on)
+    return len(done)
+
+
+def _open_cases(session: Session, portfolio_id: int) -> list[tuple[Any, Standing]]:
+    """Open cases of a portfolio with whether a call waits (`call_task`), each with what its customer owes now."""
+    case, task = table_of(CollectionsCase), table_of(CallTask)
+    waiting_call = sa.exists().where(task.c.case_id == case.c.id, task.c.done_at.is_(None))
+    query = sa.select(case, waiting_call.label("call_task")).where(
+        case.c.portfolio_id == portfolio_id, case.c.status == CaseStatus.OPEN
+    )
+    rows = session.connection().execute(query).all()
+    standings = _standings(session, [row.customer_id for row in rows])
+    return [(row, standings.get(row.customer_id, Standing())) for row in rows]
+
+
+def _close(session: Session, done: Sequence[tuple[Any, Standing]], on: date, *, now: datetime) -> None:
+    if not done:
+        return
+    case = table_of(CollectionsCase)
     close = (
         sa.update(case)
         .where(case.c.id == sa.bindparam("b_id"))
@@ -167,18 +177,14 @@ def close_cases(
         )
     )
     outcomes = _outcomes(session, done)
-    if done:
-        rows = [
-            {"b_id": row.id, "b_outcome": outcomes[row.id], "b_balance": owes.balance} for row, owes in done
-        ]
-        session.connection().execute(close, rows)
-        _drop_call_tasks(session, [row.id for row, _ in done], now=now)
+    rows = [{"b_id": row.id, "b_outcome": outcomes[row.id], "b_balance": owes.balance} for row, owes in done]
+    session.connection().execute(close, rows)
+    _drop_call_tasks(session, [row.id for row, _ in done], now=now)
     events = [
         _event(Kind.CASE_CLOSED, row.customer_id, row.id, {"on": on, "outcome": outcomes[row.id].value})
         for row, _ in done
     ]
     record_many(session, events, by="system", now=now)
-    return len(done)
 
 
 def _outcomes(session: Session, cases: Sequence[tuple[Any, Standing]]) -> dict[int, Outcome]:
@@ -207,12 +213,9 @@ def _drop_call_tasks(session: Session, case_ids: Sequence[int], *, now: datetime
         session.connection().execute(sa.update(task).where(waiting).values(done_at=now, result="case_closed"))
 
 
-def refresh_cases(session: Session, portfolio: Portfolio, on: date) -> int:
-    """Bring amounts, priority and the strategy's wake-up of open cases up to the end of `on`."""
-    assert portfolio.id is not None
-    case, task = table_of(CollectionsCase), table_of(CallTask)
-    waiting_call = sa.exists().where(task.c.case_id == case.c.id, task.c.done_at.is_(None))
-    found = _open_cases(session, portfolio.id, waiting_call.label("call_task"))
+def _refresh(session: Session, found: Sequence[tuple[Any, Standing]], on: date) -> None:
+    """Amounts, priority and the strategy's wake-up of open cases at the end of `on`."""
+    case = table_of(CollectionsCase)
     typical = sum(owes.past_due for _, owes in found) // max(1, len(found))
     changes = []
     for row, owes in found:
@@ -249,7 +252,6 @@ def refresh_cases(session: Session, portfolio: Portfolio, on: date) -> int:
             )
         )
         session.connection().execute(update, changes)
-    return len(changes)
 
 
 def assign_cases(session: Session, portfolio: Portfolio, agents: Sequence[str], *, now: datetime) -> int:

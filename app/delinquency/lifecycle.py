@@ -26,10 +26,10 @@ from app.ledger.rules import (
     EntryKind,
     holds_card_number,
 )
-from app.ledger.service import business_date, lock_account, mark_changed
+from app.ledger.service import business_date, lock_account, mark_changed, record_on_account
 from app.staff.rules import MANAGEMENT, Role
 from app.timeline.rules import Kind
-from app.timeline.service import NewEvent, customer_stream, lock_customers, record
+from app.timeline.service import lock_customers
 
 MAX_REASON = 300
 
@@ -72,7 +72,7 @@ def set_pause(
     session.flush()
     mark_changed(session, account.portfolio_id, {pause.account_id: from_on})
     data = {"pause": pause.id, "kind": kind.value, "from_on": from_on, "to_on": to_on, "reason": reason}
-    _record(session, Kind.PAUSE_SET, account, data, by=by, now=now)
+    record_on_account(session, account, Kind.PAUSE_SET, data, by=by, now=now)
     return pause
 
 
@@ -100,7 +100,7 @@ def end_pause(session: Session, pause: Pause, on: date, *, by: str, now: datetim
         pause.to_on, pause.ended_by = on, by
     session.flush()
     mark_changed(session, account.portfolio_id, {account.id or 0: max(on, pause.from_on)})
-    _record(session, Kind.PAUSE_ENDED, account, data, by=by, now=now)
+    record_on_account(session, account, Kind.PAUSE_ENDED, data, by=by, now=now)
 
 
 def pauses_of(session: Session, account_ids: Sequence[int]) -> dict[int, list[Pause]]:
@@ -160,7 +160,7 @@ def re_age(
     session.flush()
     mark_changed(session, account.portfolio_id, {made.account_id: on})
     data = {"on": on, "past_due_minor": made.past_due_minor, "rule": made.rule, "reason": reason}
-    _record(session, Kind.ACCOUNT_RE_AGED, account, data, by=by, now=now)
+    record_on_account(session, account, Kind.ACCOUNT_RE_AGED, data, by=by, now=now)
     return made
 
 
@@ -323,16 +323,3 @@ def _check_reason(reason: str) -> None:
         raise Invalid(f"say why, in at most {MAX_REASON} characters", "reason")
     if holds_card_number(reason):
         raise Invalid("this looks like a full card number, which is never stored", "reason")
-
-
-def _record(
-    session: Session, kind: Kind, account: Account, data: dict[str, Any], *, by: str, now: datetime
-) -> None:
-    event = NewEvent(
-        customer_stream(account.customer_id),
-        kind,
-        data,
-        customer_id=account.customer_id,
-        account_id=account.id,
-    )
-    record(session, event, by=by, now=now)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
 
 from sqlmodel import Session, col, select
 
@@ -35,13 +34,14 @@ from app.ledger.service import (
     lock_account,
     post_entry,
     post_mirror,
+    record_on_account,
     require_reversible,
     standing_waivers,
     suffixed,
 )
 from app.staff.rules import MANAGEMENT, Role
 from app.timeline.rules import Kind
-from app.timeline.service import NewEvent, customer_stream, lock_customers, record
+from app.timeline.service import lock_customers
 
 MAX_REASON = 200
 
@@ -222,7 +222,7 @@ def _record_waiver(
         "status": waiver.status.value,
         "note": waiver.note,
     }
-    _record(session, kind, account, data, by=by, now=now)
+    record_on_account(session, account, kind, data, by=by, now=now)
 
 
 # --- payments that went astray, and too much of them ------------------------------------------------------------
@@ -271,7 +271,7 @@ def move_payment(
         "reason": reason,
     }
     for account in (wrong, to_account):
-        _record(session, Kind.PAYMENT_MOVED, account, data, by=by, now=now)
+        record_on_account(session, account, Kind.PAYMENT_MOVED, data, by=by, now=now)
     return moved
 
 
@@ -308,16 +308,3 @@ def pay_out(
         by=by,
         now=now,
     )
-
-
-def _record(
-    session: Session, kind: Kind, account: Account, data: dict[str, Any], *, by: str, now: datetime
-) -> None:
-    event = NewEvent(
-        customer_stream(account.customer_id),
-        kind,
-        data,
-        customer_id=account.customer_id,
-        account_id=account.id,
-    )
-    record(session, event, by=by, now=now)

@@ -35,12 +35,12 @@ from app.ledger.service import (
     mark_changed,
     post_entry,
     post_mirror,
+    record_on_account,
     reinstatement_references,
     standing_entries,
     suffixed,
 )
 from app.timeline.rules import Kind
-from app.timeline.service import NewEvent, customer_stream, record
 
 ENDING_ENTRY = {
     AccountStatus.CHARGED_OFF: EntryKind.WRITE_OFF,
@@ -109,14 +109,7 @@ def set_status(
         "ended_before": ended_before,
         "posted_on": posting_date(on, first_open_day(session, account.portfolio_id)),
     }
-    event = NewEvent(
-        customer_stream(account.customer_id),
-        Kind.ACCOUNT_STATUS_CHANGED,
-        data,
-        customer_id=account.customer_id,
-        account_id=account.id,
-    )
-    record(session, event, by=by, now=now)
+    record_on_account(session, account, Kind.ACCOUNT_STATUS_CHANGED, data, by=by, now=now)
 
 
 def _take_off_the_book(

@@ -281,9 +281,16 @@ def _record_entry(session: Session, account: Account, entry: Entry, *, by: str, 
         "effective_on": entry.effective_on,
         "description": entry.description,
     }
+    record_on_account(session, account, Kind.ENTRY_POSTED, data, by=by, now=now)
+
+
+def record_on_account(
+    session: Session, account: Account, kind: Kind, data: Mapping[str, Any], *, by: str, now: datetime
+) -> None:
+    """Put something that was done to an account on its customer's record."""
     event = NewEvent(
         customer_stream(account.customer_id),
-        Kind.ENTRY_POSTED,
+        kind,
         data,
         customer_id=account.customer_id,
         account_id=account.id,

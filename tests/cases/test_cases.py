@@ -15,13 +15,13 @@ from app.cases.service import (
     add_note,
     assign,
     assign_cases,
-    close_cases,
     end_due_holds,
     end_hold,
     get_case,
     log_call,
     open_cases,
     place_hold,
+    review_cases,
     set_callback,
 )
 from app.db import transaction
@@ -165,10 +165,10 @@ def test_a_case_with_nothing_past_due_closes_and_nobody_calls_about_it(engine: E
         book = get_portfolio(session, builders.BOOK)
         session.add(CallTask(case_id=case.id or 0, key="k", step="first-call", due_on=TODAY, created_at=NOW))
         session.flush()
-        assert close_cases(session, book, TODAY, keep_open=[], now=NOW) == 0, "something is past due"
+        assert review_cases(session, book, TODAY, keep_open=[], now=NOW) == 0, "something is past due"
         session.execute(sa.update(AccountState).values(past_due_minor=0, oldest_due_on=None))
-        assert close_cases(session, book, TODAY, keep_open=[case.id or 0], now=NOW) == 0, "a plan is live"
-        assert close_cases(session, book, TODAY, keep_open=[], now=NOW) == 1
+        assert review_cases(session, book, TODAY, keep_open=[case.id or 0], now=NOW) == 0, "a plan is live"
+        assert review_cases(session, book, TODAY, keep_open=[], now=NOW) == 1
     with transaction(engine) as session:
         assert get_case(session, case.id or 0).status is CaseStatus.CLOSED
         task = session.scalars(select(CallTask)).one()
