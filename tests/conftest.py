@@ -39,7 +39,9 @@ Settings.model_config["env_file"] = None
 REQUIRED = {name.strip() for name in os.environ.get("DESK_TEST_REQUIRE", "").split(",") if name.strip()}
 IN_CI = bool(REQUIRED or os.environ.get("CI"))
 
-hypothesis_settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
+hypothesis_settings.register_profile(
+    "ci", deadline=None, derandomize=True, database=None, print_blob=True, max_examples=50
+)
 hypothesis_settings.register_profile(
     "local", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )

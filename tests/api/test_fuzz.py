@@ -16,7 +16,7 @@ from app.staff.rules import Role
 from tests.api.program import CARD, Program, account_of, late_case, nominated, sealed
 from tests.api.test_description import operations
 
-EXAMPLES = 20
+EXAMPLES = 10
 
 nasty_text = st.one_of(
     st.text(max_size=40),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import re
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
@@ -19,7 +19,7 @@ from sqlalchemy.engine import Engine
 from app import schema
 from app.cli import main
 from app.feeds import reading
-from app.settings import ROOT, get_settings
+from app.settings import get_settings
 
 KILLED = -signal.SIGKILL
 
@@ -58,22 +58,26 @@ def in_fresh_process(
     count_to: Path | None = None,
 ) -> int:
     """As `in_child`, for commands that read feeds: a process that was forked off one that has used polars finds its
-    threads gone and waits for ever. Feeds are read `block` bytes at a time."""
+    threads gone and waits for ever. This one is forked off a process that has read the program and done nothing
+    else. Feeds are read `block` bytes at a time."""
     told = {"url": url, "commands": list(map(list, commands)), "block": block, "die_at": die_at}
-    script = "import sys; from tests.chaos.processes import run_told; run_told(*sys.argv[1:])"
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("DESK_")}
-    done = subprocess.run(
-        [sys.executable, "-c", script, json.dumps(told), str(count_to or "")],
-        env={**clean, "PYTHONPATH": str(ROOT), "DESK_ENV_FILE": os.devnull},
-        cwd=folder,
-        check=False,
-    )
-    return done.returncode
+    child = _UNUSED.Process(target=run_told, args=(told, folder, count_to))
+    child.start()
+    child.join()
+    assert child.exitcode is not None
+    return child.exitcode
 
 
-def run_told(told: str, count_to: str) -> None:
+_UNUSED = multiprocessing.get_context("forkserver")
+_UNUSED.set_forkserver_preload(["tests.chaos.processes", "app.feeds.service"])
+
+
+def run_told(work: Mapping[str, Any], folder: Path, count_to: Path | None) -> None:
     """What the fresh process does. Exit status 3, some rows rejected, is a good end here."""
-    work = json.loads(told)
+    for name in [name for name in os.environ if name.startswith("DESK_")]:
+        del os.environ[name]
+    os.environ["DESK_ENV_FILE"] = os.devnull
+    os.chdir(folder)
     reading.BLOCK = work["block"]
     moments = _count_moments(work["die_at"])
     for command in work["commands"]:
@@ -83,7 +87,7 @@ def run_told(told: str, count_to: str) -> None:
             if stop.code not in (None, 0, 3):
                 raise
     if count_to:
-        Path(count_to).write_text(str(moments()))
+        count_to.write_text(str(moments()))
 
 
 def _count_moments(die_at: int | None) -> Callable[[], int]:

@@ -12,8 +12,9 @@ from app.ledger.models import Account, Portfolio, UnmatchedPayment
 from app.ledger.rules import EntryKind
 from tests import builders
 from tests.builders import Session
+from tests.web.axe import violations
 from tests.web.desk import Desk
-from tests.web.test_browser import desk, log_in, tab, violations
+from tests.web.test_browser import desk, log_in, tab
 from tests.web.test_feeds_page import HEADER, account_row, settle
 from tests.web.test_managers_browser import check
 
