@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 
@@ -33,6 +34,7 @@ class Kind(StrEnum):
     """Kinds of timeline events, `subject.what_happened`. Grow by adding, never rename: history refers to them."""
 
     PORTFOLIO_ADDED = "portfolio.added"
+    PORTFOLIO_TIGHTENED = "portfolio.tightened"
     FEED_LOADED = "feed.loaded"
     ENTRY_POSTED = "ledger.entry_posted"
     DAY_CLOSED = "day.closed"
@@ -55,6 +57,8 @@ class Kind(StrEnum):
     HOLD_PLACED = "hold.placed"
     HOLD_ENDED = "hold.ended"
     CONSENT_CHANGED = "consent.changed"
+    PREFERENCE_SET = "preference.set"
+    PREFERENCE_ENDED = "preference.ended"
 
     PLAN_OFFERED = "plan.offered"
     PLAN_ACCEPTED = "plan.accepted"
@@ -83,6 +87,13 @@ class Kind(StrEnum):
     BUNDLE_FAILED = "bundle.failed"
     BUNDLE_DOWNLOADED = "bundle.downloaded"
 
+    STRATEGY_SAVED = "strategy.saved"
+    STRATEGY_LIVE = "strategy.live"
+    EXPERIMENT_STARTED = "experiment.started"
+    EXPERIMENT_ENDED = "experiment.ended"
+    TASK_CREATED = "task.created"
+    TASK_DONE = "task.done"
+
     CHANNEL_STOPPED = "channel.stopped"
     CHANNEL_STARTED = "channel.started"
 
@@ -100,12 +111,15 @@ GENESIS = "0" * 64
 
 def canonical(data: Mapping[str, Any]) -> str:
     """One spelling per value: sorted keys, no spaces, UTF-8 kept, dates as ISO text."""
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    return _CANONICAL.encode(data)
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+
+
+@lru_cache(maxsize=1000)
 def instant_text(at: datetime) -> str:
     """An aware instant as the UTC text that is hashed and exported, always with microseconds."""
-
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, select
+from sqlalchemy.dialects import postgresql
+from sqlmodel import Session, SQLModel, col, select
 
-from app.db import chunked, insert_rows, table_of, upsert
+from app.db import bulk_write, chunked, table_of, upsert
 from app.timeline.models import Event, StreamHead
 from app.timeline.rules import GENESIS, Channel, Kind, canonical, chain_hash
 
@@ -47,68 +50,114 @@ def record(session: Session, event: NewEvent, *, by: str, now: datetime) -> None
     record_many(session, [event], by=by, now=now)
 
 
-def record_many(session: Session, events: Sequence[NewEvent], *, by: str, now: datetime) -> None:
-    """Record events in order, extending each stream's hash chain under a lock on its head."""
+def record_many(session: Session, events: Sequence[NewEvent], *, by: str, now: datetime) -> list[int]:
+    """Record events in order, extending each stream's hash chain under a lock on its head; their ids, in order."""
+    ids: list[int] = []
+    spelled = instant_speller(session)
     for batch in chunked(events, 5000):
-        heads = lock_streams(session, sorted({e.stream for e in batch}))
+        heads = lock_streams(session, {event.stream for event in batch})
+        numbers = new_ids(session, Event, len(batch))
         rows = []
-        for event in batch:
+        for number, event in zip(numbers, batch, strict=True):
             seq, previous = heads[event.stream]
             at = event.at or now
             data = canonical(event.data)
             digest = chain_hash(previous, event.stream, seq + 1, event.kind.value, at, by, data)
             heads[event.stream] = (seq + 1, digest)
             rows.append(
-                {
-                    "stream": event.stream,
-                    "seq": seq + 1,
-                    "kind": event.kind,
-                    "at": at,
-                    "by": by,
-                    "customer_id": event.customer_id,
-                    "case_id": event.case_id,
-                    "account_id": event.account_id,
-                    "channel": event.channel,
-                    "data": data,
-                    "prev_hash": previous,
-                    "hash": digest,
-                }
-            )
-        insert_rows(session, Event, rows)
+                (
+                    number, event.stream, seq + 1, event.kind.value, spelled(at), by,
+                    event.customer_id, event.case_id, event.account_id,
+                    event.channel and event.channel.value, data, previous, digest,
+                )
+            )  # fmt: skip
+        bulk_write(session, Event, _EVENT, rows)
         _save_heads(session, heads)
+        ids += numbers
+    return ids
+
+
+_EVENT = (
+    "id", "stream", "seq", "kind", "at", "by", "customer_id", "case_id", "account_id", "channel", "data",
+    "prev_hash", "hash",
+)  # fmt: skip
+
+
+def instant_speller(session: Session) -> Callable[[datetime], str]:
+    """How this session's database spells an aware instant, for rows written by `bulk_write`."""
+    # SQLite keeps UTC without saying so.
+    zone = "+00" if session.get_bind().dialect.name == "postgresql" else ""
+
+    @lru_cache(maxsize=100)
+    def spelled(at: datetime) -> str:
+        return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f") + zone
+
+    return spelled
+
+
+def new_ids(session: Session, model: type[SQLModel], number: int) -> list[int]:
+    """Ids nobody else will use. On SQLite the transaction holds the only write lock."""
+    name = table_of(model).name
+    connection = session.connection()
+    if connection.dialect.name == "sqlite":
+        last = connection.exec_driver_sql(f'SELECT coalesce(max(id), 0) FROM "{name}"').scalar_one()  # noqa: S608
+        return list(range(last + 1, last + 1 + number))
+    drawn = sa.text(
+        "SELECT nextval(own.sequence) FROM generate_series(1, :number), "
+        "(SELECT CAST(pg_get_serial_sequence(:name, 'id') AS regclass) AS sequence OFFSET 0) AS own"
+    )
+    return list(connection.execute(drawn, {"name": name, "number": number}).scalars())
 
 
 def lock_customers(session: Session, customer_ids: Iterable[int]) -> None:
     """Wait until nobody else is deciding about these customers, and keep others waiting until this transaction
     ends. The lock is the one `record` takes anyway, so that there is one order of locks and not two."""
-    lock_streams(session, sorted({customer_stream(customer_id) for customer_id in customer_ids}))
+    lock_streams(session, {customer_stream(customer_id) for customer_id in customer_ids})
 
 
-def lock_streams(session: Session, streams: Sequence[str]) -> dict[str, tuple[int, str]]:
+def lock_streams(session: Session, streams: Iterable[str]) -> dict[str, tuple[int, str]]:
     """Heads of `streams`, created where missing, locked in sorted order so that two writers cannot deadlock."""
-    heads: dict[str, tuple[int, str]] = {}
-    for names in chunked(streams, 500):
-        fresh = [{"stream": name, "seq": 0, "hash": GENESIS} for name in names]
+    names = sorted(set(streams))
+    heads = _locked_heads(session, names)
+    missing = [name for name in names if name not in heads]
+    if missing:
+        fresh = [{"stream": name, "seq": 0, "hash": GENESIS} for name in missing]
         session.execute(upsert(session, StreamHead).on_conflict_do_nothing(), fresh)
-        query = (
-            select(StreamHead.stream, StreamHead.seq, StreamHead.hash)
-            .where(col(StreamHead.stream).in_(names))
-            .order_by(StreamHead.stream)
-            .with_for_update()
-        )
-        heads.update({stream: (seq, digest) for stream, seq, digest in session.execute(query)})
+        heads.update(_locked_heads(session, missing))
     return heads
 
 
-def _save_heads(session: Session, heads: Mapping[str, tuple[int, str]]) -> None:
-    table = table_of(StreamHead)
-    statement = (
-        sa.update(table)
-        .where(table.c.stream == sa.bindparam("b_stream"))
-        .values(seq=sa.bindparam("b_seq"), hash=sa.bindparam("b_hash"))
+def _locked_heads(session: Session, names: Sequence[str]) -> dict[str, tuple[int, str]]:
+    query = (
+        select(StreamHead.stream, StreamHead.seq, StreamHead.hash)
+        .where(_named(session, names))
+        .order_by(StreamHead.stream)
+        .with_for_update()
     )
-    rows = [{"b_stream": name, "b_seq": seq, "b_hash": digest} for name, (seq, digest) in heads.items()]
-    session.connection().execute(statement, rows)
+    return {stream: (seq, digest) for stream, seq, digest in session.execute(query)}
+
+
+def _named(session: Session, names: Sequence[str]) -> sa.ColumnElement[bool]:
+    """The heads of these streams, the names as one parameter, so that thousands cost nothing to compile."""
+    if session.get_bind().dialect.name == "postgresql":
+        return col(StreamHead.stream) == sa.any_(sa.bindparam(None, list(names), postgresql.ARRAY(sa.Text)))
+    listed = sa.func.json_each(json.dumps(list(names))).table_valued("value")
+    return col(StreamHead.stream).in_(sa.select(listed.c.value))
+
+
+def _save_heads(session: Session, heads: Mapping[str, tuple[int, str]]) -> None:
+    connection = session.connection()
+    rows = [(seq, digest, stream) for stream, (seq, digest) in heads.items()]
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("UPDATE timeline_head SET seq = ?, hash = ? WHERE stream = ?", rows)
+        return
+    seqs, digests, names = map(list, zip(*rows, strict=True))
+    connection.exec_driver_sql(
+        "UPDATE timeline_head SET seq = new.seq, hash = new.hash "
+        "FROM unnest(%s::int[], %s::text[], %s::text[]) AS new(seq, hash, stream) "
+        "WHERE timeline_head.stream = new.stream",
+        (seqs, digests, names),
+    )
 
 
 def broken_links(events: Iterable[Event]) -> list[str]:
