@@ -57,7 +57,7 @@ def write_night(folder: Path, on: date, *, accounts: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     book = _accounts(range(accounts))
     paying = book.filter(pl.col("n") % 33 == 7).select(
-        payment_ref=pl.lit("NIGHT") + pl.col("n").cast(pl.String),
+        payment_ref=pl.lit(f"NIGHT{on:%m%d}-") + pl.col("n").cast(pl.String),
         account_ref="account_ref",
         paid_on=pl.lit(on.isoformat()),
         amount=pl.lit("25.00"),
@@ -65,7 +65,7 @@ def write_night(folder: Path, on: date, *, accounts: int) -> None:
     )
     paying.write_csv(folder / "payments.csv")
     closing = book.filter(pl.col("cycle") == on.day).select(
-        statement_ref=pl.lit("NIGHT") + pl.col("n").cast(pl.String),
+        statement_ref=pl.lit(f"NIGHT{on:%m%d}-") + pl.col("n").cast(pl.String),
         account_ref="account_ref",
         closing_on=pl.lit(on.isoformat()),
         due_on=pl.lit((on + timedelta(days=DUE_AFTER)).isoformat()),
