@@ -9,11 +9,11 @@ from sqlmodel import Session, col, select
 from app.cases.models import CaseHold, CollectionsCase
 from app.cases.rules import HoldKind
 from app.cases.service import end_hold, place_hold
-from app.compliance.service import pack_of
+from app.compliance.service import packs_for
 from app.delinquency.lifecycle import end_pause, set_pause
 from app.delinquency.models import Pause
 from app.delinquency.rules import PauseKind
-from app.ledger.models import Account, Portfolio
+from app.ledger.models import Account, Customer, Portfolio
 from app.ledger.queries import accounts_of
 from app.ledger.rules import ENDED
 
@@ -31,7 +31,11 @@ def hold_customer(
 ) -> CaseHold:
     """Place a hold; where the pack says so, the days of all the customer's accounts rest until it ends."""
     hold = place_hold(session, case, kind, reason, until, by=by, today=today, now=now)
-    pauses = pack_of(session.get_one(Portfolio, case.portfolio_id)).pauses
+    portfolio, customer = (
+        session.get_one(Portfolio, case.portfolio_id),
+        session.get_one(Customer, case.customer_id),
+    )
+    pauses = packs_for(portfolio, customer).pauses
     if pauses is not None and kind in pauses.holds:
         for account in accounts_of(session, case.customer_id):
             if account.status not in ENDED:

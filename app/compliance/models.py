@@ -1,10 +1,11 @@
-"""What the customer allows."""
+"""What the customer allows and tells us, and the packs that decided."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlmodel import Field
 
+from app.compliance.rules import PreferenceKind
 from app.db import BigId, Row, UtcDateTime, enum_type
 from app.timeline.rules import Channel
 
@@ -21,3 +22,46 @@ class Consent(Row, table=True):
     allowed: bool
     source: str = Field(max_length=120)
     at: datetime = Field(sa_type=UtcDateTime)
+
+
+class ContactPreference(Row, table=True):
+    """A time or place that does not suit the customer, or the time zone they say they live in."""
+
+    __tablename__ = "contact_preference"
+    __table_args__ = (
+        sa.Index("ix_contact_preference_customer", "customer_id", "ended_at"),
+        sa.CheckConstraint(
+            "start_minute >= 0 AND start_minute < end_minute AND end_minute <= 1440", name="span_in_a_day"
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    customer_id: int = Field(foreign_key="customer.id", sa_type=BigId)
+    kind: PreferenceKind = Field(sa_type=enum_type(PreferenceKind))
+    channel: Channel | None = Field(default=None, sa_type=enum_type(Channel))
+    """None = every channel."""
+    weekdays: str = Field(default="", max_length=20)
+    """Monday is 0, as `0,1,2`; empty = every day."""
+    start_minute: int = Field(default=0)
+    end_minute: int = Field(default=1440)
+    """The inconvenient time, in minutes after local midnight."""
+    address: str = Field(default="", max_length=600)
+    """The inconvenient place, spelt as on file."""
+    timezone: str = Field(default="", max_length=60)
+    until: date | None = None
+    """Last local date on which it binds; None = until they say otherwise."""
+    source: str = Field(default="", max_length=120)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    by: str = Field(max_length=120)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class PolicyPackVersion(Row, table=True):
+    """The full text of a pack that decided a contact, kept so that the decision can be made again."""
+
+    __tablename__ = "policy_pack_version"
+
+    label: str = Field(primary_key=True, max_length=400)
+    sha256: str = Field(max_length=64)
+    text: str = Field(sa_type=sa.Text)
+    first_used_at: datetime = Field(sa_type=UtcDateTime)

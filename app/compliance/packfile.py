@@ -28,6 +28,14 @@ from pydantic import (
 
 from app.cases.rules import HoldKind
 from app.charges.rules import MILLION, ChargeCaps
+from app.compliance.calendars import Holidays, known
+from app.compliance.kinds import (
+    ContentRule,
+    LanguageRule,
+    LimitationRule,
+    PreferenceRule,
+    WaitRule,
+)
 from app.compliance.rules import (
     CapRule,
     ConsentRule,
@@ -37,6 +45,9 @@ from app.compliance.rules import (
     HoursRule,
     Pack,
     PauseRule,
+    Place,
+    PreferenceKind,
+    Retention,
     Rule,
     Week,
 )
@@ -71,6 +82,9 @@ def shipped_packs() -> Mapping[str, Pack]:
     for stem, pack in packs.items():
         if pack.code != stem:
             raise BadPack(f"{stem}.toml: code: is {pack.code!r}, the file says {stem!r}", "code")
+        for below in pack.stacks_on:
+            if below not in packs:
+                raise BadPack(f"{stem}.toml: stacks_on: there is no pack {below!r}", "stacks_on")
     return packs
 
 
@@ -91,11 +105,22 @@ def parse_pack(text: str, name: str) -> Pack:
     head = _checked(_HEAD, content, name)
     if "re_age" in sections:
         sections["re_age"] = replace(sections["re_age"], pack=f"{head.code}@{head.version}")
-    rules = tuple(
-        _checked(_RULE, entry, f"{name}: {_called(entry, at)}").rule() for at, entry in enumerate(entries)
-    )
-    _refuse_unsafe(rules, name)
-    return Pack(**head.model_dump(), rules=rules, **sections)
+    rules = tuple(rule_of(entry, f"{name}: {_called(entry, at)}") for at, entry in enumerate(entries))
+    _refuse_twice(rules, name)
+    if head.stacks_on:
+        if head.place is None and head.collector == "any":
+            raise BadPack(f"{name}: stacks_on: needs a [place] or a collector, else it is no pack of its own")
+    else:
+        _refuse_unsafe(rules, name)
+    place = head.place.place() if head.place else None
+    fields = head.model_dump(exclude={"place"}) | {"stacks_on": tuple(head.stacks_on), "place": place}
+    return Pack(**fields, rules=rules, text=text, **sections)
+
+
+def rule_of(entry: Any, where: str) -> Rule:
+    """The rule that one [[rules]] table spells; BadPack begins with `where`."""
+    rule: Rule = _checked(_RULE, entry, where).rule()
+    return rule
 
 
 def _called(entry: Any, at: int) -> str:
@@ -117,13 +142,16 @@ def _checked(adapter: TypeAdapter[Any], content: Any, where: str) -> Any:
         raise BadPack(f"{where}: {message}", problems[0][0] or None) from error
 
 
-def _refuse_unsafe(rules: Iterable[Rule], name: str) -> None:
-    """A pack that forgets the opt-out or a hold would let reminders through that no operator means to send."""
+def _refuse_twice(rules: Iterable[Rule], name: str) -> None:
     seen: set[str] = set()
     for rule in rules:
         if rule.id in seen:
             raise BadPack(f"{name}: rule {rule.id}: id: used twice", "id")
         seen.add(rule.id)
+
+
+def _refuse_unsafe(rules: Iterable[Rule], name: str) -> None:
+    """A pack that forgets the opt-out or a hold would let reminders through that no operator means to send."""
     always = [rule for rule in rules if Purpose.REMINDER in rule.purposes and rule.effective_to is None]
     for channel in Channel:
         on_channel = [rule for rule in always if channel in rule.channels]
@@ -170,6 +198,22 @@ class _Dated(_Strict):
         return self
 
 
+class _Place(_Strict):
+    regions: list[_Text] = []
+    cities: list[_Text] = []
+    postcodes: list[Annotated[str, Field(pattern=r"^[0-9A-Z]+$")]] = []
+
+    @model_validator(mode="after")
+    def somewhere(self) -> Self:
+        if not (self.regions or self.cities or self.postcodes):
+            raise ValueError("name regions, cities or postcodes")
+        return self
+
+    def place(self) -> Place:
+        regions, cities = ({name.upper() for name in names} for names in (self.regions, self.cities))
+        return Place(frozenset(regions), frozenset(cities), tuple(self.postcodes))
+
+
 class _Head(_Dated):
     code: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
     name: _Text
@@ -178,6 +222,8 @@ class _Head(_Dated):
     collector: Literal["any", "first_party", "third_party"]
     effective_from: date
     disclaimer: _Text
+    stacks_on: list[_Text] = []
+    place: _Place | None = None
 
 
 class _Sourced(_Strict):
@@ -196,7 +242,7 @@ class _Sourced(_Strict):
         return {name: getattr(self, name) for name in _Sourced.model_fields}
 
 
-_Id = Annotated[str, Field(pattern=r"^[a-z]+\.[a-z0-9_]+$")]
+_Id = Annotated[str, Field(pattern=r"^[a-z]+(-[a-z]+)*\.[a-z0-9_]+$")]
 
 
 class _Rule(_Dated, _Sourced):
@@ -222,9 +268,26 @@ class _Open(_Strict):
         return self
 
 
+class _Holidays(_Strict):
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+    subdivision: str = ""
+    categories: Annotated[list[_Text], Field(min_length=1)] = ["public"]
+    equated: list[date] = []
+
+    @model_validator(mode="after")
+    def calendar_exists(self) -> Self:
+        if problem := known(self.country, self.subdivision, tuple(self.categories)):
+            raise ValueError(problem)
+        return self
+
+    def holidays(self) -> Holidays:
+        return Holidays(self.country, self.subdivision, tuple(self.categories), frozenset(self.equated))
+
+
 class _Hours(_Rule):
     kind: Literal["hours"]
     open: Annotated[list[_Open], Field(min_length=1)]
+    holidays: _Holidays | None = None
 
     @model_validator(mode="after")
     def intervals_apart(self) -> Self:
@@ -240,21 +303,23 @@ class _Hours(_Rule):
         )
 
     def rule(self) -> Rule:
-        return HoursRule(**self.shared(), week=self.week())
+        closed = self.holidays.holidays() if self.holidays else None
+        return HoursRule(**self.shared(), week=self.week(), holidays=closed)
 
 
 class _Cap(_Rule):
     kind: Literal["cap"]
     most: Annotated[int, Field(ge=1)]
     counts: _Counted
-    per: Literal["person", "number"] = "person"
+    per: Literal["person", "debt", "account", "number"] = "person"
     window_days: Annotated[int, Field(ge=1, le=366)] | None = None
     window_hours: Annotated[int, Field(ge=1, le=8784)] | None = None
+    calendar: Literal["day", "week", "month"] | None = None
 
     @model_validator(mode="after")
     def one_window(self) -> Self:
-        if (self.window_days is None) == (self.window_hours is None):
-            raise ValueError("give either window_days or window_hours")
+        if (self.window_days, self.window_hours, self.calendar).count(None) != 2:
+            raise ValueError("give one of window_days, window_hours, calendar")
         return self
 
     def rule(self) -> Rule:
@@ -265,6 +330,7 @@ class _Cap(_Rule):
             per=self.per,
             window_days=self.window_days,
             window_hours=self.window_hours,
+            calendar=self.calendar,
         )
 
 
@@ -279,9 +345,10 @@ class _Gap(_Rule):
 class _Consent(_Rule):
     kind: Literal["consent"]
     mode: Literal["opt_out", "opt_in"]
+    across: bool = False
 
     def rule(self) -> Rule:
-        return ConsentRule(**self.shared(), mode=self.mode)
+        return ConsentRule(**self.shared(), mode=self.mode, across=self.across)
 
 
 class _Hold(_Rule):
@@ -292,7 +359,86 @@ class _Hold(_Rule):
         return HoldRule(**self.shared(), holds=frozenset(self.holds))
 
 
+_PreferenceKind = Annotated[PreferenceKind, Field(strict=False)]
+_Names = Annotated[list[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]], Field(min_length=1)]
+
+
+class _Preference(_Rule):
+    kind: Literal["preference"]
+    preferences: Annotated[list[_PreferenceKind], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def each_is_a_limit(self) -> Self:
+        if PreferenceKind.TIMEZONE in self.preferences:
+            raise ValueError("preferences: a time zone forbids nothing by itself")
+        return self
+
+    def rule(self) -> Rule:
+        return PreferenceRule(**self.shared(), kinds=frozenset(self.preferences))
+
+
+SUIT = "suit"
+"""In `before` of a wait: handing the debt to a court, which is no letter."""
+
+
+class _Wait(_Rule):
+    kind: Literal["wait"]
+    after: _Names
+    before: _Names
+    days: Annotated[int, Field(ge=1, le=366)]
+    valid_months: Annotated[int, Field(ge=1, le=120)] | None = None
+
+    def rule(self) -> Rule:
+        return WaitRule(
+            **self.shared(),
+            after=frozenset(self.after),
+            before=frozenset(self.before) - {SUIT},
+            before_suit=SUIT in self.before,
+            days=self.days,
+            valid_months=self.valid_months,
+        )
+
+
+class _Content(_Rule):
+    kind: Literal["content"]
+    blocks: _Names
+    letters: _Names | None = None
+
+    def rule(self) -> Rule:
+        return ContentRule(
+            **self.shared(), blocks=frozenset(self.blocks), letters=frozenset(self.letters or ())
+        )
+
+
+class _Language(_Rule):
+    kind: Literal["language"]
+    languages: Annotated[list[Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]], Field(min_length=1)]
+    letters: _Names | None = None
+
+    def rule(self) -> Rule:
+        return LanguageRule(
+            **self.shared(), languages=frozenset(self.languages), letters=frozenset(self.letters or ())
+        )
+
+
+class _Limitation(_Rule):
+    kind: Literal["limitation"]
+    years: Annotated[int, Field(ge=1, le=30)]
+    stops: Literal["suit", "contact"] = "suit"
+
+    def rule(self) -> Rule:
+        return LimitationRule(**self.shared(), years=self.years, stops=self.stops)
+
+
 # ------------------------------------------------------------- sections that are not about contacts
+
+
+class _Retention(_Sourced):
+    years: Annotated[int, Field(ge=1, le=100)]
+    after: _Text
+
+    def section(self) -> Retention:
+        return Retention(self.years, self.after, **self.sourced())
 
 
 class _ReAge(_Sourced):
@@ -356,7 +502,10 @@ class _Charges(_Sourced):
         )
 
 
-AnyRule = Annotated[_Hours | _Cap | _Gap | _Consent | _Hold, Field(discriminator="kind")]
+AnyRule = Annotated[
+    _Hours | _Cap | _Gap | _Consent | _Hold | _Preference | _Wait | _Content | _Language | _Limitation,
+    Field(discriminator="kind"),
+]
 
 _HEAD: TypeAdapter[Any] = TypeAdapter(_Head)
 _RULE: TypeAdapter[Any] = TypeAdapter(AnyRule)
@@ -364,4 +513,5 @@ _SECTIONS: Mapping[str, TypeAdapter[Any]] = {
     "re_age": TypeAdapter(_ReAge),
     "pauses": TypeAdapter(_Pauses),
     "charges": TypeAdapter(_Charges),
+    "retention": TypeAdapter(_Retention),
 }

@@ -4,8 +4,8 @@
 the rule's id, its citation and the figures it used.
 
 Three parts, top to bottom: the words the gate speaks (Contact, Facts, Reason, the three answers), `review`,
-and the rule kinds. A new kind is one subclass of `Rule` that answers `objections`, and its spelling in
-packfile.py; nothing else here changes.
+and the rule kinds about hours, numbers, consent and holds; kinds.py has those about words, notices and what the
+customer told us. A new kind is one subclass of `Rule` that answers `objections`, and its spelling in packfile.py.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo
 
 from app.cases.rules import HoldKind
 from app.charges.rules import ChargeCaps
+from app.compliance.calendars import Holidays
 from app.delinquency.re_age import ReAgeRule
 from app.timeline.rules import Channel, Purpose
 
@@ -41,6 +42,14 @@ class Contact:
     purpose: Purpose
     address: str
     """E.164 number, e-mail address or postal address; '' when the customer has none for this channel."""
+    letter: str = ""
+    """The letter or script to be used; '' = none chosen yet, and rules about certain letters are not asked."""
+    blocks: tuple[str, ...] | None = None
+    """Standard blocks that its words carry, sorted; None = nothing is worded yet, and content is not asked."""
+    language: str = ""
+    """Of the words, as a tag such as `en`; '' = not known yet."""
+    account: str = ""
+    """The one debt it is about; '' = all the customer's debts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +60,45 @@ class PastContact:
     channel: Channel
     result: ContactResult
     address: str = ""
+    account: str = ""
+    """The one debt it was about; '' = all, or nobody wrote it down, which counts for each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A letter that was sent, on which later steps may have to wait."""
+
+    letter: str
+    at: datetime
+
+
+class PreferenceKind(StrEnum):
+    """What a customer tells about being contacted."""
+
+    TIME = "inconvenient_time"
+    PLACE = "inconvenient_place"
+    WORKPLACE = "workplace"
+    """A number or address at work, known or forbidden by the employer."""
+    TIMEZONE = "timezone"
+    """Where they say they live; goes into `Facts.timezones`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """A time that does not suit the customer, or an address that must not be used."""
+
+    kind: PreferenceKind
+    channels: tuple[Channel, ...] = ()
+    """Empty = every channel."""
+    weekdays: tuple[int, ...] = ()
+    """Monday is 0; empty = every day."""
+    start: int = 0
+    end: int = 1440
+    """An inconvenient time: minutes after local midnight, `end` exclusive."""
+    address: str = ""
+    """An inconvenient place or workplace: the number or address as it is on file."""
+    until: datetime | None = None
+    """When it lapses; None = it stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +121,12 @@ class Facts:
     holds: tuple[Hold, ...] = ()
     history: tuple[PastContact, ...] = ()
     """Past contacts, oldest first, reaching back at least as far as the pack's longest window."""
+    preferences: tuple[Preference, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    """Each sending of the letters that a wait of the pack looks for, oldest first."""
+    limitation_from: date | None = None
+    """Since when the limitation period of the oldest debt runs: its last payment, else the oldest due date. None =
+    nothing is old enough to matter, or not known."""
 
     def __post_init__(self) -> None:
         # Caps walk back from the newest and stop at the window's edge: disorder would hide contacts from them.
@@ -136,9 +190,44 @@ class PauseRule:
     verified: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an overlay pack applies, below its country. Any of the two is enough: in doubt it applies."""
+
+    regions: frozenset[str] = frozenset()
+    """Upper case, codes and names: "MA", "MASSACHUSETTS"."""
+    cities: frozenset[str] = frozenset()
+    """Upper case. With `regions`, a city counts only there or where the region is not known."""
+    postcodes: tuple[str, ...] = ()
+    """Prefixes."""
+
+    def holds(self, region: str, city: str, postcode: str) -> bool:
+        region, city = region.strip().upper(), city.strip().upper()
+        if self.postcodes and postcode.strip().startswith(self.postcodes):
+            return True
+        in_region = region in self.regions
+        if not self.cities:
+            return in_region
+        return city in self.cities and (in_region or not region or not self.regions)
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long the record of contacts is kept."""
+
+    years: int
+    after: str
+    """From when the years run, in words."""
+    force: str
+    citation: str
+    source: str
+    verified: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pack:
-    """The rules of one place and one kind of collector, as read from `packs/<code>.toml`. Not legal advice."""
+    """The rules of one place and one kind of collector, as read from `packs/<code>.toml`, or several of them
+    stacked: then every rule of each applies. Not legal advice."""
 
     code: str
     name: str
@@ -154,6 +243,17 @@ class Pack:
     """Conditions for bringing an account current without payment; None = it is not done under this pack."""
     pauses: PauseRule | None = None
     charges: ChargeCaps | None = None
+    retention: Retention | None = None
+    stacks_on: tuple[str, ...] = ()
+    """Packs that this one only adds to; it applies together with whichever of them does."""
+    place: Place | None = None
+    """Where in its country an overlay applies; None = everywhere."""
+    parts: tuple[str, ...] = ()
+    """Labels of the packs stacked in this one."""
+    text: str = field(default="", repr=False, compare=False)
+    """What it was read from, so that it can be kept with the decisions it makes."""
+    label: str = field(init=False)
+    """`code@version`, as answers and events name the pack; of several, joined by `+`."""
     _concerning: Mapping[tuple[Channel, Purpose], tuple[Rule, ...]] = field(
         init=False, repr=False, compare=False
     )
@@ -168,11 +268,7 @@ class Pack:
             for purpose in Purpose
         }
         object.__setattr__(self, "_concerning", concerning)
-
-    @property
-    def label(self) -> str:
-        """`code@version`, as answers and events name the pack."""
-        return f"{self.code}@{self.version}"
+        object.__setattr__(self, "label", "+".join(self.parts) or f"{self.code}@{self.version}")
 
     def rules_for(self, asked: Question) -> list[Rule]:
         """The rules in force that concern this channel and purpose, in the pack's order."""
@@ -231,7 +327,7 @@ def review_within(contact: Contact, facts: Facts, pack: Pack, now: datetime, unt
 
 def ask(contact: Contact, facts: Facts, at: datetime) -> Question:
     """The question as rules take it; `at` in UTC."""
-    zones = [_zone(name) for name in facts.timezones]
+    zones = [zone_named(name) for name in facts.timezones]
     days = tuple((zone, at.astimezone(zone).date()) for zone in zones if zone is not None)
     return Question(contact, facts, at, days)
 
@@ -251,7 +347,7 @@ def _desk_objections(asked: Question) -> Iterator[Reason]:
     if not asked.facts.timezones:
         yield _desk_reason("desk.timezone_unknown", "the customer's time zone is not known")
     elif len(asked.local_days) < len(asked.facts.timezones):
-        unknown = [name for name in asked.facts.timezones if _zone(name) is None]
+        unknown = [name for name in asked.facts.timezones if zone_named(name) is None]
         detail = f"not an IANA time zone: {', '.join(map(repr, unknown))}"
         yield _desk_reason("desk.timezone_unknown", detail, {"timezones": unknown})
 
@@ -326,6 +422,8 @@ class HoursRule(Rule):
     """Contact only within these hours of the customer's local wall clock, in every zone they may be in."""
 
     week: Week
+    holidays: Holidays | None = None
+    """Days on which it is closed whatever the weekday."""
 
     def objections(self, asked: Question) -> Sequence[Reason]:
         shut = [zone for zone, day in asked.local_days if self._interval(zone, day, asked.at) is None]
@@ -333,7 +431,7 @@ class HoursRule(Rule):
             return ()
         clocks = [f"{asked.at.astimezone(zone):%a %H:%M} in {zone.key}" for zone in shut]
         zones = [zone for zone, _ in asked.local_days]
-        permitted = {zone.key: self._spelled(asked.at.astimezone(zone).weekday()) for zone in shut}
+        permitted = {zone.key: self._spelled(asked.at.astimezone(zone).date()) for zone in shut}
         detail = (
             f"it is {', '.join(clocks)}; permitted that day: {', '.join(sorted(set(permitted.values())))}"
         )
@@ -346,9 +444,9 @@ class HoursRule(Rule):
         return min((interval[1] for interval in open_now if interval), default=asked.at + LONGEST_CLEARANCE)
 
     def _interval(self, zone: ZoneInfo, day: date, at: datetime) -> tuple[datetime, datetime] | None:
-        for start, end in self.week[day.weekday()]:
+        for start, end in self._spans(day):
             # A wall-clock time that occurs twice, or never, is read so that in doubt the desk is closed.
-            opens, closes = _readings(zone, day, start)[1], _readings(zone, day, end)[0]
+            opens, closes = readings(zone, day, start)[1], readings(zone, day, end)[0]
             if opens <= at < closes:
                 return opens, closes
         return None
@@ -370,20 +468,28 @@ class HoursRule(Rule):
 
     def _next_open(self, zone: ZoneInfo, at: datetime) -> datetime | None:
         today = at.astimezone(zone).date()
-        for ahead in range(9):  # a week, and a day for an interval that a clock change swallowed
+        # A week, a day for an interval that a clock change swallowed, and as many for holidays in a row.
+        for ahead in range(18):
             day = today + timedelta(days=ahead)
-            for start, end in self.week[day.weekday()]:
-                opens, closes = _readings(zone, day, start)[1], _readings(zone, day, end)[0]
+            for start, end in self._spans(day):
+                opens, closes = readings(zone, day, start)[1], readings(zone, day, end)[0]
                 if at < closes and opens < closes:
                     return max(at, opens)
         return None
 
-    def _spelled(self, weekday: int) -> str:
+    def _spans(self, day: date) -> tuple[tuple[int, int], ...]:
+        spans = self.week[day.weekday()]
+        if spans and self.holidays is not None and self.holidays.name_of(day):
+            return ()
+        return spans
+
+    def _spelled(self, day: date) -> str:
         spans = [
             f"{start // 60:02}:{start % 60:02}-{end // 60:02}:{end % 60:02}"
-            for start, end in self.week[weekday]
+            for start, end in self._spans(day)
         ]
-        return " and ".join(spans) or "not at all"
+        holiday = self.holidays.name_of(day) if self.holidays else ""
+        return " and ".join(spans) or (f"not at all ({holiday})" if holiday else "not at all")
 
 
 class Counted(StrEnum):
@@ -405,6 +511,9 @@ _COUNTS: Mapping[Counted, Mapping[Channel, frozenset[ContactResult]]] = {
     Counted.MADE: {channel: frozenset(ContactResult) for channel in Channel} | {Channel.CALL: _ANSWERED},
 }
 
+_PER_DEBT = ("debt", "account")
+_CALENDAR_DAYS = {"day": 1, "week": 7, "month": 31}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CapRule(Rule):
@@ -412,18 +521,22 @@ class CapRule(Rule):
 
     `window_days` are consecutive local calendar days, the day judged included: 1 is a calendar day, and 7 is
     what Regulation F means by "seven consecutive days" (12 CFR 1006.14(b)(2)). With several possible zones
-    the one with the fullest window decides. `window_hours` rolls by the clock. Exactly one of them is set.
+    the one with the fullest window decides. `window_hours` rolls by the clock; `calendar` is the local day, week
+    (from Monday) or month itself. Exactly one of the three is set.
     Purposes say which contacts the cap stops; every past contact counts, whatever it was for.
     """
 
     most: int
     counts: Counted
-    per: Literal["person", "number"] = "person"
+    per: Literal["person", "debt", "account", "number"] = "person"
     window_days: int | None = None
     window_hours: int | None = None
+    calendar: Literal["day", "week", "month"] | None = None
 
     @property
     def window_in_days(self) -> int:
+        if self.calendar is not None:
+            return _CALENDAR_DAYS[self.calendar]
         return self.window_days or -(-(self.window_hours or 0) // 24)
 
     def objections(self, asked: Question) -> Sequence[Reason]:
@@ -454,16 +567,23 @@ class CapRule(Rule):
             length = timedelta(days=self.window_days)
             name = "a calendar day" if self.window_days == 1 else f"{self.window_days} consecutive days"
             for zone, today in asked.local_days:
-                start, end = _midnight(zone, today - length + _DAY), _midnight(zone, today + length)
+                start, end = midnight(zone, today - length + _DAY), midnight(zone, today + length)
                 counted = self._newest_first(asked, start, end)
                 if len(counted) >= self.most:
                     leaving = counted[self.most - 1].astimezone(zone).date()
-                    yield _midnight(zone, leaving + length), len(counted), f"{name} ({zone.key})"
+                    yield midnight(zone, leaving + length), len(counted), f"{name} ({zone.key})"
+        elif self.calendar is not None:
+            for zone, today in asked.local_days:
+                first, following = _calendar_period(self.calendar, today)
+                counted = self._newest_first(asked, midnight(zone, first), midnight(zone, following))
+                if len(counted) >= self.most:
+                    yield midnight(zone, following), len(counted), f"a calendar {self.calendar} ({zone.key})"
 
     def _newest_first(self, asked: Question, start: datetime, end: datetime) -> list[datetime]:
         """Instants of the contacts that count in [start, end)."""
         counting = _COUNTS[self.counts]
         number = asked.contact.address if self.per == "number" else None
+        debt = asked.contact.account if self.per in _PER_DEBT else ""
         found = []
         for past in reversed(asked.facts.history):
             if past.at < start:
@@ -473,6 +593,7 @@ class CapRule(Rule):
                 and past.channel in self.channels
                 and past.result in counting[past.channel]
                 and (number is None or past.address == number)
+                and (not debt or not past.account or past.account == debt)
             ):
                 found.append(past.at)
         return found
@@ -497,7 +618,7 @@ class GapRule(Rule):
             return ()
         length = timedelta(days=self.days)
         ends = [
-            (_midnight(zone, spoke_at.astimezone(zone).date() + length), zone) for zone, _ in asked.local_days
+            (midnight(zone, spoke_at.astimezone(zone).date() + length), zone) for zone, _ in asked.local_days
         ]
         until, zone = max(ends, key=lambda end: end[0], default=(asked.at, None))
         if zone is None or until <= asked.at:
@@ -518,13 +639,22 @@ class GapRule(Rule):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentRule(Rule):
-    """`opt_out`: a channel may be used unless the customer said no. `opt_in`: only if they said yes."""
+    """`opt_out`: a channel may be used unless the customer said no. `opt_in`: only if they said yes.
+
+    `across`: a no to any of the rule's channels is a no to all of them.
+    """
 
     mode: Literal["opt_out", "opt_in"]
+    across: bool = False
 
     def objections(self, asked: Question) -> Sequence[Reason]:
         channel = asked.contact.channel
-        consent = asked.facts.consent.get(channel)
+        given = asked.facts.consent
+        if self.across and False in given.values():
+            channel = next(
+                (one for one in Channel if one in self.channels and given.get(one) is False), channel
+            )
+        consent = given.get(channel)
         if consent or (consent is None and self.mode == "opt_out"):
             return ()
         if consent is None:
@@ -564,8 +694,19 @@ _DAY = timedelta(days=1)
 _TICK = timedelta(microseconds=1)
 
 
+def _calendar_period(period: Literal["day", "week", "month"], day: date) -> tuple[date, date]:
+    """The first day of the calendar day, week or month that `day` is in, and the first after it."""
+    if period == "day":
+        return day, day + _DAY
+    if period == "week":
+        monday = day - timedelta(days=day.weekday())
+        return monday, monday + timedelta(days=7)
+    first = day.replace(day=1)
+    return first, (first + timedelta(days=31)).replace(day=1)
+
+
 @lru_cache(maxsize=1024)
-def _zone(name: str) -> ZoneInfo | None:
+def zone_named(name: str) -> ZoneInfo | None:
     """The IANA zone, or None for a name that is not one (zoneinfo has several ways of saying so)."""
     try:
         return ZoneInfo(name)
@@ -574,7 +715,7 @@ def _zone(name: str) -> ZoneInfo | None:
 
 
 @lru_cache(maxsize=65_536)
-def _readings(zone: ZoneInfo, day: date, minute: int) -> tuple[datetime, datetime]:
+def readings(zone: ZoneInfo, day: date, minute: int) -> tuple[datetime, datetime]:
     """The (earlier, later) UTC instants that a wall-clock minute of a local day can mean; usually the same."""
     wall = datetime(day.year, day.month, day.day, tzinfo=zone) + timedelta(minutes=minute)
     first, second = (wall.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
@@ -582,6 +723,6 @@ def _readings(zone: ZoneInfo, day: date, minute: int) -> tuple[datetime, datetim
 
 
 @lru_cache(maxsize=65_536)
-def _midnight(zone: ZoneInfo, day: date) -> datetime:
+def midnight(zone: ZoneInfo, day: date) -> datetime:
     """The first instant (UTC) of a local day, also where clocks change at midnight."""
     return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)

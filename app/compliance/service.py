@@ -1,138 +1,35 @@
-"""Gathering the facts the gate needs, putting its answers on record, and what a customer allows."""
+"""Putting the gate's answers on record, what a customer allows and tells, and a portfolio's own rules."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import available_timezones
 
-import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from app.cases.models import CaseHold
-from app.cases.rules import CONVERSATIONS, CallResult
 from app.cases.service import clean_text
-from app.clock import local_instant
-from app.compliance.models import Consent
+from app.compliance.facts import address_of, gather_facts
+from app.compliance.kinds import suit_objections
+from app.compliance.models import Consent, ContactPreference
 from app.compliance.packfile import shipped_packs
-from app.compliance.rules import (
-    Answer,
-    Clearance,
-    Contact,
-    ContactResult,
-    Facts,
-    Hold,
-    Pack,
-    PastContact,
-    Reason,
-    WaitUntil,
-    review,
-)
-from app.db import chunked, table_of, upsert
-from app.errors import NotFound
+from app.compliance.rules import Answer, Clearance, Contact, PreferenceKind, Reason, WaitUntil, review
+from app.compliance.stacking import pack_of, packs_for
+from app.compliance.tightening import check
+from app.compliance.versions import keep_pack, pack_by_label
+from app.db import upsert
+from app.errors import Conflict, Invalid, NotFound
 from app.ledger.models import Account, Customer, Portfolio
-from app.timeline.models import Event
+from app.ledger.rules import holds_card_number
 from app.timeline.rules import Channel, Kind, Purpose, instant_text
-from app.timeline.service import NewEvent, customer_stream, record
+from app.timeline.service import NewEvent, customer_stream, portfolio_stream, record
 
-COUNTED = (Kind.CONTACT_SENT, Kind.CALL_LOGGED)
-"""Events that caps and gaps count: whatever a provider accepted, and every call that was made by hand."""
-
-
-def pack_of(portfolio: Portfolio) -> Pack:
-    try:
-        return shipped_packs()[portfolio.pack]
-    except KeyError:
-        known = ", ".join(shipped_packs())
-        raise NotFound(
-            f"portfolio {portfolio.code} names policy pack {portfolio.pack!r}; known are {known}"
-        ) from None
-
-
-def address_of(customer: Customer, channel: Channel) -> str:
-    """Where this channel reaches the customer; '' = nowhere."""
-    if channel in (Channel.SMS, Channel.CALL):
-        return customer.mobile
-    if channel is Channel.EMAIL:
-        return customer.email
-    if not (customer.address_line1 and customer.city):
-        return ""
-    place = " ".join(filter(None, (customer.postcode, customer.city)))
-    lines = (customer.full_name, customer.address_line1, customer.address_line2, place, customer.country)
-    return "\n".join(filter(None, lines))
-
-
-def gather_facts(
-    session: Session,
-    customers: Sequence[Customer],
-    pack: Pack,
-    *,
-    now: datetime,
-    reserved: Mapping[int, Sequence[PastContact]] | None = None,
-) -> dict[int, Facts]:
-    """Facts by customer id, for many customers at once. `reserved` are contacts not made yet that must count
-    already (queued or being sent)."""
-    ids = [c.id for c in customers if c.id is not None]
-    consents, opted_out = _consents(session, ids)
-    holds = _holds(session, customers)
-    history = _history(session, ids, now - timedelta(days=pack.longest_window_days))
-    facts = {}
-    for customer in customers:
-        assert customer.id is not None
-        past = history.get(customer.id, []) + list((reserved or {}).get(customer.id, ()))
-        facts[customer.id] = Facts(
-            timezones=(customer.timezone,) if customer.timezone else (),
-            consent=consents.get(customer.id, {}),
-            opted_out_at=opted_out.get(customer.id, {}),
-            holds=tuple(holds.get(customer.id, ())),
-            history=tuple(sorted(past, key=lambda contact: contact.at)),
-        )
-    return facts
-
-
-def _consents(
-    session: Session, ids: Sequence[int]
-) -> tuple[dict[int, dict[Channel, bool]], dict[int, dict[Channel, datetime]]]:
-    allowed: dict[int, dict[Channel, bool]] = {}
-    opted_out: dict[int, dict[Channel, datetime]] = {}
-    for some in chunked(ids, 5000):
-        for row in session.scalars(select(Consent).where(col(Consent.customer_id).in_(some))):
-            allowed.setdefault(row.customer_id, {})[row.channel] = row.allowed
-            if not row.allowed:
-                opted_out.setdefault(row.customer_id, {})[row.channel] = row.at
-    return allowed, opted_out
-
-
-def _holds(session: Session, customers: Sequence[Customer]) -> dict[int, list[Hold]]:
-    """Open holds. A hold's date is a local one: it lapses when that day begins where the customer lives."""
-    zones = {c.id: c.timezone or "UTC" for c in customers}
-    holds: dict[int, list[Hold]] = {}
-    for some in chunked(list(zones), 5000):
-        query = select(CaseHold).where(col(CaseHold.customer_id).in_(some), col(CaseHold.ended_at).is_(None))
-        for row in session.scalars(query):
-            until = local_instant(row.until, 0, 0, zones[row.customer_id])
-            holds.setdefault(row.customer_id, []).append(Hold(row.kind, row.started_at, until))
-    return holds
-
-
-def _history(session: Session, ids: Sequence[int], since: datetime) -> dict[int, list[PastContact]]:
-    event = table_of(Event)
-    history: dict[int, list[PastContact]] = {}
-    for some in chunked(ids, 5000):
-        query = (
-            sa.select(event.c.customer_id, event.c.kind, event.c.at, event.c.channel, event.c.data)
-            .where(event.c.customer_id.in_(some), event.c.kind.in_(COUNTED), event.c.at >= since)
-            .order_by(event.c.at)
-        )
-        for customer_id, kind, at, channel, text in session.connection().execute(query):
-            data = json.loads(text)
-            result = ContactResult.PLACED
-            if kind is Kind.CALL_LOGGED and CallResult(data["result"]) in CONVERSATIONS:
-                result = ContactResult.ANSWERED
-            address = data.get("number") or data.get("to") or ""
-            history.setdefault(customer_id, []).append(PastContact(at, channel, result, address))
-    return history
+__all__ = [
+    "address_of", "answer_data", "customer_of_account", "explain", "gather_facts", "keep_pack", "may_sue",
+    "opt_out_of_all", "pack_by_label", "pack_of", "packs_for", "reason_data", "record_answer", "set_consent",
+    "set_preference", "tighten_portfolio",
+]  # fmt: skip
 
 
 def record_answer(
@@ -198,10 +95,20 @@ def explain(
     at: datetime,
 ) -> Answer:
     """What the gate would say at `at`; nothing is sent and nothing recorded."""
-    pack = pack_of(portfolio)
+    pack = packs_for(portfolio, customer)
     assert customer.id is not None
     facts = gather_facts(session, [customer], pack, now=at)[customer.id]
     return review(Contact(channel, purpose, address_of(customer, channel)), facts, pack, at)
+
+
+def may_sue(
+    session: Session, portfolio: Portfolio, customer: Customer, *, at: datetime
+) -> tuple[Reason, ...]:
+    """Why this customer's debt may not be handed to a court at `at`: notices that still run, or a debt too old.
+    Empty = nothing the packs know of stands in the way."""
+    pack = packs_for(portfolio, customer)
+    assert customer.id is not None
+    return suit_objections(gather_facts(session, [customer], pack, now=at)[customer.id], pack, at)
 
 
 def customer_of_account(session: Session, account_ref: str) -> tuple[Portfolio, Customer]:
@@ -244,3 +151,135 @@ def set_consent(
         channel=channel,
     )
     record(session, event, by=by, now=now)
+
+
+def opt_out_of_all(
+    session: Session, customer: Customer, *, source: str, case_id: int | None = None, by: str, now: datetime
+) -> None:
+    """The customer wants no contact on any channel, said in whatever way: no channel is left open."""
+    for channel in Channel:
+        set_consent(session, customer, channel, allowed=False, source=source, case_id=case_id, by=by, now=now)
+
+
+def set_preference(
+    session: Session,
+    customer: Customer,
+    kind: PreferenceKind,
+    *,
+    channel: Channel | None = None,
+    weekdays: Sequence[int] = (),
+    start_minute: int = 0,
+    end_minute: int = 1440,
+    address: str = "",
+    timezone: str = "",
+    until: date | None = None,
+    source: str,
+    case_id: int | None = None,
+    by: str,
+    now: datetime,
+) -> ContactPreference:
+    """Remember a time or place that does not suit the customer, or where they say they live.
+
+    Minutes are after local midnight; `weekdays` Monday = 0, none = all; `address` as it is on file; `until` the last
+    local date. A new time zone takes the place of the one told before. Invalid names the field that is wrong.
+    """
+    source = clean_text(source, "source", required=False, at_most=120)
+    _check_preference(kind, weekdays, start_minute, end_minute, address, timezone)
+    assert customer.id is not None
+    if kind is PreferenceKind.TIMEZONE:
+        _end_told_zones(session, customer.id, now)
+    row = ContactPreference(
+        customer_id=customer.id,
+        kind=kind,
+        channel=channel,
+        weekdays=",".join(str(day) for day in sorted(set(weekdays))),
+        start_minute=start_minute,
+        end_minute=end_minute,
+        address=address,
+        timezone=timezone,
+        until=until,
+        source=source,
+        created_at=now,
+        by=by,
+    )
+    session.add(row)
+    session.flush()
+    told = {
+        "preference": row.id,
+        "kind": kind.value,
+        "weekdays": row.weekdays,
+        "until": until,
+        "source": source,
+    }
+    if kind is PreferenceKind.TIME:
+        told |= {"start_minute": start_minute, "end_minute": end_minute}
+    if kind is PreferenceKind.TIMEZONE:
+        told |= {"timezone": timezone}
+    event = NewEvent(
+        customer_stream(customer.id),
+        Kind.PREFERENCE_SET,
+        told,
+        customer_id=customer.id,
+        case_id=case_id,
+        channel=channel,
+    )
+    record(session, event, by=by, now=now)
+    return row
+
+
+def _check_preference(
+    kind: PreferenceKind, weekdays: Sequence[int], start: int, end: int, address: str, timezone: str
+) -> None:
+    if any(day not in range(7) for day in weekdays):
+        raise Invalid("weekdays are 0 (Monday) to 6", "weekdays")
+    if not 0 <= start < end <= 1440:
+        raise Invalid("the time must begin before it ends, on one day", "start_minute")
+    needs_address = kind in (PreferenceKind.PLACE, PreferenceKind.WORKPLACE)
+    if needs_address and not address:
+        raise Invalid("name the number or address", "address")
+    if holds_card_number(address):
+        raise Invalid("this looks like a full card number, which is never stored", "address")
+    if kind is PreferenceKind.TIMEZONE and timezone not in available_timezones():
+        raise Invalid(f"unknown time zone {timezone!r}", "timezone")
+
+
+def _end_told_zones(session: Session, customer_id: int, now: datetime) -> None:
+    query = select(ContactPreference).where(
+        ContactPreference.customer_id == customer_id,
+        ContactPreference.kind == PreferenceKind.TIMEZONE,
+        col(ContactPreference.ended_at).is_(None),
+    )
+    for row in session.scalars(query):
+        row.ended_at = now
+
+
+def end_preference(
+    session: Session, row: ContactPreference, *, case_id: int | None = None, by: str, now: datetime
+) -> None:
+    """The customer takes back what they told. Conflict if they did so before."""
+    if row.ended_at is not None:
+        raise Conflict("this preference has ended already")
+    row.ended_at = now
+    event = NewEvent(
+        customer_stream(row.customer_id),
+        Kind.PREFERENCE_ENDED,
+        {"preference": row.id, "kind": row.kind.value},
+        customer_id=row.customer_id,
+        case_id=case_id,
+        channel=row.channel,
+    )
+    record(session, event, by=by, now=now)
+
+
+def tighten_portfolio(
+    session: Session, portfolio: Portfolio, text: str, *, by: str, now: datetime
+) -> list[str]:
+    """Put the portfolio's own contact rules (TOML, docs/packs.md) in the place of those it had; '' takes them away.
+    Returns the ids of the rules. BadPack for what is wrong, and for anything looser than a pack's rule."""
+    text = text.strip()
+    ids = check(text, [rule for pack in shipped_packs().values() for rule in pack.rules]) if text else []
+    portfolio.tightening = text
+    assert portfolio.id is not None
+    data = {"rules": ids, "text": text, "pack": pack_of(portfolio).label}
+    record(session, NewEvent(portfolio_stream(portfolio.id), Kind.PORTFOLIO_TIGHTENED, data), by=by, now=now)
+    return ids

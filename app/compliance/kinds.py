@@ -1,0 +1,221 @@
+"""Rule kinds about what the customer told us, notices that must come first, words, and old debts. Pure.
+
+Each is a `Rule` of rules.py and is spelt in packfile.py. `suit_objections` asks those of them that bind what comes
+after all contacts: handing the debt to a court.
+"""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Literal
+
+from app.compliance.rules import (
+    Contact,
+    Facts,
+    Pack,
+    Preference,
+    PreferenceKind,
+    Question,
+    Reason,
+    Rule,
+    ask,
+    midnight,
+    readings,
+)
+from app.timeline.rules import Channel, Purpose
+
+SUIT_BLOCK = "legal_action"
+"""The block with which a letter says that the debt may go to court."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreferenceRule(Rule):
+    """No contact at a time or place that the customer told, or that is known, not to suit them."""
+
+    kinds: frozenset[PreferenceKind]
+
+    def objections(self, asked: Question) -> Sequence[Reason]:
+        if not asked.facts.preferences:
+            return ()
+        found = []
+        for told in asked.facts.preferences:
+            if (
+                told.kind in self.kinds
+                and (not told.channels or asked.contact.channel in told.channels)
+                and (told.until is None or asked.at < told.until)
+            ):
+                objection = (
+                    self._time(told, asked) if told.kind is PreferenceKind.TIME else self._place(told, asked)
+                )
+                found.extend(objection)
+        return found
+
+    def _time(self, told: Preference, asked: Question) -> Sequence[Reason]:
+        """The inconvenient span that is on now, where there is one; it lapses at its end."""
+        ends = []
+        for zone, day in asked.local_days:
+            if told.weekdays and day.weekday() not in told.weekdays:
+                continue
+            # A wall-clock time that occurs twice is read so that in doubt it is inconvenient.
+            starts, until = readings(zone, day, told.start)[0], readings(zone, day, told.end)[1]
+            if starts <= asked.at < until:
+                ends.append(until)
+        if not ends:
+            return ()
+        span = f"{told.start // 60:02}:{told.start % 60:02}-{told.end // 60:02}:{told.end % 60:02}"
+        days = ",".join(calendar.day_abbr[day] for day in told.weekdays) or "any day"
+        until = min(max(ends), told.until.astimezone(UTC)) if told.until else max(ends)
+        return [
+            self._reason(f"told us that {span} ({days}) does not suit them", until, span=span, weekdays=days)
+        ]
+
+    def _place(self, told: Preference, asked: Question) -> Sequence[Reason]:
+        if told.address != asked.contact.address:
+            return ()
+        what = "is at their workplace" if told.kind is PreferenceKind.WORKPLACE else "does not suit them"
+        until = told.until.astimezone(UTC) if told.until else None
+        return [self._reason(f"this number or address {what}", until, preference=told.kind.value)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitRule(Rule):
+    """Certain letters, or the suit, only when `days` have passed since a notice was sent.
+
+    The day of sending is day 0: with days = 14, a notice of the 1st lets the next step go on the 15th. A notice
+    older than `valid_months` does not count any more: it has to be sent again.
+    """
+
+    after: frozenset[str]
+    """Letters that are the notice; any of them will do."""
+    before: frozenset[str]
+    """Letters that have to wait."""
+    before_suit: bool = False
+    days: int
+    valid_months: int | None = None
+
+    def objections(self, asked: Question) -> Sequence[Reason]:
+        if asked.contact.letter not in self.before:
+            return ()
+        return self.waiting(asked)
+
+    def waiting(self, asked: Question) -> Sequence[Reason]:
+        names = " or ".join(sorted(self.after))
+        sent = [notice.at for notice in asked.facts.notices if notice.letter in self.after]
+        if not sent:
+            return [self._reason(f"{names} has not been sent", None, notice=names, days=self.days)]
+        # The last one sent may be too fresh while one before it is not.
+        ends = [self._runs(at, asked) for at in sent]
+        if any(start <= asked.at < end for start, end in ends):
+            return ()
+        coming = [start for start, end in ends if asked.at < start]
+        figures = {"notice": names, "days": self.days, "sent": max(sent).date().isoformat()}
+        if coming:
+            detail = f"{names} was sent on {max(sent).date()}; {self.days} days must pass"
+            return [self._reason(detail, min(coming), **figures)]
+        detail = f"{names} of {max(sent).date()} is older than {self.valid_months} months"
+        return [self._reason(detail, None, **figures, valid_months=self.valid_months)]
+
+    def _runs(self, sent: datetime, asked: Question) -> tuple[datetime, datetime]:
+        """From when to when a notice sent then lets the next step pass, in all zones."""
+        starts, ends = [], []
+        for zone, _ in asked.local_days:
+            day = sent.astimezone(zone).date()
+            starts.append(midnight(zone, day + timedelta(days=self.days)))
+            last = add_months(day, self.valid_months) if self.valid_months else date.max - timedelta(days=2)
+            ends.append(midnight(zone, last))
+        return max(starts, default=sent + timedelta(days=self.days + 1)), min(ends, default=sent)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentRule(Rule):
+    """The words must carry these standard blocks."""
+
+    blocks: frozenset[str]
+    letters: frozenset[str] = frozenset()
+    """Only these letters; empty = all."""
+
+    def objections(self, asked: Question) -> Sequence[Reason]:
+        carried = asked.contact.blocks
+        if carried is None or (self.letters and asked.contact.letter not in self.letters):
+            return ()
+        missing = self.blocks.difference(carried)
+        if not missing:
+            return ()
+        names = sorted(missing)
+        return [self._reason(f"the words lack {', '.join(names)}", None, missing=names)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LanguageRule(Rule):
+    """The words must be in one of these languages."""
+
+    languages: frozenset[str]
+    letters: frozenset[str] = frozenset()
+    """Only these letters; empty = all."""
+
+    def objections(self, asked: Question) -> Sequence[Reason]:
+        language = asked.contact.language.partition("-")[0].lower()
+        if (
+            not language
+            or language in self.languages
+            or (self.letters and asked.contact.letter not in self.letters)
+        ):
+            return ()
+        names = ", ".join(sorted(self.languages))
+        return [
+            self._reason(f"written in {language}; must be in {names}", None, language=language, allowed=names)
+        ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitationRule(Rule):
+    """A debt that is time-barred: `years` after its last payment or, if there was none, its oldest due date.
+
+    `stops` = `suit`: no suit, and no letter that threatens one. `contact`: nothing at all is asked for any more.
+    """
+
+    years: int
+    stops: Literal["suit", "contact"] = "suit"
+
+    def objections(self, asked: Question) -> Sequence[Reason]:
+        if asked.facts.limitation_from is None:
+            return ()
+        if self.stops == "suit" and SUIT_BLOCK not in (asked.contact.blocks or ()):
+            return ()
+        return self.barred(asked)
+
+    def barred(self, asked: Question) -> Sequence[Reason]:
+        since = asked.facts.limitation_from
+        if since is None:
+            return ()
+        first = add_months(since, 12 * self.years)
+        today = max((day for _, day in asked.local_days), default=asked.at.date())
+        if today < first:
+            return ()
+        detail = f"time-barred since {first}: {self.years} years from {since}"
+        return [
+            self._reason(detail, None, since=since.isoformat(), years=self.years, barred_on=first.isoformat())
+        ]
+
+
+def suit_objections(facts: Facts, pack: Pack, now: datetime) -> tuple[Reason, ...]:
+    """Why the debt may not be handed to a court at `now` (aware): notices still running, or a debt too old."""
+    asked = ask(Contact(Channel.POST, Purpose.NOTICE, ""), facts, now.astimezone(UTC))
+    found: list[Reason] = []
+    for rule in pack.rules:
+        if not rule.in_force(asked):
+            continue
+        if isinstance(rule, WaitRule) and rule.before_suit:
+            found.extend(rule.waiting(asked))
+        elif isinstance(rule, LimitationRule):
+            found.extend(rule.barred(asked))
+    return tuple(found)
+
+
+def add_months(day: date, months: int) -> date:
+    """The same day of the month that much later, or the month's last day."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
