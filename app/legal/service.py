@@ -37,10 +37,12 @@ from app.outreach.rules import (
     TryLater,
     Undeliverable,
 )
+from app.outreach.situations import gather_case_facts
 from app.plans.models import Plan
 from app.plans.rules import LIVE
 from app.plans.service import instalments_of
-from app.strategy.service import get_strategy
+from app.strategy.rules import Situation, legal_due
+from app.strategy.service import Ladders, ladders
 from app.timeline.models import Event
 from app.timeline.rules import Kind, Purpose
 from app.timeline.service import customer_stream, record, record_many
@@ -60,7 +62,8 @@ class Seal:
 def nominate_cases(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> int:
     """Nominate what the strategy's legal step reaches: late enough, large enough, something owed at all, no hold, no
     live plan, not referred before. A nomination moves nothing by itself: a person has to approve it."""
-    legal_day = get_strategy(portfolio.strategy).legal_day
+    live = ladders(session, portfolio)
+    legal_day = live.legal_day
     if legal_day is None:
         return 0
     case, hold = table_of(CollectionsCase), table_of(CaseHold)
@@ -80,7 +83,7 @@ def nominate_cases(session: Session, portfolio: Portfolio, on: date, *, now: dat
         .order_by(case.c.id)
     )
     events = []
-    for row in session.connection().execute(query).all():
+    for row in _reached(session, portfolio, live, session.connection().execute(query).all(), on):
         late = days_past_due(row.oldest_due_on, on)
         reason = f"{late} days past due"
         session.add(
@@ -97,6 +100,22 @@ def nominate_cases(session: Session, portfolio: Portfolio, on: date, *, now: dat
     session.flush()
     record_many(session, events, by="system", now=now)
     return len(events)
+
+
+def _reached(
+    session: Session, portfolio: Portfolio, live: Ladders, rows: Sequence[Any], on: date
+) -> list[Any]:
+    """Those of these cases whose own ladder has its legal step by now."""
+    facts = gather_case_facts(session, portfolio, live, [row.id for row in rows], on=on)
+    return [
+        row
+        for row in rows
+        if legal_due(
+            live.of(row.customer_id, facts[row.id]).ladder,
+            Situation(days_past_due(row.oldest_due_on, on), row.step_day, False, facts=facts[row.id]),
+            on,
+        )
+    ]
 
 
 def nominate(session: Session, case: CollectionsCase, reason: str, *, by: str, now: datetime) -> Referral:

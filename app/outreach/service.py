@@ -47,10 +47,12 @@ from app.outreach.letters import (
 )
 from app.outreach.models import OutboxMessage
 from app.outreach.rules import Destination, OutboxStatus, to_ask
+from app.outreach.situations import gather_case_facts
 from app.plans.models import Plan
 from app.plans.service import cases_with_live_plan, instalments_of
-from app.strategy.rules import Action, Rest, Situation, Step, Strategy, Take, decide, rearm
-from app.strategy.service import get_strategy
+from app.strategy.models import StrategyTask
+from app.strategy.rules import NO_FACTS, Action, Ladder, Rest, Situation, Step, Take, decide, rearm
+from app.strategy.service import Chosen, ladders, note_participants
 from app.timeline.rules import Channel, Kind, Purpose, canonical
 from app.timeline.service import NewEvent, customer_stream, lock_customers, record_many
 
@@ -137,7 +139,7 @@ def ask_strategy(
     late = sa.and_(state.c.account_id == account.c.id, state.c.oldest_due_on.is_not(None))
     query = (
         sa.select(
-            case.c.id, case.c.step_day, case.c.occurrence,
+            case.c.id, case.c.step_day, case.c.occurrence, case.c.customer_id, case.c.past_due_minor,
             state.c.oldest_due_on, state.c.past_due_minor, state.c.balance_minor,
         )
         .select_from(case.outerjoin(account, theirs).outerjoin(state, late))
@@ -146,17 +148,25 @@ def ask_strategy(
         .order_by(case.c.id)
         .with_for_update(of=case, skip_locked=True)
     )  # fmt: skip
-    strategy = get_strategy(portfolio.strategy)
+    live = ladders(session, portfolio)
     plans_live = set(cases_with_live_plan(session, portfolio.id or 0))
     answers = []
     found = session.connection().execute(query).all()
-    for (case_id, step_day, occurrence), lines in groupby(found, key=itemgetter(0, 1, 2)):
-        dues = [line[3:] for line in lines if line[3] is not None]
+    facts = (
+        gather_case_facts(session, portfolio, live, [row[0] for row in found], on=on) if live.needs else {}
+    )
+    for (case_id, step_day, occurrence, customer_id, _), lines in groupby(
+        found, key=itemgetter(0, 1, 2, 3, 4)
+    ):
+        dues = [line[5:] for line in lines if line[5] is not None]
         days_late = days_past_due(min((due[0] for due in dues), default=None), on)
         step_day, occurrence = rearm(step_day, occurrence, days_late)
         owes = any(to_ask(past_due, balance) for _, past_due, balance in dues)
-        situation = Situation(days_late, step_day, case_id in plans_live, owes)
-        answers.append(Answered(case_id, step_day, occurrence, decide(strategy, situation, on)))
+        known = facts.get(case_id, NO_FACTS)
+        situation = Situation(days_late, step_day, case_id in plans_live, owes, known)
+        ladder = live.of(customer_id, known).ladder
+        answers.append(Answered(case_id, step_day, occurrence, decide(ladder, situation, on)))
+    note_participants(session, live, {(row[3], row[0], row[4]) for row in found}, on=on)
     return answers
 
 
@@ -216,37 +226,40 @@ def plan_contacts(
     All in the caller's transaction, under a lock on the customers: what this adds to a customer's contacts is
     seen by whoever clears the next one. Returns counts of cleared, waiting, refused, call_tasks, resting.
     """
-    strategy = get_strategy(portfolio.strategy)
+    live = ladders(session, portfolio)
+    facts = gather_case_facts(session, portfolio, live, case_ids, on=on)
     plans_live = set(cases_with_live_plan(session, portfolio.id or 0))
     work = _Work(session, portfolio, stationery, on, now)
-    due: list[tuple[Folder, Step, int]] = []
+    due: list[tuple[Folder, Step, Chosen, Situation]] = []
     for folder in open_folders(session, portfolio, case_ids, now=now):
         case = folder.case
         if case.status is not CaseStatus.OPEN or case.next_contact_on is None or case.next_contact_on > on:
             continue
         late = days_past_due(folder.oldest_due_on, on)
         case.step_day, case.occurrence = rearm(case.step_day, case.occurrence, late)
-        situation = Situation(late, case.step_day, case.id in plans_live, folder.to_ask > 0)
-        match decide(strategy, situation, on):
+        known = facts[case.id or 0]
+        situation = Situation(late, case.step_day, case.id in plans_live, folder.to_ask > 0, known)
+        chosen = live.of(case.customer_id, known)
+        match decide(chosen.ladder, situation, on):
             case Take(step=step):
-                due.append((folder, step, late))
+                due.append((folder, step, chosen, situation))
             case rest:
                 work.counts["resting"] += 1
                 case.next_contact_on = rest.until
-    work.find_queued([(folder, step) for folder, step, _ in due])
-    for folder, step, late in due:
-        work.take(folder, step)
-        _look_again(folder.case, strategy, late, on)
+    work.find_queued([(folder, step) for folder, step, _, _ in due])
+    for folder, step, chosen, situation in due:
+        work.take(folder, step, chosen)
+        _look_again(folder.case, chosen.ladder, situation, on)
     work.write()
     session.flush()
     return work.counts
 
 
-def _look_again(case: CollectionsCase, strategy: Strategy, late: int, on: date) -> None:
+def _look_again(case: CollectionsCase, ladder: Ladder, situation: Situation, on: date) -> None:
     """After a step was taken: the day of the next one. A step that waits has set its own day already."""
     if case.next_contact_on is not None and case.next_contact_on > on:
         return
-    following = decide(strategy, Situation(late, case.step_day, False), on)
+    following = decide(ladder, dataclasses.replace(situation, step_day=case.step_day), on)
     case.next_contact_on = None if isinstance(following, Take) else following.until
 
 
@@ -262,6 +275,7 @@ class _Work:
         self.counts = {"cleared": 0, "waiting": 0, "refused": 0, "call_tasks": 0, "resting": 0}
         self.messages: list[dict[str, Any]] = []
         self.tasks: list[dict[str, Any]] = []
+        self.strategy_tasks: list[dict[str, Any]] = []
         self.events: list[NewEvent] = []
         self.queued: set[str] = set()
         """Keys of messages that were queued when one channel of a step was cleared and another had to wait."""
@@ -272,15 +286,17 @@ class _Work:
             query = select(OutboxMessage.key).where(col(OutboxMessage.key).in_(some))
             self.queued.update(self.session.scalars(query))
 
-    def take(self, folder: Folder, step: Step) -> None:
+    def take(self, folder: Folder, step: Step, chosen: Chosen) -> None:
         """Clear the step on each of its channels. It is taken when none has to wait any more: a channel that
         waits is asked for again, those that were queued before stay as they are."""
-        if step.action is Action.LEGAL:
+        if step.action in (Action.LEGAL, Action.TASK):
             folder.case.step_day = step.day
+            if step.action is Action.TASK:
+                self._add_task(folder, step, chosen)
             return
         channels = (Channel.CALL,) if step.action is Action.CALL else step.channels
         answers = [
-            self._clear(folder, step, channel)
+            self._clear(folder, step, channel, chosen)
             for channel in channels
             if self._key(folder, step, channel) not in self.queued
         ]
@@ -296,11 +312,13 @@ class _Work:
     def _key(self, folder: Folder, step: Step, channel: Channel) -> str:
         return f"{folder.case.id}:{step.id}:{folder.case.occurrence}:{channel.value}"
 
-    def _clear(self, folder: Folder, step: Step, channel: Channel) -> Answer:
+    def _clear(self, folder: Folder, step: Step, channel: Channel, chosen: Chosen) -> Answer:
         contact = Contact(channel, step.purpose, address_of(folder.customer, channel))
         key = self._key(folder, step, channel)
         answer = review_within(contact, folder.facts, self.pack, self.now, self.now + PLANNING_HORIZON)
-        about = {"step": step.id, "letter": step.letter, "key": key}
+        about = {"step": step.id, "letter": step.letter, "key": key, "strategy": chosen.ref}
+        if chosen.ladder.segment:
+            about["segment"] = chosen.ladder.segment
         self.events.append(record_answer(folder.case.id, folder.case.customer_id, contact, answer, **about))
         if isinstance(answer, WaitUntil):
             self.counts["waiting"] += 1
@@ -337,6 +355,31 @@ class _Work:
             )
         )
 
+    def _add_task(self, folder: Folder, step: Step, chosen: Chosen) -> None:
+        """Something for a person to do; nobody is contacted by it, so the gate is not asked."""
+        due_on = self.on + timedelta(days=1)
+        self.strategy_tasks.append(
+            {
+                "case_id": folder.case.id,
+                "key": f"{folder.case.id}:{step.id}:{folder.case.occurrence}:task",
+                "step": step.id,
+                "text": step.task,
+                "due_on": due_on,
+                "created_at": self.now,
+                "done_by": "",
+            }
+        )
+        self.counts["tasks"] = self.counts.get("tasks", 0) + 1
+        self.events.append(
+            NewEvent(
+                customer_stream(folder.case.customer_id),
+                Kind.TASK_CREATED,
+                {"step": step.id, "task": step.task, "due_on": due_on, "strategy": chosen.ref},
+                customer_id=folder.case.customer_id,
+                case_id=folder.case.id,
+            )
+        )
+
     def _add_message(
         self, folder: Folder, clearance: Clearance, letter: str, key: str, *, plan: Plan | None
     ) -> None:
@@ -354,6 +397,10 @@ class _Work:
         enqueue(self.session, self.messages)
         if self.tasks:
             self.session.execute(upsert(self.session, CallTask).on_conflict_do_nothing(), self.tasks)
+        if self.strategy_tasks:
+            self.session.execute(
+                upsert(self.session, StrategyTask).on_conflict_do_nothing(), self.strategy_tasks
+            )
         record_many(self.session, self.events, by="system", now=self.now)
 
 
