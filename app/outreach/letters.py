@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +36,10 @@ from jinja2 import (
 )
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
+from markupsafe import escape as html_escape
 
 from app import money
+from app.outreach.stencils import Stencils, Worded, can_be_cut, paths
 from app.timeline.rules import Channel
 
 FALLBACK_LANGUAGE = "en"
@@ -143,6 +145,8 @@ class Letter:
     version: str
     """First 12 hex digits of the SHA-256 over this letter's files and the shared ones."""
     environment: ImmutableSandboxedEnvironment = field(repr=False, compare=False)
+    stencils: Mapping[tuple[Channel, str], Stencils] = field(default_factory=dict, repr=False, compare=False)
+    """By channel and language, where the letter's templates allow it."""
 
     def language_for(self, wanted: str) -> str:
         """The language this letter would be sent in to somebody who reads `wanted` ('zh-TW' -> 'zh', 'fr' -> 'en')."""
@@ -167,6 +171,18 @@ def render(letter: Letter, channel: Channel, language: str, context: LetterConte
         raise BadLetter(f"letter {letter.name} has no {channel} form")
     language = letter.language_for(language)
     values = _values(letter, channel, context)
+    stencils = letter.stencils.get((channel, language))
+    if stencils is not None:
+        (subject, text, html), blocks = stencils.words(values)
+    else:
+        (subject, text, html), blocks = word(letter, channel, language, values)
+    if channel is Channel.POST:
+        subject = next((line[2:] for line in text.splitlines() if line.startswith("# ")), "")
+    return Rendered(subject, text, html, language, letter.version, blocks)
+
+
+def word(letter: Letter, channel: Channel, language: str, values: Mapping[str, Any]) -> Worded:
+    """(subject, text, HTML) straight from the templates, and the blocks they carry; raises as `render` does."""
     carried: dict[str, frozenset[str]] = {}
     words: dict[str, str] = {}
     for form in _FORMS[channel]:
@@ -182,11 +198,9 @@ def render(letter: Letter, channel: Channel, language: str, context: LetterConte
     if channel is Channel.SMS:
         text = _one_plain_line(text)
     if channel is Channel.EMAIL:
-        subject = " ".join(words["email.subject.txt"].split())
-        html = _page(letter, language, subject, words["email.html"])
-    if channel is Channel.POST:
-        subject = next((line[2:] for line in text.splitlines() if line.startswith("# ")), "")
-    return Rendered(subject, text, html, language, letter.version, frozenset().union(*carried.values()))
+        subject = _one_line(words["email.subject.txt"])
+        html = _page(letter, language, words["email.subject.txt"], words["email.html"])
+    return (subject, text, html), frozenset().union(*carried.values())
 
 
 def _fill(letter: Letter, language: str, form: str, values: Mapping[str, Any]) -> tuple[str, frozenset[str]]:
@@ -215,8 +229,10 @@ def _page(letter: Letter, language: str, subject: str, body: str) -> str:
 
 def _values(letter: Letter, channel: Channel, context: LetterContext) -> dict[str, Any]:
     """Only what the letter declares, made harmless: a name cannot add a header, a line or a table cell."""
-    context = dataclasses.replace(context, sender=context.sender or context.creditor)
-    return {name: _harmless(getattr(context, name), channel) for name in letter.variables}
+    values = {name: _harmless(getattr(context, name), channel) for name in letter.variables}
+    if values.get("sender") == "":
+        values["sender"] = _harmless(context.creditor, channel)
+    return values
 
 
 def _harmless(value: Any, channel: Channel) -> Any:
@@ -229,10 +245,8 @@ def _harmless(value: Any, channel: Channel) -> Any:
     if isinstance(value, (tuple, list)):
         return tuple(_harmless(item, channel) for item in value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        names = [f.name for f in dataclasses.fields(value)]
-        return dataclasses.replace(
-            value, **{name: _harmless(getattr(value, name), channel) for name in names}
-        )
+        kind: Any = type(value)
+        return kind(*[_harmless(getattr(value, name), channel) for _, name in paths(kind, "")])
     return value
 
 
@@ -258,6 +272,27 @@ def _tidy(words: str) -> str:
 @lru_cache(maxsize=10_000)
 def format_amount(minor: int, currency: str, language: str) -> str:
     """Minor units as a reader of `language` writes them, with the decimals we bill in (TWD none, KWD three)."""
+    style = _amount_style(currency, language)
+    if style is None or minor < 0:
+        return amount_by_locale(minor, currency, language)
+    before, group, point, after = style
+    decimals = money.exponent(currency)
+    units, rest = divmod(minor, 10**decimals)
+    whole = f"{units:,}".replace(",", group)
+    return f"{before}{whole}{point}{rest:0{decimals}}{after}" if decimals else f"{before}{whole}{after}"
+
+
+@lru_cache(maxsize=100)
+def _amount_style(currency: str, language: str) -> tuple[str, str, str, str] | None:
+    """(before, group separator, decimal point, after), read off one amount as the locale writes it; None where it
+    does not group by three."""
+    shown = amount_by_locale(1_234_567 * 10 ** money.exponent(currency), currency, language)
+    found = re.fullmatch(r"(\D*)1(?P<group>\D)234(?P=group)567(?:(\D)0+)?(\D*)", shown)
+    return (found[1], found[2], found[3] or "", found[4]) if found else None
+
+
+def amount_by_locale(minor: int, currency: str, language: str) -> str:
+    """What `format_amount` gives, slowly: as Unicode's locale data has it."""
     locale = _locale(language)
     value = Decimal(money.to_decimal_string(minor, currency))
     text = _amount_pattern(locale, money.exponent(currency)).apply(
@@ -311,7 +346,11 @@ def sms_segments(text: str) -> int:
 
 def _one_plain_line(text: str) -> str:
     """One line without typographic characters: a single no-break space would more than halve what an SMS holds."""
-    return " ".join(text.translate(_PLAIN).split())
+    return _one_line(text.translate(_PLAIN))
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 # ---------------------------------------------------------------------------------------------------- loading
@@ -330,7 +369,7 @@ def load_letters(directory: Path) -> Mapping[str, Letter]:
     letters = {folder.name: _load(directory, folder) for folder in folders}
     for letter in letters.values():
         _rehearse(letter)
-    return letters
+    return {name: dataclasses.replace(letter, stencils=_stencils(letter)) for name, letter in letters.items()}
 
 
 def _load(directory: Path, folder: Path) -> Letter:
@@ -419,12 +458,33 @@ def _rehearse(letter: Letter) -> None:
                     render(letter, channel, language, sample)
 
 
+def _stencils(letter: Letter) -> dict[tuple[Channel, str], Stencils]:
+    """For each form whose templates, blocks included, do nothing but print, compare and count."""
+    found = {}
+    for channel in letter.channels:
+        for language in letter.languages:
+            paths = [f"{letter.name}/{language}/{form}" for form in _FORMS[channel]]
+            paths += [path for path in letter.environment.list_templates() if _is_shared(path, language)]
+            if can_be_cut(letter.environment, [_source(letter, path) for path in paths]):
+                fit = (_one_line, _one_plain_line if channel is Channel.SMS else str, html_escape)
+                found[channel, language] = Stencils(partial(word, letter, channel, language), fit)
+    return found
+
+
+def _is_shared(path: str, language: str) -> bool:
+    return path == f"{_BASE}/email.html" or path.startswith(f"{_BASE}/{language}/blocks/")
+
+
+def _source(letter: Letter, path: str) -> str:
+    assert letter.environment.loader is not None
+    return letter.environment.loader.get_source(letter.environment, path)[0]
+
+
 def _check_names(letter: Letter, path: str) -> None:
     """Branches a rehearsal does not take are checked by reading: only declared names may be spoken of."""
     environment = letter.environment
-    assert environment.loader is not None
     try:
-        source, _, _ = environment.loader.get_source(environment, path)
+        source = _source(letter, path)
         names = meta.find_undeclared_variables(environment.parse(source))
     except TemplateNotFound:
         raise BadLetter(f"missing file {path}") from None

@@ -1,0 +1,166 @@
+"""Stencils: a letter worded once with holes where names and figures go, and filled for each customer.
+
+A template costs a tenth of a millisecond and more each time, and most of what it says is the same for everybody. So it
+is given values that can only be printed. Whatever it does besides with one of them (compares it, counts it, asks
+whether there is one) shows, and then a stencil holds for that very value only. Filled, it gives the words that the
+template gives, to the character; a test compares them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from functools import lru_cache
+from typing import Any, NoReturn
+
+from jinja2 import Environment, nodes
+
+MOST = 2000
+"""Stencils kept of one letter on one channel in one language."""
+
+_HOLE = re.compile("\ue000(\\d+)\ue001")
+_HARMLESS_FILTERS = frozenset({"join", "map", "length", "count"})
+"""They print what they are given, or are seen when they look at it."""
+
+Parts = tuple[tuple[str | int, ...], ...]
+"""Texts and numbers of holes in turns, for each text of a letter."""
+
+
+class Looked(Exception):
+    """A template did more with a value than print it."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+class _Printable:
+    """A value that can only be printed."""
+
+    __slots__ = ("_name", "_printed")
+
+    def __init__(self, name: str, printed: str) -> None:
+        self._name, self._printed = name, printed
+
+    def __str__(self) -> str:
+        return self._printed
+
+    def __html__(self) -> str:
+        return self._printed
+
+    def _looked(self, *_: Any) -> NoReturn:
+        raise Looked(self._name)
+
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __hash__ = _looked  # type: ignore[assignment]
+    __bool__ = __len__ = __iter__ = __contains__ = __getitem__ = __getattr__ = __call__ = _looked
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __mod__ = __rmod__ = _looked
+    __int__ = __float__ = __index__ = __neg__ = __pos__ = __format__ = _looked  # type: ignore[assignment]
+
+
+Worded = tuple[Sequence[str], frozenset[str]]
+"""A letter's texts, and the blocks they carry."""
+
+
+class Stencils:
+    """Of one letter on one channel in one language.
+
+    `word` gives the letter's texts for some values: a mapping of text and of tuples of data classes that hold text and
+    numbers. `fit` is what `word` has done to each text as a whole (escaped it, put it on one line), and is done to what
+    goes into the text's holes.
+    """
+
+    def __init__(
+        self, word: Callable[[Mapping[str, Any]], Worded], fit: Sequence[Callable[[str], str]]
+    ) -> None:
+        self._word, self._fit = word, fit
+        self._looked_at: frozenset[str] = frozenset()
+        self._cut: dict[tuple[Any, ...], tuple[Parts, frozenset[str]]] = {}
+
+    def words(self, values: Mapping[str, Any]) -> Worded:
+        """As `word` has them, and whatever it raises."""
+        while True:
+            key, printed = self._key(values)
+            stencil = self._cut.get(key)
+            if stencil is None:
+                try:
+                    stencil = self._cut_one(values)
+                except Looked as seen:
+                    self._looked_at |= {seen.name}
+                    self._cut.clear()
+                    continue
+                if len(self._cut) >= MOST:
+                    self._cut.clear()
+                self._cut[key] = stencil
+            texts = [
+                "".join([part if isinstance(part, str) else fit(printed[part]) for part in parts])
+                for parts, fit in zip(stencil[0], self._fit, strict=True)
+            ]
+            return texts, stencil[1]
+
+    def _key(self, values: Mapping[str, Any]) -> tuple[tuple[Any, ...], list[str]]:
+        """What a stencil depends on (values that are looked at or empty, how many there are; None stands for a hole),
+        and what goes into its holes, in order."""
+        key: list[Any] = []
+        printed: list[str] = []
+        looked_at = self._looked_at
+        for name, value in values.items():
+            if type(value) is tuple:
+                key.append(len(value))
+                for item in value:
+                    for path, attribute in paths(type(item), name):
+                        inner = getattr(item, attribute)
+                        if inner == "" or path in looked_at:
+                            key.append(inner)
+                        else:
+                            key.append(None)
+                            printed.append(str(inner))
+            elif value == "" or name in looked_at:
+                key.append(value)
+            else:
+                key.append(None)
+                printed.append(value)
+        return tuple(key), printed
+
+    def _cut_one(self, values: Mapping[str, Any]) -> tuple[Parts, frozenset[str]]:
+        holes = 0
+
+        def hole(path: str, value: Any) -> Any:
+            nonlocal holes
+            if value == "" or path in self._looked_at:
+                return value
+            holes += 1
+            return _Printable(path, f"\ue000{holes - 1}\ue001")
+
+        given: dict[str, Any] = {}
+        for name, value in values.items():
+            if type(value) is tuple:
+                given[name] = tuple(
+                    type(item)(**{a: hole(path, getattr(item, a)) for path, a in paths(type(item), name)})
+                    for item in value
+                )
+            else:
+                given[name] = hole(name, value)
+        texts, carried = self._word(given)
+        return tuple(_parts(text) for text in texts), carried
+
+
+@lru_cache(maxsize=100)
+def paths(kind: type, name: str) -> tuple[tuple[str, str], ...]:
+    """(`name.attribute`, attribute) of a data class."""
+    assert is_dataclass(kind)
+    return tuple((f"{name}.{field.name}", field.name) for field in fields(kind))
+
+
+def _parts(text: str) -> tuple[str | int, ...]:
+    pieces = _HOLE.split(text)
+    return tuple(int(piece) if n % 2 else piece for n, piece in enumerate(pieces) if n % 2 or piece)
+
+
+def can_be_cut(environment: Environment, sources: Sequence[str]) -> bool:
+    """Whether these templates do nothing to a value that a stencil could not see: other filters and tests turn it to
+    text first, and change that."""
+    trees = [environment.parse(source) for source in sources]
+    filters = {found.name for tree in trees for found in tree.find_all(nodes.Filter)}
+    tests = [found for tree in trees for found in tree.find_all(nodes.Test)]
+    return filters <= _HARMLESS_FILTERS and not tests
