@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
-import holidays
-
 
 @dataclass(frozen=True, slots=True)
 class Holidays:
@@ -29,25 +27,29 @@ class Holidays:
 @lru_cache(maxsize=512)
 def _of_year(country: str, subdivision: str, categories: tuple[str, ...], year: int) -> dict[date, str]:
     """Read once a year of each calendar: the library's own look-up is slow and grows on being asked."""
+    import holidays  # most of a second, and only where a pack closes on holidays
+
     listed = holidays.country_holidays(
         country,
         subdiv=subdivision or None,
         years=year,
         categories=categories,
-        language=_language(country),
+        language=next((one for one in ("en_US", "en_GB") if one in _languages(country)), None),
     )
     return dict(listed.items())
 
 
-def _language(country: str) -> str | None:
-    known = holidays.country_holidays(country).supported_languages
-    return next((language for language in ("en_US", "en_GB") if language in known), None)
+def _languages(country: str) -> tuple[str, ...]:
+    import holidays
+
+    spoken: tuple[str, ...] = holidays.country_holidays(country).supported_languages
+    return spoken
 
 
-def known(country: str, subdivision: str, categories: tuple[str, ...]) -> str:
+def missing(calendar: Holidays) -> str:
     """'' if the library has such a calendar, else what is wrong with it."""
     try:
-        _of_year(country, subdivision, categories, 2026)
+        _of_year(calendar.country, calendar.subdivision, calendar.categories, 2026)
     except (NotImplementedError, ValueError) as error:
         return str(error)
     return ""

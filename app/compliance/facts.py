@@ -113,7 +113,8 @@ def gather_facts(
             history=tuple(sorted(past, key=lambda contact: contact.at)),
             preferences=tuple(_preference(row, zones[i]) for row in preferred.get(i, ())),
             notices=tuple(notices.get(i, ())),
-            limitation_from=limitation.get(i),
+            due_since=limitation.get(i, (None, None))[0],
+            paid_or_due_since=limitation.get(i, (None, None))[1],
         )
     return facts
 
@@ -221,9 +222,9 @@ def _notices(session: Session, ids: Sequence[int], packs: Iterable[Pack]) -> dic
 
 def _limitation(
     session: Session, ids: Sequence[int], packs: Iterable[Pack], now: datetime
-) -> dict[int, date]:
-    """Since when the limitation period of each customer's oldest debt runs, of those whose debts are old enough for
-    the shortest period of these packs. An acknowledgement in writing would start it anew; we are not told of any."""
+) -> dict[int, tuple[date, date]]:
+    """(`due_since`, `paid_or_due_since`) of customers with a debt old enough for the shortest period of these packs.
+    An acknowledgement in writing would start the period anew; we are not told of any."""
     years = [rule.years for pack in packs for rule in pack.rules if isinstance(rule, LimitationRule)]
     if not years:
         return {}
@@ -251,10 +252,11 @@ def _limitation(
             .group_by(entry.c.account_id)
         )
         paid.update({account_id: on for account_id, on in session.connection().execute(query)})
-    since: dict[int, date] = {}
+    since: dict[int, tuple[date, date]] = {}
     for account_id, (customer_id, due_on) in due.items():
         runs_from = max(due_on, paid.get(account_id, due_on))
-        since[customer_id] = min(since.get(customer_id, runs_from), runs_from)
+        before = since.get(customer_id, (due_on, runs_from))
+        since[customer_id] = (min(before[0], due_on), min(before[1], runs_from))
     return since
 
 

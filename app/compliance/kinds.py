@@ -172,23 +172,25 @@ class LanguageRule(Rule):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitationRule(Rule):
-    """A debt that is time-barred: `years` after its last payment or, if there was none, its oldest due date.
+    """A debt that is time-barred: `years` after its last payment, or where a payment does not start the period anew
+    (`restarts` = False) after its oldest due date.
 
     `stops` = `suit`: no suit, and no letter that threatens one. `contact`: nothing at all is asked for any more.
     """
 
     years: int
     stops: Literal["suit", "contact"] = "suit"
+    restarts: bool = True
 
     def objections(self, asked: Question) -> Sequence[Reason]:
-        if asked.facts.limitation_from is None:
+        if asked.facts.due_since is None:
             return ()
         if self.stops == "suit" and SUIT_BLOCK not in (asked.contact.blocks or ()):
             return ()
         return self.barred(asked)
 
     def barred(self, asked: Question) -> Sequence[Reason]:
-        since = asked.facts.limitation_from
+        since = asked.facts.paid_or_due_since if self.restarts else asked.facts.due_since
         if since is None:
             return ()
         first = add_months(since, 12 * self.years)

@@ -28,7 +28,7 @@ from pydantic import (
 
 from app.cases.rules import HoldKind
 from app.charges.rules import MILLION, ChargeCaps
-from app.compliance.calendars import Holidays, known
+from app.compliance.calendars import Holidays
 from app.compliance.kinds import (
     ContentRule,
     LanguageRule,
@@ -274,12 +274,6 @@ class _Holidays(_Strict):
     categories: Annotated[list[_Text], Field(min_length=1)] = ["public"]
     equated: list[date] = []
 
-    @model_validator(mode="after")
-    def calendar_exists(self) -> Self:
-        if problem := known(self.country, self.subdivision, tuple(self.categories)):
-            raise ValueError(problem)
-        return self
-
     def holidays(self) -> Holidays:
         return Holidays(self.country, self.subdivision, tuple(self.categories), frozenset(self.equated))
 
@@ -425,9 +419,10 @@ class _Limitation(_Rule):
     kind: Literal["limitation"]
     years: Annotated[int, Field(ge=1, le=30)]
     stops: Literal["suit", "contact"] = "suit"
+    restarts: bool = True
 
     def rule(self) -> Rule:
-        return LimitationRule(**self.shared(), years=self.years, stops=self.stops)
+        return LimitationRule(**self.shared(), years=self.years, stops=self.stops, restarts=self.restarts)
 
 
 # ------------------------------------------------------------- sections that are not about contacts

@@ -124,9 +124,10 @@ class Facts:
     preferences: tuple[Preference, ...] = ()
     notices: tuple[Notice, ...] = ()
     """Each sending of the letters that a wait of the pack looks for, oldest first."""
-    limitation_from: date | None = None
-    """Since when the limitation period of the oldest debt runs: its last payment, else the oldest due date. None =
-    nothing is old enough to matter, or not known."""
+    due_since: date | None = None
+    """The oldest due date of all debts. None = none is old enough to be time-barred, or it is not known."""
+    paid_or_due_since: date | None = None
+    """The same, but of each debt its last payment where that was later; of several debts the earliest."""
 
     def __post_init__(self) -> None:
         # Caps walk back from the newest and stop at the window's edge: disorder would hide contacts from them.

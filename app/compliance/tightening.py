@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from app.compliance.calendars import missing
 from app.compliance.kinds import (
     ContentRule,
     LanguageRule,
@@ -107,7 +108,9 @@ def check(text: str, known: Sequence[Rule]) -> list[str]:
         for rule in known:
             if rule.id == entry["id"]:
                 _stricter(rule, entry)
-    tighten(known, text)
+    for rule in tighten(known, text)[0]:
+        if isinstance(rule, HoursRule) and rule.holidays and (problem := missing(rule.holidays)):
+            raise BadPack(f"{NAME}: rule {rule.id}: holidays: {problem}", "holidays")
     return [entry["id"] for entry in entries(text)]
 
 
@@ -189,7 +192,7 @@ def _own_spelling(rule: Rule) -> dict[str, Any]:
             letters = {"letters": sorted(rule.letters)} if rule.letters else {}
             return {"languages": sorted(rule.languages), **letters}
         case LimitationRule():
-            return {"years": rule.years, "stops": rule.stops}
+            return {"years": rule.years, "stops": rule.stops, "restarts": rule.restarts}
     raise TypeError(f"no spelling for {type(rule).__name__}")
 
 
@@ -246,6 +249,7 @@ def _compared(was: Rule, now: Rule) -> dict[str, tuple[Any, Any, bool]]:
         case LimitationRule(), LimitationRule():
             figures["years"] = (was.years, now.years, now.years <= was.years)
             figures["stops"] = (was.stops, now.stops, now.stops in (was.stops, "contact"))
+            figures["restarts"] = (was.restarts, now.restarts, was.restarts or not now.restarts)
     return figures
 
 

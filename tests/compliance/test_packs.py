@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from app.cases.rules import HoldKind
+from app.compliance.calendars import missing
+from app.compliance.kinds import PreferenceRule
 from app.compliance.packfile import PACKS, BadPack, load_pack, parse_pack, shipped_packs
 from app.compliance.rules import (
     CapRule,
@@ -17,12 +20,32 @@ from app.compliance.rules import (
     GapRule,
     Hold,
     HoursRule,
+    Pack,
+    PreferenceKind,
     Refusals,
     review,
 )
+from app.compliance.stacking import stack
 from app.timeline.rules import Channel, Purpose
 
-NOON = datetime(2026, 6, 1, 16, 0, tzinfo=UTC)  # 12:00 in New York
+# A Wednesday on which every rule that has a date is in force, and which is a holiday nowhere.
+NOON = datetime(2027, 2, 3, 12, 0)
+ZONES = {
+    "US": "America/New_York",
+    "GB": "Europe/London",
+    "CN": "Asia/Shanghai",
+    "ID": "Asia/Jakarta",
+    "NL": "Europe/Amsterdam",
+    "NO": "Europe/Oslo",
+    "IN": "Asia/Kolkata",
+    "AU": "Australia/Sydney",
+    "HK": "Asia/Hong_Kong",
+    "SG": "Asia/Singapore",
+}
+PACKS_ALONE = [pack for pack in shipped_packs().values() if not pack.stacks_on]
+STACKS = PACKS_ALONE + [
+    stack([shipped_packs()[below], pack]) for pack in shipped_packs().values() for below in pack.stacks_on
+]
 
 GOOD = """
 code = "test"
@@ -118,6 +141,9 @@ MISTAKES = [
     ("a number as text", "most = 3", 'most = "3"', ["t.calls", "most"]),
     ("two windows", "window_hours = 36", "window_hours = 36\nwindow_days = 2", ["t.calls", "window_days"]),
     ("no window", "window_hours = 36\n", "", ["t.calls", "window_days"]),
+    ("no such month", "window_hours = 36", 'calendar = "year"', ["t.calls", "calendar"]),
+    ("a place that is nowhere", "[[rules]]", "[place]\n[[rules]]", ["test.toml", "place"]),
+    ("an overlay of everywhere", 'collector = "any"', 'collector = "any"\nstacks_on = ["uk"]', ["stacks_on"]),
     ("memory passed off as seen", "verified = false", "verified = true", ["t.calls", "verified", "memory"]),
     ("an id used twice", "t.opt_out", "t.calls", ["t.calls", "used twice"]),
     ("an id that is no id", '"t.calls"', '"Calls!"', ["Calls!", "id"]),
@@ -169,25 +195,43 @@ def test_every_file_in_the_folder_is_a_pack_under_its_own_code() -> None:
     )
 
 
-@pytest.mark.parametrize("pack", shipped_packs().values(), ids=lambda pack: pack.code)
-def test_no_shipped_pack_lets_a_reminder_past_an_open_hold_or_an_opt_out(pack) -> None:
+@pytest.mark.parametrize("pack", STACKS, ids=lambda pack: pack.label)
+def test_no_shipped_pack_lets_a_reminder_past_an_open_hold_or_an_opt_out(pack: Pack) -> None:
+    zone = ZONES[pack.country]
+    noon = NOON.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    asked_for = dict.fromkeys(Channel, True)
     for channel in Channel:
         contact = Contact(channel, Purpose.REMINDER, "somewhere")
-        zones = ("Asia/Shanghai",) if pack.country == "CN" else ("America/New_York",)
-        noon = NOON if pack.country != "CN" else NOON - timedelta(hours=12)
-        assert isinstance(review(contact, Facts(zones), pack, noon), Clearance)
+        assert isinstance(review(contact, Facts((zone,), consent=asked_for), pack, noon), Clearance)
         for kind in HoldKind:
-            held = Facts(zones, holds=(Hold(kind, noon - timedelta(days=1), None),))
+            held = Facts((zone,), consent=asked_for, holds=(Hold(kind, noon - timedelta(days=1), None),))
             assert isinstance(review(contact, held, pack, noon), Refusals), kind
-        assert isinstance(review(contact, Facts(zones, consent={channel: False}), pack, noon), Refusals)
+        refused = Facts((zone,), consent=asked_for | {channel: False})
+        assert isinstance(review(contact, refused, pack, noon), Refusals)
 
 
-@pytest.mark.parametrize("pack", shipped_packs().values(), ids=lambda pack: pack.code)
-def test_every_shipped_pack_bounds_written_reminders_and_disclaims_advice(pack) -> None:
-    for channel in (Channel.SMS, Channel.EMAIL, Channel.POST):
-        caps = [rule for rule in pack.rules if isinstance(rule, CapRule) and channel in rule.channels]
-        assert caps, channel
+@pytest.mark.parametrize("pack", STACKS, ids=lambda pack: pack.label)
+def test_every_shipped_pack_keeps_hours_bounds_reminders_and_hears_what_the_customer_told(pack: Pack) -> None:
+    for channel in Channel:
+        concerned = [
+            rule for rule in pack.rules if channel in rule.channels and Purpose.REMINDER in rule.purposes
+        ]
+        hours = [rule for rule in concerned if isinstance(rule, HoursRule)]
+        assert any((rule.effective_from or date.min) < date(2026, 6, 1) for rule in hours), channel
+        assert any(isinstance(rule, CapRule) for rule in concerned), channel
+        told = {kind for rule in concerned if isinstance(rule, PreferenceRule) for kind in rule.kinds}
+        assert told == set(PreferenceKind) - {PreferenceKind.TIMEZONE}, channel
     assert "Not legal advice" in pack.disclaimer
+
+
+def test_every_calendar_a_pack_names_exists() -> None:
+    named = [
+        rule.holidays
+        for pack in shipped_packs().values()
+        for rule in pack.rules
+        if isinstance(rule, HoursRule)
+    ]
+    assert [missing(calendar) for calendar in named if calendar is not None] == [""] * 6
 
 
 @pytest.mark.parametrize("pack", shipped_packs().values(), ids=lambda pack: pack.code)
@@ -220,11 +264,25 @@ def test_the_figures_of_the_law(code: str, rule_id: str, figures: dict[str, obje
 
 def test_what_was_not_seen_in_a_source_is_marked() -> None:
     unverified = {rule.id for pack in shipped_packs().values() for rule in pack.rules if not rule.verified}
-    assert unverified >= {"us.bankruptcy_stay", "uk.breathing_space"}
+    assert unverified == {
+        "us.bankruptcy_stay",
+        "us.hours_proxy",
+        "us.validation_contents",
+        "us.work_email",
+        "us.workplace",
+        "uk.breathing_space",
+        "uk.limitation",
+        "cn.limitation",
+        "nl.hours",
+        "nl.register",
+        "in.grievance_hold",
+        "in.hours_2027",
+        "in.requested_times",
+    }
 
 
 def test_history_reaches_back_as_far_as_the_longest_window() -> None:
     for pack in shipped_packs().values():
         caps = [rule.window_days or 0 for rule in pack.rules if isinstance(rule, CapRule)]
         gaps = [rule.days for rule in pack.rules if isinstance(rule, GapRule)]
-        assert pack.longest_window_days > max(caps + gaps)
+        assert pack.longest_window_days > max([0, *caps, *gaps])
