@@ -9,7 +9,7 @@ it may have left, so it is never sent again by itself. Only a destination that i
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -19,7 +19,7 @@ import structlog
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
-from app.cases.models import CollectionsCase, case_reference
+from app.cases.models import case_reference
 from app.cases.rules import CaseStatus
 from app.clock import Clock, local_date
 from app.compliance.rules import Clearance, Contact, WaitUntil, review
@@ -46,7 +46,6 @@ from app.outreach.rules import (
 from app.outreach.service import Folder, Stationery, confirmed_plan, message_context, open_folders
 from app.plans.models import Plan
 from app.plans.rules import LIVE, PlanStatus
-from app.plans.service import live_plan
 from app.timeline.rules import Channel, Kind, Purpose
 from app.timeline.service import NewEvent, customer_stream, lock_customers, record
 
@@ -227,7 +226,7 @@ def _prepare(
 ) -> OutboxStatus | Callable[[], Outcome]:
     """The call to make, the row being `sending` from the moment this is committed; or where the row went instead."""
     if session.get(ChannelStop, row.destination) is not None:  # since the batch was claimed
-        _requeue(row, row.not_before)
+        requeue(row, row.not_before)
         return row.status
     # The attempt id is set before the courier prepares, because the dispatch carries it.
     row.attempt_id = attempt_id
@@ -237,7 +236,7 @@ def _prepare(
         return row.status
     if isinstance(call, Postpone):
         row.error = call.reason[:500]
-        _requeue(row, call.until)
+        requeue(row, call.until)
         return row.status
     move(row, OutboxStatus.SENDING)
     row.attempts += 1
@@ -256,7 +255,7 @@ def _set_aside(engine: Engine, row_id: int, worker: str, why: str, *, now: datet
         if row.attempts >= MAX_ATTEMPTS:
             _withhold(session, row, Withhold(row.error, {}), now=now)
         else:
-            _requeue(row, now + SET_ASIDE_FOR)
+            requeue(row, now + SET_ASIDE_FOR)
         return row.status
 
 
@@ -301,24 +300,28 @@ def settle(
             if row.attempts >= MAX_ATTEMPTS:
                 move(row, OutboxStatus.FAILED)
             else:
-                _requeue(row, now + timedelta(seconds=seconds))
+                requeue(row, now + timedelta(seconds=seconds))
         case Misconfigured(reason=reason):
             row.error = reason[:500]
-            _requeue(row, now)
+            requeue(row, now)
             stop_channel(session, row.destination, reason, by="system", now=now)
     courier.settled(session, row, outcome, now=now)
 
 
-def _requeue(row: OutboxMessage, at: datetime) -> None:
+def requeue(row: OutboxMessage, at: datetime) -> None:
     move(row, OutboxStatus.QUEUED)
     row.not_before, row.claimed_by = at, ""
 
 
 def _withhold(session: Session, row: OutboxMessage, why: Withhold, *, now: datetime) -> None:
+    record(session, withhold(row, why, now=now), by="system", now=now)
+
+
+def withhold(row: OutboxMessage, why: Withhold, *, now: datetime) -> NewEvent:
+    """Never to be sent, and what goes on record of it."""
     move(row, OutboxStatus.WITHHELD)
     row.error, row.settled_at = why.reason[:500], now
-    event = _event(row, Kind.CONTACT_WITHHELD, {"reason": why.reason, **why.data})
-    record(session, event, by="system", now=now)
+    return _event(row, Kind.CONTACT_WITHHELD, {"reason": why.reason, **why.data})
 
 
 def stop_channel(session: Session, destination: Destination, reason: str, *, by: str, now: datetime) -> None:
@@ -365,51 +368,11 @@ class ContactCourier:
         self, session: Session, row: OutboxMessage, *, now: datetime
     ) -> Callable[[], Outcome] | Withhold | Postpone:
         portfolio = session.get_one(Portfolio, row.portfolio_id)
-        today = local_date(now, portfolio.timezone)
-        if today - row.business_date > STALE_AFTER:
-            return Withhold(f"its business date {row.business_date} is too long ago", {})
-        [folder] = open_folders(session, portfolio, [row.case_id], now=now, skip_message=row.id)
-        changed = self._no_longer_true(session, portfolio, folder, row, now)
-        if changed:
-            return Withhold(changed, {})
-        channel = Channel(row.destination.value)
-        contact = Contact(channel, row.purpose, row.address)
-        answer = review(contact, folder.facts, pack_of(portfolio), now)
-        if isinstance(answer, WaitUntil):
-            return Postpone(answer.at, "; ".join(reason.rule for reason in answer.reasons))
-        if not isinstance(answer, Clearance):
-            rules = ", ".join(reason.rule for reason in answer.reasons)
-            return Withhold(f"the gate refused it: {rules}", answer_data(answer))
-        dispatch = self._dispatch(row, portfolio, folder)
+        [found] = judge(session, portfolio, [row], now=now)
+        if not isinstance(found, Folder):
+            return found
+        dispatch = self._dispatch(row, portfolio, found)
         return lambda: self.sender.send(dispatch)
-
-    def _no_longer_true(
-        self, session: Session, portfolio: Portfolio, folder: Folder, row: OutboxMessage, now: datetime
-    ) -> str:
-        """Why the message would now say something false or unwelcome; '' = it still holds."""
-        if address_of(folder.customer, Channel(row.destination.value)) != row.address:
-            return "the customer's address has changed since it was written"
-        if row.purpose is Purpose.CONFIRMATION and not self._plan_stands(session, row):
-            return "the plan it confirms has ended"
-        if row.purpose is not Purpose.REMINDER:
-            return ""
-        case = session.get_one(CollectionsCase, row.case_id)
-        if case.status is not CaseStatus.OPEN:
-            return "the case was closed since it was written"
-        if live_plan(session, row.case_id):
-            return "a promise or plan was made since it was written"
-        account_ids = [account.id or 0 for account, _ in folder.accounts]
-        today = local_date(now, portfolio.timezone)
-        standings = standing_on(session, portfolio, account_ids, today)
-        asked = sum(to_ask(s.past_due, s.balance) for s in standings.values())
-        if asked < row.past_due_minor:
-            return "a payment came since it was written"
-        return ""
-
-    def _plan_stands(self, session: Session, row: OutboxMessage) -> bool:
-        plan_id = confirmed_plan(row.key)
-        plan = session.get(Plan, plan_id) if plan_id is not None else None
-        return plan is not None and plan.status in (*LIVE, PlanStatus.KEPT)
 
     def _dispatch(self, row: OutboxMessage, portfolio: Portfolio, folder: Folder) -> Dispatch:
         channel = Channel(row.destination.value)
@@ -433,21 +396,94 @@ class ContactCourier:
         )
 
     def settled(self, session: Session, row: OutboxMessage, outcome: Outcome, *, now: datetime) -> None:
-        match outcome:
-            case Accepted():
-                data = {
-                    "to": row.address,
-                    "provider_ref": row.provider_ref,
-                    "template_version": row.template_version,
-                }
-                event = _event(row, Kind.CONTACT_SENT, data)
-            case Uncertain():
-                event = _event(row, Kind.CONTACT_UNKNOWN, {"error": row.error})
-            case _ if row.status in (OutboxStatus.UNDELIVERED, OutboxStatus.FAILED):
-                event = _event(row, Kind.CONTACT_FAILED, {"error": row.error})
-            case _:
-                return
-        record(session, event, by="system", now=now)
+        event = settled_event(row, outcome)
+        if event is not None:
+            record(session, event, by="system", now=now)
+
+
+def settled_event(row: OutboxMessage, outcome: Outcome) -> NewEvent | None:
+    """What goes on record of a message's outcome; None where it will be tried again."""
+    match outcome:
+        case Accepted():
+            data = {
+                "to": row.address,
+                "provider_ref": row.provider_ref,
+                "template_version": row.template_version,
+            }
+            return _event(row, Kind.CONTACT_SENT, data)
+        case Uncertain():
+            return _event(row, Kind.CONTACT_UNKNOWN, {"error": row.error})
+        case _ if row.status in (OutboxStatus.UNDELIVERED, OutboxStatus.FAILED):
+            return _event(row, Kind.CONTACT_FAILED, {"error": row.error})
+        case _:
+            return None
+
+
+def judge(
+    session: Session, portfolio: Portfolio, rows: Sequence[OutboxMessage], *, now: datetime
+) -> list[Folder | Withhold | Postpone]:
+    """What stands in the way of each of these messages, all of different customers; its folder where nothing does
+    and it may leave now. The customers are locked until the transaction ends."""
+    today = local_date(now, portfolio.timezone)
+    fresh = [row for row in rows if today - row.business_date <= STALE_AFTER]
+    cases = [row.case_id for row in fresh]
+    opened = open_folders(session, portfolio, cases, now=now, skip_message=fresh[0].id) if fresh else []
+    folders = {folder.case.id: folder for folder in opened}
+    planned = set(
+        session.scalars(select(Plan.case_id).where(col(Plan.case_id).in_(cases), col(Plan.status).in_(LIVE)))
+    )
+    accounts = [account.id or 0 for folder in opened for account, _ in folder.accounts]
+    standings = standing_on(session, portfolio, accounts, today)
+    verdicts: list[Folder | Withhold | Postpone] = []
+    for row in rows:
+        folder = folders.get(row.case_id)
+        if folder is None:
+            verdicts.append(Withhold(f"its business date {row.business_date} is too long ago", {}))
+            continue
+        owed = [standings[account.id or 0] for account, _ in folder.accounts]
+        due = sum(to_ask(each.past_due, each.balance) for each in owed)
+        changed = _no_longer_true(session, folder, row, due, planned=row.case_id in planned)
+        verdicts.append(Withhold(changed, {}) if changed else _ask_gate(portfolio, folder, row, now))
+    return verdicts
+
+
+def _no_longer_true(
+    session: Session, folder: Folder, row: OutboxMessage, due_minor: int, *, planned: bool
+) -> str:
+    """Why the message would now say something false or unwelcome; '' = it still holds."""
+    if address_of(folder.customer, Channel(row.destination.value)) != row.address:
+        return "the customer's address has changed since it was written"
+    if row.purpose is Purpose.CONFIRMATION and not _plan_stands(session, row):
+        return "the plan it confirms has ended"
+    if row.purpose is not Purpose.REMINDER:
+        return ""
+    if folder.case.status is not CaseStatus.OPEN:
+        return "the case was closed since it was written"
+    if planned:
+        return "a promise or plan was made since it was written"
+    if due_minor < row.past_due_minor:
+        return "a payment came since it was written"
+    return ""
+
+
+def _plan_stands(session: Session, row: OutboxMessage) -> bool:
+    plan_id = confirmed_plan(row.key)
+    plan = session.get(Plan, plan_id) if plan_id is not None else None
+    return plan is not None and plan.status in (*LIVE, PlanStatus.KEPT)
+
+
+def _ask_gate(
+    portfolio: Portfolio, folder: Folder, row: OutboxMessage, now: datetime
+) -> Folder | Withhold | Postpone:
+    channel = Channel(row.destination.value)
+    contact = Contact(channel, row.purpose, row.address)
+    answer = review(contact, folder.facts, pack_of(portfolio), now)
+    if isinstance(answer, WaitUntil):
+        return Postpone(answer.at, "; ".join(reason.rule for reason in answer.reasons))
+    if not isinstance(answer, Clearance):
+        rules = ", ".join(reason.rule for reason in answer.reasons)
+        return Withhold(f"the gate refused it: {rules}", answer_data(answer))
+    return folder
 
 
 def note_delivery_status(
