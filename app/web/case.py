@@ -23,7 +23,7 @@ from app.cases.rules import CaseStatus, HoldKind
 from app.cases.service import get_case
 from app.clock import local_date
 from app.compliance.rules import LONGEST_CLEARANCE, Clearance, Contact, Reason, WaitUntil, review
-from app.compliance.service import address_of, gather_facts, pack_of
+from app.compliance.service import address_of, gather_facts, packs_for
 from app.delinquency.models import AccountState
 from app.delinquency.rules import bucket_of, days_past_due
 from app.errors import NotFound
@@ -238,7 +238,7 @@ def case_page(
         bucket=bucket_of(file.days, file.book.edges),
         bucket_tone=bucket_tone(file.days),
         gate=may_contact(session, file, now),
-        pack=pack_of(file.portfolio),
+        pack=packs_for(file.portfolio, file.customer),
         tab=tab,
         tabs=[(label, f"{file.path}?tab={name}#record", name == tab) for name, label in TABS.items()],
         teller=teller,
@@ -294,7 +294,7 @@ def may_contact(session: Session, file: File, now: datetime) -> list[GateRow]:
 
     The same question as `compliance.service.explain`, with the facts gathered once for all channels.
     """
-    pack = pack_of(file.portfolio)
+    pack = packs_for(file.portfolio, file.customer)
     facts = gather_facts(session, [file.customer], pack, now=now)[file.customer.id or 0]
     rows = []
     for channel, label in CHANNELS.items():
