@@ -179,7 +179,7 @@ def portfolio_add(
     code: str,
     currency: Annotated[str, typer.Option(help="ISO 4217, such as USD.")],
     timezone: Annotated[str, typer.Option(help="IANA zone, such as Europe/London.")],
-    policy: Annotated[str, typer.Option(help="Policy pack: us-third-party, uk, cn.")],
+    policy: Annotated[str, typer.Option(help="Policy pack, such as us-third-party (docs/packs.md).")],
     collector: Annotated[CollectorKind, typer.Option()] = CollectorKind.FIRST_PARTY,
     source: Annotated[
         DelinquencySource,
@@ -238,6 +238,29 @@ def portfolio_add(
         {"portfolio": code},
         as_json,
         lambda: print(f"Portfolio {code} is open. Next: desk feed load accounts FILE"),
+    )
+
+
+@portfolio_app.command("tighten")
+def portfolio_tighten(
+    code: Annotated[str, typer.Argument(help="Portfolio.")],
+    file: Annotated[Path, typer.Argument(help="TOML with [[rules]]; an empty file takes the rules away.")],
+    as_json: Json = False,
+) -> None:
+    """Set a portfolio's own contact rules: new ones, or stricter figures for its packs' (docs/packs.md)."""
+    from app.compliance.service import tighten_portfolio
+    from app.ledger.service import get_portfolio
+
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Invalid(f"{file}: cannot be read: {error}") from error
+    with transaction(_engine()) as session:
+        rules = tighten_portfolio(session, get_portfolio(session, code), text, by=BY, now=_now())
+    _print(
+        {"portfolio": code, "rules": rules},
+        as_json,
+        lambda: print(f"Portfolio {code} is stricter by: {', '.join(rules) or 'nothing'}"),
     )
 
 
