@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
 from zoneinfo import available_timezones
 
 from sqlmodel import Session, col, select
@@ -14,7 +13,8 @@ from app.compliance.facts import address_of, gather_facts
 from app.compliance.kinds import suit_objections
 from app.compliance.models import Consent, ContactPreference
 from app.compliance.packfile import shipped_packs
-from app.compliance.rules import Answer, Clearance, Contact, PreferenceKind, Reason, WaitUntil, review
+from app.compliance.record import answer_data
+from app.compliance.rules import Answer, Contact, PreferenceKind, Reason, review
 from app.compliance.stacking import pack_of, packs_for
 from app.compliance.tightening import check
 from app.compliance.versions import keep_pack, pack_by_label
@@ -22,67 +22,13 @@ from app.db import upsert
 from app.errors import Conflict, Invalid, NotFound
 from app.ledger.models import Account, Customer, Portfolio
 from app.ledger.rules import holds_card_number
-from app.timeline.rules import Channel, Kind, Purpose, instant_text
+from app.timeline.rules import Channel, Kind, Purpose
 from app.timeline.service import NewEvent, customer_stream, portfolio_stream, record
 
 __all__ = [
     "address_of", "answer_data", "customer_of_account", "explain", "gather_facts", "keep_pack", "may_sue",
-    "opt_out_of_all", "pack_by_label", "pack_of", "packs_for", "reason_data", "record_answer", "set_consent",
-    "set_preference", "tighten_portfolio",
+    "opt_out_of_all", "pack_by_label", "pack_of", "packs_for", "set_consent", "set_preference", "tighten_portfolio",
 ]  # fmt: skip
-
-
-def record_answer(
-    case_id: int | None, customer_id: int, contact: Contact, answer: Answer, **about: Any
-) -> NewEvent:
-    """The answer as an event, with every reason; `about` says what the contact was for (letter, step, key)."""
-    kind = Kind.CONTACT_REFUSED
-    if isinstance(answer, Clearance):
-        kind = Kind.CONTACT_CLEARED
-    elif isinstance(answer, WaitUntil):
-        kind = Kind.CONTACT_WAITING
-    data = {"purpose": contact.purpose.value, **about, **answer_data(answer)}
-    return NewEvent(
-        customer_stream(customer_id),
-        kind,
-        data,
-        customer_id=customer_id,
-        case_id=case_id,
-        channel=contact.channel,
-    )
-
-
-def answer_data(answer: Answer) -> dict[str, Any]:
-    """An answer as JSON-ready data: decision, pack, window or reasons."""
-    if isinstance(answer, Clearance):
-        return {
-            "decision": "clear",
-            "pack": answer.pack,
-            "not_before": instant_text(answer.not_before),
-            "not_after": instant_text(answer.not_after),
-            "reasons": [],
-        }
-    reasons = [reason_data(reason) for reason in answer.reasons]
-    if isinstance(answer, WaitUntil):
-        return {
-            "decision": "wait",
-            "pack": answer.pack,
-            "not_before": instant_text(answer.at),
-            "reasons": reasons,
-        }
-    return {"decision": "refuse", "pack": answer.pack, "not_before": None, "reasons": reasons}
-
-
-def reason_data(reason: Reason) -> dict[str, Any]:
-    return {
-        "rule": reason.rule,
-        "citation": reason.citation,
-        "detail": reason.detail,
-        "force": reason.force,
-        "verified": reason.verified,
-        "until": instant_text(reason.until) if reason.until else None,
-        "figures": dict(reason.figures),
-    }
 
 
 def explain(

@@ -22,12 +22,15 @@ from sqlmodel import Session, col, select
 from app.cases.models import case_reference
 from app.cases.rules import CaseStatus
 from app.clock import Clock, local_date
-from app.compliance.rules import Clearance, Contact, WaitUntil, review
-from app.compliance.service import address_of, answer_data, pack_of
+from app.compliance.facts import address_of
+from app.compliance.record import Asked, Decided, decided, record_decisions
+from app.compliance.rules import Answer, Clearance, Contact, WaitUntil
+from app.compliance.versions import keep_pack
 from app.db import retrying, table_of, transaction, upsert
 from app.delinquency.service import standing_on
 from app.errors import Conflict
 from app.ledger.models import Portfolio
+from app.outreach.folders import STALE_AFTER, Folder, open_folders
 from app.outreach.models import ChannelStop, OutboxMessage
 from app.outreach.rules import (
     TRANSITIONS,
@@ -43,7 +46,7 @@ from app.outreach.rules import (
     Undeliverable,
     to_ask,
 )
-from app.outreach.service import Folder, Stationery, confirmed_plan, message_context, open_folders
+from app.outreach.service import Stationery, confirmed_plan, message_context
 from app.plans.models import Plan
 from app.plans.rules import LIVE, PlanStatus
 from app.timeline.rules import Channel, Kind, Purpose
@@ -52,8 +55,6 @@ from app.timeline.service import NewEvent, customer_stream, lock_customers, reco
 log = structlog.get_logger("desk.delivery")
 
 MAX_ATTEMPTS = 8
-STALE_AFTER = timedelta(days=3)
-"""A message still queued this long after its business date is withheld: its words are no longer true."""
 SET_ASIDE_FOR = timedelta(minutes=10)
 
 
@@ -63,6 +64,8 @@ class Withhold:
 
     reason: str
     data: Mapping[str, object]
+    asked: tuple[Asked, Answer] | None = None
+    """The question to the gate and its answer, where it was the gate that said no."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,13 +317,16 @@ def requeue(row: OutboxMessage, at: datetime) -> None:
 
 
 def _withhold(session: Session, row: OutboxMessage, why: Withhold, *, now: datetime) -> None:
-    record(session, withhold(row, why, now=now), by="system", now=now)
+    record_decisions(session, [withhold(row, why, now=now)], by="system", now=now)
 
 
-def withhold(row: OutboxMessage, why: Withhold, *, now: datetime) -> NewEvent:
-    """Never to be sent, and what goes on record of it."""
+def withhold(row: OutboxMessage, why: Withhold, *, now: datetime) -> Decided | NewEvent:
+    """Never to be sent, and what goes on record of it (`record_decisions`)."""
     move(row, OutboxStatus.WITHHELD)
     row.error, row.settled_at = why.reason[:500], now
+    if why.asked is not None:
+        about = {"key": row.key, "letter": row.letter, "reason": why.reason}
+        return decided(row.case_id, row.customer_id, *why.asked, kind=Kind.CONTACT_WITHHELD, **about)
     return _event(row, Kind.CONTACT_WITHHELD, {"reason": why.reason, **why.data})
 
 
@@ -432,7 +438,7 @@ def judge(
     planned = set(
         session.scalars(select(Plan.case_id).where(col(Plan.case_id).in_(cases), col(Plan.status).in_(LIVE)))
     )
-    accounts = [account.id or 0 for folder in opened for account, _ in folder.accounts]
+    accounts = [account.id for folder in opened for account in folder.accounts]
     standings = standing_on(session, portfolio, accounts, today)
     verdicts: list[Folder | Withhold | Postpone] = []
     for row in rows:
@@ -440,10 +446,10 @@ def judge(
         if folder is None:
             verdicts.append(Withhold(f"its business date {row.business_date} is too long ago", {}))
             continue
-        owed = [standings[account.id or 0] for account, _ in folder.accounts]
+        owed = [standings[account.id] for account in folder.accounts]
         due = sum(to_ask(each.past_due, each.balance) for each in owed)
         changed = _no_longer_true(session, folder, row, due, planned=row.case_id in planned)
-        verdicts.append(Withhold(changed, {}) if changed else _ask_gate(portfolio, folder, row, now))
+        verdicts.append(Withhold(changed, {}) if changed else _ask_gate(session, folder, row, now))
     return verdicts
 
 
@@ -473,16 +479,19 @@ def _plan_stands(session: Session, row: OutboxMessage) -> bool:
 
 
 def _ask_gate(
-    portfolio: Portfolio, folder: Folder, row: OutboxMessage, now: datetime
+    session: Session, folder: Folder, row: OutboxMessage, now: datetime
 ) -> Folder | Withhold | Postpone:
     channel = Channel(row.destination.value)
-    contact = Contact(channel, row.purpose, row.address)
-    answer = review(contact, folder.facts, pack_of(portfolio), now)
+    # Its words are as they were when the gate was asked about them: their blocks are not asked again.
+    contact = Contact(channel, row.purpose, row.address, letter=row.letter, language=row.language)
+    asked = Asked(contact, folder.facts, now)
+    answer = asked.answer(folder.pack)
     if isinstance(answer, WaitUntil):
         return Postpone(answer.at, "; ".join(reason.rule for reason in answer.reasons))
     if not isinstance(answer, Clearance):
+        keep_pack(session, folder.pack, now=now)
         rules = ", ".join(reason.rule for reason in answer.reasons)
-        return Withhold(f"the gate refused it: {rules}", answer_data(answer))
+        return Withhold(f"the gate refused it: {rules}", {}, (asked, answer))
     return folder
 
 

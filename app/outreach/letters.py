@@ -145,6 +145,8 @@ class Letter:
     version: str
     """First 12 hex digits of the SHA-256 over this letter's files and the shared ones."""
     environment: ImmutableSandboxedEnvironment = field(repr=False, compare=False)
+    carries: Mapping[tuple[Channel, str], tuple[str, ...]] = field(default_factory=dict)
+    """Blocks that its words carry for everybody, sorted, by channel and language."""
     stencils: Mapping[tuple[Channel, str], Stencils] = field(default_factory=dict, repr=False, compare=False)
     """By channel and language, where the letter's templates allow it."""
 
@@ -367,9 +369,10 @@ def load_letters(directory: Path) -> Mapping[str, Letter]:
     if not folders:
         raise BadLetter(f"no letters in {directory}")
     letters = {folder.name: _load(directory, folder) for folder in folders}
-    for letter in letters.values():
-        _rehearse(letter)
-    return {name: dataclasses.replace(letter, stencils=_stencils(letter)) for name, letter in letters.items()}
+    return {
+        name: dataclasses.replace(letter, carries=_rehearse(letter), stencils=_stencils(letter))
+        for name, letter in letters.items()
+    }
 
 
 def _load(directory: Path, folder: Path) -> Letter:
@@ -444,18 +447,23 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise BadLetter(f"{path}: {problem}") from problem
 
 
-def _rehearse(letter: Letter) -> None:
-    """Read every file of the letter and render it for both kinds of collector, before a customer's turn comes."""
+def _rehearse(letter: Letter) -> dict[tuple[Channel, str], tuple[str, ...]]:
+    """Read every file of the letter and render it for both kinds of collector, before a customer's turn comes; returns
+    the blocks it always carries."""
+    carries: dict[tuple[Channel, str], tuple[str, ...]] = {}
     for channel in sorted(letter.channels):
         for language in letter.languages:
             for form in _FORMS[channel]:
                 _check_names(letter, f"{letter.name}/{language}/{form}")
+            carried = []
             for collector_kind in ("first_party", "third_party"):
                 for instalments in ((), (InstalmentLine(1, "1 May", "10"),)):
                     sample = dataclasses.replace(
                         _SAMPLE, collector_kind=collector_kind, instalments=instalments
                     )
-                    render(letter, channel, language, sample)
+                    carried.append(render(letter, channel, language, sample).blocks)
+            carries[channel, language] = tuple(sorted(frozenset.intersection(*carried)))
+    return carries
 
 
 def _stencils(letter: Letter) -> dict[tuple[Channel, str], Stencils]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-import hashlib
 import hmac
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
@@ -20,44 +19,49 @@ from sqlmodel import Session, col, select
 from app.cases.models import CallTask, CollectionsCase, case_reference
 from app.cases.rules import CaseStatus
 from app.clock import local_date
+from app.compliance.facts import Person, address_of
+from app.compliance.record import Asked, Decided, answer_data, decided, record_decisions
 from app.compliance.rules import (
     Answer,
     Clearance,
     Contact,
     ContactResult,
     Facts,
+    Pack,
     PastContact,
     WaitUntil,
+    review,
     review_within,
 )
-from app.compliance.service import address_of, answer_data, gather_facts, pack_of, record_answer
-from app.db import chunked, table_of, upsert
+from app.compliance.versions import keep_pack
+from app.db import bulk_write, chunked, table_of, upsert
 from app.delinquency.models import AccountState
 from app.delinquency.rules import days_past_due
-from app.ledger.models import Account, Customer, Portfolio
+from app.ledger.models import Account, Portfolio
 from app.ledger.rules import COLLECTABLE
+from app.outreach.folders import CaseLine, Folder, open_folders
 from app.outreach.letters import (
+    VARIABLES,
     AccountLine,
     InstalmentLine,
     Letter,
     LetterContext,
+    Rendered,
     format_amount,
     format_date,
     render,
 )
 from app.outreach.models import OutboxMessage
-from app.outreach.rules import Destination, OutboxStatus, to_ask
+from app.outreach.rules import OutboxStatus, to_ask
 from app.outreach.situations import gather_case_facts
+from app.outreach.stencils import paths
 from app.plans.models import Plan
 from app.plans.service import cases_with_live_plan, instalments_of
 from app.strategy.models import StrategyTask
 from app.strategy.rules import NO_FACTS, Action, Ladder, Rest, Situation, Step, Take, decide, rearm
 from app.strategy.service import Chosen, ladders, note_participants
 from app.timeline.rules import Channel, Kind, Purpose, canonical
-from app.timeline.service import NewEvent, customer_stream, lock_customers, record_many
-
-PENDING = (OutboxStatus.QUEUED, OutboxStatus.CLAIMED, OutboxStatus.SENDING, OutboxStatus.UNKNOWN)
-"""Messages that may still reach the customer: they count toward caps although nothing was sent yet."""
+from app.timeline.service import NewEvent, customer_stream, instant_speller
 
 PLANNING_HORIZON = timedelta(hours=24)
 """A contact whose window opens within this time is queued; one that has to wait longer is asked for again."""
@@ -76,7 +80,7 @@ class Stationery:
 
     def _token(self, customer_id: int, channel: Channel) -> str:
         body = f"{customer_id}.{channel.value}"
-        mac = hmac.new(self.secret.encode(), f"unsubscribe:{body}".encode(), hashlib.sha256).digest()[:18]
+        mac = hmac.digest(self.secret.encode(), f"unsubscribe:{body}".encode(), "sha256")[:18]
         return f"{body}.{base64.urlsafe_b64encode(mac).decode()}"
 
     def read_token(self, token: str) -> tuple[int, Channel] | None:
@@ -91,29 +95,6 @@ class Stationery:
         if not hmac.compare_digest(expected.encode(), token.encode("utf-8", "replace")):
             return None
         return int(customer), Channel(channel)
-
-
-@dataclass(slots=True)
-class Folder:
-    """Everything about one case that clearing and wording need, loaded once."""
-
-    case: CollectionsCase
-    customer: Customer
-    accounts: list[tuple[Account, AccountState]] = field(default_factory=list)
-    facts: Facts = field(default_factory=lambda: Facts(()))
-
-    @property
-    def to_ask(self) -> int:
-        """What a letter may ask for: what is past due, on each account never more than its balance."""
-        return sum(asked(state) for _, state in self.accounts)
-
-    @property
-    def oldest_due_on(self) -> date | None:
-        return min((s.oldest_due_on for _, s in self.accounts if s.oldest_due_on), default=None)
-
-
-def asked(state: AccountState) -> int:
-    return to_ask(state.past_due_minor, state.balance_minor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,9 +216,10 @@ def plan_contacts(
         case = folder.case
         if case.status is not CaseStatus.OPEN or case.next_contact_on is None or case.next_contact_on > on:
             continue
+        work.moved.append(case)
         late = days_past_due(folder.oldest_due_on, on)
         case.step_day, case.occurrence = rearm(case.step_day, case.occurrence, late)
-        known = facts[case.id or 0]
+        known = facts[case.id]
         situation = Situation(late, case.step_day, case.id in plans_live, folder.to_ask > 0, known)
         chosen = live.of(case.customer_id, known)
         match decide(chosen.ladder, situation, on):
@@ -250,12 +232,11 @@ def plan_contacts(
     for folder, step, chosen, situation in due:
         work.take(folder, step, chosen)
         _look_again(folder.case, chosen.ladder, situation, on)
-    work.write()
-    session.flush()
+    work.write(by="system")
     return work.counts
 
 
-def _look_again(case: CollectionsCase, ladder: Ladder, situation: Situation, on: date) -> None:
+def _look_again(case: CaseLine, ladder: Ladder, situation: Situation, on: date) -> None:
     """After a step was taken: the day of the next one. A step that waits has set its own day already."""
     if case.next_contact_on is not None and case.next_contact_on > on:
         return
@@ -271,20 +252,26 @@ class _Work:
     ) -> None:
         self.session, self.portfolio, self.stationery = session, portfolio, stationery
         self.on, self.now = on, now
-        self.pack = pack_of(portfolio)
+        self.until = now + PLANNING_HORIZON
+        self.gate = Gate(self.now, self.until)
         self.counts = {"cleared": 0, "waiting": 0, "refused": 0, "call_tasks": 0, "resting": 0}
-        self.messages: list[dict[str, Any]] = []
-        self.tasks: list[dict[str, Any]] = []
+        self.moved: list[CaseLine] = []
+        """Cases whose place on the ladder is to be written back."""
+        self.messages: list[tuple[Any, ...]] = []
+        self.tasks: list[tuple[Any, ...]] = []
         self.strategy_tasks: list[dict[str, Any]] = []
-        self.events: list[NewEvent] = []
-        self.queued: set[str] = set()
-        """Keys of messages that were queued when one channel of a step was cleared and another had to wait."""
+        self.told: list[Decided | NewEvent] = []
+        self.taken: set[str] = set()
+        """Keys of messages and calls that exist already: one channel of their step was cleared when another had to
+        wait. All under the customers' lock, so that nobody adds one meanwhile."""
+        self.spelled = instant_speller(session)
 
     def find_queued(self, due: Sequence[tuple[Folder, Step]]) -> None:
-        keys = [self._key(f, step, c) for f, step in due if len(step.channels) > 1 for c in step.channels]
-        for some in chunked(keys, 5000):
-            query = select(OutboxMessage.key).where(col(OutboxMessage.key).in_(some))
-            self.queued.update(self.session.scalars(query))
+        keys = [self._key(folder, step, channel) for folder, step in due for channel in _channels(step)]
+        for model in (OutboxMessage, CallTask):
+            known = table_of(model).c.key
+            for some in chunked(keys, 5000):
+                self.taken.update(self.session.execute(sa.select(known).where(known.in_(some))).scalars())
 
     def take(self, folder: Folder, step: Step, chosen: Chosen) -> None:
         """Clear the step on each of its channels. It is taken when none has to wait any more: a channel that
@@ -294,11 +281,10 @@ class _Work:
             if step.action is Action.TASK:
                 self._add_task(folder, step, chosen)
             return
-        channels = (Channel.CALL,) if step.action is Action.CALL else step.channels
         answers = [
             self._clear(folder, step, channel, chosen)
-            for channel in channels
-            if self._key(folder, step, channel) not in self.queued
+            for channel in _channels(step)
+            if self._key(folder, step, channel) not in self.taken
         ]
         waits = [answer.at for answer in answers if isinstance(answer, WaitUntil)]
         if waits:
@@ -313,13 +299,12 @@ class _Work:
         return f"{folder.case.id}:{step.id}:{folder.case.occurrence}:{channel.value}"
 
     def _clear(self, folder: Folder, step: Step, channel: Channel, chosen: Chosen) -> Answer:
-        contact = Contact(channel, step.purpose, address_of(folder.customer, channel))
+        contact = self._contact(folder, channel, step.purpose, step.letter)
         key = self._key(folder, step, channel)
-        answer = review_within(contact, folder.facts, self.pack, self.now, self.now + PLANNING_HORIZON)
         about = {"step": step.id, "letter": step.letter, "key": key, "strategy": chosen.ref}
         if chosen.ladder.segment:
             about["segment"] = chosen.ladder.segment
-        self.events.append(record_answer(folder.case.id, folder.case.customer_id, contact, answer, **about))
+        answer = self._ask(folder, contact, **about)
         if isinstance(answer, WaitUntil):
             self.counts["waiting"] += 1
         elif not isinstance(answer, Clearance):
@@ -331,20 +316,22 @@ class _Work:
             self._add_message(folder, answer, step.letter, key, plan=None)
         return answer
 
+    def _contact(self, folder: Folder, channel: Channel, purpose: Purpose, letter: str) -> Contact:
+        return contact_of(self.stationery, folder.customer, channel, purpose, letter)
+
+    def _ask(self, folder: Folder, contact: Contact, **about: Any) -> Answer:
+        """Ask the gate and put its answer on record, with what it was told."""
+        keep_pack(self.session, folder.pack, now=self.now)
+        asked = Asked(contact, folder.facts, self.now, self.until)
+        answer = self.gate.answer(asked, folder.pack)
+        self.told.append(decided(folder.case.id, folder.case.customer_id, asked, answer, **about))
+        return answer
+
     def _add_call_task(self, folder: Folder, step: Step, key: str) -> None:
         self.counts["call_tasks"] += 1
         due_on = self.on + timedelta(days=1)
-        self.tasks.append(
-            {
-                "case_id": folder.case.id,
-                "key": key,
-                "step": step.id,
-                "due_on": due_on,
-                "created_at": self.now,
-                "result": "",
-            }
-        )
-        self.events.append(
+        self.tasks.append((folder.case.id, key, step.id, due_on.isoformat(), self.spelled(self.now), ""))
+        self.told.append(
             NewEvent(
                 customer_stream(folder.case.customer_id),
                 Kind.CALL_TASK_CREATED,
@@ -370,7 +357,7 @@ class _Work:
             }
         )
         self.counts["tasks"] = self.counts.get("tasks", 0) + 1
-        self.events.append(
+        self.told.append(
             NewEvent(
                 customer_stream(folder.case.customer_id),
                 Kind.TASK_CREATED,
@@ -383,25 +370,137 @@ class _Work:
     def _add_message(
         self, folder: Folder, clearance: Clearance, letter: str, key: str, *, plan: Plan | None
     ) -> None:
-        row = _message(
-            self.session, self.portfolio, self.stationery, folder, clearance, letter, key, plan,
-            on=self.on, now=self.now,
+        context = letter_context(
+            self.session, self.portfolio, self.stationery, folder, self.stationery.letters[letter],
+            clearance.contact.channel, plan, now=self.now,
         )  # fmt: skip
-        self.messages.append(row)
+        words = render(
+            self.stationery.letters[letter], clearance.contact.channel, folder.customer.language, context
+        )
+        self.messages.append(self._row(folder, clearance, letter, key, context, words))
         taken = PastContact(
             self.now, clearance.contact.channel, ContactResult.PLACED, clearance.contact.address
         )
         folder.facts = dataclasses.replace(folder.facts, history=(*folder.facts.history, taken))
 
-    def write(self) -> None:
-        enqueue(self.session, self.messages)
-        if self.tasks:
-            self.session.execute(upsert(self.session, CallTask).on_conflict_do_nothing(), self.tasks)
+    def _row(
+        self,
+        folder: Folder,
+        clearance: Clearance,
+        letter: str,
+        key: str,
+        context: LetterContext,
+        words: Rendered,
+    ) -> tuple[Any, ...]:
+        """An outbox row: only a Clearance makes one, for exactly its channel and address."""
+        if not isinstance(clearance, Clearance):
+            raise TypeError("the outbox takes a Clearance, nothing else")
+        contact = clearance.contact
+        return (
+            key, contact.channel.value, self.portfolio.id, folder.customer.id, folder.case.id,
+            contact.purpose.value, letter, words.version, words.language, contact.address, words.subject[:300],
+            words.text, words.html, context_text(context), folder.to_ask, canonical(answer_data(clearance)),
+            self.on.isoformat(), OutboxStatus.QUEUED.value, self.spelled(clearance.not_before),
+            self.spelled(clearance.not_after), "", 0, "", "", "", self.spelled(self.now),
+        )  # fmt: skip
+
+    def write(self, *, by: str) -> None:
+        bulk_write(self.session, OutboxMessage, _MESSAGE, self.messages)
+        bulk_write(self.session, CallTask, _CALL_TASK, self.tasks)
         if self.strategy_tasks:
             self.session.execute(
                 upsert(self.session, StrategyTask).on_conflict_do_nothing(), self.strategy_tasks
             )
-        record_many(self.session, self.events, by="system", now=self.now)
+        _move_cases(self.session, self.moved)
+        record_decisions(self.session, self.told, by=by, now=self.now)
+
+
+_MESSAGE = (
+    "key", "destination", "portfolio_id", "customer_id", "case_id", "purpose", "letter", "template_version",
+    "language", "address", "subject", "text", "html", "context", "past_due_minor", "clearance", "business_date",
+    "status", "not_before", "not_after", "claimed_by", "attempts", "attempt_id", "provider_ref", "error",
+    "created_at",
+)  # fmt: skip
+_CALL_TASK = ("case_id", "key", "step", "due_on", "created_at", "result")
+
+
+def _channels(step: Step) -> tuple[Channel, ...]:
+    return (Channel.CALL,) if step.action is Action.CALL else step.channels
+
+
+def _move_cases(session: Session, moved: Sequence[CaseLine]) -> None:
+    """Write back where the cases stand on their ladders."""
+    if not moved:
+        return
+    connection = session.connection()
+    if connection.dialect.name == "sqlite":
+        rows = [
+            (
+                case.step_day,
+                case.occurrence,
+                case.next_contact_on and case.next_contact_on.isoformat(),
+                case.id,
+            )
+            for case in moved
+        ]
+        connection.exec_driver_sql(
+            "UPDATE collections_case SET step_day = ?, occurrence = ?, next_contact_on = ? WHERE id = ?", rows
+        )
+        return
+    connection.exec_driver_sql(
+        "UPDATE collections_case SET step_day = new.step_day, occurrence = new.occurrence, "
+        "next_contact_on = new.next_contact_on "
+        "FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::date[]) "
+        "AS new(id, step_day, occurrence, next_contact_on) WHERE collections_case.id = new.id",
+        (
+            [case.id for case in moved],
+            [case.step_day for case in moved],
+            [case.occurrence for case in moved],
+            [case.next_contact_on for case in moved],
+        ),
+    )
+
+
+class Gate:
+    """The gate over one night, in which many are asked at the same moment about the same hours to come."""
+
+    def __init__(self, at: datetime, until: datetime) -> None:
+        self.at, self.until = at, until
+        self._opening: dict[tuple[Any, ...], datetime | None] = {}
+
+    def answer(self, asked: Asked, pack: Pack) -> Answer:
+        """What `asked.answer` gives. Most only wait for the morning: they are asked about that moment first. Who may
+        be contacted then has no objection left that would last longer."""
+        opening = self._opens(asked, pack)
+        if opening is not None:
+            answer = review(asked.contact, asked.facts, pack, opening)
+            if isinstance(answer, Clearance):
+                return answer
+        return asked.answer(pack)
+
+    def _opens(self, asked: Asked, pack: Pack) -> datetime | None:
+        """When somebody of whom nothing speaks against it could be contacted."""
+        contact, zones = asked.contact, asked.facts.timezones
+        key = (pack.label, contact.channel, contact.purpose, contact.letter, contact.language, zones)
+        if key not in self._opening:
+            willing = Facts(zones, consent={contact.channel: True})
+            anybody = dataclasses.replace(contact, address="anywhere")
+            answer = review_within(anybody, willing, pack, self.at, self.until)
+            self._opening[key] = answer.not_before if isinstance(answer, Clearance) else None
+        return self._opening[key]
+
+
+def contact_of(
+    stationery: Stationery, customer: Person, channel: Channel, purpose: Purpose, letter: str
+) -> Contact:
+    """The contact as the gate judges it: where it goes, and what its words will carry in which language."""
+    address = address_of(customer, channel)
+    if not letter:
+        return Contact(channel, purpose, address)
+    chosen = stationery.letters[letter]
+    language = chosen.language_for(customer.language)
+    blocks = chosen.carries.get((channel, language))
+    return Contact(channel, purpose, address, letter=letter, blocks=blocks, language=language)
 
 
 def enqueue(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -426,16 +525,13 @@ def confirm_plan(
     work = _Work(session, portfolio, stationery, on, now)
     answers = []
     for channel in channels:
-        contact = Contact(channel, Purpose.CONFIRMATION, address_of(folder.customer, channel))
+        contact = work._contact(folder, channel, Purpose.CONFIRMATION, "promise_confirmation")
         key = f"{plan.case_id}:{PLAN_STEP}{plan.id}:1:{channel.value}"
-        answer = review_within(contact, folder.facts, work.pack, now, now + PLANNING_HORIZON)
-        about = {"letter": "promise_confirmation", "key": key}
-        work.events.append(record_answer(plan.case_id, plan.customer_id, contact, answer, **about))
+        answer = work._ask(folder, contact, letter="promise_confirmation", key=key)
         if isinstance(answer, Clearance):
             work._add_message(folder, answer, "promise_confirmation", key, plan=plan)
         answers.append(answer)
-    enqueue(session, work.messages)
-    record_many(session, work.events, by=by, now=now)
+    work.write(by=by)
     return answers
 
 
@@ -449,114 +545,7 @@ def confirmed_plan(key: str) -> int | None:
     return int(step.removeprefix(PLAN_STEP)) if step.startswith(PLAN_STEP) else None
 
 
-# --- loading and wording --------------------------------------------------------------------------------------
-
-
-def open_folders(
-    session: Session,
-    portfolio: Portfolio,
-    case_ids: Sequence[int],
-    *,
-    now: datetime,
-    skip_message: int | None = None,
-) -> list[Folder]:
-    """Cases with customer, accounts and facts, in id order, the customers locked until the transaction ends.
-
-    `skip_message` is the outbox row the question is about: it must not count against itself.
-    """
-    cases = session.scalars(
-        select(CollectionsCase).where(col(CollectionsCase.id).in_(case_ids)).order_by(col(CollectionsCase.id))
-    ).all()
-    ids = sorted({case.customer_id for case in cases})
-    lock_customers(session, ids)
-    customers = {c.id: c for c in session.scalars(select(Customer).where(col(Customer.id).in_(ids)))}
-    reserved = _reserved(session, ids, now, skip_message)
-    facts = gather_facts(session, list(customers.values()), pack_of(portfolio), now=now, reserved=reserved)
-    folders = {
-        case.customer_id: Folder(case, customers[case.customer_id], facts=facts[case.customer_id])
-        for case in cases
-    }
-    query = (
-        select(Account, AccountState)
-        .join(AccountState, col(AccountState.account_id) == Account.id)
-        .where(col(Account.customer_id).in_(ids), col(Account.status).in_(COLLECTABLE))
-        .order_by(col(Account.id))
-    )
-    for account, state in session.execute(query).all():
-        folders[account.customer_id].accounts.append((account, state))
-    return list(folders.values())
-
-
-def _reserved(
-    session: Session, customer_ids: Sequence[int], now: datetime, skip_message: int | None
-) -> dict[int, list[PastContact]]:
-    """Messages on their way. When one of them is judged again for delivery (`skip_message`), those still
-    queued do not stand in its way: each is judged in its own turn."""
-    statuses = PENDING if skip_message is None else (OutboxStatus.SENDING, OutboxStatus.UNKNOWN)
-    query = select(OutboxMessage).where(
-        col(OutboxMessage.customer_id).in_(customer_ids),
-        col(OutboxMessage.status).in_(statuses),
-        OutboxMessage.destination != Destination.LEGAL_DESK,
-    )
-    reserved: dict[int, list[PastContact]] = {}
-    for row in session.scalars(query):
-        if row.id != skip_message:
-            # What became unknown counts from when it was tried; what is still on its way counts from now.
-            at = row.settled_at if row.status is OutboxStatus.UNKNOWN and row.settled_at else now
-            past = PastContact(at, Channel(row.destination.value), ContactResult.PLACED, row.address)
-            reserved.setdefault(row.customer_id, []).append(past)
-    return reserved
-
-
-def _message(
-    session: Session,
-    portfolio: Portfolio,
-    stationery: Stationery,
-    folder: Folder,
-    clearance: Clearance,
-    letter: str,
-    key: str,
-    plan: Plan | None,
-    *,
-    on: date,
-    now: datetime,
-) -> dict[str, Any]:
-    """An outbox row: only a Clearance makes one, for exactly its channel and address."""
-    if not isinstance(clearance, Clearance):
-        raise TypeError("the outbox takes a Clearance, nothing else")
-    channel = clearance.contact.channel
-    context = letter_context(
-        session, portfolio, stationery, folder, stationery.letters[letter], channel, plan, now=now
-    )
-    words = render(stationery.letters[letter], channel, folder.customer.language, context)
-    return {
-        "key": key,
-        "destination": Destination(channel.value),
-        "portfolio_id": portfolio.id,
-        "customer_id": folder.customer.id,
-        "case_id": folder.case.id,
-        "purpose": clearance.contact.purpose,
-        "letter": letter,
-        "template_version": words.version,
-        "language": words.language,
-        "address": clearance.contact.address,
-        "subject": words.subject[:300],
-        "text": words.text,
-        "html": words.html,
-        "context": canonical(dataclasses.asdict(context)),
-        "past_due_minor": folder.to_ask,
-        "clearance": canonical(answer_data(clearance)),
-        "business_date": on,
-        "status": OutboxStatus.QUEUED,
-        "not_before": clearance.not_before,
-        "not_after": clearance.not_after,
-        "claimed_by": "",
-        "attempts": 0,
-        "attempt_id": "",
-        "provider_ref": "",
-        "error": "",
-        "created_at": now,
-    }
+# --- wording ------------------------------------------------------------------------------------------------
 
 
 def letter_context(
@@ -574,7 +563,7 @@ def letter_context(
     language = letter.language_for(folder.customer.language)
     currency = portfolio.currency
     today = local_date(now, portfolio.timezone)
-    late = [(account, state) for account, state in folder.accounts if asked(state) > 0]
+    late = [account for account in folder.accounts if account.asked > 0]
     oldest = folder.oldest_due_on
     parts = instalments_of(session, [plan.id])[plan.id] if plan is not None and plan.id is not None else []
     return LetterContext(
@@ -586,12 +575,12 @@ def letter_context(
             AccountLine(
                 product=account.product,
                 last4=account.card_last4,
-                past_due=format_amount(asked(state), currency, language),
-                balance=format_amount(state.balance_minor, currency, language),
-                days_past_due=days_past_due(state.oldest_due_on, today),
+                past_due=format_amount(account.asked, currency, language),
+                balance=format_amount(account.balance_minor, currency, language),
+                days_past_due=days_past_due(account.oldest_due_on, today),
                 currency=currency,
             )
-            for account, state in late
+            for account in late
         ),
         past_due_total=format_amount(folder.to_ask, currency, language),
         oldest_due_on=format_date(oldest, language) if oldest else "",
@@ -607,6 +596,15 @@ def letter_context(
             for p in (parts if len(parts) > 1 else ())
         ),
     )
+
+
+def context_text(context: LetterContext) -> str:
+    """The frozen figures as canonical JSON."""
+    data = {name: getattr(context, name) for name in VARIABLES}
+    for name, inner in (("accounts", AccountLine), ("instalments", InstalmentLine)):
+        attributes = [attribute for _, attribute in paths(inner, name)]
+        data[name] = [{a: getattr(item, a) for a in attributes} for item in data[name]]
+    return canonical(data)
 
 
 def message_context(message: OutboxMessage) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Append-only events and the head of each stream's hash chain."""
+"""Append-only events, what may be forgotten of them, and the head of each stream's hash chain."""
 
 from datetime import datetime
 
@@ -36,6 +36,21 @@ class Event(Row, table=True):
     """Canonical JSON; kept as text because the hash is over these very bytes."""
     prev_hash: str = Field(max_length=64)
     hash: str = Field(max_length=64)
+
+
+class DecisionFacts(Row, table=True):
+    """What a decision was based on, beside its event. It may be deleted when its time is over: the event, which cannot
+    change, holds only its SHA-256."""
+
+    __tablename__ = "decision_facts"
+    __table_args__ = (sa.Index("ix_decision_facts_at", "at"),)
+
+    event_id: int = Field(primary_key=True, sa_type=BigId)
+    pack: str = Field(max_length=400)
+    """Label of the policy pack that was asked; it says how long the row is kept."""
+    at: datetime = Field(sa_type=UtcDateTime)
+    facts: str = Field(sa_type=sa.Text)
+    """JSON as it was hashed."""
 
 
 class StreamHead(Row, table=True):

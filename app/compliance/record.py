@@ -1,0 +1,158 @@
+"""The gate's answers on record: what was asked, what was answered, and asking the same again.
+
+The answer with its reasons and figures is an event. What was known of the customer when the gate was asked is kept
+beside it, because it has to be forgotten one day: the event, which nobody can change, holds only its SHA-256.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any, NamedTuple
+
+from pydantic import TypeAdapter
+from sqlmodel import Session
+
+from app.compliance.rules import (
+    Answer,
+    Clearance,
+    Contact,
+    Facts,
+    Pack,
+    Reason,
+    WaitUntil,
+    review,
+    review_within,
+)
+from app.db import bulk_write
+from app.timeline.models import DecisionFacts
+from app.timeline.rules import Kind, instant_text
+from app.timeline.service import NewEvent, customer_stream, instant_speller, record_many
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Everything the gate was told, but for the pack."""
+
+    contact: Contact
+    facts: Facts
+    at: datetime
+    until: datetime | None = None
+    """It may leave until then (`review_within`); None = it was about that moment only (`review`)."""
+
+    def answer(self, pack: Pack) -> Answer:
+        if self.until is None:
+            return review(self.contact, self.facts, pack, self.at)
+        return review_within(self.contact, self.facts, pack, self.at, self.until)
+
+
+@cache
+def _adapter() -> TypeAdapter[Asked]:
+    return TypeAdapter(Asked)
+
+
+def asked_text(asked: Asked) -> str:
+    """As JSON, without what is as usual."""
+    return _adapter().dump_json(asked, exclude_defaults=True).decode()
+
+
+def read_asked(text: str) -> Asked:
+    return _adapter().validate_json(text)
+
+
+class Decided(NamedTuple):
+    """An answer about to be recorded, and what it was based on."""
+
+    event: NewEvent
+    pack: str
+    facts: str
+    """`asked_text` of the question."""
+
+
+_KINDS = {"clear": Kind.CONTACT_CLEARED, "wait": Kind.CONTACT_WAITING, "refuse": Kind.CONTACT_REFUSED}
+
+
+def decided(
+    case_id: int | None,
+    customer_id: int,
+    asked: Asked,
+    answer: Answer,
+    *,
+    kind: Kind | None = None,
+    **about: Any,
+) -> Decided:
+    """The answer as an event, with every reason; `about` says what the contact was for (letter, step, key, strategy).
+    `kind` where it is not the one that goes with the answer."""
+    answered, facts = answer_data(answer), asked_text(asked)
+    event = NewEvent(
+        customer_stream(customer_id),
+        kind or _KINDS[answered["decision"]],
+        {
+            "purpose": asked.contact.purpose.value,
+            **about,
+            **answered,
+            "facts_sha256": hashlib.sha256(facts.encode()).hexdigest(),
+        },
+        customer_id=customer_id,
+        case_id=case_id,
+        channel=asked.contact.channel,
+    )
+    return Decided(event, answer.pack, facts)
+
+
+def record_decisions(
+    session: Session, told: Sequence[Decided | NewEvent], *, by: str, now: datetime
+) -> list[int]:
+    """Record answers, and other events between them, in order; returns the events' ids."""
+    events = [each.event if isinstance(each, Decided) else each for each in told]
+    ids = record_many(session, events, by=by, now=now)
+    at = instant_speller(session)(now)
+    rows = [
+        (event_id, each.pack, at, each.facts)
+        for event_id, each in zip(ids, told, strict=True)
+        if isinstance(each, Decided)
+    ]
+    bulk_write(session, DecisionFacts, ("event_id", "pack", "at", "facts"), rows)
+    return ids
+
+
+# --- as data --------------------------------------------------------------------------------------------------
+
+
+def answer_data(answer: Answer) -> dict[str, Any]:
+    """An answer as JSON-ready data: decision, pack, window or reasons."""
+    if isinstance(answer, Clearance):
+        return {
+            "decision": "clear",
+            "pack": answer.pack,
+            "not_before": instant_text(answer.not_before),
+            "not_after": instant_text(answer.not_after),
+            "reasons": [],
+        }
+    reasons = [reason_data(reason) for reason in answer.reasons]
+    if isinstance(answer, WaitUntil):
+        return {
+            "decision": "wait",
+            "pack": answer.pack,
+            "not_before": instant_text(answer.at),
+            "reasons": reasons,
+        }
+    return {"decision": "refuse", "pack": answer.pack, "not_before": None, "reasons": reasons}
+
+
+def reason_data(reason: Reason) -> dict[str, Any]:
+    return {
+        "rule": reason.rule,
+        "citation": reason.citation,
+        "detail": reason.detail,
+        "force": reason.force,
+        "verified": reason.verified,
+        "until": instant_text(reason.until) if reason.until else None,
+        "figures": dict(reason.figures),
+    }
+
+
+ANSWER_KEYS = ("decision", "pack", "not_before", "not_after", "reasons")

@@ -1,0 +1,167 @@
+"""What clearing and wording need of each case, read for many at once as narrow rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from app.cases.models import CollectionsCase
+from app.cases.rules import CaseStatus
+from app.clock import local_date
+from app.compliance.facts import gather_facts
+from app.compliance.rules import ContactResult, Facts, Pack, PastContact
+from app.compliance.stacking import packs_for
+from app.db import among, table_of
+from app.delinquency.models import AccountState
+from app.ledger.models import Account, Customer, Portfolio
+from app.ledger.rules import COLLECTABLE
+from app.outreach.models import OutboxMessage
+from app.outreach.rules import Destination, OutboxStatus, to_ask
+from app.timeline.rules import Channel
+from app.timeline.service import lock_customers
+
+PENDING = (OutboxStatus.QUEUED, OutboxStatus.CLAIMED, OutboxStatus.SENDING, OutboxStatus.UNKNOWN)
+"""Messages that may still reach the customer: they count toward caps although nothing was sent yet."""
+
+STALE_AFTER = timedelta(days=3)
+"""A message still queued this long after its business date is withheld: its words are no longer true."""
+
+
+@dataclass(slots=True)
+class CaseLine:
+    """A case as far as the strategy moves it."""
+
+    id: int
+    customer_id: int
+    status: CaseStatus
+    step_day: int
+    occurrence: int
+    next_contact_on: date | None
+    past_due_minor: int
+
+
+class AccountRow(NamedTuple):
+    """An account and where it stands."""
+
+    id: int
+    customer_id: int
+    product: str
+    card_last4: str
+    past_due_minor: int
+    balance_minor: int
+    oldest_due_on: date | None
+
+    @property
+    def asked(self) -> int:
+        return to_ask(self.past_due_minor, self.balance_minor)
+
+
+@dataclass(slots=True)
+class Folder:
+    """Everything about one case that clearing and wording need, loaded once."""
+
+    case: CaseLine
+    customer: Any
+    """A row with the columns of `Customer`."""
+    pack: Pack
+    facts: Facts
+    accounts: list[AccountRow] = field(default_factory=list)
+
+    @property
+    def to_ask(self) -> int:
+        """What a letter may ask for: what is past due, on each account never more than its balance."""
+        return sum(account.asked for account in self.accounts)
+
+    @property
+    def oldest_due_on(self) -> date | None:
+        return min((a.oldest_due_on for a in self.accounts if a.oldest_due_on), default=None)
+
+
+def open_folders(
+    session: Session,
+    portfolio: Portfolio,
+    case_ids: Sequence[int],
+    *,
+    now: datetime,
+    skip_message: int | None = None,
+) -> list[Folder]:
+    """Cases with customer, accounts and facts, in id order, the customers locked until the transaction ends.
+
+    `skip_message` is the outbox row the question is about: it must not count against itself.
+    """
+    case, customer = table_of(CollectionsCase), table_of(Customer)
+    whose = sa.select(case.c.customer_id).where(among(session, case.c.id, case_ids))
+    ids = sorted(set(session.execute(whose).scalars()))
+    lock_customers(session, ids)
+    connection = session.connection()
+    found = connection.execute(
+        sa.select(
+            case.c.id, case.c.customer_id, case.c.status, case.c.step_day, case.c.occurrence,
+            case.c.next_contact_on, case.c.past_due_minor,
+        ).where(among(session, case.c.id, case_ids)).order_by(case.c.id).with_for_update()
+    )  # fmt: skip
+    cases = [CaseLine(*row) for row in found]
+    rows = connection.execute(sa.select(customer).where(among(session, customer.c.id, ids)))
+    customers = {row.id: row for row in rows}
+    packs = {i: packs_for(portfolio, row) for i, row in customers.items()}
+    reserved = reserved_contacts(session, portfolio, ids, now=now, skip_message=skip_message)
+    facts = gather_facts(session, list(customers.values()), packs, now=now, reserved=reserved)
+    folders = {
+        line.customer_id: Folder(
+            line, customers[line.customer_id], packs[line.customer_id], facts[line.customer_id]
+        )
+        for line in cases
+    }
+    account, state = table_of(Account), table_of(AccountState)
+    query = (
+        sa.select(
+            account.c.id, account.c.customer_id, account.c.product, account.c.card_last4,
+            state.c.past_due_minor, state.c.balance_minor, state.c.oldest_due_on,
+        )
+        .join(state, state.c.account_id == account.c.id)
+        .where(among(session, account.c.customer_id, ids), account.c.status.in_(COLLECTABLE))
+        .order_by(account.c.id)
+    )  # fmt: skip
+    for row in connection.execute(query):
+        folders[row.customer_id].accounts.append(AccountRow(*row))
+    return list(folders.values())
+
+
+def reserved_contacts(
+    session: Session,
+    portfolio: Portfolio,
+    customer_ids: Sequence[int],
+    *,
+    now: datetime,
+    skip_message: int | None = None,
+) -> dict[int, list[PastContact]]:
+    """Messages on their way, by customer: they count already. Those that waited too long will never leave and do not.
+
+    When one of them is judged again for delivery (`skip_message`), those still queued do not stand in its way: each
+    is judged in its own turn.
+    """
+    message = table_of(OutboxMessage)
+    statuses = PENDING if skip_message is None else (OutboxStatus.SENDING, OutboxStatus.UNKNOWN)
+    stale = local_date(now, portfolio.timezone) - STALE_AFTER
+    query = sa.select(
+        message.c.id, message.c.customer_id, message.c.status, message.c.destination, message.c.address,
+        message.c.settled_at,
+    ).where(
+        among(session, message.c.customer_id, customer_ids),
+        message.c.status.in_(statuses),
+        message.c.destination != Destination.LEGAL_DESK,
+        sa.or_(message.c.status != OutboxStatus.QUEUED, message.c.business_date >= stale),
+    )  # fmt: skip
+    reserved: dict[int, list[PastContact]] = {}
+    for row in session.execute(query):
+        if row.id != skip_message:
+            # What became unknown counts from when it was tried; what is still on its way counts from now.
+            at = row.settled_at if row.status is OutboxStatus.UNKNOWN and row.settled_at else now
+            past = PastContact(at, Channel(row.destination.value), ContactResult.PLACED, row.address)
+            reserved.setdefault(row.customer_id, []).append(past)
+    return reserved
