@@ -10,9 +10,10 @@ import calendar
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Literal
+from typing import ClassVar, Literal
 
 from app.compliance.rules import (
+    LONGEST_CLEARANCE,
     Contact,
     Facts,
     Pack,
@@ -35,23 +36,42 @@ SUIT_BLOCK = "legal_action"
 class PreferenceRule(Rule):
     """No contact at a time or place that the customer told, or that is known, not to suit them."""
 
+    closes: ClassVar[bool] = True
+
     kinds: frozenset[PreferenceKind]
 
+    def idle(self, asked: Question) -> bool:
+        return not asked.facts.preferences
+
+    def closes_at(self, asked: Question) -> datetime:
+        """When the next inconvenient time begins, at the latest in two days."""
+        latest = asked.at + 2 * LONGEST_CLEARANCE
+        begins = [
+            readings(zone, day + timedelta(days=ahead), told.start)[0]
+            for told in self._concerning(asked)
+            if told.kind is PreferenceKind.TIME
+            for zone, day in asked.local_days
+            for ahead in range(3)
+            if not told.weekdays or (day + timedelta(days=ahead)).weekday() in told.weekdays
+        ]
+        return min((begin for begin in begins if begin > asked.at), default=latest)
+
     def objections(self, asked: Question) -> Sequence[Reason]:
-        if not asked.facts.preferences:
-            return ()
-        found = []
-        for told in asked.facts.preferences:
-            if (
-                told.kind in self.kinds
-                and (not told.channels or asked.contact.channel in told.channels)
-                and (told.until is None or asked.at < told.until)
-            ):
-                objection = (
-                    self._time(told, asked) if told.kind is PreferenceKind.TIME else self._place(told, asked)
-                )
-                found.extend(objection)
+        found: list[Reason] = []
+        for told in self._concerning(asked):
+            by_time = told.kind is PreferenceKind.TIME
+            found.extend(self._time(told, asked) if by_time else self._place(told, asked))
         return found
+
+    def _concerning(self, asked: Question) -> list[Preference]:
+        """What was told for this channel and still binds."""
+        return [
+            told
+            for told in asked.facts.preferences
+            if told.kind in self.kinds
+            and (not told.channels or asked.contact.channel in told.channels)
+            and (told.until is None or asked.at < told.until)
+        ]
 
     def _time(self, told: Preference, asked: Question) -> Sequence[Reason]:
         """The inconvenient span that is on now, where there is one; it lapses at its end."""
@@ -96,10 +116,11 @@ class WaitRule(Rule):
     days: int
     valid_months: int | None = None
 
+    def idle(self, asked: Question) -> bool:
+        return asked.contact.letter not in self.before
+
     def objections(self, asked: Question) -> Sequence[Reason]:
-        if asked.contact.letter not in self.before:
-            return ()
-        return self.waiting(asked)
+        return () if self.idle(asked) else self.waiting(asked)
 
     def waiting(self, asked: Question) -> Sequence[Reason]:
         names = " or ".join(sorted(self.after))
@@ -137,14 +158,17 @@ class ContentRule(Rule):
     letters: frozenset[str] = frozenset()
     """Only these letters; empty = all."""
 
+    def idle(self, asked: Question) -> bool:
+        return (
+            asked.contact.blocks is None
+            or bool(self.letters and asked.contact.letter not in self.letters)
+            or self.blocks.issubset(asked.contact.blocks)
+        )
+
     def objections(self, asked: Question) -> Sequence[Reason]:
-        carried = asked.contact.blocks
-        if carried is None or (self.letters and asked.contact.letter not in self.letters):
+        if self.idle(asked):
             return ()
-        missing = self.blocks.difference(carried)
-        if not missing:
-            return ()
-        names = sorted(missing)
+        names = sorted(self.blocks.difference(asked.contact.blocks or ()))
         return [self._reason(f"the words lack {', '.join(names)}", None, missing=names)]
 
 
@@ -156,18 +180,24 @@ class LanguageRule(Rule):
     letters: frozenset[str] = frozenset()
     """Only these letters; empty = all."""
 
-    def objections(self, asked: Question) -> Sequence[Reason]:
-        language = asked.contact.language.partition("-")[0].lower()
-        if (
+    def idle(self, asked: Question) -> bool:
+        language = _base(asked.contact.language)
+        return (
             not language
             or language in self.languages
-            or (self.letters and asked.contact.letter not in self.letters)
-        ):
+            or bool(self.letters and asked.contact.letter not in self.letters)
+        )
+
+    def objections(self, asked: Question) -> Sequence[Reason]:
+        if self.idle(asked):
             return ()
-        names = ", ".join(sorted(self.languages))
-        return [
-            self._reason(f"written in {language}; must be in {names}", None, language=language, allowed=names)
-        ]
+        language, names = _base(asked.contact.language), ", ".join(sorted(self.languages))
+        detail = f"written in {language}; must be in {names}"
+        return [self._reason(detail, None, language=language, allowed=names)]
+
+
+def _base(tag: str) -> str:
+    return tag.partition("-")[0].lower()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,12 +212,13 @@ class LimitationRule(Rule):
     stops: Literal["suit", "contact"] = "suit"
     restarts: bool = True
 
+    def idle(self, asked: Question) -> bool:
+        return asked.facts.due_since is None or (
+            self.stops == "suit" and SUIT_BLOCK not in (asked.contact.blocks or ())
+        )
+
     def objections(self, asked: Question) -> Sequence[Reason]:
-        if asked.facts.due_since is None:
-            return ()
-        if self.stops == "suit" and SUIT_BLOCK not in (asked.contact.blocks or ()):
-            return ()
-        return self.barred(asked)
+        return () if self.idle(asked) else self.barred(asked)
 
     def barred(self, asked: Question) -> Sequence[Reason]:
         since = asked.facts.paid_or_due_since if self.restarts else asked.facts.due_since

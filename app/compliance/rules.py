@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 from zoneinfo import ZoneInfo
 
 from app.cases.rules import HoldKind
@@ -177,6 +177,7 @@ Answer = Clearance | WaitUntil | Refusals
 HORIZON = timedelta(days=60)
 """A wait longer than this is answered as a refusal: nobody plans a contact that far ahead."""
 MAX_ROUNDS = 50
+MOST_SORTS = 10_000
 LONGEST_CLEARANCE = timedelta(hours=24)
 
 
@@ -255,26 +256,42 @@ class Pack:
     """What it was read from, so that it can be kept with the decisions it makes."""
     label: str = field(init=False)
     """`code@version`, as answers and events name the pack; of several, joined by `+`."""
-    _concerning: Mapping[tuple[Channel, Purpose], tuple[Rule, ...]] = field(
-        init=False, repr=False, compare=False
-    )
-    """The rules a contact must pass, looked up millions of times a night."""
+    _concerning: dict[tuple[Any, ...], tuple[Rule, ...]] = field(init=False, repr=False, compare=False)
+    """The rules that questions of one sort must pass, looked up millions of times a night."""
 
     def __post_init__(self) -> None:
-        concerning = {
-            (channel, purpose): tuple(
-                rule for rule in self.rules if channel in rule.channels and purpose in rule.purposes
-            )
-            for channel in Channel
-            for purpose in Purpose
-        }
-        object.__setattr__(self, "_concerning", concerning)
+        object.__setattr__(self, "_concerning", {})
         object.__setattr__(self, "label", "+".join(self.parts) or f"{self.code}@{self.version}")
 
-    def rules_for(self, asked: Question) -> list[Rule]:
-        """The rules in force that concern this channel and purpose, in the pack's order."""
-        concerning = self._concerning[asked.contact.channel, asked.contact.purpose]
-        return [rule for rule in concerning if rule.in_force(asked)]
+    def rules_for(self, asked: Question) -> tuple[Rule, ...]:
+        """The rules in force that have something to ask about this contact, in the pack's order."""
+        contact, facts = asked.contact, asked.facts
+        # All that `in_force` and `idle` look at: what is the same in it is the same for every customer.
+        sort = (
+            contact.channel,
+            contact.purpose,
+            contact.letter,
+            contact.blocks,
+            contact.language,
+            not facts.holds,
+            not facts.preferences,
+            facts.due_since is None,
+            *[day for _, day in asked.local_days],
+        )
+        found = self._concerning.get(sort)
+        if found is None:
+            found = tuple(
+                rule
+                for rule in self.rules
+                if contact.channel in rule.channels
+                and contact.purpose in rule.purposes
+                and rule.in_force(asked)
+                and not rule.idle(asked)
+            )
+            if len(self._concerning) >= MOST_SORTS:
+                self._concerning.clear()
+            self._concerning[sort] = found
+        return found
 
     @property
     def longest_window_days(self) -> int:
@@ -329,15 +346,18 @@ def review_within(contact: Contact, facts: Facts, pack: Pack, now: datetime, unt
 def ask(contact: Contact, facts: Facts, at: datetime) -> Question:
     """The question as rules take it; `at` in UTC."""
     zones = [zone_named(name) for name in facts.timezones]
-    days = tuple((zone, at.astimezone(zone).date()) for zone in zones if zone is not None)
+    days = tuple([(zone, at.astimezone(zone).date()) for zone in zones if zone is not None])
     return Question(contact, facts, at, days)
 
 
 def objections(asked: Question, pack: Pack) -> tuple[Reason, ...]:
     """Every reason against the contact, the desk's own first, then in the pack's order."""
-    found = list(_desk_objections(asked))
+    found: list[Reason] = []
+    if not asked.contact.address or not 0 < len(asked.facts.timezones) == len(asked.local_days):
+        found.extend(_desk_objections(asked))
     for rule in pack.rules_for(asked):
-        found.extend(rule.objections(asked))
+        if reasons := rule.objections(asked):
+            found.extend(reasons)
     return tuple(found)
 
 
@@ -358,8 +378,11 @@ def _desk_reason(rule: str, detail: str, figures: Mapping[str, Any] | None = Non
 
 
 def _closing(asked: Question, pack: Pack) -> datetime:
-    closings = (rule.closes_at(asked) for rule in pack.rules_for(asked) if isinstance(rule, HoursRule))
-    return min(closings, default=asked.at + LONGEST_CLEARANCE)
+    closing = asked.at + LONGEST_CLEARANCE
+    for rule in pack.rules_for(asked):
+        if rule.closes:
+            closing = min(closing, rule.closes_at(asked))
+    return closing
 
 
 # ------------------------------------------------------------------------------------------- rule kinds
@@ -393,10 +416,22 @@ class Rule:
     effective_to: date | None = None
     """Last local date in force, inclusive."""
 
+    closes: ClassVar[bool] = False
+    """Whether a contact that it lets pass now may be stopped by the clock alone: then it answers `closes_at`."""
+
     @property
     def window_in_days(self) -> int:
         """How far back the rule looks into the history."""
         return 0
+
+    def idle(self, _asked: Question) -> bool:
+        """Whether it has nothing to ask, at any instant. May look at the letter, blocks and language of the contact,
+        and at whether there are holds, preferences or an old debt; nothing else (see Pack.rules_for)."""
+        return False
+
+    def closes_at(self, asked: Question) -> datetime:
+        """When a contact that passes now would no longer pass; asked only of kinds that say `closes`."""
+        raise NotImplementedError
 
     def objections(self, asked: Question) -> Sequence[Reason]:
         """What the rule has against it, if anything. Asked only when it concerns the contact and is in force."""
@@ -422,14 +457,20 @@ Week = tuple[tuple[tuple[int, int], ...], ...]
 class HoursRule(Rule):
     """Contact only within these hours of the customer's local wall clock, in every zone they may be in."""
 
+    closes: ClassVar[bool] = True
+
     week: Week
     holidays: Holidays | None = None
     """Days on which it is closed whatever the weekday."""
 
     def objections(self, asked: Question) -> Sequence[Reason]:
+        for zone, day in asked.local_days:
+            if self._interval(zone, day, asked.at) is None:
+                return self._shut(asked)
+        return ()
+
+    def _shut(self, asked: Question) -> Sequence[Reason]:
         shut = [zone for zone, day in asked.local_days if self._interval(zone, day, asked.at) is None]
-        if not shut:
-            return ()
         clocks = [f"{asked.at.astimezone(zone):%a %H:%M} in {zone.key}" for zone in shut]
         zones = [zone for zone, _ in asked.local_days]
         permitted = {zone.key: self._spelled(asked.at.astimezone(zone).date()) for zone in shut}
@@ -672,9 +713,10 @@ class HoldRule(Rule):
 
     holds: frozenset[HoldKind]
 
+    def idle(self, asked: Question) -> bool:
+        return not asked.facts.holds
+
     def objections(self, asked: Question) -> Sequence[Reason]:
-        if not asked.facts.holds:
-            return ()
         return [
             self._standing(hold)
             for hold in asked.facts.holds
