@@ -40,8 +40,7 @@ from app.ledger.queries import (
 from app.legal.service import open_referral
 from app.money import to_decimal_string
 from app.outreach.models import OutboxMessage
-from app.outreach.rules import Destination, OutboxStatus
-from app.outreach.service import asked
+from app.outreach.rules import Destination, OutboxStatus, to_ask
 from app.plans.models import Plan
 from app.plans.queries import plans_of
 from app.plans.rules import LIVE, Instalment, PlanStatus
@@ -131,7 +130,7 @@ class File:
     @property
     def to_ask(self) -> int:
         """What the customer may be asked for: past due, on each account never more than its balance."""
-        return sum(asked(state) for state in self.states.values())
+        return sum(to_ask(state.past_due_minor, state.balance_minor) for state in self.states.values())
 
     def state_of(self, account: Account) -> AccountState | None:
         return self.states.get(account.id or 0)
