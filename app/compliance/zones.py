@@ -67,14 +67,13 @@ def _by_address(country: str, region: str, zip_code: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=50_000)
 def _by_phone(prefix: str) -> tuple[str, ...]:
-    """Zones of the number's area; nothing where all that is known is a country of several."""
-    digits = prefix.removeprefix("+")
-    for length in range(len(digits), 0, -1):
-        if zones := TIMEZONE_DATA.get(digits[:length]):
-            clocks = _clocks(zones)
-            is_country = digits[:length] == _calling_code(prefix)
-            return () if is_country and len(clocks) > 1 else clocks
-    return ()
+    """Zones of the number's area in North America, where mobiles have area codes too; elsewhere of its country, if
+    that has but one."""
+    digits, code = prefix.removeprefix("+"), _calling_code(prefix)
+    lengths = range(len(digits), 0, -1) if code == "1" else [len(code)]
+    zones = next((TIMEZONE_DATA[digits[:n]] for n in lengths if digits[:n] in TIMEZONE_DATA), ())
+    clocks = _clocks(zones)
+    return clocks if len(clocks) == 1 or zones != TIMEZONE_DATA.get(code) else ()
 
 
 def _calling_code(prefix: str) -> str:
