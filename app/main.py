@@ -42,6 +42,7 @@ from app.web import (
     login,
     outbox,
     security,
+    strategies,
     unmatched,
     worklist,
 )
@@ -73,6 +74,7 @@ PAGES: tuple[APIRouter, ...] = (
     legal_page.router,
     dashboard.router,
     contacts_page.router,
+    strategies.router,
     outbox.router,
     hooks.router,
     admin.router,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import Protocol
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -21,11 +22,32 @@ from app.ledger.models import Portfolio
 from app.strategy.experiments import Arm, arm_of
 from app.strategy.models import Experiment, LiveStrategy, Participant, StrategyTask, StrategyVersion
 from app.strategy.rules import Action, CaseFacts, Ladder, Strategy
-from app.strategy.strategyfile import IDENTIFIER, BadStrategy, Place, Problem, Terms, read_strategy
-from app.timeline.rules import Channel, Kind, Purpose
+from app.strategy.strategyfile import (
+    IDENTIFIER,
+    BadStrategy,
+    Place,
+    Problem,
+    Terms,
+    places,
+    read_strategy,
+)
+from app.timeline.rules import Channel, Kind
 from app.timeline.service import NewEvent, customer_stream, lock_streams, portfolio_stream, record
 
 SHIPPED = Path(__file__).parent
+
+
+class LetterForms(Protocol):
+    """As much of a letter as a strategy has to know."""
+
+    @property
+    def purpose(self) -> str: ...
+    @property
+    def channels(self) -> frozenset[Channel]: ...
+
+
+Letters = Mapping[str, LetterForms]
+"""By the code a step names."""
 
 
 def terms_of(portfolio: Portfolio) -> Terms:
@@ -167,9 +189,8 @@ def note_participants(
 # --- versions -----------------------------------------------------------------------------------------------
 
 
-def check_letters(strategy: Strategy, letters: Mapping[str, tuple[str, frozenset[Channel]]]) -> list[Problem]:
-    """Steps whose letter there is not, not on that channel, or not for that purpose. `letters` maps a letter's code to
-    its purpose and channels."""
+def check_letters(strategy: Strategy, letters: Letters) -> list[Problem]:
+    """Steps whose letter there is not, not on that channel, or not for that purpose."""
     problems = []
     ladders_of = [(None, strategy.main), *((n, s.ladder) for n, s in enumerate(strategy.segments))]
     for segment, ladder in ladders_of:
@@ -184,23 +205,24 @@ def check_letters(strategy: Strategy, letters: Mapping[str, tuple[str, frozenset
                     Problem(place, label, "letter", f"no letter {step.letter!r}; known are {known}")
                 )
                 continue
-            purpose, channels = letters[step.letter]
-            if missing := [c for c in step.channels if c not in channels]:
+            letter = letters[step.letter]
+            if missing := [c for c in step.channels if c not in letter.channels]:
                 said = f"the letter {step.letter!r} has no form for {', '.join(missing)}"
                 problems.append(Problem(place, label, "channels", said))
-            if step.purpose != Purpose(purpose):
-                said = f"the letter {step.letter!r} is a {purpose}; the gate must be asked about what it is"
+            if step.purpose.value != letter.purpose:
+                said = (
+                    f"the letter {step.letter!r} is a {letter.purpose}; the gate is asked about what is sent"
+                )
                 problems.append(Problem(place, label, "purpose", said))
     return problems
 
 
-def understand(
-    portfolio: Portfolio, code: str, text: str, letters: Mapping[str, tuple[str, frozenset[Channel]]]
-) -> Strategy:
+def understand(portfolio: Portfolio, code: str, text: str, letters: Letters) -> Strategy:
     """The strategy a text says. BadStrategy with every fault, those about letters too."""
     strategy = read_strategy(code, text, terms_of(portfolio))
     if problems := check_letters(strategy, letters):
-        raise BadStrategy(problems)
+        lines = places(text)
+        raise BadStrategy([replace(problem, line=lines.get(problem.place)) for problem in problems])
     return strategy
 
 
@@ -209,7 +231,7 @@ def save_version(
     portfolio: Portfolio,
     code: str,
     text: str,
-    letters: Mapping[str, tuple[str, frozenset[Channel]]],
+    letters: Letters,
     note: str = "",
     *,
     by: str,
@@ -293,7 +315,7 @@ def put_live(
     session: Session,
     portfolio: Portfolio,
     version: StrategyVersion,
-    letters: Mapping[str, tuple[str, frozenset[Channel]]],
+    letters: Letters,
     *,
     by: str,
     now: datetime,
@@ -379,7 +401,7 @@ def start_experiment(
     portfolio: Portfolio,
     challenger: StrategyVersion,
     share_percent: int,
-    letters: Mapping[str, tuple[str, frozenset[Channel]]],
+    letters: Letters,
     cases_wanted: int = 0,
     *,
     by: str,

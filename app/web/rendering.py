@@ -77,6 +77,7 @@ NAV = (
     NavItem("/dashboard", "Dashboard", "chart", MANAGEMENT),
     NavItem("/feeds", "Feeds", "upload", MANAGEMENT),
     NavItem("/contacts", "Contacts & refusals", "shield", MANAGEMENT),
+    NavItem("/strategies", "Strategies", "ladder", CASE_READING),
     NavItem("/outbox", "Outbox", "send", MANAGEMENT),
     NavItem("/admin/staff", "Staff", "people", ADMINISTRATION),
     NavItem("/admin/tokens", "API tokens", "key", ADMINISTRATION),

@@ -1,0 +1,135 @@
+"""Reading versions, what was live when, experiments and their results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from app.cases.models import CollectionsCase
+from app.cases.rules import Outcome
+from app.db import table_of
+from app.ledger.models import Account, Entry, Portfolio
+from app.ledger.rules import EntryKind
+from app.strategy.experiments import WITHIN_DAYS, Arm, ArmResult, Comparison, compare
+from app.strategy.models import Experiment, LiveStrategy, Participant, StrategyTask, StrategyVersion
+
+CURES = (Outcome.CURED, Outcome.PAID)
+
+
+def live_history(session: Session, portfolio_id: int) -> Sequence[tuple[LiveStrategy, StrategyVersion]]:
+    """What was live when, newest first."""
+    query = (
+        select(LiveStrategy, StrategyVersion)
+        .join(StrategyVersion, col(StrategyVersion.id) == LiveStrategy.version_id)
+        .where(LiveStrategy.portfolio_id == portfolio_id)
+        .order_by(col(LiveStrategy.id).desc())
+    )
+    return [(live, version) for live, version in session.execute(query)]
+
+
+def experiments(session: Session, portfolio_id: int) -> Sequence[Experiment]:
+    """Newest first."""
+    query = select(Experiment).where(Experiment.portfolio_id == portfolio_id)
+    return session.scalars(query.order_by(col(Experiment.id).desc())).all()
+
+
+def open_tasks(session: Session, case_id: int) -> Sequence[StrategyTask]:
+    query = select(StrategyTask).where(StrategyTask.case_id == case_id, col(StrategyTask.done_at).is_(None))
+    return session.scalars(query.order_by(col(StrategyTask.id))).all()
+
+
+@dataclass(frozen=True, slots=True)
+class PastRate:
+    """What earlier cases did, for planning: opened in the year before, their 30 days over."""
+
+    cases: int
+    cured: int
+    per_month: int
+
+
+def past_cure_rate(session: Session, portfolio: Portfolio, on: date) -> PastRate:
+    """Cases opened from a year to 30 days before `on`, and how many of them were cured within 30 days."""
+    case = table_of(CollectionsCase)
+    first = on - timedelta(days=365)
+    query = sa.select(case.c.opened_on, case.c.closed_on, case.c.outcome).where(
+        case.c.portfolio_id == portfolio.id,
+        case.c.opened_on > first,
+        case.c.opened_on <= on - timedelta(days=WITHIN_DAYS),
+    )
+    cases = cured = 0
+    oldest = on
+    for opened_on, closed_on, outcome in session.connection().execute(query):
+        cases += 1
+        oldest = min(oldest, opened_on)
+        cured += _cured(opened_on, closed_on, outcome)
+    span = max(1, (on - timedelta(days=WITHIN_DAYS) - oldest).days)
+    return PastRate(cases, cured, cases * 30 // span)
+
+
+def _cured(since: date, closed_on: date | None, outcome: Outcome | None) -> bool:
+    return outcome in CURES and closed_on is not None and closed_on <= since + timedelta(days=WITHIN_DAYS)
+
+
+def compare_arms(session: Session, experiment: Experiment, on: date) -> Comparison:
+    """Results of all who took part, by the arm they were given, whatever they were then sent (intention to treat).
+
+    Counted are those who joined at least 30 days before `on`, the last closed day.
+    """
+    tallies = {arm: _Tally() for arm in Arm}
+    ripe = on - timedelta(days=WITHIN_DAYS)
+    who, case = table_of(Participant), table_of(CollectionsCase)
+    query = (
+        sa.select(who.c.customer_id, who.c.arm, who.c.since, case.c.closed_on, case.c.outcome)
+        .join(case, case.c.id == who.c.case_id)
+        .where(who.c.experiment_id == experiment.id)
+    )
+    paid = _paid(session, experiment, ripe)
+    for customer_id, arm, since, closed_on, outcome in session.connection().execute(query):
+        tally = tallies[arm]
+        tally.joined += 1
+        if since <= ripe:
+            tally.cases += 1
+            tally.cured += _cured(since, closed_on, outcome)
+            recovered = paid.get(customer_id, 0)
+            tally.recovered += recovered
+            tally.squares += recovered**2
+    results = {
+        arm: ArmResult(t.joined, t.cases, t.cured, t.recovered, t.squares) for arm, t in tallies.items()
+    }
+    return compare(results[Arm.CHAMPION], results[Arm.CHALLENGER], experiment.cases_wanted)
+
+
+@dataclass
+class _Tally:
+    joined: int = 0
+    cases: int = 0
+    cured: int = 0
+    recovered: int = 0
+    squares: int = 0
+
+
+def _paid(session: Session, experiment: Experiment, ripe: date) -> dict[int, int]:
+    """customer id -> payments in the 30 days after they joined, those that were taken back left out."""
+    who, account, entry = table_of(Participant), table_of(Account), table_of(Entry)
+    reversal = entry.alias("reversal")
+    query = (
+        sa.select(who.c.customer_id, who.c.since, entry.c.effective_on, -entry.c.amount_minor)
+        .join(account, account.c.customer_id == who.c.customer_id)
+        .join(entry, entry.c.account_id == account.c.id)
+        .where(
+            who.c.experiment_id == experiment.id,
+            who.c.since <= ripe,
+            entry.c.kind == EntryKind.PAYMENT,
+            entry.c.effective_on > who.c.since,
+            ~sa.exists().where(reversal.c.reverses_id == entry.c.id),
+        )
+    )
+    found: dict[int, int] = {}
+    for customer_id, since, paid_on, amount in session.connection().execute(query):
+        if paid_on <= since + timedelta(days=WITHIN_DAYS):
+            found[customer_id] = found.get(customer_id, 0) + int(amount)
+    return found
