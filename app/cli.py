@@ -566,6 +566,44 @@ def explain(
 
 
 @app.command()
+def replay(
+    decision: Annotated[int, typer.Option(help="Number of the decision, as lists and exports name it.")],
+    as_json: Json = False,
+) -> None:
+    """Ask the gate again what it was asked then, under that day's pack. Exits with 1 if the answer is another one."""
+    from app.compliance.record import replay as ask_again
+
+    with reading(_engine()) as session:
+        found = ask_again(session, decision)
+    data = {"decision": decision, "same": found.same, "recorded": found.recorded, "replayed": found.again}
+
+    def say() -> None:
+        for name, answer in (("on record", found.recorded), ("replayed", found.again)):
+            print(
+                f"{name:<10} {answer['decision']} under {answer['pack']}, from {answer['not_before'] or '-'}"
+            )
+            for reason in answer["reasons"]:
+                print(f"           {reason['rule']}: {reason['detail']} [{reason['citation']}]")
+        for name, (before, now) in found.differences.items():
+            print(f"differs: {name}: {before} is now {now}")
+        print("the same" if found.same else "NOT the same")
+
+    _print(data, as_json, say)
+    if not found.same:
+        raise typer.Exit(1)
+
+
+@app.command()
+def retention(as_json: Json = False) -> None:
+    """Delete what decisions were based on where its pack lets nobody keep it any longer. The record itself stays."""
+    from app.compliance.record import forget_facts
+
+    with transaction(_engine()) as session:
+        forgotten = forget_facts(session, now=_now(), at_most=10**6)
+    _print({"forgotten": forgotten}, as_json, lambda: print(f"facts of {forgotten} decisions deleted"))
+
+
+@app.command()
 def invariants(as_json: Json = False) -> None:
     """Check everything that must hold; exit status 1 and the rows where something does not."""
     from app.invariants import thorough

@@ -5,6 +5,7 @@
 | heartbeat | 15 s  | says that this worker is alive |
 | deliver   | 5 s   | sends what is due in the outbox |
 | night     | 60 s  | closes the business days that are over, missed ones first |
+| forget    | 1 h   | deletes what decisions were based on when it may not be kept longer |
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.engine import Engine
 from sqlmodel import select
 
+from app.compliance.record import forget_facts
 from app.daily import last_closed, run_days
 from app.db import Busy, reading, transaction, upsert
 from app.ledger.models import Portfolio
@@ -83,6 +85,12 @@ class Worker:
                 continue
             log.info("days_closed", portfolio=portfolio.code, days=[str(r.business_date) for r in reports])
 
+    def forget(self) -> None:
+        with transaction(self.engine) as session:
+            forgotten = forget_facts(session, now=self.ports.clock.now())
+        if forgotten:
+            log.info("facts_forgotten", decisions=forgotten)
+
 
 def day_due(portfolio: Portfolio, now: datetime, night_hour: int) -> date:
     """The latest business date that can be closed: yesterday where the portfolio is, once its night hour is past."""
@@ -94,7 +102,12 @@ def day_due(portfolio: Portfolio, now: datetime, night_hour: int) -> date:
 def start(worker: Worker) -> BackgroundScheduler:
     """Start ticking; call `shutdown()` on what is returned. Ticks never overlap themselves."""
     scheduler = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
-    for tick, seconds in ((worker.heartbeat, 15), (worker.deliver, 5), (worker.night, 60)):
+    for tick, seconds in (
+        (worker.heartbeat, 15),
+        (worker.deliver, 5),
+        (worker.night, 60),
+        (worker.forget, 3600),
+    ):
         scheduler.add_job(
             _guarded(tick),
             "interval",

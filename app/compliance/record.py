@@ -7,12 +7,14 @@ beside it, because it has to be forgotten one day: the event, which nobody can c
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
+import sqlalchemy as sa
 from pydantic import TypeAdapter
 from sqlmodel import Session
 
@@ -27,9 +29,11 @@ from app.compliance.rules import (
     review,
     review_within,
 )
-from app.db import bulk_write
-from app.timeline.models import DecisionFacts
-from app.timeline.rules import Kind, instant_text
+from app.compliance.versions import pack_by_label
+from app.db import bulk_write, chunked, table_of
+from app.errors import Conflict, NotFound
+from app.timeline.models import DecisionFacts, Event
+from app.timeline.rules import Kind, canonical, instant_text
 from app.timeline.service import NewEvent, customer_stream, instant_speller, record_many
 
 
@@ -156,3 +160,87 @@ def reason_data(reason: Reason) -> dict[str, Any]:
 
 
 ANSWER_KEYS = ("decision", "pack", "not_before", "not_after", "reasons")
+
+
+# --- asked again ----------------------------------------------------------------------------------------------
+
+
+DECISION_KINDS = (*_KINDS.values(), Kind.CONTACT_WITHHELD)
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """An answer on record, and the one that the same pack gives to the same question now."""
+
+    event_id: int
+    at: datetime
+    recorded: dict[str, Any]
+    again: dict[str, Any]
+
+    @property
+    def same(self) -> bool:
+        return self.recorded == self.again
+
+    @property
+    def differences(self) -> dict[str, tuple[Any, Any]]:
+        """What -> (on record, now)."""
+        return {
+            name: (self.recorded.get(name), self.again.get(name))
+            for name in ANSWER_KEYS
+            if self.recorded.get(name) != self.again.get(name)
+        }
+
+
+def replay(session: Session, event_id: int) -> Replay:
+    """Ask the gate again what it was asked then, under that day's pack. NotFound if there is no such decision, or its
+    facts are not kept any more; Conflict if they are not those that were recorded."""
+    event = session.get(Event, event_id)
+    if event is None or event.kind not in DECISION_KINDS:
+        raise NotFound(f"no decision {event_id}")
+    data = json.loads(event.data)
+    if "facts_sha256" not in data:
+        raise NotFound(f"decision {event_id} was not the gate's, or was made before its facts were kept")
+    kept = session.get(DecisionFacts, event_id)
+    if kept is None:
+        raise NotFound(f"the facts of decision {event_id} are not kept any more")
+    if hashlib.sha256(kept.facts.encode()).hexdigest() != data["facts_sha256"]:
+        raise Conflict(f"the facts of decision {event_id} are not those it was made on")
+    answer = read_asked(kept.facts).answer(pack_by_label(session, data["pack"]))
+    again = json.loads(canonical(answer_data(answer)))
+    recorded = {name: data[name] for name in ANSWER_KEYS if name in data}
+    return Replay(event_id, event.at, recorded, again)
+
+
+# --- forgotten ------------------------------------------------------------------------------------------------
+
+
+def forget_facts(session: Session, *, now: datetime, at_most: int = 50_000) -> int:
+    """Delete the facts of decisions whose pack lets us keep them no longer: nothing has happened to the customer for
+    so many years. The events stay, and their chain holds. Returns how many; ask again while it is `at_most`."""
+    facts, event, later = table_of(DecisionFacts), table_of(Event), table_of(Event).alias()
+    forgotten = 0
+    for label in session.scalars(sa.select(facts.c.pack).distinct().where(facts.c.at < years_before(now, 1))):
+        retention = pack_by_label(session, label).retention
+        if retention is None:
+            continue
+        since = years_before(now, retention.years)
+        lately = sa.exists().where(later.c.customer_id == event.c.customer_id, later.c.at >= since)
+        old = (
+            sa.select(facts.c.event_id)
+            .join(event, event.c.id == facts.c.event_id)
+            .where(facts.c.pack == label, facts.c.at < since, ~lately)
+            .limit(at_most - forgotten)
+        )
+        ids = session.scalars(old).all()
+        for some in chunked(ids, 5000):
+            session.execute(sa.delete(facts).where(facts.c.event_id.in_(some)))
+        forgotten += len(ids)
+    return forgotten
+
+
+def years_before(now: datetime, years: int) -> datetime:
+    """The same day so many years ago; of 29 February, the 28th."""
+    try:
+        return now.replace(year=now.year - years)
+    except ValueError:
+        return now.replace(year=now.year - years, day=28)

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 import sqlalchemy as sa
@@ -106,6 +107,7 @@ def deliver_due(
     counts: dict[str, int] = {}
     with transaction(engine) as session:
         recover(session, couriers, now=clock.now())
+    retrying(partial(_withhold_stale, engine, clock))
     while True:
         with transaction(engine) as session:
             claimed = _claim(
@@ -140,6 +142,39 @@ def recover(session: Session, couriers: Mapping[Destination, Courier], *, now: d
             row.settled_at = now
             row.error = "the worker stopped while sending; it may or may not have left"
             record(session, _event(row, Kind.CONTACT_UNKNOWN, {"error": row.error}), by="system", now=now)
+
+
+def _withhold_stale(engine: Engine, clock: Clock) -> None:
+    with transaction(engine) as session:
+        withhold_stale(session, now=clock.now())
+
+
+def withhold_stale(session: Session, *, now: datetime, at_most: int = 1000) -> int:
+    """Take from the queue what waited too long, also where its channel is stopped: its words are no longer true, and
+    it must not stand in the way of others for ever. Returns how many."""
+    query = (
+        select(OutboxMessage, col(Portfolio.timezone))
+        .join(Portfolio, col(Portfolio.id) == OutboxMessage.portfolio_id)
+        .where(
+            OutboxMessage.status == OutboxStatus.QUEUED,
+            OutboxMessage.destination != Destination.LEGAL_DESK,
+            # A day more, because today is not the same day everywhere.
+            col(OutboxMessage.business_date) < now.date() - STALE_AFTER + timedelta(days=1),
+        )
+        .order_by(col(OutboxMessage.customer_id), col(OutboxMessage.id))
+        .limit(at_most)
+        .with_for_update(of=OutboxMessage, skip_locked=True)
+    )
+    rows = [
+        row for row, zone in session.execute(query) if local_date(now, zone) - row.business_date > STALE_AFTER
+    ]
+    told = [withhold(row, _too_old(row), now=now) for row in rows]
+    record_decisions(session, told, by="system", now=now)
+    return len(rows)
+
+
+def _too_old(row: OutboxMessage) -> Withhold:
+    return Withhold(f"its business date {row.business_date} is too long ago", {})
 
 
 def _claim(
@@ -444,7 +479,7 @@ def judge(
     for row in rows:
         folder = folders.get(row.case_id)
         if folder is None:
-            verdicts.append(Withhold(f"its business date {row.business_date} is too long ago", {}))
+            verdicts.append(_too_old(row))
             continue
         owed = [standings[account.id] for account in folder.accounts]
         due = sum(to_ask(each.past_due, each.balance) for each in owed)

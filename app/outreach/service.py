@@ -264,6 +264,7 @@ class _Work:
         self.taken: set[str] = set()
         """Keys of messages and calls that exist already: one channel of their step was cleared when another had to
         wait. All under the customers' lock, so that nobody adds one meanwhile."""
+        self.packs_kept: set[str] = set()
         self.spelled = instant_speller(session)
 
     def find_queued(self, due: Sequence[tuple[Folder, Step]]) -> None:
@@ -321,7 +322,9 @@ class _Work:
 
     def _ask(self, folder: Folder, contact: Contact, **about: Any) -> Answer:
         """Ask the gate and put its answer on record, with what it was told."""
-        keep_pack(self.session, folder.pack, now=self.now)
+        if folder.pack.label not in self.packs_kept:
+            keep_pack(self.session, folder.pack, now=self.now)
+            self.packs_kept.add(folder.pack.label)
         asked = Asked(contact, folder.facts, self.now, self.until)
         answer = self.gate.answer(asked, folder.pack)
         self.told.append(decided(folder.case.id, folder.case.customer_id, asked, answer, **about))
