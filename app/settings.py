@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
@@ -66,6 +67,20 @@ class Settings(BaseSettings):
     delivery_batch: int = Field(default=50, ge=1, le=1000)
     lease_seconds: int = Field(default=300, ge=5)
     log_level: str = "INFO"
+
+    price_currency: str = Field(default="", pattern="^([A-Z]{3})?$")
+    """Of the prices below, which only a dry-run reckons with; empty = no costs are shown."""
+    price_sms_segment: Decimal = Field(default=Decimal(0), ge=0)
+    price_email: Decimal = Field(default=Decimal(0), ge=0)
+    price_letter: Decimal = Field(default=Decimal(0), ge=0)
+    """A letter of one page, postage included."""
+    price_letter_page: Decimal = Field(default=Decimal(0), ge=0)
+    """Each further page."""
+    call_minutes: int = Field(default=6, ge=1, le=240)
+    """What an agent needs for one call, all in."""
+    sms_segments_per_second: float = Field(default=1.0, gt=0)
+    emails_per_second: float = Field(default=10.0, gt=0)
+    letters_per_day: int = Field(default=5000, ge=1)
 
     def require_secret(self) -> str:
         """The secret key, or a clear refusal to start without one."""

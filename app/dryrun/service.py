@@ -1,0 +1,222 @@
+"""A strategy tried on a copy of the book: who would get what and when, beside what the live strategy would do.
+
+Nothing can leave, because nothing here knows how: this package lies below the adapters and cannot import them, the
+days are lived through on a copy in a file of its own, and messages that may leave only change their row there.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import multiprocessing
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import date
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.engine import Engine
+from sqlmodel import Session
+
+from app.daily import last_closed
+from app.db import make_engine, reading
+from app.dryrun.copying import copy_portfolio
+from app.dryrun.living import Plan, dry_stationery, live_through
+from app.dryrun.rules import LONGEST_DAYS, Side, Tariff
+from app.errors import DeskError, Invalid
+from app.ledger.models import Portfolio
+from app.ledger.service import get_portfolio
+from app.settings import Settings
+from app.strategy.service import understand
+
+PREFIX = "desk-dry-run-"
+COPYING = 0.1
+"""Share of the whole that copying is taken to be, for the progress."""
+
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What a dry-run found. `candidate` is None where the live strategy was run alone."""
+
+    portfolio: str
+    currency_of_prices: str
+    first_on: date
+    last_on: date
+    live: Side
+    candidate: Side | None
+
+    def as_json(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(json.dumps(asdict(self), default=str))
+        return found
+
+
+def tariff_of(settings: Settings) -> Tariff:
+    return Tariff(
+        currency=settings.price_currency,
+        sms_segment=settings.price_sms_segment,
+        email=settings.price_email,
+        letter=settings.price_letter,
+        letter_page=settings.price_letter_page,
+        call_minutes=settings.call_minutes,
+        sms_segments_per_second=settings.sms_segments_per_second,
+        emails_per_second=settings.emails_per_second,
+        letters_per_day=settings.letters_per_day,
+    )
+
+
+def check_days(session: Session, portfolio: Portfolio, first_on: date, last_on: date) -> None:
+    """Invalid where these days cannot be lived through."""
+    closed = last_closed(session, portfolio)
+    if closed is not None and first_on <= closed:
+        raise Invalid(f"{closed} is closed already; a dry-run begins after it", "first_on")
+    if last_on < first_on:
+        raise Invalid("the last day lies before the first", "last_on")
+    if (last_on - first_on).days >= LONGEST_DAYS:
+        raise Invalid(f"at most {LONGEST_DAYS} days at a time", "last_on")
+
+
+def simulate(
+    engine: Engine,
+    portfolio_code: str,
+    first_on: date,
+    last_on: date,
+    settings: Settings,
+    candidate: str = "",
+    *,
+    listing: Path,
+    progress: Progress,
+    run: Callable[[Mapping[str, Plan], Progress], dict[str, Side]] | None = None,
+) -> Comparison:
+    """Live through the days from `first_on` to `last_on` on a copy, under the live strategy and, if TOML is given as
+    `candidate`, under that one. `listing` becomes the gzipped CSV of who gets what. The book is only read.
+
+    NotFound, Invalid or BadStrategy before anything is copied; DeskError if a process of it dies.
+    """
+    public_url = settings.public_url.rstrip("/")
+    with reading(engine) as session:
+        portfolio = get_portfolio(session, portfolio_code)
+        check_days(session, portfolio, first_on, last_on)
+        if candidate:
+            understand(portfolio, portfolio.strategy, candidate, dry_stationery(public_url).letters)
+    with _folder() as folder:
+        copy = folder / "live.db"
+        target = make_engine(f"sqlite:///{copy}", durable=False)
+        copy_portfolio(engine, portfolio.id or 0, target, lambda share: progress(COPYING * share))
+        target.dispose()  # which also folds SQLite's log into the file
+        texts = {"live": "", "candidate": candidate} if candidate else {"live": ""}
+        if candidate:
+            shutil.copyfile(copy, folder / "candidate.db")
+        plans = {
+            name: Plan(
+                folder / f"{name}.db", portfolio_code, first_on, last_on, settings.night_hour,
+                public_url, tariff_of(settings), text, folder / f"{name}.csv.gz",
+            )
+            for name, text in texts.items()
+        }  # fmt: skip
+        sides = (run or in_processes)(plans, lambda share: progress(COPYING + (1 - COPYING) * share))
+        _join([plans[name].listing for name in texts], listing)
+    return Comparison(
+        portfolio_code, settings.price_currency, first_on, last_on, sides["live"], sides.get("candidate")
+    )
+
+
+def _join(parts: Sequence[Path], listing: Path) -> None:
+    """Gzip files may be put one behind the other."""
+    with listing.open("wb") as target:
+        for part in parts:
+            with part.open("rb") as source:
+                shutil.copyfileobj(source, target)
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """A folder nobody else can read, gone afterwards. One that a killed process left is gone with the next dry-run:
+    its lock is free."""
+    for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        _remove_if_left(left)
+    with tempfile.TemporaryDirectory(prefix=PREFIX) as name:
+        folder = Path(name)
+        with (folder / "lock").open("w") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield folder
+
+
+def _remove_if_left(folder: Path) -> None:
+    try:
+        with (folder / "lock").open() as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
+    except OSError:
+        return  # somebody is at it, or it is not ours
+
+
+# --- processes --------------------------------------------------------------------------------------------------
+
+
+def one_after_another(plans: Mapping[str, Plan], progress: Progress) -> dict[str, Side]:
+    sides = {}
+    for n, (name, plan) in enumerate(plans.items()):
+        sides[name] = live_through(plan, lambda share, n=n: progress((n + share) / len(plans)))  # type: ignore[misc]
+    return sides
+
+
+def in_processes(plans: Mapping[str, Plan], progress: Progress) -> dict[str, Side]:
+    """Each side in a process of its own, at the same time: a web server that started it stays quick, and what dies
+    dies alone."""
+    context = multiprocessing.get_context("spawn")
+    shares, sides = dict.fromkeys(plans, 0.0), {}
+    ears: dict[Any, str] = {}
+    processes = []
+    try:
+        for name, plan in plans.items():
+            ear, mouth = context.Pipe(duplex=False)
+            process = context.Process(target=_work, args=(plan, mouth), daemon=True, name=f"dry-run-{name}")
+            process.start()
+            mouth.close()
+            ears[ear] = name
+            processes.append(process)
+        while ears:
+            for ear in wait(list(ears)):
+                name = ears[ear]
+                told = _hear(ear)
+                if isinstance(told, Side):
+                    sides[name] = told
+                    del ears[ear]
+                else:
+                    shares[name] = told
+                    progress(sum(shares.values()) / len(shares))
+    finally:
+        for process in processes:
+            process.terminate()
+            process.join()
+    return sides
+
+
+def _hear(ear: Any) -> Side | float:
+    try:
+        told = ear.recv()
+    except EOFError:
+        raise DeskError("the dry-run's process ended before its time") from None
+    if isinstance(told, str):
+        raise DeskError(told)
+    assert isinstance(told, Side | float)
+    return told
+
+
+def _work(plan: Plan, mouth: Connection) -> None:
+    """The process: tells its share while it works, at last its Side, or a sentence if it cannot go on."""
+    try:
+        mouth.send(live_through(plan, mouth.send))
+    except DeskError as error:
+        mouth.send(error.message)
+    except BrokenPipeError:
+        return  # whoever wanted to know is gone
+    except Exception as error:
+        # Not its message, which may quote a row.
+        mouth.send(f"the dry-run failed: {type(error).__name__}")
