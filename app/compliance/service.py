@@ -27,7 +27,7 @@ from app.timeline.service import NewEvent, customer_stream, portfolio_stream, re
 
 __all__ = [
     "address_of", "answer_data", "customer_of_account", "explain", "gather_facts", "keep_pack", "may_sue",
-    "opt_out_of_all", "pack_by_label", "pack_of", "packs_for", "set_consent", "set_preference", "tighten_portfolio",
+    "open_preferences", "opt_out_of_all", "pack_by_label", "pack_of", "packs_for", "set_consent", "set_preference", "tighten_portfolio",
 ]  # fmt: skip
 
 
@@ -197,6 +197,14 @@ def _end_told_zones(session: Session, customer_id: int, now: datetime) -> None:
     )
     for row in session.scalars(query):
         row.ended_at = now
+
+
+def open_preferences(session: Session, customer_id: int) -> list[ContactPreference]:
+    """What the customer told and has not taken back, oldest first."""
+    query = select(ContactPreference).where(
+        ContactPreference.customer_id == customer_id, col(ContactPreference.ended_at).is_(None)
+    )
+    return list(session.scalars(query.order_by(col(ContactPreference.id))))
 
 
 def end_preference(

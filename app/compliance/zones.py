@@ -128,4 +128,5 @@ def _us_zip_zones() -> Mapping[str, str]:
     )
 
     known = set(_by_country()["US"]) | {zone for zones in _by_country().values() for zone in zones}
-    return {row["zip_code"]: row["timezone"] for row in filter_by() if row["timezone"] in known}
+    rows = filter_by()  # type: ignore[no-untyped-call]
+    return {row["zip_code"]: row["timezone"] for row in rows if row["timezone"] in known}

@@ -23,7 +23,7 @@ from app.cases.rules import CaseStatus, HoldKind
 from app.cases.service import get_case
 from app.clock import local_date
 from app.compliance.rules import LONGEST_CLEARANCE, Clearance, Contact, Reason, WaitUntil, review
-from app.compliance.service import address_of, gather_facts, packs_for
+from app.compliance.service import address_of, gather_facts, open_preferences, packs_for
 from app.delinquency.models import AccountState
 from app.delinquency.rules import bucket_of, days_past_due
 from app.errors import NotFound
@@ -58,6 +58,7 @@ from app.web.case_words import (
     Teller,
     Told,
     fold,
+    preference_words,
 )
 from app.web.deps import CaseReader, Now, ReadSession, StreamSession, decode_cursor, encode_cursor
 from app.web.rendering import Tone, csv_download, page, reader_locale
@@ -324,6 +325,9 @@ def _standing(session: Session, file: File, plans: Sequence[Plan]) -> dict[str, 
         else 0,
         "offers": [plan for plan in plans if plan.case_id == case_id and plan.status is PlanStatus.OFFERED],
         "holds": holds.get(file.case.customer_id, []),
+        "preferences": [
+            (told.id, preference_words(told)) for told in open_preferences(session, file.case.customer_id)
+        ],
         "call_since": queries.open_call_tasks(session, [case_id]).get(case_id),
         "referral": open_referral(session, case_id),
     }

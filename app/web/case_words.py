@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 from babel import Locale
 from babel.dates import format_date, format_time
 
+from app.compliance.models import ContactPreference
+from app.compliance.rules import PreferenceKind
 from app.ledger.models import Entry
 from app.ledger.rules import EntryKind
 from app.timeline.models import Event
@@ -88,7 +90,16 @@ SHOWN: Mapping[str, tuple[str, tuple[Kind, ...]]] = {
             Kind.PLAN_CANCELLED,
         ),
     ),
-    "holds": ("Holds and permissions", (Kind.HOLD_PLACED, Kind.HOLD_ENDED, Kind.CONSENT_CHANGED)),
+    "holds": (
+        "Holds and permissions",
+        (
+            Kind.HOLD_PLACED,
+            Kind.HOLD_ENDED,
+            Kind.CONSENT_CHANGED,
+            Kind.PREFERENCE_SET,
+            Kind.PREFERENCE_ENDED,
+        ),
+    ),
     "money": (
         "Payments and corrections",
         (
@@ -252,7 +263,11 @@ _WORDED = frozenset({Kind.CONTACT_CLEARED, Kind.CONTACT_SENT})
 
 def _quoted(kind: Kind, data: Mapping[str, Any]) -> str:
     named = {Kind.NOTE_ADDED: "text", Kind.CALL_LOGGED: "note", Kind.HOLD_PLACED: "reason"}
-    named |= {Kind.REFERRAL_NOMINATED: "reason", Kind.CONSENT_CHANGED: "source"}
+    named |= {
+        Kind.REFERRAL_NOMINATED: "reason",
+        Kind.CONSENT_CHANGED: "source",
+        Kind.PREFERENCE_SET: "source",
+    }
     named |= dict.fromkeys(
         (
             Kind.PAYMENT_MOVED,
@@ -317,6 +332,35 @@ def _consent(_teller: Teller, data: Mapping[str, Any], how: str) -> Words:
     if data.get("allowed"):
         return f"Allows contact by {how}", "", "good"
     return f"Opted out of contact by {how}", "", "warn"
+
+
+def preference_words(told: ContactPreference) -> str:
+    """What the customer told, as the page says it."""
+    by = f" by {CHANNEL_WORDS[told.channel]}" if told.channel else ""
+    until = f", until {told.until}" if told.until else ""
+    match told.kind:
+        case PreferenceKind.TIME:
+            days = {"0,1,2,3,4": " Monday to Friday", "5,6": " on weekends"}.get(told.weekdays, "")
+            span = f"{_minute(told.start_minute)} to {_minute(told.end_minute)}"
+            return f"not from {span}{days}{by}{until}"
+        case PreferenceKind.TIMEZONE:
+            return f"they live in {told.timezone}"
+        case PreferenceKind.WORKPLACE:
+            return f"not at work{by}{until}"
+    return f"not at this number or address{by}{until}"
+
+
+def _minute(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"
+
+
+def _preference_set(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    kind = str(data.get("kind")).replace("_", " ")
+    return f"Told us: {kind}", str(data.get("timezone") or ""), "info"
+
+
+def _preference_ended(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    return f"No longer so: {str(data.get('kind')).replace('_', ' ')}", "", "neutral"
 
 
 def _plan(verb: str, tone: Tone) -> Callable[[Teller, Mapping[str, Any], str], Words]:
@@ -446,6 +490,8 @@ _TELLERS: Mapping[Kind, Callable[[Teller, Mapping[str, Any], str], Words]] = {
     Kind.HOLD_PLACED: _hold_placed,
     Kind.HOLD_ENDED: _hold_ended,
     Kind.CONSENT_CHANGED: _consent,
+    Kind.PREFERENCE_SET: _preference_set,
+    Kind.PREFERENCE_ENDED: _preference_ended,
     Kind.PLAN_OFFERED: _plan("offered", "info"),
     Kind.PLAN_ACCEPTED: _plan("accepted", "good"),
     Kind.PLAN_ACTIVATED: _plan("is running", "good"),
