@@ -76,7 +76,8 @@ def databases(only: str) -> Iterator[dict[str, str]]:
         if only == "sqlite":
             yield urls
             return
-        with postgres.running(f"bench{os.getpid()}", "main", lambda _url: None) as server:
+        big = postgres.AS_IN_PRODUCTION
+        with postgres.running(f"bench{os.getpid()}", "main", lambda _url: None, big) as server:
             urls["PostgreSQL"] = server.url(server.create(migrated=False))
             yield urls if only == "both" else {"PostgreSQL": urls["PostgreSQL"]}
 

@@ -171,7 +171,9 @@ class _database:  # noqa: N801 - used as a function
         if self._engine == "sqlite":
             url = f"sqlite:///{self._path}"
         else:
-            self._running = postgres.running("bench-feed", "main", lambda _url: None)
+            self._running = postgres.running(
+                "bench-feed", "main", lambda _url: None, postgres.AS_IN_PRODUCTION
+            )
             server = self._running.__enter__()
             url = server.url(server.create(migrated=False))
         engine = make_engine(url)

@@ -22,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
@@ -49,6 +49,9 @@ OPTIONS = {
     "timezone": "Asia/Kathmandu",
     "listen_addresses": "",
 }
+
+AS_IN_PRODUCTION = {"shared_buffers": "2GB", "max_wal_size": "8GB", "autovacuum": "on"}
+"""What a server that holds a million accounts is given, for the measurements in bench/."""
 
 
 class Unavailable(Exception):
@@ -94,10 +97,13 @@ class Server:
 
 
 @contextlib.contextmanager
-def running(run_id: str, worker: str, migrate: Callable[[str], None]) -> Iterator[Server]:
+def running(
+    run_id: str, worker: str, migrate: Callable[[str], None], options: Mapping[str, str] | None = None
+) -> Iterator[Server]:
     """The server of test run `run_id` with its template ready; raises Unavailable when there is none to start.
 
-    `worker` names the caller within the run: databases of two workers never collide.
+    `worker` names the caller within the run: databases of two workers never collide. `options` are server settings
+    beside OPTIONS.
     """
     if external := os.environ.get("DESK_TEST_DATABASE_URL"):
         server = Server(external, f"desk_test_{run_id[:8]}_{worker}_")
@@ -109,7 +115,7 @@ def running(run_id: str, worker: str, migrate: Callable[[str], None]) -> Iterato
         return
     home = _home(run_id)
     _sweep(home.parent)
-    with _joined(home) as start_lock:
+    with _joined(home, options or {}) as start_lock:
         server = Server(f"postgresql://postgres@/postgres?host={home / 'socket'}", f"t_{worker}_")
         server.template = "desk_template"
         done = home / "template.done"
@@ -124,7 +130,7 @@ def running(run_id: str, worker: str, migrate: Callable[[str], None]) -> Iterato
 
 
 @contextlib.contextmanager
-def _joined(home: Path) -> Iterator[IO[str]]:
+def _joined(home: Path, options: Mapping[str, str]) -> Iterator[IO[str]]:
     """Hold a share in the server under `home`, starting it if need be; yields the start lock, still held."""
     deadline = time.monotonic() + START_SECONDS
     while True:
@@ -143,7 +149,7 @@ def _joined(home: Path) -> Iterator[IO[str]]:
                 gone = True  # the supervisor is taking it down right now
             if not gone:
                 if not (home / "ready").exists():
-                    _start(home)
+                    _start(home, options)
                 yield start
                 return
         if time.monotonic() > deadline:
@@ -158,13 +164,13 @@ def _same_file(handle: IO[str], path: Path) -> bool:
         return False
 
 
-def _start(home: Path) -> None:
+def _start(home: Path, options: Mapping[str, str]) -> None:
     binaries = find_binaries()
     if os.getuid() == 0 and not _open_to_all(binaries):
         binaries = _copy_binaries(binaries, _copied_to(home))
     with open(home / "log", "ab") as log:
         subprocess.Popen(
-            [sys.executable, "-I", __file__, str(home), str(binaries)],
+            [sys.executable, "-I", __file__, str(home), str(binaries), json.dumps({**OPTIONS, **options})],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -250,7 +256,7 @@ def _sweep(folder: Path) -> None:
 # --- the supervisor -------------------------------------------------------------------------------
 
 
-def supervise(home: Path, binaries: Path) -> None:
+def supervise(home: Path, binaries: Path, options: Mapping[str, str]) -> None:
     """Make the cluster, run it until nobody holds `users.lock`, and remove every trace."""
     (home / "socket").mkdir()
     (home / "data").mkdir(mode=0o700)
@@ -274,7 +280,7 @@ def supervise(home: Path, binaries: Path) -> None:
         initdb += ["--builtin-locale=C.UTF-8"]
         subprocess.run(initdb, check=True, preexec_fn=_as_server)
         postgres = [str(binaries / "postgres"), "-D", str(home / "data"), "-k", str(home / "socket")]
-        for name, value in OPTIONS.items():
+        for name, value in options.items():
             postgres += ["-c", f"{name}={value}"]
         server = subprocess.Popen(postgres, preexec_fn=_as_server)
         _until_ready(server, home / "data" / "postmaster.pid")
@@ -316,4 +322,4 @@ def _as_server() -> None:
 
 
 if __name__ == "__main__":
-    supervise(Path(sys.argv[1]), Path(sys.argv[2]))
+    supervise(Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3]))

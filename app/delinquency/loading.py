@@ -87,14 +87,14 @@ def _fill(
 
     def rows(dated: sa.ColumnElement[date], *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
         table = dated.table  # type: ignore[attr-defined]
-        query = sa.select(table.c.account_id, *columns).where(
-            among(session, table.c.account_id, account_ids), dated <= through
-        )
-        if after_state:
-            state = table_of(AccountState)
-            query = query.join(state, state.c.account_id == table.c.account_id)
-            query = query.where(dated > state.c.folded_through)
-        return query
+        query = sa.select(table.c.account_id, *columns).where(dated <= through)
+        if not after_state:
+            return query.where(among(session, table.c.account_id, account_ids))
+        # The accounts are named on the state's side: so PostgreSQL goes from each state to what came after it,
+        # instead of reading the whole history and then comparing dates.
+        state = table_of(AccountState)
+        query = query.join(state, state.c.account_id == table.c.account_id)
+        return query.where(among(session, state.c.account_id, account_ids), dated > state.c.folded_through)
 
     entry = table_of(Entry)
     moved = rows(entry.c.effective_on, sa.func.sum(entry.c.amount_minor)).group_by(entry.c.account_id)

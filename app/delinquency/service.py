@@ -80,7 +80,8 @@ def take_in_new_accounts(session: Session, portfolio_id: int, on: date) -> int:
         "dues",
         "minimums",
     )
-    return session.connection().execute(sa.insert(state).from_select(names, unseen)).rowcount
+    insert = sa.insert(state).from_select(names, unseen).execution_options(preserve_rowcount=True)
+    return session.connection().execute(insert).rowcount
 
 
 def schedule_later_changes(session: Session, portfolio_id: int, on: date) -> None:
