@@ -46,7 +46,8 @@ from app.ledger.positions import reconcile_positions
 from app.ledger.rules import DelinquencySource
 from app.ledger.service import get_portfolio
 from app.legal.service import nominate_cases
-from app.outreach.service import Stationery, cases_to_contact, plan_contacts, rest_cases
+from app.outreach.night import plan_night
+from app.outreach.service import Stationery, cases_to_contact, rest_cases
 from app.plans.service import assess_due, cases_with_live_plan
 from app.staff.queries import agent_names
 from app.timeline.models import Event, StreamHead
@@ -172,11 +173,9 @@ def contact(day: Day) -> Counts:
         with transaction(day.engine) as session:
             due += rest_cases(session, day.portfolio, ids, on=day.on)
     total = {"resting": len(case_ids) - len(due)}
-    for ids in chunked(due, CONTACT_CHUNK):
-        with transaction(day.engine) as session:
-            counts = plan_contacts(session, day.portfolio, ids, day.stationery, on=day.on, now=day.now)
-        for name, n in counts.items():
-            total[name] = total.get(name, 0) + n
+    planned = plan_night(day.engine, day.portfolio, due, day.stationery, on=day.on, now=day.now)
+    for name, n in planned.items():
+        total[name] = total.get(name, 0) + n
     return total
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -22,8 +22,8 @@ from app.ledger.models import Account, Customer, Portfolio
 from app.ledger.rules import COLLECTABLE
 from app.outreach.models import OutboxMessage
 from app.outreach.rules import Destination, OutboxStatus, to_ask
-from app.timeline.rules import Channel
-from app.timeline.service import lock_customers
+from app.timeline.rules import GENESIS, Channel
+from app.timeline.service import customer_stream, lock_streams, read_heads
 
 PENDING = (OutboxStatus.QUEUED, OutboxStatus.CLAIMED, OutboxStatus.SENDING, OutboxStatus.UNKNOWN)
 """Messages that may still reach the customer: they count toward caps although nothing was sent yet."""
@@ -70,7 +70,20 @@ class Folder:
     """A row with the columns of `Customer`."""
     pack: Pack
     facts: Facts
+    head: tuple[int, str]
+    """Of the customer's stream: whatever happens to them moves it."""
     accounts: list[AccountRow] = field(default_factory=list)
+    reserved: list[PastContact] = field(default_factory=list)
+    """What was cleared since the facts were gathered, and counts already."""
+
+    def reserve(self, contact: PastContact) -> None:
+        self.reserved.append(contact)
+
+    def facts_now(self) -> Facts:
+        if self.reserved:
+            self.facts = replace(self.facts, history=(*self.facts.history, *self.reserved))
+            self.reserved = []
+        return self.facts
 
     @property
     def to_ask(self) -> int:
@@ -89,23 +102,21 @@ def open_folders(
     *,
     now: datetime,
     skip_message: int | None = None,
+    lock: bool = True,
 ) -> list[Folder]:
-    """Cases with customer, accounts and facts, in id order, the customers locked until the transaction ends.
+    """Cases with customer, accounts and facts, in id order, customers and cases locked until the transaction ends;
+    or, without `lock`, with what `changed_cases` needs to tell later whether they are still the same.
 
     `skip_message` is the outbox row the question is about: it must not count against itself.
     """
     case, customer = table_of(CollectionsCase), table_of(Customer)
     whose = sa.select(case.c.customer_id).where(among(session, case.c.id, case_ids))
     ids = sorted(set(session.execute(whose).scalars()))
-    lock_customers(session, ids)
+    # The heads first: what changes after them is noticed by them.
+    streams = [customer_stream(i) for i in ids]
+    heads = lock_streams(session, streams) if lock else read_heads(session, streams)
     connection = session.connection()
-    found = connection.execute(
-        sa.select(
-            case.c.id, case.c.customer_id, case.c.status, case.c.step_day, case.c.occurrence,
-            case.c.next_contact_on, case.c.past_due_minor,
-        ).where(among(session, case.c.id, case_ids)).order_by(case.c.id).with_for_update()
-    )  # fmt: skip
-    cases = [CaseLine(*row) for row in found]
+    cases = _case_lines(session, case_ids, lock=lock)
     rows = connection.execute(sa.select(customer).where(among(session, customer.c.id, ids)))
     customers = {row.id: row for row in rows}
     packs = {i: packs_for(portfolio, row) for i, row in customers.items()}
@@ -113,7 +124,11 @@ def open_folders(
     facts = gather_facts(session, list(customers.values()), packs, now=now, reserved=reserved)
     folders = {
         line.customer_id: Folder(
-            line, customers[line.customer_id], packs[line.customer_id], facts[line.customer_id]
+            line,
+            customers[line.customer_id],
+            packs[line.customer_id],
+            facts[line.customer_id],
+            heads.get(customer_stream(line.customer_id), NO_HEAD),
         )
         for line in cases
     }
@@ -130,6 +145,35 @@ def open_folders(
     for row in connection.execute(query):
         folders[row.customer_id].accounts.append(AccountRow(*row))
     return list(folders.values())
+
+
+NO_HEAD = (0, GENESIS)
+
+
+def _case_lines(session: Session, case_ids: Iterable[int], *, lock: bool) -> list[CaseLine]:
+    case = table_of(CollectionsCase)
+    query = (
+        sa.select(
+            case.c.id, case.c.customer_id, case.c.status, case.c.step_day, case.c.occurrence,
+            case.c.next_contact_on, case.c.past_due_minor,
+        )
+        .where(among(session, case.c.id, case_ids))
+        .order_by(case.c.id)
+    )  # fmt: skip
+    found = session.connection().execute(query.with_for_update() if lock else query)
+    return [CaseLine(*row) for row in found]
+
+
+def changed_cases(session: Session, seen: Sequence[tuple[CaseLine, tuple[int, str]]]) -> set[int]:
+    """Lock these cases and their customers until the transaction ends. Which of them are not as they were found: their
+    row is another one, or something happened to the customer."""
+    heads = lock_streams(session, {customer_stream(case.customer_id) for case, _ in seen})
+    now = {case.id: case for case in _case_lines(session, [case.id for case, _ in seen], lock=True)}
+    return {
+        case.id
+        for case, head in seen
+        if now.get(case.id) != case or heads[customer_stream(case.customer_id)] != head
+    }
 
 
 def reserved_contacts(

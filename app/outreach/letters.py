@@ -155,6 +155,7 @@ class Letter:
         return known_language(wanted, self.languages)
 
 
+@lru_cache(maxsize=1000)
 def known_language(wanted: str, languages: tuple[str, ...] = tuple(_LOCALES)) -> str:
     """The base language of a tag if it is among `languages`, otherwise English."""
     base = re.split(r"[-_]", wanted.strip().lower(), maxsplit=1)[0]
@@ -240,6 +241,8 @@ def _values(letter: Letter, channel: Channel, context: LetterContext) -> dict[st
 def _harmless(value: Any, channel: Channel) -> Any:
     if isinstance(value, str):
         # Whatever is not harmless is not printable either.
+        if value.isprintable() and len(value) <= MAX_VALUE_LENGTH and channel is not Channel.POST:
+            return value.strip()
         text = value if value.isprintable() else "".join(_harmless_character(c) for c in value)
         if channel is Channel.POST:
             text = text.replace("|", "/")  # the bar separates table cells in post.txt

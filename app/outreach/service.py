@@ -6,12 +6,14 @@ import base64
 import dataclasses
 import hmac
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -39,7 +41,7 @@ from app.delinquency.models import AccountState
 from app.delinquency.rules import days_past_due
 from app.ledger.models import Account, Portfolio
 from app.ledger.rules import COLLECTABLE
-from app.outreach.folders import CaseLine, Folder, open_folders
+from app.outreach.folders import CaseLine, Folder, changed_cases, open_folders
 from app.outreach.letters import (
     VARIABLES,
     AccountLine,
@@ -80,8 +82,9 @@ class Stationery:
 
     def _token(self, customer_id: int, channel: Channel) -> str:
         body = f"{customer_id}.{channel.value}"
-        mac = hmac.digest(self.secret.encode(), f"unsubscribe:{body}".encode(), "sha256")[:18]
-        return f"{body}.{base64.urlsafe_b64encode(mac).decode()}"
+        mac = _keyed(self.secret).copy()
+        mac.update(body.encode())
+        return f"{body}.{base64.urlsafe_b64encode(mac.digest()[:18]).decode()}"
 
     def read_token(self, token: str) -> tuple[int, Channel] | None:
         """(customer id, channel) of a token that we made, else None."""
@@ -95,6 +98,11 @@ class Stationery:
         if not hmac.compare_digest(expected.encode(), token.encode("utf-8", "replace")):
             return None
         return int(customer), Channel(channel)
+
+
+@lru_cache(maxsize=10)
+def _keyed(secret: str) -> hmac.HMAC:
+    return hmac.new(secret.encode(), b"unsubscribe:", "sha256")
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,13 +215,44 @@ def plan_contacts(
     All in the caller's transaction, under a lock on the customers: what this adds to a customer's contacts is
     seen by whoever clears the next one. Returns counts of cleared, waiting, refused, call_tasks, resting.
     """
+    work = _draft(session, portfolio, case_ids, stationery, on=on, now=now, lock=True)
+    work.write(session, by="system")
+    return work.counts
+
+
+def draft_contacts(
+    session: Session,
+    portfolio: Portfolio,
+    case_ids: Sequence[int],
+    stationery: Stationery,
+    *,
+    on: date,
+    now: datetime,
+) -> Draft:
+    """The same, only read and thought out: nothing is locked or written. For a night, in which nobody else works: what
+    did change until `Draft.write` is planned again there."""
+    return Draft(_draft(session, portfolio, case_ids, stationery, on=on, now=now, lock=False))
+
+
+def _draft(
+    session: Session,
+    portfolio: Portfolio,
+    case_ids: Sequence[int],
+    stationery: Stationery,
+    *,
+    on: date,
+    now: datetime,
+    lock: bool,
+) -> _Work:
+    work = _Work(session, portfolio, stationery, on, now)
+    folders = open_folders(session, portfolio, case_ids, now=now, lock=lock)
     live = ladders(session, portfolio)
     facts = gather_case_facts(session, portfolio, live, case_ids, on=on)
     plans_live = set(cases_with_live_plan(session, portfolio.id or 0))
-    work = _Work(session, portfolio, stationery, on, now)
     due: list[tuple[Folder, Step, Chosen, Situation]] = []
-    for folder in open_folders(session, portfolio, case_ids, now=now):
+    for folder in folders:
         case = folder.case
+        work.seen.append((dataclasses.replace(case), folder.head))
         if case.status is not CaseStatus.OPEN or case.next_contact_on is None or case.next_contact_on > on:
             continue
         work.moved.append(case)
@@ -226,14 +265,35 @@ def plan_contacts(
             case Take(step=step):
                 due.append((folder, step, chosen, situation))
             case rest:
-                work.counts["resting"] += 1
+                work.count(case.id, "resting")
                 case.next_contact_on = rest.until
     work.find_queued([(folder, step) for folder, step, _, _ in due])
     for folder, step, chosen, situation in due:
         work.take(folder, step, chosen)
         _look_again(folder.case, chosen.ladder, situation, on)
-    work.write(by="system")
-    return work.counts
+    return work
+
+
+class Draft:
+    """Contacts that were planned without a lock."""
+
+    def __init__(self, work: _Work) -> None:
+        self._work = work
+
+    def write(self, session: Session) -> dict[str, int]:
+        """Lock the customers and write what was planned; who has changed since is planned again, under the lock.
+        Returns the counts of `plan_contacts`."""
+        work = self._work
+        changed = changed_cases(session, work.seen)
+        work.leave_out(changed)
+        work.write(session, by="system")
+        counts = Counter(work.counts)
+        if changed:
+            again = sorted(changed)
+            counts.update(
+                plan_contacts(session, work.portfolio, again, work.stationery, on=work.on, now=work.now)
+            )
+        return dict(counts)
 
 
 def _look_again(case: CaseLine, ladder: Ladder, situation: Situation, on: date) -> None:
@@ -254,7 +314,10 @@ class _Work:
         self.on, self.now = on, now
         self.until = now + PLANNING_HORIZON
         self.gate = Gate(self.now, self.until)
-        self.counts = {"cleared": 0, "waiting": 0, "refused": 0, "call_tasks": 0, "resting": 0}
+        self.outcomes: list[tuple[int, str]] = []
+        """(case id, what came of it), as `counts` names it."""
+        self.seen: list[tuple[CaseLine, tuple[int, str]]] = []
+        """The cases as they were found, and the heads of their customers' streams."""
         self.moved: list[CaseLine] = []
         """Cases whose place on the ladder is to be written back."""
         self.messages: list[tuple[Any, ...]] = []
@@ -264,7 +327,8 @@ class _Work:
         self.taken: set[str] = set()
         """Keys of messages and calls that exist already: one channel of their step was cleared when another had to
         wait. All under the customers' lock, so that nobody adds one meanwhile."""
-        self.packs_kept: set[str] = set()
+        self.packs: dict[str, Pack] = {}
+        self.letterhead = Letterhead.of(portfolio)
         self.spelled = instant_speller(session)
 
     def find_queued(self, due: Sequence[tuple[Folder, Step]]) -> None:
@@ -307,13 +371,13 @@ class _Work:
             about["segment"] = chosen.ladder.segment
         answer = self._ask(folder, contact, **about)
         if isinstance(answer, WaitUntil):
-            self.counts["waiting"] += 1
+            self.count(folder.case.id, "waiting")
         elif not isinstance(answer, Clearance):
-            self.counts["refused"] += 1
+            self.count(folder.case.id, "refused")
         elif step.action is Action.CALL:
             self._add_call_task(folder, step, key)
         else:
-            self.counts["cleared"] += 1
+            self.count(folder.case.id, "cleared")
             self._add_message(folder, answer, step.letter, key, plan=None)
         return answer
 
@@ -322,16 +386,14 @@ class _Work:
 
     def _ask(self, folder: Folder, contact: Contact, **about: Any) -> Answer:
         """Ask the gate and put its answer on record, with what it was told."""
-        if folder.pack.label not in self.packs_kept:
-            keep_pack(self.session, folder.pack, now=self.now)
-            self.packs_kept.add(folder.pack.label)
-        asked = Asked(contact, folder.facts, self.now, self.until)
+        self.packs[folder.pack.label] = folder.pack
+        asked = Asked(contact, folder.facts_now(), self.now, self.until)
         answer = self.gate.answer(asked, folder.pack)
         self.told.append(decided(folder.case.id, folder.case.customer_id, asked, answer, **about))
         return answer
 
     def _add_call_task(self, folder: Folder, step: Step, key: str) -> None:
-        self.counts["call_tasks"] += 1
+        self.count(folder.case.id, "call_tasks")
         due_on = self.on + timedelta(days=1)
         self.tasks.append((folder.case.id, key, step.id, due_on.isoformat(), self.spelled(self.now), ""))
         self.told.append(
@@ -359,7 +421,7 @@ class _Work:
                 "done_by": "",
             }
         )
-        self.counts["tasks"] = self.counts.get("tasks", 0) + 1
+        self.count(folder.case.id, "tasks")
         self.told.append(
             NewEvent(
                 customer_stream(folder.case.customer_id),
@@ -373,18 +435,14 @@ class _Work:
     def _add_message(
         self, folder: Folder, clearance: Clearance, letter: str, key: str, *, plan: Plan | None
     ) -> None:
+        contact = clearance.contact
         context = letter_context(
-            self.session, self.portfolio, self.stationery, folder, self.stationery.letters[letter],
-            clearance.contact.channel, plan, now=self.now,
+            self.session, self.letterhead, self.stationery, folder, self.stationery.letters[letter],
+            contact.channel, plan, now=self.now,
         )  # fmt: skip
-        words = render(
-            self.stationery.letters[letter], clearance.contact.channel, folder.customer.language, context
-        )
+        words = render(self.stationery.letters[letter], contact.channel, folder.customer.language, context)
         self.messages.append(self._row(folder, clearance, letter, key, context, words))
-        taken = PastContact(
-            self.now, clearance.contact.channel, ContactResult.PLACED, clearance.contact.address
-        )
-        folder.facts = dataclasses.replace(folder.facts, history=(*folder.facts.history, taken))
+        folder.reserve(PastContact(self.now, contact.channel, ContactResult.PLACED, contact.address))
 
     def _row(
         self,
@@ -400,22 +458,45 @@ class _Work:
             raise TypeError("the outbox takes a Clearance, nothing else")
         contact = clearance.contact
         return (
-            key, contact.channel.value, self.portfolio.id, folder.customer.id, folder.case.id,
+            key, contact.channel.value, self.letterhead.portfolio_id, folder.customer.id, folder.case.id,
             contact.purpose.value, letter, words.version, words.language, contact.address, words.subject[:300],
             words.text, words.html, context_text(context), folder.to_ask, canonical(answer_data(clearance)),
             self.on.isoformat(), OutboxStatus.QUEUED.value, self.spelled(clearance.not_before),
             self.spelled(clearance.not_after), "", 0, "", "", "", self.spelled(self.now),
         )  # fmt: skip
 
-    def write(self, *, by: str) -> None:
-        bulk_write(self.session, OutboxMessage, _MESSAGE, self.messages)
-        bulk_write(self.session, CallTask, _CALL_TASK, self.tasks)
+    def count(self, case_id: int, name: str) -> None:
+        self.outcomes.append((case_id, name))
+
+    @property
+    def counts(self) -> dict[str, int]:
+        found = Counter(dict.fromkeys(("cleared", "waiting", "refused", "call_tasks", "resting"), 0))
+        found.update(name for _, name in self.outcomes)
+        return dict(found)
+
+    def leave_out(self, case_ids: Collection[int]) -> None:
+        """Forget what was planned for these cases."""
+        if not case_ids:
+            return
+        self.outcomes = [each for each in self.outcomes if each[0] not in case_ids]
+        self.moved = [case for case in self.moved if case.id not in case_ids]
+        self.messages = [row for row in self.messages if row[_MESSAGE.index("case_id")] not in case_ids]
+        self.tasks = [row for row in self.tasks if row[_CALL_TASK.index("case_id")] not in case_ids]
+        self.strategy_tasks = [row for row in self.strategy_tasks if row["case_id"] not in case_ids]
+        events = [each.event if isinstance(each, Decided) else each for each in self.told]
+        self.told = [
+            each for each, event in zip(self.told, events, strict=True) if event.case_id not in case_ids
+        ]
+
+    def write(self, session: Session, *, by: str) -> None:
+        for pack in self.packs.values():
+            keep_pack(session, pack, now=self.now)
+        bulk_write(session, OutboxMessage, _MESSAGE, self.messages)
+        bulk_write(session, CallTask, _CALL_TASK, self.tasks)
         if self.strategy_tasks:
-            self.session.execute(
-                upsert(self.session, StrategyTask).on_conflict_do_nothing(), self.strategy_tasks
-            )
-        _move_cases(self.session, self.moved)
-        record_decisions(self.session, self.told, by=by, now=self.now)
+            session.execute(upsert(session, StrategyTask).on_conflict_do_nothing(), self.strategy_tasks)
+        _move_cases(session, self.moved)
+        record_decisions(session, self.told, by=by, now=self.now)
 
 
 _MESSAGE = (
@@ -534,7 +615,7 @@ def confirm_plan(
         if isinstance(answer, Clearance):
             work._add_message(folder, answer, "promise_confirmation", key, plan=plan)
         answers.append(answer)
-    work.write(by=by)
+    work.write(session, by=by)
     return answers
 
 
@@ -551,9 +632,35 @@ def confirmed_plan(key: str) -> int | None:
 # --- wording ------------------------------------------------------------------------------------------------
 
 
+class Letterhead(NamedTuple):
+    """What all letters of a portfolio share."""
+
+    portfolio_id: int
+    creditor: str
+    collector: str
+    agency: str
+    currency: str
+    timezone: str
+    contact_phone: str
+    contact_email: str
+
+    @classmethod
+    def of(cls, portfolio: Portfolio) -> Letterhead:
+        return cls(
+            portfolio.id or 0,
+            portfolio.creditor,
+            portfolio.collector.value,
+            portfolio.agency,
+            portfolio.currency,
+            portfolio.timezone,
+            portfolio.contact_phone,
+            portfolio.contact_email,
+        )
+
+
 def letter_context(
     session: Session,
-    portfolio: Portfolio,
+    head: Letterhead,
     stationery: Stationery,
     folder: Folder,
     letter: Letter,
@@ -564,15 +671,15 @@ def letter_context(
 ) -> LetterContext:
     """The frozen figures of a letter, formatted in the language it will really be in."""
     language = letter.language_for(folder.customer.language)
-    currency = portfolio.currency
-    today = local_date(now, portfolio.timezone)
+    currency = head.currency
+    today = local_date(now, head.timezone)
     late = [account for account in folder.accounts if account.asked > 0]
     oldest = folder.oldest_due_on
     parts = instalments_of(session, [plan.id])[plan.id] if plan is not None and plan.id is not None else []
     return LetterContext(
         customer_name=folder.customer.full_name,
-        creditor=portfolio.creditor,
-        collector_kind=portfolio.collector.value,
+        creditor=head.creditor,
+        collector_kind=head.collector,
         reference=case_reference(folder.case.id or 0),
         accounts=tuple(
             AccountLine(
@@ -588,12 +695,12 @@ def letter_context(
         past_due_total=format_amount(folder.to_ask, currency, language),
         oldest_due_on=format_date(oldest, language) if oldest else "",
         today=format_date(today, language),
-        contact_phone=portfolio.contact_phone,
-        contact_email=portfolio.contact_email,
+        contact_phone=head.contact_phone,
+        contact_email=head.contact_email,
         preferences_url=stationery.unsubscribe_url(folder.customer.id or 0, channel),
         amount=format_amount(plan.total_minor, currency, language) if plan else "",
         promise_on=format_date(parts[-1].due_on, language) if parts else "",
-        sender=portfolio.agency,
+        sender=head.agency,
         instalments=tuple(
             InstalmentLine(p.n, format_date(p.due_on, language), format_amount(p.amount, currency, language))
             for p in (parts if len(parts) > 1 else ())

@@ -118,22 +118,24 @@ def lock_customers(session: Session, customer_ids: Iterable[int]) -> None:
 def lock_streams(session: Session, streams: Iterable[str]) -> dict[str, tuple[int, str]]:
     """Heads of `streams`, created where missing, locked in sorted order so that two writers cannot deadlock."""
     names = sorted(set(streams))
-    heads = _locked_heads(session, names)
+    heads = read_heads(session, names, lock=True)
     missing = [name for name in names if name not in heads]
     if missing:
         fresh = [{"stream": name, "seq": 0, "hash": GENESIS} for name in missing]
         session.execute(upsert(session, StreamHead).on_conflict_do_nothing(), fresh)
-        heads.update(_locked_heads(session, missing))
+        heads.update(read_heads(session, missing, lock=True))
     return heads
 
 
-def _locked_heads(session: Session, names: Sequence[str]) -> dict[str, tuple[int, str]]:
+def read_heads(session: Session, names: Sequence[str], *, lock: bool = False) -> dict[str, tuple[int, str]]:
+    """(sequence number, hash) of the last event of each of these streams that has one."""
     query = (
         select(StreamHead.stream, StreamHead.seq, StreamHead.hash)
         .where(_named(session, names))
         .order_by(StreamHead.stream)
-        .with_for_update()
     )
+    if lock:
+        query = query.with_for_update()
     return {stream: (seq, digest) for stream, seq, digest in session.execute(query)}
 
 
