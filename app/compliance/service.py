@@ -27,7 +27,8 @@ from app.timeline.service import NewEvent, customer_stream, portfolio_stream, re
 
 __all__ = [
     "address_of", "answer_data", "customer_of_account", "explain", "gather_facts", "keep_pack", "may_sue",
-    "open_preferences", "opt_out_of_all", "pack_by_label", "pack_of", "packs_for", "set_consent", "set_preference", "tighten_portfolio",
+    "open_preferences", "opt_out_of_all", "pack_by_label", "pack_of", "packs_for", "set_consent", "set_preference",
+    "tighten_portfolio",
 ]  # fmt: skip
 
 
