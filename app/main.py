@@ -24,6 +24,7 @@ from starlette.types import Scope
 from app import schema
 from app.api import accounts, aging, cases, contacts, kpis, legal, me, portfolios
 from app.api import corrections as corrections_api
+from app.api import strategies as strategies_api
 from app.api.deps import Replay
 from app.api.description import document
 from app.api.problems import field_errors, problem
@@ -35,6 +36,7 @@ from app.web import (
     admin,
     case,
     case_actions,
+    case_manual,
     case_preferences,
     corrections,
     dashboard,
@@ -68,6 +70,7 @@ PAGES: tuple[APIRouter, ...] = (
     worklist.router,
     case.router,
     case_actions.router,
+    case_manual.router,
     case_preferences.router,
     account.router,
     corrections.router,
@@ -92,6 +95,7 @@ API: tuple[APIRouter, ...] = (
     kpis.router,
     cases.router,
     contacts.router,
+    strategies_api.router,
     legal.router,
 )
 """Routers under /api/v1; a new one is a line here."""

@@ -35,6 +35,7 @@ TAGS = [
     },
     {"name": "cases", "description": "Overdue customers, and what people did about them."},
     {"name": "contacts", "description": "The gate that every contact has to pass."},
+    {"name": "strategies", "description": "Who is contacted when, by what: versions, and which one is live."},
     {"name": "figures", "description": "Aging and key figures."},
     {"name": "legal", "description": "Referrals and sealed case files."},
 ]

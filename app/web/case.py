@@ -39,6 +39,7 @@ from app.ledger.queries import (
 )
 from app.legal.service import open_referral
 from app.money import to_decimal_string
+from app.outreach.manual import sendable_letters
 from app.outreach.models import OutboxMessage
 from app.outreach.rules import Destination, OutboxStatus, to_ask
 from app.plans.models import Plan
@@ -47,6 +48,7 @@ from app.plans.rules import LIVE, Instalment, PlanStatus
 from app.plans.service import instalments_of
 from app.staff.models import User
 from app.staff.rules import CASEWORK, Role, Staff
+from app.strategy.queries import open_tasks
 from app.timeline.queries import events_of_customer
 from app.timeline.rules import Channel, Purpose
 from app.web.case_words import (
@@ -60,7 +62,15 @@ from app.web.case_words import (
     fold,
     preference_words,
 )
-from app.web.deps import CaseReader, Now, ReadSession, StreamSession, decode_cursor, encode_cursor
+from app.web.deps import (
+    CaseReader,
+    Now,
+    ReadSession,
+    StreamSession,
+    decode_cursor,
+    encode_cursor,
+    ports_of,
+)
 from app.web.rendering import Tone, csv_download, page, reader_locale
 from app.web.worklist import book_of, bucket_tone, staff_names
 
@@ -250,7 +260,7 @@ def case_page(
         can_write=staff.role in CASEWORK,
         is_manager=staff.role is Role.MANAGER,
         form=form,
-        options=_options(session, file),
+        options=_options(session, file) | {"letters": _letters(request)},
         words={"entry": ENTRY_WORDS, "hold": HOLD_WORDS, "plan": PLAN_WORDS, "channel": CHANNELS},
         tones={"plan": PLAN_TONES, "message": MESSAGE_TONES},
         **_tab_content(request, session, file, teller, tab, plans),
@@ -330,6 +340,7 @@ def _standing(session: Session, file: File, plans: Sequence[Plan]) -> dict[str, 
         ],
         "call_since": queries.open_call_tasks(session, [case_id]).get(case_id),
         "referral": open_referral(session, case_id),
+        "tasks": open_tasks(session, case_id),
     }
 
 
@@ -347,6 +358,12 @@ def _options(session: Session, file: File) -> dict[str, Any]:
         "review": (today + timedelta(days=30)).isoformat(),
         "max_months": file.portfolio.agent_max_instalments,
     }
+
+
+def _letters(request: Request) -> list[tuple[str, str]]:
+    """What may be sent by hand, (code, title)."""
+    stationery = ports_of(request).stationery
+    return [(code, stationery.letters[code].title) for code in sendable_letters(stationery)]
 
 
 def assignable(session: Session) -> dict[str, str]:

@@ -66,7 +66,14 @@ PLAN_WORDS = {"promise": "Promise to pay", "instalments": "Repayment plan"}
 SHOWN: Mapping[str, tuple[str, tuple[Kind, ...]]] = {
     "people": (
         "Calls and notes",
-        (Kind.CALL_LOGGED, Kind.NOTE_ADDED, Kind.CALLBACK_SET, Kind.CALL_TASK_CREATED),
+        (
+            Kind.CALL_LOGGED,
+            Kind.NOTE_ADDED,
+            Kind.CALLBACK_SET,
+            Kind.CALL_TASK_CREATED,
+            Kind.TASK_CREATED,
+            Kind.TASK_DONE,
+        ),
     ),
     "contacts": (
         "Messages",
@@ -417,6 +424,14 @@ def _call_task(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
     return "Call to be made", f"{step}, due {teller.day(data.get('due_on'))}", "info"
 
 
+def _task(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    return "Task for a person", f"{data['task']}, due {teller.day(data['due_on'])}", "info"
+
+
+def _task_done(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    return "Task done", str(data["task"]), "good"
+
+
 def _legal(title: str, tone: Tone) -> Callable[[Teller, Mapping[str, Any], str], Words]:
     def words(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
         return title, str(data.get("bundle") or _sentence(data.get("error"))), tone
@@ -507,6 +522,8 @@ _TELLERS: Mapping[Kind, Callable[[Teller, Mapping[str, Any], str], Words]] = {
     Kind.CONTACT_FAILED: _failed,
     Kind.CONTACT_UNKNOWN: _unknown,
     Kind.CALL_TASK_CREATED: _call_task,
+    Kind.TASK_CREATED: _task,
+    Kind.TASK_DONE: _task_done,
     Kind.ENTRY_POSTED: _posted,
     Kind.PAYMENT_MOVED: _moved,
     Kind.PAYMENT_MATCHED: _matched,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from sqlmodel import Session, select
@@ -10,7 +11,7 @@ from sqlmodel import Session, select
 from app.ledger.service import get_portfolio
 from app.staff.rules import Role
 from app.strategy import service
-from app.strategy.models import Experiment, StrategyVersion
+from app.strategy.models import Experiment, StrategyTask, StrategyVersion
 from app.timeline.rules import Kind
 from tests import builders
 from tests.web.desk import NOW, Browser, Desk
@@ -224,3 +225,34 @@ def test_an_experiment_is_planned_started_watched_and_ended(desk: Desk, mei: Bro
     assert mei.submit(f"{there}/end").status_code == 303
     assert desk.read(lambda session: session.scalars(select(Experiment)).one().ended_by) == "user:mei"
     assert mei.submit(f"{there}/end").status_code == 409
+
+
+def test_an_agent_sends_a_letter_by_hand_and_does_a_task(desk: Desk) -> None:
+    def write(session: Session) -> tuple[int, int]:
+        on = NOW.date()
+        case = builders.delinquent_case(session, due_on=on - timedelta(days=4), on=on)
+        task = StrategyTask(
+            case_id=case.id or 0, key="k", step="s", text="Ring the manager", due_on=on, created_at=NOW
+        )
+        session.add(task)
+        session.flush()
+        return case.id or 0, task.id or 0
+
+    case_id, task_id = desk.write(write)
+    ben = desk.sign_in(Role.AGENT)
+    page = ben.get(f"/cases/{case_id}")
+    assert "Second reminder" in page.text
+    assert "Ring the manager" in page.text
+    wrong = ben.submit(f"/cases/{case_id}/letter", letter="", channel="sms")
+    assert wrong.status_code == 422
+    assert "Choose a letter." in wrong.text
+    sent = ben.submit(f"/cases/{case_id}/letter", letter="second_reminder", channel="post")
+    assert sent.status_code == 303
+    [message] = builders.messages(desk.engine)
+    assert message.key.split(":")[1] == "manual-second_reminder-20260302"
+    assert ben.submit(f"/cases/{case_id}/letter", letter="second_reminder", channel="post").status_code == 409
+    assert ben.submit(f"/cases/{case_id}/tasks/{task_id}/done").status_code == 303
+    assert "Task done" in ben.get(f"/cases/{case_id}").text
+    assert ben.submit(f"/cases/{case_id}/tasks/{task_id}/done").status_code == 409
+    assert ben.submit(f"/cases/{case_id}/tasks/999/done").status_code == 404
+    assert desk.sign_in(Role.LEGAL).submit(f"/cases/{case_id}/letter").status_code == 403
