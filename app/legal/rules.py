@@ -199,6 +199,8 @@ class CaseFile:
     supersedes: str | None = None
     exported_by: str = ""
     incomplete_reason: str | None = None
+    time_barred: tuple[str, ...] = ()
+    """Why the debt is too old to sue for, by the packs of the customer's place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,7 +303,8 @@ def ledger_sum(entries: Sequence[Entry], account_ref: str | None = None) -> int:
 def completeness(case_file: CaseFile) -> tuple[ChecklistItem, ...]:
     """Every item, met or not, in reading order: common ones first, then what the policy pack adds."""
     common = [check(case_file) for check in _COMMON]
-    return (*common, *(_notice(case_file, notice) for notice in _notices(case_file.portfolio)))
+    notices = [_notice(case_file, notice) for notice in _notices(case_file.portfolio)]
+    return (*common, *notices, *_barred(case_file))
 
 
 def check_exportable(case_file: CaseFile) -> tuple[ChecklistItem, ...]:
@@ -460,6 +463,13 @@ _COMMON: tuple[Callable[[CaseFile], ChecklistItem], ...] = (
     _no_stop,
     _no_plan,
 )
+
+
+def _barred(case: CaseFile) -> Sequence[ChecklistItem]:
+    """Shown only where it stands in the way: most packs know no period."""
+    if not case.time_barred:
+        return ()
+    return [ChecklistItem("limitation", "Not time-barred", False, "; ".join(case.time_barred))]
 
 
 def _notices(portfolio: Portfolio) -> tuple[Notice, ...]:

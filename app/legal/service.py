@@ -17,6 +17,7 @@ from app.cases.models import CaseHold, CollectionsCase, case_reference
 from app.cases.rules import CaseStatus
 from app.cases.service import case_event, clean_text
 from app.clock import local_date, local_instant
+from app.compliance.service import may_sue
 from app.db import table_of, upsert
 from app.delinquency.models import AccountState
 from app.delinquency.rules import days_past_due
@@ -327,6 +328,12 @@ def load_case_file(
         supersedes=supersedes,
         exported_by=exported_by,
         incomplete_reason=incomplete_reason,
+        time_barred=tuple(
+            f"{reason.detail} ({reason.citation})"
+            for reason in may_sue(session, portfolio, customer, at=now)
+            # Whether a notice was given the checklist asks by itself: it may be an uploaded document.
+            if "barred_on" in reason.figures
+        ),
     )
 
 

@@ -43,6 +43,7 @@ from app.delinquency.models import AccountState, Pause
 from app.errors import Conflict, Invalid, NotFound
 from app.ledger.models import Customer, Portfolio
 from app.ledger.rules import CollectorKind
+from app.legal.service import load_case_file
 from app.timeline.models import Event
 from app.timeline.rules import Channel, Kind, Purpose
 from app.timeline.service import NewEvent, customer_stream, record
@@ -201,9 +202,20 @@ def test_an_old_debt_is_found_and_its_last_payment_counts(engine: Engine) -> Non
         both = facts_of(session, book, anna)
         assert (both.due_since, both.paid_or_due_since) == (date(2023, 1, 10), date(2023, 1, 10))
         assert [reason.rule for reason in may_sue(session, book, anna, at=WEDNESDAY)] == ["us.time_barred"]
+        case = open_case(session, anna)
+        [barred] = load_case_file(session, case, bundle_id="B-1", now=WEDNESDAY).time_barred
+        assert barred.startswith("time-barred since 2026-01-10")
+        assert "12 CFR 1006.26(b)" in barred
         make.payment(session, old, 1000, date(2024, 5, 1))
         assert facts_of(session, book, anna).paid_or_due_since == date(2024, 5, 1)
         assert may_sue(session, book, anna, at=WEDNESDAY) == ()
+
+
+def open_case(session: Session, who: Customer) -> CollectionsCase:
+    case = CollectionsCase(portfolio_id=who.portfolio_id, customer_id=who.id or 0, opened_on=date(2026, 3, 1))
+    session.add(case)
+    session.flush()
+    return case
 
 
 def test_a_breathing_space_rests_the_days_of_a_customer_in_britain_whatever_the_portfolio(
@@ -214,13 +226,7 @@ def test_a_breathing_space_rests_the_days_of_a_customer_in_britain_whatever_the_
         book = make.portfolio(session)
         anna = make.customer(session, book, country="GB", timezone="Europe/London")
         make.account(session, anna)
-        case = CollectionsCase(
-            portfolio_id=book.id or 0,
-            customer_id=anna.id or 0,
-            opened_on=date(2026, 3, 1),
-        )
-        session.add(case)
-        session.flush()
+        case = open_case(session, anna)
         until = date(2026, 5, 1)
         hold_customer(
             session,

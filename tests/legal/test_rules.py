@@ -56,6 +56,7 @@ def hold(kind: str, **changes: Any) -> Hold:
         ({"holds": (hold("dispute"),)}, "dispute.none_open"),
         ({"holds": (hold("bankruptcy"),)}, "hold.none_stopping"),
         ({"accounts": (account(balance_minor=1),)}, "ledger.balances"),
+        ({"time_barred": ("time-barred since 2026-01-10",)}, "limitation"),
     ],
 )
 def test_what_is_missing_is_named(changes: Mapping[str, Any], item: str) -> None:
