@@ -132,6 +132,30 @@ def test_an_answer_of_the_gate_names_rule_citation_and_detail(desk: Desk, tmp_pa
     assert desk(*ask, "2026-03-11T10:00:00").status == 2, "an instant without an offset is a usage error"
 
 
+def test_a_portfolio_is_tightened_from_a_file_and_never_loosened(desk: Desk, tmp_path: Path) -> None:
+    desk(*ADD)
+    desk("feed", "load", "accounts", file(tmp_path, ACCOUNT), "--portfolio", "CARDS")
+    stricter, looser, nothing = (tmp_path / name for name in ("stricter.toml", "looser.toml", "nothing.toml"))
+    stricter.write_text('[[rules]]\nid = "cn.hours_cba"\nopen = [{ from = "10:00", to = "18:00" }]\n')
+    looser.write_text('[[rules]]\nid = "cn.hours_cba"\nopen = [{ from = "07:00", to = "18:00" }]\n')
+    nothing.write_text("")
+    at_nine = ("explain", "--account", "A1", "--channel", "sms", "--at", "2026-06-01T01:00:00Z", "--json")
+
+    assert desk(*at_nine).json["decision"] == "clear"
+    assert desk("portfolio", "tighten", "CARDS", str(stricter), "--json").json["rules"] == ["cn.hours_cba"]
+    told = desk(*at_nine).json
+    assert (told["decision"], told["reasons"][0]["rule"]) == ("wait", "cn.hours_cba")
+    assert "tightened by the portfolio" in told["reasons"][0]["citation"]
+
+    refused = desk("portfolio", "tighten", "CARDS", str(looser))
+    assert refused.status == 1
+    assert "cn.hours_cba: open" in refused.err
+    assert desk(*at_nine).json["decision"] == "wait"
+    assert desk("portfolio", "tighten", "CARDS", str(nothing)).status == 0
+    assert desk(*at_nine).json["decision"] == "clear"
+    assert desk("portfolio", "tighten", "CARDS", str(tmp_path / "nowhere.toml")).status == 1
+
+
 def test_rejected_rows_are_exit_status_three_and_the_file_says_why(desk: Desk, tmp_path: Path) -> None:
     desk(*ADD)
     ran = desk(
