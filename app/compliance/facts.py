@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Protocol
 
 import sqlalchemy as sa
+from pydantic_core import from_json
 from sqlmodel import Session
 
 from app.cases.models import CaseHold
@@ -191,7 +192,7 @@ def _history(session: Session, ids: Sequence[int], since: datetime) -> dict[int,
     for customer_id, kind, at, channel, text in _of_customers(
         session, columns, ids, event.c.kind.in_(COUNTED), event.c.at >= since
     ):
-        data = json.loads(text)
+        data = from_json(text)
         result = ContactResult.PLACED
         if kind is Kind.CALL_LOGGED and CallResult(data["result"]) in CONVERSATIONS:
             result = ContactResult.ANSWERED
@@ -216,7 +217,7 @@ def _notices(session: Session, ids: Sequence[int], packs: Iterable[Pack]) -> dic
     columns = (event.c.customer_id, event.c.at, event.c.data)
     sent = event.c.kind == Kind.CONTACT_SENT
     for customer_id, at, text in _of_customers(session, columns, ids, sent, named):
-        found.setdefault(customer_id, []).append(Notice(json.loads(text)["letter"], at))
+        found.setdefault(customer_id, []).append(Notice(from_json(text)["letter"], at))
     for notices in found.values():
         notices.sort(key=lambda notice: notice.at)
     return found
