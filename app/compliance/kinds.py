@@ -132,11 +132,13 @@ class WaitRule(Rule):
         if any(start <= asked.at < end for start, end in ends):
             return ()
         coming = [start for start, end in ends if asked.at < start]
-        figures = {"notice": names, "days": self.days, "sent": max(sent).date().isoformat()}
+        zone = asked.local_days[0][0] if asked.local_days else UTC
+        last = max(sent).astimezone(zone).date()
+        figures = {"notice": names, "days": self.days, "sent": last.isoformat()}
         if coming:
-            detail = f"{names} was sent on {max(sent).date()}; {self.days} days must pass"
+            detail = f"{names} was sent on {last}; {self.days} days must pass"
             return [self._reason(detail, min(coming), **figures)]
-        detail = f"{names} of {max(sent).date()} is older than {self.valid_months} months"
+        detail = f"{names} of {last} is older than {self.valid_months} months"
         return [self._reason(detail, None, **figures, valid_months=self.valid_months)]
 
     def _runs(self, sent: datetime, asked: Question) -> tuple[datetime, datetime]:
