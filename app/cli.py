@@ -33,14 +33,12 @@ from app.timeline.rules import Channel, Purpose
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 portfolio_app = typer.Typer(no_args_is_help=True, help="Books of accounts.")
 feed_app = typer.Typer(no_args_is_help=True, help="Files from the creditor.")
-strategy_app = typer.Typer(no_args_is_help=True, help="Who is contacted when, by what.")
 bundle_app = typer.Typer(no_args_is_help=True, help="Case bundles for the legal team.")
 user_app = typer.Typer(no_args_is_help=True, help="Staff.")
 token_app = typer.Typer(no_args_is_help=True, help="API tokens.")
 for name, sub in {
     "portfolio": portfolio_app,
     "feed": feed_app,
-    "strategy": strategy_app,
     "bundle": bundle_app,
     "user": user_app,
     "token": token_app,
@@ -446,6 +444,65 @@ def _say_days(result: dict[str, Any]) -> None:
 
 
 @app.command()
+def simulate(
+    first: Annotated[
+        date, typer.Option("--from", parser=_day, metavar="YYYY-MM-DD", help="First day to close.")
+    ],
+    last: Annotated[date, typer.Option("--to", parser=_day, metavar="YYYY-MM-DD", help="Last day to close.")],
+    portfolio: PortfolioCode,
+    strategy: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="TOML to run beside the live strategy (docs/strategies.md)."
+        ),
+    ] = None,
+    listing: Annotated[
+        Path | None, typer.Option("--list", help="Write who gets what and when to this CSV file.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Live through days to come on a copy of the book: who would get what and when. Nothing can leave."""
+    import gzip
+
+    from app.dryrun.service import simulate as live_through
+
+    with _progress("Living through the days, per cent", as_json) as progress:
+        comparison = live_through(
+            _engine(),
+            portfolio,
+            first,
+            last,
+            get_settings(),
+            strategy.read_text("utf-8") if strategy else "",
+            progress=lambda share: progress(round(100 * share)) if progress else None,
+        )
+    if listing is not None:
+        listing.write_bytes(gzip.decompress(comparison.contacts))
+    found = comparison.as_json()
+    _print(found, as_json, lambda: _say_simulation(found))
+
+
+def _say_simulation(found: dict[str, Any]) -> None:
+    from app.dryrun.rules import MEASURE_WORDS, measures
+
+    sides = [side for side in (found["live"], found["candidate"]) if side]
+    print(f"{found['portfolio']}, {found['first_on']} to {found['last_on']}, nothing was sent")
+    print(" " * 26 + "".join(f"{side['strategy']:>28}" for side in sides))
+    figures = [measures(side) for side in sides]
+    for name, words in MEASURE_WORDS.items():
+        if any(each[name] for each in figures):
+            unit = f", {found['prices_in']}" if name == "cost" else ""
+            print(f"{words + unit:<26}" + "".join(f"{each[name]:>28,}" for each in figures))
+    for side in sides:
+        for rule, _, channel, decision, n in side["rules"]:
+            print(f"  {side['strategy']}: {rule} {decision} {n:,} by {channel}")
+        for day, channel, late, minutes in side["bottlenecks"]:
+            print(
+                f"  {side['strategy']}: {day} {late:,} by {channel} not in time, wait up to {minutes:,} minutes"
+            )
+
+
+@app.command()
 def aging(date: Day, portfolio: PortfolioCode, as_json: Json = False) -> None:
     """Accounts, balance and past-due amount by bucket at the end of any past day."""
     from app.api.shapes import AgingShape
@@ -621,116 +678,6 @@ def invariants(as_json: Json = False) -> None:
     )
     if found:
         raise typer.Exit(1)
-
-
-# --- strategies ---------------------------------------------------------------------------------------------------
-
-StrategyRef = Annotated[str, typer.Argument(help="Such as standard@3, or standard for its latest.")]
-
-
-@strategy_app.command("list")
-def strategy_list(portfolio: PortfolioCode, as_json: Json = False) -> None:
-    """Versions of a portfolio's strategies, newest first, and which one is live."""
-    from app.ledger.service import get_portfolio
-    from app.strategy.service import ladders, versions
-
-    with reading(_engine()) as session:
-        book = get_portfolio(session, portfolio)
-        live = ladders(session, book).live.ref
-        found = [
-            {"ref": v.ref, "name": v.name, "at": v.at, "by": v.by, "note": v.note, "live": v.ref == live}
-            for v in versions(session, book.id or 0)
-        ]
-
-    def say() -> None:
-        print(f"live: {live}")
-        for each in found:
-            print(f"{each['ref']:<24}{each['at']:%Y-%m-%d %H:%M}  {each['by']:<20}{each['note']}")
-
-    _print({"live": live, "versions": found}, as_json, say)
-
-
-@strategy_app.command("export")
-def strategy_export(
-    portfolio: PortfolioCode,
-    ref: Annotated[str, typer.Argument(help="Such as standard@3; what is live if not given.")] = "",
-    out: Annotated[Path | None, typer.Option(help="File to write; standard output if not given.")] = None,
-) -> None:
-    """The text of a version, as TOML."""
-    from app.ledger.service import get_portfolio
-    from app.strategy.service import live_version, shipped_text, version_named
-
-    with reading(_engine()) as session:
-        book = get_portfolio(session, portfolio)
-        version = version_named(session, book, ref) if ref else live_version(session, book.id or 0)
-        text = version.text if version else shipped_text(book.strategy)
-    if out:
-        out.write_text(text, encoding="utf-8")
-    else:
-        sys.stdout.write(text)
-
-
-@strategy_app.command("import")
-def strategy_import(
-    file: Path,
-    portfolio: PortfolioCode,
-    code: Annotated[
-        str, typer.Option(help="Whose next version it is; the live one's code if not given.")
-    ] = "",
-    note: Annotated[str, typer.Option(help="What changes, and why.")] = "",
-    as_json: Json = False,
-) -> None:
-    """Keep a TOML file as the next version. It changes nothing until it is put live. Exit status 1 and every fault
-    with its line where the text is wrong."""
-    from app.ledger.service import get_portfolio
-    from app.ports import make_stationery
-    from app.strategy.service import save_version
-    from app.strategy.strategyfile import BadStrategy
-
-    try:
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Invalid(f"{file} cannot be read as UTF-8 text: {error}") from None
-    letters = make_stationery(get_settings()).letters
-    try:
-        with transaction(_engine()) as session:
-            book = get_portfolio(session, portfolio)
-            version = save_version(
-                session, book, code or book.strategy, text, letters, note, by=BY, now=_now()
-            )
-            ref = version.ref
-    except BadStrategy as bad:
-        for problem in bad.problems:
-            print(f"{file}:{problem.line or 1}: {problem}", file=sys.stderr)
-        raise typer.Exit(1) from None
-    _print({"strategy": ref}, as_json, lambda: print(f"Saved as {ref}. Next: desk strategy live {ref}"))
-
-
-@strategy_app.command("live")
-def strategy_live(ref: StrategyRef, portfolio: PortfolioCode, as_json: Json = False) -> None:
-    """Go by this version from the next night on."""
-    from app.ledger.service import get_portfolio
-    from app.ports import make_stationery
-    from app.strategy.service import put_live, version_named
-
-    letters = make_stationery(get_settings()).letters
-    with transaction(_engine()) as session:
-        book = get_portfolio(session, portfolio)
-        version = version_named(session, book, ref)
-        put_live(session, book, version, letters, by=BY, now=_now())
-        live = version.ref
-    _print({"live": live}, as_json, lambda: print(f"{live} is live from the next night on."))
-
-
-@strategy_app.command("rollback")
-def strategy_rollback(portfolio: PortfolioCode, as_json: Json = False) -> None:
-    """Back to the version that was live before the present one."""
-    from app.ledger.service import get_portfolio
-    from app.strategy.service import rollback
-
-    with transaction(_engine()) as session:
-        live = rollback(session, get_portfolio(session, portfolio), by=BY, now=_now()).ref
-    _print({"live": live}, as_json, lambda: print(f"Rolled back: {live} is live from the next night on."))
 
 
 # --- legal --------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import re
 import secrets
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
@@ -21,17 +22,18 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
+from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 
 from app.cases.models import case_reference
 from app.clock import local_date, local_instant
-from app.compliance.record import record_decisions
-from app.daily import run_days
-from app.db import make_engine, reading, transaction
+from app.compliance.record import Decided, record_decisions
+from app.daily import last_closed, run_days
+from app.db import among, make_engine, reading, table_of, transaction, upsert
 from app.dryrun.rules import Leaving, Side, Tariff, letter_pages, through_channel
-from app.ledger.models import Customer, Portfolio
+from app.ledger.models import Customer, DailyRun, Portfolio
 from app.ledger.service import get_portfolio
-from app.outreach.delivery import Postpone, Withhold, judge, move, requeue, settled_event, withhold
+from app.outreach.delivery import Postpone, Withhold, judge, settled_event, withhold
 from app.outreach.letters import load_letters, sms_segments
 from app.outreach.models import ChannelStop, OutboxMessage
 from app.outreach.rules import Accepted, Destination, OutboxStatus
@@ -40,9 +42,15 @@ from app.settings import ROOT
 from app.strategy.service import ladders, live_version, put_live, save_version
 from app.timeline.models import Event
 from app.timeline.rules import Channel, Kind
+from app.timeline.service import NewEvent
 
 BATCH = 500
 CHANNELS = (Destination.SMS, Destination.EMAIL, Destination.POST)
+UNREAD = tuple(defer(col(each)) for each in (OutboxMessage.html, OutboxMessage.context))
+"""What nobody looks at when a message is judged and counted."""
+DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+NO_MATTER = ("kpis", "invariants")
+"""Stages of a day on which no contact depends: they are noted as done already."""
 DECISIONS = {
     Kind.CONTACT_CLEARED: "cleared",
     Kind.CONTACT_WAITING: "waiting",
@@ -55,7 +63,7 @@ DECISIONS = {
 LISTED = frozenset({"sent", "refused", "withheld", "call_task", "task"})
 """Decisions in the list of who gets what: a waiting one is asked again, a cleared one leaves or is withheld."""
 LIST_HEADER = (
-    "at", "day", "customer", "case", "channel", "decision", "step", "letter", "strategy", "units", "why",
+    "side", "at", "day", "customer", "case", "channel", "decision", "step", "letter", "strategy", "units", "why",
 )  # fmt: skip
 
 
@@ -63,6 +71,8 @@ LIST_HEADER = (
 class Plan:
     """What is to be lived through; plain values, for it goes to another process."""
 
+    side: str
+    """`live` or `candidate`."""
     database: Path
     """The copy, used up by this."""
     portfolio: str
@@ -74,7 +84,7 @@ class Plan:
     candidate: str
     """TOML of the strategy to be put live first; '' = the one that is."""
     listing: Path
-    """Where the list of who gets what goes, as gzipped CSV."""
+    """Where the list of who gets what goes: gzipped CSV without a header."""
 
 
 def dry_stationery(public_url: str) -> Stationery:
@@ -111,17 +121,41 @@ def live_through(plan: Plan, progress: Callable[[float], None]) -> Side:
     days = (plan.last_on - plan.first_on).days + 1
     with gzip.open(plan.listing, "wt", encoding="utf-8", newline="", compresslevel=3) as file:
         writer = csv.writer(file)
-        writer.writerow(LIST_HEADER)
         for n in range(-1, days):
             night = _night(portfolio, plan, n)
             if n >= 0:
                 on = plan.first_on + timedelta(days=n)
-                run_days(engine, plan.portfolio, on, stationery, now=night)
+                close(engine, portfolio, on, stationery, now=night)
             units = _hours_until(engine, portfolio, plan, night, _night(portfolio, plan, n + 1), tally)
-            last_event = _count(engine, portfolio, last_event, units, tally, references, writer)
+            last_event = _count(engine, portfolio, plan.side, last_event, units, tally, references, writer)
             progress((n + 2) / (days + 1))
     engine.dispose()
     return _summed_up(ref, portfolio, plan, tally)
+
+
+def close(engine: Engine, portfolio: Portfolio, on: date, stationery: Stationery, *, now: datetime) -> None:
+    """Close `on` and, before it, the days that were missed, as the night at `now` would."""
+    with reading(engine) as session:
+        last = last_closed(session, portfolio)
+        begun = session.scalar(
+            select(sa.func.min(DailyRun.business_date)).where(
+                DailyRun.portfolio_id == portfolio.id, col(DailyRun.finished_at).is_(None)
+            )
+        )
+    first = last + timedelta(days=1) if last else begun or on
+    missed = (on - first).days + 1
+    for n in reversed(range(missed)):
+        day = on - timedelta(days=n)
+        with transaction(engine) as session:
+            run = upsert(session, DailyRun).values(
+                portfolio_id=portfolio.id,
+                business_date=day,
+                started_at=now,
+                stages=json.dumps([{"name": name, "seconds": 0, "counts": {}} for name in NO_MATTER]),
+            )
+            # A day that was begun and not finished goes on where it stands.
+            session.execute(run.on_conflict_do_nothing())
+        run_days(engine, portfolio.code, day, stationery, now=now)
 
 
 def _put_live(session: Session, portfolio: Portfolio, plan: Plan, stationery: Stationery) -> None:
@@ -199,32 +233,43 @@ def leave(
     with transaction(engine) as session:
         # The next one of the same customer is judged with this one already sent.
         first: dict[int, OutboxMessage] = {}
-        for row in session.scalars(query):
+        for row in session.scalars(query.options(*UNREAD)):
             first.setdefault(row.customer_id, row)
         rows = list(first.values())
-        events = []
-        for row in rows:
-            move(row, OutboxStatus.CLAIMED)
+        # Written by statements of many rows, not one by one.
+        session.expunge_all()
+        events: list[Decided | NewEvent] = []
+        sent: list[int] = []
         for row, verdict in zip(rows, judge(session, portfolio, rows, now=now), strict=True):
             if isinstance(verdict, Withhold):
+                row.status = OutboxStatus.CLAIMED
                 events.append(withhold(row, verdict, now=now))
+                _update(session, [row.id or 0], status=row.status, error=row.error, settled_at=now)
             elif isinstance(verdict, Postpone):
-                requeue(row, verdict.until)
+                _update(session, [row.id or 0], not_before=verdict.until)
             else:
+                sent.append(row.id or 0)
                 events.append(_sent(row, tariff, tally, units, now))
+        _update(session, sent, status=OutboxStatus.SENT, attempts=1, sent_at=now, settled_at=now)
         record_decisions(session, events, by="system", now=now)
     return len(rows)
 
 
-def _sent(row: OutboxMessage, tariff: Tariff, tally: _Tally, units: dict[str, int], now: datetime) -> Any:
-    move(row, OutboxStatus.SENDING)
-    move(row, OutboxStatus.SENT)
-    row.attempts, row.sent_at, row.settled_at, row.provider_ref = 1, now, now, f"dry-run:{row.id}"
+def _update(session: Session, ids: Sequence[int], **values: Any) -> None:
+    table = table_of(OutboxMessage)
+    session.connection().execute(sa.update(table).where(among(session, table.c.id, ids)).values(**values))
+
+
+def _sent(
+    row: OutboxMessage, tariff: Tariff, tally: _Tally, units: dict[str, int], now: datetime
+) -> NewEvent:
     channel = Channel(row.destination.value)
     units[row.key] = _units(channel, row.text)
     leaving = Leaving(now, row.not_after, tariff.seconds(channel, units[row.key]))
     tally.leaving[channel].append((leaving, units[row.key]))
-    return settled_event(row, Accepted(row.provider_ref))
+    event = settled_event(row, Accepted(""))
+    assert event is not None
+    return event
 
 
 def _units(channel: Channel, text: str) -> int:
@@ -240,6 +285,7 @@ def _units(channel: Channel, text: str) -> int:
 def _count(
     engine: Engine,
     portfolio: Portfolio,
+    side: str,
     after: int,
     units: dict[str, int],
     tally: _Tally,
@@ -270,11 +316,11 @@ def _count(
             for reason in reasons:
                 tally.rules[reason["rule"], reason["citation"], channel, decision] += 1
             if decision == "withheld":
-                tally.withheld[data["reason"]] += 1
+                tally.withheld[DATE.sub("…", data["reason"])] += 1
             if decision in ("sent", "call_task"):
                 tally.customers.add(row.customer_id)
             if decision in LISTED:
-                writer.writerow(_listed(row, day, decision, step, data, units, references))
+                writer.writerow([side, *_listed(row, day, decision, step, data, units, references)])
     return after
 
 

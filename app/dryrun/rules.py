@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 from app.timeline.rules import Channel
 
@@ -127,9 +128,6 @@ def _lines(line: str) -> int:
 
 # --- the result -------------------------------------------------------------------------------------------------
 
-Counted = tuple[str, str, str, int]
-"""(business date, channel, decision, number)."""
-
 
 @dataclass(slots=True)
 class Side:
@@ -163,8 +161,45 @@ class Side:
     """Different customers to whom anything left or a call task was given."""
 
 
-def total(side: Mapping[str, object], decision: str, channel: str = "") -> int:
-    """How often, over all days."""
-    rows = side["contacts"]
-    assert isinstance(rows, list)
-    return sum(n for _, via, what, n in rows if what == decision and channel in ("", via))
+def total(side: Mapping[str, Any], decision: str, channel: str = "") -> int:
+    """How often, over all days. `side` is a Side as JSON."""
+    return sum(n for _, via, what, n in side["contacts"] if what == decision and channel in ("", via))
+
+
+def measures(side: Mapping[str, Any]) -> dict[str, int | Decimal]:
+    """The figures two strategies are compared by, of a Side as JSON."""
+    units = side["units"]
+    return {
+        "customers": side["customers"],
+        "sms": total(side, "sent", "sms"),
+        "sms_segments": units.get("sms", 0),
+        "emails": total(side, "sent", "email"),
+        "letters": total(side, "sent", "post"),
+        "letter_pages": units.get("post", 0),
+        "call_tasks": total(side, "call_task"),
+        "agent_minutes": side["agent_minutes"],
+        "tasks": side["tasks"],
+        "refused": total(side, "refused"),
+        "waiting": total(side, "waiting"),
+        "withheld": total(side, "withheld"),
+        "late": sum(row[2] for row in side["bottlenecks"]),
+        "cost": sum(map(Decimal, side["costs"].values()), Decimal(0)),
+    }
+
+
+MEASURE_WORDS = {
+    "customers": "Customers reached",
+    "sms": "SMS",
+    "sms_segments": "SMS segments",
+    "emails": "E-mails",
+    "letters": "Letters",
+    "letter_pages": "Pages of letters",
+    "call_tasks": "Call tasks",
+    "agent_minutes": "Agent minutes",
+    "tasks": "Other tasks",
+    "refused": "Refused by the gate",
+    "waiting": "Asked to wait, per night",
+    "withheld": "Withheld at delivery",
+    "late": "Not through in time",
+    "cost": "Cost",
+}

@@ -7,31 +7,36 @@ days are lived through on a copy in a file of its own, and messages that may lea
 from __future__ import annotations
 
 import fcntl
+import gzip
 import json
 import multiprocessing
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from datetime import date
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date, datetime
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
-from app.daily import last_closed
-from app.db import make_engine, reading
+from app.clock import Clock
+from app.daily import collect_seldom, last_closed
+from app.db import exclusive, make_engine, reading, table_of, transaction
 from app.dryrun.copying import copy_portfolio
-from app.dryrun.living import Plan, dry_stationery, live_through
-from app.dryrun.rules import LONGEST_DAYS, Side, Tariff
+from app.dryrun.living import LIST_HEADER, Plan, dry_stationery, live_through
+from app.dryrun.models import SimulationRun
+from app.dryrun.rules import LONGEST_DAYS, RunStatus, Side, Tariff
 from app.errors import DeskError, Invalid
 from app.ledger.models import Portfolio
 from app.ledger.service import get_portfolio
 from app.settings import Settings
-from app.strategy.service import understand
+from app.strategy.models import StrategyVersion
+from app.strategy.service import understand, version_named
 
 PREFIX = "desk-dry-run-"
 COPYING = 0.1
@@ -45,14 +50,18 @@ class Comparison:
     """What a dry-run found. `candidate` is None where the live strategy was run alone."""
 
     portfolio: str
-    currency_of_prices: str
+    prices_in: str
     first_on: date
     last_on: date
     live: Side
     candidate: Side | None
+    contacts: bytes = field(repr=False)
+    """Who gets what and when: CSV, gzipped."""
 
     def as_json(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(json.dumps(asdict(self), default=str))
+        """All but the list of contacts."""
+        found: dict[str, Any] = json.loads(json.dumps(asdict(replace(self, contacts=b"")), default=str))
+        del found["contacts"]
         return found
 
 
@@ -89,12 +98,11 @@ def simulate(
     settings: Settings,
     candidate: str = "",
     *,
-    listing: Path,
     progress: Progress,
     run: Callable[[Mapping[str, Plan], Progress], dict[str, Side]] | None = None,
 ) -> Comparison:
     """Live through the days from `first_on` to `last_on` on a copy, under the live strategy and, if TOML is given as
-    `candidate`, under that one. `listing` becomes the gzipped CSV of who gets what. The book is only read.
+    `candidate`, under that one. The book is only read.
 
     NotFound, Invalid or BadStrategy before anything is copied; DeskError if a process of it dies.
     """
@@ -114,24 +122,19 @@ def simulate(
             shutil.copyfile(copy, folder / "candidate.db")
         plans = {
             name: Plan(
-                folder / f"{name}.db", portfolio_code, first_on, last_on, settings.night_hour,
+                name, folder / f"{name}.db", portfolio_code, first_on, last_on, settings.night_hour,
                 public_url, tariff_of(settings), text, folder / f"{name}.csv.gz",
             )
             for name, text in texts.items()
         }  # fmt: skip
         sides = (run or in_processes)(plans, lambda share: progress(COPYING + (1 - COPYING) * share))
-        _join([plans[name].listing for name in texts], listing)
+        header = gzip.compress((",".join(LIST_HEADER) + "\r\n").encode())
+        # Gzip files may be put one behind the other.
+        contacts = header + b"".join(plan.listing.read_bytes() for plan in plans.values())
     return Comparison(
-        portfolio_code, settings.price_currency, first_on, last_on, sides["live"], sides.get("candidate")
-    )
-
-
-def _join(parts: Sequence[Path], listing: Path) -> None:
-    """Gzip files may be put one behind the other."""
-    with listing.open("wb") as target:
-        for part in parts:
-            with part.open("rb") as source:
-                shutil.copyfileobj(source, target)
+        portfolio_code, settings.price_currency, first_on, last_on, sides["live"], sides.get("candidate"),
+        contacts,
+    )  # fmt: skip
 
 
 @contextmanager
@@ -154,6 +157,99 @@ def _remove_if_left(folder: Path) -> None:
             shutil.rmtree(folder, ignore_errors=True)
     except OSError:
         return  # somebody is at it, or it is not ours
+
+
+# --- runs that a page follows ---------------------------------------------------------------------------------------
+
+KEPT = 20
+"""Finished runs of a portfolio that are kept, the newest."""
+TURN = "dry-run"
+"""Name of the lock that makes dry-runs take turns: each keeps two cores busy."""
+
+
+def begin(
+    session: Session,
+    portfolio: Portfolio,
+    first_on: date,
+    last_on: date,
+    candidate: StrategyVersion | None,
+    *,
+    by: str,
+    now: datetime,
+) -> SimulationRun:
+    """Note a dry-run about to start, and forget the oldest. Invalid for days that cannot be lived through."""
+    check_days(session, portfolio, first_on, last_on)
+    run = SimulationRun(
+        portfolio_id=portfolio.id or 0,
+        first_on=first_on,
+        last_on=last_on,
+        candidate=candidate.ref if candidate else "",
+        by=by,
+        started_at=now,
+    )
+    session.add(run)
+    session.flush()
+    table = table_of(SimulationRun)
+    newest = (
+        sa.select(table.c.id)
+        .where(table.c.portfolio_id == portfolio.id, table.c.finished_at.is_not(None))
+        .order_by(table.c.id.desc())
+        .limit(KEPT)
+    )
+    kept = list(session.scalars(newest))
+    session.execute(
+        sa.delete(table).where(
+            table.c.portfolio_id == portfolio.id, table.c.finished_at.is_not(None), table.c.id.not_in(kept)
+        )
+    )
+    return run
+
+
+def carry_out(engine: Engine, run_id: int, settings: Settings, clock: Clock) -> None:
+    """Do what `begin` noted, when it is its turn, and keep what came of it, or why nothing did."""
+    with exclusive(engine, TURN, wait=True):
+        with transaction(engine) as session:
+            run = session.get_one(SimulationRun, run_id)
+            run.status = RunStatus.RUNNING
+            portfolio = session.get_one(Portfolio, run.portfolio_id)
+            text = version_named(session, portfolio, run.candidate).text if run.candidate else ""
+        try:
+            found = simulate(
+                engine, portfolio.code, run.first_on, run.last_on, settings, text,
+                progress=_noting(engine, run_id),
+            )  # fmt: skip
+        except Exception as error:
+            said = error.message if isinstance(error, DeskError) else f"it broke: {type(error).__name__}"
+            _end(engine, run_id, clock, status=RunStatus.FAILED, failure=said[:500])
+            return
+        result = json.dumps(found.as_json())
+        _end(
+            engine, run_id, clock, status=RunStatus.DONE, percent=100, result=result, contacts=found.contacts
+        )
+
+
+def _noting(engine: Engine, run_id: int) -> Progress:
+    """Writes the share done to the run's row, a per cent at a time."""
+    noted = 0
+
+    def progress(share: float) -> None:
+        nonlocal noted
+        percent = min(99, int(100 * share))
+        if percent > noted:
+            noted = percent
+            _update(engine, run_id, percent=percent)
+
+    return progress
+
+
+def _end(engine: Engine, run_id: int, clock: Clock, **values: Any) -> None:
+    _update(engine, run_id, finished_at=clock.now(), **values)
+
+
+def _update(engine: Engine, run_id: int, **values: Any) -> None:
+    table = table_of(SimulationRun)
+    with transaction(engine) as session:
+        session.execute(sa.update(table).where(table.c.id == run_id).values(**values))
 
 
 # --- processes --------------------------------------------------------------------------------------------------
@@ -211,6 +307,7 @@ def _hear(ear: Any) -> Side | float:
 
 def _work(plan: Plan, mouth: Connection) -> None:
     """The process: tells its share while it works, at last its Side, or a sentence if it cannot go on."""
+    collect_seldom()
     try:
         mouth.send(live_through(plan, mouth.send))
     except DeskError as error:
