@@ -33,12 +33,14 @@ from app.timeline.rules import Channel, Purpose
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 portfolio_app = typer.Typer(no_args_is_help=True, help="Books of accounts.")
 feed_app = typer.Typer(no_args_is_help=True, help="Files from the creditor.")
+strategy_app = typer.Typer(no_args_is_help=True, help="Who is contacted when, by what.")
 bundle_app = typer.Typer(no_args_is_help=True, help="Case bundles for the legal team.")
 user_app = typer.Typer(no_args_is_help=True, help="Staff.")
 token_app = typer.Typer(no_args_is_help=True, help="API tokens.")
 for name, sub in {
     "portfolio": portfolio_app,
     "feed": feed_app,
+    "strategy": strategy_app,
     "bundle": bundle_app,
     "user": user_app,
     "token": token_app,
@@ -678,6 +680,116 @@ def invariants(as_json: Json = False) -> None:
     )
     if found:
         raise typer.Exit(1)
+
+
+# --- strategies ---------------------------------------------------------------------------------------------------
+
+StrategyRef = Annotated[str, typer.Argument(help="Such as standard@3, or standard for its latest.")]
+
+
+@strategy_app.command("list")
+def strategy_list(portfolio: PortfolioCode, as_json: Json = False) -> None:
+    """Versions of a portfolio's strategies, newest first, and which one is live."""
+    from app.ledger.service import get_portfolio
+    from app.strategy.service import ladders, versions
+
+    with reading(_engine()) as session:
+        book = get_portfolio(session, portfolio)
+        live = ladders(session, book).live.ref
+        found = [
+            {"ref": v.ref, "name": v.name, "at": v.at, "by": v.by, "note": v.note, "live": v.ref == live}
+            for v in versions(session, book.id or 0)
+        ]
+
+    def say() -> None:
+        print(f"live: {live}")
+        for each in found:
+            print(f"{each['ref']:<24}{each['at']:%Y-%m-%d %H:%M}  {each['by']:<20}{each['note']}")
+
+    _print({"live": live, "versions": found}, as_json, say)
+
+
+@strategy_app.command("export")
+def strategy_export(
+    portfolio: PortfolioCode,
+    ref: Annotated[str, typer.Argument(help="Such as standard@3; what is live if not given.")] = "",
+    out: Annotated[Path | None, typer.Option(help="File to write; standard output if not given.")] = None,
+) -> None:
+    """The text of a version, as TOML."""
+    from app.ledger.service import get_portfolio
+    from app.strategy.service import live_version, shipped_text, version_named
+
+    with reading(_engine()) as session:
+        book = get_portfolio(session, portfolio)
+        version = version_named(session, book, ref) if ref else live_version(session, book.id or 0)
+        text = version.text if version else shipped_text(book.strategy)
+    if out:
+        out.write_text(text, encoding="utf-8")
+    else:
+        sys.stdout.write(text)
+
+
+@strategy_app.command("import")
+def strategy_import(
+    file: Path,
+    portfolio: PortfolioCode,
+    code: Annotated[
+        str, typer.Option(help="Whose next version it is; the live one's code if not given.")
+    ] = "",
+    note: Annotated[str, typer.Option(help="What changes, and why.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Keep a TOML file as the next version. It changes nothing until it is put live. Exit status 1 and every fault
+    with its line where the text is wrong."""
+    from app.ledger.service import get_portfolio
+    from app.ports import make_stationery
+    from app.strategy.service import save_version
+    from app.strategy.strategyfile import BadStrategy
+
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Invalid(f"{file} cannot be read as UTF-8 text: {error}") from None
+    letters = make_stationery(get_settings()).letters
+    try:
+        with transaction(_engine()) as session:
+            book = get_portfolio(session, portfolio)
+            version = save_version(
+                session, book, code or book.strategy, text, letters, note, by=BY, now=_now()
+            )
+            ref = version.ref
+    except BadStrategy as bad:
+        for problem in bad.problems:
+            print(f"{file}:{problem.line or 1}: {problem}", file=sys.stderr)
+        raise typer.Exit(1) from None
+    _print({"strategy": ref}, as_json, lambda: print(f"Saved as {ref}. Next: desk strategy live {ref}"))
+
+
+@strategy_app.command("live")
+def strategy_live(ref: StrategyRef, portfolio: PortfolioCode, as_json: Json = False) -> None:
+    """Go by this version from the next night on."""
+    from app.ledger.service import get_portfolio
+    from app.ports import make_stationery
+    from app.strategy.service import put_live, version_named
+
+    letters = make_stationery(get_settings()).letters
+    with transaction(_engine()) as session:
+        book = get_portfolio(session, portfolio)
+        version = version_named(session, book, ref)
+        put_live(session, book, version, letters, by=BY, now=_now())
+        live = version.ref
+    _print({"live": live}, as_json, lambda: print(f"{live} is live from the next night on."))
+
+
+@strategy_app.command("rollback")
+def strategy_rollback(portfolio: PortfolioCode, as_json: Json = False) -> None:
+    """Back to the version that was live before the present one."""
+    from app.ledger.service import get_portfolio
+    from app.strategy.service import rollback
+
+    with transaction(_engine()) as session:
+        live = rollback(session, get_portfolio(session, portfolio), by=BY, now=_now()).ref
+    _print({"live": live}, as_json, lambda: print(f"Rolled back: {live} is live from the next night on."))
 
 
 # --- legal --------------------------------------------------------------------------------------------------------
