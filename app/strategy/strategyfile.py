@@ -117,7 +117,7 @@ def places(text: str) -> dict[Place, int]:
     """The line, from 1, on which each segment and step begins."""
     found: dict[Place, int] = {}
     main = segment = inner = -1
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(_lines(text), start=1):
         header = HEADER.match(line)
         if header is None:
             continue
@@ -480,7 +480,7 @@ def _listed(words: Sequence[str]) -> str:
 def put_step(text: str, place: Place, block: str | None) -> str:
     """The text with the step at `place` replaced by `block` (None takes it out); a place behind the ladder's last
     step adds it there. Everything else, comments too, stays as it was written."""
-    lines = text.splitlines()
+    lines = _lines(text)
     found = places(text)
     new = [] if block is None else block.rstrip("\n").split("\n")
     if place in found:
@@ -494,6 +494,11 @@ def put_step(text: str, place: Place, block: str | None) -> str:
         last = _end_of_block(lines, max(ladder) - 1) if ladder else len(lines)
         lines[last:last] = ["", *new]
     return "\n".join(lines) + "\n"
+
+
+def _lines(text: str) -> list[str]:
+    """By the line ends TOML knows, which are fewer than Python's; a form sends its own kind."""
+    return text.replace("\r\n", "\n").rstrip("\n").split("\n")
 
 
 def _end_of_block(lines: Sequence[str], first: int) -> int:

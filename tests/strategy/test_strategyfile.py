@@ -193,6 +193,14 @@ def test_a_comment_above_a_step_stays_with_it() -> None:
     assert list(places(changed).values()) == [1, 7]
 
 
+def test_line_ends_are_those_of_toml_and_of_forms() -> None:
+    odd = '[[steps]]\r\nid = "a"\r\nday = 1\r\naction = "task"\r\ntask = "one\u2028[[steps]]"\r\n'
+    text = odd + '[[steps]]\r\nid = "b"\r\nday = 2\r\naction = "call"\r\n'
+    changed = put_step(text, Place(step=1), write_step(Step("c", 3, Action.CALL), TERMS))
+    read = read_strategy("t", changed, TERMS).main.steps
+    assert [(step.id, step.task) for step in read] == [("a", "one\u2028[[steps]]"), ("c", "")]
+
+
 words = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
 criteria = st.one_of(
     st.builds(
