@@ -33,6 +33,9 @@ _REGIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 }
 """Zones by state where a country has several and its states settle which (IANA zone.tab's comments)."""
 
+_FICTION = "5550"
+"""North American numbers 555-01xx are kept for fiction and belong to no place; our sample data has them."""
+
 
 def zones_for(country: str, region: str, postcode: str, phone: str, fed: str, told: str) -> tuple[str, ...]:
     """Every zone the customer may be in, without repetition of a clock; () = not even the country is known.
@@ -41,6 +44,8 @@ def zones_for(country: str, region: str, postcode: str, phone: str, fed: str, to
     place. Each is cut to what tells the zone before it is looked up, so that neighbours share the answer.
     """
     country = country.strip().upper()
+    if phone.startswith("+1") and phone[5:9] == _FICTION:
+        phone = ""
     settled = region.strip().upper() if country in _REGIONS else ""
     by_address = _by_address(country, settled, postcode.strip()[:5] if country == "US" else "")
     return _together(country, phone[:4], by_address, _by_phone(phone[:_PHONE_PREFIX]), told or fed)
