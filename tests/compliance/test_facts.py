@@ -58,7 +58,7 @@ def american(session: Session, **changes: object) -> tuple[Portfolio, Customer]:
         session, "CARDS-US", pack="us-third-party", collector=CollectorKind.THIRD_PARTY, currency="USD"
     )
     given = {"country": "US", "region": "NY", "city": "New York", "postcode": "10001", "timezone": ""}
-    return book, make.customer(session, book, **(given | {"mobile": "+12125550100"} | changes))
+    return book, make.customer(session, book, **(given | {"mobile": "+12125552000"} | changes))
 
 
 def facts_of(session: Session, book: Portfolio, who: Customer, now: datetime = WEDNESDAY) -> Facts:
@@ -81,7 +81,7 @@ def test_an_old_number_and_what_she_tells_narrow_the_hours(engine: Engine) -> No
     """12 CFR 1006.6(b)(1): where data about the place conflict, only hours that suit all of them."""
     nine = datetime(2026, 10, 7, 13, 0, tzinfo=UTC)
     with transaction(engine) as session:
-        book, anna = american(session, mobile="+13105550100")
+        book, anna = american(session, mobile="+13105552000")
         assert set(facts_of(session, book, anna).timezones) == {"America/New_York", "America/Los_Angeles"}
         answer = explain(session, book, anna, Channel.CALL, Purpose.REMINDER, at=nine)
         assert isinstance(answer, WaitUntil)
@@ -260,7 +260,7 @@ def test_a_pack_that_decides_is_kept_once_and_decides_the_same_later(engine: Eng
             PastContact(WEDNESDAY - timedelta(hours=n), Channel.CALL, ContactResult.PLACED) for n in (2, 1)
         )
         facts = Facts(("America/New_York",), history=calls)
-        call = Contact(Channel.CALL, Purpose.REMINDER, "+12125550100")
+        call = Contact(Channel.CALL, Purpose.REMINDER, "+12125552000")
         assert review(call, facts, again, WEDNESDAY) == review(call, facts, pack, WEDNESDAY)
         assert isinstance(review(call, facts, again, WEDNESDAY), WaitUntil)
         assert pack_by_label(session, "uk@2026.3").label == "uk@2026.3"
