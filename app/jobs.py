@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import threading
@@ -101,6 +102,8 @@ def day_due(portfolio: Portfolio, now: datetime, night_hour: int) -> date:
 
 def start(worker: Worker) -> BackgroundScheduler:
     """Start ticking; call `shutdown()` on what is returned. Ticks never overlap themselves."""
+    # A tick that is left out because the last one is still at work is nothing to tell anybody.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
     scheduler = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
     for tick, seconds in (
         (worker.heartbeat, 15),

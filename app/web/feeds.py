@@ -153,7 +153,7 @@ def _outcome(request: Request, row: FeedLoad, portfolio: Portfolio) -> Outcome:
             "Gone on with later" if taken_up else "Not read to its end", "neutral" if taken_up else "bad"
         )
     if row.rejected or row.conflicts:
-        return Outcome("Done, some refused", "warn")
+        return Outcome("Some refused", "warn")
     if row.read and row.unchanged == row.read:
         return Outcome("Nothing new", "neutral")
     return Outcome("Done", "good")
