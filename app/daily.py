@@ -215,7 +215,7 @@ STAGES: Mapping[str, Callable[[Day], Counts]] = {
 
 
 def collect_seldom() -> None:
-    """For a process that closes days and ends: what is imported stays, and the millions of small objects of a night
+    """For a process that closes days: what is imported stays, and the millions of small objects of a night
     have no cycles. Looking for some as often as Python does by itself costs a fifth of its time."""
     gc.freeze()
     gc.set_threshold(50_000)

@@ -25,7 +25,7 @@ from sqlalchemy.engine import Engine
 from sqlmodel import select
 
 from app.compliance.record import forget_facts
-from app.daily import last_closed, run_days
+from app.daily import collect_seldom, last_closed, run_days
 from app.db import Busy, reading, transaction, upsert
 from app.ledger.models import Portfolio
 from app.outreach.delivery import deliver_due
@@ -137,6 +137,7 @@ def _guarded(tick: Callable[[], object]) -> Callable[[], None]:
 
 def run_forever(worker: Worker, stop: threading.Event) -> None:
     """Tick until `stop` is set, then let running ticks finish."""
+    collect_seldom()
     scheduler = start(worker)
     log.info("worker_started", worker=worker.name)
     stop.wait()
