@@ -7,12 +7,13 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
+from app.clock import local_date
 from app.db import table_of
 from app.ledger.models import Customer
 from app.timeline.models import Event
@@ -39,11 +40,12 @@ MAX_READ = 200_000
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Events of one portfolio (None = all) with `start <= at < end`."""
+    """Events of one portfolio (None = all), or of one case, with `start <= at < end`."""
 
     start: datetime
     end: datetime
     portfolio_id: int | None = None
+    case_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +225,20 @@ def _decision(row: Any) -> Decision:
     )
 
 
+def day_counts(session: Session, period: Period, zone: str) -> dict[tuple[date, str], int]:
+    """(day in `zone`, decision) -> how many, of what the gate was asked."""
+    event = table_of(Event)
+    asked = tuple(kind for name in ("cleared", "waiting", "refused", "withheld") for kind in DECISIONS[name])
+    # By the quarter of an hour in the database, by the day here: only here is it known when a day begins.
+    quarter = sa.cast(sa.extract("epoch", event.c.at), sa.BigInteger).op("/")(900)
+    query = sa.select(quarter, event.c.kind, sa.func.count()).where(*_within(period, asked))
+    query = query.group_by(quarter, event.c.kind)
+    found: Counter[tuple[date, str]] = Counter()
+    for number, kind, n in session.execute(_of_portfolio(query, period)):
+        found[local_date(datetime.fromtimestamp(number * 900, UTC), zone), DECISION_OF[kind]] += n
+    return dict(found)
+
+
 def last_decision_at(session: Session) -> datetime | None:
     """When the latest contact was decided on or made; one index look-up a kind."""
     event = table_of(Event)
@@ -234,7 +250,8 @@ def last_decision_at(session: Session) -> datetime | None:
 
 def _within(period: Period, kinds: Sequence[Kind]) -> tuple[sa.ColumnElement[bool], ...]:
     event = table_of(Event)
-    return (event.c.kind.in_(kinds), event.c.at >= period.start, event.c.at < period.end)
+    case = () if period.case_id is None else (event.c.case_id == period.case_id,)
+    return (event.c.kind.in_(kinds), event.c.at >= period.start, event.c.at < period.end, *case)
 
 
 def _of_portfolio(query: sa.Select[Any], period: Period) -> sa.Select[Any]:

@@ -39,6 +39,7 @@ from app.ledger.queries import (
 )
 from app.legal.service import open_referral
 from app.money import to_decimal_string
+from app.outreach.folders import reserved_contacts
 from app.outreach.manual import sendable_letters
 from app.outreach.models import OutboxMessage
 from app.outreach.rules import Destination, OutboxStatus, to_ask
@@ -302,10 +303,13 @@ class GateRow:
 def may_contact(session: Session, file: File, now: datetime) -> list[GateRow]:
     """What the gate says to an ordinary reminder on each channel; nothing is sent and nothing recorded.
 
-    The same question as `compliance.service.explain`, with the facts gathered once for all channels.
+    The same question as `compliance.service.explain`, with the facts gathered once for all channels. Messages that are
+    queued already count.
     """
     pack = packs_for(file.portfolio, file.customer)
-    facts = gather_facts(session, [file.customer], pack, now=now)[file.customer.id or 0]
+    who = file.customer.id or 0
+    reserved = reserved_contacts(session, file.portfolio, [who], now=now)
+    facts = gather_facts(session, [file.customer], pack, now=now, reserved=reserved)[who]
     rows = []
     for channel, label in CHANNELS.items():
         address = address_of(file.customer, channel)

@@ -80,7 +80,7 @@ def contacts(
     }
     if format == "csv":
         rows = queries.all_decisions(session, period, **wanted)
-        return csv_download(f"contacts-{first_on}-{last_on}.csv", CSV_HEADER, _csv_rows(rows))
+        return csv_download(f"contacts-{first_on}-{last_on}.csv", CSV_HEADER, csv_rows(rows))
     rules = queries.rule_counts(session, period)
     shown = queries.decisions(session, period, **wanted, after=decode_cursor(cursor, 2), limit=PAGE + 1)
     last_row = shown[PAGE - 1] if len(shown) > PAGE else None
@@ -97,6 +97,7 @@ def contacts(
         words=WORDS,
         channel_words=CHANNEL_WORDS,
         matrix=_matrix(queries.counts(session, period)),
+        day_chart=_day_chart(queries.day_counts(session, period, zone), first_on, last_on),
         rules=rules,
         chart=_rule_chart(rules),
         columns=COLUMNS,
@@ -154,14 +155,35 @@ def _rule_chart(rules: RuleCounts) -> dict[str, Any] | None:
     }
 
 
+def _day_chart(found: Mapping[tuple[date, str], int], first_on: date, last_on: date) -> dict[str, Any] | None:
+    """What the gate answered, day by day."""
+    if not found:
+        return None
+    days = [first_on + timedelta(days=n) for n in range((last_on - first_on).days + 1)]
+    names = [
+        name for name in ("cleared", "waiting", "refused", "withheld") if any(n == name for _, n in found)
+    ]
+    return {
+        "type": "bar",
+        "labels": [day.isoformat() for day in days],
+        "unit": "count",
+        "stacked": True,
+        "series": [
+            {"name": WORDS[name][0], "values": [found.get((day, name), 0) for day in days]} for name in names
+        ],
+    }
+
+
 CSV_HEADER = (
-    "at", "decision", "channel", "case", "customer", "purpose", "letter", "step", "rules", "details", "pack", "by",
+    "id", "at", "decision", "channel", "case", "customer", "purpose", "letter", "step", "rules", "details", "pack",
+    "by",
 )  # fmt: skip
 
 
-def _csv_rows(rows: Iterator[Decision]) -> Iterator[tuple[Any, ...]]:
+def csv_rows(rows: Iterator[Decision]) -> Iterator[tuple[Any, ...]]:
     for row in rows:
         yield (
+            row.event_id,
             row.at,
             row.decision,
             row.channel.value if row.channel else "",
