@@ -360,8 +360,17 @@ def withhold(row: OutboxMessage, why: Withhold, *, now: datetime) -> Decided | N
     move(row, OutboxStatus.WITHHELD)
     row.error, row.settled_at = why.reason[:500], now
     if why.asked is not None:
-        about = {"key": row.key, "letter": row.letter, "reason": why.reason}
-        return decided(row.case_id, row.customer_id, *why.asked, kind=Kind.CONTACT_WITHHELD, **about)
+        asked, answer = why.asked
+        return decided(
+            row.case_id,
+            row.customer_id,
+            asked,
+            answer,
+            kind=Kind.CONTACT_WITHHELD,
+            key=row.key,
+            letter=row.letter,
+            reason=why.reason,
+        )
     return _event(row, Kind.CONTACT_WITHHELD, {"reason": why.reason, **why.data})
 
 

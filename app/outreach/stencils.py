@@ -108,7 +108,7 @@ class Stencils:
             if type(value) is tuple:
                 key.append(len(value))
                 for item in value:
-                    for path, attribute in paths(type(item), name):
+                    for path, attribute in paths(type(item), name):  # type: ignore[arg-type]
                         inner = getattr(item, attribute)
                         if inner == "" or path in looked_at:
                             key.append(inner)
@@ -136,7 +136,12 @@ class Stencils:
         for name, value in values.items():
             if type(value) is tuple:
                 given[name] = tuple(
-                    type(item)(**{a: hole(path, getattr(item, a)) for path, a in paths(type(item), name)})
+                    type(item)(
+                        **{
+                            a: hole(path, getattr(item, a))
+                            for path, a in paths(type(item), name)  # type: ignore[arg-type]
+                        }
+                    )
                     for item in value
                 )
             else:
