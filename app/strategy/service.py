@@ -13,7 +13,10 @@ from typing import Protocol
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from app.cases.models import CollectionsCase
+from app.cases.rules import CaseStatus
 from app.cases.service import clean_text
+from app.clock import local_date
 from app.db import table_of, upsert
 from app.delinquency.rules import bucket_labels
 from app.delinquency.service import edges_of
@@ -385,8 +388,20 @@ def _begin(
     )
     session.get_one(Portfolio, portfolio.id).strategy = version.code
     session.flush()
+    ask_again(session, portfolio, now=now)
     data = {"strategy": version.ref, "replaces": replaced.ref if replaced else None, "rollback": rollback}
     record(session, _event(portfolio, Kind.STRATEGY_LIVE, data), by=by, now=now)
+
+
+def ask_again(session: Session, portfolio: Portfolio, *, now: datetime) -> None:
+    """Let the next night ask about every open case: the day on which each was to be asked again is the old ladder's."""
+    case, today = table_of(CollectionsCase), local_date(now, portfolio.timezone)
+    rests = sa.or_(case.c.next_contact_on.is_(None), case.c.next_contact_on > today)
+    session.execute(
+        sa.update(case)
+        .where(case.c.portfolio_id == portfolio.id, case.c.status == CaseStatus.OPEN, rests)
+        .values(next_contact_on=today)
+    )
 
 
 def _event(portfolio: Portfolio, kind: Kind, data: Mapping[str, object]) -> NewEvent:
@@ -432,6 +447,7 @@ def start_experiment(
     )
     session.add(experiment)
     session.flush()
+    ask_again(session, portfolio, now=now)
     data = {
         "experiment": experiment.id,
         "champion": live.ref,
@@ -451,6 +467,7 @@ def end_experiment(
         raise Conflict("this experiment has ended already")
     experiment.ended_at, experiment.ended_by = now, by
     session.flush()
+    ask_again(session, portfolio, now=now)
     record(session, _event(portfolio, Kind.EXPERIMENT_ENDED, {"experiment": experiment.id}), by=by, now=now)
 
 

@@ -407,6 +407,9 @@ def test_only_open_cases_that_are_asked_take_part(engine: Engine) -> None:
         live(session, book, LATE_SMS)
         challenger = save(session, book, LATE_SMS.replace("late-sms", "other-sms"))
         start_experiment(session, book, challenger, 50, LETTERS, by="user:mei", now=NOW)
+        session.refresh(later)
+        later.next_contact_on = ON + timedelta(days=1)
+        session.flush()
         assert asked(session, book) == {}
         assert session.scalar(sa.select(sa.func.count()).select_from(Participant)) == 0
         later.next_contact_on = ON
