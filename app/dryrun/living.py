@@ -31,7 +31,7 @@ from app.compliance.record import Decided, record_decisions
 from app.daily import last_closed, run_days
 from app.db import among, make_engine, reading, table_of, transaction, upsert
 from app.dryrun.rules import Leaving, Side, Tariff, letter_pages, through_channel
-from app.ledger.models import Customer, DailyRun, Portfolio
+from app.ledger.models import Account, Customer, DailyRun, Portfolio
 from app.ledger.service import get_portfolio
 from app.outreach.delivery import Postpone, Withhold, judge, settled_event, withhold
 from app.outreach.letters import load_letters, sms_segments
@@ -63,7 +63,8 @@ DECISIONS = {
 LISTED = frozenset({"sent", "refused", "withheld", "call_task", "task"})
 """Decisions in the list of who gets what: a waiting one is asked again, a cleared one leaves or is withheld."""
 LIST_HEADER = (
-    "side", "at", "day", "customer", "case", "channel", "decision", "step", "letter", "strategy", "units", "why",
+    "side", "at", "day", "customer", "account", "case", "channel", "decision", "step", "letter", "strategy",
+    "units", "why",
 )  # fmt: skip
 
 
@@ -175,9 +176,15 @@ def _night(portfolio: Portfolio, plan: Plan, n: int) -> datetime:
     return local_instant(on, plan.night_hour, 0, portfolio.timezone)
 
 
-def _references(engine: Engine) -> dict[int, str]:
+def _references(engine: Engine) -> dict[int, tuple[str, str]]:
+    """Customer -> their reference, and that of one account of theirs."""
+    query = (
+        sa.select(Customer.id, Customer.reference, sa.func.min(Account.reference))
+        .join(Account, col(Account.customer_id) == Customer.id)
+        .group_by(Customer.id, Customer.reference)
+    )
     with reading(engine) as session:
-        return {i: reference for i, reference in session.execute(sa.select(Customer.id, Customer.reference))}
+        return {i: (customer, account) for i, customer, account in session.execute(query)}
 
 
 # --- messages leave ---------------------------------------------------------------------------------------------
@@ -289,7 +296,7 @@ def _count(
     after: int,
     units: dict[str, int],
     tally: _Tally,
-    references: dict[int, str],
+    references: dict[int, tuple[str, str]],
     writer: Any,
 ) -> int:
     """Count the events that came since, list who got what, and return the id of the last one."""
@@ -320,7 +327,9 @@ def _count(
             if decision in ("sent", "call_task"):
                 tally.customers.add(row.customer_id)
             if decision in LISTED:
-                writer.writerow([side, *_listed(row, day, decision, step, data, units, references)])
+                writer.writerow(
+                    [side, *_listed(row, portfolio.timezone, day, decision, step, data, units, references)]
+                )
     return after
 
 
@@ -335,18 +344,19 @@ def _step_of(key: str) -> str:
 
 def _listed(
     row: Any,
+    timezone: str,
     day: date,
     decision: str,
     step: str,
     data: dict[str, Any],
     units: dict[str, int],
-    references: dict[int, str],
+    references: dict[int, tuple[str, str]],
 ) -> Sequence[Any]:
     why = "; ".join(reason["rule"] for reason in data.get("reasons", [])) or data.get("reason", "")
     return (
-        row.at.isoformat(timespec="minutes"),
+        row.at.astimezone(ZoneInfo(timezone)).isoformat(timespec="minutes"),
         day.isoformat(),
-        references[row.customer_id],
+        *references[row.customer_id],
         case_reference(row.case_id) if row.case_id else "",
         row.channel.value if row.channel else "",
         decision,

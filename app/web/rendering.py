@@ -78,6 +78,7 @@ NAV = (
     NavItem("/feeds", "Feeds", "upload", MANAGEMENT),
     NavItem("/contacts", "Contacts & refusals", "shield", MANAGEMENT),
     NavItem("/strategies", "Strategies", "ladder", CASE_READING),
+    NavItem("/simulations", "Dry-runs", "clock", MANAGEMENT),
     NavItem("/outbox", "Outbox", "send", MANAGEMENT),
     NavItem("/admin/staff", "Staff", "people", ADMINISTRATION),
     NavItem("/admin/tokens", "API tokens", "key", ADMINISTRATION),

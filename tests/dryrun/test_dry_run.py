@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import csv
 import gzip
+import hashlib
 import json
+import socket
+import subprocess
+import sys
+import threading
 from collections import Counter
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
@@ -19,13 +26,20 @@ from app.cases.rules import HoldKind
 from app.cases.service import place_hold
 from app.clock import local_date, local_instant
 from app.compliance.service import set_consent
-from app.db import reading, transaction
-from app.dryrun.service import Comparison, one_after_another, simulate
+from app.db import make_engine, reading, transaction
+from app.dryrun.copying import LEFT_BEHIND, copy_portfolio
+from app.dryrun.living import Plan
+from app.dryrun.rules import Tariff
+from app.dryrun.service import Comparison, in_processes, one_after_another, simulate
+from app.errors import DeskError, Invalid
 from app.ledger.models import Customer
+from app.ports import make_ports
 from app.settings import Settings
+from app.strategy.service import put_live, save_version, shipped_text
 from app.timeline.models import Event
 from app.timeline.rules import Channel, Kind
 from tests import builders as build
+from tests.adapters.dispatches import a_dispatch
 
 FIRST = date(2026, 3, 2)
 LAST = date(2026, 3, 11)
@@ -78,6 +92,13 @@ def lived_in(engine: Engine) -> None:
     with transaction(engine) as session:
         trouble(session)
     build.close_day(engine, FIRST - timedelta(days=1), now=night_after(FIRST - timedelta(days=1)))
+
+
+def three_days_closed(engine: Engine) -> None:
+    with transaction(engine) as session:
+        book(session)
+    for days in (3, 2, 1):
+        build.close_day(engine, FIRST - timedelta(days=days))
 
 
 def night_after(on: date) -> datetime:
@@ -151,3 +172,163 @@ def test_ten_days_come_out_as_the_dry_run_said(engine: Engine) -> None:
     lines = gzip.decompress(found.contacts).decode().splitlines()
     listed = Counter(row["decision"] for row in csv.DictReader(lines))
     assert listed["sent"] == sum(n for (_, _, what), n in contacts.items() if what == "sent")
+
+
+def test_a_candidate_is_compared_with_the_live_strategy_and_both_are_listed(sqlite_engine: Engine) -> None:
+    three_days_closed(sqlite_engine)
+    no_calls = shipped_text("standard").replace('action = "call"', 'action = "task"\ntask = "look at it"')
+    found = simulate(
+        sqlite_engine, build.BOOK, FIRST, FIRST + timedelta(days=3), settings(), no_calls,
+        progress=lambda _: None, run=one_after_another,
+    )  # fmt: skip
+    assert found.candidate is not None
+    assert found.candidate.strategy == "standard@2"
+    assert found.live.agent_minutes > 0
+    assert (found.candidate.agent_minutes, found.candidate.call_tasks) == (0, [])
+    assert found.candidate.tasks > 0
+    lines = gzip.decompress(found.contacts).decode().splitlines()
+    assert {row["side"] for row in csv.DictReader(lines)} == {"live", "candidate"}
+
+
+def test_a_version_put_live_is_asked_about_cases_that_rest(sqlite_engine: Engine) -> None:
+    """Under the shipped strategy the third day's SMS is followed by the ninth day's e-mail."""
+    with transaction(sqlite_engine) as session:
+        cards = build.portfolio(session)
+        build.late_customer(session, cards, due_on=FIRST - timedelta(days=4))
+    build.close_day(sqlite_engine, FIRST - timedelta(days=1))
+    letters = build.stationery().letters
+    with transaction(sqlite_engine) as session:
+        text = shipped_text("standard").replace("day = 9\n", "day = 4\n")
+        version = save_version(session, cards, "early", text, letters, by="user:mei", now=build.at(FIRST))
+        put_live(session, cards, version, letters, by="user:mei", now=build.at(FIRST))
+    build.close_day(sqlite_engine, FIRST)
+    with reading(sqlite_engine) as session:
+        asked = build.events(session, Kind.CONTACT_CLEARED, Kind.CONTACT_WAITING)
+    assert [each["step"] for each in asked] == ["friendly-sms", "friendly-email"]
+
+
+def test_a_strategy_with_faults_and_days_already_closed_are_refused_before_anything_is_copied(
+    sqlite_engine: Engine,
+) -> None:
+    three_days_closed(sqlite_engine)
+    with pytest.raises(Invalid, match="no letter 'unknown'"):
+        dry_run(sqlite_engine, shipped_text("standard").replace('"first_reminder"', '"unknown"'))
+    with pytest.raises(Invalid, match="closed already"):
+        simulate(
+            sqlite_engine, build.BOOK, FIRST - timedelta(days=1), LAST, settings(), progress=lambda _: None
+        )
+
+
+def test_every_table_is_copied_or_left_behind_on_purpose(engine: Engine, tmp_path: Path) -> None:
+    three_days_closed(engine)
+    with transaction(engine) as session:
+        build.late_customer(session, build.portfolio(session, "OTHER"), due_on=FIRST)
+    target = make_engine(f"sqlite:///{tmp_path / 'copy.db'}", durable=False)
+    copy_portfolio(engine, 1, target, lambda _: None)
+    before, after = everything(engine), everything(target)
+    for name in (
+        "account",
+        "ledger_entry",
+        "collections_case",
+        "timeline_event",
+        "outbox_message",
+        "account_state",
+    ):
+        table = schema.metadata().tables[name]
+        theirs = [row for row in before[name] if "portfolio_id" not in table.c or _of(row, table) == 1]
+        assert after[name] == [row for row in theirs if name != "timeline_event" or row in after[name]], name
+        assert after[name], name
+    assert [row for name in LEFT_BEHIND for row in after[name]] == []
+    assert len(after["portfolio"]) == 1
+    target.dispose()
+
+
+def _of(row: tuple[Any, ...], table: sa.Table) -> Any:
+    return row[list(table.c.keys()).index("portfolio_id")]
+
+
+class Door:
+    """Takes connections, and counts them."""
+
+    def __init__(self) -> None:
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.visits = 0
+        threading.Thread(target=self._answer, daemon=True).start()
+
+    def _answer(self) -> None:
+        while True:
+            try:
+                visitor, _ = self.socket.accept()
+            except OSError:
+                return
+            self.visits += 1
+            visitor.close()
+
+
+def test_nothing_knocks_at_a_real_provider_and_the_book_stays_byte_for_byte(
+    sqlite_engine: Engine, process_env: dict[str, str], tmp_path: Path
+) -> None:
+    three_days_closed(sqlite_engine)
+    door, printed, copies = Door(), tmp_path / "print", tmp_path / "tmp"
+    copies.mkdir()
+    (copies / "desk-dry-run-left").mkdir()
+    (copies / "desk-dry-run-left" / "lock").touch()
+    env = {
+        **process_env,
+        "TMPDIR": str(copies),
+        "DESK_DATABASE_URL": str(sqlite_engine.url),
+        "DESK_SECRET_KEY": SECRET,
+        "DESK_SMS": "twilio", "DESK_TWILIO_ACCOUNT_SID": "AC1", "DESK_TWILIO_AUTH_TOKEN": "token",
+        "DESK_TWILIO_FROM": "+12125550100", "DESK_TWILIO_API_URL": f"http://127.0.0.1:{door.port}",
+        "DESK_EMAIL": "smtp", "DESK_SMTP_URL": f"smtp://127.0.0.1:{door.port}", "DESK_MAIL_FROM": "desk@post.example",
+        "DESK_POST": "print", "DESK_PRINT_DIR": str(printed),
+        "DESK_PRICE_CURRENCY": "USD", "DESK_PRICE_SMS_SEGMENT": "0.01",
+    }  # fmt: skip
+    before, rows = book_bytes(sqlite_engine), everything(sqlite_engine)
+    command = [
+        sys.executable, "-P", "-m", "app.cli", "simulate", "--from", str(FIRST), "--to", str(FIRST + timedelta(days=2)),
+        "--portfolio", build.BOOK, "--list", str(tmp_path / "list.csv"), "--json",
+    ]  # fmt: skip
+    done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    sent = sum(n for _, _, decision, n in found["live"]["contacts"] if decision == "sent")
+    assert sent > 0
+    assert float(found["live"]["costs"]["sms"]) == pytest.approx(0.01 * found["live"]["units"]["sms"])
+    assert (tmp_path / "list.csv").read_text().count(",sent,") == sent
+    assert (door.visits, printed.exists(), list(copies.iterdir())) == (0, False, [])
+    assert everything(sqlite_engine) == rows
+    assert book_bytes(sqlite_engine) == before
+
+    # The same settings, for real: the door is where they lead.
+    real = settings(sms="twilio", twilio_account_sid="AC1", twilio_auth_token="token", twilio_from="+12125550100",
+                    twilio_api_url=f"http://127.0.0.1:{door.port}")  # fmt: skip
+    sender = make_ports(real).senders[Channel.SMS]
+    sender.send(a_dispatch(Channel.SMS))
+    assert door.visits > 0
+    door.socket.close()
+
+
+def book_bytes(engine: Engine) -> str:
+    """SHA-256 of the database's file once its log is folded in."""
+    with engine.connect() as connection:
+        connection.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return hashlib.sha256(Path(str(engine.url.database)).read_bytes()).hexdigest()
+
+
+def test_a_side_that_cannot_go_on_says_so_and_nothing_hangs(tmp_path: Path) -> None:
+    plan = Plan(
+        "live",
+        tmp_path / "none.db",
+        "NONE",
+        FIRST,
+        LAST,
+        2,
+        "https://x.example",
+        Tariff(),
+        "",
+        tmp_path / "l",
+    )
+    with pytest.raises(DeskError, match="dry-run failed|no portfolio"):
+        in_processes({"live": plan}, lambda _: None)
