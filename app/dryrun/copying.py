@@ -6,7 +6,7 @@ source is never written to. What belongs to no portfolio, or what no day looks a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -111,7 +111,7 @@ def _spellers(reader: sa.Connection, table: sa.Table) -> Mapping[int, Callable[[
     return found
 
 
-def _spelt(row: sa.Row[Any], spellers: Mapping[int, Callable[[Any], Any]]) -> tuple[Any, ...]:
+def _spelt(row: Iterable[Any], spellers: Mapping[int, Callable[[Any], Any]]) -> tuple[Any, ...]:
     if not spellers:
         return tuple(row)
     values = list(row)

@@ -46,7 +46,10 @@ from app.timeline.service import NewEvent
 
 BATCH = 500
 CHANNELS = (Destination.SMS, Destination.EMAIL, Destination.POST)
-UNREAD = tuple(defer(col(each)) for each in (OutboxMessage.html, OutboxMessage.context))
+UNREAD = tuple(
+    defer(col(each))  # type: ignore[arg-type]
+    for each in (OutboxMessage.html, OutboxMessage.context)
+)
 """What nobody looks at when a message is judged and counted."""
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 NO_MATTER = ("kpis", "invariants")
@@ -179,9 +182,9 @@ def _night(portfolio: Portfolio, plan: Plan, n: int) -> datetime:
 def _references(engine: Engine) -> dict[int, tuple[str, str]]:
     """Customer -> their reference, and that of one account of theirs."""
     query = (
-        sa.select(Customer.id, Customer.reference, sa.func.min(Account.reference))
+        sa.select(col(Customer.id), col(Customer.reference), sa.func.min(col(Account.reference)))
         .join(Account, col(Account.customer_id) == Customer.id)
-        .group_by(Customer.id, Customer.reference)
+        .group_by(col(Customer.id), col(Customer.reference))
     )
     with reading(engine) as session:
         return {i: (customer, account) for i, customer, account in session.execute(query)}
@@ -301,7 +304,20 @@ def _count(
 ) -> int:
     """Count the events that came since, list who got what, and return the id of the last one."""
     query = (
-        sa.select(Event.id, Event.kind, Event.at, Event.customer_id, Event.case_id, Event.channel, Event.data)
+        sa.select(
+            *(
+                col(each)
+                for each in (
+                    Event.id,
+                    Event.kind,
+                    Event.at,
+                    Event.customer_id,
+                    Event.case_id,
+                    Event.channel,
+                    Event.data,
+                )
+            )
+        )
         .where(col(Event.id) > after)
         .order_by(col(Event.id))
     )

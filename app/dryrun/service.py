@@ -271,7 +271,8 @@ def in_processes(plans: Mapping[str, Plan], progress: Progress) -> dict[str, Sid
     processes = []
     try:
         for name, plan in plans.items():
-            ear, mouth = context.Pipe(duplex=False)
+            pipe: tuple[Any, Any] = context.Pipe(duplex=False)
+            ear, mouth = pipe
             process = context.Process(target=_work, args=(plan, mouth), daemon=True, name=f"dry-run-{name}")
             process.start()
             mouth.close()
