@@ -87,6 +87,8 @@ class Plan:
     tariff: Tariff
     candidate: str
     """TOML of the strategy to be put live first; '' = the one that is."""
+    code: str
+    """Whose version that is; '' = the live one's next."""
     listing: Path
     """Where the list of who gets what goes: gzipped CSV without a header."""
 
@@ -166,7 +168,7 @@ def _put_live(session: Session, portfolio: Portfolio, plan: Plan, stationery: St
     at = local_instant(plan.first_on, 0, 0, portfolio.timezone)
     letters = stationery.letters
     version = save_version(
-        session, portfolio, portfolio.strategy, plan.candidate, letters, by="system", now=at
+        session, portfolio, plan.code or portfolio.strategy, plan.candidate, letters, by="system", now=at
     )
     live = live_version(session, portfolio.id or 0)
     if live is None or live.id != version.id:

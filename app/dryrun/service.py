@@ -97,12 +97,13 @@ def simulate(
     last_on: date,
     settings: Settings,
     candidate: str = "",
+    code: str = "",
     *,
     progress: Progress,
     run: Callable[[Mapping[str, Plan], Progress], dict[str, Side]] | None = None,
 ) -> Comparison:
     """Live through the days from `first_on` to `last_on` on a copy, under the live strategy and, if TOML is given as
-    `candidate`, under that one. The book is only read.
+    `candidate`, under that one, as a version of `code` or else of the live strategy's. The book is only read.
 
     NotFound, Invalid or BadStrategy before anything is copied; DeskError if a process of it dies.
     """
@@ -123,7 +124,7 @@ def simulate(
         plans = {
             name: Plan(
                 name, folder / f"{name}.db", portfolio_code, first_on, last_on, settings.night_hour,
-                public_url, tariff_of(settings), text, folder / f"{name}.csv.gz",
+                public_url, tariff_of(settings), text, code, folder / f"{name}.csv.gz",
             )
             for name, text in texts.items()
         }  # fmt: skip
@@ -215,7 +216,7 @@ def carry_out(engine: Engine, run_id: int, settings: Settings, clock: Clock) -> 
             text = version_named(session, portfolio, run.candidate).text if run.candidate else ""
         try:
             found = simulate(
-                engine, portfolio.code, run.first_on, run.last_on, settings, text,
+                engine, portfolio.code, run.first_on, run.last_on, settings, text, run.candidate.partition("@")[0],
                 progress=_noting(engine, run_id),
             )  # fmt: skip
         except Exception as error:

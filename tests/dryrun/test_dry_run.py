@@ -328,6 +328,7 @@ def test_a_side_that_cannot_go_on_says_so_and_nothing_hangs(tmp_path: Path) -> N
         "https://x.example",
         Tariff(),
         "",
+        "",
         tmp_path / "l",
     )
     with pytest.raises(DeskError, match="dry-run failed|no portfolio"):
