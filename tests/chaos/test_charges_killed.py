@@ -55,7 +55,7 @@ def test_a_night_of_charges_killed_and_run_again_posts_everything_once(
         kinds = dict(connection.execute(sa.select(Entry.kind, sa.func.count()).group_by(Entry.kind)).all())
     engine.dispose()
     assert (kinds[EntryKind.FEE], kinds[EntryKind.WRITE_OFF], kinds[EntryKind.ADJUSTMENT]) == (5, 1, 3)
-    for moment in spread(total, 4, seed=2):
+    for moment in spread(total, 3, seed=2):
         url = new_database(like=prepared)
         assert in_child(night(url), die_at=moment) == KILLED
         assert in_child(night(url)) == 0
