@@ -193,7 +193,7 @@ def test_a_day_killed_over_and_over_still_gets_done(new_database: NewDatabase, t
     assert in_child(desk(quiet, *closing)) == 0
     chance = random.Random(3)
     kills = 0
-    while in_child(desk(url, *closing), die_at=chance.randint(40, 180)) == KILLED:
+    while in_child(desk(url, *closing), die_at=chance.randint(30, 140)) == KILLED:
         kills += 1
         assert kills < 60, "no progress"
     assert kills >= 3
