@@ -477,7 +477,8 @@ def judge(
     today = local_date(now, portfolio.timezone)
     fresh = [row for row in rows if today - row.business_date <= STALE_AFTER]
     cases = [row.case_id for row in fresh]
-    opened = open_folders(session, portfolio, cases, now=now, skip_message=fresh[0].id) if fresh else []
+    messages = {row.id for row in fresh if row.id is not None}
+    opened = open_folders(session, portfolio, cases, now=now, skip_messages=messages) if fresh else []
     folders = {folder.case.id: folder for folder in opened}
     planned = set(
         session.scalars(select(Plan.case_id).where(col(Plan.case_id).in_(cases), col(Plan.status).in_(LIVE)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -101,13 +101,13 @@ def open_folders(
     case_ids: Sequence[int],
     *,
     now: datetime,
-    skip_message: int | None = None,
+    skip_messages: Collection[int] = (),
     lock: bool = True,
 ) -> list[Folder]:
     """Cases with customer, accounts and facts, in id order, customers and cases locked until the transaction ends;
     or, without `lock`, with what `changed_cases` needs to tell later whether they are still the same.
 
-    `skip_message` is the outbox row the question is about: it must not count against itself.
+    `skip_messages` are the outbox rows the question is about: none must count against itself.
     """
     case, customer = table_of(CollectionsCase), table_of(Customer)
     whose = sa.select(case.c.customer_id).where(among(session, case.c.id, case_ids))
@@ -120,7 +120,7 @@ def open_folders(
     rows = connection.execute(sa.select(customer).where(among(session, customer.c.id, ids)))
     customers = {row.id: row for row in rows}
     packs = {i: packs_for(portfolio, row) for i, row in customers.items()}
-    reserved = reserved_contacts(session, portfolio, ids, now=now, skip_message=skip_message)
+    reserved = reserved_contacts(session, portfolio, ids, now=now, skip_messages=skip_messages)
     facts = gather_facts(session, list(customers.values()), packs, now=now, reserved=reserved)
     folders = {
         line.customer_id: Folder(
@@ -182,15 +182,15 @@ def reserved_contacts(
     customer_ids: Sequence[int],
     *,
     now: datetime,
-    skip_message: int | None = None,
+    skip_messages: Collection[int] = (),
 ) -> dict[int, list[PastContact]]:
     """Messages on their way, by customer: they count already. Those that waited too long will never leave and do not.
 
-    When one of them is judged again for delivery (`skip_message`), those still queued do not stand in its way: each
-    is judged in its own turn.
+    When some of them are judged again for delivery (`skip_messages`), those still queued do not stand in their way:
+    each is judged in its own turn.
     """
     message = table_of(OutboxMessage)
-    statuses = PENDING if skip_message is None else (OutboxStatus.SENDING, OutboxStatus.UNKNOWN)
+    statuses = (OutboxStatus.SENDING, OutboxStatus.UNKNOWN) if skip_messages else PENDING
     stale = local_date(now, portfolio.timezone) - STALE_AFTER
     query = sa.select(
         message.c.id, message.c.customer_id, message.c.status, message.c.destination, message.c.address,
@@ -203,7 +203,7 @@ def reserved_contacts(
     )  # fmt: skip
     reserved: dict[int, list[PastContact]] = {}
     for row in session.execute(query):
-        if row.id != skip_message:
+        if row.id not in skip_messages:
             # What became unknown counts from when it was tried; what is still on its way counts from now.
             at = row.settled_at if row.status is OutboxStatus.UNKNOWN and row.settled_at else now
             past = PastContact(at, Channel(row.destination.value), ContactResult.PLACED, row.address)
