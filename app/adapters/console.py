@@ -19,8 +19,10 @@ class ConsoleSender:
     def __init__(self, stream: TextIO | None = None) -> None:
         """`stream` is standard error unless given: standard output belongs to commands that print JSON."""
         self.sent: deque[Dispatch] = deque(maxlen=KEEP)
+        # Its own wrapper: how much the rest of the program logs is no reason to be silent here.
         self._log = structlog.wrap_logger(
             structlog.PrintLogger(stream or sys.stderr),
+            wrapper_class=structlog.BoundLogger,
             processors=[
                 structlog.processors.add_log_level,
                 structlog.processors.JSONRenderer(ensure_ascii=False),

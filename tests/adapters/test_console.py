@@ -6,6 +6,7 @@ import io
 import json
 
 import pytest
+import structlog
 
 from app.adapters.console import KEEP, ConsoleSender
 from app.outreach.rules import Accepted
@@ -31,6 +32,17 @@ def test_goes_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "message.not_really_sent" in captured.err
+
+
+def test_speaks_even_where_the_program_logs_only_errors() -> None:
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("error"))
+    try:
+        stream = io.StringIO()
+        ConsoleSender(stream).send(a_dispatch(Channel.SMS))
+    finally:
+        structlog.configure(**before)
+    assert "message.not_really_sent" in stream.getvalue()
 
 
 def test_remembers_what_it_was_given_but_not_for_ever() -> None:
