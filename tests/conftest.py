@@ -25,6 +25,7 @@ for _name in [name for name in os.environ if name.startswith("DESK_") and not na
 
 import pytest  # noqa: E402
 import sqlalchemy as sa  # noqa: E402
+import structlog  # noqa: E402
 from hypothesis import HealthCheck  # noqa: E402
 from hypothesis import settings as hypothesis_settings  # noqa: E402
 from sqlalchemy.engine import Engine  # noqa: E402
@@ -134,6 +135,13 @@ def postgres_url(postgres_server: postgres.Server) -> Iterator[str]:
 def database_url(request: pytest.FixtureRequest) -> str:
     """The URL of the database behind `engine`, for tests that start real processes."""
     return str(request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url"))
+
+
+@pytest.fixture(autouse=True)
+def _log_as_it_was() -> Iterator[None]:
+    """Commands point the program's log at the standard error of the test that ran them."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture
