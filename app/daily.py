@@ -50,6 +50,7 @@ from app.outreach.night import plan_night
 from app.outreach.service import Stationery, cases_to_contact, rest_cases
 from app.plans.service import assess_due, cases_with_live_plan
 from app.staff.queries import agent_names
+from app.strategy.service import drop_tasks
 from app.timeline.models import Event, StreamHead
 from app.timeline.rules import Kind
 from app.timeline.service import NewEvent, portfolio_stream, record
@@ -157,6 +158,7 @@ def work_cases(day: Day) -> Counts:
         opened = open_cases(session, day.portfolio, day.on, now=day.now)
         keep_open = cases_with_live_plan(session, day.portfolio.id or 0)
         closed = review_cases(session, day.portfolio, day.on, keep_open=keep_open, now=day.now)
+        drop_tasks(session, day.portfolio.id or 0, now=day.now)
         assigned = assign_cases(session, day.portfolio, agent_names(session), now=day.now)
     if opened > MANY:
         refresh_statistics(day.engine, CollectionsCase, Event, StreamHead)

@@ -37,6 +37,21 @@ def experiments(session: Session, portfolio_id: int) -> Sequence[Experiment]:
     return session.scalars(query.order_by(col(Experiment.id).desc())).all()
 
 
+def has_task() -> sa.ColumnElement[bool]:
+    """A condition on the case table: the strategy asked a person to do something that is not done."""
+    task = table_of(StrategyTask)
+    return table_of(CollectionsCase).c.id.in_(sa.select(task.c.case_id).where(task.c.done_at.is_(None)))
+
+
+def next_tasks(session: Session, case_ids: Sequence[int]) -> dict[int, StrategyTask]:
+    """By case, the open task that is due first."""
+    query = select(StrategyTask).where(
+        col(StrategyTask.case_id).in_(case_ids), col(StrategyTask.done_at).is_(None)
+    )
+    order = (col(StrategyTask.due_on).desc(), col(StrategyTask.id).desc())
+    return {task.case_id: task for task in session.scalars(query.order_by(*order))}
+
+
 def open_tasks(session: Session, case_id: int) -> Sequence[StrategyTask]:
     query = select(StrategyTask).where(StrategyTask.case_id == case_id, col(StrategyTask.done_at).is_(None))
     return session.scalars(query.order_by(col(StrategyTask.id))).all()

@@ -488,3 +488,13 @@ def finish_task(session: Session, task: StrategyTask, customer_id: int, *, by: s
         case_id=task.case_id,
     )
     record(session, event, by=by, now=now)
+
+
+def drop_tasks(session: Session, portfolio_id: int, *, now: datetime) -> None:
+    """Nobody works at a case that is closed: its closing, which is on record, ends its tasks."""
+    case, task = table_of(CollectionsCase), table_of(StrategyTask)
+    closed = sa.select(case.c.id).where(
+        case.c.id == task.c.case_id, case.c.portfolio_id == portfolio_id, case.c.status == CaseStatus.CLOSED
+    )
+    ended = sa.update(task).where(task.c.done_at.is_(None), sa.exists(closed))
+    session.connection().execute(ended.values(done_at=now, done_by="system"))

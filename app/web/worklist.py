@@ -27,6 +27,8 @@ from app.plans.queries import NextPayment, has_live_plan, has_payment_due, next_
 from app.plans.rules import PlanKind
 from app.staff.models import User
 from app.staff.rules import Role, Staff
+from app.strategy.models import StrategyTask
+from app.strategy.queries import has_task, next_tasks
 from app.web.case_words import Teller
 from app.web.deps import CaseWorker, Now, StreamSession, decode_cursor, encode_cursor
 from app.web.rendering import Column, Tone, csv_download, page, reader_locale, sort_order
@@ -48,6 +50,7 @@ DEFAULT_SORT = "-urgency"
 STATES = {
     "callback": "Callback due today",
     "call": "Call task open",
+    "task": "Other task open",
     "today": "Promise due today",
     "week": "Promise due within a week",
     "plan": "Promise or plan running",
@@ -162,6 +165,8 @@ def _state_conditions(state: str, books: Sequence[Book]) -> tuple[Condition, ...
             return (queries.has_callback_today(books),)
         case "call":
             return (queries.has_call_task(),)
+        case "task":
+            return (has_task(),)
         case "today":
             return (has_payment_due(books, 1),)
         case "week":
@@ -183,7 +188,7 @@ def _counts(session: Session, books: tuple[Book, ...], staff: Staff, owner: str)
         conditions = _state_conditions(state, books)
         return queries.count(session, Selection(books=books, owner=whose, conditions=conditions))
 
-    return {state: counted(state) for state in ("", "callback", "call", "today", "week")}
+    return {state: counted(state) for state in ("", "callback", "call", "task", "today", "week")}
 
 
 # --- rows ---------------------------------------------------------------------------------------------------
@@ -221,7 +226,8 @@ def _lines(
     case_ids, customer_ids = [row.id for row in found], [row.customer_id for row in found]
     accounts = queries.account_counts(session, customer_ids)
     holds = queries.open_holds(session, customer_ids)
-    tasks = queries.open_call_tasks(session, case_ids)
+    calls = queries.open_call_tasks(session, case_ids)
+    tasks = next_tasks(session, case_ids)
     payments = next_payments(session, case_ids, min((book.today for book in books), default=now.date()))
     lines = []
     for row in found:
@@ -232,7 +238,8 @@ def _lines(
             row,
             book,
             hold=(held[0].kind.value.replace("_", " "), held[0].until) if held else None,
-            call_due=tasks.get(row.id),
+            call_due=calls.get(row.id),
+            task=tasks.get(row.id),
             payment=payments.get(row.id),
             now=now,
         )
@@ -270,6 +277,7 @@ def next_step(
     *,
     hold: tuple[str, date] | None,
     call_due: date | None,
+    task: StrategyTask | None,
     payment: NextPayment | None,
     now: datetime,
 ) -> NextStep:
@@ -284,6 +292,8 @@ def next_step(
         return _payment_step(payment, book.today)
     if call_due is not None:
         return NextStep("Call", "info")
+    if task is not None:
+        return NextStep(f"{task.text}, since", "info", on=task.due_on)
     if case.callback_at is not None:
         return NextStep("Call back at", "neutral", at=case.callback_at)
     if case.next_contact_on is None:

@@ -237,6 +237,30 @@ def test_each_case_goes_by_its_segments_ladder(engine: Engine) -> None:
     assert builders.count(engine, StrategyTask) == 1, "a step is taken once"
 
 
+def test_a_task_is_done_by_a_person_or_ends_with_its_case(engine: Engine) -> None:
+    with transaction(engine) as session:
+        live(session, builders.portfolio(session), SEGMENTS)
+        book = get_portfolio(session, builders.BOOK)
+        paying, owing = (
+            builders.late_customer(session, book, due_on=ON - timedelta(days=4), minimum=10_000)
+            for _ in range(2)
+        )
+    builders.close_day(engine, ON)
+    assert builders.count(engine, StrategyTask, col(StrategyTask.done_at).is_(None)) == 2
+    with transaction(engine) as session:
+        builders.payment(session, paying, 10_000, ON + timedelta(days=1))
+    builders.close_day(engine, ON + timedelta(days=1))
+    with transaction(engine) as session:
+        by = dict(
+            session.execute(
+                sa.select(CollectionsCase.customer_id, StrategyTask.done_by).join(
+                    StrategyTask, StrategyTask.case_id == CollectionsCase.id
+                )
+            ).all()
+        )
+    assert by == {paying.customer_id: "system", owing.customer_id: ""}
+
+
 WAITING = """
 [stop]
 holds = ["complaint"]

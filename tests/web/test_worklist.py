@@ -20,6 +20,7 @@ from app.cases.rules import HoldKind
 from app.ledger.models import Account, Customer
 from app.plans.service import promise_to_pay
 from app.staff.rules import Role
+from app.strategy.models import StrategyTask
 from app.web import worklist
 from tests.builders import delinquent_case, portfolio
 from tests.web.desk import NOW, Browser, Desk
@@ -143,6 +144,7 @@ def test_filters_and_counts_agree(desk: Desk) -> None:
     promised = make_case(desk, "Promised", days=65)
     make_case(desk, "Broken", days=200, broken_promises=2)
     called = make_case(desk, "Called", days=29)
+    asked = make_case(desk, "Asked", days=90)
     make_case(desk, "Tonight", days=30, callback_at=NOW + timedelta(hours=2))
     make_case(desk, "Next week", days=89, callback_at=NOW + timedelta(days=6))
 
@@ -163,8 +165,22 @@ def test_filters_and_counts_agree(desk: Desk) -> None:
             CallTask(case_id=called, key="k", step="first-call", due_on=TODAY, created_at=NOW, result="")
         )
     )
+    for n, text in enumerate(("Ask for the payslip", "Look at it again")):
+        desk.write(
+            lambda s, n=n, text=text: s.add(
+                StrategyTask(
+                    case_id=asked,
+                    key=f"t{n}",
+                    step="t",
+                    text=text,
+                    due_on=TODAY + timedelta(days=n),
+                    created_at=NOW,
+                )
+            )
+        )
     ben = desk.sign_in(Role.AGENT)
     expected = {
+        "state=task": {"Asked"},
         "state=hold": {"Held"},
         "state=plan": {"Promised"},
         "state=broken": {"Broken"},
@@ -182,9 +198,10 @@ def test_filters_and_counts_agree(desk: Desk) -> None:
         assert set(names_on(get(ben, f"?{query}"))) == names, query
     page = get(ben)
     assert {label: int(n) for n, label in re.findall(r'count-value">(\d+)<[^<]*<[^>]*>([^<]+)<', page)} == {
-        "my open cases": 7,
+        "my open cases": 8,
         "callbacks due today": 1,
         "call tasks open": 1,
+        "other tasks open": 1,
         "promises due today": 0,
         "promises due within a week": 1,
     }
@@ -192,6 +209,7 @@ def test_filters_and_counts_agree(desk: Desk) -> None:
         "On hold (hardship) until Apr 1, 2026",
         "Promise due Mar 4, 2026",
         "2 broken promises",
+        "Ask for the payslip, since Mar 2, 2026",
         "Call back at 7:00",
     ):
         assert words in page, words
