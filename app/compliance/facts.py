@@ -14,7 +14,7 @@ from sqlmodel import Session
 from app.cases.models import CaseHold
 from app.cases.rules import CONVERSATIONS, CallResult
 from app.compliance.kinds import LimitationRule, WaitRule
-from app.compliance.models import Consent, ContactPreference
+from app.compliance.models import Consent, ContactPreference, SuppressedAddress
 from app.compliance.rules import (
     ContactResult,
     Facts,
@@ -30,7 +30,7 @@ from app.compliance.rules import (
 from app.compliance.zones import zones_for
 from app.db import among, chunked, table_of
 from app.delinquency.models import AccountState
-from app.ledger.models import Account, Entry
+from app.ledger.models import Account, Customer, Entry
 from app.ledger.rules import COLLECTABLE, EntryKind
 from app.timeline.models import Event
 from app.timeline.rules import Channel, Kind
@@ -95,6 +95,7 @@ def gather_facts(
     asked = [packs] if isinstance(packs, Pack) else list({id(pack): pack for pack in packs.values()}.values())
     ids = [c.id for c in customers if c.id is not None]
     consents, opted_out = _consents(session, ids)
+    suppressed = _suppressed(session, ids)
     told, preferred = _preferences(session, ids)
     zones = {
         c.id: zones_for(c.country, c.region, c.postcode, c.mobile, c.timezone, told.get(c.id or 0, ""))
@@ -112,6 +113,7 @@ def gather_facts(
             timezones=zones[i],
             consent=consents.get(i, {}),
             opted_out_at=opted_out.get(i, {}),
+            suppressed_since=suppressed.get(i, {}),
             holds=tuple(holds.get(i, ())),
             history=tuple(sorted(past, key=lambda contact: contact.at)),
             preferences=tuple(_preference(row, zones[i]) for row in preferred.get(i, ())),
@@ -134,6 +136,22 @@ def _consents(
         if not yes:
             opted_out.setdefault(customer_id, {})[channel] = at
     return allowed, opted_out
+
+
+def _suppressed(session: Session, ids: Sequence[int]) -> dict[int, dict[Channel, datetime]]:
+    """The channels on which each customer's address on file is on the suppression list, and since when."""
+    customer, row = table_of(Customer), table_of(SuppressedAddress)
+    found: dict[int, dict[Channel, datetime]] = {}
+    for some in chunked(ids, CHUNK):
+        # A number begins with +, an e-mail address has an @: neither can be taken for the other.
+        query = (
+            sa.select(customer.c.id, row.c.channel, row.c.since)
+            .join(row, row.c.address.in_((customer.c.mobile, sa.func.lower(customer.c.email))))
+            .where(among(session, customer.c.id, some), row.c.ended_at.is_(None))
+        )
+        for customer_id, channel, since in session.connection().execute(query):
+            found.setdefault(customer_id, {})[channel] = since
+    return found
 
 
 def _preferences(session: Session, ids: Sequence[int]) -> tuple[dict[int, str], dict[int, list[Any]]]:

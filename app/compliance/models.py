@@ -5,7 +5,7 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from app.compliance.rules import PreferenceKind
+from app.compliance.rules import PreferenceKind, Suppression
 from app.db import BigId, Row, UtcDateTime, enum_type
 from app.timeline.rules import Channel
 
@@ -54,6 +54,36 @@ class ContactPreference(Row, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
     by: str = Field(max_length=120)
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class SuppressedAddress(Row, table=True):
+    """A number or e-mail address to which nothing is sent, whoever's it is, until somebody lifts it with a reason."""
+
+    __tablename__ = "suppressed_address"
+    __table_args__ = (
+        sa.Index(
+            "ux_suppressed_address",
+            "address",
+            unique=True,
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    channel: Channel = Field(sa_type=enum_type(Channel))
+    """The one channel it is closed to: a number that takes no SMS may still be called."""
+    address: str = Field(max_length=254)
+    """As `app.compliance.suppression.normalised` spells it."""
+    spelt: str = Field(max_length=254)
+    """As it was on file."""
+    reason: Suppression = Field(sa_type=enum_type(Suppression))
+    detail: str = Field(default="", max_length=300)
+    since: datetime = Field(sa_type=UtcDateTime)
+    by: str = Field(max_length=120)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    ended_by: str = Field(default="", max_length=120)
+    ended_why: str = Field(default="", max_length=300)
 
 
 class PolicyPackVersion(Row, table=True):

@@ -101,6 +101,19 @@ class Preference:
     """When it lapses; None = it stands."""
 
 
+class Suppression(StrEnum):
+    """Why nothing more is sent to an address."""
+
+    BOUNCED = "bounced"
+    """It does not exist, or is closed for good."""
+    KEEPS_BOUNCING = "keeps_bouncing"
+    COMPLAINT = "complaint"
+    """Whoever reads it reported a message of ours as spam."""
+    REFUSED = "refused"
+    """The provider would not even take a message for it."""
+    MANUAL = "manual"
+
+
 @dataclass(frozen=True, slots=True)
 class Hold:
     kind: HoldKind
@@ -118,6 +131,8 @@ class Facts:
     consent: Mapping[Channel, bool] = field(default_factory=dict)
     """True = consented, False = opted out, absent = never asked."""
     opted_out_at: Mapping[Channel, datetime] = field(default_factory=dict)
+    suppressed_since: Mapping[Channel, datetime] = field(default_factory=dict)
+    """Channels whose address on file is on the suppression list."""
     holds: tuple[Hold, ...] = ()
     history: tuple[PastContact, ...] = ()
     """Past contacts, oldest first, reaching back at least as far as the pack's longest window."""
@@ -353,7 +368,11 @@ def ask(contact: Contact, facts: Facts, at: datetime) -> Question:
 def objections(asked: Question, pack: Pack) -> tuple[Reason, ...]:
     """Every reason against the contact, the desk's own first, then in the pack's order."""
     found: list[Reason] = []
-    if not asked.contact.address or not 0 < len(asked.facts.timezones) == len(asked.local_days):
+    if (
+        not asked.contact.address
+        or not 0 < len(asked.facts.timezones) == len(asked.local_days)
+        or asked.contact.channel in asked.facts.suppressed_since
+    ):
         found.extend(_desk_objections(asked))
     for rule in pack.rules_for(asked):
         if reasons := rule.objections(asked):
@@ -363,8 +382,12 @@ def objections(asked: Question, pack: Pack) -> tuple[Reason, ...]:
 
 def _desk_objections(asked: Question) -> Iterator[Reason]:
     """What no pack can permit: nowhere to send, or no clock to judge hours and days by."""
+    channel = asked.contact.channel
     if not asked.contact.address:
-        yield _desk_reason("desk.no_address", f"no address on file for {asked.contact.channel}")
+        yield _desk_reason("desk.no_address", f"no address on file for {channel}")
+    if since := asked.facts.suppressed_since.get(channel):
+        detail = f"the address for {channel} is on the suppression list since {since:%Y-%m-%d}"
+        yield _desk_reason("desk.suppressed", detail, {"since": since.isoformat()})
     if not asked.facts.timezones:
         yield _desk_reason("desk.timezone_unknown", "the customer's time zone is not known")
     elif len(asked.local_days) < len(asked.facts.timezones):

@@ -161,6 +161,15 @@ def _instalments(table: sa.Table, portfolio_id: int) -> sa.ColumnElement[bool]:
     return table.c.plan_id.in_(_ids(table, "plan", portfolio_id))
 
 
+def _suppressed(table: sa.Table, portfolio_id: int) -> sa.ColumnElement[bool]:
+    customer = table.metadata.tables["customer"]
+    theirs = customer.c.portfolio_id == portfolio_id
+    return sa.or_(
+        table.c.address.in_(sa.select(customer.c.mobile).where(theirs)),
+        table.c.address.in_(sa.select(sa.func.lower(customer.c.email)).where(theirs)),
+    )
+
+
 SHARED = {"staff_user", "channel_stop", "policy_pack_version"}
 """Small tables that hold no cardholder's data."""
 
@@ -168,4 +177,5 @@ BY_PARENT: Mapping[str, Wanted] = {
     "timeline_event": _events,
     "timeline_head": _heads,
     "plan_instalment": _instalments,
+    "suppressed_address": _suppressed,
 }

@@ -62,7 +62,11 @@ class Customer(Row, table=True):
     """A cardholder of one portfolio; may hold several accounts."""
 
     __tablename__ = "customer"
-    __table_args__ = (sa.UniqueConstraint("portfolio_id", "reference"),)
+    __table_args__ = (
+        sa.UniqueConstraint("portfolio_id", "reference"),
+        # Whose address is it that mail comes back from?
+        sa.Index("ix_customer_email", "email"),
+    )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
     portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)

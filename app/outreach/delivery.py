@@ -25,7 +25,8 @@ from app.cases.rules import CaseStatus
 from app.clock import Clock, local_date
 from app.compliance.facts import address_of
 from app.compliance.record import Asked, Decided, decided, record_decisions
-from app.compliance.rules import Answer, Clearance, Contact, WaitUntil
+from app.compliance.rules import Answer, Clearance, Contact, Suppression, WaitUntil
+from app.compliance.suppression import suppress
 from app.compliance.versions import keep_pack
 from app.db import retrying, table_of, transaction, upsert
 from app.delinquency.service import standing_on
@@ -449,6 +450,17 @@ class ContactCourier:
         event = settled_event(row, outcome)
         if event is not None:
             record(session, event, by="system", now=now)
+        if isinstance(outcome, Undeliverable) and outcome.no_such_address:
+            channel = Channel(row.destination.value)
+            suppress(
+                session,
+                channel,
+                row.address,
+                Suppression.REFUSED,
+                detail=row.error[:300],
+                by="system",
+                now=now,
+            )
 
 
 def settled_event(row: OutboxMessage, outcome: Outcome) -> NewEvent | None:

@@ -60,6 +60,16 @@ TRANSITIONS: Mapping[OutboxStatus, frozenset[OutboxStatus]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that travels with an e-mail."""
+
+    name: str
+    content_type: str
+    """As `application/pdf`."""
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Dispatch:
     """One message as an adapter gets it: everything already worded, addressed and cleared.
 
@@ -83,6 +93,7 @@ class Dispatch:
     unsubscribe_url: str = ""
     status_callback_url: str = ""
     context: Mapping[str, Any] = field(default_factory=dict)
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +108,9 @@ class Undeliverable:
     """It can never arrive at this address; nothing was sent."""
 
     reason: str
+    no_such_address: bool = False
+    """The provider knows no such number or mailbox, so that no other message can arrive there either; False where it
+    only would not take this one."""
 
 
 @dataclass(frozen=True, slots=True)

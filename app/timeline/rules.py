@@ -59,6 +59,9 @@ class Kind(StrEnum):
     CONSENT_CHANGED = "consent.changed"
     PREFERENCE_SET = "preference.set"
     PREFERENCE_ENDED = "preference.ended"
+    ADDRESS_SUPPRESSED = "address.suppressed"
+    """Nothing more is sent to this number or e-mail address, because it does not arrive or is not wanted."""
+    ADDRESS_RESTORED = "address.restored"
 
     PLAN_OFFERED = "plan.offered"
     PLAN_ACCEPTED = "plan.accepted"

@@ -13,7 +13,7 @@ from babel import Locale
 from babel.dates import format_date, format_time
 
 from app.compliance.models import ContactPreference
-from app.compliance.rules import PreferenceKind
+from app.compliance.rules import PreferenceKind, Suppression
 from app.ledger.models import Entry
 from app.ledger.rules import EntryKind
 from app.timeline.models import Event
@@ -46,6 +46,13 @@ HOLD_WORDS = {
     "fraud": "Suspected fraud",
     "vulnerable": "Vulnerable customer",
     "manual": "Other reason",
+}
+SUPPRESSION_WORDS = {
+    Suppression.BOUNCED: "the address does not exist, or is closed",
+    Suppression.KEEPS_BOUNCING: "messages kept coming back",
+    Suppression.COMPLAINT: "reported as spam by whoever reads it",
+    Suppression.REFUSED: "the provider refuses the address",
+    Suppression.MANUAL: "put on the suppression list by hand",
 }
 ENTRY_WORDS = {
     EntryKind.OPENING_BALANCE: "Opening balance",
@@ -105,6 +112,8 @@ SHOWN: Mapping[str, tuple[str, tuple[Kind, ...]]] = {
             Kind.CONSENT_CHANGED,
             Kind.PREFERENCE_SET,
             Kind.PREFERENCE_ENDED,
+            Kind.ADDRESS_SUPPRESSED,
+            Kind.ADDRESS_RESTORED,
         ),
     ),
     "money": (
@@ -282,6 +291,7 @@ def _quoted(kind: Kind, data: Mapping[str, Any]) -> str:
             Kind.ACCOUNT_STATUS_CHANGED,
             Kind.ACCOUNT_RE_AGED,
             Kind.PAUSE_SET,
+            Kind.ADDRESS_RESTORED,
         ),
         "reason",
     )
@@ -339,6 +349,15 @@ def _consent(_teller: Teller, data: Mapping[str, Any], how: str) -> Words:
     if data.get("allowed"):
         return f"Allows contact by {how}", "", "good"
     return f"Opted out of contact by {how}", "", "warn"
+
+
+def _address_suppressed(_teller: Teller, data: Mapping[str, Any], how: str) -> Words:
+    why = SUPPRESSION_WORDS[Suppression(data["reason"])]
+    return f"Nothing more is sent by {how} to {data['address']}", why, "warn"
+
+
+def _address_restored(_teller: Teller, data: Mapping[str, Any], how: str) -> Words:
+    return f"{data['address']} may be used by {how} again", "", "good"
 
 
 def preference_words(told: ContactPreference) -> str:
@@ -507,6 +526,8 @@ _TELLERS: Mapping[Kind, Callable[[Teller, Mapping[str, Any], str], Words]] = {
     Kind.CONSENT_CHANGED: _consent,
     Kind.PREFERENCE_SET: _preference_set,
     Kind.PREFERENCE_ENDED: _preference_ended,
+    Kind.ADDRESS_SUPPRESSED: _address_suppressed,
+    Kind.ADDRESS_RESTORED: _address_restored,
     Kind.PLAN_OFFERED: _plan("offered", "info"),
     Kind.PLAN_ACCEPTED: _plan("accepted", "good"),
     Kind.PLAN_ACTIVATED: _plan("is running", "good"),

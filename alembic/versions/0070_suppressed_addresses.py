@@ -1,0 +1,80 @@
+"""suppressed addresses
+
+Revision ID: 0070
+Revises: 0040
+"""
+
+import re
+from collections.abc import Callable
+
+import sqlalchemy as sa
+from alembic import op
+
+from app.db import BigId, UtcDateTime
+
+revision = "0070"
+down_revision = "0040"
+branch_labels = None
+depends_on = None
+
+NEW_KINDS = {"address.suppressed", "address.restored"}
+
+
+def _choice(name: str, *values: str) -> sa.Enum:
+    return sa.Enum(*values, name=name, native_enum=False, create_constraint=True, length=40)
+
+
+def admit(change: Callable[[set[str]], set[str]]) -> None:
+    """Change the kinds the timeline takes; SQLite copies the table for it, so its triggers are made again."""
+    checks = sa.inspect(op.get_bind()).get_check_constraints("timeline_event")
+    [text] = [check["sqltext"] for check in checks if check["name"] == "ck_timeline_event_kind"]
+    listed = ", ".join(f"'{kind}'" for kind in sorted(change(set(re.findall(r"'([a-z_.]+)'", text)))))
+    with op.batch_alter_table("timeline_event", schema=None) as batch_op:
+        batch_op.drop_constraint(op.f("ck_timeline_event_kind"), type_="check")
+        batch_op.create_check_constraint(op.f("ck_timeline_event_kind"), f"kind IN ({listed})")
+    if op.get_bind().dialect.name == "sqlite":
+        for verb in ("UPDATE", "DELETE"):
+            op.execute(
+                f"CREATE TRIGGER timeline_event_no_{verb.lower()} BEFORE {verb} ON timeline_event "
+                "BEGIN SELECT RAISE(ABORT, 'timeline_event is append-only'); END"
+            )
+
+
+def upgrade() -> None:
+    admit(lambda kinds: kinds | NEW_KINDS)
+    op.create_table(
+        "suppressed_address",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("channel", _choice("channel", "sms", "email", "post", "call"), nullable=False),
+        sa.Column("address", sa.String(length=254), nullable=False),
+        sa.Column("spelt", sa.String(length=254), nullable=False),
+        sa.Column(
+            "reason",
+            _choice("suppression", "bounced", "keeps_bouncing", "complaint", "refused", "manual"),
+            nullable=False,
+        ),
+        sa.Column("detail", sa.String(length=300), nullable=False),
+        sa.Column("since", UtcDateTime(), nullable=False),
+        sa.Column("by", sa.String(length=120), nullable=False),
+        sa.Column("ended_at", UtcDateTime(), nullable=True),
+        sa.Column("ended_by", sa.String(length=120), nullable=False),
+        sa.Column("ended_why", sa.String(length=300), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_suppressed_address")),
+    )
+    op.create_index(
+        "ux_suppressed_address",
+        "suppressed_address",
+        ["address"],
+        unique=True,
+        sqlite_where=sa.text("ended_at IS NULL"),
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+    op.create_index("ix_customer_email", "customer", ["email"])
+
+
+def downgrade() -> None:
+    """Fails, and changes nothing, where events of the new kinds exist: history is not thrown away."""
+    admit(lambda kinds: kinds - NEW_KINDS)
+    op.drop_index("ix_customer_email", "customer")
+    op.drop_index("ux_suppressed_address", "suppressed_address")
+    op.drop_table("suppressed_address")

@@ -1,0 +1,123 @@
+"""The suppression list: numbers and e-mail addresses to which nothing is sent, whoever's they are.
+
+A message to an address that keeps refusing mail reaches nobody, and mailbox providers judge a sender by how many of
+those it sends. The gate reads the list (`Facts.suppressed_since`), so that every way out obeys it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from app.cases.models import CollectionsCase
+from app.cases.rules import CaseStatus
+from app.cases.service import clean_text
+from app.compliance.models import SuppressedAddress
+from app.compliance.rules import Suppression
+from app.db import table_of, upsert
+from app.errors import Conflict, Invalid
+from app.ledger.models import Customer
+from app.timeline.rules import Channel, Kind
+from app.timeline.service import NewEvent, customer_stream, lock_customers, record_many
+
+
+def normalised(address: str) -> str:
+    """How the list spells it: mailbox providers take Anna@ and anna@ for one; a number is E.164 already."""
+    return address.strip().lower()
+
+
+def suppress(
+    session: Session,
+    channel: Channel,
+    address: str,
+    reason: Suppression,
+    *,
+    detail: str = "",
+    by: str,
+    now: datetime,
+) -> bool:
+    """Send nothing more to this number or e-mail address. False if it was on the list already.
+
+    Invalid where the channel has no such addresses (a printed letter, a call)."""
+    if channel not in (Channel.SMS, Channel.EMAIL) or ("@" in address) != (channel is Channel.EMAIL):
+        raise Invalid("only an SMS number or an e-mail address can be on the suppression list", "address")
+    customers = _lock_holders(session, channel, address)
+    row = {
+        "channel": channel,
+        "address": normalised(address),
+        "spelt": address.strip(),
+        "reason": reason,
+        "detail": clean_text(detail, "detail", required=False, at_most=300),
+        "since": now,
+        "by": by,
+        "ended_by": "",
+        "ended_why": "",
+    }
+    insert = upsert(session, SuppressedAddress).values(**row)
+    added = insert.on_conflict_do_nothing(
+        index_elements=["address"], index_where=sa.text("ended_at IS NULL")
+    ).returning(table_of(SuppressedAddress).c.id)
+    if session.execute(added).first() is None:
+        return False
+    data = {"address": address, "reason": reason.value, "detail": row["detail"]}
+    _tell(session, customers, Kind.ADDRESS_SUPPRESSED, channel, data, by=by, now=now)
+    return True
+
+
+def restore(session: Session, row: SuppressedAddress, why: str, *, by: str, now: datetime) -> None:
+    """Take an address off the list. Conflict if somebody did so before; Invalid without a reason."""
+    why = clean_text(why, "why", at_most=300)
+    if row.ended_at is not None:
+        raise Conflict("this address is not on the list any more")
+    customers = _lock_holders(session, row.channel, row.spelt)
+    row.ended_at, row.ended_by, row.ended_why = now, by, why
+    data = {"address": row.spelt, "reason": why}
+    _tell(session, customers, Kind.ADDRESS_RESTORED, row.channel, data, by=by, now=now)
+
+
+def holders(session: Session, channel: Channel, address: str) -> list[int]:
+    """Customers of all portfolios who have this address on file, in id order."""
+    column = col(Customer.email if channel is Channel.EMAIL else Customer.mobile)
+    # Both spellings, because the index knows those on file.
+    spellings = {address.strip(), normalised(address)}
+    query = select(Customer.id).where(column.in_(spellings)).order_by(col(Customer.id))
+    return [i for i in session.scalars(query) if i is not None]
+
+
+def _lock_holders(session: Session, channel: Channel, address: str) -> list[int]:
+    found = holders(session, channel, address)
+    lock_customers(session, found)
+    return found
+
+
+def _tell(
+    session: Session,
+    customers: list[int],
+    kind: Kind,
+    channel: Channel,
+    data: Mapping[str, Any],
+    *,
+    by: str,
+    now: datetime,
+) -> None:
+    """On record with everybody whose address it is, and with their open case."""
+    query = sa.select(col(CollectionsCase.customer_id), col(CollectionsCase.id)).where(
+        col(CollectionsCase.customer_id).in_(customers), col(CollectionsCase.status) == CaseStatus.OPEN
+    )
+    cases: dict[int, int] = {customer_id: case_id for customer_id, case_id in session.execute(query)}
+    events = [
+        NewEvent(
+            customer_stream(customer_id),
+            kind,
+            data,
+            customer_id=customer_id,
+            case_id=cases.get(customer_id),
+            channel=channel,
+        )
+        for customer_id in customers
+    ]
+    record_many(session, events, by=by, now=now)
