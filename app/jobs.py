@@ -28,8 +28,8 @@ from app.compliance.record import forget_facts
 from app.daily import collect_seldom, last_closed, run_days
 from app.db import Busy, reading, transaction, upsert
 from app.ledger.models import Portfolio
-from app.outreach.delivery import deliver_due
 from app.outreach.models import Heartbeat
+from app.outreach.sending import deliver_due
 from app.ports import Ports
 from app.settings import Settings
 

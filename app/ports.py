@@ -5,18 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from typing import NamedTuple
 
 from app.clock import Clock, SystemClock
 from app.legal.bag import load_private_key
 from app.legal.service import BundleCourier, LegalDesk, Seal
 from app.outreach.delivery import ContactCourier, Courier
-from app.outreach.letters import load_letters
-from app.outreach.rules import Destination, Sender
+from app.outreach.letters import load_letters, sms_segments
+from app.outreach.rules import Destination, Pace, Sender
 from app.outreach.service import Stationery
 from app.settings import ROOT, EmailAdapter, PostAdapter, Settings, SmsAdapter
 from app.timeline.rules import Channel
 
 LETTERS = ROOT / "letters"
+
+
+class Traffic(NamedTuple):
+    """How a channel's messages may leave; as `ContactCourier` takes it."""
+
+    in_flight: int = 1
+    pace: Pace | None = None
+    lines: tuple[str, ...] = ("",)
 
 
 @dataclass(frozen=True)
@@ -26,6 +35,7 @@ class Ports:
     clock: Clock
     stationery: Stationery
     senders: Mapping[Channel, Sender] = field(default_factory=dict)
+    traffic: Mapping[Channel, Traffic] = field(default_factory=dict)
     legal_desk: LegalDesk | None = None
     seal: Seal | None = None
     """None where no DESK_BUNDLE_KEY is set: bundles cannot be built, everything else works."""
@@ -35,7 +45,9 @@ class Ports:
     def couriers(self) -> dict[Destination, Courier]:
         """Who serves each destination of the outbox."""
         couriers: dict[Destination, Courier] = {
-            Destination(channel.value): ContactCourier(sender, self.stationery)
+            Destination(channel.value): ContactCourier(
+                sender, self.stationery, **self.traffic.get(channel, Traffic())._asdict()
+            )
             for channel, sender in self.senders.items()
         }
         if self.legal_desk is not None:
@@ -51,10 +63,11 @@ def make_ports(settings: Settings, clock: Clock | None = None) -> Ports:
         clock=clock,
         stationery=make_stationery(settings),
         senders={
-            Channel.SMS: _sms(settings),
+            Channel.SMS: _sms(settings, clock),
             Channel.EMAIL: _email(settings, clock),
             Channel.POST: _post(settings),
         },
+        traffic=_traffic(settings),
         legal_desk=_legal_desk(settings, seal),
         seal=seal,
         verify_twilio=_twilio_check(settings),
@@ -65,7 +78,7 @@ def make_stationery(settings: Settings) -> Stationery:
     return Stationery(load_letters(LETTERS), settings.public_url.rstrip("/"), settings.require_secret())
 
 
-def _sms(settings: Settings) -> Sender:
+def _sms(settings: Settings, clock: Clock) -> Sender:
     if settings.sms is SmsAdapter.TWILIO:
         from app.adapters.twilio_sms import TwilioSmsSender
 
@@ -73,10 +86,22 @@ def _sms(settings: Settings) -> Sender:
         return TwilioSmsSender(
             settings.twilio_account_sid,
             settings.twilio_auth_token.get_secret_value(),
-            settings.twilio_from,
+            settings.twilio_lines[0],
+            clock,
             api_url=settings.twilio_api_url,
         )
     return _console()
+
+
+def _traffic(settings: Settings) -> dict[Channel, Traffic]:
+    """Only what goes to a real provider is slowed down."""
+    traffic = {}
+    if settings.sms is SmsAdapter.TWILIO:
+        pace = Pace(settings.sms_segments_per_second, sms_segments)
+        traffic[Channel.SMS] = Traffic(settings.delivery_in_flight, pace, settings.twilio_lines)
+    if settings.email is EmailAdapter.SMTP:
+        traffic[Channel.EMAIL] = Traffic(pace=Pace(settings.emails_per_second))
+    return traffic
 
 
 def _twilio_check(settings: Settings) -> Callable[[str, Mapping[str, str], str], bool] | None:

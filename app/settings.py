@@ -64,7 +64,9 @@ class Settings(BaseSettings):
     session_hours: int = Field(default=10, ge=1, le=72)
     night_hour: int = Field(default=2, ge=0, le=23)
     """Local hour, in the portfolio's time zone, from which the previous business day may be run."""
-    delivery_batch: int = Field(default=50, ge=1, le=1000)
+    delivery_batch: int = Field(default=200, ge=1, le=1000)
+    delivery_in_flight: int = Field(default=32, ge=1, le=256)
+    """SMS that one worker hands over at the same time."""
     lease_seconds: int = Field(default=300, ge=5)
     log_level: str = "INFO"
 
@@ -79,8 +81,14 @@ class Settings(BaseSettings):
     call_minutes: int = Field(default=6, ge=1, le=240)
     """What an agent needs for one call, all in."""
     sms_segments_per_second: float = Field(default=1.0, gt=0)
+    """Of each number we send from. This and the next bind real messages, across all workers, and a dry-run."""
     emails_per_second: float = Field(default=10.0, gt=0)
     letters_per_day: int = Field(default=5000, ge=1)
+
+    @property
+    def twilio_lines(self) -> tuple[str, ...]:
+        """The numbers we send SMS from, or the messaging service."""
+        return tuple(line.strip() for line in self.twilio_from.split(",") if line.strip()) or ("",)
 
     def require_secret(self) -> str:
         """The secret key, or a clear refusal to start without one."""

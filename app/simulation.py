@@ -17,8 +17,9 @@ from app.clock import FixedClock, local_instant
 from app.daily import DayReport, run_days
 from app.db import transaction
 from app.ledger.models import Portfolio
-from app.outreach.delivery import deliver_due, note_delivery_status
+from app.outreach.delivery import note_status
 from app.outreach.rules import Accepted, Dispatch, OutboxStatus, Outcome, Undeliverable
+from app.outreach.sending import deliver_due
 from app.ports import Ports
 
 DELIVERY_HOURS = (9, 15)
@@ -85,5 +86,5 @@ def _report_deliveries(engine: Engine, ports: Ports, now: datetime) -> None:
                     failed = sender.random.random() < 0.03
                     status = OutboxStatus.UNDELIVERED if failed else OutboxStatus.DELIVERED
                     detail = "simulated: handset unreachable" if failed else ""
-                    note_delivery_status(session, reference, status, detail, now=now)
+                    note_status(session, status, detail, provider_ref=reference, now=now)
                 sender.accepted.clear()

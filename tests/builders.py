@@ -34,10 +34,11 @@ from app.delinquency.service import fold_accounts
 from app.ledger.models import Account, Customer, Entry, Portfolio, Statement
 from app.ledger.rules import CollectorKind, EntryKind
 from app.ledger.service import add_portfolio, mark_changed, post_entry
-from app.outreach.delivery import ContactCourier, Courier, deliver_due
+from app.outreach.delivery import ContactCourier, Courier
 from app.outreach.letters import load_letters
 from app.outreach.models import OutboxMessage
 from app.outreach.rules import Accepted, Destination, Dispatch, Outcome
+from app.outreach.sending import deliver_due
 from app.outreach.service import Stationery
 from app.ports import LETTERS
 from app.timeline.models import Event

@@ -12,16 +12,19 @@ from typing import Any
 
 import requests
 import urllib3.exceptions
+from twilio.base import values
 from twilio.base.exceptions import TwilioRestException, TwilioServiceException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.http.response import Response
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 
+from app.clock import Clock
 from app.outreach.rules import Accepted, Dispatch, Misconfigured, Outcome, TryLater, Uncertain, Undeliverable
 
 API_URL = "https://api.twilio.com"
 TIMEOUT_SECONDS = 15.0
+LONGEST_VALIDITY_SECONDS = 36_000
 
 # https://www.twilio.com/docs/api/errors: what each refusal says about the message, the address or ourselves.
 _ADDRESS = {
@@ -75,12 +78,14 @@ class TwilioSmsSender:
         account_sid: str,
         auth_token: str,
         sender: str,
+        clock: Clock,
         *,
         api_url: str = "",
         timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> None:
-        """`sender` is an E.164 number or a messaging service (MG...); `api_url` replaces Twilio's own for tests."""
-        self._sender = {"messaging_service_sid" if sender.startswith("MG") else "from_": sender}
+        """`sender` is an E.164 number or a messaging service (MG...), where a dispatch names none; `api_url` replaces
+        Twilio's own for tests."""
+        self._from, self._clock = sender, clock
         self._configured = bool(account_sid and auth_token and sender)
         # The library refuses empty credentials; send() answers Misconfigured before it would use these.
         self._client = Client(  # type: ignore[no-untyped-call]
@@ -98,7 +103,8 @@ class TwilioSmsSender:
                 to=dispatch.to,
                 body=dispatch.text,
                 status_callback=dispatch.status_callback_url or None,
-                **self._sender,
+                validity_period=self._seconds_left(dispatch),
+                **_sender(dispatch.line or self._from),
             )
         except (TwilioRestException, TwilioServiceException) as refusal:
             return _outcome_of(int(refusal.status), _number(refusal.code))
@@ -109,6 +115,17 @@ class TwilioSmsSender:
         if not message.sid:
             return Uncertain("Twilio's answer names no message")
         return Accepted(str(message.sid))
+
+    def _seconds_left(self, dispatch: Dispatch) -> int | object:
+        """How long Twilio may keep it in its queue: a busy sender must not let it leave when the hours are over."""
+        if dispatch.not_after is None:
+            return values.unset
+        left = int((dispatch.not_after - self._clock.now()).total_seconds())
+        return max(1, min(left, LONGEST_VALIDITY_SECONDS))
+
+
+def _sender(line: str) -> dict[str, str]:
+    return {"messaging_service_sid" if line.startswith("MG") else "from_": line}
 
 
 class _OneTryHttpClient(TwilioHttpClient):  # type: ignore[misc]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
@@ -27,7 +27,7 @@ from app.legal import rules
 from app.legal.bundle import Typeset, build
 from app.legal.models import Bundle, Referral, ReferralStatus
 from app.legal.rules import CaseFile, Receipt, completeness
-from app.outreach.delivery import Postpone, Withhold
+from app.outreach.delivery import Call, Postpone, Withhold
 from app.outreach.models import OutboxMessage
 from app.outreach.rules import (
     Accepted,
@@ -259,18 +259,34 @@ class BundleCourier:
 
     desk: LegalDesk
     repeatable: bool = True
+    in_flight: int = 1
+    pace: None = None
+    lines: tuple[str, ...] = ("",)
+
+    def line(self, row: OutboxMessage) -> str:
+        del row
+        return ""
 
     def prepare(
-        self, session: Session, row: OutboxMessage, *, now: datetime
-    ) -> Callable[[], Outcome] | Withhold | Postpone:
+        self, session: Session, rows: Sequence[OutboxMessage], *, now: datetime
+    ) -> list[Call | Withhold | Postpone]:
         del now
+        return [self._call(session, row) for row in rows]
+
+    def _call(self, session: Session, row: OutboxMessage) -> Call | Withhold:
         bundle = session.get(Bundle, row.bundle_id)
         if bundle is None:
             return Withhold("the bundle is gone", {})
         reference, content = bundle.reference, bundle.content
         return lambda: _as_outcome(self.desk.deliver(reference, content))
 
-    def settled(self, session: Session, row: OutboxMessage, outcome: Outcome, *, now: datetime) -> None:
+    def settled(
+        self, session: Session, settled: Sequence[tuple[OutboxMessage, Outcome]], *, now: datetime
+    ) -> None:
+        for row, outcome in settled:
+            self._settled(session, row, outcome, now=now)
+
+    def _settled(self, session: Session, row: OutboxMessage, outcome: Outcome, *, now: datetime) -> None:
         case = session.get_one(CollectionsCase, row.case_id)
         bundle = session.get_one(Bundle, row.bundle_id)
         if isinstance(outcome, Delivered):

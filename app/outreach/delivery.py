@@ -1,63 +1,67 @@
-"""Claim, send outside the transaction, settle. Written so that a process may die between any two lines.
+"""What becomes of a message in the outbox, one verb for each move, and the judgement at the moment of delivery.
 
 queued -> claimed (a lease; given back when it runs out) -> sending (committed before the call, with an attempt
 id) -> sent, or failed, undelivered, withheld, unknown. A row found in `sending` with its lease over is `unknown`:
 it may have left, so it is never sent again by itself. Only a destination that is idempotent by contract
-(the legal desk) goes back to the queue instead.
+(the legal desk) goes back to the queue instead. `sending.py` makes these moves for many rows at a time.
 """
 
 from __future__ import annotations
 
-import uuid
+import secrets
+import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import sqlalchemy as sa
 import structlog
-from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
 from app.cases.models import case_reference
 from app.cases.rules import CaseStatus
-from app.clock import Clock, local_date
+from app.clock import local_date
 from app.compliance.facts import address_of
 from app.compliance.record import Asked, Decided, decided, record_decisions
 from app.compliance.rules import Answer, Clearance, Contact, Suppression, WaitUntil
 from app.compliance.suppression import suppress
 from app.compliance.versions import keep_pack
-from app.db import retrying, table_of, transaction, upsert
+from app.db import among, table_of, upsert
 from app.delinquency.service import standing_on
 from app.errors import Conflict
 from app.ledger.models import Portfolio
 from app.outreach.folders import STALE_AFTER, Folder, open_folders
-from app.outreach.models import ChannelStop, OutboxMessage
+from app.outreach.models import ChannelStop, OutboxMessage, SendingPace
 from app.outreach.rules import (
+    MAX_ATTEMPTS,
     TRANSITIONS,
     Accepted,
     Destination,
     Dispatch,
     Misconfigured,
+    NotCalled,
     OutboxStatus,
     Outcome,
+    Pace,
     Sender,
     TryLater,
     Uncertain,
     Undeliverable,
+    retry_wait,
     to_ask,
 )
 from app.outreach.service import Stationery, confirmed_plan, message_context
 from app.plans.models import Plan
 from app.plans.rules import LIVE, PlanStatus
 from app.timeline.rules import Channel, Kind, Purpose
-from app.timeline.service import NewEvent, customer_stream, lock_customers, record
+from app.timeline.service import NewEvent, customer_stream, lock_customers, record, record_many
 
 log = structlog.get_logger("desk.delivery")
 
-MAX_ATTEMPTS = 8
 SET_ASIDE_FOR = timedelta(minutes=10)
+AT_MOST = 1000
+"""Rows that one transaction of tidying up takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,10 @@ class Postpone:
     reason: str
 
 
+Call = Callable[[], Outcome]
+"""The call to the provider."""
+
+
 class Courier(Protocol):
     """How one destination is served."""
 
@@ -84,73 +92,134 @@ class Courier(Protocol):
         """The receiver recognises a repetition, so an attempt that was cut off may be made again."""
         ...
 
+    @property
+    def in_flight(self) -> int:
+        """How many calls may be made at once."""
+        ...
+
+    @property
+    def pace(self) -> Pace | None:
+        """What each line may hand over in a second; None = as much as it can."""
+        ...
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Our own numbers or names that messages leave from."""
+        ...
+
+    def line(self, row: OutboxMessage) -> str:
+        """Which of them this message leaves from."""
+        ...
+
     def prepare(
-        self, session: Session, row: OutboxMessage, *, now: datetime
-    ) -> Callable[[], Outcome] | Withhold | Postpone:
-        """Judge the row once more, under lock, and say what to call. Must not send anything itself."""
+        self, session: Session, rows: Sequence[OutboxMessage], *, now: datetime
+    ) -> list[Call | Withhold | Postpone]:
+        """Judge the rows, all of different customers, once more, under lock, and say what to call for each. Must not
+        send anything itself."""
         ...
 
-    def settled(self, session: Session, row: OutboxMessage, outcome: Outcome, *, now: datetime) -> None:
-        """Put the outcome on record, in the transaction that settles the row."""
+    def settled(
+        self, session: Session, settled: Sequence[tuple[OutboxMessage, Outcome]], *, now: datetime
+    ) -> None:
+        """Put the outcomes on record, in the transaction that settles the rows."""
         ...
 
 
-def deliver_due(
-    engine: Engine,
-    couriers: Mapping[Destination, Courier],
-    *,
-    worker: str,
-    clock: Clock,
-    batch: int = 50,
-    lease: timedelta = timedelta(minutes=5),
-) -> dict[str, int]:
-    """Send what is due now; returns how many rows ended in which status. Safe to run in many processes."""
-    counts: dict[str, int] = {}
-    with transaction(engine) as session:
-        recover(session, couriers, now=clock.now())
-    retrying(partial(_withhold_stale, engine, clock))
-    while True:
-        with transaction(engine) as session:
-            claimed = _claim(
-                session, list(couriers), worker=worker, now=clock.now(), batch=batch, lease=lease
-            )
-        for row_id in claimed:
-            status = _deliver_one(engine, couriers, row_id, worker=worker, clock=clock, lease=lease)
-            if status is not None:
-                counts[status.value] = counts.get(status.value, 0) + 1
-        if len(claimed) < batch:
-            return counts
+# --- claiming and tidying up ----------------------------------------------------------------------------------
+
+
+class Claimed(NamedTuple):
+    row_id: int
+    customer_id: int
+
+
+def claim(
+    session: Session, destination: Destination, *, worker: str, batch: int, lease: timedelta, now: datetime
+) -> list[Claimed]:
+    """Take the rows that are due longest for this worker alone; none while the channel is stopped."""
+    if is_stopped(session, destination):
+        return []
+    message = table_of(OutboxMessage)
+    query = (
+        sa.select(message.c.id, message.c.customer_id)
+        .where(
+            message.c.status == OutboxStatus.QUEUED,
+            message.c.not_before <= now,
+            message.c.destination == destination,
+        )
+        .order_by(message.c.not_before, message.c.id)
+        .limit(batch)
+        .with_for_update(skip_locked=True)
+    )
+    claimed = [Claimed(*row) for row in session.connection().execute(query)]
+    _update(
+        session,
+        [row.row_id for row in claimed],
+        status=OutboxStatus.CLAIMED,
+        claimed_by=worker,
+        lease_until=now + lease,
+    )
+    return claimed
+
+
+def give_back(session: Session, row_ids: Sequence[int], *, worker: str) -> None:
+    """Claims that this worker does not get round to."""
+    table = table_of(OutboxMessage)
+    mine = (table.c.status == OutboxStatus.CLAIMED, table.c.claimed_by == worker)
+    _update(session, row_ids, *mine, status=OutboxStatus.QUEUED, claimed_by="")
+
+
+def _update(
+    session: Session, row_ids: Sequence[int], *where: sa.ColumnElement[bool], **values: object
+) -> None:
+    table = table_of(OutboxMessage)
+    if row_ids:
+        rows = sa.update(table).where(among(session, table.c.id, row_ids), *where)
+        session.connection().execute(rows.values(**values))
+
+
+def locked_rows(session: Session, claimed: Sequence[Claimed]) -> list[OutboxMessage]:
+    """The rows in id order, under their customers' lock. Locks are always taken in this order: customers, then
+    messages."""
+    lock_customers(session, {row.customer_id for row in claimed})
+    query = (
+        select(OutboxMessage)
+        .where(among(session, table_of(OutboxMessage).c.id, [row.row_id for row in claimed]))
+        .order_by(col(OutboxMessage.id))
+        .with_for_update()
+    )
+    return list(session.scalars(query))
 
 
 def recover(session: Session, couriers: Mapping[Destination, Courier], *, now: datetime) -> None:
     """What a dead worker left behind: claims go back to the queue, attempts become unknown (or are repeated)."""
-    query = (
-        select(OutboxMessage)
-        .where(
-            col(OutboxMessage.status).in_((OutboxStatus.CLAIMED, OutboxStatus.SENDING)),
-            col(OutboxMessage.lease_until) < now,
-        )
-        .order_by(col(OutboxMessage.id))
-        .with_for_update(skip_locked=True)
+    message = table_of(OutboxMessage)
+    left = (
+        message.c.status.in_((OutboxStatus.CLAIMED, OutboxStatus.SENDING)),
+        message.c.lease_until < now,
     )
-    for row in session.scalars(query):
+    query = sa.select(message.c.id, message.c.customer_id).where(*left).order_by(message.c.id).limit(AT_MOST)
+    found = [Claimed(*row) for row in session.connection().execute(query)]
+    if not found:
+        return
+    lost: list[NewEvent] = []
+    for row in locked_rows(session, found):
+        if row.status not in (OutboxStatus.CLAIMED, OutboxStatus.SENDING):
+            continue  # somebody was quicker
+        if row.lease_until is None or row.lease_until >= now:
+            continue
         courier = couriers.get(row.destination)
         if row.status is OutboxStatus.CLAIMED or (courier is not None and courier.repeatable):
-            move(row, OutboxStatus.QUEUED)
-            row.claimed_by = ""
+            requeue(row, row.not_before)
         else:
             move(row, OutboxStatus.UNKNOWN)
             row.settled_at = now
             row.error = "the worker stopped while sending; it may or may not have left"
-            record(session, _event(row, Kind.CONTACT_UNKNOWN, {"error": row.error}), by="system", now=now)
+            lost.append(_event(row, Kind.CONTACT_UNKNOWN, {"error": row.error}))
+    record_many(session, lost, by="system", now=now)
 
 
-def _withhold_stale(engine: Engine, clock: Clock) -> None:
-    with transaction(engine) as session:
-        withhold_stale(session, now=clock.now())
-
-
-def withhold_stale(session: Session, *, now: datetime, at_most: int = 1000) -> int:
+def withhold_stale(session: Session, *, now: datetime, at_most: int = AT_MOST) -> int:
     """Take from the queue what waited too long, also where its channel is stopped: its words are no longer true, and
     it must not stand in the way of others for ever. Returns how many."""
     query = (
@@ -178,132 +247,47 @@ def _too_old(row: OutboxMessage) -> Withhold:
     return Withhold(f"its business date {row.business_date} is too long ago", {})
 
 
-def _claim(
-    session: Session,
-    destinations: list[Destination],
-    *,
-    worker: str,
-    now: datetime,
-    batch: int,
-    lease: timedelta,
-) -> list[int]:
-    stopped = sa.select(col(ChannelStop.destination))
-    query = (
-        select(OutboxMessage.id)
-        .where(
-            OutboxMessage.status == OutboxStatus.QUEUED,
-            col(OutboxMessage.not_before) <= now,
-            col(OutboxMessage.destination).in_(destinations),
-            col(OutboxMessage.destination).not_in(stopped),
-        )
-        .order_by(col(OutboxMessage.not_before), col(OutboxMessage.id))
-        .limit(batch)
-        .with_for_update(skip_locked=True)
-    )
-    ids = [i for i in session.scalars(query) if i is not None]
-    if ids:
-        table = table_of(OutboxMessage)
-        session.execute(
-            sa.update(table)
-            .where(table.c.id.in_(ids))
-            .values(status=OutboxStatus.CLAIMED, claimed_by=worker, lease_until=now + lease)
-        )
-    return ids
+# --- pace -----------------------------------------------------------------------------------------------------
 
 
-def _deliver_one(
-    engine: Engine,
-    couriers: Mapping[Destination, Courier],
-    row_id: int,
-    *,
-    worker: str,
-    clock: Clock,
-    lease: timedelta,
-) -> OutboxStatus | None:
-    """One row through judging, sending and settling. None if another worker has it by now."""
-    attempt_id = uuid.uuid4().hex
-
-    def prepare() -> OutboxStatus | Callable[[], Outcome] | None:
-        with transaction(engine) as session:
-            row = _locked(session, row_id)
-            if row.status is not OutboxStatus.CLAIMED or row.claimed_by != worker:
-                return None
-            return _prepare(session, row, couriers[row.destination], attempt_id, now=clock.now(), lease=lease)
-
-    def settled(outcome: Outcome) -> OutboxStatus | None:
-        with transaction(engine) as session:
-            row = _locked(session, row_id)
-            if row.attempt_id != attempt_id:
-                log.error("attempt_superseded", key=row.key)
-                return None
-            settle(session, row, couriers[row.destination], outcome, now=clock.now())
-            return row.status
-
-    try:
-        prepared = retrying(prepare)
-    except Exception as error:  # one broken row must not hold up the others
-        log.error("not_prepared", row=row_id, error=type(error).__name__)
-        return _set_aside(engine, row_id, worker, type(error).__name__, now=clock.now())
-    if not callable(prepared):
-        return prepared
-    # Nothing is locked while the provider is called. What was sent must be written down, so settling insists.
-    try:
-        outcome = prepared()
-    except Exception as error:  # a sender must not raise; if one does, nobody knows how far it got
-        outcome = Uncertain(f"the sender failed: {type(error).__name__}")
-    return retrying(lambda: settled(outcome), attempts=8)
+def admit(session: Session, courier: Courier, rows: Sequence[OutboxMessage], *, now: datetime) -> set[int]:
+    """Ids of those that their lines may hand over now, and takes it into account for every worker."""
+    pace = courier.pace
+    if pace is None:
+        return {row.id or 0 for row in rows}
+    by_line: dict[str, list[OutboxMessage]] = {}
+    for row in rows:
+        by_line.setdefault(f"{row.destination.value}:{courier.line(row)}"[:160], []).append(row)
+    admitted = set()
+    for line, theirs in sorted(by_line.items()):
+        unknown = upsert(session, SendingPace).values(line=line, caught_up_at=now)
+        session.execute(unknown.on_conflict_do_nothing())
+        kept = session.get_one(SendingPace, line, with_for_update=True)
+        for row in theirs:
+            caught_up_at = pace.admit(kept.caught_up_at, pace.units(row.text), now)
+            if caught_up_at is None:
+                break
+            kept.caught_up_at = caught_up_at
+            admitted.add(row.id or 0)
+    return admitted
 
 
-def _prepare(
-    session: Session,
-    row: OutboxMessage,
-    courier: Courier,
-    attempt_id: str,
-    *,
-    now: datetime,
-    lease: timedelta,
-) -> OutboxStatus | Callable[[], Outcome]:
-    """The call to make, the row being `sending` from the moment this is committed; or where the row went instead."""
-    if session.get(ChannelStop, row.destination) is not None:  # since the batch was claimed
-        requeue(row, row.not_before)
-        return row.status
-    # The attempt id is set before the courier prepares, because the dispatch carries it.
-    row.attempt_id = attempt_id
-    call = courier.prepare(session, row, now=now)
-    if isinstance(call, Withhold):
-        _withhold(session, row, call, now=now)
-        return row.status
-    if isinstance(call, Postpone):
-        row.error = call.reason[:500]
-        requeue(row, call.until)
-        return row.status
-    move(row, OutboxStatus.SENDING)
-    row.attempts += 1
-    row.lease_until = now + lease
-    return call
+# --- one row's moves ------------------------------------------------------------------------------------------
 
 
-def _set_aside(engine: Engine, row_id: int, worker: str, why: str, *, now: datetime) -> OutboxStatus | None:
+def new_attempt_id(row: OutboxMessage) -> str:
+    """Nobody can guess it, and the row is found by it: callbacks bring it back."""
+    return f"{row.id}-{secrets.token_hex(9)}"
+
+
+def set_aside(session: Session, row: OutboxMessage, why: str, *, now: datetime) -> None:
     """A row that could not even be prepared: tried again later, and withheld when that does not help."""
-    with transaction(engine) as session:
-        row = _locked(session, row_id)
-        if row.status is not OutboxStatus.CLAIMED or row.claimed_by != worker:
-            return None
-        row.attempts += 1
-        row.error = f"could not be prepared: {why}"
-        if row.attempts >= MAX_ATTEMPTS:
-            _withhold(session, row, Withhold(row.error, {}), now=now)
-        else:
-            requeue(row, now + SET_ASIDE_FOR)
-        return row.status
-
-
-def _locked(session: Session, row_id: int) -> OutboxMessage:
-    """The row under the customer's lock, always taken in this order: customer first, then the message."""
-    lock_customers(
-        session, [session.scalars(select(OutboxMessage.customer_id).where(OutboxMessage.id == row_id)).one()]
-    )
-    return session.get_one(OutboxMessage, row_id, with_for_update=True)
+    row.attempts += 1
+    row.error = f"could not be prepared: {why}"
+    if row.attempts >= MAX_ATTEMPTS:
+        record_decisions(session, [withhold(row, Withhold(row.error, {}), now=now)], by="system", now=now)
+    else:
+        requeue(row, now + SET_ASIDE_FOR)
 
 
 def move(row: OutboxMessage, to: OutboxStatus) -> None:
@@ -313,47 +297,68 @@ def move(row: OutboxMessage, to: OutboxStatus) -> None:
     row.status = to
 
 
-def settle(
-    session: Session, row: OutboxMessage, courier: Courier, outcome: Outcome, *, now: datetime
-) -> None:
+def settle(row: OutboxMessage, outcome: Outcome, *, now: datetime) -> bool:
+    """Write down what came of the attempt. False if that was known already: the provider's report was quicker than
+    its answer."""
+    if row.status in REPORTED:
+        if isinstance(outcome, Accepted):
+            row.provider_ref = row.provider_ref or outcome.provider_ref[:120]
+        else:
+            log.warning("answer_contradicts_report", key=row.key, answer=type(outcome).__name__)
+        return False
+    if row.status is not OutboxStatus.SENDING and not isinstance(outcome, Accepted):
+        # The lease ran out while the provider was slow. What was unknown is certain now: nothing left.
+        if row.status is OutboxStatus.UNKNOWN and not isinstance(outcome, Uncertain):
+            move(row, OutboxStatus.FAILED)
+            row.error, row.settled_at = outcome.reason[:500], now
+            return True
+        return False
     row.settled_at = now
-    if row.status is OutboxStatus.UNKNOWN and not isinstance(outcome, (Accepted, Uncertain)):
-        # The lease ran out while the provider was slow; now it is certain that nothing left.
-        move(row, OutboxStatus.FAILED)
-        row.error = outcome.reason[:500]
-        courier.settled(session, row, outcome, now=now)
-        return
     match outcome:
         case Accepted(provider_ref=reference):
             move(row, OutboxStatus.SENT)
             row.provider_ref, row.sent_at, row.error = reference[:120], now, ""
         case Undeliverable(reason=reason):
-            move(row, OutboxStatus.UNDELIVERED)
-            row.error = reason[:500]
+            cannot_arrive(row, OutboxStatus.UNDELIVERED, reason, now=now)
         case Uncertain(reason=reason):
-            if row.status is OutboxStatus.SENDING:
-                move(row, OutboxStatus.UNKNOWN)
+            move(row, OutboxStatus.UNKNOWN)
             row.error = reason[:500]
         case TryLater(reason=reason, after_seconds=seconds):
             row.error = reason[:500]
-            if row.attempts >= MAX_ATTEMPTS:
-                move(row, OutboxStatus.FAILED)
-            else:
-                requeue(row, now + timedelta(seconds=seconds))
+            _try_again(row, now + retry_wait(seconds, row.attempts))
         case Misconfigured(reason=reason):
             row.error = reason[:500]
-            requeue(row, now)
-            stop_channel(session, row.destination, reason, by="system", now=now)
-    courier.settled(session, row, outcome, now=now)
+            requeue(row, row.not_before)
+        case NotCalled(reason=reason):
+            row.error = reason[:500]
+            row.attempts -= 1
+            requeue(row, row.not_before)
+    return True
+
+
+REPORTED = (OutboxStatus.SENT, OutboxStatus.DELIVERED, OutboxStatus.UNDELIVERED, OutboxStatus.BOUNCED)
+"""The provider has told that it took the message."""
+
+
+def _try_again(row: OutboxMessage, at: datetime) -> None:
+    """At the end of its window at the latest: the gate then says when the next one opens."""
+    if row.attempts >= MAX_ATTEMPTS:
+        move(row, OutboxStatus.FAILED)
+    else:
+        requeue(row, min(at, row.not_after) if row.not_after else at)
+
+
+def cannot_arrive(row: OutboxMessage, status: OutboxStatus, why: str, *, now: datetime) -> None:
+    """It can never arrive where it was sent to; its step may go on by another channel (`fallback.py`)."""
+    move(row, status)
+    row.error, row.settled_at = why[:500], now
+    if row.purpose is not Purpose.CONFIRMATION and row.destination is not Destination.LEGAL_DESK:
+        row.fallback_at = now
 
 
 def requeue(row: OutboxMessage, at: datetime) -> None:
     move(row, OutboxStatus.QUEUED)
     row.not_before, row.claimed_by = at, ""
-
-
-def _withhold(session: Session, row: OutboxMessage, why: Withhold, *, now: datetime) -> None:
-    record_decisions(session, [withhold(row, why, now=now)], by="system", now=now)
 
 
 def withhold(row: OutboxMessage, why: Withhold, *, now: datetime) -> Decided | NewEvent:
@@ -375,8 +380,19 @@ def withhold(row: OutboxMessage, why: Withhold, *, now: datetime) -> Decided | N
     return _event(row, Kind.CONTACT_WITHHELD, {"reason": why.reason, **why.data})
 
 
+# --- the kill switch ------------------------------------------------------------------------------------------
+
+
+def is_stopped(session: Session, destination: Destination) -> bool:
+    query = sa.select(sa.literal(1)).where(col(ChannelStop.destination) == destination)
+    return session.connection().execute(query).first() is not None
+
+
 def stop_channel(session: Session, destination: Destination, reason: str, *, by: str, now: datetime) -> None:
-    """Send nothing more to this destination until somebody starts it again; queued messages stay queued."""
+    """Send nothing more to this destination until somebody starts it again; queued messages stay queued. What stopped
+    it first stays the reason."""
+    if is_stopped(session, destination):
+        return
     values = {"reason": reason[:500], "at": now, "by": by}
     statement = upsert(session, ChannelStop).values(destination=destination, **values)
     session.execute(statement.on_conflict_do_update(index_elements=["destination"], set_=values))
@@ -413,16 +429,33 @@ class ContactCourier:
 
     sender: Sender
     stationery: Stationery
+    in_flight: int = 1
+    pace: Pace | None = None
+    lines: tuple[str, ...] = ("",)
+    """Our own numbers to send from: each customer's number always hears from the same one."""
     repeatable: bool = False
 
+    def line(self, row: OutboxMessage) -> str:
+        return self.lines[zlib.crc32(row.address.encode()) % len(self.lines)]
+
     def prepare(
-        self, session: Session, row: OutboxMessage, *, now: datetime
-    ) -> Callable[[], Outcome] | Withhold | Postpone:
-        portfolio = session.get_one(Portfolio, row.portfolio_id)
-        [found] = judge(session, portfolio, [row], now=now)
-        if not isinstance(found, Folder):
-            return found
-        dispatch = self._dispatch(row, portfolio, found)
+        self, session: Session, rows: Sequence[OutboxMessage], *, now: datetime
+    ) -> list[Call | Withhold | Postpone]:
+        found: dict[int, Call | Withhold | Postpone] = {}
+        for portfolio_id in {row.portfolio_id for row in rows}:
+            portfolio = session.get_one(Portfolio, portfolio_id)
+            theirs = [row for row in rows if row.portfolio_id == portfolio_id]
+            for row, verdict in zip(theirs, judge(session, portfolio, theirs, now=now), strict=True):
+                found[row.id or 0] = self._call(row, portfolio, verdict)
+        return [found[row.id or 0] for row in rows]
+
+    def _call(
+        self, row: OutboxMessage, portfolio: Portfolio, verdict: Cleared | Withhold | Postpone
+    ) -> Call | Withhold | Postpone:
+        if not isinstance(verdict, Cleared):
+            return verdict
+        row.not_after = verdict.clearance.not_after
+        dispatch = self._dispatch(row, portfolio, verdict.folder)
         return lambda: self.sender.send(dispatch)
 
     def _dispatch(self, row: OutboxMessage, portfolio: Portfolio, folder: Folder) -> Dispatch:
@@ -442,25 +475,23 @@ class ContactCourier:
             html=row.html,
             reference=case_reference(row.case_id),
             unsubscribe_url=self.stationery.unsubscribe_url(row.customer_id, channel),
-            status_callback_url=f"{self.stationery.public_url}/hooks/twilio/status",
+            status_callback_url=f"{self.stationery.public_url}/hooks/twilio/status?attempt={row.attempt_id}",
+            line=self.line(row),
+            not_after=row.not_after,
             context=message_context(row),
         )
 
-    def settled(self, session: Session, row: OutboxMessage, outcome: Outcome, *, now: datetime) -> None:
-        event = settled_event(row, outcome)
-        if event is not None:
-            record(session, event, by="system", now=now)
-        if isinstance(outcome, Undeliverable) and outcome.no_such_address:
-            channel = Channel(row.destination.value)
-            suppress(
-                session,
-                channel,
-                row.address,
-                Suppression.REFUSED,
-                detail=row.error[:300],
-                by="system",
-                now=now,
-            )
+    def settled(
+        self, session: Session, settled: Sequence[tuple[OutboxMessage, Outcome]], *, now: datetime
+    ) -> None:
+        told = [settled_event(row, outcome) for row, outcome in settled]
+        record_many(session, [event for event in told if event is not None], by="system", now=now)
+        for row, outcome in settled:
+            if isinstance(outcome, Undeliverable) and outcome.no_such_address:
+                channel, detail = Channel(row.destination.value), row.error[:300]
+                suppress(
+                    session, channel, row.address, Suppression.REFUSED, detail=detail, by="system", now=now
+                )
 
 
 def settled_event(row: OutboxMessage, outcome: Outcome) -> NewEvent | None:
@@ -481,11 +512,19 @@ def settled_event(row: OutboxMessage, outcome: Outcome) -> NewEvent | None:
             return None
 
 
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """It may leave now."""
+
+    folder: Folder
+    clearance: Clearance
+
+
 def judge(
     session: Session, portfolio: Portfolio, rows: Sequence[OutboxMessage], *, now: datetime
-) -> list[Folder | Withhold | Postpone]:
-    """What stands in the way of each of these messages, all of different customers; its folder where nothing does
-    and it may leave now. The customers are locked until the transaction ends."""
+) -> list[Cleared | Withhold | Postpone]:
+    """What stands in the way of each of these messages, all of different customers, or that nothing does. The customers
+    are locked until the transaction ends."""
     today = local_date(now, portfolio.timezone)
     fresh = [row for row in rows if today - row.business_date <= STALE_AFTER]
     cases = [row.case_id for row in fresh]
@@ -497,7 +536,7 @@ def judge(
     )
     accounts = [account.id for folder in opened for account in folder.accounts]
     standings = standing_on(session, portfolio, accounts, today)
-    verdicts: list[Folder | Withhold | Postpone] = []
+    verdicts: list[Cleared | Withhold | Postpone] = []
     for row in rows:
         folder = folders.get(row.case_id)
         if folder is None:
@@ -537,7 +576,7 @@ def _plan_stands(session: Session, row: OutboxMessage) -> bool:
 
 def _ask_gate(
     session: Session, folder: Folder, row: OutboxMessage, now: datetime
-) -> Folder | Withhold | Postpone:
+) -> Cleared | Withhold | Postpone:
     channel = Channel(row.destination.value)
     # Its words are as they were when the gate was asked about them: their blocks are not asked again.
     contact = Contact(channel, row.purpose, row.address, letter=row.letter, language=row.language)
@@ -549,24 +588,75 @@ def _ask_gate(
         keep_pack(session, folder.pack, now=now)
         rules = ", ".join(reason.rule for reason in answer.reasons)
         return Withhold(f"the gate refused it: {rules}", {}, (asked, answer))
-    return folder
+    return Cleared(folder, answer)
 
 
-def note_delivery_status(
-    session: Session, provider_ref: str, status: OutboxStatus, detail: str, *, now: datetime
+# --- what the provider or a person says later -----------------------------------------------------------------
+
+
+def note_status(
+    session: Session,
+    status: OutboxStatus,
+    detail: str = "",
+    *,
+    attempt_id: str = "",
+    provider_ref: str = "",
+    now: datetime,
 ) -> bool:
-    """A provider reports what became of a message. False if we do not know it; repeats change nothing."""
-    row = session.scalar(
-        select(OutboxMessage).where(OutboxMessage.provider_ref == provider_ref).with_for_update()
-    )
-    if row is None or not provider_ref:
+    """A provider reports on a message, named by our attempt or by its own reference: SENT = it has it and no more is
+    known, or what became of it. May come before the answer to the call was written down, or when nobody knew whether
+    the call got through. False if we do not know the message; repeats change nothing."""
+    row = _reported_row(session, attempt_id, provider_ref)
+    if row is None:
         return False
-    if status in TRANSITIONS[row.status]:
+    if row.provider_ref and provider_ref and row.provider_ref != provider_ref:
+        log.error("two_messages_for_one_attempt", key=row.key)
+        return True
+    row.provider_ref = row.provider_ref or provider_ref[:120]
+    if row.status not in REPORTED and OutboxStatus.SENT in TRANSITIONS[row.status]:
+        prove_sent(session, row, "the provider's report", now=now)
+    if status is OutboxStatus.SENT or status not in TRANSITIONS[row.status]:
+        return True
+    if status is OutboxStatus.DELIVERED:
         move(row, status)
         row.error, row.settled_at = detail[:500], now
-        kind = Kind.CONTACT_DELIVERED if status is OutboxStatus.DELIVERED else Kind.CONTACT_FAILED
-        record(session, _event(row, kind, {"detail": detail}), by="system", now=now)
+    else:
+        cannot_arrive(row, status, detail, now=now)
+    kind = Kind.CONTACT_DELIVERED if status is OutboxStatus.DELIVERED else Kind.CONTACT_FAILED
+    record(session, _event(row, kind, {"detail": detail}), by="system", now=now)
     return True
+
+
+def _reported_row(session: Session, attempt_id: str, provider_ref: str) -> OutboxMessage | None:
+    """The row under lock, by the attempt if it is still the last one, else by the provider's reference."""
+    message = table_of(OutboxMessage)
+    query = sa.select(message.c.id, message.c.customer_id)
+    number = attempt_id.partition("-")[0]
+    named = []
+    if number.isascii() and number.isdigit() and len(number) < 19:
+        named.append(query.where(message.c.id == int(number), message.c.attempt_id == attempt_id))
+    if provider_ref:
+        named.append(query.where(message.c.provider_ref == provider_ref))
+    for each in named:
+        found = session.execute(each).first()
+        if found is not None:
+            [row] = locked_rows(session, [Claimed(*found)])
+            return row
+    return None
+
+
+def prove_sent(session: Session, row: OutboxMessage, source: str, *, now: datetime) -> None:
+    """The provider has the message, whatever we believed. It counts from when it was handed over."""
+    move(row, OutboxStatus.SENT)
+    row.sent_at, row.settled_at, row.error, row.claimed_by = row.attempted_at or now, now, "", ""
+    data = {
+        "to": row.address,
+        "provider_ref": row.provider_ref,
+        "template_version": row.template_version,
+        "known_by": source,
+    }
+    event = replace(_event(row, Kind.CONTACT_SENT, data), at=row.sent_at)
+    record(session, event, by="system", now=now)
 
 
 def resolve_unknown(session: Session, row: OutboxMessage, *, was_sent: bool, by: str, now: datetime) -> None:
@@ -574,6 +664,7 @@ def resolve_unknown(session: Session, row: OutboxMessage, *, was_sent: bool, by:
     move(row, OutboxStatus.SENT if was_sent else OutboxStatus.FAILED)
     row.settled_at = now
     if was_sent:
-        row.sent_at = now
+        row.sent_at = row.attempted_at or now
     kind = Kind.CONTACT_SENT if was_sent else Kind.CONTACT_FAILED
-    record(session, _event(row, kind, {"to": row.address, "resolved_by": by}), by=by, now=now)
+    event = replace(_event(row, kind, {"to": row.address, "resolved_by": by}), at=row.sent_at)
+    record(session, event, by=by, now=now)

@@ -17,6 +17,13 @@ class OutboxMessage(Row, table=True):
         sa.Index("ix_outbox_message_customer", "customer_id", "status"),
         sa.Index("ix_outbox_message_case", "case_id"),
         sa.Index("ix_outbox_message_provider_ref", "provider_ref"),
+        # Few rows at a time: those whose step is to go on by another channel.
+        sa.Index(
+            "ix_outbox_message_fallback",
+            "fallback_at",
+            sqlite_where=sa.text("fallback_at IS NOT NULL"),
+            postgresql_where=sa.text("fallback_at IS NOT NULL"),
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
@@ -50,11 +57,29 @@ class OutboxMessage(Row, table=True):
     lease_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     attempts: int = Field(default=0)
     attempt_id: str = Field(default="", max_length=40)
+    """Of the last attempt: the row's id, a dash and random letters; the provider's reports bring it back."""
+    attempted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """When the row was last committed as `sending`, right before the provider was called."""
     provider_ref: str = Field(default="", max_length=120)
     error: str = Field(default="", max_length=500)
     created_at: datetime = Field(sa_type=UtcDateTime)
     sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     settled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    looked_up_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """When the provider's own list was last searched for a message of unknown fate."""
+    fallback_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """It cannot arrive: from then on its step may go on by another channel. None = nothing left to do."""
+
+
+class SendingPace(Row, table=True):
+    """How far ahead of its rate a sender is, shared by all workers: the earliest moment at which everything that was
+    handed over so far could have left at that rate."""
+
+    __tablename__ = "sending_pace"
+
+    line: str = Field(primary_key=True, max_length=160)
+    """Destination and sender, such as `sms:+15005550006`."""
+    caught_up_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class ChannelStop(Row, table=True):

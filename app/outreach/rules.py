@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -37,9 +37,13 @@ class OutboxStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
+# Whatever stands here, what the provider says it took is `sent`: also if we had read its answer, or a person its list,
+# as a no, and even while the message waits for its next attempt.
 TRANSITIONS: Mapping[OutboxStatus, frozenset[OutboxStatus]] = {
-    OutboxStatus.QUEUED: frozenset({OutboxStatus.CLAIMED, OutboxStatus.WITHHELD}),
-    OutboxStatus.CLAIMED: frozenset({OutboxStatus.SENDING, OutboxStatus.QUEUED, OutboxStatus.WITHHELD}),
+    OutboxStatus.QUEUED: frozenset({OutboxStatus.CLAIMED, OutboxStatus.WITHHELD, OutboxStatus.SENT}),
+    OutboxStatus.CLAIMED: frozenset(
+        {OutboxStatus.SENDING, OutboxStatus.QUEUED, OutboxStatus.WITHHELD, OutboxStatus.SENT}
+    ),
     OutboxStatus.SENDING: frozenset(
         {
             OutboxStatus.SENT,
@@ -54,7 +58,7 @@ TRANSITIONS: Mapping[OutboxStatus, frozenset[OutboxStatus]] = {
     OutboxStatus.DELIVERED: frozenset({OutboxStatus.BOUNCED}),
     OutboxStatus.UNDELIVERED: frozenset(),
     OutboxStatus.BOUNCED: frozenset(),
-    OutboxStatus.FAILED: frozenset(),
+    OutboxStatus.FAILED: frozenset({OutboxStatus.SENT}),
     OutboxStatus.WITHHELD: frozenset(),
 }
 
@@ -92,6 +96,10 @@ class Dispatch:
     reference: str = ""
     unsubscribe_url: str = ""
     status_callback_url: str = ""
+    line: str = ""
+    """Our own number or name to send from; '' = the adapter's only one."""
+    not_after: datetime | None = None
+    """The provider must not let it leave later than that."""
     context: Mapping[str, Any] = field(default_factory=dict)
     attachments: tuple[Attachment, ...] = ()
 
@@ -135,10 +143,53 @@ class Uncertain:
     reason: str
 
 
-Outcome = Accepted | Undeliverable | TryLater | Misconfigured | Uncertain
+@dataclass(frozen=True, slots=True)
+class NotCalled:
+    """The provider was not even asked: the channel was stopped, or the permission had grown old. No adapter says so."""
+
+    reason: str
+
+
+Outcome = Accepted | Undeliverable | TryLater | Misconfigured | Uncertain | NotCalled
 
 
 class Sender(Protocol):
     """What an adapter for a channel offers. Must not raise for anything a network or provider can do."""
 
-    def send(self, dispatch: Dispatch) -> Outcome: ...
+    def send(self, dispatch: Dispatch) -> Outcome:
+        """May be called by several threads at once, by as many as its courier has in flight."""
+        ...
+
+
+MAX_ATTEMPTS = 8
+LONGEST_WAIT = timedelta(hours=2)
+
+
+def retry_wait(after_seconds: int, attempts: int) -> timedelta:
+    """How long to wait after so many attempts: as long as the provider asked for, and twice as long each time, up to
+    two hours."""
+    told = timedelta(seconds=after_seconds)
+    return max(told, min(told * float(2 ** (attempts - 1)), LONGEST_WAIT))
+
+
+# --- pace -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What one of our numbers or servers may hand over: so many units a second (segments of SMS, e-mails)."""
+
+    units_per_second: float
+    units: Callable[[str], int] = lambda _text: 1
+    """Of a message's text."""
+
+    def admit(self, caught_up_at: datetime, units: int, now: datetime) -> datetime | None:
+        """When the sender will have caught up if these leave now; None = not now. A sender may be BURST ahead of its
+        rate: workers look every few seconds, and the provider spreads what little there is."""
+        start = max(caught_up_at, now)
+        if start - now >= BURST:
+            return None
+        return start + timedelta(seconds=units / self.units_per_second)
+
+
+BURST = timedelta(seconds=10)

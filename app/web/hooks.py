@@ -16,7 +16,7 @@ from app.compliance.models import Consent
 from app.compliance.service import set_consent
 from app.errors import Forbidden, NotFound
 from app.ledger.models import Customer, Portfolio
-from app.outreach.delivery import note_delivery_status
+from app.outreach.delivery import note_status
 from app.outreach.rules import OutboxStatus
 from app.timeline.rules import Channel
 from app.timeline.service import lock_customers
@@ -27,13 +27,19 @@ router = APIRouter()
 log = structlog.get_logger("desk.hooks")
 
 TWILIO_PATH = "/hooks/twilio/status"
-TWILIO_FINAL = {
+TWILIO_STATUS = {
+    # It has the message, which we may not know yet.
+    "accepted": OutboxStatus.SENT,
+    "scheduled": OutboxStatus.SENT,
+    "queued": OutboxStatus.SENT,
+    "sending": OutboxStatus.SENT,
+    "sent": OutboxStatus.SENT,
     "delivered": OutboxStatus.DELIVERED,
     "undelivered": OutboxStatus.UNDELIVERED,
     # Twilio took it and then could not send it: to the customer that is the same as not delivered.
     "failed": OutboxStatus.UNDELIVERED,
 }
-"""MessageStatus values that settle a message; the steps before them (queued, sending, sent) change nothing."""
+"""What each MessageStatus says of a message."""
 
 ONE_CLICK = "One-Click"
 
@@ -55,15 +61,17 @@ def twilio_status(request: Request, fields: Fields, session: WriteSession, now: 
     """A delivery report. Answered 204 whether or not we know the message: Twilio has nothing to do about it."""
     check = ports_of(request).verify_twilio
     # Signed over the address Twilio was told, which behind a proxy is not the one this process sees.
-    url = settings_of(request).public_url.rstrip("/") + TWILIO_PATH
+    query = f"?{request.url.query}" if request.url.query else ""
+    url = settings_of(request).public_url.rstrip("/") + TWILIO_PATH + query
     if check is None or not check(url, fields, request.headers.get("x-twilio-signature", "")):
         log.warning("twilio_callback_refused", configured=check is not None)
         raise Forbidden("The signature is not valid.")
-    status = TWILIO_FINAL.get(fields.get("MessageStatus", ""))
+    status = TWILIO_STATUS.get(fields.get("MessageStatus", ""))
     if status is not None:
         code = fields.get("ErrorCode", "")
         detail = f"Twilio error {code}" if code.isdigit() and code != "0" else ""
-        known = note_delivery_status(session, fields.get("MessageSid", ""), status, detail, now=now)
+        attempt, sid = request.query_params.get("attempt", ""), fields.get("MessageSid", "")
+        known = note_status(session, status, detail, attempt_id=attempt, provider_ref=sid, now=now)
         log.info("twilio_callback", status=status.value, known=known)
     return Response(status_code=204)
 

@@ -6,6 +6,7 @@ import base64
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 import pytest
 from pytest_httpserver import HTTPServer
@@ -13,16 +14,18 @@ from twilio.request_validator import RequestValidator
 from werkzeug import Request, Response
 
 from app.adapters.twilio_sms import TwilioSmsSender, validate_signature
+from app.clock import FixedClock
 from app.outreach.rules import Accepted, Misconfigured, Outcome, TryLater, Uncertain, Undeliverable
 from app.timeline.rules import Channel
 from tests.adapters.dispatches import a_dispatch
 
 SID, TOKEN, OURS = "AC" + "0" * 32, "token", "+12125550100"
+CLOCK = FixedClock(datetime(2026, 11, 14, 17, tzinfo=UTC))
 PATH = f"/2010-04-01/Accounts/{SID}/Messages.json"
 
 
 def sender(api_url: str, *, ours: str = OURS, timeout: float = 5) -> TwilioSmsSender:
-    return TwilioSmsSender(SID, TOKEN, ours, api_url=api_url, timeout_seconds=timeout)
+    return TwilioSmsSender(SID, TOKEN, ours, CLOCK, api_url=api_url, timeout_seconds=timeout)
 
 
 def refusing(server: HTTPServer, status: int, code: int) -> Outcome:
@@ -155,7 +158,7 @@ def test_an_api_address_that_is_none_stops_the_channel() -> None:
 
 
 def test_without_credentials_nothing_is_attempted() -> None:
-    assert isinstance(TwilioSmsSender("", "", "").send(a_dispatch(Channel.SMS)), Misconfigured)
+    assert isinstance(TwilioSmsSender("", "", "", CLOCK).send(a_dispatch(Channel.SMS)), Misconfigured)
 
 
 class TestWebhookSignature:

@@ -26,8 +26,8 @@ from app.db import make_engine, transaction
 from app.invariants import thorough
 from app.ledger.models import DailyRun
 from app.ledger.service import get_portfolio
-from app.outreach.delivery import deliver_due
 from app.outreach.rules import Accepted, Dispatch, OutboxStatus, Outcome
+from app.outreach.sending import deliver_due
 from app.plans.service import promise_to_pay
 from app.timeline.rules import Channel, Kind
 from tests import builders

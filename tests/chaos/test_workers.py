@@ -27,9 +27,9 @@ from app.errors import Conflict
 from app.invariants import thorough
 from app.ledger.models import DailyRun
 from app.ledger.service import get_portfolio
-from app.outreach.delivery import deliver_due
 from app.outreach.models import OutboxMessage
 from app.outreach.rules import OutboxStatus
+from app.outreach.sending import deliver_due
 from app.timeline.rules import Channel, Kind
 from tests import builders
 
@@ -94,6 +94,7 @@ def worker_env(process_env: Mapping[str, str], twilio: Twilio) -> dict[str, str]
         "DESK_TWILIO_API_URL": twilio.url,
         "DESK_LEASE_SECONDS": "5",
         "DESK_DELIVERY_BATCH": "10",
+        "DESK_SMS_SEGMENTS_PER_SECOND": "100000",
     }
 
 

@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from itertools import product
+from itertools import pairwise, product
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
 from app.cases.models import CollectionsCase
 from app.cases.rules import CaseStatus
+from app.clock import FixedClock
 from app.compliance.service import set_consent
 from app.db import transaction
 from app.errors import Conflict
 from app.ledger.models import Account, Customer
 from app.outreach.delivery import (
-    MAX_ATTEMPTS,
+    ContactCourier,
     move,
-    note_delivery_status,
+    note_status,
     resolve_unknown,
     start_channel,
     stop_channel,
 )
+from app.outreach.letters import sms_segments
 from app.outreach.models import ChannelStop, OutboxMessage
 from app.outreach.rules import (
+    MAX_ATTEMPTS,
     TRANSITIONS,
     Accepted,
     Destination,
@@ -33,10 +40,13 @@ from app.outreach.rules import (
     Misconfigured,
     OutboxStatus,
     Outcome,
+    Pace,
     TryLater,
     Uncertain,
     Undeliverable,
+    retry_wait,
 )
+from app.outreach.sending import SWITCH_SECONDS, deliver_due
 from app.outreach.service import enqueue
 from app.plans.service import promise_to_pay
 from app.timeline.rules import Channel, Kind, Purpose
@@ -55,6 +65,8 @@ ALLOWED = {
     (S.SENDING, S.UNDELIVERED),
     (S.SENT, S.DELIVERED), (S.SENT, S.UNDELIVERED), (S.SENT, S.BOUNCED), (S.DELIVERED, S.BOUNCED),
     (S.UNKNOWN, S.SENT), (S.UNKNOWN, S.FAILED),
+    # What the provider says it has was sent, whatever we made of its answer.
+    (S.QUEUED, S.SENT), (S.CLAIMED, S.SENT), (S.FAILED, S.SENT),
 }  # fmt: skip
 
 
@@ -124,7 +136,17 @@ def test_undeliverable_is_final_and_does_not_count(engine: Engine, case: Collect
     assert builders.deliver(engine, MORNING + timedelta(hours=1)).sent == []
 
 
-def test_try_later_waits_as_long_as_it_was_told_and_gives_up_in_the_end(
+@pytest.mark.parametrize(
+    ("told", "attempts", "minutes"),
+    [(60, 1, 1), (60, 2, 2), (60, 7, 64), (60, 8, 120), (600, 3, 40), (6 * 3600, 1, 360), (6 * 3600, 5, 360)],
+)
+def test_each_wait_is_twice_the_last_up_to_two_hours_but_never_less_than_was_told(
+    told: int, attempts: int, minutes: int
+) -> None:
+    assert retry_wait(told, attempts) == timedelta(minutes=minutes)
+
+
+def test_try_later_waits_longer_each_time_and_gives_up_in_the_end(
     engine: Engine, case: CollectionsCase
 ) -> None:
     sender = answering(*[TryLater("busy", after_seconds=600)] * (MAX_ATTEMPTS + 3))
@@ -132,8 +154,12 @@ def test_try_later_waits_as_long_as_it_was_told_and_gives_up_in_the_end(
     assert (only(engine).status, only(engine).not_before) == (S.QUEUED, MORNING + timedelta(minutes=10))
     builders.deliver(engine, MORNING + timedelta(minutes=9), sender)
     assert len(sender.sent) == 1
-    for n in range(1, MAX_ATTEMPTS + 3):
-        builders.deliver(engine, MORNING + timedelta(minutes=10 * n), sender)
+    tried = [MORNING]
+    while (row := only(engine)).status is S.QUEUED:
+        tried.append(row.not_before)
+        builders.deliver(engine, row.not_before, sender)
+    waits = [(later - earlier) / timedelta(minutes=1) for earlier, later in pairwise(tried)]
+    assert waits == [10, 20, 40, 80, 120, 120, 120]
     assert len(sender.sent) == MAX_ATTEMPTS
     assert only(engine).status is S.FAILED
     assert len({dispatch.attempt_id for dispatch in sender.sent}) == MAX_ATTEMPTS
@@ -287,6 +313,176 @@ def test_the_same_key_is_queued_once(engine: Engine, case: CollectionsCase) -> N
     assert only(engine).text == row.text
 
 
+def test_a_message_that_must_be_tried_later_than_its_hours_waits_for_the_next_ones(engine: Engine) -> None:
+    """Hours end at 22:00. A provider that is out at 21:00 for six hours is asked again the next morning, not at 3."""
+    _queued(engine)
+    evening = builders.at(ON + timedelta(days=1), 21)
+    builders.deliver(engine, evening, answering(TryLater("daily limit", after_seconds=6 * 3600)))
+    assert only(engine).not_before == evening + timedelta(hours=1), "the end of its window"
+    assert builders.deliver(engine, evening + timedelta(hours=1)).sent == []
+    assert only(engine).not_before == builders.at(ON + timedelta(days=2), 8)
+    assert len(builders.deliver(engine, builders.at(ON + timedelta(days=2), 8)).sent) == 1
+
+
+# --- many at once ---------------------------------------------------------------------------------
+
+
+class Slow(builders.RecordingSender):
+    """Answers only when as many calls are waiting as may be in flight, and remembers how many there were."""
+
+    def __init__(self, together: int) -> None:
+        super().__init__()
+        self.barrier = threading.Barrier(together)
+
+    def send(self, dispatch: Dispatch) -> Outcome:
+        self.barrier.wait(30)
+        return super().send(dispatch)
+
+
+def test_as_many_calls_are_made_at_once_as_may_be_in_flight(engine: Engine) -> None:
+    for _ in range(12):
+        _queued(engine)
+    sender = Slow(together=4)
+    courier = ContactCourier(sender, builders.stationery(), in_flight=4)
+    clock = FixedClock(MORNING)
+    found = deliver_due(engine, {Destination.SMS: courier}, worker="w", clock=clock, batch=5)
+    assert found == {"sent": 12}
+    assert len({dispatch.key for dispatch in sender.sent}) == len(sender.sent) == 12
+    rows = builders.messages(engine)
+    assert all((row.status, row.attempts, row.attempted_at) == (S.SENT, 1, MORNING) for row in rows)
+    assert len({row.attempt_id for row in rows}) == 12
+    assert kinds(engine) == [Kind.CONTACT_SENT] * 12
+
+
+def test_many_at_once_are_few_statements_a_message(sqlite_engine: Engine) -> None:
+    for _ in range(40):
+        _queued(sqlite_engine)
+    statements = 0
+
+    def count(*_: object) -> None:
+        nonlocal statements
+        statements += 1
+
+    sa.event.listen(sqlite_engine, "before_cursor_execute", count)
+    courier = ContactCourier(builders.RecordingSender(), builders.stationery(), in_flight=32)
+    found = deliver_due(sqlite_engine, {Destination.SMS: courier}, worker="w", clock=FixedClock(MORNING))
+    assert found == {"sent": 40}
+    assert statements < 40 * 6, statements
+
+
+def test_two_messages_of_one_customer_are_never_in_the_air_together(
+    engine: Engine, case: CollectionsCase
+) -> None:
+    """The first decides whether the second may leave at all: an undeliverable one does not count toward the cap."""
+    with transaction(engine) as session:
+        builders.queued_message(session, session.get_one(CollectionsCase, case.id), on=ON, step="other")
+    sender = answering(Undeliverable("no such number"))
+    courier = ContactCourier(sender, builders.stationery(), in_flight=8)
+    found = deliver_due(engine, {Destination.SMS: courier}, worker="w", clock=FixedClock(MORNING))
+    assert found == {"undelivered": 1, "sent": 1}
+    assert [dispatch.key.split(":")[1] for dispatch in sender.sent] == ["friendly-sms", "other"]
+
+
+def test_one_message_that_cannot_be_prepared_does_not_hold_up_the_others(engine: Engine) -> None:
+    for _ in range(3):
+        _queued(engine)
+    _queued(engine, context="no JSON")
+    _queued(engine)
+    courier = ContactCourier(builders.RecordingSender(), builders.stationery(), in_flight=8)
+    found = deliver_due(engine, {Destination.SMS: courier}, worker="w", clock=FixedClock(MORNING))
+    assert found == {"sent": 4, "queued": 1}
+    [broken] = [row for row in builders.messages(engine) if row.status is S.QUEUED]
+    assert (broken.attempts, broken.not_before) == (1, MORNING + timedelta(minutes=10))
+
+
+def test_calls_that_were_to_follow_are_not_made_once_the_channel_is_stopped(engine: Engine) -> None:
+    """They stand committed as `sending` already, and are certainly not sent: they go back as if never tried."""
+    for _ in range(6):
+        _queued(engine)
+
+    class StoppedInTheAir(Slow):
+        def send(self, dispatch: Dispatch) -> Outcome:
+            outcome = super().send(dispatch)
+            if self.barrier.wait(30) == 0:
+                with transaction(engine) as session:
+                    stop_channel(session, Destination.SMS, "wrong wording", by="user:max", now=MORNING)
+            time.sleep(SWITCH_SECONDS * 1.5)
+            return outcome
+
+    sender = StoppedInTheAir(together=4)
+    courier = ContactCourier(sender, builders.stationery(), in_flight=4)
+    deliver_due(engine, {Destination.SMS: courier}, worker="w", clock=FixedClock(MORNING))
+    assert len(sender.sent) == 4, "those that were in the air when the button was pressed"
+    rows = builders.messages(engine)
+    assert Counter(row.status for row in rows) == {S.SENT: 4, S.QUEUED: 2}
+    assert {(row.attempts, row.claimed_by) for row in rows if row.status is S.QUEUED} == {(0, "")}
+
+
+def test_a_worker_that_is_told_to_stop_ends_what_it_began_and_gives_the_rest_back(engine: Engine) -> None:
+    for _ in range(5):
+        _queued(engine)
+    sender = builders.RecordingSender()
+    courier = ContactCourier(sender, builders.stationery())
+    found = deliver_due(
+        engine, {Destination.SMS: courier}, worker="w", clock=FixedClock(MORNING),
+        stopping=lambda: len(sender.sent) == 2,
+    )  # fmt: skip
+    assert found == {"sent": 2}
+    statuses = Counter((row.status, row.claimed_by) for row in builders.messages(engine))
+    assert statuses == {(S.SENT, "w"): 2, (S.QUEUED, ""): 3}
+
+
+# --- pace -----------------------------------------------------------------------------------------
+
+
+def test_a_sender_keeps_its_pace_whoever_sends(engine: Engine) -> None:
+    """Two segments each at half a segment a second: four seconds a message, and never more than ten seconds ahead."""
+    for _ in range(8):
+        _queued(engine, text="x" * 161)
+    pace = Pace(0.5, sms_segments)
+    sender = builders.RecordingSender()
+
+    def deliver(worker: str, seconds: int) -> int:
+        before = len(sender.sent)
+        courier = ContactCourier(
+            sender, builders.stationery(), pace=pace, lines=("+15005550006",), in_flight=8
+        )
+        clock = FixedClock(MORNING + timedelta(seconds=seconds))
+        deliver_due(engine, {Destination.SMS: courier}, worker=worker, clock=clock)
+        return len(sender.sent) - before
+
+    assert [deliver("a", 0), deliver("b", 0), deliver("b", 2), deliver("a", 3), deliver("b", 7)] == [
+        3,
+        0,
+        0,
+        1,
+        1,
+    ]
+    assert deliver("a", 60) == 3, "what was not used is not saved up"
+    rows = builders.messages(engine)
+    assert Counter(row.status for row in rows) == {S.SENT: 8}
+    assert {row.attempts for row in rows} == {1}
+
+
+def test_each_number_of_a_pool_has_its_own_pace_and_its_own_customers(engine: Engine) -> None:
+    for _ in range(12):
+        _queued(engine)
+    lines = ("+15005550006", "+15005550007")
+    sender = builders.RecordingSender()
+    courier = ContactCourier(sender, builders.stationery(), pace=Pace(0.1), lines=lines)
+    passes = 0
+    while len(sender.sent) < 12:
+        clock = FixedClock(MORNING + timedelta(seconds=10 * passes))
+        before = len(sender.sent)
+        deliver_due(engine, {Destination.SMS: courier}, worker="w", clock=clock)
+        assert max(Counter(dispatch.line for dispatch in sender.sent[before:]).values()) == 1
+        passes += 1
+    assert passes < 12, "two numbers carry more than one"
+    courier = ContactCourier(sender, builders.stationery(), lines=lines)
+    row = builders.messages(engine)[0]
+    assert len({courier.line(row) for _ in range(3)}) == 1, "the same customer hears from the same number"
+
+
 # --- what a dead worker leaves --------------------------------------------------------------------
 
 
@@ -319,19 +515,74 @@ def test_an_attempt_whose_lease_is_over_becomes_unknown(engine: Engine, case: Co
 # --- reports from the provider ---------------------------------------------------------------------
 
 
+def report(engine: Engine, status: OutboxStatus, **names: str) -> bool:
+    with transaction(engine) as session:
+        return note_status(session, status, now=MORNING + timedelta(minutes=1), **names)
+
+
 def test_delivery_reports_move_forward_only_and_repeat_harmlessly(
     engine: Engine, case: CollectionsCase
 ) -> None:
     builders.deliver(engine, MORNING, answering(Accepted("SM1")))
-
-    def report(ref: str, status: OutboxStatus) -> bool:
-        with transaction(engine) as session:
-            return note_delivery_status(session, ref, status, "", now=MORNING)
-
-    assert report("SM1", S.DELIVERED)
-    assert report("SM1", S.DELIVERED)
-    assert report("SM1", S.UNDELIVERED), "known, and too late to matter"
+    assert report(engine, S.SENT, provider_ref="SM1"), "nothing new"
+    assert report(engine, S.DELIVERED, provider_ref="SM1")
+    assert report(engine, S.DELIVERED, provider_ref="SM1")
+    assert report(engine, S.UNDELIVERED, provider_ref="SM1"), "known, and too late to matter"
     assert only(engine).status is S.DELIVERED
     assert kinds(engine) == [Kind.CONTACT_SENT, Kind.CONTACT_DELIVERED]
-    assert not report("SM2", S.DELIVERED)
-    assert not report("", S.DELIVERED)
+    assert not report(engine, S.DELIVERED, provider_ref="SM2")
+    assert not report(engine, S.DELIVERED)
+
+
+def test_a_report_that_is_quicker_than_the_answer_is_not_lost(engine: Engine, case: CollectionsCase) -> None:
+    """Twilio calls back before its answer to us is written down; the answer then adds its id and counts no second
+    contact."""
+
+    class Quick(builders.RecordingSender):
+        def send(self, dispatch: Dispatch) -> Outcome:
+            attempt = dispatch.status_callback_url.partition("attempt=")[2]
+            assert attempt == dispatch.attempt_id
+            assert report(engine, S.DELIVERED, attempt_id=attempt, provider_ref="SM1")
+            return super().send(dispatch)
+
+    builders.deliver(engine, MORNING, Quick([Accepted("SM1")]))
+    row = only(engine)
+    assert (row.status, row.provider_ref, row.sent_at) == (S.DELIVERED, "SM1", MORNING)
+    assert kinds(engine) == [Kind.CONTACT_SENT, Kind.CONTACT_DELIVERED]
+
+
+@pytest.mark.parametrize("said", [S.SENT, S.DELIVERED, S.UNDELIVERED])
+def test_a_report_settles_what_was_unknown(engine: Engine, case: CollectionsCase, said: OutboxStatus) -> None:
+    builders.deliver(engine, MORNING, answering(Uncertain("no answer")))
+    assert report(engine, said, attempt_id=only(engine).attempt_id, provider_ref="SM7")
+    row = only(engine)
+    assert (row.status, row.provider_ref, row.sent_at) == (said, "SM7", MORNING)
+    with transaction(engine) as session:
+        [sent] = builders.events(session, Kind.CONTACT_SENT)
+    assert (sent["at"], sent["known_by"]) == (MORNING, "the provider's report"), "it counts from when it left"
+    assert report(engine, S.SENT, provider_ref="SM7"), "it is found by its id from now on"
+
+
+@pytest.mark.parametrize("after", [TryLater("busy"), Misconfigured("wrong token")])
+def test_what_the_provider_has_is_not_sent_again_whatever_it_answered(
+    engine: Engine, case: CollectionsCase, after: Outcome
+) -> None:
+    """It said no, which we read as certainly not sent, and reports a delivery all the same."""
+    builders.deliver(engine, MORNING, answering(after))
+    assert only(engine).status is S.QUEUED
+    assert report(engine, S.DELIVERED, attempt_id=only(engine).attempt_id, provider_ref="SM1")
+    with transaction(engine) as session:
+        start_channel(session, Destination.SMS, by="user:max", now=MORNING)
+    assert builders.deliver(engine, MORNING + timedelta(hours=2)).sent == []
+    assert only(engine).status is S.DELIVERED
+
+
+def test_reports_that_name_a_stranger_or_an_old_attempt_change_nothing(
+    engine: Engine, case: CollectionsCase
+) -> None:
+    builders.deliver(engine, MORNING, answering(Accepted("SM1")))
+    row = only(engine)
+    for name in ("", "-", "x-1", f"{row.id}-", f"{row.id}-{'0' * 18}", "9" * 40, f"{(row.id or 0) + 1}-a"):
+        assert not report(engine, S.DELIVERED, attempt_id=name)
+    assert report(engine, S.DELIVERED, attempt_id=row.attempt_id, provider_ref="SM2"), "another message's id"
+    assert (only(engine).status, only(engine).provider_ref) == (S.SENT, "SM1")

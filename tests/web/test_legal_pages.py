@@ -16,9 +16,9 @@ from app.legal.models import Bundle, Referral, ReferralStatus
 from app.legal.rules import Receipt
 from app.legal.service import BundleCourier, Seal, nominate, nominate_cases
 from app.legal.verification import verify
-from app.outreach.delivery import deliver_due
 from app.outreach.models import OutboxMessage
 from app.outreach.rules import Destination, OutboxStatus
+from app.outreach.sending import deliver_due
 from app.staff.rules import Role
 from app.timeline.rules import Kind
 from tests.builders import events

@@ -1,0 +1,402 @@
+"""The way out: rows are claimed, judged and settled in sets by one thread, and the calls are made by others.
+
+Written so that a process may die between any two lines. A row is committed as `sending` before its call begins, so
+whoever dies leaves only rows whose fate can be asked about. What is committed ahead of a free thread is little, half of
+what may be in flight, and is not called any more once the channel is stopped or the permission has grown old.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import NamedTuple
+
+import structlog
+from sqlalchemy.engine import Engine
+from sqlmodel import Session
+
+from app.clock import Clock
+from app.compliance.record import record_decisions
+from app.db import reading, retrying, transaction
+from app.outreach.delivery import (
+    Call,
+    Claimed,
+    Courier,
+    Postpone,
+    Withhold,
+    admit,
+    claim,
+    give_back,
+    is_stopped,
+    locked_rows,
+    move,
+    new_attempt_id,
+    recover,
+    requeue,
+    set_aside,
+    settle,
+    stop_channel,
+    withhold,
+    withhold_stale,
+)
+from app.outreach.models import OutboxMessage
+from app.outreach.rules import (
+    BURST,
+    Destination,
+    Misconfigured,
+    NotCalled,
+    OutboxStatus,
+    Outcome,
+    Pace,
+    Uncertain,
+)
+
+log = structlog.get_logger("desk.delivery")
+
+FRESH_SECONDS = 10.0
+"""A call begins within this time after the gate said yes, or not at all."""
+SWITCH_SECONDS = 0.1
+"""A channel that was stopped makes no more calls after this time."""
+GATHER_SECONDS = 0.01
+"""Answers that come within this time are settled together."""
+
+
+def deliver_due(
+    engine: Engine,
+    couriers: Mapping[Destination, Courier],
+    *,
+    worker: str,
+    clock: Clock,
+    batch: int = 50,
+    lease: timedelta = timedelta(minutes=5),
+    only: Destination | None = None,
+    stopping: Callable[[], bool] = lambda: False,
+) -> dict[str, int]:
+    """Send what is due now, or what is due to one destination; returns how many rows ended in which status. Safe to run
+    in many processes. Once `stopping` says so, it ends what it has begun and begins nothing more."""
+
+    def tidy_up() -> None:
+        with transaction(engine) as session:
+            recover(session, couriers, now=clock.now())
+            withhold_stale(session, now=clock.now())
+
+    retrying(tidy_up)
+    counts: Counter[str] = Counter()
+    for destination, courier in couriers.items():
+        if only in (None, destination):
+            lane = _Lane(engine, destination, courier, worker, clock, batch, lease, stopping)
+            counts.update(lane.run())
+    return dict(counts)
+
+
+class _Attempt(NamedTuple):
+    claimed: Claimed
+    attempt_id: str
+    call: Call
+    begin_by: float
+    """On the monotonic clock."""
+
+
+@dataclass(slots=True)
+class _Prepared:
+    """What came of judging some rows."""
+
+    attempts: list[_Attempt]
+    statuses: Sequence[OutboxStatus]
+    """Where those went that are not sent now."""
+    is_last: bool = False
+    """The channel is stopped, or its senders have all that they may have for now."""
+
+
+class _Lane:
+    """One destination, as long as something is due to it."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        destination: Destination,
+        courier: Courier,
+        worker: str,
+        clock: Clock,
+        batch: int,
+        lease: timedelta,
+        stopping: Callable[[], bool],
+    ) -> None:
+        self.engine, self.destination, self.courier = engine, destination, courier
+        self.worker, self.clock, self.lease, self.stopping = worker, clock, lease, stopping
+        self.batch = min(batch, _within(courier.pace, len(courier.lines))) if courier.pace else batch
+        self.ahead = courier.in_flight // 2
+        self.fresh_seconds = min(FRESH_SECONDS, lease.total_seconds() / 2)
+        self.switch = _Switch(engine, destination)
+        self.waiting: deque[Claimed] = deque()
+        self.flying: dict[int, Claimed] = {}
+        self.answers: queue.SimpleQueue[tuple[_Attempt, Outcome]] = queue.SimpleQueue()
+        self.has_more = True
+        self.counts: Counter[str] = Counter()
+
+    def run(self) -> Counter[str]:
+        calls = ThreadPoolExecutor(self.courier.in_flight, f"desk-{self.destination.value}")
+        try:
+            while True:
+                if self._has_room() and self._fill():
+                    self._start(calls)
+                elif not self.flying:
+                    break
+                self._settle(self._answered())
+        finally:
+            calls.shutdown()
+            self._settle(self._drain())
+            if self.waiting:
+                self._give_back()
+        return self.counts
+
+    # --- starting -----------------------------------------------------------------------------
+
+    def _has_room(self) -> bool:
+        """For a set that is worth its statements."""
+        room = self.courier.in_flight + self.ahead - len(self.flying)
+        return room >= max(1, self.ahead) and (bool(self.waiting) or self.has_more)
+
+    def _fill(self) -> bool:
+        """Claim more where nothing waits. Is there something to begin?"""
+        if self.stopping():
+            self.has_more = False
+            if self.waiting:
+                self._give_back()
+        if not self.waiting and self.has_more:
+            self.waiting.extend(retrying(self._claim))
+            self.has_more = len(self.waiting) == self.batch
+        busy = self._busy()
+        return any(row.customer_id not in busy for row in self.waiting)
+
+    def _claim(self) -> list[Claimed]:
+        with transaction(self.engine) as session:
+            return claim(
+                session, self.destination, worker=self.worker, batch=self.batch, lease=self.lease,
+                now=self.clock.now(),
+            )  # fmt: skip
+
+    def _busy(self) -> set[int]:
+        return {row.customer_id for row in self.flying.values()}
+
+    def _pick(self) -> list[Claimed]:
+        """As many as there is room for, never two of one customer: the second is judged when the first is settled."""
+        room = self.courier.in_flight + self.ahead - len(self.flying)
+        busy = self._busy()
+        picked: list[Claimed] = []
+        later: list[Claimed] = []
+        while self.waiting and len(picked) < room:
+            row = self.waiting.popleft()
+            if row.customer_id in busy:
+                later.append(row)
+            else:
+                busy.add(row.customer_id)
+                picked.append(row)
+        self.waiting.extendleft(reversed(later))
+        return picked
+
+    def _start(self, calls: ThreadPoolExecutor) -> None:
+        picked = self._pick()
+        try:
+            self._fly(calls, retrying(partial(self._prepare, picked)))
+        except Exception as error:  # one broken row must not hold up the others
+            log.error("not_prepared", rows=len(picked), error=type(error).__name__)
+            for row in picked:
+                self._start_alone(calls, row)
+
+    def _start_alone(self, calls: ThreadPoolExecutor, row: Claimed) -> None:
+        try:
+            self._fly(calls, retrying(partial(self._prepare, [row])))
+        except Exception as error:
+            log.error("not_prepared", row=row.row_id, error=type(error).__name__)
+            self._count(retrying(partial(self._set_aside, row, type(error).__name__)))
+
+    def _fly(self, calls: ThreadPoolExecutor, prepared: _Prepared) -> None:
+        self._count(prepared.statuses)
+        if prepared.is_last:
+            self.has_more = False
+            if self.waiting:
+                self._give_back()
+        for attempt in prepared.attempts:
+            self.flying[attempt.claimed.row_id] = attempt.claimed
+            calls.submit(self._call, attempt)
+
+    def _prepare(self, picked: Sequence[Claimed]) -> _Prepared:
+        """Judge these rows and commit as `sending` those that may leave."""
+        now = self.clock.now()
+        with transaction(self.engine) as session:
+            rows = self._mine(session, picked)
+            if is_stopped(session, self.destination):  # since they were claimed
+                for row in rows:
+                    requeue(row, row.not_before)
+                return _Prepared([], [row.status for row in rows], is_last=True)
+            for row in rows:  # before they are prepared, because what is handed over carries it
+                row.attempt_id = new_attempt_id(row)
+            ready = self._judge(session, rows)
+            admitted = admit(session, self.courier, [row for row, _ in ready], now=now)
+            begin_by = time.monotonic() + self.fresh_seconds
+            attempts = []
+            for row, call in ready:
+                if row.id not in admitted:
+                    requeue(row, row.not_before)
+                    continue
+                move(row, OutboxStatus.SENDING)
+                row.attempts += 1
+                row.attempted_at, row.lease_until = now, now + self.lease
+                attempts.append(_Attempt(Claimed(row.id, row.customer_id), row.attempt_id, call, begin_by))
+            stayed: list[OutboxStatus] = [row.status for row in rows if row.status != OutboxStatus.SENDING]
+            return _Prepared(attempts, stayed, is_last=bool(ready) and not admitted)
+
+    def _judge(self, session: Session, rows: Sequence[OutboxMessage]) -> list[tuple[OutboxMessage, Call]]:
+        """Those that may leave now; the others are withheld, or wait for when they may."""
+        now = self.clock.now()
+        ready: list[tuple[OutboxMessage, Call]] = []
+        told = []
+        for row, verdict in zip(rows, self.courier.prepare(session, rows, now=now), strict=True):
+            if isinstance(verdict, Withhold):
+                told.append(withhold(row, verdict, now=now))
+            elif isinstance(verdict, Postpone):
+                row.error = verdict.reason[:500]
+                requeue(row, verdict.until)
+            else:
+                ready.append((row, verdict))
+        record_decisions(session, told, by="system", now=now)
+        return ready
+
+    def _mine(self, session: Session, picked: Sequence[Claimed]) -> list[OutboxMessage]:
+        """Those that no other worker has by now."""
+        return [
+            row
+            for row in locked_rows(session, picked)
+            if row.status is OutboxStatus.CLAIMED and row.claimed_by == self.worker
+        ]
+
+    def _set_aside(self, claimed: Claimed, why: str) -> list[OutboxStatus]:
+        now = self.clock.now()
+        with transaction(self.engine) as session:
+            rows = self._mine(session, [claimed])
+            for row in rows:
+                set_aside(session, row, why, now=now)
+            return [row.status for row in rows]
+
+    def _give_back(self) -> None:
+        def work() -> None:
+            with transaction(self.engine) as session:
+                give_back(session, [row.row_id for row in self.waiting], worker=self.worker)
+
+        retrying(work)
+        self.waiting.clear()
+
+    # --- calling, in a thread of its own, with nothing locked -----------------------------------
+
+    def _call(self, attempt: _Attempt) -> None:
+        self.answers.put((attempt, self._outcome(attempt)))
+
+    def _outcome(self, attempt: _Attempt) -> Outcome:
+        try:
+            if self.switch.is_off():
+                return NotCalled("the channel was stopped")
+        except Exception as error:
+            return NotCalled(f"it is not known whether the channel is stopped: {type(error).__name__}")
+        if time.monotonic() > attempt.begin_by:
+            return NotCalled("it had to wait too long for its turn")
+        try:
+            return attempt.call()
+        except Exception as error:  # a sender must not raise; if one does, nobody knows how far it got
+            return Uncertain(f"the sender failed: {type(error).__name__}")
+
+    # --- settling -----------------------------------------------------------------------------
+
+    def _answered(self) -> list[tuple[_Attempt, Outcome]]:
+        """What was answered since; waits where there is nothing else to do, and then a moment for company."""
+        found = self._drain()
+        if found or not self.flying or (self._has_room() and self._fill()):
+            return found
+        found.append(self.answers.get())
+        until = time.monotonic() + GATHER_SECONDS
+        enough = max(1, self.ahead)
+        while len(found) < min(enough, len(self.flying)):
+            try:
+                found.append(self.answers.get(timeout=max(0.0, until - time.monotonic())))
+            except queue.Empty:
+                break
+        return found + self._drain()
+
+    def _drain(self) -> list[tuple[_Attempt, Outcome]]:
+        found = []
+        while not self.answers.empty():
+            found.append(self.answers.get())
+        return found
+
+    def _settle(self, answered: Sequence[tuple[_Attempt, Outcome]]) -> None:
+        """What was sent must be written down, so settling insists."""
+        if not answered:
+            return
+        for attempt, _ in answered:
+            self.flying.pop(attempt.claimed.row_id, None)
+        try:
+            self._count(retrying(partial(self._settle_all, answered), attempts=8))
+        except Exception as error:
+            log.error("not_settled_together", rows=len(answered), error=type(error).__name__)
+            for each in answered:
+                self._settle_alone(each)
+        if any(isinstance(outcome, Misconfigured) for _, outcome in answered):
+            self.has_more = False
+            if self.waiting:
+                self._give_back()
+
+    def _settle_alone(self, answered: tuple[_Attempt, Outcome]) -> None:
+        try:
+            self._count(retrying(partial(self._settle_all, [answered]), attempts=8))
+        except Exception as error:  # it stays `sending` and becomes `unknown` when its lease is over
+            log.error("not_settled", row=answered[0].claimed.row_id, error=type(error).__name__)
+
+    def _settle_all(self, answered: Sequence[tuple[_Attempt, Outcome]]) -> list[OutboxStatus]:
+        now = self.clock.now()
+        outcomes = {attempt.claimed.row_id: (attempt, outcome) for attempt, outcome in answered}
+        with transaction(self.engine) as session:
+            settled = []
+            for row in locked_rows(session, [attempt.claimed for attempt, _ in answered]):
+                attempt, outcome = outcomes[row.id or 0]
+                if row.attempt_id != attempt.attempt_id:
+                    log.error("attempt_superseded", key=row.key)
+                elif settle(row, outcome, now=now):
+                    settled.append((row, outcome))
+            self.courier.settled(session, settled, now=now)
+            for _, outcome in settled:
+                if isinstance(outcome, Misconfigured):
+                    stop_channel(session, self.destination, outcome.reason, by="system", now=now)
+            return [row.status for row, _ in settled]
+
+    def _count(self, statuses: Sequence[OutboxStatus]) -> None:
+        self.counts.update(status.value for status in statuses)
+
+
+def _within(pace: Pace, lines: int) -> int:
+    """As many as so many lines may hand over at once, and some more for when they are not evenly spread."""
+    each = max(1, int(pace.units_per_second * BURST.total_seconds()))
+    return each if lines == 1 else 2 * each * lines
+
+
+class _Switch:
+    """The kill switch, asked before every call and read from the database a few times a second."""
+
+    def __init__(self, engine: Engine, destination: Destination) -> None:
+        self.engine, self.destination = engine, destination
+        self._lock = threading.Lock()
+        self._off, self._read_at = False, 0.0
+
+    def is_off(self) -> bool:
+        with self._lock:
+            if time.monotonic() - self._read_at > SWITCH_SECONDS:
+                with reading(self.engine) as session:
+                    self._off = is_stopped(session, self.destination)
+                self._read_at = time.monotonic()
+            return self._off
