@@ -7,7 +7,7 @@ import os
 import threading
 import traceback
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from functools import partial
 
@@ -43,13 +43,15 @@ def plan_night(
     # Every other chunk goes to a second process. It has its own connections: those of this one stay untouched.
     engine.dispose()
     told, tell = os.pipe()
+    parent = os.getpid()
     child = os.fork()
     if child == 0:
         status = 1
         try:
             os.close(told)
             engine.dispose(close=False)
-            os.write(tell, json.dumps(plan(chunks[1::2])).encode())
+            theirs = _until_orphaned(chunks[1::2], parent)
+            os.write(tell, json.dumps(plan(theirs)).encode())
             status = 0
         except BaseException:  # noqa: BLE001 - nothing of this process may go on in the parent's place
             traceback.print_exc()
@@ -60,12 +62,21 @@ def plan_night(
         counts = Counter(plan(chunks[::2]))
     finally:
         with os.fdopen(told) as pipe:
-            theirs = pipe.read()
+            said = pipe.read()
         ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     if ended != 0:
         raise RuntimeError(f"the second process that planned contacts ended with {ended}")
-    counts.update(json.loads(theirs))
+    counts.update(json.loads(said))
     return dict(counts)
+
+
+def _until_orphaned(chunks: Sequence[list[int]], parent: int) -> Iterator[list[int]]:
+    """The second process' chunks while there is somebody to tell. Until it ends it shares the lock on the
+    portfolio's days with its parent, so that whoever runs the night again waits for it."""
+    for ids in chunks:
+        if os.getppid() != parent:
+            raise SystemExit("the process that shared this night is gone")
+        yield ids
 
 
 def _may_fork(engine: Engine) -> bool:
@@ -80,7 +91,7 @@ def _plan(
     stationery: Stationery,
     on: date,
     now: datetime,
-    chunks: Sequence[Sequence[int]],
+    chunks: Iterable[Sequence[int]],
 ) -> dict[str, int]:
     counts = Counter(dict.fromkeys(("cleared", "waiting", "refused", "call_tasks", "resting"), 0))
     for ids in chunks:

@@ -24,17 +24,24 @@ from app.settings import get_settings
 KILLED = -signal.SIGKILL
 
 
-def in_child(work: Callable[[], object], *, die_at: int | None = None, count_to: Path | None = None) -> int:
+def in_child(
+    work: Callable[[], object],
+    *,
+    die_at: int | None = None,
+    second: bool = False,
+    count_to: Path | None = None,
+) -> int:
     """Run `work` in a process of its own and return its exit status, negative for a signal.
 
     With `die_at` the process sends itself SIGKILL right before that moment, a moment being a statement or a
-    commit: nothing is cleaned up, as when the power fails. `count_to` receives the number of moments.
+    commit: nothing is cleaned up, as when the power fails; with `second`, the process that it forks does so
+    instead. `count_to` receives the number of moments.
     """
     pid = os.fork()
     if pid:
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     status = 70
-    moments = _count_moments(die_at)
+    moments = _count_moments(die_at, second=second)
     try:
         work()
         status = 0
@@ -90,13 +97,13 @@ def run_told(work: Mapping[str, Any], folder: Path, count_to: Path | None) -> No
         count_to.write_text(str(moments()))
 
 
-def _count_moments(die_at: int | None) -> Callable[[], int]:
-    moments = 0
+def _count_moments(die_at: int | None, *, second: bool = False) -> Callable[[], int]:
+    moments, first = 0, os.getpid()
 
     def reached(*_: object) -> None:
         nonlocal moments
         moments += 1
-        if moments == die_at:
+        if moments == die_at and (os.getpid() != first) is second:
             os.kill(os.getpid(), signal.SIGKILL)
 
     sa.event.listen(Engine, "before_cursor_execute", reached)
@@ -147,6 +154,10 @@ def _names(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, dict[An
         "case_id": cases,
         "portfolio_id": {r["id"]: r["code"] for r in rows["portfolio"]},
         "reverses_id": {r["id"]: r["reference"] for r in rows["ledger_entry"]},
+        "event_id": {
+            r["id"]: f"{r['kind']} {r['seq']} of {customers.get(r['customer_id'])}"
+            for r in rows["timeline_event"]
+        },
         "plan_id": {r["id"]: f"plan of {cases[r['case_id']]}" for r in rows["plan"]},
     }
 
