@@ -1,4 +1,4 @@
-"""Post: one PDF/A-2b a letter in the day's folder, and a manifest for whoever prints and franks it.
+"""Post: one tagged PDF/A a letter in the day's folder, and a manifest for whoever prints and franks it.
 
 The files are the hand-over, so this adapter is idempotent: a key that is on the manifest, or whose file exists, is
 not made again. A crash at any point leaves either nothing, or something that the next attempt completes.
@@ -19,21 +19,19 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from app.adapters.typesetting import CannotTypeset, count_pages, typeset
-from app.outreach.letters import format_date, known_language
+from app.adapters.letter_page import address_lines, address_problem, letter_template, typeset_letter
+from app.adapters.typesetting import CannotTypeset, count_pages
 from app.outreach.rules import Accepted, Dispatch, Misconfigured, Outcome, TryLater, Undeliverable
 
 MANIFEST = "manifest.csv"
 COLUMNS = ("key", "file", "language", "address_lines", "pages", "sha256")
-MAX_ADDRESS_LINES = 7
-"""What fits the window of the envelope."""
 
 
 class PrintLetterSender:
     def __init__(self, print_dir: Path, letters_dir: Path) -> None:
         """`letters_dir` is the folder with `_base/letter.typ`; PDFs go to `print_dir/<business date>/`."""
         self._print_dir = print_dir
-        self._template = letters_dir / "_base" / "letter.typ"
+        self._template = letter_template(letters_dir)
 
     def send(self, dispatch: Dispatch) -> Outcome:
         """Accepted with `<business date>/<file>` as reference, the same for every attempt of the same key.
@@ -42,7 +40,7 @@ class PrintLetterSender:
         """
         ref = f"{dispatch.business_date.isoformat()}/{file_name(dispatch.key)}"
         path = self._print_dir / ref
-        if problem := _address_problem(dispatch):
+        if problem := address_problem(dispatch):
             return Undeliverable(problem)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -66,79 +64,6 @@ def file_name(key: str) -> str:
     """A readable file name for an outbox key; the digest keeps keys apart that read the same when made safe."""
     readable = re.sub(r"[^A-Za-z0-9]+", "-", key).strip("-")[:60]
     return f"{readable}-{hashlib.sha256(key.encode()).hexdigest()[:12]}.pdf"
-
-
-def _address_problem(dispatch: Dispatch) -> str:
-    count = len(_address_lines(dispatch))
-    if count < 2:
-        return "no complete postal address"
-    if count > MAX_ADDRESS_LINES:
-        return f"postal address has more than {MAX_ADDRESS_LINES} lines"
-    return ""
-
-
-def _address_lines(dispatch: Dispatch) -> list[str]:
-    """Name and postal lines as printed in the window; `to` may or may not begin with the name."""
-    lines = [line.strip() for line in dispatch.to.split("\n") if line.strip()]
-    name = dispatch.recipient_name.strip()
-    return lines if not name or (lines and lines[0] == name) else [name, *lines]
-
-
-# ------------------------------------------------------------------------------------------------- the page
-
-
-def typeset_letter(template: Path, dispatch: Dispatch) -> bytes:
-    """The letter as PDF/A-2b, dated by its business date. Raises CannotTypeset."""
-    return typeset(template, page_data(dispatch, template.parent), document_date=dispatch.business_date)
-
-
-def page_data(dispatch: Dispatch, base: Path) -> dict[str, Any]:
-    """What `letter.typ` lays out; every value is shown as text."""
-    language = known_language(dispatch.language)
-    if not (base / language / "page.toml").exists():
-        language = "en"
-    facts = [("date", format_date(dispatch.business_date, language)), ("reference", dispatch.reference)]
-    facts += [(label, str(dispatch.context.get(f"contact_{label}", ""))) for label in ("phone", "email")]
-    return {
-        "language": language,
-        "sender": dispatch.sender_name,
-        "subject": dispatch.subject,
-        "reference": dispatch.reference,
-        "address": _address_lines(dispatch),
-        "facts": [{"label": label, "value": value} for label, value in facts if value],
-        "parts": parts(dispatch.text),
-    }
-
-
-def parts(text: str) -> list[dict[str, Any]]:
-    """A post.txt as rendered -> headings, paragraphs, rules and tables.
-
-    Parts are separated by blank lines: `# ` starts a heading, `---` is a rule, lines starting with `|` are the rows
-    of a table (the first one its header, `|=` the total), anything else is a paragraph.
-    """
-    found: list[dict[str, Any]] = []
-    for chunk in re.split(r"\n\s*\n", text.strip()):
-        if chunk.startswith("# "):
-            found.append({"kind": "heading", "text": chunk[2:].strip()})
-        elif chunk.strip() == "---":
-            found.append({"kind": "rule"})
-        elif chunk.startswith("|"):
-            found.append({"kind": "table", "rows": _rows(chunk.splitlines())})
-        elif chunk.strip():
-            found.append({"kind": "paragraph", "text": chunk.strip()})
-    return found
-
-
-def _rows(lines: list[str]) -> list[dict[str, Any]]:
-    cells = [
-        [cell.strip() for cell in line.removeprefix("|=").removeprefix("|").removesuffix("|").split("|")]
-        for line in lines
-    ]
-    width = max(len(row) for row in cells)
-    return [
-        {"total": line.startswith("|="), "cells": row + [""] * (width - len(row))}
-        for line, row in zip(lines, cells, strict=True)
-    ]
 
 
 # ------------------------------------------------------------------------------------------ folder and manifest
@@ -184,7 +109,7 @@ def _append_to_manifest(path: Path, dispatch: Dispatch) -> None:
         _not_a_formula(dispatch.key),
         path.name,
         dispatch.language,
-        len(_address_lines(dispatch)),
+        len(address_lines(dispatch)),
         count_pages(pdf),
         hashlib.sha256(pdf).hexdigest(),
     )

@@ -1,4 +1,4 @@
-"""Typeset a document as PDF/A-2b with Typst. Data reach the template as JSON only, never as markup.
+"""Typeset a document as PDF/A with Typst. Data reach the template as JSON only, never as markup.
 
 The fonts come with two packages (Noto Sans, Noto Sans CJK), not from the machine: the same data give the same bytes
 anywhere, and a letter never depends on what happens to be installed.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from importlib.resources import files
@@ -16,6 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import typst
+
+PRINT_STANDARDS = ("a-2b",)
+"""PDF/A-2b (ISO 19005-2): every font inside, no surprises."""
 
 _PAGES = re.compile(rb"/Count (\d+)")
 
@@ -28,30 +31,53 @@ class CannotTypeset(ValueError):
         self.about_text = about_text
 
 
-def typeset(template: Path, data: Mapping[str, Any], *, document_date: date) -> bytes:
-    """The PDF/A-2b of `template` (a .typ file) with `data`, which it reads as `json(bytes(sys.inputs.data))`.
+def typeset(
+    template: Path,
+    data: Mapping[str, Any],
+    *,
+    document_date: date,
+    standards: Sequence[str] = PRINT_STANDARDS,
+    tags: bool = True,
+) -> bytes:
+    """The PDF of `template` (a .typ file) with `data`, which it reads as `json(bytes(sys.inputs.data))`.
 
     `data` must be JSON-able. The template may read files in and below its own folder, and nothing else.
     `document_date` becomes the PDF's creation date: same template, data and date, same bytes. Raises CannotTypeset,
     whose message may quote the data and so must not be logged.
     """
     midnight = datetime.combine(document_date, time(), tzinfo=UTC)
+    made = _compile(
+        template,
+        data,
+        format="pdf",
+        pdf_standards=list(standards),
+        pdf_tags=tags,
+        timestamp=int(midnight.timestamp()),
+    )
+    assert isinstance(made, bytes)
+    return made
+
+
+def picture_pages(template: Path, data: Mapping[str, Any], *, ppi: int) -> list[bytes]:
+    """The pages as PNG, `ppi` dots an inch; data and errors as in `typeset`."""
+    made = _compile(template, data, format="png", ppi=ppi)
+    return [made] if isinstance(made, bytes) else list(made)
+
+
+def _compile(template: Path, data: Mapping[str, Any], **options: Any) -> bytes | list[bytes]:
     try:
-        pdf = typst.compile(
+        made: bytes | list[bytes] = typst.compile(
             str(template),
             root=str(template.parent),
             font_paths=_fonts(),
             ignore_system_fonts=True,
-            format="pdf",
             sys_inputs={"data": json.dumps(data, ensure_ascii=False, sort_keys=True)},
-            pdf_standards=["a-2b"],
-            timestamp=int(midnight.timestamp()),
+            **options,
         )
     except typst.TypstError as problem:
         message = str(problem)
         raise CannotTypeset(message, about_text="could not be displayed" in message) from problem
-    assert isinstance(pdf, bytes)
-    return pdf
+    return made
 
 
 def count_pages(pdf: bytes) -> int:

@@ -5,22 +5,20 @@ from __future__ import annotations
 import hashlib
 import io
 import multiprocessing
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pikepdf
+import pypdfium2
 import pytest
+import zxingcpp
+from PIL import Image
 
-from app.adapters.print_letters import (
-    MANIFEST,
-    PrintLetterSender,
-    file_name,
-    manifest_rows,
-    page_data,
-    parts,
-)
+from app.adapters.letter_page import letter_template, page_data, parts, picture_letter, typeset_letter
+from app.adapters.print_letters import MANIFEST, PrintLetterSender, file_name, manifest_rows
 from app.adapters.typesetting import CannotTypeset, count_pages, typeset
 from app.outreach.rules import Accepted, Dispatch, Misconfigured, TryLater, Undeliverable
 from app.timeline.rules import Channel
@@ -42,6 +40,8 @@ First Harbor Bank
 ---
 
 This is an attempt to collect a debt."""
+TEMPLATE = letter_template(LETTERS)
+LINK = {"preferences_url": "https://desk.example.com/u/123456.post.AbCdEfGhIjKlMnOpQrStUvWx"}
 CHINESE = "# 信用卡款項尚未入帳通知\n\n王小明 您好：\n\n逾期金額共 NT$1,200。"
 
 
@@ -103,7 +103,7 @@ def test_pdf_a_with_every_font_inside(sender: PrintLetterSender, folder: Path) -
     pdf = printed(folder, sender.send(a_letter(language="zh", text=CHINESE, recipient_name="王小明")))
     with pikepdf.open(io.BytesIO(pdf)) as document:
         with document.open_metadata() as metadata:
-            assert metadata.pdfa_status == "2B"
+            assert metadata.pdfa_status == "2A"
         fonts = [font for page in document.pages for font in page.Resources.Font.values()]
         names = {str(font.BaseFont) for font in fonts}
         for font in fonts:
@@ -128,6 +128,70 @@ def test_the_words_are_on_the_page(sender: PrintLetterSender, folder: Path) -> N
     chinese = words_of(printed(folder, sender.send(a_letter(key="zh", language="zh", text=CHINESE))))
     for words in ("王小明", "信用卡款項尚未入帳通知", "NT$1,200", "案件編號"):
         assert words in chinese.replace(" ", "")
+
+
+def test_it_says_what_it_is_to_a_screen_reader(sender: PrintLetterSender, folder: Path) -> None:
+    pdf = printed(folder, sender.send(a_letter(language="zh", text=CHINESE, context=LINK)))
+    with pikepdf.open(io.BytesIO(pdf)) as document:
+        with document.open_metadata() as metadata:
+            assert metadata["pdfuaid:part"] == "1"
+            assert "王小明" not in str(metadata)
+        assert document.Root.Lang == "zh-TW"
+        assert document.Root.MarkInfo.Marked
+        assert document.Root.ViewerPreferences.DisplayDocTitle
+        assert document.docinfo.Title == "A payment has not reached us"
+        kinds = [str(node.S) for node in _structure(document.Root.StructTreeRoot)]
+        [code] = [node for node in _structure(document.Root.StructTreeRoot) if node.S == "/Figure"]
+        assert LINK["preferences_url"] in str(code.Alt)
+    assert "/H1" in kinds
+
+
+def _structure(node: pikepdf.Object) -> Iterator[pikepdf.Object]:
+    children = node.get("/K", [])
+    for child in children if isinstance(children, pikepdf.Array) else [children]:
+        if isinstance(child, pikepdf.Dictionary) and "/S" in child:
+            yield child
+            yield from _structure(child)
+
+
+@pytest.mark.parametrize(
+    ("country", "paper", "window"),
+    [
+        ("DE", (210, 297), (20, 45, 90, 45)),
+        ("TW", (210, 297), (20, 45, 90, 45)),
+        # 110 mm high envelope, sheet of 99 mm at its bottom or at its top: what both show.
+        ("GB", (210, 297), (20, 57, 90, 24)),
+        ("NO", (210, 297), (15, 40, 95, 25.5)),
+        ("NL", (210, 297), (15, 40, 95, 25.5)),
+        # The sheet lies at the bottom of the envelope; its last lines still show when it slides up.
+        ("US", (215.9, 279.4), (22.2, 51.8, 114, 28.6)),
+    ],
+)
+def test_the_address_stands_in_the_window_of_the_country(
+    country: str, paper: tuple[float, float], window: tuple[float, float, float, float]
+) -> None:
+    letter = a_letter(to=f"14 Elm Street\n62701 Springfield\n{country}", context=LINK)
+    pdf = pypdfium2.PdfDocument(typeset_letter(TEMPLATE, letter))
+    page = pdf[0]
+    assert tuple(round(side / 72 * 25.4, 1) for side in page.get_size()) == paper
+    left, top, width, height = window
+    box = [mm / 25.4 * 72 for mm in (left, paper[1] - top - height, left + width, paper[1] - top)]
+    shown = page.get_textpage().get_text_bounded(*box).split()
+    name = {"US": "UNITED", "TW": "TAIWAN", "DE": "GERMANY", "NO": "NORWAY", "NL": "NETHERLANDS"}.get(country)
+    for word in ("Alex", "Rivera", "14", "Elm", "Street", "Springfield", name or "UNITED"):
+        assert word in shown
+    assert "Account" not in shown
+
+
+def test_a_telephone_reads_the_code(tmp_path: Path) -> None:
+    [picture] = picture_letter(TEMPLATE, a_letter(context=LINK), ppi=150)
+    [code] = zxingcpp.read_barcodes(Image.open(io.BytesIO(picture)))
+    assert code.text == LINK["preferences_url"]
+
+
+@pytest.mark.parametrize("link", ["", "javascript:alert(1)", "https://desk.example/" + "x" * 300])
+def test_no_code_without_a_link_that_a_telephone_can_open(link: str) -> None:
+    assert page_data(a_letter(context={"preferences_url": link}), TEMPLATE.parent)["respond"] is None
 
 
 def test_same_letter_same_bytes(tmp_path: Path) -> None:
@@ -155,9 +219,13 @@ def test_a_long_letter_goes_on_numbered_pages(sender: PrintLetterSender, folder:
 
 
 def test_parts_of_a_text() -> None:
-    assert parts("# Head\n\nDear A,\nB\n\n| a | b |\n| 1 |\n|= t | 2 |\n\n---\n\nend") == [
-        {"kind": "heading", "text": "Head"},
+    assert parts(
+        "# Head\n\nDear A,\nB\n\n## More\n\n- one\n- two\n\n| a | b |\n| 1 |\n|= t | 2 |\n\n---\n\nend"
+    ) == [
+        {"kind": "heading", "level": 1, "text": "Head"},
         {"kind": "paragraph", "text": "Dear A,\nB"},
+        {"kind": "heading", "level": 2, "text": "More"},
+        {"kind": "list", "items": ["one", "two"]},
         {
             "kind": "table",
             "rows": [

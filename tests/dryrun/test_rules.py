@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from app.adapters.print_letters import typeset_letter
+from app.adapters.letter_page import typeset_letter
 from app.adapters.typesetting import count_pages
 from app.dryrun.rules import Leaving, Tariff, letter_pages, through_channel
 from app.ports import LETTERS
