@@ -75,7 +75,12 @@ def make_ports(settings: Settings, clock: Clock | None = None) -> Ports:
 
 
 def make_stationery(settings: Settings) -> Stationery:
-    return Stationery(load_letters(LETTERS), settings.public_url.rstrip("/"), settings.require_secret())
+    return Stationery(
+        load_letters(LETTERS),
+        settings.public_url.rstrip("/"),
+        settings.require_secret(),
+        settings.register_number,
+    )
 
 
 def _sms(settings: Settings, clock: Clock) -> Sender:

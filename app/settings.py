@@ -53,6 +53,9 @@ class Settings(BaseSettings):
     mail_from: str = ""
     print_dir: Path = ROOT / "var" / "print"
 
+    register_number: str = Field(default="", max_length=40)
+    """Of the agency in its country's register of collection services (Netherlands); letters name it."""
+
     legal_url: str = ""
     bundle_key: SecretStr = SecretStr("")
     """Ed25519 private key, PEM (PKCS 8) or a path to such a file; signs case bundles and their delivery."""

@@ -84,6 +84,7 @@ class Plan:
     last_on: date
     night_hour: int
     public_url: str
+    register_number: str
     tariff: Tariff
     candidate: str
     """TOML of the strategy to be put live first; '' = the one that is."""
@@ -93,9 +94,9 @@ class Plan:
     """Where the list of who gets what goes: gzipped CSV without a header."""
 
 
-def dry_stationery(public_url: str) -> Stationery:
+def dry_stationery(public_url: str, register_number: str) -> Stationery:
     """The letters as they are sent, except that the links in them belong to nobody."""
-    return Stationery(load_letters(ROOT / "letters"), public_url, secrets.token_urlsafe(32))
+    return Stationery(load_letters(ROOT / "letters"), public_url, secrets.token_urlsafe(32), register_number)
 
 
 @dataclass(slots=True)
@@ -115,7 +116,7 @@ def live_through(plan: Plan, progress: Callable[[float], None]) -> Side:
     """Live through the days of `plan`; `progress` is told the share done."""
     # Nothing is lost if the machine stops: the copy is made again from the book.
     engine = make_engine(f"sqlite:///{plan.database}", durable=False)
-    stationery = dry_stationery(plan.public_url)
+    stationery = dry_stationery(plan.public_url, plan.register_number)
     with transaction(engine) as session:
         portfolio = get_portfolio(session, plan.portfolio)
         last_event = session.scalar(select(sa.func.max(Event.id))) or 0

@@ -112,7 +112,8 @@ def simulate(
         portfolio = get_portfolio(session, portfolio_code)
         check_days(session, portfolio, first_on, last_on)
         if candidate:
-            understand(portfolio, portfolio.strategy, candidate, dry_stationery(public_url).letters)
+            letters = dry_stationery(public_url, settings.register_number).letters
+            understand(portfolio, portfolio.strategy, candidate, letters)
     with _folder() as folder:
         copy = folder / "live.db"
         target = make_engine(f"sqlite:///{copy}", durable=False)
@@ -124,7 +125,7 @@ def simulate(
         plans = {
             name: Plan(
                 name, folder / f"{name}.db", portfolio_code, first_on, last_on, settings.night_hour,
-                public_url, tariff_of(settings), text, code, folder / f"{name}.csv.gz",
+                public_url, settings.register_number, tariff_of(settings), text, code, folder / f"{name}.csv.gz",
             )
             for name, text in texts.items()
         }  # fmt: skip

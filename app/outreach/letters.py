@@ -14,7 +14,7 @@ import hashlib
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -25,21 +25,13 @@ from typing import Any
 from babel import Locale
 from babel.dates import format_date as babel_format_date
 from babel.numbers import NumberPattern
-from jinja2 import (
-    ChoiceLoader,
-    DictLoader,
-    FileSystemLoader,
-    StrictUndefined,
-    TemplateError,
-    TemplateNotFound,
-    meta,
-)
+from jinja2 import DictLoader, StrictUndefined, TemplateError, meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 from markupsafe import escape as html_escape
 
 from app import money
-from app.outreach.stencils import Stencils, Worded, can_be_cut, paths
+from app.outreach.stencils import Stencils, Worded, paths, trees_can_be_cut
 from app.timeline.rules import Channel
 
 FALLBACK_LANGUAGE = "en"
@@ -48,6 +40,7 @@ MAX_VALUE_LENGTH = 500
 """Longest text a single variable may bring into a letter, in characters; the rest is cut."""
 
 _BASE = "_base"
+_SUBJECT = "email.subject.txt"
 _BODY_FORMS = {
     Channel.SMS: "sms.txt",
     Channel.EMAIL: "email.txt",
@@ -56,7 +49,7 @@ _BODY_FORMS = {
 }
 _FORMS: Mapping[Channel, tuple[str, ...]] = {
     Channel.SMS: ("sms.txt",),
-    Channel.EMAIL: ("email.subject.txt", "email.txt", "email.html"),
+    Channel.EMAIL: (_SUBJECT, "email.txt", "email.html"),
     Channel.POST: ("post.txt",),
     Channel.CALL: ("call.txt",),
 }
@@ -67,7 +60,14 @@ _BLOCK_FORMS = {
     "post": "post.txt",
     "call": "call.txt",
 }
-_LOCALES = {"en": "en_US", "zh": "zh_Hant_TW"}
+_LOCALES = {
+    "en": "en_US",
+    "id": "id_ID",
+    "nb": "nb_NO",
+    "nl": "nl_NL",
+    "zh": "zh_Hant_TW",
+    "zh-Hans": "zh_Hans_CN",
+}
 """Language of a letter -> the locale its amounts and dates are written in."""
 
 
@@ -113,6 +113,8 @@ class LetterContext:
     amount: str = ""
     promise_on: str = ""
     instalments: tuple[InstalmentLine, ...] = ()
+    register_number: str = ""
+    """Of an agency in the register of its country, where the law wants it named (Netherlands); empty = none."""
     sender: str = ""
     """Who is writing: the agency's name when it is not the creditor. Empty = the creditor itself."""
 
@@ -157,9 +159,16 @@ class Letter:
 
 @lru_cache(maxsize=1000)
 def known_language(wanted: str, languages: tuple[str, ...] = tuple(_LOCALES)) -> str:
-    """The base language of a tag if it is among `languages`, otherwise English."""
-    base = re.split(r"[-_]", wanted.strip().lower(), maxsplit=1)[0]
+    """The language for a tag ('nl-BE' -> 'nl', 'zh-CN' -> 'zh-Hans') if it is among `languages`, otherwise English."""
+    base, *rest = re.split(r"[-_]", wanted.strip().lower())
+    if base == "zh" and {"hans", "cn", "sg"} & set(rest) and "zh-Hans" in languages:
+        return "zh-Hans"
+    base = _NORWEGIAN.get(base, base)
     return base if base in languages else FALLBACK_LANGUAGE
+
+
+_NORWEGIAN = {"no": "nb", "nn": "nb"}
+"""Who reads Norwegian in general, or Nynorsk, is written to in Bokmål rather than in English."""
 
 
 # ------------------------------------------------------------------------------------------------- rendering
@@ -190,19 +199,16 @@ def word(letter: Letter, channel: Channel, language: str, values: Mapping[str, A
     words: dict[str, str] = {}
     for form in _FORMS[channel]:
         words[form], carried[form] = _fill(letter, language, form, values)
-        missing = letter.required.get(channel, frozenset()) - carried[form]
-        if missing and form != "email.subject.txt":
-            raise BadLetter(
-                f"{letter.name}/{language}/{form} lacks required block {', '.join(sorted(missing))}"
-            )
+        if form != _SUBJECT:
+            _check_required(letter, channel, f"{letter.name}/{language}/{form}", carried[form])
 
     subject, html = "", ""
     text = words[_BODY_FORMS[channel]]
     if channel is Channel.SMS:
         text = _one_plain_line(text)
     if channel is Channel.EMAIL:
-        subject = _one_line(words["email.subject.txt"])
-        html = _page(letter, language, words["email.subject.txt"], words["email.html"])
+        subject = _one_line(words[_SUBJECT])
+        html = _page(letter, language, words[_SUBJECT], words["email.html"])
     return (subject, text, html), frozenset().union(*carried.values())
 
 
@@ -364,21 +370,85 @@ def _one_line(text: str) -> str:
 def load_letters(directory: Path) -> Mapping[str, Letter]:
     """Every letter under `directory` by name, each checked in all its channels and languages.
 
-    Raises BadLetter, naming the file, for a missing file, an undeclared variable, an unknown block or a missing one.
+    Checking is reading: nothing is rendered, so a start takes no longer for a letter that is never sent. Raises
+    BadLetter, naming the file, for a missing file, an undeclared variable, an unknown block or a missing one.
     """
     folders = sorted(
         p for p in directory.iterdir() if p.is_dir() and p.name != _BASE and not p.name.startswith(".")
     )
     if not folders:
         raise BadLetter(f"no letters in {directory}")
-    letters = {folder.name: _load(directory, folder) for folder in folders}
-    return {
-        name: dataclasses.replace(letter, carries=_rehearse(letter), stencils=_stencils(letter))
-        for name, letter in letters.items()
-    }
+    shelf = _Shelf(directory)
+    return {folder.name: _load(shelf, folder) for folder in folders}
 
 
-def _load(directory: Path, folder: Path) -> Letter:
+class _Shelf:
+    """All files of `letters/`, read once: what was read and hashed is what is sent until the next start."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._base = {path: path.read_bytes() for path in sorted(_files(directory / _BASE))}
+        self.sources: dict[str, str] = {f"{_BASE}/email.html": self._base_text("email.html")}
+        self.environment = ImmutableSandboxedEnvironment(
+            loader=DictLoader(self.sources),
+            undefined=StrictUndefined,
+            autoescape=lambda name: bool(name and name.endswith(".html")),
+            auto_reload=False,
+            cache_size=-1,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._trees: dict[str, nodes.Template] = {}
+        self._plain_blocks: dict[str, bool] = {}
+
+    def add_letter(self, folder: Path) -> str:
+        """Read a letter's files; returns its version."""
+        digest = hashlib.sha256()
+        read = {path: path.read_bytes() for path in sorted(_files(folder))}
+        for path, content in (*read.items(), *self._base.items()):
+            digest.update(path.relative_to(self.directory).as_posix().encode() + b"\0")
+            digest.update(hashlib.sha256(content).digest())
+        for path, content in read.items():
+            if path.suffix in {".txt", ".html"}:
+                self.sources[path.relative_to(self.directory).as_posix()] = content.decode()
+        return digest.hexdigest()[:12]
+
+    def add_blocks(self, language: str) -> None:
+        """Read the paragraphs that letters in this language share."""
+        if language in self._plain_blocks:
+            return
+        path = self.directory / _BASE / language / "blocks.toml"
+        paths = [f"{_BASE}/email.html"]
+        for name, forms in _read_toml(path).items():
+            for form, source in forms.items():
+                if form not in _BLOCK_FORMS:
+                    raise BadLetter(f"{path}: [{name}] has unknown form {form!r}")
+                paths.append(_block_path(language, name, _BLOCK_FORMS[form]))
+                self.sources[paths[-1]] = source
+        self._plain_blocks[language] = trees_can_be_cut([self.tree(path) for path in paths])
+
+    def tree(self, path: str) -> nodes.Template:
+        """What the template says, read once. BadLetter if it is missing or no template."""
+        if path not in self._trees:
+            if path not in self.sources:
+                raise BadLetter(f"missing file {path}")
+            try:
+                self._trees[path] = self.environment.parse(self.sources[path])
+            except TemplateError as problem:
+                raise BadLetter(f"{path}: {problem}") from problem
+        return self._trees[path]
+
+    def can_be_cut(self, language: str, paths: Sequence[str]) -> bool:
+        return self._plain_blocks[language] and trees_can_be_cut([self.tree(path) for path in paths])
+
+    def _base_text(self, name: str) -> str:
+        path = self.directory / _BASE / name
+        if path not in self._base:
+            raise BadLetter(f"missing file {path}")
+        return self._base[path].decode()
+
+
+def _load(shelf: _Shelf, folder: Path) -> Letter:
     path = folder / "letter.toml"
     about = _read_toml(path)
     try:
@@ -390,8 +460,8 @@ def _load(directory: Path, folder: Path) -> Letter:
             languages=tuple(about["languages"]),
             variables=frozenset(about["variables"]),
             required={Channel(c): frozenset(blocks) for c, blocks in about.get("required", {}).items()},
-            version=_version(directory, folder),
-            environment=_environment(directory, tuple(about["languages"])),
+            version=shelf.add_letter(folder),
+            environment=shelf.environment,
         )
     except (KeyError, ValueError) as problem:
         raise BadLetter(f"{path}: {problem}") from problem
@@ -399,42 +469,19 @@ def _load(directory: Path, folder: Path) -> Letter:
         raise BadLetter(f"{path}: unknown purpose {letter.purpose!r}")
     if FALLBACK_LANGUAGE not in letter.languages:
         raise BadLetter(f"{path}: every letter exists in {FALLBACK_LANGUAGE}")
+    if unknown := set(letter.languages) - set(_LOCALES):
+        raise BadLetter(f"{path}: unknown language {', '.join(sorted(unknown))}")
     if unknown := letter.variables - VARIABLES:
         raise BadLetter(f"{path}: unknown variable {', '.join(sorted(unknown))}")
-    return letter
-
-
-def _environment(directory: Path, languages: tuple[str, ...]) -> ImmutableSandboxedEnvironment:
-    blocks: dict[str, str] = {}
-    for language in languages:
-        path = directory / _BASE / language / "blocks.toml"
-        for name, forms in _read_toml(path).items():
-            for form, source in forms.items():
-                if form not in _BLOCK_FORMS:
-                    raise BadLetter(f"{path}: [{name}] has unknown form {form!r}")
-                blocks[_block_path(language, name, _BLOCK_FORMS[form])] = source
-    return ImmutableSandboxedEnvironment(
-        loader=ChoiceLoader([FileSystemLoader(directory), DictLoader(blocks)]),
-        undefined=StrictUndefined,
-        autoescape=lambda name: bool(name and name.endswith(".html")),
-        # What was loaded and hashed is what is sent until the next start, whatever happens to the files meanwhile.
-        auto_reload=False,
-        cache_size=-1,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    for language in letter.languages:
+        shelf.add_blocks(language)
+    return dataclasses.replace(
+        letter, carries=_read_through(shelf, letter), stencils=_stencils(shelf, letter)
     )
 
 
 def _block_path(language: str, name: str, form: str) -> str:
     return f"{_BASE}/{language}/blocks/{name}.{form}"
-
-
-def _version(directory: Path, folder: Path) -> str:
-    digest = hashlib.sha256()
-    for path in sorted((*_files(folder), *_files(directory / _BASE))):
-        digest.update(path.relative_to(directory).as_posix().encode() + b"\0")
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()[:12]
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -450,73 +497,75 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise BadLetter(f"{path}: {problem}") from problem
 
 
-def _rehearse(letter: Letter) -> dict[tuple[Channel, str], tuple[str, ...]]:
-    """Read every file of the letter and render it for both kinds of collector, before a customer's turn comes; returns
-    the blocks it always carries."""
+def _read_through(shelf: _Shelf, letter: Letter) -> dict[tuple[Channel, str], tuple[str, ...]]:
+    """Read every file of the letter before a customer's turn comes; the blocks that it carries for everybody."""
     carries: dict[tuple[Channel, str], tuple[str, ...]] = {}
     for channel in sorted(letter.channels):
         for language in letter.languages:
-            for form in _FORMS[channel]:
-                _check_names(letter, f"{letter.name}/{language}/{form}")
             carried = []
-            for collector_kind in ("first_party", "third_party"):
-                for instalments in ((), (InstalmentLine(1, "1 May", "10"),)):
-                    sample = dataclasses.replace(
-                        _SAMPLE, collector_kind=collector_kind, instalments=instalments
-                    )
-                    carried.append(render(letter, channel, language, sample).blocks)
+            for form in _FORMS[channel]:
+                path = f"{letter.name}/{language}/{form}"
+                tree = shelf.tree(path)
+                _check_names(letter, path, tree)
+                blocks = _blocks_in(shelf, path, tree, language, form)
+                if form != _SUBJECT:
+                    _check_required(letter, channel, path, blocks)
+                    carried.append(blocks)
             carries[channel, language] = tuple(sorted(frozenset.intersection(*carried)))
     return carries
 
 
-def _stencils(letter: Letter) -> dict[tuple[Channel, str], Stencils]:
+def _blocks_in(shelf: _Shelf, path: str, tree: nodes.Template, language: str, form: str) -> frozenset[str]:
+    """The blocks it carries for everybody: not those that only some condition puts in place. All must exist."""
+    always = set()
+    for call, sometimes in _calls(tree, sometimes=False):
+        name = call.args[0].value if call.args and isinstance(call.args[0], nodes.Const) else ""
+        if _block_path(language, name, form) not in shelf.sources:
+            raise BadLetter(f"{path}: there is no block {name!r} for it")
+        if not sometimes:
+            always.add(name)
+    return frozenset(always)
+
+
+def _calls(node: nodes.Node, *, sometimes: bool) -> Iterator[tuple[nodes.Call, bool]]:
+    """Each `block(...)` below this node, and whether it stands under a condition or in a loop."""
+    if isinstance(node, nodes.Call):
+        yield node, sometimes
+    inner = sometimes or isinstance(node, (nodes.If, nodes.For, nodes.CondExpr))
+    for child in node.iter_child_nodes():
+        yield from _calls(child, sometimes=inner)
+
+
+def _check_required(letter: Letter, channel: Channel, path: str, blocks: Collection[str]) -> None:
+    if missing := letter.required.get(channel, frozenset()).difference(blocks):
+        raise BadLetter(f"{path} lacks required block {', '.join(sorted(missing))}")
+
+
+def _check_names(letter: Letter, path: str, tree: nodes.Template) -> None:
+    """Only declared names may be spoken of, and of lists only what their lines have."""
+    if undeclared := meta.find_undeclared_variables(tree) - letter.variables - {"block"}:
+        raise BadLetter(f"{path}: undeclared variable {', '.join(sorted(undeclared))}")
+    spoken_of = {found.attr for found in tree.find_all(nodes.Getattr)}
+    spoken_of |= {
+        found.value.value
+        for found in tree.find_all(nodes.Keyword)
+        if found.key == "attribute" and isinstance(found.value, nodes.Const)
+    }
+    if unknown := spoken_of - _LINE_ATTRIBUTES:
+        raise BadLetter(f"{path}: no line of a list has {', '.join(sorted(unknown))}")
+
+
+_LINE_ATTRIBUTES = frozenset(
+    f.name for line in (AccountLine, InstalmentLine) for f in dataclasses.fields(line)
+)
+
+
+def _stencils(shelf: _Shelf, letter: Letter) -> dict[tuple[Channel, str], Stencils]:
     """For each form whose templates, blocks included, do nothing but print, compare and count."""
     found = {}
     for channel in letter.channels:
         for language in letter.languages:
-            paths = [f"{letter.name}/{language}/{form}" for form in _FORMS[channel]]
-            paths += [path for path in letter.environment.list_templates() if _is_shared(path, language)]
-            if can_be_cut(letter.environment, [_source(letter, path) for path in paths]):
+            if shelf.can_be_cut(language, [f"{letter.name}/{language}/{form}" for form in _FORMS[channel]]):
                 fit = (_one_line, _one_plain_line if channel is Channel.SMS else str, html_escape)
                 found[channel, language] = Stencils(partial(word, letter, channel, language), fit)
     return found
-
-
-def _is_shared(path: str, language: str) -> bool:
-    return path == f"{_BASE}/email.html" or path.startswith(f"{_BASE}/{language}/blocks/")
-
-
-def _source(letter: Letter, path: str) -> str:
-    assert letter.environment.loader is not None
-    return letter.environment.loader.get_source(letter.environment, path)[0]
-
-
-def _check_names(letter: Letter, path: str) -> None:
-    """Branches a rehearsal does not take are checked by reading: only declared names may be spoken of."""
-    environment = letter.environment
-    try:
-        source = _source(letter, path)
-        names = meta.find_undeclared_variables(environment.parse(source))
-    except TemplateNotFound:
-        raise BadLetter(f"missing file {path}") from None
-    except TemplateError as problem:
-        raise BadLetter(f"{path}: {problem}") from problem
-    if undeclared := names - letter.variables - {"block"}:
-        raise BadLetter(f"{path}: undeclared variable {', '.join(sorted(undeclared))}")
-
-
-_SAMPLE = LetterContext(
-    customer_name="Sample",
-    creditor="Creditor",
-    collector_kind="first_party",
-    reference="C-1",
-    accounts=(AccountLine("Card", "0000", "1", "1", 1, "USD"),),
-    past_due_total="1",
-    oldest_due_on="1 January",
-    today="2 January",
-    contact_phone="1",
-    contact_email="a@example.org",
-    preferences_url="https://example.org/",
-    amount="1",
-    promise_on="3 January",
-)

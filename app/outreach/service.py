@@ -58,6 +58,7 @@ from app.outreach.rules import OutboxStatus, to_ask
 from app.outreach.situations import gather_case_facts
 from app.outreach.stencils import paths
 from app.plans.models import Plan
+from app.plans.rules import PlanKind
 from app.plans.service import cases_with_live_plan, instalments_of
 from app.strategy.models import StrategyTask
 from app.strategy.rules import NO_FACTS, Action, Ladder, Rest, Situation, Step, Take, decide, rearm
@@ -76,6 +77,8 @@ class Stationery:
     letters: Mapping[str, Letter]
     public_url: str
     secret: str
+    register_number: str = ""
+    """Of the agency in the register of its country; '' = it has none, and what must name it does not go out."""
 
     def unsubscribe_url(self, customer_id: int, channel: Channel) -> str:
         return f"{self.public_url}/u/{self._token(customer_id, channel)}"
@@ -584,6 +587,8 @@ def contact_of(
     chosen = stationery.letters[letter]
     language = chosen.language_for(customer.language)
     blocks = chosen.carries.get((channel, language))
+    if blocks and not stationery.register_number:
+        blocks = tuple(name for name in blocks if name != "register_number")
     return Contact(channel, purpose, address, letter=letter, blocks=blocks, language=language)
 
 
@@ -607,13 +612,14 @@ def confirm_plan(
     """Queue the written confirmation of an accepted promise or plan, on each channel the gate clears."""
     [folder] = open_folders(session, portfolio, [plan.case_id], now=now)
     work = _Work(session, portfolio, stationery, on, now)
+    letter = "promise_confirmation" if plan.kind is PlanKind.PROMISE else "plan_confirmation"
     answers = []
     for channel in channels:
-        contact = work._contact(folder, channel, Purpose.CONFIRMATION, "promise_confirmation")
+        contact = work._contact(folder, channel, Purpose.CONFIRMATION, letter)
         key = f"{plan.case_id}:{PLAN_STEP}{plan.id}:1:{channel.value}"
-        answer = work._ask(folder, contact, letter="promise_confirmation", key=key)
+        answer = work._ask(folder, contact, letter=letter, key=key)
         if isinstance(answer, Clearance):
-            work._add_message(folder, answer, "promise_confirmation", key, plan=plan)
+            work._add_message(folder, answer, letter, key, plan=plan)
         answers.append(answer)
     work.write(session, by=by)
     return answers
@@ -700,6 +706,7 @@ def letter_context(
         preferences_url=stationery.unsubscribe_url(folder.customer.id or 0, channel),
         amount=format_amount(plan.total_minor, currency, language) if plan else "",
         promise_on=format_date(parts[-1].due_on, language) if parts else "",
+        register_number=stationery.register_number,
         sender=head.agency,
         instalments=tuple(
             InstalmentLine(p.n, format_date(p.due_on, language), format_amount(p.amount, currency, language))

@@ -165,7 +165,11 @@ def _parts(text: str) -> tuple[str | int, ...]:
 def can_be_cut(environment: Environment, sources: Sequence[str]) -> bool:
     """Whether these templates do nothing to a value that a stencil could not see: other filters and tests turn it to
     text first, and change that."""
-    trees = [environment.parse(source) for source in sources]
+    return trees_can_be_cut([environment.parse(source) for source in sources])
+
+
+def trees_can_be_cut(trees: Sequence[nodes.Template]) -> bool:
+    """The same of templates that were parsed already."""
     filters = {found.name for tree in trees for found in tree.find_all(nodes.Filter)}
     tests = [found for tree in trees for found in tree.find_all(nodes.Test)]
     return filters <= _HARMLESS_FILTERS and not tests

@@ -59,8 +59,61 @@ CHINESE = dataclasses.replace(
     amount="NT$45,120",
     promise_on="2026年12月1日",
 )
-CONTEXTS = {"en": ENGLISH, "zh": CHINESE}
-AGENCY = {"en": "Meridian Recovery", "zh": "子午資產管理"}
+INDONESIAN = dataclasses.replace(
+    ENGLISH,
+    customer_name="Dewi Lestari",
+    creditor="Bank Pelabuhan",
+    accounts=(AccountLine("Visa Emas", "4321", "Rp4.512.000,00", "Rp12.345.600,00", 12, "IDR"),),
+    past_due_total="Rp4.512.000,00",
+    oldest_due_on="2 November 2026",
+    contact_phone="021 5550 0100",
+    amount="Rp4.512.000,00",
+    promise_on="1 Desember 2026",
+)
+NORWEGIAN = dataclasses.replace(
+    ENGLISH,
+    customer_name="Kari Nordmann",
+    creditor="Havnebanken",
+    accounts=(AccountLine("Gullkort", "4321", "4\u00a0512,00\u00a0kr", "12\u00a0345,60\u00a0kr", 12, "NOK"),),
+    past_due_total="4\u00a0512,00\u00a0kr",
+    oldest_due_on="2. november 2026",
+    contact_phone="22 55 01 00",
+    amount="4\u00a0512,00\u00a0kr",
+    promise_on="1. desember 2026",
+)
+DUTCH = dataclasses.replace(
+    ENGLISH,
+    customer_name="Sanne de Vries",
+    creditor="Havenbank",
+    accounts=(AccountLine("Gouden kaart", "4321", "€\u00a0451,20", "€\u00a01.234,56", 12, "EUR"),),
+    past_due_total="€\u00a0451,20",
+    oldest_due_on="2 november 2026",
+    contact_phone="020 555 0100",
+    amount="€\u00a0451,20",
+    promise_on="1 december 2026",
+)
+CONTEXTS = {"en": ENGLISH, "id": INDONESIAN, "nb": NORWEGIAN, "nl": DUTCH, "zh": CHINESE}
+LANGUAGES = tuple(CONTEXTS)
+AGENCY = {
+    "en": "Meridian Recovery",
+    "id": "Meridian Penagihan",
+    "nb": "Meridian Inkasso",
+    "nl": "Meridiaan Incasso",
+    "zh": "子午資產管理",
+}
+
+
+GSM = frozenset(
+    "@£$¥èéùìòÇØøÅåÆæßÉ !\"#%&'()*+,-./0123456789:;<=>?ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜabcdefghijklmnopqrstuvwxyzäöñüà€"
+)
+
+
+def plain(context: LetterContext) -> LetterContext:
+    """With ordinary spaces, as in a text message."""
+    given = {f.name: getattr(context, f.name) for f in dataclasses.fields(context)}
+    return LetterContext(
+        **{k: v.replace("\u00a0", " ") if isinstance(v, str) else v for k, v in given.items()}
+    )
 
 
 def third_party(language: str) -> LetterContext:
@@ -75,13 +128,14 @@ def test_the_letters_we_ship() -> None:
         "first_reminder": "reminder",
         "second_reminder": "reminder",
         "promise_confirmation": "confirmation",
+        "plan_confirmation": "confirmation",
     }
     for letter in LETTERS.values():
-        assert letter.languages == ("en", "zh")
+        assert letter.languages == LANGUAGES
         assert letter.channels == frozenset(Channel)
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("channel", list(Channel))
 @pytest.mark.parametrize("name", list(LETTERS))
 def test_every_letter_says_what_it_must(name: str, channel: Channel, language: str) -> None:
@@ -92,6 +146,8 @@ def test_every_letter_says_what_it_must(name: str, channel: Channel, language: s
     assert rendered.blocks >= LETTERS[name].required[channel]
     bodies = [rendered.text, rendered.html] if channel is Channel.EMAIL else [rendered.text]
     for body in bodies:
+        body = body.replace("\u00a0", " ")
+        context = plain(context)
         assert context.contact_phone in body or channel is Channel.CALL
         assert context.creditor in body
         assert "{{" not in body
@@ -107,7 +163,7 @@ def test_every_letter_says_what_it_must(name: str, channel: Channel, language: s
     assert rendered.text == rendered.text.strip()
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", list(LETTERS))
 def test_every_electronic_message_tells_how_to_stop_it(name: str, language: str) -> None:
     sms = render(LETTERS[name], Channel.SMS, language, CONTEXTS[language])
@@ -117,11 +173,17 @@ def test_every_electronic_message_tells_how_to_stop_it(name: str, language: str)
     assert f'href="{URL}"' in email.html
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("channel", list(Channel))
 @pytest.mark.parametrize("name", list(LETTERS))
 def test_a_third_party_says_what_it_is_and_for_whom(name: str, channel: Channel, language: str) -> None:
-    says = {"en": "attempt to collect a debt", "zh": "催收債務"}[language]
+    says = {
+        "en": "attempt to collect a debt",
+        "id": "menagih utang",
+        "nb": "inndriving av et krav",
+        "nl": "een incassobureau",
+        "zh": "催收債務",
+    }[language]
     rendered = render(LETTERS[name], channel, language, third_party(language))
     assert says in rendered.text
     assert AGENCY[language] in rendered.text
@@ -132,10 +194,11 @@ def test_a_third_party_says_what_it_is_and_for_whom(name: str, channel: Channel,
     assert says not in render(LETTERS[name], channel, language, CONTEXTS[language]).text
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", list(LETTERS))
 def test_an_sms_is_one_short_line(name: str, language: str) -> None:
     own = render(LETTERS[name], Channel.SMS, language, CONTEXTS[language]).text
+    assert language == "zh" or set(own) <= GSM, "one letter outside GSM 7-bit would halve what an SMS holds"
     agency = render(LETTERS[name], Channel.SMS, language, third_party(language)).text
     assert "\n" not in own
     assert sms_segments(own) <= 2
@@ -173,7 +236,7 @@ def test_nothing_threatens(name: str, channel: Channel, context: LetterContext) 
 def test_a_plan_is_told_payment_by_payment() -> None:
     plan = (InstalmentLine(1, "December 1, 2026", "$275.10"), InstalmentLine(2, "January 1, 2027", "$275.10"))
     context = dataclasses.replace(ENGLISH, instalments=plan, promise_on="January 1, 2027")
-    letter = LETTERS["promise_confirmation"]
+    letter = LETTERS["plan_confirmation"]
     assert "2. $275.10 by January 1, 2027" in render(letter, Channel.EMAIL, "en", context).text
     assert "| 2 | January 1, 2027 | $275.10 |" in render(letter, Channel.POST, "en", context).text
     assert "in 2 payments, the first by December 1, 2026" in render(letter, Channel.SMS, "en", context).text
@@ -204,7 +267,19 @@ def test_html_is_well_formed() -> None:
 
 @pytest.mark.parametrize(
     ("wanted", "got"),
-    [("en", "en"), ("en-GB", "en"), ("zh-TW", "zh"), ("zh_Hant", "zh"), ("fr", "en"), ("", "en")],
+    [
+        ("en", "en"),
+        ("en-GB", "en"),
+        ("zh-TW", "zh"),
+        ("zh_Hant", "zh"),
+        ("zh-CN", "zh"),
+        ("fr", "en"),
+        ("", "en"),
+        ("nl-BE", "nl"),
+        ("no", "nb"),
+        ("nn-NO", "nb"),
+        ("ID", "id"),
+    ],  # fmt: skip
 )
 def test_a_language_we_lack_falls_back_to_english_and_says_so(wanted: str, got: str) -> None:
     letter = LETTERS["first_reminder"]
@@ -256,6 +331,10 @@ def test_a_value_has_a_limit() -> None:
         (123450, "USD", "zh", "US$1,234.50"),
         (123450, "CNY", "zh", "CN¥1,234.50"),
         (123450, "GBP", "fr", "£1,234.50"),
+        (123450, "EUR", "nl", "€\u00a01.234,50"),
+        (123450, "NOK", "nb", "1\u00a0234,50\u00a0kr"),
+        (123450, "IDR", "id", "Rp1.234,50"),
+        (123450, "CNY", "zh-Hans", "¥1,234.50"),
     ],
 )
 def test_amounts_have_the_decimals_we_bill_in(
@@ -267,6 +346,9 @@ def test_amounts_have_the_decimals_we_bill_in(
 def test_dates_spell_the_month() -> None:
     assert format_date(date(2026, 11, 2), "en") == "November 2, 2026"
     assert format_date(date(2026, 11, 2), "zh-TW") == "2026年11月2日"
+    assert format_date(date(2026, 5, 2), "id") == "2 Mei 2026"
+    assert format_date(date(2026, 5, 2), "nb") == "2. mai 2026"
+    assert format_date(date(2026, 5, 2), "nl") == "2 mei 2026"
 
 
 @pytest.mark.parametrize(
@@ -388,7 +470,8 @@ def test_a_letter_without_a_required_block_does_not_load(folder: Path, file: str
     [
         ('purpose = "reminder"', 'purpose = "threat"', "unknown purpose 'threat'"),
         ('"oldest_due_on"', '"iban"', "unknown variable iban"),
-        ('["en", "zh"]', '["zh"]', "every letter exists in en"),
+        ('["en", "id", "nb", "nl", "zh"]', '["zh"]', "every letter exists in en"),
+        ('["en", "id", "nb", "nl", "zh"]', '["en", "tlh"]', "unknown language tlh"),
         ('"sms", "email"', '"fax", "email"', "fax"),
         ('title = "First reminder"', "", "title"),
         ('title = "First reminder"', "title =", "letter.toml"),

@@ -53,6 +53,7 @@ contexts = st.builds(
     amount=words,
     promise_on=words,
     instalments=st.lists(st.builds(InstalmentLine, st.integers(1, 3), words, words), max_size=2).map(tuple),
+    register_number=st.sampled_from(["", "12345"]),
     sender=st.sampled_from(["", "Harbour Bank", "Tide Collections"]),
 )
 
@@ -131,7 +132,7 @@ def test_a_template_that_changes_what_it_prints_has_no_stencils(source: str, all
 @given(
     st.integers(-(10**6), 10**12),
     st.sampled_from(["USD", "EUR", "GBP", "CNY", "TWD", "JPY", "KWD", "IDR", "NOK"]),
-    st.sampled_from(["en", "zh"]),
+    st.sampled_from(["en", "id", "nb", "nl", "zh"]),
 )
 def test_amounts_are_written_as_the_locale_has_them(minor: int, currency: str, language: str) -> None:
     assert format_amount(minor, currency, language) == amount_by_locale(minor, currency, language)
