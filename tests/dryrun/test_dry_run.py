@@ -326,6 +326,7 @@ def test_a_side_that_cannot_go_on_says_so_and_nothing_hangs(tmp_path: Path) -> N
         LAST,
         2,
         "https://x.example",
+        "",
         Tariff(),
         "",
         "",
