@@ -469,7 +469,7 @@ def _load(shelf: _Shelf, folder: Path) -> Letter:
         raise BadLetter(f"{path}: unknown purpose {letter.purpose!r}")
     if FALLBACK_LANGUAGE not in letter.languages:
         raise BadLetter(f"{path}: every letter exists in {FALLBACK_LANGUAGE}")
-    if unknown := set(letter.languages) - set(_LOCALES):
+    if unknown := frozenset(letter.languages) - frozenset(_LOCALES):
         raise BadLetter(f"{path}: unknown language {', '.join(sorted(unknown))}")
     if unknown := letter.variables - VARIABLES:
         raise BadLetter(f"{path}: unknown variable {', '.join(sorted(unknown))}")
@@ -551,7 +551,7 @@ def _check_names(letter: Letter, path: str, tree: nodes.Template) -> None:
         for found in tree.find_all(nodes.Keyword)
         if found.key == "attribute" and isinstance(found.value, nodes.Const)
     }
-    if unknown := spoken_of - _LINE_ATTRIBUTES:
+    if unknown := frozenset(spoken_of) - _LINE_ATTRIBUTES:
         raise BadLetter(f"{path}: no line of a list has {', '.join(sorted(unknown))}")
 
 
