@@ -4,6 +4,7 @@
 |-----------|-------|------|
 | heartbeat | 15 s  | says that this worker is alive |
 | deliver   | 5 s   | sends what is due in the outbox |
+| read      | 5 s   | acts on what customers wrote: holds, START, HELP |
 | night     | 60 s  | closes the business days that are over, missed ones first |
 | forget    | 1 h   | deletes what decisions were based on when it may not be kept longer |
 """
@@ -27,6 +28,7 @@ from sqlmodel import select
 from app.compliance.record import forget_facts
 from app.daily import collect_seldom, last_closed, run_days
 from app.db import Busy, reading, transaction, upsert
+from app.inbound.service import interpret_due
 from app.ledger.models import Portfolio
 from app.outreach.models import Heartbeat
 from app.outreach.sending import deliver_due
@@ -61,6 +63,12 @@ class Worker:
         )
         if counts:
             log.info("delivered", **counts)
+        return counts
+
+    def read(self) -> dict[str, int]:
+        counts = interpret_due(self.engine, self.ports.stationery, self.ports.clock)
+        if counts:
+            log.info("messages_read", **counts)
         return counts
 
     def night(self) -> None:
@@ -108,6 +116,7 @@ def start(worker: Worker) -> BackgroundScheduler:
     for tick, seconds in (
         (worker.heartbeat, 15),
         (worker.deliver, 5),
+        (worker.read, 5),
         (worker.night, 60),
         (worker.forget, 3600),
     ):

@@ -45,6 +45,7 @@ from app.web import (
     hooks,
     login,
     outbox,
+    preferences,
     security,
     simulations,
     strategies,
@@ -86,6 +87,7 @@ PAGES: tuple[APIRouter, ...] = (
     simulations.router,
     outbox.router,
     hooks.router,
+    preferences.router,
     admin.router,
 )
 """Routers of pages and hooks; a new one is a line here."""

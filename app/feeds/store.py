@@ -230,7 +230,11 @@ def _store_customers(
     """Write new customers; returns the rows whose customer data agree with what is known, with `customer_id`."""
     assert batch.values is not None
     rows = batch.values.select(LINE, *_CUSTOMER, reference="customer_ref")
-    known = _known(session, Customer, book, rows["reference"], ("id", *_CUSTOMER)) if carefully else None
+    known = None
+    if carefully:
+        known = _known(session, Customer, book, rows["reference"], ("id", *_CUSTOMER, "language_chosen"))
+        # A language that the customer chose is not the file's to confirm.
+        known = known.with_columns(language=pl.when("language_chosen").then(None).otherwise("language"))
     fresh, conflicts = _settle(rows, known, _CUSTOMER, Stored())
     reason = f"{CONFLICT}customer is already known with another"
     _reject(stored, batch, [(line, names.split(", ")[0], f"{reason} {names}") for line, names in conflicts])
@@ -289,8 +293,8 @@ def _settle(
 
 def _differs(name: str) -> pl.Expr:
     differs = pl.col(name).ne_missing(pl.col(f"{name}_known"))
-    if name == "status":
-        differs = differs & pl.col(name).is_not_null() & pl.col("status_known").is_not_null()
+    if name in ("status", "language"):
+        differs = differs & pl.col(name).is_not_null() & pl.col(f"{name}_known").is_not_null()
     return differs
 
 
@@ -315,6 +319,8 @@ def _known(
 def _polars_type(column: sa.Column[Any]) -> type[pl.DataType]:
     if isinstance(column.type, sa.Date):
         return pl.Date
+    if isinstance(column.type, sa.Boolean):
+        return pl.Boolean
     return pl.Int64 if isinstance(column.type, sa.Integer) else pl.String
 
 

@@ -66,6 +66,7 @@ class Customer(Row, table=True):
         sa.UniqueConstraint("portfolio_id", "reference"),
         # Whose address is it that mail comes back from?
         sa.Index("ix_customer_email", "email"),
+        sa.Index("ix_customer_mobile", "mobile"),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
@@ -83,6 +84,10 @@ class Customer(Row, table=True):
     mobile: str = Field(default="", max_length=20)
     """E.164, or empty."""
     email: str = Field(default="", max_length=254)
+    language_chosen: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
+    """They chose their language themselves; a feed does not change it back."""
+    link_number: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """Grows when links to their preferences page are replaced: older ones only stop messages."""
 
 
 class Account(Row, table=True):

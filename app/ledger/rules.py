@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -149,6 +149,37 @@ def _run_holds_card(run: str) -> bool:
             if len(digits) >= 13 and digits[0] in "234568" and len(set(digits)) > 1 and luhn(digits):
                 return True
     return False
+
+
+def mask_card_numbers(text: str) -> str:
+    """The text with every card number in it (as `holds_card_number` finds them) but for its last four digits as
+    asterisks: for what others wrote, which cannot be refused."""
+    ascii_digits = "".join(str(int(char)) if char.isdecimal() else char for char in text)
+    kept = list(text)
+    for run in _GROUPED_DIGITS.finditer(ascii_digits):
+        groups = [
+            list(range(run.start() + group.start(), run.start() + group.end()))
+            for group in re.finditer("[0-9]+", run.group())
+        ]
+        for place in _card_places(groups, ascii_digits):
+            kept[place] = "*"
+    return "".join(kept)
+
+
+def _card_places(groups: Sequence[Sequence[int]], digits: str) -> Iterator[int]:
+    """Where the digits to hide stand: of each card number, the longest that begins at a group, all but four."""
+    first = 0
+    while first < len(groups):
+        ends = [
+            last
+            for last in range(first + 1, len(groups) + 1)
+            if _run_holds_card("".join(digits[place] for group in groups[first:last] for place in group))
+        ]
+        if ends:
+            yield from [place for group in groups[first : ends[-1]] for place in group][:-4]
+            first = ends[-1]
+        else:
+            first += 1
 
 
 # --- corrections by hand --------------------------------------------------------------------------------------

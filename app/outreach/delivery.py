@@ -570,7 +570,9 @@ def _no_longer_true(
 
 def _plan_stands(session: Session, row: OutboxMessage) -> bool:
     plan_id = confirmed_plan(row.key)
-    plan = session.get(Plan, plan_id) if plan_id is not None else None
+    if plan_id is None:  # it answers something else than a plan
+        return True
+    plan = session.get(Plan, plan_id)
     return plan is not None and plan.status in (*LIVE, PlanStatus.KEPT)
 
 

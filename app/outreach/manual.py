@@ -79,3 +79,33 @@ def take_manual_step(
         answers.append(answer)
     work.write(session, by=by)
     return answers
+
+
+HELP_LETTER = "help_answer"
+
+
+def answer_for_help(
+    session: Session,
+    portfolio: Portfolio,
+    case: CollectionsCase,
+    stationery: Stationery,
+    *,
+    on: date,
+    by: str,
+    now: datetime,
+) -> Answer | None:
+    """Queue the SMS that says how to reach us, for a customer who asked; what the gate said is on record. None if it
+    was answered today already: two machines must not keep each other talking."""
+    [folder] = open_folders(session, portfolio, [case.id or 0], now=now)
+    step = f"help-{on:%Y%m%d}"
+    key = f"{case.id}:{step}:{folder.case.occurrence}:{Channel.SMS.value}"
+    known = table_of(OutboxMessage).c.key
+    if session.execute(sa.select(known).where(known == key)).first():
+        return None
+    work = _Work(session, portfolio, stationery, on, now)
+    contact = work._contact(folder, Channel.SMS, Purpose.CONFIRMATION, HELP_LETTER)
+    answer = work._ask(folder, contact, step=step, letter=HELP_LETTER, key=key)
+    if isinstance(answer, Clearance):
+        work._add_message(folder, answer, HELP_LETTER, key, plan=None)
+    work.write(session, by=by)
+    return answer

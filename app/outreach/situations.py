@@ -222,17 +222,17 @@ class _Gathering:
         return rows
 
     def _conversations(self) -> dict[int, list[Any]]:
-        """case id -> when its customer spoke with us, by the end of `on`."""
+        """case id -> when its customer spoke with us or wrote to us, by the end of `on`."""
         event = table_of(Event)
         ends = local_instant(self.on + timedelta(days=1), 0, 0, self.portfolio.timezone)
-        query = sa.select(event.c.case_id, event.c.at, event.c.data).where(
+        query = sa.select(event.c.case_id, event.c.kind, event.c.at, event.c.data).where(
             among(self.session, event.c.case_id, self.case_ids),
-            event.c.kind == Kind.CALL_LOGGED,
+            event.c.kind.in_((Kind.CALL_LOGGED, Kind.MESSAGE_RECEIVED)),
             event.c.at < ends,
         )
         found: dict[int, list[Any]] = {}
-        for case_id, at, data in self.session.connection().execute(query):
-            if any(f'"result":"{result.value}"' in data for result in CONVERSATIONS):
+        for case_id, kind, at, data in self.session.connection().execute(query):
+            if kind is Kind.MESSAGE_RECEIVED or any(f'"result":"{r.value}"' in data for r in CONVERSATIONS):
                 found.setdefault(case_id, []).append(at)
         return found
 

@@ -70,6 +70,13 @@ class Kind(StrEnum):
     PLAN_BROKEN = "plan.broken"
     PLAN_CANCELLED = "plan.cancelled"
 
+    MESSAGE_RECEIVED = "message.received"
+    """The customer wrote to us, by SMS or on their preferences page."""
+    MESSAGE_REVIEWED = "message.reviewed"
+    LANGUAGE_CHANGED = "customer.language_changed"
+    LINKS_REPLACED = "customer.links_replaced"
+    """Links in earlier messages only stop messages from now on."""
+
     CONTACT_CLEARED = "contact.cleared"
     CONTACT_WAITING = "contact.waiting"
     CONTACT_REFUSED = "contact.refused"

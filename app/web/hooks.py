@@ -1,4 +1,5 @@
-"""What other machines and letters call: Twilio's delivery reports, and the unsubscribe link of every message."""
+"""What Twilio calls: delivery reports, and messages from customers. Each is verified and put on record; a job does
+the rest."""
 
 from __future__ import annotations
 
@@ -6,28 +7,22 @@ from typing import Annotated
 
 import structlog
 from fastapi import APIRouter, Depends
-from sqlmodel import Session, select
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.cases.models import CollectionsCase
-from app.cases.rules import CaseStatus
-from app.compliance.models import Consent
-from app.compliance.service import set_consent
-from app.errors import Forbidden, NotFound
-from app.ledger.models import Customer, Portfolio
+from app.errors import Forbidden
+from app.inbound.phrasebook import shipped_phrases
+from app.inbound.service import Arrived, receive
 from app.outreach.delivery import note_status
 from app.outreach.rules import OutboxStatus
-from app.timeline.rules import Channel
-from app.timeline.service import lock_customers
-from app.web.deps import Now, ReadSession, WriteSession, callback, ports_of, settings_of
-from app.web.rendering import page
+from app.web.deps import Now, WriteSession, callback, ports_of, settings_of
 
-router = APIRouter()
+router = APIRouter(prefix="/hooks/twilio")
 log = structlog.get_logger("desk.hooks")
 
-TWILIO_PATH = "/hooks/twilio/status"
-TWILIO_STATUS = {
+MAX_BODY = 64 * 1024
+"""Bytes; Twilio's longest message is 1,600 characters."""
+STATUS = {
     # It has the message, which we may not know yet.
     "accepted": OutboxStatus.SENT,
     "scheduled": OutboxStatus.SENT,
@@ -40,33 +35,34 @@ TWILIO_STATUS = {
     "failed": OutboxStatus.UNDELIVERED,
 }
 """What each MessageStatus says of a message."""
+NO_ANSWER = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
+"""TwiML for: send nothing back. Whatever is answered goes through the outbox."""
 
-ONE_CLICK = "One-Click"
+_signed = [callback("Twilio's signature over the URL and every field")]
 
 
-async def form_fields(request: Request) -> dict[str, str]:
-    """The form a machine posted, text fields only."""
+async def signed_fields(request: Request) -> dict[str, str]:
+    """The form Twilio posted. Forbidden where its signature does not fit."""
     form = await request.form()
-    return {name: value for name, value in form.items() if isinstance(value, str)}
-
-
-Fields = Annotated[dict[str, str], Depends(form_fields)]
-
-
-# --- Twilio -------------------------------------------------------------------------------------------------
-
-
-@router.post(TWILIO_PATH, dependencies=[callback("Twilio's signature over the URL and every field")])
-def twilio_status(request: Request, fields: Fields, session: WriteSession, now: Now) -> Response:
-    """A delivery report. Answered 204 whether or not we know the message: Twilio has nothing to do about it."""
+    fields = {name: value for name, value in form.items() if isinstance(value, str)}
     check = ports_of(request).verify_twilio
     # Signed over the address Twilio was told, which behind a proxy is not the one this process sees.
-    query = f"?{request.url.query}" if request.url.query else ""
-    url = settings_of(request).public_url.rstrip("/") + TWILIO_PATH + query
+    url = settings_of(request).public_url.rstrip("/") + request.url.path
+    if request.url.query:
+        url += f"?{request.url.query}"
     if check is None or not check(url, fields, request.headers.get("x-twilio-signature", "")):
         log.warning("twilio_callback_refused", configured=check is not None)
         raise Forbidden("The signature is not valid.")
-    status = TWILIO_STATUS.get(fields.get("MessageStatus", ""))
+    return fields
+
+
+Fields = Annotated[dict[str, str], Depends(signed_fields)]
+
+
+@router.post("/status", dependencies=_signed, max_body_size=MAX_BODY)
+def twilio_status(request: Request, fields: Fields, session: WriteSession, now: Now) -> Response:
+    """A delivery report. Answered 204 whether or not we know the message: Twilio has nothing to do about it."""
+    status = STATUS.get(fields.get("MessageStatus", ""))
     if status is not None:
         code = fields.get("ErrorCode", "")
         detail = f"Twilio error {code}" if code.isdigit() and code != "0" else ""
@@ -76,98 +72,19 @@ def twilio_status(request: Request, fields: Fields, session: WriteSession, now: 
     return Response(status_code=204)
 
 
-# --- unsubscribe --------------------------------------------------------------------------------------------
-
-_by_token = [callback("an unguessable token that we made for this customer and channel")]
-
-WORDS = {
-    "en": {
-        "title": "Stop these messages",
-        Channel.SMS: "text messages",
-        Channel.EMAIL: "e-mails",
-        Channel.POST: "letters",
-        Channel.CALL: "telephone calls",
-        "ask": "Do you want no more {what} from {sender}?",
-        "button": "Stop {what}",
-        "done_title": "Done",
-        "done": "{sender} will send you no more {what}.",
-        "done_call": "{sender} will not call you any more.",
-        "note": "This changes nothing about your account. We may still write to you where the law demands it.",
-    },
-    "zh": {
-        "title": "停止接收訊息",
-        Channel.SMS: "簡訊",
-        Channel.EMAIL: "電子郵件",
-        Channel.POST: "信件",
-        Channel.CALL: "電話",
-        "ask": "您是否不再希望收到{sender}的{what}？",
-        "button": "停止接收{what}",
-        "done_title": "已完成",
-        "done": "{sender}將不再以{what}與您聯絡。",
-        "done_call": "{sender}將不再以電話與您聯絡。",
-        "note": "這不會改變您的帳戶。法律要求時，我們仍可能以書面通知您。",
-    },
-}
-"""What the customer reads; English where we have no words in their language."""
-
-
-@router.get("/u/{token}", dependencies=_by_token)
-def ask_to_unsubscribe(request: Request, token: str, session: ReadSession) -> Response:
-    """One button. Mail scanners follow links, so that opening this page changes nothing."""
-    customer, channel = _who(request, session, token)
-    return _page(request, session, customer, channel, done=False)
-
-
-@router.post("/u/{token}", dependencies=_by_token)
-def unsubscribe(request: Request, token: str, fields: Fields, session: WriteSession, now: Now) -> Response:
-    """RFC 8058: a mail program posts `List-Unsubscribe=One-Click` without cookies; our own button posts the same."""
-    customer, channel = _who(request, session, token, lock=True)
-    if fields.get("List-Unsubscribe") != ONE_CLICK:
-        return _page(request, session, customer, channel, done=False, status=422)
-    known = session.scalar(
-        select(Consent).where(Consent.customer_id == customer.id, Consent.channel == channel)
+@router.post("/sms", dependencies=_signed, max_body_size=MAX_BODY)
+def twilio_sms(fields: Fields, session: WriteSession, now: Now) -> Response:
+    """A message from a customer. On record, and obeyed if it is a refusal, before Twilio gets its answer."""
+    media = fields.get("NumMedia", "")
+    arrived = Arrived(
+        provider_ref=fields.get("MessageSid", ""),
+        sender=fields.get("From", ""),
+        recipient=fields.get("To", ""),
+        body=fields.get("Body", ""),
+        media=int(media) if media.isdigit() and len(media) < 3 else 0,
+        opt_out_type=fields.get("OptOutType", ""),
     )
-    if known is None or known.allowed:
-        case_id = session.scalar(
-            select(CollectionsCase.id).where(
-                CollectionsCase.customer_id == customer.id, CollectionsCase.status == CaseStatus.OPEN
-            )
-        )
-        source = "unsubscribe link"
-        set_consent(
-            session, customer, channel, allowed=False, source=source, case_id=case_id, by="system", now=now
-        )
-    return _page(request, session, customer, channel, done=True)
-
-
-def _who(request: Request, session: Session, token: str, *, lock: bool = False) -> tuple[Customer, Channel]:
-    """Whose link it is. A token we did not make and a customer who is gone get the same answer."""
-    found = ports_of(request).stationery.read_token(token)
-    customer = session.get(Customer, found[0]) if found else None
-    if found is None or customer is None:
-        raise NotFound("The address is wrong, or what it showed is gone.")
-    if lock:
-        lock_customers(session, [found[0]])
-    return customer, found[1]
-
-
-def _page(
-    request: Request, session: Session, customer: Customer, channel: Channel, *, done: bool, status: int = 200
-) -> Response:
-    portfolio = session.get_one(Portfolio, customer.portfolio_id)
-    language = "zh" if customer.language.lower().startswith("zh") else "en"
-    words = WORDS[language]
-    said = {"what": words[channel], "sender": portfolio.agency or portfolio.creditor}
-    sentence = words["done_call" if channel is Channel.CALL else "done"] if done else words["ask"]
-    return page(
-        request,
-        "unsubscribe.html",
-        status,
-        language="zh-Hant" if language == "zh" else "en",
-        title=words["done_title"] if done else words["title"],
-        sentence=sentence.format(**said),
-        button=words["button"].format(**said),
-        note=words["note"],
-        done=done,
-        one_click=ONE_CLICK,
-    )
+    if arrived.provider_ref:
+        message = receive(session, arrived, shipped_phrases(), now=now)
+        log.info("twilio_sms", repeated=message is None)
+    return Response(NO_ANSWER, media_type="text/xml")

@@ -25,7 +25,11 @@ from app.outreach.letters import (
 from app.timeline.rules import Channel
 
 LETTERS_DIR = Path(__file__).resolve().parents[2] / "letters"
-LETTERS = load_letters(LETTERS_DIR)
+LETTERS = {
+    name: letter
+    for name, letter in load_letters(LETTERS_DIR).items()
+    if letter.channels == frozenset(Channel)
+}
 REMINDERS = ("first_reminder", "second_reminder")
 URL = "https://desk.example/u/7.abcdefghijklmnopqrstuvwx"
 

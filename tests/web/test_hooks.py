@@ -13,13 +13,12 @@ from twilio.request_validator import RequestValidator
 
 from app.adapters.twilio_sms import validate_signature
 from app.compliance.models import Consent
-from app.compliance.service import set_consent
+from app.inbound.models import InboundMessage
 from app.ledger.models import Customer
 from app.outreach.models import OutboxMessage
 from app.outreach.rules import OutboxStatus
-from app.staff.rules import Role
-from app.timeline.rules import Channel, Kind
-from tests.builders import delinquent_case, events, portfolio, queued_message
+from app.timeline.rules import Kind
+from tests.builders import delinquent_case, events, queued_message
 from tests.web.book import FIRST_ON
 from tests.web.desk import NOW, Desk
 
@@ -112,106 +111,75 @@ def test_without_twilio_nobody_is_believed(desk: Desk) -> None:
     assert message(desk, row).status is OutboxStatus.SENT
 
 
-# --- unsubscribe --------------------------------------------------------------------------------------------
+# --- what customers write -------------------------------------------------------------------------------------
+
+SMS = "/hooks/twilio/sms"
 
 
-def link(desk: Desk, channel: Channel = Channel.EMAIL, **changes: str) -> tuple[int, str]:
-    """(customer id, path) as it stands in a message to a new customer."""
+def writes(
+    desk: Desk, text: str, *, sid: str = "SM9", url: str = "https://desk.example.org" + SMS, **more: str
+) -> Response:
+    fields = {
+        "MessageSid": sid,
+        "From": "+8613911112222",
+        "To": "+8621555000",
+        "Body": text,
+        "NumMedia": "0",
+        **more,
+    }
+    signature = RequestValidator(TOKEN).compute_signature(url, fields)
+    return desk.anonymous().post(SMS, data=fields, headers={"x-twilio-signature": signature})
 
+
+def anna(desk: Desk) -> int:
     def make(session: object) -> int:
         case = delinquent_case(session, due_on=FIRST_ON, on=NOW.date())  # type: ignore[arg-type]
-        customer = session.get_one(Customer, case.customer_id)  # type: ignore[attr-defined]
-        for name, value in changes.items():
-            setattr(customer, name, value)
+        session.get_one(Customer, case.customer_id).mobile = "+8613911112222"  # type: ignore[attr-defined]
         return case.customer_id
 
-    customer_id = desk.write(make)
-    url = desk.app.state.ports.stationery.unsubscribe_url(customer_id, channel)
-    return customer_id, url.removeprefix("http://testserver")
+    return desk.write(make)
 
 
-def consents(desk: Desk, customer_id: int) -> dict[Channel, bool]:
-    query = select(Consent).where(Consent.customer_id == customer_id)
-    return desk.read(lambda session: {row.channel: row.allowed for row in session.scalars(query)})
+def received(desk: Desk) -> list[InboundMessage]:
+    return desk.read(lambda session: list(session.scalars(select(InboundMessage))))
 
 
-ONE_CLICK = {"List-Unsubscribe": "One-Click"}
+def test_an_sms_is_on_record_and_obeyed_before_twilio_has_its_answer(twilio: Desk) -> None:
+    customer_id = anna(twilio)
+    for _ in range(2):  # Twilio repeats itself
+        answer = writes(twilio, "please stop texting me")
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "text/xml; charset=utf-8")
+        assert answer.text.endswith("<Response/>"), "nothing is sent past the outbox"
+    [message] = received(twilio)
+    assert (message.provider_ref, message.sender, message.interpreted_at) == ("SM9", "+8613911112222", None)
+    allowed = twilio.read(
+        lambda session: session.scalars(
+            select(Consent.allowed).where(Consent.customer_id == customer_id)
+        ).all()
+    )
+    assert allowed == [False]
 
 
-def test_opening_the_link_changes_nothing_and_asks_in_the_customers_language(desk: Desk) -> None:
-    customer_id, path = link(desk)
-    page = desk.anonymous().get(path)
-    assert page.status_code == 200
-    assert "Do you want no more e-mails from Harbour Bank?" in page.text
-    assert '<html lang="en">' in page.text
-    assert "Anna" not in page.text
-    assert consents(desk, customer_id) == {}
-    _, path = link(desk, Channel.SMS, language="zh-TW")
-    page = desk.anonymous().get(path).text
-    assert '<html lang="zh-Hant">' in page
-    assert "停止接收簡訊" in page
+@pytest.mark.parametrize("port", ["", ":443"])
+def test_behind_a_proxy_the_public_address_counts_with_or_without_its_port(twilio: Desk, port: str) -> None:
+    assert writes(twilio, "hello", url=f"https://desk.example.org{port}{SMS}").status_code == 200
+    assert len(received(twilio)) == 1
 
 
-@pytest.mark.parametrize("as_files", [False, True])
-def test_one_click_of_a_mail_program_is_enough_and_twice_is_once(desk: Desk, as_files: bool) -> None:
-    customer_id, path = link(desk)
-    body = {"files": {"List-Unsubscribe": (None, "One-Click")}} if as_files else {"data": ONE_CLICK}
-    for _ in range(2):
-        answer = desk.anonymous().post(path, **body, headers={"sec-fetch-site": "cross-site"})
-        assert answer.status_code == 200
-        assert "will send you no more e-mails" in answer.text
-        assert "set-cookie" not in answer.headers
-    assert consents(desk, customer_id) == {Channel.EMAIL: False}
-    [told] = desk.read(lambda session: events(session, Kind.CONSENT_CHANGED, customer_id=customer_id))
-    assert (told["allowed"], told["channel"], told["source"]) == (False, Channel.EMAIL, "unsubscribe link")
+def test_an_sms_that_twilio_did_not_sign_is_refused(twilio: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    assert writes(twilio, "hello", url="http://testserver" + SMS).status_code == 403
+    assert writes(twilio, "hello", url="https://desk.example.org:8443" + SMS).status_code == 403
+    forged = {"MessageSid": "SM9", "From": "+8613911112222", "Body": "START"}
+    assert twilio.anonymous().post(SMS, data=forged).status_code == 403
+    assert received(twilio) == []
+    said = capsys.readouterr()
+    assert "+8613911112222" not in said.out + said.err
 
 
-def test_a_consent_given_before_is_taken_back(desk: Desk) -> None:
-    customer_id, path = link(desk, Channel.SMS)
-
-    def allow(session: object) -> None:
-        customer = session.get_one(Customer, customer_id)  # type: ignore[attr-defined]
-        set_consent(session, customer, Channel.SMS, allowed=True, source="call", by="user:ben", now=NOW)  # type: ignore[arg-type]
-
-    desk.write(allow)
-    assert desk.anonymous().post(path, data=ONE_CLICK).status_code == 200
-    assert consents(desk, customer_id) == {Channel.SMS: False}
-
-
-def test_a_post_without_the_one_click_field_only_asks_again(desk: Desk) -> None:
-    customer_id, path = link(desk)
-    answer = desk.anonymous().post(path)
-    assert answer.status_code == 422
-    assert "<button" in answer.text
-    assert consents(desk, customer_id) == {}
-
-
-def test_a_link_we_did_not_make_tells_nothing(desk: Desk) -> None:
-    customer_id, path = link(desk)
-    gone = desk.app.state.ports.stationery.unsubscribe_url(999_999, Channel.SMS)
-    bodies = set()
-    for bad in (
-        path[:-1] + ("A" if path[-1] != "A" else "B"),
-        path.replace(".email.", ".sms."),
-        path.replace(f"/{customer_id}.", f"/{customer_id + 1}."),
-        "/u/x",
-        "/u/1.email.%00%ff",
-        gone.removeprefix("http://testserver"),
-    ):
-        for answer in (desk.anonymous().get(bad), desk.anonymous().post(bad, data=ONE_CLICK)):
-            assert answer.status_code == 404, bad
-            bodies.add(answer.text)
-    assert len(bodies) == 1  # the same whether the customer exists or not
-    assert consents(desk, customer_id) == {}
-
-
-def test_the_link_needs_no_sign_in_and_shows_staff_nothing_more(desk: Desk) -> None:
-    _, path = link(desk)
-    assert desk.sign_in(Role.MANAGER).get(path).text == desk.anonymous().get(path).text
-
-
-def test_the_portfolio_builder_names_the_sender(desk: Desk) -> None:
-    """An agency writes under its own name, and that is whose messages stop."""
-    desk.write(lambda session: portfolio(session, agency="North Agency"))
-    _, path = link(desk)
-    assert "from North Agency?" in desk.anonymous().get(path).text
+def test_a_flood_is_refused_and_odd_fields_do_no_harm(twilio: Desk) -> None:
+    assert writes(twilio, "x" * 70_000).status_code == 413
+    assert writes(twilio, "hello", sid="").status_code == 200
+    assert received(twilio) == []
+    assert writes(twilio, "<script>\u202e\0", NumMedia="many", From="+" + "9" * 300).status_code == 200
+    [message] = received(twilio)
+    assert (message.body, message.media, len(message.sender)) == ("<script>\u202e", 0, 40)

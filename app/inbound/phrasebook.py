@@ -1,0 +1,41 @@
+"""Reads phrases.toml, the list of what customers write and what it means."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import lru_cache
+from pathlib import Path
+
+from app.inbound.rules import Intent, Phrase, Phrasebook, normalise
+
+PHRASES = Path(__file__).with_name("phrases.toml")
+LANGUAGES = ("en", "zh", "id", "nb", "nl")
+
+
+@lru_cache
+def shipped_phrases() -> Phrasebook:
+    return load_phrases(PHRASES)
+
+
+def load_phrases(path: Path) -> Phrasebook:
+    """The phrasebook in a file, every phrase spelt as messages are. ValueError names a phrase that spells nothing."""
+    data = tomllib.loads(path.read_text(encoding="utf-8"))
+    phrases = [
+        Phrase(_spelt(words), Intent(group["means"]), group.get("only", False))
+        for group in data["phrases"]
+        for language in LANGUAGES
+        for words in group.get(language, ())
+    ]
+    return Phrasebook(
+        tuple(dict.fromkeys(phrases)),
+        frozenset(_spelt(word) for word in data["courtesies"]),
+        tuple(_spelt(words) for words in data["reversals"]),
+        tuple(data["signs"]),
+    )
+
+
+def _spelt(words: str) -> str:
+    spelt = normalise(words)
+    if not spelt:
+        raise ValueError(f"{words!r} has no letter in it")
+    return spelt

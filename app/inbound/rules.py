@@ -1,0 +1,243 @@
+"""What a customer's message means, as far as a list of phrases can tell. Pure.
+
+Two mistakes are not alike: a refusal that is overlooked means more messages to somebody who asked for none; a message
+taken for a refusal means a person reads it a little later. So clear words are obeyed, and whatever else might be a
+refusal keeps SMS back until somebody has looked (12 CFR 1006.6(e); 47 CFR 64.1200(a)(10): any reasonable way counts).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from app.cases.rules import HoldKind
+from app.timeline.rules import Channel
+
+
+class InboundSource(StrEnum):
+    SMS = "sms"
+    PAGE = "page"
+    """The customer's own preferences page."""
+
+
+class Intent(StrEnum):
+    STOP = "stop"
+    STOP_CALLS = "stop_calls"
+    STOP_EMAIL = "stop_email"
+    CEASE = "cease"
+    """Wants no contact at all."""
+    MAYBE_STOP = "maybe_stop"
+    START = "start"
+    HELP = "help"
+    WRONG_NUMBER = "wrong_number"
+    DISPUTE = "dispute"
+    ATTORNEY = "attorney"
+    BANKRUPTCY = "bankruptcy"
+    DECEASED = "deceased"
+    HARDSHIP = "hardship"
+    CALL_ME = "call_me"
+    PAID = "paid"
+
+
+class ReviewOutcome(StrEnum):
+    """What a person decided about a message; `automatic` = nothing was left for one."""
+
+    AUTOMATIC = "automatic"
+    STOPPED = "stopped"
+    """They want no more SMS."""
+    STANDS = "stands"
+    """It was meant so: what was put in place because of it stays."""
+    LIFTED = "lifted"
+    """It was not meant so: what was put in place because of it is taken away."""
+    DONE = "done"
+    """Answered, or nothing to do."""
+
+
+REFUSES: Mapping[Intent, Channel] = {
+    Intent.STOP: Channel.SMS,
+    Intent.CEASE: Channel.SMS,
+    Intent.STOP_CALLS: Channel.CALL,
+    Intent.STOP_EMAIL: Channel.EMAIL,
+}
+"""The channel that ends at once."""
+
+HOLDS: Mapping[Intent, HoldKind] = {
+    Intent.CEASE: HoldKind.CEASE_CONTACT,
+    Intent.DECEASED: HoldKind.DECEASED,
+    Intent.ATTORNEY: HoldKind.ATTORNEY,
+    Intent.BANKRUPTCY: HoldKind.BANKRUPTCY,
+    Intent.DISPUTE: HoldKind.DISPUTE,
+}
+"""The hold that stands until a person has looked; of several the first in this order."""
+
+SELF_EXPLAINING = frozenset({Intent.STOP, Intent.START, Intent.HELP})
+"""A message that is a keyword of these and nothing else may need nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Normalised words and what they mean: as the whole message (`only`), or anywhere in it."""
+
+    words: str
+    means: Intent
+    only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Phrasebook:
+    phrases: tuple[Phrase, ...]
+    courtesies: frozenset[str] = frozenset()
+    """Words around a keyword that change nothing about it."""
+    reversals: tuple[str, ...] = ()
+    """With one of these in it a refusal is not clear any more."""
+    signs: tuple[str, ...] = ()
+    """Pictures that may be a refusal; they do not survive normalising."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a message means. `matched` are the phrases that say so; `keyword` = it is one of them and nothing else."""
+
+    intents: tuple[Intent, ...] = ()
+    matched: tuple[str, ...] = ()
+    keyword: bool = False
+
+    @property
+    def refused(self) -> list[Channel]:
+        """Channels that end at once."""
+        named = {REFUSES[intent] for intent in self.intents if intent in REFUSES}
+        return [channel for channel in Channel if channel in named]
+
+    @property
+    def hold(self) -> HoldKind | None:
+        return next((kind for intent, kind in HOLDS.items() if intent in self.intents), None)
+
+    @property
+    def needs_nobody(self) -> bool:
+        return self.keyword and SELF_EXPLAINING.issuperset(self.intents)
+
+
+PROVIDER_WORDS = {"STOP": Intent.STOP, "START": Intent.START, "HELP": Intent.HELP}
+"""Twilio's `OptOutType`: it has recognised a keyword by its own list, and answered it."""
+
+
+def read(text: str, book: Phrasebook, *, provider_said: str = "") -> Reading:
+    """The meanings of a message in any of the languages of `book`, whatever its case, width and punctuation."""
+    spoken = normalise(text)
+    bare = _without(spoken, book.courtesies)
+    found: dict[Intent, str] = {}
+    keyword = provider_said in PROVIDER_WORDS
+    if keyword:
+        found[PROVIDER_WORDS[provider_said]] = provider_said.lower()
+    for phrase in book.phrases:
+        alone = phrase.only and phrase.words in (bare, spoken)
+        keyword |= alone
+        if phrase.means not in found and (alone or (not phrase.only and _says(spoken, phrase.words))):
+            found[phrase.means] = phrase.words
+    sign = next((sign for sign in book.signs if sign in text), None)
+    if sign is not None:
+        found.setdefault(Intent.MAYBE_STOP, sign)
+    return _weighed(found, spoken, book, keyword=keyword)
+
+
+def _weighed(found: dict[Intent, str], spoken: str, book: Phrasebook, *, keyword: bool) -> Reading:
+    """A clear refusal of SMS, or a keyword that stands alone, makes a possible one needless; a reversal makes a
+    clear one unclear."""
+    turned = next((words for words in book.reversals if _says(spoken, words)), None)
+    if turned is not None:
+        for intent in REFUSES:
+            if found.pop(intent, None) is not None:
+                found[Intent.MAYBE_STOP] = turned
+    if found.keys() & {Intent.STOP, Intent.CEASE, Intent.START, Intent.STOP_CALLS, Intent.STOP_EMAIL}:
+        found.pop(Intent.MAYBE_STOP, None)
+    if found.keys() & {Intent.STOP_CALLS, Intent.CEASE}:  # "don't call me"
+        found.pop(Intent.CALL_ME, None)
+    order = [intent for intent in Intent if intent in found]
+    return Reading(tuple(order), tuple(found[intent] for intent in order), keyword)
+
+
+# --- spelling -----------------------------------------------------------------------------------------------
+
+_APOSTROPHES = re.compile("['’‘`´ʼ＇]")
+_NOT_A_WORD = re.compile(r"[^\w]|_", re.UNICODE)
+_DRAWN_OUT = re.compile(r"([^\W\d_])\1{2,}")
+_IDEOGRAPH = re.compile("[\u3400-\u9fff\uf900-\ufaff]")
+
+
+def normalise(text: str) -> str:
+    """One spelling: Unicode-normalised, case-folded, words parted by one space, without punctuation and pictures;
+    `S T O P` and `Stooop` are `stop`, and between ideographs there is no space."""
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    plain = "".join(char for char in plain if unicodedata.category(char) not in ("Cf", "Mn"))
+    words = _NOT_A_WORD.sub(" ", _APOSTROPHES.sub("", plain)).split()
+    if len(words) > 1 and all(len(word) == 1 and not _IDEOGRAPH.match(word) for word in words):
+        words = ["".join(words)]
+    spelt = _DRAWN_OUT.sub(r"\1", " ".join(words))
+    return spelt.replace(" ", "") if _IDEOGRAPH.search(spelt) else spelt
+
+
+def _says(spoken: str, words: str) -> bool:
+    """Whether the words occur, as whole words where there are spaces between words."""
+    if _IDEOGRAPH.search(words):
+        return words in spoken
+    return f" {words} " in f" {spoken} "
+
+
+def _without(spoken: str, courtesies: Iterable[str]) -> str:
+    for courtesy in courtesies:
+        if _IDEOGRAPH.search(courtesy):
+            spoken = spoken.replace(courtesy, "")
+    return " ".join(word for word in spoken.split() if word not in courtesies)
+
+
+# --- for a person -------------------------------------------------------------------------------------------
+
+SUGGESTIONS: Mapping[Intent, str] = {
+    Intent.STOP: "They want no more SMS; that is obeyed already.",
+    Intent.STOP_CALLS: "They want no more calls; that is obeyed already.",
+    Intent.STOP_EMAIL: "They want no more e-mail; that is obeyed already.",
+    Intent.CEASE: "They want no contact at all. SMS has ended and everything else rests until you have looked.",
+    Intent.MAYBE_STOP: "This may mean: no more SMS. SMS rests until you have decided.",
+    Intent.START: "They want SMS again.",
+    Intent.HELP: "They ask for help: say how to reach you.",
+    Intent.WRONG_NUMBER: "This may not be our customer. The number or address rests until you have looked.",
+    Intent.DISPUTE: "They dispute the debt. Record what they say; reminders rest until you have looked.",
+    Intent.ATTORNEY: "An attorney may represent them. Ask for the name; contact rests until you have looked.",
+    Intent.BANKRUPTCY: "They speak of bankruptcy. Ask for the case; contact rests until you have looked.",
+    Intent.DECEASED: "Somebody may have died. Contact rests until you have looked.",
+    Intent.HARDSHIP: "They cannot pay now. Offer a plan or hardship help.",
+    Intent.CALL_ME: "They want to be called.",
+    Intent.PAID: "They say that they have paid. Look for the payment, also among the unmatched ones.",
+}
+
+
+def suggestions(intents: Sequence[Intent]) -> list[str]:
+    """What a person should do about it."""
+    return [SUGGESTIONS[intent] for intent in intents] or ["Read it and answer."]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A decision a person may take about a message, and the words on its button."""
+
+    outcome: ReviewOutcome
+    label: str
+    primary: bool = field(default=False)
+
+
+def choices(intents: Sequence[Intent], *, kept_back: bool, known: bool) -> list[Choice]:
+    """What may be decided; `kept_back` = something rests because of the message, `known` = it is known whose it is."""
+    if not known:
+        return [Choice(ReviewOutcome.DONE, "Nothing to do", True)]
+    unclear = Intent.MAYBE_STOP in intents
+    no_more, lift = "They want no more SMS", Choice(ReviewOutcome.LIFTED, "Not meant so: lift it")
+    stop = Choice(ReviewOutcome.STOPPED, no_more)
+    if not kept_back:
+        return [Choice(ReviewOutcome.DONE, "Dealt with", True), stop]
+    if unclear and set(intents).isdisjoint((Intent.WRONG_NUMBER, *HOLDS)):
+        return [Choice(ReviewOutcome.STOPPED, no_more, True), lift]
+    stands = Choice(ReviewOutcome.STANDS, "It is so: keep it", True)
+    return [stands, stop, lift] if unclear else [stands, lift]

@@ -1,0 +1,428 @@
+"""Messages from customers: recorded and their refusals obeyed in one transaction, the rest read by a job, then by a
+person. Each verb locks the message first and then the customers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import partial
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.engine import Engine
+from sqlmodel import Session, col, select
+
+from app.cases.models import CaseHold, CollectionsCase
+from app.cases.queries import open_holds
+from app.cases.rules import CaseStatus
+from app.clock import Clock, local_date
+from app.compliance.facts import address_of
+from app.compliance.holds import hold_customer, release_customer
+from app.compliance.models import Consent, ContactPreference
+from app.compliance.rules import Clearance, PreferenceKind
+from app.compliance.service import end_preference, set_consent, set_preference
+from app.db import reading, retrying, transaction, upsert
+from app.errors import Conflict
+from app.inbound.models import InboundMatch, InboundMessage
+from app.inbound.rules import InboundSource, Intent, Phrasebook, Reading, ReviewOutcome, choices, read
+from app.ledger.models import Customer, Portfolio
+from app.ledger.rules import mask_card_numbers
+from app.outreach.manual import answer_for_help
+from app.outreach.service import Stationery
+from app.timeline.rules import Channel, Kind
+from app.timeline.service import NewEvent, customer_stream, lock_customers, record
+
+log = structlog.get_logger("desk.inbound")
+
+CUSTOMER = "customer"
+"""Who did it, on the timeline: the customer, by a message or on their page."""
+REVIEW_WITHIN = timedelta(days=30)
+"""A hold that a message puts in place comes back by itself after this time, like every other."""
+LONGEST_BODY = 4000
+"""Characters kept; an SMS of ten segments has 1,600."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """An SMS as the provider hands it over. `opt_out_type` is Twilio's own reading of it, if it has one."""
+
+    provider_ref: str
+    sender: str
+    recipient: str
+    body: str
+    media: int = 0
+    opt_out_type: str = ""
+
+
+# --- reception ------------------------------------------------------------------------------------------------
+
+
+def receive(session: Session, arrived: Arrived, book: Phrasebook, *, now: datetime) -> InboundMessage | None:
+    """Put an SMS on record for everybody who has the number, and end at once what it refuses. None if it is known."""
+    body = arrived.body.replace("\0", "")[:LONGEST_BODY]
+    meant = read(body, book, provider_said=arrived.opt_out_type.upper())
+    message = _store(
+        session,
+        InboundMessage(
+            source=InboundSource.SMS,
+            provider_ref=arrived.provider_ref[:120],
+            sender=arrived.sender.replace("\0", "")[:40],
+            recipient=arrived.recipient.replace("\0", "")[:40],
+            body=mask_card_numbers(body),
+            masked=mask_card_numbers(body) != body,
+            media=arrived.media,
+            provider_said=arrived.opt_out_type[:10],
+            received_at=now,
+        ),
+        meant,
+    )
+    if message is None:
+        return None
+    owners = select(Customer).where(Customer.mobile == message.sender).order_by(col(Customer.id))
+    customers = session.scalars(owners).all() if message.sender else []
+    lock_customers(session, [customer.id or 0 for customer in customers])
+    for customer in customers:
+        _obey(session, _match(session, message, customer, by=CUSTOMER, now=now), message, customer, now=now)
+    return message
+
+
+def receive_from_page(
+    session: Session,
+    customer: Customer,
+    channel: Channel,
+    intent: Intent,
+    text: str,
+    ref: str,
+    *,
+    now: datetime,
+) -> InboundMessage | None:
+    """What the customer asked for on their preferences page, for a person to look at like a message; the page was
+    opened by a link in a message on `channel`. None if `ref` is known: the same form sent twice."""
+    body = text.replace("\0", "").strip()[:LONGEST_BODY]
+    page = InboundMessage(
+        source=InboundSource.PAGE,
+        provider_ref=f"page:{ref}"[:120],
+        recipient=channel.value,
+        body=mask_card_numbers(body),
+        masked=mask_card_numbers(body) != body,
+        received_at=now,
+    )
+    message = _store(session, page, Reading((intent,)))
+    if message is None:
+        return None
+    lock_customers(session, [customer.id or 0])
+    match = _match(session, message, customer, by=CUSTOMER, now=now)
+    _obey(session, match, message, customer, now=now)
+    _hold(session, match, message, now=now)  # before the page says so
+    message.interpreted_at = now
+    return message
+
+
+def _store(session: Session, message: InboundMessage, meant: Reading) -> InboundMessage | None:
+    """The row, unless the provider's id is there already: then somebody is repeating themselves."""
+    message.intents = ",".join(meant.intents)
+    message.matched = " | ".join(meant.matched)[:600]
+    message.keyword = meant.keyword
+    values = message.model_dump(exclude={"id"})
+    insert = upsert(session, InboundMessage).values(**values).on_conflict_do_nothing()
+    number = session.execute(insert.returning(sa.literal_column("id"))).scalar()
+    return session.get_one(InboundMessage, number) if number is not None else None
+
+
+def _match(
+    session: Session, message: InboundMessage, customer: Customer, *, by: str, now: datetime
+) -> InboundMatch:
+    """Say that it may be from this customer: on their timeline, and in their case where they have one."""
+    newest = (
+        select(CollectionsCase.id)
+        .where(CollectionsCase.customer_id == customer.id)
+        .order_by(col(CollectionsCase.status) == CaseStatus.CLOSED, col(CollectionsCase.id).desc())
+        .limit(1)
+    )
+    match = InboundMatch(
+        message_id=message.id or 0,
+        customer_id=customer.id or 0,
+        case_id=session.scalar(newest),
+        created_at=now,
+        by=by,
+    )
+    session.add(match)
+    session.flush()
+    data = {
+        "message": message.id,
+        "source": message.source.value,
+        "from": message.sender,
+        "text": message.body,
+        "means": [intent.value for intent in reading_of(message).intents],
+    }
+    _record(session, match, Kind.MESSAGE_RECEIVED, data, message, by=by, now=now, at=message.received_at)
+    return match
+
+
+def reading_of(message: InboundMessage) -> Reading:
+    """What it was taken to mean when it came."""
+    intents = tuple(Intent(name) for name in message.intents.split(",") if name)
+    return Reading(intents, tuple(filter(None, message.matched.split(" | "))), message.keyword)
+
+
+def _record(
+    session: Session,
+    match: InboundMatch,
+    kind: Kind,
+    data: Mapping[str, object],
+    message: InboundMessage,
+    *,
+    by: str,
+    now: datetime,
+    at: datetime | None = None,
+) -> None:
+    channel = Channel.SMS if message.source is InboundSource.SMS else None
+    stream = customer_stream(match.customer_id)
+    event = NewEvent(
+        stream, kind, data, customer_id=match.customer_id, case_id=match.case_id, channel=channel, at=at
+    )
+    record(session, event, by=by, now=now)
+
+
+# --- what is obeyed at once -----------------------------------------------------------------------------------
+
+
+def _obey(
+    session: Session, match: InboundMatch, message: InboundMessage, customer: Customer, *, now: datetime
+) -> None:
+    """End the channels that are refused. What may be refused, and an address that may be somebody else's, rests."""
+    meant = reading_of(message)
+    for channel in meant.refused:
+        refuse(session, customer, channel, source=_source(message), case_id=match.case_id, now=now)
+    wrong = Intent.WRONG_NUMBER in meant.intents
+    if not wrong and Intent.MAYBE_STOP not in meant.intents:
+        return
+    address = _wrong_address(message, customer) if wrong else customer.mobile
+    if address:
+        match.preference_id = set_preference(
+            session, customer, PreferenceKind.PLACE, channel=None if wrong else Channel.SMS, address=address,
+            source=f"waits for a person: {_source(message)}"[:120], case_id=match.case_id, by=CUSTOMER, now=now,
+        ).id  # fmt: skip
+
+
+def _wrong_address(message: InboundMessage, customer: Customer) -> str:
+    """The address at which somebody else says they were reached; '' where it is not the customer's any more."""
+    if message.source is InboundSource.PAGE:
+        return address_of(customer, Channel(message.recipient))
+    return message.sender if message.sender == customer.mobile else ""
+
+
+def refuse(
+    session: Session,
+    customer: Customer,
+    channel: Channel,
+    *,
+    source: str,
+    case_id: int | None,
+    by: str = CUSTOMER,
+    now: datetime,
+) -> None:
+    """The customer wants no more of a channel; said twice, it is on record once."""
+    known = consent_of(session, customer, channel)
+    if known is None or known.allowed:
+        set_consent(session, customer, channel, allowed=False, source=source, case_id=case_id, by=by, now=now)
+
+
+def consent_of(session: Session, customer: Customer, channel: Channel) -> Consent | None:
+    query = select(Consent).where(Consent.customer_id == customer.id, Consent.channel == channel)
+    return session.scalar(query)
+
+
+def _source(message: InboundMessage) -> str:
+    where = "SMS reply" if message.source is InboundSource.SMS else "preferences page"
+    return f"{where}: {message.matched or message.intents}"[:100]
+
+
+# --- the job --------------------------------------------------------------------------------------------------
+
+
+def interpret_due(
+    engine: Engine, stationery: Stationery, clock: Clock, *, at_most: int = 200
+) -> dict[str, int]:
+    """Act on messages that were recorded since: holds, START, HELP. Returns how many were read and how many of them
+    wait for a person. Safe in many processes; each message is a transaction of its own."""
+    with reading(engine) as session:
+        unread = select(InboundMessage.id).where(col(InboundMessage.interpreted_at).is_(None))
+        ids = session.scalars(unread.order_by(col(InboundMessage.id)).limit(at_most)).all()
+    counts = {"read": 0, "for_a_person": 0}
+    for number in ids:
+        try:
+            waits = retrying(partial(_interpret_one, engine, number or 0, stationery, clock))
+        except (
+            Exception
+        ) as error:  # one message must not hold up the others; it is tried again at the next tick
+            log.error("message_not_read", message=number, error=type(error).__name__)
+            continue
+        counts["read"] += waits is not None
+        counts["for_a_person"] += bool(waits)
+    return counts if counts["read"] else {}
+
+
+def _interpret_one(engine: Engine, number: int, stationery: Stationery, clock: Clock) -> bool | None:
+    """Whether the message waits for a person now; None if another process has it."""
+    with transaction(engine) as session:
+        query = select(InboundMessage).where(
+            InboundMessage.id == number, col(InboundMessage.interpreted_at).is_(None)
+        )
+        message = session.scalar(query.with_for_update(skip_locked=True))
+        if message is None:
+            return None
+        _interpret(session, message, stationery, now=clock.now())
+        return message.reviewed_at is None
+
+
+def _interpret(session: Session, message: InboundMessage, stationery: Stationery, *, now: datetime) -> None:
+    matches = _lock(session, message)
+    meant = reading_of(message)
+    settled = bool(matches) and meant.needs_nobody and not message.masked
+    for match in matches:
+        customer = session.get_one(Customer, match.customer_id)
+        _hold(session, match, message, now=now)
+        if Intent.START in meant.intents:
+            settled &= _start(session, match, message, customer, alone=len(matches) == 1, now=now)
+        if (
+            Intent.HELP in meant.intents and message.provider_said.upper() != "HELP"
+        ):  # the provider has answered
+            settled &= _help(session, match, stationery, now=now)
+    message.interpreted_at = now
+    if settled:
+        _close(session, message, matches, ReviewOutcome.AUTOMATIC, by="system", now=now)
+
+
+def _lock(session: Session, message: InboundMessage) -> Sequence[InboundMatch]:
+    """Whose message it is, those customers locked until the transaction ends."""
+    query = select(InboundMatch).where(InboundMatch.message_id == message.id)
+    matches = session.scalars(query.order_by(col(InboundMatch.customer_id))).all()
+    lock_customers(session, [match.customer_id for match in matches])
+    return matches
+
+
+def _hold(session: Session, match: InboundMatch, message: InboundMessage, *, now: datetime) -> None:
+    """Place the hold that the message asks for, until a person has looked."""
+    kind = reading_of(message).hold
+    if kind is None or match.case_id is None or match.hold_id is not None:
+        return
+    case = session.get_one(CollectionsCase, match.case_id)
+    if any(hold.kind is kind for hold in open_holds(session, [match.customer_id]).get(match.customer_id, ())):
+        return
+    today = _today(session, match, now)
+    reason = f"{_source(message)}; a person has to look"
+    until = today + REVIEW_WITHIN
+    hold = hold_customer(session, case, kind, reason, until, by=CUSTOMER, today=today, now=now)
+    match.hold_id = hold.id
+
+
+def _today(session: Session, match: InboundMatch, now: datetime) -> date:
+    customer = session.get_one(Customer, match.customer_id)
+    return local_date(now, session.get_one(Portfolio, customer.portfolio_id).timezone)
+
+
+def _start(
+    session: Session,
+    match: InboundMatch,
+    message: InboundMessage,
+    customer: Customer,
+    *,
+    alone: bool,
+    now: datetime,
+) -> bool:
+    """Take back an SMS opt-out, and nothing else. False where it needs a person: several have the number, and
+    only one of them has written."""
+    known = consent_of(session, customer, Channel.SMS)
+    if known is None or known.allowed:
+        return True
+    if alone:
+        set_consent(
+            session, customer, Channel.SMS, allowed=True, source=_source(message), case_id=match.case_id,
+            by=CUSTOMER, now=now,
+        )  # fmt: skip
+    return alone
+
+
+def _help(session: Session, match: InboundMatch, stationery: Stationery, *, now: datetime) -> bool:
+    """Tell them how to reach us, where the gate permits. False where it does not: then a person answers."""
+    if match.case_id is None:
+        return False
+    case = session.get_one(CollectionsCase, match.case_id)
+    portfolio = session.get_one(Portfolio, case.portfolio_id)
+    today = _today(session, match, now)
+    answer = answer_for_help(session, portfolio, case, stationery, on=today, by="system", now=now)
+    return answer is None or isinstance(answer, Clearance)
+
+
+# --- people ---------------------------------------------------------------------------------------------------
+
+
+def review(
+    session: Session, message: InboundMessage, outcome: ReviewOutcome, *, by: str, now: datetime
+) -> None:
+    """A person has read it and decided. Conflict if somebody has before, or for a decision that does not fit."""
+    matches = _lock(session, message)
+    if message.reviewed_at is not None:
+        raise Conflict("somebody has dealt with this message already")
+    kept_back = any(match.preference_id or match.hold_id for match in matches)
+    fitting = choices(reading_of(message).intents, kept_back=kept_back, known=bool(matches))
+    if outcome not in {choice.outcome for choice in fitting}:
+        raise Conflict("this cannot be decided about this message")
+    wrong = Intent.WRONG_NUMBER in reading_of(message).intents
+    for match in matches:
+        customer = session.get_one(Customer, match.customer_id)
+        if outcome is ReviewOutcome.STOPPED:
+            source = f"read by a person: {_source(message)}"
+            refuse(session, customer, Channel.SMS, source=source, case_id=match.case_id, now=now, by=by)
+        if outcome is ReviewOutcome.LIFTED or (outcome is ReviewOutcome.STOPPED and not wrong):
+            _lift_preference(session, match, by=by, now=now)
+        if outcome is ReviewOutcome.LIFTED:
+            _lift_hold(session, match, by=by, now=now)
+    if message.interpreted_at is None:
+        message.interpreted_at = now
+    _close(session, message, matches, outcome, by=by, now=now)
+
+
+def _lift_preference(session: Session, match: InboundMatch, *, by: str, now: datetime) -> None:
+    row = session.get(ContactPreference, match.preference_id) if match.preference_id else None
+    if row is not None and row.ended_at is None:
+        end_preference(session, row, case_id=match.case_id, by=by, now=now)
+
+
+def _lift_hold(session: Session, match: InboundMatch, *, by: str, now: datetime) -> None:
+    hold = session.get(CaseHold, match.hold_id) if match.hold_id else None
+    if hold is not None and hold.ended_at is None:
+        release_customer(session, hold, by=by, today=_today(session, match, now), now=now)
+
+
+def _close(
+    session: Session,
+    message: InboundMessage,
+    matches: Sequence[InboundMatch],
+    outcome: ReviewOutcome,
+    *,
+    by: str,
+    now: datetime,
+) -> None:
+    message.reviewed_at, message.reviewed_by, message.outcome = now, by, outcome
+    for match in matches:
+        data = {"message": message.id, "outcome": outcome.value}
+        _record(session, match, Kind.MESSAGE_REVIEWED, data, message, by=by, now=now)
+
+
+def attach(
+    session: Session, message: InboundMessage, customer: Customer, *, by: str, now: datetime
+) -> InboundMatch:
+    """A person says whose message it is that came from a number nobody has; its refusals count for them from now.
+    Conflict if it has an owner, or was dealt with."""
+    if message.reviewed_at is not None:
+        raise Conflict("somebody has dealt with this message already")
+    if _lock(session, message):
+        raise Conflict("it is known already whose message this is")
+    lock_customers(session, [customer.id or 0])
+    match = _match(session, message, customer, by=by, now=now)
+    _obey(session, match, message, customer, now=now)
+    _hold(session, match, message, now=now)
+    return match

@@ -1,0 +1,279 @@
+"""A message from a customer, from its arrival to the person who looks at it."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+from sqlmodel import col, select
+
+from app.cases.models import CaseHold, CollectionsCase
+from app.cases.rules import HoldKind
+from app.clock import FixedClock
+from app.compliance.models import Consent
+from app.compliance.rules import Clearance, PreferenceKind
+from app.compliance.service import explain, open_preferences, set_consent
+from app.db import transaction
+from app.errors import Conflict
+from app.inbound.models import InboundMatch, InboundMessage
+from app.inbound.phrasebook import shipped_phrases
+from app.inbound.rules import Intent, ReviewOutcome
+from app.inbound.service import Arrived, attach, interpret_due, receive, receive_from_page, review
+from app.ledger.models import Customer
+from app.ledger.service import get_portfolio
+from app.outreach.models import OutboxMessage
+from app.outreach.situations import _Gathering
+from app.strategy.rules import MOMENTS, Moment
+from app.timeline.rules import Channel, Kind, Purpose
+from tests import builders
+
+ON = date(2026, 3, 20)
+NOW = builders.at(ON)
+US = "+8621555000"
+
+
+def a_customer(engine: Engine, mobile: str = "+8613911112222") -> Customer:
+    with transaction(engine) as session:
+        case = builders.delinquent_case(session, due_on=ON - timedelta(days=4), on=ON)
+        customer = session.get_one(Customer, case.customer_id)
+        customer.mobile = mobile
+        session.flush()
+        return customer
+
+
+def writes(
+    engine: Engine, text: str, sender: str = "+8613911112222", sid: str = "SM1", **changes: object
+) -> InboundMessage | None:
+    with transaction(engine) as session:
+        arrived = Arrived(sid, sender, US, text, **changes)  # type: ignore[arg-type]
+        return receive(session, arrived, shipped_phrases(), now=NOW)
+
+
+def the_job(engine: Engine) -> dict[str, int]:
+    return interpret_due(engine, builders.stationery(), FixedClock(NOW))
+
+
+def decide(engine: Engine, outcome: ReviewOutcome) -> InboundMessage:
+    """A person decides about the last message."""
+    with transaction(engine) as session:
+        message = session.scalars(select(InboundMessage).order_by(col(InboundMessage.id).desc())).first()
+        assert message is not None
+        review(session, message, outcome, by="user:ben", now=NOW)
+        return message
+
+
+def consents(engine: Engine, customer: Customer) -> dict[Channel, bool]:
+    with transaction(engine) as session:
+        rows = session.scalars(select(Consent).where(Consent.customer_id == customer.id))
+        return {row.channel: row.allowed for row in rows}
+
+
+def permitted(engine: Engine, customer: Customer) -> list[Channel]:
+    """Where the gate lets a reminder pass."""
+    with transaction(engine) as session:
+        book = get_portfolio(session, builders.BOOK)
+        found = [explain(session, book, customer, c, Purpose.REMINDER, at=NOW) for c in Channel]
+        return [c for c, answer in zip(Channel, found, strict=True) if isinstance(answer, Clearance)]
+
+
+def told(engine: Engine, customer: Customer, *kinds: Kind) -> list[dict[str, object]]:
+    with transaction(engine) as session:
+        return builders.events(session, *kinds, customer_id=customer.id)
+
+
+EVERY = [Channel.SMS, Channel.EMAIL, Channel.POST, Channel.CALL]
+
+
+def test_please_stop_texting_me_ends_sms_for_that_person_and_nothing_else(engine: Engine) -> None:
+    anna, bo = a_customer(engine), a_customer(engine, "+8613933334444")
+    message = writes(engine, "please stop texting me")
+    assert message is not None
+    # Before any job has run: in the transaction that put it on record.
+    assert permitted(engine, anna) == [c for c in EVERY if c is not Channel.SMS]
+    assert permitted(engine, bo) == EVERY
+    assert consents(engine, anna) == {Channel.SMS: False}
+    assert the_job(engine) == {"read": 1, "for_a_person": 1}
+    assert the_job(engine) == {}
+    with transaction(engine) as session:
+        assert builders.count(engine, CaseHold) == 0
+        assert open_preferences(session, anna.id or 0) == []
+    [received, changed] = told(engine, anna, Kind.MESSAGE_RECEIVED, Kind.CONSENT_CHANGED)
+    assert (received["text"], received["means"], received["by"]) == (
+        "please stop texting me",
+        ["stop"],
+        "customer",
+    )
+    assert (changed["allowed"], changed["source"]) == (False, "SMS reply: stop texting")
+
+
+def test_a_queued_reminder_does_not_leave_any_more(engine: Engine) -> None:
+    anna = a_customer(engine)
+    with transaction(engine) as session:
+        case = session.scalars(select(CollectionsCase)).one()
+        builders.queued_message(session, case, on=ON)
+    writes(engine, "STOP")
+    assert builders.deliver(engine, NOW + timedelta(days=1)).sent == []
+    [row] = builders.messages(engine)
+    assert (row.status.value, row.customer_id) == ("withheld", anna.id)
+
+
+def test_the_same_message_twice_is_one(engine: Engine) -> None:
+    anna = a_customer(engine)
+    assert writes(engine, "Stop", sid="SM7") is not None
+    assert writes(engine, "Stop", sid="SM7") is None
+    assert the_job(engine) == {"read": 1, "for_a_person": 0}
+    assert len(told(engine, anna, Kind.MESSAGE_RECEIVED)) == 1
+    assert len(told(engine, anna, Kind.CONSENT_CHANGED)) == 1
+    # A keyword alone needs nobody.
+    with transaction(engine) as session:
+        [message] = session.scalars(select(InboundMessage))
+        assert (message.outcome, message.reviewed_by) == (ReviewOutcome.AUTOMATIC, "system")
+
+
+def test_start_takes_back_the_sms_opt_out_and_nothing_else(engine: Engine) -> None:
+    anna = a_customer(engine)
+    with transaction(engine) as session:
+        for channel in (Channel.SMS, Channel.EMAIL):
+            set_consent(session, anna, channel, allowed=False, source="call", by="user:ben", now=NOW)
+    writes(engine, "START")
+    assert consents(engine, anna)[Channel.SMS] is False, "only the job lets something through again"
+    the_job(engine)
+    assert consents(engine, anna) == {Channel.SMS: True, Channel.EMAIL: False}
+
+
+def test_start_gives_no_consent_that_nobody_took_away(engine: Engine) -> None:
+    anna = a_customer(engine)
+    writes(engine, "START")
+    assert the_job(engine) == {"read": 1, "for_a_person": 0}
+    assert consents(engine, anna) == {}
+
+
+def test_a_number_of_several_customers_stops_for_all_of_them_and_starts_for_none(engine: Engine) -> None:
+    anna, bo = a_customer(engine), a_customer(engine)
+    writes(engine, "STOP")
+    assert [consents(engine, who) for who in (anna, bo)] == [{Channel.SMS: False}] * 2
+    the_job(engine)
+    writes(engine, "START", sid="SM2")
+    assert the_job(engine) == {"read": 1, "for_a_person": 1}
+    assert [consents(engine, who) for who in (anna, bo)] == [{Channel.SMS: False}] * 2
+
+
+def test_what_may_be_a_refusal_keeps_sms_back_until_a_person_has_looked(engine: Engine) -> None:
+    anna = a_customer(engine)
+    writes(engine, "leave me alone")
+    the_job(engine)
+    assert permitted(engine, anna) == [c for c in EVERY if c is not Channel.SMS]
+    assert consents(engine, anna) == {}
+    decide(engine, ReviewOutcome.LIFTED)
+    assert permitted(engine, anna) == EVERY
+    writes(engine, "leave me alone!", sid="SM2")
+    decide(engine, ReviewOutcome.STOPPED)
+    assert consents(engine, anna) == {Channel.SMS: False}
+    with transaction(engine) as session:
+        assert open_preferences(session, anna.id or 0) == []
+    outcomes = [event["outcome"] for event in told(engine, anna, Kind.MESSAGE_REVIEWED)]
+    assert outcomes == ["lifted", "stopped"]
+    with pytest.raises(Conflict, match="already"):
+        decide(engine, ReviewOutcome.STOPPED)
+
+
+def test_a_dispute_holds_reminders_and_a_wrong_number_rests_until_reviewed(engine: Engine) -> None:
+    anna = a_customer(engine)
+    writes(engine, "I dispute this")
+    the_job(engine)
+    with transaction(engine) as session:
+        [hold] = session.scalars(select(CaseHold))
+        assert (hold.kind, hold.by, hold.until) == (HoldKind.DISPUTE, "customer", ON + timedelta(days=30))
+    assert permitted(engine, anna) == []
+    with pytest.raises(Conflict, match="cannot be decided"):
+        decide(engine, ReviewOutcome.DONE)
+    decide(engine, ReviewOutcome.LIFTED)
+    assert permitted(engine, anna) == EVERY
+
+    writes(engine, "wrong number", sid="SM2")
+    assert permitted(engine, anna) == [Channel.EMAIL, Channel.POST], "neither texts nor calls to that number"
+    the_job(engine)
+    decide(engine, ReviewOutcome.STANDS)
+    with transaction(engine) as session:
+        [told_us] = open_preferences(session, anna.id or 0)
+        assert (told_us.kind, told_us.address) == (PreferenceKind.PLACE, "+8613911112222")
+
+
+def test_help_is_answered_through_the_outbox_once_a_day(engine: Engine) -> None:
+    anna = a_customer(engine)
+    for n in range(2):
+        writes(engine, "HELP", sid=f"SM{n}")
+        assert the_job(engine) == {"read": 1, "for_a_person": 0}
+    sent = builders.deliver(engine, NOW).sent
+    assert [dispatch.letter for dispatch in sent] == ["help_answer"]
+    assert "+86 10 5550 0100" in sent[0].text
+    assert "due" not in sent[0].text, "nothing about a debt to whoever holds the phone"
+    [cleared] = told(engine, anna, Kind.CONTACT_CLEARED)
+    assert cleared["letter"] == "help_answer"
+
+
+def test_help_is_for_a_person_where_the_gate_says_no_and_for_nobody_where_the_provider_answered(
+    engine: Engine,
+) -> None:
+    anna = a_customer(engine)
+    writes(engine, "info", opt_out_type="HELP")
+    assert the_job(engine) == {"read": 1, "for_a_person": 0}
+    writes(engine, "STOP", sid="SM2")
+    writes(engine, "HELP", sid="SM3")
+    assert the_job(engine) == {"read": 2, "for_a_person": 1}
+    assert builders.count(engine, OutboxMessage) == 0
+    [refused] = told(engine, anna, Kind.CONTACT_REFUSED)
+    assert refused["letter"] == "help_answer"
+
+
+def test_a_number_nobody_has_is_kept_apart_until_a_person_says_whose_it_is(engine: Engine) -> None:
+    anna = a_customer(engine)
+    message = writes(engine, "please stop texting me", sender="+8613900000000")
+    assert message is not None
+    assert the_job(engine) == {"read": 1, "for_a_person": 1}
+    assert told(engine, anna, Kind.MESSAGE_RECEIVED) == []
+    with transaction(engine) as session:
+        row = session.get_one(InboundMessage, message.id)
+        attach(session, row, anna, by="user:ben", now=NOW + timedelta(hours=1))
+    assert consents(engine, anna) == {Channel.SMS: False}
+    [received] = told(engine, anna, Kind.MESSAGE_RECEIVED)
+    assert (received["by"], received["at"]) == ("user:ben", NOW)
+    with transaction(engine) as session, pytest.raises(Conflict):
+        attach(session, session.get_one(InboundMessage, message.id), anna, by="user:ben", now=NOW)
+
+
+def test_hostile_text_and_card_numbers_are_kept_harmless(engine: Engine) -> None:
+    a_customer(engine)
+    writes(engine, "my card\0 4111 1111 1111 1111 <b>" + "x" * 9000)
+    with transaction(engine) as session:
+        [message] = session.scalars(select(InboundMessage))
+        assert message.body.startswith("my card **** **** **** 1111 <b>xxx")
+        assert (message.masked, len(message.body)) == (True, 4000)
+        everywhere = [str(row) for row in session.execute(sa.text("SELECT data FROM timeline_event"))]
+        assert not any("4111" in text for text in everywhere)
+
+
+def test_an_answer_is_what_a_strategy_waits_for(engine: Engine) -> None:
+    a_customer(engine)
+    with transaction(engine) as session:
+        case = session.scalars(select(CollectionsCase)).one()
+        builders.queued_message(session, case, on=ON, created_at=NOW - timedelta(days=1))
+    writes(engine, "I will pay on Friday")
+    with transaction(engine) as session:
+        book = get_portfolio(session, builders.BOOK)
+        asked = _Gathering(session, book, frozenset({MOMENTS}), [case.id or 0], ON)
+        assert asked.facts()[case.id or 0].moments["friendly-sms", Moment.REPLIED] == ON
+
+
+def test_what_is_asked_for_on_the_page_is_for_a_person_too(engine: Engine) -> None:
+    anna = a_customer(engine)
+    for _ in range(2):
+        with transaction(engine) as session:
+            receive_from_page(session, anna, Channel.EMAIL, Intent.WRONG_NUMBER, "", "form-1", now=NOW)
+    assert permitted(engine, anna) == [Channel.SMS, Channel.POST, Channel.CALL]
+    assert builders.count(engine, InboundMatch) == 1
+    with transaction(engine) as session:
+        receive_from_page(session, anna, Channel.EMAIL, Intent.DISPUTE, "not my card", "form-2", now=NOW)
+    assert permitted(engine, anna) == []
