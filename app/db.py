@@ -218,10 +218,13 @@ def table_of(model: type[SQLModel]) -> sa.Table:
     return model.__table__  # type: ignore[attr-defined,no-any-return]
 
 
-def among(session: Session, column: sa.ColumnElement[int], ids: Iterable[int]) -> sa.ColumnElement[bool]:
+def among(
+    session: Session, column: sa.ColumnElement[Any], ids: Iterable[int | str]
+) -> sa.ColumnElement[bool]:
     """`column IN ids` with the ids as one parameter, so that thousands of them cost nothing to compile."""
     if session.get_bind().dialect.name == "postgresql":
-        return column == sa.any_(sa.bindparam(None, list(ids), postgresql.ARRAY(sa.BigInteger)))
+        kind = sa.Text() if isinstance(column.type, sa.String) else sa.BigInteger()
+        return column == sa.any_(sa.bindparam(None, list(ids), postgresql.ARRAY(kind)))
     listed = sa.func.json_each(json.dumps(list(ids))).table_valued("value")
     return column.in_(sa.select(listed.c.value))
 

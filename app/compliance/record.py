@@ -60,7 +60,7 @@ def _adapter() -> TypeAdapter[Asked]:
 
 def asked_text(asked: Asked) -> str:
     """As JSON, without what is as usual."""
-    return _adapter().dump_json(asked, exclude_defaults=True).decode()
+    return _adapter().serializer.to_json(asked, exclude_defaults=True).decode()
 
 
 def read_asked(text: str) -> Asked:

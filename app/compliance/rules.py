@@ -360,9 +360,13 @@ def review_within(contact: Contact, facts: Facts, pack: Pack, now: datetime, unt
 
 def ask(contact: Contact, facts: Facts, at: datetime) -> Question:
     """The question as rules take it; `at` in UTC."""
-    zones = [zone_named(name) for name in facts.timezones]
-    days = tuple([(zone, at.astimezone(zone).date()) for zone in zones if zone is not None])
-    return Question(contact, facts, at, days)
+    return Question(contact, facts, at, _local_days(facts.timezones, at))
+
+
+@lru_cache(maxsize=10_000)
+def _local_days(timezones: tuple[str, ...], at: datetime) -> tuple[tuple[ZoneInfo, date], ...]:
+    zones = [zone_named(name) for name in timezones]
+    return tuple([(zone, at.astimezone(zone).date()) for zone in zones if zone is not None])
 
 
 def objections(asked: Question, pack: Pack) -> tuple[Reason, ...]:
@@ -605,6 +609,8 @@ class CapRule(Rule):
         return self.window_days or -(-(self.window_hours or 0) // 24)
 
     def objections(self, asked: Question) -> Sequence[Reason]:
+        if len(asked.facts.history) < self.most:
+            return ()  # of most people we know fewer contacts than any window may hold
         full = list(self._full_windows(asked))
         if not full:
             return ()

@@ -31,7 +31,7 @@ from markupsafe import Markup
 from markupsafe import escape as html_escape
 
 from app import money
-from app.outreach.stencils import Stencils, Worded, paths, trees_can_be_cut
+from app.outreach.stencils import Stencils, Worded, as_dict, trees_can_be_cut, values_of
 from app.timeline.rules import Channel
 
 FALLBACK_LANGUAGE = "en"
@@ -238,7 +238,8 @@ def _page(letter: Letter, language: str, subject: str, body: str) -> str:
 
 def _values(letter: Letter, channel: Channel, context: LetterContext) -> dict[str, Any]:
     """Only what the letter declares, made harmless: a name cannot add a header, a line or a table cell."""
-    values = {name: _harmless(getattr(context, name), channel) for name in letter.variables}
+    given = as_dict(context)
+    values = {name: _harmless(given[name], channel) for name in letter.variables}
     if values.get("sender") == "":
         values["sender"] = _harmless(context.creditor, channel)
     return values
@@ -254,10 +255,10 @@ def _harmless(value: Any, channel: Channel) -> Any:
             text = text.replace("|", "/")  # the bar separates table cells in post.txt
         return text.strip()[:MAX_VALUE_LENGTH]
     if isinstance(value, (tuple, list)):
-        return tuple(_harmless(item, channel) for item in value)
+        return tuple([_harmless(item, channel) for item in value])
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         kind: Any = type(value)
-        return kind(*[_harmless(getattr(value, name), channel) for _, name in paths(kind, "")])
+        return kind(*[_harmless(inner, channel) for inner in values_of(value)])
     return value
 
 

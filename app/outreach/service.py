@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -36,14 +35,13 @@ from app.compliance.rules import (
     review_within,
 )
 from app.compliance.versions import keep_pack
-from app.db import bulk_write, chunked, table_of, upsert
+from app.db import among, bulk_write, table_of, upsert
 from app.delinquency.models import AccountState
 from app.delinquency.rules import days_past_due
 from app.ledger.models import Account, Portfolio
 from app.ledger.rules import COLLECTABLE
 from app.outreach.folders import CaseLine, Folder, changed_cases, open_folders
 from app.outreach.letters import (
-    VARIABLES,
     AccountLine,
     InstalmentLine,
     Letter,
@@ -56,7 +54,7 @@ from app.outreach.letters import (
 from app.outreach.models import OutboxMessage
 from app.outreach.rules import OutboxStatus, to_ask
 from app.outreach.situations import gather_case_facts
-from app.outreach.stencils import paths
+from app.outreach.stencils import as_dict
 from app.plans.models import Plan
 from app.plans.rules import PlanKind
 from app.plans.service import cases_with_live_plan, instalments_of
@@ -85,9 +83,8 @@ class Stationery:
 
     def _token(self, customer_id: int, channel: Channel) -> str:
         body = f"{customer_id}.{channel.value}"
-        mac = _keyed(self.secret).copy()
-        mac.update(body.encode())
-        return f"{body}.{base64.urlsafe_b64encode(mac.digest()[:18]).decode()}"
+        mac = hmac.digest(self.secret.encode(), f"unsubscribe:{body}".encode(), "sha256")
+        return f"{body}.{base64.urlsafe_b64encode(mac[:18]).decode()}"
 
     def read_token(self, token: str) -> tuple[int, Channel] | None:
         """(customer id, channel) of a token that we made, else None."""
@@ -101,11 +98,6 @@ class Stationery:
         if not hmac.compare_digest(expected.encode(), token.encode("utf-8", "replace")):
             return None
         return int(customer), Channel(channel)
-
-
-@lru_cache(maxsize=10)
-def _keyed(secret: str) -> hmac.HMAC:
-    return hmac.new(secret.encode(), b"unsubscribe:", "sha256")
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +245,7 @@ def _draft(
     facts = gather_case_facts(session, portfolio, live, case_ids, on=on)
     plans_live = set(cases_with_live_plan(session, portfolio.id or 0))
     due: list[tuple[Folder, Step, Chosen, Situation]] = []
+    ask = _Strategy(on)
     for folder in folders:
         case = folder.case
         work.seen.append((dataclasses.replace(case), folder.head))
@@ -264,7 +257,7 @@ def _draft(
         known = facts[case.id]
         situation = Situation(late, case.step_day, case.id in plans_live, folder.to_ask > 0, known)
         chosen = live.of(case.customer_id, known)
-        match decide(chosen.ladder, situation, on):
+        match ask(chosen.ladder, situation):
             case Take(step=step):
                 due.append((folder, step, chosen, situation))
             case rest:
@@ -273,8 +266,26 @@ def _draft(
     work.find_queued([(folder, step) for folder, step, _, _ in due])
     for folder, step, chosen, situation in due:
         work.take(folder, step, chosen)
-        _look_again(folder.case, chosen.ladder, situation, on)
+        _look_again(folder.case, chosen.ladder, situation, ask)
     return work
+
+
+class _Strategy:
+    """`decide` on one day: most cases of a night stand on one of a few rungs of one ladder."""
+
+    def __init__(self, on: date) -> None:
+        self.on = on
+        self._answers: dict[tuple[int, int, int, bool, bool], Take | Rest] = {}
+
+    def __call__(self, ladder: Ladder, situation: Situation) -> Take | Rest:
+        if situation.facts is not NO_FACTS:
+            return decide(ladder, situation, self.on)
+        late, step_day = situation.days_past_due, situation.step_day
+        key = (id(ladder), late, step_day, situation.plan_live, situation.owes_anything)
+        answer = self._answers.get(key)
+        if answer is None:
+            answer = self._answers[key] = decide(ladder, situation, self.on)
+        return answer
 
 
 class Draft:
@@ -299,11 +310,14 @@ class Draft:
         return dict(counts)
 
 
-def _look_again(case: CaseLine, ladder: Ladder, situation: Situation, on: date) -> None:
+def _look_again(case: CaseLine, ladder: Ladder, situation: Situation, ask: _Strategy) -> None:
     """After a step was taken: the day of the next one. A step that waits has set its own day already."""
-    if case.next_contact_on is not None and case.next_contact_on > on:
+    if case.next_contact_on is not None and case.next_contact_on > ask.on:
         return
-    following = decide(ladder, dataclasses.replace(situation, step_day=case.step_day), on)
+    now = Situation(
+        situation.days_past_due, case.step_day, situation.plan_live, situation.owes_anything, situation.facts
+    )
+    following = ask(ladder, now)
     case.next_contact_on = None if isinstance(following, Take) else following.until
 
 
@@ -338,8 +352,8 @@ class _Work:
         keys = [self._key(folder, step, channel) for folder, step in due for channel in _channels(step)]
         for model in (OutboxMessage, CallTask):
             known = table_of(model).c.key
-            for some in chunked(keys, 5000):
-                self.taken.update(self.session.execute(sa.select(known).where(known.in_(some))).scalars())
+            query = sa.select(known).where(among(self.session, known, keys))
+            self.taken.update(self.session.execute(query).scalars())
 
     def take(self, folder: Folder, step: Step, chosen: Chosen) -> None:
         """Clear the step on each of its channels. It is taken when none has to wait any more: a channel that
@@ -679,7 +693,7 @@ def letter_context(
     language = letter.language_for(folder.customer.language)
     currency = head.currency
     today = local_date(now, head.timezone)
-    late = [account for account in folder.accounts if account.asked > 0]
+    late = [(account, asked) for account in folder.accounts if (asked := account.asked) > 0]
     oldest = folder.oldest_due_on
     parts = instalments_of(session, [plan.id])[plan.id] if plan is not None and plan.id is not None else []
     return LetterContext(
@@ -688,15 +702,17 @@ def letter_context(
         collector_kind=head.collector,
         reference=case_reference(folder.case.id or 0),
         accounts=tuple(
-            AccountLine(
-                product=account.product,
-                last4=account.card_last4,
-                past_due=format_amount(account.asked, currency, language),
-                balance=format_amount(account.balance_minor, currency, language),
-                days_past_due=days_past_due(account.oldest_due_on, today),
-                currency=currency,
-            )
-            for account in late
+            [
+                AccountLine(
+                    account.product,
+                    account.card_last4,
+                    format_amount(asked, currency, language),
+                    format_amount(account.balance_minor, currency, language),
+                    days_past_due(account.oldest_due_on, today),
+                    currency,
+                )
+                for account, asked in late
+            ]
         ),
         past_due_total=format_amount(folder.to_ask, currency, language),
         oldest_due_on=format_date(oldest, language) if oldest else "",
@@ -717,10 +733,10 @@ def letter_context(
 
 def context_text(context: LetterContext) -> str:
     """The frozen figures as canonical JSON."""
-    data = {name: getattr(context, name) for name in VARIABLES}
-    for name, inner in (("accounts", AccountLine), ("instalments", InstalmentLine)):
-        attributes = [attribute for _, attribute in paths(inner, name)]
-        data[name] = [{a: getattr(item, a) for a in attributes} for item in data[name]]
+    data = as_dict(context)
+    for name, value in data.items():
+        if type(value) is tuple:
+            data[name] = [as_dict(item) for item in value]
     return canonical(data)
 
 

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, NoReturn
 
 from jinja2 import Environment, nodes
@@ -108,8 +109,7 @@ class Stencils:
             if type(value) is tuple:
                 key.append(len(value))
                 for item in value:
-                    for path, attribute in paths(type(item), name):  # type: ignore[arg-type]
-                        inner = getattr(item, attribute)
+                    for (path, _), inner in zip(paths(type(item), name), values_of(item), strict=True):  # type: ignore[arg-type]
                         if inner == "" or path in looked_at:
                             key.append(inner)
                         else:
@@ -155,6 +155,25 @@ def paths(kind: type, name: str) -> tuple[tuple[str, str], ...]:
     """(`name.attribute`, attribute) of a data class."""
     assert is_dataclass(kind)
     return tuple((f"{name}.{field.name}", field.name) for field in fields(kind))
+
+
+@lru_cache(maxsize=100)
+def _reader(kind: type) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+    """Names of a data class's fields (two and more), and what reads them all at once."""
+    assert is_dataclass(kind)
+    names = tuple(field.name for field in fields(kind))
+    return names, attrgetter(*names)
+
+
+def values_of(item: Any) -> tuple[Any, ...]:
+    """The values of a data class's fields, in order."""
+    return _reader(type(item))[1](item)
+
+
+def as_dict(item: Any) -> dict[str, Any]:
+    """A data class as a dictionary, its values as they are."""
+    names, read = _reader(type(item))
+    return dict(zip(names, read(item), strict=True))
 
 
 def _parts(text: str) -> tuple[str | int, ...]:

@@ -10,6 +10,8 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
+import orjson
+
 
 class Channel(StrEnum):
     """Ways to reach a cardholder. `post` is a printed letter; the sources of contact rules call it 'letter'."""
@@ -121,9 +123,13 @@ GENESIS = "0" * 64
 
 def canonical(data: Mapping[str, Any]) -> str:
     """One spelling per value: sorted keys, no spaces, UTF-8 kept, dates as ISO text."""
-    return _CANONICAL.encode(data)
+    try:
+        return orjson.dumps(data, default=str, option=_SPELLED).decode()
+    except TypeError:  # integers of more than 64 bits, keys that are not text
+        return _CANONICAL.encode(data)
 
 
+_SPELLED = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,10 +9,9 @@ from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 from sqlmodel import Session, SQLModel, col, select
 
-from app.db import bulk_write, chunked, table_of, upsert
+from app.db import among, bulk_write, chunked, table_of, upsert
 from app.timeline.models import Event, StreamHead
 from app.timeline.rules import GENESIS, Channel, Kind, canonical, chain_hash
 
@@ -131,20 +129,12 @@ def read_heads(session: Session, names: Sequence[str], *, lock: bool = False) ->
     """(sequence number, hash) of the last event of each of these streams that has one."""
     query = (
         select(StreamHead.stream, StreamHead.seq, StreamHead.hash)
-        .where(_named(session, names))
+        .where(among(session, col(StreamHead.stream), names))
         .order_by(StreamHead.stream)
     )
     if lock:
         query = query.with_for_update()
     return {stream: (seq, digest) for stream, seq, digest in session.execute(query)}
-
-
-def _named(session: Session, names: Sequence[str]) -> sa.ColumnElement[bool]:
-    """The heads of these streams, the names as one parameter, so that thousands cost nothing to compile."""
-    if session.get_bind().dialect.name == "postgresql":
-        return col(StreamHead.stream) == sa.any_(sa.bindparam(None, list(names), postgresql.ARRAY(sa.Text)))
-    listed = sa.func.json_each(json.dumps(list(names))).table_valued("value")
-    return col(StreamHead.stream).in_(sa.select(listed.c.value))
 
 
 def _save_heads(session: Session, heads: Mapping[str, tuple[int, str]]) -> None:
