@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Session, SQLModel, col, select
+from sqlmodel import Session, SQLModel, select
 
 from app.db import among, bulk_write, chunked, table_of, upsert
 from app.timeline.models import Event, StreamHead
@@ -129,7 +129,7 @@ def read_heads(session: Session, names: Sequence[str], *, lock: bool = False) ->
     """(sequence number, hash) of the last event of each of these streams that has one."""
     query = (
         select(StreamHead.stream, StreamHead.seq, StreamHead.hash)
-        .where(among(session, col(StreamHead.stream), names))
+        .where(among(session, table_of(StreamHead).c.stream, names))
         .order_by(StreamHead.stream)
     )
     if lock:

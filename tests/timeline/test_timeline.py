@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy.engine import Engine
 from sqlmodel import col, select
 
@@ -112,6 +115,24 @@ def test_truncate_is_no_way_around(postgres_engine: Engine, table: str) -> None:
 def test_one_spelling_per_value() -> None:
     assert canonical({"b": 1, "a": "é"}) == '{"a":"é","b":1}'
     assert canonical({"a": "é", "b": 1}) == canonical({"b": 1, "a": "é"})
+
+
+_json = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(st.characters(exclude_categories=["Cs"]))
+    | st.dates(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.text(st.characters(exclude_categories=["Cs"]), max_size=8), _json, max_size=6))
+def test_the_standard_library_spells_it_the_same(data: dict[str, Any]) -> None:
+    """So that a stranger who checks the chain needs no library of ours."""
+    spelled = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    assert canonical(data) == spelled
 
 
 def test_a_stream_has_no_two_events_of_one_number(engine: Engine) -> None:
