@@ -667,9 +667,11 @@ def retention(as_json: Json = False) -> None:
 @app.command()
 def invariants(as_json: Json = False) -> None:
     """Check everything that must hold; exit status 1 and the rows where something does not."""
+    from app.daily import collect_seldom
     from app.invariants import thorough
     from app.ledger.models import Portfolio
 
+    collect_seldom()  # every account is folded again
     with reading(_engine()) as session:
         found = [v for p in session.scalars(select(Portfolio)).all() for v in thorough(session, p)]
     data = {"violations": [asdict(v) for v in found]}

@@ -223,8 +223,11 @@ def among(
 ) -> sa.ColumnElement[bool]:
     """`column IN ids` with the ids as one parameter, so that thousands of them cost nothing to compile."""
     if session.get_bind().dialect.name == "postgresql":
-        kind = sa.Text() if isinstance(column.type, sa.String) else sa.BigInteger()
-        return column == sa.any_(sa.bindparam(None, list(ids), postgresql.ARRAY(kind)))
+        if column.type.python_type is not int:
+            return column == sa.any_(sa.bindparam(None, list(ids), postgresql.ARRAY(sa.Text)))
+        # Spelled here: the driver looks at each number for what may need quoting.
+        spelled = sa.bindparam(None, "{" + ",".join(map(str, ids)) + "}", sa.Text)
+        return column == sa.any_(sa.cast(spelled, postgresql.ARRAY(sa.BigInteger)))
     listed = sa.func.json_each(json.dumps(list(ids))).table_valued("value")
     return column.in_(sa.select(listed.c.value))
 

@@ -206,30 +206,34 @@ def fold(state: State, events: Events, *, through: date, edges: Sequence[int]) -
     stood, edge_on = _stand(state, state.through, edges, pauses)
     lapse_on = _first_lapse(state, pauses)
     next_credit = next_closing = next_turn = 0
+    credit_on, closing_on, turn_on = credits[0][0], closings[0][0], turns[0][0]
     while True:
-        on = min(lapse_on, edge_on, credits[next_credit][0], closings[next_closing][0], turns[next_turn][0])
+        on = min(lapse_on, edge_on, credit_on, closing_on, turn_on)
         if on > horizon:
             break
         moves = len(out.movements)
         if on == lapse_on:
             _lapse(state, on, pauses, out)
             lapse_on = _first_lapse(state, pauses)
-        while credits[next_credit][0] == on:
+        while credit_on == on:
             _apply(state, credits[next_credit], out)
             next_credit += 1
+            credit_on = credits[next_credit][0]
             if not state.minimums:
                 lapse_on = NEVER
-        turns_today = turns[next_turn][0] == on
+        turns_today = turn_on == on
         if turns_today:
             _turn(state, on, events, pauses, out)
             lapse_on = _first_lapse(state, pauses)
             next_turn += 1
-        while closings[next_closing][0] == on:
+            turn_on = turns[next_turn][0]
+        while closing_on == on:
             closing = closings[next_closing]
             if closing[2] > 0:
                 state.minimums.append(closing)
                 lapse_on = min(lapse_on, day_that_counts(1, closing[1], pauses))
             next_closing += 1
+            closing_on = closings[next_closing][0]
         if on == ended_on:
             _adjust(state, on, [], out)
             state.minimums = []
