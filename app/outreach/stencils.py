@@ -167,12 +167,12 @@ def _reader(kind: type) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...
 
 def values_of(item: Any) -> tuple[Any, ...]:
     """The values of a data class's fields, in order."""
-    return _reader(type(item))[1](item)
+    return _reader(type(item))[1](item)  # type: ignore[arg-type]
 
 
 def as_dict(item: Any) -> dict[str, Any]:
     """A data class as a dictionary, its values as they are."""
-    names, read = _reader(type(item))
+    names, read = _reader(type(item))  # type: ignore[arg-type]
     return dict(zip(names, read(item), strict=True))
 
 
