@@ -3,8 +3,10 @@
 | tick      | every | does |
 |-----------|-------|------|
 | heartbeat | 15 s  | says that this worker is alive |
-| deliver   | 5 s   | sends what is due in the outbox |
+| deliver   | 5 s   | sends what is due in the outbox; one tick for each channel, so that none waits for another |
 | read      | 5 s   | acts on what customers wrote: holds, START, HELP |
+| reconcile | 60 s  | looks up with the provider what may or may not have been sent |
+| fall back | 60 s  | goes on by another channel where a message cannot arrive |
 | night     | 60 s  | closes the business days that are over, missed ones first |
 | forget    | 1 h   | deletes what decisions were based on when it may not be kept longer |
 """
@@ -18,6 +20,7 @@ import threading
 import uuid
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -30,7 +33,10 @@ from app.daily import collect_seldom, last_closed, run_days
 from app.db import Busy, reading, transaction, upsert
 from app.inbound.service import interpret_due
 from app.ledger.models import Portfolio
+from app.outreach.fallback import fall_back_due
 from app.outreach.models import Heartbeat
+from app.outreach.reconcile import reconcile
+from app.outreach.rules import Destination
 from app.outreach.sending import deliver_due
 from app.ports import Ports
 from app.settings import Settings
@@ -45,6 +51,8 @@ class Worker:
         self.engine, self.ports, self.settings = engine, ports, settings
         self.name = f"{socket.gethostname()[:30]}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
         self.started_at = ports.clock.now()
+        self.stopping = threading.Event()
+        """Long ticks end what they have begun, and begin nothing more."""
 
     def heartbeat(self) -> None:
         now = self.ports.clock.now()
@@ -52,7 +60,7 @@ class Worker:
             row = upsert(session, Heartbeat).values(worker=self.name, at=now, started_at=self.started_at)
             session.execute(row.on_conflict_do_update(index_elements=["worker"], set_={"at": now}))
 
-    def deliver(self) -> dict[str, int]:
+    def deliver(self, only: Destination | None = None) -> dict[str, int]:
         counts = deliver_due(
             self.engine,
             self.ports.couriers(),
@@ -60,6 +68,8 @@ class Worker:
             clock=self.ports.clock,
             batch=self.settings.delivery_batch,
             lease=timedelta(seconds=self.settings.lease_seconds),
+            only=only,
+            stopping=self.stopping.is_set,
         )
         if counts:
             log.info("delivered", **counts)
@@ -70,6 +80,17 @@ class Worker:
         if counts:
             log.info("messages_read", **counts)
         return counts
+
+    def reconcile(self) -> None:
+        if self.ports.sms_lookup is not None:
+            counts = reconcile(self.engine, self.ports.sms_lookup, clock=self.ports.clock)
+            if counts:
+                log.info("looked_up", **counts)
+
+    def fall_back(self) -> None:
+        queued = fall_back_due(self.engine, self.ports.stationery, clock=self.ports.clock)
+        if queued:
+            log.info("fallen_back", messages=queued)
 
     def night(self) -> None:
         """Close every portfolio's days that are over. A portfolio that was never closed starts by hand
@@ -113,20 +134,23 @@ def start(worker: Worker) -> BackgroundScheduler:
     # A tick that is left out because the last one is still at work is nothing to tell anybody.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     scheduler = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})
-    for tick, seconds in (
+    ticks: list[tuple[Callable[[], object], int]] = [
         (worker.heartbeat, 15),
-        (worker.deliver, 5),
         (worker.read, 5),
+        *((partial(worker.deliver, destination), 5) for destination in worker.ports.couriers()),
+        (worker.reconcile, 60),
+        (worker.fall_back, 60),
         (worker.night, 60),
         (worker.forget, 3600),
-    ):
+    ]
+    for tick, seconds in ticks:
         scheduler.add_job(
             _guarded(tick),
             "interval",
             seconds=seconds,
             next_run_time=worker.started_at,
             misfire_grace_time=3600,
-            id=tick.__name__,
+            id=_name(tick),
         )
     scheduler.start()
     return scheduler
@@ -139,9 +163,15 @@ def _guarded(tick: Callable[[], object]) -> Callable[[], None]:
         try:
             tick()
         except Exception as error:  # noqa: BLE001 - a worker must outlive any one failure
-            log.error("tick_failed", tick=tick.__name__, error=type(error).__name__, exc_info=False)
+            log.error("tick_failed", tick=_name(tick), error=type(error).__name__, exc_info=False)
 
     return run
+
+
+def _name(tick: Callable[[], object]) -> str:
+    if isinstance(tick, partial):
+        return f"{tick.func.__name__} {tick.args[0].value}"
+    return tick.__name__
 
 
 def run_forever(worker: Worker, stop: threading.Event) -> None:
@@ -150,4 +180,5 @@ def run_forever(worker: Worker, stop: threading.Event) -> None:
     scheduler = start(worker)
     log.info("worker_started", worker=worker.name)
     stop.wait()
+    worker.stopping.set()
     scheduler.shutdown(wait=True)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from app.clock import Clock, SystemClock
 from app.legal.bag import load_private_key
 from app.legal.service import BundleCourier, LegalDesk, Seal
 from app.outreach.delivery import ContactCourier, Courier
 from app.outreach.letters import load_letters, sms_segments
-from app.outreach.rules import Destination, Pace, Sender
+from app.outreach.rules import Destination, Lookup, Pace, Sender
 from app.outreach.service import Stationery
 from app.settings import ROOT, EmailAdapter, PostAdapter, Settings, SmsAdapter
 from app.timeline.rules import Channel
@@ -39,6 +39,8 @@ class Ports:
     legal_desk: LegalDesk | None = None
     seal: Seal | None = None
     """None where no DESK_BUNDLE_KEY is set: bundles cannot be built, everything else works."""
+    sms_lookup: Lookup | None = None
+    """Who can be asked which SMS left; None where the provider keeps no list."""
     verify_twilio: Callable[[str, Mapping[str, str], str], bool] | None = None
     """Did Twilio send this callback? (public URL, form fields, signature); None where SMS go another way."""
 
@@ -59,17 +61,19 @@ def make_ports(settings: Settings, clock: Clock | None = None) -> Ports:
     """The ports that the settings ask for. SystemExit with a clear sentence where one is incomplete."""
     clock = clock or SystemClock()
     seal = _seal(settings)
+    sms = _sms(settings, clock)
     return Ports(
         clock=clock,
         stationery=make_stationery(settings),
         senders={
-            Channel.SMS: _sms(settings, clock),
+            Channel.SMS: sms,
             Channel.EMAIL: _email(settings, clock),
             Channel.POST: _post(settings),
         },
         traffic=_traffic(settings),
         legal_desk=_legal_desk(settings, seal),
         seal=seal,
+        sms_lookup=sms if settings.sms is SmsAdapter.TWILIO else None,
         verify_twilio=_twilio_check(settings),
     )
 
@@ -83,7 +87,8 @@ def make_stationery(settings: Settings) -> Stationery:
     )
 
 
-def _sms(settings: Settings, clock: Clock) -> Sender:
+def _sms(settings: Settings, clock: Clock) -> Any:
+    """A Sender, and a Lookup where it is Twilio."""
     if settings.sms is SmsAdapter.TWILIO:
         from app.adapters.twilio_sms import TwilioSmsSender
 

@@ -7,23 +7,44 @@ only what certainly was not accepted may be tried again; every other answer that
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import requests
 import urllib3.exceptions
 from twilio.base import values
-from twilio.base.exceptions import TwilioRestException, TwilioServiceException
+from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.http.response import Response
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
+from twilio.rest.api.v2010.account.message import MessageInstance
 
 from app.clock import Clock
-from app.outreach.rules import Accepted, Dispatch, Misconfigured, Outcome, TryLater, Uncertain, Undeliverable
+from app.outreach.rules import (
+    Accepted,
+    Dispatch,
+    Found,
+    Misconfigured,
+    OutboxStatus,
+    Outcome,
+    TryLater,
+    Uncertain,
+    Undeliverable,
+)
 
 API_URL = "https://api.twilio.com"
 TIMEOUT_SECONDS = 15.0
+LISTED = 50
+"""Messages to one number that a look-up reads."""
+_LISTED_AS = {
+    "delivered": OutboxStatus.DELIVERED,
+    "read": OutboxStatus.DELIVERED,
+    "undelivered": OutboxStatus.UNDELIVERED,
+    "failed": OutboxStatus.UNDELIVERED,
+    "canceled": OutboxStatus.UNDELIVERED,
+}
 LONGEST_VALIDITY_SECONDS = 36_000
 
 # https://www.twilio.com/docs/api/errors: what each refusal says about the message, the address or ourselves.
@@ -42,6 +63,8 @@ _ADDRESS = {
     30005: "unknown number",
     30006: "landline or carrier out of reach",
 }
+_NO_SUCH_NUMBER = frozenset({21211, 21217, 21265, 21614, 21635, 30005})
+"""No SMS will ever arrive there; a handset that is switched off is another matter."""
 _BUSY = {
     14107: "rate limit",
     20429: "too many requests",
@@ -116,12 +139,43 @@ class TwilioSmsSender:
             return Uncertain("Twilio's answer names no message")
         return Accepted(str(message.sid))
 
+    def find(self, to: str, *, since: datetime) -> Sequence[Found] | TryLater | Misconfigured:
+        """Messages to this number on Twilio's own list, made since then, the latest first. Reading it any number of
+        times changes nothing."""
+        if not self._configured:
+            return Misconfigured("Twilio account, token or sender number is not set")
+        try:
+            # Not by the day it was sent: what still waits in Twilio's queue has none.
+            listed = self._client.messages.list(to=to, limit=LISTED, page_size=LISTED)
+            ours = [
+                (each, each.date_created) for each in listed if str(each.direction).startswith("outbound")
+            ]
+            return [_found(each, at) for each, at in ours if at is not None and at >= since]
+        except TwilioException as refusal:  # of a list it gives the answer beside the words
+            status = getattr(refusal.args[-1], "status_code", 0) if refusal.args else 0
+            if status in (401, 403, 404):
+                return Misconfigured(f"Twilio's list of messages: HTTP {status}")
+            return TryLater(f"Twilio's list of messages: HTTP {status}")
+        except Exception as failure:
+            return TryLater(f"Twilio's list could not be read ({type(failure).__name__})")
+
     def _seconds_left(self, dispatch: Dispatch) -> int | object:
         """How long Twilio may keep it in its queue: a busy sender must not let it leave when the hours are over."""
         if dispatch.not_after is None:
             return values.unset
         left = int((dispatch.not_after - self._clock.now()).total_seconds())
         return max(1, min(left, LONGEST_VALIDITY_SECONDS))
+
+
+def _found(message: MessageInstance, at: datetime) -> Found:
+    code = _number(message.error_code)
+    return Found(
+        provider_ref=str(message.sid),
+        text=message.body or "",
+        at=at.replace(tzinfo=UTC),  # Twilio's dates are GMT
+        status=_LISTED_AS.get(str(message.status), OutboxStatus.SENT),
+        detail=f"Twilio error {code}" if code else "",
+    )
 
 
 def _sender(line: str) -> dict[str, str]:
@@ -158,7 +212,8 @@ def _outcome_of(status: int, code: int) -> Outcome:
         return TryLater(f"Twilio {code}: {_BUSY.get(code, 'too many requests')}", after_seconds=after)
     if code in _OURSELVES or (code not in _ADDRESS and status != 400):
         return Misconfigured(f"Twilio {code} (HTTP {status}): {_OURSELVES.get(code, 'request refused')}")
-    return Undeliverable(f"Twilio {code}: {_ADDRESS.get(code, 'message refused')}")
+    reason = f"Twilio {code}: {_ADDRESS.get(code, 'message refused')}"
+    return Undeliverable(reason, no_such_address=code in _NO_SUCH_NUMBER)
 
 
 def _outcome_of_failure(failure: requests.RequestException) -> Outcome:

@@ -603,6 +603,7 @@ def note_status(
     *,
     attempt_id: str = "",
     provider_ref: str = "",
+    known_by: str = "the provider's report",
     now: datetime,
 ) -> bool:
     """A provider reports on a message, named by our attempt or by its own reference: SENT = it has it and no more is
@@ -616,7 +617,7 @@ def note_status(
         return True
     row.provider_ref = row.provider_ref or provider_ref[:120]
     if row.status not in REPORTED and OutboxStatus.SENT in TRANSITIONS[row.status]:
-        prove_sent(session, row, "the provider's report", now=now)
+        prove_sent(session, row, known_by, now=now)
     if status is OutboxStatus.SENT or status not in TRANSITIONS[row.status]:
         return True
     if status is OutboxStatus.DELIVERED:

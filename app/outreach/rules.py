@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -159,6 +159,52 @@ class Sender(Protocol):
     def send(self, dispatch: Dispatch) -> Outcome:
         """May be called by several threads at once, by as many as its courier has in flight."""
         ...
+
+
+# --- looking up -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A message on the provider's own list."""
+
+    provider_ref: str
+    text: str
+    at: datetime
+    """When the provider took it."""
+    status: OutboxStatus
+    """SENT = no more is known."""
+    detail: str = ""
+
+
+class Lookup(Protocol):
+    """A provider that can be asked what it took."""
+
+    def find(self, to: str, *, since: datetime) -> Sequence[Found] | TryLater | Misconfigured: ...
+
+
+CLOCKS_DIFFER = timedelta(minutes=2)
+CALL_TAKES = timedelta(minutes=1)
+"""From when an attempt is committed to when its call has reached the provider, at the most."""
+
+
+def same_message(found: Sequence[Found], text: str, attempted_at: datetime) -> list[Found]:
+    """Those that can be this attempt: the same words, at that time."""
+    since, until = attempted_at - CLOCKS_DIFFER, attempted_at + CALL_TAKES + CLOCKS_DIFFER
+    return [each for each in found if each.text == text and since <= each.at <= until]
+
+
+FIRST_LOOK = timedelta(minutes=2)
+LAST_LOOK = timedelta(days=1)
+
+
+def look_again(unknown_since: datetime, looked_up_at: datetime | None, now: datetime) -> bool:
+    """Is it time to look a message up: after two minutes, then each time four times as long after it became unknown,
+    for a day."""
+    if looked_up_at is None:
+        return now >= unknown_since + FIRST_LOOK
+    waited = looked_up_at - unknown_since
+    return waited < LAST_LOOK and now >= unknown_since + 4 * waited
 
 
 MAX_ATTEMPTS = 8

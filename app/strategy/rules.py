@@ -192,6 +192,8 @@ class Step:
     """Days past due from which it is due."""
     action: Action
     channels: tuple[Channel, ...] = ()
+    otherwise: tuple[Channel, ...] = ()
+    """Tried one after the other where a message of this step cannot arrive and no other of it is on its way."""
     letter: str = ""
     purpose: Purpose = Purpose.REMINDER
     task: str = ""

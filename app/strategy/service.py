@@ -212,6 +212,9 @@ def check_letters(strategy: Strategy, letters: Letters) -> list[Problem]:
             if missing := [c for c in step.channels if c not in letter.channels]:
                 said = f"the letter {step.letter!r} has no form for {', '.join(missing)}"
                 problems.append(Problem(place, label, "channels", said))
+            if missing := [c for c in step.otherwise if c not in letter.channels]:
+                said = f"the letter {step.letter!r} has no form for {', '.join(missing)}"
+                problems.append(Problem(place, label, "otherwise", said))
             if step.purpose.value != letter.purpose:
                 said = (
                     f"the letter {step.letter!r} is a {letter.purpose}; the gate is asked about what is sent"

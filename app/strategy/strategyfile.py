@@ -212,7 +212,7 @@ class _Reader:
 
     def step(self, raw: Any, place: Place, label: str) -> tuple[Step, _Table]:
         known = {
-            "id", "day", "action", "channels", "letter", "purpose", "task", "condition", "wait_for",
+            "id", "day", "action", "channels", "otherwise", "letter", "purpose", "task", "condition", "wait_for",
         }  # fmt: skip
         table = self.table(raw, place, label, known)
         step = Step(
@@ -220,6 +220,7 @@ class _Reader:
             day=table.whole("day", 1, LAST_DAY),
             action=table.choice("action", Action) or Action.CALL,
             channels=table.choices("channels", Channel),
+            otherwise=table.choices("otherwise", Channel),
             letter=table.text("letter", longest=60),
             purpose=table.choice("purpose", Purpose, default=Purpose.REMINDER) or Purpose.REMINDER,
             task=table.text("task", longest=300),
@@ -325,12 +326,13 @@ def _check_action(step: Step, table: _Table) -> None:
             table.fault("channels", "a message needs channels")
         if Channel.CALL in step.channels:
             table.fault("channels", 'a call is no message; write action = "call"')
+        if Channel.CALL in step.otherwise or set(step.otherwise) & set(step.channels):
+            table.fault("otherwise", "names other channels than the step's own, and no call")
         if step.purpose is Purpose.CONFIRMATION:
             table.fault("purpose", "a confirmation answers what the customer agreed to; no step does")
-    elif step.letter or step.channels:
-        table.fault(
-            "letter" if step.letter else "channels", f"says nothing with action = {step.action.value!r}"
-        )
+    elif step.letter or step.channels or step.otherwise:
+        field = "letter" if step.letter else "channels" if step.channels else "otherwise"
+        table.fault(field, f"says nothing with action = {step.action.value!r}")
     if step.action is Action.TASK and not step.task and not table.wrong("task"):
         table.fault("task", "say in words what has to be done")
     if step.action is not Action.TASK and step.task:
@@ -428,6 +430,8 @@ def write_step(step: Step, terms: Terms, *, segment: bool = False) -> str:
         lines.append(f"letter = {_quoted(step.letter)}")
     if step.channels:
         lines.append(f"channels = {_listed([c.value for c in step.channels])}")
+    if step.otherwise:
+        lines.append(f"otherwise = {_listed([c.value for c in step.otherwise])}")
     if step.purpose is not Purpose.REMINDER:
         lines.append(f"purpose = {_quoted(step.purpose.value)}")
     if step.task:

@@ -144,6 +144,30 @@ def start(
     return redirect(request, "/outbox", f"{DESTINATION_WORDS[destination]}: started.")
 
 
+@router.post("/stop")
+def stop_all(
+    request: Request,
+    staff: Manager,
+    session: WriteSession,
+    now: Now,
+    reason: Annotated[str, Form(max_length=500)] = "",
+) -> Response:
+    """Nothing leaves any more, on no channel, until it is started again."""
+    if not reason.strip():
+        raise Invalid("Say why: whoever starts it again has to know.", "reason")
+    for destination in Destination:
+        stop_channel(session, destination, reason.strip(), by=staff.by, now=now)
+    words = "Everything is stopped. Messages stay queued until their channel is started again."
+    return redirect(request, "/outbox", words, "warn")
+
+
+@router.post("/start")
+def start_all(request: Request, staff: Manager, session: WriteSession, now: Now) -> Response:
+    for destination in queries.channel_stops(session):
+        start_channel(session, destination, by=staff.by, now=now)
+    return redirect(request, "/outbox", "Everything is started.")
+
+
 CSV_HEADER = (
     "key", "status", "destination", "to", "customer", "letter", "language", "subject", "text", "business_date",
     "not_before", "sent_at", "attempts", "provider_ref", "error",

@@ -218,7 +218,7 @@ class _Words:
         return [
             StepWords(
                 Place(segment, n), step, self.what(step),
-                " and ".join(CHANNEL_WORDS[channel] for channel in step.channels),
+                self.channels(step),
                 self.condition(step.condition), self.waits(step),
             )
             for n, step in enumerate(ladder.steps)
@@ -229,6 +229,10 @@ class _Words:
             letter: Any = self.letters.get(step.letter)
             return str(letter.title) if letter else step.letter
         return step.task or ACTION_WORDS[step.action]
+
+    def channels(self, step: Step) -> str:
+        said = " and ".join(CHANNEL_WORDS[channel] for channel in step.channels)
+        return "; if it cannot arrive, ".join([said, *(CHANNEL_WORDS[c] for c in step.otherwise)])
 
     def waits(self, step: Step) -> str:
         wait = step.wait_for
@@ -281,6 +285,7 @@ class Draft(BaseModel):
     purpose: str = ""
     task: str = ""
     channels: list[str] = []
+    otherwise: list[str] = []
     fact: list[str] = []
     op: list[str] = []
     value: list[str] = []
@@ -465,6 +470,7 @@ def _raw_step(draft: Draft) -> tuple[dict[str, Any], dict[str, str]]:
     raw["action"] = draft.action
     if draft.action == Action.MESSAGE:
         raw |= {"letter": draft.letter, "channels": draft.channels, "purpose": draft.purpose or "reminder"}
+        raw["otherwise"] = draft.otherwise
     if draft.action == Action.TASK:
         raw["task"] = draft.task
     condition: dict[str, Any] = {}
@@ -512,6 +518,7 @@ def _as_typed(draft: Draft, step: Step | None, terms: Terms) -> Draft:
             "purpose": step.purpose.value,
             "task": step.task,
             "channels": [channel.value for channel in step.channels],
+            "otherwise": [channel.value for channel in step.otherwise],
             "fact": [row[0] for row in rows],
             "op": [row[1] for row in rows],
             "value": [row[2] for row in rows],

@@ -6,7 +6,7 @@ import base64
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from pytest_httpserver import HTTPServer
@@ -15,7 +15,16 @@ from werkzeug import Request, Response
 
 from app.adapters.twilio_sms import TwilioSmsSender, validate_signature
 from app.clock import FixedClock
-from app.outreach.rules import Accepted, Misconfigured, Outcome, TryLater, Uncertain, Undeliverable
+from app.outreach.rules import (
+    Accepted,
+    Found,
+    Misconfigured,
+    OutboxStatus,
+    Outcome,
+    TryLater,
+    Uncertain,
+    Undeliverable,
+)
 from app.timeline.rules import Channel
 from tests.adapters.dispatches import a_dispatch
 
@@ -93,6 +102,63 @@ def test_what_a_refusal_means(httpserver: HTTPServer, status: int, code: int, ki
     assert isinstance(outcome, kind), outcome
     assert not isinstance(outcome, Accepted)
     assert "555" not in outcome.reason, "no number in a reason"
+
+
+def test_the_number_of_the_pool_and_how_long_it_may_wait_there(httpserver: HTTPServer) -> None:
+    """A message that a busy number keeps in Twilio's queue must not leave when the hours are over."""
+    httpserver.expect_request(PATH, method="POST").respond_with_json({"sid": "SM1"}, status=201)
+    closing = CLOCK.now() + timedelta(minutes=90)
+    sender(httpserver.url_for("")).send(a_dispatch(Channel.SMS, line="+12125550101", not_after=closing))
+    form = httpserver.log[0][0].form
+    assert (form["From"], form["ValidityPeriod"]) == ("+12125550101", "5400")
+
+
+@pytest.mark.parametrize(("code", "dead"), [(21614, True), (21211, True), (21610, False), (30003, False)])
+def test_a_number_that_never_gets_an_sms_is_told_from_one_that_did_not_now(
+    httpserver: HTTPServer, code: int, dead: bool
+) -> None:
+    outcome = refusing(httpserver, 400, code)
+    assert isinstance(outcome, Undeliverable)
+    assert outcome.no_such_address is dead
+
+
+def test_what_twilio_took_is_found_on_its_list(httpserver: HTTPServer) -> None:
+    def message(sid: str, **about: object) -> dict[str, object]:
+        usual = {
+            "sid": sid, "body": "您的款項", "direction": "outbound-api", "status": "sent", "error_code": None,
+            "date_created": "Sat, 14 Nov 2026 16:59:30 +0000", "to": "+12125550142",
+        }  # fmt: skip
+        return usual | about
+
+    messages = [
+        message("SM1"),
+        message("SM2", status="undelivered", error_code=30005),
+        message("SM3", direction="inbound"),
+        message("SM4", date_created="Sat, 14 Nov 2026 16:00:00 +0000"),
+        message("SM5", status="queued", direction="outbound-reply"),
+    ]
+    page = {"messages": messages, "next_page_uri": None, "page": 0, "page_size": 50}
+    httpserver.expect_request(PATH, method="GET").respond_with_json(page)
+    since = CLOCK.now() - timedelta(minutes=2)
+    found = sender(httpserver.url_for("")).find("+12125550142", since=since)
+    assert httpserver.log[0][0].args["To"] == "+12125550142"
+    assert found == [
+        Found("SM1", "您的款項", CLOCK.now() - timedelta(seconds=30), OutboxStatus.SENT),
+        Found(
+            "SM2",
+            "您的款項",
+            CLOCK.now() - timedelta(seconds=30),
+            OutboxStatus.UNDELIVERED,
+            "Twilio error 30005",
+        ),
+        Found("SM5", "您的款項", CLOCK.now() - timedelta(seconds=30), OutboxStatus.SENT),
+    ]
+
+
+@pytest.mark.parametrize(("status", "kind"), [(401, Misconfigured), (429, TryLater), (503, TryLater)])
+def test_a_list_that_twilio_does_not_show(httpserver: HTTPServer, status: int, kind: type) -> None:
+    httpserver.expect_request(PATH, method="GET").respond_with_json({"code": 0}, status=status)
+    assert isinstance(sender(httpserver.url_for("")).find("+12125550142", since=CLOCK.now()), kind)
 
 
 @pytest.mark.parametrize("body", ["", "<html>gateway</html>", "[]", '{"status": "queued"}', '{"sid": ""}'])

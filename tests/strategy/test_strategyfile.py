@@ -48,6 +48,12 @@ def message(step: str, day: object, **more: object) -> dict[str, object]:
         ([message("a", 3, channels="sms")], "channels: must be a list"),
         ([message("a", 3, channels=["call"])], "channels: a call is no message"),
         ([message("a", 3, colour="red")], "colour: unknown; known are action"),
+        ([message("a", 3, channels=["sms"], otherwise=["sms"])], "otherwise: names other channels"),
+        ([message("a", 3, otherwise=["call"])], "otherwise: names other channels"),
+        (
+            [{"id": "a", "day": 3, "action": "call", "otherwise": ["post"]}],
+            "otherwise: says nothing with action",
+        ),
         ([message("a", 3, letter="")], "letter: a message needs a letter"),
         ([message("a", 3, channels=[])], "channels: a message needs channels"),
         ([message("a", 3, purpose="confirmation")], "purpose: a confirmation answers"),
@@ -220,9 +226,8 @@ steps = st.builds(
     ),
     day=st.integers(2, 999),
     action=st.just(Action.MESSAGE),
-    channels=st.lists(
-        st.sampled_from([Channel.SMS, Channel.EMAIL, Channel.POST]), min_size=1, unique=True
-    ).map(tuple),
+    channels=st.lists(st.sampled_from([Channel.SMS, Channel.POST]), min_size=1, unique=True).map(tuple),
+    otherwise=st.sampled_from([(), (Channel.EMAIL,)]),
     letter=st.sampled_from(["first_reminder", "second_reminder"]),
     purpose=st.sampled_from([Purpose.REMINDER, Purpose.NOTICE]),
     condition=st.lists(criteria, max_size=4, unique_by=lambda c: c.fact).map(tuple),

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
+from app.outreach.delivery import stop_channel
 from app.outreach.models import ChannelStop, OutboxMessage
 from app.outreach.rules import Destination, OutboxStatus
 from app.staff.rules import Role
@@ -125,3 +126,26 @@ def test_a_channel_is_stopped_with_a_reason_and_started_again(
     assert len(desk.read(lambda session: events(session, Kind.CHANNEL_STARTED))) == 1
     builders.deliver(desk.engine, NOW + timedelta(hours=1))
     assert not any(m.status is OutboxStatus.QUEUED for m in builders.messages(desk.engine))
+
+
+def test_everything_is_stopped_at_once_and_what_stopped_by_itself_says_so(
+    desk: Desk, manager: Browser
+) -> None:
+    def wrong_token(session: builders.Session) -> None:
+        stop_channel(session, Destination.SMS, "Twilio 20003: authentication failed", by="system", now=NOW)
+
+    desk.write(wrong_token)
+    page = manager.get("/outbox").text
+    assert "SMS stopped by itself" in page
+    assert "Twilio 20003: authentication failed" in page
+    assert manager.submit("/outbox/stop", reason=" ").status_code == 422
+    assert manager.submit("/outbox/stop", reason="wrong words").status_code == 303
+    stops = {stop.destination: stop for stop in desk.read(lambda s: s.scalars(select(ChannelStop)).all())}
+    assert set(stops) == set(Destination)
+    assert stops[Destination.SMS].reason == "Twilio 20003: authentication failed", "what stopped it first"
+    assert {stops[d].by for d in Destination if d is not Destination.SMS} == {"user:mei"}
+    assert manager.submit("/outbox/start").status_code == 303
+    assert desk.read(lambda session: session.scalars(select(ChannelStop)).all()) == []
+    for role in (Role.AGENT, Role.LEGAL, Role.ADMIN):
+        assert desk.sign_in(role).submit("/outbox/stop", reason="x").status_code == 403
+        assert desk.sign_in(role).submit("/outbox/start").status_code == 403
