@@ -22,7 +22,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import Scope
 
 from app import schema
-from app.api import accounts, aging, cases, contacts, kpis, legal, me, portfolios
+from app.api import accounts, aging, cases, contacts, decisions, kpis, legal, me, portfolios, preferences
 from app.api import corrections as corrections_api
 from app.api import strategies as strategies_api
 from app.api.deps import Replay
@@ -101,6 +101,8 @@ API: tuple[APIRouter, ...] = (
     kpis.router,
     cases.router,
     contacts.router,
+    decisions.router,
+    preferences.router,
     strategies_api.router,
     legal.router,
 )

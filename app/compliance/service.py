@@ -100,6 +100,12 @@ def set_consent(
     record(session, event, by=by, now=now)
 
 
+def consents_of(session: Session, customer_id: int) -> list[Consent]:
+    """What the customer said about each channel, in the order of the channels; none where they said nothing."""
+    found = session.scalars(select(Consent).where(Consent.customer_id == customer_id))
+    return sorted(found, key=lambda consent: list(Channel).index(consent.channel))
+
+
 def opt_out_of_all(
     session: Session, customer: Customer, *, source: str, case_id: int | None = None, by: str, now: datetime
 ) -> None:

@@ -69,6 +69,8 @@ class Attack:
         match schema.get("type"):
             case "integer":
                 return st.integers(schema.get("minimum"), schema.get("maximum"))
+            case "boolean":
+                return st.booleans()
             case "null":
                 return st.none()
             case "array":
