@@ -22,8 +22,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import Scope
 
 from app import schema
-from app.api import accounts, aging, cases, contacts, decisions, kpis, legal, me, portfolios, preferences
+from app.api import accounts, aging, cases, contacts, decisions, kpis, legal, me, portfolios
 from app.api import corrections as corrections_api
+from app.api import preferences as preferences_api
 from app.api import strategies as strategies_api
 from app.api.deps import Replay
 from app.api.description import document
@@ -102,7 +103,7 @@ API: tuple[APIRouter, ...] = (
     cases.router,
     contacts.router,
     decisions.router,
-    preferences.router,
+    preferences_api.router,
     strategies_api.router,
     legal.router,
 )

@@ -19,7 +19,6 @@ from app.compliance.service import (
     consents_of,
     end_preference,
     open_preferences,
-    opt_out_of_all,
     set_consent,
     set_preference,
 )
@@ -126,13 +125,13 @@ def post_consent(
     """Put on record that the customer allows or refuses a channel, said in whatever way. What is queued is asked about
     again before it leaves. Answers everything that holds now."""
     case, customer = _customer(session, reference)
-    told = {"source": new.source, "case_id": case.id, "by": caller.by, "now": now}
-    if new.channel is not None:
-        set_consent(session, customer, new.channel, allowed=new.allowed, **told)
-    elif new.allowed:
+    if new.channel is None and new.allowed:
         raise Invalid("consent is given for one channel at a time; name it", "channel")
-    else:
-        opt_out_of_all(session, customer, **told)
+    for channel in Channel if new.channel is None else (new.channel,):
+        set_consent(
+            session, customer, channel,
+            allowed=new.allowed, source=new.source, case_id=case.id, by=caller.by, now=now,
+        )  # fmt: skip
     session.flush()
     return _all(session, case.customer_id)
 
