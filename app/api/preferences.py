@@ -19,6 +19,7 @@ from app.compliance.service import (
     consents_of,
     end_preference,
     open_preferences,
+    opt_out_of_all,
     set_consent,
     set_preference,
 )
@@ -127,9 +128,11 @@ def post_consent(
     case, customer = _customer(session, reference)
     if new.channel is None and new.allowed:
         raise Invalid("consent is given for one channel at a time; name it", "channel")
-    for channel in Channel if new.channel is None else (new.channel,):
+    if new.channel is None:
+        opt_out_of_all(session, customer, source=new.source, case_id=case.id, by=caller.by, now=now)
+    else:
         set_consent(
-            session, customer, channel,
+            session, customer, new.channel,
             allowed=new.allowed, source=new.source, case_id=case.id, by=caller.by, now=now,
         )  # fmt: skip
     session.flush()

@@ -7,8 +7,8 @@ import gzip
 import hashlib
 import json
 import socket
-import subprocess
 import sys
+import tempfile
 import threading
 from collections import Counter
 from datetime import date, datetime, timedelta
@@ -24,17 +24,21 @@ from app import schema
 from app.cases.models import CollectionsCase
 from app.cases.rules import HoldKind
 from app.cases.service import place_hold
+from app.cli import main
 from app.clock import local_date, local_instant
 from app.compliance.service import set_consent
 from app.db import make_engine, reading, transaction
+from app.dryrun import living
 from app.dryrun.copying import LEFT_BEHIND, copy_portfolio
 from app.dryrun.living import Plan
 from app.dryrun.rules import Tariff
 from app.dryrun.service import Comparison, in_processes, one_after_another, simulate
 from app.errors import DeskError, Invalid
 from app.ledger.models import Customer
+from app.outreach.models import OutboxMessage
+from app.outreach.rules import OutboxStatus
 from app.ports import make_ports
-from app.settings import Settings
+from app.settings import Settings, get_settings
 from app.strategy.service import put_live, save_version, shipped_text
 from app.timeline.models import Event
 from app.timeline.rules import Channel, Kind
@@ -42,7 +46,7 @@ from tests import builders as build
 from tests.adapters.dispatches import a_dispatch
 
 FIRST = date(2026, 3, 2)
-LAST = date(2026, 3, 11)
+LAST = date(2026, 3, 9)
 SECRET = "s" * 40
 EVERYWHERE = (Channel.SMS, Channel.EMAIL, Channel.POST)
 
@@ -51,10 +55,15 @@ def settings(**changes: Any) -> Settings:
     return Settings(secret_key=SECRET, public_url="https://desk.example.test", **changes)
 
 
-def book(session: Session) -> None:
-    """Sixty cardholders from one day to three months late, in two zones; some unreachable, held or opted out."""
+@pytest.fixture(autouse=True)
+def _letters_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(living, "load_letters", lambda _: build.stationery().letters)
+
+
+def book(session: Session, size: int = 45) -> None:
+    """Cardholders from one day to three months late, in two zones; some unreachable, held or opted out."""
     cards = build.portfolio(session)
-    for n in range(60):
+    for n in range(size):
         about: dict[str, Any] = {"language": "zh" if n % 5 == 0 else "en"}
         if n % 7 == 0:
             about["mobile"] = ""
@@ -94,9 +103,9 @@ def lived_in(engine: Engine) -> None:
     build.close_day(engine, FIRST - timedelta(days=1), now=night_after(FIRST - timedelta(days=1)))
 
 
-def three_days_closed(engine: Engine) -> None:
+def three_days_closed(engine: Engine, size: int = 20) -> None:
     with transaction(engine) as session:
-        book(session)
+        book(session, size)
     for days in (3, 2, 1):
         build.close_day(engine, FIRST - timedelta(days=days))
 
@@ -106,14 +115,17 @@ def night_after(on: date) -> datetime:
 
 
 def really_live(engine: Engine, first: date, last: date) -> None:
-    """Close the days for real and deliver at every full hour, as the worker process does."""
+    """Close the days for real and deliver at every full hour at which something is due, as the worker process does."""
     on = first - timedelta(days=1)
     while on <= last:
         night = night_after(on)
         if on >= first:
             build.close_day(engine, on, now=night)
         for hour in range(1, 24):
-            build.deliver(engine, night + timedelta(hours=hour))
+            now = night + timedelta(hours=hour)
+            queued = OutboxMessage.status == OutboxStatus.QUEUED
+            if build.count(engine, OutboxMessage, queued, OutboxMessage.not_before <= now):
+                build.deliver(engine, now)
         on += timedelta(days=1)
 
 
@@ -157,7 +169,7 @@ def everything(engine: Engine) -> dict[str, list[Any]]:
         }
 
 
-def test_ten_days_come_out_as_the_dry_run_said(engine: Engine) -> None:
+def test_eight_days_come_out_as_the_dry_run_said(engine: Engine) -> None:
     lived_in(engine)
     before, since = everything(engine), last_event(engine)
 
@@ -267,16 +279,18 @@ class Door:
 
 
 def test_nothing_knocks_at_a_real_provider_and_the_book_stays_byte_for_byte(
-    sqlite_engine: Engine, process_env: dict[str, str], tmp_path: Path
+    sqlite_engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
 ) -> None:
+    """The command with settings that lead to real providers; the dry-run is lived in a process of its own."""
     three_days_closed(sqlite_engine)
     door, printed, copies = Door(), tmp_path / "print", tmp_path / "tmp"
     copies.mkdir()
     (copies / "desk-dry-run-left").mkdir()
     (copies / "desk-dry-run-left" / "lock").touch()
     env = {
-        **process_env,
-        "TMPDIR": str(copies),
         "DESK_DATABASE_URL": str(sqlite_engine.url),
         "DESK_SECRET_KEY": SECRET,
         "DESK_SMS": "twilio", "DESK_TWILIO_ACCOUNT_SID": "AC1", "DESK_TWILIO_AUTH_TOKEN": "token",
@@ -287,12 +301,18 @@ def test_nothing_knocks_at_a_real_provider_and_the_book_stays_byte_for_byte(
     }  # fmt: skip
     before, rows = book_bytes(sqlite_engine), everything(sqlite_engine)
     command = [
-        sys.executable, "-P", "-m", "app.cli", "simulate", "--from", str(FIRST), "--to", str(FIRST + timedelta(days=2)),
+        "desk", "simulate", "--from", str(FIRST), "--to", str(FIRST),
         "--portfolio", build.BOOK, "--list", str(tmp_path / "list.csv"), "--json",
     ]  # fmt: skip
-    done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(tempfile, "tempdir", str(copies))
+    monkeypatch.setattr(sys, "argv", command)
+    get_settings.cache_clear()
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 0
+    found = json.loads(capsys.readouterr().out)
     sent = sum(n for _, _, decision, n in found["live"]["contacts"] if decision == "sent")
     assert sent > 0
     assert float(found["live"]["costs"]["sms"]) == pytest.approx(0.01 * found["live"]["units"]["sms"])
