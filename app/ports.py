@@ -127,7 +127,9 @@ def _email(settings: Settings, clock: Clock) -> Sender:
         from app.adapters.smtp_email import SmtpEmailSender
 
         _demand(settings, "smtp_url", "mail_from")
-        return SmtpEmailSender(settings.smtp_url, settings.mail_from, clock)
+        return SmtpEmailSender(
+            settings.smtp_url, settings.mail_from, clock, bounce_address=settings.bounce_address
+        )
     return _console()
 
 

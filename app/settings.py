@@ -51,6 +51,8 @@ class Settings(BaseSettings):
     twilio_api_url: str = ""
     smtp_url: str = "smtp://127.0.0.1:25"
     mail_from: str = ""
+    bounce_address: str = ""
+    """Where undeliverable e-mail goes back to; a `*` in it stands for the attempt. Empty = to `mail_from`."""
     print_dir: Path = ROOT / "var" / "print"
 
     register_number: str = Field(default="", max_length=40)

@@ -1,4 +1,4 @@
-"""E-mail by SMTP (RFC 5321), one connection a message.
+"""E-mail by SMTP (RFC 5321), over connections that are kept for the next message.
 
 Until the server has the whole text nothing can have been sent; once it has, only its answer says so. An answer lost
 in between is Uncertain and nothing here tries again.
@@ -7,25 +7,32 @@ in between is Uncertain and nothing here tries again.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import re
 import smtplib
 import ssl
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from email import policy
-from email.errors import HeaderParseError
-from email.headerregistry import Address
-from email.message import EmailMessage
 from email.utils import parseaddr
 from urllib.parse import unquote, urlsplit
 
+from app.adapters.mime import ascii_address, compose
+from app.bounces.rules import Severity, severity
 from app.clock import Clock
 from app.outreach.rules import Accepted, Dispatch, Misconfigured, Outcome, TryLater, Uncertain, Undeliverable
 
 TIMEOUT_SECONDS = 20.0
+VERDICT_SECONDS = 120.0
+"""How long to wait for the answer to a whole message, while the server looks for viruses in it. RFC 5321 (4.5.3.2.6)
+wants ten minutes; a worker's claim does not last that long."""
+CONNECTIONS = 10
+"""At once. Postfix lets one client have 50 (smtpd_client_connection_count_limit); others take fewer."""
+MESSAGES_A_CONNECTION = 100
+IDLE_SECONDS = 20.0
+"""After which a kept connection is not trusted any more: servers begin to hang up after 30 seconds."""
 _PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
-_POLICY = policy.SMTP.clone(cte_type="7bit")
-"""7 bits only: no server on the way has to know 8BITMIME, and none re-encodes what a signature covers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,45 +61,123 @@ def parse_smtp_url(url: str) -> SmtpServer:
     )
 
 
+@dataclass(slots=True)
+class _Connection:
+    smtp: smtplib.SMTP
+    sent: int = 0
+    idle_since: float = 0.0
+    broken: bool = False
+
+
+class _Lost(Exception):
+    """The connection broke before the text was handed over: certainly not sent."""
+
+    def __init__(self, cause: Exception) -> None:
+        self.cause = cause
+
+
 class SmtpEmailSender:
+    """May be called by many threads at once; each has a connection of its own while it sends."""
+
     def __init__(
         self,
         smtp_url: str,
         mail_from: str,
         clock: Clock,
         *,
+        bounce_address: str = "",
         timeout_seconds: float = TIMEOUT_SECONDS,
+        verdict_seconds: float = VERDICT_SECONDS,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        """`mail_from` is our own address, bare or as `Name <address>`. ValueError if it or the URL is malformed."""
+        """`mail_from` is our own address, bare or as `Name <address>`; `bounce_address` where undeliverable mail goes
+        back to ('' = the same), a `*` in it stands for the attempt (VERP). ValueError if one or the URL is malformed.
+        """
         self._server = parse_smtp_url(smtp_url)
-        address = parseaddr(mail_from)[1]
-        if address.count("@") != 1 or not _plain_address(address):
+        self._from = ascii_address(parseaddr(mail_from)[1])
+        if not self._from:
             raise ValueError("DESK_MAIL_FROM is not an e-mail address")
-        self._from = address
-        self._domain = address.rpartition("@")[2]
+        self._return_path = bounce_address or self._from
+        if not ascii_address(self._return_path):
+            raise ValueError("DESK_BOUNCE_ADDRESS is not an e-mail address")
+        self._domain = self._from.rpartition("@")[2]
         self._clock = clock
-        self._timeout = timeout_seconds
+        self._timeout, self._verdict = timeout_seconds, verdict_seconds
         self._tls = tls or ssl.create_default_context()
+        self._kept: list[_Connection] = []
+        self._lock = threading.Lock()
+        self._places = threading.BoundedSemaphore(CONNECTIONS)
 
     def send(self, dispatch: Dispatch) -> Outcome:
-        """Accepted with the Message-ID, which is the same for every attempt of one message."""
-        if not _plain_address(dispatch.to):
+        """Accepted with the Message-ID."""
+        to = ascii_address(dispatch.to)
+        if not to:
             return Undeliverable("not an e-mail address we can send to")
         try:
-            content = self._compose(dispatch)
-        except (ValueError, HeaderParseError) as problem:
+            content = self._compose(dispatch, to)
+        except ValueError as problem:
             return Undeliverable(f"not a message that can be sent ({type(problem).__name__})")
+        if not self._places.acquire(timeout=self._timeout):
+            return TryLater("every connection to the mail server is busy", after_seconds=60)
         try:
-            smtp = self._connect()
-        except (smtplib.SMTPException, OSError) as failure:
-            return _outcome_before_sending(failure)
-        try:
-            return self._transmit(smtp, dispatch, content)
+            return self._send(dispatch.attempt_id, to, content)
         finally:
-            _leave(smtp)
+            self._places.release()
+
+    def close(self) -> None:
+        """Say goodbye on every connection that is kept."""
+        with self._lock:
+            kept, self._kept = self._kept, []
+        for connection in kept:
+            _leave(connection.smtp)
 
     # ------------------------------------------------------------------------------------------ the conversation
+
+    def _send(self, attempt_id: str, to: str, content: bytes) -> Outcome:
+        kept = self._take_kept()
+        if kept is not None:
+            try:
+                with self._using(kept) as connection:
+                    return self._transmit(connection, attempt_id, to, content)
+            except _Lost:
+                pass  # the server had hung up on a connection that we kept: a new one will do
+        try:
+            with self._using(_Connection(self._connect())) as connection:
+                return self._transmit(connection, attempt_id, to, content)
+        except _Lost as lost:
+            return _outcome_before_sending(lost.cause)
+        except (smtplib.SMTPException, OSError) as failure:
+            return _outcome_before_sending(failure)
+
+    def _take_kept(self) -> _Connection | None:
+        """The connection used last, so that those nobody needs grow old."""
+        stale: list[_Connection] = []
+        with self._lock:
+            found = self._kept.pop() if self._kept else None
+            if found is not None and time.monotonic() - found.idle_since > IDLE_SECONDS:
+                stale, self._kept = [found, *self._kept], []
+                found = None
+        for connection in stale:
+            connection.smtp.close()
+        return found
+
+    @contextmanager
+    def _using(self, connection: _Connection) -> Iterator[_Connection]:
+        """Kept for the next message if this one leaves it in order."""
+        finished = False
+        try:
+            yield connection
+            finished = True
+        finally:
+            connection.sent += 1
+            if not finished or connection.broken:
+                connection.smtp.close()
+            elif connection.sent >= MESSAGES_A_CONNECTION:
+                _leave(connection.smtp)
+            else:
+                connection.idle_since = time.monotonic()
+                with self._lock:
+                    self._kept.append(connection)
 
     def _connect(self) -> smtplib.SMTP:
         """Connected, encrypted and logged in, as the URL says."""
@@ -113,85 +198,125 @@ class SmtpEmailSender:
             raise
         return smtp
 
-    def _transmit(self, smtp: smtplib.SMTP, dispatch: Dispatch, content: bytes) -> Outcome:
+    def _transmit(self, connection: _Connection, attempt_id: str, to: str, content: bytes) -> Outcome:
+        """Hand one message over. _Lost if the connection broke before anything of its text was."""
+        smtp = connection.smtp
         try:
-            code, text = smtp.mail(self._from)
-            if code != 250:
-                return _refused(code, text, of="sender")
-            code, text = smtp.rcpt(dispatch.to)
-            if code not in (250, 251):
-                return _refused(code, text, of="recipient", address=dispatch.to)
+            refusal = self._announce(smtp, attempt_id, to, len(content))
         except (smtplib.SMTPException, OSError) as failure:
-            return _outcome_before_sending(failure)
+            raise _Lost(failure) from failure
+        if refusal is not None:
+            code, text, of = refusal
+            if code == 421 and connection.sent:
+                raise _Lost(smtplib.SMTPServerDisconnected("the server ended a kept connection"))
+            connection.broken = not _start_over(smtp, code)
+            return _refused(code, text, of=of, address=to)
         try:
-            code, text = smtp.data(content)
-        except smtplib.SMTPDataError as refusal:  # it did not want the text, and has none of it
-            return _refused(refusal.smtp_code, refusal.smtp_error, of="message")
+            assert smtp.sock is not None
+            smtp.sock.settimeout(self._verdict)
+            smtp.send(content)
+            code, text = smtp.getreply()
+            smtp.sock.settimeout(self._timeout)
         except (smtplib.SMTPException, OSError) as failure:
+            connection.broken = True
             return Uncertain(f"connection lost while handing over the message ({type(failure).__name__})")
         if code != 250:
+            connection.broken = not _start_over(smtp, code)
             return _refused(code, text, of="message")
-        return Accepted(self.message_id(dispatch.key))
+        return Accepted(self.message_id(attempt_id))
+
+    def _announce(
+        self, smtp: smtplib.SMTP, attempt_id: str, to: str, size: int
+    ) -> tuple[int, bytes, str] | None:
+        """MAIL, RCPT and DATA, in one go where the server takes it so (RFC 2920). What it refused, or None: it waits
+        for the text."""
+        mail, rcpt = f"MAIL FROM:<{self._return_path.replace('*', attempt_id)}>", f"RCPT TO:<{to}>"
+        if smtp.has_extn("size"):
+            mail += f" SIZE={size}"
+        if smtp.has_extn("dsn"):  # RFC 3461: tell us of failures, and with which of our attempts
+            mail += f" RET=HDRS ENVID={attempt_id}"
+            rcpt += f" NOTIFY=FAILURE ORCPT=rfc822;{re.sub('[+=]', lambda c: f'+{ord(c[0]):X}', to)}"
+        commands = ((mail, "sender", (250,)), (rcpt, "recipient", (250, 251)), ("DATA", "message", (354,)))
+        at_once = smtp.has_extn("pipelining")
+        if at_once:
+            smtp.send("".join(f"{command}\r\n" for command, _, _ in commands))
+        refusal: tuple[int, bytes, str] | None = None
+        for command, of, welcome in commands:
+            if not at_once:
+                smtp.putcmd(command)
+            code, text = smtp.getreply()
+            if refusal is None and code not in welcome:
+                refusal = code, text, of
+                if not at_once or code == 421:
+                    break
+            elif refusal is not None and code == 354:
+                smtp.send(".\r\n")  # it wants a text all the same: nothing, to nobody
+                smtp.getreply()
+        return refusal
 
     # ----------------------------------------------------------------------------------------------- the message
 
-    def message_id(self, key: str) -> str:
-        """Fixed by the outbox key: should a message ever arrive twice, mail systems can see that it is the same."""
-        return f"<{hashlib.sha256(key.encode()).hexdigest()[:40]}@{self._domain}>"
+    def message_id(self, attempt_id: str) -> str:
+        """One attempt, one Message-ID: a message that comes back tells which it was, and nobody else can guess it."""
+        return f"<{attempt_id}@{self._domain}>"
 
-    def _compose(self, dispatch: Dispatch) -> bytes:
-        message = EmailMessage(policy=_POLICY)
-        message["Subject"] = _one_line(dispatch.subject)
-        message["From"] = Address(_one_line(dispatch.sender_name), addr_spec=self._from)
-        message["To"] = Address(_one_line(dispatch.recipient_name), addr_spec=dispatch.to)
-        reply_to = str(dispatch.context.get("contact_email", ""))
-        if _plain_address(reply_to):
-            message["Reply-To"] = Address(addr_spec=reply_to)
-        message["Date"] = self._clock.now()
-        message["Message-ID"] = self.message_id(dispatch.key)
-        message["Content-Language"] = dispatch.language
-        message["Auto-Submitted"] = "auto-generated"
-        message.set_content(dispatch.text)
-        if dispatch.html:
-            message.add_alternative(dispatch.html, subtype="html")
-        return _unsubscribe_headers(dispatch.unsubscribe_url) + message.as_bytes()
+    def _compose(self, dispatch: Dispatch, to: str) -> bytes:
+        """As it goes over the line: a point at the beginning of a line doubled, a line with one point at the end."""
+        if not re.fullmatch(r"[\w\-]{1,40}", dispatch.attempt_id, re.ASCII):
+            raise ValueError("the attempt's id is none")
+        if not re.fullmatch(r"[A-Za-z0-9\-]{0,20}", dispatch.language):
+            raise ValueError("not a language tag")
+        extra = {
+            "Content-Language": dispatch.language,
+            "Auto-Submitted": "auto-generated",  # RFC 3834: no machine shall answer
+            "X-Auto-Response-Suppress": "All",  # the same in Exchange's words
+        }
+        if dispatch.unsubscribe_url:  # RFC 8058
+            extra["List-Unsubscribe"] = f"<{_plain_url(dispatch.unsubscribe_url)}>"
+            extra["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+        content = compose(
+            sender=(dispatch.sender_name, self._from),
+            recipient=(dispatch.recipient_name, to),
+            reply_to=ascii_address(str(dispatch.context.get("contact_email", ""))),
+            subject=dispatch.subject,
+            message_id=self.message_id(dispatch.attempt_id),
+            date=self._clock.now(),
+            extra=extra,
+            text=dispatch.text,
+            html=dispatch.html,
+            attachments=dispatch.attachments,
+            boundary=dispatch.attempt_id,
+        )
+        return content.replace(b"\r\n.", b"\r\n..") + b".\r\n"
 
 
-def _unsubscribe_headers(url: str) -> bytes:
-    """RFC 8058 one-click unsubscribe. Written by hand: the email package breaks a long URL into encoded words."""
-    if not url:
-        return b""
+def _plain_url(url: str) -> str:
     if not re.fullmatch(r"https?://[!-;=?-~]{1,900}", url):
         raise ValueError("unsubscribe URL is not a plain http(s) URL")
-    return f"List-Unsubscribe: <{url}>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n".encode(
-        "ascii"
-    )
-
-
-def _plain_address(address: str) -> bool:
-    """ASCII, one @, nothing that could end a command or a header; what the mailbox rules are beyond is theirs."""
-    return re.fullmatch(r"[!-;=?A-Z\[-~]+@[A-Za-z0-9.\-]+", address) is not None
-
-
-def _one_line(text: str) -> str:
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return url
 
 
 # ---------------------------------------------------------------------------------------------- what answers mean
+
+NOT_AUTHENTICATED = re.compile(r"5\.7\.(?:2[0-7]|8|9)")
+"""Ours to mend (RFC 7372, 4954): DKIM, SPF or DMARC fails for our domain, or our login does."""
 
 
 def _refused(code: int, text: bytes | str, *, of: str, address: str = "") -> Outcome:
     """A reply that says no (or a code that belongs nowhere). Its text is not kept: servers repeat the address in it."""
     words = text.decode("ascii", "replace") if isinstance(text, bytes) else text
-    enhanced = re.match(r"[245]\.\d{1,3}\.\d{1,3}", words)
-    reason = f"mail server refused the {of}: {code}{' ' + enhanced.group() if enhanced else ''}"
+    found = re.match(r"[245]\.\d{1,3}\.\d{1,3}", words)
+    enhanced = found.group() if found else ""
+    reason = f"mail server refused the {of}: {code}{' ' + enhanced if enhanced else ''}"
     if 400 <= code < 500:
         return TryLater(reason)
     relaying = re.search(r"\brelay(ing)?\b", words.replace(address, "") if address else words, re.IGNORECASE)
-    if of == "sender" or code in (530, 534, 535, 538) or (of == "recipient" and relaying):
+    ours = code in (530, 534, 535, 538) or NOT_AUTHENTICATED.fullmatch(enhanced)
+    if of == "sender" or ours or (of == "recipient" and relaying):
         return Misconfigured(reason)
     if 500 <= code < 600:
-        return Undeliverable(reason)
+        gone = of == "recipient" and severity(enhanced, words) is Severity.HARD
+        return Undeliverable(reason, no_such_address=gone)
     return Uncertain(reason) if of == "message" else TryLater(reason)
 
 
@@ -208,6 +333,16 @@ def _outcome_before_sending(failure: Exception) -> Outcome:
     if type(failure) is smtplib.SMTPException:  # what login() raises when no method is shared
         return Misconfigured("mail server offers no login method we know")
     return TryLater(f"no connection to the mail server ({name})")
+
+
+def _start_over(smtp: smtplib.SMTP, code: int) -> bool:
+    """After a refusal: ready for another message on the same connection? 421 is a goodbye."""
+    if not 400 <= code < 600 or code == 421:
+        return False
+    try:
+        return smtp.rset()[0] == 250
+    except (smtplib.SMTPException, OSError):
+        return False
 
 
 def _leave(smtp: smtplib.SMTP) -> None:

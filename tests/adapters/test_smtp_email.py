@@ -7,6 +7,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
@@ -75,7 +76,9 @@ def serving(mailbox: Mailbox, **options: Any) -> Iterator[int]:
 
 
 def sender(url: str, **options: Any) -> SmtpEmailSender:
-    return SmtpEmailSender(url, "Desk <desk@post.example>", CLOCK, **{"timeout_seconds": 3.0, **options})
+    return SmtpEmailSender(
+        url, "Desk <desk@post.example>", CLOCK, **{"timeout_seconds": 3.0, "verdict_seconds": 3.0, **options}
+    )
 
 
 def send_to(mailbox: Mailbox, **changes: Any) -> Outcome:
@@ -127,13 +130,11 @@ def test_one_click_unsubscribe_survives_a_long_link() -> None:
     assert b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in raw
 
 
-def test_the_message_id_belongs_to_the_key_not_the_attempt() -> None:
-    first, again, other = Mailbox(), Mailbox(), Mailbox()
-    send_to(first, attempt_id="1")
-    send_to(again, attempt_id="2")
-    send_to(other, key="another")
-    assert first.message()["Message-ID"] == again.message()["Message-ID"] != other.message()["Message-ID"]
-    assert first.message()["Message-ID"].endswith("@post.example>")
+def test_the_message_id_is_the_attempt() -> None:
+    """The outbox knows the attempt, and nobody who wants to forge a bounce can guess it."""
+    mailbox = Mailbox()
+    assert send_to(mailbox, attempt_id="41-f00d") == Accepted("<41-f00d@post.example>")
+    assert mailbox.message()["Message-ID"] == "<41-f00d@post.example>"
 
 
 @pytest.mark.parametrize("field", ["subject", "recipient_name", "sender_name"])
@@ -172,8 +173,27 @@ def test_a_link_that_could_break_the_header_is_never_sent() -> None:
 
 
 @pytest.mark.parametrize(
+    ("answer", "gone"),
+    [
+        ("550 5.1.1 <alex.rivera@mail.example>: no such user", True),
+        ("550 No such user here", True),
+        ("550 5.4.1 Recipient address rejected: user unknown", True),
+        ("554 5.7.1 Message blocked by reputation", False),
+        ("550 rejected: your server is listed", False),
+        ("552 5.2.2 mailbox full", False),
+    ],
+)
+def test_only_an_address_that_is_gone_is_closed(answer: str, gone: bool) -> None:
+    """A mistaken yes would cost us a customer; a mistaken no costs one more try."""
+    outcome = send_to(Mailbox(rcpt=answer))
+    assert isinstance(outcome, Undeliverable)
+    assert outcome.no_such_address is gone
+
+
+@pytest.mark.parametrize(
     ("mailbox", "kind"),
     [
+        (Mailbox(rcpt="550 5.7.26 unauthenticated: DMARC"), Misconfigured),
         (Mailbox(rcpt="550 5.1.1 <alex.rivera@mail.example>: no such user"), Undeliverable),
         (Mailbox(rcpt="553 mailbox name not allowed"), Undeliverable),
         (Mailbox(rcpt="451 4.7.1 greylisted"), TryLater),
@@ -307,7 +327,7 @@ DATA: Script = [*UP_TO_DATA, (b"data", b"354 go\r\n"), (b".\r\n", b"")]
 
 @pytest.mark.parametrize("then", ["hang up", "silence"])
 def test_no_answer_after_the_whole_message_is_uncertain(scripted: Callable[..., str], then: str) -> None:
-    outcome = sender(scripted(DATA, then=then), timeout_seconds=0.5).send(a_dispatch(Channel.EMAIL))
+    outcome = sender(scripted(DATA, then=then), verdict_seconds=0.5).send(a_dispatch(Channel.EMAIL))
     assert isinstance(outcome, Uncertain), outcome
 
 
@@ -337,6 +357,143 @@ def test_a_greeting_that_is_none(scripted: Callable[..., str], greeting: bytes, 
     assert isinstance(sender(scripted([], greeting=greeting)).send(a_dispatch(Channel.EMAIL)), kind)
 
 
+# --------------------------------------------------------------------------------------------- kept connections
+
+
+class Counting(Mailbox):
+    """Counts who says hello, and hangs up on whoever comes with a second message."""
+
+    def __init__(self, *, hang_up: bool = False) -> None:
+        super().__init__()
+        self.hellos, self.hang_up = 0, hang_up
+
+    async def handle_EHLO(  # noqa: N802
+        self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]
+    ) -> list[str]:
+        self.hellos += 1
+        session.host_name = hostname
+        return responses
+
+    async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802
+        if self.hang_up and getattr(session, "had_one", False):
+            server.transport.close()
+            return "421 idle too long"
+        session.had_one = True
+        return await super().handle_MAIL(server, session, envelope, address, options)
+
+
+def test_one_connection_carries_many_messages_and_a_refusal_between() -> None:
+    mailbox = Counting()
+    with serving(mailbox) as port:
+        ours = sender(f"smtp://127.0.0.1:{port}")
+        first = ours.send(a_dispatch(Channel.EMAIL, attempt_id="1"))
+        mailbox.answers["rcpt"] = "550 5.1.1 no such user"
+        refused = ours.send(a_dispatch(Channel.EMAIL, attempt_id="2"))
+        mailbox.answers["rcpt"] = ""
+        third = ours.send(a_dispatch(Channel.EMAIL, attempt_id="3"))
+        ours.close()
+    assert [type(first), type(refused), type(third)] == [Accepted, Undeliverable, Accepted]
+    assert mailbox.hellos == 1
+    assert len(mailbox.received) == 2
+
+
+def test_a_kept_connection_that_the_server_ended_costs_no_message() -> None:
+    mailbox = Counting(hang_up=True)
+    with serving(mailbox) as port:
+        ours = sender(f"smtp://127.0.0.1:{port}")
+        outcomes = [ours.send(a_dispatch(Channel.EMAIL, attempt_id=str(n))) for n in range(3)]
+    assert all(isinstance(outcome, Accepted) for outcome in outcomes)
+    assert mailbox.hellos == 3
+    assert len(mailbox.received) == 3
+
+
+def test_threads_share_the_connections() -> None:
+    mailbox = Counting()
+    with serving(mailbox) as port:
+        ours = sender(f"smtp://127.0.0.1:{port}")
+        with ThreadPoolExecutor(4) as threads:
+            mails = [a_dispatch(Channel.EMAIL, attempt_id=f"a-{n}") for n in range(20)]
+            outcomes = list(threads.map(ours.send, mails))
+        ours.close()
+    assert outcomes == [Accepted(f"<a-{n}@post.example>") for n in range(20)]
+    assert len(mailbox.received) == 20
+    assert mailbox.hellos <= 4
+
+
+def test_tls_from_the_first_byte(tmp_path: Path) -> None:
+    own, authority = a_certificate(tmp_path)
+    mailbox = Mailbox()
+    with serving(mailbox, ssl_context=own) as port:
+        url = f"smtps://127.0.0.1:{port}"
+        trusting = sender(url, tls=authority).send(a_dispatch(Channel.EMAIL))
+        doubting = sender(url).send(a_dispatch(Channel.EMAIL))
+    assert isinstance(trusting, Accepted)
+    assert isinstance(doubting, Misconfigured)
+
+
+# ---------------------------------------------------------------------------------- what a server may offer besides
+
+
+@pytest.fixture
+def extended() -> Iterator[Callable[..., tuple[str, list[bytes]]]]:
+    """A server that takes commands as fast as they come (RFC 2920) and tells of failures (RFC 3461); its answers to
+    RCPT, DATA and the text are the test's. Also what it was told."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def start(rcpt: bytes, data: bytes, verdict: bytes = b"250 2.0.0 taken") -> tuple[str, list[bytes]]:
+        told: list[bytes] = []
+        answers = {
+            b"EHLO": b"250-hi\r\n250-PIPELINING\r\n250-DSN\r\n250 SIZE 1000000",
+            b"RCPT": rcpt,
+            b"DATA": data,
+            b"QUIT": b"221 bye",
+        }
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection, connection.makefile("rb") as lines:
+                connection.sendall(b"220 hi\r\n")
+                while line := lines.readline():
+                    told.append(line.rstrip(b"\r\n"))
+                    answer = answers.get(line[:4].upper(), b"250 ok")
+                    connection.sendall(answer + b"\r\n")
+                    if line[:4] == b"DATA" and answer.startswith(b"354"):
+                        text = []
+                        while (line := lines.readline()) not in (b".\r\n", b""):
+                            text.append(line)
+                        told.append(b"text of %d lines" % len(text))
+                        connection.sendall((verdict if rcpt.startswith(b"250") else b"554 nobody") + b"\r\n")
+
+        threading.Thread(target=serve, daemon=True).start()
+        return f"smtp://127.0.0.1:{listener.getsockname()[1]}", told
+
+    yield start
+    listener.close()
+
+
+def test_failures_are_asked_for_and_come_back_under_the_attempt(extended: Callable[..., Any]) -> None:
+    url, told = extended(b"250 ok", b"354 go")
+    ours = sender(url, bounce_address="bounces+*@post.example")
+    message = a_dispatch(Channel.EMAIL, attempt_id="41-f00d", to="alex+x@mail.example")
+    assert isinstance(ours.send(message), Accepted)
+    ours.close()
+    mail, rcpt = told[1], told[2]
+    assert re.fullmatch(
+        rb"MAIL FROM:<bounces\+41-f00d@post.example> SIZE=\d+ RET=HDRS ENVID=41-f00d", mail
+    ), mail
+    assert rcpt == b"RCPT TO:<alex+x@mail.example> NOTIFY=FAILURE ORCPT=rfc822;alex+2Bx@mail.example"
+
+
+@pytest.mark.parametrize("data", [b"354 go", b"503 5.5.1 no valid recipients"])
+def test_all_at_once_and_nobody_there_sends_nothing(extended: Callable[..., Any], data: bytes) -> None:
+    url, told = extended(b"550 5.1.1 no such user", data)
+    ours = sender(url)
+    outcome = ours.send(a_dispatch(Channel.EMAIL))
+    ours.close()
+    assert outcome == Undeliverable("mail server refused the recipient: 550 5.1.1", no_such_address=True)
+    assert told[4:] == ([b"text of 0 lines"] if data.startswith(b"354") else []) + [b"rset", b"quit"]
+
+
 # ------------------------------------------------------------------------------------------------------- settings
 
 
@@ -363,3 +520,5 @@ def test_a_url_that_is_none_is_refused_without_repeating_it(url: str) -> None:
 def test_our_own_address_must_be_one() -> None:
     with pytest.raises(ValueError, match="DESK_MAIL_FROM"):
         SmtpEmailSender("smtp://mail.example", "nobody", CLOCK)
+    with pytest.raises(ValueError, match="DESK_BOUNCE_ADDRESS"):
+        SmtpEmailSender("smtp://mail.example", "a@b.example", CLOCK, bounce_address="bounces")

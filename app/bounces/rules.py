@@ -1,0 +1,99 @@
+"""What comes back to the address our e-mails are sent from, and what it says about the address they went to. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Protocol
+
+
+class Severity(StrEnum):
+    """Of a failure to deliver."""
+
+    HARD = "hard"
+    """There is no such mailbox, or it is closed for good."""
+    SOFT = "soft"
+    """This message did not arrive; another may: a full mailbox, a server out of reach for days."""
+    POLICY = "policy"
+    """The other side does not want this message, or mail from us; that says nothing about the address."""
+
+
+class NoticeKind(StrEnum):
+    BOUNCE = "bounce"
+    COMPLAINT = "complaint"
+    """Whoever reads it pressed "this is spam" (RFC 5965)."""
+    PASSING = "passing"
+    """Nothing to do: a message that is only late, a receipt, an automatic reply."""
+    OTHER = "other"
+    """Something a person wrote, or what we do not understand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One message of the bounce mailbox, as far as it was understood."""
+
+    kind: NoticeKind
+    severity: Severity | None = None
+    """Of a bounce."""
+    status: str = ""
+    """Enhanced status code (RFC 3463), as `5.1.1`; '' = none was told."""
+    recipients: tuple[str, ...] = ()
+    """Addresses it names as failed or complaining, in lower case."""
+    attempts: tuple[str, ...] = ()
+    """What may be the ids of our attempts, the surest first."""
+
+
+class Postbox(Protocol):
+    """The mailbox that what comes back goes to."""
+
+    def open(self) -> AbstractContextManager[OpenPostbox]: ...
+
+
+class OpenPostbox(Protocol):
+    def messages(self) -> Iterator[tuple[str, bytes]]:
+        """(handle, content) of what lies there, the oldest first."""
+        ...
+
+    def remove(self, handle: str) -> None:
+        """It is on record: take it away."""
+        ...
+
+
+class PostboxFailed(Exception):
+    """The mailbox cannot be read now; the message says why, without addresses or passwords."""
+
+
+SOFT_LIMIT = 3
+SOFT_WITHIN = timedelta(days=30)
+"""So many messages that did not arrive, within this time, close an address. Mailman closes one after 5 days with
+failures; nobody gets that many messages from us."""
+
+GONE = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
+"""No such mailbox or domain, no address at all, moved without a trace, disabled (RFC 3463); takes no mail (7505)."""
+OURS = frozenset({"5.1.7", "5.1.8", "5.6.0", "5.3.4", "5.2.3"})
+"""About the sender's address, or the content and size of the message."""
+GENERAL = frozenset({"", "5.0.0", "5.1.0", "5.4.1", "5.5.0"})
+"""Say little; Exchange has 5.4.1 for a recipient it does not know."""
+_UNKNOWN = re.compile(
+    r"no such (?:user|mailbox|recipient|address|person|account)|user unknown|unknown (?:user|mailbox|recipient|account)"
+    r"|(?:user|mailbox|recipient|address|account)\b[^.\n]{0,60}?"
+    r"(?:not found|does ?n.t exist|does not exist|unknown|is disabled|is inactive|has been disabled|no longer exists)"
+    r"|unrouteable address|no mailbox here by that name|invalid (?:mailbox|recipient)",
+    re.IGNORECASE,
+)
+
+
+def severity(status: str, words: str) -> Severity:
+    """Of a failure with this enhanced status ('' = none told) and the server's words.
+
+    Where the code is a general one the words decide; a doubt is SOFT, because closing an address that works loses
+    a customer."""
+    if status in GONE or (status in GENERAL and _UNKNOWN.search(words)):
+        return Severity.HARD
+    if status in OURS or status.startswith("5.7."):
+        return Severity.POLICY
+    return Severity.SOFT
