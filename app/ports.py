@@ -99,6 +99,7 @@ def _sms(settings: Settings, clock: Clock) -> Any:
             settings.twilio_lines[0],
             clock,
             api_url=settings.twilio_api_url,
+            in_flight=settings.delivery_in_flight,
         )
     return _console()
 
