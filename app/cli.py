@@ -660,7 +660,7 @@ def retention(as_json: Json = False) -> None:
     from app.compliance.record import forget_facts
 
     with transaction(_engine()) as session:
-        forgotten = forget_facts(session, now=_now(), at_most=10**6)
+        forgotten = forget_facts(session, by=BY, now=_now(), at_most=10**6)
     _print({"forgotten": forgotten}, as_json, lambda: print(f"facts of {forgotten} decisions deleted"))
 
 

@@ -117,7 +117,7 @@ class Worker:
 
     def forget(self) -> None:
         with transaction(self.engine) as session:
-            forgotten = forget_facts(session, now=self.ports.clock.now())
+            forgotten = forget_facts(session, by="system", now=self.ports.clock.now())
         if forgotten:
             log.info("facts_forgotten", decisions=forgotten)
 

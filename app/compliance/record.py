@@ -214,11 +214,13 @@ def replay(session: Session, event_id: int) -> Replay:
 # --- forgotten ------------------------------------------------------------------------------------------------
 
 
-def forget_facts(session: Session, *, now: datetime, at_most: int = 50_000) -> int:
+def forget_facts(session: Session, *, by: str, now: datetime, at_most: int = 50_000) -> int:
     """Delete the facts of decisions whose pack lets us keep them no longer: nothing has happened to the customer for
-    so many years. The events stay, and their chain holds. Returns how many; ask again while it is `at_most`."""
+    so many years. The events stay, and their chain holds; what was deleted is on record itself. Returns how many; ask
+    again while it is `at_most`."""
     facts, event, later = table_of(DecisionFacts), table_of(Event), table_of(Event).alias()
-    forgotten = 0
+    forgotten: dict[str, dict[str, Any]] = {}
+    left = at_most
     for label in session.scalars(sa.select(facts.c.pack).distinct().where(facts.c.at < years_before(now, 1))):
         retention = pack_by_label(session, label).retention
         if retention is None:
@@ -229,13 +231,18 @@ def forget_facts(session: Session, *, now: datetime, at_most: int = 50_000) -> i
             sa.select(facts.c.event_id)
             .join(event, event.c.id == facts.c.event_id)
             .where(facts.c.pack == label, facts.c.at < since, ~lately)
-            .limit(at_most - forgotten)
+            .limit(left)
         )
         ids = session.scalars(old).all()
         for some in chunked(ids, 5000):
             session.execute(sa.delete(facts).where(facts.c.event_id.in_(some)))
-        forgotten += len(ids)
-    return forgotten
+        left -= len(ids)
+        if ids:
+            forgotten[label] = {"decisions": len(ids), "older_than": instant_text(since)}
+    if forgotten:
+        event = NewEvent("retention", Kind.FACTS_FORGOTTEN, {"packs": forgotten})
+        record_many(session, [event], by=by, now=now)
+    return at_most - left
 
 
 def years_before(now: datetime, years: int) -> datetime:

@@ -109,6 +109,9 @@ class Kind(StrEnum):
     CHANNEL_STOPPED = "channel.stopped"
     CHANNEL_STARTED = "channel.started"
 
+    FACTS_FORGOTTEN = "facts.forgotten"
+    """What decisions were based on was deleted: its time was over."""
+
     USER_ADDED = "staff.user_added"
     USER_CHANGED = "staff.user_changed"
     TOKEN_ISSUED = "staff.token_issued"  # noqa: S105 - an event kind, not a secret

@@ -34,7 +34,7 @@ from app.ledger.models import Customer
 from app.ledger.service import get_portfolio
 from app.outreach.service import Gate, cases_to_contact, plan_contacts
 from app.timeline.models import DecisionFacts, Event
-from app.timeline.rules import Channel, Purpose
+from app.timeline.rules import Channel, Kind, Purpose
 from app.timeline.service import broken_links
 from tests import builders
 
@@ -139,15 +139,17 @@ def test_facts_are_kept_as_long_as_the_pack_says_and_then_forgotten_without_brea
             )
         ).one()
         exactly = first.replace(year=first.year + years)
-        assert forget_facts(session, now=exactly) == 0, "exactly so long ago is not long enough"
+        assert forget_facts(session, by="system", now=exactly) == 0, "exactly so long ago is not long enough"
         later = last.replace(year=last.year + years) + timedelta(days=1)
-        assert forget_facts(session, now=later) == len(before) > 0
-        assert forget_facts(session, now=later) == 0
+        assert forget_facts(session, by="system", now=later) == len(before) > 0
+        assert forget_facts(session, by="system", now=later) == 0
     with transaction(engine) as session:
         assert decisions(session) == before
         assert session.scalars(select(DecisionFacts)).all() == []
         events = session.scalars(select(Event).order_by(col(Event.stream), col(Event.seq))).all()
         assert broken_links(events) == []
+        [told] = builders.events(session, Kind.FACTS_FORGOTTEN)
+        assert [(pack, n["decisions"]) for pack, n in told["packs"].items()] == [(label, len(before))]
 
 
 def test_while_anything_happens_to_the_customer_everything_is_kept(engine: Engine) -> None:
@@ -165,7 +167,7 @@ def test_while_anything_happens_to_the_customer_everything_is_kept(engine: Engin
             session, told, Channel.CALL, allowed=False, source="letter", by="user:ann",
             now=later - timedelta(days=300),
         )  # fmt: skip
-        forget_facts(session, now=later)
+        forget_facts(session, by="system", now=later)
         kept = session.scalars(
             sa.select(event.c.customer_id).where(event.c.id.in_(select(DecisionFacts.event_id)))
         ).all()
