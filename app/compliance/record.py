@@ -240,8 +240,8 @@ def forget_facts(session: Session, *, by: str, now: datetime, at_most: int = 50_
         if ids:
             forgotten[label] = {"decisions": len(ids), "older_than": instant_text(since)}
     if forgotten:
-        event = NewEvent("retention", Kind.FACTS_FORGOTTEN, {"packs": forgotten})
-        record_many(session, [event], by=by, now=now)
+        told = NewEvent("retention", Kind.FACTS_FORGOTTEN, {"packs": forgotten})
+        record_many(session, [told], by=by, now=now)
     return at_most - left
 
 
