@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Any, ClassVar, Literal
 from zoneinfo import ZoneInfo
@@ -146,7 +146,7 @@ class Facts:
 
     def __post_init__(self) -> None:
         # Caps walk back from the newest and stop at the window's edge: disorder would hide contacts from them.
-        if any(later.at < earlier.at for earlier, later in pairwise(self.history)):
+        if len(self.history) > 1 and any(later.at < earlier.at for earlier, later in pairwise(self.history)):
             object.__setattr__(self, "history", tuple(sorted(self.history, key=lambda past: past.at)))
 
 
@@ -497,10 +497,11 @@ class HoursRule(Rule):
         return ()
 
     def _shut(self, asked: Question) -> Sequence[Reason]:
-        shut = [zone for zone, day in asked.local_days if self._interval(zone, day, asked.at) is None]
-        clocks = [f"{asked.at.astimezone(zone):%a %H:%M} in {zone.key}" for zone in shut]
-        zones = [zone for zone, _ in asked.local_days]
-        permitted = {zone.key: self._spelled(asked.at.astimezone(zone).date()) for zone in shut}
+        days = asked.local_days
+        shut = [(zone, day) for zone, day in days if self._interval(zone, day, asked.at) is None]
+        clocks = [f"{_clock(asked.at.astimezone(zone))} in {zone.key}" for zone, _ in shut]
+        zones = [zone for zone, _ in days]
+        permitted = {zone.key: self._spelled(day) for zone, day in shut}
         detail = (
             f"it is {', '.join(clocks)}; permitted that day: {', '.join(sorted(set(permitted.values())))}"
         )
@@ -581,6 +582,16 @@ _COUNTS: Mapping[Counted, Mapping[Channel, frozenset[ContactResult]]] = {
 }
 
 _PER_DEBT = ("debt", "account")
+_LOCAL_SLACK = 2
+"""Days by which a window of local days may reach further back than as many times 24 hours, and more."""
+_days = cache(timedelta)
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def _clock(at: datetime) -> str:
+    return f"{_WEEKDAYS[at.weekday()]} {at.hour:02}:{at.minute:02}"
+
+
 _CALENDAR_DAYS = {"day": 1, "week": 7, "month": 31}
 
 
@@ -609,8 +620,11 @@ class CapRule(Rule):
         return self.window_days or -(-(self.window_hours or 0) // 24)
 
     def objections(self, asked: Question) -> Sequence[Reason]:
-        if len(asked.facts.history) < self.most:
+        history = asked.facts.history
+        if len(history) < self.most:
             return ()  # of most people we know fewer contacts than any window may hold
+        if self.most and history[-self.most].at < asked.at - _days(self.window_in_days + _LOCAL_SLACK):
+            return ()  # whatever they were, too few are young enough for any window
         full = list(self._full_windows(asked))
         if not full:
             return ()
@@ -635,7 +649,7 @@ class CapRule(Rule):
                     f"{self.window_hours} hours",
                 )
         elif self.window_days is not None:
-            length = timedelta(days=self.window_days)
+            length = _days(self.window_days)
             name = "a calendar day" if self.window_days == 1 else f"{self.window_days} consecutive days"
             for zone, today in asked.local_days:
                 start, end = midnight(zone, today - length + _DAY), midnight(zone, today + length)
