@@ -551,6 +551,69 @@ def test_a_statutory_notice_may_pass_where_a_reminder_may_not() -> None:
     assert passes == {Purpose.REMINDER: False, Purpose.CONFIRMATION: False, Purpose.NOTICE: True}
 
 
+# ------------------------------------------------------------------------------------- the same everywhere
+
+EVERYWHERE = {
+    "us": (US, NEW_YORK), "us creditor": (US_OWN, NEW_YORK), "nyc": (NYC, NEW_YORK), "ma": (BOSTON_AGENCY, BOSTON),
+    "uk": (UK, LONDON), "cn": (CN, SHANGHAI), "id": (ID, JAKARTA), "nl": (NL, AMSTERDAM),
+    "nl creditor": (NL_OWN, AMSTERDAM), "no": (NO, OSLO), "in": (IN, KOLKATA), "au": (AU, SYDNEY),
+    "hk": (HK, HONG_KONG), "sg": (SG, SINGAPORE),
+}  # fmt: skip
+NOON = "2026-10-07 12:00"
+"""A Wednesday on which every country works."""
+everywhere = pytest.mark.parametrize(("pack", "zone"), EVERYWHERE.values(), ids=EVERYWHERE.keys())
+
+
+def test_every_shipped_pack_has_its_place_in_these_tables() -> None:
+    asked = {rule.id for pack, _ in EVERYWHERE.values() for rule in pack.rules}
+    for code, pack in shipped_packs().items():
+        if code != "us-ny":  # only lengthens how long a debt may be sued for: OLD_DEBTS
+            assert {rule.id for rule in pack.rules} <= asked, code
+
+
+@everywhere
+@pytest.mark.parametrize("refused", list(Channel))
+def test_a_no_to_one_channel_closes_it_and_no_other(pack: Pack, zone: str, refused: Channel) -> None:
+    said = {**YES, refused: False}
+    answers = {channel: ask(pack, zone, NOON, channel, consent=said) for channel in Channel}
+    closed = {channel for channel, answer in answers.items() if not isinstance(answer, Clearance)}
+    assert closed == {refused}
+    assert isinstance(answers[refused], Refusals)
+
+
+@everywhere
+@pytest.mark.parametrize("kind", list(HoldKind))
+def test_every_hold_stops_reminders_and_the_gravest_stop_notices_too(
+    pack: Pack, zone: str, kind: HoldKind
+) -> None:
+    hold = Hold(kind, local("2026-10-01 09:00", zone), None)
+    assert not isinstance(ask(pack, zone, NOON, POST, holds=(hold,)), Clearance)
+    notice = review(
+        Contact(POST, Purpose.NOTICE, "1 Street"), Facts((zone,), holds=(hold,)), pack, local(NOON, zone)
+    )
+    if kind in (HoldKind.DECEASED, HoldKind.BANKRUPTCY, HoldKind.ATTORNEY):
+        assert isinstance(notice, Refusals)
+
+
+@everywhere
+def test_a_lunch_that_does_not_suit_is_waited_out(pack: Pack, zone: str) -> None:
+    lunch = Preference(PreferenceKind.TIME, start=12 * 60, end=13 * 60)
+    answer = ask(pack, zone, NOON, CALL, preferences=(lunch,))
+    assert isinstance(answer, WaitUntil)
+    assert answer.at == local("2026-10-07 13:00", zone)
+    assert isinstance(ask(pack, zone, "2026-10-07 13:00", CALL, preferences=(lunch,)), Clearance)
+
+
+@everywhere
+def test_one_written_reminder_a_day(pack: Pack, zone: str) -> None:
+    written = made(zone, (EMAIL, "2026-10-06 12:00"))
+    too_soon = ask(pack, zone, "2026-10-07 11:59:59", SMS, *written)
+    assert isinstance(too_soon, WaitUntil)
+    assert "house.messages_day" in rules_of(too_soon)
+    assert too_soon.at == local(NOON, zone)
+    assert isinstance(ask(pack, zone, NOON, SMS, *written), Clearance)
+
+
 def test_retention_is_told_where_a_source_tells_it() -> None:
     years = {code: pack.retention.years for code, pack in shipped_packs().items() if pack.retention}
     assert years == {"us-third-party": 3, "us-nyc": 3, "cn": 2, "in": 1}
