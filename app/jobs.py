@@ -7,6 +7,7 @@
 | read      | 5 s   | acts on what customers wrote: holds, START, HELP |
 | reconcile | 60 s  | looks up with the provider what may or may not have been sent |
 | fall back | 60 s  | goes on by another channel where a message cannot arrive |
+| bounces   | 60 s  | reads and empties the mailbox of undeliverable e-mail |
 | night     | 60 s  | closes the business days that are over, missed ones first |
 | forget    | 1 h   | deletes what decisions were based on when it may not be kept longer |
 """
@@ -28,6 +29,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.engine import Engine
 from sqlmodel import select
 
+from app.bounces.service import collect
 from app.compliance.record import forget_facts
 from app.daily import collect_seldom, last_closed, run_days
 from app.db import Busy, reading, transaction, upsert
@@ -92,6 +94,15 @@ class Worker:
         if queued:
             log.info("fallen_back", messages=queued)
 
+    def bounces(self) -> dict[str, int]:
+        """Read what came back by e-mail."""
+        if self.ports.bounces is None:
+            return {}
+        counts = collect(self.engine, self.ports.bounces, clock=self.ports.clock)
+        if counts:
+            log.info("bounces_read", **counts)
+        return counts
+
     def night(self) -> None:
         """Close every portfolio's days that are over. A portfolio that was never closed starts by hand
         (`desk day`), because only a person knows from which day on its feeds are complete."""
@@ -140,6 +151,7 @@ def start(worker: Worker) -> BackgroundScheduler:
         *((partial(worker.deliver, destination), 5) for destination in worker.ports.couriers()),
         (worker.reconcile, 60),
         (worker.fall_back, 60),
+        (worker.bounces, 60),
         (worker.night, 60),
         (worker.forget, 3600),
     ]

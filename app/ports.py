@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
+from app.bounces.rules import Postbox
 from app.clock import Clock, SystemClock
 from app.legal.bag import load_private_key
 from app.legal.service import BundleCourier, LegalDesk, Seal
@@ -41,6 +42,8 @@ class Ports:
     """None where no DESK_BUNDLE_KEY is set: bundles cannot be built, everything else works."""
     sms_lookup: Lookup | None = None
     """Who can be asked which SMS left; None where the provider keeps no list."""
+    bounces: Postbox | None = None
+    """Where undeliverable e-mail comes back to; None where nobody reads it."""
     verify_twilio: Callable[[str, Mapping[str, str], str], bool] | None = None
     """Did Twilio send this callback? (public URL, form fields, signature); None where SMS go another way."""
 
@@ -74,6 +77,7 @@ def make_ports(settings: Settings, clock: Clock | None = None) -> Ports:
         legal_desk=_legal_desk(settings, seal),
         seal=seal,
         sms_lookup=sms if settings.sms is SmsAdapter.TWILIO else None,
+        bounces=_bounces(settings),
         verify_twilio=_twilio_check(settings),
     )
 
@@ -111,7 +115,8 @@ def _traffic(settings: Settings) -> dict[Channel, Traffic]:
         pace = Pace(settings.sms_segments_per_second, sms_segments)
         traffic[Channel.SMS] = Traffic(settings.delivery_in_flight, pace, settings.twilio_lines)
     if settings.email is EmailAdapter.SMTP:
-        traffic[Channel.EMAIL] = Traffic(pace=Pace(settings.emails_per_second))
+        in_flight = min(settings.delivery_in_flight, 10)  # as many connections as a mail server is glad of
+        traffic[Channel.EMAIL] = Traffic(in_flight, Pace(settings.emails_per_second))
     return traffic
 
 
@@ -132,6 +137,15 @@ def _email(settings: Settings, clock: Clock) -> Sender:
             settings.smtp_url, settings.mail_from, clock, bounce_address=settings.bounce_address
         )
     return _console()
+
+
+def _bounces(settings: Settings) -> Postbox | None:
+    url = settings.bounce_url.get_secret_value()
+    if not url:
+        return None
+    from app.adapters.bounce_mailbox import make_postbox
+
+    return make_postbox(url)
 
 
 def _post(settings: Settings) -> Sender:

@@ -53,6 +53,8 @@ class Settings(BaseSettings):
     mail_from: str = ""
     bounce_address: str = ""
     """Where undeliverable e-mail goes back to; a `*` in it stands for the attempt. Empty = to `mail_from`."""
+    bounce_url: SecretStr = SecretStr("")
+    """The mailbox behind that address: imaps://, imap+starttls://, maildir:/// or mbox:///. Empty = nobody reads it."""
     print_dir: Path = ROOT / "var" / "print"
 
     register_number: str = Field(default="", max_length=40)

@@ -1,0 +1,170 @@
+"""What a message of the bounce mailbox says: RFC 3464 (failures), RFC 5965 (complaints), and what never read them.
+
+Nobody has to be believed: a sender can write what they like. All that counts in the end is an attempt of ours that
+nobody can guess, and the address that this attempt went to.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from email import message_from_bytes
+from email.message import Message
+from email.utils import parseaddr
+
+from flufl.bounce import all_failures
+
+from app.bounces.rules import GENERAL, Notice, NoticeKind, Severity, severity
+
+LONGEST = 256 * 1024
+"""Bytes that are looked at: the report stands before what is returned, and the returned head before its body."""
+
+_ATTEMPT = r"\d{1,18}-[0-9a-f]{8,36}"
+_MESSAGE_ID = re.compile(rf"Message-ID:\s*<({_ATTEMPT})@", re.IGNORECASE)
+_SUB_ADDRESS = re.compile(rf"\+({_ATTEMPT})@")
+_ENHANCED = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
+_MACHINE = re.compile(
+    r"mailer-daemon|postmaster|mail delivery (?:sub)?system|microsoftexchange", re.IGNORECASE
+)
+_ARRIVED_AT = ("To", "Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To")
+
+
+def read_notice(raw: bytes) -> Notice:
+    """What cannot be understood is OTHER, for a person."""
+    message = message_from_bytes(raw[:LONGEST])
+    attempts = tuple(dict.fromkeys(_attempts(message)))
+    if fields := _report(message, "message/feedback-report"):
+        return _complaint(fields, attempts)
+    if fields := _report(message, "message/delivery-status"):
+        return _failure(fields, attempts)
+    if message.get_param("report-type") == "disposition-notification":
+        return Notice(NoticeKind.PASSING, attempts=attempts)  # a receipt, RFC 8098
+    return _unstructured(message, attempts)
+
+
+# --- reports --------------------------------------------------------------------------------------------------
+
+
+def _report(message: Message, content_type: str) -> list[Message]:
+    """The blocks of fields of the first part of this type: of the message first, then one a recipient."""
+    for part in message.walk():
+        if part.get_content_type() != content_type:
+            continue
+        payload = part.get_payload()
+        if isinstance(payload, list):
+            return [block for block in payload if isinstance(block, Message) and block.keys()]
+        data = part.get_payload(decode=True)
+        blocks = re.split(rb"\r?\n\r?\n", data.strip() if isinstance(data, bytes) else b"")
+        return [message_from_bytes(block) for block in blocks]
+    return []
+
+
+def _failure(blocks: list[Message], attempts: tuple[str, ...]) -> Notice:
+    """RFC 3464: the worst that happened to any recipient; ours have one each."""
+    failed = [block for block in blocks if _field(block, "Action").lower().startswith(("fail", "error"))]
+    if not failed:
+        return Notice(NoticeKind.PASSING, attempts=attempts)  # late, relayed, delivered
+    found = []
+    for block in failed:
+        words = _field(block, "Diagnostic-Code")
+        status = _enhanced(_field(block, "Status"))
+        if status in GENERAL:
+            status = _enhanced(words) or status
+        found.append((severity(status, words), status))
+    worst, status = min(found, key=lambda each: list(Severity).index(each[0]))
+    recipients = {
+        _typed_address(_field(block, name))
+        for block in failed
+        for name in ("Final-Recipient", "Original-Recipient")
+    }
+    return Notice(NoticeKind.BOUNCE, worst, status, tuple(sorted(recipients - {""})), attempts)
+
+
+def _complaint(blocks: list[Message], attempts: tuple[str, ...]) -> Notice:
+    """RFC 5965. `not-spam` takes a complaint back, which is for a person."""
+    kind = _field(blocks[0], "Feedback-Type").lower()
+    recipients = {parseaddr(_field(blocks[0], name))[1].lower() for name in ("Original-Rcpt-To",)}
+    wanted = NoticeKind.OTHER if kind == "not-spam" else NoticeKind.COMPLAINT
+    return Notice(wanted, recipients=tuple(sorted(recipients - {""})), attempts=attempts)
+
+
+# --- what is no report ----------------------------------------------------------------------------------------
+
+
+def _unstructured(message: Message, attempts: tuple[str, ...]) -> Notice:
+    late, failed = _known_spellings(message)
+    from_machine = bool(_MACHINE.search(_field(message, "From")) or _field(message, "X-Failed-Recipients"))
+    if failed and from_machine:
+        words = "\n".join(_texts(message))[:10_000]
+        found = _ENHANCED.search(words)
+        status = found.group(1) if found else ""
+        return Notice(NoticeKind.BOUNCE, severity(status, words), status, failed, attempts)
+    if late or _is_automatic(message):
+        return Notice(NoticeKind.PASSING, attempts=attempts)
+    return Notice(NoticeKind.OTHER, attempts=attempts)
+
+
+def _known_spellings(message: Message) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Addresses that one of the old mail servers says are late, and that it says have failed."""
+    try:
+        late, failed = all_failures(message)
+    except Exception:  # noqa: BLE001 - whatever a stranger's message does to a parser, a person reads it then
+        return (), ()
+    return _told(late), _told(failed)
+
+
+def _told(addresses: Iterable[bytes | str]) -> tuple[str, ...]:
+    texts = (each.decode("ascii", "replace") if isinstance(each, bytes) else each for each in addresses)
+    return tuple(sorted(text.lower() for text in texts))
+
+
+def _is_automatic(message: Message) -> bool:
+    """An answer that no person wrote: RFC 3834, and what was usual before it."""
+    told = _field(message, "Auto-Submitted").lower()
+    return (
+        told.startswith(("auto-replied", "auto-generated"))
+        or _field(message, "Precedence").lower() in ("auto_reply", "bulk", "junk")
+        or any(message.get(name) for name in ("X-Autoreply", "X-Autorespond", "X-Auto-Response-Suppress"))
+    )
+
+
+# --- which message of ours ------------------------------------------------------------------------------------
+
+
+def _attempts(message: Message) -> Iterator[str]:
+    """Ids of attempts in it, the surest first: what our server was told, where it came back to, what came back."""
+    for block in _report(message, "message/delivery-status")[:1]:
+        if found := re.fullmatch(_ATTEMPT, _field(block, "Original-Envelope-Id")):
+            yield found.group()
+    for name in _ARRIVED_AT:
+        for value in message.get_all(name, []):
+            yield from _SUB_ADDRESS.findall(str(value))
+    for part in message.walk():
+        if part is not message and part.get("Message-ID"):
+            yield from _MESSAGE_ID.findall(f"Message-ID: {part['Message-ID']}")
+    for text in _texts(message):
+        yield from _MESSAGE_ID.findall(text)
+    for name in ("In-Reply-To", "References"):
+        yield from re.findall(rf"<({_ATTEMPT})@", _field(message, name))
+
+
+def _texts(message: Message) -> Iterator[str]:
+    """Every part of text, the head that was returned among them."""
+    for part in message.walk():
+        if part.get_content_maintype() == "text":
+            data = part.get_payload(decode=True)
+            yield data.decode("utf-8", "replace") if isinstance(data, bytes) else ""
+
+
+def _field(block: Message, name: str) -> str:
+    return str(block.get(name) or "").strip()
+
+
+def _enhanced(text: str) -> str:
+    found = _ENHANCED.search(text)
+    return found.group(1) if found else ""
+
+
+def _typed_address(value: str) -> str:
+    """Of `rfc822; alex@mail.example`."""
+    return value.rpartition(";")[2].strip().strip("<>").lower()

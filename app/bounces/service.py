@@ -1,0 +1,172 @@
+"""Putting what comes back on record: the message has bounced, the address is closed, the channel is opted out.
+
+A notice is read, put on record and obeyed in one transaction, and only then taken out of the mailbox: whoever dies in
+between, the next reading finds it there and its bytes known.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from functools import partial
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session, col, select
+
+from app.bounces.models import MailNotice
+from app.bounces.reading import read_notice
+from app.bounces.rules import SOFT_LIMIT, SOFT_WITHIN, Notice, NoticeKind, Postbox, PostboxFailed, Severity
+from app.clock import Clock
+from app.compliance.models import Consent
+from app.compliance.rules import Suppression
+from app.compliance.service import set_consent
+from app.compliance.suppression import holders, normalised, suppress
+from app.db import retrying, transaction, upsert
+from app.errors import Conflict
+from app.ledger.models import Customer
+from app.ledger.rules import mask_card_numbers
+from app.outreach.delivery import note_status
+from app.outreach.models import OutboxMessage
+from app.outreach.rules import Destination, OutboxStatus
+from app.timeline.rules import Channel
+from app.timeline.service import lock_customers
+
+log = structlog.get_logger("desk.bounces")
+
+MOST_ATTEMPTS = 20
+"""That are looked up for one notice; the sure ones come first."""
+KEPT_TEXT = 20_000
+"""Characters of a message that a person has to read."""
+
+
+def collect(engine: Engine, postbox: Postbox, *, clock: Clock) -> dict[str, int]:
+    """Read what lies in the mailbox; how many of each kind. Safe in several processes at once."""
+    counts: dict[str, int] = {}
+    try:
+        with postbox.open() as opened:
+            for handle, raw in opened.messages():
+                try:
+                    kind = retrying(partial(_take, engine, raw, clock))
+                except SQLAlchemyError as error:  # it stays there, and must not hold up the others
+                    log.error("bounce_not_taken", error=type(error).__name__)
+                    continue
+                opened.remove(handle)
+                counts[kind.value] = counts.get(kind.value, 0) + 1
+    except PostboxFailed as failure:
+        log.error("bounce_mailbox", reason=str(failure))
+    return counts
+
+
+def _take(engine: Engine, raw: bytes, clock: Clock) -> NoticeKind:
+    with transaction(engine) as session:
+        return take_notice(session, raw, now=clock.now())
+
+
+def take_notice(session: Session, raw: bytes, *, now: datetime) -> NoticeKind:
+    """Put one message of the bounce mailbox on record and do what it asks for; nothing if it is known."""
+    notice = read_notice(raw)
+    if notice.kind is NoticeKind.PASSING:
+        return notice.kind
+    ours = _message(session, notice)
+    needs_person = ours is None or notice.kind is NoticeKind.OTHER
+    address = ours.address if ours is not None else next(iter(notice.recipients), "")
+    row = {
+        "sha256": hashlib.sha256(raw).hexdigest(),
+        "kind": notice.kind,
+        "severity": notice.severity,
+        "status": notice.status[:12],
+        "address": normalised(address)[:254],
+        "message_id": ours.id if ours is not None else None,
+        "text": _readable(raw) if needs_person else "",
+        "at": now,
+        "decided_at": None if needs_person else now,
+        "decided_by": "" if needs_person else "system",
+    }
+    insert = upsert(session, MailNotice).values(**row).on_conflict_do_nothing(index_elements=["sha256"])
+    if session.execute(insert.returning(col(MailNotice.id))).first() is None:
+        return notice.kind
+    if ours is not None and notice.kind is not NoticeKind.OTHER:
+        _obey(session, notice, ours, now=now)
+    return notice.kind
+
+
+def _message(session: Session, notice: Notice) -> OutboxMessage | None:
+    """Ours that it is about, the customers who have its address locked."""
+    for attempt in notice.attempts[:MOST_ATTEMPTS]:
+        row = session.get(OutboxMessage, int(attempt.partition("-")[0]))
+        if row is None or row.attempt_id != attempt or row.destination is not Destination.EMAIL:
+            continue
+        lock_customers(session, {row.customer_id, *holders(session, Channel.EMAIL, row.address)})
+        return row
+    return None
+
+
+def _obey(session: Session, notice: Notice, ours: OutboxMessage, *, now: datetime) -> None:
+    if notice.kind is NoticeKind.COMPLAINT:
+        note_status(session, OutboxStatus.DELIVERED, attempt_id=ours.attempt_id, now=now)
+        _opt_out(session, ours, now=now)
+        return
+    told = f"came back: {notice.status or 'no status told'} ({notice.severity})"
+    note_status(session, OutboxStatus.BOUNCED, told, attempt_id=ours.attempt_id, now=now)
+    if notice.severity is Severity.HARD and _names(notice, ours):
+        _close(session, ours, Suppression.BOUNCED, notice.status, now=now)
+    elif notice.severity is not Severity.POLICY and _soft_failures(session, ours, now) >= SOFT_LIMIT:
+        _close(session, ours, Suppression.KEEPS_BOUNCING, notice.status, now=now)
+
+
+def _names(notice: Notice, ours: OutboxMessage) -> bool:
+    """Is it our recipient that failed, and not somebody they forward their mail to?"""
+    return not notice.recipients or normalised(ours.address) in notice.recipients
+
+
+def _soft_failures(session: Session, ours: OutboxMessage, now: datetime) -> int:
+    """Messages to this address that did not arrive lately, each once."""
+    query = select(sa.func.count(sa.distinct(col(MailNotice.message_id)))).where(
+        MailNotice.address == normalised(ours.address),
+        MailNotice.kind == NoticeKind.BOUNCE,
+        col(MailNotice.severity).in_((Severity.SOFT, Severity.HARD)),
+        col(MailNotice.at) > now - SOFT_WITHIN,
+    )
+    return session.scalar(query) or 0
+
+
+def _close(session: Session, ours: OutboxMessage, why: Suppression, status: str, *, now: datetime) -> None:
+    suppress(session, Channel.EMAIL, ours.address, why, detail=status, by="system", now=now)
+
+
+def _opt_out(session: Session, ours: OutboxMessage, *, now: datetime) -> None:
+    """A complaint is a refusal of e-mail, by everybody who has the address: we cannot know which of them it was."""
+    suppress(session, Channel.EMAIL, ours.address, Suppression.COMPLAINT, by="system", now=now)
+    for customer_id in sorted({ours.customer_id, *holders(session, Channel.EMAIL, ours.address)}):
+        customer = session.get_one(Customer, customer_id)
+        known = session.scalar(
+            select(Consent).where(Consent.customer_id == customer_id, Consent.channel == Channel.EMAIL)
+        )
+        if known is None or known.allowed:
+            case_id = ours.case_id if customer_id == ours.customer_id else None
+            set_consent(
+                session,
+                customer,
+                Channel.EMAIL,
+                allowed=False,
+                source="reported as spam",
+                case_id=case_id,
+                by="system",
+                now=now,
+            )
+
+
+def _readable(raw: bytes) -> str:
+    """For a person: as it came, without what no database or page can show."""
+    text = raw[: KEPT_TEXT * 4].decode("utf-8", "replace").replace("\0", "").replace("\r\n", "\n")
+    return mask_card_numbers(text[:KEPT_TEXT])
+
+
+def decide(row: MailNotice, *, by: str, now: datetime) -> None:
+    """A person has read it and done what there was to do. Conflict if somebody did so before."""
+    if row.decided_at is not None:
+        raise Conflict("somebody has dealt with this already")
+    row.decided_at, row.decided_by, row.text = now, by, ""
