@@ -20,8 +20,9 @@ from app.clock import Clock, local_date
 from app.compliance.facts import address_of
 from app.compliance.holds import hold_customer, release_customer
 from app.compliance.models import Consent, ContactPreference
-from app.compliance.rules import Clearance, PreferenceKind
+from app.compliance.rules import Clearance, PreferenceKind, Suppression
 from app.compliance.service import end_preference, set_consent, set_preference
+from app.compliance.suppression import suppress
 from app.db import reading, retrying, transaction, upsert
 from app.errors import Conflict
 from app.inbound.models import InboundMatch, InboundMessage
@@ -84,6 +85,17 @@ def receive(session: Session, arrived: Arrived, book: Phrasebook, *, now: dateti
     lock_customers(session, [customer.id or 0 for customer in customers])
     for customer in customers:
         _obey(session, _match(session, message, customer, by=CUSTOMER, now=now), message, customer, now=now)
+    if not customers and Channel.SMS in meant.refused and message.sender.startswith("+"):
+        # Nobody's yet; should it become somebody's, they have refused already.
+        suppress(
+            session,
+            Channel.SMS,
+            message.sender,
+            Suppression.MANUAL,
+            detail=_source(message),
+            by=CUSTOMER,
+            now=now,
+        )
     return message
 
 

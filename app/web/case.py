@@ -27,6 +27,8 @@ from app.compliance.service import address_of, gather_facts, open_preferences, p
 from app.delinquency.models import AccountState
 from app.delinquency.rules import bucket_of, days_past_due
 from app.errors import NotFound
+from app.inbound.queries import messages_of
+from app.inbound.service import reading_of
 from app.ledger.models import Account, Customer, Portfolio
 from app.ledger.queries import (
     LedgerLine,
@@ -55,6 +57,7 @@ from app.timeline.rules import Channel, Purpose
 from app.web.case_words import (
     ENTRY_WORDS,
     HOLD_WORDS,
+    MEANING_WORDS,
     PLAN_WORDS,
     RESULT_WORDS,
     SHOWN,
@@ -345,6 +348,7 @@ def _standing(session: Session, file: File, plans: Sequence[Plan]) -> dict[str, 
         "call_since": queries.open_call_tasks(session, [case_id]).get(case_id),
         "referral": open_referral(session, case_id),
         "tasks": open_tasks(session, case_id),
+        "replies": [each for each in messages_of(session, file.case.customer_id) if each.reviewed_at is None],
     }
 
 
@@ -392,7 +396,7 @@ def _tab_content(
         case "holds":
             return {"holds": queries.holds_of(session, file.case.customer_id)}
         case "messages":
-            return {"messages": _messages(session, file)}
+            return {"thread": _thread(session, file), "meaning_words": MEANING_WORDS}
     return _timeline_tab(request, session, file, teller)
 
 
@@ -482,6 +486,16 @@ def _statements(session: Session, file: File) -> list[tuple[Account, list[Statem
         left = unpaid.get((line.account_id, line.due_on.isoformat()), 0)
         rows.setdefault(line.account_id, []).append(StatementRow(line, left))
     return [(account, rows.get(account.id or 0, [])) for account in file.accounts]
+
+
+def _thread(session: Session, file: File) -> list[dict[str, Any]]:
+    """What we worded for them and what they wrote, the latest first."""
+    ours = [{"at": each.sent_at or each.created_at, "ours": each} for each in _messages(session, file)]
+    theirs = [
+        {"at": each.received_at, "theirs": each, "intents": reading_of(each).intents}
+        for each in messages_of(session, file.case.customer_id)
+    ]
+    return sorted([*ours, *theirs], key=lambda line: line["at"], reverse=True)
 
 
 def _messages(session: Session, file: File) -> list[OutboxMessage]:

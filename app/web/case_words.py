@@ -14,6 +14,7 @@ from babel.dates import format_date, format_time
 
 from app.compliance.models import ContactPreference
 from app.compliance.rules import PreferenceKind, Suppression
+from app.inbound.rules import Intent, ReviewOutcome
 from app.ledger.models import Entry
 from app.ledger.rules import EntryKind
 from app.timeline.models import Event
@@ -46,6 +47,31 @@ HOLD_WORDS = {
     "fraud": "Suspected fraud",
     "vulnerable": "Vulnerable customer",
     "manual": "Other reason",
+}
+MEANING_WORDS: Mapping[Intent, tuple[str, Tone]] = {
+    Intent.STOP: ("No more SMS", "warn"),
+    Intent.STOP_CALLS: ("No more calls", "warn"),
+    Intent.STOP_EMAIL: ("No more e-mail", "warn"),
+    Intent.CEASE: ("No contact at all", "bad"),
+    Intent.MAYBE_STOP: ("Perhaps: no more SMS", "warn"),
+    Intent.START: ("SMS again", "info"),
+    Intent.HELP: ("Asks for help", "info"),
+    Intent.WRONG_NUMBER: ("Not the right person", "bad"),
+    Intent.DISPUTE: ("Dispute", "bad"),
+    Intent.ATTORNEY: ("Attorney", "bad"),
+    Intent.BANKRUPTCY: ("Bankruptcy", "bad"),
+    Intent.DECEASED: ("Somebody died", "bad"),
+    Intent.HARDSHIP: ("Cannot pay", "info"),
+    Intent.CALL_ME: ("Wants a call", "info"),
+    Intent.PAID: ("Says it is paid", "good"),
+}
+"""What a message may mean, in words and tone."""
+OUTCOME_WORDS = {
+    ReviewOutcome.AUTOMATIC: "Obeyed or answered by itself",
+    ReviewOutcome.STOPPED: "No more SMS to them",
+    ReviewOutcome.STANDS: "It is so",
+    ReviewOutcome.LIFTED: "Not meant so",
+    ReviewOutcome.DONE: "Dealt with",
 }
 SUPPRESSION_WORDS = {
     Suppression.BOUNCED: "the address does not exist, or is closed",
@@ -80,11 +106,14 @@ SHOWN: Mapping[str, tuple[str, tuple[Kind, ...]]] = {
             Kind.CALL_TASK_CREATED,
             Kind.TASK_CREATED,
             Kind.TASK_DONE,
+            Kind.MESSAGE_RECEIVED,
+            Kind.MESSAGE_REVIEWED,
         ),
     ),
     "contacts": (
         "Messages",
         (
+            Kind.MESSAGE_RECEIVED,
             Kind.CONTACT_CLEARED,
             Kind.CONTACT_SENT,
             Kind.CONTACT_DELIVERED,
@@ -112,6 +141,8 @@ SHOWN: Mapping[str, tuple[str, tuple[Kind, ...]]] = {
             Kind.CONSENT_CHANGED,
             Kind.PREFERENCE_SET,
             Kind.PREFERENCE_ENDED,
+            Kind.LANGUAGE_CHANGED,
+            Kind.LINKS_REPLACED,
             Kind.ADDRESS_SUPPRESSED,
             Kind.ADDRESS_RESTORED,
         ),
@@ -243,7 +274,7 @@ class Teller:
         kind, _, name = by.partition(":")
         if kind == "user":
             return self.names.get(name, name)
-        return f"program {name}" if kind == "token" else "Arrears Desk"
+        return {"token": f"program {name}", "customer": "the customer"}.get(kind, "Arrears Desk")
 
     def tell(self, event: Event, times: int = 1) -> Told:
         """The event in words; a kind without its own words is shown by its name rather than left out.
@@ -278,7 +309,12 @@ _WORDED = frozenset({Kind.CONTACT_CLEARED, Kind.CONTACT_SENT})
 
 
 def _quoted(kind: Kind, data: Mapping[str, Any]) -> str:
-    named = {Kind.NOTE_ADDED: "text", Kind.CALL_LOGGED: "note", Kind.HOLD_PLACED: "reason"}
+    named = {
+        Kind.NOTE_ADDED: "text",
+        Kind.MESSAGE_RECEIVED: "text",
+        Kind.CALL_LOGGED: "note",
+        Kind.HOLD_PLACED: "reason",
+    }
     named |= {
         Kind.REFERRAL_NOMINATED: "reason",
         Kind.CONSENT_CHANGED: "source",
@@ -349,6 +385,24 @@ def _consent(_teller: Teller, data: Mapping[str, Any], how: str) -> Words:
     if data.get("allowed"):
         return f"Allows contact by {how}", "", "good"
     return f"Opted out of contact by {how}", "", "warn"
+
+
+def _message_received(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    means = [MEANING_WORDS[Intent(name)][0] for name in data.get("means", ())]
+    where = "The customer wrote" if data.get("source") == "sms" else "Asked for on the preferences page"
+    return where, ", ".join(means), "info"
+
+
+def _message_reviewed(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    return f"Message dealt with: {OUTCOME_WORDS[ReviewOutcome(data['outcome'])].lower()}", "", "neutral"
+
+
+def _language_changed(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    return "Chose another language", f"{data['from']} to {data['to']}", "info"
+
+
+def _links_replaced(_teller: Teller, _data: Mapping[str, Any], _how: str) -> Words:
+    return "Links in earlier messages only stop messages now", "", "info"
 
 
 def _address_suppressed(_teller: Teller, data: Mapping[str, Any], how: str) -> Words:
@@ -526,6 +580,10 @@ _TELLERS: Mapping[Kind, Callable[[Teller, Mapping[str, Any], str], Words]] = {
     Kind.CONSENT_CHANGED: _consent,
     Kind.PREFERENCE_SET: _preference_set,
     Kind.PREFERENCE_ENDED: _preference_ended,
+    Kind.MESSAGE_RECEIVED: _message_received,
+    Kind.MESSAGE_REVIEWED: _message_reviewed,
+    Kind.LANGUAGE_CHANGED: _language_changed,
+    Kind.LINKS_REPLACED: _links_replaced,
     Kind.ADDRESS_SUPPRESSED: _address_suppressed,
     Kind.ADDRESS_RESTORED: _address_restored,
     Kind.PLAN_OFFERED: _plan("offered", "info"),

@@ -35,6 +35,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.db import table_of
+from app.inbound.models import InboundMessage
 from app.ledger.models import Portfolio, UnmatchedPayment, Waiver
 from app.ledger.rules import UnmatchedStatus, WaiverStatus
 from app.money import exponent, to_decimal_string
@@ -71,6 +72,7 @@ class NavItem:
 NAV = (
     NavItem("/worklist", "Worklist", "list", CASEWORK),
     NavItem("/accounts", "Accounts", "card", CASE_READING),
+    NavItem("/replies", "Replies", "message", CASEWORK),
     NavItem("/unmatched", "Unmatched", "inbox", CASEWORK),
     NavItem("/waivers", "Waivers", "check", MANAGEMENT),
     NavItem("/legal", "Legal", "scale", (*LEGAL_WORK, *MANAGEMENT)),
@@ -96,6 +98,9 @@ def waiting_counts(session: Session, role: Role) -> dict[str, int]:
     """What waits for a person behind the entries of the navigation, by path."""
     counts: dict[str, sa.Select[int]] = {}
     if role in CASEWORK:
+        message = table_of(InboundMessage)
+        unread = sa.select(sa.func.count()).select_from(message).where(message.c.reviewed_at.is_(None))
+        counts["/replies"] = unread
         counts["/unmatched"] = _waiting(UnmatchedPayment, UnmatchedStatus.WAITING)
     if role in MANAGEMENT:
         counts["/waivers"] = _waiting(Waiver, WaiverStatus.REQUESTED)

@@ -21,6 +21,7 @@ from app.clock import local_date, local_instant
 from app.daily import last_closed
 from app.delinquency.rules import bucket_labels, bucket_of, days_past_due
 from app.delinquency.service import edges_of
+from app.inbound.queries import has_reply, replied_since
 from app.ledger.models import Portfolio
 from app.money import to_decimal_string
 from app.plans.queries import NextPayment, has_live_plan, has_payment_due, next_payments
@@ -48,6 +49,7 @@ COLUMNS = [
 ]
 DEFAULT_SORT = "-urgency"
 STATES = {
+    "reply": "Replied, not answered yet",
     "callback": "Callback due today",
     "call": "Call task open",
     "task": "Other task open",
@@ -161,6 +163,8 @@ def _bucket_options(books: Sequence[Book]) -> list[str]:
 
 def _state_conditions(state: str, books: Sequence[Book]) -> tuple[Condition, ...]:
     match state:
+        case "reply":
+            return (has_reply(),)
         case "callback":
             return (queries.has_callback_today(books),)
         case "call":
@@ -188,7 +192,7 @@ def _counts(session: Session, books: tuple[Book, ...], staff: Staff, owner: str)
         conditions = _state_conditions(state, books)
         return queries.count(session, Selection(books=books, owner=whose, conditions=conditions))
 
-    return {state: counted(state) for state in ("", "callback", "call", "task", "today", "week")}
+    return {state: counted(state) for state in ("", "reply", "callback", "call", "task", "today", "week")}
 
 
 # --- rows ---------------------------------------------------------------------------------------------------
@@ -228,6 +232,7 @@ def _lines(
     holds = queries.open_holds(session, customer_ids)
     calls = queries.open_call_tasks(session, case_ids)
     tasks = next_tasks(session, case_ids)
+    replies = replied_since(session, case_ids)
     payments = next_payments(session, case_ids, min((book.today for book in books), default=now.date()))
     lines = []
     for row in found:
@@ -237,6 +242,7 @@ def _lines(
         step = next_step(
             row,
             book,
+            replied_at=replies.get(row.id),
             hold=(held[0].kind.value.replace("_", " "), held[0].until) if held else None,
             call_due=calls.get(row.id),
             task=tasks.get(row.id),
@@ -275,6 +281,7 @@ def next_step(
     case: Any,
     book: Book,
     *,
+    replied_at: datetime | None,
     hold: tuple[str, date] | None,
     call_due: date | None,
     task: StrategyTask | None,
@@ -284,6 +291,8 @@ def next_step(
     """The one thing that matters next; what a person asked for comes before what the strategy wants."""
     if case.callback_at is not None and case.callback_at <= now:
         return NextStep("Call back, due since", "bad", at=case.callback_at)
+    if replied_at is not None:
+        return NextStep("Replied, not answered yet", "warn", at=replied_at)
     if case.callback_at is not None and case.callback_at < book.day_ends:
         return NextStep("Call back at", "warn", at=case.callback_at)
     if hold is not None:

@@ -1,0 +1,150 @@
+"""Messages from customers as pages show them: what waits for a person, and whose it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from app.cases.models import CollectionsCase, case_reference
+from app.cases.queries import CASE_REFERENCE
+from app.db import table_of
+from app.inbound.models import InboundMatch, InboundMessage
+from app.ledger.models import Account, Customer, Portfolio
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """A customer a message may be from."""
+
+    customer_id: int
+    case_id: int | None
+    name: str
+    timezone: str
+    """The portfolio's."""
+    kept_back: bool
+    """Something rests because of the message."""
+
+    @property
+    def reference(self) -> str:
+        return case_reference(self.case_id) if self.case_id else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    message: InboundMessage
+    senders: Sequence[Sender]
+
+
+def waiting(session: Session, *, unknown: bool, limit: int) -> list[Listed]:
+    """What nobody has decided about yet, the oldest first: from customers, or from numbers that nobody has."""
+    return _listed(session, _open(unknown=unknown).order_by(col(InboundMessage.id)).limit(limit))
+
+
+def done(session: Session, *, before: int | None, limit: int) -> list[Listed]:
+    """What was dealt with, by a person or by itself, the latest first."""
+    query = select(InboundMessage).where(col(InboundMessage.reviewed_at).is_not(None))
+    if before is not None:
+        query = query.where(col(InboundMessage.id) < before)
+    return _listed(session, query.order_by(col(InboundMessage.id).desc()).limit(limit))
+
+
+def waiting_counts(session: Session) -> dict[bool, int]:
+    """How many wait: False = from customers, True = from numbers that nobody has."""
+    return {
+        unknown: session.scalar(sa.select(sa.func.count()).select_from(_open(unknown=unknown).subquery()))
+        or 0
+        for unknown in (False, True)
+    }
+
+
+def _open(*, unknown: bool) -> Any:
+    known = sa.exists().where(col(InboundMatch.message_id) == InboundMessage.id)
+    return select(InboundMessage).where(
+        col(InboundMessage.reviewed_at).is_(None), ~known if unknown else known
+    )
+
+
+def _listed(session: Session, query: Any) -> list[Listed]:
+    messages = session.scalars(query).all()
+    senders = senders_of(session, [message.id for message in messages])
+    return [Listed(message, senders.get(message.id or 0, ())) for message in messages]
+
+
+def senders_of(session: Session, message_ids: Sequence[int | None]) -> dict[int, list[Sender]]:
+    query = (
+        sa.select(InboundMatch, col(Customer.full_name), col(Portfolio.timezone))
+        .join(Customer, col(Customer.id) == InboundMatch.customer_id)
+        .join(Portfolio, col(Portfolio.id) == Customer.portfolio_id)
+        .where(col(InboundMatch.message_id).in_(message_ids))
+        .order_by(col(InboundMatch.id))
+    )
+    found: dict[int, list[Sender]] = {}
+    for match, name, timezone in session.execute(query):
+        kept_back = bool(match.preference_id or match.hold_id)
+        sender = Sender(match.customer_id, match.case_id, name, timezone, kept_back)
+        found.setdefault(match.message_id, []).append(sender)
+    return found
+
+
+def messages_of(session: Session, customer_id: int, *, limit: int = 200) -> list[InboundMessage]:
+    """What a customer wrote, the latest first."""
+    query = (
+        select(InboundMessage)
+        .join(InboundMatch, col(InboundMatch.message_id) == InboundMessage.id)
+        .where(InboundMatch.customer_id == customer_id)
+    )
+    return list(session.scalars(query.order_by(col(InboundMessage.id).desc()).limit(limit)))
+
+
+# --- beside the worklist --------------------------------------------------------------------------------------
+
+
+def has_reply() -> sa.ColumnElement[bool]:
+    """Cases whose customer wrote something that nobody has dealt with."""
+    return table_of(CollectionsCase).c.id.in_(sa.select(_waiting_matches().c.case_id))
+
+
+def replied_since(session: Session, case_ids: Sequence[int]) -> dict[int, datetime]:
+    """Case id -> since when an answer is waited for."""
+    waiting = _waiting_matches()
+    query = (
+        sa.select(waiting.c.case_id, sa.func.min(waiting.c.received_at))
+        .where(waiting.c.case_id.in_(case_ids))
+        .group_by(waiting.c.case_id)
+    )
+    return {case_id: at for case_id, at in session.connection().execute(query)}
+
+
+def _waiting_matches() -> sa.Subquery:
+    message, match = table_of(InboundMessage), table_of(InboundMatch)
+    return (
+        sa.select(match.c.case_id, message.c.received_at)
+        .join(message, message.c.id == match.c.message_id)
+        .where(message.c.reviewed_at.is_(None), match.c.case_id.is_not(None))
+        .subquery()
+    )
+
+
+# --- whose can it be ------------------------------------------------------------------------------------------
+
+
+def customers_called(session: Session, text: str) -> list[tuple[Customer, Portfolio]]:
+    """Customers with this reference of their own, of a case or of an account; a number may be in several books."""
+    holds = sa.select(col(Account.customer_id)).where(col(Account.reference) == text)
+    ways = [col(Customer.reference) == text, col(Customer.id).in_(holds)]
+    if found := CASE_REFERENCE.fullmatch(text):
+        of_case = sa.select(col(CollectionsCase.customer_id)).where(col(CollectionsCase.id) == int(found[1]))
+        ways.append(col(Customer.id).in_(of_case))
+    query = (
+        sa.select(Customer, Portfolio)
+        .join(Portfolio, col(Portfolio.id) == Customer.portfolio_id)
+        .where(sa.or_(*ways))
+        .order_by(col(Customer.id))
+        .limit(20)
+    )
+    return [(customer, portfolio) for customer, portfolio in session.execute(query)]
