@@ -1,131 +1,242 @@
-"""The unsubscribe link of every message."""
+"""The page behind the link in every message: how, when and in which language a customer wants to be contacted.
+
+No sign-in: whoever holds the link may be somebody else, to whom a message was forwarded. So the page names nobody and
+speaks of no debt, and what it changes can only be seen in how we behave. One-click unsubscribing (RFC 8058) is a POST
+to the same address.
+"""
 
 from __future__ import annotations
 
+import secrets
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
-from sqlmodel import Session, select
+from sqlmodel import Session
+from starlette.datastructures import FormData
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
-from app.cases.models import CollectionsCase
-from app.cases.rules import CaseStatus
-from app.compliance.models import Consent
-from app.compliance.service import set_consent
-from app.errors import NotFound
+from app.errors import Invalid, NotFound
+from app.inbound import preferences
+from app.inbound.rules import Intent
+from app.inbound.service import receive_from_page
 from app.ledger.models import Customer, Portfolio
 from app.timeline.rules import Channel
 from app.timeline.service import lock_customers
 from app.web.deps import Now, ReadSession, WriteSession, callback, ports_of
 from app.web.rendering import page
 
-router = APIRouter()
+router = APIRouter(prefix="/u")
 
 ONE_CLICK = "One-Click"
-
-
-async def form_fields(request: Request) -> dict[str, str]:
-    """The form a machine posted, text fields only."""
-    form = await request.form()
-    return {name: value for name, value in form.items() if isinstance(value, str)}
-
-
-Fields = Annotated[dict[str, str], Depends(form_fields)]
-
-
-# --- unsubscribe --------------------------------------------------------------------------------------------
+MAX_BODY = 16 * 1024
+WORDS = Path(__file__).with_suffix(".toml")
+LANGUAGES = {"en": "English", "zh": "中文（繁體）", "id": "Bahasa Indonesia", "nb": "Norsk", "nl": "Nederlands"}
+DAYS: Mapping[str, tuple[int, ...]] = {"every_day": (), "weekdays": (0, 1, 2, 3, 4), "weekend": (5, 6)}
+REQUESTS = {"call": Intent.CALL_ME, "dispute": Intent.DISPUTE, "not_me": Intent.WRONG_NUMBER}
+"""What the page can put before a person."""
+DONE = ("saved", "stopped_all", "asked", "too_many", "quiet_wrong")
+"""What the page may say after a form."""
 
 _by_token = [callback("an unguessable token that we made for this customer and channel")]
 
-WORDS = {
-    "en": {
-        "title": "Stop these messages",
-        Channel.SMS: "text messages",
-        Channel.EMAIL: "e-mails",
-        Channel.POST: "letters",
-        Channel.CALL: "telephone calls",
-        "ask": "Do you want no more {what} from {sender}?",
-        "button": "Stop {what}",
-        "done_title": "Done",
-        "done": "{sender} will send you no more {what}.",
-        "done_call": "{sender} will not call you any more.",
-        "note": "This changes nothing about your account. We may still write to you where the law demands it.",
-    },
-    "zh": {
-        "title": "停止接收訊息",
-        Channel.SMS: "簡訊",
-        Channel.EMAIL: "電子郵件",
-        Channel.POST: "信件",
-        Channel.CALL: "電話",
-        "ask": "您是否不再希望收到{sender}的{what}？",
-        "button": "停止接收{what}",
-        "done_title": "已完成",
-        "done": "{sender}將不再以{what}與您聯絡。",
-        "done_call": "{sender}將不再以電話與您聯絡。",
-        "note": "這不會改變您的帳戶。法律要求時，我們仍可能以書面通知您。",
-    },
-}
-"""What the customer reads; English where we have no words in their language."""
+
+async def form_fields(request: Request) -> FormData:
+    return await request.form(max_files=1, max_fields=20)
 
 
-@router.get("/u/{token}", dependencies=_by_token)
-def ask_to_unsubscribe(request: Request, token: str, session: ReadSession) -> Response:
-    """One button. Mail scanners follow links, so that opening this page changes nothing."""
-    customer, channel = _who(request, session, token)
-    return _page(request, session, customer, channel, done=False)
+Fields = Annotated[FormData, Depends(form_fields)]
 
 
-@router.post("/u/{token}", dependencies=_by_token)
+@lru_cache
+def catalogue() -> Mapping[str, Mapping[str, str]]:
+    """Language -> key -> words."""
+    return tomllib.loads(WORDS.read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Whose link it is, and the channel of the message it stood in."""
+
+    customer: Customer
+    channel: Channel
+    token: str
+    replaced: bool
+    """An older link: it can only stop messages."""
+
+
+def _holder(request: Request, session: Session, token: str, *, lock: bool = False) -> Holder:
+    """A token we did not make and a customer who is gone get the same answer."""
+    link = ports_of(request).stationery.read_token(token)
+    if link is not None and lock:
+        lock_customers(session, [link.customer_id])
+    customer = session.get(Customer, link.customer_id) if link else None
+    if link is None or customer is None:
+        raise NotFound("The address is wrong, or what it showed is gone.")
+    return Holder(customer, link.channel, token, link.number != customer.link_number)
+
+
+@router.get("/{token}", dependencies=_by_token)
+def show(request: Request, token: str, session: ReadSession, done: str = "") -> Response:
+    """Mail scanners follow links, so that opening this page changes nothing."""
+    holder = _holder(request, session, token)
+    return _page(request, session, holder, done if done in DONE else "")
+
+
+@router.post("/{token}", dependencies=_by_token, max_body_size=MAX_BODY)
 def unsubscribe(request: Request, token: str, fields: Fields, session: WriteSession, now: Now) -> Response:
     """RFC 8058: a mail program posts `List-Unsubscribe=One-Click` without cookies; our own button posts the same."""
-    customer, channel = _who(request, session, token, lock=True)
+    holder = _holder(request, session, token, lock=True)
     if fields.get("List-Unsubscribe") != ONE_CLICK:
-        return _page(request, session, customer, channel, done=False, status=422)
-    known = session.scalar(
-        select(Consent).where(Consent.customer_id == customer.id, Consent.channel == channel)
-    )
-    if known is None or known.allowed:
-        case_id = session.scalar(
-            select(CollectionsCase.id).where(
-                CollectionsCase.customer_id == customer.id, CollectionsCase.status == CaseStatus.OPEN
-            )
-        )
-        source = "unsubscribe link"
-        set_consent(
-            session, customer, channel, allowed=False, source=source, case_id=case_id, by="system", now=now
-        )
-    return _page(request, session, customer, channel, done=True)
+        return _page(request, session, holder, status=422)
+    preferences.stop(session, holder.customer, [holder.channel], source="unsubscribe link", now=now)
+    return _page(request, session, holder, "stopped_call" if holder.channel is Channel.CALL else "stopped")
 
 
-def _who(request: Request, session: Session, token: str, *, lock: bool = False) -> tuple[Customer, Channel]:
-    """Whose link it is. A token we did not make and a customer who is gone get the same answer."""
-    found = ports_of(request).stationery.read_token(token)
-    customer = session.get(Customer, found[0]) if found else None
-    if found is None or customer is None:
-        raise NotFound("The address is wrong, or what it showed is gone.")
-    if lock:
-        lock_customers(session, [found[0]])
-    return customer, found[1]
+@router.post("/{token}/stop", dependencies=_by_token, max_body_size=MAX_BODY)
+def stop_everything(request: Request, token: str, session: WriteSession, now: Now) -> Response:
+    holder = _holder(request, session, token, lock=True)
+    preferences.stop(session, holder.customer, tuple(Channel), source=preferences.PAGE, now=now)
+    return _back(holder, "stopped_all")
+
+
+@router.post("/{token}/channels", dependencies=_by_token, max_body_size=MAX_BODY)
+def channels(request: Request, token: str, fields: Fields, session: WriteSession, now: Now) -> Response:
+    holder = _holder(request, session, token, lock=True)
+    wanted = {Channel(name) for name in fields.getlist("channel") if name in set(Channel)}
+    if _may_change(session, holder, now):
+        preferences.choose_channels(session, holder.customer, wanted, now=now)
+        return _back(holder, "saved")
+    # A refusal always counts, whatever else must wait.
+    preferences.stop(session, holder.customer, set(Channel) - wanted, source=preferences.PAGE, now=now)
+    return _back(holder, "too_many")
+
+
+@router.post("/{token}/quiet", dependencies=_by_token, max_body_size=MAX_BODY)
+def quiet(request: Request, token: str, fields: Fields, session: WriteSession, now: Now) -> Response:
+    holder = _holder(request, session, token, lock=True)
+    if not _may_change(session, holder, now):
+        return _back(holder, "too_many")
+    if fields.get("remove"):
+        preferences.forget_quiet_time(session, holder.customer, now=now)
+        return _back(holder, "saved")
+    start, end = _minute(fields.get("from")), _minute(fields.get("to"))
+    days = DAYS.get(str(fields.get("days")), ())
+    try:
+        preferences.choose_quiet_time(session, holder.customer, start, end, days, now=now)
+    except Invalid:
+        return _back(holder, "quiet_wrong")
+    return _back(holder, "saved")
+
+
+@router.post("/{token}/language", dependencies=_by_token, max_body_size=MAX_BODY)
+def language(request: Request, token: str, fields: Fields, session: WriteSession, now: Now) -> Response:
+    holder = _holder(request, session, token, lock=True)
+    if not _may_change(session, holder, now):
+        return _back(holder, "too_many")
+    chosen = fields.get("language")
+    if chosen in LANGUAGES:
+        preferences.choose_language(session, holder.customer, str(chosen), now=now)
+    return _back(holder, "saved")
+
+
+@router.post("/{token}/ask", dependencies=_by_token, max_body_size=MAX_BODY)
+def ask(request: Request, token: str, fields: Fields, session: WriteSession, now: Now) -> Response:
+    """A call, a dispute, "this is not me": for a person, and what has to rest rests at once."""
+    holder = _holder(request, session, token, lock=True)
+    intent = REQUESTS.get(str(fields.get("what")))
+    if intent is None or holder.replaced or preferences.asks_too_often(session, holder.customer, now=now):
+        return _back(holder, "too_many")
+    ref = f"{holder.customer.id}:{str(fields.get('ref'))[:40]}"
+    text = str(fields.get("text") or "")[:1000]
+    receive_from_page(session, holder.customer, holder.channel, intent, text, ref, now=now)
+    return _back(holder, "asked")
+
+
+def _may_change(session: Session, holder: Holder, now: Now) -> bool:
+    return not holder.replaced and not preferences.changes_too_often(session, holder.customer, now=now)
+
+
+def _minute(text: object) -> int:
+    """A time of day as minutes after midnight; -1 where it is none."""
+    hour, _, minute = str(text or "").partition(":")
+    digits = hour + minute
+    if not (hour and minute and digits.isascii() and digits.isdigit() and len(digits) <= 4):
+        return -1
+    return int(hour) * 60 + int(minute) if int(hour) < 24 and int(minute) < 60 else -1
+
+
+# --- the page ---------------------------------------------------------------------------------------------------
+
+
+def _back(holder: Holder, done: str) -> Response:
+    return _quietly(RedirectResponse(f"/u/{holder.token}?done={done}", status_code=303))
 
 
 def _page(
-    request: Request, session: Session, customer: Customer, channel: Channel, *, done: bool, status: int = 200
+    request: Request, session: Session, holder: Holder, done: str = "", *, status: int = 200
 ) -> Response:
+    customer = holder.customer
     portfolio = session.get_one(Portfolio, customer.portfolio_id)
-    language = "zh" if customer.language.lower().startswith("zh") else "en"
-    words = WORDS[language]
-    said = {"what": words[channel], "sender": portfolio.agency or portfolio.creditor}
-    sentence = words["done_call" if channel is Channel.CALL else "done"] if done else words["ask"]
-    return page(
-        request,
-        "unsubscribe.html",
-        status,
-        language="zh-Hant" if language == "zh" else "en",
-        title=words["done_title"] if done else words["title"],
-        sentence=sentence.format(**said),
-        button=words["button"].format(**said),
-        note=words["note"],
-        done=done,
-        one_click=ONE_CLICK,
+    chosen = customer.language.lower().partition("-")[0]
+    chosen = chosen if chosen in LANGUAGES else "en"
+    words = catalogue()[chosen]
+    said = {"what": words[holder.channel.value], "sender": portfolio.agency or portfolio.creditor}
+    allowed = preferences.allowed_channels(session, customer)
+    return _quietly(
+        page(
+            request,
+            "preferences.html",
+            status,
+            words={key: text.format_map(_Said(said)) for key, text in words.items()},
+            path=f"/u/{holder.token}",
+            done=done,
+            replaced=holder.replaced,
+            one_click=ONE_CLICK if holder.channel in allowed else "",
+            channels=[(channel.value, channel in allowed) for channel in Channel],
+            quiet=_quiet_words(session, customer, words),
+            days=list(DAYS),
+            languages=LANGUAGES,
+            language=chosen,
+            ref=secrets.token_urlsafe(12),
+        )
     )
+
+
+class _Said(dict[str, str]):
+    """Leaves alone what is filled in later."""
+
+    def __missing__(self, key: str) -> str:
+        return "{" + key + "}"
+
+
+def _quiet_words(session: Session, customer: Customer, words: Mapping[str, str]) -> str:
+    """What was chosen before, as one span."""
+    rows = sorted(preferences.quiet_times(session, customer), key=lambda row: row.start_minute)
+    if not rows:
+        return ""
+    start, end = (rows[-1].start_minute, rows[0].end_minute) if len(rows) > 1 else _span(rows[0])
+    weekdays = tuple(int(day) for day in rows[0].weekdays.split(",") if day)
+    days = next((words[name] for name, these in DAYS.items() if these == weekdays), rows[0].weekdays)
+    return words["quiet_now"].format_map({"from": _clock(start), "to": _clock(end), "days": days})
+
+
+def _span(row: preferences.ContactPreference) -> tuple[int, int]:
+    return row.start_minute, row.end_minute
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60 % 24:02}:{minute % 60:02}"
+
+
+def _quietly(response: Response) -> Response:
+    """The address is the key: no other site and no search engine shall learn it."""
+    response.headers["referrer-policy"] = "no-referrer"
+    response.headers["x-robots-tag"] = "noindex, nofollow"
+    response.headers["cache-control"] = "no-store"
+    return response
