@@ -7,17 +7,15 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col
 
-from app.cases.models import CollectionsCase
-from app.cases.rules import CaseStatus
 from app.compliance.models import ContactPreference
 from app.compliance.rules import PreferenceKind
 from app.compliance.service import end_preference, open_preferences, set_consent, set_preference
 from app.errors import Invalid
 from app.inbound.models import InboundMatch, InboundMessage
 from app.inbound.rules import InboundSource
-from app.inbound.service import CUSTOMER, consent_of, refuse
+from app.inbound.service import CUSTOMER, consent_of, open_case_of, refuse
 from app.ledger.models import Customer
 from app.timeline.models import Event
 from app.timeline.rules import Channel, Kind
@@ -99,35 +97,15 @@ def choose_language(session: Session, customer: Customer, language: str, *, now:
     if language == before:
         return
     customer.language, customer.language_chosen = language, True
-    data = {"from": before, "to": language}
-    _tell(session, customer, Kind.LANGUAGE_CHANGED, data, by=CUSTOMER, now=now)
-
-
-def replace_links(session: Session, customer: Customer, *, by: str, now: datetime) -> None:
-    """Somebody else holds a link: those in messages sent so far only stop messages from now on."""
-    customer.link_number += 1
-    _tell(session, customer, Kind.LINKS_REPLACED, {}, by=by, now=now)
-
-
-def _tell(
-    session: Session, customer: Customer, kind: Kind, data: dict[str, str], *, by: str, now: datetime
-) -> None:
     assert customer.id is not None
     event = NewEvent(
         customer_stream(customer.id),
-        kind,
-        data,
+        Kind.LANGUAGE_CHANGED,
+        {"from": before, "to": language},
         customer_id=customer.id,
         case_id=open_case_of(session, customer),
     )
-    record(session, event, by=by, now=now)
-
-
-def open_case_of(session: Session, customer: Customer) -> int | None:
-    query = select(CollectionsCase.id).where(
-        CollectionsCase.customer_id == customer.id, CollectionsCase.status == CaseStatus.OPEN
-    )
-    return session.scalar(query)
+    record(session, event, by=CUSTOMER, now=now)
 
 
 # --- enough is enough -------------------------------------------------------------------------------------------

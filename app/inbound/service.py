@@ -392,9 +392,31 @@ def review(
             _lift_preference(session, match, by=by, now=now)
         if outcome is ReviewOutcome.LIFTED:
             _lift_hold(session, match, by=by, now=now)
+        if outcome is ReviewOutcome.STANDS and wrong:
+            replace_links(session, customer, by=by, now=now)
     if message.interpreted_at is None:
         message.interpreted_at = now
     _close(session, message, matches, outcome, by=by, now=now)
+
+
+def replace_links(session: Session, customer: Customer, *, by: str, now: datetime) -> None:
+    """Somebody else holds a link: those in messages sent so far only stop messages from now on."""
+    assert customer.id is not None
+    customer.link_number += 1
+    event = NewEvent(
+        customer_stream(customer.id),
+        Kind.LINKS_REPLACED,
+        customer_id=customer.id,
+        case_id=open_case_of(session, customer),
+    )
+    record(session, event, by=by, now=now)
+
+
+def open_case_of(session: Session, customer: Customer) -> int | None:
+    query = select(CollectionsCase.id).where(
+        CollectionsCase.customer_id == customer.id, CollectionsCase.status == CaseStatus.OPEN
+    )
+    return session.scalar(query)
 
 
 def _lift_preference(session: Session, match: InboundMatch, *, by: str, now: datetime) -> None:

@@ -474,7 +474,9 @@ class ContactCourier:
             subject=row.subject,
             html=row.html,
             reference=case_reference(row.case_id),
-            unsubscribe_url=self.stationery.unsubscribe_url(row.customer_id, channel),
+            unsubscribe_url=self.stationery.unsubscribe_url(
+                row.customer_id, channel, folder.customer.link_number
+            ),
             status_callback_url=f"{self.stationery.public_url}/hooks/twilio/status?attempt={row.attempt_id}",
             line=self.line(row),
             not_after=row.not_after,

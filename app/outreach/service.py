@@ -78,26 +78,35 @@ class Stationery:
     register_number: str = ""
     """Of the agency in the register of its country; '' = it has none, and what must name it does not go out."""
 
-    def unsubscribe_url(self, customer_id: int, channel: Channel) -> str:
-        return f"{self.public_url}/u/{self._token(customer_id, channel)}"
+    def unsubscribe_url(self, customer_id: int, channel: Channel, link_number: int = 0) -> str:
+        """The customer's page, as a message on this channel names it. `link_number` as the customer's row has it."""
+        return f"{self.public_url}/u/{self._token(customer_id, channel, link_number)}"
 
-    def _token(self, customer_id: int, channel: Channel) -> str:
-        body = f"{customer_id}.{channel.value}"
+    def _token(self, customer_id: int, channel: Channel, link_number: int) -> str:
+        body = f"{customer_id}.{channel.value}" + (f".{link_number}" if link_number else "")
         mac = hmac.digest(self.secret.encode(), f"unsubscribe:{body}".encode(), "sha256")
         return f"{body}.{base64.urlsafe_b64encode(mac[:18]).decode()}"
 
-    def read_token(self, token: str) -> tuple[int, Channel] | None:
-        """(customer id, channel) of a token that we made, else None."""
-        customer, _, rest = token.partition(".")
-        channel = rest.partition(".")[0]
-        if not (customer.isascii() and customer.isdigit() and len(customer) < 19) or channel not in set(
-            Channel
-        ):
+    def read_token(self, token: str) -> Link | None:
+        """What a token that we made says, else None."""
+        customer, channel, *rest = [*token.split("."), "", ""][:4]
+        number = rest[0] if token.count(".") == 3 else "0"
+        if not all(part.isascii() and part.isdigit() and len(part) < 19 for part in (customer, number)):
             return None
-        expected = self._token(int(customer), Channel(channel))
-        if not hmac.compare_digest(expected.encode(), token.encode("utf-8", "replace")):
+        if channel not in set(Channel):
             return None
-        return int(customer), Channel(channel)
+        link = Link(int(customer), Channel(channel), int(number))
+        if not hmac.compare_digest(self._token(*link).encode(), token.encode("utf-8", "replace")):
+            return None
+        return link
+
+
+class Link(NamedTuple):
+    """Whose page a link opens, and which of their links it is."""
+
+    customer_id: int
+    channel: Channel
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -719,7 +728,9 @@ def letter_context(
         today=format_date(today, language),
         contact_phone=head.contact_phone,
         contact_email=head.contact_email,
-        preferences_url=stationery.unsubscribe_url(folder.customer.id or 0, channel),
+        preferences_url=stationery.unsubscribe_url(
+            folder.customer.id or 0, channel, folder.customer.link_number
+        ),
         amount=format_amount(plan.total_minor, currency, language) if plan else "",
         promise_on=format_date(parts[-1].due_on, language) if parts else "",
         register_number=stationery.register_number,

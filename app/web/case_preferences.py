@@ -15,6 +15,7 @@ from app.compliance.models import ContactPreference
 from app.compliance.rules import PreferenceKind
 from app.compliance.service import end_preference, set_preference
 from app.errors import NotFound
+from app.inbound.service import replace_links
 from app.timeline.rules import Channel
 from app.web.case import CaseId, File
 from app.web.case_actions import Done, attempt
@@ -103,5 +104,18 @@ def take_back(
             raise NotFound("this customer told us no such thing")
         end_preference(session, row, case_id=file.case.id, by=staff.by, now=now)
         return "It does not bind any more.", "good"
+
+    return attempt(request, session, staff, case_id, "standing", Typed(), act, now=now)
+
+
+@router.post("/{case_id}/links/replace")
+def replace_page_links(
+    request: Request, case_id: CaseId, staff: CaseWorker, session: WriteSession, now: Now
+) -> Response:
+    """Somebody else holds a link to their page."""
+
+    def act(file: File, _fields: Fields) -> Done:
+        replace_links(session, file.customer, by=staff.by, now=now)
+        return "Links in earlier messages only stop messages now; the next message brings a new one.", "good"
 
     return attempt(request, session, staff, case_id, "standing", Typed(), act, now=now)

@@ -36,7 +36,13 @@ router = APIRouter(prefix="/u")
 ONE_CLICK = "One-Click"
 MAX_BODY = 16 * 1024
 WORDS = Path(__file__).with_suffix(".toml")
-LANGUAGES = {"en": "English", "zh": "中文（繁體）", "id": "Bahasa Indonesia", "nb": "Norsk", "nl": "Nederlands"}
+LANGUAGES = {
+    "en": "English",
+    "zh": "中文（繁體）",
+    "id": "Bahasa Indonesia",
+    "nb": "Norsk",
+    "nl": "Nederlands",
+}
 DAYS: Mapping[str, tuple[int, ...]] = {"every_day": (), "weekdays": (0, 1, 2, 3, 4), "weekend": (5, 6)}
 REQUESTS = {"call": Intent.CALL_ME, "dispute": Intent.DISPUTE, "not_me": Intent.WRONG_NUMBER}
 """What the page can put before a person."""
@@ -220,14 +226,11 @@ def _quiet_words(session: Session, customer: Customer, words: Mapping[str, str])
     rows = sorted(preferences.quiet_times(session, customer), key=lambda row: row.start_minute)
     if not rows:
         return ""
-    start, end = (rows[-1].start_minute, rows[0].end_minute) if len(rows) > 1 else _span(rows[0])
+    # Of two halves the later one begins it, and the earlier one ends it.
+    start, end = rows[-1].start_minute, rows[0].end_minute
     weekdays = tuple(int(day) for day in rows[0].weekdays.split(",") if day)
     days = next((words[name] for name, these in DAYS.items() if these == weekdays), rows[0].weekdays)
     return words["quiet_now"].format_map({"from": _clock(start), "to": _clock(end), "days": days})
-
-
-def _span(row: preferences.ContactPreference) -> tuple[int, int]:
-    return row.start_minute, row.end_minute
 
 
 def _clock(minute: int) -> str:

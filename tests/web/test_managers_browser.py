@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.inbound.phrasebook import shipped_phrases
+from app.inbound.service import Arrived, receive
+from app.ledger.models import Customer
 from app.legal.service import Seal
 from app.outreach.models import Heartbeat
 from tests import builders
 from tests.legal.builders import KEY, no_page
 from tests.web.axe import DESK, PHONE, assert_fits_and_is_accessible, violations
 from tests.web.book import LAST_ON, LOST, lived_in
-from tests.web.desk import Desk
+from tests.web.desk import NOW, Desk
 from tests.web.test_browser import desk, log_in, tab
 
 if TYPE_CHECKING:
@@ -112,6 +115,30 @@ def test_the_unsubscribe_page(desk: Desk, tab: Page) -> None:  # noqa: F811
 
     url = desk.write(link)
     check(tab, url.removeprefix(desk.settings.public_url))
-    tab.click("button")
-    tab.wait_for_selector("text=will send you no more e-mails")
+    tab.fill("#q-from", "18:00")
+    tab.fill("#q-to", "08:00")
+    tab.click("section:has(#q-from) button")
+    tab.wait_for_selector("text=You told us: not from 18:00 to 08:00, Every day.")
+    tab.select_option("#l-language", "nl")
+    tab.click("section:has(#l-language) button")
+    tab.wait_for_selector("text=Opgeslagen")
+    tab.click("text=Stop e-mails")
+    tab.wait_for_selector("text=stuurt u geen e-mails meer")
+
+
+def test_the_replies_pages(desk: Desk, tab: Page) -> None:  # noqa: F811
+    def write(session: builders.Session) -> int | None:
+        case = builders.delinquent_case(session, due_on=LAST_ON, on=LAST_ON)
+        customer = session.get_one(Customer, case.customer_id)
+        arrived = Arrived("SM1", customer.mobile, "+15550100", "leave me alone, wrong number")
+        message = receive(session, arrived, shipped_phrases(), now=NOW)
+        assert message is not None
+        return message.id
+
+    log_in(tab, "mei")
+    number = desk.write(write)
+    check(tab, "/replies")
+    check(tab, f"/replies/{number}")
+    tab.click("text=It is so: keep it")
+    tab.wait_for_selector("text=Nobody waits for an answer")
     assert violations(tab) == []

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import pytest
-from sqlmodel import select
+import re
 
+import pytest
+from sqlmodel import Session, select
+
+from app.cases.models import CaseHold, CollectionsCase
 from app.compliance.models import Consent
-from app.compliance.service import set_consent
+from app.compliance.rules import PreferenceKind
+from app.compliance.service import open_preferences, set_consent, set_preference
+from app.inbound.models import InboundMessage
 from app.ledger.models import Customer
 from app.staff.rules import Role
 from app.timeline.rules import Channel, Kind
+from app.web.preferences import LANGUAGES, catalogue
 from tests.builders import delinquent_case, events, portfolio
 from tests.web.book import FIRST_ON
 from tests.web.desk import NOW, Desk
@@ -103,6 +109,151 @@ def test_a_link_we_did_not_make_tells_nothing(desk: Desk) -> None:
             bodies.add(answer.text)
     assert len(bodies) == 1  # the same whether the customer exists or not
     assert consents(desk, customer_id) == {}
+
+
+def test_a_replaced_link_stops_messages_and_does_nothing_else(desk: Desk) -> None:
+    customer_id, path = link(desk)
+    agent = desk.sign_in(Role.AGENT)
+    case_id = desk.read(lambda s: s.scalars(select(CollectionsCase.id)).one())
+    assert agent.submit(f"/cases/{case_id}/links/replace").status_code == 303
+    page = desk.anonymous().get(path).text
+    assert "This link is an old one" in page
+    assert "<select" not in page
+    for form, fields in (
+        ("quiet", {"from": "01:00", "to": "02:00"}),
+        ("language", {"language": "nl"}),
+        ("ask", {"what": "dispute"}),
+    ):
+        assert (
+            desk.anonymous().post(f"{path}/{form}", data=fields).headers["location"].endswith("done=too_many")
+        )
+    assert desk.read(lambda s: open_preferences(s, customer_id)) == []
+    assert desk.anonymous().post(path, data=ONE_CLICK).status_code == 200
+    assert consents(desk, customer_id) == {Channel.EMAIL: False}
+    fresh = desk.app.state.ports.stationery.unsubscribe_url(customer_id, Channel.EMAIL, 1)
+    assert "<select" in desk.anonymous().get(fresh.removeprefix("http://testserver")).text
+
+
+def after(desk: Desk, path: str, form: str, **fields: object) -> str:
+    """What the page says after one of its forms was sent."""
+    answer = desk.anonymous().post(f"{path}/{form}", data=fields)
+    assert answer.status_code == 303, answer.text[:300]
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    return desk.anonymous().get(answer.headers["location"]).text
+
+
+def test_the_page_names_nobody_and_speaks_of_no_debt(desk: Desk) -> None:
+    customer_id, path = link(desk)
+    answer = desk.anonymous().get(path)
+    customer = desk.read(lambda s: s.get_one(Customer, customer_id))
+    for private in (
+        customer.full_name,
+        customer.mobile,
+        customer.email,
+        customer.address_line1,
+        "past due",
+        "CNY",
+        "C-0",
+    ):
+        assert private not in answer.text
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert answer.headers["x-robots-tag"] == "noindex, nofollow"
+    assert answer.headers["cache-control"] == "no-store"
+    assert "set-cookie" not in answer.headers
+
+
+def test_channels_are_chosen_and_what_was_never_refused_gains_no_consent(desk: Desk) -> None:
+    customer_id, path = link(desk)
+    assert "Saved." in after(desk, path, "channels", channel=["sms", "email", "post"])
+    assert consents(desk, customer_id) == {Channel.CALL: False}
+    after(desk, path, "channels", channel=["call", "sms", "nonsense"])
+    assert consents(desk, customer_id) == {Channel.CALL: True, Channel.EMAIL: False, Channel.POST: False}
+    assert "will not contact you any more" in after(desk, path, "stop")
+    assert consents(desk, customer_id) == dict.fromkeys(Channel, False)
+    told = desk.read(lambda s: events(s, Kind.CONSENT_CHANGED, customer_id=customer_id))
+    assert {(each["by"], each["source"]) for each in told} == {("customer", "preferences page")}
+    assert len(told) == 7
+
+
+def test_quiet_times_go_over_midnight_and_only_those_of_the_page_are_taken_back(desk: Desk) -> None:
+    customer_id, path = link(desk)
+
+    def told(session: Session) -> None:
+        customer = session.get_one(Customer, customer_id)
+        set_preference(
+            session, customer, PreferenceKind.TIME, start_minute=720, source="call", by="user:ben", now=NOW
+        )
+
+    desk.write(told)
+    page = after(desk, path, "quiet", **{"from": "18:00", "to": "08:30", "days": "weekdays"})
+    assert "not from 18:00 to 08:30, Monday to Friday" in page
+
+    def spans() -> list[tuple[int, int, str]]:
+        rows = desk.read(lambda s: open_preferences(s, customer_id))
+        return [(row.start_minute, row.end_minute, row.source) for row in rows]
+
+    page_spans = [(1080, 1440, "preferences page"), (0, 510, "preferences page")]
+    assert spans() == [(720, 1440, "call"), *page_spans]
+    for odd in ("", "9", "25:00", "09:61", "-1:00", "18:00"):
+        assert "Give two different times" in after(desk, path, "quiet", **{"from": "18:00", "to": odd})
+    assert spans() == [(720, 1440, "call"), *page_spans]
+    after(desk, path, "quiet", **{"from": "12:00", "to": "13:00", "days": "every_day"})
+    assert spans()[1:] == [(720, 780, "preferences page")]
+    after(desk, path, "quiet", remove="1")
+    assert spans() == [(720, 1440, "call")]
+
+
+def test_the_language_is_theirs_and_a_feed_does_not_change_it_back(desk: Desk) -> None:
+    customer_id, path = link(desk)
+    assert "Opgeslagen. Dit geldt vanaf nu." in after(desk, path, "language", language="nl")
+    after(desk, path, "language", language="xx")
+    customer = desk.read(lambda s: s.get_one(Customer, customer_id))
+    assert (customer.language, customer.language_chosen) == ("nl", True)
+    [told] = desk.read(lambda s: events(s, Kind.LANGUAGE_CHANGED))
+    assert (told["from"], told["to"], told["by"]) == ("en", "nl", "customer")
+
+
+@pytest.mark.parametrize(
+    ("what", "intent"), [("call", "call_me"), ("dispute", "dispute"), ("not_me", "wrong_number")]
+)
+def test_a_request_is_for_a_person_and_what_must_rest_rests(desk: Desk, what: str, intent: str) -> None:
+    customer_id, path = link(desk)
+    for _ in range(2):  # the same form sent twice
+        page = after(desk, path, "ask", what=what, text="my card 4111 1111 1111 1111", ref="r1")
+        assert "Somebody will read it" in page
+    [message] = desk.read(lambda s: list(s.scalars(select(InboundMessage))))
+    assert (message.intents, message.body) == (intent, "my card **** **** **** 1111")
+    holds = desk.read(lambda s: [hold.kind.value for hold in s.scalars(select(CaseHold))])
+    assert holds == (["dispute"] if what == "dispute" else [])
+    places = desk.read(lambda s: [row.address for row in open_preferences(s, customer_id)])
+    assert bool(places) == (what == "not_me")
+    for n in range(6):
+        last = after(desk, path, "ask", what="call", ref=f"again{n}")
+    assert "please try again tomorrow" in last
+    assert desk.read(lambda s: len(s.scalars(select(InboundMessage)).all())) == 5
+
+
+def test_a_program_at_the_link_can_only_stop_messages(desk: Desk) -> None:
+    customer_id, path = link(desk)
+    for n in range(35):
+        after(desk, path, "quiet", **{"from": f"{n % 20:02}:00", "to": "23:00"})
+    assert "please try again" in after(desk, path, "language", language="nl")
+    assert "please try again" in after(desk, path, "channels", channel=["post"])
+    assert consents(desk, customer_id) == {Channel.SMS: False, Channel.EMAIL: False, Channel.CALL: False}
+
+
+def test_every_language_has_every_word() -> None:
+    english = catalogue()["en"]
+    assert set(catalogue()) == set(LANGUAGES)
+    for language, words in catalogue().items():
+        assert words.keys() == english.keys(), language
+        for key, text in words.items():
+            assert (
+                re.findall(r"\{\w+\}", text)
+                and set(re.findall(r"\{\w+\}", text)) == set(re.findall(r"\{\w+\}", english[key]))
+                or "{" not in english[key] + text
+            ), (language, key)
+            assert language == "en" or text != english[key] or key in ("sms", "to"), (language, key)
 
 
 def test_the_link_needs_no_sign_in_and_shows_staff_nothing_more(desk: Desk) -> None:

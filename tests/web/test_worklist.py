@@ -199,6 +199,7 @@ def test_filters_and_counts_agree(desk: Desk) -> None:
     page = get(ben)
     assert {label: int(n) for n, label in re.findall(r'count-value">(\d+)<[^<]*<[^>]*>([^<]+)<', page)} == {
         "my open cases": 8,
+        "replied, not answered": 0,
         "callbacks due today": 1,
         "call tasks open": 1,
         "other tasks open": 1,
