@@ -200,7 +200,7 @@ def _page(
             "preferences.html",
             status,
             words={key: text.format_map(_Said(said)) for key, text in words.items()},
-            path=f"/u/{holder.token}",
+            at=f"/u/{holder.token}",
             done=done,
             replaced=holder.replaced,
             one_click=ONE_CLICK if holder.channel in allowed else "",

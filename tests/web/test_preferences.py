@@ -172,7 +172,7 @@ def test_channels_are_chosen_and_what_was_never_refused_gains_no_consent(desk: D
     assert consents(desk, customer_id) == dict.fromkeys(Channel, False)
     told = desk.read(lambda s: events(s, Kind.CONSENT_CHANGED, customer_id=customer_id))
     assert {(each["by"], each["source"]) for each in told} == {("customer", "preferences page")}
-    assert len(told) == 7
+    assert len(told) == 6
 
 
 def test_quiet_times_go_over_midnight_and_only_those_of_the_page_are_taken_back(desk: Desk) -> None:
@@ -243,22 +243,24 @@ def test_a_program_at_the_link_can_only_stop_messages(desk: Desk) -> None:
 
 
 def test_every_language_has_every_word() -> None:
+    def gaps(text: str) -> list[str]:
+        return sorted(re.findall(r"\{\w+\}", text))
+
     english = catalogue()["en"]
     assert set(catalogue()) == set(LANGUAGES)
     for language, words in catalogue().items():
-        assert words.keys() == english.keys(), language
-        for key, text in words.items():
-            assert (
-                re.findall(r"\{\w+\}", text)
-                and set(re.findall(r"\{\w+\}", text)) == set(re.findall(r"\{\w+\}", english[key]))
-                or "{" not in english[key] + text
-            ), (language, key)
-            assert language == "en" or text != english[key] or key in ("sms", "to"), (language, key)
+        assert {key: gaps(text) for key, text in words.items()} == {
+            key: gaps(text) for key, text in english.items()
+        }, language
+        left = {key for key, text in words.items() if text == english[key]}
+        assert language == "en" or left <= {"email", "stop", "sms"}, (language, left)
 
 
 def test_the_link_needs_no_sign_in_and_shows_staff_nothing_more(desk: Desk) -> None:
     _, path = link(desk)
-    assert desk.sign_in(Role.MANAGER).get(path).text == desk.anonymous().get(path).text
+    once = re.compile(r'name="ref" value="[^"]*"')
+    seen = [once.sub("", who.get(path).text) for who in (desk.sign_in(Role.MANAGER), desk.anonymous())]
+    assert seen[0] == seen[1]
 
 
 def test_the_portfolio_builder_names_the_sender(desk: Desk) -> None:
