@@ -375,3 +375,15 @@ def test_no_such_file_and_no_such_portfolio(sqlite_engine: Engine, tmp_path: Pat
         builders.portfolio(session)
     with pytest.raises(Invalid, match="no such file"):
         load(sqlite_engine, FeedKind.PAYMENTS, tmp_path / "x.csv", builders.BOOK, **told)
+
+
+def test_a_language_that_the_customer_chose_is_not_the_files_to_change(feed: Load, engine: Engine) -> None:
+    assert feed(FeedKind.ACCOUNTS, {}).loaded == 1
+    assert feed(FeedKind.ACCOUNTS, {"language": "nl"}).conflicts == 1
+    with transaction(engine) as session:
+        anna = session.scalars(select(Customer)).one()
+        anna.language, anna.language_chosen = "zh", True
+    again = feed(FeedKind.ACCOUNTS, {}, {"account_ref": "A2"})
+    assert (again.loaded, again.unchanged, again.conflicts) == (1, 1, 0)
+    with transaction(engine) as session:
+        assert session.scalars(select(Customer.language)).one() == "zh"

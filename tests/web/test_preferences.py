@@ -203,7 +203,7 @@ def test_quiet_times_go_over_midnight_and_only_those_of_the_page_are_taken_back(
     assert spans() == [(720, 1440, "call")]
 
 
-def test_the_language_is_theirs_and_a_feed_does_not_change_it_back(desk: Desk) -> None:
+def test_the_language_is_theirs_to_choose(desk: Desk) -> None:
     customer_id, path = link(desk)
     assert "Opgeslagen. Dit geldt vanaf nu." in after(desk, path, "language", language="nl")
     after(desk, path, "language", language="xx")
