@@ -51,6 +51,7 @@ from app.web import (
     security,
     simulations,
     strategies,
+    suppression,
     unmatched,
     worklist,
 )
@@ -89,6 +90,7 @@ PAGES: tuple[APIRouter, ...] = (
     strategies.router,
     simulations.router,
     outbox.router,
+    suppression.router,
     hooks.router,
     preferences.router,
     admin.router,

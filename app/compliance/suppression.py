@@ -71,9 +71,10 @@ def suppress(
 def restore(session: Session, row: SuppressedAddress, why: str, *, by: str, now: datetime) -> None:
     """Take an address off the list. Conflict if somebody did so before; Invalid without a reason."""
     why = clean_text(why, "why", at_most=300)
+    customers = _lock_holders(session, row.channel, row.spelt)
+    session.refresh(row, with_for_update=True)
     if row.ended_at is not None:
         raise Conflict("this address is not on the list any more")
-    customers = _lock_holders(session, row.channel, row.spelt)
     row.ended_at, row.ended_by, row.ended_why = now, by, why
     data = {"address": row.spelt, "reason": why}
     _tell(session, customers, Kind.ADDRESS_RESTORED, row.channel, data, by=by, now=now)

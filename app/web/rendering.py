@@ -34,6 +34,7 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.bounces.models import MailNotice
 from app.db import table_of
 from app.inbound.models import InboundMessage
 from app.ledger.models import Portfolio, UnmatchedPayment, Waiver
@@ -82,6 +83,7 @@ NAV = (
     NavItem("/strategies", "Strategies", "ladder", CASE_READING),
     NavItem("/simulations", "Dry-runs", "clock", MANAGEMENT),
     NavItem("/outbox", "Outbox", "send", MANAGEMENT),
+    NavItem("/suppressed", "Suppressed", "inbox", MANAGEMENT),
     NavItem("/admin/staff", "Staff", "people", ADMINISTRATION),
     NavItem("/admin/tokens", "API tokens", "key", ADMINISTRATION),
 )
@@ -104,6 +106,8 @@ def waiting_counts(session: Session, role: Role) -> dict[str, int]:
         counts["/unmatched"] = _waiting(UnmatchedPayment, UnmatchedStatus.WAITING)
     if role in MANAGEMENT:
         counts["/waivers"] = _waiting(Waiver, WaiverStatus.REQUESTED)
+        notice = table_of(MailNotice)
+        counts["/suppressed"] = sa.select(sa.func.count()).where(notice.c.decided_at.is_(None))
     if not counts:
         return {}
     found = session.execute(sa.select(*(query.scalar_subquery() for query in counts.values()))).one()
