@@ -6,7 +6,6 @@ Each test runs the work once undisturbed and then, on fresh databases, killed at
 
 from __future__ import annotations
 
-import os
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -14,22 +13,17 @@ from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 
-import pytest
-import sqlalchemy as sa
 from sqlmodel import select
 
 from app.cases.models import CollectionsCase
 from app.cases.rules import HoldKind
 from app.cases.service import place_hold
-from app.clock import FixedClock
 from app.db import make_engine, transaction
 from app.invariants import thorough
 from app.ledger.models import DailyRun
 from app.ledger.service import get_portfolio
-from app.outreach.rules import Accepted, Dispatch, OutboxStatus, Outcome
-from app.outreach.sending import deliver_due
 from app.plans.service import promise_to_pay
-from app.timeline.rules import Channel, Kind
+from app.timeline.rules import Kind
 from tests import builders
 from tests.chaos.processes import KILLED, desk, in_child, in_fresh_process, picture
 
@@ -202,72 +196,3 @@ def test_a_day_killed_over_and_over_still_gets_done(new_database: NewDatabase, t
     days = builders.count(engine, DailyRun, DailyRun.business_date > FIRST_DAY)
     engine.dispose()
     assert days == 3
-
-
-# --- delivery -------------------------------------------------------------------------------------
-
-
-class Provider:
-    """A provider in another process' eyes: what it accepted stays accepted, whoever dies afterwards."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def send(self, dispatch: Dispatch) -> Outcome:
-        with self.path.open("a") as log:
-            log.write(dispatch.key + "\n")
-            log.flush()
-            os.fsync(log.fileno())
-        with make_engine("sqlite://").connect() as connection:
-            connection.execute(
-                sa.text("SELECT 1")
-            )  # a moment to die in: accepted, the answer still on its way
-        return Accepted(f"ref-{dispatch.attempt_id}")
-
-    def accepted(self) -> list[str]:
-        return self.path.read_text().split() if self.path.exists() else []
-
-
-@pytest.mark.parametrize("seed", [4])
-def test_delivery_killed_over_and_over_sends_nothing_twice_and_loses_nothing(
-    new_database: NewDatabase, tmp_path: Path, seed: int
-) -> None:
-    url, provider = new_database(), Provider(tmp_path / "accepted")
-    engine = make_engine(url)
-    with transaction(engine) as session:
-        for _ in range(14):
-            case = builders.delinquent_case(session, due_on=FIRST_DAY - timedelta(days=3), on=FIRST_DAY)
-            builders.queued_message(session, case, on=FIRST_DAY)
-    engine.dispose()
-    chance = random.Random(seed)
-    kills, now = 0, builders.at(FIRST_DAY + timedelta(days=1), 8, 30)
-
-    def delivering() -> None:
-        child = make_engine(url)
-        everywhere = builders.couriers({Channel.SMS: provider})
-        deliver_due(child, everywhere, worker=f"worker-{os.getpid()}", clock=FixedClock(now), batch=5)
-
-    while in_child(delivering, die_at=chance.randint(8, 60)) == KILLED:
-        kills += 1
-        now += timedelta(minutes=6)  # longer than a lease
-        assert kills < 80, "no progress"
-    now += timedelta(minutes=6)
-    assert in_child(delivering) == 0
-    assert kills >= 5
-    engine = make_engine(url)
-    by_status: dict[OutboxStatus, set[str]] = {}
-    for row in builders.messages(engine):
-        by_status.setdefault(row.status, set()).add(row.key)
-    accepted = provider.accepted()
-    assert max(Counter(accepted).values()) == 1, "the same SMS twice"
-    assert by_status.keys() <= {OutboxStatus.SENT, OutboxStatus.UNKNOWN}, "something was left lying"
-    sent, unknown = by_status[OutboxStatus.SENT], by_status.get(OutboxStatus.UNKNOWN, set())
-    assert sent <= set(accepted), "recorded as sent and never was"
-    assert set(accepted) <= sent | unknown, "sent and not on record"
-    assert len(unknown) <= kills
-    with transaction(engine) as session:
-        on_record = Counter(e["key"] for e in builders.events(session, Kind.CONTACT_SENT))
-        asked_about = Counter(e["key"] for e in builders.events(session, Kind.CONTACT_UNKNOWN))
-    assert on_record == Counter(sent)
-    assert asked_about == Counter(unknown)
-    engine.dispose()
