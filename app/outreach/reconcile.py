@@ -35,7 +35,7 @@ log = structlog.get_logger("desk.delivery")
 
 AT_ONCE = 100
 """Look-ups in one tick."""
-LOOKED_UP = " Looked up with the provider: "
+LOOKED_UP = ". Looked up with the provider: "
 
 
 def reconcile(engine: Engine, lookup: Lookup, *, clock: Clock) -> dict[str, int]:
@@ -89,7 +89,7 @@ def _note(session: Session, seen: OutboxMessage, found: list[Found], *, now: dat
             known_by="the provider's list", now=now,
         )  # fmt: skip
         return "found"
-    said = f"{len(candidates)} messages that may be this one." if candidates else "no such message so far."
+    said = f"{len(candidates)} messages that may be this one" if candidates else "no such message so far"
     row.error = row.error.partition(LOOKED_UP)[0][:300] + LOOKED_UP + said
     return "unclear" if candidates else "not_found"
 

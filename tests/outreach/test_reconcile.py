@@ -123,7 +123,7 @@ def test_that_it_is_not_listed_proves_nothing_and_it_is_asked_again_later(
     ]
     row = only(engine)
     assert row.status is S.UNKNOWN
-    assert row.error == "no answer Looked up with the provider: no such message so far."
+    assert row.error == "no answer. Looked up with the provider: no such message so far"
     for hours in (1, 30):
         assert builders.deliver(engine, MORNING + timedelta(hours=hours)).sent == [], "never again by itself"
 
