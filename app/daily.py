@@ -47,6 +47,7 @@ from app.ledger.rules import DelinquencySource
 from app.ledger.service import get_portfolio
 from app.legal.service import nominate_cases
 from app.outreach.night import plan_night
+from app.outreach.occasions import tonight, write_occasions
 from app.outreach.service import Stationery, cases_to_contact, rest_cases
 from app.plans.service import assess_due, cases_with_live_plan
 from app.staff.queries import agent_names
@@ -166,8 +167,16 @@ def work_cases(day: Day) -> Counts:
 
 
 def contact(day: Day) -> Counts:
-    """Let those rest for whom nothing is due; plan, clear and enqueue the others, one chunk of cases a transaction: the
-    answer and what follows from it are one."""
+    """Write of what happened tonight; let those rest for whom nothing is due; plan, clear and enqueue the others, one
+    chunk of cases a transaction: the answer and what follows from it are one."""
+    with reading(day.engine) as session:
+        happened = tonight(session, day.portfolio, day.on)
+    for occasions in happened:
+        for some in chunked(occasions, CONTACT_CHUNK):
+            with transaction(day.engine) as session:
+                write_occasions(
+                    session, day.portfolio, some, day.stationery, on=day.on, by="system", now=day.now
+                )
     with reading(day.engine) as session:
         case_ids = cases_to_contact(session, day.portfolio.id or 0, day.on)
     due: list[int] = []

@@ -88,6 +88,7 @@ def make_stationery(settings: Settings) -> Stationery:
         settings.public_url.rstrip("/"),
         settings.require_secret(),
         settings.register_number,
+        settings.sender_address,
     )
 
 

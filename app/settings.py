@@ -60,6 +60,9 @@ class Settings(BaseSettings):
     register_number: str = Field(default="", max_length=40)
     """Of the agency in its country's register of collection services (Netherlands); letters name it."""
 
+    sender_address: str = Field(default="", max_length=200)
+    """Where post to us goes, on one line; notices that must name it need it."""
+
     legal_url: str = ""
     bundle_key: SecretStr = SecretStr("")
     """Ed25519 private key, PEM (PKCS 8) or a path to such a file; signs case bundles and their delivery."""

@@ -114,11 +114,12 @@ def _countries() -> dict[str, str]:
 
 
 def parts(text: str) -> list[dict[str, Any]]:
-    """A post.txt as rendered -> headings, paragraphs, lists, rules and tables.
+    """A post.txt as rendered -> headings, paragraphs, lists, rules, tables and what a reader fills in and sends back.
 
-    Parts are separated by blank lines: `# ` and `## ` start headings, `---` is a rule, lines that all start with `- `
-    are a list, lines starting with `|` are the rows of a table (the first one its header, `|=` the total), anything
-    else is a paragraph.
+    Parts are separated by blank lines: `# ` and `## ` start headings, `---` is a rule, `- - -` the line to cut along,
+    lines that all start with `- ` are a list, with `[ ] ` boxes to tick, lines starting with `|` the rows of a table
+    (the first one its header, `|=` the total; an empty last column is there to be written into), anything else is a
+    paragraph.
     """
     return [_part(chunk) for chunk in re.split(r"\n\s*\n", text.strip()) if chunk.strip()]
 
@@ -129,11 +130,14 @@ def _part(chunk: str) -> dict[str, Any]:
             return {"kind": "heading", "level": level, "text": chunk.removeprefix(mark).strip()}
     if chunk.strip() == "---":
         return {"kind": "rule"}
+    if chunk.strip() == "- - -":
+        return {"kind": "cut"}
     lines = chunk.strip().splitlines()
     if chunk.startswith("|"):
         return {"kind": "table", "rows": _rows(lines)}
-    if all(line.startswith("- ") for line in lines):
-        return {"kind": "list", "items": [line.removeprefix("- ").strip() for line in lines]}
+    for kind, mark in (("list", "- "), ("boxes", "[ ] ")):
+        if all(line.startswith(mark) for line in lines):
+            return {"kind": kind, "items": [line.removeprefix(mark).strip() for line in lines]}
     return {"kind": "paragraph", "text": chunk.strip()}
 
 

@@ -56,6 +56,7 @@ from app.errors import Invalid, NotFound
 from app.ledger.models import Customer, Portfolio
 from app.ledger.queries import accounts_of
 from app.ledger.service import get_portfolio
+from app.outreach.occasions import acknowledge_hold
 from app.outreach.service import confirm_plan
 from app.plans.queries import plans_of
 from app.plans.service import instalments_of, promise_to_pay
@@ -251,12 +252,16 @@ class NewHold(Input):
 
 
 @router.post("/{reference}/holds", status_code=201, summary="Place a hold")
-def post_hold(reference: CaseRef, caller: Worker, session: OnceSession, now: Now, new: NewHold) -> HoldShape:
-    """Leave the customer alone until a day. Which contacts it stops is the policy pack's to say."""
+def post_hold(
+    request: Request, reference: CaseRef, caller: Worker, session: OnceSession, now: Now, new: NewHold
+) -> HoldShape:
+    """Leave the customer alone until a day. Which contacts it stops is the policy pack's to say. A dispute or complaint
+    is acknowledged in writing where the gate clears it."""
     case = _case(session, reference, lock=True)
     book = session.get_one(Portfolio, case.portfolio_id)
     today = local_date(now, book.timezone)
     hold = hold_customer(session, case, new.kind, new.reason, new.until, by=caller.by, today=today, now=now)
+    acknowledge_hold(session, book, hold, ports_of(request).stationery, on=today, by=caller.by, now=now)
     return HoldShape.of(hold)
 
 

@@ -51,7 +51,7 @@ from app.outreach.rules import (
     retry_wait,
     to_ask,
 )
-from app.outreach.service import Stationery, confirmed_plan, message_context
+from app.outreach.service import Stationery, confirmed_plan, message_context, offered_plan
 from app.plans.models import Plan
 from app.plans.rules import LIVE, PlanStatus
 from app.timeline.rules import Channel, Kind, Purpose
@@ -546,19 +546,24 @@ def judge(
             continue
         owed = [standings[account.id] for account in folder.accounts]
         due = sum(to_ask(each.past_due, each.balance) for each in owed)
-        changed = _no_longer_true(session, folder, row, due, planned=row.case_id in planned)
+        balance = sum(each.balance for each in owed)
+        changed = _no_longer_true(session, folder, row, due, balance, planned=row.case_id in planned)
         verdicts.append(Withhold(changed, {}) if changed else _ask_gate(session, folder, row, now))
     return verdicts
 
 
 def _no_longer_true(
-    session: Session, folder: Folder, row: OutboxMessage, due_minor: int, *, planned: bool
+    session: Session, folder: Folder, row: OutboxMessage, due_minor: int, balance_minor: int, *, planned: bool
 ) -> str:
     """Why the message would now say something false or unwelcome; '' = it still holds."""
     if address_of(folder.customer, Channel(row.destination.value)) != row.address:
         return "the customer's address has changed since it was written"
     if row.purpose is Purpose.CONFIRMATION and not _plan_stands(session, row):
         return "the plan it confirms has ended"
+    if not _still_offered(session, row):
+        return "the plan it offers is no longer on offer"
+    if row.letter == "paid_in_full" and balance_minor > 0:
+        return "something is owed again"
     if row.purpose is not Purpose.REMINDER:
         return ""
     if folder.case.status is not CaseStatus.OPEN:
@@ -576,6 +581,14 @@ def _plan_stands(session: Session, row: OutboxMessage) -> bool:
         return True
     plan = session.get(Plan, plan_id)
     return plan is not None and plan.status in (*LIVE, PlanStatus.KEPT)
+
+
+def _still_offered(session: Session, row: OutboxMessage) -> bool:
+    plan_id = offered_plan(row.key)
+    if plan_id is None:
+        return True
+    plan = session.get(Plan, plan_id)
+    return plan is not None and plan.status is PlanStatus.OFFERED
 
 
 def _ask_gate(

@@ -25,12 +25,13 @@ from typing import Any
 from babel import Locale
 from babel.dates import format_date as babel_format_date
 from babel.numbers import NumberPattern
-from jinja2 import DictLoader, StrictUndefined, TemplateError, meta, nodes
+from jinja2 import DictLoader, StrictUndefined, TemplateError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 from markupsafe import escape as html_escape
 
 from app import money
+from app.outreach.notices import COSTS_CURRENCY, AnswerTime
 from app.outreach.stencils import Stencils, Worded, as_dict, trees_can_be_cut, values_of
 from app.timeline.rules import Channel
 
@@ -95,6 +96,22 @@ class InstalmentLine:
 
 
 @dataclass(frozen=True, slots=True)
+class ItemLine:
+    """How the debt on one account came to be since a date (12 CFR 1006.34(c)(2)); amounts already formatted."""
+
+    product: str
+    last4: str
+    since: str
+    owed: str
+    interest: str
+    fees: str
+    other: str
+    """'' = nothing else was charged."""
+    paid: str
+    now: str
+
+
+@dataclass(frozen=True, slots=True)
 class LetterContext:
     """All that a letter may speak of. Dates and amounts are text, already in the letter's language."""
 
@@ -113,6 +130,20 @@ class LetterContext:
     amount: str = ""
     promise_on: str = ""
     instalments: tuple[InstalmentLine, ...] = ()
+    due_on: str = ""
+    answer_by: str = ""
+    balance_total: str = ""
+    missed_on: str = ""
+    missed_amount: str = ""
+    settlement_amount: str = ""
+    settle_by: str = ""
+    received_on: str = ""
+    review_on: str = ""
+    collection_costs: str = ""
+    total_with_costs: str = ""
+    itemization: tuple[ItemLine, ...] = ()
+    sender_address: str = ""
+    """On one line; empty = not told."""
     register_number: str = ""
     """Of an agency in the register of its country, where the law wants it named (Netherlands); empty = none."""
     sender: str = ""
@@ -120,6 +151,14 @@ class LetterContext:
 
 
 VARIABLES = frozenset(f.name for f in dataclasses.fields(LetterContext))
+OPTIONAL = frozenset(
+    f.name for f in dataclasses.fields(LetterContext) if f.default is not dataclasses.MISSING
+) - {"amount", "promise_on", "instalments", "sender"}
+"""Variables that most letters have nothing to say about."""
+LISTS: Mapping[str, type] = {"accounts": AccountLine, "instalments": InstalmentLine, "itemization": ItemLine}
+"""Variables that are lists, and what one of their lines is."""
+ABOUT = frozenset({"case", "plan", "settlement", "hold", "closed case", "statement", "message"})
+"""What there must be before a letter has something to say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +183,17 @@ class Letter:
     variables: frozenset[str]
     required: Mapping[Channel, frozenset[str]]
     """Blocks each channel's text must carry, or it is not rendered at all."""
+    about: str
+    """One of `ABOUT`; only letters about the case itself are steps of a strategy or sent by hand."""
+    answer: AnswerTime | None
+    places: frozenset[str]
+    """Countries whose law the letter follows (ISO 3166); empty = any."""
+    collector: str
+    """`third_party` = only for those who collect another's debts."""
+    sent_in: tuple[str, ...]
+    """Languages it may leave in; in the others of `languages` our own people read it. Empty = all."""
+    needs: frozenset[str]
+    """Variables without which it says too little to go out."""
     version: str
     """First 12 hex digits of the SHA-256 over this letter's files and the shared ones."""
     environment: ImmutableSandboxedEnvironment = field(repr=False, compare=False)
@@ -154,7 +204,20 @@ class Letter:
 
     def language_for(self, wanted: str) -> str:
         """The language this letter would be sent in to somebody who reads `wanted` ('zh-TW' -> 'zh', 'fr' -> 'en')."""
-        return known_language(wanted, self.languages)
+        found = known_language(wanted, self.sent_in or self.languages)
+        return found if not self.sent_in or found in self.sent_in else self.sent_in[0]
+
+    def misfit(self, country: str, collector: str, currency: str, told: Collection[str]) -> str:
+        """Why the letter is not one for this customer, '' = it is. `told` are the needed variables we have."""
+        if self.places and country not in self.places:
+            return f"this letter is for {' and '.join(sorted(self.places))} only"
+        if self.collector and collector != self.collector:
+            return "this letter is for those who collect another's debts"
+        if "collection_costs" in self.variables and currency != COSTS_CURRENCY:
+            return f"this letter is for debts in {COSTS_CURRENCY} only"
+        if lacking := self.needs.difference(told):
+            return f"this letter needs {' and '.join(sorted(lacking))}; see the settings"
+        return ""
 
 
 @lru_cache(maxsize=1000)
@@ -181,7 +244,7 @@ def render(letter: Letter, channel: Channel, language: str, context: LetterConte
     """
     if channel not in letter.channels:
         raise BadLetter(f"letter {letter.name} has no {channel} form")
-    language = letter.language_for(language)
+    language = known_language(language, letter.languages)
     values = _values(letter, channel, context)
     stencils = letter.stencils.get((channel, language))
     if stencils is not None:
@@ -400,6 +463,7 @@ class _Shelf:
             lstrip_blocks=True,
         )
         self._trees: dict[str, nodes.Template] = {}
+        self._spoken_of: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
         self._plain_blocks: dict[str, bool] = {}
 
     def add_letter(self, folder: Path) -> str:
@@ -439,6 +503,21 @@ class _Shelf:
                 raise BadLetter(f"{path}: {problem}") from problem
         return self._trees[path]
 
+    def spoken_of(self, path: str) -> tuple[frozenset[str], frozenset[str]]:
+        """The variables that the template speaks of, and attributes of whatever it is."""
+        if path not in self._spoken_of:
+            tree = self.tree(path)
+            names = list(tree.find_all(nodes.Name))
+            made = {name.name for name in names if name.ctx != "load"}  # by a loop
+            attributes = {found.attr for found in tree.find_all(nodes.Getattr)}
+            attributes |= {
+                found.value.value
+                for found in tree.find_all(nodes.Keyword)
+                if found.key == "attribute" and isinstance(found.value, nodes.Const)
+            }
+            self._spoken_of[path] = frozenset(name.name for name in names) - made, frozenset(attributes)
+        return self._spoken_of[path]
+
     def can_be_cut(self, language: str, paths: Sequence[str]) -> bool:
         return self._plain_blocks[language] and trees_can_be_cut([self.tree(path) for path in paths])
 
@@ -461,11 +540,27 @@ def _load(shelf: _Shelf, folder: Path) -> Letter:
             languages=tuple(about["languages"]),
             variables=frozenset(about["variables"]),
             required={Channel(c): frozenset(blocks) for c, blocks in about.get("required", {}).items()},
+            about=str(about.get("about", "case")),
+            answer=AnswerTime(**about["answer"]) if "answer" in about else None,
+            places=frozenset(about.get("places", ())),
+            collector=str(about.get("collector", "")),
+            sent_in=tuple(about.get("sent_in", ())),
+            needs=frozenset(about.get("needs", ())),
             version=shelf.add_letter(folder),
             environment=shelf.environment,
         )
-    except (KeyError, ValueError) as problem:
+    except (KeyError, TypeError, ValueError) as problem:
         raise BadLetter(f"{path}: {problem}") from problem
+    _check_declared(path, letter)
+    for language in letter.languages:
+        shelf.add_blocks(language)
+    return dataclasses.replace(
+        letter, carries=_read_through(shelf, letter), stencils=_stencils(shelf, letter)
+    )
+
+
+def _check_declared(path: Path, letter: Letter) -> None:
+    """That what letter.toml says is something we know."""
     if letter.purpose not in PURPOSES:
         raise BadLetter(f"{path}: unknown purpose {letter.purpose!r}")
     if FALLBACK_LANGUAGE not in letter.languages:
@@ -474,11 +569,12 @@ def _load(shelf: _Shelf, folder: Path) -> Letter:
         raise BadLetter(f"{path}: unknown language {', '.join(sorted(unknown))}")
     if unknown := letter.variables - VARIABLES:
         raise BadLetter(f"{path}: unknown variable {', '.join(sorted(unknown))}")
-    for language in letter.languages:
-        shelf.add_blocks(language)
-    return dataclasses.replace(
-        letter, carries=_read_through(shelf, letter), stencils=_stencils(shelf, letter)
-    )
+    if letter.about not in ABOUT:
+        raise BadLetter(f"{path}: unknown about {letter.about!r}")
+    if unknown := frozenset(letter.sent_in) - frozenset(letter.languages):
+        raise BadLetter(f"{path}: sent_in {', '.join(sorted(unknown))}, in which it does not exist")
+    if unknown := letter.needs - letter.variables:
+        raise BadLetter(f"{path}: needs {', '.join(sorted(unknown))} and does not declare it")
 
 
 def _block_path(language: str, name: str, form: str) -> str:
@@ -506,9 +602,8 @@ def _read_through(shelf: _Shelf, letter: Letter) -> dict[tuple[Channel, str], tu
             carried = []
             for form in _FORMS[channel]:
                 path = f"{letter.name}/{language}/{form}"
-                tree = shelf.tree(path)
-                _check_names(letter, path, tree)
-                blocks = _blocks_in(shelf, path, tree, language, form)
+                _check_names(shelf, letter, path)
+                blocks = _blocks_in(shelf, letter, path, language, form)
                 if form != _SUBJECT:
                     _check_required(letter, channel, path, blocks)
                     carried.append(blocks)
@@ -516,13 +611,15 @@ def _read_through(shelf: _Shelf, letter: Letter) -> dict[tuple[Channel, str], tu
     return carries
 
 
-def _blocks_in(shelf: _Shelf, path: str, tree: nodes.Template, language: str, form: str) -> frozenset[str]:
+def _blocks_in(shelf: _Shelf, letter: Letter, path: str, language: str, form: str) -> frozenset[str]:
     """The blocks it carries for everybody: not those that only some condition puts in place. All must exist."""
     always = set()
-    for call, sometimes in _calls(tree, sometimes=False):
+    for call, sometimes in _calls(shelf.tree(path), sometimes=False):
         name = call.args[0].value if call.args and isinstance(call.args[0], nodes.Const) else ""
-        if _block_path(language, name, form) not in shelf.sources:
+        block = _block_path(language, name, form)
+        if block not in shelf.sources:
             raise BadLetter(f"{path}: there is no block {name!r} for it")
+        _check_names(shelf, letter, path, block)
         if not sometimes:
             always.add(name)
     return frozenset(always)
@@ -542,23 +639,17 @@ def _check_required(letter: Letter, channel: Channel, path: str, blocks: Collect
         raise BadLetter(f"{path} lacks required block {', '.join(sorted(missing))}")
 
 
-def _check_names(letter: Letter, path: str, tree: nodes.Template) -> None:
-    """Only declared names may be spoken of, and of lists only what their lines have."""
-    if undeclared := meta.find_undeclared_variables(tree) - letter.variables - {"block"}:
-        raise BadLetter(f"{path}: undeclared variable {', '.join(sorted(undeclared))}")
-    spoken_of = {found.attr for found in tree.find_all(nodes.Getattr)}
-    spoken_of |= {
-        found.value.value
-        for found in tree.find_all(nodes.Keyword)
-        if found.key == "attribute" and isinstance(found.value, nodes.Const)
-    }
-    if unknown := frozenset(spoken_of) - _LINE_ATTRIBUTES:
-        raise BadLetter(f"{path}: no line of a list has {', '.join(sorted(unknown))}")
+def _check_names(shelf: _Shelf, letter: Letter, path: str, of: str = "") -> None:
+    """Only declared names may be spoken of, by it and by the blocks in it, and of lists only what their lines have."""
+    names, attributes = shelf.spoken_of(of or path)
+    where = f"{path}, block {of.rpartition('/')[2]}" if of else path
+    if undeclared := names - letter.variables - {"block"}:
+        raise BadLetter(f"{where}: undeclared variable {', '.join(sorted(undeclared))}")
+    if unknown := attributes - _LINE_ATTRIBUTES:
+        raise BadLetter(f"{where}: no line of a list has {', '.join(sorted(unknown))}")
 
 
-_LINE_ATTRIBUTES = frozenset(
-    f.name for line in (AccountLine, InstalmentLine) for f in dataclasses.fields(line)
-)
+_LINE_ATTRIBUTES = frozenset(f.name for line in LISTS.values() for f in dataclasses.fields(line))
 
 
 def _stencils(shelf: _Shelf, letter: Letter) -> dict[tuple[Channel, str], Stencils]:

@@ -16,7 +16,7 @@ from app.errors import Conflict, Invalid
 from app.ledger.models import Portfolio
 from app.outreach.folders import open_folders
 from app.outreach.models import OutboxMessage
-from app.outreach.service import Stationery, _Work
+from app.outreach.service import Letterhead, Stationery, _Work
 from app.plans.service import live_plan
 from app.timeline.rules import Channel, Purpose
 
@@ -25,10 +25,9 @@ MANUAL_STEP = "manual-"
 
 
 def sendable_letters(stationery: Stationery) -> list[str]:
-    """Letters a person may send by hand: not the confirmations, which answer what the customer agreed to."""
-    return sorted(
-        code for code, letter in stationery.letters.items() if letter.purpose != Purpose.CONFIRMATION
-    )
+    """Letters a person may send by hand: those about the case itself. The others wait for what they speak of, a plan
+    agreed, a hold placed, and go out with it."""
+    return sorted(code for code, letter in stationery.letters.items() if letter.about == "case")
 
 
 def take_manual_step(
@@ -59,11 +58,13 @@ def take_manual_step(
         raise Invalid(f"this letter has no form for {', '.join(missing)}", "channels")
     if case.status is not CaseStatus.OPEN:
         raise Conflict("this case is closed")
-    if live_plan(session, case.id or 0):
+    if chosen.purpose == Purpose.REMINDER and live_plan(session, case.id or 0):
         raise Conflict("a promise or plan is being kept: ordinary reminders rest")
     [folder] = open_folders(session, portfolio, [case.id or 0], now=now)
     if folder.to_ask <= 0:
         raise Conflict("nothing is owed that a letter could ask for")
+    if misfit := stationery.misfit(chosen, Letterhead.of(portfolio), folder.customer.country):
+        raise Invalid(misfit, "letter")
     step = f"{MANUAL_STEP}{letter}-{on:%Y%m%d}"
     keys = {channel: f"{case.id}:{step}:{folder.case.occurrence}:{channel.value}" for channel in channels}
     known = table_of(OutboxMessage).c.key

@@ -40,8 +40,10 @@ from app.delinquency.models import AccountState
 from app.delinquency.rules import days_past_due
 from app.ledger.models import Account, Portfolio
 from app.ledger.rules import COLLECTABLE
+from app.outreach.figures import FIGURES, figures_for
 from app.outreach.folders import CaseLine, Folder, changed_cases, open_folders
 from app.outreach.letters import (
+    OPTIONAL,
     AccountLine,
     InstalmentLine,
     Letter,
@@ -77,6 +79,13 @@ class Stationery:
     secret: str
     register_number: str = ""
     """Of the agency in the register of its country; '' = it has none, and what must name it does not go out."""
+    sender_address: str = ""
+    """Where post to us goes, on one line; '' = not told, and what must name it does not go out."""
+
+    def misfit(self, letter: Letter, head: Letterhead, country: str) -> str:
+        """Why this letter is not one for a customer of that country, '' = it is."""
+        told = {name for name in letter.needs if getattr(self, name, "")}
+        return letter.misfit(country, head.collector, head.currency, told)
 
     def unsubscribe_url(self, customer_id: int, channel: Channel, link_number: int = 0) -> str:
         """The customer's page, as a message on this channel names it. `link_number` as the customer's row has it."""
@@ -372,6 +381,11 @@ class _Work:
             if step.action is Action.TASK:
                 self._add_task(folder, step, chosen)
             return
+        if step.letter and self.stationery.misfit(
+            self.stationery.letters[step.letter], self.letterhead, folder.customer.country
+        ):
+            folder.case.step_day = step.day  # as a step whose condition does not hold
+            return
         answers = [
             self._clear(folder, step, channel, chosen)
             for channel in _channels(step)
@@ -459,14 +473,25 @@ class _Work:
         )
 
     def _add_message(
-        self, folder: Folder, clearance: Clearance, letter: str, key: str, *, plan: Plan | None
+        self,
+        folder: Folder,
+        clearance: Clearance,
+        letter: str,
+        key: str,
+        *,
+        plan: Plan | None,
+        figures: Mapping[str, str] | None = None,
     ) -> None:
+        """`figures`: what this occasion adds to the letter's values, by name."""
         contact = clearance.contact
         context = letter_context(
             self.session, self.letterhead, self.stationery, folder, self.stationery.letters[letter],
             contact.channel, plan, now=self.now,
         )  # fmt: skip
-        words = render(self.stationery.letters[letter], contact.channel, folder.customer.language, context)
+        if figures:
+            context = dataclasses.replace(context, **dict(figures))  # type: ignore[arg-type]
+        chosen = self.stationery.letters[letter]
+        words = render(chosen, contact.channel, chosen.language_for(folder.customer.language), context)
         self.messages.append(self._row(folder, clearance, letter, key, context, words))
         folder.reserve(PastContact(self.now, contact.channel, ContactResult.PLACED, contact.address))
 
@@ -652,10 +677,23 @@ PLAN_STEP = "plan-"
 """Begins the 'step' of a confirmation's key; the plan's id follows."""
 
 
+OFFER_STEP = "offer-"
+"""The same of a plan's offer in writing."""
+
+
 def confirmed_plan(key: str) -> int | None:
     """The plan that the message with this key confirms, if it is a confirmation."""
+    return _plan_in(key, PLAN_STEP)
+
+
+def offered_plan(key: str) -> int | None:
+    """The plan that the message with this key offers, if it is an offer."""
+    return _plan_in(key, OFFER_STEP)
+
+
+def _plan_in(key: str, begins: str) -> int | None:
     step = key.split(":")[1] if key.count(":") >= 3 else ""
-    return int(step.removeprefix(PLAN_STEP)) if step.startswith(PLAN_STEP) else None
+    return int(step.removeprefix(begins)) if step.startswith(begins) else None
 
 
 # --- wording ------------------------------------------------------------------------------------------------
@@ -705,7 +743,7 @@ def letter_context(
     late = [(account, asked) for account in folder.accounts if (asked := account.asked) > 0]
     oldest = folder.oldest_due_on
     parts = instalments_of(session, [plan.id])[plan.id] if plan is not None and plan.id is not None else []
-    return LetterContext(
+    context = LetterContext(
         customer_name=folder.customer.full_name,
         creditor=head.creditor,
         collector_kind=head.collector,
@@ -733,6 +771,7 @@ def letter_context(
         ),
         amount=format_amount(plan.total_minor, currency, language) if plan else "",
         promise_on=format_date(parts[-1].due_on, language) if parts else "",
+        sender_address=stationery.sender_address,
         register_number=stationery.register_number,
         sender=head.agency,
         instalments=tuple(
@@ -740,11 +779,15 @@ def letter_context(
             for p in (parts if len(parts) > 1 else ())
         ),
     )
+    if letter.answer is None and letter.variables.isdisjoint(FIGURES):
+        return context
+    more = figures_for(session, folder, letter, currency, language, today=today)
+    return dataclasses.replace(context, **more)
 
 
 def context_text(context: LetterContext) -> str:
     """The frozen figures as canonical JSON."""
-    data = as_dict(context)
+    data = {name: value for name, value in as_dict(context).items() if value or name not in OPTIONAL}
     for name, value in data.items():
         if type(value) is tuple:
             data[name] = [as_dict(item) for item in value]

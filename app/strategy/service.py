@@ -46,6 +46,8 @@ class LetterForms(Protocol):
     @property
     def purpose(self) -> str: ...
     @property
+    def about(self) -> str: ...
+    @property
     def channels(self) -> frozenset[Channel]: ...
 
 
@@ -209,6 +211,10 @@ def check_letters(strategy: Strategy, letters: Letters) -> list[Problem]:
                 )
                 continue
             letter = letters[step.letter]
+            if letter.about != "case":
+                said = f"the letter {step.letter!r} is about a {letter.about} and goes out with it"
+                problems.append(Problem(place, label, "letter", said))
+                continue
             if missing := [c for c in step.channels if c not in letter.channels]:
                 said = f"the letter {step.letter!r} has no form for {', '.join(missing)}"
                 problems.append(Problem(place, label, "channels", said))

@@ -23,6 +23,7 @@ from app.compliance.rules import Answer, Clearance
 from app.compliance.service import set_consent
 from app.errors import Conflict, Forbidden, Invalid, NotFound
 from app.legal.service import nominate
+from app.outreach.occasions import acknowledge_hold, offer_in_writing
 from app.outreach.service import confirm_plan
 from app.plans.models import Plan
 from app.plans.rules import Instalment, schedule
@@ -199,6 +200,15 @@ def _confirm(
     return "Confirmation: " + "; ".join(said) + ".", "good" if queued else "warn"
 
 
+def _in_writing(request: Request, file: File, answer: Answer | None, now: datetime) -> str:
+    """What came of the letter that belongs to an action; '' = there is none."""
+    if answer is None:
+        return ""
+    words = _answer_words(Channel.EMAIL if file.customer.email else Channel.POST, answer,
+                          _teller(request, file, zone=file.zone), now)  # fmt: skip
+    return f"In writing: {words}."
+
+
 def _answer_words(channel: Channel, answer: Answer, teller: Teller, now: datetime) -> str:
     how = CHANNEL_WORDS[channel]
     if isinstance(answer, Clearance):
@@ -240,8 +250,13 @@ def offer_plan(
             )  # fmt: skip
         except Forbidden as refused:
             raise Wrong({"months": sentence(refused.message)}) from None
+        answer = offer_in_writing(
+            session, file.portfolio, plan, ports_of(request).stationery,
+            on=file.book.today, by=staff.by, now=now,
+        )  # fmt: skip
         money = _teller(request, file).money(plan.total_minor)
-        return f"A repayment plan of {money} is offered. Accept it here once the customer agrees.", "good"
+        said = f"A repayment plan of {money} is offered. Accept it here once the customer agrees."
+        return f"{said} {_in_writing(request, file, answer, now)}", "good"
 
     return attempt(
         request, session, staff, case_id, "plan", typed, act, now=now, tab="plans", names=PLAN_FIELDS
@@ -353,10 +368,15 @@ def place_hold(
     def act(file: File, fields: Fields) -> Done:
         kind, until = fields.choice("kind", HoldKind), fields.day("until")
         fields.done()
-        hold_customer(
+        hold = hold_customer(
             session, file.case, kind, typed.reason, until, by=staff.by, today=file.book.today, now=now
         )
-        return f"On hold until {_teller(request, file).day(until)}.", "good"
+        answer = acknowledge_hold(
+            session, file.portfolio, hold, ports_of(request).stationery,
+            on=file.book.today, by=staff.by, now=now,
+        )  # fmt: skip
+        said = f"On hold until {_teller(request, file).day(until)}."
+        return f"{said} {_in_writing(request, file, answer, now)}".strip(), "good"
 
     return attempt(request, session, staff, case_id, "hold", typed, act, now=now)
 

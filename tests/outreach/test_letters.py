@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from app.outreach.letters import (
+    ABOUT,
     AccountLine,
     BadLetter,
     InstalmentLine,
@@ -31,6 +32,7 @@ LETTERS = {
     if letter.channels == frozenset(Channel)
 }
 REMINDERS = ("first_reminder", "second_reminder")
+ORDINARY = (*REMINDERS, "promise_confirmation", "plan_confirmation")
 URL = "https://desk.example/u/7.abcdefghijklmnopqrstuvwx"
 
 ENGLISH = LetterContext(
@@ -128,20 +130,46 @@ def third_party(language: str) -> LetterContext:
 
 
 def test_the_letters_we_ship() -> None:
-    assert {name: letter.purpose for name, letter in LETTERS.items()} == {
-        "first_reminder": "reminder",
-        "second_reminder": "reminder",
-        "promise_confirmation": "confirmation",
-        "plan_confirmation": "confirmation",
+    everywhere = set(LANGUAGES)
+    assert {
+        name: (letter.purpose, "".join(c[0] for c in Channel if c in letter.channels))
+        for name, letter in LETTERS.items()
+    } == {
+        "first_reminder": ("reminder", "sepc"),
+        "second_reminder": ("reminder", "sepc"),
+        "final_notice": ("reminder", "sepc"),
+        "promise_confirmation": ("confirmation", "sepc"),
+        "plan_offer": ("reminder", "sepc"),
+        "plan_confirmation": ("confirmation", "sepc"),
+        "plan_broken": ("reminder", "sepc"),
+        "settlement_offer": ("reminder", "epc"),
+        "settlement_completed": ("confirmation", "sep"),
+        "paid_in_full": ("confirmation", "sep"),
+        "dispute_acknowledged": ("confirmation", "sep"),
+        "complaint_acknowledged": ("confirmation", "ep"),
+        "hardship_form": ("confirmation", "ep"),
+        "validation_notice": ("notice", "ep"),
+        "default_notice": ("notice", "p"),
+        "inkassovarsel": ("notice", "ep"),
+        "fourteen_day_letter": ("notice", "ep"),
+        "due_reminder": ("notice", "sec"),
     }
-    for letter in LETTERS.values():
-        assert letter.languages == LANGUAGES
-        assert letter.channels == frozenset(Channel)
+    claimed = {
+        name: set(letter.languages) for name, letter in LETTERS.items() if set(letter.languages) != everywhere
+    }
+    assert claimed == {
+        "validation_notice": {"en"},
+        "default_notice": {"en"},
+        "inkassovarsel": {"en", "nb"},
+        "fourteen_day_letter": {"en", "nl"},
+        "due_reminder": {"en", "zh-Hans"},
+    }
+    assert {letter.about for letter in LETTERS.values()} == ABOUT
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("channel", list(Channel))
-@pytest.mark.parametrize("name", list(LETTERS))
+@pytest.mark.parametrize("name", ORDINARY)
 def test_every_letter_says_what_it_must(name: str, channel: Channel, language: str) -> None:
     context = CONTEXTS[language]
     rendered = render(LETTERS[name], channel, language, context)
@@ -168,7 +196,7 @@ def test_every_letter_says_what_it_must(name: str, channel: Channel, language: s
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("name", list(LETTERS))
+@pytest.mark.parametrize("name", ORDINARY)
 def test_every_electronic_message_tells_how_to_stop_it(name: str, language: str) -> None:
     sms = render(LETTERS[name], Channel.SMS, language, CONTEXTS[language])
     assert "STOP" in sms.text
@@ -179,7 +207,7 @@ def test_every_electronic_message_tells_how_to_stop_it(name: str, language: str)
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("channel", list(Channel))
-@pytest.mark.parametrize("name", list(LETTERS))
+@pytest.mark.parametrize("name", ORDINARY)
 def test_a_third_party_says_what_it_is_and_for_whom(name: str, channel: Channel, language: str) -> None:
     says = {
         "en": "attempt to collect a debt",
@@ -199,7 +227,7 @@ def test_a_third_party_says_what_it_is_and_for_whom(name: str, channel: Channel,
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("name", list(LETTERS))
+@pytest.mark.parametrize("name", ORDINARY)
 def test_an_sms_is_one_short_line(name: str, language: str) -> None:
     own = render(LETTERS[name], Channel.SMS, language, CONTEXTS[language]).text
     assert language == "zh" or set(own) <= GSM, "one letter outside GSM 7-bit would halve what an SMS holds"
@@ -220,7 +248,7 @@ def test_help_and_dispute_are_offered(name: str, channel: Channel) -> None:
 
 @pytest.mark.parametrize("context", [ENGLISH, third_party("en")])
 @pytest.mark.parametrize("channel", list(Channel))
-@pytest.mark.parametrize("name", list(LETTERS))
+@pytest.mark.parametrize("name", ORDINARY)
 def test_nothing_threatens(name: str, channel: Channel, context: LetterContext) -> None:
     rendered = render(LETTERS[name], channel, "en", context)
     words = f"{rendered.subject} {rendered.text} {rendered.html}".lower()
@@ -259,10 +287,10 @@ def test_html_is_well_formed() -> None:
         def handle_endtag(self, tag: str) -> None:
             assert self.open.pop() == tag
 
-    for letter in LETTERS.values():
-        for language in letter.languages:
+    for name in ORDINARY:
+        for language in LANGUAGES:
             parser = Balanced()
-            parser.feed(render(letter, Channel.EMAIL, language, third_party(language)).html)
+            parser.feed(render(LETTERS[name], Channel.EMAIL, language, third_party(language)).html)
             assert parser.open == []
 
 
@@ -420,6 +448,7 @@ def test_an_edit_while_running_changes_nothing_until_letters_are_loaded_again(fo
         "first_reminder/zh/sms.txt",
         "second_reminder/en/email.subject.txt",
         "promise_confirmation/en/email.html",
+        "fourteen_day_letter/nl/post.txt",
         "first_reminder/letter.toml",
         "_base/zh/blocks.toml",
     ],
@@ -437,6 +466,11 @@ def test_a_missing_file_is_named(folder: Path, missing: str) -> None:
         ("en/sms.txt", "{% if creditor == 'never' %}{{ amount }}{% endif %}", "undeclared variable amount"),
         ("en/email.html", "{{ accounts[0].iban }}", r"first_reminder/en/email\.html.*iban"),
         ("zh/post.txt", "{{ block('no_such') }}", r"first_reminder/zh/post\.txt.*no_such"),
+        (
+            "zh/post.txt",
+            "{{ block('instalments') }}",
+            "block instalments.post.txt: undeclared variable instalments",
+        ),
         ("zh/post.txt", "{% if %}", r"first_reminder/zh/post\.txt"),
         ("en/call.txt", "{{ creditor.__class__.__mro__ }}", r"first_reminder/en/call\.txt"),
     ],
@@ -479,6 +513,10 @@ def test_a_letter_without_a_required_block_does_not_load(folder: Path, file: str
         ('["en", "id", "nb", "nl", "zh"]', '["zh"]', "every letter exists in en"),
         ('["en", "id", "nb", "nl", "zh"]', '["en", "tlh"]', "unknown language tlh"),
         ('"sms", "email"', '"fax", "email"', "fax"),
+        ('title = "First reminder"', 'about = "life"\ntitle = ""', "unknown about 'life'"),
+        ('title = "First reminder"', 'sent_in = ["da"]\ntitle = ""', "sent_in da"),
+        ('title = "First reminder"', 'needs = ["amount"]\ntitle = ""', "needs amount"),
+        ('title = "First reminder"', 'answer = { weeks = 2 }\ntitle = ""', "weeks"),
         ('title = "First reminder"', "", "title"),
         ('title = "First reminder"', "title =", "letter.toml"),
     ],
