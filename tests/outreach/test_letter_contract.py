@@ -200,7 +200,7 @@ def test_the_plain_text_of_an_email_is_the_words_of_its_html() -> None:
             continue
         parser = _Words()
         parser.feed(words.html)
-        html = {" ".join(line.split()) for line in parser.lines} - {""}
+        html = {" ".join(line.split()) for line in parser.lines if not re.match(r"第 \d 期", line)} - {""}
         # Lists of accounts and payments are tables there.
         text = {
             " ".join(line.removeprefix("- ").split())
@@ -267,7 +267,7 @@ def test_an_sms_costs_what_the_manual_says() -> None:
     table = re.search(r"\| letter \| en \|.*?\n\n", (ROOT / "docs" / "letters.md").read_text(), re.DOTALL)
     assert table
     header, _, *rows = [
-        [cell.strip() for cell in row.strip("| ").split("|")] for row in table[0].strip().splitlines()
+        [cell.strip() for cell in row.strip()[1:-1].split("|")] for row in table[0].strip().splitlines()
     ]
     said = {row[0].strip("`"): dict(zip(header[1:], row[1:], strict=True)) for row in rows}
     texting = {name: letter for name, letter in LETTERS.items() if Channel.SMS in letter.channels}

@@ -1,0 +1,264 @@
+"""Letters that go out with what they speak of: offers, broken plans, holds, ends of cases, and what the law demands."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy.engine import Engine
+from sqlmodel import Session, select
+
+from app.cases.models import CollectionsCase
+from app.cases.rules import HoldKind
+from app.compliance.holds import hold_customer
+from app.compliance.rules import Answer, Clearance, Refusals
+from app.compliance.service import may_sue
+from app.db import transaction
+from app.delinquency.service import fold_accounts
+from app.errors import Invalid
+from app.ledger.models import Account, Customer, Portfolio
+from app.ledger.rules import CollectorKind, EntryKind
+from app.ledger.service import get_portfolio
+from app.outreach.manual import take_manual_step
+from app.outreach.models import OutboxMessage
+from app.outreach.occasions import acknowledge_hold, offer_in_writing
+from app.outreach.rules import OutboxStatus
+from app.outreach.service import Stationery
+from app.plans.models import Plan
+from app.plans.service import accept, cancel, offer_instalments
+from app.timeline.rules import Channel, Kind
+from tests import builders
+
+ON = date(2026, 3, 16)
+"""A Monday."""
+DUE = ON - timedelta(days=4)
+
+
+def offer(engine: Engine, **about: object) -> tuple[CollectionsCase, int, Answer | None]:
+    """A case, and a plan of two payments offered to it in writing."""
+    with transaction(engine) as session:
+        case = builders.delinquent_case(session, due_on=DUE, on=ON)
+        told = {"by": "user:ann", "now": builders.at(ON)}
+        plan = offer_instalments(
+            session, case, 5_000, 0, 2, ON + timedelta(days=7), may_exceed_limits=True, today=ON, **told
+        )
+        book = get_portfolio(session, builders.BOOK)
+        answer = offer_in_writing(session, book, plan, builders.stationery(), on=ON, **told)
+        assert offer_in_writing(session, book, plan, builders.stationery(), on=ON, **told) is None, "once"
+        return case, plan.id or 0, answer
+
+
+def test_an_offer_is_written_once_with_its_payments_and_a_day_to_answer_by(engine: Engine) -> None:
+    case, plan, answer = offer(engine)
+    assert isinstance(answer, Clearance)
+    [row] = builders.messages(engine)
+    assert row.key == f"{case.id}:offer-{plan}:1:email"
+    assert "1. CN¥25.00 by March 23, 2026" in row.text
+    assert "Nothing is agreed yet. Tell us by March 23, 2026" in row.text
+    assert json.loads(row.context)["answer_by"] == "March 23, 2026", "kept with the message"
+    assert "itemization" not in json.loads(row.context), "what it does not speak of is not kept"
+    assert [m.letter for m in builders.deliver(engine, builders.at(ON, 13)).sent] == ["plan_offer"]
+
+
+@pytest.mark.parametrize("what", [accept, cancel])
+def test_an_offer_that_is_none_any_more_does_not_go_out(sqlite_engine: Engine, what: object) -> None:
+    _, plan_id, _ = offer(sqlite_engine)
+    told = {"by": "user:ann", "today": ON, "now": builders.at(ON)}
+    with transaction(sqlite_engine) as session:
+        plan = session.get_one(Plan, plan_id)
+        if what is accept:
+            accept(session, plan, **told)
+        else:
+            cancel(session, plan, "not wanted", **told)
+    assert builders.deliver(sqlite_engine, builders.at(ON, 13)).sent == []
+    [row] = builders.messages(sqlite_engine)
+    assert row.status is OutboxStatus.WITHHELD
+    assert "no longer on offer" in row.error
+
+
+def late(session: Session, book: Portfolio) -> Account:
+    return builders.late_customer(session, book, due_on=DUE)
+
+
+def test_a_broken_plan_is_told_the_same_night_and_no_reminder_goes_with_it(engine: Engine) -> None:
+    with transaction(engine) as session:
+        card = late(session, builders.portfolio(session, grace_days=0))
+    builders.close_day(engine, ON)
+    case = builders.open_case(engine, card.customer_id)
+    assert case is not None
+    builders.deliver(engine, builders.at(ON + timedelta(days=1), 12))
+    first = ON + timedelta(days=9)  # 13 days past due; the standard ladder's e-mail of day 9 would be due
+    with transaction(engine) as session:
+        told = {"by": "user:ann", "today": ON + timedelta(days=1), "now": builders.at(ON + timedelta(days=1))}
+        plan = offer_instalments(
+            session,
+            session.get_one(CollectionsCase, case.id),
+            5_000,
+            0,
+            1,
+            first,
+            may_exceed_limits=True,
+            **told,
+        )
+        accept(session, plan, **told)
+    builders.close_day(engine, first)
+    builders.close_day(engine, first + timedelta(days=1))
+    broken = [row for row in builders.messages(engine) if row.letter == "plan_broken"]
+    assert [row.key for row in broken] == [f"{case.id}:broken-{plan.id}:1:email"]
+    assert "We agreed that you would pay CN¥50.00 by March 25, 2026." in broken[0].text
+    sent = builders.deliver(engine, builders.at(first + timedelta(days=2))).sent
+    assert [m.letter for m in sent] == ["plan_broken"], "one written reminder a day, and this is it"
+
+
+def test_a_dispute_is_acknowledged_although_reminders_stop(engine: Engine) -> None:
+    with transaction(engine) as session:
+        case = builders.delinquent_case(session, due_on=DUE, on=ON)
+        book = get_portfolio(session, builders.BOOK)
+        told = {"by": "user:ann", "now": builders.at(ON)}
+        for kind in (HoldKind.DISPUTE, HoldKind.VULNERABLE):
+            hold = hold_customer(session, case, kind, "not hers", ON + timedelta(days=20), today=ON, **told)
+            answer = acknowledge_hold(session, book, hold, builders.stationery(), on=ON, **told)
+            assert isinstance(answer, Clearance) == (kind is HoldKind.DISPUTE)
+    [sent] = builders.deliver(engine, builders.at(ON, 13)).sent
+    assert sent.letter == "dispute_acknowledged"
+    assert "On March 16, 2026 you told us" in sent.text
+    assert "You hear from us by April 5, 2026 at the latest" in sent.text
+
+
+@pytest.mark.parametrize("taken_back", [False, True])
+def test_who_has_paid_everything_is_told_so_unless_the_payment_comes_back(
+    engine: Engine, taken_back: bool
+) -> None:
+    with transaction(engine) as session:
+        card = late(session, builders.portfolio(session))
+    builders.close_day(engine, ON)
+    builders.deliver(engine, builders.at(ON + timedelta(days=1), 12))
+    paid_on = ON + timedelta(days=1)
+    with transaction(engine) as session:
+        builders.payment(session, session.get_one(Account, card.id), 100_000, paid_on)
+    builders.close_day(engine, paid_on)
+    [row] = [m for m in builders.messages(engine) if m.letter == "paid_in_full"]
+    assert row.key.split(":")[1] == "closed"
+    if taken_back:
+        with transaction(engine) as session:
+            builders.entry(session, session.get_one(Account, card.id), EntryKind.PURCHASE, 100, paid_on)
+            fold_accounts(session, get_portfolio(session, builders.BOOK), [card.id or 0], through=paid_on)
+    sent = builders.deliver(engine, builders.at(paid_on + timedelta(days=1))).sent
+    assert [m.letter for m in sent] == ([] if taken_back else ["paid_in_full"])
+
+
+# ------------------------------------------------------------------------------------------------- what the law demands
+
+
+def dutch(session: Session, **changes: object) -> CollectionsCase:
+    """A case of a Dutch customer who reads English, in a book in euros."""
+    given = {"currency": "EUR", "timezone": "Europe/Amsterdam", "pack": "nl"}
+    book = builders.portfolio(session, **{**given, **changes})
+    card = builders.late_customer(
+        session, book, due_on=DUE, minimum=30_000, country="NL", timezone="Europe/Amsterdam", language="en",
+        mobile="", city="Utrecht", postcode="3511 AB",
+    )  # fmt: skip
+    fold_accounts(session, book, [card.id or 0], through=ON)
+    case = CollectionsCase(
+        portfolio_id=book.id or 0, customer_id=card.customer_id, opened_on=ON, past_due_minor=30_000,
+        balance_minor=100_000, oldest_due_on=DUE, next_contact_on=ON,
+    )  # fmt: skip
+    session.add(case)
+    session.flush()
+    return case
+
+
+def by_hand(
+    session: Session, case: CollectionsCase, letter: str, stationery: Stationery | None = None
+) -> Answer:
+    [answer] = take_manual_step(
+        session, session.get_one(Portfolio, case.portfolio_id), case, letter, [Channel.POST],
+        stationery or builders.stationery(), on=ON, by="user:ann", now=builders.at(ON),
+    )  # fmt: skip
+    return answer
+
+
+def test_the_dutch_letter_shows_the_costs_and_starts_the_wait_of_its_law(engine: Engine) -> None:
+    with transaction(engine) as session:
+        case = dutch(session)
+        assert isinstance(by_hand(session, case, "fourteen_day_letter"), Clearance)
+    [row] = builders.messages(engine)
+    assert row.language == "nl", "in the language of the country, whatever the customer reads"
+    assert "Die kosten zijn €\u00a045,00. U betaalt dan in totaal €\u00a0345,00." in row.text
+    builders.deliver(engine, builders.at(ON, 17))  # ten o'clock in Amsterdam
+    assert suit_waits(engine, case, days=1) == ["nl.fourteen_day_letter"]
+    assert suit_waits(engine, case, days=17) == []
+
+
+def suit_waits(engine: Engine, case: CollectionsCase, *, days: int) -> list[str]:
+    with transaction(engine) as session:
+        book, holder = (
+            session.get_one(Portfolio, case.portfolio_id),
+            session.get_one(Customer, case.customer_id),
+        )
+        found = may_sue(session, book, holder, at=builders.at(ON + timedelta(days=days)))
+    return [reason.rule for reason in found]
+
+
+def test_a_notice_goes_only_where_its_law_holds_and_with_what_it_must_name(sqlite_engine: Engine) -> None:
+    with transaction(sqlite_engine) as session:
+        case = dutch(session)
+        with pytest.raises(Invalid, match="for NO only"):
+            by_hand(session, case, "inkassovarsel")
+        with pytest.raises(Invalid, match="choose a letter"):
+            by_hand(session, case, "dispute_acknowledged")
+    american = builders.stationery().letters["validation_notice"]
+    assert "another's debts" in american.misfit("US", "first_party", "USD", {"sender_address"})
+    assert "sender_address" in american.misfit("US", "third_party", "USD", set())
+    assert american.misfit("US", "third_party", "USD", {"sender_address"}) == ""
+    assert "EUR only" in builders.stationery().letters["fourteen_day_letter"].misfit("NL", "", "USD", ())
+
+
+def test_a_dutch_agency_without_a_register_number_writes_nothing(sqlite_engine: Engine) -> None:
+    with transaction(sqlite_engine) as session:
+        case = dutch(session, collector=CollectorKind.THIRD_PARTY, agency="Meridiaan Incasso")
+        refused = by_hand(session, case, "first_reminder")
+        assert isinstance(refused, Refusals)
+        assert "nl.register" in {reason.rule for reason in refused.reasons}
+        known = dataclasses.replace(builders.stationery(), register_number="12345")
+        assert isinstance(by_hand(session, case, "first_reminder", known), Clearance)
+        row = session.scalars(select(OutboxMessage)).one()
+        assert "register of debt collection services: 12345" in row.text
+
+
+def test_an_american_notice_itemizes_the_debt_since_the_last_statement(sqlite_engine: Engine) -> None:
+    with transaction(sqlite_engine) as session:
+        book = builders.portfolio(
+            session, currency="USD", timezone="America/New_York", pack="us-third-party",
+            collector=CollectorKind.THIRD_PARTY, agency="Meridian Recovery",
+        )  # fmt: skip
+        card = builders.late_customer(
+            session, book, due_on=DUE, country="US", timezone="America/New_York", region="", city="Austin",
+            postcode="78701", mobile="",
+        )  # fmt: skip
+        builders.entry(session, card, EntryKind.INTEREST, 1_500, ON - timedelta(days=2))
+        builders.entry(session, card, EntryKind.FEE, 2_900, ON - timedelta(days=1))
+        builders.payment(session, card, 400, ON - timedelta(days=1))
+        fold_accounts(session, book, [card.id or 0], through=ON)
+        case = CollectionsCase(
+            portfolio_id=book.id or 0, customer_id=card.customer_id, opened_on=ON, past_due_minor=4_600,
+            balance_minor=104_000, oldest_due_on=DUE, next_contact_on=ON,
+        )  # fmt: skip
+        session.add(case)
+        session.flush()
+        known = dataclasses.replace(builders.stationery(), sender_address="P.O. Box 1, Austin, TX 78701")
+        answer = by_hand(session, case, "validation_notice", known)
+        assert isinstance(answer, Clearance), answer
+        text = session.scalars(select(OutboxMessage)).one().text
+        assert builders.events(session, Kind.CONTACT_CLEARED)[0]["letter"] == "validation_notice"
+    for row in (
+        "| As of February 20, 2026, you owed: | $1,000.00 |",
+        "charged this amount in interest: | + $15.00 |",
+        "charged this amount in fees: | + $29.00 |",
+        "credited this amount toward the debt: | - $4.00 |",
+        "|= Total amount of the debt now: | $1,040.00 |",
+        "Call or write to us by April 25, 2026, to dispute all or part of the debt.",
+    ):
+        assert row in text
