@@ -51,7 +51,8 @@ def figures_for(
 def _line(session: Session, account: AccountRow, currency: str, language: str, today: date) -> ItemLine:
     since = _itemization_date(session, account.id, today)
     entry = table_of(Entry)
-    before, after = [], []
+    before: list[tuple[str, int]] = []
+    after: list[tuple[str, int]] = []
     query = sa.select(entry.c.effective_on, entry.c.kind, entry.c.amount_minor).where(
         entry.c.account_id == account.id, entry.c.effective_on <= today
     )

@@ -163,7 +163,7 @@ def _broken_plans(session: Session, portfolio: Portfolio, on: date) -> list[Occa
     occasions = []
     for row in found:
         part = missed[row.id, row.broken_instalment]
-        figures = {"missed_on": part.due_on, "missed_amount": part.amount}
+        figures: dict[str, date | int] = {"missed_on": part.due_on, "missed_amount": part.amount}
         occasions.append(Occasion(row.case_id, "plan_broken", f"broken-{row.id}", figures))
     return occasions
 
