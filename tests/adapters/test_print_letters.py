@@ -221,6 +221,7 @@ def test_a_long_letter_goes_on_numbered_pages(sender: PrintLetterSender, folder:
 def test_parts_of_a_text() -> None:
     assert parts(
         "# Head\n\nDear A,\nB\n\n## More\n\n- one\n- two\n\n| a | b |\n| 1 |\n|= t | 2 |\n\n---\n\nend"
+        "\n\n- - -\n\n[ ] yes\n[ ] no"
     ) == [
         {"kind": "heading", "level": 1, "text": "Head"},
         {"kind": "paragraph", "text": "Dear A,\nB"},
@@ -236,6 +237,8 @@ def test_parts_of_a_text() -> None:
         },
         {"kind": "rule"},
         {"kind": "paragraph", "text": "end"},
+        {"kind": "cut"},
+        {"kind": "boxes", "items": ["yes", "no"]},
     ]
 
 

@@ -123,6 +123,7 @@ def test_every_letter_comes_out_whole_in_each_channel_and_language() -> None:
         for text in (words.subject, words.text, words.html):
             assert not re.search(r"\{\{|\}\}|\{%|%\}|None|Undefined", text), where
             assert "\n\n\n" not in text, where
+            assert not re.search(r"[a-z0-9][.?!][A-Z][a-z]", text), f"{where}: two sentences run together"
         assert words.text.strip(), where
         assert bool(words.subject) == (channel in (Channel.EMAIL, Channel.POST)), where
         assert bool(words.html) == (channel is Channel.EMAIL), where
