@@ -21,6 +21,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import shutil
 import sys
 import time
@@ -82,8 +83,6 @@ WORDS = {
     Kind.CONTACT_SENT: "sent",
     Kind.CALL_TASK_CREATED: "call_task",
 }
-BY_NIGHT = {"cleared", "waiting", "refused", "call_task"}
-"""Decided in the night after the day they count for."""
 
 
 def main() -> None:
@@ -137,6 +136,7 @@ def measure(engine: Engine, days: int, settings: Settings) -> tuple[Comparison, 
         engine, CODE, FIRST, FIRST + timedelta(days=days - 1), settings, candidate, progress=lambda _: None
     )
     seconds = time.perf_counter() - started
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert found.candidate is not None
     for side in (found.live, found.candidate):
         figures = measures(asdict(side))
@@ -144,7 +144,7 @@ def measure(engine: Engine, days: int, settings: Settings) -> tuple[Comparison, 
         print(f"     {side.strategy}: {told}")
     limit = max(SECONDS_TO_START, SECONDS_A_DAY * accounts * days)
     what = f"{days} days of {accounts:,} accounts, two strategies: {seconds:.1f} s, at most {limit:.0f}"
-    return found, say(seconds <= limit, what)
+    return found, say(seconds <= limit, f"{what} ({used.ru_utime + used.ru_stime:.0f} of the processors)")
 
 
 # --- the days themselves --------------------------------------------------------------------------------------------
@@ -200,10 +200,11 @@ def on_record(engine: Engine, portfolio: Portfolio, after: int) -> tuple[Counter
     )
     with reading(engine) as session:
         for kind, at, channel, data in session.execute(query.execution_options(yield_per=5000)):
-            decision, via = WORDS[kind], channel.value if channel else ""
-            day = local_date(at, portfolio.timezone) - timedelta(days=decision in BY_NIGHT)
+            decision, via, told = WORDS[kind], channel.value if channel else "", json.loads(data)
+            # The night after a day takes its steps; what happens at delivery, happens then.
+            day = local_date(at, portfolio.timezone) - timedelta(days="step" in told)
             contacts[day.isoformat(), via, decision] += 1
-            for reason in json.loads(data).get("reasons", []):
+            for reason in told.get("reasons", []):
                 rules[reason["rule"], via, decision] += 1
     return contacts, rules
 

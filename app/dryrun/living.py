@@ -33,7 +33,7 @@ from app.db import among, make_engine, reading, table_of, transaction, upsert
 from app.dryrun.rules import Leaving, Side, Tariff, letter_pages, through_channel
 from app.ledger.models import Account, Customer, DailyRun, Portfolio
 from app.ledger.service import get_portfolio
-from app.outreach.delivery import Postpone, Withhold, judge, settled_event, withhold
+from app.outreach.delivery import Postpone, Withhold, judge, postponed, settled_event, withhold
 from app.outreach.letters import load_letters, sms_segments
 from app.outreach.models import ChannelStop, OutboxMessage
 from app.outreach.rules import Accepted, Destination, OutboxStatus
@@ -259,6 +259,7 @@ def leave(
                 events.append(withhold(row, verdict, now=now))
                 _update(session, [row.id or 0], status=row.status, error=row.error, settled_at=now)
             elif isinstance(verdict, Postpone):
+                events += postponed(row, verdict)
                 _update(session, [row.id or 0], not_before=verdict.until)
             else:
                 sent.append(row.id or 0)
@@ -333,7 +334,7 @@ def _count(
             data = json.loads(row.data)
             channel = row.channel.value if row.channel else ""
             day = local_date(row.at, portfolio.timezone)
-            if decision in PLANNED:
+            if "step" in data:
                 day -= timedelta(days=1)  # decided in the night after the day that was closed
             reasons = data.get("reasons", [])
             step = data.get("step") or _step_of(data.get("key", ""))
@@ -350,10 +351,6 @@ def _count(
                     [side, *_listed(row, portfolio.timezone, day, decision, step, data, units, references)]
                 )
     return after
-
-
-PLANNED = frozenset({"cleared", "waiting", "refused", "call_task", "task"})
-"""Decisions that a night makes."""
 
 
 def _step_of(key: str) -> str:

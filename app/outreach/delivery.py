@@ -78,6 +78,8 @@ class Withhold:
 class Postpone:
     until: datetime
     reason: str
+    asked: tuple[Asked, Answer] | None = None
+    """The question to the gate and its answer, where it was the gate that wants it to wait."""
 
 
 Call = Callable[[], Outcome]
@@ -380,6 +382,14 @@ def withhold(row: OutboxMessage, why: Withhold, *, now: datetime) -> Decided | N
     return _event(row, Kind.CONTACT_WITHHELD, {"reason": why.reason, **why.data})
 
 
+def postponed(row: OutboxMessage, why: Postpone) -> list[Decided]:
+    """What goes on record of a message that has to wait (`record_decisions`)."""
+    if why.asked is None:
+        return []
+    asked, answer = why.asked
+    return [decided(row.case_id, row.customer_id, asked, answer, key=row.key, letter=row.letter)]
+
+
 # --- the kill switch ------------------------------------------------------------------------------------------
 
 
@@ -599,13 +609,13 @@ def _ask_gate(
     contact = Contact(channel, row.purpose, row.address, letter=row.letter, language=row.language)
     asked = Asked(contact, folder.facts, now)
     answer = asked.answer(folder.pack)
+    if isinstance(answer, Clearance):
+        return Cleared(folder, answer)
+    keep_pack(session, folder.pack, now=now)
+    rules = ", ".join(reason.rule for reason in answer.reasons)
     if isinstance(answer, WaitUntil):
-        return Postpone(answer.at, "; ".join(reason.rule for reason in answer.reasons))
-    if not isinstance(answer, Clearance):
-        keep_pack(session, folder.pack, now=now)
-        rules = ", ".join(reason.rule for reason in answer.reasons)
-        return Withhold(f"the gate refused it: {rules}", {}, (asked, answer))
-    return Cleared(folder, answer)
+        return Postpone(answer.at, rules, (asked, answer))
+    return Withhold(f"the gate refused it: {rules}", {}, (asked, answer))
 
 
 # --- what the provider or a person says later -----------------------------------------------------------------

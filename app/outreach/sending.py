@@ -23,7 +23,7 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
 from app.clock import Clock
-from app.compliance.record import record_decisions
+from app.compliance.record import Decided, record_decisions
 from app.db import reading, retrying, transaction
 from app.outreach.delivery import (
     Call,
@@ -38,6 +38,7 @@ from app.outreach.delivery import (
     locked_rows,
     move,
     new_attempt_id,
+    postponed,
     recover,
     requeue,
     set_aside,
@@ -57,6 +58,7 @@ from app.outreach.rules import (
     Pace,
     Uncertain,
 )
+from app.timeline.service import NewEvent
 
 log = structlog.get_logger("desk.delivery")
 
@@ -258,11 +260,12 @@ class _Lane:
         """Those that may leave now; the others are withheld, or wait for when they may."""
         now = self.clock.now()
         ready: list[tuple[OutboxMessage, Call]] = []
-        told = []
+        told: list[Decided | NewEvent] = []
         for row, verdict in zip(rows, self.courier.prepare(session, rows, now=now), strict=True):
             if isinstance(verdict, Withhold):
                 told.append(withhold(row, verdict, now=now))
             elif isinstance(verdict, Postpone):
+                told += postponed(row, verdict)
                 row.error = verdict.reason[:500]
                 requeue(row, verdict.until)
             else:

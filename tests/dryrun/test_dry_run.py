@@ -140,11 +140,11 @@ def on_record(engine: Engine, after: int) -> tuple[Counter[Any], Counter[Any]]:
         query = select(Event).where(col(Event.id) > after, col(Event.kind).in_(words))
         for event in session.scalars(query):
             decision, channel = words[event.kind], event.channel and event.channel.value
-            day = local_date(event.at, build.ZONE)
-            if decision not in ("sent", "withheld"):
-                day -= timedelta(days=1)
+            data = json.loads(event.data)
+            # The night after a day takes its steps; what happens at delivery, happens then.
+            day = local_date(event.at, build.ZONE) - timedelta(days="step" in data)
             contacts[day.isoformat(), channel, decision] += 1
-            for reason in json.loads(event.data).get("reasons", []):
+            for reason in data.get("reasons", []):
                 rules[reason["rule"], channel, decision] += 1
     return contacts, rules
 

@@ -17,6 +17,7 @@ from sqlmodel import Session, col, select
 from app.cases.models import CollectionsCase
 from app.cases.rules import CaseStatus
 from app.clock import FixedClock
+from app.compliance.record import replay
 from app.compliance.service import set_consent
 from app.db import transaction
 from app.errors import Conflict
@@ -28,6 +29,7 @@ from app.outreach.delivery import (
     resolve_unknown,
     start_channel,
     stop_channel,
+    withhold_stale,
 )
 from app.outreach.letters import sms_segments
 from app.outreach.models import ChannelStop, OutboxMessage
@@ -49,6 +51,7 @@ from app.outreach.rules import (
 from app.outreach.sending import SWITCH_SECONDS, deliver_due
 from app.outreach.service import enqueue
 from app.plans.service import promise_to_pay
+from app.timeline.models import Event
 from app.timeline.rules import Channel, Kind, Purpose
 from tests import builders
 
@@ -228,6 +231,10 @@ def test_nothing_leaves_before_its_window_or_outside_the_hours(engine: Engine) -
     assert builders.deliver(engine, late).sent == [], "the window has closed: 22:00 is the last moment"
     assert only(engine).status is S.QUEUED
     assert only(engine).not_before == builders.at(ON + timedelta(days=2), 8)
+    with transaction(engine) as session:
+        [told] = session.scalars(select(Event).where(Event.kind == Kind.CONTACT_WAITING))
+        assert "cn.hours_gbt" in told.data
+        assert replay(session, told.id or 0).same, "what the gate says at delivery can be asked again too"
     assert len(builders.deliver(engine, builders.at(ON + timedelta(days=2), 8)).sent) == 1
 
 
@@ -285,6 +292,19 @@ def test_three_days_after_its_business_date_a_message_is_stale(engine: Engine, d
     found = builders.deliver(engine, builders.at(ON + timedelta(days=days), 9))
     assert len(found.sent) == int(sent)
     assert only(engine).status is (S.SENT if sent else S.WITHHELD)
+
+
+def test_what_waits_too_long_leaves_the_queue_even_where_its_channel_is_stopped(engine: Engine) -> None:
+    _queued(engine)
+    with transaction(engine) as session:
+        stop_channel(session, Destination.SMS, "no balance", by="user:ann", now=MORNING)
+        assert withhold_stale(session, now=builders.at(ON + timedelta(days=3), 23, 59)) == 0
+        assert withhold_stale(session, now=builders.at(ON + timedelta(days=4), 0, 0)) == 1
+        assert withhold_stale(session, now=builders.at(ON + timedelta(days=5), 0, 0)) == 0
+    assert only(engine).status is S.WITHHELD
+    with transaction(engine) as session:
+        [told] = builders.events(session, Kind.CONTACT_WITHHELD)
+        assert "too long ago" in told["reason"]
 
 
 def test_the_cap_holds_between_two_messages_of_one_customer(engine: Engine, case: CollectionsCase) -> None:
