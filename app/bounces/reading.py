@@ -6,6 +6,7 @@ nobody can guess, and the address that this attempt went to.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Iterator
 from email import message_from_bytes
@@ -15,6 +16,9 @@ from email.utils import parseaddr
 from flufl.bounce import all_failures
 
 from app.bounces.rules import GENERAL, Notice, NoticeKind, Severity, severity
+
+# It logs what went wrong with the stranger's message, and that is somebody's data.
+logging.getLogger("flufl.bounce").disabled = True
 
 LONGEST = 256 * 1024
 """Bytes that are looked at: the report stands before what is returned, and the returned head before its body."""
