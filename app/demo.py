@@ -194,7 +194,7 @@ def _live(engine: Engine, ports: Ports, portfolio: Portfolio, yesterday: date, n
         senders={
             Channel.SMS: SimulatedSender(chance),
             Channel.EMAIL: SimulatedSender(chance),
-            Channel.POST: ports.senders[Channel.POST],
+            Channel.POST: ports.senders.get(Channel.POST, SimulatedSender(chance)),
         },
         legal_desk=ports.legal_desk,
         seal=ports.seal,

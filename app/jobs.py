@@ -8,6 +8,7 @@
 | reconcile | 60 s  | looks up with the provider what may or may not have been sent |
 | fall back | 60 s  | goes on by another channel where a message cannot arrive |
 | bounces   | 60 s  | reads and empties the mailbox of undeliverable e-mail |
+| print     | 60 s  | prints the day's letters as one batch, where they are printed so |
 | night     | 60 s  | closes the business days that are over, missed ones first |
 | forget    | 1 h   | deletes what decisions were based on when it may not be kept longer |
 """
@@ -37,6 +38,7 @@ from app.inbound.service import interpret_due
 from app.ledger.models import Portfolio
 from app.outreach.fallback import fall_back_due
 from app.outreach.models import Heartbeat
+from app.outreach.printing import print_due
 from app.outreach.reconcile import reconcile
 from app.outreach.rules import Destination
 from app.outreach.sending import deliver_due
@@ -103,6 +105,19 @@ class Worker:
             log.info("bounces_read", **counts)
         return counts
 
+    def print_letters(self) -> None:
+        if self.ports.press is not None:
+            counts = print_due(
+                self.engine,
+                self.ports.press,
+                self.ports.stationery,
+                worker=self.name,
+                clock=self.ports.clock,
+                hour=self.settings.print_hour,
+            )
+            if counts:
+                log.info("printed", **counts)
+
     def night(self) -> None:
         """Close every portfolio's days that are over. A portfolio that was never closed starts by hand
         (`desk day`), because only a person knows from which day on its feeds are complete."""
@@ -152,6 +167,7 @@ def start(worker: Worker) -> BackgroundScheduler:
         (worker.reconcile, 60),
         (worker.fall_back, 60),
         (worker.bounces, 60),
+        (worker.print_letters, 60),
         (worker.night, 60),
         (worker.forget, 3600),
     ]

@@ -13,12 +13,14 @@ from app.legal.bag import load_private_key
 from app.legal.service import BundleCourier, LegalDesk, Seal
 from app.outreach.delivery import ContactCourier, Courier
 from app.outreach.letters import load_letters, sms_segments
-from app.outreach.rules import Destination, Lookup, Pace, Sender
+from app.outreach.rules import Destination, Lookup, Pace, Paper, Press, Sender
 from app.outreach.service import Stationery
 from app.settings import ROOT, EmailAdapter, PostAdapter, Settings, SmsAdapter
 from app.timeline.rules import Channel
 
 LETTERS = ROOT / "letters"
+LETTERS_IN_FLIGHT = 4
+"""Single letters made at once: while one waits for the disk, others are typeset."""
 
 
 class Traffic(NamedTuple):
@@ -40,6 +42,10 @@ class Ports:
     legal_desk: LegalDesk | None = None
     seal: Seal | None = None
     """None where no DESK_BUNDLE_KEY is set: bundles cannot be built, everything else works."""
+    paper: Paper | None = None
+    """Shows how letters look in print."""
+    press: Press | None = None
+    """What prints a day's letters as one batch; None where each letter is handed over by its sender."""
     sms_lookup: Lookup | None = None
     """Who can be asked which SMS left; None where the provider keeps no list."""
     bounces: Postbox | None = None
@@ -65,14 +71,17 @@ def make_ports(settings: Settings, clock: Clock | None = None) -> Ports:
     clock = clock or SystemClock()
     seal = _seal(settings)
     sms = _sms(settings, clock)
+    press = _press(settings)
     return Ports(
         clock=clock,
         stationery=make_stationery(settings),
         senders={
             Channel.SMS: sms,
             Channel.EMAIL: _email(settings, clock),
-            Channel.POST: _post(settings),
+            **({} if press else {Channel.POST: _post(settings)}),
         },
+        paper=make_paper(),
+        press=press,
         traffic=_traffic(settings),
         legal_desk=_legal_desk(settings, seal),
         seal=seal,
@@ -118,6 +127,8 @@ def _traffic(settings: Settings) -> dict[Channel, Traffic]:
     if settings.email is EmailAdapter.SMTP:
         in_flight = min(settings.delivery_in_flight, 10)  # as many connections as a mail server is glad of
         traffic[Channel.EMAIL] = Traffic(in_flight, Pace(settings.emails_per_second))
+    if settings.post is PostAdapter.PRINT:
+        traffic[Channel.POST] = Traffic(LETTERS_IN_FLIGHT)
     return traffic
 
 
@@ -155,6 +166,20 @@ def _post(settings: Settings) -> Sender:
 
         return PrintLetterSender(settings.print_dir, LETTERS)
     return _console()
+
+
+def make_paper() -> Paper:
+    from app.adapters.letter_page import LetterPaper
+
+    return LetterPaper(LETTERS)
+
+
+def _press(settings: Settings) -> Press | None:
+    if settings.post is not PostAdapter.PRINT_BATCH:
+        return None
+    from app.adapters.print_batch import PrintPress
+
+    return PrintPress(settings.print_dir, LETTERS)
 
 
 def _console() -> Sender:

@@ -27,6 +27,7 @@ class EmailAdapter(StrEnum):
 class PostAdapter(StrEnum):
     CONSOLE = "console"
     PRINT = "print"
+    PRINT_BATCH = "print-batch"
 
 
 class Settings(BaseSettings):
@@ -56,6 +57,8 @@ class Settings(BaseSettings):
     bounce_url: SecretStr = SecretStr("")
     """The mailbox behind that address: imaps://, imap+starttls://, maildir:/// or mbox:///. Empty = nobody reads it."""
     print_dir: Path = ROOT / "var" / "print"
+    print_hour: int = Field(default=6, ge=0, le=23)
+    """Local hour, in the portfolio's time zone, from which the day's letters are printed as one batch."""
 
     register_number: str = Field(default="", max_length=40)
     """Of the agency in its country's register of collection services (Netherlands); letters name it."""

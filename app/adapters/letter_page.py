@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import zxingcpp
 from babel import Locale
 
-from app.adapters.typesetting import PRINT_STANDARDS, picture_pages, typeset
+from app.adapters.typesetting import CannotTypeset, picture_pages, typeset
+from app.errors import Invalid
 from app.outreach.letters import format_date, known_language
 from app.outreach.rules import Dispatch
 
-STANDARDS = ("a-2a", "ua-1")
+if TYPE_CHECKING:
+    from typst import PDFStandard
+
+STANDARDS: tuple[PDFStandard, ...] = ("a-2a", "ua-1")
 """PDF/A-2a (ISO 19005-2, with structure) and PDF/UA-1 (ISO 14289-1): kept for ever, and read aloud."""
 MAX_ADDRESS_LINES = 7
 """What fits the window of the envelope."""
@@ -36,17 +42,38 @@ def typeset_letter(template: Path, dispatch: Dispatch) -> bytes:
     return typeset(template, data, document_date=dispatch.business_date, standards=STANDARDS)
 
 
-def typeset_sheets(template: Path, dispatches: list[Dispatch]) -> bytes:
-    """Many letters in one PDF, in this order, each on a sheet of its own: for the printer, untagged. Raises
-    CannotTypeset; dated by the last business date."""
-    pages = [page_data(dispatch, template.parent, number) for number, dispatch in enumerate(dispatches)]
-    day = max(dispatch.business_date for dispatch in dispatches)
-    return typeset(template, {"letters": pages}, document_date=day, standards=PRINT_STANDARDS, tags=False)
-
-
 def picture_letter(template: Path, dispatch: Dispatch, *, ppi: int = 96) -> list[bytes]:
     """The letter's pages as PNG. Raises CannotTypeset."""
     return picture_pages(template, {"letters": [page_data(dispatch, template.parent)]}, ppi=ppi)
+
+
+class LetterPaper:
+    """Letters as they would be printed, to look at."""
+
+    def __init__(self, letters_dir: Path) -> None:
+        self._template = letter_template(letters_dir)
+
+    def pdf(self, dispatch: Dispatch) -> bytes:
+        """Raises Invalid, as `pictures` does."""
+        with _said_plainly():
+            return typeset_letter(self._template, dispatch)
+
+    def pictures(self, dispatch: Dispatch) -> list[bytes]:
+        with _said_plainly():
+            return picture_letter(self._template, dispatch)
+
+
+@contextmanager
+def _said_plainly() -> Iterator[None]:
+    try:
+        yield
+    except CannotTypeset as problem:
+        why = (
+            "it holds a character that none of the print fonts has"
+            if problem.about_text
+            else "the page is broken"
+        )
+        raise Invalid(f"This letter cannot be printed: {why}.") from problem
 
 
 def page_data(dispatch: Dispatch, base: Path, number: int = 0) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import io
 import os
 import re
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -32,6 +33,7 @@ class PrintLetterSender:
         """`letters_dir` is the folder with `_base/letter.typ`; PDFs go to `print_dir/<business date>/`."""
         self._print_dir = print_dir
         self._template = letter_template(letters_dir)
+        self._manifests = _Manifests()
 
     def send(self, dispatch: Dispatch) -> Outcome:
         """Accepted with `<business date>/<file>` as reference, the same for every attempt of the same key.
@@ -44,11 +46,13 @@ class PrintLetterSender:
             return Undeliverable(problem)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with _locked(path.parent):
-                if not _on_manifest(path):
-                    if not path.exists():
-                        _write_atomically(path, typeset_letter(self._template, dispatch))
-                    _append_to_manifest(path, dispatch)
+            if not self._manifests.names(path):
+                # Outside the lock: others typeset meanwhile. Two that make the same letter make the same bytes.
+                if not path.exists():
+                    _write_atomically(path, typeset_letter(self._template, dispatch))
+                with _locked(path.parent):
+                    if not self._manifests.names(path):
+                        _append_to_manifest(path, dispatch)
         except CannotTypeset as problem_found:
             if problem_found.about_text:
                 return Undeliverable("the letter holds a character that none of the print fonts has")
@@ -92,21 +96,38 @@ def _write_atomically(path: Path, content: bytes) -> None:
         raise
 
 
-def _on_manifest(path: Path) -> bool:
-    """Is this file on the day's manifest? It may have been taken away for printing since; it counts all the same."""
-    manifest = path.parent / MANIFEST
-    if not manifest.exists():
-        return False
-    content = manifest.read_bytes()
-    whole_lines = content[: content.rfind(b"\n") + 1]
-    return f",{path.name},".encode() in whole_lines
+class _Manifests:
+    """Which files are on their day's manifest. They may have been taken away for printing since; they count all the
+    same. Only what was added since the last look is read."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._known: dict[Path, tuple[int, set[str]]] = {}
+        """Folder -> bytes read so far, files named in them."""
+
+    def names(self, path: Path) -> bool:
+        with self._guard:
+            read, known = self._known.get(path.parent, (0, set()))
+            try:
+                with (path.parent / MANIFEST).open("rb") as manifest:
+                    size = manifest.seek(0, os.SEEK_END)
+                    if size < read:  # a crash had cut its last line off
+                        read, known = 0, set()
+                    manifest.seek(read)
+                    added = manifest.read()
+            except FileNotFoundError:
+                return False
+            whole_lines = added[: added.rfind(b"\n") + 1]
+            known |= {line[1] for line in csv.reader(whole_lines.decode().splitlines()) if len(line) > 1}
+            self._known = {path.parent: (read + len(whole_lines), known)}
+            return path.name in known
 
 
 def _append_to_manifest(path: Path, dispatch: Dispatch) -> None:
     """One row; a row that an earlier crash cut off is removed first."""
     pdf = path.read_bytes()
     row = (
-        _not_a_formula(dispatch.key),
+        not_a_formula(dispatch.key),
         path.name,
         dispatch.language,
         len(address_lines(dispatch)),
@@ -114,14 +135,18 @@ def _append_to_manifest(path: Path, dispatch: Dispatch) -> None:
         hashlib.sha256(pdf).hexdigest(),
     )
     with (path.parent / MANIFEST).open("a+b") as manifest:
-        manifest.seek(0)
-        content = manifest.read()
-        manifest.truncate(content.rfind(b"\n") + 1)
-        if manifest.seek(0, os.SEEK_END) == 0:
-            manifest.write(_csv_line(COLUMNS))
-        manifest.write(_csv_line(row))
+        end = manifest.seek(0, os.SEEK_END)
+        manifest.seek(max(0, end - _LONGEST_LINE))
+        tail = manifest.read()
+        if end and not tail.endswith(b"\n"):
+            end -= len(tail) - (tail.rfind(b"\n") + 1)
+            manifest.truncate(end)
+        manifest.write((b"" if end else _csv_line(COLUMNS)) + _csv_line(row))
         manifest.flush()
         os.fsync(manifest.fileno())
+
+
+_LONGEST_LINE = 4096
 
 
 def _csv_line(row: tuple[Any, ...]) -> bytes:
@@ -130,7 +155,8 @@ def _csv_line(row: tuple[Any, ...]) -> bytes:
     return line.getvalue().encode()
 
 
-def _not_a_formula(text: str) -> str:
+def not_a_formula(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
     return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 

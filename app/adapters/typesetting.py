@@ -17,7 +17,7 @@ from typing import Any
 
 import typst
 
-PRINT_STANDARDS = ("a-2b",)
+PRINT_STANDARDS: tuple[typst.PDFStandard, ...] = ("a-2b",)
 """PDF/A-2b (ISO 19005-2): every font inside, no surprises."""
 
 _PAGES = re.compile(rb"/Count (\d+)")
@@ -36,8 +36,7 @@ def typeset(
     data: Mapping[str, Any],
     *,
     document_date: date,
-    standards: Sequence[str] = PRINT_STANDARDS,
-    tags: bool = True,
+    standards: Sequence[typst.PDFStandard] = PRINT_STANDARDS,
 ) -> bytes:
     """The PDF of `template` (a .typ file) with `data`, which it reads as `json(bytes(sys.inputs.data))`.
 
@@ -45,17 +44,38 @@ def typeset(
     `document_date` becomes the PDF's creation date: same template, data and date, same bytes. Raises CannotTypeset,
     whose message may quote the data and so must not be logged.
     """
-    midnight = datetime.combine(document_date, time(), tzinfo=UTC)
     made = _compile(
         template,
         data,
         format="pdf",
         pdf_standards=list(standards),
-        pdf_tags=tags,
-        timestamp=int(midnight.timestamp()),
+        timestamp=_midnight(document_date),
     )
     assert isinstance(made, bytes)
     return made
+
+
+def typeset_many(template: Path, data: Mapping[str, Any], *, document_date: date) -> tuple[bytes, list[int]]:
+    """As `typeset`, untagged for the printer, and what the template says at each `<sheets>`: pages a letter."""
+    try:
+        compiler = typst.Compiler(
+            str(template),
+            root=str(template.parent),
+            font_paths=print_fonts(),
+            ignore_system_fonts=True,
+            sys_inputs=_inputs(data),
+        )
+        pdf = compiler.compile(
+            format="pdf",
+            pdf_standards=list(PRINT_STANDARDS),
+            pdf_tags=False,
+            timestamp=_midnight(document_date),
+        )
+        sheets = json.loads(compiler.query("<sheets>", field="value"))
+    except typst.TypstError as problem:
+        raise _refusal(problem) from problem
+    assert isinstance(pdf, bytes)
+    return pdf, sheets
 
 
 def picture_pages(template: Path, data: Mapping[str, Any], *, ppi: int) -> list[bytes]:
@@ -69,15 +89,27 @@ def _compile(template: Path, data: Mapping[str, Any], **options: Any) -> bytes |
         made: bytes | list[bytes] = typst.compile(
             str(template),
             root=str(template.parent),
-            font_paths=_fonts(),
+            font_paths=print_fonts(),
             ignore_system_fonts=True,
-            sys_inputs={"data": json.dumps(data, ensure_ascii=False, sort_keys=True)},
+            sys_inputs=_inputs(data),
             **options,
         )
     except typst.TypstError as problem:
-        message = str(problem)
-        raise CannotTypeset(message, about_text="could not be displayed" in message) from problem
+        raise _refusal(problem) from problem
     return made
+
+
+def _inputs(data: Mapping[str, Any]) -> dict[str, str]:
+    return {"data": json.dumps(data, ensure_ascii=False, sort_keys=True)}
+
+
+def _midnight(day: date) -> int:
+    return int(datetime.combine(day, time(), tzinfo=UTC).timestamp())
+
+
+def _refusal(problem: typst.TypstError) -> CannotTypeset:
+    message = str(problem)
+    return CannotTypeset(message, about_text="could not be displayed" in message)
 
 
 def count_pages(pdf: bytes) -> int:
@@ -89,7 +121,7 @@ def count_pages(pdf: bytes) -> int:
 
 
 @lru_cache
-def _fonts() -> typst.Fonts:
+def print_fonts() -> typst.Fonts:
     """Read once per process: the CJK collection alone is 19 MB."""
     folders = [str(files("fontpkg_noto_sans") / "files"), str(files("noto_cjk_sans_otc"))]
     return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=folders)

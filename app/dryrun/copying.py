@@ -24,6 +24,7 @@ CHUNK = 5000
 LEFT_BEHIND = {
     # Who may come in, and machines: a dry-run has no users.
     "staff_session", "login_attempt", "api_token", "api_idempotency", "heartbeat", "sending_pace",
+    "print_batch",
     # Files, documents and evidence that no day reads.
     "feed_load", "unmatched_payment", "payer_account", "waiver", "bundle", "decision_facts", "simulation_run",
     "mail_notice",

@@ -136,9 +136,17 @@ class Claimed(NamedTuple):
 
 
 def claim(
-    session: Session, destination: Destination, *, worker: str, batch: int, lease: timedelta, now: datetime
+    session: Session,
+    destination: Destination,
+    *,
+    worker: str,
+    batch: int,
+    lease: timedelta,
+    portfolio_id: int | None = None,
+    now: datetime,
 ) -> list[Claimed]:
-    """Take the rows that are due longest for this worker alone; none while the channel is stopped."""
+    """Take the rows that are due longest, of one portfolio if it is named, for this worker alone; none while the
+    channel is stopped."""
     if is_stopped(session, destination):
         return []
     message = table_of(OutboxMessage)
@@ -148,6 +156,7 @@ def claim(
             message.c.status == OutboxStatus.QUEUED,
             message.c.not_before <= now,
             message.c.destination == destination,
+            *([] if portfolio_id is None else [message.c.portfolio_id == portfolio_id]),
         )
         .order_by(message.c.not_before, message.c.id)
         .limit(batch)
@@ -465,45 +474,52 @@ class ContactCourier:
         if not isinstance(verdict, Cleared):
             return verdict
         row.not_after = verdict.clearance.not_after
-        dispatch = self._dispatch(row, portfolio, verdict.folder)
+        dispatch = dispatch_of(row, portfolio, verdict.folder, self.stationery, self.line(row))
         return lambda: self.sender.send(dispatch)
-
-    def _dispatch(self, row: OutboxMessage, portfolio: Portfolio, folder: Folder) -> Dispatch:
-        channel = Channel(row.destination.value)
-        return Dispatch(
-            key=row.key,
-            attempt_id=row.attempt_id,
-            channel=channel,
-            to=row.address,
-            recipient_name=folder.customer.full_name,
-            language=row.language,
-            letter=row.letter,
-            text=row.text,
-            business_date=row.business_date,
-            sender_name=portfolio.agency or portfolio.creditor,
-            subject=row.subject,
-            html=row.html,
-            reference=case_reference(row.case_id),
-            unsubscribe_url=self.stationery.unsubscribe_url(
-                row.customer_id, channel, folder.customer.link_number
-            ),
-            status_callback_url=f"{self.stationery.public_url}/hooks/twilio/status?attempt={row.attempt_id}",
-            line=self.line(row),
-            not_after=row.not_after,
-            context=message_context(row),
-        )
 
     def settled(
         self, session: Session, settled: Sequence[tuple[OutboxMessage, Outcome]], *, now: datetime
     ) -> None:
-        told = [settled_event(row, outcome) for row, outcome in settled]
-        record_many(session, [event for event in told if event is not None], by="system", now=now)
-        for row, outcome in settled:
-            if isinstance(outcome, Undeliverable) and outcome.no_such_address:
-                channel, detail = Channel(row.destination.value), row.error[:300]
-                suppress(
-                    session, channel, row.address, Suppression.REFUSED, detail=detail, by="system", now=now
-                )
+        record_settled(session, settled, now=now)
+
+
+def dispatch_of(
+    row: OutboxMessage, portfolio: Portfolio, folder: Folder, stationery: Stationery, line: str = ""
+) -> Dispatch:
+    """What an adapter gets of a row that carries its attempt id already."""
+    channel = Channel(row.destination.value)
+    return Dispatch(
+        key=row.key,
+        attempt_id=row.attempt_id,
+        channel=channel,
+        to=row.address,
+        recipient_name=folder.customer.full_name,
+        language=row.language,
+        letter=row.letter,
+        text=row.text,
+        business_date=row.business_date,
+        sender_name=portfolio.agency or portfolio.creditor,
+        subject=row.subject,
+        html=row.html,
+        reference=case_reference(row.case_id),
+        unsubscribe_url=stationery.unsubscribe_url(row.customer_id, channel, folder.customer.link_number),
+        status_callback_url=f"{stationery.public_url}/hooks/twilio/status?attempt={row.attempt_id}",
+        line=line,
+        not_after=row.not_after,
+        context=message_context(row),
+    )
+
+
+def record_settled(
+    session: Session, settled: Sequence[tuple[OutboxMessage, Outcome]], *, now: datetime
+) -> None:
+    """What came of attempts goes on record; an address that does not exist is not written to again."""
+    told = [settled_event(row, outcome) for row, outcome in settled]
+    record_many(session, [event for event in told if event is not None], by="system", now=now)
+    for row, outcome in settled:
+        if isinstance(outcome, Undeliverable) and outcome.no_such_address:
+            channel, detail = Channel(row.destination.value), row.error[:300]
+            suppress(session, channel, row.address, Suppression.REFUSED, detail=detail, by="system", now=now)
 
 
 def settled_event(row: OutboxMessage, outcome: Outcome) -> NewEvent | None:

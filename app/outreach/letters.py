@@ -412,11 +412,19 @@ _PLAIN = str.maketrans(
 
 def sms_segments(text: str) -> int:
     """How many SMS the text is billed as: 160/153 characters in GSM 7-bit, else 70/67 in UCS-2 (3GPP TS 23.038)."""
-    if all(c in _GSM or c in _GSM_DOUBLE for c in text):
+    if sms_encoding(text) == GSM:
         units, single, part = sum(2 if c in _GSM_DOUBLE else 1 for c in text), 160, 153
     else:
         units, single, part = len(text.encode("utf-16-be")) // 2, 70, 67
     return 1 if units <= single else -(-units // part)
+
+
+GSM, UCS2 = "GSM-7", "UCS-2"
+
+
+def sms_encoding(text: str) -> str:
+    """How the text goes over the air: one character outside the GSM alphabet makes all of it UCS-2."""
+    return GSM if all(c in _GSM or c in _GSM_DOUBLE for c in text) else UCS2
 
 
 def _one_plain_line(text: str) -> str:

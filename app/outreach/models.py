@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from app.db import BigId, Row, UtcDateTime, enum_type
-from app.outreach.rules import Destination, OutboxStatus
+from app.outreach.rules import BatchStatus, Destination, OutboxStatus
 from app.timeline.rules import Purpose
 
 
@@ -80,6 +80,45 @@ class SendingPace(Row, table=True):
     line: str = Field(primary_key=True, max_length=160)
     """Destination and sender, such as `sms:+15005550006`."""
     caught_up_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class PrintBatch(Row, table=True):
+    """A portfolio's letters of one day, made into one PDF. Its messages carry its attempt id."""
+
+    __tablename__ = "print_batch"
+    __table_args__ = (
+        sa.Index(
+            "uq_print_batch_day",
+            "portfolio_id",
+            "printed_on",
+            unique=True,
+            sqlite_where=sa.text("status IN ('making', 'publishing', 'published')"),
+            postgresql_where=sa.text("status IN ('making', 'publishing', 'published')"),
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
+    printed_on: date
+    """The portfolio's own date."""
+    status: BatchStatus = Field(default=BatchStatus.MAKING, sa_type=enum_type(BatchStatus))
+    lease_until: datetime = Field(sa_type=UtcDateTime)
+    """Whoever makes it is taken for dead after this."""
+    letters: int = Field(default=0)
+    pages: int = Field(default=0)
+    sha256: str = Field(default="", max_length=64)
+    """Of the PDF."""
+    error: str = Field(default="", max_length=500)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+    @property
+    def name(self) -> str:
+        return f"{self.printed_on.isoformat()}/batch-{self.id or 0:06}"
+
+    @property
+    def attempt_id(self) -> str:
+        return f"print-batch-{self.id}"
 
 
 class ChannelStop(Row, table=True):

@@ -239,3 +239,75 @@ class Pace:
 
 
 BURST = timedelta(seconds=10)
+
+
+class Paper(Protocol):
+    """How a letter looks on paper. Raises Invalid for one that cannot be printed."""
+
+    def pdf(self, dispatch: Dispatch) -> bytes: ...
+
+    def pictures(self, dispatch: Dispatch) -> list[bytes]:
+        """Its pages as PNG."""
+        ...
+
+
+# --- the print batch ------------------------------------------------------------------------------------------
+
+
+class BatchStatus(StrEnum):
+    MAKING = "making"
+    """Nothing is to be seen outside."""
+    PUBLISHING = "publishing"
+    """Complete and on the disk; from here on it can only be published."""
+    PUBLISHED = "published"
+    ABANDONED = "abandoned"
+    """Never published; its letters went back to the queue."""
+    LOST = "lost"
+    """It was to be published, and the print folder knows nothing of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One letter for the print batch, with what it is sorted by."""
+
+    dispatch: Dispatch
+    country: str
+    postcode: str
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A batch that is complete and not published yet."""
+
+    letters: int
+    pages: int
+    sha256: str
+    """Of the PDF; '' if there is no letter in it."""
+    refused: Mapping[str, str]
+    """Key -> why that letter cannot be printed."""
+
+
+class PressDown(Exception):
+    """No batch could be made, and none was published."""
+
+    def __init__(self, outcome: TryLater | Misconfigured) -> None:
+        super().__init__(outcome.reason)
+        self.outcome = outcome
+
+
+class Press(Protocol):
+    """What makes a day's letters into one batch. Batches are named `<day>/batch-<number>`."""
+
+    def make(self, batch: str, pieces: Sequence[Piece], *, day: date) -> Made:
+        """Everything but the name under which others find it. Raises PressDown."""
+        ...
+
+    def publish(self, batch: str) -> bool:
+        """Show it, once and for all; again does nothing. False if there is no such batch. Raises OSError."""
+        ...
+
+    def discard(self, batch: str) -> None: ...
+
+    def manifest(self, batch: str) -> Mapping[str, int]:
+        """Key -> piece number of a published batch. Raises OSError."""
+        ...

@@ -108,6 +108,7 @@ class Kind(StrEnum):
 
     CHANNEL_STOPPED = "channel.stopped"
     CHANNEL_STARTED = "channel.started"
+    PRINT_BATCH_ENDED = "print.batch_ended"
 
     FACTS_FORGOTTEN = "facts.forgotten"
     """What decisions were based on was deleted: its time was over."""

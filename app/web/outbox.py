@@ -89,7 +89,8 @@ def _matrix(found: Mapping[tuple[OutboxStatus, Destination], int]) -> dict[str, 
 
 def _served(request: Request) -> frozenset[Destination]:
     """Destinations that this installation has an adapter for."""
-    return frozenset(ports_of(request).couriers())
+    ports = ports_of(request)
+    return frozenset([*ports.couriers(), *([Destination.POST] if ports.press else [])])
 
 
 @router.post("/{message_id}/resolve")
