@@ -6,6 +6,7 @@ Dates of clock changes in 2026: New York 8 March and 1 November, London 29 March
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -694,6 +695,13 @@ def calls_too_soon(rule: GapRule, history: list[PastContact], zone: ZoneInfo) ->
     ]
 
 
+CALENDAR: dict[str, Callable[[date], object]] = {
+    "day": lambda day: day,
+    "week": lambda day: tuple(day.isocalendar())[:2],
+    "month": lambda day: (day.year, day.month),
+}
+
+
 def naive_peak(rule: CapRule, history: list[PastContact], zone: ZoneInfo) -> int:
     """The fullest window of any contact, written without regard for speed or for how the gate does it."""
 
@@ -713,6 +721,13 @@ def naive_peak(rule: CapRule, history: list[PastContact], zone: ZoneInfo) -> int
                 past
                 for past in relevant
                 if timedelta(0) <= past.at - first.at < timedelta(hours=rule.window_hours)
+            ]
+        elif rule.calendar is not None:
+            period = CALENDAR[rule.calendar]
+            inside = [
+                past
+                for past in relevant
+                if period(past.at.astimezone(zone).date()) == period(first.at.astimezone(zone).date())
             ]
         else:
             assert rule.window_days is not None
