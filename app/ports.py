@@ -19,8 +19,8 @@ from app.settings import ROOT, EmailAdapter, PostAdapter, Settings, SmsAdapter
 from app.timeline.rules import Channel
 
 LETTERS = ROOT / "letters"
-LETTERS_IN_FLIGHT = 4
-"""Single letters made at once: while one waits for the disk, others are typeset."""
+LETTERS_IN_FLIGHT = 2
+"""Single letters made at once: while one waits for the disk, the other is typeset."""
 
 
 class Traffic(NamedTuple):

@@ -98,7 +98,7 @@ def through_channel(leaving: Iterable[Leaving]) -> Iterator[Left]:
 # --- pages of a letter ------------------------------------------------------------------------------------------
 
 # letters/_base/letter.typ in figures; a test compares the result with what is really typeset. Millimetres.
-_BODY, _HEAD, _WIDTH = 247.0, 72.0, 165.0
+_BODY, _HEAD, _WIDTH = 252.0, 72.0, 165.0
 _EM = 3.704
 _LINE, _LEADING, _SPACING = 0.714 * _EM, 0.7 * _EM, 1.2 * _EM
 _ROW = 6.6

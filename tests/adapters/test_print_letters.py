@@ -218,6 +218,20 @@ def test_a_long_letter_goes_on_numbered_pages(sender: PrintLetterSender, folder:
     assert manifest_rows(folder, DAY)[0]["pages"] == "3"
 
 
+def test_a_page_that_is_just_full_begins_no_other() -> None:
+    """Line by line a second page comes to be needed: it is never empty."""
+    seen = set()
+    for lines in range(1, 12):
+        text = "# Full\n\n" + "Line\n\n" * 20 + "\n".join(["Line"] * lines)
+        pages = [
+            page.get_textpage().get_text_range()
+            for page in pypdfium2.PdfDocument(typeset_letter(TEMPLATE, a_letter(text=text)))
+        ]
+        assert all("Line" in page for page in pages), lines
+        seen.add(len(pages))
+    assert seen == {1, 2}
+
+
 def test_parts_of_a_text() -> None:
     assert parts(
         "# Head\n\nDear A,\nB\n\n## More\n\n- one\n- two\n\n| a | b |\n| 1 |\n|= t | 2 |\n\n---\n\nend"
