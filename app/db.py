@@ -236,11 +236,14 @@ def among(
 ) -> sa.ColumnElement[bool]:
     """`column IN ids` with the ids as one parameter, so that thousands of them cost nothing to compile."""
     if session.get_bind().dialect.name == "postgresql":
-        if column.type.python_type is not int:
-            return column == sa.any_(sa.bindparam(None, list(ids), postgresql.ARRAY(sa.Text)))
-        # Spelled here: the driver looks at each number for what may need quoting.
-        spelled = sa.bindparam(None, "{" + ",".join(map(str, ids)) + "}", sa.Text)
-        return column == sa.any_(sa.cast(spelled, postgresql.ARRAY(sa.BigInteger)))
+        if column.type.python_type is int:
+            # Spelled here: the driver looks at each number for what may need quoting.
+            kind: Any = sa.BigInteger
+            given: Any = sa.bindparam(None, "{" + ",".join(map(str, ids)) + "}", sa.Text)
+        else:
+            kind, given = sa.Text, sa.bindparam(None, list(ids), postgresql.ARRAY(sa.Text))
+        # Unfolded, or every row of a small table would be compared with each of them.
+        return column.in_(sa.select(sa.func.unnest(sa.cast(given, postgresql.ARRAY(kind)))))
     listed = sa.func.json_each(json.dumps(list(ids))).table_valued("value")
     return column.in_(sa.select(listed.c.value))
 
