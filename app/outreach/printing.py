@@ -25,7 +25,7 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
 from app.clock import Clock
-from app.compliance.record import record_decisions
+from app.compliance.record import Decided, record_decisions
 from app.db import reading, retrying, table_of, transaction, upsert
 from app.ledger.models import Portfolio
 from app.outreach.delivery import (
@@ -39,6 +39,7 @@ from app.outreach.delivery import (
     judge,
     locked_rows,
     move,
+    postponed,
     record_settled,
     requeue,
     set_aside,
@@ -189,11 +190,13 @@ class _Run:
                 return []
             portfolio = session.get_one(Portfolio, batch.portfolio_id)
             rows = self._one_each(locked_rows(session, claimed))
-            pieces, told = [], []
+            pieces: list[Piece] = []
+            told: list[Decided | NewEvent] = []
             for row, verdict in zip(rows, judge(session, portfolio, rows, now=now), strict=True):
                 if isinstance(verdict, Withhold):
                     told.append(withhold(row, verdict, now=now))
                 elif isinstance(verdict, Postpone):
+                    told += postponed(row, verdict)
                     row.error = verdict.reason[:500]
                     requeue(row, verdict.until)
                 else:
