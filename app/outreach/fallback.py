@@ -17,7 +17,7 @@ from app.outreach.delivery import Claimed, locked_rows
 from app.outreach.folders import Folder, open_folders
 from app.outreach.models import OutboxMessage
 from app.outreach.rules import OutboxStatus
-from app.outreach.service import Stationery, _Work
+from app.outreach.service import Outgoing, Stationery, contact_customers
 from app.outreach.situations import gather_case_facts
 from app.plans.service import live_plan
 from app.strategy.rules import Step
@@ -74,29 +74,17 @@ def fall_back(session: Session, row: OutboxMessage, stationery: Stationery, *, n
     known = _messages_of(session, stem)
     if any(status in ON_ITS_WAY for status in known.values()):
         return False
-    work = _Work(session, portfolio, stationery, local_date(now, portfolio.timezone), now)
-    queued = False
+    about = {"strategy": chosen.ref, "instead_of": row.key}
+    on = local_date(now, portfolio.timezone)
     for channel in (each for each in step.otherwise if each not in known):
-        contact = work._contact(folder, channel, step.purpose, step.letter)
-        key = f"{stem}:{channel.value}"
-        answer = work._ask(
-            folder,
-            contact,
-            step=step.id,
-            letter=step.letter,
-            key=key,
-            strategy=chosen.ref,
-            instead_of=row.key,
-        )
+        other = Outgoing(folder, step.letter, step.purpose, (channel,), stem, about=about)
+        [[answer]] = contact_customers(session, portfolio, [other], stationery, on=on, by="system", now=now)
         if isinstance(answer, Clearance):
-            work._add_message(folder, answer, step.letter, key, plan=None)
-            queued = True
-            break
+            return True
         if isinstance(answer, WaitUntil) and answer.at < (row.settled_at or now) + GIVE_UP_AFTER:
             row.fallback_at = answer.at
-            break
-    work.write(session, by="system")
-    return queued
+            return False
+    return False
 
 
 def _step_of(

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 
-import sqlalchemy as sa
 from sqlmodel import Session
 
 from app.cases.models import CollectionsCase
 from app.cases.rules import CaseStatus
-from app.compliance.rules import Answer, Clearance
-from app.db import table_of
+from app.compliance.rules import Answer
 from app.errors import Conflict, Invalid
 from app.ledger.models import Portfolio
 from app.outreach.folders import open_folders
-from app.outreach.models import OutboxMessage
-from app.outreach.service import Letterhead, Stationery, _Work
+from app.outreach.service import Letterhead, Outgoing, Stationery, contact_customers, known_keys
 from app.plans.service import live_plan
 from app.timeline.rules import Channel, Purpose
 
@@ -66,19 +63,11 @@ def take_manual_step(
     if misfit := stationery.misfit(chosen, Letterhead.of(portfolio), folder.customer.country):
         raise Invalid(misfit, "letter")
     step = f"{MANUAL_STEP}{letter}-{on:%Y%m%d}"
-    keys = {channel: f"{case.id}:{step}:{folder.case.occurrence}:{channel.value}" for channel in channels}
-    known = table_of(OutboxMessage).c.key
-    if session.execute(sa.select(known).where(known.in_(list(keys.values())))).first():
+    stem = f"{case.id}:{step}:{folder.case.occurrence}"
+    letters = Outgoing(folder, letter, Purpose(chosen.purpose), channels, stem)
+    if known_keys(session, [letters.key(channel) for channel in channels]):
         raise Conflict("this letter was queued on one of these channels today already")
-    work = _Work(session, portfolio, stationery, on, now)
-    answers = []
-    for channel, key in keys.items():
-        contact = work._contact(folder, channel, Purpose(chosen.purpose), letter)
-        answer = work._ask(folder, contact, step=step, letter=letter, key=key)
-        if isinstance(answer, Clearance):
-            work._add_message(folder, answer, letter, key, plan=None)
-        answers.append(answer)
-    work.write(session, by=by)
+    [answers] = contact_customers(session, portfolio, [letters], stationery, on=on, by=by, now=now)
     return answers
 
 
@@ -98,15 +87,9 @@ def answer_for_help(
     """Queue the SMS that says how to reach us, for a customer who asked; what the gate said is on record. None if it
     was answered today already: two machines must not keep each other talking."""
     [folder] = open_folders(session, portfolio, [case.id or 0], now=now)
-    step = f"help-{on:%Y%m%d}"
-    key = f"{case.id}:{step}:{folder.case.occurrence}:{Channel.SMS.value}"
-    known = table_of(OutboxMessage).c.key
-    if session.execute(sa.select(known).where(known == key)).first():
+    stem = f"{case.id}:help-{on:%Y%m%d}:{folder.case.occurrence}"
+    words = Outgoing(folder, HELP_LETTER, Purpose.CONFIRMATION, (Channel.SMS,), stem)
+    if known_keys(session, [words.key(Channel.SMS)]):
         return None
-    work = _Work(session, portfolio, stationery, on, now)
-    contact = work._contact(folder, Channel.SMS, Purpose.CONFIRMATION, HELP_LETTER)
-    answer = work._ask(folder, contact, step=step, letter=HELP_LETTER, key=key)
-    if isinstance(answer, Clearance):
-        work._add_message(folder, answer, HELP_LETTER, key, plan=None)
-    work.write(session, by=by)
+    [[answer]] = contact_customers(session, portfolio, [words], stationery, on=on, by=by, now=now)
     return answer

@@ -7,17 +7,16 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from app.cases.models import CaseHold, CollectionsCase
 from app.cases.rules import CaseStatus, HoldKind, Outcome
-from app.compliance.rules import Answer, Clearance
+from app.compliance.rules import Answer
 from app.db import table_of
 from app.ledger.models import Portfolio
 from app.outreach.folders import Folder, open_folders
 from app.outreach.letters import Letter, format_amount, format_date
-from app.outreach.models import OutboxMessage
-from app.outreach.service import OFFER_STEP, Stationery, _Work
+from app.outreach.service import OFFER_STEP, Outgoing, Stationery, contact_customers, known_keys
 from app.plans.models import Plan
 from app.plans.rules import PlanStatus
 from app.plans.service import instalments_of
@@ -54,39 +53,37 @@ def write_occasions(
     The occasions are of different customers. One that was written before is left out. One that the gate makes wait
     longer than the planning horizon is not written: its occasion will be past.
     """
-    known = set(
-        session.scalars(select(OutboxMessage.key).where(col(OutboxMessage.key).in_(_keys(occasions))))
-    )
+    known = known_keys(session, _keys(occasions))
     fresh = [each for each in occasions if not known.intersection(_keys([each]))]
     if not fresh:
         return {}
     opened = open_folders(session, portfolio, [each.case_id for each in fresh], now=now)
     folders = {folder.case.id: folder for folder in opened}
-    work = _Work(session, portfolio, stationery, on, now)
-    answers = {}
+    outgoing = []
     for each in fresh:
         folder = folders[each.case_id]
         letter = stationery.letters[each.letter]
         if letter.purpose == Purpose.REMINDER and folder.to_ask <= 0:
             continue  # nothing is owed that it could ask for
         channel = Channel.EMAIL if folder.customer.email else Channel.POST
-        contact = work._contact(folder, channel, Purpose(letter.purpose), each.letter)
-        key = _key(each, channel)
-        answer = work._ask(folder, contact, step=each.step, letter=each.letter, key=key)
-        if isinstance(answer, Clearance):
-            figures = _formatted(each.figures, portfolio, letter, folder)
-            work._add_message(folder, answer, each.letter, key, plan=each.plan, figures=figures)
-        answers[each.case_id] = answer
-    work.write(session, by=by)
-    return answers
+        figures = _formatted(each.figures, portfolio, letter, folder)
+        outgoing.append(
+            Outgoing(
+                folder, each.letter, Purpose(letter.purpose), (channel,), _stem(each), each.plan, figures
+            )
+        )
+    answers = contact_customers(session, portfolio, outgoing, stationery, on=on, by=by, now=now)
+    return {each.folder.case.id: answer for each, [answer] in zip(outgoing, answers, strict=True)}
 
 
-def _key(occasion: Occasion, channel: Channel) -> str:
-    return f"{occasion.case_id}:{occasion.step}:1:{channel.value}"
+def _stem(occasion: Occasion) -> str:
+    return f"{occasion.case_id}:{occasion.step}:1"
 
 
 def _keys(occasions: Sequence[Occasion]) -> list[str]:
-    return [_key(each, channel) for each in occasions for channel in (Channel.EMAIL, Channel.POST)]
+    return [
+        f"{_stem(each)}:{channel.value}" for each in occasions for channel in (Channel.EMAIL, Channel.POST)
+    ]
 
 
 def _formatted(

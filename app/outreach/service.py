@@ -7,8 +7,8 @@ import dataclasses
 import hmac
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
@@ -432,6 +432,16 @@ class _Work:
         self.told.append(decided(folder.case.id, folder.case.customer_id, asked, answer, **about))
         return answer
 
+    def send(self, outgoing: Outgoing, channel: Channel) -> Answer:
+        """Ask for a letter out of the ladder's turn on one channel, and add it where that is cleared."""
+        folder, letter, key = outgoing.folder, outgoing.letter, outgoing.key(channel)
+        to = self._contact(folder, channel, outgoing.purpose, letter)
+        step = outgoing.stem.split(":")[1]
+        answer = self._ask(folder, to, step=step, letter=letter, key=key, **outgoing.about)
+        if isinstance(answer, Clearance):
+            self._add_message(folder, answer, letter, key, plan=outgoing.plan, figures=outgoing.figures)
+        return answer
+
     def _add_call_task(self, folder: Folder, step: Step, key: str) -> None:
         self.count(folder.case.id, "call_tasks")
         due_on = self.on + timedelta(days=1)
@@ -646,30 +656,70 @@ def enqueue(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
         session.execute(upsert(session, OutboxMessage).on_conflict_do_nothing(), list(rows))
 
 
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A letter for one case that the ladder does not ask for, or not now."""
+
+    folder: Folder
+    letter: str
+    purpose: Purpose
+    channels: Sequence[Channel]
+    stem: str
+    """`case:step:occurrence`; with the channel behind it, the key under which it is written once."""
+    plan: Plan | None = None
+    figures: Mapping[str, str] = field(default_factory=dict)
+    """What this occasion adds to the letter's values, by name."""
+    about: Mapping[str, str] = field(default_factory=dict)
+    """What goes on record with the answers, beside step, letter and key."""
+
+    def key(self, channel: Channel) -> str:
+        return f"{self.stem}:{channel.value}"
+
+
+def contact_customers(
+    session: Session,
+    portfolio: Portfolio,
+    outgoing: Sequence[Outgoing],
+    stationery: Stationery,
+    *,
+    on: date,
+    by: str,
+    now: datetime,
+) -> list[list[Answer]]:
+    """Ask the gate for each of these letters on each of its channels, queue what it clears, and put every answer on
+    record; the answers, in the order of the letters and their channels.
+
+    Their folders are of different customers, opened in this transaction.
+    """
+    work = _Work(session, portfolio, stationery, on, now)
+    answers = [[work.send(each, channel) for channel in each.channels] for each in outgoing]
+    work.write(session, by=by)
+    return answers
+
+
+def known_keys(session: Session, keys: Collection[str]) -> set[str]:
+    """Those of these keys under which a message was written before."""
+    known = table_of(OutboxMessage).c.key
+    return set(session.execute(sa.select(known).where(known.in_(keys))).scalars())
+
+
 def confirm_plan(
     session: Session,
     portfolio: Portfolio,
     plan: Plan,
     stationery: Stationery,
     *,
-    channels: Iterable[Channel] = (Channel.SMS, Channel.EMAIL),
+    channels: Sequence[Channel] = (Channel.SMS, Channel.EMAIL),
     on: date,
     by: str,
     now: datetime,
 ) -> list[Answer]:
     """Queue the written confirmation of an accepted promise or plan, on each channel the gate clears."""
     [folder] = open_folders(session, portfolio, [plan.case_id], now=now)
-    work = _Work(session, portfolio, stationery, on, now)
     letter = "promise_confirmation" if plan.kind is PlanKind.PROMISE else "plan_confirmation"
-    answers = []
-    for channel in channels:
-        contact = work._contact(folder, channel, Purpose.CONFIRMATION, letter)
-        key = f"{plan.case_id}:{PLAN_STEP}{plan.id}:1:{channel.value}"
-        answer = work._ask(folder, contact, letter=letter, key=key)
-        if isinstance(answer, Clearance):
-            work._add_message(folder, answer, letter, key, plan=plan)
-        answers.append(answer)
-    work.write(session, by=by)
+    stem = f"{plan.case_id}:{PLAN_STEP}{plan.id}:1"
+    confirmation = Outgoing(folder, letter, Purpose.CONFIRMATION, channels, stem, plan=plan)
+    [answers] = contact_customers(session, portfolio, [confirmation], stationery, on=on, by=by, now=now)
     return answers
 
 
