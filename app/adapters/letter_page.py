@@ -15,7 +15,7 @@ from babel import Locale
 
 from app.adapters.typesetting import CannotTypeset, picture_pages, typeset
 from app.errors import Invalid
-from app.outreach.letters import format_date, known_language
+from app.outreach.letters import format_date, known_language, locale_for
 from app.outreach.rules import Dispatch
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _said_plainly() -> Iterator[None]:
 def page_data(dispatch: Dispatch, base: Path, number: int = 0) -> dict[str, Any]:
     """What `letter.typ` lays out; every value is shown as text. `number` is the letter's own in its PDF."""
     language = page_language(base, dispatch.language)
-    facts = [("date", format_date(dispatch.business_date, language)), ("reference", dispatch.reference)]
+    facts = [("date", _written_on(dispatch, language)), ("reference", dispatch.reference)]
     facts += [(label, str(dispatch.context.get(f"contact_{label}", ""))) for label in ("phone", "email")]
     return {
         "number": number,
@@ -93,6 +93,12 @@ def page_data(dispatch: Dispatch, base: Path, number: int = 0) -> dict[str, Any]
         "respond": _respond(str(dispatch.context.get("preferences_url", ""))),
         "parts": parts(dispatch.text),
     }
+
+
+def _written_on(dispatch: Dispatch, language: str) -> str:
+    """The day that its words call today."""
+    said = str(dispatch.context.get("today", ""))
+    return said or format_date(dispatch.business_date, locale_for(language, country_of(dispatch)))
 
 
 @lru_cache(maxsize=1000)

@@ -70,6 +70,10 @@ _LOCALES = {
     "zh-Hans": "zh_Hans_CN",
 }
 """Language of a letter -> the locale its amounts and dates are written in."""
+_ENGLISH = {
+    country: f"en_{country}" for country in ("US", "GB", "AU", "CA", "HK", "IN", "SG")
+} | dict.fromkeys(("AS", "GU", "MP", "PR", "VI"), "en_US")
+"""English has no one manner: who lives anywhere else reads it in that of the United Kingdom."""
 
 
 class BadLetter(ValueError):
@@ -207,6 +211,10 @@ class Letter:
         found = known_language(wanted, self.sent_in or self.languages)
         return found if not self.sent_in or found in self.sent_in else self.sent_in[0]
 
+    def locale_for(self, wanted: str, country: str) -> str:
+        """How its dates and amounts are written to somebody there, as `format_date` and `format_amount` take it."""
+        return locale_for(self.language_for(wanted), country)
+
     def misfit(self, country: str, collector: str, currency: str, told: Collection[str]) -> str:
         """Why the letter is not one for this customer, '' = it is. `told` are the needed variables we have."""
         if self.places and country not in self.places:
@@ -228,6 +236,13 @@ def known_language(wanted: str, languages: tuple[str, ...] = tuple(_LOCALES)) ->
         return "zh-Hans"
     base = _NORWEGIAN.get(base, base)
     return base if base in languages else FALLBACK_LANGUAGE
+
+
+@lru_cache(maxsize=1000)
+def locale_for(language: str, country: str) -> str:
+    """The letters' language in the manner of a country (ISO 3166): ('en', 'AU') -> 'en_AU', ('en', 'FR') -> 'en_GB',
+    ('nl', 'BE') -> 'nl'."""
+    return _ENGLISH.get(country, "en_GB") if language == "en" else language
 
 
 _NORWEGIAN = {"no": "nb", "nn": "nb"}
@@ -350,20 +365,34 @@ def format_amount(minor: int, currency: str, language: str) -> str:
     style = _amount_style(currency, language)
     if style is None or minor < 0:
         return amount_by_locale(minor, currency, language)
-    before, group, point, after = style
+    before, group, in_twos, point, after = style
     decimals = money.exponent(currency)
     units, rest = divmod(minor, 10**decimals)
-    whole = f"{units:,}".replace(",", group)
+    whole = _in_twos(units, group) if in_twos else f"{units:,}".replace(",", group)
     return f"{before}{whole}{point}{rest:0{decimals}}{after}" if decimals else f"{before}{whole}{after}"
 
 
 @lru_cache(maxsize=100)
-def _amount_style(currency: str, language: str) -> tuple[str, str, str, str] | None:
-    """(before, group separator, decimal point, after), read off one amount as the locale writes it; None where it
-    does not group by three."""
+def _amount_style(currency: str, language: str) -> tuple[str, str, bool, str, str] | None:
+    """(before, group separator, whether groups are of two above the thousands, decimal point, after), read off one
+    amount as the locale writes it; None where it groups in another way."""
     shown = amount_by_locale(1_234_567 * 10 ** money.exponent(currency), currency, language)
-    found = re.fullmatch(r"(\D*)1(?P<group>\D)234(?P=group)567(?:(\D)0+)?(\D*)", shown)
-    return (found[1], found[2], found[3] or "", found[4]) if found else None
+    whole = r"1(?P<three>\D)234(?P=three)567|12(?P<two>\D)34(?P=two)567"
+    found = re.fullmatch(rf"(?P<before>\D*)(?:{whole})(?:(?P<point>\D)0+)?(?P<after>\D*)", shown)
+    if found is None:
+        return None
+    group = found["three"] or found["two"]
+    return found["before"], group, found["two"] is not None, found["point"] or "", found["after"]
+
+
+def _in_twos(units: int, group: str) -> str:
+    """Lakhs and crores: 12,34,567."""
+    above, below = divmod(units, 1000)
+    if not above:
+        return str(below)
+    digits = str(above)
+    pairs = [digits[max(0, end - 2) : end] for end in range(len(digits), 0, -2)]
+    return group.join([*reversed(pairs), f"{below:03}"])
 
 
 def amount_by_locale(minor: int, currency: str, language: str) -> str:
@@ -387,7 +416,7 @@ def format_date(d: date, language: str) -> str:
 
 @lru_cache(maxsize=100)
 def _locale(language: str) -> Locale:
-    return Locale.parse(_LOCALES[known_language(language)])
+    return Locale.parse(language if language in _ENGLISH.values() else _LOCALES[known_language(language)])
 
 
 @lru_cache
@@ -406,8 +435,11 @@ _GSM = frozenset(
 )
 _GSM_DOUBLE = frozenset("^{}\\[~]|€\f")
 _PLAIN = str.maketrans(
-    {"\u00a0": " ", "\u202f": " ", "\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-"}
-)
+    {
+        "\u00a0": " ", "\u202f": " ", "\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-",
+        "\u20b9": "Rs ",
+    }
+)  # fmt: skip
 
 
 def sms_segments(text: str) -> int:
@@ -428,7 +460,8 @@ def sms_encoding(text: str) -> str:
 
 
 def _one_plain_line(text: str) -> str:
-    """One line without typographic characters: a single no-break space would more than halve what an SMS holds."""
+    """One line without typographic characters: a single no-break space, or sign of the rupee, would more than halve
+    what an SMS holds."""
     return _one_line(text.translate(_PLAIN))
 
 

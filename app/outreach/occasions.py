@@ -89,7 +89,7 @@ def _keys(occasions: Sequence[Occasion]) -> list[str]:
 def _formatted(
     figures: Mapping[str, date | int], portfolio: Portfolio, letter: Letter, folder: Folder
 ) -> dict[str, str]:
-    language = letter.language_for(folder.customer.language)
+    language = letter.locale_for(folder.customer.language, folder.customer.country)
     return {
         name: format_date(value, language)
         if isinstance(value, date)

@@ -786,8 +786,8 @@ def letter_context(
     *,
     now: datetime,
 ) -> LetterContext:
-    """The frozen figures of a letter, formatted in the language it will really be in."""
-    language = letter.language_for(folder.customer.language)
+    """The frozen figures of a letter, formatted as the language it will really be in is written there."""
+    language = letter.locale_for(folder.customer.language, folder.customer.country)
     currency = head.currency
     today = local_date(now, head.timezone)
     late = [(account, asked) for account in folder.accounts if (asked := account.asked) > 0]

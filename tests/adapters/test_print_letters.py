@@ -119,7 +119,7 @@ def test_the_words_are_on_the_page(sender: PrintLetterSender, folder: Path) -> N
         "14ElmStreet",
         "Springfield,IL62701",
         "$120.00",
-        "November14,2026",
+        "14November2026",
         "C-000041",
     ):
         assert words in english.replace(" ", "")

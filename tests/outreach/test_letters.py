@@ -21,6 +21,7 @@ from app.outreach.letters import (
     format_date,
     load_letters,
     render,
+    sms_encoding,
     sms_segments,
 )
 from app.timeline.rules import Channel
@@ -364,6 +365,12 @@ def test_a_value_has_a_limit() -> None:
         (123450, "NOK", "nb", "1\u00a0234,50\u00a0kr"),
         (123450, "IDR", "id", "Rp1.234,50"),
         (123450, "CNY", "zh-Hans", "¥1,234.50"),
+        (123450, "GBP", "en_GB", "£1,234.50"),
+        (123450, "USD", "en_GB", "US$1,234.50"),
+        (123450, "AUD", "en_AU", "$1,234.50"),
+        (123450, "HKD", "en_HK", "HK$1,234.50"),
+        (123450, "SGD", "en_SG", "$1,234.50"),
+        (123456750, "INR", "en_IN", "₹12,34,567.50"),
     ],
 )
 def test_amounts_have_the_decimals_we_bill_in(
@@ -372,8 +379,38 @@ def test_amounts_have_the_decimals_we_bill_in(
     assert format_amount(minor, currency, language) == expected
 
 
+@pytest.mark.parametrize(
+    ("wanted", "country", "expected"),
+    [
+        ("en", "US", "en_US"),
+        ("en", "PR", "en_US"),
+        ("en-US", "GB", "en_GB"),
+        ("en", "FR", "en_GB"),
+        ("en", "", "en_GB"),
+        ("fr", "AU", "en_AU"),
+        ("en", "HK", "en_HK"),
+        ("en", "SG", "en_SG"),
+        ("en", "IN", "en_IN"),
+        ("nl", "BE", "nl"),
+        ("zh", "HK", "zh"),
+    ],
+)
+def test_english_is_written_in_the_manner_of_where_it_is_read(
+    wanted: str, country: str, expected: str
+) -> None:
+    assert LETTERS["first_reminder"].locale_for(wanted, country) == expected
+
+
+def test_rupees_do_not_double_what_an_sms_costs() -> None:
+    context = dataclasses.replace(ENGLISH, past_due_total=format_amount(12_345_600, "INR", "en_IN"))
+    text = render(LETTERS["first_reminder"], Channel.SMS, "en", context).text
+    assert "Rs 1,23,456.00" in text
+    assert sms_encoding(text) == "GSM-7"
+
+
 def test_dates_spell_the_month() -> None:
-    assert format_date(date(2026, 11, 2), "en") == "November 2, 2026"
+    assert format_date(date(2026, 11, 2), "en_US") == "November 2, 2026"
+    assert format_date(date(2026, 11, 2), "en_GB") == "2 November 2026"
     assert format_date(date(2026, 11, 2), "zh-TW") == "2026年11月2日"
     assert format_date(date(2026, 5, 2), "id") == "2 Mei 2026"
     assert format_date(date(2026, 5, 2), "nb") == "2. mai 2026"

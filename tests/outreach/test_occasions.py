@@ -55,9 +55,9 @@ def test_an_offer_is_written_once_with_its_payments_and_a_day_to_answer_by(engin
     assert isinstance(answer, Clearance)
     [row] = builders.messages(engine)
     assert row.key == f"{case.id}:offer-{plan}:1:email"
-    assert "1. CN¥25.00 by March 23, 2026" in row.text
-    assert "Nothing is agreed yet. Tell us by March 23, 2026" in row.text
-    assert json.loads(row.context)["answer_by"] == "March 23, 2026", "kept with the message"
+    assert "1. CN¥25.00 by 23 March 2026" in row.text
+    assert "Nothing is agreed yet. Tell us by 23 March 2026" in row.text
+    assert json.loads(row.context)["answer_by"] == "23 March 2026", "kept with the message"
     assert "itemization" not in json.loads(row.context), "what it does not speak of is not kept"
     assert [m.letter for m in builders.deliver(engine, builders.at(ON, 13)).sent] == ["plan_offer"]
 
@@ -107,7 +107,7 @@ def test_a_broken_plan_is_told_the_same_night_and_no_reminder_goes_with_it(engin
     builders.close_day(engine, first + timedelta(days=1))
     broken = [row for row in builders.messages(engine) if row.letter == "plan_broken"]
     assert [row.key for row in broken] == [f"{case.id}:broken-{plan.id}:1:email"]
-    assert "We agreed that you would pay CN¥50.00 by March 25, 2026." in broken[0].text
+    assert "We agreed that you would pay CN¥50.00 by 25 March 2026." in broken[0].text
     sent = builders.deliver(engine, builders.at(first + timedelta(days=2))).sent
     assert [m.letter for m in sent] == ["plan_broken"], "one written reminder a day, and this is it"
 
@@ -123,8 +123,8 @@ def test_a_dispute_is_acknowledged_although_reminders_stop(engine: Engine) -> No
             assert isinstance(answer, Clearance) == (kind is HoldKind.DISPUTE)
     [sent] = builders.deliver(engine, builders.at(ON, 13)).sent
     assert sent.letter == "dispute_acknowledged"
-    assert "On March 16, 2026 you told us" in sent.text
-    assert "You hear from us by April 5, 2026 at the latest" in sent.text
+    assert "On 16 March 2026 you told us" in sent.text
+    assert "You hear from us by 5 April 2026 at the latest" in sent.text
 
 
 @pytest.mark.parametrize("taken_back", [False, True])

@@ -131,8 +131,8 @@ def test_a_template_that_changes_what_it_prints_has_no_stencils(source: str, all
 @settings(max_examples=150, deadline=None)
 @given(
     st.integers(-(10**6), 10**12),
-    st.sampled_from(["USD", "EUR", "GBP", "CNY", "TWD", "JPY", "KWD", "IDR", "NOK"]),
-    st.sampled_from(["en", "id", "nb", "nl", "zh"]),
+    st.sampled_from(["USD", "EUR", "GBP", "CNY", "TWD", "JPY", "KWD", "IDR", "NOK", "INR"]),
+    st.sampled_from(["en", "en_AU", "en_GB", "en_IN", "id", "nb", "nl", "zh"]),
 )
 def test_amounts_are_written_as_the_locale_has_them(minor: int, currency: str, language: str) -> None:
     assert format_amount(minor, currency, language) == amount_by_locale(minor, currency, language)

@@ -47,7 +47,9 @@ def test_screen_sms_e_mail_and_letter_say_what_was_frozen_with_the_message(
         )
         plan = promise_to_pay(session, case, 654_321, date(2026, 3, 9), by="user:ann", today=ON, now=NOW)
         book = get_portfolio(session, builders.BOOK)
-        confirm_plan(session, book, plan, builders.stationery(), channels=ALL, on=ON, by="user:ann", now=NOW)
+        night = ON - timedelta(days=1)  # of another day than the one that the words call today
+        letters = builders.stationery()
+        confirm_plan(session, book, plan, letters, channels=ALL, on=night, by="user:ann", now=NOW)
         return case
 
     case = desk.write(promise)
