@@ -5,6 +5,7 @@
 | heartbeat | 15 s  | says that this worker is alive |
 | deliver   | 5 s   | sends what is due in the outbox; one tick for each channel, so that none waits for another |
 | read      | 5 s   | acts on what customers wrote: holds, START, HELP |
+| fetch     | 15 min | looks in the provider's list for what customers wrote and did not reach us (a setting) |
 | reconcile | 60 s  | looks up with the provider what may or may not have been sent |
 | fall back | 60 s  | goes on by another channel where a message cannot arrive |
 | bounces   | 60 s  | reads and empties the mailbox of undeliverable e-mail |
@@ -34,6 +35,7 @@ from app.bounces.service import collect
 from app.compliance.record import forget_facts
 from app.daily import collect_seldom, last_closed, run_days
 from app.db import Busy, reading, transaction, upsert
+from app.inbound.missed import fetch_missed
 from app.inbound.service import interpret_due
 from app.ledger.models import Portfolio
 from app.outreach.fallback import fall_back_due
@@ -83,6 +85,14 @@ class Worker:
         counts = interpret_due(self.engine, self.ports.stationery, self.ports.clock)
         if counts:
             log.info("messages_read", **counts)
+        return counts
+
+    def fetch_missed(self) -> dict[str, int]:
+        if self.ports.sms_inbox is None:
+            return {}
+        counts = fetch_missed(self.engine, self.ports.sms_inbox, clock=self.ports.clock)
+        if counts:
+            log.info("missed_messages_fetched", **counts)
         return counts
 
     def reconcile(self) -> None:
@@ -164,6 +174,7 @@ def start(worker: Worker) -> BackgroundScheduler:
         (worker.heartbeat, 15),
         (worker.read, 5),
         *((partial(worker.deliver, destination), 5) for destination in worker.ports.couriers()),
+        (worker.fetch_missed, 60 * (worker.settings.missed_sms_minutes or 15)),
         (worker.reconcile, 60),
         (worker.fall_back, 60),
         (worker.bounces, 60),

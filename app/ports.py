@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from app.bounces.rules import Postbox
 from app.clock import Clock, SystemClock
+from app.inbound.rules import Inbox
 from app.legal.bag import load_private_key
 from app.legal.service import BundleCourier, LegalDesk, Seal
 from app.outreach.delivery import ContactCourier, Courier
@@ -48,6 +49,8 @@ class Ports:
     """What prints a day's letters as one batch; None where each letter is handed over by its sender."""
     sms_lookup: Lookup | None = None
     """Who can be asked which SMS left; None where the provider keeps no list."""
+    sms_inbox: Inbox | None = None
+    """Who can be asked which SMS came; None where the provider keeps no list."""
     bounces: Postbox | None = None
     """Where undeliverable e-mail comes back to; None where nobody reads it."""
     verify_twilio: Callable[[str, Mapping[str, str], str], bool] | None = None
@@ -86,6 +89,7 @@ def make_ports(settings: Settings, clock: Clock | None = None) -> Ports:
         legal_desk=_legal_desk(settings, seal),
         seal=seal,
         sms_lookup=sms if settings.sms is SmsAdapter.TWILIO else None,
+        sms_inbox=_sms_inbox(settings),
         bounces=_bounces(settings),
         verify_twilio=_twilio_check(settings),
     )
@@ -116,6 +120,19 @@ def _sms(settings: Settings, clock: Clock) -> Any:
             in_flight=settings.delivery_in_flight,
         )
     return _console()
+
+
+def _sms_inbox(settings: Settings) -> Inbox | None:
+    if settings.sms is not SmsAdapter.TWILIO or not settings.missed_sms_minutes:
+        return None
+    from app.adapters.twilio_inbox import TwilioInbox
+
+    return TwilioInbox(
+        settings.twilio_account_sid,
+        settings.twilio_auth_token.get_secret_value(),
+        settings.twilio_lines,
+        api_url=settings.twilio_api_url,
+    )
 
 
 def _traffic(settings: Settings) -> dict[Channel, Traffic]:

@@ -81,6 +81,8 @@ class Settings(BaseSettings):
     delivery_in_flight: int = Field(default=32, ge=1, le=256)
     """SMS that one worker hands over at the same time."""
     lease_seconds: int = Field(default=300, ge=5)
+    missed_sms_minutes: int = Field(default=15, ge=0, le=1440)
+    """How often Twilio's list is read for SMS from customers that our webhook missed; 0 = never."""
     log_level: str = "INFO"
 
     price_currency: str = Field(default="", pattern="^([A-Z]{3})?$")

@@ -7,6 +7,7 @@ only what certainly was not accepted may be tried again; every other answer that
 from __future__ import annotations
 
 import logging
+import re
 import ssl
 import time
 import urllib.request
@@ -40,6 +41,7 @@ from app.outreach.rules import (
 )
 
 API_URL = "https://api.twilio.com"
+_PRODUCT = re.compile(r"https://([a-z]+)\.twilio\.com(?=/)")
 TIMEOUT_SECONDS = 15.0
 IDLE_SECONDS = 5.0
 LISTED = 50
@@ -225,8 +227,10 @@ class _OneTryHttpClient(HttpClient):
         del timeout, allow_redirects  # ours are the client's
         if not self._api_url.startswith(("http://", "https://")):
             raise LocationValueError("not an address of HTTP")
-        if url.startswith(API_URL + "/"):
-            url = self._api_url + url.removeprefix(API_URL)
+        product = _PRODUCT.match(url)
+        if product:  # the stand-in for one serves all of them; a region has an address for each
+            base = self._api_url.replace("//api.", f"//{product[1]}.", 1)
+            url = base + url[product.end() :]
         if params:
             url += "?" + urlencode(params)
         sent = {**(headers or {}), **urllib3.make_headers(basic_auth=":".join(auth) if auth else None)}

@@ -11,9 +11,12 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
+from typing import Protocol
 
 from app.cases.rules import HoldKind
+from app.outreach.rules import Misconfigured, TryLater
 from app.timeline.rules import Channel
 
 
@@ -75,6 +78,26 @@ HOLDS: Mapping[Intent, HoldKind] = {
 
 SELF_EXPLAINING = frozenset({Intent.STOP, Intent.START, Intent.HELP})
 """A message that is a keyword of these and nothing else may need nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """An SMS as the provider hands it over. `opt_out_type` is Twilio's own reading of it, if it has one."""
+
+    provider_ref: str
+    sender: str
+    recipient: str
+    body: str
+    media: int = 0
+    opt_out_type: str = ""
+    at: datetime | None = None
+    """When the provider got it; None = just now."""
+
+
+class Inbox(Protocol):
+    """A provider that keeps a list of what came to our numbers: since then, the oldest first."""
+
+    def arrived(self, *, since: datetime) -> Sequence[Arrived] | TryLater | Misconfigured: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ person. Each verb locks the message first and then the customers."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
 
@@ -26,7 +25,16 @@ from app.compliance.suppression import suppress
 from app.db import reading, retrying, transaction, upsert
 from app.errors import Conflict
 from app.inbound.models import InboundMatch, InboundMessage
-from app.inbound.rules import InboundSource, Intent, Phrasebook, Reading, ReviewOutcome, choices, read
+from app.inbound.rules import (
+    Arrived,
+    InboundSource,
+    Intent,
+    Phrasebook,
+    Reading,
+    ReviewOutcome,
+    choices,
+    read,
+)
 from app.ledger.models import Customer, Portfolio
 from app.ledger.rules import mask_card_numbers
 from app.outreach.manual import answer_for_help
@@ -44,24 +52,13 @@ LONGEST_BODY = 4000
 """Characters kept; an SMS of ten segments has 1,600."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """An SMS as the provider hands it over. `opt_out_type` is Twilio's own reading of it, if it has one."""
-
-    provider_ref: str
-    sender: str
-    recipient: str
-    body: str
-    media: int = 0
-    opt_out_type: str = ""
-
-
 # --- reception ------------------------------------------------------------------------------------------------
 
 
 def receive(session: Session, arrived: Arrived, book: Phrasebook, *, now: datetime) -> InboundMessage | None:
     """Put an SMS on record for everybody who has the number, and end at once what it refuses. None if it is known."""
-    body = arrived.body.replace("\0", "")[:LONGEST_BODY]
+    # Half a character, which JSON can spell and no database takes, must not cost the whole message.
+    body = arrived.body.encode("utf-8", "replace").decode().replace("\0", "")[:LONGEST_BODY]
     meant = read(body, book, provider_said=arrived.opt_out_type.upper())
     message = _store(
         session,
@@ -74,7 +71,7 @@ def receive(session: Session, arrived: Arrived, book: Phrasebook, *, now: dateti
             masked=mask_card_numbers(body) != body,
             media=arrived.media,
             provider_said=arrived.opt_out_type[:10],
-            received_at=now,
+            received_at=arrived.at or now,
         ),
         meant,
     )
@@ -285,11 +282,14 @@ def _interpret_one(engine: Engine, number: int, stationery: Stationery, clock: C
         message = session.scalar(query.with_for_update(skip_locked=True))
         if message is None:
             return None
-        _interpret(session, message, stationery, now=clock.now())
+        interpret(session, message, stationery, now=clock.now())
         return message.reviewed_at is None
 
 
-def _interpret(session: Session, message: InboundMessage, stationery: Stationery, *, now: datetime) -> None:
+def interpret(
+    session: Session, message: InboundMessage, stationery: Stationery | None, *, now: datetime
+) -> None:
+    """Place holds, obey START, answer HELP; without `stationery` who asks for help is left to a person."""
     matches = _lock(session, message)
     meant = reading_of(message)
     settled = bool(matches) and meant.needs_nobody and not message.masked
@@ -301,7 +301,7 @@ def _interpret(session: Session, message: InboundMessage, stationery: Stationery
         if (
             Intent.HELP in meant.intents and message.provider_said.upper() != "HELP"
         ):  # the provider has answered
-            settled &= _help(session, match, stationery, now=now)
+            settled &= stationery is not None and _help(session, match, stationery, now=now)
     message.interpreted_at = now
     if settled:
         _close(session, message, matches, ReviewOutcome.AUTOMATIC, by="system", now=now)
@@ -345,10 +345,11 @@ def _start(
     now: datetime,
 ) -> bool:
     """Take back an SMS opt-out, and nothing else. False where it needs a person: several have the number, and
-    only one of them has written."""
+    only one of them has written; or they refused after they wrote this, which took its time to reach us."""
     known = consent_of(session, customer, Channel.SMS)
     if known is None or known.allowed:
         return True
+    alone = alone and known.at <= message.received_at
     if alone:
         set_consent(
             session, customer, Channel.SMS, allowed=True, source=_source(message), case_id=match.case_id,

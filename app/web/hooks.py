@@ -12,7 +12,8 @@ from starlette.responses import Response
 
 from app.errors import Forbidden
 from app.inbound.phrasebook import shipped_phrases
-from app.inbound.service import Arrived, receive
+from app.inbound.rules import Arrived
+from app.inbound.service import receive
 from app.outreach.delivery import note_status
 from app.outreach.rules import OutboxStatus
 from app.web.deps import Now, WriteSession, callback, ports_of, settings_of

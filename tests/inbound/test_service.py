@@ -2,86 +2,39 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
-from sqlmodel import col, select
+from sqlmodel import select
 
 from app.cases.models import CaseHold, CollectionsCase
 from app.cases.rules import HoldKind
-from app.clock import FixedClock
-from app.compliance.models import Consent
-from app.compliance.rules import Clearance, PreferenceKind
-from app.compliance.service import explain, open_preferences, set_consent
+from app.compliance.rules import PreferenceKind
+from app.compliance.service import open_preferences, set_consent
 from app.db import transaction
 from app.errors import Conflict
 from app.inbound.models import InboundMatch, InboundMessage
-from app.inbound.phrasebook import shipped_phrases
 from app.inbound.rules import Intent, ReviewOutcome
-from app.inbound.service import Arrived, attach, interpret_due, receive, receive_from_page, review
-from app.ledger.models import Customer
+from app.inbound.service import attach, receive_from_page
 from app.ledger.service import get_portfolio
 from app.outreach.models import OutboxMessage
 from app.outreach.situations import _Gathering
 from app.strategy.rules import MOMENTS, Moment
-from app.timeline.rules import Channel, Kind, Purpose
+from app.timeline.rules import Channel, Kind
 from tests import builders
-
-ON = date(2026, 3, 20)
-NOW = builders.at(ON)
-US = "+8621555000"
-
-
-def a_customer(engine: Engine, mobile: str = "+8613911112222") -> Customer:
-    with transaction(engine) as session:
-        case = builders.delinquent_case(session, due_on=ON - timedelta(days=4), on=ON)
-        customer = session.get_one(Customer, case.customer_id)
-        customer.mobile = mobile
-        session.flush()
-        return customer
-
-
-def writes(
-    engine: Engine, text: str, sender: str = "+8613911112222", sid: str = "SM1", **changes: object
-) -> InboundMessage | None:
-    with transaction(engine) as session:
-        arrived = Arrived(sid, sender, US, text, **changes)  # type: ignore[arg-type]
-        return receive(session, arrived, shipped_phrases(), now=NOW)
-
-
-def the_job(engine: Engine) -> dict[str, int]:
-    return interpret_due(engine, builders.stationery(), FixedClock(NOW))
-
-
-def decide(engine: Engine, outcome: ReviewOutcome) -> InboundMessage:
-    """A person decides about the last message."""
-    with transaction(engine) as session:
-        message = session.scalars(select(InboundMessage).order_by(col(InboundMessage.id).desc())).first()
-        assert message is not None
-        review(session, message, outcome, by="user:ben", now=NOW)
-        return message
-
-
-def consents(engine: Engine, customer: Customer) -> dict[Channel, bool]:
-    with transaction(engine) as session:
-        rows = session.scalars(select(Consent).where(Consent.customer_id == customer.id))
-        return {row.channel: row.allowed for row in rows}
-
-
-def permitted(engine: Engine, customer: Customer) -> list[Channel]:
-    """Where the gate lets a reminder pass."""
-    with transaction(engine) as session:
-        book = get_portfolio(session, builders.BOOK)
-        found = [explain(session, book, customer, c, Purpose.REMINDER, at=NOW) for c in Channel]
-        return [c for c, answer in zip(Channel, found, strict=True) if isinstance(answer, Clearance)]
-
-
-def told(engine: Engine, customer: Customer, *kinds: Kind) -> list[dict[str, object]]:
-    with transaction(engine) as session:
-        return builders.events(session, *kinds, customer_id=customer.id)
-
+from tests.inbound.correspondence import (
+    NOW,
+    ON,
+    a_customer,
+    consents,
+    decide,
+    permitted,
+    the_job,
+    told,
+    writes,
+)  # fmt: skip
 
 EVERY = [Channel.SMS, Channel.EMAIL, Channel.POST, Channel.CALL]
 
@@ -199,6 +152,14 @@ def test_a_dispute_holds_reminders_and_a_wrong_number_rests_until_reviewed(engin
     with transaction(engine) as session:
         [told_us] = open_preferences(session, anna.id or 0)
         assert (told_us.kind, told_us.address) == (PreferenceKind.PLACE, "+8613911112222")
+
+
+def test_a_number_that_passes_for_a_card_number_can_be_the_wrong_one(sqlite_engine: Engine) -> None:
+    mobile = "+8613911112227"
+    assert holds_card_number(mobile)
+    anna = a_customer(sqlite_engine, mobile)
+    assert writes(sqlite_engine, "wrong number", mobile) is not None
+    assert Channel.SMS not in permitted(sqlite_engine, anna)
 
 
 def test_help_is_answered_through_the_outbox_once_a_day(engine: Engine) -> None:

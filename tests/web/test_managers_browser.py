@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.inbound.phrasebook import shipped_phrases
-from app.inbound.service import Arrived, receive
+from app.inbound.rules import Arrived
+from app.inbound.service import receive
 from app.ledger.models import Customer
 from app.legal.service import Seal
 from app.outreach.models import Heartbeat

@@ -11,8 +11,8 @@ from app.compliance.models import Consent, SuppressedAddress
 from app.compliance.service import open_preferences
 from app.inbound.models import InboundMessage
 from app.inbound.phrasebook import shipped_phrases
-from app.inbound.rules import ReviewOutcome
-from app.inbound.service import Arrived, receive
+from app.inbound.rules import Arrived, ReviewOutcome
+from app.inbound.service import receive
 from app.ledger.models import Customer
 from app.staff.rules import Role
 from app.timeline.rules import Channel, Kind

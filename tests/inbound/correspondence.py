@@ -1,0 +1,75 @@
+"""A customer who writes to us, and what has become of it."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from sqlalchemy.engine import Engine
+from sqlmodel import col, select
+
+from app.clock import FixedClock
+from app.compliance.models import Consent
+from app.compliance.rules import Clearance
+from app.compliance.service import explain
+from app.db import transaction
+from app.inbound.models import InboundMessage
+from app.inbound.phrasebook import shipped_phrases
+from app.inbound.rules import Arrived, ReviewOutcome
+from app.inbound.service import interpret_due, receive, review
+from app.ledger.models import Customer
+from app.ledger.service import get_portfolio
+from app.timeline.rules import Channel, Kind, Purpose
+from tests import builders
+
+ON = date(2026, 3, 20)
+NOW = builders.at(ON)
+US = "+8621555000"
+
+
+def a_customer(engine: Engine, mobile: str = "+8613911112222") -> Customer:
+    with transaction(engine) as session:
+        case = builders.delinquent_case(session, due_on=ON - timedelta(days=4), on=ON)
+        customer = session.get_one(Customer, case.customer_id)
+        customer.mobile = mobile
+        session.flush()
+        return customer
+
+
+def writes(
+    engine: Engine, text: str, sender: str = "+8613911112222", sid: str = "SM1", **changes: object
+) -> InboundMessage | None:
+    with transaction(engine) as session:
+        arrived = Arrived(sid, sender, US, text, **changes)  # type: ignore[arg-type]
+        return receive(session, arrived, shipped_phrases(), now=NOW)
+
+
+def the_job(engine: Engine) -> dict[str, int]:
+    return interpret_due(engine, builders.stationery(), FixedClock(NOW))
+
+
+def decide(engine: Engine, outcome: ReviewOutcome) -> InboundMessage:
+    """A person decides about the last message."""
+    with transaction(engine) as session:
+        message = session.scalars(select(InboundMessage).order_by(col(InboundMessage.id).desc())).first()
+        assert message is not None
+        review(session, message, outcome, by="user:ben", now=NOW)
+        return message
+
+
+def consents(engine: Engine, customer: Customer) -> dict[Channel, bool]:
+    with transaction(engine) as session:
+        rows = session.scalars(select(Consent).where(Consent.customer_id == customer.id))
+        return {row.channel: row.allowed for row in rows}
+
+
+def permitted(engine: Engine, customer: Customer) -> list[Channel]:
+    """Where the gate lets a reminder pass."""
+    with transaction(engine) as session:
+        book = get_portfolio(session, builders.BOOK)
+        found = [explain(session, book, customer, c, Purpose.REMINDER, at=NOW) for c in Channel]
+        return [c for c, answer in zip(Channel, found, strict=True) if isinstance(answer, Clearance)]
+
+
+def told(engine: Engine, customer: Customer, *kinds: Kind) -> list[dict[str, object]]:
+    with transaction(engine) as session:
+        return builders.events(session, *kinds, customer_id=customer.id)
