@@ -18,6 +18,7 @@ from app.errors import Conflict
 from app.inbound.models import InboundMatch, InboundMessage
 from app.inbound.rules import Intent, ReviewOutcome
 from app.inbound.service import attach, receive_from_page
+from app.ledger.rules import holds_card_number
 from app.ledger.service import get_portfolio
 from app.outreach.models import OutboxMessage
 from app.outreach.situations import _Gathering
