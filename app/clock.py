@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -36,6 +37,7 @@ class FixedClock:
         self.at += by
 
 
+@lru_cache(maxsize=1000)
 def local_date(instant: datetime, timezone_name: str) -> date:
     """The calendar date of `instant` (aware) in the IANA zone `timezone_name`."""
     return instant.astimezone(ZoneInfo(timezone_name)).date()

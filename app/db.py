@@ -7,7 +7,6 @@ Everything above this file is written once for both.
 from __future__ import annotations
 
 import fcntl
-import json
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,6 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
+import orjson
 import sqlalchemy as sa
 from pydantic import ConfigDict
 from sqlalchemy.dialects import postgresql, sqlite
@@ -244,7 +244,7 @@ def among(
             kind, given = sa.Text, sa.bindparam(None, list(ids), postgresql.ARRAY(sa.Text))
         # Unfolded, or every row of a small table would be compared with each of them.
         return column.in_(sa.select(sa.func.unnest(sa.cast(given, postgresql.ARRAY(kind)))))
-    listed = sa.func.json_each(json.dumps(list(ids))).table_valued("value")
+    listed = sa.func.json_each(orjson.dumps(list(ids)).decode()).table_valued("value")
     return column.in_(sa.select(listed.c.value))
 
 

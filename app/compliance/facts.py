@@ -107,8 +107,17 @@ def gather_facts(
     notices = _notices(session, ids, asked)
     limitation = _limitation(session, ids, asked, now)
     facts = {}
+    ordinary: dict[tuple[Any, ...], Facts] = {}
     for i in ids:
         past = history.get(i, []) + list((reserved or {}).get(i, ()))
+        if not (past or i in suppressed or i in holds or i in preferred or i in notices or i in limitation):
+            # Nothing that would tell them apart: whoever judges many need not judge each (see gate.py).
+            theirs = consents.get(i, {})
+            sort = (zones[i], *theirs.items(), *opted_out.get(i, {}).values())
+            if sort not in ordinary:
+                ordinary[sort] = Facts(zones[i], theirs, opted_out.get(i, {}))
+            facts[i] = ordinary[sort]
+            continue
         facts[i] = Facts(
             timezones=zones[i],
             consent=consents.get(i, {}),

@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -33,7 +33,7 @@ from app.compliance.versions import pack_by_label
 from app.db import bulk_write, chunked, table_of
 from app.errors import Conflict, NotFound
 from app.timeline.models import DecisionFacts, Event
-from app.timeline.rules import Kind, canonical, instant_text
+from app.timeline.rules import Channel, Kind, Purpose, canonical, instant_text
 from app.timeline.service import NewEvent, customer_stream, instant_speller, record_many
 
 
@@ -85,24 +85,26 @@ def decided(
     asked: Asked,
     answer: Answer,
     *,
+    facts: str = "",
     kind: Kind | None = None,
     **about: Any,
 ) -> Decided:
     """The answer as an event, with every reason; `about` says what the contact was for (letter, step, key, strategy).
-    `kind` where it is not the one that goes with the answer."""
-    answered, facts = answer_data(answer), asked_text(asked)
+    `facts` is `asked_text(asked)`, where it is known already; `kind` where it is not the one that goes with the
+    answer."""
+    contact, answered, facts = asked.contact, answer_data(answer), facts or asked_text(asked)
     event = NewEvent(
         customer_stream(customer_id),
         kind or _KINDS[answered["decision"]],
         {
-            "purpose": asked.contact.purpose.value,
+            "purpose": contact.purpose.value,
             **about,
             **answered,
             "facts_sha256": hashlib.sha256(facts.encode()).hexdigest(),
         },
         customer_id=customer_id,
         case_id=case_id,
-        channel=asked.contact.channel,
+        channel=contact.channel,
     )
     return Decided(event, answer.pack, facts)
 
@@ -145,6 +147,20 @@ def answer_data(answer: Answer) -> dict[str, Any]:
             "reasons": reasons,
         }
     return {"decision": "refuse", "pack": answer.pack, "not_before": None, "reasons": reasons}
+
+
+def answer_text(answer: Answer) -> str:
+    """`answer_data` as canonical JSON."""
+    if isinstance(answer, Clearance):
+        return _clearance_text(answer.pack, answer.not_before, answer.not_after)
+    return canonical(answer_data(answer))
+
+
+@lru_cache(maxsize=1000)
+def _clearance_text(pack: str, not_before: datetime, not_after: datetime) -> str:
+    # Whom it is for is not part of it: a night's clearances are one of a few.
+    nobody = Contact(Channel.SMS, Purpose.REMINDER, "")
+    return canonical(answer_data(Clearance(nobody, not_before, not_after, pack)))
 
 
 def reason_data(reason: Reason) -> dict[str, Any]:

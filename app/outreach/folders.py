@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -66,6 +66,8 @@ class Folder:
     """Everything about one case that clearing and wording need, loaded once."""
 
     case: CaseLine
+    found: tuple[Any, ...]
+    """The case's row, as `CaseLine` has it."""
     customer: Any
     """A row with the columns of `Customer`."""
     pack: Pack
@@ -73,6 +75,9 @@ class Folder:
     head: tuple[int, str]
     """Of the customer's stream: whatever happens to them moves it."""
     accounts: list[AccountRow] = field(default_factory=list)
+    to_ask: int = 0
+    """What a letter may ask for: what is past due, on each account never more than its balance."""
+    oldest_due_on: date | None = None
     reserved: list[PastContact] = field(default_factory=list)
     """What was cleared since the facts were gathered, and counts already."""
 
@@ -85,14 +90,12 @@ class Folder:
             self.reserved = []
         return self.facts
 
-    @property
-    def to_ask(self) -> int:
-        """What a letter may ask for: what is past due, on each account never more than its balance."""
-        return sum(account.asked for account in self.accounts)
-
-    @property
-    def oldest_due_on(self) -> date | None:
-        return min((a.oldest_due_on for a in self.accounts if a.oldest_due_on), default=None)
+    def add(self, account: AccountRow) -> None:
+        self.accounts.append(account)
+        self.to_ask += account.asked
+        due_on = account.oldest_due_on
+        if due_on is not None and (self.oldest_due_on is None or due_on < self.oldest_due_on):
+            self.oldest_due_on = due_on
 
 
 def open_folders(
@@ -116,21 +119,22 @@ def open_folders(
     streams = [customer_stream(i) for i in ids]
     heads = lock_streams(session, streams) if lock else read_heads(session, streams)
     connection = session.connection()
-    cases = _case_lines(session, case_ids, lock=lock)
+    cases = _case_rows(session, case_ids, lock=lock)
     rows = connection.execute(sa.select(customer).where(among(session, customer.c.id, ids)))
     customers = {row.id: row for row in rows}
-    packs = {i: packs_for(portfolio, row) for i, row in customers.items()}
+    packs = _packs(portfolio, customers)
     reserved = reserved_contacts(session, portfolio, ids, now=now, skip_messages=skip_messages)
     facts = gather_facts(session, list(customers.values()), packs, now=now, reserved=reserved)
     folders = {
-        line.customer_id: Folder(
-            line,
-            customers[line.customer_id],
-            packs[line.customer_id],
-            facts[line.customer_id],
-            heads.get(customer_stream(line.customer_id), NO_HEAD),
+        row.customer_id: Folder(
+            CaseLine(*row),
+            tuple(row),
+            customers[row.customer_id],
+            packs[row.customer_id],
+            facts[row.customer_id],
+            heads.get(customer_stream(row.customer_id), NO_HEAD),
         )
-        for line in cases
+        for row in cases
     }
     account, state = table_of(Account), table_of(AccountState)
     query = (
@@ -143,14 +147,27 @@ def open_folders(
         .order_by(account.c.id)
     )  # fmt: skip
     for row in connection.execute(query):
-        folders[row.customer_id].accounts.append(AccountRow(*row))
+        folders[row.customer_id].add(AccountRow(*row))
     return list(folders.values())
 
 
 NO_HEAD = (0, GENESIS)
 
 
-def _case_lines(session: Session, case_ids: Iterable[int], *, lock: bool) -> list[CaseLine]:
+def _packs(portfolio: Portfolio, customers: Mapping[int, Any]) -> dict[int, Pack]:
+    """The pack of each of these customers; neighbours have the same."""
+    packs: dict[int, Pack] = {}
+    of_place: dict[tuple[str, ...], Pack] = {}
+    for i, row in customers.items():
+        place = (row.country, row.region, row.city, row.postcode)
+        if place not in of_place:
+            of_place[place] = packs_for(portfolio, row)
+        packs[i] = of_place[place]
+    return packs
+
+
+def _case_rows(session: Session, case_ids: Iterable[int], *, lock: bool) -> Sequence[Any]:
+    """As `CaseLine` has them, in id order."""
     case = table_of(CollectionsCase)
     query = (
         sa.select(
@@ -160,19 +177,19 @@ def _case_lines(session: Session, case_ids: Iterable[int], *, lock: bool) -> lis
         .where(among(session, case.c.id, case_ids))
         .order_by(case.c.id)
     )  # fmt: skip
-    found = session.connection().execute(query.with_for_update() if lock else query)
-    return [CaseLine(*row) for row in found]
+    return session.connection().execute(query.with_for_update() if lock else query).all()
 
 
-def changed_cases(session: Session, seen: Sequence[tuple[CaseLine, tuple[int, str]]]) -> set[int]:
+def changed_cases(session: Session, seen: Sequence[Folder]) -> set[int]:
     """Lock these cases and their customers until the transaction ends. Which of them are not as they were found: their
     row is another one, or something happened to the customer."""
-    heads = lock_streams(session, {customer_stream(case.customer_id) for case, _ in seen})
-    now = {case.id: case for case in _case_lines(session, [case.id for case, _ in seen], lock=True)}
+    streams = [customer_stream(folder.case.customer_id) for folder in seen]
+    heads = lock_streams(session, streams)
+    now = {row.id: row for row in _case_rows(session, [folder.case.id for folder in seen], lock=True)}
     return {
-        case.id
-        for case, head in seen
-        if now.get(case.id) != case or heads[customer_stream(case.customer_id)] != head
+        folder.case.id
+        for folder, stream in zip(seen, streams, strict=True)
+        if now.get(folder.case.id) != folder.found or heads[stream] != folder.head
     }
 
 

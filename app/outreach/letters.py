@@ -14,11 +14,12 @@ import hashlib
 import re
 import tomllib
 import unicodedata
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache, partial
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from markupsafe import escape as html_escape
 
 from app import money
 from app.outreach.notices import COSTS_CURRENCY, AnswerTime
-from app.outreach.stencils import Stencils, Worded, as_dict, trees_can_be_cut, values_of
+from app.outreach.stencils import Stencils, Worded, trees_can_be_cut, values_of
 from app.timeline.rules import Channel
 
 FALLBACK_LANGUAGE = "en"
@@ -80,7 +81,7 @@ class BadLetter(ValueError):
     """A letter's files are incomplete or wrong, or it cannot be rendered as asked; the message names the file."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, which would take four times as long: each message of a night has one
 class AccountLine:
     """One account as a letter shows it; amounts already formatted."""
 
@@ -115,7 +116,7 @@ class ItemLine:
     now: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen either
 class LetterContext:
     """All that a letter may speak of. Dates and amounts are text, already in the letter's language."""
 
@@ -205,11 +206,17 @@ class Letter:
     """Blocks that its words carry for everybody, sorted, by channel and language."""
     stencils: Mapping[tuple[Channel, str], Stencils] = field(default_factory=dict, repr=False, compare=False)
     """By channel and language, where the letter's templates allow it."""
+    _language: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def language_for(self, wanted: str) -> str:
         """The language this letter would be sent in to somebody who reads `wanted` ('zh-TW' -> 'zh', 'fr' -> 'en')."""
-        found = known_language(wanted, self.sent_in or self.languages)
-        return found if not self.sent_in or found in self.sent_in else self.sent_in[0]
+        language = self._language.get(wanted)
+        if language is None:
+            found = known_language(wanted, self.sent_in or self.languages)
+            language = found if not self.sent_in or found in self.sent_in else self.sent_in[0]
+            if len(self._language) < 1000:
+                self._language[wanted] = language
+        return language
 
     def locale_for(self, wanted: str, country: str) -> str:
         """How its dates and amounts are written to somebody there, as `format_date` and `format_amount` take it."""
@@ -316,28 +323,42 @@ def _page(letter: Letter, language: str, subject: str, body: str) -> str:
 
 def _values(letter: Letter, channel: Channel, context: LetterContext) -> dict[str, Any]:
     """Only what the letter declares, made harmless: a name cannot add a header, a line or a table cell."""
-    given = as_dict(context)
-    values = {name: _harmless(given[name], channel) for name in letter.variables}
+    names, read = _reader(letter.variables)
+    post = channel is Channel.POST
+    values: dict[str, Any] = {
+        name: _harmless(value, post)
+        if type(value) is str
+        else tuple([_harmless_line(line, post) for line in value])
+        for name, value in zip(names, read(context), strict=True)
+    }
     if values.get("sender") == "":
-        values["sender"] = _harmless(context.creditor, channel)
+        values["sender"] = _harmless(context.creditor, post)
     return values
 
 
-def _harmless(value: Any, channel: Channel) -> Any:
-    if isinstance(value, str):
-        # Whatever is not harmless is not printable either.
-        if value.isprintable() and len(value) <= MAX_VALUE_LENGTH and channel is not Channel.POST:
-            return value.strip()
-        text = value if value.isprintable() else "".join(_harmless_character(c) for c in value)
-        if channel is Channel.POST:
-            text = text.replace("|", "/")  # the bar separates table cells in post.txt
-        return text.strip()[:MAX_VALUE_LENGTH]
-    if isinstance(value, (tuple, list)):
-        return tuple([_harmless(item, channel) for item in value])
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        kind: Any = type(value)
-        return kind(*[_harmless(inner, channel) for inner in values_of(value)])
-    return value
+@lru_cache(maxsize=1000)
+def _reader(variables: frozenset[str]) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+    """The names, and what reads them all of a context at once."""
+    names = tuple(sorted(variables))
+    # One name would be read without the tuple around it.
+    return names, attrgetter(*names) if len(names) > 1 else lambda context: tuple(
+        getattr(context, n) for n in names
+    )
+
+
+def _harmless_line(line: Any, post: bool) -> Any:
+    """A line of a list; its numbers are harmless."""
+    return type(line)(*[_harmless(value, post) if type(value) is str else value for value in values_of(line)])
+
+
+def _harmless(value: str, post: bool) -> str:
+    # Whatever is not harmless is not printable either.
+    if value.isprintable() and len(value) <= MAX_VALUE_LENGTH and not post:
+        return value.strip()
+    text = value if value.isprintable() else "".join(_harmless_character(c) for c in value)
+    if post:
+        text = text.replace("|", "/")  # the bar separates table cells in post.txt
+    return text.strip()[:MAX_VALUE_LENGTH]
 
 
 def _harmless_character(character: str) -> str:

@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import cached_property
+from hashlib import blake2b, sha256
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -21,18 +23,16 @@ from app.cases.models import CallTask, CollectionsCase, case_reference
 from app.cases.rules import CaseStatus
 from app.clock import local_date
 from app.compliance.facts import Person, address_of
-from app.compliance.record import Asked, Decided, answer_data, decided, record_decisions
+from app.compliance.gate import Gate
+from app.compliance.record import Decided, answer_text, decided, record_decisions
 from app.compliance.rules import (
     Answer,
     Clearance,
     Contact,
     ContactResult,
-    Facts,
     Pack,
     PastContact,
     WaitUntil,
-    review,
-    review_within,
 )
 from app.compliance.versions import keep_pack
 from app.db import among, bulk_write, table_of, upsert
@@ -43,6 +43,7 @@ from app.ledger.rules import COLLECTABLE
 from app.outreach.figures import FIGURES, figures_for
 from app.outreach.folders import CaseLine, Folder, changed_cases, open_folders
 from app.outreach.letters import (
+    LISTS,
     OPTIONAL,
     AccountLine,
     InstalmentLine,
@@ -56,7 +57,7 @@ from app.outreach.letters import (
 from app.outreach.models import OutboxMessage
 from app.outreach.rules import OutboxStatus, to_ask
 from app.outreach.situations import gather_case_facts
-from app.outreach.stencils import as_dict
+from app.outreach.stencils import as_dict, values_of
 from app.plans.models import Plan
 from app.plans.rules import PlanKind
 from app.plans.service import cases_with_live_plan, instalments_of
@@ -93,8 +94,12 @@ class Stationery:
 
     def _token(self, customer_id: int, channel: Channel, link_number: int) -> str:
         body = f"{customer_id}.{channel.value}" + (f".{link_number}" if link_number else "")
-        mac = hmac.digest(self.secret.encode(), f"unsubscribe:{body}".encode(), "sha256")
-        return f"{body}.{base64.urlsafe_b64encode(mac[:18]).decode()}"
+        mac = blake2b(body.encode(), key=self._key, person=b"unsubscribe", digest_size=18).digest()
+        return f"{body}.{base64.urlsafe_b64encode(mac).decode()}"
+
+    @cached_property
+    def _key(self) -> bytes:
+        return sha256(self.secret.encode()).digest()
 
     def read_token(self, token: str) -> Link | None:
         """What a token that we made says, else None."""
@@ -264,9 +269,9 @@ def _draft(
     plans_live = set(cases_with_live_plan(session, portfolio.id or 0))
     due: list[tuple[Folder, Step, Chosen, Situation]] = []
     ask = _Strategy(on)
+    work.seen = folders
     for folder in folders:
         case = folder.case
-        work.seen.append((dataclasses.replace(case), folder.head))
         if case.status is not CaseStatus.OPEN or case.next_contact_on is None or case.next_contact_on > on:
             continue
         work.moved.append(case)
@@ -351,8 +356,7 @@ class _Work:
         self.gate = Gate(self.now, self.until)
         self.outcomes: list[tuple[int, str]] = []
         """(case id, what came of it), as `counts` names it."""
-        self.seen: list[tuple[CaseLine, tuple[int, str]]] = []
-        """The cases as they were found, and the heads of their customers' streams."""
+        self.seen: list[Folder] = []
         self.moved: list[CaseLine] = []
         """Cases whose place on the ladder is to be written back."""
         self.messages: list[tuple[Any, ...]] = []
@@ -364,6 +368,7 @@ class _Work:
         wait. All under the customers' lock, so that nobody adds one meanwhile."""
         self.packs: dict[str, Pack] = {}
         self.letterhead = Letterhead.of(portfolio)
+        self._misfit: dict[tuple[str, str], bool] = {}
         self.spelled = instant_speller(session)
 
     def find_queued(self, due: Sequence[tuple[Folder, Step]]) -> None:
@@ -381,9 +386,7 @@ class _Work:
             if step.action is Action.TASK:
                 self._add_task(folder, step, chosen)
             return
-        if step.letter and self.stationery.misfit(
-            self.stationery.letters[step.letter], self.letterhead, folder.customer.country
-        ):
+        if step.letter and self._misfits(step.letter, folder.customer.country):
             folder.case.step_day = step.day  # as a step whose condition does not hold
             return
         answers = [
@@ -399,6 +402,14 @@ class _Work:
             folder.case.next_contact_on = max(night, self.on + timedelta(days=1))
         else:
             folder.case.step_day = step.day
+
+    def _misfits(self, letter: str, country: str) -> bool:
+        found = self._misfit.get((letter, country))
+        if found is None:
+            chosen = self.stationery.letters[letter]
+            found = bool(self.stationery.misfit(chosen, self.letterhead, country))
+            self._misfit[letter, country] = found
+        return found
 
     def _key(self, folder: Folder, step: Step, channel: Channel) -> str:
         return f"{folder.case.id}:{step.id}:{folder.case.occurrence}:{channel.value}"
@@ -427,9 +438,10 @@ class _Work:
     def _ask(self, folder: Folder, contact: Contact, **about: Any) -> Answer:
         """Ask the gate and put its answer on record, with what it was told."""
         self.packs[folder.pack.label] = folder.pack
-        asked = Asked(contact, folder.facts_now(), self.now, self.until)
-        answer = self.gate.answer(asked, folder.pack)
-        self.told.append(decided(folder.case.id, folder.case.customer_id, asked, answer, **about))
+        asked, answer, facts = self.gate.ask(contact, folder.facts_now(), folder.pack)
+        self.told.append(
+            decided(folder.case.id, folder.case.customer_id, asked, answer, facts=facts, **about)
+        )
         return answer
 
     def send(self, outgoing: Outgoing, channel: Channel) -> Answer:
@@ -521,7 +533,7 @@ class _Work:
         return (
             key, contact.channel.value, self.letterhead.portfolio_id, folder.customer.id, folder.case.id,
             contact.purpose.value, letter, words.version, words.language, contact.address, words.subject[:300],
-            words.text, words.html, context_text(context), folder.to_ask, canonical(answer_data(clearance)),
+            words.text, words.html, context_text(context), folder.to_ask, answer_text(clearance),
             self.on.isoformat(), OutboxStatus.QUEUED.value, self.spelled(clearance.not_before),
             self.spelled(clearance.not_after), "", 0, "", "", "", self.spelled(self.now),
         )  # fmt: skip
@@ -604,35 +616,6 @@ def _move_cases(session: Session, moved: Sequence[CaseLine]) -> None:
             [case.next_contact_on for case in moved],
         ),
     )
-
-
-class Gate:
-    """The gate over one night, in which many are asked at the same moment about the same hours to come."""
-
-    def __init__(self, at: datetime, until: datetime) -> None:
-        self.at, self.until = at, until
-        self._opening: dict[tuple[Any, ...], datetime | None] = {}
-
-    def answer(self, asked: Asked, pack: Pack) -> Answer:
-        """What `asked.answer` gives. Most only wait for the morning: they are asked about that moment first. Who may
-        be contacted then has no objection left that would last longer."""
-        opening = self._opens(asked, pack)
-        if opening is not None:
-            answer = review(asked.contact, asked.facts, pack, opening)
-            if isinstance(answer, Clearance):
-                return answer
-        return asked.answer(pack)
-
-    def _opens(self, asked: Asked, pack: Pack) -> datetime | None:
-        """When somebody of whom nothing speaks against it could be contacted."""
-        contact, zones = asked.contact, asked.facts.timezones
-        key = (pack.label, contact.channel, contact.purpose, contact.letter, contact.language, zones)
-        if key not in self._opening:
-            willing = Facts(zones, consent={contact.channel: True})
-            anybody = dataclasses.replace(contact, address="anywhere")
-            answer = review_within(anybody, willing, pack, self.at, self.until)
-            self._opening[key] = answer.not_before if isinstance(answer, Clearance) else None
-        return self._opening[key]
 
 
 def contact_of(
@@ -837,11 +820,18 @@ def letter_context(
 
 def context_text(context: LetterContext) -> str:
     """The frozen figures as canonical JSON."""
-    data = {name: value for name, value in as_dict(context).items() if value or name not in OPTIONAL}
-    for name, value in data.items():
-        if type(value) is tuple:
-            data[name] = [as_dict(item) for item in value]
+    data = {
+        name: value
+        for name, value in zip(_NAMES, values_of(context), strict=True)
+        if value or name not in OPTIONAL
+    }
+    for name in LISTS:
+        if name in data:
+            data[name] = [as_dict(line) for line in data[name]]
     return canonical(data)
+
+
+_NAMES = tuple(field.name for field in dataclasses.fields(LetterContext))
 
 
 def message_context(message: OutboxMessage) -> dict[str, Any]:

@@ -94,7 +94,9 @@ class Stencils:
                     self._cut.clear()
                 self._cut[key] = stencil
             texts = [
-                "".join([part if isinstance(part, str) else fit(printed[part]) for part in parts])
+                "".join([part if type(part) is str else fit(printed[part]) for part in parts])  # type: ignore[index]
+                if parts
+                else ""
                 for parts, fit in zip(stencil[0], self._fit, strict=True)
             ]
             return texts, stencil[1]
@@ -106,20 +108,21 @@ class Stencils:
         printed: list[str] = []
         looked_at = self._looked_at
         for name, value in values.items():
-            if type(value) is tuple:
-                key.append(len(value))
-                for item in value:
-                    for (path, _), inner in zip(paths(type(item), name), values_of(item), strict=True):  # type: ignore[arg-type]
-                        if inner == "" or path in looked_at:
-                            key.append(inner)
-                        else:
-                            key.append(None)
-                            printed.append(str(inner))
-            elif value == "" or name in looked_at:
-                key.append(value)
-            else:
-                key.append(None)
-                printed.append(value)
+            if type(value) is str:
+                if value and name not in looked_at:
+                    key.append(None)
+                    printed.append(value)
+                else:
+                    key.append(value)
+                continue
+            key.append(len(value))
+            for item in value:
+                for (path, _), inner in zip(paths(type(item), name), values_of(item), strict=True):  # type: ignore[arg-type]
+                    if inner == "" or path in looked_at:
+                        key.append(inner)
+                    else:
+                        key.append(None)
+                        printed.append(inner if type(inner) is str else str(inner))
         return tuple(key), printed
 
     def _cut_one(self, values: Mapping[str, Any]) -> tuple[Parts, frozenset[str]]:

@@ -16,7 +16,9 @@ from app.timeline.models import Event, StreamHead
 from app.timeline.rules import GENESIS, Channel, Kind, canonical, chain_hash
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(
+    slots=True
+)  # not frozen, which would take four times as long: a night has one for each contact and more
 class NewEvent:
     """An event about to be recorded. `stream` as in `Event.stream`; `data` must be JSON-serialisable."""
 

@@ -17,6 +17,7 @@ from sqlmodel import Session, col, select
 
 from app.cases.rules import HoldKind
 from app.cases.service import place_hold
+from app.compliance.gate import Gate
 from app.compliance.packfile import shipped_packs
 from app.compliance.record import (
     DECISION_KINDS,
@@ -32,7 +33,7 @@ from app.db import table_of, transaction
 from app.errors import Conflict, NotFound
 from app.ledger.models import Customer
 from app.ledger.service import get_portfolio
-from app.outreach.service import Gate, cases_to_contact, plan_contacts
+from app.outreach.service import cases_to_contact, plan_contacts
 from app.timeline.models import DecisionFacts, Event
 from app.timeline.rules import Channel, Kind, Purpose
 from app.timeline.service import broken_links
@@ -210,9 +211,13 @@ people = st.builds(
 def test_a_night_gives_everybody_the_answer_they_would_get_alone(
     pack: str, channel: Channel, purpose: Purpose, address: str, facts: Facts
 ) -> None:
-    asked = Asked(Contact(channel, purpose, address), facts, NIGHT, NIGHT + timedelta(hours=24))
     rules = shipped_packs()[pack]
-    assert Gate(asked.at, NIGHT + timedelta(hours=24)).answer(asked, rules) == asked.answer(rules)
+    gate = Gate(NIGHT, NIGHT + timedelta(hours=24))
+    for number in (address, "", '+2"\n\u00e5', address):
+        contact = Contact(channel, purpose, number)
+        asked, answer, text = gate.ask(contact, facts, rules)
+        assert asked == Asked(contact, facts, gate.at, gate.until)
+        assert (answer, text) == (asked.answer(rules), asked_text(asked))
 
 
 @settings(max_examples=100, deadline=None)
