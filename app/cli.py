@@ -201,6 +201,9 @@ def portfolio_add(
         int, typer.Option(min=0, help="Days without an entry after which an empty account sleeps; 0 = never.")
     ] = 0,
     waive_limit: Annotated[str, typer.Option(help="Most one manager waives alone, as 25.00.")] = "0",
+    agent_discount: Annotated[
+        int, typer.Option(min=0, max=100, help="Percent of a debt that an agent may let off in a settlement.")
+    ] = 0,
     accrues: Annotated[bool, typer.Option(help="We post interest and late fees, not the creditor.")] = False,
     day_count: Annotated[int, typer.Option(min=360, max=366, help="Days of a year of interest.")] = 365,
     late_fee: Annotated[str, typer.Option(help="Fee for a missed minimum, as 25.00; needs --accrues.")] = "0",
@@ -229,6 +232,7 @@ def portfolio_add(
             contact_email=contact_email,
             dormant_after_days=dormant_after_days,
             waive_limit_minor=_amount(waive_limit, currency, "--waive-limit"),
+            agent_max_discount_percent=agent_discount,
             accrues=accrues,
             day_count=day_count,
             late_fee_minor=_amount(late_fee, currency, "--late-fee"),

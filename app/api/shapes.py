@@ -324,7 +324,7 @@ class InstalmentShape(BaseModel):
 
 
 class PlanShape(BaseModel):
-    """A promise to pay or a repayment plan."""
+    """A promise to pay, a repayment plan or a settlement."""
 
     reference: str = Field(examples=["P-000003"])
     kind: PlanKind

@@ -180,6 +180,7 @@ SHARED = {"staff_user", "channel_stop", "policy_pack_version"}
 BY_PARENT: Mapping[str, Wanted] = {
     "timeline_event": _events,
     "timeline_head": _heads,
+    "plan_account": _instalments,
     "plan_instalment": _instalments,
     "suppressed_address": _suppressed,
 }

@@ -42,6 +42,8 @@ class Portfolio(Row, table=True):
     """Days after an instalment or promise falls due before it counts as broken."""
     agent_max_instalments: int = Field(default=12, ge=1)
     """Longest repayment plan an agent may grant; beyond it a manager must."""
+    agent_max_discount_percent: int = Field(default=0, ge=0, le=100)
+    """Most that an agent may let off when a debt is settled, of what is owed; beyond it a manager must."""
     legal_after_days: int = Field(default=90, ge=1)
     legal_min_minor: int = Field(default=0, ge=0, sa_type=sa.BigInteger)
     charge_off_days: int = Field(default=180, ge=0)

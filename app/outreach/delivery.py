@@ -53,7 +53,7 @@ from app.outreach.rules import (
 )
 from app.outreach.service import Stationery, confirmed_plan, message_context, offered_plan
 from app.plans.models import Plan
-from app.plans.rules import LIVE, PlanStatus
+from app.plans.rules import LIVE, PlanKind, PlanStatus
 from app.timeline.rules import Channel, Kind, Purpose
 from app.timeline.service import NewEvent, customer_stream, lock_customers, record, record_many
 
@@ -614,7 +614,10 @@ def _still_offered(session: Session, row: OutboxMessage) -> bool:
     if plan_id is None:
         return True
     plan = session.get(Plan, plan_id)
-    return plan is not None and plan.status is PlanStatus.OFFERED
+    if plan is None:
+        return False
+    # A settlement that was said yes to is still to be had in writing.
+    return plan.status is PlanStatus.OFFERED or (plan.kind is PlanKind.SETTLEMENT and plan.status in LIVE)
 
 
 def _ask_gate(

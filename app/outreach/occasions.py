@@ -18,7 +18,7 @@ from app.outreach.folders import Folder, open_folders
 from app.outreach.letters import Letter, format_amount, format_date
 from app.outreach.service import OFFER_STEP, Outgoing, Stationery, contact_customers, known_keys
 from app.plans.models import Plan
-from app.plans.rules import PlanStatus
+from app.plans.rules import PlanKind, PlanStatus
 from app.plans.service import instalments_of
 from app.timeline.rules import Channel, Purpose
 
@@ -108,11 +108,17 @@ def offer_in_writing(
     by: str,
     now: datetime,
 ) -> Answer | None:
-    """The plan as offered, to be answered by its first payment's day. None = it was written before."""
+    """The plan as offered, to be answered by its first payment's day; a settlement is answered by paying it. None =
+    it was written before."""
     first = instalments_of(session, [plan.id or 0])[plan.id or 0][0]
-    occasion = Occasion(
-        plan.case_id, "plan_offer", f"{OFFER_STEP}{plan.id}", {"answer_by": first.due_on}, plan=plan
-    )
+    letter = "plan_offer"
+    figures: dict[str, date | int] = {"answer_by": first.due_on}
+    if plan.kind is PlanKind.SETTLEMENT:
+        letter, figures = (
+            "settlement_offer",
+            {"settlement_amount": plan.total_minor, "settle_by": first.due_on},
+        )
+    occasion = Occasion(plan.case_id, letter, f"{OFFER_STEP}{plan.id}", figures, plan=plan)
     written = write_occasions(session, portfolio, [occasion], stationery, on=on, by=by, now=now)
     return written.get(plan.case_id)
 

@@ -699,7 +699,7 @@ def confirm_plan(
 ) -> list[Answer]:
     """Queue the written confirmation of an accepted promise or plan, on each channel the gate clears."""
     [folder] = open_folders(session, portfolio, [plan.case_id], now=now)
-    letter = "promise_confirmation" if plan.kind is PlanKind.PROMISE else "plan_confirmation"
+    letter = "plan_confirmation" if plan.kind is PlanKind.INSTALMENTS else "promise_confirmation"
     stem = f"{plan.case_id}:{PLAN_STEP}{plan.id}:1"
     confirmation = Outgoing(folder, letter, Purpose.CONFIRMATION, channels, stem, plan=plan)
     [answers] = contact_customers(session, portfolio, [confirmation], stationery, on=on, by=by, now=now)

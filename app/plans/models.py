@@ -41,6 +41,15 @@ class Plan(Row, table=True):
     why: str = Field(default="", max_length=300)
 
 
+class PlanAccount(Row, table=True):
+    """An account that a settlement settles."""
+
+    __tablename__ = "plan_account"
+
+    plan_id: int = Field(primary_key=True, foreign_key="plan.id", sa_type=BigId)
+    account_id: int = Field(primary_key=True, foreign_key="account.id", sa_type=BigId)
+
+
 class PlanInstalment(Row, table=True):
     __tablename__ = "plan_instalment"
 

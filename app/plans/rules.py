@@ -15,6 +15,8 @@ class PlanKind(StrEnum):
     """Promise to pay: one amount by one date."""
     INSTALMENTS = "instalments"
     """Repayment plan: an optional down payment and monthly instalments."""
+    SETTLEMENT = "settlement"
+    """Less than is owed, in one payment by one date, and the rest is let off."""
 
 
 class PlanStatus(StrEnum):
@@ -37,8 +39,16 @@ TRANSITIONS: Mapping[PlanStatus, frozenset[PlanStatus]] = {
     PlanStatus.CANCELLED: frozenset(),
 }
 
+SETTLE_WITHIN = 90
+"""Days within which a settlement is paid: what is owed changes, and so does what may be asked for it."""
+
 LIVE = frozenset({PlanStatus.ACCEPTED, PlanStatus.ACTIVE})
 """While a plan is one of these and not broken, ordinary reminders rest."""
+
+
+def may_let_off(owed: int, amount: int, most_percent: int) -> bool:
+    """Whether settling `owed` for `amount` lets off no more than that share of it."""
+    return 100 * (owed - amount) <= most_percent * owed
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from app.cases.models import CollectionsCase
 from app.cases.rules import CaseStatus
 from app.cases.service import case_event, clean_text, get_case
+from app.clock import local_date
 from app.db import table_of
+from app.delinquency.models import AccountState
+from app.delinquency.service import fold_accounts
 from app.errors import Conflict, Forbidden, Invalid
+from app.ledger.balances import balance_of
+from app.ledger.lifecycle import set_status
 from app.ledger.models import Account, Entry, Portfolio
-from app.ledger.rules import EntryKind
-from app.plans.models import Plan, PlanInstalment
+from app.ledger.rules import COLLECTABLE, AccountStatus, EntryKind
+from app.plans.models import Plan, PlanAccount, PlanInstalment
 from app.plans.rules import (
     LIVE,
+    SETTLE_WITHIN,
     TRANSITIONS,
     Broken,
     InGrace,
@@ -27,10 +34,11 @@ from app.plans.rules import (
     PlanStatus,
     Running,
     assess,
+    may_let_off,
     schedule,
 )
 from app.timeline.rules import Kind
-from app.timeline.service import record
+from app.timeline.service import lock_customers, record
 
 _EVENT_OF = {
     PlanStatus.OFFERED: Kind.PLAN_OFFERED,
@@ -90,6 +98,59 @@ def offer_instalments(
     return _create(session, case, PlanKind.INSTALMENTS, parts, by=by, today=today, now=now)
 
 
+def offer_settlement(
+    session: Session,
+    case: CollectionsCase,
+    amount_minor: int,
+    settle_by: date,
+    *,
+    may_exceed_limits: bool,
+    by: str,
+    today: date,
+    now: datetime,
+) -> Plan:
+    """Offer to let off the rest of what is owed on the accounts that are late, for one payment by `settle_by`.
+
+    It needs no answer but the payment: the night that finds it settles the accounts. Forbidden when it lets off more
+    than the portfolio lets an agent grant.
+    """
+    if settle_by > today + timedelta(days=SETTLE_WITHIN):
+        raise Invalid(f"a settlement is paid within {SETTLE_WITHIN} days", "due_on")
+    owed = _owed_on_late_accounts(session, case)
+    total = sum(owed.values())
+    if amount_minor >= total:
+        raise Invalid("a settlement is less than what is owed on the accounts that are late", "amount")
+    portfolio = session.get_one(Portfolio, case.portfolio_id)
+    most = portfolio.agent_max_discount_percent
+    if not may_exceed_limits and not may_let_off(total, amount_minor, most):
+        raise Forbidden(f"this lets off more than the {most} % an agent may; ask a manager to offer it")
+    if session.scalar(_offered_settlements().where(Plan.case_id == case.id)):
+        raise Conflict("this case has an offer to settle already; withdraw it before making another")
+    parts = [Instalment(1, settle_by, amount_minor)]
+    plan = _create(session, case, PlanKind.SETTLEMENT, parts, by=by, today=today, now=now)
+    session.add_all(PlanAccount(plan_id=plan.id or 0, account_id=account_id) for account_id in owed)
+    session.flush()
+    return plan
+
+
+def _owed_on_late_accounts(session: Session, case: CollectionsCase) -> dict[int, int]:
+    """Balance by account, as of the last fold."""
+    account, state = table_of(Account), table_of(AccountState)
+    query = (
+        sa.select(account.c.id, state.c.balance_minor)
+        .join(state, state.c.account_id == account.c.id)
+        .where(
+            account.c.customer_id == case.customer_id, account.c.status.in_(COLLECTABLE),
+            state.c.oldest_due_on.is_not(None), state.c.balance_minor > 0,
+        )
+    )  # fmt: skip
+    return {account_id: int(balance) for account_id, balance in session.execute(query)}
+
+
+def _offered_settlements() -> SelectOfScalar[Plan]:
+    return select(Plan).where(Plan.kind == PlanKind.SETTLEMENT, Plan.status == PlanStatus.OFFERED)
+
+
 def _create(
     session: Session,
     case: CollectionsCase,
@@ -131,13 +192,13 @@ def _create(
 
 
 def accept(session: Session, plan: Plan, *, by: str, today: date, now: datetime) -> None:
-    """The customer agreed: payments from today on count, and the plan is active."""
+    """The customer agreed: payments from today on count, of a settlement from its offer on, and the plan is active."""
     if live_plan(session, plan.case_id):
         raise Conflict("this case has a live plan already")
     parts = instalments_of(session, [plan.id or 0])[plan.id or 0]
     if parts[0].due_on < today:
         raise Conflict("the first payment of this offer is already past its date; offer a new plan")
-    plan.accepted_on = today
+    plan.accepted_on = _offered_on(session, plan) if plan.kind is PlanKind.SETTLEMENT else today
     plan.assess_on = parts[0].due_on
     _move(session, plan, PlanStatus.ACCEPTED, by=by, now=now)
     session.flush()
@@ -153,7 +214,9 @@ def cancel(session: Session, plan: Plan, reason: str, *, by: str, today: date, n
 
 
 def assess_due(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> dict[str, int]:
-    """Judge every active plan at the end of `on`. Returns how many were kept, broken, in grace."""
+    """Judge every active plan, and every settlement that was offered, at the end of `on`. Returns how many were kept,
+    broken, in grace."""
+    _take_up_settlements(session, portfolio, on, now=now)
     query = select(Plan).where(Plan.portfolio_id == portfolio.id, Plan.status == PlanStatus.ACTIVE)
     # Locked, so that a cancellation made meanwhile is not overwritten by what was read before it.
     plans = list(session.scalars(query.order_by(col(Plan.id)).with_for_update()))
@@ -161,12 +224,17 @@ def assess_due(session: Session, portfolio: Portfolio, on: date, *, now: datetim
     paid = _payments(session, portfolio, plans, on)
     counts = {"kept": 0, "broken": 0, "in_grace": 0}
     for plan in plans:
-        since = [(d, amount) for d, amount in paid.get(plan.customer_id, []) if d >= (plan.accepted_on or on)]
+        if plan.kind is PlanKind.SETTLEMENT:
+            since = _paid_to_settle(session, plan, on)
+        else:
+            since = [(d, a) for d, a in paid.get(plan.customer_id, []) if d >= (plan.accepted_on or on)]
         match assess(parts[plan.id or 0], since, today=on, grace_days=portfolio.grace_days):
             case Kept():
                 counts["kept"] += 1
                 plan.ended_on = on
                 _move(session, plan, PlanStatus.KEPT, by="system", now=now)
+                if plan.kind is PlanKind.SETTLEMENT:
+                    _settle_accounts(session, portfolio, plan, on, now=now)
                 _wake_case(session, plan, on)
             case Broken() as broken:
                 counts["broken"] += 1
@@ -177,6 +245,62 @@ def assess_due(session: Session, portfolio: Portfolio, on: date, *, now: datetim
             case Running(next_due_on=next_due_on):
                 plan.assess_on = next_due_on
     return counts
+
+
+def _take_up_settlements(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> None:
+    """Offers to settle that were paid are accepted by that; those whose day is over end."""
+    offered = _offered_settlements().where(Plan.portfolio_id == portfolio.id).order_by(col(Plan.id))
+    for plan in session.scalars(offered.with_for_update()).all():
+        parts = instalments_of(session, [plan.id or 0])[plan.id or 0]
+        paid = _paid_to_settle(session, plan, on)
+        match assess(parts, paid, today=on, grace_days=portfolio.grace_days):
+            case Kept():
+                if (other := live_plan(session, plan.case_id)) is not None:
+                    cancel(session, other, "the debt was settled", by="system", today=on, now=now)
+                    session.flush()
+                plan.accepted_on = _offered_on(session, plan)
+                _move(session, plan, PlanStatus.ACCEPTED, by="system", now=now)
+                _move(session, plan, PlanStatus.ACTIVE, by="system", now=now)
+            case Broken():
+                cancel(session, plan, "the offer was not taken up", by="system", today=on, now=now)
+
+
+def _offered_on(session: Session, plan: Plan) -> date:
+    return local_date(plan.offered_at, session.get_one(Portfolio, plan.portfolio_id).timezone)
+
+
+def _paid_to_settle(session: Session, plan: Plan, on: date) -> list[tuple[date, int]]:
+    """Payments to its accounts from its offer to `on`, net of reversals."""
+    reversal = table_of(Entry).alias("reversal")
+    query = sa.select(col(Entry.effective_on), col(Entry.amount_minor)).where(
+        col(Entry.account_id).in_(_accounts_of(plan)),
+        col(Entry.kind) == EntryKind.PAYMENT,
+        col(Entry.effective_on) >= _offered_on(session, plan),
+        col(Entry.effective_on) <= on,
+        ~sa.exists().where(reversal.c.reverses_id == Entry.id),
+    )
+    return [(effective_on, -amount) for effective_on, amount in session.execute(query)]
+
+
+def _accounts_of(plan: Plan) -> SelectOfScalar[int]:
+    return select(PlanAccount.account_id).where(PlanAccount.plan_id == plan.id)
+
+
+def _settle_accounts(session: Session, portfolio: Portfolio, plan: Plan, on: date, *, now: datetime) -> None:
+    """What was paid settles its accounts at the end of `on`: the rest is let off."""
+    lock_customers(session, [plan.customer_id])
+    query = select(Account).where(
+        col(Account.id).in_(_accounts_of(plan)),
+        col(Account.status).in_((*COLLECTABLE, AccountStatus.CHARGED_OFF)),
+    )
+    reason = f"the settlement offered by {plan.offered_by} was paid"
+    accounts = session.scalars(
+        query.order_by(col(Account.id)).execution_options(populate_existing=True)
+    ).all()
+    for account in accounts:
+        balance = balance_of(session, account.id or 0, on)
+        set_status(session, account, AccountStatus.SETTLED, on, balance, reason, by="system", now=now)
+    fold_accounts(session, portfolio, [account.id or 0 for account in accounts], through=on)
 
 
 def _break(session: Session, plan: Plan, broken: Broken, on: date, *, now: datetime) -> None:

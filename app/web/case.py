@@ -47,7 +47,7 @@ from app.outreach.models import OutboxMessage
 from app.outreach.rules import Destination, OutboxStatus, to_ask
 from app.plans.models import Plan
 from app.plans.queries import plans_of
-from app.plans.rules import LIVE, Instalment, PlanStatus
+from app.plans.rules import LIVE, SETTLE_WITHIN, Instalment, PlanStatus
 from app.plans.service import instalments_of
 from app.staff.models import User
 from app.staff.rules import CASEWORK, Role, Staff
@@ -365,6 +365,8 @@ def _options(session: Session, file: File) -> dict[str, Any]:
         "first_due": (today + timedelta(days=14)).isoformat(),
         "review": (today + timedelta(days=30)).isoformat(),
         "max_months": file.portfolio.agent_max_instalments,
+        "max_discount": file.portfolio.agent_max_discount_percent,
+        "settle_latest": (today + timedelta(days=SETTLE_WITHIN)).isoformat(),
     }
 
 

@@ -27,7 +27,7 @@ from app.outreach.occasions import acknowledge_hold, offer_in_writing
 from app.outreach.service import confirm_plan
 from app.plans.models import Plan
 from app.plans.rules import Instalment, schedule
-from app.plans.service import accept, cancel, offer_instalments, promise_to_pay
+from app.plans.service import accept, cancel, offer_instalments, offer_settlement, promise_to_pay
 from app.staff.rules import Role, Staff
 from app.timeline.rules import Channel
 from app.web.case import CHANNELS, CaseId, File, FormState, assignable, case_page, open_file
@@ -303,6 +303,43 @@ def preview_plan(
         context: dict[str, Any] = {"parts": parts, "errors": fields.errors, "currency": file.book.currency}
         return page(request, "case/_schedule.html", **context)
     return case_page(request, session, staff, file, form, now=now, status=422 if fields.errors else 200)
+
+
+class SettlementForm(Typed):
+    amount: str = ""
+    due_on: str = ""
+
+
+@router.post("/{case_id}/settlements")
+def offer_to_settle(
+    request: Request,
+    case_id: CaseId,
+    staff: CaseWorker,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[SettlementForm, Form()],
+) -> Response:
+    def act(file: File, fields: Fields) -> Done:
+        amount, due_on = fields.amount("amount"), fields.day("due_on")
+        fields.done()
+        try:
+            plan = offer_settlement(
+                session, file.case, amount, due_on,
+                may_exceed_limits=staff.role is Role.MANAGER, by=staff.by, today=file.book.today, now=now,
+            )  # fmt: skip
+        except Forbidden as refused:
+            raise Wrong({"amount": sentence(refused.message)}) from None
+        answer = offer_in_writing(
+            session, file.portfolio, plan, ports_of(request).stationery,
+            on=file.book.today, by=staff.by, now=now,
+        )  # fmt: skip
+        teller = _teller(request, file)
+        said = (
+            f"Settling for {teller.money(amount)} by {teller.day(due_on)} is offered; paying it accepts it."
+        )
+        return f"{said} {_in_writing(request, file, answer, now)}", "good"
+
+    return attempt(request, session, staff, case_id, "settlement", typed, act, now=now, tab="plans")
 
 
 @router.post("/{case_id}/plans/{plan_id}/accept")

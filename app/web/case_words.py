@@ -94,7 +94,7 @@ ENTRY_WORDS = {
     EntryKind.WRITE_OFF: "Write-off",
     EntryKind.RECOVERY: "Recovery",
 }
-PLAN_WORDS = {"promise": "Promise to pay", "instalments": "Repayment plan"}
+PLAN_WORDS = {"promise": "Promise to pay", "instalments": "Repayment plan", "settlement": "Settlement"}
 
 SHOWN: Mapping[str, tuple[str, tuple[Kind, ...]]] = {
     "people": (

@@ -315,6 +315,8 @@ def next_step(
 def _payment_step(payment: NextPayment, today: date) -> NextStep:
     if payment.kind is PlanKind.PROMISE:
         what = "Promise"
+    elif payment.kind is PlanKind.SETTLEMENT:
+        what = "Settlement"
     else:
         what = f"Instalment {payment.n}" if payment.n else "Down payment"
     if payment.due_on < today:

@@ -11,15 +11,16 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
 from app.cases.models import CollectionsCase
-from app.cases.rules import HoldKind
+from app.cases.rules import CaseStatus, HoldKind, Outcome
 from app.compliance.holds import hold_customer
 from app.compliance.rules import Answer, Clearance, Refusals
 from app.compliance.service import may_sue
 from app.db import transaction
 from app.delinquency.service import fold_accounts
 from app.errors import Invalid
+from app.ledger.balances import balance_of
 from app.ledger.models import Account, Customer, Portfolio
-from app.ledger.rules import CollectorKind, EntryKind
+from app.ledger.rules import AccountStatus, CollectorKind, EntryKind
 from app.ledger.service import get_portfolio
 from app.outreach.manual import take_manual_step
 from app.outreach.models import OutboxMessage
@@ -27,7 +28,8 @@ from app.outreach.occasions import acknowledge_hold, offer_in_writing
 from app.outreach.rules import OutboxStatus
 from app.outreach.service import Stationery
 from app.plans.models import Plan
-from app.plans.service import accept, cancel, offer_instalments
+from app.plans.rules import PlanStatus
+from app.plans.service import accept, cancel, offer_instalments, offer_settlement
 from app.timeline.rules import Channel, Kind
 from tests import builders
 
@@ -110,6 +112,44 @@ def test_a_broken_plan_is_told_the_same_night_and_no_reminder_goes_with_it(engin
     assert "We agreed that you would pay CN¥50.00 by 25 March 2026." in broken[0].text
     sent = builders.deliver(engine, builders.at(first + timedelta(days=2))).sent
     assert [m.letter for m in sent] == ["plan_broken"], "one written reminder a day, and this is it"
+
+
+def test_a_settlement_is_offered_in_writing_and_paying_it_ends_the_case_without_another_reminder(
+    engine: Engine,
+) -> None:
+    with transaction(engine) as session:
+        card = late(session, builders.portfolio(session))
+    builders.close_day(engine, ON)
+    builders.deliver(engine, builders.at(ON + timedelta(days=1), 12))
+    offered, paid_on = ON + timedelta(days=2), ON + timedelta(days=6)
+    told = {"by": "user:max", "now": builders.at(offered)}
+    with transaction(engine) as session:
+        case = session.scalars(select(CollectionsCase)).one()
+        plan = offer_settlement(
+            session, case, 60_000, offered + timedelta(days=21), may_exceed_limits=True, today=offered, **told
+        )
+        book = get_portfolio(session, builders.BOOK)
+        answer = offer_in_writing(session, book, plan, builders.stationery(), on=offered, **told)
+        assert isinstance(answer, Clearance)
+    [letter] = builders.deliver(engine, builders.at(offered, 13)).sent
+    assert letter.letter == "settlement_offer"
+    assert (
+        "You owe CN¥1,000.00. We can settle it for less: if CN¥600.00 reaches us by 8 April 2026"
+        in letter.text
+    )
+    for amount in (20_000, 40_000):
+        with transaction(engine) as session:
+            builders.payment(session, session.get_one(Account, card.id), amount, paid_on)
+    builders.close_day(engine, paid_on)
+    with transaction(engine) as session:
+        assert session.get_one(Plan, plan.id).status is PlanStatus.KEPT
+        assert session.get_one(Account, card.id).status is AccountStatus.SETTLED
+        assert balance_of(session, card.id or 0, paid_on) == 0, "the rest is let off"
+        case = session.get_one(CollectionsCase, case.id)
+        assert (case.status, case.outcome) == (CaseStatus.CLOSED, Outcome.SETTLED)
+    builders.close_day(engine, paid_on + timedelta(days=10))
+    sent = builders.deliver(engine, builders.at(paid_on + timedelta(days=1), 12)).sent
+    assert [m.letter for m in sent] == ["settlement_completed"]
 
 
 def test_a_dispute_is_acknowledged_although_reminders_stop(engine: Engine) -> None:

@@ -9,13 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.engine import Engine
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from app.cases.models import CollectionsCase
 from app.db import transaction
 from app.errors import Conflict, DeskError, Forbidden, Invalid
+from app.ledger.balances import balance_of
+from app.ledger.models import Account, Portfolio
+from app.ledger.rules import AccountStatus
 from app.plans.models import Plan
 from app.plans.rules import (
+    SETTLE_WITHIN,
     TRANSITIONS,
     Broken,
     InGrace,
@@ -30,10 +34,12 @@ from app.plans.rules import (
 from app.plans.service import (
     _move,
     accept,
+    assess_due,
     cancel,
     instalments_of,
     live_plan,
     offer_instalments,
+    offer_settlement,
     promise_to_pay,
 )
 from app.timeline.rules import Kind
@@ -212,6 +218,73 @@ def test_beyond_the_limit_a_manager_decides(
         parts = instalments_of(session, [plan.id or 0])[plan.id or 0]
         assert len(parts) == months
         assert sum(part.amount for part in parts) == 60_000
+
+
+def settle(session: Session, case: CollectionsCase, amount: int, days: int, *, manager: bool = True) -> Plan:
+    by_then = TODAY + timedelta(days=days)
+    return offer_settlement(session, case, amount, by_then, may_exceed_limits=manager, **TOLD)
+
+
+def a_late_case(session: Session, discount: int = 0) -> CollectionsCase:
+    case = builders.delinquent_case(session, due_on=TODAY - timedelta(days=30), on=TODAY)
+    session.get_one(Portfolio, case.portfolio_id).agent_max_discount_percent = discount
+    return case
+
+
+@pytest.mark.parametrize(
+    ("amount", "days", "error"),
+    [(0, 5, Invalid), (100_000, 5, Invalid), (50_000, -1, Invalid), (50_000, SETTLE_WITHIN + 1, Invalid)],
+)
+def test_settlements_nobody_should_offer(
+    sqlite_engine: Engine, amount: int, days: int, error: type[DeskError]
+) -> None:
+    with transaction(sqlite_engine) as session, pytest.raises(error):
+        settle(session, a_late_case(session), amount, days)
+
+
+@pytest.mark.parametrize(
+    ("amount", "manager", "allowed"), [(70_000, False, True), (69_999, False, False), (1, True, True)]
+)
+def test_what_an_agent_may_let_off_is_the_portfolios_to_say(
+    sqlite_engine: Engine, amount: int, manager: bool, allowed: bool
+) -> None:
+    with transaction(sqlite_engine) as session:
+        case = a_late_case(session, discount=30)
+        if allowed:
+            assert settle(session, case, amount, SETTLE_WITHIN, manager=manager).status is PlanStatus.OFFERED
+            return
+        with pytest.raises(Forbidden, match="30 %"):
+            settle(session, case, amount, SETTLE_WITHIN, manager=manager)
+
+
+def test_an_offer_to_settle_that_is_not_paid_ends_and_nothing_is_let_off(engine: Engine) -> None:
+    with transaction(engine) as session:
+        case = a_late_case(session)
+        plan = settle(session, case, 60_000, 10)
+        with pytest.raises(Conflict, match="withdraw it"):
+            settle(session, case, 50_000, 10)
+        [card] = session.scalars(select(Account)).all()
+        builders.payment(session, card, 59_999, TODAY + timedelta(days=2))
+        book = session.get_one(Portfolio, case.portfolio_id)
+        for day, status in ((10, PlanStatus.OFFERED), (13, PlanStatus.OFFERED), (14, PlanStatus.CANCELLED)):
+            on = TODAY + timedelta(days=day)
+            assess_due(session, book, on, now=builders.at(on))
+            assert (day, plan.status) == (day, status)
+        assert card.status is AccountStatus.ACTIVE
+        assert balance_of(session, card.id or 0, on) == 40_001
+
+
+def test_a_settlement_said_yes_to_counts_what_came_since_it_was_offered(sqlite_engine: Engine) -> None:
+    with transaction(sqlite_engine) as session:
+        case = a_late_case(session)
+        plan = settle(session, case, 60_000, 10)
+        [card] = session.scalars(select(Account)).all()
+        builders.payment(session, card, 60_000, TODAY)
+        later = TODAY + timedelta(days=1)
+        accept(session, plan, by="user:ann", today=later, now=builders.at(later))
+        book = session.get_one(Portfolio, case.portfolio_id)
+        assert assess_due(session, book, later, now=builders.at(later))["kept"] == 1
+        assert (plan.accepted_on, card.status) == (TODAY, AccountStatus.SETTLED)
 
 
 def test_an_offer_whose_first_date_has_passed_is_not_accepted(sqlite_engine: Engine) -> None:

@@ -227,6 +227,7 @@ ACTIONS: dict[str, dict[str, str]] = {
     "note": {"text": "hello"},
     "promise": {"amount": "10", "due_on": "2026-03-05"},
     "plans": {"total": "50", "months": "2", "first_due_on": "2026-03-10"},
+    "settlements": {"amount": "50", "due_on": "2026-03-10"},
     "plans/preview": {"total": "50", "months": "2", "first_due_on": "2026-03-10"},
     "holds": {"kind": "dispute", "reason": "says so", "until": "2026-04-01"},
     "consent": {"channel": "sms", "allowed": "no", "source": "by phone"},
@@ -241,9 +242,22 @@ def test_agents_and_managers_act_legal_only_reads(sqlite_desk: Desk, action: str
     case_id = make_case(sqlite_desk)
     for role, allowed in [(Role.LEGAL, False), (Role.ADMIN, False), (Role.AGENT, True)]:
         answer = sqlite_desk.sign_in(role).submit(f"/cases/{case_id}/{action}", **ACTIONS[action])
-        assert answer.status_code == ((200 if action == "plans/preview" else 303) if allowed else 403), role
+        # An agent who may let nothing off is told so beside the amount.
+        answered = {"plans/preview": 200, "settlements": 422}.get(action, 303)
+        assert answer.status_code == (answered if allowed else 403), role
     forged = sqlite_desk.sign_in(Role.AGENT).post(f"/cases/{case_id}/{action}", data=ACTIONS[action])
     assert forged.status_code == 403
+
+
+def test_a_manager_offers_to_settle_and_it_goes_out_in_writing(sqlite_desk: Desk) -> None:
+    case_id = make_case(sqlite_desk)
+    manager = sqlite_desk.sign_in(Role.MANAGER)
+    answer = manager.submit(f"/cases/{case_id}/settlements", amount="60.00", due_on="2026-03-20")
+    said = flash(manager, answer)
+    assert "Settling for CN¥60.00 by Mar 20, 2026 is offered; paying it accepts it." in said
+    assert "In writing: e-mail queued." in said
+    assert [row.letter for row in all_of(sqlite_desk, OutboxMessage)] == ["settlement_offer"]
+    assert "by Mar 20, 2026 settles the debt" in page_of(manager, case_id)
 
 
 def test_legal_sees_the_case_without_forms(sqlite_desk: Desk) -> None:
