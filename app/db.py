@@ -236,16 +236,25 @@ def among(
 ) -> sa.ColumnElement[bool]:
     """`column IN ids` with the ids as one parameter, so that thousands of them cost nothing to compile."""
     if session.get_bind().dialect.name == "postgresql":
-        if column.type.python_type is int:
-            # Spelled here: the driver looks at each number for what may need quoting.
-            kind: Any = sa.BigInteger
-            given: Any = sa.bindparam(None, "{" + ",".join(map(str, ids)) + "}", sa.Text)
-        else:
-            kind, given = sa.Text, sa.bindparam(None, list(ids), postgresql.ARRAY(sa.Text))
+        kind = sa.BigInteger if column.type.python_type is int else sa.Text
+        given = sa.bindparam(None, array_text(ids), sa.Text)
         # Unfolded, or every row of a small table would be compared with each of them.
         return column.in_(sa.select(sa.func.unnest(sa.cast(given, postgresql.ARRAY(kind)))))
     listed = sa.func.json_each(orjson.dumps(list(ids)).decode()).table_valued("value")
     return column.in_(sa.select(listed.c.value))
+
+
+def array_text(values: Iterable[int | str | None]) -> str:
+    """PostgreSQL's spelling of an array: its driver looks at each value for what may need quoting, and takes longer
+    over thousands of them than the database."""
+    return "{" + ",".join([_ELEMENT[type(value)](value) for value in values]) + "}"
+
+
+_ELEMENT: Mapping[type, Callable[[Any], str]] = {
+    int: str,
+    str: lambda text: '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"',
+    type(None): lambda _: "NULL",
+}
 
 
 def insert_rows(session: Session, model: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:

@@ -22,7 +22,8 @@ class _Known(NamedTuple):
 
     facts: Facts
     """Kept, so that its `id` is nobody else's."""
-    cleared: Clearance | None
+    window: tuple[datetime, datetime] | None
+    """In which all of them are cleared; None = they are not."""
     before: str
     """`asked_text` up to the address."""
     after: str
@@ -44,13 +45,13 @@ class Gate:
         if known is None:
             answer, text = self._answer(asked, pack), asked_text(asked)
             before, _, after = text.partition(f'"address":{_json(contact.address)}')
-            cleared = answer if isinstance(answer, Clearance) else None
-            self._known[key] = _Known(facts, cleared, f'{before}"address":', after)
+            window = (answer.not_before, answer.not_after) if isinstance(answer, Clearance) else None
+            self._known[key] = _Known(facts, window, f'{before}"address":', after)
             return asked, answer, text
         text = f"{known.before}{_json(contact.address)}{known.after}"
-        if known.cleared is None:
+        if known.window is None:
             return asked, self._answer(asked, pack), text
-        return asked, dataclasses.replace(known.cleared, contact=contact), text
+        return asked, Clearance(contact, *known.window, pack.label), text
 
     def _answer(self, asked: Asked, pack: Pack) -> Answer:
         """Most only wait for the morning: they are asked about that moment first. Who may be contacted then has no

@@ -97,7 +97,7 @@ def decided(
         customer_stream(customer_id),
         kind or _KINDS[answered["decision"]],
         {
-            "purpose": contact.purpose.value,
+            "purpose": str(contact.purpose),
             **about,
             **answered,
             "facts_sha256": hashlib.sha256(facts.encode()).hexdigest(),

@@ -35,7 +35,7 @@ from app.compliance.rules import (
     WaitUntil,
 )
 from app.compliance.versions import keep_pack
-from app.db import among, bulk_write, table_of, upsert
+from app.db import among, array_text, bulk_write, table_of, upsert
 from app.delinquency.models import AccountState
 from app.delinquency.rules import days_past_due
 from app.ledger.models import Account, Portfolio
@@ -93,7 +93,7 @@ class Stationery:
         return f"{self.public_url}/u/{self._token(customer_id, channel, link_number)}"
 
     def _token(self, customer_id: int, channel: Channel, link_number: int) -> str:
-        body = f"{customer_id}.{channel.value}" + (f".{link_number}" if link_number else "")
+        body = f"{customer_id}.{channel}" + (f".{link_number}" if link_number else "")
         mac = blake2b(body.encode(), key=self._key, person=b"unsubscribe", digest_size=18).digest()
         return f"{body}.{base64.urlsafe_b64encode(mac).decode()}"
 
@@ -412,7 +412,7 @@ class _Work:
         return found
 
     def _key(self, folder: Folder, step: Step, channel: Channel) -> str:
-        return f"{folder.case.id}:{step.id}:{folder.case.occurrence}:{channel.value}"
+        return f"{folder.case.id}:{step.id}:{folder.case.occurrence}:{channel}"
 
     def _clear(self, folder: Folder, step: Step, channel: Channel, chosen: Chosen) -> Answer:
         contact = self._contact(folder, channel, step.purpose, step.letter)
@@ -531,10 +531,10 @@ class _Work:
             raise TypeError("the outbox takes a Clearance, nothing else")
         contact = clearance.contact
         return (
-            key, contact.channel.value, self.letterhead.portfolio_id, folder.customer.id, folder.case.id,
-            contact.purpose.value, letter, words.version, words.language, contact.address, words.subject[:300],
+            key, str(contact.channel), self.letterhead.portfolio_id, folder.customer.id, folder.case.id,
+            str(contact.purpose), letter, words.version, words.language, contact.address, words.subject[:300],
             words.text, words.html, context_text(context), folder.to_ask, answer_text(clearance),
-            self.on.isoformat(), OutboxStatus.QUEUED.value, self.spelled(clearance.not_before),
+            self.on.isoformat(), _QUEUED, self.spelled(clearance.not_before),
             self.spelled(clearance.not_after), "", 0, "", "", "", self.spelled(self.now),
         )  # fmt: skip
 
@@ -578,6 +578,7 @@ _MESSAGE = (
     "status", "not_before", "not_after", "claimed_by", "attempts", "attempt_id", "provider_ref", "error",
     "created_at",
 )  # fmt: skip
+_QUEUED = OutboxStatus.QUEUED.value
 _CALL_TASK = ("case_id", "key", "step", "due_on", "created_at", "result")
 
 
@@ -610,10 +611,10 @@ def _move_cases(session: Session, moved: Sequence[CaseLine]) -> None:
         "FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::date[]) "
         "AS new(id, step_day, occurrence, next_contact_on) WHERE collections_case.id = new.id",
         (
-            [case.id for case in moved],
-            [case.step_day for case in moved],
-            [case.occurrence for case in moved],
-            [case.next_contact_on for case in moved],
+            array_text([case.id for case in moved]),
+            array_text([case.step_day for case in moved]),
+            array_text([case.occurrence for case in moved]),
+            array_text([case.next_contact_on and case.next_contact_on.isoformat() for case in moved]),
         ),
     )
 
@@ -656,7 +657,7 @@ class Outgoing:
     """What goes on record with the answers, beside step, letter and key."""
 
     def key(self, channel: Channel) -> str:
-        return f"{self.stem}:{channel.value}"
+        return f"{self.stem}:{channel}"
 
 
 def contact_customers(

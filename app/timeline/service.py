@@ -9,9 +9,9 @@ from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Session, SQLModel, select
+from sqlmodel import Session, SQLModel
 
-from app.db import among, bulk_write, chunked, table_of, upsert
+from app.db import among, array_text, bulk_write, chunked, table_of, upsert
 from app.timeline.models import Event, StreamHead
 from app.timeline.rules import GENESIS, Channel, Kind, canonical, chain_hash
 
@@ -60,15 +60,15 @@ def record_many(session: Session, events: Sequence[NewEvent], *, by: str, now: d
         rows = []
         for number, event in zip(numbers, batch, strict=True):
             seq, previous = heads[event.stream]
-            at = event.at or now
+            at, kind = event.at or now, str(event.kind)
             data = canonical(event.data)
-            digest = chain_hash(previous, event.stream, seq + 1, event.kind.value, at, by, data)
+            digest = chain_hash(previous, event.stream, seq + 1, kind, at, by, data)
             heads[event.stream] = (seq + 1, digest)
             rows.append(
                 (
-                    number, event.stream, seq + 1, event.kind.value, spelled(at), by,
+                    number, event.stream, seq + 1, kind, spelled(at), by,
                     event.customer_id, event.case_id, event.account_id,
-                    event.channel and event.channel.value, data, previous, digest,
+                    event.channel and str(event.channel), data, previous, digest,
                 )
             )  # fmt: skip
         bulk_write(session, Event, _EVENT, rows)
@@ -129,14 +129,16 @@ def lock_streams(session: Session, streams: Iterable[str]) -> dict[str, tuple[in
 
 def read_heads(session: Session, names: Sequence[str], *, lock: bool = False) -> dict[str, tuple[int, str]]:
     """(sequence number, hash) of the last event of each of these streams that has one."""
+    head = table_of(StreamHead)
     query = (
-        select(StreamHead.stream, StreamHead.seq, StreamHead.hash)
-        .where(among(session, table_of(StreamHead).c.stream, names))
-        .order_by(StreamHead.stream)
+        sa.select(head.c.stream, head.c.seq, head.c.hash)
+        .where(among(session, head.c.stream, names))
+        .order_by(head.c.stream)
     )
     if lock:
         query = query.with_for_update()
-    return {stream: (seq, digest) for stream, seq, digest in session.execute(query)}
+    found = session.connection().execute(query)
+    return {stream: (seq, digest) for stream, seq, digest in found}
 
 
 def _save_heads(session: Session, heads: Mapping[str, tuple[int, str]]) -> None:
@@ -145,12 +147,11 @@ def _save_heads(session: Session, heads: Mapping[str, tuple[int, str]]) -> None:
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("UPDATE timeline_head SET seq = ?, hash = ? WHERE stream = ?", rows)
         return
-    seqs, digests, names = map(list, zip(*rows, strict=True))
     connection.exec_driver_sql(
         "UPDATE timeline_head SET seq = new.seq, hash = new.hash "
         "FROM unnest(%s::int[], %s::text[], %s::text[]) AS new(seq, hash, stream) "
         "WHERE timeline_head.stream = new.stream",
-        (seqs, digests, names),
+        tuple(array_text(column) for column in zip(*rows, strict=True)),
     )
 
 
