@@ -614,7 +614,7 @@ def _move_cases(session: Session, moved: Sequence[CaseLine]) -> None:
             array_text([case.id for case in moved]),
             array_text([case.step_day for case in moved]),
             array_text([case.occurrence for case in moved]),
-            array_text([case.next_contact_on and case.next_contact_on.isoformat() for case in moved]),
+            array_text([str(on) if (on := case.next_contact_on) else None for case in moved]),
         ),
     )
 
