@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from pydantic import TypeAdapter
 from sqlalchemy.engine import Engine
+from sqlalchemy.orm import configure_mappers
 from sqlmodel import Session, col, select
 
 from app.cases.models import CollectionsCase
@@ -285,6 +286,7 @@ def test_a_pack_is_not_taken_for_kept_when_its_transaction_failed(engine: Engine
 
 
 def make_book() -> Portfolio:
+    configure_mappers()  # else the first test of a process has a half-made class
     return Portfolio.model_construct(code="B", pack="uk", collector=CollectorKind.FIRST_PARTY, tightening="")
 
 
