@@ -48,7 +48,7 @@ from app.ledger.service import get_portfolio
 from app.legal.service import nominate_cases
 from app.outreach.night import plan_night
 from app.outreach.occasions import tonight, write_occasions
-from app.outreach.service import Stationery, cases_to_contact, rest_cases
+from app.outreach.service import Stationery, cases_to_contact
 from app.plans.service import assess_due, cases_with_live_plan
 from app.staff.queries import agent_names
 from app.strategy.service import drop_tasks
@@ -58,7 +58,6 @@ from app.timeline.service import NewEvent, portfolio_stream, record
 
 log = structlog.get_logger("desk.day")
 
-STRATEGY_CHUNK = 5000
 CONTACT_CHUNK = 200
 MANY = 2000
 """Rows from which on a stage tells the query planner what it wrote."""
@@ -179,15 +178,7 @@ def contact(day: Day) -> Counts:
                 )
     with reading(day.engine) as session:
         case_ids = cases_to_contact(session, day.portfolio.id or 0, day.on)
-    due: list[int] = []
-    for ids in chunked(case_ids, STRATEGY_CHUNK):
-        with transaction(day.engine) as session:
-            due += rest_cases(session, day.portfolio, ids, on=day.on)
-    total = {"resting": len(case_ids) - len(due)}
-    planned = plan_night(day.engine, day.portfolio, due, day.stationery, on=day.on, now=day.now)
-    for name, n in planned.items():
-        total[name] = total.get(name, 0) + n
-    return total
+    return plan_night(day.engine, day.portfolio, case_ids, day.stationery, on=day.on, now=day.now)
 
 
 def refer(day: Day) -> Counts:

@@ -38,12 +38,13 @@ import sqlalchemy as sa  # noqa: E402
 from app import schema  # noqa: E402
 from app.cases.models import CallTask  # noqa: E402
 from app.clock import local_instant  # noqa: E402
-from app.daily import STRATEGY_CHUNK, Day, age, collect_seldom, contact, work_cases  # noqa: E402
+from app.daily import Day, age, collect_seldom, contact, work_cases  # noqa: E402
 from app.db import chunked, insert_rows, make_engine, reading, table_of, transaction  # noqa: E402
 from app.feeds.service import load  # noqa: E402
 from app.ledger.rules import CollectorKind, FeedKind  # noqa: E402
 from app.ledger.service import add_portfolio  # noqa: E402
 from app.outreach.letters import load_letters  # noqa: E402
+from app.outreach.night import ASKED  # noqa: E402
 from app.outreach.service import Stationery, ask_strategy, cases_to_contact  # noqa: E402
 from app.strategy.rules import Take  # noqa: E402
 from bench._tryton import Stopwatch  # noqa: E402
@@ -166,7 +167,7 @@ def _decide(day: Day, count: int) -> tuple[float, float]:
     with reading(day.engine) as session:
         case_ids = cases_to_contact(session, day.portfolio.id or 0, day.on)
     written = 0
-    for ids in chunked(case_ids, STRATEGY_CHUNK):
+    for ids in chunked(case_ids, ASKED):
         with transaction(day.engine) as session:
             rows = [
                 {

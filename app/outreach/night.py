@@ -15,12 +15,14 @@ from sqlalchemy.engine import Engine
 
 from app.db import chunked, reading, retrying, transaction
 from app.ledger.models import Portfolio
-from app.outreach.service import Stationery, draft_contacts
+from app.outreach.service import Stationery, draft_contacts, rest_cases
 
+ASKED = 2000
+"""Cases whose strategy is asked at once; most of them rest."""
 CHUNK = 1000
 """Cases that are written in one transaction: about a tenth of a second."""
 SHARED_FROM = 4000
-"""Contacts from which on a second process is worth its start."""
+"""Cases from which on a second process is worth its start."""
 
 
 def plan_night(
@@ -32,12 +34,13 @@ def plan_night(
     on: date,
     now: datetime,
 ) -> dict[str, int]:
-    """`plan_contacts` for all these cases; what was written stays when it is killed, and running it again goes on.
+    """Let those of these cases rest for which nothing is due on `on`, and `plan_contacts` for the others; what was
+    written stays when it is killed, and running it again goes on.
 
     Reading and thinking need no lock; a chunk's rows, events and the case's next step are written in one transaction.
     """
     plan = partial(_plan, engine, portfolio, stationery, on, now)
-    chunks = list(chunked(case_ids, CHUNK))
+    chunks = list(chunked(case_ids, ASKED))
     if len(case_ids) < SHARED_FROM or not _may_fork(engine):
         return plan(chunks)
     # Every other chunk goes to a second process. It has its own connections: those of this one stay untouched.
@@ -95,8 +98,16 @@ def _plan(
 ) -> dict[str, int]:
     counts = Counter(dict.fromkeys(("cleared", "waiting", "refused", "call_tasks", "resting"), 0))
     for ids in chunks:
-        counts.update(retrying(partial(_plan_chunk, engine, portfolio, stationery, on, now, ids)))
+        due = retrying(partial(_due, engine, portfolio, on, ids))
+        counts["resting"] += len(ids) - len(due)
+        for some in chunked(due, CHUNK):
+            counts.update(retrying(partial(_plan_chunk, engine, portfolio, stationery, on, now, some)))
     return dict(counts)
+
+
+def _due(engine: Engine, portfolio: Portfolio, on: date, case_ids: Sequence[int]) -> list[int]:
+    with transaction(engine) as session:
+        return rest_cases(session, portfolio, case_ids, on=on)
 
 
 def _plan_chunk(

@@ -151,7 +151,11 @@ def ask_strategy(
         )
         .select_from(case.outerjoin(account, theirs).outerjoin(state, late))
         # Not by portfolio: that would lead to the index over all that are to be asked, once a chunk.
-        .where(case.c.id.in_(case_ids), case.c.status == CaseStatus.OPEN, case.c.next_contact_on <= on)
+        .where(
+            among(session, case.c.id, case_ids),
+            case.c.status == CaseStatus.OPEN,
+            case.c.next_contact_on <= on,
+        )
         .order_by(case.c.id)
         .with_for_update(of=case, skip_locked=True)
     )  # fmt: skip

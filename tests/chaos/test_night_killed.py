@@ -25,6 +25,7 @@ CASES = 16
 @pytest.fixture(autouse=True)
 def _small_nights_are_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(night, "SHARED_FROM", 4)
+    monkeypatch.setattr(night, "ASKED", 4)
     monkeypatch.setattr(night, "CHUNK", 2)
     builders.stationery()  # read once, for all the processes that are forked off this one
 
