@@ -262,11 +262,13 @@ def hand_over(arguments, folder=None):
 
 
 def pytest_arguments(arguments, environment):
-    """Two workers, unless the call says otherwise or wants to talk to a debugger."""
+    """A worker more than there are cores, for tests also wait (for disks, browsers, killed processes); unless the call
+    says otherwise or wants to talk to a debugger."""
     own = ("-n", "--numprocesses", "--pdb", "--trace", "--co", "--collect-only", "no:xdist")
     if any(argument.startswith(own) for argument in arguments):
         return arguments
-    return ["-n", environment.get("DESK_TEST_WORKERS", "2")] + arguments
+    workers = min((os.cpu_count() or 1) + 1, 6)
+    return ["-n", environment.get("DESK_TEST_WORKERS", str(workers))] + arguments
 
 
 def bench_arguments(arguments):

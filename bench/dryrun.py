@@ -238,6 +238,8 @@ def _prepare(engine: Engine, told: argparse.Namespace, settings: Settings) -> No
         _move(folder, kind, path, FIRST - told.begins)
         report = load(engine, kind, path, CODE, rejects_dir=FOLDER, by="bench", now=now)
         print(f"     loaded {report.loaded:>9,} {kind.value}, {report.rejected:,} rejected", flush=True)
+        if report.rejected:
+            sys.exit("the book is not whole; is it in another --currency?")
     collect_seldom()
     run_days(engine, CODE, FIRST - timedelta(days=1), make_stationery(settings), now=now)
 

@@ -270,16 +270,17 @@ def test_every_installer_failing_is_said_and_leaves_no_stamp(
 @pytest.mark.parametrize(
     ("given", "passed"),
     [
-        ([], ["-n", "2"]),
-        (["tests/ledger"], ["-n", "2", "tests/ledger"]),
+        ([], ["-n", "3"]),
+        (["tests/ledger"], ["-n", "3", "tests/ledger"]),
         (["-n0", "-x"], ["-n0", "-x"]),
         (["--numprocesses=8"], ["--numprocesses=8"]),
         (["--pdb"], ["--pdb"]),
     ],
 )
-def test_tests_run_on_two_workers_unless_told_otherwise(
-    desk: ModuleType, given: list[str], passed: list[str]
+def test_tests_run_on_a_worker_more_than_cores_unless_told_otherwise(
+    desk: ModuleType, monkeypatch: pytest.MonkeyPatch, given: list[str], passed: list[str]
 ) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
     assert desk.pytest_arguments(given, {}) == passed
 
 
