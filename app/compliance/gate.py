@@ -44,9 +44,10 @@ class Gate:
         known = self._known.get(key)
         if known is None:
             answer, text = self._answer(asked, pack), asked_text(asked)
-            before, _, after = text.partition(f'"address":{_json(contact.address)}')
+            before, spelled, after = text.partition(f'"address":{_json(contact.address)}')
             window = (answer.not_before, answer.not_after) if isinstance(answer, Clearance) else None
-            self._known[key] = _Known(facts, window, f'{before}"address":', after)
+            if spelled:
+                self._known[key] = _Known(facts, window, f'{before}"address":', after)
             return asked, answer, text
         text = f"{known.before}{_json(contact.address)}{known.after}"
         if known.window is None:
