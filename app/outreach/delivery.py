@@ -34,6 +34,7 @@ from app.ledger.models import Portfolio
 from app.outreach.folders import STALE_AFTER, Folder, open_folders
 from app.outreach.models import ChannelStop, OutboxMessage, SendingPace
 from app.outreach.rules import (
+    ANSWER_LETTER,
     MAX_ATTEMPTS,
     TRANSITIONS,
     Accepted,
@@ -48,6 +49,7 @@ from app.outreach.rules import (
     TryLater,
     Uncertain,
     Undeliverable,
+    purpose_of_answer,
     retry_wait,
     to_ask,
 )
@@ -588,6 +590,8 @@ def _no_longer_true(
         return "the plan it confirms has ended"
     if not _still_offered(session, row):
         return "the plan it offers is no longer on offer"
+    if row.letter == ANSWER_LETTER and purpose_of_answer(folder.facts.holds) is not row.purpose:
+        return "whether they dispute the debt has changed since it was written"
     if row.letter == "paid_in_full" and balance_minor > 0:
         return "something is owed again"
     if row.purpose is not Purpose.REMINDER:

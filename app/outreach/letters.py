@@ -149,6 +149,8 @@ class LetterContext:
     itemization: tuple[ItemLine, ...] = ()
     sender_address: str = ""
     """On one line; empty = not told."""
+    answer: str = ""
+    """What one of our people writes to a customer who wrote."""
     register_number: str = ""
     """Of an agency in the register of its country, where the law wants it named (Netherlands); empty = none."""
     sender: str = ""

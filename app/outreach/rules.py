@@ -8,7 +8,9 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
-from app.timeline.rules import Channel
+from app.cases.rules import HoldKind
+from app.compliance.rules import Hold
+from app.timeline.rules import Channel, Purpose
 
 
 class Destination(StrEnum):
@@ -22,6 +24,16 @@ def to_ask(past_due: int, balance: int) -> int:
     """What a message may ask for on one account: past due, but never more than is owed. Credits that did not
     count toward a minimum can leave a balance below the unpaid minimums."""
     return max(0, min(past_due, balance))
+
+
+ANSWER_LETTER = "sms_answer"
+"""A customer's own SMS answered in free words."""
+
+
+def purpose_of_answer(holds: Sequence[Hold]) -> Purpose:
+    """What the gate is asked of an answer in free words. They may ask for money, so that to somebody who disputes the
+    debt they count as a reminder; to anybody else they answer what they wrote."""
+    return Purpose.REMINDER if any(hold.kind is HoldKind.DISPUTE for hold in holds) else Purpose.CONFIRMATION
 
 
 class OutboxStatus(StrEnum):

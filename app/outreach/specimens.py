@@ -71,6 +71,7 @@ def specimen(
         settlement_amount=money(1_500),
         settle_by=day(21),
         received_on=day(-1),
+        answer="Thank you for your message. We will call you tomorrow.",
         review_on=day(30),
         collection_costs=money(40),
         total_with_costs=money(205),

@@ -1,8 +1,7 @@
-// The schedule of a plan refreshes while its figures are typed. Without this file "Show schedule" does the same.
+// The schedule of a plan, and an SMS as it will be sent, refresh while they are typed. Without this file their "Show"
+// buttons do the same.
 
-const button = document.querySelector("[data-preview]");
-
-if (button) {
+for (const button of document.querySelectorAll("[data-preview]")) {
   const form = button.form;
   const target = document.getElementById(button.dataset.preview);
   let timer = 0;

@@ -27,6 +27,7 @@ from app.compliance.service import address_of, gather_facts, open_preferences, p
 from app.delinquency.models import AccountState
 from app.delinquency.rules import bucket_of, days_past_due
 from app.errors import NotFound
+from app.inbound.answers import LONGEST_ANSWER, answerable
 from app.inbound.queries import messages_of
 from app.inbound.service import reading_of
 from app.ledger.models import Account, Customer, Portfolio
@@ -152,6 +153,17 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerPreview:
+    """An SMS as it would be sent, and what it is billed as."""
+
+    text: str
+    segments: int
+    encoding: str
+    cost: str
+    """'' = no price is set."""
+
+
+@dataclass(frozen=True, slots=True)
 class FormState:
     """The action a page shows open: what was typed, what is wrong with it, and a schedule if one was asked for."""
 
@@ -159,6 +171,7 @@ class FormState:
     values: Mapping[str, str] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)
     schedule: Sequence[Instalment] = ()
+    answer: AnswerPreview | None = None
 
     def of(self, form: str) -> FormState:
         """What concerns one of the forms."""
@@ -264,6 +277,7 @@ def case_page(
         can_write=staff.role in CASEWORK,
         is_manager=staff.role is Role.MANAGER,
         form=form,
+        answerable=answerable(session, file.customer, now=now),
         options=_options(session, file) | {"letters": _letters(request)},
         words={"entry": ENTRY_WORDS, "hold": HOLD_WORDS, "plan": PLAN_WORDS, "channel": CHANNELS},
         tones={"plan": PLAN_TONES, "message": MESSAGE_TONES},
@@ -364,6 +378,7 @@ def _options(session: Session, file: File) -> dict[str, Any]:
         "promise_latest": (today + timedelta(days=60)).isoformat(),
         "first_due": (today + timedelta(days=14)).isoformat(),
         "review": (today + timedelta(days=30)).isoformat(),
+        "longest_answer": LONGEST_ANSWER,
         "max_months": file.portfolio.agent_max_instalments,
         "max_discount": file.portfolio.agent_max_discount_percent,
         "settle_latest": (today + timedelta(days=SETTLE_WITHIN)).isoformat(),

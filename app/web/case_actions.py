@@ -49,24 +49,26 @@ def attempt(
     case_id: int,
     form: str,
     typed: Typed,
-    act: Callable[[File, Fields], Done],
+    act: Callable[[File, Fields], Done | Wrong],
     *,
     now: datetime,
     tab: str = "timeline",
     names: Mapping[str, str] | None = None,
 ) -> Response:
     """Do it, all or nothing; or show the page again with what was typed. `names` maps a verb's name of a field
-    to the form's."""
+    to the form's. A Wrong that is returned, not raised, leaves on record what was done until then."""
     file = open_file(session, case_id, now, lock=True)
     try:
         with session.begin_nested():
-            message, tone = act(file, Fields(typed, file.book, file.zone))
+            done = act(file, Fields(typed, file.book, file.zone))
     except Wrong as wrong:
         errors, status = dict(wrong.errors), 422
     except (Invalid, Conflict, Forbidden) as refused:
         errors, status = beside(refused, typed, names or {}), refused.status
     else:
-        return redirect(request, f"{file.path}?tab={tab}#content", message, tone)
+        if not isinstance(done, Wrong):
+            return redirect(request, f"{file.path}?tab={tab}#content", *done)
+        errors, status = dict(done.errors), 409
     shown = FormState(form, typed.values(), errors)
     return case_page(request, session, staff, file, shown, now=now, status=status)
 

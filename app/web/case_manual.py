@@ -1,4 +1,4 @@
-"""Out of turn on a case: a letter sent by hand, and tasks of the strategy that are done."""
+"""Out of turn on a case: a letter sent by hand, an answer to an SMS, and tasks of the strategy that are done."""
 
 from __future__ import annotations
 
@@ -9,15 +9,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.compliance.rules import Clearance
-from app.errors import NotFound
+from app.errors import Invalid, NotFound
+from app.inbound.answers import answer_sms, word_answer
+from app.outreach.letters import sms_encoding, sms_segments
 from app.outreach.manual import take_manual_step
 from app.strategy.models import StrategyTask
 from app.strategy.service import finish_task
 from app.timeline.rules import Channel
-from app.web.case import CaseId, File
+from app.web.case import AnswerPreview, CaseId, File, FormState, case_page, open_file
 from app.web.case_actions import Done, _answer_words, _teller, attempt
-from app.web.deps import CaseWorker, Now, WriteSession, ports_of
-from app.web.forms import Fields, Typed
+from app.web.deps import CaseWorker, Now, ReadSession, WriteSession, ports_of, settings_of
+from app.web.forms import Fields, Typed, Wrong, sentence
+from app.web.letters import cost_of
+from app.web.rendering import page
 
 router = APIRouter(prefix="/cases")
 
@@ -50,6 +54,69 @@ def send_letter(
 
     names = {"channels": "channel"}
     return attempt(request, session, staff, case_id, "letter", typed, act, now=now, names=names)
+
+
+class AnswerForm(Typed):
+    text: str = ""
+
+
+@router.post("/{case_id}/answer")
+def answer_their_sms(
+    request: Request,
+    case_id: CaseId,
+    staff: CaseWorker,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[AnswerForm, Form()],
+) -> Response:
+    """Queue these words as an answer, where the gate clears it; sent twice, they are queued once."""
+
+    def act(file: File, _fields: Fields) -> Done | Wrong:
+        answer = answer_sms(
+            session, file.portfolio, file.case, typed.text, ports_of(request).stationery,
+            on=file.book.today, by=staff.by, now=now,
+        )  # fmt: skip
+        if answer is None:
+            return "These words answer their message already; they are not sent twice.", "info"
+        said = sentence(_answer_words(Channel.SMS, answer, _teller(request, file, zone=file.zone), now))
+        return (said, "good") if isinstance(answer, Clearance) else Wrong({"text": said})
+
+    return attempt(request, session, staff, case_id, "answer", typed, act, now=now, tab="messages")
+
+
+class AnswerPreviewForm(AnswerForm):
+    fragment: str = ""
+    """`1` from a script that wants the words alone."""
+
+
+@router.post("/{case_id}/answer/preview")
+def preview_answer(
+    request: Request,
+    case_id: CaseId,
+    staff: CaseWorker,
+    session: ReadSession,
+    now: Now,
+    typed: Annotated[AnswerPreviewForm, Form()],
+) -> Response:
+    """The whole SMS as it would be sent, and what it is billed as; nothing is sent."""
+    file = open_file(session, case_id, now)
+    errors: dict[str, str] = {}
+    shown: AnswerPreview | None = None
+    try:
+        words = word_answer(
+            session, file.portfolio, file.case, typed.text, ports_of(request).stationery, now=now
+        )
+    except Invalid as refused:
+        if typed.text.strip() or not typed.fragment:
+            errors = {"text": sentence(refused.message)}
+    else:
+        segments = sms_segments(words.text)
+        cost = cost_of(settings_of(request), Channel.SMS, segments, 0)
+        shown = AnswerPreview(words.text, segments, sms_encoding(words.text), cost)
+    if typed.fragment:
+        return page(request, "case/_answer.html", preview=shown, errors=errors)
+    form = FormState("answer", typed.values(), errors, answer=shown)
+    return case_page(request, session, staff, file, form, now=now, status=422 if errors else 200)
 
 
 @router.post("/{case_id}/tasks/{task_id}/done")

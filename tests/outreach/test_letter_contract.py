@@ -81,6 +81,7 @@ def filled(language: str, *, agency: bool = False, plan: bool = True) -> LetterC
         settlement_amount=money(67),
         settle_by=day(23),
         received_on=day(5),
+        answer=money(90),
         review_on=day(24),
         collection_costs=money(78),
         total_with_costs=money(79),

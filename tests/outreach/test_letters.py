@@ -151,6 +151,7 @@ def test_the_letters_we_ship() -> None:
         "fourteen_day_letter": ("notice", "ep"),
         "due_reminder": ("notice", "sec"),
         "help_answer": ("confirmation", "s"),
+        "sms_answer": ("confirmation", "s"),
     }
     claimed = {
         name: set(letter.languages) for name, letter in LETTERS.items() if set(letter.languages) != everywhere

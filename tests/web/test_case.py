@@ -23,6 +23,9 @@ from app.cases.models import CallTask, CaseHold, CollectionsCase
 from app.cases.rules import CaseStatus, HoldKind
 from app.compliance.models import Consent
 from app.compliance.service import set_consent
+from app.inbound.phrasebook import shipped_phrases
+from app.inbound.rules import Arrived
+from app.inbound.service import receive
 from app.ledger.models import Account, Customer, Entry
 from app.legal.models import Referral
 from app.outreach.models import OutboxMessage
@@ -579,6 +582,8 @@ def served(sqlite_engine: Engine, free_port: int) -> Iterator[tuple[Desk, int]]:
 
     def live(session: Session) -> None:
         case = session.get_one(CollectionsCase, case_id)
+        mobile = session.get_one(Customer, case.customer_id).mobile
+        receive(session, Arrived("SM1", mobile, "+8621555000", "Are you open?"), shipped_phrases(), now=NOW)
         cases.add_note(session, case, "Prefers e-mail.", by="user:ben", now=NOW)
         cases.place_hold(
             session,
@@ -629,7 +634,7 @@ def test_worklist_and_case_are_accessible_at_both_widths_and_work_from_the_keybo
         "/worklist",
         "/worklist?q=nobody",
         *(f"/cases/{case_id}?tab={each}" for each in tabs),
-        *(f"/cases/{case_id}?do={each}" for each in ("call", "consent")),
+        *(f"/cases/{case_id}?do={each}" for each in ("call", "consent", "answer")),
     ):
         tab.goto(path)
         assert_fits_and_is_accessible(tab)
@@ -645,6 +650,9 @@ def test_worklist_and_case_are_accessible_at_both_widths_and_work_from_the_keybo
     tab.wait_for_selector("#schedule tbody tr:nth-child(5)")
     assert violations(tab) == []
     tab.keyboard.press("Escape")
+    tab.goto(f"/cases/{case_id}?do=answer")
+    tab.fill("#answer-text", "Yes")
+    tab.wait_for_selector("#answer-words >> text=1 segment (GSM-7)")
     context.close()
     assert said == []
 

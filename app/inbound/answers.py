@@ -1,0 +1,160 @@
+"""One of our people answers a customer's SMS in their own words: through the gate and the outbox, like any message."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from app.cases.models import CollectionsCase
+from app.compliance.rules import Answer, Clearance
+from app.errors import Conflict, Invalid
+from app.inbound.models import InboundMatch, InboundMessage
+from app.inbound.rules import InboundSource, ReviewOutcome, choices
+from app.inbound.service import reading_of, review
+from app.ledger.models import Customer, Portfolio
+from app.ledger.rules import holds_card_number
+from app.outreach.folders import open_folders
+from app.outreach.letters import Rendered, render
+from app.outreach.models import OutboxMessage
+from app.outreach.rules import ANSWER_LETTER, purpose_of_answer
+from app.outreach.service import (
+    Letterhead,
+    Outgoing,
+    Stationery,
+    contact_customers,
+    known_keys,
+    letter_context,
+)
+from app.timeline.rules import Channel
+
+ANSWERABLE_FOR = timedelta(days=7)
+"""After that it is no answer any more, but a message of our own."""
+MOST_ANSWERS = 3
+"""To one message of theirs: whoever does not react is not talked at."""
+LONGEST_ANSWER = 400
+"""Characters of our people's own words."""
+
+
+def answerable(session: Session, customer: Customer, *, now: datetime) -> InboundMessage | None:
+    """Their latest SMS that can still be answered: it came lately, from the number on file."""
+    query = (
+        select(InboundMessage)
+        .join(InboundMatch, col(InboundMatch.message_id) == InboundMessage.id)
+        .where(
+            InboundMatch.customer_id == customer.id,
+            InboundMessage.source == InboundSource.SMS,
+            InboundMessage.sender == customer.mobile,
+            col(InboundMessage.received_at) > now - ANSWERABLE_FOR,
+        )
+        .order_by(col(InboundMessage.received_at).desc(), col(InboundMessage.id).desc())
+        .limit(1)
+    )
+    return session.scalar(query)
+
+
+def word_answer(
+    session: Session,
+    portfolio: Portfolio,
+    case: CollectionsCase,
+    text: str,
+    stationery: Stationery,
+    *,
+    now: datetime,
+) -> Rendered:
+    """The SMS as it would be sent, whole; nothing is asked, locked or written. Invalid as for `answer_sms`."""
+    words = _checked(text)
+    [folder] = open_folders(session, portfolio, [case.id or 0], now=now, lock=False)
+    letter = stationery.letters[ANSWER_LETTER]
+    context = letter_context(
+        session, Letterhead.of(portfolio), stationery, folder, letter, Channel.SMS, None, now=now
+    )
+    context = dataclasses.replace(context, answer=words)
+    return render(letter, Channel.SMS, letter.language_for(folder.customer.language), context)
+
+
+def answer_sms(
+    session: Session,
+    portfolio: Portfolio,
+    case: CollectionsCase,
+    text: str,
+    stationery: Stationery,
+    *,
+    on: date,
+    by: str,
+    now: datetime,
+) -> Answer | None:
+    """Queue these words as an answer to the customer's latest SMS, where the gate clears it; its answer is on record.
+    None if the same words answer that message already: the form was sent twice.
+
+    What they wrote is dealt with then, but for what still rests because of it. Invalid for words that cannot be sent;
+    Conflict where there is nothing to answer, or enough was said.
+    """
+    words = _checked(text)
+    [folder] = open_folders(session, portfolio, [case.id or 0], now=now)
+    customer = session.get_one(Customer, case.customer_id)
+    message = answerable(session, customer, now=now)
+    if message is None:
+        raise Conflict("they have not written by SMS, from the number on file, in the last 7 days")
+    begins = f"{case.id}:answer-{message.id}-"
+    outgoing = Outgoing(
+        folder,
+        ANSWER_LETTER,
+        purpose_of_answer(folder.facts.holds),
+        (Channel.SMS,),
+        f"{begins}{hashlib.sha256(words.encode()).hexdigest()[:16]}:1",
+        figures={"answer": words},
+        about={"answers": str(message.id)},
+    )
+    if known_keys(session, [outgoing.key(Channel.SMS)]):
+        return None
+    said = sa.select(sa.func.count()).where(col(OutboxMessage.key).startswith(begins, autoescape=True))
+    if (session.scalar(said) or 0) >= MOST_ANSWERS:
+        raise Conflict(f"{MOST_ANSWERS} answers went to their last SMS; wait until they write again, or call")
+    [[answer]] = contact_customers(session, portfolio, [outgoing], stationery, on=on, by=by, now=now)
+    if isinstance(answer, Clearance):
+        _deal_with(session, customer, by=by, now=now)
+    return answer
+
+
+def _checked(text: str) -> str:
+    words = " ".join(text.split())
+    if not words:
+        raise Invalid("write what to answer", "text")
+    if len(words) > LONGEST_ANSWER:
+        raise Invalid(f"this is {len(words)} characters long; {LONGEST_ANSWER} is the most", "text")
+    if holds_card_number(words):
+        raise Invalid("this looks like a full card number, which is never sent", "text")
+    return words
+
+
+def _deal_with(session: Session, customer: Customer, *, by: str, now: datetime) -> None:
+    """Their SMS that waited for nothing but an answer. One that somebody is deciding about this moment is left to
+    them; so is one that may be somebody else's."""
+    waiting = (
+        select(InboundMessage)
+        .where(
+            col(InboundMessage.id).in_(
+                select(InboundMatch.message_id).where(InboundMatch.customer_id == customer.id)
+            ),
+            InboundMessage.source == InboundSource.SMS,
+            col(InboundMessage.reviewed_at).is_(None),
+            col(InboundMessage.interpreted_at).is_not(None),
+        )
+        .order_by(col(InboundMessage.id))
+        .with_for_update(skip_locked=True)
+    )
+    for message in session.scalars(waiting).all():
+        whose = session.scalars(select(InboundMatch).where(InboundMatch.message_id == message.id)).all()
+        if len(whose) == 1 and _waits_only_for_an_answer(message, whose):
+            review(session, message, ReviewOutcome.DONE, by=by, now=now)
+
+
+def _waits_only_for_an_answer(message: InboundMessage, whose: Sequence[InboundMatch]) -> bool:
+    kept_back = any(match.preference_id or match.hold_id for match in whose)
+    fitting = choices(reading_of(message).intents, kept_back=kept_back, known=True)
+    return ReviewOutcome.DONE in {choice.outcome for choice in fitting}
