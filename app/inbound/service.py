@@ -24,6 +24,7 @@ from app.compliance.service import end_preference, set_consent, set_preference
 from app.compliance.suppression import suppress
 from app.db import reading, retrying, transaction, upsert
 from app.errors import Conflict
+from app.inbound.calls import task_to_call
 from app.inbound.models import InboundMatch, InboundMessage
 from app.inbound.rules import (
     Arrived,
@@ -125,6 +126,8 @@ def receive_from_page(
     _obey(session, match, message, customer, now=now)
     _hold(session, match, message, now=now)  # before the page says so
     message.interpreted_at = now
+    if intent is Intent.CALL_ME and _to_call(session, match, message, now=now) and not body:
+        _close(session, message, [match], ReviewOutcome.AUTOMATIC, by="system", now=now)
     return message
 
 
@@ -289,7 +292,7 @@ def _interpret_one(engine: Engine, number: int, stationery: Stationery, clock: C
 def interpret(
     session: Session, message: InboundMessage, stationery: Stationery | None, *, now: datetime
 ) -> None:
-    """Place holds, obey START, answer HELP; without `stationery` who asks for help is left to a person."""
+    """Place holds, obey START, note who wants a call, answer HELP. Without `stationery` HELP is left to a person."""
     matches = _lock(session, message)
     meant = reading_of(message)
     settled = bool(matches) and meant.needs_nobody and not message.masked
@@ -298,6 +301,8 @@ def interpret(
         _hold(session, match, message, now=now)
         if Intent.START in meant.intents:
             settled &= _start(session, match, message, customer, alone=len(matches) == 1, now=now)
+        if Intent.CALL_ME in meant.intents and len(matches) == 1:
+            _to_call(session, match, message, now=now)
         if (
             Intent.HELP in meant.intents and message.provider_said.upper() != "HELP"
         ):  # the provider has answered
@@ -356,6 +361,15 @@ def _start(
             by=CUSTOMER, now=now,
         )  # fmt: skip
     return alone
+
+
+def _to_call(session: Session, match: InboundMatch, message: InboundMessage, *, now: datetime) -> bool:
+    """Put the call they ask for on the worklist. False where there is no case to call about, or they may not be
+    called: then a person finds another way."""
+    if match.case_id is None:
+        return False
+    case = session.get_one(CollectionsCase, match.case_id)
+    return task_to_call(session, case, message.id or 0, by=CUSTOMER, now=now)
 
 
 def _help(session: Session, match: InboundMatch, stationery: Stationery, *, now: datetime) -> bool:

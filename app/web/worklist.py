@@ -300,7 +300,8 @@ def next_step(
     if payment is not None:
         return _payment_step(payment, book.today)
     if call_due is not None:
-        return NextStep("Call", "info")
+        later = call_due > book.today
+        return NextStep("Call on", "info", on=call_due) if later else NextStep("Call", "info")
     if task is not None:
         return NextStep(f"{task.text}, since", "info", on=task.due_on)
     if case.callback_at is not None:

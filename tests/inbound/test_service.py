@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
-from sqlmodel import select
+from sqlmodel import Session, select
 
-from app.cases.models import CaseHold, CollectionsCase
-from app.cases.rules import HoldKind
+from app.cases.models import CallTask, CaseHold, CollectionsCase
+from app.cases.rules import CallResult, HoldKind
+from app.cases.service import log_call
+from app.clock import FixedClock
 from app.compliance.rules import PreferenceKind
 from app.compliance.service import open_preferences, set_consent
 from app.db import transaction
 from app.errors import Conflict
 from app.inbound.models import InboundMatch, InboundMessage
+from app.inbound.queries import waiting_counts
 from app.inbound.rules import Intent, ReviewOutcome
-from app.inbound.service import attach, receive_from_page
+from app.inbound.service import attach, interpret_due, receive_from_page
 from app.ledger.rules import holds_card_number
 from app.ledger.service import get_portfolio
 from app.outreach.models import OutboxMessage
@@ -239,3 +242,53 @@ def test_what_is_asked_for_on_the_page_is_for_a_person_too(engine: Engine) -> No
     with transaction(engine) as session:
         receive_from_page(session, anna, Channel.EMAIL, Intent.DISPUTE, "not my card", "form-2", now=NOW)
     assert permitted(engine, anna) == []
+
+
+def call_tasks(engine: Engine) -> list[tuple[str, date]]:
+    with transaction(engine) as session:
+        return [(task.step, task.due_on) for task in session.scalars(select(CallTask))]
+
+
+def test_please_call_me_puts_a_call_on_the_worklist_once(engine: Engine) -> None:
+    """By SMS on a Friday evening after hours, then on the page, with the form sent twice."""
+    anna = a_customer(engine)
+    evening = NOW + timedelta(hours=10)
+    writes(engine, "Please call me, 5pm is best")
+    interpret_due(engine, builders.stationery(), FixedClock(evening))
+    assert call_tasks(engine) == [("call-me", ON + timedelta(days=1))]
+    [message] = told(engine, anna, Kind.CALL_TASK_CREATED)
+    assert (message["by"], message["channel"]) == ("customer", Channel.CALL)
+    with transaction(engine) as session:
+        assert has_waiting(session) == 1, "they named a time: a person reads it"
+    for _ in range(2):
+        with transaction(engine) as session:
+            receive_from_page(session, anna, Channel.EMAIL, Intent.CALL_ME, "", "form-1", now=evening)
+    assert len(call_tasks(engine)) == 1
+    with transaction(engine) as session:
+        assert has_waiting(session) == 1, "the page's request is on the worklist, and says nothing else"
+        case = session.scalars(select(CollectionsCase)).one()
+        log_call(session, case, CallResult.NO_ANSWER, "", by="user:ben", now=evening)
+        assert session.scalars(select(CallTask)).one().result == "no_answer"
+
+
+def test_who_may_not_be_called_gets_no_call_task(sqlite_engine: Engine) -> None:
+    anna = a_customer(sqlite_engine)
+    with transaction(sqlite_engine) as session:
+        set_consent(session, anna, Channel.CALL, allowed=False, source="letter", by="user:ben", now=NOW)
+    with transaction(sqlite_engine) as session:
+        receive_from_page(session, anna, Channel.EMAIL, Intent.CALL_ME, "", "form-1", now=NOW)
+        assert has_waiting(session) == 1, "a person finds another way"
+    assert call_tasks(sqlite_engine) == []
+    [refused] = told(sqlite_engine, anna, Kind.CONTACT_REFUSED)
+    assert (refused["step"], refused["channel"]) == ("call-me", Channel.CALL)
+
+
+def test_a_call_asked_for_from_a_shared_number_is_left_to_a_person(sqlite_engine: Engine) -> None:
+    a_customer(sqlite_engine), a_customer(sqlite_engine)
+    writes(sqlite_engine, "call me")
+    assert the_job(sqlite_engine) == {"read": 1, "for_a_person": 1}
+    assert call_tasks(sqlite_engine) == []
+
+
+def has_waiting(session: Session) -> int:
+    return waiting_counts(session)[False]

@@ -1,0 +1,64 @@
+"""A customer asks to be called: a call task on the worklist, for the next day on which they may be called."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from app.cases.models import CallTask, CollectionsCase
+from app.cases.rules import CaseStatus
+from app.clock import local_date
+from app.compliance.facts import address_of
+from app.compliance.record import Asked, decided, record_decisions
+from app.compliance.rules import Clearance, Contact
+from app.compliance.versions import keep_pack
+from app.ledger.models import Portfolio
+from app.outreach.folders import open_folders
+from app.timeline.rules import Channel, Kind, Purpose
+from app.timeline.service import NewEvent, customer_stream
+
+STEP = "call-me"
+"""The 'step' of such a task; strategies have none of this name."""
+LOOK_AHEAD = timedelta(days=7)
+
+
+def task_to_call(
+    session: Session,
+    case: CollectionsCase,
+    message_id: int,
+    *,
+    by: str,
+    now: datetime,
+) -> bool:
+    """Make the task, once; what the gate says of such a call is on record. True if a call is to be made now, also
+    where one was before; False if the case is closed or the gate permits none in the next days."""
+    waiting = select(CallTask.id).where(CallTask.case_id == case.id, col(CallTask.done_at).is_(None))
+    if session.scalars(waiting.limit(1)).first() is not None:
+        return True
+    if case.status is not CaseStatus.OPEN:
+        return False
+    portfolio = session.get_one(Portfolio, case.portfolio_id)
+    [folder] = open_folders(session, portfolio, [case.id or 0], now=now)
+    key = f"{case.id}:{STEP}-{message_id}:1:{Channel.CALL.value}"
+    contact = Contact(Channel.CALL, Purpose.CONFIRMATION, address_of(folder.customer, Channel.CALL))
+    asked = Asked(contact, folder.facts, now, now + LOOK_AHEAD)
+    answer = asked.answer(folder.pack)
+    keep_pack(session, folder.pack, now=now)
+    told = [decided(case.id, case.customer_id, asked, answer, step=STEP, letter="", key=key)]
+    if not isinstance(answer, Clearance):
+        record_decisions(session, told, by=by, now=now)
+        return False
+    due_on = local_date(answer.not_before, folder.customer.timezone or portfolio.timezone)
+    session.add(CallTask(case_id=case.id or 0, key=key, step=STEP, due_on=due_on, created_at=now))
+    stream = customer_stream(case.customer_id)
+    event = NewEvent(
+        stream,
+        Kind.CALL_TASK_CREATED,
+        {"step": STEP, "due_on": due_on},
+        customer_id=case.customer_id,
+        case_id=case.id,
+        channel=Channel.CALL,
+    )
+    record_decisions(session, [*told, event], by=by, now=now)
+    return True
