@@ -35,6 +35,7 @@ portfolio_app = typer.Typer(no_args_is_help=True, help="Books of accounts.")
 feed_app = typer.Typer(no_args_is_help=True, help="Files from the creditor.")
 strategy_app = typer.Typer(no_args_is_help=True, help="Who is contacted when, by what.")
 bundle_app = typer.Typer(no_args_is_help=True, help="Case bundles for the legal team.")
+suppression_app = typer.Typer(no_args_is_help=True, help="Addresses to which nothing is sent.")
 user_app = typer.Typer(no_args_is_help=True, help="Staff.")
 token_app = typer.Typer(no_args_is_help=True, help="API tokens.")
 for name, sub in {
@@ -42,6 +43,7 @@ for name, sub in {
     "feed": feed_app,
     "strategy": strategy_app,
     "bundle": bundle_app,
+    "suppression": suppression_app,
     "user": user_app,
     "token": token_app,
 }.items():
@@ -686,6 +688,84 @@ def invariants(as_json: Json = False) -> None:
     )
     if found:
         raise typer.Exit(1)
+
+
+# --- the suppression list -----------------------------------------------------------------------------------------
+
+Address = Annotated[str, typer.Argument(help="An e-mail address, or a number that begins with +.")]
+Person = Annotated[str, typer.Option("--by", help="Who decides it, by user name.")]
+
+
+@suppression_app.command("list")
+def suppression_list(
+    address: Annotated[str, typer.Argument(help="Only this one.")] = "",
+    ended: Annotated[bool, typer.Option("--ended", help="What was taken off instead.")] = False,
+    as_json: Json = False,
+) -> None:
+    """The addresses to which nothing is sent, the latest first."""
+    from app.compliance.suppression import on_list
+
+    with reading(_engine()) as session:
+        found = [
+            {
+                "address": row.spelt,
+                "channel": row.channel.value,
+                "reason": row.reason.value,
+                "detail": row.detail,
+                "since": row.since,
+                "by": row.by,
+                "ended_at": row.ended_at,
+                "ended_by": row.ended_by,
+                "ended_why": row.ended_why,
+            }
+            for row in session.scalars(on_list(address, ended=ended))
+        ]
+
+    def say() -> None:
+        for each in found:
+            why = f"{each['reason']} {each['detail']}".strip()
+            print(f"{each['since']:%Y-%m-%d %H:%M}  {each['channel']:<6}{each['address']:<34}{why}")
+
+    _print({"addresses": found}, as_json, say)
+
+
+@suppression_app.command("add")
+def suppression_add(
+    address: Address,
+    reason: Annotated[str, typer.Option(help="Why nothing may be sent there.")],
+    by: Person,
+    as_json: Json = False,
+) -> None:
+    """Send nothing more to an address, whoever's it is."""
+    from app.compliance.rules import Suppression
+    from app.compliance.suppression import channel_of, suppress
+
+    channel = channel_of(address)
+    with transaction(_engine()) as session:
+        added = suppress(
+            session, channel, address, Suppression.MANUAL, detail=reason, by=f"user:{by}", now=_now()
+        )
+    said = "is on the list" if added else "was on the list already"
+    _print({"address": address, "added": added}, as_json, lambda: print(f"{address} {said}."))
+
+
+@suppression_app.command("lift")
+def suppression_lift(
+    address: Address,
+    reason: Annotated[str, typer.Option(help="Why it may be used again.")],
+    by: Person,
+    as_json: Json = False,
+) -> None:
+    """Take an address off the list: it may be used again, where the law and the customer permit."""
+    from app.compliance.suppression import on_list, restore
+
+    with transaction(_engine()) as session:
+        row = session.scalars(on_list(address)).first() if address.strip() else None
+        if row is None:
+            raise NotFound(f"{address} is not on the list")
+        restore(session, row, reason, by=f"user:{by}", now=_now())
+        spelt = row.spelt
+    _print({"address": spelt, "lifted": True}, as_json, lambda: print(f"{spelt} may be used again."))
 
 
 # --- strategies ---------------------------------------------------------------------------------------------------

@@ -154,6 +154,26 @@ def test_a_portfolio_is_tightened_from_a_file_and_never_loosened(desk: Desk, tmp
     assert desk("portfolio", "tighten", "CARDS", str(tmp_path / "nowhere.toml")).status == 1
 
 
+def test_the_suppression_list_is_read_added_to_and_lifted(desk: Desk) -> None:
+    told = ("--reason", "asked by telephone", "--by", "ann", "--json")
+    assert desk("suppression", "add", "Anna@example.org", *told).json == {
+        "address": "Anna@example.org", "added": True,
+    }  # fmt: skip
+    assert desk("suppression", "add", "anna@example.org", *told).json["added"] is False
+    refused = desk("suppression", "add", "13900000000", *told)
+    assert (refused.status, "begins with +" in refused.err) == (1, True)
+    [row] = desk("suppression", "list", "--json").json["addresses"]
+    assert (row["address"], row["channel"], row["reason"], row["detail"], row["by"]) == (
+        "Anna@example.org", "email", "manual", "asked by telephone", "user:ann",
+    )  # fmt: skip
+    assert desk("suppression", "lift", "anna@example.org", "--by", "ann").status == 2, "not without a reason"
+    assert desk("suppression", "lift", "anna@example.org", *told).json["lifted"] is True
+    assert desk("suppression", "lift", "anna@example.org", *told).status == 1
+    assert desk("suppression", "list", "--json").json == {"addresses": []}
+    [row] = desk("suppression", "list", "ANNA@example.org", "--ended", "--json").json["addresses"]
+    assert (row["ended_by"], row["ended_why"]) == ("user:ann", "asked by telephone")
+
+
 def test_rejected_rows_are_exit_status_three_and_the_file_says_why(desk: Desk, tmp_path: Path) -> None:
     desk(*ADD)
     ran = desk(

@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from app.cases.models import CollectionsCase
 from app.cases.rules import CaseStatus
@@ -28,6 +29,23 @@ from app.timeline.service import NewEvent, customer_stream, lock_customers, reco
 def normalised(address: str) -> str:
     """How the list spells it: mailbox providers take Anna@ and anna@ for one; a number is E.164 already."""
     return address.strip().lower()
+
+
+def channel_of(address: str) -> Channel:
+    """Of which channel an address that somebody typed is. Invalid if it is neither an e-mail address nor a number."""
+    address = address.strip()
+    if " " in address or ("@" not in address and not address.startswith("+")):
+        raise Invalid("give an e-mail address, or a number that begins with +", "address")
+    return Channel.EMAIL if "@" in address else Channel.SMS
+
+
+def on_list(address: str = "", *, ended: bool = False) -> SelectOfScalar[SuppressedAddress]:
+    """The list, the latest first, or what was taken off it; `address` = only this one."""
+    off = col(SuppressedAddress.ended_at)
+    query = select(SuppressedAddress).where(off.is_not(None) if ended else off.is_(None))
+    if address.strip():
+        query = query.where(SuppressedAddress.address == normalised(address))
+    return query.order_by(col(SuppressedAddress.id).desc())
 
 
 def suppress(

@@ -26,6 +26,8 @@ CASE_READING = (Role.AGENT, Role.MANAGER, Role.LEGAL)
 LEGAL_WORK = (Role.LEGAL,)
 MANAGEMENT = (Role.MANAGER,)
 ADMINISTRATION = (Role.ADMIN,)
+SWITCHING = (Role.MANAGER, Role.ADMIN)
+"""Stop all sending, and start it again: needed at once, whoever is there."""
 EVERYONE = tuple(Role)
 
 

@@ -22,7 +22,7 @@ ROLE_HINTS = {
     Role.AGENT: "Works the worklist and cases.",
     Role.MANAGER: "All an agent can, plus dashboards, approvals and the strategy.",
     Role.LEGAL: "Reads cases and takes over case files.",
-    Role.ADMIN: "Manages staff and API tokens; sees no cardholder.",
+    Role.ADMIN: "Manages staff and API tokens, can stop all sending; sees no cardholder.",
 }
 STAFF_COLUMNS = [Column(label) for label in ("Name", "User name", "Role", "Status", "Last here")]
 TOKEN_COLUMNS = [Column(label) for label in ("Name", "Role", "Token", "Issued", "Last used", "")]

@@ -46,6 +46,7 @@ from app.staff.rules import (
     EVERYONE,
     LEGAL_WORK,
     MANAGEMENT,
+    SWITCHING,
     TOUCH_EVERY,
     Role,
     Staff,
@@ -218,6 +219,7 @@ CaseReader = Annotated[Staff, requires(*CASE_READING)]
 LegalMember = Annotated[Staff, requires(*LEGAL_WORK)]
 Manager = Annotated[Staff, requires(*MANAGEMENT)]
 Administrator = Annotated[Staff, requires(*ADMINISTRATION)]
+Switcher = Annotated[Staff, requires(*SWITCHING)]
 AnyStaff = Annotated[Staff, requires(*EVERYONE)]
 
 

@@ -16,8 +16,19 @@ from app.outreach.delivery import resolve_unknown, start_channel, stop_channel
 from app.outreach.models import OutboxMessage
 from app.outreach.queries import Listed
 from app.outreach.rules import Destination, OutboxStatus
+from app.staff.rules import MANAGEMENT, Staff
 from app.timeline.service import lock_customers
-from app.web.deps import Manager, Now, StreamSession, WriteSession, decode_cursor, encode_cursor, ports_of
+from app.web.deps import (
+    Manager,
+    Now,
+    ReadSession,
+    StreamSession,
+    Switcher,
+    WriteSession,
+    decode_cursor,
+    encode_cursor,
+    ports_of,
+)
 from app.web.rendering import Column, csv_download, page, redirect
 
 router = APIRouter(prefix="/outbox")
@@ -80,6 +91,20 @@ def outbox(
     )
 
 
+@router.get("/sending")
+def sending(request: Request, _staff: Switcher, session: ReadSession) -> Response:
+    """The switches without the messages, for an administrator: how many there are, and nobody's name."""
+    return page(
+        request,
+        "outbox_sending.html",
+        matrix=_matrix(queries.counts(session)),
+        stops=queries.channel_stops(session),
+        served=_served(request),
+        status_words=STATUS_WORDS,
+        destination_words=DESTINATION_WORDS,
+    )
+
+
 def _matrix(found: Mapping[tuple[OutboxStatus, Destination], int]) -> dict[str, Any]:
     """Rows by destination, columns by status; statuses that no message has are left out."""
     statuses = [status for status in OutboxStatus if any(key[0] is status for key in found)]
@@ -122,7 +147,7 @@ def resolve(
 def stop(
     request: Request,
     destination: Destination,
-    staff: Manager,
+    staff: Switcher,
     session: WriteSession,
     now: Now,
     reason: Annotated[str, Form(max_length=500)] = "",
@@ -131,24 +156,23 @@ def stop(
         raise Invalid("Say why: whoever starts it again has to know.", "reason")
     stop_channel(session, destination, reason.strip(), by=staff.by, now=now)
     name = DESTINATION_WORDS[destination]
-    return redirect(
-        request, "/outbox", f"{name}: stopped. Messages stay queued until it is started again.", "warn"
-    )
+    words = f"{name}: stopped. Messages stay queued until it is started again."
+    return redirect(request, _page_of(staff), words, "warn")
 
 
 @router.post("/channels/{destination}/start")
 def start(
-    request: Request, destination: Destination, staff: Manager, session: WriteSession, now: Now
+    request: Request, destination: Destination, staff: Switcher, session: WriteSession, now: Now
 ) -> Response:
     if destination in queries.channel_stops(session):
         start_channel(session, destination, by=staff.by, now=now)
-    return redirect(request, "/outbox", f"{DESTINATION_WORDS[destination]}: started.")
+    return redirect(request, _page_of(staff), f"{DESTINATION_WORDS[destination]}: started.")
 
 
 @router.post("/stop")
 def stop_all(
     request: Request,
-    staff: Manager,
+    staff: Switcher,
     session: WriteSession,
     now: Now,
     reason: Annotated[str, Form(max_length=500)] = "",
@@ -159,14 +183,19 @@ def stop_all(
     for destination in Destination:
         stop_channel(session, destination, reason.strip(), by=staff.by, now=now)
     words = "Everything is stopped. Messages stay queued until their channel is started again."
-    return redirect(request, "/outbox", words, "warn")
+    return redirect(request, _page_of(staff), words, "warn")
 
 
 @router.post("/start")
-def start_all(request: Request, staff: Manager, session: WriteSession, now: Now) -> Response:
+def start_all(request: Request, staff: Switcher, session: WriteSession, now: Now) -> Response:
     for destination in queries.channel_stops(session):
         start_channel(session, destination, by=staff.by, now=now)
-    return redirect(request, "/outbox", "Everything is started.")
+    return redirect(request, _page_of(staff), "Everything is started.")
+
+
+def _page_of(staff: Staff) -> str:
+    """Where they came from."""
+    return "/outbox" if staff.role in MANAGEMENT else "/outbox/sending"
 
 
 CSV_HEADER = (

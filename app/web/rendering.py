@@ -85,6 +85,7 @@ NAV = (
     NavItem("/simulations", "Dry-runs", "clock", MANAGEMENT),
     NavItem("/outbox", "Outbox", "send", MANAGEMENT),
     NavItem("/suppressed", "Suppressed", "inbox", MANAGEMENT),
+    NavItem("/outbox/sending", "Sending", "send", ADMINISTRATION),
     NavItem("/admin/staff", "Staff", "people", ADMINISTRATION),
     NavItem("/admin/tokens", "API tokens", "key", ADMINISTRATION),
 )

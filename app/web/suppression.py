@@ -14,10 +14,9 @@ from app.bounces.rules import NoticeKind
 from app.bounces.service import decide
 from app.compliance.models import SuppressedAddress
 from app.compliance.rules import Suppression
-from app.compliance.suppression import holders, normalised, restore, suppress
+from app.compliance.suppression import channel_of, holders, on_list, restore, suppress
 from app.errors import Conflict, Invalid, NotFound
 from app.ledger.models import Customer
-from app.timeline.rules import Channel
 from app.web.account import AccountId
 from app.web.case_words import CHANNEL_WORDS, SUPPRESSION_WORDS
 from app.web.deps import Manager, Now, ReadSession, WriteSession, decode_cursor, encode_cursor
@@ -57,14 +56,10 @@ def _page(
     errors: dict[str, str] | None = None,
     status: int = 200,
 ) -> Response:
-    key = col(SuppressedAddress.id)
-    off = col(SuppressedAddress.ended_at)
-    query = select(SuppressedAddress).where(off.is_not(None) if ended else off.is_(None))
-    if q.strip():
-        query = query.where(SuppressedAddress.address == normalised(q))
+    query = on_list(q, ended=ended)
     if (after := decode_cursor(cursor, 1)) is not None:
-        query = query.where(key < int(after[0]))
-    rows = session.scalars(query.order_by(key.desc()).limit(PAGE + 1)).all()
+        query = query.where(col(SuppressedAddress.id) < int(after[0]))
+    rows = session.scalars(query.limit(PAGE + 1)).all()
     shown = rows[:PAGE]
     return page(
         request,
@@ -119,11 +114,12 @@ def add(
     errors = {}
     if not note:
         errors["note"] = "Say why."
-    if ("@" not in address and not address.startswith("+")) or " " in address:
-        errors["address"] = "Give an e-mail address, or a number that begins with +."
+    try:
+        channel = channel_of(address)
+    except Invalid as refused:
+        errors["address"] = sentence(refused.message)
     if errors:
         return _page(request, session, address=address, note=note, errors=errors, status=422)
-    channel = Channel.EMAIL if "@" in address else Channel.SMS
     try:
         with session.begin_nested():
             added = suppress(session, channel, address, Suppression.MANUAL, detail=note, by=staff.by, now=now)
