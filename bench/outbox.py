@@ -41,10 +41,12 @@ from app.adapters.twilio_sms import API_URL, TwilioSmsSender, _OneTryHttpClient 
 from app.clock import FixedClock, SystemClock, local_instant  # noqa: E402
 from app.daily import contact  # noqa: E402
 from app.db import make_engine, reading  # noqa: E402
-from app.outreach.delivery import ContactCourier  # noqa: E402
+from app.outreach.delivery import ContactCourier, Foreseen  # noqa: E402
+from app.outreach.folders import _case_lines  # noqa: E402
 from app.outreach.rules import Accepted, Destination  # noqa: E402
 from app.outreach.sending import deliver_due  # noqa: E402
 from app.outreach.service import Stationery  # noqa: E402
+from app.timeline.service import customer_stream, read_heads  # noqa: E402
 from bench import gate  # noqa: E402
 from tests import provider  # noqa: E402
 
@@ -150,9 +152,16 @@ def at_once(work: Callable[[int], object], processes: int) -> float:
 class AcceptEverything(ContactCourier):
     """Judges nothing, and the provider takes no time."""
 
-    def prepare(self, session: Any, rows: Sequence[Any], *, now: datetime) -> list[Any]:
-        del session, now
-        return [lambda ref=row.attempt_id: Accepted(ref) for row in rows]
+    def foresee(self, session: Any, rows: Sequence[Any], *, now: datetime) -> list[Any]:
+        heads = read_heads(session, [customer_stream(row.customer_id) for row in rows])
+        cases = {case.id: case for case in _case_lines(session, [row.case_id for row in rows], lock=False)}
+        return [
+            Foreseen(
+                row, lambda ref=row.attempt_id: Accepted(ref), now + timedelta(hours=1), cases[row.case_id],
+                heads[customer_stream(row.customer_id)],
+            )
+            for row in rows
+        ]  # fmt: skip
 
 
 def settle_ours(url: str, name: str) -> None:

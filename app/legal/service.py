@@ -27,7 +27,7 @@ from app.legal import rules
 from app.legal.bundle import Typeset, build
 from app.legal.models import Bundle, Referral, ReferralStatus
 from app.legal.rules import CaseFile, Receipt, completeness
-from app.outreach.delivery import Call, Postpone, Withhold
+from app.outreach.delivery import Call, Foreseen, Postpone, Withhold
 from app.outreach.models import OutboxMessage
 from app.outreach.rules import (
     Accepted,
@@ -266,6 +266,12 @@ class BundleCourier:
     def line(self, row: OutboxMessage) -> str:
         del row
         return ""
+
+    def foresee(
+        self, session: Session, rows: Sequence[OutboxMessage], *, now: datetime
+    ) -> list[Foreseen | None]:
+        del session, now
+        return [None] * len(rows)
 
     def prepare(
         self, session: Session, rows: Sequence[OutboxMessage], *, now: datetime

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import secrets
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
@@ -31,7 +31,7 @@ from app.db import among, table_of, upsert
 from app.delinquency.service import standing_on
 from app.errors import Conflict
 from app.ledger.models import Portfolio
-from app.outreach.folders import STALE_AFTER, Folder, open_folders
+from app.outreach.folders import STALE_AFTER, CaseLine, Folder, open_folders
 from app.outreach.models import ChannelStop, OutboxMessage, SendingPace
 from app.outreach.rules import (
     ANSWER_LETTER,
@@ -88,6 +88,19 @@ Call = Callable[[], Outcome]
 """The call to the provider."""
 
 
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """A claimed message that may leave, as far as was seen without a lock. It is committed as `sending` only while the
+    case and the head of its customer's stream are still these: whatever happens to a customer moves the head."""
+
+    row: OutboxMessage
+    """As it was read, with the id of the attempt that is to come; in no session."""
+    call: Call
+    not_after: datetime
+    case: CaseLine
+    head: tuple[int, str]
+
+
 class Courier(Protocol):
     """How one destination is served."""
 
@@ -113,6 +126,13 @@ class Courier(Protocol):
 
     def line(self, row: OutboxMessage) -> str:
         """Which of them this message leaves from."""
+        ...
+
+    def foresee(
+        self, session: Session, rows: Sequence[OutboxMessage], *, now: datetime
+    ) -> list[Foreseen | None]:
+        """Judge the rows, all of different customers and in no session, without a lock and writing nothing. None where
+        something stands in the way, or always: then `prepare` decides."""
         ...
 
     def prepare(
@@ -459,24 +479,29 @@ class ContactCourier:
     def line(self, row: OutboxMessage) -> str:
         return self.lines[zlib.crc32(row.address.encode()) % len(self.lines)]
 
+    def foresee(
+        self, session: Session, rows: Sequence[OutboxMessage], *, now: datetime
+    ) -> list[Foreseen | None]:
+        found: list[Foreseen | None] = []
+        for row, portfolio, verdict in _judged(session, rows, now=now, lock=False):
+            if isinstance(verdict, Cleared):
+                call, folder = self._call(row, portfolio, verdict), verdict.folder
+                found.append(Foreseen(row, call, verdict.clearance.not_after, folder.case, folder.head))
+            else:
+                found.append(None)
+        return found
+
     def prepare(
         self, session: Session, rows: Sequence[OutboxMessage], *, now: datetime
     ) -> list[Call | Withhold | Postpone]:
-        found: dict[int, Call | Withhold | Postpone] = {}
-        for portfolio_id in {row.portfolio_id for row in rows}:
-            portfolio = session.get_one(Portfolio, portfolio_id)
-            theirs = [row for row in rows if row.portfolio_id == portfolio_id]
-            for row, verdict in zip(theirs, judge(session, portfolio, theirs, now=now), strict=True):
-                found[row.id or 0] = self._call(row, portfolio, verdict)
-        return [found[row.id or 0] for row in rows]
+        return [
+            self._call(row, portfolio, verdict) if isinstance(verdict, Cleared) else verdict
+            for row, portfolio, verdict in _judged(session, rows, now=now, lock=True)
+        ]
 
-    def _call(
-        self, row: OutboxMessage, portfolio: Portfolio, verdict: Cleared | Withhold | Postpone
-    ) -> Call | Withhold | Postpone:
-        if not isinstance(verdict, Cleared):
-            return verdict
-        row.not_after = verdict.clearance.not_after
-        dispatch = dispatch_of(row, portfolio, verdict.folder, self.stationery, self.line(row))
+    def _call(self, row: OutboxMessage, portfolio: Portfolio, cleared: Cleared) -> Call:
+        row.not_after = cleared.clearance.not_after
+        dispatch = dispatch_of(row, portfolio, cleared.folder, self.stationery, self.line(row))
         return lambda: self.sender.send(dispatch)
 
     def settled(
@@ -527,10 +552,10 @@ def record_settled(
 def settled_event(row: OutboxMessage, outcome: Outcome) -> NewEvent | None:
     """What goes on record of a message's outcome; None where it will be tried again."""
     match outcome:
-        case Accepted():
+        case Accepted(provider_ref=reference):
             data = {
                 "to": row.address,
-                "provider_ref": row.provider_ref,
+                "provider_ref": reference[:120],
                 "template_version": row.template_version,
             }
             return _event(row, Kind.CONTACT_SENT, data)
@@ -550,20 +575,36 @@ class Cleared:
     clearance: Clearance
 
 
+def _judged(
+    session: Session, rows: Sequence[OutboxMessage], *, now: datetime, lock: bool
+) -> Iterator[tuple[OutboxMessage, Portfolio, Cleared | Withhold | Postpone]]:
+    """`judge` for messages of any portfolio, in the order of the rows."""
+    portfolios = {i: session.get_one(Portfolio, i) for i in {row.portfolio_id for row in rows}}
+    verdicts: dict[int | None, Cleared | Withhold | Postpone] = {}
+    for portfolio_id, portfolio in portfolios.items():
+        theirs = [row for row in rows if row.portfolio_id == portfolio_id]
+        found = judge(session, portfolio, theirs, now=now, lock=lock)
+        verdicts.update((row.id, verdict) for row, verdict in zip(theirs, found, strict=True))
+    for row in rows:
+        yield row, portfolios[row.portfolio_id], verdicts[row.id]
+
+
 def judge(
-    session: Session, portfolio: Portfolio, rows: Sequence[OutboxMessage], *, now: datetime
+    session: Session, portfolio: Portfolio, rows: Sequence[OutboxMessage], *, now: datetime, lock: bool = True
 ) -> list[Cleared | Withhold | Postpone]:
     """What stands in the way of each of these messages, all of different customers, or that nothing does. The customers
-    are locked until the transaction ends."""
+    are locked until the transaction ends; without `lock` nothing is written, and no answer goes on record."""
     today = local_date(now, portfolio.timezone)
     fresh = [row for row in rows if today - row.business_date <= STALE_AFTER]
     cases = [row.case_id for row in fresh]
     messages = {row.id for row in fresh if row.id is not None}
-    opened = open_folders(session, portfolio, cases, now=now, skip_messages=messages) if fresh else []
-    folders = {folder.case.id: folder for folder in opened}
-    planned = set(
-        session.scalars(select(Plan.case_id).where(col(Plan.case_id).in_(cases), col(Plan.status).in_(LIVE)))
+    opened = (
+        open_folders(session, portfolio, cases, now=now, skip_messages=messages, lock=lock) if fresh else []
     )
+    folders = {folder.case.id: folder for folder in opened}
+    plan = table_of(Plan)
+    query = sa.select(plan.c.case_id).where(among(session, plan.c.case_id, cases), plan.c.status.in_(LIVE))
+    planned = set(session.connection().execute(query).scalars())
     accounts = [account.id for folder in opened for account in folder.accounts]
     standings = standing_on(session, portfolio, accounts, today)
     verdicts: list[Cleared | Withhold | Postpone] = []
@@ -576,7 +617,10 @@ def judge(
         due = sum(to_ask(each.past_due, each.balance) for each in owed)
         balance = sum(each.balance for each in owed)
         changed = _no_longer_true(session, folder, row, due, balance, planned=row.case_id in planned)
-        verdicts.append(Withhold(changed, {}) if changed else _ask_gate(session, folder, row, now))
+        verdict = Withhold(changed, {}) if changed else _ask_gate(folder, row, now)
+        if lock and not isinstance(verdict, Cleared):
+            keep_pack(session, folder.pack, now=now)
+        verdicts.append(verdict)
     return verdicts
 
 
@@ -624,9 +668,7 @@ def _still_offered(session: Session, row: OutboxMessage) -> bool:
     return plan.status is PlanStatus.OFFERED or (plan.kind is PlanKind.SETTLEMENT and plan.status in LIVE)
 
 
-def _ask_gate(
-    session: Session, folder: Folder, row: OutboxMessage, now: datetime
-) -> Cleared | Withhold | Postpone:
+def _ask_gate(folder: Folder, row: OutboxMessage, now: datetime) -> Cleared | Withhold | Postpone:
     channel = Channel(row.destination.value)
     # Its words are as they were when the gate was asked about them: their blocks are not asked again.
     contact = Contact(channel, row.purpose, row.address, letter=row.letter, language=row.language)
@@ -634,7 +676,6 @@ def _ask_gate(
     answer = asked.answer(folder.pack)
     if isinstance(answer, Clearance):
         return Cleared(folder, answer)
-    keep_pack(session, folder.pack, now=now)
     rules = ", ".join(reason.rule for reason in answer.reasons)
     if isinstance(answer, WaitUntil):
         return Postpone(answer.at, rules, (asked, answer))

@@ -1,8 +1,12 @@
 """The way out: rows are claimed, judged and settled in sets by one thread, and the calls are made by others.
 
 Written so that a process may die between any two lines. A row is committed as `sending` before its call begins, so
-whoever dies leaves only rows whose fate can be asked about. What is committed ahead of a free thread is little, half of
-what may be in flight, and is not called any more once the channel is stopped or the permission has grown old.
+whoever dies leaves only rows whose fate can be asked about. What is committed ahead of a free thread is less than what
+may be in flight, and is not called any more once the channel is stopped or the permission has grown old.
+
+Judging takes thirty statements, for one message or for a hundred. So a large set is judged without a lock, and small
+ones of it are committed as threads get free, under lock, where nothing has happened to the customer since. Where
+something has, or stands in the way, a message is judged under lock.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import NamedTuple
 
@@ -29,6 +33,7 @@ from app.outreach.delivery import (
     Call,
     Claimed,
     Courier,
+    Foreseen,
     Postpone,
     Withhold,
     admit,
@@ -47,9 +52,12 @@ from app.outreach.delivery import (
     withhold,
     withhold_stale,
 )
+from app.outreach.folders import changed_cases
+from app.outreach.handover import Answered, Beginning, accept, begin, read_claimed
 from app.outreach.models import OutboxMessage
 from app.outreach.rules import (
     BURST,
+    Accepted,
     Destination,
     Misconfigured,
     NotCalled,
@@ -58,12 +66,16 @@ from app.outreach.rules import (
     Pace,
     Uncertain,
 )
-from app.timeline.service import NewEvent
+from app.timeline.service import NewEvent, lock_customers
 
 log = structlog.get_logger("desk.delivery")
 
 FRESH_SECONDS = 10.0
 """A call begins within this time after the gate said yes, or not at all."""
+JUDGED_TOGETHER = 128
+"""Rows that are judged by the same statements without a lock, where they can be handed over soon enough."""
+JUDGED_SECONDS = 2.0
+"""What was judged without a lock and is not committed within this time is judged again."""
 SWITCH_SECONDS = 0.1
 """A channel that was stopped makes no more calls after this time."""
 GATHER_SECONDS = 0.01
@@ -98,21 +110,39 @@ def deliver_due(
     return dict(counts)
 
 
+class _Ready(NamedTuple):
+    """A claimed message that was judged without a lock."""
+
+    foreseen: Foreseen
+    judged_at: float
+    """On the monotonic clock."""
+
+    @property
+    def claimed(self) -> Claimed:
+        return _claimed(self.foreseen.row)
+
+
 class _Attempt(NamedTuple):
-    claimed: Claimed
-    attempt_id: str
+    row: OutboxMessage
+    """As it was when it was judged, with this attempt's id; in no session any more."""
     call: Call
     begin_by: float
     """On the monotonic clock."""
 
+    @property
+    def claimed(self) -> Claimed:
+        return _claimed(self.row)
+
 
 @dataclass(slots=True)
 class _Prepared:
-    """What came of judging some rows."""
+    """What came of preparing some rows."""
 
     attempts: list[_Attempt]
     statuses: Sequence[OutboxStatus]
     """Where those went that are not sent now."""
+    doubtful: Sequence[Claimed] = ()
+    """To be judged under lock."""
     is_last: bool = False
     """The channel is stopped, or its senders have all that they may have for now."""
 
@@ -134,10 +164,16 @@ class _Lane:
         self.engine, self.destination, self.courier = engine, destination, courier
         self.worker, self.clock, self.lease, self.stopping = worker, clock, lease, stopping
         self.batch = min(batch, _within(courier.pace, len(courier.lines))) if courier.pace else batch
-        self.ahead = courier.in_flight // 2
+        self.ahead = courier.in_flight - 1
+        self.worth = max(1, courier.in_flight // 2)
+        """So many rows are worth their statements."""
+        self.together = JUDGED_TOGETHER
         self.fresh_seconds = min(FRESH_SECONDS, lease.total_seconds() / 2)
         self.switch = _Switch(engine, destination)
+        # Claimed rows are in one of three places, and then in the air. In the last three, no customer is twice.
         self.waiting: deque[Claimed] = deque()
+        self.ready: deque[_Ready] = deque()
+        self.doubtful: deque[Claimed] = deque()
         self.flying: dict[int, Claimed] = {}
         self.answers: queue.SimpleQueue[tuple[_Attempt, Outcome]] = queue.SimpleQueue()
         self.has_more = True
@@ -155,28 +191,65 @@ class _Lane:
         finally:
             calls.shutdown()
             self._settle(self._drain())
-            if self.waiting:
-                self._give_back()
+            self._give_back()
         return self.counts
 
-    # --- starting -----------------------------------------------------------------------------
+    # --- claiming and judging -----------------------------------------------------------------
+
+    def _room(self) -> int:
+        return self.courier.in_flight + self.ahead - len(self.flying)
 
     def _has_room(self) -> bool:
         """For a set that is worth its statements."""
-        room = self.courier.in_flight + self.ahead - len(self.flying)
-        return room >= max(1, self.ahead) and (bool(self.waiting) or self.has_more)
+        return self._room() >= self.worth and bool(
+            self.ready or self.doubtful or self.waiting or self.has_more
+        )
 
     def _fill(self) -> bool:
-        """Claim more where nothing waits. Is there something to begin?"""
+        """Is there something to begin? Looks for more where nothing is."""
         if self.stopping():
             self.has_more = False
-            if self.waiting:
-                self._give_back()
+            self._give_back()
+        self._judge_old_again()
+        if not self.ready and not self.doubtful:
+            self._stock()
+        return bool(self.ready or self.doubtful)
+
+    def _judge_old_again(self) -> None:
+        too_old = time.monotonic() - JUDGED_SECONDS
+        old = [each.claimed for each in self.ready if each.judged_at < too_old]
+        if old:
+            self.ready = deque(each for each in self.ready if each.judged_at >= too_old)
+            self.waiting.extendleft(reversed(old))
+            self.together = max(self.courier.in_flight, self.together // 2)
+
+    def _stock(self) -> None:
+        """Claim where nothing waits, and judge."""
         if not self.waiting and self.has_more:
             self.waiting.extend(retrying(self._claim))
             self.has_more = len(self.waiting) == self.batch
-        busy = self._busy()
-        return any(row.customer_id not in busy for row in self.waiting)
+        picked = self._pick()
+        if not picked:
+            return
+        if not self.ready:
+            self.together = min(JUDGED_TOGETHER, self.together * 2)
+        try:
+            self._foresee(picked)
+        except (
+            Exception
+        ) as error:  # whichever row it was, the others are found when they are judged one by one
+            log.error("not_foreseen", rows=len(picked), error=type(error).__name__)
+            self.doubtful.extend(picked)
+
+    def _foresee(self, picked: Sequence[Claimed]) -> None:
+        judged_at = time.monotonic()
+        with reading(self.engine) as session:
+            rows = read_claimed(session, picked, worker=self.worker)
+            for row in rows:  # before they are judged, because what is handed over carries it
+                row.attempt_id = new_attempt_id(row)
+            found = self.courier.foresee(session, rows, now=self.clock.now())
+        self.ready.extend(_Ready(each, judged_at) for each in found if each is not None)
+        self.doubtful.extend(_claimed(row) for row, each in zip(rows, found, strict=True) if each is None)
 
     def _claim(self) -> list[Claimed]:
         with transaction(self.engine) as session:
@@ -185,16 +258,13 @@ class _Lane:
                 now=self.clock.now(),
             )  # fmt: skip
 
-    def _busy(self) -> set[int]:
-        return {row.customer_id for row in self.flying.values()}
-
     def _pick(self) -> list[Claimed]:
-        """As many as there is room for, never two of one customer: the second is judged when the first is settled."""
-        room = self.courier.in_flight + self.ahead - len(self.flying)
-        busy = self._busy()
+        """What is judged next, never two of one customer: the second is judged when the first is settled."""
+        judged = (*self.doubtful, *(each.claimed for each in self.ready))
+        busy = {row.customer_id for row in (*judged, *self.flying.values())}
         picked: list[Claimed] = []
         later: list[Claimed] = []
-        while self.waiting and len(picked) < room:
+        while self.waiting and len(picked) < self.together:
             row = self.waiting.popleft()
             if row.customer_id in busy:
                 later.append(row)
@@ -204,8 +274,26 @@ class _Lane:
         self.waiting.extendleft(reversed(later))
         return picked
 
+    # --- starting -----------------------------------------------------------------------------
+
     def _start(self, calls: ThreadPoolExecutor) -> None:
-        picked = self._pick()
+        if self.doubtful:
+            self._start_doubtful(calls)
+        else:
+            self._start_ready(calls)
+        if len(self.ready) < self.worth:  # while calls are in the air
+            self._stock()
+
+    def _start_ready(self, calls: ThreadPoolExecutor) -> None:
+        ready = [self.ready.popleft() for _ in range(min(self._room(), len(self.ready)))]
+        try:
+            self._fly(calls, retrying(partial(self._begin, ready)))
+        except Exception as error:
+            log.error("not_begun", rows=len(ready), error=type(error).__name__)
+            self.doubtful.extend(each.claimed for each in ready)
+
+    def _start_doubtful(self, calls: ThreadPoolExecutor) -> None:
+        picked = [self.doubtful.popleft() for _ in range(min(self._room(), len(self.doubtful)))]
         try:
             self._fly(calls, retrying(partial(self._prepare, picked)))
         except Exception as error:  # one broken row must not hold up the others
@@ -222,17 +310,54 @@ class _Lane:
 
     def _fly(self, calls: ThreadPoolExecutor, prepared: _Prepared) -> None:
         self._count(prepared.statuses)
+        self.doubtful.extend(prepared.doubtful)
         if prepared.is_last:
             self.has_more = False
-            if self.waiting:
-                self._give_back()
+            self._give_back()
         for attempt in prepared.attempts:
             self.flying[attempt.claimed.row_id] = attempt.claimed
             calls.submit(self._call, attempt)
 
-    def _prepare(self, picked: Sequence[Claimed]) -> _Prepared:
-        """Judge these rows and commit as `sending` those that may leave."""
+    def _begin(self, ready: Sequence[_Ready]) -> _Prepared:
+        """Commit as `sending` those that still may leave."""
         now = self.clock.now()
+        with transaction(self.engine) as session:
+            changed = changed_cases(session, [(each.foreseen.case, each.foreseen.head) for each in ready])
+            if is_stopped(session, self.destination):
+                give_back(session, [each.claimed.row_id for each in ready], worker=self.worker)
+                return _Prepared([], [OutboxStatus.QUEUED] * len(ready), is_last=True)
+            still = [
+                each
+                for each in ready
+                if each.foreseen.case.id not in changed and each.foreseen.not_after > now
+            ]
+            admitted = admit(session, self.courier, [each.foreseen.row for each in still], now=now)
+            late = {each.claimed.row_id for each in still}.difference(admitted)
+            give_back(session, sorted(late), worker=self.worker)
+            beginning = [
+                Beginning(each.claimed.row_id, each.foreseen.row.attempt_id, each.foreseen.not_after)
+                for each in still
+                if each.foreseen.row.id in admitted
+            ]
+            begun = begin(session, beginning, worker=self.worker, lease_until=now + self.lease, now=now)
+        attempts = [
+            self._attempt(each.foreseen.row, each.foreseen.call, each.judged_at, now)
+            for each in ready
+            if each.foreseen.row.id in begun
+        ]
+        doubtful = [each.claimed for each in ready if each.claimed.row_id not in begun | late]
+        is_last = bool(still) and not admitted
+        return _Prepared(attempts, [OutboxStatus.QUEUED] * len(late), doubtful, is_last)
+
+    def _attempt(self, row: OutboxMessage, call: Call, judged_at: float, now: datetime) -> _Attempt:
+        begin_by = judged_at + self.fresh_seconds
+        if row.not_after is not None:
+            begin_by = min(begin_by, time.monotonic() + (row.not_after - now).total_seconds())
+        return _Attempt(row, call, begin_by)
+
+    def _prepare(self, picked: Sequence[Claimed]) -> _Prepared:
+        """Judge these rows under lock and commit as `sending` those that may leave."""
+        now, judged_at = self.clock.now(), time.monotonic()
         with transaction(self.engine) as session:
             rows = self._mine(session, picked)
             if is_stopped(session, self.destination):  # since they were claimed
@@ -243,7 +368,6 @@ class _Lane:
                 row.attempt_id = new_attempt_id(row)
             ready = self._judge(session, rows)
             admitted = admit(session, self.courier, [row for row, _ in ready], now=now)
-            begin_by = time.monotonic() + self.fresh_seconds
             attempts = []
             for row, call in ready:
                 if row.id not in admitted:
@@ -252,7 +376,7 @@ class _Lane:
                 move(row, OutboxStatus.SENDING)
                 row.attempts += 1
                 row.attempted_at, row.lease_until = now, now + self.lease
-                attempts.append(_Attempt(Claimed(row.id, row.customer_id), row.attempt_id, call, begin_by))
+                attempts.append(self._attempt(row, call, judged_at, now))
             stayed: list[OutboxStatus] = [row.status for row in rows if row.status != OutboxStatus.SENDING]
             return _Prepared(attempts, stayed, is_last=bool(ready) and not admitted)
 
@@ -290,12 +414,17 @@ class _Lane:
             return [row.status for row in rows]
 
     def _give_back(self) -> None:
+        """Whatever is claimed and not in the air."""
+        held = [*self.waiting, *self.doubtful, *(each.claimed for each in self.ready)]
+
         def work() -> None:
             with transaction(self.engine) as session:
-                give_back(session, [row.row_id for row in self.waiting], worker=self.worker)
+                give_back(session, [row.row_id for row in held], worker=self.worker)
 
-        retrying(work)
-        self.waiting.clear()
+        if held:
+            retrying(work)
+        for place in (self.waiting, self.doubtful, self.ready):
+            place.clear()
 
     # --- calling, in a thread of its own, with nothing locked -----------------------------------
 
@@ -324,8 +453,7 @@ class _Lane:
             return found
         found.append(self.answers.get())
         until = time.monotonic() + GATHER_SECONDS
-        enough = max(1, self.ahead)
-        while len(found) < min(enough, len(self.flying)):
+        while len(found) < min(self.worth, len(self.flying)):
             try:
                 found.append(self.answers.get(timeout=max(0.0, until - time.monotonic())))
             except queue.Empty:
@@ -352,8 +480,7 @@ class _Lane:
                 self._settle_alone(each)
         if any(isinstance(outcome, Misconfigured) for _, outcome in answered):
             self.has_more = False
-            if self.waiting:
-                self._give_back()
+            self._give_back()
 
     def _settle_alone(self, answered: tuple[_Attempt, Outcome]) -> None:
         try:
@@ -363,23 +490,44 @@ class _Lane:
 
     def _settle_all(self, answered: Sequence[tuple[_Attempt, Outcome]]) -> list[OutboxStatus]:
         now = self.clock.now()
-        outcomes = {attempt.claimed.row_id: (attempt, outcome) for attempt, outcome in answered}
         with transaction(self.engine) as session:
-            settled = []
-            for row in locked_rows(session, [attempt.claimed for attempt, _ in answered]):
-                attempt, outcome = outcomes[row.id or 0]
-                if row.attempt_id != attempt.attempt_id:
-                    log.error("attempt_superseded", key=row.key)
-                elif settle(row, outcome, now=now):
-                    settled.append((row, outcome))
-            self.courier.settled(session, settled, now=now)
-            for _, outcome in settled:
+            lock_customers(session, {attempt.row.customer_id for attempt, _ in answered})
+            taken = [
+                Answered(attempt.claimed.row_id, attempt.row.attempt_id, outcome.provider_ref)
+                for attempt, outcome in answered
+                if isinstance(outcome, Accepted)
+            ]
+            sent = accept(session, taken, now=now)
+            settled = [(attempt.row, outcome) for attempt, outcome in answered if attempt.row.id in sent]
+            others = self._settle_others(
+                session, [each for each in answered if each[0].row.id not in sent], now=now
+            )
+            self.courier.settled(session, settled + others, now=now)
+            for _, outcome in others:
                 if isinstance(outcome, Misconfigured):
                     stop_channel(session, self.destination, outcome.reason, by="system", now=now)
-            return [row.status for row, _ in settled]
+            return [OutboxStatus.SENT] * len(settled) + [row.status for row, _ in others]
+
+    def _settle_others(
+        self, session: Session, answered: Sequence[tuple[_Attempt, Outcome]], *, now: datetime
+    ) -> list[tuple[OutboxMessage, Outcome]]:
+        """What was not taken, or does not stand any more where it was left."""
+        outcomes = {attempt.claimed.row_id: (attempt, outcome) for attempt, outcome in answered}
+        settled = []
+        for row in locked_rows(session, [attempt.claimed for attempt, _ in answered]) if answered else ():
+            attempt, outcome = outcomes[row.id or 0]
+            if row.attempt_id != attempt.row.attempt_id:
+                log.error("attempt_superseded", key=row.key)
+            elif settle(row, outcome, now=now):
+                settled.append((row, outcome))
+        return settled
 
     def _count(self, statuses: Sequence[OutboxStatus]) -> None:
         self.counts.update(status.value for status in statuses)
+
+
+def _claimed(row: OutboxMessage) -> Claimed:
+    return Claimed(row.id or 0, row.customer_id)
 
 
 def _within(pace: Pace, lines: int) -> int:
