@@ -42,7 +42,7 @@ from app.clock import FixedClock, SystemClock, local_instant  # noqa: E402
 from app.daily import contact  # noqa: E402
 from app.db import make_engine, reading  # noqa: E402
 from app.outreach.delivery import ContactCourier, Foreseen  # noqa: E402
-from app.outreach.folders import _case_lines  # noqa: E402
+from app.outreach.folders import CaseLine, Folder, _case_rows  # noqa: E402
 from app.outreach.rules import Accepted, Destination  # noqa: E402
 from app.outreach.sending import deliver_due  # noqa: E402
 from app.outreach.service import Stationery  # noqa: E402
@@ -153,14 +153,18 @@ class AcceptEverything(ContactCourier):
     """Judges nothing, and the provider takes no time."""
 
     def foresee(self, session: Any, rows: Sequence[Any], *, now: datetime) -> list[Any]:
-        heads = read_heads(session, [customer_stream(row.customer_id) for row in rows])
-        cases = {case.id: case for case in _case_lines(session, [row.case_id for row in rows], lock=False)}
+        del now
+        # Only what tells later whether something has happened.
+        streams = [customer_stream(row.customer_id) for row in rows]
+        heads = read_heads(session, streams)
+        cases = {case.id: case for case in _case_rows(session, [row.case_id for row in rows], lock=False)}
+        never: Any = None
         return [
             Foreseen(
-                row, lambda ref=row.attempt_id: Accepted(ref), now + timedelta(hours=1), cases[row.case_id],
-                heads[customer_stream(row.customer_id)],
+                row, lambda ref=row.attempt_id: Accepted(ref), MORNING + timedelta(hours=1),
+                Folder(CaseLine(*cases[row.case_id]), tuple(cases[row.case_id]), never, never, never, heads[stream]),
             )
-            for row in rows
+            for row, stream in zip(rows, streams, strict=True)
         ]  # fmt: skip
 
 

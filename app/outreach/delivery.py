@@ -31,7 +31,7 @@ from app.db import among, table_of, upsert
 from app.delinquency.service import standing_on
 from app.errors import Conflict
 from app.ledger.models import Portfolio
-from app.outreach.folders import STALE_AFTER, CaseLine, Folder, open_folders
+from app.outreach.folders import STALE_AFTER, Folder, open_folders
 from app.outreach.models import ChannelStop, OutboxMessage, SendingPace
 from app.outreach.rules import (
     ANSWER_LETTER,
@@ -90,15 +90,14 @@ Call = Callable[[], Outcome]
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """A claimed message that may leave, as far as was seen without a lock. It is committed as `sending` only while the
-    case and the head of its customer's stream are still these: whatever happens to a customer moves the head."""
+    """A claimed message that may leave, as far as was seen without a lock. It is committed as `sending` only while
+    case and customer are still as in the folder."""
 
     row: OutboxMessage
     """As it was read, with the id of the attempt that is to come; in no session."""
     call: Call
     not_after: datetime
-    case: CaseLine
-    head: tuple[int, str]
+    folder: Folder
 
 
 class Courier(Protocol):
@@ -485,8 +484,8 @@ class ContactCourier:
         found: list[Foreseen | None] = []
         for row, portfolio, verdict in _judged(session, rows, now=now, lock=False):
             if isinstance(verdict, Cleared):
-                call, folder = self._call(row, portfolio, verdict), verdict.folder
-                found.append(Foreseen(row, call, verdict.clearance.not_after, folder.case, folder.head))
+                call = self._call(row, portfolio, verdict)
+                found.append(Foreseen(row, call, verdict.clearance.not_after, verdict.folder))
             else:
                 found.append(None)
         return found

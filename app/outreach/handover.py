@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from sqlmodel import Session, col, select
 
-from app.db import among, table_of
+from app.db import among, array_text, table_of
 from app.outreach.delivery import Claimed
 from app.outreach.models import OutboxMessage
 from app.outreach.rules import OutboxStatus
@@ -29,8 +29,7 @@ def read_claimed(session: Session, claimed: Iterable[Claimed], *, worker: str) -
         .order_by(col(OutboxMessage.id))
     )
     rows = list(session.scalars(query))
-    for row in rows:
-        session.expunge(row)
+    session.expunge_all()
     return rows
 
 
@@ -124,5 +123,5 @@ def _move(
         return set()
     connection = session.connection()
     dialect = connection.dialect.name
-    given = (json.dumps(rows),) if dialect == "sqlite" else tuple(map(list, zip(*rows, strict=True)))
+    given = (json.dumps(rows),) if dialect == "sqlite" else tuple(map(array_text, zip(*rows, strict=True)))
     return set(connection.exec_driver_sql(statement[dialect], (*same, *given, *where)).scalars())

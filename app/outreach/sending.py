@@ -4,9 +4,9 @@ Written so that a process may die between any two lines. A row is committed as `
 whoever dies leaves only rows whose fate can be asked about. What is committed ahead of a free thread is less than what
 may be in flight, and is not called any more once the channel is stopped or the permission has grown old.
 
-Judging takes thirty statements, for one message or for a hundred. So a large set is judged without a lock, and small
-ones of it are committed as threads get free, under lock, where nothing has happened to the customer since. Where
-something has, or stands in the way, a message is judged under lock.
+Judging takes thirty statements, for one message or for a hundred. So a large set is judged without a lock (`stock.py`),
+and small ones of it are committed as threads get free, under lock, where nothing has happened to the customer since.
+Where something has, or stands in the way, a message is judged under lock.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import structlog
 from sqlalchemy.engine import Engine
@@ -33,11 +33,9 @@ from app.outreach.delivery import (
     Call,
     Claimed,
     Courier,
-    Foreseen,
     Postpone,
     Withhold,
     admit,
-    claim,
     give_back,
     is_stopped,
     locked_rows,
@@ -53,7 +51,7 @@ from app.outreach.delivery import (
     withhold_stale,
 )
 from app.outreach.folders import changed_cases
-from app.outreach.handover import Answered, Beginning, accept, begin, read_claimed
+from app.outreach.handover import Answered, Beginning, accept, begin
 from app.outreach.models import OutboxMessage
 from app.outreach.rules import (
     BURST,
@@ -66,16 +64,14 @@ from app.outreach.rules import (
     Pace,
     Uncertain,
 )
+from app.outreach.stock import Ready, Stock, claim_of
 from app.timeline.service import NewEvent, lock_customers
 
 log = structlog.get_logger("desk.delivery")
+T = TypeVar("T")
 
 FRESH_SECONDS = 10.0
 """A call begins within this time after the gate said yes, or not at all."""
-JUDGED_TOGETHER = 128
-"""Rows that are judged by the same statements without a lock, where they can be handed over soon enough."""
-JUDGED_SECONDS = 2.0
-"""What was judged without a lock and is not committed within this time is judged again."""
 SWITCH_SECONDS = 0.1
 """A channel that was stopped makes no more calls after this time."""
 GATHER_SECONDS = 0.01
@@ -110,18 +106,6 @@ def deliver_due(
     return dict(counts)
 
 
-class _Ready(NamedTuple):
-    """A claimed message that was judged without a lock."""
-
-    foreseen: Foreseen
-    judged_at: float
-    """On the monotonic clock."""
-
-    @property
-    def claimed(self) -> Claimed:
-        return _claimed(self.foreseen.row)
-
-
 class _Attempt(NamedTuple):
     row: OutboxMessage
     """As it was when it was judged, with this attempt's id; in no session any more."""
@@ -131,7 +115,7 @@ class _Attempt(NamedTuple):
 
     @property
     def claimed(self) -> Claimed:
-        return _claimed(self.row)
+        return claim_of(self.row)
 
 
 @dataclass(slots=True)
@@ -163,137 +147,63 @@ class _Lane:
     ) -> None:
         self.engine, self.destination, self.courier = engine, destination, courier
         self.worker, self.clock, self.lease, self.stopping = worker, clock, lease, stopping
-        self.batch = min(batch, _within(courier.pace, len(courier.lines))) if courier.pace else batch
+        batch = min(batch, _within(courier.pace, len(courier.lines))) if courier.pace else batch
         self.ahead = courier.in_flight - 1
         self.worth = max(1, courier.in_flight // 2)
         """So many rows are worth their statements."""
-        self.together = JUDGED_TOGETHER
         self.fresh_seconds = min(FRESH_SECONDS, lease.total_seconds() / 2)
         self.switch = _Switch(engine, destination)
-        # Claimed rows are in one of three places, and then in the air. In the last three, no customer is twice.
-        self.waiting: deque[Claimed] = deque()
-        self.ready: deque[_Ready] = deque()
-        self.doubtful: deque[Claimed] = deque()
+        self.answers: queue.SimpleQueue[tuple[_Attempt, Outcome] | None] = queue.SimpleQueue()
+        """None: look whether something was judged."""
+        self.stock = Stock(
+            engine, destination, courier, worker, clock, batch, lease, partial(self.answers.put, None)
+        )
         self.flying: dict[int, Claimed] = {}
-        self.answers: queue.SimpleQueue[tuple[_Attempt, Outcome]] = queue.SimpleQueue()
-        self.has_more = True
         self.counts: Counter[str] = Counter()
 
     def run(self) -> Counter[str]:
         calls = ThreadPoolExecutor(self.courier.in_flight, f"desk-{self.destination.value}")
         try:
             while True:
-                if self._has_room() and self._fill():
+                if self.stopping():
+                    self.stock.give_back()
+                self.stock.replenish(row.customer_id for row in self.flying.values())
+                if self._can_start():
                     self._start(calls)
-                elif not self.flying:
+                elif not self.flying and not self.stock.is_coming:
                     break
                 self._settle(self._answered())
         finally:
             calls.shutdown()
             self._settle(self._drain())
-            self._give_back()
+            self.stock.close()
         return self.counts
 
-    # --- claiming and judging -----------------------------------------------------------------
+    # --- starting -----------------------------------------------------------------------------
 
     def _room(self) -> int:
         return self.courier.in_flight + self.ahead - len(self.flying)
 
-    def _has_room(self) -> bool:
-        """For a set that is worth its statements."""
-        return self._room() >= self.worth and bool(
-            self.ready or self.doubtful or self.waiting or self.has_more
-        )
-
-    def _fill(self) -> bool:
-        """Is there something to begin? Looks for more where nothing is."""
-        if self.stopping():
-            self.has_more = False
-            self._give_back()
-        self._judge_old_again()
-        if not self.ready and not self.doubtful:
-            self._stock()
-        return bool(self.ready or self.doubtful)
-
-    def _judge_old_again(self) -> None:
-        too_old = time.monotonic() - JUDGED_SECONDS
-        old = [each.claimed for each in self.ready if each.judged_at < too_old]
-        if old:
-            self.ready = deque(each for each in self.ready if each.judged_at >= too_old)
-            self.waiting.extendleft(reversed(old))
-            self.together = max(self.courier.in_flight, self.together // 2)
-
-    def _stock(self) -> None:
-        """Claim where nothing waits, and judge."""
-        if not self.waiting and self.has_more:
-            self.waiting.extend(retrying(self._claim))
-            self.has_more = len(self.waiting) == self.batch
-        picked = self._pick()
-        if not picked:
-            return
-        if not self.ready:
-            self.together = min(JUDGED_TOGETHER, self.together * 2)
-        try:
-            self._foresee(picked)
-        except (
-            Exception
-        ) as error:  # whichever row it was, the others are found when they are judged one by one
-            log.error("not_foreseen", rows=len(picked), error=type(error).__name__)
-            self.doubtful.extend(picked)
-
-    def _foresee(self, picked: Sequence[Claimed]) -> None:
-        judged_at = time.monotonic()
-        with reading(self.engine) as session:
-            rows = read_claimed(session, picked, worker=self.worker)
-            for row in rows:  # before they are judged, because what is handed over carries it
-                row.attempt_id = new_attempt_id(row)
-            found = self.courier.foresee(session, rows, now=self.clock.now())
-        self.ready.extend(_Ready(each, judged_at) for each in found if each is not None)
-        self.doubtful.extend(_claimed(row) for row, each in zip(rows, found, strict=True) if each is None)
-
-    def _claim(self) -> list[Claimed]:
-        with transaction(self.engine) as session:
-            return claim(
-                session, self.destination, worker=self.worker, batch=self.batch, lease=self.lease,
-                now=self.clock.now(),
-            )  # fmt: skip
-
-    def _pick(self) -> list[Claimed]:
-        """What is judged next, never two of one customer: the second is judged when the first is settled."""
-        judged = (*self.doubtful, *(each.claimed for each in self.ready))
-        busy = {row.customer_id for row in (*judged, *self.flying.values())}
-        picked: list[Claimed] = []
-        later: list[Claimed] = []
-        while self.waiting and len(picked) < self.together:
-            row = self.waiting.popleft()
-            if row.customer_id in busy:
-                later.append(row)
-            else:
-                busy.add(row.customer_id)
-                picked.append(row)
-        self.waiting.extendleft(reversed(later))
-        return picked
-
-    # --- starting -----------------------------------------------------------------------------
+    def _can_start(self) -> bool:
+        """Is there something, and room for a set that is worth its statements?"""
+        return bool(self.stock) and self._room() >= self.worth
 
     def _start(self, calls: ThreadPoolExecutor) -> None:
-        if self.doubtful:
+        if self.stock.doubtful:
             self._start_doubtful(calls)
         else:
             self._start_ready(calls)
-        if len(self.ready) < self.worth:  # while calls are in the air
-            self._stock()
 
     def _start_ready(self, calls: ThreadPoolExecutor) -> None:
-        ready = [self.ready.popleft() for _ in range(min(self._room(), len(self.ready)))]
+        ready = _take(self.stock.ready, self._room())
         try:
             self._fly(calls, retrying(partial(self._begin, ready)))
         except Exception as error:
             log.error("not_begun", rows=len(ready), error=type(error).__name__)
-            self.doubtful.extend(each.claimed for each in ready)
+            self.stock.doubtful.extend(each.claimed for each in ready)
 
     def _start_doubtful(self, calls: ThreadPoolExecutor) -> None:
-        picked = [self.doubtful.popleft() for _ in range(min(self._room(), len(self.doubtful)))]
+        picked = _take(self.stock.doubtful, self._room())
         try:
             self._fly(calls, retrying(partial(self._prepare, picked)))
         except Exception as error:  # one broken row must not hold up the others
@@ -310,26 +220,25 @@ class _Lane:
 
     def _fly(self, calls: ThreadPoolExecutor, prepared: _Prepared) -> None:
         self._count(prepared.statuses)
-        self.doubtful.extend(prepared.doubtful)
+        self.stock.doubtful.extend(prepared.doubtful)
         if prepared.is_last:
-            self.has_more = False
-            self._give_back()
+            self.stock.give_back()
         for attempt in prepared.attempts:
             self.flying[attempt.claimed.row_id] = attempt.claimed
             calls.submit(self._call, attempt)
 
-    def _begin(self, ready: Sequence[_Ready]) -> _Prepared:
+    def _begin(self, ready: Sequence[Ready]) -> _Prepared:
         """Commit as `sending` those that still may leave."""
         now = self.clock.now()
         with transaction(self.engine) as session:
-            changed = changed_cases(session, [(each.foreseen.case, each.foreseen.head) for each in ready])
+            changed = changed_cases(session, [each.foreseen.folder for each in ready])
             if is_stopped(session, self.destination):
                 give_back(session, [each.claimed.row_id for each in ready], worker=self.worker)
                 return _Prepared([], [OutboxStatus.QUEUED] * len(ready), is_last=True)
             still = [
                 each
                 for each in ready
-                if each.foreseen.case.id not in changed and each.foreseen.not_after > now
+                if each.foreseen.folder.case.id not in changed and each.foreseen.not_after > now
             ]
             admitted = admit(session, self.courier, [each.foreseen.row for each in still], now=now)
             late = {each.claimed.row_id for each in still}.difference(admitted)
@@ -413,19 +322,6 @@ class _Lane:
                 set_aside(session, row, why, now=now)
             return [row.status for row in rows]
 
-    def _give_back(self) -> None:
-        """Whatever is claimed and not in the air."""
-        held = [*self.waiting, *self.doubtful, *(each.claimed for each in self.ready)]
-
-        def work() -> None:
-            with transaction(self.engine) as session:
-                give_back(session, [row.row_id for row in held], worker=self.worker)
-
-        if held:
-            retrying(work)
-        for place in (self.waiting, self.doubtful, self.ready):
-            place.clear()
-
     # --- calling, in a thread of its own, with nothing locked -----------------------------------
 
     def _call(self, attempt: _Attempt) -> None:
@@ -449,21 +345,29 @@ class _Lane:
     def _answered(self) -> list[tuple[_Attempt, Outcome]]:
         """What was answered since; waits where there is nothing else to do, and then a moment for company."""
         found = self._drain()
-        if found or not self.flying or (self._has_room() and self._fill()):
+        if found or self._can_start() or not (self.flying or self.stock.is_coming):
             return found
-        found.append(self.answers.get())
+        first = self.answers.get()
+        if first is None:
+            return self._drain()
+        found.append(first)
         until = time.monotonic() + GATHER_SECONDS
         while len(found) < min(self.worth, len(self.flying)):
             try:
-                found.append(self.answers.get(timeout=max(0.0, until - time.monotonic())))
+                answer = self.answers.get(timeout=max(0.0, until - time.monotonic()))
             except queue.Empty:
                 break
+            if answer is None:
+                break
+            found.append(answer)
         return found + self._drain()
 
     def _drain(self) -> list[tuple[_Attempt, Outcome]]:
         found = []
         while not self.answers.empty():
-            found.append(self.answers.get())
+            answer = self.answers.get()
+            if answer is not None:
+                found.append(answer)
         return found
 
     def _settle(self, answered: Sequence[tuple[_Attempt, Outcome]]) -> None:
@@ -479,8 +383,7 @@ class _Lane:
             for each in answered:
                 self._settle_alone(each)
         if any(isinstance(outcome, Misconfigured) for _, outcome in answered):
-            self.has_more = False
-            self._give_back()
+            self.stock.give_back()
 
     def _settle_alone(self, answered: tuple[_Attempt, Outcome]) -> None:
         try:
@@ -526,8 +429,8 @@ class _Lane:
         self.counts.update(status.value for status in statuses)
 
 
-def _claimed(row: OutboxMessage) -> Claimed:
-    return Claimed(row.id or 0, row.customer_id)
+def _take(what: deque[T], at_most: int) -> list[T]:
+    return [what.popleft() for _ in range(min(at_most, len(what)))]
 
 
 def _within(pace: Pace, lines: int) -> int:
