@@ -47,8 +47,9 @@ from app.ledger.rules import DelinquencySource
 from app.ledger.service import get_portfolio
 from app.legal.service import nominate_cases
 from app.outreach.night import plan_night
-from app.outreach.occasions import tonight, write_occasions
-from app.outreach.service import Stationery, cases_to_contact
+from app.outreach.occasions import tonight, write_occasions, write_waiting
+from app.outreach.service import PLANNING_HORIZON, Stationery, cases_to_contact
+from app.outreach.waiting import waiting_letters
 from app.plans.service import assess_due, cases_with_live_plan
 from app.staff.queries import agent_names
 from app.strategy.service import drop_tasks
@@ -166,10 +167,17 @@ def work_cases(day: Day) -> Counts:
 
 
 def contact(day: Day) -> Counts:
-    """Write of what happened tonight; let those rest for whom nothing is due; plan, clear and enqueue the others, one
-    chunk of cases a transaction: the answer and what follows from it are one."""
+    """Write what had to wait, and of what happened tonight; let those rest for whom nothing is due; plan, clear and
+    enqueue the others, one chunk of cases a transaction: the answer and what follows from it are one."""
     with reading(day.engine) as session:
         happened = tonight(session, day.portfolio, day.on)
+        waited = waiting_letters(session, day.portfolio.id or 0, day.now + PLANNING_HORIZON)
+    for keys in waited:
+        for few in chunked(keys, CONTACT_CHUNK):
+            with transaction(day.engine) as session:
+                write_waiting(
+                    session, day.portfolio, few, day.stationery, on=day.on, by="system", now=day.now
+                )
     for occasions in happened:
         for some in chunked(occasions, CONTACT_CHUNK):
             with transaction(day.engine) as session:

@@ -71,6 +71,27 @@ class OutboxMessage(Row, table=True):
     """It cannot arrive: from then on its step may go on by another channel. None = nothing left to do."""
 
 
+class WaitingLetter(Row, table=True):
+    """A letter of an occasion that the gate makes wait longer than a night plans ahead."""
+
+    __tablename__ = "waiting_letter"
+    __table_args__ = (sa.Index("ix_waiting_letter_until", "portfolio_id", "until"),)
+
+    key: str = Field(primary_key=True, max_length=120)
+    """`case:step:channel`."""
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
+    customer_id: int = Field(foreign_key="customer.id", sa_type=BigId)
+    case_id: int = Field(foreign_key="collections_case.id", sa_type=BigId)
+    step: str = Field(max_length=60)
+    letter: str = Field(max_length=60)
+    channel: str = Field(max_length=10)
+    """'' = by e-mail, or by post to who has none."""
+    figures: str = Field(sa_type=sa.Text)
+    """JSON of what the occasion adds to the letter's values: ISO dates, and amounts in minor units."""
+    plan_id: int | None = Field(default=None, foreign_key="plan.id", sa_type=BigId)
+    until: datetime = Field(sa_type=UtcDateTime)
+
+
 class SendingPace(Row, table=True):
     """How far ahead of its rate a sender is, shared by all workers: the earliest moment at which everything that was
     handed over so far could have left at that rate."""

@@ -16,13 +16,24 @@ from app.db import table_of
 from app.ledger.models import Portfolio
 from app.outreach.folders import Folder, open_folders
 from app.outreach.letters import Letter, format_amount, format_date
-from app.outreach.service import OFFER_STEP, Outgoing, Stationery, contact_customers, known_keys
+from app.outreach.models import WaitingLetter
+from app.outreach.service import OFFER_STEP, PLAN_STEP, Outgoing, Stationery, contact_customers, known_keys
+from app.outreach.waiting import (
+    Figures,
+    figures_of,
+    forget_waiting,
+    keep_waiting,
+    read_waiting,
+    waiting_key,
+)
 from app.plans.models import Plan
-from app.plans.rules import PlanKind, PlanStatus
-from app.plans.service import instalments_of
+from app.plans.rules import LIVE, PlanKind, PlanStatus
+from app.plans.service import instalments_of, live_plan
 from app.timeline.rules import Channel, Purpose
 
 ACKNOWLEDGED = {HoldKind.DISPUTE: "dispute_acknowledged", HoldKind.COMPLAINT: "complaint_acknowledged"}
+HOLD_STEP, BROKEN_STEP, CLOSED_STEP = "hold-", "broken-", "closed"
+"""What the 'step' of such a letter's key is; the hold's or plan's number follows."""
 CLOSING = {Outcome.PAID: "paid_in_full", Outcome.SETTLED: "settlement_completed"}
 
 
@@ -33,9 +44,11 @@ class Occasion:
     case_id: int
     letter: str
     step: str
-    figures: Mapping[str, date | int] = field(default_factory=dict)
-    """What it adds to the letter's values: dates, and amounts in minor units."""
+    figures: Figures = field(default_factory=dict)
+    """What it adds to the letter's values."""
     plan: Plan | None = None
+    channel: Channel | None = None
+    """None = e-mail, or post to who has no e-mail address."""
 
 
 def write_occasions(
@@ -48,32 +61,88 @@ def write_occasions(
     by: str,
     now: datetime,
 ) -> dict[int, Answer]:
-    """Queue each of these letters that the gate clears, by e-mail or, to who has none, by post; answers by case id.
+    """Queue each of these letters that the gate clears; answers by case id.
 
     The occasions are of different customers. One that was written before is left out. One that the gate makes wait
-    longer than the planning horizon is not written: its occasion will be past.
+    longer than the planning horizon is kept, and written by the night before its wait ends (`write_waiting`).
     """
+    forget_waiting(session, [waiting_key(each.case_id, each.step, each.channel) for each in occasions])
     known = known_keys(session, _keys(occasions))
     fresh = [each for each in occasions if not known.intersection(_keys([each]))]
     if not fresh:
         return {}
     opened = open_folders(session, portfolio, [each.case_id for each in fresh], now=now)
     folders = {folder.case.id: folder for folder in opened}
-    outgoing = []
+    asked, outgoing = [], []
     for each in fresh:
         folder = folders[each.case_id]
         letter = stationery.letters[each.letter]
         if letter.purpose == Purpose.REMINDER and folder.to_ask <= 0:
             continue  # nothing is owed that it could ask for
-        channel = Channel.EMAIL if folder.customer.email else Channel.POST
+        channel = each.channel or (Channel.EMAIL if folder.customer.email else Channel.POST)
         figures = _formatted(each.figures, portfolio, letter, folder)
+        asked.append(each)
         outgoing.append(
             Outgoing(
                 folder, each.letter, Purpose(letter.purpose), (channel,), _stem(each), each.plan, figures
             )
         )
     answers = contact_customers(session, portfolio, outgoing, stationery, on=on, by=by, now=now)
-    return {each.folder.case.id: answer for each, [answer] in zip(outgoing, answers, strict=True)}
+    found = {}
+    for each, [answer] in zip(asked, answers, strict=True):
+        found[each.case_id] = answer
+        keep_waiting(
+            session, portfolio.id or 0, folders[each.case_id].case, answer,
+            step=each.step, letter=each.letter, channel=each.channel, figures=each.figures,
+            plan_id=each.plan.id if each.plan else None,
+        )  # fmt: skip
+    return found
+
+
+def write_waiting(
+    session: Session,
+    portfolio: Portfolio,
+    keys: Sequence[str],
+    stationery: Stationery,
+    *,
+    on: date,
+    by: str,
+    now: datetime,
+) -> None:
+    """Write those of these letters that still say something true, of different customers; forget the others."""
+    kept = read_waiting(session, keys)
+    true = [row for row in kept if _still_true(session, row, on)]
+    forget_waiting(session, [row.key for row in kept])
+    occasions = [
+        Occasion(
+            row.case_id, row.letter, row.step, figures_of(row),
+            session.get(Plan, row.plan_id) if row.plan_id else None,
+            Channel(row.channel) if row.channel else None,
+        )
+        for row in true
+    ]  # fmt: skip
+    write_occasions(session, portfolio, occasions, stationery, on=on, by=by, now=now)
+
+
+def _still_true(session: Session, row: WaitingLetter, on: date) -> bool:
+    """Whether the letter still says something that holds for whoever reads it after `on`."""
+    case = session.get_one(CollectionsCase, row.case_id)
+    kind, _, number = row.step.partition("-")
+    if row.step == CLOSED_STEP:
+        return case.outcome is not None and CLOSING.get(case.outcome) == row.letter
+    if case.status is not CaseStatus.OPEN:
+        return False
+    if f"{kind}-" == HOLD_STEP:
+        hold = session.get_one(CaseHold, int(number))
+        return hold.ended_at is None and hold.until > on
+    plan = session.get_one(Plan, int(number))
+    if f"{kind}-" == BROKEN_STEP:
+        return live_plan(session, case.id or 0) is None
+    parts = instalments_of(session, [int(number)])[int(number)]
+    if f"{kind}-" == PLAN_STEP:
+        return plan.status in LIVE and parts[-1].due_on > on
+    wanted = plan.status is PlanStatus.OFFERED or (plan.kind is PlanKind.SETTLEMENT and plan.status in LIVE)
+    return wanted and parts[0].due_on > on
 
 
 def _stem(occasion: Occasion) -> str:
@@ -82,7 +151,9 @@ def _stem(occasion: Occasion) -> str:
 
 def _keys(occasions: Sequence[Occasion]) -> list[str]:
     return [
-        f"{_stem(each)}:{channel.value}" for each in occasions for channel in (Channel.EMAIL, Channel.POST)
+        f"{_stem(each)}:{channel.value}"
+        for each in occasions
+        for channel in ((each.channel,) if each.channel else (Channel.EMAIL, Channel.POST))
     ]
 
 
@@ -138,7 +209,7 @@ def acknowledge_hold(
     if letter is None:
         return None
     figures = {"received_on": on, "review_on": hold.until}
-    occasion = Occasion(hold.case_id, letter, f"hold-{hold.id}", figures)
+    occasion = Occasion(hold.case_id, letter, f"{HOLD_STEP}{hold.id}", figures)
     written = write_occasions(session, portfolio, [occasion], stationery, on=on, by=by, now=now)
     return written.get(hold.case_id)
 
@@ -167,7 +238,7 @@ def _broken_plans(session: Session, portfolio: Portfolio, on: date) -> list[Occa
     for row in found:
         part = missed[row.id, row.broken_instalment]
         figures: dict[str, date | int] = {"missed_on": part.due_on, "missed_amount": part.amount}
-        occasions.append(Occasion(row.case_id, "plan_broken", f"broken-{row.id}", figures))
+        occasions.append(Occasion(row.case_id, "plan_broken", f"{BROKEN_STEP}{row.id}", figures))
     return occasions
 
 
@@ -181,4 +252,4 @@ def _paid_off(session: Session, portfolio: Portfolio, on: date) -> list[Occasion
         )
         .order_by(case.c.id)
     )  # fmt: skip
-    return [Occasion(row.id, CLOSING[row.outcome], "closed") for row in session.execute(query)]
+    return [Occasion(row.id, CLOSING[row.outcome], CLOSED_STEP) for row in session.execute(query)]

@@ -58,6 +58,7 @@ from app.outreach.models import OutboxMessage
 from app.outreach.rules import OutboxStatus, to_ask
 from app.outreach.situations import gather_case_facts
 from app.outreach.stencils import as_dict, values_of
+from app.outreach.waiting import keep_waiting
 from app.plans.models import Plan
 from app.plans.rules import PlanKind
 from app.plans.service import cases_with_live_plan, instalments_of
@@ -708,6 +709,11 @@ def confirm_plan(
     stem = f"{plan.case_id}:{PLAN_STEP}{plan.id}:1"
     confirmation = Outgoing(folder, letter, Purpose.CONFIRMATION, channels, stem, plan=plan)
     [answers] = contact_customers(session, portfolio, [confirmation], stationery, on=on, by=by, now=now)
+    for channel, answer in zip(channels, answers, strict=True):
+        keep_waiting(
+            session, portfolio.id or 0, folder.case, answer,
+            step=f"{PLAN_STEP}{plan.id}", letter=letter, channel=channel, figures={}, plan_id=plan.id,
+        )  # fmt: skip
     return answers
 
 

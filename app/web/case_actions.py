@@ -19,7 +19,7 @@ from app.cases import service
 from app.cases.models import CaseHold
 from app.cases.rules import CallResult, HoldKind
 from app.compliance.holds import hold_customer, release_customer
-from app.compliance.rules import Answer, Clearance
+from app.compliance.rules import Answer, Clearance, WaitUntil
 from app.compliance.service import set_consent
 from app.errors import Conflict, Forbidden, Invalid, NotFound
 from app.legal.service import nominate
@@ -216,6 +216,10 @@ def _answer_words(channel: Channel, answer: Answer, teller: Teller, now: datetim
     if isinstance(answer, Clearance):
         later = f", leaves {teller.instant(answer.not_before)}" if answer.not_before > now else ""
         return f"{how} queued{later}"
+    if isinstance(answer, WaitUntil):
+        return f"{how} waits until {teller.instant(answer.at)}, " + " and ".join(
+            reason.detail for reason in answer.reasons[:2]
+        )
     return f"no {how}, " + " and ".join(reason.detail for reason in answer.reasons[:2])
 
 

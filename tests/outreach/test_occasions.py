@@ -13,7 +13,7 @@ from sqlmodel import Session, select
 from app.cases.models import CollectionsCase
 from app.cases.rules import CaseStatus, HoldKind, Outcome
 from app.compliance.holds import hold_customer
-from app.compliance.rules import Answer, Clearance, Refusals
+from app.compliance.rules import Answer, Clearance, Refusals, WaitUntil
 from app.compliance.service import may_sue
 from app.db import transaction
 from app.delinquency.service import fold_accounts
@@ -23,13 +23,13 @@ from app.ledger.models import Account, Customer, Portfolio
 from app.ledger.rules import AccountStatus, CollectorKind, EntryKind
 from app.ledger.service import get_portfolio
 from app.outreach.manual import take_manual_step
-from app.outreach.models import OutboxMessage
+from app.outreach.models import OutboxMessage, WaitingLetter
 from app.outreach.occasions import acknowledge_hold, offer_in_writing
 from app.outreach.rules import OutboxStatus
-from app.outreach.service import Stationery
+from app.outreach.service import Stationery, confirm_plan
 from app.plans.models import Plan
 from app.plans.rules import PlanStatus
-from app.plans.service import accept, cancel, offer_instalments, offer_settlement
+from app.plans.service import accept, cancel, offer_instalments, offer_settlement, promise_to_pay
 from app.timeline.rules import Channel, Kind
 from tests import builders
 
@@ -187,6 +187,60 @@ def test_who_has_paid_everything_is_told_so_unless_the_payment_comes_back(
             fold_accounts(session, get_portfolio(session, builders.BOOK), [card.id or 0], through=paid_on)
     sent = builders.deliver(engine, builders.at(paid_on + timedelta(days=1))).sent
     assert [m.letter for m in sent] == ([] if taken_back else ["paid_in_full"])
+
+
+NO_WEEKENDS = """
+[[rules]]
+id = "house.no_weekends"
+kind = "hours"
+channels = ["sms", "email", "post"]
+open = [{ weekdays = ["mon", "tue", "wed", "thu", "fri"], from = "08:00", to = "20:00" }]
+force = "operator choice"
+citation = "house rule: nothing on weekends"
+source = "house rule"
+verified = true
+"""
+FRIDAY = ON + timedelta(days=4)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_what_may_not_be_said_on_a_weekend_is_said_on_monday_once_if_it_still_holds(
+    engine: Engine, kept: bool
+) -> None:
+    with transaction(engine) as session:
+        late(session, builders.portfolio(session, tightening=NO_WEEKENDS))
+    for days in range(4):
+        builders.close_day(engine, ON + timedelta(days=days))
+    told = {"by": "user:ann", "now": builders.at(FRIDAY, 22)}
+    with transaction(engine) as session:
+        case = session.scalars(select(CollectionsCase)).one()
+        book, letters = get_portfolio(session, builders.BOOK), builders.stationery()
+        plan = promise_to_pay(session, case, 5_000, FRIDAY + timedelta(days=9), today=FRIDAY, **told)
+        answers = confirm_plan(session, book, plan, letters, on=FRIDAY, **told)
+        assert [type(answer) for answer in answers] == [WaitUntil, WaitUntil]
+        until = FRIDAY + timedelta(days=30)
+        hold = hold_customer(session, case, HoldKind.COMPLAINT, "rude", until, today=FRIDAY, **told)
+        assert isinstance(acknowledge_hold(session, book, hold, letters, on=FRIDAY, **told), WaitUntil)
+    for days in (0, 1):
+        builders.close_day(engine, FRIDAY + timedelta(days=days))
+    assert written(engine) == []
+    if not kept:
+        saturday = FRIDAY + timedelta(days=1)
+        with transaction(engine) as session:
+            plan = session.get_one(Plan, plan.id)
+            cancel(session, plan, "cannot", by="user:ann", today=saturday, now=builders.at(saturday))
+    for days in (2, 3):
+        builders.close_day(engine, FRIDAY + timedelta(days=days))
+    promised = ["promise_confirmation", "promise_confirmation"] if kept else []
+    assert written(engine) == ["complaint_acknowledged", *promised]
+    sent = builders.deliver(engine, builders.at(FRIDAY + timedelta(days=3), 9)).sent
+    assert sorted(m.letter for m in sent) == ["complaint_acknowledged", *promised]
+    with transaction(engine) as session:
+        assert session.scalars(select(WaitingLetter)).all() == []
+
+
+def written(engine: Engine) -> list[str]:
+    return sorted(row.letter for row in builders.messages(engine) if "reminder" not in row.letter)
 
 
 # ------------------------------------------------------------------------------------------------- what the law demands

@@ -260,7 +260,7 @@ def test_a_manager_offers_to_settle_and_it_goes_out_in_writing(sqlite_desk: Desk
     assert "Settling for CN¥60.00 by Mar 20, 2026 is offered; paying it accepts it." in said
     assert "In writing: e-mail queued." in said
     assert [row.letter for row in all_of(sqlite_desk, OutboxMessage)] == ["settlement_offer"]
-    assert "by Mar 20, 2026 settles the debt" in page_of(manager, case_id)
+    assert "settles the debt" in page_of(manager, case_id)
 
 
 def test_legal_sees_the_case_without_forms(sqlite_desk: Desk) -> None:
