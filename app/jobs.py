@@ -9,7 +9,7 @@
 | reconcile | 60 s  | looks up with the provider what may or may not have been sent |
 | fall back | 60 s  | goes on by another channel where a message cannot arrive |
 | bounces   | 60 s  | reads and empties the mailbox of undeliverable e-mail |
-| print     | 60 s  | prints the day's letters as one batch, where they are printed so |
+| print     | 60 s  | prints the day's letters as one batch, where they are printed so, and hands it over |
 | night     | 60 s  | closes the business days that are over, missed ones first |
 | forget    | 1 h   | deletes what decisions were based on when it may not be kept longer |
 """
@@ -38,6 +38,7 @@ from app.db import Busy, reading, transaction, upsert
 from app.inbound.missed import fetch_missed
 from app.inbound.service import interpret_due
 from app.ledger.models import Portfolio
+from app.outreach.drops import drop_due
 from app.outreach.fallback import fall_back_due
 from app.outreach.models import Heartbeat
 from app.outreach.printing import print_due
@@ -124,9 +125,14 @@ class Worker:
                 worker=self.name,
                 clock=self.ports.clock,
                 hour=self.settings.print_hour,
+                dropped=self.ports.drop is not None,
             )
             if counts:
                 log.info("printed", **counts)
+        if self.ports.drop is not None:
+            handed = drop_due(self.engine, self.ports.drop, clock=self.ports.clock)
+            if handed:
+                log.info("handed_over", **handed)
 
     def night(self) -> None:
         """Close every portfolio's days that are over. A portfolio that was never closed starts by hand

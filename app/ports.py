@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 
 from app.bounces.rules import Postbox
 from app.clock import Clock, SystemClock
+from app.errors import Invalid
 from app.inbound.rules import Inbox
 from app.legal.bag import load_private_key
 from app.legal.service import BundleCourier, LegalDesk, Seal
 from app.outreach.delivery import ContactCourier, Courier
 from app.outreach.letters import load_letters, sms_segments
-from app.outreach.rules import Destination, Lookup, Pace, Paper, Press, Sender
+from app.outreach.rules import Destination, Drop, Lookup, Pace, Paper, Press, Sender
 from app.outreach.service import Stationery
 from app.settings import ROOT, EmailAdapter, PostAdapter, Settings, SmsAdapter
 from app.timeline.rules import Channel
@@ -47,6 +48,8 @@ class Ports:
     """Shows how letters look in print."""
     press: Press | None = None
     """What prints a day's letters as one batch; None where each letter is handed over by its sender."""
+    drop: Drop | None = None
+    """Where printed batches are taken besides; None = nowhere."""
     sms_lookup: Lookup | None = None
     """Who can be asked which SMS left; None where the provider keeps no list."""
     sms_inbox: Inbox | None = None
@@ -85,6 +88,7 @@ def make_ports(settings: Settings, clock: Clock | None = None) -> Ports:
         },
         paper=make_paper(),
         press=press,
+        drop=_drop(settings),
         traffic=_traffic(settings),
         legal_desk=_legal_desk(settings, seal),
         seal=seal,
@@ -222,6 +226,27 @@ def _legal_desk(settings: Settings, seal: Seal | None) -> LegalDesk | None:
     from app.adapters.legal_http import LegalHttp
 
     return LegalHttp(settings.legal_url, seal.key)
+
+
+def _drop(settings: Settings) -> Drop | None:
+    if not settings.print_sftp_url.get_secret_value():
+        return None
+    from app.adapters.sftp_drop import SftpDrop
+
+    if settings.post is not PostAdapter.PRINT_BATCH:
+        raise SystemExit(
+            "DESK_PRINT_SFTP_URL is set but DESK_POST is not print-batch: there is nothing to put there"
+        )
+    _demand(settings, "print_sftp_host_key")
+    try:
+        return SftpDrop(
+            settings.print_dir,
+            settings.print_sftp_url.get_secret_value(),
+            settings.print_sftp_host_key,
+            settings.print_sftp_key.get_secret_value(),
+        )
+    except Invalid as problem:
+        raise SystemExit(f"DESK_{(problem.field or '').upper()}: {problem}") from None
 
 
 def _demand(settings: Settings, *names: str) -> None:

@@ -60,6 +60,13 @@ class Settings(BaseSettings):
     print_hour: int = Field(default=6, ge=0, le=23)
     """Local hour, in the portfolio's time zone, from which the day's letters are printed as one batch."""
 
+    print_sftp_url: SecretStr = SecretStr("")
+    """Where a print service fetches batches: sftp://user[:password]@host[:port]/folder. Empty = from `print_dir`."""
+    print_sftp_host_key: str = ""
+    """Its host key, without which nothing is sent there: `ssh-ed25519 AAAA...`."""
+    print_sftp_key: SecretStr = SecretStr("")
+    """Our private key there, in place of the password: OpenSSH or PEM, or a path to such a file."""
+
     register_number: str = Field(default="", max_length=40)
     """Of the agency in its country's register of collection services (Netherlands); letters name it."""
 

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from app.db import BigId, Row, UtcDateTime, enum_type
-from app.outreach.rules import BatchStatus, Destination, OutboxStatus
+from app.outreach.rules import BatchStatus, Destination, DropStatus, OutboxStatus
 from app.timeline.rules import Purpose
 
 
@@ -124,11 +124,15 @@ class PrintBatch(Row, table=True):
     """The portfolio's own date."""
     status: BatchStatus = Field(default=BatchStatus.MAKING, sa_type=enum_type(BatchStatus))
     lease_until: datetime = Field(sa_type=UtcDateTime)
-    """Whoever makes it is taken for dead after this."""
+    """Whoever makes it, or hands it over, is taken for dead after this."""
     letters: int = Field(default=0)
     pages: int = Field(default=0)
     sha256: str = Field(default="", max_length=64)
     """Of the PDF."""
+    drop_status: DropStatus = Field(default=DropStatus.NONE, sa_type=enum_type(DropStatus))
+    drop_error: str = Field(default="", max_length=500)
+    """Why it could not be handed over last time."""
+    dropped_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     error: str = Field(default="", max_length=500)
     created_at: datetime = Field(sa_type=UtcDateTime)
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -52,6 +52,7 @@ from app.outreach.rules import (
     Accepted,
     BatchStatus,
     Destination,
+    DropStatus,
     Made,
     Misconfigured,
     NotCalled,
@@ -77,13 +78,21 @@ AT_ONCE = 200
 
 
 def print_due(
-    engine: Engine, press: Press, stationery: Stationery, *, worker: str, clock: Clock, hour: int
+    engine: Engine,
+    press: Press,
+    stationery: Stationery,
+    *,
+    worker: str,
+    clock: Clock,
+    hour: int,
+    dropped: bool = False,
 ) -> dict[str, int]:
-    """Print the batch of each portfolio whose `hour` has come today, and finish what a dead worker left. Returns how
-    many letters ended in which status. Safe to run in many processes."""
+    """Print the batch of each portfolio whose `hour` has come today, and finish what a dead worker left. Where they are
+    `dropped`, published ones wait to be handed over (`drops.py`). Returns how many letters ended in which status.
+    Safe to run in many processes."""
     counts: Counter[str] = Counter()
     for batch_id in _left_behind(engine, clock.now()):
-        counts += _Run(engine, press, stationery, worker, clock, batch_id).finish()
+        counts += _Run(engine, press, stationery, worker, clock, batch_id, dropped).finish()
     with reading(engine) as session:
         zones = {p.id or 0: p.timezone for p in session.scalars(select(Portfolio))}
     for portfolio_id, zone in zones.items():
@@ -91,7 +100,7 @@ def print_due(
         if local.hour >= hour:
             begun = retrying(partial(_begin, engine, portfolio_id, local.date(), clock))
             if begun is not None:
-                counts += _Run(engine, press, stationery, worker, clock, begun).print()
+                counts += _Run(engine, press, stationery, worker, clock, begun, dropped).print()
     return dict(counts)
 
 
@@ -133,6 +142,7 @@ class _Run:
     worker: str
     clock: Clock
     batch_id: int
+    dropped: bool
 
     def print(self) -> Counter[str]:
         pieces: list[Piece] = []
@@ -282,6 +292,8 @@ class _Run:
             batch = self._locked(session, BatchStatus.PUBLISHING)
             if batch is not None:
                 self._ended(session, batch, status, error)
+                if self.dropped and status is BatchStatus.PUBLISHED:
+                    batch.drop_status, batch.lease_until = DropStatus.WAITING, self.clock.now()
 
     def _abandon(self, why: TryLater | Misconfigured | NotCalled) -> Counter[str]:
         """Nothing of it is to be seen or will be: its letters go back to the queue in the same transaction."""

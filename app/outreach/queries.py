@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.ledger.models import Customer, Portfolio
-from app.outreach.models import ChannelStop, OutboxMessage
-from app.outreach.rules import Destination, OutboxStatus
+from app.outreach.models import ChannelStop, OutboxMessage, PrintBatch
+from app.outreach.rules import Destination, DropStatus, OutboxStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,13 @@ def unknown(session: Session, limit: int = 50) -> list[Listed]:
     """Messages that may or may not have left, the oldest first: a person has to find out."""
     query = _listed(OutboxStatus.UNKNOWN, None).order_by(col(OutboxMessage.id)).limit(limit)
     return [Listed(*row) for row in session.execute(query)]
+
+
+def undropped_batches(session: Session) -> list[PrintBatch]:
+    """Published batches that could not be handed over so far, the oldest first."""
+    waiting = col(PrintBatch.drop_status).in_((DropStatus.WAITING, DropStatus.UPLOADED))
+    query = select(PrintBatch).where(waiting, PrintBatch.drop_error != "").order_by(col(PrintBatch.id))
+    return list(session.scalars(query.limit(50)))
 
 
 def all_messages(

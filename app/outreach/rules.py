@@ -299,6 +299,37 @@ class Made:
     """Key -> why that letter cannot be printed."""
 
 
+class DropStatus(StrEnum):
+    """A published batch on its way to the print service's server."""
+
+    NONE = "none"
+    """Nobody wants it there."""
+    WAITING = "waiting"
+    UPLOADED = "uploaded"
+    """There, whole, under names that nobody takes; from here on it can only be given its own."""
+    DROPPED = "dropped"
+
+
+class DropFailed(Exception):
+    """What was asked for was not done; it may be asked for again. `reason` names no secret."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Drop(Protocol):
+    """Where published batches are taken for printing. Both verbs raise DropFailed."""
+
+    def upload(self, batch: str) -> None:
+        """Put it there whole, under names that nobody takes; again replaces it. Refuses one that has its names."""
+        ...
+
+    def name(self, batch: str) -> None:
+        """Give what was uploaded its names. Whatever is there no more under the first had its own already."""
+        ...
+
+
 class PressDown(Exception):
     """No batch could be made, and none was published."""
 

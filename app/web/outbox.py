@@ -83,6 +83,7 @@ def outbox(
         unknown_count=sum(n for (kind, _), n in found.items() if kind is OutboxStatus.UNKNOWN),
         stops=queries.channel_stops(session),
         served=_served(request),
+        undropped=queries.undropped_batches(session),
         status_words=STATUS_WORDS,
         destination_words=DESTINATION_WORDS,
         columns=COLUMNS,
