@@ -167,7 +167,11 @@ def _email(settings: Settings, clock: Clock) -> Sender:
 
         _demand(settings, "smtp_url", "mail_from")
         return SmtpEmailSender(
-            settings.smtp_url, settings.mail_from, clock, bounce_address=settings.bounce_address
+            settings.smtp_url,
+            settings.mail_from,
+            clock,
+            bounce_address=settings.bounce_address,
+            paper=make_paper().pdf,
         )
     return _console()
 

@@ -12,16 +12,30 @@ import smtplib
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parseaddr
 from urllib.parse import unquote, urlsplit
 
+import structlog
+
 from app.adapters.mime import ascii_address, compose
 from app.bounces.rules import Severity, severity
 from app.clock import Clock
-from app.outreach.rules import Accepted, Dispatch, Misconfigured, Outcome, TryLater, Uncertain, Undeliverable
+from app.errors import Invalid
+from app.outreach.rules import (
+    Accepted,
+    Attachment,
+    Dispatch,
+    Misconfigured,
+    Outcome,
+    TryLater,
+    Uncertain,
+    Undeliverable,
+)
+
+log = structlog.get_logger("desk.email")
 
 TIMEOUT_SECONDS = 20.0
 VERDICT_SECONDS = 120.0
@@ -86,12 +100,14 @@ class SmtpEmailSender:
         clock: Clock,
         *,
         bounce_address: str = "",
+        paper: Callable[[Dispatch], bytes] | None = None,
         timeout_seconds: float = TIMEOUT_SECONDS,
         verdict_seconds: float = VERDICT_SECONDS,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         """`mail_from` is our own address, bare or as `Name <address>`; `bounce_address` where undeliverable mail goes
-        back to ('' = the same), a `*` in it stands for the attempt (VERP). ValueError if one or the URL is malformed.
+        back to ('' = the same), a `*` in it stands for the attempt (VERP). `paper` makes PDFs of letters that are
+        enclosed. ValueError if an address or the URL is malformed.
         """
         self._server = parse_smtp_url(smtp_url)
         self._from = ascii_address(parseaddr(mail_from)[1])
@@ -102,6 +118,7 @@ class SmtpEmailSender:
             raise ValueError("DESK_BOUNCE_ADDRESS is not an e-mail address")
         self._domain = self._from.rpartition("@")[2]
         self._clock = clock
+        self._paper = paper
         self._timeout, self._verdict = timeout_seconds, verdict_seconds
         self._tls = tls or ssl.create_default_context()
         self._kept: list[_Connection] = []
@@ -284,10 +301,23 @@ class SmtpEmailSender:
             extra=extra,
             text=dispatch.text,
             html=dispatch.html,
-            attachments=dispatch.attachments,
+            attachments=(*dispatch.attachments, *self._enclosed(dispatch)),
             boundary=dispatch.attempt_id,
         )
         return content.replace(b"\r\n.", b"\r\n..") + b".\r\n"
+
+    def _enclosed(self, dispatch: Dispatch) -> Iterator[Attachment]:
+        """The enclosed letter as PDF. What it says stands in the e-mail too: a name that no font can print does not
+        keep the e-mail back."""
+        if dispatch.enclosed is None or self._paper is None:
+            return
+        try:
+            pdf = self._paper(dispatch.enclosed)
+        except Invalid as problem:
+            log.warning("letter_not_enclosed", key=dispatch.key, reason=str(problem))
+            return
+        name = f"{dispatch.letter.replace('_', '-')}-{dispatch.reference}.pdf"
+        yield Attachment(name, "application/pdf", pdf)
 
 
 def _plain_url(url: str) -> str:

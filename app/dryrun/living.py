@@ -48,7 +48,7 @@ BATCH = 500
 CHANNELS = (Destination.SMS, Destination.EMAIL, Destination.POST)
 UNREAD = tuple(
     defer(col(each))  # type: ignore[arg-type]
-    for each in (OutboxMessage.html, OutboxMessage.context)
+    for each in (OutboxMessage.html, OutboxMessage.enclosed, OutboxMessage.context)
 )
 """What nobody looks at when a message is judged and counted."""
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")

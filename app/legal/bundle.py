@@ -312,6 +312,8 @@ def _contact_files(folder: str, message: Message) -> dict[str, bytes]:
     }
     if message.html:
         files[f"{folder}/message.html"] = message.html.encode()
+    if message.enclosed:
+        files[f"{folder}/enclosed.txt"] = message.enclosed.encode()
     return files
 
 

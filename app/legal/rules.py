@@ -122,6 +122,8 @@ class Message:
     status: str
     provider_ref: str
     clearance: Mapping[str, Any] = field(default_factory=dict)
+    enclosed: str = ""
+    """Words of the printed letter that went with an e-mail."""
 
 
 @dataclass(frozen=True, slots=True)

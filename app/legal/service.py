@@ -223,8 +223,8 @@ def hand_over(session: Session, case: CollectionsCase, bundle: Bundle, *, now: d
         "not_before": now,
         "created_at": now,
     }
-    empty = ("letter", "template_version", "language", "address", "subject", "text", "html", "claimed_by")
-    row |= dict.fromkeys((*empty, "attempt_id", "provider_ref", "error"), "")
+    empty = ("letter", "template_version", "language", "address", "subject", "text", "html", "enclosed")
+    row |= dict.fromkeys((*empty, "claimed_by", "attempt_id", "provider_ref", "error"), "")
     row |= {"context": "{}", "clearance": "{}", "past_due_minor": 0, "attempts": 0}
     session.execute(upsert(session, OutboxMessage).values(**row).on_conflict_do_nothing())
 
@@ -477,6 +477,7 @@ def _messages(session: Session, case: CollectionsCase) -> tuple[rules.Message, .
             subject=row.subject,
             text=row.text,
             html=row.html,
+            enclosed=row.enclosed,
             letter=row.letter,
             letter_version=row.template_version,
             language=row.language,

@@ -32,6 +32,7 @@ from app.delinquency.service import standing_on
 from app.errors import Conflict
 from app.ledger.models import Portfolio
 from app.outreach.folders import STALE_AFTER, Folder, open_folders
+from app.outreach.letters import heading
 from app.outreach.models import ChannelStop, OutboxMessage, SendingPace
 from app.outreach.rules import (
     ANSWER_LETTER,
@@ -514,7 +515,7 @@ def dispatch_of(
 ) -> Dispatch:
     """What an adapter gets of a row that carries its attempt id already."""
     channel = Channel(row.destination.value)
-    return Dispatch(
+    dispatch = Dispatch(
         key=row.key,
         attempt_id=row.attempt_id,
         channel=channel,
@@ -534,6 +535,17 @@ def dispatch_of(
         not_after=row.not_after,
         context=message_context(row),
     )
+    if not row.enclosed:
+        return dispatch
+    paper = replace(
+        dispatch,
+        channel=Channel.POST,
+        to=address_of(folder.customer, Channel.POST) or folder.customer.country,
+        text=row.enclosed,
+        subject=heading(row.enclosed),
+        html="",
+    )
+    return replace(dispatch, enclosed=paper)
 
 
 def record_settled(

@@ -199,6 +199,8 @@ class Letter:
     """`third_party` = only for those who collect another's debts."""
     sent_in: tuple[str, ...]
     """Languages it may leave in; in the others of `languages` our own people read it. Empty = all."""
+    encloses: bool
+    """Whether an e-mail brings the printed letter along, to be kept."""
     needs: frozenset[str]
     """Variables without which it says too little to go out."""
     version: str
@@ -276,8 +278,13 @@ def render(letter: Letter, channel: Channel, language: str, context: LetterConte
     else:
         (subject, text, html), blocks = word(letter, channel, language, values)
     if channel is Channel.POST:
-        subject = next((line[2:] for line in text.splitlines() if line.startswith("# ")), "")
+        subject = heading(text)
     return Rendered(subject, text, html, language, letter.version, blocks)
+
+
+def heading(post: str) -> str:
+    """What a printed letter is about: its first heading, '' if it has none."""
+    return next((line[2:] for line in post.splitlines() if line.startswith("# ")), "")
 
 
 def word(letter: Letter, channel: Channel, language: str, values: Mapping[str, Any]) -> Worded:
@@ -609,6 +616,7 @@ def _load(shelf: _Shelf, folder: Path) -> Letter:
             places=frozenset(about.get("places", ())),
             collector=str(about.get("collector", "")),
             sent_in=tuple(about.get("sent_in", ())),
+            encloses=bool(about.get("encloses", False)),
             needs=frozenset(about.get("needs", ())),
             version=shelf.add_letter(folder),
             environment=shelf.environment,
@@ -637,6 +645,8 @@ def _check_declared(path: Path, letter: Letter) -> None:
         raise BadLetter(f"{path}: unknown about {letter.about!r}")
     if unknown := frozenset(letter.sent_in) - frozenset(letter.languages):
         raise BadLetter(f"{path}: sent_in {', '.join(sorted(unknown))}, in which it does not exist")
+    if letter.encloses and not {Channel.EMAIL, Channel.POST} <= letter.channels:
+        raise BadLetter(f"{path}: encloses its printed form in an e-mail, and lacks one of the two")
     if unknown := letter.needs - letter.variables:
         raise BadLetter(f"{path}: needs {', '.join(sorted(unknown))} and does not declare it")
 

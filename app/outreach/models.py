@@ -43,6 +43,8 @@ class OutboxMessage(Row, table=True):
     subject: str = Field(default="", max_length=300)
     text: str = Field(default="", sa_type=sa.Text)
     html: str = Field(default="", sa_type=sa.Text)
+    enclosed: str = Field(default="", sa_type=sa.Text, sa_column_kwargs={"server_default": ""})
+    """Words of the printed letter that travels with an e-mail as PDF; '' = none does."""
     context: str = Field(default="{}", sa_type=sa.Text)
     """Canonical JSON of the figures the words were made from."""
     past_due_minor: int = Field(default=0, sa_type=sa.BigInteger)

@@ -114,6 +114,8 @@ class Dispatch:
     """The provider must not let it leave later than that."""
     context: Mapping[str, Any] = field(default_factory=dict)
     attachments: tuple[Attachment, ...] = ()
+    enclosed: Dispatch | None = None
+    """A letter that travels with an e-mail as PDF, as a printer would get it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -518,8 +518,12 @@ class _Work:
         if figures:
             context = dataclasses.replace(context, **dict(figures))  # type: ignore[arg-type]
         chosen = self.stationery.letters[letter]
-        words = render(chosen, contact.channel, chosen.language_for(folder.customer.language), context)
-        self.messages.append(self._row(folder, clearance, letter, key, context, words))
+        language = chosen.language_for(folder.customer.language)
+        words = render(chosen, contact.channel, language, context)
+        enclosed = ""
+        if chosen.encloses and contact.channel is Channel.EMAIL:
+            enclosed = render(chosen, Channel.POST, language, context).text
+        self.messages.append(self._row(folder, clearance, letter, key, context, words, enclosed))
         folder.reserve(PastContact(self.now, contact.channel, ContactResult.PLACED, contact.address))
 
     def _row(
@@ -530,6 +534,7 @@ class _Work:
         key: str,
         context: LetterContext,
         words: Rendered,
+        enclosed: str,
     ) -> tuple[Any, ...]:
         """An outbox row: only a Clearance makes one, for exactly its channel and address."""
         if not isinstance(clearance, Clearance):
@@ -538,7 +543,7 @@ class _Work:
         return (
             key, str(contact.channel), self.letterhead.portfolio_id, folder.customer.id, folder.case.id,
             str(contact.purpose), letter, words.version, words.language, contact.address, words.subject[:300],
-            words.text, words.html, context_text(context), folder.to_ask, answer_text(clearance),
+            words.text, words.html, enclosed, context_text(context), folder.to_ask, answer_text(clearance),
             self.on.isoformat(), _QUEUED, self.spelled(clearance.not_before),
             self.spelled(clearance.not_after), "", 0, "", "", "", self.spelled(self.now),
         )  # fmt: skip
@@ -579,9 +584,9 @@ class _Work:
 
 _MESSAGE = (
     "key", "destination", "portfolio_id", "customer_id", "case_id", "purpose", "letter", "template_version",
-    "language", "address", "subject", "text", "html", "context", "past_due_minor", "clearance", "business_date",
-    "status", "not_before", "not_after", "claimed_by", "attempts", "attempt_id", "provider_ref", "error",
-    "created_at",
+    "language", "address", "subject", "text", "html", "enclosed", "context", "past_due_minor", "clearance",
+    "business_date", "status", "not_before", "not_after", "claimed_by", "attempts", "attempt_id", "provider_ref",
+    "error", "created_at",
 )  # fmt: skip
 _QUEUED = OutboxStatus.QUEUED.value
 _CALL_TASK = ("case_id", "key", "step", "due_on", "created_at", "result")

@@ -16,6 +16,7 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
+import pypdfium2
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
@@ -23,13 +24,17 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from structlog.testing import capture_logs
 
+from app.adapters.letter_page import LetterPaper
 from app.adapters.smtp_email import SmtpEmailSender, parse_smtp_url
 from app.clock import FixedClock
 from app.outreach.rules import Accepted, Misconfigured, Outcome, TryLater, Uncertain, Undeliverable
+from app.settings import ROOT
 from app.timeline.rules import Channel
 from tests.adapters.dispatches import a_dispatch
 
+LETTERS = ROOT / "letters"
 CLOCK = FixedClock(datetime(2026, 11, 14, 9, 30, tzinfo=UTC))
 
 
@@ -84,6 +89,35 @@ def sender(url: str, **options: Any) -> SmtpEmailSender:
 def send_to(mailbox: Mailbox, **changes: Any) -> Outcome:
     with serving(mailbox) as port:
         return sender(f"smtp://127.0.0.1:{port}").send(a_dispatch(Channel.EMAIL, **changes))
+
+
+def test_a_letter_that_is_enclosed_arrives_as_the_printed_page() -> None:
+    mailbox = Mailbox()
+    letter = a_dispatch(
+        Channel.POST, letter="plan_confirmation", text="# Your plan\n\nYou pay $85.00 on 1 December 2026."
+    )
+    with serving(mailbox) as port:
+        mail = sender(f"smtp://127.0.0.1:{port}", paper=LetterPaper(LETTERS).pdf)
+        outcome = mail.send(a_dispatch(Channel.EMAIL, letter="plan_confirmation", enclosed=letter))
+    assert isinstance(outcome, Accepted)
+    [file] = mailbox.message().iter_attachments()
+    assert (file.get_filename(), file.get_content_type()) == (
+        "plan-confirmation-C-000041.pdf",
+        "application/pdf",
+    )
+    page = pypdfium2.PdfDocument(file.get_content())[0].get_textpage().get_text_bounded()
+    assert "You pay $85.00 on 1 December 2026." in page
+    assert "Alex Rivera" in page
+
+
+def test_what_no_font_can_print_is_left_out_and_the_message_arrives() -> None:
+    mailbox = Mailbox()
+    letter = a_dispatch(Channel.POST, text="# Your plan\n\n\U000130b8")
+    with serving(mailbox) as port, capture_logs() as logged:
+        mail = sender(f"smtp://127.0.0.1:{port}", paper=LetterPaper(LETTERS).pdf)
+        assert isinstance(mail.send(a_dispatch(Channel.EMAIL, enclosed=letter)), Accepted)
+    assert not list(mailbox.message().iter_attachments())
+    assert [line["event"] for line in logged] == ["letter_not_enclosed"]
 
 
 def test_a_message_as_the_reader_gets_it() -> None:

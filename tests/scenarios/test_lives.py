@@ -111,7 +111,16 @@ def test_from_a_missed_minimum_to_a_kept_promise_and_cure(engine: Engine) -> Non
         answers = confirm_plan(session, book, plan, builders.stationery(), on=day(11), **told)
         assert [type(a).__name__ for a in answers] == ["Clearance", "Clearance"]
     builders.deliver(engine, builders.at(day(11), 12, 5), life.provider)
-    assert [m.letter for m in life.provider.sent[2:]] == ["promise_confirmation"] * 2
+    by_sms, by_email = life.provider.sent[2:]
+    assert by_sms.letter == by_email.letter == "promise_confirmation"
+    assert by_sms.enclosed is None
+    paper = by_email.enclosed
+    assert paper is not None, "a confirmation by e-mail brings the printed letter, to be kept"
+    assert (paper.channel, paper.subject) == (Channel.POST, paper.text.splitlines()[0].removeprefix("# "))
+    amount = by_email.context["amount"]
+    assert "50.00" in amount
+    assert amount in paper.text
+    assert amount in by_email.text
     assert life.live(11, 15) == []
     with transaction(engine) as session:
         assert life.case(session).status is CaseStatus.OPEN

@@ -1,0 +1,22 @@
+"""enclosed letters
+
+Revision ID: 0098
+Revises: d6_settlements
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0098"
+down_revision = "d6_settlements"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    # Not in batch mode, which on SQLite would copy the whole outbox.
+    op.add_column("outbox_message", sa.Column("enclosed", sa.Text(), nullable=False, server_default=""))
+
+
+def downgrade() -> None:
+    op.drop_column("outbox_message", "enclosed")
