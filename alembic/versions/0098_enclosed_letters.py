@@ -1,14 +1,14 @@
 """enclosed letters
 
 Revision ID: 0098
-Revises: d6_settlements
+Revises: d6_print_drops
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0098"
-down_revision = "d6_settlements"
+down_revision = "d6_print_drops"
 branch_labels = None
 depends_on = None
 
