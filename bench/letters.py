@@ -7,7 +7,7 @@
 - letters: what the print adapter does with each message: page data, QR code, PDF, digest, file and row on the manifest,
            both forced to the disk; as many at once as delivery has in flight. And alone: the same by one thread
            without the disk.
-- bare batch: Typst over the same letters in sets of 20, untagged, and nothing else.
+- bare batch: Typst over the same letters in sets of 10, untagged, and nothing else.
 - batch:   the print batch: sorted, typeset, marked for the inserter, bound into one PDF, digests and manifest.
 
 Each kind runs in a process of its own, whose largest memory is told, and whose growth after the first quarter.

@@ -16,7 +16,9 @@ import io
 import json
 import os
 import shutil
+from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
@@ -34,8 +36,10 @@ PDF, MANIFEST = "letters.pdf", "manifest.csv"
 COLUMNS = (
     "piece", "first_page", "last_page", "sheets", "country", "postcode", "language", "key", "sha256", "batch_sha256",
 )  # fmt: skip
-AT_ONCE = 20
+AT_ONCE = 10
 """Letters typeset together: enough to share the work, few enough to stay small in memory."""
+TYPESETTERS = 2
+"""Sets typeset at once; Typst leaves other threads alone while it works."""
 
 
 class PrintPress:
@@ -94,10 +98,9 @@ class PrintPress:
             key=lambda piece: (piece.country, piece.postcode, piece.dispatch.key),
         )
         with ExitStack() as held:
-            letters: list[_Letter] = []
-            for first in range(0, len(wanted), AT_ONCE):
-                letters += _typeset(self._template, wanted[first : first + AT_ONCE], day, refused, held)
-            letters.sort(key=lambda letter: letter.order)
+            letters = sorted(
+                _typeset_all(self._template, wanted, day, refused, held), key=lambda letter: letter.order
+            )
             if letters:
                 _bind(letters, folder / PDF)
         sha256 = _digest(folder / PDF) if letters else ""
@@ -118,13 +121,42 @@ class _Letter:
         return self.piece.country, self.piece.postcode, len(self.pages), self.piece.dispatch.key
 
 
-def _typeset(
+def _typeset_all(
     template: Path, pieces: Sequence[Piece], day: date, refused: dict[str, str], held: ExitStack
 ) -> Iterator[_Letter]:
-    """The letters of these pieces. One with a character that no font has is refused, and does not stop the others."""
+    """While Typst lays some sets of letters out, we prepare the next and read those that are done."""
+    with ThreadPoolExecutor(TYPESETTERS) as typesetters:
+        begun: deque[_Set] = deque()
+        for first in range(0, len(pieces), AT_ONCE):
+            begun.append(_begin(template, pieces[first : first + AT_ONCE], day, typesetters))
+            if len(begun) > TYPESETTERS:
+                yield from _finish(template, begun.popleft(), day, refused, held, typesetters)
+        for each in begun:
+            yield from _finish(template, each, day, refused, held, typesetters)
+
+
+@dataclass(frozen=True, slots=True)
+class _Set:
+    """Letters in the hands of the typesetter."""
+
+    pieces: Sequence[Piece]
+    data: Sequence[dict[str, Any]]
+    typeset: Future[tuple[bytes, list[int]]]
+
+
+def _begin(template: Path, pieces: Sequence[Piece], day: date, typesetters: Executor) -> _Set:
     data = [page_data(piece.dispatch, template.parent, number) for number, piece in enumerate(pieces)]
+    work = typesetters.submit(typeset_many, template, {"letters": data}, document_date=day)
+    return _Set(pieces, data, work)
+
+
+def _finish(
+    template: Path, begun: _Set, day: date, refused: dict[str, str], held: ExitStack, typesetters: Executor
+) -> Iterator[_Letter]:
+    """The letters of a set. One with a character that no font has is refused, and does not stop the others."""
+    pieces = begun.pieces
     try:
-        pdf, sheets = typeset_many(template, {"letters": data}, document_date=day)
+        pdf, sheets = begun.typeset.result()
     except CannotTypeset as problem:
         if not problem.about_text:
             raise
@@ -132,10 +164,11 @@ def _typeset(
             refused[pieces[0].dispatch.key] = "the letter holds a character that none of the print fonts has"
             return
         for piece in pieces:
-            yield from _typeset(template, [piece], day, refused, held)
+            alone = _begin(template, [piece], day, typesetters)
+            yield from _finish(template, alone, day, refused, held, typesetters)
         return
     pages = iter(held.enter_context(pikepdf.open(io.BytesIO(pdf))).pages)
-    for piece, words, count in zip(pieces, data, sheets, strict=True):
+    for piece, words, count in zip(pieces, begun.data, sheets, strict=True):
         yield _Letter(piece, [next(pages) for _ in range(count)], _words_digest(words))
 
 

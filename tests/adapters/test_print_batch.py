@@ -88,11 +88,11 @@ def test_letters_lie_in_print_order_and_the_manifest_says_where(press: PrintPres
 
 
 def test_many_letters_are_typeset_in_sets_and_number_their_own_pages(press: PrintPress, folder: Path) -> None:
-    pieces = [a_piece(n, text=LONG if n % 10 == 0 else "# Letter\n\nDear") for n in range(AT_ONCE + 5)]
+    pieces = [a_piece(n, text=LONG if n % 10 == 0 else "# Letter\n\nDear") for n in range(2 * AT_ONCE + 5)]
     made = press.make(BATCH, pieces, day=DAY)
     press.publish(BATCH)
-    assert made.pages == AT_ONCE + 5 + 3
-    assert sum("Page 1 of 1" in page for page in texts(folder / BATCH / PDF)) == AT_ONCE + 5 - 3
+    assert made.pages == 2 * AT_ONCE + 5 + 3
+    assert sum("Page 1 of 1" in page for page in texts(folder / BATCH / PDF)) == 2 * AT_ONCE + 5 - 3
 
 
 def test_same_letters_same_bytes_and_another_word_another_digest(tmp_path: Path) -> None:
