@@ -21,8 +21,6 @@ from app.settings import ROOT, EmailAdapter, PostAdapter, Settings, SmsAdapter
 from app.timeline.rules import Channel
 
 LETTERS = ROOT / "letters"
-LETTERS_IN_FLIGHT = 2
-"""Single letters made at once: while one waits for the disk, the other is typeset."""
 
 
 class Traffic(NamedTuple):
@@ -149,7 +147,9 @@ def _traffic(settings: Settings) -> dict[Channel, Traffic]:
         in_flight = min(settings.delivery_in_flight, 10)  # as many connections as a mail server is glad of
         traffic[Channel.EMAIL] = Traffic(in_flight, Pace(settings.emails_per_second))
     if settings.post is PostAdapter.PRINT:
-        traffic[Channel.POST] = Traffic(LETTERS_IN_FLIGHT)
+        from app.adapters.print_letters import IN_FLIGHT
+
+        traffic[Channel.POST] = Traffic(IN_FLIGHT)
     return traffic
 
 

@@ -10,7 +10,8 @@
 - bare batch: Typst over the same letters in sets of 10, untagged, and nothing else.
 - batch:   the print batch: sorted, typeset, marked for the inserter, bound into one PDF, digests and manifest.
 
-Each kind runs in a process of its own, whose largest memory is told, and whose growth after the first quarter.
+Each kind runs in a process of its own, with the print adapters and nothing else of the service; its largest memory is
+told, and its growth after the first quarter.
 """
 
 from __future__ import annotations
@@ -36,12 +37,12 @@ import typst  # noqa: E402
 
 from app.adapters.letter_page import STANDARDS, letter_template, page_data, typeset_letter  # noqa: E402
 from app.adapters.print_batch import AT_ONCE, PrintPress  # noqa: E402
-from app.adapters.print_letters import PrintLetterSender  # noqa: E402
+from app.adapters.print_letters import IN_FLIGHT, PrintLetterSender  # noqa: E402
 from app.adapters.typesetting import PRINT_STANDARDS, print_fonts  # noqa: E402
 from app.outreach.rules import Accepted, Dispatch, Piece  # noqa: E402
-from app.ports import LETTERS, LETTERS_IN_FLIGHT  # noqa: E402
 from app.timeline.rules import Channel  # noqa: E402
 
+LETTERS = ROOT / "letters"
 FOLDER = ROOT / "var" / "bench" / "letters"
 ON = date(2026, 6, 15)
 SHARE = 0.9
@@ -167,7 +168,7 @@ def alone(letters: int) -> Measured:
 
 def sent(letters: int) -> Measured:
     sender = PrintLetterSender(FOLDER / "one-by-one", LETTERS)
-    with ThreadPoolExecutor(LETTERS_IN_FLIGHT) as pool:
+    with ThreadPoolExecutor(IN_FLIGHT) as pool:
 
         def some(first: int) -> None:
             outcomes = pool.map(sender.send, map(dispatch, range(first, min(first + 20, letters))))

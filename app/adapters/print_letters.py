@@ -25,6 +25,8 @@ from app.adapters.typesetting import CannotTypeset, count_pages
 from app.outreach.rules import Accepted, Dispatch, Misconfigured, Outcome, TryLater, Undeliverable
 
 MANIFEST = "manifest.csv"
+IN_FLIGHT = 2
+"""Single letters made at once: while one waits for the disk, the other is typeset."""
 COLUMNS = ("key", "file", "language", "address_lines", "pages", "sha256")
 
 
