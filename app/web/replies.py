@@ -26,7 +26,7 @@ router = APIRouter(prefix="/replies")
 
 MOST = 500
 PAGE = 50
-COLUMNS = [Column("When"), Column("From"), Column("What they wrote"), Column("It may mean")]
+COLUMNS = [Column("From"), Column("What they wrote"), Column("It may mean"), Column("When")]
 SHOWN = {"": "Waiting", "unknown": "From unknown numbers", "done": "Dealt with"}
 
 
