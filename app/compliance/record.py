@@ -34,7 +34,7 @@ from app.db import bulk_write, chunked, table_of
 from app.errors import Conflict, NotFound
 from app.timeline.models import DecisionFacts, Event
 from app.timeline.rules import Channel, Kind, Purpose, canonical, instant_text
-from app.timeline.service import NewEvent, customer_stream, instant_speller, record_many
+from app.timeline.service import Heads, NewEvent, customer_stream, instant_speller, record_many
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +110,17 @@ def decided(
 
 
 def record_decisions(
-    session: Session, told: Sequence[Decided | NewEvent], *, by: str, now: datetime
+    session: Session,
+    told: Sequence[Decided | NewEvent],
+    *,
+    by: str,
+    now: datetime,
+    locked: Heads | None = None,
 ) -> list[int]:
-    """Record answers, and other events between them, in order; returns the events' ids."""
+    """Record answers, and other events between them, in order; returns the events' ids. `locked` as `record_many` has
+    it."""
     events = [each.event if isinstance(each, Decided) else each for each in told]
-    ids = record_many(session, events, by=by, now=now)
+    ids = record_many(session, events, by=by, now=now, locked=locked)
     at = instant_speller(session)(now)
     rows = [
         (event_id, each.pack, at, each.facts)

@@ -23,7 +23,7 @@ from app.ledger.rules import COLLECTABLE
 from app.outreach.models import OutboxMessage
 from app.outreach.rules import Destination, OutboxStatus, to_ask
 from app.timeline.rules import GENESIS, Channel
-from app.timeline.service import customer_stream, lock_streams, read_heads
+from app.timeline.service import Heads, customer_stream, lock_streams, read_heads
 
 PENDING = (OutboxStatus.QUEUED, OutboxStatus.CLAIMED, OutboxStatus.SENDING, OutboxStatus.UNKNOWN)
 """Messages that may still reach the customer: they count toward caps although nothing was sent yet."""
@@ -180,17 +180,18 @@ def _case_rows(session: Session, case_ids: Iterable[int], *, lock: bool) -> Sequ
     return session.connection().execute(query.with_for_update() if lock else query).all()
 
 
-def changed_cases(session: Session, seen: Sequence[Folder]) -> set[int]:
+def changed_cases(session: Session, seen: Sequence[Folder]) -> tuple[set[int], Heads]:
     """Lock these cases and their customers until the transaction ends. Which of them are not as they were found: their
-    row is another one, or something happened to the customer."""
+    row is another one, or something happened to the customer; and the heads of the customers' streams."""
     streams = [customer_stream(folder.case.customer_id) for folder in seen]
     heads = lock_streams(session, streams)
     now = {row.id: row for row in _case_rows(session, [folder.case.id for folder in seen], lock=True)}
-    return {
+    changed = {
         folder.case.id
         for folder, stream in zip(seen, streams, strict=True)
         if now.get(folder.case.id) != folder.found or heads[stream] != folder.head
     }
+    return changed, heads
 
 
 def reserved_contacts(

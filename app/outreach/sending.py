@@ -231,7 +231,7 @@ class _Lane:
         """Commit as `sending` those that still may leave."""
         now = self.clock.now()
         with transaction(self.engine) as session:
-            changed = changed_cases(session, [each.foreseen.folder for each in ready])
+            changed, _ = changed_cases(session, [each.foreseen.folder for each in ready])
             if is_stopped(session, self.destination):
                 give_back(session, [each.claimed.row_id for each in ready], worker=self.worker)
                 return _Prepared([], [OutboxStatus.QUEUED] * len(ready), is_last=True)

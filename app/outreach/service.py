@@ -66,7 +66,7 @@ from app.strategy.models import StrategyTask
 from app.strategy.rules import NO_FACTS, Action, Ladder, Rest, Situation, Step, Take, decide, rearm
 from app.strategy.service import Chosen, ladders, note_participants
 from app.timeline.rules import Channel, Kind, Purpose, canonical
-from app.timeline.service import NewEvent, customer_stream, instant_speller
+from app.timeline.service import Heads, NewEvent, customer_stream, instant_speller
 
 PLANNING_HORIZON = timedelta(hours=24)
 """A contact whose window opens within this time is queued; one that has to wait longer is asked for again."""
@@ -326,9 +326,9 @@ class Draft:
         """Lock the customers and write what was planned; who has changed since is planned again, under the lock.
         Returns the counts of `plan_contacts`."""
         work = self._work
-        changed = changed_cases(session, work.seen)
+        changed, heads = changed_cases(session, work.seen)
         work.leave_out(changed)
-        work.write(session, by="system")
+        work.write(session, by="system", locked=heads)
         counts = Counter(work.counts)
         if changed:
             again = sorted(changed)
@@ -571,7 +571,8 @@ class _Work:
             each for each, event in zip(self.told, events, strict=True) if event.case_id not in case_ids
         ]
 
-    def write(self, session: Session, *, by: str) -> None:
+    def write(self, session: Session, *, by: str, locked: Heads | None = None) -> None:
+        """`locked` as in `record_many`."""
         for pack in self.packs.values():
             keep_pack(session, pack, now=self.now)
         bulk_write(session, OutboxMessage, _MESSAGE, self.messages)
@@ -579,7 +580,7 @@ class _Work:
         if self.strategy_tasks:
             session.execute(upsert(session, StrategyTask).on_conflict_do_nothing(), self.strategy_tasks)
         _move_cases(session, self.moved)
-        record_decisions(session, self.told, by=by, now=self.now)
+        record_decisions(session, self.told, by=by, now=self.now, locked=locked)
 
 
 _MESSAGE = (

@@ -50,12 +50,21 @@ def record(session: Session, event: NewEvent, *, by: str, now: datetime) -> None
     record_many(session, [event], by=by, now=now)
 
 
-def record_many(session: Session, events: Sequence[NewEvent], *, by: str, now: datetime) -> list[int]:
-    """Record events in order, extending each stream's hash chain under a lock on its head; their ids, in order."""
+Heads = dict[str, tuple[int, str]]
+"""By stream: sequence number and hash of its last event."""
+
+
+def record_many(
+    session: Session, events: Sequence[NewEvent], *, by: str, now: datetime, locked: Heads | None = None
+) -> list[int]:
+    """Record events in order, extending each stream's hash chain under a lock on its head; their ids, in order.
+    `locked`: the heads of all their streams, where this transaction has them from `lock_streams`; it is kept up to
+    date."""
     ids: list[int] = []
     spelled = instant_speller(session)
     for batch in chunked(events, 5000):
-        heads = lock_streams(session, {event.stream for event in batch})
+        streams = {event.stream for event in batch}
+        heads = lock_streams(session, streams) if locked is None else {name: locked[name] for name in streams}
         numbers = new_ids(session, Event, len(batch))
         rows = []
         for number, event in zip(numbers, batch, strict=True):
@@ -73,6 +82,8 @@ def record_many(session: Session, events: Sequence[NewEvent], *, by: str, now: d
             )  # fmt: skip
         bulk_write(session, Event, _EVENT, rows)
         _save_heads(session, heads)
+        if locked is not None:
+            locked.update(heads)
         ids += numbers
     return ids
 
@@ -115,7 +126,7 @@ def lock_customers(session: Session, customer_ids: Iterable[int]) -> None:
     lock_streams(session, {customer_stream(customer_id) for customer_id in customer_ids})
 
 
-def lock_streams(session: Session, streams: Iterable[str]) -> dict[str, tuple[int, str]]:
+def lock_streams(session: Session, streams: Iterable[str]) -> Heads:
     """Heads of `streams`, created where missing, locked in sorted order so that two writers cannot deadlock."""
     names = sorted(set(streams))
     heads = read_heads(session, names, lock=True)
@@ -127,7 +138,7 @@ def lock_streams(session: Session, streams: Iterable[str]) -> dict[str, tuple[in
     return heads
 
 
-def read_heads(session: Session, names: Sequence[str], *, lock: bool = False) -> dict[str, tuple[int, str]]:
+def read_heads(session: Session, names: Sequence[str], *, lock: bool = False) -> Heads:
     """(sequence number, hash) of the last event of each of these streams that has one."""
     session.flush()  # who has locked a customer reads rows, past the objects in the session
     head = table_of(StreamHead)
