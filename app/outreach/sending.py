@@ -440,17 +440,31 @@ def _within(pace: Pace, lines: int) -> int:
 
 
 class _Switch:
-    """The kill switch, asked before every call and read from the database a few times a second."""
+    """The kill switch, asked before every call. What it says is read from the database often enough to be at most
+    SWITCH_SECONDS old: by one thread, ahead of time, so that the others need not wait for it."""
 
     def __init__(self, engine: Engine, destination: Destination) -> None:
         self.engine, self.destination = engine, destination
         self._lock = threading.Lock()
-        self._off, self._read_at = False, 0.0
+        self._off, self._as_of = False, 0.0
 
     def is_off(self) -> bool:
-        with self._lock:
-            if time.monotonic() - self._read_at > SWITCH_SECONDS:
-                with reading(self.engine) as session:
-                    self._off = is_stopped(session, self.destination)
-                self._read_at = time.monotonic()
-            return self._off
+        if self._age() > SWITCH_SECONDS:
+            with self._lock:
+                if self._age() > SWITCH_SECONDS:
+                    self._read()
+        elif self._age() > SWITCH_SECONDS / 2 and self._lock.acquire(blocking=False):
+            try:
+                self._read()
+            finally:
+                self._lock.release()
+        return self._off
+
+    def _age(self) -> float:
+        return time.monotonic() - self._as_of
+
+    def _read(self) -> None:
+        as_of = time.monotonic()
+        with reading(self.engine) as session:
+            self._off = is_stopped(session, self.destination)
+        self._as_of = as_of
