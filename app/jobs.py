@@ -42,7 +42,7 @@ from app.outreach.drops import drop_due
 from app.outreach.fallback import fall_back_due
 from app.outreach.models import Heartbeat
 from app.outreach.printing import print_due
-from app.outreach.reconcile import reconcile
+from app.outreach.reconcile import reconcile, reconcile_letters
 from app.outreach.rules import Destination
 from app.outreach.sending import deliver_due
 from app.ports import Ports
@@ -101,6 +101,10 @@ class Worker:
             counts = reconcile(self.engine, self.ports.sms_lookup, clock=self.ports.clock)
             if counts:
                 log.info("looked_up", **counts)
+        if self.ports.printed is not None:
+            counts = reconcile_letters(self.engine, self.ports.printed, clock=self.ports.clock)
+            if counts:
+                log.info("letters_looked_up", **counts)
 
     def fall_back(self) -> None:
         queued = fall_back_due(self.engine, self.ports.stationery, clock=self.ports.clock)

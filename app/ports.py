@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -50,6 +51,9 @@ class Ports:
     """Where printed batches are taken besides; None = nowhere."""
     sms_lookup: Lookup | None = None
     """Who can be asked which SMS left; None where the provider keeps no list."""
+    printed: Callable[[str, date], str] | None = None
+    """Says of a single letter's key and business date where the print manifest has it, '' = it does not; None where
+    letters are not printed one by one."""
     sms_inbox: Inbox | None = None
     """Who can be asked which SMS came; None where the provider keeps no list."""
     bounces: Postbox | None = None
@@ -76,13 +80,14 @@ def make_ports(settings: Settings, clock: Clock | None = None) -> Ports:
     seal = _seal(settings)
     sms = _sms(settings, clock)
     press = _press(settings)
+    post = None if press else _post(settings)
     return Ports(
         clock=clock,
         stationery=make_stationery(settings),
         senders={
             Channel.SMS: sms,
             Channel.EMAIL: _email(settings, clock),
-            **({} if press else {Channel.POST: _post(settings)}),
+            **({Channel.POST: post} if post else {}),
         },
         paper=make_paper(),
         press=press,
@@ -91,6 +96,7 @@ def make_ports(settings: Settings, clock: Clock | None = None) -> Ports:
         legal_desk=_legal_desk(settings, seal),
         seal=seal,
         sms_lookup=sms if settings.sms is SmsAdapter.TWILIO else None,
+        printed=post.printed if post and settings.post is PostAdapter.PRINT else None,
         sms_inbox=_sms_inbox(settings),
         bounces=_bounces(settings),
         verify_twilio=_twilio_check(settings),
@@ -185,7 +191,7 @@ def _bounces(settings: Settings) -> Postbox | None:
     return make_postbox(url)
 
 
-def _post(settings: Settings) -> Sender:
+def _post(settings: Settings) -> Any:
     if settings.post is PostAdapter.PRINT:
         from app.adapters.print_letters import PrintLetterSender
 

@@ -65,6 +65,11 @@ class PrintLetterSender:
             return TryLater(f"writing the letter failed: {problem_found.strerror}")
         return Accepted(ref)
 
+    def printed(self, key: str, business_date: date) -> str:
+        """The reference of a letter that is on its day's manifest, '' = it is not."""
+        ref = f"{business_date.isoformat()}/{file_name(key)}"
+        return ref if self._manifests.names(self._print_dir / ref) else ""
+
 
 def file_name(key: str) -> str:
     """A readable file name for an outbox key; the digest keeps keys apart that read the same when made safe."""

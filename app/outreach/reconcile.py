@@ -1,13 +1,15 @@
-"""Messages of unknown fate are looked up in the provider's own list.
+"""Messages of unknown fate are looked up: SMS in the provider's own list, letters on the print manifest.
 
-Only a yes is certain: exactly one message with the same words, to the same number, at the time of the attempt, that
-is no other message of ours. That it is not on the list proves nothing: then a person decides.
+Only a yes is certain: of SMS exactly one message with the same words, to the same number, at the time of the attempt,
+that is no other message of ours; of a letter its own key. That it is not on the list proves nothing: then a person
+decides.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
+from collections.abc import Callable
+from datetime import date, datetime
 
 import sqlalchemy as sa
 import structlog
@@ -43,7 +45,7 @@ def reconcile(engine: Engine, lookup: Lookup, *, clock: Clock) -> dict[str, int]
     Safe to run in many processes."""
     counts: Counter[str] = Counter()
     with reading(engine) as session:
-        rows = _to_look_up(session, now=clock.now())
+        rows = _to_look_up(session, Destination.SMS, now=clock.now())
         session.expunge_all()
     for row in rows:
         assert row.attempted_at is not None
@@ -56,13 +58,27 @@ def reconcile(engine: Engine, lookup: Lookup, *, clock: Clock) -> dict[str, int]
     return dict(counts)
 
 
-def _to_look_up(session: Session, *, now: datetime) -> list[OutboxMessage]:
+def reconcile_letters(engine: Engine, printed: Callable[[str, date], str], *, clock: Clock) -> dict[str, int]:
+    """Look up the single letters whose time it is. `printed` says for a key and business date where the manifest has
+    the letter, '' = it does not. Returns how many were found or not; safe to run in many processes."""
+    counts: Counter[str] = Counter()
+    with reading(engine) as session:
+        rows = _to_look_up(session, Destination.POST, now=clock.now())
+        session.expunge_all()
+    for row in rows:
+        ref = printed(row.key, row.business_date)
+        with transaction(engine) as session:
+            counts[_note_letter(session, row, ref, now=clock.now())] += 1
+    return dict(counts)
+
+
+def _to_look_up(session: Session, destination: Destination, *, now: datetime) -> list[OutboxMessage]:
     message = table_of(OutboxMessage)
     query = (
         sa.select(OutboxMessage)
         .where(
             message.c.status == OutboxStatus.UNKNOWN,
-            message.c.destination == Destination.SMS,
+            message.c.destination == destination,
             message.c.attempted_at.is_not(None),
             message.c.settled_at >= now - 4 * LAST_LOOK,
         )
@@ -75,12 +91,34 @@ def _to_look_up(session: Session, *, now: datetime) -> list[OutboxMessage]:
     return rows[:AT_ONCE]
 
 
-def _note(session: Session, seen: OutboxMessage, found: list[Found], *, now: datetime) -> str:
-    """Write down what the list says about this message."""
+def _note_letter(session: Session, seen: OutboxMessage, ref: str, *, now: datetime) -> str:
+    row = _still_unknown(session, seen, now=now)
+    if row is None:
+        return "settled"
+    if ref:
+        note_status(
+            session, OutboxStatus.SENT, attempt_id=row.attempt_id, provider_ref=ref,
+            known_by="the print manifest", now=now,
+        )  # fmt: skip
+        return "found"
+    row.error = row.error.partition(LOOKED_UP)[0][:300] + LOOKED_UP + "it is not on the print manifest"
+    return "not_found"
+
+
+def _still_unknown(session: Session, seen: OutboxMessage, *, now: datetime) -> OutboxMessage | None:
+    """The row under lock, looked up now; None = it was settled meanwhile, by a report or a person."""
     [row] = locked_rows(session, [Claimed(seen.id or 0, seen.customer_id)])
     if row.status is not OutboxStatus.UNKNOWN or row.attempt_id != seen.attempt_id:
-        return "settled"  # meanwhile, by a report or a person
+        return None
     row.looked_up_at = now
+    return row
+
+
+def _note(session: Session, seen: OutboxMessage, found: list[Found], *, now: datetime) -> str:
+    """Write down what the list says about this message."""
+    row = _still_unknown(session, seen, now=now)
+    if row is None:
+        return "settled"
     candidates = [each for each in found if not _is_known(session, each.provider_ref)]
     if len(candidates) == 1 and not _has_double(session, row):
         [it] = candidates

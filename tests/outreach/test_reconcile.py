@@ -4,26 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy.engine import Engine
 
+from app.adapters.print_letters import PrintLetterSender
 from app.cases.models import CollectionsCase
 from app.clock import FixedClock
 from app.db import transaction
 from app.outreach.models import OutboxMessage
-from app.outreach.reconcile import reconcile
+from app.outreach.reconcile import reconcile, reconcile_letters
 from app.outreach.rules import (
     Accepted,
+    Dispatch,
     Found,
     Misconfigured,
     OutboxStatus,
+    Outcome,
     TryLater,
     Uncertain,
     look_again,
     same_message,
 )
-from app.timeline.rules import Kind
+from app.settings import ROOT
+from app.timeline.rules import Channel, Kind
 from tests import builders
 
 ON = date(2026, 3, 13)
@@ -181,3 +186,39 @@ def test_the_late_answer_of_a_call_adds_nothing_to_what_the_list_said(engine: En
     assert only(engine).status is S.SENT
     with transaction(engine) as session:
         assert len(builders.events(session, Kind.CONTACT_SENT)) == 1
+
+
+class DiesAfter:
+    """Hands the letter over and does not live to say so."""
+
+    def __init__(self, sender: PrintLetterSender) -> None:
+        self.sender = sender
+
+    def send(self, dispatch: Dispatch) -> Outcome:
+        assert isinstance(self.sender.send(dispatch), Accepted)
+        return Uncertain("the worker died")
+
+
+def test_a_letter_on_the_print_manifest_was_sent_and_others_are_for_a_person(
+    engine: Engine, tmp_path: Path
+) -> None:
+    printer = PrintLetterSender(tmp_path, ROOT / "letters")
+    with transaction(engine) as session:
+        made = builders.delinquent_case(session, due_on=ON - timedelta(days=3), on=ON)
+        there = builders.queued_message(session, made, on=ON, channel=Channel.POST).key
+    builders.deliver(engine, MORNING, DiesAfter(printer))
+    with transaction(engine) as session:
+        other = builders.delinquent_case(session, due_on=ON - timedelta(days=3), on=ON)
+        builders.queued_message(session, other, on=ON, channel=Channel.POST)
+    builders.deliver(engine, MORNING, builders.RecordingSender([Uncertain("the worker died")]))
+
+    found = reconcile_letters(engine, printer.printed, clock=FixedClock(MORNING + 3 * MINUTE))
+    assert found == {"found": 1, "not_found": 1}
+    rows = {row.key == there: row for row in builders.messages(engine)}
+    assert rows[True].status is S.SENT
+    assert (tmp_path / rows[True].provider_ref).is_file()
+    assert rows[False].status is S.UNKNOWN
+    assert rows[False].error.endswith("it is not on the print manifest")
+    with transaction(engine) as session:
+        [sent] = builders.events(session, Kind.CONTACT_SENT)
+    assert sent["known_by"] == "the print manifest"
