@@ -1,6 +1,6 @@
 """settlements
 
-Revision ID: d6_settlements
+Revision ID: 0095
 Revises: 0080
 """
 
@@ -9,7 +9,7 @@ from alembic import op
 
 from app.db import BigId
 
-revision = "d6_settlements"
+revision = "0095"
 down_revision = "0080"
 branch_labels = None
 depends_on = None

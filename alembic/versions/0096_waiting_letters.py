@@ -1,7 +1,7 @@
 """waiting letters
 
-Revision ID: d6_waiting_letters
-Revises: d6_settlements
+Revision ID: 0096
+Revises: 0095
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 from app.db import BigId, UtcDateTime
 
-revision = "d6_waiting_letters"
-down_revision = "d6_settlements"
+revision = "0096"
+down_revision = "0095"
 branch_labels = None
 depends_on = None
 

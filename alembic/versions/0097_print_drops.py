@@ -1,7 +1,7 @@
 """print drops
 
-Revision ID: d6_print_drops
-Revises: d6_waiting_letters
+Revision ID: 0097
+Revises: 0096
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 from app.db import UtcDateTime
 
-revision = "d6_print_drops"
-down_revision = "d6_waiting_letters"
+revision = "0097"
+down_revision = "0096"
 branch_labels = None
 depends_on = None
 

@@ -1,14 +1,14 @@
 """enclosed letters
 
 Revision ID: 0098
-Revises: d6_print_drops
+Revises: 0097
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0098"
-down_revision = "d6_print_drops"
+down_revision = "0097"
 branch_labels = None
 depends_on = None
 
