@@ -345,7 +345,8 @@ class _Lane:
     def _answered(self) -> list[tuple[_Attempt, Outcome]]:
         """What was answered since; waits where there is nothing else to do, and then a moment for company."""
         found = self._drain()
-        if found or self._can_start() or not (self.flying or self.stock.is_coming):
+        # Asked after the queue was read: a judgement that ends from here on puts something into it.
+        if found or self._can_start() or self.stock.is_judged or not (self.flying or self.stock.is_coming):
             return found
         first = self.answers.get()
         if first is None:

@@ -75,6 +75,11 @@ class Stock:
     def is_coming(self) -> bool:
         return self._coming is not None
 
+    @property
+    def is_judged(self) -> bool:
+        """Has a judgement ended that was not taken yet?"""
+        return self._coming is not None and self._coming[1].done()
+
     def replenish(self, busy: Iterable[int]) -> None:
         """Take what was judged, and have more judged if little is left: of each customer only one message, and none of
         those who are `busy`: the next is judged when that one is settled."""

@@ -122,7 +122,10 @@ def test_our_key_opens_it_as_the_password_does(service: Service, tmp_path: Path)
         ("desk:p%40ss", OTHER_KEY.export_public_key().decode(), "another host key"),
         ("desk:wrong", "", "refuses our login"),
     ],
-    ids=["another host key", "a wrong password"],  # a key made for the test would name it anew in each process
+    ids=[
+        "another host key",
+        "a wrong password",
+    ],  # a key made for the test would name it anew in each process
 )
 def test_nothing_is_put_where_it_should_not_be(service: Service, login: str, host_key: str, why: str) -> None:
     with pytest.raises(DropFailed, match=why) as refused:

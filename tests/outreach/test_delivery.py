@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from itertools import pairwise, product
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -48,7 +49,7 @@ from app.outreach.rules import (
     Undeliverable,
     retry_wait,
 )
-from app.outreach.sending import SWITCH_SECONDS, deliver_due
+from app.outreach.sending import SWITCH_SECONDS, _Lane, deliver_due
 from app.outreach.service import enqueue
 from app.plans.service import promise_to_pay
 from app.timeline.models import Event
@@ -436,6 +437,24 @@ def test_two_messages_of_one_customer_are_never_in_the_air_together(
     found = deliver_due(engine, {Destination.SMS: courier}, worker="w", clock=FixedClock(MORNING))
     assert found == {"undelivered": 1, "sent": 1}
     assert [dispatch.key.split(":")[1] for dispatch in sender.sent] == ["friendly-sms", "other"]
+
+
+def test_a_judgement_that_ends_while_answers_are_looked_for_is_not_waited_for_for_ever(
+    engine: Engine, case: CollectionsCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drain = _Lane._drain
+
+    def after_the_judgement(lane: _Lane) -> list[Any]:
+        lane.stock.judge.submit(int).result()  # it has one thread, which has told of the judgement by now
+        return drain(lane)
+
+    monkeypatch.setattr(_Lane, "_drain", after_the_judgement)
+    sent: list[Any] = []
+    worker = threading.Thread(target=lambda: sent.extend(builders.deliver(engine, MORNING).sent), daemon=True)
+    worker.start()
+    worker.join(30)
+    assert not worker.is_alive()
+    assert len(sent) == 1
 
 
 def test_one_message_that_cannot_be_prepared_does_not_hold_up_the_others(engine: Engine) -> None:
