@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import multiprocessing
+import re
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import date
@@ -20,8 +21,12 @@ from PIL import Image
 from app.adapters.letter_page import letter_template, page_data, parts, picture_letter, typeset_letter
 from app.adapters.print_letters import MANIFEST, PrintLetterSender, file_name, manifest_rows
 from app.adapters.typesetting import CannotTypeset, count_pages, typeset
+from app.ledger.rules import CollectorKind
+from app.outreach.letters import render
 from app.outreach.rules import Accepted, Dispatch, Misconfigured, TryLater, Undeliverable
+from app.outreach.specimens import specimen, specimen_dispatch
 from app.timeline.rules import Channel
+from tests import builders
 from tests.adapters.dispatches import a_dispatch
 
 LETTERS = Path(__file__).resolve().parents[2] / "letters"
@@ -128,6 +133,30 @@ def test_the_words_are_on_the_page(sender: PrintLetterSender, folder: Path) -> N
     chinese = words_of(printed(folder, sender.send(a_letter(key="zh", language="zh", text=CHINESE))))
     for words in ("王小明", "信用卡款項尚未入帳通知", "NT$1,200", "案件編號"):
         assert words in chinese.replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    ("language", "currency"), [("en", "USD"), ("id", "IDR"), ("nb", "NOK"), ("nl", "EUR"), ("zh", "TWD")]
+)
+def test_every_word_of_a_letter_can_be_copied_from_its_pdf(language: str, currency: str) -> None:
+    letter = builders.stationery().letters["final_notice"]
+    link = LINK["preferences_url"]
+    context = specimen(language, CollectorKind.THIRD_PARTY, link, currency=currency, today=DAY)
+    words = render(letter, Channel.POST, language, context)
+    dispatch = specimen_dispatch(letter.name, language, context, words.subject, words.text, today=DAY)
+    pdf = typeset_letter(TEMPLATE, dispatch)
+    with pikepdf.open(io.BytesIO(pdf)) as document:
+        assert document.check_pdf_syntax() == []
+    pages = pypdfium2.PdfDocument(pdf)
+    found = squeezed("".join(page.get_textpage().get_text_bounded() for page in pages))
+    said = [squeezed(piece) for line in words.text.splitlines() for piece in line.split("|")]
+    assert len(said) > 20
+    assert [piece for piece in said if piece not in found] == []
+
+
+def squeezed(text: str) -> str:
+    """Without blanks, marks of headings and totals, and hyphens, at which a line may end."""
+    return re.sub(r"[\s\u2010\u00ad\ufffe\x02-]|^(#+|=)", "", text)
 
 
 def test_it_says_what_it_is_to_a_screen_reader(sender: PrintLetterSender, folder: Path) -> None:
