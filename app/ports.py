@@ -16,7 +16,7 @@ from app.legal.bag import load_private_key
 from app.legal.service import BundleCourier, LegalDesk, Seal
 from app.outreach.delivery import ContactCourier, Courier
 from app.outreach.letters import load_letters, sms_segments
-from app.outreach.rules import Destination, Drop, Lookup, Pace, Paper, Press, Sender
+from app.outreach.rules import AsyncSender, Destination, Drop, Lookup, Pace, Paper, Press, Sender
 from app.outreach.service import Stationery
 from app.settings import ROOT, EmailAdapter, PostAdapter, Settings, SmsAdapter
 from app.timeline.rules import Channel
@@ -38,7 +38,7 @@ class Ports:
 
     clock: Clock
     stationery: Stationery
-    senders: Mapping[Channel, Sender] = field(default_factory=dict)
+    senders: Mapping[Channel, Sender | AsyncSender] = field(default_factory=dict)
     traffic: Mapping[Channel, Traffic] = field(default_factory=dict)
     legal_desk: LegalDesk | None = None
     seal: Seal | None = None
@@ -125,7 +125,6 @@ def _sms(settings: Settings, clock: Clock) -> Any:
             settings.twilio_lines[0],
             clock,
             api_url=settings.twilio_api_url,
-            in_flight=settings.delivery_in_flight,
         )
     return _console()
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from operator import itemgetter
 
 from twilio.base.exceptions import TwilioException
-from twilio.rest import Client
 from twilio.rest.api.v2010.account.message import MessageInstance
 
-from app.adapters.twilio_sms import API_URL, TIMEOUT_SECONDS, _OneTryHttpClient
+from app.adapters.twilio_http import TwilioApi
 from app.inbound.rules import Arrived
 from app.outreach.rules import Misconfigured, TryLater
 
@@ -23,23 +22,13 @@ class TwilioInbox:
     def __init__(self, account_sid: str, auth_token: str, lines: Sequence[str], *, api_url: str = "") -> None:
         """`lines` are E.164 numbers of ours, or messaging services (MG...), whose numbers Twilio tells."""
         self._lines = tuple(lines)
-        self._client = Client(  # type: ignore[no-untyped-call]
-            account_sid, auth_token, http_client=_OneTryHttpClient(api_url or API_URL, TIMEOUT_SECONDS, 1)
-        )
+        self._api = TwilioApi(account_sid, auth_token, api_url)
 
     def arrived(self, *, since: datetime) -> Sequence[Arrived] | TryLater | Misconfigured:
         """What came to our numbers since then, the oldest first. Only to them: others of the account may belong to
         somebody else's business."""
         try:
-            listed = [
-                (message.date_created.replace(tzinfo=UTC), message)  # Twilio's dates are GMT
-                for number in self._numbers()
-                # The list knows days of dispatch only; the hour is asked of what it gives.
-                for message in self._client.messages.list(
-                    to=number, date_sent_after=since.date(), limit=AT_MOST, page_size=PAGE
-                )
-                if message.date_created is not None and str(message.direction) == "inbound"
-            ]
+            listed = self._api.run(self._listed(since))
         except TwilioException as refusal:  # of a list it gives the answer beside the words
             status = getattr(refusal.args[-1], "status_code", 0) if refusal.args else 0
             reason = f"Twilio's list of messages: HTTP {status}"
@@ -49,14 +38,25 @@ class TwilioInbox:
         listed.sort(key=itemgetter(0))
         return [_arrived(message, at) for at, message in listed if at >= since]
 
-    def _numbers(self) -> Iterator[str]:
+    async def _listed(self, since: datetime) -> list[tuple[datetime, MessageInstance]]:
+        return [
+            (message.date_created.replace(tzinfo=UTC), message)  # Twilio's dates are GMT
+            for number in await self._numbers()
+            # The list knows days of dispatch only; the hour is asked of what it gives.
+            for message in await self._api.client.messages.list_async(
+                to=number, date_sent_after=since.date(), limit=AT_MOST, page_size=PAGE
+            )
+            if message.date_created is not None and str(message.direction) == "inbound"
+        ]
+
+    async def _numbers(self) -> list[str]:
+        numbers = [line for line in self._lines if not line.startswith("MG")]
         for line in self._lines:
-            if not line.startswith("MG"):
-                yield line
-                continue
-            service = self._client.messaging.v1.services(line)
-            yield from (each.phone_number or "" for each in service.phone_numbers.list())
-            yield from (each.short_code or "" for each in service.short_codes.list())
+            if line.startswith("MG"):
+                service = self._api.client.messaging.v1.services(line)
+                numbers += [each.phone_number or "" for each in await service.phone_numbers.list_async()]
+                numbers += [each.short_code or "" for each in await service.short_codes.list_async()]
+        return numbers
 
 
 def _arrived(message: MessageInstance, at: datetime) -> Arrived:

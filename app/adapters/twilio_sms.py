@@ -6,27 +6,16 @@ only what certainly was not accepted may be tried again; every other answer that
 
 from __future__ import annotations
 
-import logging
-import re
-import ssl
-import time
-import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
-from urllib.parse import urlencode, urlsplit
 
-import certifi
-import urllib3
+import aiohttp
 from twilio.base import values
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
-from twilio.http import HttpClient
-from twilio.http.response import Response
 from twilio.request_validator import RequestValidator
-from twilio.rest import Client
 from twilio.rest.api.v2010.account.message import MessageInstance
-from urllib3.exceptions import ConnectTimeoutError, LocationValueError, NewConnectionError
 
+from app.adapters.twilio_http import TIMEOUT_SECONDS, TwilioApi, outcome_of_failure
 from app.clock import Clock
 from app.outreach.rules import (
     Accepted,
@@ -40,10 +29,6 @@ from app.outreach.rules import (
     Undeliverable,
 )
 
-API_URL = "https://api.twilio.com"
-_PRODUCT = re.compile(r"https://([a-z]+)\.twilio\.com(?=/)")
-TIMEOUT_SECONDS = 15.0
-IDLE_SECONDS = 5.0
 LISTED = 50
 """Messages to one number that a look-up reads."""
 _LISTED_AS = {
@@ -107,26 +92,23 @@ class TwilioSmsSender:
         clock: Clock,
         *,
         api_url: str = "",
-        in_flight: int = 32,
         timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> None:
         """`sender` is an E.164 number or a messaging service (MG...), where a dispatch names none; `api_url` replaces
         Twilio's own for tests."""
         self._from, self._clock = sender, clock
         self._configured = bool(account_sid and auth_token and sender)
-        # The library refuses empty credentials; send() answers Misconfigured before it would use these.
-        self._client = Client(  # type: ignore[no-untyped-call]
-            account_sid or "unset",
-            auth_token or "unset",
-            http_client=_OneTryHttpClient(api_url or API_URL, timeout_seconds, in_flight),
-        )
+        self._api = TwilioApi(account_sid, auth_token, api_url, timeout_seconds)
 
-    def send(self, dispatch: Dispatch) -> Outcome:
+    async def hang_up(self) -> None:
+        await self._api.hang_up()
+
+    async def send(self, dispatch: Dispatch) -> Outcome:
         """Accepted with Twilio's message SID. Reasons never quote Twilio's texts: they contain the number."""
         if not self._configured:
             return Misconfigured("Twilio account, token or sender number is not set")
         try:
-            message = self._client.messages.create(
+            message = await self._api.client.messages.create_async(
                 to=dispatch.to,
                 body=dispatch.text,
                 status_callback=dispatch.status_callback_url or None,
@@ -135,8 +117,8 @@ class TwilioSmsSender:
             )
         except (TwilioRestException, TwilioServiceException) as refusal:
             return _outcome_of(int(refusal.status), _number(refusal.code))
-        except urllib3.exceptions.HTTPError as failure:
-            return _outcome_of_failure(failure)
+        except (aiohttp.ClientError, TimeoutError) as failure:
+            return outcome_of_failure(failure)
         except Exception as failure:  # whatever the library tripped over, the message may be on its way
             return Uncertain(f"Twilio's answer could not be read ({type(failure).__name__})")
         if not message.sid:
@@ -152,7 +134,9 @@ class TwilioSmsSender:
             return Misconfigured("Twilio account, token or sender number is not set")
         try:
             # Not by the day it was sent: what still waits in Twilio's queue has none.
-            listed = self._client.messages.list(to=to, limit=LISTED, page_size=LISTED)
+            listed = self._api.run(
+                self._api.client.messages.list_async(to=to, limit=LISTED, page_size=LISTED)
+            )
             ours = [
                 (each, each.date_created) for each in listed if str(each.direction).startswith("outbound")
             ]
@@ -188,76 +172,6 @@ def _sender(line: str) -> dict[str, str]:
     return {"messaging_service_sid" if line.startswith("MG") else "from_": line}
 
 
-class _OneTryHttpClient(HttpClient):
-    """One attempt, at an API address that settings may replace, on connections that are kept while they are in use.
-
-    A kept connection that the other side closes while it is idle looks like a lost answer and would make a message
-    Uncertain for nothing, so one that was idle for longer than Twilio could mind is not used again; nor is one on which
-    something arrived that nobody had asked for. In this way the library's own client, which goes through `requests`,
-    takes three times the processor's time.
-    """
-
-    def __init__(self, api_url: str, timeout_seconds: float, connections: int) -> None:
-        silent = logging.Logger("twilio.silent", level=logging.CRITICAL)  # it would log request headers
-        super().__init__(silent, False, timeout_seconds)
-        self._api_url = api_url.rstrip("/")
-        trusted = ssl.create_default_context()
-        trusted.load_verify_locations(certifi.where())
-        self._pool = _pool(
-            self._api_url,
-            maxsize=connections,
-            retries=False,
-            timeout=urllib3.Timeout(total=timeout_seconds),
-            ssl_context=trusted,
-        )
-        self._used_at = time.monotonic()
-
-    def request(
-        self,
-        method: str,
-        url: str,
-        params: Mapping[str, object] | None = None,
-        data: Mapping[str, object] | None = None,
-        headers: Mapping[str, str] | None = None,
-        auth: tuple[str, str] | None = None,
-        timeout: float | None = None,
-        allow_redirects: bool = False,
-    ) -> Response:
-        """urllib3's HTTPError for whatever keeps the answer away."""
-        del timeout, allow_redirects  # ours are the client's
-        if not self._api_url.startswith(("http://", "https://")):
-            raise LocationValueError("not an address of HTTP")
-        product = _PRODUCT.match(url)
-        if product:  # the stand-in for one serves all of them; a region has an address for each
-            base = self._api_url.replace("//api.", f"//{product[1]}.", 1)
-            url = base + url[product.end() :]
-        if params:
-            url += "?" + urlencode(params)
-        sent = {**(headers or {}), **urllib3.make_headers(basic_auth=":".join(auth) if auth else None)}
-        body = None
-        if data:
-            body = urlencode(data)
-            sent["Content-Type"] = "application/x-www-form-urlencoded"
-        self._drop_idle()
-        answer = self._pool.request(method, url, body=body, headers=sent, redirect=False)
-        self._used_at = time.monotonic()
-        return Response(answer.status, answer.data.decode("utf-8", "replace"), answer.headers)
-
-    def _drop_idle(self) -> None:
-        if time.monotonic() - self._used_at > IDLE_SECONDS:
-            self._pool.clear()
-            self._used_at = time.monotonic()
-
-
-def _pool(api_url: str, **settings: Any) -> urllib3.PoolManager:
-    """Through the proxy that the environment names for this address, if any."""
-    parts = urlsplit(api_url)
-    proxy = urllib.request.getproxies().get(parts.scheme)
-    if proxy and not urllib.request.proxy_bypass(parts.hostname or ""):
-        return urllib3.ProxyManager(proxy, **settings)
-    return urllib3.PoolManager(**settings)
-
-
 def _outcome_of(status: int, code: int) -> Outcome:
     """What a refusal means. Unknown codes go by status: 4xx is a definite no, 5xx says nothing certain.
 
@@ -272,31 +186,6 @@ def _outcome_of(status: int, code: int) -> Outcome:
         return Misconfigured(f"Twilio {code} (HTTP {status}): {_OURSELVES.get(code, 'request refused')}")
     reason = f"Twilio {code}: {_ADDRESS.get(code, 'message refused')}"
     return Undeliverable(reason, no_such_address=code in _NO_SUCH_NUMBER)
-
-
-def _outcome_of_failure(failure: urllib3.exceptions.HTTPError) -> Outcome:
-    """Only a connection that never came to be is certainly not a sent message."""
-    causes = list(_causes(failure))
-    if any(isinstance(cause, NewConnectionError | ConnectTimeoutError) for cause in causes):
-        return TryLater("no connection to Twilio")
-    if any("CERTIFICATE_VERIFY_FAILED" in str(cause) for cause in causes):
-        return Misconfigured("Twilio's certificate cannot be verified")
-    if isinstance(failure, LocationValueError):
-        return Misconfigured("the address of Twilio's API is not valid")
-    return Uncertain(f"no answer from Twilio ({type(failure).__name__})")
-
-
-def _causes(failure: BaseException) -> Iterator[BaseException]:
-    """The failure and everything it wraps; urllib3 hides the first cause in `args` and `reason`."""
-    pending, seen = [failure], set[int]()
-    while pending:
-        current = pending.pop()
-        if id(current) in seen:
-            continue
-        seen.add(id(current))
-        yield current
-        wrapped = (*current.args, getattr(current, "reason", None), current.__cause__, current.__context__)
-        pending += [w for w in wrapped if isinstance(w, BaseException)]
 
 
 def _number(code: object) -> int:

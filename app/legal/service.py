@@ -46,7 +46,7 @@ from app.strategy.rules import Situation, legal_due
 from app.strategy.service import Ladders, ladders
 from app.timeline.models import Event
 from app.timeline.rules import Kind, Purpose
-from app.timeline.service import customer_stream, record, record_many
+from app.timeline.service import Heads, customer_stream, record, record_many
 
 
 @dataclass(frozen=True)
@@ -286,9 +286,18 @@ class BundleCourier:
         reference, content = bundle.reference, bundle.content
         return lambda: _as_outcome(self.desk.deliver(reference, content))
 
+    async def hang_up(self) -> None:
+        """Nothing is kept open."""
+
     def settled(
-        self, session: Session, settled: Sequence[tuple[OutboxMessage, Outcome]], *, now: datetime
+        self,
+        session: Session,
+        settled: Sequence[tuple[OutboxMessage, Outcome]],
+        heads: Heads,
+        *,
+        now: datetime,
     ) -> None:
+        del heads
         for row, outcome in settled:
             self._settled(session, row, outcome, now=now)
 

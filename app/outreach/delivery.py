@@ -10,18 +10,20 @@ from __future__ import annotations
 
 import secrets
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import NamedTuple, Protocol
 
 import sqlalchemy as sa
 import structlog
+from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
 from app.cases.models import case_reference
 from app.cases.rules import CaseStatus
-from app.clock import local_date
+from app.clock import Clock, local_date
 from app.compliance.facts import address_of
 from app.compliance.record import Asked, Decided, decided, record_decisions
 from app.compliance.rules import Answer, Clearance, Contact, Suppression, WaitUntil
@@ -39,6 +41,7 @@ from app.outreach.rules import (
     MAX_ATTEMPTS,
     TRANSITIONS,
     Accepted,
+    AsyncSender,
     Destination,
     Dispatch,
     Misconfigured,
@@ -58,7 +61,7 @@ from app.outreach.service import Stationery, confirmed_plan, message_context, of
 from app.plans.models import Plan
 from app.plans.rules import LIVE, PlanKind, PlanStatus
 from app.timeline.rules import Channel, Kind, Purpose
-from app.timeline.service import NewEvent, customer_stream, lock_customers, record, record_many
+from app.timeline.service import Heads, NewEvent, customer_stream, lock_customers, record, record_many
 
 log = structlog.get_logger("desk.delivery")
 
@@ -85,8 +88,8 @@ class Postpone:
     """The question to the gate and its answer, where it was the gate that wants it to wait."""
 
 
-Call = Callable[[], Outcome]
-"""The call to the provider."""
+Call = Callable[[], Outcome] | Callable[[], Awaitable[Outcome]]
+"""The call to the provider: a coroutine function, or else one that is called in a thread of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +146,34 @@ class Courier(Protocol):
         ...
 
     def settled(
-        self, session: Session, settled: Sequence[tuple[OutboxMessage, Outcome]], *, now: datetime
+        self,
+        session: Session,
+        settled: Sequence[tuple[OutboxMessage, Outcome]],
+        heads: Heads,
+        *,
+        now: datetime,
     ) -> None:
-        """Put the outcomes on record, in the transaction that settles the rows."""
+        """Put the outcomes on record, in the transaction that settles the rows. `heads` are those of the customers'
+        streams, as they were locked."""
         ...
+
+    async def hang_up(self) -> None:
+        """No more calls from the running event loop for now: what it keeps open is closed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """One worker at one destination, as long as something is due to it."""
+
+    engine: Engine
+    destination: Destination
+    courier: Courier
+    worker: str
+    clock: Clock
+    batch: int
+    """Rows that are claimed together."""
+    lease: timedelta
 
 
 # --- claiming and tidying up ----------------------------------------------------------------------------------
@@ -155,6 +182,10 @@ class Courier(Protocol):
 class Claimed(NamedTuple):
     row_id: int
     customer_id: int
+
+
+def claim_of(row: OutboxMessage) -> Claimed:
+    return Claimed(row.id or 0, row.customer_id)
 
 
 def claim(
@@ -468,7 +499,7 @@ def _event(row: OutboxMessage, kind: Kind, data: Mapping[str, object]) -> NewEve
 class ContactCourier:
     """Serves sms, email and post: asks the gate again at the moment of delivery."""
 
-    sender: Sender
+    sender: Sender | AsyncSender
     stationery: Stationery
     in_flight: int = 1
     pace: Pace | None = None
@@ -502,12 +533,21 @@ class ContactCourier:
     def _call(self, row: OutboxMessage, portfolio: Portfolio, cleared: Cleared) -> Call:
         row.not_after = cleared.clearance.not_after
         dispatch = dispatch_of(row, portfolio, cleared.folder, self.stationery, self.line(row))
-        return lambda: self.sender.send(dispatch)
+        return partial(self.sender.send, dispatch)
 
     def settled(
-        self, session: Session, settled: Sequence[tuple[OutboxMessage, Outcome]], *, now: datetime
+        self,
+        session: Session,
+        settled: Sequence[tuple[OutboxMessage, Outcome]],
+        heads: Heads,
+        *,
+        now: datetime,
     ) -> None:
-        record_settled(session, settled, now=now)
+        record_settled(session, settled, heads, now=now)
+
+    async def hang_up(self) -> None:
+        if isinstance(self.sender, AsyncSender):
+            await self.sender.hang_up()
 
 
 def dispatch_of(
@@ -549,11 +589,15 @@ def dispatch_of(
 
 
 def record_settled(
-    session: Session, settled: Sequence[tuple[OutboxMessage, Outcome]], *, now: datetime
+    session: Session,
+    settled: Sequence[tuple[OutboxMessage, Outcome]],
+    heads: Heads | None = None,
+    *,
+    now: datetime,
 ) -> None:
     """What came of attempts goes on record; an address that does not exist is not written to again."""
     told = [settled_event(row, outcome) for row, outcome in settled]
-    record_many(session, [event for event in told if event is not None], by="system", now=now)
+    record_many(session, [event for event in told if event is not None], by="system", now=now, locked=heads)
     for row, outcome in settled:
         if isinstance(outcome, Undeliverable) and outcome.no_such_address:
             channel, detail = Channel(row.destination.value), row.error[:300]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from app.cases.rules import HoldKind
 from app.compliance.rules import Hold
@@ -172,6 +172,17 @@ class Sender(Protocol):
 
     def send(self, dispatch: Dispatch) -> Outcome:
         """May be called by several threads at once, by as many as its courier has in flight."""
+        ...
+
+
+@runtime_checkable
+class AsyncSender(Protocol):
+    """The same for an adapter whose calls are many at once on an event loop."""
+
+    async def send(self, dispatch: Dispatch) -> Outcome: ...
+
+    async def hang_up(self) -> None:
+        """No more from the running event loop for now: close what is kept open."""
         ...
 
 

@@ -7,18 +7,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import timedelta
 from typing import NamedTuple
 
 import structlog
-from sqlalchemy.engine import Engine
 
-from app.clock import Clock
 from app.db import reading, retrying, transaction
-from app.outreach.delivery import Claimed, Courier, Foreseen, claim, give_back, new_attempt_id
+from app.outreach.delivery import Claimed, Foreseen, Shift, claim, claim_of, give_back, new_attempt_id
 from app.outreach.handover import read_claimed
-from app.outreach.models import OutboxMessage
-from app.outreach.rules import Destination
 
 log = structlog.get_logger("desk.delivery")
 
@@ -43,25 +38,14 @@ class Ready(NamedTuple):
 class Stock:
     """Claimed messages in one of four places; in the last three no customer is twice."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        destination: Destination,
-        courier: Courier,
-        worker: str,
-        clock: Clock,
-        batch: int,
-        lease: timedelta,
-        wake: Callable[[], None],
-    ) -> None:
+    def __init__(self, shift: Shift, wake: Callable[[], None]) -> None:
         """`wake` is called by another thread when messages were judged."""
-        self.engine, self.destination, self.courier = engine, destination, courier
-        self.worker, self.clock, self.batch, self.lease = worker, clock, batch, lease
+        self.shift = shift
         self.wake = wake
-        self.enough = 2 * courier.in_flight
         self.together = JUDGED_TOGETHER
+        """What is judged at once; and when less than this is left, more is."""
         self.has_more = True
-        self.judge = ThreadPoolExecutor(1, f"desk-{destination.value}-judge")
+        self.judge = ThreadPoolExecutor(1, f"desk-{shift.destination.value}-judge")
         self._waiting: deque[Claimed] = deque()
         self._coming: tuple[Sequence[Claimed], Future[tuple[list[Ready], list[Claimed]]]] | None = None
         self.ready: deque[Ready] = deque()
@@ -85,11 +69,11 @@ class Stock:
         those who are `busy`: the next is judged when that one is settled."""
         self._collect(wait=False)
         self._judge_old_again()
-        if self.is_coming or len(self.ready) + len(self.doubtful) >= self.enough:
+        if self.is_coming or len(self.ready) + len(self.doubtful) >= self.together:
             return
         if not self._waiting and self.has_more:
             self._waiting.extend(retrying(self._claim))
-            self.has_more = len(self._waiting) == self.batch
+            self.has_more = len(self._waiting) == self.shift.batch
         picked = self._pick(set(busy))
         if picked:
             if not self.ready:
@@ -119,13 +103,14 @@ class Stock:
         if old:
             self.ready = deque(each for each in self.ready if each.judged_at >= too_old)
             self._waiting.extendleft(reversed(old))
-            self.together = max(self.courier.in_flight, self.together // 2)
+            self.together = max(self.shift.courier.in_flight, self.together // 2)
 
     def _claim(self) -> list[Claimed]:
-        with transaction(self.engine) as session:
+        shift = self.shift
+        with transaction(shift.engine) as session:
             return claim(
-                session, self.destination, worker=self.worker, batch=self.batch, lease=self.lease,
-                now=self.clock.now(),
+                session, shift.destination, worker=shift.worker, batch=shift.batch, lease=shift.lease,
+                now=shift.clock.now(),
             )  # fmt: skip
 
     def _pick(self, busy: set[int]) -> list[Claimed]:
@@ -145,12 +130,12 @@ class Stock:
 
     def _judged(self, picked: Sequence[Claimed]) -> tuple[list[Ready], list[Claimed]]:
         """Those that may leave, as far as can be seen, and those of which that is not clear."""
-        judged_at = time.monotonic()
-        with reading(self.engine) as session:
-            rows = read_claimed(session, picked, worker=self.worker)
+        shift, judged_at = self.shift, time.monotonic()
+        with reading(shift.engine) as session:
+            rows = read_claimed(session, picked, worker=shift.worker)
             for row in rows:  # before they are judged, because what is handed over carries it
                 row.attempt_id = new_attempt_id(row)
-            found = self.courier.foresee(session, rows, now=self.clock.now())
+            found = shift.courier.foresee(session, rows, now=shift.clock.now())
         return (
             [Ready(each, judged_at) for each in found if each is not None],
             [claim_of(row) for row, each in zip(rows, found, strict=True) if each is None],
@@ -163,8 +148,8 @@ class Stock:
         held = [*self._waiting, *self.doubtful, *(each.claimed for each in self.ready)]
 
         def work() -> None:
-            with transaction(self.engine) as session:
-                give_back(session, [row.row_id for row in held], worker=self.worker)
+            with transaction(self.shift.engine) as session:
+                give_back(session, [row.row_id for row in held], worker=self.shift.worker)
 
         if held:
             retrying(work)
@@ -174,7 +159,3 @@ class Stock:
     def close(self) -> None:
         self.give_back()
         self.judge.shutdown()
-
-
-def claim_of(row: OutboxMessage) -> Claimed:
-    return Claimed(row.id or 0, row.customer_id)

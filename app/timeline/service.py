@@ -120,10 +120,11 @@ def new_ids(session: Session, model: type[SQLModel], number: int) -> list[int]:
     return list(connection.execute(drawn, {"name": name, "number": number}).scalars())
 
 
-def lock_customers(session: Session, customer_ids: Iterable[int]) -> None:
+def lock_customers(session: Session, customer_ids: Iterable[int]) -> Heads:
     """Wait until nobody else is deciding about these customers, and keep others waiting until this transaction
-    ends. The lock is the one `record` takes anyway, so that there is one order of locks and not two."""
-    lock_streams(session, {customer_stream(customer_id) for customer_id in customer_ids})
+    ends; the heads of their streams. The lock is the one `record` takes anyway, so that there is one order of locks
+    and not two."""
+    return lock_streams(session, {customer_stream(customer_id) for customer_id in customer_ids})
 
 
 def lock_streams(session: Session, streams: Iterable[str]) -> Heads:

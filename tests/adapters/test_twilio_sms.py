@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
 
 import pytest
 from pytest_httpserver import HTTPServer
@@ -27,6 +31,7 @@ from app.outreach.rules import (
 )
 from app.timeline.rules import Channel
 from tests.adapters.dispatches import a_dispatch
+from tests.adapters.test_smtp_email import a_certificate
 
 SID, TOKEN, OURS = "AC" + "0" * 32, "token", "+12125550100"
 CLOCK = FixedClock(datetime(2026, 11, 14, 17, tzinfo=UTC))
@@ -37,11 +42,20 @@ def sender(api_url: str, *, ours: str = OURS, timeout: float = 5) -> TwilioSmsSe
     return TwilioSmsSender(SID, TOKEN, ours, CLOCK, api_url=api_url, timeout_seconds=timeout)
 
 
+def send(by: TwilioSmsSender, **changes: Any) -> Outcome:
+    async def once() -> Outcome:
+        outcome = await by.send(a_dispatch(Channel.SMS, **changes))
+        await by.hang_up()
+        return outcome
+
+    return asyncio.run(once())
+
+
 def refusing(server: HTTPServer, status: int, code: int) -> Outcome:
     """What the adapter makes of an error answer; Twilio's sentence repeats the number."""
     body = {"code": code, "message": "The 'To' number +12125550142 is not valid", "status": status}
     server.expect_request(PATH, method="POST").respond_with_json(body, status=status)
-    outcome = sender(server.url_for("")).send(a_dispatch(Channel.SMS))
+    outcome = send(sender(server.url_for("")))
     assert len(server.log) == 1, "sent once, never again"
     return outcome
 
@@ -59,14 +73,14 @@ def test_accepted_with_the_message_sid(httpserver: HTTPServer) -> None:
         return Response('{"sid": "SM123", "status": "queued"}', status=201, content_type="application/json")
 
     httpserver.expect_request(PATH, method="POST").respond_with_handler(create)
-    outcome = sender(httpserver.url_for("/")).send(a_dispatch(Channel.SMS, text="您的款項 $120 尚未入帳"))
+    outcome = send(sender(httpserver.url_for("/")), text="您的款項 $120 尚未入帳")
     httpserver.check()
     assert outcome == Accepted("SM123")
 
 
 def test_a_messaging_service_instead_of_a_number(httpserver: HTTPServer) -> None:
     httpserver.expect_request(PATH, method="POST").respond_with_json({"sid": "SM1"}, status=201)
-    assert sender(httpserver.url_for(""), ours="MG123").send(a_dispatch(Channel.SMS)) == Accepted("SM1")
+    assert send(sender(httpserver.url_for(""), ours="MG123")) == Accepted("SM1")
     form = httpserver.log[0][0].form
     assert form["MessagingServiceSid"] == "MG123"
     assert "From" not in form
@@ -108,7 +122,7 @@ def test_the_number_of_the_pool_and_how_long_it_may_wait_there(httpserver: HTTPS
     """A message that a busy number keeps in Twilio's queue must not leave when the hours are over."""
     httpserver.expect_request(PATH, method="POST").respond_with_json({"sid": "SM1"}, status=201)
     closing = CLOCK.now() + timedelta(minutes=90)
-    sender(httpserver.url_for("")).send(a_dispatch(Channel.SMS, line="+12125550101", not_after=closing))
+    send(sender(httpserver.url_for("")), line="+12125550101", not_after=closing)
     form = httpserver.log[0][0].form
     assert (form["From"], form["ValidityPeriod"]) == ("+12125550101", "5400")
 
@@ -164,12 +178,12 @@ def test_a_list_that_twilio_does_not_show(httpserver: HTTPServer, status: int, k
 @pytest.mark.parametrize("body", ["", "<html>gateway</html>", "[]", '{"status": "queued"}', '{"sid": ""}'])
 def test_an_unreadable_yes_is_uncertain(httpserver: HTTPServer, body: str) -> None:
     httpserver.expect_request(PATH).respond_with_data(body, status=201)
-    assert isinstance(sender(httpserver.url_for("")).send(a_dispatch(Channel.SMS)), Uncertain)
+    assert isinstance(send(sender(httpserver.url_for(""))), Uncertain)
 
 
 def test_an_unreadable_server_error_is_uncertain(httpserver: HTTPServer) -> None:
     httpserver.expect_request(PATH).respond_with_data("<html>bad gateway</html>", status=502)
-    assert isinstance(sender(httpserver.url_for("")).send(a_dispatch(Channel.SMS)), Uncertain)
+    assert isinstance(send(sender(httpserver.url_for(""))), Uncertain)
 
 
 @pytest.fixture
@@ -201,30 +215,71 @@ def rude_server() -> Iterator[Callable[..., str]]:
 def test_a_connection_that_drops_after_the_request_is_uncertain(
     rude_server: Callable[..., str], answer: bytes
 ) -> None:
-    assert isinstance(sender(rude_server(answer)).send(a_dispatch(Channel.SMS)), Uncertain)
+    assert isinstance(send(sender(rude_server(answer))), Uncertain)
 
 
 def test_too_slow_an_answer_is_uncertain(rude_server: Callable[..., str]) -> None:
-    outcome = sender(rude_server(b"", silent=True), timeout=0.2).send(a_dispatch(Channel.SMS))
+    outcome = send(sender(rude_server(b"", silent=True), timeout=0.2))
     assert isinstance(outcome, Uncertain)
 
 
 def test_nobody_listening_is_certainly_not_sent() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    assert isinstance(sender(f"http://127.0.0.1:{port}").send(a_dispatch(Channel.SMS)), TryLater)
+    assert isinstance(send(sender(f"http://127.0.0.1:{port}")), TryLater)
 
 
 def test_an_unknown_host_is_certainly_not_sent() -> None:
-    assert isinstance(sender("http://no-such-host.invalid").send(a_dispatch(Channel.SMS)), TryLater)
+    assert isinstance(send(sender("http://no-such-host.invalid")), TryLater)
+
+
+def test_a_certificate_that_nobody_vouches_for_stops_the_channel(tmp_path: Path) -> None:
+    own, _ = a_certificate(tmp_path)
+    with HTTPServer(host="127.0.0.1", ssl_context=own) as server:
+        assert isinstance(send(sender(server.url_for(""))), Misconfigured)
+        assert server.log == []
+
+
+class Keeping(BaseHTTPRequestHandler):
+    """Answers on one connection as long as the other side keeps it."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        body = b'{"sid": "SM1"}'
+        self.send_response(201)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+        self.server.asked_on.append(self.client_address)  # type: ignore[attr-defined]
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_connection_is_kept_while_it_is_in_use_and_each_event_loop_has_its_own() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Keeping) as server:
+        asked_on = server.asked_on = []  # type: ignore[attr-defined]
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        ours = sender(f"http://127.0.0.1:{server.server_address[1]}")
+
+        async def some(number: int) -> list[Outcome]:
+            outcomes = [await ours.send(a_dispatch(Channel.SMS)) for _ in range(number)]
+            await ours.hang_up()
+            return outcomes
+
+        assert asyncio.run(some(3)) + asyncio.run(some(2)) == [Accepted("SM1")] * 5
+        server.shutdown()
+    assert asked_on[0] == asked_on[1] == asked_on[2] != asked_on[3] == asked_on[4]
 
 
 def test_an_api_address_that_is_none_stops_the_channel() -> None:
-    assert isinstance(sender("api.example").send(a_dispatch(Channel.SMS)), Misconfigured)
+    assert isinstance(send(sender("api.example")), Misconfigured)
 
 
 def test_without_credentials_nothing_is_attempted() -> None:
-    assert isinstance(TwilioSmsSender("", "", "", CLOCK).send(a_dispatch(Channel.SMS)), Misconfigured)
+    assert isinstance(send(TwilioSmsSender("", "", "", CLOCK)), Misconfigured)
 
 
 class TestWebhookSignature:

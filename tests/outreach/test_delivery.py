@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections import Counter
@@ -23,6 +24,7 @@ from app.compliance.service import set_consent
 from app.db import transaction
 from app.errors import Conflict
 from app.ledger.models import Account, Customer
+from app.outreach.calling import SWITCH_SECONDS
 from app.outreach.delivery import (
     ContactCourier,
     move,
@@ -49,7 +51,7 @@ from app.outreach.rules import (
     Undeliverable,
     retry_wait,
 )
-from app.outreach.sending import SWITCH_SECONDS, _Lane, deliver_due
+from app.outreach.sending import _Lane, deliver_due
 from app.outreach.service import enqueue
 from app.plans.service import promise_to_pay
 from app.timeline.models import Event
@@ -410,6 +412,46 @@ def test_as_many_calls_are_made_at_once_as_may_be_in_flight(engine: Engine) -> N
     assert kinds(engine) == [Kind.CONTACT_SENT] * 12
 
 
+class OnALoop:
+    """Answers when as many calls wait as may be in flight."""
+
+    def __init__(self, together: int) -> None:
+        self.together, self.in_the_air = together, 0
+        self.sent: list[Dispatch] = []
+        self.loops: list[asyncio.AbstractEventLoop] = []
+        self.hung_up: list[asyncio.AbstractEventLoop] = []
+        self.all_there = asyncio.Event()
+
+    async def send(self, dispatch: Dispatch) -> Outcome:
+        self.loops.append(asyncio.get_running_loop())
+        self.in_the_air += 1
+        assert self.in_the_air <= self.together
+        if self.in_the_air == self.together:
+            self.all_there.set()
+        await asyncio.wait_for(self.all_there.wait(), 30)
+        self.in_the_air -= 1
+        if self.in_the_air == 0:
+            self.all_there.clear()
+        self.sent.append(dispatch)
+        return Accepted(dispatch.attempt_id)
+
+    async def hang_up(self) -> None:
+        self.hung_up.append(asyncio.get_running_loop())
+
+
+def test_calls_of_an_event_loop_are_many_at_once_and_end_with_it(engine: Engine) -> None:
+    for _ in range(12):
+        _queued(engine)
+    sender = OnALoop(together=4)
+    courier = ContactCourier(sender, builders.stationery(), in_flight=4)
+    found = deliver_due(engine, {Destination.SMS: courier}, worker="w", clock=FixedClock(MORNING))
+    assert found == {"sent": 12}
+    assert len({dispatch.key for dispatch in sender.sent}) == len(sender.sent) == 12
+    assert sender.hung_up == [sender.loops[0]]
+    assert len(set(sender.loops)) == 1
+    assert kinds(engine) == [Kind.CONTACT_SENT] * 12
+
+
 def test_many_at_once_are_few_statements_a_message(sqlite_engine: Engine) -> None:
     for _ in range(40):
         _queued(sqlite_engine)
@@ -442,13 +484,13 @@ def test_two_messages_of_one_customer_are_never_in_the_air_together(
 def test_a_judgement_that_ends_while_answers_are_looked_for_is_not_waited_for_for_ever(
     engine: Engine, case: CollectionsCase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    drain = _Lane._drain
+    hear = _Lane._hear
 
-    def after_the_judgement(lane: _Lane) -> list[Any]:
+    def after_the_judgement(lane: _Lane) -> None:
         lane.stock.judge.submit(int).result()  # it has one thread, which has told of the judgement by now
-        return drain(lane)
+        hear(lane)
 
-    monkeypatch.setattr(_Lane, "_drain", after_the_judgement)
+    monkeypatch.setattr(_Lane, "_hear", after_the_judgement)
     sent: list[Any] = []
     worker = threading.Thread(target=lambda: sent.extend(builders.deliver(engine, MORNING).sent), daemon=True)
     worker.start()
