@@ -152,9 +152,8 @@ class _Switch:
     async def is_off(self) -> bool:
         if self._age() > SWITCH_SECONDS / 2 and (self._look is None or self._look.done()):
             self._look = asyncio.create_task(asyncio.to_thread(self._read))
-            self._look.add_done_callback(
-                asyncio.Task.exception
-            )  # it is told to who waits for it, if anybody does
+            # Who waits for it is told of its failure; if nobody does, the next one looks again.
+            self._look.add_done_callback(asyncio.Task.exception)
         if self._look is not None and self._age() > SWITCH_SECONDS:
             await self._look
         return self._off

@@ -118,7 +118,7 @@ class _Lane:
         self.shift, self.stopping = shift, stopping
         self.engine, self.clock, self.courier = shift.engine, shift.clock, shift.courier
         self.at_most = 2 * self.courier.in_flight - 1
-        """Rows that are in the air or wait for their turn; and so many more that are answered and not settled."""
+        """Rows that are in the air or wait for their turn; another `in_flight` may be answered and not settled."""
         self.worth = max(1, self.courier.in_flight // 2)
         """So many rows are worth their statements."""
         self.fresh_seconds = min(FRESH_SECONDS, shift.lease.total_seconds() / 2)
