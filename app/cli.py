@@ -272,6 +272,45 @@ def portfolio_tighten(
     )
 
 
+@portfolio_app.command("limit")
+def portfolio_limit(
+    code: Annotated[str, typer.Argument(help="Portfolio.")],
+    agent_instalments: Annotated[
+        int | None, typer.Option(min=1, help="Most payments of a plan that an agent may grant.")
+    ] = None,
+    agent_discount: Annotated[
+        int | None, typer.Option(min=0, max=100, help="Percent that an agent may let off in a settlement.")
+    ] = None,
+    waive_limit: Annotated[str | None, typer.Option(help="Most one manager waives alone, as 25.00.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Set how far one person may go alone; what is not given stays as it is, and is shown."""
+    from app.ledger.service import get_portfolio, set_limits
+    from app.money import to_decimal_string
+
+    with transaction(_engine()) as session:
+        portfolio = get_portfolio(session, code)
+        minor = None if waive_limit is None else _amount(waive_limit, portfolio.currency, "--waive-limit")
+        given = {
+            "agent_max_instalments": agent_instalments,
+            "agent_max_discount_percent": agent_discount,
+            "waive_limit_minor": minor,
+        }
+        limits = {name: value for name, value in given.items() if value is not None}
+        if limits:
+            set_limits(session, portfolio, limits, by=BY, now=_now())
+        result = {"portfolio": code, **{name: getattr(portfolio, name) for name in given}}
+        waives = to_decimal_string(portfolio.waive_limit_minor, portfolio.currency)
+    _print(
+        result,
+        as_json,
+        lambda: print(
+            f"Portfolio {code}: an agent may grant {result['agent_max_instalments']} payments and let off "
+            f"{result['agent_max_discount_percent']} percent; one manager may waive {waives} alone"
+        ),
+    )
+
+
 def _amount(text: str, currency: str, option: str) -> int:
     """Minor units of an option that must not be negative."""
     from app.money import BadAmount, to_minor

@@ -130,6 +130,23 @@ def test_an_answer_of_the_gate_names_rule_citation_and_detail(desk: Desk, tmp_pa
     assert desk(*ask, "2026-03-11T10:00:00").status == 2, "an instant without an offset is a usage error"
 
 
+def test_how_far_one_person_may_go_alone_is_changed_later(desk: Desk) -> None:
+    desk(*ADD)
+    assert desk("portfolio", "limit", "CARDS", "--agent-discount", "101").status == 2
+    assert desk("portfolio", "limit", "CARDS", "--waive-limit", "-1").status == 1
+    assert "let off 0 percent" in desk("portfolio", "limit", "CARDS").out
+    changed = desk(
+        "portfolio", "limit", "CARDS", "--agent-discount", "30", "--waive-limit", "25.5", "--json"
+    ).json
+    assert changed == {
+        "portfolio": "CARDS", "agent_max_instalments": 12, "agent_max_discount_percent": 30, "waive_limit_minor": 2550,
+    }  # fmt: skip
+    assert desk("portfolio", "limit", "CARDS", "--agent-instalments", "6", "--json").json == {
+        **changed, "agent_max_instalments": 6,
+    }  # fmt: skip
+    assert desk("portfolio", "limit", "NONE").status == 1
+
+
 def test_a_portfolio_is_tightened_from_a_file_and_never_loosened(desk: Desk, tmp_path: Path) -> None:
     desk(*ADD)
     desk("feed", "load", "accounts", file(tmp_path, ACCOUNT), "--portfolio", "CARDS")

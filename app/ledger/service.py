@@ -79,6 +79,18 @@ def add_portfolio(
     return portfolio
 
 
+def set_limits(
+    session: Session, portfolio: Portfolio, limits: dict[str, int], *, by: str, now: datetime
+) -> None:
+    """Change how far one person may go alone in this portfolio: some of `agent_max_instalments`,
+    `agent_max_discount_percent` and `waive_limit_minor`. What was agreed before stays agreed."""
+    was = {name: getattr(portfolio, name) for name in limits}
+    portfolio.sqlmodel_update(limits)
+    assert portfolio.id is not None
+    data = {"was": was, "now": limits}
+    record(session, NewEvent(portfolio_stream(portfolio.id), Kind.PORTFOLIO_LIMITED, data), by=by, now=now)
+
+
 def get_portfolio(session: Session, code: str) -> Portfolio:
     portfolio = session.scalar(select(Portfolio).where(Portfolio.code == code))
     if portfolio is None:

@@ -43,6 +43,7 @@ class Kind(Word):
 
     PORTFOLIO_ADDED = "portfolio.added"
     PORTFOLIO_TIGHTENED = "portfolio.tightened"
+    PORTFOLIO_LIMITED = "portfolio.limits_set"
     FEED_LOADED = "feed.loaded"
     ENTRY_POSTED = "ledger.entry_posted"
     DAY_CLOSED = "day.closed"
