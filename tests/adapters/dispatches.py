@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date
 from typing import Any
 
-from app.outreach.rules import Dispatch
+from app.outreach.rules import AsyncSender, Dispatch, Outcome
 from app.timeline.rules import Channel
 
 TO = {
@@ -33,3 +34,14 @@ def a_dispatch(channel: Channel, **changes: Any) -> Dispatch:
         "unsubscribe_url": "https://desk.example/u/token",
     }
     return Dispatch(**{**values, **changes})
+
+
+def send_now(by: AsyncSender, dispatch: Dispatch) -> Outcome:
+    """On an event loop of its own."""
+
+    async def once() -> Outcome:
+        outcome = await by.send(dispatch)
+        await by.hang_up()
+        return outcome
+
+    return asyncio.run(once())

@@ -30,7 +30,7 @@ from app.outreach.rules import (
     Undeliverable,
 )
 from app.timeline.rules import Channel
-from tests.adapters.dispatches import a_dispatch
+from tests.adapters.dispatches import a_dispatch, send_now
 from tests.adapters.test_smtp_email import a_certificate
 
 SID, TOKEN, OURS = "AC" + "0" * 32, "token", "+12125550100"
@@ -43,12 +43,7 @@ def sender(api_url: str, *, ours: str = OURS, timeout: float = 5) -> TwilioSmsSe
 
 
 def send(by: TwilioSmsSender, **changes: Any) -> Outcome:
-    async def once() -> Outcome:
-        outcome = await by.send(a_dispatch(Channel.SMS, **changes))
-        await by.hang_up()
-        return outcome
-
-    return asyncio.run(once())
+    return send_now(by, a_dispatch(Channel.SMS, **changes))
 
 
 def refusing(server: HTTPServer, status: int, code: int) -> Outcome:

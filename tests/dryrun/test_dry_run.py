@@ -21,6 +21,7 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
 from app import schema
+from app.adapters.twilio_sms import TwilioSmsSender
 from app.cases.models import CollectionsCase
 from app.cases.rules import HoldKind
 from app.cases.service import place_hold
@@ -43,7 +44,7 @@ from app.strategy.service import put_live, save_version, shipped_text
 from app.timeline.models import Event
 from app.timeline.rules import Channel, Kind
 from tests import builders as build
-from tests.adapters.dispatches import a_dispatch
+from tests.adapters.dispatches import a_dispatch, send_now
 
 FIRST = date(2026, 3, 2)
 LAST = date(2026, 3, 9)
@@ -325,7 +326,8 @@ def test_nothing_knocks_at_a_real_provider_and_the_book_stays_byte_for_byte(
     real = settings(sms="twilio", twilio_account_sid="AC1", twilio_auth_token="token", twilio_from="+12125550100",
                     twilio_api_url=f"http://127.0.0.1:{door.port}")  # fmt: skip
     sender = make_ports(real).senders[Channel.SMS]
-    sender.send(a_dispatch(Channel.SMS))
+    assert isinstance(sender, TwilioSmsSender)
+    send_now(sender, a_dispatch(Channel.SMS))
     assert door.visits > 0
     door.socket.close()
 
