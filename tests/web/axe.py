@@ -22,8 +22,5 @@ def assert_fits_and_is_accessible(tab: Page, narrowest: int = PHONE) -> None:
     the narrow page: everything the wide one has is there too, closer together."""
     for width in (DESK, narrowest):
         tab.set_viewport_size({"width": width, "height": 900})
-        # Charts follow the window a moment later.
-        tab.wait_for_function(
-            "width => document.documentElement.scrollWidth <= width", arg=width, timeout=5000
-        )
+        tab.wait_for_function("width => document.documentElement.scrollWidth <= width", arg=width)
     assert violations(tab) == [], tab.url
