@@ -26,7 +26,7 @@ def lived(desk: Desk) -> book.Book:
 
 
 @pytest.fixture
-def manager(desk: Desk) -> Browser:
+def manager(desk: Desk, lived: book.Book) -> Browser:
     return desk.sign_in(Role.MANAGER)
 
 
@@ -125,8 +125,8 @@ def test_another_portfolio_is_left_out(desk: Desk, manager: Browser, lived: book
     assert manager.get("/contacts?portfolio=NOPE").status_code == 404
 
 
-def test_what_is_withheld_at_delivery_counts_with_its_reason(desk: Desk, manager: Browser) -> None:
-    lived = lived_in(desk.engine)
+def test_what_is_withheld_at_delivery_counts_with_its_reason(desk: Desk) -> None:
+    lived, manager = lived_in(desk.engine), desk.sign_in(Role.MANAGER)
     night = builders.night_after(book.LAST_ON)
 
     def stale_message(session: builders.Session) -> None:

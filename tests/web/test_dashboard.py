@@ -27,7 +27,7 @@ def lived(desk: Desk) -> book.Book:
 
 
 @pytest.fixture
-def manager(desk: Desk) -> Browser:
+def manager(desk: Desk, lived: book.Book) -> Browser:
     return desk.sign_in(Role.MANAGER)
 
 

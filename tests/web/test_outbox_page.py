@@ -27,7 +27,7 @@ def lived(desk: Desk) -> book.Book:
 
 
 @pytest.fixture
-def manager(desk: Desk) -> Browser:
+def manager(desk: Desk, lived: book.Book) -> Browser:
     return desk.sign_in(Role.MANAGER)
 
 
@@ -129,9 +129,9 @@ def test_a_channel_is_stopped_with_a_reason_and_started_again(
     assert not any(m.status is OutboxStatus.QUEUED for m in builders.messages(desk.engine))
 
 
-def test_everything_is_stopped_at_once_and_what_stopped_by_itself_says_so(
-    desk: Desk, manager: Browser
-) -> None:
+def test_everything_is_stopped_at_once_and_what_stopped_by_itself_says_so(desk: Desk) -> None:
+    manager = desk.sign_in(Role.MANAGER)
+
     def wrong_token(session: builders.Session) -> None:
         stop_channel(session, Destination.SMS, "Twilio 20003: authentication failed", by="system", now=NOW)
 
