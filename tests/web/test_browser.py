@@ -79,7 +79,7 @@ def desk(sqlite_engine: Engine, free_port: int) -> Iterator[Desk]:
     def save(request: Request, _staff: AnyStaff, note: Annotated[str, Form()] = "") -> Response:
         return rendering.redirect(request, "/specimen", "Saved.")
 
-    desk.app.include_router(router)
+    desk.add(router)
     server = uvicorn.Server(uvicorn.Config(desk.app, port=free_port, log_level="error", access_log=False))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

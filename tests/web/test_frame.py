@@ -103,7 +103,7 @@ def with_routes(desk: Desk) -> Desk:
     def export(session: StreamSession) -> Response:
         return csv_download("names.csv", ["name"], ((name,) for name in session.exec(select(ApiToken.name))))
 
-    desk.app.include_router(router)
+    desk.add(router)
     return desk
 
 
@@ -323,7 +323,7 @@ def with_resource(desk: Desk) -> Desk:
         issue(session, new.name)
         return {"name": new.name, "by": who.by, "at": now.isoformat()}
 
-    desk.app.include_router(router, prefix="/api/v1")
+    desk.add(router, prefix="/api/v1")
     return desk
 
 
