@@ -6,9 +6,9 @@ import pytest
 from fastapi import APIRouter
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import RouteContext
-from sqlalchemy.engine import Engine
 
 from app.api.deps import ApiDoor, once_session
+from app.main import create_app
 from app.staff.rules import Role
 from app.web import admin
 from app.web.deps import CallbackDoor, Door, PublicDoor, StaffDoor, check_doors, doors_of, routes_of
@@ -38,13 +38,13 @@ def test_each_route_has_exactly_one_door(sqlite_desk: Desk) -> None:
 
 
 def test_an_application_with_an_undeclared_route_does_not_start(
-    sqlite_engine: Engine, monkeypatch: pytest.MonkeyPatch
+    sqlite_desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     forgotten = APIRouter()
     forgotten.add_api_route("/forgotten", lambda: "all our secrets")
     monkeypatch.setattr("app.main.PAGES", (admin.router, forgotten))
     with pytest.raises(RuntimeError, match="/forgotten"):
-        Desk(sqlite_engine)
+        create_app(sqlite_desk.settings, sqlite_desk.engine, sqlite_desk.app.state.ports)
 
 
 def test_pages_turn_away_who_is_not_signed_in_and_who_has_another_role(sqlite_desk: Desk) -> None:
