@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pkgutil import walk_packages
 from typing import Any
 
 import sqlalchemy as sa
-from alembic import command
+from alembic import command, op
 from alembic.autogenerate import compare_metadata
 from alembic.autogenerate.api import AutogenContext
 from alembic.config import Config
@@ -50,6 +50,23 @@ def check(engine: Engine) -> list[str]:
         context = MigrationContext.configure(connection, opts=options())
         differences = [str(difference) for difference in compare_metadata(context, metadata())]
         return differences + list(_check_constraints(connection))
+
+
+def change_event_kinds(change: Callable[[set[str]], set[str]]) -> None:
+    """For migrations: change the kinds that the timeline takes, from those it takes at that point. SQLite copies the
+    table for it, so its triggers are made again."""
+    checks = sa.inspect(op.get_bind()).get_check_constraints("timeline_event")
+    [text] = [check["sqltext"] for check in checks if check["name"] == "ck_timeline_event_kind"]
+    listed = ", ".join(f"'{kind}'" for kind in sorted(change(set(re.findall(r"'([a-z_.]+)'", text)))))
+    with op.batch_alter_table("timeline_event", schema=None) as batch_op:
+        batch_op.drop_constraint(op.f("ck_timeline_event_kind"), type_="check")
+        batch_op.create_check_constraint(op.f("ck_timeline_event_kind"), f"kind IN ({listed})")
+    if op.get_bind().dialect.name == "sqlite":
+        for verb in ("UPDATE", "DELETE"):
+            op.execute(
+                f"CREATE TRIGGER timeline_event_no_{verb.lower()} BEFORE {verb} ON timeline_event "
+                "BEGIN SELECT RAISE(ABORT, 'timeline_event is append-only'); END"
+            )
 
 
 def metadata() -> sa.MetaData:

@@ -4,13 +4,11 @@ Revision ID: 0060
 Revises: 0050
 """
 
-import re
-from collections.abc import Callable
-
 import sqlalchemy as sa
 from alembic import op
 
 from app.db import BigId, UtcDateTime
+from app.schema import change_event_kinds
 
 revision = "0060"
 down_revision = "0050"
@@ -19,22 +17,6 @@ depends_on = None
 
 
 NEW_KINDS = {"message.received", "message.reviewed", "customer.language_changed", "customer.links_replaced"}
-
-
-def admit(change: Callable[[set[str]], set[str]]) -> None:
-    """Change the kinds the timeline takes; SQLite copies the table for it, so its triggers are made again."""
-    checks = sa.inspect(op.get_bind()).get_check_constraints("timeline_event")
-    [text] = [check["sqltext"] for check in checks if check["name"] == "ck_timeline_event_kind"]
-    listed = ", ".join(f"'{kind}'" for kind in sorted(change(set(re.findall(r"'([a-z_.]+)'", text)))))
-    with op.batch_alter_table("timeline_event", schema=None) as batch_op:
-        batch_op.drop_constraint(op.f("ck_timeline_event_kind"), type_="check")
-        batch_op.create_check_constraint(op.f("ck_timeline_event_kind"), f"kind IN ({listed})")
-    if op.get_bind().dialect.name == "sqlite":
-        for verb in ("UPDATE", "DELETE"):
-            op.execute(
-                f"CREATE TRIGGER timeline_event_no_{verb.lower()} BEFORE {verb} ON timeline_event "
-                "BEGIN SELECT RAISE(ABORT, 'timeline_event is append-only'); END"
-            )
 
 
 def upgrade() -> None:
@@ -126,12 +108,12 @@ def upgrade() -> None:
     )
     op.create_index("ix_inbound_match_customer", "inbound_match", ["customer_id"])
     op.create_index("ix_inbound_match_case", "inbound_match", ["case_id"])
-    admit(lambda kinds: kinds | NEW_KINDS)
+    change_event_kinds(lambda kinds: kinds | NEW_KINDS)
 
 
 def downgrade() -> None:
     """Fails, and changes nothing, where events of the new kinds exist: history is not thrown away."""
-    admit(lambda kinds: kinds - NEW_KINDS)
+    change_event_kinds(lambda kinds: kinds - NEW_KINDS)
     op.drop_table("inbound_match")
     op.drop_table("inbound_message")
     op.drop_index("ix_customer_mobile", "customer")

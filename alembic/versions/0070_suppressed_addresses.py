@@ -4,13 +4,11 @@ Revision ID: 0070
 Revises: 0040
 """
 
-import re
-from collections.abc import Callable
-
 import sqlalchemy as sa
 from alembic import op
 
 from app.db import BigId, UtcDateTime
+from app.schema import change_event_kinds
 
 revision = "0070"
 down_revision = "0040"
@@ -24,24 +22,8 @@ def _choice(name: str, *values: str) -> sa.Enum:
     return sa.Enum(*values, name=name, native_enum=False, create_constraint=True, length=40)
 
 
-def admit(change: Callable[[set[str]], set[str]]) -> None:
-    """Change the kinds the timeline takes; SQLite copies the table for it, so its triggers are made again."""
-    checks = sa.inspect(op.get_bind()).get_check_constraints("timeline_event")
-    [text] = [check["sqltext"] for check in checks if check["name"] == "ck_timeline_event_kind"]
-    listed = ", ".join(f"'{kind}'" for kind in sorted(change(set(re.findall(r"'([a-z_.]+)'", text)))))
-    with op.batch_alter_table("timeline_event", schema=None) as batch_op:
-        batch_op.drop_constraint(op.f("ck_timeline_event_kind"), type_="check")
-        batch_op.create_check_constraint(op.f("ck_timeline_event_kind"), f"kind IN ({listed})")
-    if op.get_bind().dialect.name == "sqlite":
-        for verb in ("UPDATE", "DELETE"):
-            op.execute(
-                f"CREATE TRIGGER timeline_event_no_{verb.lower()} BEFORE {verb} ON timeline_event "
-                "BEGIN SELECT RAISE(ABORT, 'timeline_event is append-only'); END"
-            )
-
-
 def upgrade() -> None:
-    admit(lambda kinds: kinds | NEW_KINDS)
+    change_event_kinds(lambda kinds: kinds | NEW_KINDS)
     op.create_table(
         "suppressed_address",
         sa.Column("id", BigId, nullable=False),
@@ -74,7 +56,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Fails, and changes nothing, where events of the new kinds exist: history is not thrown away."""
-    admit(lambda kinds: kinds - NEW_KINDS)
+    change_event_kinds(lambda kinds: kinds - NEW_KINDS)
     op.drop_index("ix_customer_email", "customer")
     op.drop_index("ux_suppressed_address", "suppressed_address")
     op.drop_table("suppressed_address")

@@ -150,7 +150,9 @@ def forget_callback(
 # --- promises and plans -------------------------------------------------------------------------------------
 
 
-class PromiseForm(Typed):
+class AmountForm(Typed):
+    """So much, by that day."""
+
     amount: str = ""
     due_on: str = ""
 
@@ -162,7 +164,7 @@ def record_promise(
     staff: CaseWorker,
     session: WriteSession,
     now: Now,
-    typed: Annotated[PromiseForm, Form()],
+    typed: Annotated[AmountForm, Form()],
 ) -> Response:
     def act(file: File, fields: Fields) -> Done:
         amount, due_on = fields.amount("amount"), fields.day("due_on")
@@ -311,11 +313,6 @@ def preview_plan(
     return case_page(request, session, staff, file, form, now=now, status=422 if fields.errors else 200)
 
 
-class SettlementForm(Typed):
-    amount: str = ""
-    due_on: str = ""
-
-
 @router.post("/{case_id}/settlements")
 def offer_to_settle(
     request: Request,
@@ -323,7 +320,7 @@ def offer_to_settle(
     staff: CaseWorker,
     session: WriteSession,
     now: Now,
-    typed: Annotated[SettlementForm, Form()],
+    typed: Annotated[AmountForm, Form()],
 ) -> Response:
     def act(file: File, fields: Fields) -> Done:
         amount, due_on = fields.amount("amount"), fields.day("due_on")
