@@ -484,11 +484,13 @@ def _notification(credits: Sequence[tuple[str, str, str]], on: date) -> str:
 def _serve(settings: Settings, ports: Ports, port: int) -> None:
     """Web and worker in one process, until Ctrl-C."""
     engine = make_engine(settings.database_url)
-    scheduler = start(Worker(engine, ports, settings))
+    worker = Worker(engine, ports, settings)
+    scheduler = start(worker)
     try:
         uvicorn.run(create_app(settings, engine, ports), host="127.0.0.1", port=port, log_level="warning")
     finally:
-        scheduler.shutdown(wait=False)
+        worker.stopping.set()
+        scheduler.shutdown()  # when what was sent is written down
 
 
 def _serve_in_background(app: ASGIApp, port: int) -> None:

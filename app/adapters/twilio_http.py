@@ -18,6 +18,7 @@ from urllib.parse import urlencode, urlsplit
 
 import aiohttp
 import certifi
+from twilio.base.exceptions import TwilioException
 from twilio.http import AsyncHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
@@ -67,8 +68,8 @@ class _OneTryHttpClient(AsyncHttpClient):
         silent = logging.Logger("twilio.silent", level=logging.CRITICAL)  # it would log request headers
         super().__init__(silent, True, timeout_seconds)
         self._api_url = api_url.rstrip("/")
-        # Of the time for all: who gives up connecting knows that nothing was sent.
-        self._timeout = aiohttp.ClientTimeout(total=timeout_seconds, sock_connect=timeout_seconds * 0.8)
+        # Who gives up finding the address and connecting, before the time for all is over, knows that nothing was sent.
+        self._timeout = aiohttp.ClientTimeout(total=timeout_seconds, connect=timeout_seconds * 0.8)
         self._proxy = _proxy(self._api_url)
         self._trusted = ssl.create_default_context()
         self._trusted.load_verify_locations(certifi.where())
@@ -145,3 +146,8 @@ def outcome_of_failure(failure: Exception) -> TryLater | Misconfigured | Uncerta
             return TryLater("the proxy made no connection to Twilio")
         case _:
             return Uncertain(f"no answer from Twilio ({type(failure).__name__})")
+
+
+def status_of(refusal: TwilioException) -> int:
+    """HTTP status with which a list was refused: the library gives its answer beside the words. 0 = none."""
+    return int(getattr(refusal.args[-1], "status_code", 0)) if refusal.args else 0

@@ -9,7 +9,7 @@ from operator import itemgetter
 from twilio.base.exceptions import TwilioException
 from twilio.rest.api.v2010.account.message import MessageInstance
 
-from app.adapters.twilio_http import TwilioApi
+from app.adapters.twilio_http import TwilioApi, status_of
 from app.inbound.rules import Arrived
 from app.outreach.rules import Misconfigured, TryLater
 
@@ -29,8 +29,8 @@ class TwilioInbox:
         somebody else's business."""
         try:
             listed = self._api.run(self._listed(since))
-        except TwilioException as refusal:  # of a list it gives the answer beside the words
-            status = getattr(refusal.args[-1], "status_code", 0) if refusal.args else 0
+        except TwilioException as refusal:
+            status = status_of(refusal)
             reason = f"Twilio's list of messages: HTTP {status}"
             return Misconfigured(reason) if status in (401, 403, 404) else TryLater(reason)
         except Exception as failure:

@@ -15,7 +15,7 @@ from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioS
 from twilio.request_validator import RequestValidator
 from twilio.rest.api.v2010.account.message import MessageInstance
 
-from app.adapters.twilio_http import TIMEOUT_SECONDS, TwilioApi, outcome_of_failure
+from app.adapters.twilio_http import TIMEOUT_SECONDS, TwilioApi, outcome_of_failure, status_of
 from app.clock import Clock
 from app.outreach.rules import (
     Accepted,
@@ -141,8 +141,8 @@ class TwilioSmsSender:
                 (each, each.date_created) for each in listed if str(each.direction).startswith("outbound")
             ]
             return [_found(each, at) for each, at in ours if at is not None and at >= since]
-        except TwilioException as refusal:  # of a list it gives the answer beside the words
-            status = getattr(refusal.args[-1], "status_code", 0) if refusal.args else 0
+        except TwilioException as refusal:
+            status = status_of(refusal)
             if status in (401, 403, 404):
                 return Misconfigured(f"Twilio's list of messages: HTTP {status}")
             return TryLater(f"Twilio's list of messages: HTTP {status}")

@@ -8,7 +8,7 @@ import inspect
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple, cast
 
 from app.db import reading
@@ -43,7 +43,7 @@ class Calls:
         self.shift, self.answered, self.enough = shift, answered, enough
         self.name = f"desk-{shift.destination.value}"
         self._thread: threading.Thread | None = None
-        self._ready = threading.Event()
+        self._running: Future[None] = Future()
         self._told = 0
         # What follows belongs to the loop's thread.
         self._loop: asyncio.AbstractEventLoop
@@ -59,14 +59,17 @@ class Calls:
 
     # --- for the lane's thread --------------------------------------------------------------------
 
+    def start(self) -> None:
+        """Before anything is committed that is to be called. Whatever keeps the loop from running is raised."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name=self.name)
+            self._thread.start()
+            self._running.result()
+
     def make(self, attempts: Sequence[Attempt]) -> None:
         """As soon as there is room for them; each is answered, whatever happens."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name=self.name)
-            self._thread.start()
-            self._ready.wait()
-        self._told += len(attempts)
         self._loop.call_soon_threadsafe(self._begin, attempts)
+        self._told += len(attempts)
 
     @property
     def unanswered(self) -> int:
@@ -75,11 +78,20 @@ class Calls:
 
     def end(self) -> None:
         """When everything that was begun is answered."""
-        if self._thread is not None:
+        if self._running.done() and self._running.exception() is None:
             self._loop.call_soon_threadsafe(self._ended.set)
+        if self._thread is not None and self._thread.ident is not None:
             self._thread.join()
 
     # --- in the loop's thread ---------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except Exception as error:
+            if self._running.done():
+                raise
+            self._running.set_exception(error)
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -87,10 +99,10 @@ class Calls:
         self._slots, self._ended = asyncio.Semaphore(in_flight), asyncio.Event()
         # One more than calls, for the switch.
         self._loop.set_default_executor(ThreadPoolExecutor(in_flight + 1, self.name))
-        self._ready.set()
+        self._running.set_result(None)
         try:
             await self._ended.wait()
-            await asyncio.gather(*self._tasks)
+            await asyncio.gather(*self._tasks, return_exceptions=True)
             self._hand_on()
         finally:
             await self.shift.courier.hang_up()
@@ -122,12 +134,15 @@ class Calls:
 
     async def _outcome(self, attempt: Attempt) -> Outcome:
         try:
-            if self._refused or await self._switch.is_off():
+            if self._refused or await self._switch.is_off(attempt.begin_by):
                 return NotCalled("the channel was stopped")
         except Exception as error:
             return NotCalled(f"it is not known whether the channel is stopped: {type(error).__name__}")
         if time.monotonic() > attempt.begin_by:
             return NotCalled("it had to wait too long for its turn")
+        not_after = attempt.row.not_after
+        if not_after is not None and self.shift.clock.now() >= not_after:
+            return NotCalled("its hours ended while it waited for its turn")
         try:
             return await _called(attempt.call)
         except Exception as error:  # a sender must not raise; if one does, nobody knows how far it got
@@ -137,7 +152,11 @@ class Calls:
 async def _called(call: Call) -> Outcome:
     if inspect.iscoroutinefunction(call):
         return cast(Outcome, await call())
-    return await asyncio.to_thread(cast(Callable[[], Outcome], call))
+    try:
+        answer = asyncio.get_running_loop().run_in_executor(None, cast(Callable[[], Outcome], call))
+    except RuntimeError:
+        return NotCalled("the process is ending")
+    return await answer
 
 
 class _Switch:
@@ -149,14 +168,20 @@ class _Switch:
         self._off, self._as_of = False, 0.0
         self._look: asyncio.Task[None] | None = None
 
-    async def is_off(self) -> bool:
-        if self._age() > SWITCH_SECONDS / 2 and (self._look is None or self._look.done()):
+    async def is_off(self, until: float) -> bool:
+        """Waits for a look that is young enough, until that moment of the monotonic clock."""
+        if self._age() > SWITCH_SECONDS / 2:
+            self._look_again()
+        while self._age() > SWITCH_SECONDS and time.monotonic() < until:
+            await self._look_again()
+        return self._off
+
+    def _look_again(self) -> asyncio.Task[None]:
+        if self._look is None or self._look.done():
             self._look = asyncio.create_task(asyncio.to_thread(self._read))
             # Who waits for it is told of its failure; if nobody does, the next one looks again.
             self._look.add_done_callback(asyncio.Task.exception)
-        if self._look is not None and self._age() > SWITCH_SECONDS:
-            await self._look
-        return self._off
+        return self._look
 
     def _age(self) -> float:
         return time.monotonic() - self._as_of

@@ -16,8 +16,9 @@ import queue
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
@@ -131,7 +132,11 @@ class _Lane:
         self.counts: Counter[str] = Counter()
 
     def run(self) -> Counter[str]:
-        try:
+        with ExitStack() as ending:  # in the order of the stages, whatever goes wrong with one of them
+            ending.callback(self.stock.close)
+            ending.callback(lambda: self._land(self._news_so_far()))
+            ending.callback(self.settling.end)
+            ending.callback(self.calls.end)
             while True:
                 if self.stopping():
                     self.stock.give_back()
@@ -141,11 +146,6 @@ class _Lane:
                 elif not self.flying and not self.stock.is_coming:
                     break
                 self._hear()
-        finally:
-            self.calls.end()
-            self.settling.end()
-            self._land(self._news_so_far())
-            self.stock.close()
         return self.counts
 
     # --- starting -----------------------------------------------------------------------------
@@ -159,6 +159,8 @@ class _Lane:
         return bool(self.stock) and self._room() >= self.worth
 
     def _start(self) -> None:
+        self.settling.start()
+        self.calls.start()
         if self.stock.doubtful:
             self._start_doubtful()
         else:
@@ -167,26 +169,32 @@ class _Lane:
     def _start_ready(self) -> None:
         ready = _take(self.stock.ready, self._room())
         try:
-            self._fly(retrying(partial(self._begin, ready)))
+            prepared = retrying(partial(self._begin, ready))
         except Exception as error:
             log.error("not_begun", rows=len(ready), error=type(error).__name__)
             self.stock.doubtful.extend(each.claimed for each in ready)
+        else:
+            self._fly(prepared)
 
     def _start_doubtful(self) -> None:
         picked = _take(self.stock.doubtful, self._room())
         try:
-            self._fly(retrying(partial(self._prepare, picked)))
+            prepared = retrying(partial(self._prepare, picked))
         except Exception as error:  # one broken row must not hold up the others
             log.error("not_prepared", rows=len(picked), error=type(error).__name__)
             for row in picked:
                 self._start_alone(row)
+        else:
+            self._fly(prepared)
 
     def _start_alone(self, row: Claimed) -> None:
         try:
-            self._fly(retrying(partial(self._prepare, [row])))
+            prepared = retrying(partial(self._prepare, [row]))
         except Exception as error:
             log.error("not_prepared", row=row.row_id, error=type(error).__name__)
             self._count(retrying(partial(self._set_aside, row, type(error).__name__)))
+        else:
+            self._fly(prepared)
 
     def _fly(self, prepared: _Prepared) -> None:
         self._count(prepared.statuses)
@@ -223,7 +231,7 @@ class _Lane:
                 session, beginning, worker=self.shift.worker, lease_until=now + self.shift.lease, now=now
             )
         attempts = [
-            self._attempt(each.foreseen.row, each.foreseen.call, each.judged_at, now)
+            self._attempt(each.foreseen.row, each.foreseen.call, each.judged_at)
             for each in ready
             if each.foreseen.row.id in begun
         ]
@@ -231,11 +239,8 @@ class _Lane:
         is_last = bool(still) and not admitted
         return _Prepared(attempts, [OutboxStatus.QUEUED] * len(late), doubtful, is_last)
 
-    def _attempt(self, row: OutboxMessage, call: Call, judged_at: float, now: datetime) -> Attempt:
-        begin_by = judged_at + self.fresh_seconds
-        if row.not_after is not None:
-            begin_by = min(begin_by, time.monotonic() + (row.not_after - now).total_seconds())
-        return Attempt(row, call, begin_by)
+    def _attempt(self, row: OutboxMessage, call: Call, judged_at: float) -> Attempt:
+        return Attempt(row, call, judged_at + self.fresh_seconds)
 
     def _prepare(self, picked: Sequence[Claimed]) -> _Prepared:
         """Judge these rows under lock and commit as `sending` those that may leave."""
@@ -258,7 +263,7 @@ class _Lane:
                 move(row, OutboxStatus.SENDING)
                 row.attempts += 1
                 row.attempted_at, row.lease_until = now, now + self.shift.lease
-                attempts.append(self._attempt(row, call, judged_at, now))
+                attempts.append(self._attempt(row, call, judged_at))
             stayed: list[OutboxStatus] = [row.status for row in rows if row.status != OutboxStatus.SENDING]
             return _Prepared(attempts, stayed, is_last=bool(ready) and not admitted)
 

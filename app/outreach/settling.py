@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import queue
+import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
 from typing import NamedTuple
@@ -35,31 +35,46 @@ class Settled(NamedTuple):
 
 class Settling:
     def __init__(self, shift: Shift, tell: Callable[[Settled], None]) -> None:
-        """`tell` is called in another thread."""
+        """`tell` is called in this stage's thread."""
         self.shift, self.tell = shift, tell
-        self._answers: queue.SimpleQueue[Sequence[Answer]] = queue.SimpleQueue()
-        self._thread = ThreadPoolExecutor(1, f"desk-{shift.destination.value}-settle")
+        self._answers: queue.SimpleQueue[Sequence[Answer] | None] = queue.SimpleQueue()
+        """None: there are no more."""
+        # Not of a pool: those take no work any more once the interpreter ends, and what was sent must be written down.
+        self._thread = threading.Thread(target=self._run, name=f"desk-{shift.destination.value}-settle")
+
+    def start(self) -> None:
+        """Before anything is committed that is to be settled."""
+        if self._thread.ident is None:
+            self._thread.start()
 
     def take(self, answers: Sequence[Answer]) -> None:
         """From any thread."""
         self._answers.put(answers)
-        self._thread.submit(self._settle_taken)
 
     def end(self) -> None:
         """When everything that was taken is settled."""
-        self._thread.shutdown()
+        if self._thread.ident is not None:
+            self._answers.put(None)
+            self._thread.join()
 
-    def _settle_taken(self) -> None:
-        answers: list[Answer] = []
-        while not self._answers.empty():
-            answers += self._answers.get()
-        if answers:
-            is_last = any(isinstance(outcome, Misconfigured) for _, outcome in answers)
-            statuses: Sequence[OutboxStatus] = ()
-            try:
-                statuses = self._settle(answers)
-            finally:
-                self.tell(Settled([attempt.claimed.row_id for attempt, _ in answers], statuses, is_last))
+    def _run(self) -> None:
+        more = True
+        while more:
+            taken = [self._answers.get()]
+            while not self._answers.empty():
+                taken.append(self._answers.get())
+            more = None not in taken
+            answers = [each for some in taken if some is not None for each in some]
+            if answers:
+                self._settle_and_tell(answers)
+
+    def _settle_and_tell(self, answers: Sequence[Answer]) -> None:
+        is_last = any(isinstance(outcome, Misconfigured) for _, outcome in answers)
+        statuses: Sequence[OutboxStatus] = ()
+        try:
+            statuses = self._settle(answers)
+        finally:
+            self.tell(Settled([attempt.claimed.row_id for attempt, _ in answers], statuses, is_last))
 
     def _settle(self, answers: Sequence[Answer]) -> list[OutboxStatus]:
         """What was sent must be written down, so this insists."""

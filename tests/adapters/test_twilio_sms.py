@@ -6,6 +6,7 @@ import asyncio
 import base64
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -267,6 +268,13 @@ def test_a_connection_is_kept_while_it_is_in_use_and_each_event_loop_has_its_own
         assert asyncio.run(some(3)) + asyncio.run(some(2)) == [Accepted("SM1")] * 5
         server.shutdown()
     assert asked_on[0] == asked_on[1] == asked_on[2] != asked_on[3] == asked_on[4]
+
+
+def test_a_name_server_that_does_not_answer_in_time_is_certainly_not_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(0.6))
+    assert isinstance(send(sender("http://slow-to-find.example", timeout=0.3)), TryLater)
 
 
 def test_an_api_address_that_is_none_stops_the_channel() -> None:

@@ -534,6 +534,67 @@ def test_calls_that_were_to_follow_are_not_made_once_the_channel_is_stopped(engi
     assert {(row.attempts, row.claimed_by) for row in rows if row.status is S.QUEUED} == {(0, "")}
 
 
+def test_a_call_whose_hours_end_while_it_waits_for_its_turn_is_not_made(engine: Engine) -> None:
+    """It is committed as `sending` by then, and goes back as if never tried."""
+    for _ in range(3):
+        _queued(engine)
+
+    class Moving:
+        at = MORNING
+
+        def now(self) -> datetime:
+            return self.at
+
+    clock = Moving()
+
+    class TakesAllDay(Slow):
+        def send(self, dispatch: Dispatch) -> Outcome:
+            outcome = super().send(dispatch)
+            clock.at = MORNING + timedelta(hours=14)
+            return outcome
+
+    sender = TakesAllDay(together=2)
+    courier = ContactCourier(sender, builders.stationery(), in_flight=2)
+    deliver_due(engine, {Destination.SMS: courier}, worker="w", clock=clock)
+    assert len(sender.sent) == 2
+    [kept] = [row for row in builders.messages(engine) if row.status is S.QUEUED]
+    assert (kept.attempts, kept.error) == (0, "its hours ended while it waited for its turn")
+
+
+def test_a_slow_look_at_the_switch_is_not_young_enough(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody stops the channel right after the first look has read that it is open."""
+    _queued(engine)
+    looks = [False, True]
+
+    def slow_at_first(*_: object) -> bool:
+        time.sleep(SWITCH_SECONDS * 1.5 if len(looks) == 2 else 0)
+        return looks.pop(0) if looks else True
+
+    monkeypatch.setattr("app.outreach.calling.is_stopped", slow_at_first)
+    assert builders.deliver(engine, MORNING).sent == []
+    assert only(engine).status is S.QUEUED
+
+
+def test_without_a_thread_for_the_calls_nothing_is_begun(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _queued(engine)
+    start = threading.Thread.start
+
+    def refused(thread: threading.Thread) -> None:
+        if thread.name == "desk-sms":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    with pytest.raises(RuntimeError):
+        builders.deliver(engine, MORNING)
+    row = only(engine)
+    assert (row.status, row.attempts, row.claimed_by) == (S.QUEUED, 0, "")
+
+
 def test_a_worker_that_is_told_to_stop_ends_what_it_began_and_gives_the_rest_back(engine: Engine) -> None:
     for _ in range(5):
         _queued(engine)

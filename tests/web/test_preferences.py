@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 import re
 
 import pytest
@@ -49,6 +51,20 @@ def consents(desk: Desk, customer_id: int) -> dict[Channel, bool]:
 
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
+
+
+def test_a_link_as_they_were_first_made_still_stops_messages(desk: Desk) -> None:
+    """It may stand in an e-mail of years ago."""
+    customer_id, _ = link(desk)
+    body = f"{customer_id}.email"
+    mac = hmac.digest(
+        desk.settings.secret_key.get_secret_value().encode(), f"unsubscribe:{body}".encode(), "sha256"
+    )
+    former = base64.urlsafe_b64encode(mac[:18]).decode()
+    assert desk.anonymous().post(f"/u/{body}.{former}", data=ONE_CLICK).status_code == 200
+    assert consents(desk, customer_id) == {Channel.EMAIL: False}
+    wrong = former[:-1] + ("A" if former[-1] != "A" else "B")
+    assert desk.anonymous().post(f"/u/{body}.{wrong}", data=ONE_CLICK).status_code == 404
 
 
 def test_opening_the_link_changes_nothing_and_asks_in_the_customers_language(desk: Desk) -> None:
