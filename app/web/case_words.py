@@ -78,7 +78,7 @@ SUPPRESSION_WORDS = {
     Suppression.KEEPS_BOUNCING: "messages kept coming back",
     Suppression.COMPLAINT: "reported as spam by whoever reads it",
     Suppression.REFUSED: "the provider refuses the address",
-    Suppression.MANUAL: "put on the suppression list by hand",
+    Suppression.MANUAL: "somebody asked for it",
 }
 ENTRY_WORDS = {
     EntryKind.OPENING_BALANCE: "Opening balance",
