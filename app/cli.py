@@ -285,30 +285,100 @@ def portfolio_limit(
     as_json: Json = False,
 ) -> None:
     """Set how far one person may go alone; what is not given stays as it is, and is shown."""
-    from app.ledger.service import get_portfolio, set_limits
-    from app.money import to_decimal_string
-
-    with transaction(_engine()) as session:
-        portfolio = get_portfolio(session, code)
-        minor = None if waive_limit is None else _amount(waive_limit, portfolio.currency, "--waive-limit")
-        given = {
-            "agent_max_instalments": agent_instalments,
-            "agent_max_discount_percent": agent_discount,
-            "waive_limit_minor": minor,
-        }
-        limits = {name: value for name, value in given.items() if value is not None}
-        if limits:
-            set_limits(session, portfolio, limits, by=BY, now=_now())
-        result = {"portfolio": code, **{name: getattr(portfolio, name) for name in given}}
-        waives = to_decimal_string(portfolio.waive_limit_minor, portfolio.currency)
+    given = {
+        "agent-instalments": agent_instalments,
+        "agent-discount": agent_discount,
+        "waive-limit": waive_limit,
+    }
+    now_set = _set_portfolio(code, {name: str(value) for name, value in given.items() if value is not None})
+    result = {
+        "portfolio": code,
+        "agent_max_instalments": int(now_set["agent-instalments"]),
+        "agent_max_discount_percent": int(now_set["agent-discount"]),
+        "waive_limit_minor": _amount(now_set["waive-limit"], now_set["currency"], "--waive-limit"),
+    }
     _print(
         result,
         as_json,
         lambda: print(
-            f"Portfolio {code}: an agent may grant {result['agent_max_instalments']} payments and let off "
-            f"{result['agent_max_discount_percent']} percent; one manager may waive {waives} alone"
+            f"Portfolio {code}: an agent may grant {now_set['agent-instalments']} payments and waive "
+            f"{now_set['agent-discount']} percent; one manager may waive {now_set['waive-limit']} alone"
         ),
     )
+
+
+@portfolio_app.command("set")
+def portfolio_set(
+    code: Annotated[str, typer.Argument(help="Portfolio.")],
+    settings: Annotated[list[str], typer.Argument(help="NAME=VALUE, such as grace-days=5.")],
+    as_json: Json = False,
+) -> None:
+    """Change settings of a portfolio, all or none; `desk portfolio show` lists them."""
+    given = {}
+    for each in settings:
+        name, equals, value = each.partition("=")
+        if not equals or name in given:
+            raise typer.BadParameter(f"{each!r}: write each setting once, as NAME=VALUE")
+        given[name] = value
+    now_set = _set_portfolio(code, given)
+    _print(
+        {"portfolio": code, "settings": now_set},
+        as_json,
+        lambda: print(f"Portfolio {code}: " + ", ".join(f"{name}={now_set[name]}" for name in given)),
+    )
+
+
+def _set_portfolio(code: str, given: dict[str, str]) -> dict[str, str]:
+    """All settings after the change, by name."""
+    from app.compliance.packfile import shipped_packs
+    from app.ledger.service import get_portfolio, set_portfolio, settings_of
+
+    policy = given.get("policy")
+    if policy is not None and policy not in shipped_packs():
+        raise Invalid(f"There is no policy pack {policy!r}. Packs: {', '.join(shipped_packs())}.", "policy")
+    with transaction(_engine()) as session:
+        portfolio = get_portfolio(session, code)
+        set_portfolio(session, portfolio, given, by=BY, now=_now())
+        return settings_of(portfolio)
+
+
+@portfolio_app.command("show")
+def portfolio_show(
+    code: Annotated[str, typer.Argument(help="Portfolio.")],
+    as_json: Json = False,
+) -> None:
+    """Show every setting of a portfolio, what it means and when it may be changed."""
+    from app.ledger.portfolio_settings import SETTINGS
+    from app.ledger.service import get_portfolio, settings_of
+
+    with reading(_engine()) as session:
+        found = settings_of(get_portfolio(session, code))
+
+    def say() -> None:
+        for each in SETTINGS:
+            print(f"{each.name:<20}{found[each.name] or '-':<24}{each.help} Changes {each.change.value}.")
+
+    _print({"portfolio": code, "settings": found}, as_json, say)
+
+
+@portfolio_app.command("list")
+def portfolio_list(as_json: Json = False) -> None:
+    """List the portfolios, with their size and the last business day they closed."""
+    from app.ledger.queries import portfolio_overview
+
+    with reading(_engine()) as session:
+        found = [asdict(each) for each in portfolio_overview(session)]
+
+    def say() -> None:
+        for each in found:
+            closed = each["last_closed_on"] or "no day closed yet"
+            print(
+                f"{each['code']:<16}{each['creditor']:<28}{each['currency']}  {each['accounts']:>9,} accounts  {closed}"
+            )
+        if not found:
+            print("There is no portfolio yet. Open one with: desk portfolio add")
+
+    _print({"portfolios": found}, as_json, say)
 
 
 def _amount(text: str, currency: str, option: str) -> int:

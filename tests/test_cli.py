@@ -134,7 +134,7 @@ def test_how_far_one_person_may_go_alone_is_changed_later(desk: Desk) -> None:
     desk(*ADD)
     assert desk("portfolio", "limit", "CARDS", "--agent-discount", "101").status == 2
     assert desk("portfolio", "limit", "CARDS", "--waive-limit", "-1").status == 1
-    assert "let off 0 percent" in desk("portfolio", "limit", "CARDS").out
+    assert "waive 0 percent" in desk("portfolio", "limit", "CARDS").out
     changed = desk(
         "portfolio", "limit", "CARDS", "--agent-discount", "30", "--waive-limit", "25.5", "--json"
     ).json
@@ -145,6 +145,55 @@ def test_how_far_one_person_may_go_alone_is_changed_later(desk: Desk) -> None:
         **changed, "agent_max_instalments": 6,
     }  # fmt: skip
     assert desk("portfolio", "limit", "NONE").status == 1
+
+
+def test_every_setting_of_a_portfolio_can_be_seen_and_changed(desk: Desk) -> None:
+    desk(*ADD)
+    shown = desk("portfolio", "show", "CARDS", "--json").json["settings"]
+    assert {"grace-days": "3", "legal-minimum": "0.00", "accrues": "no"}.items() <= shown.items()
+
+    changed = desk(
+        "portfolio",
+        "set",
+        "CARDS",
+        "grace-days=5",
+        "legal-minimum=250",
+        "contact-phone=+31 20 555 0100",
+        "--json",
+    ).json["settings"]
+    assert changed == shown | {
+        "grace-days": "5",
+        "legal-minimum": "250.00",
+        "contact-phone": "+31 20 555 0100",
+    }
+    assert desk("portfolio", "show", "CARDS", "--json").json["settings"] == changed
+    listed = desk("portfolio", "list", "--json").json["portfolios"]
+    assert [(each["code"], each["accounts"], each["last_closed_on"]) for each in listed] == [
+        ("CARDS", 0, None)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        (["grace-day=5"], "There is no portfolio setting 'grace-day'"),
+        (["grace-days=61"], "grace-days takes a whole number from 0 to 60; '61' was given"),
+        (["grace-days=5", "legal-minimum=-1"], "legal-minimum takes an amount in CNY"),
+        (["late-fee=25"], "A late fee needs accrues=yes"),
+        (["creditor="], "The creditor's name stands in every letter"),
+        (["policy=nowhere"], "There is no policy pack 'nowhere'"),
+        (["currency=USD"], "currency of portfolio CARDS is fixed"),
+        (["bucket-edges=30,60"], "bucket-edges takes growing whole numbers"),
+        (["timezone=EST5"], "timezone takes an IANA time zone"),
+    ],
+)
+def test_a_setting_that_is_wrong_changes_nothing(desk: Desk, settings: list[str], says: str) -> None:
+    desk(*ADD)
+    before = desk("portfolio", "show", "CARDS").out
+    ran = desk("portfolio", "set", "CARDS", *settings)
+    assert ran.status == 1
+    assert says in ran.err
+    assert desk("portfolio", "show", "CARDS").out == before
 
 
 def test_a_portfolio_is_tightened_from_a_file_and_never_loosened(desk: Desk, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.db import table_of
-from app.ledger.models import Account, Customer, Entry, Statement
+from app.ledger.models import Account, Customer, DailyRun, Entry, Portfolio, Statement
 from app.ledger.rules import PAYS_DUES, EntryKind
 
 
@@ -194,3 +194,38 @@ def paid_since(session: Session, account_ids: Sequence[int], first_on: date, las
         ~sa.exists().where(mirror.c.reverses_id == entry.c.id),
     )
     return int(session.scalar(query) or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class PortfolioOverview:
+    code: str
+    creditor: str
+    currency: str
+    timezone: str
+    policy: str
+    accounts: int
+    last_closed_on: date | None
+
+
+def portfolio_overview(session: Session) -> list[PortfolioOverview]:
+    """Each portfolio with its number of accounts and the last business day it closed, by code."""
+    count = sa.select(col(Account.portfolio_id), sa.func.count()).group_by(col(Account.portfolio_id))
+    accounts: dict[int, int] = dict(session.execute(count).tuples().all())
+    last = (
+        sa.select(col(DailyRun.portfolio_id), sa.func.max(DailyRun.business_date))
+        .where(col(DailyRun.finished_at).is_not(None))
+        .group_by(col(DailyRun.portfolio_id))
+    )
+    closed: dict[int, date] = dict(session.execute(last).tuples().all())
+    return [
+        PortfolioOverview(
+            code=each.code,
+            creditor=each.creditor,
+            currency=each.currency,
+            timezone=each.timezone,
+            policy=each.pack,
+            accounts=accounts.get(each.id or 0, 0),
+            last_closed_on=closed.get(each.id or 0),
+        )
+        for each in session.scalars(select(Portfolio).order_by(col(Portfolio.code)))
+    ]

@@ -15,6 +15,14 @@ from app.clock import local_date
 from app.db import chunked, table_of, upsert
 from app.errors import Conflict, Invalid, NotFound
 from app.ledger.models import Account, DailyRun, Entry, LedgerChange, Portfolio, Waiver
+from app.ledger.portfolio_settings import (
+    SETTINGS,
+    Changeable,
+    PortfolioSetting,
+    parse_setting,
+    require_together,
+    spelt,
+)
 from app.ledger.rules import (
     ENDED,
     CollectorKind,
@@ -79,16 +87,49 @@ def add_portfolio(
     return portfolio
 
 
-def set_limits(
-    session: Session, portfolio: Portfolio, limits: dict[str, int], *, by: str, now: datetime
-) -> None:
-    """Change how far one person may go alone in this portfolio: some of `agent_max_instalments`,
-    `agent_max_discount_percent` and `waive_limit_minor`. What was agreed before stays agreed."""
-    was = {name: getattr(portfolio, name) for name in limits}
-    portfolio.sqlmodel_update(limits)
-    assert portfolio.id is not None
-    data = {"was": was, "now": limits}
-    record(session, NewEvent(portfolio_stream(portfolio.id), Kind.PORTFOLIO_LIMITED, data), by=by, now=now)
+def set_portfolio(
+    session: Session, portfolio: Portfolio, given: Mapping[str, str], *, by: str, now: datetime
+) -> dict[str, str]:
+    """Change settings of a portfolio, all or none: `given` is name to text as people type it (`SETTINGS` of
+    portfolio_settings). Returns what really changed, and records it with the old values. What was agreed or
+    closed before stays as it is.
+
+    Invalid names the setting; Conflict where it cannot be changed any more.
+    """
+    parsed = [parse_setting(name, text, portfolio.currency) for name, text in given.items()]
+    changes = [(each, value) for each, value in parsed if value != getattr(portfolio, each.column)]
+    for setting, _ in changes:
+        _require_changeable(session, portfolio, setting)
+    values = {each.column: getattr(portfolio, each.column) for each in SETTINGS}
+    require_together(values | {setting.column: value for setting, value in changes})
+    was = {each.name: spelt(each, getattr(portfolio, each.column), portfolio.currency) for each, _ in changes}
+    portfolio.sqlmodel_update({setting.column: value for setting, value in changes})
+    became = {setting.name: spelt(setting, value, portfolio.currency) for setting, value in changes}
+    if became:
+        assert portfolio.id is not None
+        data = {"was": was, "now": became}
+        event = NewEvent(portfolio_stream(portfolio.id), Kind.PORTFOLIO_SET, data)
+        record(session, event, by=by, now=now)
+    return became
+
+
+def _require_changeable(session: Session, portfolio: Portfolio, setting: PortfolioSetting) -> None:
+    if setting.change is Changeable.NEVER:
+        raise Conflict(
+            f"{setting.name} of portfolio {portfolio.code} is fixed when it is opened. Open another portfolio."
+        )
+    if setting.change is Changeable.BEFORE_FIRST_DAY and session.scalar(
+        select(DailyRun.id).where(DailyRun.portfolio_id == portfolio.id).limit(1)
+    ):
+        raise Conflict(
+            f"{setting.name} of portfolio {portfolio.code} cannot be changed: days were closed with it. "
+            "Open another portfolio."
+        )
+
+
+def settings_of(portfolio: Portfolio) -> dict[str, str]:
+    """Every setting of a portfolio as people type it, in the order of `SETTINGS`."""
+    return {each.name: spelt(each, getattr(portfolio, each.column), portfolio.currency) for each in SETTINGS}
 
 
 def get_portfolio(session: Session, code: str) -> Portfolio:

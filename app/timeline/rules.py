@@ -44,6 +44,8 @@ class Kind(Word):
     PORTFOLIO_ADDED = "portfolio.added"
     PORTFOLIO_TIGHTENED = "portfolio.tightened"
     PORTFOLIO_LIMITED = "portfolio.limits_set"
+    """Of earlier versions, which could change limits only."""
+    PORTFOLIO_SET = "portfolio.set"
     FEED_LOADED = "feed.loaded"
     ENTRY_POSTED = "ledger.entry_posted"
     DAY_CLOSED = "day.closed"
