@@ -58,6 +58,7 @@ from app.web import (
 )
 from app.web import contacts as contacts_page
 from app.web import legal as legal_page
+from app.web.admission import Admission
 from app.web.deps import (
     PASSWORD_PAGE,
     MustChangePassword,
@@ -115,9 +116,6 @@ API: tuple[APIRouter, ...] = (
 )
 """Routers under /api/v1; a new one is a line here."""
 
-MAX_BODY = 1024 * 1024
-"""Bytes of a request. A route that takes files says its own `max_body_size`."""
-
 
 def create_app(settings: Settings, engine: Engine, ports: Ports) -> FastAPI:
     """The application on this database and these ports. Refuses a missing secret and a route without a door."""
@@ -130,12 +128,17 @@ def create_app(settings: Settings, engine: Engine, ports: Ports) -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        max_body_size=MAX_BODY,
+        form_limits={
+            "max_fields": security.MOST_FIELDS,
+            "max_files": security.MOST_FILES,
+            "max_part_size": security.MB,
+        },
         # FastAPI's own telemetry records validation failures and exceptions with their messages: personal data.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         middleware=[
             Middleware(SecurityHeaders, headers=security.response_headers(settings)),
             Middleware(Watch, registry=registry, failure=_broken),
+            Middleware(Admission, refuse=_refused),
         ],
     )
     app.state.settings, app.state.engine, app.state.ports = settings, engine, ports
@@ -197,16 +200,14 @@ WORDS = {
 
 
 def _add_error_handlers(app: FastAPI) -> None:
-    handlers = {
-        NotSignedIn: _not_signed_in,
-        MustChangePassword: _must_change_password,
-        Replay: _replay,
-        DeskError: _desk_error,
-        HTTPException: _http_error,
-        RequestValidationError: _validation_error,
-    }
-    for kind, handler in handlers.items():
+    for kind, handler in (*_REFUSALS.items(), (Replay, _replay), (RequestValidationError, _validation_error)):
         app.add_exception_handler(kind, handler)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    """The answer to a request whose body was not read."""
+    handler = next(handler for kind, handler in _REFUSALS.items() if isinstance(error, kind))
+    return await handler(request, error)
 
 
 def _is_api(request: Request) -> bool:
@@ -284,6 +285,14 @@ async def _http_error(request: Request, error: Exception) -> Response:
     # Starlette fills `detail` with the status phrase, which says nothing a person can act on.
     said = error.detail if _is_api(request) and error.status_code in (400, 401) else None
     return await _error(request, error.status_code, said, headers=dict(error.headers or {}))
+
+
+_REFUSALS = {
+    NotSignedIn: _not_signed_in,
+    MustChangePassword: _must_change_password,
+    DeskError: _desk_error,
+    HTTPException: _http_error,
+}
 
 
 async def _broken(request: Request, status: int, reference: str) -> Response:

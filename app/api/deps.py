@@ -29,9 +29,10 @@ from starlette.responses import Response
 from app.db import reading, table_of, transaction, upsert
 from app.errors import Conflict, Forbidden, Invalid
 from app.staff import service
-from app.staff.models import ApiIdempotency
+from app.staff.models import ApiIdempotency, ApiToken
 from app.staff.rules import IDEMPOTENCY_KEPT, TOUCH_EVERY, Caller, Role
 from app.web.deps import Door, Now, ReadSession, WriteSession, engine_of
+from app.web.security import read_form
 
 log = structlog.get_logger("desk.api")
 T = TypeVar("T")
@@ -60,10 +61,7 @@ def caller(
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
 ) -> Iterator[Caller | None]:
     """The program behind the bearer token, None without a good one."""
-    found = None
-    if credentials is not None and len(credentials.credentials) <= 100:
-        with reading(engine_of(request)) as session:
-            found = service.authenticate_token(session, credentials.credentials)
+    found = find_caller(request, credentials)
     if found is None:
         yield None
         return
@@ -74,6 +72,16 @@ def caller(
     finally:
         if stale:
             _touch(request, who.token_id, now)
+
+
+def find_caller(
+    request: Request, credentials: HTTPAuthorizationCredentials | None
+) -> tuple[Caller, ApiToken] | None:
+    """Look the token up, in a transaction of its own that ends at once."""
+    if credentials is None or len(credentials.credentials) > 100:
+        return None
+    with reading(engine_of(request)) as session:
+        return service.authenticate_token(session, credentials.credentials)
 
 
 def _touch(request: Request, token_id: int, now: datetime) -> None:
@@ -96,13 +104,22 @@ class ApiDoor(Door):
         self.roles = frozenset(roles)
 
     async def __call__(self, request: Request, caller: MaybeCaller) -> Caller:
+        found = self._check(caller)
+        request.state.admitted = True
+        return found
+
+    async def admit(self, request: Request) -> None:
+        credentials = await bearer(request)
+        found = await run_in_threadpool(find_caller, request, credentials)
+        self._check(found[0] if found is not None else None)
+
+    def _check(self, caller: Caller | None) -> Caller:
         if caller is None:
             raise HTTPException(
                 401, "Send a valid API token as a bearer token.", {"WWW-Authenticate": "Bearer"}
             )
         if self.roles is not None and caller.role not in self.roles:
             raise Forbidden("The role of this token may not do this.")
-        request.state.admitted = True
         return caller
 
 
@@ -128,7 +145,7 @@ async def request_digest(request: Request) -> str:
     if not kind.startswith("multipart/"):
         return hashlib.sha256(head + await request.body()).hexdigest()
     digest = hashlib.sha256(head)  # the boundary differs in every attempt, so hash the parts
-    for name, value in (await request.form()).multi_items():
+    for name, value in (await read_form(request)).multi_items():
         content = await value.read() if isinstance(value, UploadFile) else value.encode()
         if isinstance(value, UploadFile):
             await value.seek(0)

@@ -17,6 +17,7 @@ from app.strategy import service
 from app.strategy.models import StrategyVersion
 from app.strategy.strategyfile import LONGEST_TEXT
 from app.web.deps import Now, ports_of
+from app.web.security import MB
 
 router = api_router("/portfolios/{code}/strategies", tags=["strategies"])
 
@@ -91,7 +92,7 @@ def get_strategy_version(
     return StrategyText(**StrategyVersionShape.of(version, live).model_dump(), text=version.text)
 
 
-@router.post("", status_code=201, summary="Import a strategy")
+@router.post("", status_code=201, summary="Import a strategy", max_body_size=MB)
 def import_strategy(
     code: PortfolioCode, request: Request, caller: Manager, session: OnceSession, now: Now, new: NewStrategy
 ) -> StrategyVersionShape:

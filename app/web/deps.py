@@ -19,7 +19,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -31,6 +31,7 @@ from fastapi.routing import RouteContext, iter_route_contexts
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.routing import Mount
 
@@ -152,6 +153,10 @@ class Door:
     roles: frozenset[Role] | None = None
     why: str = ""
 
+    async def admit(self, request: Request) -> None:
+        """Raise for whoever may not pass, by what can be told without reading the body. See `app.web.admission`."""
+        raise NotImplementedError
+
 
 class StaffDoor(Door):
     """Signed-in staff of certain roles; unsafe methods must come from our own pages and show the form token."""
@@ -162,19 +167,33 @@ class StaffDoor(Door):
         self.roles = frozenset(roles)
 
     async def __call__(self, request: Request, visitor: MaybeVisitor) -> Staff:
+        visitor = self._known(request, visitor)
+        if request.method not in security.SAFE_METHODS and not security.same_token(
+            await security.csrf_token_of(request), visitor.csrf_token
+        ):
+            raise Forbidden("This form has expired. Go back, reload the page and send it again.")
+        self._check(request, visitor)
+        request.state.admitted = True
+        return visitor.staff
+
+    async def admit(self, request: Request) -> None:
+        now = ports_of(request).clock.now()
+        found = await run_in_threadpool(find_visitor, request, now)
+        request.state.visitor = found
+        self._check(request, self._known(request, found))
+
+    def _known(self, request: Request, visitor: Visitor | None) -> Visitor:
         if visitor is None:
             raise NotSignedIn
-        if request.method not in security.SAFE_METHODS:
-            if security.cross_site(request, settings_of(request)):
-                raise Forbidden("This form was sent from another site.")
-            if not security.same_token(await security.csrf_token_of(request), visitor.csrf_token):
-                raise Forbidden("This form has expired. Go back, reload the page and send it again.")
+        if security.cross_site(request, settings_of(request)):
+            raise Forbidden("This form was sent from another site.")
+        return visitor
+
+    def _check(self, request: Request, visitor: Visitor) -> None:
         if self.roles is not None and visitor.staff.role not in self.roles:
             raise Forbidden("Your role has no access to this page.")
         if visitor.must_change_password and request.url.path not in {PASSWORD_PAGE, "/logout"}:
             raise MustChangePassword
-        request.state.admitted = True
-        return visitor.staff
 
 
 class PublicDoor(Door):
@@ -184,19 +203,27 @@ class PublicDoor(Door):
         self.why = why
 
     async def __call__(self, request: Request, _visitor: MaybeVisitor) -> None:
-        if request.method not in security.SAFE_METHODS and security.cross_site(request, settings_of(request)):
-            raise Forbidden("This form was sent from another site.")
+        await self.admit(request)
         request.state.admitted = True
+
+    async def admit(self, request: Request) -> None:
+        if security.cross_site(request, settings_of(request)):
+            raise Forbidden("This form was sent from another site.")
 
 
 class CallbackDoor(Door):
-    """Other machines: no cookie counts here, and the handler checks a signature or an unguessable token."""
+    """Other machines: no cookie counts here, and the handler checks a signature or an unguessable token. `require`
+    raises where the request shows none at all, so that its body is not read."""
 
-    def __init__(self, why: str) -> None:
-        self.why = why
+    def __init__(self, why: str, require: Callable[[Request], None] | None) -> None:
+        self.why, self.require = why, require
 
     async def __call__(self, request: Request) -> None:
         request.state.admitted = True
+
+    async def admit(self, request: Request) -> None:
+        if self.require is not None:
+            self.require(request)
 
 
 def requires(*roles: Role) -> Any:
@@ -209,9 +236,9 @@ def public(why: str) -> Any:
     return Depends(PublicDoor(why))
 
 
-def callback(why: str) -> Any:
-    """Open to other machines; `why` names what the handler checks instead."""
-    return Depends(CallbackDoor(why))
+def callback(why: str, require: Callable[[Request], None] | None = None) -> Any:
+    """Open to other machines; `why` names what the handler checks instead, `require` raises where it is not there."""
+    return Depends(CallbackDoor(why, require))
 
 
 CaseWorker = Annotated[Staff, requires(*CASEWORK)]

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Annotated
 
 import structlog
-from fastapi import APIRouter, Depends, File, Form, UploadFile
+from fastapi import APIRouter, File, Form, UploadFile
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 from starlette.datastructures import State
@@ -40,6 +40,7 @@ from app.ledger.rules import FeedKind, holds_card_number
 from app.ledger.service import get_portfolio
 from app.settings import Settings
 from app.web.account import AccountId
+from app.web.admission import ceiling
 from app.web.deps import Manager, Now, ReadSession, engine_of, settings_of
 from app.web.forms import sentence
 from app.web.rendering import Column, Tone, page, redirect
@@ -50,8 +51,10 @@ log = structlog.get_logger("desk.web")
 
 SHOWN = 50
 ROWS_PREVIEWED = 10
-CEILING = 2**40
-"""Bytes; the limit that counts is the setting, checked before the form is read."""
+TOO_LARGE = (
+    "The file is larger than {limit} MB. Load it on the server with `desk feed load`, which knows no such limit, or "
+    "have the limit raised (DESK_UPLOAD_LIMIT_MB)."
+)
 FORGOTTEN_AFTER = 48 * 3600
 """Seconds after which an upload nobody loaded is deleted."""
 TOKEN = re.compile(r"[A-Za-z0-9_-]{20,40}")
@@ -70,23 +73,6 @@ COLUMNS = [
     Column("Rows", numeric=True),
     Column("Outcome"),
 ]
-
-
-class TooLarge(DeskError):
-    status = 413
-
-
-def within_limit(request: Request) -> None:
-    """Refuse a file that is too large before it is read. Browsers always say how long a form is."""
-    limit = settings_of(request).upload_limit_mb
-    length = request.headers.get("content-length", "")
-    if request.method == "POST" and not length.isdigit():
-        raise Invalid("The request does not say how long it is.")
-    if int(length) > limit * 2**20:
-        raise TooLarge(
-            f"The file is larger than {limit} MB. Load it on the server with `desk feed load`, which knows no such "
-            "limit, or have the limit raised (DESK_UPLOAD_LIMIT_MB)."
-        )
 
 
 # --- the page: what was loaded, and the next file -----------------------------------------------------------
@@ -214,7 +200,7 @@ def _mapping_of(folder: Path, upload: Upload) -> FeedMapping | None:
     return load_mapping(folder / upload.mapping) if upload.mapping else None
 
 
-@router.post("/uploads", dependencies=[Depends(within_limit)], max_body_size=CEILING)
+@router.post("/uploads", dependencies=[ceiling(lambda settings: settings.upload_limit_mb, TOO_LARGE)])
 def take_upload(
     request: Request,
     staff: Manager,

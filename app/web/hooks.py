@@ -3,6 +3,7 @@ the rest."""
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import structlog
@@ -17,6 +18,7 @@ from app.inbound.service import receive
 from app.outreach.delivery import note_status
 from app.outreach.rules import OutboxStatus
 from app.web.deps import Now, WriteSession, callback, ports_of, settings_of
+from app.web.security import read_form
 
 router = APIRouter(prefix="/hooks/twilio")
 log = structlog.get_logger("desk.hooks")
@@ -39,12 +41,20 @@ STATUS = {
 NO_ANSWER = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 """TwiML for: send nothing back. Whatever is answered goes through the outbox."""
 
-_signed = [callback("Twilio's signature over the URL and every field")]
+
+def require_signature(request: Request) -> None:
+    """Forbidden without what Twilio would send: 20 bytes in base64."""
+    if re.fullmatch(r"[A-Za-z0-9+/]{27}=", request.headers.get("x-twilio-signature", "")) is None:
+        log.warning("twilio_callback_refused", configured=ports_of(request).verify_twilio is not None)
+        raise Forbidden("The signature is not valid.")
+
+
+_signed = [callback("Twilio's signature over the URL and every field", require_signature)]
 
 
 async def signed_fields(request: Request) -> dict[str, str]:
     """The form Twilio posted. Forbidden where its signature does not fit."""
-    form = await request.form()
+    form = await read_form(request)
     fields = {name: value for name, value in form.items() if isinstance(value, str)}
     check = ports_of(request).verify_twilio
     # Signed over the address Twilio was told, which behind a proxy is not the one this process sees.
@@ -66,7 +76,7 @@ def twilio_status(request: Request, fields: Fields, session: WriteSession, now: 
     status = STATUS.get(fields.get("MessageStatus", ""))
     if status is not None:
         code = fields.get("ErrorCode", "")
-        detail = f"Twilio error {code}" if code.isdigit() and code != "0" else ""
+        detail = f"Twilio error {code}" if code.isascii() and code.isdigit() and code != "0" else ""
         attempt, sid = request.query_params.get("attempt", ""), fields.get("MessageSid", "")
         known = note_status(session, status, detail, attempt_id=attempt, provider_ref=sid, now=now)
         log.info("twilio_callback", status=status.value, known=known)
@@ -82,7 +92,7 @@ def twilio_sms(fields: Fields, session: WriteSession, now: Now) -> Response:
         sender=fields.get("From", ""),
         recipient=fields.get("To", ""),
         body=fields.get("Body", ""),
-        media=int(media) if media.isdigit() and len(media) < 3 else 0,
+        media=int(media) if media.isascii() and media.isdigit() and len(media) < 3 else 0,
         opt_out_type=fields.get("OptOutType", ""),
     )
     if arrived.provider_ref:

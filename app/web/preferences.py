@@ -18,6 +18,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from sqlmodel import Session
 from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -46,14 +47,26 @@ LANGUAGES = {
 DAYS: Mapping[str, tuple[int, ...]] = {"every_day": (), "weekdays": (0, 1, 2, 3, 4), "weekend": (5, 6)}
 REQUESTS = {"call": Intent.CALL_ME, "dispute": Intent.DISPUTE, "not_me": Intent.WRONG_NUMBER}
 """What the page can put before a person."""
+GONE = "The address is wrong, or what it showed is gone."
 DONE = ("saved", "stopped_all", "asked", "too_many", "quiet_wrong")
 """What the page may say after a form."""
 
-_by_token = [callback("an unguessable token that we made for this customer and channel")]
+
+def require_link(request: Request) -> None:
+    """NotFound for an address that we did not make."""
+    token = request.url.path.removeprefix(f"{router.prefix}/").partition("/")[0]
+    if ports_of(request).stationery.read_token(token) is None:
+        raise NotFound(GONE)
+
+
+_by_token = [callback("an unguessable token that we made for this customer and channel", require_link)]
 
 
 async def form_fields(request: Request) -> FormData:
-    return await request.form(max_files=1, max_fields=20)
+    try:
+        return await request.form(max_files=1, max_fields=20)
+    except (ValueError, LookupError, UnicodeError):
+        raise HTTPException(400, "There was an error parsing the body") from None
 
 
 Fields = Annotated[FormData, Depends(form_fields)]
@@ -83,7 +96,7 @@ def _holder(request: Request, session: Session, token: str, *, lock: bool = Fals
         lock_customers(session, [link.customer_id])
     customer = session.get(Customer, link.customer_id) if link else None
     if link is None or customer is None:
-        raise NotFound("The address is wrong, or what it showed is gone.")
+        raise NotFound(GONE)
     return Holder(customer, link.channel, token, link.number != customer.link_number)
 
 

@@ -41,6 +41,7 @@ from app.timeline.rules import Channel, Purpose
 from app.web.deps import CaseReader, Manager, Now, ReadSession, WriteSession, ports_of
 from app.web.forms import sentence
 from app.web.rendering import Column, Tone, format_money, page, reader_locale, redirect
+from app.web.security import MB
 from app.web.worklist import staff_names
 
 router = APIRouter(prefix="/strategies")
@@ -310,7 +311,7 @@ def edit(
     return _editor(request, book, draft)
 
 
-@router.post("/import")
+@router.post("/import", max_body_size=MB)
 def import_file(
     request: Request,
     _staff: Manager,
@@ -328,7 +329,7 @@ def import_file(
     return _editor(request, book, Draft(portfolio=book.code, code=code.strip() or book.strategy, text=text))
 
 
-@router.post("/edit")
+@router.post("/edit", max_body_size=MB)
 def work(
     request: Request,
     staff: Manager,
