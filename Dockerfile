@@ -11,12 +11,14 @@ RUN pip install --no-cache-dir --disable-pip-version-check --only-binary :all: -
     && install -d -o desk -g desk var
 
 COPY . .
-RUN python -m compileall -q app
+RUN python -m compileall -q app \
+    && printf '#!/bin/sh\nPYTHONPATH=/srv/desk exec python -P -m app.cli "$@"\n' > /usr/local/bin/desk \
+    && chmod 755 /usr/local/bin/desk
 
 USER desk
 VOLUME /srv/desk/var
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/healthz', timeout=2)"]
-ENTRYPOINT ["python", "-m", "app.cli"]
+ENTRYPOINT ["desk"]
 CMD ["serve", "--host", "0.0.0.0", "--port", "8000"]

@@ -18,6 +18,7 @@ MINIMUM = (3, 11)
 ROOT = os.path.dirname(os.path.abspath(__file__))
 VENV = os.path.join(ROOT, ".venv")
 PYTHON = os.path.join(VENV, "bin", "python")
+COMMAND = os.path.join(VENV, "bin", "desk")
 STAMP = os.path.join(VENV, "desk-stamp.json")
 UNFINISHED = os.path.join(VENV, "desk-unfinished")
 """There while packages are being installed: a killed installation may have left half a package."""
@@ -27,13 +28,20 @@ DEVELOPER_VERBS = ("test", "lint", "bench")
 OWN_PIP = (22, 3)
 """The first pip that can install into another environment (`pip --python`)."""
 
+LAUNCHER = """#!/bin/sh
+# Made by desk.py: the command `desk` of this checkout.
+here=$(dirname "$(readlink -f "$0")")
+PYTHONPATH="$here/../..${PYTHONPATH:+:$PYTHONPATH}" exec "$here/python" -P -m app.cli "$@"
+"""
+
 USAGE = """usage: python3 desk.py VERB ...
 
   demo          try it: sample data on SQLite, web and worker on http://127.0.0.1:8000
   test [...]    the whole test suite; arguments go to pytest
   lint          ruff, mypy and the import contracts
   bench NAME    bench/NAME.py; without a name, the list
-  VERB ...      any other verb of the command line; `desk.py --help` lists them
+  install       make .venv with the command `desk` in .venv/bin, and nothing else
+  VERB ...      any verb of `desk`; `python3 desk.py --help` lists them
 """
 
 
@@ -58,6 +66,9 @@ def main(arguments):
         say("interrupted; the next start begins again")
         return 130
     verb, rest = arguments[0], arguments[1:]
+    if verb == "install":
+        say("the command is " + COMMAND)
+        return 0
     if verb == "lint":
         return lint(rest)
     if verb == "test":
@@ -94,8 +105,9 @@ def check_python(version):
 
 
 def prepare(kind):
-    """Make sure .venv holds the requirements of `kind` (app or dev, which includes app)."""
+    """Make sure .venv holds the requirements of `kind` (app or dev, which includes app) and the command `desk`."""
     if is_ready(kind):
+        write_launcher()
         return
     started = time.time()
     with locked(LOCK):
@@ -106,6 +118,7 @@ def prepare(kind):
             make_venv()
         open(UNFINISHED, "w").close()
         install(os.path.join(ROOT, "requirements", kind + ".txt"))
+        write_launcher()
         write_stamp(kind)
         os.remove(UNFINISHED)
     say(f"ready after {time.time() - started:.0f} s")
@@ -150,6 +163,16 @@ def write_stamp(kind):
     with open(STAMP + ".new", "w") as handle:
         json.dump(stamp_of(kind), handle)
     os.replace(STAMP + ".new", STAMP)
+
+
+def write_launcher():
+    """The command `desk`, beside the Python that it runs; written whole or not at all."""
+    if os.path.exists(COMMAND):
+        return
+    with open(COMMAND + ".new", "w") as handle:
+        handle.write(LAUNCHER)
+    os.chmod(COMMAND + ".new", 0o755)  # noqa: S103 - a program, for whoever may read the checkout
+    os.replace(COMMAND + ".new", COMMAND)
 
 
 def venv_works():

@@ -6,7 +6,6 @@ Exit status: 0 done, 1 failed, 2 usage, 3 done but some input was rejected.
 
 from __future__ import annotations
 
-import json
 import signal
 import sys
 import threading
@@ -22,22 +21,33 @@ import typer
 from sqlalchemy.engine import Engine
 from sqlmodel import select
 
-from app.clock import SystemClock
+from app import __version__
+from app.cli_base import BY, Day, Json, PortfolioCode
+from app.cli_base import migrated_engine as _engine
+from app.cli_base import parse_day as _day
+from app.cli_base import print_result as _print
+from app.cli_base import read_clock as _now
+from app.cli_staff import token_app, user_app
+from app.cli_status import status
 from app.db import make_engine, reading, transaction
 from app.errors import DeskError, Invalid, NotFound
 from app.ledger.rules import CollectorKind, DelinquencySource, FeedKind
 from app.settings import ROOT, Settings, get_settings
-from app.staff.rules import Role
 from app.timeline.rules import Channel, Purpose
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+app = typer.Typer(
+    name="desk",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Case manager for overdue credit-card accounts. Each command has its own --help; results for programs: "
+    "--json. Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but some input was rejected.",
+)
 portfolio_app = typer.Typer(no_args_is_help=True, help="Books of accounts.")
 feed_app = typer.Typer(no_args_is_help=True, help="Files from the creditor.")
 strategy_app = typer.Typer(no_args_is_help=True, help="Who is contacted when, by what.")
 bundle_app = typer.Typer(no_args_is_help=True, help="Case bundles for the legal team.")
 suppression_app = typer.Typer(no_args_is_help=True, help="Addresses to which nothing is sent.")
-user_app = typer.Typer(no_args_is_help=True, help="Staff.")
-token_app = typer.Typer(no_args_is_help=True, help="API tokens.")
 for name, sub in {
     "portfolio": portfolio_app,
     "feed": feed_app,
@@ -48,10 +58,7 @@ for name, sub in {
     "token": token_app,
 }.items():
     app.add_typer(sub, name=name)
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-PortfolioCode = Annotated[str, typer.Option("--portfolio", help="Portfolio code.")]
-BY = "system:cli"
+app.command("status")(status)
 
 
 def main() -> None:
@@ -60,43 +67,29 @@ def main() -> None:
         wrapper_class=structlog.make_filtering_bound_logger(get_settings().log_level.upper()),
     )
     try:
-        app()
+        app(prog_name="desk")
     except DeskError as error:
         print(f"desk: {error.message}", file=sys.stderr)
         raise SystemExit(1) from None
 
 
-def _engine() -> Engine:
-    from app.schema import is_current
-
-    engine = make_engine(get_settings().database_url)
-    if not is_current(engine):
-        raise DeskError("the database schema is not current; run `desk migrate`")
-    return engine
-
-
-def _now() -> datetime:
-    return SystemClock().now()
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"not a date like 2026-01-31: {text!r}") from None
-
-
-Day = Annotated[date, typer.Option(parser=_day, metavar="YYYY-MM-DD")]
-
-
-def _print(data: dict[str, Any], as_json: bool, text: Callable[[], None]) -> None:
-    if as_json:
-        print(json.dumps(data, ensure_ascii=False, default=str))
-    else:
-        text()
-
-
 # --- running --------------------------------------------------------------------------------------------------
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"desk {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def about(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Options before the command."""
 
 
 @app.command()
@@ -109,17 +102,23 @@ def migrate() -> None:
 
 
 @app.command()
-def serve(host: str = "127.0.0.1", port: int = 8000) -> None:
-    """Run the web application."""
-    import uvicorn
-
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+) -> None:
+    """Run the web application; Ctrl-C ends it."""
     from app.main import create_app
     from app.ports import make_ports
+    from app.serving import serve_app
 
     settings = get_settings()
-    uvicorn.run(
-        create_app(settings, _engine(), make_ports(settings)), host=host, port=port, log_level="warning"
-    )
+    application = create_app(settings, _engine(), make_ports(settings))
+    serve_app(application, host=host, port=port, announce=_announcer("Arrears Desk"))
+
+
+def _announcer(what: str) -> Callable[[str], None]:
+    """Prints on standard error, so that standard output stays the verb's."""
+    return lambda address: print(f"{what} is at {address} (Ctrl-C ends it)", file=sys.stderr, flush=True)
 
 
 @app.command()
@@ -156,14 +155,14 @@ def legal_desk(
     ] = None,
 ) -> None:
     """The reference receiver of bundles: verifies, stores, answers receipts."""
-    import uvicorn
-
     from app.legal_desk import create_legal_desk
+    from app.serving import serve_app
 
     pems = [path.read_text() for path in key or []]
     if not pems:
         pems = [_own_public_key(get_settings())]
-    uvicorn.run(create_legal_desk(store, pems), host="127.0.0.1", port=port, log_level="warning")
+    receiver = create_legal_desk(store, pems)
+    serve_app(receiver, host="127.0.0.1", port=port, announce=_announcer("The legal desk"))
 
 
 def _own_public_key(settings: Settings) -> str:
@@ -1053,39 +1052,6 @@ def bundle_verify(
     _print(data, as_json, say)
     if not result.ok:
         raise typer.Exit(1)
-
-
-# --- staff --------------------------------------------------------------------------------------------------------
-
-
-@user_app.command("add")
-def user_add(
-    username: str,
-    role: Annotated[Role, typer.Option()],
-    display_name: Annotated[str, typer.Option("--name")] = "",
-    password_stdin: Annotated[bool, typer.Option(help="Read the password from standard input.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Add a member of staff; without --password-stdin a password is made and printed once."""
-    from app.staff.service import add_user, generate_password
-
-    password = sys.stdin.readline().rstrip("\n") if password_stdin else generate_password()
-    with transaction(_engine()) as session:
-        add_user(session, username, display_name or username, role, password, by=BY, now=_now())
-    data = {"username": username, "role": role.value} | ({} if password_stdin else {"password": password})
-    _print(data, as_json, lambda: print(" ".join(f"{k}: {v}" for k, v in data.items())))
-
-
-@token_app.command("add")
-def token_add(
-    role: Annotated[Role, typer.Option()], name: Annotated[str, typer.Option()] = "cli", as_json: Json = False
-) -> None:
-    """Issue an API token. It is printed once and stored only as a hash."""
-    from app.staff.service import issue_token
-
-    with transaction(_engine()) as session:
-        token = issue_token(session, name, role, by=BY, now=_now())
-    _print({"token": token, "role": role.value}, as_json, lambda: print(token))
 
 
 if __name__ == "__main__":

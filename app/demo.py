@@ -54,6 +54,7 @@ from app.main import create_app
 from app.outreach.service import confirm_plan
 from app.plans.service import accept, live_plan, offer_instalments, promise_to_pay
 from app.ports import Ports, make_ports
+from app.serving import serve_app
 from app.settings import ROOT, PostAdapter, Settings
 from app.simulation import SimulatedSender, live_through
 from app.staff.rules import Role
@@ -487,7 +488,8 @@ def _serve(settings: Settings, ports: Ports, port: int) -> None:
     worker = Worker(engine, ports, settings)
     scheduler = start(worker)
     try:
-        uvicorn.run(create_app(settings, engine, ports), host="127.0.0.1", port=port, log_level="warning")
+        application = create_app(settings, engine, ports)
+        serve_app(application, host="127.0.0.1", port=port, announce=lambda at: _say(f"\nServing at {at}"))
     finally:
         worker.stopping.set()
         scheduler.shutdown()  # when what was sent is written down
@@ -544,9 +546,9 @@ def _introduce(port: int, passwords: Mapping[str, str], home: Path) -> None:
         name, role = roles[username]
         print(f"  {role.value:<8} {username:<7} {password:<16} {name}")
     env = home.relative_to(ROOT) / "demo.env"
-    print(
-        f"\nThe commands work on it too: DESK_ENV_FILE={env} python3 desk.py aging --date ... --portfolio {CODE}"
-    )
+    print("\nThe commands work on it too:")
+    print(f'  export PATH="$PWD/.venv/bin:$PATH" DESK_ENV_FILE={env}')
+    print("  desk status")
     print("Accounts are real and anonymous; names, addresses and dates are invented (app/sample/README.md).")
     sys.stdout.flush()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -13,9 +14,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from app import __version__
 from app.cli import main
 from app.db import make_engine, transaction
-from app.settings import get_settings
+from app.settings import ROOT, get_settings
 from tests import builders
 from tests.feeds.test_feeds import ACCOUNT, PAYMENT, STATEMENT
 
@@ -430,3 +432,63 @@ def test_an_agency_is_told_what_is_past_due(desk: Desk, tmp_path: Path) -> None:
     assert desk("day", "--date", "2026-03-02", *book).status == 0
     assert desk("aging", "--date", "2026-03-02", *book).json["balance"] == "900.00"
     assert desk("invariants").status == 0
+
+
+def test_version_and_name(desk: Desk) -> None:
+    assert desk("--version").out == f"desk {__version__}\n"
+    assert "Usage: desk " in desk("--help").out
+    assert f'version = "{__version__}"' in (ROOT / "pyproject.toml").read_text()
+
+
+def test_staff_are_listed_changed_and_deactivated(desk: Desk) -> None:
+    desk("migrate")
+    made = desk("user", "add", "ann", "--role", "agent", "--name", "Ann Lee", "--json").json
+    assert (made["username"], made["role"]) == ("ann", "agent")
+    listed = desk("user", "list", "--json").json["users"]
+    assert [(each["username"], each["role"], each["active"], each["password"]) for each in listed] == [
+        ("ann", "agent", True, "temporary")
+    ]
+    assert desk("user", "role", "ann", "manager", "--json").json["role"] == "manager"
+    again = desk("user", "reset", "ann", "--json").json
+    assert again["password"] != made["password"]
+    assert desk("user", "deactivate", "ann", "--json").json["active"] is False
+    assert desk("user", "activate", "ann", "--json").json["active"] is True
+    nobody = desk("user", "role", "nobody", "legal")
+    assert (nobody.status, nobody.err) == (1, "desk: There is no user 'nobody'. See: desk user list\n")
+
+
+def test_a_token_is_listed_and_revoked_by_its_name(desk: Desk) -> None:
+    desk("migrate")
+    token = desk("token", "add", "--role", "legal", "--name", "archive", "--json").json["token"]
+    listed = desk("token", "list", "--json").json["tokens"]
+    assert [(each["name"], each["role"], each["revoked_at"]) for each in listed] == [
+        ("archive", "legal", None)
+    ]
+    assert token.startswith(listed[0]["begins"])
+    assert desk("token", "revoke", "archive", "--json").json["revoked_at"]
+    assert desk("token", "list", "--json").json["tokens"][0]["revoked_at"]
+    assert desk("token", "revoke", "other").err == "desk: There is no token 'other'. See: desk token list\n"
+
+
+def test_status_says_what_to_do_next(desk: Desk) -> None:
+    desk("migrate")
+    empty = desk("status", "--json")
+    assert empty.status == 1
+    assert empty.json["attention"][0] == "There is no portfolio. Open one with: desk portfolio add"
+    desk(*ADD)
+    found = desk("status", "--json").json
+    assert [each["code"] for each in found["portfolios"]] == ["CARDS"]
+    due = found["portfolios"][0]["due_on"]
+    assert found["attention"][0] == (
+        f"CARDS has closed no day yet. Close the first with: desk day --portfolio CARDS --date {due}"
+    )
+    assert "No worker is running" in found["attention"][1]
+
+
+def test_serve_says_why_it_cannot_listen(desk: Desk) -> None:
+    desk("migrate")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        ran = desk("serve", "--port", port)
+    assert ran.status == 1
+    assert f"Cannot listen on 127.0.0.1, port {port}: another program listens there." in ran.err

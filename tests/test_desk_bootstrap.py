@@ -25,7 +25,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    for name in ("VENV", "PYTHON", "STAMP", "UNFINISHED", "LOCK"):
+    for name in ("VENV", "PYTHON", "COMMAND", "STAMP", "UNFINISHED", "LOCK"):
         monkeypatch.setattr(module, name, str(tmp_path / Path(getattr(module, name)).relative_to(ROOT)))
     monkeypatch.setattr(module, "ROOT", str(tmp_path))
     (tmp_path / "requirements").mkdir()

@@ -210,13 +210,13 @@ class PortfolioOverview:
 def portfolio_overview(session: Session) -> list[PortfolioOverview]:
     """Each portfolio with its number of accounts and the last business day it closed, by code."""
     count = sa.select(col(Account.portfolio_id), sa.func.count()).group_by(col(Account.portfolio_id))
-    accounts: dict[int, int] = dict(session.execute(count).tuples().all())
+    accounts: dict[int, int] = {key: n for key, n in session.execute(count)}
     last = (
         sa.select(col(DailyRun.portfolio_id), sa.func.max(DailyRun.business_date))
         .where(col(DailyRun.finished_at).is_not(None))
         .group_by(col(DailyRun.portfolio_id))
     )
-    closed: dict[int, date] = dict(session.execute(last).tuples().all())
+    closed: dict[int, date] = {key: day for key, day in session.execute(last)}
     return [
         PortfolioOverview(
             code=each.code,

@@ -1,0 +1,122 @@
+"""How the installation is: portfolios and their last closed day, workers, sending. What `desk status` prints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from app.jobs import day_due
+from app.ledger.models import Portfolio
+from app.ledger.queries import portfolio_overview
+from app.outreach.models import Heartbeat
+from app.outreach.queries import channel_stops, counts
+from app.outreach.rules import OutboxStatus
+from app.settings import Settings
+
+SILENT_AFTER = timedelta(minutes=2)
+"""A worker says that it is alive every 15 seconds; after eight missed beats it is taken for gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class PortfolioStatus:
+    code: str
+    accounts: int
+    last_closed_on: date | None
+    due_on: date
+    """The latest business day that is over and may be closed."""
+
+    @property
+    def days_behind(self) -> int | None:
+        """None for a portfolio whose first day nobody has closed."""
+        return None if self.last_closed_on is None else max(0, (self.due_on - self.last_closed_on).days)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerStatus:
+    worker: str
+    seen_at: datetime
+    alive: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    portfolios: list[PortfolioStatus]
+    workers: list[WorkerStatus]
+    """Those seen within the last day, the latest first."""
+    adapters: dict[str, str]
+    outbox: dict[str, dict[str, int]]
+    """Messages by channel and status."""
+    stopped: dict[str, str]
+    """Reason by channel that is switched off."""
+    attention: list[str]
+    """What a person should do, one sentence each; empty when all is well."""
+
+
+def read_status(session: Session, settings: Settings, *, now: datetime) -> Status:
+    """The state of this installation as its database tells it."""
+    portfolios = _portfolios(session, settings, now)
+    workers = _workers(session, now)
+    outbox: dict[str, dict[str, int]] = {}
+    for (status, destination), n in counts(session).items():
+        outbox.setdefault(destination.value, {})[status.value] = n
+    stopped = {destination.value: stop.reason for destination, stop in channel_stops(session).items()}
+    return Status(
+        portfolios=portfolios,
+        workers=workers,
+        adapters={"sms": settings.sms.value, "email": settings.email.value, "post": settings.post.value},
+        outbox=outbox,
+        stopped=stopped,
+        attention=_attention(portfolios, workers, outbox, stopped),
+    )
+
+
+def _portfolios(session: Session, settings: Settings, now: datetime) -> list[PortfolioStatus]:
+    zones = {each.code: each for each in session.scalars(select(Portfolio))}
+    return [
+        PortfolioStatus(
+            each.code,
+            each.accounts,
+            each.last_closed_on,
+            day_due(zones[each.code], now, settings.night_hour),
+        )
+        for each in portfolio_overview(session)
+    ]
+
+
+def _workers(session: Session, now: datetime) -> list[WorkerStatus]:
+    recent = select(Heartbeat).where(col(Heartbeat.at) > now - timedelta(days=1))
+    return [
+        WorkerStatus(row.worker, row.at, now - row.at <= SILENT_AFTER)
+        for row in session.scalars(recent.order_by(col(Heartbeat.at).desc()))
+    ]
+
+
+def _attention(
+    portfolios: list[PortfolioStatus],
+    workers: list[WorkerStatus],
+    outbox: dict[str, dict[str, int]],
+    stopped: dict[str, str],
+) -> list[str]:
+    found = []
+    if not portfolios:
+        found.append("There is no portfolio. Open one with: desk portfolio add")
+    for each in portfolios:
+        if each.last_closed_on is None:
+            found.append(
+                f"{each.code} has closed no day yet. Close the first with: "
+                f"desk day --portfolio {each.code} --date {each.due_on}"
+            )
+        elif each.days_behind:
+            found.append(f"{each.code} is {each.days_behind} days behind: {each.due_on} is over.")
+    if not any(each.alive for each in workers):
+        found.append(
+            "No worker is running: nothing is sent and no night is closed. Start one with: desk jobs"
+        )
+    for destination, reason in stopped.items():
+        found.append(f"Sending by {destination} is stopped: {reason}")
+    unknown = sum(by_status.get(OutboxStatus.UNKNOWN.value, 0) for by_status in outbox.values())
+    if unknown:
+        found.append(f"{unknown} messages may or may not have left. A person decides on the page Outbox.")
+    return found
