@@ -8,6 +8,7 @@ from datetime import date
 from functools import partial
 from typing import Any, NamedTuple
 
+from app.adapters.twilio_codes import failure_of
 from app.bounces.rules import Postbox
 from app.clock import Clock, SystemClock
 from app.errors import Invalid
@@ -16,7 +17,7 @@ from app.legal.bag import load_private_key
 from app.legal.service import BundleCourier, LegalDesk, Seal
 from app.outreach.delivery import ContactCourier, Courier
 from app.outreach.letters import load_letters, sms_segments
-from app.outreach.rules import AsyncSender, Destination, Drop, Lookup, Pace, Paper, Press, Sender
+from app.outreach.rules import AsyncSender, Destination, Drop, Failure, Lookup, Pace, Paper, Press, Sender
 from app.outreach.service import Stationery
 from app.settings import ROOT, EmailAdapter, PostAdapter, Settings, SmsAdapter
 from app.timeline.rules import Channel
@@ -60,6 +61,9 @@ class Ports:
     """Where undeliverable e-mail comes back to; None where nobody reads it."""
     verify_twilio: Callable[[str, Mapping[str, str], str], bool] | None = None
     """Did Twilio send this callback? (public URL, form fields, signature); None where SMS go another way."""
+
+    sms_failure: Callable[[str], Failure | None] = failure_of
+    """What the error code of a delivery report says about the number or about us."""
 
     def couriers(self) -> dict[Destination, Courier]:
         """Who serves each destination of the outbox."""

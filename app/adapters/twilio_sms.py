@@ -15,6 +15,7 @@ from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioS
 from twilio.request_validator import RequestValidator
 from twilio.rest.api.v2010.account.message import MessageInstance
 
+from app.adapters.twilio_codes import failure_of, number_of, outcome_of
 from app.adapters.twilio_http import TIMEOUT_SECONDS, TwilioApi, outcome_of_failure, status_of
 from app.clock import Clock
 from app.outreach.rules import (
@@ -26,7 +27,6 @@ from app.outreach.rules import (
     Outcome,
     TryLater,
     Uncertain,
-    Undeliverable,
 )
 
 LISTED = 50
@@ -39,48 +39,6 @@ _LISTED_AS = {
     "canceled": OutboxStatus.UNDELIVERED,
 }
 LONGEST_VALIDITY_SECONDS = 36_000
-
-# https://www.twilio.com/docs/api/errors: what each refusal says about the message, the address or ourselves.
-_ADDRESS = {
-    21211: "not a valid number",
-    21214: "number cannot be reached",
-    21217: "number seems not to be valid",
-    21265: "number cannot be a short code",
-    21408: "country not enabled for SMS",
-    21610: "recipient replied STOP",
-    21612: "no route from our sender to this number",
-    21614: "not a mobile number",
-    21635: "number is a landline",
-    30003: "handset unreachable",
-    30004: "blocked by the recipient",
-    30005: "unknown number",
-    30006: "landline or carrier out of reach",
-}
-_NO_SUCH_NUMBER = frozenset({21211, 21217, 21265, 21614, 21635, 30005})
-"""No SMS will ever arrive there; a handset that is switched off is another matter."""
-_BUSY = {
-    14107: "rate limit",
-    20429: "too many requests",
-    21611: "sender's queue is full",
-    30001: "queue overflow",
-    30022: "rate limit of the messaging campaign",
-    63038: "daily message limit reached",
-}
-_OURSELVES = {
-    20003: "authentication failed",
-    20005: "account not active",
-    20404: "account or address of the API not found",
-    21212: "sender number not valid",
-    21603: "no sender number",
-    21606: "sender number cannot send SMS",
-    21659: "sender number is not ours",
-    21660: "sender number belongs to another account",
-    21703: "messaging service has no number",
-    21705: "messaging service not valid",
-    30002: "account suspended",
-    30034: "sender number not registered",
-}
-_FAR_LATER = frozenset({63038})
 
 
 class TwilioSmsSender:
@@ -116,7 +74,7 @@ class TwilioSmsSender:
                 **_sender(dispatch.line or self._from),
             )
         except (TwilioRestException, TwilioServiceException) as refusal:
-            return _outcome_of(int(refusal.status), _number(refusal.code))
+            return outcome_of(int(refusal.status), refusal.code)
         except (aiohttp.ClientError, TimeoutError) as failure:
             return outcome_of_failure(failure)
         except Exception as failure:  # whatever the library tripped over, the message may be on its way
@@ -158,41 +116,19 @@ class TwilioSmsSender:
 
 
 def _found(message: MessageInstance, at: datetime) -> Found:
-    code = _number(message.error_code)
+    code = number_of(message.error_code)
     return Found(
         provider_ref=str(message.sid),
         text=message.body or "",
         at=at.replace(tzinfo=UTC),  # Twilio's dates are GMT
         status=_LISTED_AS.get(str(message.status), OutboxStatus.SENT),
         detail=f"Twilio error {code}" if code else "",
+        failure=failure_of(code),
     )
 
 
 def _sender(line: str) -> dict[str, str]:
     return {"messaging_service_sid" if line.startswith("MG") else "from_": line}
-
-
-def _outcome_of(status: int, code: int) -> Outcome:
-    """What a refusal means. Unknown codes go by status: 4xx is a definite no, 5xx says nothing certain.
-
-    Twilio calls 5xx safe to retry, but also reports messages that went out although the answer was a 5xx.
-    """
-    if status >= 500 or status == 408 or status < 300:
-        return Uncertain(f"Twilio answered {status}")
-    if code in _BUSY or status == 429:
-        after = 6 * 3600 if code in _FAR_LATER else 60
-        return TryLater(f"Twilio {code}: {_BUSY.get(code, 'too many requests')}", after_seconds=after)
-    if code in _OURSELVES or (code not in _ADDRESS and status != 400):
-        return Misconfigured(f"Twilio {code} (HTTP {status}): {_OURSELVES.get(code, 'request refused')}")
-    reason = f"Twilio {code}: {_ADDRESS.get(code, 'message refused')}"
-    return Undeliverable(reason, no_such_address=code in _NO_SUCH_NUMBER)
-
-
-def _number(code: object) -> int:
-    try:
-        return int(str(code))
-    except ValueError:
-        return 0
 
 
 def validate_signature(auth_token: str, url: str, params: Mapping[str, str], signature: str) -> bool:

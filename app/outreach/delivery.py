@@ -26,13 +26,13 @@ from app.cases.rules import CaseStatus
 from app.clock import Clock, local_date
 from app.compliance.facts import address_of
 from app.compliance.record import Asked, Decided, decided, record_decisions
-from app.compliance.rules import Answer, Clearance, Contact, Suppression, WaitUntil
-from app.compliance.suppression import suppress
+from app.compliance.rules import Answer, Clearance, Contact, WaitUntil
 from app.compliance.versions import keep_pack
 from app.db import among, table_of, upsert
 from app.delinquency.service import standing_on
 from app.errors import Conflict
 from app.ledger.models import Portfolio
+from app.outreach.failures import heed
 from app.outreach.folders import STALE_AFTER, Folder, open_folders
 from app.outreach.letters import heading
 from app.outreach.models import ChannelStop, OutboxMessage, SendingPace
@@ -44,6 +44,7 @@ from app.outreach.rules import (
     AsyncSender,
     Destination,
     Dispatch,
+    Failure,
     Misconfigured,
     NotCalled,
     OutboxStatus,
@@ -60,6 +61,7 @@ from app.outreach.rules import (
 from app.outreach.service import Stationery, confirmed_plan, message_context, offered_plan
 from app.plans.models import Plan
 from app.plans.rules import LIVE, PlanKind, PlanStatus
+from app.timeline.models import Event
 from app.timeline.rules import Channel, Kind, Purpose
 from app.timeline.service import Heads, NewEvent, customer_stream, lock_customers, record, record_many
 
@@ -595,13 +597,11 @@ def record_settled(
     *,
     now: datetime,
 ) -> None:
-    """What came of attempts goes on record; an address that does not exist is not written to again."""
+    """What came of attempts goes on record, with what it says about the addresses."""
     told = [settled_event(row, outcome) for row, outcome in settled]
     record_many(session, [event for event in told if event is not None], by="system", now=now, locked=heads)
     for row, outcome in settled:
-        if isinstance(outcome, Undeliverable) and outcome.no_such_address:
-            channel, detail = Channel(row.destination.value), row.error[:300]
-            suppress(session, channel, row.address, Suppression.REFUSED, detail=detail, by="system", now=now)
+        heed(session, row, outcome, now=now)
 
 
 def settled_event(row: OutboxMessage, outcome: Outcome) -> NewEvent | None:
@@ -747,12 +747,14 @@ def note_status(
     *,
     attempt_id: str = "",
     provider_ref: str = "",
+    failure: Failure | None = None,
     known_by: str = "the provider's report",
     now: datetime,
 ) -> bool:
     """A provider reports on a message, named by our attempt or by its own reference: SENT = it has it and no more is
     known, or what became of it. May come before the answer to the call was written down, or when nobody knew whether
-    the call got through. False if we do not know the message; repeats change nothing."""
+    the call got through. `failure`: why it did not arrive; it has the consequences of the same answer to a call. False
+    if we do not know the message; repeats change nothing."""
     row = _reported_row(session, attempt_id, provider_ref)
     if row is None:
         return False
@@ -771,7 +773,24 @@ def note_status(
         cannot_arrive(row, status, detail, now=now)
     kind = Kind.CONTACT_DELIVERED if status is OutboxStatus.DELIVERED else Kind.CONTACT_FAILED
     record(session, _event(row, kind, {"detail": detail}), by="system", now=now)
+    if failure is not None and status is not OutboxStatus.DELIVERED:
+        heed(session, row, failure, now=now)
+        if isinstance(failure, Misconfigured) and not _started_since(session, row):
+            stop_channel(session, row.destination, failure.reason, by="system", now=now)
     return True
+
+
+def _started_since(session: Session, row: OutboxMessage) -> bool:
+    """Has a person started the channel again since this message left? Then what it met is mended, and reports that
+    come late must not stop it once more."""
+    event = table_of(Event)
+    last = sa.select(event.c.at).where(
+        event.c.stream == "outbox",
+        event.c.kind == Kind.CHANNEL_STARTED,
+        event.c.data.contains(f'"destination":"{row.destination.value}"'),
+        event.c.at >= (row.sent_at or row.created_at),
+    )
+    return session.execute(last.limit(1)).first() is not None
 
 
 def _reported_row(session: Session, attempt_id: str, provider_ref: str) -> OutboxMessage | None:

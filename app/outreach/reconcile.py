@@ -124,7 +124,7 @@ def _note(session: Session, seen: OutboxMessage, found: list[Found], *, now: dat
         [it] = candidates
         note_status(
             session, it.status, it.detail, attempt_id=row.attempt_id, provider_ref=it.provider_ref,
-            known_by="the provider's list", now=now,
+            failure=it.failure, known_by="the provider's list", now=now,
         )  # fmt: skip
         return "found"
     said = f"{len(candidates)} messages that may be this one" if candidates else "no such message so far"

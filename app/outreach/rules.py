@@ -133,6 +133,8 @@ class Undeliverable:
     no_such_address: bool = False
     """The provider knows no such number or mailbox, so that no other message can arrive there either; False where it
     only would not take this one."""
+    opted_out: bool = False
+    """The provider refuses because whoever has the address told it to stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +167,8 @@ class NotCalled:
 
 
 Outcome = Accepted | Undeliverable | TryLater | Misconfigured | Uncertain | NotCalled
+Failure = Undeliverable | Misconfigured
+"""What a provider reports later of a message that it took and that did not arrive."""
 
 
 class Sender(Protocol):
@@ -200,6 +204,8 @@ class Found:
     status: OutboxStatus
     """SENT = no more is known."""
     detail: str = ""
+    failure: Failure | None = field(default=None, compare=False)
+    """Why it did not arrive, read off the same code, as the answer to a call would say it."""
 
 
 class Lookup(Protocol):

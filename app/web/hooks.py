@@ -78,7 +78,10 @@ def twilio_status(request: Request, fields: Fields, session: WriteSession, now: 
         code = fields.get("ErrorCode", "")
         detail = f"Twilio error {code}" if code.isascii() and code.isdigit() and code != "0" else ""
         attempt, sid = request.query_params.get("attempt", ""), fields.get("MessageSid", "")
-        known = note_status(session, status, detail, attempt_id=attempt, provider_ref=sid, now=now)
+        failure = ports_of(request).sms_failure(code)
+        known = note_status(
+            session, status, detail, attempt_id=attempt, provider_ref=sid, failure=failure, now=now
+        )
         log.info("twilio_callback", status=status.value, known=known)
     return Response(status_code=204)
 

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 
 import pytest
 from httpx2 import Response
-from sqlmodel import select
+from sqlmodel import Session, col, select
 from twilio.request_validator import RequestValidator
 
 from app.adapters.twilio_sms import validate_signature
-from app.compliance.models import Consent
+from app.compliance.models import Consent, SuppressedAddress
+from app.compliance.service import set_consent
 from app.inbound.models import InboundMessage
 from app.ledger.models import Customer
+from app.outreach.delivery import is_stopped, start_channel
 from app.outreach.models import OutboxMessage
-from app.outreach.rules import OutboxStatus
-from app.timeline.rules import Kind
+from app.outreach.rules import Destination, OutboxStatus
+from app.timeline.rules import Channel, Kind
 from tests.builders import delinquent_case, events, queued_message
 from tests.web.book import FIRST_ON
 from tests.web.desk import NOW, Desk
@@ -77,6 +80,58 @@ def test_a_delivery_report_settles_the_message_once(
     assert (message(twilio, row).status, message(twilio, row).error) == (status, "Twilio error 30003")
     [told] = twilio.read(lambda session: events(session, kind))
     assert (told["key"], told["detail"]) == (row.key, "Twilio error 30003")
+
+
+@pytest.mark.parametrize(
+    ("code", "closed", "opted_out", "stopped"),
+    [
+        ("21211", True, False, False),
+        ("21614", True, False, False),
+        ("30005", True, False, False),
+        ("30006", True, False, False),
+        ("21610", False, True, False),
+        ("30002", False, False, True),
+        ("30034", False, False, True),
+        ("30003", False, False, False),
+        ("30007", False, False, False),
+        ("99999", False, False, False),
+        ("", False, False, False),
+    ],
+)
+def test_a_code_that_comes_later_does_what_it_does_at_once(
+    twilio: Desk, code: str, closed: bool, opted_out: bool, stopped: bool
+) -> None:
+    row = sent_message(twilio)
+    fields = {"MessageSid": "SM1", "MessageStatus": "undelivered", "ErrorCode": code, "To": row.address}
+    for _ in range(2):
+        assert report(twilio, fields).status_code == 204
+    on_list = select(SuppressedAddress).where(SuppressedAddress.address == row.address)
+    refused = select(Consent).where(Consent.customer_id == row.customer_id, col(Consent.allowed).is_(False))
+    assert message(twilio, row).status is OutboxStatus.UNDELIVERED
+    assert len(twilio.read(lambda session: session.scalars(on_list).all())) == closed
+    assert len(twilio.read(lambda session: session.scalars(refused).all())) == opted_out
+    assert twilio.read(lambda session: is_stopped(session, Destination.SMS)) is stopped
+    assert len(twilio.read(lambda session: events(session, Kind.CONSENT_CHANGED))) == opted_out
+
+
+def test_a_late_report_stops_no_channel_that_was_started_again_and_ends_no_consent_given_since(
+    twilio: Desk,
+) -> None:
+    first, second = sent_message(twilio, "SM1"), sent_message(twilio, "SM2")
+
+    def mended(session: Session) -> None:
+        later = NOW + timedelta(minutes=1)
+        start_channel(session, Destination.SMS, by="user:root", now=later)
+        customer = session.get_one(Customer, second.customer_id)
+        set_consent(session, customer, Channel.SMS, allowed=True, source="START", by="customer", now=later)
+
+    twilio.write(mended)
+    for sid, code in (("SM1", "30034"), ("SM2", "21610")):
+        report(twilio, {"MessageSid": sid, "MessageStatus": "undelivered", "ErrorCode": code})
+    assert message(twilio, first).status is OutboxStatus.UNDELIVERED
+    assert not twilio.read(lambda session: is_stopped(session, Destination.SMS))
+    [said] = twilio.read(lambda session: session.scalars(select(Consent)).all())
+    assert said.allowed
 
 
 def test_steps_on_the_way_and_messages_we_do_not_know_change_nothing(twilio: Desk) -> None:
