@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from app.inbound.quotes import PICTURED, Reaction, frame_words
 from app.inbound.rules import Intent, Phrase, Phrasebook, normalise
 
 PHRASES = Path(__file__).with_name("phrases.toml")
-LANGUAGES = ("en", "zh", "id", "nb", "nl")
+LANGUAGES = ("en", "zh", "id", "nb", "nl", "es")
 
 
 @lru_cache
@@ -21,7 +23,7 @@ def load_phrases(path: Path) -> Phrasebook:
     """The phrasebook in a file, every phrase spelt as messages are. ValueError names a phrase that spells nothing."""
     data = tomllib.loads(path.read_text(encoding="utf-8"))
     phrases = [
-        Phrase(_spelt(words), Intent(group["means"]), group.get("only", False))
+        Phrase(_spelt(words), Intent(group["means"]), group.get("only", False), language)
         for group in data["phrases"]
         for language in LANGUAGES
         for words in group.get(language, ())
@@ -31,7 +33,17 @@ def load_phrases(path: Path) -> Phrasebook:
         frozenset(_spelt(word) for word in data["courtesies"]),
         tuple(_spelt(words) for words in data["reversals"]),
         tuple(data["signs"]),
+        _frames(data["reactions"]),
     )
+
+
+def _frames(groups: Mapping[str, Sequence[str]]) -> dict[str, Reaction]:
+    pictured = {"pictured": Reaction.FOND, "pictured_gone": Reaction.GONE}
+    return {
+        (PICTURED if group in pictured else "") + frame_words(words): pictured.get(group) or Reaction(group)
+        for group, frames in groups.items()
+        for words in frames
+    }
 
 
 def _spelt(words: str) -> str:

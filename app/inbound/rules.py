@@ -8,14 +8,14 @@ refusal keeps SMS back until somebody has looked (12 CFR 1006.6(e); 47 CFR 64.12
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
 from app.cases.rules import HoldKind
+from app.inbound.quotes import Heard, Reaction, hear, plain
 from app.outreach.rules import Misconfigured, TryLater
 from app.timeline.rules import Channel
 
@@ -43,6 +43,8 @@ class Intent(StrEnum):
     HARDSHIP = "hardship"
     CALL_ME = "call_me"
     PAID = "paid"
+    REACTION = "reaction"
+    """A button that their telephone has, pressed on a message."""
 
 
 class ReviewOutcome(StrEnum):
@@ -76,7 +78,7 @@ HOLDS: Mapping[Intent, HoldKind] = {
 }
 """The hold that stands until a person has looked; of several the first in this order."""
 
-SELF_EXPLAINING = frozenset({Intent.STOP, Intent.START, Intent.HELP})
+SELF_EXPLAINING = frozenset({Intent.STOP, Intent.START, Intent.HELP, Intent.REACTION})
 """A message that is a keyword of these and nothing else may need nobody."""
 
 
@@ -107,6 +109,7 @@ class Phrase:
     words: str
     means: Intent
     only: bool = False
+    language: str = "en"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,8 @@ class Phrasebook:
     """With one of these in it a refusal is not clear any more."""
     signs: tuple[str, ...] = ()
     """Pictures that may be a refusal; they do not survive normalising."""
+    frames: Mapping[str, Reaction] = field(default_factory=dict)
+    """Words around the quote of a reaction, and what it says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,23 +152,105 @@ PROVIDER_WORDS = {"STOP": Intent.STOP, "START": Intent.START, "HELP": Intent.HEL
 """Twilio's `OptOutType`: it has recognised a keyword by its own list, and answered it."""
 
 
-def read(text: str, book: Phrasebook, *, provider_said: str = "") -> Reading:
-    """The meanings of a message in any of the languages of `book`, whatever its case, width and punctuation."""
-    spoken = normalise(text)
-    bare = _without(spoken, book.courtesies)
-    found: dict[Intent, str] = {}
-    keyword = provider_said in PROVIDER_WORDS
-    if keyword:
+def read(
+    text: str,
+    book: Phrasebook,
+    *,
+    provider_said: str = "",
+    languages: Collection[str] | None = None,
+    ours: Collection[str] | None = None,
+) -> Reading:
+    """The meanings of a message, whatever its case, width, accents and punctuation.
+
+    `languages` are those of the sender and of where they live (`languages_of`): a word of another language says at most
+    that a person should look. None = nobody knows whose message it is, so that every language counts. `ours` is what we
+    wrote to them lately: quoted, it is not theirs. None = not known either; then a reaction is believed to be to us.
+    """
+    heard = hear(text, book.frames, ours or ())
+    found, keyword = _meanings(heard.said, book, languages)
+    if provider_said in PROVIDER_WORDS:
+        keyword = True
         found[PROVIDER_WORDS[provider_said]] = provider_said.lower()
-    for phrase in book.phrases:
-        alone = phrase.only and phrase.words in (bare, spoken)
-        keyword |= alone
-        if phrase.means not in found and (alone or (not phrase.only and _says(spoken, phrase.words))):
-            found[phrase.means] = phrase.words
-    sign = next((sign for sign in book.signs if sign in text), None)
+    sign = next((sign for sign in book.signs if sign in heard.said), None)
     if sign is not None:
         found.setdefault(Intent.MAYBE_STOP, sign)
-    return _weighed(found, spoken, book, keyword=keyword)
+    if heard.reaction is not None:
+        keyword |= _reacted(heard, found, book, languages, is_known=ours is not None)
+    return _weighed(found, normalise(heard.said), book, keyword=keyword)
+
+
+def _meanings(
+    text: str, book: Phrasebook, languages: Collection[str] | None
+) -> tuple[dict[Intent, str], bool]:
+    """What phrases say, each meaning with the first that says so, and whether one of them is all there is."""
+    spoken = normalise(text)
+    alone = {spoken, _without(spoken, book.courtesies)}
+    alone |= {_said_once(words) for words in alone}
+    found: dict[Intent, str] = {}
+    keyword = False
+    for phrase in book.phrases:
+        is_whole = phrase.only and phrase.words in alone
+        if not is_whole and (phrase.only or not _says(spoken, phrase.words)):
+            continue
+        if not _is_theirs(phrase, languages):
+            if phrase.means in REFUSES and (is_whole or phrase.words.count(" ") >= 2):
+                found.setdefault(Intent.MAYBE_STOP, phrase.words)
+            continue
+        keyword |= is_whole
+        found.setdefault(phrase.means, phrase.words)
+    return found, keyword
+
+
+def _is_theirs(phrase: Phrase, languages: Collection[str] | None) -> bool:
+    """English is read from everybody, because our messages name STOP to everybody; ideographs are no other word."""
+    return languages is None or phrase.language in ("en", *languages) or bool(_IDEOGRAPH.search(phrase.words))
+
+
+def _said_once(words: str) -> str:
+    """`stop stop stop` is `stop`."""
+    each = words.split()
+    return each[0] if len(set(each)) == 1 else words
+
+
+LONGEST_OWN_WORDS = 60
+"""Characters of a quote that may be something the customer wrote to us before; what is longer we wrote."""
+
+
+def _reacted(
+    heard: Heard,
+    found: dict[Intent, str],
+    book: Phrasebook,
+    languages: Collection[str] | None,
+    *,
+    is_known: bool,
+) -> bool:
+    """Add the reaction to what was found. Whether nobody has to look: it is a friendly one, to a message of ours. One
+    to a few words that we did not write may stress the customer's own "STOP"."""
+    assert heard.reaction is not None
+    found[Intent.REACTION] = heard.reaction.value
+    if heard.to_us or not is_known or len(heard.quoted) > LONGEST_OWN_WORDS:
+        return heard.reaction in (Reaction.FOND, Reaction.GONE)
+    quoted, _ = _meanings(heard.quoted, book, languages)
+    if quoted.keys() & {*REFUSES, Intent.MAYBE_STOP}:
+        found.setdefault(Intent.MAYBE_STOP, heard.quoted[:80])
+    return False
+
+
+_LANGUAGES_OF_PLACES: Mapping[str, frozenset[str]] = {
+    **dict.fromkeys(("US", "PR", "ES", "MX", "AR", "CL", "CO", "PE", "EC", "GT", "DO", "CU"), frozenset({"es"})),
+    **dict.fromkeys(("NL", "BE", "SR", "AW", "CW"), frozenset({"nl"})),
+    **dict.fromkeys(("NO", "DK", "SE"), frozenset({"nb"})),
+    "ID": frozenset({"id"}),
+    **dict.fromkeys(("SG", "MY", "BN"), frozenset({"id", "zh"})),
+    **dict.fromkeys(("CN", "TW", "HK", "MO"), frozenset({"zh"})),
+}  # fmt: skip
+_SAME = {"no": "nb", "nn": "nb", "da": "nb", "sv": "nb", "ms": "id"}
+
+
+def languages_of(language: str, country: str) -> frozenset[str]:
+    """What somebody who reads `language` ('zh-TW') and lives in `country` (ISO 3166) may write in, beside English."""
+    base = language.lower().replace("_", "-").partition("-")[0]
+    return _LANGUAGES_OF_PLACES.get(country, frozenset()) | {_SAME.get(base, base)}
 
 
 def _weighed(found: dict[Intent, str], spoken: str, book: Phrasebook, *, keyword: bool) -> Reading:
@@ -191,11 +278,9 @@ _IDEOGRAPH = re.compile("[\u3400-\u9fff\uf900-\ufaff]")
 
 
 def normalise(text: str) -> str:
-    """One spelling: Unicode-normalised, case-folded, words parted by one space, without punctuation and pictures;
-    `S T O P` and `Stooop` are `stop`, and between ideographs there is no space."""
-    plain = unicodedata.normalize("NFKC", text).casefold()
-    plain = "".join(char for char in plain if unicodedata.category(char) not in ("Cf", "Mn"))
-    words = _NOT_A_WORD.sub(" ", _APOSTROPHES.sub("", plain)).split()
+    """One spelling: Unicode-normalised, case-folded, without accents on Latin letters, words parted by one space,
+    without punctuation and pictures; `S T O P` and `Stooop` are `stop`, and between ideographs there is no space."""
+    words = _NOT_A_WORD.sub(" ", _APOSTROPHES.sub("", plain(text))).split()
     if len(words) > 1 and all(len(word) == 1 and not _IDEOGRAPH.match(word) for word in words):
         words = ["".join(words)]
     spelt = _DRAWN_OUT.sub(r"\1", " ".join(words))
@@ -234,6 +319,7 @@ SUGGESTIONS: Mapping[Intent, str] = {
     Intent.HARDSHIP: "They cannot pay now. Offer a plan or hardship help.",
     Intent.CALL_ME: "They want to be called. Where that is permitted, the call is on the worklist already.",
     Intent.PAID: "They say that they have paid. Look for the payment, also among the unmatched ones.",
+    Intent.REACTION: "They pressed a reaction on a message. Look at which one, and ask them if it is not plain.",
 }
 
 

@@ -34,11 +34,14 @@ from app.inbound.rules import (
     Reading,
     ReviewOutcome,
     choices,
+    languages_of,
     read,
 )
 from app.ledger.models import Customer, Portfolio
 from app.ledger.rules import mask_card_numbers
 from app.outreach.manual import answer_for_help
+from app.outreach.models import OutboxMessage
+from app.outreach.rules import Destination
 from app.outreach.service import Stationery
 from app.timeline.rules import Channel, Kind
 from app.timeline.service import NewEvent, customer_stream, lock_customers, record
@@ -49,6 +52,10 @@ CUSTOMER = "customer"
 """Who did it, on the timeline: the customer, by a message or on their page."""
 REVIEW_WITHIN = timedelta(days=30)
 """A hold that a message puts in place comes back by itself after this time, like every other."""
+MOST_QUOTABLE = 40
+"""Messages of ours in which a quote is looked for, the latest first."""
+SHORTEST_QUOTE = 12
+"""Characters: a shorter message quotes nothing."""
 LONGEST_BODY = 4000
 """Characters kept; an SMS of ten segments has 1,600."""
 
@@ -60,13 +67,22 @@ def receive(session: Session, arrived: Arrived, book: Phrasebook, *, now: dateti
     """Put an SMS on record for everybody who has the number, and end at once what it refuses. None if it is known."""
     # Half a character, which JSON can spell and no database takes, must not cost the whole message.
     body = arrived.body.encode("utf-8", "replace").decode().replace("\0", "")[:LONGEST_BODY]
-    meant = read(body, book, provider_said=arrived.opt_out_type.upper())
+    sender = arrived.sender.replace("\0", "")[:40]
+    owners = select(Customer).where(Customer.mobile == sender).order_by(col(Customer.id))
+    customers = session.scalars(owners).all() if sender else []
+    meant = read(
+        body,
+        book,
+        provider_said=arrived.opt_out_type.upper(),
+        languages=_languages(customers) if customers else None,
+        ours=_written_to(session, customers, body),
+    )
     message = _store(
         session,
         InboundMessage(
             source=InboundSource.SMS,
             provider_ref=arrived.provider_ref[:120],
-            sender=arrived.sender.replace("\0", "")[:40],
+            sender=sender,
             recipient=arrived.recipient.replace("\0", "")[:40],
             body=mask_card_numbers(body),
             masked=mask_card_numbers(body) != body,
@@ -78,8 +94,6 @@ def receive(session: Session, arrived: Arrived, book: Phrasebook, *, now: dateti
     )
     if message is None:
         return None
-    owners = select(Customer).where(Customer.mobile == message.sender).order_by(col(Customer.id))
-    customers = session.scalars(owners).all() if message.sender else []
     lock_customers(session, [customer.id or 0 for customer in customers])
     for customer in customers:
         _obey(session, _match(session, message, customer, by=CUSTOMER, now=now), message, customer, now=now)
@@ -95,6 +109,26 @@ def receive(session: Session, arrived: Arrived, book: Phrasebook, *, now: dateti
             now=now,
         )
     return message
+
+
+def _languages(customers: Sequence[Customer]) -> frozenset[str]:
+    return frozenset().union(*(languages_of(each.language, each.country) for each in customers))
+
+
+def _written_to(session: Session, customers: Sequence[Customer], body: str) -> list[str]:
+    """What we wrote lately to the number, as far as a message this long can quote it."""
+    if len(body) < SHORTEST_QUOTE or not customers:
+        return []
+    query = (
+        select(col(OutboxMessage.text))
+        .where(
+            col(OutboxMessage.customer_id).in_([customer.id for customer in customers]),
+            OutboxMessage.destination == Destination.SMS,
+        )
+        .order_by(col(OutboxMessage.id).desc())
+        .limit(MOST_QUOTABLE)
+    )
+    return list(session.scalars(query))
 
 
 def receive_from_page(

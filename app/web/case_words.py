@@ -63,6 +63,7 @@ MEANING_WORDS: Mapping[Intent, tuple[str, Tone]] = {
     Intent.DECEASED: ("Somebody died", "bad"),
     Intent.HARDSHIP: ("Cannot pay", "info"),
     Intent.CALL_ME: ("Wants a call", "info"),
+    Intent.REACTION: ("Reaction", "neutral"),
     Intent.PAID: ("Says it is paid", "good"),
 }
 """What a message may mean, in words and tone."""
