@@ -139,11 +139,14 @@ def demo(
     port: int = 8000,
     no_serve: Annotated[bool, typer.Option("--no-serve", help="Prepare everything, then stop.")] = False,
     accounts: Annotated[int, typer.Option(min=20, max=5000, help="How many accounts to load.")] = 2000,
+    folder: Annotated[
+        Path, typer.Option("--dir", help="Folder to build it in; what a demo left there is replaced.")
+    ] = ROOT / "var" / "demo",
 ) -> None:
     """A fresh department under var/: real accounts, weeks of work, staff of every role; then web and jobs."""
     from app.demo import run_demo
 
-    run_demo(port=port, serve=not no_serve, accounts=accounts)
+    run_demo(port=port, serve=not no_serve, accounts=accounts, home=folder.resolve())
 
 
 @app.command("legal-desk")

@@ -40,6 +40,7 @@ from app.compliance.rules import Clearance
 from app.compliance.service import explain, set_consent
 from app.daily import DayReport
 from app.db import make_engine, transaction
+from app.errors import DeskError
 from app.feeds.service import load
 from app.jobs import Worker, start
 from app.ledger.corrections import post_by_hand, waive
@@ -76,16 +77,14 @@ STAFF = (
 )
 
 
-def run_demo(*, port: int, serve: bool, accounts: int) -> None:
-    """Build the demo from nothing under var/demo, print who can sign in, and serve it."""
+def run_demo(*, port: int, serve: bool, accounts: int, home: Path) -> None:
+    """Build the demo from nothing in the folder `home`, print who can sign in, and serve it."""
     started = time.perf_counter()
     structlog.configure(
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         wrapper_class=structlog.make_filtering_bound_logger("error"),
     )
-    home = ROOT / "var" / "demo"
-    shutil.rmtree(home, ignore_errors=True)
-    home.mkdir(parents=True)
+    _clear(home)
     key_file = _make_key(home)
     legal_port = _free_port()
     settings = Settings(
@@ -107,6 +106,14 @@ def run_demo(*, port: int, serve: bool, accounts: int) -> None:
     _introduce(port, passwords, home)
     if serve:
         _serve(settings, ports, port)
+
+
+def _clear(home: Path) -> None:
+    """An empty folder for the demo. Only what a demo made is replaced. DeskError for anybody else's folder."""
+    if home.is_dir() and any(home.iterdir()) and not (home / "demo.env").exists():
+        raise DeskError(f"{home} holds something that no demo made. Name another folder with --dir.")
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True)
 
 
 def _build(settings: Settings, ports: Ports, accounts: int) -> Mapping[str, str]:
@@ -398,10 +405,11 @@ class Department:
             )
 
     def _refer(self, session: Session, today: date, now: datetime) -> None:
-        """The legal team takes on two nominations a day and seals the files of what it took."""
+        """The legal team takes on one nomination a day and seals the files of what it took. The visitor finds two
+        that wait for a decision."""
         del today
         query = select(Referral).where(Referral.status == ReferralStatus.NOMINATED).order_by(col(Referral.id))
-        for referral in session.scalars(query.limit(1)).all():
+        for referral in session.scalars(query).all()[:-2][:1]:
             decide(session, referral, approve=self.chance.random() < 0.85, by="user:lena", now=now)
             if referral.status is not ReferralStatus.APPROVED or self.ports.seal is None:
                 continue
@@ -545,7 +553,8 @@ def _introduce(port: int, passwords: Mapping[str, str], home: Path) -> None:
     for username, password in passwords.items():
         name, role = roles[username]
         print(f"  {role.value:<8} {username:<7} {password:<16} {name}")
-    env = home.relative_to(ROOT) / "demo.env"
+    env = home / "demo.env"
+    env = env.relative_to(ROOT) if env.is_relative_to(ROOT) else env
     print("\nThe commands work on it too:")
     print(f'  export PATH="$PWD/.venv/bin:$PATH" DESK_ENV_FILE={env}')
     print("  desk status")
