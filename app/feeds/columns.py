@@ -17,17 +17,19 @@ import polars as pl
 from email_validator import SPECIAL_USE_DOMAIN_NAMES
 from phonenumbers import PhoneMetadata
 
+from app.ledger.card_numbers import FIRST_DIGITS
 from app.ledger.models import Portfolio
 from app.ledger.rules import EITHER_WAY, LOWERING
 from app.money import exponent
 
-ODD = r"[\p{C}\p{Z}\p{Nd}&&[^ 0-9]]|^ | $|[0-9](?:[ .\-]?[0-9]){12}"
+ODD = r"[\p{C}\p{Z}\p{Nd}&&[^ 0-9]]|^ | $|[0-9](?:[^0-9A-Za-z]{0,8}[0-9]){12}"
 """Control and format characters, spaces other than the plain one, digits of other scripts; a space at an end; or
 thirteen digits in a row or in groups, which may be a card number."""
 
-ONE_NUMBER = r"^[!-/:-~]*([0-9]{13,19})$"
-LONGER_THAN_A_CARD = r"^[!-/:-~]*[0-9]{20,}$"
-CARD_STARTS = list("234568")
+ONE_NUMBER = r"^[!-/:-~]*([0-9]{13,17})$"
+"""Of eighteen digits and more the first sixteen may be a card number, with what is run on behind it."""
+LONGER_THAN_A_CARD = r"^[!-/:-~]*[0-9]{29,}$"
+CARD_STARTS = sorted(FIRST_DIGITS)
 
 ISO_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 FIRST_DATE, LAST_DATE = date(1950, 1, 1), date(2199, 12, 31)

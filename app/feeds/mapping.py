@@ -34,6 +34,7 @@ import codecs
 import re
 import time
 import tomllib
+from collections import Counter
 from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -47,6 +48,7 @@ from app.errors import Invalid
 from app.feeds.layouts import BadCell
 from app.feeds.rules import blotted
 from app.ledger.rules import LOWERING, EntryKind
+from app.toml_text import parse_toml
 
 AMOUNTS = frozenset({"amount", "balance", "credit_limit", "minimum_due", "past_due_amount"})
 DATES = frozenset(
@@ -106,10 +108,13 @@ class Mapping:
 
     def bind(self, theirs: Sequence[str]) -> Bound:
         """Fit the mapping to a file's header; Invalid names what is unknown, missing or there twice."""
-        used = frozenset(name for column in self.columns.values() for name in column.theirs)
-        unknown = [name for name in theirs if name not in self.theirs]
+        used, known = (
+            frozenset(name for column in self.columns.values() for name in column.theirs),
+            self.theirs,
+        )
+        unknown = [name for name in theirs if name not in known]
         missing = sorted(used - set(theirs))
-        double = sorted({name for name in theirs if theirs.count(name) > 1 and name in used})
+        double = sorted(name for name, times in Counter(theirs).items() if times > 1 and name in used)
         problems = [
             f"{what}: {', '.join(repr(blotted(n))[:60] for n in names[:20])}"
             for what, names in (
@@ -260,7 +265,7 @@ def load_mapping(path: Path) -> Mapping:
 def parse_mapping(text: str, name: str) -> Mapping:
     """A mapping from the text of its file; `name` is what messages call it."""
     try:
-        data = tomllib.loads(text)
+        data = parse_toml(text)
     except tomllib.TOMLDecodeError as error:
         raise Invalid(f"the mapping {name} is not TOML: {error}") from None
     return _Checked(data, name).mapping()
@@ -271,6 +276,7 @@ _PLAIN_KEYS = {
     "skip_rows": int, "signed": bool,
 }  # fmt: skip
 _TABLES = {"columns", "constants", "kinds", "values", "ignore"}
+ODD_ENCODINGS = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"})
 _COLUMN_KEYS = {"column", "columns", "join", "format", "unit", "negate"}
 
 
@@ -333,8 +339,10 @@ class _Checked:
 
     def check_encoding(self, encoding: str) -> None:
         try:
-            is_text = codecs.lookup(encoding)._is_text_encoding  # the only mark that tells base64 from UTF-8
-        except LookupError:
+            found = codecs.lookup(encoding)
+            # The only mark that tells base64 from UTF-8. Those that no creditor writes make half characters or raise.
+            is_text = found._is_text_encoding and found.name not in ODD_ENCODINGS
+        except (LookupError, ValueError):  # ValueError: a NUL in the name
             is_text = False
         if not is_text:
             raise self.wrong("encoding", f"{encoding!r} is not known; such as utf-8, cp1252, gb18030, big5")
@@ -343,7 +351,12 @@ class _Checked:
         day = date(2026, 12, 31)
         try:
             same = date(*time.strptime(day.strftime(format), format)[:3]) == day
-        except ValueError:
+        except (
+            ValueError,
+            re.error,
+            OverflowError,
+            MemoryError,
+        ):  # re.error: a directive that is there twice
             same = False
         if not same:
             raise self.wrong(key, f"{format!r} does not write a whole date; such as %d.%m.%Y")

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from app.ledger.rules import AccountStatus, holds_card_number
+from app.ledger.card_numbers import replace_card_numbers
+from app.ledger.rules import AccountStatus
 
 MAX_TOKENS = 60
 """Of one payment; a remittance has at most 140 characters a line and names few accounts."""
@@ -156,21 +157,7 @@ def _is_telling(key: str) -> bool:
 
 def blotted(text: str) -> str:
     """The text without card numbers: a payer may write one, and the payment must not be lost over it."""
-    if not holds_card_number(text):
-        return text
-    clean = re.sub(r"\d+(?:[ .\-]\d+)*", lambda run: _without_card(run.group()), text)
-    return REMOVED if holds_card_number(clean) else clean
-
-
-def _without_card(run: str) -> str:
-    """Groups of digits less the fewest neighbours that make a card number."""
-    groups = re.split(r"([ .\-])", run)
-    for length in range(1, len(groups) + 1, 2):
-        for first in range(0, len(groups) - length + 1, 2):
-            if holds_card_number("".join(groups[first : first + length])):
-                before, after = "".join(groups[:first]), "".join(groups[first + length :])
-                return f"{_without_card(before)}{REMOVED}{_without_card(after)}"
-    return run
+    return replace_card_numbers(text, REMOVED)
 
 
 REMOVED = "[card number removed]"

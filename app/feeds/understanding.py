@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -70,6 +71,9 @@ class Understanding:
         sources = self._bound.sources if self._bound else {name: (at,) for at, name in enumerate(header)}
         self._mobile = frozenset(sources.get("mobile", ()))
         """Where the file's own columns have the telephone number."""
+        used = {at for places in sources.values() for at in places}
+        self._used = frozenset(used) if self._bound else frozenset(range(len(header)))
+        """Where the columns are that a mapping reads; what stands in the others is never stored."""
 
     def batches(self, feed: Feed, skip: int = 0) -> Iterator[Batch]:
         """What the records of the file came to, block by block, but for the first `skip` records."""
@@ -119,7 +123,8 @@ class Understanding:
         try:
             batch.rows.append(Row(line, cells, self.by_row(cells)))
         except BadCell as error:
-            row = (WITHHELD,) if "card number" in str(error) else cells
+            # A column that the mapping leaves out may hold one too.
+            row = (WITHHELD,) if "card number" in str(error) else [blotted(cell[:MAX_CELL]) for cell in cells]
             batch.rejects.append(Reject(line, error.column, str(error), row))
 
     # --- row by row: the definition -----------------------------------------------------------------------------
@@ -129,7 +134,8 @@ class Understanding:
         if len(cells) != len(self._header):
             raise BadCell("", f"{len(cells)} cells where the header has {len(self._header)}")
         for at, (name, cell) in enumerate(zip(self._header, cells, strict=True)):
-            check_cell(name, cell, is_mobile=at in self._mobile)
+            if at in self._used:
+                check_cell(name, cell, is_mobile=at in self._mobile)
         if self._bound is None:
             texts = {name: cell.strip() for name, cell in zip(self._header, cells, strict=True)}
         else:
@@ -162,7 +168,7 @@ def check_header(header: Sequence[str], layout: Layout) -> None:
     known = layout.required + layout.optional
     unknown = [name for name in header if name not in known]
     missing = [name for name in layout.required if name not in header]
-    double = sorted({name for name in header if header.count(name) > 1})
+    double = sorted(name for name, times in Counter(header).items() if times > 1)
     problems = [
         f"{what}: {', '.join(repr(blotted(n))[:60] for n in names[:20])}"
         for what, names in (("unknown columns", unknown), ("missing columns", missing), ("twice", double))

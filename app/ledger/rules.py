@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from app.ledger.card_numbers import holds_card_number as holds_card_number
+from app.ledger.card_numbers import mask_card_numbers as mask_card_numbers
 from app.staff.rules import CASEWORK, MANAGEMENT, Role
 
 
@@ -110,76 +112,6 @@ def posting_date(effective_on: date, open_on: date | None) -> date:
     own has been closed. So what was known on a past day K is what was posted by K, also for history that was
     loaded before any day was closed."""
     return max(effective_on, open_on) if open_on else effective_on
-
-
-_GROUPED_DIGITS = re.compile(r"[0-9]+(?:[ .\-][0-9]+)*")
-
-
-def luhn(digits: str) -> bool:
-    """ISO/IEC 7812-1 check digit."""
-    total = 0
-    for position, char in enumerate(reversed(digits)):
-        value = ord(char) - 48
-        if position % 2:
-            value = value * 2 - 9 if value > 4 else value * 2
-        total += value
-    return total % 10 == 0
-
-
-def holds_card_number(text: str) -> bool:
-    """True if `text` holds a card number: 13-19 digits, bare or in groups parted by one space, dot or hyphen,
-    that pass Luhn and begin with an industry digit cards are issued under (ISO/IEC 7812: 2-6, and 8).
-
-    Groups are tried in every neighbouring combination, so an expiry date behind the number does not hide it.
-    """
-    if sum(map(str.isdecimal, text)) < 13:
-        return False
-    ascii_digits = "".join(str(int(char)) if char.isdecimal() else char for char in text)
-    return any(_run_holds_card(run.group()) for run in _GROUPED_DIGITS.finditer(ascii_digits))
-
-
-def _run_holds_card(run: str) -> bool:
-    groups = re.split(r"[ .\-]", run)
-    for first in range(len(groups)):
-        digits = ""
-        for group in groups[first:]:
-            digits += group
-            if len(digits) > 19:
-                break
-            if len(digits) >= 13 and digits[0] in "234568" and len(set(digits)) > 1 and luhn(digits):
-                return True
-    return False
-
-
-def mask_card_numbers(text: str) -> str:
-    """The text with every card number in it (as `holds_card_number` finds them) but for its last four digits as
-    asterisks: for what others wrote, which cannot be refused."""
-    ascii_digits = "".join(str(int(char)) if char.isdecimal() else char for char in text)
-    kept = list(text)
-    for run in _GROUPED_DIGITS.finditer(ascii_digits):
-        groups = [
-            list(range(run.start() + group.start(), run.start() + group.end()))
-            for group in re.finditer("[0-9]+", run.group())
-        ]
-        for place in _card_places(groups, ascii_digits):
-            kept[place] = "*"
-    return "".join(kept)
-
-
-def _card_places(groups: Sequence[Sequence[int]], digits: str) -> Iterator[int]:
-    """Where the digits to hide stand: of each card number, the longest that begins at a group, all but four."""
-    first = 0
-    while first < len(groups):
-        ends = [
-            last
-            for last in range(first + 1, len(groups) + 1)
-            if _run_holds_card("".join(digits[place] for group in groups[first:last] for place in group))
-        ]
-        if ends:
-            yield from [place for group in groups[first : ends[-1]] for place in group][:-4]
-            first = ends[-1]
-        else:
-            first += 1
 
 
 # --- corrections by hand --------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ from app.strategy.rules import (
     WaitFor,
 )
 from app.timeline.rules import Channel, Purpose
+from app.toml_text import parse_toml
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -96,7 +97,7 @@ def read_strategy(code: str, text: str, terms: Terms) -> Strategy:
         said = "this looks like it holds a full card number, which is never stored"
         raise BadStrategy([Problem(Place(), "", "", said)])
     try:
-        data = tomllib.loads(text.replace("\r\n", "\n"))
+        data = parse_toml(text.replace("\r\n", "\n"))
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"at line (\d+)", str(error))
         found = int(line[1]) if line else text.count("\n") + 1

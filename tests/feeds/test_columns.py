@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from app.feeds.layouts import ACCOUNTS, PAYMENTS, STATEMENTS, TRANSACTIONS, BadCell, Layout
 from app.feeds.mapping import parse_mapping
 from app.feeds.understanding import Understanding
+from app.ledger.card_numbers import luhn
 from app.ledger.models import Portfolio
-from app.ledger.rules import CollectorKind, EntryKind, luhn
+from app.ledger.rules import CollectorKind, EntryKind
 from tests import builders
 
 ODD_CHARACTERS = (

@@ -21,7 +21,7 @@ from app.inbound.models import InboundMatch, InboundMessage
 from app.inbound.queries import waiting_counts
 from app.inbound.rules import Intent, ReviewOutcome
 from app.inbound.service import attach, interpret_due, receive_from_page
-from app.ledger.rules import holds_card_number
+from app.ledger.card_numbers import luhn
 from app.ledger.service import get_portfolio
 from app.outreach.models import OutboxMessage
 from app.outreach.situations import _Gathering
@@ -160,7 +160,7 @@ def test_a_dispute_holds_reminders_and_a_wrong_number_rests_until_reviewed(engin
 
 def test_a_number_that_passes_for_a_card_number_can_be_the_wrong_one(sqlite_engine: Engine) -> None:
     mobile = "+8613911112227"
-    assert holds_card_number(mobile)
+    assert luhn(mobile[1:])
     anna = a_customer(sqlite_engine, mobile)
     assert writes(sqlite_engine, "wrong number", mobile) is not None
     assert Channel.SMS not in permitted(sqlite_engine, anna)
