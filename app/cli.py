@@ -784,13 +784,19 @@ def retention(as_json: Json = False) -> None:
 @app.command()
 def invariants(as_json: Json = False) -> None:
     """Check everything that must hold; exit status 1 and the rows where something does not."""
-    from app.daily import collect_seldom
+    from app.daily import collect_seldom, report_violations
     from app.invariants import thorough
     from app.ledger.models import Portfolio
 
     collect_seldom()  # every account is folded again
-    with reading(_engine()) as session:
-        found = [v for p in session.scalars(select(Portfolio)).all() for v in thorough(session, p)]
+    engine = _engine()
+    with reading(engine) as session:
+        portfolios = session.scalars(select(Portfolio)).all()
+        by_portfolio = [(portfolio, thorough(session, portfolio)) for portfolio in portfolios]
+    with transaction(engine) as session:
+        for portfolio, violations in by_portfolio:
+            report_violations(session, portfolio, violations, now=_now())
+    found = [violation for _, violations in by_portfolio for violation in violations]
     data = {"violations": [asdict(v) for v in found]}
     _print(
         data,

@@ -7,11 +7,13 @@ first, then what was promised, then who has a case, then what is said to whom, t
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -20,8 +22,11 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col, select
 
+from app.alerts.rules import AlertKind
+from app.alerts.service import end_alert, raise_alert
 from app.cases.models import CollectionsCase
 from app.cases.service import assign_cases, end_due_holds, open_cases, review_cases
 from app.charges.service import accounts_to_charge, catch_up, charge_interest, charge_late_fees
@@ -38,7 +43,7 @@ from app.delinquency.service import (
     take_in_new_accounts,
 )
 from app.errors import Conflict, Invalid
-from app.invariants import quick
+from app.invariants import Violation, quick
 from app.kpis.service import restate, take_snapshot
 from app.ledger.lifecycle import recovered_accounts, reinstate_recoveries
 from app.ledger.models import DailyRun, Portfolio
@@ -75,7 +80,9 @@ class Day:
     portfolio: Portfolio
     on: date
     now: datetime
+    """The night of that day: old days that are caught up are dated into their own."""
     stationery: Stationery
+    real_now: datetime
 
 
 @dataclass
@@ -208,7 +215,22 @@ def check(day: Day) -> Counts:
         violations = quick(session, day.portfolio)
     for violation in violations:
         log.error("invariant_violated", invariant=violation.invariant, row=violation.row)
+    with transaction(day.engine) as session:
+        report_violations(session, day.portfolio, violations, now=day.real_now)
     return {"violations": len(violations)}
+
+
+def report_violations(
+    session: Session, portfolio: Portfolio, violations: Sequence[Violation], *, now: datetime
+) -> None:
+    """Raise an alert that counts the rows of each violated invariant, or end the one that is open. Rows themselves
+    are for `desk invariants`: alerts leave the house by e-mail."""
+    if not violations:
+        end_alert(session, AlertKind.INVARIANT, portfolio.code, now=now)
+        return
+    rows = Counter(violation.invariant for violation in violations)
+    detail = "Rows that disagree: " + ", ".join(f"{n} of {name}" for name, n in rows.items()) + "."
+    raise_alert(session, AlertKind.INVARIANT, portfolio.code, detail, now=now)
 
 
 STAGES: Mapping[str, Callable[[Day], Counts]] = {
@@ -254,14 +276,37 @@ def run_days(
         days = [first + timedelta(days=n) for n in range((on - first).days + 1)]
         if last is not None and last.finished_at is not None and len(days) > 1:
             days = days[1:]
-        return [_run_one(engine, portfolio, each, stationery, now) for each in days]
+        reports = []
+        for each in days:
+            with _reported(engine, portfolio, each, now):
+                reports.append(_run_one(engine, portfolio, each, stationery, now))
+        return reports
+
+
+@contextmanager
+def _reported(engine: Engine, portfolio: Portfolio, on: date, now: datetime) -> Iterator[None]:
+    """Raises an alert when the day cannot be closed, and ends it when it is."""
+    try:
+        yield
+    except Exception as error:
+        with contextlib.suppress(SQLAlchemyError), transaction(engine) as session:
+            raise_alert(
+                session,
+                AlertKind.DAY_FAILED,
+                portfolio.code,
+                f"{on} could not be closed: {type(error).__name__}. What was done so far is kept.",
+                now=now,
+            )
+        raise
+    with transaction(engine) as session:
+        end_alert(session, AlertKind.DAY_FAILED, portfolio.code, now=now)
 
 
 def _run_one(
     engine: Engine, portfolio: Portfolio, on: date, stationery: Stationery, now: datetime
 ) -> DayReport:
     at = instant_of_day(portfolio, on, now)
-    day = Day(engine, portfolio, on, at, stationery)
+    day = Day(engine, portfolio, on, at, stationery, now)
     with transaction(engine) as session:
         run = session.scalar(_run_query(portfolio, on))
         if run is None:

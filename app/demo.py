@@ -129,7 +129,7 @@ def _build(settings: Settings, ports: Ports, accounts: int) -> Mapping[str, str]
             creditor="Formosa Card Bank",
             currency="TWD",
             timezone="Asia/Taipei",
-            pack="cn",
+            pack="tw",
             collector=CollectorKind.FIRST_PARTY,
             contact_phone="+886 2 5550 0100",
             contact_email="help@formosa.example.com",

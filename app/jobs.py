@@ -11,11 +11,13 @@
 | bounces   | 60 s  | reads and empties the mailbox of undeliverable e-mail |
 | print     | 60 s  | prints the day's letters as one batch, where they are printed so, and hands it over |
 | night     | 60 s  | closes the business days that are over, missed ones first |
+| tell      | 60 s  | tells people of alerts: what failed, and what is over |
 | forget    | 1 h   | deletes what decisions were based on when it may not be kept longer |
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import socket
@@ -29,8 +31,11 @@ from zoneinfo import ZoneInfo
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import select
 
+from app.alerts.rules import AlertKind
+from app.alerts.service import end_alert, raise_alert, tell_due
 from app.bounces.service import collect
 from app.compliance.record import forget_facts
 from app.daily import collect_seldom, last_closed, run_days
@@ -50,6 +55,9 @@ from app.settings import Settings
 
 log = structlog.get_logger("desk.jobs")
 
+FAILURES_OF_AN_ALERT = 3
+"""In a row. A database that is busy for a moment is no news to a person."""
+
 
 class Worker:
     """One worker process' ticks. Each may be called at any time, in any process, any number of times."""
@@ -60,6 +68,8 @@ class Worker:
         self.started_at = ports.clock.now()
         self.stopping = threading.Event()
         """Long ticks end what they have begun, and begin nothing more."""
+        self._failures: dict[str, int] = {}
+        """Ticks that failed, and how often in a row; 0 = known to be well."""
 
     def heartbeat(self) -> None:
         now = self.ports.clock.now()
@@ -161,6 +171,29 @@ class Worker:
                 continue
             log.info("days_closed", portfolio=portfolio.code, days=[str(r.business_date) for r in reports])
 
+    def tell(self) -> None:
+        """Tell people of what failed, and of what is over."""
+        told = tell_due(self.engine, self.ports.messengers, clock=self.ports.clock)
+        if told:
+            log.info("alerts_told", news=told)
+
+    def note_failure(self, tick: str, error: str) -> None:
+        """Count a tick that failed; from the third time in a row on it is an alert."""
+        self._failures[tick] = self._failures.get(tick, 0) + 1
+        if self._failures[tick] < FAILURES_OF_AN_ALERT:
+            return
+        detail = f"{tick} has failed {self._failures[tick]} times in a row: {error}."
+        with transaction(self.engine) as session:
+            raise_alert(session, AlertKind.TICK_FAILED, tick, detail, now=self.ports.clock.now())
+
+    def note_success(self, tick: str) -> None:
+        """End the alert of a tick, another worker's too, once after start and after each failure."""
+        if self._failures.get(tick) == 0:
+            return
+        with transaction(self.engine) as session:
+            end_alert(session, AlertKind.TICK_FAILED, tick, now=self.ports.clock.now())
+        self._failures[tick] = 0
+
     def forget(self) -> None:
         with transaction(self.engine) as session:
             forgotten = forget_facts(session, by="system", now=self.ports.clock.now())
@@ -190,11 +223,12 @@ def start(worker: Worker) -> BackgroundScheduler:
         (worker.bounces, 60),
         (worker.print_letters, 60),
         (worker.night, 60),
+        (worker.tell, 60),
         (worker.forget, 3600),
     ]
     for tick, seconds in ticks:
         scheduler.add_job(
-            _guarded(tick),
+            _guarded(worker, tick),
             "interval",
             seconds=seconds,
             next_run_time=worker.started_at,
@@ -205,14 +239,20 @@ def start(worker: Worker) -> BackgroundScheduler:
     return scheduler
 
 
-def _guarded(tick: Callable[[], object]) -> Callable[[], None]:
-    """A tick that fails is logged (its kind, not its data) and comes again."""
+def _guarded(worker: Worker, tick: Callable[[], object]) -> Callable[[], None]:
+    """A tick that fails is logged (its kind, not its data) and comes again; people hear of it when it goes on."""
+    name = _name(tick)
 
     def run() -> None:
         try:
             tick()
         except Exception as error:  # noqa: BLE001 - a worker must outlive any one failure
-            log.error("tick_failed", tick=_name(tick), error=type(error).__name__, exc_info=False)
+            log.error("tick_failed", tick=name, error=type(error).__name__, exc_info=False)
+            with contextlib.suppress(SQLAlchemyError):
+                worker.note_failure(name, type(error).__name__)
+        else:
+            with contextlib.suppress(SQLAlchemyError):
+                worker.note_success(name)
 
     return run
 

@@ -35,6 +35,7 @@ from app.settings import Settings
 from app.web import (
     account,
     admin,
+    alerts,
     case,
     case_actions,
     case_contacts,
@@ -96,6 +97,7 @@ PAGES: tuple[APIRouter, ...] = (
     suppression.router,
     hooks.router,
     preferences.router,
+    alerts.router,
     admin.router,
 )
 """Routers of pages and hooks; a new one is a line here."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from typing import Any, NamedTuple
 
 from app.adapters.twilio_codes import failure_of
+from app.alerts.rules import Messenger
 from app.bounces.rules import Postbox
 from app.clock import Clock, SystemClock
 from app.errors import Invalid
@@ -59,6 +60,8 @@ class Ports:
     """Who can be asked which SMS came; None where the provider keeps no list."""
     bounces: Postbox | None = None
     """Where undeliverable e-mail comes back to; None where nobody reads it."""
+    messengers: Sequence[Messenger] = ()
+    """Who is told when something fails."""
     verify_twilio: Callable[[str, Mapping[str, str], str], bool] | None = None
     """Did Twilio send this callback? (public URL, form fields, signature); None where SMS go another way."""
 
@@ -103,6 +106,7 @@ def make_ports(settings: Settings, clock: Clock | None = None) -> Ports:
         printed=post.printed if post and settings.post is PostAdapter.PRINT else None,
         sms_inbox=_sms_inbox(settings),
         bounces=_bounces(settings),
+        messengers=_messengers(settings, clock),
         verify_twilio=_twilio_check(settings),
     )
 
@@ -192,6 +196,23 @@ def _bounces(settings: Settings) -> Postbox | None:
     from app.adapters.bounce_mailbox import make_postbox
 
     return make_postbox(url)
+
+
+def _messengers(settings: Settings, clock: Clock) -> list[Messenger]:
+    from app.adapters.alerts import MailMessenger, WebhookMessenger
+
+    found: list[Messenger] = []
+    people = tuple(each.strip() for each in settings.alert_email.split(",") if each.strip())
+    if people:
+        _demand(settings, "smtp_url", "mail_from")
+        pages = settings.public_url.rstrip("/")
+        found.append(MailMessenger(settings.smtp_url, settings.mail_from, people, pages, clock))
+    if url := settings.alert_url.get_secret_value():
+        secret = settings.alert_secret.get_secret_value()
+        if len(secret) < 24:
+            raise SystemExit("DESK_ALERT_URL is set but DESK_ALERT_SECRET has fewer than 24 characters")
+        found.append(WebhookMessenger(url, secret, clock))
+    return found
 
 
 def _post(settings: Settings) -> Any:

@@ -73,6 +73,12 @@ class Settings(BaseSettings):
     sender_address: str = Field(default="", max_length=200)
     """Where post to us goes, on one line; notices that must name it need it."""
 
+    alert_email: str = ""
+    """Who is told by e-mail when a night, an invariant or the worker fails; several with commas between."""
+    alert_url: SecretStr = SecretStr("")
+    """Where the same is posted as JSON, signed (Standard Webhooks)."""
+    alert_secret: SecretStr = SecretStr("")
+
     legal_url: str = ""
     bundle_key: SecretStr = SecretStr("")
     """Ed25519 private key, PEM (PKCS 8) or a path to such a file; signs case bundles and their delivery."""

@@ -7,6 +7,8 @@ from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, col, select
 
+from app.alerts.rules import ALERT_TITLES
+from app.alerts.service import open_alerts
 from app.jobs import day_due
 from app.ledger.models import Portfolio
 from app.ledger.queries import portfolio_overview
@@ -50,6 +52,8 @@ class Status:
     """Messages by channel and status."""
     stopped: dict[str, str]
     """Reason by channel that is switched off."""
+    alerts: list[str]
+    """What has failed and is not over."""
     attention: list[str]
     """What a person should do, one sentence each; empty when all is well."""
 
@@ -62,13 +66,15 @@ def read_status(session: Session, settings: Settings, *, now: datetime) -> Statu
     for (status, destination), n in counts(session).items():
         outbox.setdefault(destination.value, {})[status.value] = n
     stopped = {destination.value: stop.reason for destination, stop in channel_stops(session).items()}
+    alerts = [f"{ALERT_TITLES[each.kind]}: {each.subject}. {each.detail}" for each in open_alerts(session)]
     return Status(
         portfolios=portfolios,
         workers=workers,
         adapters={"sms": settings.sms.value, "email": settings.email.value, "post": settings.post.value},
         outbox=outbox,
         stopped=stopped,
-        attention=_attention(portfolios, workers, outbox, stopped),
+        alerts=alerts,
+        attention=alerts + _attention(portfolios, workers, outbox, stopped),
     )
 
 

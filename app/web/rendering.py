@@ -34,6 +34,7 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.alerts.models import Alert
 from app.bounces.models import MailNotice
 from app.db import table_of
 from app.inbound.models import InboundMessage
@@ -48,6 +49,7 @@ from app.staff.rules import (
     LEGAL_WORK,
     MANAGEMENT,
     ROLE_LABELS,
+    SWITCHING,
     Role,
     Staff,
 )
@@ -86,6 +88,7 @@ NAV = (
     NavItem("/outbox", "Outbox", "send", MANAGEMENT),
     NavItem("/suppressed", "Suppressed", "inbox", MANAGEMENT),
     NavItem("/outbox/sending", "Sending", "send", ADMINISTRATION),
+    NavItem("/alerts", "Alerts", "bell", SWITCHING),
     NavItem("/admin/staff", "Staff", "people", ADMINISTRATION),
     NavItem("/admin/tokens", "API tokens", "key", ADMINISTRATION),
 )
@@ -110,6 +113,9 @@ def waiting_counts(session: Session, role: Role) -> dict[str, int]:
         counts["/waivers"] = _waiting(Waiver, WaiverStatus.REQUESTED)
         notice = table_of(MailNotice)
         counts["/suppressed"] = sa.select(sa.func.count()).where(notice.c.decided_at.is_(None))
+    if role in SWITCHING:
+        alert = table_of(Alert)
+        counts["/alerts"] = sa.select(sa.func.count()).where(alert.c.ended_at.is_(None))
     if not counts:
         return {}
     found = session.execute(sa.select(*(query.scalar_subquery() for query in counts.values()))).one()

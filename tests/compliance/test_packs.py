@@ -41,6 +41,7 @@ ZONES = {
     "AU": "Australia/Sydney",
     "HK": "Asia/Hong_Kong",
     "SG": "Asia/Singapore",
+    "TW": "Asia/Taipei",
 }
 PACKS_ALONE = [pack for pack in shipped_packs().values() if not pack.stacks_on]
 STACKS = PACKS_ALONE + [

@@ -55,7 +55,9 @@ PLACES = [
     (("uk", "third_party"), ("NL", "", "", ""), "uk nl nl-third-party"),
     (("uk", "first_party"), ("NL", "", "", ""), "uk nl"),
     (("nl", "third_party"), ("DE", "", "", ""), "nl nl-third-party"),
-    (("cn", "first_party"), ("TW", "", "", ""), "cn"),
+    (("cn", "first_party"), ("TW", "", "", ""), "cn tw"),
+    (("tw", "first_party"), ("TW", "", "", ""), "tw"),
+    (("cn", "first_party"), ("KR", "", "", ""), "cn"),
     (("cn", "first_party"), ("", "", "", ""), "cn"),
     (("uk", "third_party"), ("gb", "", "", ""), "uk"),
 ]

@@ -46,6 +46,7 @@ NEW_YORK, BOSTON, JAKARTA, AMSTERDAM = (
 )
 OSLO, KOLKATA, SYDNEY, PERTH = "Europe/Oslo", "Asia/Kolkata", "Australia/Sydney", "Australia/Perth"
 HONG_KONG, SINGAPORE, LONDON, SHANGHAI = "Asia/Hong_Kong", "Asia/Singapore", "Europe/London", "Asia/Shanghai"
+TAIPEI = "Asia/Taipei"
 
 
 def at(
@@ -60,7 +61,9 @@ def at(
 US, US_OWN = at("US"), at("US", "us-first-party", "first_party")
 NYC, BOSTON_AGENCY = at("US", postcode="10001"), at("US", postcode="02108", region="MA")
 NL, NL_OWN = at("NL"), at("NL", collector="first_party")
-UK, CN, ID, NO, IN, AU, HK, SG = (at(code) for code in ("GB", "CN", "ID", "NO", "IN", "AU", "HK", "SG"))
+UK, CN, ID, NO, IN, AU, HK, SG, TW = (
+    at(code) for code in ("GB", "CN", "ID", "NO", "IN", "AU", "HK", "SG", "TW")
+)
 
 
 def local(text: str, zone: str) -> datetime:
@@ -160,6 +163,8 @@ HOURS = [
     # Code of Banking Practice s 43 names no hours; Singapore's statutes neither: our choice
     (HK, HONG_KONG, CALL, "2026-10-07 20:59:59", None, None),
     (HK, HONG_KONG, CALL, "2026-10-07 21:00:00", "hk.hours_proxy", "2026-10-08 08:00"),
+    (TW, TAIPEI, CALL, "2026-10-07 20:59:59", None, None),
+    (TW, TAIPEI, CALL, "2026-10-07 21:00:00", "house.hours", "2026-10-08 08:00"),
     (SG, SINGAPORE, CALL, "2026-10-07 20:59:59", None, None),
     (SG, SINGAPORE, CALL, "2026-10-07 21:00:00", "house.hours", "2026-10-08 08:00"),
 ]
@@ -557,7 +562,7 @@ EVERYWHERE = {
     "us": (US, NEW_YORK), "us creditor": (US_OWN, NEW_YORK), "nyc": (NYC, NEW_YORK), "ma": (BOSTON_AGENCY, BOSTON),
     "uk": (UK, LONDON), "cn": (CN, SHANGHAI), "id": (ID, JAKARTA), "nl": (NL, AMSTERDAM),
     "nl creditor": (NL_OWN, AMSTERDAM), "no": (NO, OSLO), "in": (IN, KOLKATA), "au": (AU, SYDNEY),
-    "hk": (HK, HONG_KONG), "sg": (SG, SINGAPORE),
+    "hk": (HK, HONG_KONG), "sg": (SG, SINGAPORE), "tw": (TW, TAIPEI),
 }  # fmt: skip
 NOON = "2026-10-07 12:00"
 """A Wednesday on which every country works."""

@@ -1,0 +1,112 @@
+"""Messengers of alerts: e-mail over SMTP, and a webhook signed as Standard Webhooks 1.0.0 describes."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import smtplib
+import ssl
+from email.message import EmailMessage
+from email.utils import format_datetime, make_msgid
+
+import httpx2
+
+from app.adapters.smtp_email import parse_smtp_url
+from app.alerts.rules import ALERT_ADVICE, AlertNews
+from app.clock import Clock
+
+TIMEOUT_SECONDS = 15.0
+
+
+class MailMessenger:
+    """E-mail to the people who look after the installation; plain text, no customer's data."""
+
+    name = "email"
+
+    def __init__(
+        self, smtp_url: str, mail_from: str, to: tuple[str, ...], pages_url: str, clock: Clock
+    ) -> None:
+        self._server = parse_smtp_url(smtp_url)
+        self._from, self._to, self._pages, self._clock = mail_from, to, pages_url, clock
+
+    def tell(self, news: AlertNews) -> None:
+        message = EmailMessage()
+        message["Subject"] = f"Arrears Desk: {news.title}"
+        message["From"], message["To"] = self._from, ", ".join(self._to)
+        message["Date"] = format_datetime(self._clock.now())
+        message["Message-ID"] = make_msgid(domain=self._from.rpartition("@")[2].strip(">") or "localhost")
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(self._text(news))
+        server = self._server
+        implicit = server.scheme == "smtps"
+        context = ssl.create_default_context()
+        connect = (
+            smtplib.SMTP_SSL(server.host, server.port, timeout=TIMEOUT_SECONDS, context=context)
+            if implicit
+            else smtplib.SMTP(server.host, server.port, timeout=TIMEOUT_SECONDS)
+        )
+        with connect as smtp:
+            if server.scheme == "smtp+starttls":
+                smtp.starttls(context=context)
+            if server.user:
+                smtp.login(server.user, server.password)
+            smtp.send_message(message)
+
+    def _text(self, news: AlertNews) -> str:
+        ended = f"Over since {news.ended_at:%Y-%m-%d %H:%M} UTC.\n" if news.ended_at else ""
+        advice = "" if news.ended_at else f"\n{ALERT_ADVICE[news.kind]}\n"
+        return (
+            f"{news.title}.\n{ended}\n{news.detail}\n{advice}\n"
+            f"First seen {news.first_at:%Y-%m-%d %H:%M} UTC, last {news.last_at:%Y-%m-%d %H:%M} UTC, "
+            f"{news.times} times.\nAll alerts: {self._pages}/alerts\n"
+        )
+
+
+class WebhookMessenger:
+    """POSTs JSON to an address, with `webhook-id`, `webhook-timestamp` and `webhook-signature` (HMAC-SHA256).
+
+    Follows no redirect; any answer but 2xx is an error, so that the news is sent again under the same id.
+    """
+
+    name = "webhook"
+
+    def __init__(self, url: str, secret: str, clock: Clock) -> None:
+        """`secret` as `whsec_` and base64, or any text."""
+        self._url, self._clock = url, clock
+        plain = secret.removeprefix("whsec_")
+        self._key = base64.b64decode(plain) if secret.startswith("whsec_") else secret.encode()
+
+    def tell(self, news: AlertNews) -> None:
+        body = json.dumps(
+            {
+                "type": f"alert.{news.about.value}",
+                "timestamp": news.last_at.isoformat(),
+                "data": {
+                    "alert": news.alert_id,
+                    "kind": news.kind.value,
+                    "subject": news.subject,
+                    "title": news.title,
+                    "detail": news.detail,
+                    "times": news.times,
+                    "first_at": news.first_at.isoformat(),
+                    "ended_at": news.ended_at.isoformat() if news.ended_at else None,
+                },
+            }
+        ).encode()
+        identity = f"alert-{news.alert_id}-{news.about.value}-{news.times}"
+        at = str(int(self._clock.now().timestamp()))
+        signed = hmac.new(self._key, f"{identity}.{at}.".encode() + body, hashlib.sha256).digest()
+        headers = {
+            "content-type": "application/json",
+            "webhook-id": identity,
+            "webhook-timestamp": at,
+            "webhook-signature": "v1," + base64.b64encode(signed).decode(),
+        }
+        with (
+            httpx2.Client(timeout=TIMEOUT_SECONDS, follow_redirects=False) as client,
+            client.stream("POST", self._url, content=body, headers=headers) as answer,
+        ):
+            if not answer.is_success:
+                raise ConnectionError(f"the webhook answered {answer.status_code}")
