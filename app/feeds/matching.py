@@ -5,7 +5,7 @@ The rule is `rules.decide`; here are its facts, what is stored of its answer, an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -56,13 +56,19 @@ def _accounts_by_key(session: Session, portfolio_id: int, keys: Iterable[str]) -
     for some in chunked(sorted(keys), 20_000):
         query = sa.select(key, *_known_columns()).where(account.c.portfolio_id == portfolio_id, key.in_(some))
         for name, *rest in session.connection().execute(query):
-            found.setdefault(name, []).append(Known(*rest))
+            found.setdefault(name, []).append(_known_as(rest, {}))
     return found
 
 
 def _known_columns() -> list[sa.Column[Any]]:
     account = table_of(Account)
-    return [account.c[name] for name in ("id", "customer_id", "reference", "status", "ended_on")]
+    return [account.c[name] for name in ("id", "customer_id", "reference", "status", "ended_on", "opened_on")]
+
+
+def _known_as(row: Sequence[Any], amounts: Mapping[int, str]) -> Known:
+    """A row of `_known_columns` and the amounts that would be paid to the account."""
+    account_id, customer_id, reference, status, ended_on, opened_on = row
+    return Known(account_id, customer_id, reference, status, ended_on, amounts, opened_on)
 
 
 def _paid_before(session: Session, portfolio_id: int, keys: Iterable[str]) -> dict[str, list[Known]]:
@@ -80,7 +86,7 @@ def _paid_before(session: Session, portfolio_id: int, keys: Iterable[str]) -> di
         owed = _amounts(session, [row.id for row in rows])
         for row in rows:
             amounts = {**owed.get(row.id, {}), row.last_amount_minor: "what it paid last"}
-            known = Known(row.id, row.customer_id, row.reference, row.status, row.ended_on, amounts)
+            known = _known_as(row[2:], amounts)
             found.setdefault(row.payer_key, []).append(known)
     return found
 
@@ -137,12 +143,13 @@ def post_matched(
                 "posted_on": posting_date(payment.paid_on, open_on),
                 "reference": payment.reference,
                 "source": SOURCE,
-                "description": description(payment.end_to_end),
+                "description": description(payment),
                 "created_at": now,
             }
         )
         changed[known.account_id] = min(payment.paid_on, changed.get(known.account_id, payment.paid_on))
-        events.append(_matched_event(payment.reference, payment.amount_minor, known, match.how))
+        how = f"{match.how}; {payment.note}" if payment.note else match.how
+        events.append(_matched_event(payment.reference, payment.amount_minor, known, how))
     lock_customers(session, {match.account.customer_id for _, match in matches})
     insert_rows(session, Entry, rows)
     reinstate_recoveries(session, portfolio_id, sorted(changed), now=now)
@@ -159,9 +166,10 @@ def post_matched(
     record_many(session, events, by=by, now=now)
 
 
-def description(end_to_end: str) -> str:
+def description(payment: Incoming) -> str:
     """How a bank's credit is described in the ledger; a return is found again by the end-to-end id."""
-    return f"bank credit {end_to_end}".strip()[:200]
+    plain = f"bank credit {payment.end_to_end}".strip()
+    return (f"{plain}; {payment.note}" if payment.note else plain)[:200]
 
 
 def _matched_event(reference: str, amount_minor: int, known: Known, how: str) -> NewEvent:
@@ -213,7 +221,7 @@ def keep_waiting(
             "payer_account": payment.payer_account[:40],
             "payer_key": payment.payer_key,
             "remittance": payment.remittance,
-            "why": no_match.why[:300],
+            "why": (f"{no_match.why}; {payment.note}" if payment.note else no_match.why)[:300],
             "status": UnmatchedStatus.WAITING,
             "decided_by": "",
             "note": "",

@@ -31,6 +31,8 @@ class Incoming:
     free: str = ""
     obstacle: str = ""
     """Why only a person can say whose it is, whatever else it tells."""
+    note: str = ""
+    """What a person should know of the amount: charges that a bank kept."""
 
     @property
     def remittance(self) -> str:
@@ -48,6 +50,7 @@ class Known:
     status: AccountStatus
     ended_on: date | None
     amounts: Mapping[int, str] = field(default_factory=dict)
+    opened_on: date = date.min
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ def decide(
             names = ", ".join(sorted(known.reference for known in named.values())[:5])
             return NoMatch(f"the {where} names {len(named)} accounts: {names}")
         for known in named.values():
-            return _unless_sold(known, f"{known.reference} in the {where}")
+            return _unless_refused(known, payment.paid_on, f"{known.reference} in the {where}")
     if not paid_before:
         reason = "no account is named in it"
         known_payer = " and its bank account has not paid before" if payment.payer_key else ""
@@ -93,10 +96,13 @@ def decide(
             f"no account is named in it; its bank account has paid for {known.reference} before, but this is "
             "neither what it paid last nor an amount that account owes"
         )
-    return _unless_sold(known, f"its bank account has paid for {known.reference} before, and this is {what}")
+    how = f"its bank account has paid for {known.reference} before, and this is {what}"
+    return _unless_refused(known, payment.paid_on, how)
 
 
-def _unless_sold(known: Known, how: str) -> Match | NoMatch:
+def _unless_refused(known: Known, paid_on: date, how: str) -> Match | NoMatch:
+    if paid_on < known.opened_on:
+        return NoMatch(f"account {known.reference} was opened on {known.opened_on}, after this payment")
     if known.status is AccountStatus.SOLD:
         return NoMatch(f"account {known.reference} was sold: the money may be the buyer's")
     return Match(known, how)

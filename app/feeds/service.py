@@ -23,6 +23,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
+from app.clock import local_date
 from app.db import exclusive, refresh_statistics, retrying, transaction
 from app.errors import DeskError, Invalid
 from app.feeds import camt054
@@ -189,6 +190,7 @@ class _Load:
         with transaction(engine) as session:
             self.portfolio: Portfolio = get_portfolio(session, portfolio_code)
         self.layout = LAYOUTS[kind]
+        self.today = local_date(now, self.portfolio.timezone)
         self.report = LoadReport(kind.value)
         self._carefully = False
 
@@ -289,7 +291,7 @@ class _Load:
     def _batches(self, skip: int) -> Iterator[Batch]:
         if self.kind is FeedKind.CAMT054:
             secret = get_settings().secret_key.get_secret_value()
-            return camt054.batches(self.path, self.name, self.portfolio, secret, skip)
+            return camt054.batches(self.path, self.name, self.portfolio, secret, skip, self.today)
         known = (
             sorted(self.mapping.theirs) if self.mapping else [*self.layout.required, *self.layout.optional]
         )

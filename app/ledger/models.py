@@ -264,6 +264,37 @@ class UnmatchedPayment(Row, table=True):
     received_at: datetime = Field(sa_type=UtcDateTime)
 
 
+class BankTransaction(Row, table=True):
+    """Where a bank's message told of a transaction, so that the same one in another message is not another payment."""
+
+    __tablename__ = "bank_transaction"
+    __table_args__ = (
+        sa.UniqueConstraint("portfolio_id", "key", "message", "page", "nth"),
+        sa.Index("ix_bank_transaction_reference", "portfolio_id", "reference"),
+        sa.Index("ix_bank_transaction_bank_reference", "portfolio_id", "bank_reference"),
+        sa.Index("ix_bank_transaction_end_to_end", "portfolio_id", "end_to_end"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
+    key: str = Field(max_length=40)
+    """Hash of all that the bank says of it; payers' bank accounts are in it by their last four characters only."""
+    message: str = Field(max_length=40)
+    page: str = Field(max_length=40)
+    nth: int
+    """How often this page had said the same by then."""
+    number: int
+    """Which of the payments with this key it is."""
+    reference: str = Field(max_length=80)
+    """Of the entry or the waiting payment it became, or of the return."""
+    bank_reference: str = Field(default="", max_length=80)
+    end_to_end: str = Field(default="", max_length=80)
+    payer_key: str = Field(default="", max_length=64)
+    told: str = Field(default="", max_length=32)
+    """Hashes of the payer's name and of what the payer wrote, each 16 characters; zeros for nothing."""
+    read_at: datetime = Field(sa_type=UtcDateTime)
+
+
 class PayerAccount(Row, table=True):
     """A bank account that has paid for an account of ours before, known by a keyed hash only."""
 

@@ -26,6 +26,7 @@ from app.feeds.matching import (
 from app.feeds.service import LoadReport, load
 from app.ledger.models import Account, Entry, LedgerChange, PayerAccount, UnmatchedPayment
 from app.ledger.rules import AccountStatus, EntryKind, FeedKind, UnmatchedStatus
+from app.ledger.service import post_entry
 from app.settings import get_settings
 from app.timeline.models import Event
 from app.timeline.rules import Kind
@@ -411,6 +412,139 @@ def test_a_card_number_is_blotted_out_and_the_payment_kept(bank: Load, engine: E
         assert one.payer_name == "Anna [card number removed]"
 
 
+# --- references that are none, come twice, or overlap -----------------------------------------------------
+
+
+def test_entries_under_a_placeholder_are_a_payment_each_and_the_same_again_is_none(
+    bank: Load, engine: Engine
+) -> None:
+    three = (
+        entry(details(text="CARD-1001", end_to_end="E-A"), ref="NONREF"),
+        entry(details(text="CARD-1002", end_to_end="E-B"), ref="NONREF"),
+        entry(details(text="CARD-2001", end_to_end="E-C"), ref="NONREF", amount="60.00"),
+    )
+    assert bank(*three).loaded == 3
+    assert bank(*three, entry(details(text="CARD-1001", end_to_end="E-D"), ref="n/a")).loaded == 1
+    assert bank(*three[1:], raw=notification(*three[1:]).replace("MSG-1", "MSG-2")).unchanged == 2
+    with transaction(engine) as session:
+        assert [(name, amount) for name, _, _, amount in posted(session)] == [
+            ("CARD-1001", -4_500),
+            ("CARD-1002", -4_500),
+            ("CARD-2001", -6_000),
+            ("CARD-1001", -4_500),
+        ]
+
+
+def test_two_payments_that_look_alike_in_one_file_are_two(bank: Load, engine: Engine) -> None:
+    one = entry(details(text="CARD-1001"), ref="NOTPROVIDED")
+    assert bank(one, one).loaded == 2
+    assert bank(one, one).unchanged == 2
+    assert bank(raw=notification(one, one, one).replace("MSG-1", "MSG-2")).loaded == 1
+    with transaction(engine) as session:
+        assert len(posted(session)) == 3
+
+
+def test_a_reference_that_a_file_repeats_is_a_payment_each_time(bank: Load, engine: Engine) -> None:
+    anna, bob = entry(details(text="CARD-1001")), entry(details(text="CARD-1002"), amount="60.00")
+    assert bank(anna).loaded == 1
+    again = bank(raw=notification(bob, anna).replace("MSG-1", "MSG-2"))
+    assert (again.loaded, again.unchanged, again.conflicts) == (1, 1, 0)
+    with transaction(engine) as session:
+        assert [(name, amount) for name, _, _, amount in posted(session)] == [
+            ("CARD-1001", -4_500),
+            ("CARD-1002", -6_000),
+        ]
+
+
+def test_a_reference_that_another_file_uses_for_another_payer_is_told(bank: Load, engine: Engine) -> None:
+    bank(entry(details(text="CARD-1001", end_to_end="E-1")))
+    other = bank(entry(details(text="CARD-1002", end_to_end="E-2", iban=OTHER)))
+    assert (other.loaded, other.conflicts) == (0, 1)
+    assert "already loaded for another payer or with another text" in rejects(other)
+    richer = entry(details(text="CARD-1001 thank you", end_to_end="E-1"))
+    assert bank(richer).unchanged == 1
+
+
+@pytest.mark.parametrize("pages", ["MsgPgntn", "NtfctnPgntn"])
+def test_the_pages_of_a_message_hold_different_payments(bank: Load, engine: Engine, pages: str) -> None:
+    def page(number: int) -> str:
+        pagination = f"<{pages}><PgNb>{number}</PgNb><LastPgInd>false</LastPgInd></{pages}>"
+        whole = notification(entry(details(text="CARD-1001"), ref="NONREF"))
+        behind = "</MsgId>" if pages == "MsgPgntn" else "<Id>N1</Id>"
+        return whole.replace(behind, behind + pagination)
+
+    assert [bank(raw=page(number)).loaded for number in (2, 1, 3)] == [1, 1, 1]
+    assert [bank(raw=page(number) + " ").unchanged for number in (1, 2, 3)] == [1, 1, 1]
+    with transaction(engine) as session:
+        assert len(posted(session)) == 3
+
+
+def test_what_an_earlier_release_stored_under_a_placeholder_is_not_loaded_again(
+    bank: Load, engine: Engine
+) -> None:
+    with transaction(engine) as session:
+        on = date(2026, 2, 20)
+        post_entry(
+            session,
+            account(session, "CARD-1001"),
+            EntryKind.PAYMENT,
+            4_500,
+            effective_on=on,
+            posted_on=on,
+            reference="NONREF",
+            description="bank credit E-A",
+            by="feed:camt054",
+            now=builders.NOW,
+        )
+    lost = entry(details(text="CARD-1002", end_to_end="E-B"), ref="NONREF")
+    report = bank(entry(details(text="CARD-1001", end_to_end="E-A"), ref="NONREF"), lost)
+    assert (report.loaded, report.unchanged) == (1, 1)
+    with transaction(engine) as session:
+        assert [name for name, _, _, _ in posted(session)] == ["CARD-1001", "CARD-1002"]
+
+
+# --- batches -----------------------------------------------------------------------------------------------
+
+
+def test_what_a_batch_does_not_detail_waits_and_is_counted(bank: Load, engine: Engine) -> None:
+    batch = entry(
+        "<Btch><NbOfTxs>3</NbOfTxs></Btch>",
+        details(text="CARD-1001", amount="100.00"),
+        details(text="CARD-1002", amount="100.00"),
+        amount="300.00",
+    )
+    assert bank(batch).loaded == 3
+    assert bank(batch, entry(details(), ref="NEXT")).unchanged == 3
+    with transaction(engine) as session:
+        assert [(name, amount) for name, _, _, amount in posted(session)] == [
+            ("CARD-1001", -10_000),
+            ("CARD-1002", -10_000),
+        ]
+        rest = session.scalars(select(UnmatchedPayment).order_by(col(UnmatchedPayment.id))).first()
+        assert rest is not None
+        assert (rest.amount_minor, rest.why) == (10_000, "the bank does not detail 100.00 of a batch of 3")
+
+
+def test_the_direction_is_what_was_booked(bank: Load) -> None:
+    out = bank(
+        entry(details(text="CARD-1001", amount="3.00") + "<CdtDbtInd>CRDT</CdtDbtInd>", direction="DBIT")
+    )
+    assert (out.loaded, out.rejected) == (0, 1)
+    assert "is no payment: a debit" in rejects(out)
+    came = details(text="CARD-1001").replace("<RltdPties>", "<CdtDbtInd>DBIT</CdtDbtInd><RltdPties>", 1)
+    assert bank(entry(came, ref="BANK-2")).loaded == 1
+
+
+def test_charges_that_the_bank_kept_are_told(bank: Load, engine: Engine) -> None:
+    charges = '<Chrgs><Rcrd><Amt Ccy="CNY">26.00</Amt></Rcrd></Chrgs><RltdPties>'
+    part = details(text="CARD-1001", amount="1500.00").replace("<RltdPties>", charges, 1)
+    bank(entry(part, amount="1474.00"))
+    with transaction(engine) as session:
+        made = session.scalars(select(Entry)).one()
+        assert made.amount_minor == -147_400
+        assert made.description == "bank credit; 1500.00 was sent, 1474.00 was booked; charges of 26.00"
+
+
 # --- what the bank takes back ----------------------------------------------------------------------------
 
 
@@ -431,6 +565,25 @@ def test_a_reversal_names_the_reference_it_takes_back(bank: Load, engine: Engine
     assert bank(entry(details(ref="T1"), direction="DBIT", extra="<RvslInd>true</RvslInd>")).loaded == 1
     with transaction(engine) as session:
         assert posted(session)[1] == ("CARD-1001", "T1:reversal", "reversal", 4_500)
+
+
+def test_a_return_with_charges_reverses_the_original_amount_and_tells_the_charges(
+    bank: Load, engine: Engine
+) -> None:
+    bank(entry(details(text="CARD-1001", end_to_end="COLL-77"), amount="100.00"))
+    told = (
+        '<AmtDtls><InstdAmt><Amt Ccy="CNY">100.00</Amt></InstdAmt></AmtDtls>'
+        '<Chrgs><Rcrd><Amt Ccy="CNY">3.50</Amt></Rcrd></Chrgs><RltdPties>'
+    )
+    part = details(end_to_end="COLL-77", returned="MS03").replace("<RltdPties>", told, 1)
+    back = entry(part, direction="DBIT", ref="NONREF", amount="103.50")
+    assert bank(back).loaded == 1
+    assert bank(back, entry(details(), ref="NEXT")).unchanged == 1
+    with transaction(engine) as session:
+        (_, _, _, amount) = posted(session)[1]
+        assert amount == 10_000
+        mirror = session.scalars(select(Entry).where(Entry.kind == EntryKind.REVERSAL)).one()
+        assert mirror.description.endswith("MS03; the bank charged 3.50 for it")
 
 
 def test_a_return_that_could_mean_two_payments_is_for_a_person(bank: Load) -> None:
