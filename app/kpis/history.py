@@ -34,7 +34,12 @@ class Point:
 
     @property
     def restated(self) -> bool:
-        return self.version > 1
+        """Whether a reader sees another figure than on the night: hundredths of a percent are shown."""
+        return _shown(self.current) != _shown(self.first)
+
+
+def _shown(figure: Figure) -> str:
+    return "" if figure.value is None else f"{figure.value:.4f}"
 
 
 def series(session: Session, portfolio_id: int, first_on: date, last_on: date) -> list[Point]:
@@ -197,10 +202,11 @@ def movements(
     first_on: date,
     last_on: date,
     *,
-    after: int | None = None,
+    after: tuple[date, int] | None = None,
     limit: int | None = None,
 ) -> list[MovementBehind]:
-    """The lines of the roll-forward that make up one of its sums, newest first; `after` = the last id seen."""
+    """The lines of the roll-forward that make up one of its sums, newest day first; `after` = day and id of the last
+    one seen. A refolded account's lines get new ids, so that ids alone tell nothing."""
     query = (
         sa.select(
             col(Movement.id),
@@ -213,11 +219,13 @@ def movements(
         .join(Account, col(Account.id) == Movement.account_id)
         .join(Customer, col(Customer.id) == Account.customer_id)
         .where(*_of_kind(portfolio_id, kind, first_on, last_on))
-        .order_by(col(Movement.id).desc())
+        .order_by(col(Movement.on).desc(), col(Movement.id).desc())
         .limit(limit)
     )
     if after is not None:
-        query = query.where(col(Movement.id) < after)
+        on, movement_id = after
+        earlier_that_day = sa.and_(col(Movement.on) == on, col(Movement.id) < movement_id)
+        query = query.where(sa.or_(col(Movement.on) < on, earlier_that_day))
     return [MovementBehind(*row) for row in session.execute(query)]
 
 

@@ -12,11 +12,13 @@ from sqlmodel import Session, col, select
 from app.cases.models import CollectionsCase
 from app.cases.rules import Outcome
 from app.db import table_of
-from app.ledger.models import Account, Entry, Portfolio
+from app.ledger.models import Account, DailyRun, Entry, Portfolio
 from app.ledger.rules import EntryKind
 from app.strategy.experiments import WITHIN_DAYS, Arm, ArmResult, Comparison, compare
 from app.strategy.models import Experiment, LiveStrategy, Participant, StrategyTask, StrategyVersion
 
+SPAN_OF_A_RATE = 14
+"""Days from which on a number of new cases is told as one a month."""
 CURES = (Outcome.CURED, Outcome.PAID)
 
 
@@ -64,25 +66,32 @@ class PastRate:
     cases: int
     cured: int
     per_month: int
+    """New cases in 30 days; 0 while too few days have been lived to say."""
 
 
 def past_cure_rate(session: Session, portfolio: Portfolio, on: date) -> PastRate:
-    """Cases opened from a year to 30 days before `on`, and how many of them were cured within 30 days."""
+    """Cases opened from a year to 30 days before `on`, and how many of them were cured within 30 days.
+
+    The first night of a book opens its whole backlog at once: it says nothing about a usual month and is left out.
+    """
     case = table_of(CollectionsCase)
-    first = on - timedelta(days=365)
+    first = max(on - timedelta(days=365), _first_night(session, portfolio) or on)
     query = sa.select(case.c.opened_on, case.c.closed_on, case.c.outcome).where(
         case.c.portfolio_id == portfolio.id,
         case.c.opened_on > first,
         case.c.opened_on <= on - timedelta(days=WITHIN_DAYS),
     )
     cases = cured = 0
-    oldest = on
     for opened_on, closed_on, outcome in session.connection().execute(query):
         cases += 1
-        oldest = min(oldest, opened_on)
         cured += _cured(opened_on, closed_on, outcome)
-    span = max(1, (on - timedelta(days=WITHIN_DAYS) - oldest).days)
-    return PastRate(cases, cured, cases * 30 // span)
+    span = (on - timedelta(days=WITHIN_DAYS) - first).days
+    return PastRate(cases, cured, cases * 30 // span if span >= SPAN_OF_A_RATE else 0)
+
+
+def _first_night(session: Session, portfolio: Portfolio) -> date | None:
+    query = sa.select(sa.func.min(DailyRun.business_date)).where(col(DailyRun.portfolio_id) == portfolio.id)
+    return session.scalar(query)
 
 
 def _cured(since: date, closed_on: date | None, outcome: Outcome | None) -> bool:

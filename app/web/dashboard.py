@@ -423,8 +423,7 @@ def movements_behind(
                 for row in rows
             ),
         )
-    after = decode_cursor(cursor, 1)
-    rows = history.movements(session, *span, after=after[0] if after else None, limit=PAGE + 1)
+    rows = history.movements(session, *span, after=_movement_seen(cursor), limit=PAGE + 1)
     count, total = history.movement_total(session, *span)
     return page(
         request,
@@ -438,8 +437,26 @@ def movements_behind(
         cases=history.latest_cases(session, [row.customer_id for row in rows[:PAGE]]),
         count=count,
         total=total,
-        next_cursor=encode_cursor(rows[PAGE - 1].movement_id) if len(rows) > PAGE else None,
+        next_cursor=_movement_cursor(rows[PAGE - 1]) if len(rows) > PAGE else None,
     )
+
+
+def _movement_cursor(row: history.MovementBehind) -> str:
+    return encode_cursor(row.on.isoformat(), row.movement_id)
+
+
+def _movement_seen(cursor: str) -> tuple[date, int] | None:
+    """Where the page before ended. Invalid for a link that is none of ours."""
+    seen = decode_cursor(cursor, 2)
+    if seen is None:
+        return None
+    on, movement_id = seen
+    try:
+        if isinstance(movement_id, int) and abs(movement_id) < 2**63:
+            return date.fromisoformat(on), movement_id
+    except (TypeError, ValueError):
+        pass
+    raise Invalid("This page link is damaged; start again from the first page.", "cursor")
 
 
 def _closed(session: Session, code: str, on: date) -> tuple[Portfolio, date]:

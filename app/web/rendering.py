@@ -246,10 +246,12 @@ def day(context: Context, value: date | None) -> str:
 
 
 @pass_context
-def moment(context: Context, value: datetime | None, timezone: str = "UTC", seconds: bool = False) -> str:
-    """An instant as wall-clock time in an IANA zone, with the zone's short name: `{{ at | moment(zone) }}`."""
+def moment(context: Context, value: datetime | None, timezone: str = "", seconds: bool = False) -> str:
+    """An instant as wall-clock time in an IANA zone, with its short name: `{{ at | moment(zone) }}`. What belongs
+    to no portfolio is told in the house's zone."""
     if value is None:
         return DASH
+    timezone = timezone or context.get("house_zone") or "UTC"
     local, locale = value.astimezone(ZoneInfo(timezone)), _locale(context)
     clock = format_time(local, format="medium" if seconds else "short", locale=locale)
     order = str(get_datetime_format("medium", locale=locale)).replace("'", "")
@@ -327,12 +329,19 @@ def _frame(request: Request) -> dict[str, Any]:
         "nav": navigation(staff.role, paths) if staff and not visitor.must_change_password else [],
         "waiting": waiting_counts(session, staff.role) if staff and session else {},
         "locale": reader_locale(request),
+        "house_zone": _house_zone(session) if staff and session else "UTC",
         "path": request.url.path,
         "csrf_token": token,
         "csrf_field": partial(_csrf_field, token),
         "url_with": _url_with(request),
         "sort": request.query_params.get("sort", ""),
     }
+
+
+def _house_zone(session: Session) -> str:
+    """The time zone of what belongs to no portfolio: theirs where all share one, otherwise UTC."""
+    zones = session.execute(sa.select(table_of(Portfolio).c.timezone).distinct().limit(2)).scalars().all()
+    return zones[0] if len(zones) == 1 else "UTC"
 
 
 def _csrf_field(token: str) -> Markup:

@@ -91,7 +91,7 @@ def _page(
         message=message,
         by_sms=message.source is InboundSource.SMS,
         senders=senders,
-        zone=senders[0].timezone if senders else "UTC",
+        zone=senders[0].timezone if senders else "",
         waits=waits,
         intents=intents,
         suggestions=suggestions(intents),

@@ -11,8 +11,9 @@ from datetime import date, timedelta
 import pytest
 
 from app.delinquency.queries import aging, roll_forward
+from app.delinquency.rules import MovementKind
 from app.kpis import history
-from app.kpis.rules import month_start
+from app.kpis.rules import Figure, month_start
 from app.ledger.models import DailyRun, Portfolio
 from app.outreach.models import Heartbeat
 from app.staff.rules import Role
@@ -94,6 +95,8 @@ def test_the_movements_behind_the_month_sum_to_its_lines(
         where = f"/dashboard/movements?portfolio=CARDS&kind={kind}&first={first}&last={LAST_ON}"
         rows = rows_of(manager.get(where + "&format=csv").text)
         assert sum(round(100 * float(row["amount"])) for row in rows) == expected
+        days = [row["on"] for row in rows]
+        assert days == sorted(days, reverse=True)
         assert manager.get(where).status_code == 200
     february = f"/dashboard/movements?portfolio=CARDS&kind=paid&first=2026-02-01&last={LAST_ON}"
     assert "Bo Chen" in manager.get(february).text
@@ -106,6 +109,33 @@ def test_a_restated_day_keeps_both_figures(manager: Browser, lived: book.Book) -
     page = manager.get("/dashboard").text
     assert "restated since the night" in page
     assert "as first reported" in page
+
+
+@pytest.mark.parametrize(
+    ("first", "current", "restated"),
+    [((30, 10_000), (30, 10_000), False), ((30, 10_000), (31, 10_400), False), ((30, 10_000), (31, 10_000), True),
+     ((0, 0), (0, 0), False), ((0, 0), (1, 1), True)],
+)  # fmt: skip
+def test_a_figure_that_reads_the_same_is_not_listed_as_restated(
+    first: tuple[int, int], current: tuple[int, int], restated: bool
+) -> None:
+    then, now = Figure("recovery_rate", *first), Figure("recovery_rate", *current)
+    point = history.Point(LAST_ON, now, then, version=2, definition="1", computed_at=NOW)
+    assert point.restated is restated
+
+
+def test_pages_of_movements_follow_each_other_by_day(desk: Desk, lived: book.Book) -> None:
+    def read(session: book.builders.Session) -> None:
+        span = (lived.portfolio_id, MovementKind.FELL_PAST_DUE, date(2026, 1, 1), LAST_ON)
+        whole = history.movements(session, *span)
+        pages, after = [], None
+        while rows := history.movements(session, *span, after=after, limit=2):
+            pages += rows
+            after = (rows[-1].on, rows[-1].movement_id)
+        assert len(whole) > 2
+        assert pages == whole
+
+    desk.read(read)
 
 
 def test_buckets_over_time_are_those_of_each_day(desk: Desk, lived: book.Book) -> None:
