@@ -6,6 +6,8 @@ here: a value with more decimals than its currency has is refused, not rounded.
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from decimal import Decimal, InvalidOperation
 
 _EXPONENTS = {
@@ -57,6 +59,67 @@ def to_minor(text: str, currency: str) -> int:
     if abs(minor) > MAX_MINOR:
         raise BadAmount("amount is out of range")
     return minor
+
+
+_BETWEEN_DIGITS = re.compile(r"(?<=\d)[\s'’](?=\d{3}(?!\d))")
+_SIGNS = re.compile(r"^(?:[A-Z]{0,3}[$€£¥₩₫₹฿₺]|kr\.?|Rp\.?|R\$|RM)|(?:€|kr\.?|元|円|圓)$", re.IGNORECASE)
+MOST_TYPED = 40
+
+
+def typed_minor(text: str, currency: str, *, grouping: str = ",", point: str = ".") -> int:
+    """An amount as a person types it -> integer minor units; `grouping` and `point` as their locale writes numbers.
+
+    '3,707', full-width digits, 'NT$3,707' and '1 250,00' are amounts. A lone separator before three last digits is read
+    only as the locale writes it and the currency allows; '1.234' on an English page is neither 1234 nor 1.23, and
+    the refusal says how to write either.
+    """
+    digits = exponent(currency)
+    plain = unicodedata.normalize("NFKC", text[: MOST_TYPED + 1]).strip()
+    if len(plain) > MOST_TYPED:
+        raise BadAmount("This is too long for an amount.")
+    example = "3707" if digits == 0 else f"3707 or 3707.{'5' * digits}"
+    refusal = BadAmount(f"Enter an amount in {currency}, such as {example}.")
+    plain = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in plain)
+    sign, plain = ("-", plain[1:]) if plain[:1] in ("-", "−") else ("", plain)
+    plain = plain.strip().removeprefix(currency).removesuffix(currency).strip()
+    plain = _BETWEEN_DIGITS.sub("", _SIGNS.sub("", plain).strip())
+    if not re.fullmatch(r"\d[\d.,]*", plain) or plain[-1] in ".,":
+        raise refusal
+    whole, fraction = _parted(plain, digits, grouping, point, refusal)
+    if fraction.strip("0") and len(fraction.rstrip("0")) > digits:
+        much = f"{currency} has {digits} decimals" if digits else f"{currency} has no decimals"
+        raise BadAmount(
+            f"{much}: enter {whole}{'.' + fraction[:digits] if digits else ''} or the next higher amount."
+        )
+    return to_minor(f"{sign}{whole}.{fraction[:digits] or '0'}" if digits else sign + whole, currency)
+
+
+def _parted(plain: str, digits: int, grouping: str, point: str, refusal: BadAmount) -> tuple[str, str]:
+    """Whole units and decimals of digits with points and commas between them."""
+    marks = [char for char in plain if not char.isdigit()]
+    if not marks:
+        return plain, ""
+    last = marks[-1]
+    head, _, tail = plain.rpartition(last)
+    if len(marks) == 1:
+        if len(tail) != 3 or len(head) > 3 or head == "0":
+            return head, tail  # only decimals can stand there
+        if last == grouping and digits != 3:
+            return head + tail, ""
+        if last == point and digits == 3:
+            return head, tail
+        other = f"{head}.{tail[:digits]}" if digits else head
+        raise BadAmount(f"{plain} can be read in two ways. Enter {head + tail} or {other}.")
+    if len(set(marks)) == 1:  # 1,234,567
+        head, tail = plain, ""
+    other = marks[0]
+    if set(marks[:-1]) != {other} or not _GROUPED.fullmatch(head.replace(other, ",")):
+        raise refusal
+    return head.replace(other, ""), tail
+
+
+_GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})*,\d{3}")
+"""Thousands; or lakhs and crores, as rupees are written."""
 
 
 def to_decimal_string(minor: int, currency: str) -> str:

@@ -44,8 +44,7 @@ from app.cases.service import (
     MAX_NOTE,
     add_note,
     get_case,
-    log_call,
-    set_callback,
+    review_hold,
 )
 from app.clock import local_date
 from app.compliance.holds import hold_customer, release_customer
@@ -53,6 +52,7 @@ from app.daily import last_closed
 from app.delinquency.rules import CURRENT, bucket_labels
 from app.delinquency.service import edges_of, standing_on
 from app.errors import Invalid, NotFound
+from app.inbound.call_results import CONFIRMED_BY, CallReport, record_call
 from app.ledger.models import Customer, Portfolio
 from app.ledger.queries import accounts_of
 from app.ledger.service import get_portfolio
@@ -62,7 +62,7 @@ from app.plans.queries import plans_of
 from app.plans.service import instalments_of, promise_to_pay
 from app.staff.rules import CASE_READING, CASEWORK, Caller
 from app.timeline.models import Event
-from app.timeline.rules import Channel
+from app.timeline.rules import Kind
 from app.timeline.service import customer_stream, lock_customers
 from app.web.deps import Now, ports_of
 
@@ -191,23 +191,38 @@ class NewCall(Input):
     result: Annotated[CallResult, Field(strict=False)]
     note: Annotated[Paragraph, Field(max_length=MAX_NOTE)] = ""
     callback_at: Annotated[
-        Instant | None, Field(description="When to call back; only while the case is open.")
+        Instant | None,
+        Field(
+            description="When to call back: while the case is open, at most 90 days ahead, at an hour when a call is"
+            " allowed. Needed with `call_back`."
+        ),
     ] = None
+    amount: Annotated[
+        Amount | None, Field(description="What they promised; needed with `promised`, unless a plan is live.")
+    ] = None
+    currency: Annotated[Currency | None, Field(description="Of the amount.")] = None
+    due_on: Annotated[Day | None, Field(description="By when they pay it, at most 60 days ahead.")] = None
 
 
 @router.post("/{reference}/calls", status_code=201, summary="Log a call")
-def post_call(reference: CaseRef, caller: Worker, session: OnceSession, now: Now, new: NewCall) -> EventShape:
-    """Put a call that has just been made on record: it counts toward caps from this moment, and the call tasks of
-    the case are done. Answers the call's event."""
+def post_call(
+    request: Request, reference: CaseRef, caller: Worker, session: OnceSession, now: Now, new: NewCall
+) -> EventShape:
+    """Put a call that has just been made on record: it counts toward caps from this moment, and what it found out is
+    obeyed at once, as on the case's page. A number that is not theirs rests on every channel; a dispute, a wish for no
+    contact, an attorney, a bankruptcy or a death is a hold; a promise is recorded and confirmed. Call tasks are done
+    unless nobody was reached. Answers the call's event."""
     case = _case(session, reference, lock=True)
-    log_call(session, case, new.result, new.note, by=caller.by, now=now)
-    event = _last_event(session, case)
-    if new.callback_at is not None:
-        set_callback(session, case, new.callback_at, by=caller.by, now=now)
-    return event
-
-
-CONFIRMED_BY = (Channel.SMS, Channel.EMAIL)
+    book = session.get_one(Portfolio, case.portfolio_id)
+    amount_minor = 0
+    if new.amount is not None:
+        if new.currency is None:
+            raise Invalid("say in which currency", "currency")
+        amount_minor = minor_of(new.amount, new.currency, book)
+    call = CallReport(new.result, new.note, new.callback_at, amount_minor, new.due_on)
+    stationery, today = ports_of(request).stationery, local_date(now, book.timezone)
+    record_call(session, book, case, call, stationery, by=caller.by, today=today, now=now)
+    return _last_event(session, case, Kind.CALL_LOGGED)
 
 
 class NewPromise(Input):
@@ -255,8 +270,9 @@ class NewHold(Input):
 def post_hold(
     request: Request, reference: CaseRef, caller: Worker, session: OnceSession, now: Now, new: NewHold
 ) -> HoldShape:
-    """Leave the customer alone until a day. Which contacts it stops is the policy pack's to say. A dispute or complaint
-    is acknowledged in writing where the gate clears it."""
+    """Leave the customer alone until a day. A dispute, bankruptcy, death, attorney, fraud or wish for no contact stays
+    until a person ends it; the day is when it comes up for review. Which contacts it stops is the policy pack's to say.
+    A dispute or complaint is acknowledged in writing where the gate clears it."""
     case = _case(session, reference, lock=True)
     book = session.get_one(Portfolio, case.portfolio_id)
     today = local_date(now, book.timezone)
@@ -265,18 +281,58 @@ def post_hold(
     return HoldShape.of(hold)
 
 
+class HoldEnd(Input):
+    reason: Annotated[Paragraph, Field(max_length=400, description="Why it ends.")] = ""
+    decided_by: Annotated[Line, Field(max_length=80, description="The person who decided it.")] = ""
+
+
+NO_REASON = HoldEnd()
+
+
 @router.post("/{reference}/holds/{hold_id}/end", summary="End a hold")
 def post_hold_end(
-    reference: CaseRef, hold_id: RowId, caller: Worker, session: OnceSession, now: Now
+    reference: CaseRef,
+    hold_id: RowId,
+    caller: Worker,
+    session: OnceSession,
+    now: Now,
+    said: HoldEnd = NO_REASON,
 ) -> HoldShape:
-    """End a hold before its day; the strategy is asked again on the next business day."""
+    """End a hold before its day; the strategy is asked again on the next business day. A hold that no date ends
+    (`for_good`) needs the reason and the person who decided it."""
     case = _case(session, reference, lock=True)
+    hold = _hold_of(session, case, hold_id)
+    if hold.for_good and hold.ended_at is None and not (said.reason.strip() and said.decided_by.strip()):
+        field = "decided_by" if said.reason.strip() else "reason"
+        raise Invalid("a hold that no date ends needs a reason and the person who decided it", field)
+    reason = f"{said.reason} (decided by {said.decided_by})" if said.decided_by else said.reason
+    today = local_date(now, session.get_one(Portfolio, case.portfolio_id).timezone)
+    release_customer(session, hold, by=caller.by, today=today, now=now, reason=reason)
+    return HoldShape.of(hold)
+
+
+class HoldReview(Input):
+    reason: Annotated[Paragraph, Field(min_length=1, max_length=500, description="What was found.")]
+    until: Annotated[Day, Field(description="When to look again, in the future, at most ten years away.")]
+
+
+@router.post("/{reference}/holds/{hold_id}/review", summary="Keep a hold after review")
+def post_hold_review(
+    reference: CaseRef, hold_id: RowId, caller: Worker, session: OnceSession, now: Now, new: HoldReview
+) -> HoldShape:
+    """The hold stays, and comes up for review, or ends by itself, on another day."""
+    case = _case(session, reference, lock=True)
+    hold = _hold_of(session, case, hold_id)
+    today = local_date(now, session.get_one(Portfolio, case.portfolio_id).timezone)
+    review_hold(session, hold, new.reason, new.until, by=caller.by, today=today, now=now)
+    return HoldShape.of(hold)
+
+
+def _hold_of(session: Session, case: CollectionsCase, hold_id: int) -> CaseHold:
     hold = session.get(CaseHold, hold_id)
     if hold is None or hold.customer_id != case.customer_id:
         raise NotFound("this customer has no such hold")
-    today = local_date(now, session.get_one(Portfolio, case.portfolio_id).timezone)
-    release_customer(session, hold, by=caller.by, today=today, now=now)
-    return HoldShape.of(hold)
+    return hold
 
 
 def _case(session: Session, reference: str, *, lock: bool = False) -> CollectionsCase:
@@ -288,8 +344,9 @@ def _case(session: Session, reference: str, *, lock: bool = False) -> Collection
     return get_case(session, case.id or 0, lock=True)
 
 
-def _last_event(session: Session, case: CollectionsCase) -> EventShape:
+def _last_event(session: Session, case: CollectionsCase, kind: Kind | None = None) -> EventShape:
     """The event just recorded: its writer holds the lock on the stream's head until the transaction ends."""
     query = select(Event).where(Event.stream == customer_stream(case.customer_id))
+    query = query.where(Event.kind == kind) if kind else query
     event: Any = session.scalars(query.order_by(col(Event.seq).desc()).limit(1)).one()
     return EventShape.of(event)

@@ -374,10 +374,14 @@ class HoldShape(BaseModel):
     kind: HoldKind
     reason: str
     started_at: datetime
-    until: date = Field(description="End or review date: on that day it ends by itself.")
+    until: date = Field(
+        description="On that day it ends by itself, or where it is for good, somebody looks at it."
+    )
+    for_good: bool = Field(description="Whether only a person ends it, who says why.")
     by: str
     ended_at: datetime | None
     ended_by: str
+    end_reason: str
 
     @classmethod
     def of(cls, hold: CaseHold) -> Self:
@@ -388,9 +392,11 @@ class HoldShape(BaseModel):
             reason=hold.reason,
             started_at=hold.started_at,
             until=hold.until,
+            for_good=hold.for_good,
             by=hold.by,
             ended_at=hold.ended_at,
             ended_by=hold.ended_by,
+            end_reason=hold.end_reason,
         )
 
 

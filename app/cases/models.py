@@ -5,7 +5,7 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from app.cases.rules import CaseStatus, HoldKind, Outcome
+from app.cases.rules import FOR_GOOD, CaseStatus, HoldKind, Outcome
 from app.db import BigId, Row, UtcDateTime, enum_type
 
 
@@ -66,7 +66,7 @@ def case_reference(case_id: int) -> str:
 
 
 class CaseHold(Row, table=True):
-    """Why a customer must be left alone for now; on `until`, its end or review date, it comes back by itself."""
+    """Why a customer must be left alone. On `until` it ends by itself, or where it is for good somebody looks at it."""
 
     __tablename__ = "case_hold"
     __table_args__ = (sa.Index("ix_case_hold_customer", "customer_id", "ended_at"),)
@@ -81,10 +81,18 @@ class CaseHold(Row, table=True):
     by: str = Field(max_length=120)
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     ended_by: str = Field(default="", max_length=120)
+    end_reason: str = Field(default="", max_length=500, sa_column_kwargs={"server_default": ""})
+    review_raised_on: date | None = None
+    """The review date for which work was raised last."""
+
+    @property
+    def for_good(self) -> bool:
+        """Whether it ends by a person only, and `until` is its review date."""
+        return self.kind in FOR_GOOD
 
 
 class CallTask(Row, table=True):
-    """A call the strategy asks an agent to make."""
+    """A call that an agent is to make: the strategy, or the customer, asks for it."""
 
     __tablename__ = "call_task"
     __table_args__ = (sa.UniqueConstraint("key"), sa.Index("ix_call_task_case", "case_id", "done_at"))
@@ -94,6 +102,10 @@ class CallTask(Row, table=True):
     key: str = Field(max_length=120)
     step: str = Field(max_length=60)
     due_on: date
+    not_before: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """A time of that day before which there is no point: the customer's own, or after a call that nobody answered."""
+    wish: str = Field(default="", max_length=300, sa_column_kwargs={"server_default": ""})
+    """The customer's own words about when to call."""
     created_at: datetime = Field(sa_type=UtcDateTime)
     done_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     result: str = Field(default="", max_length=40)

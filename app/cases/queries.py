@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.cases.models import CallTask, CaseHold, CollectionsCase
-from app.cases.rules import CaseStatus
+from app.cases.rules import FOR_GOOD, CaseStatus
 from app.db import UtcDateTime, chunked, table_of
 from app.delinquency.rules import bucket_labels
 from app.errors import Invalid
@@ -62,6 +62,13 @@ class Selection:
 def is_on_hold() -> Condition:
     case, hold = table_of(CollectionsCase), table_of(CaseHold)
     return case.c.customer_id.in_(sa.select(hold.c.customer_id).where(hold.c.ended_at.is_(None)))
+
+
+def has_hold_to_review(books: Sequence[Book]) -> Condition:
+    """A hold that no date ends has reached its review date."""
+    case, hold = table_of(CollectionsCase), table_of(CaseHold)
+    held = sa.select(hold.c.customer_id).where(hold.c.ended_at.is_(None), hold.c.kind.in_(FOR_GOOD))
+    return _in_any(books, lambda book: case.c.customer_id.in_(held.where(hold.c.until <= book.today)))
 
 
 def has_call_task() -> Condition:
@@ -274,11 +281,15 @@ def account_counts(session: Session, customer_ids: Sequence[int]) -> dict[int, i
 
 
 def open_holds(session: Session, customer_ids: Sequence[int]) -> dict[int, list[CaseHold]]:
-    """Open holds by customer, the one that lasts longest first."""
+    """Open holds by customer: first those that no date ends, then the one that lasts longest."""
     query = (
         select(CaseHold)
         .where(col(CaseHold.customer_id).in_(customer_ids), col(CaseHold.ended_at).is_(None))
-        .order_by(col(CaseHold.until).desc(), col(CaseHold.id))
+        .order_by(
+            sa.case((col(CaseHold.kind).in_(FOR_GOOD), 0), else_=1),
+            col(CaseHold.until).desc(),
+            col(CaseHold.id),
+        )
     )
     holds: dict[int, list[CaseHold]] = {}
     for hold in session.scalars(query):
@@ -286,15 +297,13 @@ def open_holds(session: Session, customer_ids: Sequence[int]) -> dict[int, list[
     return holds
 
 
-def open_call_tasks(session: Session, case_ids: Sequence[int]) -> dict[int, date]:
-    """Case id -> since when a call to it is due."""
-    task = table_of(CallTask)
-    query = (
-        sa.select(task.c.case_id, sa.func.min(task.c.due_on))
-        .where(task.c.case_id.in_(case_ids), task.c.done_at.is_(None))
-        .group_by(task.c.case_id)
-    )
-    return {row[0]: row[1] for row in session.connection().execute(query)}
+def next_calls(session: Session, case_ids: Sequence[int]) -> dict[int, CallTask]:
+    """Case id -> the call that is due first."""
+    query = select(CallTask).where(col(CallTask.case_id).in_(case_ids), col(CallTask.done_at).is_(None))
+    tasks: dict[int, CallTask] = {}
+    for task in session.scalars(query.order_by(col(CallTask.due_on), col(CallTask.id))):
+        tasks.setdefault(task.case_id, task)
+    return tasks
 
 
 def holds_of(session: Session, customer_id: int) -> list[CaseHold]:

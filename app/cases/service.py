@@ -12,6 +12,8 @@ from sqlmodel import Session, col, select
 
 from app.cases.models import CallTask, CaseHold, CollectionsCase
 from app.cases.rules import (
+    FOR_GOOD,
+    UNREACHED,
     CallResult,
     CaseStatus,
     HoldKind,
@@ -23,13 +25,15 @@ from app.cases.rules import (
 from app.db import among, chunked, insert_rows, table_of
 from app.delinquency.models import AccountState
 from app.delinquency.rules import days_past_due
-from app.errors import Conflict, Invalid, NotFound
+from app.errors import Conflict, Forbidden, Invalid, NotFound
 from app.ledger.models import Account, Customer, Portfolio
 from app.ledger.rules import COLLECTABLE, AccountStatus, holds_card_number
 from app.timeline.rules import Channel, Kind
 from app.timeline.service import NewEvent, customer_stream, record, record_many
 
 MAX_NOTE = 4000
+NOBODY = frozenset({"", "system", "customer"})
+"""What stands where no named person did it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,8 +285,8 @@ def assign_cases(session: Session, portfolio: Portfolio, agents: Sequence[str], 
 
 def end_due_holds(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> int:
     """End holds whose date is the day that begins as `on` is closed; their cases are back in the queue on that
-    day by themselves."""
-    query = (
+    day by themselves. Those that are for good are brought before a person instead, once for each review date."""
+    due = (
         select(CaseHold)
         .join(Customer, col(Customer.id) == CaseHold.customer_id)
         .where(
@@ -292,10 +296,19 @@ def end_due_holds(session: Session, portfolio: Portfolio, on: date, *, now: date
         )
         .order_by(col(CaseHold.id))
     )
-    holds = session.scalars(query).all()
-    for hold in holds:
+    ending = session.scalars(due.where(col(CaseHold.kind).not_in(FOR_GOOD))).all()
+    for hold in ending:
         end_hold(session, hold, by="system", now=now)
-    return len(holds)
+    unseen = sa.or_(
+        col(CaseHold.review_raised_on).is_(None), col(CaseHold.review_raised_on) < col(CaseHold.until)
+    )
+    raised = []
+    for hold in session.scalars(due.where(col(CaseHold.kind).in_(FOR_GOOD), unseen)):
+        hold.review_raised_on = hold.until
+        data = {"hold": hold.id, "kind": hold.kind.value, "due": hold.until}
+        raised.append(_event(Kind.HOLD_REVIEW_DUE, hold.customer_id, hold.case_id, data))
+    record_many(session, raised, by="system", now=now)
+    return len(ending)
 
 
 # --- people -------------------------------------------------------------------------------------------------
@@ -320,25 +333,36 @@ def add_note(session: Session, case: CollectionsCase, text: str, *, by: str, now
 
 
 def set_callback(
-    session: Session, case: CollectionsCase, at: datetime | None, *, by: str, now: datetime
+    session: Session,
+    case: CollectionsCase,
+    at: datetime | None,
+    *,
+    by: str,
+    now: datetime,
+    reason: str = "",
 ) -> None:
-    """Remember to call back at `at`; None forgets it."""
+    """Remember to call back at `at`; None forgets it, for a reason."""
     _require_open(case)
+    reason = clean_text(reason, "reason", required=False, at_most=500)
     if at is not None and at < now:
         raise Invalid("the callback time has passed", "callback_at")
     case.callback_at = at
-    record(session, case_event(Kind.CALLBACK_SET, case, {"at": at}), by=by, now=now)
+    data = {"at": at} | ({"reason": reason} if reason else {})
+    record(session, case_event(Kind.CALLBACK_SET, case, data), by=by, now=now)
 
 
 def log_call(
     session: Session, case: CollectionsCase, result: CallResult, note: str, *, by: str, now: datetime
 ) -> None:
-    """Put a call that was made on record; it counts toward caps from this moment, and done call tasks are done."""
+    """Put a call that was made on record; it counts toward caps from this moment. Call tasks, and a callback that was
+    due, are done with it, unless nobody was reached."""
     note = clean_text(note, "note", required=False)
     customer = session.get_one(Customer, case.customer_id)
     data = {"result": result.value, "note": note, "number": customer.mobile}
     event = case_event(Kind.CALL_LOGGED, case, data, channel=Channel.CALL)
     record(session, event, by=by, now=now)
+    if result in UNREACHED:
+        return
     open_tasks = select(CallTask).where(CallTask.case_id == case.id, col(CallTask.done_at).is_(None))
     for task in session.scalars(open_tasks):
         task.done_at = now
@@ -358,12 +382,10 @@ def place_hold(
     today: date,
     now: datetime,
 ) -> CaseHold:
-    """Leave the customer alone for a reason until a day; every hold has an end or review date."""
+    """Leave the customer alone for a reason, until a day or (`FOR_GOOD`) until a person ends it; then the day is when
+    somebody looks at it again."""
     reason = clean_text(reason, "reason", at_most=500)
-    if until <= today:
-        raise Invalid("the end or review date must lie in the future", "until")
-    if (until - today).days > 3660:
-        raise Invalid("the end or review date is more than ten years away", "until")
+    _require_date_ahead(until, today)
     hold = CaseHold(
         case_id=case.id or 0,
         customer_id=case.customer_id,
@@ -380,16 +402,40 @@ def place_hold(
     return hold
 
 
-def end_hold(session: Session, hold: CaseHold, *, by: str, now: datetime) -> None:
-    """End a hold; the strategy is asked again at the next day."""
+def _require_date_ahead(until: date, today: date) -> None:
+    if until <= today:
+        raise Invalid("the end or review date must lie in the future", "until")
+    if (until - today).days > 3660:
+        raise Invalid("the end or review date is more than ten years away", "until")
+
+
+def review_hold(
+    session: Session, hold: CaseHold, reason: str, until: date, *, by: str, today: date, now: datetime
+) -> None:
+    """Somebody has looked: the hold stays, and is looked at again on another day."""
+    reason = clean_text(reason, "reason", at_most=500)
     if hold.ended_at is not None:
         raise Conflict("this hold has ended already")
+    _require_date_ahead(until, today)
+    hold.until = until
+    data = {"hold": hold.id, "kind": hold.kind.value, "reason": reason, "until": until}
+    event = _event(Kind.HOLD_REVIEWED, hold.customer_id, hold.case_id, data)
+    record(session, event, by=by, now=now)
+
+
+def end_hold(session: Session, hold: CaseHold, *, by: str, now: datetime, reason: str = "") -> None:
+    """End a hold; the strategy is asked again at the next day. One that is for good (`FOR_GOOD`) is ended by a named
+    person only, who says why."""
+    if hold.ended_at is not None:
+        raise Conflict("this hold has ended already")
+    if hold.for_good and by in NOBODY:
+        raise Forbidden(f"a {hold.kind.value.replace('_', ' ')} hold is ended by a person, not by itself")
+    reason = clean_text(reason, "reason", required=hold.for_good, at_most=500)
     hold.ended_at = now
     hold.ended_by = by
-    case = get_case(session, hold.case_id)
-    record(
-        session, case_event(Kind.HOLD_ENDED, case, {"hold": hold.id, "kind": hold.kind.value}), by=by, now=now
-    )
+    hold.end_reason = reason
+    data = {"hold": hold.id, "kind": hold.kind.value} | ({"reason": reason} if reason else {})
+    record(session, _event(Kind.HOLD_ENDED, hold.customer_id, hold.case_id, data), by=by, now=now)
     session.execute(
         sa.update(CollectionsCase)
         .where(

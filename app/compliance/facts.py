@@ -12,7 +12,7 @@ from pydantic_core import from_json
 from sqlmodel import Session
 
 from app.cases.models import CaseHold
-from app.cases.rules import CONVERSATIONS, CallResult
+from app.cases.rules import CONVERSATIONS, FOR_GOOD, CallResult
 from app.compliance.kinds import LimitationRule, WaitRule
 from app.compliance.models import Consent, ContactPreference, SuppressedAddress
 from app.compliance.rules import (
@@ -192,15 +192,18 @@ def _preference(row: Any, zones: Sequence[str]) -> Preference:
 def _holds(
     session: Session, ids: Sequence[int], zones: Mapping[int | None, Sequence[str]]
 ) -> dict[int, list[Hold]]:
-    """Open holds. A hold's date is a local one: it lapses when that day begins wherever the customer may be."""
+    """Open holds. A hold's date is a local one: it lapses when that day begins wherever the customer may be, or where
+    the hold is for good, it says only when somebody looks at it."""
     hold = table_of(CaseHold)
     holds: dict[int, list[Hold]] = {}
     columns = (hold.c.customer_id, hold.c.kind, hold.c.started_at, hold.c.until)
     for customer_id, kind, started_at, until in _of_customers(
         session, columns, ids, hold.c.ended_at.is_(None)
     ):
-        ends = _begins(until, zones[customer_id])
-        holds.setdefault(customer_id, []).append(Hold(kind, started_at, ends))
+        for_good = kind in FOR_GOOD
+        ends = None if for_good else _begins(until, zones[customer_id])
+        held = Hold(kind, started_at, ends, until if for_good else None)
+        holds.setdefault(customer_id, []).append(held)
     return holds
 
 

@@ -44,10 +44,12 @@ def hold_customer(
     return hold
 
 
-def release_customer(session: Session, hold: CaseHold, *, by: str, today: date, now: datetime) -> None:
+def release_customer(
+    session: Session, hold: CaseHold, *, by: str, today: date, now: datetime, reason: str = ""
+) -> None:
     """End a hold before its date; the pauses that came with it end with it, and days count again from today.
     A hold whose date has come needs this not: its pauses end on the same date by themselves."""
-    end_hold(session, hold, by=by, now=now)
+    end_hold(session, hold, by=by, now=now, reason=reason)
     query = (
         select(Pause)
         .join(Account, col(Account.id) == Pause.account_id)

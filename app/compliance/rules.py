@@ -119,7 +119,9 @@ class Hold:
     kind: HoldKind
     started_at: datetime
     until: datetime | None
-    """When it ends or comes up for review; None = open."""
+    """When it ends by itself; None = only a person ends it."""
+    review_on: date | None = None
+    """Of one that only a person ends: the day on which somebody looks at it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +187,12 @@ class WaitUntil:
 class Refusals:
     reasons: tuple[Reason, ...]
     pack: str
+
+    @property
+    def review_on(self) -> date | None:
+        """When somebody looks at the hold that no date ends; None = there is none."""
+        days = [reason.figures["review_on"] for reason in self.reasons if "review_on" in reason.figures]
+        return date.fromisoformat(min(days)) if days else None
 
 
 Answer = Clearance | WaitUntil | Refusals
@@ -752,7 +760,11 @@ class ConsentRule(Rule):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldRule(Rule):
-    """While a hold of one of these kinds is on, the rule's purposes are stopped; a hold with an end lapses."""
+    """While a hold of one of these kinds is on, the rule's purposes are stopped; a hold with an end lapses.
+
+    Whether it has one is said by the facts (`Hold.until`), not by the rule: a decision made when disputes ended on
+    their review date is still asked with the facts of then, and gives the answer of then.
+    """
 
     holds: frozenset[HoldKind]
 
@@ -770,8 +782,12 @@ class HoldRule(Rule):
     def _standing(self, hold: Hold) -> Reason:
         until = hold.until.astimezone(UTC) if hold.until else None
         detail = f"{hold.kind.replace('_', ' ')} hold since {hold.started_at.date()}, "
+        figures = {"hold": hold.kind.value, "since": hold.started_at.isoformat()}
+        if hold.review_on is not None:
+            detail += f"until a person ends it; review by {hold.review_on}"
+            return self._reason(detail, None, **figures, review_on=hold.review_on.isoformat())
         detail += f"until {until:%Y-%m-%d %H:%M} UTC" if until else "no end set"
-        return self._reason(detail, until, hold=hold.kind.value, since=hold.started_at.isoformat())
+        return self._reason(detail, until, **figures)
 
 
 # ---------------------------------------------------------------------------------------- local calendar

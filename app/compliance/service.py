@@ -183,6 +183,36 @@ def set_preference(
     return row
 
 
+def rest_address(
+    session: Session,
+    customer: Customer,
+    address: str,
+    *,
+    source: str,
+    case_id: int | None = None,
+    by: str,
+    now: datetime,
+) -> ContactPreference | None:
+    """Use a number or address on no channel until a person confirms it: somebody else was reached there. The rest that
+    is in force already, where there is one; None without an address."""
+    if not address:
+        return None
+    for told in open_preferences(session, customer.id or 0):
+        at_all = told.kind is PreferenceKind.PLACE and told.channel is None and told.until is None
+        if at_all and told.address == address:
+            return told
+    return set_preference(
+        session,
+        customer,
+        PreferenceKind.PLACE,
+        address=address,
+        source=source,
+        case_id=case_id,
+        by=by,
+        now=now,
+    )
+
+
 def _check_preference(
     kind: PreferenceKind, weekdays: Sequence[int], start: int, end: int, address: str, timezone: str
 ) -> None:
@@ -216,16 +246,23 @@ def open_preferences(session: Session, customer_id: int) -> list[ContactPreferen
 
 
 def end_preference(
-    session: Session, row: ContactPreference, *, case_id: int | None = None, by: str, now: datetime
+    session: Session,
+    row: ContactPreference,
+    *,
+    reason: str = "",
+    case_id: int | None = None,
+    by: str,
+    now: datetime,
 ) -> None:
-    """The customer takes back what they told. Conflict if they did so before."""
+    """The customer takes back what they told, or a person confirms an address. Conflict if they did so before."""
+    reason = clean_text(reason, "reason", required=False, at_most=500)
     if row.ended_at is not None:
         raise Conflict("this preference has ended already")
     row.ended_at = now
     event = NewEvent(
         customer_stream(row.customer_id),
         Kind.PREFERENCE_ENDED,
-        {"preference": row.id, "kind": row.kind.value},
+        {"preference": row.id, "kind": row.kind.value} | ({"reason": reason} if reason else {}),
         customer_id=row.customer_id,
         case_id=case_id,
         channel=row.channel,

@@ -23,7 +23,7 @@ CHUNK = 5000
 
 LEFT_BEHIND = {
     # Who may come in, and machines: a dry-run has no users.
-    "staff_session", "login_attempt", "api_token", "api_idempotency", "heartbeat", "sending_pace",
+    "staff_session", "login_attempt", "api_token", "api_idempotency", "sent_form", "heartbeat", "sending_pace",
     "print_batch",
     # Files, documents and evidence that no day reads.
     "feed_load", "unmatched_payment", "payer_account", "bank_transaction",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
 
@@ -13,6 +14,7 @@ from app.compliance.facts import address_of
 from app.compliance.record import Asked, decided, record_decisions
 from app.compliance.rules import Clearance, Contact
 from app.compliance.versions import keep_pack
+from app.inbound.wishes import wished_time
 from app.ledger.models import Portfolio
 from app.outreach.folders import open_folders
 from app.timeline.rules import Channel, Kind, Purpose
@@ -21,41 +23,57 @@ from app.timeline.service import NewEvent, customer_stream
 STEP = "call-me"
 """The 'step' of such a task; strategies have none of this name."""
 LOOK_AHEAD = timedelta(days=7)
+LONGEST_WISH = 300
 
 
 def task_to_call(
     session: Session,
     case: CollectionsCase,
     message_id: int,
+    wish: str = "",
     *,
     by: str,
     now: datetime,
 ) -> bool:
     """Make the task, once; what the gate says of such a call is on record. True if a call is to be made now, also
-    where one was before; False if the case is closed or the gate permits none in the next days."""
-    waiting = select(CallTask.id).where(CallTask.case_id == case.id, col(CallTask.done_at).is_(None))
-    if session.scalars(waiting.limit(1)).first() is not None:
+    where one was before: then it keeps the newest `wish`, the customer's words. False if the case is closed or the gate
+    permits none in the next days, from the time they named if they named one plainly."""
+    wish = " ".join(wish.split())[:LONGEST_WISH]
+    waiting = select(CallTask).where(CallTask.case_id == case.id, col(CallTask.done_at).is_(None))
+    before = session.scalars(waiting.order_by(col(CallTask.id)).limit(1)).first()
+    if before is not None and not wish:
         return True
     if case.status is not CaseStatus.OPEN:
         return False
     portfolio = session.get_one(Portfolio, case.portfolio_id)
     [folder] = open_folders(session, portfolio, [case.id or 0], now=now)
+    zone = folder.customer.timezone or portfolio.timezone
+    named = wished_time(wish, now.astimezone(ZoneInfo(zone))) if wish else None
+    named = named.astimezone(UTC) if named else None
+    if before is not None:
+        before.wish, before.not_before = wish, named
+        if named is not None:
+            before.due_on = local_date(named, zone)
+        return True
     key = f"{case.id}:{STEP}-{message_id}:1:{Channel.CALL.value}"
     contact = Contact(Channel.CALL, Purpose.CONFIRMATION, address_of(folder.customer, Channel.CALL))
-    asked = Asked(contact, folder.facts, now, now + LOOK_AHEAD)
+    earliest = named or now
+    asked = Asked(contact, folder.facts, earliest, earliest + LOOK_AHEAD)
     answer = asked.answer(folder.pack)
     keep_pack(session, folder.pack, now=now)
     told = [decided(case.id, case.customer_id, asked, answer, step=STEP, letter="", key=key)]
     if not isinstance(answer, Clearance):
         record_decisions(session, told, by=by, now=now)
         return False
-    due_on = local_date(answer.not_before, folder.customer.timezone or portfolio.timezone)
-    session.add(CallTask(case_id=case.id or 0, key=key, step=STEP, due_on=due_on, created_at=now))
+    due_on = local_date(answer.not_before, zone)
+    task = CallTask(case_id=case.id or 0, key=key, step=STEP, due_on=due_on, wish=wish, created_at=now)
+    task.not_before = answer.not_before if named else None
+    session.add(task)
     stream = customer_stream(case.customer_id)
     event = NewEvent(
         stream,
         Kind.CALL_TASK_CREATED,
-        {"step": STEP, "due_on": due_on},
+        {"step": STEP, "due_on": due_on} | ({"wish": wish, "at": task.not_before} if wish else {}),
         customer_id=case.customer_id,
         case_id=case.id,
         channel=Channel.CALL,

@@ -14,13 +14,13 @@ from sqlmodel import Session, col, select
 
 from app.cases.models import CaseHold, CollectionsCase
 from app.cases.queries import open_holds
-from app.cases.rules import CaseStatus
+from app.cases.rules import REVIEW_DAYS, CaseStatus
 from app.clock import Clock, local_date
 from app.compliance.facts import address_of
 from app.compliance.holds import hold_customer, release_customer
 from app.compliance.models import Consent, ContactPreference
 from app.compliance.rules import Clearance, PreferenceKind, Suppression
-from app.compliance.service import end_preference, set_consent, set_preference
+from app.compliance.service import end_preference, rest_address, set_consent, set_preference
 from app.compliance.suppression import suppress
 from app.db import reading, retrying, transaction, upsert
 from app.errors import Conflict
@@ -41,6 +41,7 @@ from app.ledger.models import Customer, Portfolio
 from app.ledger.rules import mask_card_numbers
 from app.outreach.manual import answer_for_help
 from app.outreach.models import OutboxMessage
+from app.outreach.occasions import acknowledge_hold
 from app.outreach.rules import Destination
 from app.outreach.service import Stationery
 from app.timeline.rules import Channel, Kind
@@ -50,8 +51,6 @@ log = structlog.get_logger("desk.inbound")
 
 CUSTOMER = "customer"
 """Who did it, on the timeline: the customer, by a message or on their page."""
-REVIEW_WITHIN = timedelta(days=30)
-"""A hold that a message puts in place comes back by itself after this time, like every other."""
 MOST_QUOTABLE = 40
 """Messages of ours in which a quote is looked for, the latest first."""
 SHORTEST_QUOTE = 12
@@ -138,6 +137,7 @@ def receive_from_page(
     intent: Intent,
     text: str,
     ref: str,
+    stationery: Stationery | None = None,
     *,
     now: datetime,
 ) -> InboundMessage | None:
@@ -159,6 +159,7 @@ def receive_from_page(
     match = _match(session, message, customer, by=CUSTOMER, now=now)
     _obey(session, match, message, customer, now=now)
     _hold(session, match, message, now=now)  # before the page says so
+    _acknowledge(session, match, message, stationery, now=now)
     message.interpreted_at = now
     if intent is Intent.CALL_ME and _to_call(session, match, message, now=now) and not body:
         _close(session, message, [match], ReviewOutcome.AUTOMATIC, by="system", now=now)
@@ -244,11 +245,17 @@ def _obey(
     wrong = Intent.WRONG_NUMBER in meant.intents
     if not wrong and Intent.MAYBE_STOP not in meant.intents:
         return
-    address = _wrong_address(message, customer) if wrong else customer.mobile
-    if address:
+    source = f"waits for a person: {_source(message)}"[:120]
+    if wrong:
+        address = _wrong_address(message, customer)
+        rests = rest_address(
+            session, customer, address, source=source, case_id=match.case_id, by=CUSTOMER, now=now
+        )
+        match.preference_id = rests.id if rests else None
+    elif customer.mobile:
         match.preference_id = set_preference(
-            session, customer, PreferenceKind.PLACE, channel=None if wrong else Channel.SMS, address=address,
-            source=f"waits for a person: {_source(message)}"[:120], case_id=match.case_id, by=CUSTOMER, now=now,
+            session, customer, PreferenceKind.PLACE, channel=Channel.SMS, address=customer.mobile,
+            source=source, case_id=match.case_id, by=CUSTOMER, now=now,
         ).id  # fmt: skip
 
 
@@ -333,6 +340,8 @@ def interpret(
     for match in matches:
         customer = session.get_one(Customer, match.customer_id)
         _hold(session, match, message, now=now)
+        if len(matches) == 1:
+            _acknowledge(session, match, message, stationery, now=now)
         if Intent.START in meant.intents:
             settled &= _start(session, match, message, customer, alone=len(matches) == 1, now=now)
         if Intent.CALL_ME in meant.intents and len(matches) == 1:
@@ -354,8 +363,26 @@ def _lock(session: Session, message: InboundMessage) -> Sequence[InboundMatch]:
     return matches
 
 
+def _acknowledge(
+    session: Session,
+    match: InboundMatch,
+    message: InboundMessage,
+    stationery: Stationery | None,
+    *,
+    now: datetime,
+) -> None:
+    """Answer a dispute by its letter, where the gate clears it. Not where the words may be somebody else's."""
+    if stationery is None or match.hold_id is None or Intent.WRONG_NUMBER in reading_of(message).intents:
+        return
+    hold = session.get_one(CaseHold, match.hold_id)
+    customer = session.get_one(Customer, match.customer_id)
+    portfolio = session.get_one(Portfolio, customer.portfolio_id)
+    today = _today(session, match, now)
+    acknowledge_hold(session, portfolio, hold, stationery, on=today, by=CUSTOMER, now=now)
+
+
 def _hold(session: Session, match: InboundMatch, message: InboundMessage, *, now: datetime) -> None:
-    """Place the hold that the message asks for, until a person has looked."""
+    """Place the hold that the message asks for; it stays until a person ends it."""
     kind = reading_of(message).hold
     if kind is None or match.case_id is None or match.hold_id is not None:
         return
@@ -364,7 +391,7 @@ def _hold(session: Session, match: InboundMatch, message: InboundMessage, *, now
         return
     today = _today(session, match, now)
     reason = f"{_source(message)}; a person has to look"
-    until = today + REVIEW_WITHIN
+    until = today + timedelta(days=REVIEW_DAYS)
     hold = hold_customer(session, case, kind, reason, until, by=CUSTOMER, today=today, now=now)
     match.hold_id = hold.id
 
@@ -403,7 +430,7 @@ def _to_call(session: Session, match: InboundMatch, message: InboundMessage, *, 
     if match.case_id is None:
         return False
     case = session.get_one(CollectionsCase, match.case_id)
-    return task_to_call(session, case, message.id or 0, by=CUSTOMER, now=now)
+    return task_to_call(session, case, message.id or 0, message.body, by=CUSTOMER, now=now)
 
 
 def _help(session: Session, match: InboundMatch, stationery: Stationery, *, now: datetime) -> bool:
@@ -477,7 +504,8 @@ def _lift_preference(session: Session, match: InboundMatch, *, by: str, now: dat
 def _lift_hold(session: Session, match: InboundMatch, *, by: str, now: datetime) -> None:
     hold = session.get(CaseHold, match.hold_id) if match.hold_id else None
     if hold is not None and hold.ended_at is None:
-        release_customer(session, hold, by=by, today=_today(session, match, now), now=now)
+        today, why = _today(session, match, now), "the message was not meant so"
+        release_customer(session, hold, by=by, today=today, now=now, reason=why)
 
 
 def _close(

@@ -32,6 +32,7 @@ from app.compliance.rules import (
     ContactResult,
     Pack,
     PastContact,
+    Refusals,
     WaitUntil,
 )
 from app.compliance.versions import keep_pack
@@ -390,8 +391,8 @@ class _Work:
             self.taken.update(self.session.execute(query).scalars())
 
     def take(self, folder: Folder, step: Step, chosen: Chosen) -> None:
-        """Clear the step on each of its channels. It is taken when none has to wait any more: a channel that
-        waits is asked for again, those that were queued before stay as they are."""
+        """Clear the step on each of its channels. It is taken when none has to wait any more, for a time or for a
+        person: a channel that waits is asked for again, those that were queued before stay as they are."""
         if step.action in (Action.LEGAL, Action.TASK):
             folder.case.step_day = step.day
             if step.action is Action.TASK:
@@ -411,6 +412,10 @@ class _Work:
             # The night that closes the day before is the one whose contacts leave on the day the wait ends.
             night = local_date(min(waits), zone) - timedelta(days=1)
             folder.case.next_contact_on = max(night, self.on + timedelta(days=1))
+        elif any(isinstance(answer, Refusals) and answer.review_on is not None for answer in answers):
+            folder.case.next_contact_on = (
+                None  # a person ends such a hold, which wakes the case: no step is lost
+            )
         else:
             folder.case.step_day = step.day
 

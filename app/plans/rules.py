@@ -46,6 +46,11 @@ LIVE = frozenset({PlanStatus.ACCEPTED, PlanStatus.ACTIVE})
 """While a plan is one of these and not broken, ordinary reminders rest."""
 
 
+def is_unusual_promise(amount: int, past_due: int) -> bool:
+    """Whether so much more is promised than is past due that somebody has to say they mean it."""
+    return 2 * amount > 3 * past_due
+
+
 def may_let_off(owed: int, amount: int, most_percent: int) -> bool:
     """Whether settling `owed` for `amount` lets off no more than that share of it."""
     return 100 * (owed - amount) <= most_percent * owed

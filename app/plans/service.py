@@ -133,6 +133,11 @@ def offer_settlement(
     return plan
 
 
+def owed_on_late_accounts(session: Session, case: CollectionsCase) -> int:
+    """What a settlement is about: everything owed on the accounts that are late, in minor units."""
+    return sum(_owed_on_late_accounts(session, case).values())
+
+
 def _owed_on_late_accounts(session: Session, case: CollectionsCase) -> dict[int, int]:
     """Balance by account, as of the last fold."""
     account, state = table_of(Account), table_of(AccountState)

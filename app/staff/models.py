@@ -82,3 +82,13 @@ class ApiIdempotency(Row, table=True):
     """None only inside the transaction that is still answering."""
     content_type: str = Field(default="", max_length=120)
     body: bytes = Field(default=b"", sa_type=sa.LargeBinary)
+
+
+class SentForm(Row, table=True):
+    """A form of a page that was sent and obeyed, so that sending the same page again does nothing."""
+
+    __tablename__ = "sent_form"
+
+    key: str = Field(primary_key=True, max_length=64)
+    """SHA-256 over who sent it, the form, and what the page drew for it."""
+    created_at: datetime = Field(sa_type=UtcDateTime, index=True)

@@ -21,3 +21,9 @@ def events_of_customer(
         query = query.where(col(Event.id) < before)
     found = list(session.scalars(query.order_by(col(Event.id).desc()).limit(limit + 1)))
     return found[:limit], found[limit - 1].id if len(found) > limit else None
+
+
+def last_call(session: Session, customer_id: int) -> Event | None:
+    """The call to a customer that was logged last."""
+    query = select(Event).where(Event.customer_id == customer_id, Event.kind == Kind.CALL_LOGGED)
+    return session.scalars(query.order_by(col(Event.id).desc()).limit(1)).first()

@@ -22,7 +22,7 @@ from app.cases.queries import Book
 from app.cases.rules import CaseStatus, HoldKind
 from app.cases.service import get_case
 from app.clock import local_date
-from app.compliance.rules import LONGEST_CLEARANCE, Clearance, Contact, Reason, WaitUntil, review
+from app.compliance.rules import LONGEST_CLEARANCE, Clearance, Contact, Reason, Refusals, WaitUntil, review
 from app.compliance.service import address_of, gather_facts, open_preferences, packs_for
 from app.delinquency.models import AccountState
 from app.delinquency.rules import bucket_of, days_past_due
@@ -49,11 +49,11 @@ from app.outreach.rules import Destination, OutboxStatus, to_ask
 from app.plans.models import Plan
 from app.plans.queries import plans_of
 from app.plans.rules import LIVE, SETTLE_WITHIN, Instalment, PlanStatus
-from app.plans.service import instalments_of
+from app.plans.service import instalments_of, owed_on_late_accounts
 from app.staff.models import User
 from app.staff.rules import CASEWORK, Role, Staff
 from app.strategy.queries import open_tasks
-from app.timeline.queries import events_of_customer
+from app.timeline.queries import events_of_customer, last_call
 from app.timeline.rules import Channel, Purpose
 from app.web.case_words import (
     ENTRY_WORDS,
@@ -172,6 +172,8 @@ class FormState:
     errors: Mapping[str, str] = field(default_factory=dict)
     schedule: Sequence[Instalment] = ()
     answer: AnswerPreview | None = None
+    asks: str = ""
+    """What the box has to say that confirms something unusual; '' = nothing is asked."""
 
     def of(self, form: str) -> FormState:
         """What concerns one of the forms."""
@@ -273,6 +275,7 @@ def case_page(
         currency=file.book.currency,
         names=names,
         standing=_standing(session, file, plans),
+        last_call=last_call(session, file.customer.id or 0),
         plan_parts=instalments_of(session, [plan.id or 0 for plan in plans]),
         can_write=staff.role in CASEWORK,
         is_manager=staff.role is Role.MANAGER,
@@ -315,6 +318,8 @@ class GateRow:
     """yes: until when; wait: from when. None = no end in sight."""
     reasons: tuple[Reason, ...]
     consent: bool | None
+    review_on: date | None = None
+    """When somebody looks at the hold that no date ends; None = there is none."""
 
 
 def may_contact(session: Session, file: File, now: datetime) -> list[GateRow]:
@@ -340,7 +345,9 @@ def may_contact(session: Session, file: File, now: datetime) -> list[GateRow]:
         else:
             verdict, until, reasons = "no", None, answer.reasons
         shown = ", ".join(address.split("\n")[1:]) if channel is Channel.POST else address
-        rows.append(GateRow(channel, label, shown, verdict, until, reasons, facts.consent.get(channel)))
+        review_on = answer.review_on if isinstance(answer, Refusals) else None
+        consent = facts.consent.get(channel)
+        rows.append(GateRow(channel, label, shown, verdict, until, reasons, consent, review_on))
     return rows
 
 
@@ -359,7 +366,7 @@ def _standing(session: Session, file: File, plans: Sequence[Plan]) -> dict[str, 
         "preferences": [
             (told.id, preference_words(told)) for told in open_preferences(session, file.case.customer_id)
         ],
-        "call_since": queries.open_call_tasks(session, [case_id]).get(case_id),
+        "call": queries.next_calls(session, [case_id]).get(case_id),
         "referral": open_referral(session, case_id),
         "tasks": open_tasks(session, case_id),
         "replies": [each for each in messages_of(session, file.case.customer_id) if each.reviewed_at is None],
@@ -381,6 +388,7 @@ def _options(session: Session, file: File) -> dict[str, Any]:
         "longest_answer": LONGEST_ANSWER,
         "max_months": file.portfolio.agent_max_instalments,
         "max_discount": file.portfolio.agent_max_discount_percent,
+        "late_balance": owed_on_late_accounts(session, file.case),
         "settle_latest": (today + timedelta(days=SETTLE_WITHIN)).isoformat(),
     }
 

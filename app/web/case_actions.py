@@ -6,12 +6,15 @@ shows the page again with the form as it was typed and the reason beside it.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 
+import sqlalchemy as sa
 from fastapi import APIRouter, Form
-from sqlmodel import Session
+from sqlmodel import Session, col
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -21,22 +24,39 @@ from app.cases.rules import CallResult, HoldKind
 from app.compliance.holds import hold_customer, release_customer
 from app.compliance.rules import Answer, Clearance, WaitUntil
 from app.compliance.service import set_consent
+from app.db import upsert
 from app.errors import Conflict, Forbidden, Invalid, NotFound
+from app.inbound.call_results import CONFIRMED_BY, CallEffects, CallReport, record_call
 from app.legal.service import nominate
 from app.outreach.occasions import acknowledge_hold, offer_in_writing
 from app.outreach.service import confirm_plan
 from app.plans.models import Plan
-from app.plans.rules import Instalment, schedule
-from app.plans.service import accept, cancel, offer_instalments, offer_settlement, promise_to_pay
+from app.plans.rules import Instalment, is_unusual_promise, may_let_off, schedule
+from app.plans.service import (
+    accept,
+    cancel,
+    offer_instalments,
+    offer_settlement,
+    owed_on_late_accounts,
+    promise_to_pay,
+)
+from app.staff.models import SentForm
 from app.staff.rules import Role, Staff
+from app.timeline.queries import last_call
 from app.timeline.rules import Channel
 from app.web.case import CHANNELS, CaseId, File, FormState, assignable, case_page, open_file
-from app.web.case_words import CHANNEL_WORDS, PLAN_WORDS, Teller
+from app.web.case_words import CHANNEL_WORDS, HOLD_WORDS, PLAN_WORDS, Teller
 from app.web.deps import CaseWorker, Now, ReadSession, WriteSession, ports_of
 from app.web.forms import Fields, Typed, Wrong, beside, sentence
 from app.web.rendering import Tone, page, reader_locale, redirect
+from app.web.worklist import staff_names
 
 router = APIRouter(prefix="/cases")
+
+FORM_KEPT = timedelta(days=1)
+"""How long a form that was sent is known."""
+ANOTHER_CALL = timedelta(minutes=10)
+"""A colleague's call this short a time ago is pointed out before another is logged."""
 
 Done = tuple[str, Tone]
 """What to say about an action that was taken."""
@@ -58,19 +78,34 @@ def attempt(
     """Do it, all or nothing; or show the page again with what was typed. `names` maps a verb's name of a field
     to the form's. A Wrong that is returned, not raised, leaves on record what was done until then."""
     file = open_file(session, case_id, now, lock=True)
+    asks = ""
     try:
         with session.begin_nested():
-            done = act(file, Fields(typed, file.book, file.zone))
+            if sent_before(session, staff, request.url.path, typed.once, now=now):
+                said = "This was saved already; it was not done a second time."
+                return redirect(request, f"{file.path}?tab={tab}#content", said, "info")
+            done = act(file, Fields(typed, file.book, file.zone, reader_locale(request)))
     except Wrong as wrong:
-        errors, status = dict(wrong.errors), 422
+        errors, status, asks = dict(wrong.errors), 422, wrong.asks
     except (Invalid, Conflict, Forbidden) as refused:
         errors, status = beside(refused, typed, names or {}), refused.status
     else:
         if not isinstance(done, Wrong):
             return redirect(request, f"{file.path}?tab={tab}#content", *done)
         errors, status = dict(done.errors), 409
-    shown = FormState(form, typed.values(), errors)
+    shown = FormState(form, typed.values(), errors, asks=asks)
     return case_page(request, session, staff, file, shown, now=now, status=status)
+
+
+def sent_before(session: Session, staff: Staff, path: str, once: str, *, now: datetime) -> bool:
+    """Whether this very form of this very page was sent and obeyed before; if not, it is from now on. A form that is
+    refused leaves no trace, with the rest of its savepoint."""
+    if not once:
+        return False
+    session.execute(sa.delete(SentForm).where(col(SentForm.created_at) <= now - FORM_KEPT))
+    key = hashlib.sha256("\0".join((staff.username, path, once)).encode()).hexdigest()
+    insert = upsert(session, SentForm).values(key=key, created_at=now).on_conflict_do_nothing()
+    return session.execute(insert.returning(sa.literal_column("key"))).scalar() is None
 
 
 # --- talking ------------------------------------------------------------------------------------------------
@@ -82,6 +117,7 @@ class CallForm(Typed):
     callback_at: str = ""
     amount: str = ""
     due_on: str = ""
+    sure: str = ""
 
 
 @router.post("/{case_id}/call")
@@ -93,7 +129,7 @@ def log_call(
     now: Now,
     typed: Annotated[CallForm, Form()],
 ) -> Response:
-    """The call, and what came of it, in one go: a time to call back, a promise."""
+    """The call, and what came of it, in one go: a hold, a number that rests, a time to call back, a promise."""
 
     def act(file: File, fields: Fields) -> Done:
         result = fields.choice("result", CallResult)
@@ -101,19 +137,70 @@ def log_call(
         promises = fields.has("amount") or fields.has("due_on")
         amount = fields.amount("amount")
         due_on = fields.day("due_on") if promises else None
+        _ask_about_promise(request, file, fields, amount)
+        _ask_about_colleague(request, session, file, fields, staff, now)
         fields.done()
-        service.log_call(session, file.case, result, typed.note, by=staff.by, now=now)
-        said: list[str] = ["The call is on record."]
-        tone: Tone = "good"
-        if callback_at is not None:
-            service.set_callback(session, file.case, callback_at, by=staff.by, now=now)
-            said.append("You will be reminded to call back.")
-        if due_on is not None:
-            words, tone = _promise(request, session, file, amount, due_on, staff, now)
-            said.append(words)
-        return " ".join(said), tone
+        call = CallReport(result, typed.note, callback_at, amount, due_on)
+        effects = record_call(
+            session, file.portfolio, file.case, call, ports_of(request).stationery,
+            by=staff.by, today=file.book.today, now=now,
+        )  # fmt: skip
+        return _call_words(request, file, call, effects, now)
 
     return attempt(request, session, staff, case_id, "call", typed, act, now=now)
+
+
+def _ask_about_promise(request: Request, file: File, fields: Fields, amount: int) -> None:
+    """A promise of far more than is past due is more often a slip of the finger than a promise."""
+    owed = max(file.case.balance_minor, file.case.past_due_minor)
+    if amount > owed or not is_unusual_promise(amount, file.to_ask):
+        return  # more than is owed is refused, not asked about
+    teller = _teller(request, file)
+    times = f", {amount / file.to_ask:.1f} times as much" if file.to_ask else ""
+    past_due = teller.money(file.to_ask)
+    fields.confirm(
+        f"amount:{amount}",
+        f"{teller.money(amount)} is promised and {past_due} is past due{times}. Is that right?",
+    )
+
+
+def _ask_about_colleague(
+    request: Request, session: Session, file: File, fields: Fields, staff: Staff, now: datetime
+) -> None:
+    last = last_call(session, file.case.customer_id)
+    if last is None or last.by == staff.by or last.at < now - ANOTHER_CALL:
+        return
+    teller = _teller(request, file, zone=file.zone)
+    teller = replace(teller, names=staff_names(session))
+    fields.confirm(
+        f"call:{last.id}",
+        f"{teller.who(last.by)} logged a call at {teller.clock(last.at)}. Was yours another call?",
+    )
+
+
+def _call_words(request: Request, file: File, call: CallReport, effects: CallEffects, now: datetime) -> Done:
+    """What was done because of the call, so that the agent can tell it to the customer."""
+    teller = _teller(request, file, zone=file.zone)
+    said = ["Call saved."]
+    tone: Tone = "good"
+    if effects.number_rests:
+        said.append("The number rests on every channel until you confirm it under What stands.")
+    if effects.hold is not None:
+        until = teller.day(effects.hold.until)
+        ends = f"do not contact; review by {until}" if effects.hold.for_good else f"until {until}"
+        said.append(f"{HOLD_WORDS[effects.hold.kind.value]} hold placed: {ends}.")
+        said.append(_in_writing(request, file, effects.in_writing, now))
+    if call.callback_at is not None:
+        said.append(f"The callback comes first on the worklist from {teller.instant(call.callback_at)}.")
+    if effects.task_kept and effects.retry_at is not None:
+        said.append(f"The call stays to be made: try again from {teller.instant(effects.retry_at)}.")
+    elif effects.task_kept:
+        said.append("The call stays to be made.")
+    if effects.plan is not None:
+        words, tone = _confirmed(request, file, effects.confirmations, now)
+        due_on = teller.day(call.due_on)
+        said.append(f"Promise of {teller.money(call.amount_minor)} by {due_on} is on record. {words}")
+    return " ".join(filter(None, said)), tone
 
 
 class NoteForm(Typed):
@@ -136,15 +223,26 @@ def add_note(
     return attempt(request, session, staff, case_id, "note", typed, act, now=now, names={"note": "text"})
 
 
+class ReasonForm(Typed):
+    reason: str = ""
+
+
 @router.post("/{case_id}/callback/forget")
 def forget_callback(
-    request: Request, case_id: CaseId, staff: CaseWorker, session: WriteSession, now: Now
+    request: Request,
+    case_id: CaseId,
+    staff: CaseWorker,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[ReasonForm, Form()],
 ) -> Response:
-    def act(file: File, _fields: Fields) -> Done:
-        service.set_callback(session, file.case, None, by=staff.by, now=now)
-        return "The callback is taken off.", "good"
+    def act(file: File, fields: Fields) -> Done:
+        reason = fields.reason()
+        fields.done()
+        service.set_callback(session, file.case, None, reason=reason, by=staff.by, now=now)
+        return "The callback is cancelled.", "good"
 
-    return attempt(request, session, staff, case_id, "standing", Typed(), act, now=now)
+    return attempt(request, session, staff, case_id, "forget-callback", typed, act, now=now)
 
 
 # --- promises and plans -------------------------------------------------------------------------------------
@@ -155,6 +253,7 @@ class AmountForm(Typed):
 
     amount: str = ""
     due_on: str = ""
+    sure: str = ""
 
 
 @router.post("/{case_id}/promise")
@@ -168,6 +267,7 @@ def record_promise(
 ) -> Response:
     def act(file: File, fields: Fields) -> Done:
         amount, due_on = fields.amount("amount"), fields.day("due_on")
+        _ask_about_promise(request, file, fields, amount)
         fields.done()
         return _promise(request, session, file, amount, due_on, staff, now)
 
@@ -187,19 +287,22 @@ def _confirm(
     request: Request, session: Session, file: File, plan: Plan, staff: Staff, now: datetime
 ) -> tuple[str, Tone]:
     """Queue the written confirmation, and say for each channel what the gate answered."""
-    channels = (Channel.SMS, Channel.EMAIL)
     answers = confirm_plan(
         session,
         file.portfolio,
         plan,
         ports_of(request).stationery,
-        channels=channels,
+        channels=CONFIRMED_BY,
         on=file.book.today,
         by=staff.by,
         now=now,
     )
+    return _confirmed(request, file, answers, now)
+
+
+def _confirmed(request: Request, file: File, answers: Sequence[Answer], now: datetime) -> tuple[str, Tone]:
     teller = _teller(request, file, zone=file.zone)
-    said = [_answer_words(c, a, teller, now) for c, a in zip(channels, answers, strict=True)]
+    said = [_answer_words(c, a, teller, now) for c, a in zip(CONFIRMED_BY, answers, strict=True)]
     queued = any(isinstance(answer, Clearance) for answer in answers)
     return "Confirmation: " + "; ".join(said) + ".", "good" if queued else "warn"
 
@@ -296,7 +399,7 @@ def preview_plan(
 ) -> Response:
     """The schedule such a plan would have; nothing is offered."""
     file = open_file(session, case_id, now)
-    fields = Fields(typed, file.book, file.zone)
+    fields = Fields(typed, file.book, file.zone, reader_locale(request))
     total, down, months, first = _plan_figures(fields, file)
     parts: Sequence[Instalment] = ()
     if not fields.errors:
@@ -324,6 +427,7 @@ def offer_to_settle(
 ) -> Response:
     def act(file: File, fields: Fields) -> Done:
         amount, due_on = fields.amount("amount"), fields.day("due_on")
+        _ask_about_discount(request, session, file, fields, staff, amount)
         fields.done()
         try:
             plan = offer_settlement(
@@ -345,9 +449,32 @@ def offer_to_settle(
     return attempt(request, session, staff, case_id, "settlement", typed, act, now=now, tab="plans")
 
 
+def _ask_about_discount(
+    request: Request, session: Session, file: File, fields: Fields, staff: Staff, amount: int
+) -> None:
+    """Nobody lets a debt off without having seen how much of it that is."""
+    owed = owed_on_late_accounts(session, file.case)
+    within = may_let_off(owed, amount, file.portfolio.agent_max_discount_percent)
+    if not 0 < amount < owed or not (within or staff.role is Role.MANAGER):
+        return  # it is refused
+    teller = _teller(request, file)
+    let_off = owed - amount
+    fields.confirm(
+        f"settle:{owed}:{amount}",
+        f"They owe {teller.money(owed)} and pay {teller.money(amount)}: {teller.money(let_off)}, "
+        f"{100 * let_off / owed:.1f} %, is let off. {teller.money(file.to_ask)} is past due. Is that right?",
+    )
+
+
 @router.post("/{case_id}/plans/{plan_id}/accept")
 def accept_plan(
-    request: Request, case_id: CaseId, plan_id: CaseId, staff: CaseWorker, session: WriteSession, now: Now
+    request: Request,
+    case_id: CaseId,
+    plan_id: CaseId,
+    staff: CaseWorker,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[Typed, Form()],
 ) -> Response:
     def act(file: File, _fields: Fields) -> Done:
         plan = _plan(session, file, plan_id)
@@ -355,11 +482,8 @@ def accept_plan(
         words, tone = _confirm(request, session, file, plan, staff, now)
         return f"{PLAN_WORDS[plan.kind.value]} accepted. {words}", tone
 
-    return attempt(request, session, staff, case_id, "standing", Typed(), act, now=now, tab="plans")
-
-
-class CancelForm(Typed):
-    reason: str = ""
+    form = f"accept-{plan_id}"
+    return attempt(request, session, staff, case_id, form, typed, act, now=now, tab="plans")
 
 
 @router.post("/{case_id}/plans/{plan_id}/cancel")
@@ -370,14 +494,17 @@ def cancel_plan(
     staff: CaseWorker,
     session: WriteSession,
     now: Now,
-    typed: Annotated[CancelForm, Form()],
+    typed: Annotated[ReasonForm, Form()],
 ) -> Response:
-    def act(file: File, _fields: Fields) -> Done:
+    def act(file: File, fields: Fields) -> Done:
+        reason = fields.reason()
+        fields.done()
         plan = _plan(session, file, plan_id)
-        cancel(session, plan, typed.reason, by=staff.by, today=file.book.today, now=now)
+        cancel(session, plan, reason, by=staff.by, today=file.book.today, now=now)
         return f"{PLAN_WORDS[plan.kind.value]} cancelled.", "good"
 
-    return attempt(request, session, staff, case_id, "standing", typed, act, now=now, tab="plans")
+    form = f"cancel-{plan_id}"
+    return attempt(request, session, staff, case_id, form, typed, act, now=now, tab="plans")
 
 
 def _plan(session: Session, file: File, plan_id: int) -> Plan:
@@ -415,7 +542,8 @@ def place_hold(
             session, file.portfolio, hold, ports_of(request).stationery,
             on=file.book.today, by=staff.by, now=now,
         )  # fmt: skip
-        said = f"On hold until {_teller(request, file).day(until)}."
+        day = _teller(request, file).day(until)
+        said = f"Do not contact; review by {day}." if hold.for_good else f"On hold until {day}."
         return f"{said} {_in_writing(request, file, answer, now)}".strip(), "good"
 
     return attempt(request, session, staff, case_id, "hold", typed, act, now=now)
@@ -423,16 +551,53 @@ def place_hold(
 
 @router.post("/{case_id}/holds/{hold_id}/end")
 def end_hold(
-    request: Request, case_id: CaseId, hold_id: CaseId, staff: CaseWorker, session: WriteSession, now: Now
+    request: Request,
+    case_id: CaseId,
+    hold_id: CaseId,
+    staff: CaseWorker,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[ReasonForm, Form()],
 ) -> Response:
-    def act(file: File, _fields: Fields) -> Done:
-        hold = session.get(CaseHold, hold_id, with_for_update=True)
-        if hold is None or hold.customer_id != file.case.customer_id:
-            raise NotFound("this customer has no such hold")
-        release_customer(session, hold, by=staff.by, today=file.book.today, now=now)
+    def act(file: File, fields: Fields) -> Done:
+        reason = fields.reason()
+        fields.done()
+        hold = _hold(session, file, hold_id)
+        release_customer(session, hold, by=staff.by, today=file.book.today, now=now, reason=reason)
         return "The hold has ended; the strategy looks at the case again tonight.", "good"
 
-    return attempt(request, session, staff, case_id, "standing", Typed(), act, now=now)
+    return attempt(request, session, staff, case_id, f"end-hold-{hold_id}", typed, act, now=now)
+
+
+class ReviewForm(ReasonForm):
+    until: str = ""
+
+
+@router.post("/{case_id}/holds/{hold_id}/review")
+def review_hold(
+    request: Request,
+    case_id: CaseId,
+    hold_id: CaseId,
+    staff: CaseWorker,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[ReviewForm, Form()],
+) -> Response:
+    def act(file: File, fields: Fields) -> Done:
+        reason, until = fields.reason(), fields.day("until")
+        fields.done()
+        hold = _hold(session, file, hold_id)
+        service.review_hold(session, hold, reason, until, by=staff.by, today=file.book.today, now=now)
+        return f"The hold stays; review again by {_teller(request, file).day(until)}.", "good"
+
+    return attempt(request, session, staff, case_id, f"review-{hold_id}", typed, act, now=now)
+
+
+def _hold(session: Session, file: File, hold_id: int) -> CaseHold:
+    hold = session.get(CaseHold, hold_id, with_for_update=True)
+    if hold is None or hold.customer_id != file.case.customer_id:
+        raise NotFound("this customer has no such hold")
+    return hold
 
 
 class ConsentForm(Typed):

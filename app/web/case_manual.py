@@ -121,7 +121,13 @@ def preview_answer(
 
 @router.post("/{case_id}/tasks/{task_id}/done")
 def task_done(
-    request: Request, case_id: CaseId, task_id: CaseId, staff: CaseWorker, session: WriteSession, now: Now
+    request: Request,
+    case_id: CaseId,
+    task_id: CaseId,
+    staff: CaseWorker,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[Typed, Form()],
 ) -> Response:
     def act(file: File, _fields: Fields) -> Done:
         task = session.get(StrategyTask, task_id, with_for_update=True)
@@ -130,4 +136,4 @@ def task_done(
         finish_task(session, task, file.case.customer_id, by=staff.by, now=now)
         return "The task is done.", "good"
 
-    return attempt(request, session, staff, case_id, "standing", Typed(), act, now=now)
+    return attempt(request, session, staff, case_id, "standing", typed, act, now=now)

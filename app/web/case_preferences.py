@@ -18,7 +18,7 @@ from app.errors import NotFound
 from app.inbound.service import replace_links
 from app.timeline.rules import Channel
 from app.web.case import CaseId, File
-from app.web.case_actions import Done, attempt
+from app.web.case_actions import Done, ReasonForm, attempt
 from app.web.deps import CaseWorker, Now, WriteSession
 from app.web.forms import Fields, Typed
 
@@ -97,20 +97,28 @@ def take_back(
     staff: CaseWorker,
     session: WriteSession,
     now: Now,
+    typed: Annotated[ReasonForm, Form()],
 ) -> Response:
-    def act(file: File, _fields: Fields) -> Done:
+    def act(file: File, fields: Fields) -> Done:
+        reason = fields.reason()
+        fields.done()
         row = session.get(ContactPreference, preference_id, with_for_update=True)
         if row is None or row.customer_id != file.customer.id:
             raise NotFound("this customer told us no such thing")
-        end_preference(session, row, case_id=file.case.id, by=staff.by, now=now)
+        end_preference(session, row, reason=reason, case_id=file.case.id, by=staff.by, now=now)
         return "It does not bind any more.", "good"
 
-    return attempt(request, session, staff, case_id, "standing", Typed(), act, now=now)
+    return attempt(request, session, staff, case_id, f"end-told-{preference_id}", typed, act, now=now)
 
 
 @router.post("/{case_id}/links/replace")
 def replace_page_links(
-    request: Request, case_id: CaseId, staff: CaseWorker, session: WriteSession, now: Now
+    request: Request,
+    case_id: CaseId,
+    staff: CaseWorker,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[Typed, Form()],
 ) -> Response:
     """Somebody else holds a link to their page."""
 
@@ -118,4 +126,4 @@ def replace_page_links(
         replace_links(session, file.customer, by=staff.by, now=now)
         return "Links in earlier messages only stop messages now; the next message brings a new one.", "good"
 
-    return attempt(request, session, staff, case_id, "standing", Typed(), act, now=now)
+    return attempt(request, session, staff, case_id, "standing", typed, act, now=now)

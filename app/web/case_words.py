@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from babel import Locale
 from babel.dates import format_date, format_time
 
+from app.cases.rules import FOR_GOOD
 from app.compliance.models import ContactPreference
 from app.compliance.rules import PreferenceKind, Suppression
 from app.inbound.rules import Intent, ReviewOutcome
@@ -32,7 +33,15 @@ RESULT_WORDS = {
     "refused_to_pay": "Refuses to pay",
     "promised": "Promised to pay",
     "call_back": "Asks to be called back",
+    "paid": "Says it is paid",
     "disputes": "Disputes the debt",
+    "cease": "Wants no contact",
+    "attorney": "Represented by an attorney",
+    "bankruptcy": "Bankruptcy",
+    "deceased": "Cardholder has died",
+    "out_of_service": "Number out of service",
+    "hung_up": "Hung up",
+    "language_barrier": "No common language",
 }
 HOLD_WORDS = {
     "dispute": "Dispute",
@@ -139,6 +148,8 @@ SHOWN: Mapping[str, tuple[str, tuple[Kind, ...]]] = {
         (
             Kind.HOLD_PLACED,
             Kind.HOLD_ENDED,
+            Kind.HOLD_REVIEW_DUE,
+            Kind.HOLD_REVIEWED,
             Kind.CONSENT_CHANGED,
             Kind.PREFERENCE_SET,
             Kind.PREFERENCE_ENDED,
@@ -315,6 +326,10 @@ def _quoted(kind: Kind, data: Mapping[str, Any]) -> str:
         Kind.MESSAGE_RECEIVED: "text",
         Kind.CALL_LOGGED: "note",
         Kind.HOLD_PLACED: "reason",
+        Kind.HOLD_ENDED: "reason",
+        Kind.HOLD_REVIEWED: "reason",
+        Kind.PREFERENCE_ENDED: "reason",
+        Kind.CALLBACK_SET: "reason",
     }
     named |= {
         Kind.REFERRAL_NOMINATED: "reason",
@@ -366,15 +381,34 @@ def _callback(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
 
 def _call(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
     result = str(data.get("result", ""))
-    tones: dict[str, Tone] = {"promised": "good", "refused_to_pay": "bad", "disputes": "warn"}
+    tones: dict[str, Tone] = {
+        "promised": "good", "paid": "good", "refused_to_pay": "bad", "disputes": "warn", "cease": "bad",
+        "attorney": "bad", "bankruptcy": "bad", "deceased": "bad", "wrong_number": "bad", "out_of_service": "bad",
+    }  # fmt: skip
     number = data.get("number")
     body = f"to {number}" if number else ""
     return f"Call: {RESULT_WORDS.get(result, result).lower()}", body, tones.get(result, "info")
 
 
 def _hold_placed(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
-    kind = HOLD_WORDS.get(str(data.get("kind")), str(data.get("kind")))
-    return f"Hold placed: {kind.lower()}", f"until {teller.day(data.get('until'))}", "warn"
+    kind, until = str(data.get("kind")), teller.day(data.get("until"))
+    ends = f"review by {until}" if kind in FOR_GOOD else f"until {until}"
+    return f"Hold placed: {HOLD_WORDS.get(kind, kind).lower()}", ends, "warn"
+
+
+def _hold_review_due(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    kind = str(data.get("kind"))
+    return (
+        f"Hold to review: {HOLD_WORDS.get(kind, kind).lower()}",
+        f"due {teller.day(data.get('due'))}",
+        "warn",
+    )
+
+
+def _hold_reviewed(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    kind = str(data.get("kind"))
+    again = f"review again by {teller.day(data.get('until'))}"
+    return f"Hold reviewed and kept: {HOLD_WORDS.get(kind, kind).lower()}", again, "warn"
 
 
 def _hold_ended(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
@@ -578,6 +612,8 @@ _TELLERS: Mapping[Kind, Callable[[Teller, Mapping[str, Any], str], Words]] = {
     Kind.CALL_LOGGED: _call,
     Kind.HOLD_PLACED: _hold_placed,
     Kind.HOLD_ENDED: _hold_ended,
+    Kind.HOLD_REVIEW_DUE: _hold_review_due,
+    Kind.HOLD_REVIEWED: _hold_reviewed,
     Kind.CONSENT_CHANGED: _consent,
     Kind.PREFERENCE_SET: _preference_set,
     Kind.PREFERENCE_ENDED: _preference_ended,

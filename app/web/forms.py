@@ -7,12 +7,14 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import TypeVar
 
+from babel import Locale
+from babel.numbers import get_decimal_symbol, get_group_symbol
 from pydantic import BaseModel
 
 from app.cases.queries import Book
 from app.clock import local_instant
 from app.errors import DeskError
-from app.money import BadAmount, to_minor
+from app.money import BadAmount, typed_minor
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -20,24 +22,31 @@ E = TypeVar("E", bound=StrEnum)
 class Typed(BaseModel):
     """A form as it was typed: all text, so that what is wrong can be shown where it was typed."""
 
+    once: str = ""
+    """What the page drew for this form; the same twice is the same page sent twice."""
+
     def values(self) -> dict[str, str]:
-        return {name: str(value) for name, value in self.model_dump().items()}
+        return {name: str(value) for name, value in self.model_dump(exclude={"once"}).items()}
 
 
 class Wrong(Exception):
-    """What was typed cannot be read: field -> what is wrong with it."""
+    """What was typed cannot be read: field -> what is wrong with it; or it is so unusual that a person has to say
+    they mean it: then `asks` is what the answer to the question has to be."""
 
-    def __init__(self, errors: Mapping[str, str]) -> None:
+    def __init__(self, errors: Mapping[str, str], asks: str = "") -> None:
         super().__init__()
-        self.errors = errors
+        self.errors, self.asks = errors, asks
 
 
 class Fields:
     """Reads typed text; every fault is noted beside its field, and `done` raises them together."""
 
-    def __init__(self, typed: Typed, book: Book, zone: str) -> None:
+    def __init__(self, typed: Typed, book: Book, zone: str, locale: Locale | None = None) -> None:
+        """`locale`: how the reader writes numbers; without one, as in English."""
         self.values, self.book, self.zone = typed.values(), book, zone
+        self.locale = locale or Locale("en")
         self.errors: dict[str, str] = {}
+        self._questions: dict[str, str] = {}
 
     def has(self, name: str) -> bool:
         return bool(self.values[name].strip())
@@ -47,9 +56,14 @@ class Fields:
         if not self.has(name):
             return default
         try:
-            minor = to_minor(self.values[name], self.book.currency)
+            minor = typed_minor(
+                self.values[name],
+                self.book.currency,
+                grouping=get_group_symbol(self.locale),
+                point=get_decimal_symbol(self.locale),
+            )
         except BadAmount as error:
-            self.errors[name] = f"{sentence(str(error))} Write it like 1250.00, without separators."
+            self.errors[name] = sentence(str(error))
             return default
         if minor < 0:
             self.errors[name] = "An amount is not negative."
@@ -90,9 +104,23 @@ class Fields:
             self.errors[name] = "Choose one."
             return next(iter(kind))
 
+    def reason(self, name: str = "reason") -> str:
+        """Why; asked for where something that protects a customer is ended."""
+        if not self.has(name):
+            self.errors[name] = "Say why."
+        return self.values[name].strip()
+
+    def confirm(self, answer: str, question: str) -> None:
+        """Go on only if the form says that this is meant; `answer` names what was asked, so that a yes to another
+        amount does not count."""
+        self._questions[answer] = question
+
     def done(self) -> None:
         if self.errors:
             raise Wrong(self.errors)
+        asks = ",".join(self._questions)
+        if asks and asks != self.values.get("sure", ""):
+            raise Wrong({"sure": " ".join(self._questions.values())}, asks)
 
 
 def beside(refused: DeskError, typed: Typed, names: Mapping[str, str]) -> dict[str, str]:

@@ -173,7 +173,8 @@ def ask(request: Request, token: str, fields: Fields, session: WriteSession, now
         return _back(holder, "too_many")
     ref = f"{holder.customer.id}:{str(fields.get('ref'))[:40]}"
     text = str(fields.get("text") or "")[:1000]
-    receive_from_page(session, holder.customer, holder.channel, intent, text, ref, now=now)
+    stationery = ports_of(request).stationery
+    receive_from_page(session, holder.customer, holder.channel, intent, text, ref, stationery, now=now)
     return _back(holder, "asked")
 
 

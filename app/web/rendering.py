@@ -11,6 +11,7 @@ import csv
 import hashlib
 import io
 import re
+import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -345,7 +346,11 @@ def _house_zone(session: Session) -> str:
 
 
 def _csrf_field(token: str) -> Markup:
-    return Markup('<input type="hidden" name="csrf_token" value="{}">').format(token)
+    """The session's token, and one that is drawn for this form on this page: sent again, it is known (`SentForm`)."""
+    drawn = secrets.token_urlsafe(9)
+    return Markup(
+        '<input type="hidden" name="csrf_token" value="{}"><input type="hidden" name="once" value="{}">'
+    ).format(token, drawn)
 
 
 def _url_with(request: Request) -> Callable[..., str]:

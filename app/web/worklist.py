@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.cases import queries
-from app.cases.models import case_reference
+from app.cases.models import CallTask, CaseHold, case_reference
 from app.cases.queries import Book, Condition, Selection
 from app.clock import local_date, local_instant
 from app.daily import last_closed
@@ -58,6 +58,7 @@ STATES = {
     "plan": "Promise or plan running",
     "broken": "Broken promise",
     "hold": "On hold",
+    "review": "Hold to review",
 }
 
 
@@ -181,6 +182,8 @@ def _state_conditions(state: str, books: Sequence[Book]) -> tuple[Condition, ...
             return (queries.has_broken_promise(),)
         case "hold":
             return (queries.is_on_hold(),)
+        case "review":
+            return (queries.has_hold_to_review(books),)
     return ()
 
 
@@ -230,7 +233,7 @@ def _lines(
     case_ids, customer_ids = [row.id for row in found], [row.customer_id for row in found]
     accounts = queries.account_counts(session, customer_ids)
     holds = queries.open_holds(session, customer_ids)
-    calls = queries.open_call_tasks(session, case_ids)
+    calls = queries.next_calls(session, case_ids)
     tasks = next_tasks(session, case_ids)
     replies = replied_since(session, case_ids)
     payments = next_payments(session, case_ids, min((book.today for book in books), default=now.date()))
@@ -243,8 +246,8 @@ def _lines(
             row,
             book,
             replied_at=replies.get(row.id),
-            hold=(held[0].kind.value.replace("_", " "), held[0].until) if held else None,
-            call_due=calls.get(row.id),
+            hold=held[0] if held else None,
+            call=calls.get(row.id),
             task=tasks.get(row.id),
             payment=payments.get(row.id),
             now=now,
@@ -282,8 +285,8 @@ def next_step(
     book: Book,
     *,
     replied_at: datetime | None,
-    hold: tuple[str, date] | None,
-    call_due: date | None,
+    hold: CaseHold | None,
+    call: CallTask | None,
     task: StrategyTask | None,
     payment: NextPayment | None,
     now: datetime,
@@ -296,12 +299,11 @@ def next_step(
     if case.callback_at is not None and case.callback_at < book.day_ends:
         return NextStep("Call back at", "warn", at=case.callback_at)
     if hold is not None:
-        return NextStep(f"On hold ({hold[0]}) until", "neutral", on=hold[1])
+        return _hold_step(hold, book.today)
     if payment is not None:
         return _payment_step(payment, book.today)
-    if call_due is not None:
-        later = call_due > book.today
-        return NextStep("Call on", "info", on=call_due) if later else NextStep("Call", "info")
+    if call is not None:
+        return _call_step(call, book.today, now)
     if task is not None:
         return NextStep(f"{task.text}, since", "info", on=task.due_on)
     if case.callback_at is not None:
@@ -311,6 +313,24 @@ def next_step(
     if case.next_contact_on <= book.on:
         return NextStep("Strategy decides tonight")
     return NextStep("Next step in the night of", on=case.next_contact_on)
+
+
+def _hold_step(hold: CaseHold, today: date) -> NextStep:
+    kind = hold.kind.value.replace("_", " ")
+    if not hold.for_good:
+        return NextStep(f"On hold ({kind}) until", "neutral", on=hold.until)
+    if hold.until <= today:
+        return NextStep(f"Review the hold ({kind}), due", "warn", on=hold.until)
+    return NextStep(f"Do not contact ({kind}), review by", "neutral", on=hold.until)
+
+
+def _call_step(call: CallTask, today: date, now: datetime) -> NextStep:
+    wish = f" (they wrote: {call.wish[:60]})" if call.wish and call.not_before is None else ""
+    if call.not_before is not None and call.not_before > now:
+        return NextStep("Call from", "info", at=call.not_before)
+    if call.due_on > today:
+        return NextStep(f"Call{wish} on", "info", on=call.due_on)
+    return NextStep(f"Call{wish}", "info")
 
 
 def _payment_step(payment: NextPayment, today: date) -> NextStep:

@@ -285,12 +285,15 @@ def test_a_hold_is_placed_and_ended(program: Program) -> None:
 
     program.desk.clock.advance(timedelta(hours=2))
     path = f"/cases/{case.reference}/holds/{row.id}/end"
-    ended = agent.post(path)
+    assert agent.post(path).json()["errors"][0]["field"] == "reason", "nothing ends a dispute but a person"
+    why = {"reason": "receipt sent", "decided_by": "Mei Lin Chen"}
+    ended = agent.post(path, why)
     assert (ended.status_code, ended.json()["ended_at"]) == (200, "2026-03-02T11:00:00Z")
     (row,) = all_rows(program, CaseHold)
     assert (row.ended_at, row.ended_by) == (NOW + timedelta(hours=2), agent.by)
-    assert len(program.events(Kind.HOLD_ENDED)) == 1
-    assert agent.post(path).status_code == 409
+    (event,) = program.events(Kind.HOLD_ENDED)
+    assert event["reason"] == "receipt sent (decided by Mei Lin Chen)"
+    assert agent.post(path, why).status_code == 409
 
 
 def test_a_hold_of_another_customer_is_not_found(program: Program) -> None:

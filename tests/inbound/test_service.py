@@ -268,7 +268,9 @@ def test_please_call_me_puts_a_call_on_the_worklist_once(engine: Engine) -> None
         assert has_waiting(session) == 1, "the page's request is on the worklist, and says nothing else"
         case = session.scalars(select(CollectionsCase)).one()
         log_call(session, case, CallResult.NO_ANSWER, "", by="user:ben", now=evening)
-        assert session.scalars(select(CallTask)).one().result == "no_answer"
+        assert session.scalars(select(CallTask)).one().done_at is None, "they still want to be called"
+        log_call(session, case, CallResult.RIGHT_PARTY, "", by="user:ben", now=evening)
+        assert session.scalars(select(CallTask)).one().result == "right_party"
 
 
 def test_who_may_not_be_called_gets_no_call_task(sqlite_engine: Engine) -> None:

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
-from app.cases.models import CollectionsCase
+from app.cases.models import CaseHold, CollectionsCase
 from app.cases.rules import HoldKind
-from app.cases.service import place_hold
+from app.cases.service import end_hold, place_hold
 from app.db import transaction
 from app.ledger.models import Customer
 from app.ledger.service import get_portfolio
@@ -98,12 +98,29 @@ def test_who_cannot_be_reached_is_refused_on_record_and_the_ladder_goes_on(engin
     assert case_after(engine, case).next_contact_on == ON + timedelta(days=6)
 
 
+def test_under_a_hold_that_a_person_ends_it_waits_for_them_and_loses_no_step(engine: Engine) -> None:
+    told = {"by": "user:ann", "now": builders.at(ON)}
+    with transaction(engine) as session:
+        case = a_case(session, 3)
+        hold = place_hold(
+            session, case, HoldKind.DISPUTE, "not hers", ON + timedelta(days=7), today=ON, **told
+        )
+    assert plan(engine)["refused"] == 1
+    after = case_after(engine, case)
+    assert (after.step_day, after.next_contact_on) == (0, None), "nobody asks until the hold ends"
+    with transaction(engine) as session:
+        end_hold(session, session.get_one(CaseHold, hold.id), reason="receipt sent", **told)
+    assert case_after(engine, case).next_contact_on == ON
+    assert plan(engine)["cleared"] == 1
+    assert case_after(engine, case).step_day == 3
+
+
 def test_under_a_hold_it_waits_for_the_day_the_hold_ends_and_loses_no_step(engine: Engine) -> None:
     until = ON + timedelta(days=7)
     with transaction(engine) as session:
         case = a_case(session, 3)
         place_hold(
-            session, case, HoldKind.DISPUTE, "not hers", until, by="user:ann", today=ON, now=builders.at(ON)
+            session, case, HoldKind.COMPLAINT, "rude", until, by="user:ann", today=ON, now=builders.at(ON)
         )
     assert plan(engine)["waiting"] == 1
     after = case_after(engine, case)

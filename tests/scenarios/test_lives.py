@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from app.cases.models import CallTask, CaseHold, CollectionsCase
 from app.cases.rules import CallResult, CaseStatus, HoldKind, Outcome
-from app.cases.service import log_call, place_hold
+from app.cases.service import end_hold, log_call, place_hold
 from app.compliance.service import set_consent
 from app.daily import STAGES
 from app.db import transaction
@@ -238,11 +238,11 @@ def test_a_hold_ends_by_itself_and_the_ladder_goes_on(engine: Engine) -> None:
     assert life.live(1, 3) == ["3: first_reminder by sms"]
     with transaction(engine) as session:
         place_hold(
-            session, life.case(session), HoldKind.DISPUTE, "not her purchase", day(14),
+            session, life.case(session), HoldKind.COMPLAINT, "rude on the phone", day(14),
             by="user:ann", today=day(4), now=builders.at(day(4)),
         )  # fmt: skip
     left = life.live(4, 12)
-    assert left == [], "while it is disputed nobody reminds"
+    assert left == [], "while somebody looks into it nobody reminds"
     waited = life.recorded(Kind.CONTACT_WAITING)
     assert waited, "and that the reminder waits is on record, with the rule"
     assert "house.objection" in {reason["rule"] for event in waited for reason in event["reasons"]}
@@ -255,6 +255,24 @@ def test_a_hold_ends_by_itself_and_the_ladder_goes_on(engine: Engine) -> None:
     assert ended["kind"] is Kind.HOLD_ENDED
     assert left == ["13: first_reminder by email"], "the step that waited is taken, on the day the hold ends"
     assert life.live(16, 24) == []
+    life.prove()
+
+
+def test_a_dispute_holds_until_a_person_ends_it_and_no_step_is_lost(engine: Engine) -> None:
+    """Its review date passes and nothing leaves; the receipt is sent on day 13, and the ladder goes on."""
+    life = Life(engine)
+    assert life.live(1, 3) == ["3: first_reminder by sms"]
+    with transaction(engine) as session:
+        place_hold(
+            session, life.case(session), HoldKind.DISPUTE, "not her purchase", day(8),
+            by="user:ann", today=day(4), now=builders.at(day(4)),
+        )  # fmt: skip
+    assert life.live(4, 12) == [], "nothing leaves, on its review date neither"
+    assert [due["kind"] for due in life.recorded(Kind.HOLD_REVIEW_DUE)] == [Kind.HOLD_REVIEW_DUE]
+    with transaction(engine) as session:
+        hold = session.scalars(select(CaseHold)).one()
+        end_hold(session, hold, reason="receipt sent", by="user:ann", now=builders.at(day(13)))
+    assert life.live(13, 15) == ["13: first_reminder by email"]
     life.prove()
 
 

@@ -236,7 +236,7 @@ ACTIONS: dict[str, dict[str, str]] = {
     "consent": {"channel": "sms", "allowed": "no", "source": "by phone"},
     "assign": {"owner": "ben"},
     "nominate": {"reason": "cannot be reached"},
-    "callback/forget": {},
+    "callback/forget": {"reason": "they called us"},
 }
 
 
@@ -255,7 +255,13 @@ def test_agents_and_managers_act_legal_only_reads(sqlite_desk: Desk, action: str
 def test_a_manager_offers_to_settle_and_it_goes_out_in_writing(sqlite_desk: Desk) -> None:
     case_id = make_case(sqlite_desk)
     manager = sqlite_desk.sign_in(Role.MANAGER)
-    answer = manager.submit(f"/cases/{case_id}/settlements", amount="60.00", due_on="2026-03-20")
+    terms = {"amount": "60.00", "due_on": "2026-03-20"}
+    asked = manager.submit(f"/cases/{case_id}/settlements", **terms)
+    assert asked.status_code == 422
+    assert "CN¥940.00, 94.0 %, is let off. CN¥50.00 is past due." in asked.text
+    another = manager.submit(f"/cases/{case_id}/settlements", **terms, sure="settle:100000:7000")
+    assert another.status_code == 422, "a yes to another amount is no yes"
+    answer = manager.submit(f"/cases/{case_id}/settlements", **terms, sure="settle:100000:6000")
     said = flash(manager, answer)
     assert "Settling for CN¥60.00 by Mar 20, 2026 is offered; paying it accepts it." in said
     assert "In writing: e-mail queued." in said
@@ -292,7 +298,7 @@ def test_a_call_with_callback_and_promise_in_one_go(desk: Desk, ben: Browser) ->
         due_on="2026-03-06",
     )
     said = flash(ben, answer)
-    assert "The call is on record." in said
+    assert "Call saved." in said
     assert "Promise of CN¥50.00 by Mar 6, 2026" in said
     assert "SMS queued" in said
     case = case_of(desk, case_id)
@@ -328,8 +334,10 @@ def test_a_call_whose_promise_is_refused_leaves_nothing_behind_and_nothing_typed
     ("field", "text", "words"),
     [
         ("result", "", "Choose one"),
-        ("amount", "12,50", "Write it like 1250.00"),
-        ("amount", "1.005", "CNY has 2 decimals"),
+        ("amount", "12,5,0", "Enter an amount in CNY, such as 3707 or 3707.55."),
+        ("amount", "1.005", "Enter 1005 or 1.00."),
+        ("amount", "12.3456", "CNY has 2 decimals"),
+        ("amount", "", "Say how much they promised"),
         ("amount", "-5", "not negative"),
         ("due_on", "tomorrow", "not a date"),
         ("due_on", "9999-01-01", "out of range"),
@@ -338,6 +346,8 @@ def test_a_call_whose_promise_is_refused_leaves_nothing_behind_and_nothing_typed
         ("callback_at", "soon", "not a date and time"),
         ("callback_at", "2026-03-01T10:00", "has passed"),
         ("callback_at", "0001-01-01T00:00", ""),
+        ("callback_at", "2026-03-03T03:00", "No call is allowed at that time"),
+        ("callback_at", "2026-06-01T10:00", "at most 90 days ahead"),
     ],
 )
 def test_each_fault_is_named_at_its_field(sqlite_desk: Desk, field: str, text: str, words: str) -> None:
@@ -364,7 +374,9 @@ def test_a_note_is_put_on_record(desk: Desk, ben: Browser) -> None:
 def test_a_callback_is_forgotten(desk: Desk, ben: Browser) -> None:
     case_id = make_case(desk, callback_at=NOW + timedelta(hours=3))
     assert "Call back" in page_of(ben, case_id)
-    assert ben.submit(f"/cases/{case_id}/callback/forget").status_code == 303
+    assert ben.submit(f"/cases/{case_id}/callback/forget").status_code == 422, "it says why"
+    assert ben.submit(f"/cases/{case_id}/callback/forget", reason="They called us").status_code == 303
+    assert on_record(desk, Kind.CALLBACK_SET)[-1]["reason"] == "They called us"
     assert case_of(desk, case_id).callback_at is None
 
 
@@ -481,8 +493,9 @@ def test_a_plan_of_another_case_is_not_reached_through_this_one(sqlite_desk: Des
     plan_id = sqlite_desk.write(offer)
     ben = sqlite_desk.sign_in(Role.AGENT)
     for action in ("accept", "cancel"):
-        assert ben.submit(f"/cases/{mine}/plans/{plan_id}/{action}").status_code == 404
-    assert ben.submit(f"/cases/{other}/plans/{plan_id}/cancel").status_code == 303
+        assert ben.submit(f"/cases/{mine}/plans/{plan_id}/{action}", reason="x").status_code == 404
+    assert ben.submit(f"/cases/{other}/plans/{plan_id}/cancel").status_code == 422, "it says why"
+    assert ben.submit(f"/cases/{other}/plans/{plan_id}/cancel", reason="no money").status_code == 303
 
 
 # --- holds, permissions, owners -----------------------------------------------------------------------------
@@ -493,17 +506,22 @@ def test_a_hold_stops_contact_and_ends(desk: Desk, ben: Browser) -> None:
     answer = ben.submit(
         f"/cases/{case_id}/holds", kind="dispute", reason="Not my purchase", until="2026-04-01"
     )
-    assert "On hold until Apr 1, 2026" in flash(ben, answer)
+    assert "Do not contact; review by Apr 1, 2026" in flash(ben, answer)
     [hold] = all_of(desk, CaseHold)
     assert (hold.kind, hold.until, hold.by) == (HoldKind.DISPUTE, date(2026, 4, 1), "user:ben")
     assert on_record(desk, Kind.HOLD_PLACED)[0]["reason"] == "Not my purchase"
     page = page_of(ben, case_id)
     assert "On hold: dispute" in page
     assert "Not my purchase" in page_of(ben, case_id, "?tab=holds")
-    assert ben.submit(f"/cases/{case_id}/holds/{hold.id}/end").status_code == 303
-    assert all_of(desk, CaseHold)[0].ended_by == "user:ben"
-    assert len(on_record(desk, Kind.HOLD_ENDED)) == 1
-    again = ben.submit(f"/cases/{case_id}/holds/{hold.id}/end")
+    assert page.count("Do not contact") >= 4
+    assert "review by Apr 1, 2026" in page
+    assert "Say why." in ben.submit(f"/cases/{case_id}/holds/{hold.id}/end").text
+    why = {"reason": "Receipt sent on Mar 2"}
+    assert ben.submit(f"/cases/{case_id}/holds/{hold.id}/end", **why).status_code == 303
+    [ended] = all_of(desk, CaseHold)
+    assert (ended.ended_by, ended.end_reason) == ("user:ben", "Receipt sent on Mar 2")
+    assert [event["reason"] for event in on_record(desk, Kind.HOLD_ENDED)] == ["Receipt sent on Mar 2"]
+    again = ben.submit(f"/cases/{case_id}/holds/{hold.id}/end", **why)
     assert again.status_code == 409
     assert "ended already" in again.text
     past = ben.submit(f"/cases/{case_id}/holds", kind="dispute", reason="Keep me", until="2026-03-02")

@@ -58,9 +58,11 @@ def test_a_time_that_does_not_suit_stops_contact_until_it_is_taken_back(desk: De
     assert "not from 00:00 to 23:59 by call" in page
     assert "works nights" in page
 
-    assert ben.submit(f"{case}/preferences/{row.id}/end").status_code == 303
+    assert ben.submit(f"{case}/preferences/{row.id}/end").status_code == 422, "it says why"
+    why = {"reason": "Works by day now"}
+    assert ben.submit(f"{case}/preferences/{row.id}/end", **why).status_code == 303
     assert ben.get(case).text.count('data-verdict="yes"') == before
-    assert ben.submit(f"{case}/preferences/{row.id}/end").status_code == 409
+    assert ben.submit(f"{case}/preferences/{row.id}/end", **why).status_code == 409
     kinds = desk.read(lambda session: set(session.scalars(select(Event.kind))))
     assert {Kind.PREFERENCE_SET, Kind.PREFERENCE_ENDED} <= kinds
 
