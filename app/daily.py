@@ -33,7 +33,7 @@ from app.charges.service import accounts_to_charge, catch_up, charge_interest, c
 from app.clock import local_instant
 from app.compliance.service import pack_of
 from app.db import chunked, exclusive, reading, refresh_statistics, retrying, transaction
-from app.delinquency.lifecycle import accounts_to_charge_off, charge_off, fall_dormant, wake
+from app.delinquency.lifecycle import accounts_to_charge_off, charge_off, fall_dormant, reopen_paid, wake
 from app.delinquency.models import AccountState, Movement, Spell
 from app.delinquency.service import (
     CHUNK,
@@ -55,6 +55,7 @@ from app.outreach.night import plan_night
 from app.outreach.occasions import tonight, write_occasions, write_waiting
 from app.outreach.service import PLANNING_HORIZON, Stationery, cases_to_contact
 from app.outreach.waiting import waiting_letters
+from app.plans.reversals import break_undone_settlements
 from app.plans.service import assess_due, cases_with_live_plan
 from app.staff.queries import agent_names
 from app.strategy.service import drop_tasks
@@ -149,14 +150,16 @@ def end_accounts(day: Day) -> Counts:
         with transaction(day.engine) as session:
             charged_off += charge_off(session, day.portfolio, ids, day.on, now=day.now)
     with transaction(day.engine) as session:
+        owing = reopen_paid(session, day.portfolio, day.on, now=day.now)
         woken = wake(session, day.portfolio, day.on, now=day.now)
         dormant = fall_dormant(session, day.portfolio, day.on, now=day.now)
-    return {"charged_off": charged_off, "woken": woken, "dormant": dormant}
+    return {"charged_off": charged_off, "woken": woken, "dormant": dormant, "reopened": owing}
 
 
 def assess(day: Day) -> Counts:
     with transaction(day.engine) as session:
         counts = assess_due(session, day.portfolio, day.on, now=day.now)
+        counts["broken"] += break_undone_settlements(session, day.portfolio, day.on, now=day.now)
         counts["holds_ended"] = end_due_holds(session, day.portfolio, day.on, now=day.now)
         return counts
 

@@ -46,13 +46,14 @@ from app.jobs import Worker, start
 from app.ledger.corrections import post_by_hand, waive
 from app.ledger.models import Account, Customer, Entry, Portfolio
 from app.ledger.rules import AccountStatus, CollectorKind, EntryKind, FeedKind
-from app.ledger.service import add_portfolio, post_entry, reverse_entry
+from app.ledger.service import add_portfolio, post_entry
 from app.legal.bag import public_key_pem
 from app.legal.models import Referral, ReferralStatus
 from app.legal.service import build_bundle, decide, hand_over
 from app.legal_desk import create_legal_desk
 from app.main import create_app
 from app.outreach.service import confirm_plan
+from app.plans.reversals import reverse_entry
 from app.plans.service import accept, live_plan, offer_instalments, promise_to_pay
 from app.ports import Ports, make_ports
 from app.serving import serve_app

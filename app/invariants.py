@@ -20,7 +20,8 @@ from app.delinquency.service import refold_from_nothing
 from app.kpis.rules import month_start
 from app.ledger.models import Account, DailyRun, Entry, LedgerChange, Portfolio
 from app.ledger.positions import unreconciled
-from app.ledger.rules import COLLECTABLE
+from app.ledger.rules import COLLECTABLE, ENDED
+from app.money import to_decimal_string
 from app.outreach.models import OutboxMessage
 from app.outreach.rules import Destination, OutboxStatus
 from app.plans.models import Plan, PlanInstalment
@@ -43,6 +44,7 @@ def quick(session: Session, portfolio: Portfolio) -> list[Violation]:
         *_named("roll_forward_closes", roll_forward_closes(session, portfolio)),
         *_named("states_match_movements", states_match_movements(session, portfolio, tonight)),
         *_named("states_match_spells", states_match_spells(session, portfolio, tonight)),
+        *_named("ended_accounts_owe_nothing", ended_accounts_owe_nothing(session, portfolio)),
     ]
 
 
@@ -55,6 +57,7 @@ def thorough(session: Session, portfolio: Portfolio) -> list[Violation]:
             roll_forward_closes,
             states_match_movements,
             states_match_spells,
+            ended_accounts_owe_nothing,
             balances_match_ledger,
             refolding_gives_the_same,
             positions_match_ledger,
@@ -131,6 +134,29 @@ def states_match_spells(
         yield f"account {account_id}: state says {state}, open spell says {spell}"
 
 
+def ended_accounts_owe_nothing(session: Session, portfolio: Portfolio) -> Iterator[str]:
+    """An account that ended here has nothing left on the book, and what is left is nobody's work."""
+    account, state = table_of(Account), table_of(AccountState)
+    query = (
+        sa.select(account.c.reference, account.c.status, account.c.ended_on, state.c.balance_minor)
+        .join(state, state.c.account_id == account.c.id)
+        .where(
+            account.c.portfolio_id == portfolio.id,
+            account.c.ended_on.is_not(None),
+            account.c.status.in_(ENDED),
+            account.c.ended_on <= state.c.folded_through,
+            state.c.balance_minor > 0,
+        )
+        .order_by(account.c.id)
+    )
+    for reference, status, ended_on, balance in session.connection().execute(query.limit(20)):
+        owed = to_decimal_string(balance, portfolio.currency)
+        yield (
+            f"account {reference} is {status.value} since {ended_on} and owes {owed} {portfolio.currency}: make it "
+            "active again, which undoes the end, or correct the entry"
+        )
+
+
 def balances_match_ledger(session: Session, portfolio: Portfolio) -> Iterator[str]:
     """A state's balance is the sum of the entries up to the day it was folded to (unless news is waiting)."""
     entry, state, change = table_of(Entry), table_of(AccountState), table_of(LedgerChange)
@@ -156,12 +182,16 @@ def refolding_gives_the_same(session: Session, portfolio: Portfolio) -> Iterator
         ~sa.exists().where(change.c.account_id == state.c.account_id),
     )
     days = sa.select(state.c.folded_through).where(settled).distinct().order_by(state.c.folded_through)
-    columns = (state.c.account_id, state.c.balance_minor, state.c.dues, state.c.minimums)
+    columns = (
+        state.c.account_id, state.c.balance_minor, state.c.dues, state.c.minimums, state.c.prepaid_minor,
+    )  # fmt: skip
     for through in session.scalars(days).all():
         folded = sa.select(*columns).where(settled, state.c.folded_through == through)
         rows = {row[0]: tuple(row[1:]) for row in session.connection().execute(folded).all()}
         for fresh in refold_from_nothing(session, portfolio, sorted(rows), through):
-            found = (fresh.balance, pack(fresh.state.dues), pack(fresh.state.minimums))
+            found = (
+                fresh.balance, pack(fresh.state.dues), pack(fresh.state.minimums), fresh.state.prepaid,
+            )  # fmt: skip
             if found != rows[fresh.account_id]:
                 known = rows[fresh.account_id]
                 yield f"account {fresh.account_id} at {through}: {known} refolds to {found}"

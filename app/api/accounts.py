@@ -20,7 +20,8 @@ from app.errors import Conflict, Invalid, NotFound
 from app.ledger.corrections import post_by_hand
 from app.ledger.models import Account, Customer, Entry, Portfolio
 from app.ledger.rules import EntryKind
-from app.ledger.service import business_date, get_portfolio, reverse_entry
+from app.ledger.service import business_date, get_portfolio
+from app.plans.reversals import reverse_entry
 from app.staff.rules import CASE_READING, MANAGEMENT, Caller
 from app.web.deps import Now
 

@@ -29,11 +29,12 @@ from app.delinquency.lifecycle import credit_balances, end_pause, re_age, set_pa
 from app.delinquency.models import Pause
 from app.delinquency.rules import PauseKind
 from app.errors import Invalid, NotFound
-from app.ledger.corrections import decide_waiver, move_payment, pay_out, post_by_hand, waive
+from app.ledger.corrections import decide_waiver, pay_out, post_by_hand, waive
 from app.ledger.lifecycle import change_status
 from app.ledger.models import Account, Entry, Portfolio, Waiver
 from app.ledger.rules import AccountStatus, EntryKind, WaiverStatus
-from app.ledger.service import business_date, get_portfolio, reverse_entry
+from app.ledger.service import business_date, get_portfolio
+from app.plans.reversals import move_payment, reverse_entry
 from app.staff.rules import CASEWORK, MANAGEMENT, Caller
 from app.web.deps import Now
 

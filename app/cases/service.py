@@ -25,6 +25,7 @@ from app.cases.rules import (
 from app.db import among, chunked, insert_rows, table_of
 from app.delinquency.models import AccountState
 from app.delinquency.rules import days_past_due
+from app.delinquency.service import standing_on
 from app.errors import Conflict, Forbidden, Invalid, NotFound
 from app.ledger.models import Account, Customer, Portfolio
 from app.ledger.rules import COLLECTABLE, AccountStatus, holds_card_number
@@ -309,6 +310,66 @@ def end_due_holds(session: Session, portfolio: Portfolio, on: date, *, now: date
         raised.append(_event(Kind.HOLD_REVIEW_DUE, hold.customer_id, hold.case_id, data))
     record_many(session, raised, by="system", now=now)
     return len(ending)
+
+
+# --- accounts that owe again -------------------------------------------------------------------------------
+
+
+def reopen_case(
+    session: Session,
+    account: Account,
+    portfolio: Portfolio,
+    why: str,
+    *,
+    closed_since: date,
+    on: date,
+    by: str,
+    now: datetime,
+) -> CollectionsCase | None:
+    """An account whose end was undone is worked again: the case that closed with it is open again, or the
+    customer's open case is looked at tonight. None where nothing is past due yet: a night opens one when it is.
+
+    The caller holds the customer's lock. Amounts are as of now, and the night's as soon as it has folded.
+    """
+    cases = select(CollectionsCase).where(CollectionsCase.customer_id == account.customer_id)
+    case = session.scalar(cases.where(CollectionsCase.status == CaseStatus.OPEN).with_for_update())
+    if case is not None:
+        case.next_contact_on = on
+        return case
+    owes = standing_now(session, portfolio, account.customer_id, on)
+    if owes.past_due == 0:
+        return None
+    closed = cases.where(col(CollectionsCase.closed_on) >= closed_since)
+    case = session.scalar(closed.order_by(col(CollectionsCase.id).desc()).limit(1).with_for_update())
+    is_new = case is None
+    if case is None:
+        case = CollectionsCase(
+            portfolio_id=account.portfolio_id, customer_id=account.customer_id, opened_on=on
+        )
+        session.add(case)
+    else:
+        # What the case said when it closed may have to be said again, another time.
+        case.occurrence += 1
+    case.status, case.outcome, case.closed_on = CaseStatus.OPEN, None, None
+    case.past_due_minor, case.balance_minor, case.oldest_due_on = owes.past_due, owes.balance, owes.oldest
+    case.next_contact_on = on
+    session.flush()
+    data = {"on": on, "past_due_minor": owes.past_due, "oldest_due_on": owes.oldest, "why": why}
+    kind = Kind.CASE_OPENED if is_new else Kind.CASE_REOPENED
+    record(session, case_event(kind, case, data), by=by, now=now)
+    return case
+
+
+def standing_now(session: Session, portfolio: Portfolio, customer_id: int, on: date) -> Standing:
+    """What a customer owes on all collectable accounts at the end of `on`, with everything known now."""
+    query = select(Account.id).where(Account.customer_id == customer_id, col(Account.status).in_(COLLECTABLE))
+    ids = [account_id for account_id in session.scalars(query) if account_id is not None]
+    found = standing_on(session, portfolio, ids, on).values()
+    return Standing(
+        sum(each.past_due for each in found),
+        sum(each.balance for each in found),
+        min((each.oldest_due_on for each in found if each.oldest_due_on), default=None),
+    )
 
 
 # --- people -------------------------------------------------------------------------------------------------

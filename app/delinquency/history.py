@@ -6,15 +6,16 @@ Everything here is read from the ledger and folded anew; nothing is taken from s
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from app.db import table_of
+from app.delinquency.loading import waiver_credits
 from app.delinquency.models import Pause, ReAge
 from app.delinquency.rules import (
     CURRENT,
@@ -26,6 +27,8 @@ from app.delinquency.rules import (
     Reported,
     State,
     TakenBy,
+    Waived,
+    billed_by,
     days_past_due,
     fold,
     standing,
@@ -59,7 +62,8 @@ def as_known(
     """
     entries = _entries(session, account_id, on, known_on)
     events = _events(session, account_id, on, known_on)
-    events.credits = _credits(entries)
+    waived = _waived(session, account_id, entries, events)
+    events.credits = _credits(entry for entry in entries if entry.id not in waived)
     state = State()
     edges = edges_of(portfolio)
     fold(state, events, through=on, edges=edges)
@@ -133,15 +137,24 @@ def statement_view(session: Session, account_id: int, on: date) -> list[Statemen
     entries = [entry for entry in _entries(session, account_id, on, None) if _pays_dues(entry)]
     statements = _statements(session, account_id, on, None)
     events = _events(session, account_id, on, None)
+    waived = _waived(session, account_id, entries, events)
+    waivers = [entry for entry in entries if entry.id in waived and waived[entry.id]]
+    entries = [entry for entry in entries if entry.id not in waived]
     events.credits = _credits(entries)
     owed = {item.closing: item for item in trace(events, through=on) if item.closing is not None}
     return [
-        _story(statement, owed.get(index), entries, events, on) for index, statement in enumerate(statements)
+        _story(statement, owed.get(index), entries, waivers, events, on)
+        for index, statement in enumerate(statements)
     ]
 
 
 def _story(
-    statement: sa.Row[Any], item: Owed | None, entries: Sequence[sa.Row[Any]], events: Events, on: date
+    statement: sa.Row[Any],
+    item: Owed | None,
+    entries: Sequence[sa.Row[Any]],
+    waivers: Sequence[sa.Row[Any]],
+    events: Events,
+    on: date,
 ) -> StatementStory:
     """`item` is None for a statement that closed after the account's end: nothing of it is due."""
     late_from = item.late_from if item and item.late_from < NEVER else None
@@ -153,7 +166,7 @@ def _story(
         balance_minor=statement.balance_minor,
         minimum_minor=statement.minimum_due_minor,
         late_from=late_from,
-        came=tuple(_came(item, entries)) if item else (),
+        came=tuple(_came(item, entries, waivers)) if item else (),
         taken_minor=item.taken if item else statement.minimum_due_minor,
         taken_on=item.taken_on if item else events.ended_on,
         taken_by=item.taken_by if item else TakenBy.END,
@@ -163,9 +176,10 @@ def _story(
     )
 
 
-def _came(item: Owed, entries: Sequence[sa.Row[Any]]) -> Iterator[Came]:
-    for index, amount in item.paid:
-        entry = entries[index]
+def _came(item: Owed, entries: Sequence[sa.Row[Any]], waivers: Sequence[sa.Row[Any]]) -> Iterator[Came]:
+    parts = [(entries[index], amount) for index, amount in item.paid]
+    parts += [(waivers[index], amount) for index, amount in item.waived]
+    for entry, amount in sorted(parts, key=lambda part: (part[0].effective_on, part[0].id)):
         yield Came(
             entry_id=entry.id,
             reference=entry.reference,
@@ -202,7 +216,26 @@ def _pays_dues(entry: sa.Row[Any]) -> bool:
     return entry.kind in PAYS_DUES and entry.amount_minor < 0 and not entry.is_reversed
 
 
-def _credits(entries: Sequence[sa.Row[Any]]) -> list[Credit]:
+def _waived(
+    session: Session, account_id: int, entries: Sequence[sa.Row[Any]], events: Events
+) -> dict[int, bool]:
+    """Which of these entries are waivers' credits, and whether they lower a minimum: those do as `events.waivers`, in
+    the order of the entries."""
+    known = {entry.id: entry for entry in entries}
+    credits = waiver_credits(session, [account_id])
+    found = {each.credit_id: False for each in credits}
+    lowering = []
+    for each in credits:
+        if each.credit_id in known and not known[each.credit_id].is_reversed:
+            billed = billed_by(each.billed_on, each.on, events.closings, events.positions)
+            if billed is not None:
+                found[each.credit_id] = True
+                lowering.append((each.on, each.credit_id, Waived(each.on, each.amount, *billed)))
+    events.waivers = [waiver for _, _, waiver in sorted(lowering)]
+    return found
+
+
+def _credits(entries: Iterable[sa.Row[Any]]) -> list[Credit]:
     return [
         Credit(entry.effective_on, -entry.amount_minor, entry.kind is EntryKind.PAYMENT)
         for entry in entries
@@ -236,6 +269,7 @@ def _events(session: Session, account_id: int, on: date, known_on: date | None) 
         re_age.c.account_id == account_id, re_age.c.on <= on, *_posted(re_age.c.posted_on, known_on)
     )
     pauses, ended_on = _lasting(session, account_id, known_on)
+    prepays = sa.select(col(Portfolio.prepayments_count)).join(Account).where(col(Account.id) == account_id)
     statements = _statements(session, account_id, on, known_on)
     return Events(
         closings=[(s.closing_on, s.due_on, s.minimum_due_minor) for s in statements],
@@ -243,6 +277,7 @@ def _events(session: Session, account_id: int, on: date, known_on: date | None) 
         re_ages=list(session.connection().execute(re_aged).scalars()),
         pauses=pauses,
         ended_on=ended_on,
+        prepays=bool(session.scalar(prepays)),
     )
 
 

@@ -16,6 +16,8 @@ from app.delinquency.re_age import ReAgeFacts, ReAgeRefusal, ReAgeRule, review_r
 from app.delinquency.rules import PauseKind
 from app.delinquency.service import fold_accounts, standing_on
 from app.errors import Conflict, Forbidden, Invalid
+from app.ledger.balances import balance_of
+from app.ledger.ends import last_end
 from app.ledger.lifecycle import set_status
 from app.ledger.models import Account, Entry, Portfolio, Statement
 from app.ledger.rules import (
@@ -276,6 +278,30 @@ def wake(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> 
         account.c.portfolio_id == portfolio.id, account.c.status == AccountStatus.DORMANT, moved
     )
     return _turn_all(session, woken, AccountStatus.ACTIVE, on, "an entry was posted", now)
+
+
+def reopen_paid(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> int:
+    """Accounts that were paid off and owe again at the end of `on`, because something was charged to them since,
+    are what they were before. Returns how many."""
+    state, account = table_of(AccountState), table_of(Account)
+    query = sa.select(account.c.id).join(state, state.c.account_id == account.c.id).where(
+        account.c.portfolio_id == portfolio.id,
+        account.c.status == AccountStatus.PAID,
+        account.c.ended_on.is_not(None),
+        state.c.balance_minor > 0,
+    )  # fmt: skip
+    reopened = 0
+    for some in chunked(session.connection().execute(query).scalars().all(), 500):
+        accounts = session.scalars(select(Account).where(col(Account.id).in_(some))).all()
+        lock_customers(session, [account.customer_id for account in accounts])
+        for each in accounts:
+            before = last_end(session, each).before
+            owed = balance_of(session, each.id or 0, on)
+            reason = "something was charged after it was paid off"
+            set_status(session, each, before, on, owed, reason, by="system", now=now)
+        fold_accounts(session, portfolio, [each.id or 0 for each in accounts], through=on)
+        reopened += len(accounts)
+    return reopened
 
 
 def _turn_all(

@@ -13,8 +13,8 @@ from sqlmodel import Session
 
 from app.db import among, table_of
 from app.delinquency.models import AccountState, Pause, ReAge
-from app.delinquency.rules import Events, State
-from app.ledger.models import Account, Entry, Position, Statement
+from app.delinquency.rules import Events, State, billed_by
+from app.ledger.models import Account, Entry, Portfolio, Position, Statement, Waiver
 from app.ledger.rules import PAYS_DUES, EntryKind
 
 
@@ -46,7 +46,12 @@ def since_state(
     """Histories of these accounts: from their state on, or from nothing where a change lies behind it."""
     state = table_of(AccountState)
     query = sa.select(
-        state.c.account_id, state.c.folded_through, state.c.dues, state.c.minimums, state.c.balance_minor
+        state.c.account_id,
+        state.c.folded_through,
+        state.c.dues,
+        state.c.minimums,
+        state.c.balance_minor,
+        state.c.prepaid_minor,
     ).where(among(session, state.c.account_id, account_ids))
     rows = {row[0]: row for row in session.connection().execute(query).all()}
     histories: dict[int, History] = {}
@@ -60,7 +65,7 @@ def since_state(
             histories[account_id] = History(account_id, State(), _no_events(), refold_from=change)
             whole.append(account_id)
         else:
-            known = State(row.folded_through, *unpack(row.dues, row.minimums))
+            known = State(row.folded_through, *unpack(row.dues, row.minimums), row.prepaid_minor)
             histories[account_id] = History(account_id, known, _no_events(), balance=row.balance_minor)
     partial = sorted(set(account_ids).difference(whole))
     for ids, after_state in ((whole, False), (partial, True)):
@@ -71,7 +76,7 @@ def since_state(
 
 
 def _no_events() -> Events:
-    return Events(credits=[], closings=[], positions=[], re_ages=[], pauses=[])
+    return Events(credits=[], closings=[], positions=[], re_ages=[], pauses=[], waivers=[])
 
 
 def _fill(
@@ -101,6 +106,8 @@ def _fill(
     for account_id, amount in connection.execute(moved).all():
         histories[account_id].balance += int(amount)
 
+    waived = waiver_credits(session, account_ids)
+    _fill_waivers(session, histories, waived, through)
     # A reversal undoes its entry as soon as it is known: its own date may lie behind `through`.
     reversal = entry.alias("reversal")
     kind = sa.type_coerce(entry.c.kind, sa.String)
@@ -108,6 +115,7 @@ def _fill(
         kind.in_([each.value for each in PAYS_DUES]),
         entry.c.amount_minor < 0,
         ~sa.exists().where(reversal.c.reverses_id == entry.c.id),
+        *((entry.c.id.not_in([each.credit_id for each in waived]),) if waived else ()),
     )
     payment = EntryKind.PAYMENT.value
     for account_id, on, amount, how in connection.execute(credits.order_by(entry.c.id)).all():
@@ -118,6 +126,73 @@ def _fill(
         for account_id, *values in connection.execute(query.order_by(table.c.id)).all():
             add(histories[account_id].events, tuple(values))
     _fill_lasting(session, histories, account_ids)
+    _fill_products(session, histories, account_ids)
+
+
+@dataclass(frozen=True, slots=True)
+class WaiverCredit:
+    """The credit of a waiver, reversed or not, and from which day on a statement billed the charge it takes back."""
+
+    account_id: int
+    credit_id: int
+    on: date
+    amount: int
+    billed_on: date
+    is_reversed: bool
+
+
+def waiver_credits(session: Session, account_ids: Sequence[int]) -> list[WaiverCredit]:
+    """Credits that waivers of these accounts posted, in order. What a file brings was billed on its own day; what a
+    person or a night entered, not before it was entered."""
+    waiver, credit, charge = (
+        table_of(Waiver),
+        table_of(Entry).alias("credit"),
+        table_of(Entry).alias("charge"),
+    )
+    mirror = table_of(Entry).alias("mirror")
+    query = (
+        sa.select(
+            waiver.c.account_id, credit.c.id, credit.c.effective_on, credit.c.amount_minor,
+            charge.c.effective_on, charge.c.posted_on, charge.c.source, mirror.c.id,
+        )
+        .join(credit, credit.c.id == waiver.c.credit_id)
+        .join(charge, charge.c.id == waiver.c.entry_id)
+        .outerjoin(mirror, mirror.c.reverses_id == credit.c.id)
+        .where(among(session, waiver.c.account_id, account_ids))
+        .order_by(credit.c.id)
+    )  # fmt: skip
+    return [
+        WaiverCredit(
+            account_id, credit_id, on, -amount,
+            charged_on if source.startswith("feed:") else max(charged_on, posted_on), mirror_id is not None,
+        )
+        for account_id, credit_id, on, amount, charged_on, posted_on, source, mirror_id in (
+            session.connection().execute(query)
+        )
+    ]  # fmt: skip
+
+
+def _fill_waivers(
+    session: Session, histories: dict[int, History], waived: Sequence[WaiverCredit], through: date
+) -> None:
+    """Waivers are few, so that the statements of their accounts are read whole: the one that billed a charge may
+    have closed long before the stretch to be folded."""
+    standing = [each for each in waived if not each.is_reversed]
+    if not standing:
+        return
+    asked: dict[int, Events] = {each.account_id: _no_events() for each in standing}
+    for table, fields, add in _OTHERS[:2]:
+        query = sa.select(table.c.account_id, *(table.c[name] for name in fields))
+        query = query.where(among(session, table.c.account_id, sorted(asked)), table.c[fields[0]] <= through)
+        for account_id, *values in session.connection().execute(query):
+            add(asked[account_id], tuple(values))
+    for each in standing:
+        known = histories[each.account_id].state.through
+        if each.on > through or (known is not None and each.on <= known):
+            continue
+        events = asked[each.account_id]
+        if billed := billed_by(each.billed_on, each.on, events.closings, events.positions):
+            histories[each.account_id].events.waivers.append((each.on, each.amount, *billed))  # type: ignore[attr-defined]
 
 
 def _add_closing(events: Events, row: tuple[Any, ...]) -> None:
@@ -151,6 +226,19 @@ def _fill_lasting(session: Session, histories: dict[int, History], account_ids: 
     ended = ended.where(among(session, account.c.id, account_ids), account.c.ended_on.is_not(None))
     for account_id, ended_on in session.connection().execute(ended).all():
         histories[account_id].events.ended_on = ended_on
+
+
+def _fill_products(session: Session, histories: dict[int, History], account_ids: Sequence[int]) -> None:
+    """Whether money paid ahead counts for the next statements; few portfolios say so."""
+    portfolio, account = table_of(Portfolio), table_of(Account)
+    saying = sa.select(portfolio.c.id).where(portfolio.c.prepayments_count)
+    portfolios = session.connection().execute(saying).scalars().all()
+    if portfolios:
+        theirs = sa.select(account.c.id).where(
+            among(session, account.c.id, account_ids), account.c.portfolio_id.in_(portfolios)
+        )
+        for account_id in session.connection().execute(theirs).scalars():
+            histories[account_id].events.prepays = True
 
 
 def _fill_upcoming(

@@ -31,6 +31,8 @@ class AccountState(Row, table=True):
     minimums: str = Field(default="[]", sa_type=sa.Text)
     """JSON [[closing_on, due_on, amount_minor], ...], oldest first."""
     wake_on: date | None = None
+    prepaid_minor: int = Field(default=0, sa_type=sa.BigInteger, sa_column_kwargs={"server_default": "0"})
+    """Money beyond what was due, kept for the next minimums where the portfolio says so."""
 
 
 class Spell(Row, table=True):

@@ -4,7 +4,10 @@
 - What is left of it after U is, from the first day after U that counts, an unpaid due (U, amount); on U itself
   nothing is late.
 - A credit pays unpaid dues oldest first, then open minimums of statements that closed before its date (oldest
-  first), then the balance only: money beyond a minimum never counts toward a later statement's.
+  first), then the balance only: money beyond a minimum never counts toward a later statement's. Where the product
+  says so (`prepays`), money beyond what is due is kept and pays the next minimums as they close.
+- A waiver takes back a charge. It lowers what is left of the minimum of the statement that billed the charge, late
+  or open, and nothing else: it pays no other due and no later minimum.
 - Days past due on D = the days in (U, D] that count, U being the due date of the oldest unpaid due; "on D" means
   at the end of D. So something is past due exactly where days past due are 1 or more.
 - A pause is an interval of days that do not count, as if they did not exist: nothing falls past due on them and
@@ -15,7 +18,7 @@
 - An account's end (charged off, settled, paid off, sold): at the end of that day dues and minimums are gone, and
   nothing after it has any effect.
 
-Order within a date: minimums lapse, credits, re-age, position, closings, end. Amounts are minor units; a credit
+Order within a date: minimums lapse, waivers, credits, re-age, position, closings, end. Amounts are minor units; a credit
 is positive.
 """
 
@@ -52,7 +55,7 @@ class MovementKind(StrEnum):
     PAID = "paid"
     """By payments."""
     ADJUSTED = "adjusted"
-    """By refunds and other credits, a re-age, a creditor's position, or the account's end (charge-off, sale)."""
+    """By refunds and other credits, waivers, a re-age, a creditor's position, or the account's end (charge-off, sale)."""
 
 
 class Credit(NamedTuple):
@@ -61,6 +64,16 @@ class Credit(NamedTuple):
     on: date
     amount: int
     is_payment: bool
+
+
+class Waived(NamedTuple):
+    """A charge that was forgiven, wholly or in part, and that a statement had billed; not reversed."""
+
+    on: date
+    amount: int
+    closing_on: date
+    due_on: date
+    """Closing and due date of the statement that billed it, or of the position that reported it."""
 
 
 class Closing(NamedTuple):
@@ -81,7 +94,7 @@ class Reported(NamedTuple):
 
 @dataclass(slots=True)
 class Events:
-    """What is to be folded: `Credit`, `Closing`, `Reported`, or plain tuples of their shape.
+    """What is to be folded: `Credit`, `Closing`, `Reported`, `Waived`, or plain tuples of their shape.
 
     Lists may come in any order; credits of one date count in the order given. `pauses` and `ended_on` are all that
     the account has, whenever they are; the rest only what lies in the stretch to be folded.
@@ -93,6 +106,9 @@ class Events:
     re_ages: Sequence[date] = ()
     pauses: Sequence[Interval] = ()
     ended_on: date | None = None
+    waivers: Sequence[tuple[date, int, date, date]] = ()
+    prepays: bool = False
+    """Money beyond what is due counts toward the next statements: of a loan paid in instalments, not of a card."""
 
 
 @dataclass(slots=True)
@@ -104,6 +120,8 @@ class State:
     """Unpaid dues (due_on, amount), oldest first."""
     minimums: list[tuple[date, date, int]] = field(default_factory=list)
     """Open minimums (closing_on, due_on, amount), oldest first."""
+    prepaid: int = 0
+    """Money beyond what was due, kept for the next minimums where the product says so; otherwise 0."""
 
     @property
     def past_due(self) -> int:
@@ -190,6 +208,24 @@ def day_that_counts(n: int, due_on: date, pauses: Sequence[Interval]) -> date:
     return date.fromordinal(min(on, NEVER.toordinal()))
 
 
+def billed_by(
+    billed_on: date,
+    waived_on: date,
+    closings: Sequence[tuple[date, date, int]],
+    positions: Sequence[tuple[date, int, date | None]] = (),
+) -> tuple[date, date] | None:
+    """Closing and due date of what asked for a charge dated `billed_on` before it was waived: the first statement
+    that closed on or after that day, or the last position reported since. None = nobody has asked for it yet, and
+    whoever asks later knows of the waiver."""
+    asked = [(closed, due) for closed, due, _ in closings if billed_on <= closed < waived_on]
+    if asked:
+        return min(asked)
+    told = [(on, due) for on, _, due in positions if billed_on <= on < waived_on]
+    if told and (last := max(told, key=_by_date))[1] is not None:
+        return last[0], last[1]
+    return None
+
+
 # --- the fold ---------------------------------------------------------------------------------------------------
 
 
@@ -199,24 +235,31 @@ def fold(state: State, events: Events, *, through: date, edges: Sequence[int]) -
     Credits, closings, positions and re-ages are those with state.through < date <= through; one outside that
     stretch is a caller's mistake and raises ValueError (a back-dated event needs a fold from nothing).
     """
-    credits, closings, turns = _in_order(state, events, through)
+    credits, closings, turns, waivers = _in_order(state, events, through)
     pauses, ended_on = union(events.pauses) if events.pauses else (), events.ended_on
     horizon = min(through, ended_on or NEVER, NEVER - DAY)
     out = Folded()
     stood, edge_on = _stand(state, state.through, edges, pauses)
     lapse_on = _first_lapse(state, pauses)
-    next_credit = next_closing = next_turn = 0
-    credit_on, closing_on, turn_on = credits[0][0], closings[0][0], turns[0][0]
+    next_credit = next_closing = next_turn = next_waiver = 0
+    credit_on, closing_on, turn_on, waiver_on = credits[0][0], closings[0][0], turns[0][0], waivers[0][0]
     while True:
-        on = min(lapse_on, edge_on, credit_on, closing_on, turn_on)
+        on = min(lapse_on, edge_on, credit_on, closing_on, turn_on, waiver_on)
         if on > horizon:
             break
         moves = len(out.movements)
         if on == lapse_on:
             _lapse(state, on, pauses, out)
             lapse_on = _first_lapse(state, pauses)
+        while waiver_on == on:
+            _forgive(state, waivers[next_waiver], out)
+            next_waiver += 1
+            waiver_on = waivers[next_waiver][0]
+            lapse_on = _first_lapse(state, pauses)
         while credit_on == on:
-            _apply(state, credits[next_credit], out)
+            beyond = _apply(state, credits[next_credit], out)
+            if events.prepays:
+                state.prepaid += beyond
             next_credit += 1
             credit_on = credits[next_credit][0]
             if not state.minimums:
@@ -229,6 +272,8 @@ def fold(state: State, events: Events, *, through: date, edges: Sequence[int]) -
             turn_on = turns[next_turn][0]
         while closing_on == on:
             closing = closings[next_closing]
+            if state.prepaid:
+                closing = _prepay(state, closing)
             if closing[2] > 0:
                 state.minimums.append(closing)
                 lapse_on = min(lapse_on, day_that_counts(1, closing[1], pauses))
@@ -236,7 +281,7 @@ def fold(state: State, events: Events, *, through: date, edges: Sequence[int]) -
             closing_on = closings[next_closing][0]
         if on == ended_on:
             _adjust(state, on, [], out)
-            state.minimums = []
+            state.minimums, state.prepaid = [], 0
         if turns_today or on == edge_on or len(out.movements) > moves:
             stands, edge_on = _stand(state, on, edges, pauses)
             if stands != stood:
@@ -269,19 +314,27 @@ def next_wake(
 _by_date = itemgetter(0)
 _NO_CREDIT = (NEVER, 0, False)
 _NO_CLOSING = (NEVER, NEVER, 0)
+_NO_WAIVER = (NEVER, 0, NEVER, NEVER)
 
 
 def _in_order(
     state: State, events: Events, through: date
-) -> tuple[list[tuple[date, int, bool]], list[tuple[date, date, int]], list[tuple[date]]]:
-    """Credits, closings and the days of re-ages, positions and the end, each by date and with a last one NEVER."""
+) -> tuple[
+    list[tuple[date, int, bool]],
+    list[tuple[date, date, int]],
+    list[tuple[date]],
+    list[tuple[date, int, date, date]],
+]:
+    """Credits, closings, the days of re-ages, positions and the end, and waivers, each by date and with a last one
+    NEVER."""
     credits = sorted(events.credits, key=_by_date)
     closings = sorted(events.closings)
     turns: list[tuple[date]] = []
     if events.re_ages or events.positions:
         turns = sorted({(on,) for on in events.re_ages} | {(on,) for on, _, _ in events.positions})
+    waivers = sorted(events.waivers) if events.waivers else []
     after, ended_on = state.through or date.min, events.ended_on
-    for dated in (credits, closings, turns):
+    for dated in (credits, closings, turns, waivers):
         if dated and (dated[0][0] <= after or dated[-1][0] > through):
             raise ValueError(
                 f"an event on {dated[0][0]} or {dated[-1][0]} is outside the stretch after {state.through} "
@@ -292,7 +345,8 @@ def _in_order(
     credits.append(_NO_CREDIT)
     closings.append(_NO_CLOSING)
     turns.append((NEVER,))
-    return credits, closings, turns
+    waivers.append(_NO_WAIVER)
+    return credits, closings, turns, waivers
 
 
 def _stand(
@@ -335,7 +389,8 @@ def _lapse(state: State, on: date, pauses: Sequence[Interval], out: Folded) -> N
     state.dues.sort(key=_by_date)
 
 
-def _apply(state: State, credit: tuple[date, int, bool], out: Folded) -> None:
+def _apply(state: State, credit: tuple[date, int, bool], out: Folded) -> int:
+    """Pay dues, then open minimums; returns what is left for the balance only."""
     on, left, is_payment = credit
     dues = state.dues
     to_dues = 0
@@ -359,6 +414,34 @@ def _apply(state: State, credit: tuple[date, int, bool], out: Folded) -> None:
             if amount > paid:
                 kept.append((closing_on, due_on, amount - paid))
         state.minimums = kept
+    return left
+
+
+def _prepay(state: State, closing: tuple[date, date, int]) -> tuple[date, date, int]:
+    """What is left of a minimum that closes once the money kept for it has paid it."""
+    closing_on, due_on, minimum = closing
+    paid = min(state.prepaid, minimum)
+    state.prepaid -= paid
+    return closing_on, due_on, minimum - paid
+
+
+def _forgive(state: State, waiver: tuple[date, int, date, date], out: Folded) -> None:
+    """Lower what is left of the minimum that billed the charge."""
+    on, left, closing_on, due_on = waiver
+    dues, minimums = [], []
+    for each, amount in state.dues:
+        taken = min(left, amount) if each == due_on else 0
+        left -= taken
+        if taken:
+            out.movements.append((on, MovementKind.ADJUSTED, taken))
+        if amount > taken:
+            dues.append((each, amount - taken))
+    for closed, due, amount in state.minimums:
+        taken = min(left, amount) if (closed, due) == (closing_on, due_on) else 0
+        left -= taken
+        if amount > taken:
+            minimums.append((closed, due, amount - taken))
+    state.dues, state.minimums = dues, minimums
 
 
 def _turn(state: State, on: date, events: Events, pauses: Sequence[Interval], out: Folded) -> None:
@@ -369,7 +452,7 @@ def _turn(state: State, on: date, events: Events, pauses: Sequence[Interval], ou
         if as_of != on:
             continue
         reported = [(oldest_due_on, past_due)] if oldest_due_on is not None and past_due > 0 else []
-        state.minimums = []
+        state.minimums, state.prepaid = [], 0
         if reported and day_that_counts(1, reported[0][0], pauses) > on:
             state.minimums = [(on, *reported.pop())]
         _adjust(state, on, reported, out)
@@ -407,6 +490,9 @@ class Owed:
     """The first day on which it is past due unless it is paid before."""
     paid: list[tuple[int, int]] = field(default_factory=list)
     """(index of the credit in the events, amount), in order."""
+    waived: list[tuple[int, int]] = field(default_factory=list)
+    """(index of the waiver in the events, amount), in order."""
+    closing_on: date | None = None
     left: int = 0
     """What is open or unpaid at the end of the stretch."""
     taken: int = 0
@@ -423,9 +509,21 @@ def trace(events: Events, *, through: date) -> list[Owed]:
     horizon = min(through, events.ended_on or NEVER, NEVER - DAY)
     credits = sorted(enumerate(events.credits), key=lambda c: c[1][0])
     closings = sorted(enumerate(events.closings), key=lambda c: c[1])
-    dates = {e[0] for e in (*events.credits, *events.closings, *events.positions)} | {*events.re_ages}
+    dates = {e[0] for e in (*events.credits, *events.closings, *events.positions, *events.waivers)}
+    dates |= {*events.re_ages}
+    waivers = sorted(enumerate(events.waivers), key=lambda w: w[1])
     owed: list[Owed] = []
+    kept: list[tuple[int, int]] = []
+    """Money beyond what was due: (index of the credit, amount)."""
     for on in sorted(d for d in dates | {horizon} if d <= horizon):
+        for index, (_, amount, closing_on, due_on) in (w for w in waivers if w[1][0] == on):
+            for item in sorted(owed, key=lambda o: o.late_from > on):
+                is_late = item.late_from <= on
+                if item.due_on == due_on and (is_late or item.closing_on == closing_on):
+                    taken = min(amount, item.left)
+                    if taken:
+                        item.waived.append((index, taken))
+                        item.left, amount = item.left - taken, amount - taken
         late = sorted((o for o in owed if o.left and o.late_from <= on), key=lambda o: o.due_on)
         early = [o for o in owed if o.left and o.late_from > on]
         for index, (_, amount, _) in (c for c in credits if c[1][0] == on):
@@ -434,18 +532,37 @@ def trace(events: Events, *, through: date) -> list[Owed]:
                 if paid:
                     item.paid.append((index, paid))
                     item.left, amount = item.left - paid, amount - paid
+            if amount and events.prepays:
+                kept.append((index, amount))
         if on in events.re_ages:
             _take(late, on, TakenBy.RE_AGE)
         for _, past_due, due_on in (p for p in events.positions if p[0] == on):
             _take(owed, on, TakenBy.POSITION)
+            kept = []
             if due_on is not None and past_due > 0:
                 late_from = day_that_counts(1, due_on, pauses)
-                owed.append(Owed(None, due_on, past_due, late_from, left=past_due))
+                owed.append(Owed(None, due_on, past_due, late_from, closing_on=on, left=past_due))
         for index, (_, due_on, minimum) in (c for c in closings if c[1][0] == on):
-            owed.append(Owed(index, due_on, minimum, day_that_counts(1, due_on, pauses), left=minimum))
+            late_from = day_that_counts(1, due_on, pauses)
+            item = Owed(index, due_on, minimum, late_from, closing_on=on, left=minimum)
+            kept = _use_kept(kept, item)
+            owed.append(item)
         if on == events.ended_on:
             _take(owed, on, TakenBy.END)
     return owed
+
+
+def _use_kept(kept: list[tuple[int, int]], item: Owed) -> list[tuple[int, int]]:
+    """Pay a minimum that closes with money kept for it; returns what is kept on."""
+    rest = []
+    for index, amount in kept:
+        paid = min(amount, item.left)
+        if paid:
+            item.paid.append((index, paid))
+            item.left -= paid
+        if amount > paid:
+            rest.append((index, amount - paid))
+    return rest
 
 
 def _take(owed: list[Owed], on: date, by: TakenBy) -> None:

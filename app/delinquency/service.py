@@ -226,6 +226,7 @@ def _write_states(
         "dues",
         "minimums",
         "wake_on",
+        "prepaid_minor",
     )
     rows = []
     for h in histories:
@@ -243,6 +244,7 @@ def _write_states(
                 pack(state.dues),
                 pack(state.minimums),
                 _text(next_wake(state, edges, h.upcoming, pauses)),
+                state.prepaid,
             )
         )
     bulk_write(session, AccountState, columns, rows, replace_on="account_id")

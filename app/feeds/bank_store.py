@@ -24,7 +24,8 @@ from app.feeds.matching import SOURCE, description, keep_waiting, match_all, pos
 from app.feeds.rules import Incoming, Match, NoMatch
 from app.ledger.models import BankTransaction, Entry, PayerAccount, Portfolio, UnmatchedPayment
 from app.ledger.rules import EntryKind, UnmatchedStatus, holds_card_number
-from app.ledger.service import MAX_REFERENCE, reverse_entry
+from app.ledger.service import MAX_REFERENCE
+from app.plans.reversals import reverse_entry
 
 
 @dataclass(frozen=True, slots=True)

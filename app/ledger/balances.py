@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from app.ledger.models import Account, Entry
 from app.ledger.rules import AccountStatus, EntryKind, is_reinstatement
-from app.ledger.service import standing_entries
+from app.ledger.service import is_ending, standing_entries
 
 
 def balance_of(session: Session, account_id: int, on: date) -> int:
@@ -24,10 +24,22 @@ def still_owed(session: Session, account: Account, on: date) -> int:
     """The balance at the end of `on`, and of an account charged off here also what was written off less what was
     recovered since: the debt is off the book, not forgiven."""
     owed = balance_of(session, account.id or 0, on)
-    if account.status is not AccountStatus.CHARGED_OFF or account.ended_on is None:
+    if account.status is not AccountStatus.CHARGED_OFF:
         return owed
+    return owed + off_the_book(session, account, on)
+
+
+def off_the_book(session: Session, account: Account, on: date) -> int:
+    """What an account's end here took off the book up to `on`, less what was recovered of it; 0 without an end."""
+    if account.ended_on is None:
+        return 0
+    taken = 0
     for entry in standing_entries(session, [account.id or 0], account.ended_on):
-        off_the_book = entry.kind is EntryKind.WRITE_OFF or is_reinstatement(entry.kind, entry.reference)
-        if off_the_book and entry.effective_on <= on:
-            owed -= entry.amount_minor
-    return owed
+        is_off = (
+            entry.kind is EntryKind.WRITE_OFF
+            or is_ending(account, entry)
+            or is_reinstatement(entry.kind, entry.reference)
+        )
+        if is_off and entry.effective_on <= on:
+            taken -= entry.amount_minor
+    return taken

@@ -14,6 +14,7 @@ from sqlmodel import Session, col, select
 from app.clock import local_date
 from app.errors import Conflict, Forbidden, Invalid
 from app.ledger.balances import balance_of
+from app.ledger.ends import judge_reversal
 from app.ledger.lifecycle import reinstate_recoveries
 from app.ledger.models import Account, Entry, Portfolio, Waiver
 from app.ledger.rules import (
@@ -250,6 +251,7 @@ def move_payment(
     counterpart = require_reversible(session, wrong, entry)
     for each in filter(None, (counterpart, entry)):
         post_mirror(session, wrong, each, f"moved: {reason}", entry.effective_on, by=by, now=now)
+    judge_reversal(session, wrong, entry, f"moved: {reason}", entry.effective_on, by=by, now=now)
     moved = post_entry(
         session,
         to_account,

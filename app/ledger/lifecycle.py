@@ -89,7 +89,7 @@ def set_status(
     """What `change_status` does once nothing speaks against it, for the night, which has locked the customers
     and knows the balance at the end of `on`."""
     before, ended_before = account.status, account.ended_on
-    if to is AccountStatus.ACTIVE and account.ended_on is not None:
+    if to not in ENDED and account.ended_on is not None:
         _undo_end(session, account, reason, by=by, now=now)
     account.status = to
     if to in ENDED and account.ended_on is None:

@@ -57,6 +57,12 @@ class Portfolio(Row, table=True):
     day_count: int = Field(default=365, ge=360, le=366)
     """Days of a year in the daily interest rate."""
     late_fee_minor: int = Field(default=0, ge=0, sa_type=sa.BigInteger)
+    prepayments_count: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
+    """Money paid beyond what is due counts toward the next statements, as a loan's contract says; a card's does not."""
+    small_debt_minor: int = Field(
+        default=0, ge=0, sa_type=sa.BigInteger, sa_column_kwargs={"server_default": "0"}
+    )
+    """A customer who owes less than this past due is not worked: no case, no contact, no late fee, no charge-off."""
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 
@@ -121,7 +127,7 @@ class Statement(Row, table=True):
     __tablename__ = "statement"
     __table_args__ = (
         sa.UniqueConstraint("portfolio_id", "reference"),
-        sa.Index("ix_statement_account", "account_id", "closing_on"),
+        sa.Index("uq_statement_closing", "account_id", "closing_on", "issue", unique=True),
         sa.CheckConstraint("due_on > closing_on", name="due_after_closing"),
         sa.CheckConstraint("minimum_due_minor >= 0", name="minimum_not_negative"),
     )
@@ -136,6 +142,36 @@ class Statement(Row, table=True):
     minimum_due_minor: int = Field(sa_type=sa.BigInteger)
     posted_on: date
     """As `Entry.posted_on`: the business date on which we knew it."""
+    issue: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+    """1: an account has one statement a closing day. Others were loaded before that was looked at, and stand until a
+    manager withdraws them."""
+
+
+class ReplacedStatement(Row, table=True):
+    """A statement as it was before a manager replaced or withdrew it: known from `posted_on` until `replaced_on`."""
+
+    __tablename__ = "replaced_statement"
+    __table_args__ = (
+        sa.Index("ix_replaced_statement_account", "account_id"),
+        sa.Index("ix_replaced_statement_portfolio", "portfolio_id", "reference"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
+    account_id: int = Field(foreign_key="account.id", sa_type=BigId)
+    statement_id: int | None = Field(default=None, sa_type=BigId)
+    """The statement that stands in its place; None = it was withdrawn."""
+    reference: str = Field(max_length=60)
+    closing_on: date
+    due_on: date
+    balance_minor: int = Field(sa_type=sa.BigInteger)
+    minimum_due_minor: int = Field(sa_type=sa.BigInteger)
+    posted_on: date
+    replaced_on: date
+    """The business date from which on it is known to be wrong."""
+    reason: str = Field(max_length=200)
+    by: str = Field(max_length=120)
+    created_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class Position(Row, table=True):
@@ -315,6 +351,7 @@ class Waiver(Row, table=True):
     __tablename__ = "waiver"
     __table_args__ = (
         sa.Index("ix_waiver_entry", "entry_id"),
+        sa.Index("ix_waiver_account", "account_id"),
         sa.Index("ix_waiver_open", "portfolio_id", "status"),
         sa.CheckConstraint("amount_minor > 0", name="amount_positive"),
         sa.CheckConstraint("decided_by <> requested_by OR alone", name="two_people"),

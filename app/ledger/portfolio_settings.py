@@ -105,6 +105,18 @@ SETTINGS: tuple[PortfolioSetting, ...] = (
     PortfolioSetting("late-fee", "late_fee_minor", _AMOUNT, "Fee for a missed minimum; needs accrues."),
     PortfolioSetting("day-count", "day_count", _NUMBER, "Days of a year of interest.", least=360, most=366),
     PortfolioSetting(
+        "prepayments-count",
+        "prepayments_count",
+        _YES_NO,
+        "Money paid ahead counts toward the next statements, as a loan's contract says.",
+    ),
+    PortfolioSetting(
+        "small-debt",
+        "small_debt_minor",
+        _AMOUNT,
+        "Past due below which a customer is not worked; 0 = every unit counts.",
+    ),
+    PortfolioSetting(
         "bucket-edges",
         "bucket_edges",
         SettingKind.EDGES,

@@ -218,3 +218,57 @@ def status_refusals(facts: StatusFacts) -> list[StatusRefusal]:
     if facts.to is AccountStatus.DORMANT and facts.balance_minor != 0:
         refusals.append(StatusRefusal.NOT_EMPTY)
     return refusals
+
+
+# --- an end and the reversals that come after it ----------------------------------------------------------------
+
+
+class EndVerdict(StrEnum):
+    """What a reversal does to an account that has ended."""
+
+    STANDS = "stands"
+    UNDONE = "undone"
+    """It owes again: what the end forgave is owed again too."""
+    OFF_THE_BOOK = "off_the_book"
+    """It stays ended, and what the reversal added or took is set against what was taken off the book."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndFacts:
+    """An ended account right after one of its entries was reversed; amounts in minor units."""
+
+    status: AccountStatus
+    before: AccountStatus
+    """The status it had until it ended (charged off, where that account was settled or paid later)."""
+    ended_on: date
+    off_book_on: date
+    """The day from which nothing falls due: `ended_on`, or the charge-off before it."""
+    entry_minor: int
+    """The reversed entry: a payment is negative."""
+    entry_on: date
+    balance_minor: int
+    """Now, the reversal included."""
+    off_book_minor: int
+    """What was taken off the book less what was recovered of it."""
+
+
+def judge_end(facts: EndFacts) -> EndVerdict:
+    """Whether an account's end outlives a reversal.
+
+    `settled` and `paid` do not where something is owed again. A charge-off and a sale do: the debt is off the book
+    and not forgiven, so what a bounced payment adds is taken off too. A reversed charge lowers what was taken off
+    first, and only the rest is an overpayment.
+    """
+    ends_with_nothing_owed = facts.status in (AccountStatus.SETTLED, AccountStatus.PAID)
+    if ends_with_nothing_owed and facts.before is AccountStatus.CHARGED_OFF:
+        bounced = facts.entry_minor < 0 and facts.entry_on <= facts.ended_on
+        owes = facts.balance_minor + facts.off_book_minor > 0
+        if bounced and owes:
+            return EndVerdict.UNDONE
+    elif ends_with_nothing_owed and facts.balance_minor > 0:
+        return EndVerdict.UNDONE
+    if facts.entry_on > facts.off_book_on or facts.entry_minor == 0:
+        return EndVerdict.STANDS
+    if facts.entry_minor < 0:
+        return EndVerdict.STANDS if ends_with_nothing_owed else EndVerdict.OFF_THE_BOOK
+    return EndVerdict.OFF_THE_BOOK if facts.entry_minor <= facts.off_book_minor else EndVerdict.STANDS

@@ -104,6 +104,8 @@ def set_portfolio(
     require_together(values | {setting.column: value for setting, value in changes})
     was = {each.name: spelt(each, getattr(portfolio, each.column), portfolio.currency) for each, _ in changes}
     portfolio.sqlmodel_update({setting.column: value for setting, value in changes})
+    if any(setting.column == "prepayments_count" for setting, _ in changes):
+        mark_all_changed(session, portfolio)
     became = {setting.name: spelt(setting, value, portfolio.currency) for setting, value in changes}
     if became:
         assert portfolio.id is not None
@@ -189,16 +191,22 @@ def reverse_entry(
 ) -> Entry:
     """Undo an entry by its mirror image, dated `posted_on` and posted into the day that is open. Delinquency
     nets a reversed credit on the credit's own date, so a bounced payment reopens what it had paid as if it had
-    never come. What was recovered after a charge-off takes the entry that reinstated it along.
+    never come. What was recovered after a charge-off takes the entry that reinstated it along, and an end that
+    does not hold any more is undone (`app.ledger.ends`).
 
+    People and banks reverse through `app.plans.reversals`, which also looks after agreements and the case.
     Conflict where it was reversed before, or where something else would have to be undone first.
     """
-    account = session.get_one(Account, entry.account_id)
-    lock_customers(session, [account.customer_id])
+    # Not at the top: ends are undone by entries, which this file posts.
+    from app.ledger.ends import judge_reversal
+
+    account = lock_account(session, session.get_one(Account, entry.account_id))
     reinstated = require_reversible(session, account, entry)
     if reinstated is not None:
         post_mirror(session, account, reinstated, reason, posted_on, by=by, now=now)
-    return post_mirror(session, account, entry, reason, posted_on, by=by, now=now)
+    mirror = post_mirror(session, account, entry, reason, posted_on, by=by, now=now)
+    judge_reversal(session, account, entry, reason, posted_on, by=by, now=now)
+    return mirror
 
 
 def require_reversible(session: Session, account: Account, entry: Entry) -> Entry | None:
@@ -379,6 +387,17 @@ def mark_changed(session: Session, portfolio_id: int, earliest: Mapping[int, dat
         )
         statement = insert.on_conflict_do_update(index_elements=["account_id"], set_={"earliest_on": sooner})
         session.connection().execute(statement, rows)
+
+
+def mark_all_changed(session: Session, portfolio: Portfolio) -> None:
+    """Have every account of a portfolio folded anew from its opening, because a rule of counting changed."""
+    account, change = table_of(Account), table_of(LedgerChange)
+    assert portfolio.id is not None
+    theirs = sa.select(account.c.id, account.c.portfolio_id, account.c.opened_on)
+    theirs = theirs.where(account.c.portfolio_id == portfolio.id)
+    session.connection().execute(sa.delete(change).where(change.c.portfolio_id == portfolio.id))
+    names = ["account_id", "portfolio_id", "earliest_on"]
+    session.connection().execute(sa.insert(change).from_select(names, theirs))
 
 
 def accounts_by_reference(

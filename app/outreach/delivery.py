@@ -36,6 +36,7 @@ from app.outreach.failures import heed
 from app.outreach.folders import STALE_AFTER, Folder, open_folders
 from app.outreach.letters import heading
 from app.outreach.models import ChannelStop, OutboxMessage, SendingPace
+from app.outreach.occasions import CLOSING
 from app.outreach.rules import (
     ANSWER_LETTER,
     MAX_ATTEMPTS,
@@ -693,6 +694,8 @@ def _no_longer_true(
         return "whether they dispute the debt has changed since it was written"
     if row.letter == "paid_in_full" and balance_minor > 0:
         return "something is owed again"
+    if row.letter in CLOSING.values() and folder.case.status is CaseStatus.OPEN:
+        return "the case was opened again"
     if row.purpose is not Purpose.REMINDER:
         return ""
     if folder.case.status is not CaseStatus.OPEN:

@@ -128,7 +128,7 @@ def _still_true(session: Session, row: WaitingLetter, on: date) -> bool:
     """Whether the letter still says something that holds for whoever reads it after `on`."""
     case = session.get_one(CollectionsCase, row.case_id)
     kind, _, number = row.step.partition("-")
-    if row.step == CLOSED_STEP:
+    if kind == CLOSED_STEP:
         return case.outcome is not None and CLOSING.get(case.outcome) == row.letter
     if case.status is not CaseStatus.OPEN:
         return False
@@ -237,6 +237,8 @@ def _broken_plans(session: Session, portfolio: Portfolio, on: date) -> list[Occa
     occasions = []
     for row in found:
         part = missed[row.id, row.broken_instalment]
+        if part.due_on > on:
+            continue  # its payment came back before its day: the letter would say that the day has passed
         figures: dict[str, date | int] = {"missed_on": part.due_on, "missed_amount": part.amount}
         occasions.append(Occasion(row.case_id, "plan_broken", f"{BROKEN_STEP}{row.id}", figures))
     return occasions
@@ -245,11 +247,18 @@ def _broken_plans(session: Session, portfolio: Portfolio, on: date) -> list[Occa
 def _paid_off(session: Session, portfolio: Portfolio, on: date) -> list[Occasion]:
     case = table_of(CollectionsCase)
     query = (
-        sa.select(case.c.id, case.c.outcome)
+        sa.select(case.c.id, case.c.outcome, case.c.occurrence)
         .where(
             case.c.portfolio_id == portfolio.id, case.c.status == CaseStatus.CLOSED, case.c.closed_on == on,
             case.c.outcome.in_(list(CLOSING)),
         )
         .order_by(case.c.id)
     )  # fmt: skip
-    return [Occasion(row.id, CLOSING[row.outcome], CLOSED_STEP) for row in session.execute(query)]
+    return [
+        Occasion(row.id, CLOSING[row.outcome], closed_step(row.occurrence)) for row in session.execute(query)
+    ]
+
+
+def closed_step(occurrence: int) -> str:
+    """A case that was opened again may have to be told a second time that it closed."""
+    return CLOSED_STEP if occurrence == 1 else f"{CLOSED_STEP}-{occurrence}"

@@ -34,7 +34,8 @@ TRANSITIONS: Mapping[PlanStatus, frozenset[PlanStatus]] = {
     PlanStatus.OFFERED: frozenset({PlanStatus.ACCEPTED, PlanStatus.CANCELLED}),
     PlanStatus.ACCEPTED: frozenset({PlanStatus.ACTIVE, PlanStatus.CANCELLED}),
     PlanStatus.ACTIVE: frozenset({PlanStatus.KEPT, PlanStatus.BROKEN, PlanStatus.CANCELLED}),
-    PlanStatus.KEPT: frozenset(),
+    # A payment that made it kept may come back.
+    PlanStatus.KEPT: frozenset({PlanStatus.ACTIVE, PlanStatus.BROKEN}),
     PlanStatus.BROKEN: frozenset(),
     PlanStatus.CANCELLED: frozenset(),
 }
@@ -96,7 +97,43 @@ class Broken:
         return f"instalment {self.n}, due {self.due_on.isoformat()}, was short when its grace days ended"
 
 
+@dataclass(frozen=True, slots=True)
+class ComesToNothing:
+    """A kept plan that a reversed payment leaves short, with no time left to pay: it is broken."""
+
+    n: int
+    short: int
+
+
 Assessment = Running | InGrace | Kept | Broken
+
+
+def after_reversal(
+    kind: PlanKind,
+    instalments: Sequence[Instalment],
+    payments: Sequence[tuple[date, int]],
+    *,
+    kept_on: date,
+    today: date,
+    grace_days: int,
+) -> Assessment | ComesToNothing:
+    """Where a plan that was kept on `kept_on` stands now that one of its payments came back.
+
+    It stays kept where the other payments cover it, and runs on where nothing that fell due is short. A settlement
+    does not run on: what was agreed is that one payment ends the debt, and it did not.
+    """
+    if isinstance(assess(instalments, payments, today=kept_on, grace_days=grace_days), Kept):
+        return Kept(kept_on)
+    stands = assess(instalments, payments, today=today, grace_days=grace_days)
+    if kind is not PlanKind.SETTLEMENT and isinstance(stands, Running | InGrace | Kept):
+        return stands
+    paid, owed = sum(amount for on, amount in payments if on <= today), 0
+    for part in instalments:
+        owed += part.amount
+        if owed > paid:
+            return ComesToNothing(part.n, owed - paid)
+    # The rest was paid, but too late.
+    return ComesToNothing(instalments[-1].n, 0)
 
 
 def schedule(total: int, down_payment: int, months: int, first_due_on: date) -> list[Instalment]:

@@ -243,7 +243,7 @@ def assess_due(session: Session, portfolio: Portfolio, on: date, *, now: datetim
                 _wake_case(session, plan, on)
             case Broken() as broken:
                 counts["broken"] += 1
-                _break(session, plan, broken, on, now=now)
+                break_plan(session, plan, broken.n, broken.why, on, by="system", now=now)
             case InGrace(until=until):
                 counts["in_grace"] += 1
                 plan.assess_on = until
@@ -308,11 +308,26 @@ def _settle_accounts(session: Session, portfolio: Portfolio, plan: Plan, on: dat
     fold_accounts(session, portfolio, [account.id or 0 for account in accounts], through=on)
 
 
-def _break(session: Session, plan: Plan, broken: Broken, on: date, *, now: datetime) -> None:
-    plan.broken_instalment = broken.n
-    plan.why = broken.why
+def paid_toward(session: Session, portfolio: Portfolio, plan: Plan, on: date) -> list[tuple[date, int]]:
+    """Payments that count toward one plan up to `on`, net of reversals, whatever its status."""
+    if plan.kind is PlanKind.SETTLEMENT:
+        return _paid_to_settle(session, plan, on)
+    paid = _payments(session, portfolio, [plan], on).get(plan.customer_id, [])
+    return [(day, amount) for day, amount in paid if day >= (plan.accepted_on or on)]
+
+
+def resume_plan(session: Session, plan: Plan, assess_on: date, why: str, *, by: str, now: datetime) -> None:
+    """A kept plan runs on: a payment came back, and there is time to pay again."""
+    plan.ended_on, plan.assess_on, plan.why = None, assess_on, why
+    _move(session, plan, PlanStatus.ACTIVE, by=by, now=now)
+
+
+def break_plan(session: Session, plan: Plan, n: int, why: str, on: date, *, by: str, now: datetime) -> None:
+    """A plan is broken by instalment `n`; the reason is on record and the case is looked at again."""
+    plan.broken_instalment = n
+    plan.why = why
     plan.ended_on = on
-    _move(session, plan, PlanStatus.BROKEN, by="system", now=now)
+    _move(session, plan, PlanStatus.BROKEN, by=by, now=now)
     case = get_case(session, plan.case_id)
     case.broken_promises += 1
     _wake_case(session, plan, on)
@@ -333,7 +348,7 @@ def _payments(
         return {}
     entry, account = table_of(Entry), table_of(Account)
     reversal = entry.alias("reversal")
-    customers = table_of(Plan)
+    plan = table_of(Plan)
     query = (
         sa.select(account.c.customer_id, entry.c.effective_on, entry.c.amount_minor)
         .join(account, account.c.id == entry.c.account_id)
@@ -342,9 +357,11 @@ def _payments(
             entry.c.effective_on <= on,
             entry.c.effective_on >= min(p.accepted_on or on for p in plans),
             account.c.customer_id.in_(
-                sa.select(customers.c.customer_id).where(
-                    customers.c.portfolio_id == portfolio.id, customers.c.status == PlanStatus.ACTIVE
+                sa.select(plan.c.customer_id).where(
+                    plan.c.portfolio_id == portfolio.id, plan.c.status == PlanStatus.ACTIVE
                 )
+                if len(plans) > 1
+                else [plans[0].customer_id]
             ),
             ~sa.exists().where(reversal.c.reverses_id == entry.c.id),
         )

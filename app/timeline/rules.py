@@ -48,6 +48,8 @@ class Kind(Word):
     PORTFOLIO_SET = "portfolio.set"
     FEED_LOADED = "feed.loaded"
     ENTRY_POSTED = "ledger.entry_posted"
+    STATEMENT_REPLACED = "statement.replaced"
+    STATEMENT_WITHDRAWN = "statement.withdrawn"
     DAY_CLOSED = "day.closed"
     PAYMENT_MOVED = "ledger.payment_moved"
     WAIVER_REQUESTED = "waiver.requested"
@@ -61,6 +63,8 @@ class Kind(Word):
 
     CASE_OPENED = "case.opened"
     CASE_CLOSED = "case.closed"
+    CASE_REOPENED = "case.reopened"
+    """An account's end did not hold: a payment came back."""
     CASE_ASSIGNED = "case.assigned"
     NOTE_ADDED = "case.note_added"
     CALLBACK_SET = "case.callback_set"

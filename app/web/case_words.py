@@ -178,6 +178,7 @@ SHOWN: Mapping[str, tuple[str, tuple[Kind, ...]]] = {
         (
             Kind.CASE_OPENED,
             Kind.CASE_CLOSED,
+            Kind.CASE_REOPENED,
             Kind.CASE_ASSIGNED,
             Kind.REFERRAL_NOMINATED,
             Kind.REFERRAL_APPROVED,
@@ -362,6 +363,10 @@ def _case_opened(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
 def _case_closed(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
     outcome = str(data.get("outcome", "")).replace("_", " ")
     return f"Case closed: {outcome}", "", "good"
+
+
+def _case_reopened(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    return "Case opened again", _sentence(str(data.get("why", ""))), "warn"
 
 
 def _assigned(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
@@ -606,6 +611,7 @@ def _capital(how: str) -> str:
 _TELLERS: Mapping[Kind, Callable[[Teller, Mapping[str, Any], str], Words]] = {
     Kind.CASE_OPENED: _case_opened,
     Kind.CASE_CLOSED: _case_closed,
+    Kind.CASE_REOPENED: _case_reopened,
     Kind.CASE_ASSIGNED: _assigned,
     Kind.NOTE_ADDED: _note,
     Kind.CALLBACK_SET: _callback,

@@ -24,11 +24,12 @@ from app.delinquency.lifecycle import ReAgeRefused, end_pause, re_age, set_pause
 from app.delinquency.models import Pause
 from app.delinquency.rules import DAY, PauseKind
 from app.errors import Conflict, Forbidden, Invalid, NotFound
-from app.ledger.corrections import decide_waiver, move_payment, pay_out, post_by_hand, waive
+from app.ledger.corrections import decide_waiver, pay_out, post_by_hand, waive
 from app.ledger.lifecycle import change_status
 from app.ledger.models import Account, Customer, Entry, Portfolio, Waiver
 from app.ledger.rules import AccountStatus, EntryKind, WaiverStatus
-from app.ledger.service import business_date, reverse_entry
+from app.ledger.service import business_date
+from app.plans.reversals import move_payment, reverse_entry
 from app.staff.rules import Staff
 from app.timeline.models import StreamHead
 from app.timeline.service import customer_stream, lock_customers

@@ -20,6 +20,8 @@ class Life:
     re_ages: list[date] = field(default_factory=list)
     pauses: list[tuple[date, date | None]] = field(default_factory=list)
     ended_on: date | None = None
+    waivers: list[tuple[date, int, date, date]] = field(default_factory=list)
+    prepays: bool = False
 
 
 @dataclass
@@ -29,29 +31,43 @@ class Owed:
     due_on: date
     left: int
     days_late: int = 0
+    closed: date | None = None
 
 
 def diary(life: Life, first: date, last: date) -> Iterator[tuple[date, int, int]]:
     """(day, past due, days past due) at the end of each day; nothing happened before `first`."""
     owed: list[Owed] = []
+    purse = 0
     day = first
     while day <= last:
         if counts(life, day):
             for item in owed:
                 item.days_late += item.due_on < day
+        for _, charge, closed, due_on in (w for w in life.waivers if w[0] == day):
+            # Once late, a minimum is known by its due date alone.
+            for item in sorted(owed, key=lambda o: o.days_late == 0):
+                if item.due_on == due_on and (item.days_late or item.closed == closed):
+                    taken = min(charge, item.left)
+                    charge, item.left = charge - taken, item.left - taken
         late_ones_first = sorted((o for o in owed if o.days_late), key=lambda o: o.due_on)
         late_ones_first += [o for o in owed if not o.days_late]
         for money in (amount for when, amount, _ in life.credits if when == day):
             for item in late_ones_first:
                 paid = min(money, item.left)
                 money, item.left = money - paid, item.left - paid
+            purse += money if life.prepays else 0
         if day in life.re_ages:
             owed = [o for o in owed if not o.days_late]
         for _, past_due, since in (p for p in life.positions if p[0] == day):
-            owed = [Owed(since, past_due, days_between(life, since, day))] if since else []
-        owed += [Owed(due_on, minimum) for closed, due_on, minimum in sorted(life.closings) if closed == day]
+            owed = [Owed(since, past_due, days_between(life, since, day), day)] if since else []
+            purse = 0
+        for closed, due_on, minimum in sorted(life.closings):
+            if closed == day:
+                ahead = min(purse, minimum)
+                purse -= ahead
+                owed.append(Owed(due_on, minimum - ahead, closed=day))
         if life.ended_on is not None and day >= life.ended_on:
-            owed = []
+            owed, purse = [], 0
         late = [o for o in owed if o.days_late and o.left]
         yield day, sum(o.left for o in late), max((o.days_late for o in late), default=0)
         day += timedelta(days=1)

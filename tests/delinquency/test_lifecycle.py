@@ -262,7 +262,7 @@ def test_an_account_is_charged_off_in_the_night_of_its_day_and_recovered_since(e
         assert account(session, card).status is AccountStatus.ACTIVE
     (report,) = builders.close_day(engine, DUE + 30 * DAY)
     counts = {stage["name"]: stage["counts"] for stage in report.stages}
-    assert counts["lifecycle"] == {"charged_off": 1, "woken": 0, "dormant": 0}
+    assert counts["lifecycle"] == {"charged_off": 1, "woken": 0, "dormant": 0, "reopened": 0}
     assert counts["cases"]["closed"] == 1
     charged_off_on = DUE + 30 * DAY
     with transaction(engine) as session:

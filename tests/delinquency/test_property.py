@@ -45,7 +45,20 @@ pauses = st.tuples(days, after(1, 40) | st.none()).map(lambda p: (p[0], p[1] and
 positions = st.tuples(days, st.integers(1, 90), after(-60, 5) | st.none()).map(
     lambda p: (p[0], 0, None) if p[2] is None else (p[0], p[1], p[0] + p[2])
 )
-lives = st.builds(
+# Of a statement of the life or of none, on any day: a waiver that nothing asked for lowers nothing.
+waivers_ = st.tuples(days, st.integers(1, 90), closings)
+
+
+def with_waivers(life: Life, waived: list[tuple[date, int, tuple[date, date, int]]], prepays: bool) -> Life:
+    for index, (on, amount, (closing_on, due_on, _)) in enumerate(waived):
+        if life.closings and index % 3:
+            closing_on, due_on, _ = life.closings[index % len(life.closings)]
+        life.waivers.append((on, amount, closing_on, due_on))
+    life.prepays = prepays
+    return life
+
+
+plain_lives = st.builds(
     Life,
     st.lists(credits_, max_size=10),
     st.lists(closings, max_size=7),
@@ -54,6 +67,7 @@ lives = st.builds(
     st.lists(pauses, max_size=3),
     st.none() | days,
 )
+lives = st.builds(with_waivers, plain_lives, st.lists(waivers_, max_size=4), st.booleans())
 nights_ = st.sets(days, max_size=8).map(lambda nights: sorted(nights | {LAST}))
 
 
@@ -65,6 +79,8 @@ def known(life: Life, after: date, through: date) -> Events:
         [on for on in life.re_ages if after < on <= through],
         life.pauses,
         life.ended_on,
+        [w for w in life.waivers if after < w[0] <= through],
+        life.prepays,
     )
 
 
@@ -124,6 +140,7 @@ def arrivals(life: Life) -> st.SearchStrategy[list[News]]:
         *(("positions", p, p[0]) for p in life.positions),
         *(("re_ages", on, on) for on in life.re_ages),
         *(("pauses", p, p[0]) for p in life.pauses),
+        *(("waivers", w, w[0]) for w in life.waivers),
     ]
     late = st.lists(st.sampled_from([0, 0, 0, 2, 30]), min_size=len(happenings), max_size=len(happenings))
     return late.map(
@@ -146,7 +163,7 @@ def test_news_that_comes_late_ends_in_the_same_figures(
     life, news = story
     state, before = State(), date.min
     for night in nights:
-        so_far = Life(ended_on=life.ended_on)
+        so_far = Life(ended_on=life.ended_on, prepays=life.prepays)
         for item in news:
             if item.known_on <= night:
                 getattr(so_far, item.about).append(item.what)
@@ -164,7 +181,7 @@ def test_nobody_needs_to_look_before_the_wake_up(life: Life, night: date) -> Non
     """What the sweep relies on: between a fold and its wake-up day the standing is the accountant's."""
     state, _ = whole(life, night)
     later = [
-        *(e[0] for e in (*life.credits, *life.closings, *life.positions) if e[0] > night),
+        *(e[0] for e in (*life.credits, *life.closings, *life.positions, *life.waivers) if e[0] > night),
         *(on for on in (*life.re_ages, life.ended_on) if on and on > night),
     ]
     wake = next_wake(state, EDGES, min(later, default=None), life.pauses)
@@ -191,7 +208,11 @@ def test_the_trace_of_who_paid_what_ends_where_the_fold_does(life: Life, on: dat
     )
     paid_late = gone_late = 0
     for item in owed:
-        assert item.amount == sum(amount for _, amount in item.paid) + item.taken + item.left
+        gone = sum(amount for _, amount in (*item.paid, *item.waived))
+        assert item.amount == gone + item.taken + item.left
+        gone_late += sum(
+            amount for index, amount in item.waived if events.waivers[index][0] >= item.late_from
+        )
         for index, amount in item.paid:
             day, given_, _ = events.credits[index]
             assert amount <= given_

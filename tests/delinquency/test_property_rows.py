@@ -67,7 +67,7 @@ class News:
 busy = st.builds(
     Life,
     st.lists(credits_, min_size=1, max_size=8),
-    st.lists(closings, min_size=2, max_size=6),
+    st.lists(closings, min_size=2, max_size=6, unique_by=lambda c: c[0]),
     st.lists(positions, max_size=2, unique_by=lambda p: p[0]) | st.just([]),
     st.lists(days, max_size=1),
     st.lists(pauses, min_size=1, max_size=3),

@@ -23,7 +23,7 @@ from app.delinquency.service import (
     stale_accounts,
     standing_on,
 )
-from app.ledger.models import Account, Entry, LedgerChange, Portfolio
+from app.ledger.models import Account, Entry, LedgerChange, Portfolio, Statement
 from app.ledger.rules import EntryKind
 from app.ledger.service import get_portfolio, reverse_entry
 from tests import builders
@@ -279,7 +279,12 @@ def _a_day_of(session: Session, card: Account, on: date, chance: random.Random) 
     if chance.random() < 0.06:
         closing_on = on + timedelta(days=chance.randint(-6, 4))
         due_on = closing_on + timedelta(days=chance.randint(3, 30))
-        builders.statement(session, card, closing_on, due_on, chance.choice([0, 3_000, 5_000, 8_000]))
+        minimum = chance.choice([0, 3_000, 5_000, 8_000])
+        taken = select(Statement.id).where(
+            Statement.account_id == card.id, Statement.closing_on == closing_on
+        )
+        if session.scalar(taken) is None:  # an account has one statement a closing day
+            builders.statement(session, card, closing_on, due_on, minimum)
     if chance.random() < 0.12:
         effective = on + timedelta(days=chance.choice([-20, -3, -1, 0, 0, 0, 0, 4]))
         kind = chance.choice([EntryKind.PAYMENT, EntryKind.PAYMENT, EntryKind.REFUND, EntryKind.CREDIT])

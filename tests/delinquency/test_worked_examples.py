@@ -24,6 +24,7 @@ from app.delinquency.rules import (
     PauseKind,
     Reported,
     State,
+    billed_by,
     days_past_due,
     fold,
     standing,
@@ -31,8 +32,8 @@ from app.delinquency.rules import (
 from app.delinquency.service import edges_of, fold_accounts
 from app.ledger.balances import balance_of
 from app.ledger.lifecycle import set_status
-from app.ledger.models import Account, Entry, Position
-from app.ledger.rules import DEFAULT_BUCKET_EDGES, AccountStatus, EntryKind
+from app.ledger.models import Account, Entry, Position, Waiver
+from app.ledger.rules import DEFAULT_BUCKET_EDGES, AccountStatus, EntryKind, WaiverStatus
 from app.ledger.service import mark_changed, reverse_entry
 from tests import builders
 
@@ -73,16 +74,18 @@ STATEMENT = re.compile(rf"closes {DAY_OF}, due {DAY_OF}: (\d+)")
 ENTRY = re.compile(
     rf"(payment|refund|credit|purchase|write_off|recovery|fee|interest|adjustment) {DAY_OF}: (\d+)"
 )
-REVERSAL = re.compile("reversed payment")
+REVERSAL = re.compile("reversed (?:payment|waiver)")
+WAIVER = re.compile(rf"waived {DAY_OF}: (\d+)")
+AHEAD = re.compile("paid ahead counts")
 PAUSE = re.compile(rf"paused from {DAY_OF}(?: until {DAY_OF})?")
 RE_AGE = re.compile(rf"re-aged {DAY_OF}")
 REPORT = re.compile(rf"reported {DAY_OF}: (?:(\d+) since {DAY_OF}|nothing)")
 END = re.compile(rf"(charged off|settled|sold) {DAY_OF}")
-LANGUAGE = (STATEMENT, ENTRY, REVERSAL, PAUSE, RE_AGE, REPORT, END)
+LANGUAGE = (STATEMENT, ENTRY, REVERSAL, PAUSE, RE_AGE, REPORT, END, WAIVER, AHEAD)
 
 
 def test_the_page_was_understood() -> None:
-    assert [e.number for e in EXAMPLES] == [str(n) for n in range(1, 96)]
+    assert [e.number for e in EXAMPLES] == [str(n) for n in range(1, 115)]
     for happening in {h for e in EXAMPLES for h in e.happenings}:
         assert any(pattern.fullmatch(happening) for pattern in LANGUAGE), happening
 
@@ -95,12 +98,20 @@ def _events(happenings: tuple[str, ...], on: date) -> Events:
     told = Events(credits, closings, positions)
     re_ages: list[date] = []
     pauses: list[Interval] = []
+    waived: list[tuple[date, int, date]] = []
+    charged_on = date.min
     for happening in happenings:
         if match := STATEMENT.fullmatch(happening):
             closings.append(Closing(_date(match[1]), _date(match[2]), _minor(match[3])))
         elif match := ENTRY.fullmatch(happening):
             if match[1] in ("payment", "refund", "credit"):
                 credits.append(Credit(_date(match[2]), _minor(match[3]), match[1] == "payment"))
+            if match[1] in ("fee", "interest"):
+                charged_on = _date(match[2])
+        elif match := WAIVER.fullmatch(happening):
+            waived.append((_date(match[1]), _minor(match[2]), charged_on))
+        elif AHEAD.fullmatch(happening):
+            told.prepays = True
         elif match := PAUSE.fullmatch(happening):
             pauses.append((_date(match[1]), _date(match[2]) if match[2] else None))
         elif match := RE_AGE.fullmatch(happening):
@@ -111,12 +122,17 @@ def _events(happenings: tuple[str, ...], on: date) -> Events:
         elif match := END.fullmatch(happening):
             told.ended_on = _date(match[2])
         else:
-            credits.pop()
+            (waived if happening.endswith("waiver") else credits).pop()
     told.credits = [c for c in credits if c.on <= on]
     told.closings = [c for c in closings if c.on <= on]
     told.positions = [p for p in positions if p.on <= on]
     told.re_ages = [day for day in re_ages if day <= on]
     told.pauses = pauses
+    told.waivers = [
+        (day, amount, *billed)
+        for day, amount, charged in waived
+        if day <= on and (billed := billed_by(charged, day, told.closings, told.positions))
+    ]
     return told
 
 
@@ -134,17 +150,20 @@ def test_rows_agree_with_the_page(engine: Engine) -> None:
     """Every line as an account of one book, each folded in one go and once more night by night."""
     with transaction(engine) as session:
         book = builders.portfolio(session)
-        at_once = {e.number: _account(session, book, e) for e in EXAMPLES}
-        nightly = {e.number: _account(session, book, e) for e in EXAMPLES}
+        loans = builders.portfolio(session, "LOANS", prepayments_count=True)
+        of = {e.number: loans if "paid ahead counts" in e.happenings else book for e in EXAMPLES}
+        at_once = {e.number: _account(session, of[e.number], e) for e in EXAMPLES}
+        nightly = {e.number: _account(session, of[e.number], e) for e in EXAMPLES}
         nights = sorted(
             {e.on for e in EXAMPLES} | {date(YEAR, 1, 1) + timedelta(days=n) for n in range(0, 90, 3)}
         )
         wrong = []
         for on in nights:
-            standing_still = [nightly[e.number] for e in EXAMPLES if e.on >= on]
-            fold_accounts(session, book, standing_still, through=on)
+            for each in (book, loans):
+                still = [nightly[e.number] for e in EXAMPLES if e.on >= on and of[e.number] is each]
+                fold_accounts(session, each, still, through=on)
         for e in EXAMPLES:
-            fold_accounts(session, book, [at_once[e.number]], through=e.on)
+            fold_accounts(session, of[e.number], [at_once[e.number]], through=e.on)
         for e in EXAMPLES:
             for way, account_id in (("at once", at_once[e.number]), ("nightly", nightly[e.number])):
                 row = session.get_one(AccountState, account_id, populate_existing=True)
@@ -161,11 +180,16 @@ def test_rows_agree_with_the_page(engine: Engine) -> None:
 def _account(session: Session, book: builders.Portfolio, example: Example) -> int:
     card: Account = builders.account(session, builders.customer(session, book))
     last: Entry | None = None
+    charge: Entry | None = None
     for happening in example.happenings:
         if match := STATEMENT.fullmatch(happening):
             builders.statement(session, card, _date(match[1]), _date(match[2]), _minor(match[3]))
         elif match := ENTRY.fullmatch(happening):
             last = builders.entry(session, card, EntryKind(match[1]), _minor(match[3]), _date(match[2]))
+            charge = last if match[1] in ("fee", "interest") else charge
+        elif match := WAIVER.fullmatch(happening):
+            assert charge is not None
+            last = _waive(session, card, charge, _minor(match[2]), _date(match[1]))
         elif REVERSAL.fullmatch(happening):
             assert last is not None
             reverse_entry(
@@ -180,6 +204,19 @@ def _account(session: Session, book: builders.Portfolio, example: Example) -> in
             _decide(session, card, happening)
     assert card.id is not None
     return card.id
+
+
+def _waive(session: Session, card: Account, charge: Entry, amount: int, on: date) -> Entry:
+    """The credit of a waiver that a manager granted alone on that day."""
+    credit = builders.entry(session, card, EntryKind.CREDIT, amount, on)
+    about = {"portfolio_id": card.portfolio_id, "account_id": card.id, "entry_id": charge.id}
+    granted = {"status": WaiverStatus.APPROVED, "alone": True, "credit_id": credit.id}
+    people = {"requested_by": "user:builder", "requested_at": builders.NOW, "decided_by": "user:builder"}
+    session.add(
+        Waiver.model_validate({**about, **granted, **people, "amount_minor": amount, "reason": "told"})
+    )
+    session.flush()
+    return credit
 
 
 def _decide(session: Session, card: Account, happening: str) -> None:
