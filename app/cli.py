@@ -28,6 +28,7 @@ from app.cli_base import parse_day as _day
 from app.cli_base import print_result as _print
 from app.cli_base import read_clock as _now
 from app.cli_staff import token_app, user_app
+from app.cli_statements import statement_app
 from app.cli_status import status
 from app.db import make_engine, reading, transaction
 from app.errors import DeskError, Invalid, NotFound
@@ -53,6 +54,7 @@ for name, sub in {
     "feed": feed_app,
     "strategy": strategy_app,
     "bundle": bundle_app,
+    "statement": statement_app,
     "suppression": suppression_app,
     "user": user_app,
     "token": token_app,
@@ -642,6 +644,11 @@ def aging(date: Day, portfolio: PortfolioCode, as_json: Json = False) -> None:
             )
         owed, late = data["balance"], data["past_due_amount"]
         print(f"  {'total':<10}{result.accounts:>9}  balance {owed:>18}  past due {late:>16}")
+        if result.small_debt:
+            small = data["small"]
+            print(
+                f"  of these {small['accounts']} past due by less than {data['small_debt']}: {small['past_due']}"
+            )
 
     _print(data, as_json, say)
 

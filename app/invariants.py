@@ -18,7 +18,7 @@ from app.delinquency.queries import roll_forward
 from app.delinquency.rules import MovementKind
 from app.delinquency.service import refold_from_nothing
 from app.kpis.rules import month_start
-from app.ledger.models import Account, DailyRun, Entry, LedgerChange, Portfolio
+from app.ledger.models import Account, DailyRun, Entry, LedgerChange, Portfolio, Statement
 from app.ledger.positions import unreconciled
 from app.ledger.rules import COLLECTABLE, ENDED
 from app.money import to_decimal_string
@@ -58,6 +58,7 @@ def thorough(session: Session, portfolio: Portfolio) -> list[Violation]:
             states_match_movements,
             states_match_spells,
             ended_accounts_owe_nothing,
+            one_statement_a_closing_day,
             balances_match_ledger,
             refolding_gives_the_same,
             positions_match_ledger,
@@ -157,6 +158,25 @@ def ended_accounts_owe_nothing(session: Session, portfolio: Portfolio) -> Iterat
         )
 
 
+def one_statement_a_closing_day(session: Session, portfolio: Portfolio) -> Iterator[str]:
+    """Two that older versions loaded for one day both count, until a manager withdraws one."""
+    twin, first, account = table_of(Statement), table_of(Statement).alias("first"), table_of(Account)
+    query = (
+        sa.select(account.c.reference, first.c.reference, twin.c.reference, twin.c.closing_on)
+        .join(account, account.c.id == twin.c.account_id)
+        .join(
+            first,
+            sa.and_(first.c.account_id == twin.c.account_id, first.c.closing_on == twin.c.closing_on),
+        )
+        .where(twin.c.portfolio_id == portfolio.id, twin.c.issue > first.c.issue)
+        .order_by(twin.c.id)
+    )
+    for reference, one, other, closing_on in session.connection().execute(query.limit(20)):
+        yield (
+            f"account {reference} has {one} and {other} of {closing_on}: withdraw one (desk statement withdraw)"
+        )
+
+
 def balances_match_ledger(session: Session, portfolio: Portfolio) -> Iterator[str]:
     """A state's balance is the sum of the entries up to the day it was folded to (unless news is waiting)."""
     entry, state, change = table_of(Entry), table_of(AccountState), table_of(LedgerChange)
@@ -227,7 +247,8 @@ def one_open_case_each(session: Session, portfolio: Portfolio) -> Iterator[str]:
             account.c.status.in_(COLLECTABLE),
             state.c.past_due_minor > 0,
         )
-        .distinct()
+        .group_by(account.c.customer_id)
+        .having(sa.func.sum(state.c.past_due_minor) >= max(1, portfolio.small_debt_minor))
     )
     query = late.where(
         ~sa.exists().where(case.c.customer_id == account.c.customer_id, case.c.status == "open"),

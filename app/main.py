@@ -25,6 +25,7 @@ from app import schema
 from app.api import accounts, aging, cases, contacts, decisions, kpis, legal, me, portfolios
 from app.api import corrections as corrections_api
 from app.api import preferences as preferences_api
+from app.api import statements as statements_api
 from app.api import strategies as strategies_api
 from app.api.deps import Replay
 from app.api.description import document
@@ -52,6 +53,7 @@ from app.web import (
     replies,
     security,
     simulations,
+    statements,
     strategies,
     suppression,
     unmatched,
@@ -84,6 +86,7 @@ PAGES: tuple[APIRouter, ...] = (
     case_preferences.router,
     account.router,
     corrections.router,
+    statements.router,
     replies.router,
     unmatched.router,
     feeds.router,
@@ -107,6 +110,7 @@ API: tuple[APIRouter, ...] = (
     portfolios.router,
     accounts.router,
     corrections_api.router,
+    statements_api.router,
     aging.router,
     kpis.router,
     cases.router,

@@ -27,8 +27,9 @@ from app.delinquency.rules import PauseKind, bucket_labels, bucket_of, days_past
 from app.delinquency.service import Now, edges_of
 from app.kpis.models import KpiSnapshot
 from app.kpis.rules import DEFINITIONS, Figure, Unit
-from app.ledger.models import Account, Customer, Entry, Portfolio, Waiver
+from app.ledger.models import Account, Customer, Entry, Portfolio, ReplacedStatement, Waiver
 from app.ledger.rules import AccountStatus, CollectorKind, DelinquencySource, EntryKind, WaiverStatus
+from app.ledger.statements import StatementFigures
 from app.legal.models import Referral, ReferralStatus
 from app.money import to_decimal_string
 from app.plans.models import Plan
@@ -174,6 +175,44 @@ class EntryShape(BaseModel):
             posted_on=entry.posted_on,
             description=entry.description,
             reverses=reverses,
+        )
+
+
+class ReplacedStatementShape(BaseModel):
+    """A statement as it was until a manager replaced or withdrew it."""
+
+    statement_ref: str
+    account_ref: str
+    closing_on: date
+    due_on: date
+    balance: Money
+    minimum_due: Money
+    currency: str
+    known_on: date = Field(description="The business date on which it became known.")
+    replaced_on: date = Field(description="The business date from which on it is known to be wrong.")
+    withdrawn: bool = Field(description="Nothing stands in its place.")
+    replaced_by: str | None = Field(
+        description="Reference of what stands in its place; only right after replacing."
+    )
+    reason: str
+
+    @classmethod
+    def of(
+        cls, book: Portfolio, account: Account, old: ReplacedStatement, right: StatementFigures | None
+    ) -> Self:
+        return cls(
+            statement_ref=old.reference,
+            account_ref=account.reference,
+            closing_on=old.closing_on,
+            due_on=old.due_on,
+            balance=to_decimal_string(old.balance_minor, book.currency),
+            minimum_due=to_decimal_string(old.minimum_due_minor, book.currency),
+            currency=book.currency,
+            known_on=old.posted_on,
+            replaced_on=old.replaced_on,
+            withdrawn=old.statement_id is None,
+            replaced_by=right.reference if right else None,
+            reason=old.reason,
         )
 
 
@@ -509,6 +548,10 @@ class AgingShape(BaseModel):
     past_due_amount: Money
     balance: Money
     buckets: dict[str, BucketShape]
+    small_debt: Money
+    """The portfolio's threshold below which a past-due debt is not worked."""
+    small: BucketShape
+    """Of the past-due accounts those with less than the threshold; the figures above include them."""
 
     @classmethod
     def of(cls, book: Portfolio, aging: Aging) -> Self:
@@ -529,6 +572,12 @@ class AgingShape(BaseModel):
                 )
                 for label, total in aging.buckets.items()
             },
+            small_debt=money(aging.small_debt),
+            small=BucketShape(
+                accounts=aging.small.accounts,
+                balance=money(aging.small.balance),
+                past_due=money(aging.small.past_due),
+            ),
         )
 
 

@@ -75,7 +75,8 @@ def _standings(session: Session, customer_ids: Iterable[int]) -> dict[int, Stand
 
 
 def open_cases(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> int:
-    """A case for every customer with something past due and no open case. Returns how many."""
+    """A case for every customer with something past due (as much as the portfolio works) and no open case. Returns
+    how many."""
     assert portfolio.id is not None
     state, account, case = table_of(AccountState), table_of(Account), table_of(CollectionsCase)
     has_open = sa.exists().where(
@@ -93,7 +94,9 @@ def open_cases(session: Session, portfolio: Portfolio, on: date, *, now: datetim
         )
         .distinct()
     )
-    found = _standings(session, session.scalars(late).all())
+    least = max(1, portfolio.small_debt_minor)
+    standings = _standings(session, session.scalars(late).all())
+    found = {customer_id: owes for customer_id, owes in standings.items() if owes.past_due >= least}
     rows = [
         {
             "portfolio_id": portfolio.id,
@@ -138,14 +141,15 @@ def open_cases(session: Session, portfolio: Portfolio, on: date, *, now: datetim
 def review_cases(
     session: Session, portfolio: Portfolio, on: date, *, keep_open: Sequence[int], now: datetime
 ) -> int:
-    """Close open cases with nothing past due any more, except `keep_open` (those with a live plan), and bring the
+    """Close open cases with nothing past due any more, or less than the portfolio works, except `keep_open` (those with a live plan), and bring the
     others up to the end of `on`. Returns how many were closed."""
     assert portfolio.id is not None
     kept = set(keep_open)
     done: list[tuple[Any, Standing]] = []
     live: list[tuple[Any, Standing]] = []
     for case, owes in _open_cases(session, portfolio.id):
-        (done if owes.past_due == 0 and case.id not in kept else live).append((case, owes))
+        is_done = owes.past_due < max(1, portfolio.small_debt_minor) and case.id not in kept
+        (done if is_done else live).append((case, owes))
     _close(session, done, on, now=now)
     _refresh(session, live, on)
     return len(done)
@@ -337,7 +341,7 @@ def reopen_case(
         case.next_contact_on = on
         return case
     owes = standing_now(session, portfolio, account.customer_id, on)
-    if owes.past_due == 0:
+    if owes.past_due < max(1, portfolio.small_debt_minor):
         return None
     closed = cases.where(col(CollectionsCase.closed_on) >= closed_since)
     case = session.scalar(closed.order_by(col(CollectionsCase.id).desc()).limit(1).with_for_update())

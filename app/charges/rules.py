@@ -94,3 +94,8 @@ def late_fee(set_minor: int, minimum_minor: int, currency: str, caps: ChargeCaps
     if caps is None or caps.late_fee_minor is None:
         return fee
     return min(fee, caps.late_fee_minor) if caps.currency == currency else 0
+
+
+def is_missed(unpaid: int, late_from: date | None, today: date, small_debt: int) -> bool:
+    """Whether a minimum of which so much was not paid when it was due is a violation by the end of `today`."""
+    return late_from is not None and late_from <= today and unpaid >= max(1, small_debt)

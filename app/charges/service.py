@@ -18,6 +18,7 @@ from sqlmodel import Session, col
 
 from app.charges.models import Accrual
 from app.charges.rules import Accrued, ChargeCaps, accrue, capped_apr, interest_of_day, is_paused, late_fee
+from app.charges.statements import bears_fee_already, once_a_violation
 from app.db import bulk_write, chunked, table_of
 from app.delinquency.models import AccountState, Pause
 from app.delinquency.rules import DAY, Interval
@@ -296,6 +297,7 @@ def charge_late_fees(
     posted = Posted()
     if portfolio.late_fee_minor == 0:
         return posted
+    least = max(1, portfolio.small_debt_minor)
     state, account = table_of(AccountState), table_of(Account)
     query = (
         sa.select(state.c.account_id, state.c.minimums)
@@ -312,7 +314,7 @@ def charge_late_fees(
     for rows in chunked(session.connection().execute(query).all(), 2000):
         pauses = _pauses(session, [row.account_id for row in rows])
         missed = {
-            row.account_id: {due_on for _, due_on, amount in json.loads(row.minimums) if amount > 0}
+            row.account_id: {due_on for _, due_on, amount in json.loads(row.minimums) if amount >= least}
             for row in rows
             if not is_paused(on, pauses.get(row.account_id, ()))
         }
@@ -335,26 +337,27 @@ def charge_late_fees(
 def _lapsing(session: Session, missed: Mapping[int, set[str]], on: date) -> Iterable[tuple[int, str, int]]:
     """(account, reference, minimum) of the statements with an open minimum of these due dates, all before `on`,
     that bear no fee yet."""
-    statement, entry = table_of(Statement), table_of(Entry)
-    charged = sa.exists().where(
-        entry.c.account_id == statement.c.account_id,
-        entry.c.reference == sa.literal("late-fee:").concat(statement.c.reference),
-    )
+    statement = table_of(Statement)
     query = (
         sa.select(
-            statement.c.account_id, statement.c.reference, statement.c.minimum_due_minor, statement.c.due_on
+            statement.c.account_id,
+            statement.c.reference,
+            statement.c.minimum_due_minor,
+            statement.c.closing_on,
+            statement.c.due_on,
         )
         .where(
             statement.c.account_id.in_(list(missed)),
             statement.c.due_on < on,
             statement.c.minimum_due_minor > 0,
-            ~charged,
+            ~bears_fee_already(statement),
         )
         .order_by(statement.c.id)
     )
-    for account_id, reference, minimum, due_on in session.connection().execute(query):
-        if due_on.isoformat() in missed[account_id]:
-            yield account_id, reference, minimum
+    rows = (tuple(row) for row in session.connection().execute(query))
+    lapsing = (row for row in rows if row[4].isoformat() in missed[row[0]])
+    for account_id, reference, minimum, _ in once_a_violation(lapsing):
+        yield account_id, reference, minimum
 
 
 def _pauses(session: Session, account_ids: Sequence[int]) -> dict[int, list[Interval]]:

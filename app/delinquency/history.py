@@ -35,7 +35,7 @@ from app.delinquency.rules import (
     trace,
 )
 from app.delinquency.service import edges_of
-from app.ledger.models import Account, Entry, Portfolio, Position, Statement
+from app.ledger.models import Account, Entry, Portfolio, Position, ReplacedStatement, Statement
 from app.ledger.rules import PAYS_DUES, EntryKind
 from app.timeline.models import Event
 from app.timeline.rules import Kind
@@ -123,6 +123,13 @@ class StatementStory:
     def days_past_due(self) -> int:
         """What it alone puts the account past due by: nothing, once nothing of it is open."""
         return self.days_since_due - self.paused_days if self.open_minor > 0 else 0
+
+    @property
+    def unpaid_when_due(self) -> int:
+        """What of the minimum was open when it became late."""
+        in_time = sum(part.amount_minor for part in self.came if not part.late)
+        taken = self.late_from is not None and self.taken_on is not None and self.taken_on < self.late_from
+        return self.minimum_minor - in_time - (self.taken_minor if taken else 0)
 
     @property
     def paid_minor(self) -> int:
@@ -244,17 +251,26 @@ def _credits(entries: Iterable[sa.Row[Any]]) -> list[Credit]:
 
 
 def _statements(session: Session, account_id: int, on: date, known_on: date | None) -> list[sa.Row[Any]]:
-    statement = table_of(Statement)
-    query = (
-        sa.select(statement)
-        .where(
-            statement.c.account_id == account_id,
-            statement.c.closing_on <= on,
-            *_posted(statement.c.posted_on, known_on),
+    """Statements closed by `on`, in the order they count: those that stand, or on a past day those that stood then."""
+    found: list[sa.Row[Any]] = []
+    for table in (table_of(Statement), table_of(ReplacedStatement)):
+        columns = (
+            table.c.id,
+            table.c.reference,
+            table.c.closing_on,
+            table.c.due_on,
+            table.c.balance_minor,
+            table.c.minimum_due_minor,
         )
-        .order_by(statement.c.closing_on, statement.c.due_on, statement.c.id)
-    )
-    return list(session.connection().execute(query))
+        query = sa.select(*columns).where(
+            table.c.account_id == account_id, table.c.closing_on <= on, *_posted(table.c.posted_on, known_on)
+        )
+        if table.name == "replaced_statement":
+            if known_on is None:
+                break
+            query = query.where(table.c.replaced_on > known_on)
+        found += session.connection().execute(query).all()
+    return sorted(found, key=lambda row: (row.closing_on, row.due_on, row.id))
 
 
 def _events(session: Session, account_id: int, on: date, known_on: date | None) -> Events:

@@ -203,7 +203,8 @@ def re_age_facts(session: Session, account: Account, rule: ReAgeRule | None, on:
 
 
 def accounts_to_charge_off(session: Session, portfolio: Portfolio, on: date) -> list[int]:
-    """Accounts whose days past due reach the portfolio's at the end of `on`. A collector charges nothing off."""
+    """Accounts whose days past due reach the portfolio's at the end of `on`, with more than a small debt. A collector
+    charges nothing off."""
     if portfolio.charge_off_days == 0 or portfolio.collector is not CollectorKind.FIRST_PARTY:
         return []
     state, account = table_of(AccountState), table_of(Account)
@@ -213,6 +214,7 @@ def accounts_to_charge_off(session: Session, portfolio: Portfolio, on: date) -> 
         .where(
             state.c.portfolio_id == portfolio.id,
             state.c.oldest_due_on <= on - timedelta(days=portfolio.charge_off_days),
+            state.c.past_due_minor >= portfolio.small_debt_minor,
             account.c.status.in_(COLLECTABLE),
             account.c.ended_on.is_(None),
         )

@@ -31,6 +31,10 @@ class Aging:
 
     on: date
     buckets: dict[str, BucketTotal] = field(default_factory=dict)
+    small_debt: int = 0
+    """The portfolio's threshold; 0 = none."""
+    small: BucketTotal = field(default_factory=BucketTotal)
+    """Of the past-due accounts those with less than the threshold; they are in the buckets too."""
 
     @property
     def accounts(self) -> int:
@@ -90,7 +94,7 @@ def aging(session: Session, portfolio: Portfolio, on: date) -> Aging:
     """
     assert portfolio.id is not None
     edges = edges_of(portfolio)
-    result = Aging(on, {label: BucketTotal() for label in bucket_labels(edges)})
+    result = Aging(on, {label: BucketTotal() for label in bucket_labels(edges)}, portfolio.small_debt_minor)
     stale = stale_accounts(session, portfolio.id, on)
     _add_folded(session, portfolio, on, result, skip=set(stale))
     for account_ids in chunked(_opened(session, stale, on), 2000):
@@ -101,10 +105,13 @@ def aging(session: Session, portfolio: Portfolio, on: date) -> Aging:
 
 
 def _add(result: Aging, bucket: str, balance: int, past_due: int) -> None:
-    total = result.buckets[bucket]
-    total.accounts += 1
-    total.balance += balance
-    total.past_due += past_due
+    totals = [result.buckets[bucket]]
+    if 0 < past_due < result.small_debt:
+        totals.append(result.small)
+    for total in totals:
+        total.accounts += 1
+        total.balance += balance
+        total.past_due += past_due
 
 
 def _add_folded(session: Session, portfolio: Portfolio, on: date, result: Aging, *, skip: set[int]) -> None:

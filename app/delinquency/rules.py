@@ -18,8 +18,8 @@
 - An account's end (charged off, settled, paid off, sold): at the end of that day dues and minimums are gone, and
   nothing after it has any effect.
 
-Order within a date: minimums lapse, waivers, credits, re-age, position, closings, end. Amounts are minor units; a credit
-is positive.
+Order within a date: minimums lapse, waivers, credits, re-age, position, closings, end. Amounts are minor units; a
+credit is positive.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class MovementKind(StrEnum):
     PAID = "paid"
     """By payments."""
     ADJUSTED = "adjusted"
-    """By refunds and other credits, waivers, a re-age, a creditor's position, or the account's end (charge-off, sale)."""
+    """By refunds and other credits, waivers, a re-age, a creditor's position, or the account's end (a charge-off)."""
 
 
 class Credit(NamedTuple):
@@ -509,8 +509,8 @@ def trace(events: Events, *, through: date) -> list[Owed]:
     horizon = min(through, events.ended_on or NEVER, NEVER - DAY)
     credits = sorted(enumerate(events.credits), key=lambda c: c[1][0])
     closings = sorted(enumerate(events.closings), key=lambda c: c[1])
-    dates = {e[0] for e in (*events.credits, *events.closings, *events.positions, *events.waivers)}
-    dates |= {*events.re_ages}
+    dates = {e[0] for e in (*events.credits, *events.closings, *events.positions)} | {*events.re_ages}
+    dates |= {waiver[0] for waiver in events.waivers}
     waivers = sorted(enumerate(events.waivers), key=lambda w: w[1])
     owed: list[Owed] = []
     kept: list[tuple[int, int]] = []
@@ -536,12 +536,12 @@ def trace(events: Events, *, through: date) -> list[Owed]:
                 kept.append((index, amount))
         if on in events.re_ages:
             _take(late, on, TakenBy.RE_AGE)
-        for _, past_due, due_on in (p for p in events.positions if p[0] == on):
+        for _, past_due, since in (p for p in events.positions if p[0] == on):
             _take(owed, on, TakenBy.POSITION)
             kept = []
-            if due_on is not None and past_due > 0:
-                late_from = day_that_counts(1, due_on, pauses)
-                owed.append(Owed(None, due_on, past_due, late_from, closing_on=on, left=past_due))
+            if since is not None and past_due > 0:
+                late_from = day_that_counts(1, since, pauses)
+                owed.append(Owed(None, since, past_due, late_from, closing_on=on, left=past_due))
         for index, (_, due_on, minimum) in (c for c in closings if c[1][0] == on):
             late_from = day_that_counts(1, due_on, pauses)
             item = Owed(index, due_on, minimum, late_from, closing_on=on, left=minimum)

@@ -20,12 +20,20 @@ import psycopg
 import sqlalchemy as sa
 from sqlmodel import Session, SQLModel
 
-from app.db import table_of
+from app.db import among, table_of
 from app.errors import DeskError
 from app.feeds.columns import FIRST_DATE, LAST_DATE
 from app.feeds.layouts import CONFLICT, Reject, Stored
 from app.feeds.understanding import LINE, Batch
-from app.ledger.models import Account, Customer, Entry, LedgerChange, Portfolio, Statement
+from app.ledger.models import (
+    Account,
+    Customer,
+    Entry,
+    LedgerChange,
+    Portfolio,
+    ReplacedStatement,
+    Statement,
+)
 from app.ledger.rules import AccountStatus, EntryKind, FeedKind
 from app.ledger.service import first_open_day
 
@@ -54,6 +62,7 @@ class Book:
         self._accounts: pl.DataFrame | None = None
         self._marks = pl.DataFrame(schema=_MARKS)
         self._new_marks = self._marks
+        self._replaced: pl.DataFrame | None = None
         if whole:
             self._accounts = self._find_accounts(session, None)
             marks = table_of(LedgerChange).c
@@ -77,6 +86,20 @@ class Book:
             query = query.where(_among(session, account.reference, references))
         schema = {"account_ref": pl.String, "account_id": pl.Int64, "charged_off_on": pl.Date}
         return _fetch(session, query, schema)
+
+    def replaced(self, session: Session) -> pl.DataFrame:
+        """Statements of the portfolio that were replaced or withdrawn, as they were; few."""
+        if self._replaced is None:
+            compared = _DATED[FeedKind.STATEMENTS].compared
+            old = table_of(ReplacedStatement).c
+            query = sa.select(old.reference, *(old[name] for name in compared), old.statement_id)
+            schema = {
+                "reference": pl.String,
+                **{name: _polars_type(old[name]) for name in compared},
+                "statement_id": pl.Int64,
+            }
+            self._replaced = _fetch(session, query.where(old.portfolio_id == self.portfolio_id), schema)
+        return self._replaced
 
     def mark(self, session: Session, changed: pl.DataFrame) -> None:
         """Note from which date on accounts have something unfolded: `account_id`, `earliest_on`, in any number."""
@@ -151,6 +174,8 @@ def _store_dated(session: Session, book: Book, batch: Batch, feed: _Dated, caref
     if feed.model is Entry:
         rows = rows.with_columns(given=pl.col("kind"), kind=_PAID)
     known = None
+    if feed.model is Statement:
+        rows = _without_replaced(session, book, batch, rows, stored, carefully)
     if carefully:
         known = _known(session, feed.model, book, rows["reference"], feed.compared)
         if feed.model is Entry:
@@ -164,10 +189,71 @@ def _store_dated(session: Session, book: Book, batch: Batch, feed: _Dated, caref
             for line, names in conflicts
         ],
     )
+    if feed.model is Statement and carefully:
+        fresh = _one_a_closing_day(session, batch, fresh, stored)
     _write(session, feed.model, _dated_rows(fresh, book, feed))
     book.mark(session, fresh.select("account_id", earliest_on=feed.dated_by))
     stored.loaded += fresh.height
     return stored
+
+
+def _without_replaced(
+    session: Session, book: Book, batch: Batch, rows: pl.DataFrame, stored: Stored, carefully: bool
+) -> pl.DataFrame:
+    """Rows but for those that say again what a manager has replaced or withdrawn: a file that is loaded a second time
+    does not bring a wrong statement back. Under a withdrawn reference nothing new is loaded either."""
+    compared = _DATED[FeedKind.STATEMENTS].compared
+    old = book.replaced(session)
+    touched = rows.join(old, on="reference", how="semi") if not old.is_empty() else rows.clear()
+    if touched.is_empty():
+        return rows
+    if not carefully:
+        raise Taken
+    again = touched.join(old, on=["reference", *compared], how="semi")
+    stored.unchanged += again.height
+    rows = rows.filter(~pl.col(LINE).is_in(again[LINE].implode()))
+    gone = old.filter(pl.col("statement_id").is_null()).select("reference")
+    standing = _known(session, Statement, book, touched["reference"], ())
+    withdrawn = rows.join(gone, on="reference", how="semi").join(standing, on="reference", how="anti")
+    why = f"{CONFLICT}this statement was withdrawn; load the right one under another reference"
+    _reject(stored, batch, [(line, "statement_ref", why) for line in withdrawn[LINE].to_list()])
+    return rows.filter(~pl.col(LINE).is_in(withdrawn[LINE].implode()))
+
+
+def _one_a_closing_day(session: Session, batch: Batch, fresh: pl.DataFrame, stored: Stored) -> pl.DataFrame:
+    """New statements but for those of a closing day for which their account has one: which of two is right is for a
+    manager to say (`desk statement replace`)."""
+    if fresh.is_empty():
+        return fresh
+    day = ["account_id", "closing_on"]
+    statement = table_of(Statement).c
+    query = sa.select(statement.account_id, statement.closing_on, statement.reference).where(
+        among(session, statement.account_id, fresh["account_id"].unique().to_list()),
+        statement.closing_on >= fresh["closing_on"].min(),
+        statement.closing_on <= fresh["closing_on"].max(),
+    )
+    schema = {"account_id": pl.Int64, "closing_on": pl.Date, "standing": pl.String}
+    first = fresh.unique(day, keep="first", maintain_order=True)
+    known = pl.concat([_fetch(session, query, schema), first.select(*day, standing="reference")])
+    # What stood before the file comes before what the file brings.
+    pairs = fresh.join(
+        known.unique(day, keep="first", maintain_order=True), on=day, how="left", maintain_order="left"
+    )
+    second = pairs.filter(pl.col("standing") != pl.col("reference"))
+    _reject(
+        stored,
+        batch,
+        [
+            (
+                line,
+                "closing_on",
+                f"{CONFLICT}this account has statement {standing} of that closing day; a manager replaces one "
+                "(desk statement replace)",
+            )
+            for line, standing in second.select(LINE, "standing").iter_rows()
+        ],
+    )
+    return fresh.filter(~pl.col(LINE).is_in(second[LINE].implode()))
 
 
 _PAID = pl.col("kind").replace(EntryKind.RECOVERY.value, EntryKind.PAYMENT.value)

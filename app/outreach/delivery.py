@@ -672,7 +672,15 @@ def judge(
         owed = [standings[account.id] for account in folder.accounts]
         due = sum(to_ask(each.past_due, each.balance) for each in owed)
         balance = sum(each.balance for each in owed)
-        changed = _no_longer_true(session, folder, row, due, balance, planned=row.case_id in planned)
+        changed = _no_longer_true(
+            session,
+            folder,
+            row,
+            due,
+            balance,
+            planned=row.case_id in planned,
+            small_debt_minor=portfolio.small_debt_minor,
+        )
         verdict = Withhold(changed, {}) if changed else _ask_gate(folder, row, now)
         if lock and not isinstance(verdict, Cleared):
             keep_pack(session, folder.pack, now=now)
@@ -681,7 +689,14 @@ def judge(
 
 
 def _no_longer_true(
-    session: Session, folder: Folder, row: OutboxMessage, due_minor: int, balance_minor: int, *, planned: bool
+    session: Session,
+    folder: Folder,
+    row: OutboxMessage,
+    due_minor: int,
+    balance_minor: int,
+    *,
+    planned: bool,
+    small_debt_minor: int,
 ) -> str:
     """Why the message would now say something false or unwelcome; '' = it still holds."""
     if address_of(folder.customer, Channel(row.destination.value)) != row.address:
@@ -704,6 +719,8 @@ def _no_longer_true(
         return "a promise or plan was made since it was written"
     if due_minor < row.past_due_minor:
         return "a payment came since it was written"
+    if due_minor < small_debt_minor:
+        return "less is past due than this portfolio works"
     return ""
 
 

@@ -28,9 +28,10 @@ from app.delinquency.rules import DAY, Interval, TakenBy, bucket_labels, union
 from app.errors import NotFound
 from app.ledger.balances import still_owed
 from app.ledger.corrections import left_to_waive
-from app.ledger.models import Account, Customer, Entry, Portfolio, Waiver
+from app.ledger.models import Account, Customer, Entry, Portfolio, Statement, Waiver
 from app.ledger.queries import LedgerLine, find_accounts, ledger_page
 from app.ledger.rules import POSTED_BY_HAND, TRANSITIONS, WAIVABLE, AccountStatus, EntryKind, WaiverStatus
+from app.ledger.statements import replaced_statements
 from app.money import to_decimal_string
 from app.staff.rules import CASEWORK, Role, Staff
 from app.timeline.queries import events_of_customer
@@ -364,6 +365,7 @@ def account_page(
         stories=stories[::-1],
         oldest=next((story for story in stories if story.is_late), None),
         upcoming=next((story for story in stories if story.open_minor and not story.is_late), None),
+        replaced_statements=replaced_statements(session, file.id) if tab == "statements" else [],
         still_owed=still_owed(session, file.account, file.book.today),
         taken_words=TAKEN_WORDS,
         one_day=DAY,
@@ -443,6 +445,15 @@ def _options(session: Session, file: AccountFile, staff: Staff) -> dict[str, Any
             (to.value, STATUS_WORDS[to][0]) for to in AccountStatus if to in TRANSITIONS[file.account.status]
         ],
         "pauses": list(PAUSE_WORDS.items()),
+        "statements": [
+            (each.reference, f"{each.reference}, closed {each.closing_on.isoformat()}")
+            for each in session.scalars(
+                select(Statement)
+                .where(Statement.account_id == file.id)
+                .order_by(col(Statement.closing_on).desc(), col(Statement.id).desc())
+                .limit(60)
+            )
+        ],
         "waiting": list(session.scalars(waiting.order_by(col(Waiver.id)))),
         "today": file.book.today.isoformat(),
         "opened": file.account.opened_on.isoformat(),

@@ -165,6 +165,8 @@ SHOWN: Mapping[str, tuple[str, tuple[Kind, ...]]] = {
             Kind.ENTRY_POSTED,
             Kind.PAYMENT_MOVED,
             Kind.PAYMENT_MATCHED,
+            Kind.STATEMENT_REPLACED,
+            Kind.STATEMENT_WITHDRAWN,
             Kind.WAIVER_REQUESTED,
             Kind.WAIVER_DECIDED,
             Kind.ACCOUNT_STATUS_CHANGED,
@@ -340,6 +342,8 @@ def _quoted(kind: Kind, data: Mapping[str, Any]) -> str:
     named |= dict.fromkeys(
         (
             Kind.PAYMENT_MOVED,
+            Kind.STATEMENT_REPLACED,
+            Kind.STATEMENT_WITHDRAWN,
             Kind.WAIVER_REQUESTED,
             Kind.ACCOUNT_STATUS_CHANGED,
             Kind.ACCOUNT_RE_AGED,
@@ -589,6 +593,16 @@ def _re_aged(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
     return f"Re-aged: {amount} brought current", f"On {teller.day(data['on'])} under {data['rule']}", "info"
 
 
+def _statement_corrected(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    was, right = data["was"], data.get("now")
+    minimum = f"minimum {teller.money(was['minimum_due_minor'])}"
+    if right is None:
+        return f"Statement {was['reference']} withdrawn", f"It asked for a {minimum}", "warn"
+    became = f"minimum {teller.money(right['minimum_due_minor'])}, due {teller.day(right['due_on'])}"
+    before = f"{minimum}, due {teller.day(was['due_on'])}"
+    return f"Statement {was['reference']} replaced", f"{_capital(became)}; before: {before}", "warn"
+
+
 def _pause_set(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
     until = f"until {teller.day(data['to_on'])}" if data.get("to_on") else "until ended"
     kind = str(data["kind"]).replace("_", " ")
@@ -653,6 +667,8 @@ _TELLERS: Mapping[Kind, Callable[[Teller, Mapping[str, Any], str], Words]] = {
     Kind.WAIVER_DECIDED: _waiver("", "neutral"),
     Kind.ACCOUNT_STATUS_CHANGED: _status_changed,
     Kind.ACCOUNT_RE_AGED: _re_aged,
+    Kind.STATEMENT_REPLACED: _statement_corrected,
+    Kind.STATEMENT_WITHDRAWN: _statement_corrected,
     Kind.PAUSE_SET: _pause_set,
     Kind.PAUSE_ENDED: _pause_ended,
     Kind.REFERRAL_NOMINATED: _legal("Nominated for the legal team", "warn"),

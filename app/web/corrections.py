@@ -230,7 +230,7 @@ def post(
     def act(doing: Doing) -> Deed:
         fields = doing.fields
         kind = fields.choice("kind", EntryKind)
-        amount = _signed(fields, "amount") if kind is EntryKind.ADJUSTMENT else fields.amount("amount")
+        amount = signed_amount(fields, "amount") if kind is EntryKind.ADJUSTMENT else fields.amount("amount")
         effective_on = fields.day("effective_on")
         fields.done()
         entry = post_by_hand(
@@ -255,7 +255,7 @@ def post(
     return attempt(request, session, staff, account_id, "post", typed, act, now=now)
 
 
-def _signed(fields: Fields, name: str) -> int:
+def signed_amount(fields: Fields, name: str) -> int:
     """An amount that may be negative: an adjustment that lowers what is owed."""
     text = fields.values[name].strip()
     if not text.startswith("-"):
