@@ -141,8 +141,8 @@ def open_cases(session: Session, portfolio: Portfolio, on: date, *, now: datetim
 def review_cases(
     session: Session, portfolio: Portfolio, on: date, *, keep_open: Sequence[int], now: datetime
 ) -> int:
-    """Close open cases with nothing past due any more, or less than the portfolio works, except `keep_open` (those with a live plan), and bring the
-    others up to the end of `on`. Returns how many were closed."""
+    """Close open cases with nothing past due any more, or less than the portfolio works, except `keep_open` (those
+    with a live plan), and bring the others up to the end of `on`. Returns how many were closed."""
     assert portfolio.id is not None
     kept = set(keep_open)
     done: list[tuple[Any, Standing]] = []
