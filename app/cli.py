@@ -27,6 +27,7 @@ from app.cli_base import migrated_engine as _engine
 from app.cli_base import parse_day as _day
 from app.cli_base import print_result as _print
 from app.cli_base import read_clock as _now
+from app.cli_reported import reported_app
 from app.cli_staff import token_app, user_app
 from app.cli_statements import statement_app
 from app.cli_status import status
@@ -52,6 +53,7 @@ suppression_app = typer.Typer(no_args_is_help=True, help="Addresses to which not
 for name, sub in {
     "portfolio": portfolio_app,
     "feed": feed_app,
+    "reported": reported_app,
     "strategy": strategy_app,
     "bundle": bundle_app,
     "statement": statement_app,
@@ -450,9 +452,16 @@ def _say_report(report: dict[str, Any]) -> None:
     print(
         f"{report['kind']}: read {report['read']}, loaded {report['loaded']}, unchanged {report['unchanged']}, "
         f"conflicts {report['conflicts']}, rejected {report['rejected']}"
+        + (f", updated {report['updated']}" if report["updated"] else "")
     )
     if report["rejects_file"]:
         print(f"See {report['rejects_file']} for line, column and reason of each.")
+    if report["warned"]:
+        print(
+            f"{report['warned']} cells of loaded rows were put right or left out; see {report['warnings_file']}."
+        )
+    for note in report["notes"]:
+        print(note)
 
 
 def _say_waiting(engine: Engine, code: str) -> None:
@@ -723,6 +732,9 @@ def explain(
     channel: Annotated[Channel, typer.Option()],
     at: Annotated[str, typer.Option(help="Instant with offset, such as 2026-01-31T21:30:00+08:00.")],
     purpose: Annotated[Purpose, typer.Option()] = Purpose.REMINDER,
+    portfolio: Annotated[
+        str, typer.Option(help="Its portfolio, where several have an account of this reference.")
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """May this customer be contacted then, and if not, every reason why. Nothing is sent or recorded."""
@@ -737,7 +749,7 @@ def explain(
     if instant.tzinfo is None:
         raise typer.BadParameter("say the offset too, such as +08:00 or Z", param_hint="--at")
     with reading(_engine()) as session:
-        book, customer = customer_of_account(session, account)
+        book, customer = customer_of_account(session, account, portfolio)
         answer = ask(session, book, customer, channel, purpose, at=instant)
     data = AnswerShape.of(answer).model_dump(mode="json")
 

@@ -22,7 +22,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import Scope
 
 from app import schema
-from app.api import accounts, aging, cases, contacts, decisions, kpis, legal, me, portfolios
+from app.api import accounts, aging, cases, contacts, customers, decisions, kpis, legal, me, portfolios
 from app.api import corrections as corrections_api
 from app.api import preferences as preferences_api
 from app.api import statements as statements_api
@@ -41,6 +41,7 @@ from app.web import (
     case_actions,
     case_contacts,
     case_manual,
+    case_people,
     case_preferences,
     corrections,
     dashboard,
@@ -51,6 +52,7 @@ from app.web import (
     outbox,
     preferences,
     replies,
+    reported,
     security,
     simulations,
     statements,
@@ -84,11 +86,13 @@ PAGES: tuple[APIRouter, ...] = (
     case_actions.router,
     case_manual.router,
     case_preferences.router,
+    case_people.router,
     account.router,
     corrections.router,
     statements.router,
     replies.router,
     unmatched.router,
+    reported.router,
     feeds.router,
     legal_page.router,
     dashboard.router,
@@ -109,6 +113,7 @@ API: tuple[APIRouter, ...] = (
     me.router,
     portfolios.router,
     accounts.router,
+    customers.router,
     corrections_api.router,
     statements_api.router,
     aging.router,

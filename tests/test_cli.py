@@ -79,7 +79,7 @@ def test_from_an_empty_database_to_the_figures_of_a_day(desk: Desk, tmp_path: Pa
     assert report.status == 0
     assert report.json == {
         "kind": "accounts", "read": 1, "loaded": 1, "unchanged": 0, "conflicts": 0, "rejected": 0,
-        "rejects_file": None,
+        "rejects_file": None, "updated": 0, "warned": 0, "warnings_file": None, "notes": [],
     }  # fmt: skip
     purchase = {
         "transaction_ref": "T1", "account_ref": "A1", "posted_on": "2026-02-01", "kind": "purchase",
@@ -404,7 +404,7 @@ def test_money_of_a_bank_that_nobody_can_be_found_for_is_told(desk: Desk, tmp_pa
     again = desk("feed", "load", "camt054", str(path), "--portfolio", "CARDS", "--json")
     assert again.json == {
         "kind": "camt054", "read": 1, "loaded": 0, "unchanged": 1, "conflicts": 0, "rejected": 0,
-        "rejects_file": None,
+        "rejects_file": None, "updated": 0, "warned": 0, "warnings_file": None, "notes": [],
     }  # fmt: skip
     assert (
         desk("feed", "load", "camt054", str(path), "--portfolio", "CARDS", "--mapping", str(path)).status == 2

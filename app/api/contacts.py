@@ -31,10 +31,14 @@ def explain_contact(
     channel: Channel,
     at: Annotated[Instant, Query(description="RFC 3339, with its offset; + is written %2B.")],
     purpose: Purpose = Purpose.REMINDER,
+    portfolio: Annotated[
+        Line,
+        Query(max_length=40, description="Its portfolio, where several have an account of this reference."),
+    ] = "",
 ) -> AnswerShape:
     """The gate's full answer to a contact at an instant: every reason with its rule and citation. Nothing is sent or
     recorded. Not legal advice."""
-    book, customer = customer_of_account(session, account)
+    book, customer = customer_of_account(session, account, portfolio)
     return AnswerShape.of(explain(session, book, customer, channel, purpose, at=at))
 
 

@@ -33,6 +33,10 @@ TAGS = [
         "name": "corrections",
         "description": "What is put right on an account, each with its author and reason.",
     },
+    {
+        "name": "customers",
+        "description": "Contact data, and what a creditor's file says of holders and statuses.",
+    },
     {"name": "cases", "description": "Overdue customers, and what people did about them."},
     {"name": "contacts", "description": "The gate that every contact has to pass."},
     {"name": "strategies", "description": "Who is contacted when, by what: versions, and which one is live."},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from zoneinfo import available_timezones
 
 from sqlmodel import Session, col, select
 
@@ -21,6 +20,7 @@ from app.compliance.versions import keep_pack, pack_by_label
 from app.db import upsert
 from app.errors import Conflict, Invalid, NotFound
 from app.ledger.models import Account, Customer, Portfolio
+from app.ledger.people import is_place
 from app.ledger.rules import holds_card_number
 from app.timeline.rules import Channel, Kind, Purpose
 from app.timeline.service import NewEvent, customer_stream, portfolio_stream, record
@@ -58,13 +58,25 @@ def may_sue(
     return suit_objections(gather_facts(session, [customer], pack, now=at)[customer.id], pack, at)
 
 
-def customer_of_account(session: Session, account_ref: str) -> tuple[Portfolio, Customer]:
-    """The customer an account belongs to. NotFound if there is none, or in several portfolios."""
-    accounts = session.scalars(select(Account).where(Account.reference == account_ref)).all()
-    if len(accounts) != 1:
-        what = "no account" if not accounts else "more than one portfolio has an account"
-        raise NotFound(f"{what} {account_ref!r}")
-    account = accounts[0]
+def customer_of_account(
+    session: Session, account_ref: str, portfolio: str = ""
+) -> tuple[Portfolio, Customer]:
+    """The customer an account belongs to. NotFound if there is none, or several portfolios have it and none is
+    named."""
+    query = select(Account, Portfolio).join(Portfolio, col(Portfolio.id) == Account.portfolio_id)
+    query = query.where(Account.reference == account_ref)
+    if portfolio:
+        query = query.where(Portfolio.code == portfolio)
+    found = session.execute(query.order_by(col(Portfolio.code))).all()
+    if not found:
+        where = f" in portfolio {portfolio}" if portfolio else ""
+        raise NotFound(f"There is no account {account_ref!r}{where}.")
+    if len(found) > 1:
+        codes = ", ".join(book.code for _, book in found)
+        raise NotFound(
+            f"Several portfolios have an account {account_ref!r} ({codes}). Say which with --portfolio."
+        )
+    account = found[0][0]
     return session.get_one(Portfolio, account.portfolio_id), session.get_one(Customer, account.customer_id)
 
 
@@ -223,8 +235,8 @@ def _check_preference(
     needs_address = kind in (PreferenceKind.PLACE, PreferenceKind.WORKPLACE)
     if needs_address and not address:
         raise Invalid("name the number or address", "address")
-    if kind is PreferenceKind.TIMEZONE and timezone not in available_timezones():
-        raise Invalid(f"unknown time zone {timezone!r}", "timezone")
+    if kind is PreferenceKind.TIMEZONE and not is_place(timezone):
+        raise Invalid(f"{timezone!r} is no place with a time zone, such as America/Chicago", "timezone")
 
 
 def _end_told_zones(session: Session, customer_id: int, now: datetime) -> None:

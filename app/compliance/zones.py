@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo
 
 from phonenumbers.tzdata import TIMEZONE_DATA, TIMEZONE_LONGEST_PREFIX
 
+from app.ledger.people import is_clock_only
+
 _PHONE_PREFIX = TIMEZONE_LONGEST_PREFIX + 1  # and the plus sign
 
 _NOT_OFFICIAL = frozenset({"Asia/Urumqi"})
@@ -41,14 +43,16 @@ def zones_for(country: str, region: str, postcode: str, phone: str, fed: str, to
     """Every zone the customer may be in, without repetition of a clock; () = not even the country is known.
 
     `country` ISO 3166-1 alpha-2, `phone` E.164; `fed` came with the account, what the customer `told` takes its
-    place. Each is cut to what tells the zone before it is looked up, so that neighbours share the answer.
+    place; a clock that is no place (EST, Etc/GMT+5) says nothing. Each is cut to what tells the zone before it is
+    looked up, so that neighbours share the answer.
     """
     country = country.strip().upper()
     if phone.startswith("+1") and phone[5:9] == _FICTION:
         phone = ""
     settled = region.strip().upper() if country in _REGIONS else ""
     by_address = _by_address(country, settled, postcode.strip()[:5] if country == "US" else "")
-    return _together(country, phone[:4], by_address, _by_phone(phone[:_PHONE_PREFIX]), told or fed)
+    said = next((zone for zone in (told, fed) if zone and not is_clock_only(zone)), "")
+    return _together(country, phone[:4], by_address, _by_phone(phone[:_PHONE_PREFIX]), said)
 
 
 @lru_cache(maxsize=50_000)

@@ -26,7 +26,8 @@ LEFT_BEHIND = {
     "staff_session", "login_attempt", "api_token", "api_idempotency", "sent_form", "heartbeat", "sending_pace",
     "print_batch",
     # Files, documents and evidence that no day reads.
-    "feed_load", "unmatched_payment", "payer_account", "bank_transaction",
+    "feed_load", "contact_correction", "reported_change", "alert", "alert_notice",
+    "unmatched_payment", "payer_account", "bank_transaction",
     "waiver", "bundle", "decision_facts", "simulation_run",
     "mail_notice",
     # What customers wrote; what came of it stands in rows of its own.

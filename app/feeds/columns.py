@@ -19,6 +19,7 @@ from phonenumbers import PhoneMetadata
 
 from app.ledger.card_numbers import FIRST_DIGITS
 from app.ledger.models import Portfolio
+from app.ledger.people import whole_postcode
 from app.ledger.rules import EITHER_WAY, LOWERING
 from app.money import exponent
 
@@ -36,6 +37,7 @@ FIRST_DATE, LAST_DATE = date(1950, 1, 1), date(2199, 12, 31)
 
 RATE = r"^[0-9](?:\.[0-9]{1,6})?$"
 MOBILE = r"^\+[1-9][0-9]{6,14}$"
+REWRITTEN = r"\.0+$|[eE]\+[0-9]"
 EMAIL = r"^[a-z0-9]+(?:[._-][a-z0-9]+)*@(?:[a-z0-9]{1,30}(?:-[a-z0-9]{1,30})?\.)+[a-z]{2,24}$"
 SPECIAL_DOMAIN = rf"(?:^|[@.])(?:{'|'.join(map(re.escape, SPECIAL_USE_DOMAIN_NAMES))})$"
 
@@ -93,6 +95,26 @@ class Columns:
             size = texts.str.len_bytes()
             self.sure_where(clean(texts) & size.is_between(1 if required else 0, limit))
         return self._keep(name or column, texts)
+
+    def reference(self, column: str, limit: int, *, name: str = "") -> pl.Series:
+        """An identifier, as `layouts._reference`; one that looks as if a spreadsheet had rewritten it is not sure."""
+        texts = self.text(column, limit, name=name)
+        self.sure_where(~texts.str.contains(REWRITTEN))
+        return texts
+
+    def postcode(self, column: str, country: str, limit: int) -> pl.Series:
+        texts = self.text(column, limit, required=False)
+        countries = self._cells(country)
+        is_sure = texts == ""
+        for code in countries.unique().to_list():
+            is_sure = is_sure | ((countries == code) & texts.str.contains(whole_postcode(code)))
+        self.sure_where(is_sure)
+        return texts
+
+    def missing_is_none(self, column: str) -> None:
+        """A column that the file does not have says nothing, unlike an empty cell."""
+        if column not in self._texts.columns:
+            self._keep(column, pl.repeat(None, self.sure.len(), dtype=pl.String, eager=True))
 
     def matching(self, column: str, pattern: str) -> pl.Series:
         texts = self._cells(column)

@@ -12,14 +12,26 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
-from zoneinfo import available_timezones
 
 import phonenumbers
 import polars as pl
-from email_validator import EmailNotValidError, validate_email
 from sqlmodel import Session
 
 from app.ledger.models import Portfolio
+from app.ledger.people import (
+    COUNTRIES,
+    PLACES,
+    SCIENTIFIC,
+    BadPostcode,
+    Read,
+    is_clock_only,
+    is_not_given,
+    read_email,
+    read_postcode,
+    read_telephone,
+    read_zone,
+    without_float,
+)
 from app.ledger.rules import AccountStatus, EntryKind, SignError, signed
 from app.money import BadAmount, to_minor
 
@@ -49,6 +61,19 @@ class Reject:
         return self.reason.startswith(CONFLICT)
 
 
+class Cells(dict[str, str]):
+    """The texts of a row by column, stripped, and `told`: what a person should know of how they were read, as (column,
+    word). The row is loaded all the same."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        super().__init__(texts)
+        self.told: list[tuple[str, str]] = []
+
+    def tell(self, column: str, word: str) -> None:
+        if word:
+            self.told.append((column, word))
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     line: int
@@ -59,6 +84,7 @@ class Row:
 @dataclass
 class Stored:
     loaded: int = 0
+    updated: int = 0
     unchanged: int = 0
     rejects: list[Reject] = field(default_factory=list)
 
@@ -74,7 +100,7 @@ class Layout:
 
     required: tuple[str, ...]
     optional: tuple[str, ...]
-    parse: Callable[[Mapping[str, str], Portfolio], dict[str, Any]]
+    parse: Callable[[Cells, Portfolio], dict[str, Any]]
     store: Callable[[Session, Portfolio, list[Row], datetime], Stored] | None = None
     schema: Mapping[str, pl.DataType | type[pl.DataType]] | None = None
     columns: Callable[[Columns], None] | None = None
@@ -83,7 +109,7 @@ class Layout:
 # --- cells --------------------------------------------------------------------------------------------------
 
 
-def _text(row: Mapping[str, str], column: str, limit: int, *, required: bool = True) -> str:
+def _text(row: Cells, column: str, limit: int, *, required: bool = True) -> str:
     value = row.get(column, "")
     if required and not value:
         raise BadCell(column, "is empty")
@@ -92,7 +118,7 @@ def _text(row: Mapping[str, str], column: str, limit: int, *, required: bool = T
     return value
 
 
-def _date(row: Mapping[str, str], column: str, *, required: bool = True) -> date | None:
+def _date(row: Cells, column: str, *, required: bool = True) -> date | None:
     value = row.get(column, "")
     if not value and not required:
         return None
@@ -105,38 +131,63 @@ def _date(row: Mapping[str, str], column: str, *, required: bool = True) -> date
     return on
 
 
-def _amount(row: Mapping[str, str], column: str, portfolio: Portfolio) -> int:
+def _amount(row: Cells, column: str, portfolio: Portfolio) -> int:
     try:
         return to_minor(row.get(column, ""), portfolio.currency)
     except BadAmount as error:
         raise BadCell(column, str(error)) from None
 
 
-def _one_of(row: Mapping[str, str], column: str, allowed: frozenset[str] | set[str], what: str) -> str:
+def _one_of(row: Cells, column: str, allowed: frozenset[str] | set[str], what: str) -> str:
     value = row.get(column, "")
     if value not in allowed:
         raise BadCell(column, f"is not {what}: {value[:30]!r}")
     return value
 
 
-ZONES = frozenset(available_timezones())
-COUNTRIES = frozenset(phonenumbers.SUPPORTED_REGIONS)
 STATUSES = frozenset(status.value for status in AccountStatus)
 LOADABLE = frozenset(kind.value for kind in EntryKind if kind is not EntryKind.REVERSAL)
 
 
-def _mobile(row: Mapping[str, str]) -> str:
-    """Normalised to E.164; possible is enough, since reserved ranges are not 'valid' to the library."""
-    value = row.get("mobile", "")
-    if not value:
-        return ""
+def _reference(row: Cells, column: str, limit: int) -> str:
+    """An identifier. Spreadsheets make 1001.0 of 1001, which is put right; a long one that became 1.23E+15 is lost."""
+    value = _text(row, column, limit)
+    if SCIENTIFIC.fullmatch(value):
+        raise BadCell(
+            column, f"was written by a spreadsheet as a power of ten, its digits are lost: {value!r}"
+        )
+    whole = without_float(value)
+    if whole != value:
+        row.tell(column, f"{value!r} is a number that went through a spreadsheet; taken as {whole}")
+    return whole
+
+
+def _contact(row: Cells, column: str, read: Read) -> str | None:
+    """What was read of a contact point. A debt is never kept out of the book by one that cannot be read: then the
+    file has said nothing of it, and a person is told."""
+    row.tell(column, read.word)
+    return read.value
+
+
+def _postcode(row: Cells) -> str | None:
+    value = _text(row, "postcode", 20, required=False)
     try:
-        number = phonenumbers.parse(value, row.get("country") or None)
-    except phonenumbers.NumberParseException:
-        raise BadCell("mobile", "is not a phone number") from None
-    if not phonenumbers.is_possible_number(number):
-        raise BadCell("mobile", "is not a possible phone number")
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        return _contact(row, "postcode", read_postcode(value, row.get("country", "")))
+    except BadPostcode as error:
+        raise BadCell("postcode", str(error)) from None
+
+
+def _zone(row: Cells) -> str | None:
+    value = row.get("timezone", "")
+    read = read_zone(value)
+    if read.value is None and not (is_clock_only(value) or is_not_given(value)):
+        raise BadCell("timezone", read.word)
+    return _contact(row, "timezone", read)
+
+
+def _if_there(row: Cells, column: str, limit: int) -> str | None:
+    """Text of an optional column; None where the file does not have the column and so says nothing of it."""
+    return _text(row, column, limit, required=False) if column in row else None
 
 
 def is_mobile_number(text: str) -> bool:
@@ -149,20 +200,10 @@ def is_mobile_number(text: str) -> bool:
         return False
 
 
-def _email(row: Mapping[str, str]) -> str:
-    value = row.get("email", "")
-    if not value:
-        return ""
-    try:
-        return validate_email(value, check_deliverability=False, test_environment=True).normalized
-    except EmailNotValidError:
-        raise BadCell("email", "is not an e-mail address") from None
-
-
 # --- accounts -----------------------------------------------------------------------------------------------
 
 
-def _parse_account(row: Mapping[str, str], portfolio: Portfolio) -> dict[str, Any]:
+def _parse_account(row: Cells, portfolio: Portfolio) -> dict[str, Any]:
     last4 = _text(row, "card_last4", 4)
     if not (len(last4) == 4 and last4.isascii() and last4.isdigit()):
         raise BadCell("card_last4", "is not four digits")
@@ -179,19 +220,19 @@ def _parse_account(row: Mapping[str, str], portfolio: Portfolio) -> dict[str, An
     if limit < 0:
         raise BadCell("credit_limit", "is negative")
     return {
-        "customer_ref": _text(row, "customer_ref", 60),
+        "customer_ref": _reference(row, "customer_ref", 60),
         "full_name": _text(row, "full_name", 200),
         "language": _text(row, "language", 8).lower(),
         "country": _one_of(row, "country", COUNTRIES, "an ISO 3166 country code"),
-        "region": _text(row, "region", 60, required=False),
-        "timezone": _one_of(row, "timezone", ZONES, "an IANA time zone") if row["timezone"] else "",
+        "region": _if_there(row, "region", 60),
+        "timezone": _zone(row),
         "address_line1": _text(row, "address_line1", 200, required=False),
-        "address_line2": _text(row, "address_line2", 200, required=False),
+        "address_line2": _if_there(row, "address_line2", 200),
         "city": _text(row, "city", 100, required=False),
-        "postcode": _text(row, "postcode", 20, required=False),
-        "mobile": _mobile(row),
-        "email": _email(row),
-        "reference": _text(row, "account_ref", 60),
+        "postcode": _postcode(row),
+        "mobile": _contact(row, "mobile", read_telephone(row.get("mobile", ""), row.get("country", ""))),
+        "email": _contact(row, "email", read_email(row.get("email", ""))),
+        "reference": _reference(row, "account_ref", 60),
         "card_last4": last4,
         "product": _text(row, "product", 60),
         "credit_limit_minor": limit,
@@ -205,17 +246,20 @@ def _parse_account(row: Mapping[str, str], portfolio: Portfolio) -> dict[str, An
 
 def _account_columns(columns: Columns) -> None:
     columns.one_of("currency", [columns.portfolio.currency], keep=False)
-    columns.text("customer_ref", 60)
+    columns.reference("customer_ref", 60)
     columns.text("full_name", 200)
     columns.matching("language", r"^[a-z-]{1,8}$")
     columns.one_of("country", COUNTRIES)
     columns.text("region", 60, required=False)
-    columns.one_of("timezone", ZONES | {""})
-    for column, limit in (("address_line1", 200), ("address_line2", 200), ("city", 100), ("postcode", 20)):
+    columns.one_of("timezone", PLACES | {""})
+    for column, limit in (("address_line1", 200), ("address_line2", 200), ("city", 100)):
         columns.text(column, limit, required=False)
+    columns.postcode("postcode", "country", 20)
+    columns.missing_is_none("region")
+    columns.missing_is_none("address_line2")
     columns.mobile("mobile")
     columns.email("email")
-    columns.text("account_ref", 60, name="reference")
+    columns.reference("account_ref", 60, name="reference")
     columns.matching("card_last4", r"^[0-9]{4}$")
     columns.text("product", 60)
     columns.rate("apr", name="apr_millionths")
@@ -229,7 +273,7 @@ def _account_columns(columns: Columns) -> None:
 # --- statements, transactions, payments -----------------------------------------------------------------------
 
 
-def _parse_statement(row: Mapping[str, str], portfolio: Portfolio) -> dict[str, Any]:
+def _parse_statement(row: Cells, portfolio: Portfolio) -> dict[str, Any]:
     closing_on, due_on = _date(row, "closing_on"), _date(row, "due_on")
     assert closing_on is not None
     assert due_on is not None
@@ -239,8 +283,8 @@ def _parse_statement(row: Mapping[str, str], portfolio: Portfolio) -> dict[str, 
     if minimum < 0:
         raise BadCell("minimum_due", "is negative")
     return {
-        "reference": _text(row, "statement_ref", 60),
-        "account_ref": _text(row, "account_ref", 60),
+        "reference": _reference(row, "statement_ref", 60),
+        "account_ref": _reference(row, "account_ref", 60),
         "closing_on": closing_on,
         "due_on": due_on,
         "balance_minor": _amount(row, "balance", portfolio),
@@ -249,14 +293,14 @@ def _parse_statement(row: Mapping[str, str], portfolio: Portfolio) -> dict[str, 
 
 
 def _statement_columns(columns: Columns) -> None:
-    columns.text("statement_ref", 60, name="reference")
-    columns.text("account_ref", 60)
+    columns.reference("statement_ref", 60, name="reference")
+    columns.reference("account_ref", 60)
     columns.sure_where(columns.date("closing_on") < columns.date("due_on"))
     columns.amount("balance")
     columns.sure_where(columns.amount("minimum_due") >= 0)
 
 
-def _parse_transaction(row: Mapping[str, str], portfolio: Portfolio) -> dict[str, Any]:
+def _parse_transaction(row: Cells, portfolio: Portfolio) -> dict[str, Any]:
     kinds = {kind.value for kind in EntryKind}
     kind = EntryKind(_one_of(row, "kind", kinds, "an entry kind"))
     try:
@@ -267,14 +311,14 @@ def _parse_transaction(row: Mapping[str, str], portfolio: Portfolio) -> dict[str
 
 
 def _transaction_columns(columns: Columns) -> None:
-    columns.text("transaction_ref", 80, name="reference")
-    columns.text("account_ref", 60)
+    columns.reference("transaction_ref", 80, name="reference")
+    columns.reference("account_ref", 60)
     columns.signed_amount(columns.one_of("kind", LOADABLE), columns.amount("amount"))
     columns.date("posted_on", name="effective_on")
     columns.text("description", 200, required=False)
 
 
-def _parse_payment(row: Mapping[str, str], portfolio: Portfolio) -> dict[str, Any]:
+def _parse_payment(row: Cells, portfolio: Portfolio) -> dict[str, Any]:
     amount = _amount(row, "amount", portfolio)
     if amount <= 0:
         raise BadCell("amount", "of a payment must be positive")
@@ -282,8 +326,8 @@ def _parse_payment(row: Mapping[str, str], portfolio: Portfolio) -> dict[str, An
 
 
 def _payment_columns(columns: Columns) -> None:
-    columns.text("payment_ref", 80, name="reference")
-    columns.text("account_ref", 60)
+    columns.reference("payment_ref", 80, name="reference")
+    columns.reference("account_ref", 60)
     columns.sure_where(columns.amount("amount") > 0)
     columns.constant("kind", EntryKind.PAYMENT.value)
     columns.negate("amount_minor")
@@ -292,11 +336,11 @@ def _payment_columns(columns: Columns) -> None:
 
 
 def _entry(
-    row: Mapping[str, str], reference: str, on: str, kind: EntryKind, amount: int, description: str
+    row: Cells, reference: str, on: str, kind: EntryKind, amount: int, description: str
 ) -> dict[str, Any]:
     return {
-        "reference": _text(row, reference, 80),
-        "account_ref": _text(row, "account_ref", 60),
+        "reference": _reference(row, reference, 80),
+        "account_ref": _reference(row, "account_ref", 60),
         "kind": kind.value,
         "amount_minor": amount,
         "effective_on": _date(row, on),

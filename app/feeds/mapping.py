@@ -45,7 +45,7 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import Invalid
-from app.feeds.layouts import BadCell
+from app.feeds.layouts import BadCell, Cells
 from app.feeds.rules import blotted
 from app.ledger.rules import LOWERING, EntryKind
 from app.toml_text import parse_toml
@@ -205,12 +205,12 @@ class Bound:
     def columns(self) -> tuple[str, ...]:
         return (*self.sources, *self.mapping.constants)
 
-    def row(self, cells: Sequence[str]) -> dict[str, str]:
+    def row(self, cells: Sequence[str]) -> Cells:
         """One row of theirs as a row of ours: the definition of what a mapping means. BadCell names our column."""
         if len(cells) != self.width:
             raise BadCell("", f"{len(cells)} cells where the header has {self.width}")
         mapping = self.mapping
-        ours = {column: mapping.cell(column, self.raw(column, cells)) for column in self.sources}
+        ours = Cells({column: mapping.cell(column, self.raw(column, cells)) for column in self.sources})
         ours.update(mapping.constants)
         if mapping.signed and ours.get("kind") in _LOWERING and ours.get("amount"):
             ours["amount"] = _plain(-Decimal(ours["amount"]))

@@ -11,7 +11,18 @@ from sqlmodel import Session
 
 from app.db import among, insert_rows, table_of
 from app.errors import Invalid
-from app.feeds.layouts import CONFLICT, BadCell, Layout, Reject, Row, Stored, _amount, _date, _text
+from app.feeds.layouts import (
+    CONFLICT,
+    BadCell,
+    Cells,
+    Layout,
+    Reject,
+    Row,
+    Stored,
+    _amount,
+    _date,
+    _reference,
+)
 from app.ledger.models import Portfolio, Position
 from app.ledger.positions import reconcile_positions
 from app.ledger.rules import DelinquencySource, FeedKind, posting_date
@@ -33,7 +44,7 @@ def check_source(portfolio: Portfolio, kind: FeedKind) -> None:
         )
 
 
-def parse_position(row: Mapping[str, str], portfolio: Portfolio) -> dict[str, Any]:
+def parse_position(row: Cells, portfolio: Portfolio) -> dict[str, Any]:
     as_of = _date(row, "as_of")
     assert as_of is not None
     past_due = _amount(row, "past_due_amount", portfolio)
@@ -45,7 +56,7 @@ def parse_position(row: Mapping[str, str], portfolio: Portfolio) -> dict[str, An
     if oldest_due_on and oldest_due_on >= as_of:
         raise BadCell("oldest_due_on", "is not before as_of: on the due date itself nothing is late yet")
     return {
-        "account_ref": _text(row, "account_ref", 60),
+        "account_ref": _reference(row, "account_ref", 60),
         "as_of": as_of,
         "balance_minor": _amount(row, "balance", portfolio),
         "past_due_minor": past_due,

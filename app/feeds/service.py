@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,6 +28,7 @@ from app.db import exclusive, refresh_statistics, retrying, transaction
 from app.errors import DeskError, Invalid
 from app.feeds import camt054
 from app.feeds import mapping as mappings
+from app.feeds.accounts import store_accounts
 from app.feeds.layouts import ACCOUNTS, PAYMENTS, STATEMENTS, TRANSACTIONS, Layout, Stored
 from app.feeds.positions import POSITIONS, check_source
 from app.feeds.reading import open_feed
@@ -58,21 +59,26 @@ ATTEMPTS = 4
 
 @dataclass
 class LoadReport:
-    """What `desk feed load` prints. `read` = loaded + unchanged + conflicts + rejected."""
+    """What `desk feed load` prints. `read` = loaded + updated + unchanged + conflicts + rejected; `warned` counts words
+    about cells of rows that were loaded all the same, which are in `warnings_file`; `notes` are about the file."""
 
     kind: str
     read: int = 0
     loaded: int = 0
+    updated: int = 0
     unchanged: int = 0
     conflicts: int = 0
     rejected: int = 0
     rejects_file: str | None = None
+    warned: int = 0
+    warnings_file: str | None = None
+    notes: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         return dict(vars(self))
 
 
-COUNTS = ("read", "loaded", "unchanged", "conflicts", "rejected")
+COUNTS = ("read", "loaded", "updated", "unchanged", "conflicts", "rejected", "warned")
 
 Progress = Callable[[int], None]
 """Told how many rows have been read so far."""
@@ -193,6 +199,8 @@ class _Load:
         self.today = local_date(now, self.portfolio.timezone)
         self.report = LoadReport(kind.value)
         self._carefully = False
+        self._notes: list[str] = []
+        """What the file turns out to hold that a person should know of; workbooks tell at their end."""
 
     def run(self, rejects_dir: Path, progress: Progress | None) -> LoadReport:
         sha256 = _sha256(self.path, self.name)
@@ -202,17 +210,16 @@ class _Load:
                 return self._finish(session, history)
             book = Book(session, self.portfolio, whole=history.bytes_total >= MANY_BYTES, now=self.now)
         skip = history.rows_done
-        stamp = f"{history.started_at:%Y%m%dT%H%M%S}-{history.id}"
-        path = Path(
-            history.rejects_file
-            or rejects_dir / f"{self.portfolio.code}-{self.kind.value}-{stamp}-rejects.csv"
-        )
-        with RejectsFile(path) as rejects:
+        stem = f"{self.portfolio.code}-{self.kind.value}-{history.started_at:%Y%m%dT%H%M%S}-{history.id}"
+        rejects = RejectsFile(Path(history.rejects_file or rejects_dir / f"{stem}-rejects.csv"))
+        warnings = RejectsFile(Path(history.warnings_file or rejects_dir / f"{stem}-warnings.csv"))
+        with rejects, warnings:
             for batch in _ahead(self._batches(skip)):
                 if skip:
                     rejects.resume(batch.first_line)
+                    warnings.resume(batch.first_line)
                     skip = 0
-                self._store(batch, book, rejects)
+                self._store(batch, book, rejects, warnings)
                 if progress:
                     progress(self.report.read)
         if self.report.loaded > MANY:
@@ -236,13 +243,14 @@ class _Load:
         killed = session.scalars(unfinished.order_by(col(FeedLoad.rows_done).desc())).all()
         for before in killed:
             if before.rows_done > history.rows_done:
-                for name in (*COUNTS, "rows_done", "bytes_done", "rejects_file"):
+                for name in (*COUNTS, "rows_done", "bytes_done", "rejects_file", "warnings_file"):
                     setattr(history, name, getattr(before, name))
             before.finished_at = self.now
             before.failure = f"interrupted; load {history.id} went on with it"
         for name in COUNTS:
             setattr(self.report, name, getattr(history, name))
         self.report.rejects_file = history.rejects_file or None
+        self.report.warnings_file = history.warnings_file or None
         session.flush()
         return history
 
@@ -265,15 +273,38 @@ class _Load:
         if before is None:
             return False
         self.report = LoadReport(self.kind.value, read=before.read, unchanged=before.read)
+        self._say_if_older(session, before)
         history.rows_done, history.bytes_done = before.read, history.bytes_total
         return True
 
+    def _say_if_older(self, session: Session, before: FeedLoad) -> None:
+        """An accounts file that came before others is old news: it changes nothing, and that is said."""
+        later = select(FeedLoad.id).where(
+            FeedLoad.portfolio_id == before.portfolio_id,
+            FeedLoad.kind == FeedKind.ACCOUNTS,
+            FeedLoad.sha256 != before.sha256,
+            col(FeedLoad.id) > before.id,
+            col(FeedLoad.rows_done) > 0,
+        )
+        if self.kind is FeedKind.ACCOUNTS and session.scalar(later.limit(1)):
+            self.report.notes.append(
+                f"This very file was loaded before, on {before.started_at:%Y-%m-%d}, and others came since: it is "
+                "older than they are, so nothing of it was taken over."
+            )
+
     def _checkpoint(
-        self, session: Session, batch: Batch, counts: Mapping[str, int], rejects: RejectsFile
+        self,
+        session: Session,
+        batch: Batch,
+        counts: Mapping[str, int],
+        rejects: RejectsFile,
+        warnings: RejectsFile,
     ) -> None:
         values: dict[str, int | str] = {**counts, "rows_done": counts["read"], "bytes_done": batch.bytes_done}
         if rejects.is_begun:
             values["rejects_file"] = str(rejects.path)
+        if warnings.is_begun:
+            values["warnings_file"] = str(warnings.path)
         session.execute(sa.update(FeedLoad).where(col(FeedLoad.id) == self.load_id).values(**values))
 
     def _finish(self, session: Session, history: FeedLoad) -> LoadReport:
@@ -281,6 +312,8 @@ class _Load:
         for name, value in counts.items():
             setattr(history, name, value)
         history.finished_at = self.now
+        self.report.notes = [*dict.fromkeys([*self._notes, *self.report.notes])]
+        history.notes = "\n".join(self.report.notes)
         data = {"kind": self.kind.value, "file": history.file_name, "sha256": history.sha256, **counts}
         event = NewEvent(portfolio_stream(history.portfolio_id), Kind.FEED_LOADED, data)
         record(session, event, by=self.by, now=self.now)
@@ -299,18 +332,20 @@ class _Load:
         understanding = Understanding(self.layout, self.portfolio, feed.header, self.mapping)
         return understanding.batches(feed, skip)
 
-    def _store(self, batch: Batch, book: Book, rejects: RejectsFile) -> None:
+    def _store(self, batch: Batch, book: Book, rejects: RejectsFile, warnings: RejectsFile) -> None:
         """Store a batch in a transaction of its own with the checkpoint, and count what became of its rows."""
 
         def once() -> dict[str, int]:
             rejects.rewind()
+            warnings.rewind()
             book.rolled_back()
             with transaction(self.engine) as session:
                 stored = self._stored(session, batch, book)
                 refused = batch.rejects + stored.rejects
                 counts = self._counts(batch, stored)
                 rejects.write(refused)
-                self._checkpoint(session, batch, counts, rejects)
+                warnings.write(batch.told)
+                self._checkpoint(session, batch, counts, rejects, warnings)
             return counts
 
         for attempt in range(ATTEMPTS):
@@ -322,18 +357,21 @@ class _Load:
                     raise
                 self._carefully = True
         rejects.keep()
+        warnings.keep()
         book.committed()
-        is_all_new = (
-            counts["unchanged"] == self.report.unchanged and counts["conflicts"] == self.report.conflicts
-        )
+        known = ("updated", "unchanged", "conflicts")
+        is_all_new = all(counts[name] == getattr(self.report, name) for name in known)
         self._carefully = self._carefully and not is_all_new
         for name, value in counts.items():
             setattr(self.report, name, value)
         self.report.rejects_file = rejects.name_if_any()
+        self.report.warnings_file = warnings.name_if_any()
 
     def _stored(self, session: Session, batch: Batch, book: Book) -> Stored:
         if self.layout.store is not None:
             return self.layout.store(session, self.portfolio, batch.rows, self.now)
+        if self.kind is FeedKind.ACCOUNTS:
+            return store_accounts(session, book, batch, self._carefully, by=self.by)
         return store(session, self.kind, book, batch, carefully=self._carefully)
 
     def _counts(self, batch: Batch, stored: Stored) -> dict[str, int]:
@@ -342,9 +380,11 @@ class _Load:
         new = {
             "read": batch.read,
             "loaded": stored.loaded,
+            "updated": stored.updated,
             "unchanged": stored.unchanged,
             "conflicts": conflicts,
             "rejected": len(refused) - conflicts,
+            "warned": len(batch.told),
         }
         return {name: getattr(self.report, name) + value for name, value in new.items()}
 

@@ -27,7 +27,6 @@ from app.feeds.layouts import CONFLICT, Reject, Stored
 from app.feeds.understanding import LINE, Batch
 from app.ledger.models import (
     Account,
-    Customer,
     Entry,
     LedgerChange,
     Portfolio,
@@ -63,11 +62,12 @@ class Book:
         self._marks = pl.DataFrame(schema=_MARKS)
         self._new_marks = self._marks
         self._replaced: pl.DataFrame | None = None
+        self._seen = self._new_seen = (pl.Series(dtype=pl.UInt64), pl.Series(dtype=pl.UInt64))
         if whole:
             self._accounts = self._find_accounts(session, None)
             marks = table_of(LedgerChange).c
             query = sa.select(marks.account_id, marks.earliest_on)
-            self._marks = _fetch(session, query.where(marks.portfolio_id == self.portfolio_id), _MARKS)
+            self._marks = fetch(session, query.where(marks.portfolio_id == self.portfolio_id), _MARKS)
 
     def accounts(self, session: Session, references: pl.Series) -> pl.DataFrame:
         """account_ref, account_id and charged_off_on of those of these references that exist."""
@@ -85,7 +85,7 @@ class Book:
         if references is not None:
             query = query.where(_among(session, account.reference, references))
         schema = {"account_ref": pl.String, "account_id": pl.Int64, "charged_off_on": pl.Date}
-        return _fetch(session, query, schema)
+        return fetch(session, query, schema)
 
     def replaced(self, session: Session) -> pl.DataFrame:
         """Statements of the portfolio that were replaced or withdrawn, as they were; few."""
@@ -98,7 +98,7 @@ class Book:
                 **{name: _polars_type(old[name]) for name in compared},
                 "statement_id": pl.Int64,
             }
-            self._replaced = _fetch(session, query.where(old.portfolio_id == self.portfolio_id), schema)
+            self._replaced = fetch(session, query.where(old.portfolio_id == self.portfolio_id), schema)
         return self._replaced
 
     def mark(self, session: Session, changed: pl.DataFrame) -> None:
@@ -114,12 +114,29 @@ class Book:
         _upsert_marks(session, new.with_columns(portfolio_id=pl.lit(self.portfolio_id)))
         self._new_marks = pl.concat([self._marks.join(new, on="account_id", how="anti"), new])
 
+    @property
+    def seen_customers(self) -> pl.Series:
+        """Hashes of the customers that earlier batches of this load spoke of."""
+        return self._seen[0]
+
+    @property
+    def seen_accounts(self) -> pl.Series:
+        return self._seen[1]
+
+    def saw(self, customers: pl.Series, accounts: pl.Series) -> None:
+        """Remember whom a batch speaks of: a later one that says otherwise contradicts its own file."""
+        both = zip(self._seen, (customers, accounts), strict=True)
+        first, second = (pl.concat([seen, now.hash()]) for seen, now in both)
+        self._new_seen = (first, second)
+
     def committed(self) -> None:
         """The batch stored last is in the database."""
         self._marks = self._new_marks
+        self._seen = self._new_seen
 
     def rolled_back(self) -> None:
         self._new_marks = self._marks
+        self._new_seen = self._seen
 
 
 _MARKS = {"account_id": pl.Int64, "earliest_on": pl.Date}
@@ -128,9 +145,6 @@ _MARKS = {"account_id": pl.Int64, "earliest_on": pl.Date}
 def store(session: Session, kind: FeedKind, book: Book, batch: Batch, *, carefully: bool) -> Stored:
     """Store a batch in the caller's transaction. Raises Taken, with the transaction spoilt, where a reference is known
     and `carefully` is False."""
-    assert batch.values is not None
-    if kind is FeedKind.ACCOUNTS:
-        return _store_accounts(session, book, batch, carefully)
     return _store_dated(session, book, batch, _DATED[kind], carefully)
 
 
@@ -168,7 +182,7 @@ def _store_dated(session: Session, book: Book, batch: Batch, feed: _Dated, caref
     unknown = rows.filter(pl.col("account_id").is_null())[LINE].to_list()
     if unknown:
         rows = rows.filter(pl.col("account_id").is_not_null())
-        _reject(
+        refuse(
             stored, batch, [(line, "account_ref", "no such account in this portfolio") for line in unknown]
         )
     if feed.model is Entry:
@@ -177,11 +191,11 @@ def _store_dated(session: Session, book: Book, batch: Batch, feed: _Dated, caref
     if feed.model is Statement:
         rows = _without_replaced(session, book, batch, rows, stored, carefully)
     if carefully:
-        known = _known(session, feed.model, book, rows["reference"], feed.compared)
+        known = known_rows(session, feed.model, book, rows["reference"], feed.compared)
         if feed.model is Entry:
             known = known.with_columns(kind=_PAID)
     fresh, conflicts = _settle(rows, known, feed.compared, stored)
-    _reject(
+    refuse(
         stored,
         batch,
         [
@@ -191,7 +205,7 @@ def _store_dated(session: Session, book: Book, batch: Batch, feed: _Dated, caref
     )
     if feed.model is Statement and carefully:
         fresh = _one_a_closing_day(session, batch, fresh, stored)
-    _write(session, feed.model, _dated_rows(fresh, book, feed))
+    write(session, feed.model, _dated_rows(fresh, book, feed))
     book.mark(session, fresh.select("account_id", earliest_on=feed.dated_by))
     stored.loaded += fresh.height
     return stored
@@ -213,10 +227,10 @@ def _without_replaced(
     stored.unchanged += again.height
     rows = rows.filter(~pl.col(LINE).is_in(again[LINE].implode()))
     gone = old.filter(pl.col("statement_id").is_null()).select("reference")
-    standing = _known(session, Statement, book, touched["reference"], ())
+    standing = known_rows(session, Statement, book, touched["reference"], ())
     withdrawn = rows.join(gone, on="reference", how="semi").join(standing, on="reference", how="anti")
     why = f"{CONFLICT}this statement was withdrawn; load the right one under another reference"
-    _reject(stored, batch, [(line, "statement_ref", why) for line in withdrawn[LINE].to_list()])
+    refuse(stored, batch, [(line, "statement_ref", why) for line in withdrawn[LINE].to_list()])
     return rows.filter(~pl.col(LINE).is_in(withdrawn[LINE].implode()))
 
 
@@ -234,13 +248,13 @@ def _one_a_closing_day(session: Session, batch: Batch, fresh: pl.DataFrame, stor
     )
     schema = {"account_id": pl.Int64, "closing_on": pl.Date, "standing": pl.String}
     first = fresh.unique(day, keep="first", maintain_order=True)
-    known = pl.concat([_fetch(session, query, schema), first.select(*day, standing="reference")])
+    known = pl.concat([fetch(session, query, schema), first.select(*day, standing="reference")])
     # What stood before the file comes before what the file brings.
     pairs = fresh.join(
         known.unique(day, keep="first", maintain_order=True), on=day, how="left", maintain_order="left"
     )
     second = pairs.filter(pl.col("standing") != pl.col("reference"))
-    _reject(
+    refuse(
         stored,
         batch,
         [
@@ -274,70 +288,10 @@ def _dated_rows(fresh: pl.DataFrame, book: Book, feed: _Dated) -> pl.DataFrame:
     return rows.drop(LINE, "account_ref", "charged_off_on", "given", strict=False)
 
 
-# --- customers and accounts -----------------------------------------------------------------------------------
-
-_CUSTOMER = (
-    "full_name", "language", "country", "region", "timezone", "address_line1", "address_line2", "city", "postcode",
-    "mobile", "email",
-)  # fmt: skip
-_ACCOUNT = (
-    "card_last4", "product", "credit_limit_minor", "apr_millionths", "opened_on", "placed_on", "status", "customer_id",
-)  # fmt: skip
+# --- ids ------------------------------------------------------------------------------------------------------
 
 
-def _store_accounts(session: Session, book: Book, batch: Batch, carefully: bool) -> Stored:
-    """Customers first, then accounts. A customer or account known with other data is a conflict."""
-    stored = Stored()
-    assert batch.values is not None
-    agreeing = _store_customers(session, book, batch, carefully, stored)
-    known = None
-    if carefully:
-        known = _known(session, Account, book, agreeing["reference"], (*_ACCOUNT, "ended_on"))
-        # A status that was decided here is not the file's to confirm.
-        ours = pl.col("ended_on").is_not_null() | (pl.col("status") == AccountStatus.DORMANT.value)
-        known = known.with_columns(status=pl.when(ours).then(None).otherwise("status"))
-    fresh, conflicts = _settle(agreeing, known, _ACCOUNT, stored)
-    reason = f"{CONFLICT}this reference is already loaded with another"
-    _reject(stored, batch, [(line, "account_ref", f"{reason} {names}") for line, names in conflicts])
-    rows = fresh.select(
-        "reference",
-        *[pl.col(name) for name in _ACCOUNT if name != "status"],
-        pl.col("status").fill_null(AccountStatus.ACTIVE.value),
-        pl.lit(book.portfolio_id).alias("portfolio_id"),
-    )
-    _write(session, Account, rows)
-    stored.loaded += fresh.height
-    return stored
-
-
-def _store_customers(
-    session: Session, book: Book, batch: Batch, carefully: bool, stored: Stored
-) -> pl.DataFrame:
-    """Write new customers; returns the rows whose customer data agree with what is known, with `customer_id`."""
-    assert batch.values is not None
-    rows = batch.values.select(LINE, *_CUSTOMER, reference="customer_ref")
-    known = None
-    if carefully:
-        known = _known(session, Customer, book, rows["reference"], ("id", *_CUSTOMER, "language_chosen"))
-        # A language that the customer chose is not the file's to confirm.
-        known = known.with_columns(language=pl.when("language_chosen").then(None).otherwise("language"))
-    fresh, conflicts = _settle(rows, known, _CUSTOMER, Stored())
-    reason = f"{CONFLICT}customer is already known with another"
-    _reject(stored, batch, [(line, names.split(", ")[0], f"{reason} {names}") for line, names in conflicts])
-    fresh = fresh.drop(LINE).with_columns(
-        _new_ids(session, Customer, fresh.height).alias("id"), portfolio_id=pl.lit(book.portfolio_id)
-    )
-    _write(session, Customer, fresh)
-    ids = fresh.select("id", "reference")
-    if known is not None:
-        ids = pl.concat([ids, known.select("id", "reference")])
-    in_conflict = [line for line, _ in conflicts]
-    agreeing = batch.values.filter(~pl.col(LINE).is_in(in_conflict)) if in_conflict else batch.values
-    ids = ids.rename({"reference": "customer_ref", "id": "customer_id"})
-    return agreeing.join(ids, on="customer_ref", how="left", maintain_order="left")
-
-
-def _new_ids(session: Session, model: type[SQLModel], number: int) -> pl.Series:
+def new_ids(session: Session, model: type[SQLModel], number: int) -> pl.Series:
     """Ids nobody else will use. On SQLite the transaction holds the only write lock."""
     name = table_of(model).name
     connection = session.connection()
@@ -384,7 +338,7 @@ def _differs(name: str) -> pl.Expr:
     return differs
 
 
-def _known(
+def known_rows(
     session: Session, model: type[SQLModel], book: Book, references: pl.Series, columns: Sequence[str]
 ) -> pl.DataFrame:
     """Rows of the portfolio that have one of these references, by the columns asked for."""
@@ -399,7 +353,7 @@ def _known(
         _among(session, table.c.reference, references.unique().to_list()),
     )
     schema = {"reference": pl.String, **{name: _polars_type(table.c[name]) for name in columns}}
-    return _fetch(session, query, schema)
+    return fetch(session, query, schema)
 
 
 def _polars_type(column: sa.Column[Any]) -> type[pl.DataType]:
@@ -410,7 +364,7 @@ def _polars_type(column: sa.Column[Any]) -> type[pl.DataType]:
     return pl.Int64 if isinstance(column.type, sa.Integer) else pl.String
 
 
-def _reject(stored: Stored, batch: Batch, refused: Sequence[tuple[int, str, str]]) -> None:
+def refuse(stored: Stored, batch: Batch, refused: Sequence[tuple[int, str, str]]) -> None:
     cells = batch.cells_of([line for line, _, _ in refused])
     stored.rejects.extend(Reject(line, column, reason, cells[line]) for line, column, reason in refused)
 
@@ -427,13 +381,13 @@ def _among(session: Session, column: sa.ColumnElement[str], values: Sequence[str
     return column.in_(sa.select(each.c.value))
 
 
-def _fetch(session: Session, query: sa.Select[Any], schema: dict[str, Any]) -> pl.DataFrame:
+def fetch(session: Session, query: sa.Select[Any], schema: dict[str, Any]) -> pl.DataFrame:
     result = session.connection().execute(query, execution_options={"yield_per": SLICE})
     parts = [pl.DataFrame(list(map(tuple, part)), schema, orient="row") for part in result.partitions(SLICE)]
     return pl.concat(parts, rechunk=True) if parts else pl.DataFrame(schema=schema)
 
 
-def _write(session: Session, model: type[SQLModel], rows: pl.DataFrame) -> None:
+def write(session: Session, model: type[SQLModel], rows: pl.DataFrame) -> None:
     """Insert rows whose columns are the table's. Raises Taken for a reference that is there already."""
     if rows.is_empty():
         return

@@ -14,7 +14,7 @@ import polars as pl
 from app.errors import Invalid
 from app.feeds import workbook
 from app.feeds.columns import Columns, clean
-from app.feeds.layouts import BadCell, Layout, Reject, Row, is_mobile_number
+from app.feeds.layouts import BadCell, Cells, Layout, Reject, Row, is_mobile_number
 from app.feeds.mapping import Bound, Mapping
 from app.feeds.reading import Block, Feed, Item, Plain, Record, Unreadable
 from app.feeds.rules import blotted
@@ -37,6 +37,8 @@ class Batch:
     values: pl.DataFrame | None = None
     rows: list[Row] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
+    told: list[Reject] = field(default_factory=list)
+    """Of rows that are loaded: what a person should know of how they were read."""
     items: Sequence[Item] = ()
 
     @property
@@ -121,7 +123,9 @@ class Understanding:
 
     def _row(self, line: int, cells: Sequence[str], batch: Batch) -> None:
         try:
-            batch.rows.append(Row(line, cells, self.by_row(cells)))
+            values, told = self.read(cells)
+            batch.rows.append(Row(line, cells, values))
+            batch.told.extend(Reject(line, column, word, cells) for column, word in told)
         except BadCell as error:
             # A column that the mapping leaves out may hold one too.
             row = (WITHHELD,) if "card number" in str(error) else [blotted(cell[:MAX_CELL]) for cell in cells]
@@ -131,18 +135,22 @@ class Understanding:
 
     def by_row(self, cells: Sequence[str]) -> dict[str, Any]:
         """The values of a record; BadCell says why it has none."""
+        return self.read(cells)[0]
+
+    def read(self, cells: Sequence[str]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+        """The values of a record, and what a person should know of how they were read: (column, word)."""
         if len(cells) != len(self._header):
             raise BadCell("", f"{len(cells)} cells where the header has {len(self._header)}")
         for at, (name, cell) in enumerate(zip(self._header, cells, strict=True)):
             if at in self._used:
                 check_cell(name, cell, is_mobile=at in self._mobile)
         if self._bound is None:
-            texts = {name: cell.strip() for name, cell in zip(self._header, cells, strict=True)}
+            texts = Cells({name: cell.strip() for name, cell in zip(self._header, cells, strict=True)})
         else:
             texts = self._bound.row(cells)
             for name, text in texts.items():
                 check_cell(name, text, is_mobile=name == "mobile")
-        return self._layout.parse(texts, self._portfolio)
+        return self._layout.parse(texts, self._portfolio), texts.told
 
     # --- by columns -------------------------------------------------------------------------------------------
 

@@ -12,6 +12,8 @@ from app.ledger.rules import (
     DelinquencySource,
     EntryKind,
     FeedKind,
+    ReportedStatus,
+    ReportedWhat,
     UnmatchedStatus,
     WaiverStatus,
 )
@@ -98,6 +100,19 @@ class Customer(Row, table=True):
     """Grows when links to their preferences page are replaced: older ones only stop messages."""
 
 
+class ContactCorrection(Row, table=True):
+    """A person put a field of a customer's contact data right, and what the feed said of it then. A file that says so
+    again changes nothing; one that says something else does, and ends the correction."""
+
+    __tablename__ = "contact_correction"
+
+    customer_id: int = Field(primary_key=True, foreign_key="customer.id", sa_type=BigId)
+    field: str = Field(primary_key=True, max_length=30)
+    fed: str = Field(max_length=254)
+    by: str = Field(max_length=120)
+    at: datetime = Field(sa_type=UtcDateTime)
+
+
 class Account(Row, table=True):
     __tablename__ = "account"
     __table_args__ = (
@@ -121,6 +136,30 @@ class Account(Row, table=True):
     ended_on: date | None = None
     """The day on which it was charged off, settled, paid off or sold here: what was past due is adjusted away at
     the end of that day and nothing falls past due after it. None for a status that came with the account."""
+
+
+class ReportedChange(Row, table=True):
+    """What a creditor's file says of an account and only a manager may take over: another holder, another status. A
+    refused one is not asked again until the file says something else."""
+
+    __tablename__ = "reported_change"
+    __table_args__ = (
+        sa.Index("ix_reported_change_open", "portfolio_id", "status"),
+        sa.Index("ix_reported_change_account", "account_id"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
+    account_id: int = Field(foreign_key="account.id", sa_type=BigId)
+    what: ReportedWhat = Field(sa_type=enum_type(ReportedWhat))
+    value: str = Field(max_length=60)
+    """The status, or the reference of the customer who is said to hold it."""
+    was: str = Field(max_length=60)
+    status: ReportedStatus = Field(default=ReportedStatus.WAITING, sa_type=enum_type(ReportedStatus))
+    reported_at: datetime = Field(sa_type=UtcDateTime)
+    decided_by: str = Field(default="", max_length=120)
+    decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    reason: str = Field(default="", max_length=200)
 
 
 class Statement(Row, table=True):
@@ -248,6 +287,7 @@ class FeedLoad(Row, table=True):
     sha256: str = Field(max_length=64)
     read: int = Field(default=0)
     loaded: int = Field(default=0)
+    updated: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     unchanged: int = Field(default=0)
     conflicts: int = Field(default=0)
     rejected: int = Field(default=0)
@@ -260,6 +300,11 @@ class FeedLoad(Row, table=True):
     """Where an uploaded file lies, so that an interrupted load can go on."""
     mapping: str = Field(default="", max_length=80)
     rejects_file: str = Field(default="", max_length=500)
+    warned: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """Words about cells of rows that were loaded all the same."""
+    warnings_file: str = Field(default="", max_length=500, sa_column_kwargs={"server_default": ""})
+    notes: str = Field(default="", sa_type=sa.Text, sa_column_kwargs={"server_default": ""})
+    """What a person should know of the file as a whole, one sentence a line."""
     failure: str = Field(default="", max_length=500)
     """Why the file as a whole could not be read to its end."""
     by: str = Field(max_length=120)

@@ -77,6 +77,21 @@ class UnmatchedStatus(StrEnum):
     """Sent back to the payer: it was not for an account of ours."""
 
 
+class ReportedWhat(StrEnum):
+    """What a creditor's file may say of an account that only a manager takes over."""
+
+    HOLDER = "holder"
+    STATUS = "status"
+
+
+class ReportedStatus(StrEnum):
+    WAITING = "waiting"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    """A later file says what we say."""
+
+
 LOWERING = frozenset(
     {EntryKind.PAYMENT, EntryKind.REFUND, EntryKind.CREDIT, EntryKind.WRITE_OFF, EntryKind.RECOVERY}
 )

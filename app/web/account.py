@@ -75,7 +75,10 @@ TAKEN_WORDS = {
     TakenBy.POSITION: "not in the creditor’s figures",
     TakenBy.END: "ended with the account",
 }
-ON_RECORD = (Kind.ACCOUNT_STATUS_CHANGED, Kind.ACCOUNT_RE_AGED, Kind.PAUSE_SET, Kind.PAUSE_ENDED)
+ON_RECORD = (
+    Kind.ACCOUNT_STATUS_CHANGED, Kind.ACCOUNT_RE_AGED, Kind.PAUSE_SET, Kind.PAUSE_ENDED, Kind.ACCOUNT_CHANGED,
+    Kind.ACCOUNT_HOLDER_CHANGED, Kind.CHANGE_REPORTED, Kind.REPORT_DECIDED,
+)  # fmt: skip
 LEDGER_COLUMNS = [
     Column("Effective"),
     Column("What"),

@@ -30,7 +30,9 @@ from app.errors import NotFound
 from app.inbound.answers import LONGEST_ANSWER, answerable
 from app.inbound.queries import messages_of
 from app.inbound.service import reading_of
+from app.ledger.customers import CONTACT
 from app.ledger.models import Account, Customer, Portfolio
+from app.ledger.people import CONTACT_LIMITS
 from app.ledger.queries import (
     LedgerLine,
     StatementLine,
@@ -56,6 +58,7 @@ from app.strategy.queries import open_tasks
 from app.timeline.queries import events_of_customer, last_call
 from app.timeline.rules import Channel, Purpose
 from app.web.case_words import (
+    CONTACT_LABELS,
     ENTRY_WORDS,
     HOLD_WORDS,
     MEANING_WORDS,
@@ -376,6 +379,7 @@ def _standing(session: Session, file: File, plans: Sequence[Plan]) -> dict[str, 
 def _options(session: Session, file: File) -> dict[str, Any]:
     """What the forms offer and start from."""
     today = file.book.today
+    contact = {name: getattr(file.customer, name) for name in CONTACT}
     return {
         "results": list(RESULT_WORDS.items()),
         "holds": [(kind.value, HOLD_WORDS[kind.value]) for kind in HoldKind],
@@ -386,6 +390,9 @@ def _options(session: Session, file: File) -> dict[str, Any]:
         "first_due": (today + timedelta(days=14)).isoformat(),
         "review": (today + timedelta(days=30)).isoformat(),
         "longest_answer": LONGEST_ANSWER,
+        "contact": contact,
+        "contact_was": json.dumps(contact),
+        "contact_fields": [(name, CONTACT_LABELS[name], CONTACT_LIMITS[name]) for name in CONTACT],
         "max_months": file.portfolio.agent_max_instalments,
         "max_discount": file.portfolio.agent_max_discount_percent,
         "late_balance": owed_on_late_accounts(session, file.case),

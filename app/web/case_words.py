@@ -154,6 +154,7 @@ SHOWN: Mapping[str, tuple[str, tuple[Kind, ...]]] = {
             Kind.PREFERENCE_SET,
             Kind.PREFERENCE_ENDED,
             Kind.LANGUAGE_CHANGED,
+            Kind.CUSTOMER_CHANGED,
             Kind.LINKS_REPLACED,
             Kind.ADDRESS_SUPPRESSED,
             Kind.ADDRESS_RESTORED,
@@ -170,6 +171,10 @@ SHOWN: Mapping[str, tuple[str, tuple[Kind, ...]]] = {
             Kind.WAIVER_REQUESTED,
             Kind.WAIVER_DECIDED,
             Kind.ACCOUNT_STATUS_CHANGED,
+            Kind.ACCOUNT_CHANGED,
+            Kind.ACCOUNT_HOLDER_CHANGED,
+            Kind.CHANGE_REPORTED,
+            Kind.REPORT_DECIDED,
             Kind.ACCOUNT_RE_AGED,
             Kind.PAUSE_SET,
             Kind.PAUSE_ENDED,
@@ -478,6 +483,60 @@ def _minute(minute: int) -> str:
     return f"{minute // 60:02}:{minute % 60:02}"
 
 
+CONTACT_LABELS: Mapping[str, str] = {
+    "full_name": "Name", "language": "Language", "country": "Country", "region": "State or region",
+    "timezone": "Time zone", "address_line1": "Address", "address_line2": "Address, second line", "city": "Town",
+    "postcode": "Postcode", "mobile": "Mobile", "email": "E-mail",
+}  # fmt: skip
+_ACCOUNT_LABELS: Mapping[str, str] = {
+    "card_last4": "Card", "product": "Product", "credit_limit_minor": "Limit", "apr_millionths": "Rate",
+}  # fmt: skip
+
+
+def _customer_changed(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    was, now = data["from"], data["to"]
+    parts = [
+        f"{CONTACT_LABELS.get(n, n)}: {was[n] or 'none'} → {now[n] or 'none'}"
+        for n in CONTACT_LABELS
+        if n in now
+    ]
+    return "Contact data changed", "; ".join([*parts, str(data.get("reason") or "")]), "info"
+
+
+def _account_changed(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    def told(name: str, value: Any) -> str:
+        if name == "credit_limit_minor":
+            return teller.money(value)
+        return f"{int(value) / 10_000:g} %" if name == "apr_millionths" else str(value)
+
+    was, now = data["from"], data["to"]
+    parts = [
+        f"{_ACCOUNT_LABELS.get(n, n)}: {told(n, was[n])} → {told(n, now[n])}"
+        for n in _ACCOUNT_LABELS
+        if n in now
+    ]
+    return "Account changed by the creditor’s file", "; ".join(parts), "info"
+
+
+def _holder_changed(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    return (
+        f"Account {data['account']} changed hands",
+        f"From {data['from']} to {data['to']}; {data['reason']}",
+        "warn",
+    )
+
+
+def _change_reported(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    said = str(data["to"]).replace("_", " ")
+    return f"The creditor’s file says: {data['what']} {said}", "Waits for a manager", "warn"
+
+
+def _report_decided(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    verb = "taken over" if data["accepted"] else "refused"
+    said = str(data["to"]).replace("_", " ")
+    return f"{_sentence(data['what'])} {said} {verb}", str(data["reason"]), "info"
+
+
 def _preference_set(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
     kind = str(data.get("kind")).replace("_", " ")
     return f"Told us: {kind}", str(data.get("timezone") or ""), "info"
@@ -640,6 +699,7 @@ _TELLERS: Mapping[Kind, Callable[[Teller, Mapping[str, Any], str], Words]] = {
     Kind.MESSAGE_RECEIVED: _message_received,
     Kind.MESSAGE_REVIEWED: _message_reviewed,
     Kind.LANGUAGE_CHANGED: _language_changed,
+    Kind.CUSTOMER_CHANGED: _customer_changed,
     Kind.LINKS_REPLACED: _links_replaced,
     Kind.ADDRESS_SUPPRESSED: _address_suppressed,
     Kind.ADDRESS_RESTORED: _address_restored,
@@ -666,6 +726,10 @@ _TELLERS: Mapping[Kind, Callable[[Teller, Mapping[str, Any], str], Words]] = {
     Kind.WAIVER_REQUESTED: _waiver("asked for", "info"),
     Kind.WAIVER_DECIDED: _waiver("", "neutral"),
     Kind.ACCOUNT_STATUS_CHANGED: _status_changed,
+    Kind.ACCOUNT_CHANGED: _account_changed,
+    Kind.ACCOUNT_HOLDER_CHANGED: _holder_changed,
+    Kind.CHANGE_REPORTED: _change_reported,
+    Kind.REPORT_DECIDED: _report_decided,
     Kind.ACCOUNT_RE_AGED: _re_aged,
     Kind.STATEMENT_REPLACED: _statement_corrected,
     Kind.STATEMENT_WITHDRAWN: _statement_corrected,

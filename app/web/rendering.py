@@ -39,8 +39,8 @@ from app.alerts.models import Alert
 from app.bounces.models import MailNotice
 from app.db import table_of
 from app.inbound.models import InboundMessage
-from app.ledger.models import Portfolio, UnmatchedPayment, Waiver
-from app.ledger.rules import UnmatchedStatus, WaiverStatus
+from app.ledger.models import Portfolio, ReportedChange, UnmatchedPayment, Waiver
+from app.ledger.rules import ReportedStatus, UnmatchedStatus, WaiverStatus
 from app.money import exponent, to_decimal_string
 from app.settings import Settings
 from app.staff.rules import (
@@ -79,6 +79,7 @@ NAV = (
     NavItem("/replies", "Replies", "message", CASEWORK),
     NavItem("/unmatched", "Unmatched", "inbox", CASEWORK),
     NavItem("/waivers", "Waivers", "check", MANAGEMENT),
+    NavItem("/reported-changes", "Reported changes", "inbox", MANAGEMENT),
     NavItem("/legal", "Legal", "scale", (*LEGAL_WORK, *MANAGEMENT)),
     NavItem("/dashboard", "Dashboard", "chart", MANAGEMENT),
     NavItem("/feeds", "Feeds", "upload", MANAGEMENT),
@@ -111,6 +112,7 @@ def waiting_counts(session: Session, role: Role) -> dict[str, int]:
         counts["/replies"] = unread
         counts["/unmatched"] = _waiting(UnmatchedPayment, UnmatchedStatus.WAITING)
     if role in MANAGEMENT:
+        counts["/reported-changes"] = _waiting(ReportedChange, ReportedStatus.WAITING)
         counts["/waivers"] = _waiting(Waiver, WaiverStatus.REQUESTED)
         notice = table_of(MailNotice)
         counts["/suppressed"] = sa.select(sa.func.count()).where(notice.c.decided_at.is_(None))
@@ -123,7 +125,9 @@ def waiting_counts(session: Session, role: Role) -> dict[str, int]:
     return dict(zip(counts, found, strict=True))
 
 
-def _waiting(model: type[UnmatchedPayment] | type[Waiver], status: str) -> sa.Select[int]:
+def _waiting(
+    model: type[UnmatchedPayment] | type[Waiver] | type[ReportedChange], status: str
+) -> sa.Select[int]:
     table = table_of(model)
     portfolios = sa.select(table_of(Portfolio).c.id)  # the index begins with the portfolio
     return (

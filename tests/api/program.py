@@ -54,6 +54,9 @@ class Program:
         given = {name.rstrip("_"): value for name, value in query.items()}
         return self.client.get(ROOT + path, params=given, headers={**self.headers, **(headers or {})})
 
+    def patch(self, path: str, body: Any = None) -> Response:
+        return self.client.patch(ROOT + path, json=body, headers=self.headers)
+
     def post(self, path: str, body: Any = None, *, key: str = "") -> Response:
         headers = {**self.headers, "idempotency-key": key or f"key-{next(self.keys)}"}
         return self.client.post(ROOT + path, json=body, headers=headers)

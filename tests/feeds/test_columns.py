@@ -91,7 +91,7 @@ GOOD = {
     "closing_on": "2026-02-15", "due_on": "2026-03-08", "posted_on": "2026-02-01", "paid_on": "2026-03-01",
     "opened_on": "2020-01-01", "placed_on": "", "kind": "purchase", "mobile": "+8613800138000",
     "email": "anna@example.org", "currency": "CNY", "country": "CN", "timezone": "Asia/Shanghai", "language": "en",
-    "status": "", "card_last4": "0042",
+    "status": "", "card_last4": "0042", "postcode": "200000",
 }  # fmt: skip
 LAYOUTS = {"accounts": ACCOUNTS, "statements": STATEMENTS, "transactions": TRANSACTIONS, "payments": PAYMENTS}
 

@@ -78,7 +78,8 @@ def _loader(engine: Engine, tmp_path: Path) -> Load:
             by="user:ann",
             now=builders.NOW,
         )
-        assert report.read == report.loaded + report.unchanged + report.conflicts + report.rejected
+        counted = report.loaded + report.updated + report.unchanged + report.conflicts + report.rejected
+        assert report.read == counted
         assert bool(report.rejects_file) == bool(report.conflicts or report.rejected)
         return report
 
@@ -142,8 +143,7 @@ def test_loading_the_same_file_again_changes_nothing(feed: Load, engine: Engine,
 @pytest.mark.parametrize(
     ("kind", "change"),
     [
-        (FeedKind.ACCOUNTS, {"card_last4": "0043"}),
-        (FeedKind.ACCOUNTS, {"account_ref": "A2", "full_name": "Somebody Else"}),
+        (FeedKind.ACCOUNTS, {"opened_on": "2023-01-15"}),
         (FeedKind.STATEMENTS, {"minimum_due": "46.00"}),
         (FeedKind.TRANSACTIONS, {"amount": "300.11"}),
         (FeedKind.TRANSACTIONS, {"kind": "fee"}),
@@ -188,8 +188,6 @@ BAD: list[tuple[FeedKind, dict[str, str], str]] = [
     (FeedKind.ACCOUNTS, {"card_last4": "٠٠٤٢"}, "card_last4"),
     (FeedKind.ACCOUNTS, {"timezone": "Mars/Olympus"}, "timezone"),
     (FeedKind.ACCOUNTS, {"country": "XX"}, "country"),
-    (FeedKind.ACCOUNTS, {"mobile": "not a number"}, "mobile"),
-    (FeedKind.ACCOUNTS, {"email": "nobody"}, "email"),
     (FeedKind.ACCOUNTS, {"apr": "NaN"}, "apr"),
     (FeedKind.ACCOUNTS, {"apr": "-0.1"}, "apr"),
     (FeedKind.ACCOUNTS, {"apr": "1e99999999"}, "apr"),
@@ -379,7 +377,7 @@ def test_no_such_file_and_no_such_portfolio(sqlite_engine: Engine, tmp_path: Pat
 
 def test_a_language_that_the_customer_chose_is_not_the_files_to_change(feed: Load, engine: Engine) -> None:
     assert feed(FeedKind.ACCOUNTS, {}).loaded == 1
-    assert feed(FeedKind.ACCOUNTS, {"language": "nl"}).conflicts == 1
+    assert feed(FeedKind.ACCOUNTS, {"language": "nl"}).updated == 1
     with transaction(engine) as session:
         anna = session.scalars(select(Customer)).one()
         anna.language, anna.language_chosen = "zh", True
