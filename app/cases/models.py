@@ -31,6 +31,13 @@ class CollectionsCase(Row, table=True):
             sqlite_where=sa.text("callback_at IS NOT NULL"),
             postgresql_where=sa.text("callback_at IS NOT NULL"),
         ),
+        # Few rows: those that the legal team has.
+        sa.Index(
+            "ix_collections_case_with_legal",
+            "customer_id",
+            sqlite_where=sa.text("with_legal_since IS NOT NULL"),
+            postgresql_where=sa.text("with_legal_since IS NOT NULL"),
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
@@ -53,6 +60,8 @@ class CollectionsCase(Row, table=True):
     """Day of the strategy step last taken (cleared, or refused for good) in this occurrence."""
     occurrence: int = Field(default=1)
     """Grows when a payment moved the days past due back behind `step_day`, so that steps may come again."""
+    with_legal_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """Since when the legal team has it: a referral was approved and not declined. The gate then refuses reminders."""
     next_contact_on: date | None = None
     """The day on which the strategy is to be asked again; empty = not before something changes."""
 

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from pydantic_core import from_json
 from sqlmodel import Session
 
-from app.cases.models import CaseHold
-from app.cases.rules import CONVERSATIONS, FOR_GOOD, CallResult
+from app.cases.models import CaseHold, CollectionsCase
+from app.cases.rules import CONVERSATIONS, FOR_GOOD, CallResult, CaseStatus
 from app.compliance.kinds import LimitationRule, WaitRule
 from app.compliance.models import Consent, ContactPreference, SuppressedAddress
 from app.compliance.rules import (
@@ -106,11 +106,13 @@ def gather_facts(
     history = _history(session, ids, now - timedelta(days=days))
     notices = _notices(session, ids, asked)
     limitation = _limitation(session, ids, asked, now)
+    with_legal = _with_legal(session, ids)
     facts = {}
     ordinary: dict[tuple[Any, ...], Facts] = {}
     for i in ids:
         past = history.get(i, []) + list((reserved or {}).get(i, ()))
-        if not (past or i in suppressed or i in holds or i in preferred or i in notices or i in limitation):
+        told_apart = (suppressed, holds, preferred, notices, limitation, with_legal)
+        if not past and not any(i in those for those in told_apart):
             # Nothing that would tell them apart: whoever judges many need not judge each (see gate.py).
             theirs = consents.get(i, {})
             sort = (zones[i], *theirs.items(), *opted_out.get(i, {}).values())
@@ -129,6 +131,7 @@ def gather_facts(
             notices=tuple(notices.get(i, ())),
             due_since=limitation.get(i, (None, None))[0],
             paid_or_due_since=limitation.get(i, (None, None))[1],
+            with_legal_since=with_legal.get(i),
         )
     return facts
 
@@ -205,6 +208,14 @@ def _holds(
         held = Hold(kind, started_at, ends, until if for_good else None)
         holds.setdefault(customer_id, []).append(held)
     return holds
+
+
+def _with_legal(session: Session, ids: Sequence[int]) -> dict[int, datetime]:
+    """Customers whose open case the legal team has, and since when."""
+    case = table_of(CollectionsCase)
+    columns = (case.c.customer_id, case.c.with_legal_since)
+    where = (case.c.with_legal_since.is_not(None), case.c.status == CaseStatus.OPEN)
+    return {row.customer_id: row.with_legal_since for row in _of_customers(session, columns, ids, *where)}
 
 
 def _begins(day: date, zones: Sequence[str]) -> datetime:

@@ -436,6 +436,13 @@ class _Retention(_Sourced):
         return Retention(self.years, self.after, **self.sourced())
 
 
+class _AfterReferral(_Sourced):
+    reminders: bool
+
+    def section(self) -> AfterReferral:
+        return AfterReferral(self.reminders, **self.sourced())
+
+
 class _ReAge(_Sourced):
     id: _Id
     min_age_months: Annotated[int, Field(ge=0, le=120)]
@@ -509,4 +516,5 @@ _SECTIONS: Mapping[str, TypeAdapter[Any]] = {
     "pauses": TypeAdapter(_Pauses),
     "charges": TypeAdapter(_Charges),
     "retention": TypeAdapter(_Retention),
+    "after_referral": TypeAdapter(_AfterReferral),
 }

@@ -145,6 +145,8 @@ class Facts:
     """The oldest due date of all debts. None = none is old enough to be time-barred, or it is not known."""
     paid_or_due_since: date | None = None
     """The same, but of each debt its last payment where that was later; of several debts the earliest."""
+    with_legal_since: datetime | None = None
+    """Since when the legal team has the customer's open case; None = it does not."""
 
     def __post_init__(self) -> None:
         # Caps walk back from the newest and stop at the window's edge: disorder would hide contacts from them.
@@ -249,6 +251,18 @@ class Retention:
     verified: bool
 
 
+@dataclass(frozen=True, slots=True)
+class AfterReferral:
+    """What may still be done about a debt that the legal team has."""
+
+    reminders: bool
+    """Ordinary reminders go on."""
+    force: str
+    citation: str
+    source: str
+    verified: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pack:
     """The rules of one place and one kind of collector, as read from `packs/<code>.toml`, or several of them
@@ -269,6 +283,8 @@ class Pack:
     pauses: PauseRule | None = None
     charges: ChargeCaps | None = None
     retention: Retention | None = None
+    after_referral: AfterReferral | None = None
+    """None = no reminder goes out once the legal team has the case."""
     stacks_on: tuple[str, ...] = ()
     """Packs that this one only adds to; it applies together with whichever of them does."""
     place: Place | None = None
@@ -386,6 +402,8 @@ def objections(asked: Question, pack: Pack) -> tuple[Reason, ...]:
         or asked.contact.channel in asked.facts.suppressed_since
     ):
         found.extend(_desk_objections(asked))
+    if asked.facts.with_legal_since is not None:
+        found.extend(_with_legal(asked, pack))
     for rule in pack.rules_for(asked):
         if reasons := rule.objections(asked):
             found.extend(reasons)
@@ -406,6 +424,17 @@ def _desk_objections(asked: Question) -> Iterator[Reason]:
         unknown = [name for name in asked.facts.timezones if zone_named(name) is None]
         detail = f"not an IANA time zone: {', '.join(map(repr, unknown))}"
         yield _desk_reason("desk.timezone_unknown", detail, {"timezones": unknown})
+
+
+def _with_legal(asked: Question, pack: Pack) -> Iterator[Reason]:
+    """What the desk asks for no longer once the legal team speaks for it, unless the pack allows reminders."""
+    since = asked.facts.with_legal_since
+    if since is None or asked.at < since or asked.contact.purpose is not Purpose.REMINDER:
+        return
+    if pack.after_referral is not None and pack.after_referral.reminders:
+        return
+    detail = f"the case is with the legal team since {since:%Y-%m-%d}; no reminder goes out"
+    yield _desk_reason("desk.with_legal", detail, {"since": since.isoformat()})
 
 
 def _desk_reason(rule: str, detail: str, figures: Mapping[str, Any] | None = None) -> Reason:

@@ -124,6 +124,7 @@ def stack(packs: Sequence[Pack], tightening: str = "") -> Pack:
     first = packs[0]
     pauses = [pack.pauses for pack in packs if pack.pauses is not None]
     retentions = [pack.retention for pack in packs if pack.retention is not None]
+    referred = [pack.after_referral for pack in packs if pack.after_referral is not None]
     rules, mark = tuple(_union(packs)), ""
     if tightening:
         rules, mark = tighten(rules, tightening)
@@ -141,6 +142,7 @@ def stack(packs: Sequence[Pack], tightening: str = "") -> Pack:
         pauses=_together(pauses),
         charges=first.charges,
         retention=max(retentions, key=lambda kept: kept.years, default=None),
+        after_referral=next((said for said in referred if not said.reminders), next(iter(referred), None)),
         parts=tuple(pack.label for pack in packs) + ((mark,) if mark else ()),
         text=json.dumps(
             {"packs": {pack.code: pack.text for pack in packs}, "tightening": tightening}, ensure_ascii=False

@@ -21,7 +21,7 @@ from app.errors import Conflict
 from app.legal import bag as fmt
 from app.legal.bag import key_id, load_private_key, load_public_key, public_key_pem
 from app.legal.page import page_data
-from app.legal.rules import CaseFile, ChecklistItem, Message, check_exportable
+from app.legal.rules import CaseFile, ChecklistItem, Entry, Message, check_exportable, why_incomplete
 from app.legal.verification import Problem, Verification, verify
 from app.money import to_decimal_string
 from app.timeline.rules import instant_text
@@ -58,7 +58,7 @@ def build(case_file: CaseFile, key: Ed25519PrivateKey, typeset: Typeset) -> byte
         TEMPLATE, page_data(case_file, checklist), document_date=case_file.as_of
     )
     sink = io.BytesIO()
-    fmt.write_archive(sink, case_file.bundle_id, case_file.as_of, _seal(case_file, files, key))
+    fmt.write_archive(sink, case_file.bundle_id, case_file.as_of, _seal(case_file, checklist, files, key))
     bundle = sink.getvalue()
     result = verify(bundle, key.public_key())
     if not result.ok:
@@ -72,9 +72,10 @@ def _in_order(case: CaseFile) -> CaseFile:
     return replace(
         case,
         accounts=tuple(sorted(case.accounts, key=lambda a: a.account_ref)),
-        entries=tuple(
-            sorted(case.entries, key=lambda e: (e.account_ref, e.effective_on, e.posted_on, e.reference))
-        ),
+        entries=_entries_in_order(case.entries),
+        off_book=_entries_in_order(case.off_book),
+        since=_entries_in_order(case.since),
+        not_claimed=tuple(sorted(case.not_claimed, key=lambda a: a.account_ref)),
         statements=tuple(
             sorted(case.statements, key=lambda s: (s.account_ref, s.closing_on, s.statement_ref))
         ),
@@ -87,26 +88,35 @@ def _in_order(case: CaseFile) -> CaseFile:
     )
 
 
+def _entries_in_order(entries: Sequence[Entry]) -> tuple[Entry, ...]:
+    return tuple(sorted(entries, key=lambda e: (e.account_ref, e.effective_on, e.posted_on, e.reference)))
+
+
 def _payload(case: CaseFile, checklist: Sequence[ChecklistItem]) -> dict[str, bytes]:
     """Every file under data/ but the PDF."""
     files = {
-        "data/case.json": fmt.json_bytes(_case_json(case)),
+        "data/case.json": fmt.json_bytes(_case_json(case, checklist)),
         "data/checklist.json": fmt.json_bytes([asdict(item) for item in checklist]),
         "data/disputes.json": fmt.json_bytes(_disputes(case)),
-        "data/ledger.csv": _ledger_csv(case),
+        "data/ledger.csv": _ledger_csv(case, case.entries),
         "data/plans.json": fmt.json_bytes(_plans(case)),
         "data/statements.csv": _statements_csv(case),
         "data/timeline.csv": _timeline_csv(case),
     }
+    for name, entries in (("off-book", case.off_book), ("since", case.since)):
+        if entries:
+            files[f"data/{name}.csv"] = _ledger_csv(case, entries)
     for number, message in enumerate(case.messages, start=1):
         files |= _contact_files(_contact_folder(number, message), message)
     return files | _document_files(case)
 
 
-def _seal(case: CaseFile, payload: Mapping[str, bytes], key: Ed25519PrivateKey) -> dict[str, bytes]:
+def _seal(
+    case: CaseFile, checklist: Sequence[ChecklistItem], payload: Mapping[str, bytes], key: Ed25519PrivateKey
+) -> dict[str, bytes]:
     """The payload with the tag files, manifests and signature of a BagIt bag (RFC 8493) around it."""
     tags = {
-        "bag-info.txt": _bag_info(case, payload),
+        "bag-info.txt": _bag_info(case, checklist, payload),
         "bagit.txt": fmt.BAGIT_TXT,
         fmt.MANIFEST: fmt.manifest_bytes({path: fmt.sha256(content) for path, content in payload.items()}),
     }
@@ -115,7 +125,7 @@ def _seal(case: CaseFile, payload: Mapping[str, bytes], key: Ed25519PrivateKey) 
     return {**payload, **tags, fmt.TAG_MANIFEST: tag_manifest, fmt.SIGNATURE: signature}
 
 
-def _bag_info(case: CaseFile, payload: Mapping[str, bytes]) -> bytes:
+def _bag_info(case: CaseFile, checklist: Sequence[ChecklistItem], payload: Mapping[str, bytes]) -> bytes:
     octets = sum(map(len, payload.values()))
     fields = {
         "Source-Organization": case.portfolio.creditor,
@@ -126,14 +136,14 @@ def _bag_info(case: CaseFile, payload: Mapping[str, bytes]) -> bytes:
         "Bag-Software-Agent": fmt.FORMAT,
         "Exported-By": case.exported_by,
         "Supersedes": case.supersedes or "",
-        "Incomplete-Reason": case.incomplete_reason or "",
+        "Incomplete-Reason": why_incomplete(checklist),
     }
     # A line break inside a value would start another field.
     lines = (f"{label}: {' '.join(value.split())}\n" for label, value in fields.items() if value.strip())
     return "".join(lines).encode()
 
 
-def _case_json(case: CaseFile) -> dict[str, Any]:
+def _case_json(case: CaseFile, checklist: Sequence[ChecklistItem]) -> dict[str, Any]:
     amount = _amount(case)
     return {
         "format": fmt.FORMAT,
@@ -142,7 +152,12 @@ def _case_json(case: CaseFile) -> dict[str, Any]:
         "supersedes": case.supersedes,
         "as_of": case.as_of.isoformat(),
         "exported_by": case.exported_by,
-        "incomplete_reason": case.incomplete_reason,
+        "incomplete_reason": why_incomplete(checklist) or None,
+        "excuses": [
+            {"item": item.id, "reason": item.excuse, "by": item.excused_by}
+            for item in checklist
+            if item.excuse
+        ],
         "portfolio": asdict(case.portfolio),
         "customer": asdict(case.customer),
         "claim": {"amount": amount(case.claimed_minor), "currency": case.portfolio.currency},
@@ -161,6 +176,10 @@ def _case_json(case: CaseFile) -> dict[str, Any]:
                 "oldest_due_on": a.oldest_due_on,
             }
             for a in case.accounts
+        ],
+        "accounts_not_claimed": [
+            {"account_ref": a.account_ref, "status": a.status, "balance": amount(a.balance_minor), "why": a.why}
+            for a in case.not_claimed
         ],
         "holds": [
             {
@@ -219,10 +238,10 @@ def _disputes(case: CaseFile) -> list[dict[str, Any]]:
     ]
 
 
-def _ledger_csv(case: CaseFile) -> bytes:
+def _ledger_csv(case: CaseFile, entries: Sequence[Entry]) -> bytes:
     amount = _amount(case)
     rows, balance, account = [], 0, ""
-    for e in case.entries:
+    for e in entries:
         balance = e.amount_minor + (balance if e.account_ref == account else 0)
         account = e.account_ref
         rows.append(

@@ -40,6 +40,8 @@ class Referral(Row, table=True):
     nominated_at: datetime = Field(sa_type=UtcDateTime)
     decided_by: str = Field(default="", max_length=120)
     decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    decision_reason: str = Field(default="", max_length=500, sa_column_kwargs={"server_default": ""})
+    """Why it was declined."""
     delivered_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
@@ -58,6 +60,11 @@ class Bundle(Row, table=True):
     content: bytes = Field(sa_type=sa.LargeBinary)
     complete: bool
     incomplete_reason: str = Field(default="", max_length=500)
+    """Every excuse in one line, cut to fit."""
+    excuses: str = Field(default="[]", sa_type=sa.Text, sa_column_kwargs={"server_default": "[]"})
+    """JSON: for each item that is missing, its title, the reason and who gave it."""
+    owed_minor: int | None = Field(default=None, sa_type=sa.BigInteger)
+    """What the claim came to when it was built, later entries counted; once less is owed, it is not handed over."""
     supersedes: str = Field(default="", max_length=60)
     built_by: str = Field(max_length=120)
     built_at: datetime = Field(sa_type=UtcDateTime)

@@ -74,9 +74,15 @@ def _raw_data(case: CaseFile, checklist: Sequence[ChecklistItem]) -> dict[str, A
         "currency": case.portfolio.currency,
         "timezone": case.portfolio.timezone,
         "supersedes": case.supersedes or "",
-        "exported_by": case.exported_by,
-        "incomplete_reason": (case.incomplete_reason or "").strip(),
+        "exported_by": who(case.exported_by),
+        "excused": [[item.title, item.excuse, who(item.excused_by)] for item in checklist if item.excuse],
         "complete": all(item.ok for item in checklist),
+        "since": _since(case),
+        "not_claimed": [
+            [a.account_ref, a.status.replace("_", " "), amount(a.balance_minor), a.why] for a in case.not_claimed
+        ],
+        "off_book": _ledger_rows(case.off_book, amount),
+        "since_rows": _ledger_rows(case.since, amount),
         "claimant": _claimant(case),
         "cardholder": _cardholder(case),
         "claimed": amount(case.claimed_minor),
@@ -107,8 +113,27 @@ def _raw_data(case: CaseFile, checklist: Sequence[ChecklistItem]) -> dict[str, A
         ],
         "events": [[local(e.at), e.kind, e.by, _event_text(e.data_json)] for e in _by_time(case)],
         "documents": [[_day(d.dated_on), d.kind.replace("_", " "), d.name] for d in case.documents],
-        "checklist": [{"ok": i.ok, "title": i.title, "detail": i.detail} for i in checklist],
+        "checklist": [
+            {"ok": i.ok, "title": i.title, "detail": i.detail,
+             "excuse": f"Excused by {who(i.excused_by)}: {i.excuse}" if i.excuse else ""}
+            for i in checklist
+        ],
     }  # fmt: skip
+
+
+def who(by: str) -> str:
+    """`user:lena` as a reader names her."""
+    return by.removeprefix("user:")
+
+
+def _since(case: CaseFile) -> str:
+    """What was posted after the day of the figures, in one sentence; '' = nothing."""
+    if not case.since:
+        return ""
+    total = _amounts(case)(ledger_sum(case.since))
+    count = len(case.since)
+    entries = "1 entry" if count == 1 else f"{count} entries"
+    return f"{entries} of later days, {total} {case.portfolio.currency} in all, are not part of these figures"
 
 
 def _printable(value: Any) -> Any:

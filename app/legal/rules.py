@@ -7,14 +7,14 @@ that the same case file always gives the same bundle, byte for byte.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from app.cases.rules import HoldKind
 from app.errors import Conflict, Invalid
-from app.ledger.rules import CollectorKind
+from app.ledger.rules import AccountStatus, CollectorKind
 from app.money import to_decimal_string
 from app.plans.rules import PlanStatus
 
@@ -181,6 +181,25 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class Excuse:
+    """Why the file may go although one item of the checklist is missing, by a named person."""
+
+    item: str
+    reason: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotClaimed:
+    """An account of the customer that is no part of the claim. `balance_minor` as `Account` has it."""
+
+    account_ref: str
+    status: str
+    balance_minor: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class CaseFile:
     case_reference: str
     bundle_id: str
@@ -190,7 +209,9 @@ class CaseFile:
     customer: Customer
     claimed_minor: int
     accounts: tuple[Account, ...]
+    """Those that make the claim (see `why_not_claimed`)."""
     entries: tuple[Entry, ...]
+    """Of these accounts, up to `as_of`; they sum to the claim."""
     statements: tuple[Statement, ...] = ()
     events: tuple[Event, ...] = ()
     messages: tuple[Message, ...] = ()
@@ -201,8 +222,19 @@ class CaseFile:
     supersedes: str | None = None
     exported_by: str = ""
     incomplete_reason: str | None = None
+    """One reason that `exported_by` gives for every gap that can be excused and has no reason of its own."""
+    excuses: tuple[Excuse, ...] = ()
     time_barred: tuple[str, ...] = ()
     """Why the debt is too old to sue for, by the packs of the customer's place."""
+    owed_now_minor: int | None = None
+    """What the same claim would be at the moment of building; None = as `claimed_minor`."""
+    not_claimed: tuple[NotClaimed, ...] = ()
+    off_book: tuple[Entry, ...] = ()
+    """Entries by which a creditor took the debt off its book: they change nothing in what is owed."""
+    since: tuple[Entry, ...] = ()
+    """Entries of the claimed accounts after `as_of`."""
+    military_stops: bool = False
+    """The pack of the customer's place protects people in military service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +243,15 @@ class ChecklistItem:
     title: str
     ok: bool
     detail: str
+    excused_by: str = ""
+    """The named person who lets the file go without it; '' = nobody."""
+    excuse: str = ""
+    """The reason that this person gave."""
+
+    @property
+    def stops(self) -> bool:
+        """It is not met, and no reason excuses it."""
+        return not self.ok and self.id in NEVER_EXCUSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,16 +324,14 @@ NOTICES: Mapping[str, tuple[Notice, ...]] = {
 }
 """By pack code; 'US-NY' also takes what stands under 'US'. What no pack adds to has only the common items."""
 
-_STOPS_SUIT = frozenset(
-    {
-        HoldKind.BANKRUPTCY,
-        HoldKind.BREATHING_SPACE,
-        HoldKind.DECEASED,
-        HoldKind.FRAUD,
-        HoldKind.HARDSHIP,
-        HoldKind.MILITARY,
-    }
+NEVER_EXCUSED = frozenset(
+    {"claim.owed", "ledger.claim", "dispute.none_open", "hold.none_stopping", "limitation"}
 )
+"""Items without which nobody is taken to court, whoever gives whatever reason."""
+
+_STOPS_SUIT = frozenset({HoldKind.BANKRUPTCY, HoldKind.BREATHING_SPACE, HoldKind.DECEASED})
+_SPEAKS_AGAINST_SUIT = frozenset({HoldKind.FRAUD, HoldKind.HARDSHIP})
+"""A named person may decide to go on; military service too, where no pack protects those in it."""
 _LONGEST_CYCLE = timedelta(days=62)
 """Two statements further apart than this have one missing between them; no issuer bills less than every two months."""
 
@@ -303,17 +342,49 @@ def ledger_sum(entries: Sequence[Entry], account_ref: str | None = None) -> int:
 
 
 def completeness(case_file: CaseFile) -> tuple[ChecklistItem, ...]:
-    """Every item, met or not, in reading order: common ones first, then what the policy pack adds."""
+    """Every item, met or not, in reading order: common ones first, then what the policy pack adds. Who excused what is
+    told by `check_exportable`."""
     common = [check(case_file) for check in _COMMON]
     notices = [_notice(case_file, notice) for notice in _notices(case_file.portfolio)]
     return (*common, *notices, *_barred(case_file))
 
 
-def check_exportable(case_file: CaseFile) -> tuple[ChecklistItem, ...]:
-    """The checklist, if this case file may become a bundle.
+def why_not_claimed(status: AccountStatus, past_due_minor: int, owed_minor: int) -> str:
+    """Why an account is no part of the claim, '' = it is: all that is owed on it, once part of that is past due or the
+    account was charged off, here or at the creditor. What is overpaid on one card is not set off against another."""
+    if status in (AccountStatus.SETTLED, AccountStatus.PAID, AccountStatus.SOLD):
+        return f"the account is {status.value}"
+    if owed_minor < 0:
+        return "overpaid; nobody decided to set it off"
+    if owed_minor == 0:
+        return "nothing is owed on it"
+    if past_due_minor <= 0 and status is not AccountStatus.CHARGED_OFF:
+        return "nothing is past due on it"
+    return ""
 
-    Invalid: the bundle id cannot be a folder name. Conflict: the ledger does not sum to the claim (no reason
-    excuses that), or items are missing and nobody put their name and a reason to it.
+
+def stops(items: Sequence[ChecklistItem]) -> tuple[ChecklistItem, ...]:
+    """What forbids approval, sealing and hand-over alike."""
+    return tuple(item for item in items if item.stops)
+
+
+def refuse_stopped(items: Sequence[ChecklistItem], act: str) -> None:
+    """Conflict that names everything that stands in the way of `act` and cannot be excused."""
+    if found := stops(items):
+        named = "; ".join(f"{item.title}: {item.detail}" for item in found)
+        raise Conflict(f"{act} is refused, and no reason excuses it: {named}.")
+
+
+def gaps(items: Sequence[ChecklistItem]) -> tuple[ChecklistItem, ...]:
+    """What is missing and may be excused, item by item."""
+    return tuple(item for item in items if not item.ok and not item.stops)
+
+
+def check_exportable(case_file: CaseFile) -> tuple[ChecklistItem, ...]:
+    """The checklist, with who excused what, if this case file may become a bundle.
+
+    Invalid: the bundle id cannot be a folder name, or a reason is given for no item. Conflict: something is there that
+    no reason excuses, or items are missing and nobody put their name and a reason to each.
     """
     if not BUNDLE_ID.fullmatch(case_file.bundle_id):
         raise Invalid(f"not a bundle id: {case_file.bundle_id[:100]!r}", "bundle_id")
@@ -328,11 +399,45 @@ def check_exportable(case_file: CaseFile) -> tuple[ChecklistItem, ...]:
             f"the claim is {to_decimal_string(case_file.claimed_minor, currency)} {currency}"
         )
     items = completeness(case_file)
-    missing = [item for item in items if not item.ok]
-    if missing and not ((case_file.incomplete_reason or "").strip() and case_file.exported_by.strip()):
+    refuse_stopped(items, "This bundle")
+    _check_excuses(case_file.excuses, items)
+    items = tuple(_excused(item, case_file) for item in items)
+    missing = [item for item in gaps(items) if not item.excuse]
+    if missing:
         named = "; ".join(f"{item.id} ({item.detail})" for item in missing)
         raise Conflict(f"the case file is incomplete and no named person gave a reason: {named}")
     return items
+
+
+def why_incomplete(items: Sequence[ChecklistItem]) -> str:
+    """All excuses in one line, '' = nothing had to be excused; one person's one reason stands alone."""
+    excused = [item for item in items if item.excuse]
+    if len({(item.excuse, item.excused_by) for item in excused}) == 1:
+        return excused[0].excuse
+    return "; ".join(f"{item.id}: {item.excuse} ({item.excused_by})" for item in excused)
+
+
+def _check_excuses(excuses: Sequence[Excuse], items: Sequence[ChecklistItem]) -> None:
+    known = [item.id for item in items]
+    for excuse in excuses:
+        if excuse.item not in known:
+            message = f"The checklist has no item {excuse.item[:60]!r}. Its items are: {', '.join(known)}."
+            raise Invalid(message, "excuses")
+        if not excuse.reason.strip():
+            raise Invalid(f"Say why the file may go without {excuse.item}.", "excuses")
+        if not excuse.by.strip():
+            raise Invalid(f"Name the person who excuses {excuse.item}.", "excuses")
+
+
+def _excused(item: ChecklistItem, case: CaseFile) -> ChecklistItem:
+    """With the reason for this very item; a reason for what is met is not needed and left out."""
+    if item.ok or item.stops:
+        return item
+    own = next((excuse for excuse in case.excuses if excuse.item == item.id), None)
+    reason, by = (own.reason, own.by) if own else (case.incomplete_reason or "", case.exported_by)
+    if not reason.strip() or not by.strip():
+        return item
+    return replace(item, excuse=reason.strip(), excused_by=by)
 
 
 def _parties(case: CaseFile) -> ChecklistItem:
@@ -403,6 +508,17 @@ def _statement_gaps(case: CaseFile, account: Account) -> list[str]:
     ]
 
 
+def _owed(case: CaseFile) -> ChecklistItem:
+    """At the end of the day that the file shows, and still: who paid since is not taken to court."""
+    currency = case.portfolio.currency
+    then = case.claimed_minor
+    now = then if case.owed_now_minor is None else case.owed_now_minor
+    detail = f"{to_decimal_string(then, currency)} {currency} at the end of {case.as_of}"
+    if now != then:
+        detail += f", {to_decimal_string(now, currency)} {currency} today"
+    return ChecklistItem("claim.owed", "Something is owed and past due", then > 0 and now > 0, detail)
+
+
 def _claim(case: CaseFile) -> ChecklistItem:
     currency = case.portfolio.currency
     total = ledger_sum(case.entries)
@@ -440,9 +556,22 @@ def _undisputed(case: CaseFile) -> ChecklistItem:
 
 
 def _no_stop(case: CaseFile) -> ChecklistItem:
-    kinds = sorted({h.kind for h in case.holds if h.ended_at is None and h.kind in _STOPS_SUIT})
-    detail = f"in force: {', '.join(kinds)}" if kinds else "none in force"
-    return ChecklistItem("hold.none_stopping", "No hold that stops legal action", not kinds, detail)
+    stopping = _STOPS_SUIT | ({HoldKind.MILITARY} if case.military_stops else set())
+    detail = _in_force(case, stopping)
+    title = "No death, insolvency, moratorium or protected service"
+    return ChecklistItem("hold.none_stopping", title, not detail, detail or "none in force")
+
+
+def _no_other_hold(case: CaseFile) -> ChecklistItem:
+    against = _SPEAKS_AGAINST_SUIT | (set() if case.military_stops else {HoldKind.MILITARY})
+    detail = _in_force(case, against)
+    title = "No other hold that speaks against legal action"
+    return ChecklistItem("hold.none_against", title, not detail, detail or "none in force")
+
+
+def _in_force(case: CaseFile, kinds: Collection[str]) -> str:
+    found = sorted({h.kind for h in case.holds if h.ended_at is None and h.kind in kinds})
+    return f"in force: {', '.join(kind.replace('_', ' ') for kind in found)}" if found else ""
 
 
 def _no_plan(case: CaseFile) -> ChecklistItem:
@@ -457,12 +586,14 @@ _COMMON: tuple[Callable[[CaseFile], ChecklistItem], ...] = (
     _agreement,
     _assignment,
     _statements,
+    _owed,
     _claim,
     _balances,
     _reminder,
     _cleared,
     _undisputed,
     _no_stop,
+    _no_other_hold,
     _no_plan,
 )
 

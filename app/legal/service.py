@@ -16,17 +16,24 @@ from sqlmodel import Session, col, select
 from app.cases.models import CaseHold, CollectionsCase, case_reference
 from app.cases.rules import CaseStatus
 from app.cases.service import case_event, clean_text
-from app.clock import local_date, local_instant
-from app.compliance.service import may_sue
 from app.db import table_of, upsert
-from app.delinquency.models import AccountState
 from app.delinquency.rules import days_past_due
-from app.errors import Conflict, Forbidden
-from app.ledger.models import Account, Customer, Entry, Portfolio, Statement
-from app.legal import rules
+from app.errors import Conflict, Forbidden, Invalid
+from app.ledger.models import Portfolio
 from app.legal.bundle import Typeset, build
+from app.legal.loading import load_case_file
 from app.legal.models import Bundle, Referral, ReferralStatus
-from app.legal.rules import CaseFile, Receipt, completeness
+from app.legal.rules import (
+    CaseFile,
+    ChecklistItem,
+    Excuse,
+    Receipt,
+    check_exportable,
+    completeness,
+    refuse_stopped,
+    why_incomplete,
+)
+from app.money import to_decimal_string
 from app.outreach.delivery import Call, Foreseen, Postpone, Withhold
 from app.outreach.models import OutboxMessage
 from app.outreach.rules import (
@@ -41,12 +48,12 @@ from app.outreach.rules import (
 from app.outreach.situations import gather_case_facts
 from app.plans.models import Plan
 from app.plans.rules import LIVE
-from app.plans.service import instalments_of
 from app.strategy.rules import Situation, legal_due
 from app.strategy.service import Ladders, ladders
-from app.timeline.models import Event
 from app.timeline.rules import Kind, Purpose
-from app.timeline.service import Heads, customer_stream, record, record_many
+from app.timeline.service import Heads, lock_customers, record, record_many
+
+__all__ = ["load_case_file"]
 
 
 @dataclass(frozen=True)
@@ -139,19 +146,37 @@ def nominate(session: Session, case: CollectionsCase, reason: str, *, by: str, n
     return referral
 
 
-def decide(session: Session, referral: Referral, *, approve: bool, by: str, now: datetime) -> None:
-    """Approve or decline a nomination. Forbidden to the person who made it: a referral needs two people."""
+def decide(
+    session: Session, referral: Referral, *, approve: bool, reason: str = "", by: str, now: datetime
+) -> None:
+    """Approve a nomination, or decline it with a reason. Forbidden to the person who made it: a referral needs two
+    people. Conflict where something forbids legal action, whatever anybody's reason."""
+    case = session.get_one(CollectionsCase, referral.case_id)
+    lock_customers(session, [case.customer_id])
     if referral.status is not ReferralStatus.NOMINATED:
         raise Conflict(f"this referral is {referral.status.value} already")
     if referral.nominated_by == by:
         raise Forbidden("a referral needs two people: you nominated it, somebody else decides")
-    case = session.get_one(CollectionsCase, referral.case_id)
     if approve and case.status is not CaseStatus.OPEN:
         raise Conflict("this case was closed since it was nominated; decline the referral")
+    if approve:
+        refuse_stopped(checklist_of(session, case, now=now), "Approval of this referral")
+        case.with_legal_since = now
+    elif not reason.strip():
+        raise Invalid("Say why the referral is declined.", "reason")
+    referral.decision_reason = clean_text(reason, "reason", required=not approve, at_most=500)
     referral.status = ReferralStatus.APPROVED if approve else ReferralStatus.DECLINED
     referral.decided_by, referral.decided_at = by, now
     kind = Kind.REFERRAL_APPROVED if approve else Kind.REFERRAL_DECLINED
-    record(session, case_event(kind, case, {"referral": referral.id}), by=by, now=now)
+    data = {"referral": referral.id}
+    if referral.decision_reason:
+        data["reason"] = referral.decision_reason
+    record(session, case_event(kind, case, data), by=by, now=now)
+
+
+def checklist_of(session: Session, case: CollectionsCase, *, now: datetime) -> tuple[ChecklistItem, ...]:
+    """What a bundle built at this moment would have, and lack."""
+    return completeness(load_case_file(session, case, bundle_id=case_reference(case.id or 0), now=now))
 
 
 def open_referral(session: Session, case_id: int) -> Referral | None:
@@ -167,24 +192,39 @@ def build_bundle(
     case: CollectionsCase,
     seal: Seal,
     *,
+    excuses: Mapping[str, str] | None = None,
     incomplete_reason: str = "",
     by: str,
     now: datetime,
 ) -> Bundle:
-    """Seal the case file as it stands and keep it. Conflict where something is missing and no reason was given.
-    An earlier bundle of the case is superseded, never overwritten."""
+    """Seal the case file as it stood at the end of the last closed business day, and keep it.
+
+    `excuses` are reasons by the id of the item that is missing. `incomplete_reason` is one reason for whatever else is
+    missing: the desk's doors take it only for a single gap (`single_excuse`). Conflict where something forbids legal
+    action, and where something is missing without a reason. An earlier bundle of the case is superseded, never
+    overwritten.
+    """
+    lock_customers(session, [case.customer_id])
     earlier = latest_bundle(session, case.id or 0)
     number = 1 if earlier is None else int(earlier.reference.rsplit("-", 1)[1]) + 1
+    given = [Excuse(item, clean_text(why, "excuses", at_most=500), by) for item, why in (excuses or {}).items()]
     file = load_case_file(
         session,
         case,
         bundle_id=f"{case_reference(case.id or 0)}-{number:02d}",
         supersedes=earlier.reference if earlier else None,
         exported_by=by,
+        excuses=given,
         incomplete_reason=incomplete_reason.strip() or None,
         now=now,
     )
     content = build(file, seal.key, seal.typeset)
+    checklist = check_exportable(file)
+    told = [
+        {"item": item.id, "title": item.title, "reason": item.excuse, "by": item.excused_by}
+        for item in checklist
+        if item.excuse
+    ]
     bundle = Bundle(
         reference=file.bundle_id,
         case_id=case.id or 0,
@@ -192,8 +232,10 @@ def build_bundle(
         sha256=hashlib.sha256(content).hexdigest(),
         size=len(content),
         content=content,
-        complete=all(item.ok for item in completeness(file)),
-        incomplete_reason=file.incomplete_reason or "",
+        complete=all(item.ok for item in checklist),
+        incomplete_reason=why_incomplete(checklist)[:500],
+        excuses=json.dumps(told, ensure_ascii=False),
+        owed_minor=file.owed_now_minor,
         supersedes=file.supersedes or "",
         built_by=by,
         built_at=now,
@@ -201,15 +243,29 @@ def build_bundle(
     session.add(bundle)
     session.flush()
     data = {"bundle": bundle.reference, "sha256": bundle.sha256, "complete": bundle.complete}
+    if told:
+        data["excused"] = {each["item"]: each["reason"] for each in told}
     record(session, case_event(Kind.BUNDLE_BUILT, case, data), by=by, now=now)
     return bundle
 
 
+def single_excuse(items: Sequence[ChecklistItem], reason: str) -> dict[str, str]:
+    """One reason, given by who does not name the item: only where exactly one gap can be meant. Conflict otherwise."""
+    missing = [item for item in items if not item.ok and not item.stops]
+    if not reason.strip() or not missing:
+        return {}
+    if len(missing) > 1:
+        named = "; ".join(f"{item.id} ({item.title})" for item in missing)
+        raise Conflict(f"{len(missing)} items are missing; give a reason for each of them by name: {named}.")
+    return {missing[0].id: reason}
+
+
 def hand_over(session: Session, case: CollectionsCase, bundle: Bundle, *, now: datetime) -> None:
-    """Queue the delivery of a bundle to the legal desk; asking again changes nothing."""
-    referral = open_referral(session, case.id or 0)
-    if referral is None or referral.status is ReferralStatus.NOMINATED:
-        raise Conflict("the referral of this case has not been approved")
+    """Queue the delivery of a bundle to the legal desk; asking again changes nothing. Conflict while the referral is
+    not approved, and where something forbids legal action."""
+    lock_customers(session, [case.customer_id])
+    if why_not := obstacle(session, case, bundle, now=now):
+        raise Conflict(why_not)
     row = {
         "key": f"bundle:{bundle.reference}",
         "destination": Destination.LEGAL_DESK,
@@ -222,11 +278,36 @@ def hand_over(session: Session, case: CollectionsCase, bundle: Bundle, *, now: d
         "status": OutboxStatus.QUEUED,
         "not_before": now,
         "created_at": now,
+        "simulated": False,
     }
     empty = ("letter", "template_version", "language", "address", "subject", "text", "html", "enclosed")
     row |= dict.fromkeys((*empty, "claimed_by", "attempt_id", "provider_ref", "error"), "")
     row |= {"context": "{}", "clearance": "{}", "past_due_minor": 0, "attempts": 0}
     session.execute(upsert(session, OutboxMessage).values(**row).on_conflict_do_nothing())
+
+
+def obstacle(session: Session, case: CollectionsCase, bundle: Bundle, *, now: datetime) -> str:
+    """Why this bundle may not go to the legal desk at this moment, '' = it may. Asked under the customer's lock, when it
+    is handed over and again when it is delivered."""
+    referral = open_referral(session, case.id or 0)
+    if referral is None or referral.status is ReferralStatus.NOMINATED:
+        return "the referral of this case has not been approved"
+    file = load_case_file(session, case, bundle_id=bundle.reference, now=now)
+    try:
+        refuse_stopped(completeness(file), f"Delivery of bundle {bundle.reference}")
+    except Conflict as stopped:
+        return str(stopped)
+    if bundle.owed_minor is not None and _owed_now(file) < bundle.owed_minor:
+        currency = file.portfolio.currency
+        return (
+            f"{to_decimal_string(bundle.owed_minor, currency)} {currency} was owed when {bundle.reference} was built, "
+            f"{to_decimal_string(_owed_now(file), currency)} {currency} is owed now. Build the bundle again."
+        )
+    return ""
+
+
+def _owed_now(file: CaseFile) -> int:
+    return file.claimed_minor if file.owed_now_minor is None else file.owed_now_minor
 
 
 def latest_bundle(session: Session, case_id: int) -> Bundle | None:
@@ -276,13 +357,15 @@ class BundleCourier:
     def prepare(
         self, session: Session, rows: Sequence[OutboxMessage], *, now: datetime
     ) -> list[Call | Withhold | Postpone]:
-        del now
-        return [self._call(session, row) for row in rows]
+        return [self._call(session, row, now=now) for row in rows]
 
-    def _call(self, session: Session, row: OutboxMessage) -> Call | Withhold:
+    def _call(self, session: Session, row: OutboxMessage, *, now: datetime) -> Call | Withhold:
         bundle = session.get(Bundle, row.bundle_id)
         if bundle is None:
             return Withhold("the bundle is gone", {})
+        case = session.get_one(CollectionsCase, row.case_id)
+        if why_not := obstacle(session, case, bundle, now=now):
+            return Withhold(why_not[:480], {"bundle": bundle.reference})
         reference, content = bundle.reference, bundle.content
         return lambda: _as_outcome(self.desk.deliver(reference, content))
 
@@ -314,227 +397,3 @@ class BundleCourier:
         elif row.status in (OutboxStatus.FAILED, OutboxStatus.UNDELIVERED):
             data = {"bundle": bundle.reference, "error": row.error}
             record(session, case_event(Kind.BUNDLE_FAILED, case, data), by="system", now=now)
-
-
-# --- the case file --------------------------------------------------------------------------------------------
-
-
-def load_case_file(
-    session: Session,
-    case: CollectionsCase,
-    *,
-    bundle_id: str,
-    supersedes: str | None = None,
-    exported_by: str = "",
-    incomplete_reason: str | None = None,
-    now: datetime,
-) -> CaseFile:
-    """Everything on record about a case, as the bundle wants it. The claim is what the ledger says is owed now."""
-    portfolio = session.get_one(Portfolio, case.portfolio_id)
-    customer = session.get_one(Customer, case.customer_id)
-    as_of = local_date(now, portfolio.timezone)
-    accounts = session.scalars(select(Account).where(Account.customer_id == customer.id)).all()
-    entries = _entries(session, accounts, as_of)
-    return CaseFile(
-        case_reference=case_reference(case.id or 0),
-        bundle_id=bundle_id,
-        as_of=as_of,
-        portfolio=rules.Portfolio(
-            code=portfolio.code,
-            creditor=portfolio.creditor,
-            currency=portfolio.currency,
-            timezone=portfolio.timezone,
-            policy_pack=portfolio.pack,
-            collector=portfolio.collector,
-        ),
-        customer=_customer(customer),
-        claimed_minor=rules.ledger_sum(entries),
-        accounts=_accounts(session, accounts, entries, as_of),
-        entries=entries,
-        statements=_statements(session, accounts),
-        events=_events(session, customer),
-        messages=_messages(session, case),
-        plans=_plans(session, case, portfolio),
-        holds=_holds(session, customer, portfolio),
-        supersedes=supersedes,
-        exported_by=exported_by,
-        incomplete_reason=incomplete_reason,
-        time_barred=tuple(
-            f"{reason.detail} ({reason.citation})"
-            for reason in may_sue(session, portfolio, customer, at=now)
-            # Whether a notice was given the checklist asks by itself: it may be an uploaded document.
-            if "barred_on" in reason.figures
-        ),
-    )
-
-
-def _customer(customer: Customer) -> rules.Customer:
-    place = " ".join(filter(None, (customer.postcode, customer.city)))
-    lines = (customer.address_line1, customer.address_line2, place, customer.region)
-    return rules.Customer(
-        customer_ref=customer.reference,
-        name=customer.full_name,
-        address_lines=tuple(line for line in lines if line),
-        country=customer.country,
-        language=customer.language,
-        email=customer.email,
-        mobile=customer.mobile,
-    )
-
-
-def _entries(session: Session, accounts: Sequence[Account], as_of: date) -> tuple[rules.Entry, ...]:
-    names = {account.id: account.reference for account in accounts}
-    rows = session.scalars(
-        select(Entry)
-        .where(col(Entry.account_id).in_(names), col(Entry.effective_on) <= as_of)
-        .order_by(col(Entry.account_id), col(Entry.effective_on), col(Entry.id))
-    ).all()
-    references = {row.id: row.reference for row in rows}
-    return tuple(
-        rules.Entry(
-            reference=row.reference,
-            account_ref=names[row.account_id],
-            kind=row.kind.value,
-            effective_on=row.effective_on,
-            posted_on=row.posted_on,
-            amount_minor=row.amount_minor,
-            source=row.source,
-            description=row.description,
-            reverses=references.get(row.reverses_id, "") if row.reverses_id else "",
-        )
-        for row in rows
-    )
-
-
-def _accounts(
-    session: Session, accounts: Sequence[Account], entries: Sequence[rules.Entry], as_of: date
-) -> tuple[rules.Account, ...]:
-    ids = [account.id for account in accounts]
-    states = {
-        state.account_id: state
-        for state in session.scalars(select(AccountState).where(col(AccountState.account_id).in_(ids)))
-    }
-    found = []
-    for account in accounts:
-        state = states.get(account.id or 0)
-        oldest = state.oldest_due_on if state else None
-        found.append(
-            rules.Account(
-                account_ref=account.reference,
-                last4=account.card_last4,
-                product=account.product,
-                limit_minor=account.credit_limit_minor,
-                apr=f"{account.apr_millionths / 10_000:.2f}",
-                opened_on=account.opened_on,
-                status=account.status.value,
-                balance_minor=rules.ledger_sum(entries, account.reference),
-                past_due_minor=state.past_due_minor if state else 0,
-                days_past_due=days_past_due(oldest, as_of),
-                oldest_due_on=oldest,
-            )
-        )
-    return tuple(found)
-
-
-def _statements(session: Session, accounts: Sequence[Account]) -> tuple[rules.Statement, ...]:
-    names = {account.id: account.reference for account in accounts}
-    query = select(Statement).where(col(Statement.account_id).in_(names)).order_by(col(Statement.closing_on))
-    return tuple(
-        rules.Statement(
-            statement_ref=row.reference,
-            account_ref=names[row.account_id],
-            closing_on=row.closing_on,
-            due_on=row.due_on,
-            balance_minor=row.balance_minor,
-            minimum_due_minor=row.minimum_due_minor,
-        )
-        for row in session.scalars(query)
-    )
-
-
-def _events(session: Session, customer: Customer) -> tuple[rules.Event, ...]:
-    """The customer's whole stream: a chain with a link left out could not be verified."""
-    query = select(Event).where(Event.stream == customer_stream(customer.id or 0)).order_by(col(Event.seq))
-    return tuple(
-        rules.Event(
-            stream=row.stream,
-            seq=row.seq,
-            kind=row.kind.value,
-            at=row.at,
-            by=row.by,
-            data_json=row.data,
-            prev_hash=row.prev_hash,
-            hash=row.hash,
-        )
-        for row in session.scalars(query)
-    )
-
-
-def _messages(session: Session, case: CollectionsCase) -> tuple[rules.Message, ...]:
-    query = (
-        select(OutboxMessage)
-        .where(
-            OutboxMessage.customer_id == case.customer_id, OutboxMessage.destination != Destination.LEGAL_DESK
-        )
-        .order_by(col(OutboxMessage.id))
-    )
-    return tuple(
-        rules.Message(
-            key=row.key,
-            channel=row.destination.value,
-            to=row.address,
-            subject=row.subject,
-            text=row.text,
-            html=row.html,
-            enclosed=row.enclosed,
-            letter=row.letter,
-            letter_version=row.template_version,
-            language=row.language,
-            sent_at=row.sent_at,
-            status=row.status.value,
-            provider_ref=row.provider_ref,
-            clearance=_json(row.clearance),
-        )
-        for row in session.scalars(query)
-    )
-
-
-def _plans(session: Session, case: CollectionsCase, portfolio: Portfolio) -> tuple[rules.Plan, ...]:
-    plans = session.scalars(select(Plan).where(Plan.case_id == case.id).order_by(col(Plan.id))).all()
-    parts = instalments_of(session, [plan.id or 0 for plan in plans])
-    return tuple(
-        rules.Plan(
-            reference=f"P-{plan.id:06d}",
-            kind=plan.kind.value,
-            status=plan.status.value,
-            offered_at=plan.offered_at,
-            accepted_at=local_instant(plan.accepted_on, 0, 0, portfolio.timezone)
-            if plan.accepted_on
-            else None,
-            total_minor=plan.total_minor,
-            by=plan.offered_by,
-            instalments=tuple(rules.Instalment(p.n, p.due_on, p.amount) for p in parts[plan.id or 0]),
-            note=plan.why,
-        )
-        for plan in plans
-    )
-
-
-def _holds(session: Session, customer: Customer, portfolio: Portfolio) -> tuple[rules.Hold, ...]:
-    query = select(CaseHold).where(CaseHold.customer_id == customer.id).order_by(col(CaseHold.id))
-    return tuple(
-        rules.Hold(
-            kind=row.kind.value,
-            started_at=row.started_at,
-            until=local_instant(row.until, 0, 0, portfolio.timezone),
-            ended_at=row.ended_at,
-            by=row.by,
-            reason=row.reason,
-        )
-        for row in session.scalars(query)
-    )
-
-
-def _json(text: str) -> Mapping[str, Any]:
-    loaded: dict[str, Any] = json.loads(text or "{}")
-    return loaded

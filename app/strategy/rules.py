@@ -313,7 +313,7 @@ def decide(ladder: Ladder, situation: Situation, today: date) -> Take | Rest:
 
     Due is the latest step whose day is reached, that lies behind the last one taken, whose condition holds and whose
     wait is over: somebody who comes to us 75 days late gets the step for day 75, not every letter of the ladder on
-    one morning.
+    one morning. Who comes so late that court is next is written to first: nobody is sued over what no letter told.
     """
     if situation.plan_live:
         return Rest("a promise or plan is being kept: ordinary reminders rest")
@@ -326,6 +326,9 @@ def decide(ladder: Ladder, situation: Situation, today: date) -> Take | Rest:
     reached = [s for s in ladder.steps if situation.step_day < s.day <= situation.days_past_due]
     due, ripe_on = _ripe(reached, situation.facts, today)
     if due:
+        to_court = ladder.legal is not None and ladder.legal.day <= situation.days_past_due
+        if to_court and situation.step_day == 0 and due[-1].action is not Action.MESSAGE:
+            due = [step for step in due if step.action is Action.MESSAGE] or due
         return Take(due[-1], tuple(s for s in reached if s.day < due[-1].day))
     later = _next_day(ladder, situation, today)
     if later is None and ripe_on is None:
