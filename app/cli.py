@@ -1021,27 +1021,36 @@ def strategy_rollback(portfolio: PortfolioCode, as_json: Json = False) -> None:
 def bundle_build(
     case: Annotated[str, typer.Argument(help="Case reference, such as C-000012.")],
     out: Annotated[Path, typer.Option(help="Where to write the bundle.")],
-    by: Annotated[str, typer.Option(help="Who exports it; needed with --reason.")] = "",
-    reason: Annotated[str, typer.Option(help="Why an incomplete bundle is exported all the same.")] = "",
+    by: Annotated[str, typer.Option(help="Who exports it; needed with --excuse and --reason.")] = "",
+    excuse: Annotated[
+        list[str] | None,
+        typer.Option(help="Why the file may go without an item of the checklist: ITEM=REASON. Repeatable."),
+    ] = None,
+    reason: Annotated[str, typer.Option(help="The same where exactly one item is missing.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Seal a case file and write it to a file."""
+    """Seal a case file, as of the last closed business day, and write it to a file."""
     from app.cases.service import get_case
-    from app.legal.service import build_bundle
+    from app.legal.service import build_bundle, checklist_of, single_excuse
     from app.ports import make_ports
 
     number = case.upper().removeprefix("C-")
     if not number.isdigit():
         raise typer.BadParameter(f"not a case reference: {case!r}")
-    if reason and not by:
-        raise typer.BadParameter("--reason needs --by: a named person answers for an incomplete bundle")
+    excuses = dict(_item_and_reason(text) for text in excuse or [])
+    if (reason or excuses) and not by:
+        raise typer.BadParameter(
+            "--excuse and --reason need --by: a named person answers for an incomplete bundle"
+        )
     ports = make_ports(get_settings())
     if ports.seal is None:
         raise DeskError("DESK_BUNDLE_KEY is not set: bundles cannot be signed; see .env.example")
     with transaction(_engine()) as session:
         found = get_case(session, int(number))
+        if reason:
+            excuses = {**single_excuse(checklist_of(session, found, now=_now()), reason), **excuses}
         bundle = build_bundle(
-            session, found, ports.seal, incomplete_reason=reason, by=f"user:{by}" if by else BY, now=_now()
+            session, found, ports.seal, excuses=excuses, by=f"user:{by}" if by else BY, now=_now()
         )
     out.write_bytes(bundle.content)
     data = {
@@ -1051,6 +1060,13 @@ def bundle_build(
         "complete": bundle.complete,
     }
     _print(data, as_json, lambda: print(f"{bundle.reference}: {bundle.size:,} bytes, sha256 {bundle.sha256}"))
+
+
+def _item_and_reason(text: str) -> tuple[str, str]:
+    item, separator, why = text.partition("=")
+    if not separator or not item.strip() or not why.strip():
+        raise typer.BadParameter(f"--excuse takes ITEM=REASON; {text!r} was given")
+    return item.strip(), why.strip()
 
 
 @bundle_app.command("verify")

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Annotated
 
 import sqlalchemy as sa
-from fastapi import Header, Query, Response
+from fastapi import Header, Query, Request, Response
 from pydantic import Field
 from sqlmodel import Session, col, select
 
@@ -17,11 +17,11 @@ from app.api.fields import BundleRef, CaseRef, Cursor, Limit, Line, RowId, after
 from app.api.shapes import BundleShape, ReferralShape
 from app.cases.models import CollectionsCase
 from app.cases.service import case_event, get_case
-from app.errors import NotFound
+from app.errors import Conflict, NotFound
 from app.ledger.models import Portfolio
 from app.ledger.service import get_portfolio
 from app.legal.models import Bundle, Referral, ReferralStatus
-from app.legal.service import decide
+from app.legal.service import build_bundle, checklist_of, decide, single_excuse
 from app.staff.rules import LEGAL_WORK, MANAGEMENT, Caller
 from app.timeline.rules import Kind
 from app.timeline.service import lock_customers, record
@@ -68,6 +68,7 @@ class Verdict(StrEnum):
 
 class NewDecision(Input):
     decision: Annotated[Verdict, Field(strict=False)]
+    reason: Annotated[str, Field(max_length=500, description="Needed to decline.")] = ""
 
 
 @router.post("/referrals/{referral_id}/decision", summary="Decide a referral")
@@ -78,9 +79,11 @@ def post_referral_decision(
     now: Now,
     new: NewDecision,
 ) -> ReferralShape:
-    """Approve or decline a nomination. A referral needs two: whoever nominated it cannot decide."""
+    """Approve a nomination, or decline it with a reason. A referral needs two: whoever nominated it cannot decide. What
+    no reason excuses (death, insolvency, an open dispute, nothing owed ...) refuses the approval."""
     referral = _locked(session, referral_id)
-    decide(session, referral, approve=new.decision is Verdict.APPROVE, by=caller.by, now=now)
+    approve = new.decision is Verdict.APPROVE
+    decide(session, referral, approve=approve, reason=new.reason, by=caller.by, now=now)
     return ReferralShape.of(referral, session.get_one(Portfolio, referral.portfolio_id).code)
 
 
@@ -111,6 +114,38 @@ def list_bundles(
     rows = session.execute(query.order_by(col(Bundle.id)).limit(limit + 1)).mappings().all()
     shown, next_cursor = page_of(rows, limit, lambda row: row["id"])
     return Page(items=[BundleShape.of(dict(row)) for row in shown], next_cursor=next_cursor)
+
+
+class NewBundle(Input):
+    excuses: Annotated[
+        dict[Annotated[str, Field(max_length=60)], Annotated[str, Field(max_length=500)]],
+        Field(max_length=60, description="A reason for each item that is missing, by the item's id."),
+    ] = {}
+    incomplete_reason: Annotated[
+        str, Field(max_length=500, description="Instead of `excuses`, where exactly one item is missing.")
+    ] = ""
+
+
+@router.post("/cases/{reference}/bundles", status_code=201, summary="Build a bundle")
+def post_bundle(
+    request: Request,
+    reference: CaseRef,
+    caller: Annotated[Caller, api_requires(*LEGAL_WORK)],
+    session: OnceSession,
+    now: Now,
+    new: NewBundle,
+) -> BundleShape:
+    """Seal the case file as of the last closed business day. What is missing is excused item by item under the caller's
+    name; some things no reason excuses."""
+    seal = request.app.state.ports.seal
+    if seal is None:
+        raise Conflict("No key is set to sign bundles with. Set DESK_BUNDLE_KEY (see .env.example).")
+    case = get_case(session, int(reference.removeprefix("C-")))
+    lock_customers(session, [case.customer_id])
+    items = checklist_of(session, case, now=now)
+    excuses = {**single_excuse(items, new.incomplete_reason), **new.excuses}
+    bundle = build_bundle(session, case, seal, excuses=excuses, by=caller.by, now=now)
+    return BundleShape.of({column.name: getattr(bundle, column.name) for column in _LISTED})
 
 
 class Zip(Response):

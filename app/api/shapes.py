@@ -708,6 +708,7 @@ class ReferralShape(BaseModel):
     nominated_at: datetime
     decided_by: str
     decided_at: datetime | None
+    decision_reason: str = Field(description="Why it was declined.")
     delivered_at: datetime | None
 
     @classmethod
@@ -722,6 +723,7 @@ class ReferralShape(BaseModel):
             nominated_at=referral.nominated_at,
             decided_by=referral.decided_by,
             decided_at=referral.decided_at,
+            decision_reason=referral.decision_reason,
             delivered_at=referral.delivered_at,
         )
 
@@ -736,6 +738,9 @@ class BundleShape(BaseModel):
     size: int
     complete: bool
     incomplete_reason: str
+    excuses: list[dict[str, str]] = Field(
+        description="For each item that is missing: `item`, `title`, `reason` and `by`."
+    )
     supersedes: str
     built_by: str
     built_at: datetime
@@ -745,4 +750,6 @@ class BundleShape(BaseModel):
     def of(cls, row: Mapping[str, Any]) -> Self:
         """`row` as columns of `Bundle` by name, the content left out."""
         receipt = json.loads(row["receipt"]) if row["receipt"] else None
-        return cls(**{**row, "case": case_reference(row["case_id"]), "receipt": receipt})
+        excuses = json.loads(row["excuses"])
+        case = case_reference(row["case_id"])
+        return cls(**{**row, "case": case, "excuses": excuses, "receipt": receipt})

@@ -37,6 +37,7 @@ from app.compliance.kinds import (
     WaitRule,
 )
 from app.compliance.rules import (
+    AfterReferral,
     CapRule,
     ConsentRule,
     Counted,

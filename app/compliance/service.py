@@ -28,7 +28,7 @@ from app.timeline.service import NewEvent, customer_stream, portfolio_stream, re
 __all__ = [
     "address_of", "answer_data", "customer_of_account", "explain", "gather_facts", "keep_pack", "may_sue",
     "open_preferences", "opt_out_of_all", "pack_by_label", "pack_of", "packs_for", "set_consent", "set_preference",
-    "tighten_portfolio",
+    "suits_barred", "tighten_portfolio",
 ]  # fmt: skip
 
 
@@ -56,6 +56,16 @@ def may_sue(
     pack = packs_for(portfolio, customer)
     assert customer.id is not None
     return suit_objections(gather_facts(session, [customer], pack, now=at)[customer.id], pack, at)
+
+
+def suits_barred(
+    session: Session, portfolio: Portfolio, customers: Sequence[Customer], *, at: datetime
+) -> dict[int, tuple[Reason, ...]]:
+    """`may_sue` for many customers at once; by id, those only whose debt may not be handed to a court."""
+    packs = {customer.id or 0: packs_for(portfolio, customer) for customer in customers}
+    facts = gather_facts(session, customers, packs, now=at)
+    found = {i: suit_objections(facts[i], pack, at) for i, pack in packs.items()}
+    return {i: reasons for i, reasons in found.items() if reasons}
 
 
 def customer_of_account(

@@ -48,6 +48,8 @@ class Portfolio(Row, table=True):
     """Most that an agent may let off when a debt is settled, of what is owed; beyond it a manager must."""
     legal_after_days: int = Field(default=90, ge=1)
     legal_min_minor: int = Field(default=0, ge=0, sa_type=sa.BigInteger)
+    legal_letter_days: int = Field(default=14, ge=1, sa_column_kwargs={"server_default": "14"})
+    """Nobody is nominated before a letter of the case left that many days ago."""
     charge_off_days: int = Field(default=180, ge=0)
     """Days past due at which an account is charged off; 0 = never by itself."""
     dormant_after_days: int = Field(default=0, ge=0)

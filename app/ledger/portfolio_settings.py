@@ -93,6 +93,14 @@ SETTINGS: tuple[PortfolioSetting, ...] = (
         "legal-minimum", "legal_min_minor", _AMOUNT, "Smallest debt that is nominated for legal action."
     ),
     PortfolioSetting(
+        "legal-letter-days",
+        "legal_letter_days",
+        _NUMBER,
+        "Days since a letter of the case left, before it may be nominated for legal action.",
+        least=1,
+        most=365,
+    ),
+    PortfolioSetting(
         "charge-off-days", "charge_off_days", _NUMBER, "Days past due at charge-off; 0 = never."
     ),
     PortfolioSetting(

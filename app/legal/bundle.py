@@ -178,7 +178,12 @@ def _case_json(case: CaseFile, checklist: Sequence[ChecklistItem]) -> dict[str, 
             for a in case.accounts
         ],
         "accounts_not_claimed": [
-            {"account_ref": a.account_ref, "status": a.status, "balance": amount(a.balance_minor), "why": a.why}
+            {
+                "account_ref": a.account_ref,
+                "status": a.status,
+                "balance": amount(a.balance_minor),
+                "why": a.why,
+            }
             for a in case.not_claimed
         ],
         "holds": [

@@ -47,6 +47,7 @@ class SealedBundle:
     size: int
     complete: bool
     incomplete_reason: str
+    excuses: str
     supersedes: str
     built_by: str
     built_at: datetime

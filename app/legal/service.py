@@ -16,10 +16,12 @@ from sqlmodel import Session, col, select
 from app.cases.models import CaseHold, CollectionsCase, case_reference
 from app.cases.rules import CaseStatus
 from app.cases.service import case_event, clean_text
-from app.db import table_of, upsert
+from app.clock import local_instant
+from app.compliance.service import suits_barred
+from app.db import among, table_of, upsert
 from app.delinquency.rules import days_past_due
 from app.errors import Conflict, Forbidden, Invalid
-from app.ledger.models import Portfolio
+from app.ledger.models import Customer, Portfolio
 from app.legal.bundle import Typeset, build
 from app.legal.loading import load_case_file
 from app.legal.models import Bundle, Referral, ReferralStatus
@@ -68,8 +70,9 @@ class Seal:
 
 
 def nominate_cases(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> int:
-    """Nominate what the strategy's legal step reaches: late enough, large enough, something owed at all, no hold, no
-    live plan, not referred before. A nomination moves nothing by itself: a person has to approve it."""
+    """Nominate what the strategy's legal step reaches: late enough, large enough, something owed at all, written to
+    before, no hold, no live plan, not referred before, and nothing in the law of their place that forbids a suit. A
+    nomination moves nothing by itself: a person has to approve it."""
     live = ladders(session, portfolio)
     legal_day = live.legal_day
     if legal_day is None:
@@ -87,11 +90,13 @@ def nominate_cases(session: Session, portfolio: Portfolio, on: date, *, now: dat
             ~sa.exists().where(hold.c.customer_id == case.c.customer_id, hold.c.ended_at.is_(None)),
             ~sa.exists().where(plan.c.case_id == case.c.id, plan.c.status.in_(LIVE)),
             ~sa.exists().where(referral.c.case_id == case.c.id),
+            _written_to(portfolio, on),
         )
         .order_by(case.c.id)
     )
     events = []
-    for row in _reached(session, portfolio, live, session.connection().execute(query).all(), on):
+    reached = _reached(session, portfolio, live, session.connection().execute(query).all(), on)
+    for row in _lawful(session, portfolio, reached, now=now):
         late = days_past_due(row.oldest_due_on, on)
         reason = f"{late} days past due"
         session.add(
@@ -108,6 +113,31 @@ def nominate_cases(session: Session, portfolio: Portfolio, on: date, *, now: dat
     session.flush()
     record_many(session, events, by="system", now=now)
     return len(events)
+
+
+def _written_to(portfolio: Portfolio, on: date) -> sa.ColumnElement[bool]:
+    """A letter of this case really left, and they had the portfolio's days to answer it."""
+    case, message = table_of(CollectionsCase), table_of(OutboxMessage)
+    answered_by = local_instant(
+        on - timedelta(days=portfolio.legal_letter_days - 1), 0, 0, portfolio.timezone
+    )
+    return sa.exists().where(
+        message.c.case_id == case.c.id,
+        message.c.destination != Destination.LEGAL_DESK,
+        message.c.status.in_((OutboxStatus.SENT, OutboxStatus.DELIVERED)),
+        message.c.purpose != Purpose.CONFIRMATION,
+        message.c.simulated.is_(False),
+        message.c.sent_at < answered_by,
+    )
+
+
+def _lawful(session: Session, portfolio: Portfolio, rows: Sequence[Any], *, now: datetime) -> list[Any]:
+    """Those whose debt a court may be given: notices given and their periods over, not time-barred."""
+    if not rows:
+        return []
+    query = select(Customer).where(among(session, table_of(Customer).c.id, [row.customer_id for row in rows]))
+    barred = suits_barred(session, portfolio, session.scalars(query).all(), at=now)
+    return [row for row in rows if row.customer_id not in barred]
 
 
 def _reached(
@@ -207,7 +237,9 @@ def build_bundle(
     lock_customers(session, [case.customer_id])
     earlier = latest_bundle(session, case.id or 0)
     number = 1 if earlier is None else int(earlier.reference.rsplit("-", 1)[1]) + 1
-    given = [Excuse(item, clean_text(why, "excuses", at_most=500), by) for item, why in (excuses or {}).items()]
+    given = [
+        Excuse(item, clean_text(why, "excuses", at_most=500), by) for item, why in (excuses or {}).items()
+    ]
     file = load_case_file(
         session,
         case,
@@ -287,8 +319,8 @@ def hand_over(session: Session, case: CollectionsCase, bundle: Bundle, *, now: d
 
 
 def obstacle(session: Session, case: CollectionsCase, bundle: Bundle, *, now: datetime) -> str:
-    """Why this bundle may not go to the legal desk at this moment, '' = it may. Asked under the customer's lock, when it
-    is handed over and again when it is delivered."""
+    """Why this bundle may not go to the legal desk at this moment, '' = it may. Asked under the customer's lock, when
+    it is handed over and again when it is delivered."""
     referral = open_referral(session, case.id or 0)
     if referral is None or referral.status is ReferralStatus.NOMINATED:
         return "the referral of this case has not been approved"

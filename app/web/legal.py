@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, Depends, Form
 from sqlmodel import Session, col, select
+from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.cases.models import CollectionsCase
+from app.cases.models import CollectionsCase, case_reference
 from app.cases.service import add_note, case_event
 from app.errors import Conflict, NotFound
 from app.legal import queries
 from app.legal.models import Bundle, Referral, ReferralStatus
 from app.legal.queries import Listed
-from app.legal.rules import ChecklistItem, completeness
+from app.legal.rules import CaseFile, completeness, gaps, stops
 from app.legal.service import build_bundle, decide, hand_over, latest_bundle, load_case_file
 from app.legal.verification import Verification, verify
 from app.money import to_decimal_string
@@ -46,6 +47,13 @@ LegalReader = Annotated[Staff, requires(*LEGAL_WORK, *MANAGEMENT)]
 """The legal team decides; managers look on."""
 
 PAGE = 50
+
+
+async def excuse_fields(request: Request) -> FormData:
+    return await request.form(max_files=1, max_fields=60)
+
+
+Excuses = Annotated[FormData, Depends(excuse_fields)]
 STATUS_WORDS = {
     ReferralStatus.NOMINATED: ("Nominated", "info"),
     ReferralStatus.APPROVED: ("Approved", "good"),
@@ -162,10 +170,12 @@ def _referral_page(
     now: Now,
     checked: Bundle | None = None,
     errors: dict[str, str] | None = None,
-    reason: str = "",
+    given: Mapping[str, str] | None = None,
 ) -> Response:
+    """`given` = what was typed into a form that is refused, by field."""
     ports = ports_of(request)
-    items = _checklist(session, found.case, now)
+    file = _case_file(session, found.case, now)
+    items = completeness(file)
     sealed = queries.bundles(session, found.referral.case_id)
     status = 422 if errors else 200
     return page(
@@ -179,6 +189,12 @@ def _referral_page(
         own=found.referral.nominated_by == staff.by,
         items=items,
         missing=[item for item in items if not item.ok],
+        stops=stops(items),
+        gaps=gaps(items),
+        file=file,
+        past_due_minor=sum(account.past_due_minor for account in file.accounts),
+        days_late=max((account.days_past_due for account in file.accounts), default=0),
+        excuses={b.id: json.loads(b.excuses) for b in sealed},
         bundles=sealed,
         deliveries=bundle_deliveries(session, found.referral.case_id),
         receipts={b.id: json.loads(b.receipt) for b in sealed if b.receipt},
@@ -190,7 +206,7 @@ def _referral_page(
         checked=checked,
         verification=_verify(request, checked) if checked else None,
         errors=errors or {},
-        reason=reason,
+        given=given or {},
     )
 
 
@@ -201,9 +217,9 @@ def _found(session: Session, referral_id: int) -> Listed:
     return found
 
 
-def _checklist(session: Session, case: CollectionsCase, now: Now) -> tuple[ChecklistItem, ...]:
-    """What a bundle built at this moment would have, and lack."""
-    return completeness(load_case_file(session, case, bundle_id=case.reference, now=now))
+def _case_file(session: Session, case: CollectionsCase, now: Now) -> CaseFile:
+    """What a bundle built at this moment would show: its checklist and its figures are those of the page."""
+    return load_case_file(session, case, bundle_id=case_reference(case.id or 0), now=now)
 
 
 def _verify(request: Request, bundle: Bundle) -> Verification:
@@ -220,23 +236,23 @@ def decide_on(
     session: WriteSession,
     now: Now,
     approve: Annotated[bool, Form()],
+    reason: Annotated[str, Form(max_length=500)] = "",
 ) -> Response:
     row = _locked(session, referral_id)
-    decide(session, row, approve=approve, by=staff.by, now=now)
+    found = _found(session, referral_id)
+    if not approve and not reason.strip():
+        errors = {"decline": "Say why the referral is declined."}
+        return _referral_page(request, session, found, staff, now=now, errors=errors)
+    decide(session, row, approve=approve, reason=reason, by=staff.by, now=now)
     words = "Approved. Build the bundle next." if approve else "Declined. The case stays with collections."
     return redirect(request, f"/legal/{referral_id}", words)
 
 
 @router.post("/{referral_id}/bundles")
 def build(
-    request: Request,
-    referral_id: int,
-    staff: LegalMember,
-    session: WriteSession,
-    now: Now,
-    reason: Annotated[str, Form(max_length=500)] = "",
+    request: Request, referral_id: int, staff: LegalMember, session: WriteSession, now: Now, fields: Excuses
 ) -> Response:
-    """Seal the case file as it stands now."""
+    """Seal the case file as of the last closed business day. Each gap that can be excused has a field of its own."""
     row = _locked(session, referral_id)
     found = _found(session, referral_id)
     if row.status is ReferralStatus.DECLINED:
@@ -244,10 +260,17 @@ def build(
     seal = ports_of(request).seal
     if seal is None:
         raise Conflict(NO_KEY)
-    if not reason.strip() and any(not item.ok for item in _checklist(session, found.case, now)):
-        errors = {"reason": "Something is missing: say why the bundle is built all the same."}
-        return _referral_page(request, session, found, staff, now=now, errors=errors, reason=reason)
-    bundle = build_bundle(session, found.case, seal, incomplete_reason=reason, by=staff.by, now=now)
+    missing = gaps(completeness(_case_file(session, found.case, now)))
+    reasons = {item.id: str(fields.get(f"excuse.{item.id}", ""))[:500] for item in missing}
+    errors = {
+        f"excuse.{item.id}": "Say why the file may go without it."
+        for item in missing
+        if not reasons[item.id].strip()
+    }
+    if errors:
+        given = {f"excuse.{item}": reason for item, reason in reasons.items()}
+        return _referral_page(request, session, found, staff, now=now, errors=errors, given=given)
+    bundle = build_bundle(session, found.case, seal, excuses=reasons, by=staff.by, now=now)
     words = f"{bundle.reference} is sealed."
     return redirect(request, f"/legal/{referral_id}#bundles", words)
 

@@ -46,9 +46,11 @@ def test_a_referral_is_decided_once(
     program = program.as_(Role.LEGAL)
     referral = nominated(program.desk, late_case(program.desk))
     path = f"/referrals/{referral.id}/decision"
-    answer = program.post(path, {"decision": decision}, key="once")
+    wanted = {"decision": decision, "reason": "pays again" if decision == "decline" else ""}
+    answer = program.post(path, wanted, key="once")
     assert (answer.status_code, answer.json()["status"]) == (200, status.value)
-    assert program.post(path, {"decision": decision}, key="once").json() == answer.json()
+    assert answer.json()["decision_reason"] == wanted["reason"]
+    assert program.post(path, wanted, key="once").json() == answer.json()
     (row,) = referrals(program)
     assert (row.status, row.decided_by) == (status, program.by)
     (event,) = program.events(kind)

@@ -247,7 +247,7 @@ def test_the_page_says_when_the_file_is_incomplete_and_who_answers_for_it(tmp_pa
     case = case_file(documents=(), incomplete_reason="the branch looks for it")
     text = page_text(build(case, KEY, typeset), tmp_path)
     assert "This case file is incomplete." in text
-    assert "user:lars" in text
+    assert "(lars)" in text
     assert "the branch looks for it" in text
 
 

@@ -13,9 +13,11 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
-from sqlmodel import SQLModel
+from sqlmodel import SQLModel, select
 
+from app.cases.models import CollectionsCase
 from app.db import transaction
+from app.legal.service import nominate
 from app.outreach.rules import Accepted, Outcome, Uncertain
 from tests import builders
 from tests.builders import RecordingSender
@@ -98,6 +100,12 @@ def _live(engine: Engine, *answers: Outcome) -> Book:
         early = builders.account(session, builders.customer(session, portfolio, full_name="Eva Fox"))
         builders.entry(session, early, builders.EntryKind.PURCHASE, 50_000, date(2026, 1, 5))
     builders.close_day(engine, FIRST_ON)
+    with transaction(engine) as session:
+        # The night nominates nobody to whom no letter went: somebody looked at this one.
+        case = session.scalars(
+            select(CollectionsCase).where(CollectionsCase.customer_id == cai.customer_id)
+        ).one()
+        nominate(session, case, "98 days past due", by="system", now=builders.night_after(FIRST_ON))
     builders.deliver(engine, builders.at(RESTATED_ON, 12))
     builders.close_day(engine, date(2026, 2, 28))
     with transaction(engine) as session:

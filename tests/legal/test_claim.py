@@ -1,0 +1,324 @@
+"""What a case file claims, on real books: what is due, of one day, and nothing where nothing is owed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import zipfile
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy.engine import Engine
+from sqlmodel import Session, select
+
+from app.cases.models import CaseHold, CollectionsCase
+from app.cases.rules import HoldKind
+from app.cases.service import end_hold, place_hold
+from app.clock import FixedClock
+from app.db import transaction
+from app.errors import Conflict, Invalid
+from app.ledger.lifecycle import change_status
+from app.ledger.models import Account, Customer, Portfolio
+from app.ledger.rules import AccountStatus, EntryKind
+from app.legal.models import Bundle, Referral, ReferralStatus
+from app.legal.rules import Receipt, completeness
+from app.legal.service import (
+    BundleCourier,
+    Seal,
+    build_bundle,
+    decide,
+    hand_over,
+    load_case_file,
+    nominate,
+    nominate_cases,
+    single_excuse,
+)
+from app.outreach.models import OutboxMessage
+from app.outreach.rules import Destination, OutboxStatus
+from app.outreach.sending import deliver_due
+from app.timeline.rules import Purpose
+from tests import builders
+from tests.legal.builders import KEY, no_page
+
+DUE = date(2026, 3, 10)
+CLOSED = DUE + timedelta(days=40)
+NEXT = CLOSED + timedelta(days=1)
+SEAL = Seal(KEY, no_page)
+
+
+def noon(on: date) -> datetime:
+    return builders.at(on)
+
+
+def built(engine: Engine, case: CollectionsCase, on: date = NEXT) -> Bundle:
+    with transaction(engine) as session:
+        own = session.get_one(CollectionsCase, case.id)
+        return build_bundle(session, own, SEAL, incomplete_reason="a test", by="user:ann", now=noon(on))
+
+
+def files(bundle: Bundle) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(bundle.content)) as archive:
+        return {name.partition("/")[2]: archive.read(name) for name in archive.namelist()}
+
+
+def claim(bundle: Bundle) -> tuple[str, list[str]]:
+    """The claim, and the accounts that make it; the ledger in the bag sums to it."""
+    held = files(bundle)
+    told = json.loads(held["data/case.json"])
+    rows = csv.DictReader(io.StringIO(held["data/ledger.csv"].decode()))
+    amount = told["claim"]["amount"]
+    assert sum(round(float(row["amount"]) * 100) for row in rows) == round(float(amount) * 100)
+    return amount, [each["account_ref"] for each in told["accounts"]]
+
+
+def late(session: Session, book: Portfolio, **changes: object) -> tuple[Customer, Account]:
+    card = builders.late_customer(session, book, due_on=DUE, **changes)  # type: ignore[arg-type]
+    return session.get_one(Customer, card.customer_id), card
+
+
+def case_of(engine: Engine, customer: Customer) -> CollectionsCase:
+    with Session(engine, expire_on_commit=False) as session:
+        query = select(CollectionsCase).where(CollectionsCase.customer_id == customer.id)
+        return session.scalars(query).one()
+
+
+def test_a_claim_is_what_is_due(engine: Engine) -> None:
+    """Not the healthy card, nothing set off that nobody decided, and a charged-off card is not forgiven."""
+    with transaction(engine) as session:
+        book = builders.portfolio(session, charge_off_days=0)
+        healthy, _ = late(session, book)
+        other = builders.account(session, healthy, reference="HEALTHY")
+        builders.entry(session, other, EntryKind.PURCHASE, 500_000, date(2026, 3, 1))
+        builders.statement(session, other, date(2026, 3, 5), date(2026, 6, 30), 1_000)
+        overpaid, _ = late(session, book)
+        builders.payment(session, builders.account(session, overpaid, reference="OVERPAID"), 30_000, DUE)
+        charged, gone = late(session, book)
+        second = builders.account(session, charged, reference="SECOND")
+        builders.entry(session, second, EntryKind.PURCHASE, 20_000, date(2026, 2, 1))
+        builders.statement(session, second, date(2026, 2, 18), DUE, 1_000)
+    builders.close_day(engine, CLOSED)
+    assert claim(built(engine, case_of(engine, healthy)))[0] == "1000.00"
+    sealed = built(engine, case_of(engine, overpaid))
+    assert claim(sealed)[0] == "1000.00"
+    [left_out] = json.loads(files(sealed)["data/case.json"])["accounts_not_claimed"]
+    assert (left_out["account_ref"], left_out["balance"]) == ("OVERPAID", "-300.00")
+
+    with transaction(engine) as session:
+        card = session.get_one(Account, gone.id)
+        change_status(
+            session, card, AccountStatus.CHARGED_OFF, NEXT, "180 days", by="user:grace", now=noon(NEXT)
+        )
+    builders.close_day(engine, NEXT)
+    with transaction(engine) as session:
+        builders.payment(session, session.get_one(Account, gone.id), 10_000, NEXT + timedelta(days=1))
+    builders.close_day(engine, NEXT + timedelta(days=1))
+    amount, accounts = claim(sealed := built(engine, case_of(engine, charged), NEXT + timedelta(days=2)))
+    assert (amount, len(accounts)) == ("1100.00", 2)  # 1,000 charged off less 100 recovered, and 200
+    assert b"write_off" in files(sealed)["data/off-book.csv"]
+
+
+def test_all_figures_are_of_one_closed_day(engine: Engine) -> None:
+    """A payment of this morning is told apart: it is neither in the claim nor in what is past due."""
+    with transaction(engine) as session:
+        anna, card = late(session, builders.portfolio(session))
+    builders.close_day(engine, CLOSED)
+    case = case_of(engine, anna)
+    with transaction(engine) as session:
+        builders.payment(session, session.get_one(Account, card.id), 2_000, NEXT)
+        file = load_case_file(session, case, bundle_id="X", now=noon(NEXT))
+    assert (file.as_of, file.claimed_minor, file.owed_now_minor) == (CLOSED, 100_000, 98_000)
+    [account] = file.accounts
+    assert (account.past_due_minor, account.days_past_due) == (5_000, 40)
+    assert [entry.amount_minor for entry in file.since] == [-2_000]
+    assert claim(built(engine, case_of(engine, anna)))[0] == "1000.00"
+
+
+def test_nothing_owed_nothing_sealed(engine: Engine) -> None:
+    """Who paid this morning is not taken to court over last night's figures."""
+    with transaction(engine) as session:
+        anna, card = late(session, builders.portfolio(session))
+    builders.close_day(engine, CLOSED)
+    case = case_of(engine, anna)
+    with transaction(engine) as session:
+        builders.payment(session, session.get_one(Account, card.id), 100_000, NEXT)
+    with pytest.raises(Conflict, match=r"Something is owed and past due: 1000.00 CNY .* 0.00 CNY today"):
+        built(engine, case)
+
+
+def referred(engine: Engine, case: CollectionsCase) -> None:
+    with transaction(engine) as session:
+        nominate(session, session.get_one(CollectionsCase, case.id), "late", by="system", now=noon(NEXT))
+
+
+def approve(engine: Engine, now: datetime | None = None) -> None:
+    with transaction(engine) as session:
+        referral = session.scalars(select(Referral)).one()
+        decide(session, referral, approve=True, by="user:lena", now=now or noon(NEXT))
+
+
+@pytest.mark.parametrize("kind", [HoldKind.DECEASED, HoldKind.BANKRUPTCY, HoldKind.DISPUTE])
+def test_what_is_never_excused_stops_each_step(engine: Engine, kind: HoldKind) -> None:
+    """Approval, sealing, hand-over, and the delivery of what was handed over before."""
+
+    class Desk:
+        taken: list[str] = []
+
+        def deliver(self, bundle_id: str, bundle: bytes) -> Receipt:
+            self.taken.append(bundle_id)
+            return Receipt("R-1", bundle_id, "2026-04-20T09:00:00Z", 12, "00")
+
+    with transaction(engine) as session:
+        anna, _ = late(session, builders.portfolio(session))
+    builders.close_day(engine, CLOSED)
+    case = case_of(engine, anna)
+    referred(engine, case)
+
+    def hold(on: bool) -> None:
+        with transaction(engine) as session:
+            own = session.get_one(CollectionsCase, case.id)
+            if on:
+                held = place_hold(
+                    session,
+                    own,
+                    kind,
+                    "told us",
+                    NEXT + timedelta(days=20),
+                    by="user:mei",
+                    today=NEXT,
+                    now=noon(NEXT),
+                )
+                ids.append(held.id or 0)
+            else:
+                end_hold(session, session.get_one(CaseHold, ids[-1]), by="user:mei", now=noon(NEXT))
+
+    ids: list[int] = []
+    hold(True)
+    with pytest.raises(Conflict, match="no reason excuses it"):
+        approve(engine)
+    with pytest.raises(Conflict, match="no reason excuses it"):
+        built(engine, case)
+    hold(False)
+    approve(engine)
+    bundle = built(engine, case)
+    with transaction(engine) as session:
+        hand_over(session, session.get_one(CollectionsCase, case.id), bundle, now=noon(NEXT))
+    hold(True)
+    desk = Desk()
+    deliver_due(
+        engine, {Destination.LEGAL_DESK: BundleCourier(desk)}, worker="w", clock=FixedClock(noon(NEXT))
+    )
+    assert desk.taken == []
+    with transaction(engine) as session:
+        row = session.scalars(
+            select(OutboxMessage).where(OutboxMessage.destination == Destination.LEGAL_DESK)
+        ).one()
+        assert row.status is OutboxStatus.WITHHELD
+        assert "no reason excuses it" in row.error
+        with pytest.raises(Conflict):
+            hand_over(session, session.get_one(CollectionsCase, case.id), bundle, now=noon(NEXT))
+
+
+def test_gaps_are_excused_one_by_one_by_a_named_person(engine: Engine) -> None:
+    with transaction(engine) as session:
+        anna, _ = late(session, builders.portfolio(session))
+    builders.close_day(engine, CLOSED)
+    case = case_of(engine, anna)
+
+    def build(**excuses: str) -> Bundle:
+        with transaction(engine) as session:
+            own = session.get_one(CollectionsCase, case.id)
+            reasons = {name.replace("__", "."): why for name, why in excuses.items()}
+            return build_bundle(session, own, SEAL, excuses=reasons, by="user:lena", now=noon(NEXT))
+
+    with pytest.raises(Conflict, match="contact.reminder"):
+        build(document__agreement="on paper in the branch")
+    with pytest.raises(Invalid, match="The checklist has no item"):
+        build(document__agreemint="on paper")
+    with transaction(engine) as session:
+        items = completeness(load_case_file(session, case, bundle_id="X", now=noon(NEXT)))
+        with pytest.raises(Conflict, match="2 items are missing"):
+            single_excuse(items, "copy to follow")
+    bundle = build(document__agreement="on paper in the branch", contact__reminder="moved abroad")
+    assert not bundle.complete
+    told = json.loads(files(bundle)["data/case.json"])["excuses"]
+    assert [(each["item"], each["by"]) for each in told] == [
+        ("document.agreement", "user:lena"),
+        ("contact.reminder", "user:lena"),
+    ]
+
+
+def test_declining_needs_a_reason(engine: Engine) -> None:
+    with transaction(engine) as session:
+        anna, _ = late(session, builders.portfolio(session))
+    builders.close_day(engine, CLOSED)
+    referred(engine, case_of(engine, anna))
+    with transaction(engine) as session:
+        referral = session.scalars(select(Referral)).one()
+        with pytest.raises(Invalid, match="Say why"):
+            decide(session, referral, approve=False, reason=" ", by="user:lena", now=noon(NEXT))
+        decide(session, referral, approve=False, reason="pays again", by="user:lena", now=noon(NEXT))
+        assert (referral.status, referral.decision_reason) == (ReferralStatus.DECLINED, "pays again")
+
+
+def test_no_reminder_leaves_once_the_legal_team_has_the_case(engine: Engine) -> None:
+    """What was queued before the approval is withheld, and nights queue no more."""
+    with transaction(engine) as session:
+        anna, _ = late(session, builders.portfolio(session))
+    builders.close_day(engine, DUE + timedelta(days=3))
+    case = case_of(engine, anna)
+    referred(engine, case)
+    early = builders.night_after(DUE + timedelta(days=3))
+    approve(engine, early)
+    sender = builders.deliver(engine, builders.at(DUE + timedelta(days=4)))
+    assert sender.sent == []
+    builders.close_day(engine, CLOSED)
+    assert builders.deliver(engine, noon(NEXT)).sent == []
+    with Session(engine) as session:
+        refused = [
+            e for e in builders.events(session, builders.Kind.CONTACT_WITHHELD, builders.Kind.CONTACT_REFUSED)
+        ]
+    rules = {reason["rule"] for event in refused for reason in event.get("reasons", [])}
+    assert "desk.with_legal" in rules
+
+
+@pytest.mark.parametrize(
+    ("letter", "nominated"),
+    [
+        (None, 0),
+        ({"days": 13}, 0),
+        ({"days": 14}, 1),
+        ({"days": 30}, 1),
+        ({"days": 30, "simulated": True}, 0),
+        ({"days": 30, "status": OutboxStatus.BOUNCED}, 0),
+        ({"days": 30, "status": OutboxStatus.WITHHELD, "sent_at": None}, 0),
+        ({"days": 30, "purpose": Purpose.CONFIRMATION}, 0),
+    ],
+)
+def test_nobody_is_nominated_to_whom_no_letter_really_went(
+    engine: Engine, letter: dict[str, Any] | None, nominated: int
+) -> None:
+    on = DUE + timedelta(days=120)
+    with transaction(engine) as session:
+        case = builders.delinquent_case(session, due_on=DUE, on=on)
+        book = session.get_one(Portfolio, case.portfolio_id)
+        if letter:
+            sent_at = builders.at(on - timedelta(days=letter["days"]), 23)
+            about = {"status": OutboxStatus.SENT, "sent_at": sent_at, **letter}
+            about.pop("days")
+            builders.queued_message(session, case, on=on - timedelta(days=letter["days"]), **about)
+        assert nominate_cases(session, book, on, now=builders.night_after(on)) == nominated
+
+
+def test_a_notice_that_the_law_wants_first_keeps_the_night_from_nominating(engine: Engine) -> None:
+    """A lender in the United Kingdom sues nobody without a default notice and a letter of claim."""
+    on = DUE + timedelta(days=120)
+    with transaction(engine) as session:
+        case = builders.delinquent_case(session, due_on=DUE, on=on)
+        book = session.get_one(Portfolio, case.portfolio_id)
+        book.pack = "uk"
+        session.get_one(Customer, case.customer_id).country = "GB"
+        sent_at = builders.at(on - timedelta(days=60))
+        builders.queued_message(session, case, on=on, status=OutboxStatus.SENT, sent_at=sent_at)
+        assert nominate_cases(session, book, on, now=builders.night_after(on)) == 0
