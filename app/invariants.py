@@ -272,7 +272,9 @@ def sent_messages_are_on_record(session: Session, portfolio: Portfolio) -> Itera
     ).all()
     recorded: dict[tuple[int | None, str], int] = {}
     for customer_id, data in session.execute(
-        select(Event.customer_id, Event.data).where(Event.kind == Kind.CONTACT_SENT)
+        select(Event.customer_id, Event.data).where(
+            col(Event.kind).in_((Kind.CONTACT_SENT, Kind.CONTACT_SIMULATED))
+        )
     ):
         key = (customer_id, json.loads(data).get("key", ""))
         recorded[key] = recorded.get(key, 0) + 1

@@ -53,6 +53,8 @@ class Ports:
     """Where printed batches are taken besides; None = nowhere."""
     sms_lookup: Lookup | None = None
     """Who can be asked which SMS left; None where the provider keeps no list."""
+    console: frozenset[Channel] = frozenset()
+    """Channels whose messages are only printed to the console."""
     printed: Callable[[str, date], str] | None = None
     """Says of a single letter's key and business date where the print manifest has it, '' = it does not; None where
     letters are not printed one by one."""
@@ -102,6 +104,7 @@ def make_ports(settings: Settings, clock: Clock | None = None) -> Ports:
         traffic=_traffic(settings),
         legal_desk=_legal_desk(settings, seal),
         seal=seal,
+        console=_console_channels(settings),
         sms_lookup=sms if settings.sms is SmsAdapter.TWILIO else None,
         printed=post.printed if post and settings.post is PostAdapter.PRINT else None,
         sms_inbox=_sms_inbox(settings),
@@ -235,6 +238,15 @@ def _press(settings: Settings) -> Press | None:
     from app.adapters.print_batch import PrintPress
 
     return PrintPress(settings.print_dir, LETTERS)
+
+
+def _console_channels(settings: Settings) -> frozenset[Channel]:
+    chosen = {
+        Channel.SMS: settings.sms is SmsAdapter.CONSOLE,
+        Channel.EMAIL: settings.email is EmailAdapter.CONSOLE,
+        Channel.POST: settings.post is PostAdapter.CONSOLE,
+    }
+    return frozenset(channel for channel, is_console in chosen.items() if is_console)
 
 
 def _console() -> Sender:

@@ -1,23 +1,26 @@
 """with legal: no reminders after referral, reasons item by item, what was only printed to the console
 
 Revision ID: 0125
-Revises: 0140
+Revises: 0141
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 from app.db import UtcDateTime
+from app.schema import change_event_kinds
 
 revision = "0125"
-down_revision = "0140"
+down_revision = "0141"
 branch_labels = None
 depends_on = None
 
+NEW_KINDS = {"contact.simulated"}
 INDEX = "ix_collections_case_with_legal"
 
 
 def upgrade() -> None:
+    change_event_kinds(lambda kinds: kinds | NEW_KINDS)
     op.add_column("collections_case", sa.Column("with_legal_since", UtcDateTime(), nullable=True))
     op.create_index(
         INDEX,
@@ -45,6 +48,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    """Fails, and changes nothing, where events of the new kind exist: history is not thrown away."""
+    change_event_kinds(lambda kinds: kinds - NEW_KINDS)
     op.drop_column("outbox_message", "simulated")
     op.drop_column("bundle", "owed_minor")
     op.drop_column("bundle", "excuses")

@@ -40,7 +40,7 @@ class ConsoleSender:
             key=dispatch.key,
             characters=len(dispatch.text),
         )
-        return Accepted(f"console:{dispatch.attempt_id}")
+        return Accepted(f"console:{dispatch.attempt_id}", simulated=True)
 
 
 def masked(channel: Channel, to: str) -> str:

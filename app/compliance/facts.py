@@ -35,8 +35,9 @@ from app.ledger.rules import COLLECTABLE, EntryKind
 from app.timeline.models import Event
 from app.timeline.rules import Channel, Kind
 
-COUNTED = (Kind.CONTACT_SENT, Kind.CALL_LOGGED)
-"""Events that caps and gaps count: whatever a provider accepted, and every call that was made by hand."""
+COUNTED = (Kind.CONTACT_SENT, Kind.CONTACT_SIMULATED, Kind.CALL_LOGGED)
+"""Events that caps and gaps count: whatever a provider accepted, every call that was made by hand, and what was printed
+to the console in place of a provider, so that a desk being tried keeps the pace of a real one."""
 CHUNK = 5000
 
 

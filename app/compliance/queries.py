@@ -25,6 +25,7 @@ DECISIONS: Mapping[str, tuple[Kind, ...]] = {
     "refused": (Kind.CONTACT_REFUSED,),
     "withheld": (Kind.CONTACT_WITHHELD,),
     "sent": (Kind.CONTACT_SENT, Kind.CALL_LOGGED),
+    "simulated": (Kind.CONTACT_SIMULATED,),
     "delivered": (Kind.CONTACT_DELIVERED,),
     "failed": (Kind.CONTACT_FAILED,),
     "unknown": (Kind.CONTACT_UNKNOWN,),

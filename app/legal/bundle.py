@@ -331,6 +331,7 @@ def _contact_files(folder: str, message: Message) -> dict[str, bytes]:
                 "sent_at": _instant(message.sent_at),
                 "status": message.status,
                 "provider_ref": message.provider_ref,
+                "exact_sha256": dict(message.exact_sha256),
             }
         ),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from app.ledger.service import first_open_day, standing_entries
 from app.legal import rules
 from app.legal.rules import CaseFile, Excuse, NotClaimed
 from app.outreach.models import OutboxMessage
-from app.outreach.rules import Destination
+from app.outreach.rules import Destination, redact_links
 from app.plans.models import Plan
 from app.plans.service import instalments_of
 from app.timeline.models import Event
@@ -97,6 +98,9 @@ def figures_day(session: Session, portfolio: Portfolio, today: date) -> date:
     """The day whose end a case file shows: the last closed business day, or yesterday where none was ever closed."""
     open_from = first_open_day(session, portfolio.id or 0) or today
     return min(open_from - timedelta(days=1), today)
+
+
+SIMULATED = "printed to the console, nothing left"
 
 
 class _Ledger:
@@ -247,15 +251,21 @@ def _messages(session: Session, case: CollectionsCase) -> tuple[rules.Message, .
             channel=row.destination.value,
             to=row.address,
             subject=row.subject,
-            text=row.text,
-            html=row.html,
-            enclosed=row.enclosed,
+            text=redact_links(row.text),
+            html=redact_links(row.html),
+            enclosed=redact_links(row.enclosed),
+            exact_sha256={
+                name: hashlib.sha256(text.encode()).hexdigest()
+                for name, text in (("text", row.text), ("html", row.html), ("enclosed", row.enclosed))
+                if text
+            },
             letter=row.letter,
             letter_version=row.template_version,
             language=row.language,
-            sent_at=row.sent_at,
-            status=row.status.value,
-            provider_ref=row.provider_ref,
+            # What was printed to the console proves nothing: it is told, and it is not called sent.
+            sent_at=None if row.simulated else row.sent_at,
+            status=SIMULATED if row.simulated else row.status.value,
+            provider_ref="" if row.simulated else row.provider_ref,
             clearance=_json(row.clearance),
         )
         for row in session.scalars(query)

@@ -124,6 +124,8 @@ class Message:
     clearance: Mapping[str, Any] = field(default_factory=dict)
     enclosed: str = ""
     """Words of the printed letter that went with an e-mail."""
+    exact_sha256: Mapping[str, str] = field(default_factory=dict)
+    """Of `text`, `html` and `enclosed` as they were sent, with the reader's personal link that is removed here."""
 
 
 @dataclass(frozen=True, slots=True)

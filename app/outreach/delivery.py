@@ -382,9 +382,10 @@ def settle(row: OutboxMessage, outcome: Outcome, *, now: datetime) -> bool:
         return False
     row.settled_at = now
     match outcome:
-        case Accepted(provider_ref=reference):
+        case Accepted(provider_ref=reference, simulated=simulated):
             move(row, OutboxStatus.SENT)
             row.provider_ref, row.sent_at, row.error = reference[:120], now, ""
+            row.simulated = simulated
         case Undeliverable(reason=reason):
             cannot_arrive(row, OutboxStatus.UNDELIVERED, reason, now=now)
         case Uncertain(reason=reason):
@@ -572,7 +573,9 @@ def dispatch_of(
         subject=row.subject,
         html=row.html,
         reference=case_reference(row.case_id),
-        unsubscribe_url=stationery.unsubscribe_url(row.customer_id, channel, folder.customer.link_number),
+        unsubscribe_url=stationery.unsubscribe_url(
+            row.customer_id, channel, folder.customer.link_number, on=row.business_date
+        ),
         status_callback_url=f"{stationery.public_url}/hooks/twilio/status?attempt={row.attempt_id}",
         line=line,
         not_after=row.not_after,
@@ -608,13 +611,13 @@ def record_settled(
 def settled_event(row: OutboxMessage, outcome: Outcome) -> NewEvent | None:
     """What goes on record of a message's outcome; None where it will be tried again."""
     match outcome:
-        case Accepted(provider_ref=reference):
+        case Accepted(provider_ref=reference, simulated=simulated):
             data = {
                 "to": row.address,
                 "provider_ref": reference[:120],
                 "template_version": row.template_version,
             }
-            return _event(row, Kind.CONTACT_SENT, data)
+            return _event(row, Kind.CONTACT_SIMULATED if simulated else Kind.CONTACT_SENT, data)
         case Uncertain():
             return _event(row, Kind.CONTACT_UNKNOWN, {"error": row.error})
         case _ if row.status in (OutboxStatus.UNDELIVERED, OutboxStatus.FAILED):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -123,6 +124,8 @@ class Accepted:
     """The provider took it; `provider_ref` finds it again on their side."""
 
     provider_ref: str
+    simulated: bool = field(default=False, kw_only=True)
+    """There is no provider: it was printed to the console, and nothing left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,3 +376,17 @@ class Press(Protocol):
     def manifest(self, batch: str) -> Mapping[str, int]:
         """Key -> piece number of a published batch. Raises OSError."""
         ...
+
+
+# --- links that open a customer's page ------------------------------------------------------------------------
+
+LINK_GONE = "[personal link removed]"
+_BEARER_LINK = re.compile(
+    r"(?:https?://[^\s\"'<>]{0,300}?)?/u/[0-9]{1,18}\.[a-z]{3,5}(?:\.[0-9w]{1,12})?\.[0-9A-Za-z_-]{10,40}"
+    r"(?:/[a-z]{1,20})?"
+)
+
+
+def redact_links(text: str) -> str:
+    """A message without the link to its reader's own page: whoever holds that link can speak for them."""
+    return _BEARER_LINK.sub(LINK_GONE, text) if "/u/" in text else text

@@ -73,6 +73,13 @@ PLANNING_HORIZON = timedelta(hours=24)
 """A contact whose window opens within this time is queued; one that has to wait longer is asked for again."""
 
 
+LINK_EPOCH = date(2020, 1, 6)
+LINK_WEEKS = 57
+"""A customer's link opens their page for thirteen months; then it only stops messages, which it does for ever."""
+UNDATED_LINKS_END = date(2027, 12, 31)
+"""Thirteen months after the last of them were sent."""
+
+
 @dataclass(frozen=True)
 class Stationery:
     """What words are made with: the letters, and links into this installation."""
@@ -90,17 +97,25 @@ class Stationery:
         told = {name for name in letter.needs if getattr(self, name, "")}
         return letter.misfit(country, head.collector, head.currency, told)
 
-    def unsubscribe_url(self, customer_id: int, channel: Channel, link_number: int = 0) -> str:
-        """The customer's page, as a message on this channel names it. `link_number` as the customer's row has it."""
-        return f"{self.public_url}/u/{self._token(customer_id, channel, link_number)}"
+    def unsubscribe_url(
+        self, customer_id: int, channel: Channel, link_number: int = 0, *, on: date | None = None
+    ) -> str:
+        """The customer's page, as a message of the day `on` and this channel names it; None = undated, as links were
+        made at first. `link_number` as the customer's row has it."""
+        week = None if on is None else (on - LINK_EPOCH).days // 7
+        return f"{self.public_url}/u/{self._token(customer_id, channel, link_number, week)}"
 
-    def _token(self, customer_id: int, channel: Channel, link_number: int) -> str:
-        body = f"{customer_id}.{channel}" + (f".{link_number}" if link_number else "")
+    def _token(self, customer_id: int, channel: Channel, link_number: int, week: int | None) -> str:
+        body = f"{customer_id}.{channel}"
+        if week is not None:
+            body += f".{link_number}w{week}"
+        elif link_number:
+            body += f".{link_number}"
         mac = blake2b(body.encode(), key=self._key, person=b"unsubscribe", digest_size=18).digest()
         return f"{body}.{base64.urlsafe_b64encode(mac).decode()}"
 
     def _former_token(self, customer_id: int, channel: Channel, link_number: int) -> str:
-        """As links were made at first: who got one then may follow it for ever."""
+        """As links were made at first: who got one then may stop messages by it for ever."""
         body = f"{customer_id}.{channel.value}" + (f".{link_number}" if link_number else "")
         mac = hmac.digest(self.secret.encode(), f"unsubscribe:{body}".encode(), "sha256")
         return f"{body}.{base64.urlsafe_b64encode(mac[:18]).decode()}"
@@ -112,13 +127,16 @@ class Stationery:
     def read_token(self, token: str) -> Link | None:
         """What a token that we made says, else None."""
         customer, channel, *rest = [*token.split("."), "", ""][:4]
-        number = rest[0] if token.count(".") == 3 else "0"
-        if not all(part.isascii() and part.isdigit() and len(part) < 19 for part in (customer, number)):
+        number, dated, week = (rest[0] if token.count(".") == 3 else "0").partition("w")
+        digits = (customer, number, *([week] if dated else []))
+        if not all(part.isascii() and part.isdigit() and len(part) < 19 for part in digits):
             return None
         if channel not in set(Channel):
             return None
-        link = Link(int(customer), Channel(channel), int(number))
-        ours = (self._token(*link), self._former_token(*link))
+        link = Link(int(customer), Channel(channel), int(number), int(week) if dated else None)
+        ours = [self._token(*link)]
+        if link.week is None:
+            ours.append(self._former_token(link.customer_id, link.channel, link.number))
         found = [hmac.compare_digest(each.encode(), token.encode("utf-8", "replace")) for each in ours]
         return link if any(found) else None
 
@@ -129,6 +147,14 @@ class Link(NamedTuple):
     customer_id: int
     channel: Channel
     number: int
+    week: int | None = None
+    """In which it was made, counted from LINK_EPOCH; None = before links were dated."""
+
+    def has_ended(self, today: date) -> bool:
+        """It can only stop messages by then."""
+        if self.week is None:
+            return today > UNDATED_LINKS_END
+        return (today - LINK_EPOCH).days // 7 - self.week > LINK_WEEKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -828,7 +854,7 @@ def letter_context(
         contact_phone=head.contact_phone,
         contact_email=head.contact_email,
         preferences_url=stationery.unsubscribe_url(
-            folder.customer.id or 0, channel, folder.customer.link_number
+            folder.customer.id or 0, channel, folder.customer.link_number, on=today
         ),
         amount=format_amount(plan.total_minor, currency, language) if plan else "",
         promise_on=format_date(parts[-1].due_on, language) if parts else "",

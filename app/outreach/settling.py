@@ -101,7 +101,7 @@ class Settling:
             taken = [
                 Answered(attempt.claimed.row_id, attempt.row.attempt_id, outcome.provider_ref)
                 for attempt, outcome in answers
-                if isinstance(outcome, Accepted)
+                if isinstance(outcome, Accepted) and not outcome.simulated
             ]
             sent = accept(session, taken, now=now)
             settled = [(attempt.row, outcome) for attempt, outcome in answers if attempt.row.id in sent]

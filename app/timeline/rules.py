@@ -109,6 +109,8 @@ class Kind(Word):
     CONTACT_WITHHELD = "contact.withheld"
     """The gate said no at the moment of delivery."""
     CONTACT_SENT = "contact.sent"
+    CONTACT_SIMULATED = "contact.simulated"
+    """Printed to the console instead of being sent: nothing left."""
     """The provider accepted it; this is what caps count (or a call was placed)."""
     CONTACT_DELIVERED = "contact.delivered"
     CONTACT_FAILED = "contact.failed"

@@ -126,6 +126,7 @@ SHOWN: Mapping[str, tuple[str, tuple[Kind, ...]]] = {
             Kind.MESSAGE_RECEIVED,
             Kind.CONTACT_CLEARED,
             Kind.CONTACT_SENT,
+            Kind.CONTACT_SIMULATED,
             Kind.CONTACT_DELIVERED,
             Kind.CONTACT_FAILED,
             Kind.CONTACT_UNKNOWN,
@@ -324,7 +325,7 @@ class Teller:
         return Told(title, entry.description, tone, on=entry.effective_on, by=f"ledger {entry.reference}")
 
 
-_WORDED = frozenset({Kind.CONTACT_CLEARED, Kind.CONTACT_SENT})
+_WORDED = frozenset({Kind.CONTACT_CLEARED, Kind.CONTACT_SENT, Kind.CONTACT_SIMULATED})
 """Events under which the exact words of the message can be opened."""
 
 
@@ -577,7 +578,13 @@ def _withheld(_teller: Teller, data: Mapping[str, Any], how: str) -> Words:
     return f"{_capital(how)} withheld at the last moment", reason, "bad"
 
 
-def _sent(_teller: Teller, data: Mapping[str, Any], how: str) -> Words:
+def _simulated(_teller: Teller, data: Mapping[str, Any], how: str) -> Words:
+    return f"{_capital(how)} printed to the console", f"{_letter(data)}; nothing left", "warn"
+
+
+def _sent(teller: Teller, data: Mapping[str, Any], how: str) -> Words:
+    if str(data.get("provider_ref", "")).startswith("console:"):
+        return _simulated(teller, data, how)  # as it was recorded before there was a kind of its own
     to = str(data.get("to") or "").replace("\n", ", ")
     return f"{_capital(how)} sent", "; ".join(filter(None, (_letter(data), f"to {to}" if to else ""))), "info"
 
@@ -714,6 +721,7 @@ _TELLERS: Mapping[Kind, Callable[[Teller, Mapping[str, Any], str], Words]] = {
     Kind.CONTACT_REFUSED: _refused,
     Kind.CONTACT_WITHHELD: _withheld,
     Kind.CONTACT_SENT: _sent,
+    Kind.CONTACT_SIMULATED: _simulated,
     Kind.CONTACT_DELIVERED: _delivered,
     Kind.CONTACT_FAILED: _failed,
     Kind.CONTACT_UNKNOWN: _unknown,

@@ -32,6 +32,7 @@ WORDS = {
     "refused": ("Refused", "bad", "the gate said no"),
     "withheld": ("Withheld", "warn", "stopped at the moment of delivery"),
     "sent": ("Sent or called", "neutral", "the provider accepted it, or a call was logged"),
+    "simulated": ("Printed to the console", "warn", "no provider is set up: nothing left"),
     "delivered": ("Delivered", "good", "the provider says it arrived"),
     "failed": ("Failed", "bad", "it did not arrive"),
     "unknown": ("Unknown", "warn", "it may or may not have left"),

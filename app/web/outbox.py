@@ -15,7 +15,7 @@ from app.outreach import queries
 from app.outreach.delivery import resolve_unknown, start_channel, stop_channel
 from app.outreach.models import OutboxMessage
 from app.outreach.queries import Listed
-from app.outreach.rules import Destination, OutboxStatus
+from app.outreach.rules import Destination, OutboxStatus, redact_links
 from app.staff.rules import MANAGEMENT, Staff
 from app.timeline.service import lock_customers
 from app.web.deps import (
@@ -29,7 +29,7 @@ from app.web.deps import (
     encode_cursor,
     ports_of,
 )
-from app.web.rendering import Column, csv_download, page, redirect
+from app.web.rendering import Column, Tone, csv_download, page, redirect
 
 router = APIRouter(prefix="/outbox")
 
@@ -46,6 +46,14 @@ STATUS_WORDS = {
     OutboxStatus.WITHHELD: ("Withheld", "warn", "stopped at the moment of delivery"),
     OutboxStatus.UNKNOWN: ("Unknown", "warn", "it may or may not have left"),
 }
+SIMULATED_WORDS = ("Printed to the console", "warn", "no provider is set up: nothing left")
+
+
+def status_of(message: OutboxMessage) -> tuple[str, Tone, str]:
+    """A message's status in words: what was only printed is never called sent."""
+    return SIMULATED_WORDS if message.simulated else STATUS_WORDS[message.status]
+
+
 DESTINATION_WORDS = {
     Destination.SMS: "SMS",
     Destination.EMAIL: "E-mail",
@@ -85,6 +93,8 @@ def outbox(
         served=_served(request),
         undropped=queries.undropped_batches(session),
         status_words=STATUS_WORDS,
+        status_of=status_of,
+        simulated_count=queries.simulated(session),
         destination_words=DESTINATION_WORDS,
         columns=COLUMNS,
         messages=shown[:PAGE],
@@ -210,17 +220,17 @@ def _csv_rows(rows: Iterator[Listed]) -> Iterator[tuple[Any, ...]]:
         m = row.message
         yield (
             m.key,
-            m.status.value,
+            "simulated" if m.simulated else m.status.value,
             m.destination.value,
             m.address,
             row.customer_name,
             m.letter,
             m.language,
             m.subject,
-            m.text,
+            redact_links(m.text),
             m.business_date,
             m.not_before,
-            m.sent_at,
+            None if m.simulated else m.sent_at,
             m.attempts,
             m.provider_ref,
             m.error,

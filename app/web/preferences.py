@@ -11,6 +11,7 @@ import secrets
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
@@ -86,10 +87,10 @@ class Holder:
     channel: Channel
     token: str
     replaced: bool
-    """An older link: it can only stop messages."""
+    """An older link, or one that has ended: it can only stop messages."""
 
 
-def _holder(request: Request, session: Session, token: str, *, lock: bool = False) -> Holder:
+def _holder(request: Request, session: Session, token: str, now: datetime, *, lock: bool = False) -> Holder:
     """A token we did not make and a customer who is gone get the same answer."""
     link = ports_of(request).stationery.read_token(token)
     if link is not None and lock:
@@ -97,20 +98,21 @@ def _holder(request: Request, session: Session, token: str, *, lock: bool = Fals
     customer = session.get(Customer, link.customer_id) if link else None
     if link is None or customer is None:
         raise NotFound(GONE)
-    return Holder(customer, link.channel, token, link.number != customer.link_number)
+    ended = link.number != customer.link_number or link.has_ended(now.date())
+    return Holder(customer, link.channel, token, ended)
 
 
 @router.get("/{token}", dependencies=_by_token)
-def show(request: Request, token: str, session: ReadSession, done: str = "") -> Response:
+def show(request: Request, token: str, session: ReadSession, now: Now, done: str = "") -> Response:
     """Mail scanners follow links, so that opening this page changes nothing."""
-    holder = _holder(request, session, token)
+    holder = _holder(request, session, token, now)
     return _page(request, session, holder, done if done in DONE else "")
 
 
 @router.post("/{token}", dependencies=_by_token, max_body_size=MAX_BODY)
 def unsubscribe(request: Request, token: str, fields: Fields, session: WriteSession, now: Now) -> Response:
     """RFC 8058: a mail program posts `List-Unsubscribe=One-Click` without cookies; our own button posts the same."""
-    holder = _holder(request, session, token, lock=True)
+    holder = _holder(request, session, token, now, lock=True)
     if fields.get("List-Unsubscribe") != ONE_CLICK:
         return _page(request, session, holder, status=422)
     preferences.stop(session, holder.customer, [holder.channel], source="unsubscribe link", now=now)
@@ -119,14 +121,14 @@ def unsubscribe(request: Request, token: str, fields: Fields, session: WriteSess
 
 @router.post("/{token}/stop", dependencies=_by_token, max_body_size=MAX_BODY)
 def stop_everything(request: Request, token: str, session: WriteSession, now: Now) -> Response:
-    holder = _holder(request, session, token, lock=True)
+    holder = _holder(request, session, token, now, lock=True)
     preferences.stop(session, holder.customer, tuple(Channel), source=preferences.PAGE, now=now)
     return _back(holder, "stopped_all")
 
 
 @router.post("/{token}/channels", dependencies=_by_token, max_body_size=MAX_BODY)
 def channels(request: Request, token: str, fields: Fields, session: WriteSession, now: Now) -> Response:
-    holder = _holder(request, session, token, lock=True)
+    holder = _holder(request, session, token, now, lock=True)
     wanted = {Channel(name) for name in fields.getlist("channel") if name in set(Channel)}
     if _may_change(session, holder, now):
         preferences.choose_channels(session, holder.customer, wanted, now=now)
@@ -138,7 +140,7 @@ def channels(request: Request, token: str, fields: Fields, session: WriteSession
 
 @router.post("/{token}/quiet", dependencies=_by_token, max_body_size=MAX_BODY)
 def quiet(request: Request, token: str, fields: Fields, session: WriteSession, now: Now) -> Response:
-    holder = _holder(request, session, token, lock=True)
+    holder = _holder(request, session, token, now, lock=True)
     if not _may_change(session, holder, now):
         return _back(holder, "too_many")
     if fields.get("remove"):
@@ -155,7 +157,7 @@ def quiet(request: Request, token: str, fields: Fields, session: WriteSession, n
 
 @router.post("/{token}/language", dependencies=_by_token, max_body_size=MAX_BODY)
 def language(request: Request, token: str, fields: Fields, session: WriteSession, now: Now) -> Response:
-    holder = _holder(request, session, token, lock=True)
+    holder = _holder(request, session, token, now, lock=True)
     if not _may_change(session, holder, now):
         return _back(holder, "too_many")
     chosen = fields.get("language")
@@ -167,7 +169,7 @@ def language(request: Request, token: str, fields: Fields, session: WriteSession
 @router.post("/{token}/ask", dependencies=_by_token, max_body_size=MAX_BODY)
 def ask(request: Request, token: str, fields: Fields, session: WriteSession, now: Now) -> Response:
     """A call, a dispute, "this is not me": for a person, and what has to rest rests at once."""
-    holder = _holder(request, session, token, lock=True)
+    holder = _holder(request, session, token, now, lock=True)
     intent = REQUESTS.get(str(fields.get("what")))
     if intent is None or holder.replaced or preferences.asks_too_often(session, holder.customer, now=now):
         return _back(holder, "too_many")

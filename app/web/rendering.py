@@ -42,6 +42,7 @@ from app.inbound.models import InboundMessage
 from app.ledger.models import Portfolio, ReportedChange, UnmatchedPayment, Waiver
 from app.ledger.rules import ReportedStatus, UnmatchedStatus, WaiverStatus
 from app.money import exponent, to_decimal_string
+from app.outreach.rules import redact_links
 from app.settings import Settings
 from app.staff.rules import (
     ADMINISTRATION,
@@ -54,6 +55,7 @@ from app.staff.rules import (
     Role,
     Staff,
 )
+from app.timeline.rules import Channel
 from app.web import security
 
 APP = Path(__file__).resolve().parent.parent
@@ -304,7 +306,14 @@ def environment() -> Environment:
         extensions=["jinja2.ext.do"],
     )
     env.filters.update(
-        money=money, decimal=decimal, day=day, moment=moment, pct=pct, number=number, role_label=role_label
+        without_links=redact_links,
+        money=money,
+        decimal=decimal,
+        day=day,
+        moment=moment,
+        pct=pct,
+        number=number,
+        role_label=role_label,
     )
     env.globals.update(static=static_url)
     return env
@@ -319,6 +328,9 @@ def page(request: Request, template: str, status_code: int = 200, **context: Any
     if flashes:
         security.clear_cookie(response, settings, FLASH_COOKIE)
     return response
+
+
+CHANNEL_NAMES = {Channel.SMS: "SMS", Channel.EMAIL: "e-mail", Channel.POST: "letter"}
 
 
 def _frame(request: Request) -> dict[str, Any]:
@@ -340,6 +352,7 @@ def _frame(request: Request) -> dict[str, Any]:
         "csrf_field": partial(_csrf_field, token),
         "url_with": _url_with(request),
         "sort": request.query_params.get("sort", ""),
+        "console": [CHANNEL_NAMES[each] for each in Channel if each in request.app.state.ports.console],
     }
 
 
