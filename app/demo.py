@@ -49,7 +49,8 @@ from app.ledger.rules import AccountStatus, CollectorKind, EntryKind, FeedKind
 from app.ledger.service import add_portfolio, post_entry
 from app.legal.bag import public_key_pem
 from app.legal.models import Referral, ReferralStatus
-from app.legal.service import build_bundle, decide, hand_over
+from app.legal.rules import gaps, stops
+from app.legal.service import build_bundle, checklist_of, decide, hand_over
 from app.legal_desk import create_legal_desk
 from app.main import create_app
 from app.outreach.service import confirm_plan
@@ -411,19 +412,26 @@ class Department:
         del today
         query = select(Referral).where(Referral.status == ReferralStatus.NOMINATED).order_by(col(Referral.id))
         for referral in session.scalars(query).all()[:-2][:1]:
-            decide(session, referral, approve=self.chance.random() < 0.85, by="user:lena", now=now)
-            if referral.status is not ReferralStatus.APPROVED or self.ports.seal is None:
-                continue
             case = session.get_one(CollectionsCase, referral.case_id)
-            bundle = build_bundle(
-                session,
-                case,
-                self.ports.seal,
-                incomplete_reason="The signed agreement is on paper in the branch archive.",
-                by="user:lena",
-                now=now,
-            )
+            forbidden = stops(checklist_of(session, case, now=now))
+            if forbidden or case.status is not CaseStatus.OPEN or self.chance.random() >= 0.85:
+                why = forbidden[0].detail if forbidden else "Pays in parts again; collections keeps it."
+                decide(session, referral, approve=False, reason=why, by="user:lena", now=now)
+                continue
+            decide(session, referral, approve=True, by="user:lena", now=now)
+            if self.ports.seal is None:
+                continue
+            missing = gaps(checklist_of(session, case, now=now))
+            excuses = {item.id: EXCUSES.get(item.id, "Follows from the archive.") for item in missing}
+            bundle = build_bundle(session, case, self.ports.seal, excuses=excuses, by="user:lena", now=now)
             hand_over(session, case, bundle, now=now)
+
+
+EXCUSES = {
+    "document.agreement": "The signed agreement is on paper in the branch archive.",
+    "statement.coverage": "The bank sends the missing statement on request.",
+}
+"""Why the demo's legal team lets a file go without an item of the checklist."""
 
 
 # --- this morning -----------------------------------------------------------------------------------------------
