@@ -299,7 +299,7 @@ def _holds(session: Session, customer: Customer, portfolio: Portfolio) -> tuple[
         rules.Hold(
             kind=row.kind.value,
             started_at=row.started_at,
-            until=local_instant(row.until, 0, 0, portfolio.timezone),
+            until=None if row.for_good else local_instant(row.until, 0, 0, portfolio.timezone),
             ended_at=row.ended_at,
             by=row.by,
             reason=row.reason,

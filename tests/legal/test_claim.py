@@ -191,7 +191,13 @@ def test_what_is_never_excused_stops_each_step(engine: Engine, kind: HoldKind) -
                 )
                 ids.append(held.id or 0)
             else:
-                end_hold(session, session.get_one(CaseHold, ids[-1]), by="user:mei", now=noon(NEXT))
+                end_hold(
+                    session,
+                    session.get_one(CaseHold, ids[-1]),
+                    by="user:mei",
+                    now=noon(NEXT),
+                    reason="a mistake",
+                )
 
     ids: list[int] = []
     hold(True)

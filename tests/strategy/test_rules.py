@@ -270,3 +270,17 @@ def test_only_what_is_asked_has_to_be_known() -> None:
     assert read_strategy("t", SEGMENTED, TERMS).needs == {"past_due", "first_time", "product"}
     assert read_strategy("t", WAITS, TERMS).needs == {"moments"}
     assert read_strategy("t", STOPS, TERMS).needs == {"holds", "paid", "past_due"}
+
+
+COURT = {"id": "court", "day": 90, "action": "legal"}
+
+
+@pytest.mark.parametrize(
+    ("late", "taken", "step"), [(89, 0, "c"), (90, 0, "b"), (95, 0, "b"), (95, 9, "court")]
+)
+def test_who_comes_past_the_day_for_court_is_written_to_first(late: int, taken: int, step: str) -> None:
+    """The ladder would go on with a call, and a night nominates nobody to whom nobody wrote."""
+    steps = [message("a", 3), message("b", 9), {"id": "c", "day": 16, "action": "call"}, COURT]
+    found = decide(parse_strategy("t", {"steps": steps}, TERMS).main, Situation(late, taken, False), TODAY)
+    assert isinstance(found, Take)
+    assert found.step.id == step
