@@ -1,7 +1,7 @@
 """with legal: no reminders after referral, reasons item by item, what was only printed to the console
 
 Revision ID: 0125
-Revises: 0106
+Revises: 0115
 """
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from app.db import UtcDateTime
 from app.schema import change_event_kinds
 
 revision = "0125"
-down_revision = "0106"
+down_revision = "0115"
 branch_labels = None
 depends_on = None
 
