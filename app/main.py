@@ -66,6 +66,7 @@ from app.web import legal as legal_page
 from app.web.admission import Admission
 from app.web.deps import (
     PASSWORD_PAGE,
+    SESSION_COOKIE,
     MustChangePassword,
     NotSignedIn,
     check_doors,
@@ -74,6 +75,7 @@ from app.web.deps import (
     public,
     read_clock,
     routes_of,
+    settings_of,
 )
 from app.web.middleware import SecurityHeaders, Watch
 from app.web.rendering import STATIC_FOLDERS, page, redirect, static_hash
@@ -244,6 +246,8 @@ async def _error(
 
 
 def _error_document(request: Request, status: int, context: dict[str, object]) -> Response:
+    if preferences.is_link(request.url.path):
+        return preferences.link_error(request, status)
     if status < 500 and not hasattr(request.state, "visitor"):
         # An unknown address has no door that would have looked: keep the navigation for whoever is signed in.
         request.state.visitor = find_visitor(request, read_clock(request))
@@ -252,13 +256,15 @@ def _error_document(request: Request, status: int, context: dict[str, object]) -
 
 async def _not_signed_in(request: Request, _error: Exception) -> Response:
     """To the sign-in page, and from there back to where the person was."""
+    cookie = security.cookie_name(settings_of(request), SESSION_COOKIE)
+    expired = cookie in request.cookies
     came_from = request.url
     if request.method != "GET":
         came_from = URL(request.headers.get("referer", ""))
         if came_from.netloc != request.url.netloc:
-            return RedirectResponse("/login", status_code=303)
+            return RedirectResponse(login.sign_in_path(None, signed_out=expired), status_code=303)
     wanted = came_from.path + (f"?{came_from.query}" if came_from.query else "")
-    return RedirectResponse(login.sign_in_path(wanted), status_code=303)
+    return RedirectResponse(login.sign_in_path(wanted, signed_out=expired), status_code=303)
 
 
 async def _must_change_password(request: Request, _error: Exception) -> Response:

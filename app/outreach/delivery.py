@@ -23,6 +23,7 @@ from sqlmodel import Session, col, select
 
 from app.cases.models import case_reference
 from app.cases.rules import CaseStatus
+from app.cases.service import clean_text
 from app.clock import Clock, local_date
 from app.compliance.facts import address_of
 from app.compliance.record import Asked, Decided, decided, record_decisions
@@ -446,6 +447,15 @@ def withhold(row: OutboxMessage, why: Withhold, *, now: datetime) -> Decided | N
             reason=why.reason,
         )
     return _event(row, Kind.CONTACT_WITHHELD, {"reason": why.reason, **why.data})
+
+
+def cancel_message(session: Session, row: OutboxMessage, reason: str, *, by: str, now: datetime) -> None:
+    """A person takes back a message that waits to leave. Conflict once it is on its way; the row is locked."""
+    reason = clean_text(reason, "reason", at_most=300)
+    if row.status is not OutboxStatus.QUEUED:
+        raise Conflict("This message is not waiting any more, so it cannot be cancelled")
+    told = withhold(row, Withhold(f"cancelled: {reason}", {}), now=now)
+    record_decisions(session, [told], by=by, now=now)
 
 
 def postponed(row: OutboxMessage, why: Postpone) -> list[Decided]:

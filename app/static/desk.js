@@ -39,24 +39,65 @@ document.addEventListener("click", (event) => {
 
 // --- keys --------------------------------------------------------------------------------------------------
 
+const searchField = () =>
+  document.querySelector('main [role="search"] input, main input[type="search"], [role="search"] input');
+
 const KEYS = [
-  ["j", "Next row", () => walk(1)],
-  ["k", "Previous row", () => walk(-1)],
-  ["Enter", "Open the row", null],
-  ["/", "Search or filter", () => document.querySelector('[role="search"] input, input[type="search"]')?.focus()],
-  ["?", "This help", () => help()],
+  ["j", "Next row", () => walk(1), () => rows().length],
+  ["k", "Previous row", () => walk(-1), () => rows().length],
+  ["Enter", "Open the row", null, () => rows().length],
+  ["/", "Search", () => searchField()?.focus(), searchField],
+  ["Ctrl+Enter", "Send the form", null, () => document.querySelector("form[method=post]")],
+  ["Esc", "Close the form", null, () => document.querySelector("details[name=action]")],
+  ["?", "This help", () => help(), () => true],
 ];
 
+// Inside a form a letter is a letter, whatever has the focus; so is one that an input method is still composing.
+const writing = (event) =>
+  event.isComposing || typing(event.target) || event.target.closest?.("dialog, details[open] form");
+
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+  if (event.key === "Escape") return close(event);
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) return send(event);
+  if (event.ctrlKey || event.metaKey || event.altKey || writing(event)) return;
   // A page adds its own with <button data-key="p" data-key-label="Record a promise"> or the same on a link.
   const own = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
-  const action = own ? () => (own.matches("a, button, summary") ? own.click() : own.focus())
-    : KEYS.find(([key]) => key === event.key)?.[2];
+  const action = own ? () => press(own) : KEYS.find(([key]) => key === event.key)?.[2];
   if (!action) return;
   event.preventDefault();
   action();
 });
+
+function press(own) {
+  if (!own.matches("a, button, summary")) return own.focus();
+  own.click();
+  const details = own.closest("details");
+  if (own.matches("summary") && details) requestAnimationFrame(() => details.open && focusFirst(details));
+}
+
+function focusFirst(details) {
+  const field = details.querySelector(
+    "form :is(select, textarea, input:not([type=hidden]), button):not([disabled])",
+  );
+  (field ?? details.querySelector("summary")).focus();
+  details.scrollIntoView({ block: "nearest" });
+}
+
+function send(event) {
+  const form = event.target.form ?? event.target.closest?.("form");
+  if (form?.method !== "post") return;
+  event.preventDefault();
+  form.requestSubmit();
+}
+
+// What was typed stays in the form that is closed.
+function close(event) {
+  if (event.isComposing || document.querySelector("dialog[open]")) return;
+  const details = event.target.closest?.("details[open]");
+  if (!details?.querySelector("form")) return;
+  details.open = false;
+  details.querySelector("summary").focus();
+}
 
 function help() {
   let dialog = document.getElementById("key-help");
@@ -70,7 +111,8 @@ function help() {
       element.dataset.key,
       element.dataset.keyLabel || element.textContent.trim(),
     ]);
-    for (const [key, label] of [...KEYS, ...own]) {
+    const here = KEYS.filter(([, , , works]) => works());
+    for (const [key, label] of [...here, ...own]) {
       const term = document.createElement("dt");
       term.append(Object.assign(document.createElement("kbd"), { textContent: key }));
       list.append(term, Object.assign(document.createElement("dd"), { textContent: label }));
@@ -83,32 +125,6 @@ function help() {
   }
   if (dialog.open) dialog.close();
   else dialog.showModal();
-}
-
-// --- typed text is never lost: kept for this tab until its form is sent --------------------------------------
-
-// Pages that mean "your form was not taken" (signing in again, an error): what was typed stays kept.
-if (document.querySelector("[data-unsent]")) {
-  Object.keys(sessionStorage).filter((key) => key.endsWith(":sent")).forEach((key) => sessionStorage.removeItem(key));
-}
-
-const keepKey = (field) => `keep:${location.pathname}:${field.form?.getAttribute("action") ?? ""}:${field.name}`;
-
-for (const field of document.querySelectorAll("textarea[data-keep]")) {
-  const key = keepKey(field);
-  const sent = `${key}:sent`;
-  // A form was sent and this page came back: if the text was refused the server shows it again by itself.
-  if (sessionStorage.getItem(sent) && performance.getEntriesByType("navigation")[0]?.type !== "back_forward") {
-    sessionStorage.removeItem(key);
-  }
-  sessionStorage.removeItem(sent);
-  const kept = sessionStorage.getItem(key);
-  if (kept && !field.value) field.value = kept;
-  field.addEventListener("input", () => {
-    if (field.value) sessionStorage.setItem(key, field.value);
-    else sessionStorage.removeItem(key);
-  });
-  field.form?.addEventListener("submit", () => sessionStorage.setItem(sent, "1"));
 }
 
 // --- copying a secret that is shown once ---------------------------------------------------------------------

@@ -372,6 +372,7 @@ def _standing(session: Session, file: File, plans: Sequence[Plan]) -> dict[str, 
         "call": queries.next_calls(session, [case_id]).get(case_id),
         "referral": open_referral(session, case_id),
         "tasks": open_tasks(session, case_id),
+        "queued": _queued(session, file),
         "replies": [each for each in messages_of(session, file.case.customer_id) if each.reviewed_at is None],
     }
 
@@ -528,6 +529,16 @@ def _thread(session: Session, file: File) -> list[dict[str, Any]]:
         for each in messages_of(session, file.case.customer_id)
     ]
     return sorted([*ours, *theirs], key=lambda line: line["at"], reverse=True)
+
+
+def _queued(session: Session, file: File) -> Sequence[OutboxMessage]:
+    """What waits to leave for this customer, and can still be cancelled."""
+    query = select(OutboxMessage).where(
+        OutboxMessage.customer_id == file.case.customer_id,
+        OutboxMessage.status == OutboxStatus.QUEUED,
+        OutboxMessage.destination != Destination.LEGAL_DESK,
+    )
+    return session.scalars(query.order_by(col(OutboxMessage.id))).all()
 
 
 def _messages(session: Session, file: File) -> list[OutboxMessage]:

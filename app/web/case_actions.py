@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Form
 from sqlmodel import Session, col
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from app.cases import service
 from app.cases.models import CaseHold
@@ -46,7 +46,7 @@ from app.timeline.queries import last_call
 from app.timeline.rules import Channel
 from app.web.case import CHANNELS, CaseId, File, FormState, assignable, case_page, open_file
 from app.web.case_words import CHANNEL_WORDS, HOLD_WORDS, PLAN_WORDS, Teller
-from app.web.deps import CaseWorker, Now, ReadSession, WriteSession, ports_of
+from app.web.deps import CaseReader, CaseWorker, Now, ReadSession, WriteSession, ports_of
 from app.web.forms import Fields, Typed, Wrong, beside, sentence
 from app.web.rendering import Tone, page, reader_locale, redirect
 from app.web.worklist import staff_names
@@ -680,3 +680,38 @@ def nominate_for_legal(
         return "Nominated for the legal team; somebody else has to approve it.", "good"
 
     return attempt(request, session, staff, case_id, "nominate", typed, act, now=now)
+
+
+# --- the address of a form ------------------------------------------------------------------------------------
+
+FORMS = {
+    "call": "call", "note": "note", "promise": "promise", "plans": "plan", "plans/preview": "plan",
+    "settlements": "settlement", "letter": "letter", "answer": "answer", "answer/preview": "answer", "holds": "hold",
+    "consent": "consent", "preferences": "preference", "assign": "assign", "nominate": "nominate",
+    "callback/forget": "forget-callback",
+}  # fmt: skip
+"""The end of a form's address, and the form. A refused form is shown at its own address: there it is found again after
+a reload, or by the address bar."""
+ROW_FORMS = {
+    "holds/{row_id}/end": "end-hold", "holds/{row_id}/review": "review", "plans/{row_id}/accept": "accept",
+    "plans/{row_id}/cancel": "cancel", "preferences/{row_id}/end": "end-told",
+    "messages/{row_id}/cancel": "cancel-message",
+}  # fmt: skip
+"""The same for those about one row."""
+
+
+def show_form(request: Request, case_id: CaseId, _staff: CaseReader) -> Response:
+    form = FORMS[request.url.path.removeprefix(f"/cases/{case_id}/")]
+    return RedirectResponse(f"/cases/{case_id}?do={form}#do-{form}", status_code=303)
+
+
+def show_row_form(request: Request, case_id: CaseId, row_id: CaseId, _staff: CaseReader) -> Response:
+    path = request.url.path.removeprefix(f"/cases/{case_id}/").replace(f"/{row_id}/", "/{row_id}/")
+    form = f"{ROW_FORMS[path]}-{row_id}"
+    return RedirectResponse(f"/cases/{case_id}?do={form}#do-{form}", status_code=303)
+
+
+for each in FORMS:
+    router.add_api_route(f"/{{case_id}}/{each}", show_form, methods=["GET"])
+for each in ROW_FORMS:
+    router.add_api_route(f"/{{case_id}}/{each}", show_row_form, methods=["GET"])

@@ -11,13 +11,16 @@ from starlette.responses import Response
 from app.compliance.rules import Clearance
 from app.errors import Invalid, NotFound
 from app.inbound.answers import answer_sms, word_answer
+from app.outreach.delivery import cancel_message
 from app.outreach.letters import sms_encoding, sms_segments
 from app.outreach.manual import take_manual_step
+from app.outreach.models import OutboxMessage
+from app.outreach.rules import Destination
 from app.strategy.models import StrategyTask
 from app.strategy.service import finish_task
 from app.timeline.rules import Channel
 from app.web.case import AnswerPreview, CaseId, File, FormState, case_page, open_file
-from app.web.case_actions import Done, _answer_words, _teller, attempt
+from app.web.case_actions import Done, ReasonForm, _answer_words, _teller, attempt
 from app.web.deps import CaseWorker, Now, ReadSession, WriteSession, ports_of, settings_of
 from app.web.forms import Fields, Typed, Wrong, sentence
 from app.web.letters import cost_of
@@ -117,6 +120,29 @@ def preview_answer(
         return page(request, "case/_answer.html", preview=shown, errors=errors)
     form = FormState("answer", typed.values(), errors, answer=shown)
     return case_page(request, session, staff, file, form, now=now, status=422 if errors else 200)
+
+
+@router.post("/{case_id}/messages/{message_id}/cancel")
+def cancel_queued(
+    request: Request,
+    case_id: CaseId,
+    message_id: CaseId,
+    staff: CaseWorker,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[ReasonForm, Form()],
+) -> Response:
+    def act(file: File, fields: Fields) -> Done:
+        reason = fields.reason()
+        fields.done()
+        row = session.get(OutboxMessage, message_id, with_for_update=True)
+        if row is None or row.customer_id != file.customer.id or row.destination is Destination.LEGAL_DESK:
+            raise NotFound("this customer has no such message")
+        cancel_message(session, row, reason, by=staff.by, now=now)
+        return "The message is cancelled; it will not be sent.", "good"
+
+    form = f"cancel-message-{message_id}"
+    return attempt(request, session, staff, case_id, form, typed, act, now=now, tab="messages")
 
 
 @router.post("/{case_id}/tasks/{task_id}/done")

@@ -29,9 +29,12 @@ router = APIRouter()
 sign_in_door = public("the sign-in page; throttled in app/staff/service.py")
 
 
-def sign_in_path(wanted: str | None) -> str:
-    """The sign-in page, leading on to `wanted` (a path of ours) afterwards."""
-    return "/login?" + urlencode({"next": wanted}) if wanted and wanted != "/" else "/login"
+def sign_in_path(wanted: str | None, *, signed_out: bool = False) -> str:
+    """The sign-in page, leading on to `wanted` (a path of ours) afterwards. `signed_out`: somebody was signed in until
+    now, and learns why they are here."""
+    query = {"next": wanted} if wanted and wanted != "/" else {}
+    query |= {"signed_out": "1"} if signed_out else {}
+    return "/login" + ("?" + urlencode(query) if query else "")
 
 
 @router.get("/")
@@ -41,11 +44,14 @@ def home(request: Request, staff: AnyStaff) -> Response:
 
 @router.get("/login", dependencies=[sign_in_door])
 def login_page(
-    request: Request, visitor: MaybeVisitor, next: Annotated[str | None, Query()] = None
+    request: Request,
+    visitor: MaybeVisitor,
+    next: Annotated[str | None, Query()] = None,
+    signed_out: str = "",
 ) -> Response:
     if visitor is not None:
         return RedirectResponse(security.local_path(next, "/"), status_code=303)
-    return _login_page(request, next)
+    return _login_page(request, next, signed_out=bool(signed_out))
 
 
 @router.post("/login", dependencies=[sign_in_door])
@@ -115,9 +121,16 @@ def change_password(
 
 
 def _login_page(
-    request: Request, next: str | None, *, username: str = "", error: str | None = None, status: int = 200
+    request: Request,
+    next: str | None,
+    *,
+    username: str = "",
+    error: str | None = None,
+    signed_out: bool = False,
+    status: int = 200,
 ) -> Response:
-    return page(request, "login.html", status, next=next or "", username=username, error=error)
+    context = {"next": next or "", "username": username, "error": error, "signed_out": signed_out}
+    return page(request, "login.html", status, **context)
 
 
 def _refused(request: Request, refused: LoginRefused, username: str, next: str | None) -> Response:

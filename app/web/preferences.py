@@ -31,7 +31,7 @@ from app.ledger.models import Customer, Portfolio
 from app.timeline.rules import Channel
 from app.timeline.service import lock_customers
 from app.web.deps import Now, ReadSession, WriteSession, callback, ports_of
-from app.web.rendering import page
+from app.web.rendering import page, reader_locale
 
 router = APIRouter(prefix="/u")
 
@@ -194,6 +194,20 @@ def _minute(text: object) -> int:
 
 
 # --- the page ---------------------------------------------------------------------------------------------------
+
+
+def is_link(path: str) -> bool:
+    """Whether an address is meant to be one of ours to a customer, however much of it was lost."""
+    return path.lower() == "/u" or path.lower().startswith("/u/")
+
+
+def link_error(request: Request, status: int) -> Response:
+    """What a link says that does not open: in the reader's language, and nothing about who we are."""
+    wanted = reader_locale(request).language
+    words = catalogue()[{"no": "nb", "nn": "nb"}.get(wanted, wanted if wanted in LANGUAGES else "en")]
+    name = "gone" if status in (404, 405) else "broken"
+    shown = {"words": words, "title": words[f"{name}_title"], "text": words[name]}
+    return _quietly(page(request, "link_error.html", status, **shown))
 
 
 def _back(holder: Holder, done: str) -> Response:

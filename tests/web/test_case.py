@@ -29,6 +29,7 @@ from app.inbound.service import receive
 from app.ledger.models import Account, Customer, Entry
 from app.legal.models import Referral
 from app.outreach.models import OutboxMessage
+from app.outreach.rules import OutboxStatus
 from app.plans.models import Plan, PlanInstalment
 from app.plans.rules import PlanStatus
 from app.plans.service import offer_instalments
@@ -675,6 +676,50 @@ def test_worklist_and_case_are_accessible_at_both_widths_and_work_from_the_keybo
     assert said == []
 
 
+def test_a_call_is_logged_from_the_keyboard_and_nothing_typed_is_lost(
+    served: tuple[Desk, int], browser: Chromium
+) -> None:
+    desk, case_id = served
+    context = browser.new_context(base_url=desk.settings.public_url, viewport={"width": 1366, "height": 768})
+    tab = context.new_page()
+    said: list[str] = []
+    tab.on("pageerror", lambda error: said.append(str(error)))
+    log_in(tab)
+    tab.goto(f"/cases/{case_id}")
+    tab.keyboard.press("c")
+    tab.wait_for_function("document.activeElement.id === 'call-result'")
+    tab.keyboard.type("No a")  # chooses; no letter opens another form
+    assert tab.input_value("#call-result") == "no_answer"
+    assert tab.locator("details.action[open]").count() == 1
+    tab.fill("#call-note", "rang for a minute")
+    tab.fill("#call-amount", "12")
+    tab.keyboard.press("Escape")
+    tab.wait_for_function("document.activeElement.tagName === 'SUMMARY'")
+    assert tab.locator("details.action[open]").count() == 0
+    tab.keyboard.press("/")
+    assert tab.evaluate("document.activeElement.name") == "q"
+
+    # The session ends while the form is filled in: after signing in again it is open, with all of it, and says so.
+    context.clear_cookies()
+    tab.goto(f"/cases/{case_id}")
+    tab.fill("#f-username", "ben")
+    tab.fill("#f-password", PASSWORD)
+    tab.press("#f-password", "Enter")
+    tab.wait_for_url(f"**/cases/{case_id}")
+    tab.wait_for_selector("#do-call[open] .draft")
+    kept = [tab.input_value(f"#call-{name}") for name in ("result", "note", "amount")]
+    assert kept == ["no_answer", "rang for a minute", "12"]
+    assert_fits_and_is_accessible(tab)
+    tab.set_viewport_size({"width": 1366, "height": 768})
+    tab.fill("#call-amount", "")
+    tab.press("#call-note", "Control+Enter")
+    tab.wait_for_selector(".flash >> text=Call saved.")
+    assert tab.locator(".draft").count() == 0
+    assert len(on_record(desk, Kind.CALL_LOGGED)) == 1
+    context.close()
+    assert said == []
+
+
 def test_the_schedule_needs_no_script(served: tuple[Desk, int], browser: Chromium) -> None:
     desk, case_id = served
     context = browser.new_context(base_url=desk.settings.public_url, java_script_enabled=False)
@@ -687,3 +732,95 @@ def test_the_schedule_needs_no_script(served: tuple[Desk, int], browser: Chromiu
     assert tab.locator("#schedule tbody tr").count() == 4
     assert tab.input_value("#plan-months") == "4"
     context.close()
+
+
+# --- what is unusual, what is sent twice, what is taken back ------------------------------------------------
+
+
+def once_of(browser: Browser, case_id: int, path: str) -> str:
+    """What the page drew for one of its forms."""
+    page = page_of(browser, case_id)
+    form = page[page.index(f'action="/cases/{case_id}/{path}') :]
+    found = re.search(r'name="once" value="([^"]+)"', form)
+    assert found is not None
+    return found[1]
+
+
+def test_a_form_sent_twice_is_obeyed_once(desk: Desk, ben: Browser) -> None:
+    """Back, and sent again: the call counts toward caps once. A refused form may be sent again."""
+    case_id = make_case(desk)
+    once = once_of(ben, case_id, "call")
+    assert ben.submit(f"/cases/{case_id}/call", once=once, result="").status_code == 422
+    assert "Call saved" in flash(ben, ben.submit(f"/cases/{case_id}/call", once=once, result="busy"))
+    again = ben.submit(f"/cases/{case_id}/call", once=once, result="busy")
+    assert "was not done a second time" in flash(ben, again)
+    assert len(on_record(desk, Kind.CALL_LOGGED)) == 1
+    another = once_of(ben, case_id, "call")
+    assert "Call saved" in flash(ben, ben.submit(f"/cases/{case_id}/call", once=another, result="busy"))
+    assert len(on_record(desk, Kind.CALL_LOGGED)) == 2
+
+
+def test_two_agents_within_minutes_are_told_of_each_other(desk: Desk, ben: Browser) -> None:
+    case_id = make_case(desk)
+    ben.submit(f"/cases/{case_id}/call", result="no_answer")
+    mei = desk.sign_in(Role.MANAGER)
+    asked = mei.submit(f"/cases/{case_id}/call", result="no_answer")
+    assert asked.status_code == 422
+    assert "Ben Okafor logged a call at" in asked.text
+    found = re.search(r'name="sure" value="(call:\d+)"', asked.text)
+    assert found is not None
+    assert mei.submit(f"/cases/{case_id}/call", result="no_answer", sure=found[1]).status_code == 303
+    assert len(on_record(desk, Kind.CALL_LOGGED)) == 2
+    desk.clock.advance(timedelta(minutes=11))
+    assert ben.submit(f"/cases/{case_id}/call", result="no_answer").status_code == 303
+
+
+@pytest.mark.parametrize(("amount", "asked"), [("75.00", False), ("75.01", True), ("900", True)])
+def test_a_promise_far_above_what_is_past_due_is_confirmed(
+    sqlite_desk: Desk, amount: str, asked: bool
+) -> None:
+    """50.00 is past due; one and a half times as much is the limit."""
+    case_id = make_case(sqlite_desk)
+    ben = sqlite_desk.sign_in(Role.AGENT)
+    terms = {"amount": amount, "due_on": "2026-03-10"}
+    answer = ben.submit(f"/cases/{case_id}/promise", **terms)
+    assert answer.status_code == (422 if asked else 303)
+    if asked:
+        assert "CN¥50.00 is past due" in answer.text
+        found = re.search(r'name="sure" value="(amount:\d+)"', answer.text)
+        assert found is not None
+        assert ben.submit(f"/cases/{case_id}/promise", **terms, sure=found[1]).status_code == 303
+
+
+def test_a_queued_message_is_cancelled_from_the_case(desk: Desk, ben: Browser) -> None:
+    case_id = make_case(desk)
+    ben.submit(f"/cases/{case_id}/letter", letter="final_notice", channel="email")
+    [message] = all_of(desk, OutboxMessage)
+    assert "waits to leave" in page_of(ben, case_id)
+    path = f"/cases/{case_id}/messages/{message.id}/cancel"
+    assert ben.submit(path).status_code == 422, "it says why"
+    assert "will not be sent" in flash(ben, ben.submit(path, reason="Chosen by mistake"))
+    [message] = all_of(desk, OutboxMessage)
+    assert message.status is OutboxStatus.WITHHELD
+    [withheld] = on_record(desk, Kind.CONTACT_WITHHELD)
+    assert (withheld["reason"], withheld["by"]) == ("cancelled: Chosen by mistake", "user:ben")
+    assert ben.submit(path, reason="again").status_code == 409
+    other = make_case(desk)
+    assert ben.submit(f"/cases/{other}/messages/{message.id}/cancel", reason="x").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [
+        ("promise", "promise"),
+        ("plans/preview", "plan"),
+        ("callback/forget", "forget-callback"),
+        ("holds/7/end", "end-hold-7"),
+        ("preferences", "preference"),
+    ],
+)
+def test_the_address_of_a_refused_form_shows_the_form(sqlite_desk: Desk, path: str, form: str) -> None:
+    case_id = make_case(sqlite_desk)
+    answer = sqlite_desk.sign_in(Role.AGENT).get(f"/cases/{case_id}/{path}")
+    assert answer.status_code == 303
+    assert answer.headers["location"] == f"/cases/{case_id}?do={form}#do-{form}"

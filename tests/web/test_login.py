@@ -166,8 +166,8 @@ def test_a_form_sent_after_the_session_ended_leads_back_to_its_page(sqlite_desk:
     browser = sqlite_desk.sign_in(Role.ADMIN)
     sqlite_desk.clock.advance(timedelta(hours=11))
     for referer, location in [
-        ("http://testserver/admin/tokens/new", "/login?next=%2Fadmin%2Ftokens%2Fnew"),
-        ("https://evil.example/x", "/login"),
+        ("http://testserver/admin/tokens/new", "/login?next=%2Fadmin%2Ftokens%2Fnew&signed_out=1"),
+        ("https://evil.example/x", "/login?signed_out=1"),
     ]:
         answer = browser.post("/admin/tokens/new", data={}, headers={"referer": referer})
         assert (answer.status_code, answer.headers["location"]) == (303, location)
@@ -191,3 +191,13 @@ def test_changing_ones_password_signs_out_everywhere(desk: Desk) -> None:
     assert done.headers["location"] == "/login"
     assert other.get("/account").status_code == 303
     assert desk.anonymous().submit("/login", username="ben", password="three blue kettles").status_code == 303
+
+
+def test_who_was_signed_out_is_told_why_they_sign_in_again(sqlite_desk: Desk) -> None:
+    ben = sqlite_desk.sign_in(Role.AGENT)
+    sqlite_desk.clock.advance(timedelta(days=2))
+    answer = ben.get("/worklist?owner=all")
+    assert answer.headers["location"] == "/login?next=%2Fworklist%3Fowner%3Dall&signed_out=1"
+    assert "You were signed out" in ben.get(answer.headers["location"]).text
+    stranger = sqlite_desk.anonymous().get("/worklist")
+    assert "signed_out" not in stranger.headers["location"]

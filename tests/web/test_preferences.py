@@ -292,3 +292,25 @@ def test_the_portfolio_builder_names_the_sender(desk: Desk) -> None:
     desk.write(lambda session: portfolio(session, agency="North Agency"))
     _, path = link(desk)
     assert "from North Agency?" in desk.anonymous().get(path).text
+
+
+@pytest.mark.parametrize(
+    ("reads", "words", "tag"),
+    [
+        ("en-US", "This link does not work", "en"),
+        ("zh-TW,zh;q=0.9", "此連結無法使用", "zh-Hant"),
+        ("id", "Tautan ini tidak berfungsi", "id"),
+        ("no", "Denne lenken virker ikke", "nb"),
+        ("nl-NL", "Deze link werkt niet", "nl"),
+        ("de", "This link does not work", "en"),
+    ],
+)
+def test_a_broken_link_tells_a_stranger_nothing(sqlite_desk: Desk, reads: str, words: str, tag: str) -> None:
+    for path in ("/u/437.email.BROKEN", "/u/437.email.BROKEN/ask", "/U/437", "/u/"):
+        answer = sqlite_desk.anonymous().get(path, headers={"accept-language": reads})
+        assert answer.status_code in (404, 405), path
+        assert words in answer.text, path
+        assert f'lang="{tag}"' in answer.text
+        for word in ("arrears", "debt", "sign in", "/login", "favicon.svg"):
+            assert word not in answer.text.lower(), (path, word)
+        assert answer.headers["x-robots-tag"] == "noindex, nofollow"
