@@ -39,8 +39,9 @@ document.addEventListener("click", (event) => {
 
 // --- keys --------------------------------------------------------------------------------------------------
 
-const searchField = () =>
-  document.querySelector('main [role="search"] input, main input[type="search"], [role="search"] input');
+// The page's own before the one that is on every page.
+const SEARCH = '[role="search"] input:not([type="hidden"])';
+const searchField = () => document.querySelector(`main ${SEARCH}`) ?? document.querySelector(SEARCH);
 
 const KEYS = [
   ["j", "Next row", () => walk(1), () => rows().length],

@@ -164,7 +164,7 @@ def test_rows_are_walked_with_j_and_k_and_opened_with_enter(tab: Page) -> None:
     tab.keyboard.press("/")
     assert tab.evaluate("document.activeElement.name") == "q"
     tab.keyboard.type("jk?")
-    assert tab.input_value("[name=q]") == "jk?"
+    assert tab.input_value("main [name=q]") == "jk?"
     tab.locator("tr", has_text="Bo").locator("a").focus()
     tab.keyboard.press("Enter")
     tab.wait_for_url("**/account/password")
