@@ -20,11 +20,14 @@ from app.compliance.service import explain, packs_for
 from app.db import transaction
 from app.errors import Conflict, Forbidden, Invalid
 from app.inbound.call_results import CallEffects, CallReport, record_call
+from app.inbound.rules import Intent
+from app.inbound.service import receive_from_page
 from app.ledger.models import Customer, Portfolio
 from app.outreach.models import OutboxMessage
 from app.plans.models import Plan
 from app.timeline.rules import Channel, Kind, Purpose
 from tests import builders
+from tests.inbound.correspondence import a_customer, the_job, writes
 
 ON = date(2026, 3, 20)
 NOW = builders.at(ON)
@@ -255,3 +258,61 @@ def test_a_promise_and_a_callback_come_with_their_call(session: Session) -> None
     call(session, case, CallReport(CallResult.CALL_BACK, callback_at=at))
     assert case.callback_at == at
     assert session.scalars(select(CaseHold)).all() == []
+
+
+# --- what they write ----------------------------------------------------------------------------------------
+
+
+def test_a_dispute_by_sms_is_acknowledged_and_holds_past_its_review_date(engine: Engine) -> None:
+    anna = a_customer(engine)
+    writes(engine, "I dispute this debt")
+    the_job(engine)
+    [letter] = builders.messages(engine)
+    assert letter.letter == "dispute_acknowledged"
+    with transaction(engine) as session:
+        [hold] = session.scalars(select(CaseHold))
+        assert (hold.kind, hold.customer_id, hold.until) == (
+            HoldKind.DISPUTE,
+            anna.id,
+            ON + timedelta(days=30),
+        )
+        case = session.get_one(CollectionsCase, hold.case_id)
+        assert set(answers(session, case, NOW + timedelta(days=60)).values()) == {Refusals}
+    the_job(engine)
+    assert len(builders.messages(engine)) == 1, "once"
+
+
+def test_a_dispute_on_the_page_is_acknowledged_at_once(engine: Engine) -> None:
+    anna = a_customer(engine)
+    with transaction(engine) as session:
+        receive_from_page(
+            session,
+            anna,
+            Channel.EMAIL,
+            Intent.DISPUTE,
+            "not my card",
+            "form-1",
+            builders.stationery(),
+            now=NOW,
+        )
+    assert [message.letter for message in builders.messages(engine)] == ["dispute_acknowledged"]
+
+
+@pytest.mark.parametrize(
+    ("words", "due_on", "not_before"),
+    [
+        ("please call me tomorrow at 3pm", ON + timedelta(days=1), builders.at(ON + timedelta(days=1), 15)),
+        ("please call me, weekdays after 18:00", ON, builders.at(ON, 18)),
+        ("please call me not before noon", ON, None),
+    ],
+)
+def test_a_call_is_due_when_they_asked_for_it_and_keeps_their_words(
+    engine: Engine, words: str, due_on: date, not_before: datetime | None
+) -> None:
+    """A Friday, 12:00 in Shanghai."""
+    a_customer(engine)
+    writes(engine, words)
+    the_job(engine)
+    with transaction(engine) as session:
+        [task] = session.scalars(select(CallTask))
+        assert (task.due_on, task.not_before, task.wish) == (due_on, not_before, words)
