@@ -31,6 +31,7 @@ from app.cli_reported import reported_app
 from app.cli_staff import token_app, user_app
 from app.cli_statements import statement_app
 from app.cli_status import status
+from app.clock import local_date
 from app.db import make_engine, reading, transaction
 from app.errors import DeskError, Invalid, NotFound
 from app.ledger.rules import CollectorKind, DelinquencySource, FeedKind
@@ -495,7 +496,8 @@ def feed_preview(
 
     told = _mapping(kind, mapping)
     with reading(_engine()) as session:
-        found = preview(get_portfolio(session, portfolio), kind, file, told, rows)
+        book = get_portfolio(session, portfolio)
+        found = preview(book, kind, file, told, rows, today=local_date(_now(), book.timezone))
     data = found.as_json()
     _print(data, as_json, lambda: _say_preview(data))
     if found.rejected:
@@ -539,8 +541,8 @@ def day(
     portfolio: Annotated[str | None, typer.Option(help="Portfolio code; all of them if not given.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Close a business day, and any missed before it."""
-    from app.daily import collect_seldom, run_days
+    """Close a business day that is over, and any missed before it."""
+    from app.daily import NotOver, collect_seldom, run_days
     from app.ledger.models import Portfolio
     from app.ledger.service import get_portfolio
     from app.ports import make_stationery
@@ -554,14 +556,22 @@ def day(
         raise NotFound("there is no portfolio yet; `desk portfolio add` opens one")
     result: dict[str, Any] = {"business_date": date.isoformat(), "portfolios": {}}
     collect_seldom()
+    refused: list[str] = []
     for code in codes:
-        reports = run_days(engine, code, date, stationery, now=now)
+        try:
+            reports = run_days(engine, code, date, stationery, now=now)
+        except NotOver as error:  # in this portfolio's zone; another's may be
+            refused.append(error.message)
+            continue
         result["portfolios"][code] = {
             "already_done": reports[-1].already_done,
             "stages": reports[-1].stages,
             "caught_up": [r.business_date.isoformat() for r in reports[:-1]],
         }
-    _print(result, as_json, lambda: _say_days(result))
+    if result["portfolios"]:
+        _print(result, as_json, lambda: _say_days(result))
+    if refused:
+        raise Invalid(" ".join(refused), "date")
 
 
 def _say_days(result: dict[str, Any]) -> None:

@@ -30,7 +30,7 @@ from app.alerts.service import end_alert, raise_alert
 from app.cases.models import CollectionsCase
 from app.cases.service import assign_cases, end_due_holds, open_cases, review_cases
 from app.charges.service import accounts_to_charge, catch_up, charge_interest, charge_late_fees
-from app.clock import local_instant
+from app.clock import local_date, local_instant
 from app.compliance.service import pack_of
 from app.db import chunked, exclusive, reading, refresh_statistics, retrying, transaction
 from app.delinquency.lifecycle import accounts_to_charge_off, charge_off, fall_dormant, reopen_paid, wake
@@ -71,6 +71,10 @@ MANY = 2000
 BACKFILL_AFTER = timedelta(hours=24)
 
 Counts = dict[str, int]
+
+
+class NotOver(Invalid):
+    """A day that is still going on, or to come, where the portfolio is."""
 
 
 @dataclass(frozen=True)
@@ -262,8 +266,9 @@ def run_days(
 ) -> list[DayReport]:
     """Close `on` and, before it, every day since the last one closed, in order.
 
-    The first run of a portfolio starts at `on`. Conflict for a day before the last one; Busy if another process
-    is closing days of this portfolio and `wait` is False.
+    The first run of a portfolio starts at `on`. Conflict for a day before the last one, NotOver for one that has not
+    ended in the portfolio's zone at `now`; Busy if another process is closing days of this portfolio and `wait` is
+    False.
     """
     with exclusive(engine, f"portfolio-{portfolio_code}", wait=wait):
         with reading(engine) as session:
@@ -275,6 +280,8 @@ def run_days(
             )
         if on > date(2199, 12, 31):
             raise Invalid("the date is out of range", "date")
+        if on >= local_date(now, portfolio.timezone):
+            raise NotOver(_not_over(portfolio, on), "date")
         first = on if last is None else last.business_date
         days = [first + timedelta(days=n) for n in range((on - first).days + 1)]
         if last is not None and last.finished_at is not None and len(days) > 1:
@@ -303,6 +310,16 @@ def _reported(engine: Engine, portfolio: Portfolio, on: date, now: datetime) -> 
         raise
     with transaction(engine) as session:
         end_alert(session, AlertKind.DAY_FAILED, portfolio.code, now=now)
+
+
+def _not_over(portfolio: Portfolio, on: date) -> str:
+    """Closing cannot be undone, nor what falls past due or is written off in a day that never was."""
+    tomorrow = on + timedelta(days=1)
+    at = local_instant(tomorrow, 0, 0, portfolio.timezone)
+    return (
+        f"{on} is not over in {portfolio.timezone}, the time zone of {portfolio.code}. Close it from {tomorrow} 00:00 "
+        f"there on ({at:%Y-%m-%d %H:%M} UTC)."
+    )
 
 
 def _run_one(

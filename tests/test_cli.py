@@ -289,6 +289,14 @@ def test_failures_say_what_is_wrong_on_standard_error_only(
     assert "Traceback" not in ran.err
 
 
+def test_a_day_that_is_not_over_is_refused_where_it_is_not(desk: Desk) -> None:
+    desk(*ADD)
+    ran = desk("day", "--date", "2198-12-31", "--json")
+    assert (ran.status, ran.out) == (1, "")
+    assert "2198-12-31 is not over in Asia/Shanghai" in ran.err.replace("\n", " ")
+    assert "2198-12-31 16:00 UTC" in ran.err.replace("\n", " ")
+
+
 def test_an_earlier_day_is_refused(desk: Desk) -> None:
     desk(*ADD)
     assert desk("day", "--date", "2026-03-05", "--json").status == 0

@@ -9,7 +9,7 @@ for a manager (`ReportedChange`); and when an account was opened or placed, whic
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import polars as pl
@@ -17,12 +17,13 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.db import among, chunked, table_of
+from app.feeds.dates import DATE_RULES
 from app.feeds.layouts import CONFLICT, Stored
-from app.feeds.store import Book, known_rows, new_ids, refuse, write
+from app.feeds.store import Book, known_rows, new_ids, refuse, within_days, write
 from app.feeds.understanding import LINE, Batch
 from app.ledger.customers import CONTACT
 from app.ledger.models import Account, ContactCorrection, Customer, ReportedChange
-from app.ledger.rules import AccountStatus, ReportedStatus, ReportedWhat
+from app.ledger.rules import AccountStatus, FeedKind, ReportedStatus, ReportedWhat
 from app.timeline.rules import Kind
 from app.timeline.service import NewEvent, customer_stream, lock_customers, record_many
 
@@ -54,6 +55,10 @@ def store_accounts(session: Session, book: Book, batch: Batch, carefully: bool, 
     and `carefully` is False."""
     assert batch.values is not None
     stored = Stored()
+    batch = replace(
+        batch, values=within_days(batch.values, DATE_RULES[FeedKind.ACCOUNTS], book, batch, stored)
+    )
+    assert batch.values is not None
     rows, refused, changed = _store_customers(session, book, batch, carefully, by)
     known = _known_accounts(session, book, rows) if carefully else None
     parts = _part(rows, known, _ACCOUNT, book.seen_accounts)

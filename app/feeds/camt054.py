@@ -12,7 +12,7 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import islice
 from pathlib import Path
@@ -233,7 +233,8 @@ def _values(transaction: _Transaction, currency: str, file: _File) -> Mapping[st
     is_return = transaction.element.find("RtrInf") is not None
     if transaction.booked.is_credit:
         payment = _incoming(transaction, file, is_return)
-        return {"payment": payment, "seen": file.seen(transaction, payment)}
+        seen = file.seen(transaction, payment)
+        return {"payment": replace(payment, reference=seen.bank_reference), "seen": seen}
     if not (transaction.booked.is_reversal or is_return):
         raise Refused("CdtDbtInd", "is no payment: a debit")
     seen = file.seen(transaction, None)
@@ -241,7 +242,7 @@ def _values(transaction: _Transaction, currency: str, file: _File) -> Mapping[st
 
 
 def _incoming(transaction: _Transaction, file: _File, is_return: bool) -> Incoming:
-    """Its reference is given where it is stored."""
+    """A payment as the bank tells it; its reference is given later."""
     part, element = transaction.part, transaction.element
     account = _account(element, "DbtrAcct")
     structured = [plain(node) for node in element.findall("RmtInf/Strd/CdtrRefInf/Ref")]

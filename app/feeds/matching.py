@@ -17,6 +17,7 @@ from app.db import chunked, insert_rows, table_of, upsert
 from app.delinquency.models import AccountState
 from app.errors import Conflict, Invalid
 from app.feeds.rules import Incoming, Known, Match, NoMatch, decide, keys_in, reference_keys
+from app.ledger.corrections import require_day
 from app.ledger.lifecycle import reinstate_recoveries
 from app.ledger.models import Account, Customer, Entry, PayerAccount, Statement, UnmatchedPayment
 from app.ledger.rules import UnmatchedStatus, holds_card_number, payment_kind, posting_date
@@ -259,6 +260,7 @@ def match_payment(
     lock_customers(session, [account.customer_id])
     session.refresh(account)
     paid_on = waiting_one.paid_on
+    require_day(session, account, paid_on, now)
     entry = post_entry(
         session,
         account,

@@ -9,8 +9,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from app.clock import local_date
 from app.db import among, insert_rows, table_of
 from app.errors import Invalid
+from app.feeds.dates import DATE_RULES, refusal
 from app.feeds.layouts import (
     CONFLICT,
     BadCell,
@@ -23,7 +25,7 @@ from app.feeds.layouts import (
     _date,
     _reference,
 )
-from app.ledger.models import Portfolio, Position
+from app.ledger.models import Account, Portfolio, Position
 from app.ledger.positions import reconcile_positions
 from app.ledger.rules import DelinquencySource, FeedKind, posting_date
 from app.ledger.service import accounts_by_reference, first_open_day, mark_changed
@@ -70,6 +72,8 @@ def store_positions(session: Session, portfolio: Portfolio, rows: list[Row], now
     accounts = accounts_by_reference(session, portfolio.id or 0, [r.values["account_ref"] for r in rows])
     known = _known(session, [account_id for account_id, _ in accounts.values()])
     open_on = first_open_day(session, portfolio.id or 0)
+    opened = _opened(session, [account_id for account_id, _ in accounts.values()])
+    today = local_date(now, portfolio.timezone)
     fresh: list[dict[str, Any]] = []
     changed: dict[int, date] = {}
     for row in rows:
@@ -79,6 +83,10 @@ def store_positions(session: Session, portfolio: Portfolio, rows: list[Row], now
             stored.rejects.append(Reject(row.line, "account_ref", reason, row.cells))
             continue
         account_id, as_of = account[0], row.values["as_of"]
+        (rule,) = DATE_RULES[FeedKind.POSITIONS]
+        if why := refusal(rule, row.values, today, opened[account_id]):
+            stored.rejects.append(Reject(row.line, rule.column, why, row.cells))
+            continue
         data = {k: v for k, v in row.values.items() if k != "account_ref"} | {"account_id": account_id}
         other = known.setdefault((account_id, as_of), data)
         differing = [name for name, value in data.items() if other[name] != value]
@@ -98,6 +106,13 @@ def store_positions(session: Session, portfolio: Portfolio, rows: list[Row], now
     mark_changed(session, portfolio.id or 0, late)
     stored.loaded += len(fresh)
     return stored
+
+
+def _opened(session: Session, account_ids: Sequence[int]) -> dict[int, date]:
+    """account id -> the day it was opened."""
+    table = table_of(Account)
+    query = sa.select(table.c.id, table.c.opened_on).where(among(session, table.c.id, account_ids))
+    return {account_id: on for account_id, on in session.connection().execute(query)}
 
 
 def _known(session: Session, account_ids: Sequence[int]) -> dict[tuple[int, date], Mapping[str, Any]]:

@@ -6,12 +6,14 @@ import gzip
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
 from app.errors import DeskError
 from app.feeds import camt054, dialect, workbook
+from app.feeds.dates import DATE_RULES, refusal
 from app.feeds.layouts import BadCell, Layout, Reject, Row
 from app.feeds.mapping import Bound
 from app.feeds.mapping import Mapping as FeedMapping
@@ -76,15 +78,17 @@ def preview(
     rows: int = 10,
     *,
     file_name: str = "",
+    today: date | None = None,
 ) -> Preview:
-    """Read up to CHECKED rows of a file as `load` would, and give the first `rows` understood and rejected ones.
+    """Read up to CHECKED rows of a file as `load` would on `today`, and give the first `rows` understood and rejected
+    ones.
 
     Whether accounts exist and references are known is not asked. Invalid where the file as a whole is refused.
     """
     check_source(portfolio, kind)
     name = file_name or path.name
     if kind is FeedKind.CAMT054:
-        return _of_notification(portfolio, path, name, rows)
+        return _of_notification(portfolio, path, name, rows, today)
     layout = LAYOUTS[kind]
     known = sorted(mapping.theirs) if mapping else [*layout.required, *layout.optional]
     feed = open_feed(path, name, known, mapping)
@@ -94,7 +98,7 @@ def preview(
     found.columns = _columns(feed.header, bound, layout)
     found.ignored = [column for column in feed.header if mapping and column in mapping.ignore]
     for record in islice(_records(feed), CHECKED):
-        _add(found, record, understanding, feed.header, bound, rows)
+        _add(found, record, understanding, feed.header, bound, rows, today)
     return found
 
 
@@ -123,12 +127,14 @@ def _add(
     header: Sequence[str],
     bound: Bound | None,
     rows: int,
+    today: date | None,
 ) -> None:
     found.read += 1
     try:
         if isinstance(record, Unreadable):
             raise BadCell("", record.reason)
-        understanding.by_row(record.cells)
+        values = understanding.by_row(record.cells)
+        _check_days(FeedKind(found.kind), values, today)
         texts = (
             bound.row(record.cells) if bound else dict(zip(header, map(str.strip, record.cells), strict=True))
         )
@@ -138,6 +144,13 @@ def _add(
     found.understood += 1
     if len(found.rows) < rows:
         found.rows.append(PreviewRow(record.line, texts))
+
+
+def _check_days(kind: FeedKind, values: Mapping[str, Any], today: date | None) -> None:
+    """As they are checked when the row is stored, but for the day the account was opened."""
+    for rule in DATE_RULES.get(kind, ()) if today else ():
+        if today and (why := refusal(rule, values, today, None)):
+            raise BadCell(rule.column, why)
 
 
 def _reject(found: Preview, reject: PreviewReject, rows: int) -> None:
@@ -181,7 +194,7 @@ def _read_as(path: Path, known: Sequence[str], mapping: FeedMapping | None) -> s
     ).in_words()
 
 
-def _of_notification(portfolio: Portfolio, path: Path, name: str, rows: int) -> Preview:
+def _of_notification(portfolio: Portfolio, path: Path, name: str, rows: int, today: date | None) -> Preview:
     """The payments a bank tells of; whose they are is found out when they are loaded."""
     found = Preview(FeedKind.CAMT054.value, name, "ISO 20022 camt.054")
     found.columns = [
@@ -191,7 +204,7 @@ def _of_notification(portfolio: Portfolio, path: Path, name: str, rows: int) -> 
         PreviewColumn("payer", "Dbtr"),
         PreviewColumn("remittance", "RmtInf and EndToEndId"),
     ]
-    for batch in camt054.batches(path, name, portfolio, ""):
+    for batch in camt054.batches(path, name, portfolio, "", today=today):
         items: list[Row | Reject] = [*batch.rows, *batch.rejects]
         for item in sorted(items, key=lambda item: item.line):
             found.read += 1
@@ -210,7 +223,7 @@ def _payment(values: Mapping[str, Any], portfolio: Portfolio) -> dict[str, str]:
     payment = values.get("payment")
     if payment is None:
         back = values["returned"]
-        amount = to_decimal_string(-back.amount_minor, portfolio.currency)
+        amount = to_decimal_string(-back.booked_minor, portfolio.currency)
         return {
             "reference": back.reference,
             "paid_on": back.booked_on.isoformat(),

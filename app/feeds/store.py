@@ -20,9 +20,11 @@ import psycopg
 import sqlalchemy as sa
 from sqlmodel import Session, SQLModel
 
+from app.clock import local_date
 from app.db import among, table_of
 from app.errors import DeskError
 from app.feeds.columns import FIRST_DATE, LAST_DATE
+from app.feeds.dates import DATE_RULES, DateRule, refusal
 from app.feeds.layouts import CONFLICT, Reject, Stored
 from app.feeds.understanding import LINE, Batch
 from app.ledger.models import (
@@ -42,8 +44,11 @@ SLICE = 20_000
 """Rows that become Python objects at a time, on SQLite."""
 
 
+OPENED_ON = "account_opened_on"
+
+
 class Taken(Exception):
-    """A row of the batch has a reference that is in the table already."""
+    """A row of the batch has a reference that is in the table already, or has to be looked up for another reason."""
 
 
 class Book:
@@ -57,6 +62,7 @@ class Book:
         assert portfolio.id is not None
         self.portfolio_id = portfolio.id
         self.now = now
+        self.today = local_date(now, portfolio.timezone)
         self.open_on = first_open_day(session, self.portfolio_id)
         self._accounts: pl.DataFrame | None = None
         self._marks = pl.DataFrame(schema=_MARKS)
@@ -70,7 +76,7 @@ class Book:
             self._marks = fetch(session, query.where(marks.portfolio_id == self.portfolio_id), _MARKS)
 
     def accounts(self, session: Session, references: pl.Series) -> pl.DataFrame:
-        """account_ref, account_id and charged_off_on of those of these references that exist."""
+        """account_ref, account_id, charged_off_on and opened_on of those of these references that exist."""
         asked = references.unique()
         if self._accounts is None:
             return self._find_accounts(session, asked.to_list())
@@ -80,11 +86,16 @@ class Book:
     def _find_accounts(self, session: Session, references: Sequence[str] | None) -> pl.DataFrame:
         account = table_of(Account).c
         charged_off_on = sa.case((account.status == AccountStatus.CHARGED_OFF, account.ended_on))
-        query = sa.select(account.reference, account.id, charged_off_on)
+        query = sa.select(account.reference, account.id, charged_off_on, account.opened_on)
         query = query.where(account.portfolio_id == self.portfolio_id)
         if references is not None:
             query = query.where(_among(session, account.reference, references))
-        schema = {"account_ref": pl.String, "account_id": pl.Int64, "charged_off_on": pl.Date}
+        schema = {
+            "account_ref": pl.String,
+            "account_id": pl.Int64,
+            "charged_off_on": pl.Date,
+            OPENED_ON: pl.Date,
+        }
         return fetch(session, query, schema)
 
     def replaced(self, session: Session) -> pl.DataFrame:
@@ -153,6 +164,7 @@ def store(session: Session, kind: FeedKind, book: Book, batch: Batch, *, careful
 
 @dataclass(frozen=True)
 class _Dated:
+    kind: FeedKind
     model: type[SQLModel]
     dated_by: str
     reference_column: str
@@ -163,13 +175,18 @@ class _Dated:
 _ENTRY = ("kind", "amount_minor", "effective_on", "description", "account_id")
 _DATED = {
     FeedKind.STATEMENTS: _Dated(
+        FeedKind.STATEMENTS,
         Statement,
         "closing_on",
         "statement_ref",
         ("closing_on", "due_on", "balance_minor", "minimum_due_minor", "account_id"),
     ),
-    FeedKind.TRANSACTIONS: _Dated(Entry, "effective_on", "transaction_ref", _ENTRY, "feed:transactions"),
-    FeedKind.PAYMENTS: _Dated(Entry, "effective_on", "payment_ref", _ENTRY, "feed:payments"),
+    FeedKind.TRANSACTIONS: _Dated(
+        FeedKind.TRANSACTIONS, Entry, "effective_on", "transaction_ref", _ENTRY, "feed:transactions"
+    ),
+    FeedKind.PAYMENTS: _Dated(
+        FeedKind.PAYMENTS, Entry, "effective_on", "payment_ref", _ENTRY, "feed:payments"
+    ),
 }
 
 
@@ -203,6 +220,11 @@ def _store_dated(session: Session, book: Book, batch: Batch, feed: _Dated, caref
             for line, names in conflicts
         ],
     )
+    # Of a reference that is known with another day the conflict is told, whatever the day.
+    within = within_days(fresh, DATE_RULES[feed.kind], book, batch, stored)
+    if within.height < fresh.height and not carefully:
+        raise Taken
+    fresh = within
     if feed.model is Statement and carefully:
         fresh = _one_a_closing_day(session, batch, fresh, stored)
     write(session, feed.model, _dated_rows(fresh, book, feed))
@@ -285,7 +307,38 @@ def _dated_rows(fresh: pl.DataFrame, book: Book, feed: _Dated) -> pl.DataFrame:
         constant["source"] = pl.lit(feed.source)
         constant["created_at"] = pl.lit(book.now)
     rows = fresh.with_columns(posted_on=posted_on, **constant)
-    return rows.drop(LINE, "account_ref", "charged_off_on", "given", strict=False)
+    return rows.drop(LINE, "account_ref", "charged_off_on", OPENED_ON, "given", strict=False)
+
+
+def within_days(
+    rows: pl.DataFrame, rules: Sequence[DateRule], book: Book, batch: Batch, stored: Stored
+) -> pl.DataFrame:
+    """The rows whose days may be; the others are rejected, each with the first reason."""
+    refused = [
+        (rule, rows.filter(wrong)) for rule in rules if (wrong := _wrong_day(rows, rule, book.today)).any()
+    ]
+    if not refused:
+        return rows
+    reasons: dict[int, tuple[int, str, str]] = {}
+    for rule, bad in refused:
+        for row in bad.iter_rows(named=True):
+            why = refusal(rule, row, book.today, row.get(OPENED_ON))
+            reasons.setdefault(row[LINE], (row[LINE], rule.column, why))
+    refuse(stored, batch, sorted(reasons.values()))
+    return rows.filter(~pl.col(LINE).is_in(list(reasons)))
+
+
+def _wrong_day(rows: pl.DataFrame, rule: DateRule, today: date) -> pl.Series:
+    """Where `refusal` would refuse, of the whole column at once."""
+    on = rows[rule.value]
+    wrong = pl.repeat(False, rows.height, dtype=pl.Boolean, eager=True)
+    if rule.ahead is not None:
+        wrong = wrong | (on > today + rule.ahead)
+    if rule.since_opening and OPENED_ON in rows.columns:
+        wrong = wrong | (on < rows[OPENED_ON])
+    if rule.after:
+        wrong = wrong | (on - rows[rule.after] > rule.longest)
+    return wrong.fill_null(False)
 
 
 # --- ids ------------------------------------------------------------------------------------------------------

@@ -72,7 +72,7 @@ def post_by_hand(
         raise Forbidden(f"A manager posts an entry of kind {kind.value}.")
     description = _reason(description, "description", required=kind is not EntryKind.PAYMENT)
     account = lock_account(session, account)
-    _require_day(session, account, effective_on, now)
+    require_day(session, account, effective_on, now)
     if kind is EntryKind.PAYMENT:
         kind = payment_kind(account.status, account.ended_on, effective_on)
     entry = post_entry(
@@ -91,7 +91,8 @@ def post_by_hand(
     return entry
 
 
-def _require_day(session: Session, account: Account, on: date, now: datetime) -> None:
+def require_day(session: Session, account: Account, on: date, now: datetime) -> None:
+    """Invalid for a day that has not come where the portfolio is, or before the account was opened."""
     portfolio = session.get_one(Portfolio, account.portfolio_id)
     if on > local_date(now, portfolio.timezone):
         raise Invalid("the effective date is in the future", "effective_on")

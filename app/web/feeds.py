@@ -27,6 +27,7 @@ from starlette.datastructures import State
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
+from app.clock import local_date
 from app.db import Busy, exclusive
 from app.errors import Conflict, DeskError, Invalid, NotFound
 from app.feeds.mapping import Mapping as FeedMapping
@@ -278,7 +279,7 @@ def _forget_old(settings: Settings) -> None:
 
 
 @router.get("/uploads/{token}")
-def preview_upload(request: Request, token: str, _staff: Manager, session: ReadSession) -> Response:
+def preview_upload(request: Request, token: str, _staff: Manager, session: ReadSession, now: Now) -> Response:
     """The first rows as understood; nothing is stored."""
     folder = _folder(settings_of(request), token)
     upload = _read_upload(folder)
@@ -287,7 +288,13 @@ def preview_upload(request: Request, token: str, _staff: Manager, session: ReadS
     try:
         mapping = _mapping_of(folder, upload)
         found = preview(
-            portfolio, upload.feed_kind, folder / "data", mapping, ROWS_PREVIEWED, file_name=upload.file_name
+            portfolio,
+            upload.feed_kind,
+            folder / "data",
+            mapping,
+            ROWS_PREVIEWED,
+            file_name=upload.file_name,
+            today=local_date(now, portfolio.timezone),
         )
     except DeskError as refused:
         refusal = sentence(refused.message)

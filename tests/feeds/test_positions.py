@@ -45,7 +45,7 @@ def feed(engine: Engine, tmp_path: Path) -> Load:
             builders.BOOK,
             rejects_dir=tmp_path / "rejects",
             by="user:ann",
-            now=builders.NOW,
+            now=builders.at(MARCH_20),
         )
 
     return run
