@@ -200,8 +200,11 @@ def portfolio_add(
     ] = DelinquencySource.LEDGER,
     agency: Annotated[str, typer.Option(help="Who writes, where it is not the creditor.")] = "",
     creditor: Annotated[str, typer.Option(help="Name in letters; the code if not given.")] = "",
-    contact_phone: Annotated[str, typer.Option()] = "",
-    contact_email: Annotated[str, typer.Option()] = "",
+    contact_phone: Annotated[str, typer.Option(help="Telephone number that letters give.")] = "",
+    contact_email: Annotated[
+        str,
+        typer.Option(help="E-mail address that letters give; one of the two is needed before any leaves."),
+    ] = "",
     charge_off_days: Annotated[
         int | None,
         typer.Option(min=0, help="Days past due at charge-off; 0 = never. 180; 0 for a third party."),
@@ -221,11 +224,17 @@ def portfolio_add(
     """Open a portfolio."""
     from app.compliance.packfile import shipped_packs
     from app.ledger.service import add_portfolio
+    from app.outreach.rules import unreachable
 
     if policy not in shipped_packs():
         raise Invalid(f"unknown policy pack {policy!r}; known are {', '.join(shipped_packs())}")
     if not accrues and late_fee.strip("0."):
         raise Invalid("--late-fee needs --accrues: otherwise the creditor sends its own")
+    if not (contact_phone.strip() or contact_email.strip()) and sys.stdin.isatty():
+        contact_phone = typer.prompt("Telephone number that letters give, if any", default="", err=True)
+        contact_email = typer.prompt(
+            "E-mail address that letters give", default="" if contact_phone.strip() else None, err=True
+        )
     with transaction(_engine()) as session:
         add_portfolio(
             session,
@@ -249,6 +258,8 @@ def portfolio_add(
             by=BY,
             now=_now(),
         )
+    if not (contact_phone.strip() or contact_email.strip()):
+        print(unreachable(code), file=sys.stderr)
     _print(
         {"portfolio": code},
         as_json,

@@ -14,7 +14,7 @@ from app.ledger.models import Portfolio
 from app.ledger.queries import portfolio_overview
 from app.outreach.models import Heartbeat
 from app.outreach.queries import channel_stops, counts
-from app.outreach.rules import OutboxStatus
+from app.outreach.rules import OutboxStatus, unreachable
 from app.settings import Settings
 
 SILENT_AFTER = timedelta(minutes=2)
@@ -28,6 +28,8 @@ class PortfolioStatus:
     last_closed_on: date | None
     due_on: date
     """The latest business day that is over and may be closed."""
+    reachable: bool = True
+    """It tells customers where to answer; otherwise no letter leaves."""
 
     @property
     def days_behind(self) -> int | None:
@@ -86,6 +88,7 @@ def _portfolios(session: Session, settings: Settings, now: datetime) -> list[Por
             each.accounts,
             each.last_closed_on,
             day_due(zones[each.code], now, settings.night_hour),
+            bool(zones[each.code].contact_phone or zones[each.code].contact_email),
         )
         for each in portfolio_overview(session)
     ]
@@ -125,4 +128,5 @@ def _attention(
     unknown = sum(by_status.get(OutboxStatus.UNKNOWN.value, 0) for by_status in outbox.values())
     if unknown:
         found.append(f"{unknown} messages may or may not have left. A person decides on the page Outbox.")
+    found += [unreachable(each.code) for each in portfolios if not each.reachable]
     return found

@@ -70,7 +70,7 @@ class Gate:
         key = (pack.label, contact.channel, contact.purpose, contact.letter, contact.language, zones)
         if key not in self._opening:
             willing = Facts(zones, consent={contact.channel: True})
-            anybody = dataclasses.replace(contact, address="anywhere")
+            anybody = dataclasses.replace(contact, address="anywhere", flaw="")
             answer = review_within(anybody, willing, pack, self.at, self.until)
             self._opening[key] = answer.not_before if isinstance(answer, Clearance) else None
         return self._opening[key]
@@ -79,7 +79,8 @@ class Gate:
 def _sort(contact: Contact) -> tuple[Any, ...]:
     """All of a contact but the address."""
     return (
-        contact.channel, contact.purpose, contact.letter, contact.blocks, contact.language, contact.account
+        contact.channel, contact.purpose, contact.letter, contact.blocks, contact.language, contact.account,
+        contact.flaw,
     )  # fmt: skip
 
 

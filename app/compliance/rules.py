@@ -50,6 +50,9 @@ class Contact:
     """Of the words, as a tag such as `en`; '' = not known yet."""
     account: str = ""
     """The one debt it is about; '' = all the customer's debts."""
+    flaw: str = ""
+    """Why its words may not be said to this customer, as a sentence: they would be false or leave something out; '' =
+    nothing of the kind is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -398,6 +401,7 @@ def objections(asked: Question, pack: Pack) -> tuple[Reason, ...]:
     found: list[Reason] = []
     if (
         not asked.contact.address
+        or asked.contact.flaw
         or not 0 < len(asked.facts.timezones) == len(asked.local_days)
         or asked.contact.channel in asked.facts.suppressed_since
     ):
@@ -415,6 +419,8 @@ def _desk_objections(asked: Question) -> Iterator[Reason]:
     channel = asked.contact.channel
     if not asked.contact.address:
         yield _desk_reason("desk.no_address", f"no address on file for {channel}")
+    if asked.contact.flaw:
+        yield _desk_reason("desk.words", asked.contact.flaw)
     if since := asked.facts.suppressed_since.get(channel):
         detail = f"the address for {channel} is on the suppression list since {since:%Y-%m-%d}"
         yield _desk_reason("desk.suppressed", detail, {"since": since.isoformat()})

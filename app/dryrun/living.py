@@ -133,7 +133,9 @@ def live_through(plan: Plan, progress: Callable[[float], None]) -> Side:
             if n >= 0:
                 on = plan.first_on + timedelta(days=n)
                 close(engine, portfolio, on, stationery, now=night)
-            units = _hours_until(engine, portfolio, plan, night, _night(portfolio, plan, n + 1), tally)
+            units = _hours_until(
+                engine, portfolio, plan, stationery, night, _night(portfolio, plan, n + 1), tally
+            )
             last_event = _count(engine, portfolio, plan.side, last_event, units, tally, references, writer)
             progress((n + 2) / (days + 1))
     engine.dispose()
@@ -197,7 +199,13 @@ def _references(engine: Engine) -> dict[int, tuple[str, str]]:
 
 
 def _hours_until(
-    engine: Engine, portfolio: Portfolio, plan: Plan, night: datetime, until: datetime, tally: _Tally
+    engine: Engine,
+    portfolio: Portfolio,
+    plan: Plan,
+    stationery: Stationery,
+    night: datetime,
+    until: datetime,
+    tally: _Tally,
 ) -> dict[str, int]:
     """Let leave what is due, at each full hour after `night` and before `until`; returns segments or pages by key."""
     units: dict[str, int] = {}
@@ -207,7 +215,7 @@ def _hours_until(
         at += timedelta(hours=hours)
         if at >= until:
             break
-        while leave(engine, portfolio, plan.tariff, tally, units, now=at):
+        while leave(engine, portfolio, stationery, plan.tariff, tally, units, now=at):
             pass
     return units
 
@@ -229,6 +237,7 @@ def _next_due(engine: Engine) -> datetime | None:
 def leave(
     engine: Engine,
     portfolio: Portfolio,
+    stationery: Stationery,
     tariff: Tariff,
     tally: _Tally,
     units: dict[str, int],
@@ -253,7 +262,7 @@ def leave(
         session.expunge_all()
         events: list[Decided | NewEvent] = []
         sent: list[int] = []
-        for row, verdict in zip(rows, judge(session, portfolio, rows, now=now), strict=True):
+        for row, verdict in zip(rows, judge(session, portfolio, rows, stationery, now=now), strict=True):
             if isinstance(verdict, Withhold):
                 row.status = OutboxStatus.CLAIMED
                 events.append(withhold(row, verdict, now=now))

@@ -33,6 +33,7 @@ from app.db import among, table_of, upsert
 from app.delinquency.service import standing_on
 from app.errors import Conflict
 from app.ledger.models import Portfolio
+from app.outreach.earlier import written_on, wrote_before
 from app.outreach.failures import heed
 from app.outreach.folders import STALE_AFTER, Folder, open_folders
 from app.outreach.letters import heading
@@ -528,7 +529,7 @@ class ContactCourier:
         self, session: Session, rows: Sequence[OutboxMessage], *, now: datetime
     ) -> list[Foreseen | None]:
         found: list[Foreseen | None] = []
-        for row, portfolio, verdict in _judged(session, rows, now=now, lock=False):
+        for row, portfolio, verdict in _judged(session, rows, self.stationery, now=now, lock=False):
             if isinstance(verdict, Cleared):
                 call = self._call(row, portfolio, verdict)
                 found.append(Foreseen(row, call, verdict.clearance.not_after, verdict.folder))
@@ -541,7 +542,7 @@ class ContactCourier:
     ) -> list[Call | Withhold | Postpone]:
         return [
             self._call(row, portfolio, verdict) if isinstance(verdict, Cleared) else verdict
-            for row, portfolio, verdict in _judged(session, rows, now=now, lock=True)
+            for row, portfolio, verdict in _judged(session, rows, self.stationery, now=now, lock=True)
         ]
 
     def _call(self, row: OutboxMessage, portfolio: Portfolio, cleared: Cleared) -> Call:
@@ -645,21 +646,27 @@ class Cleared:
 
 
 def _judged(
-    session: Session, rows: Sequence[OutboxMessage], *, now: datetime, lock: bool
+    session: Session, rows: Sequence[OutboxMessage], stationery: Stationery, *, now: datetime, lock: bool
 ) -> Iterator[tuple[OutboxMessage, Portfolio, Cleared | Withhold | Postpone]]:
     """`judge` for messages of any portfolio, in the order of the rows."""
     portfolios = {i: session.get_one(Portfolio, i) for i in {row.portfolio_id for row in rows}}
     verdicts: dict[int | None, Cleared | Withhold | Postpone] = {}
     for portfolio_id, portfolio in portfolios.items():
         theirs = [row for row in rows if row.portfolio_id == portfolio_id]
-        found = judge(session, portfolio, theirs, now=now, lock=lock)
+        found = judge(session, portfolio, theirs, stationery, now=now, lock=lock)
         verdicts.update((row.id, verdict) for row, verdict in zip(theirs, found, strict=True))
     for row in rows:
         yield row, portfolios[row.portfolio_id], verdicts[row.id]
 
 
 def judge(
-    session: Session, portfolio: Portfolio, rows: Sequence[OutboxMessage], *, now: datetime, lock: bool = True
+    session: Session,
+    portfolio: Portfolio,
+    rows: Sequence[OutboxMessage],
+    stationery: Stationery,
+    *,
+    now: datetime,
+    lock: bool = True,
 ) -> list[Cleared | Withhold | Postpone]:
     """What stands in the way of each of these messages, all of different customers, or that nothing does. The customers
     are locked until the transaction ends; without `lock` nothing is written, and no answer goes on record."""
@@ -676,6 +683,8 @@ def judge(
     planned = set(session.connection().execute(query).scalars())
     accounts = [account.id for folder in opened for account in folder.accounts]
     standings = standing_on(session, portfolio, accounts, today)
+    following = [row.case_id for row in fresh if row.letter in stationery.follow_ups]
+    written = written_on(session, following, besides=messages)
     verdicts: list[Cleared | Withhold | Postpone] = []
     for row in rows:
         folder = folders.get(row.case_id)
@@ -694,6 +703,12 @@ def judge(
             planned=row.case_id in planned,
             small_debt_minor=portfolio.small_debt_minor,
         )
+        if not changed and row.letter in stationery.follow_ups:
+            # What we wrote may have come back since.
+            arrived = wrote_before(written, row.case_id, folder.oldest_due_on)
+            changed = (
+                "" if arrived else "it says that we wrote before, and no earlier letter of this case arrived"
+            )
         verdict = Withhold(changed, {}) if changed else _ask_gate(folder, row, now)
         if lock and not isinstance(verdict, Cleared):
             keep_pack(session, folder.pack, now=now)

@@ -77,7 +77,8 @@ def fall_back(session: Session, row: OutboxMessage, stationery: Stationery, *, n
     about = {"strategy": chosen.ref, "instead_of": row.key}
     on = local_date(now, portfolio.timezone)
     for channel in (each for each in step.otherwise if each not in known):
-        other = Outgoing(folder, step.letter, step.purpose, (channel,), stem, about=about)
+        # As the message that did not arrive: a first letter does not become one that says that we wrote before.
+        other = Outgoing(folder, row.letter, row.purpose, (channel,), stem, about=about)
         [[answer]] = contact_customers(session, portfolio, [other], stationery, on=on, by="system", now=now)
         if isinstance(answer, Clearance):
             return True

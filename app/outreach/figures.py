@@ -12,8 +12,8 @@ from app.db import table_of
 from app.ledger.models import Entry, Statement
 from app.ledger.rules import EntryKind
 from app.outreach.folders import AccountRow, Folder
-from app.outreach.letters import BadLetter, ItemLine, Letter, format_amount, format_date
-from app.outreach.notices import COSTS_CURRENCY, Itemization, collection_costs, itemize
+from app.outreach.letters import BadLetter, ItemLine, Letter, Unsayable, format_amount, format_date
+from app.outreach.notices import COSTS_CURRENCY, collection_costs, itemize
 
 FIGURES = frozenset({"balance_total", "collection_costs", "itemization"})
 """Variables that are worked out here, besides the day to answer by."""
@@ -24,7 +24,9 @@ def figures_for(
 ) -> dict[str, Any]:
     """Values of those of the letter's variables that are not the same for all letters, by name.
 
-    Raises BadLetter where the law gives no figure (Dutch costs of a debt that is not in euros, or of nothing).
+    Raises BadLetter where the law gives no figure (Dutch costs of a debt that is not in euros, or of nothing), and
+    Unsayable where the ledger does not add up to what is claimed: an itemization shows what was charged and paid, and
+    nothing is put in to close it (15 USC 1692e(2)(A)).
     """
     found: dict[str, Any] = {}
     if letter.answer is not None:
@@ -49,19 +51,31 @@ def figures_for(
 
 
 def _line(session: Session, account: AccountRow, currency: str, language: str, today: date) -> ItemLine:
-    since = _itemization_date(session, account.id, today)
-    entry = table_of(Entry)
-    before: list[tuple[str, int]] = []
-    after: list[tuple[str, int]] = []
-    query = sa.select(entry.c.effective_on, entry.c.kind, entry.c.amount_minor).where(
-        entry.c.account_id == account.id, entry.c.effective_on <= today
-    )
-    for effective_on, kind, amount in session.execute(query):
-        (after if effective_on > since else before).append((kind.value, amount))
-    shown = _closing(itemize(sum(amount for _, amount in before), after), account.balance_minor)
-
     def money(minor: int) -> str:
         return format_amount(minor, currency, language)
+
+    since = _itemization_date(session, account.id, today)
+    entry = table_of(Entry)
+    undone = entry.alias("undone")
+    query = (
+        sa.select(entry.c.effective_on, sa.func.coalesce(undone.c.kind, entry.c.kind), entry.c.amount_minor)
+        .outerjoin(undone, undone.c.id == entry.c.reverses_id)
+        .where(entry.c.account_id == account.id, entry.c.effective_on <= today)
+    )
+    entries = [(on, str(kind), amount) for on, kind, amount in session.execute(query)]
+    before = [(kind, amount) for on, kind, amount in entries if on <= since]
+    after = [(kind, amount) for on, kind, amount in entries if on > since]
+    shown = itemize(sum(amount for _, amount in before), after)
+    if not before and not after:
+        raise Unsayable(
+            f"the ledger holds no entries of card {account.card_last4}, so that its debt cannot be itemized; load what "
+            "was charged and paid"
+        )
+    if shown.now != account.balance_minor:
+        raise Unsayable(
+            f"the ledger of card {account.card_last4} adds up to {money(shown.now)}, and "
+            f"{money(account.balance_minor)} is claimed; the creditor has to say what the difference is"
+        )
 
     return ItemLine(
         product=account.product,
@@ -76,26 +90,22 @@ def _line(session: Session, account: AccountRow, currency: str, language: str, t
     )
 
 
-def _closing(found: Itemization, balance: int) -> Itemization:
-    """So that the table adds up to the balance where that is not the ledger's own (a creditor that reports it)."""
-    gap = balance - found.now
-    return Itemization(
-        found.owed, found.interest, found.fees, found.other + max(gap, 0), found.paid + max(-gap, 0)
-    )
-
-
 def _itemization_date(session: Session, account_id: int, today: date) -> date:
     """The last statement's date; without statements the last payment's, or else the first entry's: all of them
-    reference dates of 12 CFR 1006.34(b)(3)."""
+    reference dates of 12 CFR 1006.34(b)(3). Not before the first entry, of which the ledger knows nothing."""
     statement, entry = table_of(Statement), table_of(Entry)
-    own = entry.c.account_id == account_id
+    own = sa.and_(entry.c.account_id == account_id, entry.c.effective_on <= today)
+    first = session.execute(sa.select(sa.func.min(entry.c.effective_on)).where(own)).scalar()
     for query in (
         sa.select(sa.func.max(statement.c.closing_on)).where(
             statement.c.account_id == account_id, statement.c.closing_on <= today
         ),
         sa.select(sa.func.max(entry.c.effective_on)).where(own, entry.c.kind == EntryKind.PAYMENT),
-        sa.select(sa.func.min(entry.c.effective_on)).where(own),
     ):
         if (found := session.execute(query).scalar()) is not None:
-            return date.fromisoformat(str(found))
-    return today
+            return max(_date(found), _date(first or found))
+    return _date(first or today)
+
+
+def _date(value: object) -> date:
+    return date.fromisoformat(str(value))

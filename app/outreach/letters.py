@@ -33,7 +33,7 @@ from markupsafe import escape as html_escape
 
 from app import money
 from app.outreach.notices import COSTS_CURRENCY, AnswerTime
-from app.outreach.stencils import Stencils, Worded, trees_can_be_cut, values_of
+from app.outreach.stencils import Stencils, Worded, as_dict, trees_can_be_cut, values_of
 from app.timeline.rules import Channel
 
 FALLBACK_LANGUAGE = "en"
@@ -79,6 +79,11 @@ _ENGLISH = {
 
 class BadLetter(ValueError):
     """A letter's files are incomplete or wrong, or it cannot be rendered as asked; the message names the file."""
+
+
+class Unsayable(BadLetter):
+    """The letter is right, and cannot be written to this customer: it would say something empty or false. The message
+    says what is missing."""
 
 
 @dataclass(slots=True)  # not frozen, which would take four times as long: each message of a night has one
@@ -164,6 +169,8 @@ OPTIONAL = frozenset(
 """Variables that most letters have nothing to say about."""
 LISTS: Mapping[str, type] = {"accounts": AccountLine, "instalments": InstalmentLine, "itemization": ItemLine}
 """Variables that are lists, and what one of their lines is."""
+MAY_BE_EMPTY = frozenset({"collector_kind", "instalments"})
+"""Printed by letters that say something without them: a plan of one payment has no instalments."""
 ABOUT = frozenset({"case", "plan", "settlement", "hold", "closed case", "statement", "message"})
 """What there must be before a letter has something to say."""
 
@@ -178,6 +185,16 @@ class Rendered:
     language: str
     version: str
     blocks: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """Variables, and attributes of a list's lines, that templates print without asking whether they have a value."""
+
+    variables: tuple[str, ...]
+    attributes: frozenset[str]
+    contact: bool
+    """It gives a telephone number or an e-mail address to answer to."""
 
 
 @dataclass(frozen=True)
@@ -203,11 +220,15 @@ class Letter:
     """Whether an e-mail brings the printed letter along, to be kept."""
     needs: frozenset[str]
     """Variables without which it says too little to go out."""
+    follows_up: bool
+    """It says that we wrote before, and leaves only where an earlier letter of the case was sent."""
     version: str
     """First 12 hex digits of the SHA-256 over this letter's files and the shared ones."""
     environment: ImmutableSandboxedEnvironment = field(repr=False, compare=False)
     carries: Mapping[tuple[Channel, str], tuple[str, ...]] = field(default_factory=dict)
     """Blocks that its words carry for everybody, sorted, by channel and language."""
+    prints: Mapping[tuple[Channel, str], Printed] = field(default_factory=dict, repr=False, compare=False)
+    """What may not be empty, by channel and language."""
     stencils: Mapping[tuple[Channel, str], Stencils] = field(default_factory=dict, repr=False, compare=False)
     """By channel and language, where the letter's templates allow it."""
     _language: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
@@ -263,15 +284,21 @@ _NORWEGIAN = {"no": "nb", "nn": "nb"}
 # ------------------------------------------------------------------------------------------------- rendering
 
 
-def render(letter: Letter, channel: Channel, language: str, context: LetterContext) -> Rendered:
+def render(
+    letter: Letter, channel: Channel, language: str, context: LetterContext, *, leaves: bool = False
+) -> Rendered:
     """The letter's words for one channel, in `language` or, where it does not exist in that, in English.
 
-    Raises BadLetter if the letter does not exist on the channel, names something unknown, or lacks a required block.
+    Raises BadLetter if the letter does not exist on the channel, names something unknown, or lacks a required block;
+    Unsayable where it `leaves` and a figure, name or address that it prints is empty: our own people may look at a
+    draft.
     """
     if channel not in letter.channels:
         raise BadLetter(f"letter {letter.name} has no {channel} form")
     language = known_language(language, letter.languages)
     values = _values(letter, channel, context)
+    if leaves:
+        _check_complete(letter, channel, language, values)
     stencils = letter.stencils.get((channel, language))
     if stencils is not None:
         (subject, text, html), blocks = stencils.words(values)
@@ -280,6 +307,26 @@ def render(letter: Letter, channel: Channel, language: str, context: LetterConte
     if channel is Channel.POST:
         subject = heading(text)
     return Rendered(subject, text, html, language, letter.version, blocks)
+
+
+def _check_complete(letter: Letter, channel: Channel, language: str, values: Mapping[str, Any]) -> None:
+    """That nothing is left blank."""
+    prints = letter.prints[channel, language]
+    if prints.contact and not values["contact_phone"] and not values["contact_email"]:
+        raise Unsayable(
+            f"{letter.name}: there is neither a telephone number nor an e-mail address to answer to"
+        )
+    for name in prints.variables:
+        value = values[name]
+        if not value:
+            raise Unsayable(f"{letter.name}: it has no {name.replace('_', ' ')} to show")
+        if type(value) is tuple:
+            for line in value:
+                for attribute, shown in as_dict(line).items():
+                    if shown == "" and attribute in prints.attributes:
+                        raise Unsayable(
+                            f"{letter.name}: a line of its {name} has no {attribute.replace('_', ' ')}"
+                        )
 
 
 def heading(post: str) -> str:
@@ -535,6 +582,7 @@ class _Shelf:
         )
         self._trees: dict[str, nodes.Template] = {}
         self._spoken_of: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
+        self._asked_of: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
         self._plain_blocks: dict[str, bool] = {}
 
     def add_letter(self, folder: Path) -> str:
@@ -589,6 +637,20 @@ class _Shelf:
             self._spoken_of[path] = frozenset(name.name for name in names) - made, frozenset(attributes)
         return self._spoken_of[path]
 
+    def printed(self, path: str) -> tuple[frozenset[str], frozenset[str]]:
+        """Of what it speaks of, the variables and attributes of which it does not ask whether there is a value."""
+        if path not in self._asked_of:
+            names: set[str] = set()
+            attributes: set[str] = set()
+            for question in _questions(self.tree(path)):
+                if isinstance(question, nodes.Name):
+                    names.add(question.name)
+                elif isinstance(question, nodes.Getattr):
+                    attributes.add(question.attr)
+            spoken, found = self.spoken_of(path)
+            self._asked_of[path] = spoken - names, found - attributes
+        return self._asked_of[path]
+
     def can_be_cut(self, language: str, paths: Sequence[str]) -> bool:
         return self._plain_blocks[language] and trees_can_be_cut([self.tree(path) for path in paths])
 
@@ -597,6 +659,21 @@ class _Shelf:
         if path not in self._base:
             raise BadLetter(f"missing file {path}")
         return self._base[path].decode()
+
+
+def _questions(tree: nodes.Template) -> Iterator[nodes.Node]:
+    """What `{% if x %}` and `x or y` ask about."""
+    found: list[nodes.Node] = [*tree.find_all(nodes.Or)]
+    found += [each.test for each in tree.find_all(nodes.If)]
+    found += [each.test for each in tree.find_all(nodes.CondExpr)]
+    while found:
+        question = found.pop()
+        if isinstance(question, (nodes.And, nodes.Or)):
+            found += [question.left, question.right]
+        elif isinstance(question, nodes.Not):
+            found.append(question.node)
+        else:
+            yield question
 
 
 def _load(shelf: _Shelf, folder: Path) -> Letter:
@@ -618,6 +695,7 @@ def _load(shelf: _Shelf, folder: Path) -> Letter:
             sent_in=tuple(about.get("sent_in", ())),
             encloses=bool(about.get("encloses", False)),
             needs=frozenset(about.get("needs", ())),
+            follows_up=bool(about.get("follows_up", False)),
             version=shelf.add_letter(folder),
             environment=shelf.environment,
         )
@@ -627,7 +705,10 @@ def _load(shelf: _Shelf, folder: Path) -> Letter:
     for language in letter.languages:
         shelf.add_blocks(language)
     return dataclasses.replace(
-        letter, carries=_read_through(shelf, letter), stencils=_stencils(shelf, letter)
+        letter,
+        carries=_read_through(shelf, letter),
+        prints=_prints(shelf, letter),
+        stencils=_stencils(shelf, letter),
     )
 
 
@@ -683,6 +764,29 @@ def _read_through(shelf: _Shelf, letter: Letter) -> dict[tuple[Channel, str], tu
                     carried.append(blocks)
             carries[channel, language] = tuple(sorted(frozenset.intersection(*carried)))
     return carries
+
+
+def _prints(shelf: _Shelf, letter: Letter) -> dict[tuple[Channel, str], Printed]:
+    found = {}
+    for channel in letter.channels:
+        for language in letter.languages:
+            names: set[str] = set()
+            attributes: set[str] = set()
+            spoken: set[str] = set()
+            for form in _FORMS[channel]:
+                path = f"{letter.name}/{language}/{form}"
+                calls = [call for call, _ in _calls(shelf.tree(path), sometimes=False)]
+                blocks = [_block_path(language, call.args[0].value, form) for call in calls]  # type: ignore[attr-defined]
+                for each in (path, *blocks):
+                    printed = shelf.printed(each)
+                    names |= printed[0]
+                    attributes |= printed[1]
+                    spoken |= shelf.spoken_of(each)[0]
+            contact = {"contact_phone", "contact_email"}
+            gives = bool(spoken & contact) and contact <= letter.variables
+            wanted = tuple(sorted((names & letter.variables) - MAY_BE_EMPTY))
+            found[channel, language] = Printed(wanted, frozenset(attributes), gives)
+    return found
 
 
 def _blocks_in(shelf: _Shelf, letter: Letter, path: str, language: str, form: str) -> frozenset[str]:

@@ -69,9 +69,16 @@ class Itemization:
         return self.owed + self.interest + self.fees + self.other - self.paid
 
 
+_PAID = frozenset({"payment", "refund", "credit", "recovery"})
+
+
 def itemize(owed: int, entries: Sequence[tuple[str, int]]) -> Itemization:
-    """`owed` on the itemization date, and (kind, signed amount) of each ledger entry since."""
+    """`owed` on the itemization date, and (kind, signed amount) of each ledger entry since; an entry that undoes
+    another has the other's kind, so that a payment that came back was not paid."""
     interest = sum(amount for kind, amount in entries if kind == "interest")
     fees = sum(amount for kind, amount in entries if kind == "fee")
-    rest = [amount for kind, amount in entries if kind not in {"interest", "fee"}]
-    return Itemization(owed, interest, fees, sum(a for a in rest if a > 0), -sum(a for a in rest if a < 0))
+    paid = sum(amount for kind, amount in entries if kind in _PAID)
+    rest = [amount for kind, amount in entries if kind not in {"interest", "fee", *_PAID}]
+    # More came back than was paid since: what was paid before is owed again.
+    charged = sum(a for a in rest if a > 0) + max(paid, 0)
+    return Itemization(owed, interest, fees, charged, -sum(a for a in rest if a < 0) - min(paid, 0))

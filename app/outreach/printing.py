@@ -202,7 +202,9 @@ class _Run:
             rows = self._one_each(locked_rows(session, claimed))
             pieces: list[Piece] = []
             told: list[Decided | NewEvent] = []
-            for row, verdict in zip(rows, judge(session, portfolio, rows, now=now), strict=True):
+            for row, verdict in zip(
+                rows, judge(session, portfolio, rows, self.stationery, now=now), strict=True
+            ):
                 if isinstance(verdict, Withhold):
                     told.append(withhold(row, verdict, now=now))
                 elif isinstance(verdict, Postpone):

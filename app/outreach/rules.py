@@ -27,6 +27,14 @@ def to_ask(past_due: int, balance: int) -> int:
     return max(0, min(past_due, balance))
 
 
+def unreachable(portfolio_code: str) -> str:
+    """What is said of a portfolio that tells customers neither a telephone number nor an e-mail address."""
+    return (
+        f"Portfolio {portfolio_code} has no telephone number and no e-mail address for customers to answer to: no "
+        f"letter leaves. Set one with: desk portfolio set {portfolio_code} contact-phone=..."
+    )
+
+
 ANSWER_LETTER = "sms_answer"
 """A customer's own SMS answered in free words."""
 

@@ -41,6 +41,7 @@ from app.delinquency.models import AccountState
 from app.delinquency.rules import days_past_due
 from app.ledger.models import Account, Portfolio
 from app.ledger.rules import COLLECTABLE
+from app.outreach.earlier import first_letter, follow_ups, written_on, wrote_before
 from app.outreach.figures import FIGURES, figures_for
 from app.outreach.folders import CaseLine, Folder, changed_cases, open_folders
 from app.outreach.letters import (
@@ -51,12 +52,13 @@ from app.outreach.letters import (
     Letter,
     LetterContext,
     Rendered,
+    Unsayable,
     format_amount,
     format_date,
     render,
 )
 from app.outreach.models import OutboxMessage
-from app.outreach.rules import OutboxStatus, to_ask
+from app.outreach.rules import OutboxStatus, to_ask, unreachable
 from app.outreach.situations import gather_case_facts
 from app.outreach.stencils import as_dict, values_of
 from app.outreach.waiting import keep_waiting
@@ -92,9 +94,14 @@ class Stationery:
     sender_address: str = ""
     """Where post to us goes, on one line; '' = not told, and what must name it does not go out."""
 
+    @cached_property
+    def follow_ups(self) -> frozenset[str]:
+        """Letters that say that we wrote before."""
+        return follow_ups(self.letters)
+
     def misfit(self, letter: Letter, head: Letterhead, country: str) -> str:
         """Why this letter is not one for a customer of that country, '' = it is."""
-        told = {name for name in letter.needs if getattr(self, name, "")}
+        told = {name for name in letter.needs if getattr(self, name, "") or getattr(head, name, "")}
         return letter.misfit(country, head.collector, head.currency, told)
 
     def unsubscribe_url(
@@ -325,6 +332,7 @@ def _draft(
                 work.count(case.id, "resting")
                 case.next_contact_on = rest.until
     work.find_queued([(folder, step) for folder, step, _, _ in due])
+    work.find_written([folder for folder, step, _, _ in due if step.letter in stationery.follow_ups])
     for folder, step, chosen, situation in due:
         work.take(folder, step, chosen)
         _look_again(folder.case, chosen.ladder, situation, ask)
@@ -407,6 +415,9 @@ class _Work:
         self.packs: dict[str, Pack] = {}
         self.letterhead = Letterhead.of(portfolio)
         self._misfit: dict[tuple[str, str], bool] = {}
+        self._unreachable = self.letterhead.unreachable
+        self.written: dict[int, date] = {}
+        """When a letter was last sent in a case, of those to whom a letter is due that says so."""
         self.spelled = instant_speller(session)
 
     def find_queued(self, due: Sequence[tuple[Folder, Step]]) -> None:
@@ -416,14 +427,19 @@ class _Work:
             query = sa.select(known).where(among(self.session, known, keys))
             self.taken.update(self.session.execute(query).scalars())
 
+    def find_written(self, folders: Sequence[Folder]) -> None:
+        self.written.update(written_on(self.session, [folder.case.id for folder in folders]))
+
     def take(self, folder: Folder, step: Step, chosen: Chosen) -> None:
         """Clear the step on each of its channels. It is taken when none has to wait any more, for a time or for a
-        person: a channel that waits is asked for again, those that were queued before stay as they are."""
+        person: a channel that waits is asked for again, those that were queued before stay as they are. To whom nobody
+        has written yet, a step that would follow up brings the first letter."""
         if step.action in (Action.LEGAL, Action.TASK):
             folder.case.step_day = step.day
             if step.action is Action.TASK:
                 self._add_task(folder, step, chosen)
             return
+        step = self.worded_for(folder, step, chosen)
         if step.letter and self._misfits(step.letter, folder.customer.country):
             folder.case.step_day = step.day  # as a step whose condition does not hold
             return
@@ -445,6 +461,18 @@ class _Work:
         else:
             folder.case.step_day = step.day
 
+    def worded_for(self, folder: Folder, step: Step, chosen: Chosen) -> Step:
+        """The step with the letter that is true for this case."""
+        letters = self.stationery.letters
+        if step.letter not in self.stationery.follow_ups or self._wrote_before(folder):
+            return step
+        ladder = [each.letter for each in chosen.ladder.steps if each.letter]
+        first = first_letter(letters, letters[step.letter], ladder)
+        return step if first is None else dataclasses.replace(step, letter=first.name)
+
+    def _wrote_before(self, folder: Folder) -> bool:
+        return wrote_before(self.written, folder.case.id, folder.oldest_due_on)
+
     def _misfits(self, letter: str, country: str) -> bool:
         found = self._misfit.get((letter, country))
         if found is None:
@@ -459,10 +487,10 @@ class _Work:
     def _clear(self, folder: Folder, step: Step, channel: Channel, chosen: Chosen) -> Answer:
         contact = self._contact(folder, channel, step.purpose, step.letter)
         key = self._key(folder, step, channel)
-        about = {"step": step.id, "letter": step.letter, "key": key, "strategy": chosen.ref}
+        about: dict[str, Any] = {"step": step.id, "letter": step.letter, "strategy": chosen.ref}
         if chosen.ladder.segment:
             about["segment"] = chosen.ladder.segment
-        answer = self._ask(folder, contact, **about)
+        answer = self._ask(folder, contact, key, **about)
         if isinstance(answer, WaitUntil):
             self.count(folder.case.id, "waiting")
         elif not isinstance(answer, Clearance):
@@ -471,18 +499,49 @@ class _Work:
             self._add_call_task(folder, step, key)
         else:
             self.count(folder.case.id, "cleared")
-            self._add_message(folder, answer, step.letter, key, plan=None)
         return answer
 
     def _contact(self, folder: Folder, channel: Channel, purpose: Purpose, letter: str) -> Contact:
-        return contact_of(self.stationery, folder.customer, channel, purpose, letter)
+        found = contact_of(self.stationery, folder.customer, channel, purpose, letter)
+        flaw = self._flaw(folder, letter)
+        return dataclasses.replace(found, flaw=flaw) if flaw else found
 
-    def _ask(self, folder: Folder, contact: Contact, **about: Any) -> Answer:
-        """Ask the gate and put its answer on record, with what it was told."""
+    def _flaw(self, folder: Folder, letter: str) -> str:
+        """Why this letter may not be sent to them, as far as that is seen before it is worded."""
+        if not letter:
+            return ""
+        if self._unreachable and self.stationery.letters[letter].variables & {
+            "contact_phone",
+            "contact_email",
+        }:
+            return self._unreachable
+        if letter in self.stationery.follow_ups and not self._wrote_before(folder):
+            return "it says that we wrote before, and no earlier letter of this case was sent"
+        return ""
+
+    def _ask(
+        self,
+        folder: Folder,
+        contact: Contact,
+        key: str,
+        *,
+        plan: Plan | None = None,
+        figures: Mapping[str, str] | None = None,
+        **about: Any,
+    ) -> Answer:
+        """Ask the gate, word what it clears, and put the answer on record with what it was told. What turns out to have
+        nothing true or whole to say is refused, for a person to look at."""
         self.packs[folder.pack.label] = folder.pack
         asked, answer, facts = self.gate.ask(contact, folder.facts_now(), folder.pack)
+        if isinstance(answer, Clearance) and contact.letter and contact.channel is not Channel.CALL:
+            try:
+                self._add_message(folder, answer, contact.letter, key, plan=plan, figures=figures)
+            except Unsayable as why:
+                flawed = dataclasses.replace(contact, flaw=str(why))
+                asked, answer, facts = self.gate.ask(flawed, folder.facts_now(), folder.pack)
+                self._add_flaw_task(folder, key, contact, str(why))
         self.told.append(
-            decided(folder.case.id, folder.case.customer_id, asked, answer, facts=facts, **about)
+            decided(folder.case.id, folder.case.customer_id, asked, answer, facts=facts, key=key, **about)
         )
         return answer
 
@@ -491,10 +550,10 @@ class _Work:
         folder, letter, key = outgoing.folder, outgoing.letter, outgoing.key(channel)
         to = self._contact(folder, channel, outgoing.purpose, letter)
         step = outgoing.stem.split(":")[1]
-        answer = self._ask(folder, to, step=step, letter=letter, key=key, **outgoing.about)
-        if isinstance(answer, Clearance):
-            self._add_message(folder, answer, letter, key, plan=outgoing.plan, figures=outgoing.figures)
-        return answer
+        return self._ask(
+            folder, to, key, plan=outgoing.plan, figures=outgoing.figures, step=step, letter=letter,
+            **outgoing.about,
+        )  # fmt: skip
 
     def _add_call_task(self, folder: Folder, step: Step, key: str) -> None:
         self.count(folder.case.id, "call_tasks")
@@ -508,6 +567,33 @@ class _Work:
                 customer_id=folder.case.customer_id,
                 case_id=folder.case.id,
                 channel=Channel.CALL,
+            )
+        )
+
+    def _add_flaw_task(self, folder: Folder, key: str, contact: Contact, why: str) -> None:
+        """Tell a person that a letter could not be written to somebody, and why."""
+        stem = key.rpartition(":")[0]
+        title = self.stationery.letters[contact.letter].title
+        text = f"{title} was not sent: {why}"[:300]
+        due_on = self.on + timedelta(days=1)
+        self.strategy_tasks.append(
+            {
+                "case_id": folder.case.id,
+                "key": f"{stem}:task",
+                "step": stem.split(":")[1],
+                "text": text,
+                "due_on": due_on,
+                "created_at": self.now,
+                "done_by": "",
+            }
+        )
+        self.told.append(
+            NewEvent(
+                customer_stream(folder.case.customer_id),
+                Kind.TASK_CREATED,
+                {"step": stem.split(":")[1], "task": text, "due_on": due_on},
+                customer_id=folder.case.customer_id,
+                case_id=folder.case.id,
             )
         )
 
@@ -556,10 +642,10 @@ class _Work:
             context = dataclasses.replace(context, **dict(figures))  # type: ignore[arg-type]
         chosen = self.stationery.letters[letter]
         language = chosen.language_for(folder.customer.language)
-        words = render(chosen, contact.channel, language, context)
+        words = render(chosen, contact.channel, language, context, leaves=True)
         enclosed = ""
         if chosen.encloses and contact.channel is Channel.EMAIL:
-            enclosed = render(chosen, Channel.POST, language, context).text
+            enclosed = render(chosen, Channel.POST, language, context, leaves=True).text
         self.messages.append(self._row(folder, clearance, letter, key, context, words, enclosed))
         folder.reserve(PastContact(self.now, contact.channel, ContactResult.PLACED, contact.address))
 
@@ -724,6 +810,7 @@ def contact_customers(
     Their folders are of different customers, opened in this transaction.
     """
     work = _Work(session, portfolio, stationery, on, now)
+    work.find_written([each.folder for each in outgoing if each.letter in stationery.follow_ups])
     answers = [[work.send(each, channel) for channel in each.channels] for each in outgoing]
     work.write(session, by=by)
     return answers
@@ -797,6 +884,14 @@ class Letterhead(NamedTuple):
     timezone: str
     contact_phone: str
     contact_email: str
+    code: str = ""
+
+    @property
+    def unreachable(self) -> str:
+        """Why no letter of the portfolio may leave, '' = customers are told where to answer."""
+        if self.contact_phone or self.contact_email:
+            return ""
+        return unreachable(self.code)
 
     @classmethod
     def of(cls, portfolio: Portfolio) -> Letterhead:
@@ -807,8 +902,9 @@ class Letterhead(NamedTuple):
             portfolio.agency,
             portfolio.currency,
             portfolio.timezone,
-            portfolio.contact_phone,
-            portfolio.contact_email,
+            portfolio.contact_phone.strip(),
+            portfolio.contact_email.strip(),
+            portfolio.code,
         )
 
 

@@ -212,6 +212,54 @@ def test_the_address_stands_in_the_window_of_the_country(
     assert "Account" not in shown
 
 
+def _millimetres(page: pypdfium2.PdfPage) -> Iterator[tuple[str, float, float, float, float]]:
+    """(what, left, top, right, bottom) of each printed character and each drawing of the page."""
+    height = page.get_height()
+
+    def told(left: float, bottom: float, right: float, top: float) -> tuple[float, float, float, float]:
+        mm = 25.4 / 72
+        return left * mm, (height - top) * mm, right * mm, (height - bottom) * mm
+
+    text = page.get_textpage()
+    for n in range(text.count_chars()):
+        character = text.get_text_range(n, 1)
+        if character.strip():
+            yield character, *told(*text.get_charbox(n))
+    for drawn in page.get_objects(max_depth=6):
+        if drawn.type != pypdfium2.raw.FPDF_PAGEOBJ_TEXT:
+            yield "drawing", *told(*drawn.get_bounds())
+
+
+@pytest.mark.parametrize("country", ["US", "CA"])
+@pytest.mark.parametrize(
+    "agency", ["Meridian", "The Northern and Southern Meridian Recovery Company of Springfield"]
+)
+def test_an_american_envelope_shows_the_address_alone(country: str, agency: str) -> None:
+    """Wherever the folded sheet lies in a #10 envelope, its window sees 22 to 136 mm by 52 to 92 mm of it: a code or a
+    heading there is on the outside of the envelope (15 USC 1692f(8))."""
+    lines = f"14 Elm Street\nApartment 3\nBuilding 4\nIndustrial Park\n62701 Springfield\n{country}"
+    context = {
+        **LINK,
+        "contact_phone": "+1 212 555 0100",
+        "contact_email": "disputes-and-questions@meridian.example",
+    }
+    letter = a_letter(to=lines, context=context, sender_name=agency, reference="C-000041")
+    page = pypdfium2.PdfDocument(typeset_letter(TEMPLATE, letter))[0]
+    seen = [
+        (what, left, top)
+        for what, left, top, right, bottom in _millimetres(page)
+        if right > 22 and left < 136 and bottom > 52 and top < 92
+    ]
+    assert "".join(what for what, _, _ in seen) == "".join(
+        ["AlexRivera", "14ElmStreet", "Apartment3", "Building4", "IndustrialPark", "62701Springfield"]
+        + ["UNITEDSTATES" if country == "US" else "CANADA"]
+    )
+    assert all(left >= 24.9 for _, left, _ in seen)
+    everything = "".join(what for what, *_ in _millimetres(page))
+    for said in ("Ourreference", "C-000041", "meridian.example", "Scan"):
+        assert said in everything
+
+
 def test_a_telephone_reads_the_code(tmp_path: Path) -> None:
     [picture] = picture_letter(TEMPLATE, a_letter(context=LINK), ppi=150)
     [code] = zxingcpp.read_barcodes(Image.open(io.BytesIO(picture)))

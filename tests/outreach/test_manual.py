@@ -25,7 +25,7 @@ ON = date(2026, 3, 20)
 
 
 def send(
-    engine: Engine, case: CollectionsCase, *channels: Channel, letter: str = "second_reminder", days: int = 0
+    engine: Engine, case: CollectionsCase, *channels: Channel, letter: str = "first_reminder", days: int = 0
 ) -> list[bool]:
     """Whether each was queued."""
     with transaction(engine) as session:
@@ -52,8 +52,8 @@ def test_a_letter_is_queued_under_a_key_of_its_own_by_whoever_sent_it(engine: En
     case = a_case(engine)
     assert send(engine, case) == [True]
     [row] = builders.messages(engine)
-    assert row.key == f"{case.id}:manual-second_reminder-20260320:1:post"
-    assert (row.letter, row.not_before) == ("second_reminder", builders.at(ON)), "it may leave at once"
+    assert row.key == f"{case.id}:manual-first_reminder-20260320:1:post"
+    assert (row.letter, row.not_before) == ("first_reminder", builders.at(ON)), "it may leave at once"
     with transaction(engine) as session:
         [cleared] = builders.events(session, Kind.CONTACT_CLEARED)
         assert (cleared["by"], cleared["key"]) == ("user:ann", row.key)

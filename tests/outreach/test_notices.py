@@ -80,3 +80,10 @@ def test_an_itemization_adds_up() -> None:
         5_040,
     )
     assert found.now == 223_456 + 7_500 + 2_500 + 100 - 5_040
+
+
+def test_a_payment_that_came_back_was_not_paid() -> None:
+    found = itemize(100_000, [("payment", -5_000), ("payment", 5_000), ("payment", -1_000)])
+    assert (found.other, found.paid, found.now) == (0, 1_000, 99_000)
+    earlier = itemize(100_000, [("payment", 5_000)])
+    assert (earlier.other, earlier.paid, earlier.now) == (5_000, 0, 105_000)

@@ -16,6 +16,7 @@ from app.compliance.holds import hold_customer
 from app.compliance.rules import Answer, Clearance, Refusals, WaitUntil
 from app.compliance.service import may_sue
 from app.db import transaction
+from app.delinquency.models import AccountState
 from app.delinquency.service import fold_accounts
 from app.errors import Invalid
 from app.ledger.balances import balance_of
@@ -30,6 +31,7 @@ from app.outreach.service import Stationery, confirm_plan
 from app.plans.models import Plan
 from app.plans.rules import PlanStatus
 from app.plans.service import accept, cancel, offer_instalments, offer_settlement, promise_to_pay
+from app.strategy.models import StrategyTask
 from app.timeline.rules import Channel, Kind
 from tests import builders
 
@@ -356,3 +358,34 @@ def test_an_american_notice_itemizes_the_debt_since_the_last_statement(sqlite_en
         "Call or write to us by April 25, 2026, to dispute all or part of the debt.",
     ):
         assert row in text
+
+
+@pytest.mark.parametrize("told", [104_001, 103_999, 90_000])
+def test_an_american_notice_does_not_itemize_what_the_ledger_does_not_hold(
+    sqlite_engine: Engine, told: int
+) -> None:
+    """A creditor's own figure that the ledger does not add up to is for a person, and nothing is put in to close it."""
+    with transaction(sqlite_engine) as session:
+        book = builders.portfolio(
+            session, currency="USD", timezone="America/New_York", pack="us-third-party",
+            collector=CollectorKind.THIRD_PARTY, agency="Meridian Recovery",
+        )  # fmt: skip
+        card = builders.late_customer(
+            session, book, due_on=DUE, country="US", timezone="America/New_York", city="Austin", postcode="78701",
+            mobile="",
+        )  # fmt: skip
+        fold_accounts(session, book, [card.id or 0], through=ON)
+        session.get_one(AccountState, card.id).balance_minor = told
+        case = CollectionsCase(
+            portfolio_id=book.id or 0, customer_id=card.customer_id, opened_on=ON, past_due_minor=4_600,
+            balance_minor=told, oldest_due_on=DUE, next_contact_on=ON,
+        )  # fmt: skip
+        session.add(case)
+        session.flush()
+        known = dataclasses.replace(builders.stationery(), sender_address="P.O. Box 1, Austin, TX 78701")
+        answer = by_hand(session, case, "validation_notice", known)
+        assert isinstance(answer, Refusals)
+        assert "the ledger of card" in answer.reasons[0].detail
+        assert session.scalars(select(OutboxMessage)).all() == []
+        [task] = session.scalars(select(StrategyTask)).all()
+        assert task.text.startswith("Validation notice (United States) was not sent: the ledger of card")

@@ -389,7 +389,9 @@ def test_reminders_of_a_week_ago_are_withheld_not_sent(engine: Engine) -> None:
         ("email", OutboxStatus.WITHHELD),
     ]
     assert all("too long ago" in m.error for m in messages)
-    assert life.live(13, 26) == ["25: second_reminder by post"], "the ladder goes on from where it stands"
+    assert life.live(13, 26) == ["25: first_reminder by post"], (
+        "the ladder goes on from where it stands, and begins with the first letter: none was sent"
+    )
 
 
 def test_a_back_dated_payment_restates_the_days_it_touches_and_keeps_both_figures(engine: Engine) -> None:

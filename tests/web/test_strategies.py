@@ -246,11 +246,11 @@ def test_an_agent_sends_a_letter_by_hand_and_does_a_task(desk: Desk) -> None:
     wrong = ben.submit(f"/cases/{case_id}/letter", letter="", channel="sms")
     assert wrong.status_code == 422
     assert "Choose a letter." in wrong.text
-    sent = ben.submit(f"/cases/{case_id}/letter", letter="second_reminder", channel="post")
+    sent = ben.submit(f"/cases/{case_id}/letter", letter="first_reminder", channel="post")
     assert sent.status_code == 303
     [message] = builders.messages(desk.engine)
-    assert message.key.split(":")[1] == "manual-second_reminder-20260302"
-    assert ben.submit(f"/cases/{case_id}/letter", letter="second_reminder", channel="post").status_code == 409
+    assert message.key.split(":")[1] == "manual-first_reminder-20260302"
+    assert ben.submit(f"/cases/{case_id}/letter", letter="first_reminder", channel="post").status_code == 409
     assert ben.submit(f"/cases/{case_id}/tasks/{task_id}/done").status_code == 303
     assert "Task done" in ben.get(f"/cases/{case_id}").text
     assert ben.submit(f"/cases/{case_id}/tasks/{task_id}/done").status_code == 409
