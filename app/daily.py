@@ -55,6 +55,7 @@ from app.outreach.night import plan_night
 from app.outreach.occasions import tonight, write_occasions, write_waiting
 from app.outreach.service import PLANNING_HORIZON, Stationery, cases_to_contact
 from app.outreach.waiting import waiting_letters
+from app.plans.offers import expire_offers
 from app.plans.reversals import break_undone_settlements
 from app.plans.service import assess_due, cases_with_live_plan
 from app.staff.queries import agent_names
@@ -173,11 +174,12 @@ def work_cases(day: Day) -> Counts:
         opened = open_cases(session, day.portfolio, day.on, now=day.now)
         keep_open = cases_with_live_plan(session, day.portfolio.id or 0)
         closed = review_cases(session, day.portfolio, day.on, keep_open=keep_open, now=day.now)
+        expired = expire_offers(session, day.portfolio, day.on, now=day.now)
         drop_tasks(session, day.portfolio.id or 0, now=day.now)
         assigned = assign_cases(session, day.portfolio, agent_names(session), now=day.now)
     if opened > MANY:
         refresh_statistics(day.engine, CollectionsCase, Event, StreamHead)
-    return {"opened": opened, "closed": closed, "assigned": assigned}
+    return {"opened": opened, "closed": closed, "assigned": assigned, "offers_ended": expired}
 
 
 def contact(day: Day) -> Counts:

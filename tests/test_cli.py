@@ -500,3 +500,22 @@ def test_serve_says_why_it_cannot_listen(desk: Desk) -> None:
         ran = desk("serve", "--port", port)
     assert ran.status == 1
     assert f"Cannot listen on 127.0.0.1, port {port}: another program listens there." in ran.err
+
+
+def test_a_wrong_statement_is_replaced_or_withdrawn(desk: Desk, tmp_path: Path) -> None:
+    desk(*ADD)
+    book = ("--portfolio", "CARDS", "--json")
+    for kind, row in (("accounts", ACCOUNT), ("statements", STATEMENT)):
+        assert desk("feed", "load", kind, file(tmp_path, row), *book).status == 0
+    again = STATEMENT | {"statement_ref": "AGAIN"}
+    assert desk("feed", "load", "statements", file(tmp_path, again), *book).json["conflicts"] == 1
+    named = STATEMENT["statement_ref"]
+    wrong = desk("statement", "replace", named, *book, "--minimum", "ten", "--reason", "typed")
+    assert (wrong.status, wrong.out) == (1, "")
+    done = desk(
+        "statement", "replace", named, *book, "--minimum", "1.00", "--new-ref", "AGAIN", "--reason", "typed"
+    )
+    assert (done.status, done.json["replaced_by"]) == (0, "AGAIN")
+    missing = desk("statement", "withdraw", named, *book, "--reason", "another's")
+    assert (missing.status, "There is no statement" in missing.err) == (1, True)
+    assert desk("statement", "withdraw", "AGAIN", *book, "--reason", "another's").json["withdrawn"] is True

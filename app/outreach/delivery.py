@@ -12,7 +12,7 @@ import secrets
 import zlib
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import NamedTuple, Protocol
 
@@ -63,6 +63,7 @@ from app.outreach.rules import (
 )
 from app.outreach.service import Stationery, confirmed_plan, message_context, offered_plan
 from app.plans.models import Plan
+from app.plans.offers import offers_that_stand
 from app.plans.rules import LIVE, PlanKind, PlanStatus
 from app.timeline.models import Event
 from app.timeline.rules import Channel, Kind, Purpose
@@ -702,6 +703,7 @@ def judge(
             balance,
             planned=row.case_id in planned,
             small_debt_minor=portfolio.small_debt_minor,
+            today=today,
         )
         if not changed and row.letter in stationery.follow_ups:
             # What we wrote may have come back since.
@@ -725,13 +727,14 @@ def _no_longer_true(
     *,
     planned: bool,
     small_debt_minor: int,
+    today: date,
 ) -> str:
     """Why the message would now say something false or unwelcome; '' = it still holds."""
     if address_of(folder.customer, Channel(row.destination.value)) != row.address:
         return "the customer's address has changed since it was written"
     if row.purpose is Purpose.CONFIRMATION and not _plan_stands(session, row):
         return "the plan it confirms has ended"
-    if not _still_offered(session, row):
+    if not _still_offered(session, row, today):
         return "the plan it offers is no longer on offer"
     if row.letter == ANSWER_LETTER and purpose_of_answer(folder.facts.holds) is not row.purpose:
         return "whether they dispute the debt has changed since it was written"
@@ -760,15 +763,17 @@ def _plan_stands(session: Session, row: OutboxMessage) -> bool:
     return plan is not None and plan.status in (*LIVE, PlanStatus.KEPT)
 
 
-def _still_offered(session: Session, row: OutboxMessage) -> bool:
+def _still_offered(session: Session, row: OutboxMessage, today: date) -> bool:
     plan_id = offered_plan(row.key)
     if plan_id is None:
         return True
     plan = session.get(Plan, plan_id)
     if plan is None:
         return False
+    if plan.status is PlanStatus.OFFERED:
+        return offers_that_stand(session, [plan], today) != []
     # A settlement that was said yes to is still to be had in writing.
-    return plan.status is PlanStatus.OFFERED or (plan.kind is PlanKind.SETTLEMENT and plan.status in LIVE)
+    return plan.kind is PlanKind.SETTLEMENT and plan.status in LIVE
 
 
 def _ask_gate(folder: Folder, row: OutboxMessage, now: datetime) -> Cleared | Withhold | Postpone:

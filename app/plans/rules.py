@@ -57,6 +57,20 @@ def may_let_off(owed: int, amount: int, most_percent: int) -> bool:
     return 100 * (owed - amount) <= most_percent * owed
 
 
+class OfferEnd(StrEnum):
+    """Why nobody can say yes to an offer any more, as its record says it."""
+
+    DAY_PASSED = "the offer ended: the day of its first payment passed"
+    CASE_CLOSED = "the offer ended: the case was closed"
+
+
+def offer_end(first_due_on: date, today: date, *, is_open: bool) -> OfferEnd | None:
+    """Why an offer does not stand on `today`; None = it does. On the day of its first payment it stands."""
+    if not is_open:
+        return OfferEnd.CASE_CLOSED
+    return OfferEnd.DAY_PASSED if first_due_on < today else None
+
+
 @dataclass(frozen=True, slots=True)
 class Instalment:
     n: int

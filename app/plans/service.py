@@ -30,11 +30,13 @@ from app.plans.rules import (
     InGrace,
     Instalment,
     Kept,
+    OfferEnd,
     PlanKind,
     PlanStatus,
     Running,
     assess,
     may_let_off,
+    offer_end,
     schedule,
 )
 from app.timeline.rules import Kind
@@ -201,7 +203,11 @@ def accept(session: Session, plan: Plan, *, by: str, today: date, now: datetime)
     if live_plan(session, plan.case_id):
         raise Conflict("this case has a live plan already")
     parts = instalments_of(session, [plan.id or 0])[plan.id or 0]
-    if parts[0].due_on < today:
+    case = get_case(session, plan.case_id)
+    end = offer_end(parts[0].due_on, today, is_open=case.status is CaseStatus.OPEN)
+    if end is OfferEnd.CASE_CLOSED:
+        raise Conflict(f"Case {case.reference} is closed, and its offers with it.")
+    if end is OfferEnd.DAY_PASSED:
         raise Conflict("the first payment of this offer is already past its date; offer a new plan")
     plan.accepted_on = _offered_on(session, plan) if plan.kind is PlanKind.SETTLEMENT else today
     plan.assess_on = parts[0].due_on

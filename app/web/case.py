@@ -49,6 +49,7 @@ from app.outreach.manual import sendable_letters
 from app.outreach.models import OutboxMessage
 from app.outreach.rules import Destination, OutboxStatus, to_ask
 from app.plans.models import Plan
+from app.plans.offers import offers_that_stand
 from app.plans.queries import plans_of
 from app.plans.rules import LIVE, SETTLE_WITHIN, Instalment, PlanStatus
 from app.plans.service import instalments_of, owed_on_late_accounts
@@ -364,7 +365,9 @@ def _standing(session: Session, file: File, plans: Sequence[Plan]) -> dict[str, 
         "paid": paid_since(session, file.account_ids, live.accepted_on, file.book.today)
         if live and live.accepted_on
         else 0,
-        "offers": [plan for plan in plans if plan.case_id == case_id and plan.status is PlanStatus.OFFERED],
+        "offers": offers_that_stand(
+            session, [plan for plan in plans if plan.case_id == case_id], file.book.today
+        ),
         "holds": holds.get(file.case.customer_id, []),
         "preferences": [
             (told.id, preference_words(told)) for told in open_preferences(session, file.case.customer_id)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlmodel import select
 
-from app.ledger.models import Entry, Portfolio
+from app.ledger.models import Entry, Portfolio, Statement
 from app.ledger.rules import EntryKind
 from app.staff.rules import Role
 from app.timeline.rules import Kind
@@ -162,3 +162,39 @@ def test_only_managers_programs_correct(sqlite_program: Program) -> None:
     for role in (Role.LEGAL, Role.ADMIN):
         asked = {"entry": "F-1", "amount": "1", "currency": "CNY", "reason": "x"}
         assert sqlite_program.as_(role).post(f"{BOOK}/waivers", asked).status_code == 403
+
+
+def test_a_statement_is_replaced_and_withdrawn_by_a_managers_program(program: Program) -> None:
+    account = account_of(program.desk, late_case(program.desk))
+    read = program.desk.read
+    [reference] = read(lambda s: s.scalars(select(Statement.reference)).all())
+    wanted = {"statement_ref": reference, "minimum_due": "45.00", "currency": "CNY", "reason": "issued again"}
+    assert program.as_(Role.AGENT).post(f"{BOOK}/statements/replacements", wanted).status_code == 403
+    made = program.post(
+        f"{BOOK}/statements/replacements", {**wanted, "new_statement_ref": "S-NEW"}, key="once"
+    )
+    assert made.status_code == 201, made.text
+    assert (made.json()["statement_ref"], made.json()["replaced_by"], made.json()["withdrawn"]) == (
+        reference, "S-NEW", False,
+    )  # fmt: skip
+    again = program.post(
+        f"{BOOK}/statements/replacements", {**wanted, "new_statement_ref": "S-NEW"}, key="once"
+    )
+    assert again.json() == made.json()
+    [row] = read(lambda s: s.scalars(select(Statement)).all())
+    assert (row.reference, row.minimum_due_minor) == ("S-NEW", 4_500)
+    wrong = program.post(
+        f"{BOOK}/statements/replacements",
+        {"statement_ref": "S-NEW", "minimum_due": "-1.00", "currency": "CNY", "reason": "no"},
+    )
+    assert (wrong.status_code, fields(wrong)) == (422, ["minimum_due"])
+    gone = program.post(f"{BOOK}/statements/withdrawals", {"statement_ref": "S-NEW", "reason": "another's"})
+    assert (gone.status_code, gone.json()["withdrawn"]) == (201, True)
+    assert (
+        program.post(f"{BOOK}/statements/withdrawals", {"statement_ref": "S-NEW", "reason": "x"}).status_code
+        == 404
+    )
+    listed = program.get(f"{BOOK}/accounts/{account.reference}/replaced-statements").json()
+    assert [(each["statement_ref"], each["minimum_due"]) for each in listed] == [
+        ("S-NEW", "45.00"), (reference, made.json()["minimum_due"]),
+    ]  # fmt: skip

@@ -11,7 +11,7 @@ from httpx2 import Response
 from sqlmodel import Session, col, select
 
 from app.delinquency.models import Pause, ReAge
-from app.ledger.models import Account, Entry, Portfolio, Waiver
+from app.ledger.models import Account, Entry, Portfolio, Statement, Waiver
 from app.ledger.rules import AccountStatus, EntryKind, WaiverStatus
 from app.staff.rules import Role
 from app.staff.service import add_user
@@ -368,3 +368,24 @@ def test_entries_and_pauses_of_other_accounts_are_out_of_reach(sqlite_desk: Desk
     assert answer.status_code == 404
     assert "Put this entry right" not in mei.get(f"/accounts/{mine}?do=entry&entry={entry_id}").text
     assert mei.submit(f"/accounts/{mine}/pauses/77/end", on="2026-03-01").status_code == 404
+
+
+def test_a_manager_replaces_a_statement_and_sees_what_it_changes(
+    desk: Desk, mei: Browser, ben: Browser
+) -> None:
+    account_id = an_account(desk)
+    read = desk.read
+    reference = read(
+        lambda s: s.scalars(select(Statement.reference).order_by(col(Statement.closing_on))).first()
+    )
+    path = f"/accounts/{account_id}/statement"
+    given = {"statement": reference, "what": "replace", "minimum": "0.01", "reason": "issued again"}
+    assert ben.submit(path, **given).status_code == 403
+    said, hidden = look(mei, path, **given)
+    assert "What it said before stays on record" in said
+    assert "is replaced" in confirm(mei, path, hidden)
+    page = words(mei.get(f"/accounts/{account_id}?tab=statements"))
+    assert "Replaced or withdrawn" in page and "issued again" in page
+    assert "is withdrawn" in do(mei, path, statement=reference, what="withdraw", reason="another's")
+    refused = mei.submit(path, statement="none", what="replace", reason="x")
+    assert refused.status_code == 422 and "Choose the statement." in refused.text

@@ -1,0 +1,66 @@
+"""Offers end: with the day of their first payment, and with their case."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from app.cases.models import CollectionsCase
+from app.cases.rules import CaseStatus
+from app.ledger.models import Portfolio
+from app.plans.models import Plan, PlanInstalment
+from app.plans.rules import OfferEnd, PlanKind, PlanStatus, offer_end
+from app.plans.service import cancel, instalments_of
+
+
+def offers_that_stand(session: Session, plans: Sequence[Plan], today: date) -> list[Plan]:
+    """Of these plans those that the customer can still say yes to."""
+    offered = [plan for plan in plans if plan.status is PlanStatus.OFFERED]
+    parts = instalments_of(session, [plan.id or 0 for plan in offered])
+    cases = {
+        case.id: case.status is CaseStatus.OPEN
+        for case in session.scalars(
+            select(CollectionsCase).where(col(CollectionsCase.id).in_([plan.case_id for plan in offered]))
+        )
+    }
+    return [
+        plan
+        for plan in offered
+        if offer_end(parts[plan.id or 0][0].due_on, today, is_open=cases[plan.case_id]) is None
+    ]
+
+
+def expire_offers(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> int:
+    """Cancel, at the end of `on`, offers whose first payment's day is over and offers of closed cases. Returns how
+    many. A settlement keeps its grace days: the night that finds it unpaid after them ends it (`assess_due`)."""
+    first = (
+        sa.select(
+            col(PlanInstalment.plan_id).label("plan_id"), sa.func.min(PlanInstalment.due_on).label("due_on")
+        )
+        .group_by(col(PlanInstalment.plan_id))
+        .subquery("first")
+    )
+    query = (
+        select(Plan, first.c.due_on, CollectionsCase.status)
+        .join(first, first.c.plan_id == Plan.id)
+        .join(CollectionsCase, col(CollectionsCase.id) == Plan.case_id)
+        .where(
+            Plan.portfolio_id == portfolio.id,
+            Plan.status == PlanStatus.OFFERED,
+            sa.or_(
+                col(CollectionsCase.status) == CaseStatus.CLOSED,
+                sa.and_(col(Plan.kind) != PlanKind.SETTLEMENT, first.c.due_on <= on),
+            ),
+        )
+        .order_by(col(Plan.id))
+    )
+    ended = 0
+    for plan, due_on, status in session.execute(query).all():
+        tomorrow = date.fromordinal(on.toordinal() + 1)
+        end = offer_end(due_on, tomorrow, is_open=status is CaseStatus.OPEN)
+        cancel(session, plan, end or OfferEnd.CASE_CLOSED, by="system", today=on, now=now)
+        ended += 1
+    return ended

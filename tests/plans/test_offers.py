@@ -1,0 +1,117 @@
+"""Offers end with the day of their first payment and with their case."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy.engine import Engine
+from sqlmodel import Session, select
+
+from app.cases.models import CollectionsCase
+from app.cases.rules import CaseStatus
+from app.db import transaction
+from app.errors import Conflict
+from app.ledger.models import Account
+from app.ledger.service import get_portfolio
+from app.outreach.occasions import offer_in_writing
+from app.outreach.rules import OutboxStatus
+from app.plans.models import Plan
+from app.plans.offers import offers_that_stand
+from app.plans.rules import OfferEnd, PlanStatus, offer_end
+from app.plans.service import accept, offer_instalments, offer_settlement
+from tests import builders
+
+DUE, DAY = date(2026, 3, 10), timedelta(days=1)
+T = DUE + 20 * DAY
+FIRST = T + 5 * DAY
+
+
+def told(on: date) -> dict[str, Any]:
+    return {"by": "user:ann", "today": on, "now": builders.at(on)}
+
+
+@pytest.mark.parametrize(
+    ("today", "is_open", "expected"),
+    [
+        (FIRST - DAY, True, None),
+        (FIRST, True, None),
+        (FIRST + DAY, True, OfferEnd.DAY_PASSED),
+        (FIRST - DAY, False, OfferEnd.CASE_CLOSED),
+    ],
+)
+def test_until_when_an_offer_stands(today: date, is_open: bool, expected: OfferEnd | None) -> None:
+    assert offer_end(FIRST, today, is_open=is_open) is expected
+
+
+def offered(engine: Engine) -> int:
+    """An offer of three payments from `FIRST` on. The account's number."""
+    with transaction(engine) as session:
+        card = builders.late_customer(session, builders.portfolio(session), due_on=DUE)
+    builders.close_day(engine, T - DAY)
+    with transaction(engine) as session:
+        case = session.scalars(select(CollectionsCase)).one()
+        plan = offer_instalments(session, case, 3_000, 0, 3, FIRST, may_exceed_limits=True, **told(T))
+        book = get_portfolio(session, builders.BOOK)
+        offer_in_writing(session, book, plan, builders.stationery(), on=T, by="user:ann", now=builders.at(T))
+    return card.id or 0
+
+
+def the_plan(session: Session) -> Plan:
+    return session.scalars(select(Plan)).one()
+
+
+def test_an_offer_ends_in_the_night_of_its_first_payment(engine: Engine) -> None:
+    offered(engine)
+    builders.close_day(engine, FIRST - DAY)
+    with transaction(engine) as session:
+        assert the_plan(session).status is PlanStatus.OFFERED
+        assert offers_that_stand(session, [the_plan(session)], FIRST) != []
+        # Live, before any night has seen it:
+        assert offers_that_stand(session, [the_plan(session)], FIRST + DAY) == []
+        with pytest.raises(Conflict, match="already past its date"):
+            accept(session, the_plan(session), **told(FIRST + DAY))
+    [report] = builders.close_day(engine, FIRST)
+    counts = {stage["name"]: stage["counts"] for stage in report.stages}
+    assert counts["cases"]["offers_ended"] == 1
+    with transaction(engine) as session:
+        plan = the_plan(session)
+        assert (plan.status, plan.why, plan.ended_on) == (
+            PlanStatus.CANCELLED,
+            OfferEnd.DAY_PASSED.value,
+            FIRST,
+        )
+
+
+def test_an_offer_ends_with_its_case_and_is_not_written_any_more(engine: Engine) -> None:
+    card_id = offered(engine)
+    with transaction(engine) as session:
+        builders.payment(session, session.get_one(Account, card_id), 100_000, T, now=builders.at(T))
+    builders.close_day(engine, T)
+    with transaction(engine) as session:
+        assert session.scalars(select(CollectionsCase)).one().status is CaseStatus.CLOSED
+        plan = the_plan(session)
+        assert (plan.status, plan.why) == (PlanStatus.CANCELLED, OfferEnd.CASE_CLOSED.value)
+    builders.deliver(engine, builders.at(T + DAY, 10))
+    letters = {m.letter: m.status for m in builders.messages(engine)}
+    assert letters["plan_offer"] is OutboxStatus.WITHHELD
+
+
+def test_an_offer_to_settle_ends_with_its_case_too(sqlite_engine: Engine) -> None:
+    engine = sqlite_engine
+    with transaction(engine) as session:
+        card = builders.late_customer(session, builders.portfolio(session), due_on=DUE)
+    builders.close_day(engine, T - DAY)
+    with transaction(engine) as session:
+        case = session.scalars(select(CollectionsCase)).one()
+        offer_settlement(session, case, 60_000, FIRST, may_exceed_limits=True, **told(T))
+        builders.payment(session, card, 5_000, T, now=builders.at(T))
+    builders.close_day(engine, T)
+    with transaction(engine) as session:
+        assert the_plan(session).why == OfferEnd.CASE_CLOSED.value
+        plan = the_plan(session)
+        plan.status = PlanStatus.OFFERED
+        session.flush()
+        with pytest.raises(Conflict, match=r"Case C-\d+ is closed, and its offers with it"):
+            accept(session, plan, **told(T))
