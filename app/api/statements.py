@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated
 
+from fastapi import Query
 from pydantic import Field
 from sqlmodel import Session
 
-from app.api.deps import Input, OnceSession, ReadSession, api_requires, api_router
-from app.api.fields import AccountRef, Currency, Day, Line, PortfolioCode
+from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
+from app.api.fields import Currency, Day, Line, PortfolioCode
 from app.api.shapes import ReplacedStatementShape
 from app.charges.statements import replace_statement
 from app.errors import Invalid, NotFound
@@ -26,6 +27,7 @@ Worker = Annotated[Caller, api_requires(*CASEWORK)]
 Manager = Annotated[Caller, api_requires(*MANAGEMENT)]
 Ref = Annotated[Line, Field(min_length=1, max_length=60, description="Reference of the statement.")]
 Reason = Annotated[Line, Field(min_length=1, max_length=200, description="Why; it goes on record.")]
+AskedAccount = Annotated[Line, Query(min_length=1, max_length=60, description="Reference of the account.")]
 SignedAmount = Annotated[str, Field(max_length=25, pattern=r"^-?[0-9]+(\.[0-9]+)?$", examples=["1250.00"])]
 
 
@@ -83,16 +85,17 @@ def post_withdrawal(
     return _shape(session, book, made, None)
 
 
-@router.get("/accounts/{account_ref}/replaced-statements", summary="List replaced statements")
+@router.get("/statements/replaced", summary="List replaced statements")
 def list_replaced(
-    code: PortfolioCode, account_ref: AccountRef, _caller: Worker, session: ReadSession
-) -> list[ReplacedStatementShape]:
+    code: PortfolioCode, account_ref: AskedAccount, _caller: Worker, session: ReadSession
+) -> Page[ReplacedStatementShape]:
     """Statements of an account that were replaced or withdrawn, as they were, the latest first."""
     book = get_portfolio(session, code)
     found = accounts_by_reference(session, book.id or 0, [account_ref])
     if account_ref not in found:
         raise NotFound("there is no such account in this portfolio")
-    return [_shape(session, book, each) for each in replaced_statements(session, found[account_ref][0])]
+    rows = replaced_statements(session, found[account_ref][0])
+    return Page(items=[_shape(session, book, each) for each in rows])
 
 
 def _shape(

@@ -194,7 +194,7 @@ def test_a_statement_is_replaced_and_withdrawn_by_a_managers_program(program: Pr
         program.post(f"{BOOK}/statements/withdrawals", {"statement_ref": "S-NEW", "reason": "x"}).status_code
         == 404
     )
-    listed = program.get(f"{BOOK}/accounts/{account.reference}/replaced-statements").json()
-    assert [(each["statement_ref"], each["minimum_due"]) for each in listed] == [
+    listed = program.get(f"{BOOK}/statements/replaced", account_ref=account.reference).json()
+    assert [(each["statement_ref"], each["minimum_due"]) for each in listed["items"]] == [
         ("S-NEW", "45.00"), (reference, made.json()["minimum_due"]),
     ]  # fmt: skip
