@@ -269,7 +269,7 @@ def _statements(session: Session, account_id: int, on: date, known_on: date | No
             if known_on is None:
                 break
             query = query.where(table.c.replaced_on > known_on)
-        found += session.connection().execute(query).all()
+        found.extend(session.connection().execute(query))
     return sorted(found, key=lambda row: (row.closing_on, row.due_on, row.id))
 
 
