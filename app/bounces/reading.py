@@ -15,7 +15,7 @@ from email.utils import parseaddr
 
 from flufl.bounce import all_failures
 
-from app.bounces.rules import GENERAL, Notice, NoticeKind, Severity, severity
+from app.bounces.rules import GENERAL, Notice, NoticeKind, Severity, told
 
 # It logs what went wrong with the stranger's message, and that is somebody's data.
 logging.getLogger("flufl.bounce").disabled = True
@@ -30,6 +30,8 @@ _ENHANCED = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
 _MACHINE = re.compile(
     r"mailer-daemon|postmaster|mail delivery (?:sub)?system|microsoftexchange", re.IGNORECASE
 )
+_DELIVERY_STATUS = ("message/delivery-status", "message/global-delivery-status")
+"""RFC 3464, and RFC 6533 of addresses that are not ASCII."""
 _ARRIVED_AT = ("To", "Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To")
 
 
@@ -39,8 +41,8 @@ def read_notice(raw: bytes) -> Notice:
     attempts = tuple(dict.fromkeys(_attempts(message)))
     if fields := _report(message, "message/feedback-report"):
         return _complaint(fields, attempts)
-    if fields := _report(message, "message/delivery-status"):
-        return _failure(fields, attempts)
+    if fields := _report(message, *_DELIVERY_STATUS):
+        return _failure(message, fields, attempts)
     if message.get_param("report-type") == "disposition-notification":
         return Notice(NoticeKind.PASSING, attempts=attempts)  # a receipt, RFC 8098
     return _unstructured(message, attempts)
@@ -49,32 +51,45 @@ def read_notice(raw: bytes) -> Notice:
 # --- reports --------------------------------------------------------------------------------------------------
 
 
-def _report(message: Message, content_type: str) -> list[Message]:
-    """The blocks of fields of the first part of this type: of the message first, then one a recipient."""
+def _report(message: Message, *content_types: str) -> list[Message]:
+    """The blocks of fields of the first part of such a type: of the message first, then one a recipient."""
     for part in message.walk():
-        if part.get_content_type() != content_type:
+        if part.get_content_type() not in content_types:
             continue
         payload = part.get_payload()
+        if isinstance(payload, list) and len(payload) == 1 and payload[0].get_payload():
+            # A type the library takes for a whole message: the first block for its head, the rest for its body.
+            return _blocks(payload[0].as_bytes())
         if isinstance(payload, list):
             return [block for block in payload if isinstance(block, Message) and block.keys()]
         data = part.get_payload(decode=True)
-        blocks = re.split(rb"\r?\n\r?\n", data.strip() if isinstance(data, bytes) else b"")
-        return [message_from_bytes(block) for block in blocks]
+        return _blocks(data if isinstance(data, bytes) else b"")
     return []
 
 
-def _failure(blocks: list[Message], attempts: tuple[str, ...]) -> Notice:
-    """RFC 3464: the worst that happened to any recipient; ours have one each."""
+def _blocks(data: bytes) -> list[Message]:
+    return [message_from_bytes(block) for block in re.split(rb"\r?\n\r?\n", data.strip())]
+
+
+def _failure(message: Message, blocks: list[Message], attempts: tuple[str, ...]) -> Notice:
+    """RFC 3464: the worst that happened to any recipient; ours have one each. What names nothing that happened to
+    anybody is for a person."""
+    actions = [action for block in blocks if (action := _field(block, "Action").lower())]
     failed = [block for block in blocks if _field(block, "Action").lower().startswith(("fail", "error"))]
     if not failed:
-        return Notice(NoticeKind.PASSING, attempts=attempts)  # late, relayed, delivered
+        only_passes = actions and all(action.startswith(_PASSES) for action in actions)
+        return Notice(NoticeKind.PASSING if only_passes else NoticeKind.OTHER, attempts=attempts)
     found = []
     for block in failed:
-        words = _field(block, "Diagnostic-Code")
+        words = _field(block, "Diagnostic-Code") or _field(block, "X-Supplementary-Info")
         status = _enhanced(_field(block, "Status"))
         if status in GENERAL:
+            # Exim writes 5.0.0 for everything, and the reason only into the part for people.
+            words = words or _said_of(
+                message, _typed_address(_field(block, "Final-Recipient")), len(failed) == 1
+            )
             status = _enhanced(words) or status
-        found.append((severity(status, words), status))
+        found.append(told(status, words))
     worst, status = min(found, key=lambda each: list(Severity).index(each[0]))
     recipients = {
         _typed_address(_field(block, name))
@@ -82,6 +97,21 @@ def _failure(blocks: list[Message], attempts: tuple[str, ...]) -> Notice:
         for name in ("Final-Recipient", "Original-Recipient")
     }
     return Notice(NoticeKind.BOUNCE, worst, status, tuple(sorted(recipients - {""})), attempts)
+
+
+_PASSES = ("delayed", "delivered", "relayed", "expanded")
+LONGEST_REASON = 1_000
+"""Characters after an address in which a mail server says why."""
+
+
+def _said_of(message: Message, recipient: str, only_one: bool) -> str:
+    """What the part for people says about this recipient: from its address to the next paragraph but one."""
+    text = next(iter(_texts(message)), "")[:20_000]
+    at = text.lower().find(recipient) if recipient else -1
+    if at < 0 and not only_one:
+        return ""
+    after = text[max(at, 0) + (len(recipient) if at >= 0 else 0) :][:LONGEST_REASON]
+    return after.partition("\n\n")[0] if at >= 0 else after
 
 
 def _complaint(blocks: list[Message], attempts: tuple[str, ...]) -> Notice:
@@ -97,12 +127,18 @@ def _complaint(blocks: list[Message], attempts: tuple[str, ...]) -> Notice:
 
 def _unstructured(message: Message, attempts: tuple[str, ...]) -> Notice:
     late, failed = _known_spellings(message)
-    from_machine = bool(_MACHINE.search(_field(message, "From")) or _field(message, "X-Failed-Recipients"))
+    from_machine = bool(
+        _MACHINE.search(_field(message, "From"))
+        or _field(message, "X-Failed-Recipients")
+        or message.get_param("report-type") == "delivery-status"
+    )
     if failed and from_machine:
         words = "\n".join(_texts(message))[:10_000]
         found = _ENHANCED.search(words)
-        status = found.group(1) if found else ""
-        return Notice(NoticeKind.BOUNCE, severity(status, words), status, failed, attempts)
+        weight, status = told(found.group(1) if found else "", words.partition("------ This is a copy")[0])
+        return Notice(NoticeKind.BOUNCE, weight, status, failed, attempts)
+    if from_machine and not late:
+        return Notice(NoticeKind.OTHER, attempts=attempts)  # a report that nobody could read
     if late or _is_automatic(message):
         return Notice(NoticeKind.PASSING, attempts=attempts)
     return Notice(NoticeKind.OTHER, attempts=attempts)

@@ -87,6 +87,35 @@ _UNKNOWN = re.compile(
 )
 
 
+_BUSY = re.compile(
+    r"(?:mailbox|account|user|recipient)\b[^.\n]{0,40}?\b"
+    r"(?:busy|locked|full|over ?quota|temporarily|too (?:quickly|many))"
+    r"|(?:over|exceed\w*|out of) (?:\w+ ){0,3}(?:quota|storage)|quota (?:is )?exceeded|try again later|grey ?list",
+    re.IGNORECASE,
+)
+_FOR_NOW = re.compile(r"(?<![\d.])(?:4\d\d(?=[\s-])|4\.\d{1,3}\.\d{1,3}(?![\d.]))")
+_FOR_GOOD = re.compile(r"(?<![\d.])5\d\d(?=[\s-])")
+BUSY = "4.2."
+"""Beginning of the enhanced status of a mailbox that is there and takes nothing now (RFC 3463)."""
+
+
+def told(status: str, words: str) -> tuple[Severity, str]:
+    """Severity of a failure with this enhanced status ('' = none told) and the server's words, and the status that it
+    comes to: mail servers that gave up after days report 5.0.0 beside the 450 that they heard.
+
+    Where the code is a general one the words decide; a doubt is SOFT, because closing an address that works loses
+    a customer."""
+    if not status.startswith("4.") and is_busy(words):
+        found = re.search(r"(?<![\d.])4\.2\.\d{1,3}", words)
+        return Severity.SOFT, status if status == "5.2.2" else (found.group() if found else f"{BUSY}0")
+    return severity(status, words), status
+
+
+def is_busy(words: str) -> bool:
+    """The mailbox is there: locked, in use, full, or the server only wants to be asked later."""
+    return bool(_BUSY.search(words) or (_FOR_NOW.search(words) and not _FOR_GOOD.search(words)))
+
+
 def severity(status: str, words: str) -> Severity:
     """Of a failure with this enhanced status ('' = none told) and the server's words.
 

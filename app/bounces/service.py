@@ -18,7 +18,16 @@ from sqlmodel import Session, col, select
 
 from app.bounces.models import MailNotice
 from app.bounces.reading import read_notice
-from app.bounces.rules import SOFT_LIMIT, SOFT_WITHIN, Notice, NoticeKind, Postbox, PostboxFailed, Severity
+from app.bounces.rules import (
+    BUSY,
+    SOFT_LIMIT,
+    SOFT_WITHIN,
+    Notice,
+    NoticeKind,
+    Postbox,
+    PostboxFailed,
+    Severity,
+)
 from app.clock import Clock
 from app.compliance.models import Consent
 from app.compliance.rules import Suppression
@@ -129,6 +138,8 @@ def _soft_failures(session: Session, ours: OutboxMessage, now: datetime) -> int:
         MailNotice.kind == NoticeKind.BOUNCE,
         col(MailNotice.severity).in_((Severity.SOFT, Severity.HARD)),
         col(MailNotice.at) > now - SOFT_WITHIN,
+        # A mailbox that was busy or full for a while is there.
+        ~col(MailNotice.status).startswith(BUSY),
     )
     return session.scalar(query) or 0
 

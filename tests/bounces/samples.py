@@ -209,3 +209,44 @@ In-Reply-To: <{ATTEMPT}@post.example>
 
 I paid this last week with card 4111 1111 1111 1111. Please check.
 """.encode()
+
+
+def exim_report(
+    reason: str, *, fields: str = "", action: str = "failed", kind: str = "delivery-status"
+) -> bytes:
+    """Exim from 4.86 on: a report whose fields say 5.0.0 whatever it was, the reason in the part for people."""
+    return f"""From: Mail Delivery System <Mailer-Daemon@mx.isp.example>
+To: desk@post.example
+Auto-Submitted: auto-replied
+X-Failed-Recipients: {TO}
+Subject: Mail delivery failed: returning message to sender
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary="B2"
+
+--B2
+Content-Type: text/plain; charset=us-ascii
+
+This message was created automatically by mail delivery software.
+
+A message that you sent could not be delivered to one or more of its
+recipients. This is a permanent error. The following address(es) failed:
+
+  {TO}
+    host mx.mail.example [192.0.2.1]
+    {reason}
+
+--B2
+Content-Type: message/{kind}
+
+Reporting-MTA: dns; mx.isp.example
+
+Action: {action}
+Final-Recipient: rfc822;{TO}
+Status: 5.0.0
+{fields}
+--B2
+Content-Type: text/rfc822-headers
+
+{returned()}
+--B2--
+""".encode()

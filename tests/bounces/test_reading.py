@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.bounces.reading import read_notice
-from app.bounces.rules import NoticeKind, Severity
+from app.bounces.rules import BUSY, NoticeKind, Severity
 from tests.bounces.samples import (
     ATTEMPT,
     BY_HAND,
@@ -19,6 +19,7 @@ from tests.bounces.samples import (
     RECEIPT,
     TO,
     dsn,
+    exim_report,
 )
 
 BOUNCE, PASSING = NoticeKind.BOUNCE, NoticeKind.PASSING
@@ -61,6 +62,65 @@ def test_four_mail_servers_that_know_no_such_mailbox(raw: bytes, severity: Sever
 def test_a_doubt_never_closes_an_address(status: str, diagnostic: str, severity: Severity) -> None:
     notice = read_notice(dsn(status, diagnostic))
     assert (notice.kind, notice.severity) == (BOUNCE, severity)
+
+
+@pytest.mark.parametrize(
+    ("status", "diagnostic"),
+    [
+        ("4.2.0", "450 4.2.0 mailbox busy"),
+        ("4.2.1", "450 4.2.1 mailbox temporarily disabled"),
+        ("5.2.1", "450 4.2.1 The user you are trying to contact is receiving mail too quickly"),
+        ("5.0.0", "450 mailbox busy"),
+        ("5.0.0", "421 mailbox locked by another process, user unknown to it"),
+        ("5.0.0", "452 4.2.2 mailbox full"),
+        ("5.1.1", "450 requested mail action not taken: mailbox is locked"),
+        ("", "account is temporarily over quota"),
+    ],
+)
+def test_a_mailbox_that_is_busy_is_there(status: str, diagnostic: str) -> None:
+    for raw in (
+        dsn(status, diagnostic),
+        exim_report(diagnostic) if status in ("", "5.0.0") else dsn(status, diagnostic),
+    ):
+        notice = read_notice(raw)
+        assert (notice.kind, notice.severity) == (BOUNCE, Severity.SOFT)
+        assert notice.status.startswith(BUSY)
+
+
+@pytest.mark.parametrize("kind", ["delivery-status", "global-delivery-status"])
+@pytest.mark.parametrize(
+    ("reason", "fields", "severity"),
+    [
+        ("550 5.1.1 <alex.rivera@mail.example>: Recipient address rejected: User unknown", "", Severity.HARD),
+        ("550 No such user here", "", Severity.HARD),
+        ("Unrouteable address", "", Severity.HARD),
+        ("retry timeout exceeded", "", Severity.SOFT),
+        ("550 5.7.1 blocked", "", Severity.POLICY),
+        ("see below", 'X-Supplementary-Info: <192.0.2.1 #5.0.0 smtp; 550 "Unknown User">\n', Severity.HARD),
+    ],
+)
+def test_the_reason_may_stand_in_the_part_for_people_only(
+    reason: str, fields: str, severity: Severity, kind: str
+) -> None:
+    notice = read_notice(exim_report(reason, fields=fields, kind=kind))
+    assert (notice.kind, notice.severity, notice.attempts) == (BOUNCE, severity, (ATTEMPT,))
+    assert notice.recipients == (TO,)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        exim_report("?", action=""),
+        exim_report("?", action="perhaps"),
+        exim_report("?").replace(b"Action:", b"Act"),
+        exim_report("?")
+        .partition(b"Content-Type: message/")[0]
+        .replace(b"X-Failed", b"X-F")
+        .replace(TO.encode(), b"somebody"),
+    ],
+)
+def test_a_report_that_cannot_be_read_waits_for_a_person(raw: bytes) -> None:
+    assert read_notice(raw).kind is NoticeKind.OTHER
 
 
 @pytest.mark.parametrize(
