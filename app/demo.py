@@ -40,6 +40,8 @@ from app.compliance.rules import Clearance
 from app.compliance.service import explain, set_consent
 from app.daily import DayReport
 from app.db import make_engine, transaction
+from app.documents.rules import DocumentKind
+from app.documents.service import add_document
 from app.errors import DeskError
 from app.feeds.service import load
 from app.jobs import Worker, start
@@ -421,10 +423,60 @@ class Department:
             decide(session, referral, approve=True, by="user:lena", now=now)
             if self.ports.seal is None:
                 continue
+            if (referral.id or 0) % 3:
+                self._file_agreement(session, case, now)
             missing = gaps(checklist_of(session, case, now=now))
             excuses = {item.id: EXCUSES.get(item.id, "Follows from the archive.") for item in missing}
             bundle = build_bundle(session, case, self.ports.seal, excuses=excuses, by="user:lena", now=now)
             hand_over(session, case, bundle, now=now)
+
+    def _file_agreement(self, session: Session, case: CollectionsCase, now: datetime) -> None:
+        """The branch has found and scanned the agreement of the customer's oldest card."""
+        query = (
+            select(Account).where(Account.customer_id == case.customer_id).order_by(col(Account.opened_on))
+        )
+        account = session.scalars(query).first()
+        if account is None or account.opened_on is None:
+            return
+        lines = (
+            "Credit card agreement, sample",
+            f"Account {account.reference}",
+            f"Signed {account.opened_on}",
+        )
+        add_document(
+            session,
+            case,
+            DocumentKind.AGREEMENT,
+            f"agreement-{account.reference}.pdf",
+            small_pdf(lines),
+            dated_on=account.opened_on,
+            description="Scanned from the branch archive.",
+            by="user:lena",
+            now=now,
+        )
+
+
+def small_pdf(lines: Sequence[str]) -> bytes:
+    """One page with these lines (ASCII, no brackets): it stands in for a scan in the demo."""
+    shown = "".join(f"({line}) Tj 0 -24 Td " for line in lines)
+    stream = f"BT /F1 14 Tf 72 760 Td {shown}ET".encode("ascii")
+    objects = (
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R"
+        b" /Resources << /Font << /F1 5 0 R >> >> >>",
+        b"<< /Length %d >>\nstream\n%s\nendstream" % (len(stream), stream),
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+    )
+    made, places = bytearray(b"%PDF-1.4\n"), []
+    for number, content in enumerate(objects, 1):
+        places.append(len(made))
+        made += b"%d 0 obj\n%s\nendobj\n" % (number, content)
+    start = len(made)
+    made += b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1)
+    made += b"".join(b"%010d 00000 n \n" % place for place in places)
+    made += b"trailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, start)
+    return bytes(made)
 
 
 EXCUSES = {

@@ -22,7 +22,19 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import Scope
 
 from app import schema
-from app.api import accounts, aging, cases, contacts, customers, decisions, kpis, legal, me, portfolios
+from app.api import (
+    accounts,
+    aging,
+    cases,
+    contacts,
+    customers,
+    decisions,
+    documents,
+    kpis,
+    legal,
+    me,
+    portfolios,
+)
 from app.api import corrections as corrections_api
 from app.api import preferences as preferences_api
 from app.api import statements as statements_api
@@ -40,6 +52,7 @@ from app.web import (
     case,
     case_actions,
     case_contacts,
+    case_documents,
     case_manual,
     case_people,
     case_preferences,
@@ -85,6 +98,7 @@ PAGES: tuple[APIRouter, ...] = (
     worklist.router,
     case.router,
     case_contacts.router,
+    case_documents.router,
     case_actions.router,
     case_manual.router,
     case_preferences.router,
@@ -126,6 +140,7 @@ API: tuple[APIRouter, ...] = (
     preferences_api.router,
     strategies_api.router,
     legal.router,
+    documents.router,
 )
 """Routers under /api/v1; a new one is a line here."""
 

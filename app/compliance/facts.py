@@ -30,6 +30,8 @@ from app.compliance.rules import (
 from app.compliance.zones import zones_for
 from app.db import among, chunked, table_of
 from app.delinquency.models import AccountState
+from app.documents.models import CaseDocument
+from app.documents.rules import DocumentKind
 from app.ledger.models import Account, Customer, Entry
 from app.ledger.rules import COLLECTABLE, EntryKind
 from app.timeline.models import Event
@@ -260,6 +262,16 @@ def _notices(session: Session, ids: Sequence[int], packs: Iterable[Pack]) -> dic
     sent = event.c.kind == Kind.CONTACT_SENT
     for customer_id, at, text in _of_customers(session, columns, ids, sent, named):
         found.setdefault(customer_id, []).append(Notice(from_json(text)["letter"], at))
+    # What was given outside the desk, and is on file.
+    document = table_of(CaseDocument)
+    columns = (document.c.customer_id, document.c.dated_on, document.c.kind)
+    on_file = (
+        document.c.withdrawn_at.is_(None),
+        document.c.kind.in_([kind for kind in DocumentKind if kind.value in letters]),
+    )
+    for customer_id, dated_on, kind in _of_customers(session, columns, ids, *on_file):
+        at = datetime(dated_on.year, dated_on.month, dated_on.day, 12, tzinfo=UTC)
+        found.setdefault(customer_id, []).append(Notice(kind.value, at))
     for notices in found.values():
         notices.sort(key=lambda notice: notice.at)
     return found

@@ -28,7 +28,7 @@ LEFT_BEHIND = {
     # Files, documents and evidence that no day reads.
     "feed_load", "contact_correction", "reported_change", "alert", "alert_notice",
     "unmatched_payment", "payer_account", "bank_transaction",
-    "waiver", "bundle", "decision_facts", "simulation_run",
+    "waiver", "bundle", "case_document", "document_content", "decision_facts", "simulation_run",
     "mail_notice",
     # What customers wrote; what came of it stands in rows of its own.
     "inbound_match", "inbound_message",

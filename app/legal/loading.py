@@ -17,6 +17,7 @@ from app.clock import local_date, local_instant
 from app.compliance.rules import HoldRule
 from app.compliance.service import may_sue, packs_for
 from app.delinquency.history import AccountOn, as_known
+from app.documents.service import standing_documents
 from app.ledger.models import Account, Customer, Entry, Portfolio, Statement
 from app.ledger.rules import AccountStatus, EntryKind, is_reinstatement
 from app.ledger.service import first_open_day, standing_entries
@@ -80,6 +81,10 @@ def load_case_file(
         messages=_messages(session, case),
         plans=_plans(session, case, portfolio),
         holds=_holds(session, customer, portfolio),
+        documents=tuple(
+            rules.Document(each.kind.value, each.name, each.media_type, each.dated_on, content)
+            for each, content in standing_documents(session, customer.id or 0)
+        ),
         supersedes=supersedes,
         exported_by=exported_by,
         excuses=tuple(excuses),

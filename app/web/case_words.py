@@ -582,6 +582,15 @@ def _simulated(_teller: Teller, data: Mapping[str, Any], how: str) -> Words:
     return f"{_capital(how)} printed to the console", f"{_letter(data)}; nothing left", "warn"
 
 
+def _document(what: str, tone: Tone) -> Callable[[Teller, Mapping[str, Any], str], Words]:
+    def tell(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+        kind = str(data.get("kind", "")).replace("_", " ")
+        why = str(data.get("reason", ""))
+        return f"Document {what}", "; ".join(filter(None, (f"{kind}: {data.get('name', '')}", why))), tone
+
+    return tell
+
+
 def _sent(teller: Teller, data: Mapping[str, Any], how: str) -> Words:
     if str(data.get("provider_ref", "")).startswith("console:"):
         return _simulated(teller, data, how)  # as it was recorded before there was a kind of its own
@@ -722,6 +731,9 @@ _TELLERS: Mapping[Kind, Callable[[Teller, Mapping[str, Any], str], Words]] = {
     Kind.CONTACT_WITHHELD: _withheld,
     Kind.CONTACT_SENT: _sent,
     Kind.CONTACT_SIMULATED: _simulated,
+    Kind.DOCUMENT_ADDED: _document("put on file", "info"),
+    Kind.DOCUMENT_DOWNLOADED: _document("downloaded", "neutral"),
+    Kind.DOCUMENT_WITHDRAWN: _document("withdrawn", "warn"),
     Kind.CONTACT_DELIVERED: _delivered,
     Kind.CONTACT_FAILED: _failed,
     Kind.CONTACT_UNKNOWN: _unknown,
