@@ -95,7 +95,9 @@ def receive(session: Session, arrived: Arrived, book: Phrasebook, *, now: dateti
         return None
     lock_customers(session, [customer.id or 0 for customer in customers])
     for customer in customers:
-        _obey(session, _match(session, message, customer, by=CUSTOMER, now=now), message, customer, now=now)
+        match = _match(session, message, customer, by=CUSTOMER, now=now)
+        _obey(session, match, message, customer, now=now)
+        _hold(session, match, message, now=now)
     if not customers and Channel.SMS in meant.refused and message.sender.startswith("+"):
         # Nobody's yet; should it become somebody's, they have refused already.
         suppress(
@@ -524,10 +526,16 @@ def _close(
 
 
 def attach(
-    session: Session, message: InboundMessage, customer: Customer, *, by: str, now: datetime
+    session: Session,
+    message: InboundMessage,
+    customer: Customer,
+    stationery: Stationery | None = None,
+    *,
+    by: str,
+    now: datetime,
 ) -> InboundMatch:
-    """A person says whose message it is that came from a number nobody has; its refusals count for them from now.
-    Conflict if it has an owner, or was dealt with."""
+    """A person says whose message it is that came from a number nobody has; its refusals count for them from now, and
+    a dispute is acknowledged. Conflict if it has an owner, or was dealt with."""
     if message.reviewed_at is not None:
         raise Conflict("somebody has dealt with this message already")
     if _lock(session, message):
@@ -536,4 +544,5 @@ def attach(
     match = _match(session, message, customer, by=by, now=now)
     _obey(session, match, message, customer, now=now)
     _hold(session, match, message, now=now)
+    _acknowledge(session, match, message, stationery, now=now)
     return match

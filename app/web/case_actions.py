@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 
@@ -16,17 +15,17 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Form
 from sqlmodel import Session, col
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from app.cases import service
 from app.cases.models import CaseHold
-from app.cases.rules import CallResult, HoldKind
+from app.cases.rules import HoldKind
 from app.compliance.holds import hold_customer, release_customer
 from app.compliance.rules import Answer, Clearance, WaitUntil
 from app.compliance.service import set_consent
 from app.db import upsert
 from app.errors import Conflict, Forbidden, Invalid, NotFound
-from app.inbound.call_results import CONFIRMED_BY, CallEffects, CallReport, record_call
+from app.inbound.call_results import CONFIRMED_BY
 from app.legal.service import nominate
 from app.outreach.occasions import acknowledge_hold, offer_in_writing
 from app.outreach.service import confirm_plan
@@ -42,21 +41,17 @@ from app.plans.service import (
 )
 from app.staff.models import SentForm
 from app.staff.rules import Role, Staff
-from app.timeline.queries import last_call
 from app.timeline.rules import Channel
 from app.web.case import CHANNELS, CaseId, File, FormState, assignable, case_page, open_file
-from app.web.case_words import CHANNEL_WORDS, HOLD_WORDS, PLAN_WORDS, Teller
-from app.web.deps import CaseReader, CaseWorker, Now, ReadSession, WriteSession, ports_of
+from app.web.case_words import CHANNEL_WORDS, PLAN_WORDS, Teller
+from app.web.deps import CaseWorker, Now, ReadSession, WriteSession, ports_of
 from app.web.forms import Fields, Typed, Wrong, beside, sentence
 from app.web.rendering import Tone, page, reader_locale, redirect
-from app.web.worklist import staff_names
 
 router = APIRouter(prefix="/cases")
 
 FORM_KEPT = timedelta(days=1)
 """How long a form that was sent is known."""
-ANOTHER_CALL = timedelta(minutes=10)
-"""A colleague's call this short a time ago is pointed out before another is logged."""
 
 Done = tuple[str, Tone]
 """What to say about an action that was taken."""
@@ -111,98 +106,6 @@ def sent_before(session: Session, staff: Staff, path: str, once: str, *, now: da
 # --- talking ------------------------------------------------------------------------------------------------
 
 
-class CallForm(Typed):
-    result: str = ""
-    note: str = ""
-    callback_at: str = ""
-    amount: str = ""
-    due_on: str = ""
-    sure: str = ""
-
-
-@router.post("/{case_id}/call")
-def log_call(
-    request: Request,
-    case_id: CaseId,
-    staff: CaseWorker,
-    session: WriteSession,
-    now: Now,
-    typed: Annotated[CallForm, Form()],
-) -> Response:
-    """The call, and what came of it, in one go: a hold, a number that rests, a time to call back, a promise."""
-
-    def act(file: File, fields: Fields) -> Done:
-        result = fields.choice("result", CallResult)
-        callback_at = fields.moment("callback_at")
-        promises = fields.has("amount") or fields.has("due_on")
-        amount = fields.amount("amount")
-        due_on = fields.day("due_on") if promises else None
-        _ask_about_promise(request, file, fields, amount)
-        _ask_about_colleague(request, session, file, fields, staff, now)
-        fields.done()
-        call = CallReport(result, typed.note, callback_at, amount, due_on)
-        effects = record_call(
-            session, file.portfolio, file.case, call, ports_of(request).stationery,
-            by=staff.by, today=file.book.today, now=now,
-        )  # fmt: skip
-        return _call_words(request, file, call, effects, now)
-
-    return attempt(request, session, staff, case_id, "call", typed, act, now=now)
-
-
-def _ask_about_promise(request: Request, file: File, fields: Fields, amount: int) -> None:
-    """A promise of far more than is past due is more often a slip of the finger than a promise."""
-    owed = max(file.case.balance_minor, file.case.past_due_minor)
-    if amount > owed or not is_unusual_promise(amount, file.to_ask):
-        return  # more than is owed is refused, not asked about
-    teller = _teller(request, file)
-    times = f", {amount / file.to_ask:.1f} times as much" if file.to_ask else ""
-    past_due = teller.money(file.to_ask)
-    fields.confirm(
-        f"amount:{amount}",
-        f"{teller.money(amount)} is promised and {past_due} is past due{times}. Is that right?",
-    )
-
-
-def _ask_about_colleague(
-    request: Request, session: Session, file: File, fields: Fields, staff: Staff, now: datetime
-) -> None:
-    last = last_call(session, file.case.customer_id)
-    if last is None or last.by == staff.by or last.at < now - ANOTHER_CALL:
-        return
-    teller = _teller(request, file, zone=file.zone)
-    teller = replace(teller, names=staff_names(session))
-    fields.confirm(
-        f"call:{last.id}",
-        f"{teller.who(last.by)} logged a call at {teller.clock(last.at)}. Was yours another call?",
-    )
-
-
-def _call_words(request: Request, file: File, call: CallReport, effects: CallEffects, now: datetime) -> Done:
-    """What was done because of the call, so that the agent can tell it to the customer."""
-    teller = _teller(request, file, zone=file.zone)
-    said = ["Call saved."]
-    tone: Tone = "good"
-    if effects.number_rests:
-        said.append("The number rests on every channel until you confirm it under What stands.")
-    if effects.hold is not None:
-        until = teller.day(effects.hold.until)
-        ends = f"do not contact; review by {until}" if effects.hold.for_good else f"until {until}"
-        said.append(f"{HOLD_WORDS[effects.hold.kind.value]} hold placed: {ends}.")
-        said.append(_in_writing(request, file, effects.in_writing, now))
-    if call.callback_at is not None:
-        said.append(f"The callback comes first on the worklist from {teller.instant(call.callback_at)}.")
-    if effects.task_kept and effects.retry_at is not None:
-        said.append(f"The call stays to be made: try again from {teller.instant(effects.retry_at)}.")
-    elif effects.task_kept:
-        said.append("The call stays to be made.")
-    if effects.plan is not None:
-        words, tone = _confirmed(request, file, effects.confirmations, now)
-        due_on = teller.day(call.due_on)
-        said.append(f"Promise of {teller.money(call.amount_minor)} by {due_on} is on record. {words}")
-    return " ".join(filter(None, said)), tone
-
-
 class NoteForm(Typed):
     text: str = ""
 
@@ -227,24 +130,6 @@ class ReasonForm(Typed):
     reason: str = ""
 
 
-@router.post("/{case_id}/callback/forget")
-def forget_callback(
-    request: Request,
-    case_id: CaseId,
-    staff: CaseWorker,
-    session: WriteSession,
-    now: Now,
-    typed: Annotated[ReasonForm, Form()],
-) -> Response:
-    def act(file: File, fields: Fields) -> Done:
-        reason = fields.reason()
-        fields.done()
-        service.set_callback(session, file.case, None, reason=reason, by=staff.by, now=now)
-        return "The callback is cancelled.", "good"
-
-    return attempt(request, session, staff, case_id, "forget-callback", typed, act, now=now)
-
-
 # --- promises and plans -------------------------------------------------------------------------------------
 
 
@@ -267,11 +152,25 @@ def record_promise(
 ) -> Response:
     def act(file: File, fields: Fields) -> Done:
         amount, due_on = fields.amount("amount"), fields.day("due_on")
-        _ask_about_promise(request, file, fields, amount)
+        ask_about_promise(request, file, fields, amount)
         fields.done()
         return _promise(request, session, file, amount, due_on, staff, now)
 
     return attempt(request, session, staff, case_id, "promise", typed, act, now=now)
+
+
+def ask_about_promise(request: Request, file: File, fields: Fields, amount: int) -> None:
+    """A promise of far more than is past due is more often a slip of the finger than a promise."""
+    owed = max(file.case.balance_minor, file.case.past_due_minor)
+    if amount > owed or not is_unusual_promise(amount, file.to_ask):
+        return  # more than is owed is refused, not asked about
+    teller = _teller(request, file)
+    times = f", {amount / file.to_ask:.1f} times as much" if file.to_ask else ""
+    past_due = teller.money(file.to_ask)
+    fields.confirm(
+        f"amount:{amount}",
+        f"{teller.money(amount)} is promised and {past_due} is past due{times}. Is that right?",
+    )
 
 
 def _promise(
@@ -316,11 +215,17 @@ def _in_writing(request: Request, file: File, answer: Answer | None, now: dateti
     return f"In writing: {words}."
 
 
-def _answer_words(channel: Channel, answer: Answer, teller: Teller, now: datetime) -> str:
+def _answer_words(
+    channel: Channel, answer: Answer, teller: Teller, now: datetime, *, kept: bool = True
+) -> str:
+    """`kept`: whether what has to wait is sent by itself once it may be."""
     how = CHANNEL_WORDS[channel]
     if isinstance(answer, Clearance):
         later = f", leaves {teller.instant(answer.not_before)}" if answer.not_before > now else ""
         return f"{how} queued{later}"
+    if isinstance(answer, WaitUntil) and not kept:
+        why = " and ".join(reason.detail for reason in answer.reasons[:2])
+        return f"{how} not sent, {why}; send it from {teller.instant(answer.at)} on"
     if isinstance(answer, WaitUntil):
         return f"{how} waits until {teller.instant(answer.at)}, " + " and ".join(
             reason.detail for reason in answer.reasons[:2]
@@ -680,38 +585,3 @@ def nominate_for_legal(
         return "Nominated for the legal team; somebody else has to approve it.", "good"
 
     return attempt(request, session, staff, case_id, "nominate", typed, act, now=now)
-
-
-# --- the address of a form ------------------------------------------------------------------------------------
-
-FORMS = {
-    "call": "call", "note": "note", "promise": "promise", "plans": "plan", "plans/preview": "plan",
-    "settlements": "settlement", "letter": "letter", "answer": "answer", "answer/preview": "answer", "holds": "hold",
-    "consent": "consent", "preferences": "preference", "assign": "assign", "nominate": "nominate",
-    "callback/forget": "forget-callback",
-}  # fmt: skip
-"""The end of a form's address, and the form. A refused form is shown at its own address: there it is found again after
-a reload, or by the address bar."""
-ROW_FORMS = {
-    "holds/{row_id}/end": "end-hold", "holds/{row_id}/review": "review", "plans/{row_id}/accept": "accept",
-    "plans/{row_id}/cancel": "cancel", "preferences/{row_id}/end": "end-told",
-    "messages/{row_id}/cancel": "cancel-message",
-}  # fmt: skip
-"""The same for those about one row."""
-
-
-def show_form(request: Request, case_id: CaseId, _staff: CaseReader) -> Response:
-    form = FORMS[request.url.path.removeprefix(f"/cases/{case_id}/")]
-    return RedirectResponse(f"/cases/{case_id}?do={form}#do-{form}", status_code=303)
-
-
-def show_row_form(request: Request, case_id: CaseId, row_id: CaseId, _staff: CaseReader) -> Response:
-    path = request.url.path.removeprefix(f"/cases/{case_id}/").replace(f"/{row_id}/", "/{row_id}/")
-    form = f"{ROW_FORMS[path]}-{row_id}"
-    return RedirectResponse(f"/cases/{case_id}?do={form}#do-{form}", status_code=303)
-
-
-for each in FORMS:
-    router.add_api_route(f"/{{case_id}}/{each}", show_form, methods=["GET"])
-for each in ROW_FORMS:
-    router.add_api_route(f"/{{case_id}}/{each}", show_row_form, methods=["GET"])

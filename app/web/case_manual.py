@@ -52,7 +52,7 @@ def send_letter(
             session, file.portfolio, file.case, typed.letter, [channel], ports_of(request).stationery,
             on=file.book.today, by=staff.by, now=now,
         )  # fmt: skip
-        said = _answer_words(channel, answer, _teller(request, file, zone=file.zone), now)
+        said = _answer_words(channel, answer, _teller(request, file, zone=file.zone), now, kept=False)
         return said[:1].upper() + said[1:] + ".", "good" if isinstance(answer, Clearance) else "warn"
 
     names = {"channels": "channel"}
@@ -81,7 +81,9 @@ def answer_their_sms(
         )  # fmt: skip
         if answer is None:
             return "These words answer their message already; they are not sent twice.", "info"
-        said = sentence(_answer_words(Channel.SMS, answer, _teller(request, file, zone=file.zone), now))
+        said = sentence(
+            _answer_words(Channel.SMS, answer, _teller(request, file, zone=file.zone), now, kept=False)
+        )
         return (said, "good") if isinstance(answer, Clearance) else Wrong({"text": said})
 
     return attempt(request, session, staff, case_id, "answer", typed, act, now=now, tab="messages")

@@ -17,7 +17,7 @@ from app.inbound.service import attach, reading_of, review
 from app.ledger.models import Customer
 from app.web.case import CaseId
 from app.web.case_words import MEANING_WORDS, OUTCOME_WORDS
-from app.web.deps import CaseWorker, Now, ReadSession, WriteSession, decode_cursor, encode_cursor
+from app.web.deps import CaseWorker, Now, ReadSession, WriteSession, decode_cursor, encode_cursor, ports_of
 from app.web.forms import sentence
 from app.web.rendering import Column, page, redirect
 from app.web.worklist import staff_names
@@ -147,7 +147,7 @@ def say_whose(
         if customer is None:
             raise Conflict("there is no such customer")
         with session.begin_nested():
-            attach(session, message, customer, by=staff.by, now=now)
+            attach(session, message, customer, ports_of(request).stationery, by=staff.by, now=now)
     except Conflict as refused:
         session.refresh(message)
         return _page(request, session, message, problem=sentence(refused.message), status=refused.status)

@@ -195,7 +195,10 @@ def _counts(session: Session, books: tuple[Book, ...], staff: Staff, owner: str)
         conditions = _state_conditions(state, books)
         return queries.count(session, Selection(books=books, owner=whose, conditions=conditions))
 
-    return {state: counted(state) for state in ("", "reply", "callback", "call", "task", "today", "week")}
+    return {
+        state: counted(state)
+        for state in ("", "reply", "callback", "call", "review", "task", "today", "week")
+    }
 
 
 # --- rows ---------------------------------------------------------------------------------------------------

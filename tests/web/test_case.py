@@ -794,7 +794,7 @@ def test_a_promise_far_above_what_is_past_due_is_confirmed(
 
 def test_a_queued_message_is_cancelled_from_the_case(desk: Desk, ben: Browser) -> None:
     case_id = make_case(desk)
-    ben.submit(f"/cases/{case_id}/letter", letter="final_notice", channel="email")
+    ben.submit(f"/cases/{case_id}/letter", letter="first_reminder", channel="email")
     [message] = all_of(desk, OutboxMessage)
     assert "waits to leave" in page_of(ben, case_id)
     path = f"/cases/{case_id}/messages/{message.id}/cancel"

@@ -1,0 +1,44 @@
+"""The addresses of a case's forms, opened instead of sent: after a reload, or typed into the address bar."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from app.web.case import CaseId
+from app.web.deps import CaseReader
+
+router = APIRouter(prefix="/cases")
+
+FORMS = {
+    "call": "call", "note": "note", "promise": "promise", "plans": "plan", "plans/preview": "plan",
+    "settlements": "settlement", "letter": "letter", "answer": "answer", "answer/preview": "answer", "holds": "hold",
+    "consent": "consent", "preferences": "preference", "assign": "assign", "nominate": "nominate",
+    "callback/forget": "forget-callback",
+}  # fmt: skip
+"""The end of a form's address, and the form. A refused form is shown at its own address: there it is found again after
+a reload, or by the address bar."""
+ROW_FORMS = {
+    "holds/{row_id}/end": "end-hold", "holds/{row_id}/review": "review", "plans/{row_id}/accept": "accept",
+    "plans/{row_id}/cancel": "cancel", "preferences/{row_id}/end": "end-told",
+    "messages/{row_id}/cancel": "cancel-message",
+}  # fmt: skip
+"""The same for those about one row."""
+
+
+def show_form(request: Request, case_id: CaseId, _staff: CaseReader) -> Response:
+    form = FORMS[request.url.path.removeprefix(f"/cases/{case_id}/")]
+    return RedirectResponse(f"/cases/{case_id}?do={form}#do-{form}", status_code=303)
+
+
+def show_row_form(request: Request, case_id: CaseId, row_id: CaseId, _staff: CaseReader) -> Response:
+    path = request.url.path.removeprefix(f"/cases/{case_id}/").replace(f"/{row_id}/", "/{row_id}/")
+    form = f"{ROW_FORMS[path]}-{row_id}"
+    return RedirectResponse(f"/cases/{case_id}?do={form}#do-{form}", status_code=303)
+
+
+for each in FORMS:
+    router.add_api_route(f"/{{case_id}}/{each}", show_form, methods=["GET"])
+for each in ROW_FORMS:
+    router.add_api_route(f"/{{case_id}}/{each}", show_row_form, methods=["GET"])
