@@ -57,11 +57,12 @@ def _report(message: Message, *content_types: str) -> list[Message]:
         if part.get_content_type() not in content_types:
             continue
         payload = part.get_payload()
-        if isinstance(payload, list) and len(payload) == 1 and payload[0].get_payload():
-            # A type the library takes for a whole message: the first block for its head, the rest for its body.
-            return _blocks(payload[0].as_bytes())
         if isinstance(payload, list):
-            return [block for block in payload if isinstance(block, Message) and block.keys()]
+            inner = [block for block in payload if isinstance(block, Message)]
+            if len(inner) == 1 and inner[0].get_payload():
+                # A type the library takes for a whole message: the first block for its head, the rest for its body.
+                return _blocks(inner[0].as_bytes())
+            return [block for block in inner if block.keys()]
         data = part.get_payload(decode=True)
         return _blocks(data if isinstance(data, bytes) else b"")
     return []

@@ -685,7 +685,7 @@ def judge(
     accounts = [account.id for folder in opened for account in folder.accounts]
     standings = standing_on(session, portfolio, accounts, today)
     following = [row.case_id for row in fresh if row.letter in stationery.follow_ups]
-    written = written_on(session, following, besides=messages)
+    written = written_on(session, following)
     verdicts: list[Cleared | Withhold | Postpone] = []
     for row in rows:
         folder = folders.get(row.case_id)
@@ -707,7 +707,8 @@ def judge(
         )
         if not changed and row.letter in stationery.follow_ups:
             # What we wrote may have come back since.
-            arrived = wrote_before(written, row.case_id, folder.oldest_due_on)
+            stem = row.key.rpartition(":")[0]
+            arrived = wrote_before(written, row.case_id, folder.oldest_due_on, stem)
             changed = (
                 "" if arrived else "it says that we wrote before, and no earlier letter of this case arrived"
             )

@@ -18,36 +18,38 @@ ARRIVED = (OutboxStatus.SENT, OutboxStatus.DELIVERED)
 """A message that was withheld, came back, or may not have left is not "we wrote to you"."""
 
 
-def written_on(
-    session: Session, case_ids: Collection[int], *, besides: Collection[int] = ()
-) -> dict[int, date]:
-    """Case id -> business date of the last reminder or notice that was sent, the messages `besides` left out."""
+Written = Mapping[int, Sequence[tuple[date, str]]]
+"""Case id -> (business date, key) of each reminder or notice that was sent."""
+
+
+def written_on(session: Session, case_ids: Collection[int]) -> dict[int, list[tuple[date, str]]]:
+    """What was sent in these cases, as `Written` has it."""
     if not case_ids:
         return {}
     message = table_of(OutboxMessage)
     # Spelled so that only the index over cases fits: on a night's first chunks PostgreSQL believes the outbox to be
     # empty, and would go through all that was sent.
     status = sa.type_coerce(message.c.status, sa.Text) + ""
-    query = (
-        sa.select(message.c.case_id, sa.func.max(message.c.business_date))
-        .where(
-            among(session, message.c.case_id, sorted(case_ids)),
-            status.in_([each.value for each in ARRIVED]),
-            message.c.simulated.is_(False),  # printed to a console, it told nobody anything
-            message.c.destination != Destination.LEGAL_DESK,
-            message.c.purpose.in_((Purpose.REMINDER, Purpose.NOTICE)),
-            message.c.id.not_in(besides) if besides else sa.true(),
-        )
-        .group_by(message.c.case_id)
+    query = sa.select(message.c.case_id, message.c.business_date, message.c.key).where(
+        among(session, message.c.case_id, sorted(case_ids)),
+        status.in_([each.value for each in ARRIVED]),
+        message.c.simulated.is_(False),  # printed to a console, it told nobody anything
+        message.c.destination != Destination.LEGAL_DESK,
+        message.c.purpose.in_((Purpose.REMINDER, Purpose.NOTICE)),
     )
-    found = session.connection().execute(query)
-    return {case_id: on if isinstance(on, date) else date.fromisoformat(on) for case_id, on in found}
+    found: dict[int, list[tuple[date, str]]] = {}
+    for case_id, on, key in session.connection().execute(query):
+        found.setdefault(case_id, []).append((on, key))
+    return found
 
 
-def wrote_before(written: Mapping[int, date], case_id: int, oldest_due_on: date | None) -> bool:
-    """Whether a letter was sent about what is past due now: one from before that fell due spoke of something else."""
-    on = written.get(case_id)
-    return on is not None and (oldest_due_on is None or on > oldest_due_on)
+def wrote_before(written: Written, case_id: int, oldest_due_on: date | None, stem: str) -> bool:
+    """Whether a letter was sent about what is past due now: one from before that fell due spoke of something else. What
+    the same step (`stem` of its keys) brought by another channel is not an earlier letter."""
+    return any(
+        (oldest_due_on is None or on > oldest_due_on) and not key.startswith(f"{stem}:")
+        for on, key in written.get(case_id, ())
+    )
 
 
 def follow_ups(letters: Mapping[str, Letter]) -> frozenset[str]:

@@ -416,8 +416,8 @@ class _Work:
         self.letterhead = Letterhead.of(portfolio)
         self._misfit: dict[tuple[str, str], bool] = {}
         self._unreachable = self.letterhead.unreachable
-        self.written: dict[int, date] = {}
-        """When a letter was last sent in a case, of those to whom a letter is due that says so."""
+        self.written: dict[int, list[tuple[date, str]]] = {}
+        """What was sent in the cases in which a letter is due that says so."""
         self.spelled = instant_speller(session)
 
     def find_queued(self, due: Sequence[tuple[Folder, Step]]) -> None:
@@ -464,14 +464,15 @@ class _Work:
     def worded_for(self, folder: Folder, step: Step, chosen: Chosen) -> Step:
         """The step with the letter that is true for this case."""
         letters = self.stationery.letters
-        if step.letter not in self.stationery.follow_ups or self._wrote_before(folder):
+        stem = f"{folder.case.id}:{step.id}:{folder.case.occurrence}"
+        if step.letter not in self.stationery.follow_ups or self._wrote_before(folder, stem):
             return step
         ladder = [each.letter for each in chosen.ladder.steps if each.letter]
         first = first_letter(letters, letters[step.letter], ladder)
         return step if first is None else dataclasses.replace(step, letter=first.name)
 
-    def _wrote_before(self, folder: Folder) -> bool:
-        return wrote_before(self.written, folder.case.id, folder.oldest_due_on)
+    def _wrote_before(self, folder: Folder, stem: str) -> bool:
+        return wrote_before(self.written, folder.case.id, folder.oldest_due_on, stem)
 
     def _misfits(self, letter: str, country: str) -> bool:
         found = self._misfit.get((letter, country))
@@ -485,8 +486,8 @@ class _Work:
         return f"{folder.case.id}:{step.id}:{folder.case.occurrence}:{channel}"
 
     def _clear(self, folder: Folder, step: Step, channel: Channel, chosen: Chosen) -> Answer:
-        contact = self._contact(folder, channel, step.purpose, step.letter)
         key = self._key(folder, step, channel)
+        contact = self._contact(folder, channel, step.purpose, step.letter, key.rpartition(":")[0])
         about: dict[str, Any] = {"step": step.id, "letter": step.letter, "strategy": chosen.ref}
         if chosen.ladder.segment:
             about["segment"] = chosen.ladder.segment
@@ -501,12 +502,12 @@ class _Work:
             self.count(folder.case.id, "cleared")
         return answer
 
-    def _contact(self, folder: Folder, channel: Channel, purpose: Purpose, letter: str) -> Contact:
+    def _contact(self, folder: Folder, channel: Channel, purpose: Purpose, letter: str, stem: str) -> Contact:
         found = contact_of(self.stationery, folder.customer, channel, purpose, letter)
-        flaw = self._flaw(folder, letter)
+        flaw = self._flaw(folder, letter, stem)
         return dataclasses.replace(found, flaw=flaw) if flaw else found
 
-    def _flaw(self, folder: Folder, letter: str) -> str:
+    def _flaw(self, folder: Folder, letter: str, stem: str) -> str:
         """Why this letter may not be sent to them, as far as that is seen before it is worded."""
         if not letter:
             return ""
@@ -515,7 +516,7 @@ class _Work:
             "contact_email",
         }:
             return self._unreachable
-        if letter in self.stationery.follow_ups and not self._wrote_before(folder):
+        if letter in self.stationery.follow_ups and not self._wrote_before(folder, stem):
             return "it says that we wrote before, and no earlier letter of this case was sent"
         return ""
 
@@ -548,7 +549,7 @@ class _Work:
     def send(self, outgoing: Outgoing, channel: Channel) -> Answer:
         """Ask for a letter out of the ladder's turn on one channel, and add it where that is cleared."""
         folder, letter, key = outgoing.folder, outgoing.letter, outgoing.key(channel)
-        to = self._contact(folder, channel, outgoing.purpose, letter)
+        to = self._contact(folder, channel, outgoing.purpose, letter, outgoing.stem)
         step = outgoing.stem.split(":")[1]
         return self._ask(
             folder, to, key, plan=outgoing.plan, figures=outgoing.figures, step=step, letter=letter,

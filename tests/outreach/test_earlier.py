@@ -73,6 +73,19 @@ def test_only_a_letter_that_left_is_one_that_we_wrote(
     assert [row.letter for row in follows] == [letter]
 
 
+def test_a_step_says_the_same_on_each_of_its_channels(engine: Engine) -> None:
+    """The second channel has to wait a day; what the first has brought by then is no earlier letter."""
+    case = late_since(engine, 33)
+    for days in (34, 35):
+        builders.deliver(engine, builders.at(DUE_ON + timedelta(days=days), 9))
+        builders.close_day(engine, DUE_ON + timedelta(days=days))
+    step = [row for row in builders.messages(engine) if row.key.startswith(f"{case.id}:second-sms-email:")]
+    assert {(row.destination.value, row.letter) for row in step} == {
+        ("sms", "first_reminder"),
+        ("email", "first_reminder"),
+    }
+
+
 def become(engine: Engine, status: OutboxStatus) -> None:
     with transaction(engine) as session:
         for row in builders.messages(engine):
