@@ -528,6 +528,10 @@ def _say_preview(data: dict[str, Any]) -> None:
         )
     for reject in data["rejects"]:
         print(f"line {reject['line']} would be rejected: {reject['column']} {reject['reason']}")
+    for word in data["told"]:
+        print(f"line {word['line']}: {word['column']} {word['reason']}")
+    for note in data["notes"]:
+        print(note)
     print(f"of the first {data['read']} rows {data['understood']} are understood, {data['rejected']} are not")
 
 

@@ -109,10 +109,10 @@ def page_language(base: Path, wanted: str) -> str:
 
 
 def address_lines(dispatch: Dispatch) -> list[str]:
-    """Name and postal lines as printed in the window; `to` may or may not begin with the name."""
+    """Name and postal lines as printed in the window; `to` may or may not have the name."""
     lines = [line.strip() for line in dispatch.to.split("\n") if line.strip()]
     name = dispatch.recipient_name.strip()
-    return lines if not name or (lines and lines[0] == name) else [name, *lines]
+    return lines if not name or name in lines else [name, *lines]
 
 
 def address_problem(dispatch: Dispatch) -> str:

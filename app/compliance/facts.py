@@ -33,6 +33,7 @@ from app.delinquency.models import AccountState
 from app.documents.models import CaseDocument
 from app.documents.rules import DocumentKind
 from app.ledger.models import Account, Customer, Entry
+from app.ledger.postal import postal_lines
 from app.ledger.rules import COLLECTABLE, EntryKind
 from app.timeline.models import Event
 from app.timeline.rules import Channel, Kind
@@ -80,9 +81,16 @@ def address_of(customer: Person, channel: Channel) -> str:
         return customer.email
     if not (customer.address_line1 and customer.city):
         return ""
-    place = " ".join(filter(None, (customer.postcode, customer.city)))
-    lines = (customer.full_name, customer.address_line1, customer.address_line2, place, customer.country)
-    return "\n".join(filter(None, lines))
+    lines = postal_lines(
+        customer.full_name,
+        customer.address_line1,
+        customer.address_line2,
+        customer.city,
+        customer.region,
+        customer.postcode,
+        customer.country,
+    )
+    return "\n".join([*lines, customer.country])
 
 
 def gather_facts(

@@ -93,11 +93,18 @@ class PreferenceRule(Rule):
         ]
 
     def _place(self, told: Preference, asked: Question) -> Sequence[Reason]:
-        if told.address != asked.contact.address:
+        if not same_address(told.address, asked.contact.address):
             return ()
         what = "is at their workplace" if told.kind is PreferenceKind.WORKPLACE else "does not suit them"
         until = told.until.astimezone(UTC) if told.until else None
         return [self._reason(f"this number or address {what}", until, preference=told.kind.value)]
+
+
+def same_address(told: str, asked: str) -> bool:
+    """A postal address is the same whatever the order of its lines, and with the region that it lacked before."""
+    if told == asked or "\n" not in told or "\n" not in asked:
+        return told == asked
+    return set(told.replace("\n", " ").split()) <= set(asked.replace("\n", " ").split())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -246,7 +246,7 @@ def _check_preference(
     if needs_address and not address:
         raise Invalid("name the number or address", "address")
     if kind is PreferenceKind.TIMEZONE and not is_place(timezone):
-        raise Invalid(f"{timezone!r} is no place with a time zone, such as America/Chicago", "timezone")
+        raise Invalid(f"Unknown time zone {timezone!r}: name a place, such as America/Chicago.", "timezone")
 
 
 def _end_told_zones(session: Session, customer_id: int, now: datetime) -> None:

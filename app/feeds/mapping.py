@@ -10,6 +10,10 @@ reading the file.
     skip_rows = 2              lines before the header row
     signed = true              amounts carry the ledger's sign: debits positive, credits negative
     ignore = ["Branch"]        their columns that are not used; any other unknown column refuses the file
+    ignore_rest = true         nor are any others that [columns] does not name
+    currency_signs = ["EUR"]   what may stand before or behind an amount; none if not given
+    round = true               amounts with more decimals than the currency has are rounded, each with a word
+    missing_day = "first"      a date without a day (%Y-%m) is the first or the "last" of its month
 
     [columns]                  ours = theirs, or a table:
     account_ref = "Account"
@@ -23,6 +27,10 @@ reading the file.
 
     [kinds]                    their transaction kinds = ours
     PMT = "payment"
+
+    [kind_by_sign]             the amount's sign says the kind, and the amount loses it
+    negative = "payment"
+    positive = "purchase"
 
     [values.country]           their values of any other column = ours
     Deutschland = "DE"
@@ -46,8 +54,9 @@ from typing import Any
 
 from app.errors import Invalid
 from app.feeds.layouts import BadCell, Cells
+from app.feeds.notation import MONTH_ENDS, has_day, read_date, rounded, without_sign
 from app.feeds.rules import blotted
-from app.ledger.rules import LOWERING, EntryKind
+from app.ledger.rules import EITHER_WAY, LOWERING, EntryKind
 from app.toml_text import parse_toml
 
 AMOUNTS = frozenset({"amount", "balance", "credit_limit", "minimum_due", "past_due_amount"})
@@ -79,6 +88,7 @@ class Column:
     format: str = ""
     unit: str = ""
     negate: bool = False
+    missing_day: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,6 +108,15 @@ class Mapping:
     sheet: str = ""
     skip_rows: int = 0
     signed: bool = False
+    ignore_rest: bool = False
+    currency_signs: tuple[str, ...] = ()
+    round: bool = False
+    missing_day: str = ""
+    kind_by_sign: MappingOf[str, str] = field(default_factory=dict)
+    decimals: int | None = field(default=None, repr=False)
+    """Of the portfolio's currency, where amounts are rounded to it."""
+    today: date | None = field(default=None, repr=False)
+    """By which years of two digits are told; without it as POSIX does (69 is 1969, 68 is 2068)."""
 
     @property
     def theirs(self) -> frozenset[str]:
@@ -112,7 +131,7 @@ class Mapping:
             frozenset(name for column in self.columns.values() for name in column.theirs),
             self.theirs,
         )
-        unknown = [name for name in theirs if name not in known]
+        unknown = [name for name in theirs if name not in known and not self.ignore_rest]
         missing = sorted(used - set(theirs))
         double = sorted(name for name, times in Counter(theirs).items() if times > 1 and name in used)
         problems = [
@@ -136,8 +155,9 @@ class Mapping:
         """Our names of what a file with this header gives; Invalid as `bind`."""
         return list(self.bind(theirs).columns)
 
-    def cell(self, column: str, raw: str) -> str:
-        """Their text of one of our columns as ours would be written. BadCell(column, reason) where it is not."""
+    def cell(self, column: str, raw: str, told: Cells | None = None) -> str:
+        """Their text of one of our columns as ours would be written. BadCell(column, reason) where it is not, or where
+        a person must be told how it was read and `told` takes no word."""
         text = raw.strip()
         values = self.values.get(column)
         if values is not None:
@@ -146,13 +166,44 @@ class Mapping:
         if not text or source is None:
             return text
         if column in AMOUNTS:
-            return _plain(self._number(column, text, source))
+            return _plain(self._rounded(column, text, self._number(column, text, source), told))
         if column in RATES:
             scale = -2 if source.unit == "percent" or text.endswith("%") else 0
             return _plain(self._number(column, text.removesuffix("%").rstrip(), source).scaleb(scale))
         if column in DATES:
-            return _iso_date(column, text, source.format or self.date_format)
+            return self._date(column, text, source)
         return text
+
+    def _date(self, column: str, text: str, source: Column) -> str:
+        format = source.format or self.date_format
+        missing_day = source.missing_day or self.missing_day
+        try:
+            return read_date(text, format, today=self.today, missing_day=missing_day).isoformat()
+        except ValueError:
+            pass
+        try:
+            # Date cells of a workbook come as ISO text whatever the notation of dates kept as text is.
+            if len(text) == 10 and not (format.startswith("%Y-") and has_day(format)):
+                return date.fromisoformat(text).isoformat()
+        except ValueError:
+            pass
+        raise BadCell(column, f"is not a date written as {format} with all its digits: {text[:20]!r}")
+
+    def _rounded(self, column: str, text: str, value: Decimal, told: Cells | None) -> Decimal:
+        if self.decimals is None or not self.round:
+            return value
+        made = rounded(value, self.decimals)
+        if made == value:
+            return value
+        if told is None:
+            raise BadCell(column, "is rounded")
+        told.tell(column, f"{text[:24]!r} is rounded to {made:f}")
+        return made
+
+    def by_sign(self, amount: str) -> tuple[str, str]:
+        """The kind that an amount's sign says, and the amount as our own files have it."""
+        kind = self.kind_by_sign["negative" if amount.startswith("-") else "positive"]
+        return kind, amount if EntryKind(kind) in EITHER_WAY else amount.removeprefix("-")
 
     def _value(self, column: str, text: str, values: MappingOf[str, str]) -> str:
         if text in values:
@@ -162,8 +213,11 @@ class Mapping:
         raise BadCell(column, f"is not among the values the mapping knows: {text[:30]!r}")
 
     def _number(self, column: str, text: str, source: Column) -> Decimal:
-        found = self._pattern.fullmatch(text)
-        if found is None or len(text) > MAX_NUMBER:
+        found = None
+        if len(text) <= MAX_NUMBER:
+            text = without_sign(text, self.currency_signs if column in AMOUNTS else ())
+            found = self._pattern.fullmatch(text)
+        if found is None:
             raise BadCell(column, f"is not a number written like {self._example!r}: {text[:24]!r}")
         whole = re.sub(r"\D", "", found["whole"])
         value = Decimal(f"{whole}.{found['part']}" if found["part"] else whole)
@@ -203,15 +257,20 @@ class Bound:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        return (*self.sources, *self.mapping.constants)
+        by_sign = ("kind",) if self.mapping.kind_by_sign else ()
+        return (*self.sources, *self.mapping.constants, *by_sign)
 
     def row(self, cells: Sequence[str]) -> Cells:
         """One row of theirs as a row of ours: the definition of what a mapping means. BadCell names our column."""
         if len(cells) != self.width:
             raise BadCell("", f"{len(cells)} cells where the header has {self.width}")
         mapping = self.mapping
-        ours = Cells({column: mapping.cell(column, self.raw(column, cells)) for column in self.sources})
+        ours = Cells({})
+        for column in self.sources:
+            ours[column] = mapping.cell(column, self.raw(column, cells), ours)
         ours.update(mapping.constants)
+        if mapping.kind_by_sign:
+            ours["kind"], ours["amount"] = mapping.by_sign(ours["amount"])
         if mapping.signed and ours.get("kind") in _LOWERING and ours.get("amount"):
             ours["amount"] = _plain(-Decimal(ours["amount"]))
         return ours
@@ -230,20 +289,6 @@ _LOWERING = frozenset(kind.value for kind in LOWERING)
 
 def _plain(value: Decimal) -> str:
     return f"{value if value else abs(value):f}"
-
-
-def _iso_date(column: str, text: str, format: str) -> str:
-    try:
-        return date(*time.strptime(text, format)[:3]).isoformat()
-    except ValueError:
-        pass
-    try:
-        # Date cells of a workbook come as ISO text whatever the notation of dates kept as text is.
-        if not format.startswith("%Y-") and len(text) == 10:
-            return date.fromisoformat(text).isoformat()
-    except ValueError:
-        pass
-    raise BadCell(column, f"is not a date written as {format}: {text[:20]!r}")
 
 
 # --- the file -------------------------------------------------------------------------------------------------
@@ -273,11 +318,11 @@ def parse_mapping(text: str, name: str) -> Mapping:
 
 _PLAIN_KEYS = {
     "delimiter": str, "encoding": str, "decimal": str, "thousands": str, "date_format": str, "sheet": str,
-    "skip_rows": int, "signed": bool,
+    "skip_rows": int, "signed": bool, "ignore_rest": bool, "round": bool, "missing_day": str,
 }  # fmt: skip
-_TABLES = {"columns", "constants", "kinds", "values", "ignore"}
+_TABLES = {"columns", "constants", "kinds", "values", "ignore", "currency_signs", "kind_by_sign"}
 ODD_ENCODINGS = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"})
-_COLUMN_KEYS = {"column", "columns", "join", "format", "unit", "negate"}
+_COLUMN_KEYS = {"column", "columns", "join", "format", "unit", "negate", "missing_day"}
 
 
 class _Checked:
@@ -302,6 +347,8 @@ class _Checked:
             constants=self.constants(columns),
             values=self.values(),
             ignore=self.ignore(),
+            currency_signs=self.currency_signs(),
+            kind_by_sign=self.kind_by_sign(columns),
             **self.plain(),
         )
 
@@ -331,8 +378,10 @@ class _Checked:
             raise self.wrong("delimiter", 'is one character, such as ";" or "\\t"')
         if "encoding" in given:
             self.check_encoding(given["encoding"])
+        if "missing_day" in given:
+            self.check_missing_day("missing_day", given["missing_day"])
         if "date_format" in given:
-            self.check_format("date_format", given["date_format"])
+            self.check_format("date_format", given["date_format"], given.get("missing_day", ""))
         if not 0 <= given.get("skip_rows", 0) <= 1000:
             raise self.wrong("skip_rows", "is between 0 and 1000")
         return given
@@ -347,8 +396,10 @@ class _Checked:
         if not is_text:
             raise self.wrong("encoding", f"{encoding!r} is not known; such as utf-8, cp1252, gb18030, big5")
 
-    def check_format(self, key: str, format: str) -> None:
+    def check_format(self, key: str, format: str, missing_day: str = "") -> None:
         day = date(2026, 12, 31)
+        if missing_day and not has_day(format):
+            day = date(2026, 12, 1)
         try:
             same = date(*time.strptime(day.strftime(format), format)[:3]) == day
         except (
@@ -359,7 +410,14 @@ class _Checked:
         ):  # re.error: a directive that is there twice
             same = False
         if not same:
-            raise self.wrong(key, f"{format!r} does not write a whole date; such as %d.%m.%Y")
+            raise self.wrong(
+                key,
+                f"{format!r} does not write a whole date; such as %d.%m.%Y, or %Y-%m with missing_day",
+            )
+
+    def check_missing_day(self, key: str, given: Any) -> None:
+        if given not in MONTH_ENDS:
+            raise self.wrong(key, 'is "first" or "last": the day of the month that a date without one means')
 
     def ours(self, table: str, name: str) -> None:
         if name not in OURS:
@@ -382,7 +440,12 @@ class _Checked:
         if "format" in given:
             if ours not in DATES or not isinstance(given["format"], str):
                 raise self.wrong(f"{key}.format", "is for dates only")
-            self.check_format(f"{key}.format", given["format"])
+            missing_day = given.get("missing_day") or self.data.get("missing_day", "")
+            self.check_format(f"{key}.format", given["format"], missing_day)
+        if "missing_day" in given:
+            if ours not in DATES:
+                raise self.wrong(f"{key}.missing_day", "is for dates only")
+            self.check_missing_day(f"{key}.missing_day", given["missing_day"])
         units = {"cents"} if ours in AMOUNTS else {"percent"} if ours in RATES else set()
         if "unit" in given and given["unit"] not in units:
             raise self.wrong(f"{key}.unit", 'is "cents" for an amount and "percent" for a rate, nothing else')
@@ -396,6 +459,7 @@ class _Checked:
             format=given.get("format", ""),
             unit=given.get("unit", ""),
             negate=given.get("negate", False),
+            missing_day=given.get("missing_day", ""),
         )
 
     def constants(self, columns: MappingOf[str, Column]) -> dict[str, str]:
@@ -436,6 +500,31 @@ class _Checked:
         if found and not _are_names(found):
             raise self.wrong("ignore", 'is a list of column names: ["One", "Two"]')
         return tuple(name.strip() for name in found)
+
+    def currency_signs(self) -> tuple[str, ...]:
+        found = self.data.get("currency_signs", [])
+        if not found:
+            return ()
+        if not _are_names(found) or any(
+            len(sign.strip()) > 8 or re.search(r"[0-9+\-]", sign) for sign in found
+        ):
+            raise self.wrong("currency_signs", 'is a list such as ["\u20ac", "EUR"]')
+        return tuple(sign.strip() for sign in found)
+
+    def kind_by_sign(self, columns: MappingOf[str, Column]) -> dict[str, str]:
+        found = self.table("kind_by_sign")
+        if not found:
+            return {}
+        if set(found) != {"negative", "positive"}:
+            raise self.wrong("kind_by_sign", "says the kind of both: negative and positive")
+        if "kind" in columns or "kind" in self.table("constants") or self.data.get("signed"):
+            raise self.wrong(
+                "kind_by_sign", "takes the place of a column or constant of kinds, and of signed"
+            )
+        if "amount" not in columns:
+            raise self.wrong("kind_by_sign", "needs the amount in [columns]")
+        self.check_kinds("kind_by_sign", found)
+        return found
 
 
 def _are_names(given: Any) -> bool:

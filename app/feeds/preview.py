@@ -65,6 +65,10 @@ class Preview:
     read: int = 0
     understood: int = 0
     rejected: int = 0
+    warned: int = 0
+    told: list[PreviewReject] = field(default_factory=list)
+    """Of rows that are understood: what would be put right or left out."""
+    notes: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -92,13 +96,16 @@ def preview(
     layout = LAYOUTS[kind]
     known = sorted(mapping.theirs) if mapping else [*layout.required, *layout.optional]
     feed = open_feed(path, name, known, mapping)
-    understanding = Understanding(layout, portfolio, feed.header, mapping)
+    understanding = Understanding(
+        layout, portfolio, feed.header, mapping, today=today, is_workbook=feed.is_workbook
+    )
     bound = mapping.bind(feed.header) if mapping else None
     found = Preview(kind.value, name, _read_as(path, known, mapping))
     found.columns = _columns(feed.header, bound, layout)
-    found.ignored = [column for column in feed.header if mapping and column in mapping.ignore]
+    found.ignored = _unused(feed.header, bound)
     for record in islice(_records(feed), CHECKED):
-        _add(found, record, understanding, feed.header, bound, rows, today)
+        _add(found, record, understanding, rows, today)
+    found.notes = list(feed.notes)
     return found
 
 
@@ -124,8 +131,6 @@ def _add(
     found: Preview,
     record: Record | Unreadable,
     understanding: Understanding,
-    header: Sequence[str],
-    bound: Bound | None,
     rows: int,
     today: date | None,
 ) -> None:
@@ -133,17 +138,38 @@ def _add(
     try:
         if isinstance(record, Unreadable):
             raise BadCell("", record.reason)
-        values = understanding.by_row(record.cells)
+        texts = understanding.texts(record.cells)
+        values, told = understanding.read(record.cells)
         _check_days(FeedKind(found.kind), values, today)
-        texts = (
-            bound.row(record.cells) if bound else dict(zip(header, map(str.strip, record.cells), strict=True))
-        )
     except BadCell as error:
         _reject(found, PreviewReject(record.line, error.column, str(error)), rows)
         return
     found.understood += 1
+    found.warned += len(told)
+    for column, word in told:
+        if len(found.told) < rows:
+            found.told.append(PreviewReject(record.line, column, word))
     if len(found.rows) < rows:
-        found.rows.append(PreviewRow(record.line, texts))
+        found.rows.append(PreviewRow(record.line, {**texts, **_as_kept(texts, values)}))
+
+
+def _as_kept(texts: Mapping[str, str], values: Mapping[str, Any]) -> dict[str, str]:
+    """Contact data and references as they would be kept, where that is not as they are written."""
+    kept = {name: values[name] or "" for name in KEPT if name in texts and name in values}
+    if "account_ref" in texts and "account_ref" not in values:
+        kept["account_ref"] = values["reference"]
+    return kept
+
+
+KEPT = ("account_ref", "customer_ref", "postcode", "mobile", "email", "timezone")
+
+
+def _unused(header: Sequence[str], bound: Bound | None) -> list[str]:
+    """Their columns that nothing is read from."""
+    if bound is None:
+        return []
+    used = {at for places in bound.sources.values() for at in places}
+    return [name for at, name in enumerate(header) if at not in used]
 
 
 def _check_days(kind: FeedKind, values: Mapping[str, Any], today: date | None) -> None:
@@ -169,6 +195,8 @@ def _columns(header: Sequence[str], bound: Bound | None, layout: Layout) -> list
             for ours, places in bound.sources.items()
         }
         sources |= {ours: f"always {text!r}" for ours, text in bound.mapping.constants.items()}
+        if kinds := bound.mapping.kind_by_sign:
+            sources["kind"] = f"the amount's sign: {kinds['negative']} if negative, else {kinds['positive']}"
     return [
         PreviewColumn(name, sources[name]) for name in layout.required + layout.optional if name in sources
     ]

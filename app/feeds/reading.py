@@ -80,11 +80,21 @@ class CutOff(DeskError):
 
 
 class Feed:
-    """An opened file: its `header` as it is written there, and its `blocks`."""
+    """An opened file: its `header` as it is written there, and its `blocks`. `notes` are what a person should know of
+    it; a workbook's are complete once the blocks are read."""
 
-    def __init__(self, header: Sequence[str], blocks: Iterator[Block]) -> None:
+    def __init__(
+        self,
+        header: Sequence[str],
+        blocks: Iterator[Block],
+        notes: list[str] | None = None,
+        *,
+        is_workbook: bool = False,
+    ) -> None:
         self.header = header
         self.blocks = blocks
+        self.notes = [] if notes is None else notes
+        self.is_workbook = is_workbook
 
 
 def open_feed(path: Path, name: str, known: Sequence[str], mapping: Mapping | None) -> Feed:
@@ -471,11 +481,14 @@ def _too_long(size: int) -> str:
 
 def _open_workbook(path: Path, mapping: Mapping | None) -> Feed:
     options = {"skip_rows": mapping.skip_rows, "decimal": mapping.decimal} if mapping else {}
-    rows = enumerate(workbook.rows(path, mapping.sheet if mapping else "", **options), start=1)  # type: ignore[arg-type]
+    notes: list[str] = []
+    found = workbook.rows(path, mapping.sheet if mapping else "", **options, notes=notes)  # type: ignore[arg-type]
+    rows = enumerate(found, start=1)
     header = next((cells for _, cells in rows if cells), None)
     if header is None:
         raise Invalid("the sheet is empty: there is no header row")
-    return Feed([name.strip() for name in header], _workbook_blocks(rows, path.stat().st_size))
+    blocks = _workbook_blocks(rows, path.stat().st_size)
+    return Feed([name.strip() for name in header], blocks, notes, is_workbook=True)
 
 
 def _workbook_blocks(rows: Iterator[tuple[int, list[str]]], size: int) -> Iterator[Block]:

@@ -329,7 +329,15 @@ class _Load:
             sorted(self.mapping.theirs) if self.mapping else [*self.layout.required, *self.layout.optional]
         )
         feed = open_feed(self.path, self.name, known, self.mapping)
-        understanding = Understanding(self.layout, self.portfolio, feed.header, self.mapping)
+        self._notes = feed.notes
+        understanding = Understanding(
+            self.layout,
+            self.portfolio,
+            feed.header,
+            self.mapping,
+            today=self.today,
+            is_workbook=feed.is_workbook,
+        )
         return understanding.batches(feed, skip)
 
     def _store(self, batch: Batch, book: Book, rejects: RejectsFile, warnings: RejectsFile) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -15,11 +16,12 @@ from app.errors import Invalid
 from app.feeds import workbook
 from app.feeds.columns import Columns, clean
 from app.feeds.layouts import BadCell, Cells, Layout, Reject, Row, is_mobile_number
-from app.feeds.mapping import Bound, Mapping
+from app.feeds.mapping import TEXTS, Bound, Mapping
 from app.feeds.reading import Block, Feed, Item, Plain, Record, Unreadable
 from app.feeds.rules import blotted
 from app.ledger.models import Portfolio
 from app.ledger.rules import LOWERING, holds_card_number
+from app.money import exponent
 
 MAX_CELL = 10_000
 WITHHELD = "(row withheld: it holds what looks like a full card number)"
@@ -63,7 +65,20 @@ class Batch:
 class Understanding:
     """How the records of one file are understood: its layout, its header and perhaps a mapping of that."""
 
-    def __init__(self, layout: Layout, portfolio: Portfolio, header: Sequence[str], mapping: Mapping | None):
+    def __init__(
+        self,
+        layout: Layout,
+        portfolio: Portfolio,
+        header: Sequence[str],
+        mapping: Mapping | None,
+        *,
+        today: date | None = None,
+        is_workbook: bool = False,
+    ):
+        self._is_workbook = is_workbook
+        if mapping is not None:
+            decimals = exponent(portfolio.currency) if mapping.round else None
+            mapping = replace(mapping, decimals=decimals, today=today)
         self._layout = layout
         self._portfolio = portfolio
         self._header = list(header)
@@ -139,6 +154,11 @@ class Understanding:
 
     def read(self, cells: Sequence[str]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
         """The values of a record, and what a person should know of how they were read: (column, word)."""
+        texts = self.texts(cells)
+        return self._layout.parse(texts, self._portfolio), texts.told
+
+    def texts(self, cells: Sequence[str]) -> Cells:
+        """A record as our own file would have it; BadCell says why it cannot be."""
         if len(cells) != len(self._header):
             raise BadCell("", f"{len(cells)} cells where the header has {len(self._header)}")
         for at, (name, cell) in enumerate(zip(self._header, cells, strict=True)):
@@ -150,7 +170,9 @@ class Understanding:
             texts = self._bound.row(cells)
             for name, text in texts.items():
                 check_cell(name, text, is_mobile=name == "mobile")
-        return self._layout.parse(texts, self._portfolio), texts.told
+        if self._is_workbook:
+            _look_for_dates(texts)
+        return texts
 
     # --- by columns -------------------------------------------------------------------------------------------
 
@@ -184,6 +206,36 @@ def check_header(header: Sequence[str], layout: Layout) -> None:
     ]
     if problems:
         raise Invalid(f"the header does not fit this feed ({'; '.join(problems)}); nothing was loaded")
+
+
+_DATE_CELL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?: [0-9:.]+)?")
+IDENTIFIERS = frozenset(
+    {
+        "account_ref",
+        "customer_ref",
+        "statement_ref",
+        "transaction_ref",
+        "payment_ref",
+        "card_last4",
+        "postcode",
+    }
+)
+
+
+def _look_for_dates(texts: Cells) -> None:
+    """A spreadsheet makes a date of 3-12 and MAR-24. BadCell where it was an identifier; told in any other text."""
+    for name, text in texts.items():
+        if name not in TEXTS or not _DATE_CELL.fullmatch(text):
+            continue
+        if name in IDENTIFIERS:
+            raise BadCell(
+                name,
+                f"is a date cell of the workbook ({text[:10]}), which a spreadsheet made of something else",
+            )
+        texts.tell(
+            name,
+            f"is a date cell of the workbook ({text[:10]}); a spreadsheet may have made it of something else",
+        )
 
 
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
@@ -220,6 +272,10 @@ def _mapped(cells: pl.DataFrame, bound: Bound) -> pl.DataFrame:
         texts[column] = _each(raw, partial(bound.mapping.cell, column))
     for column, text in bound.mapping.constants.items():
         texts[column] = pl.repeat(text, cells.height, dtype=pl.String, eager=True)
+    if bound.mapping.kind_by_sign:
+        amounts = texts["amount"]
+        texts["kind"] = _each(amounts, lambda text: bound.mapping.by_sign(text)[0])
+        texts["amount"] = _each(amounts, lambda text: bound.mapping.by_sign(text)[1])
     if bound.mapping.signed and "kind" in texts and "amount" in texts:
         lowers = texts["kind"].is_in([kind.value for kind in LOWERING])
         turned = _each(

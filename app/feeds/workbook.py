@@ -22,6 +22,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import XMLParser
 
 from app.errors import Invalid
+from app.feeds.rules import blotted
 
 MAX_STRINGS = 100 * 1024 * 1024
 """Bytes of unpacked shared strings and styles, which are kept in memory."""
@@ -55,10 +56,12 @@ def refused(cell: str) -> str | None:
     return _REFUSED.get(cell) if cell.startswith(MARK) else None
 
 
-def rows(path: Path, sheet: str = "", *, skip_rows: int = 0, decimal: str = ".") -> Iterator[list[str]]:
-    """The rows of a sheet (the first if not named), the n-th list being row n of the sheet: empty for blank rows
-    and the first `skip_rows`; the others begin where the header, the first that is not, begins, and are padded to its
-    width.
+def rows(
+    path: Path, sheet: str = "", *, skip_rows: int = 0, decimal: str = ".", notes: list[str] | None = None
+) -> Iterator[list[str]]:
+    """The rows of a sheet (the first that is not hidden, if not named), the n-th list being row n of the sheet: empty
+    for blank rows and the first `skip_rows`; the others begin where the header, the first that is not, begins, and
+    are padded to its width. `notes` is filled with what a person should know of hidden and unread parts.
 
     Dates are ISO text, numbers plain decimals with the sign `decimal` (15 digits, as a spreadsheet shows them). A
     cell that must not be taken for text is one that `refused` knows. Raises Invalid where the file is no workbook,
@@ -68,6 +71,8 @@ def rows(path: Path, sheet: str = "", *, skip_rows: int = 0, decimal: str = ".")
         book = _Book(archive)
         handler = _Sheet(book, decimal)
         width = left = 0
+        if notes is not None:
+            notes += book.notes(sheet)
         for number, cells in _numbered(archive, book.sheet(sheet), handler):
             while cells and not cells[-1]:
                 cells.pop()
@@ -77,6 +82,8 @@ def rows(path: Path, sheet: str = "", *, skip_rows: int = 0, decimal: str = ".")
             if not width:
                 width, left = len(cells), next(at for at, cell in enumerate(cells) if cell)
             yield cells[left:] + [""] * (width - max(len(cells), left))
+        if notes is not None:
+            notes += handler.notes()
 
 
 @contextmanager
@@ -146,6 +153,7 @@ class _Book:
         self.sheets = {
             name: _part(links.targets[link]) for name, link in index.sheets if link in links.targets
         }
+        self.hidden = index.hidden & set(self.sheets)
         self.epoch = datetime(1904, 1, 1) if index.from_1904 else datetime(1899, 12, 30)  # noqa: DTZ001
         names = set(archive.namelist())
         strings = _Strings()
@@ -156,17 +164,34 @@ class _Book:
         if "xl/styles.xml" in names:
             _parse(archive, "xl/styles.xml", styles)
         self.date_styles = styles.dates()
+        self.zero_styles = styles.zeros()
 
     def sheet(self, name: str) -> str:
         """The part that holds a sheet; Invalid lists those there are."""
         if not self.sheets:
             raise Invalid("the workbook has no sheet")
         if not name:
-            return next(iter(self.sheets.values()))
+            seen = [part for sheet, part in self.sheets.items() if sheet not in self.hidden]
+            return seen[0] if seen else next(iter(self.sheets.values()))
         if name not in self.sheets:
             known = ", ".join(repr(n) for n in self.sheets)
             raise Invalid(f"the workbook has no sheet {name!r}; it has {known}", "sheet")
         return self.sheets[name]
+
+    def notes(self, name: str) -> list[str]:
+        """What a person should know of the sheets that are read and not read."""
+        read = next(sheet for sheet, part in self.sheets.items() if part == self.sheet(name))
+        said = [f"The sheet {read!r} is hidden in the workbook; it was read."] if read in self.hidden else []
+        others = [sheet for sheet in self.sheets if sheet != read]
+        for which, names in (
+            ("hidden", [s for s in others if s in self.hidden]),
+            ("other", [s for s in others if s not in self.hidden]),
+        ):
+            if names:
+                listed = ", ".join(repr(blotted(n)[:40]) for n in names[:5])
+                more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+                said.append(f"Only the sheet {blotted(read)!r} was read; {which} sheets: {listed}{more}.")
+        return said
 
 
 def _part(target: str) -> str:
@@ -181,6 +206,7 @@ def _local(name: str) -> str:
 class _Index:
     def __init__(self) -> None:
         self.sheets: list[tuple[str, str]] = []
+        self.hidden: set[str] = set()
         self.from_1904 = False
 
     def start(self, name: str, attributes: Mapping[str, str]) -> None:
@@ -188,6 +214,8 @@ class _Index:
             case "sheet":
                 link = next((v for k, v in attributes.items() if k.endswith("}id")), "")
                 self.sheets.append((attributes.get("name", ""), link))
+                if attributes.get("state", "visible") != "visible":
+                    self.hidden.add(attributes.get("name", ""))
             case "workbookPr":
                 self.from_1904 = attributes.get("date1904", "0") in {"1", "true"}
 
@@ -254,6 +282,19 @@ class _Styles:
     def dates(self) -> frozenset[str]:
         return frozenset(str(at) for at, number in enumerate(self._used) if self._is_date(number))
 
+    def zeros(self) -> dict[str, str]:
+        """Styles that fill a number up with zeros, and how: a format is "00000", 00000\\-0000, or Excel's own for ZIP+4
+        that has one for short numbers and one for long."""
+        found = {}
+        for at, number in enumerate(self._used):
+            code = self._formats.get(number, "").partition(";")
+            longest = code[2] if code[0].startswith("[<=99999]") else ""
+            first = code[0].removeprefix("[<=99999]")
+            plain = [re.sub(r'"([^"]*)"|\\(.)|_.|\*.', r"\1\2", part) for part in (first, longest) if part]
+            if plain and all(_ZEROS.fullmatch(part) for part in plain) and plain[0].count("0") > 1:
+                found[str(at)] = "|".join(plain)
+        return found
+
     def _is_date(self, number: str) -> bool:
         if number in self._formats:
             bare = re.sub(r'"[^"]*"|\\.|_.|\*.|\[(?!h+\]|m+\]|s+\])[^\]]*\]', "", self._formats[number])
@@ -287,6 +328,21 @@ class _Sheet:
         self._parts: list[str] = []
         self._size = 0
         self._in_value = False
+        self._hidden_rows = self._hidden_columns = 0
+
+    def notes(self) -> list[str]:
+        """Once the sheet is read to its end."""
+        return [
+            f"{number} {what} hidden in the workbook (a filter does that, too); read like the others."
+            for number, what in (
+                (self._hidden_rows, "rows are" if self._hidden_rows > 1 else "row is"),
+                (
+                    self._hidden_columns,
+                    "ranges of columns are" if self._hidden_columns > 1 else "range of columns is",
+                ),
+            )
+            if number
+        ]
 
     def start(self, name: str, attributes: Mapping[str, str]) -> None:
         name = _local(name)
@@ -299,7 +355,11 @@ class _Sheet:
             self._parts, self._size = [], 0
         elif name in {"v", "t"}:
             self._in_value = self._kind != "guide"
+        elif name == "col" and attributes.get("hidden", "0") in {"1", "true"}:
+            self._hidden_columns += 1
         elif name == "row":
+            if attributes.get("hidden", "0") in {"1", "true"}:
+                self._hidden_rows += 1
             number = attributes.get("r", "")
             self._number = int(number) if number.isdecimal() and len(number) < 9 else self._number + 1
             self._cells, self._at = [], -1
@@ -340,7 +400,9 @@ class _Sheet:
             return ""
         if self._style in self._book.date_styles:
             return self._date(value)
-        return _number(value, self._decimal)
+        text = _number(value, self._decimal)
+        zeros = self._book.zero_styles.get(self._style)
+        return _with_zeros(text, zeros) if zeros else text
 
     def _shared(self, value: str) -> str:
         strings = self._book.strings
@@ -356,6 +418,22 @@ class _Sheet:
         except (ValueError, OverflowError):
             return f"{MARK}not a number"
         return at.date().isoformat() if days.is_integer() else at.isoformat(" ")
+
+
+_ZEROS = re.compile(r"0[0 \-/().]*0")
+
+
+def _with_zeros(text: str, forms: str) -> str:
+    """A whole number as a format of zeros shows it; any other text stays."""
+    if not (text.isascii() and text.isdigit()):
+        return text
+    form = forms.split("|")[0] if len(text) <= 5 or "|" not in forms else forms.split("|")[1]
+    if "." in form:  # a decimal point, not a separator
+        return text
+    digits = iter(text.rjust(form.count("0"), "0"))
+    extra = max(0, len(text) - form.count("0"))
+    head = "".join(next(digits) for _ in range(extra))
+    return head + "".join(next(digits) if char == "0" else char for char in form)
 
 
 def _number(value: str, decimal: str) -> str:

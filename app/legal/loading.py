@@ -19,6 +19,7 @@ from app.compliance.service import may_sue, packs_for
 from app.delinquency.history import AccountOn, as_known
 from app.documents.service import standing_documents
 from app.ledger.models import Account, Customer, Entry, Portfolio, Statement
+from app.ledger.postal import postal_lines
 from app.ledger.rules import AccountStatus, EntryKind, is_reinstatement
 from app.ledger.service import first_open_day, standing_entries
 from app.legal import rules
@@ -164,12 +165,19 @@ def _military_stops(portfolio: Portfolio, customer: Customer) -> bool:
 
 
 def _customer(customer: Customer) -> rules.Customer:
-    place = " ".join(filter(None, (customer.postcode, customer.city)))
-    lines = (customer.address_line1, customer.address_line2, place, customer.region)
+    lines = postal_lines(
+        "",
+        customer.address_line1,
+        customer.address_line2,
+        customer.city,
+        customer.region,
+        customer.postcode,
+        customer.country,
+    )
     return rules.Customer(
         customer_ref=customer.reference,
         name=customer.full_name,
-        address_lines=tuple(line for line in lines if line),
+        address_lines=tuple(lines),
         country=customer.country,
         language=customer.language,
         email=customer.email,

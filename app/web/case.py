@@ -348,7 +348,8 @@ def may_contact(session: Session, file: File, now: datetime) -> list[GateRow]:
             verdict, until, reasons = "wait", answer.at, answer.reasons
         else:
             verdict, until, reasons = "no", None, answer.reasons
-        shown = ", ".join(address.split("\n")[1:]) if channel is Channel.POST else address
+        lines = [line for line in address.split("\n") if line != file.customer.full_name]
+        shown = ", ".join(lines) if channel is Channel.POST else address
         review_on = answer.review_on if isinstance(answer, Refusals) else None
         consent = facts.consent.get(channel)
         rows.append(GateRow(channel, label, shown, verdict, until, reasons, consent, review_on))

@@ -426,6 +426,7 @@ def load_page(request: Request, load_id: AccountId, _staff: Manager, session: Re
         names=staff_names(session),
         can_resume=bool(row.stored_path) and Path(row.stored_path).is_file(),
         has_rejects=_rejects(row) is not None,
+        has_warnings=_existing(row.warnings_file) is not None,
     )
 
 
@@ -446,8 +447,22 @@ def rejects(load_id: AccountId, _staff: Manager, session: ReadSession) -> Respon
     return FileResponse(path, media_type="text/csv; charset=utf-8", filename=path.name)
 
 
+@router.get("/{load_id}/warnings")
+def warnings(load_id: AccountId, _staff: Manager, session: ReadSession) -> Response:
+    """Line, column, word and row of each cell that was put right or left out."""
+    row, _ = _row(session, load_id)
+    path = _existing(row.warnings_file)
+    if path is None:
+        raise NotFound("This load has no file of warnings, or it was removed.")
+    return FileResponse(path, media_type="text/csv; charset=utf-8", filename=path.name)
+
+
 def _rejects(row: FeedLoad) -> Path | None:
-    path = Path(row.rejects_file) if row.rejects_file else None
+    return _existing(row.rejects_file)
+
+
+def _existing(name: str) -> Path | None:
+    path = Path(name) if name else None
     return path if path is not None and path.is_file() else None
 
 

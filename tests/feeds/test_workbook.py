@@ -267,3 +267,67 @@ def test_a_mapping_names_the_sheet_and_reads_its_notation(engine: Engine, tmp_pa
     with transaction(engine) as session:
         found = {(e.amount_minor, str(e.effective_on), e.description) for e in session.scalars(select(Entry))}
         assert found == {(-123_450, "2026-01-31", "transfer")}
+
+
+# --- what a spreadsheet does to identifiers ---------------------------------------------------------------------
+
+ZERO_STYLES = (
+    f'<styleSheet xmlns="{MAIN}"><numFmts count="4"><numFmt numFmtId="164" formatCode="00000"/>'
+    '<numFmt numFmtId="165" formatCode="00000\\-0000"/>'
+    '<numFmt numFmtId="166" formatCode="[&lt;=99999]00000;00000\\-0000"/>'
+    '<numFmt numFmtId="167" formatCode="yyyy\\-mm\\-dd"/></numFmts><cellXfs count="5">'
+    '<xf numFmtId="0"/><xf numFmtId="164"/><xf numFmtId="165"/><xf numFmtId="166"/><xf numFmtId="167"/>'
+    "</cellXfs></styleSheet>"
+)
+
+
+def styled(value: object, style: int) -> Raw:
+    return Raw(f'<c r="{{r}}" s="{style}"><v>{value}</v></c>')
+
+
+def test_a_format_of_zeros_keeps_them(tmp_path: Path) -> None:
+    cells = [styled(2108, 1), styled(21081234, 2), styled(2108, 3), styled(21081234, 3), styled(1234567, 1)]
+    path = write_workbook(
+        tmp_path / "z.xlsx", {"A": [list("abcde"), cells]}, extra={"xl/styles.xml": ZERO_STYLES}
+    )
+    assert read(path)[1] == ["02108", "02108-1234", "02108", "02108-1234", "1234567"]
+
+
+def test_what_is_hidden_is_told_and_the_first_sheet_that_is_seen_is_read(tmp_path: Path) -> None:
+    cell = '<row r="{n}"{more}><c r="A{n}" t="str"><v>{text}</v></c></row>'
+    seen = cell.format(n=1, more="", text="seen") + cell.format(n=2, more=' hidden="1"', text="x")
+    path = write_workbook(tmp_path / "h.xlsx", {"Old": [["old"]], "New": seen, "Notes": [["n"]]})
+    with zipfile.ZipFile(path) as archive:
+        index = archive.read("xl/workbook.xml").decode().replace('name="Old"', 'name="Old" state="hidden"')
+    write_workbook(path, {"Old": [["old"]], "New": seen, "Notes": [["n"]]}, extra={"xl/workbook.xml": index})
+    notes: list[str] = []
+    assert list(rows(path, notes=notes)) == [["seen"], ["x"]]
+    assert notes == [
+        "Only the sheet 'New' was read; hidden sheets: 'Old'.",
+        "Only the sheet 'New' was read; other sheets: 'Notes'.",
+        "1 row is hidden in the workbook (a filter does that, too); read like the others.",
+    ]
+
+
+def test_dates_in_columns_of_texts(sqlite_engine: Engine, tmp_path: Path) -> None:
+    """A reference that became a date rejects its row; an address that did is told."""
+    names = list(ACCOUNT)
+    good = {**ACCOUNT, "address_line1": "X"}
+    made = [
+        [number(46053, "date") if name == wrong else good[name] for name in names]
+        for wrong in ("address_line1", "customer_ref")
+    ]
+    path = write_workbook(tmp_path / "d.xlsx", {"A": [names, *made]})
+    with transaction(sqlite_engine) as session:
+        builders.portfolio(session)
+    report = load(
+        sqlite_engine,
+        FeedKind.ACCOUNTS,
+        path,
+        builders.BOOK,
+        rejects_dir=tmp_path,
+        by="user:ann",
+        now=builders.NOW,
+    )
+    assert (report.loaded, report.rejected, report.warned) == (1, 1, 1)
+    assert "date cell" in Path(report.warnings_file or "").read_text()
