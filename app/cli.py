@@ -557,7 +557,7 @@ def day(
     as_json: Json = False,
 ) -> None:
     """Close a business day that is over, and any missed before it."""
-    from app.daily import NotOver, collect_seldom, run_days
+    from app.daily import NotOver, collect_seldom, require_over, run_days
     from app.ledger.models import Portfolio
     from app.ledger.service import get_portfolio
     from app.ports import make_stationery
@@ -574,6 +574,8 @@ def day(
     refused: list[str] = []
     for code in codes:
         try:
+            with reading(engine) as session:
+                require_over(get_portfolio(session, code), date, now)
             reports = run_days(engine, code, date, stationery, now=now)
         except NotOver as error:  # in this portfolio's zone; another's may be
             refused.append(error.message)

@@ -269,8 +269,8 @@ def run_days(
     """Close `on` and, before it, every day since the last one closed, in order.
 
     The first run of a portfolio starts at `on`. Conflict for a day before the last one, NotOver for one that has not
-    ended in the portfolio's zone at `now`; Busy if another process is closing days of this portfolio and `wait` is
-    False.
+    begun in the portfolio's zone at `now` (whoever asks for one that goes on is refused by `require_over`); Busy if
+    another process is closing days of this portfolio and `wait` is False.
     """
     with exclusive(engine, f"portfolio-{portfolio_code}", wait=wait):
         with reading(engine) as session:
@@ -282,7 +282,7 @@ def run_days(
             )
         if on > date(2199, 12, 31):
             raise Invalid("the date is out of range", "date")
-        if on >= local_date(now, portfolio.timezone):
+        if on > local_date(now, portfolio.timezone):
             raise NotOver(_not_over(portfolio, on), "date")
         first = on if last is None else last.business_date
         days = [first + timedelta(days=n) for n in range((on - first).days + 1)]
@@ -314,13 +314,19 @@ def _reported(engine: Engine, portfolio: Portfolio, on: date, now: datetime) -> 
         end_alert(session, AlertKind.DAY_FAILED, portfolio.code, now=now)
 
 
+def require_over(portfolio: Portfolio, on: date, now: datetime) -> None:
+    """NotOver for a day that has not ended where the portfolio is; the sentence says when it will have."""
+    if on >= local_date(now, portfolio.timezone):
+        raise NotOver(_not_over(portfolio, on), "date")
+
+
 def _not_over(portfolio: Portfolio, on: date) -> str:
     """Closing cannot be undone, nor what falls past due or is written off in a day that never was."""
     tomorrow = on + timedelta(days=1)
     at = local_instant(tomorrow, 0, 0, portfolio.timezone)
     return (
-        f"{on} is not over in {portfolio.timezone}, the time zone of {portfolio.code}. Close it from {tomorrow} 00:00 "
-        f"there on ({at:%Y-%m-%d %H:%M} UTC)."
+        f"{on} is not over in {portfolio.timezone}, the time zone of {portfolio.code}. It can be closed "
+        f"from {tomorrow} 00:00 there ({at:%Y-%m-%d %H:%M} UTC)."
     )
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Query
 from pydantic import Field
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from app.api.deps import Input, OnceSession, ReadSession, api_requires, api_router
 from app.api.fields import AccountRef, Amount, Currency, Day, Line, PortfolioCode, minor_of
@@ -19,8 +19,9 @@ from app.delinquency.service import standing_on
 from app.errors import Conflict, Invalid, NotFound
 from app.ledger.corrections import post_by_hand
 from app.ledger.models import Account, Customer, Entry, Portfolio
+from app.ledger.references import normal_reference
 from app.ledger.rules import EntryKind
-from app.ledger.service import business_date, get_portfolio
+from app.ledger.service import business_date, find_account, get_portfolio
 from app.plans.reversals import reverse_entry
 from app.staff.rules import CASE_READING, MANAGEMENT, Caller
 from app.web.deps import Now
@@ -98,9 +99,7 @@ def post_payment(
     a charge-off it is a recovery."""
     book = get_portfolio(session, code)
     amount_minor = minor_of(new.amount, new.currency, book)
-    account = session.scalar(
-        select(Account).where(Account.portfolio_id == book.id, Account.reference == new.account_ref)
-    )
+    account = find_account(session, book.id or 0, new.account_ref)
     if account is None:
         raise Invalid("there is no such account in this portfolio", "account_ref")
     try:
@@ -139,8 +138,9 @@ def reverse_payment(
 ) -> EntryShape:
     """Enter the mirror image of a payment. What the payment had paid is owed again, as if it had never come."""
     book = get_portfolio(session, code)
+    spellings = (new.reverses, normal_reference(new.reverses))
     entry = session.scalar(
-        select(Entry).where(Entry.portfolio_id == book.id, Entry.reference == new.reverses)
+        select(Entry).where(Entry.portfolio_id == book.id, col(Entry.reference).in_(spellings))
     )
     if entry is None:
         raise Invalid("there is no such payment in this portfolio", "reverses")
@@ -153,9 +153,7 @@ def reverse_payment(
 
 
 def _account(session: Session, book: Portfolio, reference: str) -> Account:
-    account = session.scalar(
-        select(Account).where(Account.portfolio_id == book.id, Account.reference == reference)
-    )
+    account = find_account(session, book.id or 0, reference)
     if account is None:
         raise NotFound("there is no such account in this portfolio")
     return account

@@ -32,8 +32,9 @@ from app.errors import Invalid, NotFound
 from app.ledger.corrections import decide_waiver, pay_out, post_by_hand, waive
 from app.ledger.lifecycle import change_status
 from app.ledger.models import Account, Entry, Portfolio, Waiver
+from app.ledger.references import normal_reference
 from app.ledger.rules import AccountStatus, EntryKind, WaiverStatus
-from app.ledger.service import business_date, get_portfolio
+from app.ledger.service import business_date, find_account, get_portfolio
 from app.plans.reversals import move_payment, reverse_entry
 from app.staff.rules import CASEWORK, MANAGEMENT, Caller
 from app.web.deps import Now
@@ -317,16 +318,17 @@ def post_re_age(
 
 
 def account_named(session: Session, book: Portfolio, reference: str, field: str = "account_ref") -> Account:
-    account = session.scalar(
-        select(Account).where(Account.portfolio_id == book.id, Account.reference == reference)
-    )
+    account = find_account(session, book.id or 0, reference)
     if account is None:
         raise Invalid("there is no such account in this portfolio", field)
     return account
 
 
 def _entry(session: Session, book: Portfolio, reference: str, field: str) -> Entry:
-    entry = session.scalar(select(Entry).where(Entry.portfolio_id == book.id, Entry.reference == reference))
+    spellings = (reference, normal_reference(reference))
+    entry = session.scalar(
+        select(Entry).where(Entry.portfolio_id == book.id, col(Entry.reference).in_(spellings))
+    )
     if entry is None:
         raise Invalid("there is no such entry in this portfolio", field)
     return entry

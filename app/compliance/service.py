@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from app.cases.service import clean_text
@@ -21,6 +22,7 @@ from app.db import upsert
 from app.errors import Conflict, Invalid, NotFound
 from app.ledger.models import Account, Customer, Portfolio
 from app.ledger.people import is_place
+from app.ledger.references import normal_reference
 from app.ledger.rules import holds_card_number
 from app.timeline.rules import Channel, Kind, Purpose
 from app.timeline.service import NewEvent, customer_stream, portfolio_stream, record
@@ -74,15 +76,23 @@ def customer_of_account(
     """The customer an account belongs to. NotFound if there is none, or several portfolios have it and none is
     named."""
     query = select(Account, Portfolio).join(Portfolio, col(Portfolio.id) == Account.portfolio_id)
-    query = query.where(Account.reference == account_ref)
     if portfolio:
         query = query.where(Portfolio.code == portfolio)
-    found = session.execute(query.order_by(col(Portfolio.code))).all()
+    query, normal = query.order_by(col(Portfolio.code)), normal_reference(account_ref)
+    found = session.execute(query.where(col(Account.reference).in_((account_ref, normal)))).all()
+    if not found:
+        in_capitals = func.upper(col(Account.reference)) == normal.upper()
+        found = session.execute(query.where(in_capitals)).all()
     if not found:
         where = f" in portfolio {portfolio}" if portfolio else ""
         raise NotFound(f"There is no account {account_ref!r}{where}.")
     if len(found) > 1:
-        codes = ", ".join(book.code for _, book in found)
+        codes = ", ".join(dict.fromkeys(book.code for _, book in found))
+        if "," not in codes:
+            names = ", ".join(sorted(account.reference for account, _ in found))
+            raise NotFound(
+                f"{account_ref!r} could be any of {names}. Write its letters as the account has them."
+            )
         raise NotFound(
             f"Several portfolios have an account {account_ref!r} ({codes}). Say which with --portfolio."
         )

@@ -37,6 +37,9 @@ FIRST_DATE, LAST_DATE = date(1950, 1, 1), date(2199, 12, 31)
 
 RATE = r"^[0-9](?:\.[0-9]{1,6})?$"
 MOBILE = r"^\+[1-9][0-9]{6,14}$"
+NOT_NORMAL = r"[^ -~]|  "
+"""What the normal form of a reference may change (`app/ledger/references.py`)."""
+
 REWRITTEN = r"\.0+$|[eE]\+[0-9]"
 EMAIL = r"^[a-z0-9]+(?:[._-][a-z0-9]+)*@(?:[a-z0-9]{1,30}(?:-[a-z0-9]{1,30})?\.)+[a-z]{2,24}$"
 SPECIAL_DOMAIN = rf"(?:^|[@.])(?:{'|'.join(map(re.escape, SPECIAL_USE_DOMAIN_NAMES))})$"
@@ -99,7 +102,7 @@ class Columns:
     def reference(self, column: str, limit: int, *, name: str = "") -> pl.Series:
         """An identifier, as `layouts._reference`; one that looks as if a spreadsheet had rewritten it is not sure."""
         texts = self.text(column, limit, name=name)
-        self.sure_where(~texts.str.contains(REWRITTEN))
+        self.sure_where(~texts.str.contains(REWRITTEN) & ~texts.str.contains(NOT_NORMAL))
         return texts
 
     def postcode(self, column: str, country: str, limit: int) -> pl.Series:

@@ -32,6 +32,7 @@ from app.ledger.people import (
     read_zone,
     without_float,
 )
+from app.ledger.references import normal_reference
 from app.ledger.rules import AccountStatus, EntryKind, SignError, signed
 from app.money import BadAmount, to_minor
 
@@ -150,8 +151,11 @@ LOADABLE = frozenset(kind.value for kind in EntryKind if kind is not EntryKind.R
 
 
 def _reference(row: Cells, column: str, limit: int) -> str:
-    """An identifier. Spreadsheets make 1001.0 of 1001, which is put right; a long one that became 1.23E+15 is lost."""
-    value = _text(row, column, limit)
+    """An identifier in its normal form. Spreadsheets make 1001.0 of 1001, which is put right; a long one that became
+    1.23E+15 is lost."""
+    value = normal_reference(_text(row, column, limit))
+    if not value:
+        raise BadCell(column, "is empty")
     if SCIENTIFIC.fullmatch(value):
         raise BadCell(
             column, f"was written by a spreadsheet as a power of ten, its digits are lost: {value!r}"

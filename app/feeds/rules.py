@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from app.ledger.card_numbers import replace_card_numbers
+from app.ledger.references import normal_reference
 from app.ledger.rules import AccountStatus
 
 MAX_TOKENS = 60
@@ -76,7 +77,7 @@ def decide(
     if payment.obstacle:
         return NoMatch(payment.obstacle)
     for keys, where in reference_keys(payment):
-        named = {known.account_id: known for key in keys for known in by_key.get(key, ())}
+        named = _named(keys, by_key, payment.remittance)
         if len(named) > 1:
             names = ", ".join(sorted(known.reference for known in named.values())[:5])
             return NoMatch(f"the {where} names {len(named)} accounts: {names}")
@@ -98,6 +99,16 @@ def decide(
         )
     how = f"its bank account has paid for {known.reference} before, and this is {what}"
     return _unless_refused(known, payment.paid_on, how)
+
+
+def _named(keys: Sequence[str], by_key: Mapping[str, Sequence[Known]], text: str) -> dict[int, Known]:
+    """Accounts by id that these keys name; of several under one key, the one that is written just so."""
+    named: dict[int, Known] = {}
+    for key in keys:
+        found = by_key.get(key, ())
+        written = [known for known in found if known.reference in text] if len(found) > 1 else []
+        named.update({known.account_id: known for known in (written if len(written) == 1 else found)})
+    return named
 
 
 def _unless_refused(known: Known, paid_on: date, how: str) -> Match | NoMatch:
@@ -127,7 +138,7 @@ def reference_key(text: str) -> str:
 def keys_in(text: str) -> list[str]:
     """Everything in a text that may be an account's reference: its words, their parts, up to three neighbours
     that belong together, and what an ISO 11649 creditor reference (RFcc...) carries."""
-    words = [word.strip(".-/") for word in re.split(r"[\s,;:()\[\]\"'|]+", text)]
+    words = [word.strip(".-/") for word in re.split(r"[\s,;:()\[\]\"'|]+", normal_reference(text))]
     words = [word for word in words if word][:MAX_TOKENS]
     found: dict[str, None] = {}
     for at, word in enumerate(words):

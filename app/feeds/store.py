@@ -79,17 +79,36 @@ class Book:
         """account_ref, account_id, charged_off_on and opened_on of those of these references that exist."""
         asked = references.unique()
         if self._accounts is None:
-            return self._find_accounts(session, asked.to_list())
-        # A join builds its table of the side it looks things up in: this way of the batch's, not of the book's.
-        return self._accounts.join(asked.to_frame("account_ref"), on="account_ref", how="semi")
+            found = self._find_accounts(session, asked.to_list())
+        else:
+            # A join builds its table of the side it looks things up in: this way of the batch's, not of the book's.
+            found = self._accounts.join(asked.to_frame("account_ref"), on="account_ref", how="semi")
+        if found.height == asked.len():
+            return found
+        missing = asked.filter(~asked.is_in(found["account_ref"].implode()))
+        return pl.concat([found, self._of_another_case(session, missing)])
 
-    def _find_accounts(self, session: Session, references: Sequence[str] | None) -> pl.DataFrame:
+    def _of_another_case(self, session: Session, missing: pl.Series) -> pl.DataFrame:
+        """Accounts whose reference differs in case only, under the spelling asked for, where there is exactly one."""
+        upper = missing.to_frame("account_ref").with_columns(upper=pl.col("account_ref").str.to_uppercase())
+        known = self._accounts
+        if known is None:
+            known = self._find_accounts(session, upper["upper"].unique().to_list(), any_case=True)
+        known = known.with_columns(upper=pl.col("account_ref").str.to_uppercase()).drop("account_ref")
+        known = known.join(upper.select("upper").unique(), on="upper", how="semi")
+        found = upper.join(known.filter(pl.len().over("upper") == 1), on="upper", how="inner")
+        return found.select("account_ref", "account_id", "charged_off_on", OPENED_ON)
+
+    def _find_accounts(
+        self, session: Session, references: Sequence[str] | None, *, any_case: bool = False
+    ) -> pl.DataFrame:
         account = table_of(Account).c
         charged_off_on = sa.case((account.status == AccountStatus.CHARGED_OFF, account.ended_on))
         query = sa.select(account.reference, account.id, charged_off_on, account.opened_on)
         query = query.where(account.portfolio_id == self.portfolio_id)
         if references is not None:
-            query = query.where(_among(session, account.reference, references))
+            name = sa.func.upper(account.reference) if any_case else account.reference
+            query = query.where(_among(session, name, references))
         schema = {
             "account_ref": pl.String,
             "account_id": pl.Int64,
@@ -429,7 +448,7 @@ def _among(session: Session, column: sa.ColumnElement[str], values: Sequence[str
     """`column` is one of many values, which go over as one parameter."""
     if session.get_bind().dialect.name == "postgresql":
         array = sa.bindparam(None, list(values), type_=sa.ARRAY(sa.String))
-        return column == sa.func.any(array)
+        return column.bool_op("=")(sa.func.any(array))
     each = sa.func.json_each(json.dumps(values)).table_valued("value")
     return column.in_(sa.select(each.c.value))
 

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 
 from app.db import table_of
 from app.ledger.models import Account, Customer, DailyRun, Entry, Portfolio, Statement
+from app.ledger.references import normal_reference
 from app.ledger.rules import PAYS_DUES, EntryKind
 
 
@@ -58,12 +59,14 @@ def accounts_of(session: Session, customer_id: int) -> list[Account]:
 def find_accounts(session: Session, text: str, *, limit: int) -> list[Account]:
     """Accounts with this reference, or of customers with this reference or with `text` in their name."""
     customer = table_of(Customer)
+    text = normal_reference(text)
+    called = sa.func.upper(col(Account.reference)) == text.upper()
     holders = sa.select(customer.c.id).where(
         sa.or_(customer.c.reference == text, customer.c.full_name.icontains(text, autoescape=True))
     )
     query = (
         select(Account)
-        .where(sa.or_(col(Account.reference) == text, col(Account.customer_id).in_(holders)))
+        .where(sa.or_(called, col(Account.customer_id).in_(holders)))
         .order_by((col(Account.reference) != text), col(Account.reference), col(Account.id))
         .limit(limit)
     )

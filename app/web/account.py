@@ -30,6 +30,7 @@ from app.ledger.balances import still_owed
 from app.ledger.corrections import left_to_waive
 from app.ledger.models import Account, Customer, Entry, Portfolio, Statement, Waiver
 from app.ledger.queries import LedgerLine, find_accounts, ledger_page
+from app.ledger.references import normal_reference
 from app.ledger.rules import POSTED_BY_HAND, TRANSITIONS, WAIVABLE, AccountStatus, EntryKind, WaiverStatus
 from app.ledger.statements import replaced_statements
 from app.money import to_decimal_string
@@ -316,7 +317,8 @@ def _overpaid_rows(rows: Sequence[Listed]) -> Iterator[tuple[Any, ...]]:
 @router.get("/by-reference/{reference:path}")
 def by_reference(request: Request, reference: str, _staff: CaseReader, session: ReadSession) -> Response:
     """To the account's page; to a list where several portfolios use the reference."""
-    found = list(session.scalars(select(Account.id).where(Account.reference == reference[:60]).limit(2)))
+    spellings = (reference[:60], normal_reference(reference)[:60])
+    found = list(session.scalars(select(Account.id).where(col(Account.reference).in_(spellings)).limit(2)))
     if not found:
         raise NotFound("There is no account with this reference.")
     return redirect(request, f"/accounts/{found[0]}" if len(found) == 1 else f"/accounts?q={reference[:60]}")

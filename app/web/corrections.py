@@ -28,7 +28,7 @@ from app.ledger.corrections import decide_waiver, pay_out, post_by_hand, waive
 from app.ledger.lifecycle import change_status
 from app.ledger.models import Account, Customer, Entry, Portfolio, Waiver
 from app.ledger.rules import AccountStatus, EntryKind, WaiverStatus
-from app.ledger.service import business_date
+from app.ledger.service import business_date, find_account
 from app.plans.reversals import move_payment, reverse_entry
 from app.staff.rules import Staff
 from app.timeline.models import StreamHead
@@ -350,12 +350,8 @@ def move(
     typed: Annotated[MoveForm, Form()],
 ) -> Response:
     """A payment that was entered to the wrong account; the confirmation shows whose the other one is."""
-    portfolio_id = select(Account.portfolio_id).where(Account.id == account_id).scalar_subquery()
-    target = session.scalar(
-        select(Account).where(
-            Account.portfolio_id == portfolio_id, Account.reference == typed.to_account.strip()[:60]
-        )
-    )
+    portfolio_id = session.scalar(select(Account.portfolio_id).where(Account.id == account_id))
+    target = find_account(session, portfolio_id or 0, typed.to_account.strip()[:60])
 
     def act(doing: Doing) -> Deed:
         if target is None:

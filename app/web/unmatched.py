@@ -20,6 +20,7 @@ from app.errors import Conflict, Invalid, NotFound
 from app.feeds.matching import candidates, match_payment, return_payment
 from app.ledger.models import Account, Customer, Entry, Portfolio, UnmatchedPayment
 from app.ledger.rules import UnmatchedStatus
+from app.ledger.service import find_account
 from app.staff.rules import Role, Staff
 from app.timeline.service import lock_customers
 from app.web.account import STATUS_WORDS, AccountId
@@ -191,9 +192,7 @@ def _payment(session: Session, payment_id: int) -> UnmatchedPayment:
 
 
 def _account(session: Session, payment: UnmatchedPayment, reference: str) -> Account | None:
-    return session.scalar(
-        select(Account).where(Account.portfolio_id == payment.portfolio_id, Account.reference == reference)
-    )
+    return find_account(session, payment.portfolio_id, reference)
 
 
 # --- what a person decides ----------------------------------------------------------------------------------

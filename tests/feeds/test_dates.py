@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import select
 
-from app.daily import NotOver
+from app.daily import NotOver, require_over
 from app.db import transaction
 from app.errors import Invalid
 from app.feeds.dates import DATE_RULES, refusal
@@ -147,13 +147,15 @@ def test_a_waiting_payment_is_not_matched_to_an_account_that_was_opened_later(en
 def test_a_day_is_closed_when_it_is_over_where_the_portfolio_is(
     engine: Engine, zone: str, over_at: datetime
 ) -> None:
-    on = date(2026, 3, 9)
+    on, a_second = date(2026, 3, 9), timedelta(seconds=1)
     with transaction(engine) as session:
-        builders.portfolio(session, timezone=zone)
-    with pytest.raises(
-        NotOver, match=f"2026-03-09 is not over in {zone}.*2026-03-10 00:00.*{over_at:%Y-%m-%d %H:%M} UTC"
-    ):
-        builders.close_day(engine, on, now=over_at - timedelta(seconds=1))
+        portfolio = builders.portfolio(session, timezone=zone)
+        said = f"2026-03-09 is not over in {zone}.*2026-03-10 00:00 there .{over_at:%Y-%m-%d %H:%M} UTC"
+        with pytest.raises(NotOver, match=said):
+            require_over(portfolio, on, over_at - a_second)
+        require_over(portfolio, on, over_at)
+    with pytest.raises(NotOver, match="2026-03-10 is not over"):
+        builders.close_day(engine, on + timedelta(days=1), now=over_at - a_second)
     (report,) = builders.close_day(engine, on, now=over_at)
     assert report.business_date == on
     with pytest.raises(NotOver):
