@@ -168,7 +168,7 @@ def one_statement_a_closing_day(session: Session, portfolio: Portfolio) -> Itera
             first,
             sa.and_(first.c.account_id == twin.c.account_id, first.c.closing_on == twin.c.closing_on),
         )
-        .where(twin.c.portfolio_id == portfolio.id, twin.c.issue > first.c.issue)
+        .where(twin.c.portfolio_id == portfolio.id, twin.c.issue > 1, first.c.issue < twin.c.issue)
         .order_by(twin.c.id)
     )
     for reference, one, other, closing_on in session.connection().execute(query.limit(20)):

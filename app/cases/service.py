@@ -341,10 +341,12 @@ def reopen_case(
         case.next_contact_on = on
         return case
     owes = standing_now(session, portfolio, account.customer_id, on)
-    if owes.past_due < max(1, portfolio.small_debt_minor):
-        return None
     closed = cases.where(col(CollectionsCase.closed_on) >= closed_since)
     case = session.scalar(closed.order_by(col(CollectionsCase.id).desc()).limit(1).with_for_update())
+    if owes.past_due < max(1, portfolio.small_debt_minor):
+        if case is not None:  # no letter may say that it was paid off or settled
+            case.outcome = Outcome.CURED
+        return None
     is_new = case is None
     if case is None:
         case = CollectionsCase(

@@ -120,6 +120,13 @@ class Account(Row, table=True):
     __table_args__ = (
         sa.UniqueConstraint("portfolio_id", "reference"),
         sa.Index("ix_account_customer", "customer_id"),
+        # The night looks whether an account that ended here owes again; few have.
+        sa.Index(
+            "ix_account_ended",
+            "portfolio_id",
+            sqlite_where=sa.text("ended_on IS NOT NULL"),
+            postgresql_where=sa.text("ended_on IS NOT NULL"),
+        ),
         sa.CheckConstraint("length(card_last4) = 4", name="last4"),
     )
 

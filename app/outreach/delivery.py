@@ -21,7 +21,7 @@ import structlog
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
-from app.cases.models import case_reference
+from app.cases.models import CollectionsCase, case_reference
 from app.cases.rules import CaseStatus
 from app.cases.service import clean_text
 from app.clock import Clock, local_date
@@ -741,8 +741,8 @@ def _no_longer_true(
         return "whether they dispute the debt has changed since it was written"
     if row.letter == "paid_in_full" and balance_minor > 0:
         return "something is owed again"
-    if row.letter in CLOSING.values() and folder.case.status is CaseStatus.OPEN:
-        return "the case was opened again"
+    if row.letter in CLOSING.values() and not _still_closed_so(session, row):
+        return "the end of the case that it tells was undone"
     if row.purpose is not Purpose.REMINDER:
         return ""
     if folder.case.status is not CaseStatus.OPEN:
@@ -762,6 +762,12 @@ def _plan_stands(session: Session, row: OutboxMessage) -> bool:
         return True
     plan = session.get(Plan, plan_id)
     return plan is not None and plan.status in (*LIVE, PlanStatus.KEPT)
+
+
+def _still_closed_so(session: Session, row: OutboxMessage) -> bool:
+    """Whether the case is closed with the outcome that the letter tells."""
+    outcome = session.scalar(select(CollectionsCase.outcome).where(CollectionsCase.id == row.case_id))
+    return outcome is not None and CLOSING.get(outcome) == row.letter
 
 
 def _still_offered(session: Session, row: OutboxMessage, today: date) -> bool:

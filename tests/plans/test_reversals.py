@@ -162,7 +162,7 @@ def cheque(session: Session, reference: str = "CHEQUE-1") -> Entry:
     return session.scalars(select(Entry).where(Entry.reference == reference)).one()
 
 
-BACK = T + 6 * DAY
+BACK = T + 3 * DAY  # before letters of the night of T + 1 are too old to leave
 
 
 def test_a_bounced_settlement_brings_everything_back_in_one_transaction(engine: Engine) -> None:
@@ -191,7 +191,9 @@ def test_a_bounced_settlement_brings_everything_back_in_one_transaction(engine: 
     builders.close_day(engine, BACK)
     builders.deliver(engine, builders.at(BACK + DAY, 9))
     withheld = [m for m in builders.messages(engine) if m.letter == "settlement_completed"]
-    assert [m.status for m in withheld] == [OutboxStatus.WITHHELD]
+    assert [(m.status, m.error) for m in withheld] == [
+        (OutboxStatus.WITHHELD, "the end of the case that it tells was undone")
+    ]
     with transaction(engine) as session:
         assert thorough(session, get_portfolio(session, builders.BOOK)) == []
 
@@ -388,4 +390,10 @@ def test_a_payment_before_the_offer_bounces_and_the_agreement_ends_too(sqlite_en
         assert session.scalars(select(Plan)).one().status is PlanStatus.BROKEN
         assert balance_of(session, card.id or 0, BACK) == 40_000
         # Nothing is late: the 600.00 paid the due. A night opens a case when something is.
-        assert session.scalars(select(CollectionsCase)).one().status is CaseStatus.CLOSED
+        case = session.scalars(select(CollectionsCase)).one()
+        assert (case.status, case.outcome) == (CaseStatus.CLOSED, Outcome.CURED)
+    builders.deliver(engine, builders.at(BACK, 14))
+    [told] = [m for m in builders.messages(engine) if m.letter == "settlement_completed"]
+    assert (told.status, told.error) == (
+        OutboxStatus.WITHHELD, "the end of the case that it tells was undone",
+    )  # fmt: skip
