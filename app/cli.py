@@ -360,6 +360,42 @@ def _set_portfolio(code: str, given: dict[str, str]) -> dict[str, str]:
         return settings_of(portfolio)
 
 
+@portfolio_app.command("backlog")
+def portfolio_backlog(
+    code: Annotated[str, typer.Argument(help="Portfolio.")],
+    days: Annotated[int, typer.Option(min=1, max=60, help="Business days to look ahead.")] = 14,
+    as_json: Json = False,
+) -> None:
+    """Show day by day how the late cases of a book enter the ladder. A dry-run of the coming nights: nothing leaves."""
+    from app.clock import local_date
+    from app.dryrun.backlog import plan_backlog
+    from app.ledger.service import get_portfolio
+
+    with reading(_engine()) as session:
+        today = local_date(_now(), get_portfolio(session, code).timezone)
+    with _progress("Living through the nights, per cent", as_json) as progress:
+        found = plan_backlog(
+            _engine(),
+            code,
+            days,
+            get_settings(),
+            today=today,
+            progress=lambda share: progress(round(100 * share)) if progress else None,
+        )
+
+    def say() -> None:
+        print(f"{code}: how the late cases enter the ladder; nothing was sent")
+        for each in found.days:
+            print(f"{each.day}  first letter to {each.first_letters:,}")
+            for (step, channel, becomes), n in sorted(each.counts.items()):
+                print(f"    {step:<24}{channel:<8}{becomes.replace('_', ' '):<12}{n:>8,}")
+        print(f"Written to by then: {found.written:,}; reached and not written to: {found.unwritten:,}")
+        if found.nominated_from:
+            print(f"Nobody of them can be nominated for legal action before {found.nominated_from}.")
+
+    _print(found.as_json(), as_json, say)
+
+
 @portfolio_app.command("show")
 def portfolio_show(
     code: Annotated[str, typer.Argument(help="Portfolio.")],
