@@ -41,6 +41,7 @@ TAGS = [
     {"name": "contacts", "description": "The gate that every contact has to pass."},
     {"name": "strategies", "description": "Who is contacted when, by what: versions, and which one is live."},
     {"name": "figures", "description": "Aging and key figures."},
+    {"name": "documents", "description": "Agreement, assignment, notices: what is on file for a case."},
     {"name": "legal", "description": "Referrals and sealed case files."},
 ]
 

@@ -121,7 +121,7 @@ class NewWithdrawal(Input):
 
 
 @router.post("/{reference}/documents/{document_id}/withdrawal", summary="Withdraw a document")
-def post_withdrawal(
+def post_document_withdrawal(
     reference: CaseRef,
     document_id: RowId,
     caller: Annotated[Caller, api_requires(*LEGAL_WORK, *MANAGEMENT)],

@@ -116,11 +116,15 @@ def list_bundles(
     return Page(items=[BundleShape.of(dict(row)) for row in shown], next_cursor=next_cursor)
 
 
+class NewExcuse(Input):
+    item: Annotated[Line, Field(min_length=1, max_length=60, examples=["document.agreement"])]
+    reason: Annotated[Line, Field(min_length=1, max_length=500)]
+
+
 class NewBundle(Input):
     excuses: Annotated[
-        dict[Annotated[str, Field(max_length=60)], Annotated[str, Field(max_length=500)]],
-        Field(max_length=60, description="A reason for each item that is missing, by the item's id."),
-    ] = {}
+        list[NewExcuse], Field(max_length=60, description="A reason for each item that is missing.")
+    ] = []
     incomplete_reason: Annotated[
         str, Field(max_length=500, description="Instead of `excuses`, where exactly one item is missing.")
     ] = ""
@@ -143,7 +147,7 @@ def post_bundle(
     case = get_case(session, int(reference.removeprefix("C-")))
     lock_customers(session, [case.customer_id])
     items = checklist_of(session, case, now=now)
-    excuses = {**single_excuse(items, new.incomplete_reason), **new.excuses}
+    excuses = single_excuse(items, new.incomplete_reason) | {each.item: each.reason for each in new.excuses}
     bundle = build_bundle(session, case, seal, excuses=excuses, by=caller.by, now=now)
     return BundleShape.of({column.name: getattr(bundle, column.name) for column in _LISTED})
 

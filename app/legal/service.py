@@ -198,7 +198,7 @@ def decide(
     referral.status = ReferralStatus.APPROVED if approve else ReferralStatus.DECLINED
     referral.decided_by, referral.decided_at = by, now
     kind = Kind.REFERRAL_APPROVED if approve else Kind.REFERRAL_DECLINED
-    data = {"referral": referral.id}
+    data: dict[str, Any] = {"referral": referral.id}
     if referral.decision_reason:
         data["reason"] = referral.decision_reason
     record(session, case_event(kind, case, data), by=by, now=now)

@@ -34,7 +34,7 @@ from app.web.rendering import Column, Tone, csv_download, page, redirect
 router = APIRouter(prefix="/outbox")
 
 PAGE = 50
-STATUS_WORDS = {
+STATUS_WORDS: Mapping[OutboxStatus, tuple[str, Tone, str]] = {
     OutboxStatus.QUEUED: ("Queued", "info", "waits for its hour"),
     OutboxStatus.CLAIMED: ("Claimed", "info", "a worker has it"),
     OutboxStatus.SENDING: ("Sending", "info", "handed to the provider just now"),
@@ -46,7 +46,11 @@ STATUS_WORDS = {
     OutboxStatus.WITHHELD: ("Withheld", "warn", "stopped at the moment of delivery"),
     OutboxStatus.UNKNOWN: ("Unknown", "warn", "it may or may not have left"),
 }
-SIMULATED_WORDS = ("Printed to the console", "warn", "no provider is set up: nothing left")
+SIMULATED_WORDS: tuple[str, Tone, str] = (
+    "Printed to the console",
+    "warn",
+    "no provider is set up: nothing left",
+)
 
 
 def status_of(message: OutboxMessage) -> tuple[str, Tone, str]:

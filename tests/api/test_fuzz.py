@@ -132,6 +132,7 @@ def test_nothing_a_program_sends_is_a_fault(program: Program) -> None:
     document = desk.anonymous().get("/api/v1/openapi.json").json()
     legal = program.as_(Role.LEGAL)
     case = late_case(desk)
+    bundle = sealed(desk, case).reference  # before the dispute: nothing is sealed while one is open
     body = {"kind": HoldKind.DISPUTE.value, "reason": "hers", "until": "2026-04-01"}
     hold = program.post(f"/cases/{case.reference}/holds", body).json()["id"]
     account = account_of(desk, case).reference
@@ -161,7 +162,6 @@ def test_nothing_a_program_sends_is_a_fault(program: Program) -> None:
             "referral_id": [str(nominated(desk, case).id)],
         },
     )
-    bundle = sealed(desk, case).reference
     for method, path, operation in operations(document):
         references = {"/bundles/": bundle, "/accounts/": account, "/cases/": case.reference}
         attack.real = {

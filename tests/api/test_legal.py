@@ -2,17 +2,19 @@
 
 import base64
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlmodel import select
 
 from app.legal.models import Referral, ReferralStatus
+from app.legal.service import Seal
 from app.legal.verification import verify
 from app.staff.rules import Role
 from app.timeline.rules import Kind
 from tests.api.program import Program, fields, late_case, nominated, sealed
-from tests.legal.builders import KEY
+from tests.legal.builders import KEY, no_page
 
 
 def referrals(program: Program) -> list[Referral]:
@@ -125,3 +127,25 @@ def test_bundles_are_no_agents_matter(sqlite_program: Program) -> None:
     legal = sqlite_program.as_(Role.LEGAL)
     assert legal.get("/bundles/C-999999-01").status_code == 404
     assert fields(legal.get("/bundles/..%2Fmain.py")) in (["reference"], [])
+
+
+def test_a_bundle_is_built_with_a_reason_for_each_gap(program: Program) -> None:
+    case = late_case(program.desk)
+    legal = program.as_(Role.LEGAL)
+    ports = program.desk.app.state.ports
+    program.desk.app.state.ports = replace(ports, seal=Seal(KEY, no_page))
+    path = f"/cases/{case.reference}/bundles"
+    refused = legal.post(path, {"incomplete_reason": "copy to follow"})
+    assert refused.status_code == 409
+    assert "2 items are missing" in refused.json()["detail"]
+    reasons = [
+        {"item": "document.agreement", "reason": "on paper in the branch"},
+        {"item": "contact.reminder", "reason": "moved abroad"},
+    ]
+    assert program.post(path, {"excuses": reasons}).status_code == 403
+    made = legal.post(path, {"excuses": reasons})
+    assert made.status_code == 201, made.text
+    assert [(each["item"], each["by"]) for each in made.json()["excuses"]] == [
+        ("document.agreement", legal.by),
+        ("contact.reminder", legal.by),
+    ]
