@@ -105,7 +105,21 @@ def post_document(
     return DocumentShape.of(document)
 
 
-@router.get("/{reference}/documents/{document_id}", summary="Fetch a document", response_class=Response)
+class AnyFile(Response):
+    media_type = "application/octet-stream"
+
+
+@router.get(
+    "/{reference}/documents/{document_id}",
+    summary="Fetch a document",
+    response_class=AnyFile,
+    responses={
+        200: {
+            "description": "The file; its type is the document's `media_type`.",
+            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        }
+    },
+)
 def get_document_content(
     reference: CaseRef, document_id: RowId, caller: Reader, session: WriteSession, now: Now
 ) -> Response:
