@@ -756,6 +756,10 @@ def account(
         known = f", as known on {known_on}" if known_on else ""
         print(f"{account} on {date}{known}, {book.currency}")
         print(f"  balance {data['balance']}, past due {data['past_due_amount']}, bucket {data['bucket']}")
+        if stands.not_owed:
+            print(
+                f"  owed of it {data['owed_amount']}, not owed {data['not_owed_amount']}: the balance is lower"
+            )
         if stands.oldest_due_on:
             print(f"  {stands.days_past_due} days past due; the oldest was due on {stands.oldest_due_on}")
 

@@ -14,13 +14,14 @@ from app.cases.models import CollectionsCase
 from app.db import table_of
 from app.delinquency.loading import pack
 from app.delinquency.models import AccountState, Movement, Spell
-from app.delinquency.queries import roll_forward
+from app.delinquency.queries import owed_minor, roll_forward
 from app.delinquency.rules import MovementKind
 from app.delinquency.service import refold_from_nothing
 from app.kpis.rules import month_start
 from app.ledger.models import Account, DailyRun, Entry, LedgerChange, Portfolio, Statement
 from app.ledger.positions import unreconciled
-from app.ledger.rules import COLLECTABLE, ENDED
+from app.ledger.queries import worked
+from app.ledger.rules import ENDED
 from app.money import to_decimal_string
 from app.outreach.models import OutboxMessage
 from app.outreach.rules import Destination, OutboxStatus
@@ -237,18 +238,18 @@ def plans_sum_exactly(session: Session, portfolio: Portfolio) -> Iterator[str]:
 
 
 def one_open_case_each(session: Session, portfolio: Portfolio) -> Iterator[str]:
-    """Every customer with something past due has exactly one open case (after a day was closed)."""
+    """Every customer who owes something that is past due has exactly one open case (after a day was closed)."""
     account, state, case = table_of(Account), table_of(AccountState), table_of(CollectionsCase)
     late = (
         sa.select(account.c.customer_id)
         .join(state, state.c.account_id == account.c.id)
         .where(
             account.c.portfolio_id == portfolio.id,
-            account.c.status.in_(COLLECTABLE),
-            state.c.past_due_minor > 0,
+            worked(),
+            owed_minor() > 0,
         )
         .group_by(account.c.customer_id)
-        .having(sa.func.sum(state.c.past_due_minor) >= max(1, portfolio.small_debt_minor))
+        .having(sa.func.sum(owed_minor()) >= max(1, portfolio.small_debt_minor))
     )
     query = late.where(
         ~sa.exists().where(case.c.customer_id == account.c.customer_id, case.c.status == "open"),

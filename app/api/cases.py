@@ -46,6 +46,7 @@ from app.cases.service import (
     get_case,
     review_hold,
 )
+from app.cases.standing import Standing, as_of_now, together
 from app.clock import local_date
 from app.compliance.holds import hold_customer, release_customer
 from app.daily import last_closed
@@ -55,6 +56,7 @@ from app.errors import Invalid, NotFound
 from app.inbound.call_results import CONFIRMED_BY, CallReport, record_call
 from app.ledger.models import Customer, Portfolio
 from app.ledger.queries import accounts_of
+from app.ledger.rules import is_worked
 from app.ledger.service import get_portfolio
 from app.outreach.occasions import acknowledge_hold
 from app.outreach.service import confirm_plan
@@ -91,7 +93,8 @@ def list_cases(
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[CaseShape]:
-    """Cases in the order in which they were opened, so that walking the pages misses none and repeats none."""
+    """Cases in the order in which they were opened, so that walking the pages misses none and repeats none. Their
+    figures are of this moment; `bucket` looks at the last close of day."""
     query = (
         select(CollectionsCase, Customer, Portfolio)
         .join(Customer, col(Customer.id) == CollectionsCase.customer_id)
@@ -106,21 +109,28 @@ def list_cases(
         book = get_portfolio(session, portfolio)
         query = query.where(CollectionsCase.portfolio_id == book.id)
         if bucket is not None:
-            query = query.where(_in_bucket(book, bucket, _figures_on(session, book, now)))
+            query = query.where(_in_bucket(book, bucket, _sorted_on(session, book, now)))
     elif bucket is not None:
         raise Invalid("name the portfolio too: each has its own buckets", "portfolio")
     rows = session.execute(query.order_by(col(CollectionsCase.id)).limit(limit + 1)).all()
     shown, next_cursor = page_of(rows, limit, lambda row: row[0].id or 0)
-    books = {book.id: book for _, _, book in shown}
-    days = {book_id: _figures_on(session, book, now) for book_id, book in books.items()}
+    owes: dict[int, Standing] = {}
+    for book in {book.id: book for _, _, book in shown}.values():
+        theirs = [customer.id for _, customer, its in shown if its.id == book.id]
+        owes |= as_of_now(session, book, theirs, local_date(now, book.timezone))
     return Page(
-        items=[CaseShape.of(book, customer, case, days[book.id]) for case, customer, book in shown],
+        items=[
+            CaseShape.of(
+                book, customer, case, owes.get(customer.id, Standing()), local_date(now, book.timezone)
+            )
+            for case, customer, book in shown
+        ],
         next_cursor=next_cursor,
     )
 
 
-def _figures_on(session: Session, book: Portfolio, now: datetime) -> date:
-    """The day the amounts of cases are of: the last one closed."""
+def _sorted_on(session: Session, book: Portfolio, now: datetime) -> date:
+    """The day by whose close cases are in their buckets."""
     return last_closed(session, book) or local_date(now, book.timezone)
 
 
@@ -141,17 +151,18 @@ def _in_bucket(book: Portfolio, label: str, on: date) -> sa.ColumnElement[bool]:
 
 @router.get("/{reference}", summary="Get a case")
 def get_one_case(reference: CaseRef, _caller: Reader, session: ReadSession, now: Now) -> CaseDetail:
-    """The case with the customer's accounts, plans and holds. An account's figures are of this moment."""
+    """The case with the customer's accounts, plans and holds. All figures are of this moment."""
     case = _case(session, reference)
     book = session.get_one(Portfolio, case.portfolio_id)
     customer = session.get_one(Customer, case.customer_id)
     today = local_date(now, book.timezone)
     accounts = accounts_of(session, case.customer_id)
     stands = standing_on(session, book, [account.id or 0 for account in accounts], today)
+    owes = together(stands[a.id or 0] for a in accounts if is_worked(a.status, a.ended_on))
     plans = plans_of(session, [case.id or 0])
     parts = instalments_of(session, [plan.id or 0 for plan in plans])
     return CaseDetail(
-        **dict(CaseShape.of(book, customer, case, _figures_on(session, book, now))),
+        **dict(CaseShape.of(book, customer, case, owes, today)),
         accounts=[AccountShape.of(book, customer, a, stands[a.id or 0], today) for a in accounts],
         plans=[PlanShape.of(book, plan, parts[plan.id or 0]) for plan in plans],
         holds=[HoldShape.of(hold) for hold in holds_of(session, case.customer_id)],

@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field
 
 from app.cases.models import CaseHold, CollectionsCase, case_reference
 from app.cases.rules import CaseStatus, HoldKind, Outcome
+from app.cases.standing import Standing
 from app.compliance.rules import Answer
 from app.compliance.service import answer_data
 from app.delinquency.history import AccountOn
@@ -117,7 +118,11 @@ class AccountShape(BaseModel):
     apr: str = Field(description="Annual rate in percent.", examples=["19.90"])
     as_of: date
     balance: Money
-    past_due_amount: Money
+    past_due_amount: Money = Field(description="Unpaid minimums, by the statements.")
+    owed_amount: Money = Field(
+        description="What of it is owed: never more than the balance. This may be asked for."
+    )
+    not_owed_amount: Money = Field(description="The rest of it, which nobody owes.")
     days_past_due: int
     oldest_due_on: date | None
     bucket: str
@@ -139,6 +144,8 @@ class AccountShape(BaseModel):
             as_of=as_of,
             balance=to_decimal_string(stands.balance, book.currency),
             past_due_amount=to_decimal_string(stands.past_due, book.currency),
+            owed_amount=to_decimal_string(stands.owed, book.currency),
+            not_owed_amount=to_decimal_string(stands.not_owed, book.currency),
             days_past_due=late,
             oldest_due_on=stands.oldest_due_on,
             bucket=bucket_of(late, edges_of(book)),
@@ -440,7 +447,7 @@ class HoldShape(BaseModel):
 
 
 class CaseShape(BaseModel):
-    """A customer in one portfolio while anything is past due. The figures are of the portfolio's last closed day."""
+    """A customer in one portfolio while anything past due is owed. The figures are of this moment."""
 
     reference: str = Field(examples=["C-000012"])
     portfolio: str
@@ -452,7 +459,10 @@ class CaseShape(BaseModel):
     closed_on: date | None
     as_of: date
     currency: str
-    past_due_amount: Money
+    past_due_amount: Money = Field(
+        description="Past due and owed: on each account never more than its balance. This may be asked for."
+    )
+    not_owed_amount: Money = Field(description="Unpaid minimums beyond the balances, which nobody owes.")
     balance: Money
     oldest_due_on: date | None
     days_past_due: int
@@ -463,8 +473,10 @@ class CaseShape(BaseModel):
     next_contact_on: date | None
 
     @classmethod
-    def of(cls, book: Portfolio, customer: Customer, case: CollectionsCase, as_of: date) -> Self:
-        late = days_past_due(case.oldest_due_on, as_of)
+    def of(
+        cls, book: Portfolio, customer: Customer, case: CollectionsCase, owes: Standing, as_of: date
+    ) -> Self:
+        late = days_past_due(owes.oldest, as_of)
         return cls(
             reference=case.reference,
             portfolio=book.code,
@@ -476,9 +488,10 @@ class CaseShape(BaseModel):
             closed_on=case.closed_on,
             as_of=as_of,
             currency=book.currency,
-            past_due_amount=to_decimal_string(case.past_due_minor, book.currency),
-            balance=to_decimal_string(case.balance_minor, book.currency),
-            oldest_due_on=case.oldest_due_on,
+            past_due_amount=to_decimal_string(owes.past_due, book.currency),
+            not_owed_amount=to_decimal_string(owes.not_owed, book.currency),
+            balance=to_decimal_string(owes.balance, book.currency),
+            oldest_due_on=owes.oldest,
             days_past_due=late,
             bucket=bucket_of(late, edges_of(book)),
             priority=case.priority,
@@ -546,6 +559,8 @@ class AgingShape(BaseModel):
     accounts: int
     past_due_accounts: int
     past_due_amount: Money
+    owed_amount: Money
+    not_owed_amount: Money
     balance: Money
     buckets: dict[str, BucketShape]
     small_debt: Money
@@ -565,6 +580,8 @@ class AgingShape(BaseModel):
             accounts=aging.accounts,
             past_due_accounts=aging.past_due_accounts,
             past_due_amount=money(aging.past_due_amount),
+            owed_amount=money(aging.owed_amount),
+            not_owed_amount=money(aging.past_due_amount - aging.owed_amount),
             balance=money(aging.balance),
             buckets={
                 label: BucketShape(
@@ -591,6 +608,8 @@ class StandingShape(BaseModel):
     currency: str
     balance: Money
     past_due_amount: Money
+    owed_amount: Money
+    not_owed_amount: Money
     days_past_due: int
     oldest_due_on: date | None
     bucket: str
@@ -605,6 +624,8 @@ class StandingShape(BaseModel):
             currency=book.currency,
             balance=to_decimal_string(stands.balance, book.currency),
             past_due_amount=to_decimal_string(stands.past_due, book.currency),
+            owed_amount=to_decimal_string(stands.owed, book.currency),
+            not_owed_amount=to_decimal_string(stands.not_owed, book.currency),
             days_past_due=stands.days_past_due,
             oldest_due_on=stands.oldest_due_on,
             bucket=stands.bucket,

@@ -10,8 +10,8 @@ from app.db import BigId, Row, UtcDateTime, enum_type
 
 
 class CollectionsCase(Row, table=True):
-    """`past_due_minor`, `balance_minor` and `oldest_due_on` are the sums over the customer's accounts
-    at the last business day; the day refreshes them, set-based."""
+    """`past_due_minor`, `balance_minor` and `oldest_due_on` are over the customer's accounts at the last business day;
+    the day refreshes them, set-based. Past due is what is owed of it; an account that owes nothing dates nothing."""
 
     __tablename__ = "collections_case"
     __table_args__ = (

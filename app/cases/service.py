@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -22,13 +21,15 @@ from app.cases.rules import (
     outcome_of,
     priority,
 )
-from app.db import among, chunked, insert_rows, table_of
+from app.cases.standing import Standing, as_folded, as_of_now
+from app.db import chunked, insert_rows, table_of
 from app.delinquency.models import AccountState
+from app.delinquency.queries import owed_minor
 from app.delinquency.rules import days_past_due
-from app.delinquency.service import standing_on
 from app.errors import Conflict, Forbidden, Invalid, NotFound
 from app.ledger.models import Account, Customer, Portfolio
-from app.ledger.rules import COLLECTABLE, AccountStatus, holds_card_number
+from app.ledger.queries import worked
+from app.ledger.rules import AccountStatus, holds_card_number
 from app.timeline.rules import Channel, Kind
 from app.timeline.service import NewEvent, customer_stream, record, record_many
 
@@ -37,46 +38,12 @@ NOBODY = frozenset({"", "system", "customer"})
 """What stands where no named person did it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What a customer owes on all collectable accounts together, as the last fold left it."""
-
-    past_due: int = 0
-    balance: int = 0
-    oldest: date | None = None
-
-
-def _standings(session: Session, customer_ids: Iterable[int]) -> dict[int, Standing]:
-    """By customer; who has no collectable account is left out.
-
-    Looked up some thousand customers at a time through indexes. One join with everybody's sums is a statement less
-    to read, but a planner that has no statistics yet computes those sums again for every case.
-    """
-    state, account = table_of(AccountState), table_of(Account)
-    found: dict[int, Standing] = {}
-    for ids in chunked(customer_ids, 2000):
-        query = (
-            sa.select(
-                account.c.customer_id,
-                sa.func.sum(state.c.past_due_minor),
-                sa.func.sum(state.c.balance_minor),
-                sa.func.min(state.c.oldest_due_on),
-            )
-            .join(state, state.c.account_id == account.c.id)
-            .where(among(session, account.c.customer_id, ids), account.c.status.in_(COLLECTABLE))
-            .group_by(account.c.customer_id)
-        )
-        for customer_id, past_due, balance, oldest in session.connection().execute(query).all():
-            found[customer_id] = Standing(int(past_due), int(balance), oldest)
-    return found
-
-
 # --- the day ------------------------------------------------------------------------------------------------
 
 
 def open_cases(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> int:
-    """A case for every customer with something past due (as much as the portfolio works) and no open case. Returns
-    how many."""
+    """A case for every customer who owes something that is past due (as much as the portfolio works) and has no open
+    case. Returns how many."""
     assert portfolio.id is not None
     state, account, case = table_of(AccountState), table_of(Account), table_of(CollectionsCase)
     has_open = sa.exists().where(
@@ -88,14 +55,14 @@ def open_cases(session: Session, portfolio: Portfolio, on: date, *, now: datetim
         .where(
             state.c.portfolio_id == portfolio.id,
             state.c.oldest_due_on.is_not(None),  # by index: past-due accounts are few among all
-            state.c.past_due_minor > 0,
-            account.c.status.in_(COLLECTABLE),
+            owed_minor() > 0,
+            worked(),
             ~has_open,
         )
         .distinct()
     )
     least = max(1, portfolio.small_debt_minor)
-    standings = _standings(session, session.scalars(late).all())
+    standings = as_folded(session, session.scalars(late).all())
     found = {customer_id: owes for customer_id, owes in standings.items() if owes.past_due >= least}
     rows = [
         {
@@ -141,8 +108,8 @@ def open_cases(session: Session, portfolio: Portfolio, on: date, *, now: datetim
 def review_cases(
     session: Session, portfolio: Portfolio, on: date, *, keep_open: Sequence[int], now: datetime
 ) -> int:
-    """Close open cases with nothing past due any more, or less than the portfolio works, except `keep_open` (those
-    with a live plan), and bring the others up to the end of `on`. Returns how many were closed."""
+    """Close open cases with nothing past due and owed any more, or less than the portfolio works, except `keep_open`
+    (those with a live plan), and bring the others up to the end of `on`. Returns how many were closed."""
     assert portfolio.id is not None
     kept = set(keep_open)
     done: list[tuple[Any, Standing]] = []
@@ -163,7 +130,7 @@ def _open_cases(session: Session, portfolio_id: int) -> list[tuple[Any, Standing
         case.c.portfolio_id == portfolio_id, case.c.status == CaseStatus.OPEN
     )
     rows = session.connection().execute(query).all()
-    standings = _standings(session, [row.customer_id for row in rows])
+    standings = as_folded(session, [row.customer_id for row in rows])
     return [(row, standings.get(row.customer_id, Standing())) for row in rows]
 
 
@@ -367,15 +334,8 @@ def reopen_case(
 
 
 def standing_now(session: Session, portfolio: Portfolio, customer_id: int, on: date) -> Standing:
-    """What a customer owes on all collectable accounts at the end of `on`, with everything known now."""
-    query = select(Account.id).where(Account.customer_id == customer_id, col(Account.status).in_(COLLECTABLE))
-    ids = [account_id for account_id in session.scalars(query) if account_id is not None]
-    found = standing_on(session, portfolio, ids, on).values()
-    return Standing(
-        sum(each.past_due for each in found),
-        sum(each.balance for each in found),
-        min((each.oldest_due_on for each in found if each.oldest_due_on), default=None),
-    )
+    """What a customer owes on all accounts that are worked at the end of `on`, with everything known now."""
+    return as_of_now(session, portfolio, [customer_id], on).get(customer_id, Standing())
 
 
 # --- people -------------------------------------------------------------------------------------------------

@@ -30,11 +30,13 @@ from app.compliance.rules import (
 from app.compliance.zones import zones_for
 from app.db import among, chunked, table_of
 from app.delinquency.models import AccountState
+from app.delinquency.queries import owed_minor
 from app.documents.models import CaseDocument
 from app.documents.rules import DocumentKind
 from app.ledger.models import Account, Customer, Entry
 from app.ledger.postal import postal_lines
-from app.ledger.rules import COLLECTABLE, EntryKind
+from app.ledger.queries import worked
+from app.ledger.rules import MONEY_IN
 from app.timeline.models import Event
 from app.timeline.rules import Channel, Kind
 
@@ -303,7 +305,8 @@ def _limitation(
             columns,
             ids,
             account.c.id == state.c.account_id,
-            account.c.status.in_(COLLECTABLE),
+            worked(),
+            owed_minor() > 0,
             state.c.oldest_due_on <= oldest,
         )
     }
@@ -312,7 +315,7 @@ def _limitation(
     for some in chunked(due, CHUNK):
         query = (
             sa.select(entry.c.account_id, sa.func.max(entry.c.effective_on))
-            .where(among(session, entry.c.account_id, some), entry.c.kind == EntryKind.PAYMENT)
+            .where(among(session, entry.c.account_id, some), entry.c.kind.in_(MONEY_IN))
             .where(~sa.exists().where(reversal.c.reverses_id == entry.c.id))
             .group_by(entry.c.account_id)
         )

@@ -9,12 +9,22 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from app.cases.service import clean_text
+from app.cases.standing import Standing, as_of_now, is_known
+from app.clock import local_date
 from app.compliance.facts import address_of, gather_facts
 from app.compliance.kinds import suit_objections
 from app.compliance.models import Consent, ContactPreference
 from app.compliance.packfile import shipped_packs
 from app.compliance.record import answer_data
-from app.compliance.rules import Answer, Contact, PreferenceKind, Reason, review
+from app.compliance.rules import (
+    Answer,
+    Clearance,
+    Contact,
+    PreferenceKind,
+    Reason,
+    Refusals,
+    review,
+)
 from app.compliance.stacking import pack_of, packs_for
 from app.compliance.tightening import check
 from app.compliance.versions import keep_pack, pack_by_label
@@ -47,7 +57,36 @@ def explain(
     pack = packs_for(portfolio, customer)
     assert customer.id is not None
     facts = gather_facts(session, [customer], pack, now=at)[customer.id]
-    return review(Contact(channel, purpose, address_of(customer, channel)), facts, pack, at)
+    answer = review(Contact(channel, purpose, address_of(customer, channel)), facts, pack, at)
+    nothing = nothing_to_remind_of(session, portfolio, customer, at=at)
+    return with_objection(answer, nothing) if nothing and purpose is Purpose.REMINDER else answer
+
+
+NOTHING_OWED = "desk.nothing_owed"
+"""Not a rule of a pack: whoever owes nothing is reminded of nothing, whatever the law would permit."""
+
+
+def nothing_to_remind_of(
+    session: Session, portfolio: Portfolio, customer: Customer, *, at: datetime
+) -> Reason | None:
+    """Why no reminder could say anything true at `at`, with everything posted until now; None = something is past due
+    and owed, or no file has told of this customer's debt yet."""
+    assert customer.id is not None
+    if not is_known(session, customer.id):
+        return None
+    today = local_date(at, portfolio.timezone)
+    owes = as_of_now(session, portfolio, [customer.id], today).get(customer.id, Standing())
+    if owes.past_due > 0:
+        return None
+    return Reason(
+        NOTHING_OWED, "what is owed decides", "nothing is past due and owed", "house", verified=True
+    )
+
+
+def with_objection(answer: Answer, reason: Reason) -> Refusals:
+    """The answer with one more reason, which does not lapse by itself."""
+    others = () if isinstance(answer, Clearance) else answer.reasons
+    return Refusals((reason, *others), answer.pack)
 
 
 def may_sue(

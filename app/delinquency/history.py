@@ -31,12 +31,13 @@ from app.delinquency.rules import (
     billed_by,
     days_past_due,
     fold,
+    owed_of,
     standing,
     trace,
 )
 from app.delinquency.service import edges_of
 from app.ledger.models import Account, Entry, Portfolio, Position, ReplacedStatement, Statement
-from app.ledger.rules import PAYS_DUES, EntryKind
+from app.ledger.rules import MONEY_IN, PAYS_DUES, EntryKind
 from app.timeline.models import Event
 from app.timeline.rules import Kind
 
@@ -50,6 +51,16 @@ class AccountOn:
     oldest_due_on: date | None
     days_past_due: int
     bucket: str
+
+    @property
+    def owed(self) -> int:
+        """What is past due and owed."""
+        return owed_of(self.past_due, self.balance)
+
+    @property
+    def not_owed(self) -> int:
+        """What is past due by the statements, and owed by nobody."""
+        return self.past_due - self.owed
 
 
 def as_known(
@@ -244,7 +255,7 @@ def _waived(
 
 def _credits(entries: Iterable[sa.Row[Any]]) -> list[Credit]:
     return [
-        Credit(entry.effective_on, -entry.amount_minor, entry.kind is EntryKind.PAYMENT)
+        Credit(entry.effective_on, -entry.amount_minor, entry.kind in MONEY_IN)
         for entry in entries
         if _pays_dues(entry)
     ]

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 
 from app.db import chunked, table_of
 from app.delinquency.models import AccountState, Pause, ReAge
+from app.delinquency.queries import owed_minor
 from app.delinquency.re_age import ReAgeFacts, ReAgeRefusal, ReAgeRule, review_re_age
 from app.delinquency.rules import PauseKind
 from app.delinquency.service import fold_accounts, standing_on
@@ -214,7 +215,7 @@ def accounts_to_charge_off(session: Session, portfolio: Portfolio, on: date) -> 
         .where(
             state.c.portfolio_id == portfolio.id,
             state.c.oldest_due_on <= on - timedelta(days=portfolio.charge_off_days),
-            state.c.past_due_minor >= portfolio.small_debt_minor,
+            owed_minor() >= max(1, portfolio.small_debt_minor),
             account.c.status.in_(COLLECTABLE),
             account.c.ended_on.is_(None),
         )

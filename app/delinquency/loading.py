@@ -15,7 +15,7 @@ from app.db import among, table_of
 from app.delinquency.models import AccountState, Pause, ReAge
 from app.delinquency.rules import Events, State, billed_by
 from app.ledger.models import Account, Entry, Portfolio, Position, Statement, Waiver
-from app.ledger.rules import PAYS_DUES, EntryKind
+from app.ledger.rules import MONEY_IN, PAYS_DUES
 
 
 @dataclass(slots=True)
@@ -117,9 +117,9 @@ def _fill(
         ~sa.exists().where(reversal.c.reverses_id == entry.c.id),
         *((entry.c.id.not_in([each.credit_id for each in waived]),) if waived else ()),
     )
-    payment = EntryKind.PAYMENT.value
+    money_in = {each.value for each in MONEY_IN}
     for account_id, on, amount, how in connection.execute(credits.order_by(entry.c.id)).all():
-        histories[account_id].events.credits.append((on, -amount, how == payment))  # type: ignore[attr-defined]
+        histories[account_id].events.credits.append((on, -amount, how in money_in))  # type: ignore[attr-defined]
 
     for table, fields, add in _OTHERS:
         query = rows(table.c[fields[0]], *(table.c[name] for name in fields))

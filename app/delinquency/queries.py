@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from app.db import chunked, table_of
 from app.delinquency.models import AccountState, Movement, Spell
-from app.delinquency.rules import CURRENT, DAY, MovementKind, bucket_labels, standing
+from app.delinquency.rules import CURRENT, DAY, MovementKind, bucket_labels, owed_of, standing
 from app.delinquency.service import edges_of, refold_from_nothing, stale_accounts
 from app.ledger.models import Account, Entry, Portfolio
 
@@ -23,6 +23,8 @@ class BucketTotal:
     accounts: int = 0
     balance: int = 0
     past_due: int = 0
+    owed: int = 0
+    """What of it is owed."""
 
 
 @dataclass
@@ -49,8 +51,19 @@ class Aging:
         return sum(b.past_due for b in self.buckets.values())
 
     @property
+    def owed_amount(self) -> int:
+        return sum(b.owed for b in self.buckets.values())
+
+    @property
     def past_due_accounts(self) -> int:
         return sum(b.accounts for label, b in self.buckets.items() if label != CURRENT)
+
+
+def owed_minor() -> sa.ColumnElement[int]:
+    """`owed_of` in SQL, over `AccountState`."""
+    state = table_of(AccountState)
+    balance, past_due = state.c.balance_minor, state.c.past_due_minor
+    return sa.case((balance <= 0, 0), (balance < past_due, balance), else_=past_due)
 
 
 def spells_on(portfolio_id: int, on: date) -> sa.Subquery:
@@ -112,6 +125,7 @@ def _add(result: Aging, bucket: str, balance: int, past_due: int) -> None:
         total.accounts += 1
         total.balance += balance
         total.past_due += past_due
+        total.owed += owed_of(past_due, balance)
 
 
 def _add_folded(session: Session, portfolio: Portfolio, on: date, result: Aging, *, skip: set[int]) -> None:

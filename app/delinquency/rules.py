@@ -159,6 +159,12 @@ def bucket_of(days: int, edges: Sequence[int]) -> str:
     return _labels(tuple(edges))[bisect_right(edges, days)]
 
 
+def owed_of(past_due: int, balance: int) -> int:
+    """What is owed of a past-due amount: never more than the balance. A credit that counted toward no minimum, or a
+    minimum in which a creditor repeats arrears, leaves more unpaid than there is debt; the difference nobody owes."""
+    return max(0, min(past_due, balance))
+
+
 @cache
 def _labels(edges: tuple[int, ...]) -> tuple[str, ...]:
     spans = [f"{low}-{high - 1}" for low, high in zip(edges, edges[1:], strict=False)]

@@ -19,6 +19,7 @@ from app.delinquency.rules import (
     State,
     fold,
     next_wake,
+    owed_of,
     standing,
 )
 from app.ledger.models import Account, LedgerChange, Portfolio
@@ -142,6 +143,18 @@ class Now:
     past_due: int
     oldest_due_on: date | None
     """As `AccountState.oldest_due_on`."""
+    dues: tuple[tuple[date, int], ...] = ()
+    """Unpaid dues (due date, amount), oldest first."""
+
+    @property
+    def owed(self) -> int:
+        """What is past due and owed."""
+        return owed_of(self.past_due, self.balance)
+
+    @property
+    def not_owed(self) -> int:
+        """What is past due by the statements, and owed by nobody."""
+        return self.past_due - self.owed
 
 
 def standing_on(
@@ -159,7 +172,10 @@ def standing_on(
                 fold(h.state, h.events, through=on, edges=edges)
             stands = standing(h.state, on, edges, h.events.pauses)
             standings[h.account_id] = Now(
-                h.balance, h.state.past_due, stands.counted_from if stands else None
+                h.balance,
+                h.state.past_due,
+                stands.counted_from if stands else None,
+                tuple(h.state.dues),
             )
     return standings
 

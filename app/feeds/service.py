@@ -29,6 +29,7 @@ from app.errors import DeskError, Invalid
 from app.feeds import camt054
 from app.feeds import mapping as mappings
 from app.feeds.accounts import store_accounts
+from app.feeds.arrears import look_at
 from app.feeds.layouts import ACCOUNTS, PAYMENTS, STATEMENTS, TRANSACTIONS, Layout, Stored
 from app.feeds.positions import POSITIONS, check_source
 from app.feeds.reading import open_feed
@@ -52,6 +53,9 @@ LAYOUTS: Mapping[FeedKind, Layout] = {
 }
 MANY = 5000
 """Rows from which on a load tells the query planner what it wrote."""
+
+TELLS_OF_ARREARS = (FeedKind.STATEMENTS, FeedKind.TRANSACTIONS, FeedKind.PAYMENTS)
+"""Loads after which the minimums of the latest statements are looked at."""
 
 ATTEMPTS = 4
 """At a batch: a reference that was free when it was looked up may be taken a moment later by a person's entry."""
@@ -312,7 +316,9 @@ class _Load:
         for name, value in counts.items():
             setattr(history, name, value)
         history.finished_at = self.now
-        self.report.notes = [*dict.fromkeys([*self._notes, *self.report.notes])]
+        if self.kind in TELLS_OF_ARREARS and self.report.loaded:
+            self._notes.append(look_at(session, history.portfolio_id))
+        self.report.notes = [*dict.fromkeys(filter(None, [*self._notes, *self.report.notes]))]
         history.notes = "\n".join(self.report.notes)
         data = {"kind": self.kind.value, "file": history.file_name, "sha256": history.sha256, **counts}
         event = NewEvent(portfolio_stream(history.portfolio_id), Kind.FEED_LOADED, data)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.cases.models import CollectionsCase
+from app.clock import local_date
 from app.compliance.rules import Answer, Clearance
 from app.errors import Conflict, Invalid
 from app.inbound.models import InboundMatch, InboundMessage
@@ -68,7 +69,8 @@ def word_answer(
 ) -> Rendered:
     """The SMS as it would be sent, whole; nothing is asked, locked or written. Invalid as for `answer_sms`."""
     words = _checked(text)
-    [folder] = open_folders(session, portfolio, [case.id or 0], now=now, lock=False)
+    today = local_date(now, portfolio.timezone)
+    [folder] = open_folders(session, portfolio, [case.id or 0], now=now, lock=False, as_of=today)
     letter = stationery.letters[ANSWER_LETTER]
     context = letter_context(
         session, Letterhead.of(portfolio), stationery, folder, letter, Channel.SMS, None, now=now
@@ -95,7 +97,7 @@ def answer_sms(
     Conflict where there is nothing to answer, or enough was said.
     """
     words = _checked(text)
-    [folder] = open_folders(session, portfolio, [case.id or 0], now=now)
+    [folder] = open_folders(session, portfolio, [case.id or 0], now=now, as_of=on)
     customer = session.get_one(Customer, case.customer_id)
     message = answerable(session, customer, now=now)
     if message is None:

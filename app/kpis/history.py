@@ -12,8 +12,8 @@ from sqlmodel import Session, col, select
 
 from app.cases.models import CollectionsCase
 from app.delinquency.models import AccountState, Movement, Spell
-from app.delinquency.queries import BucketTotal, late_on
-from app.delinquency.rules import CURRENT, MovementKind, bucket_labels
+from app.delinquency.queries import BucketTotal, late_on, owed_minor
+from app.delinquency.rules import CURRENT, MovementKind, bucket_labels, owed_of
 from app.delinquency.service import edges_of
 from app.kpis.models import KpiSnapshot
 from app.kpis.queries import counted_on
@@ -88,12 +88,13 @@ def buckets_now(session: Session, portfolio: Portfolio) -> dict[str, BucketTotal
             sa.func.count(),
             sa.func.sum(AccountState.balance_minor),
             sa.func.sum(AccountState.past_due_minor),
+            sa.func.sum(owed_minor()),
         )
         .where(col(AccountState.portfolio_id) == portfolio.id)
         .group_by(col(AccountState.bucket))
     )
-    for label, accounts, balance, past_due in session.execute(query):
-        totals[label] = BucketTotal(accounts, int(balance), int(past_due))
+    for label, accounts, balance, past_due, owed in session.execute(query):
+        totals[label] = BucketTotal(accounts, int(balance), int(past_due), int(owed))
     return totals
 
 
@@ -137,6 +138,11 @@ class AccountBehind:
     days_past_due: int
     past_due_minor: int
     balance_minor: int
+
+    @property
+    def not_owed_minor(self) -> int:
+        """Past due beyond the balance."""
+        return self.past_due_minor - owed_of(self.past_due_minor, self.balance_minor)
 
 
 def overdue_accounts(

@@ -14,8 +14,8 @@ from app.delinquency.queries import RollForward, late_on, past_due_total, roll_f
 from app.delinquency.rules import DAY, MovementKind
 from app.kpis.models import KpiSnapshot
 from app.kpis.rules import OVERDUE_DAYS, Figure, month_start
-from app.ledger.models import Account, Entry
-from app.ledger.rules import AccountStatus
+from app.ledger.models import Account, Entry, Portfolio
+from app.ledger.rules import AccountStatus, CollectorKind
 
 
 def figures_on(session: Session, portfolio_id: int, on: date) -> list[Figure]:
@@ -72,12 +72,15 @@ def _overdue(session: Session, portfolio_id: int, on: date) -> list[Figure]:
 
 
 def counted_on(on: date) -> sa.ColumnElement[bool]:
-    """Accounts that the overdue rates of `on` count: opened by then and not charged off by then."""
-    account = table_of(Account)
-    charged_off = sa.and_(
-        account.c.status == AccountStatus.CHARGED_OFF,
-        sa.or_(account.c.ended_on.is_(None), account.c.ended_on <= on),
+    """Accounts that the overdue rates of `on` count: opened by then and not charged off by then. Charged off by the
+    creditor before they came is what a collector was given to work: its book counts them."""
+    account, portfolio = table_of(Account), table_of(Portfolio)
+    a_collectors = account.c.portfolio_id.in_(
+        sa.select(portfolio.c.id).where(portfolio.c.collector == CollectorKind.THIRD_PARTY)
     )
+    came_so = sa.and_(account.c.ended_on.is_(None), sa.not_(a_collectors))
+    ended_here = sa.and_(account.c.ended_on.is_not(None), account.c.ended_on <= on)
+    charged_off = sa.and_(account.c.status == AccountStatus.CHARGED_OFF, sa.or_(came_so, ended_here))
     return sa.and_(account.c.opened_on <= on, sa.not_(charged_off))
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.ledger.models import Account, Entry
-from app.ledger.rules import AccountStatus, EntryKind, is_reinstatement
+from app.ledger.rules import AccountStatus, EntryKind, is_charge_off, is_reinstatement
 from app.ledger.service import is_ending, standing_entries
 
 
@@ -21,7 +22,7 @@ def balance_of(session: Session, account_id: int, on: date) -> int:
 
 
 def still_owed(session: Session, account: Account, on: date) -> int:
-    """The balance at the end of `on`, and of an account charged off here also what was written off less what was
+    """The balance at the end of `on`, and of an account that was charged off also what was written off less what was
     recovered since: the debt is off the book, not forgiven."""
     owed = balance_of(session, account.id or 0, on)
     if account.status is not AccountStatus.CHARGED_OFF:
@@ -30,9 +31,9 @@ def still_owed(session: Session, account: Account, on: date) -> int:
 
 
 def off_the_book(session: Session, account: Account, on: date) -> int:
-    """What an account's end here took off the book up to `on`, less what was recovered of it; 0 without an end."""
+    """What a charge-off or another end took off the book up to `on`, less what was recovered of it; 0 without one."""
     if account.ended_on is None:
-        return 0
+        return _charged_off_before(session, account, on)
     taken = 0
     for entry in standing_entries(session, [account.id or 0], account.ended_on):
         is_off = (
@@ -43,3 +44,24 @@ def off_the_book(session: Session, account: Account, on: date) -> int:
         if is_off and entry.effective_on <= on:
             taken -= entry.amount_minor
     return taken
+
+
+def _charged_off_before(session: Session, account: Account, on: date) -> int:
+    """The same of an account that its creditor charged off before it came here."""
+    if account.status is not AccountStatus.CHARGED_OFF:
+        return 0
+    entries = standing_entries(session, [account.id or 0], date.min)
+    story = [each for each in entries if each.effective_on <= on]
+    back = [each for each in story if is_reinstatement(each.kind, each.reference)]
+    return -sum(each.amount_minor for each in (*charge_offs(story), *back))
+
+
+def charge_offs(story: Sequence[Entry]) -> list[Entry]:
+    """Those of an account's entries, in order and none reversed, that took its debt off the creditor's book."""
+    found, balance = [], 0
+    for entry in story:
+        if entry.kind is EntryKind.WRITE_OFF and is_charge_off(balance, -entry.amount_minor):
+            found.append(entry)
+        if not is_reinstatement(entry.kind, entry.reference):
+            balance += entry.amount_minor
+    return found

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from app.clock import local_date
 from app.errors import Conflict, Forbidden, Invalid
-from app.ledger.balances import balance_of
+from app.ledger.balances import balance_of, still_owed
 from app.ledger.ends import judge_reversal
 from app.ledger.lifecycle import reinstate_recoveries
 from app.ledger.models import Account, Entry, Portfolio, Waiver
@@ -297,7 +297,9 @@ def pay_out(
     portfolio = session.get_one(Portfolio, account.portfolio_id)
     today = local_date(now, portfolio.timezone)
     lock_customers(session, [account.customer_id])
-    if amount_minor > -balance_of(session, account.id or 0, today):
+    # What an account owes off the book is not overpaid, whatever its balance says.
+    balance = max(balance_of(session, account.id or 0, today), still_owed(session, account, today))
+    if amount_minor > -balance:
         raise Conflict("this is more than the account is overpaid by")
     return post_entry(
         session,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,13 +13,15 @@ from sqlmodel import Session, col, select
 from app.clock import local_date
 from app.db import chunked, insert_rows
 from app.errors import Conflict, Invalid
-from app.ledger.balances import balance_of, still_owed
+from app.ledger.balances import balance_of, charge_offs, still_owed
 from app.ledger.models import Account, Entry, LedgerChange, Portfolio
 from app.ledger.rules import (
     ENDED,
     PAYS_DUES,
     STATUS_SENTENCES,
     AccountStatus,
+    CollectorKind,
+    DelinquencySource,
     EntryKind,
     StatusFacts,
     holds_card_number,
@@ -165,7 +168,7 @@ def _undo_end(session: Session, account: Account, reason: str, *, by: str, now: 
 
 # --- recoveries -------------------------------------------------------------------------------------------------
 
-RECOVERED = PAYS_DUES | {EntryKind.RECOVERY}
+RECOVERED = PAYS_DUES
 """Money that comes in after a charge-off is recovered, by whatever name a file calls it."""
 
 
@@ -175,17 +178,22 @@ def reinstate_recoveries(
     """Set an `adjustment` against each payment or recovery dated after its account was charged off, so that the
     book balance stays at nothing and what was recovered is not taken for an overpayment.
 
-    Returns how many were posted. May be asked at any time: an entry is reinstated once.
+    Of accounts that came charged off by their creditor, see `_of_creditors_charge_offs`. Returns how many were posted.
+    May be asked at any time: an entry is reinstated once.
     """
     posted = 0
+    portfolio = session.get_one(Portfolio, portfolio_id)
     for ids in chunked(account_ids, 2000):
         query = sa.select(col(Account.id), col(Account.ended_on)).where(
             col(Account.id).in_(ids),
             col(Account.status) == AccountStatus.CHARGED_OFF,
-            col(Account.ended_on).is_not(None),
         )
-        ended = {account_id: on for account_id, on in session.execute(query) if account_id and on}
+        charged_off = {account_id: on for account_id, on in session.execute(query) if account_id}
+        ended = {account_id: on for account_id, on in charged_off.items() if on}
+        came = [account_id for account_id in charged_off if account_id not in ended]
         rows = _reinstatements(session, ended, now) if ended else []
+        if came and portfolio.source is DelinquencySource.LEDGER:
+            rows += _of_creditors_charge_offs(session, portfolio, came, now)
         insert_rows(session, Entry, [{**row, "portfolio_id": portfolio_id} for row in rows])
         changed: dict[int, date] = {}
         for row in rows:
@@ -196,14 +204,13 @@ def reinstate_recoveries(
 
 
 def recovered_accounts(session: Session, portfolio_id: int) -> list[int]:
-    """Accounts charged off here to which something has happened that was not folded yet."""
+    """Accounts that are charged off to which something has happened that was not folded yet."""
     query = (
         sa.select(col(Account.id))
         .join(LedgerChange, col(LedgerChange.account_id) == Account.id)
         .where(
             col(LedgerChange.portfolio_id) == portfolio_id,
             col(Account.status) == AccountStatus.CHARGED_OFF,
-            col(Account.ended_on).is_not(None),
         )
     )
     return [account_id for account_id in session.scalars(query) if account_id is not None]
@@ -221,17 +228,65 @@ def _reinstatements(session: Session, ended: Mapping[int, date], now: datetime) 
             col(Entry.account_id).in_(list(ended)), col(Entry.reference).in_(some)
         )
         taken.update(session.scalars(used))
-    return [
-        {
-            "account_id": entry.account_id,
-            "kind": EntryKind.ADJUSTMENT,
-            "amount_minor": -entry.amount_minor,
-            "effective_on": entry.effective_on,
-            "posted_on": entry.posted_on,
-            "reference": next(name for name in reinstatement_references(entry) if name not in taken),
-            "source": "system",
-            "description": "recovered after the charge-off",
-            "created_at": now,
-        }
-        for entry in bare
-    ]
+    text = "recovered after the charge-off"
+    return [_reinstatement(entry, -entry.amount_minor, taken, text, now) for entry in bare]
+
+
+def _reinstatement(
+    entry: Entry, amount_minor: int, taken: set[str], description: str, now: datetime
+) -> dict[str, Any]:
+    return {
+        "account_id": entry.account_id,
+        "kind": EntryKind.ADJUSTMENT,
+        "amount_minor": amount_minor,
+        "effective_on": entry.effective_on,
+        "posted_on": entry.posted_on,
+        "reference": next(name for name in reinstatement_references(entry) if name not in taken),
+        "source": "system",
+        "description": description,
+        "created_at": now,
+    }
+
+
+def _of_creditors_charge_offs(
+    session: Session, portfolio: Portfolio, account_ids: Sequence[int], now: datetime
+) -> list[dict[str, Any]]:
+    """What is set against entries of accounts that the creditor charged off before they came here.
+
+    A collector was given the debt to work: the write-off that took it off the creditor's book is taken back, and what
+    is recovered lowers what is owed. On a creditor's own book the debt stays off it: what is recovered is taken back as
+    far as it would make the account look overpaid.
+    """
+    entries = standing_entries(session, account_ids, date.min)
+    rows: list[dict[str, Any]] = []
+    taken = {entry.reference for entry in entries}
+    for _, theirs in groupby(sorted(entries, key=lambda entry: entry.account_id), key=lambda e: e.account_id):
+        story = list(theirs)
+        if portfolio.collector is CollectorKind.THIRD_PARTY:
+            text = "the creditor's charge-off: the debt is worked here"
+            back = [(entry, -entry.amount_minor) for entry in charge_offs(story)]
+        else:
+            text = "recovered after the creditor's charge-off"
+            back = _recovered(story)
+        rows += [
+            _reinstatement(entry, amount, taken, text, now)
+            for entry, amount in back
+            if taken.isdisjoint(reinstatement_references(entry))
+        ]
+    return rows
+
+
+def _recovered(story: Sequence[Entry]) -> list[tuple[Entry, int]]:
+    """(recovery, what of it exceeds the balance on the book), at most what was written off in all."""
+    written_off = -sum(entry.amount_minor for entry in charge_offs(story))
+    balance, found = 0, []
+    for entry in story:
+        if is_reinstatement(entry.kind, entry.reference):
+            continue
+        balance += entry.amount_minor
+        excess = min(-balance, written_off, -entry.amount_minor)
+        if entry.kind in RECOVERED and excess > 0:
+            found.append((entry, excess))
+            balance += excess
+            written_off -= excess
+    return found

@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.db import table_of
-from app.ledger.models import Account, Customer, DailyRun, Entry, Portfolio, Statement
+from app.ledger.models import Account, Customer, DailyRun, Entry, Portfolio, Statement, Waiver
 from app.ledger.references import normal_reference
-from app.ledger.rules import PAYS_DUES, EntryKind
+from app.ledger.rules import COLLECTABLE, PAYS_DUES, AccountStatus, EntryKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,13 @@ class StatementLine:
     balance_minor: int
     minimum_due_minor: int
     came_minor: int
+
+
+def worked() -> sa.ColumnElement[bool]:
+    """`rules.is_worked` in SQL, over `Account`."""
+    account = table_of(Account)
+    came_charged_off = sa.and_(account.c.status == AccountStatus.CHARGED_OFF, account.c.ended_on.is_(None))
+    return sa.or_(account.c.status.in_(COLLECTABLE), came_charged_off)
 
 
 def accounts_of(session: Session, customer_id: int) -> list[Account]:
@@ -186,15 +193,25 @@ def credits_between(
     return list(session.scalars(query.order_by(col(Entry.effective_on).desc(), col(Entry.id).desc())))
 
 
-def paid_since(session: Session, account_ids: Sequence[int], first_on: date, last_on: date) -> int:
-    """Payments to these accounts effective from one day to another, net of reversals, in minor units."""
-    entry = table_of(Entry)
+def keeps_agreements() -> sa.ColumnElement[bool]:
+    """Entries that count toward a promise, a plan or a settlement: money, also after a charge-off, refunds and credits,
+    none of them reversed. A fee or interest that was waived is not paid by anybody."""
+    entry, waiver = table_of(Entry), table_of(Waiver)
     mirror = entry.alias("mirror")
+    return sa.and_(
+        entry.c.kind.in_(PAYS_DUES),
+        ~sa.exists().where(mirror.c.reverses_id == entry.c.id),
+        entry.c.id.not_in(sa.select(waiver.c.credit_id).where(waiver.c.credit_id.is_not(None))),
+    )
+
+
+def paid_since(session: Session, account_ids: Sequence[int], first_on: date, last_on: date) -> int:
+    """What came for an agreement about these accounts from one day to another, in minor units."""
+    entry = table_of(Entry)
     query = sa.select(sa.func.coalesce(-sa.func.sum(entry.c.amount_minor), 0)).where(
         entry.c.account_id.in_(account_ids),
-        entry.c.kind == EntryKind.PAYMENT,
         entry.c.effective_on.between(first_on, last_on),
-        ~sa.exists().where(mirror.c.reverses_id == entry.c.id),
+        keeps_agreements(),
     )
     return int(session.scalar(query) or 0)
 

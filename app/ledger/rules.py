@@ -35,7 +35,13 @@ class AccountStatus(StrEnum):
 
 
 COLLECTABLE = frozenset({AccountStatus.ACTIVE, AccountStatus.CLOSED})
-"""Accounts somebody may be reminded of: closed to spending counts, settled, paid, sold and charged off do not."""
+"""Accounts of a creditor that may be worked: closed to spending counts; settled, paid, sold and charged off do not."""
+
+
+def is_worked(status: AccountStatus, ended_on: date | None) -> bool:
+    """Whether somebody may be reminded of an account. One that came into the book as charged off has no `ended_on`: it
+    is what a collector was given to work."""
+    return status in COLLECTABLE or (status is AccountStatus.CHARGED_OFF and ended_on is None)
 
 
 class EntryKind(StrEnum):
@@ -100,8 +106,12 @@ LOWERING = frozenset(
 EITHER_WAY = frozenset({EntryKind.OPENING_BALANCE, EntryKind.ADJUSTMENT})
 """Kinds whose feed amount carries its own sign."""
 
-PAYS_DUES = frozenset({EntryKind.PAYMENT, EntryKind.REFUND, EntryKind.CREDIT})
-"""Credits that pay unpaid dues and open minimums (design: delinquency)."""
+PAYS_DUES = frozenset({EntryKind.PAYMENT, EntryKind.REFUND, EntryKind.CREDIT, EntryKind.RECOVERY})
+"""Credits that pay unpaid dues and open minimums (design: delinquency). A recovery is money like a payment: after an
+end nothing has any effect on dues, and on an account that came charged off it lowers what is past due."""
+
+MONEY_IN = frozenset({EntryKind.PAYMENT, EntryKind.RECOVERY})
+"""Money of the customer, by whatever name a file calls it."""
 
 DEFAULT_BUCKET_EDGES = (1, 30, 60, 90, 120, 150, 180)
 
@@ -163,6 +173,12 @@ _REINSTATEMENT = re.compile(r".*:reinstated|(again:)*reinstated:[0-9]+")
 def is_reinstatement(kind: EntryKind, reference: str) -> bool:
     """Whether an entry is what is set against a recovery so that the book balance stays at nothing."""
     return kind is EntryKind.ADJUSTMENT and _REINSTATEMENT.fullmatch(reference) is not None
+
+
+def is_charge_off(balance_before: int, written_off: int) -> bool:
+    """Whether a creditor's `write_off` on an account that came charged off is the charge-off itself: it takes most of
+    the balance. A smaller one forgave a fee or some interest."""
+    return balance_before > 0 and 2 * written_off >= balance_before
 
 
 # --- the life of an account -----------------------------------------------------------------------------------

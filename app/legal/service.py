@@ -70,9 +70,9 @@ class Seal:
 
 
 def nominate_cases(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> int:
-    """Nominate what the strategy's legal step reaches: late enough, large enough, something owed at all, written to
-    before, no hold, no live plan, not referred before, and nothing in the law of their place that forbids a suit. A
-    nomination moves nothing by itself: a person has to approve it."""
+    """Nominate what the strategy's legal step reaches: late enough, enough past due and owed, written to before, no
+    hold, no live plan, not referred before, and nothing in the law of their place that forbids a suit. A nomination
+    moves nothing by itself: a person has to approve it."""
     live = ladders(session, portfolio)
     legal_day = live.legal_day
     if legal_day is None:
@@ -85,7 +85,8 @@ def nominate_cases(session: Session, portfolio: Portfolio, on: date, *, now: dat
             case.c.portfolio_id == portfolio.id,
             case.c.status == CaseStatus.OPEN,
             case.c.oldest_due_on <= on - timedelta(days=max(legal_day, portfolio.legal_after_days)),
-            case.c.past_due_minor >= portfolio.legal_min_minor,
+            # What is owed of it: an account on which nothing is owed counts neither here nor above.
+            case.c.past_due_minor >= max(1, portfolio.legal_min_minor),
             case.c.balance_minor > 0,
             ~sa.exists().where(hold.c.customer_id == case.c.customer_id, hold.c.ended_at.is_(None)),
             ~sa.exists().where(plan.c.case_id == case.c.id, plan.c.status.in_(LIVE)),

@@ -30,7 +30,6 @@ from app.compliance.record import Asked, Decided, decided, record_decisions
 from app.compliance.rules import Answer, Clearance, Contact, WaitUntil
 from app.compliance.versions import keep_pack
 from app.db import among, table_of, upsert
-from app.delinquency.service import standing_on
 from app.errors import Conflict
 from app.ledger.models import Portfolio
 from app.outreach.earlier import written_on, wrote_before
@@ -59,7 +58,6 @@ from app.outreach.rules import (
     Undeliverable,
     purpose_of_answer,
     retry_wait,
-    to_ask,
 )
 from app.outreach.service import Stationery, confirmed_plan, message_context, offered_plan
 from app.plans.models import Plan
@@ -676,14 +674,14 @@ def judge(
     cases = [row.case_id for row in fresh]
     messages = {row.id for row in fresh if row.id is not None}
     opened = (
-        open_folders(session, portfolio, cases, now=now, skip_messages=messages, lock=lock) if fresh else []
+        open_folders(session, portfolio, cases, now=now, skip_messages=messages, lock=lock, as_of=today)
+        if fresh
+        else []
     )
     folders = {folder.case.id: folder for folder in opened}
     plan = table_of(Plan)
     query = sa.select(plan.c.case_id).where(among(session, plan.c.case_id, cases), plan.c.status.in_(LIVE))
     planned = set(session.connection().execute(query).scalars())
-    accounts = [account.id for folder in opened for account in folder.accounts]
-    standings = standing_on(session, portfolio, accounts, today)
     following = [row.case_id for row in fresh if row.letter in stationery.follow_ups]
     written = written_on(session, following)
     verdicts: list[Cleared | Withhold | Postpone] = []
@@ -692,15 +690,10 @@ def judge(
         if folder is None:
             verdicts.append(_too_old(row))
             continue
-        owed = [standings[account.id] for account in folder.accounts]
-        due = sum(to_ask(each.past_due, each.balance) for each in owed)
-        balance = sum(each.balance for each in owed)
         changed = _no_longer_true(
             session,
             folder,
             row,
-            due,
-            balance,
             planned=row.case_id in planned,
             small_debt_minor=portfolio.small_debt_minor,
             today=today,
@@ -723,8 +716,6 @@ def _no_longer_true(
     session: Session,
     folder: Folder,
     row: OutboxMessage,
-    due_minor: int,
-    balance_minor: int,
     *,
     planned: bool,
     small_debt_minor: int,
@@ -739,7 +730,7 @@ def _no_longer_true(
         return "the plan it offers is no longer on offer"
     if row.letter == ANSWER_LETTER and purpose_of_answer(folder.facts.holds) is not row.purpose:
         return "whether they dispute the debt has changed since it was written"
-    if row.letter == "paid_in_full" and balance_minor > 0:
+    if row.letter == "paid_in_full" and any(account.balance_minor > 0 for account in folder.accounts):
         return "something is owed again"
     if row.letter in CLOSING.values() and not _still_closed_so(session, row):
         return "the end of the case that it tells was undone"
@@ -749,9 +740,11 @@ def _no_longer_true(
         return "the case was closed since it was written"
     if planned:
         return "a promise or plan was made since it was written"
-    if due_minor < row.past_due_minor:
+    if folder.to_ask < row.past_due_minor:
         return "a payment came since it was written"
-    if due_minor < small_debt_minor:
+    if row.letter != ANSWER_LETTER and folder.to_ask <= 0:
+        return "nothing is past due and owed"
+    if folder.to_ask < small_debt_minor:
         return "less is past due than this portfolio works"
     return ""
 

@@ -64,7 +64,8 @@ def fall_back(session: Session, row: OutboxMessage, stationery: Stationery, *, n
     answer is on record. True if one was queued."""
     row.fallback_at = None
     portfolio = session.get_one(Portfolio, row.portfolio_id)
-    [folder] = open_folders(session, portfolio, [row.case_id], now=now)
+    on = local_date(now, portfolio.timezone)
+    [folder] = open_folders(session, portfolio, [row.case_id], now=now, as_of=on)
     step, chosen = _step_of(session, portfolio, folder, row, now)
     if step is None or folder.case.status is not CaseStatus.OPEN or folder.to_ask <= 0:
         return False
@@ -75,7 +76,6 @@ def fall_back(session: Session, row: OutboxMessage, stationery: Stationery, *, n
     if any(status in ON_ITS_WAY for status in known.values()):
         return False
     about = {"strategy": chosen.ref, "instead_of": row.key}
-    on = local_date(now, portfolio.timezone)
     for channel in (each for each in step.otherwise if each not in known):
         # As the message that did not arrive: a first letter does not become one that says that we wrote before.
         other = Outgoing(folder, row.letter, row.purpose, (channel,), stem, about=about)

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from app.db import table_of
 from app.ledger.models import Entry, Statement
-from app.ledger.rules import EntryKind
+from app.ledger.rules import MONEY_IN
 from app.outreach.folders import AccountRow, Folder
 from app.outreach.letters import BadLetter, ItemLine, Letter, Unsayable, format_amount, format_date
 from app.outreach.notices import COSTS_CURRENCY, collection_costs, itemize
@@ -100,7 +100,7 @@ def _itemization_date(session: Session, account_id: int, today: date) -> date:
         sa.select(sa.func.max(statement.c.closing_on)).where(
             statement.c.account_id == account_id, statement.c.closing_on <= today
         ),
-        sa.select(sa.func.max(entry.c.effective_on)).where(own, entry.c.kind == EntryKind.PAYMENT),
+        sa.select(sa.func.max(entry.c.effective_on)).where(own, entry.c.kind.in_(MONEY_IN)),
     ):
         if (found := session.execute(query).scalar()) is not None:
             return max(_date(found), _date(first or found))

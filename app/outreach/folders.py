@@ -18,10 +18,12 @@ from app.compliance.rules import ContactResult, Facts, Pack, PastContact
 from app.compliance.stacking import packs_for
 from app.db import among, table_of
 from app.delinquency.models import AccountState
+from app.delinquency.rules import owed_of
+from app.delinquency.service import standing_on
 from app.ledger.models import Account, Customer, Portfolio
-from app.ledger.rules import COLLECTABLE
+from app.ledger.queries import worked
 from app.outreach.models import OutboxMessage
-from app.outreach.rules import Destination, OutboxStatus, to_ask
+from app.outreach.rules import Destination, OutboxStatus
 from app.timeline.rules import GENESIS, Channel
 from app.timeline.service import Heads, customer_stream, lock_streams, read_heads
 
@@ -58,7 +60,8 @@ class AccountRow(NamedTuple):
 
     @property
     def asked(self) -> int:
-        return to_ask(self.past_due_minor, self.balance_minor)
+        """What a letter may ask for."""
+        return owed_of(self.past_due_minor, self.balance_minor)
 
 
 @dataclass(slots=True)
@@ -78,6 +81,7 @@ class Folder:
     to_ask: int = 0
     """What a letter may ask for: what is past due, on each account never more than its balance."""
     oldest_due_on: date | None = None
+    """Of the accounts on which something past due is owed: the others say nothing here."""
     reserved: list[PastContact] = field(default_factory=list)
     """What was cleared since the facts were gathered, and counts already."""
 
@@ -93,7 +97,7 @@ class Folder:
     def add(self, account: AccountRow) -> None:
         self.accounts.append(account)
         self.to_ask += account.asked
-        due_on = account.oldest_due_on
+        due_on = account.oldest_due_on if account.asked else None
         if due_on is not None and (self.oldest_due_on is None or due_on < self.oldest_due_on):
             self.oldest_due_on = due_on
 
@@ -106,11 +110,13 @@ def open_folders(
     now: datetime,
     skip_messages: Collection[int] = (),
     lock: bool = True,
+    as_of: date | None = None,
 ) -> list[Folder]:
     """Cases with customer, accounts and facts, in id order, customers and cases locked until the transaction ends;
     or, without `lock`, with what `changed_cases` needs to tell later whether they are still the same.
 
-    `skip_messages` are the outbox rows the question is about: none must count against itself.
+    `skip_messages` are the outbox rows the question is about: none must count against itself. With `as_of` (today)
+    the accounts stand as of this moment, otherwise as the last night left them.
     """
     case, customer = table_of(CollectionsCase), table_of(Customer)
     whose = sa.select(case.c.customer_id).where(among(session, case.c.id, case_ids))
@@ -143,12 +149,25 @@ def open_folders(
             state.c.past_due_minor, state.c.balance_minor, state.c.oldest_due_on,
         )
         .join(state, state.c.account_id == account.c.id)
-        .where(among(session, account.c.customer_id, ids), account.c.status.in_(COLLECTABLE))
+        .where(among(session, account.c.customer_id, ids), worked())
         .order_by(account.c.id)
     )  # fmt: skip
-    for row in connection.execute(query):
-        folders[row.customer_id].add(AccountRow(*row))
+    rows_of = [AccountRow(*row) for row in connection.execute(query)]
+    for account_row in _as_of(session, portfolio, rows_of, as_of) if as_of else rows_of:
+        folders[account_row.customer_id].add(account_row)
     return list(folders.values())
+
+
+def _as_of(
+    session: Session, portfolio: Portfolio, rows: Sequence[AccountRow], today: date
+) -> list[AccountRow]:
+    """The same accounts with everything posted until now."""
+    stands = standing_on(session, portfolio, [row.id for row in rows], today)
+    return [
+        row._replace(past_due_minor=now.past_due, balance_minor=now.balance, oldest_due_on=now.oldest_due_on)
+        for row in rows
+        for now in (stands[row.id],)
+    ]
 
 
 NO_HEAD = (0, GENESIS)

@@ -57,7 +57,7 @@ def take_manual_step(
         raise Conflict("this case is closed")
     if chosen.purpose == Purpose.REMINDER and live_plan(session, case.id or 0):
         raise Conflict("a promise or plan is being kept: ordinary reminders rest")
-    [folder] = open_folders(session, portfolio, [case.id or 0], now=now)
+    [folder] = open_folders(session, portfolio, [case.id or 0], now=now, as_of=on)
     if folder.to_ask <= 0:
         raise Conflict("nothing is owed that a letter could ask for")
     if misfit := stationery.misfit(chosen, Letterhead.of(portfolio), folder.customer.country):
@@ -86,7 +86,7 @@ def answer_for_help(
 ) -> Answer | None:
     """Queue the SMS that says how to reach us, for a customer who asked; what the gate said is on record. None if it
     was answered today already: two machines must not keep each other talking."""
-    [folder] = open_folders(session, portfolio, [case.id or 0], now=now)
+    [folder] = open_folders(session, portfolio, [case.id or 0], now=now, as_of=on)
     stem = f"{case.id}:help-{on:%Y%m%d}:{folder.case.occurrence}"
     words = Outgoing(folder, HELP_LETTER, Purpose.CONFIRMATION, (Channel.SMS,), stem)
     if known_keys(session, [words.key(Channel.SMS)]):

@@ -71,7 +71,7 @@ def write_occasions(
     fresh = [each for each in occasions if not known.intersection(_keys([each]))]
     if not fresh:
         return {}
-    opened = open_folders(session, portfolio, [each.case_id for each in fresh], now=now)
+    opened = open_folders(session, portfolio, [each.case_id for each in fresh], now=now, as_of=on)
     folders = {folder.case.id: folder for folder in opened}
     asked, outgoing = [], []
     for each in fresh:

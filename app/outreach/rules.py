@@ -21,12 +21,6 @@ class Destination(StrEnum):
     LEGAL_DESK = "legal_desk"
 
 
-def to_ask(past_due: int, balance: int) -> int:
-    """What a message may ask for on one account: past due, but never more than is owed. Credits that did not
-    count toward a minimum can leave a balance below the unpaid minimums."""
-    return max(0, min(past_due, balance))
-
-
 def unreachable(portfolio_code: str) -> str:
     """What is said of a portfolio that tells customers neither a telephone number nor an e-mail address."""
     return (

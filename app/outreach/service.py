@@ -38,9 +38,9 @@ from app.compliance.rules import (
 from app.compliance.versions import keep_pack
 from app.db import among, array_text, bulk_write, table_of, upsert
 from app.delinquency.models import AccountState
-from app.delinquency.rules import days_past_due
+from app.delinquency.rules import days_past_due, owed_of
 from app.ledger.models import Account, Portfolio
-from app.ledger.rules import COLLECTABLE
+from app.ledger.queries import worked
 from app.outreach.earlier import first_letter, follow_ups, written_on, wrote_before
 from app.outreach.figures import FIGURES, figures_for
 from app.outreach.folders import CaseLine, Folder, changed_cases, open_folders
@@ -58,7 +58,7 @@ from app.outreach.letters import (
     render,
 )
 from app.outreach.models import OutboxMessage
-from app.outreach.rules import OutboxStatus, to_ask, unreachable
+from app.outreach.rules import OutboxStatus, unreachable
 from app.outreach.situations import gather_case_facts
 from app.outreach.stencils import as_dict, values_of
 from app.outreach.waiting import keep_waiting
@@ -183,7 +183,7 @@ def ask_strategy(
     On PostgreSQL the cases are locked; those that somebody else holds are left out.
     """
     case, account, state = table_of(CollectionsCase), table_of(Account), table_of(AccountState)
-    theirs = sa.and_(account.c.customer_id == case.c.customer_id, account.c.status.in_(COLLECTABLE))
+    theirs = sa.and_(account.c.customer_id == case.c.customer_id, worked())
     late = sa.and_(state.c.account_id == account.c.id, state.c.oldest_due_on.is_not(None))
     query = (
         sa.select(
@@ -210,12 +210,12 @@ def ask_strategy(
     for (case_id, step_day, occurrence, customer_id, _), lines in groupby(
         found, key=itemgetter(0, 1, 2, 3, 4)
     ):
-        dues = [line[5:] for line in lines if line[5] is not None]
-        days_late = days_past_due(min((due[0] for due in dues), default=None), on)
+        # Only accounts on which something is owed say how late the case is.
+        owed = [line[5] for line in lines if line[5] is not None and owed_of(line[6], line[7])]
+        days_late = days_past_due(min(owed, default=None), on)
         step_day, occurrence = rearm(step_day, occurrence, days_late)
-        owes = any(to_ask(past_due, balance) for _, past_due, balance in dues)
         known = facts.get(case_id, NO_FACTS)
-        situation = Situation(days_late, step_day, case_id in plans_live, owes, known)
+        situation = Situation(days_late, step_day, case_id in plans_live, bool(owed), known)
         ladder = live.of(customer_id, known).ladder
         answers.append(Answered(case_id, step_day, occurrence, decide(ladder, situation, on)))
     note_participants(session, live, {(row[3], row[0], row[4]) for row in found}, on=on)
@@ -835,7 +835,7 @@ def confirm_plan(
     now: datetime,
 ) -> list[Answer]:
     """Queue the written confirmation of an accepted promise or plan, on each channel the gate clears."""
-    [folder] = open_folders(session, portfolio, [plan.case_id], now=now)
+    [folder] = open_folders(session, portfolio, [plan.case_id], now=now, as_of=on)
     letter = "plan_confirmation" if plan.kind is PlanKind.INSTALMENTS else "promise_confirmation"
     stem = f"{plan.case_id}:{PLAN_STEP}{plan.id}:1"
     confirmation = Outgoing(folder, letter, Purpose.CONFIRMATION, channels, stem, plan=plan)

@@ -18,7 +18,8 @@ from app.db import among, chunked, table_of
 from app.delinquency.rules import bucket_of, days_past_due
 from app.delinquency.service import edges_of
 from app.ledger.models import Account, Customer, Entry, Portfolio
-from app.ledger.rules import COLLECTABLE, EntryKind
+from app.ledger.queries import worked
+from app.ledger.rules import MONEY_IN
 from app.outreach.models import OutboxMessage
 from app.outreach.rules import Destination, OutboxStatus
 from app.strategy.models import StrategyTask
@@ -112,7 +113,7 @@ class _Gathering:
         """customer id -> (products, sum of the limits) of the accounts that are worked."""
         account = table_of(Account)
         query = sa.select(account.c.customer_id, account.c.product, account.c.credit_limit_minor).where(
-            among(self.session, account.c.customer_id, self.customers), account.c.status.in_(COLLECTABLE)
+            among(self.session, account.c.customer_id, self.customers), worked()
         )
         found: dict[int, tuple[list[str], int]] = {}
         for who, product, limit in self.session.connection().execute(query):
@@ -160,7 +161,7 @@ class _Gathering:
             .join(account, account.c.id == entry.c.account_id)
             .where(
                 among(self.session, account.c.customer_id, self.customers),
-                entry.c.kind == EntryKind.PAYMENT,
+                entry.c.kind.in_(MONEY_IN),
                 entry.c.effective_on > self.on - timedelta(days=LONGEST_PAID_DAYS),
                 entry.c.effective_on <= self.on,
                 ~sa.exists().where(reversal.c.reverses_id == entry.c.id),

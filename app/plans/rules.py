@@ -94,8 +94,20 @@ class InGrace:
     until: date
 
 
+NOTHING_OWED = "nothing is owed any more"
+
+
 @dataclass(frozen=True, slots=True)
 class Kept:
+    on: date
+    why: str = ""
+    """'' = all of it was paid."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pointless:
+    """Nothing came for it and nothing is left to pay: a correction, a re-age, a sale took the debt away."""
+
     on: date
 
 
@@ -119,7 +131,7 @@ class ComesToNothing:
     short: int
 
 
-Assessment = Running | InGrace | Kept | Broken
+Assessment = Running | InGrace | Kept | Pointless | Broken
 
 
 def after_reversal(
@@ -179,13 +191,21 @@ def add_months(start: date, months: int) -> date:
 
 
 def assess(
-    instalments: Sequence[Instalment], payments: Sequence[tuple[date, int]], *, today: date, grace_days: int
+    instalments: Sequence[Instalment],
+    payments: Sequence[tuple[date, int]],
+    *,
+    today: date,
+    grace_days: int,
+    nothing_left: bool = False,
 ) -> Assessment:
     """Where a plan stands at the end of `today`.
 
-    `payments` are (effective date, positive amount) since it was accepted. Paid is cumulative: paying early
-    or in several parts is fine. An instalment that is short at the end of its due date + grace is broken.
+    `payments` are (effective date, positive amount) of money and credits since it was accepted. Paid is cumulative:
+    paying early or in several parts is fine. An instalment that is short at the end of its due date + grace is broken,
+    unless there is `nothing_left` to pay: then the plan is kept if anything came, and otherwise pointless.
     """
+    if nothing_left and sum(amount for _, amount in payments) < sum(part.amount for part in instalments):
+        return Kept(today, NOTHING_OWED) if payments else Pointless(today)
     owed = 0
     for part in instalments:
         owed += part.amount

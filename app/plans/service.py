@@ -12,18 +12,20 @@ from sqlmodel.sql.expression import SelectOfScalar
 from app.cases.models import CollectionsCase
 from app.cases.rules import CaseStatus
 from app.cases.service import case_event, clean_text, get_case
+from app.cases.standing import Standing, as_folded, as_of_now, worked_accounts
 from app.clock import local_date
 from app.db import table_of
-from app.delinquency.models import AccountState
-from app.delinquency.service import fold_accounts
+from app.delinquency.service import fold_accounts, standing_on
 from app.errors import Conflict, Forbidden, Invalid
-from app.ledger.balances import balance_of
+from app.ledger.balances import balance_of, still_owed
 from app.ledger.lifecycle import set_status
 from app.ledger.models import Account, Entry, Portfolio
-from app.ledger.rules import COLLECTABLE, AccountStatus, EntryKind
+from app.ledger.queries import keeps_agreements
+from app.ledger.rules import COLLECTABLE, AccountStatus
 from app.plans.models import Plan, PlanAccount, PlanInstalment
 from app.plans.rules import (
     LIVE,
+    NOTHING_OWED,
     SETTLE_WITHIN,
     TRANSITIONS,
     Broken,
@@ -33,6 +35,7 @@ from app.plans.rules import (
     OfferEnd,
     PlanKind,
     PlanStatus,
+    Pointless,
     Running,
     assess,
     may_let_off,
@@ -118,7 +121,7 @@ def offer_settlement(
     """
     if settle_by > today + timedelta(days=SETTLE_WITHIN):
         raise Invalid(f"a settlement is paid within {SETTLE_WITHIN} days", "due_on")
-    owed = _owed_on_late_accounts(session, case)
+    owed = _owed_on_late_accounts(session, case, today)
     total = sum(owed.values())
     if amount_minor >= total:
         raise Invalid("a settlement is less than what is owed on the accounts that are late", "amount")
@@ -135,23 +138,17 @@ def offer_settlement(
     return plan
 
 
-def owed_on_late_accounts(session: Session, case: CollectionsCase) -> int:
-    """What a settlement is about: everything owed on the accounts that are late, in minor units."""
-    return sum(_owed_on_late_accounts(session, case).values())
+def owed_on_late_accounts(session: Session, case: CollectionsCase, today: date) -> int:
+    """What a settlement is about: everything owed now on the accounts that are late, in minor units."""
+    return sum(_owed_on_late_accounts(session, case, today).values())
 
 
-def _owed_on_late_accounts(session: Session, case: CollectionsCase) -> dict[int, int]:
-    """Balance by account, as of the last fold."""
-    account, state = table_of(Account), table_of(AccountState)
-    query = (
-        sa.select(account.c.id, state.c.balance_minor)
-        .join(state, state.c.account_id == account.c.id)
-        .where(
-            account.c.customer_id == case.customer_id, account.c.status.in_(COLLECTABLE),
-            state.c.oldest_due_on.is_not(None), state.c.balance_minor > 0,
-        )
-    )  # fmt: skip
-    return {account_id: int(balance) for account_id, balance in session.execute(query)}
+def _owed_on_late_accounts(session: Session, case: CollectionsCase, today: date) -> dict[int, int]:
+    """Balance by account, as of now."""
+    portfolio = session.get_one(Portfolio, case.portfolio_id)
+    ids = [account_id for account_id, _ in worked_accounts(session, [case.customer_id])]
+    stands = standing_on(session, portfolio, ids, today)
+    return {account_id: each.balance for account_id, each in stands.items() if each.owed > 0}
 
 
 def _offered_settlements() -> SelectOfScalar[Plan]:
@@ -175,7 +172,10 @@ def _create(
         raise Invalid("the amount must be positive", "amount")
     if parts[0].due_on < today:
         raise Invalid("the first payment cannot be due in the past", "due_on")
-    if total > max(case.balance_minor, case.past_due_minor):
+    owes = _owes_now(session, case, today)
+    if owes.past_due == 0:
+        raise Conflict(_nothing_to_agree_on(case))
+    if total > owes.debt:
         raise Invalid("this is more than the customer owes", "amount")
     if live_plan(session, case.id or 0):
         raise Conflict("this case has a live plan; cancel it before making another")
@@ -198,10 +198,23 @@ def _create(
     return plan
 
 
+def _nothing_to_agree_on(case: CollectionsCase) -> str:
+    return f"Nothing is past due and owed on case {case.reference} now, so there is nothing to agree on."
+
+
+def _owes_now(session: Session, case: CollectionsCase, today: date) -> Standing:
+    portfolio = session.get_one(Portfolio, case.portfolio_id)
+    found = as_of_now(session, portfolio, [case.customer_id], today)
+    return found.get(case.customer_id, Standing())
+
+
 def accept(session: Session, plan: Plan, *, by: str, today: date, now: datetime) -> None:
     """The customer agreed: payments from today on count, of a settlement from its offer on, and the plan is active."""
     if live_plan(session, plan.case_id):
         raise Conflict("this case has a live plan already")
+    case = get_case(session, plan.case_id)
+    if plan.kind is PlanKind.INSTALMENTS and _owes_now(session, case, today).past_due == 0:
+        raise Conflict(_nothing_to_agree_on(case))
     parts = instalments_of(session, [plan.id or 0])[plan.id or 0]
     case = get_case(session, plan.case_id)
     end = offer_end(parts[0].due_on, today, is_open=case.status is CaseStatus.OPEN)
@@ -233,20 +246,30 @@ def assess_due(session: Session, portfolio: Portfolio, on: date, *, now: datetim
     plans = list(session.scalars(query.order_by(col(Plan.id)).with_for_update()))
     parts = instalments_of(session, [p.id or 0 for p in plans])
     paid = _payments(session, portfolio, plans, on)
+    paid_off = _nothing_left(session, plans, on)
     counts = {"kept": 0, "broken": 0, "in_grace": 0}
     for plan in plans:
         if plan.kind is PlanKind.SETTLEMENT:
             since = _paid_to_settle(session, plan, on)
         else:
             since = [(d, a) for d, a in paid.get(plan.customer_id, []) if d >= (plan.accepted_on or on)]
-        match assess(parts[plan.id or 0], since, today=on, grace_days=portfolio.grace_days):
-            case Kept():
+        found = assess(
+            parts[plan.id or 0],
+            since,
+            today=on,
+            grace_days=portfolio.grace_days,
+            nothing_left=plan.id in paid_off,
+        )
+        match found:
+            case Kept(why=why):
                 counts["kept"] += 1
-                plan.ended_on = on
+                plan.ended_on, plan.why = on, why
                 _move(session, plan, PlanStatus.KEPT, by="system", now=now)
-                if plan.kind is PlanKind.SETTLEMENT:
+                if plan.kind is PlanKind.SETTLEMENT and not why:
                     _settle_accounts(session, portfolio, plan, on, now=now)
                 _wake_case(session, plan, on)
+            case Pointless():
+                cancel(session, plan, NOTHING_OWED, by="system", today=on, now=now)
             case Broken() as broken:
                 counts["broken"] += 1
                 break_plan(session, plan, broken.n, broken.why, on, by="system", now=now)
@@ -256,6 +279,34 @@ def assess_due(session: Session, portfolio: Portfolio, on: date, *, now: datetim
             case Running(next_due_on=next_due_on):
                 plan.assess_on = next_due_on
     return counts
+
+
+def _nothing_left(session: Session, plans: Sequence[Plan], on: date) -> set[int]:
+    """Ids of the plans for which nothing is left to pay at the end of `on`: of a promise nothing that is past due, of a
+    plan no balance, of a settlement no balance on its accounts. What was charged off is off the book, not paid."""
+    owes = as_folded(session, {plan.customer_id for plan in plans})
+    done: set[int] = set()
+    for plan in plans:
+        standing = owes.get(plan.customer_id, Standing())
+        match plan.kind:
+            case PlanKind.PROMISE:
+                left = standing.past_due
+            case PlanKind.INSTALMENTS:
+                left = standing.debt
+            case _:
+                left = sum(
+                    max(0, balance_of(session, each, on)) for each in session.scalars(_accounts_of(plan))
+                )
+        if left == 0 and not _owes_off_the_book(session, plan.customer_id, on):
+            done.add(plan.id or 0)
+    return done
+
+
+def _owes_off_the_book(session: Session, customer_id: int, on: date) -> bool:
+    query = select(Account).where(
+        Account.customer_id == customer_id, Account.status == AccountStatus.CHARGED_OFF
+    )
+    return any(still_owed(session, account, on) > 0 for account in session.scalars(query))
 
 
 def _take_up_settlements(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> None:
@@ -281,14 +332,12 @@ def _offered_on(session: Session, plan: Plan) -> date:
 
 
 def _paid_to_settle(session: Session, plan: Plan, on: date) -> list[tuple[date, int]]:
-    """Payments to its accounts from its offer to `on`, net of reversals."""
-    reversal = table_of(Entry).alias("reversal")
+    """What came for it to its accounts from its offer to `on`."""
     query = sa.select(col(Entry.effective_on), col(Entry.amount_minor)).where(
         col(Entry.account_id).in_(_accounts_of(plan)),
-        col(Entry.kind) == EntryKind.PAYMENT,
         col(Entry.effective_on) >= _offered_on(session, plan),
         col(Entry.effective_on) <= on,
-        ~sa.exists().where(reversal.c.reverses_id == Entry.id),
+        keeps_agreements(),
     )
     return [(effective_on, -amount) for effective_on, amount in session.execute(query)]
 
@@ -349,17 +398,16 @@ def _wake_case(session: Session, plan: Plan, on: date) -> None:
 def _payments(
     session: Session, portfolio: Portfolio, plans: Sequence[Plan], on: date
 ) -> dict[int, list[tuple[date, int]]]:
-    """Payments by customer up to `on`, net of reversals, for the customers of these plans."""
+    """What came for agreements by customer up to `on`, for the customers of these plans."""
     if not plans:
         return {}
     entry, account = table_of(Entry), table_of(Account)
-    reversal = entry.alias("reversal")
     plan = table_of(Plan)
     query = (
         sa.select(account.c.customer_id, entry.c.effective_on, entry.c.amount_minor)
         .join(account, account.c.id == entry.c.account_id)
         .where(
-            entry.c.kind == EntryKind.PAYMENT,
+            keeps_agreements(),
             entry.c.effective_on <= on,
             entry.c.effective_on >= min(p.accepted_on or on for p in plans),
             account.c.customer_id.in_(
@@ -369,7 +417,6 @@ def _payments(
                 if len(plans) > 1
                 else [plans[0].customer_id]
             ),
-            ~sa.exists().where(reversal.c.reverses_id == entry.c.id),
         )
     )
     paid: dict[int, list[tuple[date, int]]] = {}

@@ -13,7 +13,7 @@ from app.cases.models import CollectionsCase
 from app.cases.rules import Outcome
 from app.db import table_of
 from app.ledger.models import Account, DailyRun, Entry, Portfolio
-from app.ledger.rules import EntryKind
+from app.ledger.rules import MONEY_IN
 from app.strategy.experiments import WITHIN_DAYS, Arm, ArmResult, Comparison, compare
 from app.strategy.models import Experiment, LiveStrategy, Participant, StrategyTask, StrategyVersion
 
@@ -147,7 +147,7 @@ def _paid(session: Session, experiment: Experiment, ripe: date) -> dict[int, int
         .where(
             who.c.experiment_id == experiment.id,
             who.c.since <= ripe,
-            entry.c.kind == EntryKind.PAYMENT,
+            entry.c.kind.in_(MONEY_IN),
             entry.c.effective_on > who.c.since,
             ~sa.exists().where(reversal.c.reverses_id == entry.c.id),
         )

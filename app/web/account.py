@@ -131,6 +131,8 @@ class AccountFile:
     portfolio: Portfolio
     book: Book
     stands: AccountOn
+    still_owed: int
+    """The balance, and what is owed off the book."""
     pauses: Sequence[Pause]
     case_id: int | None
     """The customer's open case, or the latest one."""
@@ -157,7 +159,7 @@ class AccountFile:
 
     @property
     def overpaid_minor(self) -> int:
-        return max(0, -self.stands.balance)
+        return max(0, -max(self.stands.balance, self.still_owed))
 
     @property
     def paused_now(self) -> bool:
@@ -187,6 +189,7 @@ def open_account(session: Session, account_id: int, now: datetime, *, lock: bool
         portfolio=portfolio,
         book=book,
         stands=as_known(session, portfolio, account_id, book.today),
+        still_owed=still_owed(session, account, book.today),
         pauses=list(session.scalars(pauses)),
         case_id=case.id if case else None,
     )
@@ -371,7 +374,7 @@ def account_page(
         oldest=next((story for story in stories if story.is_late), None),
         upcoming=next((story for story in stories if story.open_minor and not story.is_late), None),
         replaced_statements=replaced_statements(session, file.id) if tab == "statements" else [],
-        still_owed=still_owed(session, file.account, file.book.today),
+        still_owed=file.still_owed,
         taken_words=TAKEN_WORDS,
         one_day=DAY,
         teller=teller,

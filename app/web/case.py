@@ -21,11 +21,20 @@ from app.cases.models import CollectionsCase, case_reference
 from app.cases.queries import Book
 from app.cases.rules import CaseStatus, HoldKind
 from app.cases.service import get_case
+from app.cases.standing import Standing, together
 from app.clock import local_date
 from app.compliance.rules import LONGEST_CLEARANCE, Clearance, Contact, Reason, Refusals, WaitUntil, review
-from app.compliance.service import address_of, gather_facts, open_preferences, packs_for
-from app.delinquency.models import AccountState
+from app.compliance.service import (
+    address_of,
+    gather_facts,
+    nothing_to_remind_of,
+    open_preferences,
+    packs_for,
+    with_objection,
+)
 from app.delinquency.rules import bucket_of, days_past_due
+from app.delinquency.service import Now as AccountNow
+from app.delinquency.service import standing_on
 from app.errors import NotFound
 from app.inbound.answers import LONGEST_ANSWER, answerable
 from app.inbound.queries import messages_of
@@ -42,12 +51,13 @@ from app.ledger.queries import (
     paid_since,
     statement_lines,
 )
+from app.ledger.rules import is_worked
 from app.legal.service import open_referral
 from app.money import to_decimal_string
 from app.outreach.folders import reserved_contacts
 from app.outreach.manual import sendable_letters
 from app.outreach.models import OutboxMessage
-from app.outreach.rules import Destination, OutboxStatus, to_ask
+from app.outreach.rules import Destination, OutboxStatus
 from app.plans.models import Plan
 from app.plans.offers import offers_that_stand
 from app.plans.queries import plans_of
@@ -116,6 +126,15 @@ MESSAGE_TONES: Mapping[OutboxStatus, Tone] = {
 
 
 @dataclass(frozen=True, slots=True)
+class LastNight:
+    """The case's figures at the end of the last closed day."""
+
+    on: date
+    past_due_minor: int
+    balance_minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class File:
     """A case, and whom and what it is about."""
 
@@ -124,7 +143,10 @@ class File:
     portfolio: Portfolio
     book: Book
     accounts: list[Account]
-    states: Mapping[int, AccountState]
+    stands: Mapping[int, AccountNow]
+    """By account id, with everything posted until now."""
+    owes: Standing
+    """All accounts that are worked, as of now."""
 
     @property
     def account_ids(self) -> list[int]:
@@ -145,15 +167,26 @@ class File:
 
     @property
     def days(self) -> int:
-        return days_past_due(self.case.oldest_due_on, self.book.on)
+        return days_past_due(self.owes.oldest, self.book.today)
 
     @property
     def to_ask(self) -> int:
         """What the customer may be asked for: past due, on each account never more than its balance."""
-        return sum(to_ask(state.past_due_minor, state.balance_minor) for state in self.states.values())
+        return self.owes.past_due
 
-    def state_of(self, account: Account) -> AccountState | None:
-        return self.states.get(account.id or 0)
+    @property
+    def last_night(self) -> LastNight | None:
+        """What the last closed day left, where that is something else than now."""
+        case = self.case
+        if not self.is_open or (case.past_due_minor, case.balance_minor) == (
+            self.owes.past_due,
+            self.owes.balance,
+        ):
+            return None
+        return LastNight(self.book.on, case.past_due_minor, case.balance_minor)
+
+    def stands_of(self, account: Account) -> AccountNow:
+        return self.stands[account.id or 0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,15 +266,17 @@ def open_file(session: Session, case_id: int, now: datetime, *, lock: bool = Fal
     case = get_case(session, case_id, lock=lock)
     portfolio = session.get_one(Portfolio, case.portfolio_id)
     accounts = accounts_of(session, case.customer_id)
-    ids = [account.id for account in accounts]
-    states = session.scalars(select(AccountState).where(col(AccountState.account_id).in_(ids)))
+    book = book_of(session, portfolio, now)
+    stands = standing_on(session, portfolio, [account.id or 0 for account in accounts], book.today)
+    worked = [stands[a.id or 0] for a in accounts if is_worked(a.status, a.ended_on)]
     return File(
         case=case,
         customer=session.get_one(Customer, case.customer_id),
         portfolio=portfolio,
-        book=book_of(session, portfolio, now),
+        book=book,
         accounts=accounts,
-        states={state.account_id: state for state in states},
+        stands=stands,
+        owes=together(worked),
     )
 
 
@@ -336,10 +371,13 @@ def may_contact(session: Session, file: File, now: datetime) -> list[GateRow]:
     who = file.customer.id or 0
     reserved = reserved_contacts(session, file.portfolio, [who], now=now)
     facts = gather_facts(session, [file.customer], pack, now=now, reserved=reserved)[who]
+    nothing = _nothing_to_remind_of(session, file, now)
     rows = []
     for channel, label in CHANNELS.items():
         address = address_of(file.customer, channel)
         answer = review(Contact(channel, Purpose.REMINDER, address), facts, pack, now)
+        if nothing:
+            answer = with_objection(answer, nothing)
         reasons: tuple[Reason, ...] = ()
         if isinstance(answer, Clearance):
             closes = answer.not_after
@@ -354,6 +392,14 @@ def may_contact(session: Session, file: File, now: datetime) -> list[GateRow]:
         consent = facts.consent.get(channel)
         rows.append(GateRow(channel, label, shown, verdict, until, reasons, consent, review_on))
     return rows
+
+
+def _nothing_to_remind_of(session: Session, file: File, now: datetime) -> Reason | None:
+    nothing = nothing_to_remind_of(session, file.portfolio, file.customer, at=now)
+    if nothing or file.is_open:
+        return nothing
+    sentence = f"case {file.case.reference} is closed"
+    return Reason("desk.case_closed", "a closed case is not worked", sentence, "house", verified=True)
 
 
 def _standing(session: Session, file: File, plans: Sequence[Plan]) -> dict[str, Any]:
@@ -400,7 +446,7 @@ def _options(session: Session, file: File) -> dict[str, Any]:
         "contact_fields": [(name, CONTACT_LABELS[name], CONTACT_LIMITS[name]) for name in CONTACT],
         "max_months": file.portfolio.agent_max_instalments,
         "max_discount": file.portfolio.agent_max_discount_percent,
-        "late_balance": owed_on_late_accounts(session, file.case),
+        "late_balance": owed_on_late_accounts(session, file.case, file.book.today),
         "settle_latest": (today + timedelta(days=SETTLE_WITHIN)).isoformat(),
     }
 
@@ -484,17 +530,15 @@ def _ledger_tab(request: Request, session: Session, file: File) -> dict[str, Any
     chosen = next((account for account in file.accounts if account.reference == wanted), None)
     if wanted and chosen is None:
         raise NotFound("this case has no such account")
-    chosen = chosen or next(
-        (a for a in file.accounts if (s := file.state_of(a)) and s.past_due_minor), file.accounts[0]
-    )
+    chosen = chosen or next((a for a in file.accounts if file.stands_of(a).past_due), file.accounts[0])
     lines: list[LedgerLine] = list(
         ledger_lines(session, [chosen.id or 0], newest_first=True, limit=LEDGER_LINES + 1)
     )
-    state = file.state_of(chosen)
-    late = days_past_due(state.oldest_due_on if state else None, file.book.on)
+    stands = file.stands_of(chosen)
+    late = days_past_due(stands.oldest_due_on, file.book.today)
     return {
         "account": chosen,
-        "account_state": state,
+        "account_stands": stands,
         "account_days": late,
         "account_bucket": bucket_of(late, file.book.edges),
         "account_tone": bucket_tone(late),
@@ -512,15 +556,15 @@ class StatementRow:
 
 def _statements(session: Session, file: File) -> list[tuple[Account, list[StatementRow]]]:
     """Statements by account, the latest first."""
-    unpaid: dict[tuple[int, str], int] = {}
-    for account_id, state in file.states.items():
-        for due_on, amount in json.loads(state.dues):
+    unpaid: dict[tuple[int, date], int] = {}
+    for account_id, stands in file.stands.items():
+        for due_on, amount in stands.dues:
             unpaid[account_id, due_on] = unpaid.get((account_id, due_on), 0) + amount
     rows: dict[int, list[StatementRow]] = {}
     for line in statement_lines(session, file.account_ids):
         if line.closing_on > file.book.today:
             continue
-        left = unpaid.get((line.account_id, line.due_on.isoformat()), 0)
+        left = unpaid.get((line.account_id, line.due_on), 0)
         rows.setdefault(line.account_id, []).append(StatementRow(line, left))
     return [(account, rows.get(account.id or 0, [])) for account in file.accounts]
 

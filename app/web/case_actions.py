@@ -358,7 +358,7 @@ def _ask_about_discount(
     request: Request, session: Session, file: File, fields: Fields, staff: Staff, amount: int
 ) -> None:
     """Nobody lets a debt off without having seen how much of it that is."""
-    owed = owed_on_late_accounts(session, file.case)
+    owed = owed_on_late_accounts(session, file.case, file.book.today)
     within = may_let_off(owed, amount, file.portfolio.agent_max_discount_percent)
     if not 0 < amount < owed or not (within or staff.role is Role.MANAGER):
         return  # it is refused

@@ -50,6 +50,7 @@ BEHIND_COLUMNS = [
     Column("Days past due", numeric=True),
     Column("Bucket"),
     Column("Past due", numeric=True),
+    Column("Of it not owed", numeric=True),
     Column("Balance", numeric=True),
 ]
 MOVEMENT_COLUMNS = [Column("Day"), Column("Account"), Column("Customer"), Column("Amount", numeric=True)]
@@ -82,6 +83,7 @@ def dashboard(
     if format == "csv":
         return csv_download(f"figures-{chosen.code}-{on}.csv", CSV_HEADER, _csv_rows(shown, chosen))
     roll = month_roll_forward(session, chosen.id or 0, on)
+    buckets = history.buckets_now(session, chosen)
     tiles = {tile.definition.name: tile for tile in _tiles(points, chosen, on=on, compared_on=compared_on)}
     return page(
         request,
@@ -97,7 +99,8 @@ def dashboard(
         restated=[point for point in reversed(shown) if point.restated],
         definitions=DEFINITIONS,
         charts=_charts(request, session, chosen, shown),
-        buckets=_bucket_rows(history.buckets_now(session, chosen)),
+        buckets=_bucket_rows(buckets),
+        not_owed=sum(total.past_due - total.owed for total in buckets.values()),
         roll=roll,
         steps=_waterfall(roll, on),
         workers=_workers(session, now),
@@ -266,6 +269,7 @@ def _bucket_rows(buckets: Mapping[str, Any]) -> list[dict[str, Any]]:
             "accounts": total.accounts,
             "balance": total.balance,
             "past_due": total.past_due,
+            "not_owed": total.past_due - total.owed,
         }
         for label, total in buckets.items()
     ]
@@ -351,7 +355,16 @@ def accounts_behind(
         limit=None if is_csv else PAGE + 1,
     )
     if is_csv:
-        header = ("account_ref", "name", "days_past_due", "bucket", "past_due", "balance", "currency")
+        header = (
+            "account_ref",
+            "name",
+            "days_past_due",
+            "bucket",
+            "past_due",
+            "not_owed",
+            "balance",
+            "currency",
+        )
         return csv_download(
             f"overdue-{days}-{chosen.code}-{on}.csv",
             header,
@@ -362,6 +375,7 @@ def accounts_behind(
                     row.days_past_due,
                     row.bucket,
                     to_decimal_string(row.past_due_minor, chosen.currency),
+                    to_decimal_string(row.not_owed_minor, chosen.currency),
                     to_decimal_string(row.balance_minor, chosen.currency),
                     chosen.currency,
                 )

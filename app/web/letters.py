@@ -233,7 +233,8 @@ def _figures(
         raise Invalid("A case is named by its reference, such as C-000041.", "case")
     case = get_case(session, int(digits))
     portfolio = session.get_one(Portfolio, case.portfolio_id)
-    [folder] = open_folders(session, portfolio, [case.id or 0], now=now, lock=False)
+    today = local_date(now, portfolio.timezone)
+    [folder] = open_folders(session, portfolio, [case.id or 0], now=now, lock=False, as_of=today)
     reader = SimpleNamespace(**{**folder.customer._mapping, "language": language})
     context = letter_context(
         session, Letterhead.of(portfolio), stationery, replace(folder, customer=reader), wanted.letter, channel,

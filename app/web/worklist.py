@@ -17,6 +17,7 @@ from starlette.responses import Response
 from app.cases import queries
 from app.cases.models import CallTask, CaseHold, case_reference
 from app.cases.queries import Book, Condition, Selection
+from app.cases.standing import Standing, as_of_now
 from app.clock import local_date, local_instant
 from app.daily import last_closed
 from app.delinquency.rules import bucket_labels, bucket_of, days_past_due
@@ -212,6 +213,11 @@ class Line:
     reference: str
     name: str
     past_due_minor: int
+    """Past due and owed, as of now."""
+    not_owed_minor: int
+    balance_minor: int
+    night_minor: int | None
+    """Past due at the last close of day, where it is something else now."""
     currency: str
     timezone: str
     days: int
@@ -240,10 +246,12 @@ def _lines(
     tasks = next_tasks(session, case_ids)
     replies = replied_since(session, case_ids)
     payments = next_payments(session, case_ids, min((book.today for book in books), default=now.date()))
+    owes = _owes_now(session, books, found)
     lines = []
     for row in found:
         book = by_id[row.portfolio_id]
-        late = days_past_due(row.oldest_due_on, book.on)
+        owed = owes.get(row.customer_id, Standing())
+        late = days_past_due(owed.oldest, book.today)
         held = holds.get(row.customer_id, [])
         step = next_step(
             row,
@@ -260,7 +268,10 @@ def _lines(
                 case_id=row.id,
                 reference=case_reference(row.id),
                 name=row.full_name,
-                past_due_minor=row.past_due_minor,
+                past_due_minor=owed.past_due,
+                not_owed_minor=owed.not_owed,
+                balance_minor=owed.balance,
+                night_minor=row.past_due_minor if row.past_due_minor != owed.past_due else None,
                 currency=book.currency,
                 timezone=book.timezone,
                 days=late,
@@ -274,6 +285,18 @@ def _lines(
             )
         )
     return lines
+
+
+def _owes_now(session: Session, books: Sequence[Book], found: Sequence[sa.Row[Any]]) -> dict[int, Standing]:
+    """By customer: the rows shown alone are folded to this moment; what a list is filtered and sorted by is of the
+    night."""
+    owes: dict[int, Standing] = {}
+    for book in books:
+        customers = [row.customer_id for row in found if row.portfolio_id == book.portfolio_id]
+        if customers:
+            portfolio = session.get_one(Portfolio, book.portfolio_id)
+            owes |= as_of_now(session, portfolio, customers, book.today)
+    return owes
 
 
 def _when(step: NextStep, book: Book, locale: Locale) -> str:
@@ -351,8 +374,8 @@ def _payment_step(payment: NextPayment, today: date) -> NextStep:
 # --- export -------------------------------------------------------------------------------------------------
 
 CSV_HEADER = (
-    "case", "portfolio", "customer_ref", "customer", "currency", "past_due", "balance", "days_past_due", "bucket",
-    "accounts", "owner", "priority", "next_step", "next_step_at",
+    "case", "portfolio", "customer_ref", "customer", "currency", "past_due", "not_owed", "balance", "days_past_due",
+    "bucket", "accounts", "owner", "priority", "next_step", "next_step_at",
 )  # fmt: skip
 
 
@@ -370,8 +393,9 @@ def _csv_rows(
                 row.customer_reference,
                 line.name,
                 line.currency,
-                to_decimal_string(row.past_due_minor, book.currency),
-                to_decimal_string(row.balance_minor, book.currency),
+                to_decimal_string(line.past_due_minor, book.currency),
+                to_decimal_string(line.not_owed_minor, book.currency),
+                to_decimal_string(line.balance_minor, book.currency),
                 line.days,
                 line.bucket,
                 line.accounts,

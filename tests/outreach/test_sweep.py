@@ -93,7 +93,7 @@ def test_nobody_is_dunned_over_a_balance_in_credit_or_an_account_that_is_no_long
     assert [step_of(each) for each in ask(engine)] == ["", ""]
 
 
-def test_the_oldest_due_of_all_accounts_decides_and_any_balance_is_enough(engine: Engine) -> None:
+def test_an_account_on_which_nothing_is_owed_says_nothing_of_how_late_the_case_is(engine: Engine) -> None:
     with transaction(engine) as session:
         case = builders.delinquent_case(session, due_on=ON - timedelta(days=4), on=ON)
         book = get_portfolio(session, builders.BOOK)
@@ -106,7 +106,7 @@ def test_the_oldest_due_of_all_accounts_decides_and_any_balance_is_enough(engine
             )
         )  # fmt: skip
     [answered] = ask(engine)
-    assert step_of(answered) == "first-call", "twenty days late, and the other card has a balance"
+    assert step_of(answered) == "friendly-sms", "the card that is twenty days late has no balance"
 
 
 def test_the_pass_and_the_planning_under_lock_agree(engine: Engine) -> None:
