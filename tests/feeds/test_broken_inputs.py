@@ -42,7 +42,7 @@ HEADERS = {
 }
 GOOD = {
     FeedKind.PAYMENTS: "P{n},A1,2026-03-01,45.00,transfer",
-    FeedKind.STATEMENTS: "S{n},A1,2026-02-15,2026-03-08,900.00,45.00",
+    FeedKind.STATEMENTS: "S{n},A1,2026-02-1{n},2026-03-08,900.00,45.00",
     FeedKind.TRANSACTIONS: "T{n},A1,2026-02-01,purchase,300.10,a shop",
     FeedKind.ACCOUNTS: (
         "B{n},D{n},Bo Example,en,CN,Asia/Shanghai,1 Road,Shanghai,200000,+8613800138000,bo@example.org,"
