@@ -23,7 +23,9 @@ from app.timeline.rules import Channel, Purpose
 router = api_router("/cases/{reference}/decisions", tags=["contacts"])
 
 Reader = Annotated[Caller, api_requires(*CASE_READING)]
-Name = Literal["cleared", "waiting", "refused", "withheld", "sent", "delivered", "failed", "unknown"]
+Name = Literal[
+    "cleared", "waiting", "refused", "withheld", "sent", "simulated", "delivered", "failed", "unknown"
+]
 
 
 class DecisionShape(BaseModel):
