@@ -125,7 +125,9 @@ class Worker:
         """Read what came back by e-mail."""
         if self.ports.bounces is None:
             return {}
-        counts = collect(self.engine, self.ports.bounces, clock=self.ports.clock)
+        counts = collect(
+            self.engine, self.ports.bounces, clock=self.ports.clock, stopping=self.stopping.is_set
+        )
         if counts:
             log.info("bounces_read", **counts)
         return counts

@@ -9,9 +9,11 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from email import message_from_bytes
 from email.message import Message
 from email.utils import parseaddr
+from typing import Any
 
 from flufl.bounce import all_failures
 
@@ -46,6 +48,18 @@ def read_notice(raw: bytes) -> Notice:
     if message.get_param("report-type") == "disposition-notification":
         return Notice(NoticeKind.PASSING, attempts=attempts)  # a receipt, RFC 8098
     return _unstructured(message, attempts)
+
+
+def understood(raw: bytes) -> dict[str, Any]:
+    """The same as `read_notice`, as JSON can say it: for a process of its own."""
+    return asdict(read_notice(raw))
+
+
+def notice_of(told: dict[str, Any]) -> Notice:
+    """The notice that `understood` told of."""
+    severity = Severity(told["severity"]) if told["severity"] else None
+    recipients, attempts = tuple(told["recipients"]), tuple(told["attempts"])
+    return Notice(NoticeKind(told["kind"]), severity, told["status"], recipients, attempts)
 
 
 # --- reports --------------------------------------------------------------------------------------------------

@@ -1,12 +1,14 @@
 """Putting what comes back on record: the message has bounced, the address is closed, the channel is opted out.
 
-A notice is read, put on record and obeyed in one transaction, and only then taken out of the mailbox: whoever dies in
-between, the next reading finds it there and its bytes known.
+A notice is read in a process of its own, for what strangers send may hold up any parser or make it raise; what cannot be
+read in time waits for a person like what is not understood. Then it is put on record and obeyed in one transaction, and
+only then taken out of the mailbox: whoever dies in between, the next reading finds it there and its bytes known.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
@@ -17,7 +19,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col, select
 
 from app.bounces.models import MailNotice
-from app.bounces.reading import read_notice
+from app.bounded import Bounded, Stopped, Unfinished
+from app.bounces.reading import notice_of, read_notice
 from app.bounces.rules import (
     BUSY,
     SOFT_LIMIT,
@@ -51,14 +54,27 @@ KEPT_TEXT = 20_000
 """Characters of a message that a person has to read."""
 
 
-def collect(engine: Engine, postbox: Postbox, *, clock: Clock) -> dict[str, int]:
-    """Read what lies in the mailbox; how many of each kind. Safe in several processes at once."""
+SECONDS, MEGABYTES = 10.0, 512
+"""That reading one message may take; the longest that mail servers send take 50 ms."""
+
+
+def collect(
+    engine: Engine,
+    postbox: Postbox,
+    *,
+    clock: Clock,
+    stopping: Callable[[], bool] = lambda: False,
+    seconds: float = SECONDS,
+) -> dict[str, int]:
+    """Read what lies in the mailbox; how many of each kind. Safe in several processes at once. `stopping` ends it, also
+    in the middle of a message, which stays; `seconds` is what one message may take."""
     counts: dict[str, int] = {}
     try:
-        with postbox.open() as opened:
+        with postbox.open() as opened, Bounded(READER, seconds=seconds, megabytes=MEGABYTES) as reader:
             for handle, raw in opened.messages():
+                notice = _read(reader, raw, stopping)
                 try:
-                    kind = retrying(partial(_take, engine, raw, clock))
+                    kind = retrying(partial(_take, engine, raw, notice, clock))
                 except SQLAlchemyError as error:  # it stays there, and must not hold up the others
                     log.error("bounce_not_taken", error=type(error).__name__)
                     continue
@@ -66,17 +82,37 @@ def collect(engine: Engine, postbox: Postbox, *, clock: Clock) -> dict[str, int]
                 counts[kind.value] = counts.get(kind.value, 0) + 1
     except PostboxFailed as failure:
         log.error("bounce_mailbox", reason=str(failure))
+    except Stopped:
+        pass
     return counts
 
 
-def _take(engine: Engine, raw: bytes, clock: Clock) -> NoticeKind:
+READER = "app.bounces.reading:understood"
+
+
+def _read(reader: Bounded, raw: bytes, stopping: Callable[[], bool]) -> Notice:
+    if stopping():
+        raise Stopped
+    try:
+        return notice_of(reader(raw, stopping=stopping))
+    except Unfinished as failure:
+        log.error("bounce_not_read", reason=str(failure))
+        return Notice(NoticeKind.OTHER)
+
+
+def _take(engine: Engine, raw: bytes, notice: Notice, clock: Clock) -> NoticeKind:
+    text = _readable(raw)
     with transaction(engine) as session:
-        return take_notice(session, raw, now=clock.now())
+        return put_on_record(session, raw, notice, text, now=clock.now())
 
 
 def take_notice(session: Session, raw: bytes, *, now: datetime) -> NoticeKind:
     """Put one message of the bounce mailbox on record and do what it asks for; nothing if it is known."""
-    notice = read_notice(raw)
+    return put_on_record(session, raw, read_notice(raw), _readable(raw), now=now)
+
+
+def put_on_record(session: Session, raw: bytes, notice: Notice, text: str, *, now: datetime) -> NoticeKind:
+    """The same for a message that was read before; `text` is kept where a person has to look at it."""
     if notice.kind is NoticeKind.PASSING:
         return notice.kind
     ours = _message(session, notice)
@@ -89,7 +125,7 @@ def take_notice(session: Session, raw: bytes, *, now: datetime) -> NoticeKind:
         "status": notice.status[:12],
         "address": normalised(address)[:254],
         "message_id": ours.id if ours is not None else None,
-        "text": _readable(raw) if needs_person else "",
+        "text": text if needs_person else "",
         "at": now,
         "decided_at": None if needs_person else now,
         "decided_by": "" if needs_person else "system",
