@@ -7,6 +7,7 @@ Everything above this file is written once for both.
 from __future__ import annotations
 
 import fcntl
+import os
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -107,7 +108,9 @@ def make_engine(url: str, *, durable: bool = True) -> Engine:
         return _postgres_engine(url)
     database = sa.make_url(url).database
     if database and database != ":memory:":
-        Path(database).parent.mkdir(parents=True, exist_ok=True)
+        Path(database).parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+        # SQLite gives its log the mode of the database. What is there already keeps the mode that it has.
+        os.close(os.open(database, os.O_CREAT | os.O_RDWR, 0o600))
     engine = sa.create_engine(
         url, connect_args={"timeout": 30, "check_same_thread": False}, hide_parameters=True
     )
@@ -183,6 +186,85 @@ def refresh_statistics(engine: Engine, *models: type[SQLModel]) -> None:
             session.connection().exec_driver_sql(f'ANALYZE "{table_of(model).name}"')
 
 
+def private(path: str, flags: int) -> int:
+    """For `open(..., opener=private)`: a file that only its owner reads."""
+    return os.open(path, flags, 0o600)
+
+
+class Trouble(StrEnum):
+    """What a database says of itself. The value is for people: what is wrong, and what to do."""
+
+    FULL = "The disk of the database is full. Make room; the desk goes on by itself."
+    READ_ONLY = (
+        "The database can only be read. Look at the rights of its file, or whether the server is a standby."
+    )
+    CORRUPT = "The database file is damaged. Stop the desk and restore a backup."
+    UNREADABLE = "The database file cannot be opened or read. Look at its disk and its rights."
+    AWAY = "The database server does not answer."
+    BUSY = "The database is busy. Try again in a few seconds."
+
+
+_SAID: tuple[tuple[str, Trouble], ...] = (
+    ("disk is full", Trouble.FULL),
+    ("no space left", Trouble.FULL),
+    ("readonly database", Trouble.READ_ONLY),
+    ("read-only", Trouble.READ_ONLY),
+    ("malformed", Trouble.CORRUPT),
+    ("not a database", Trouble.CORRUPT),
+    ("disk i/o error", Trouble.UNREADABLE),
+    ("unable to open", Trouble.UNREADABLE),
+    ("connection", Trouble.AWAY),
+)
+_STATES = {
+    "53100": Trouble.FULL,
+    "25006": Trouble.READ_ONLY,
+    "XX001": Trouble.CORRUPT,
+    "XX002": Trouble.CORRUPT,
+}
+
+
+def trouble_of(error: BaseException) -> Trouble | None:
+    """What is wrong with the database, None where it is the statement that was."""
+    if isinstance(error, sa.exc.TimeoutError):
+        return Trouble.BUSY
+    if not isinstance(error, sa.exc.DatabaseError):
+        return None
+    if found := _STATES.get(getattr(error.orig, "sqlstate", None) or ""):
+        return found
+    said = str(error.orig).lower()
+    found = next((trouble for words, trouble in _SAID if words in said), None)
+    if isinstance(error, sa.exc.OperationalError):
+        return found or Trouble.BUSY
+    return found if found in {Trouble.CORRUPT, Trouble.READ_ONLY, Trouble.FULL} else None
+
+
+def write_trouble(engine: Engine) -> Trouble | None:
+    """Why nothing can be written now: tried with a write that changes nothing. A lock that somebody else holds is no
+    trouble, those who want to write wait for it."""
+    try:
+        with engine.execution_options(desk_read=True).connect() as connection:
+            if connection.dialect.name == "sqlite":
+                connection.exec_driver_sql("PRAGMA busy_timeout=1000")
+                try:
+                    version = connection.exec_driver_sql("PRAGMA user_version").scalar() or 0
+                    connection.exec_driver_sql(
+                        f"PRAGMA user_version={int(version)}"
+                    )  # writes the page all the same
+                    connection.commit()
+                finally:
+                    connection.rollback()
+                    connection.exec_driver_sql("PRAGMA busy_timeout=30000")
+            else:
+                if connection.exec_driver_sql("SHOW transaction_read_only").scalar() == "on":
+                    return Trouble.READ_ONLY
+                connection.exec_driver_sql("SELECT pg_current_xact_id()")
+                connection.commit()
+    except sa.exc.SQLAlchemyError as error:
+        trouble = trouble_of(error) or Trouble.UNREADABLE
+        return None if trouble is Trouble.BUSY else trouble
+    return None
+
+
 class Busy(Exception):
     """Another process holds the named lock."""
 
@@ -212,7 +294,7 @@ def exclusive(engine: Engine, name: str, *, wait: bool) -> Iterator[None]:
     if database == ":memory:":
         yield
         return
-    with open(f"{database}.{name.replace('/', '_')}.lock", "w") as handle:
+    with open(f"{database}.{name.replace('/', '_')}.lock", "w", opener=private) as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:

@@ -28,9 +28,10 @@ from typing import Any
 import pikepdf
 
 from app.adapters.letter_page import address_problem, letter_template, page_data
-from app.adapters.print_letters import not_a_formula
 from app.adapters.typesetting import CannotTypeset, typeset_many
+from app.csv_cells import protect
 from app.outreach.rules import Made, Misconfigured, Piece, PressDown, TryLater
+from app.processes import make_shared, share_with_group
 
 PDF, MANIFEST = "letters.pdf", "manifest.csv"
 COLUMNS = (
@@ -54,8 +55,10 @@ class PrintPress:
         hidden = self._hidden(batch)
         try:
             shutil.rmtree(hidden, ignore_errors=True)
-            hidden.mkdir(parents=True)
+            make_shared(hidden)
             made = self._fill(hidden, pieces, day)
+            for path in (hidden, *hidden.iterdir()):
+                share_with_group(path)
             _sync_folder(hidden)
         except CannotTypeset as problem:
             raise PressDown(Misconfigured(f"letter template {self._template} cannot be typeset")) from problem
@@ -248,9 +251,9 @@ def _manifest(letters: Sequence[_Letter], batch_sha256: str) -> bytes:
                 page + sheets - 1,
                 sheets,
                 letter.piece.country,
-                not_a_formula(letter.piece.postcode),
+                protect(letter.piece.postcode),
                 dispatch.language,
-                not_a_formula(dispatch.key),
+                protect(dispatch.key),
                 letter.sha256,
                 batch_sha256,
             )

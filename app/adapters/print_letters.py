@@ -22,7 +22,9 @@ from typing import Any
 
 from app.adapters.letter_page import address_lines, address_problem, letter_template, typeset_letter
 from app.adapters.typesetting import CannotTypeset, count_pages
+from app.csv_cells import protect
 from app.outreach.rules import Accepted, Dispatch, Misconfigured, Outcome, TryLater, Undeliverable
+from app.processes import make_shared, share_with_group
 
 MANIFEST = "manifest.csv"
 IN_FLIGHT = 2
@@ -47,7 +49,7 @@ class PrintLetterSender:
         if problem := address_problem(dispatch):
             return Undeliverable(problem)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_shared(path.parent)
             if not self._manifests.names(path):
                 # Outside the lock: others typeset meanwhile. Two that make the same letter make the same bytes.
                 if not path.exists():
@@ -96,7 +98,7 @@ def _write_atomically(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        Path(name).chmod(0o640)  # the print service reads through the group; nobody else does
+        share_with_group(Path(name))
         Path(name).rename(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
@@ -134,7 +136,7 @@ def _append_to_manifest(path: Path, dispatch: Dispatch) -> None:
     """One row; a row that an earlier crash cut off is removed first."""
     pdf = path.read_bytes()
     row = (
-        not_a_formula(dispatch.key),
+        protect(dispatch.key),
         path.name,
         dispatch.language,
         len(address_lines(dispatch)),
@@ -148,6 +150,8 @@ def _append_to_manifest(path: Path, dispatch: Dispatch) -> None:
         if end and not tail.endswith(b"\n"):
             end -= len(tail) - (tail.rfind(b"\n") + 1)
             manifest.truncate(end)
+        if not end:
+            share_with_group(path.parent / MANIFEST)
         manifest.write((b"" if end else _csv_line(COLUMNS)) + _csv_line(row))
         manifest.flush()
         os.fsync(manifest.fileno())
@@ -160,11 +164,6 @@ def _csv_line(row: tuple[Any, ...]) -> bytes:
     line = io.StringIO()
     csv.writer(line, lineterminator="\n").writerow(row)
     return line.getvalue().encode()
-
-
-def not_a_formula(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
 def manifest_rows(print_dir: Path, business_date: date) -> list[dict[str, str]]:

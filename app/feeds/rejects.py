@@ -8,6 +8,8 @@ import os
 from pathlib import Path
 from typing import IO
 
+from app.csv_cells import protect
+from app.db import private
 from app.feeds.layouts import Reject
 
 
@@ -67,7 +69,7 @@ class RejectsFile:
         if not rejects:
             return
         if self._handle is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
             self._open("w")
             assert self._handle is not None
             csv.writer(self._handle).writerow(["line", "column", "reason", "row"])
@@ -77,14 +79,11 @@ class RejectsFile:
             row = io.StringIO()
             csv.writer(row, lineterminator="").writerow(cell[:500] for cell in reject.row)
             cells = [str(reject.line), reject.column, reject.reason, row.getvalue()]
-            writer.writerow(_harmless(cell) for cell in cells)
+            writer.writerow(protect(cell) for cell in cells)
         self._handle.flush()
         os.fsync(self._handle.fileno())
 
     def _open(self, mode: str) -> None:
-        self._handle = self.path.open(mode, encoding="utf-8", errors="backslashreplace", newline="")
-
-
-def _harmless(cell: str) -> str:
-    """A spreadsheet must not run what a hostile row holds (CWE-1236)."""
-    return "'" + cell if cell[:1] in "=+-@\t\r" and cell else cell
+        self._handle = open(  # noqa: SIM115 - closed by __exit__
+            self.path, mode, encoding="utf-8", errors="backslashreplace", newline="", opener=private
+        )

@@ -49,20 +49,7 @@ TIMELINE_COLUMNS = ("stream", "seq", "kind", "at", "by", "data_json", "prev_hash
 PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}(/[A-Za-z0-9][A-Za-z0-9._-]{0,120}){0,5}")
 """Paths in a bag: plain ASCII, no hidden files, no '..', nothing a file system or shell could read another way."""
 
-_FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _MODE = 0o100644
-
-
-def protect(text: str) -> str:
-    """Text for a CSV cell that no spreadsheet takes for a formula: an apostrophe in front where one is needed.
-
-    Reversible, so that hashes over the cell's content can still be recomputed: see `unprotect`.
-    """
-    return f"'{text}" if _FORMULA.match(text) else text
-
-
-def unprotect(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell[1:]) else cell
 
 
 def json_bytes(value: Any) -> bytes:
@@ -107,6 +94,13 @@ def load_public_key(pem_or_path: str) -> Ed25519PublicKey:
     if not isinstance(key, Ed25519PublicKey):
         raise Invalid("the public key is not an Ed25519 key", "public_key")
     return key
+
+
+def load_sender_key(pem: str) -> Ed25519PublicKey:
+    """The public key of a sender, also from the private one, which whoever runs the desk has."""
+    if "PRIVATE KEY" in pem[:100]:
+        return load_private_key(pem).public_key()
+    return load_public_key(pem)
 
 
 def _pem(pem_or_path: str) -> bytes:

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from app.csv_cells import protect
 from app.errors import Conflict
 from app.legal import bag as fmt
 from app.legal.bag import key_id, load_private_key, load_public_key, public_key_pem
@@ -251,17 +252,17 @@ def _ledger_csv(case: CaseFile, entries: Sequence[Entry]) -> bytes:
         account = e.account_ref
         rows.append(
             (
-                fmt.protect(e.account_ref),
+                protect(e.account_ref),
                 e.effective_on.isoformat(),
                 e.posted_on.isoformat(),
-                fmt.protect(e.reference),
-                fmt.protect(e.kind),
+                protect(e.reference),
+                protect(e.kind),
                 amount(e.amount_minor),
                 amount(balance),
                 case.portfolio.currency,
-                fmt.protect(e.description),
-                fmt.protect(e.source),
-                fmt.protect(e.reverses),
+                protect(e.description),
+                protect(e.source),
+                protect(e.reverses),
             )
         )
     return _csv(fmt.LEDGER_COLUMNS, rows)
@@ -271,8 +272,8 @@ def _statements_csv(case: CaseFile) -> bytes:
     amount = _amount(case)
     rows = (
         (
-            fmt.protect(s.account_ref),
-            fmt.protect(s.statement_ref),
+            protect(s.account_ref),
+            protect(s.statement_ref),
             s.closing_on.isoformat(),
             s.due_on.isoformat(),
             amount(s.balance_minor),
@@ -287,12 +288,12 @@ def _statements_csv(case: CaseFile) -> bytes:
 def _timeline_csv(case: CaseFile) -> bytes:
     rows = (
         (
-            fmt.protect(e.stream),
+            protect(e.stream),
             str(e.seq),
-            fmt.protect(e.kind),
+            protect(e.kind),
             instant_text(e.at),
-            fmt.protect(e.by),
-            fmt.protect(e.data_json),
+            protect(e.by),
+            protect(e.data_json),
             e.prev_hash,
             e.hash,
         )

@@ -26,6 +26,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
+from app.csv_cells import unprotect
 from app.legal import bag as fmt
 from app.legal.rules import BUNDLE_ID
 from app.money import to_minor
@@ -122,7 +123,7 @@ class _Bag:
         if tuple(next(reader, ())) != columns:
             raise ValueError("columns are not those of this format")
         for cells in reader:
-            yield dict(zip(columns, map(fmt.unprotect, cells), strict=True))
+            yield dict(zip(columns, map(unprotect, cells), strict=True))
 
 
 def _verify_handle(handle: BinaryIO, size: int, key: Ed25519PublicKey | None, found: _Findings) -> None:

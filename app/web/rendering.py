@@ -37,6 +37,7 @@ from starlette.responses import Response
 
 from app.alerts.models import Alert
 from app.bounces.models import MailNotice
+from app.csv_cells import export_cell
 from app.db import table_of
 from app.inbound.models import InboundMessage
 from app.ledger.models import Portfolio, ReportedChange, UnmatchedPayment, Waiver
@@ -445,8 +446,8 @@ def csv_download(filename: str, header: Sequence[str], rows: Iterable[Sequence[A
 def _csv_cell(value: Any) -> Any:
     if value is None:
         return ""
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return value if value[1:].replace(".", "", 1).isdigit() and value[0] in "+-" else "'" + value
+    if isinstance(value, str):
+        return export_cell(value)
     if isinstance(value, (date, datetime)):
         return value.isoformat()
     return value
