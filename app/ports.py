@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
+from ipaddress import ip_address
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from app.adapters.twilio_codes import failure_of
 from app.alerts.rules import Messenger
@@ -264,11 +266,24 @@ def _seal(settings: Settings) -> Seal | None:
     return Seal(load_private_key(text), typeset)
 
 
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def _legal_desk(settings: Settings, seal: Seal | None) -> LegalDesk | None:
     if not settings.legal_url:
         return None
     if seal is None:
         raise SystemExit("DESK_LEGAL_URL is set but DESK_BUNDLE_KEY is not: bundles could not be signed")
+    parts = urlsplit(settings.legal_url)
+    if parts.scheme == "http" and not settings.legal_allow_http and not _is_loopback(parts.hostname or ""):
+        raise SystemExit(
+            "DESK_LEGAL_URL is http://: everybody on the way could read the case files. Use https://, or set "
+            "DESK_LEGAL_ALLOW_HTTP=true where the line itself is encrypted"
+        )
     from app.adapters.legal_http import LegalHttp
 
     return LegalHttp(settings.legal_url, seal.key)

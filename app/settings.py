@@ -80,6 +80,8 @@ class Settings(BaseSettings):
     alert_secret: SecretStr = SecretStr("")
 
     legal_url: str = ""
+    legal_allow_http: bool = False
+    """Deliver case files over http:// to another machine: for a line that is encrypted by itself."""
     bundle_key: SecretStr = SecretStr("")
     """Ed25519 private key, PEM (PKCS 8) or a path to such a file; signs case bundles and their delivery."""
 

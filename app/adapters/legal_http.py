@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import io
 import json
+import socket
+import threading
 import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +31,10 @@ Delivery = Receipt | Undeliverable | TryLater | Misconfigured
 _ATTEMPTS = 4
 _RETRY_SECONDS = 8.0
 _LONGEST_WAIT = 24 * 3600
+LARGEST_ANSWER = 64 * 1024
+"""Bytes; a receipt has some three hundred."""
+SLOWEST = 50_000
+"""Bytes a second that a line must take, or the exchange is given up."""
 
 
 class _Unexpected(Exception):
@@ -40,7 +48,7 @@ class _Unexpected(Exception):
 class _ServerTrouble(Exception):
     """An answer worth asking again for: 429 or 5xx."""
 
-    def __init__(self, response: httpx2.Response) -> None:
+    def __init__(self, response: _Answer) -> None:
         super().__init__(f"HTTP {response.status_code}")
         self.response = response
 
@@ -54,11 +62,55 @@ class _Parcel:
     tag_manifest_sha256: str
 
 
+class _Line:
+    """The connections of a client, to be cut when an exchange takes too long: a timeout of the library's is for each
+    read alone, and a desk that sends a byte a second is read for ever."""
+
+    def __init__(self) -> None:
+        self._streams: list[Any] = []
+
+    def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        if event in {"connection.connect_tcp.complete", "connection.start_tls.complete"}:
+            self._streams.append(info["return_value"])
+
+    def cut(self) -> None:
+        for stream in self._streams:
+            with suppress(OSError):
+                stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+
+    @contextmanager
+    def open_for(self, seconds: float) -> Iterator[None]:
+        timer = threading.Timer(seconds, self.cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What the desk said, read no further than `LARGEST_ANSWER`."""
+
+    status_code: int
+    headers: httpx2.Headers
+    content: bytes
+
+    def json(self) -> Any:
+        """ValueError for whatever is no JSON of a reasonable depth."""
+        try:
+            return json.loads(self.content)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
+
+
 class LegalHttp:
     """The legal desk behind `base_url`. Requests are signed with `key` (RFC 9421), bodies digested (RFC 9530)."""
 
     def __init__(self, base_url: str, key: Ed25519PrivateKey, *, timeout: float = 30.0) -> None:
-        """`timeout` in seconds is for each single exchange. A malformed `base_url` shows at delivery, not here."""
+        """`timeout` in seconds is for each read and write; a whole exchange may take four of them and what its bytes
+        need on a slow line. A malformed `base_url` shows at delivery, not here."""
         self._base = base_url.rstrip("/")
         self._key = key
         self._timeout = timeout
@@ -73,11 +125,12 @@ class LegalHttp:
         except (zipfile.BadZipFile, KeyError, ValueError) as error:
             return Undeliverable(f"not a case bundle: {error}")
         try:
+            line = _Line()
             with self._client() as client:
                 for digest, content in parcel.contents.items():
-                    if not self._has(client, digest):
-                        self._exchange(client, "PUT", f"/files/{digest}", content)
-                answer = self._exchange(client, "PUT", f"/bundles/{bundle_id}", parcel.manifest)
+                    if not self._has(client, line, digest):
+                        self._exchange(client, line, "PUT", f"/files/{digest}", content)
+                answer = self._exchange(client, line, "PUT", f"/bundles/{bundle_id}", parcel.manifest)
             return _receipt(answer, bundle_id, parcel)
         except _Unexpected as refused:
             return refused.outcome
@@ -106,10 +159,10 @@ class LegalHttp:
         )
         return httpx2.Client(timeout=self._timeout, event_hooks=hooks.event_hooks, follow_redirects=False)
 
-    def _has(self, client: httpx2.Client, digest: str) -> bool:
-        return self._exchange(client, "HEAD", f"/files/{digest}", b"").status_code != 404
+    def _has(self, client: httpx2.Client, line: _Line, digest: str) -> bool:
+        return self._exchange(client, line, "HEAD", f"/files/{digest}", b"").status_code != 404
 
-    def _exchange(self, client: httpx2.Client, method: str, path: str, body: bytes) -> httpx2.Response:
+    def _exchange(self, client: httpx2.Client, line: _Line, method: str, path: str, body: bytes) -> _Answer:
         """One request with its bounded retries. Safe to repeat: every request of the protocol is idempotent."""
         for attempt in stamina.retry_context(
             on=(httpx2.TransportError, _ServerTrouble),
@@ -118,12 +171,31 @@ class LegalHttp:
             wait_initial=0.2,
         ):
             with attempt:
-                response = client.request(method, self._base + path, content=body)
+                response = self._ask(client, line, method, path, body)
                 if response.status_code == 429 or response.status_code >= 500:
                     raise _ServerTrouble(response)
-        if response.is_success or (method, response.status_code) == ("HEAD", 404):
+        if 200 <= response.status_code < 300 or (method, response.status_code) == ("HEAD", 404):
             return response
         raise _Unexpected(_refusal(response))
+
+    def _ask(self, client: httpx2.Client, line: _Line, method: str, path: str, body: bytes) -> _Answer:
+        """The answer to one request. _Unexpected for one that is longer than any desk's."""
+        with (
+            line.open_for(4 * self._timeout + len(body) / SLOWEST),
+            client.stream(
+                method,
+                self._base + path,
+                content=body,
+                headers={"accept-encoding": "identity"},  # so that nothing is larger than it is
+                extensions={"trace": line.trace},
+            ) as response,
+        ):
+            content = b""
+            for chunk in response.iter_raw(8192):
+                content += chunk
+                if len(content) > LARGEST_ANSWER:
+                    raise _Unexpected(Misconfigured(TOO_LONG))
+            return _Answer(response.status_code, response.headers, content)
 
 
 def _unpack(bundle_id: str, bundle: bytes) -> _Parcel:
@@ -143,7 +215,10 @@ def _unpack(bundle_id: str, bundle: bytes) -> _Parcel:
     return _Parcel(contents, json_bytes(manifest), digests[TAG_MANIFEST])
 
 
-def _receipt(response: httpx2.Response, bundle_id: str, parcel: _Parcel) -> Delivery:
+TOO_LONG = "the answer is longer than any receipt; is this address a legal desk?"
+
+
+def _receipt(response: _Answer, bundle_id: str, parcel: _Parcel) -> Delivery:
     """The receipt, if it is one for exactly this bundle."""
     try:
         body = response.json()
@@ -155,19 +230,19 @@ def _receipt(response: httpx2.Response, bundle_id: str, parcel: _Parcel) -> Deli
             sha256_of_tagmanifest=body["sha256_of_tagmanifest"],
             status=body["status"],
         )
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError):
         return Misconfigured("the answer is not a receipt; is this address a legal desk?")
     if (receipt.bundle_id, receipt.sha256_of_tagmanifest) != (bundle_id, parcel.tag_manifest_sha256):
         return Misconfigured("the legal desk gave a receipt for something else")
     return receipt
 
 
-def _refusal(response: httpx2.Response) -> Undeliverable | Misconfigured:
+def _refusal(response: _Answer) -> Undeliverable | Misconfigured:
     reason = f"the legal desk answered HTTP {response.status_code}{_detail(response)}"
     return Undeliverable(reason) if response.status_code in (409, 413, 422) else Misconfigured(reason)
 
 
-def _detail(response: httpx2.Response) -> str:
+def _detail(response: _Answer) -> str:
     """What a problem+json answer (RFC 9457) says, shortened; '' for any other answer."""
     try:
         problem: dict[str, Any] = response.json()
@@ -178,7 +253,9 @@ def _detail(response: httpx2.Response) -> str:
     return f": {text[:500]}"
 
 
-def _retry_after(response: httpx2.Response) -> int:
+def _retry_after(response: _Answer) -> int:
     """Seconds from Retry-After, if it gives seconds; else the outbox's own default."""
     given = response.headers.get("retry-after", "")
-    return min(int(given), _LONGEST_WAIT) if given.isdecimal() else TryLater("").after_seconds
+    if not (given.isascii() and given.isdecimal()):
+        return TryLater("").after_seconds
+    return min(int(given), _LONGEST_WAIT) if len(given) < 10 else _LONGEST_WAIT

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextlib
+import gzip
 import hashlib
 import io
 import json
@@ -412,6 +414,58 @@ def test_a_receipt_for_something_else_is_no_receipt() -> None:
     }
     with serving(answering(201, json.dumps(body).encode())) as url:
         assert isinstance(sender(url).deliver(BUNDLE_ID, BUNDLE), Misconfigured)
+
+
+@pytest.mark.parametrize(
+    "receipt", [b"[" * 60_000, b'{"files": 1e999}', b'{"files": ' + b"9" * 5000 + b"}", b"\xff" * 100]
+)
+def test_a_receipt_that_no_reader_survives_is_none(receipt: bytes) -> None:
+    body = receipt
+    if receipt.startswith(b'{"files"'):
+        rest = {"receipt_id": "R", "bundle_id": BUNDLE_ID, "received_at": "now", "status": "accepted"}
+        body = receipt[:-1] + b"," + json.dumps({**rest, "sha256_of_tagmanifest": "0" * 64}).encode()[1:]
+    with serving(answering(201, body)) as url:
+        assert isinstance(sender(url).deliver(BUNDLE_ID, BUNDLE), Misconfigured)
+
+
+def test_a_wait_of_thousands_of_digits_is_a_day() -> None:
+    for digits in (b"9" * 5000, "\u00b2".encode("latin-1")):
+        with serving(answering(503, headers=((b"retry-after", digits),))) as url:
+            answer = sender(url).deliver(BUNDLE_ID, BUNDLE)
+        assert isinstance(answer, TryLater)
+        assert answer.after_seconds <= 24 * 3600
+
+
+def dripping(piece: bytes, pause: float, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Any:
+    """An answer without an end."""
+
+    async def app(_scope: Any, receive: Any, send: Any) -> None:
+        while (await receive()).get("more_body", False):
+            pass
+        await send({"type": "http.response.start", "status": 200, "headers": list(headers)})
+        while True:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await asyncio.sleep(pause)
+
+    return app
+
+
+def test_an_answer_without_an_end_is_read_no_further_than_a_receipt_may_be() -> None:
+    with serving(dripping(b"x" * 60_000, 0)) as url:
+        assert isinstance(sender(url).deliver(BUNDLE_ID, BUNDLE), Misconfigured)
+
+
+def test_what_unpacks_to_more_is_not_unpacked() -> None:
+    packed = gzip.compress(b" " * 50_000_000)
+    headers = ((b"content-encoding", b"gzip"),)
+    with serving(answering(200, packed, headers)) as url:
+        assert isinstance(sender(url).deliver(BUNDLE_ID, BUNDLE), Misconfigured)
+
+
+def test_a_byte_at_a_time_is_given_up() -> None:
+    with serving(dripping(b"x", 0.1)) as url:
+        courier = LegalHttp(url, KEY, timeout=0.5)
+        assert isinstance(courier.deliver(BUNDLE_ID, BUNDLE), TryLater)
 
 
 def test_what_is_no_bundle_is_not_sent(desk: Desk) -> None:
