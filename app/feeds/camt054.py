@@ -50,6 +50,11 @@ MESSAGE = "BkToCstmrDbtCdtNtfctn"
 NAMESPACE = re.compile(r"camt\.054\.001\.([0-9]{2})")
 VERSIONS = {f"{version:02d}" for version in range(2, 14)}
 
+DEEPEST = 60
+MOST_ELEMENTS = 2_000_000
+"""Of one entry; a batch of 50,000 payments with all details has fewer."""
+MAX_STANDSTILL = 4 * 1024 * 1024
+
 IN_NOTIFICATION = 3
 """Elements above an entry: Document, BkToCstmrDbtCdtNtfctn and Ntfctn."""
 
@@ -107,7 +112,7 @@ def read(
             for row in _understood(entry, number + 1, source, currency, file, today):
                 number += 1
                 yield row
-    except (ParseError, EOFError, OSError, zlib.error) as error:
+    except (ParseError, EOFError, OSError, zlib.error, ValueError, LookupError) as error:
         if not number:
             raise Invalid(f"{name} is not XML: {error}") from None
         raise DeskError(
@@ -120,12 +125,34 @@ def read(
         ) from None
 
 
+class _Watched:
+    """A file of which one tag or text does not go on for ever: the parser reads what is unfinished again with every
+    piece, which takes quadratic time, and keeps it."""
+
+    def __init__(self, handle: IO[bytes], name: str) -> None:
+        self._handle, self._name = handle, name
+        self.standstill = 0
+        """Bytes read since the last element."""
+
+    def read(self, size: int) -> bytes:
+        piece = self._handle.read(size)
+        self.standstill += len(piece)
+        if self.standstill > MAX_STANDSTILL:
+            raise Invalid(f"{self._name} has a text or a tag that is longer than any bank's")
+        return piece
+
+
 def _entries(handle: IO[bytes], name: str) -> Iterator[tuple[Element, _Source]]:
     """Entries one after the other, and where each stands; nothing of them is kept here."""
     above: list[Element] = []
     header, notification = dict[str, str](), dict[str, str]()
-    for event, element in iterparse(handle, events=("start", "end"), forbid_dtd=True):
+    watched, elements = _Watched(handle, name), 0
+    for event, element in iterparse(watched, events=("start", "end"), forbid_dtd=True):
+        watched.standstill = 0
         if event == "start":
+            elements = elements + 1 if len(above) > IN_NOTIFICATION else 0
+            if len(above) >= DEEPEST or elements > MOST_ELEMENTS:
+                raise Invalid(f"{name} has an entry that is larger or deeper than any bank's; split the file")
             if len(above) < 2:
                 _require_camt054(above, element, name)
             above.append(element)

@@ -29,6 +29,7 @@ BLOCK = 8 * 1024 * 1024
 """Bytes read at a time."""
 MAX_LINE = 128 * 1024
 """Bytes of the longest line that is understood."""
+MAX_COLUMNS = 500
 MAX_LINES = 20
 """Lines over which a quoted cell may run."""
 FEW = 16
@@ -230,11 +231,15 @@ class _Lines:
             if self._line - 1 <= skip_rows or not line.strip():
                 self._rest = self._rest or self._next()
                 continue
+            if len(line) > MAX_LINE:
+                raise Invalid(f"the header row is longer than {MAX_LINE // 1024} kB")
             try:
                 cells = _csv_cells(line, self._delimiter)
             except csv.Error as error:
                 raise Invalid(f"the header row is not CSV: {error}") from None
             header = [name.strip() for name in cells]
+            if len(header) > MAX_COLUMNS:
+                raise Invalid(f"the header row has {len(header):,} columns; {MAX_COLUMNS} are understood")
             self._names = [f"c{n}" for n in range(len(header))]
             self._plain = _plain_records(self._delimiter, len(header))
             return header

@@ -26,6 +26,16 @@ from app.feeds.rules import blotted
 
 MAX_STRINGS = 100 * 1024 * 1024
 """Bytes of unpacked shared strings and styles, which are kept in memory."""
+MAX_COUNT = 2_000_000
+"""Shared strings."""
+MAX_STYLES = 66_000
+"""Spreadsheets allow 65,490."""
+LONGEST_FORMAT = 255
+"""Characters of a number format, as spreadsheets have it."""
+MAX_PACKED, SMALL = 250, 16 * 1024 * 1024
+"""How many times as large a part may be unpacked as packed, from a size on that does harm; rows come to thirty."""
+MAX_UNFINISHED = 2 * 1024 * 1024
+"""Bytes of one tag."""
 MAX_SHEET = 4 * 1024 * 1024 * 1024
 MAX_ROWS = 1_048_576
 MAX_COLUMNS = 500
@@ -100,7 +110,16 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
         raise Invalid(f"no such file: {path}") from None
     except DefusedXmlException:
         raise Invalid(f"{path.name} declares XML entities, which no workbook needs") from None
-    except (zipfile.BadZipFile, KeyError, ParseError, EOFError, NotImplementedError, RuntimeError) as error:
+    # ValueError and LookupError: an XML encoding that nobody has; RecursionError is a RuntimeError.
+    except (
+        zipfile.BadZipFile,
+        KeyError,
+        ParseError,
+        EOFError,
+        RuntimeError,
+        ValueError,
+        LookupError,
+    ) as error:
         raise Invalid(f"{path.name} is not a whole XLSX workbook ({error})") from None
     except OSError as error:
         raise Invalid(f"{path.name} could not be read to its end ({error})") from None
@@ -108,26 +127,40 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
 
 def _chunks(archive: zipfile.ZipFile, name: str, limit: int) -> Iterator[bytes]:
     """The bytes of a part. A size that lies is caught by the archive's checksum: reading stops at what it says."""
-    if archive.getinfo(name).file_size > limit:
+    info = archive.getinfo(name)
+    if info.file_size > limit:
         raise Invalid(f"the workbook's {name} is too large when unpacked; split it, or save it as CSV")
+    if info.file_size > SMALL and info.file_size > MAX_PACKED * info.compress_size:
+        raise Invalid(f"the workbook's {name} is next to nothing, many times over; save it as CSV")
     with archive.open(name) as part:
         while chunk := part.read(1 << 18):
             yield chunk
 
 
 def _parse(archive: zipfile.ZipFile, name: str, target: object) -> None:
+    for _ in _fed(archive, name, target, MAX_STRINGS):
+        pass
+
+
+def _fed(archive: zipfile.ZipFile, name: str, target: object, limit: int) -> Iterator[None]:
+    """Parse a part piece by piece. Invalid where one tag or name does not end: expat reads what is unfinished again
+    with every piece, which takes quadratic time."""
     parser = XMLParser(target=target, forbid_dtd=True)
-    for chunk in _chunks(archive, name, MAX_STRINGS):
+    fed = 0
+    for chunk in _chunks(archive, name, limit):
         parser.feed(chunk)
+        fed += len(chunk)
+        if fed - parser.parser.CurrentByteIndex > MAX_UNFINISHED:
+            raise Invalid(f"the workbook's {name} has a tag that is longer than any spreadsheet's")
+        yield
     parser.close()
+    yield
 
 
 def _numbered(archive: zipfile.ZipFile, name: str, sheet: _Sheet) -> Iterator[tuple[int, list[str]]]:
     """(row number, cells) of every row from the first to the last, blank ones too."""
-    parser = XMLParser(target=sheet, forbid_dtd=True)
     last = 0
-    for chunk in _chunks(archive, name, MAX_SHEET):
-        parser.feed(chunk)
+    for _ in _fed(archive, name, sheet, MAX_SHEET):
         done, sheet.done = sheet.done, []
         for number, cells in done:
             if not last < number <= MAX_ROWS:
@@ -136,7 +169,6 @@ def _numbered(archive: zipfile.ZipFile, name: str, sheet: _Sheet) -> Iterator[tu
                 yield blank, []
             yield number, cells
             last = number
-    parser.close()
 
 
 # --- the parts of the package -----------------------------------------------------------------------------------
@@ -249,6 +281,10 @@ class _Strings:
     def end(self, name: str) -> None:
         match _local(name):
             case "si":
+                if len(self.found) >= MAX_COUNT:
+                    raise Invalid(
+                        f"the workbook has more than {MAX_COUNT:,} texts; split it, or save it as CSV"
+                    )
                 self.found.append(_unescaped("".join(self._parts)))
             case "t":
                 self._in_text = False
@@ -269,10 +305,14 @@ class _Styles:
     def start(self, name: str, attributes: Mapping[str, str]) -> None:
         match _local(name):
             case "numFmt":
-                self._formats[attributes.get("numFmtId", "")] = attributes.get("formatCode", "")
+                self._formats[attributes.get("numFmtId", "")] = attributes.get("formatCode", "")[
+                    :LONGEST_FORMAT
+                ]
             case "cellXfs":
                 self._in_cells = True
             case "xf" if self._in_cells:
+                if len(self._used) >= MAX_STYLES:
+                    raise Invalid(f"the workbook has more than {MAX_STYLES:,} styles; save it as CSV")
                 self._used.append(attributes.get("numFmtId", "0"))
 
     def end(self, name: str) -> None:
@@ -280,7 +320,8 @@ class _Styles:
             self._in_cells = False
 
     def dates(self) -> frozenset[str]:
-        return frozenset(str(at) for at, number in enumerate(self._used) if self._is_date(number))
+        dates = {number for number in set(self._used) if self._is_date(number)}
+        return frozenset(str(at) for at, number in enumerate(self._used) if number in dates)
 
     def zeros(self) -> dict[str, str]:
         """Styles that fill a number up with zeros, and how: a format is "00000", 00000\\-0000, or Excel's own for ZIP+4
@@ -300,7 +341,9 @@ class _Styles:
             bare = re.sub(r'"[^"]*"|\\.|_.|\*.|\[(?!h+\]|m+\]|s+\])[^\]]*\]', "", self._formats[number])
             return bare.lower() != "general" and bool(re.search(r"[ymdhs]", bare, re.IGNORECASE))
         return (
-            number.isdigit()
+            number.isascii()
+            and number.isdigit()
+            and len(number) < 4
             and (14 <= int(number) <= 22 or 27 <= int(number) <= 36 or 45 <= int(number) <= 58)
             and number not in {"48", "49"}
         )
