@@ -37,6 +37,7 @@ from sqlmodel import select
 from app.alerts.rules import AlertKind
 from app.alerts.service import end_alert, raise_alert, tell_due
 from app.bounces.service import collect
+from app.clock_watch import ClockWatch, database_time
 from app.compliance.record import forget_facts
 from app.daily import collect_seldom, last_closed, run_days
 from app.db import Busy, reading, transaction, upsert
@@ -51,10 +52,16 @@ from app.outreach.reconcile import reconcile, reconcile_letters
 from app.outreach.rules import Destination
 from app.outreach.sending import deliver_due
 from app.ports import Ports
+from app.processes import finish
 from app.settings import Settings
 
 log = structlog.get_logger("desk.jobs")
 
+CLOCK = "clock"
+HELD = (
+    "The worker closes no day, sends and reads nothing until its clock is right. Put it right; if it is, start the "
+    "worker once with `desk jobs --trust-clock`."
+)
 FAILURES_OF_AN_ALERT = 3
 """In a row. A database that is busy for a moment is no news to a person."""
 
@@ -62,14 +69,19 @@ FAILURES_OF_AN_ALERT = 3
 class Worker:
     """One worker process' ticks. Each may be called at any time, in any process, any number of times."""
 
-    def __init__(self, engine: Engine, ports: Ports, settings: Settings) -> None:
+    def __init__(
+        self, engine: Engine, ports: Ports, settings: Settings, *, trust_clock: bool = False
+    ) -> None:
         self.engine, self.ports, self.settings = engine, ports, settings
+        self.clock_watch = ClockWatch(engine, ports.clock, trusted=trust_clock)
         self.name = f"{socket.gethostname()[:30]}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
         self.started_at = ports.clock.now()
         self.stopping = threading.Event()
         """Long ticks end what they have begun, and begin nothing more."""
         self._failures: dict[str, int] = {}
         """Ticks that failed, and how often in a row; 0 = known to be well."""
+        self._clock_trouble: str | None = None
+        """Why the clock was not believed at the last look; '' = it was, None = not looked yet."""
 
     def heartbeat(self) -> None:
         now = self.ports.clock.now()
@@ -196,6 +208,20 @@ class Worker:
             end_alert(session, AlertKind.TICK_FAILED, tick, now=self.ports.clock.now())
         self._failures[tick] = 0
 
+    def believes_clock(self) -> bool:
+        """Whether ticks may go by the clock. Where not, it is logged and an alert says so, once in each state."""
+        trouble = self.clock_watch.trouble()
+        if trouble is not None and not self._clock_trouble:
+            log.error("clock_not_believed", reason=trouble)
+            at = database_time(self.engine) or self.ports.clock.now()
+            with contextlib.suppress(SQLAlchemyError), transaction(self.engine) as session:
+                raise_alert(session, AlertKind.TICK_FAILED, CLOCK, f"{trouble} {HELD}", now=at)
+        if trouble is None and self._clock_trouble != "":
+            with contextlib.suppress(SQLAlchemyError), transaction(self.engine) as session:
+                end_alert(session, AlertKind.TICK_FAILED, CLOCK, now=self.ports.clock.now())
+        self._clock_trouble = trouble if trouble is not None else ""
+        return trouble is None
+
     def forget(self) -> None:
         with transaction(self.engine) as session:
             forgotten = forget_facts(session, by="system", now=self.ports.clock.now())
@@ -246,6 +272,8 @@ def _guarded(worker: Worker, tick: Callable[[], object]) -> Callable[[], None]:
     name = _name(tick)
 
     def run() -> None:
+        if not worker.believes_clock():
+            return
         try:
             tick()
         except Exception as error:  # noqa: BLE001 - a worker must outlive any one failure
@@ -266,10 +294,16 @@ def _name(tick: Callable[[], object]) -> str:
 
 
 def run_forever(worker: Worker, stop: threading.Event) -> None:
-    """Tick until `stop` is set, then let running ticks finish."""
+    """Tick until `stop` is set, then let running ticks finish, for some seconds."""
     collect_seldom()
     scheduler = start(worker)
     log.info("worker_started", worker=worker.name)
-    stop.wait()
+    last = worker.ports.clock.now()
+    while not stop.wait(15):
+        now = worker.ports.clock.now()
+        if last - now > timedelta(minutes=1):  # the scheduler would wait until the old time comes again
+            for job in scheduler.get_jobs():
+                job.modify(next_run_time=now)
+        last = now
     worker.stopping.set()
-    scheduler.shutdown(wait=True)
+    finish(lambda: scheduler.shutdown(wait=True))
