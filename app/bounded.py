@@ -1,8 +1,8 @@
 """Work on what strangers send, in a process of its own that is bounded in time and memory.
 
-For parsers of libraries that nothing bounds from within: whatever they do, the desk goes on. The process takes one job after
-another (`module:function`, from bytes to what JSON can say), has no secrets in its environment and no other files open,
-and is ended when a job takes too long, when the desk stops, or when the desk is gone.
+For parsers of libraries that nothing bounds from within: whatever they do, the desk goes on. The process takes one job
+after another (`module:function`, from bytes to what JSON can say), has no secrets in its environment and no other files
+open, and is ended when a job takes too long, when the desk stops, or when the desk is gone.
 
     with Bounded("app.bounces.reading:understood", seconds=10, megabytes=512) as reader:
         told = reader(raw)      # Unfinished where it was ended or raised
@@ -21,6 +21,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, BinaryIO
 
@@ -84,17 +85,17 @@ class Bounded:
         process.wait()
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
-                try:
+                with suppress(OSError):  # what was not written has nobody to read it
                     pipe.close()
-                except OSError:  # what was not written has nobody to read it
-                    pass
 
     def _started(self, stopping: Callable[[], bool]) -> subprocess.Popen[bytes]:
         if self._process is not None and self._process.poll() is None:
             return self._process
         self.close()
-        kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "SYSTEMROOT") if name in os.environ}
-        self._process = subprocess.Popen(
+        kept = {
+            name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "SYSTEMROOT") if name in os.environ
+        }
+        self._process = subprocess.Popen(  # noqa: S603 - our own module, no shell
             [sys.executable, "-m", "app.bounded", self._work, str(self._seconds), str(self._megabytes)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -112,7 +113,9 @@ class Bounded:
             raise
         return self._process
 
-    def _answer(self, process: subprocess.Popen[bytes], seconds: float, stopping: Callable[[], bool]) -> bytes:
+    def _answer(
+        self, process: subprocess.Popen[bytes], seconds: float, stopping: Callable[[], bool]
+    ) -> bytes:
         assert process.stdout is not None
         until = time.monotonic() + seconds
         got = b""

@@ -19,10 +19,11 @@ from typing import Annotated, Any
 import structlog
 import typer
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import select
 
 from app import __version__
-from app.cli_base import BY, Day, Json, PortfolioCode
+from app.cli_base import BY, Day, Json, PortfolioCode, printable
 from app.cli_base import migrated_engine as _engine
 from app.cli_base import parse_day as _day
 from app.cli_base import print_result as _print
@@ -32,9 +33,10 @@ from app.cli_staff import token_app, user_app
 from app.cli_statements import statement_app
 from app.cli_status import status
 from app.clock import local_date
-from app.db import make_engine, reading, transaction
+from app.db import make_engine, reading, transaction, trouble_of
 from app.errors import DeskError, Invalid, NotFound
 from app.ledger.rules import CollectorKind, DelinquencySource, FeedKind
+from app.processes import keep_files_private, leave
 from app.settings import ROOT, Settings, get_settings
 from app.timeline.rules import Channel, Purpose
 
@@ -71,10 +73,17 @@ def main() -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         wrapper_class=structlog.make_filtering_bound_logger(get_settings().log_level.upper()),
     )
+    keep_files_private()
     try:
         app(prog_name="desk")
     except DeskError as error:
         print(f"desk: {error.message}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except SQLAlchemyError as error:
+        trouble = trouble_of(error)
+        if trouble is None:
+            raise
+        print(f"desk: {trouble.value}", file=sys.stderr)
         raise SystemExit(1) from None
 
 
@@ -119,6 +128,7 @@ def serve(
     settings = get_settings()
     application = create_app(settings, _engine(), make_ports(settings))
     serve_app(application, host=host, port=port, announce=_announcer("Arrears Desk"))
+    leave()
 
 
 def _announcer(what: str) -> Callable[[str], None]:
@@ -127,7 +137,11 @@ def _announcer(what: str) -> Callable[[str], None]:
 
 
 @app.command()
-def jobs() -> None:
+def jobs(
+    trust_clock: Annotated[
+        bool, typer.Option("--trust-clock", help="Go by the clock as it is: somebody has looked at it.")
+    ] = False,
+) -> None:
     """Run a worker: nightly days, delivery, heartbeat. Any number of them may share one PostgreSQL."""
     from app.jobs import Worker, run_forever
     from app.ports import make_ports
@@ -136,7 +150,8 @@ def jobs() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    run_forever(Worker(_engine(), make_ports(settings), settings), stop)
+    run_forever(Worker(_engine(), make_ports(settings), settings, trust_clock=trust_clock), stop)
+    leave()
 
 
 @app.command()
@@ -1139,29 +1154,41 @@ def _item_and_reason(text: str) -> tuple[str, str]:
 @bundle_app.command("verify")
 def bundle_verify(
     file: Path,
-    key: Annotated[Path | None, typer.Option(help="Public key (PEM) of the sender.")] = None,
+    key: Annotated[
+        Path | None, typer.Option(help="Key (PEM) of the sender, who gave it to you by another way.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Check a bundle: every hash, the signature, the timeline's chain and the ledger's sum. Needs no database."""
-    from app.legal.bag import load_public_key
+    """Check a bundle: every hash, the signature, the timeline's chain and the ledger's sum. Needs no database.
+
+    Without --key it fails: the key inside a bundle is whoever's who made it, so that anybody could change and sign it.
+    """
+    from app.legal.bag import load_sender_key
     from app.legal.verification import verify
 
     if not file.is_file():
         raise typer.BadParameter(f"no such file: {file}")
-    result = verify(file, load_public_key(key.read_text()) if key else None)
-    data = {"ok": result.ok, "key_id": result.key_id, "problems": [asdict(p) for p in result.problems]}
+    if key is not None and not key.is_file():
+        raise typer.BadParameter(f"no such file: {key}")
+    result = verify(file, load_sender_key(key.read_text()) if key else None)
+    ok = result.ok and key is not None
+    problems = [asdict(problem) for problem in result.problems]
+    data = {"ok": ok, "key_id": result.key_id, "sender_checked": key is not None, "problems": problems}
 
     def say() -> None:
-        print("The bundle is whole." if result.ok else "The bundle is NOT whole:")
+        if result.ok and not ok:
+            print("Nothing in the bundle contradicts itself, but nobody vouches for who made it:")
+            print(
+                "  give --key FILE with the sender's key, which you have from the sender and not from the bundle"
+            )
+        else:
+            print("The bundle is whole." if ok else "The bundle is NOT whole:")
         for problem in result.problems:
-            print(f"  {problem.file}: {problem.what}")
-        print(
-            f"  signed with key {result.key_id}"
-            + ("" if key else "; compare it with the sender's, no --key was given")
-        )
+            print(f"  {printable(problem.file)}: {printable(problem.what)}")
+        print(f"  signed with key {printable(result.key_id) or 'of nobody'}")
 
     _print(data, as_json, say)
-    if not result.ok:
+    if not ok:
         raise typer.Exit(1)
 
 

@@ -45,6 +45,11 @@ def parse_day(text: str) -> date:
 Day = Annotated[date, typer.Option(parser=parse_day, metavar="YYYY-MM-DD")]
 
 
+def printable(text: str) -> str:
+    """A stranger's text for a terminal: signs that would steer it are written out."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
 def print_result(data: dict[str, Any], as_json: bool, text: Callable[[], None]) -> None:
     """One JSON object for programs, or what `text` prints for people."""
     if as_json:

@@ -59,6 +59,7 @@ from app.outreach.service import confirm_plan
 from app.plans.reversals import reverse_entry
 from app.plans.service import accept, live_plan, offer_instalments, promise_to_pay
 from app.ports import Ports, make_ports
+from app.processes import finish
 from app.serving import serve_app
 from app.settings import ROOT, PostAdapter, Settings
 from app.simulation import SimulatedSender, live_through
@@ -561,7 +562,7 @@ def _serve(settings: Settings, ports: Ports, port: int) -> None:
         serve_app(application, host="127.0.0.1", port=port, announce=lambda at: _say(f"\nServing at {at}"))
     finally:
         worker.stopping.set()
-        scheduler.shutdown()  # when what was sent is written down
+        finish(scheduler.shutdown)  # when what was sent is written down
 
 
 def _serve_in_background(app: ASGIApp, port: int) -> None:

@@ -42,6 +42,7 @@ from app.api import strategies as strategies_api
 from app.api.deps import Replay
 from app.api.description import document
 from app.api.problems import field_errors, problem
+from app.db import Trouble, trouble_of, write_trouble
 from app.errors import DeskError, Invalid
 from app.ports import Ports
 from app.settings import Settings
@@ -227,7 +228,7 @@ WORDS = {
     422: ("Something needs correcting", "Go back and correct what is marked."),
     429: ("Please wait a moment", "There were too many attempts."),
     500: ("This did not work", "Nothing was changed. The fault is ours and has been written down."),
-    503: ("The database is busy", "Nothing was changed. Try again in a few seconds."),
+    503: ("Not now", "Nothing was changed. The database is busy; try again in a few seconds."),
 }
 
 
@@ -331,9 +332,12 @@ _REFUSALS = {
 }
 
 
-async def _broken(request: Request, status: int, reference: str) -> Response:
-    headers = {"retry-after": "5"} if status == 503 else None
-    return await _error(request, status, reference=reference, headers=headers)
+async def _broken(request: Request, trouble: Trouble | None, reference: str) -> Response:
+    """A database that is busy or away is a reason to come back; whatever else broke is a defect."""
+    if trouble is None:
+        return await _error(request, 500, reference=reference)
+    detail = None if trouble is Trouble.BUSY else f"Nothing was changed. {trouble.value}"
+    return await _error(request, 503, detail, reference=reference, headers={"retry-after": "5"})
 
 
 # --- for machines that look after the service ---------------------------------------------------------------
@@ -350,13 +354,16 @@ def healthz() -> PlainTextResponse:
 
 @_service.get("/readyz", dependencies=_open)
 def readyz(request: Request) -> PlainTextResponse:
-    """The database answers and has the schema this code expects."""
+    """The database answers, has the schema this code expects, and takes writes."""
     try:
         current = schema.is_current(engine_of(request).execution_options(desk_read=True))
-    except SQLAlchemyError:
-        return PlainTextResponse("the database does not answer\n", 503)
+    except SQLAlchemyError as error:
+        trouble = trouble_of(error)
+        return PlainTextResponse(f"{trouble.value if trouble else 'the database does not answer'}\n", 503)
     if not current:
         return PlainTextResponse("the schema is not the one this code needs: run `desk migrate`\n", 503)
+    if trouble := write_trouble(engine_of(request)):
+        return PlainTextResponse(f"{trouble.value}\n", 503)
     return PlainTextResponse("ready\n")
 
 

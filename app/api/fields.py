@@ -29,6 +29,8 @@ def _storable(text: str) -> str:
     """Text as both databases take it. Never echoes what it refuses."""
     if _CONTROL.search(text):
         raise ValueError("this holds control characters")
+    if any("\ud800" <= char <= "\udfff" for char in text):
+        raise ValueError("this holds half a character")
     if holds_card_number(text):
         raise ValueError("this looks like it holds a full card number, which is never stored")
     return text

@@ -1,8 +1,8 @@
 """Putting what comes back on record: the message has bounced, the address is closed, the channel is opted out.
 
-A notice is read in a process of its own, for what strangers send may hold up any parser or make it raise; what cannot be
-read in time waits for a person like what is not understood. Then it is put on record and obeyed in one transaction, and
-only then taken out of the mailbox: whoever dies in between, the next reading finds it there and its bytes known.
+A notice is read in a process of its own, for what strangers send may hold up any parser or make it raise; what cannot
+be read in time waits for a person like what is not understood. Then it is put on record and obeyed in one transaction,
+and only then taken out of the mailbox: whoever dies in between, the next reading finds it there and its bytes known.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col, select
 
 from app.bounces.models import MailNotice
-from app.bounded import Bounded, Stopped, Unfinished
 from app.bounces.reading import notice_of, read_notice
 from app.bounces.rules import (
     BUSY,
@@ -31,6 +30,7 @@ from app.bounces.rules import (
     PostboxFailed,
     Severity,
 )
+from app.bounded import Bounded, Stopped, Unfinished
 from app.clock import Clock
 from app.compliance.models import Consent
 from app.compliance.rules import Suppression

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -479,10 +480,14 @@ def _require_open(case: CollectionsCase) -> None:
         raise Conflict("this case is closed")
 
 
+UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters, signs that turn the direction of text, half characters: nobody types them, some arrive pasted."""
+
+
 def clean_text(text: str, field: str, *, required: bool = True, at_most: int = MAX_NOTE) -> str:
     """What a person typed: trimmed, bounded, and never a full card number. Every verb that keeps such text
     passes it through here."""
-    text = text.replace("\0", "").strip()  # PostgreSQL stores no NUL in text
+    text = UNSEEN.sub("", text.replace("\r\n", "\n")).strip()
     if required and not text:
         raise Invalid("this must not be empty", field)
     if len(text) > at_most:

@@ -227,7 +227,7 @@ def accounts(
         found = find_accounts(session, text, limit=LISTED + 1)
         rows = _listed(session, [account.id or 0 for account in found[:LISTED]])
         return _list_page(request, staff, text, rows, more=len(found) > LISTED)
-    after = decode_cursor(cursor, 2)
+    after = decode_cursor(cursor, 2, int, int)
     shown = overpaid(session, after=(int(after[0]), int(after[1])) if after else None, limit=LISTED + 1)
     last = shown[LISTED - 1] if len(shown) > LISTED else None
     next_cursor = encode_cursor(last.balance_minor, last.account.id) if last else None
@@ -496,7 +496,7 @@ def day_count(file: AccountFile) -> DayCount | None:
 
 def _ledger_tab(request: Request, session: Session, file: AccountFile) -> dict[str, Any]:
     chosen = _ledger_filter(request)
-    before = decode_cursor(request.query_params.get("cursor"), 2)
+    before = decode_cursor(request.query_params.get("cursor"), 2, date.fromisoformat, int)
     position = (date.fromisoformat(str(before[0])), int(before[1])) if before else None
     lines = ledger_page(session, file.id, before=position, limit=PAGE + 1, **chosen)
     more = lines[PAGE - 1] if len(lines) > PAGE else None

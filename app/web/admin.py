@@ -13,7 +13,7 @@ from app.errors import Conflict, Invalid, NotFound
 from app.staff import queries, service
 from app.staff.models import User
 from app.staff.rules import ROLE_LABELS, Role
-from app.web.deps import Administrator, Now, ReadSession, WriteSession
+from app.web.deps import Administrator, Now, ReadSession, RowId, WriteSession
 from app.web.rendering import Column, page, redirect
 
 router = APIRouter(prefix="/admin")
@@ -65,14 +65,14 @@ def add_staff(
 
 
 @router.get("/staff/{user_id}")
-def staff_member(request: Request, user_id: int, staff: Administrator, session: ReadSession) -> Response:
+def staff_member(request: Request, user_id: RowId, staff: Administrator, session: ReadSession) -> Response:
     return _member_page(request, _person(session, user_id), own=user_id == staff.user_id)
 
 
 @router.post("/staff/{user_id}")
 def change_staff(
     request: Request,
-    user_id: int,
+    user_id: RowId,
     staff: Administrator,
     session: WriteSession,
     now: Now,
@@ -86,7 +86,7 @@ def change_staff(
 @router.post("/staff/{user_id}/active")
 def set_active(
     request: Request,
-    user_id: int,
+    user_id: RowId,
     staff: Administrator,
     session: WriteSession,
     now: Now,
@@ -99,7 +99,7 @@ def set_active(
 
 @router.post("/staff/{user_id}/password")
 def reset_password(
-    request: Request, user_id: int, staff: Administrator, session: WriteSession, now: Now
+    request: Request, user_id: RowId, staff: Administrator, session: WriteSession, now: Now
 ) -> Response:
     """A temporary password, shown on this answer only."""
     password = service.generate_password()
@@ -161,7 +161,7 @@ def issue_token(
 
 @router.post("/tokens/{token_id}/revoke")
 def revoke_token(
-    request: Request, token_id: int, staff: Administrator, session: WriteSession, now: Now
+    request: Request, token_id: RowId, staff: Administrator, session: WriteSession, now: Now
 ) -> Response:
     token = service.revoke_token(session, token_id, by=staff.by, now=now)
     return redirect(request, "/admin/tokens", f"The token {token.name} no longer opens anything.")

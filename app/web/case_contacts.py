@@ -40,7 +40,7 @@ def case_contacts(
         session,
         Period(*EVER, case_id=case_id),
         decision=chosen,
-        after=decode_cursor(cursor, 2),
+        after=decode_cursor(cursor, 2, datetime.fromisoformat, int),
         limit=PAGE + 1,
     )
     last = found[PAGE - 1] if len(found) > PAGE else None

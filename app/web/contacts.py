@@ -83,7 +83,9 @@ def contacts(
         rows = queries.all_decisions(session, period, **wanted)
         return csv_download(f"contacts-{first_on}-{last_on}.csv", CSV_HEADER, csv_rows(rows))
     rules = queries.rule_counts(session, period)
-    shown = queries.decisions(session, period, **wanted, after=decode_cursor(cursor, 2), limit=PAGE + 1)
+    shown = queries.decisions(
+        session, period, **wanted, after=decode_cursor(cursor, 2, datetime.fromisoformat, int), limit=PAGE + 1
+    )
     last_row = shown[PAGE - 1] if len(shown) > PAGE else None
     return page(
         request,

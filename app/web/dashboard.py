@@ -344,7 +344,7 @@ def accounts_behind(
     chosen, last = _closed(session, portfolio, on)
     if days < 1:
         raise Invalid("Days past due start at 1.", "days")
-    after = decode_cursor(cursor, 2)
+    after = decode_cursor(cursor, 2, int, int)
     is_csv = format == "csv"
     rows = history.overdue_accounts(
         session,

@@ -28,7 +28,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from app.clock import local_date
-from app.db import Busy, exclusive
+from app.db import Busy, exclusive, private
 from app.errors import Conflict, DeskError, Invalid, NotFound
 from app.feeds.mapping import Mapping as FeedMapping
 from app.feeds.mapping import load_mapping
@@ -223,14 +223,18 @@ def take_upload(
             raise Invalid("Choose what the file holds.", "kind")
         book = get_portfolio(session, portfolio)
         check_source(book, FeedKind(kind))
-        folder.mkdir(parents=True, mode=0o700)
+        settings.upload_dir.mkdir(parents=True, mode=0o700, exist_ok=True)
+        folder.mkdir(mode=0o700)
         name = _keep(file, folder / "data", "file")
         told = _keep_mapping(settings, folder, portfolio, known_mapping, mapping)
         upload = Upload(portfolio, kind, name, told, staff.by)
-        (folder / "upload.json").write_text(json.dumps(asdict(upload)), "utf-8")
-    except DeskError as refused:
+        with open(folder / "upload.json", "w", encoding="utf-8", opener=private) as note:
+            json.dump(asdict(upload), note)
+    except BaseException as broken:
         shutil.rmtree(folder, ignore_errors=True)
-        errors = {getattr(refused, "field", None) or "": sentence(refused.message)}
+        if not isinstance(broken, DeskError):
+            raise
+        errors = {getattr(broken, "field", None) or "": sentence(broken.message)}
         return _feeds_page(request, session, typed, errors=errors, status=422)
     return redirect(request, f"/feeds/uploads/{token}")
 
@@ -242,8 +246,7 @@ def _keep(file: UploadFile | None, path: Path, field: str) -> str:
     name = "".join(char for char in Path(file.filename.replace("\\", "/")).name if char.isprintable())[:200]
     if holds_card_number(name):
         raise Invalid("The file's name holds what looks like a full card number; rename it.", field)
-    with path.open("wb") as target:
-        path.chmod(0o600)
+    with open(path, "wb", opener=private) as target:
         shutil.copyfileobj(file.file, target, 1 << 20)
     return name
 
@@ -261,8 +264,9 @@ def _keep_mapping(
         except Invalid as error:
             raise Invalid(error.message, "mapping") from None
         kept = settings.upload_dir / "mappings" / code / name
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(folder / name, kept)
+        kept.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+        with (folder / name).open("rb") as source, open(kept, "wb", opener=private) as target:
+            shutil.copyfileobj(source, target)
         return name
     if known:
         if known not in saved:
@@ -272,10 +276,18 @@ def _keep_mapping(
 
 
 def _forget_old(settings: Settings) -> None:
-    """Uploads that were looked at and left alone."""
-    for note in settings.upload_dir.glob("*/upload.json"):
-        if time.time() - note.stat().st_mtime > FORGOTTEN_AFTER:
-            shutil.rmtree(note.parent, ignore_errors=True)
+    """Uploads that were looked at and left alone, and what a process that was killed left behind. One whose load has
+    begun stays, to be gone on with."""
+    for folder in settings.upload_dir.glob("*"):
+        if not TOKEN.fullmatch(folder.name) or not folder.is_dir() or (folder / "loading.json").exists():
+            continue
+        try:
+            note = folder / "upload.json"  # written last; without it the upload was never whole
+            newest = (note if note.exists() else folder).stat().st_mtime
+        except FileNotFoundError:
+            continue  # somebody discards it
+        if time.time() - newest > FORGOTTEN_AFTER:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @router.get("/uploads/{token}")

@@ -32,6 +32,8 @@ from app.web.deps import (
     LegalMember,
     Now,
     ReadSession,
+    RowId,
+    RowQuery,
     StreamSession,
     WriteSession,
     decode_cursor,
@@ -103,7 +105,7 @@ def referrals(
     if format == "csv":
         rows = queries.all_referrals(session, wanted)
         return csv_download(f"referrals-{wanted.value}.csv", CSV_HEADER, _csv_rows(rows))
-    before = decode_cursor(cursor, 1)
+    before = decode_cursor(cursor, 1, int)
     shown = queries.referrals(session, wanted, before=before[0] if before else None, limit=PAGE + 1)
     found = queries.counts(session)
     tabs = [
@@ -153,7 +155,12 @@ def _csv_rows(rows: Iterator[Listed]) -> Iterator[tuple[Any, ...]]:
 
 @router.get("/{referral_id}")
 def referral(
-    request: Request, referral_id: int, staff: LegalReader, session: ReadSession, now: Now, verified: int = 0
+    request: Request,
+    referral_id: RowId,
+    staff: LegalReader,
+    session: ReadSession,
+    now: Now,
+    verified: RowQuery = 0,
 ) -> Response:
     """`verified` = the bundle whose seal is to be checked on this view."""
     found = _found(session, referral_id)
@@ -231,7 +238,7 @@ def _verify(request: Request, bundle: Bundle) -> Verification:
 @router.post("/{referral_id}/decide")
 def decide_on(
     request: Request,
-    referral_id: int,
+    referral_id: RowId,
     staff: LegalMember,
     session: WriteSession,
     now: Now,
@@ -250,7 +257,7 @@ def decide_on(
 
 @router.post("/{referral_id}/bundles")
 def build(
-    request: Request, referral_id: int, staff: LegalMember, session: WriteSession, now: Now, fields: Excuses
+    request: Request, referral_id: RowId, staff: LegalMember, session: WriteSession, now: Now, fields: Excuses
 ) -> Response:
     """Seal the case file as of the last closed business day. Each gap that can be excused has a field of its own."""
     row = _locked(session, referral_id)
@@ -277,7 +284,7 @@ def build(
 
 @router.get("/{referral_id}/bundles/{bundle_id}")
 def download(
-    referral_id: int, bundle_id: int, staff: LegalReader, session: WriteSession, now: Now
+    referral_id: RowId, bundle_id: RowId, staff: LegalReader, session: WriteSession, now: Now
 ) -> Response:
     """The archive itself. A write session because every download is on record."""
     found = _found(session, referral_id)
@@ -290,7 +297,12 @@ def download(
 
 @router.post("/{referral_id}/bundles/{bundle_id}/hand-over")
 def deliver(
-    request: Request, referral_id: int, bundle_id: int, staff: LegalMember, session: WriteSession, now: Now
+    request: Request,
+    referral_id: RowId,
+    bundle_id: RowId,
+    staff: LegalMember,
+    session: WriteSession,
+    now: Now,
 ) -> Response:
     """Queue the newest bundle for the legal desk; the worker delivers it."""
     row = _locked(session, referral_id)

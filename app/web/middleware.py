@@ -12,15 +12,16 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram
-from sqlalchemy.exc import OperationalError, TimeoutError
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.db import Trouble, trouble_of
+
 log = structlog.get_logger("desk.web")
 
-Failure = Callable[[Request, int, str], Awaitable[Response]]
+Failure = Callable[[Request, Trouble | None, str], Awaitable[Response]]
 
 
 class SecurityHeaders:
@@ -47,7 +48,7 @@ class SecurityHeaders:
 
 
 class Watch:
-    """Counts and times requests, and turns an unexpected error into `failure(request, status, reference)`."""
+    """Counts and times requests, and turns an unexpected error into `failure(request, trouble, reference)`."""
 
     def __init__(self, app: ASGIApp, registry: CollectorRegistry, failure: Failure) -> None:
         self.app = app
@@ -77,8 +78,9 @@ class Watch:
         except Exception as error:
             if status:
                 raise  # the answer had begun; the server closes the connection
-            reference = _note_error(error, handler_name(scope))
-            answer = await self.failure(Request(scope), _status_of(error), reference)
+            trouble = trouble_of(error)
+            reference = _note_error(error, trouble, handler_name(scope))
+            answer = await self.failure(Request(scope), trouble, reference)
             await answer(scope, receive, send_and_note)
         finally:
             self._count(scope, status, time.perf_counter() - started)
@@ -105,14 +107,16 @@ def handler_name(scope: Scope) -> str:
     return f"{module}.{getattr(endpoint, '__name__', type(endpoint).__name__)}"
 
 
-def _status_of(error: Exception) -> int:
-    """A database that is busy or away is a reason to come back, not a defect."""
-    return 503 if isinstance(error, (OperationalError, TimeoutError)) else 500
-
-
-def _note_error(error: Exception, handler: str) -> str:
+def _note_error(error: Exception, trouble: Trouble | None, handler: str) -> str:
     """Log where it broke, under a reference the person sees. The message stays out: it can quote what was typed."""
     reference = uuid.uuid4().hex[:8]
     where = "".join(traceback.format_tb(error.__traceback__)[-12:])
-    log.error("request_failed", reference=reference, handler=handler, error=type(error).__name__, where=where)
+    log.error(
+        "request_failed",
+        reference=reference,
+        handler=handler,
+        error=type(error).__name__,
+        database=trouble.name.lower() if trouble else None,
+        where=where,
+    )
     return reference

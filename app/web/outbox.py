@@ -22,6 +22,7 @@ from app.web.deps import (
     Manager,
     Now,
     ReadSession,
+    RowId,
     StreamSession,
     Switcher,
     WriteSession,
@@ -83,7 +84,7 @@ def outbox(
     }
     if format == "csv":
         return csv_download("outbox.csv", CSV_HEADER, _csv_rows(queries.all_messages(session, **wanted)))
-    before = decode_cursor(cursor, 1)
+    before = decode_cursor(cursor, 1, int)
     shown = queries.messages(session, **wanted, before=before[0] if before else None, limit=PAGE + 1)
     found = queries.counts(session)
     return page(
@@ -136,7 +137,7 @@ def _served(request: Request) -> frozenset[Destination]:
 @router.post("/{message_id}/resolve")
 def resolve(
     request: Request,
-    message_id: int,
+    message_id: RowId,
     staff: Manager,
     session: WriteSession,
     now: Now,

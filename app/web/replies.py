@@ -38,7 +38,7 @@ def replies(
     show = show if show in SHOWN else ""
     more = None
     if show == "done":
-        after = decode_cursor(cursor, 1)
+        after = decode_cursor(cursor, 1, int)
         rows = queries.done(session, before=int(after[0]) if after else None, limit=PAGE + 1)
         if len(rows) > PAGE:
             rows = rows[:PAGE]

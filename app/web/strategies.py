@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from fastapi import APIRouter, File, Form, Path, UploadFile
+from fastapi import APIRouter, File, Form, UploadFile
 from pydantic import BaseModel
 from sqlmodel import Session, col, select
 from starlette.requests import Request
@@ -38,7 +38,7 @@ from app.strategy.strategyfile import (
     write_step,
 )
 from app.timeline.rules import Channel, Purpose
-from app.web.deps import CaseReader, Manager, Now, ReadSession, WriteSession, ports_of
+from app.web.deps import CaseReader, Manager, Now, ReadSession, RowId, RowQuery, WriteSession, ports_of
 from app.web.forms import sentence
 from app.web.rendering import Column, Tone, format_money, page, reader_locale, redirect
 from app.web.security import MB
@@ -46,7 +46,6 @@ from app.web.worklist import staff_names
 
 router = APIRouter(prefix="/strategies")
 
-RowId = Annotated[int, Path(ge=1, le=2**62)]
 CHANNEL_WORDS = {Channel.SMS: "SMS", Channel.EMAIL: "E-mail", Channel.POST: "Letter", Channel.CALL: "Call"}
 ACTION_WORDS = {
     Action.MESSAGE: "Send a message",
@@ -297,7 +296,11 @@ class Draft(BaseModel):
 
 @router.get("/edit")
 def edit(
-    request: Request, _staff: Manager, session: ReadSession, portfolio: str = "", base: int = 0
+    request: Request,
+    _staff: Manager,
+    session: ReadSession,
+    portfolio: str = "",
+    base: RowQuery = 0,
 ) -> Response:
     """The editor, with the text of a version (`base`) or of what is live."""
     if base:

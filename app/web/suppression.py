@@ -57,7 +57,7 @@ def _page(
     status: int = 200,
 ) -> Response:
     query = on_list(q, ended=ended)
-    if (after := decode_cursor(cursor, 1)) is not None:
+    if (after := decode_cursor(cursor, 1, int)) is not None:
         query = query.where(col(SuppressedAddress.id) < int(after[0]))
     rows = session.scalars(query.limit(PAGE + 1)).all()
     shown = rows[:PAGE]

@@ -64,7 +64,7 @@ def unmatched(
     """Those that wait, of all portfolios, the oldest first; `?status=matched` and `returned` look back."""
     wanted = UnmatchedStatus(status) if status in set(UnmatchedStatus) else UnmatchedStatus.WAITING
     waits = wanted is UnmatchedStatus.WAITING
-    after = decode_cursor(cursor, 1)
+    after = decode_cursor(cursor, 1, int)
     key = col(UnmatchedPayment.id)
     query = (
         select(UnmatchedPayment, Portfolio)

@@ -40,7 +40,8 @@ HOSTILE = {
     "a head of quotes": TO_US + b"Content-Type: multipart/report" + b';a="\\";"' * 30_000 + b"\n\n",
     "a head of one line": TO_US + b"From: " + b"mailer-daemon@[" * 15_000 + b"\n\n",
     "nothing but bytes": bytes(range(256)) * 900,
-    "half an encoding": TO_US + b"Content-Type: text/plain; charset=utf-7\nContent-Transfer-Encoding: base64\n\n+AAA" * 9,
+    "half an encoding": TO_US
+    + b"Content-Type: text/plain; charset=utf-7\nContent-Transfer-Encoding: base64\n\n+AAA" * 9,
 }
 
 
@@ -64,7 +65,9 @@ def test_it_waits_for_a_person_and_the_bounce_behind_it_is_obeyed(
         assert waiting.decided_at is None
 
 
-def test_a_worker_that_stops_gives_up_the_message_and_leaves_it(sqlite_engine: Engine, tmp_path: Path) -> None:
+def test_a_worker_that_stops_gives_up_the_message_and_leaves_it(
+    sqlite_engine: Engine, tmp_path: Path
+) -> None:
     box = mailbox(tmp_path)
     (box / "new" / "1.a.host").write_bytes(HOSTILE["a head of quotes"])
     stop = threading.Event()
