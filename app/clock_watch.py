@@ -52,8 +52,8 @@ class ClockWatch:
             return None
         now, running = self._clock.now(), _running()
         database = database_time(self._engine)
-        if database is not None and _apart(now, database):
-            return f"The clock says {_words(now)}, that of the database {_words(database)}."
+        if apart := _difference(now, database):
+            return apart
         # PostgreSQL's clock decides: where it agrees, this machine's was put right.
         decides = database is not None and self._engine.dialect.name == "postgresql"
         if self._seen is not None and not decides:
@@ -66,6 +66,17 @@ class ClockWatch:
         self._seen = now, running
         _write(self._note, now, running)
         return None
+
+
+def clock_apart(engine: Engine, clock: Clock) -> str | None:
+    """In words, where the clock and that of the database are apart. The clock of tests and simulations never is."""
+    return _difference(clock.now(), database_time(engine)) if isinstance(clock, SystemClock) else None
+
+
+def _difference(now: datetime, database: datetime | None) -> str | None:
+    if database is None or not _apart(now, database):
+        return None
+    return f"The clock says {_words(now)}, that of the database {_words(database)}."
 
 
 def database_time(engine: Engine) -> datetime | None:

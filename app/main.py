@@ -42,6 +42,7 @@ from app.api import strategies as strategies_api
 from app.api.deps import Replay
 from app.api.description import document
 from app.api.problems import field_errors, problem
+from app.clock_watch import clock_apart
 from app.db import Trouble, trouble_of, write_trouble
 from app.errors import DeskError, Invalid
 from app.ports import Ports
@@ -88,6 +89,7 @@ from app.web.deps import (
     check_doors,
     engine_of,
     find_visitor,
+    ports_of,
     public,
     read_clock,
     routes_of,
@@ -364,6 +366,8 @@ def readyz(request: Request) -> PlainTextResponse:
         return PlainTextResponse("the schema is not the one this code needs: run `desk migrate`\n", 503)
     if trouble := write_trouble(engine_of(request)):
         return PlainTextResponse(f"{trouble.value}\n", 503)
+    if apart := clock_apart(engine_of(request), ports_of(request).clock):
+        return PlainTextResponse(f"{apart}\n", 503)
     return PlainTextResponse("ready\n")
 
 
