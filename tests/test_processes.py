@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app.bounded import Bounded, Unfinished
+from app.bounded import Bounded, Stopped, Unfinished
 from app.processes import make_shared
 from app.settings import ROOT
 
@@ -57,6 +57,14 @@ def test_work_in_a_bounded_process_is_ended_and_the_next_job_done() -> None:
             with pytest.raises(Unfinished):
                 worker(hostile)
             assert worker(b"7") == 7
+
+
+def test_a_desk_that_stops_gives_up_the_job_at_once() -> None:
+    looks = iter([False, False, True])
+    with Bounded("tests.test_processes:do", seconds=600, megabytes=300) as worker:
+        assert worker(b"6") == 6
+        with pytest.raises(Stopped):
+            worker(b"loop", stopping=lambda: next(looks))
 
 
 def do(data: bytes) -> int:
