@@ -5,6 +5,7 @@ The rule is `rules.decide`; here are its facts, what is stored of its answer, an
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -16,7 +17,18 @@ from sqlmodel import Session, col, select
 from app.db import chunked, insert_rows, table_of, upsert
 from app.delinquency.models import AccountState
 from app.errors import Conflict, Invalid
-from app.feeds.rules import Incoming, Known, Match, NoMatch, decide, keys_in, reference_keys
+from app.feeds.rules import (
+    Incoming,
+    Known,
+    Match,
+    NoMatch,
+    decide,
+    keys_in,
+    name_words,
+    reference_key,
+    reference_keys,
+    shape_of,
+)
 from app.ledger.corrections import require_day
 from app.ledger.lifecycle import reinstate_recoveries
 from app.ledger.models import Account, Customer, Entry, PayerAccount, Statement, UnmatchedPayment
@@ -44,7 +56,15 @@ def match_all(session: Session, portfolio_id: int, payments: Sequence[Incoming])
     by_key = _accounts_by_key(session, portfolio_id, keys)
     payers = {payment.payer_key for payment in payments if payment.payer_key}
     before = _paid_before(session, portfolio_id, payers)
-    return [decide(payment, by_key, before.get(payment.payer_key, [])) for payment in payments]
+    shapes = _shapes(session, portfolio_id) if payments else frozenset()
+    return [decide(payment, by_key, before.get(payment.payer_key, []), shapes) for payment in payments]
+
+
+def _shapes(session: Session, portfolio_id: int) -> frozenset[str]:
+    """How references of this book are written, by the latest of them."""
+    query = select(Account.reference).where(Account.portfolio_id == portfolio_id)
+    latest = session.scalars(query.order_by(col(Account.id).desc()).limit(500))
+    return frozenset(shape for name in latest if (shape := shape_of(reference_key(name))))
 
 
 def _accounts_by_key(session: Session, portfolio_id: int, keys: Iterable[str]) -> dict[str, list[Known]]:
@@ -395,8 +415,13 @@ def candidates(session: Session, unmatched: UnmatchedPayment) -> list[Candidate]
             reasons.setdefault(known.account_id, []).append(f"{known.reference} is named")
     for account_id, reference in _similar(session, portfolio_id, keys):
         reasons.setdefault(account_id, [f"{reference} is one character from what is named"])
-    for account_id in _named_like(session, portfolio_id, unmatched.payer_name):
+    namesakes = _named_like(session, portfolio_id, unmatched.payer_name)
+    for account_id in namesakes:
         reasons.setdefault(account_id, []).append("the payer has the cardholder's name")
+    owing = {account_id: namesakes[account_id] for account_id in _owing(session, list(namesakes))}
+    if len(set(owing.values())) == 1:
+        for account_id in owing:
+            reasons[account_id].append("no other customer with open debt has this name")
     for account_id in _past_due_by(session, portfolio_id, amount):
         reasons.setdefault(account_id, [])
     owed = _amounts(session, list(reasons))
@@ -434,22 +459,40 @@ def _similar(session: Session, portfolio_id: int, keys: Iterable[str]) -> list[t
     return [(account_id or 0, reference) for account_id, reference in session.execute(query.limit(20))]
 
 
-def _named_like(session: Session, portfolio_id: int, name: str) -> Sequence[int]:
-    """Accounts of customers with the payer's name, given name first or last."""
-    words = name.replace(",", " ").split()
-    if len(words) < 2:
-        return []
-    orders = {" ".join(words), " ".join([*words[1:], words[0]]), " ".join([words[-1], *words[:-1]])}
+def _named_like(session: Session, portfolio_id: int, name: str) -> dict[int, int]:
+    """account id -> customer id, of customers with the payer's name. The database finds names that may be it, whatever
+    their accents and case; `name_words` decides."""
+    wanted = name_words(name)
+    if not wanted or (len(wanted) == 1 and wanted[0].isascii()):
+        return {}
+    full_name = sa.func.lower(Customer.full_name)
     query = (
-        select(Account.id)
+        select(Account.id, Customer.id, Customer.full_name)
         .join(Customer, col(Customer.id) == Account.customer_id)
         .where(
             Customer.portfolio_id == portfolio_id,
-            sa.func.lower(Customer.full_name).in_([order.lower() for order in orders]),
+            *(full_name.like(f"%{_firm(word)}%") for word in wanted[:8]),
         )
-        .limit(20)
     )
-    return [account_id or 0 for account_id in session.scalars(query)]
+    rows = session.execute(query.limit(20_000))
+    found = [(account, customer) for account, customer, other in rows if name_words(other) == wanted]
+    return {account or 0: customer or 0 for account, customer in found[:20]}
+
+
+def _firm(word: str) -> str:
+    """A word as a pattern of LIKE: letters that never have an accent, or are no Latin ones, and anything between."""
+    return re.sub(r"[^bfhjkmpqvwx0-9\u2e80-\uffff]+", "%", word)
+
+
+def _owing(session: Session, account_ids: Sequence[int]) -> Sequence[int]:
+    """Those of these accounts on which something is owed."""
+    query = (
+        select(Entry.account_id)
+        .where(col(Entry.account_id).in_(account_ids))
+        .group_by(col(Entry.account_id))
+        .having(sa.func.sum(Entry.amount_minor) > 0)
+    )
+    return session.scalars(query).all()
 
 
 def _past_due_by(session: Session, portfolio_id: int, amount_minor: int) -> Sequence[int]:

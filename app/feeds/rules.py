@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping, Sequence
+import unicodedata
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -66,13 +67,18 @@ class NoMatch:
 
 
 def decide(
-    payment: Incoming, by_key: Mapping[str, Sequence[Known]], paid_before: Sequence[Known]
+    payment: Incoming,
+    by_key: Mapping[str, Sequence[Known]],
+    paid_before: Sequence[Known],
+    shapes: Collection[str] = (),
 ) -> Match | NoMatch:
     """Whose payment it is.
 
     `by_key` has the accounts of each `reference_key` found in what the payer wrote, `paid_before` those that the
     payer's bank account has paid for. A reference in the structured field counts before the end-to-end id, that
-    before the free text; where one of them names several accounts it is for a person to say.
+    before the free text; where one of them names several accounts it is for a person to say. `shapes` are those of the
+    book's references (`shape_of`): what has one and is no account of ours was meant for one, so the payer does not
+    decide.
     """
     if payment.obstacle:
         return NoMatch(payment.obstacle)
@@ -83,6 +89,8 @@ def decide(
             return NoMatch(f"the {where} names {len(named)} accounts: {names}")
         for known in named.values():
             return _unless_refused(known, payment.paid_on, f"{known.reference} in the {where}")
+    if stranger := _no_such_account(payment, shapes):
+        return NoMatch(f"account {stranger} is named; no such account")
     if not paid_before:
         reason = "no account is named in it"
         known_payer = " and its bank account has not paid before" if payment.payer_key else ""
@@ -99,6 +107,35 @@ def decide(
         )
     how = f"its bank account has paid for {known.reference} before, and this is {what}"
     return _unless_refused(known, payment.paid_on, how)
+
+
+def _no_such_account(payment: Incoming, shapes: Collection[str]) -> str:
+    """What is written as this book's accounts are, given that none of ours is named."""
+    keys = (key for found, _ in reference_keys(payment) for key in found if _is_telling(key))
+    return next((key for key in keys if shape_of(key) in shapes), "")
+
+
+def shape_of(key: str) -> str:
+    """Of a reference its letters, and how many digits stand where: TW14365 is TW00000. '' for one of digits alone,
+    which may be anything."""
+    shape = re.sub(r"[0-9]", "0", key)
+    return "" if shape == "0" * len(shape) else shape
+
+
+def name_words(name: str) -> tuple[str, ...]:
+    """A person's name as it is compared: its words in order of the alphabet, without accents, case, punctuation and
+    titles. 'GARCIA, José Dr.' and 'Jose Garcia' are the same."""
+    plain = unicodedata.normalize("NFKD", normal_reference(name).casefold().translate(_LETTERS))
+    bare = "".join(char for char in plain if not unicodedata.combining(char))
+    words = re.split(r"[\W_]+", unicodedata.normalize("NFC", bare))
+    words = [word for word in words if word and word not in TITLES]
+    return tuple(sorted(words))
+
+
+TITLES = frozenset(
+    {"mr", "mrs", "ms", "miss", "dr", "prof", "herr", "frau", "dhr", "mevr", "mw", "sr", "sra", "mme"}
+)
+_LETTERS = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i"})
 
 
 def _named(keys: Sequence[str], by_key: Mapping[str, Sequence[Known]], text: str) -> dict[int, Known]:

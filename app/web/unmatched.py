@@ -5,7 +5,9 @@ Agents match it, as they take payments; sending it back is up to a manager.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Annotated, Any
 
 import sqlalchemy as sa
@@ -19,8 +21,10 @@ from app.delinquency.history import as_known
 from app.errors import Conflict, Invalid, NotFound
 from app.feeds.matching import candidates, match_payment, return_payment
 from app.ledger.models import Account, Customer, Entry, Portfolio, UnmatchedPayment
+from app.ledger.references import normal_reference
 from app.ledger.rules import UnmatchedStatus
 from app.ledger.service import find_account
+from app.money import exponent, known_currencies
 from app.staff.rules import Role, Staff
 from app.timeline.service import lock_customers
 from app.web.account import STATUS_WORDS, AccountId
@@ -60,6 +64,7 @@ def unmatched(
     now: Now,
     status: str = "",
     cursor: str = "",
+    q: str = "",
 ) -> Response:
     """Those that wait, of all portfolios, the oldest first; `?status=matched` and `returned` look back."""
     wanted = UnmatchedStatus(status) if status in set(UnmatchedStatus) else UnmatchedStatus.WAITING
@@ -71,6 +76,9 @@ def unmatched(
         .join(Portfolio, col(Portfolio.id) == UnmatchedPayment.portfolio_id)
         .where(col(UnmatchedPayment.status) == wanted)
     )
+    q = normal_reference(q)[:80]
+    if q:
+        query = query.where(_mentions(q))
     if waits:
         # Few enough to be shown at once; somebody is at them every day.
         query = query.order_by(col(UnmatchedPayment.paid_on), key).limit(500)
@@ -85,6 +93,8 @@ def unmatched(
         "unmatched/list.html",
         rows=rows[:PAGE] if not waits else rows,
         waits=waits,
+        q=q,
+        status=wanted.value,
         columns=COLUMNS if waits else DECIDED_COLUMNS,
         tabs=[
             (f"{label} ({found.get(each, 0):,})", f"/unmatched?status={each.value}", each is wanted)
@@ -97,6 +107,28 @@ def unmatched(
     )
 
 
+def _mentions(text: str) -> sa.ColumnElement[bool]:
+    """Payments with this text in reference, payer or what they wrote, or of this amount in any currency of ours."""
+    parts = [
+        col(column).icontains(text, autoescape=True)
+        for column in (
+            UnmatchedPayment.reference,
+            UnmatchedPayment.payer_name,
+            UnmatchedPayment.remittance,
+            UnmatchedPayment.payer_account,
+        )
+    ]
+    if AMOUNT.fullmatch(text):
+        number = Decimal(text.replace(",", ""))
+        for currency in known_currencies():
+            minor = number.scaleb(exponent(currency))
+            if minor == int(minor):
+                of_currency = col(Portfolio.currency) == currency
+                parts.append(sa.and_(of_currency, col(UnmatchedPayment.amount_minor) == int(minor)))
+    return sa.or_(*parts)
+
+
+AMOUNT = re.compile(r"[0-9][0-9,]{0,14}(\.[0-9]{1,3})?")
 NO_ACCOUNT = "There is no account with this reference in this portfolio."
 LABELS = {
     UnmatchedStatus.WAITING: "Waiting",

@@ -696,3 +696,39 @@ def test_candidates_come_with_their_reasons(bank: Load, engine: Engine) -> None:
                 "the payer has the cardholder's name",
             ),
         }
+
+
+@pytest.mark.parametrize("text", ["Card CARD-1009", "card 1009", "/ROC/CARD1009//"])
+def test_an_account_that_does_not_exist_is_said_to_be_named_and_the_payer_does_not_decide(
+    bank: Load, engine: Engine, text: str
+) -> None:
+    bank(entry(details(text="CARD-1001")))
+    bank(entry(details(text=text), ref="BANK-2"))
+    with transaction(engine) as session:
+        assert waits(session).why == "account CARD1009 is named; no such account"
+
+
+@pytest.mark.parametrize(
+    ("customer", "payer"),
+    [
+        ("黃明宏", "黃明宏"),
+        ("José García", "GARCIA, JOSE"),
+        ("Bjørn Åsen", "MR BJORN ASEN"),
+        ("Anna-Maria Weiß", "ANNA MARIA WEISS"),
+    ],
+)
+def test_the_only_debtor_with_the_payers_name_is_suggested(
+    bank: Load, engine: Engine, customer: str, payer: str
+) -> None:
+    with transaction(engine) as session:
+        for n, debt in ((1, 10_000), (2, 0)):
+            holder = builders.customer(session, _portfolio(session), full_name=customer)
+            card = builders.account(session, holder, reference=f"88000{n}")
+            if debt:
+                builders.entry(session, card, EntryKind.PURCHASE, debt, date(2026, 1, 1))
+    bank(entry(details(text="thanks", payer=payer)))
+    with transaction(engine) as session:
+        first, second = candidates(session, waits(session))
+        assert first.reference == "880001"
+        assert "no other customer with open debt has this name" in first.reasons
+        assert second.reasons == ("the payer has the cardholder's name",)

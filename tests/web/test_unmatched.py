@@ -121,3 +121,33 @@ def test_the_legal_team_and_administrators_stay_outside(sqlite_desk: Desk) -> No
     for role in (Role.LEGAL, Role.ADMIN):
         for path in ("/unmatched", f"/unmatched/{payment_id}"):
             assert sqlite_desk.sign_in(role).get(path).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("wanted", "is_found"),
+    [
+        ("bank-1", True),
+        ("berg", True),
+        ("thank you", True),
+        ("50.00", True),
+        ("50", True),
+        ("50.01", False),
+        ("nobody", False),
+    ],
+)
+def test_a_payment_is_found_by_reference_payer_text_and_amount(
+    desk: Desk, ben: Browser, wanted: str, is_found: bool
+) -> None:
+    payment_id = waits(desk, an_account(desk))
+    shown = ben.get(f"/unmatched?q={wanted}").text
+    assert (f'href="/unmatched/{payment_id}"' in shown) is is_found
+    assert ("No payment matches" in shown) is not is_found
+
+
+def test_a_bank_account_is_remembered_only_where_one_is_told(desk: Desk, ben: Browser) -> None:
+    account_id = an_account(desk)
+    chosen = f"?account={reference_of(desk, account_id)}"
+    untold = waits(desk, account_id, payer_account="")
+    told = waits(desk, account_id, reference="BANK-2", payer_key="k" * 64)
+    assert "bank account is remembered" not in ben.get(f"/unmatched/{untold}{chosen}").text
+    assert "bank account is remembered" in ben.get(f"/unmatched/{told}{chosen}").text
