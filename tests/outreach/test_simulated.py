@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 from datetime import date, timedelta
+from typing import get_args
 
 import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import select
 
 from app.adapters.console import ConsoleSender
+from app.api.decisions import Name
 from app.cases.models import CollectionsCase
+from app.compliance.queries import DECISIONS
 from app.db import transaction
 from app.legal.loading import load_case_file
 from app.legal.rules import completeness
@@ -90,3 +93,7 @@ def test_links_from_before_end_on_a_day_and_none_can_be_dated_anew() -> None:
     dated = PAPER.unsubscribe_url(7, Channel.SMS, on=BORN).rpartition("/")[2]
     week = (BORN - LINK_EPOCH).days // 7
     assert PAPER.read_token(dated.replace(f"w{week}", f"w{week + 52}")) is None
+
+
+def test_the_api_names_every_decision_that_can_stand_on_record() -> None:
+    assert set(get_args(Name)) == set(DECISIONS)
