@@ -57,7 +57,7 @@ def test_the_load_its_history_and_the_next_load_of_payments_say_so(engine: Engin
     with transaction(engine) as session:
         book = builders.portfolio(session)
         card = builders.account(session, builders.customer(session, book))
-        builders.entry(session, card, EntryKind.PURCHASE, 100_000, date(2026, 1, 2))
+        builders.entry(session, card, EntryKind.PURCHASE, 100_000, date(2025, 9, 2))
         reference = card.reference
 
     def loaded(kind: FeedKind, text: str) -> LoadReport:
@@ -68,7 +68,7 @@ def test_the_load_its_history_and_the_next_load_of_payments_say_so(engine: Engin
         )  # fmt: skip
 
     rows = [
-        (f"S{n}", reference, date(2026, n, 10), date(2026, n, 28), "1000.00", f"{50 * n}.00")
+        (f"S{n}", reference, date(2025, 9 + n, 10), date(2025, 9 + n, 28), "1000.00", f"{50 * n}.00")
         for n in (1, 2, 3)
     ]
     header = "statement_ref account_ref closing_on due_on balance minimum_due"
@@ -77,7 +77,7 @@ def test_the_load_its_history_and_the_next_load_of_payments_say_so(engine: Engin
     [note] = report.notes
     assert "include arrears: 2 of 2" in note
     assert report.as_json()["notes"] == [note]
-    payment = ("P1", reference, date(2026, 3, 20), "150.00", "transfer")
+    payment = ("P1", reference, date(2025, 12, 20), "150.00", "transfer")
     report = loaded(
         FeedKind.PAYMENTS, builders.csv_text("payment_ref account_ref paid_on amount method", payment)
     )
