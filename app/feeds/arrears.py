@@ -77,7 +77,8 @@ def warning_of(statements: Sequence[Asked]) -> str:
         accounts = len({each.account_id for each in statements})
         return (
             f"On {beyond} of {accounts} accounts the unpaid minimums add up to more than the balance; the difference is"
-            " owed by nobody and asked of nobody. Check that minimum_due leaves arrears out, and that all payments are loaded."
+            " owed by nobody and asked of nobody. Check that minimum_due leaves arrears out and that all payments are"
+            " loaded."
         )
     return ""
 
