@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -42,7 +43,7 @@ from app.daily import DayReport
 from app.db import make_engine, transaction
 from app.documents.rules import DocumentKind
 from app.documents.service import add_document
-from app.errors import DeskError
+from app.errors import Conflict, DeskError
 from app.feeds.service import load
 from app.jobs import Worker, start
 from app.ledger.corrections import post_by_hand, waive
@@ -51,7 +52,6 @@ from app.ledger.rules import AccountStatus, CollectorKind, EntryKind, FeedKind
 from app.ledger.service import add_portfolio, post_entry
 from app.legal.bag import public_key_pem
 from app.legal.models import Referral, ReferralStatus
-from app.legal.rules import gaps, stops
 from app.legal.service import build_bundle, checklist_of, decide, hand_over
 from app.legal_desk import create_legal_desk
 from app.main import create_app
@@ -305,6 +305,19 @@ class Department:
             log_call(session, case, CallResult.REFUSED_TO_PAY, "Says the bank should wait.", by=by, now=now)
 
     def _agree(
+        self,
+        session: Session,
+        portfolio: Portfolio,
+        case: CollectionsCase,
+        by: str,
+        today: date,
+        now: datetime,
+    ) -> None:
+        """An agreement, if there is still something to agree on: who has paid meanwhile is let be."""
+        with suppress(Conflict), session.begin_nested():
+            self._offer(session, portfolio, case, by, today, now)
+
+    def _offer(
         self,
         session: Session,
         portfolio: Portfolio,
