@@ -52,6 +52,7 @@ from app.ledger.rules import AccountStatus, CollectorKind, EntryKind, FeedKind
 from app.ledger.service import add_portfolio, post_entry
 from app.legal.bag import public_key_pem
 from app.legal.models import Referral, ReferralStatus
+from app.legal.rules import gaps, stops
 from app.legal.service import build_bundle, checklist_of, decide, hand_over
 from app.legal_desk import create_legal_desk
 from app.main import create_app
