@@ -759,8 +759,8 @@ def _plan_stands(session: Session, row: OutboxMessage) -> bool:
 
 def _still_closed_so(session: Session, row: OutboxMessage) -> bool:
     """Whether the case is closed with the outcome that the letter tells."""
-    outcome = session.scalar(select(CollectionsCase.outcome).where(CollectionsCase.id == row.case_id))
-    return outcome is not None and CLOSING.get(outcome) == row.letter
+    case = session.get(CollectionsCase, row.case_id) if row.case_id else None
+    return case is not None and case.outcome is not None and CLOSING.get(case.outcome) == row.letter
 
 
 def _still_offered(session: Session, row: OutboxMessage, today: date) -> bool:
