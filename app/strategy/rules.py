@@ -313,7 +313,8 @@ def decide(ladder: Ladder, situation: Situation, today: date) -> Take | Rest:
 
     Due is the latest step whose day is reached, that lies behind the last one taken, whose condition holds and whose
     wait is over: somebody who comes to us 75 days late gets the step for day 75, not every letter of the ladder on
-    one morning. Who comes so late that court is next is written to first: nobody is sued over what no letter told.
+    one morning. Who comes so late that no letter lies between that step and court is written to first: nobody is
+    sued over what no letter told.
     """
     if situation.plan_live:
         return Rest("a promise or plan is being kept: ordinary reminders rest")
@@ -326,8 +327,7 @@ def decide(ladder: Ladder, situation: Situation, today: date) -> Take | Rest:
     reached = [s for s in ladder.steps if situation.step_day < s.day <= situation.days_past_due]
     due, ripe_on = _ripe(reached, situation.facts, today)
     if due:
-        to_court = ladder.legal is not None and ladder.legal.day <= situation.days_past_due
-        if to_court and situation.step_day == 0 and due[-1].action is not Action.MESSAGE:
+        if situation.step_day == 0 and _court_is_next(ladder, due[-1]):
             due = [step for step in due if step.action is Action.MESSAGE] or due
         return Take(due[-1], tuple(s for s in reached if s.day < due[-1].day))
     later = _next_day(ladder, situation, today)
@@ -336,6 +336,15 @@ def decide(ladder: Ladder, situation: Situation, today: date) -> Take | Rest:
     until = min(day for day in (later, ripe_on) if day is not None)
     return Rest(
         "the next step waits for another" if until == ripe_on else "the next step is not due yet", until
+    )
+
+
+def _court_is_next(ladder: Ladder, step: Step) -> bool:
+    """Whether the ladder sends no message from this step on until its legal step."""
+    if ladder.legal is None:
+        return False
+    return not any(
+        each.action is Action.MESSAGE and step.day <= each.day < ladder.legal.day for each in ladder.steps
     )
 
 

@@ -276,9 +276,12 @@ COURT = {"id": "court", "day": 90, "action": "legal"}
 
 
 @pytest.mark.parametrize(
-    ("late", "taken", "step"), [(89, 0, "c"), (90, 0, "b"), (95, 0, "b"), (95, 9, "court")]
+    ("late", "taken", "step"),
+    [(15, 0, "b"), (16, 0, "b"), (89, 0, "b"), (89, 9, "c"), (90, 0, "b"), (95, 0, "b"), (95, 9, "court")],
 )
-def test_who_comes_past_the_day_for_court_is_written_to_first(late: int, taken: int, step: str) -> None:
+def test_who_comes_after_the_last_letter_before_court_is_written_to_first(
+    late: int, taken: int, step: str
+) -> None:
     """The ladder would go on with a call, and a night nominates nobody to whom nobody wrote."""
     steps = [message("a", 3), message("b", 9), {"id": "c", "day": 16, "action": "call"}, COURT]
     found = decide(parse_strategy("t", {"steps": steps}, TERMS).main, Situation(late, taken, False), TODAY)
