@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated
 
 from fastapi import Query
@@ -22,9 +23,10 @@ from app.ledger.models import Account, Customer, Entry, Portfolio
 from app.ledger.references import normal_reference
 from app.ledger.rules import EntryKind
 from app.ledger.service import business_date, find_account, get_portfolio
+from app.ledger.terms import change_terms
 from app.plans.reversals import reverse_entry
 from app.staff.rules import CASE_READING, MANAGEMENT, Caller
-from app.web.deps import Now
+from app.web.deps import Now, WriteSession
 
 router = api_router("/portfolios/{code}", tags=["accounts"])
 
@@ -74,6 +76,49 @@ def get_account(
         customer=CustomerShape.of(customer),
         case=open_case.reference if open_case else None,
     )
+
+
+class TermsChange(Input):
+    """Fields that are left out stay."""
+
+    card_last4: Annotated[Line, Field(max_length=4, examples=["5294"])] | None = None
+    product: Annotated[Line, Field(max_length=60, examples=["classic"])] | None = None
+    credit_limit: Amount | None = None
+    currency: Currency | None = Field(default=None, description="Needed with credit_limit.")
+    apr: Annotated[str, Field(pattern=r"^[0-9]{1,4}(\.[0-9]{1,4})?$", examples=["19.90"])] | None = Field(
+        default=None, description="Annual rate in percent."
+    )
+    reason: Annotated[Line, Field(min_length=1, max_length=200)]
+
+
+@router.patch("/accounts/{reference:path}", summary="Change an account's terms")
+def patch_account(
+    code: PortfolioCode,
+    reference: AccountRef,
+    caller: Annotated[Caller, api_requires(*MANAGEMENT)],
+    session: WriteSession,
+    now: Now,
+    new: TermsChange,
+) -> AccountShape:
+    """Card, product, limit and rate. Doing it again changes nothing, so no Idempotency-Key is needed. The creditor's
+    next accounts file takes it back where it says otherwise."""
+    book = get_portfolio(session, code)
+    account = _account(session, book, reference)
+    terms: dict[str, str | int] = {}
+    if new.card_last4 is not None:
+        terms["card_last4"] = new.card_last4
+    if new.product is not None:
+        terms["product"] = new.product.strip()
+    if new.credit_limit is not None:
+        if new.currency is None:
+            raise Invalid("name the currency of the limit", "currency")
+        terms["credit_limit_minor"] = minor_of(new.credit_limit, new.currency, book)
+    if new.apr is not None:
+        terms["apr_millionths"] = int(Decimal(new.apr) * 10_000)
+    change_terms(session, account, terms, new.reason, by=caller.by, now=now)
+    today = local_date(now, book.timezone)
+    stands = standing_on(session, book, [account.id or 0], today)[account.id or 0]
+    return AccountShape.of(book, session.get_one(Customer, account.customer_id), account, stands, today)
 
 
 class NewPayment(Input):

@@ -112,16 +112,16 @@ def read(
             for row in _understood(entry, number + 1, source, currency, file, today):
                 number += 1
                 yield row
+    except DefusedXmlException:  # a ValueError, so that it is asked first
+        raise Invalid(
+            f"{name} declares XML entities or a document type, which no bank's file needs"
+        ) from None
     except (ParseError, EOFError, OSError, zlib.error, ValueError, LookupError) as error:
         if not number:
             raise Invalid(f"{name} is not XML: {error}") from None
         raise DeskError(
             f"{name} breaks off after {number} transactions ({error}); those are loaded, load the whole file "
             "again to finish"
-        ) from None
-    except DefusedXmlException:
-        raise Invalid(
-            f"{name} declares XML entities or a document type, which no bank's file needs"
         ) from None
 
 

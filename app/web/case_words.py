@@ -489,7 +489,7 @@ CONTACT_LABELS: Mapping[str, str] = {
     "timezone": "Time zone", "address_line1": "Address", "address_line2": "Address, second line", "city": "Town",
     "postcode": "Postcode", "mobile": "Mobile", "email": "E-mail",
 }  # fmt: skip
-_ACCOUNT_LABELS: Mapping[str, str] = {
+ACCOUNT_LABELS: Mapping[str, str] = {
     "card_last4": "Card", "product": "Product", "credit_limit_minor": "Limit", "apr_millionths": "Rate",
 }  # fmt: skip
 
@@ -512,11 +512,14 @@ def _account_changed(teller: Teller, data: Mapping[str, Any], _how: str) -> Word
 
     was, now = data["from"], data["to"]
     parts = [
-        f"{_ACCOUNT_LABELS.get(n, n)}: {told(n, was[n])} → {told(n, now[n])}"
-        for n in _ACCOUNT_LABELS
+        f"{ACCOUNT_LABELS.get(n, n)}: {told(n, was[n])} → {told(n, now[n])}"
+        for n in ACCOUNT_LABELS
         if n in now
     ]
-    return "Account changed by the creditor’s file", "; ".join(parts), "info"
+    reason = str(data.get("reason") or "")
+    if reason == "the creditor's file":
+        return "Account changed by the creditor’s file", "; ".join(parts), "info"
+    return "Account terms changed", "; ".join([*parts, reason]), "info"
 
 
 def _holder_changed(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated
 
 import sqlalchemy as sa
@@ -29,6 +30,7 @@ from app.ledger.lifecycle import change_status
 from app.ledger.models import Account, Customer, Entry, Portfolio, Waiver
 from app.ledger.rules import AccountStatus, EntryKind, WaiverStatus
 from app.ledger.service import business_date, find_account
+from app.ledger.terms import change_terms
 from app.plans.reversals import move_payment, reverse_entry
 from app.staff.rules import Staff
 from app.timeline.models import StreamHead
@@ -42,7 +44,7 @@ from app.web.account import (
     account_page,
     open_account,
 )
-from app.web.case_words import ENTRY_WORDS, Teller
+from app.web.case_words import ACCOUNT_LABELS, ENTRY_WORDS, Teller
 from app.web.deps import CaseWorker, Manager, Now, ReadSession, WriteSession
 from app.web.forms import Fields, Typed, Wrong, beside, sentence
 from app.web.rendering import Column, Tone, page, reader_locale, redirect
@@ -565,6 +567,62 @@ STATUS_EFFECTS: Mapping[AccountStatus, Sequence[str]] = {
     AccountStatus.PAID: ["Nothing is owed and nothing falls past due any more."],
     AccountStatus.SOLD: ["The balance goes to the buyer and off our book; nothing falls past due any more."],
 }
+
+
+# --- terms ---------------------------------------------------------------------------------------------------
+
+
+class TermsForm(ReasonForm):
+    card_last4: str = ""
+    product: str = ""
+    credit_limit: str = ""
+    apr: str = ""
+
+
+@router.post("/accounts/{account_id}/terms")
+def terms(
+    request: Request,
+    account_id: AccountId,
+    staff: Manager,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[TermsForm, Form()],
+) -> Response:
+    """Fields left empty stay as they are."""
+
+    def act(doing: Doing) -> Deed:
+        wanted: dict[str, str | int] = {}
+        if typed.card_last4.strip():
+            wanted["card_last4"] = typed.card_last4.strip()
+        if typed.product.strip():
+            wanted["product"] = typed.product.strip()
+        if typed.credit_limit.strip():
+            wanted["credit_limit_minor"] = doing.fields.amount("credit_limit")
+        if typed.apr.strip():
+            wanted["apr_millionths"] = _millionths(typed.apr)
+        doing.fields.done()
+        changed = change_terms(session, doing.file.account, wanted, typed.reason, by=staff.by, now=now)
+        if not changed:
+            raise Invalid("Nothing is different. Enter what is to change.")
+        names = ", ".join(ACCOUNT_LABELS[name].lower() for name in changed)
+        happens = [
+            f"Changed: {names}.",
+            "The creditor’s next accounts file takes it back where it says otherwise.",
+        ]
+        return Deed("Change the account’s terms", happens, f"Changed: {names}.")
+
+    names = {"credit_limit_minor": "credit_limit", "apr_millionths": "apr"}
+    return attempt(
+        request, session, staff, account_id, "terms", typed, act, now=now, names=names, tab="record"
+    )
+
+
+def _millionths(percent: str) -> int:
+    """A rate typed in percent, such as 19.9. Invalid beside its field."""
+    try:
+        return int(Decimal(percent.strip().removesuffix("%").strip().replace(",", ".")) * 10_000)
+    except (ArithmeticError, ValueError):
+        raise Invalid("Enter the rate in percent, such as 19.9.", "apr") from None
 
 
 # --- waivers that wait for a second person --------------------------------------------------------------------

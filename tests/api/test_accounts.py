@@ -32,6 +32,25 @@ def entries(program: Program, *kinds: EntryKind) -> list[Entry]:
     return [row for row in rows if row.kind in kinds]
 
 
+def test_terms_of_an_account_are_changed_by_a_manager(program: Program) -> None:
+    account = account_of(program.desk, late_case(program.desk))
+    path = f"/portfolios/CARDS/accounts/{account.reference}"
+    new = {
+        "credit_limit": "750.00",
+        "currency": "CNY",
+        "apr": "19.90",
+        "card_last4": "0042",
+        "reason": "told by the bank",
+    }
+    for _ in range(2):  # the second time nothing is different
+        changed = program.patch(path, new).json()
+        assert (changed["credit_limit"], changed["apr"], changed["card_last4"]) == ("750.00", "19.90", "0042")
+    assert len(program.desk.read(lambda session: builders.events(session, Kind.ACCOUNT_CHANGED))) == 1
+    assert program.as_(Role.AGENT).patch(path, new).status_code == 403
+    assert program.patch(path, {"credit_limit": "750.00", "reason": "x"}).status_code == 422
+    assert program.patch(path, {"card_last4": "12345", "reason": "x"}).status_code == 422
+
+
 def test_portfolios_say_how_far_their_days_are_closed(program: Program) -> None:
     with program.desk.engine.connect():
         program.desk.write(lambda session: builders.portfolio(session))

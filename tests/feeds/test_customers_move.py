@@ -346,6 +346,7 @@ def test_an_account_whose_holder_has_promised_stays_where_it_is(file: File, engi
         )  # fmt: skip
         session.add(case)
         builders.entry(session, card(session), EntryKind.OPENING_BALANCE, 10_000, date(2026, 1, 5))
+        builders.statement(session, card(session), date(2026, 1, 16), date(2026, 2, 5), 5_000, balance=10_000)
         session.flush()
         promise_to_pay(session, case, 5_000, date(2026, 3, 20), by=HAND, today=TODAY, now=NOW)
     file({"customer_ref": "CU-9", "full_name": "Eva Smit"})

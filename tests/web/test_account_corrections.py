@@ -339,6 +339,40 @@ def test_a_status_changes_with_its_figures_and_is_undone(desk: Desk, mei: Browse
     assert "29 days past due" in page_of(mei, account_id)
 
 
+def test_terms_change_with_the_old_ones_on_record(desk: Desk, mei: Browser) -> None:
+    account_id = an_account(desk)
+    path = f"/accounts/{account_id}/terms"
+    before = desk.read(lambda session: session.get_one(Account, account_id).credit_limit_minor)
+    said, hidden = look(mei, path, card_last4="0042", apr="19.9", credit_limit="2500", reason="new card")
+    assert "Changed: card, limit, rate." in said
+    assert desk.read(lambda session: session.get_one(Account, account_id).card_last4) != "0042"
+    confirm(mei, path, hidden)
+    found = desk.read(lambda session: session.get_one(Account, account_id))
+    assert (found.card_last4, found.credit_limit_minor, found.apr_millionths) == ("0042", 250_000, 199_000)
+    [event] = desk.read(lambda session: builders.events(session, Kind.ACCOUNT_CHANGED))
+    assert event["from"]["credit_limit_minor"] == before
+    assert event["reason"] == "new card"
+    assert "Account terms changed" in page_of(mei, account_id, "?tab=record")
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({}, "Nothing is different"),
+        ({"card_last4": "12"}, "Enter the last four digits"),
+        ({"apr": "much"}, "Enter the rate in percent"),
+        ({"apr": "1001"}, "between 0 and 1000 percent"),
+        ({"apr": "NaN"}, "Enter the rate in percent"),
+        ({"product": CARD}, "Name the product"),
+    ],
+)
+def test_terms_that_are_none_change_nothing(sqlite_desk: Desk, fields: dict[str, str], says: str) -> None:
+    account_id = an_account(sqlite_desk)
+    answer = sqlite_desk.sign_in(Role.MANAGER).submit(f"/accounts/{account_id}/terms", reason="x", **fields)
+    assert answer.status_code == 422
+    assert says in words(answer)
+
+
 def test_agents_and_the_legal_team_see_only_what_they_may_do(sqlite_desk: Desk) -> None:
     account_id = an_account(sqlite_desk)
     agent, lars = sqlite_desk.sign_in(Role.AGENT), sqlite_desk.sign_in(Role.LEGAL)
