@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from app.inbound.quotes import PICTURED, Reaction, frame_words
-from app.inbound.rules import Intent, Phrase, Phrasebook, normalise
+from app.inbound.rules import NAME, Intent, Phrase, Phrasebook, normalise
 
 PHRASES = Path(__file__).with_name("phrases.toml")
 LANGUAGES = ("en", "zh", "id", "nb", "nl", "es")
@@ -28,12 +28,14 @@ def load_phrases(path: Path) -> Phrasebook:
         for language in LANGUAGES
         for words in group.get(language, ())
     ]
+    phrases = list(dict.fromkeys(phrases))
     return Phrasebook(
-        tuple(dict.fromkeys(phrases)),
+        tuple(phrase for phrase in phrases if NAME not in phrase.words),
         frozenset(_spelt(word) for word in data["courtesies"]),
         tuple(_spelt(words) for words in data["reversals"]),
         tuple(data["signs"]),
         _frames(data["reactions"]),
+        tuple(phrase for phrase in phrases if NAME in phrase.words),
     )
 
 
@@ -47,7 +49,7 @@ def _frames(groups: Mapping[str, Sequence[str]]) -> dict[str, Reaction]:
 
 
 def _spelt(words: str) -> str:
-    spelt = normalise(words)
+    spelt = normalise(words).replace(NAME.lower(), NAME) if NAME in words else normalise(words)
     if not spelt:
         raise ValueError(f"{words!r} has no letter in it")
     return spelt

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -76,7 +76,7 @@ HOLDS: Mapping[Intent, HoldKind] = {
     Intent.BANKRUPTCY: HoldKind.BANKRUPTCY,
     Intent.DISPUTE: HoldKind.DISPUTE,
 }
-"""The hold that stands until a person has looked; of several the first in this order."""
+"""The holds that stand until a person has looked, the strictest first."""
 
 SELF_EXPLAINING = frozenset({Intent.STOP, Intent.START, Intent.HELP, Intent.REACTION})
 """A message that is a keyword of these and nothing else may need nobody."""
@@ -112,6 +112,21 @@ class Phrase:
     language: str = "en"
 
 
+NAME = "NAME"
+"""In a phrase: the customer's name."""
+MOST_NAMES = 12
+
+
+def _parts_of(name: str) -> list[str]:
+    """A name as people write it: whole, and each part that is no initial."""
+    whole = normalise(name)
+    if not whole:
+        return []
+    if _IDEOGRAPH.search(whole):
+        return [whole]
+    return [whole, *(part for part in whole.split() if len(part) > 2)][:MOST_NAMES]
+
+
 @dataclass(frozen=True, slots=True)
 class Phrasebook:
     phrases: tuple[Phrase, ...]
@@ -123,6 +138,18 @@ class Phrasebook:
     """Pictures that may be a refusal; they do not survive normalising."""
     frames: Mapping[str, Reaction] = field(default_factory=dict)
     """Words around the quote of a reaction, and what it says."""
+    about_names: tuple[Phrase, ...] = ()
+    """Phrases with `NAME` in the place of the customer's name."""
+
+    def naming(self, names: Collection[str]) -> Phrasebook:
+        """With the phrases about a name for these names and each of their longer parts."""
+        spelt = dict.fromkeys(part for name in names for part in _parts_of(name))
+        told = [
+            replace(phrase, words=phrase.words.replace(NAME, part))
+            for phrase in (self.about_names if spelt else ())
+            for part in spelt
+        ]
+        return replace(self, phrases=(*self.phrases, *told)) if told else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +167,13 @@ class Reading:
         return [channel for channel in Channel if channel in named]
 
     @property
+    def holds(self) -> list[HoldKind]:
+        """Each that it asks for: a dispute still stands once contact is agreed to again."""
+        return [kind for intent, kind in HOLDS.items() if intent in self.intents]
+
+    @property
     def hold(self) -> HoldKind | None:
-        return next((kind for intent, kind in HOLDS.items() if intent in self.intents), None)
+        return next(iter(self.holds), None)
 
     @property
     def needs_nobody(self) -> bool:
@@ -159,13 +191,16 @@ def read(
     provider_said: str = "",
     languages: Collection[str] | None = None,
     ours: Collection[str] | None = None,
+    names: Collection[str] = (),
 ) -> Reading:
     """The meanings of a message, whatever its case, width, accents and punctuation.
 
     `languages` are those of the sender and of where they live (`languages_of`): a word of another language says at most
     that a person should look. None = nobody knows whose message it is, so that every language counts. `ours` is what we
     wrote to them lately: quoted, it is not theirs. None = not known either; then a reaction is believed to be to us.
+    `names` are those of the customers who have the number: who says that they are somebody else may name them.
     """
+    book = book.naming(names)
     heard = hear(text, book.frames, ours or ())
     found, keyword = _meanings(heard.said, book, languages)
     if provider_said in PROVIDER_WORDS:

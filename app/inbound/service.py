@@ -42,7 +42,7 @@ from app.ledger.rules import mask_card_numbers
 from app.outreach.manual import answer_for_help
 from app.outreach.models import OutboxMessage
 from app.outreach.occasions import acknowledge_hold
-from app.outreach.rules import Destination
+from app.outreach.rules import Destination, redact_links
 from app.outreach.service import Stationery
 from app.timeline.rules import Channel, Kind
 from app.timeline.service import NewEvent, customer_stream, lock_customers, record
@@ -75,6 +75,7 @@ def receive(session: Session, arrived: Arrived, book: Phrasebook, *, now: dateti
         provider_said=arrived.opt_out_type.upper(),
         languages=_languages(customers) if customers else None,
         ours=_written_to(session, customers, body),
+        names=[customer.full_name for customer in customers],
     )
     message = _store(
         session,
@@ -202,7 +203,7 @@ def _match(
         "message": message.id,
         "source": message.source.value,
         "from": message.sender,
-        "text": message.body,
+        "text": redact_links(message.body),  # what they quote may hold the link to their page
         "means": [intent.value for intent in reading_of(message).intents],
     }
     _record(session, match, Kind.MESSAGE_RECEIVED, data, message, by=by, now=now, at=message.received_at)
@@ -384,18 +385,18 @@ def _acknowledge(
 
 
 def _hold(session: Session, match: InboundMatch, message: InboundMessage, *, now: datetime) -> None:
-    """Place the hold that the message asks for; it stays until a person ends it."""
-    kind = reading_of(message).hold
-    if kind is None or match.case_id is None or match.hold_id is not None:
+    """Place the holds that the message asks for; they stay until a person ends them."""
+    if match.case_id is None or match.hold_id is not None or not (kinds := reading_of(message).holds):
         return
     case = session.get_one(CollectionsCase, match.case_id)
-    if any(hold.kind is kind for hold in open_holds(session, [match.customer_id]).get(match.customer_id, ())):
-        return
+    standing = {hold.kind for hold in open_holds(session, [match.customer_id]).get(match.customer_id, ())}
     today = _today(session, match, now)
     reason = f"{_source(message)}; a person has to look"
     until = today + timedelta(days=REVIEW_DAYS)
-    hold = hold_customer(session, case, kind, reason, until, by=CUSTOMER, today=today, now=now)
-    match.hold_id = hold.id
+    for kind in kinds:
+        if kind not in standing:
+            hold = hold_customer(session, case, kind, reason, until, by=CUSTOMER, today=today, now=now)
+            match.hold_id = match.hold_id or hold.id
 
 
 def _today(session: Session, match: InboundMatch, now: datetime) -> date:
@@ -504,9 +505,17 @@ def _lift_preference(session: Session, match: InboundMatch, *, by: str, now: dat
 
 
 def _lift_hold(session: Session, match: InboundMatch, *, by: str, now: datetime) -> None:
-    hold = session.get(CaseHold, match.hold_id) if match.hold_id else None
-    if hold is not None and hold.ended_at is None:
-        today, why = _today(session, match, now), "the message was not meant so"
+    first = session.get(CaseHold, match.hold_id) if match.hold_id else None
+    if first is None:
+        return
+    placed_with_it = select(CaseHold).where(
+        CaseHold.customer_id == first.customer_id,
+        CaseHold.started_at == first.started_at,
+        CaseHold.reason == first.reason,
+        col(CaseHold.ended_at).is_(None),
+    )
+    today, why = _today(session, match, now), "the message was not meant so"
+    for hold in session.scalars(placed_with_it.order_by(col(CaseHold.id))).all():
         release_customer(session, hold, by=by, today=today, now=now, reason=why)
 
 

@@ -6,7 +6,16 @@ import pytest
 
 from app.cases.rules import HoldKind
 from app.inbound.phrasebook import shipped_phrases
-from app.inbound.rules import Intent, Reading, ReviewOutcome, choices, normalise, read, suggestions
+from app.inbound.rules import (
+    Intent,
+    Reading,
+    ReviewOutcome,
+    choices,
+    languages_of,
+    normalise,
+    read,
+    suggestions,
+)
 from app.ledger.rules import holds_card_number, mask_card_numbers
 from app.timeline.rules import Channel
 
@@ -89,7 +98,10 @@ def test_what_may_be_a_refusal_is_for_a_person(text: str) -> None:
         ("ik kan niet betalen, baan kwijt", (Intent.HARDSHIP,)),
         ("Please call me at 5", (Intent.CALL_ME,)),
         ("Saya sudah transfer kemarin", (Intent.PAID,)),
-        ("I'm not going to pay", ()),
+        (
+            "I'm not going to pay",
+            (Intent.CEASE,),
+        ),  # 15 USC 1692c(c): who refuses to pay in writing is left alone
         ("ok", ()),
         ("", ()),
         ("12345", ()),
@@ -137,3 +149,52 @@ def test_every_intent_says_what_to_do_about_it_and_every_message_can_be_decided(
 def test_card_numbers_are_made_unreadable_but_for_the_last_four(text: str, masked: str) -> None:
     assert mask_card_numbers(text) == masked
     assert not holds_card_number(mask_card_numbers(text))
+
+
+def test_what_refuses_or_speaks_of_a_death_or_of_somebody_else_is_never_only_read_later() -> None:
+    """Words that no list of keywords has: what they may mean rests until a person has looked."""
+    spanish = languages_of("es", "US")
+    for text in ("No me escriban", "no me manden mensajes", "no me molesten más", "Detente"):
+        assert Channel.SMS in read(text, shipped_phrases(), languages=spanish).refused or (
+            Intent.MAYBE_STOP in read(text, shipped_phrases(), languages=spanish).intents
+        ), text
+    for text in (
+        "sotp", "delete me", "no msgs", "eff off", "email only", "только", "СТОП", "توقف", "dừng", "중지", "中止",
+        "I want to die",
+    ):  # fmt: skip
+        expected = text != "только"  # a word of their language that refuses nothing
+        assert (Intent.MAYBE_STOP in taken_for(text).intents) is expected, text
+    for text in ("My husband died", "my dad is dead", "He is no longer with us"):
+        assert taken_for(text).hold is HoldKind.DECEASED, text
+    assert taken_for("sorry, my phone died").hold is None
+    assert taken_for("the deadline has passed").hold is None
+    for text in ("Wrong #", "she changed her number", "doesn't live here anymore"):
+        assert Intent.WRONG_NUMBER in taken_for(text).intents, text
+
+
+def test_a_refusal_to_pay_until_something_happens_is_no_refusal_to_pay() -> None:
+    assert taken_for("I will not pay this").hold is HoldKind.CEASE_CONTACT
+    assert taken_for("I won't pay until Friday").intents == (Intent.MAYBE_STOP,)
+
+
+@pytest.mark.parametrize(
+    ("text", "means"),
+    [
+        ("I'm not Maria", Intent.WRONG_NUMBER),
+        ("this is not maria lopez", Intent.WRONG_NUMBER),
+        ("No María here", Intent.WRONG_NUMBER),
+        ("who is Lopez?", Intent.WRONG_NUMBER),
+        ("Maria died in March", Intent.DECEASED),
+        ("I am Maria", None),
+        ("I'm not Mario", None),
+        ("name", None),
+    ],
+)
+def test_who_names_the_customer_says_that_they_are_somebody_else(text: str, means: Intent | None) -> None:
+    found = read(text, shipped_phrases(), names=["Maria T. López"])
+    assert found.intents == ((means,) if means else ())
+
+
+def test_a_message_of_two_meanings_places_both_holds() -> None:
+    found = taken_for("I dispute this debt, and do not contact me again")
+    assert found.holds == [HoldKind.CEASE_CONTACT, HoldKind.DISPUTE]

@@ -22,8 +22,10 @@ from app.inbound.queries import waiting_counts
 from app.inbound.rules import Intent, ReviewOutcome
 from app.inbound.service import attach, interpret_due, receive_from_page
 from app.ledger.card_numbers import luhn
+from app.ledger.models import Customer
 from app.ledger.service import get_portfolio
 from app.outreach.models import OutboxMessage
+from app.outreach.rules import LINK_GONE
 from app.outreach.situations import _Gathering
 from app.strategy.rules import MOMENTS, Moment
 from app.timeline.rules import Channel, Kind
@@ -156,6 +158,39 @@ def test_a_dispute_holds_reminders_and_a_wrong_number_rests_until_reviewed(engin
     with transaction(engine) as session:
         [told_us] = open_preferences(session, anna.id or 0)
         assert (told_us.kind, told_us.address) == (PreferenceKind.PLACE, "+8613911112222")
+
+
+def test_who_disputes_and_wants_no_contact_gets_both_holds_and_one_decision_lifts_both(
+    engine: Engine,
+) -> None:
+    anna = a_customer(engine)
+    writes(engine, "I dispute this debt. Do not contact me again!")
+    the_job(engine)
+    with transaction(engine) as session:
+        held = {hold.kind: hold for hold in session.scalars(select(CaseHold))}
+        assert held.keys() == {HoldKind.CEASE_CONTACT, HoldKind.DISPUTE}
+    decide(engine, ReviewOutcome.LIFTED)
+    with transaction(engine) as session:
+        assert all(hold.ended_at for hold in session.scalars(select(CaseHold)))
+    assert permitted(engine, anna) == [c for c in EVERY if c is not Channel.SMS], (
+        "an opt-out is the customer's"
+    )
+
+
+def test_who_writes_that_they_are_not_the_customer_rests_the_number(sqlite_engine: Engine) -> None:
+    anna = a_customer(sqlite_engine)
+    with transaction(sqlite_engine) as session:
+        name = session.get_one(Customer, anna.id).full_name
+    writes(sqlite_engine, f"I am not {name.split()[0]}!")
+    assert permitted(sqlite_engine, anna) == [Channel.EMAIL, Channel.POST]
+
+
+def test_a_personal_link_that_comes_back_in_a_reply_stays_out_of_the_record(sqlite_engine: Engine) -> None:
+    anna = a_customer(sqlite_engine)
+    link = "https://desk.example/u/1.sms.0w356." + "a" * 24
+    writes(sqlite_engine, f"what is {link} ?")
+    [received] = told(sqlite_engine, anna, Kind.MESSAGE_RECEIVED)
+    assert received["text"] == f"what is {LINK_GONE} ?"
 
 
 def test_a_number_that_passes_for_a_card_number_can_be_the_wrong_one(sqlite_engine: Engine) -> None:
