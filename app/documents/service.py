@@ -11,10 +11,12 @@ from sqlmodel import Session, col, select
 
 from app.cases.models import CollectionsCase
 from app.cases.service import case_event, clean_text
+from app.clock import local_date
 from app.db import upsert
 from app.documents.models import CaseDocument, DocumentContent
 from app.documents.rules import MOST_DOCUMENTS, DocumentKind, check_size, clean_name, media_type_of
 from app.errors import Conflict, Invalid, NotFound
+from app.ledger.models import Portfolio
 from app.timeline.rules import Kind
 from app.timeline.service import lock_customers, record
 
@@ -35,7 +37,7 @@ def add_document(
     check_size(len(content))
     media_type = media_type_of(content)
     description = clean_text(description, "description", required=False, at_most=300)
-    if dated_on > now.date():
+    if dated_on > local_date(now, session.get_one(Portfolio, case.portfolio_id).timezone):
         raise Invalid("The date of a document cannot lie in the future.", "dated_on")
     lock_customers(session, [case.customer_id])
     digest = hashlib.sha256(content).hexdigest()
@@ -62,10 +64,10 @@ def add_document(
 
 
 def _refuse_repeated(session: Session, case: CollectionsCase, kind: DocumentKind, digest: str) -> None:
-    held = documents_of(session, case.customer_id)
+    held = [each for each in documents_of(session, case.customer_id) if each.withdrawn_at is None]
     if len(held) >= MOST_DOCUMENTS:
         raise Conflict(f"{MOST_DOCUMENTS} documents are on file for this customer; withdraw one first.")
-    if any(each.sha256 == digest and each.kind is kind for each in held if each.withdrawn_at is None):
+    if any(each.sha256 == digest and each.kind is kind for each in held):
         raise Conflict("This very document is on file already.")
 
 

@@ -130,3 +130,26 @@ def test_a_document_ticks_the_checklist_until_it_is_withdrawn(engine: Engine) ->
             ("user:mei", ""),
             ("user:lena", "wrong customer"),
         ]
+
+
+def test_withdrawn_documents_make_room_and_a_document_of_today_is_taken_in_every_zone(
+    sqlite_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.documents.service.MOST_DOCUMENTS", 1)
+    with transaction(sqlite_engine) as session:
+        case = builders.delinquent_case(session, due_on=DUE, on=ON)
+        zone = session.get_one(builders.Portfolio, case.portfolio_id).timezone
+        early = builders.at(ON, 0, 30, zone)
+
+        def put(content: bytes, on: date) -> CaseDocument:
+            return add_document(
+                session, case, DocumentKind.OTHER, "a.pdf", content, dated_on=on, by="user:mei", now=early
+            )
+
+        first = put(PDF, ON)
+        with pytest.raises(Conflict, match="withdraw one first"):
+            put(PDF + b"2", ON)
+        withdraw_document(session, case, first, "wrong customer", by="user:lena", now=early)
+        put(PDF + b"2", ON)
+        with pytest.raises(Invalid, match="future"):
+            put(PDF + b"3", ON + timedelta(days=1))
