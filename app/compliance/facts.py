@@ -256,7 +256,8 @@ def _history(session: Session, ids: Sequence[int], since: datetime) -> dict[int,
 
 
 def _notices(session: Session, ids: Sequence[int], packs: Iterable[Pack]) -> dict[int, list[Notice]]:
-    """Sendings of the letters on which some wait of these packs depends, oldest first; not asked for without one."""
+    """Sendings, but for those that came back, of the letters on which some wait of these packs depends, oldest first;
+    not asked for without one."""
     letters = {
         name for pack in packs for rule in pack.rules if isinstance(rule, WaitRule) for name in rule.after
     }
@@ -268,10 +269,20 @@ def _notices(session: Session, ids: Sequence[int], packs: Iterable[Pack]) -> dic
     named = sa.or_(
         *(event.c.data.contains(f'"letter":{json.dumps(name)}', autoescape=True) for name in sorted(letters))
     )
-    columns = (event.c.customer_id, event.c.at, event.c.data)
-    sent = event.c.kind == Kind.CONTACT_SENT
-    for customer_id, at, text in _of_customers(session, columns, ids, sent, named):
-        found.setdefault(customer_id, []).append(Notice(from_json(text)["letter"], at))
+    columns = (event.c.customer_id, event.c.id, event.c.kind, event.c.at, event.c.data)
+    told = event.c.kind.in_((Kind.CONTACT_SENT, Kind.CONTACT_FAILED))
+    sent: dict[tuple[int, str], Notice] = {}
+    for customer_id, _, kind, at, text in sorted(
+        _of_customers(session, columns, ids, told, named), key=lambda row: row.id
+    ):
+        data = from_json(text)
+        of = customer_id, str(data.get("key"))
+        if kind is Kind.CONTACT_FAILED:  # it came back: nobody was given it
+            sent.pop(of, None)
+        else:
+            sent[of] = Notice(data["letter"], at)
+    for (customer_id, _), notice in sent.items():
+        found.setdefault(customer_id, []).append(notice)
     # What was given outside the desk, and is on file.
     document = table_of(CaseDocument)
     columns = (document.c.customer_id, document.c.dated_on, document.c.kind)

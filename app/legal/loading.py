@@ -29,6 +29,7 @@ from app.outreach.rules import Destination, redact_links
 from app.plans.models import Plan
 from app.plans.service import instalments_of
 from app.timeline.models import Event
+from app.timeline.rules import Purpose
 from app.timeline.service import customer_stream
 
 
@@ -280,6 +281,7 @@ def _messages(session: Session, case: CollectionsCase) -> tuple[rules.Message, .
             status=SIMULATED if row.simulated else row.status.value,
             provider_ref="" if row.simulated else row.provider_ref,
             clearance=_json(row.clearance),
+            asks=row.purpose is not Purpose.CONFIRMATION,
         )
         for row in session.scalars(query)
     )

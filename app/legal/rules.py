@@ -105,6 +105,10 @@ class Event:
     hash: str
 
 
+CAME_BACK = frozenset({"undelivered", "bounced", "failed"})
+"""What became of messages that reached nobody, whatever was sent when."""
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One written contact exactly as it was sent. `sent_at` None = the provider never accepted it."""
@@ -126,6 +130,13 @@ class Message:
     """Words of the printed letter that went with an e-mail."""
     exact_sha256: Mapping[str, str] = field(default_factory=dict)
     """Of `text`, `html` and `enclosed` as they were sent, with the reader's personal link that is removed here."""
+    asks: bool = True
+    """It reminds or gives notice; False = it confirms or answers something."""
+
+    @property
+    def given(self) -> bool:
+        """It left, and did not come back."""
+        return self.sent_at is not None and self.status not in CAME_BACK
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +296,8 @@ class Notice:
     max_age_days: int | None = None
     collector: CollectorKind | None = None
     """None = whoever collects."""
+    of_this_default: bool = True
+    """One that was given about an earlier default, cured since, proves nothing; False = it is given once for a debt."""
 
 
 NOTICES: Mapping[str, tuple[Notice, ...]] = {
@@ -296,6 +309,7 @@ NOTICES: Mapping[str, tuple[Notice, ...]] = {
             "12 CFR 1006.34",
             30,
             collector=CollectorKind.THIRD_PARTY,
+            of_this_default=False,
         ),
     ),
     "UK": (
@@ -316,6 +330,7 @@ NOTICES: Mapping[str, tuple[Notice, ...]] = {
             "Inkassoloven ss 10-11",
             14,
             max_age_days=183,
+            of_this_default=False,
         ),
     ),
     "AU": (
@@ -539,8 +554,11 @@ def _balances(case: CaseFile) -> ChecklistItem:
 
 
 def _reminder(case: CaseFile) -> ChecklistItem:
-    sent = [m for m in case.messages if m.sent_at is not None]
-    detail = f"{len(sent)} written message(s) sent" if sent else "no written message was ever sent"
+    sent = [m for m in case.messages if m.asks and m.given]
+    detail = f"{len(sent)} written message(s) sent"
+    if not sent:
+        came_back = sum(1 for m in case.messages if m.asks and m.sent_at is not None)
+        detail = f"all {came_back} came back" if came_back else "no written reminder was ever sent"
     return ChecklistItem("contact.reminder", "At least one written reminder on record", bool(sent), detail)
 
 
@@ -618,9 +636,19 @@ def _notice(case: CaseFile, notice: Notice) -> ChecklistItem:
     """Met when any such notice is old enough for its period to be over, and young enough not to be stale."""
     title = f"{notice.title} ({notice.citation})"
     sent = [
-        m.sent_at.date() for m in case.messages if m.sent_at and m.letter.replace("-", "_") in notice.kinds
+        m.sent_at.date()
+        for m in case.messages
+        if m.sent_at and m.given and m.letter.replace("-", "_") in notice.kinds
     ]
     given = sorted(sent + [d.dated_on for d in case.documents if d.kind in notice.kinds])
+    if notice.of_this_default and given:
+        defaulted = min((a.oldest_due_on for a in case.accounts if a.oldest_due_on), default=None)
+        earlier = [on for on in given if defaulted is not None and on <= defaulted]
+        given = [on for on in given if on not in earlier]
+        if not given:
+            dates = ", ".join(on.isoformat() for on in earlier)
+            detail = f"given {dates}, before what is past due now fell due on {defaulted}"
+            return ChecklistItem(notice.id, title, False, detail)
     if not given:
         return ChecklistItem(notice.id, title, False, "not on record")
     longest = notice.max_age_days

@@ -117,7 +117,7 @@ def nominate_cases(session: Session, portfolio: Portfolio, on: date, *, now: dat
 
 
 def _written_to(portfolio: Portfolio, on: date) -> sa.ColumnElement[bool]:
-    """A letter of this case really left, and they had the portfolio's days to answer it."""
+    """A letter about what is past due now really left, and they had the portfolio's days to answer it."""
     case, message = table_of(CollectionsCase), table_of(OutboxMessage)
     answered_by = local_instant(
         on - timedelta(days=portfolio.legal_letter_days - 1), 0, 0, portfolio.timezone
@@ -128,6 +128,7 @@ def _written_to(portfolio: Portfolio, on: date) -> sa.ColumnElement[bool]:
         message.c.status.in_((OutboxStatus.SENT, OutboxStatus.DELIVERED)),
         message.c.purpose != Purpose.CONFIRMATION,
         message.c.simulated.is_(False),
+        message.c.business_date > case.c.oldest_due_on,  # what was paid since it spoke of is another debt
         message.c.sent_at < answered_by,
     )
 

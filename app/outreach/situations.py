@@ -202,7 +202,11 @@ class _Gathering:
         box = table_of(OutboxMessage)
         arrived = sa.or_(
             box.c.status == OutboxStatus.DELIVERED,
-            sa.and_(box.c.destination == Destination.POST, box.c.status == OutboxStatus.SENT),
+            sa.and_(
+                box.c.destination == Destination.POST,
+                box.c.status == OutboxStatus.SENT,
+                box.c.simulated.is_(False),  # printed to a console, it is in nobody's letter box
+            ),
         )
         query = sa.select(
             box.c.case_id, box.c.key, box.c.created_at, sa.case((arrived, box.c.settled_at), else_=None)

@@ -184,6 +184,27 @@ def test_a_norwegian_demand_waits_for_the_warning_that_was_sent(engine: Engine) 
     assert [reason.rule for reason in barred] == ["no.betalingsoppfordring"]
 
 
+def test_a_notice_that_came_back_opens_nothing(engine: Engine) -> None:
+    with transaction(engine) as session:
+        book = make.portfolio(session, "KORT", pack="no", currency="NOK", timezone="Europe/Oslo")
+        kari = make.customer(session, book, country="NO", timezone="", mobile="+4790000000", city="Oslo")
+
+        def told(kind: Kind, key: str, days_ago: int) -> None:
+            event = NewEvent(
+                customer_stream(kari.id or 0), kind, {"letter": "inkassovarsel", "key": key},
+                customer_id=kari.id, channel=Channel.EMAIL,
+            )  # fmt: skip
+            record(session, event, by="system", now=WEDNESDAY - timedelta(days=days_ago))
+
+        told(Kind.CONTACT_SENT, "1:a:1:email", 30)
+        told(Kind.CONTACT_FAILED, "1:a:1:email", 29)
+        assert facts_of(session, book, kari).notices == ()
+        # A report that turned out wrong, and another letter: both were given.
+        told(Kind.CONTACT_SENT, "1:a:1:email", 28)
+        told(Kind.CONTACT_SENT, "1:a:1:post", 20)
+        assert [(WEDNESDAY - each.at).days for each in facts_of(session, book, kari).notices] == [28, 20]
+
+
 def test_an_old_debt_is_found_and_its_last_payment_counts(engine: Engine) -> None:
     with transaction(engine) as session:
         book, anna = american(session, region="CA", city="Los Angeles", postcode="90001", mobile="")

@@ -300,6 +300,8 @@ def test_no_reminder_leaves_once_the_legal_team_has_the_case(engine: Engine) -> 
         ({"days": 30, "status": OutboxStatus.BOUNCED}, 0),
         ({"days": 30, "status": OutboxStatus.WITHHELD, "sent_at": None}, 0),
         ({"days": 30, "purpose": Purpose.CONFIRMATION}, 0),
+        ({"days": 119}, 1),
+        ({"days": 120}, 0),  # about something that was due before, and is paid
     ],
 )
 def test_nobody_is_nominated_to_whom_no_letter_really_went(

@@ -63,6 +63,34 @@ def test_what_is_missing_is_named(changes: Mapping[str, Any], item: str) -> None
     assert missing(**changes) == {item}
 
 
+@pytest.mark.parametrize("status", ["undelivered", "bounced", "failed"])
+def test_what_came_back_was_neither_a_reminder_nor_a_notice(status: str) -> None:
+    back = message(1, status=status)
+    assert missing(messages=(back,)) == {"contact.reminder"}
+    assert missing(messages=(back, message(2))) == set()
+    demand = message(3, letter="payment-demand", sent_at=NOON - timedelta(days=30), status=status)
+    assert "notice.demand" in missing(portfolio=portfolio(policy_pack="no"), messages=(demand, message(2)))
+
+
+def test_a_confirmation_reminds_nobody() -> None:
+    assert missing(messages=(message(1, asks=False),)) == {"contact.reminder"}
+
+
+def test_a_default_notice_about_an_earlier_default_proves_nothing() -> None:
+    due = account().oldest_due_on
+    assert due is not None
+
+    def given(on: date) -> set[str]:
+        notice = Document("default_notice", "n.pdf", "application/pdf", on, b"%PDF-")
+        claim = Document("letter_of_claim", "c.pdf", "application/pdf", due + timedelta(days=1), b"%PDF-")
+        agreement = case_file().documents
+        found = missing(portfolio=portfolio(policy_pack="uk"), documents=(*agreement, notice, claim))
+        return found & {"notice.default"}
+
+    assert given(due) == {"notice.default"}
+    assert given(due + timedelta(days=1)) == set()
+
+
 def test_what_is_over_stops_nothing() -> None:
     ended = hold("bankruptcy", ended_at=NOON)
     settled = open_dispute(resolved_at=NOON)
