@@ -57,7 +57,7 @@ from app.outreach.service import PLANNING_HORIZON, Stationery, cases_to_contact
 from app.outreach.waiting import waiting_letters
 from app.plans.offers import expire_offers
 from app.plans.reversals import break_undone_settlements
-from app.plans.service import assess_due, cases_with_live_plan
+from app.plans.service import assess_due, cases_with_live_plan, cases_with_settlement_offer
 from app.staff.queries import agent_names
 from app.strategy.service import drop_tasks
 from app.timeline.models import Event, StreamHead
@@ -172,7 +172,9 @@ def assess(day: Day) -> Counts:
 def work_cases(day: Day) -> Counts:
     with transaction(day.engine) as session:
         opened = open_cases(session, day.portfolio, day.on, now=day.now)
-        keep_open = cases_with_live_plan(session, day.portfolio.id or 0)
+        portfolio_id = day.portfolio.id or 0
+        keep_open = cases_with_live_plan(session, portfolio_id)
+        keep_open += cases_with_settlement_offer(session, portfolio_id)
         closed = review_cases(session, day.portfolio, day.on, keep_open=keep_open, now=day.now)
         expired = expire_offers(session, day.portfolio, day.on, now=day.now)
         drop_tasks(session, day.portfolio.id or 0, now=day.now)

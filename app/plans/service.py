@@ -447,6 +447,13 @@ def cases_with_live_plan(session: Session, portfolio_id: int) -> list[int]:
     return list(session.scalars(query))
 
 
+def cases_with_settlement_offer(session: Session, portfolio_id: int) -> list[int]:
+    """Cases whose customer has our word in writing that less than the debt is enough: a payment that brings the account
+    up to date does not end it before its day."""
+    query = _offered_settlements().where(Plan.portfolio_id == portfolio_id)
+    return [plan.case_id for plan in session.scalars(query)]
+
+
 def _move(session: Session, plan: Plan, to: PlanStatus, *, by: str, now: datetime) -> None:
     if to not in TRANSITIONS[plan.status]:
         raise Conflict(f"a plan that is {plan.status.value} cannot become {to.value}")

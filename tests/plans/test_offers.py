@@ -98,20 +98,27 @@ def test_an_offer_ends_with_its_case_and_is_not_written_any_more(engine: Engine)
     assert letters["plan_offer"] is OutboxStatus.WITHHELD
 
 
-def test_an_offer_to_settle_ends_with_its_case_too(sqlite_engine: Engine) -> None:
-    engine = sqlite_engine
+@pytest.mark.parametrize(("rest", "ends"), [(50_000, PlanStatus.KEPT), (0, PlanStatus.CANCELLED)])
+def test_a_part_payment_that_cures_the_account_does_not_take_back_a_settlement(
+    engine: Engine, rest: int, ends: PlanStatus
+) -> None:
+    """Our letter says that 600.00 by the day is enough. The first 100.00 already bring the account up to date."""
     with transaction(engine) as session:
         card = builders.late_customer(session, builders.portfolio(session), due_on=DUE)
+        account_id = card.id or 0
     builders.close_day(engine, T - DAY)
     with transaction(engine) as session:
         case = session.scalars(select(CollectionsCase)).one()
         offer_settlement(session, case, 60_000, FIRST, may_exceed_limits=True, **told(T))
-        builders.payment(session, card, 5_000, T, now=builders.at(T))
+        builders.payment(session, session.get_one(Account, account_id), 10_000, T)
     builders.close_day(engine, T)
     with transaction(engine) as session:
-        assert the_plan(session).why == OfferEnd.CASE_CLOSED.value
-        plan = the_plan(session)
-        plan.status = PlanStatus.OFFERED
-        session.flush()
-        with pytest.raises(Conflict, match=r"Case C-\d+ is closed, and its offers with it"):
-            accept(session, plan, **told(T))
+        assert the_plan(session).status is PlanStatus.OFFERED
+        assert session.scalars(select(CollectionsCase)).one().status is CaseStatus.OPEN
+        if rest:
+            builders.payment(session, session.get_one(Account, account_id), rest, FIRST)
+    for n in range((FIRST - T).days + 5):
+        builders.close_day(engine, T + (n + 1) * DAY)
+    with transaction(engine) as session:
+        assert the_plan(session).status is ends
+        assert session.scalars(select(CollectionsCase)).one().status is CaseStatus.CLOSED
