@@ -285,12 +285,12 @@ def _notices(session: Session, ids: Sequence[int], packs: Iterable[Pack]) -> dic
         found.setdefault(customer_id, []).append(notice)
     # What was given outside the desk, and is on file.
     document = table_of(CaseDocument)
-    columns = (document.c.customer_id, document.c.dated_on, document.c.kind)
+    dated = (document.c.customer_id, document.c.dated_on, document.c.kind)
     on_file = (
         document.c.withdrawn_at.is_(None),
         document.c.kind.in_([kind for kind in DocumentKind if kind.value in letters]),
     )
-    for customer_id, dated_on, kind in _of_customers(session, columns, ids, *on_file):
+    for customer_id, dated_on, kind in _of_customers(session, dated, ids, *on_file):
         at = datetime(dated_on.year, dated_on.month, dated_on.day, 12, tzinfo=UTC)
         found.setdefault(customer_id, []).append(Notice(kind.value, at))
     for notices in found.values():

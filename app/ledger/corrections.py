@@ -251,8 +251,17 @@ def move_payment(
     to_account = lock_account(session, to_account)
     counterpart = require_reversible(session, wrong, entry)
     for each in filter(None, (counterpart, entry)):
-        post_mirror(session, wrong, each, f"moved: {reason}", entry.effective_on, by=by, now=now)
-    judge_reversal(session, wrong, entry, f"moved: {reason}", entry.effective_on, by=by, now=now)
+        post_mirror(session, wrong, each, f"moved: {reason}", each.effective_on, by=by, now=now)
+    judge_reversal(
+        session,
+        wrong,
+        entry,
+        f"moved: {reason}",
+        entry.effective_on,
+        reinstated=counterpart is not None,
+        by=by,
+        now=now,
+    )
     moved = post_entry(
         session,
         to_account,

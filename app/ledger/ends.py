@@ -46,10 +46,19 @@ def last_end(session: Session, account: Account) -> LastEnd:
 
 
 def judge_reversal(
-    session: Session, account: Account, entry: Entry, reason: str, on: date, *, by: str, now: datetime
+    session: Session,
+    account: Account,
+    entry: Entry,
+    reason: str,
+    on: date,
+    *,
+    reinstated: bool,
+    by: str,
+    now: datetime,
 ) -> None:
-    """After `entry` was reversed, effective `on`: undo the account's end where it owes again, or keep what was
-    taken off the book equal to what is owed. The caller holds the customer's lock."""
+    """After `entry` was reversed, effective `on`, with what had reinstated it, if anything had: undo the account's end
+    where it owes again, or keep what was taken off the book equal to what is owed. The caller holds the customer's
+    lock."""
     if account.ended_on is None:
         return
     portfolio = session.get_one(Portfolio, account.portfolio_id)
@@ -64,12 +73,14 @@ def judge_reversal(
         entry_on=entry.effective_on,
         balance_minor=balance_of(session, account_id, today),
         off_book_minor=off_the_book(session, account, today),
+        reinstated=reinstated,
     )
     match judge_end(facts):
         case EndVerdict.UNDONE:
             why = f"{entry.reference} was reversed: {reason}"[:200]
             set_status(session, account, end.before, today, facts.balance_minor, why, by=by, now=now)
-            if account.ended_on is not None and entry.effective_on <= account.ended_on:
+            counted = not reinstated and account.ended_on is not None
+            if counted and entry.effective_on <= account.ended_on:
                 _keep_off_the_book(session, account, -entry.amount_minor, reason, on, by=by, now=now)
         case EndVerdict.OFF_THE_BOOK:
             _keep_off_the_book(session, account, -entry.amount_minor, reason, on, by=by, now=now)

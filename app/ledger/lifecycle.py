@@ -175,8 +175,8 @@ RECOVERED = PAYS_DUES
 def reinstate_recoveries(
     session: Session, portfolio_id: int, account_ids: Iterable[int], *, now: datetime
 ) -> int:
-    """Set an `adjustment` against each payment or recovery dated after its account was charged off, so that the
-    book balance stays at nothing and what was recovered is not taken for an overpayment.
+    """Set an `adjustment` against each payment or recovery that came after its account was charged off, whatever its
+    date, so that the book balance stays at nothing and what was recovered is not taken for an overpayment.
 
     Of accounts that came charged off by their creditor, see `_of_creditors_charge_offs`. Returns how many were posted.
     May be asked at any time: an entry is reinstated once.
@@ -217,9 +217,9 @@ def recovered_accounts(session: Session, portfolio_id: int) -> list[int]:
 
 
 def _reinstatements(session: Session, ended: Mapping[int, date], now: datetime) -> list[dict[str, Any]]:
-    entries = standing_entries(session, list(ended), min(ended.values()))
+    entries = standing_entries(session, list(ended), date.min)
     standing = {entry.reference for entry in entries}
-    recovered = [e for e in entries if e.kind in RECOVERED and e.effective_on > ended[e.account_id]]
+    recovered = _came_after(entries, ended)
     bare = [e for e in recovered if standing.isdisjoint(reinstatement_references(e))]
     names = [name for entry in bare for name in reinstatement_references(entry)]
     taken: set[str] = set()
@@ -229,7 +229,32 @@ def _reinstatements(session: Session, ended: Mapping[int, date], now: datetime) 
         )
         taken.update(session.scalars(used))
     text = "recovered after the charge-off"
-    return [_reinstatement(entry, -entry.amount_minor, taken, text, now) for entry in bare]
+    return [
+        _reinstatement(entry, -entry.amount_minor, taken, text, now)
+        | {"effective_on": max(entry.effective_on, ended[entry.account_id])}
+        for entry in bare
+    ]
+
+
+def _came_after(entries: Sequence[Entry], ended: Mapping[int, date]) -> list[Entry]:
+    """Money that the charge-off did not count: dated after it, or entered after it though dated before. The latter was
+    written off and paid, so that much of the write-off is taken back on the day of the charge-off."""
+    written_off = {
+        entry.account_id: entry.id or 0
+        for entry in entries
+        if entry.kind is EntryKind.WRITE_OFF
+        and entry.effective_on == ended[entry.account_id]
+        and entry.reference.startswith(f"{AccountStatus.CHARGED_OFF.value}:")
+    }
+    return [
+        entry
+        for entry in entries
+        if entry.kind in RECOVERED
+        and (
+            entry.effective_on > ended[entry.account_id]
+            or (entry.id or 0) > written_off.get(entry.account_id, entry.id or 0)
+        )
+    ]
 
 
 def _reinstatement(

@@ -281,6 +281,8 @@ class EndFacts:
     """Now, the reversal included."""
     off_book_minor: int
     """What was taken off the book less what was recovered of it."""
+    reinstated: bool = False
+    """What reinstated the entry was reversed along with it: the write-off had not counted it."""
 
 
 def judge_end(facts: EndFacts) -> EndVerdict:
@@ -298,7 +300,7 @@ def judge_end(facts: EndFacts) -> EndVerdict:
             return EndVerdict.UNDONE
     elif ends_with_nothing_owed and facts.balance_minor > 0:
         return EndVerdict.UNDONE
-    if facts.entry_on > facts.off_book_on or facts.entry_minor == 0:
+    if facts.reinstated or facts.entry_on > facts.off_book_on or facts.entry_minor == 0:
         return EndVerdict.STANDS
     if facts.entry_minor < 0:
         return EndVerdict.STANDS if ends_with_nothing_owed else EndVerdict.OFF_THE_BOOK

@@ -209,7 +209,9 @@ def reverse_entry(
     if reinstated is not None:
         post_mirror(session, account, reinstated, reason, posted_on, by=by, now=now)
     mirror = post_mirror(session, account, entry, reason, posted_on, by=by, now=now)
-    judge_reversal(session, account, entry, reason, posted_on, by=by, now=now)
+    judge_reversal(
+        session, account, entry, reason, posted_on, reinstated=reinstated is not None, by=by, now=now
+    )
     return mirror
 
 

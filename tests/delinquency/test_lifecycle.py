@@ -310,6 +310,33 @@ def test_an_account_is_charged_off_in_the_night_of_its_day_and_recovered_since(e
     assert_proven(engine)
 
 
+@pytest.mark.parametrize("dated", [-6, 0, 1])
+def test_a_payment_found_after_the_charge_off_is_no_overpayment_whatever_its_day(
+    engine: Engine, dated: int
+) -> None:
+    card = a_book(engine, charge_off_days=30)
+    off_on = DUE + 30 * DAY
+    builders.close_day(engine, off_on)
+    found_on = off_on + 2 * DAY
+    with transaction(engine) as session:
+        late = builders.payment(
+            session, account(session, card), 30_000, off_on + dated * DAY, posted_on=found_on
+        )
+        late_id = late.id
+    builders.close_day(engine, found_on)
+    with transaction(engine) as session:
+        assert balance_of(session, card.id or 0, found_on) == 0
+        assert still_owed(session, account(session, card), found_on) == 70_000
+        assert credit_balances(session, card.portfolio_id) == []
+        bounced = session.get_one(Entry, late_id)
+        reverse_entry(session, bounced, reason="no funds", posted_on=found_on + DAY, by="u", now=builders.NOW)
+    builders.close_day(engine, found_on + DAY)
+    with transaction(engine) as session:
+        assert balance_of(session, card.id or 0, found_on + DAY) == 0
+        assert still_owed(session, account(session, card), found_on + DAY) == 100_000
+    assert_proven(engine)
+
+
 def test_a_charge_off_that_was_wrong_is_undone_with_what_was_paid_since(engine: Engine) -> None:
     card = a_book(engine, charge_off_days=30)
     ended = DUE + 30 * DAY
