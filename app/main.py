@@ -230,7 +230,7 @@ WORDS = {
     422: ("Something needs correcting", "Go back and correct what is marked."),
     429: ("Please wait a moment", "There were too many attempts."),
     500: ("This did not work", "Nothing was changed. The fault is ours and has been written down."),
-    503: ("Not now", "Nothing was changed. The database is busy; try again in a few seconds."),
+    503: ("Not now", "Nothing was changed. The database is busy. Try again in a few seconds."),
 }
 
 

@@ -87,7 +87,10 @@ WRONG = [
         "must begin before it ends",
     ),
     ({"kind": "workplace", "source": "x"}, "Choose whose number"),
-    ({"kind": "timezone", "timezone": "Mars/Olympus", "source": "x"}, "no place with a time zone"),
+    (
+        {"kind": "timezone", "timezone": "Mars/Olympus", "source": "x"},
+        "name a place, such as America/Chicago",
+    ),
     ({"kind": "inconvenient_time", "end": "09:00"}, "Say how the customer let us know"),
 ]
 

@@ -125,7 +125,9 @@ def test_a_channel_is_stopped_with_a_reason_and_started_again(
     assert (told["by"], told["destination"]) == ("user:mei", "sms")
     manager.submit("/outbox/channels/sms/start")  # started already: nothing to tell
     assert len(desk.read(lambda session: events(session, Kind.CHANNEL_STARTED))) == 1
-    builders.deliver(desk.engine, NOW + timedelta(hours=1))
+    builders.deliver(
+        desk.engine, NOW + timedelta(hours=24)
+    )  # one reminder in 24 hours: an e-mail left this morning
     assert not any(m.status is OutboxStatus.QUEUED for m in builders.messages(desk.engine))
 
 
