@@ -296,7 +296,8 @@ def _plans(session: Session, case: CollectionsCase, portfolio: Portfolio) -> tup
             kind=plan.kind.value,
             status=plan.status.value,
             offered_at=plan.offered_at,
-            accepted_at=local_instant(plan.accepted_on, 0, 0, portfolio.timezone)
+            # Of the acceptance only the day is known: it was not before the offer.
+            accepted_at=max(plan.offered_at, local_instant(plan.accepted_on, 0, 0, portfolio.timezone))
             if plan.accepted_on
             else None,
             total_minor=plan.total_minor,

@@ -69,6 +69,8 @@ from app.timeline.service import Heads, NewEvent, customer_stream, lock_customer
 
 log = structlog.get_logger("desk.delivery")
 
+MOVED = "the customer's address has changed since it was written"
+"""Why a message is withheld that goes to its reader's new address instead (`fallback.py`)."""
 SET_ASIDE_FOR = timedelta(minutes=10)
 AT_MOST = 1000
 """Rows that one transaction of tidying up takes."""
@@ -434,6 +436,10 @@ def withhold(row: OutboxMessage, why: Withhold, *, now: datetime) -> Decided | N
     """Never to be sent, and what goes on record of it (`record_decisions`)."""
     move(row, OutboxStatus.WITHHELD)
     row.error, row.settled_at = why.reason[:500], now
+    # What the gate refuses is owed all the same if it is a notice: a hold may have come in between.
+    is_owed = row.purpose is Purpose.NOTICE and why.asked is not None
+    if row.destination is not Destination.LEGAL_DESK and (why.reason == MOVED or is_owed):
+        row.fallback_at = now
     if why.asked is not None:
         asked, answer = why.asked
         return decided(
@@ -723,7 +729,7 @@ def _no_longer_true(
 ) -> str:
     """Why the message would now say something false or unwelcome; '' = it still holds."""
     if address_of(folder.customer, Channel(row.destination.value)) != row.address:
-        return "the customer's address has changed since it was written"
+        return MOVED
     if row.purpose is Purpose.CONFIRMATION and not _plan_stands(session, row):
         return "the plan it confirms has ended"
     if not _still_offered(session, row, today):

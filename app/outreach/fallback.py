@@ -1,8 +1,9 @@
-"""A message that cannot arrive: its step goes on by the next channel that the strategy names for that."""
+"""A message that cannot arrive: its step goes on by the next channel that the strategy names for that. One that was
+withheld because its reader had moved, or a notice because of a hold, is written again: it is owed all the same."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
@@ -13,20 +14,24 @@ from app.clock import Clock, local_date
 from app.compliance.rules import Clearance, WaitUntil
 from app.db import reading, retrying, table_of, transaction
 from app.ledger.models import Portfolio
-from app.outreach.delivery import Claimed, locked_rows
+from app.outreach.delivery import MOVED, Claimed, locked_rows
 from app.outreach.folders import Folder, open_folders
+from app.outreach.manual import HELP_LETTER
 from app.outreach.models import OutboxMessage
-from app.outreach.rules import OutboxStatus
-from app.outreach.service import Outgoing, Stationery, contact_customers
+from app.outreach.rules import ANSWER_LETTER, OutboxStatus
+from app.outreach.service import Outgoing, Stationery, contact_customers, tell_of_unsent
 from app.outreach.situations import gather_case_facts
 from app.plans.service import live_plan
 from app.strategy.rules import Step
 from app.strategy.service import Chosen, ladders
-from app.timeline.rules import Channel
+from app.timeline.rules import Channel, Purpose
 
 AT_ONCE = 200
 GIVE_UP_AFTER = timedelta(days=3)
 """A step whose other channel would be open only later than that is left to the next step."""
+OWED_FOR = timedelta(days=366)
+"""How long a notice that was withheld is asked for again."""
+ASK_AGAIN_AFTER = timedelta(days=1)
 ON_ITS_WAY = (
     OutboxStatus.QUEUED, OutboxStatus.CLAIMED, OutboxStatus.SENDING, OutboxStatus.SENT, OutboxStatus.DELIVERED,
     OutboxStatus.UNKNOWN,
@@ -60,32 +65,75 @@ def fall_back_due(engine: Engine, stationery: Stationery, *, clock: Clock) -> in
 
 
 def fall_back(session: Session, row: OutboxMessage, stationery: Stationery, *, now: datetime) -> bool:
-    """Ask the gate about the step's other channels, one after the other, and queue the first that it clears; every
-    answer is on record. True if one was queued."""
+    """Ask the gate about the channels by which the message may go instead, one after the other, and queue the first
+    that it clears; every answer is on record. True if one was queued."""
     row.fallback_at = None
     portfolio = session.get_one(Portfolio, row.portfolio_id)
     on = local_date(now, portfolio.timezone)
     [folder] = open_folders(session, portfolio, [row.case_id], now=now, as_of=on)
-    step, chosen = _step_of(session, portfolio, folder, row, now)
-    if step is None or folder.case.status is not CaseStatus.OPEN or folder.to_ask <= 0:
-        return False
-    if live_plan(session, row.case_id) is not None:
+    if folder.case.status is not CaseStatus.OPEN:
         return False
     stem = row.key.rpartition(":")[0]
-    known = _messages_of(session, stem)
-    if any(status in ON_ITS_WAY for status in known.values()):
+    known = _messages_of(session, row, stem)
+    if any(status in ON_ITS_WAY for _, status in known) and not _is_owed(row):
         return False
+    step, chosen = _step_of(session, portfolio, folder, row, now)
+    if step is None:
+        _leave_to_a_person(session, portfolio, folder, row, stationery, on=on, now=now)
+        return False
+    if folder.to_ask <= 0 or (live_plan(session, row.case_id) is not None and not _is_owed(row)):
+        return False
+    held_back = _is_owed(row) and bool(folder.facts.holds)
+    if held_back and row.error != MOVED:
+        return _wait(row, now + ASK_AGAIN_AFTER)  # what a hold keeps back is due when it ends
     about = {"strategy": chosen.ref, "instead_of": row.key}
-    for channel in (each for each in step.otherwise if each not in known):
+    tried = {channel for channel, _ in known}
+    own = (Channel(row.destination.value),) if row.status is OutboxStatus.WITHHELD else ()
+    for channel in (*own, *(each for each in step.otherwise if each not in tried)):
         # As the message that did not arrive: a first letter does not become one that says that we wrote before.
-        other = Outgoing(folder, row.letter, row.purpose, (channel,), stem, about=about)
+        other = Outgoing(
+            folder, row.letter, row.purpose, (channel,), stem, about=about,
+            instead_of=row.id if channel in tried else None,
+        )  # fmt: skip
         [[answer]] = contact_customers(session, portfolio, [other], stationery, on=on, by="system", now=now)
         if isinstance(answer, Clearance):
             return True
-        if isinstance(answer, WaitUntil) and answer.at < (row.settled_at or now) + GIVE_UP_AFTER:
-            row.fallback_at = answer.at
-            return False
+        if isinstance(answer, WaitUntil):
+            return _wait(row, answer.at)
+    if held_back:
+        row.error = f"{row.error}; a hold keeps back what takes its place"
+        return _wait(row, now + ASK_AGAIN_AFTER)
     return False
+
+
+def _is_owed(row: OutboxMessage) -> bool:
+    """A notice that did not leave: the law asks for it, whatever else was written or agreed."""
+    return row.purpose is Purpose.NOTICE and row.status is OutboxStatus.WITHHELD
+
+
+def _wait(row: OutboxMessage, until: datetime) -> bool:
+    """Ask again at that time, unless the next step is to say it by then."""
+    patience = OWED_FOR if _is_owed(row) else GIVE_UP_AFTER
+    if until < (row.settled_at or until) + patience:
+        row.fallback_at = until
+    return False
+
+
+def _leave_to_a_person(
+    session: Session,
+    portfolio: Portfolio,
+    folder: Folder,
+    row: OutboxMessage,
+    stationery: Stationery,
+    *,
+    on: date,
+    now: datetime,
+) -> None:
+    """What an occasion brought, or a person, is not worded again by itself: its figures were of that day."""
+    is_answer = row.letter in (ANSWER_LETTER, HELP_LETTER)  # to a message from the address they had
+    if row.status is OutboxStatus.WITHHELD and row.letter in stationery.letters and not is_answer:
+        why = f"{row.error}. Write it again, if it still has to be said."
+        tell_of_unsent(session, portfolio, folder, row, why, stationery, on=on, now=now)
 
 
 def _step_of(
@@ -100,9 +148,10 @@ def _step_of(
     return next((step for step in chosen.ladder.steps if step.id == step_id), None), chosen
 
 
-def _messages_of(session: Session, stem: str) -> dict[Channel, OutboxStatus]:
-    """What became of the step's messages, by channel."""
+def _messages_of(session: Session, row: OutboxMessage, stem: str) -> list[tuple[Channel, OutboxStatus]]:
+    """What became of the step's messages."""
     message = table_of(OutboxMessage)
-    keys = [f"{stem}:{channel.value}" for channel in Channel]
-    query = sa.select(message.c.destination, message.c.status).where(message.c.key.in_(keys))
-    return {Channel(destination.value): status for destination, status in session.execute(query)}
+    query = sa.select(message.c.destination, message.c.status).where(
+        message.c.case_id == row.case_id, message.c.key.startswith(f"{stem}:", autoescape=True)
+    )
+    return [(Channel(destination.value), status) for destination, status in session.execute(query)]

@@ -573,8 +573,11 @@ class _Work:
 
     def _add_flaw_task(self, folder: Folder, key: str, contact: Contact, why: str) -> None:
         """Tell a person that a letter could not be written to somebody, and why."""
+        self.tell_person(folder, key, contact.letter, why)
+
+    def tell_person(self, folder: Folder, key: str, letter: str, why: str) -> None:
         stem = key.rpartition(":")[0]
-        title = self.stationery.letters[contact.letter].title
+        title = self.stationery.letters[letter].title
         text = f"{title} was not sent: {why}"[:300]
         due_on = self.on + timedelta(days=1)
         self.strategy_tasks.append(
@@ -790,9 +793,11 @@ class Outgoing:
     """What this occasion adds to the letter's values, by name."""
     about: Mapping[str, str] = field(default_factory=dict)
     """What goes on record with the answers, beside step, letter and key."""
+    instead_of: int | None = None
+    """The message by the same channel that was withheld, and in whose place this one is written."""
 
     def key(self, channel: Channel) -> str:
-        return f"{self.stem}:{channel}"
+        return f"{self.stem}:{channel}" + (f"-{self.instead_of}" if self.instead_of else "")
 
 
 def contact_customers(
@@ -815,6 +820,23 @@ def contact_customers(
     answers = [[work.send(each, channel) for channel in each.channels] for each in outgoing]
     work.write(session, by=by)
     return answers
+
+
+def tell_of_unsent(
+    session: Session,
+    portfolio: Portfolio,
+    folder: Folder,
+    row: OutboxMessage,
+    why: str,
+    stationery: Stationery,
+    *,
+    on: date,
+    now: datetime,
+) -> None:
+    """Leave it to a person to write this message again."""
+    work = _Work(session, portfolio, stationery, on, now)
+    work.tell_person(folder, row.key, row.letter, why)
+    work.write(session, by="system")
 
 
 def known_keys(session: Session, keys: Collection[str]) -> set[str]:

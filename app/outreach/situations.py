@@ -176,8 +176,8 @@ class _Gathering:
     def _moments(self, cases: Sequence[Any]) -> dict[int, dict[tuple[str, Moment], date]]:
         """What became of the steps of each case in its present occurrence, on days of the portfolio's zone.
 
-        Taken is a step whose message was queued (whether or not the gate then withheld it at delivery does not
-        undo the wait) or whose task was given to a person.
+        Taken is a step whose message was queued (that the gate then withheld it at delivery does not undo the wait;
+        what is owed all the same is written again, see fallback.py) or whose task was given to a person.
         """
         zone = self.portfolio.timezone
         occurrence = {row.id: row.occurrence for row in cases}

@@ -237,6 +237,6 @@ def _csv_rows(rows: Iterator[Listed]) -> Iterator[tuple[Any, ...]]:
             m.not_before,
             None if m.simulated else m.sent_at,
             m.attempts,
-            m.provider_ref,
+            "" if m.simulated else m.provider_ref,
             m.error,
         )

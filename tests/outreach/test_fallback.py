@@ -6,11 +6,11 @@ from datetime import date, timedelta
 
 import pytest
 from sqlalchemy.engine import Engine
-from sqlmodel import Session
+from sqlmodel import Session, select
 
-from app.cases.models import CollectionsCase
+from app.cases.models import CaseHold, CollectionsCase
 from app.cases.rules import HoldKind
-from app.cases.service import place_hold
+from app.cases.service import end_hold, place_hold
 from app.clock import FixedClock
 from app.compliance.service import set_consent
 from app.db import transaction
@@ -20,8 +20,10 @@ from app.outreach.delivery import note_status
 from app.outreach.fallback import fall_back_due
 from app.outreach.models import OutboxMessage
 from app.outreach.rules import Accepted, OutboxStatus, Outcome, Undeliverable
+from app.strategy.models import StrategyTask
 from app.strategy.service import put_live, save_version
-from app.timeline.rules import Channel, Kind
+from app.timeline.models import Event
+from app.timeline.rules import Channel, Kind, Purpose
 from tests import builders
 
 ON = date(2026, 3, 13)
@@ -154,3 +156,77 @@ def test_what_is_no_step_of_the_strategy_has_no_other_way(engine: Engine, case: 
     deliver(engine, Undeliverable("no such number"))
     assert fall_back(engine) == 0
     assert len(builders.messages(engine)) == 1
+
+
+def moves(engine: Engine, case: CollectionsCase, mobile: str) -> None:
+    with transaction(engine) as session:
+        session.get_one(Customer, case.customer_id).mobile = mobile
+
+
+def test_who_moved_gets_the_letter_at_the_new_address_once(engine: Engine, case: CollectionsCase) -> None:
+    moves(engine, case, "+8613999990001")
+    assert deliver(engine).sent == []
+    assert fall_back(engine) == 1
+    assert fall_back(engine) == 0, "once"
+    [first, second] = builders.messages(engine)
+    assert (first.status, second.status, second.address) == (S.WITHHELD, S.QUEUED, "+8613999990001")
+    assert second.key == f"{first.key}-{first.id}"
+    # And once more before it leaves.
+    moves(engine, case, "+8613999990002")
+    assert deliver(engine, hours=1).sent == []
+    assert fall_back(engine, hours=1) == 1
+    assert [each.to for each in deliver(engine, hours=2).sent] == ["+8613999990002"]
+
+
+def test_whose_number_is_gone_is_written_to_by_the_next_channel(
+    engine: Engine, case: CollectionsCase
+) -> None:
+    moves(engine, case, "")
+    deliver(engine)
+    assert fall_back(engine) == 1
+    assert by_channel(engine) == {"sms": S.WITHHELD, "email": S.QUEUED}
+
+
+def test_a_notice_that_a_hold_kept_back_is_given_when_the_hold_ends(
+    engine: Engine, case: CollectionsCase
+) -> None:
+    with transaction(engine) as session:
+        row = session.scalars(select(OutboxMessage)).one()
+        row.purpose = Purpose.NOTICE
+        fresh = session.get_one(CollectionsCase, case.id)
+        hold = place_hold(
+            session, fresh, HoldKind.ATTORNEY, "by phone", ON + timedelta(days=30), by="user:mei", today=ON, now=MORNING
+        )  # fmt: skip
+    assert deliver(engine).sent == []
+    told = builders.count(engine, Event)
+    assert (fall_back(engine), fall_back(engine, hours=25)) == (0, 0)
+    assert builders.count(engine, Event) == told, "nobody is asked each day"
+    with transaction(engine) as session:
+        fresh_hold = session.get_one(CaseHold, hold.id)
+        end_hold(session, fresh_hold, by="user:mei", now=MORNING, reason="no attorney")
+    assert fall_back(engine, hours=50) == 1
+    assert len(deliver(engine, hours=51).sent) == 1
+
+
+def test_a_reminder_that_a_hold_kept_back_is_not_made_up_for(engine: Engine, case: CollectionsCase) -> None:
+    with transaction(engine) as session:
+        fresh = session.get_one(CollectionsCase, case.id)
+        place_hold(
+            session, fresh, HoldKind.ATTORNEY, "by phone", ON + timedelta(days=30), by="user:mei", today=ON, now=MORNING
+        )  # fmt: skip
+    deliver(engine)
+    assert builders.messages(engine)[0].fallback_at is None
+
+
+def test_what_was_no_step_is_left_to_a_person_when_its_reader_moved(
+    engine: Engine, case: CollectionsCase
+) -> None:
+    with transaction(engine) as session:
+        row = session.scalars(select(OutboxMessage)).one()
+        row.key = row.key.replace("friendly-sms", "manual-first_reminder-20260314")
+    moves(engine, case, "+8613999990001")
+    deliver(engine)
+    assert fall_back(engine) == 0
+    with transaction(engine) as session:
+        [task] = session.scalars(select(StrategyTask))
+        assert "address has changed" in task.text
