@@ -269,11 +269,11 @@ def _notices(session: Session, ids: Sequence[int], packs: Iterable[Pack]) -> dic
     named = sa.or_(
         *(event.c.data.contains(f'"letter":{json.dumps(name)}', autoescape=True) for name in sorted(letters))
     )
-    columns = (event.c.customer_id, event.c.id, event.c.kind, event.c.at, event.c.data)
+    of_events = (event.c.customer_id, event.c.id, event.c.kind, event.c.at, event.c.data)
     told = event.c.kind.in_((Kind.CONTACT_SENT, Kind.CONTACT_FAILED))
     sent: dict[tuple[int, str], Notice] = {}
     for customer_id, _, kind, at, text in sorted(
-        _of_customers(session, columns, ids, told, named), key=lambda row: row.id
+        _of_customers(session, of_events, ids, told, named), key=lambda row: row.id
     ):
         data = from_json(text)
         of = customer_id, str(data.get("key"))
