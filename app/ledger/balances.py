@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from itertools import groupby
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -34,16 +35,17 @@ def off_the_book(session: Session, account: Account, on: date) -> int:
     """What a charge-off or another end took off the book up to `on`, less what was recovered of it; 0 without one."""
     if account.ended_on is None:
         return _charged_off_before(session, account, on)
-    taken = 0
-    for entry in standing_entries(session, [account.id or 0], account.ended_on):
-        is_off = (
-            entry.kind is EntryKind.WRITE_OFF
-            or is_ending(account, entry)
-            or is_reinstatement(entry.kind, entry.reference)
-        )
-        if is_off and entry.effective_on <= on:
-            taken -= entry.amount_minor
-    return taken
+    story = [e for e in standing_entries(session, [account.id or 0], date.min) if e.effective_on <= on]
+    before = [entry for entry in story if entry.effective_on < account.ended_on]
+    since = [
+        entry
+        for entry in story[len(before) :]
+        if entry.kind is EntryKind.WRITE_OFF
+        or is_ending(account, entry)
+        or is_reinstatement(entry.kind, entry.reference)
+    ]
+    # A creditor may have taken the debt off its book days before the account ended here.
+    return -sum(entry.amount_minor for entry in (*charge_offs(before), *since))
 
 
 def _charged_off_before(session: Session, account: Account, on: date) -> int:
@@ -53,15 +55,46 @@ def _charged_off_before(session: Session, account: Account, on: date) -> int:
     entries = standing_entries(session, [account.id or 0], date.min)
     story = [each for each in entries if each.effective_on <= on]
     back = [each for each in story if is_reinstatement(each.kind, each.reference)]
-    return -sum(each.amount_minor for each in (*charge_offs(story), *back))
+    taken = charge_offs(story)
+    return -sum(each.amount_minor for each in (*taken, *back)) + untold(story, taken)
 
 
 def charge_offs(story: Sequence[Entry]) -> list[Entry]:
-    """Those of an account's entries, in order and none reversed, that took its debt off the creditor's book."""
-    found, balance = [], 0
-    for entry in story:
-        if entry.kind is EntryKind.WRITE_OFF and is_charge_off(balance, -entry.amount_minor):
-            found.append(entry)
-        if not is_reinstatement(entry.kind, entry.reference):
-            balance += entry.amount_minor
+    """Those of an account's entries, in order and none reversed, that took its debt off the creditor's book. A day's
+    write-offs are one: creditors write off principal, interest and fees apart. Where the history before them is not
+    told, they took all there was."""
+    found: list[Entry] = []
+    balance, is_told = 0, False
+    for _, day in groupby(story, key=lambda entry: entry.effective_on):
+        entries = [each for each in day if not is_reinstatement(each.kind, each.reference)]
+        written_off = [each for each in entries if each.kind is EntryKind.WRITE_OFF]
+        debits = sum(each.amount_minor for each in entries if each.amount_minor > 0)
+        credits = sum(each.amount_minor for each in entries) - debits
+        total = -sum(each.amount_minor for each in written_off)
+        is_told = is_told or debits > 0
+        # What is paid on that day is paid before or after it: files of a day come in any order.
+        before = (balance + debits, balance + debits + credits + total)
+        if written_off and (not is_told or any(is_charge_off(each, total) for each in before)):
+            found += written_off
+        balance += debits + credits
     return found
+
+
+def untold(story: Sequence[Entry], taken: Sequence[Entry]) -> int:
+    """What the creditor's charge-offs took away of which no entry tells that it was owed."""
+    first = min((entry.effective_on for entry in taken), default=date.min)
+    if any(
+        entry.amount_minor > 0 and entry.effective_on <= first
+        for entry in story
+        if not is_reinstatement(entry.kind, entry.reference)
+    ):
+        return 0
+    return -sum(entry.amount_minor for entry in taken if entry.effective_on == first)
+
+
+def in_order_of_day(story: Sequence[Entry]) -> list[Entry]:
+    """Entries of an account by day, within a day first what is owed, then what is written off, then what is paid."""
+    return sorted(
+        story,
+        key=lambda e: (e.effective_on, e.amount_minor <= 0, e.kind is not EntryKind.WRITE_OFF, e.id or 0),
+    )

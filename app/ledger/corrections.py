@@ -306,6 +306,8 @@ def pay_out(
     portfolio = session.get_one(Portfolio, account.portfolio_id)
     today = local_date(now, portfolio.timezone)
     lock_customers(session, [account.customer_id])
+    # A file that was loaded today may have told again what was taken off the book here.
+    reinstate_recoveries(session, account.portfolio_id, [account.id or 0], now=now)
     # What an account owes off the book is not overpaid, whatever its balance says.
     balance = max(balance_of(session, account.id or 0, today), still_owed(session, account, today))
     if amount_minor > -balance:

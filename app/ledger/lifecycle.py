@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from itertools import groupby
@@ -11,9 +12,16 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.clock import local_date
-from app.db import chunked, insert_rows
+from app.db import chunked, insert_rows, table_of
 from app.errors import Conflict, Invalid
-from app.ledger.balances import balance_of, charge_offs, still_owed
+from app.ledger.balances import (
+    balance_of,
+    charge_offs,
+    in_order_of_day,
+    off_the_book,
+    still_owed,
+    untold,
+)
 from app.ledger.models import Account, Entry, LedgerChange, Portfolio
 from app.ledger.rules import (
     ENDED,
@@ -168,6 +176,7 @@ def _undo_end(session: Session, account: Account, reason: str, *, by: str, now: 
 
 # --- recoveries -------------------------------------------------------------------------------------------------
 
+AFTER_CHARGE_OFF = "recovered after the charge-off"
 RECOVERED = PAYS_DUES
 """Money that comes in after a charge-off is recovered, by whatever name a file calls it."""
 
@@ -178,20 +187,23 @@ def reinstate_recoveries(
     """Set an `adjustment` against each payment or recovery that came after its account was charged off, whatever its
     date, so that the book balance stays at nothing and what was recovered is not taken for an overpayment.
 
-    Of accounts that came charged off by their creditor, see `_of_creditors_charge_offs`. Returns how many were posted.
-    May be asked at any time: an entry is reinstated once.
+    So it is with any other credit that would make a charged-off account look overpaid while it still owes, and with a
+    creditor's own write-off of what was taken off the book here already. Of accounts that came charged off by their
+    creditor, see `_of_creditors_charge_offs`. Returns how many were posted. May be asked at any time: an entry is
+    reinstated once.
     """
     posted = 0
     portfolio = session.get_one(Portfolio, portfolio_id)
     for ids in chunked(account_ids, 2000):
-        query = sa.select(col(Account.id), col(Account.ended_on)).where(
-            col(Account.id).in_(ids),
-            col(Account.status) == AccountStatus.CHARGED_OFF,
+        found = session.scalars(
+            select(Account).where(col(Account.id).in_(ids), col(Account.status).in_(ENDED)),
+            execution_options={"populate_existing": True},
         )
-        charged_off = {account_id: on for account_id, on in session.execute(query) if account_id}
-        ended = {account_id: on for account_id, on in charged_off.items() if on}
-        came = [account_id for account_id in charged_off if account_id not in ended]
+        accounts = {account.id or 0: account for account in found}
+        ended = {account_id: account for account_id, account in accounts.items() if account.ended_on}
+        came = [account_id for account_id in accounts if account_id not in ended]
         rows = _reinstatements(session, ended, now) if ended else []
+        rows += _taken_twice(session, ended, rows, now)
         if came and portfolio.source is DelinquencySource.LEDGER:
             rows += _of_creditors_charge_offs(session, portfolio, came, now)
         insert_rows(session, Entry, [{**row, "portfolio_id": portfolio_id} for row in rows])
@@ -204,35 +216,52 @@ def reinstate_recoveries(
 
 
 def recovered_accounts(session: Session, portfolio_id: int) -> list[int]:
-    """Accounts that are charged off to which something has happened that was not folded yet."""
+    """Accounts that have ended to which something has happened that was not folded yet."""
     query = (
         sa.select(col(Account.id))
         .join(LedgerChange, col(LedgerChange.account_id) == Account.id)
-        .where(
-            col(LedgerChange.portfolio_id) == portfolio_id,
-            col(Account.status) == AccountStatus.CHARGED_OFF,
-        )
+        .where(col(LedgerChange.portfolio_id) == portfolio_id, col(Account.status).in_(ENDED))
     )
     return [account_id for account_id in session.scalars(query) if account_id is not None]
 
 
-def _reinstatements(session: Session, ended: Mapping[int, date], now: datetime) -> list[dict[str, Any]]:
-    entries = standing_entries(session, list(ended), date.min)
+def _reinstatements(session: Session, ended: Mapping[int, Account], now: datetime) -> list[dict[str, Any]]:
+    since = {
+        account_id: account.ended_on
+        for account_id, account in ended.items()
+        if account.status is AccountStatus.CHARGED_OFF and account.ended_on
+    }
+    if not since:
+        return []
+    entries = standing_entries(session, list(since), date.min)
+    recovered = [(entry, -entry.amount_minor) for entry in _came_after(entries, since)]
+    return _set_against(session, entries, recovered, AFTER_CHARGE_OFF, ended, now)
+
+
+def _set_against(
+    session: Session,
+    entries: Sequence[Entry],
+    amounts: Sequence[tuple[Entry, int]],
+    text: str,
+    ended: Mapping[int, Account],
+    now: datetime,
+) -> list[dict[str, Any]]:
+    """Reinstatements of these amounts of `entries` that have none yet, none of before the end: whoever undoes that
+    undoes them."""
     standing = {entry.reference for entry in entries}
-    recovered = _came_after(entries, ended)
-    bare = [e for e in recovered if standing.isdisjoint(reinstatement_references(e))]
-    names = [name for entry in bare for name in reinstatement_references(entry)]
+    bare = [(e, amount) for e, amount in amounts if standing.isdisjoint(reinstatement_references(e))]
+    names = [name for entry, _ in bare for name in reinstatement_references(entry)]
+    account_ids = list({entry.account_id for entry, _ in bare})
     taken: set[str] = set()
     for some in chunked(names, 5000):
         used = select(Entry.reference).where(
-            col(Entry.account_id).in_(list(ended)), col(Entry.reference).in_(some)
+            col(Entry.account_id).in_(account_ids), col(Entry.reference).in_(some)
         )
         taken.update(session.scalars(used))
-    text = "recovered after the charge-off"
     return [
-        _reinstatement(entry, -entry.amount_minor, taken, text, now)
-        | {"effective_on": max(entry.effective_on, ended[entry.account_id])}
-        for entry in bare
+        _reinstatement(entry, amount, taken, text, now)
+        | {"effective_on": max(entry.effective_on, ended[entry.account_id].ended_on or date.min)}
+        for entry, amount in bare
     ]
 
 
@@ -255,6 +284,50 @@ def _came_after(entries: Sequence[Entry], ended: Mapping[int, date]) -> list[Ent
             or (entry.id or 0) > written_off.get(entry.account_id, entry.id or 0)
         )
     ]
+
+
+def _taken_twice(
+    session: Session, ended: Mapping[int, Account], made: Sequence[Mapping[str, Any]], now: datetime
+) -> list[dict[str, Any]]:
+    """What would take the book balance of accounts that ended here below nothing although it was taken off it: the
+    creditor's own write-off of the same debt, and of charged-off ones a credit dated before the end that came after it.
+    `made` are the reinstatements that are posted with these."""
+    entry = table_of(Entry)
+    sums = sa.select(entry.c.account_id, sa.func.sum(entry.c.amount_minor)).group_by(entry.c.account_id)
+    below = Counter(dict(session.execute(sums.where(entry.c.account_id.in_(list(ended)))).all()))
+    for row in made:
+        below[row["account_id"]] += row["amount_minor"]
+    wanted = [account_id for account_id in ended if below[account_id] < 0]
+    entries = standing_entries(session, wanted, date.min) if wanted else []
+    amounts: list[tuple[Entry, int]] = []
+    reinstated = {row["reference"] for row in made} | {each.reference for each in entries}
+    for account_id in wanted:
+        account, theirs = ended[account_id], [each for each in entries if each.account_id == account_id]
+        left = off_the_book(session, account, date.max) - sum(
+            row["amount_minor"] for row in made if row["account_id"] == account_id
+        )
+        excess = -below[account_id]
+        for each in sorted(theirs, key=lambda e: (e.kind is EntryKind.WRITE_OFF, e.id or 0), reverse=True):
+            most = _most_taken_twice(account, each, left)
+            if most <= 0 or not reinstated.isdisjoint(reinstatement_references(each)):
+                continue
+            amount = min(excess, most)
+            excess -= amount
+            left -= amount
+            if amount > 0:
+                amounts.append((each, amount))
+    return _set_against(session, entries, amounts, "was taken off the book already", ended, now)
+
+
+def _most_taken_twice(account: Account, entry: Entry, off_book: int) -> int:
+    """How much of an entry may be set against what was taken off the book; `off_book` is what is left of that."""
+    if entry.amount_minor >= 0 or is_ending(account, entry):
+        return 0
+    if entry.kind is EntryKind.WRITE_OFF:
+        return -entry.amount_minor
+    if account.status is not AccountStatus.CHARGED_OFF:
+        return 0
+    return min(-entry.amount_minor, off_book) if entry.kind in RECOVERED | {EntryKind.ADJUSTMENT} else 0
 
 
 def _reinstatement(
@@ -303,9 +376,10 @@ def _of_creditors_charge_offs(
 
 def _recovered(story: Sequence[Entry]) -> list[tuple[Entry, int]]:
     """(recovery, what of it exceeds the balance on the book), at most what was written off in all."""
-    written_off = -sum(entry.amount_minor for entry in charge_offs(story))
-    balance, found = 0, []
-    for entry in story:
+    taken = charge_offs(story)
+    written_off = -sum(entry.amount_minor for entry in taken)
+    balance, found = untold(story, taken), []
+    for entry in in_order_of_day(story):
         if is_reinstatement(entry.kind, entry.reference):
             continue
         balance += entry.amount_minor

@@ -123,3 +123,55 @@ def assert_no_pay_out(session: Session, card: Account) -> None:
     with pytest.raises(Conflict, match="more than the account is overpaid by"):
         pay(session, card, 1)
     assert get_portfolio(session, builders.BOOK).id == card.portfolio_id
+
+
+IN_PARTS = ((EntryKind.WRITE_OFF, 40_000), (EntryKind.WRITE_OFF, 25_000), (EntryKind.WRITE_OFF, 35_000))
+"""Principal, interest and fees, which creditors write off apart."""
+
+
+@pytest.mark.parametrize(
+    ("collector", "left"), [(CollectorKind.FIRST_PARTY, 0), (CollectorKind.THIRD_PARTY, 30_000)]
+)
+@pytest.mark.parametrize("is_told", [True, False], ids=["with its history", "the newest first"])
+def test_a_charge_off_comes_in_parts_and_in_any_order(
+    engine: Engine, collector: CollectorKind, left: int, is_told: bool
+) -> None:
+    with transaction(engine) as session:
+        agency = "Honest Recovery" if collector is CollectorKind.THIRD_PARTY else ""
+        book = builders.portfolio(session, collector=collector, agency=agency)
+        card = builders.account(session, builders.customer(session, book), status=AccountStatus.CHARGED_OFF)
+        told = [(EntryKind.OPENING_BALANCE, 100_000), *IN_PARTS]
+        for kind, amount in told if is_told else reversed(told):
+            builders.entry(session, card, kind, amount, GONE)
+        builders.entry(session, card, EntryKind.PAYMENT, 70_000, GONE + DAY)
+        card_id = card.id or 0
+        assert still_owed(session, card, ON) == 30_000
+        assert_no_pay_out(session, card)
+    builders.close_day(engine, ON)
+    with transaction(engine) as session:
+        card = session.get_one(Account, card_id)
+        assert (balance_of(session, card_id, ON), still_owed(session, card, ON)) == (left, 30_000)
+        assert credit_balances(session, card.portfolio_id) == []
+
+
+@pytest.mark.parametrize("collector", list(CollectorKind))
+def test_a_charge_off_whose_debt_is_not_told_makes_nobody_overpaid(
+    engine: Engine, collector: CollectorKind
+) -> None:
+    with transaction(engine) as session:
+        agency = "Honest Recovery" if collector is CollectorKind.THIRD_PARTY else ""
+        book = builders.portfolio(session, collector=collector, agency=agency)
+        card = builders.account(session, builders.customer(session, book), status=AccountStatus.CHARGED_OFF)
+        builders.entry(session, card, EntryKind.WRITE_OFF, 100_000, GONE)
+        builders.entry(session, card, EntryKind.PAYMENT, 70_000, GONE + DAY)
+        card_id = card.id or 0
+    for on, debt in ((ON, 0), (ON + DAY, 100_000)):
+        with transaction(engine) as session:
+            card = session.get_one(Account, card_id)
+            if debt:  # told at last
+                builders.entry(session, card, EntryKind.OPENING_BALANCE, debt, GONE - DAY)
+        builders.close_day(engine, on)
+        with transaction(engine) as session:
+            card = session.get_one(Account, card_id)
+            assert still_owed(session, card, on) == 30_000
+            assert_no_pay_out(session, card)
