@@ -34,6 +34,7 @@ from app.feeds.camt_entry import (
     everything,
     plain,
     returns,
+    takes_back,
     text_of,
 )
 from app.feeds.layouts import BadCell, Layout, Reject, Row
@@ -241,7 +242,7 @@ def _parts(entry: Element, what: Booked, currency: str) -> list[Part]:
         raise Refused("CdtDbtInd", "is no payment: a debit taken back")
     if what.is_credit:
         return credits(entry, what.amount_minor, currency)
-    if what.is_reversal or entry.find("NtryDtls/TxDtls/RtrInf") is not None:
+    if what.is_reversal or takes_back(entry) or any(map(takes_back, entry.findall("NtryDtls/TxDtls"))):
         return returns(entry, what.amount_minor, currency)
     raise Refused("CdtDbtInd", "is no payment: a debit")
 
@@ -262,7 +263,9 @@ def _values(transaction: _Transaction, currency: str, file: _File) -> Mapping[st
         payment = _incoming(transaction, file, is_return)
         seen = file.seen(transaction, payment)
         return {"payment": replace(payment, reference=seen.bank_reference), "seen": seen}
-    if not (transaction.booked.is_reversal or is_return):
+    if not (
+        transaction.booked.is_reversal or takes_back(transaction.entry) or takes_back(transaction.element)
+    ):
         raise Refused("CdtDbtInd", "is no payment: a debit")
     seen = file.seen(transaction, None)
     return {"returned": _returned(transaction, currency, file, seen), "seen": seen}

@@ -17,8 +17,13 @@ from app.money import BadAmount, to_decimal_string, to_minor
 FIRST_BANK_DAY = date(2000, 1, 1)
 """Older than the message itself (ISO 20022 is of 2004): a slip."""
 
-AMOUNTS = ("Amt", "AmtDtls/TxAmt/Amt", "AmtDtls/InstdAmt/Amt")
-"""Where a detail may tell its amount, most trustworthy first; version 02 has the last two only."""
+AMOUNTS = ("Amt", "AmtDtls/TxAmt/Amt", "AmtDtls/InstdAmt/Amt", "AmtDtls/CntrValAmt/Amt")
+"""Where a detail may tell its amount, most trustworthy first; version 02 has no `Amt`. The last is what a payment in
+another currency came to."""
+
+TAKEN_BACK = frozenset({"UPDD", "RRTN", "PRDD", "RCDD", "RPCR", "RRCT", "UPCQ", "URCQ", "CQRV", "PRCT"})
+"""Sub-families of bank transaction codes (external code set of ISO 20022) that take back what was collected: unpaid,
+returned, reversed or cancelled direct debits, transfers and cheques. Not every bank says `RtrInf` with them."""
 
 
 class Refused(ValueError):
@@ -300,6 +305,13 @@ def charges_words(part: Element | None, entry: Element, currency: str) -> str:
     """The charges that a detail, or else its entry, tells of: '3.50', or ''."""
     charges = (_charges_of(part, currency) if part is not None else 0) or _charges_of(entry, currency)
     return to_decimal_string(charges, currency) if charges else ""
+
+
+def takes_back(element: Element) -> bool:
+    """Whether an entry or a detail says that a payment of before comes back."""
+    if element.find("RtrInf") is not None:
+        return True
+    return text_of(element, "BkTxCd/Domn/Fmly/SubFmlyCd") in TAKEN_BACK
 
 
 # --- elements -------------------------------------------------------------------------------------------------

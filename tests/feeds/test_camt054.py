@@ -567,6 +567,25 @@ def test_a_reversal_names_the_reference_it_takes_back(bank: Load, engine: Engine
         assert posted(session)[1] == ("CARD-1001", "T1:reversal", "reversal", 4_500)
 
 
+@pytest.mark.parametrize(
+    ("family", "code", "is_back"),
+    [("RDDT", "UPDD", True), ("RCHQ", "UPCQ", True), ("ICDT", "RRTN", True), ("IDDT", "PMDD", False)],
+)
+@pytest.mark.parametrize("of_entry", [True, False])
+def test_a_bank_may_say_only_by_a_code_that_a_payment_comes_back(
+    bank: Load, engine: Engine, family: str, code: str, is_back: bool, of_entry: bool
+) -> None:
+    bank(entry(details(text="CARD-1001", end_to_end="E-1")))
+    domain = f"<Cd>PMNT</Cd><Fmly><Cd>{family}</Cd><SubFmlyCd>{code}</SubFmlyCd></Fmly>"
+    told = f"<BkTxCd><Domn>{domain}</Domn></BkTxCd>"
+    part = details(end_to_end="E-1")
+    part = part if of_entry else part.replace("</Refs>", f"</Refs>{told}", 1)
+    back = entry(part, direction="DBIT", ref="BACK-1", on="2026-02-25", extra=told if of_entry else "")
+    assert (bank(back).loaded, bank(back).unchanged) == ((1, 1) if is_back else (0, 0))
+    with transaction(engine) as session:
+        assert len(posted(session)) == 1 + is_back
+
+
 def test_a_return_with_charges_reverses_the_original_amount_and_tells_the_charges(
     bank: Load, engine: Engine
 ) -> None:

@@ -36,6 +36,12 @@ def tx(amount: str = "", *, booked: str = "", instructed: str = "", charges: str
     return f"<TxDtls>{told}{more}</TxDtls>"
 
 
+def foreign(sent: str, came_to: str) -> str:
+    """A detail that tells its amount in dollars, and beside it what that came to."""
+    inside = f"<InstdAmt>{amt(sent, 'USD')}</InstdAmt><CntrValAmt>{amt(came_to)}</CntrValAmt>"
+    return tx(more=f"{amt(sent, 'USD')}<AmtDtls>{inside}</AmtDtls>")
+
+
 def paid(parts: list[Part]) -> list[int]:
     return [part.amount_minor for part in parts if not part.obstacle]
 
@@ -83,6 +89,9 @@ WRONG = "the bank's details of a batch of {} do not add up to the 300.00 that wa
         (entry(tx(more=amt("100.00", "USD")), tx("100.00")), [10_000], [(20_000, REST.format("200.00", 2))]),
         (entry(tx("350.00"), tx("50.00", more="<CdtDbtInd>DBIT</CdtDbtInd>")), [], [(30_000, WRONG.format(2))]),
         (entry(tx("50.00"), tx("50.00", more="<CdtDbtInd>DBIT</CdtDbtInd>")), [], [(30_000, WRONG.format(2))]),
+        # Of payments in another currency what they came to.
+        (entry(foreign("13.00", "100.00"), foreign("26.00", "200.00"), batch="2"), [10_000, 20_000], []),
+        (entry(foreign("13.00", "100.00"), foreign("26.00", "1.00"), batch="2"), [], [(30_000, WRONG.format(2))]),
         # Charges: what was booked is posted.
         (entry(tx("326.00", charges="26.00")), [30_000], []),
         (entry(tx(instructed="326.00")), [30_000], []),
