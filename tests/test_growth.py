@@ -211,9 +211,11 @@ def test_an_encoding_that_nobody_has_is_refused_in_words(tmp_path: Path) -> None
 
 CAMT = (
     b'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.054.001.08"><BkToCstmrDbtCdtNtfctn><Ntfctn><Ntry>'
-    b"<Sts>BOOK</Sts>%s</Ntry></Ntfctn></BkToCstmrDbtCdtNtfctn></Document>"
+    b'<Sts>BOOK</Sts><Amt Ccy="EUR">9999.99</Amt><CdtDbtInd>CRDT</CdtDbtInd><BookgDt><Dt>2026-01-02</Dt></BookgDt>'
+    b"%s</Ntry></Ntfctn></BkToCstmrDbtCdtNtfctn></Document>"
 )
 REMITTANCE = b"<NtryDtls><TxDtls><RmtInf><Ustrd>%s</Ustrd></RmtInf></TxDtls></NtryDtls>"
+PAYMENT = b'<TxDtls><Refs><AcctSvcrRef>BANK-%d</AcctSvcrRef></Refs><Amt Ccy="EUR">0.01</Amt></TxDtls>'
 NOTIFICATIONS: dict[str, Callable[[int], bytes]] = {
     "remittance of digits": lambda n: REMITTANCE % (b"1 " * n),
     "a card number and digits": lambda n: REMITTANCE % (b"4111111111111111 " + b"1 1 1 " * n),
@@ -221,6 +223,7 @@ NOTIFICATIONS: dict[str, Callable[[int], bytes]] = {
     "one tag": lambda n: b'<A b="' + b"x" * 40 * n + b'"/>',
     "deep": lambda n: b"<A>" * n,
     "many parts": lambda n: b"<A/>" * n,
+    "many payments": lambda n: b"<NtryDtls>%s</NtryDtls>" % b"".join(PAYMENT % at for at in range(n // 3)),
 }
 
 

@@ -170,6 +170,8 @@ class _Identities:
         self._places: set[tuple[str, str, str, int]] = set()
         self._numbers: dict[tuple[str, str], set[int]] = defaultdict(set)
         """(message, key) -> which of the payments that look alike it has said already."""
+        self._lowest: dict[tuple[str, str], int] = defaultdict(lambda: 1)
+        """(message, key) -> no number below is free: a bank may say the same fifty thousand times."""
         self._names: dict[tuple[str, int], str] = {}
         """(key, number among those that look alike) -> reference."""
         self._told: dict[str, list[_Told]] = defaultdict(list)
@@ -214,8 +216,10 @@ class _Identities:
 
     def _number(self, seen: Seen) -> int:
         """Which of the payments that look alike this is: the first that its message has not said yet."""
-        said = self._numbers[seen.message, seen.key]
-        return next(number for number in range(1, len(said) + 2) if number not in said)
+        place = (seen.message, seen.key)
+        while self._lowest[place] in self._numbers[place]:
+            self._lowest[place] += 1
+        return self._lowest[place]
 
     def name_for(self, seen: Seen, payment: Incoming | None) -> str:
         """The bank's reference where it is one of its own, else one made of what the bank says."""

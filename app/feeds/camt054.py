@@ -79,13 +79,15 @@ class _Source:
 
 @dataclass(frozen=True, slots=True)
 class _Transaction:
-    """A part of an entry, and the references that the bank gave the entry's details."""
+    """A part of an entry, and the references that the bank gave the entry's details: in their order, and how often
+    each stands there."""
 
     entry: Element
     source: _Source
     booked: Booked
     part: Part
     own: tuple[str, ...]
+    times: Mapping[str, int]
     number: int
 
     @property
@@ -228,8 +230,9 @@ def _understood(
     own = tuple(
         real_reference(text_of(each, "Refs/AcctSvcrRef")) for each in entry.findall("NtryDtls/TxDtls")
     )
+    times = Counter(own)
     for at, part in enumerate(parts):
-        transaction = _Transaction(entry, source, what, part, own, number + at)
+        transaction = _Transaction(entry, source, what, part, own, times, number + at)
         try:
             yield Row(number + at, _shown(entry), _values(transaction, currency, file))
         except Refused as refused:
@@ -362,7 +365,7 @@ def _bank_reference(transaction: _Transaction) -> str:
     """The bank's own reference of this one transaction, or ''; unique only as far as the bank keeps it so."""
     part, siblings = transaction.part, transaction.own
     own = siblings[part.at] if part.details is not None else ""
-    if own and siblings.count(own) == 1:
+    if own and transaction.times[own] == 1:
         return fitting(own)
     whole = own or real_reference(text_of(transaction.entry, "AcctSvcrRef"))
     if not whole:
