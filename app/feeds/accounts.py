@@ -67,7 +67,7 @@ def store_accounts(session: Session, book: Book, batch: Batch, carefully: bool, 
         (line, "account_ref", f"{again} {', '.join(names)}") for line, names in parts.conflicts.items()
     ]
     if known is not None:
-        reported = _Reported(session, book, by)
+        reported = _Reported(session, book, by, known["id"].to_list())
         reported.withdraw(rows, known)
         refused += reported.take(parts.leading)
         changed |= _change_accounts(session, book, parts.leading, refused, by)
@@ -244,18 +244,19 @@ def _change_accounts(
 
 
 class _Reported:
-    """What the file says of holders and statuses, beside what waits or was refused. Of the accounts at hand they are
-    few."""
+    """What the file says of holders and statuses, beside what waits or was refused of the accounts at hand: a file
+    that gives every card another holder leaves as many of the others."""
 
-    def __init__(self, session: Session, book: Book, by: str) -> None:
+    def __init__(self, session: Session, book: Book, by: str, account_ids: Sequence[int]) -> None:
         self.session, self.book, self.by = session, book, by
-        query = select(ReportedChange).where(
-            ReportedChange.portfolio_id == book.portfolio_id,
-            col(ReportedChange.status).in_((ReportedStatus.WAITING, ReportedStatus.REFUSED)),
+        self.known: dict[tuple[int, ReportedWhat], ReportedChange] = {}
+        open_ones = select(ReportedChange).where(
+            col(ReportedChange.status).in_((ReportedStatus.WAITING, ReportedStatus.REFUSED))
         )
-        self.known = {
-            (row.account_id, row.what): row for row in session.scalars(query.order_by(col(ReportedChange.id)))
-        }
+        for some in chunked(account_ids, 5000):
+            query = open_ones.where(among(session, table_of(ReportedChange).c.account_id, some))
+            for row in session.scalars(query.order_by(col(ReportedChange.id))):
+                self.known[row.account_id, row.what] = row
 
     def withdraw(self, rows: pl.DataFrame, known: pl.DataFrame) -> None:
         """A file that says what we say takes back what an earlier one said."""

@@ -14,8 +14,8 @@ from app.db import among, table_of
 from app.ledger.models import Entry, Statement
 from app.ledger.rules import PAYS_DUES
 
-SAMPLE = 20_000
-"""The latest statements of a portfolio that are looked at after a load."""
+SAMPLE = 2_000
+"""The latest statements of a portfolio whose accounts are looked at after each load, however few rows it brought."""
 FEWEST = 2
 """One pair of statements that looks so may be a coincidence."""
 

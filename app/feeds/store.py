@@ -65,6 +65,8 @@ class Book:
         self.today = local_date(now, portfolio.timezone)
         self.open_on = first_open_day(session, self.portfolio_id)
         self._accounts: pl.DataFrame | None = None
+        self._in_capitals: pl.DataFrame | None = None
+        """The same with references in capitals, once a batch has asked for one in another case."""
         self._marks = pl.DataFrame(schema=_MARKS)
         self._new_marks = self._marks
         self._replaced: pl.DataFrame | None = None
@@ -91,10 +93,14 @@ class Book:
     def _of_another_case(self, session: Session, missing: pl.Series) -> pl.DataFrame:
         """Accounts whose reference differs in case only, under the spelling asked for, where there is exactly one."""
         upper = missing.to_frame("account_ref").with_columns(upper=pl.col("account_ref").str.to_uppercase())
-        known = self._accounts
+        known = self._in_capitals
         if known is None:
-            known = self._find_accounts(session, upper["upper"].unique().to_list(), any_case=True)
-        known = known.with_columns(upper=pl.col("account_ref").str.to_uppercase()).drop("account_ref")
+            known = self._accounts
+            if known is None:
+                known = self._find_accounts(session, upper["upper"].unique().to_list(), any_case=True)
+            known = known.with_columns(upper=pl.col("account_ref").str.to_uppercase()).drop("account_ref")
+            if self._accounts is not None:
+                self._in_capitals = known
         known = known.join(upper.select("upper").unique(), on="upper", how="semi")
         found = upper.join(known.filter(pl.len().over("upper") == 1), on="upper", how="inner")
         return found.select("account_ref", "account_id", "charged_off_on", OPENED_ON)
