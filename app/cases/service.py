@@ -22,7 +22,7 @@ from app.cases.rules import (
     outcome_of,
     priority,
 )
-from app.cases.standing import Standing, as_folded, as_of_now
+from app.cases.standing import Standing, as_folded, standing_now
 from app.db import chunked, insert_rows, table_of
 from app.delinquency.models import AccountState
 from app.delinquency.queries import owed_minor
@@ -332,11 +332,6 @@ def reopen_case(
     kind = Kind.CASE_OPENED if is_new else Kind.CASE_REOPENED
     record(session, case_event(kind, case, data), by=by, now=now)
     return case
-
-
-def standing_now(session: Session, portfolio: Portfolio, customer_id: int, on: date) -> Standing:
-    """What a customer owes on all accounts that are worked at the end of `on`, with everything known now."""
-    return as_of_now(session, portfolio, [customer_id], on).get(customer_id, Standing())
 
 
 # --- people -------------------------------------------------------------------------------------------------

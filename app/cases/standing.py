@@ -87,6 +87,11 @@ def as_of_now(
     return {customer_id: together(lines) for customer_id, lines in theirs.items()}
 
 
+def standing_now(session: Session, portfolio: Portfolio, customer_id: int, today: date) -> Standing:
+    """`as_of_now` for one customer; nothing where no account is worked."""
+    return as_of_now(session, portfolio, [customer_id], today).get(customer_id, Standing())
+
+
 def is_known(session: Session, customer_id: int) -> bool:
     """Whether any file or person has told what this customer owes: an entry, a statement or a position."""
     account = table_of(Account)

@@ -120,12 +120,12 @@ def gather_facts(
     notices = _notices(session, ids, asked)
     limitation = _limitation(session, ids, asked, now)
     with_legal = _with_legal(session, ids)
+    told_apart = {*suppressed, *holds, *preferred, *notices, *limitation, *with_legal}
     facts = {}
     ordinary: dict[tuple[Any, ...], Facts] = {}
     for i in ids:
         past = history.get(i, []) + list((reserved or {}).get(i, ()))
-        told_apart = (suppressed, holds, preferred, notices, limitation, with_legal)
-        if not past and not any(i in those for those in told_apart):
+        if not past and i not in told_apart:
             # Nothing that would tell them apart: whoever judges many need not judge each (see gate.py).
             theirs = consents.get(i, {})
             sort = (zones[i], *theirs.items(), *opted_out.get(i, {}).values())

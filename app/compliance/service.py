@@ -9,7 +9,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from app.cases.service import clean_text
-from app.cases.standing import Standing, as_of_now, is_known
+from app.cases.standing import is_known, standing_now
 from app.clock import local_date
 from app.compliance.facts import address_of, gather_facts
 from app.compliance.kinds import suit_objections
@@ -75,8 +75,7 @@ def nothing_to_remind_of(
     if not is_known(session, customer.id):
         return None
     today = local_date(at, portfolio.timezone)
-    owes = as_of_now(session, portfolio, [customer.id], today).get(customer.id, Standing())
-    if owes.past_due > 0:
+    if standing_now(session, portfolio, customer.id, today).past_due > 0:
         return None
     return Reason(
         NOTHING_OWED, "what is owed decides", "nothing is past due and owed", "house", verified=True
@@ -122,21 +121,21 @@ def customer_of_account(
     if not found:
         in_capitals = func.upper(col(Account.reference)) == normal.upper()
         found = session.execute(query.where(in_capitals)).all()
+    if len(found) != 1:
+        raise NotFound(_not_one_account(account_ref, portfolio, [(a.reference, b.code) for a, b in found]))
+    account, book = found[0]
+    return book, session.get_one(Customer, account.customer_id)
+
+
+def _not_one_account(account_ref: str, portfolio: str, found: Sequence[tuple[str, str]]) -> str:
+    """Why a reference names no single account; `found` are (reference, portfolio) of those that it may name."""
     if not found:
-        where = f" in portfolio {portfolio}" if portfolio else ""
-        raise NotFound(f"There is no account {account_ref!r}{where}.")
-    if len(found) > 1:
-        codes = ", ".join(dict.fromkeys(book.code for _, book in found))
-        if "," not in codes:
-            names = ", ".join(sorted(account.reference for account, _ in found))
-            raise NotFound(
-                f"{account_ref!r} could be any of {names}. Write its letters as the account has them."
-            )
-        raise NotFound(
-            f"Several portfolios have an account {account_ref!r} ({codes}). Say which with --portfolio."
-        )
-    account = found[0][0]
-    return session.get_one(Portfolio, account.portfolio_id), session.get_one(Customer, account.customer_id)
+        return f"There is no account {account_ref!r}{f' in portfolio {portfolio}' if portfolio else ''}."
+    codes = list(dict.fromkeys(code for _, code in found))
+    if len(codes) > 1:
+        return f"Several portfolios have an account {account_ref!r} ({', '.join(codes)}). Say which with --portfolio."
+    names = ", ".join(sorted(reference for reference, _ in found))
+    return f"{account_ref!r} could be any of {names}. Write its letters as the account has them."
 
 
 def set_consent(

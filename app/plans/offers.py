@@ -36,31 +36,28 @@ def offers_that_stand(session: Session, plans: Sequence[Plan], today: date) -> l
 def expire_offers(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> int:
     """Cancel, at the end of `on`, offers whose first payment's day is over and offers of closed cases. Returns how
     many. A settlement keeps its grace days: the night that finds it unpaid after them ends it (`assess_due`)."""
-    first = (
-        sa.select(
-            col(PlanInstalment.plan_id).label("plan_id"), sa.func.min(PlanInstalment.due_on).label("due_on")
-        )
-        .group_by(col(PlanInstalment.plan_id))
-        .subquery("first")
+    # Offers are few among all plans: each looks up its own first instalment.
+    first_due_on = (
+        sa.select(sa.func.min(PlanInstalment.due_on))
+        .where(col(PlanInstalment.plan_id) == col(Plan.id))
+        .correlate(Plan)
+        .scalar_subquery()
     )
     query = (
-        select(Plan, first.c.due_on, CollectionsCase.status)
-        .join(first, first.c.plan_id == Plan.id)
+        select(Plan, CollectionsCase.status)
         .join(CollectionsCase, col(CollectionsCase.id) == Plan.case_id)
         .where(
             Plan.portfolio_id == portfolio.id,
             Plan.status == PlanStatus.OFFERED,
             sa.or_(
                 col(CollectionsCase.status) == CaseStatus.CLOSED,
-                sa.and_(col(Plan.kind) != PlanKind.SETTLEMENT, first.c.due_on <= on),
+                sa.and_(col(Plan.kind) != PlanKind.SETTLEMENT, first_due_on <= on),
             ),
         )
         .order_by(col(Plan.id))
     )
-    ended = 0
-    for plan, due_on, status in session.execute(query).all():
-        tomorrow = date.fromordinal(on.toordinal() + 1)
-        end = offer_end(due_on, tomorrow, is_open=status is CaseStatus.OPEN)
-        cancel(session, plan, end or OfferEnd.CASE_CLOSED, by="system", today=on, now=now)
-        ended += 1
-    return ended
+    found = session.execute(query).all()
+    for plan, status in found:
+        end = OfferEnd.DAY_PASSED if status is CaseStatus.OPEN else OfferEnd.CASE_CLOSED
+        cancel(session, plan, end, by="system", today=on, now=now)
+    return len(found)

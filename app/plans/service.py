@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
@@ -12,9 +12,9 @@ from sqlmodel.sql.expression import SelectOfScalar
 from app.cases.models import CollectionsCase
 from app.cases.rules import CaseStatus
 from app.cases.service import case_event, clean_text, get_case
-from app.cases.standing import Standing, as_folded, as_of_now, worked_accounts
+from app.cases.standing import Standing, as_folded, standing_now, worked_accounts
 from app.clock import local_date
-from app.db import table_of
+from app.db import among, chunked, table_of
 from app.delinquency.service import fold_accounts, standing_on
 from app.errors import Conflict, Forbidden, Invalid
 from app.ledger.balances import balance_of, still_owed
@@ -204,8 +204,7 @@ def _nothing_to_agree_on(case: CollectionsCase) -> str:
 
 def _owes_now(session: Session, case: CollectionsCase, today: date) -> Standing:
     portfolio = session.get_one(Portfolio, case.portfolio_id)
-    found = as_of_now(session, portfolio, [case.customer_id], today)
-    return found.get(case.customer_id, Standing())
+    return standing_now(session, portfolio, case.customer_id, today)
 
 
 def accept(session: Session, plan: Plan, *, by: str, today: date, now: datetime) -> None:
@@ -216,7 +215,6 @@ def accept(session: Session, plan: Plan, *, by: str, today: date, now: datetime)
     if plan.kind is PlanKind.INSTALMENTS and _owes_now(session, case, today).past_due == 0:
         raise Conflict(_nothing_to_agree_on(case))
     parts = instalments_of(session, [plan.id or 0])[plan.id or 0]
-    case = get_case(session, plan.case_id)
     end = offer_end(parts[0].due_on, today, is_open=case.status is CaseStatus.OPEN)
     if end is OfferEnd.CASE_CLOSED:
         raise Conflict(f"Case {case.reference} is closed, and its offers with it.")
@@ -284,7 +282,9 @@ def assess_due(session: Session, portfolio: Portfolio, on: date, *, now: datetim
 def _nothing_left(session: Session, plans: Sequence[Plan], on: date) -> set[int]:
     """Ids of the plans for which nothing is left to pay at the end of `on`: of a promise nothing that is past due, of a
     plan no balance, of a settlement no balance on its accounts. What was charged off is off the book, not paid."""
-    owes = as_folded(session, {plan.customer_id for plan in plans})
+    customers = {plan.customer_id for plan in plans}
+    owes = as_folded(session, customers)
+    off_the_book = _charged_off_accounts(session, customers)
     done: set[int] = set()
     for plan in plans:
         standing = owes.get(plan.customer_id, Standing())
@@ -297,16 +297,22 @@ def _nothing_left(session: Session, plans: Sequence[Plan], on: date) -> set[int]
                 left = sum(
                     max(0, balance_of(session, each, on)) for each in session.scalars(_accounts_of(plan))
                 )
-        if left == 0 and not _owes_off_the_book(session, plan.customer_id, on):
+        charged_off = off_the_book.get(plan.customer_id, ())
+        if left == 0 and not any(still_owed(session, account, on) > 0 for account in charged_off):
             done.add(plan.id or 0)
     return done
 
 
-def _owes_off_the_book(session: Session, customer_id: int, on: date) -> bool:
-    query = select(Account).where(
-        Account.customer_id == customer_id, Account.status == AccountStatus.CHARGED_OFF
-    )
-    return any(still_owed(session, account, on) > 0 for account in session.scalars(query))
+def _charged_off_accounts(session: Session, customer_ids: Collection[int]) -> dict[int, list[Account]]:
+    """By customer; few have one."""
+    found: dict[int, list[Account]] = {}
+    for ids in chunked(customer_ids, 5000):
+        query = select(Account).where(
+            among(session, table_of(Account).c.customer_id, ids), Account.status == AccountStatus.CHARGED_OFF
+        )
+        for account in session.scalars(query.order_by(col(Account.id))):
+            found.setdefault(account.customer_id, []).append(account)
+    return found
 
 
 def _take_up_settlements(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> None:
