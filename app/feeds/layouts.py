@@ -119,7 +119,7 @@ def _text(row: Cells, column: str, limit: int, *, required: bool = True) -> str:
     return value
 
 
-def _date(row: Cells, column: str, *, required: bool = True) -> date | None:
+def date_cell(row: Cells, column: str, *, required: bool = True) -> date | None:
     value = row.get(column, "")
     if not value and not required:
         return None
@@ -132,7 +132,7 @@ def _date(row: Cells, column: str, *, required: bool = True) -> date | None:
     return on
 
 
-def _amount(row: Cells, column: str, portfolio: Portfolio) -> int:
+def amount_cell(row: Cells, column: str, portfolio: Portfolio) -> int:
     try:
         return to_minor(row.get(column, ""), portfolio.currency)
     except BadAmount as error:
@@ -150,7 +150,7 @@ STATUSES = frozenset(status.value for status in AccountStatus)
 LOADABLE = frozenset(kind.value for kind in EntryKind if kind is not EntryKind.REVERSAL)
 
 
-def _reference(row: Cells, column: str, limit: int) -> str:
+def reference_cell(row: Cells, column: str, limit: int) -> str:
     """An identifier in its normal form. Spreadsheets make 1001.0 of 1001, which is put right; a long one that became
     1.23E+15 is lost."""
     value = normal_reference(_text(row, column, limit))
@@ -220,11 +220,11 @@ def _parse_account(row: Cells, portfolio: Portfolio) -> dict[str, Any]:
         is_rate = False
     if not is_rate:
         raise BadCell("apr", "is not a rate like 0.1500 between 0 and 10")
-    limit = _amount(row, "credit_limit", portfolio)
+    limit = amount_cell(row, "credit_limit", portfolio)
     if limit < 0:
         raise BadCell("credit_limit", "is negative")
     return {
-        "customer_ref": _reference(row, "customer_ref", 60),
+        "customer_ref": reference_cell(row, "customer_ref", 60),
         "full_name": _text(row, "full_name", 200),
         "language": _text(row, "language", 8).lower(),
         "country": _one_of(row, "country", COUNTRIES, "an ISO 3166 country code"),
@@ -236,13 +236,13 @@ def _parse_account(row: Cells, portfolio: Portfolio) -> dict[str, Any]:
         "postcode": _postcode(row),
         "mobile": _contact(row, "mobile", read_telephone(row.get("mobile", ""), row.get("country", ""))),
         "email": _contact(row, "email", read_email(row.get("email", ""))),
-        "reference": _reference(row, "account_ref", 60),
+        "reference": reference_cell(row, "account_ref", 60),
         "card_last4": last4,
         "product": _text(row, "product", 60),
         "credit_limit_minor": limit,
         "apr_millionths": int(apr.scaleb(6)),
-        "opened_on": _date(row, "opened_on"),
-        "placed_on": _date(row, "placed_on", required=False),
+        "opened_on": date_cell(row, "opened_on"),
+        "placed_on": date_cell(row, "placed_on", required=False),
         # None where the file says nothing of it: a new account is active, a known one stays what it is.
         "status": _one_of(row, "status", STATUSES, "an account status") if row.get("status") else None,
     }
@@ -278,20 +278,20 @@ def _account_columns(columns: Columns) -> None:
 
 
 def _parse_statement(row: Cells, portfolio: Portfolio) -> dict[str, Any]:
-    closing_on, due_on = _date(row, "closing_on"), _date(row, "due_on")
+    closing_on, due_on = date_cell(row, "closing_on"), date_cell(row, "due_on")
     assert closing_on is not None
     assert due_on is not None
     if due_on <= closing_on:
         raise BadCell("due_on", "is not after closing_on")
-    minimum = _amount(row, "minimum_due", portfolio)
+    minimum = amount_cell(row, "minimum_due", portfolio)
     if minimum < 0:
         raise BadCell("minimum_due", "is negative")
     return {
-        "reference": _reference(row, "statement_ref", 60),
-        "account_ref": _reference(row, "account_ref", 60),
+        "reference": reference_cell(row, "statement_ref", 60),
+        "account_ref": reference_cell(row, "account_ref", 60),
         "closing_on": closing_on,
         "due_on": due_on,
-        "balance_minor": _amount(row, "balance", portfolio),
+        "balance_minor": amount_cell(row, "balance", portfolio),
         "minimum_due_minor": minimum,
     }
 
@@ -308,7 +308,7 @@ def _parse_transaction(row: Cells, portfolio: Portfolio) -> dict[str, Any]:
     kinds = {kind.value for kind in EntryKind}
     kind = EntryKind(_one_of(row, "kind", kinds, "an entry kind"))
     try:
-        amount = signed(kind, _amount(row, "amount", portfolio))
+        amount = signed(kind, amount_cell(row, "amount", portfolio))
     except SignError as error:
         raise BadCell("kind" if kind is EntryKind.REVERSAL else "amount", str(error)) from None
     return _entry(row, "transaction_ref", "posted_on", kind, amount, "description")
@@ -323,7 +323,7 @@ def _transaction_columns(columns: Columns) -> None:
 
 
 def _parse_payment(row: Cells, portfolio: Portfolio) -> dict[str, Any]:
-    amount = _amount(row, "amount", portfolio)
+    amount = amount_cell(row, "amount", portfolio)
     if amount <= 0:
         raise BadCell("amount", "of a payment must be positive")
     return _entry(row, "payment_ref", "paid_on", EntryKind.PAYMENT, -amount, "method")
@@ -343,11 +343,11 @@ def _entry(
     row: Cells, reference: str, on: str, kind: EntryKind, amount: int, description: str
 ) -> dict[str, Any]:
     return {
-        "reference": _reference(row, reference, 80),
-        "account_ref": _reference(row, "account_ref", 60),
+        "reference": reference_cell(row, reference, 80),
+        "account_ref": reference_cell(row, "account_ref", 60),
         "kind": kind.value,
         "amount_minor": amount,
-        "effective_on": _date(row, on),
+        "effective_on": date_cell(row, on),
         "description": _text(row, description, 200, required=False),
     }
 

@@ -21,9 +21,9 @@ from app.feeds.layouts import (
     Reject,
     Row,
     Stored,
-    _amount,
-    _date,
-    _reference,
+    amount_cell,
+    date_cell,
+    reference_cell,
 )
 from app.ledger.models import Account, Portfolio, Position
 from app.ledger.positions import reconcile_positions
@@ -47,20 +47,20 @@ def check_source(portfolio: Portfolio, kind: FeedKind) -> None:
 
 
 def parse_position(row: Cells, portfolio: Portfolio) -> dict[str, Any]:
-    as_of = _date(row, "as_of")
+    as_of = date_cell(row, "as_of")
     assert as_of is not None
-    past_due = _amount(row, "past_due_amount", portfolio)
+    past_due = amount_cell(row, "past_due_amount", portfolio)
     if past_due < 0:
         raise BadCell("past_due_amount", "is negative")
-    oldest_due_on = _date(row, "oldest_due_on", required=past_due > 0)
+    oldest_due_on = date_cell(row, "oldest_due_on", required=past_due > 0)
     if oldest_due_on and not past_due:
         raise BadCell("oldest_due_on", "is given although nothing is past due")
     if oldest_due_on and oldest_due_on >= as_of:
         raise BadCell("oldest_due_on", "is not before as_of: on the due date itself nothing is late yet")
     return {
-        "account_ref": _reference(row, "account_ref", 60),
+        "account_ref": reference_cell(row, "account_ref", 60),
         "as_of": as_of,
-        "balance_minor": _amount(row, "balance", portfolio),
+        "balance_minor": amount_cell(row, "balance", portfolio),
         "past_due_minor": past_due,
         "oldest_due_on": oldest_due_on,
     }

@@ -164,7 +164,7 @@ def ask_about_promise(request: Request, file: File, fields: Fields, amount: int)
     owed = max(file.case.balance_minor, file.case.past_due_minor)
     if amount > owed or not is_unusual_promise(amount, file.to_ask):
         return  # more than is owed is refused, not asked about
-    teller = _teller(request, file)
+    teller = teller_of(request, file)
     times = f", {amount / file.to_ask:.1f} times as much" if file.to_ask else ""
     past_due = teller.money(file.to_ask)
     fields.confirm(
@@ -177,7 +177,7 @@ def _promise(
     request: Request, session: Session, file: File, amount: int, due_on: date, staff: Staff, now: datetime
 ) -> Done:
     plan = promise_to_pay(session, file.case, amount, due_on, by=staff.by, today=file.book.today, now=now)
-    teller = _teller(request, file)
+    teller = teller_of(request, file)
     words, tone = _confirm(request, session, file, plan, staff, now)
     return f"Promise of {teller.money(amount)} by {teller.day(due_on)} is on record. {words}", tone
 
@@ -196,26 +196,28 @@ def _confirm(
         by=staff.by,
         now=now,
     )
-    return _confirmed(request, file, answers, now)
+    return confirmation_words(request, file, answers, now)
 
 
-def _confirmed(request: Request, file: File, answers: Sequence[Answer], now: datetime) -> tuple[str, Tone]:
-    teller = _teller(request, file, zone=file.zone)
-    said = [_answer_words(c, a, teller, now) for c, a in zip(CONFIRMED_BY, answers, strict=True)]
+def confirmation_words(
+    request: Request, file: File, answers: Sequence[Answer], now: datetime
+) -> tuple[str, Tone]:
+    teller = teller_of(request, file, zone=file.zone)
+    said = [answer_words(c, a, teller, now) for c, a in zip(CONFIRMED_BY, answers, strict=True)]
     queued = any(isinstance(answer, Clearance) for answer in answers)
     return "Confirmation: " + "; ".join(said) + ".", "good" if queued else "warn"
 
 
-def _in_writing(request: Request, file: File, answer: Answer | None, now: datetime) -> str:
+def in_writing_words(request: Request, file: File, answer: Answer | None, now: datetime) -> str:
     """What came of the letter that belongs to an action; '' = there is none."""
     if answer is None:
         return ""
-    words = _answer_words(Channel.EMAIL if file.customer.email else Channel.POST, answer,
-                          _teller(request, file, zone=file.zone), now)  # fmt: skip
+    words = answer_words(Channel.EMAIL if file.customer.email else Channel.POST, answer,
+                          teller_of(request, file, zone=file.zone), now)  # fmt: skip
     return f"In writing: {words}."
 
 
-def _answer_words(
+def answer_words(
     channel: Channel, answer: Answer, teller: Teller, now: datetime, *, kept: bool = True
 ) -> str:
     """`kept`: whether what has to wait is sent by itself once it may be."""
@@ -233,7 +235,7 @@ def _answer_words(
     return f"no {how}, " + " and ".join(reason.detail for reason in answer.reasons[:2])
 
 
-def _teller(request: Request, file: File, zone: str = "") -> Teller:
+def teller_of(request: Request, file: File, zone: str = "") -> Teller:
     return Teller(reader_locale(request), file.book.currency, zone or file.portfolio.timezone)
 
 
@@ -270,9 +272,9 @@ def offer_plan(
             session, file.portfolio, plan, ports_of(request).stationery,
             on=file.book.today, by=staff.by, now=now,
         )  # fmt: skip
-        money = _teller(request, file).money(plan.total_minor)
+        money = teller_of(request, file).money(plan.total_minor)
         said = f"A repayment plan of {money} is offered. Accept it here once the customer agrees."
-        return f"{said} {_in_writing(request, file, answer, now)}", "good"
+        return f"{said} {in_writing_words(request, file, answer, now)}", "good"
 
     return attempt(
         request, session, staff, case_id, "plan", typed, act, now=now, tab="plans", names=PLAN_FIELDS
@@ -345,11 +347,11 @@ def offer_to_settle(
             session, file.portfolio, plan, ports_of(request).stationery,
             on=file.book.today, by=staff.by, now=now,
         )  # fmt: skip
-        teller = _teller(request, file)
+        teller = teller_of(request, file)
         said = (
             f"Settling for {teller.money(amount)} by {teller.day(due_on)} is offered; paying it accepts it."
         )
-        return f"{said} {_in_writing(request, file, answer, now)}", "good"
+        return f"{said} {in_writing_words(request, file, answer, now)}", "good"
 
     return attempt(request, session, staff, case_id, "settlement", typed, act, now=now, tab="plans")
 
@@ -362,7 +364,7 @@ def _ask_about_discount(
     within = may_let_off(owed, amount, file.portfolio.agent_max_discount_percent)
     if not 0 < amount < owed or not (within or staff.role is Role.MANAGER):
         return  # it is refused
-    teller = _teller(request, file)
+    teller = teller_of(request, file)
     let_off = owed - amount
     fields.confirm(
         f"settle:{owed}:{amount}",
@@ -447,9 +449,9 @@ def place_hold(
             session, file.portfolio, hold, ports_of(request).stationery,
             on=file.book.today, by=staff.by, now=now,
         )  # fmt: skip
-        day = _teller(request, file).day(until)
+        day = teller_of(request, file).day(until)
         said = f"Do not contact; review by {day}." if hold.for_good else f"On hold until {day}."
-        return f"{said} {_in_writing(request, file, answer, now)}".strip(), "good"
+        return f"{said} {in_writing_words(request, file, answer, now)}".strip(), "good"
 
     return attempt(request, session, staff, case_id, "hold", typed, act, now=now)
 
@@ -493,7 +495,7 @@ def review_hold(
         fields.done()
         hold = _hold(session, file, hold_id)
         service.review_hold(session, hold, reason, until, by=staff.by, today=file.book.today, now=now)
-        return f"The hold stays; review again by {_teller(request, file).day(until)}.", "good"
+        return f"The hold stays; review again by {teller_of(request, file).day(until)}.", "good"
 
     return attempt(request, session, staff, case_id, f"review-{hold_id}", typed, act, now=now)
 

@@ -20,11 +20,11 @@ from app.web.case import CaseId, File
 from app.web.case_actions import (
     Done,
     ReasonForm,
-    _confirmed,
-    _in_writing,
-    _teller,
     ask_about_promise,
     attempt,
+    confirmation_words,
+    in_writing_words,
+    teller_of,
 )
 from app.web.case_words import HOLD_WORDS
 from app.web.deps import CaseWorker, Now, WriteSession, ports_of
@@ -83,7 +83,7 @@ def _ask_about_colleague(
     last = last_call(session, file.case.customer_id)
     if last is None or last.by == staff.by or last.at < now - ANOTHER_CALL:
         return
-    teller = _teller(request, file, zone=file.zone)
+    teller = teller_of(request, file, zone=file.zone)
     teller = replace(teller, names=staff_names(session))
     fields.confirm(
         f"call:{last.id}",
@@ -93,7 +93,7 @@ def _ask_about_colleague(
 
 def _call_words(request: Request, file: File, call: CallReport, effects: CallEffects, now: datetime) -> Done:
     """What was done because of the call, so that the agent can tell it to the customer."""
-    teller = _teller(request, file, zone=file.zone)
+    teller = teller_of(request, file, zone=file.zone)
     said = ["Call saved."]
     tone: Tone = "good"
     if effects.number_rests:
@@ -102,7 +102,7 @@ def _call_words(request: Request, file: File, call: CallReport, effects: CallEff
         until = teller.day(effects.hold.until)
         ends = f"do not contact; review by {until}" if effects.hold.for_good else f"until {until}"
         said.append(f"{HOLD_WORDS[effects.hold.kind.value]} hold placed: {ends}.")
-        said.append(_in_writing(request, file, effects.in_writing, now))
+        said.append(in_writing_words(request, file, effects.in_writing, now))
     if call.callback_at is not None:
         said.append(f"The callback comes first on the worklist from {teller.instant(call.callback_at)}.")
     if effects.task_kept and effects.retry_at is not None:
@@ -110,7 +110,7 @@ def _call_words(request: Request, file: File, call: CallReport, effects: CallEff
     elif effects.task_kept:
         said.append("The call stays to be made.")
     if effects.plan is not None:
-        words, tone = _confirmed(request, file, effects.confirmations, now)
+        words, tone = confirmation_words(request, file, effects.confirmations, now)
         due_on = teller.day(call.due_on)
         said.append(f"Promise of {teller.money(call.amount_minor)} by {due_on} is on record. {words}")
     return " ".join(filter(None, said)), tone

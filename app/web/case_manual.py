@@ -20,7 +20,7 @@ from app.strategy.models import StrategyTask
 from app.strategy.service import finish_task
 from app.timeline.rules import Channel
 from app.web.case import AnswerPreview, CaseId, File, FormState, case_page, open_file
-from app.web.case_actions import Done, ReasonForm, _answer_words, _teller, attempt
+from app.web.case_actions import Done, ReasonForm, answer_words, attempt, teller_of
 from app.web.deps import CaseWorker, Now, ReadSession, WriteSession, ports_of, settings_of
 from app.web.forms import Fields, Typed, Wrong, sentence
 from app.web.letters import cost_of
@@ -52,7 +52,7 @@ def send_letter(
             session, file.portfolio, file.case, typed.letter, [channel], ports_of(request).stationery,
             on=file.book.today, by=staff.by, now=now,
         )  # fmt: skip
-        said = _answer_words(channel, answer, _teller(request, file, zone=file.zone), now, kept=False)
+        said = answer_words(channel, answer, teller_of(request, file, zone=file.zone), now, kept=False)
         return said[:1].upper() + said[1:] + ".", "good" if isinstance(answer, Clearance) else "warn"
 
     names = {"channels": "channel"}
@@ -82,7 +82,7 @@ def answer_their_sms(
         if answer is None:
             return "These words answer their message already; they are not sent twice.", "info"
         said = sentence(
-            _answer_words(Channel.SMS, answer, _teller(request, file, zone=file.zone), now, kept=False)
+            answer_words(Channel.SMS, answer, teller_of(request, file, zone=file.zone), now, kept=False)
         )
         return (said, "good") if isinstance(answer, Clearance) else Wrong({"text": said})
 
