@@ -40,10 +40,9 @@ def statement_replace(
             if text is None:
                 return now
             try:
-                amount = to_minor(text.removeprefix("-"), book.currency)
+                return to_minor(text, book.currency)
             except BadAmount as error:
                 raise Invalid(f"{name}: {error}", name) from None
-            return -amount if text.startswith("-") else amount
 
         return replace(
             was,

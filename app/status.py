@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from app.alerts.rules import ALERT_TITLES
 from app.alerts.service import open_alerts
 from app.jobs import day_due
 from app.ledger.models import Portfolio
 from app.ledger.queries import portfolio_overview
-from app.outreach.models import Heartbeat
-from app.outreach.queries import channel_stops, counts
+from app.outreach.queries import WorkerStatus, channel_stops, counts, workers
 from app.outreach.rules import OutboxStatus, unreachable
 from app.settings import Settings
-
-SILENT_AFTER = timedelta(minutes=2)
-"""A worker says that it is alive every 15 seconds; after eight missed beats it is taken for gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +31,6 @@ class PortfolioStatus:
     def days_behind(self) -> int | None:
         """None for a portfolio whose first day nobody has closed."""
         return None if self.last_closed_on is None else max(0, (self.due_on - self.last_closed_on).days)
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerStatus:
-    worker: str
-    seen_at: datetime
-    alive: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +52,7 @@ class Status:
 def read_status(session: Session, settings: Settings, *, now: datetime) -> Status:
     """The state of this installation as its database tells it."""
     portfolios = _portfolios(session, settings, now)
-    workers = _workers(session, now)
+    seen = workers(session, now)
     outbox: dict[str, dict[str, int]] = {}
     for (status, destination), n in counts(session).items():
         outbox.setdefault(destination.value, {})[status.value] = n
@@ -71,12 +60,12 @@ def read_status(session: Session, settings: Settings, *, now: datetime) -> Statu
     alerts = [f"{ALERT_TITLES[each.kind]}: {each.subject}. {each.detail}" for each in open_alerts(session)]
     return Status(
         portfolios=portfolios,
-        workers=workers,
+        workers=seen,
         adapters={"sms": settings.sms.value, "email": settings.email.value, "post": settings.post.value},
         outbox=outbox,
         stopped=stopped,
         alerts=alerts,
-        attention=alerts + _attention(portfolios, workers, outbox, stopped),
+        attention=alerts + _attention(portfolios, seen, outbox, stopped),
     )
 
 
@@ -94,17 +83,9 @@ def _portfolios(session: Session, settings: Settings, now: datetime) -> list[Por
     ]
 
 
-def _workers(session: Session, now: datetime) -> list[WorkerStatus]:
-    recent = select(Heartbeat).where(col(Heartbeat.at) > now - timedelta(days=1))
-    return [
-        WorkerStatus(row.worker, row.at, now - row.at <= SILENT_AFTER)
-        for row in session.scalars(recent.order_by(col(Heartbeat.at).desc()))
-    ]
-
-
 def _attention(
     portfolios: list[PortfolioStatus],
-    workers: list[WorkerStatus],
+    seen: list[WorkerStatus],
     outbox: dict[str, dict[str, int]],
     stopped: dict[str, str],
 ) -> list[str]:
@@ -119,7 +100,7 @@ def _attention(
             )
         elif each.days_behind:
             found.append(f"{each.code} is {each.days_behind} days behind: {each.due_on} is over.")
-    if not any(each.alive for each in workers):
+    if not any(each.alive for each in seen):
         found.append(
             "No worker is running: nothing is sent and no night is closed. Start one with: desk jobs"
         )

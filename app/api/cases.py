@@ -24,6 +24,7 @@ from app.api.fields import (
     Paragraph,
     RowId,
     after,
+    case_id_of,
     minor_of,
     page_of,
 )
@@ -348,7 +349,7 @@ def _hold_of(session: Session, case: CollectionsCase, hold_id: int) -> CaseHold:
 
 def _case(session: Session, reference: str, *, lock: bool = False) -> CollectionsCase:
     """The case; with `lock`, after waiting for whoever else decides about its customer."""
-    case = get_case(session, int(reference.removeprefix("C-")))
+    case = get_case(session, case_id_of(reference))
     if not lock:
         return case
     lock_customers(session, [case.customer_id])

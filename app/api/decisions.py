@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from sqlmodel import col, select
 
 from app.api.deps import Page, ReadSession, api_requires, api_router
-from app.api.fields import CaseRef, Cursor, Limit, RowId, after, page_of
+from app.api.fields import CaseRef, Cursor, Limit, RowId, after, case_id_of, page_of
 from app.api.shapes import AnswerShape, ReasonShape
 from app.cases.service import get_case
 from app.compliance.queries import DECISION_OF, DECISIONS
@@ -84,7 +84,7 @@ def list_decisions(
     limit: Limit = 50,
 ) -> Page[DecisionShape]:
     """Every answer of the gate with all its reasons and figures, and every outcome, oldest first."""
-    case = get_case(session, int(reference.removeprefix("C-")))
+    case = get_case(session, case_id_of(reference))
     kinds = DECISIONS[decision] if decision else tuple(DECISION_OF)
     query = select(Event).where(
         Event.case_id == case.id, col(Event.kind).in_(kinds), col(Event.id) > after(cursor)
@@ -100,7 +100,7 @@ def get_decision_replay(
 ) -> ReplayShape:
     """The gate's answer on record, and the answer it gives now to what it was asked then, under the pack of that day.
     404 where the facts are not kept any more."""
-    case = get_case(session, int(reference.removeprefix("C-")))
+    case = get_case(session, case_id_of(reference))
     event = session.get(Event, decision_id)
     if event is None or event.case_id != case.id:
         raise NotFound("this case has no such decision")

@@ -11,7 +11,7 @@ from fastapi import Response
 from pydantic import BaseModel, Field
 
 from app.api.deps import Input, OnceSession, ReadSession, api_requires, api_router
-from app.api.fields import CaseRef, RowId
+from app.api.fields import CaseRef, RowId, case_id_of
 from app.cases.service import get_case
 from app.documents.models import CaseDocument
 from app.documents.rules import MAX_BYTES, DocumentKind
@@ -56,14 +56,10 @@ class DocumentShape(BaseModel):
         return cls(**{name: getattr(row, name) for name in cls.model_fields})
 
 
-def _case_id(reference: str) -> int:
-    return int(reference.removeprefix("C-"))
-
-
 @router.get("/{reference}/documents", summary="List documents")
 def list_documents(reference: CaseRef, _caller: Reader, session: ReadSession) -> list[DocumentShape]:
     """On file for the customer, newest first, withdrawn ones too; at most 200."""
-    case = get_case(session, _case_id(reference))
+    case = get_case(session, case_id_of(reference))
     return [DocumentShape.of(row) for row in documents_of(session, case.customer_id)]
 
 
@@ -86,7 +82,7 @@ def post_document(
     new: NewDocument,
 ) -> DocumentShape:
     """Its type is what its content says. It goes into every later case file until it is withdrawn."""
-    case = get_case(session, _case_id(reference))
+    case = get_case(session, case_id_of(reference))
     try:
         content = base64.b64decode(new.content_base64, validate=True)
     except (binascii.Error, ValueError):
@@ -124,7 +120,7 @@ def get_document_content(
     reference: CaseRef, document_id: RowId, caller: Reader, session: WriteSession, now: Now
 ) -> Response:
     """Byte for byte as it was uploaded. Every download is on the case's timeline."""
-    case = get_case(session, _case_id(reference))
+    case = get_case(session, case_id_of(reference))
     document = get_document(session, case, document_id)
     content = fetch_document(session, case, document, by=caller.by, now=now)
     return document_response(document, content)
@@ -144,7 +140,7 @@ def post_document_withdrawal(
     new: NewWithdrawal,
 ) -> DocumentShape:
     """It stays on file with the reason, and goes into no later case file."""
-    case = get_case(session, _case_id(reference))
+    case = get_case(session, case_id_of(reference))
     document = get_document(session, case, document_id)
     withdraw_document(session, case, document, new.why, by=caller.by, now=now)
     return DocumentShape.of(document)

@@ -130,6 +130,11 @@ def minor_of(amount: str, currency: str, book: Portfolio) -> int:
     return minor
 
 
+def case_id_of(reference: str) -> int:
+    """Of a `CaseRef`."""
+    return int(reference.removeprefix("C-"))
+
+
 def after(cursor: str | None) -> int:
     """The id after which the page starts: 0 for the first one."""
     values = decode_cursor(cursor, 1)

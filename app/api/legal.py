@@ -13,7 +13,7 @@ from pydantic import Field
 from sqlmodel import Session, col, select
 
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
-from app.api.fields import BundleRef, CaseRef, Cursor, Limit, Line, RowId, after, page_of
+from app.api.fields import BundleRef, CaseRef, Cursor, Limit, Line, RowId, after, case_id_of, page_of
 from app.api.shapes import BundleShape, ReferralShape
 from app.cases.models import CollectionsCase
 from app.cases.service import case_event, get_case
@@ -109,7 +109,7 @@ def list_bundles(
     reference: CaseRef, _caller: Reader, session: ReadSession, cursor: Cursor = None, limit: Limit = 50
 ) -> Page[BundleShape]:
     """Sealed case files, oldest first; a later one supersedes those before it."""
-    case = get_case(session, int(reference.removeprefix("C-")))
+    case = get_case(session, case_id_of(reference))
     query = sa.select(*_LISTED).where(col(Bundle.case_id) == case.id, col(Bundle.id) > after(cursor))
     rows = session.execute(query.order_by(col(Bundle.id)).limit(limit + 1)).mappings().all()
     shown, next_cursor = page_of(rows, limit, lambda row: row["id"])
@@ -144,7 +144,7 @@ def post_bundle(
     seal = request.app.state.ports.seal
     if seal is None:
         raise Conflict("No key is set to sign bundles with. Set DESK_BUNDLE_KEY (see .env.example).")
-    case = get_case(session, int(reference.removeprefix("C-")))
+    case = get_case(session, case_id_of(reference))
     lock_customers(session, [case.customer_id])
     items = checklist_of(session, case, now=now)
     excuses = single_excuse(items, new.incomplete_reason) | {each.item: each.reason for each in new.excuses}

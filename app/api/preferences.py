@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from sqlmodel import Session
 
 from app.api.deps import Input, OnceSession, ReadSession, api_requires, api_router
-from app.api.fields import CaseRef, Day, Line, RowId
+from app.api.fields import CaseRef, Day, Line, RowId, case_id_of
 from app.cases.models import CollectionsCase
 from app.cases.service import get_case
 from app.compliance.facts import address_of
@@ -176,7 +176,7 @@ def post_preference_end(
 
 
 def _case(session: Session, reference: str) -> CollectionsCase:
-    return get_case(session, int(reference.removeprefix("C-")))
+    return get_case(session, case_id_of(reference))
 
 
 def _customer(session: Session, reference: str) -> tuple[CollectionsCase, Customer]:

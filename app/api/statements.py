@@ -108,7 +108,6 @@ def _minor(text: str | None, was: int, book: Portfolio, field: str) -> int:
     if text is None:
         return was
     try:
-        minor = to_minor(text.removeprefix("-"), book.currency)
+        return to_minor(text, book.currency)
     except BadAmount as error:
         raise Invalid(str(error), field) from None
-    return -minor if text.startswith("-") else minor

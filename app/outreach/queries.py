@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.ledger.models import Customer, Portfolio
-from app.outreach.models import ChannelStop, OutboxMessage, PrintBatch
+from app.outreach.models import ChannelStop, Heartbeat, OutboxMessage, PrintBatch
 from app.outreach.rules import Destination, DropStatus, OutboxStatus
 
 
@@ -101,3 +102,27 @@ def bundle_deliveries(session: Session, case_id: int) -> dict[int, OutboxMessage
         OutboxMessage.case_id == case_id, OutboxMessage.destination == Destination.LEGAL_DESK
     )
     return {row.bundle_id: row for row in session.scalars(query) if row.bundle_id is not None}
+
+
+# --- workers --------------------------------------------------------------------------------------------------
+
+ALIVE = timedelta(seconds=60)
+"""A worker beats every 15 seconds; three beats missed and it is not alive."""
+REMEMBERED = timedelta(hours=24)
+"""Workers silent for longer were stopped, not lost, and are not shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerStatus:
+    worker: str
+    seen_at: datetime
+    alive: bool
+
+
+def workers(session: Session, now: datetime) -> list[WorkerStatus]:
+    """Those seen within the last day, the latest first."""
+    recent = select(Heartbeat).where(col(Heartbeat.at) > now - REMEMBERED)
+    return [
+        WorkerStatus(row.worker, row.at, now - row.at <= ALIVE)
+        for row in session.scalars(recent.order_by(col(Heartbeat.at).desc()))
+    ]

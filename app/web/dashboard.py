@@ -6,7 +6,7 @@ import json
 from calendar import monthrange
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from babel.dates import format_skeleton
@@ -26,7 +26,7 @@ from app.kpis.queries import month_roll_forward
 from app.kpis.rules import DEFINITIONS, OVERDUE_DAYS, Definition, Figure, Unit, month_start
 from app.ledger.models import DailyRun, Portfolio
 from app.money import exponent, to_decimal_string
-from app.outreach.models import Heartbeat
+from app.outreach.queries import workers
 from app.web.deps import Manager, Now, ReadSession, StreamSession, decode_cursor, encode_cursor
 from app.web.rendering import Column, csv_download, page, reader_locale
 
@@ -34,11 +34,6 @@ router = APIRouter(prefix="/dashboard")
 
 RANGES = (30, 90, 180, 365)
 PAGE = 100
-ALIVE = timedelta(seconds=60)
-"""A worker beats every 15 seconds; three beats missed and it is not alive."""
-REMEMBERED = timedelta(hours=24)
-"""Workers silent for longer were stopped, not lost, and are not shown."""
-
 MOVEMENT_TITLES = {
     MovementKind.FELL_PAST_DUE: "Fell past due",
     MovementKind.PAID: "Paid toward unpaid dues",
@@ -103,7 +98,7 @@ def dashboard(
         not_owed=sum(total.past_due - total.owed for total in buckets.values()),
         roll=roll,
         steps=_waterfall(roll, on),
-        workers=_workers(session, now),
+        workers=workers(session, now),
         **_last_day(session, chosen),
     )
 
@@ -289,13 +284,6 @@ def _last_day(session: Session, portfolio: Portfolio) -> dict[str, Any]:
     return {"run": run, "stages": stages, "seconds": seconds, "found": found, "violations": violations}
 
 
-def _workers(session: Session, now: datetime) -> list[dict[str, Any]]:
-    query = select(Heartbeat).where(col(Heartbeat.at) > now - REMEMBERED).order_by(col(Heartbeat.at).desc())
-    return [
-        {"name": row.worker, "at": row.at, "alive": now - row.at <= ALIVE} for row in session.scalars(query)
-    ]
-
-
 CSV_HEADER = (
     "business_date", "kpi", "value", "numerator", "denominator", "unit", "definition", "version",
     "first_numerator", "first_denominator", "computed_at",
@@ -461,16 +449,8 @@ def _movement_cursor(row: history.MovementBehind) -> str:
 
 def _movement_seen(cursor: str) -> tuple[date, int] | None:
     """Where the page before ended. Invalid for a link that is none of ours."""
-    seen = decode_cursor(cursor, 2)
-    if seen is None:
-        return None
-    on, movement_id = seen
-    try:
-        if isinstance(movement_id, int) and abs(movement_id) < 2**63:
-            return date.fromisoformat(on), movement_id
-    except (TypeError, ValueError):
-        pass
-    raise Invalid("This page link is damaged; start again from the first page.", "cursor")
+    seen = decode_cursor(cursor, 2, date.fromisoformat, int)
+    return (date.fromisoformat(seen[0]), seen[1]) if seen else None
 
 
 def _closed(session: Session, code: str, on: date) -> tuple[Portfolio, date]:
