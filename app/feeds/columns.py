@@ -41,6 +41,7 @@ NOT_NORMAL = r"[^ -~]|  "
 """What the normal form of a reference may change (`app/ledger/references.py`)."""
 
 REWRITTEN = r"\.0+$|[eE]\+[0-9]"
+ONE_DIGIT = rf"^\+(?:{'|'.join(f'{digit}+' for digit in range(10))})$"
 EMAIL = r"^[a-z0-9]+(?:[._-][a-z0-9]+)*@(?:[a-z0-9]{1,30}(?:-[a-z0-9]{1,30})?\.)+[a-z]{2,24}$"
 SPECIAL_DOMAIN = rf"(?:^|[@.])(?:{'|'.join(map(re.escape, SPECIAL_USE_DOMAIN_NAMES))})$"
 
@@ -164,7 +165,7 @@ class Columns:
         """Numbers that are E.164 already; sure where normalising them would change nothing."""
         texts = self._cells(column)
         is_sure = texts == ""
-        plain = texts.str.contains(MOBILE) & clean(texts)
+        plain = texts.str.contains(MOBILE) & clean(texts) & ~texts.str.contains(ONE_DIGIT)
         code = texts.str.extract(_calling_codes())
         for calling_code in code.filter(plain).unique().drop_nulls().to_list():
             is_sure = is_sure | (plain & (code == calling_code) & _stays_as_it_is(texts, calling_code))

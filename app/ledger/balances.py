@@ -9,8 +9,8 @@ from itertools import groupby
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from app.ledger.models import Account, Entry
-from app.ledger.rules import AccountStatus, EntryKind, is_charge_off, is_reinstatement
+from app.ledger.models import Account, Entry, Portfolio
+from app.ledger.rules import AccountStatus, DelinquencySource, EntryKind, is_charge_off, is_reinstatement
 from app.ledger.service import is_ending, standing_entries
 
 
@@ -50,7 +50,9 @@ def off_the_book(session: Session, account: Account, on: date) -> int:
 
 def _charged_off_before(session: Session, account: Account, on: date) -> int:
     """The same of an account that its creditor charged off before it came here."""
-    if account.status is not AccountStatus.CHARGED_OFF:
+    portfolio = session.get_one(Portfolio, account.portfolio_id)
+    # Where a creditor reports what is owed, its reports have counted what was written off.
+    if account.status is not AccountStatus.CHARGED_OFF or portfolio.source is DelinquencySource.REPORTED:
         return 0
     entries = standing_entries(session, [account.id or 0], date.min)
     story = [each for each in entries if each.effective_on <= on]

@@ -51,6 +51,7 @@ from app.ledger.service import (
     standing_entries,
     suffixed,
 )
+from app.money import MAX_MINOR
 from app.timeline.rules import Kind
 
 ENDING_ENTRY = {
@@ -204,7 +205,7 @@ def reinstate_recoveries(
         came = [account_id for account_id in accounts if account_id not in ended]
         rows = _reinstatements(session, ended, now) if ended else []
         rows += _taken_twice(session, ended, rows, now)
-        if came and portfolio.source is DelinquencySource.LEDGER:
+        if came:
             rows += _of_creditors_charge_offs(session, portfolio, came, now)
         insert_rows(session, Entry, [{**row, "portfolio_id": portfolio_id} for row in rows])
         changed: dict[int, date] = {}
@@ -360,12 +361,18 @@ def _of_creditors_charge_offs(
     taken = {entry.reference for entry in entries}
     for _, theirs in groupby(sorted(entries, key=lambda entry: entry.account_id), key=lambda e: e.account_id):
         story = list(theirs)
-        if portfolio.collector is CollectorKind.THIRD_PARTY:
+        if portfolio.source is DelinquencySource.REPORTED:
+            # What is owed is what the creditor reports: money beyond it is nobody's until a report says so.
+            text = "recovered after the creditor's charge-off"
+            back = _recovered(story, off_book=MAX_MINOR)
+        elif portfolio.collector is CollectorKind.THIRD_PARTY:
             text = "the creditor's charge-off: the debt is worked here"
             back = [(entry, -entry.amount_minor) for entry in charge_offs(story)]
         else:
             text = "recovered after the creditor's charge-off"
-            back = _recovered(story)
+            taken_off = charge_offs(story)
+            off_book = -sum(entry.amount_minor for entry in taken_off)
+            back = _recovered(story, off_book=off_book, untold_minor=untold(story, taken_off))
         rows += [
             _reinstatement(entry, amount, taken, text, now)
             for entry, amount in back
@@ -374,18 +381,16 @@ def _of_creditors_charge_offs(
     return rows
 
 
-def _recovered(story: Sequence[Entry]) -> list[tuple[Entry, int]]:
-    """(recovery, what of it exceeds the balance on the book), at most what was written off in all."""
-    taken = charge_offs(story)
-    written_off = -sum(entry.amount_minor for entry in taken)
-    balance, found = untold(story, taken), []
+def _recovered(story: Sequence[Entry], *, off_book: int, untold_minor: int = 0) -> list[tuple[Entry, int]]:
+    """(recovery, what of it exceeds the balance on the book), at most what was taken off it in all."""
+    balance, found = untold_minor, []
     for entry in in_order_of_day(story):
         if is_reinstatement(entry.kind, entry.reference):
             continue
         balance += entry.amount_minor
-        excess = min(-balance, written_off, -entry.amount_minor)
+        excess = min(-balance, off_book, -entry.amount_minor)
         if entry.kind in RECOVERED and excess > 0:
             found.append((entry, excess))
             balance += excess
-            written_off -= excess
+            off_book -= excess
     return found

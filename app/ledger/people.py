@@ -7,6 +7,7 @@ made of a text: a value to keep, None where the text says nothing that can be ke
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from zoneinfo import available_timezones
@@ -42,7 +43,8 @@ NO_PLACE = frozenset(
 )  # fmt: skip
 """Names of clocks, in capitals: they keep one offset, or none that anybody lives by."""
 _OFFSET = re.compile(
-    r"(?:ETC/.*|SYSTEMV/.*|POSIX/.*|RIGHT/.*"  # the zone database's own
+    r"(?:[A-Z. ]+ (?:STANDARD|DAYLIGHT|SUMMER) TIME"  # Windows' names
+    r"|ETC/.*|SYSTEMV/.*|POSIX/.*|RIGHT/.*"  # the zone database's own
     r"|(?:UTC|GMT)? ?[+\-\u2212][0-9]{1,2}(?::?[0-9]{2})?"  # +08:00, UTC-5
     r"|<?[A-Z+\-0-9]{3,6}>?[+\-]?[0-9]{1,2}(?::[0-9]{2})*(?:<?[A-Z+\-0-9]{3,6}>?.*)?)"  # POSIX: EST5EDT,M3.2.0,M11.1.0
 )
@@ -73,6 +75,7 @@ def is_clock_only(zone: str) -> bool:
 
 
 PLACES = frozenset(zone for zone in ZONES if not is_clock_only(zone))
+_BY_CASE = {zone.casefold(): zone for zone in PLACES}
 
 
 def read_zone(text: str) -> Read:
@@ -83,6 +86,8 @@ def read_zone(text: str) -> Read:
         return Read(text)
     if is_not_given(text):
         return Read(None, f"is not given ({text[:30]!r})")
+    if place := _BY_CASE.get(text.casefold()):
+        return Read(place)
     if is_clock_only(text):
         return Read(
             None,
@@ -94,6 +99,8 @@ def read_zone(text: str) -> Read:
 # --- telephone and e-mail ---------------------------------------------------------------------------------------
 
 _FLOAT = re.compile(r"([+0-9][0-9 ]*)\.0+")
+_ONE_DIGIT = re.compile(r"[+(]*([0-9])(?:[ ()./\-]*\1)+(?:\.0+)?")
+"""One digit over and over, which is typed where a form wants a number: 999-999-9999."""
 SCIENTIFIC = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+[0-9]{1,3}")
 """How a spreadsheet shows a long number: its last digits are gone."""
 
@@ -108,7 +115,7 @@ def read_telephone(text: str, country: str) -> Read:
     """Normalised to E.164. Possible is enough: ranges kept for fiction and tests are not 'valid' to the library."""
     if not text:
         return Read("")
-    if is_not_given(text):
+    if is_not_given(text) or _ONE_DIGIT.fullmatch(text):
         return Read(None, f"is not given ({text[:20]!r})")
     if SCIENTIFIC.fullmatch(text):
         return Read(None, "was written by a spreadsheet as a power of ten; its digits are lost")
@@ -134,6 +141,8 @@ def read_email(text: str) -> Read:
 
 # --- postcodes --------------------------------------------------------------------------------------------------
 
+_AS_TEXT = re.compile("^=?[\"'\u2018\u2019\u201c\u201d]+([^\"'\u201d]*)[\"'\u2019\u201d]*$")
+"""How exports keep a spreadsheet from taking a text for a number: '02108, ="02108"."""
 _ZIP = (5, 3)
 POSTCODES: Mapping[str, tuple[int, int]] = {
     **dict.fromkeys(("US", "PR", "VI", "AS", "GU", "MP"), _ZIP),
@@ -160,12 +169,14 @@ class BadPostcode(ValueError):
 
 def read_postcode(text: str, country: str) -> Read:
     """A postcode with the leading zeros that a spreadsheet took away. BadPostcode for a ZIP code that is none."""
+    text = _AS_TEXT.sub(r"\1", unicodedata.normalize("NFKC", text)).strip()
     if not text:
         return Read("")
     if is_not_given(text):
         return Read(None, f"is not given ({text[:20]!r})")
     if country not in POSTCODES:
-        return Read(text)
+        whole = without_float(text)
+        return Read(whole, f"put right from {text[:20]!r}" if whole != text else "")
     digits = re.sub(r"[ \-]", "", without_float(text))
     if country in ZIP_COUNTRIES:
         return _zip_code(text, digits)

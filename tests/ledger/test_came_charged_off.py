@@ -13,11 +13,12 @@ from app.cases.models import CollectionsCase
 from app.db import transaction
 from app.delinquency.lifecycle import credit_balances
 from app.errors import Conflict
+from app.invariants import quick, thorough
 from app.ledger.balances import balance_of, still_owed
 from app.ledger.corrections import pay_out
-from app.ledger.models import Account
-from app.ledger.rules import AccountStatus, CollectorKind, EntryKind, is_charge_off
-from app.ledger.service import get_portfolio, reverse_entry
+from app.ledger.models import Account, Position
+from app.ledger.rules import AccountStatus, CollectorKind, DelinquencySource, EntryKind, is_charge_off
+from app.ledger.service import get_portfolio, mark_changed, reverse_entry
 from app.staff.rules import Role
 from tests import builders
 
@@ -175,3 +176,39 @@ def test_a_charge_off_whose_debt_is_not_told_makes_nobody_overpaid(
             card = session.get_one(Account, card_id)
             assert still_owed(session, card, on) == 30_000
             assert_no_pay_out(session, card)
+
+
+@pytest.mark.parametrize("collector", list(CollectorKind))
+def test_where_a_creditor_reports_what_is_owed_recoveries_make_nobody_overpaid(
+    engine: Engine, collector: CollectorKind
+) -> None:
+    agency = "Honest Recovery" if collector is CollectorKind.THIRD_PARTY else ""
+    with transaction(engine) as session:
+        reported = {"source": DelinquencySource.REPORTED, "collector": collector, "agency": agency}
+        book = builders.portfolio(session, **reported)
+        card = builders.account(session, builders.customer(session, book), status=AccountStatus.CHARGED_OFF)
+        builders.entry(session, card, EntryKind.WRITE_OFF, 100_000, GONE)
+        position = Position(
+            portfolio_id=book.id or 0,
+            account_id=card.id or 0,
+            as_of=GONE + DAY,
+            balance_minor=0,
+            past_due_minor=0,
+            oldest_due_on=None,
+            posted_on=GONE + DAY,
+        )
+        session.add(position)
+        mark_changed(session, book.id or 0, {card.id or 0: GONE})
+        card_id = card.id or 0
+    builders.close_day(engine, ON - DAY)
+    with transaction(engine) as session:
+        builders.payment(session, session.get_one(Account, card_id), 20_000, ON)
+    with transaction(engine) as session:
+        assert_no_pay_out(session, session.get_one(Account, card_id))
+    builders.close_day(engine, ON)
+    with transaction(engine) as session:
+        card = session.get_one(Account, card_id)
+        assert (balance_of(session, card_id, ON), still_owed(session, card, ON)) == (0, 0)
+        assert credit_balances(session, card.portfolio_id) == []
+        book = get_portfolio(session, builders.BOOK)
+        assert [*quick(session, book), *thorough(session, book)] == []

@@ -54,6 +54,17 @@ def test_what_is_no_zip_code_is_refused(text: str) -> None:
         read_postcode(text, "US")
 
 
+@pytest.mark.parametrize("text", ["'02108", '="02108"', "02108", "\uff10\uff12\uff11\uff10\uff18"])
+def test_how_exports_keep_the_zeros_of_a_text(text: str) -> None:
+    assert read_postcode(text, "US").value == "02108"
+
+
+@pytest.mark.parametrize("country", ["CH", "AT", "NL", "BE", "IN"])
+def test_a_postcode_that_became_a_decimal_is_put_right(country: str) -> None:
+    read = read_postcode("8001.0", country)
+    assert (read.value, bool(read.word)) == ("8001", True)
+
+
 def test_an_odd_postcode_elsewhere_is_kept_and_told() -> None:
     read = read_postcode("123456", "DE")
     assert read.value == "123456"
@@ -75,6 +86,10 @@ TELEPHONES = [
     ("4.917E+11", "DE", None),
     ("call me", "US", None),
     ("12", "US", None),
+    ("999-999-9999", "US", None),
+    ("000-000-0000", "US", None),
+    ("+1111111111", "US", None),
+    ("(555) 555-0123", "US", "+15555550123"),
     ("", "US", ""),
 ]
 
@@ -87,6 +102,7 @@ def test_telephones(text: str, country: str, kept: str | None) -> None:
 NO_PLACES = [
     "EST", "MST", "HST", "UTC", "GMT", "Zulu", "CET", "EST5EDT", "PST8PDT", "Etc/GMT+5", "Etc/UTC", "GMT-5", "UTC+8",
     "+08:00", "EST5EDT,M3.2.0,M11.1.0", "<+03>-3", "PST", "IST",
+    "Eastern Standard Time", "W. Europe Standard Time", "Pacific Daylight Time",
 ]  # fmt: skip
 
 
@@ -102,6 +118,11 @@ def test_a_clock_is_no_place(zone: str) -> None:
 )
 def test_places(zone: str) -> None:
     assert read_zone(zone).value == zone
+
+
+def test_a_place_in_another_case_is_that_place() -> None:
+    assert read_zone("america/new_york").value == "America/New_York"
+    assert read_zone("Eastern").value is None
 
 
 def test_without_a_place_every_zone_of_the_country_counts() -> None:
