@@ -41,19 +41,21 @@ def step_of(answered: Answered) -> str:
 
 
 @pytest.mark.parametrize(
-    ("days_late", "step"),
+    ("days_late", "taken", "step"),
     [
-        (2, ""),
-        (3, "friendly-sms"),
-        (8, "friendly-sms"),
-        (9, "friendly-email"),
-        (75, "late-call"),
-        (400, "legal"),
+        (2, 0, ""),
+        (3, 0, "friendly-sms"),
+        (8, 0, "friendly-sms"),
+        (9, 0, "friendly-email"),
+        (75, 0, "late-letter"),  # no letter would follow before court: they are written to first
+        (75, 60, "late-call"),
+        (400, 0, "late-letter"),
+        (400, 75, "legal"),
     ],
 )
-def test_below_at_and_above_the_step(engine: Engine, days_late: int, step: str) -> None:
+def test_below_at_and_above_the_step(engine: Engine, days_late: int, taken: int, step: str) -> None:
     with transaction(engine) as session:
-        builders.delinquent_case(session, due_on=ON - timedelta(days=days_late), on=ON)
+        builders.delinquent_case(session, due_on=ON - timedelta(days=days_late), on=ON, step_day=taken)
     [answered] = ask(engine)
     assert step_of(answered) == step
 
