@@ -16,7 +16,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -36,6 +35,7 @@ from app import schema
 from app.cases.models import CallTask, CaseHold, CollectionsCase
 from app.cases.rules import CallResult, CaseStatus, HoldKind
 from app.cases.service import add_note, log_call, place_hold, set_callback
+from app.cases.standing import Standing, as_of_now
 from app.clock import FixedClock, SystemClock, local_date
 from app.compliance.rules import Clearance
 from app.compliance.service import explain, set_consent
@@ -43,7 +43,7 @@ from app.daily import DayReport
 from app.db import make_engine, transaction
 from app.documents.rules import DocumentKind
 from app.documents.service import add_document
-from app.errors import Conflict, DeskError
+from app.errors import DeskError
 from app.feeds.service import load
 from app.jobs import Worker, start
 from app.ledger.corrections import post_by_hand, waive
@@ -314,28 +314,20 @@ class Department:
         today: date,
         now: datetime,
     ) -> None:
-        """An agreement, if there is still something to agree on: who has paid meanwhile is let be."""
-        with suppress(Conflict), session.begin_nested():
-            self._offer(session, portfolio, case, by, today, now)
-
-    def _offer(
-        self,
-        session: Session,
-        portfolio: Portfolio,
-        case: CollectionsCase,
-        by: str,
-        today: date,
-        now: datetime,
-    ) -> None:
-        """A promise to pay, or a repayment plan where the debt is too much for one payment."""
-        if self.chance.random() < 0.8 or case.past_due_minor < 1000:
+        """A promise to pay, or a repayment plan where the debt is too much for one payment. It is about what is owed
+        now: who has paid meanwhile is let be, and who paid a part promises the rest."""
+        owes = as_of_now(session, portfolio, [case.customer_id], today).get(case.customer_id, Standing())
+        total = owes.past_due
+        if total == 0:
+            log_call(session, case, CallResult.RIGHT_PARTY, "Nothing is past due any more.", by=by, now=now)
+            return
+        if self.chance.random() < 0.8 or total < 1000:
             log_call(session, case, CallResult.PROMISED, "Will pay after payday.", by=by, now=now)
             due_on = today + timedelta(days=self.chance.randint(3, 12))
-            plan = promise_to_pay(session, case, case.past_due_minor, due_on, by=by, today=today, now=now)
+            plan = promise_to_pay(session, case, total, due_on, by=by, today=today, now=now)
         else:
             note = "Cannot pay at once; agreed on instalments."
             log_call(session, case, CallResult.RIGHT_PARTY, note, by=by, now=now)
-            total = case.past_due_minor
             plan = offer_instalments(
                 session,
                 case,
