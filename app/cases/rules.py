@@ -41,6 +41,9 @@ date is a review date, which raises work and opens nothing. 15 USC 1692c(c), 169
 rest is ours to say.
 """
 
+NO_CALLS = frozenset({HoldKind.BANKRUPTCY, HoldKind.DECEASED, HoldKind.ATTORNEY, HoldKind.CEASE_CONTACT})
+"""Holds under which nobody calls the customer: a callback ends with them, and none is set while they stand."""
+
 
 class CaseStatus(StrEnum):
     OPEN = "open"
@@ -119,6 +122,14 @@ CALL_HOLDS: Mapping[CallResult, HoldKind] = {
     CallResult.PAID: HoldKind.MANUAL,
 }
 """The hold that a result places at once."""
+
+PROMISING = frozenset({CallResult.PROMISED, CallResult.RIGHT_PARTY, CallResult.CALL_BACK})
+"""Results that can bring a promise. Any other says that the cardholder was not reached or does not mean to pay."""
+
+NO_CALLBACK = (frozenset(result for result, kind in CALL_HOLDS.items() if kind in NO_CALLS) | BAD_NUMBER) - {
+    CallResult.THIRD_PARTY
+}
+"""Results after which nobody calls back. Whoever else answered may well have said when the cardholder is there."""
 
 REVIEW_DAYS = 30
 """After this many days somebody looks at a hold that a message or a call placed."""

@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 from app.cases.models import CallTask, CaseHold, CollectionsCase
 from app.cases.rules import (
     FOR_GOOD,
+    NO_CALLS,
     UNREACHED,
     CallResult,
     CaseStatus,
@@ -422,7 +423,20 @@ def place_hold(
     session.flush()
     data = {"hold": hold.id, "kind": kind.value, "reason": reason, "until": until}
     record(session, case_event(Kind.HOLD_PLACED, case, data), by=by, now=now)
+    if kind in NO_CALLS:
+        _forget_callbacks(session, case.customer_id, kind, by=by, now=now)
     return hold
+
+
+def _forget_callbacks(session: Session, customer_id: int, kind: HoldKind, *, by: str, now: datetime) -> None:
+    """A callback stands first on the worklist: nobody may be led to call whom the hold says not to call."""
+    query = select(CollectionsCase).where(
+        CollectionsCase.customer_id == customer_id,
+        CollectionsCase.status == CaseStatus.OPEN,
+        col(CollectionsCase.callback_at).is_not(None),
+    )
+    for case in session.scalars(query).all():
+        set_callback(session, case, None, reason=f"{kind.value.replace('_', ' ')} hold", by=by, now=now)
 
 
 def _require_date_ahead(until: date, today: date) -> None:

@@ -13,6 +13,9 @@ from app.cases.rules import (
     BAD_NUMBER,
     CALL_HOLDS,
     CALLBACK_DAYS,
+    NO_CALLBACK,
+    NO_CALLS,
+    PROMISING,
     RETRY_AFTER,
     UNREACHED,
     CallResult,
@@ -97,6 +100,7 @@ def record_call(
     Invalid, naming the field, where the result lacks what it says. The customer is locked."""
     customer = session.get_one(Customer, case.customer_id)
     _require_whole(session, case, call)
+    _require_fitting(call)
     if call.callback_at is not None:
         check_callback(session, portfolio, customer, call.callback_at, now=now)
     log_call(session, case, call.result, call.note, by=by, now=now)
@@ -137,6 +141,20 @@ def _require_whole(session: Session, case: CollectionsCase, call: CallReport) ->
         raise Invalid("say when to call them back", "callback_at")
 
 
+def _require_fitting(call: CallReport) -> None:
+    """A promise is the cardholder's own, and nobody is called back who cannot or may not be called: one of the two was
+    chosen by mistake, and a confirmation of it would tell the customer something false."""
+    if call.due_on is not None and call.result not in PROMISING:
+        raise Invalid(
+            "a call with this result brings no promise; clear the amount and the date, or choose another result",
+            "result",
+        )
+    if call.callback_at is not None and call.result in NO_CALLBACK:
+        raise Invalid(
+            "nobody is called back after this result; clear the time, or choose another result", "result"
+        )
+
+
 def check_callback(
     session: Session, portfolio: Portfolio, customer: Customer, at: datetime, *, now: datetime
 ) -> None:
@@ -145,6 +163,10 @@ def check_callback(
         raise Invalid("the callback time has passed", "callback_at")
     if at > now + timedelta(days=CALLBACK_DAYS):
         raise Invalid(f"a callback is at most {CALLBACK_DAYS} days ahead", "callback_at")
+    for hold in open_holds(session, [customer.id or 0]).get(customer.id or 0, []):
+        if hold.kind in NO_CALLS:
+            kind = hold.kind.value.replace("_", " ")
+            raise Invalid(f"no call is allowed while the {kind} hold stands", "callback_at")
     pack = packs_for(portfolio, customer)
     facts = gather_facts(session, [customer], pack, now=now)[customer.id or 0]
     asked = ask(Contact(Channel.CALL, Purpose.REMINDER, address_of(customer, Channel.CALL)), facts, at)

@@ -123,6 +123,8 @@ def offer_settlement(
         raise Invalid(f"a settlement is paid within {SETTLE_WITHIN} days", "due_on")
     owed = _owed_on_late_accounts(session, case, today)
     total = sum(owed.values())
+    if total <= 0 and case.status is CaseStatus.OPEN:
+        raise Conflict(_nothing_to_agree_on(case))
     if amount_minor >= total:
         raise Invalid("a settlement is less than what is owed on the accounts that are late", "amount")
     portfolio = session.get_one(Portfolio, case.portfolio_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -390,8 +390,16 @@ def may_contact(session: Session, file: File, now: datetime) -> list[GateRow]:
         shown = ", ".join(lines) if channel is Channel.POST else address
         review_on = answer.review_on if isinstance(answer, Refusals) else None
         consent = facts.consent.get(channel)
-        rows.append(GateRow(channel, label, shown, verdict, until, reasons, consent, review_on))
+        shown_first = weightiest_first(reasons)
+        rows.append(GateRow(channel, label, shown, verdict, until, shown_first, consent, review_on))
     return rows
+
+
+def weightiest_first(reasons: Sequence[Reason]) -> tuple[Reason, ...]:
+    """Those with no end before those that end by themselves, the last first: under "do not contact" nobody is to read
+    of a limit that is over tomorrow."""
+    latest = datetime.max.replace(tzinfo=UTC)
+    return tuple(sorted(reasons, key=lambda reason: reason.until or latest, reverse=True))
 
 
 def _nothing_to_remind_of(session: Session, file: File, now: datetime) -> Reason | None:

@@ -21,7 +21,7 @@ from app.cases import service
 from app.cases.models import CaseHold
 from app.cases.rules import HoldKind
 from app.compliance.holds import hold_customer, release_customer
-from app.compliance.rules import Answer, Clearance, WaitUntil
+from app.compliance.rules import Answer, Clearance, Refusals, WaitUntil
 from app.compliance.service import set_consent
 from app.db import upsert
 from app.errors import Conflict, Forbidden, Invalid, NotFound
@@ -42,7 +42,16 @@ from app.plans.service import (
 from app.staff.models import SentForm
 from app.staff.rules import Role, Staff
 from app.timeline.rules import Channel
-from app.web.case import CHANNELS, CaseId, File, FormState, assignable, case_page, open_file
+from app.web.case import (
+    CHANNELS,
+    CaseId,
+    File,
+    FormState,
+    assignable,
+    case_page,
+    open_file,
+    weightiest_first,
+)
 from app.web.case_words import CHANNEL_WORDS, PLAN_WORDS, Teller
 from app.web.deps import CaseWorker, Now, ReadSession, WriteSession, ports_of
 from app.web.forms import Fields, Typed, Wrong, beside, sentence
@@ -161,11 +170,10 @@ def record_promise(
 
 def ask_about_promise(request: Request, file: File, fields: Fields, amount: int) -> None:
     """A promise of far more than is past due is more often a slip of the finger than a promise."""
-    owed = max(file.case.balance_minor, file.case.past_due_minor)
-    if amount > owed or not is_unusual_promise(amount, file.to_ask):
-        return  # more than is owed is refused, not asked about
+    if not file.to_ask or amount > file.owes.debt or not is_unusual_promise(amount, file.to_ask):
+        return  # a promise where nothing is past due, or of more than is owed, is refused, not asked about
     teller = teller_of(request, file)
-    times = f", {amount / file.to_ask:.1f} times as much" if file.to_ask else ""
+    times = f", {amount / file.to_ask:.1f} times as much"
     past_due = teller.money(file.to_ask)
     fields.confirm(
         f"amount:{amount}",
@@ -226,13 +234,16 @@ def answer_words(
         later = f", leaves {teller.instant(answer.not_before)}" if answer.not_before > now else ""
         return f"{how} queued{later}"
     if isinstance(answer, WaitUntil) and not kept:
-        why = " and ".join(reason.detail for reason in answer.reasons[:2])
+        why = _reasons(answer, teller)
         return f"{how} not sent, {why}; send it from {teller.instant(answer.at)} on"
     if isinstance(answer, WaitUntil):
-        return f"{how} waits until {teller.instant(answer.at)}, " + " and ".join(
-            reason.detail for reason in answer.reasons[:2]
-        )
-    return f"no {how}, " + " and ".join(reason.detail for reason in answer.reasons[:2])
+        return f"{how} waits until {teller.instant(answer.at)}, {_reasons(answer, teller)}"
+    return f"no {how}, {_reasons(answer, teller)}"
+
+
+def _reasons(answer: Refusals | WaitUntil, teller: Teller) -> str:
+    """The first two, those that no date ends before the others."""
+    return " and ".join(teller.plain(reason.detail) for reason in weightiest_first(answer.reasons)[:2])
 
 
 def teller_of(request: Request, file: File, zone: str = "") -> Teller:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -291,6 +292,22 @@ class Teller:
         local = at.astimezone(ZoneInfo(self.timezone))
         return self.clock(at) if local.date() == today else self.instant(at)
 
+    def plain(self, text: str) -> str:
+        """A reason of the gate or of a plan with its dates as the reader writes them; midnight here is a day's end,
+        whatever its hour in UTC."""
+
+        def say(found: re.Match[str]) -> str:
+            try:
+                if found[2] is None:
+                    return self.day(found[1])
+                at = datetime.fromisoformat(f"{found[1]}T{found[2]}:00+00:00")
+            except ValueError:
+                return found[0]
+            local = at.astimezone(ZoneInfo(self.timezone))
+            return self.day(local.date()) if local.hour == local.minute == 0 else self.instant(at)
+
+        return _ISO.sub(say, text)
+
     def who(self, by: str) -> str:
         kind, _, name = by.partition(":")
         if kind == "user":
@@ -324,6 +341,8 @@ class Teller:
         tone: Tone = "bad" if entry.kind is EntryKind.REVERSAL else "good"
         return Told(title, entry.description, tone, on=entry.effective_on, by=f"ledger {entry.reference}")
 
+
+_ISO = re.compile(r"\b(\d{4}-\d\d-\d\d)(?: (\d\d:\d\d) UTC)?\b")
 
 _WORDED = frozenset({Kind.CONTACT_CLEARED, Kind.CONTACT_SENT, Kind.CONTACT_SIMULATED})
 """Events under which the exact words of the message can be opened."""
@@ -390,7 +409,7 @@ def _note(_teller: Teller, _data: Mapping[str, Any], _how: str) -> Words:
 
 def _callback(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
     if not data.get("at"):
-        return "Callback no longer wanted", "", "neutral"
+        return "Callback cancelled", _sentence(str(data.get("reason", ""))), "neutral"
     return f"To be called back on {teller.instant(data['at'])}", "", "info"
 
 
@@ -553,7 +572,11 @@ def _preference_ended(_teller: Teller, data: Mapping[str, Any], _how: str) -> Wo
 def _plan(verb: str, tone: Tone) -> Callable[[Teller, Mapping[str, Any], str], Words]:
     def words(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
         kind = PLAN_WORDS.get(str(data.get("kind")), str(data.get("kind")))
-        return f"{kind} of {teller.money(data.get('total_minor'))} {verb}", _sentence(data.get("why")), tone
+        return (
+            f"{kind} of {teller.money(data.get('total_minor'))} {verb}",
+            teller.plain(_sentence(data.get("why"))),
+            tone,
+        )
 
     return words
 

@@ -147,7 +147,7 @@ def attempt(
         staff=staff,
         now=now,
         file=file,
-        fields=Fields(typed, file.book, file.portfolio.timezone),
+        fields=Fields(typed, file.book, file.portfolio.timezone, reader_locale(request)),
         teller=Teller(reader_locale(request), file.currency, file.portfolio.timezone),
     )
     seen = _fingerprint(session, files)
@@ -260,7 +260,7 @@ def post(
 def signed_amount(fields: Fields, name: str) -> int:
     """An amount that may be negative: an adjustment that lowers what is owed."""
     text = fields.values[name].strip()
-    if not text.startswith("-"):
+    if text[:1] not in ("-", "−", "－"):
         return fields.amount(name)
     fields.values[name] = text[1:]
     amount = -fields.amount(name)
