@@ -43,6 +43,9 @@ TRANSITIONS: Mapping[PlanStatus, frozenset[PlanStatus]] = {
 SETTLE_WITHIN = 90
 """Days within which a settlement is paid: what is owed changes, and so does what may be asked for it."""
 
+FIRST_WITHIN = 90
+"""Days within which the first payment of a repayment plan is due: reminders rest while a plan runs."""
+
 LIVE = frozenset({PlanStatus.ACCEPTED, PlanStatus.ACTIVE})
 """While a plan is one of these and not broken, ordinary reminders rest."""
 
@@ -174,7 +177,10 @@ def schedule(total: int, down_payment: int, months: int, first_due_on: date) -> 
         )
     rest = total - down_payment
     if rest < months:
-        raise ValueError("the down payment leaves less than one unit an instalment")
+        too_small = f"too little for {months} instalments; offer fewer"
+        raise ValueError(
+            f"what the down payment leaves is {too_small}" if down_payment else f"this is {too_small}"
+        )
     rows = [Instalment(0, first_due_on, down_payment)] if down_payment else []
     shift = 1 if down_payment else 0
     for n, amount in enumerate(split_evenly(rest, months), start=1):

@@ -24,6 +24,7 @@ from app.ledger.queries import keeps_agreements
 from app.ledger.rules import COLLECTABLE, AccountStatus
 from app.plans.models import Plan, PlanAccount, PlanInstalment
 from app.plans.rules import (
+    FIRST_WITHIN,
     LIVE,
     NOTHING_OWED,
     SETTLE_WITHIN,
@@ -96,6 +97,8 @@ def offer_instalments(
         )
     if months > 60:
         raise Invalid("a plan has at most 60 instalments", "months")
+    if first_due_on > today + timedelta(days=FIRST_WITHIN):
+        raise Invalid(f"the first payment is due within {FIRST_WITHIN} days", "due_on")
     try:
         parts = schedule(total_minor, down_payment_minor, months, first_due_on)
     except ValueError as error:

@@ -19,6 +19,7 @@ from starlette.responses import Response
 
 from app.cases import service
 from app.cases.models import CaseHold
+from app.cases.queries import open_holds
 from app.cases.rules import HoldKind
 from app.compliance.holds import hold_customer, release_customer
 from app.compliance.rules import Answer, Clearance, Refusals, WaitUntil
@@ -30,7 +31,7 @@ from app.legal.service import nominate
 from app.outreach.occasions import acknowledge_hold, offer_in_writing
 from app.outreach.service import confirm_plan
 from app.plans.models import Plan
-from app.plans.rules import Instalment, is_unusual_promise, may_let_off, schedule
+from app.plans.rules import FIRST_WITHIN, Instalment, is_unusual_promise, may_let_off, schedule
 from app.plans.service import (
     accept,
     cancel,
@@ -327,6 +328,10 @@ def preview_plan(
             fields.errors["total"] = sentence(str(error))
     if not fields.errors and first < file.book.today:
         fields.errors["first_due_on"] = "The first payment cannot be due in the past."
+    if not fields.errors and first > file.book.today + timedelta(days=FIRST_WITHIN):
+        fields.errors["first_due_on"] = f"The first payment is due within {FIRST_WITHIN} days."
+    if not fields.errors and total > file.owes.debt:
+        fields.errors["total"] = "This is more than the customer owes."
     form = FormState("plan", typed.values(), fields.errors, parts)
     if typed.fragment:
         context: dict[str, Any] = {"parts": parts, "errors": fields.errors, "currency": file.book.currency}
@@ -453,6 +458,7 @@ def place_hold(
     def act(file: File, fields: Fields) -> Done:
         kind, until = fields.choice("kind", HoldKind), fields.day("until")
         fields.done()
+        _refuse_second(request, session, file, kind)
         hold = hold_customer(
             session, file.case, kind, typed.reason, until, by=staff.by, today=file.book.today, now=now
         )
@@ -465,6 +471,16 @@ def place_hold(
         return f"{said} {in_writing_words(request, file, answer, now)}".strip(), "good"
 
     return attempt(request, session, staff, case_id, "hold", typed, act, now=now)
+
+
+def _refuse_second(request: Request, session: Session, file: File, kind: HoldKind) -> None:
+    """Two of a kind would have to be ended twice before the customer hears from us again."""
+    who = file.case.customer_id
+    same = next((hold for hold in open_holds(session, [who]).get(who, []) if hold.kind is kind), None)
+    if same is not None:
+        day = _teller(request, file).day(same.until)
+        when = f"to be reviewed by {day}" if same.for_good else f"until {day}"
+        raise Conflict(f"A hold of this kind stands already, {when}. Add a note, or end that one first.")
 
 
 @router.post("/{case_id}/holds/{hold_id}/end")

@@ -220,6 +220,29 @@ def test_beyond_the_limit_a_manager_decides(
         assert sum(part.amount for part in parts) == 60_000
 
 
+@pytest.mark.parametrize(("days", "offered"), [(90, True), (91, False), (45_000, False)])
+def test_a_plan_begins_soon_because_reminders_rest_while_it_runs(
+    sqlite_engine: Engine, days: int, offered: bool
+) -> None:
+    first = TODAY + timedelta(days=days)
+    with transaction(sqlite_engine) as session:
+        case = a_case(session)
+        if offered:
+            assert offer_instalments(session, case, 6_000, 0, 2, first, may_exceed_limits=True, **TOLD)
+            return
+        with pytest.raises(Invalid, match="within 90 days") as refused:
+            offer_instalments(session, case, 6_000, 0, 2, first, may_exceed_limits=True, **TOLD)
+        assert refused.value.field == "due_on"
+
+
+@pytest.mark.parametrize(
+    ("total", "down", "said"), [(5, 0, "this is too little for 12"), (500, 490, "down payment leaves is too")]
+)
+def test_an_instalment_is_at_least_one_unit(total: int, down: int, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        schedule(total, down, 12, TODAY)
+
+
 def settle(session: Session, case: CollectionsCase, amount: int, days: int, *, manager: bool = True) -> Plan:
     by_then = TODAY + timedelta(days=days)
     return offer_settlement(session, case, amount, by_then, may_exceed_limits=manager, **TOLD)
