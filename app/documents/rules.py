@@ -10,6 +10,8 @@ from app.ledger.rules import holds_card_number
 
 MAX_BYTES = 15 * 1024 * 1024
 """Largest document. A bundle carries every one of them."""
+EARLIEST_YEAR = 1950
+"""No paper of a credit card is older; an earlier date is a slip of the finger, and goes to court with it."""
 MOST_DOCUMENTS = 200
 """Documents on file for one customer."""
 LONGEST_NAME = 120

@@ -14,7 +14,14 @@ from app.cases.service import case_event, clean_text
 from app.clock import local_date
 from app.db import upsert
 from app.documents.models import CaseDocument, DocumentContent
-from app.documents.rules import MOST_DOCUMENTS, DocumentKind, check_size, clean_name, media_type_of
+from app.documents.rules import (
+    EARLIEST_YEAR,
+    MOST_DOCUMENTS,
+    DocumentKind,
+    check_size,
+    clean_name,
+    media_type_of,
+)
 from app.errors import Conflict, Invalid, NotFound
 from app.ledger.models import Portfolio
 from app.timeline.rules import Kind
@@ -39,6 +46,8 @@ def add_document(
     description = clean_text(description, "description", required=False, at_most=300)
     if dated_on > local_date(now, session.get_one(Portfolio, case.portfolio_id).timezone):
         raise Invalid("The date of a document cannot lie in the future.", "dated_on")
+    if dated_on.year < EARLIEST_YEAR:
+        raise Invalid(f"The date of a document cannot lie before {EARLIEST_YEAR}.", "dated_on")
     lock_customers(session, [case.customer_id])
     digest = hashlib.sha256(content).hexdigest()
     _refuse_repeated(session, case, kind, digest)

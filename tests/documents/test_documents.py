@@ -79,6 +79,34 @@ def test_names_are_made_harmless(name: str, kept: str) -> None:
     assert clean_name(name, "application/pdf") == kept
 
 
+@pytest.mark.parametrize(
+    ("dated_on", "hour", "taken"),
+    [
+        (date(1949, 12, 31), 12, False),
+        (date(1950, 1, 1), 12, True),
+        (ON, 23, True),
+        (ON + timedelta(days=1), 23, False),
+        (ON, 1, True),  # already today where the portfolio is, still yesterday in UTC
+    ],
+)
+def test_a_document_bears_a_date_that_can_be(
+    sqlite_engine: Engine, dated_on: date, hour: int, taken: bool
+) -> None:
+    now = builders.at(ON, hour)
+    with transaction(sqlite_engine) as session:
+        case = builders.delinquent_case(session, due_on=DUE, on=ON)
+        if taken:
+            add_document(
+                session, case, DocumentKind.AGREEMENT, "a.pdf", PDF, dated_on=dated_on, by="user:mei", now=now
+            )
+            return
+        with pytest.raises(Invalid) as refused:
+            add_document(
+                session, case, DocumentKind.AGREEMENT, "a.pdf", PDF, dated_on=dated_on, by="user:mei", now=now
+            )
+        assert refused.value.field == "dated_on"
+
+
 def test_a_document_ticks_the_checklist_until_it_is_withdrawn(engine: Engine) -> None:
     with transaction(engine) as session:
         card = builders.late_customer(session, builders.portfolio(session), due_on=DUE)
