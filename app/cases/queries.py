@@ -20,6 +20,7 @@ from app.db import UtcDateTime, chunked, table_of
 from app.delinquency.rules import bucket_labels
 from app.errors import Invalid
 from app.ledger.models import Account, Customer
+from app.ledger.references import normal_reference
 
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 CASE_REFERENCE = re.compile(r"c-?0*(\d{1,15})", re.IGNORECASE)
@@ -111,16 +112,30 @@ def _in_any(books: Sequence[Book], condition: Any) -> Condition:
 
 
 def _matches(text: str) -> Condition:
-    """A case by its reference, the customer's name or reference, or an account's reference."""
+    """A case by what somebody who rings in can say: its reference, the customer's name or reference, an account's
+    reference, the last four digits of a card, a telephone number or an e-mail address."""
     case, customer, account = table_of(CollectionsCase), table_of(Customer), table_of(Account)
+    spellings = {text, text.upper(), normal_reference(text)}
+    theirs = account.c.reference.in_(spellings)
+    if LAST_FOUR.fullmatch(text):
+        theirs = sa.or_(theirs, account.c.card_last4 == text)
     ways: list[Condition] = [
         customer.c.full_name.icontains(text, autoescape=True),
-        customer.c.reference == text,
-        case.c.customer_id.in_(sa.select(account.c.customer_id).where(account.c.reference == text)),
+        customer.c.reference.in_(spellings),
+        case.c.customer_id.in_(sa.select(account.c.customer_id).where(theirs)),
     ]
     if found := CASE_REFERENCE.fullmatch(text):
         ways.append(case.c.id == int(found[1]))
+    if found := TELEPHONE.fullmatch(re.sub(r"[\s().-]", "", text)):
+        ways.append(customer.c.mobile.endswith(found[1]))
+    if "@" in text:
+        ways.append(sa.func.lower(customer.c.email) == text.lower())
     return sa.or_(*ways)
+
+
+LAST_FOUR = re.compile(r"[0-9]{4}")
+TELEPHONE = re.compile(r"(?:\+|00?)?([0-9]{6,15})")
+"""A number as it is dialled at home or abroad; numbers are kept with their country's code."""
 
 
 def _where(chosen: Selection) -> list[Condition]:

@@ -227,10 +227,20 @@ def test_search_finds_by_case_name_and_account(desk: Desk) -> None:
         ).one()
     )
     ben = desk.sign_in(Role.AGENT)
-    for text in (f"C-{wanted:06d}", f"c-{wanted}", "wěi", "_100%25", reference):
+    whose = desk.read(
+        lambda s: s.scalars(
+            sa.select(Customer)
+            .join(CollectionsCase, CollectionsCase.customer_id == Customer.id)
+            .where(CollectionsCase.id == wanted)
+        ).one()
+    )
+    mobile = whose.mobile.lstrip("+")
+    by_person = (whose.reference.lower(), mobile[-9:], f"0{mobile[-9:]}", f"%2B{mobile}", whose.email.upper())
+    by_reference = (reference, reference.lower(), f"%20{reference}")
+    for text in (f"C-{wanted:06d}", f"c-{wanted}", "wěi", "_100%25", *by_reference, *by_person):
         assert names_on(get(ben, f"?q={text}")) == ["Zhāng_100% Wěi"], text
     assert names_on(get(ben, "?q=%25%25")) == []
-    assert "No case matches" in get(ben, "?q=no%00body")
+    assert "No open case matches" in get(ben, "?q=no%00body")
 
 
 def test_a_portfolio_of_another_currency_stands_apart(sqlite_desk: Desk) -> None:
