@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
+from starlette.routing import Match
 from starlette.types import Scope
 
 from app import schema
@@ -95,6 +96,7 @@ from app.web.deps import (
     routes_of,
     settings_of,
 )
+from app.web.forms import sentence
 from app.web.middleware import SecurityHeaders, Watch
 from app.web.rendering import STATIC_FOLDERS, page, redirect, static_hash
 
@@ -261,7 +263,13 @@ async def _error(
     title, default = WORDS.get(status, WORDS[400 if status < 500 else 500])
     if _is_api(request):
         return problem(status, detail or default, headers=headers, **members)
-    context = {"status": status, "title": title, "detail": detail or default, "errors": [], "reference": None}
+    context = {
+        "status": status,
+        "title": title,
+        "detail": sentence(detail or default),
+        "errors": [],
+        "reference": None,
+    }
     response = await run_in_threadpool(_error_document, request, status, {**context, **members})
     response.headers.update(headers or {})
     return response
@@ -321,9 +329,25 @@ async def _error_page(
 
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == 405 and request.method == "GET" and (above := _page_above(request)):
+        return RedirectResponse(above, status_code=303)
     # Starlette fills `detail` with the status phrase, which says nothing a person can act on.
     said = error.detail if _is_api(request) and error.status_code in (400, 401) else None
     return await _error(request, error.status_code, said, headers=dict(error.headers or {}))
+
+
+def _page_above(request: Request) -> str:
+    """The nearest page above the address of a form that was opened instead of sent: by a reload of the page that shows
+    it refused, or from the address bar. '' for a program, and for a cardholder's link."""
+    path = request.url.path.rstrip("/")
+    if _is_api(request) or preferences.is_link(path):
+        return ""
+    while "/" in path[1:]:
+        path = path.rpartition("/")[0]
+        scope = {"type": "http", "path": path, "method": "GET"}
+        if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes):
+            return path
+    return ""
 
 
 _REFUSALS = {

@@ -14,7 +14,7 @@ router = APIRouter(prefix="/cases")
 FORMS = {
     "call": "call", "note": "note", "promise": "promise", "plans": "plan", "plans/preview": "plan",
     "settlements": "settlement", "letter": "letter", "answer": "answer", "answer/preview": "answer", "holds": "hold",
-    "consent": "consent", "preferences": "preference", "assign": "assign", "nominate": "nominate",
+    "consent": "consent", "contact": "contact", "preferences": "preference", "assign": "assign", "nominate": "nominate",
     "callback/forget": "forget-callback",
 }  # fmt: skip
 """The end of a form's address, and the form. A refused form is shown at its own address: there it is found again after

@@ -18,6 +18,9 @@ from app.web.forms import Fields, Typed
 
 router = APIRouter(prefix="/cases")
 
+REACHED_BY = frozenset(CONTACT) - {"language", "timezone"}
+"""Where a message goes, and to whom."""
+
 
 class ContactForm(Typed):
     full_name: str = ""
@@ -56,7 +59,8 @@ def change(
         if not changed:
             return "Nothing was different.", "info"
         names = ", ".join(CONTACT_LABELS[name].lower() for name in CONTACT if name in changed)
-        return f"Changed: {names}. What waits for an old address is not sent.", "good"
+        said = " What waits for the old one is not sent." if REACHED_BY & changed.keys() else ""
+        return f"Changed: {names}.{said}", "good"
 
     return attempt(request, session, staff, case_id, "contact", typed, act, now=now)
 

@@ -246,7 +246,9 @@ def post(
             role=staff.role,
             now=now,
         )
-        what = f"{ENTRY_WORDS[entry.kind]} of {doing.teller.money(abs(entry.amount_minor))}"
+        # An adjustment goes both ways: its sign says which.
+        shown = entry.amount_minor if entry.kind is EntryKind.ADJUSTMENT else abs(entry.amount_minor)
+        what = f"{ENTRY_WORDS[entry.kind]} of {doing.teller.money(shown)}"
         happens = [f"{what}, effective {doing.teller.day(effective_on)}, goes into the ledger."]
         if entry.kind is EntryKind.RECOVERY:
             happens.append("The account was charged off before, so the payment is a recovery.")

@@ -25,6 +25,9 @@ from app.web.deps import (
 )
 from app.web.rendering import home_path, page, redirect
 
+AFTER_SESSION = timedelta(days=1)
+"""How much longer than its session the cookie lasts: without it nobody could be told that the session has expired."""
+
 router = APIRouter()
 sign_in_door = public("the sign-in page; throttled in app/staff/service.py")
 
@@ -71,7 +74,8 @@ def log_in(
         return _refused(request, result, username, next)
     token, _row = result
     response = RedirectResponse(security.local_path(next, "/"), status_code=303)
-    security.set_cookie(response, settings, SESSION_COOKIE, token, max_age=settings.session_hours * 3600)
+    kept = lifetime + AFTER_SESSION
+    security.set_cookie(response, settings, SESSION_COOKIE, token, max_age=int(kept.total_seconds()))
     return response
 
 

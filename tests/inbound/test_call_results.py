@@ -260,6 +260,43 @@ def test_a_promise_and_a_callback_come_with_their_call(session: Session) -> None
     assert session.scalars(select(CaseHold)).all() == []
 
 
+THREE_DAYS, TOMORROW = ON + timedelta(days=3), builders.at(ON + timedelta(days=1), 11)
+A_PROMISE = {CallResult.PROMISED, CallResult.RIGHT_PARTY, CallResult.CALL_BACK}
+NO_CALL = {
+    CallResult.WRONG_NUMBER, CallResult.OUT_OF_SERVICE, CallResult.CEASE, CallResult.ATTORNEY,
+    CallResult.BANKRUPTCY, CallResult.DECEASED,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("result", sorted(set(CallResult) - A_PROMISE))
+def test_who_did_not_promise_is_not_told_that_they_did(session: Session, result: CallResult) -> None:
+    case = a_case(session)
+    with pytest.raises(Invalid, match="brings no promise") as refused:
+        call(session, case, CallReport(result, amount_minor=1_000, due_on=THREE_DAYS))
+    assert refused.value.field == "result"
+    assert builders.events(session, Kind.CALL_LOGGED) == []
+    assert session.scalars(select(Plan)).all() == []
+
+
+@pytest.mark.parametrize("result", sorted(NO_CALL))
+def test_nobody_is_called_back_who_cannot_or_may_not_be_called(session: Session, result: CallResult) -> None:
+    case = a_case(session)
+    with pytest.raises(Invalid, match="nobody is called back") as refused:
+        call(session, case, CallReport(result, callback_at=TOMORROW))
+    assert refused.value.field == "result"
+
+
+@pytest.mark.parametrize("result", sorted(NO_CALL - {CallResult.WRONG_NUMBER, CallResult.OUT_OF_SERVICE}))
+def test_a_stop_ends_the_callback_and_lets_no_other_be_set(session: Session, result: CallResult) -> None:
+    case = a_case(session)
+    call(session, case, CallReport(CallResult.CALL_BACK, callback_at=TOMORROW))
+    call(session, case, CallReport(result), now=NOW + timedelta(minutes=1))
+    assert case.callback_at is None
+    assert "hold" in builders.events(session, Kind.CALLBACK_SET)[-1]["reason"]
+    with pytest.raises(Invalid, match="no call is allowed while the .* hold stands"):
+        call(session, case, CallReport(CallResult.CALL_BACK, callback_at=TOMORROW))
+
+
 # --- what they write ----------------------------------------------------------------------------------------
 
 

@@ -502,6 +502,22 @@ def test_a_plan_of_another_case_is_not_reached_through_this_one(sqlite_desk: Des
 # --- holds, permissions, owners -----------------------------------------------------------------------------
 
 
+def test_a_hold_says_one_date_everywhere_and_the_strongest_reason_first(
+    sqlite_desk: Desk,
+) -> None:
+    case_id, ben = make_case(sqlite_desk), sqlite_desk.sign_in(Role.AGENT)
+    ben.submit(f"/cases/{case_id}/holds", kind="hardship", reason="Lost the job", until="2026-04-01")
+    page = page_of(ben, case_id)
+    assert "hardship hold since Mar 2, 2026, until Apr 1, 2026" in page
+    assert " UTC" not in page
+    again = ben.submit(f"/cases/{case_id}/holds", kind="hardship", reason="Again", until="2026-04-02")
+    assert again.status_code == 409
+    assert "A hold of this kind stands already, until Apr 1, 2026." in again.text
+    ben.submit(f"/cases/{case_id}/call", result="deceased", note="Said her son")
+    page = page_of(ben, case_id)
+    assert page.index("deceased hold since") < page.index("hardship hold since")
+
+
 def test_a_hold_stops_contact_and_ends(desk: Desk, ben: Browser) -> None:
     case_id = make_case(desk)
     answer = ben.submit(

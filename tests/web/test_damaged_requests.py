@@ -37,6 +37,23 @@ def test_addresses_that_nobody_was_given(desk: Desk, role: Role, path: str) -> N
     assert 400 <= answer.status_code < 500, answer.text[-300:]
 
 
+@pytest.mark.parametrize(
+    ("path", "above"),
+    [
+        ("/legal/1/decide", "/legal/1"),
+        ("/unmatched/1/match", "/unmatched/1"),
+        ("/accounts/1/entries/2/waive", "/accounts/1"),
+        ("/waivers/1/decide", "/waivers"),
+        ("/reported-changes/1/decision", "/reported-changes"),
+        ("/cases/1/contact", "/cases/1?do=contact#do-contact"),
+        ("/cases/1/links/replace", "/cases/1"),
+    ],
+)
+def test_the_address_of_a_form_leads_to_its_page(sqlite_desk: Desk, path: str, above: str) -> None:
+    answer = sqlite_desk.sign_in(Role.MANAGER).get(path)
+    assert (answer.status_code, answer.headers.get("location")) == (303, above)
+
+
 def test_tokens_and_staff_of_huge_numbers(desk: Desk) -> None:
     alma = desk.sign_in(Role.ADMIN)
     assert alma.submit(f"/admin/tokens/{HUGE}/revoke").status_code == 422

@@ -1,5 +1,6 @@
 """Signing in, being signed in, and signing out."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -55,6 +56,16 @@ def test_signing_in_never_leads_to_another_site(sqlite_desk: Desk, elsewhere: st
     sqlite_desk.sign_in(Role.AGENT)
     done = sqlite_desk.anonymous().submit("/login", username="ben", password=PASSWORD, next=elsewhere)
     assert done.headers["location"] == "/"
+
+
+def test_the_cookie_outlasts_its_session_so_that_its_end_can_be_told(sqlite_desk: Desk) -> None:
+    sqlite_desk.sign_in(Role.AGENT)
+    browser = sqlite_desk.anonymous()
+    done = browser.submit("/login", username="ben", password=PASSWORD)
+    [kept] = re.findall(r"Max-Age=(\d+)", done.headers["set-cookie"])
+    assert int(kept) > sqlite_desk.settings.session_hours * 3600 + 3600
+    sqlite_desk.clock.at += timedelta(hours=sqlite_desk.settings.session_hours, minutes=1)
+    assert "signed_out=1" in browser.get("/worklist").headers["location"]
 
 
 def test_wrong_name_and_wrong_password_look_the_same(sqlite_desk: Desk) -> None:
