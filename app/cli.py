@@ -736,6 +736,7 @@ def aging(date: Day, portfolio: PortfolioCode, as_json: Json = False) -> None:
             print(
                 f"  of these {small['accounts']} past due by less than {data['small_debt']}: {small['past_due']}"
             )
+        print("As known now: what was entered for that day since it was closed counts too.")
 
     _print(data, as_json, say)
 
@@ -804,6 +805,9 @@ def kpis(date: Day, portfolio: PortfolioCode, as_json: Json = False) -> None:
             value = "-" if f["value"] is None else f"{f['value']:.4%}"
             print(f"{name:<28}{value:>10}   {f['numerator']} / {f['denominator']}")
         print("roll-forward: " + ", ".join(f"{k} {v}" for k, v in data["roll_forward"].items()))
+        print(
+            "As the night knew that closed or last restated the day; `desk aging` counts what came since, too."
+        )
 
     _print(data, as_json, say)
 

@@ -116,7 +116,7 @@ def _matches(text: str) -> Condition:
     reference, the last four digits of a card, a telephone number or an e-mail address."""
     case, customer, account = table_of(CollectionsCase), table_of(Customer), table_of(Account)
     spellings = {text, text.upper(), normal_reference(text)}
-    theirs = account.c.reference.in_(spellings)
+    theirs: Condition = account.c.reference.in_(spellings)
     if LAST_FOUR.fullmatch(text):
         theirs = sa.or_(theirs, account.c.card_last4 == text)
     ways: list[Condition] = [
