@@ -478,7 +478,7 @@ def _refuse_second(request: Request, session: Session, file: File, kind: HoldKin
     who = file.case.customer_id
     same = next((hold for hold in open_holds(session, [who]).get(who, []) if hold.kind is kind), None)
     if same is not None:
-        day = _teller(request, file).day(same.until)
+        day = teller_of(request, file).day(same.until)
         when = f"to be reviewed by {day}" if same.for_good else f"until {day}"
         raise Conflict(f"A hold of this kind stands already, {when}. Add a note, or end that one first.")
 
