@@ -112,7 +112,7 @@ class ReportedShape(BaseModel):
 def list_reported_changes(code: PortfolioCode, _caller: Reader, session: ReadSession) -> Page[ReportedShape]:
     """Other holders and statuses, the oldest first; at most 500."""
     book = get_portfolio(session, code)
-    found = waiting_reports(session, book.id)[:500]
+    found = waiting_reports(session, book.id, limit=500)
     return Page(items=[ReportedShape.of(account, change) for change, account in found])
 
 

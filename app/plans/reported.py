@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from app.cases.service import clean_text
 from app.clock import local_date
@@ -61,14 +61,22 @@ def get_report(session: Session, change_id: int, portfolio_id: int | None = None
 
 
 def waiting_reports(
-    session: Session, portfolio_id: int | None = None
+    session: Session, portfolio_id: int | None = None, *, limit: int | None = None
 ) -> list[tuple[ReportedChange, Account]]:
     """Those that wait, the oldest first, with their accounts."""
     query = select(ReportedChange, Account).join(Account, col(Account.id) == ReportedChange.account_id)
     query = query.where(ReportedChange.status == ReportedStatus.WAITING).order_by(col(ReportedChange.id))
     if portfolio_id is not None:
         query = query.where(ReportedChange.portfolio_id == portfolio_id)
+    if limit is not None:
+        query = query.limit(limit)
     return [(change, account) for change, account in session.execute(query)]
+
+
+def count_waiting(session: Session) -> int:
+    """Of all portfolios."""
+    waiting = ReportedChange.status == ReportedStatus.WAITING
+    return session.scalar(select(func.count()).select_from(ReportedChange).where(waiting)) or 0
 
 
 def _holder_named(session: Session, change: ReportedChange) -> Customer:

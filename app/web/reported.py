@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from app.errors import Conflict, Invalid
 from app.ledger.models import Customer, Portfolio
-from app.plans.reported import decide_report, get_report, waiting_reports
+from app.plans.reported import count_waiting, decide_report, get_report, waiting_reports
 from app.web.account import AccountId
 from app.web.deps import Manager, Now, ReadSession, WriteSession
 from app.web.forms import Typed, sentence
@@ -69,7 +69,7 @@ def decide(
 def _list(
     request: Request, session: Session, errors: dict[int, str] | None = None, status: int = 200
 ) -> Response:
-    found = waiting_reports(session)
+    found = waiting_reports(session, limit=SHOWN)
     rows = [
         {
             "change": change,
@@ -77,14 +77,14 @@ def _list(
             "holder": session.get_one(Customer, account.customer_id),
             "portfolio": session.get_one(Portfolio, account.portfolio_id),
         }
-        for change, account in found[:SHOWN]
+        for change, account in found
     ]
     return page(
         request,
         "feeds/reported.html",
         status,
         rows=rows,
-        total=len(found),
+        total=count_waiting(session),
         columns=COLUMNS,
         errors=errors or {},
     )

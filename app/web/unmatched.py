@@ -5,9 +5,8 @@ Agents match it, as they take payments; sending it back is up to a manager.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from decimal import Decimal
+from contextlib import suppress
 from typing import Annotated, Any
 
 import sqlalchemy as sa
@@ -24,7 +23,7 @@ from app.ledger.models import Account, Customer, Entry, Portfolio, UnmatchedPaym
 from app.ledger.references import normal_reference
 from app.ledger.rules import UnmatchedStatus
 from app.ledger.service import find_account
-from app.money import exponent, known_currencies
+from app.money import BadAmount, known_currencies, typed_minor
 from app.staff.rules import Role, Staff
 from app.timeline.service import lock_customers
 from app.web.account import STATUS_WORDS, AccountId
@@ -118,17 +117,14 @@ def _mentions(text: str) -> sa.ColumnElement[bool]:
             UnmatchedPayment.payer_account,
         )
     ]
-    if AMOUNT.fullmatch(text):
-        number = Decimal(text.replace(",", ""))
-        for currency in known_currencies():
-            minor = number.scaleb(exponent(currency))
-            if minor == int(minor):
-                of_currency = col(Portfolio.currency) == currency
-                parts.append(sa.and_(of_currency, col(UnmatchedPayment.amount_minor) == int(minor)))
+    for currency in known_currencies():
+        with suppress(BadAmount):
+            of_currency = col(Portfolio.currency) == currency
+            amount = col(UnmatchedPayment.amount_minor) == typed_minor(text, currency)
+            parts.append(sa.and_(of_currency, amount))
     return sa.or_(*parts)
 
 
-AMOUNT = re.compile(r"[0-9][0-9,]{0,14}(\.[0-9]{1,3})?")
 NO_ACCOUNT = "There is no account with this reference in this portfolio."
 LABELS = {
     UnmatchedStatus.WAITING: "Waiting",
