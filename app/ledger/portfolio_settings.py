@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
-from zoneinfo import available_timezones
 
 from app.errors import Invalid
+from app.ledger.people import ZONES
 from app.ledger.rules import CollectorKind
 from app.money import BadAmount, to_decimal_string, to_minor
 
@@ -182,7 +182,7 @@ def _read(setting: PortfolioSetting, text: str, currency: str) -> Any:
                 raise ValueError("yes or no")
             return text == "yes"
         case SettingKind.ZONE:
-            if text not in available_timezones():
+            if text not in ZONES:
                 raise ValueError("an IANA time zone, such as Europe/London")
             return text
         case SettingKind.EDGES:

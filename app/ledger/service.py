@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
-from zoneinfo import available_timezones
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -15,6 +14,7 @@ from app.clock import local_date
 from app.db import chunked, table_of, upsert
 from app.errors import Conflict, Invalid, NotFound
 from app.ledger.models import Account, DailyRun, Entry, LedgerChange, Portfolio, Waiver
+from app.ledger.people import ZONES
 from app.ledger.portfolio_settings import (
     SETTINGS,
     Changeable,
@@ -60,7 +60,7 @@ def add_portfolio(
         exponent(currency)
     except BadAmount as error:
         raise Invalid(str(error), "currency") from None
-    if timezone not in available_timezones():
+    if timezone not in ZONES:
         raise Invalid(f"unknown time zone {timezone!r}", "timezone")
     if not code or not all(char.isalnum() or char in "-_" for char in code):
         raise Invalid("a portfolio code is letters, digits, - and _", "code")

@@ -249,6 +249,11 @@ class CaseFile:
     military_stops: bool = False
     """The pack of the customer's place protects people in military service."""
 
+    @property
+    def claimed_now_minor(self) -> int:
+        """The same claim at the moment of building."""
+        return self.claimed_minor if self.owed_now_minor is None else self.owed_now_minor
+
 
 @dataclass(frozen=True, slots=True)
 class ChecklistItem:
@@ -528,8 +533,7 @@ def _statement_gaps(case: CaseFile, account: Account) -> list[str]:
 def _owed(case: CaseFile) -> ChecklistItem:
     """At the end of the day that the file shows, and still: who paid since is not taken to court."""
     currency = case.portfolio.currency
-    then = case.claimed_minor
-    now = then if case.owed_now_minor is None else case.owed_now_minor
+    then, now = case.claimed_minor, case.claimed_now_minor
     detail = f"{to_decimal_string(then, currency)} {currency} at the end of {case.as_of}"
     if now != then:
         detail += f", {to_decimal_string(now, currency)} {currency} today"

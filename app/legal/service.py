@@ -26,12 +26,12 @@ from app.legal.bundle import Typeset, build
 from app.legal.loading import load_case_file
 from app.legal.models import Bundle, Referral, ReferralStatus
 from app.legal.rules import (
-    CaseFile,
     ChecklistItem,
     Excuse,
     Receipt,
     check_exportable,
     completeness,
+    gaps,
     refuse_stopped,
     why_incomplete,
 )
@@ -54,8 +54,6 @@ from app.strategy.rules import Situation, legal_due
 from app.strategy.service import Ladders, ladders
 from app.timeline.rules import Kind, Purpose
 from app.timeline.service import Heads, lock_customers, record, record_many
-
-__all__ = ["load_case_file"]
 
 
 @dataclass(frozen=True)
@@ -285,7 +283,7 @@ def build_bundle(
 
 def single_excuse(items: Sequence[ChecklistItem], reason: str) -> dict[str, str]:
     """One reason, given by who does not name the item: only where exactly one gap can be meant. Conflict otherwise."""
-    missing = [item for item in items if not item.ok and not item.stops]
+    missing = gaps(items)
     if not reason.strip() or not missing:
         return {}
     if len(missing) > 1:
@@ -331,17 +329,13 @@ def obstacle(session: Session, case: CollectionsCase, bundle: Bundle, *, now: da
         refuse_stopped(completeness(file), f"Delivery of bundle {bundle.reference}")
     except Conflict as stopped:
         return str(stopped)
-    if bundle.owed_minor is not None and _owed_now(file) < bundle.owed_minor:
+    if bundle.owed_minor is not None and file.claimed_now_minor < bundle.owed_minor:
         currency = file.portfolio.currency
         return (
             f"{to_decimal_string(bundle.owed_minor, currency)} {currency} was owed when {bundle.reference} was built, "
-            f"{to_decimal_string(_owed_now(file), currency)} {currency} is owed now. Build the bundle again."
+            f"{to_decimal_string(file.claimed_now_minor, currency)} {currency} is owed now. Build the bundle again."
         )
     return ""
-
-
-def _owed_now(file: CaseFile) -> int:
-    return file.claimed_minor if file.owed_now_minor is None else file.owed_now_minor
 
 
 def latest_bundle(session: Session, case_id: int) -> Bundle | None:

@@ -16,10 +16,11 @@ from app.cases.models import CollectionsCase, case_reference
 from app.cases.service import add_note, case_event
 from app.errors import Conflict, NotFound
 from app.legal import queries
+from app.legal.loading import load_case_file
 from app.legal.models import Bundle, Referral, ReferralStatus
 from app.legal.queries import Listed
 from app.legal.rules import CaseFile, completeness, gaps, stops
-from app.legal.service import build_bundle, decide, hand_over, latest_bundle, load_case_file
+from app.legal.service import build_bundle, decide, hand_over, latest_bundle
 from app.legal.verification import Verification, verify
 from app.money import to_decimal_string
 from app.outreach.models import OutboxMessage

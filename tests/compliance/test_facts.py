@@ -44,7 +44,7 @@ from app.delinquency.models import AccountState, Pause
 from app.errors import Conflict, Invalid, NotFound
 from app.ledger.models import Customer, Portfolio
 from app.ledger.rules import CollectorKind
-from app.legal.service import load_case_file
+from app.legal.loading import load_case_file
 from app.timeline.models import Event
 from app.timeline.rules import Channel, Kind, Purpose
 from app.timeline.service import NewEvent, customer_stream, record
