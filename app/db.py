@@ -386,6 +386,11 @@ def bulk_write(
         connection.exec_driver_sql(move)
 
 
+def storable(text: str) -> str:
+    """Text of strangers as every database takes it: without NUL, and with `?` for half a character."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "")
+
+
 def chunked(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
     """Lists of at most `size` items, so that no statement meets a driver's limit on parameters."""
     batch: list[Any] = []

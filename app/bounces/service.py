@@ -15,7 +15,7 @@ from functools import partial
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlmodel import Session, col, select
 
 from app.bounces.models import MailNotice
@@ -36,7 +36,7 @@ from app.compliance.models import Consent
 from app.compliance.rules import Suppression
 from app.compliance.service import set_consent
 from app.compliance.suppression import holders, normalised, suppress
-from app.db import retrying, transaction, upsert
+from app.db import retrying, storable, transaction, upsert
 from app.errors import Conflict
 from app.ledger.models import Customer
 from app.ledger.rules import mask_card_numbers
@@ -74,7 +74,7 @@ def collect(
             for handle, raw in opened.messages():
                 notice = _read(reader, raw, stopping)
                 try:
-                    kind = retrying(partial(_take, engine, raw, notice, clock))
+                    kind = _taken(engine, raw, notice, clock)
                 except SQLAlchemyError as error:  # it stays there, and must not hold up the others
                     log.error("bounce_not_taken", error=type(error).__name__)
                     continue
@@ -100,6 +100,17 @@ def _read(reader: Bounded, raw: bytes, stopping: Callable[[], bool]) -> Notice:
         return Notice(NoticeKind.OTHER)
 
 
+def _taken(engine: Engine, raw: bytes, notice: Notice, clock: Clock) -> NoticeKind:
+    """Put it on record and obey it; where that breaks, it is on record for a person and leaves the mailbox."""
+    try:
+        return retrying(partial(_take, engine, raw, notice, clock))
+    except OperationalError:  # the database's trouble, not the message's
+        raise
+    except Exception as error:  # noqa: BLE001 - it would stay first in the mailbox
+        log.error("bounce_not_obeyed", error=type(error).__name__)
+        return retrying(partial(_take, engine, raw, Notice(NoticeKind.OTHER), clock))
+
+
 def _take(engine: Engine, raw: bytes, notice: Notice, clock: Clock) -> NoticeKind:
     text = _readable(raw)
     with transaction(engine) as session:
@@ -123,7 +134,7 @@ def put_on_record(session: Session, raw: bytes, notice: Notice, text: str, *, no
         "kind": notice.kind,
         "severity": notice.severity,
         "status": notice.status[:12],
-        "address": normalised(address)[:254],
+        "address": storable(normalised(address))[:254],
         "message_id": ours.id if ours is not None else None,
         "text": text if needs_person else "",
         "at": now,

@@ -3,13 +3,15 @@ person. Each verb locks the message first and then the customers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from functools import partial
 
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select
 
 from app.cases.models import CaseHold, CollectionsCase
@@ -22,11 +24,12 @@ from app.compliance.models import Consent, ContactPreference
 from app.compliance.rules import Clearance, PreferenceKind, Suppression
 from app.compliance.service import end_preference, rest_address, set_consent, set_preference
 from app.compliance.suppression import suppress
-from app.db import reading, retrying, transaction, upsert
+from app.db import reading, retrying, storable, transaction, upsert
 from app.errors import Conflict
 from app.inbound.calls import task_to_call
 from app.inbound.models import InboundMatch, InboundMessage
 from app.inbound.rules import (
+    PROVIDER_WORDS,
     Arrived,
     InboundSource,
     Intent,
@@ -64,15 +67,15 @@ LONGEST_BODY = 4000
 
 def receive(session: Session, arrived: Arrived, book: Phrasebook, *, now: datetime) -> InboundMessage | None:
     """Put an SMS on record for everybody who has the number, and end at once what it refuses. None if it is known."""
-    # Half a character, which JSON can spell and no database takes, must not cost the whole message.
-    body = arrived.body.encode("utf-8", "replace").decode().replace("\0", "")[:LONGEST_BODY]
-    sender = arrived.sender.replace("\0", "")[:40]
+    body = storable(arrived.body)[:LONGEST_BODY]
+    sender = storable(arrived.sender)[:40]
     owners = select(Customer).where(Customer.mobile == sender).order_by(col(Customer.id))
     customers = session.scalars(owners).all() if sender else []
-    meant = read(
+    provider_said = storable(arrived.opt_out_type)
+    meant = _understood(
         body,
         book,
-        provider_said=arrived.opt_out_type.upper(),
+        provider_said=provider_said.upper(),
         languages=_languages(customers) if customers else None,
         ours=_written_to(session, customers, body),
         names=[customer.full_name for customer in customers],
@@ -81,13 +84,13 @@ def receive(session: Session, arrived: Arrived, book: Phrasebook, *, now: dateti
         session,
         InboundMessage(
             source=InboundSource.SMS,
-            provider_ref=arrived.provider_ref[:120],
+            provider_ref=storable(arrived.provider_ref)[:120],
             sender=sender,
-            recipient=arrived.recipient.replace("\0", "")[:40],
+            recipient=storable(arrived.recipient)[:40],
             body=mask_card_numbers(body),
             masked=mask_card_numbers(body) != body,
             media=arrived.media,
-            provider_said=arrived.opt_out_type[:10],
+            provider_said=provider_said[:10],
             received_at=arrived.at or now,
         ),
         meant,
@@ -97,8 +100,9 @@ def receive(session: Session, arrived: Arrived, book: Phrasebook, *, now: dateti
     lock_customers(session, [customer.id or 0 for customer in customers])
     for customer in customers:
         match = _match(session, message, customer, by=CUSTOMER, now=now)
-        _obey(session, match, message, customer, now=now)
-        _hold(session, match, message, now=now)
+        with _or_a_person(session, message, now=now):
+            _obey(session, match, message, customer, now=now)
+            _hold(session, match, message, now=now)
     if not customers and Channel.SMS in meant.refused and message.sender.startswith("+"):
         # Nobody's yet; should it become somebody's, they have refused already.
         suppress(
@@ -111,6 +115,38 @@ def receive(session: Session, arrived: Arrived, book: Phrasebook, *, now: dateti
             now=now,
         )
     return message
+
+
+@contextmanager
+def _or_a_person(session: Session, message: InboundMessage, *, now: datetime) -> Iterator[None]:
+    """What the message asks for is done whole or not at all; where it breaks, the message is on record nevertheless,
+    and is a person's from here on."""
+    try:
+        with session.begin_nested():
+            yield
+    except OperationalError:  # the database's trouble, not the message's
+        raise
+    except Exception as error:  # noqa: BLE001 - the provider would send it again and again
+        log.error("message_not_obeyed", message=message.id, error=type(error).__name__)
+        message.interpreted_at = now
+
+
+def _understood(
+    body: str,
+    book: Phrasebook,
+    *,
+    provider_said: str,
+    languages: frozenset[str] | None,
+    ours: Sequence[str],
+) -> Reading:
+    """What the message means. One that breaks the reading is on record all the same, for a person; and as it may be a
+    refusal, SMS rests until they have decided."""
+    try:
+        return read(body, book, provider_said=provider_said, languages=languages, ours=ours)
+    except Exception as error:  # noqa: BLE001 - the provider would send it again and again
+        log.error("message_not_understood", error=type(error).__name__)
+        said = PROVIDER_WORDS.get(provider_said)
+        return Reading((said or Intent.MAYBE_STOP,), (provider_said.lower() if said else "unreadable",))
 
 
 def _languages(customers: Sequence[Customer]) -> frozenset[str]:
@@ -146,10 +182,10 @@ def receive_from_page(
 ) -> InboundMessage | None:
     """What the customer asked for on their preferences page, for a person to look at like a message; the page was
     opened by a link in a message on `channel`. None if `ref` is known: the same form sent twice."""
-    body = text.replace("\0", "").strip()[:LONGEST_BODY]
+    body = storable(text).strip()[:LONGEST_BODY]
     page = InboundMessage(
         source=InboundSource.PAGE,
-        provider_ref=f"page:{ref}"[:120],
+        provider_ref=f"page:{storable(ref)}"[:120],
         recipient=channel.value,
         body=mask_card_numbers(body),
         masked=mask_card_numbers(body) != body,
@@ -160,19 +196,23 @@ def receive_from_page(
         return None
     lock_customers(session, [customer.id or 0])
     match = _match(session, message, customer, by=CUSTOMER, now=now)
-    _obey(session, match, message, customer, now=now)
-    _hold(session, match, message, now=now)  # before the page says so
-    _acknowledge(session, match, message, stationery, now=now)
+    with _or_a_person(session, message, now=now):
+        _obey(session, match, message, customer, now=now)
+        _hold(session, match, message, now=now)  # before the page says so
+    with _or_a_person(session, message, now=now):
+        _acknowledge(session, match, message, stationery, now=now)
     message.interpreted_at = now
-    if intent is Intent.CALL_ME and _to_call(session, match, message, now=now) and not body:
-        _close(session, message, [match], ReviewOutcome.AUTOMATIC, by="system", now=now)
+    with _or_a_person(session, message, now=now):
+        if intent is Intent.CALL_ME and _to_call(session, match, message, now=now) and not body:
+            _close(session, message, [match], ReviewOutcome.AUTOMATIC, by="system", now=now)
     return message
 
 
 def _store(session: Session, message: InboundMessage, meant: Reading) -> InboundMessage | None:
     """The row, unless the provider's id is there already: then somebody is repeating themselves."""
     message.intents = ",".join(meant.intents)
-    message.matched = " | ".join(meant.matched)[:600]
+    # A quoted word of theirs can be among these, and with it whatever they wrote beside it.
+    message.matched = mask_card_numbers(" | ".join(meant.matched))[:600]
     message.keyword = meant.keyword
     values = message.model_dump(exclude={"id"})
     insert = upsert(session, InboundMessage).values(**values).on_conflict_do_nothing()
@@ -310,11 +350,12 @@ def interpret_due(
     for number in ids:
         try:
             waits = retrying(partial(_interpret_one, engine, number or 0, stationery, clock))
-        except (
-            Exception
-        ) as error:  # one message must not hold up the others; it is tried again at the next tick
+        except OperationalError as error:  # the database's trouble, not the message's: the next tick
             log.error("message_not_read", message=number, error=type(error).__name__)
             continue
+        except Exception as error:  # one message must not hold up the others
+            log.error("message_not_read", message=number, error=type(error).__name__)
+            waits = retrying(partial(_leave_to_person, engine, number or 0, clock))
         counts["read"] += waits is not None
         counts["for_a_person"] += bool(waits)
     return counts if counts["read"] else {}
@@ -331,6 +372,16 @@ def _interpret_one(engine: Engine, number: int, stationery: Stationery, clock: C
             return None
         interpret(session, message, stationery, now=clock.now())
         return message.reviewed_at is None
+
+
+def _leave_to_person(engine: Engine, number: int, clock: Clock) -> bool | None:
+    """Take a message that cannot be acted on out of the line: it waits for a person, and stands before nobody."""
+    with transaction(engine) as session:
+        message = session.get_one(InboundMessage, number, with_for_update=True)
+        if message.interpreted_at is not None:
+            return None
+        message.interpreted_at = clock.now()
+        return True
 
 
 def interpret(

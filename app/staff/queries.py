@@ -12,6 +12,8 @@ from app.staff.rules import Role
 
 def user_named(session: Session, username: str) -> User | None:
     """The user with this (already folded) name."""
+    if "\0" in username:  # nobody is called that, and PostgreSQL would not even look
+        return None
     return session.exec(select(User).where(User.username == username)).one_or_none()
 
 

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.db import storable
 from app.errors import Forbidden
 from app.inbound.phrasebook import shipped_phrases
 from app.inbound.rules import Arrived
@@ -53,7 +54,7 @@ _signed = [callback("Twilio's signature over the URL and every field", require_s
 
 
 async def signed_fields(request: Request) -> dict[str, str]:
-    """The form Twilio posted. Forbidden where its signature does not fit."""
+    """The form Twilio posted, without what no database takes. Forbidden where its signature does not fit."""
     form = await read_form(request)
     fields = {name: value for name, value in form.items() if isinstance(value, str)}
     check = ports_of(request).verify_twilio
@@ -64,7 +65,7 @@ async def signed_fields(request: Request) -> dict[str, str]:
     if check is None or not check(url, fields, request.headers.get("x-twilio-signature", "")):
         log.warning("twilio_callback_refused", configured=check is not None)
         raise Forbidden("The signature is not valid.")
-    return fields
+    return {name: storable(value) for name, value in fields.items()}
 
 
 Fields = Annotated[dict[str, str], Depends(signed_fields)]
@@ -77,7 +78,7 @@ def twilio_status(request: Request, fields: Fields, session: WriteSession, now: 
     if status is not None:
         code = fields.get("ErrorCode", "")
         detail = f"Twilio error {code}" if code.isascii() and code.isdigit() and code != "0" else ""
-        attempt, sid = request.query_params.get("attempt", ""), fields.get("MessageSid", "")
+        attempt, sid = storable(request.query_params.get("attempt", "")), fields.get("MessageSid", "")
         failure = ports_of(request).sms_failure(code)
         known = note_status(
             session, status, detail, attempt_id=attempt, provider_ref=sid, failure=failure, now=now

@@ -74,6 +74,18 @@ def test_a_worker_that_stops_leaves_the_message(sqlite_engine: Engine, tmp_path:
         assert session.scalars(select(MailNotice)).all() == []
 
 
+def test_an_address_that_no_database_takes_leaves_the_mailbox(engine: Engine, tmp_path: Path) -> None:
+    box = mailbox(tmp_path)
+    failed = b"Final-Recipient: rfc822; a\0b@mail.example\nAction: failed\nStatus: 5.1.1\n"
+    (box / "new" / "1.a.host").write_bytes(
+        TO_US + b"Content-Type: message/delivery-status\n\nReporting-MTA: dns; x\n\n" + failed
+    )
+    assert collect(engine, make_postbox(f"maildir://{box}"), clock=FixedClock(NOW)) == {"bounce": 1}
+    assert list((box / "new").iterdir()) == []
+    with reading(engine) as session:
+        assert session.scalars(select(MailNotice.address)).all() == ["ab@mail.example"]
+
+
 def mailbox(folder: Path) -> Path:
     box = folder / "bounces"
     for part in ("cur", "new", "tmp"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -19,8 +20,8 @@ from app.db import transaction
 from app.errors import Conflict
 from app.inbound.models import InboundMatch, InboundMessage
 from app.inbound.queries import waiting_counts
-from app.inbound.rules import Intent, ReviewOutcome
-from app.inbound.service import attach, interpret_due, receive_from_page
+from app.inbound.rules import Arrived, Intent, Phrasebook, ReviewOutcome
+from app.inbound.service import attach, interpret_due, receive, receive_from_page
 from app.ledger.card_numbers import luhn
 from app.ledger.models import Customer
 from app.ledger.service import get_portfolio
@@ -329,3 +330,63 @@ def test_a_call_asked_for_from_a_shared_number_is_left_to_a_person(sqlite_engine
 
 def has_waiting(session: Session) -> int:
     return waiting_counts(session)[False]
+
+
+# --- what breaks the desk -------------------------------------------------------------------------------------
+
+
+def test_words_that_break_the_reading_are_on_record_and_sms_rests_until_a_person_decides(
+    engine: Engine,
+) -> None:
+    """Otherwise the provider would be told to send them again, and would."""
+    anna = a_customer(engine)
+    broken = Phrasebook((None,))  # type: ignore[arg-type]
+    with transaction(engine) as session:
+        arrived = Arrived("SM1", "+8613911112222", "+8621555000", "no more")
+        assert receive(session, arrived, broken, now=NOW) is not None
+    assert Channel.SMS not in permitted(engine, anna)
+    assert the_job(engine) == {"read": 1, "for_a_person": 1}
+
+
+def test_a_message_that_cannot_be_acted_on_is_a_persons_and_stands_before_nobody(engine: Engine) -> None:
+    a_customer(engine)
+    writes(engine, "HELP", sid="SM1")
+    writes(engine, "please stop texting me", sid="SM2")
+    nothing_to_say = replace(builders.stationery(), letters={})
+    for _ in range(2):
+        interpret_due(engine, nothing_to_say, FixedClock(NOW), at_most=1)
+    with transaction(engine) as session:
+        rows = session.scalars(select(InboundMessage).order_by(InboundMessage.id)).all()  # type: ignore[arg-type]
+        assert [row.interpreted_at is not None for row in rows] == [True, True]
+        assert [row.reviewed_at for row in rows] == [None, None]
+
+
+def test_a_request_on_the_page_whose_answer_breaks_is_on_record_all_the_same(engine: Engine) -> None:
+    anna = a_customer(engine)
+    with transaction(engine) as session:
+        customer = session.get_one(type(anna), anna.id)
+        nothing_to_say = replace(builders.stationery(), letters={})
+        page = receive_from_page(
+            session, customer, Channel.SMS, Intent.DISPUTE, "not mine", "r\0\ud8001", nothing_to_say, now=NOW
+        )
+        assert page is not None
+        assert (page.reviewed_at, page.provider_ref) == (None, "page:r?1")
+    assert builders.count(engine, CaseHold) == 1
+
+
+def test_a_card_number_in_a_quoted_refusal_is_kept_nowhere(engine: Engine) -> None:
+    """What is quoted is named as the reason of a hold; it once refused the hold, and the message with it."""
+    a_customer(engine)
+    message = writes(engine, "Liked “stop 4111 1111 1111 1111”\nI dispute this debt")
+    assert message is not None
+    with transaction(engine) as session:
+        row = session.get_one(InboundMessage, message.id)
+        kept = (row.body, row.matched, *session.scalars(select(CaseHold.reason)))
+        assert "4111 1111 1111" not in " ".join(kept)
+
+
+def test_what_no_database_takes_costs_no_message(engine: Engine) -> None:
+    a_customer(engine)
+    message = writes(engine, "please stop\0 texting me", sid="SM\0\ud8001", opt_out_type="ST\0OP")
+    assert message is not None
+    assert (message.provider_ref, message.provider_said) == ("SM?1", "STOP")

@@ -303,3 +303,9 @@ def test_a_token_name_is_never_used_twice(engine: Engine) -> None:
         service.issue_token(session, "core  bank", Role.MANAGER, by="system", now=NOW)
     with pytest.raises(Invalid), transaction(engine) as session:
         service.issue_token(session, "<b>", Role.MANAGER, by="system", now=NOW)
+
+
+def test_a_name_that_no_database_takes_is_nobodys(engine: Engine) -> None:
+    with transaction(engine) as session:
+        add(session)
+    assert log_in(engine, "al\0ma") == LoginRefused(LoginRefusal.UNKNOWN)
