@@ -37,10 +37,11 @@ from sqlmodel import select
 from app.alerts.rules import AlertKind
 from app.alerts.service import end_alert, raise_alert, tell_due
 from app.bounces.service import collect
+from app.clock import FixedClock
 from app.clock_watch import ClockWatch, database_time
 from app.compliance.record import forget_facts
 from app.daily import collect_seldom, last_closed, run_days
-from app.db import Busy, reading, transaction, upsert
+from app.db import Busy, reading, transaction, trouble_of, upsert
 from app.inbound.missed import fetch_missed
 from app.inbound.service import interpret_due
 from app.ledger.models import Portfolio
@@ -186,8 +187,11 @@ class Worker:
             log.info("days_closed", portfolio=portfolio.code, days=[str(r.business_date) for r in reports])
 
     def tell(self) -> None:
-        """Tell people of what failed, and of what is over."""
-        told = tell_due(self.engine, self.ports.messengers, clock=self.ports.clock)
+        """Tell people of what failed, and of what is over; also that the clock is wrong, by the database's clock."""
+        clock = self.ports.clock
+        if self._clock_trouble and (at := database_time(self.engine)) is not None:
+            clock = FixedClock(at)
+        told = tell_due(self.engine, self.ports.messengers, clock=clock)
         if told:
             log.info("alerts_told", news=told)
 
@@ -196,7 +200,7 @@ class Worker:
         self._failures[tick] = self._failures.get(tick, 0) + 1
         if self._failures[tick] < FAILURES_OF_AN_ALERT:
             return
-        detail = f"{tick} has failed {self._failures[tick]} times in a row: {error}."
+        detail = f"{tick} has failed {self._failures[tick]} times in a row: {error}"
         with transaction(self.engine) as session:
             raise_alert(session, AlertKind.TICK_FAILED, tick, detail, now=self.ports.clock.now())
 
@@ -272,14 +276,16 @@ def _guarded(worker: Worker, tick: Callable[[], object]) -> Callable[[], None]:
     name = _name(tick)
 
     def run() -> None:
-        if not worker.believes_clock():
+        if not worker.believes_clock() and tick != worker.tell:
             return
         try:
             tick()
         except Exception as error:  # noqa: BLE001 - a worker must outlive any one failure
-            log.error("tick_failed", tick=name, error=type(error).__name__, exc_info=False)
+            kind, trouble = type(error).__name__, trouble_of(error)
+            database = trouble.name.lower() if trouble else None
+            log.error("tick_failed", tick=name, error=kind, database=database, exc_info=False)
             with contextlib.suppress(SQLAlchemyError):
-                worker.note_failure(name, type(error).__name__)
+                worker.note_failure(name, f"{kind}. {trouble}" if trouble else f"{kind}.")
         else:
             with contextlib.suppress(SQLAlchemyError):
                 worker.note_success(name)

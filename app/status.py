@@ -93,7 +93,12 @@ def _attention(
     if not portfolios:
         found.append("There is no portfolio. Open one with: desk portfolio add")
     for each in portfolios:
-        if each.last_closed_on is None:
+        if not each.accounts:
+            found.append(
+                f"{each.code} has no accounts yet. Load them with: "
+                f"desk feed load accounts FILE --portfolio {each.code}"
+            )
+        elif each.last_closed_on is None:
             found.append(
                 f"{each.code} has closed no day yet. Close the first with: "
                 f"desk day --portfolio {each.code} --date {each.due_on}"

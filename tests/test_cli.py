@@ -478,7 +478,7 @@ def test_a_token_is_listed_and_revoked_by_its_name(desk: Desk) -> None:
     assert desk("token", "revoke", "other").err == "desk: There is no token 'other'. See: desk token list\n"
 
 
-def test_status_says_what_to_do_next(desk: Desk) -> None:
+def test_status_says_what_to_do_next(desk: Desk, tmp_path: Path) -> None:
     desk("migrate")
     empty = desk("status", "--json")
     assert empty.status == 1
@@ -488,9 +488,13 @@ def test_status_says_what_to_do_next(desk: Desk) -> None:
     assert [each["code"] for each in found["portfolios"]] == ["CARDS"]
     due = found["portfolios"][0]["due_on"]
     assert found["attention"][0] == (
-        f"CARDS has closed no day yet. Close the first with: desk day --portfolio CARDS --date {due}"
+        "CARDS has no accounts yet. Load them with: desk feed load accounts FILE --portfolio CARDS"
     )
     assert "No worker is running" in found["attention"][1]
+    desk("feed", "load", "accounts", file(tmp_path, ACCOUNT), "--portfolio", "CARDS")
+    assert desk("status", "--json").json["attention"][0] == (
+        f"CARDS has closed no day yet. Close the first with: desk day --portfolio CARDS --date {due}"
+    )
 
 
 def test_serve_says_why_it_cannot_listen(desk: Desk) -> None:

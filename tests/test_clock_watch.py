@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy.engine import Engine
+from sqlmodel import select
 
+from app.alerts.models import AlertNotice
+from app.alerts.rules import AlertNews
 from app.alerts.service import open_alerts
 from app.clock import FixedClock, SystemClock
 from app.clock_watch import ClockWatch
@@ -57,6 +61,31 @@ def test_ticks_wait_until_the_clock_is_right(engine: Engine, off: timedelta) -> 
     assert done == ["tick", "tick"]
     with reading(engine) as session:
         assert open_alerts(session) == []
+
+
+def test_people_are_told_of_a_wrong_clock_by_the_worker_that_has_it(engine: Engine) -> None:
+    """It may be the only worker; its other ticks wait."""
+    heard: list[str] = []
+
+    class Pager:
+        name = "pager"
+
+        def tell(self, news: AlertNews) -> None:
+            heard.append(news.title)
+
+    clock = SetClock(DAYS)
+    worker = a_worker(engine, clock)
+    worker.ports = replace(worker.ports, messengers=(Pager(),))
+    for _ in range(2):
+        _guarded(worker, worker.tell)()
+    assert heard == ["The worker cannot do part of its work: clock"]
+    with reading(engine) as session:
+        (notice,) = session.scalars(select(AlertNotice)).all()
+        assert abs(notice.at - datetime.now(UTC)) < timedelta(minutes=5)  # not the wrong time
+    clock.off = timedelta()
+    for _ in range(2):
+        _guarded(worker, worker.tell)()
+    assert heard[1:] == ["Over: The worker cannot do part of its work: clock"]
 
 
 def test_a_worker_that_starts_with_a_wrong_clock_begins_nothing(engine: Engine) -> None:
