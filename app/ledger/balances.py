@@ -33,9 +33,32 @@ def still_owed(session: Session, account: Account, on: date) -> int:
 
 def off_the_book(session: Session, account: Account, on: date) -> int:
     """What a charge-off or another end took off the book up to `on`, less what was recovered of it; 0 without one."""
+    story = _story(session, account, on)
+    entries = _bookkeeping(account, story)
+    missing = untold(story, charge_offs(story)) if entries and account.ended_on is None else 0
+    return missing - sum(entry.amount_minor for entry in entries)
+
+
+def bookkeeping(session: Session, account: Account) -> list[Entry]:
+    """The entries that took an account's debt off the book, here or at its creditor, and those that balance what was
+    recovered since: what they take away is not forgiven."""
+    return _bookkeeping(account, _story(session, account, date.max))
+
+
+def _story(session: Session, account: Account, on: date) -> list[Entry]:
+    portfolio = session.get_one(Portfolio, account.portfolio_id)
+    came = account.ended_on is None
+    # Where a creditor reports what is owed, its reports have counted what was written off.
+    if came and (
+        account.status is not AccountStatus.CHARGED_OFF or portfolio.source is DelinquencySource.REPORTED
+    ):
+        return []
+    return [e for e in standing_entries(session, [account.id or 0], date.min) if e.effective_on <= on]
+
+
+def _bookkeeping(account: Account, story: Sequence[Entry]) -> list[Entry]:
     if account.ended_on is None:
-        return _charged_off_before(session, account, on)
-    story = [e for e in standing_entries(session, [account.id or 0], date.min) if e.effective_on <= on]
+        return [*charge_offs(story), *(e for e in story if is_reinstatement(e.kind, e.reference))]
     before = [entry for entry in story if entry.effective_on < account.ended_on]
     since = [
         entry
@@ -44,21 +67,8 @@ def off_the_book(session: Session, account: Account, on: date) -> int:
         or is_ending(account, entry)
         or is_reinstatement(entry.kind, entry.reference)
     ]
-    # A creditor may have taken the debt off its book days before the account ended here.
-    return -sum(entry.amount_minor for entry in (*charge_offs(before), *since))
-
-
-def _charged_off_before(session: Session, account: Account, on: date) -> int:
-    """The same of an account that its creditor charged off before it came here."""
-    portfolio = session.get_one(Portfolio, account.portfolio_id)
-    # Where a creditor reports what is owed, its reports have counted what was written off.
-    if account.status is not AccountStatus.CHARGED_OFF or portfolio.source is DelinquencySource.REPORTED:
-        return 0
-    entries = standing_entries(session, [account.id or 0], date.min)
-    story = [each for each in entries if each.effective_on <= on]
-    back = [each for each in story if is_reinstatement(each.kind, each.reference)]
-    taken = charge_offs(story)
-    return -sum(each.amount_minor for each in (*taken, *back)) + untold(story, taken)
+    # A creditor may have taken the debt off its book days before the account ended here, or tell so later.
+    return [*charge_offs(before), *since]
 
 
 def charge_offs(story: Sequence[Entry]) -> list[Entry]:

@@ -18,10 +18,11 @@ from app.compliance.rules import HoldRule
 from app.compliance.service import may_sue, packs_for
 from app.delinquency.history import AccountOn, as_known
 from app.documents.service import standing_documents
+from app.ledger.balances import bookkeeping
 from app.ledger.models import Account, Customer, Entry, Portfolio, Statement
 from app.ledger.postal import postal_lines
-from app.ledger.rules import AccountStatus, EntryKind, is_reinstatement
-from app.ledger.service import first_open_day, standing_entries
+from app.ledger.rules import AccountStatus
+from app.ledger.service import first_open_day
 from app.legal import rules
 from app.legal.rules import CaseFile, Excuse, NotClaimed
 from app.outreach.models import OutboxMessage
@@ -123,14 +124,9 @@ class _Ledger:
     def _bookkeeping(self) -> set[int | None]:
         """Entries that took a charged-off debt off the creditor's book, and those that balance what was recovered
         since: the debt is written off, not forgiven."""
-        account = self.account
-        if account.status is not AccountStatus.CHARGED_OFF or account.ended_on is None:
+        if self.account.status is not AccountStatus.CHARGED_OFF:
             return set()
-        return {
-            row.id
-            for row in standing_entries(self._session, [account.id or 0], account.ended_on)
-            if row.kind is EntryKind.WRITE_OFF or is_reinstatement(row.kind, row.reference)
-        }
+        return {row.id for row in bookkeeping(self._session, self.account)}
 
     def share(self, on: date) -> _Share:
         """What this account adds to the claim at the end of `on`."""

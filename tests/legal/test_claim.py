@@ -119,6 +119,37 @@ def test_a_claim_is_what_is_due(engine: Engine) -> None:
     assert b"write_off" in files(sealed)["data/off-book.csv"]
 
 
+def test_what_the_creditor_charged_off_is_claimed_once(engine: Engine) -> None:
+    """In parts before it came, or again although it was charged off here: less what was recovered, and the forgiven fee
+    stays forgiven."""
+    gone = DUE + timedelta(days=5)
+    with transaction(engine) as session:
+        book = builders.portfolio(session, charge_off_days=0)
+        anna, _ = late(session, book, balance=20_000)
+        came = builders.account(session, anna, status=AccountStatus.CHARGED_OFF)
+        builders.entry(session, came, EntryKind.OPENING_BALANCE, 100_000, date(2026, 1, 5))
+        builders.entry(session, came, EntryKind.WRITE_OFF, 2_000, DUE)
+        for amount in (40_000, 58_000):
+            builders.entry(session, came, EntryKind.WRITE_OFF, amount, gone)
+        builders.payment(session, came, 15_000, gone + timedelta(days=1))
+        ben, twice = late(session, book)
+        second = builders.account(session, ben)
+        builders.entry(session, second, EntryKind.PURCHASE, 20_000, date(2026, 2, 1))
+        builders.statement(session, second, date(2026, 2, 18), DUE, 1_000)
+    builders.close_day(engine, CLOSED)
+    with transaction(engine) as session:
+        card = session.get_one(Account, twice.id)
+        builders.entry(session, card, EntryKind.WRITE_OFF, 100_000, CLOSED)
+        change_status(
+            session, card, AccountStatus.CHARGED_OFF, NEXT, "as told", by="user:grace", now=noon(NEXT)
+        )
+        builders.entry(session, card, EntryKind.WRITE_OFF, 100_000, NEXT)
+    builders.close_day(engine, NEXT)
+    after = NEXT + timedelta(days=1)
+    assert claim(built(engine, case_of(engine, anna), after))[0] == "1030.00"
+    assert claim(built(engine, case_of(engine, ben), after))[0] == "1200.00"
+
+
 def test_all_figures_are_of_one_closed_day(engine: Engine) -> None:
     """A payment of this morning is told apart: it is neither in the claim nor in what is past due."""
     with transaction(engine) as session:
