@@ -138,11 +138,12 @@ def _understood(
     provider_said: str,
     languages: frozenset[str] | None,
     ours: Sequence[str],
+    names: Sequence[str],
 ) -> Reading:
     """What the message means. One that breaks the reading is on record all the same, for a person; and as it may be a
     refusal, SMS rests until they have decided."""
     try:
-        return read(body, book, provider_said=provider_said, languages=languages, ours=ours)
+        return read(body, book, provider_said=provider_said, languages=languages, ours=ours, names=names)
     except Exception as error:  # noqa: BLE001 - the provider would send it again and again
         log.error("message_not_understood", error=type(error).__name__)
         said = PROVIDER_WORDS.get(provider_said)
