@@ -563,10 +563,12 @@ class AgingShape(BaseModel):
     not_owed_amount: Money
     balance: Money
     buckets: dict[str, BucketShape]
-    small_debt: Money
-    """The portfolio's threshold below which a past-due debt is not worked."""
-    small: BucketShape
-    """Of the past-due accounts those with less than the threshold; the figures above include them."""
+    small_debt: Money = Field(
+        description="The portfolio's threshold below which a past-due debt is not worked."
+    )
+    small: BucketShape = Field(
+        description="Of the past-due accounts those with less than it; the figures above include them."
+    )
 
     @classmethod
     def of(cls, book: Portfolio, aging: Aging) -> Self:

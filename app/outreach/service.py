@@ -437,7 +437,9 @@ class _Work:
         if step.action in (Action.LEGAL, Action.TASK):
             folder.case.step_day = step.day
             if step.action is Action.TASK:
-                self._add_task(folder, step, chosen)
+                stem = f"{folder.case.id}:{step.id}:{folder.case.occurrence}"
+                self._add_task(folder, stem, step.task, strategy=chosen.ref)
+                self.count(folder.case.id, "tasks")
             return
         step = self.worded_for(folder, step, chosen)
         if step.letter and self._misfits(step.letter, folder.customer.country):
@@ -540,7 +542,7 @@ class _Work:
             except Unsayable as why:
                 flawed = dataclasses.replace(contact, flaw=str(why))
                 asked, answer, facts = self.gate.ask(flawed, folder.facts_now(), folder.pack)
-                self._add_flaw_task(folder, key, contact, str(why))
+                self.tell_person(folder, key, contact.letter, str(why))
         self.told.append(
             decided(folder.case.id, folder.case.customer_id, asked, answer, facts=facts, key=key, **about)
         )
@@ -571,20 +573,20 @@ class _Work:
             )
         )
 
-    def _add_flaw_task(self, folder: Folder, key: str, contact: Contact, why: str) -> None:
-        """Tell a person that a letter could not be written to somebody, and why."""
-        self.tell_person(folder, key, contact.letter, why)
-
     def tell_person(self, folder: Folder, key: str, letter: str, why: str) -> None:
-        stem = key.rpartition(":")[0]
+        """Tell a person that a letter could not be sent to somebody, and why."""
         title = self.stationery.letters[letter].title
-        text = f"{title} was not sent: {why}"[:300]
-        due_on = self.on + timedelta(days=1)
+        self._add_task(folder, key.rpartition(":")[0], f"{title} was not sent: {why}"[:300])
+
+    def _add_task(self, folder: Folder, stem: str, text: str, **about: Any) -> None:
+        """Something for a person to do; nobody is contacted by it, so the gate is not asked. `stem` as in keys of
+        messages: case, step and occurrence."""
+        step, due_on = stem.split(":")[1], self.on + timedelta(days=1)
         self.strategy_tasks.append(
             {
                 "case_id": folder.case.id,
                 "key": f"{stem}:task",
-                "step": stem.split(":")[1],
+                "step": step,
                 "text": text,
                 "due_on": due_on,
                 "created_at": self.now,
@@ -595,32 +597,7 @@ class _Work:
             NewEvent(
                 customer_stream(folder.case.customer_id),
                 Kind.TASK_CREATED,
-                {"step": stem.split(":")[1], "task": text, "due_on": due_on},
-                customer_id=folder.case.customer_id,
-                case_id=folder.case.id,
-            )
-        )
-
-    def _add_task(self, folder: Folder, step: Step, chosen: Chosen) -> None:
-        """Something for a person to do; nobody is contacted by it, so the gate is not asked."""
-        due_on = self.on + timedelta(days=1)
-        self.strategy_tasks.append(
-            {
-                "case_id": folder.case.id,
-                "key": f"{folder.case.id}:{step.id}:{folder.case.occurrence}:task",
-                "step": step.id,
-                "text": step.task,
-                "due_on": due_on,
-                "created_at": self.now,
-                "done_by": "",
-            }
-        )
-        self.count(folder.case.id, "tasks")
-        self.told.append(
-            NewEvent(
-                customer_stream(folder.case.customer_id),
-                Kind.TASK_CREATED,
-                {"step": step.id, "task": step.task, "due_on": due_on, "strategy": chosen.ref},
+                {"step": step, "task": text, "due_on": due_on, **about},
                 customer_id=folder.case.customer_id,
                 case_id=folder.case.id,
             )
