@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.cases.models import CollectionsCase, case_reference
+from app.cases.standing import Standing, as_of_now
 from app.ledger.models import Customer, DailyRun, Portfolio
 from app.legal.models import Bundle, Referral, ReferralStatus
 
@@ -24,16 +25,28 @@ class Listed:
     customer_name: str
     portfolio: Portfolio
     closed_on: date | None
+    owes: Standing | None = None
+    """At the end of `closed_on`, with what was entered for it since, as the referral's own page and a bundle show it;
+    None = as the night left the case."""
 
     @property
     def reference(self) -> str:
         return case_reference(self.referral.case_id)
 
     @property
+    def past_due_minor(self) -> int:
+        return self.owes.past_due if self.owes else self.case.past_due_minor
+
+    @property
+    def balance_minor(self) -> int:
+        return self.owes.balance if self.owes else self.case.balance_minor
+
+    @property
     def days_past_due(self) -> int:
-        if self.case.oldest_due_on is None or self.closed_on is None:
+        oldest = self.owes.oldest if self.owes else self.case.oldest_due_on
+        if oldest is None or self.closed_on is None:
             return 0
-        return max(0, (self.closed_on - self.case.oldest_due_on).days)
+        return max(0, (self.closed_on - oldest).days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +79,24 @@ def referrals(
     query = _listed().where(col(Referral.status) == status).order_by(col(Referral.id).desc()).limit(limit)
     if before is not None:
         query = query.where(col(Referral.id) < before)
-    return [Listed(*row) for row in session.execute(query)]
+    return _with_figures(session, [Listed(*row) for row in session.execute(query)])
+
+
+def _with_figures(session: Session, rows: Sequence[Listed]) -> list[Listed]:
+    """What the customers of some rows owe, asked once for each portfolio."""
+    owes: dict[int, Standing] = {}
+    for portfolio, closed_on in {row.portfolio.id: (row.portfolio, row.closed_on) for row in rows}.values():
+        if closed_on is not None:
+            theirs = [row.case.customer_id for row in rows if row.portfolio.id == portfolio.id]
+            owes |= as_of_now(session, portfolio, theirs, closed_on)
+    return [replace(row, owes=owes.get(row.case.customer_id)) for row in rows]
 
 
 def all_referrals(session: Session, status: ReferralStatus) -> Iterator[Listed]:
     """The whole list, streamed: for an export."""
     query = _listed().where(col(Referral.status) == status).order_by(col(Referral.id).desc())
-    for row in session.execute(query.execution_options(yield_per=500)):
-        yield Listed(*row)
+    for rows in session.execute(query.execution_options(yield_per=500)).partitions():
+        yield from _with_figures(session, [Listed(*row) for row in rows])
 
 
 def referral(session: Session, referral_id: int) -> Listed | None:

@@ -10,8 +10,12 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import pytest
+from sqlmodel import Session, col, select
 
 from app.cases.models import CollectionsCase
+from app.ledger.corrections import post_by_hand
+from app.ledger.models import Account, DailyRun
+from app.ledger.rules import EntryKind
 from app.legal.models import Bundle, Referral, ReferralStatus
 from app.legal.rules import Receipt
 from app.legal.service import BundleCourier, Seal, nominate, nominate_cases
@@ -99,6 +103,28 @@ def test_the_list_says_what_who_and_why(lars: Browser) -> None:
     for status in ("approved", "delivered", "declined", "nonsense"):
         assert lars.get(f"/legal?status={status}").status_code == 200
     assert lars.get("/legal/99").status_code == 404
+
+
+def test_the_list_says_what_the_page_behind_it_says(lars: Browser, desk: Desk) -> None:
+    """A payment of the last closed day that is entered the day after counts on both."""
+
+    def late(session: Session) -> None:
+        case = session.get_one(CollectionsCase, referral(desk).case_id)
+        account = session.scalars(select(Account).where(Account.customer_id == case.customer_id)).one()
+        on = session.scalars(
+            select(DailyRun.business_date).order_by(col(DailyRun.business_date).desc())
+        ).first()
+        assert on is not None
+        post_by_hand(
+            session, account, EntryKind.PAYMENT, 2_000, on, "", by="user:mei", role=Role.MANAGER, now=NOW
+        )
+
+    desk.write(late)
+    assert "CN¥30.00" in lars.get("/legal").text
+    assert "CN¥50.00" not in lars.get("/legal").text
+    assert "CN¥30.00" in lars.get("/legal/1").text
+    [row] = csv.DictReader(io.StringIO(lars.get("/legal?format=csv").text))
+    assert row["past_due"] == "30.00"
 
 
 @pytest.mark.parametrize(
