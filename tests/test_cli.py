@@ -387,6 +387,9 @@ def test_a_creditors_own_layout_is_previewed_and_then_loaded(desk: Desk, tmp_pat
         "read": 2,
         "understood": 1,
         "rejected": 1,
+        "warned": 0,
+        "told": [],
+        "notes": [],
     }
     loaded = desk("feed", "load", "payments", str(theirs), *book, "--mapping", str(mapping))
     assert (loaded.status, loaded.json["loaded"], loaded.json["rejected"]) == (3, 1, 1)
