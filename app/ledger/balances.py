@@ -34,7 +34,7 @@ def still_owed(session: Session, account: Account, on: date) -> int:
 def off_the_book(session: Session, account: Account, on: date) -> int:
     """What a charge-off or another end took off the book up to `on`, less what was recovered of it; 0 without one."""
     story = _story(session, account, on)
-    entries = _bookkeeping(account, story)
+    entries = bookkeeping_in(account, story)
     missing = untold(story, charge_offs(story)) if entries and account.ended_on is None else 0
     return missing - sum(entry.amount_minor for entry in entries)
 
@@ -42,7 +42,7 @@ def off_the_book(session: Session, account: Account, on: date) -> int:
 def bookkeeping(session: Session, account: Account) -> list[Entry]:
     """The entries that took an account's debt off the book, here or at its creditor, and those that balance what was
     recovered since: what they take away is not forgiven."""
-    return _bookkeeping(account, _story(session, account, date.max))
+    return bookkeeping_in(account, _story(session, account, date.max))
 
 
 def _story(session: Session, account: Account, on: date) -> list[Entry]:
@@ -56,7 +56,8 @@ def _story(session: Session, account: Account, on: date) -> list[Entry]:
     return [e for e in standing_entries(session, [account.id or 0], date.min) if e.effective_on <= on]
 
 
-def _bookkeeping(account: Account, story: Sequence[Entry]) -> list[Entry]:
+def bookkeeping_in(account: Account, story: Sequence[Entry]) -> list[Entry]:
+    """The same among the standing entries of an account, in order."""
     if account.ended_on is None:
         return [*charge_offs(story), *(e for e in story if is_reinstatement(e.kind, e.reference))]
     before = [entry for entry in story if entry.effective_on < account.ended_on]

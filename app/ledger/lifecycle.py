@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from itertools import groupby
@@ -16,6 +16,7 @@ from app.db import chunked, insert_rows, table_of
 from app.errors import Conflict, Invalid
 from app.ledger.balances import (
     balance_of,
+    bookkeeping_in,
     charge_offs,
     in_order_of_day,
     off_the_book,
@@ -235,7 +236,24 @@ def _reinstatements(session: Session, ended: Mapping[int, Account], now: datetim
     if not since:
         return []
     entries = standing_entries(session, list(since), date.min)
-    recovered = [(entry, -entry.amount_minor) for entry in _came_after(entries, since)]
+    standing = {entry.reference for entry in entries}
+    story: dict[int, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        story[entry.account_id].append(entry)
+    left: dict[int, int] = {}
+    recovered = []
+    for entry in _came_after(entries, since):
+        if not standing.isdisjoint(reinstatement_references(entry)):
+            continue
+        account_id = entry.account_id
+        if account_id not in left:
+            left[account_id] = -sum(
+                each.amount_minor for each in bookkeeping_in(ended[account_id], story[account_id])
+            )
+        # Money beyond what was taken off the book is an overpayment.
+        if (amount := min(-entry.amount_minor, left[account_id])) > 0:
+            left[account_id] -= amount
+            recovered.append((entry, amount))
     return _set_against(session, entries, recovered, AFTER_CHARGE_OFF, ended, now)
 
 

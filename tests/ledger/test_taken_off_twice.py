@@ -124,3 +124,23 @@ def test_undoing_the_charge_off_leaves_the_late_payment_paid(engine: Engine) -> 
     assert stands(engine, END + DAY) == (0, 70_000)
     turn(engine, ACTIVE, END + 2 * DAY)
     assert stands(engine, END + 2 * DAY) == (70_000, 70_000)
+
+
+@pytest.mark.parametrize("days", [-1, 2])
+def test_more_than_was_taken_off_is_an_overpayment(engine: Engine, days: int) -> None:
+    owes_1000(engine)
+    turn(engine, CHARGED_OFF, END)
+    told(engine, EntryKind.PAYMENT, 40_000, END + days * DAY, "FIRST")
+    told(engine, EntryKind.PAYMENT, 60_700, END + days * DAY, "SECOND")
+    on = END + 2 * DAY
+    builders.close_day(engine, on)
+    with transaction(engine) as session:
+        card = card_of(session)
+        assert (balance_of(session, card.id or 0, on), still_owed(session, card, on)) == (-700, -700)
+        assert [each.overpaid_minor for each in credit_balances(session, card.portfolio_id)] == [700]
+        first = session.scalars(select(Entry).where(Entry.reference == "FIRST")).one()
+        reverse_entry(session, first, reason="bounced", posted_on=on + DAY, **who(on + DAY))
+    builders.close_day(engine, on + DAY)
+    assert_no_pay_out(engine, on + DAY)
+    with transaction(engine) as session:
+        assert still_owed(session, card_of(session), on + DAY) == 39_300
