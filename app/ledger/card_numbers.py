@@ -133,10 +133,12 @@ WRITTEN = frozenset(
 _BEGINNINGS = frozenset(
     sizes[:count] for sizes in PRINTED | WRITTEN | {(8, 8)} for count in range(1, len(sizes))
 ) | frozenset((size,) * count for size in (1, 2, 3) for count in range(1, LONGEST // size + 1))
-_SEPARATORS = re.compile(r"[ \t\r\n\-./\\|_:*'~]*|[,;]")
+_SEPARATORS = re.compile(r"[ \t\r\n\-./\\|_:*'~+#=()\[\]{}]*|[,;]")
 _TIGHT = re.compile(r" +|-+|\.|_+")
 _ENTITY = re.compile(
-    r"&(?:nbsp|thinsp|ensp|emsp|shy|#160|#xa0|#8201|#8209|#8239);|%20|%2d|%c2%a0", re.IGNORECASE
+    r"&(?:nbsp|thinsp|ensp|emsp|shy|#0*(?:32|45|160|8201|8209|8239)|#x0*(?:20|2d|a0|2009|2011|202f));"
+    r"|%20|%2b|%2d|%c2%a0",
+    re.IGNORECASE,
 )
 
 
@@ -227,7 +229,8 @@ def _beginning(plain: str, groups: Sequence[_Group], first: int) -> tuple[CardNu
         before, size = len(places), group.end - group.start
         places.extend(range(group.start, min(group.end, group.start + LONGEST + LONGEST_TAIL + 1)))
         for length in _ends(plain, places, before, size):
-            if not _is_spelling((*sizes, length - before), gaps, is_whole=_is_whole(groups, first, at, gaps)):
+            is_whole = length == before + size and _is_whole(groups, first, at, gaps)
+            if not _is_spelling((*sizes, length - before), gaps, is_whole=is_whole):
                 continue
             if _is_number("".join([plain[place] for place in places[:length]])):
                 best = CardNumber(tuple(places[:length]), group.end), at + 1
@@ -275,6 +278,8 @@ def _is_spelling(sizes: tuple[int, ...], gaps: set[str], *, is_whole: bool) -> b
         return True
     if len(gaps) != 1 or not _TIGHT.fullmatch(next(iter(gaps))):
         return False
+    if sizes[:3] == (5, 5, 5) and not is_whole:
+        return False  # payment references of twenty digits and more stand in fives (Switzerland, Finland)
     if sizes in WRITTEN or (sizes == (8, 8) and not next(iter(gaps)).isspace()):
         return True
     size = sizes[0]
@@ -353,7 +358,7 @@ def _decimals(plain: str) -> Iterator[tuple[int, int]]:
 
 def _telephones(plain: str) -> Iterator[tuple[int, int]]:
     """Numbers of at most fifteen digits behind a plus (ITU-T E.164)."""
-    for found in re.finditer(r"\+[0-9]+(?:[ \-./]{1,3}[0-9]+)*", plain):
+    for found in re.finditer(r"(?<![0-9])\+[0-9]+(?:[ \-./]{1,3}[0-9]+)*", plain):
         if sum(map(found[0].count, "0123456789")) <= 15:
             yield found.span()
 

@@ -72,6 +72,10 @@ SIGNS = {
     "new line": "\n",
     "entity": "&nbsp;",
     "percent": "%20",
+    "plus": "+",
+    "equals": "=",
+    "brackets": ") (",
+    "square brackets": "][",
     "comma": ",",
 }
 SCRIPTS = {"full-width": 0xFF10, "arabic": 0x0660, "persian": 0x06F0, "devanagari": 0x0966, "bold": 0x1D7CE}
@@ -134,6 +138,9 @@ def test_digits_of_other_scripts_are_digits(script: str) -> None:
         f"+{VISA}",
         "4\ufe0f\u20e31\ufe0f\u20e31\ufe0f\u20e31\ufe0f\u20e3" + "1\ufe0f\u20e3" * 12,
         f"IBAN DE89370400440532013000, card {VISA}",
+        "%2B".join(grouped(VISA)),
+        "&#32;".join(grouped(VISA)),
+        "&#xA0;".join(grouped(VISA)),
         f"5 days, 12 Nov: {VISA}",
         f"{VISA} {VISA}",
         "VISA4111111111111111EXP1226",
@@ -162,6 +169,8 @@ def test_the_cvv_that_is_run_on_is_hidden_with_the_number() -> None:
         "de89370400440532013000",
         "DE89-3704-0044-0532-0130-00",
         "IBAN:NL91ABNA0417164300",
+        "12 64281 68750 92961 83407 03202",  # a Swiss payment reference
+        "42422 18074 04298 56008",  # a Finnish one
         "NO93 8601 1117 947",
         "GB29 NWBK 6016 1331 9268 19",
         "FR14 2004 1010 0505 0001 3M02 606",
