@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from fastapi import APIRouter
-from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from app.web.case import CaseId
@@ -27,18 +28,25 @@ ROW_FORMS = {
 """The same for those about one row."""
 
 
-def show_form(request: Request, case_id: CaseId, _staff: CaseReader) -> Response:
-    form = FORMS[request.url.path.removeprefix(f"/cases/{case_id}/")]
+def _shows(form: str) -> Callable[..., Response]:
+    def show_form(case_id: CaseId, _staff: CaseReader) -> Response:
+        return _to_form(case_id, form)
+
+    return show_form
+
+
+def _shows_row(form: str) -> Callable[..., Response]:
+    def show_row_form(case_id: CaseId, row_id: CaseId, _staff: CaseReader) -> Response:
+        return _to_form(case_id, f"{form}-{row_id}")
+
+    return show_row_form
+
+
+def _to_form(case_id: int, form: str) -> Response:
     return RedirectResponse(f"/cases/{case_id}?do={form}#do-{form}", status_code=303)
 
 
-def show_row_form(request: Request, case_id: CaseId, row_id: CaseId, _staff: CaseReader) -> Response:
-    path = request.url.path.removeprefix(f"/cases/{case_id}/").replace(f"/{row_id}/", "/{row_id}/")
-    form = f"{ROW_FORMS[path]}-{row_id}"
-    return RedirectResponse(f"/cases/{case_id}?do={form}#do-{form}", status_code=303)
-
-
-for each in FORMS:
-    router.add_api_route(f"/{{case_id}}/{each}", show_form, methods=["GET"])
-for each in ROW_FORMS:
-    router.add_api_route(f"/{{case_id}}/{each}", show_row_form, methods=["GET"])
+for end, form in FORMS.items():
+    router.add_api_route(f"/{{case_id}}/{end}", _shows(form), methods=["GET"])
+for end, form in ROW_FORMS.items():
+    router.add_api_route(f"/{{case_id}}/{end}", _shows_row(form), methods=["GET"])

@@ -372,6 +372,19 @@ def test_a_note_is_put_on_record(desk: Desk, ben: Browser) -> None:
     assert ben.submit(f"/cases/{case_id}/note", text="a\0b").status_code == 303
 
 
+@pytest.mark.parametrize("number", ["{}", "+{}", "{}%20", "0{}"])
+def test_the_address_of_a_form_opens_it_however_its_number_is_spelt(sqlite_desk: Desk, number: str) -> None:
+    case_id = make_case(sqlite_desk)
+    browser = sqlite_desk.sign_in(Role.AGENT)
+    for end, form in (
+        ("call", "call"),
+        ("plans/preview", "plan"),
+        (f"holds/{number.format(3)}/end", "end-hold-3"),
+    ):
+        answer = browser.get(f"/cases/{number.format(case_id)}/{end}", follow_redirects=False)
+        assert answer.headers["location"] == f"/cases/{case_id}?do={form}#do-{form}"
+
+
 def test_a_callback_is_forgotten(desk: Desk, ben: Browser) -> None:
     case_id = make_case(desk, callback_at=NOW + timedelta(hours=3))
     assert "Call back" in page_of(ben, case_id)
