@@ -223,7 +223,7 @@ NOTIFICATIONS: dict[str, Callable[[int], bytes]] = {
     "one tag": lambda n: b'<A b="' + b"x" * 40 * n + b'"/>',
     "deep": lambda n: b"<A>" * n,
     "many parts": lambda n: b"<A/>" * n,
-    "many payments": lambda n: b"<NtryDtls>%s</NtryDtls>" % b"".join(PAYMENT % at for at in range(n // 3)),
+    "many payments": lambda n: b"<NtryDtls>%s</NtryDtls>" % b"".join(PAYMENT % at for at in range(n // 5)),
 }
 
 
