@@ -12,7 +12,7 @@ from fastapi.staticfiles import StaticFiles
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import URL
 from starlette.exceptions import HTTPException
@@ -239,12 +239,20 @@ WORDS = {
 def _add_error_handlers(app: FastAPI) -> None:
     for kind, handler in (*_REFUSALS.items(), (Replay, _replay), (RequestValidationError, _validation_error)):
         app.add_exception_handler(kind, handler)
+    app.add_exception_handler(DataError, _unstorable)
 
 
 async def _refused(request: Request, error: Exception) -> Response:
     """The answer to a request whose body was not read."""
     handler = next(handler for kind, handler in _REFUSALS.items() if isinstance(error, kind))
     return await handler(request, error)
+
+
+async def _unstorable(request: Request, error: Exception) -> Response:
+    """What no text of PostgreSQL can hold, wherever typed. Any other value that a database refuses is a fault."""
+    if not isinstance(error, DataError) or "NUL" not in str(error.orig):
+        raise error
+    return await _error(request, 422, "The text holds a NUL sign, which cannot be kept. Take it out.")
 
 
 def _is_api(request: Request) -> bool:

@@ -58,6 +58,16 @@ def test_bad_details_come_back_with_what_was_typed(sqlite_desk: Desk) -> None:
     assert "already a user" in taken.text
 
 
+def test_what_one_of_the_databases_cannot_hold_is_no_fault_of_ours(desk: Desk) -> None:
+    alma = desk.sign_in(Role.ADMIN)
+    answer = alma.submit("/admin/staff/new", username="ravi", display_name="Ravi\0Patel", role="legal")
+    if desk.engine.dialect.name == "postgresql":
+        assert answer.status_code == 422
+        assert "NUL" in answer.text
+    else:
+        assert answer.status_code == 200
+
+
 def test_deactivating_signs_out_at_once(desk: Desk) -> None:
     alma, ben = desk.sign_in(Role.ADMIN), desk.sign_in(Role.AGENT)
     ben_id = desk.read(lambda session: session.exec(select(User.id).where(User.username == "ben")).one())
