@@ -12,7 +12,7 @@
 | print     | 60 s  | prints the day's letters as one batch, where they are printed so, and hands it over |
 | night     | 60 s  | closes the business days that are over, missed ones first |
 | tell      | 60 s  | tells people of alerts: what failed, and what is over |
-| forget    | 1 h   | deletes what decisions were based on when it may not be kept longer |
+| forget    | 1 h   | deletes what decisions were based on when it may not be kept longer, and uploads left alone |
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ from app.clock_watch import ClockWatch, database_time
 from app.compliance.record import forget_facts
 from app.daily import collect_seldom, last_closed, run_days
 from app.db import Busy, reading, transaction, trouble_of, upsert
+from app.feeds.uploads import forget_uploads
 from app.inbound.missed import fetch_missed
 from app.inbound.service import interpret_due
 from app.ledger.models import Portfolio
@@ -231,6 +232,9 @@ class Worker:
             forgotten = forget_facts(session, by="system", now=self.ports.clock.now())
         if forgotten:
             log.info("facts_forgotten", decisions=forgotten)
+        uploads = forget_uploads(self.settings.upload_dir, now=self.ports.clock.now())
+        if uploads:
+            log.info("uploads_forgotten", uploads=uploads)
 
 
 def day_due(portfolio: Portfolio, now: datetime, night_hour: int) -> date:

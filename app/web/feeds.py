@@ -12,7 +12,6 @@ import re
 import secrets
 import shutil
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -36,6 +35,7 @@ from app.feeds.positions import check_source
 from app.feeds.preview import preview
 from app.feeds.queries import history
 from app.feeds.service import begin, load
+from app.feeds.uploads import UPLOAD_NAME, forget_uploads
 from app.ledger.models import FeedLoad, Portfolio
 from app.ledger.rules import FeedKind, holds_card_number
 from app.ledger.service import get_portfolio
@@ -56,9 +56,6 @@ TOO_LARGE = (
     "The file is larger than {limit} MB. Load it on the server with `desk feed load`, which knows no such limit, or "
     "have the limit raised (DESK_UPLOAD_LIMIT_MB)."
 )
-FORGOTTEN_AFTER = 48 * 3600
-"""Seconds after which an upload nobody loaded is deleted."""
-TOKEN = re.compile(r"[A-Za-z0-9_-]{20,40}")
 KINDS = {
     FeedKind.ACCOUNTS: ("Accounts", "Cardholders and their accounts"),
     FeedKind.STATEMENTS: ("Statements", "What fell due, and when"),
@@ -185,7 +182,7 @@ class Upload:
 
 
 def _folder(settings: Settings, token: str) -> Path:
-    if not TOKEN.fullmatch(token):
+    if not UPLOAD_NAME.fullmatch(token):
         raise NotFound("There is no such upload.")
     return settings.upload_dir / token
 
@@ -206,6 +203,7 @@ def take_upload(
     request: Request,
     staff: Manager,
     session: ReadSession,
+    now: Now,
     portfolio: Annotated[str, Form(max_length=40)] = "",
     kind: Annotated[str, Form(max_length=20)] = "",
     known_mapping: Annotated[str, Form(max_length=80)] = "",
@@ -215,7 +213,7 @@ def take_upload(
     """Keep the file and show what is understood of it."""
     settings = settings_of(request)
     typed = {"portfolio": portfolio, "kind": kind, "known_mapping": known_mapping}
-    _forget_old(settings)
+    forget_uploads(settings.upload_dir, now=now)
     token = secrets.token_urlsafe(18)
     folder = _folder(settings, token)
     try:
@@ -273,21 +271,6 @@ def _keep_mapping(
             raise Invalid("This mapping is not kept any more; upload it.", "mapping")
         shutil.copyfile(saved[known], folder / known)
     return known
-
-
-def _forget_old(settings: Settings) -> None:
-    """Uploads that were looked at and left alone, and what a process that was killed left behind. One whose load has
-    begun stays, to be gone on with."""
-    for folder in settings.upload_dir.glob("*"):
-        if not TOKEN.fullmatch(folder.name) or not folder.is_dir() or (folder / "loading.json").exists():
-            continue
-        try:
-            note = folder / "upload.json"  # written last; without it the upload was never whole
-            newest = (note if note.exists() else folder).stat().st_mtime
-        except FileNotFoundError:
-            continue  # somebody discards it
-        if time.time() - newest > FORGOTTEN_AFTER:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 @router.get("/uploads/{token}")

@@ -313,7 +313,7 @@ def test_uploads_nobody_loaded_are_forgotten(desk: Desk, mei: Browser, folder: P
     old = upload(mei, "accounts", f"{HEADER}\n")
     token = re.sub(r".*/", "", old.headers["location"])
     note = folder / token / "upload.json"
-    stat = note.stat()
-    os.utime(note, (stat.st_atime - 3 * 86_400, stat.st_mtime - 3 * 86_400))
+    left_alone_since = (NOW - timedelta(days=3)).timestamp()
+    os.utime(note, (left_alone_since, left_alone_since))
     upload(mei, "accounts", f"{HEADER}\n")
     assert mei.get(old.headers["location"]).status_code == 404
