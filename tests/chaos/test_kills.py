@@ -22,8 +22,11 @@ from app.db import make_engine, transaction
 from app.invariants import thorough
 from app.ledger.models import DailyRun
 from app.ledger.service import get_portfolio
+from app.outreach.delivery import settled_event
+from app.outreach.rules import Accepted, OutboxStatus
 from app.plans.service import promise_to_pay
 from app.timeline.rules import Kind
+from app.timeline.service import record
 from tests import builders
 from tests.chaos.processes import KILLED, desk, in_child, in_fresh_process, picture
 
@@ -148,8 +151,22 @@ def busy_book(url: str) -> None:
         keeps, breaks, hold = (cases[cards[n].customer_id] for n in (9, 10, 11))
         promise_to_pay(session, keeps, 5_000, on + timedelta(days=1), **told)
         promise_to_pay(session, breaks, 5_000, on + timedelta(days=1), **told)
+        for n in (12, 13):  # written to long enough ago that a night may nominate them
+            written_on = FIRST_DAY - timedelta(days=20)
+            sent_at = builders.at(written_on)
+            letter = builders.queued_message(
+                session,
+                cases[cards[n].customer_id],
+                on=written_on,
+                step="early",
+                status=OutboxStatus.SENT,
+                sent_at=sent_at,
+            )
+            sent = settled_event(letter, Accepted("SM-early"))
+            assert sent
+            record(session, sent, by="system", now=sent_at)
         until = on + timedelta(days=2)
-        place_hold(session, hold, HoldKind.DISPUTE, "says it is not hers", until, **told)
+        place_hold(session, hold, HoldKind.HARDSHIP, "out of work until Monday", until, **told)
     engine.dispose()
 
 

@@ -49,7 +49,8 @@ def _day(url: str) -> Day:
     engine = make_engine(url)
     with reading(engine) as session:
         portfolio = get_portfolio(session, builders.BOOK)
-    return Day(engine, portfolio, ON, builders.night_after(ON), builders.stationery())
+    night = builders.night_after(ON)
+    return Day(engine, portfolio, ON, night, builders.stationery(), night)
 
 
 def contacts(url: str) -> Callable[[], object]:

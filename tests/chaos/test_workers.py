@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 import sqlalchemy as sa
@@ -84,8 +85,10 @@ def workers(
 
 def zone_where_it_is_early_afternoon() -> str:
     """Contact is permitted there now, and for hours to come, whenever these tests run."""
-    offset = 13 - datetime.now(UTC).hour
-    return f"Etc/GMT{-offset:+d}" if offset else "Etc/GMT"
+    now = datetime.now(UTC)
+    lands = ("Africa/", "America/", "Asia/", "Australia/", "Europe/", "Pacific/")
+    zones = (zone for zone in sorted(available_timezones()) if zone.startswith(lands))
+    return next(zone for zone in zones if now.astimezone(ZoneInfo(zone)).hour == 13)
 
 
 def wait_until(true: Callable[[], bool], seconds: float, why: str) -> None:

@@ -273,9 +273,11 @@ def test_money_after_a_charge_off_is_a_recovery_and_for_a_sold_account_waits(
         gone, sold = account(session, "CARD-1001"), account(session, "CARD-1002")
         gone.status, gone.ended_on = AccountStatus.CHARGED_OFF, date(2026, 2, 1)
         sold.status, sold.ended_on = AccountStatus.SOLD, date(2026, 2, 1)
+        for kind in (EntryKind.OPENING_BALANCE, EntryKind.WRITE_OFF):
+            builders.entry(session, gone, kind, 90_000, date(2026, 2, 1))
     bank(entry(details(text="CARD-1001")), entry(details(text="CARD-1002"), ref="BANK-2"))
     with transaction(engine) as session:
-        assert posted(session) == [
+        assert [each for each in posted(session) if each[1].startswith("BANK")] == [
             ("CARD-1001", "BANK-1", "recovery", -4_500),
             ("CARD-1001", "BANK-1:reinstated", "adjustment", 4_500),
         ]
