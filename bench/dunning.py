@@ -203,7 +203,7 @@ def _night(folder: Path, count: int) -> Day:
         )  # fmt: skip
     _load_items(engine, folder, count, now)
     stationery = Stationery(load_letters(ROOT / "letters"), "https://desk.example.org", "s" * 40)
-    day = Day(engine, portfolio, ON, now, stationery)
+    day = Day(engine, portfolio, ON, now, stationery, now)
     age(day)
     work_cases(day)
     return day

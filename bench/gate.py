@@ -202,7 +202,7 @@ def _evening(engine: Engine, count: int) -> Day:
         )  # fmt: skip
     _load_book(engine, count, zone, now)
     stationery = Stationery(load_letters(ROOT / "letters"), "https://desk.example.org", "s" * 40)
-    day = Day(engine, portfolio, ON, now, stationery)
+    day = Day(engine, portfolio, ON, now, stationery, now)
     age(day)
     work_cases(day)
     return day
