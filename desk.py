@@ -31,7 +31,7 @@ OWN_PIP = (22, 3)
 LAUNCHER = """#!/bin/sh
 # Made by desk.py: the command `desk` of this checkout.
 here=$(dirname "$(readlink -f "$0")")
-PYTHONPATH="$here/../..${PYTHONPATH:+:$PYTHONPATH}" exec "$here/python" -P -m app.cli "$@"
+PYTHONPATH="$here/../..${PYTHONPATH:+:$PYTHONPATH}" exec "$here/python" -P -m app "$@"
 """
 
 USAGE = """usage: python3 desk.py VERB ...
@@ -75,7 +75,7 @@ def main(arguments):
         hand_over(["-m", "pytest"] + pytest_arguments(rest, os.environ), folder=ROOT)
     if verb == "bench":
         hand_over(bench_arguments(rest), folder=ROOT)
-    hand_over(["-P", "-m", "app.cli"] + arguments)
+    hand_over(["-P", "-m", "app"] + arguments)
     return 1
 
 
@@ -167,8 +167,9 @@ def write_stamp(kind):
 
 def write_launcher():
     """The command `desk`, beside the Python that it runs; written whole or not at all."""
-    if os.path.exists(COMMAND):
-        return
+    with contextlib.suppress(OSError), open(COMMAND) as handle:
+        if handle.read() == LAUNCHER:
+            return
     with open(COMMAND + ".new", "w") as handle:
         handle.write(LAUNCHER)
     os.chmod(COMMAND + ".new", 0o755)  # noqa: S103 - a program, for whoever may read the checkout

@@ -1,4 +1,4 @@
-"""Run by alembic for every command. `app.schema` hands over a connection; the command line opens its own."""
+"""Run by alembic for every command. `app.core.schema` hands over a connection; the command line opens its own."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,9 +8,9 @@ from alembic.migration import MigrationContext
 from alembic.operations.ops import MigrationScript
 from alembic.script import ScriptDirectory
 
-from app.db import make_engine
-from app.schema import options
-from app.settings import get_settings
+from app.core.db import make_engine
+from app.core.schema import options
+from app.core.settings import get_settings
 
 
 def number_revision(

@@ -23,9 +23,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from app.clock import local_instant  # noqa: E402
-from app.daily import contact  # noqa: E402
-from app.db import make_engine  # noqa: E402
+from app.core.clock import local_instant  # noqa: E402
+from app.core.db import make_engine  # noqa: E402
+from app.operations.day import contact  # noqa: E402
 from bench import gate  # noqa: E402
 from tests import provider  # noqa: E402
 from tests.chaos.storm import Account, Storm, account_for  # noqa: E402

@@ -53,7 +53,7 @@ def desk(url: str, *arguments: str) -> Run:
     }
     started = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "app.cli", *arguments],
+        [sys.executable, "-P", "-m", "app", *arguments],
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,
@@ -144,10 +144,10 @@ def measure(url: str, accounts: int) -> None:
 
 def refold_all(url: str) -> float:
     """Seconds for the invariant that folds every account from nothing and compares it with its state."""
-    from app.daily import collect_seldom
-    from app.db import make_engine, reading
-    from app.invariants import refolding_gives_the_same
-    from app.ledger.service import get_portfolio
+    from app.book.ledger.service import get_portfolio
+    from app.core.db import make_engine, reading
+    from app.operations.day import collect_seldom
+    from app.operations.invariants import refolding_gives_the_same
 
     collect_seldom()  # as `desk invariants` does
     started = time.perf_counter()

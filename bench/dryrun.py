@@ -42,23 +42,23 @@ import structlog  # noqa: E402
 from pydantic import SecretStr  # noqa: E402
 from sqlalchemy.engine import Engine  # noqa: E402
 
-from app import schema  # noqa: E402
-from app.clock import FixedClock, local_date, local_instant  # noqa: E402
-from app.daily import collect_seldom, run_days  # noqa: E402
-from app.db import make_engine, reading, table_of, transaction  # noqa: E402
-from app.dryrun.rules import Side, measures  # noqa: E402
-from app.dryrun.service import Comparison, simulate  # noqa: E402
-from app.feeds.service import load  # noqa: E402
-from app.jobs import Worker  # noqa: E402
-from app.ledger.models import Account, Portfolio  # noqa: E402
-from app.ledger.rules import CollectorKind, FeedKind  # noqa: E402
-from app.ledger.service import add_portfolio, get_portfolio  # noqa: E402
-from app.outreach.rules import Accepted, Dispatch, Outcome  # noqa: E402
-from app.ports import Ports, make_stationery  # noqa: E402
-from app.settings import Settings  # noqa: E402
-from app.strategy.service import shipped_text  # noqa: E402
-from app.timeline.models import Event  # noqa: E402
-from app.timeline.rules import Channel, Kind  # noqa: E402
+from app.book.feeds.service import load  # noqa: E402
+from app.book.ledger.models import Account, Portfolio  # noqa: E402
+from app.book.ledger.rules import CollectorKind, FeedKind  # noqa: E402
+from app.book.ledger.service import add_portfolio, get_portfolio  # noqa: E402
+from app.core import schema  # noqa: E402
+from app.core.clock import FixedClock, local_date, local_instant  # noqa: E402
+from app.core.db import make_engine, reading, table_of, transaction  # noqa: E402
+from app.core.settings import Settings  # noqa: E402
+from app.core.timeline.models import Event  # noqa: E402
+from app.core.timeline.rules import Channel, Kind  # noqa: E402
+from app.operations.day import collect_seldom, run_days  # noqa: E402
+from app.operations.simulation.rules import Side, measures  # noqa: E402
+from app.operations.simulation.service import Comparison, simulate  # noqa: E402
+from app.outreach.outbox.rules import Accepted, Dispatch, Outcome  # noqa: E402
+from app.outreach.strategy.service import shipped_text  # noqa: E402
+from app.programs.jobs import Worker  # noqa: E402
+from app.programs.ports import Ports, make_stationery  # noqa: E402
 from bench import _book as book  # noqa: E402
 from tests import postgres  # noqa: E402
 

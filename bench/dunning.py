@@ -35,18 +35,19 @@ sys.path.insert(0, str(ROOT))
 import polars as pl  # noqa: E402
 import sqlalchemy as sa  # noqa: E402
 
-from app import schema  # noqa: E402
-from app.cases.models import CallTask  # noqa: E402
-from app.clock import local_instant  # noqa: E402
-from app.daily import Day, age, collect_seldom, contact, work_cases  # noqa: E402
-from app.db import chunked, insert_rows, make_engine, reading, table_of, transaction  # noqa: E402
-from app.feeds.service import load  # noqa: E402
-from app.ledger.rules import CollectorKind, FeedKind  # noqa: E402
-from app.ledger.service import add_portfolio  # noqa: E402
-from app.outreach.letters import load_letters  # noqa: E402
-from app.outreach.night import ASKED  # noqa: E402
-from app.outreach.service import Stationery, ask_strategy, cases_to_contact  # noqa: E402
-from app.strategy.rules import Take  # noqa: E402
+from app.book.feeds.service import load  # noqa: E402
+from app.book.ledger.rules import CollectorKind, FeedKind  # noqa: E402
+from app.book.ledger.service import add_portfolio  # noqa: E402
+from app.casework.cases.models import CallTask  # noqa: E402
+from app.core import schema  # noqa: E402
+from app.core.clock import local_instant  # noqa: E402
+from app.core.db import chunked, insert_rows, make_engine, reading, table_of, transaction  # noqa: E402
+from app.core.ids import id_of  # noqa: E402
+from app.operations.day import Day, age, collect_seldom, contact, work_cases  # noqa: E402
+from app.outreach.letters.catalog import load_letters  # noqa: E402
+from app.outreach.planning.nightly import ASKED  # noqa: E402
+from app.outreach.planning.service import Stationery, ask_strategy, cases_to_contact  # noqa: E402
+from app.outreach.strategy.rules import Take  # noqa: E402
 from bench._tryton import Stopwatch  # noqa: E402
 
 FOLDER = ROOT / "var" / "bench" / "dunning"
@@ -165,7 +166,7 @@ def _decide(day: Day, count: int) -> tuple[float, float]:
     """Time for asking the strategy about each case and writing a row for each; the rows are removed again."""
     watch = Stopwatch()
     with reading(day.engine) as session:
-        case_ids = cases_to_contact(session, day.portfolio.id or 0, day.on)
+        case_ids = cases_to_contact(session, id_of(day.portfolio), day.on)
     written = 0
     for ids in chunked(case_ids, ASKED):
         with transaction(day.engine) as session:

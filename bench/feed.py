@@ -25,11 +25,11 @@ sys.path.insert(0, str(ROOT))
 import polars as pl  # noqa: E402
 import psycopg  # noqa: E402
 
-from app import schema  # noqa: E402
-from app.db import make_engine, transaction  # noqa: E402
-from app.feeds.service import load  # noqa: E402
-from app.ledger.rules import CollectorKind, FeedKind  # noqa: E402
-from app.ledger.service import add_portfolio  # noqa: E402
+from app.book.feeds.service import load  # noqa: E402
+from app.book.ledger.rules import CollectorKind, FeedKind  # noqa: E402
+from app.book.ledger.service import add_portfolio  # noqa: E402
+from app.core import schema  # noqa: E402
+from app.core.db import make_engine, transaction  # noqa: E402
 from bench import _book as book  # noqa: E402
 from tests import postgres  # noqa: E402
 

@@ -33,21 +33,21 @@ import polars as pl  # noqa: E402
 import sqlalchemy as sa  # noqa: E402
 from sqlalchemy.engine import Engine  # noqa: E402
 
-from app import schema  # noqa: E402
-from app.clock import local_instant  # noqa: E402
-from app.compliance.packfile import shipped_packs  # noqa: E402
-from app.compliance.rules import Contact, ContactResult, Facts, PastContact, review  # noqa: E402
-from app.compliance.stacking import stack  # noqa: E402
-from app.daily import Day, age, collect_seldom, contact, work_cases  # noqa: E402
-from app.db import make_engine, reading, table_of, transaction  # noqa: E402
-from app.feeds.service import load  # noqa: E402
-from app.ledger.rules import CollectorKind, FeedKind  # noqa: E402
-from app.ledger.service import add_portfolio  # noqa: E402
-from app.outreach.letters import load_letters  # noqa: E402
-from app.outreach.models import OutboxMessage  # noqa: E402
-from app.outreach.service import Stationery  # noqa: E402
-from app.timeline.models import DecisionFacts, Event  # noqa: E402
-from app.timeline.rules import Channel, Kind, Purpose  # noqa: E402
+from app.book.feeds.service import load  # noqa: E402
+from app.book.ledger.rules import CollectorKind, FeedKind  # noqa: E402
+from app.book.ledger.service import add_portfolio  # noqa: E402
+from app.core import schema  # noqa: E402
+from app.core.clock import local_instant  # noqa: E402
+from app.core.db import make_engine, reading, table_of, transaction  # noqa: E402
+from app.core.timeline.models import DecisionFacts, Event  # noqa: E402
+from app.core.timeline.rules import Channel, Kind, Purpose  # noqa: E402
+from app.operations.day import Day, age, collect_seldom, contact, work_cases  # noqa: E402
+from app.outreach.letters.catalog import load_letters  # noqa: E402
+from app.outreach.outbox.models import OutboxMessage  # noqa: E402
+from app.outreach.planning.service import Stationery  # noqa: E402
+from app.policy.composition import stack  # noqa: E402
+from app.policy.packfile import shipped_packs  # noqa: E402
+from app.policy.rules import Contact, ContactResult, Facts, PastContact, review  # noqa: E402
 from tests import postgres  # noqa: E402
 
 FOLDER = ROOT / "var" / "bench" / "gate"

@@ -35,12 +35,12 @@ sys.path.insert(0, str(ROOT))
 
 import typst  # noqa: E402
 
-from app.adapters.letter_page import STANDARDS, letter_template, page_data, typeset_letter  # noqa: E402
-from app.adapters.print_batch import AT_ONCE, PrintPress  # noqa: E402
-from app.adapters.print_letters import IN_FLIGHT, PrintLetterSender  # noqa: E402
-from app.adapters.typesetting import PRINT_STANDARDS, print_fonts  # noqa: E402
-from app.outreach.rules import Accepted, Dispatch, Piece  # noqa: E402
-from app.timeline.rules import Channel  # noqa: E402
+from app.adapters.print.batch import AT_ONCE, PrintPress  # noqa: E402
+from app.adapters.print.letter_page import STANDARDS, letter_template, page_data, typeset_letter  # noqa: E402
+from app.adapters.print.letters import IN_FLIGHT, PrintLetterSender  # noqa: E402
+from app.adapters.print.typesetting import PRINT_STANDARDS, print_fonts  # noqa: E402
+from app.core.timeline.rules import Channel  # noqa: E402
+from app.outreach.outbox.rules import Accepted, Dispatch, Piece  # noqa: E402
 
 LETTERS = ROOT / "letters"
 FOLDER = ROOT / "var" / "bench" / "letters"

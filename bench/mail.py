@@ -33,10 +33,10 @@ from statistics import median
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from app.adapters.smtp_email import SmtpEmailSender  # noqa: E402
-from app.clock import FixedClock  # noqa: E402
-from app.outreach.rules import Accepted, Dispatch  # noqa: E402
-from app.timeline.rules import Channel  # noqa: E402
+from app.adapters.mail.smtp import SmtpEmailSender  # noqa: E402
+from app.core.clock import FixedClock  # noqa: E402
+from app.core.timeline.rules import Channel  # noqa: E402
+from app.outreach.outbox.rules import Accepted, Dispatch  # noqa: E402
 
 TIMES_THE_REFERENCE = 3.0
 AT = datetime(2026, 6, 15, 7, 0, tzinfo=UTC)

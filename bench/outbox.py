@@ -38,17 +38,17 @@ from sqlalchemy.engine import Engine  # noqa: E402
 from twilio.http.http_client import TwilioHttpClient  # noqa: E402
 from twilio.rest import Client  # noqa: E402
 
-from app.adapters.twilio_http import API_URL, TwilioApi  # noqa: E402
-from app.adapters.twilio_sms import TwilioSmsSender  # noqa: E402
-from app.clock import FixedClock, SystemClock, local_instant  # noqa: E402
-from app.daily import contact  # noqa: E402
-from app.db import make_engine, reading  # noqa: E402
-from app.outreach.delivery import ContactCourier, Foreseen  # noqa: E402
-from app.outreach.folders import CaseLine, Folder, _case_rows  # noqa: E402
-from app.outreach.rules import Accepted, Destination  # noqa: E402
-from app.outreach.sending import deliver_due  # noqa: E402
-from app.outreach.service import Stationery  # noqa: E402
-from app.timeline.service import customer_stream, read_heads  # noqa: E402
+from app.adapters.twilio.http import API_URL, TwilioApi  # noqa: E402
+from app.adapters.twilio.sms import TwilioSmsSender  # noqa: E402
+from app.core.clock import FixedClock, SystemClock, local_instant  # noqa: E402
+from app.core.db import make_engine, reading  # noqa: E402
+from app.core.timeline.service import customer_stream, read_heads  # noqa: E402
+from app.operations.day import contact  # noqa: E402
+from app.outreach.delivery.protocol import ContactCourier, Foreseen  # noqa: E402
+from app.outreach.delivery.sending import deliver_due  # noqa: E402
+from app.outreach.gate.case_facts import CaseLine, Folder, _case_rows  # noqa: E402
+from app.outreach.outbox.rules import Accepted, Destination  # noqa: E402
+from app.outreach.planning.service import Stationery  # noqa: E402
 from bench import gate  # noqa: E402
 from tests import provider  # noqa: E402
 

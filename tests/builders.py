@@ -24,25 +24,25 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
-from app.cases.models import CollectionsCase
-from app.cases.rules import CaseStatus
-from app.clock import FixedClock
-from app.compliance.service import address_of
-from app.daily import DayReport, run_days
-from app.db import transaction
-from app.delinquency.service import fold_accounts
-from app.ledger.models import Account, Customer, Entry, Portfolio, Statement
-from app.ledger.rules import CollectorKind, EntryKind
-from app.ledger.service import add_portfolio, mark_changed, post_entry
-from app.outreach.delivery import ContactCourier, Courier
-from app.outreach.letters import load_letters
-from app.outreach.models import OutboxMessage
-from app.outreach.rules import Accepted, Destination, Dispatch, Outcome
-from app.outreach.sending import deliver_due
-from app.outreach.service import Stationery
-from app.ports import LETTERS
-from app.timeline.models import Event
-from app.timeline.rules import Channel, Kind, Purpose
+from app.book.delinquency.service import fold_accounts
+from app.book.ledger.models import Account, Customer, Entry, Portfolio, Statement
+from app.book.ledger.rules import CollectorKind, EntryKind
+from app.book.ledger.service import add_portfolio, mark_changed, post_entry
+from app.casework.cases.models import CollectionsCase
+from app.casework.cases.rules import CaseStatus
+from app.core.clock import FixedClock
+from app.core.db import transaction
+from app.core.timeline.models import Event
+from app.core.timeline.rules import Channel, Kind, Purpose
+from app.operations.day import DayReport, run_days
+from app.outreach.delivery.protocol import ContactCourier, Courier
+from app.outreach.delivery.sending import deliver_due
+from app.outreach.gate.service import address_of
+from app.outreach.letters.catalog import load_letters
+from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.rules import Accepted, Destination, Dispatch, Outcome
+from app.outreach.planning.service import Stationery
+from app.programs.ports import LETTERS
 
 ZONE = "Asia/Shanghai"
 BOOK = "CARDS"

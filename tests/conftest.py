@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 from uuid import uuid4
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,10 +30,14 @@ from hypothesis import HealthCheck  # noqa: E402
 from hypothesis import settings as hypothesis_settings  # noqa: E402
 from sqlalchemy.engine import Engine  # noqa: E402
 
-from app import schema  # noqa: E402
-from app.db import make_engine  # noqa: E402
-from app.settings import Settings, get_settings  # noqa: E402
+from app.core import schema  # noqa: E402
+from app.core.db import make_engine  # noqa: E402
+from app.core.settings import Settings, get_settings  # noqa: E402
 from tests import postgres  # noqa: E402
+
+if TYPE_CHECKING:
+    from tests.api.program import Program
+    from tests.web.desk import Desk
 
 Settings.model_config["env_file"] = None
 
@@ -234,3 +238,55 @@ def browser(chromium: str) -> Iterator[object]:
         running = playwright.chromium.launch(executable_path=chromium, args=flags)
         yield running
         running.close()
+
+
+# --- the web application ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def _quick_hashing(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """argon2 with its smallest cost: no test is about how long a guess takes."""
+    from pwdlib import PasswordHash
+    from pwdlib.hashers.argon2 import Argon2Hasher
+
+    from app.core.staff import service
+
+    quick = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
+    monkeypatch.setattr(service, "hasher", quick)
+    service._dummy_hash.cache_clear()
+    yield
+    service._dummy_hash.cache_clear()
+
+
+@pytest.fixture
+def desk(engine: Engine) -> Desk:
+    """The web application, on both databases."""
+    from tests.web.desk import Desk
+
+    return Desk(engine)
+
+
+@pytest.fixture
+def sqlite_desk(sqlite_engine: Engine) -> Desk:
+    """The web application where the database makes no difference."""
+    from tests.web.desk import Desk
+
+    return Desk(sqlite_engine)
+
+
+@pytest.fixture
+def program(engine: Engine) -> Program:
+    """A manager's program, on both databases."""
+    from tests.api.program import Program
+    from tests.web.desk import Desk
+
+    return Program(Desk(engine))
+
+
+@pytest.fixture
+def sqlite_program(sqlite_engine: Engine) -> Program:
+    """A manager's program where the database makes no difference."""
+    from tests.api.program import Program
+    from tests.web.desk import Desk
+
+    return Program(Desk(sqlite_engine))

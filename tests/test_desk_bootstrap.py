@@ -14,7 +14,7 @@ from types import ModuleType
 
 import pytest
 
-from app.settings import ROOT, Settings
+from app.core.settings import ROOT, Settings
 
 
 @pytest.fixture
@@ -295,7 +295,7 @@ def test_the_verb_becomes_this_process(desk: ModuleType, tmp_path: Path) -> None
     desk.prepare("app")
     (tmp_path / "app").mkdir()
     (tmp_path / "app/__init__.py").touch()
-    (tmp_path / "app/cli.py").write_text(
+    (tmp_path / "app/__main__.py").write_text(
         textwrap.dedent("""
             import os, sys
             print(sys.argv[1:], sys.stdin.read(), os.getpid())
@@ -305,7 +305,7 @@ def test_the_verb_becomes_this_process(desk: ModuleType, tmp_path: Path) -> None
     (tmp_path / "desk.py").write_text((ROOT / "desk.py").read_text())
     elsewhere = tmp_path / "elsewhere"
     (elsewhere / "app").mkdir(parents=True)  # a stranger's folder of the same name must not win
-    (elsewhere / "app/cli.py").write_text("raise SystemExit('wrong app')")
+    (elsewhere / "app/__main__.py").write_text("raise SystemExit('wrong app')")
 
     started = subprocess.Popen(
         [sys.executable, str(tmp_path / "desk.py"), "feed", "load", "-"],

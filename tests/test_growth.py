@@ -15,20 +15,20 @@ from pathlib import Path
 
 import pytest
 
-from app.bounces.reading import understood
-from app.errors import DeskError, Invalid
-from app.feeds import workbook
-from app.feeds.camt054 import read as read_camt
-from app.feeds.mapping import parse_mapping
-from app.feeds.reading import open_feed
-from app.feeds.rules import blotted, keys_in
-from app.feeds.service import LAYOUTS
-from app.feeds.understanding import check_header
+from app.book.feeds.bank.camt054 import read as read_camt
+from app.book.feeds.reading import workbook
+from app.book.feeds.reading.files import open_feed
+from app.book.feeds.reading.mapping import parse_mapping
+from app.book.feeds.reading.parsing import check_header
+from app.book.feeds.rules import blotted, keys_in
+from app.book.feeds.service import LAYOUTS
+from app.book.ledger.rules import FeedKind
+from app.core.card_numbers import holds_card_number, mask_card_numbers
+from app.core.errors import DeskError, Invalid
+from app.core.kit.toml_text import parse_toml
+from app.inbound.bounces.reading import understood
 from app.inbound.phrasebook import shipped_phrases
 from app.inbound.rules import read
-from app.ledger.card_numbers import holds_card_number, mask_card_numbers
-from app.ledger.rules import FeedKind
-from app.toml_text import parse_toml
 
 TIMES = 8
 ALLOWED = 28.0
@@ -111,7 +111,7 @@ def test_reading_toml(unit: str) -> None:
     [b"5.1.", b"1 ", b"a: b\n", b"Received: x\n", b"\n", b"<", b"550 5.1.1 no such user\n", b"@", b"<a@b>: "],
 )
 def test_reading_what_comes_back_by_email(unit: bytes) -> None:
-    """What the library cannot bound is bounded from without: see tests/bounces/test_hostile.py."""
+    """What the library cannot bound is bounded from without: see tests/inbound/bounces/test_hostile.py."""
     head = b"From: mailer-daemon@mail.example\nTo: b+1-aaaaaaaa@desk.example\n\n"
     grows_with_its_size(lambda size: lambda: understood(head + (unit * size)[:size]), 15_000)
 

@@ -7,7 +7,7 @@ Revises:
 import sqlalchemy as sa
 from alembic import op
 
-from app.db import BigId, UtcDateTime
+from app.core.db import BigId, UtcDateTime
 
 revision = "0001"
 down_revision = None

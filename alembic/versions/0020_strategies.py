@@ -7,7 +7,7 @@ Revises: 0010
 import sqlalchemy as sa
 from alembic import op
 
-from app.db import BigId, UtcDateTime
+from app.core.db import BigId, UtcDateTime
 
 revision = "0020"
 down_revision = "0010"

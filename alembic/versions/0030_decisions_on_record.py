@@ -7,7 +7,7 @@ Revises: 0020
 import sqlalchemy as sa
 from alembic import op
 
-from app.db import BigId, UtcDateTime
+from app.core.db import BigId, UtcDateTime
 
 revision = "0030"
 down_revision = "0020"

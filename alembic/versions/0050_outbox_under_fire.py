@@ -7,7 +7,7 @@ Revises: 0070
 import sqlalchemy as sa
 from alembic import op
 
-from app.db import UtcDateTime
+from app.core.db import UtcDateTime
 
 revision = "0050"
 down_revision = "0070"

@@ -7,8 +7,8 @@ Revises: 0050
 import sqlalchemy as sa
 from alembic import op
 
-from app.db import BigId, UtcDateTime
-from app.schema import change_event_kinds
+from app.core.db import BigId, UtcDateTime
+from app.core.schema import change_event_kinds
 
 revision = "0060"
 down_revision = "0050"

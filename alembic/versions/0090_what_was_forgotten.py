@@ -4,7 +4,7 @@ Revision ID: 0090
 Revises: 0060
 """
 
-from app.schema import change_event_kinds
+from app.core.schema import change_event_kinds
 
 revision = "0090"
 down_revision = "0060"

@@ -7,7 +7,7 @@ Revises: 0080
 import sqlalchemy as sa
 from alembic import op
 
-from app.db import BigId
+from app.core.db import BigId
 
 revision = "0095"
 down_revision = "0080"

@@ -4,7 +4,7 @@ Revision ID: 0099
 Revises: 0098
 """
 
-from app.schema import change_event_kinds
+from app.core.schema import change_event_kinds
 
 revision = "0099"
 down_revision = "0098"

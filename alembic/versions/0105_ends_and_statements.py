@@ -4,7 +4,7 @@ Revision ID: 0105
 Revises: 0130
 """
 
-from app.schema import change_event_kinds
+from app.core.schema import change_event_kinds
 
 revision = "0105"
 down_revision = "0130"

@@ -7,7 +7,7 @@ Revises: 0105
 import sqlalchemy as sa
 from alembic import op
 
-from app.db import BigId, UtcDateTime
+from app.core.db import BigId, UtcDateTime
 
 revision = "0106"
 down_revision = "0105"

@@ -7,8 +7,8 @@ Revises: 0115
 import sqlalchemy as sa
 from alembic import op
 
-from app.db import UtcDateTime
-from app.schema import change_event_kinds
+from app.core.db import UtcDateTime
+from app.core.schema import change_event_kinds
 
 revision = "0125"
 down_revision = "0115"

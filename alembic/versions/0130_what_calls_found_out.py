@@ -10,8 +10,8 @@ Revises: 0110
 import sqlalchemy as sa
 from alembic import op
 
-from app.db import UtcDateTime
-from app.schema import change_event_kinds
+from app.core.db import UtcDateTime
+from app.core.schema import change_event_kinds
 
 revision = "0130"
 down_revision = "0110"

@@ -4,7 +4,7 @@ Revision ID: 0140
 Revises: 0099
 """
 
-from app.schema import change_event_kinds
+from app.core.schema import change_event_kinds
 
 revision = "0140"
 down_revision = "0099"

@@ -7,7 +7,7 @@ Revises: 0140
 import sqlalchemy as sa
 from alembic import op
 
-from app.db import BigId, UtcDateTime
+from app.core.db import BigId, UtcDateTime
 
 revision = "0141"
 down_revision = "0140"

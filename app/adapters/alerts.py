@@ -13,9 +13,9 @@ from email.utils import format_datetime, make_msgid
 
 import httpx2
 
-from app.adapters.smtp_email import parse_smtp_url
-from app.alerts.rules import ALERT_ADVICE, AlertNews
-from app.clock import Clock
+from app.adapters.mail.smtp import parse_smtp_url
+from app.core.clock import Clock
+from app.operations.alerts.rules import ALERT_ADVICE, AlertNews
 
 TIMEOUT_SECONDS = 15.0
 

@@ -8,8 +8,8 @@ from typing import TextIO
 
 import structlog
 
-from app.outreach.rules import Accepted, Dispatch, Outcome
-from app.timeline.rules import Channel
+from app.core.timeline.rules import Channel
+from app.outreach.outbox.rules import Accepted, Dispatch, Outcome
 
 KEEP = 1000
 """How many messages a sender remembers; older ones are forgotten."""

@@ -22,9 +22,9 @@ from http_message_signatures import MappingKeyResolver
 from http_message_signatures.algorithms import ED25519
 from http_message_signatures.httpx2 import SignatureHooks, SignatureHooksMode, SigningOptions
 
-from app.legal.bag import TAG_MANIFEST, json_bytes, key_id, sha256
-from app.legal.rules import Receipt
-from app.outreach.rules import Misconfigured, TryLater, Undeliverable
+from app.legal.bundle.bag import TAG_MANIFEST, json_bytes, key_id, sha256
+from app.legal.referrals.rules import Receipt
+from app.outreach.outbox.rules import Misconfigured, TryLater, Undeliverable
 
 Delivery = Receipt | Undeliverable | TryLater | Misconfigured
 

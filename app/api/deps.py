@@ -26,13 +26,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.db import reading, table_of, transaction, upsert
-from app.errors import Conflict, Forbidden, Invalid
-from app.staff import service
-from app.staff.models import ApiIdempotency, ApiToken
-from app.staff.rules import IDEMPOTENCY_KEPT, TOUCH_EVERY, Caller, Role
-from app.web.deps import Door, Now, ReadSession, WriteSession, engine_of
-from app.web.security import read_form
+from app.core.db import reading, table_of, transaction, upsert
+from app.core.errors import Conflict, Forbidden, Invalid
+from app.core.staff import service
+from app.core.staff.models import ApiIdempotency, ApiToken
+from app.core.staff.rules import IDEMPOTENCY_KEPT, TOUCH_EVERY, Caller, Role
+from app.http.deps import Door, Now, ReadSession, WriteSession, engine_of
+from app.http.security import read_form
 
 log = structlog.get_logger("desk.api")
 T = TypeVar("T")

@@ -10,11 +10,11 @@ from typing import Annotated, Any, TypeVar
 from fastapi import Path, Query
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from app.errors import Invalid
-from app.ledger.models import Portfolio
-from app.ledger.rules import holds_card_number
-from app.money import BadAmount, to_minor
-from app.web.deps import decode_cursor, encode_cursor
+from app.book.ledger.models import Portfolio
+from app.book.ledger.rules import holds_card_number
+from app.core.errors import Invalid
+from app.core.money import BadAmount, to_minor
+from app.http.deps import decode_cursor, encode_cursor
 
 T = TypeVar("T")
 MAX_ID = 2**63 - 1

@@ -15,17 +15,18 @@ from sqlmodel import Session, col, select
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import BundleRef, CaseRef, Cursor, Limit, Line, RowId, after, case_id_of, page_of
 from app.api.shapes import BundleShape, ReferralShape
-from app.cases.models import CollectionsCase
-from app.cases.service import case_event, get_case
-from app.errors import Conflict, NotFound
-from app.ledger.models import Portfolio
-from app.ledger.service import get_portfolio
-from app.legal.models import Bundle, Referral, ReferralStatus
-from app.legal.service import build_bundle, checklist_of, decide, single_excuse
-from app.staff.rules import LEGAL_WORK, MANAGEMENT, Caller
-from app.timeline.rules import Kind
-from app.timeline.service import lock_customers, record
-from app.web.deps import Now, WriteSession
+from app.book.ledger.models import Portfolio
+from app.book.ledger.service import get_portfolio
+from app.casework.cases.models import CollectionsCase
+from app.casework.cases.service import case_event, get_case
+from app.core.errors import Conflict, NotFound
+from app.core.ids import id_of
+from app.core.staff.rules import LEGAL_WORK, MANAGEMENT, Caller
+from app.core.timeline.rules import Kind
+from app.core.timeline.service import lock_customers, record
+from app.http.deps import Now, WriteSession
+from app.legal.referrals.models import Bundle, Referral, ReferralStatus
+from app.legal.referrals.service import build_bundle, checklist_of, decide, single_excuse
 
 router = api_router("", tags=["legal"])
 
@@ -57,7 +58,7 @@ def list_referrals(
     if portfolio is not None:
         query = query.where(Referral.portfolio_id == get_portfolio(session, portfolio).id)
     rows = session.execute(query.order_by(col(Referral.id)).limit(limit + 1)).all()
-    shown, next_cursor = page_of(rows, limit, lambda row: row[0].id or 0)
+    shown, next_cursor = page_of(rows, limit, lambda row: id_of(row[0]))
     return Page(items=[ReferralShape.of(row, code) for row, code in shown], next_cursor=next_cursor)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel
 
 from app.api.deps import api_requires, api_router
-from app.staff.rules import EVERYONE, Caller, Role
+from app.core.staff.rules import EVERYONE, Caller, Role
 
 router = api_router("/me", tags=["me"])
 

@@ -14,29 +14,30 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field
 
-from app.cases.models import CaseHold, CollectionsCase, case_reference
-from app.cases.rules import CaseStatus, HoldKind, Outcome
-from app.cases.standing import Standing
-from app.compliance.rules import Answer
-from app.compliance.service import answer_data
-from app.delinquency.history import AccountOn
-from app.delinquency.lifecycle import CreditBalance
-from app.delinquency.models import Pause, ReAge
-from app.delinquency.queries import Aging
-from app.delinquency.queries import RollForward as Roll
-from app.delinquency.rules import PauseKind, bucket_labels, bucket_of, days_past_due
-from app.delinquency.service import Now, edges_of
-from app.kpis.models import KpiSnapshot
-from app.kpis.rules import DEFINITIONS, Figure, Unit
-from app.ledger.models import Account, Customer, Entry, Portfolio, ReplacedStatement, Waiver
-from app.ledger.rules import AccountStatus, CollectorKind, DelinquencySource, EntryKind, WaiverStatus
-from app.ledger.statements import StatementFigures
-from app.legal.models import Referral, ReferralStatus
-from app.money import to_decimal_string
-from app.plans.models import Plan
-from app.plans.rules import Instalment, PlanKind, PlanStatus
-from app.timeline.models import Event
-from app.timeline.rules import Channel, Kind
+from app.book.delinquency.history import AccountOn
+from app.book.delinquency.lifecycle import CreditBalance
+from app.book.delinquency.models import Pause, ReAge
+from app.book.delinquency.queries import Aging
+from app.book.delinquency.queries import RollForward as Roll
+from app.book.delinquency.rules import PauseKind, bucket_labels, bucket_of, days_past_due
+from app.book.delinquency.service import Now, edges_of
+from app.book.ledger.models import Account, Customer, Entry, Portfolio, ReplacedStatement, Waiver
+from app.book.ledger.rules import AccountStatus, CollectorKind, DelinquencySource, EntryKind, WaiverStatus
+from app.book.ledger.statements import StatementFigures
+from app.casework.cases.models import CaseHold, CollectionsCase, case_reference
+from app.casework.cases.rules import CaseStatus, HoldKind, Outcome
+from app.casework.cases.standing import Standing
+from app.casework.plans.models import Plan
+from app.casework.plans.rules import Instalment, PlanKind, PlanStatus
+from app.core.ids import id_of
+from app.core.money import to_decimal_string
+from app.core.timeline.models import Event
+from app.core.timeline.rules import Channel, Kind
+from app.legal.referrals.models import Referral, ReferralStatus
+from app.outreach.gate.service import answer_data
+from app.policy.rules import Answer
+from app.reporting.kpis.models import KpiSnapshot
+from app.reporting.kpis.rules import DEFINITIONS, Figure, Unit
 
 Money = Annotated[
     str,
@@ -243,7 +244,7 @@ class WaiverShape(BaseModel):
     @classmethod
     def of(cls, book: Portfolio, account: Account, entry: Entry, waiver: Waiver) -> Self:
         return cls(
-            id=waiver.id or 0,
+            id=id_of(waiver),
             account_ref=account.reference,
             entry=entry.reference,
             amount=to_decimal_string(waiver.amount_minor, book.currency),
@@ -296,7 +297,7 @@ class PauseShape(BaseModel):
     @classmethod
     def of(cls, account: Account, pause: Pause, ended_on: date | None = None) -> Self:
         return cls(
-            id=pause.id or 0,
+            id=id_of(pause),
             account_ref=account.reference,
             kind=pause.kind,
             from_on=pause.from_on,
@@ -432,7 +433,7 @@ class HoldShape(BaseModel):
     @classmethod
     def of(cls, hold: CaseHold) -> Self:
         return cls(
-            id=hold.id or 0,
+            id=id_of(hold),
             case=case_reference(hold.case_id),
             kind=hold.kind,
             reason=hold.reason,
@@ -737,7 +738,7 @@ class ReferralShape(BaseModel):
     @classmethod
     def of(cls, referral: Referral, portfolio: str) -> Self:
         return cls(
-            id=referral.id or 0,
+            id=id_of(referral),
             case=case_reference(referral.case_id),
             portfolio=portfolio,
             status=referral.status,

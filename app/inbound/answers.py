@@ -10,20 +10,21 @@ from datetime import date, datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from app.cases.models import CollectionsCase
-from app.clock import local_date
-from app.compliance.rules import Answer, Clearance
-from app.errors import Conflict, Invalid
+from app.book.ledger.models import Customer, Portfolio
+from app.book.ledger.rules import holds_card_number
+from app.casework.cases.models import CollectionsCase
+from app.core.clock import local_date
+from app.core.errors import Conflict, Invalid
+from app.core.ids import id_of
+from app.core.timeline.rules import Channel
 from app.inbound.models import InboundMatch, InboundMessage
 from app.inbound.rules import InboundSource, ReviewOutcome, choices
 from app.inbound.service import reading_of, review
-from app.ledger.models import Customer, Portfolio
-from app.ledger.rules import holds_card_number
-from app.outreach.folders import open_folders
-from app.outreach.letters import Rendered, render
-from app.outreach.models import OutboxMessage
-from app.outreach.rules import ANSWER_LETTER, purpose_of_answer
-from app.outreach.service import (
+from app.outreach.gate.case_facts import open_folders
+from app.outreach.letters.catalog import Rendered, render
+from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.rules import ANSWER_LETTER, purpose_of_answer
+from app.outreach.planning.service import (
     Letterhead,
     Outgoing,
     Stationery,
@@ -31,7 +32,7 @@ from app.outreach.service import (
     known_keys,
     letter_context,
 )
-from app.timeline.rules import Channel
+from app.policy.rules import Answer, Clearance
 
 ANSWERABLE_FOR = timedelta(days=7)
 """After that it is no answer any more, but a message of our own."""
@@ -70,7 +71,7 @@ def word_answer(
     """The SMS as it would be sent, whole; nothing is asked, locked or written. Invalid as for `answer_sms`."""
     words = _checked(text)
     today = local_date(now, portfolio.timezone)
-    [folder] = open_folders(session, portfolio, [case.id or 0], now=now, lock=False, as_of=today)
+    [folder] = open_folders(session, portfolio, [id_of(case)], now=now, lock=False, as_of=today)
     letter = stationery.letters[ANSWER_LETTER]
     context = letter_context(
         session, Letterhead.of(portfolio), stationery, folder, letter, Channel.SMS, None, now=now
@@ -97,7 +98,7 @@ def answer_sms(
     Conflict where there is nothing to answer, or enough was said.
     """
     words = _checked(text)
-    [folder] = open_folders(session, portfolio, [case.id or 0], now=now, as_of=on)
+    [folder] = open_folders(session, portfolio, [id_of(case)], now=now, as_of=on)
     customer = session.get_one(Customer, case.customer_id)
     message = answerable(session, customer, now=now)
     if message is None:

@@ -11,13 +11,13 @@ import structlog
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
-from app.clock import Clock
-from app.db import chunked, reading, retrying, transaction
+from app.core.clock import Clock
+from app.core.db import chunked, reading, retrying, transaction
 from app.inbound.models import InboundMessage
 from app.inbound.phrasebook import shipped_phrases
 from app.inbound.rules import Arrived, Inbox
 from app.inbound.service import interpret, receive
-from app.outreach.rules import Misconfigured, TryLater
+from app.outreach.outbox.rules import Misconfigured, TryLater
 
 log = structlog.get_logger("desk.inbound")
 

@@ -9,17 +9,18 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
-from app.compliance.models import ContactPreference
-from app.compliance.rules import PreferenceKind
-from app.compliance.service import end_preference, open_preferences, set_consent, set_preference
-from app.errors import Invalid
+from app.book.ledger.models import Customer
+from app.core.errors import Invalid
+from app.core.ids import id_of
+from app.core.timeline.models import Event
+from app.core.timeline.rules import Channel, Kind
+from app.core.timeline.service import NewEvent, customer_stream, record
 from app.inbound.models import InboundMatch, InboundMessage
 from app.inbound.rules import InboundSource
 from app.inbound.service import CUSTOMER, consent_of, open_case_of, refuse
-from app.ledger.models import Customer
-from app.timeline.models import Event
-from app.timeline.rules import Channel, Kind
-from app.timeline.service import NewEvent, customer_stream, record
+from app.outreach.gate.models import ContactPreference
+from app.outreach.gate.service import end_preference, open_preferences, set_consent, set_preference
+from app.policy.rules import PreferenceKind
 
 PAGE = "preferences page"
 """The source of what was chosen there; only that can be taken back there."""
@@ -65,7 +66,7 @@ def choose_channels(
 
 def quiet_times(session: Session, customer: Customer) -> list[ContactPreference]:
     """What was chosen on the page: one span, or the two halves of one that goes over midnight."""
-    told = open_preferences(session, customer.id or 0)
+    told = open_preferences(session, id_of(customer))
     return [row for row in told if row.kind is PreferenceKind.TIME and row.source == PAGE]
 
 

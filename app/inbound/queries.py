@@ -10,11 +10,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from app.cases.models import CollectionsCase, case_reference
-from app.cases.queries import CASE_REFERENCE
-from app.db import table_of
+from app.book.ledger.models import Account, Customer, Portfolio
+from app.casework.cases.models import CollectionsCase, case_reference
+from app.casework.cases.queries import CASE_REFERENCE
+from app.core.db import table_of
+from app.core.ids import id_of
 from app.inbound.models import InboundMatch, InboundMessage
-from app.ledger.models import Account, Customer, Portfolio
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def _open(*, unknown: bool) -> Any:
 def _listed(session: Session, query: Any) -> list[Listed]:
     messages = session.scalars(query).all()
     senders = senders_of(session, [message.id for message in messages])
-    return [Listed(message, senders.get(message.id or 0, ())) for message in messages]
+    return [Listed(message, senders.get(id_of(message), ())) for message in messages]
 
 
 def senders_of(session: Session, message_ids: Sequence[int | None]) -> dict[int, list[Sender]]:

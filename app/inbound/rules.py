@@ -14,10 +14,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from app.cases.rules import HoldKind
+from app.casework.cases.rules import HoldKind
+from app.core.timeline.rules import Channel
 from app.inbound.quotes import Heard, Reaction, hear, plain
-from app.outreach.rules import Misconfigured, TryLater
-from app.timeline.rules import Channel
+from app.outreach.outbox.rules import Misconfigured, TryLater
 
 
 class InboundSource(StrEnum):

@@ -14,19 +14,19 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select
 
-from app.cases.models import CaseHold, CollectionsCase
-from app.cases.queries import open_holds
-from app.cases.rules import REVIEW_DAYS, CaseStatus
-from app.clock import Clock, local_date
-from app.compliance.facts import address_of
-from app.compliance.holds import hold_customer, release_customer
-from app.compliance.models import Consent, ContactPreference
-from app.compliance.rules import Clearance, PreferenceKind, Suppression
-from app.compliance.service import end_preference, rest_address, set_consent, set_preference
-from app.compliance.suppression import suppress
-from app.db import reading, retrying, storable, transaction, upsert
-from app.errors import Conflict
-from app.inbound.calls import task_to_call
+from app.actions.holds import hold_customer, release_customer
+from app.book.ledger.models import Customer, Portfolio
+from app.book.ledger.rules import mask_card_numbers
+from app.casework.cases.models import CaseHold, CollectionsCase
+from app.casework.cases.queries import open_holds
+from app.casework.cases.rules import REVIEW_DAYS, CaseStatus
+from app.core.clock import Clock, local_date
+from app.core.db import reading, retrying, storable, transaction, upsert
+from app.core.errors import Conflict
+from app.core.ids import id_of
+from app.core.timeline.rules import Channel, Kind
+from app.core.timeline.service import NewEvent, customer_stream, lock_customers, record
+from app.inbound.call_requests import task_to_call
 from app.inbound.models import InboundMatch, InboundMessage
 from app.inbound.rules import (
     PROVIDER_WORDS,
@@ -40,15 +40,16 @@ from app.inbound.rules import (
     languages_of,
     read,
 )
-from app.ledger.models import Customer, Portfolio
-from app.ledger.rules import mask_card_numbers
-from app.outreach.manual import answer_for_help
-from app.outreach.models import OutboxMessage
-from app.outreach.occasions import acknowledge_hold
-from app.outreach.rules import Destination, redact_links
-from app.outreach.service import Stationery
-from app.timeline.rules import Channel, Kind
-from app.timeline.service import NewEvent, customer_stream, lock_customers, record
+from app.outreach.gate.facts import address_of
+from app.outreach.gate.models import Consent, ContactPreference
+from app.outreach.gate.service import end_preference, rest_address, set_consent, set_preference
+from app.outreach.gate.suppression import suppress
+from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.rules import Destination, redact_links
+from app.outreach.planning.event_letters import acknowledge_hold
+from app.outreach.planning.on_demand import answer_for_help
+from app.outreach.planning.service import Stationery
+from app.policy.rules import Clearance, PreferenceKind, Suppression
 
 log = structlog.get_logger("desk.inbound")
 
@@ -97,7 +98,7 @@ def receive(session: Session, arrived: Arrived, book: Phrasebook, *, now: dateti
     )
     if message is None:
         return None
-    lock_customers(session, [customer.id or 0 for customer in customers])
+    lock_customers(session, [id_of(customer) for customer in customers])
     for customer in customers:
         match = _match(session, message, customer, by=CUSTOMER, now=now)
         with _or_a_person(session, message, now=now):
@@ -195,7 +196,7 @@ def receive_from_page(
     message = _store(session, page, Reading((intent,)))
     if message is None:
         return None
-    lock_customers(session, [customer.id or 0])
+    lock_customers(session, [id_of(customer)])
     match = _match(session, message, customer, by=CUSTOMER, now=now)
     with _or_a_person(session, message, now=now):
         _obey(session, match, message, customer, now=now)
@@ -232,8 +233,8 @@ def _match(
         .limit(1)
     )
     match = InboundMatch(
-        message_id=message.id or 0,
-        customer_id=customer.id or 0,
+        message_id=id_of(message),
+        customer_id=id_of(customer),
         case_id=session.scalar(newest),
         created_at=now,
         by=by,
@@ -485,7 +486,7 @@ def _to_call(session: Session, match: InboundMatch, message: InboundMessage, *, 
     if match.case_id is None:
         return False
     case = session.get_one(CollectionsCase, match.case_id)
-    return task_to_call(session, case, message.id or 0, message.body, by=CUSTOMER, now=now)
+    return task_to_call(session, case, id_of(message), message.body, by=CUSTOMER, now=now)
 
 
 def _help(session: Session, match: InboundMatch, stationery: Stationery, *, now: datetime) -> bool:
@@ -601,7 +602,7 @@ def attach(
         raise Conflict("somebody has dealt with this message already")
     if _lock(session, message):
         raise Conflict("it is known already whose message this is")
-    lock_customers(session, [customer.id or 0])
+    lock_customers(session, [id_of(customer)])
     match = _match(session, message, customer, by=by, now=now)
     _obey(session, match, message, customer, now=now)
     _hold(session, match, message, now=now)

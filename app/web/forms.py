@@ -11,10 +11,10 @@ from babel import Locale
 from babel.numbers import get_decimal_symbol, get_group_symbol
 from pydantic import BaseModel
 
-from app.cases.queries import Book
-from app.clock import local_instant
-from app.errors import DeskError
-from app.money import BadAmount, typed_minor
+from app.casework.cases.queries import Book
+from app.core.clock import local_instant
+from app.core.errors import DeskError
+from app.core.money import BadAmount, typed_minor
 
 E = TypeVar("E", bound=StrEnum)
 

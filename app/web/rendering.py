@@ -35,17 +35,13 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.alerts.models import Alert
-from app.bounces.models import MailNotice
-from app.csv_cells import export_cell
-from app.db import table_of
-from app.inbound.models import InboundMessage
-from app.ledger.models import Portfolio, ReportedChange, UnmatchedPayment, Waiver
-from app.ledger.rules import ReportedStatus, UnmatchedStatus, WaiverStatus
-from app.money import exponent, to_decimal_string
-from app.outreach.rules import redact_links
-from app.settings import Settings
-from app.staff.rules import (
+from app.book.ledger.models import Portfolio, ReportedChange, UnmatchedPayment, Waiver
+from app.book.ledger.rules import ReportedStatus, UnmatchedStatus, WaiverStatus
+from app.core.db import table_of
+from app.core.kit.csv_cells import export_cell
+from app.core.money import exponent, to_decimal_string
+from app.core.settings import Settings
+from app.core.staff.rules import (
     ADMINISTRATION,
     CASE_READING,
     CASEWORK,
@@ -56,10 +52,14 @@ from app.staff.rules import (
     Role,
     Staff,
 )
-from app.timeline.rules import Channel
-from app.web import security
+from app.core.timeline.rules import Channel
+from app.http import security
+from app.inbound.bounces.models import MailNotice
+from app.inbound.models import InboundMessage
+from app.operations.alerts.models import Alert
+from app.outreach.outbox.rules import redact_links
 
-APP = Path(__file__).resolve().parent.parent
+WEB = Path(__file__).resolve().parent
 FLASH_COOKIE = "desk_flash"
 FLASH_SECONDS = 120
 Tone = Literal["good", "warn", "bad", "info", "neutral"]
@@ -162,7 +162,7 @@ STATIC_FOLDERS: dict[str, Path] = {
     # Third-party scripts are served straight out of the installed packages, never copied into this repository.
     "vendor/chart": _package_folder("chartkick", "django/static/chartkick"),
     "vendor/apidocs": _package_folder("fastapi_offline", "static"),
-    "": APP / "static",
+    "": WEB / "static",
 }
 
 
@@ -216,7 +216,7 @@ CODE_BEFORE_DIGIT = re.compile(r"(?<=[A-Za-z])(?=\d)")
 
 @lru_cache(maxsize=512)
 def _money_pattern(locale: Locale, currency: str) -> NumberPattern:
-    # Babel would use ISO 4217's decimals; card issuers bill some currencies with others (app/money.py).
+    # Babel would use ISO 4217's decimals; card issuers bill some currencies with others (app/core/money.py).
     pattern: NumberPattern = copy.copy(locale.currency_formats["standard"])
     pattern.frac_prec = (exponent(currency), exponent(currency))
     return pattern
@@ -299,7 +299,7 @@ def role_label(role: Role) -> str:
 @lru_cache
 def environment() -> Environment:
     env = Environment(
-        loader=FileSystemLoader(APP / "templates"),
+        loader=FileSystemLoader(WEB / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -6,8 +6,8 @@ import asyncio
 from datetime import date
 from typing import Any
 
-from app.outreach.rules import AsyncSender, Dispatch, Outcome
-from app.timeline.rules import Channel
+from app.core.timeline.rules import Channel
+from app.outreach.outbox.rules import AsyncSender, Dispatch, Outcome
 
 TO = {
     Channel.SMS: "+12125550142",

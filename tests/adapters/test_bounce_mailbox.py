@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from app.adapters.bounce_mailbox import make_postbox
-from app.bounces.rules import Postbox, PostboxFailed
+from app.adapters.mail.bounce_mailbox import make_postbox
+from app.inbound.bounces.rules import Postbox, PostboxFailed
 from tests.adapters.test_smtp_email import a_certificate
 
 FIRST, SECOND = b"Subject: one\r\n\r\nFrom here on\r\n", b"Subject: two\r\n\r\n2\r\n"

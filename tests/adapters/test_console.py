@@ -9,8 +9,8 @@ import pytest
 import structlog
 
 from app.adapters.console import KEEP, ConsoleSender
-from app.outreach.rules import Accepted
-from app.timeline.rules import Channel
+from app.core.timeline.rules import Channel
+from app.outreach.outbox.rules import Accepted
 from tests.adapters.dispatches import TO, a_dispatch
 
 

@@ -30,12 +30,12 @@ from http_message_signatures.algorithms import ED25519
 from http_message_signatures.httpx2 import SignatureHooks, SignatureHooksMode, SigningOptions
 
 from app.adapters.legal_http import LegalHttp
-from app.clock import FixedClock
-from app.legal import bag as fmt
-from app.legal.bundle import build, key_id, verify
-from app.legal.rules import Receipt
-from app.legal_desk import create_legal_desk
-from app.outreach.rules import Misconfigured, TryLater, Undeliverable
+from app.core.clock import FixedClock
+from app.legal.bundle import bag as fmt
+from app.legal.bundle.build import build, key_id, verify
+from app.legal.referrals.rules import Receipt
+from app.outreach.outbox.rules import Misconfigured, TryLater, Undeliverable
+from reference.legal_desk.receiver import create_legal_desk
 from tests.legal.builders import KEY, OTHER_KEY, case_file, customer, no_page
 
 BUNDLE = build(case_file(), KEY, no_page)

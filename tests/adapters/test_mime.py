@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.adapters.mime import ascii_address, compose, one_line
-from app.outreach.rules import Attachment
+from app.adapters.mail.mime import ascii_address, compose, one_line
+from app.outreach.outbox.rules import Attachment
 
 AT = datetime(2026, 11, 14, 9, 30, tzinfo=UTC)
 

@@ -12,12 +12,13 @@ import pikepdf
 import pypdfium2
 import pytest
 
-from app.adapters.print_batch import AT_ONCE, MANIFEST, PDF, PrintPress, sheet_marks
-from app.outreach.rules import Misconfigured, Piece, PressDown
-from app.timeline.rules import Channel
+from app.adapters.print.batch import AT_ONCE, MANIFEST, PDF, PrintPress, sheet_marks
+from app.core.timeline.rules import Channel
+from app.outreach.outbox.rules import Misconfigured, Piece, PressDown
 from tests.adapters.dispatches import a_dispatch
+from tests.paths import ROOT
 
-LETTERS = Path(__file__).resolve().parents[2] / "letters"
+LETTERS = ROOT / "letters"
 DAY = date(2026, 11, 14)
 BATCH = "2026-11-14/batch-000007"
 LONG = "# Accounts\n\n| Account | Past due |\n" + "\n".join(f"| Card {n:04} | $1.00 |" for n in range(50))

@@ -18,18 +18,19 @@ import pytest
 import zxingcpp
 from PIL import Image
 
-from app.adapters.letter_page import letter_template, page_data, parts, picture_letter, typeset_letter
-from app.adapters.print_letters import MANIFEST, PrintLetterSender, file_name, manifest_rows
-from app.adapters.typesetting import CannotTypeset, count_pages, typeset
-from app.ledger.rules import CollectorKind
-from app.outreach.letters import render
-from app.outreach.rules import Accepted, Dispatch, Misconfigured, TryLater, Undeliverable
-from app.outreach.specimens import specimen, specimen_dispatch
-from app.timeline.rules import Channel
+from app.adapters.print.letter_page import letter_template, page_data, parts, picture_letter, typeset_letter
+from app.adapters.print.letters import MANIFEST, PrintLetterSender, file_name, manifest_rows
+from app.adapters.print.typesetting import CannotTypeset, count_pages, typeset
+from app.book.ledger.rules import CollectorKind
+from app.core.timeline.rules import Channel
+from app.outreach.letters.catalog import render
+from app.outreach.letters.samples import specimen, specimen_dispatch
+from app.outreach.outbox.rules import Accepted, Dispatch, Misconfigured, TryLater, Undeliverable
 from tests import builders
 from tests.adapters.dispatches import a_dispatch
+from tests.paths import ROOT
 
-LETTERS = Path(__file__).resolve().parents[2] / "letters"
+LETTERS = ROOT / "letters"
 DAY = date(2026, 11, 14)
 TEXT = """# A payment has not reached us
 
@@ -441,7 +442,7 @@ def test_a_full_disk_is_tried_later_and_leaves_nothing_half(
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("app.adapters.print_letters.os.fsync", full)
+    monkeypatch.setattr("app.adapters.print.letters.os.fsync", full)
     assert isinstance(sender.send(a_letter()), TryLater)
     assert not list(folder.rglob("*.pdf"))
     assert not list(folder.rglob("*.part"))

@@ -11,9 +11,9 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from app.adapters.sftp_drop import SftpDrop
-from app.errors import Invalid
-from app.outreach.rules import DropFailed
+from app.adapters.print.sftp_drop import SftpDrop
+from app.core.errors import Invalid
+from app.outreach.outbox.rules import DropFailed
 
 BATCH = "2026-03-14/batch-000012"
 FINAL = ["2026-03-14-batch-000012.csv", "2026-03-14-batch-000012.pdf"]

@@ -26,12 +26,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from structlog.testing import capture_logs
 
-from app.adapters.letter_page import LetterPaper
-from app.adapters.smtp_email import SmtpEmailSender, parse_smtp_url
-from app.clock import FixedClock
-from app.outreach.rules import Accepted, Misconfigured, Outcome, TryLater, Uncertain, Undeliverable
-from app.settings import ROOT
-from app.timeline.rules import Channel
+from app.adapters.mail.smtp import SmtpEmailSender, parse_smtp_url
+from app.adapters.print.letter_page import LetterPaper
+from app.core.clock import FixedClock
+from app.core.settings import ROOT
+from app.core.timeline.rules import Channel
+from app.outreach.outbox.rules import Accepted, Misconfigured, Outcome, TryLater, Uncertain, Undeliverable
 from tests.adapters.dispatches import a_dispatch
 
 LETTERS = ROOT / "letters"

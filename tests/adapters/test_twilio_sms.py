@@ -18,9 +18,10 @@ from pytest_httpserver import HTTPServer
 from twilio.request_validator import RequestValidator
 from werkzeug import Request, Response
 
-from app.adapters.twilio_sms import TwilioSmsSender, validate_signature
-from app.clock import FixedClock
-from app.outreach.rules import (
+from app.adapters.twilio.sms import TwilioSmsSender, validate_signature
+from app.core.clock import FixedClock
+from app.core.timeline.rules import Channel
+from app.outreach.outbox.rules import (
     Accepted,
     Found,
     Misconfigured,
@@ -30,7 +31,6 @@ from app.outreach.rules import (
     Uncertain,
     Undeliverable,
 )
-from app.timeline.rules import Channel
 from tests.adapters.dispatches import a_dispatch, send_now
 from tests.adapters.test_smtp_email import a_certificate
 

@@ -11,12 +11,12 @@ from typing import Any
 from httpx2 import Response
 from sqlmodel import Session, select
 
-from app.cases.models import CollectionsCase
-from app.ledger.models import Account
-from app.legal.models import Bundle, Referral
-from app.legal.service import Seal, build_bundle, nominate
-from app.staff.rules import Role
-from app.timeline.rules import Kind
+from app.book.ledger.models import Account
+from app.casework.cases.models import CollectionsCase
+from app.core.staff.rules import Role
+from app.core.timeline.rules import Kind
+from app.legal.referrals.models import Bundle, Referral
+from app.legal.referrals.service import Seal, build_bundle, nominate
 from tests import builders
 from tests.legal.builders import KEY, no_page
 from tests.web.desk import NOW, Desk

@@ -6,11 +6,11 @@ from typing import Any
 
 from sqlmodel import select
 
-from app.feeds.service import load
-from app.ledger.models import Entry
-from app.ledger.rules import EntryKind, FeedKind
-from app.staff.rules import Role
-from app.timeline.rules import Kind
+from app.book.feeds.service import load
+from app.book.ledger.models import Entry
+from app.book.ledger.rules import EntryKind, FeedKind
+from app.core.staff.rules import Role
+from app.core.timeline.rules import Kind
 from tests import builders
 from tests.api.program import CARD, NOW, TODAY, Program, account_of, fields, late_case
 

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from app.cases.models import CallTask, CaseHold, CollectionsCase
-from app.cases.rules import CaseStatus, Outcome
-from app.plans.models import Plan, PlanInstalment
-from app.staff.rules import Role
-from app.timeline.models import Event
-from app.timeline.rules import Kind, canonical, chain_hash
-from app.timeline.service import broken_links
+from app.casework.cases.models import CallTask, CaseHold, CollectionsCase
+from app.casework.cases.rules import CaseStatus, Outcome
+from app.casework.plans.models import Plan, PlanInstalment
+from app.core.staff.rules import Role
+from app.core.timeline.models import Event
+from app.core.timeline.rules import Kind, canonical, chain_hash
+from app.core.timeline.service import broken_links
 from tests import builders
 from tests.api.program import CARD, NOW, TODAY, Program, account_of, fields, late_case
 

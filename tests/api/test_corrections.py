@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlmodel import select
 
-from app.ledger.models import Entry, Portfolio, Statement
-from app.ledger.rules import EntryKind
-from app.staff.rules import Role
-from app.timeline.rules import Kind
+from app.book.ledger.models import Entry, Portfolio, Statement
+from app.book.ledger.rules import EntryKind
+from app.core.staff.rules import Role
+from app.core.timeline.rules import Kind
 from tests import builders
 from tests.api.program import CARD, TODAY, Program, account_of, fields, late_case
 

@@ -6,10 +6,11 @@ from datetime import datetime
 
 from sqlmodel import Session, select
 
-from app.ledger.models import Account, Customer, ReportedChange
-from app.ledger.rules import AccountStatus, ReportedWhat
-from app.staff.rules import Role
-from app.timeline.rules import Kind
+from app.book.ledger.models import Account, Customer, ReportedChange
+from app.book.ledger.rules import AccountStatus, ReportedWhat
+from app.core.ids import id_of
+from app.core.staff.rules import Role
+from app.core.timeline.rules import Kind
 from tests import builders
 from tests.api.program import Program, account_of, fields, late_case
 from tests.web.desk import NOW
@@ -56,12 +57,12 @@ def test_what_is_wrong_is_named_and_nothing_is_changed(sqlite_program: Program) 
 def reported(program: Program, account: Account, now: datetime = NOW) -> int:
     def write(session: Session) -> int:
         change = ReportedChange(
-            portfolio_id=account.portfolio_id, account_id=account.id or 0, what=ReportedWhat.STATUS, value="sold",
+            portfolio_id=account.portfolio_id, account_id=id_of(account), what=ReportedWhat.STATUS, value="sold",
             was="active", reported_at=now,
         )  # fmt: skip
         session.add(change)
         session.flush()
-        return change.id or 0
+        return id_of(change)
 
     return program.desk.write(write)
 

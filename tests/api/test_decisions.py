@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlmodel import Session
 
-from app.ledger.models import Customer
-from app.staff.rules import Role
-from app.timeline.rules import Channel, Kind
+from app.book.ledger.models import Customer
+from app.core.staff.rules import Role
+from app.core.timeline.rules import Channel, Kind
 from tests import builders
 from tests.api.program import CARD, TODAY, Program, fields, late_case
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fastapi.openapi.models import OpenAPI
 
-from app.staff.rules import Role
+from app.core.staff.rules import Role
 from tests.api.program import CARD, Program, fields, late_case
 
 Operation = tuple[str, str, dict[str, Any]]

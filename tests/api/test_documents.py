@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-from app.staff.rules import Role
+from app.core.staff.rules import Role
 from tests.api.program import Program, late_case
 
 PDF = b"%PDF-1.7\n1 0 obj\n"

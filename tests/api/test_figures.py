@@ -8,10 +8,10 @@ import pytest
 from sqlmodel import Session, col, select
 from typer.testing import CliRunner
 
-from app import cli
-from app.db import transaction
-from app.ledger.models import Account
-from app.staff.rules import Role
+from app.book.ledger.models import Account
+from app.core.db import transaction
+from app.core.staff.rules import Role
+from app.programs.cli import main as cli
 from tests import builders
 from tests.api.program import Program, account_of, fields, late_case
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from app.legal.models import Referral, ReferralStatus
-from app.legal.service import Seal
-from app.legal.verification import verify
-from app.staff.rules import Role
-from app.timeline.rules import Kind
+from app.core.staff.rules import Role
+from app.core.timeline.rules import Kind
+from app.legal.bundle.verification import verify
+from app.legal.referrals.models import Referral, ReferralStatus
+from app.legal.referrals.service import Seal
 from tests.api.program import Program, fields, late_case, nominated, sealed
 from tests.legal.builders import KEY, no_page
 

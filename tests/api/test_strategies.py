@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from app.staff.rules import Role
+from app.core.staff.rules import Role
 from tests import builders
 from tests.api.program import Program
-from tests.test_cli import ADD, Desk, desk
-from tests.web.test_strategies import TEXT
+from tests.programs.test_cli import ADD, Desk, desk
+from tests.web.managers.test_strategies import TEXT
 
 __all__ = ["desk"]  # a fixture
 

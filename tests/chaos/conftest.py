@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from app import ports
+from app.programs import ports
 
 
 @pytest.fixture(autouse=True)

@@ -16,10 +16,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from app import schema
-from app.cli import main
-from app.feeds import reading
-from app.settings import get_settings
+from app.book.feeds.reading import files as reading
+from app.core import schema
+from app.core.settings import get_settings
+from app.programs.cli.main import main
 
 KILLED = -signal.SIGKILL
 
@@ -76,7 +76,7 @@ def in_fresh_process(
 
 
 _UNUSED = multiprocessing.get_context("forkserver")
-_UNUSED.set_forkserver_preload(["tests.chaos.processes", "app.feeds.service"])
+_UNUSED.set_forkserver_preload(["tests.chaos.processes", "app.book.feeds.service"])
 
 
 def run_told(work: Mapping[str, Any], folder: Path, count_to: Path | None) -> None:
@@ -112,7 +112,7 @@ def _count_moments(die_at: int | None, *, second: bool = False) -> Callable[[], 
 
 
 def desk(url: str, *arguments: str) -> Callable[[], None]:
-    """The command line as a piece of work for `in_child`: the same entry point as `python -m app.cli`."""
+    """The command line as a piece of work for `in_child`: the same entry point as `python -m app`."""
 
     def run() -> None:
         os.environ.update(DESK_DATABASE_URL=url, DESK_SECRET_KEY="s" * 40)

@@ -18,17 +18,17 @@ import sqlalchemy as sa
 from pydantic_core import from_json
 from sqlalchemy.engine import Engine
 
-from app.adapters.twilio_sms import TwilioSmsSender
-from app.clock import FixedClock
-from app.db import make_engine, reading, table_of
-from app.outreach.delivery import ContactCourier
-from app.outreach.models import OutboxMessage
-from app.outreach.reconcile import reconcile
-from app.outreach.rules import Destination, OutboxStatus
-from app.outreach.sending import deliver_due
-from app.outreach.service import Stationery
-from app.timeline.models import Event
-from app.timeline.rules import Kind
+from app.adapters.twilio.sms import TwilioSmsSender
+from app.core.clock import FixedClock
+from app.core.db import make_engine, reading, table_of
+from app.core.timeline.models import Event
+from app.core.timeline.rules import Kind
+from app.outreach.delivery.protocol import ContactCourier
+from app.outreach.delivery.reconcile import reconcile
+from app.outreach.delivery.sending import deliver_due
+from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.rules import Destination, OutboxStatus
+from app.outreach.planning.service import Stationery
 from tests.provider import Provider, Timing
 
 UNSETTLED = (OutboxStatus.QUEUED, OutboxStatus.CLAIMED, OutboxStatus.SENDING)

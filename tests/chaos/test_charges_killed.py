@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from app import daily
-from app.db import make_engine, transaction
-from app.ledger.models import Entry
-from app.ledger.rules import EntryKind
+from app.book.ledger.models import Entry
+from app.book.ledger.rules import EntryKind
+from app.core.db import make_engine, transaction
+from app.operations import day as daily
 from tests import builders
 from tests.chaos.processes import KILLED, desk, in_child
 from tests.chaos.test_kills import assert_same, content, moments_of, spread

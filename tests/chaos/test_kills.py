@@ -15,18 +15,18 @@ from pathlib import Path
 
 from sqlmodel import select
 
-from app.cases.models import CollectionsCase
-from app.cases.rules import HoldKind
-from app.cases.service import place_hold
-from app.db import make_engine, transaction
-from app.invariants import thorough
-from app.ledger.models import DailyRun
-from app.ledger.service import get_portfolio
-from app.outreach.delivery import settled_event
-from app.outreach.rules import Accepted, OutboxStatus
-from app.plans.service import promise_to_pay
-from app.timeline.rules import Kind
-from app.timeline.service import record
+from app.book.ledger.models import DailyRun
+from app.book.ledger.service import get_portfolio
+from app.casework.cases.models import CollectionsCase
+from app.casework.cases.rules import HoldKind
+from app.casework.cases.service import place_hold
+from app.casework.plans.service import promise_to_pay
+from app.core.db import make_engine, transaction
+from app.core.timeline.rules import Kind
+from app.core.timeline.service import record
+from app.operations.invariants import thorough
+from app.outreach.delivery.protocol import settled_event
+from app.outreach.outbox.rules import Accepted, OutboxStatus
 from tests import builders
 from tests.chaos.processes import KILLED, desk, in_child, in_fresh_process, picture
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from app.daily import Day, age, contact, work_cases
-from app.db import exclusive, make_engine, reading, transaction
-from app.ledger.service import get_portfolio
-from app.outreach import night
+from app.book.ledger.service import get_portfolio
+from app.core.db import exclusive, make_engine, reading, transaction
+from app.operations.day import Day, age, contact, work_cases
+from app.outreach.planning import nightly as night
 from tests import builders
 from tests.chaos.processes import KILLED, in_child
 from tests.chaos.test_kills import assert_same, content, moments_of, spread

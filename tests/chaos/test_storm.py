@@ -8,8 +8,8 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy.engine import Engine
 
-from app.db import transaction
-from app.outreach.rules import OutboxStatus
+from app.core.db import transaction
+from app.outreach.outbox.rules import OutboxStatus
 from tests import builders, provider
 from tests.chaos.storm import Storm, account_for
 

@@ -1,4 +1,4 @@
-"""Several workers on one database: real processes of `python -m app.cli jobs`, and many hands on one customer."""
+"""Several workers on one database: real processes of `python -m app jobs`, and many hands on one customer."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlmodel import select
 
-from app.clock import FixedClock, local_date
-from app.daily import run_days
-from app.db import make_engine, transaction
-from app.errors import Conflict
-from app.invariants import thorough
-from app.ledger.models import DailyRun
-from app.ledger.service import get_portfolio
-from app.outreach.models import OutboxMessage
-from app.outreach.rules import OutboxStatus
-from app.outreach.sending import deliver_due
-from app.timeline.rules import Channel, Kind
+from app.book.ledger.models import DailyRun
+from app.book.ledger.service import get_portfolio
+from app.core.clock import FixedClock, local_date
+from app.core.db import make_engine, transaction
+from app.core.errors import Conflict
+from app.core.timeline.rules import Channel, Kind
+from app.operations.day import run_days
+from app.operations.invariants import thorough
+from app.outreach.delivery.sending import deliver_due
+from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.rules import OutboxStatus
 from tests import builders, provider
 from tests.provider import Provider
 
@@ -61,7 +61,7 @@ def workers(
     number: int, env: Mapping[str, str], url: str, cwd: Path
 ) -> Iterator[list[subprocess.Popen[bytes]]]:
     """Worker processes; those still running at the end are asked to stop, and must."""
-    command = [sys.executable, "-m", "app.cli", "jobs"]
+    command = [sys.executable, "-m", "app", "jobs"]
     processes = []
     with (cwd / "jobs.log").open("ab") as log:
         for _ in range(number):

@@ -7,18 +7,18 @@ from datetime import date, timedelta
 from sqlalchemy.engine import Engine
 from sqlmodel import col, select
 
-from app.clock import FixedClock
-from app.compliance.models import Consent
-from app.compliance.rules import Clearance
-from app.compliance.service import explain
-from app.db import transaction
+from app.book.ledger.models import Customer
+from app.book.ledger.service import get_portfolio
+from app.core.clock import FixedClock
+from app.core.db import transaction
+from app.core.timeline.rules import Channel, Kind, Purpose
 from app.inbound.models import InboundMessage
 from app.inbound.phrasebook import shipped_phrases
 from app.inbound.rules import Arrived, ReviewOutcome
 from app.inbound.service import interpret_due, receive, review
-from app.ledger.models import Customer
-from app.ledger.service import get_portfolio
-from app.timeline.rules import Channel, Kind, Purpose
+from app.outreach.gate.models import Consent
+from app.outreach.gate.service import explain
+from app.policy.rules import Clearance
 from tests import builders
 
 ON = date(2026, 3, 20)

@@ -8,18 +8,18 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import select
 
-from app.cases.models import CollectionsCase
-from app.cases.rules import HoldKind
-from app.compliance.holds import hold_customer
-from app.compliance.rules import Answer, Clearance
-from app.db import transaction
-from app.errors import Conflict, Invalid
+from app.actions.holds import hold_customer
+from app.book.ledger.models import Customer, Portfolio
+from app.casework.cases.models import CollectionsCase
+from app.casework.cases.rules import HoldKind
+from app.core.db import transaction
+from app.core.errors import Conflict, Invalid
+from app.core.timeline.rules import Kind, Purpose
 from app.inbound.answers import LONGEST_ANSWER, answer_sms
 from app.inbound.models import InboundMessage
 from app.inbound.rules import ReviewOutcome
-from app.ledger.models import Customer, Portfolio
-from app.outreach.rules import OutboxStatus
-from app.timeline.rules import Kind, Purpose
+from app.outreach.outbox.rules import OutboxStatus
+from app.policy.rules import Answer, Clearance
 from tests import builders
 from tests.inbound.correspondence import NOW, ON, a_customer, the_job, told, writes
 

@@ -10,13 +10,13 @@ from pytest_httpserver import HTTPServer
 from sqlalchemy.engine import Engine
 from sqlmodel import select
 
-from app.adapters.twilio_inbox import TwilioInbox
-from app.cases.models import CollectionsCase
-from app.clock import FixedClock
-from app.db import transaction
+from app.adapters.twilio.inbox import TwilioInbox
+from app.casework.cases.models import CollectionsCase
+from app.core.clock import FixedClock
+from app.core.db import transaction
+from app.core.timeline.rules import Channel, Kind
 from app.inbound.missed import fetch_missed
 from app.inbound.models import InboundMessage
-from app.timeline.rules import Channel, Kind
 from tests import builders
 from tests.inbound.correspondence import NOW, ON, US, a_customer, consents, the_job, told, writes
 

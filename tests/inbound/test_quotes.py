@@ -9,15 +9,16 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import select
 
-from app.db import transaction
+from app.book.ledger.rules import CollectorKind
+from app.core.db import transaction
+from app.core.ids import id_of
+from app.core.timeline.rules import Channel, Kind
 from app.inbound.models import InboundMessage
 from app.inbound.phrasebook import shipped_phrases
 from app.inbound.rules import Intent, Reading, ReviewOutcome, languages_of, read
-from app.ledger.rules import CollectorKind
-from app.outreach.letters import render
-from app.outreach.rules import OutboxStatus
-from app.outreach.specimens import specimen
-from app.timeline.rules import Channel, Kind
+from app.outreach.letters.catalog import render
+from app.outreach.letters.samples import specimen
+from app.outreach.outbox.rules import OutboxStatus
 from tests import builders
 from tests.inbound.correspondence import NOW, ON, a_customer, consents, permitted, the_job, told, writes
 
@@ -142,7 +143,7 @@ def test_no_reaction_to_any_sms_of_ours_is_a_refusal_or_a_dispute() -> None:
 def test_a_thumb_on_our_reminder_ends_nothing(engine: Engine) -> None:
     anna = a_customer(engine)
     with transaction(engine) as session:
-        case = builders.open_case(engine, anna.id or 0)
+        case = builders.open_case(engine, id_of(anna))
         assert case is not None
         builders.queued_message(session, case, on=ON, status=OutboxStatus.SENT, text=LONG, sent_at=NOW)
     before = permitted(engine, anna)

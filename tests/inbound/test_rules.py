@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from app.cases.rules import HoldKind
+from app.book.ledger.rules import holds_card_number, mask_card_numbers
+from app.casework.cases.rules import HoldKind
+from app.core.timeline.rules import Channel
 from app.inbound.phrasebook import shipped_phrases
 from app.inbound.rules import (
     Intent,
@@ -16,8 +18,6 @@ from app.inbound.rules import (
     read,
     suggestions,
 )
-from app.ledger.rules import holds_card_number, mask_card_numbers
-from app.timeline.rules import Channel
 
 
 def taken_for(text: str) -> Reading:

@@ -10,26 +10,27 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
-from app.cases.models import CallTask, CaseHold, CollectionsCase
-from app.cases.rules import CallResult, HoldKind
-from app.cases.service import log_call
-from app.clock import FixedClock
-from app.compliance.rules import PreferenceKind
-from app.compliance.service import open_preferences, set_consent
-from app.db import transaction
-from app.errors import Conflict
+from app.book.ledger.models import Customer
+from app.book.ledger.service import get_portfolio
+from app.casework.cases.models import CallTask, CaseHold, CollectionsCase
+from app.casework.cases.rules import CallResult, HoldKind
+from app.casework.cases.service import log_call
+from app.core.card_numbers import luhn
+from app.core.clock import FixedClock
+from app.core.db import transaction
+from app.core.errors import Conflict
+from app.core.ids import id_of
+from app.core.timeline.rules import Channel, Kind
 from app.inbound.models import InboundMatch, InboundMessage
 from app.inbound.queries import waiting_counts
 from app.inbound.rules import Arrived, Intent, Phrasebook, ReviewOutcome
 from app.inbound.service import attach, interpret_due, receive, receive_from_page
-from app.ledger.card_numbers import luhn
-from app.ledger.models import Customer
-from app.ledger.service import get_portfolio
-from app.outreach.models import OutboxMessage
-from app.outreach.rules import LINK_GONE
-from app.outreach.situations import _Gathering
-from app.strategy.rules import MOMENTS, Moment
-from app.timeline.rules import Channel, Kind
+from app.outreach.gate.service import open_preferences, set_consent
+from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.rules import LINK_GONE
+from app.outreach.strategy.facts import _Gathering
+from app.outreach.strategy.rules import MOMENTS, Moment
+from app.policy.rules import PreferenceKind
 from tests import builders
 from tests.inbound.correspondence import (
     NOW,
@@ -58,7 +59,7 @@ def test_please_stop_texting_me_ends_sms_for_that_person_and_nothing_else(engine
     assert the_job(engine) == {}
     with transaction(engine) as session:
         assert builders.count(engine, CaseHold) == 0
-        assert open_preferences(session, anna.id or 0) == []
+        assert open_preferences(session, id_of(anna)) == []
     [received, changed] = told(engine, anna, Kind.MESSAGE_RECEIVED, Kind.CONSENT_CHANGED)
     assert (received["text"], received["means"], received["by"]) == (
         "please stop texting me",
@@ -132,7 +133,7 @@ def test_what_may_be_a_refusal_keeps_sms_back_until_a_person_has_looked(engine: 
     decide(engine, ReviewOutcome.STOPPED)
     assert consents(engine, anna) == {Channel.SMS: False}
     with transaction(engine) as session:
-        assert open_preferences(session, anna.id or 0) == []
+        assert open_preferences(session, id_of(anna)) == []
     outcomes = [event["outcome"] for event in told(engine, anna, Kind.MESSAGE_REVIEWED)]
     assert outcomes == ["lifted", "stopped"]
     with pytest.raises(Conflict, match="already"):
@@ -157,7 +158,7 @@ def test_a_dispute_holds_reminders_and_a_wrong_number_rests_until_reviewed(engin
     the_job(engine)
     decide(engine, ReviewOutcome.STANDS)
     with transaction(engine) as session:
-        [told_us] = open_preferences(session, anna.id or 0)
+        [told_us] = open_preferences(session, id_of(anna))
         assert (told_us.kind, told_us.address) == (PreferenceKind.PLACE, "+8613911112222")
 
 
@@ -264,8 +265,8 @@ def test_an_answer_is_what_a_strategy_waits_for(engine: Engine) -> None:
     writes(engine, "I will pay on Friday")
     with transaction(engine) as session:
         book = get_portfolio(session, builders.BOOK)
-        asked = _Gathering(session, book, frozenset({MOMENTS}), [case.id or 0], ON)
-        assert asked.facts()[case.id or 0].moments["friendly-sms", Moment.REPLIED] == ON
+        asked = _Gathering(session, book, frozenset({MOMENTS}), [id_of(case)], ON)
+        assert asked.facts()[id_of(case)].moments["friendly-sms", Moment.REPLIED] == ON
 
 
 def test_what_is_asked_for_on_the_page_is_for_a_person_too(engine: Engine) -> None:

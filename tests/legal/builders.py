@@ -10,8 +10,9 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from app.ledger.rules import CollectorKind
-from app.legal.rules import (
+from app.book.ledger.rules import CollectorKind
+from app.core.timeline.rules import GENESIS, canonical, chain_hash
+from app.legal.referrals.rules import (
     Account,
     CaseFile,
     Customer,
@@ -26,7 +27,6 @@ from app.legal.rules import (
     Portfolio,
     Statement,
 )
-from app.timeline.rules import GENESIS, canonical, chain_hash
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 OTHER_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33)))

@@ -26,13 +26,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from app.adapters.typesetting import typeset
-from app.csv_cells import unprotect
-from app.errors import Conflict, Invalid
-from app.legal import bag as fmt
-from app.legal.bundle import build, key_id, load_private_key, load_public_key, public_key_pem, verify
-from app.legal.page import _NOT_PRINTABLE, page_data
-from app.legal.rules import CaseFile, Event, completeness
+from app.adapters.print.typesetting import typeset
+from app.core.errors import Conflict, Invalid
+from app.core.kit.csv_cells import unprotect
+from app.legal.bundle import bag as fmt
+from app.legal.bundle.build import build, key_id, load_private_key, load_public_key, public_key_pem, verify
+from app.legal.bundle.page import _NOT_PRINTABLE, page_data
+from app.legal.referrals.rules import CaseFile, Event, completeness
 from tests.legal.builders import (
     KEY,
     NOON,
@@ -46,6 +46,7 @@ from tests.legal.builders import (
     no_page,
     portfolio,
 )
+from tests.paths import ROOT
 
 PUBLIC = KEY.public_key()
 BASE = case_file().bundle_id
@@ -520,7 +521,7 @@ def test_the_commands_of_the_documentation_work(unpacked: Path) -> None:
 
 def test_the_programs_of_the_documentation_work(tmp_path: Path) -> None:
     """docs/bundle.md promises that a stranger can recompute chain and sum; run what it prints."""
-    page = Path(__file__).parents[2] / "docs" / "bundle.md"
+    page = ROOT / "docs" / "bundle.md"
     programs = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
     assert len(programs) == 2
     case = case_file(events=chain("customer:1", ("case.note_added", "=me", {"a": "b\r\n"}), ("x", "'@", {})))

@@ -13,18 +13,20 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
-from app.cases.models import CaseHold, CollectionsCase
-from app.cases.rules import HoldKind
-from app.cases.service import end_hold, place_hold
-from app.clock import FixedClock
-from app.db import transaction
-from app.errors import Conflict, Invalid
-from app.ledger.lifecycle import change_status
-from app.ledger.models import Account, Customer, Portfolio
-from app.ledger.rules import AccountStatus, EntryKind
-from app.legal.models import Bundle, Referral, ReferralStatus
-from app.legal.rules import Receipt, completeness
-from app.legal.service import (
+from app.book.ledger.lifecycle import change_status
+from app.book.ledger.models import Account, Customer, Portfolio
+from app.book.ledger.rules import AccountStatus, EntryKind
+from app.casework.cases.models import CaseHold, CollectionsCase
+from app.casework.cases.rules import HoldKind
+from app.casework.cases.service import end_hold, place_hold
+from app.core.clock import FixedClock
+from app.core.db import transaction
+from app.core.errors import Conflict, Invalid
+from app.core.ids import id_of
+from app.core.timeline.rules import Purpose
+from app.legal.referrals.models import Bundle, Referral, ReferralStatus
+from app.legal.referrals.rules import Receipt, completeness
+from app.legal.referrals.service import (
     BundleCourier,
     Seal,
     build_bundle,
@@ -35,10 +37,9 @@ from app.legal.service import (
     nominate_cases,
     single_excuse,
 )
-from app.outreach.models import OutboxMessage
-from app.outreach.rules import Destination, OutboxStatus
-from app.outreach.sending import deliver_due
-from app.timeline.rules import Purpose
+from app.outreach.delivery.sending import deliver_due
+from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.rules import Destination, OutboxStatus
 from tests import builders
 from tests.legal.builders import KEY, no_page
 
@@ -220,7 +221,7 @@ def test_what_is_never_excused_stops_each_step(engine: Engine, kind: HoldKind) -
                     today=NEXT,
                     now=noon(NEXT),
                 )
-                ids.append(held.id or 0)
+                ids.append(id_of(held))
             else:
                 end_hold(
                     session,

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from app.errors import Conflict, Invalid
-from app.ledger.rules import CollectorKind
-from app.legal.rules import (
+from app.book.ledger.rules import CollectorKind
+from app.core.errors import Conflict, Invalid
+from app.legal.referrals.rules import (
     Dispute,
     Document,
     Hold,
@@ -20,7 +20,7 @@ from app.legal.rules import (
     check_exportable,
     completeness,
 )
-from app.outreach.rules import Accepted
+from app.outreach.outbox.rules import Accepted
 from tests.legal.builders import NOON, account, case_file, customer, entry, message, portfolio
 
 

@@ -13,18 +13,20 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import select
 
-from app import invariants
-from app.db import transaction
-from app.delinquency.history import as_known
-from app.delinquency.queries import aging
-from app.demo import SAMPLE
-from app.feeds.service import LoadReport, load
-from app.ledger.models import Account, DailyRun, Entry
-from app.ledger.rules import FeedKind
-from app.ledger.service import get_portfolio, reverse_entry
+from app.book.delinquency.history import as_known
+from app.book.delinquency.queries import aging
+from app.book.feeds.service import LoadReport, load
+from app.book.ledger.models import Account, DailyRun, Entry
+from app.book.ledger.rules import FeedKind
+from app.book.ledger.service import get_portfolio, reverse_entry
+from app.core.db import transaction
+from app.core.ids import id_of
+from app.operations import invariants
+from app.programs.demo.demo import SAMPLE
 from tests import builders
+from tests.paths import ROOT
 
-PAGE = Path(__file__).parents[2] / "docs" / "ledger-stories.md"
+PAGE = ROOT / "docs" / "ledger-stories.md"
 ZONE = "Asia/Taipei"
 FILES = (FeedKind.ACCOUNTS, FeedKind.STATEMENTS, FeedKind.TRANSACTIONS, FeedKind.PAYMENTS)
 
@@ -133,7 +135,7 @@ class Life:
         with transaction(self.engine) as session:
             book = get_portfolio(session, builders.BOOK)
             account = session.scalars(select(Account)).one()
-            stands = as_known(session, book, account.id or 0, on, known_on)
+            stands = as_known(session, book, id_of(account), on, known_on)
             total = aging(session, book, on)
             if known_on is None:
                 found = (total.balance, total.past_due_amount, total.buckets[stands.bucket].accounts)

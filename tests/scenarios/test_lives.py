@@ -12,26 +12,27 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
-from app.cases.models import CallTask, CaseHold, CollectionsCase
-from app.cases.rules import CallResult, CaseStatus, HoldKind, Outcome
-from app.cases.service import end_hold, log_call, place_hold
-from app.compliance.service import set_consent
-from app.daily import STAGES
-from app.db import transaction
-from app.errors import Conflict
-from app.invariants import thorough
-from app.kpis.models import KpiSnapshot
-from app.kpis.queries import month_roll_forward, snapshots
-from app.ledger.models import Account, Customer, DailyRun, Entry
-from app.ledger.rules import EntryKind
-from app.ledger.service import get_portfolio, reverse_entry
-from app.outreach.models import OutboxMessage
-from app.outreach.rules import OutboxStatus
-from app.outreach.service import confirm_plan
-from app.plans.models import Plan
-from app.plans.rules import PlanStatus
-from app.plans.service import accept, offer_instalments, promise_to_pay
-from app.timeline.rules import Channel, Kind
+from app.book.ledger.models import Account, Customer, DailyRun, Entry
+from app.book.ledger.rules import EntryKind
+from app.book.ledger.service import get_portfolio, reverse_entry
+from app.casework.cases.models import CallTask, CaseHold, CollectionsCase
+from app.casework.cases.rules import CallResult, CaseStatus, HoldKind, Outcome
+from app.casework.cases.service import end_hold, log_call, place_hold
+from app.casework.plans.models import Plan
+from app.casework.plans.rules import PlanStatus
+from app.casework.plans.service import accept, offer_instalments, promise_to_pay
+from app.core.db import transaction
+from app.core.errors import Conflict
+from app.core.ids import id_of
+from app.core.timeline.rules import Channel, Kind
+from app.operations.day import STAGES
+from app.operations.invariants import thorough
+from app.outreach.gate.service import set_consent
+from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.rules import OutboxStatus
+from app.outreach.planning.service import confirm_plan
+from app.reporting.kpis.models import KpiSnapshot
+from app.reporting.kpis.queries import month_roll_forward, snapshots
 from tests import builders
 
 DUE = date(2026, 3, 10)
@@ -400,7 +401,7 @@ def test_a_back_dated_payment_restates_the_days_it_touches_and_keeps_both_figure
 
     def figures(session: Session, on: date) -> tuple[int, int]:
         book = get_portfolio(session, builders.BOOK)
-        rows = {r.kpi: r for r in snapshots(session, book.id or 0, on, on)}
+        rows = {r.kpi: r for r in snapshots(session, id_of(book), on, on)}
         row = rows["overdue_rate_accounts_1"]
         return row.numerator, row.denominator
 
@@ -416,7 +417,7 @@ def test_a_back_dated_payment_restates_the_days_it_touches_and_keeps_both_figure
             .order_by(col(KpiSnapshot.version))
         ).all()
         assert [(row.version, row.numerator) for row in kept] == [(1, 1), (2, 0)]
-        rolled = month_roll_forward(session, get_portfolio(session, builders.BOOK).id or 0, day(5))
+        rolled = month_roll_forward(session, id_of(get_portfolio(session, builders.BOOK)), day(5))
         assert rolled.closes
         assert rolled.end == 0
     with transaction(engine) as session:

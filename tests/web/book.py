@@ -15,10 +15,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlmodel import SQLModel, select
 
-from app.cases.models import CollectionsCase
-from app.db import transaction
-from app.legal.service import nominate
-from app.outreach.rules import Accepted, Outcome, Uncertain
+from app.casework.cases.models import CollectionsCase
+from app.core.db import transaction
+from app.core.ids import id_of
+from app.legal.referrals.service import nominate
+from app.outreach.outbox.rules import Accepted, Outcome, Uncertain
 from tests import builders
 from tests.builders import RecordingSender
 
@@ -113,9 +114,7 @@ def _live(engine: Engine, *answers: Outcome) -> Book:
         builders.payment(session, bo, 2_000, RESTATED_ON, posted_on=LAST_ON)
     builders.close_day(engine, LAST_ON)
     sender = builders.deliver(engine, builders.at(date(2026, 3, 2), 12), RecordingSender(list(answers)))
-    return Book(
-        portfolio.id or 0, anna.customer_id, bo.customer_id, cai.customer_id, dora.customer_id, sender
-    )
+    return Book(id_of(portfolio), anna.customer_id, bo.customer_id, cai.customer_id, dora.customer_id, sender)
 
 
 LOST = Uncertain("the answer was lost")

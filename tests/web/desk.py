@@ -18,16 +18,16 @@ from starlette.datastructures import State
 from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
-from app.clock import Clock, FixedClock
-from app.db import reading, transaction
-from app.main import create_app
-from app.outreach.letters import Letter, load_letters
-from app.outreach.service import Stationery
-from app.ports import LETTERS, Ports
-from app.settings import Settings
-from app.staff import service
-from app.staff.models import StaffSession, User
-from app.staff.rules import Role
+from app.core.clock import Clock, FixedClock
+from app.core.db import reading, transaction
+from app.core.settings import Settings
+from app.core.staff import service
+from app.core.staff.models import StaffSession, User
+from app.core.staff.rules import Role
+from app.outreach.letters.catalog import Letter, load_letters
+from app.outreach.planning.service import Stationery
+from app.programs.ports import LETTERS, Ports
+from app.programs.web import create_app
 
 T = TypeVar("T")
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

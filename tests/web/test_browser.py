@@ -14,11 +14,11 @@ from sqlalchemy.engine import Engine
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from app.clock import SystemClock
-from app.settings import Settings
-from app.staff.rules import Role
+from app.core.clock import SystemClock
+from app.core.settings import Settings
+from app.core.staff.rules import Role
+from app.http.deps import AnyStaff
 from app.web import rendering
-from app.web.deps import AnyStaff
 from tests.web.axe import assert_fits_and_is_accessible, violations
 from tests.web.desk import PASSWORD, Desk, make_ports
 

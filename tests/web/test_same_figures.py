@@ -11,15 +11,15 @@ from pathlib import Path
 import pypdfium2
 from sqlmodel import Session
 
-from app.adapters.print_letters import PrintLetterSender
-from app.cases.models import CollectionsCase
-from app.ledger.service import get_portfolio
-from app.outreach.rules import Dispatch
-from app.outreach.service import confirm_plan, message_context
-from app.plans.service import promise_to_pay
-from app.ports import LETTERS
-from app.staff.rules import Role
-from app.timeline.rules import Channel
+from app.adapters.print.letters import PrintLetterSender
+from app.book.ledger.service import get_portfolio
+from app.casework.cases.models import CollectionsCase
+from app.casework.plans.service import promise_to_pay
+from app.core.staff.rules import Role
+from app.core.timeline.rules import Channel
+from app.outreach.outbox.rules import Dispatch
+from app.outreach.planning.service import confirm_plan, message_context
+from app.programs.ports import LETTERS
 from tests import builders
 from tests.web.desk import NOW, Desk
 

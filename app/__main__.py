@@ -1,0 +1,6 @@
+"""`python -m app VERB ...`: the command line."""
+
+from app.programs.cli.main import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,239 @@
+"""What a call found out, and what follows from it at once: the same by page and by API."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from app.actions.holds import hold_customer
+from app.book.ledger.models import Customer, Portfolio
+from app.casework.cases.models import CallTask, CaseHold, CollectionsCase
+from app.casework.cases.queries import open_holds
+from app.casework.cases.rules import (
+    BAD_NUMBER,
+    CALL_HOLDS,
+    CALLBACK_DAYS,
+    NO_CALLBACK,
+    NO_CALLS,
+    PROMISING,
+    RETRY_AFTER,
+    UNREACHED,
+    CallResult,
+    CaseStatus,
+    review_days,
+)
+from app.casework.cases.service import log_call, set_callback
+from app.casework.plans.models import Plan
+from app.casework.plans.service import live_plan, promise_to_pay
+from app.core.clock import local_date
+from app.core.errors import Invalid
+from app.core.ids import id_of
+from app.core.timeline.rules import Channel, Purpose
+from app.inbound.service import replace_links
+from app.outreach.gate.facts import address_of, gather_facts
+from app.outreach.gate.service import packs_for, rest_address
+from app.outreach.planning.event_letters import acknowledge_hold
+from app.outreach.planning.service import Stationery, confirm_plan
+from app.policy.kinds import PreferenceRule
+from app.policy.rules import Answer, Clearance, Contact, HoursRule, PreferenceKind, ask, review_within
+
+CONFIRMED_BY = (Channel.SMS, Channel.EMAIL)
+"""How a promise is confirmed in writing."""
+LOOK_AHEAD = timedelta(days=7)
+
+REASONS = {
+    CallResult.DISPUTES: "disputes the debt",
+    CallResult.CEASE: "wants no contact",
+    CallResult.ATTORNEY: "is represented by an attorney",
+    CallResult.BANKRUPTCY: "speaks of bankruptcy",
+    CallResult.DECEASED: "has died, says whoever answered",
+    CallResult.PAID: "says that it is paid; look for the payment",
+}
+RESTS = {
+    CallResult.WRONG_NUMBER: "wrong number",
+    CallResult.THIRD_PARTY: "somebody else answered",
+    CallResult.OUT_OF_SERVICE: "number out of service",
+}
+"""Why a number rests: whoever reads it at a handset that is not the customer's learns nothing of a debt."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallReport:
+    """A call that was made, and what was said. `amount_minor` 0 and `due_on` None = no promise."""
+
+    result: CallResult
+    note: str = ""
+    callback_at: datetime | None = None
+    amount_minor: int = 0
+    due_on: date | None = None
+
+
+@dataclass(slots=True)
+class CallEffects:
+    """What followed from it."""
+
+    hold: CaseHold | None = None
+    in_writing: Answer | None = None
+    """Of the letter that acknowledges a dispute."""
+    number_rests: bool = False
+    retry_at: datetime | None = None
+    """When a call that reached nobody may be tried again; None = none is to be made, or not within a week."""
+    task_kept: bool = False
+    plan: Plan | None = None
+    confirmations: list[Answer] = field(default_factory=list)
+    """By `CONFIRMED_BY`."""
+
+
+def record_call(
+    session: Session,
+    portfolio: Portfolio,
+    case: CollectionsCase,
+    call: CallReport,
+    stationery: Stationery,
+    *,
+    by: str,
+    today: date,
+    now: datetime,
+) -> CallEffects:
+    """Put a call on record with all that follows: holds, a number that rests, a callback, a promise, the next attempt.
+    Invalid, naming the field, where the result lacks what it says. The customer is locked."""
+    customer = session.get_one(Customer, case.customer_id)
+    _require_whole(session, case, call)
+    _require_fitting(call)
+    if call.callback_at is not None:
+        check_callback(session, portfolio, customer, call.callback_at, now=now)
+    log_call(session, case, call.result, call.note, by=by, now=now)
+    effects = CallEffects()
+    if call.result in BAD_NUMBER:
+        _rest_number(session, case, customer, call.result, by=by, now=now)
+        effects.number_rests = bool(customer.mobile)
+    if call.result in CALL_HOLDS:
+        effects.hold = _hold(session, case, call, by=by, today=today, now=now)
+        if effects.hold is not None:
+            effects.in_writing = acknowledge_hold(
+                session, portfolio, effects.hold, stationery, on=today, by=by, now=now
+            )
+    if call.callback_at is not None:
+        set_callback(session, case, call.callback_at, by=by, now=now)
+    if call.due_on is not None:
+        effects.plan = promise_to_pay(
+            session, case, call.amount_minor, call.due_on, by=by, today=today, now=now
+        )
+        effects.confirmations = confirm_plan(
+            session, portfolio, effects.plan, stationery, channels=CONFIRMED_BY, on=today, by=by, now=now
+        )
+    if call.result in UNREACHED and call.callback_at is None:
+        _try_again(session, portfolio, case, customer, call.result, effects, now=now)
+    return effects
+
+
+def _require_whole(session: Session, case: CollectionsCase, call: CallReport) -> None:
+    """A result that speaks of a promise or a callback brings it, so that none is only a word on the timeline."""
+    promised = call.amount_minor > 0 or call.due_on is not None
+    if call.result is CallResult.PROMISED and not promised and live_plan(session, id_of(case)) is None:
+        raise Invalid("say how much they promised", "amount")
+    if promised and call.amount_minor <= 0:
+        raise Invalid("say how much they promised", "amount")
+    if promised and call.due_on is None:
+        raise Invalid("say by when they pay", "due_on")
+    if call.result is CallResult.CALL_BACK and call.callback_at is None and case.status is CaseStatus.OPEN:
+        raise Invalid("say when to call them back", "callback_at")
+
+
+def _require_fitting(call: CallReport) -> None:
+    """A promise is the cardholder's own, and nobody is called back who cannot or may not be called: one of the two was
+    chosen by mistake, and a confirmation of it would tell the customer something false."""
+    if call.due_on is not None and call.result not in PROMISING:
+        raise Invalid(
+            "a call with this result brings no promise; clear the amount and the date, or choose another result",
+            "result",
+        )
+    if call.callback_at is not None and call.result in NO_CALLBACK:
+        raise Invalid(
+            "nobody is called back after this result; clear the time, or choose another result", "result"
+        )
+
+
+def check_callback(
+    session: Session, portfolio: Portfolio, customer: Customer, at: datetime, *, now: datetime
+) -> None:
+    """Invalid for a callback in the past, too far ahead, or at an hour closed by law or by their own wish."""
+    if at <= now:
+        raise Invalid("the callback time has passed", "callback_at")
+    if at > now + timedelta(days=CALLBACK_DAYS):
+        raise Invalid(f"a callback is at most {CALLBACK_DAYS} days ahead", "callback_at")
+    for hold in open_holds(session, [id_of(customer)]).get(id_of(customer), []):
+        if hold.kind in NO_CALLS:
+            kind = hold.kind.value.replace("_", " ")
+            raise Invalid(f"no call is allowed while the {kind} hold stands", "callback_at")
+    pack = packs_for(portfolio, customer)
+    facts = gather_facts(session, [customer], pack, now=now)[id_of(customer)]
+    asked = ask(Contact(Channel.CALL, Purpose.REMINDER, address_of(customer, Channel.CALL)), facts, at)
+    for rule in pack.rules_for(asked):
+        by_clock = isinstance(rule, HoursRule) or (
+            isinstance(rule, PreferenceRule) and PreferenceKind.TIME in rule.kinds
+        )
+        for reason in rule.objections(asked) if by_clock else ():
+            if "preference" not in reason.figures:  # a place is not about the time
+                raise Invalid(f"no call is allowed at that time: {reason.detail}", "callback_at")
+
+
+def _rest_number(
+    session: Session,
+    case: CollectionsCase,
+    customer: Customer,
+    result: CallResult,
+    *,
+    by: str,
+    now: datetime,
+) -> None:
+    """The number is used on no channel, as when somebody writes from it that it is not theirs."""
+    source = f"waits for a person: call, {RESTS[result]}"
+    rest_address(session, customer, customer.mobile, source=source, case_id=case.id, by=by, now=now)
+    if result is CallResult.WRONG_NUMBER:
+        replace_links(session, customer, by=by, now=now)  # those in SMS sent so far are with somebody else
+
+
+def _hold(
+    session: Session, case: CollectionsCase, call: CallReport, *, by: str, today: date, now: datetime
+) -> CaseHold | None:
+    """None where such a hold stands already."""
+    kind = CALL_HOLDS[call.result]
+    standing = open_holds(session, [case.customer_id]).get(case.customer_id, [])
+    if kind in {hold.kind for hold in standing}:
+        return None
+    said = call.note.strip()
+    reason = f"On the phone: {REASONS[call.result]}" + (f". {said}" if said else "")
+    until = today + timedelta(days=review_days(kind))
+    return hold_customer(session, case, kind, reason[:500], until, by=by, today=today, now=now)
+
+
+def _try_again(
+    session: Session,
+    portfolio: Portfolio,
+    case: CollectionsCase,
+    customer: Customer,
+    result: CallResult,
+    effects: CallEffects,
+    *,
+    now: datetime,
+) -> None:
+    """Nobody was reached: the task stays, for the next time at which the gate lets a call pass."""
+    waiting = select(CallTask).where(CallTask.case_id == case.id, col(CallTask.done_at).is_(None))
+    tasks = session.scalars(waiting).all()
+    effects.task_kept = bool(tasks) or (case.callback_at is not None and case.callback_at <= now)
+    if not effects.task_kept or result is CallResult.THIRD_PARTY:
+        return
+    session.flush()
+    pack = packs_for(portfolio, customer)
+    facts = gather_facts(session, [customer], pack, now=now)[id_of(customer)]
+    contact = Contact(Channel.CALL, Purpose.REMINDER, address_of(customer, Channel.CALL))
+    answer = review_within(contact, facts, pack, now + RETRY_AFTER, now + LOOK_AHEAD)
+    if not isinstance(answer, Clearance):
+        return
+    effects.retry_at = answer.not_before
+    for task in tasks:
+        task.not_before = answer.not_before
+        task.due_on = local_date(answer.not_before, customer.timezone or portfolio.timezone)

@@ -1,0 +1,64 @@
+"""Holds and the pauses that come with them: where the pack says that a hold's days do not count."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlmodel import Session, col, select
+
+from app.book.delinquency.lifecycle import end_pause, set_pause
+from app.book.delinquency.models import Pause
+from app.book.delinquency.rules import PauseKind
+from app.book.ledger.models import Account, Customer, Portfolio
+from app.book.ledger.queries import accounts_of
+from app.book.ledger.rules import ENDED
+from app.casework.cases.models import CaseHold, CollectionsCase
+from app.casework.cases.rules import HoldKind
+from app.casework.cases.service import end_hold, place_hold
+from app.outreach.gate.service import packs_for
+
+
+def hold_customer(
+    session: Session,
+    case: CollectionsCase,
+    kind: HoldKind,
+    reason: str,
+    until: date,
+    *,
+    by: str,
+    today: date,
+    now: datetime,
+) -> CaseHold:
+    """Place a hold; where the pack says so, the days of all the customer's accounts rest until it ends."""
+    hold = place_hold(session, case, kind, reason, until, by=by, today=today, now=now)
+    portfolio, customer = (
+        session.get_one(Portfolio, case.portfolio_id),
+        session.get_one(Customer, case.customer_id),
+    )
+    pauses = packs_for(portfolio, customer).pauses
+    if pauses is not None and kind in pauses.holds:
+        for account in accounts_of(session, case.customer_id):
+            if account.status not in ENDED:
+                why = _why(hold)
+                set_pause(session, account, PauseKind(kind.value), today, until, why, by=by, now=now)
+    return hold
+
+
+def release_customer(
+    session: Session, hold: CaseHold, *, by: str, today: date, now: datetime, reason: str = ""
+) -> None:
+    """End a hold before its date; the pauses that came with it end with it, and days count again from today.
+    A hold whose date has come needs this not: its pauses end on the same date by themselves."""
+    end_hold(session, hold, by=by, now=now, reason=reason)
+    query = (
+        select(Pause)
+        .join(Account, col(Account.id) == Pause.account_id)
+        .where(Account.customer_id == hold.customer_id, Pause.reason == _why(hold), col(Pause.to_on) > today)
+    )
+    for pause in session.scalars(query.order_by(col(Pause.id))).all():
+        end_pause(session, pause, today, by=by, now=now)
+
+
+def _why(hold: CaseHold) -> str:
+    """Names the hold, so that its end finds the pauses; what was said about it stays with the hold."""
+    return f"hold {hold.id}: {hold.kind.value}"

@@ -1,1 +1,0 @@
-"""Alerts: what failed, told to people on the pages, by e-mail and by webhook until it is over."""

@@ -1,0 +1,205 @@
+"""An account and where it stands, and payments that arrive one by one instead of in a file."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated
+
+from fastapi import Query
+from pydantic import Field
+from sqlmodel import Session, col, select
+
+from app.api.deps import Input, OnceSession, ReadSession, api_requires, api_router
+from app.api.fields import AccountRef, Amount, Currency, Day, Line, PortfolioCode, minor_of
+from app.api.shapes import AccountDetail, AccountShape, CustomerShape, EntryShape, StandingShape
+from app.book.delinquency.history import as_known
+from app.book.delinquency.service import standing_on
+from app.book.ledger.corrections import post_by_hand
+from app.book.ledger.models import Account, Customer, Entry, Portfolio
+from app.book.ledger.references import normal_reference
+from app.book.ledger.rules import EntryKind
+from app.book.ledger.service import business_date, find_account, get_portfolio
+from app.book.ledger.terms import change_terms
+from app.casework.cases.models import CollectionsCase
+from app.casework.cases.rules import CaseStatus
+from app.casework.plans.reversals import reverse_entry
+from app.core.clock import local_date
+from app.core.errors import Conflict, Invalid, NotFound
+from app.core.ids import id_of
+from app.core.staff.rules import CASE_READING, MANAGEMENT, Caller
+from app.http.deps import Now, WriteSession
+
+router = api_router("/portfolios/{code}", tags=["accounts"])
+
+
+# Before the account itself, whose reference may hold slashes.
+@router.get("/accounts/{reference:path}/standing", summary="Ask how an account stood")
+def get_standing(
+    code: PortfolioCode,
+    reference: AccountRef,
+    _caller: Annotated[Caller, api_requires(*CASE_READING)],
+    session: ReadSession,
+    on: Annotated[Day, Query(description="At the end of this day.")],
+    known_on: Annotated[
+        Day | None, Query(description="Only with what was known at the end of this day.")
+    ] = None,
+) -> StandingShape:
+    """What was owed and past due on any day, with everything known now or as known then, as `desk account --json`
+    prints it."""
+    book = get_portfolio(session, code)
+    account = _account(session, book, reference)
+    stands = as_known(session, book, id_of(account), on, known_on)
+    return StandingShape.of(book, reference, on, known_on, stands)
+
+
+@router.get("/accounts/{reference:path}", summary="Get an account")
+def get_account(
+    code: PortfolioCode,
+    reference: AccountRef,
+    _caller: Annotated[Caller, api_requires(*CASE_READING)],
+    session: ReadSession,
+    now: Now,
+) -> AccountDetail:
+    """The account, its holder, and what it owes now: what was posted since the last business day counts already."""
+    book = get_portfolio(session, code)
+    account = _account(session, book, reference)
+    customer = session.get_one(Customer, account.customer_id)
+    open_case = session.scalar(
+        select(CollectionsCase).where(
+            CollectionsCase.customer_id == customer.id, CollectionsCase.status == CaseStatus.OPEN
+        )
+    )
+    today = local_date(now, book.timezone)
+    stands = standing_on(session, book, [id_of(account)], today)[id_of(account)]
+    shape = AccountShape.of(book, customer, account, stands, today)
+    return AccountDetail(
+        **dict(shape),
+        customer=CustomerShape.of(customer),
+        case=open_case.reference if open_case else None,
+    )
+
+
+class TermsChange(Input):
+    """Fields that are left out stay."""
+
+    card_last4: Annotated[Line, Field(max_length=4, examples=["5294"])] | None = None
+    product: Annotated[Line, Field(max_length=60, examples=["classic"])] | None = None
+    credit_limit: Amount | None = None
+    currency: Currency | None = Field(default=None, description="Needed with credit_limit.")
+    apr: Annotated[str, Field(pattern=r"^[0-9]{1,4}(\.[0-9]{1,4})?$", examples=["19.90"])] | None = Field(
+        default=None, description="Annual rate in percent."
+    )
+    reason: Annotated[Line, Field(min_length=1, max_length=200)]
+
+
+@router.patch("/accounts/{reference:path}", summary="Change an account's terms")
+def patch_account(
+    code: PortfolioCode,
+    reference: AccountRef,
+    caller: Annotated[Caller, api_requires(*MANAGEMENT)],
+    session: WriteSession,
+    now: Now,
+    new: TermsChange,
+) -> AccountShape:
+    """Card, product, limit and rate. Doing it again changes nothing, so no Idempotency-Key is needed. The creditor's
+    next accounts file takes it back where it says otherwise."""
+    book = get_portfolio(session, code)
+    account = _account(session, book, reference)
+    terms: dict[str, str | int] = {}
+    if new.card_last4 is not None:
+        terms["card_last4"] = new.card_last4
+    if new.product is not None:
+        terms["product"] = new.product.strip()
+    if new.credit_limit is not None:
+        if new.currency is None:
+            raise Invalid("name the currency of the limit", "currency")
+        terms["credit_limit_minor"] = minor_of(new.credit_limit, new.currency, book)
+    if new.apr is not None:
+        terms["apr_millionths"] = int(Decimal(new.apr) * 10_000)
+    change_terms(session, account, terms, new.reason, by=caller.by, now=now)
+    today = local_date(now, book.timezone)
+    stands = standing_on(session, book, [id_of(account)], today)[id_of(account)]
+    return AccountShape.of(book, session.get_one(Customer, account.customer_id), account, stands, today)
+
+
+class NewPayment(Input):
+    """One payment. Loading it again with the payments feed changes nothing."""
+
+    reference: Annotated[Line, Field(min_length=1, max_length=80, description="Unique in the portfolio.")]
+    account_ref: Annotated[Line, Field(min_length=1, max_length=60)]
+    amount: Amount
+    currency: Currency
+    paid_on: Annotated[Day, Field(description="Not in the future, in the portfolio's time zone.")]
+    method: Annotated[Line, Field(max_length=200)] = ""
+
+
+@router.post("/payments", status_code=201, summary="Post a payment")
+def post_payment(
+    code: PortfolioCode,
+    caller: Annotated[Caller, api_requires(*MANAGEMENT)],
+    session: OnceSession,
+    now: Now,
+    new: NewPayment,
+) -> EntryShape:
+    """Enter a payment into the ledger. It counts at once: for the account, and for every message not sent yet. After
+    a charge-off it is a recovery."""
+    book = get_portfolio(session, code)
+    amount_minor = minor_of(new.amount, new.currency, book)
+    account = find_account(session, id_of(book), new.account_ref)
+    if account is None:
+        raise Invalid("there is no such account in this portfolio", "account_ref")
+    try:
+        entry = post_by_hand(
+            session,
+            account,
+            EntryKind.PAYMENT,
+            amount_minor,
+            new.paid_on,
+            new.method,
+            reference=new.reference,
+            by=caller.by,
+            role=caller.role,
+            now=now,
+        )
+    except Invalid as error:
+        # The verb speaks of any entry; this caller called its day so.
+        raise Invalid(error.message, "paid_on" if error.field == "effective_on" else error.field) from None
+    return EntryShape.of(book, account, entry)
+
+
+class NewReversal(Input):
+    """Undoes a payment that bounced or was entered by mistake."""
+
+    reverses: Annotated[Line, Field(min_length=1, max_length=80, description="Reference of the payment.")]
+    reason: Annotated[Line, Field(min_length=1, max_length=200)]
+
+
+@router.post("/payments/reversals", status_code=201, summary="Reverse a payment")
+def reverse_payment(
+    code: PortfolioCode,
+    caller: Annotated[Caller, api_requires(*MANAGEMENT)],
+    session: OnceSession,
+    now: Now,
+    new: NewReversal,
+) -> EntryShape:
+    """Enter the mirror image of a payment. What the payment had paid is owed again, as if it had never come."""
+    book = get_portfolio(session, code)
+    spellings = (new.reverses, normal_reference(new.reverses))
+    entry = session.scalar(
+        select(Entry).where(Entry.portfolio_id == book.id, col(Entry.reference).in_(spellings))
+    )
+    if entry is None:
+        raise Invalid("there is no such payment in this portfolio", "reverses")
+    if entry.kind not in (EntryKind.PAYMENT, EntryKind.RECOVERY):
+        raise Conflict(f"this entry is not a payment but of kind {entry.kind.value}")
+    account = session.get_one(Account, entry.account_id)
+    on = business_date(session, book, now)
+    mirror = reverse_entry(session, entry, reason=new.reason, posted_on=on, by=caller.by, now=now)
+    return EntryShape.of(book, account, mirror, reverses=entry.reference)
+
+
+def _account(session: Session, book: Portfolio, reference: str) -> Account:
+    account = find_account(session, id_of(book), reference)
+    if account is None:
+        raise NotFound("there is no such account in this portfolio")
+    return account

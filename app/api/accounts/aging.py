@@ -1,0 +1,28 @@
+"""Buckets of a portfolio on any past day."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Query
+
+from app.api.deps import ReadSession, api_requires, api_router
+from app.api.fields import Day, PortfolioCode
+from app.api.shapes import AgingShape
+from app.book.delinquency.queries import aging
+from app.book.ledger.service import get_portfolio
+from app.core.staff.rules import MANAGEMENT, Caller
+
+router = api_router("/portfolios/{code}/aging", tags=["figures"])
+
+
+@router.get("", summary="Get the aging")
+def get_aging(
+    code: PortfolioCode,
+    _caller: Annotated[Caller, api_requires(*MANAGEMENT)],
+    session: ReadSession,
+    on: Annotated[Day, Query(alias="date", description="At the end of this day.")],
+) -> AgingShape:
+    """Accounts, balance and past-due amount by bucket, as `desk aging --json` prints them."""
+    book = get_portfolio(session, code)
+    return AgingShape.of(book, aging(session, book, on))

@@ -1,0 +1,114 @@
+"""Statements that were wrong, put right by a manager's program."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated
+
+from fastapi import Query
+from pydantic import Field
+from sqlmodel import Session
+
+from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
+from app.api.fields import Currency, Day, Line, PortfolioCode
+from app.api.shapes import ReplacedStatementShape
+from app.book.charges.statements import replace_statement
+from app.book.ledger.models import Account, Portfolio, ReplacedStatement
+from app.book.ledger.service import accounts_by_reference, get_portfolio
+from app.book.ledger.statements import StatementFigures, figures_of, find_statement, replaced_statements
+from app.core.errors import Invalid, NotFound
+from app.core.ids import id_of
+from app.core.money import BadAmount, to_minor
+from app.core.staff.rules import CASEWORK, MANAGEMENT, Caller
+from app.http.deps import Now
+
+router = api_router("/portfolios/{code}", tags=["corrections"])
+
+Worker = Annotated[Caller, api_requires(*CASEWORK)]
+Manager = Annotated[Caller, api_requires(*MANAGEMENT)]
+Ref = Annotated[Line, Field(min_length=1, max_length=60, description="Reference of the statement.")]
+Reason = Annotated[Line, Field(min_length=1, max_length=200, description="Why; it goes on record.")]
+AskedAccount = Annotated[Line, Query(min_length=1, max_length=60, description="Reference of the account.")]
+SignedAmount = Annotated[str, Field(max_length=25, pattern=r"^-?[0-9]+(\.[0-9]+)?$", examples=["1250.00"])]
+
+
+class NewReplacement(Input):
+    """What is left out stays as it was."""
+
+    statement_ref: Ref
+    new_statement_ref: Annotated[
+        Line, Field(max_length=60, description="Its new reference, if it has one.")
+    ] = ""
+    closing_on: Day | None = None
+    due_on: Day | None = None
+    balance: SignedAmount | None = None
+    minimum_due: SignedAmount | None = None
+    currency: Currency
+    reason: Reason
+
+
+@router.post("/statements/replacements", status_code=201, summary="Replace a statement")
+def post_replacement(
+    code: PortfolioCode, caller: Manager, session: OnceSession, now: Now, new: NewReplacement
+) -> ReplacedStatementShape:
+    """Put the right figures in a wrong statement's place. Delinquency is counted anew from its closing day, and a
+    late fee of ours that the right figures do not bear is reversed. Answers the statement as it was."""
+    book = get_portfolio(session, code)
+    if new.currency != book.currency:
+        raise Invalid(f"the currency of this portfolio is {book.currency}", "currency")
+    statement = find_statement(session, book, new.statement_ref)
+    was = figures_of(statement)
+    right = replace(
+        was,
+        reference=new.new_statement_ref or was.reference,
+        closing_on=new.closing_on or was.closing_on,
+        due_on=new.due_on or was.due_on,
+        balance_minor=_minor(new.balance, was.balance_minor, book, "balance"),
+        minimum_due_minor=_minor(new.minimum_due, was.minimum_due_minor, book, "minimum_due"),
+    )
+    made = replace_statement(session, statement, right, new.reason, by=caller.by, role=caller.role, now=now)
+    return _shape(session, book, made, right)
+
+
+class NewWithdrawal(Input):
+    statement_ref: Ref
+    reason: Reason
+
+
+@router.post("/statements/withdrawals", status_code=201, summary="Withdraw a statement")
+def post_withdrawal(
+    code: PortfolioCode, caller: Manager, session: OnceSession, now: Now, new: NewWithdrawal
+) -> ReplacedStatementShape:
+    """Take back a statement that should not be there. Answers the statement as it was."""
+    book = get_portfolio(session, code)
+    statement = find_statement(session, book, new.statement_ref)
+    made = replace_statement(session, statement, None, new.reason, by=caller.by, role=caller.role, now=now)
+    return _shape(session, book, made, None)
+
+
+@router.get("/statements/replaced", summary="List replaced statements")
+def list_replaced(
+    code: PortfolioCode, account_ref: AskedAccount, _caller: Worker, session: ReadSession
+) -> Page[ReplacedStatementShape]:
+    """Statements of an account that were replaced or withdrawn, as they were, the latest first."""
+    book = get_portfolio(session, code)
+    found = accounts_by_reference(session, id_of(book), [account_ref])
+    if account_ref not in found:
+        raise NotFound("there is no such account in this portfolio")
+    rows = replaced_statements(session, found[account_ref][0])
+    return Page(items=[_shape(session, book, each) for each in rows])
+
+
+def _shape(
+    session: Session, book: Portfolio, made: ReplacedStatement, right: StatementFigures | None = None
+) -> ReplacedStatementShape:
+    return ReplacedStatementShape.of(book, session.get_one(Account, made.account_id), made, right)
+
+
+def _minor(text: str | None, was: int, book: Portfolio, field: str) -> int:
+    if text is None:
+        return was
+    try:
+        return to_minor(text, book.currency)
+    except BadAmount as error:
+        raise Invalid(str(error), field) from None

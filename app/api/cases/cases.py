@@ -1,0 +1,365 @@
+"""Cases: finding and reading them, and putting on record what people and dialers did."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any
+
+import sqlalchemy as sa
+from fastapi import Query
+from pydantic import Field
+from sqlmodel import Session, col, select
+from starlette.requests import Request
+
+from app.actions.calls import CONFIRMED_BY, CallReport, record_call
+from app.actions.holds import hold_customer, release_customer
+from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
+from app.api.fields import (
+    Amount,
+    CaseRef,
+    Currency,
+    Cursor,
+    Day,
+    Instant,
+    Limit,
+    Line,
+    Paragraph,
+    RowId,
+    after,
+    case_id_of,
+    minor_of,
+    page_of,
+)
+from app.api.shapes import (
+    AccountShape,
+    AnswerShape,
+    CaseDetail,
+    CaseShape,
+    EventShape,
+    HoldShape,
+    PlanShape,
+    PromiseShape,
+)
+from app.book.delinquency.rules import CURRENT, bucket_labels
+from app.book.delinquency.service import edges_of, standing_on
+from app.book.ledger.models import Customer, Portfolio
+from app.book.ledger.queries import accounts_of
+from app.book.ledger.rules import is_worked
+from app.book.ledger.service import get_portfolio
+from app.casework.cases.models import CaseHold, CollectionsCase
+from app.casework.cases.queries import holds_of
+from app.casework.cases.rules import CallResult, CaseStatus, HoldKind
+from app.casework.cases.service import (
+    MAX_NOTE,
+    add_note,
+    get_case,
+    review_hold,
+)
+from app.casework.cases.standing import Standing, as_of_now, together
+from app.casework.plans.queries import plans_of
+from app.casework.plans.service import instalments_of, promise_to_pay
+from app.core.clock import local_date
+from app.core.errors import Invalid, NotFound
+from app.core.ids import id_of
+from app.core.staff.rules import CASE_READING, CASEWORK, Caller
+from app.core.timeline.models import Event
+from app.core.timeline.rules import Kind
+from app.core.timeline.service import customer_stream, lock_customers
+from app.http.deps import Now, ports_of
+from app.operations.day import last_closed
+from app.outreach.planning.event_letters import acknowledge_hold
+from app.outreach.planning.service import confirm_plan
+
+router = api_router("/cases", tags=["cases"])
+
+Reader = Annotated[Caller, api_requires(*CASE_READING)]
+Worker = Annotated[Caller, api_requires(*CASEWORK)]
+
+
+# --- reading ------------------------------------------------------------------------------------------------
+
+
+@router.get("", summary="List cases")
+def list_cases(
+    _caller: Reader,
+    session: ReadSession,
+    now: Now,
+    status: CaseStatus | None = None,
+    owner: Annotated[
+        Line | None, Query(max_length=60, description="Username; empty for cases nobody works yet.")
+    ] = None,
+    portfolio: Annotated[Line | None, Query(max_length=40, description="Portfolio code.")] = None,
+    bucket: Annotated[
+        Line | None, Query(max_length=20, description="Label such as 30-59; needs `portfolio`.")
+    ] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[CaseShape]:
+    """Cases in the order in which they were opened, so that walking the pages misses none and repeats none. Their
+    figures are of this moment; `bucket` looks at the last close of day."""
+    query = (
+        select(CollectionsCase, Customer, Portfolio)
+        .join(Customer, col(Customer.id) == CollectionsCase.customer_id)
+        .join(Portfolio, col(Portfolio.id) == CollectionsCase.portfolio_id)
+        .where(col(CollectionsCase.id) > after(cursor))
+    )
+    if status is not None:
+        query = query.where(CollectionsCase.status == status)
+    if owner is not None:
+        query = query.where(CollectionsCase.owner == owner)
+    if portfolio is not None:
+        book = get_portfolio(session, portfolio)
+        query = query.where(CollectionsCase.portfolio_id == book.id)
+        if bucket is not None:
+            query = query.where(_in_bucket(book, bucket, _sorted_on(session, book, now)))
+    elif bucket is not None:
+        raise Invalid("name the portfolio too: each has its own buckets", "portfolio")
+    rows = session.execute(query.order_by(col(CollectionsCase.id)).limit(limit + 1)).all()
+    shown, next_cursor = page_of(rows, limit, lambda row: id_of(row[0]))
+    owes: dict[int, Standing] = {}
+    for book in {book.id: book for _, _, book in shown}.values():
+        theirs = [customer.id for _, customer, its in shown if its.id == book.id]
+        owes |= as_of_now(session, book, theirs, local_date(now, book.timezone))
+    return Page(
+        items=[
+            CaseShape.of(
+                book, customer, case, owes.get(customer.id, Standing()), local_date(now, book.timezone)
+            )
+            for case, customer, book in shown
+        ],
+        next_cursor=next_cursor,
+    )
+
+
+def _sorted_on(session: Session, book: Portfolio, now: datetime) -> date:
+    """The day by whose close cases are in their buckets."""
+    return last_closed(session, book) or local_date(now, book.timezone)
+
+
+def _in_bucket(book: Portfolio, label: str, on: date) -> sa.ColumnElement[bool]:
+    """Cases whose oldest unpaid due date puts them into this bucket on a day."""
+    edges = edges_of(book)
+    labels = bucket_labels(edges)
+    if label not in labels:
+        raise Invalid(f"the buckets of this portfolio are {', '.join(labels)}", "bucket")
+    oldest = col(CollectionsCase.oldest_due_on)
+    n = labels.index(label)
+    late_enough = oldest <= on - timedelta(days=edges[n - 1]) if n else sa.true()
+    if n == len(edges):
+        return late_enough
+    not_too_late = oldest > on - timedelta(days=edges[n])
+    return sa.or_(oldest.is_(None), not_too_late) if label == CURRENT else sa.and_(late_enough, not_too_late)
+
+
+@router.get("/{reference}", summary="Get a case")
+def get_one_case(reference: CaseRef, _caller: Reader, session: ReadSession, now: Now) -> CaseDetail:
+    """The case with the customer's accounts, plans and holds. All figures are of this moment."""
+    case = _case(session, reference)
+    book = session.get_one(Portfolio, case.portfolio_id)
+    customer = session.get_one(Customer, case.customer_id)
+    today = local_date(now, book.timezone)
+    accounts = accounts_of(session, case.customer_id)
+    stands = standing_on(session, book, [id_of(account) for account in accounts], today)
+    owes = together(stands[id_of(a)] for a in accounts if is_worked(a.status, a.ended_on))
+    plans = plans_of(session, [id_of(case)])
+    parts = instalments_of(session, [id_of(plan) for plan in plans])
+    return CaseDetail(
+        **dict(CaseShape.of(book, customer, case, owes, today)),
+        accounts=[AccountShape.of(book, customer, a, stands[id_of(a)], today) for a in accounts],
+        plans=[PlanShape.of(book, plan, parts[id_of(plan)]) for plan in plans],
+        holds=[HoldShape.of(hold) for hold in holds_of(session, case.customer_id)],
+    )
+
+
+@router.get("/{reference}/timeline", summary="Read the timeline")
+def get_case_timeline(
+    reference: CaseRef, _caller: Reader, session: ReadSession, cursor: Cursor = None, limit: Limit = 50
+) -> Page[EventShape]:
+    """Everything on record about the customer of this case, oldest first: what belongs to no case (payments,
+    consents) and earlier cases too, because a hash chain with a link left out cannot be checked."""
+    case = _case(session, reference)
+    stream = customer_stream(case.customer_id)
+    query = select(Event).where(Event.stream == stream, col(Event.seq) > after(cursor))
+    rows = session.scalars(query.order_by(col(Event.seq)).limit(limit + 1)).all()
+    shown, next_cursor = page_of(rows, limit, lambda event: event.seq)
+    return Page(items=[EventShape.of(event) for event in shown], next_cursor=next_cursor)
+
+
+# --- working ------------------------------------------------------------------------------------------------
+
+
+class NewNote(Input):
+    note: Annotated[Paragraph, Field(min_length=1, max_length=MAX_NOTE)]
+
+
+@router.post("/{reference}/notes", status_code=201, summary="Add a note")
+def post_note(reference: CaseRef, caller: Worker, session: OnceSession, now: Now, new: NewNote) -> EventShape:
+    """Put a note on record. Answers the event."""
+    case = _case(session, reference, lock=True)
+    add_note(session, case, new.note, by=caller.by, now=now)
+    return _last_event(session, case)
+
+
+class NewCall(Input):
+    result: Annotated[CallResult, Field(strict=False)]
+    note: Annotated[Paragraph, Field(max_length=MAX_NOTE)] = ""
+    callback_at: Annotated[
+        Instant | None,
+        Field(
+            description="When to call back: while the case is open, at most 90 days ahead, at an hour when a call is"
+            " allowed. Needed with `call_back`."
+        ),
+    ] = None
+    amount: Annotated[
+        Amount | None, Field(description="What they promised; needed with `promised`, unless a plan is live.")
+    ] = None
+    currency: Annotated[Currency | None, Field(description="Of the amount.")] = None
+    due_on: Annotated[Day | None, Field(description="By when they pay it, at most 60 days ahead.")] = None
+
+
+@router.post("/{reference}/calls", status_code=201, summary="Log a call")
+def post_call(
+    request: Request, reference: CaseRef, caller: Worker, session: OnceSession, now: Now, new: NewCall
+) -> EventShape:
+    """Put a call that has just been made on record: it counts toward caps from this moment, and what it found out is
+    obeyed at once, as on the case's page. A number that is not theirs rests on every channel; a dispute, a wish for no
+    contact, an attorney, a bankruptcy or a death is a hold; a promise is recorded and confirmed. Call tasks are done
+    unless nobody was reached. Answers the call's event."""
+    case = _case(session, reference, lock=True)
+    book = session.get_one(Portfolio, case.portfolio_id)
+    amount_minor = 0
+    if new.amount is not None:
+        if new.currency is None:
+            raise Invalid("say in which currency", "currency")
+        amount_minor = minor_of(new.amount, new.currency, book)
+    call = CallReport(new.result, new.note, new.callback_at, amount_minor, new.due_on)
+    stationery, today = ports_of(request).stationery, local_date(now, book.timezone)
+    record_call(session, book, case, call, stationery, by=caller.by, today=today, now=now)
+    return _last_event(session, case, Kind.CALL_LOGGED)
+
+
+class NewPromise(Input):
+    amount: Amount
+    currency: Currency
+    due_on: Annotated[Day, Field(description="At most 60 days ahead.")]
+
+
+@router.post("/{reference}/promises", status_code=201, summary="Record a promise to pay")
+def post_promise(
+    request: Request, reference: CaseRef, caller: Worker, session: OnceSession, now: Now, new: NewPromise
+) -> PromiseShape:
+    """Record what the customer promised. It is active at once, reminders rest while it is kept, and the business
+    day judges it. A case has one live plan at a time. Written confirmations are queued where the gate clears them."""
+    case = _case(session, reference, lock=True)
+    book = session.get_one(Portfolio, case.portfolio_id)
+    today = local_date(now, book.timezone)
+    amount_minor = minor_of(new.amount, new.currency, book)
+    plan = promise_to_pay(session, case, amount_minor, new.due_on, by=caller.by, today=today, now=now)
+    answers = confirm_plan(
+        session,
+        book,
+        plan,
+        ports_of(request).stationery,
+        channels=CONFIRMED_BY,
+        on=today,
+        by=caller.by,
+        now=now,
+    )
+    return PromiseShape(
+        **dict(PlanShape.of(book, plan, instalments_of(session, [id_of(plan)])[id_of(plan)])),
+        confirmations={
+            channel: AnswerShape.of(answer) for channel, answer in zip(CONFIRMED_BY, answers, strict=True)
+        },
+    )
+
+
+class NewHold(Input):
+    kind: Annotated[HoldKind, Field(strict=False)]
+    reason: Annotated[Paragraph, Field(min_length=1, max_length=500)]
+    until: Annotated[Day, Field(description="End or review date, in the future, at most ten years away.")]
+
+
+@router.post("/{reference}/holds", status_code=201, summary="Place a hold")
+def post_hold(
+    request: Request, reference: CaseRef, caller: Worker, session: OnceSession, now: Now, new: NewHold
+) -> HoldShape:
+    """Leave the customer alone until a day. A dispute, bankruptcy, death, attorney, fraud or wish for no contact stays
+    until a person ends it; the day is when it comes up for review. Which contacts it stops is the policy pack's to say.
+    A dispute or complaint is acknowledged in writing where the gate clears it."""
+    case = _case(session, reference, lock=True)
+    book = session.get_one(Portfolio, case.portfolio_id)
+    today = local_date(now, book.timezone)
+    hold = hold_customer(session, case, new.kind, new.reason, new.until, by=caller.by, today=today, now=now)
+    acknowledge_hold(session, book, hold, ports_of(request).stationery, on=today, by=caller.by, now=now)
+    return HoldShape.of(hold)
+
+
+class HoldEnd(Input):
+    reason: Annotated[Paragraph, Field(max_length=400, description="Why it ends.")] = ""
+    decided_by: Annotated[Line, Field(max_length=80, description="The person who decided it.")] = ""
+
+
+NO_REASON = HoldEnd()
+
+
+@router.post("/{reference}/holds/{hold_id}/end", summary="End a hold")
+def post_hold_end(
+    reference: CaseRef,
+    hold_id: RowId,
+    caller: Worker,
+    session: OnceSession,
+    now: Now,
+    said: HoldEnd = NO_REASON,
+) -> HoldShape:
+    """End a hold before its day; the strategy is asked again on the next business day. A hold that no date ends
+    (`for_good`) needs the reason and the person who decided it."""
+    case = _case(session, reference, lock=True)
+    hold = _hold_of(session, case, hold_id)
+    if hold.for_good and hold.ended_at is None and not (said.reason.strip() and said.decided_by.strip()):
+        field = "decided_by" if said.reason.strip() else "reason"
+        raise Invalid("a hold that no date ends needs a reason and the person who decided it", field)
+    reason = f"{said.reason} (decided by {said.decided_by})" if said.decided_by else said.reason
+    today = local_date(now, session.get_one(Portfolio, case.portfolio_id).timezone)
+    release_customer(session, hold, by=caller.by, today=today, now=now, reason=reason)
+    return HoldShape.of(hold)
+
+
+class HoldReview(Input):
+    reason: Annotated[Paragraph, Field(min_length=1, max_length=500, description="What was found.")]
+    until: Annotated[Day, Field(description="When to look again, in the future, at most ten years away.")]
+
+
+@router.post("/{reference}/holds/{hold_id}/review", summary="Keep a hold after review")
+def post_hold_review(
+    reference: CaseRef, hold_id: RowId, caller: Worker, session: OnceSession, now: Now, new: HoldReview
+) -> HoldShape:
+    """The hold stays, and comes up for review, or ends by itself, on another day."""
+    case = _case(session, reference, lock=True)
+    hold = _hold_of(session, case, hold_id)
+    today = local_date(now, session.get_one(Portfolio, case.portfolio_id).timezone)
+    review_hold(session, hold, new.reason, new.until, by=caller.by, today=today, now=now)
+    return HoldShape.of(hold)
+
+
+def _hold_of(session: Session, case: CollectionsCase, hold_id: int) -> CaseHold:
+    hold = session.get(CaseHold, hold_id)
+    if hold is None or hold.customer_id != case.customer_id:
+        raise NotFound("this customer has no such hold")
+    return hold
+
+
+def _case(session: Session, reference: str, *, lock: bool = False) -> CollectionsCase:
+    """The case; with `lock`, after waiting for whoever else decides about its customer."""
+    case = get_case(session, case_id_of(reference))
+    if not lock:
+        return case
+    lock_customers(session, [case.customer_id])
+    return get_case(session, id_of(case), lock=True)
+
+
+def _last_event(session: Session, case: CollectionsCase, kind: Kind | None = None) -> EventShape:
+    """The event just recorded: its writer holds the lock on the stream's head until the transaction ends."""
+    query = select(Event).where(Event.stream == customer_stream(case.customer_id))
+    query = query.where(Event.kind == kind) if kind else query
+    event: Any = session.scalars(query.order_by(col(Event.seq).desc()).limit(1)).one()
+    return EventShape.of(event)

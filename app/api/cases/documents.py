@@ -1,0 +1,146 @@
+"""Documents on file for a case: put there, listed, fetched, withdrawn."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import date, datetime
+from typing import Annotated, Self
+
+from fastapi import Response
+from pydantic import BaseModel, Field
+
+from app.api.deps import Input, OnceSession, ReadSession, api_requires, api_router
+from app.api.fields import CaseRef, RowId, case_id_of
+from app.casework.cases.service import get_case
+from app.casework.documents.models import CaseDocument
+from app.casework.documents.rules import MAX_BYTES, DocumentKind
+from app.casework.documents.service import (
+    add_document,
+    documents_of,
+    fetch_document,
+    get_document,
+    withdraw_document,
+)
+from app.core.errors import Invalid
+from app.core.staff.rules import CASE_READING, CASEWORK, LEGAL_WORK, MANAGEMENT, Caller
+from app.http.deps import Now, WriteSession
+from app.web.cases.documents import document_response
+
+router = api_router("/cases", tags=["documents"])
+
+Reader = Annotated[Caller, api_requires(*CASE_READING)]
+BODY = MAX_BYTES * 4 // 3 + 64 * 1024
+"""A document as base64, and what is said of it."""
+
+
+class DocumentShape(BaseModel):
+    """A document on file for the customer of a case."""
+
+    id: int
+    kind: DocumentKind
+    name: str
+    media_type: str = Field(description="By its content.")
+    size: int
+    sha256: str
+    description: str
+    dated_on: date
+    uploaded_at: datetime
+    uploaded_by: str
+    withdrawn_at: datetime | None
+    withdrawn_by: str
+    withdrawn_why: str
+
+    @classmethod
+    def of(cls, row: CaseDocument) -> Self:
+        return cls(**{name: getattr(row, name) for name in cls.model_fields})
+
+
+@router.get("/{reference}/documents", summary="List documents")
+def list_documents(reference: CaseRef, _caller: Reader, session: ReadSession) -> list[DocumentShape]:
+    """On file for the customer, newest first, withdrawn ones too; at most 200."""
+    case = get_case(session, case_id_of(reference))
+    return [DocumentShape.of(row) for row in documents_of(session, case.customer_id)]
+
+
+class NewDocument(Input):
+    kind: Annotated[DocumentKind, Field(strict=False)]
+    name: Annotated[str, Field(min_length=1, max_length=200, description="The file's own name.")]
+    dated_on: Annotated[date, Field(strict=False, description="The date that the document bears.")]
+    description: Annotated[str, Field(max_length=300)] = ""
+    content_base64: Annotated[
+        str, Field(min_length=1, description="PDF, PNG, JPEG or UTF-8 text, at most 15 MB.")
+    ]
+
+
+@router.post("/{reference}/documents", status_code=201, summary="Put a document on file", max_body_size=BODY)
+def post_document(
+    reference: CaseRef,
+    caller: Annotated[Caller, api_requires(*CASEWORK, *LEGAL_WORK)],
+    session: OnceSession,
+    now: Now,
+    new: NewDocument,
+) -> DocumentShape:
+    """Its type is what its content says. It goes into every later case file until it is withdrawn."""
+    case = get_case(session, case_id_of(reference))
+    try:
+        content = base64.b64decode(new.content_base64, validate=True)
+    except (binascii.Error, ValueError):
+        raise Invalid("This is not base64.", "content_base64") from None
+    document = add_document(
+        session,
+        case,
+        new.kind,
+        new.name,
+        content,
+        dated_on=new.dated_on,
+        description=new.description,
+        by=caller.by,
+        now=now,
+    )
+    return DocumentShape.of(document)
+
+
+class AnyFile(Response):
+    media_type = "application/octet-stream"
+
+
+@router.get(
+    "/{reference}/documents/{document_id}",
+    summary="Fetch a document",
+    response_class=AnyFile,
+    responses={
+        200: {
+            "description": "The file; its type is the document's `media_type`.",
+            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        }
+    },
+)
+def get_document_content(
+    reference: CaseRef, document_id: RowId, caller: Reader, session: WriteSession, now: Now
+) -> Response:
+    """Byte for byte as it was uploaded. Every download is on the case's timeline."""
+    case = get_case(session, case_id_of(reference))
+    document = get_document(session, case, document_id)
+    content = fetch_document(session, case, document, by=caller.by, now=now)
+    return document_response(document, content)
+
+
+class NewWithdrawal(Input):
+    why: Annotated[str, Field(min_length=1, max_length=300)]
+
+
+@router.post("/{reference}/documents/{document_id}/withdrawal", summary="Withdraw a document")
+def post_document_withdrawal(
+    reference: CaseRef,
+    document_id: RowId,
+    caller: Annotated[Caller, api_requires(*LEGAL_WORK, *MANAGEMENT)],
+    session: OnceSession,
+    now: Now,
+    new: NewWithdrawal,
+) -> DocumentShape:
+    """It stays on file with the reason, and goes into no later case file."""
+    case = get_case(session, case_id_of(reference))
+    document = get_document(session, case, document_id)
+    withdraw_document(session, case, document, new.why, by=caller.by, now=now)
+    return DocumentShape.of(document)

@@ -1,0 +1,203 @@
+"""What a customer allows and tells about being contacted; the gate obeys from the moment it is posted."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Self
+
+from pydantic import BaseModel, Field
+from sqlmodel import Session
+
+from app.api.deps import Input, OnceSession, ReadSession, api_requires, api_router
+from app.api.fields import CaseRef, Day, Line, RowId, case_id_of
+from app.book.ledger.models import Customer
+from app.casework.cases.models import CollectionsCase
+from app.casework.cases.service import get_case
+from app.core.errors import Invalid, NotFound
+from app.core.ids import id_of
+from app.core.staff.rules import CASE_READING, CASEWORK, Caller
+from app.core.timeline.rules import Channel
+from app.core.timeline.service import lock_customers
+from app.http.deps import Now
+from app.outreach.gate.facts import address_of
+from app.outreach.gate.models import Consent, ContactPreference
+from app.outreach.gate.service import (
+    consents_of,
+    end_preference,
+    open_preferences,
+    opt_out_of_all,
+    set_consent,
+    set_preference,
+)
+from app.policy.rules import PreferenceKind
+
+router = api_router("/cases/{reference}", tags=["contacts"])
+
+Reader = Annotated[Caller, api_requires(*CASE_READING)]
+Worker = Annotated[Caller, api_requires(*CASEWORK)]
+Source = Annotated[
+    Line, Field(min_length=1, max_length=120, description="How the customer let us know.", examples=["phone"])
+]
+TimeOfDay = Annotated[str, Field(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$", examples=["17:00"])]
+PLACES = (PreferenceKind.PLACE, PreferenceKind.WORKPLACE)
+
+
+class ConsentShape(BaseModel):
+    """Whether a channel may be used, as last stated."""
+
+    channel: Channel
+    allowed: bool
+    source: str
+    at: datetime
+
+    @classmethod
+    def of(cls, consent: Consent) -> Self:
+        return cls(channel=consent.channel, allowed=consent.allowed, source=consent.source, at=consent.at)
+
+
+class PreferenceShape(BaseModel):
+    """A time or place that does not suit the customer, or where they say they live. Addresses stay in the desk."""
+
+    id: int
+    kind: PreferenceKind
+    channel: Channel | None = Field(description="null = every channel.")
+    weekdays: list[int] = Field(description="Monday is 0; empty = every day.")
+    start: str = Field(description="Local time of day from which on it does not suit.")
+    end: str
+    timezone: str
+    until: date | None = Field(description="Last day on which it binds, null = until they say otherwise.")
+    source: str
+    told_at: datetime
+    ended_at: datetime | None
+
+    @classmethod
+    def of(cls, row: ContactPreference) -> Self:
+        return cls(
+            id=id_of(row),
+            kind=row.kind,
+            channel=row.channel,
+            weekdays=[int(day) for day in row.weekdays.split(",") if day],
+            start=_time(row.start_minute),
+            end=_time(row.end_minute),
+            timezone=row.timezone,
+            until=row.until,
+            source=row.source,
+            told_at=row.created_at,
+            ended_at=row.ended_at,
+        )
+
+
+class PreferencesShape(BaseModel):
+    """Everything the customer has said and not taken back. A channel that is not named was never spoken of."""
+
+    consents: list[ConsentShape]
+    preferences: list[PreferenceShape]
+
+
+class NewConsent(Input):
+    channel: Annotated[Channel | None, Field(strict=False, description="null = all of them; only to refuse.")]
+    allowed: bool
+    source: Source
+
+
+class NewPreference(Input):
+    kind: Annotated[PreferenceKind, Field(strict=False)]
+    channel: Annotated[
+        Channel | None,
+        Field(strict=False, description="null = every channel; a place is the one on file for its channel."),
+    ] = None
+    weekdays: Annotated[list[int], Field(max_length=7, description="Monday is 0; empty = every day.")] = []
+    start: TimeOfDay = "00:00"
+    end: TimeOfDay = "24:00"
+    timezone: Annotated[Line, Field(max_length=60, description="IANA name, for kind `timezone`.")] = ""
+    until: Annotated[Day | None, Field(description="Last local date on which it binds.")] = None
+    source: Source
+
+
+@router.get("/preferences", summary="Read what the customer allows")
+def get_preferences(reference: CaseRef, _caller: Reader, session: ReadSession) -> PreferencesShape:
+    """Consents and opt-outs by channel, and the times and places that do not suit the customer of this case."""
+    return _all(session, _case(session, reference).customer_id)
+
+
+@router.post("/consents", status_code=201, summary="Allow or refuse a channel")
+def post_consent(
+    reference: CaseRef, caller: Worker, session: OnceSession, now: Now, new: NewConsent
+) -> PreferencesShape:
+    """Put on record that the customer allows or refuses a channel, said in whatever way. What is queued is asked about
+    again before it leaves. Answers everything that holds now."""
+    case, customer = _customer(session, reference)
+    if new.channel is None and new.allowed:
+        raise Invalid("consent is given for one channel at a time; name it", "channel")
+    if new.channel is None:
+        opt_out_of_all(session, customer, source=new.source, case_id=case.id, by=caller.by, now=now)
+    else:
+        set_consent(
+            session, customer, new.channel,
+            allowed=new.allowed, source=new.source, case_id=case.id, by=caller.by, now=now,
+        )  # fmt: skip
+    session.flush()
+    return _all(session, case.customer_id)
+
+
+@router.post("/preferences", status_code=201, summary="Add a time or place that does not suit")
+def post_preference(
+    reference: CaseRef, caller: Worker, session: OnceSession, now: Now, new: NewPreference
+) -> PreferenceShape:
+    """Put on record a time or place that does not suit the customer, or the time zone they say they live in; a new time
+    zone takes the place of the one told before."""
+    case, customer = _customer(session, reference)
+    address = ""
+    if new.kind in PLACES:
+        if new.channel is None:
+            raise Invalid("name the channel whose number or address it is", "channel")
+        address = address_of(customer, new.channel)
+    elif new.kind is PreferenceKind.TIME and (new.start, new.end) == ("00:00", "24:00"):
+        raise Invalid("say from when, until when, or both", "start")
+    row = set_preference(
+        session, customer, new.kind,
+        channel=new.channel, weekdays=new.weekdays, start_minute=_minute(new.start), end_minute=_minute(new.end),
+        address=address, timezone=new.timezone, until=new.until, source=new.source, case_id=case.id,
+        by=caller.by, now=now,
+    )  # fmt: skip
+    return PreferenceShape.of(row)
+
+
+@router.post("/preferences/{preference_id}/end", summary="Take a preference back")
+def post_preference_end(
+    reference: CaseRef, preference_id: RowId, caller: Worker, session: OnceSession, now: Now
+) -> PreferenceShape:
+    """The customer takes back what they told."""
+    case, _ = _customer(session, reference)
+    row = session.get(ContactPreference, preference_id)
+    if row is None or row.customer_id != case.customer_id:
+        raise NotFound("this customer told us no such thing")
+    end_preference(session, row, case_id=case.id, by=caller.by, now=now)
+    return PreferenceShape.of(row)
+
+
+def _case(session: Session, reference: str) -> CollectionsCase:
+    return get_case(session, case_id_of(reference))
+
+
+def _customer(session: Session, reference: str) -> tuple[CollectionsCase, Customer]:
+    """The case and its customer, after waiting for whoever else decides about them."""
+    case = _case(session, reference)
+    lock_customers(session, [case.customer_id])
+    return case, session.get_one(Customer, case.customer_id)
+
+
+def _all(session: Session, customer_id: int) -> PreferencesShape:
+    return PreferencesShape(
+        consents=[ConsentShape.of(consent) for consent in consents_of(session, customer_id)],
+        preferences=[PreferenceShape.of(row) for row in open_preferences(session, customer_id)],
+    )
+
+
+def _minute(text: str) -> int:
+    hour, _, minute = text.partition(":")
+    return int(hour) * 60 + int(minute)
+
+
+def _time(minute: int) -> str:
+    return f"{minute // 60:02d}:{minute % 60:02d}"

@@ -1,0 +1,61 @@
+"""Key figures of closed days."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Query
+
+from app.api.deps import ReadSession, api_requires, api_router
+from app.api.fields import Day, Line, PortfolioCode
+from app.api.shapes import KpiSeries, KpisShape
+from app.book.ledger.service import get_portfolio
+from app.core.errors import Invalid, NotFound
+from app.core.ids import id_of
+from app.core.staff.rules import MANAGEMENT, Caller
+from app.reporting.kpis.queries import month_roll_forward, snapshots
+from app.reporting.kpis.rules import DEFINITIONS
+
+router = api_router("/portfolios/{code}/kpis", tags=["figures"])
+
+Reader = Annotated[Caller, api_requires(*MANAGEMENT)]
+MAX_DAYS = 366
+
+
+@router.get("", summary="Get the key figures")
+def get_kpis(
+    code: PortfolioCode,
+    _caller: Reader,
+    session: ReadSession,
+    on: Annotated[Day, Query(alias="date", description="A closed business day.")],
+) -> KpisShape:
+    """The figures of a closed day and the roll-forward of its month to date, as `desk kpis --json` prints them.
+    A day that late entries changed shows its restated figures."""
+    book = get_portfolio(session, code)
+    rows = snapshots(session, id_of(book), on, on)
+    if not rows:
+        raise NotFound("this business day has not been closed")
+    return KpisShape.of(book, on, rows, month_roll_forward(session, id_of(book), on))
+
+
+@router.get("/series", summary="Get key figures over time")
+def get_kpi_series(
+    code: PortfolioCode,
+    _caller: Reader,
+    session: ReadSession,
+    first_on: Annotated[Day, Query(alias="from")],
+    last_on: Annotated[Day, Query(alias="to", description="At most 366 days after `from`.")],
+    kpi: Annotated[
+        list[Annotated[Line, Query(max_length=60)]] | None,
+        Query(max_length=20, description="Only these, named once each; all of them if not given."),
+    ] = None,
+) -> KpiSeries:
+    """The closed days from one to another, oldest first; days that were not closed are left out."""
+    book = get_portfolio(session, code)
+    if last_on < first_on:
+        raise Invalid("this day is before the first", "to")
+    if (last_on - first_on).days > MAX_DAYS:
+        raise Invalid(f"ask for at most {MAX_DAYS} days at a time", "to")
+    if not set(kpi or ()) <= set(DEFINITIONS):
+        raise Invalid(f"known are {', '.join(DEFINITIONS)}", "kpi")
+    return KpiSeries.of(book, snapshots(session, id_of(book), first_on, last_on, kpi))

@@ -1,0 +1,134 @@
+"""Strategies by programs: versions listed, exported, imported, put live and rolled back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Self
+
+from pydantic import BaseModel, Field
+from starlette.requests import Request
+
+from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
+from app.api.fields import Cursor, Limit, Line, Paragraph, PortfolioCode, RowId, after, page_of
+from app.book.ledger.service import get_portfolio
+from app.core.errors import NotFound
+from app.core.ids import id_of
+from app.core.staff.rules import CASE_READING, MANAGEMENT, Caller
+from app.http.deps import Now, ports_of
+from app.http.security import MB
+from app.outreach.strategy import service
+from app.outreach.strategy.models import StrategyVersion
+from app.outreach.strategy.strategyfile import LONGEST_TEXT
+
+router = api_router("/portfolios/{code}/strategies", tags=["strategies"])
+
+Reader = Annotated[Caller, api_requires(*CASE_READING)]
+Manager = Annotated[Caller, api_requires(*MANAGEMENT)]
+Ref = Annotated[Line, Field(min_length=1, max_length=60, examples=["standard@3"])]
+
+
+class StrategyVersionShape(BaseModel):
+    """A version of a strategy; `ref` is how the record names it."""
+
+    id: int
+    ref: Ref
+    name: str
+    sha256: str
+    note: str
+    saved_at: datetime
+    saved_by: str
+    live: bool
+
+    @classmethod
+    def of(cls, version: StrategyVersion, live: StrategyVersion | None) -> Self:
+        return cls(
+            id=id_of(version),
+            ref=version.ref,
+            name=version.name,
+            sha256=version.sha256,
+            note=version.note,
+            saved_at=version.at,
+            saved_by=version.by,
+            live=live is not None and live.id == version.id,
+        )
+
+
+class StrategyText(StrategyVersionShape):
+    text: str = Field(description="TOML, as written.")
+
+
+class NewStrategy(Input):
+    code: Annotated[Line, Field(min_length=1, max_length=40, examples=["standard"])]
+    text: Annotated[Paragraph, Field(min_length=1, max_length=LONGEST_TEXT, description="TOML.")]
+    note: Annotated[Paragraph, Field(max_length=300)] = ""
+
+
+class LiveStrategyInput(Input):
+    ref: Ref
+
+
+@router.get("", summary="List strategy versions")
+def list_strategy_versions(
+    code: PortfolioCode, _caller: Reader, session: ReadSession, cursor: Cursor = None, limit: Limit = 50
+) -> Page[StrategyVersionShape]:
+    """Every version of a portfolio's own strategies, oldest first; none while it goes by the shipped one."""
+    book = get_portfolio(session, code)
+    live = service.live_version(session, id_of(book))
+    first = after(cursor)
+    rows = [v for v in reversed(service.versions(session, id_of(book))) if id_of(v) > first]
+    shown, next_cursor = page_of(rows[: limit + 1], limit, lambda version: id_of(version))
+    return Page(items=[StrategyVersionShape.of(v, live) for v in shown], next_cursor=next_cursor)
+
+
+@router.get("/{version_id}", summary="Export a strategy version")
+def get_strategy_version(
+    code: PortfolioCode, version_id: RowId, _caller: Reader, session: ReadSession
+) -> StrategyText:
+    """One version with its text."""
+    book = get_portfolio(session, code)
+    version = session.get(StrategyVersion, version_id)
+    if version is None or version.portfolio_id != book.id:
+        raise NotFound("this portfolio has no such version")
+    live = service.live_version(session, id_of(book))
+    return StrategyText(**StrategyVersionShape.of(version, live).model_dump(), text=version.text)
+
+
+@router.post("", status_code=201, summary="Import a strategy", max_body_size=MB)
+def import_strategy(
+    code: PortfolioCode, request: Request, caller: Manager, session: OnceSession, now: Now, new: NewStrategy
+) -> StrategyVersionShape:
+    """Keep a text as the next version of its code; it changes nothing until it is put live. A text with faults is
+    refused with every one of them, each with its step and field."""
+    book = get_portfolio(session, code)
+    letters = ports_of(request).stationery.letters
+    version = service.save_version(
+        session, book, new.code, new.text, letters, new.note, by=caller.by, now=now
+    )
+    return StrategyVersionShape.of(version, service.live_version(session, id_of(book)))
+
+
+@router.post("/live", summary="Put a strategy version live")
+def put_strategy_live(
+    code: PortfolioCode,
+    request: Request,
+    caller: Manager,
+    session: OnceSession,
+    now: Now,
+    wanted: LiveStrategyInput,
+) -> StrategyVersionShape:
+    """From the next night on the portfolio goes by this version. A running experiment ends."""
+    book = get_portfolio(session, code)
+    version = service.version_named(session, book, wanted.ref)
+    letters = ports_of(request).stationery.letters
+    service.put_live(session, book, version, letters, by=caller.by, now=now)
+    return StrategyVersionShape.of(version, version)
+
+
+@router.post("/rollback", summary="Roll back to the strategy before")
+def roll_strategy_back(
+    code: PortfolioCode, caller: Manager, session: OnceSession, now: Now
+) -> StrategyVersionShape:
+    """Back to the version that was live before the present one."""
+    book = get_portfolio(session, code)
+    version = service.rollback(session, book, by=caller.by, now=now)
+    return StrategyVersionShape.of(version, version)

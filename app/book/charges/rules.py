@@ -1,0 +1,101 @@
+"""Interest by the day and late fees by the statement. Pure integers: nothing is rounded away, fractions are carried."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from app.book.delinquency.rules import DAY, Interval
+
+MILLION = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeCaps:
+    """The most a pack lets us charge; None = the pack names no figure."""
+
+    force: str
+    citation: str
+    source: str
+    verified: bool
+    max_apr_millionths: int | None = None
+    late_fee_minor: int | None = None
+    currency: str = ""
+    """Of `late_fee_minor`."""
+
+
+def capped_apr(apr_millionths: int, caps: ChargeCaps | None) -> int:
+    """The annual rate that may be charged, in millionths."""
+    if caps is None or caps.max_apr_millionths is None:
+        return apr_millionths
+    return min(apr_millionths, caps.max_apr_millionths)
+
+
+def interest_of_day(balance_minor: int, apr_millionths: int, day_count: int, carry: int) -> tuple[int, int]:
+    """Interest of one day on the balance at the end of the day before, and the fraction to carry on.
+
+    Simple daily interest: balance x rate / days of a year. `carry` is in parts of 1 / (day count x 1,000,000) of
+    a minor unit, so that a year of days adds up to a year of interest exactly. None on a credit balance.
+    """
+    if balance_minor <= 0:
+        return 0, carry
+    return divmod(carry + balance_minor * apr_millionths, day_count * MILLION)
+
+
+@dataclass(slots=True)
+class Accrued:
+    """Interest of a stretch of days: all of it but the last day's, the last day's, and what is carried on."""
+
+    before: int = 0
+    last: int = 0
+    carry: int = 0
+
+
+def accrue(
+    entries: Sequence[tuple[date, int]],
+    *,
+    first_on: date,
+    through: date,
+    apr_millionths: int,
+    day_count: int,
+    pauses: Sequence[Interval] = (),
+) -> Accrued:
+    """What interest should have come to from `first_on` to `through`, had everything been known on its day.
+
+    `entries` are (effective date, amount) of everything but interest posted by the night, in order of date; the
+    interest found here is added to the balance on its own day.
+    """
+    result = Accrued()
+    principal = n = 0
+    on = first_on
+    while on <= through:
+        while n < len(entries) and entries[n][0] < on:
+            principal += entries[n][1]
+            n += 1
+        result.before += result.last
+        result.last = 0
+        if not is_paused(on, pauses):
+            balance = principal + result.before
+            result.last, result.carry = interest_of_day(balance, apr_millionths, day_count, result.carry)
+        on += DAY
+    return result
+
+
+def is_paused(on: date, pauses: Sequence[Interval]) -> bool:
+    return any(from_on <= on and (to_on is None or on < to_on) for from_on, to_on in pauses)
+
+
+def late_fee(set_minor: int, minimum_minor: int, currency: str, caps: ChargeCaps | None) -> int:
+    """The fee for a minimum that was missed: what the portfolio sets, at most the pack's cap, and never more than
+    the minimum itself (as 12 CFR 1026.52(b)(2)(i) has it; we hold to it everywhere). Nothing where the cap is in
+    another currency: nobody has said what it comes to."""
+    fee = min(set_minor, minimum_minor)
+    if caps is None or caps.late_fee_minor is None:
+        return fee
+    return min(fee, caps.late_fee_minor) if caps.currency == currency else 0
+
+
+def is_missed(unpaid: int, late_from: date | None, today: date, small_debt: int) -> bool:
+    """Whether a minimum of which so much was not paid when it was due is a violation by the end of `today`."""
+    return late_from is not None and late_from <= today and unpaid >= max(1, small_debt)

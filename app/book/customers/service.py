@@ -1,0 +1,74 @@
+"""A customer's contact data, put right by a person; feeds have their own way, for many at once (`feeds/accounts.py`).
+
+Which word counts: the newest. What a person typed stays until the creditor's file says something else than it said
+then, because a file that goes on saying the old thing is older than the person. Consent and opt-outs are the person's
+and stay; a suppression is the number's or address's, so a new one begins clean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlmodel import Session
+
+from app.book.customers.people import CONTACT_LIMITS, checked_contact
+from app.book.ledger.models import ContactCorrection, Customer
+from app.book.ledger.rules import holds_card_number
+from app.core.errors import Invalid
+from app.core.timeline.rules import Kind
+from app.core.timeline.service import NewEvent, customer_stream, lock_customers, record
+
+CONTACT = tuple(CONTACT_LIMITS)
+
+
+def change_contact(
+    session: Session,
+    customer: Customer,
+    changes: Mapping[str, str],
+    reason: str,
+    *,
+    case_id: int | None = None,
+    by: str,
+    now: datetime,
+) -> dict[str, str]:
+    """Change some of CONTACT; what did change, as it is kept now. Invalid names the field that is wrong. `reason` says
+    how we know ("told on the phone").
+
+    Messages that wait for the old address are withheld when their turn comes: the event is on the customer's stream,
+    which delivery looks at last.
+    """
+    reason = reason.strip()
+    if not reason or len(reason) > 200:
+        raise Invalid("Say how we know, in at most 200 characters.", "reason")
+    if holds_card_number(reason):
+        raise Invalid("This looks like it holds a full card number, which is never stored.", "reason")
+    assert customer.id is not None
+    who = customer.id
+    lock_customers(session, [who])
+    customer = session.get_one(Customer, who, populate_existing=True)
+    before = {name: str(getattr(customer, name)) for name in CONTACT}
+    changed = checked_contact(before, changes)
+    if not changed:
+        return {}
+    for name, value in changed.items():
+        setattr(customer, name, value)
+        _remember(session, who, name, before[name], value, by=by, now=now)
+    data = {"from": {name: before[name] for name in changed}, "to": changed, "reason": reason}
+    event = NewEvent(customer_stream(who), Kind.CUSTOMER_CHANGED, data, customer_id=who, case_id=case_id)
+    record(session, event, by=by, now=now)
+    return changed
+
+
+def _remember(
+    session: Session, customer_id: int, name: str, before: str, value: str, *, by: str, now: datetime
+) -> None:
+    """That this field is a person's word now, and what the feed said; nothing where both say the same again."""
+    known = session.get(ContactCorrection, (customer_id, name))
+    if known is None:
+        session.add(ContactCorrection(customer_id=customer_id, field=name, fed=before, by=by, at=now))
+    elif known.fed == value:
+        session.delete(known)
+    else:
+        known.by, known.at = by, now
+    session.flush()

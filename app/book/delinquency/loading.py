@@ -1,0 +1,282 @@
+"""What the fold needs to know of many accounts at once: where each stood, and what happened to it since."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from app.book.delinquency.models import AccountState, Pause, ReAge
+from app.book.delinquency.rules import Events, State, billed_by
+from app.book.ledger.models import Account, Entry, Portfolio, Position, Statement, Waiver
+from app.book.ledger.rules import MONEY_IN, PAYS_DUES
+from app.core.db import among, table_of
+
+
+@dataclass(slots=True)
+class History:
+    """An account before a fold: its state, and what happened after it up to the day to be folded to."""
+
+    account_id: int
+    state: State
+    events: Events
+    balance: int = 0
+    """At the end of that day."""
+    refold_from: date | None = None
+    """Earliest back-dated change, where the account has to be folded from nothing."""
+    upcoming: date | None = None
+    """The first thing already known that happens after that day."""
+
+
+def from_nothing(session: Session, account_ids: Sequence[int], through: date) -> list[History]:
+    """The whole life of these accounts up to the end of `through`."""
+    histories = {account_id: History(account_id, State(), _no_events()) for account_id in account_ids}
+    _fill(session, histories, account_ids, through, after_state=False)
+    return list(histories.values())
+
+
+def since_state(
+    session: Session, account_ids: Sequence[int], through: date, changes: Mapping[int, date]
+) -> list[History]:
+    """Histories of these accounts: from their state on, or from nothing where a change lies behind it."""
+    state = table_of(AccountState)
+    query = sa.select(
+        state.c.account_id,
+        state.c.folded_through,
+        state.c.dues,
+        state.c.minimums,
+        state.c.balance_minor,
+        state.c.prepaid_minor,
+    ).where(among(session, state.c.account_id, account_ids))
+    rows = {row[0]: row for row in session.connection().execute(query).all()}
+    histories: dict[int, History] = {}
+    whole: list[int] = []
+    for account_id in account_ids:
+        row, change = rows.get(account_id), changes.get(account_id)
+        if row is None:
+            histories[account_id] = History(account_id, State(), _no_events())
+            whole.append(account_id)
+        elif change is not None and change <= row.folded_through:
+            histories[account_id] = History(account_id, State(), _no_events(), refold_from=change)
+            whole.append(account_id)
+        else:
+            known = State(row.folded_through, *unpack(row.dues, row.minimums), row.prepaid_minor)
+            histories[account_id] = History(account_id, known, _no_events(), balance=row.balance_minor)
+    partial = sorted(set(account_ids).difference(whole))
+    for ids, after_state in ((whole, False), (partial, True)):
+        if ids:
+            _fill(session, histories, ids, through, after_state=after_state)
+    _fill_upcoming(session, histories, account_ids, through)
+    return list(histories.values())
+
+
+def _no_events() -> Events:
+    return Events(credits=[], closings=[], positions=[], re_ages=[], pauses=[], waivers=[])
+
+
+def _fill(
+    session: Session,
+    histories: dict[int, History],
+    account_ids: Sequence[int],
+    through: date,
+    *,
+    after_state: bool,
+) -> None:
+    """Add what happened up to `through`, all of it or only what came after each account's state."""
+    connection = session.connection()
+
+    def rows(dated: sa.ColumnElement[date], *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
+        table = dated.table  # type: ignore[attr-defined]
+        query = sa.select(table.c.account_id, *columns).where(dated <= through)
+        if not after_state:
+            return query.where(among(session, table.c.account_id, account_ids))
+        # The accounts are named on the state's side: so PostgreSQL goes from each state to what came after it,
+        # instead of reading the whole history and then comparing dates.
+        state = table_of(AccountState)
+        query = query.join(state, state.c.account_id == table.c.account_id)
+        return query.where(among(session, state.c.account_id, account_ids), dated > state.c.folded_through)
+
+    entry = table_of(Entry)
+    moved = rows(entry.c.effective_on, sa.func.sum(entry.c.amount_minor)).group_by(entry.c.account_id)
+    for account_id, amount in connection.execute(moved).all():
+        histories[account_id].balance += int(amount)
+
+    waived = waiver_credits(session, account_ids)
+    _fill_waivers(session, histories, waived, through)
+    # A reversal undoes its entry as soon as it is known: its own date may lie behind `through`.
+    reversal = entry.alias("reversal")
+    kind = sa.type_coerce(entry.c.kind, sa.String)
+    credits = rows(entry.c.effective_on, entry.c.effective_on, entry.c.amount_minor, kind).where(
+        kind.in_([each.value for each in PAYS_DUES]),
+        entry.c.amount_minor < 0,
+        ~sa.exists().where(reversal.c.reverses_id == entry.c.id),
+        *((entry.c.id.not_in([each.credit_id for each in waived]),) if waived else ()),
+    )
+    money_in = {each.value for each in MONEY_IN}
+    for account_id, on, amount, how in connection.execute(credits.order_by(entry.c.id)).all():
+        histories[account_id].events.credits.append((on, -amount, how in money_in))  # type: ignore[attr-defined]
+
+    for table, fields, add in _OTHERS:
+        query = rows(table.c[fields[0]], *(table.c[name] for name in fields))
+        for account_id, *values in connection.execute(query.order_by(table.c.id)).all():
+            add(histories[account_id].events, tuple(values))
+    _fill_lasting(session, histories, account_ids)
+    _fill_products(session, histories, account_ids)
+
+
+@dataclass(frozen=True, slots=True)
+class WaiverCredit:
+    """The credit of a waiver, reversed or not, and from which day on a statement billed the charge it takes back."""
+
+    account_id: int
+    credit_id: int
+    on: date
+    amount: int
+    billed_on: date
+    is_reversed: bool
+
+
+def waiver_credits(session: Session, account_ids: Sequence[int]) -> list[WaiverCredit]:
+    """Credits that waivers of these accounts posted, in order. What a file brings was billed on its own day; what a
+    person or a night entered, not before it was entered."""
+    waiver, credit, charge = (
+        table_of(Waiver),
+        table_of(Entry).alias("credit"),
+        table_of(Entry).alias("charge"),
+    )
+    mirror = table_of(Entry).alias("mirror")
+    query = (
+        sa.select(
+            waiver.c.account_id, credit.c.id, credit.c.effective_on, credit.c.amount_minor,
+            charge.c.effective_on, charge.c.posted_on, charge.c.source, mirror.c.id,
+        )
+        .join(credit, credit.c.id == waiver.c.credit_id)
+        .join(charge, charge.c.id == waiver.c.entry_id)
+        .outerjoin(mirror, mirror.c.reverses_id == credit.c.id)
+        .where(among(session, waiver.c.account_id, account_ids))
+        .order_by(credit.c.id)
+    )  # fmt: skip
+    return [
+        WaiverCredit(
+            account_id, credit_id, on, -amount,
+            charged_on if source.startswith("feed:") else max(charged_on, posted_on), mirror_id is not None,
+        )
+        for account_id, credit_id, on, amount, charged_on, posted_on, source, mirror_id in (
+            session.connection().execute(query)
+        )
+    ]  # fmt: skip
+
+
+def _fill_waivers(
+    session: Session, histories: dict[int, History], waived: Sequence[WaiverCredit], through: date
+) -> None:
+    """Waivers are few, so that the statements of their accounts are read whole: the one that billed a charge may
+    have closed long before the stretch to be folded."""
+    standing = [each for each in waived if not each.is_reversed]
+    if not standing:
+        return
+    asked: dict[int, Events] = {each.account_id: _no_events() for each in standing}
+    for table, fields, add in _OTHERS[:2]:
+        query = sa.select(table.c.account_id, *(table.c[name] for name in fields))
+        query = query.where(among(session, table.c.account_id, sorted(asked)), table.c[fields[0]] <= through)
+        for account_id, *values in session.connection().execute(query):
+            add(asked[account_id], tuple(values))
+    for each in standing:
+        known = histories[each.account_id].state.through
+        if each.on > through or (known is not None and each.on <= known):
+            continue
+        events = asked[each.account_id]
+        if billed := billed_by(each.billed_on, each.on, events.closings, events.positions):
+            histories[each.account_id].events.waivers.append((each.on, each.amount, *billed))  # type: ignore[attr-defined]
+
+
+def _add_closing(events: Events, row: tuple[Any, ...]) -> None:
+    events.closings.append(row)  # type: ignore[attr-defined]
+
+
+def _add_position(events: Events, row: tuple[Any, ...]) -> None:
+    events.positions.append(row)  # type: ignore[attr-defined]
+
+
+def _add_re_age(events: Events, row: tuple[Any, ...]) -> None:
+    events.re_ages.append(row[0])  # type: ignore[attr-defined]
+
+
+_OTHERS: tuple[tuple[sa.Table, tuple[str, ...], Callable[[Events, tuple[Any, ...]], None]], ...] = (
+    (table_of(Statement), ("closing_on", "due_on", "minimum_due_minor"), _add_closing),
+    (table_of(Position), ("as_of", "past_due_minor", "oldest_due_on"), _add_position),
+    (table_of(ReAge), ("on",), _add_re_age),
+)
+"""Dated by the first field, which is the order the fold wants the fields in too."""
+
+
+def _fill_lasting(session: Session, histories: dict[int, History], account_ids: Sequence[int]) -> None:
+    """Pauses and the account's end, whenever they are."""
+    pause, account = table_of(Pause), table_of(Account)
+    query = sa.select(pause.c.account_id, pause.c.from_on, pause.c.to_on)
+    rows = session.connection().execute(query.where(among(session, pause.c.account_id, account_ids)))
+    for account_id, from_on, to_on in rows.all():
+        histories[account_id].events.pauses.append((from_on, to_on))  # type: ignore[attr-defined]
+    ended = sa.select(account.c.id, account.c.ended_on)
+    ended = ended.where(among(session, account.c.id, account_ids), account.c.ended_on.is_not(None))
+    for account_id, ended_on in session.connection().execute(ended).all():
+        histories[account_id].events.ended_on = ended_on
+
+
+def _fill_products(session: Session, histories: dict[int, History], account_ids: Sequence[int]) -> None:
+    """Whether money paid ahead counts for the next statements; few portfolios say so."""
+    portfolio, account = table_of(Portfolio), table_of(Account)
+    saying = sa.select(portfolio.c.id).where(portfolio.c.prepayments_count)
+    portfolios = session.connection().execute(saying).scalars().all()
+    if portfolios:
+        theirs = sa.select(account.c.id).where(
+            among(session, account.c.id, account_ids), account.c.portfolio_id.in_(portfolios)
+        )
+        for account_id in session.connection().execute(theirs).scalars():
+            histories[account_id].events.prepays = True
+
+
+def _fill_upcoming(
+    session: Session, histories: dict[int, History], account_ids: Sequence[int], through: date
+) -> None:
+    """The first event after `through` that is already known, by account."""
+    tables = ((table_of(Entry), "effective_on"), *((table, fields[0]) for table, fields, _ in _OTHERS))
+    for table, column in tables:
+        on = table.c[column]
+        query = (
+            sa.select(table.c.account_id, sa.func.min(on))
+            .where(among(session, table.c.account_id, account_ids), on > through)
+            .group_by(table.c.account_id)
+        )
+        for account_id, first in session.connection().execute(query).all():
+            histories[account_id].upcoming = min(first, histories[account_id].upcoming or first)
+    for history in histories.values():
+        ended_on = history.events.ended_on
+        if ended_on is not None and ended_on > through:
+            history.upcoming = min(ended_on, history.upcoming or ended_on)
+
+
+# --- the two lists of a state, as text ------------------------------------------------------------------------
+
+
+def unpack(dues: str, minimums: str) -> tuple[list[tuple[date, int]], list[tuple[date, date, int]]]:
+    """The JSON of `AccountState.dues` and `.minimums`, as the fold holds them."""
+    day = date.fromisoformat
+    return (
+        [] if dues == "[]" else [(day(due_on), amount) for due_on, amount in json.loads(dues)],
+        []
+        if minimums == "[]"
+        else [(day(closing), day(due_on), amount) for closing, due_on, amount in json.loads(minimums)],
+    )
+
+
+def pack(items: Iterable[tuple[Any, ...]]) -> str:
+    """The same back: JSON with ISO dates."""
+    if not items:
+        return "[]"
+    return json.dumps([[x.isoformat() if isinstance(x, date) else x for x in item] for item in items])

@@ -1,0 +1,411 @@
+"""What each kind of feed means: its columns and how a row is understood, twice.
+
+The row-by-row functions are the definition, with every reason to reject. The columnar ones beside them say the same of
+whole columns for the rows they are sure of (see `columns.py`); the others take the row-by-row way. A property test
+holds the two together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+import phonenumbers
+import polars as pl
+from sqlmodel import Session
+
+from app.book.customers.people import (
+    COUNTRIES,
+    PLACES,
+    SCIENTIFIC,
+    BadPostcode,
+    Read,
+    is_clock_only,
+    is_not_given,
+    read_email,
+    read_postcode,
+    read_telephone,
+    read_zone,
+    without_float,
+)
+from app.book.ledger.models import Portfolio
+from app.book.ledger.references import normal_reference
+from app.book.ledger.rules import AccountStatus, EntryKind, SignError, signed
+from app.core.money import BadAmount, to_minor
+
+if TYPE_CHECKING:
+    from app.book.feeds.columns import Columns
+
+CONFLICT = "conflict: "
+
+
+class BadCell(ValueError):
+    """A cell is not acceptable; carries the column."""
+
+    def __init__(self, column: str, reason: str) -> None:
+        super().__init__(reason)
+        self.column = column
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    line: int
+    column: str
+    reason: str
+    row: Sequence[str]
+
+    @property
+    def is_conflict(self) -> bool:
+        return self.reason.startswith(CONFLICT)
+
+
+class Cells(dict[str, str]):
+    """The texts of a row by column, stripped, and `told`: what a person should know of how they were read, as (column,
+    word). The row is loaded all the same."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        super().__init__(texts)
+        self.told: list[tuple[str, str]] = []
+
+    def tell(self, column: str, word: str) -> None:
+        if word:
+            self.told.append((column, word))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    line: int
+    cells: Sequence[str]
+    values: Mapping[str, Any]
+
+
+@dataclass
+class Stored:
+    loaded: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    rejects: list[Reject] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Columns of a feed kind and how a row is understood.
+
+    `parse` turns the cells of a row (by column, stripped) into values, or raises BadCell. A layout that is loaded in
+    columns has their types (`schema`, names as in the result of `parse`) and its columnar twin (`columns`); one
+    that is loaded row by row has `store`, called in the transaction of a batch.
+    """
+
+    required: tuple[str, ...]
+    optional: tuple[str, ...]
+    parse: Callable[[Cells, Portfolio], dict[str, Any]]
+    store: Callable[[Session, Portfolio, list[Row], datetime], Stored] | None = None
+    schema: Mapping[str, pl.DataType | type[pl.DataType]] | None = None
+    columns: Callable[[Columns], None] | None = None
+
+
+# --- cells --------------------------------------------------------------------------------------------------
+
+
+def _text(row: Cells, column: str, limit: int, *, required: bool = True) -> str:
+    value = row.get(column, "")
+    if required and not value:
+        raise BadCell(column, "is empty")
+    if len(value) > limit:
+        raise BadCell(column, f"is longer than {limit} characters")
+    return value
+
+
+def date_cell(row: Cells, column: str, *, required: bool = True) -> date | None:
+    value = row.get(column, "")
+    if not value and not required:
+        return None
+    try:
+        on = date.fromisoformat(value) if len(value) == 10 else None
+    except ValueError:
+        on = None
+    if on is None or not 1950 <= on.year <= 2199:
+        raise BadCell(column, f"is not a date like 2026-01-31: {value[:20]!r}")
+    return on
+
+
+def amount_cell(row: Cells, column: str, portfolio: Portfolio) -> int:
+    try:
+        return to_minor(row.get(column, ""), portfolio.currency)
+    except BadAmount as error:
+        raise BadCell(column, str(error)) from None
+
+
+def _one_of(row: Cells, column: str, allowed: frozenset[str] | set[str], what: str) -> str:
+    value = row.get(column, "")
+    if value not in allowed:
+        raise BadCell(column, f"is not {what}: {value[:30]!r}")
+    return value
+
+
+STATUSES = frozenset(status.value for status in AccountStatus)
+LOADABLE = frozenset(kind.value for kind in EntryKind if kind is not EntryKind.REVERSAL)
+
+
+def reference_cell(row: Cells, column: str, limit: int) -> str:
+    """An identifier in its normal form. Spreadsheets make 1001.0 of 1001, which is put right; a long one that became
+    1.23E+15 is lost."""
+    value = normal_reference(_text(row, column, limit))
+    if not value:
+        raise BadCell(column, "is empty")
+    if SCIENTIFIC.fullmatch(value):
+        raise BadCell(
+            column, f"was written by a spreadsheet as a power of ten, its digits are lost: {value!r}"
+        )
+    whole = without_float(value)
+    if whole != value:
+        row.tell(column, f"{value!r} is a number that went through a spreadsheet; taken as {whole}")
+    return whole
+
+
+def _contact(row: Cells, column: str, read: Read) -> str | None:
+    """What was read of a contact point. A debt is never kept out of the book by one that cannot be read: then the
+    file has said nothing of it, and a person is told."""
+    row.tell(column, read.word)
+    return read.value
+
+
+def _postcode(row: Cells) -> str | None:
+    value = _text(row, "postcode", 20, required=False)
+    try:
+        return _contact(row, "postcode", read_postcode(value, row.get("country", "")))
+    except BadPostcode as error:
+        raise BadCell("postcode", str(error)) from None
+
+
+def _zone(row: Cells) -> str | None:
+    value = row.get("timezone", "")
+    read = read_zone(value)
+    if read.value is None and not (is_clock_only(value) or is_not_given(value)):
+        raise BadCell("timezone", read.word)
+    return _contact(row, "timezone", read)
+
+
+def _if_there(row: Cells, column: str, limit: int) -> str | None:
+    """Text of an optional column; None where the file does not have the column and so says nothing of it."""
+    return _text(row, column, limit, required=False) if column in row else None
+
+
+def is_mobile_number(text: str) -> bool:
+    """True for a valid telephone number with its country code: one with thirteen digits may pass a card's check."""
+    if not text.startswith("+"):
+        return False
+    try:
+        return phonenumbers.is_valid_number(phonenumbers.parse(text))
+    except phonenumbers.NumberParseException:
+        return False
+
+
+# --- accounts -----------------------------------------------------------------------------------------------
+
+
+def _parse_account(row: Cells, portfolio: Portfolio) -> dict[str, Any]:
+    last4 = _text(row, "card_last4", 4)
+    if not (len(last4) == 4 and last4.isascii() and last4.isdigit()):
+        raise BadCell("card_last4", "is not four digits")
+    if row["currency"] != portfolio.currency:
+        raise BadCell("currency", f"is {row['currency'][:8]!r}, the portfolio's is {portfolio.currency}")
+    try:
+        apr = Decimal(row["apr"] or "0")
+        is_rate = 0 <= apr <= 10  # before anything is computed: 1e99999999 is a valid Decimal
+    except InvalidOperation:
+        is_rate = False
+    if not is_rate:
+        raise BadCell("apr", "is not a rate like 0.1500 between 0 and 10")
+    limit = amount_cell(row, "credit_limit", portfolio)
+    if limit < 0:
+        raise BadCell("credit_limit", "is negative")
+    return {
+        "customer_ref": reference_cell(row, "customer_ref", 60),
+        "full_name": _text(row, "full_name", 200),
+        "language": _text(row, "language", 8).lower(),
+        "country": _one_of(row, "country", COUNTRIES, "an ISO 3166 country code"),
+        "region": _if_there(row, "region", 60),
+        "timezone": _zone(row),
+        "address_line1": _text(row, "address_line1", 200, required=False),
+        "address_line2": _if_there(row, "address_line2", 200),
+        "city": _text(row, "city", 100, required=False),
+        "postcode": _postcode(row),
+        "mobile": _contact(row, "mobile", read_telephone(row.get("mobile", ""), row.get("country", ""))),
+        "email": _contact(row, "email", read_email(row.get("email", ""))),
+        "reference": reference_cell(row, "account_ref", 60),
+        "card_last4": last4,
+        "product": _text(row, "product", 60),
+        "credit_limit_minor": limit,
+        "apr_millionths": int(apr.scaleb(6)),
+        "opened_on": date_cell(row, "opened_on"),
+        "placed_on": date_cell(row, "placed_on", required=False),
+        # None where the file says nothing of it: a new account is active, a known one stays what it is.
+        "status": _one_of(row, "status", STATUSES, "an account status") if row.get("status") else None,
+    }
+
+
+def _account_columns(columns: Columns) -> None:
+    columns.one_of("currency", [columns.portfolio.currency], keep=False)
+    columns.reference("customer_ref", 60)
+    columns.text("full_name", 200)
+    columns.matching("language", r"^[a-z-]{1,8}$")
+    columns.one_of("country", COUNTRIES)
+    columns.text("region", 60, required=False)
+    columns.one_of("timezone", PLACES | {""})
+    for column, limit in (("address_line1", 200), ("address_line2", 200), ("city", 100)):
+        columns.text(column, limit, required=False)
+    columns.postcode("postcode", "country", 20)
+    columns.missing_is_none("region")
+    columns.missing_is_none("address_line2")
+    columns.mobile("mobile")
+    columns.email("email")
+    columns.reference("account_ref", 60, name="reference")
+    columns.matching("card_last4", r"^[0-9]{4}$")
+    columns.text("product", 60)
+    columns.rate("apr", name="apr_millionths")
+    columns.sure_where(columns.amount("credit_limit") >= 0)
+    columns.date("opened_on")
+    columns.date("placed_on", required=False)
+    columns.one_of("status", STATUSES | {""})
+    columns.empty_is_none("status")
+
+
+# --- statements, transactions, payments -----------------------------------------------------------------------
+
+
+def _parse_statement(row: Cells, portfolio: Portfolio) -> dict[str, Any]:
+    closing_on, due_on = date_cell(row, "closing_on"), date_cell(row, "due_on")
+    assert closing_on is not None
+    assert due_on is not None
+    if due_on <= closing_on:
+        raise BadCell("due_on", "is not after closing_on")
+    minimum = amount_cell(row, "minimum_due", portfolio)
+    if minimum < 0:
+        raise BadCell("minimum_due", "is negative")
+    return {
+        "reference": reference_cell(row, "statement_ref", 60),
+        "account_ref": reference_cell(row, "account_ref", 60),
+        "closing_on": closing_on,
+        "due_on": due_on,
+        "balance_minor": amount_cell(row, "balance", portfolio),
+        "minimum_due_minor": minimum,
+    }
+
+
+def _statement_columns(columns: Columns) -> None:
+    columns.reference("statement_ref", 60, name="reference")
+    columns.reference("account_ref", 60)
+    columns.sure_where(columns.date("closing_on") < columns.date("due_on"))
+    columns.amount("balance")
+    columns.sure_where(columns.amount("minimum_due") >= 0)
+
+
+def _parse_transaction(row: Cells, portfolio: Portfolio) -> dict[str, Any]:
+    kinds = {kind.value for kind in EntryKind}
+    kind = EntryKind(_one_of(row, "kind", kinds, "an entry kind"))
+    try:
+        amount = signed(kind, amount_cell(row, "amount", portfolio))
+    except SignError as error:
+        raise BadCell("kind" if kind is EntryKind.REVERSAL else "amount", str(error)) from None
+    return _entry(row, "transaction_ref", "posted_on", kind, amount, "description")
+
+
+def _transaction_columns(columns: Columns) -> None:
+    columns.reference("transaction_ref", 80, name="reference")
+    columns.reference("account_ref", 60)
+    columns.signed_amount(columns.one_of("kind", LOADABLE), columns.amount("amount"))
+    columns.date("posted_on", name="effective_on")
+    columns.text("description", 200, required=False)
+
+
+def _parse_payment(row: Cells, portfolio: Portfolio) -> dict[str, Any]:
+    amount = amount_cell(row, "amount", portfolio)
+    if amount <= 0:
+        raise BadCell("amount", "of a payment must be positive")
+    return _entry(row, "payment_ref", "paid_on", EntryKind.PAYMENT, -amount, "method")
+
+
+def _payment_columns(columns: Columns) -> None:
+    columns.reference("payment_ref", 80, name="reference")
+    columns.reference("account_ref", 60)
+    columns.sure_where(columns.amount("amount") > 0)
+    columns.constant("kind", EntryKind.PAYMENT.value)
+    columns.negate("amount_minor")
+    columns.date("paid_on", name="effective_on")
+    columns.text("method", 200, required=False, name="description")
+
+
+def _entry(
+    row: Cells, reference: str, on: str, kind: EntryKind, amount: int, description: str
+) -> dict[str, Any]:
+    return {
+        "reference": reference_cell(row, reference, 80),
+        "account_ref": reference_cell(row, "account_ref", 60),
+        "kind": kind.value,
+        "amount_minor": amount,
+        "effective_on": date_cell(row, on),
+        "description": _text(row, description, 200, required=False),
+    }
+
+
+_TEXT, _MONEY = pl.String, pl.Int64
+_ENTRY = {
+    "reference": _TEXT,
+    "account_ref": _TEXT,
+    "kind": _TEXT,
+    "amount_minor": _MONEY,
+    "effective_on": pl.Date,
+    "description": _TEXT,
+}
+
+ACCOUNTS = Layout(
+    (
+        "account_ref", "customer_ref", "full_name", "language", "country", "timezone", "address_line1", "city",
+        "postcode", "mobile", "email", "card_last4", "product", "currency", "credit_limit", "apr", "opened_on",
+    ),
+    ("region", "address_line2", "status", "placed_on"),
+    _parse_account,
+    schema={
+        "customer_ref": _TEXT, "full_name": _TEXT, "language": _TEXT, "country": _TEXT, "region": _TEXT,
+        "timezone": _TEXT, "address_line1": _TEXT, "address_line2": _TEXT, "city": _TEXT, "postcode": _TEXT,
+        "mobile": _TEXT, "email": _TEXT, "reference": _TEXT, "card_last4": _TEXT, "product": _TEXT,
+        "credit_limit_minor": _MONEY, "apr_millionths": pl.Int64, "opened_on": pl.Date, "placed_on": pl.Date,
+        "status": _TEXT,
+    },
+    columns=_account_columns,
+)  # fmt: skip
+
+STATEMENTS = Layout(
+    ("statement_ref", "account_ref", "closing_on", "due_on", "balance", "minimum_due"),
+    (),
+    _parse_statement,
+    schema={
+        "reference": _TEXT,
+        "account_ref": _TEXT,
+        "closing_on": pl.Date,
+        "due_on": pl.Date,
+        "balance_minor": _MONEY,
+        "minimum_due_minor": _MONEY,
+    },
+    columns=_statement_columns,
+)
+
+TRANSACTIONS = Layout(
+    ("transaction_ref", "account_ref", "posted_on", "kind", "amount", "description"),
+    (),
+    _parse_transaction,
+    schema=_ENTRY,
+    columns=_transaction_columns,
+)
+
+PAYMENTS = Layout(
+    ("payment_ref", "account_ref", "paid_on", "amount", "method"),
+    (),
+    _parse_payment,
+    schema=_ENTRY,
+    columns=_payment_columns,
+)

@@ -1,0 +1,114 @@
+"""What one account owes, straight from its entries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from itertools import groupby
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from app.book.ledger.models import Account, Entry, Portfolio
+from app.book.ledger.rules import AccountStatus, DelinquencySource, EntryKind, is_charge_off, is_reinstatement
+from app.book.ledger.service import is_ending, standing_entries
+from app.core.ids import id_of
+
+
+def balance_of(session: Session, account_id: int, on: date) -> int:
+    """Balance at the end of `on` with everything known now, in minor units; below zero it is overpaid."""
+    query = select(sa.func.coalesce(sa.func.sum(Entry.amount_minor), 0)).where(
+        Entry.account_id == account_id, col(Entry.effective_on) <= on
+    )
+    return int(session.scalar(query) or 0)
+
+
+def still_owed(session: Session, account: Account, on: date) -> int:
+    """The balance at the end of `on`, and of an account that was charged off also what was written off less what was
+    recovered since: the debt is off the book, not forgiven."""
+    owed = balance_of(session, id_of(account), on)
+    if account.status is not AccountStatus.CHARGED_OFF:
+        return owed
+    return owed + off_the_book(session, account, on)
+
+
+def off_the_book(session: Session, account: Account, on: date) -> int:
+    """What a charge-off or another end took off the book up to `on`, less what was recovered of it; 0 without one."""
+    story = _story(session, account, on)
+    entries = bookkeeping_in(account, story)
+    missing = untold(story, charge_offs(story)) if entries and account.ended_on is None else 0
+    return missing - sum(entry.amount_minor for entry in entries)
+
+
+def bookkeeping(session: Session, account: Account) -> list[Entry]:
+    """The entries that took an account's debt off the book, here or at its creditor, and those that balance what was
+    recovered since: what they take away is not forgiven."""
+    return bookkeeping_in(account, _story(session, account, date.max))
+
+
+def _story(session: Session, account: Account, on: date) -> list[Entry]:
+    portfolio = session.get_one(Portfolio, account.portfolio_id)
+    came = account.ended_on is None
+    # Where a creditor reports what is owed, its reports have counted what was written off.
+    if came and (
+        account.status is not AccountStatus.CHARGED_OFF or portfolio.source is DelinquencySource.REPORTED
+    ):
+        return []
+    return [e for e in standing_entries(session, [id_of(account)], date.min) if e.effective_on <= on]
+
+
+def bookkeeping_in(account: Account, story: Sequence[Entry]) -> list[Entry]:
+    """The same among the standing entries of an account, in order."""
+    if account.ended_on is None:
+        return [*charge_offs(story), *(e for e in story if is_reinstatement(e.kind, e.reference))]
+    before = [entry for entry in story if entry.effective_on < account.ended_on]
+    since = [
+        entry
+        for entry in story[len(before) :]
+        if entry.kind is EntryKind.WRITE_OFF
+        or is_ending(account, entry)
+        or is_reinstatement(entry.kind, entry.reference)
+    ]
+    # A creditor may have taken the debt off its book days before the account ended here, or tell so later.
+    return [*charge_offs(before), *since]
+
+
+def charge_offs(story: Sequence[Entry]) -> list[Entry]:
+    """Those of an account's entries, in order and none reversed, that took its debt off the creditor's book. A day's
+    write-offs are one: creditors write off principal, interest and fees apart. Where the history before them is not
+    told, they took all there was."""
+    found: list[Entry] = []
+    balance, is_told = 0, False
+    for _, day in groupby(story, key=lambda entry: entry.effective_on):
+        entries = [each for each in day if not is_reinstatement(each.kind, each.reference)]
+        written_off = [each for each in entries if each.kind is EntryKind.WRITE_OFF]
+        debits = sum(each.amount_minor for each in entries if each.amount_minor > 0)
+        credits = sum(each.amount_minor for each in entries) - debits
+        total = -sum(each.amount_minor for each in written_off)
+        is_told = is_told or debits > 0
+        # What is paid on that day is paid before or after it: files of a day come in any order.
+        before = (balance + debits, balance + debits + credits + total)
+        if written_off and (not is_told or any(is_charge_off(each, total) for each in before)):
+            found += written_off
+        balance += debits + credits
+    return found
+
+
+def untold(story: Sequence[Entry], taken: Sequence[Entry]) -> int:
+    """What the creditor's charge-offs took away of which no entry tells that it was owed."""
+    first = min((entry.effective_on for entry in taken), default=date.min)
+    if any(
+        entry.amount_minor > 0 and entry.effective_on <= first
+        for entry in story
+        if not is_reinstatement(entry.kind, entry.reference)
+    ):
+        return 0
+    return -sum(entry.amount_minor for entry in taken if entry.effective_on == first)
+
+
+def in_order_of_day(story: Sequence[Entry]) -> list[Entry]:
+    """Entries of an account by day, within a day first what is owed, then what is written off, then what is paid."""
+    return sorted(
+        story,
+        key=lambda e: (e.effective_on, e.amount_minor <= 0, e.kind is not EntryKind.WRITE_OFF, id_of(e)),
+    )

@@ -1,0 +1,327 @@
+"""What people put right by hand: entries posted, fees waived, payments moved, overpayments paid out.
+
+Each is an entry and an event with its author and reason, in the caller's transaction, under the lock of the
+customers it concerns. Who may do what is in `rules.POSTED_BY_HAND` and `rules.waives_alone`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from sqlmodel import Session, col, select
+
+from app.book.ledger.balances import balance_of, still_owed
+from app.book.ledger.ends import judge_reversal
+from app.book.ledger.lifecycle import reinstate_recoveries
+from app.book.ledger.models import Account, Entry, Portfolio, Waiver
+from app.book.ledger.rules import (
+    POSTED_BY_HAND,
+    WAIVABLE,
+    EntryKind,
+    WaiverStatus,
+    holds_card_number,
+    payment_kind,
+    posting_date,
+    waives_alone,
+)
+from app.book.ledger.service import (
+    MAX_REFERENCE,
+    business_date,
+    first_open_day,
+    fresh_reference,
+    lock_account,
+    post_entry,
+    post_mirror,
+    record_on_account,
+    require_reversible,
+    standing_waivers,
+    suffixed,
+)
+from app.core.clock import local_date
+from app.core.errors import Conflict, Forbidden, Invalid
+from app.core.ids import id_of
+from app.core.staff.rules import MANAGEMENT, Role
+from app.core.timeline.rules import Kind
+from app.core.timeline.service import lock_customers
+
+MAX_REASON = 200
+
+
+def post_by_hand(
+    session: Session,
+    account: Account,
+    kind: EntryKind,
+    amount_minor: int,
+    effective_on: date,
+    description: str,
+    *,
+    reference: str = "",
+    by: str,
+    role: Role,
+    now: datetime,
+) -> Entry:
+    """Post a payment, refund, fee, interest, credit or adjustment. The amount is positive and the kind gives the
+    sign; an adjustment carries its own (positive: owed more). Without a reference one is made.
+
+    Forbidden for a role that may not, Invalid for a day in the future or before the account was opened. A
+    payment to an account that was charged off before it becomes a recovery.
+    """
+    if kind not in POSTED_BY_HAND:
+        raise Invalid(f"an entry of kind {kind.value} is not posted by hand", "kind")
+    if role not in POSTED_BY_HAND[kind]:
+        raise Forbidden(f"A manager posts an entry of kind {kind.value}.")
+    description = _reason(description, "description", required=kind is not EntryKind.PAYMENT)
+    account = lock_account(session, account)
+    require_day(session, account, effective_on, now)
+    if kind is EntryKind.PAYMENT:
+        kind = payment_kind(account.status, account.ended_on, effective_on)
+    entry = post_entry(
+        session,
+        account,
+        kind,
+        amount_minor,
+        effective_on=effective_on,
+        posted_on=posting_date(effective_on, first_open_day(session, account.portfolio_id)),
+        reference=reference or fresh_reference(session, account, kind.value, effective_on),
+        description=description,
+        by=by,
+        now=now,
+    )
+    reinstate_recoveries(session, account.portfolio_id, [id_of(account)], now=now)
+    return entry
+
+
+def require_day(session: Session, account: Account, on: date, now: datetime) -> None:
+    """Invalid for a day that has not come where the portfolio is, or before the account was opened."""
+    portfolio = session.get_one(Portfolio, account.portfolio_id)
+    if on > local_date(now, portfolio.timezone):
+        raise Invalid("the effective date is in the future", "effective_on")
+    if on < account.opened_on:
+        raise Invalid(f"the account was opened on {account.opened_on}, after this day", "effective_on")
+
+
+def _reason(text: str, field: str, *, required: bool = True) -> str:
+    text = " ".join(text.replace("\0", "").split())
+    if required and not text:
+        raise Invalid("say why, in a few words", field)
+    if len(text) > MAX_REASON:
+        raise Invalid(f"this is longer than {MAX_REASON} characters", field)
+    if holds_card_number(text):
+        raise Invalid("this looks like a full card number, which is never stored", field)
+    return text
+
+
+# --- waivers --------------------------------------------------------------------------------------------------
+
+
+def waive(
+    session: Session, entry: Entry, amount_minor: int, reason: str, *, by: str, role: Role, now: datetime
+) -> Waiver:
+    """Forgive a fee or interest, wholly or in part. A manager within the portfolio's limit decides alone and the
+    credit is posted; otherwise the waiver waits for a manager other than the one who asked."""
+    reason = _reason(reason, "reason")
+    account = session.get_one(Account, entry.account_id)
+    lock_customers(session, [account.customer_id])
+    if entry.kind not in WAIVABLE or entry.amount_minor <= 0:
+        raise Conflict("only a fee or interest can be waived")
+    if session.scalar(select(Entry.id).where(Entry.reverses_id == entry.id)):
+        raise Conflict(f"entry {entry.reference} was reversed: there is nothing left to waive")
+    if amount_minor <= 0:
+        raise Invalid("the amount must be positive", "amount")
+    if amount_minor > left_to_waive(session, entry):
+        raise Invalid("this is more than is left of the entry after other waivers", "amount")
+    portfolio = session.get_one(Portfolio, entry.portfolio_id)
+    waiver = Waiver(
+        portfolio_id=entry.portfolio_id,
+        account_id=entry.account_id,
+        entry_id=id_of(entry),
+        amount_minor=amount_minor,
+        reason=reason,
+        requested_by=by,
+        requested_at=now,
+        alone=waives_alone(role, amount_minor, portfolio.waive_limit_minor),
+    )
+    session.add(waiver)
+    session.flush()
+    _record_waiver(session, Kind.WAIVER_REQUESTED, account, entry, waiver, by=by, now=now)
+    if waiver.alone:
+        _approve(session, waiver, account, entry, by=by, now=now)
+    return waiver
+
+
+def decide_waiver(
+    session: Session, waiver: Waiver, *, approve: bool, note: str = "", by: str, role: Role, now: datetime
+) -> Waiver:
+    """Approve a waiver, which posts the credit, or decline it. Forbidden to whoever asked for it."""
+    note = _reason(note, "note", required=not approve)
+    if role not in MANAGEMENT:
+        raise Forbidden("A manager decides about waivers.")
+    account = session.get_one(Account, waiver.account_id)
+    lock_customers(session, [account.customer_id])
+    waiver = session.get_one(Waiver, waiver.id, populate_existing=True, with_for_update=True)
+    if waiver.status is not WaiverStatus.REQUESTED:
+        raise Conflict(f"this waiver is {waiver.status.value} already")
+    if waiver.requested_by == by:
+        raise Forbidden("Whoever asked for a waiver does not decide about it; ask another manager.")
+    waiver.note = note
+    entry = session.get_one(Entry, waiver.entry_id)
+    if approve:
+        _approve(session, waiver, account, entry, by=by, now=now)
+    else:
+        waiver.status, waiver.decided_by, waiver.decided_at = WaiverStatus.DECLINED, by, now
+        _record_waiver(session, Kind.WAIVER_DECIDED, account, entry, waiver, by=by, now=now)
+    session.flush()
+    return waiver
+
+
+def _approve(
+    session: Session, waiver: Waiver, account: Account, entry: Entry, *, by: str, now: datetime
+) -> None:
+    portfolio = session.get_one(Portfolio, waiver.portfolio_id)
+    today = local_date(now, portfolio.timezone)
+    credit = post_entry(
+        session,
+        account,
+        EntryKind.CREDIT,
+        waiver.amount_minor,
+        effective_on=today,
+        posted_on=business_date(session, portfolio, now),
+        reference=f"waiver:{waiver.id}",
+        description=waiver.reason,
+        by=by,
+        now=now,
+    )
+    waiver.status, waiver.decided_by, waiver.decided_at = WaiverStatus.APPROVED, by, now
+    waiver.credit_id = credit.id
+    session.flush()
+    _record_waiver(session, Kind.WAIVER_DECIDED, account, entry, waiver, by=by, now=now)
+
+
+def left_to_waive(session: Session, entry: Entry) -> int:
+    """What is left of a fee or interest entry after waivers granted and waiting, in minor units."""
+    waivers: Sequence[Waiver] = session.scalars(standing_waivers(entry)).all()
+    taken = sum(waiver.amount_minor for waiver in waivers)
+    return entry.amount_minor - taken
+
+
+def waiting_waivers(session: Session, portfolio_id: int) -> Sequence[Waiver]:
+    """Waivers that wait for a second person, the oldest first."""
+    query = select(Waiver).where(
+        Waiver.portfolio_id == portfolio_id, col(Waiver.status) == WaiverStatus.REQUESTED
+    )
+    return session.scalars(query.order_by(col(Waiver.id))).all()
+
+
+def _record_waiver(
+    session: Session, kind: Kind, account: Account, entry: Entry, waiver: Waiver, *, by: str, now: datetime
+) -> None:
+    data = {
+        "waiver": waiver.id,
+        "entry": entry.reference,
+        "amount_minor": waiver.amount_minor,
+        "reason": waiver.reason,
+        "alone": waiver.alone,
+        "status": waiver.status.value,
+        "note": waiver.note,
+    }
+    record_on_account(session, account, kind, data, by=by, now=now)
+
+
+# --- payments that went astray, and too much of them ------------------------------------------------------------
+
+
+def move_payment(
+    session: Session, entry: Entry, to_account: Account, reason: str, *, by: str, role: Role, now: datetime
+) -> Entry:
+    """Take a payment off the account it was entered to and put it on the right one, with its own date on both
+    sides: it never was the first customer's, and for the second it came when it came. Returns the new entry."""
+    reason = _reason(reason, "reason")
+    if role not in MANAGEMENT:
+        raise Forbidden("A manager moves payments.")
+    wrong = session.get_one(Account, entry.account_id)
+    if entry.kind not in (EntryKind.PAYMENT, EntryKind.RECOVERY):
+        raise Conflict(f"this entry is not a payment but of kind {entry.kind.value}")
+    if wrong.portfolio_id != to_account.portfolio_id:
+        raise Invalid("the other account is in another portfolio", "to_account")
+    if wrong.id == to_account.id:
+        raise Invalid("the payment is on this account already", "to_account")
+    if entry.effective_on < to_account.opened_on:
+        raise Invalid(f"that account was opened on {to_account.opened_on}, after the payment", "to_account")
+    lock_customers(session, [wrong.customer_id, to_account.customer_id])
+    to_account = lock_account(session, to_account)
+    counterpart = require_reversible(session, wrong, entry)
+    for each in filter(None, (counterpart, entry)):
+        post_mirror(session, wrong, each, f"moved: {reason}", each.effective_on, by=by, now=now)
+    judge_reversal(
+        session,
+        wrong,
+        entry,
+        f"moved: {reason}",
+        entry.effective_on,
+        reinstated=counterpart is not None,
+        by=by,
+        now=now,
+    )
+    moved = post_entry(
+        session,
+        to_account,
+        payment_kind(to_account.status, to_account.ended_on, entry.effective_on),
+        -entry.amount_minor,
+        effective_on=entry.effective_on,
+        posted_on=posting_date(entry.effective_on, first_open_day(session, entry.portfolio_id)),
+        reference=suffixed(entry, "moved"),
+        description=f"moved: {reason}"[:MAX_REFERENCE],
+        by=by,
+        now=now,
+    )
+    reinstate_recoveries(session, entry.portfolio_id, [id_of(to_account)], now=now)
+    data = {
+        "reference": entry.reference,
+        "amount_minor": entry.amount_minor,
+        "from_account": wrong.reference,
+        "to_account": to_account.reference,
+        "reason": reason,
+    }
+    for account in (wrong, to_account):
+        record_on_account(session, account, Kind.PAYMENT_MOVED, data, by=by, now=now)
+    return moved
+
+
+def pay_out(
+    session: Session,
+    account: Account,
+    amount_minor: int,
+    description: str,
+    *,
+    by: str,
+    role: Role,
+    now: datetime,
+) -> Entry:
+    """Give an overpayment back: an adjustment that takes up (part of) the credit balance of today."""
+    description = _reason(description, "description")
+    if role not in MANAGEMENT:
+        raise Forbidden("A manager pays out overpayments.")
+    if amount_minor <= 0:
+        raise Invalid("the amount must be positive", "amount")
+    portfolio = session.get_one(Portfolio, account.portfolio_id)
+    today = local_date(now, portfolio.timezone)
+    lock_customers(session, [account.customer_id])
+    # A file that was loaded today may have told again what was taken off the book here.
+    reinstate_recoveries(session, account.portfolio_id, [id_of(account)], now=now)
+    # What an account owes off the book is not overpaid, whatever its balance says.
+    balance = max(balance_of(session, id_of(account), today), still_owed(session, account, today))
+    if amount_minor > -balance:
+        raise Conflict("this is more than the account is overpaid by")
+    return post_entry(
+        session,
+        account,
+        EntryKind.ADJUSTMENT,
+        amount_minor,
+        effective_on=today,
+        posted_on=business_date(session, portfolio, now),
+        reference=fresh_reference(session, account, "payout", today),
+        description=description,
+        by=by,
+        now=now,
+    )

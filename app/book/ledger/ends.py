@@ -1,0 +1,115 @@
+"""Ends that do not hold: what a reversal does to an account that was charged off, settled, paid off or sold here."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlmodel import Session, col, select
+
+from app.book.ledger.balances import balance_of, off_the_book
+from app.book.ledger.lifecycle import set_status
+from app.book.ledger.models import Account, Entry, Portfolio
+from app.book.ledger.rules import (
+    ENDED,
+    AccountStatus,
+    EndFacts,
+    EndVerdict,
+    EntryKind,
+    judge_end,
+    posting_date,
+)
+from app.book.ledger.service import (
+    business_date,
+    first_open_day,
+    fresh_reference,
+    post_entry,
+)
+from app.core.ids import id_of
+from app.core.timeline.models import Event
+from app.core.timeline.rules import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class LastEnd:
+    """The change of status by which an account ended last."""
+
+    before: AccountStatus
+    """The status it had until then, which is the one it returns to."""
+    on: date
+
+
+def last_end(session: Session, account: Account) -> LastEnd:
+    """From the timeline; an account that ended before changes were recorded was active."""
+    query = select(Event.data).where(
+        Event.customer_id == account.customer_id,
+        Event.kind == Kind.ACCOUNT_STATUS_CHANGED,
+        Event.account_id == account.id,
+    )
+    for text in session.scalars(query.order_by(col(Event.seq).desc())):
+        data = json.loads(text)
+        if AccountStatus(data["to"]) in ENDED:
+            return LastEnd(AccountStatus(data["from"]), date.fromisoformat(data["on"]))
+    return LastEnd(AccountStatus.ACTIVE, account.ended_on or date.min)
+
+
+def judge_reversal(
+    session: Session,
+    account: Account,
+    entry: Entry,
+    reason: str,
+    on: date,
+    *,
+    reinstated: bool,
+    by: str,
+    now: datetime,
+) -> None:
+    """After `entry` was reversed, effective `on`, with what had reinstated it, if anything had: undo the account's end
+    where it owes again, or keep what was taken off the book equal to what is owed. The caller holds the customer's
+    lock."""
+    if account.ended_on is None:
+        return
+    portfolio = session.get_one(Portfolio, account.portfolio_id)
+    today = max(on, business_date(session, portfolio, now))
+    end, account_id = last_end(session, account), id_of(account)
+    facts = EndFacts(
+        status=account.status,
+        before=end.before,
+        ended_on=end.on,
+        off_book_on=account.ended_on,
+        entry_minor=entry.amount_minor,
+        entry_on=entry.effective_on,
+        balance_minor=balance_of(session, account_id, today),
+        off_book_minor=off_the_book(session, account, today),
+        reinstated=reinstated,
+    )
+    match judge_end(facts):
+        case EndVerdict.UNDONE:
+            why = f"{entry.reference} was reversed: {reason}"[:200]
+            set_status(session, account, end.before, today, facts.balance_minor, why, by=by, now=now)
+            counted = not reinstated and account.ended_on is not None
+            if counted and entry.effective_on <= account.ended_on:
+                _keep_off_the_book(session, account, -entry.amount_minor, reason, on, by=by, now=now)
+        case EndVerdict.OFF_THE_BOOK:
+            _keep_off_the_book(session, account, -entry.amount_minor, reason, on, by=by, now=now)
+
+
+def _keep_off_the_book(
+    session: Session, account: Account, owed_again: int, reason: str, on: date, *, by: str, now: datetime
+) -> None:
+    """The balance of an account that stays ended is nothing: what a reversal adds to it is taken off as the rest
+    was, and what a reversal takes from it is less taken off. Undoing the end undoes this too."""
+    written_off = owed_again > 0 and account.status is not AccountStatus.SOLD
+    post_entry(
+        session,
+        account,
+        EntryKind.WRITE_OFF if written_off else EntryKind.ADJUSTMENT,
+        owed_again if written_off else -owed_again,
+        effective_on=on,
+        posted_on=posting_date(on, first_open_day(session, account.portfolio_id)),
+        reference=fresh_reference(session, account, account.status.value, on),
+        description=reason,
+        by=by,
+        now=now,
+    )

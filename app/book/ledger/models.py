@@ -1,0 +1,446 @@
+"""Portfolios, customers, accounts, statements and the append-only entries."""
+
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from app.book.ledger.rules import (
+    AccountStatus,
+    CollectorKind,
+    DelinquencySource,
+    EntryKind,
+    FeedKind,
+    ReportedStatus,
+    ReportedWhat,
+    UnmatchedStatus,
+    WaiverStatus,
+)
+from app.core.db import BigId, Row, UtcDateTime, enum_type
+
+
+class Portfolio(Row, table=True):
+    """A book of accounts worked under one set of rules."""
+
+    __tablename__ = "portfolio"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    code: str = Field(max_length=40, unique=True)
+    creditor: str = Field(max_length=120)
+    collector: CollectorKind = Field(sa_type=enum_type(CollectorKind))
+    agency: str = Field(default="", max_length=120)
+    """Name under which letters are written when it is not the creditor's own (third-party collection)."""
+    currency: str = Field(max_length=3)
+    timezone: str = Field(max_length=60)
+    pack: str = Field(max_length=40)
+    tightening: str = Field(default="", sa_type=sa.Text)
+    """Contact rules of its own on top of its packs', as TOML; see docs/packs.md."""
+    strategy: str = Field(default="standard", max_length=40)
+    source: DelinquencySource = Field(default=DelinquencySource.LEDGER, sa_type=enum_type(DelinquencySource))
+    bucket_edges: str = Field(default="1,30,60,90,120,150,180", max_length=120)
+    contact_phone: str = Field(default="", max_length=40)
+    contact_email: str = Field(default="", max_length=120)
+    grace_days: int = Field(default=3, ge=0, le=60)
+    """Days after an instalment or promise falls due before it counts as broken."""
+    agent_max_instalments: int = Field(default=12, ge=1)
+    """Longest repayment plan an agent may grant; beyond it a manager must."""
+    agent_max_discount_percent: int = Field(default=0, ge=0, le=100)
+    """Most that an agent may let off when a debt is settled, of what is owed; beyond it a manager must."""
+    legal_after_days: int = Field(default=90, ge=1)
+    legal_min_minor: int = Field(default=0, ge=0, sa_type=sa.BigInteger)
+    legal_letter_days: int = Field(default=14, ge=1, sa_column_kwargs={"server_default": "14"})
+    """Nobody is nominated before a letter of the case left that many days ago."""
+    charge_off_days: int = Field(default=180, ge=0)
+    """Days past due at which an account is charged off; 0 = never by itself."""
+    dormant_after_days: int = Field(default=0, ge=0)
+    """Days without an entry after which an account that owes nothing is dormant; 0 = never."""
+    waive_limit_minor: int = Field(default=0, ge=0, sa_type=sa.BigInteger)
+    """Most that one manager may waive alone; above it a second person decides."""
+    accrues: bool = Field(default=False)
+    """We are the ledger: interest and late fees are posted here, not by the creditor."""
+    day_count: int = Field(default=365, ge=360, le=366)
+    """Days of a year in the daily interest rate."""
+    late_fee_minor: int = Field(default=0, ge=0, sa_type=sa.BigInteger)
+    prepayments_count: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
+    """Money paid beyond what is due counts toward the next statements, as a loan's contract says; a card's does not."""
+    small_debt_minor: int = Field(
+        default=0, ge=0, sa_type=sa.BigInteger, sa_column_kwargs={"server_default": "0"}
+    )
+    """A customer who owes less than this past due is not worked: no case, no contact, no late fee, no charge-off."""
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Customer(Row, table=True):
+    """A cardholder of one portfolio; may hold several accounts."""
+
+    __tablename__ = "customer"
+    __table_args__ = (
+        sa.UniqueConstraint("portfolio_id", "reference"),
+        # Whose address is it that mail comes back from?
+        sa.Index("ix_customer_email", "email"),
+        sa.Index("ix_customer_mobile", "mobile"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
+    reference: str = Field(max_length=60)
+    full_name: str = Field(max_length=200)
+    language: str = Field(max_length=8)
+    country: str = Field(max_length=2)
+    region: str = Field(default="", max_length=60)
+    timezone: str = Field(default="", max_length=60)
+    address_line1: str = Field(default="", max_length=200)
+    address_line2: str = Field(default="", max_length=200)
+    city: str = Field(default="", max_length=100)
+    postcode: str = Field(default="", max_length=20)
+    mobile: str = Field(default="", max_length=20)
+    """E.164, or empty."""
+    email: str = Field(default="", max_length=254)
+    language_chosen: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
+    """They chose their language themselves; a feed does not change it back."""
+    link_number: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """Grows when links to their preferences page are replaced: older ones only stop messages."""
+
+
+class ContactCorrection(Row, table=True):
+    """A person put a field of a customer's contact data right, and what the feed said of it then. A file that says so
+    again changes nothing; one that says something else does, and ends the correction."""
+
+    __tablename__ = "contact_correction"
+
+    customer_id: int = Field(primary_key=True, foreign_key="customer.id", sa_type=BigId)
+    field: str = Field(primary_key=True, max_length=30)
+    fed: str = Field(max_length=254)
+    by: str = Field(max_length=120)
+    at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Account(Row, table=True):
+    __tablename__ = "account"
+    __table_args__ = (
+        sa.UniqueConstraint("portfolio_id", "reference"),
+        sa.Index("ix_account_customer", "customer_id"),
+        # The night looks whether an account that ended here owes again; few have.
+        sa.Index(
+            "ix_account_ended",
+            "portfolio_id",
+            sqlite_where=sa.text("ended_on IS NOT NULL"),
+            postgresql_where=sa.text("ended_on IS NOT NULL"),
+        ),
+        sa.CheckConstraint("length(card_last4) = 4", name="last4"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
+    customer_id: int = Field(foreign_key="customer.id", sa_type=BigId)
+    reference: str = Field(max_length=60)
+    card_last4: str = Field(max_length=4)
+    product: str = Field(max_length=60)
+    credit_limit_minor: int = Field(sa_type=sa.BigInteger)
+    apr_millionths: int
+    """Annual rate in millionths: 150000 is 15 %."""
+    opened_on: date
+    placed_on: date | None = None
+    status: AccountStatus = Field(default=AccountStatus.ACTIVE, sa_type=enum_type(AccountStatus))
+    ended_on: date | None = None
+    """The day on which it was charged off, settled, paid off or sold here: what was past due is adjusted away at
+    the end of that day and nothing falls past due after it. None for a status that came with the account."""
+
+
+class ReportedChange(Row, table=True):
+    """What a creditor's file says of an account and only a manager may take over: another holder, another status. A
+    refused one is not asked again until the file says something else."""
+
+    __tablename__ = "reported_change"
+    __table_args__ = (
+        sa.Index("ix_reported_change_open", "portfolio_id", "status"),
+        sa.Index("ix_reported_change_account", "account_id"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
+    account_id: int = Field(foreign_key="account.id", sa_type=BigId)
+    what: ReportedWhat = Field(sa_type=enum_type(ReportedWhat))
+    value: str = Field(max_length=60)
+    """The status, or the reference of the customer who is said to hold it."""
+    was: str = Field(max_length=60)
+    status: ReportedStatus = Field(default=ReportedStatus.WAITING, sa_type=enum_type(ReportedStatus))
+    reported_at: datetime = Field(sa_type=UtcDateTime)
+    decided_by: str = Field(default="", max_length=120)
+    decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    reason: str = Field(default="", max_length=200)
+
+
+class Statement(Row, table=True):
+    __tablename__ = "statement"
+    __table_args__ = (
+        sa.UniqueConstraint("portfolio_id", "reference"),
+        sa.Index("uq_statement_closing", "account_id", "closing_on", "issue", unique=True),
+        sa.CheckConstraint("due_on > closing_on", name="due_after_closing"),
+        sa.CheckConstraint("minimum_due_minor >= 0", name="minimum_not_negative"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
+    account_id: int = Field(foreign_key="account.id", sa_type=BigId)
+    reference: str = Field(max_length=60)
+    closing_on: date
+    due_on: date
+    balance_minor: int = Field(sa_type=sa.BigInteger)
+    minimum_due_minor: int = Field(sa_type=sa.BigInteger)
+    posted_on: date
+    """As `Entry.posted_on`: the business date on which we knew it."""
+    issue: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+    """1: an account has one statement a closing day. Others were loaded before that was looked at, and stand until a
+    manager withdraws them."""
+
+
+class ReplacedStatement(Row, table=True):
+    """A statement as it was before a manager replaced or withdrew it: known from `posted_on` until `replaced_on`."""
+
+    __tablename__ = "replaced_statement"
+    __table_args__ = (
+        sa.Index("ix_replaced_statement_account", "account_id"),
+        sa.Index("ix_replaced_statement_portfolio", "portfolio_id", "reference"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
+    account_id: int = Field(foreign_key="account.id", sa_type=BigId)
+    statement_id: int | None = Field(default=None, sa_type=BigId)
+    """The statement that stands in its place; None = it was withdrawn."""
+    reference: str = Field(max_length=60)
+    closing_on: date
+    due_on: date
+    balance_minor: int = Field(sa_type=sa.BigInteger)
+    minimum_due_minor: int = Field(sa_type=sa.BigInteger)
+    posted_on: date
+    replaced_on: date
+    """The business date from which on it is known to be wrong."""
+    reason: str = Field(max_length=200)
+    by: str = Field(max_length=120)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class Position(Row, table=True):
+    """What the placing creditor says of an account at the end of a day (portfolios of source `reported`)."""
+
+    __tablename__ = "reported_position"
+    __table_args__ = (
+        sa.UniqueConstraint("account_id", "as_of"),
+        sa.CheckConstraint("past_due_minor >= 0", name="past_due_not_negative"),
+        sa.CheckConstraint("(past_due_minor = 0) = (oldest_due_on IS NULL)", name="past_due_has_a_date"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
+    account_id: int = Field(foreign_key="account.id", sa_type=BigId)
+    as_of: date
+    balance_minor: int = Field(sa_type=sa.BigInteger)
+    past_due_minor: int = Field(sa_type=sa.BigInteger)
+    oldest_due_on: date | None = None
+    posted_on: date
+
+
+class Entry(Row, table=True):
+    """A ledger entry: debits positive, credits negative. UPDATE and DELETE are refused by triggers."""
+
+    __tablename__ = "ledger_entry"
+    __table_args__ = (
+        sa.UniqueConstraint("portfolio_id", "reference"),
+        sa.Index("ix_ledger_entry_account", "account_id", "effective_on"),
+        # Holds all that a book's balance on a day needs, so that 12 million rows are not visited for it.
+        sa.Index("ix_ledger_entry_day", "portfolio_id", "effective_on", "account_id", "amount_minor"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
+    account_id: int = Field(foreign_key="account.id", sa_type=BigId)
+    kind: EntryKind = Field(sa_type=enum_type(EntryKind))
+    amount_minor: int = Field(sa_type=sa.BigInteger)
+    effective_on: date
+    posted_on: date
+    """The business date on which we knew it: `effective_on`, or for what arrives after its day was closed the
+    day that was open then. What was known on a past day K is what was posted by K."""
+    reference: str = Field(max_length=80)
+    source: str = Field(max_length=60)
+    """`feed:<kind>`, `user:<name>` or `system`."""
+    description: str = Field(default="", max_length=200)
+    reverses_id: int | None = Field(default=None, foreign_key="ledger_entry.id", sa_type=BigId, unique=True)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class LedgerChange(Row, table=True):
+    """Accounts with entries or statements that delinquency has not folded yet, and from which date on.
+
+    Written in the transaction that writes the entry, removed in the one that folds it: whatever kills a
+    process in between, no payment is left unnoticed.
+    """
+
+    __tablename__ = "ledger_change"
+
+    account_id: int = Field(primary_key=True, foreign_key="account.id", sa_type=BigId)
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId, index=True)
+    earliest_on: date
+
+
+class FeedLoad(Row, table=True):
+    """Who loaded what, and what came of it."""
+
+    __tablename__ = "feed_load"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
+    kind: FeedKind = Field(sa_type=enum_type(FeedKind))
+    file_name: str = Field(max_length=255)
+    sha256: str = Field(max_length=64)
+    read: int = Field(default=0)
+    loaded: int = Field(default=0)
+    updated: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    unchanged: int = Field(default=0)
+    conflicts: int = Field(default=0)
+    rejected: int = Field(default=0)
+    rows_done: int = Field(default=0)
+    """Rows of the file whose outcome is committed: where a load of the same file resumes."""
+    bytes_done: int = Field(default=0, sa_type=sa.BigInteger)
+    bytes_total: int = Field(default=0, sa_type=sa.BigInteger)
+    """For the progress bar; 0 = not known (standard input)."""
+    stored_path: str = Field(default="", max_length=500)
+    """Where an uploaded file lies, so that an interrupted load can go on."""
+    mapping: str = Field(default="", max_length=80)
+    rejects_file: str = Field(default="", max_length=500)
+    warned: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """Words about cells of rows that were loaded all the same."""
+    warnings_file: str = Field(default="", max_length=500, sa_column_kwargs={"server_default": ""})
+    notes: str = Field(default="", sa_type=sa.Text, sa_column_kwargs={"server_default": ""})
+    """What a person should know of the file as a whole, one sentence a line."""
+    failure: str = Field(default="", max_length=500)
+    """Why the file as a whole could not be read to its end."""
+    by: str = Field(max_length=120)
+    started_at: datetime = Field(sa_type=UtcDateTime)
+    finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class UnmatchedPayment(Row, table=True):
+    """Money a bank credited to us that no account could be found for: it waits for a person."""
+
+    __tablename__ = "unmatched_payment"
+    __table_args__ = (
+        sa.UniqueConstraint("portfolio_id", "reference"),
+        sa.Index("ix_unmatched_payment_waiting", "portfolio_id", "status"),
+        sa.CheckConstraint("amount_minor > 0", name="amount_positive"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
+    reference: str = Field(max_length=80)
+    """The bank's own reference of the credit; becomes the entry's reference once it is matched."""
+    paid_on: date
+    amount_minor: int = Field(sa_type=sa.BigInteger)
+    payer_name: str = Field(default="", max_length=140)
+    payer_account: str = Field(default="", max_length=40)
+    """Masked: the last four characters."""
+    payer_key: str = Field(default="", max_length=64)
+    """Keyed hash of the payer's account, see `PayerAccount`."""
+    remittance: str = Field(default="", max_length=500)
+    """What the payer wrote; anything like a card number is blotted out."""
+    why: str = Field(default="", max_length=300)
+    """Why it could not be matched, in words for a person."""
+    status: UnmatchedStatus = Field(default=UnmatchedStatus.WAITING, sa_type=enum_type(UnmatchedStatus))
+    entry_id: int | None = Field(default=None, foreign_key="ledger_entry.id", sa_type=BigId)
+    decided_by: str = Field(default="", max_length=120)
+    decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    note: str = Field(default="", max_length=300)
+    received_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class BankTransaction(Row, table=True):
+    """Where a bank's message told of a transaction, so that the same one in another message is not another payment."""
+
+    __tablename__ = "bank_transaction"
+    __table_args__ = (
+        sa.UniqueConstraint("portfolio_id", "key", "message", "page", "nth"),
+        sa.Index("ix_bank_transaction_reference", "portfolio_id", "reference"),
+        sa.Index("ix_bank_transaction_bank_reference", "portfolio_id", "bank_reference"),
+        sa.Index("ix_bank_transaction_end_to_end", "portfolio_id", "end_to_end"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
+    key: str = Field(max_length=40)
+    """Hash of all that the bank says of it; payers' bank accounts are in it by their last four characters only."""
+    message: str = Field(max_length=40)
+    page: str = Field(max_length=40)
+    nth: int
+    """How often this page had said the same by then."""
+    number: int
+    """Which of the payments with this key it is."""
+    reference: str = Field(max_length=80)
+    """Of the entry or the waiting payment it became, or of the return."""
+    bank_reference: str = Field(default="", max_length=80)
+    end_to_end: str = Field(default="", max_length=80)
+    payer_key: str = Field(default="", max_length=64)
+    told: str = Field(default="", max_length=32)
+    """Hashes of the payer's name and of what the payer wrote, each 16 characters; zeros for nothing."""
+    read_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class PayerAccount(Row, table=True):
+    """A bank account that has paid for an account of ours before, known by a keyed hash only."""
+
+    __tablename__ = "payer_account"
+    __table_args__ = (sa.UniqueConstraint("portfolio_id", "payer_key", "account_id"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
+    payer_key: str = Field(max_length=64)
+    account_id: int = Field(foreign_key="account.id", sa_type=BigId)
+    last_amount_minor: int = Field(sa_type=sa.BigInteger)
+    last_paid_on: date
+
+
+class Waiver(Row, table=True):
+    """A fee or interest entry to be forgiven, wholly or in part, and who decided."""
+
+    __tablename__ = "waiver"
+    __table_args__ = (
+        sa.Index("ix_waiver_entry", "entry_id"),
+        sa.Index("ix_waiver_account", "account_id"),
+        sa.Index("ix_waiver_open", "portfolio_id", "status"),
+        sa.CheckConstraint("amount_minor > 0", name="amount_positive"),
+        sa.CheckConstraint("decided_by <> requested_by OR alone", name="two_people"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
+    account_id: int = Field(foreign_key="account.id", sa_type=BigId)
+    entry_id: int = Field(foreign_key="ledger_entry.id", sa_type=BigId)
+    amount_minor: int = Field(sa_type=sa.BigInteger)
+    reason: str = Field(max_length=300)
+    status: WaiverStatus = Field(default=WaiverStatus.REQUESTED, sa_type=enum_type(WaiverStatus))
+    requested_by: str = Field(max_length=120)
+    requested_at: datetime = Field(sa_type=UtcDateTime)
+    alone: bool = Field(default=False)
+    """One person was enough: a manager within the portfolio's limit."""
+    decided_by: str = Field(default="", max_length=120)
+    decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    note: str = Field(default="", max_length=300)
+    credit_id: int | None = Field(default=None, foreign_key="ledger_entry.id", sa_type=BigId)
+    """The credit entry that an approved waiver posted."""
+
+
+class DailyRun(Row, table=True):
+    """A business day of a portfolio: unique, never goes backwards. `finished_at` empty = begun, to be resumed."""
+
+    __tablename__ = "daily_run"
+    __table_args__ = (sa.UniqueConstraint("portfolio_id", "business_date"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
+    business_date: date
+    started_at: datetime = Field(sa_type=UtcDateTime)
+    finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    restated_from: date | None = None
+    """Earliest past day that entries folded in this run changed; KPIs from it on are restated."""
+    stages: str = Field(default="[]", sa_type=sa.Text)
+    """JSON list of {name, seconds, counts}: the stages already done."""

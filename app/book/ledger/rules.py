@@ -1,0 +1,307 @@
+"""Portfolios, accounts and entries: the kinds, the signs, and what may never be stored. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from app.core.card_numbers import holds_card_number as holds_card_number
+from app.core.card_numbers import mask_card_numbers as mask_card_numbers
+from app.core.staff.rules import CASEWORK, MANAGEMENT, Role
+
+
+class CollectorKind(StrEnum):
+    FIRST_PARTY = "first_party"
+    THIRD_PARTY = "third_party"
+
+
+class DelinquencySource(StrEnum):
+    LEDGER = "ledger"
+    REPORTED = "reported"
+
+
+class AccountStatus(StrEnum):
+    ACTIVE = "active"
+    CHARGED_OFF = "charged_off"
+    SETTLED = "settled"
+    PAID = "paid"
+    CLOSED = "closed"
+    SOLD = "sold"
+    DORMANT = "dormant"
+    """Nothing owed and nothing happened for as long as the portfolio says; wakes with the next entry."""
+
+
+COLLECTABLE = frozenset({AccountStatus.ACTIVE, AccountStatus.CLOSED})
+"""Accounts of a creditor that may be worked: closed to spending counts; settled, paid, sold and charged off do not."""
+
+
+def is_worked(status: AccountStatus, ended_on: date | None) -> bool:
+    """Whether somebody may be reminded of an account. One that came into the book as charged off has no `ended_on`: it
+    is what a collector was given to work."""
+    return status in COLLECTABLE or (status is AccountStatus.CHARGED_OFF and ended_on is None)
+
+
+class EntryKind(StrEnum):
+    OPENING_BALANCE = "opening_balance"
+    PURCHASE = "purchase"
+    CASH_ADVANCE = "cash_advance"
+    INTEREST = "interest"
+    FEE = "fee"
+    PAYMENT = "payment"
+    REFUND = "refund"
+    CREDIT = "credit"
+    ADJUSTMENT = "adjustment"
+    REVERSAL = "reversal"
+    WRITE_OFF = "write_off"
+    RECOVERY = "recovery"
+
+
+class FeedKind(StrEnum):
+    ACCOUNTS = "accounts"
+    STATEMENTS = "statements"
+    TRANSACTIONS = "transactions"
+    PAYMENTS = "payments"
+    POSITIONS = "positions"
+    """What a placing creditor says of accounts whose statements we do not get (source `reported`)."""
+    CAMT054 = "camt054"
+    """ISO 20022 camt.054: a bank's credit notifications."""
+
+
+class WaiverStatus(StrEnum):
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    DECLINED = "declined"
+
+
+class UnmatchedStatus(StrEnum):
+    WAITING = "waiting"
+    MATCHED = "matched"
+    RETURNED = "returned"
+    """Sent back to the payer: it was not for an account of ours."""
+
+
+class ReportedWhat(StrEnum):
+    """What a creditor's file may say of an account that only a manager takes over."""
+
+    HOLDER = "holder"
+    STATUS = "status"
+
+
+class ReportedStatus(StrEnum):
+    WAITING = "waiting"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    """A later file says what we say."""
+
+
+LOWERING = frozenset(
+    {EntryKind.PAYMENT, EntryKind.REFUND, EntryKind.CREDIT, EntryKind.WRITE_OFF, EntryKind.RECOVERY}
+)
+"""Kinds whose (positive) feed amount lowers what is owed."""
+
+EITHER_WAY = frozenset({EntryKind.OPENING_BALANCE, EntryKind.ADJUSTMENT})
+"""Kinds whose feed amount carries its own sign."""
+
+PAYS_DUES = frozenset({EntryKind.PAYMENT, EntryKind.REFUND, EntryKind.CREDIT, EntryKind.RECOVERY})
+"""Credits that pay unpaid dues and open minimums (design: delinquency). A recovery is money like a payment: after an
+end nothing has any effect on dues, and on an account that came charged off it lowers what is past due."""
+
+MONEY_IN = frozenset({EntryKind.PAYMENT, EntryKind.RECOVERY})
+"""Money of the customer, by whatever name a file calls it."""
+
+DEFAULT_BUCKET_EDGES = (1, 30, 60, 90, 120, 150, 180)
+
+
+class SignError(ValueError):
+    pass
+
+
+def signed(kind: EntryKind, amount_minor: int) -> int:
+    """Ledger sign of a feed amount: debits positive, credits negative. A negative amount is refused
+    for kinds that have one direction: a mistake is reversed, not loaded with the other sign."""
+    if kind in EITHER_WAY:
+        return amount_minor
+    if kind is EntryKind.REVERSAL:
+        raise SignError("a reversal names the entry it reverses; it cannot be loaded by feed")
+    if amount_minor < 0:
+        raise SignError(f"amount of a {kind} must not be negative")
+    return -amount_minor if kind in LOWERING else amount_minor
+
+
+def posting_date(effective_on: date, open_on: date | None) -> date:
+    """The business date something belongs to when it arrives: its own, or the first open day (`open_on`) if its
+    own has been closed. So what was known on a past day K is what was posted by K, also for history that was
+    loaded before any day was closed."""
+    return max(effective_on, open_on) if open_on else effective_on
+
+
+# --- corrections by hand --------------------------------------------------------------------------------------
+
+POSTED_BY_HAND: Mapping[EntryKind, tuple[Role, ...]] = {
+    EntryKind.PAYMENT: CASEWORK,
+    EntryKind.REFUND: MANAGEMENT,
+    EntryKind.FEE: MANAGEMENT,
+    EntryKind.INTEREST: MANAGEMENT,
+    EntryKind.CREDIT: MANAGEMENT,
+    EntryKind.ADJUSTMENT: MANAGEMENT,
+}
+"""Who may enter what: taking a payment is casework, changing what somebody owes is not."""
+
+WAIVABLE = frozenset({EntryKind.FEE, EntryKind.INTEREST})
+
+
+def waives_alone(role: Role, amount_minor: int, limit_minor: int) -> bool:
+    """Whether one person is enough: a manager, up to the portfolio's limit. Everybody else's waiver waits for
+    a manager who did not ask for it."""
+    return role in MANAGEMENT and amount_minor <= limit_minor
+
+
+def payment_kind(status: AccountStatus, ended_on: date | None, paid_on: date) -> EntryKind:
+    """What a payment is: money that comes after an account was charged off here is a recovery. For an account
+    that came charged off (no `ended_on`: a collector works it) it is a payment like any other."""
+    recovered = status is AccountStatus.CHARGED_OFF and ended_on is not None and paid_on > ended_on
+    return EntryKind.RECOVERY if recovered else EntryKind.PAYMENT
+
+
+_REINSTATEMENT = re.compile(r".*:reinstated|(again:)*reinstated:[0-9]+")
+
+
+def is_reinstatement(kind: EntryKind, reference: str) -> bool:
+    """Whether an entry is what is set against a recovery so that the book balance stays at nothing."""
+    return kind is EntryKind.ADJUSTMENT and _REINSTATEMENT.fullmatch(reference) is not None
+
+
+def is_charge_off(balance_before: int, written_off: int) -> bool:
+    """Whether a creditor's `write_off` on an account that came charged off is the charge-off itself: it takes most of
+    the balance. A smaller one forgave a fee or some interest."""
+    return balance_before > 0 and 2 * written_off >= balance_before
+
+
+# --- the life of an account -----------------------------------------------------------------------------------
+
+ENDED = frozenset({AccountStatus.CHARGED_OFF, AccountStatus.SETTLED, AccountStatus.PAID, AccountStatus.SOLD})
+"""Nothing falls past due any more."""
+
+TRANSITIONS: Mapping[AccountStatus, frozenset[AccountStatus]] = {
+    AccountStatus.ACTIVE: ENDED | {AccountStatus.CLOSED, AccountStatus.DORMANT},
+    AccountStatus.CLOSED: ENDED | {AccountStatus.ACTIVE},
+    AccountStatus.DORMANT: frozenset({AccountStatus.ACTIVE, AccountStatus.CLOSED}),
+    AccountStatus.CHARGED_OFF: frozenset(
+        {AccountStatus.ACTIVE, AccountStatus.SETTLED, AccountStatus.PAID, AccountStatus.SOLD}
+    ),
+    AccountStatus.SETTLED: frozenset({AccountStatus.ACTIVE}),
+    AccountStatus.PAID: frozenset({AccountStatus.ACTIVE}),
+    AccountStatus.SOLD: frozenset({AccountStatus.ACTIVE}),
+}
+"""From an end, `active` undoes it. What was charged off may still be settled, paid or sold."""
+
+
+class StatusRefusal(StrEnum):
+    NO_SUCH_STEP = "no_such_step"
+    IN_THE_FUTURE = "in_the_future"
+    BEFORE_OPENING = "before_opening"
+    STILL_OWES = "still_owes"
+    OVERPAID = "overpaid"
+    NOT_EMPTY = "not_empty"
+
+
+STATUS_SENTENCES: Mapping[StatusRefusal, str] = {
+    StatusRefusal.NO_SUCH_STEP: "an account does not go from {status} to {to}",
+    StatusRefusal.IN_THE_FUTURE: "the day lies in the future",
+    StatusRefusal.BEFORE_OPENING: "the account was not open on that day",
+    StatusRefusal.STILL_OWES: "it is not paid: something is still owed",
+    StatusRefusal.OVERPAID: "it is overpaid: pay out the credit balance first",
+    StatusRefusal.NOT_EMPTY: "a dormant account owes nothing and is owed nothing",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StatusFacts:
+    """What a change of status is judged by; `balance_minor` and `still_owed_minor` at the end of `on`."""
+
+    status: AccountStatus
+    to: AccountStatus
+    on: date
+    today: date
+    opened_on: date
+    balance_minor: int
+    still_owed_minor: int
+    """The balance, and of a charged-off account what was written off less what was recovered."""
+
+
+def status_refusals(facts: StatusFacts) -> list[StatusRefusal]:
+    """Every reason why the account may not go from one status to another."""
+    refusals = []
+    if facts.to not in TRANSITIONS[facts.status]:
+        refusals.append(StatusRefusal.NO_SUCH_STEP)
+    if facts.on > facts.today:
+        refusals.append(StatusRefusal.IN_THE_FUTURE)
+    if facts.on < facts.opened_on:
+        refusals.append(StatusRefusal.BEFORE_OPENING)
+    if facts.to is AccountStatus.PAID and facts.still_owed_minor > 0:
+        refusals.append(StatusRefusal.STILL_OWES)
+    if facts.to in ENDED and facts.balance_minor < 0:
+        refusals.append(StatusRefusal.OVERPAID)
+    if facts.to is AccountStatus.DORMANT and facts.balance_minor != 0:
+        refusals.append(StatusRefusal.NOT_EMPTY)
+    return refusals
+
+
+# --- an end and the reversals that come after it ----------------------------------------------------------------
+
+
+class EndVerdict(StrEnum):
+    """What a reversal does to an account that has ended."""
+
+    STANDS = "stands"
+    UNDONE = "undone"
+    """It owes again: what the end forgave is owed again too."""
+    OFF_THE_BOOK = "off_the_book"
+    """It stays ended, and what the reversal added or took is set against what was taken off the book."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndFacts:
+    """An ended account right after one of its entries was reversed; amounts in minor units."""
+
+    status: AccountStatus
+    before: AccountStatus
+    """The status it had until it ended (charged off, where that account was settled or paid later)."""
+    ended_on: date
+    off_book_on: date
+    """The day from which nothing falls due: `ended_on`, or the charge-off before it."""
+    entry_minor: int
+    """The reversed entry: a payment is negative."""
+    entry_on: date
+    balance_minor: int
+    """Now, the reversal included."""
+    off_book_minor: int
+    """What was taken off the book less what was recovered of it."""
+    reinstated: bool = False
+    """What reinstated the entry was reversed along with it: the write-off had not counted it."""
+
+
+def judge_end(facts: EndFacts) -> EndVerdict:
+    """Whether an account's end outlives a reversal.
+
+    `settled` and `paid` do not where something is owed again. A charge-off and a sale do: the debt is off the book
+    and not forgiven, so what a bounced payment adds is taken off too. A reversed charge lowers what was taken off
+    first, and only the rest is an overpayment.
+    """
+    ends_with_nothing_owed = facts.status in (AccountStatus.SETTLED, AccountStatus.PAID)
+    if ends_with_nothing_owed and facts.before is AccountStatus.CHARGED_OFF:
+        bounced = facts.entry_minor < 0 and facts.entry_on <= facts.ended_on
+        owes = facts.balance_minor + facts.off_book_minor > 0
+        if bounced and owes:
+            return EndVerdict.UNDONE
+    elif ends_with_nothing_owed and facts.balance_minor > 0:
+        return EndVerdict.UNDONE
+    if facts.reinstated or facts.entry_on > facts.off_book_on or facts.entry_minor == 0:
+        return EndVerdict.STANDS
+    if facts.entry_minor < 0:
+        return EndVerdict.STANDS if ends_with_nothing_owed else EndVerdict.OFF_THE_BOOK
+    return EndVerdict.OFF_THE_BOOK if facts.entry_minor <= facts.off_book_minor else EndVerdict.STANDS

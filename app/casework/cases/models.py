@@ -1,0 +1,121 @@
+"""A case: one customer in one portfolio while anything is past due; and the holds and tasks around it."""
+
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from app.casework.cases.rules import FOR_GOOD, CaseStatus, HoldKind, Outcome
+from app.core.db import BigId, Row, UtcDateTime, enum_type
+from app.core.ids import id_of
+
+
+class CollectionsCase(Row, table=True):
+    """`past_due_minor`, `balance_minor` and `oldest_due_on` are over the customer's accounts at the last business day;
+    the day refreshes them, set-based. Past due is what is owed of it; an account that owes nothing dates nothing."""
+
+    __tablename__ = "collections_case"
+    __table_args__ = (
+        sa.Index(
+            "uq_collections_case_open",
+            "customer_id",
+            unique=True,
+            sqlite_where=sa.text("status = 'open'"),
+            postgresql_where=sa.text("status = 'open'"),
+        ),
+        sa.Index("ix_collections_case_contact", "portfolio_id", "status", "next_contact_on"),
+        sa.Index("ix_collections_case_priority", "portfolio_id", "status", "priority"),
+        sa.Index(
+            "ix_collections_case_callback",
+            "portfolio_id",
+            "callback_at",
+            sqlite_where=sa.text("callback_at IS NOT NULL"),
+            postgresql_where=sa.text("callback_at IS NOT NULL"),
+        ),
+        # Few rows: those that the legal team has.
+        sa.Index(
+            "ix_collections_case_with_legal",
+            "customer_id",
+            sqlite_where=sa.text("with_legal_since IS NOT NULL"),
+            postgresql_where=sa.text("with_legal_since IS NOT NULL"),
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
+    customer_id: int = Field(foreign_key="customer.id", sa_type=BigId)
+    status: CaseStatus = Field(default=CaseStatus.OPEN, sa_type=enum_type(CaseStatus))
+    outcome: Outcome | None = Field(default=None, sa_type=enum_type(Outcome))
+    owner: str = Field(default="", max_length=60)
+    """Username of the agent who works it; empty = nobody yet."""
+    opened_on: date
+    closed_on: date | None = None
+    past_due_minor: int = Field(default=0, sa_type=sa.BigInteger)
+    balance_minor: int = Field(default=0, sa_type=sa.BigInteger)
+    oldest_due_on: date | None = None
+    priority: int = Field(default=0)
+    broken_promises: int = Field(default=0)
+    callback_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+    step_day: int = Field(default=0)
+    """Day of the strategy step last taken (cleared, or refused for good) in this occurrence."""
+    occurrence: int = Field(default=1)
+    """Grows when a payment moved the days past due back behind `step_day`, so that steps may come again."""
+    with_legal_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """Since when the legal team has it: a referral was approved and not declined. The gate then refuses reminders."""
+    next_contact_on: date | None = None
+    """The day on which the strategy is to be asked again; empty = not before something changes."""
+
+    @property
+    def reference(self) -> str:
+        return case_reference(id_of(self))
+
+
+def case_reference(case_id: int) -> str:
+    return f"C-{case_id:06d}"
+
+
+class CaseHold(Row, table=True):
+    """Why a customer must be left alone. On `until` it ends by itself, or where it is for good somebody looks at it."""
+
+    __tablename__ = "case_hold"
+    __table_args__ = (sa.Index("ix_case_hold_customer", "customer_id", "ended_at"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    case_id: int = Field(foreign_key="collections_case.id", sa_type=BigId)
+    customer_id: int = Field(foreign_key="customer.id", sa_type=BigId)
+    kind: HoldKind = Field(sa_type=enum_type(HoldKind))
+    reason: str = Field(max_length=500)
+    started_at: datetime = Field(sa_type=UtcDateTime)
+    until: date
+    by: str = Field(max_length=120)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    ended_by: str = Field(default="", max_length=120)
+    end_reason: str = Field(default="", max_length=500, sa_column_kwargs={"server_default": ""})
+    review_raised_on: date | None = None
+    """The review date for which work was raised last."""
+
+    @property
+    def for_good(self) -> bool:
+        """Whether it ends by a person only, and `until` is its review date."""
+        return self.kind in FOR_GOOD
+
+
+class CallTask(Row, table=True):
+    """A call that an agent is to make: the strategy, or the customer, asks for it."""
+
+    __tablename__ = "call_task"
+    __table_args__ = (sa.UniqueConstraint("key"), sa.Index("ix_call_task_case", "case_id", "done_at"))
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    case_id: int = Field(foreign_key="collections_case.id", sa_type=BigId)
+    key: str = Field(max_length=120)
+    step: str = Field(max_length=60)
+    due_on: date
+    not_before: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """A time of that day before which there is no point: the customer's own, or after a call that nobody answered."""
+    wish: str = Field(default="", max_length=300, sa_column_kwargs={"server_default": ""})
+    """The customer's own words about when to call."""
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    done_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    result: str = Field(default="", max_length=40)

@@ -1,0 +1,521 @@
+"""Opening, closing and working cases."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from app.book.delinquency.models import AccountState
+from app.book.delinquency.queries import owed_minor
+from app.book.delinquency.rules import days_past_due
+from app.book.ledger.models import Account, Customer, Portfolio
+from app.book.ledger.queries import worked
+from app.book.ledger.rules import AccountStatus, holds_card_number
+from app.casework.cases.models import CallTask, CaseHold, CollectionsCase
+from app.casework.cases.rules import (
+    FOR_GOOD,
+    NO_CALLS,
+    UNREACHED,
+    CallResult,
+    CaseStatus,
+    HoldKind,
+    Outcome,
+    WorkFacts,
+    outcome_of,
+    priority,
+)
+from app.casework.cases.standing import Standing, as_folded, standing_now
+from app.core.db import chunked, insert_rows, table_of
+from app.core.errors import Conflict, Forbidden, Invalid, NotFound
+from app.core.ids import id_of
+from app.core.timeline.rules import Channel, Kind
+from app.core.timeline.service import NewEvent, customer_stream, record, record_many
+
+MAX_NOTE = 4000
+NOBODY = frozenset({"", "system", "customer"})
+"""What stands where no named person did it."""
+
+
+# --- the day ------------------------------------------------------------------------------------------------
+
+
+def open_cases(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> int:
+    """A case for every customer who owes something that is past due (as much as the portfolio works) and has no open
+    case. Returns how many."""
+    assert portfolio.id is not None
+    state, account, case = table_of(AccountState), table_of(Account), table_of(CollectionsCase)
+    has_open = sa.exists().where(
+        case.c.customer_id == account.c.customer_id, case.c.status == CaseStatus.OPEN
+    )
+    late = (
+        sa.select(account.c.customer_id)
+        .join(state, state.c.account_id == account.c.id)
+        .where(
+            state.c.portfolio_id == portfolio.id,
+            state.c.oldest_due_on.is_not(None),  # by index: past-due accounts are few among all
+            owed_minor() > 0,
+            worked(),
+            ~has_open,
+        )
+        .distinct()
+    )
+    least = max(1, portfolio.small_debt_minor)
+    standings = as_folded(session, session.scalars(late).all())
+    found = {customer_id: owes for customer_id, owes in standings.items() if owes.past_due >= least}
+    rows = [
+        {
+            "portfolio_id": portfolio.id,
+            "customer_id": customer_id,
+            "status": CaseStatus.OPEN,
+            "owner": "",
+            "opened_on": on,
+            "past_due_minor": owes.past_due,
+            "balance_minor": owes.balance,
+            "oldest_due_on": owes.oldest,
+            "priority": 0,
+            "broken_promises": 0,
+            "step_day": 0,
+            "occurrence": 1,
+            "next_contact_on": on,
+        }
+        for customer_id, owes in sorted(found.items())
+    ]
+    insert_rows(session, CollectionsCase, rows)
+    for batch in chunked(rows, 2000):
+        customers = {row["customer_id"]: row for row in batch}
+        query = select(CollectionsCase.id, CollectionsCase.customer_id).where(
+            col(CollectionsCase.customer_id).in_(customers), CollectionsCase.status == CaseStatus.OPEN
+        )
+        events = [
+            _event(
+                Kind.CASE_OPENED,
+                customer_id,
+                case_id,
+                {
+                    "on": on,
+                    "past_due_minor": customers[customer_id]["past_due_minor"],
+                    "oldest_due_on": customers[customer_id]["oldest_due_on"],
+                },
+            )
+            for case_id, customer_id in session.execute(query).all()
+        ]
+        record_many(session, events, by="system", now=now)
+    return len(rows)
+
+
+def review_cases(
+    session: Session, portfolio: Portfolio, on: date, *, keep_open: Sequence[int], now: datetime
+) -> int:
+    """Close open cases with nothing past due and owed any more, or less than the portfolio works, except `keep_open`
+    (those with a live plan), and bring the others up to the end of `on`. Returns how many were closed."""
+    assert portfolio.id is not None
+    kept = set(keep_open)
+    done: list[tuple[Any, Standing]] = []
+    live: list[tuple[Any, Standing]] = []
+    for case, owes in _open_cases(session, portfolio.id):
+        is_done = owes.past_due < max(1, portfolio.small_debt_minor) and case.id not in kept
+        (done if is_done else live).append((case, owes))
+    _close(session, done, on, now=now)
+    _refresh(session, live, on)
+    return len(done)
+
+
+def _open_cases(session: Session, portfolio_id: int) -> list[tuple[Any, Standing]]:
+    """Open cases of a portfolio with whether a call waits (`call_task`), each with what its customer owes now."""
+    case, task = table_of(CollectionsCase), table_of(CallTask)
+    waiting_call = sa.exists().where(task.c.case_id == case.c.id, task.c.done_at.is_(None))
+    query = sa.select(case, waiting_call.label("call_task")).where(
+        case.c.portfolio_id == portfolio_id, case.c.status == CaseStatus.OPEN
+    )
+    rows = session.connection().execute(query).all()
+    standings = as_folded(session, [row.customer_id for row in rows])
+    return [(row, standings.get(row.customer_id, Standing())) for row in rows]
+
+
+def _close(session: Session, done: Sequence[tuple[Any, Standing]], on: date, *, now: datetime) -> None:
+    if not done:
+        return
+    case = table_of(CollectionsCase)
+    close = (
+        sa.update(case)
+        .where(case.c.id == sa.bindparam("b_id"))
+        .values(
+            status=CaseStatus.CLOSED,
+            outcome=sa.bindparam("b_outcome"),
+            closed_on=on,
+            past_due_minor=0,
+            oldest_due_on=None,
+            balance_minor=sa.bindparam("b_balance"),
+            next_contact_on=None,
+            callback_at=None,
+        )
+    )
+    outcomes = _outcomes(session, done)
+    rows = [{"b_id": row.id, "b_outcome": outcomes[row.id], "b_balance": owes.balance} for row, owes in done]
+    session.connection().execute(close, rows)
+    _drop_call_tasks(session, [row.id for row, _ in done], now=now)
+    events = [
+        _event(Kind.CASE_CLOSED, row.customer_id, row.id, {"on": on, "outcome": outcomes[row.id].value})
+        for row, _ in done
+    ]
+    record_many(session, events, by="system", now=now)
+
+
+def _outcomes(session: Session, cases: Sequence[tuple[Any, Standing]]) -> dict[int, Outcome]:
+    """How each of these cases ended: with its accounts, where they ended while it was open."""
+    ended: dict[int, list[tuple[AccountStatus, date]]] = {}
+    for customers in chunked([case.customer_id for case, _ in cases], 2000):
+        query = sa.select(col(Account.customer_id), col(Account.status), col(Account.ended_on)).where(
+            col(Account.customer_id).in_(customers), col(Account.ended_on).is_not(None)
+        )
+        for customer_id, status, ended_on in session.execute(query):
+            ended.setdefault(customer_id, []).append((status, ended_on))
+    return {
+        case.id: outcome_of(
+            owes.balance,
+            {status for status, ended_on in ended.get(case.customer_id, ()) if ended_on >= case.opened_on},
+        )
+        for case, owes in cases
+    }
+
+
+def _drop_call_tasks(session: Session, case_ids: Sequence[int], *, now: datetime) -> None:
+    """Nobody calls about a case that is closed."""
+    task = table_of(CallTask)
+    for ids in chunked(case_ids, 2000):
+        waiting = sa.and_(task.c.case_id.in_(ids), task.c.done_at.is_(None))
+        session.connection().execute(sa.update(task).where(waiting).values(done_at=now, result="case_closed"))
+
+
+def _refresh(session: Session, found: Sequence[tuple[Any, Standing]], on: date) -> None:
+    """Amounts, priority and the strategy's wake-up of open cases at the end of `on`."""
+    case = table_of(CollectionsCase)
+    typical = sum(owes.past_due for _, owes in found) // max(1, len(found))
+    changes = []
+    for row, owes in found:
+        moved = (row.past_due_minor, row.oldest_due_on) != (owes.past_due, owes.oldest)
+        facts = WorkFacts(
+            owes.past_due,
+            days_past_due(owes.oldest, on),
+            row.broken_promises,
+            row.callback_at,
+            bool(row.call_task),
+        )
+        points = priority(facts, typical_minor=typical)
+        if moved or points != row.priority or row.balance_minor != owes.balance:
+            changes.append(
+                {
+                    "b_id": row.id,
+                    "b_past_due": owes.past_due,
+                    "b_balance": owes.balance,
+                    "b_oldest": owes.oldest,
+                    "b_priority": points,
+                    "b_next": on if moved else row.next_contact_on,
+                }
+            )
+    if changes:
+        update = (
+            sa.update(case)
+            .where(case.c.id == sa.bindparam("b_id"))
+            .values(
+                past_due_minor=sa.bindparam("b_past_due"),
+                balance_minor=sa.bindparam("b_balance"),
+                oldest_due_on=sa.bindparam("b_oldest"),
+                priority=sa.bindparam("b_priority"),
+                next_contact_on=sa.bindparam("b_next"),
+            )
+        )
+        session.connection().execute(update, changes)
+
+
+def assign_cases(session: Session, portfolio: Portfolio, agents: Sequence[str], *, now: datetime) -> int:
+    """Give cases without an owner to the agents in turn, whoever has fewest open cases first."""
+    if not agents:
+        return 0
+    case = table_of(CollectionsCase)
+    is_open = sa.and_(case.c.portfolio_id == portfolio.id, case.c.status == CaseStatus.OPEN)
+    load = dict.fromkeys(agents, 0)
+    counted = sa.select(case.c.owner, sa.func.count()).where(is_open).group_by(case.c.owner)
+    load.update({owner: n for owner, n in session.connection().execute(counted) if owner in load})
+    query = sa.select(case.c.id, case.c.customer_id).where(is_open, case.c.owner == "").order_by(case.c.id)
+    rows, events = [], []
+    for case_id, customer_id in session.connection().execute(query).all():
+        agent = min(load, key=lambda name: (load[name], name))
+        load[agent] += 1
+        rows.append({"b_id": case_id, "b_owner": agent})
+        events.append(_event(Kind.CASE_ASSIGNED, customer_id, case_id, {"owner": agent}))
+    if rows:
+        update = (
+            sa.update(case).where(case.c.id == sa.bindparam("b_id")).values(owner=sa.bindparam("b_owner"))
+        )
+        session.connection().execute(update, rows)
+        record_many(session, events, by="system", now=now)
+    return len(rows)
+
+
+def end_due_holds(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> int:
+    """End holds whose date is the day that begins as `on` is closed; their cases are back in the queue on that
+    day by themselves. Those that are for good are brought before a person instead, once for each review date."""
+    due = (
+        select(CaseHold)
+        .join(Customer, col(Customer.id) == CaseHold.customer_id)
+        .where(
+            Customer.portfolio_id == portfolio.id,
+            col(CaseHold.ended_at).is_(None),
+            col(CaseHold.until) <= on + timedelta(days=1),
+        )
+        .order_by(col(CaseHold.id))
+    )
+    ending = session.scalars(due.where(col(CaseHold.kind).not_in(FOR_GOOD))).all()
+    for hold in ending:
+        end_hold(session, hold, by="system", now=now)
+    unseen = sa.or_(
+        col(CaseHold.review_raised_on).is_(None), col(CaseHold.review_raised_on) < col(CaseHold.until)
+    )
+    raised = []
+    for hold in session.scalars(due.where(col(CaseHold.kind).in_(FOR_GOOD), unseen)):
+        hold.review_raised_on = hold.until
+        data = {"hold": hold.id, "kind": hold.kind.value, "due": hold.until}
+        raised.append(_event(Kind.HOLD_REVIEW_DUE, hold.customer_id, hold.case_id, data))
+    record_many(session, raised, by="system", now=now)
+    return len(ending)
+
+
+# --- accounts that owe again -------------------------------------------------------------------------------
+
+
+def reopen_case(
+    session: Session,
+    account: Account,
+    portfolio: Portfolio,
+    why: str,
+    *,
+    closed_since: date,
+    on: date,
+    by: str,
+    now: datetime,
+) -> CollectionsCase | None:
+    """An account whose end was undone is worked again: the case that closed with it is open again, or the
+    customer's open case is looked at tonight. None where nothing is past due yet: a night opens one when it is.
+
+    The caller holds the customer's lock. Amounts are as of now, and the night's as soon as it has folded.
+    """
+    cases = select(CollectionsCase).where(CollectionsCase.customer_id == account.customer_id)
+    case = session.scalar(cases.where(CollectionsCase.status == CaseStatus.OPEN).with_for_update())
+    if case is not None:
+        case.next_contact_on = on
+        return case
+    owes = standing_now(session, portfolio, account.customer_id, on)
+    closed = cases.where(col(CollectionsCase.closed_on) >= closed_since)
+    case = session.scalar(closed.order_by(col(CollectionsCase.id).desc()).limit(1).with_for_update())
+    if owes.past_due < max(1, portfolio.small_debt_minor):
+        if case is not None:  # no letter may say that it was paid off or settled
+            case.outcome = Outcome.CURED
+        return None
+    is_new = case is None
+    if case is None:
+        case = CollectionsCase(
+            portfolio_id=account.portfolio_id, customer_id=account.customer_id, opened_on=on
+        )
+        session.add(case)
+    else:
+        # What the case said when it closed may have to be said again, another time.
+        case.occurrence += 1
+    case.status, case.outcome, case.closed_on = CaseStatus.OPEN, None, None
+    case.past_due_minor, case.balance_minor, case.oldest_due_on = owes.past_due, owes.balance, owes.oldest
+    case.next_contact_on = on
+    session.flush()
+    data = {"on": on, "past_due_minor": owes.past_due, "oldest_due_on": owes.oldest, "why": why}
+    kind = Kind.CASE_OPENED if is_new else Kind.CASE_REOPENED
+    record(session, case_event(kind, case, data), by=by, now=now)
+    return case
+
+
+# --- people -------------------------------------------------------------------------------------------------
+
+
+def get_case(session: Session, case_id: int, *, lock: bool = False) -> CollectionsCase:
+    case = session.get(CollectionsCase, case_id, with_for_update=lock or None)
+    if case is None:
+        raise NotFound(f"no case {case_id}")
+    return case
+
+
+def assign(session: Session, case: CollectionsCase, owner: str, *, by: str, now: datetime) -> None:
+    _require_open(case)
+    case.owner = owner
+    record(session, case_event(Kind.CASE_ASSIGNED, case, {"owner": owner}), by=by, now=now)
+
+
+def add_note(session: Session, case: CollectionsCase, text: str, *, by: str, now: datetime) -> None:
+    text = clean_text(text, "note")
+    record(session, case_event(Kind.NOTE_ADDED, case, {"text": text}), by=by, now=now)
+
+
+def set_callback(
+    session: Session,
+    case: CollectionsCase,
+    at: datetime | None,
+    *,
+    by: str,
+    now: datetime,
+    reason: str = "",
+) -> None:
+    """Remember to call back at `at`; None forgets it, for a reason."""
+    _require_open(case)
+    reason = clean_text(reason, "reason", required=False, at_most=500)
+    if at is not None and at < now:
+        raise Invalid("the callback time has passed", "callback_at")
+    case.callback_at = at
+    data = {"at": at} | ({"reason": reason} if reason else {})
+    record(session, case_event(Kind.CALLBACK_SET, case, data), by=by, now=now)
+
+
+def log_call(
+    session: Session, case: CollectionsCase, result: CallResult, note: str, *, by: str, now: datetime
+) -> None:
+    """Put a call that was made on record; it counts toward caps from this moment. Call tasks, and a callback that was
+    due, are done with it, unless nobody was reached."""
+    note = clean_text(note, "note", required=False)
+    customer = session.get_one(Customer, case.customer_id)
+    data = {"result": result.value, "note": note, "number": customer.mobile}
+    event = case_event(Kind.CALL_LOGGED, case, data, channel=Channel.CALL)
+    record(session, event, by=by, now=now)
+    if result in UNREACHED:
+        return
+    open_tasks = select(CallTask).where(CallTask.case_id == case.id, col(CallTask.done_at).is_(None))
+    for task in session.scalars(open_tasks):
+        task.done_at = now
+        task.result = result.value
+    if case.callback_at is not None and case.callback_at <= now:
+        case.callback_at = None
+
+
+def place_hold(
+    session: Session,
+    case: CollectionsCase,
+    kind: HoldKind,
+    reason: str,
+    until: date,
+    *,
+    by: str,
+    today: date,
+    now: datetime,
+) -> CaseHold:
+    """Leave the customer alone for a reason, until a day or (`FOR_GOOD`) until a person ends it; then the day is when
+    somebody looks at it again."""
+    reason = clean_text(reason, "reason", at_most=500)
+    _require_date_ahead(until, today)
+    hold = CaseHold(
+        case_id=id_of(case),
+        customer_id=case.customer_id,
+        kind=kind,
+        reason=reason,
+        started_at=now,
+        until=until,
+        by=by,
+    )
+    session.add(hold)
+    session.flush()
+    data = {"hold": hold.id, "kind": kind.value, "reason": reason, "until": until}
+    record(session, case_event(Kind.HOLD_PLACED, case, data), by=by, now=now)
+    if kind in NO_CALLS:
+        _forget_callbacks(session, case.customer_id, kind, by=by, now=now)
+    return hold
+
+
+def _forget_callbacks(session: Session, customer_id: int, kind: HoldKind, *, by: str, now: datetime) -> None:
+    """A callback stands first on the worklist: nobody may be led to call whom the hold says not to call."""
+    query = select(CollectionsCase).where(
+        CollectionsCase.customer_id == customer_id,
+        CollectionsCase.status == CaseStatus.OPEN,
+        col(CollectionsCase.callback_at).is_not(None),
+    )
+    for case in session.scalars(query).all():
+        set_callback(session, case, None, reason=f"{kind.value.replace('_', ' ')} hold", by=by, now=now)
+
+
+def _require_date_ahead(until: date, today: date) -> None:
+    if until <= today:
+        raise Invalid("the end or review date must lie in the future", "until")
+    if (until - today).days > 3660:
+        raise Invalid("the end or review date is more than ten years away", "until")
+
+
+def review_hold(
+    session: Session, hold: CaseHold, reason: str, until: date, *, by: str, today: date, now: datetime
+) -> None:
+    """Somebody has looked: the hold stays, and is looked at again on another day."""
+    reason = clean_text(reason, "reason", at_most=500)
+    if hold.ended_at is not None:
+        raise Conflict("this hold has ended already")
+    _require_date_ahead(until, today)
+    hold.until = until
+    data = {"hold": hold.id, "kind": hold.kind.value, "reason": reason, "until": until}
+    event = _event(Kind.HOLD_REVIEWED, hold.customer_id, hold.case_id, data)
+    record(session, event, by=by, now=now)
+
+
+def end_hold(session: Session, hold: CaseHold, *, by: str, now: datetime, reason: str = "") -> None:
+    """End a hold; the strategy is asked again at the next day. One that is for good (`FOR_GOOD`) is ended by a named
+    person only, who says why."""
+    if hold.ended_at is not None:
+        raise Conflict("this hold has ended already")
+    if hold.for_good and by in NOBODY:
+        raise Forbidden(f"a {hold.kind.value.replace('_', ' ')} hold is ended by a person, not by itself")
+    reason = clean_text(reason, "reason", required=hold.for_good, at_most=500)
+    hold.ended_at = now
+    hold.ended_by = by
+    hold.end_reason = reason
+    data = {"hold": hold.id, "kind": hold.kind.value} | ({"reason": reason} if reason else {})
+    record(session, _event(Kind.HOLD_ENDED, hold.customer_id, hold.case_id, data), by=by, now=now)
+    session.execute(
+        sa.update(CollectionsCase)
+        .where(
+            col(CollectionsCase.customer_id) == hold.customer_id,
+            col(CollectionsCase.status) == CaseStatus.OPEN,
+        )
+        .values(next_contact_on=hold.started_at.date())
+        .execution_options(synchronize_session="fetch")
+    )
+
+
+def _require_open(case: CollectionsCase) -> None:
+    if case.status is not CaseStatus.OPEN:
+        raise Conflict("this case is closed")
+
+
+UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters, signs that turn the direction of text, half characters: nobody types them, some arrive pasted."""
+
+
+def clean_text(text: str, field: str, *, required: bool = True, at_most: int = MAX_NOTE) -> str:
+    """What a person typed: trimmed, bounded, and never a full card number. Every verb that keeps such text
+    passes it through here."""
+    text = UNSEEN.sub("", text.replace("\r\n", "\n")).strip()
+    if required and not text:
+        raise Invalid("this must not be empty", field)
+    if len(text) > at_most:
+        raise Invalid(f"this is longer than {at_most} characters", field)
+    if holds_card_number(text):
+        raise Invalid("this looks like it holds a full card number, which is never stored", field)
+    return text
+
+
+def case_event(
+    kind: Kind, case: CollectionsCase, data: dict[str, Any], channel: Channel | None = None
+) -> NewEvent:
+    return _event(kind, case.customer_id, id_of(case), data, channel)
+
+
+def _event(
+    kind: Kind, customer_id: int, case_id: int, data: dict[str, Any], channel: Channel | None = None
+) -> NewEvent:
+    return NewEvent(
+        customer_stream(customer_id), kind, data, customer_id=customer_id, case_id=case_id, channel=channel
+    )

@@ -1,0 +1,111 @@
+"""What a customer owes on all accounts that are worked: as the last night left it, and as of this moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from app.book.delinquency.models import AccountState
+from app.book.delinquency.queries import owed_minor
+from app.book.delinquency.service import Now, standing_on
+from app.book.ledger.models import Account, Entry, Portfolio, Position, Statement
+from app.book.ledger.queries import worked
+from app.core.db import among, chunked, table_of
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Of a customer, in minor units. What is owed decides: an account on which nothing is owed says nothing here."""
+
+    past_due: int = 0
+    """What is past due and owed: on each account never more than its balance."""
+    not_owed: int = 0
+    """What is past due by the statements beyond that, and owed by nobody."""
+    balance: int = 0
+    debt: int = 0
+    """The positive balances alone: what is overpaid on one account pays nothing on another."""
+    oldest: date | None = None
+    """The oldest unpaid due date of accounts on which something past due is owed; as `AccountState.oldest_due_on`."""
+
+
+def together(accounts: Iterable[Now]) -> Standing:
+    """What a customer's worked accounts come to."""
+    past_due = not_owed = balance = debt = 0
+    oldest: date | None = None
+    for each in accounts:
+        past_due += each.owed
+        not_owed += each.not_owed
+        balance += each.balance
+        debt += max(0, each.balance)
+        if each.owed > 0 and each.oldest_due_on is not None:
+            oldest = min(oldest or each.oldest_due_on, each.oldest_due_on)
+    return Standing(past_due, not_owed, balance, debt, oldest)
+
+
+def as_folded(session: Session, customer_ids: Iterable[int]) -> dict[int, Standing]:
+    """By customer, as the last fold left it; who has no account that is worked is left out.
+
+    Looked up some thousand customers at a time through indexes. One join with everybody's sums is a statement less
+    to read, but a planner that has no statistics yet computes those sums again for every case.
+    """
+    state, account, owed = table_of(AccountState), table_of(Account), owed_minor()
+    found: dict[int, Standing] = {}
+    for ids in chunked(customer_ids, 2000):
+        query = (
+            sa.select(
+                account.c.customer_id,
+                sa.func.sum(owed),
+                sa.func.sum(state.c.past_due_minor),
+                sa.func.sum(state.c.balance_minor),
+                sa.func.sum(sa.case((state.c.balance_minor > 0, state.c.balance_minor), else_=0)),
+                sa.func.min(sa.case((owed > 0, state.c.oldest_due_on))),
+            )
+            .join(state, state.c.account_id == account.c.id)
+            .where(among(session, account.c.customer_id, ids), worked())
+            .group_by(account.c.customer_id)
+        )
+        for who, past_due, unpaid, balance, debt, oldest in session.connection().execute(query).all():
+            found[who] = Standing(int(past_due), int(unpaid - past_due), int(balance), int(debt), oldest)
+    return found
+
+
+def as_of_now(
+    session: Session, portfolio: Portfolio, customer_ids: Sequence[int], today: date
+) -> dict[int, Standing]:
+    """By customer, with everything posted until this moment; milliseconds a customer. Who has no account that is worked
+    is left out."""
+    accounts = worked_accounts(session, customer_ids)
+    stands = standing_on(session, portfolio, [account_id for account_id, _ in accounts], today)
+    theirs: dict[int, list[Now]] = {}
+    for account_id, customer_id in accounts:
+        theirs.setdefault(customer_id, []).append(stands[account_id])
+    return {customer_id: together(lines) for customer_id, lines in theirs.items()}
+
+
+def standing_now(session: Session, portfolio: Portfolio, customer_id: int, today: date) -> Standing:
+    """`as_of_now` for one customer; nothing where no account is worked."""
+    return as_of_now(session, portfolio, [customer_id], today).get(customer_id, Standing())
+
+
+def is_known(session: Session, customer_id: int) -> bool:
+    """Whether any file or person has told what this customer owes: an entry, a statement or a position."""
+    account = table_of(Account)
+    theirs = sa.select(account.c.id).where(account.c.customer_id == customer_id)
+    told = (
+        sa.exists().where(table_of(model).c.account_id.in_(theirs)) for model in (Entry, Statement, Position)
+    )
+    return bool(session.execute(sa.select(sa.or_(*told))).scalar())
+
+
+def worked_accounts(session: Session, customer_ids: Sequence[int]) -> Sequence[Any]:
+    """(account id, customer id) of accounts of these customers that are worked."""
+    account = table_of(Account)
+    query = sa.select(account.c.id, account.c.customer_id).where(
+        among(session, account.c.customer_id, customer_ids), worked()
+    )
+    return session.connection().execute(query.order_by(account.c.id)).all()

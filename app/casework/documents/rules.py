@@ -1,0 +1,88 @@
+"""Documents on file for a customer: their kinds, what is taken, and what a file is by its content. Pure."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+from app.book.ledger.rules import holds_card_number
+from app.core.errors import Invalid
+
+MAX_BYTES = 15 * 1024 * 1024
+"""Largest document. A bundle carries every one of them."""
+EARLIEST_YEAR = 1950
+"""No paper of a credit card is older; an earlier date is a slip of the finger, and goes to court with it."""
+MOST_DOCUMENTS = 200
+"""Documents on file for one customer."""
+LONGEST_NAME = 120
+
+
+class DocumentKind(StrEnum):
+    """What a document proves; the checklist of a case file looks for some of these kinds."""
+
+    AGREEMENT = "agreement"
+    ASSIGNMENT = "assignment"
+    STATEMENT = "statement"
+    LETTER_OF_CLAIM = "letter_of_claim"
+    DEFAULT_NOTICE = "default_notice"
+    VALIDATION_NOTICE = "validation_notice"
+    PAYMENT_DEMAND = "payment_demand"
+    CORRESPONDENCE = "correspondence"
+    OTHER = "other"
+
+
+KIND_WORDS = {
+    DocumentKind.AGREEMENT: "Credit agreement",
+    DocumentKind.ASSIGNMENT: "Assignment of the debt",
+    DocumentKind.STATEMENT: "Statement",
+    DocumentKind.LETTER_OF_CLAIM: "Letter of claim",
+    DocumentKind.DEFAULT_NOTICE: "Default notice",
+    DocumentKind.VALIDATION_NOTICE: "Validation notice",
+    DocumentKind.PAYMENT_DEMAND: "Payment demand",
+    DocumentKind.CORRESPONDENCE: "Correspondence",
+    DocumentKind.OTHER: "Other",
+}
+
+_MAGIC = ((b"%PDF-", "application/pdf"), (b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"))
+_ENDINGS = {"application/pdf": "pdf", "image/png": "png", "image/jpeg": "jpg", "text/plain": "txt"}
+_NOT_TEXT = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f]")
+_NOT_IN_NAMES = re.compile('[\x00-\x1f\x7f<>:"|?*\u200b-\u200f\u202a-\u202e\u2066-\u2069]+')
+
+
+def media_type_of(content: bytes) -> str:
+    """What the bytes are; what the sender called them is not asked. Invalid for what is not taken."""
+    for magic, media_type in _MAGIC:
+        if content.startswith(magic):
+            return media_type
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        text = "\0"
+    if not text.strip() or _NOT_TEXT.search(text):
+        raise Invalid("This is no PDF, PNG, JPEG or plain text (UTF-8). Save it as one of these.", "file")
+    if holds_card_number(text):
+        raise Invalid("The text holds a full card number, which is never stored. Take it out first.", "file")
+    return "text/plain"
+
+
+def check_size(size: int) -> None:
+    """Invalid for nothing and for too much."""
+    if size == 0:
+        raise Invalid("The file is empty.", "file")
+    if size > MAX_BYTES:
+        raise Invalid(f"The file is larger than {MAX_BYTES // (1024 * 1024)} MB. Scan it smaller.", "file")
+
+
+def clean_name(name: str, media_type: str) -> str:
+    """A file's own name without folders, control characters or a false ending. Invalid if it holds a card number."""
+    own = _NOT_IN_NAMES.sub(" ", name.replace("\\", "/").rpartition("/")[2])
+    plain = " ".join(own.split()).strip(".") or "document"
+    if holds_card_number(plain):
+        raise Invalid(
+            "The file's name holds a full card number, which is never stored. Rename it first.", "file"
+        )
+    ending = _ENDINGS[media_type]
+    stem, dot, given = plain.rpartition(".")
+    if not dot or given.lower() not in (ending, *(["jpeg"] if ending == "jpg" else [])):
+        stem, given = plain, ending
+    return f"{stem[: LONGEST_NAME - len(given) - 1]}.{given.lower()}"

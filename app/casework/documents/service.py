@@ -1,0 +1,153 @@
+"""Putting documents on file, fetching and withdrawing them; each act is on the customer's timeline."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from app.book.ledger.models import Portfolio
+from app.casework.cases.models import CollectionsCase
+from app.casework.cases.service import case_event, clean_text
+from app.casework.documents.models import CaseDocument, DocumentContent
+from app.casework.documents.rules import (
+    EARLIEST_YEAR,
+    MOST_DOCUMENTS,
+    DocumentKind,
+    check_size,
+    clean_name,
+    media_type_of,
+)
+from app.core.clock import local_date
+from app.core.db import upsert
+from app.core.errors import Conflict, Invalid, NotFound
+from app.core.ids import id_of
+from app.core.timeline.rules import Kind
+from app.core.timeline.service import lock_customers, record
+
+
+def add_document(
+    session: Session,
+    case: CollectionsCase,
+    kind: DocumentKind,
+    name: str,
+    content: bytes,
+    *,
+    dated_on: date,
+    description: str = "",
+    by: str,
+    now: datetime,
+) -> CaseDocument:
+    """Put a document on file. Invalid for what is not taken (`rules`), Conflict for one that is on file already."""
+    check_size(len(content))
+    media_type = media_type_of(content)
+    description = clean_text(description, "description", required=False, at_most=300)
+    if dated_on > local_date(now, session.get_one(Portfolio, case.portfolio_id).timezone):
+        raise Invalid("The date of a document cannot lie in the future.", "dated_on")
+    if dated_on.year < EARLIEST_YEAR:
+        raise Invalid(f"The date of a document cannot lie before {EARLIEST_YEAR}.", "dated_on")
+    lock_customers(session, [case.customer_id])
+    digest = hashlib.sha256(content).hexdigest()
+    _refuse_repeated(session, case, kind, digest)
+    stored = upsert(session, DocumentContent).values(sha256=digest, content=content)
+    session.execute(stored.on_conflict_do_nothing())
+    document = CaseDocument(
+        customer_id=case.customer_id,
+        case_id=id_of(case),
+        kind=kind,
+        name=clean_name(name, media_type),
+        media_type=media_type,
+        size=len(content),
+        sha256=digest,
+        description=description,
+        dated_on=dated_on,
+        uploaded_at=now,
+        uploaded_by=by,
+    )
+    session.add(document)
+    session.flush()
+    _record(session, Kind.DOCUMENT_ADDED, case, document, by=by, now=now)
+    return document
+
+
+def _refuse_repeated(session: Session, case: CollectionsCase, kind: DocumentKind, digest: str) -> None:
+    held = [each for each in documents_of(session, case.customer_id) if each.withdrawn_at is None]
+    if len(held) >= MOST_DOCUMENTS:
+        raise Conflict(f"{MOST_DOCUMENTS} documents are on file for this customer; withdraw one first.")
+    if any(each.sha256 == digest and each.kind is kind for each in held):
+        raise Conflict("This very document is on file already.")
+
+
+def withdraw_document(
+    session: Session, case: CollectionsCase, document: CaseDocument, why: str, *, by: str, now: datetime
+) -> None:
+    """Take a document out of every later case file. It stays, with the reason; bundles sealed before keep it."""
+    lock_customers(session, [case.customer_id])
+    if document.withdrawn_at is not None:
+        raise Conflict("This document is withdrawn already.")
+    document.withdrawn_why = clean_text(why, "why", at_most=300)
+    document.withdrawn_at, document.withdrawn_by = now, by
+    _record(session, Kind.DOCUMENT_WITHDRAWN, case, document, by=by, now=now, reason=document.withdrawn_why)
+
+
+def fetch_document(
+    session: Session, case: CollectionsCase, document: CaseDocument, *, by: str, now: datetime
+) -> bytes:
+    """Its bytes. Who fetched it is on record."""
+    content = content_of(session, document)
+    _record(session, Kind.DOCUMENT_DOWNLOADED, case, document, by=by, now=now)
+    return content
+
+
+def content_of(session: Session, document: CaseDocument) -> bytes:
+    return session.get_one(DocumentContent, document.sha256).content
+
+
+def documents_of(session: Session, customer_id: int) -> Sequence[CaseDocument]:
+    """Withdrawn ones too, newest first."""
+    query = select(CaseDocument).where(CaseDocument.customer_id == customer_id)
+    return session.scalars(query.order_by(col(CaseDocument.id).desc())).all()
+
+
+def get_document(session: Session, case: CollectionsCase, document_id: int) -> CaseDocument:
+    """A document of the case's customer; NotFound otherwise."""
+    document = session.get(CaseDocument, document_id)
+    if document is None or document.customer_id != case.customer_id:
+        raise NotFound("This case has no such document.")
+    return document
+
+
+def standing_documents(session: Session, customer_id: int) -> list[tuple[CaseDocument, bytes]]:
+    """Those that were not withdrawn, with their bytes, the oldest first."""
+    query = (
+        sa.select(CaseDocument, col(DocumentContent.content))
+        .join(DocumentContent, col(DocumentContent.sha256) == CaseDocument.sha256)
+        .where(col(CaseDocument.customer_id) == customer_id, col(CaseDocument.withdrawn_at).is_(None))
+        .order_by(col(CaseDocument.id))
+    )
+    return [(document, content) for document, content in session.execute(query)]
+
+
+def _record(
+    session: Session,
+    kind: Kind,
+    case: CollectionsCase,
+    document: CaseDocument,
+    *,
+    by: str,
+    now: datetime,
+    reason: str = "",
+) -> None:
+    data = {
+        "document": document.id,
+        "kind": document.kind.value,
+        "name": document.name,
+        "sha256": document.sha256,
+        "size": document.size,
+    }
+    if reason:
+        data["reason"] = reason
+    record(session, case_event(kind, case, data), by=by, now=now)

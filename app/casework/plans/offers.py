@@ -1,0 +1,64 @@
+"""Offers end: with the day of their first payment, and with their case."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from app.book.ledger.models import Portfolio
+from app.casework.cases.models import CollectionsCase
+from app.casework.cases.rules import CaseStatus
+from app.casework.plans.models import Plan, PlanInstalment
+from app.casework.plans.rules import OfferEnd, PlanKind, PlanStatus, offer_end
+from app.casework.plans.service import cancel, instalments_of
+from app.core.ids import id_of
+
+
+def offers_that_stand(session: Session, plans: Sequence[Plan], today: date) -> list[Plan]:
+    """Of these plans those that the customer can still say yes to."""
+    offered = [plan for plan in plans if plan.status is PlanStatus.OFFERED]
+    parts = instalments_of(session, [id_of(plan) for plan in offered])
+    cases = {
+        case.id: case.status is CaseStatus.OPEN
+        for case in session.scalars(
+            select(CollectionsCase).where(col(CollectionsCase.id).in_([plan.case_id for plan in offered]))
+        )
+    }
+    return [
+        plan
+        for plan in offered
+        if offer_end(parts[id_of(plan)][0].due_on, today, is_open=cases[plan.case_id]) is None
+    ]
+
+
+def expire_offers(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> int:
+    """Cancel, at the end of `on`, offers whose first payment's day is over and offers of closed cases. Returns how
+    many. A settlement keeps its grace days: the night that finds it unpaid after them ends it (`assess_due`)."""
+    # Offers are few among all plans: each looks up its own first instalment.
+    first_due_on = (
+        sa.select(sa.func.min(PlanInstalment.due_on))
+        .where(col(PlanInstalment.plan_id) == col(Plan.id))
+        .correlate(Plan)
+        .scalar_subquery()
+    )
+    query = (
+        select(Plan, CollectionsCase.status)
+        .join(CollectionsCase, col(CollectionsCase.id) == Plan.case_id)
+        .where(
+            Plan.portfolio_id == portfolio.id,
+            Plan.status == PlanStatus.OFFERED,
+            sa.or_(
+                col(CollectionsCase.status) == CaseStatus.CLOSED,
+                sa.and_(col(Plan.kind) != PlanKind.SETTLEMENT, first_due_on <= on),
+            ),
+        )
+        .order_by(col(Plan.id))
+    )
+    found = session.execute(query).all()
+    for plan, status in found:
+        end = OfferEnd.DAY_PASSED if status is CaseStatus.OPEN else OfferEnd.CASE_CLOSED
+        cancel(session, plan, end, by="system", today=on, now=now)
+    return len(found)

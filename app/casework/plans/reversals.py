@@ -1,0 +1,168 @@
+"""Payments that come back: the reversal, and what it undoes besides the ledger, in one transaction.
+
+Every door by which a payment is taken back (a bank's return, page, API, a payment moved to another account) goes
+through here. The ledger undoes the account's end; here the agreement that the payment had kept is broken or runs on,
+and the case is open again. A night finds what was reversed past this file (`break_undone_settlements`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from app.book.ledger import corrections
+from app.book.ledger import service as ledger
+from app.book.ledger.ends import last_end
+from app.book.ledger.models import Account, Entry, Portfolio
+from app.book.ledger.rules import COLLECTABLE, PAYS_DUES, AccountStatus, EntryKind
+from app.casework.cases.service import get_case, reopen_case
+from app.casework.plans.models import Plan, PlanAccount
+from app.casework.plans.rules import (
+    ComesToNothing,
+    InGrace,
+    Kept,
+    PlanKind,
+    PlanStatus,
+    Running,
+    after_reversal,
+)
+from app.casework.plans.service import (
+    break_plan,
+    instalments_of,
+    live_plan,
+    paid_toward,
+    resume_plan,
+)
+from app.core.ids import id_of
+from app.core.staff.rules import Role
+from app.core.timeline.service import lock_customers
+
+CREDITS = PAYS_DUES | {EntryKind.RECOVERY}
+
+
+def reverse_entry(
+    session: Session, entry: Entry, *, reason: str, posted_on: date, by: str, now: datetime
+) -> Entry:
+    """Undo an entry (`ledger.reverse_entry`) and what it had brought about. Returns the mirror image."""
+    ended = _ended(session, entry)
+    mirror = ledger.reverse_entry(session, entry, reason=reason, posted_on=posted_on, by=by, now=now)
+    _look_after(session, entry, ended, reason, by=by, now=now)
+    return mirror
+
+
+def move_payment(
+    session: Session, entry: Entry, to_account: Account, reason: str, *, by: str, role: Role, now: datetime
+) -> Entry:
+    """Put a payment on the right account (`corrections.move_payment`). The first account loses what the payment had
+    brought about there."""
+    ended = _ended(session, entry)
+    moved = corrections.move_payment(session, entry, to_account, reason, by=by, role=role, now=now)
+    _look_after(session, entry, ended, f"moved to {to_account.reference}: {reason}", by=by, now=now)
+    return moved
+
+
+def _ended(session: Session, entry: Entry) -> date | None:
+    """The day on which the entry's account ended, before the reversal is judged."""
+    account = ledger.lock_account(session, session.get_one(Account, entry.account_id))
+    return last_end(session, account).on if account.ended_on else None
+
+
+def _look_after(
+    session: Session, entry: Entry, ended: date | None, reason: str, *, by: str, now: datetime
+) -> None:
+    """`ended`: the day on which the account had ended, if it had."""
+    if entry.kind not in CREDITS:
+        return
+    account = session.get_one(Account, entry.account_id)
+    portfolio = session.get_one(Portfolio, account.portfolio_id)
+    today = ledger.business_date(session, portfolio, now)
+    why = f"payment {entry.reference} of {entry.effective_on.isoformat()} came back: {reason}"[:300]
+    # The case first: a plan that runs on or ends wakes it.
+    if ended is not None and account.status in COLLECTABLE:
+        reopen_case(session, account, portfolio, why, closed_since=ended, on=today, by=by, now=now)
+    if ended is not None and account.status not in (AccountStatus.SETTLED, AccountStatus.PAID):
+        # What was owed when the settlement was offered counted every payment before it, this one too.
+        for plan in _kept(session, account, col(Plan.ended_on) >= ended, settlement=True):
+            n = instalments_of(session, [id_of(plan)])[id_of(plan)][-1].n
+            break_plan(session, plan, n, why, today, by=by, now=now)
+    counted = (col(Plan.accepted_on) <= entry.effective_on, col(Plan.ended_on) >= entry.effective_on)
+    plans = _kept(session, account, *counted, settlement=False)
+    _judge_again(session, portfolio, plans, why, today, by=by, now=now)
+
+
+def _kept(
+    session: Session, account: Account, *only: sa.ColumnElement[bool], settlement: bool
+) -> Sequence[Plan]:
+    """Kept settlements of an account, or the customer's other kept plans."""
+    query = select(Plan).where(Plan.customer_id == account.customer_id, Plan.status == PlanStatus.KEPT, *only)
+    if settlement:
+        settled = select(PlanAccount.plan_id).where(PlanAccount.account_id == account.id)
+        query = query.where(Plan.kind == PlanKind.SETTLEMENT, col(Plan.id).in_(settled))
+    else:
+        query = query.where(Plan.kind != PlanKind.SETTLEMENT)
+    return session.scalars(query.order_by(col(Plan.id)).with_for_update()).all()
+
+
+def _judge_again(
+    session: Session,
+    portfolio: Portfolio,
+    plans: Sequence[Plan],
+    why: str,
+    today: date,
+    *,
+    by: str,
+    now: datetime,
+) -> None:
+    parts = instalments_of(session, [id_of(plan) for plan in plans])
+    for plan in plans:
+        match after_reversal(
+            plan.kind,
+            parts[id_of(plan)],
+            paid_toward(session, portfolio, plan, today),
+            kept_on=plan.ended_on or today,
+            today=today,
+            grace_days=portfolio.grace_days,
+        ):
+            case ComesToNothing(n=n):
+                break_plan(session, plan, n, why, today, by=by, now=now)
+            case Running(next_due_on=on) | InGrace(until=on):
+                if live_plan(session, plan.case_id) is None:
+                    resume_plan(session, plan, on, why, by=by, now=now)
+                else:
+                    break_plan(session, plan, parts[id_of(plan)][-1].n, why, today, by=by, now=now)
+            case Kept():
+                pass
+
+
+def break_undone_settlements(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> int:
+    """Break settlements whose accounts are worked again and whose payments do not cover them. Returns how many.
+    Those of `reverse_entry` are broken already; one that a manager undid while its payment stands is kept."""
+    worked = (
+        select(PlanAccount.plan_id)
+        .join(Account, col(Account.id) == PlanAccount.account_id)
+        .where(col(Account.status).in_((*COLLECTABLE, AccountStatus.CHARGED_OFF)))
+    )
+    query = select(Plan).where(
+        Plan.portfolio_id == portfolio.id,
+        Plan.kind == PlanKind.SETTLEMENT,
+        Plan.status == PlanStatus.KEPT,
+        col(Plan.id).in_(worked),
+    )
+    plans = session.scalars(query.order_by(col(Plan.id)).with_for_update()).all()
+    lock_customers(session, [plan.customer_id for plan in plans])
+    why = "a payment of it came back"
+    _judge_again(session, portfolio, plans, why, on, by="system", now=now)
+    broken = [plan for plan in plans if plan.status is PlanStatus.BROKEN]
+    for plan in broken:
+        theirs = select(Account).join(PlanAccount, col(PlanAccount.account_id) == Account.id)
+        theirs = theirs.where(PlanAccount.plan_id == plan.id, col(Account.status).in_(COLLECTABLE))
+        # Its case was closed on the day it was kept, or the night after.
+        closed_since = get_case(session, plan.case_id).closed_on or on
+        for account in session.scalars(theirs.order_by(col(Account.id)).limit(1)).all():
+            reopen_case(
+                session, account, portfolio, why, closed_since=closed_since, on=on, by="system", now=now
+            )
+    return len(broken)

@@ -1,0 +1,228 @@
+"""Promises to pay and repayment plans: lifecycle, schedule, and when one is kept or broken. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+
+from app.core.money import split_evenly
+
+
+class PlanKind(StrEnum):
+    PROMISE = "promise"
+    """Promise to pay: one amount by one date."""
+    INSTALMENTS = "instalments"
+    """Repayment plan: an optional down payment and monthly instalments."""
+    SETTLEMENT = "settlement"
+    """Less than is owed, in one payment by one date, and the rest is let off."""
+
+
+class PlanStatus(StrEnum):
+    DRAFT = "draft"
+    OFFERED = "offered"
+    ACCEPTED = "accepted"
+    ACTIVE = "active"
+    KEPT = "kept"
+    BROKEN = "broken"
+    CANCELLED = "cancelled"
+
+
+TRANSITIONS: Mapping[PlanStatus, frozenset[PlanStatus]] = {
+    PlanStatus.DRAFT: frozenset({PlanStatus.OFFERED, PlanStatus.CANCELLED}),
+    PlanStatus.OFFERED: frozenset({PlanStatus.ACCEPTED, PlanStatus.CANCELLED}),
+    PlanStatus.ACCEPTED: frozenset({PlanStatus.ACTIVE, PlanStatus.CANCELLED}),
+    PlanStatus.ACTIVE: frozenset({PlanStatus.KEPT, PlanStatus.BROKEN, PlanStatus.CANCELLED}),
+    # A payment that made it kept may come back.
+    PlanStatus.KEPT: frozenset({PlanStatus.ACTIVE, PlanStatus.BROKEN}),
+    PlanStatus.BROKEN: frozenset(),
+    PlanStatus.CANCELLED: frozenset(),
+}
+
+SETTLE_WITHIN = 90
+"""Days within which a settlement is paid: what is owed changes, and so does what may be asked for it."""
+
+FIRST_WITHIN = 90
+"""Days within which the first payment of a repayment plan is due: reminders rest while a plan runs."""
+
+LIVE = frozenset({PlanStatus.ACCEPTED, PlanStatus.ACTIVE})
+"""While a plan is one of these and not broken, ordinary reminders rest."""
+
+
+def is_unusual_promise(amount: int, past_due: int) -> bool:
+    """Whether so much more is promised than is past due that somebody has to say they mean it."""
+    return 2 * amount > 3 * past_due
+
+
+def may_let_off(owed: int, amount: int, most_percent: int) -> bool:
+    """Whether settling `owed` for `amount` lets off no more than that share of it."""
+    return 100 * (owed - amount) <= most_percent * owed
+
+
+class OfferEnd(StrEnum):
+    """Why nobody can say yes to an offer any more, as its record says it."""
+
+    DAY_PASSED = "the offer ended: the day of its first payment passed"
+    CASE_CLOSED = "the offer ended: the case was closed"
+
+
+def offer_end(first_due_on: date, today: date, *, is_open: bool) -> OfferEnd | None:
+    """Why an offer does not stand on `today`; None = it does. On the day of its first payment it stands."""
+    if not is_open:
+        return OfferEnd.CASE_CLOSED
+    return OfferEnd.DAY_PASSED if first_due_on < today else None
+
+
+@dataclass(frozen=True, slots=True)
+class Instalment:
+    n: int
+    due_on: date
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Nothing fell due unpaid. `next_due_on` is the next date that matters."""
+
+    next_due_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class InGrace:
+    """An instalment fell due and is short, but the grace days are not over."""
+
+    n: int
+    short: int
+    until: date
+
+
+NOTHING_OWED = "nothing is owed any more"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    on: date
+    why: str = ""
+    """'' = all of it was paid."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pointless:
+    """Nothing came for it and nothing is left to pay: a correction, a re-age, a sale took the debt away."""
+
+    on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    n: int
+    due_on: date
+    short: int
+    """Minor units missing when the grace days ended."""
+
+    @property
+    def why(self) -> str:
+        return f"instalment {self.n}, due {self.due_on.isoformat()}, was short when its grace days ended"
+
+
+@dataclass(frozen=True, slots=True)
+class ComesToNothing:
+    """A kept plan that a reversed payment leaves short, with no time left to pay: it is broken."""
+
+    n: int
+    short: int
+
+
+Assessment = Running | InGrace | Kept | Pointless | Broken
+
+
+def after_reversal(
+    kind: PlanKind,
+    instalments: Sequence[Instalment],
+    payments: Sequence[tuple[date, int]],
+    *,
+    kept_on: date,
+    today: date,
+    grace_days: int,
+) -> Assessment | ComesToNothing:
+    """Where a plan that was kept on `kept_on` stands now that one of its payments came back.
+
+    It stays kept where the other payments cover it, and runs on where nothing that fell due is short. A settlement
+    does not run on: what was agreed is that one payment ends the debt, and it did not.
+    """
+    if isinstance(assess(instalments, payments, today=kept_on, grace_days=grace_days), Kept):
+        return Kept(kept_on)
+    stands = assess(instalments, payments, today=today, grace_days=grace_days)
+    if kind is not PlanKind.SETTLEMENT and isinstance(stands, Running | InGrace | Kept):
+        return stands
+    paid, owed = sum(amount for on, amount in payments if on <= today), 0
+    for part in instalments:
+        owed += part.amount
+        if owed > paid:
+            return ComesToNothing(part.n, owed - paid)
+    # The rest was paid, but too late.
+    return ComesToNothing(instalments[-1].n, 0)
+
+
+def schedule(total: int, down_payment: int, months: int, first_due_on: date) -> list[Instalment]:
+    """Down payment (n = 0, due on `first_due_on`) and `months` monthly instalments that sum exactly to `total`.
+
+    With a down payment the first instalment falls one month after it. A month without the day of
+    `first_due_on` uses its last day. ValueError where a part would be zero or negative.
+    """
+    if months < 1 or total <= 0 or down_payment < 0:
+        raise ValueError(
+            "a plan needs a positive total, at least one instalment and no negative down payment"
+        )
+    rest = total - down_payment
+    if rest < months:
+        too_small = f"too little for {months} instalments; offer fewer"
+        raise ValueError(
+            f"what the down payment leaves is {too_small}" if down_payment else f"this is {too_small}"
+        )
+    rows = [Instalment(0, first_due_on, down_payment)] if down_payment else []
+    shift = 1 if down_payment else 0
+    for n, amount in enumerate(split_evenly(rest, months), start=1):
+        rows.append(Instalment(n, add_months(first_due_on, n - 1 + shift), amount))
+    return rows
+
+
+def add_months(start: date, months: int) -> date:
+    """The same day of a later month, or that month's last day."""
+    year, month0 = divmod(start.year * 12 + start.month - 1 + months, 12)
+    first_of_next = date(year + (month0 == 11), (month0 + 1) % 12 + 1, 1)
+    last_day = (first_of_next - timedelta(days=1)).day
+    return date(year, month0 + 1, min(start.day, last_day))
+
+
+def assess(
+    instalments: Sequence[Instalment],
+    payments: Sequence[tuple[date, int]],
+    *,
+    today: date,
+    grace_days: int,
+    nothing_left: bool = False,
+) -> Assessment:
+    """Where a plan stands at the end of `today`.
+
+    `payments` are (effective date, positive amount) of money and credits since it was accepted. Paid is cumulative:
+    paying early or in several parts is fine. An instalment that is short at the end of its due date + grace is broken,
+    unless there is `nothing_left` to pay: then the plan is kept if anything came, and otherwise pointless.
+    """
+    if nothing_left and sum(amount for _, amount in payments) < sum(part.amount for part in instalments):
+        return Kept(today, NOTHING_OWED) if payments else Pointless(today)
+    owed = 0
+    for part in instalments:
+        owed += part.amount
+        last_day = part.due_on + timedelta(days=grace_days)
+        paid_by_then = sum(amount for on, amount in payments if on <= min(last_day, today))
+        short = owed - paid_by_then
+        if short <= 0:
+            continue
+        if today > last_day:
+            return Broken(part.n, part.due_on, short)
+        if today > part.due_on:
+            return InGrace(part.n, short, last_day)
+        return Running(part.due_on)
+    return Kept(today)

@@ -1,1 +1,0 @@
-"""Interest and late fees, where we are the ledger."""

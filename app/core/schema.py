@@ -1,0 +1,162 @@
+"""The database schema as alembic sees it: bring it up to date, and say where it differs from the models."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pkgutil import walk_packages
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command, op
+from alembic.autogenerate import compare_metadata
+from alembic.autogenerate.api import AutogenContext
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.engine import Engine
+from sqlmodel import SQLModel
+from sqlmodel.sql.sqltypes import AutoString
+
+import app
+from app.core.db import UtcDateTime, exclusive
+from app.core.settings import ROOT
+
+
+def upgrade(engine: Engine, revision: str = "head") -> None:
+    """Run the migrations that are missing, all or none. Two processes may call this at once: one waits."""
+    with exclusive(engine, "migrate", wait=True), _migrating(engine) as config:
+        command.upgrade(config, revision)
+
+
+def downgrade(engine: Engine, revision: str) -> None:
+    """Undo migrations down to `revision` (`base` for all of them)."""
+    with exclusive(engine, "migrate", wait=True), _migrating(engine) as config:
+        command.downgrade(config, revision)
+
+
+def is_current(engine: Engine) -> bool:
+    """Whether every migration this code knows has been run."""
+    heads = set(ScriptDirectory.from_config(make_config()).get_heads())
+    with engine.connect() as connection:
+        return set(MigrationContext.configure(connection).get_current_heads()) == heads
+
+
+def check(engine: Engine) -> list[str]:
+    """What differs between the models and the migrated database; empty when nothing does."""
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts=options())
+        differences = [str(difference) for difference in compare_metadata(context, metadata())]
+        return differences + list(_check_constraints(connection))
+
+
+def change_event_kinds(change: Callable[[set[str]], set[str]]) -> None:
+    """For migrations: change the kinds that the timeline takes, from those it takes at that point. SQLite copies the
+    table for it, so its triggers are made again."""
+    checks = sa.inspect(op.get_bind()).get_check_constraints("timeline_event")
+    [text] = [check["sqltext"] for check in checks if check["name"] == "ck_timeline_event_kind"]
+    listed = ", ".join(f"'{kind}'" for kind in sorted(change(set(re.findall(r"'([a-z_.]+)'", text)))))
+    with op.batch_alter_table("timeline_event", schema=None) as batch_op:
+        batch_op.drop_constraint(op.f("ck_timeline_event_kind"), type_="check")
+        batch_op.create_check_constraint(op.f("ck_timeline_event_kind"), f"kind IN ({listed})")
+    if op.get_bind().dialect.name == "sqlite":
+        for verb in ("UPDATE", "DELETE"):
+            op.execute(
+                f"CREATE TRIGGER timeline_event_no_{verb.lower()} BEFORE {verb} ON timeline_event "
+                "BEGIN SELECT RAISE(ABORT, 'timeline_event is append-only'); END"
+            )
+
+
+def metadata() -> sa.MetaData:
+    """The tables of every `models` module under app."""
+    for module in walk_packages(app.__path__, "app."):
+        if module.name.rpartition(".")[2] == "models":
+            import_module(module.name)
+    return SQLModel.metadata
+
+
+def options() -> dict[str, Any]:
+    """What alembic is told, the same for running, comparing and generating migrations."""
+    return {
+        "target_metadata": metadata(),
+        "compare_type": True,
+        "render_as_batch": True,
+        "render_item": _render_item,
+        # SQLite can do it as well, once the driver lets the engine send BEGIN itself (app.core.db).
+        "transactional_ddl": True,
+    }
+
+
+def make_config() -> Config:
+    return Config(ROOT / "alembic.ini")
+
+
+@contextmanager
+def _migrating(engine: Engine) -> Iterator[Config]:
+    """An alembic configuration bound to one connection and one transaction.
+
+    SQLite alters a table by copying it and dropping the old one. With foreign keys enforced the drop deletes what
+    refers to it, and the pragma is ignored inside a transaction, so it is off around it and the keys are verified.
+    """
+    config = make_config()
+    sqlite = engine.dialect.name == "sqlite"
+    with engine.connect() as connection:
+        if sqlite:
+            _pragma(connection, "foreign_keys=OFF")
+        try:
+            config.attributes["connection"] = connection
+            yield config
+            if sqlite and (broken := connection.exec_driver_sql("PRAGMA foreign_key_check").all()):
+                raise RuntimeError(f"the migration leaves rows that refer to nothing: {broken[:10]}")
+            connection.commit()
+        finally:
+            connection.rollback()
+            if sqlite:
+                _pragma(connection, "foreign_keys=ON")
+
+
+def _pragma(connection: sa.Connection, text: str) -> None:
+    cursor = connection.connection.cursor()  # past SQLAlchemy, which would begin a transaction first
+    cursor.execute(f"PRAGMA {text}")
+    cursor.close()
+
+
+def _check_constraints(connection: sa.Connection) -> Iterator[str]:
+    """CHECK constraints that are missing, left over, or admit other values than their enum has.
+
+    Alembic does not compare them, so an enum that grew without a migration would only fail in production.
+    """
+    inspector = sa.inspect(connection)
+    existing = set(inspector.get_table_names())
+    for table in metadata().sorted_tables:
+        if table.name not in existing:
+            continue  # alembic has said so
+        actual = {str(c["name"]): c["sqltext"] for c in inspector.get_check_constraints(table.name)}
+        wanted = {str(c.name): c for c in table.constraints if isinstance(c, sa.CheckConstraint)}
+        for name in sorted(wanted.keys() - actual.keys()):
+            yield f"{table.name}: the check {name} is not in the database"
+        for name in sorted(actual.keys() - wanted.keys()):
+            yield f"{table.name}: the database has a check {name} that no model has"
+        for column in table.columns:
+            if isinstance(column.type, sa.Enum) and column.type.create_constraint:
+                name = f"ck_{table.name}_{column.type.name}"
+                admitted = set(re.findall(r"'([^']*)'", actual.get(name, "")))
+                if name in actual and admitted != set(column.type.enums):
+                    yield f"{table.name}: the check {name} differs: {sorted(admitted ^ set(column.type.enums))}"
+
+
+def _render_item(kind: str, item: Any, context: AutogenContext) -> str | bool:
+    """Our own column types in a generated migration; False leaves the rest to alembic."""
+    if kind != "type":
+        return False
+    if isinstance(item, UtcDateTime):
+        context.imports.add("from app.core.db import UtcDateTime")
+        return "UtcDateTime()"
+    if isinstance(item, sa.BigInteger) and "sqlite" in item._variant_mapping:
+        context.imports.add("from app.core.db import BigId")
+        return "BigId"
+    if isinstance(item, AutoString):
+        return f"sa.String(length={item.length})" if item.length else "sa.String()"
+    return False

@@ -1,0 +1,133 @@
+"""Every knob, read once from the environment (`DESK_*`, see .env.example). No secret has a working default."""
+
+from __future__ import annotations
+
+import os
+from decimal import Decimal
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class SmsAdapter(StrEnum):
+    CONSOLE = "console"
+    TWILIO = "twilio"
+
+
+class EmailAdapter(StrEnum):
+    CONSOLE = "console"
+    SMTP = "smtp"
+
+
+class PostAdapter(StrEnum):
+    CONSOLE = "console"
+    PRINT = "print"
+    PRINT_BATCH = "print-batch"
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix="DESK_",
+        env_file=os.environ.get("DESK_ENV_FILE", ROOT / ".env"),
+        extra="ignore",
+        hide_input_in_errors=True,
+    )
+
+    database_url: str = f"sqlite:///{ROOT / 'var' / 'desk.db'}"
+    secret_key: SecretStr = SecretStr("")
+    public_url: str = "http://127.0.0.1:8000"
+
+    sms: SmsAdapter = SmsAdapter.CONSOLE
+    email: EmailAdapter = EmailAdapter.CONSOLE
+    post: PostAdapter = PostAdapter.CONSOLE
+
+    twilio_account_sid: str = ""
+    twilio_auth_token: SecretStr = SecretStr("")
+    twilio_from: str = ""
+    twilio_api_url: str = ""
+    smtp_url: str = "smtp://127.0.0.1:25"
+    mail_from: str = ""
+    bounce_address: str = ""
+    """Where undeliverable e-mail goes back to; a `*` in it stands for the attempt. Empty = to `mail_from`."""
+    bounce_url: SecretStr = SecretStr("")
+    """The mailbox behind that address: imaps://, imap+starttls://, maildir:/// or mbox:///. Empty = nobody reads it."""
+    print_dir: Path = ROOT / "var" / "print"
+    print_hour: int = Field(default=6, ge=0, le=23)
+    """Local hour, in the portfolio's time zone, from which the day's letters are printed as one batch."""
+
+    print_sftp_url: SecretStr = SecretStr("")
+    """Where a print service fetches batches: sftp://user[:password]@host[:port]/folder. Empty = from `print_dir`."""
+    print_sftp_host_key: str = ""
+    """Its host key, without which nothing is sent there: `ssh-ed25519 AAAA...`."""
+    print_sftp_key: SecretStr = SecretStr("")
+    """Our private key there, in place of the password: OpenSSH or PEM, or a path to such a file."""
+
+    register_number: str = Field(default="", max_length=40)
+    """Of the agency in its country's register of collection services (Netherlands); letters name it."""
+
+    sender_address: str = Field(default="", max_length=200)
+    """Where post to us goes, on one line; notices that must name it need it."""
+
+    alert_email: str = ""
+    """Who is told by e-mail when a night, an invariant or the worker fails; several with commas between."""
+    alert_url: SecretStr = SecretStr("")
+    """Where the same is posted as JSON, signed (Standard Webhooks)."""
+    alert_secret: SecretStr = SecretStr("")
+
+    legal_url: str = ""
+    legal_allow_http: bool = False
+    """Deliver case files over http:// to another machine: for a line that is encrypted by itself."""
+    bundle_key: SecretStr = SecretStr("")
+    """Ed25519 private key, PEM (PKCS 8) or a path to such a file; signs case bundles and their delivery."""
+
+    upload_dir: Path = ROOT / "var" / "uploads"
+    upload_limit_mb: int = Field(default=512, ge=1, le=1_000_000)
+    """Largest file that can be uploaded; `desk feed load` on the server knows no limit."""
+
+    session_hours: int = Field(default=10, ge=1, le=72)
+    night_hour: int = Field(default=2, ge=0, le=23)
+    """Local hour, in the portfolio's time zone, from which the previous business day may be run."""
+    delivery_batch: int = Field(default=200, ge=1, le=1000)
+    delivery_in_flight: int = Field(default=32, ge=1, le=256)
+    """SMS that one worker hands over at the same time."""
+    lease_seconds: int = Field(default=300, ge=5)
+    missed_sms_minutes: int = Field(default=15, ge=0, le=1440)
+    """How often Twilio's list is read for SMS from customers that our webhook missed; 0 = never."""
+    log_level: str = "INFO"
+
+    price_currency: str = Field(default="", pattern="^([A-Z]{3})?$")
+    """Of the prices below, which only a dry-run reckons with; empty = no costs are shown."""
+    price_sms_segment: Decimal = Field(default=Decimal(0), ge=0)
+    price_email: Decimal = Field(default=Decimal(0), ge=0)
+    price_letter: Decimal = Field(default=Decimal(0), ge=0)
+    """A letter of one page, postage included."""
+    price_letter_page: Decimal = Field(default=Decimal(0), ge=0)
+    """Each further page."""
+    call_minutes: int = Field(default=6, ge=1, le=240)
+    """What an agent needs for one call, all in."""
+    sms_segments_per_second: float = Field(default=1.0, gt=0)
+    """Of each number we send from. This and the next bind real messages, across all workers, and a dry-run."""
+    emails_per_second: float = Field(default=10.0, gt=0)
+    letters_per_day: int = Field(default=5000, ge=1)
+
+    @property
+    def twilio_lines(self) -> tuple[str, ...]:
+        """The numbers we send SMS from, or the messaging service."""
+        return tuple(line.strip() for line in self.twilio_from.split(",") if line.strip()) or ("",)
+
+    def require_secret(self) -> str:
+        """The secret key, or a clear refusal to start without one."""
+        value = self.secret_key.get_secret_value()
+        if len(value) < 32:
+            raise SystemExit("DESK_SECRET_KEY is missing or shorter than 32 characters; see .env.example")
+        return value
+
+
+@lru_cache
+def get_settings() -> Settings:
+    return Settings()

@@ -1,0 +1,94 @@
+"""Staff, their sessions and API tokens. Secrets are stored as hashes only."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from app.core.db import BigId, Row, UtcDateTime, enum_type
+from app.core.staff.rules import Role
+
+
+class User(Row, table=True):
+    __tablename__ = "staff_user"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    username: str = Field(max_length=64, unique=True)
+    """Case-folded; see `rules.fold_username`."""
+    display_name: str = Field(max_length=120)
+    role: Role = Field(sa_type=enum_type(Role))
+    password_hash: str = Field(max_length=255)
+    password_temporary: bool = False
+    """Somebody else chose the password: it opens nothing but the page that changes it."""
+    active: bool = True
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class StaffSession(Row, table=True):
+    __tablename__ = "staff_session"
+
+    id: str = Field(primary_key=True, max_length=64)
+    """SHA-256 (hex) of the random token in the cookie: reading this table lets nobody in."""
+    user_id: int = Field(foreign_key="staff_user.id", index=True, sa_type=BigId)
+    csrf_token: str = Field(max_length=64)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    last_seen_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class LoginAttempt(Row, table=True):
+    """What throttling counts. Kept for a day."""
+
+    __tablename__ = "login_attempt"
+    __table_args__ = (
+        sa.Index("ix_login_attempt_username_at", "username_digest", "at"),
+        sa.Index("ix_login_attempt_client_at", "client", "at"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    username_digest: str = Field(max_length=64)
+    """SHA-256 of what was typed as the user name: people do type their password there."""
+    client: str = Field(max_length=64)
+    at: datetime = Field(sa_type=UtcDateTime, index=True)
+    ok: bool
+
+
+class ApiToken(Row, table=True):
+    __tablename__ = "api_token"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    name: str = Field(max_length=60, unique=True)
+    role: Role = Field(sa_type=enum_type(Role))
+    token_hash: str = Field(max_length=64, unique=True)
+    prefix: str = Field(max_length=12)
+    """The first characters, so that a person can tell which token a configuration holds."""
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    created_by: str = Field(max_length=120)
+    revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    last_used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class ApiIdempotency(Row, table=True):
+    """An answered API POST, so that the same request sent again gets the same answer and does nothing."""
+
+    __tablename__ = "api_idempotency"
+
+    token_id: int = Field(primary_key=True, foreign_key="api_token.id", sa_type=BigId)
+    key: str = Field(primary_key=True, max_length=255)
+    request_hash: str = Field(max_length=64)
+    created_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    status: int | None = None
+    """None only inside the transaction that is still answering."""
+    content_type: str = Field(default="", max_length=120)
+    body: bytes = Field(default=b"", sa_type=sa.LargeBinary)
+
+
+class SentForm(Row, table=True):
+    """A form of a page that was sent and obeyed, so that sending the same page again does nothing."""
+
+    __tablename__ = "sent_form"
+
+    key: str = Field(primary_key=True, max_length=64)
+    """SHA-256 over who sent it, the form, and what the page drew for it."""
+    created_at: datetime = Field(sa_type=UtcDateTime, index=True)

@@ -1,0 +1,85 @@
+"""Reads for sign-in, doors and the administration pages."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from app.core.staff.models import ApiToken, LoginAttempt, StaffSession, User
+from app.core.staff.rules import Role
+
+
+def user_named(session: Session, username: str) -> User | None:
+    """The user with this (already folded) name."""
+    if "\0" in username:  # nobody is called that, and PostgreSQL would not even look
+        return None
+    return session.exec(select(User).where(User.username == username)).one_or_none()
+
+
+def staff_list(session: Session) -> list[User]:
+    """Everybody, active ones first, then by name."""
+    return list(session.exec(select(User).order_by(col(User.active).desc(), col(User.display_name))))
+
+
+def last_seen(session: Session) -> dict[int, datetime]:
+    """User id -> when they were last here."""
+    latest: dict[int, datetime] = {}
+    rows = session.exec(
+        select(StaffSession.user_id, StaffSession.last_seen_at).order_by(col(StaffSession.last_seen_at))
+    )
+    for user_id, at in rows:
+        latest[user_id] = at
+    return latest
+
+
+def tokens(session: Session) -> list[ApiToken]:
+    """Every API token, usable ones first, newest first."""
+    order = (col(ApiToken.revoked_at).is_not(None), col(ApiToken.created_at).desc(), col(ApiToken.id).desc())
+    return list(session.exec(select(ApiToken).order_by(*order)))
+
+
+def session_and_user(session: Session, session_id: str) -> tuple[StaffSession, User] | None:
+    query = (
+        select(StaffSession, User)
+        .join(User, col(User.id) == col(StaffSession.user_id))
+        .where(StaffSession.id == session_id)
+    )
+    return session.exec(query).one_or_none()
+
+
+def token_with_hash(session: Session, token_hash: str) -> ApiToken | None:
+    return session.exec(select(ApiToken).where(ApiToken.token_hash == token_hash)).one_or_none()
+
+
+def failures_for_username(session: Session, digest: str, since: datetime, limit: int) -> list[datetime]:
+    """Failed sign-ins under this name after `since` and after its last success, newest first."""
+    rows = session.exec(
+        select(LoginAttempt.at, LoginAttempt.ok)
+        .where(LoginAttempt.username_digest == digest, col(LoginAttempt.at) > since)
+        .order_by(col(LoginAttempt.at).desc(), col(LoginAttempt.id).desc())
+        .limit(limit)
+    )
+    failures = []
+    for at, ok in rows:
+        if ok:
+            break
+        failures.append(at)
+    return failures
+
+
+def failures_from_client(session: Session, client: str, since: datetime, limit: int) -> list[datetime]:
+    """Failed sign-ins from this address after `since`, newest first."""
+    query = (
+        select(LoginAttempt.at)
+        .where(LoginAttempt.client == client, col(LoginAttempt.ok).is_(False), col(LoginAttempt.at) > since)
+        .order_by(col(LoginAttempt.at).desc())
+        .limit(limit)
+    )
+    return list(session.exec(query))
+
+
+def agent_names(session: Session) -> list[str]:
+    """Usernames of active agents, to whom cases can be given."""
+    query = select(User.username).where(User.role == Role.AGENT, col(User.active).is_(True))
+    return sorted(session.exec(query))

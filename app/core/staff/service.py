@@ -1,0 +1,364 @@
+"""Staff verbs: add and change people, sign in and out, issue and check API tokens.
+
+Each writes its rows and its event in the caller's transaction. Events about a person go to that person's
+stream; what the installation does without one (a token issued on the command line) goes to `staff:0`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+import sqlalchemy as sa
+from pwdlib import PasswordHash
+from sqlmodel import Session, col, delete, select, update
+
+from app.core.errors import Conflict, Invalid, NotFound
+from app.core.staff import queries, rules
+from app.core.staff.models import ApiToken, LoginAttempt, StaffSession, User
+from app.core.staff.rules import Caller, LoginRefusal, LoginRefused, Role, Staff
+from app.core.timeline.rules import Kind
+from app.core.timeline.service import NewEvent, record, staff_stream
+
+hasher = PasswordHash.recommended()
+
+
+@lru_cache
+def _dummy_hash() -> str:
+    """Checked when the name is unknown, so that the answer takes as long as for a known one."""
+    return hasher.hash(secrets.token_urlsafe())
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+# --- people -------------------------------------------------------------------------------------------------
+
+
+def add_user(
+    session: Session,
+    username: str,
+    display_name: str,
+    role: Role,
+    password: str,
+    *,
+    by: str,
+    now: datetime,
+    temporary: bool = False,
+) -> User:
+    """Add a member of staff. With `temporary` the password must be changed at the first sign-in.
+
+    Raises Invalid for a bad name or password, Conflict when the user name is taken.
+    """
+    username = rules.fold_username(username)
+    if not rules.USERNAME.fullmatch(username):
+        raise Invalid(
+            "Use 2 to 64 letters a-z, digits or . _ @ + - and start with a letter or digit.", "username"
+        )
+    display_name = _display_name(display_name)
+    _require_password(password, username)
+    if queries.user_named(session, username) is not None:
+        raise Conflict(f"There is already a user {username!r}.")
+    user = User(
+        username=username,
+        display_name=display_name,
+        role=role,
+        password_hash=hasher.hash(password),
+        password_temporary=temporary,
+        created_at=now,
+    )
+    session.add(user)
+    session.flush()
+    data = {"username": username, "display_name": display_name, "role": role.value}
+    _record(session, user.id, Kind.USER_ADDED, data, by=by, now=now)
+    return user
+
+
+def change_user(
+    session: Session,
+    user_id: int,
+    *,
+    by: str,
+    now: datetime,
+    display_name: str | None = None,
+    role: Role | None = None,
+    active: bool | None = None,
+    password: str | None = None,
+    temporary: bool = False,
+) -> User:
+    """Change what is given. A new role, a new password or deactivation ends the person's sessions.
+
+    Raises NotFound, Invalid (password), Conflict with every reason the change may not be made.
+    """
+    user = session.get(User, user_id)
+    if user is None:
+        raise NotFound("There is no such member of staff.")
+    new_role, new_active = role or user.role, user.active if active is None else active
+    refusals = rules.change_refusals(
+        role=user.role,
+        active=user.active,
+        new_role=new_role,
+        new_active=new_active,
+        other_admins=_other_admins(session, user_id),
+        own=by == f"user:{user.username}",
+    )
+    if refusals:
+        raise Conflict(" ".join(rules.CHANGE_SENTENCES[refusal] for refusal in refusals))
+    changed: dict[str, object] = {}
+    if display_name is not None and _display_name(display_name) != user.display_name:
+        changed["display_name"] = user.display_name = _display_name(display_name)
+    if new_role is not user.role:
+        changed["role"], user.role = [user.role.value, new_role.value], new_role
+    if new_active != user.active:
+        changed["active"] = user.active = new_active
+    if password is not None:
+        _require_password(password, user.username)
+        user.password_hash, user.password_temporary = hasher.hash(password), temporary
+        changed["password"] = "temporary" if temporary else "new"
+    if not changed:
+        return user
+    session.add(user)
+    if changed.keys() & {"role", "active", "password"}:
+        end_sessions(session, user_id, now=now)
+    _record(
+        session, user_id, Kind.USER_CHANGED, {"username": user.username, "changed": changed}, by=by, now=now
+    )
+    return user
+
+
+def change_own_password(session: Session, staff: Staff, current: str, new: str, *, now: datetime) -> None:
+    """Replace one's own password; every session of theirs ends. Raises Invalid when `current` is wrong."""
+    user = session.get_one(User, staff.user_id)
+    if not hasher.verify(current[: rules.PASSWORD_MAX], user.password_hash):
+        raise Invalid("This is not your present password.", "current")
+    if hasher.verify(new[: rules.PASSWORD_MAX], user.password_hash):
+        raise Invalid("Choose a password that differs from the present one.", "new")
+    change_user(session, staff.user_id, password=new, by=staff.by, now=now)
+
+
+def generate_password() -> str:
+    """A random one to hand over: 96 bits, in groups that can be read out on the telephone."""
+    alphabet = "abcdefghjkmnpqrstuvwxyz23456789"
+    return "-".join("".join(secrets.choice(alphabet) for _ in range(5)) for _ in range(4))
+
+
+def _display_name(text: str) -> str:
+    name = " ".join(text.split())
+    if not 1 <= len(name) <= 120:
+        raise Invalid("Enter the name colleagues will see, at most 120 characters.", "display_name")
+    return name
+
+
+def _require_password(password: str, username: str) -> None:
+    faults = rules.password_faults(password, username)
+    if faults:
+        raise Invalid(" ".join(rules.PASSWORD_SENTENCES[fault] for fault in faults), "password")
+
+
+def _other_admins(session: Session, user_id: int) -> int:
+    """Active administrators besides this one, locked: two of them must not remove each other at once."""
+    query = select(User.id).where(User.role == Role.ADMIN, col(User.active).is_(True)).with_for_update()
+    return sum(1 for admin_id in session.exec(query) if admin_id != user_id)
+
+
+# --- sessions -----------------------------------------------------------------------------------------------
+
+
+def log_in(
+    session: Session,
+    username: str,
+    password: str,
+    client: str,
+    *,
+    now: datetime,
+    lifetime: timedelta = timedelta(hours=10),
+) -> tuple[str, StaffSession] | LoginRefused:
+    """Open a session, or say why not. `client` is the network address the attempt came from.
+
+    The token is returned once and only its hash is kept. While throttled nothing is checked or counted.
+    """
+    name = rules.fold_username(username)
+    name_digest = digest(name)
+    _serialise_attempts(session, name_digest)
+    wait = rules.throttle_seconds(
+        queries.failures_for_username(
+            session, name_digest, now - rules.THROTTLE_WINDOW, rules.FAILURES_PER_USERNAME
+        ),
+        queries.failures_from_client(session, client, now - rules.THROTTLE_WINDOW, rules.FAILURES_PER_CLIENT),
+        now,
+    )
+    if wait:
+        return LoginRefused(LoginRefusal.THROTTLED, wait)
+    user = queries.user_named(session, name)
+    refusal = _check_password(user, password)
+    session.exec(delete(LoginAttempt).where(col(LoginAttempt.at) < now - timedelta(days=1)))
+    session.add(LoginAttempt(username_digest=name_digest, client=client[:64], at=now, ok=refusal is None))
+    if user is None or refusal is not None:
+        # An unknown name is counted but not put on record: often it is a password in the wrong field.
+        if user is not None:
+            data = {"reason": refusal, "client": client}
+            _record(session, user.id, Kind.LOGIN_REFUSED, data, by="system", now=now)
+        return LoginRefused(refusal or LoginRefusal.UNKNOWN)
+    return _open_session(session, user, client, now=now, lifetime=lifetime)
+
+
+def _check_password(user: User | None, password: str) -> LoginRefusal | None:
+    """Always one hash, whoever asks; a hash with outdated parameters is renewed."""
+    stored = user.password_hash if user else _dummy_hash()
+    right, renewed = hasher.verify_and_update(password[: rules.PASSWORD_MAX], stored)
+    if user is None:
+        return LoginRefusal.UNKNOWN
+    if not right:
+        return LoginRefusal.WRONG_PASSWORD
+    if not user.active:
+        return LoginRefusal.INACTIVE
+    if renewed:
+        user.password_hash = renewed
+    return None
+
+
+def _open_session(
+    session: Session, user: User, client: str, *, now: datetime, lifetime: timedelta
+) -> tuple[str, StaffSession]:
+    assert user.id is not None
+    token = secrets.token_urlsafe(32)
+    row = StaffSession(
+        id=digest(token),
+        user_id=user.id,
+        csrf_token=secrets.token_urlsafe(32),
+        created_at=now,
+        last_seen_at=now,
+        expires_at=now + lifetime,
+    )
+    session.add(row)
+    session.flush()
+    _record(session, user.id, Kind.LOGGED_IN, {"client": client}, by=f"user:{user.username}", now=now)
+    return token, row
+
+
+def _serialise_attempts(session: Session, name_digest: str) -> None:
+    """Attempts under one name queue up, so that a burst cannot outrun the count. SQLite has one writer anyway."""
+    if session.get_bind().dialect.name == "postgresql":
+        key = int(name_digest[:15], 16)
+        session.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+
+
+def find_session(session: Session, token: str, *, now: datetime) -> tuple[Staff, StaffSession, bool] | None:
+    """Who holds this cookie, their session, and whether the password is temporary; None if it opens nothing."""
+    found = queries.session_and_user(session, digest(token))
+    if found is None:
+        return None
+    row, user = found
+    alive = rules.session_alive(
+        now=now, last_seen_at=row.last_seen_at, expires_at=row.expires_at, ended_at=row.ended_at
+    )
+    if not alive or not user.active:
+        return None
+    assert user.id is not None
+    return Staff(user.id, user.username, user.display_name, user.role), row, user.password_temporary
+
+
+def touch_session(session: Session, session_id: str, *, now: datetime) -> None:
+    """The person is still there: the idle clock starts again."""
+    session.exec(
+        update(StaffSession)
+        .where(col(StaffSession.id) == session_id, col(StaffSession.ended_at).is_(None))
+        .values(last_seen_at=now)
+    )
+
+
+def log_out(session: Session, staff: Staff, session_id: str, *, now: datetime) -> None:
+    """End one session. Ending it twice is no error."""
+    row = session.get(StaffSession, session_id)
+    if row is None or row.ended_at is not None or row.user_id != staff.user_id:
+        return
+    row.ended_at = now
+    session.add(row)
+    _record(session, staff.user_id, Kind.LOGGED_OUT, {}, by=staff.by, now=now)
+
+
+def end_sessions(session: Session, user_id: int, *, now: datetime) -> None:
+    """Every open session of this person ends now; the event belongs to whatever made it necessary."""
+    session.exec(
+        update(StaffSession)
+        .where(col(StaffSession.user_id) == user_id, col(StaffSession.ended_at).is_(None))
+        .values(ended_at=now)
+    )
+
+
+# --- API tokens ---------------------------------------------------------------------------------------------
+
+
+def issue_token(session: Session, name: str, role: Role, *, by: str, now: datetime) -> str:
+    """A new API token, returned once. Raises Invalid for a bad name, Conflict for one in use."""
+    name = " ".join(name.split())
+    if not rules.TOKEN_NAME.fullmatch(name):
+        raise Invalid(
+            "Use 1 to 60 letters, digits, spaces or . _ - and start with a letter or digit.", "name"
+        )
+    if session.exec(select(ApiToken.id).where(ApiToken.name == name)).first() is not None:
+        raise Conflict(f"There is already a token named {name!r}; names are never used twice.")
+    token = "desk_" + secrets.token_urlsafe(32)
+    session.add(
+        ApiToken(
+            name=name,
+            role=role,
+            token_hash=digest(token),
+            prefix=token[:9],
+            created_at=now,
+            created_by=by,
+        )
+    )
+    session.flush()
+    _record(
+        session,
+        _actor_id(session, by),
+        Kind.TOKEN_ISSUED,
+        {"token": name, "role": role.value},
+        by=by,
+        now=now,
+    )
+    return token
+
+
+def revoke_token(session: Session, token_id: int, *, by: str, now: datetime) -> ApiToken:
+    """The token opens nothing any more. Revoking twice keeps the first date."""
+    token = session.get(ApiToken, token_id)
+    if token is None:
+        raise NotFound("There is no such token.")
+    if token.revoked_at is None:
+        token.revoked_at = now
+        session.add(token)
+        data = {"token": token.name}
+        _record(session, _actor_id(session, by), Kind.TOKEN_REVOKED, data, by=by, now=now)
+    return token
+
+
+def authenticate_token(session: Session, token: str) -> tuple[Caller, ApiToken] | None:
+    """The program behind a bearer token, or None for one that is unknown or revoked."""
+    row = queries.token_with_hash(session, digest(token))
+    if row is None or row.revoked_at is not None:
+        return None
+    assert row.id is not None
+    return Caller(row.id, row.name, row.role), row
+
+
+def touch_token(session: Session, token_id: int, *, now: datetime) -> None:
+    session.exec(update(ApiToken).where(col(ApiToken.id) == token_id).values(last_used_at=now))
+
+
+def _actor_id(session: Session, by: str) -> int:
+    """Whose stream an administrative act belongs to: the person's, or 0 for the installation itself."""
+    kind, _, name = by.partition(":")
+    user = queries.user_named(session, name) if kind == "user" else None
+    return user.id if user and user.id else 0
+
+
+def _record(
+    session: Session, user_id: int | None, kind: Kind, data: Mapping[str, object], *, by: str, now: datetime
+) -> None:
+    record(session, NewEvent(stream=staff_stream(user_id or 0), kind=kind, data=data), by=by, now=now)

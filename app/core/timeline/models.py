@@ -1,0 +1,63 @@
+"""Append-only events, what may be forgotten of them, and the head of each stream's hash chain."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from app.core.db import BigId, Row, UtcDateTime, enum_type
+from app.core.timeline.rules import Channel, Kind
+
+
+class Event(Row, table=True):
+    """Something that happened. UPDATE and DELETE are refused by triggers on both databases."""
+
+    __tablename__ = "timeline_event"
+    __table_args__ = (
+        sa.UniqueConstraint("stream", "seq"),
+        sa.Index("ix_timeline_event_customer_kind_at", "customer_id", "kind", "at"),
+        sa.Index("ix_timeline_event_case", "case_id", "id"),
+        sa.Index("ix_timeline_event_kind_at", "kind", "at"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    stream: str = Field(max_length=60)
+    """Whose story it belongs to: `customer:<id>`, `portfolio:<id>`, `staff:<id>`."""
+    seq: int
+    kind: Kind = Field(sa_type=enum_type(Kind))
+    at: datetime = Field(sa_type=UtcDateTime)
+    by: str = Field(max_length=120)
+    """`user:<name>`, `token:<name>` or `system`."""
+    customer_id: int | None = Field(default=None, sa_type=BigId)
+    case_id: int | None = Field(default=None, sa_type=BigId)
+    account_id: int | None = Field(default=None, sa_type=BigId)
+    channel: Channel | None = Field(default=None, sa_type=enum_type(Channel))
+    data: str = Field(default="{}", sa_type=sa.Text)
+    """Canonical JSON; kept as text because the hash is over these very bytes."""
+    prev_hash: str = Field(max_length=64)
+    hash: str = Field(max_length=64)
+
+
+class DecisionFacts(Row, table=True):
+    """What a decision was based on, beside its event. It may be deleted when its time is over: the event, which cannot
+    change, holds only its SHA-256."""
+
+    __tablename__ = "decision_facts"
+    __table_args__ = (sa.Index("ix_decision_facts_at", "at"),)
+
+    event_id: int = Field(primary_key=True, sa_type=BigId)
+    pack: str = Field(max_length=400)
+    """Label of the policy pack that was asked; it says how long the row is kept."""
+    at: datetime = Field(sa_type=UtcDateTime)
+    facts: str = Field(sa_type=sa.Text)
+    """JSON as it was hashed."""
+
+
+class StreamHead(Row, table=True):
+    """Last sequence number and hash of a stream; its row lock serialises the writers of one stream."""
+
+    __tablename__ = "timeline_head"
+
+    stream: str = Field(primary_key=True, max_length=60)
+    seq: int
+    hash: str = Field(max_length=64)

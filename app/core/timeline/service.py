@@ -1,0 +1,183 @@
+"""Putting events on record, one or many, in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, SQLModel
+
+from app.core.db import among, array_text, bulk_write, chunked, table_of, upsert
+from app.core.timeline.models import Event, StreamHead
+from app.core.timeline.rules import GENESIS, Channel, Kind, canonical, chain_hash
+
+
+@dataclass(
+    slots=True
+)  # not frozen, which would take four times as long: a night has one for each contact and more
+class NewEvent:
+    """An event about to be recorded. `stream` as in `Event.stream`; `data` must be JSON-serialisable."""
+
+    stream: str
+    kind: Kind
+    data: Mapping[str, Any] = field(default_factory=dict)
+    customer_id: int | None = None
+    case_id: int | None = None
+    account_id: int | None = None
+    channel: Channel | None = None
+    at: datetime | None = None
+    """When it happened, if not at the moment of recording."""
+
+
+def customer_stream(customer_id: int) -> str:
+    return f"customer:{customer_id}"
+
+
+def portfolio_stream(portfolio_id: int) -> str:
+    return f"portfolio:{portfolio_id}"
+
+
+def staff_stream(user_id: int) -> str:
+    return f"staff:{user_id}"
+
+
+def record(session: Session, event: NewEvent, *, by: str, now: datetime) -> None:
+    """Record one event; see `record_many`."""
+    record_many(session, [event], by=by, now=now)
+
+
+Heads = dict[str, tuple[int, str]]
+"""By stream: sequence number and hash of its last event."""
+
+
+def record_many(
+    session: Session, events: Sequence[NewEvent], *, by: str, now: datetime, locked: Heads | None = None
+) -> list[int]:
+    """Record events in order, extending each stream's hash chain under a lock on its head; their ids, in order.
+    `locked`: the heads of all their streams, where this transaction has them from `lock_streams`; it is kept up to
+    date."""
+    ids: list[int] = []
+    spelled = instant_speller(session)
+    for batch in chunked(events, 5000):
+        streams = {event.stream for event in batch}
+        heads = lock_streams(session, streams) if locked is None else {name: locked[name] for name in streams}
+        numbers = new_ids(session, Event, len(batch))
+        rows = []
+        for number, event in zip(numbers, batch, strict=True):
+            seq, previous = heads[event.stream]
+            at, kind = event.at or now, str(event.kind)
+            data = canonical(event.data)
+            digest = chain_hash(previous, event.stream, seq + 1, kind, at, by, data)
+            heads[event.stream] = (seq + 1, digest)
+            rows.append(
+                (
+                    number, event.stream, seq + 1, kind, spelled(at), by,
+                    event.customer_id, event.case_id, event.account_id,
+                    event.channel and str(event.channel), data, previous, digest,
+                )
+            )  # fmt: skip
+        bulk_write(session, Event, _EVENT, rows)
+        _save_heads(session, heads)
+        if locked is not None:
+            locked.update(heads)
+        ids += numbers
+    return ids
+
+
+_EVENT = (
+    "id", "stream", "seq", "kind", "at", "by", "customer_id", "case_id", "account_id", "channel", "data",
+    "prev_hash", "hash",
+)  # fmt: skip
+
+
+def instant_speller(session: Session) -> Callable[[datetime], str]:
+    """How this session's database spells an aware instant, for rows written by `bulk_write`."""
+    # SQLite keeps UTC without saying so.
+    zone = "+00" if session.get_bind().dialect.name == "postgresql" else ""
+
+    @lru_cache(maxsize=100)
+    def spelled(at: datetime) -> str:
+        return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f") + zone
+
+    return spelled
+
+
+def new_ids(session: Session, model: type[SQLModel], number: int) -> list[int]:
+    """Ids nobody else will use. On SQLite the transaction holds the only write lock."""
+    name = table_of(model).name
+    connection = session.connection()
+    if connection.dialect.name == "sqlite":
+        last = connection.exec_driver_sql(f'SELECT coalesce(max(id), 0) FROM "{name}"').scalar_one()  # noqa: S608
+        return list(range(last + 1, last + 1 + number))
+    drawn = sa.text(
+        "SELECT nextval(own.sequence) FROM generate_series(1, :number), "
+        "(SELECT CAST(pg_get_serial_sequence(:name, 'id') AS regclass) AS sequence OFFSET 0) AS own"
+    )
+    return list(connection.execute(drawn, {"name": name, "number": number}).scalars())
+
+
+def lock_customers(session: Session, customer_ids: Iterable[int]) -> Heads:
+    """Wait until nobody else is deciding about these customers, and keep others waiting until this transaction
+    ends; the heads of their streams. The lock is the one `record` takes anyway, so that there is one order of locks
+    and not two."""
+    return lock_streams(session, {customer_stream(customer_id) for customer_id in customer_ids})
+
+
+def lock_streams(session: Session, streams: Iterable[str]) -> Heads:
+    """Heads of `streams`, created where missing, locked in sorted order so that two writers cannot deadlock."""
+    names = sorted(set(streams))
+    heads = read_heads(session, names, lock=True)
+    missing = [name for name in names if name not in heads]
+    if missing:
+        fresh = [{"stream": name, "seq": 0, "hash": GENESIS} for name in missing]
+        session.execute(upsert(session, StreamHead).on_conflict_do_nothing(), fresh)
+        heads.update(read_heads(session, missing, lock=True))
+    return heads
+
+
+def read_heads(session: Session, names: Sequence[str], *, lock: bool = False) -> Heads:
+    """(sequence number, hash) of the last event of each of these streams that has one."""
+    session.flush()  # who has locked a customer reads rows, past the objects in the session
+    head = table_of(StreamHead)
+    query = (
+        sa.select(head.c.stream, head.c.seq, head.c.hash)
+        .where(among(session, head.c.stream, names))
+        .order_by(head.c.stream)
+    )
+    if lock:
+        query = query.with_for_update()
+    found = session.connection().execute(query)
+    return {stream: (seq, digest) for stream, seq, digest in found}
+
+
+def _save_heads(session: Session, heads: Mapping[str, tuple[int, str]]) -> None:
+    connection = session.connection()
+    rows = [(seq, digest, stream) for stream, (seq, digest) in heads.items()]
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("UPDATE timeline_head SET seq = ?, hash = ? WHERE stream = ?", rows)
+        return
+    connection.exec_driver_sql(
+        "UPDATE timeline_head SET seq = new.seq, hash = new.hash "
+        "FROM unnest(%s::int[], %s::text[], %s::text[]) AS new(seq, hash, stream) "
+        "WHERE timeline_head.stream = new.stream",
+        tuple(array_text(column) for column in zip(*rows, strict=True)),
+    )
+
+
+def broken_links(events: Iterable[Event]) -> list[str]:
+    """Streams (in `stream`, `seq` order) whose chain does not verify, each with the first bad sequence number."""
+    last: dict[str, tuple[int, str]] = {}
+    broken: dict[str, str] = {}
+    for event in events:
+        seq, previous = last.get(event.stream, (0, GENESIS))
+        expected = chain_hash(
+            previous, event.stream, event.seq, event.kind.value, event.at, event.by, event.data
+        )
+        if event.seq != seq + 1 or event.prev_hash != previous or event.hash != expected:
+            broken.setdefault(event.stream, f"{event.stream} at {event.seq}")
+        last[event.stream] = (event.seq, event.hash)
+    return list(broken.values())

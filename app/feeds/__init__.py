@@ -1,1 +1,0 @@
-"""A creditor's and a bank's files, from bytes to stored rows."""

@@ -1,0 +1,230 @@
+"""Putting what comes back on record: the message has bounced, the address is closed, the channel is opted out.
+
+A notice is read in a process of its own, for what strangers send may hold up any parser or make it raise; what cannot
+be read in time waits for a person like what is not understood. Then it is put on record and obeyed in one transaction,
+and only then taken out of the mailbox: whoever dies in between, the next reading finds it there and its bytes known.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlmodel import Session, col, select
+
+from app.book.ledger.models import Customer
+from app.book.ledger.rules import mask_card_numbers
+from app.core.clock import Clock
+from app.core.db import retrying, storable, transaction, upsert
+from app.core.errors import Conflict
+from app.core.kit.bounded import Bounded, Stopped, Unfinished
+from app.core.timeline.rules import Channel
+from app.core.timeline.service import lock_customers
+from app.inbound.bounces.models import MailNotice
+from app.inbound.bounces.reading import notice_of, read_notice
+from app.inbound.bounces.rules import (
+    BUSY,
+    SOFT_LIMIT,
+    SOFT_WITHIN,
+    Notice,
+    NoticeKind,
+    Postbox,
+    PostboxFailed,
+    Severity,
+)
+from app.outreach.delivery.protocol import note_status
+from app.outreach.gate.models import Consent
+from app.outreach.gate.service import set_consent
+from app.outreach.gate.suppression import holders, normalised, suppress
+from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.rules import Destination, OutboxStatus
+from app.policy.rules import Suppression
+
+log = structlog.get_logger("desk.bounces")
+
+MOST_ATTEMPTS = 20
+"""That are looked up for one notice; the sure ones come first."""
+KEPT_TEXT = 20_000
+"""Characters of a message that a person has to read."""
+
+
+SECONDS, MEGABYTES = 10.0, 512
+"""That reading one message may take; the longest that mail servers send take 50 ms."""
+
+
+def collect(
+    engine: Engine,
+    postbox: Postbox,
+    *,
+    clock: Clock,
+    stopping: Callable[[], bool] = lambda: False,
+    seconds: float = SECONDS,
+) -> dict[str, int]:
+    """Read what lies in the mailbox; how many of each kind. Safe in several processes at once. `stopping` ends it, also
+    in the middle of a message, which stays; `seconds` is what one message may take."""
+    counts: dict[str, int] = {}
+    try:
+        with postbox.open() as opened, Bounded(READER, seconds=seconds, megabytes=MEGABYTES) as reader:
+            for handle, raw in opened.messages():
+                notice = _read(reader, raw, stopping)
+                try:
+                    kind = _taken(engine, raw, notice, clock)
+                except SQLAlchemyError as error:  # it stays there, and must not hold up the others
+                    log.error("bounce_not_taken", error=type(error).__name__)
+                    continue
+                opened.remove(handle)
+                counts[kind.value] = counts.get(kind.value, 0) + 1
+    except PostboxFailed as failure:
+        log.error("bounce_mailbox", reason=str(failure))
+    except Stopped:
+        pass
+    return counts
+
+
+READER = "app.inbound.bounces.reading:understood"
+
+
+def _read(reader: Bounded, raw: bytes, stopping: Callable[[], bool]) -> Notice:
+    if stopping():
+        raise Stopped
+    try:
+        return notice_of(reader(raw, stopping=stopping))
+    except Unfinished as failure:
+        log.error("bounce_not_read", reason=str(failure))
+        return Notice(NoticeKind.OTHER)
+
+
+def _taken(engine: Engine, raw: bytes, notice: Notice, clock: Clock) -> NoticeKind:
+    """Put it on record and obey it; where that breaks, it is on record for a person and leaves the mailbox."""
+    try:
+        return retrying(partial(_take, engine, raw, notice, clock))
+    except OperationalError:  # the database's trouble, not the message's
+        raise
+    except Exception as error:  # noqa: BLE001 - it would stay first in the mailbox
+        log.error("bounce_not_obeyed", error=type(error).__name__)
+        return retrying(partial(_take, engine, raw, Notice(NoticeKind.OTHER), clock))
+
+
+def _take(engine: Engine, raw: bytes, notice: Notice, clock: Clock) -> NoticeKind:
+    text = _readable(raw)
+    with transaction(engine) as session:
+        return put_on_record(session, raw, notice, text, now=clock.now())
+
+
+def take_notice(session: Session, raw: bytes, *, now: datetime) -> NoticeKind:
+    """Put one message of the bounce mailbox on record and do what it asks for; nothing if it is known."""
+    return put_on_record(session, raw, read_notice(raw), _readable(raw), now=now)
+
+
+def put_on_record(session: Session, raw: bytes, notice: Notice, text: str, *, now: datetime) -> NoticeKind:
+    """The same for a message that was read before; `text` is kept where a person has to look at it."""
+    if notice.kind is NoticeKind.PASSING:
+        return notice.kind
+    ours = _message(session, notice)
+    needs_person = ours is None or notice.kind is NoticeKind.OTHER
+    address = ours.address if ours is not None else next(iter(notice.recipients), "")
+    row = {
+        "sha256": hashlib.sha256(raw).hexdigest(),
+        "kind": notice.kind,
+        "severity": notice.severity,
+        "status": notice.status[:12],
+        "address": storable(normalised(address))[:254],
+        "message_id": ours.id if ours is not None else None,
+        "text": text if needs_person else "",
+        "at": now,
+        "decided_at": None if needs_person else now,
+        "decided_by": "" if needs_person else "system",
+    }
+    insert = upsert(session, MailNotice).values(**row).on_conflict_do_nothing(index_elements=["sha256"])
+    if session.execute(insert.returning(col(MailNotice.id))).first() is None:
+        return notice.kind
+    if ours is not None and notice.kind is not NoticeKind.OTHER:
+        _obey(session, notice, ours, now=now)
+    return notice.kind
+
+
+def _message(session: Session, notice: Notice) -> OutboxMessage | None:
+    """Ours that it is about, the customers who have its address locked."""
+    for attempt in notice.attempts[:MOST_ATTEMPTS]:
+        row = session.get(OutboxMessage, int(attempt.partition("-")[0]))
+        if row is None or row.attempt_id != attempt or row.destination is not Destination.EMAIL:
+            continue
+        lock_customers(session, {row.customer_id, *holders(session, Channel.EMAIL, row.address)})
+        return row
+    return None
+
+
+def _obey(session: Session, notice: Notice, ours: OutboxMessage, *, now: datetime) -> None:
+    if notice.kind is NoticeKind.COMPLAINT:
+        note_status(session, OutboxStatus.DELIVERED, attempt_id=ours.attempt_id, now=now)
+        _opt_out(session, ours, now=now)
+        return
+    told = f"came back: {notice.status or 'no status told'} ({notice.severity})"
+    note_status(session, OutboxStatus.BOUNCED, told, attempt_id=ours.attempt_id, now=now)
+    if notice.severity is Severity.HARD and _names(notice, ours):
+        _close(session, ours, Suppression.BOUNCED, notice.status, now=now)
+    elif notice.severity is not Severity.POLICY and _soft_failures(session, ours, now) >= SOFT_LIMIT:
+        _close(session, ours, Suppression.KEEPS_BOUNCING, notice.status, now=now)
+
+
+def _names(notice: Notice, ours: OutboxMessage) -> bool:
+    """Is it our recipient that failed, and not somebody they forward their mail to?"""
+    return not notice.recipients or normalised(ours.address) in notice.recipients
+
+
+def _soft_failures(session: Session, ours: OutboxMessage, now: datetime) -> int:
+    """Messages to this address that did not arrive lately, each once."""
+    query = select(sa.func.count(sa.distinct(col(MailNotice.message_id)))).where(
+        MailNotice.address == normalised(ours.address),
+        MailNotice.kind == NoticeKind.BOUNCE,
+        col(MailNotice.severity).in_((Severity.SOFT, Severity.HARD)),
+        col(MailNotice.at) > now - SOFT_WITHIN,
+        # A mailbox that was busy or full for a while is there.
+        ~col(MailNotice.status).startswith(BUSY),
+    )
+    return session.scalar(query) or 0
+
+
+def _close(session: Session, ours: OutboxMessage, why: Suppression, status: str, *, now: datetime) -> None:
+    suppress(session, Channel.EMAIL, ours.address, why, detail=status, by="system", now=now)
+
+
+def _opt_out(session: Session, ours: OutboxMessage, *, now: datetime) -> None:
+    """A complaint is a refusal of e-mail, by everybody who has the address: we cannot know which of them it was."""
+    suppress(session, Channel.EMAIL, ours.address, Suppression.COMPLAINT, by="system", now=now)
+    for customer_id in sorted({ours.customer_id, *holders(session, Channel.EMAIL, ours.address)}):
+        customer = session.get_one(Customer, customer_id)
+        known = session.scalar(
+            select(Consent).where(Consent.customer_id == customer_id, Consent.channel == Channel.EMAIL)
+        )
+        if known is None or known.allowed:
+            case_id = ours.case_id if customer_id == ours.customer_id else None
+            set_consent(
+                session,
+                customer,
+                Channel.EMAIL,
+                allowed=False,
+                source="reported as spam",
+                case_id=case_id,
+                by="system",
+                now=now,
+            )
+
+
+def _readable(raw: bytes) -> str:
+    """For a person: as it came, without what no database or page can show."""
+    text = raw[: KEPT_TEXT * 4].decode("utf-8", "replace").replace("\0", "").replace("\r\n", "\n")
+    return mask_card_numbers(text[:KEPT_TEXT])
+
+
+def decide(row: MailNotice, *, by: str, now: datetime) -> None:
+    """A person has read it and done what there was to do. Conflict if somebody did so before."""
+    if row.decided_at is not None:
+        raise Conflict("somebody has dealt with this already")
+    row.decided_at, row.decided_by, row.text = now, by, ""

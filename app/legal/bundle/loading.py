@@ -1,0 +1,326 @@
+"""A case file as the bundle wants it: everything on record about a case, its figures all of one business day."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from app.book.customers.postal import postal_lines
+from app.book.delinquency.history import AccountOn, as_known
+from app.book.ledger.balances import bookkeeping
+from app.book.ledger.models import Account, Customer, Entry, Portfolio, Statement
+from app.book.ledger.rules import AccountStatus
+from app.book.ledger.service import first_open_day
+from app.casework.cases.models import CaseHold, CollectionsCase, case_reference
+from app.casework.cases.rules import HoldKind
+from app.casework.documents.service import standing_documents
+from app.casework.plans.models import Plan
+from app.casework.plans.service import instalments_of
+from app.core.clock import local_date, local_instant
+from app.core.ids import id_of
+from app.core.timeline.models import Event
+from app.core.timeline.rules import Purpose
+from app.core.timeline.service import customer_stream
+from app.legal.referrals import rules
+from app.legal.referrals.rules import CaseFile, Excuse, NotClaimed
+from app.outreach.gate.service import may_sue, packs_for
+from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.rules import Destination, redact_links
+from app.policy.rules import HoldRule
+
+
+def load_case_file(
+    session: Session,
+    case: CollectionsCase,
+    *,
+    bundle_id: str,
+    supersedes: str | None = None,
+    exported_by: str = "",
+    excuses: Sequence[Excuse] = (),
+    incomplete_reason: str | None = None,
+    now: datetime,
+) -> CaseFile:
+    """Everything on record about a case. Its figures are those of the last closed business day, whatever was posted
+    since; entries of later days are listed apart."""
+    portfolio = session.get_one(Portfolio, case.portfolio_id)
+    customer = session.get_one(Customer, case.customer_id)
+    today = local_date(now, portfolio.timezone)
+    as_of = figures_day(session, portfolio, today)
+    query = select(Account).where(Account.customer_id == customer.id).order_by(col(Account.reference))
+    ledgers = [_Ledger(session, portfolio, account) for account in session.scalars(query)]
+    shares = [(ledger, ledger.share(as_of)) for ledger in ledgers]
+    claimed = [(ledger, share) for ledger, share in shares if not share.why_not]
+    return CaseFile(
+        case_reference=case_reference(id_of(case)),
+        bundle_id=bundle_id,
+        as_of=as_of,
+        portfolio=rules.Portfolio(
+            code=portfolio.code,
+            creditor=portfolio.creditor,
+            currency=portfolio.currency,
+            timezone=portfolio.timezone,
+            policy_pack=portfolio.pack,
+            collector=portfolio.collector,
+        ),
+        customer=_customer(customer),
+        claimed_minor=sum(share.owed for _, share in claimed),
+        owed_now_minor=sum(now_.owed for now_ in (each.share(today) for each in ledgers) if not now_.why_not),
+        accounts=tuple(_account(ledger.account, share) for ledger, share in claimed),
+        not_claimed=tuple(
+            NotClaimed(ledger.account.reference, ledger.account.status.value, share.owed, share.why_not)
+            for ledger, share in shares
+            if share.why_not
+        ),
+        entries=tuple(_entry(ledger, row) for ledger, share in claimed for row in share.counted),
+        off_book=tuple(_entry(ledger, row) for ledger, share in claimed for row in share.off_book),
+        since=tuple(_entry(ledger, row) for ledger, _ in claimed for row in ledger.after(as_of)),
+        statements=_statements(session, [ledger.account for ledger, _ in claimed], as_of),
+        events=_events(session, customer),
+        messages=_messages(session, case),
+        plans=_plans(session, case, portfolio),
+        holds=_holds(session, customer, portfolio),
+        documents=tuple(
+            rules.Document(each.kind.value, each.name, each.media_type, each.dated_on, content)
+            for each, content in standing_documents(session, id_of(customer))
+        ),
+        supersedes=supersedes,
+        exported_by=exported_by,
+        excuses=tuple(excuses),
+        incomplete_reason=incomplete_reason,
+        military_stops=_military_stops(portfolio, customer),
+        time_barred=tuple(
+            f"{reason.detail} ({reason.citation})"
+            for reason in may_sue(session, portfolio, customer, at=now)
+            # Whether a notice was given the checklist asks by itself: it may be an uploaded document.
+            if "barred_on" in reason.figures
+        ),
+    )
+
+
+def figures_day(session: Session, portfolio: Portfolio, today: date) -> date:
+    """The day whose end a case file shows: the last closed business day, or yesterday where none was ever closed."""
+    open_from = first_open_day(session, id_of(portfolio)) or today
+    return min(open_from - timedelta(days=1), today)
+
+
+SIMULATED = "printed to the console, nothing left"
+
+
+class _Ledger:
+    """All entries of one account, and which of them make what the cardholder owes at the end of a day."""
+
+    def __init__(self, session: Session, portfolio: Portfolio, account: Account) -> None:
+        self._session, self._portfolio, self.account = session, portfolio, account
+        query = select(Entry).where(Entry.account_id == account.id)
+        self._entries = session.scalars(query.order_by(col(Entry.effective_on), col(Entry.id))).all()
+        self.references = {row.id: row.reference for row in self._entries}
+        self._off_book = self._bookkeeping()
+
+    def _bookkeeping(self) -> set[int | None]:
+        """Entries that took a charged-off debt off the creditor's book, and those that balance what was recovered
+        since: the debt is written off, not forgiven."""
+        if self.account.status is not AccountStatus.CHARGED_OFF:
+            return set()
+        return {row.id for row in bookkeeping(self._session, self.account)}
+
+    def share(self, on: date) -> _Share:
+        """What this account adds to the claim at the end of `on`."""
+        until = [row for row in self._entries if row.effective_on <= on]
+        counted = [row for row in until if row.id not in self._off_book]
+        owed = sum(row.amount_minor for row in counted)
+        stands = as_known(self._session, self._portfolio, id_of(self.account), on)
+        account, status = self.account, self.account.status
+        if status is AccountStatus.CHARGED_OFF and account.ended_on is not None and account.ended_on > on:
+            status = AccountStatus.ACTIVE
+        why_not = rules.why_not_claimed(status, stands.past_due, owed)
+        return _Share(counted, [row for row in until if row.id in self._off_book], owed, stands, why_not)
+
+    def after(self, on: date) -> list[Entry]:
+        """What is effective after that day and changes what is owed."""
+        return [row for row in self._entries if row.effective_on > on and row.id not in self._off_book]
+
+
+@dataclass(frozen=True, slots=True)
+class _Share:
+    counted: list[Entry]
+    off_book: list[Entry]
+    owed: int
+    stands: AccountOn
+    why_not: str
+    """Why the account is no part of the claim; '' = it is."""
+
+
+def _military_stops(portfolio: Portfolio, customer: Customer) -> bool:
+    """Whether a pack of the customer's place holds anything back for people in military service."""
+    pack = packs_for(portfolio, customer)
+    return any(isinstance(rule, HoldRule) and HoldKind.MILITARY in rule.holds for rule in pack.rules)
+
+
+def _customer(customer: Customer) -> rules.Customer:
+    lines = postal_lines(
+        "",
+        customer.address_line1,
+        customer.address_line2,
+        customer.city,
+        customer.region,
+        customer.postcode,
+        customer.country,
+    )
+    return rules.Customer(
+        customer_ref=customer.reference,
+        name=customer.full_name,
+        address_lines=tuple(lines),
+        country=customer.country,
+        language=customer.language,
+        email=customer.email,
+        mobile=customer.mobile,
+    )
+
+
+def _entry(ledger: _Ledger, row: Entry) -> rules.Entry:
+    return rules.Entry(
+        reference=row.reference,
+        account_ref=ledger.account.reference,
+        kind=row.kind.value,
+        effective_on=row.effective_on,
+        posted_on=row.posted_on,
+        amount_minor=row.amount_minor,
+        source=row.source,
+        description=row.description,
+        reverses=ledger.references.get(row.reverses_id, "") if row.reverses_id else "",
+    )
+
+
+def _account(account: Account, share: _Share) -> rules.Account:
+    return rules.Account(
+        account_ref=account.reference,
+        last4=account.card_last4,
+        product=account.product,
+        limit_minor=account.credit_limit_minor,
+        apr=f"{account.apr_millionths / 10_000:.2f}",
+        opened_on=account.opened_on,
+        status=account.status.value,
+        balance_minor=share.owed,
+        past_due_minor=min(share.stands.past_due, share.owed),
+        days_past_due=share.stands.days_past_due,
+        oldest_due_on=share.stands.oldest_due_on,
+    )
+
+
+def _statements(session: Session, accounts: Sequence[Account], as_of: date) -> tuple[rules.Statement, ...]:
+    names = {account.id: account.reference for account in accounts}
+    query = select(Statement).where(col(Statement.account_id).in_(names), col(Statement.closing_on) <= as_of)
+    query = query.order_by(col(Statement.closing_on))
+    return tuple(
+        rules.Statement(
+            statement_ref=row.reference,
+            account_ref=names[row.account_id],
+            closing_on=row.closing_on,
+            due_on=row.due_on,
+            balance_minor=row.balance_minor,
+            minimum_due_minor=row.minimum_due_minor,
+        )
+        for row in session.scalars(query)
+    )
+
+
+def _events(session: Session, customer: Customer) -> tuple[rules.Event, ...]:
+    """The customer's whole stream: a chain with a link left out could not be verified."""
+    query = select(Event).where(Event.stream == customer_stream(id_of(customer))).order_by(col(Event.seq))
+    return tuple(
+        rules.Event(
+            stream=row.stream,
+            seq=row.seq,
+            kind=row.kind.value,
+            at=row.at,
+            by=row.by,
+            data_json=row.data,
+            prev_hash=row.prev_hash,
+            hash=row.hash,
+        )
+        for row in session.scalars(query)
+    )
+
+
+def _messages(session: Session, case: CollectionsCase) -> tuple[rules.Message, ...]:
+    query = (
+        select(OutboxMessage)
+        .where(
+            OutboxMessage.customer_id == case.customer_id, OutboxMessage.destination != Destination.LEGAL_DESK
+        )
+        .order_by(col(OutboxMessage.id))
+    )
+    return tuple(
+        rules.Message(
+            key=row.key,
+            channel=row.destination.value,
+            to=row.address,
+            subject=row.subject,
+            text=redact_links(row.text),
+            html=redact_links(row.html),
+            enclosed=redact_links(row.enclosed),
+            exact_sha256={
+                name: hashlib.sha256(text.encode()).hexdigest()
+                for name, text in (("text", row.text), ("html", row.html), ("enclosed", row.enclosed))
+                if text
+            },
+            letter=row.letter,
+            letter_version=row.template_version,
+            language=row.language,
+            # What was printed to the console proves nothing: it is told, and it is not called sent.
+            sent_at=None if row.simulated else row.sent_at,
+            status=SIMULATED if row.simulated else row.status.value,
+            provider_ref="" if row.simulated else row.provider_ref,
+            clearance=_json(row.clearance),
+            asks=row.purpose is not Purpose.CONFIRMATION,
+        )
+        for row in session.scalars(query)
+    )
+
+
+def _plans(session: Session, case: CollectionsCase, portfolio: Portfolio) -> tuple[rules.Plan, ...]:
+    plans = session.scalars(select(Plan).where(Plan.case_id == case.id).order_by(col(Plan.id))).all()
+    parts = instalments_of(session, [id_of(plan) for plan in plans])
+    return tuple(
+        rules.Plan(
+            reference=f"P-{plan.id:06d}",
+            kind=plan.kind.value,
+            status=plan.status.value,
+            offered_at=plan.offered_at,
+            # Of the acceptance only the day is known: it was not before the offer.
+            accepted_at=max(plan.offered_at, local_instant(plan.accepted_on, 0, 0, portfolio.timezone))
+            if plan.accepted_on
+            else None,
+            total_minor=plan.total_minor,
+            by=plan.offered_by,
+            instalments=tuple(rules.Instalment(p.n, p.due_on, p.amount) for p in parts[id_of(plan)]),
+            note=plan.why,
+        )
+        for plan in plans
+    )
+
+
+def _holds(session: Session, customer: Customer, portfolio: Portfolio) -> tuple[rules.Hold, ...]:
+    query = select(CaseHold).where(CaseHold.customer_id == customer.id).order_by(col(CaseHold.id))
+    return tuple(
+        rules.Hold(
+            kind=row.kind.value,
+            started_at=row.started_at,
+            until=None if row.for_good else local_instant(row.until, 0, 0, portfolio.timezone),
+            ended_at=row.ended_at,
+            by=row.by,
+            reason=row.reason,
+        )
+        for row in session.scalars(query)
+    )
+
+
+def _json(text: str) -> Mapping[str, Any]:
+    loaded: dict[str, Any] = json.loads(text or "{}")
+    return loaded

@@ -1,0 +1,323 @@
+"""A strategy tried on a copy of the book: who would get what and when, beside what the live strategy would do.
+
+Nothing can leave, because nothing here knows how: this package lies below the adapters and cannot import them, the
+days are lived through on a copy in a file of its own, and messages that may leave only change their row there.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import gzip
+import json
+import multiprocessing
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date, datetime
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+from sqlmodel import Session
+
+from app.book.ledger.models import Portfolio
+from app.book.ledger.service import get_portfolio
+from app.core.clock import Clock
+from app.core.db import exclusive, make_engine, reading, table_of, transaction
+from app.core.errors import DeskError, Invalid
+from app.core.ids import id_of
+from app.core.settings import Settings
+from app.operations.day import collect_seldom, last_closed
+from app.operations.simulation.models import SimulationRun
+from app.operations.simulation.rules import LONGEST_DAYS, RunStatus, Side, Tariff
+from app.operations.simulation.run import LIST_HEADER, Plan, dry_stationery, live_through
+from app.operations.simulation.snapshot import copy_portfolio
+from app.outreach.strategy.models import StrategyVersion
+from app.outreach.strategy.service import understand, version_named
+
+PREFIX = "desk-dry-run-"
+COPYING = 0.1
+"""Share of the whole that copying is taken to be, for the progress."""
+
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What a dry-run found. `candidate` is None where the live strategy was run alone."""
+
+    portfolio: str
+    prices_in: str
+    first_on: date
+    last_on: date
+    live: Side
+    candidate: Side | None
+    contacts: bytes = field(repr=False)
+    """Who gets what and when: CSV, gzipped."""
+
+    def as_json(self) -> dict[str, Any]:
+        """All but the list of contacts."""
+        found: dict[str, Any] = json.loads(json.dumps(asdict(replace(self, contacts=b"")), default=str))
+        del found["contacts"]
+        return found
+
+
+def tariff_of(settings: Settings) -> Tariff:
+    return Tariff(
+        currency=settings.price_currency,
+        sms_segment=settings.price_sms_segment,
+        email=settings.price_email,
+        letter=settings.price_letter,
+        letter_page=settings.price_letter_page,
+        call_minutes=settings.call_minutes,
+        sms_segments_per_second=settings.sms_segments_per_second,
+        emails_per_second=settings.emails_per_second,
+        letters_per_day=settings.letters_per_day,
+    )
+
+
+def check_days(session: Session, portfolio: Portfolio, first_on: date, last_on: date) -> None:
+    """Invalid where these days cannot be lived through."""
+    closed = last_closed(session, portfolio)
+    if closed is not None and first_on <= closed:
+        raise Invalid(f"{closed} is closed already; a dry-run begins after it", "first_on")
+    if last_on < first_on:
+        raise Invalid("the last day lies before the first", "last_on")
+    if (last_on - first_on).days >= LONGEST_DAYS:
+        raise Invalid(f"at most {LONGEST_DAYS} days at a time", "last_on")
+
+
+def simulate(
+    engine: Engine,
+    portfolio_code: str,
+    first_on: date,
+    last_on: date,
+    settings: Settings,
+    candidate: str = "",
+    code: str = "",
+    *,
+    progress: Progress,
+    run: Callable[[Mapping[str, Plan], Progress], dict[str, Side]] | None = None,
+) -> Comparison:
+    """Live through the days from `first_on` to `last_on` on a copy, under the live strategy and, if TOML is given as
+    `candidate`, under that one, as a version of `code` or else of the live strategy's. The book is only read.
+
+    NotFound, Invalid or BadStrategy before anything is copied; DeskError if a process of it dies.
+    """
+    public_url = settings.public_url.rstrip("/")
+    with reading(engine) as session:
+        portfolio = get_portfolio(session, portfolio_code)
+        check_days(session, portfolio, first_on, last_on)
+        if candidate:
+            letters = dry_stationery(public_url, settings.register_number).letters
+            understand(portfolio, portfolio.strategy, candidate, letters)
+    with _folder() as folder:
+        copy = folder / "live.db"
+        target = make_engine(f"sqlite:///{copy}", durable=False)
+        copy_portfolio(engine, id_of(portfolio), target, lambda share: progress(COPYING * share))
+        target.dispose()  # which also folds SQLite's log into the file
+        texts = {"live": "", "candidate": candidate} if candidate else {"live": ""}
+        if candidate:
+            shutil.copyfile(copy, folder / "candidate.db")
+        plans = {
+            name: Plan(
+                name, folder / f"{name}.db", portfolio_code, first_on, last_on, settings.night_hour,
+                public_url, settings.register_number, tariff_of(settings), text, code, folder / f"{name}.csv.gz",
+            )
+            for name, text in texts.items()
+        }  # fmt: skip
+        sides = (run or in_processes)(plans, lambda share: progress(COPYING + (1 - COPYING) * share))
+        header = gzip.compress((",".join(LIST_HEADER) + "\r\n").encode())
+        # Gzip files may be put one behind the other.
+        contacts = header + b"".join(plan.listing.read_bytes() for plan in plans.values())
+    return Comparison(
+        portfolio_code, settings.price_currency, first_on, last_on, sides["live"], sides.get("candidate"),
+        contacts,
+    )  # fmt: skip
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """A folder nobody else can read, gone afterwards. One that a killed process left is gone with the next dry-run:
+    its lock is free."""
+    for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+        _remove_if_left(left)
+    with tempfile.TemporaryDirectory(prefix=PREFIX) as name:
+        folder = Path(name)
+        with (folder / "lock").open("w") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield folder
+
+
+def _remove_if_left(folder: Path) -> None:
+    try:
+        with (folder / "lock").open() as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
+    except OSError:
+        return  # somebody is at it, or it is not ours
+
+
+# --- runs that a page follows ---------------------------------------------------------------------------------------
+
+KEPT = 20
+"""Finished runs of a portfolio that are kept, the newest."""
+TURN = "dry-run"
+"""Name of the lock that makes dry-runs take turns: each keeps two cores busy."""
+
+
+def begin(
+    session: Session,
+    portfolio: Portfolio,
+    first_on: date,
+    last_on: date,
+    candidate: StrategyVersion | None,
+    *,
+    by: str,
+    now: datetime,
+) -> SimulationRun:
+    """Note a dry-run about to start, and forget the oldest. Invalid for days that cannot be lived through."""
+    check_days(session, portfolio, first_on, last_on)
+    run = SimulationRun(
+        portfolio_id=id_of(portfolio),
+        first_on=first_on,
+        last_on=last_on,
+        candidate=candidate.ref if candidate else "",
+        by=by,
+        started_at=now,
+    )
+    session.add(run)
+    session.flush()
+    table = table_of(SimulationRun)
+    newest = (
+        sa.select(table.c.id)
+        .where(table.c.portfolio_id == portfolio.id, table.c.finished_at.is_not(None))
+        .order_by(table.c.id.desc())
+        .limit(KEPT)
+    )
+    kept = list(session.scalars(newest))
+    session.execute(
+        sa.delete(table).where(
+            table.c.portfolio_id == portfolio.id, table.c.finished_at.is_not(None), table.c.id.not_in(kept)
+        )
+    )
+    return run
+
+
+def carry_out(engine: Engine, run_id: int, settings: Settings, clock: Clock) -> None:
+    """Do what `begin` noted, when it is its turn, and keep what came of it, or why nothing did."""
+    with exclusive(engine, TURN, wait=True):
+        with transaction(engine) as session:
+            run = session.get_one(SimulationRun, run_id)
+            run.status = RunStatus.RUNNING
+            portfolio = session.get_one(Portfolio, run.portfolio_id)
+            text = version_named(session, portfolio, run.candidate).text if run.candidate else ""
+        try:
+            found = simulate(
+                engine, portfolio.code, run.first_on, run.last_on, settings, text, run.candidate.partition("@")[0],
+                progress=_noting(engine, run_id),
+            )  # fmt: skip
+        except Exception as error:
+            said = error.message if isinstance(error, DeskError) else f"it broke: {type(error).__name__}"
+            _end(engine, run_id, clock, status=RunStatus.FAILED, failure=said[:500])
+            return
+        result = json.dumps(found.as_json())
+        _end(
+            engine, run_id, clock, status=RunStatus.DONE, percent=100, result=result, contacts=found.contacts
+        )
+
+
+def _noting(engine: Engine, run_id: int) -> Progress:
+    """Writes the share done to the run's row, a per cent at a time."""
+    noted = 0
+
+    def progress(share: float) -> None:
+        nonlocal noted
+        percent = min(99, int(100 * share))
+        if percent > noted:
+            noted = percent
+            _update(engine, run_id, percent=percent)
+
+    return progress
+
+
+def _end(engine: Engine, run_id: int, clock: Clock, **values: Any) -> None:
+    _update(engine, run_id, finished_at=clock.now(), **values)
+
+
+def _update(engine: Engine, run_id: int, **values: Any) -> None:
+    table = table_of(SimulationRun)
+    with transaction(engine) as session:
+        session.execute(sa.update(table).where(table.c.id == run_id).values(**values))
+
+
+# --- processes --------------------------------------------------------------------------------------------------
+
+
+def one_after_another(plans: Mapping[str, Plan], progress: Progress) -> dict[str, Side]:
+    sides = {}
+    for n, (name, plan) in enumerate(plans.items()):
+        sides[name] = live_through(plan, lambda share, n=n: progress((n + share) / len(plans)))  # type: ignore[misc]
+    return sides
+
+
+def in_processes(plans: Mapping[str, Plan], progress: Progress) -> dict[str, Side]:
+    """Each side in a process of its own, at the same time: a web server that started it stays quick, and what dies
+    dies alone."""
+    context = multiprocessing.get_context("spawn")
+    shares, sides = dict.fromkeys(plans, 0.0), {}
+    ears: dict[Any, str] = {}
+    processes = []
+    try:
+        for name, plan in plans.items():
+            pipe: tuple[Any, Any] = context.Pipe(duplex=False)
+            ear, mouth = pipe
+            process = context.Process(target=_work, args=(plan, mouth), daemon=True, name=f"dry-run-{name}")
+            process.start()
+            mouth.close()
+            ears[ear] = name
+            processes.append(process)
+        while ears:
+            for ear in wait(list(ears)):
+                name = ears[ear]
+                told = _hear(ear)
+                if isinstance(told, Side):
+                    sides[name] = told
+                    del ears[ear]
+                else:
+                    shares[name] = told
+                    progress(sum(shares.values()) / len(shares))
+    finally:
+        for process in processes:
+            process.terminate()
+            process.join()
+    return sides
+
+
+def _hear(ear: Any) -> Side | float:
+    try:
+        told = ear.recv()
+    except EOFError:
+        raise DeskError("the dry-run's process ended before its time") from None
+    if isinstance(told, str):
+        raise DeskError(told)
+    assert isinstance(told, Side | float)
+    return told
+
+
+def _work(plan: Plan, mouth: Connection) -> None:
+    """The process: tells its share while it works, at last its Side, or a sentence if it cannot go on."""
+    collect_seldom()
+    try:
+        mouth.send(live_through(plan, mouth.send))
+    except DeskError as error:
+        mouth.send(error.message)
+    except BrokenPipeError:
+        return  # whoever wanted to know is gone
+    except Exception as error:
+        # Not its message, which may quote a row.
+        mouth.send(f"the dry-run failed: {type(error).__name__}")

@@ -1,0 +1,111 @@
+"""Published print batches handed over to the print service's server. Written so that a process may die between any two
+lines, and that a batch which the service has is never there again.
+
+    waiting    its files go to the server under names that nobody takes; again as often as it takes
+    uploaded   they are there and read as they were written: committed before they get their names
+    dropped    they have their names
+
+Whoever dies after `uploaded` leaves files that have their names, or get them from the next worker; if they are gone
+under both names, the service has fetched them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.engine import Engine
+from sqlmodel import Session
+
+from app.core.clock import Clock
+from app.core.db import reading, retrying, table_of, transaction
+from app.core.timeline.rules import Kind
+from app.core.timeline.service import NewEvent, record
+from app.outreach.delivery.protocol import is_stopped
+from app.outreach.outbox.models import PrintBatch
+from app.outreach.outbox.rules import Destination, Drop, DropFailed, DropStatus
+
+log = structlog.get_logger("desk.printing")
+
+LEASE = timedelta(minutes=30)
+AGAIN = timedelta(minutes=15)
+"""After a failure; the service's server is not ours to hammer."""
+
+
+def drop_due(engine: Engine, drop: Drop, *, clock: Clock) -> dict[str, int]:
+    """Hand over the batches that wait for it, the oldest first; how many were dropped, how many failed. Safe to run in
+    many processes."""
+    counts: Counter[str] = Counter()
+    while (held := retrying(partial(_claim, engine, clock.now()))) is not None:
+        counts[_hand_over(engine, drop, held, clock)] += 1
+    return dict(counts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A batch in the hands of this worker until its lease ends."""
+
+    id: int
+    lease_until: datetime
+
+
+def _claim(engine: Engine, now: datetime) -> _Held | None:
+    batch = table_of(PrintBatch)
+    open_ = batch.c.drop_status.in_((DropStatus.WAITING, DropStatus.UPLOADED))
+    with transaction(engine) as session:
+        if is_stopped(session, Destination.POST):
+            return None
+        query = sa.select(batch.c.id).where(open_, batch.c.lease_until <= now).order_by(batch.c.id).limit(1)
+        found = session.scalars(query.with_for_update(skip_locked=True)).first()
+        if found is None:
+            return None
+        held = _Held(found, now + LEASE)
+        session.execute(sa.update(batch).where(batch.c.id == held.id).values(lease_until=held.lease_until))
+        return held
+
+
+def _hand_over(engine: Engine, drop: Drop, held: _Held, clock: Clock) -> str:
+    with reading(engine) as session:
+        batch = session.get_one(PrintBatch, held.id)
+    try:
+        if batch.drop_status is DropStatus.WAITING:
+            drop.upload(batch.name)
+            if not retrying(partial(_note, engine, held, DropStatus.UPLOADED, clock.now())):
+                return "taken_over"
+        drop.name(batch.name)
+    except DropFailed as failed:
+        log.error("batch_not_dropped", batch=held.id, why=failed.reason)
+        retrying(partial(_note_failure, engine, held, failed.reason, clock.now()))
+        return "failed"
+    retrying(partial(_note, engine, held, DropStatus.DROPPED, clock.now()))
+    return "dropped"
+
+
+def _note(engine: Engine, held: _Held, status: DropStatus, now: datetime) -> bool:
+    """False if it is in other hands by now."""
+    with transaction(engine) as session:
+        batch = _mine(session, held)
+        if batch is None:
+            return False
+        batch.drop_status, batch.drop_error = status, ""
+        if status is DropStatus.DROPPED:
+            batch.dropped_at = now
+            data = {"batch": batch.name, "status": status.value, "sha256": batch.sha256}
+            record(session, NewEvent("outbox", Kind.PRINT_BATCH_ENDED, data), by="system", now=now)
+        return True
+
+
+def _note_failure(engine: Engine, held: _Held, why: str, now: datetime) -> None:
+    with transaction(engine) as session:
+        batch = _mine(session, held)
+        if batch is not None:
+            batch.drop_error, batch.lease_until = why[:500], now + AGAIN
+
+
+def _mine(session: Session, held: _Held) -> PrintBatch | None:
+    batch = session.get_one(PrintBatch, held.id, with_for_update=True)
+    return batch if batch.lease_until == held.lease_until else None

@@ -1,0 +1,362 @@
+"""Letters go out once a day, as one batch a portfolio, printed in one PDF. Written so that a process may die between
+any two lines.
+
+    making       its letters are judged at the gate and committed as `sending`, then the PDF is made out of sight
+    publishing   the PDF is complete and on the disk: committed before it gets its name, and the point of no return
+    published    it has its name, and its letters are `sent` as its manifest has them
+
+Whoever dies while a batch is in the making leaves nothing that anybody sees: its letters go back to the queue, for
+without the commit to `publishing` it never gets a name. Whoever dies later leaves a batch that the next worker
+publishes; giving it its name twice does nothing. So a letter is in one published batch at most.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import partial
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.engine import Engine
+from sqlmodel import Session, select
+
+from app.book.ledger.models import Portfolio
+from app.core.clock import Clock
+from app.core.db import reading, retrying, table_of, transaction, upsert
+from app.core.ids import id_of
+from app.core.timeline.rules import Kind
+from app.core.timeline.service import NewEvent, record
+from app.outreach.delivery.protocol import (
+    Claimed,
+    Cleared,
+    Postpone,
+    Withhold,
+    claim,
+    dispatch_of,
+    is_stopped,
+    judge,
+    locked_rows,
+    move,
+    postponed,
+    record_settled,
+    requeue,
+    set_aside,
+    settle,
+    stop_channel,
+    withhold,
+)
+from app.outreach.gate.decisions import Decided, record_decisions
+from app.outreach.outbox.models import OutboxMessage, PrintBatch
+from app.outreach.outbox.rules import (
+    Accepted,
+    BatchStatus,
+    Destination,
+    DropStatus,
+    Made,
+    Misconfigured,
+    NotCalled,
+    OutboxStatus,
+    Outcome,
+    Piece,
+    Press,
+    PressDown,
+    TryLater,
+    Uncertain,
+    Undeliverable,
+)
+from app.outreach.planning.service import Stationery
+
+log = structlog.get_logger("desk.printing")
+
+LEASE = timedelta(minutes=30)
+"""Far longer than a set of letters is judged, or a day's batch is made."""
+AT_ONCE = 200
+"""Letters judged or settled in one transaction."""
+
+
+def print_due(
+    engine: Engine,
+    press: Press,
+    stationery: Stationery,
+    *,
+    worker: str,
+    clock: Clock,
+    hour: int,
+    dropped: bool = False,
+) -> dict[str, int]:
+    """Print the batch of each portfolio whose `hour` has come today, and finish what a dead worker left. Where they are
+    `dropped`, published ones wait to be handed over (`drops.py`). Returns how many letters ended in which status.
+    Safe to run in many processes."""
+    counts: Counter[str] = Counter()
+    for batch_id in _left_behind(engine, clock.now()):
+        counts += _Run(engine, press, stationery, worker, clock, batch_id, dropped).finish()
+    with reading(engine) as session:
+        zones = {id_of(p): p.timezone for p in session.scalars(select(Portfolio))}
+    for portfolio_id, zone in zones.items():
+        local = clock.now().astimezone(ZoneInfo(zone))
+        if local.hour >= hour:
+            begun = retrying(partial(_begin, engine, portfolio_id, local.date(), clock))
+            if begun is not None:
+                counts += _Run(engine, press, stationery, worker, clock, begun, dropped).print()
+    return dict(counts)
+
+
+def _left_behind(engine: Engine, now: datetime) -> Sequence[int]:
+    batch = table_of(PrintBatch)
+    unfinished = batch.c.status.in_((BatchStatus.MAKING, BatchStatus.PUBLISHING))
+    with reading(engine) as session:
+        return session.scalars(
+            sa.select(batch.c.id).where(unfinished, batch.c.lease_until < now).order_by(batch.c.id)
+        ).all()
+
+
+def _begin(engine: Engine, portfolio_id: int, on: date, clock: Clock) -> int | None:
+    """The portfolio's batch of the day; None if there is one already, or nothing to print."""
+    now = clock.now()
+    message = table_of(OutboxMessage)
+    due = sa.select(message.c.id).where(
+        message.c.status == OutboxStatus.QUEUED,
+        message.c.not_before <= now,
+        message.c.destination == Destination.POST,
+        message.c.portfolio_id == portfolio_id,
+    )
+    with transaction(engine) as session:
+        if is_stopped(session, Destination.POST) or session.execute(due.limit(1)).first() is None:
+            return None
+        row = PrintBatch(portfolio_id=portfolio_id, printed_on=on, lease_until=now + LEASE, created_at=now)
+        values = row.model_dump(exclude={"id"})
+        made = upsert(session, PrintBatch).values(**values).on_conflict_do_nothing()
+        return session.execute(made.returning(table_of(PrintBatch).c.id)).scalar()
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One batch in the hands of one worker."""
+
+    engine: Engine
+    press: Press
+    stationery: Stationery
+    worker: str
+    clock: Clock
+    batch_id: int
+    dropped: bool
+
+    def print(self) -> Counter[str]:
+        pieces: list[Piece] = []
+        while claimed := retrying(self._claim):
+            pieces += self._judged(claimed)
+        with reading(self.engine) as session:
+            batch = session.get_one(PrintBatch, self.batch_id)
+        if not pieces:
+            return self._abandon(NotCalled("nothing of it could leave"))
+        try:
+            made = self.press.make(batch.name, pieces, day=batch.printed_on)
+        except PressDown as down:
+            return self._abandon(down.outcome)
+        if not retrying(partial(self._commit_to, made)):
+            return self._abandon(NotCalled("the channel was stopped"))
+        return self._publish()
+
+    def finish(self) -> Counter[str]:
+        """What a dead worker left behind."""
+        with reading(self.engine) as session:
+            status = session.get_one(PrintBatch, self.batch_id).status
+        if status is BatchStatus.PUBLISHING:
+            return self._publish()
+        return self._abandon(NotCalled("the worker stopped while the batch was being made"))
+
+    # --- making -------------------------------------------------------------------------------
+
+    def _claim(self) -> list[Claimed]:
+        with transaction(self.engine) as session:
+            batch = session.get_one(PrintBatch, self.batch_id)
+            return claim(
+                session, Destination.POST, worker=self.worker, batch=AT_ONCE, lease=LEASE,
+                portfolio_id=batch.portfolio_id, now=self.clock.now(),
+            )  # fmt: skip
+
+    def _judged(self, claimed: Sequence[Claimed]) -> list[Piece]:
+        """The letters of these that may leave now; they are committed as `sending`."""
+        try:
+            return retrying(partial(self._judge, claimed))
+        except Exception as error:  # one broken row must not hold up the others
+            log.error("not_prepared", rows=len(claimed), error=type(error).__name__)
+        pieces: list[Piece] = []
+        for row in claimed:
+            try:
+                pieces += retrying(partial(self._judge, [row]))
+            except Exception as error:
+                retrying(partial(self._set_aside, row, type(error).__name__))
+        return pieces
+
+    def _judge(self, claimed: Sequence[Claimed]) -> list[Piece]:
+        now = self.clock.now()
+        with transaction(self.engine) as session:
+            batch = self._locked(session, BatchStatus.MAKING)
+            if batch is None:
+                return []
+            portfolio = session.get_one(Portfolio, batch.portfolio_id)
+            rows = self._one_each(locked_rows(session, claimed))
+            pieces: list[Piece] = []
+            told: list[Decided | NewEvent] = []
+            for row, verdict in zip(
+                rows, judge(session, portfolio, rows, self.stationery, now=now), strict=True
+            ):
+                if isinstance(verdict, Withhold):
+                    told.append(withhold(row, verdict, now=now))
+                elif isinstance(verdict, Postpone):
+                    told += postponed(row, verdict)
+                    row.error = verdict.reason[:500]
+                    requeue(row, verdict.until)
+                else:
+                    pieces.append(self._piece(batch, portfolio, row, verdict, now))
+            record_decisions(session, told, by="system", now=now)
+            return pieces
+
+    def _one_each(self, rows: Sequence[OutboxMessage]) -> list[OutboxMessage]:
+        """Ours, one of each customer: the next is judged when this one is on its way."""
+        mine = [row for row in rows if row.status is OutboxStatus.CLAIMED and row.claimed_by == self.worker]
+        first = {row.customer_id: row for row in reversed(mine)}
+        for row in mine:
+            if first[row.customer_id] is not row:
+                requeue(row, row.not_before)
+        return [row for row in mine if first[row.customer_id] is row]
+
+    def _piece(
+        self, batch: PrintBatch, portfolio: Portfolio, row: OutboxMessage, cleared: Cleared, now: datetime
+    ) -> Piece:
+        move(row, OutboxStatus.SENDING)
+        row.attempts += 1
+        # No lease of its own: what becomes of it is decided with its batch.
+        row.attempt_id, row.attempted_at, row.lease_until = batch.attempt_id, now, None
+        row.not_after = cleared.clearance.not_after
+        customer = cleared.folder.customer
+        return Piece(
+            dispatch_of(row, portfolio, cleared.folder, self.stationery), customer.country, customer.postcode
+        )
+
+    def _set_aside(self, claimed: Claimed, why: str) -> None:
+        with transaction(self.engine) as session:
+            for row in self._one_each(locked_rows(session, [claimed])):
+                set_aside(session, row, why, now=self.clock.now())
+
+    def _commit_to(self, made: Made) -> bool:
+        """From here on the batch can only be published. False if that must not be."""
+        now = self.clock.now()
+        with transaction(self.engine) as session:
+            batch = self._locked(session, BatchStatus.MAKING)
+            if batch is None:
+                return False
+            refused = [row for row in self._letters(session, batch) if row.key in made.refused]
+            self._settle(session, refused, lambda row: Undeliverable(made.refused[row.key]))
+            if is_stopped(session, Destination.POST) or not made.letters:
+                return False
+            batch.status, batch.lease_until = BatchStatus.PUBLISHING, now + LEASE
+            batch.letters, batch.pages, batch.sha256 = made.letters, made.pages, made.sha256
+        return True
+
+    # --- ending -------------------------------------------------------------------------------
+
+    def _publish(self) -> Counter[str]:
+        with reading(self.engine) as session:
+            batch = session.get_one(PrintBatch, self.batch_id)
+        try:
+            there = self.press.publish(batch.name)
+            manifest = self.press.manifest(batch.name) if there else {}
+        except OSError as error:  # it has its letters still, and is published when its lease is over
+            log.error("not_published", batch=self.batch_id, error=type(error).__name__)
+            return Counter()
+
+        def outcome(row: OutboxMessage) -> Outcome:
+            if row.key in manifest:
+                return Accepted(f"{batch.name}#{manifest[row.key]}")
+            return Uncertain("it is not on the manifest" if there else "the print folder has no such batch")
+
+        counts: Counter[str] = Counter()
+        while settled := retrying(partial(self._settle_some, outcome)):
+            counts += settled
+        why = "" if there else "the print folder has no such batch"
+        retrying(partial(self._close, BatchStatus.PUBLISHED if there else BatchStatus.LOST, why))
+        return counts
+
+    def _settle_some(self, outcome: Callable[[OutboxMessage], Outcome]) -> Counter[str]:
+        with transaction(self.engine) as session:
+            batch = self._locked(session, BatchStatus.PUBLISHING)
+            if batch is None:
+                return Counter()
+            return self._settle(session, self._letters(session, batch, AT_ONCE), outcome)
+
+    def _close(self, status: BatchStatus, error: str) -> None:
+        with transaction(self.engine) as session:
+            batch = self._locked(session, BatchStatus.PUBLISHING)
+            if batch is not None:
+                self._ended(session, batch, status, error)
+                if self.dropped and status is BatchStatus.PUBLISHED:
+                    batch.drop_status, batch.lease_until = DropStatus.WAITING, self.clock.now()
+
+    def _abandon(self, why: TryLater | Misconfigured | NotCalled) -> Counter[str]:
+        """Nothing of it is to be seen or will be: its letters go back to the queue in the same transaction."""
+
+        def work() -> tuple[str, Counter[str]]:
+            with transaction(self.engine) as session:
+                batch = self._locked(session, BatchStatus.MAKING)
+                if batch is None:
+                    return "", Counter()
+                self._ended(session, batch, BatchStatus.ABANDONED, why.reason)
+                counts = self._settle(session, self._letters(session, batch), lambda _: why)
+                if isinstance(why, Misconfigured):
+                    stop_channel(session, Destination.POST, why.reason, by="system", now=self.clock.now())
+                return batch.name, counts
+
+        name, counts = retrying(work)
+        if name:
+            self.press.discard(name)
+        return counts
+
+    def _ended(self, session: Session, batch: PrintBatch, status: BatchStatus, error: str) -> None:
+        now = self.clock.now()
+        batch.status, batch.error, batch.ended_at = status, error[:500], now
+        data = {
+            "batch": batch.name, "status": status.value, "letters": batch.letters, "pages": batch.pages,
+            "sha256": batch.sha256, "error": batch.error,
+        }  # fmt: skip
+        record(session, NewEvent("outbox", Kind.PRINT_BATCH_ENDED, data), by="system", now=now)
+
+    # --- its rows -----------------------------------------------------------------------------
+
+    def _locked(self, session: Session, status: BatchStatus) -> PrintBatch | None:
+        """The batch under lock, always taken before its customers'; None if another worker took it further."""
+        batch = session.get_one(PrintBatch, self.batch_id, with_for_update=True)
+        return batch if batch.status is status else None
+
+    def _letters(
+        self, session: Session, batch: PrintBatch, at_most: int | None = None
+    ) -> list[OutboxMessage]:
+        """Its letters that are not settled yet, under their customers' locks."""
+        message = table_of(OutboxMessage)
+        query = (
+            sa.select(message.c.id, message.c.customer_id)
+            .where(
+                message.c.status == OutboxStatus.SENDING,
+                message.c.destination == Destination.POST,
+                message.c.attempt_id == batch.attempt_id,
+            )
+            .order_by(message.c.id)
+            .limit(at_most)
+        )
+        return locked_rows(session, [Claimed(*row) for row in session.execute(query)])
+
+    def _settle(
+        self,
+        session: Session,
+        rows: Sequence[OutboxMessage],
+        outcome: Callable[[OutboxMessage], Outcome],
+    ) -> Counter[str]:
+        now = self.clock.now()
+        settled = [(row, found) for row in rows if settle(row, found := outcome(row), now=now)]
+        record_settled(session, settled, now=now)
+        return Counter(row.status.value for row, _ in settled)

@@ -1,0 +1,275 @@
+"""The gate's answers on record: what was asked, what was answered, and asking the same again.
+
+The answer with its reasons and figures is an event. What was known of the customer when the gate was asked is kept
+beside it, because it has to be forgotten one day: the event, which nobody can change, holds only its SHA-256.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from pydantic import TypeAdapter
+from sqlmodel import Session
+
+from app.core.db import bulk_write, chunked, table_of
+from app.core.errors import Conflict, NotFound
+from app.core.timeline.models import DecisionFacts, Event
+from app.core.timeline.rules import Channel, Kind, Purpose, canonical, instant_text
+from app.core.timeline.service import Heads, NewEvent, customer_stream, instant_speller, record_many
+from app.outreach.gate.pack_versions import pack_by_label
+from app.policy.rules import (
+    Answer,
+    Clearance,
+    Contact,
+    Facts,
+    Pack,
+    Reason,
+    WaitUntil,
+    review,
+    review_within,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Everything the gate was told, but for the pack."""
+
+    contact: Contact
+    facts: Facts
+    at: datetime
+    until: datetime | None = None
+    """It may leave until then (`review_within`); None = it was about that moment only (`review`)."""
+
+    def answer(self, pack: Pack) -> Answer:
+        if self.until is None:
+            return review(self.contact, self.facts, pack, self.at)
+        return review_within(self.contact, self.facts, pack, self.at, self.until)
+
+
+@cache
+def _adapter() -> TypeAdapter[Asked]:
+    return TypeAdapter(Asked)
+
+
+def asked_text(asked: Asked) -> str:
+    """As JSON, without what is as usual."""
+    return _adapter().serializer.to_json(asked, exclude_defaults=True).decode()
+
+
+def read_asked(text: str) -> Asked:
+    return _adapter().validate_json(text)
+
+
+class Decided(NamedTuple):
+    """An answer about to be recorded, and what it was based on."""
+
+    event: NewEvent
+    pack: str
+    facts: str
+    """`asked_text` of the question."""
+
+
+_KINDS = {"clear": Kind.CONTACT_CLEARED, "wait": Kind.CONTACT_WAITING, "refuse": Kind.CONTACT_REFUSED}
+
+
+def decided(
+    case_id: int | None,
+    customer_id: int,
+    asked: Asked,
+    answer: Answer,
+    *,
+    facts: str = "",
+    kind: Kind | None = None,
+    **about: Any,
+) -> Decided:
+    """The answer as an event, with every reason; `about` says what the contact was for (letter, step, key, strategy).
+    `facts` is `asked_text(asked)`, where it is known already; `kind` where it is not the one that goes with the
+    answer."""
+    contact, answered, facts = asked.contact, answer_data(answer), facts or asked_text(asked)
+    event = NewEvent(
+        customer_stream(customer_id),
+        kind or _KINDS[answered["decision"]],
+        {
+            "purpose": str(contact.purpose),
+            **about,
+            **answered,
+            "facts_sha256": hashlib.sha256(facts.encode()).hexdigest(),
+        },
+        customer_id=customer_id,
+        case_id=case_id,
+        channel=contact.channel,
+    )
+    return Decided(event, answer.pack, facts)
+
+
+def record_decisions(
+    session: Session,
+    told: Sequence[Decided | NewEvent],
+    *,
+    by: str,
+    now: datetime,
+    locked: Heads | None = None,
+) -> list[int]:
+    """Record answers, and other events between them, in order; returns the events' ids. `locked` as `record_many` has
+    it."""
+    events = [each.event if isinstance(each, Decided) else each for each in told]
+    ids = record_many(session, events, by=by, now=now, locked=locked)
+    at = instant_speller(session)(now)
+    rows = [
+        (event_id, each.pack, at, each.facts)
+        for event_id, each in zip(ids, told, strict=True)
+        if isinstance(each, Decided)
+    ]
+    bulk_write(session, DecisionFacts, ("event_id", "pack", "at", "facts"), rows)
+    return ids
+
+
+# --- as data --------------------------------------------------------------------------------------------------
+
+
+def answer_data(answer: Answer) -> dict[str, Any]:
+    """An answer as JSON-ready data: decision, pack, window or reasons."""
+    if isinstance(answer, Clearance):
+        return {
+            "decision": "clear",
+            "pack": answer.pack,
+            "not_before": instant_text(answer.not_before),
+            "not_after": instant_text(answer.not_after),
+            "reasons": [],
+        }
+    reasons = [reason_data(reason) for reason in answer.reasons]
+    if isinstance(answer, WaitUntil):
+        return {
+            "decision": "wait",
+            "pack": answer.pack,
+            "not_before": instant_text(answer.at),
+            "reasons": reasons,
+        }
+    return {"decision": "refuse", "pack": answer.pack, "not_before": None, "reasons": reasons}
+
+
+def answer_text(answer: Answer) -> str:
+    """`answer_data` as canonical JSON."""
+    if isinstance(answer, Clearance):
+        return _clearance_text(answer.pack, answer.not_before, answer.not_after)
+    return canonical(answer_data(answer))
+
+
+@lru_cache(maxsize=1000)
+def _clearance_text(pack: str, not_before: datetime, not_after: datetime) -> str:
+    # Whom it is for is not part of it: a night's clearances are one of a few.
+    nobody = Contact(Channel.SMS, Purpose.REMINDER, "")
+    return canonical(answer_data(Clearance(nobody, not_before, not_after, pack)))
+
+
+def reason_data(reason: Reason) -> dict[str, Any]:
+    return {
+        "rule": reason.rule,
+        "citation": reason.citation,
+        "detail": reason.detail,
+        "force": reason.force,
+        "verified": reason.verified,
+        "until": instant_text(reason.until) if reason.until else None,
+        "figures": dict(reason.figures),
+    }
+
+
+ANSWER_KEYS = ("decision", "pack", "not_before", "not_after", "reasons")
+
+
+# --- asked again ----------------------------------------------------------------------------------------------
+
+
+DECISION_KINDS = (*_KINDS.values(), Kind.CONTACT_WITHHELD)
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """An answer on record, and the one that the same pack gives to the same question now."""
+
+    event_id: int
+    at: datetime
+    recorded: dict[str, Any]
+    again: dict[str, Any]
+
+    @property
+    def same(self) -> bool:
+        return self.recorded == self.again
+
+    @property
+    def differences(self) -> dict[str, tuple[Any, Any]]:
+        """What -> (on record, now)."""
+        return {
+            name: (self.recorded.get(name), self.again.get(name))
+            for name in ANSWER_KEYS
+            if self.recorded.get(name) != self.again.get(name)
+        }
+
+
+def replay(session: Session, event_id: int) -> Replay:
+    """Ask the gate again what it was asked then, under that day's pack. NotFound if there is no such decision, or its
+    facts are not kept any more; Conflict if they are not those that were recorded."""
+    event = session.get(Event, event_id)
+    if event is None or event.kind not in DECISION_KINDS:
+        raise NotFound(f"no decision {event_id}")
+    data = json.loads(event.data)
+    if "facts_sha256" not in data:
+        raise NotFound(f"decision {event_id} was not the gate's, or was made before its facts were kept")
+    kept = session.get(DecisionFacts, event_id)
+    if kept is None:
+        raise NotFound(f"the facts of decision {event_id} are not kept any more")
+    if hashlib.sha256(kept.facts.encode()).hexdigest() != data["facts_sha256"]:
+        raise Conflict(f"the facts of decision {event_id} are not those it was made on")
+    answer = read_asked(kept.facts).answer(pack_by_label(session, data["pack"]))
+    again = json.loads(canonical(answer_data(answer)))
+    recorded = {name: data[name] for name in ANSWER_KEYS if name in data}
+    return Replay(event_id, event.at, recorded, again)
+
+
+# --- forgotten ------------------------------------------------------------------------------------------------
+
+
+def forget_facts(session: Session, *, by: str, now: datetime, at_most: int = 50_000) -> int:
+    """Delete the facts of decisions whose pack lets us keep them no longer: nothing has happened to the customer for
+    so many years. The events stay, and their chain holds; what was deleted is on record itself. Returns how many; ask
+    again while it is `at_most`."""
+    facts, event, later = table_of(DecisionFacts), table_of(Event), table_of(Event).alias()
+    forgotten: dict[str, dict[str, Any]] = {}
+    left = at_most
+    for label in session.scalars(sa.select(facts.c.pack).distinct().where(facts.c.at < years_before(now, 1))):
+        retention = pack_by_label(session, label).retention
+        if retention is None:
+            continue
+        since = years_before(now, retention.years)
+        lately = sa.exists().where(later.c.customer_id == event.c.customer_id, later.c.at >= since)
+        old = (
+            sa.select(facts.c.event_id)
+            .join(event, event.c.id == facts.c.event_id)
+            .where(facts.c.pack == label, facts.c.at < since, ~lately)
+            .limit(left)
+        )
+        ids = session.scalars(old).all()
+        for some in chunked(ids, 5000):
+            session.execute(sa.delete(facts).where(facts.c.event_id.in_(some)))
+        left -= len(ids)
+        if ids:
+            forgotten[label] = {"decisions": len(ids), "older_than": instant_text(since)}
+    if forgotten:
+        told = NewEvent("retention", Kind.FACTS_FORGOTTEN, {"packs": forgotten})
+        record_many(session, [told], by=by, now=now)
+    return at_most - left
+
+
+def years_before(now: datetime, years: int) -> datetime:
+    """The same day so many years ago; of 29 February, the 28th."""
+    try:
+        return now.replace(year=now.year - years)
+    except ValueError:
+        return now.replace(year=now.year - years, day=28)

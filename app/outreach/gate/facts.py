@@ -1,0 +1,350 @@
+"""What the gate is told about customers, gathered for many at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+from pydantic_core import from_json
+from sqlmodel import Session
+
+from app.book.customers.postal import postal_lines
+from app.book.delinquency.models import AccountState
+from app.book.delinquency.queries import owed_minor
+from app.book.ledger.models import Account, Customer, Entry
+from app.book.ledger.queries import worked
+from app.book.ledger.rules import MONEY_IN
+from app.casework.cases.models import CaseHold, CollectionsCase
+from app.casework.cases.rules import CONVERSATIONS, FOR_GOOD, CallResult, CaseStatus
+from app.casework.documents.models import CaseDocument
+from app.casework.documents.rules import DocumentKind
+from app.core.db import among, chunked, table_of
+from app.core.ids import id_of
+from app.core.timeline.models import Event
+from app.core.timeline.rules import Channel, Kind
+from app.outreach.gate.models import Consent, ContactPreference, SuppressedAddress
+from app.policy.kinds import LimitationRule, WaitRule
+from app.policy.rules import (
+    ContactResult,
+    Facts,
+    Hold,
+    Notice,
+    Pack,
+    PastContact,
+    Preference,
+    PreferenceKind,
+    midnight,
+    zone_named,
+)
+from app.policy.zones import zones_for
+
+COUNTED = (Kind.CONTACT_SENT, Kind.CONTACT_SIMULATED, Kind.CALL_LOGGED)
+"""Events that caps and gaps count: whatever a provider accepted, every call that was made by hand, and what was printed
+to the console in place of a provider, so that a desk being tried keeps the pace of a real one."""
+CHUNK = 5000
+
+
+class Person(Protocol):
+    """What of a customer the facts need; a Customer, or a row that has the same columns."""
+
+    @property
+    def id(self) -> int | None: ...
+    @property
+    def full_name(self) -> str: ...
+    @property
+    def language(self) -> str: ...
+    @property
+    def country(self) -> str: ...
+    @property
+    def region(self) -> str: ...
+    @property
+    def timezone(self) -> str: ...
+    @property
+    def address_line1(self) -> str: ...
+    @property
+    def address_line2(self) -> str: ...
+    @property
+    def city(self) -> str: ...
+    @property
+    def postcode(self) -> str: ...
+    @property
+    def mobile(self) -> str: ...
+    @property
+    def email(self) -> str: ...
+
+
+def address_of(customer: Person, channel: Channel) -> str:
+    """Where this channel reaches the customer; '' = nowhere."""
+    if channel in (Channel.SMS, Channel.CALL):
+        return customer.mobile
+    if channel is Channel.EMAIL:
+        return customer.email
+    if not (customer.address_line1 and customer.city):
+        return ""
+    lines = postal_lines(
+        customer.full_name,
+        customer.address_line1,
+        customer.address_line2,
+        customer.city,
+        customer.region,
+        customer.postcode,
+        customer.country,
+    )
+    return "\n".join([*lines, customer.country])
+
+
+def gather_facts(
+    session: Session,
+    customers: Sequence[Person],
+    packs: Pack | Mapping[int, Pack],
+    *,
+    now: datetime,
+    reserved: Mapping[int, Sequence[PastContact]] | None = None,
+) -> dict[int, Facts]:
+    """Facts by customer id, for many customers at once, as far as their `packs` (by customer id, or one for all)
+    look. `reserved` are contacts not made yet that must count already (queued or being sent)."""
+    asked = [packs] if isinstance(packs, Pack) else list({id(pack): pack for pack in packs.values()}.values())
+    ids = [c.id for c in customers if c.id is not None]
+    consents, opted_out = _consents(session, ids)
+    suppressed = _suppressed(session, ids)
+    told, preferred = _preferences(session, ids)
+    zones = {
+        c.id: zones_for(c.country, c.region, c.postcode, c.mobile, c.timezone, told.get(id_of(c), ""))
+        for c in customers
+    }
+    days = max((pack.longest_window_days for pack in asked), default=1)
+    holds = _holds(session, ids, zones)
+    history = _history(session, ids, now - timedelta(days=days))
+    notices = _notices(session, ids, asked)
+    limitation = _limitation(session, ids, asked, now)
+    with_legal = _with_legal(session, ids)
+    told_apart = {*suppressed, *holds, *preferred, *notices, *limitation, *with_legal}
+    facts = {}
+    ordinary: dict[tuple[Any, ...], Facts] = {}
+    for i in ids:
+        past = history.get(i, []) + list((reserved or {}).get(i, ()))
+        if not past and i not in told_apart:
+            # Nothing that would tell them apart: whoever judges many need not judge each (see gate.py).
+            theirs = consents.get(i, {})
+            sort = (zones[i], *theirs.items(), *opted_out.get(i, {}).values())
+            if sort not in ordinary:
+                ordinary[sort] = Facts(zones[i], theirs, opted_out.get(i, {}))
+            facts[i] = ordinary[sort]
+            continue
+        facts[i] = Facts(
+            timezones=zones[i],
+            consent=consents.get(i, {}),
+            opted_out_at=opted_out.get(i, {}),
+            suppressed_since=suppressed.get(i, {}),
+            holds=tuple(holds.get(i, ())),
+            history=tuple(sorted(past, key=lambda contact: contact.at)),
+            preferences=tuple(_preference(row, zones[i]) for row in preferred.get(i, ())),
+            notices=tuple(notices.get(i, ())),
+            due_since=limitation.get(i, (None, None))[0],
+            paid_or_due_since=limitation.get(i, (None, None))[1],
+            with_legal_since=with_legal.get(i),
+        )
+    return facts
+
+
+def _consents(
+    session: Session, ids: Sequence[int]
+) -> tuple[dict[int, dict[Channel, bool]], dict[int, dict[Channel, datetime]]]:
+    consent = table_of(Consent)
+    allowed: dict[int, dict[Channel, bool]] = {}
+    opted_out: dict[int, dict[Channel, datetime]] = {}
+    columns = (consent.c.customer_id, consent.c.channel, consent.c.allowed, consent.c.at)
+    for customer_id, channel, yes, at in _of_customers(session, columns, ids):
+        allowed.setdefault(customer_id, {})[channel] = yes
+        if not yes:
+            opted_out.setdefault(customer_id, {})[channel] = at
+    return allowed, opted_out
+
+
+def _suppressed(session: Session, ids: Sequence[int]) -> dict[int, dict[Channel, datetime]]:
+    """The channels on which each customer's address on file is on the suppression list, and since when."""
+    customer, row = table_of(Customer), table_of(SuppressedAddress)
+    found: dict[int, dict[Channel, datetime]] = {}
+    for some in chunked(ids, CHUNK):
+        # A number begins with +, an e-mail address has an @: neither can be taken for the other.
+        query = (
+            sa.select(customer.c.id, row.c.channel, row.c.since)
+            .join(row, row.c.address.in_((customer.c.mobile, sa.func.lower(customer.c.email))))
+            .where(among(session, customer.c.id, some), row.c.ended_at.is_(None))
+        )
+        for customer_id, channel, since in session.connection().execute(query):
+            found.setdefault(customer_id, {})[channel] = since
+    return found
+
+
+def _preferences(session: Session, ids: Sequence[int]) -> tuple[dict[int, str], dict[int, list[Any]]]:
+    """The zone each customer told, and the rows of what does not suit them."""
+    table = table_of(ContactPreference)
+    told: dict[int, str] = {}
+    rows: dict[int, list[Any]] = {}
+    found = _of_customers(session, tuple(table.c), ids, table.c.ended_at.is_(None))
+    for row in sorted(found, key=lambda row: row.id):
+        if row.kind is PreferenceKind.TIMEZONE:
+            told[row.customer_id] = row.timezone
+        else:
+            rows.setdefault(row.customer_id, []).append(row)
+    return told, rows
+
+
+def _preference(row: Any, zones: Sequence[str]) -> Preference:
+    return Preference(
+        kind=row.kind,
+        channels=(row.channel,) if row.channel else (),
+        weekdays=tuple(int(day) for day in row.weekdays.split(",") if day),
+        start=row.start_minute,
+        end=row.end_minute,
+        address=row.address,
+        until=_begins(row.until + timedelta(days=1), zones) if row.until else None,
+    )
+
+
+def _holds(
+    session: Session, ids: Sequence[int], zones: Mapping[int | None, Sequence[str]]
+) -> dict[int, list[Hold]]:
+    """Open holds. A hold's date is a local one: it lapses when that day begins wherever the customer may be, or where
+    the hold is for good, it says only when somebody looks at it."""
+    hold = table_of(CaseHold)
+    holds: dict[int, list[Hold]] = {}
+    columns = (hold.c.customer_id, hold.c.kind, hold.c.started_at, hold.c.until)
+    for customer_id, kind, started_at, until in _of_customers(
+        session, columns, ids, hold.c.ended_at.is_(None)
+    ):
+        for_good = kind in FOR_GOOD
+        ends = None if for_good else _begins(until, zones[customer_id])
+        held = Hold(kind, started_at, ends, until if for_good else None)
+        holds.setdefault(customer_id, []).append(held)
+    return holds
+
+
+def _with_legal(session: Session, ids: Sequence[int]) -> dict[int, datetime]:
+    """Customers whose open case the legal team has, and since when."""
+    case = table_of(CollectionsCase)
+    columns = (case.c.customer_id, case.c.with_legal_since)
+    where = (case.c.with_legal_since.is_not(None), case.c.status == CaseStatus.OPEN)
+    return {row.customer_id: row.with_legal_since for row in _of_customers(session, columns, ids, *where)}
+
+
+def _begins(day: date, zones: Sequence[str]) -> datetime:
+    """The instant from which it is `day` in all these zones."""
+    known = [zone for zone in map(zone_named, zones) if zone is not None]
+    return max(
+        (midnight(zone, day) for zone in known), default=datetime(day.year, day.month, day.day, tzinfo=UTC)
+    )
+
+
+def _history(session: Session, ids: Sequence[int], since: datetime) -> dict[int, list[PastContact]]:
+    event = table_of(Event)
+    history: dict[int, list[PastContact]] = {}
+    columns = (event.c.customer_id, event.c.kind, event.c.at, event.c.channel, event.c.data)
+    for customer_id, kind, at, channel, text in _of_customers(
+        session, columns, ids, event.c.kind.in_(COUNTED), event.c.at >= since
+    ):
+        data = from_json(text)
+        result = ContactResult.PLACED
+        if kind is Kind.CALL_LOGGED and CallResult(data["result"]) in CONVERSATIONS:
+            result = ContactResult.ANSWERED
+        address = data.get("number") or data.get("to") or ""
+        history.setdefault(customer_id, []).append(PastContact(at, channel, result, address))
+    return history
+
+
+def _notices(session: Session, ids: Sequence[int], packs: Iterable[Pack]) -> dict[int, list[Notice]]:
+    """Sendings, but for those that came back, of the letters on which some wait of these packs depends, oldest first;
+    not asked for without one."""
+    letters = {
+        name for pack in packs for rule in pack.rules if isinstance(rule, WaitRule) for name in rule.after
+    }
+    found: dict[int, list[Notice]] = {}
+    if not letters:
+        return found
+    event = table_of(Event)
+    # The data are canonical JSON, so this text stands in an event exactly if it is about that letter.
+    named = sa.or_(
+        *(event.c.data.contains(f'"letter":{json.dumps(name)}', autoescape=True) for name in sorted(letters))
+    )
+    of_events = (event.c.customer_id, event.c.id, event.c.kind, event.c.at, event.c.data)
+    told = event.c.kind.in_((Kind.CONTACT_SENT, Kind.CONTACT_FAILED))
+    sent: dict[tuple[int, str], Notice] = {}
+    for customer_id, _, kind, at, text in sorted(
+        _of_customers(session, of_events, ids, told, named), key=lambda row: row.id
+    ):
+        data = from_json(text)
+        of = customer_id, str(data.get("key"))
+        if kind is Kind.CONTACT_FAILED:  # it came back: nobody was given it
+            sent.pop(of, None)
+        else:
+            sent[of] = Notice(data["letter"], at)
+    for (customer_id, _), notice in sent.items():
+        found.setdefault(customer_id, []).append(notice)
+    # What was given outside the desk, and is on file.
+    document = table_of(CaseDocument)
+    dated = (document.c.customer_id, document.c.dated_on, document.c.kind)
+    on_file = (
+        document.c.withdrawn_at.is_(None),
+        document.c.kind.in_([kind for kind in DocumentKind if kind.value in letters]),
+    )
+    for customer_id, dated_on, kind in _of_customers(session, dated, ids, *on_file):
+        at = datetime(dated_on.year, dated_on.month, dated_on.day, 12, tzinfo=UTC)
+        found.setdefault(customer_id, []).append(Notice(kind.value, at))
+    for notices in found.values():
+        notices.sort(key=lambda notice: notice.at)
+    return found
+
+
+def _limitation(
+    session: Session, ids: Sequence[int], packs: Iterable[Pack], now: datetime
+) -> dict[int, tuple[date, date]]:
+    """(`due_since`, `paid_or_due_since`) of customers with a debt old enough for the shortest period of these packs.
+    An acknowledgement in writing would start the period anew; we are not told of any."""
+    years = [rule.years for pack in packs for rule in pack.rules if isinstance(rule, LimitationRule)]
+    if not years:
+        return {}
+    account, state, entry = table_of(Account), table_of(AccountState), table_of(Entry)
+    oldest = now.date() - timedelta(days=365 * min(years))
+    columns = (account.c.customer_id, account.c.id, state.c.oldest_due_on)
+    due = {
+        account_id: (customer_id, due_on)
+        for customer_id, account_id, due_on in _of_customers(
+            session,
+            columns,
+            ids,
+            account.c.id == state.c.account_id,
+            worked(),
+            owed_minor() > 0,
+            state.c.oldest_due_on <= oldest,
+        )
+    }
+    paid: dict[int, date] = {}
+    reversal = entry.alias()
+    for some in chunked(due, CHUNK):
+        query = (
+            sa.select(entry.c.account_id, sa.func.max(entry.c.effective_on))
+            .where(among(session, entry.c.account_id, some), entry.c.kind.in_(MONEY_IN))
+            .where(~sa.exists().where(reversal.c.reverses_id == entry.c.id))
+            .group_by(entry.c.account_id)
+        )
+        paid.update({account_id: on for account_id, on in session.connection().execute(query)})
+    since: dict[int, tuple[date, date]] = {}
+    for account_id, (customer_id, due_on) in due.items():
+        runs_from = max(due_on, paid.get(account_id, due_on))
+        before = since.get(customer_id, (due_on, runs_from))
+        since[customer_id] = (min(before[0], due_on), min(before[1], runs_from))
+    return since
+
+
+def _of_customers(
+    session: Session, columns: Sequence[Any], ids: Sequence[int], *where: sa.ColumnElement[bool]
+) -> Iterable[Any]:
+    """Narrow rows of many customers; the first column's table has the `customer_id`."""
+    customer_id = columns[0].table.c.customer_id
+    for some in chunked(ids, CHUNK):
+        query = sa.select(*columns).where(among(session, customer_id, some), *where)
+        yield from session.connection().execute(query)

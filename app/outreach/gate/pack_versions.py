@@ -1,0 +1,61 @@
+"""Packs as they were when they decided: kept in the database, so that a decision can be made again later."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from functools import lru_cache
+from weakref import WeakKeyDictionary
+
+import sqlalchemy as sa
+import structlog
+from sqlalchemy.engine import Engine
+from sqlmodel import Session
+
+from app.core.db import upsert
+from app.core.errors import NotFound
+from app.outreach.gate.models import PolicyPackVersion
+from app.policy.composition import stack, unstack
+from app.policy.packfile import shipped_packs
+from app.policy.rules import Pack
+
+log = structlog.get_logger("desk.packs")
+
+_kept: WeakKeyDictionary[Engine, set[str]] = WeakKeyDictionary()
+"""Labels that this process has seen committed, by database."""
+
+
+def keep_pack(session: Session, pack: Pack, *, now: datetime) -> None:
+    """Store the text of a pack that decides, the first time it does. Costs a look into a set after that."""
+    engine = session.get_bind().engine
+    known = _kept.setdefault(engine, set())
+    if pack.label in known:
+        return
+    text = pack.text if pack.parts else stack([pack]).text
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    values = {"label": pack.label, "sha256": digest, "text": text, "first_used_at": now}
+    session.execute(upsert(session, PolicyPackVersion).values(**values).on_conflict_do_nothing())
+    kept = session.get_one(PolicyPackVersion, pack.label)
+    if kept.sha256 != digest:
+        log.error("pack_changed_without_a_new_version", label=pack.label)
+
+    @sa.event.listens_for(session, "after_commit", once=True)
+    def _remember(_session: Session) -> None:
+        known.add(pack.label)
+
+
+def pack_by_label(session: Session, label: str) -> Pack:
+    """The pack that answers name `label`, as it was when it decided. NotFound if nothing was ever decided by it and
+    no shipped pack is called so."""
+    kept = session.get(PolicyPackVersion, label)
+    if kept is not None:
+        return _read(kept.text)
+    shipped = {pack.label: pack for pack in shipped_packs().values()}
+    if label in shipped:
+        return shipped[label]
+    raise NotFound(f"no policy pack {label!r} has ever decided here")
+
+
+@lru_cache(maxsize=64)
+def _read(text: str) -> Pack:
+    return unstack(text)

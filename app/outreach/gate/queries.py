@@ -1,0 +1,264 @@
+"""What the gate answered and what came of it, over a period: reads over the indexed (kind, at) of the timeline."""
+
+from __future__ import annotations
+
+import heapq
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col
+
+from app.book.ledger.models import Customer
+from app.core.clock import local_date
+from app.core.db import table_of
+from app.core.timeline.models import Event
+from app.core.timeline.rules import Channel, Kind
+
+DECISIONS: Mapping[str, tuple[Kind, ...]] = {
+    "cleared": (Kind.CONTACT_CLEARED,),
+    "waiting": (Kind.CONTACT_WAITING,),
+    "refused": (Kind.CONTACT_REFUSED,),
+    "withheld": (Kind.CONTACT_WITHHELD,),
+    "sent": (Kind.CONTACT_SENT, Kind.CALL_LOGGED),
+    "simulated": (Kind.CONTACT_SIMULATED,),
+    "delivered": (Kind.CONTACT_DELIVERED,),
+    "failed": (Kind.CONTACT_FAILED,),
+    "unknown": (Kind.CONTACT_UNKNOWN,),
+}
+"""What a contact can come to, in the order it happens. A call that was made by hand counts as sent."""
+
+DECISION_OF = {kind: name for name, kinds in DECISIONS.items() for kind in kinds}
+OBJECTIONS = (Kind.CONTACT_REFUSED, Kind.CONTACT_WAITING, Kind.CONTACT_WITHHELD)
+
+MAX_READ = 200_000
+"""Objections that are opened to count their rules. A page that needs more says so and counts the newest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Events of one portfolio (None = all), or of one case, with `start <= at < end`."""
+
+    start: datetime
+    end: datetime
+    portfolio_id: int | None = None
+    case_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One event about a contact, as a list shows it."""
+
+    event_id: int
+    at: datetime
+    decision: str
+    channel: Channel | None
+    customer_id: int | None
+    customer_name: str
+    case_id: int | None
+    by: str
+    data: Mapping[str, Any]
+
+    @property
+    def reasons(self) -> list[dict[str, Any]]:
+        return list(self.data.get("reasons") or ())
+
+    @property
+    def not_before(self) -> datetime | None:
+        """From when it was permitted, where it was."""
+        text = self.data.get("not_before")
+        return datetime.fromisoformat(text) if text else None
+
+
+@dataclass
+class RuleCount:
+    """How often a rule was named as a reason; one answer may name several rules."""
+
+    rule: str
+    citation: str = ""
+    verified: bool = True
+    refused: int = 0
+    waiting: int = 0
+    withheld: int = 0
+
+
+@dataclass
+class RuleCounts:
+    rules: list[RuleCount] = field(default_factory=list)
+    read: int = 0
+    refused: int = 0
+    """Refusals among those read: what shares are taken of."""
+    all_read: bool = True
+
+
+def counts(session: Session, period: Period) -> dict[tuple[str, Channel | None], int]:
+    """(decision, channel) -> how many, counted by the database without opening a single event."""
+    event = table_of(Event)
+    query = (
+        sa.select(event.c.kind, event.c.channel, sa.func.count())
+        .where(*_within(period, tuple(DECISION_OF)))
+        .group_by(event.c.kind, event.c.channel)
+    )
+    found: Counter[tuple[str, Channel | None]] = Counter()
+    for kind, channel, n in session.execute(_of_portfolio(query, period)):
+        found[DECISION_OF[kind], channel] += n
+    return dict(found)
+
+
+def rule_counts(session: Session, period: Period, limit: int = MAX_READ) -> RuleCounts:
+    """How often each rule objected. Reads the objections' data one by one, the newest `limit` of each kind."""
+    event = table_of(Event)
+    result, rules = RuleCounts(), dict[str, RuleCount]()
+    for kind in OBJECTIONS:
+        query = (
+            sa.select(event.c.data)
+            .where(*_within(period, (kind,)))
+            .order_by(event.c.at.desc())
+            .limit(limit)
+            .execution_options(yield_per=2000)
+        )
+        read = 0
+        for text in session.scalars(_of_portfolio(query, period)):
+            read += 1
+            _count_rules(rules, DECISION_OF[kind], text)
+        result.read += read
+        result.all_read &= read < limit
+        if kind is Kind.CONTACT_REFUSED:
+            result.refused = read
+    result.rules = sorted(rules.values(), key=lambda r: (-r.refused, -r.withheld, -r.waiting, r.rule))
+    return result
+
+
+def _count_rules(rules: dict[str, RuleCount], decision: str, text: str) -> None:
+    data = json.loads(text)
+    reasons = data.get("reasons") or [_own_reason(data)]
+    for reason in {reason["rule"]: reason for reason in reasons}.values():
+        entry = rules.setdefault(reason["rule"], RuleCount(reason["rule"], reason["citation"]))
+        entry.verified = bool(reason.get("verified", True))
+        setattr(entry, decision, getattr(entry, decision) + 1)
+
+
+def _own_reason(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What is withheld without the gate is withheld because its words are no longer true."""
+    return {
+        "rule": "desk.no_longer_true",
+        "citation": "built into the desk",
+        "detail": data.get("reason", ""),
+    }
+
+
+def decisions(
+    session: Session,
+    period: Period,
+    *,
+    decision: str = "",
+    channel: Channel | None = None,
+    rule: str = "",
+    after: Sequence[Any] | None = None,
+    limit: int = 50,
+) -> list[Decision]:
+    """Single decisions, newest first. `after` = (ISO instant, event id) of the last one seen.
+
+    Asked kind by kind and merged, so that each part walks its index instead of sorting the period.
+    """
+    parts = [
+        list(session.execute(query.limit(limit)))
+        for query in _decision_queries(period, decision, channel, rule, after)
+    ]
+    newest = heapq.merge(*parts, key=lambda row: (row.at, row.id), reverse=True)
+    return [_decision(row) for row, _ in zip(newest, range(limit), strict=False)]
+
+
+def all_decisions(
+    session: Session, period: Period, *, decision: str = "", channel: Channel | None = None, rule: str = ""
+) -> Iterator[Decision]:
+    """The same, all of them, streamed kind by kind: for an export."""
+    for query in _decision_queries(period, decision, channel, rule, None):
+        for row in session.execute(query.execution_options(yield_per=1000)):
+            yield _decision(row)
+
+
+def _decision_queries(
+    period: Period, decision: str, channel: Channel | None, rule: str, after: Sequence[Any] | None
+) -> Iterator[sa.Select[Any]]:
+    event, customer = table_of(Event), table_of(Customer)
+    kinds = DECISIONS.get(decision) or tuple(DECISION_OF)
+    for kind in kinds:
+        if rule and kind not in OBJECTIONS:
+            continue
+        query = (
+            sa.select(event, customer.c.full_name)
+            .outerjoin(customer, customer.c.id == event.c.customer_id)
+            .where(*_within(period, (kind,)))
+            .order_by(event.c.at.desc(), event.c.id.desc())
+        )
+        if period.portfolio_id is not None:
+            query = query.where(customer.c.portfolio_id == period.portfolio_id)
+        if channel is not None:
+            query = query.where(event.c.channel == channel)
+        if rule:
+            # The data are canonical JSON, so this text stands in an event exactly if one of its reasons names it.
+            query = query.where(event.c.data.contains(f'"rule":{json.dumps(rule)}', autoescape=True))
+        if after is not None:
+            at, event_id = datetime.fromisoformat(str(after[0])), int(after[1])
+            query = query.where(sa.or_(event.c.at < at, sa.and_(event.c.at == at, event.c.id < event_id)))
+        yield query
+
+
+def _decision(row: Any) -> Decision:
+    data = json.loads(row.data)
+    if row.kind is Kind.CONTACT_WITHHELD and not data.get("reasons"):
+        data["reasons"] = [_own_reason(data)]
+    return Decision(
+        event_id=row.id,
+        at=row.at,
+        decision=DECISION_OF[row.kind],
+        channel=row.channel,
+        customer_id=row.customer_id,
+        customer_name=row.full_name or "",
+        case_id=row.case_id,
+        by=row.by,
+        data=data,
+    )
+
+
+def day_counts(session: Session, period: Period, zone: str) -> dict[tuple[date, str], int]:
+    """(day in `zone`, decision) -> how many, of what the gate was asked."""
+    event = table_of(Event)
+    asked = tuple(kind for name in ("cleared", "waiting", "refused", "withheld") for kind in DECISIONS[name])
+    # By the quarter of an hour in the database, by the day here: only here is it known when a day begins.
+    quarter = sa.cast(sa.extract("epoch", event.c.at), sa.BigInteger).op("/")(900)
+    query = sa.select(quarter, event.c.kind, sa.func.count()).where(*_within(period, asked))
+    query = query.group_by(quarter, event.c.kind)
+    found: Counter[tuple[date, str]] = Counter()
+    for number, kind, n in session.execute(_of_portfolio(query, period)):
+        found[local_date(datetime.fromtimestamp(number * 900, UTC), zone), DECISION_OF[kind]] += n
+    return dict(found)
+
+
+def last_decision_at(session: Session) -> datetime | None:
+    """When the latest contact was decided on or made; one index look-up a kind."""
+    event = table_of(Event)
+    latest = [
+        session.scalar(sa.select(sa.func.max(event.c.at)).where(event.c.kind == kind)) for kind in DECISION_OF
+    ]
+    return max((at for at in latest if at is not None), default=None)
+
+
+def _within(period: Period, kinds: Sequence[Kind]) -> tuple[sa.ColumnElement[bool], ...]:
+    event = table_of(Event)
+    case = () if period.case_id is None else (event.c.case_id == period.case_id,)
+    return (event.c.kind.in_(kinds), event.c.at >= period.start, event.c.at < period.end, *case)
+
+
+def _of_portfolio(query: sa.Select[Any], period: Period) -> sa.Select[Any]:
+    """Restricted to one portfolio's customers; not asked for where there is only one."""
+    if period.portfolio_id is None:
+        return query
+    return query.join(Customer, col(Customer.id) == table_of(Event).c.customer_id).where(
+        col(Customer.portfolio_id) == period.portfolio_id
+    )

@@ -1,0 +1,74 @@
+"""Whether we wrote before: letters that say so leave only where it is true."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from app.core.db import among, table_of
+from app.core.timeline.rules import Purpose
+from app.outreach.letters.catalog import Letter
+from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.rules import Destination, OutboxStatus
+
+ARRIVED = (OutboxStatus.SENT, OutboxStatus.DELIVERED)
+"""A message that was withheld, came back, or may not have left is not "we wrote to you"."""
+
+
+Written = Mapping[int, Sequence[tuple[date, str]]]
+"""Case id -> (business date, key) of each reminder or notice that was sent."""
+
+
+def written_on(session: Session, case_ids: Collection[int]) -> dict[int, list[tuple[date, str]]]:
+    """What was sent in these cases, as `Written` has it."""
+    if not case_ids:
+        return {}
+    message = table_of(OutboxMessage)
+    # Spelled so that only the index over cases fits: on a night's first chunks PostgreSQL believes the outbox to be
+    # empty, and would go through all that was sent.
+    status = sa.type_coerce(message.c.status, sa.Text) + ""
+    query = sa.select(message.c.case_id, message.c.business_date, message.c.key).where(
+        among(session, message.c.case_id, sorted(case_ids)),
+        status.in_([each.value for each in ARRIVED]),
+        message.c.simulated.is_(False),  # printed to a console, it told nobody anything
+        message.c.destination != Destination.LEGAL_DESK,
+        message.c.purpose.in_((Purpose.REMINDER, Purpose.NOTICE)),
+    )
+    found: dict[int, list[tuple[date, str]]] = {}
+    for case_id, on, key in session.connection().execute(query):
+        found.setdefault(case_id, []).append((on, key))
+    return found
+
+
+def wrote_before(written: Written, case_id: int, oldest_due_on: date | None, stem: str) -> bool:
+    """Whether a letter was sent about what is past due now: one from before that fell due spoke of something else. What
+    the same step (`stem` of its keys) brought by another channel is not an earlier letter."""
+    return any(
+        (oldest_due_on is None or on > oldest_due_on) and not key.startswith(f"{stem}:")
+        for on, key in written.get(case_id, ())
+    )
+
+
+def follow_ups(letters: Mapping[str, Letter]) -> frozenset[str]:
+    """Names of the letters that say that we wrote before."""
+    return frozenset(name for name, letter in letters.items() if letter.follows_up)
+
+
+def first_letter(letters: Mapping[str, Letter], wanted: Letter, ladder: Sequence[str]) -> Letter | None:
+    """What begins in the place of a letter that would follow up on nothing: the first of the ladder's letters, else
+    any, with the same purpose and channels that says nothing of an earlier one."""
+    for name in (*ladder, *sorted(letters)):
+        letter = letters.get(name)
+        if (
+            letter is not None
+            and not letter.follows_up
+            and letter.about == wanted.about == "case"
+            and letter.purpose == wanted.purpose
+            and letter.channels >= wanted.channels
+            and (letter.places, letter.collector) == (wanted.places, wanted.collector)
+        ):
+            return letter
+    return None

@@ -1,0 +1,111 @@
+"""What letters are shown with when nobody's data are to be: a made-up customer, in each language as it would be."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from app.book.ledger.rules import CollectorKind
+from app.core.timeline.rules import Channel
+from app.outreach.letters.catalog import (
+    AccountLine,
+    InstalmentLine,
+    ItemLine,
+    LetterContext,
+    format_amount,
+    format_date,
+)
+from app.outreach.outbox.rules import Dispatch
+
+NAMES = {
+    "en": "Alex Rivera",
+    "zh": "王小明",
+    "id": "Siti Rahayu",
+    "nb": "Kari Nordmann",
+    "nl": "Jan de Vries",
+}
+ADDRESSES = {
+    "en": "14 Elm Street\nSpringfield IL 62701\nUS",
+    "zh": "信義路五段 7 號\n110 台北市\nTW",
+    "zh-Hans": "人民路 100 号\n200000 上海\nCN",
+    "id": "Jalan Merdeka 17\n10110 Jakarta\nID",
+    "nb": "Storgata 1\n0155 Oslo\nNO",
+    "nl": "Keizersgracht 100\n1015 CV Amsterdam\nNL",
+}
+CREDITOR, AGENCY = "First Harbor Bank", "Northgate Recoveries"
+
+
+def specimen(
+    language: str, collector: CollectorKind, preferences_url: str, *, currency: str = "USD", today: date
+) -> LetterContext:
+    """Figures of a made-up case of two accounts and a plan of two instalments."""
+
+    def money(units: int) -> str:
+        return format_amount(units * 100, currency, language)
+
+    def day(days: int) -> str:
+        return format_date(today + timedelta(days=days), language)
+
+    return LetterContext(
+        customer_name=NAMES.get(language, NAMES["en"]),
+        creditor=CREDITOR,
+        collector_kind=collector.value,
+        reference="C-000041",
+        accounts=(
+            AccountLine("Gold Card", "4321", money(120), money(1_840), 12, currency),
+            AccountLine("Store Card", "8765", money(45), money(310), 12, currency),
+        ),
+        past_due_total=money(165),
+        oldest_due_on=day(-12),
+        today=day(0),
+        contact_phone="+1 212 555 0100",
+        contact_email="help@firstharbor.example",
+        preferences_url=preferences_url,
+        amount=money(165),
+        promise_on=day(40),
+        instalments=(InstalmentLine(1, day(10), money(85)), InstalmentLine(2, day(40), money(80))),
+        due_on=day(-12),
+        answer_by=day(35),
+        balance_total=money(2_150),
+        missed_on=day(-3),
+        missed_amount=money(85),
+        settlement_amount=money(1_500),
+        settle_by=day(21),
+        received_on=day(-1),
+        answer="Thank you for your message. We will call you tomorrow.",
+        review_on=day(30),
+        collection_costs=money(40),
+        total_with_costs=money(205),
+        itemization=(
+            ItemLine(
+                "Gold Card", "4321", day(-60), money(1_700), money(90), money(50), "", money(0), money(1_840)
+            ),
+        ),
+        register_number="12345",
+        sender_address="1 Harbour Square, Boston MA 02110",
+        sender=AGENCY if collector is CollectorKind.THIRD_PARTY else "",
+    )
+
+
+def specimen_dispatch(
+    letter: str, language: str, context: LetterContext, subject: str, text: str, *, today: date
+) -> Dispatch:
+    """A letter to the made-up customer, as the printer would get it."""
+    return Dispatch(
+        key="specimen",
+        attempt_id="specimen",
+        channel=Channel.POST,
+        to=ADDRESSES.get(language, ADDRESSES["en"]),
+        recipient_name=context.customer_name,
+        language=language,
+        letter=letter,
+        text=text,
+        business_date=today,
+        sender_name=context.sender or context.creditor,
+        subject=subject,
+        reference=context.reference,
+        context={
+            "contact_phone": context.contact_phone,
+            "contact_email": context.contact_email,
+            "preferences_url": context.preferences_url,
+        },
+    )

@@ -1,0 +1,111 @@
+"""What only some letters show: dates to answer by, costs, how a debt came to be. Read when a letter asks for it."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from app.book.ledger.models import Entry, Statement
+from app.book.ledger.rules import MONEY_IN
+from app.core.db import table_of
+from app.outreach.gate.case_facts import AccountRow, Folder
+from app.outreach.letters.catalog import BadLetter, ItemLine, Letter, Unsayable, format_amount, format_date
+from app.outreach.letters.statutory import COSTS_CURRENCY, collection_costs, itemize
+
+FIGURES = frozenset({"balance_total", "collection_costs", "itemization"})
+"""Variables that are worked out here, besides the day to answer by."""
+
+
+def figures_for(
+    session: Session, folder: Folder, letter: Letter, currency: str, language: str, *, today: date
+) -> dict[str, Any]:
+    """Values of those of the letter's variables that are not the same for all letters, by name.
+
+    Raises BadLetter where the law gives no figure (Dutch costs of a debt that is not in euros, or of nothing), and
+    Unsayable where the ledger does not add up to what is claimed: an itemization shows what was charged and paid, and
+    nothing is put in to close it (15 USC 1692e(2)(A)).
+    """
+    found: dict[str, Any] = {}
+    if letter.answer is not None:
+        found["answer_by"] = format_date(letter.answer.ends(today), language)
+    if "balance_total" in letter.variables:
+        balance = sum(account.balance_minor for account in folder.accounts if account.asked > 0)
+        found["balance_total"] = format_amount(balance, currency, language)
+    if "collection_costs" in letter.variables:
+        if currency != COSTS_CURRENCY or folder.to_ask <= 0:
+            raise BadLetter(
+                f"{letter.name}: the law gives collection costs for debts in {COSTS_CURRENCY} only"
+            )
+        costs = collection_costs(folder.to_ask)
+        found["collection_costs"] = format_amount(costs, currency, language)
+        found["total_with_costs"] = format_amount(folder.to_ask + costs, currency, language)
+    if "itemization" in letter.variables:
+        late = [account for account in folder.accounts if account.asked > 0]
+        found["itemization"] = tuple(_line(session, each, currency, language, today) for each in late)
+        total = sum(account.balance_minor for account in late)
+        found["balance_total"] = format_amount(total, currency, language)
+    return found
+
+
+def _line(session: Session, account: AccountRow, currency: str, language: str, today: date) -> ItemLine:
+    def money(minor: int) -> str:
+        return format_amount(minor, currency, language)
+
+    since = _itemization_date(session, account.id, today)
+    entry = table_of(Entry)
+    undone = entry.alias("undone")
+    query = (
+        sa.select(entry.c.effective_on, sa.func.coalesce(undone.c.kind, entry.c.kind), entry.c.amount_minor)
+        .outerjoin(undone, undone.c.id == entry.c.reverses_id)
+        .where(entry.c.account_id == account.id, entry.c.effective_on <= today)
+    )
+    entries = [(on, str(kind), amount) for on, kind, amount in session.execute(query)]
+    before = [(kind, amount) for on, kind, amount in entries if on <= since]
+    after = [(kind, amount) for on, kind, amount in entries if on > since]
+    shown = itemize(sum(amount for _, amount in before), after)
+    if not before and not after:
+        raise Unsayable(
+            f"the ledger holds no entries of card {account.card_last4}, so that its debt cannot be itemized; load what "
+            "was charged and paid"
+        )
+    if shown.now != account.balance_minor:
+        raise Unsayable(
+            f"the ledger of card {account.card_last4} adds up to {money(shown.now)}, and "
+            f"{money(account.balance_minor)} is claimed; the creditor has to say what the difference is"
+        )
+
+    return ItemLine(
+        product=account.product,
+        last4=account.card_last4,
+        since=format_date(since, language),
+        owed=money(shown.owed),
+        interest=money(shown.interest),
+        fees=money(shown.fees),
+        other=money(shown.other) if shown.other else "",
+        paid=money(shown.paid),
+        now=money(account.balance_minor),
+    )
+
+
+def _itemization_date(session: Session, account_id: int, today: date) -> date:
+    """The last statement's date; without statements the last payment's, or else the first entry's: all of them
+    reference dates of 12 CFR 1006.34(b)(3). Not before the first entry, of which the ledger knows nothing."""
+    statement, entry = table_of(Statement), table_of(Entry)
+    own = sa.and_(entry.c.account_id == account_id, entry.c.effective_on <= today)
+    first = session.execute(sa.select(sa.func.min(entry.c.effective_on)).where(own)).scalar()
+    for query in (
+        sa.select(sa.func.max(statement.c.closing_on)).where(
+            statement.c.account_id == account_id, statement.c.closing_on <= today
+        ),
+        sa.select(sa.func.max(entry.c.effective_on)).where(own, entry.c.kind.in_(MONEY_IN)),
+    ):
+        if (found := session.execute(query).scalar()) is not None:
+            return max(_date(found), _date(first or found))
+    return _date(first or today)
+
+
+def _date(value: object) -> date:
+    return date.fromisoformat(str(value))

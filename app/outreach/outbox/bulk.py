@@ -1,0 +1,127 @@
+"""The moves that nearly every message makes, for a whole set in one statement: from the claim to `sending`, and from
+there to `sent`. Each moves only what still stands where its worker left it, and says which those were; whatever is out
+of the ordinary goes row by row (`delivery.py`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlmodel import Session, col, select
+
+from app.core.db import among, array_text, table_of
+from app.core.timeline.service import instant_speller
+from app.outreach.delivery.protocol import Claimed
+from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.rules import OutboxStatus
+
+
+def read_claimed(session: Session, claimed: Iterable[Claimed], *, worker: str) -> list[OutboxMessage]:
+    """Those of the rows that this worker still has, in id order and in no session: what happens to these objects is not
+    written."""
+    query = (
+        select(OutboxMessage)
+        .where(among(session, table_of(OutboxMessage).c.id, [row.row_id for row in claimed]))
+        .where(col(OutboxMessage.status) == OutboxStatus.CLAIMED, col(OutboxMessage.claimed_by) == worker)
+        .order_by(col(OutboxMessage.id))
+    )
+    rows = list(session.scalars(query))
+    session.expunge_all()
+    return rows
+
+
+class Beginning(NamedTuple):
+    """A claimed message about to be `sending`."""
+
+    row_id: int
+    attempt_id: str
+    not_after: datetime
+
+
+def begin(
+    session: Session, rows: Sequence[Beginning], *, worker: str, lease_until: datetime, now: datetime
+) -> set[int]:
+    """Move claims of this worker to `sending`; the ids of those that it still had, and whose customer is sent nothing
+    else at the moment: that counts for the gate, and is no event yet. The customers are locked by the caller."""
+    spelled = instant_speller(session)
+    given = [(row.row_id, row.attempt_id, spelled(row.not_after)) for row in rows]
+    return _move(session, _BEGIN, (spelled(now), spelled(lease_until)), given, (worker,))
+
+
+_BEGIN = {
+    "postgresql": """
+        UPDATE outbox_message SET status = 'sending', attempts = attempts + 1, attempted_at = %s, lease_until = %s,
+            attempt_id = new.attempt_id, not_after = new.not_after
+        FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[]) AS new(id, attempt_id, not_after)
+        WHERE outbox_message.id = new.id AND status = 'claimed' AND claimed_by = %s AND NOT EXISTS (
+            SELECT FROM outbox_message AS other
+            WHERE other.customer_id = outbox_message.customer_id AND other.status = 'sending'
+        )
+        RETURNING outbox_message.id
+    """,
+    # The plus keeps SQLite from going through everything that is claimed.
+    "sqlite": """
+        UPDATE outbox_message SET status = 'sending', attempts = attempts + 1, attempted_at = ?, lease_until = ?,
+            attempt_id = json_extract(new.value, '$[1]'), not_after = json_extract(new.value, '$[2]')
+        FROM json_each(?) AS new
+        WHERE outbox_message.id = json_extract(new.value, '$[0]') AND +status = 'claimed' AND claimed_by = ?
+            AND NOT EXISTS (
+                SELECT 1 FROM outbox_message AS other
+                WHERE other.customer_id = outbox_message.customer_id AND other.status = 'sending'
+            )
+        RETURNING id
+    """,
+}
+
+
+class Answered(NamedTuple):
+    """A message in `sending` that the provider took."""
+
+    row_id: int
+    attempt_id: str
+    provider_ref: str
+
+
+def accept(session: Session, rows: Sequence[Answered], *, now: datetime) -> set[int]:
+    """Move messages from `sending` to `sent`; the ids of those where that attempt was still open. The customers are
+    locked by the caller."""
+    at = instant_speller(session)(now)
+    given = [(row.row_id, row.attempt_id, row.provider_ref[:120]) for row in rows]
+    return _move(session, _ACCEPT, (at, at), given)
+
+
+_ACCEPT = {
+    "postgresql": """
+        UPDATE outbox_message SET status = 'sent', error = '', sent_at = %s, settled_at = %s,
+            provider_ref = new.provider_ref
+        FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS new(id, attempt_id, provider_ref)
+        WHERE outbox_message.id = new.id AND status = 'sending' AND outbox_message.attempt_id = new.attempt_id
+        RETURNING outbox_message.id
+    """,
+    "sqlite": """
+        UPDATE outbox_message SET status = 'sent', error = '', sent_at = ?, settled_at = ?,
+            provider_ref = json_extract(new.value, '$[2]')
+        FROM json_each(?) AS new
+        WHERE outbox_message.id = json_extract(new.value, '$[0]') AND +status = 'sending'
+            AND attempt_id = json_extract(new.value, '$[1]')
+        RETURNING id
+    """,
+}
+
+
+def _move(
+    session: Session,
+    statement: Mapping[str, str],
+    same: tuple[str, ...],
+    rows: Sequence[tuple[Any, ...]],
+    where: tuple[str, ...] = (),
+) -> set[int]:
+    if not rows:
+        return set()
+    connection = session.connection()
+    dialect = connection.dialect.name
+    given = (json.dumps(rows),) if dialect == "sqlite" else tuple(map(array_text, zip(*rows, strict=True)))
+    return set(connection.exec_driver_sql(statement[dialect], (*same, *given, *where)).scalars())

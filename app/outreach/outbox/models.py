@@ -1,0 +1,172 @@
+"""The outbox: every message that is to leave, with the exact words and where it stands."""
+
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from app.core.db import BigId, Row, UtcDateTime, enum_type
+from app.core.ids import id_of
+from app.core.timeline.rules import Purpose
+from app.outreach.outbox.rules import BatchStatus, Destination, DropStatus, OutboxStatus
+
+
+class OutboxMessage(Row, table=True):
+    __tablename__ = "outbox_message"
+    __table_args__ = (
+        sa.Index("ix_outbox_message_due", "status", "not_before"),
+        sa.Index("ix_outbox_message_customer", "customer_id", "status"),
+        sa.Index("ix_outbox_message_case", "case_id"),
+        sa.Index("ix_outbox_message_provider_ref", "provider_ref"),
+        # Few rows at a time: those whose step is to go on by another channel.
+        sa.Index(
+            "ix_outbox_message_fallback",
+            "fallback_at",
+            sqlite_where=sa.text("fallback_at IS NOT NULL"),
+            postgresql_where=sa.text("fallback_at IS NOT NULL"),
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    key: str = Field(max_length=120, unique=True)
+    """`case:step:occurrence:channel`, or `bundle:<id>`."""
+    destination: Destination = Field(sa_type=enum_type(Destination))
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
+    customer_id: int = Field(foreign_key="customer.id", sa_type=BigId)
+    case_id: int = Field(foreign_key="collections_case.id", sa_type=BigId)
+    bundle_id: int | None = Field(default=None, sa_type=BigId)
+    purpose: Purpose = Field(sa_type=enum_type(Purpose))
+
+    letter: str = Field(default="", max_length=60)
+    template_version: str = Field(default="", max_length=64)
+    language: str = Field(default="", max_length=8)
+    address: str = Field(default="", max_length=600)
+    subject: str = Field(default="", max_length=300)
+    text: str = Field(default="", sa_type=sa.Text)
+    html: str = Field(default="", sa_type=sa.Text)
+    enclosed: str = Field(default="", sa_type=sa.Text, sa_column_kwargs={"server_default": ""})
+    """Words of the printed letter that travels with an e-mail as PDF; '' = none does."""
+    context: str = Field(default="{}", sa_type=sa.Text)
+    """Canonical JSON of the figures the words were made from."""
+    past_due_minor: int = Field(default=0, sa_type=sa.BigInteger)
+    """What the words ask for; less is owed at delivery = the message is withheld."""
+    clearance: str = Field(default="{}", sa_type=sa.Text)
+    business_date: date
+
+    status: OutboxStatus = Field(default=OutboxStatus.QUEUED, sa_type=enum_type(OutboxStatus))
+    not_before: datetime = Field(sa_type=UtcDateTime)
+    not_after: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    claimed_by: str = Field(default="", max_length=80)
+    lease_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    attempts: int = Field(default=0)
+    attempt_id: str = Field(default="", max_length=40)
+    """Of the last attempt: the row's id, a dash and random letters; the provider's reports bring it back."""
+    attempted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """When the row was last committed as `sending`, right before the provider was called."""
+    provider_ref: str = Field(default="", max_length=120)
+    simulated: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
+    """It was printed to the console: no provider saw it, and nothing left."""
+    error: str = Field(default="", max_length=500)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    settled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    looked_up_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """When the provider's own list was last searched for a message of unknown fate."""
+    fallback_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """It cannot arrive: from then on its step may go on by another channel. None = nothing left to do."""
+
+
+class WaitingLetter(Row, table=True):
+    """A letter of an occasion that the gate makes wait longer than a night plans ahead."""
+
+    __tablename__ = "waiting_letter"
+    __table_args__ = (sa.Index("ix_waiting_letter_until", "portfolio_id", "until"),)
+
+    key: str = Field(primary_key=True, max_length=120)
+    """`case:step:channel`."""
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
+    customer_id: int = Field(foreign_key="customer.id", sa_type=BigId)
+    case_id: int = Field(foreign_key="collections_case.id", sa_type=BigId)
+    step: str = Field(max_length=60)
+    letter: str = Field(max_length=60)
+    channel: str = Field(max_length=10)
+    """'' = by e-mail, or by post to who has none."""
+    figures: str = Field(sa_type=sa.Text)
+    """JSON of what the occasion adds to the letter's values: ISO dates, and amounts in minor units."""
+    plan_id: int | None = Field(default=None, foreign_key="plan.id", sa_type=BigId)
+    until: datetime = Field(sa_type=UtcDateTime)
+
+
+class SendingPace(Row, table=True):
+    """How far ahead of its rate a sender is, shared by all workers: the earliest moment at which everything that was
+    handed over so far could have left at that rate."""
+
+    __tablename__ = "sending_pace"
+
+    line: str = Field(primary_key=True, max_length=160)
+    """Destination and sender, such as `sms:+15005550006`."""
+    caught_up_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class PrintBatch(Row, table=True):
+    """A portfolio's letters of one day, made into one PDF. Its messages carry its attempt id."""
+
+    __tablename__ = "print_batch"
+    __table_args__ = (
+        sa.Index(
+            "uq_print_batch_day",
+            "portfolio_id",
+            "printed_on",
+            unique=True,
+            sqlite_where=sa.text("status IN ('making', 'publishing', 'published')"),
+            postgresql_where=sa.text("status IN ('making', 'publishing', 'published')"),
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
+    printed_on: date
+    """The portfolio's own date."""
+    status: BatchStatus = Field(default=BatchStatus.MAKING, sa_type=enum_type(BatchStatus))
+    lease_until: datetime = Field(sa_type=UtcDateTime)
+    """Whoever makes it, or hands it over, is taken for dead after this."""
+    letters: int = Field(default=0)
+    pages: int = Field(default=0)
+    sha256: str = Field(default="", max_length=64)
+    """Of the PDF."""
+    drop_status: DropStatus = Field(default=DropStatus.NONE, sa_type=enum_type(DropStatus))
+    drop_error: str = Field(default="", max_length=500)
+    """Why it could not be handed over last time."""
+    dropped_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    error: str = Field(default="", max_length=500)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+    @property
+    def name(self) -> str:
+        return f"{self.printed_on.isoformat()}/batch-{id_of(self):06}"
+
+    @property
+    def attempt_id(self) -> str:
+        return f"print-batch-{self.id}"
+
+
+class ChannelStop(Row, table=True):
+    """A channel that is switched off, by a person or because its provider refuses our credentials."""
+
+    __tablename__ = "channel_stop"
+
+    destination: Destination = Field(primary_key=True, sa_type=enum_type(Destination))
+    reason: str = Field(max_length=500)
+    at: datetime = Field(sa_type=UtcDateTime)
+    by: str = Field(max_length=120)
+
+
+class Heartbeat(Row, table=True):
+    """When each worker process was last alive."""
+
+    __tablename__ = "heartbeat"
+
+    worker: str = Field(primary_key=True, max_length=80)
+    at: datetime = Field(sa_type=UtcDateTime)
+    started_at: datetime = Field(sa_type=UtcDateTime)

@@ -1,0 +1,128 @@
+"""What stands in the outbox: counts, lists, and which destinations are stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from app.book.ledger.models import Customer, Portfolio
+from app.outreach.outbox.models import ChannelStop, Heartbeat, OutboxMessage, PrintBatch
+from app.outreach.outbox.rules import Destination, DropStatus, OutboxStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A message with what a list says beside it."""
+
+    message: OutboxMessage
+    customer_name: str
+    timezone: str
+    """The portfolio's."""
+
+
+def counts(session: Session) -> dict[tuple[OutboxStatus, Destination], int]:
+    """(status, destination) -> messages; what was only printed to the console is no message that was sent."""
+    query = (
+        sa.select(col(OutboxMessage.status), col(OutboxMessage.destination), sa.func.count())
+        .where(col(OutboxMessage.simulated).is_(False))
+        .group_by(col(OutboxMessage.status), col(OutboxMessage.destination))
+    )
+    return {(status, destination): n for status, destination, n in session.execute(query)}
+
+
+def simulated(session: Session) -> int:
+    """Messages that were printed to the console: they stand among those that are sent, and none of them left."""
+    query = sa.select(sa.func.count()).where(col(OutboxMessage.simulated).is_(True))
+    return session.scalar(query) or 0
+
+
+def messages(
+    session: Session,
+    *,
+    status: OutboxStatus | None = None,
+    destination: Destination | None = None,
+    before: int | None = None,
+    limit: int = 50,
+) -> list[Listed]:
+    """Newest first; `before` = the id of the last one seen."""
+    query = _listed(status, destination).order_by(col(OutboxMessage.id).desc()).limit(limit)
+    if before is not None:
+        query = query.where(col(OutboxMessage.id) < before)
+    return [Listed(*row) for row in session.execute(query)]
+
+
+def unknown(session: Session, limit: int = 50) -> list[Listed]:
+    """Messages that may or may not have left, the oldest first: a person has to find out."""
+    query = _listed(OutboxStatus.UNKNOWN, None).order_by(col(OutboxMessage.id)).limit(limit)
+    return [Listed(*row) for row in session.execute(query)]
+
+
+def undropped_batches(session: Session) -> list[PrintBatch]:
+    """Published batches that could not be handed over so far, the oldest first."""
+    waiting = col(PrintBatch.drop_status).in_((DropStatus.WAITING, DropStatus.UPLOADED))
+    query = select(PrintBatch).where(waiting, PrintBatch.drop_error != "").order_by(col(PrintBatch.id))
+    return list(session.scalars(query.limit(50)))
+
+
+def all_messages(
+    session: Session, *, status: OutboxStatus | None = None, destination: Destination | None = None
+) -> Iterator[Listed]:
+    """The whole list, streamed: for an export."""
+    query = _listed(status, destination).order_by(col(OutboxMessage.id))
+    for row in session.execute(query.execution_options(yield_per=500)):
+        yield Listed(*row)
+
+
+def _listed(
+    status: OutboxStatus | None, destination: Destination | None
+) -> sa.Select[OutboxMessage, str, str]:
+    query = (
+        sa.select(OutboxMessage, col(Customer.full_name), col(Portfolio.timezone))
+        .join(Customer, col(Customer.id) == OutboxMessage.customer_id)
+        .join(Portfolio, col(Portfolio.id) == OutboxMessage.portfolio_id)
+    )
+    if status is not None:
+        query = query.where(col(OutboxMessage.status) == status)
+    if destination is not None:
+        query = query.where(col(OutboxMessage.destination) == destination)
+    return query
+
+
+def channel_stops(session: Session) -> dict[Destination, ChannelStop]:
+    return {stop.destination: stop for stop in session.scalars(select(ChannelStop))}
+
+
+def bundle_deliveries(session: Session, case_id: int) -> dict[int, OutboxMessage]:
+    """Bundle id -> its way to the legal desk."""
+    query = select(OutboxMessage).where(
+        OutboxMessage.case_id == case_id, OutboxMessage.destination == Destination.LEGAL_DESK
+    )
+    return {row.bundle_id: row for row in session.scalars(query) if row.bundle_id is not None}
+
+
+# --- workers --------------------------------------------------------------------------------------------------
+
+ALIVE = timedelta(seconds=60)
+"""A worker beats every 15 seconds; three beats missed and it is not alive."""
+REMEMBERED = timedelta(hours=24)
+"""Workers silent for longer were stopped, not lost, and are not shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerStatus:
+    worker: str
+    seen_at: datetime
+    alive: bool
+
+
+def workers(session: Session, now: datetime) -> list[WorkerStatus]:
+    """Those seen within the last day, the latest first."""
+    recent = select(Heartbeat).where(col(Heartbeat.at) > now - REMEMBERED)
+    return [
+        WorkerStatus(row.worker, row.at, now - row.at <= ALIVE)
+        for row in session.scalars(recent.order_by(col(Heartbeat.at).desc()))
+    ]

@@ -1,0 +1,157 @@
+"""A message that cannot arrive: its step goes on by the next channel that the strategy names for that. One that was
+withheld because its reader had moved, or a notice because of a hold, is written again: it is owed all the same."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+from sqlmodel import Session
+
+from app.book.ledger.models import Portfolio
+from app.casework.cases.rules import CaseStatus
+from app.casework.plans.service import live_plan
+from app.core.clock import Clock, local_date
+from app.core.db import reading, retrying, table_of, transaction
+from app.core.timeline.rules import Channel, Purpose
+from app.outreach.delivery.protocol import MOVED, Claimed, locked_rows
+from app.outreach.gate.case_facts import Folder, open_folders
+from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.rules import ANSWER_LETTER, OutboxStatus
+from app.outreach.planning.on_demand import HELP_LETTER
+from app.outreach.planning.service import Outgoing, Stationery, contact_customers, tell_of_unsent
+from app.outreach.strategy.facts import gather_case_facts
+from app.outreach.strategy.rules import Step
+from app.outreach.strategy.service import Chosen, ladders
+from app.policy.rules import Clearance, WaitUntil
+
+AT_ONCE = 200
+GIVE_UP_AFTER = timedelta(days=3)
+"""A step whose other channel would be open only later than that is left to the next step."""
+OWED_FOR = timedelta(days=366)
+"""How long a notice that was withheld is asked for again."""
+ASK_AGAIN_AFTER = timedelta(days=1)
+ON_ITS_WAY = (
+    OutboxStatus.QUEUED, OutboxStatus.CLAIMED, OutboxStatus.SENDING, OutboxStatus.SENT, OutboxStatus.DELIVERED,
+    OutboxStatus.UNKNOWN,
+)  # fmt: skip
+
+
+def fall_back_due(engine: Engine, stationery: Stationery, *, clock: Clock) -> int:
+    """Queue what takes the place of messages that cannot arrive; returns how many were queued. Safe to run in many
+    processes: a message's key is unique."""
+    message = table_of(OutboxMessage)
+    due = (
+        sa.select(message.c.id, message.c.customer_id)
+        .where(message.c.fallback_at <= clock.now())
+        .order_by(message.c.fallback_at)
+        .limit(AT_ONCE)
+    )
+    with reading(engine) as session:
+        found = [Claimed(*row) for row in session.execute(due)]
+    queued = 0
+    for claimed in found:
+
+        def work(one: Claimed = claimed) -> bool:
+            with transaction(engine) as session:
+                [row] = locked_rows(session, [one])
+                if row.fallback_at is None:
+                    return False
+                return fall_back(session, row, stationery, now=clock.now())
+
+        queued += retrying(work)
+    return queued
+
+
+def fall_back(session: Session, row: OutboxMessage, stationery: Stationery, *, now: datetime) -> bool:
+    """Ask the gate about the channels by which the message may go instead, one after the other, and queue the first
+    that it clears; every answer is on record. True if one was queued."""
+    row.fallback_at = None
+    portfolio = session.get_one(Portfolio, row.portfolio_id)
+    on = local_date(now, portfolio.timezone)
+    [folder] = open_folders(session, portfolio, [row.case_id], now=now, as_of=on)
+    if folder.case.status is not CaseStatus.OPEN:
+        return False
+    stem = row.key.rpartition(":")[0]
+    known = _messages_of(session, row, stem)
+    if any(status in ON_ITS_WAY for _, status in known) and not _is_owed(row):
+        return False
+    step, chosen = _step_of(session, portfolio, folder, row, now)
+    if step is None:
+        _leave_to_a_person(session, portfolio, folder, row, stationery, on=on, now=now)
+        return False
+    if folder.to_ask <= 0 or (live_plan(session, row.case_id) is not None and not _is_owed(row)):
+        return False
+    held_back = _is_owed(row) and bool(folder.facts.holds)
+    if held_back and row.error != MOVED:
+        return _wait(row, now + ASK_AGAIN_AFTER)  # what a hold keeps back is due when it ends
+    about = {"strategy": chosen.ref, "instead_of": row.key}
+    tried = {channel for channel, _ in known}
+    own = (Channel(row.destination.value),) if row.status is OutboxStatus.WITHHELD else ()
+    for channel in (*own, *(each for each in step.otherwise if each not in tried)):
+        # As the message that did not arrive: a first letter does not become one that says that we wrote before.
+        other = Outgoing(
+            folder, row.letter, row.purpose, (channel,), stem, about=about,
+            instead_of=row.id if channel in tried else None,
+        )  # fmt: skip
+        [[answer]] = contact_customers(session, portfolio, [other], stationery, on=on, by="system", now=now)
+        if isinstance(answer, Clearance):
+            return True
+        if isinstance(answer, WaitUntil):
+            return _wait(row, answer.at)
+    if held_back:
+        row.error = f"{row.error}; a hold keeps back what takes its place"
+        return _wait(row, now + ASK_AGAIN_AFTER)
+    return False
+
+
+def _is_owed(row: OutboxMessage) -> bool:
+    """A notice that did not leave: the law asks for it, whatever else was written or agreed."""
+    return row.purpose is Purpose.NOTICE and row.status is OutboxStatus.WITHHELD
+
+
+def _wait(row: OutboxMessage, until: datetime) -> bool:
+    """Ask again at that time, unless the next step is to say it by then."""
+    patience = OWED_FOR if _is_owed(row) else GIVE_UP_AFTER
+    if until < (row.settled_at or until) + patience:
+        row.fallback_at = until
+    return False
+
+
+def _leave_to_a_person(
+    session: Session,
+    portfolio: Portfolio,
+    folder: Folder,
+    row: OutboxMessage,
+    stationery: Stationery,
+    *,
+    on: date,
+    now: datetime,
+) -> None:
+    """What an occasion brought, or a person, is not worded again by itself: its figures were of that day."""
+    is_answer = row.letter in (ANSWER_LETTER, HELP_LETTER)  # to a message from the address they had
+    if row.status is OutboxStatus.WITHHELD and row.letter in stationery.letters and not is_answer:
+        why = f"{row.error}. Write it again, if it still has to be said."
+        tell_of_unsent(session, portfolio, folder, row, why, stationery, on=on, now=now)
+
+
+def _step_of(
+    session: Session, portfolio: Portfolio, folder: Folder, row: OutboxMessage, now: datetime
+) -> tuple[Step | None, Chosen]:
+    """The step as the customer's ladder has it now, if it is still there."""
+    live = ladders(session, portfolio)
+    today = local_date(now, portfolio.timezone)
+    facts = gather_case_facts(session, portfolio, live, [row.case_id], on=today)
+    chosen = live.of(folder.case.customer_id, facts[row.case_id])
+    step_id = row.key.split(":")[1]
+    return next((step for step in chosen.ladder.steps if step.id == step_id), None), chosen
+
+
+def _messages_of(session: Session, row: OutboxMessage, stem: str) -> list[tuple[Channel, OutboxStatus]]:
+    """What became of the step's messages."""
+    message = table_of(OutboxMessage)
+    query = sa.select(message.c.destination, message.c.status).where(
+        message.c.case_id == row.case_id, message.c.key.startswith(f"{stem}:", autoescape=True)
+    )
+    return [(Channel(destination.value), status) for destination, status in session.execute(query)]

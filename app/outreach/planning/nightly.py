@@ -1,0 +1,128 @@
+"""A night's contacts: planned chunk by chunk, by two processes where there are many."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import traceback
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime
+from functools import partial
+
+from sqlalchemy.engine import Engine
+
+from app.book.ledger.models import Portfolio
+from app.core.db import chunked, reading, retrying, transaction
+from app.outreach.planning.service import Stationery, draft_contacts, rest_cases
+
+ASKED = 2000
+"""Cases whose strategy is asked at once; most of them rest."""
+CHUNK = 1000
+"""Cases that are written in one transaction: about a tenth of a second."""
+SHARED_FROM = 4000
+"""Cases from which on a second process is worth its start."""
+
+
+def plan_night(
+    engine: Engine,
+    portfolio: Portfolio,
+    case_ids: Sequence[int],
+    stationery: Stationery,
+    *,
+    on: date,
+    now: datetime,
+) -> dict[str, int]:
+    """Let those of these cases rest for which nothing is due on `on`, and `plan_contacts` for the others; what was
+    written stays when it is killed, and running it again goes on.
+
+    Reading and thinking need no lock; a chunk's rows, events and the case's next step are written in one transaction.
+    """
+    plan = partial(_plan, engine, portfolio, stationery, on, now)
+    chunks = list(chunked(case_ids, ASKED))
+    if len(case_ids) < SHARED_FROM or not _may_fork(engine):
+        return plan(chunks)
+    # Every other chunk goes to a second process. It has its own connections: those of this one stay untouched.
+    engine.dispose()
+    told, tell = os.pipe()
+    parent = os.getpid()
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            os.close(told)
+            engine.dispose(close=False)
+            theirs = _until_orphaned(chunks[1::2], parent)
+            os.write(tell, json.dumps(plan(theirs)).encode())
+            status = 0
+        except BaseException:  # noqa: BLE001 - nothing of this process may go on in the parent's place
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+    os.close(tell)
+    try:
+        counts = Counter(plan(chunks[::2]))
+    finally:
+        with os.fdopen(told) as pipe:
+            said = pipe.read()
+        ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if ended != 0:
+        raise RuntimeError(f"the second process that planned contacts ended with {ended}")
+    counts.update(json.loads(said))
+    return dict(counts)
+
+
+def _until_orphaned(chunks: Sequence[list[int]], parent: int) -> Iterator[list[int]]:
+    """The second process' chunks while there is somebody to tell. Until it ends it shares the lock on the
+    portfolio's days with its parent, so that whoever runs the night again waits for it."""
+    for ids in chunks:
+        if os.getppid() != parent:
+            raise SystemExit("the process that shared this night is gone")
+        yield ids
+
+
+def _may_fork(engine: Engine) -> bool:
+    """A process with threads cannot be forked safely, and a database in memory cannot be shared."""
+    in_memory = engine.dialect.name == "sqlite" and engine.url.database in (None, "", ":memory:")
+    return threading.active_count() == 1 and (os.cpu_count() or 1) > 1 and not in_memory
+
+
+def _plan(
+    engine: Engine,
+    portfolio: Portfolio,
+    stationery: Stationery,
+    on: date,
+    now: datetime,
+    chunks: Iterable[Sequence[int]],
+) -> dict[str, int]:
+    counts = Counter(dict.fromkeys(("cleared", "waiting", "refused", "call_tasks", "resting"), 0))
+    most_are_due = False
+    for ids in chunks:
+        # Who rests is cheaper found from narrow rows, who does not costs that much more.
+        due = ids if most_are_due else retrying(partial(_due, engine, portfolio, on, ids))
+        found = Counter({"resting": len(ids) - len(due)})
+        for some in chunked(due, CHUNK):
+            found.update(retrying(partial(_plan_chunk, engine, portfolio, stationery, on, now, some)))
+        most_are_due = found["resting"] < len(ids) / 4
+        counts.update(found)
+    return dict(counts)
+
+
+def _due(engine: Engine, portfolio: Portfolio, on: date, case_ids: Sequence[int]) -> list[int]:
+    with transaction(engine) as session:
+        return rest_cases(session, portfolio, case_ids, on=on)
+
+
+def _plan_chunk(
+    engine: Engine,
+    portfolio: Portfolio,
+    stationery: Stationery,
+    on: date,
+    now: datetime,
+    case_ids: Sequence[int],
+) -> dict[str, int]:
+    with reading(engine) as session:
+        draft = draft_contacts(session, portfolio, case_ids, stationery, on=on, now=now)
+    with transaction(engine) as session:
+        return draft.write(session)

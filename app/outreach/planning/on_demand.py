@@ -1,0 +1,96 @@
+"""A step out of turn: a person sends one letter now, by the same gate, words and outbox as the night does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from sqlmodel import Session
+
+from app.book.ledger.models import Portfolio
+from app.casework.cases.models import CollectionsCase
+from app.casework.cases.rules import CaseStatus
+from app.casework.plans.service import live_plan
+from app.core.errors import Conflict, Invalid
+from app.core.ids import id_of
+from app.core.timeline.rules import Channel, Purpose
+from app.outreach.gate.case_facts import open_folders
+from app.outreach.planning.service import Letterhead, Outgoing, Stationery, contact_customers, known_keys
+from app.policy.rules import Answer
+
+MANUAL_STEP = "manual-"
+"""Begins the 'step' of the key; the letter and the day follow."""
+
+
+def sendable_letters(stationery: Stationery) -> list[str]:
+    """Letters a person may send by hand: those about the case itself. The others wait for what they speak of, a plan
+    agreed, a hold placed, and go out with it."""
+    return sorted(code for code, letter in stationery.letters.items() if letter.about == "case")
+
+
+def take_manual_step(
+    session: Session,
+    portfolio: Portfolio,
+    case: CollectionsCase,
+    letter: str,
+    channels: Sequence[Channel],
+    stationery: Stationery,
+    *,
+    on: date,
+    by: str,
+    now: datetime,
+) -> list[Answer]:
+    """Queue a letter on each of these channels that the gate clears; every answer is on record, by whoever asked.
+
+    The ladder stays where it is. The same letter goes out by a channel once a day at most (Conflict). Invalid for a
+    letter that there is not, or not on a channel; Conflict for a case that is closed, kept by a plan or owes nothing.
+    """
+    if letter not in sendable_letters(stationery):
+        raise Invalid("choose a letter", "letter")
+    chosen = stationery.letters[letter]
+    if not channels:
+        raise Invalid("choose at least one channel", "channels")
+    if missing := [
+        channel for channel in channels if channel not in chosen.channels or channel is Channel.CALL
+    ]:
+        raise Invalid(f"this letter has no form for {', '.join(missing)}", "channels")
+    if case.status is not CaseStatus.OPEN:
+        raise Conflict("this case is closed")
+    if chosen.purpose == Purpose.REMINDER and live_plan(session, id_of(case)):
+        raise Conflict("a promise or plan is being kept: ordinary reminders rest")
+    [folder] = open_folders(session, portfolio, [id_of(case)], now=now, as_of=on)
+    if folder.to_ask <= 0:
+        raise Conflict("nothing is owed that a letter could ask for")
+    if misfit := stationery.misfit(chosen, Letterhead.of(portfolio), folder.customer.country):
+        raise Invalid(misfit, "letter")
+    step = f"{MANUAL_STEP}{letter}-{on:%Y%m%d}"
+    stem = f"{case.id}:{step}:{folder.case.occurrence}"
+    letters = Outgoing(folder, letter, Purpose(chosen.purpose), channels, stem)
+    if known_keys(session, [letters.key(channel) for channel in channels]):
+        raise Conflict("this letter was queued on one of these channels today already")
+    [answers] = contact_customers(session, portfolio, [letters], stationery, on=on, by=by, now=now)
+    return answers
+
+
+HELP_LETTER = "help_answer"
+
+
+def answer_for_help(
+    session: Session,
+    portfolio: Portfolio,
+    case: CollectionsCase,
+    stationery: Stationery,
+    *,
+    on: date,
+    by: str,
+    now: datetime,
+) -> Answer | None:
+    """Queue the SMS that says how to reach us, for a customer who asked; what the gate said is on record. None if it
+    was answered today already: two machines must not keep each other talking."""
+    [folder] = open_folders(session, portfolio, [id_of(case)], now=now, as_of=on)
+    stem = f"{case.id}:help-{on:%Y%m%d}:{folder.case.occurrence}"
+    words = Outgoing(folder, HELP_LETTER, Purpose.CONFIRMATION, (Channel.SMS,), stem)
+    if known_keys(session, [words.key(Channel.SMS)]):
+        return None
+    [[answer]] = contact_customers(session, portfolio, [words], stationery, on=on, by=by, now=now)
+    return answer

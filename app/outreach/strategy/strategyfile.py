@@ -1,0 +1,515 @@
+"""How a strategy is spelled: TOML in, a `Strategy` or every fault with its place out. See docs/strategies.md."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from app.book.ledger.rules import holds_card_number
+from app.casework.cases.rules import HoldKind
+from app.core.errors import Invalid
+from app.core.kit.toml_text import parse_toml
+from app.core.money import BadAmount, to_decimal_string, to_minor
+from app.core.timeline.rules import Channel, Purpose
+from app.outreach.strategy.rules import (
+    ASKABLE,
+    NEVER,
+    OPS,
+    Action,
+    Condition,
+    Criterion,
+    Ladder,
+    Moment,
+    Op,
+    Risk,
+    Segment,
+    Shape,
+    Step,
+    Stop,
+    Strategy,
+    WaitFor,
+)
+
+E = TypeVar("E", bound=StrEnum)
+
+LONGEST_TEXT = 60_000
+MOST_STEPS = 100
+"""In one ladder."""
+MOST_SEGMENTS = 20
+LAST_DAY = 3_650
+IDENTIFIER = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+RESERVED = ("plan-", "manual-")
+"""Beginnings of what else the outbox calls a step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a portfolio's strategies are spelled in."""
+
+    currency: str
+    buckets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a strategy: counted from 0; None = not in a segment, not in a step."""
+
+    segment: int | None = None
+    step: int | None = None
+
+    def __str__(self) -> str:
+        """As it is written in an address: `3`, `1.0` (segment 1, its first step)."""
+        return ".".join(str(n) for n in (self.segment, self.step) if n is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One fault: where it is, in which field, and what is wrong."""
+
+    place: Place
+    label: str
+    """The place in words: `step 3 (second-call)`; '' = the strategy as a whole."""
+    field: str
+    message: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        return ": ".join(filter(None, (self.label, self.field, self.message)))
+
+
+class BadStrategy(Invalid):
+    """The strategy's text is wrong; `problems` says where and why, all of them."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__("; ".join(map(str, problems)), "text")
+        self.problems = list(problems)
+
+
+def read_strategy(code: str, text: str, terms: Terms) -> Strategy:
+    """A strategy from its text. BadStrategy with every fault, each with its line."""
+    if len(text) > LONGEST_TEXT:
+        raise BadStrategy([Problem(Place(), "", "", f"longer than {LONGEST_TEXT:,} characters")])
+    if holds_card_number(text):
+        said = "this looks like it holds a full card number, which is never stored"
+        raise BadStrategy([Problem(Place(), "", "", said)])
+    try:
+        data = parse_toml(text.replace("\r\n", "\n"))
+    except tomllib.TOMLDecodeError as error:
+        line = re.search(r"at line (\d+)", str(error))
+        found = int(line[1]) if line else text.count("\n") + 1
+        raise BadStrategy([Problem(Place(), "", "", f"not TOML: {error}", found)]) from None
+    try:
+        return parse_strategy(code, data, terms)
+    except BadStrategy as bad:
+        lines = places(text)
+        raise BadStrategy(
+            [Problem(p.place, p.label, p.field, p.message, lines.get(p.place)) for p in bad.problems]
+        ) from None
+
+
+HEADER = re.compile(r"\s*\[\[\s*(steps|segments|segments\s*\.\s*steps)\s*\]\]")
+
+
+def places(text: str) -> dict[Place, int]:
+    """The line, from 1, on which each segment and step begins."""
+    found: dict[Place, int] = {}
+    main = segment = inner = -1
+    for number, line in enumerate(_lines(text), start=1):
+        header = HEADER.match(line)
+        if header is None:
+            continue
+        if header[1] == "steps":
+            main += 1
+            found[Place(step=main)] = number
+        elif header[1] == "segments":
+            segment, inner = segment + 1, -1
+            found[Place(segment)] = number
+        else:
+            inner += 1
+            found[Place(segment, inner)] = number
+    return found
+
+
+def parse_strategy(code: str, data: Mapping[str, Any], terms: Terms) -> Strategy:
+    """A strategy from parsed TOML. BadStrategy with every fault."""
+    reader = _Reader(terms)
+    top = reader.table(data, Place(), "", {"name", "steps", "segments", "stop"})
+    stop = reader.stop(top)
+    name = top.text("name", default=code, longest=120)
+    segments = [reader.segment(raw, n, stop) for n, raw in enumerate(top.tables("segments", MOST_SEGMENTS))]
+    main = Ladder(reader.steps(top, Place()), stop=stop)
+    if not main.steps and not top.wrong("steps"):
+        top.fault("steps", "a strategy needs at least one step outside its segments")
+    ids = [segment.id for segment in segments]
+    for n, segment in enumerate(segments):
+        if segment.id in ids[:n]:
+            reader.problems.append(
+                Problem(Place(n), f"segment {n + 1} ({segment.id})", "id", "is used twice")
+            )
+    if reader.problems:
+        raise BadStrategy(reader.problems)
+    return Strategy(code, name, main, tuple(segments))
+
+
+# --- reading ------------------------------------------------------------------------------------------------
+
+
+class _Reader:
+    """Collects faults while it reads, so that all of them are told at once."""
+
+    def __init__(self, terms: Terms) -> None:
+        self.terms = terms
+        self.problems: list[Problem] = []
+
+    def table(self, raw: Any, place: Place, label: str, known: set[str]) -> _Table:
+        found = _Table(raw if isinstance(raw, Mapping) else {}, place, label, self.problems)
+        if not isinstance(raw, Mapping):
+            found.fault("", "must be a table")
+        for name in sorted(set(found.raw) - known):
+            found.fault(str(name)[:40], f"unknown; known are {', '.join(sorted(known))}")
+        return found
+
+    def segment(self, raw: Any, n: int, stop: Stop) -> Segment:
+        named = raw.get("id", "no id") if isinstance(raw, Mapping) else "no table"
+        known = {"id", "name", "condition", "steps"}
+        table = self.table(raw, Place(n), f"segment {n + 1} ({named})", known)
+        ident = table.identifier("id")
+        condition = self.condition(table)
+        if not condition and not table.wrong("condition"):
+            table.fault(
+                "condition", "a segment needs one; the steps outside the segments are everybody else's"
+            )
+        steps = self.steps(table, Place(n))
+        if not steps and not table.wrong("steps"):
+            table.fault("steps", "needs at least one step")
+        name = table.text("name", default=ident, longest=120)
+        return Segment(ident, name, condition, Ladder(steps, ident, stop))
+
+    def steps(self, table: _Table, place: Place) -> tuple[Step, ...]:
+        within = f"segment {place.segment + 1}, " if place.segment is not None else ""
+        read: list[tuple[Step, _Table]] = []
+        for n, raw in enumerate(table.tables("steps", MOST_STEPS)):
+            named = raw.get("id", "no id") if isinstance(raw, Mapping) else "no table"
+            label = f"{within}step {n + 1} ({str(named)[:40]})"
+            read.append(self.step(raw, Place(place.segment, n), label))
+        before: dict[str, Step] = {}
+        last = 0
+        for step, row in read:
+            if step.day and step.day <= last:
+                row.fault(
+                    "day", f"steps come in ascending order of day, one step a day; before it is day {last}"
+                )
+            if step.id and step.id in before:
+                row.fault("id", "is used twice in this ladder")
+            if step.wait_for is not None and step.wait_for.step not in before:
+                row.fault("wait_for", f"no earlier step of this ladder is called {step.wait_for.step!r}")
+            before[step.id] = step
+            last = max(last, step.day)
+        return tuple(step for step, _ in read)
+
+    def step(self, raw: Any, place: Place, label: str) -> tuple[Step, _Table]:
+        known = {
+            "id", "day", "action", "channels", "otherwise", "letter", "purpose", "task", "condition", "wait_for",
+        }  # fmt: skip
+        table = self.table(raw, place, label, known)
+        step = Step(
+            id=table.identifier("id"),
+            day=table.whole("day", 1, LAST_DAY),
+            action=table.choice("action", Action) or Action.CALL,
+            channels=table.choices("channels", Channel),
+            otherwise=table.choices("otherwise", Channel),
+            letter=table.text("letter", longest=60),
+            purpose=table.choice("purpose", Purpose, default=Purpose.REMINDER) or Purpose.REMINDER,
+            task=table.text("task", longest=300),
+            condition=self.condition(table),
+            wait_for=self.wait_for(table),
+        )
+        if not table.wrong("action"):
+            _check_action(step, table)
+        return step, table
+
+    def wait_for(self, table: _Table) -> WaitFor | None:
+        if "wait_for" not in table.raw:
+            return None
+        known = {"step", "days", "moment"}
+        wait = self.table(table.raw["wait_for"], table.place, f"{table.label}: wait_for", known)
+        step, days = wait.text("step", longest=40, required=True), wait.whole("days", 0, 365)
+        return WaitFor(step, days, wait.choice("moment", Moment, default=Moment.TAKEN) or Moment.TAKEN)
+
+    def stop(self, top: _Table) -> Stop:
+        if "stop" not in top.raw:
+            return NEVER
+        table = self.table(top.raw["stop"], Place(), "stop", {"holds", "paid", "condition"})
+        percent = days = 0
+        if "paid" in table.raw:
+            paid = self.table(table.raw["paid"], Place(), "stop: paid", {"at_least", "within_days"})
+            percent, days = paid.whole("at_least", 1, 100), paid.whole("within_days", 1, 90)
+        holds = frozenset(hold.value for hold in table.choices("holds", HoldKind))
+        return Stop(holds, percent, days, self.condition(table))
+
+    def condition(self, table: _Table) -> Condition:
+        """`{ fact = value }`, `{ fact = [values] }` or `{ fact = { at_least = 3, at_most = 9 } }`."""
+        raw = table.raw.get("condition", {})
+        if not isinstance(raw, Mapping):
+            table.fault("condition", 'must be a table such as { balance = { at_least = "100.00" } }')
+            return ()
+        tests = []
+        for fact, asked in raw.items():
+            if fact not in ASKABLE:
+                table.fault("condition", f"unknown fact {fact!r}; known are {', '.join(ASKABLE)}")
+                continue
+            shape = ASKABLE[fact][0]
+            if not isinstance(asked, Mapping):
+                asked = {Op.IN.value if isinstance(asked, list) else Op.IS.value: asked}
+            if not asked:
+                table.fault("condition", f"{fact}: says nothing")
+            for op, value in asked.items():
+                allowed = ", ".join(sorted(OPS[shape]))
+                if op not in OPS[shape]:
+                    table.fault("condition", f"{fact}: unknown {op!r}; this fact takes {allowed}")
+                    continue
+                try:
+                    tests.append(Criterion(fact, Op(op), self._value(fact, shape, Op(op), value)))
+                except ValueError as error:
+                    table.fault("condition", f"{fact}: {error}")
+        return tuple(tests)
+
+    def _value(self, fact: str, shape: Shape, op: Op, value: Any) -> int | str | bool | frozenset[str]:
+        if shape is Shape.NUMBER:
+            if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 100_000:
+                raise ValueError("must be a whole number, not negative")
+            return value
+        if shape is Shape.AMOUNT:
+            return self._amount(value)
+        if shape is Shape.FLAG:
+            if not isinstance(value, bool):
+                raise ValueError("must be true or false")
+            return value
+        words = value if op is Op.IN else [value]
+        if not isinstance(words, list) or not words or not all(isinstance(w, str) and w for w in words):
+            raise ValueError("must be a list of words" if op is Op.IN else "must be a word")
+        known = self._words(fact)
+        for word in words:
+            if known and word not in known:
+                raise ValueError(f"unknown {word!r}; known are {', '.join(known)}")
+        return frozenset(words) if op is Op.IN else str(value)
+
+    def _words(self, fact: str) -> Sequence[str]:
+        """Those that a fact can only be one of; () = any word."""
+        if fact == "bucket":
+            return self.terms.buckets
+        if fact == "risk":
+            return list(Risk)
+        return list(Channel) if fact in ("reachable", "consented") else ()
+
+    def _amount(self, value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, (str, int)):
+            raise ValueError('must be an amount such as "125.00", in quotes')
+        try:
+            minor = to_minor(str(value), self.terms.currency)
+        except BadAmount as error:
+            raise ValueError(str(error)) from None
+        if minor < 0:
+            raise ValueError("an amount here is not negative")
+        return minor
+
+
+def _check_action(step: Step, table: _Table) -> None:
+    """What an action needs, and what says nothing with it."""
+    if step.action is Action.MESSAGE:
+        if not step.letter and not table.wrong("letter"):
+            table.fault("letter", "a message needs a letter")
+        if not step.channels and not table.wrong("channels"):
+            table.fault("channels", "a message needs channels")
+        if Channel.CALL in step.channels:
+            table.fault("channels", 'a call is no message; write action = "call"')
+        if Channel.CALL in step.otherwise or set(step.otherwise) & set(step.channels):
+            table.fault("otherwise", "names other channels than the step's own, and no call")
+        if step.purpose is Purpose.CONFIRMATION:
+            table.fault("purpose", "a confirmation answers what the customer agreed to; no step does")
+    elif step.letter or step.channels or step.otherwise:
+        field = "letter" if step.letter else "channels" if step.channels else "otherwise"
+        table.fault(field, f"says nothing with action = {step.action.value!r}")
+    if step.action is Action.TASK and not step.task and not table.wrong("task"):
+        table.fault("task", "say in words what has to be done")
+    if step.action is not Action.TASK and step.task:
+        table.fault("task", f"says nothing with action = {step.action.value!r}")
+
+
+@dataclass
+class _Table:
+    """One table of the text; a value that cannot be read is a fault, and something harmless in its place."""
+
+    raw: Mapping[str, Any]
+    place: Place
+    label: str
+    problems: list[Problem]
+    faults: set[str] = field(default_factory=set)
+
+    def fault(self, name: str, message: str) -> None:
+        self.faults.add(name)
+        self.problems.append(Problem(self.place, self.label, name, message))
+
+    def wrong(self, name: str) -> bool:
+        return name in self.faults
+
+    def text(self, name: str, *, default: str = "", longest: int, required: bool = False) -> str:
+        value = self.raw.get(name, default)
+        if not isinstance(value, str):
+            self.fault(name, "must be text in quotes")
+        elif len(value) > longest:
+            self.fault(name, f"longer than {longest} characters")
+        elif required and not value.strip():
+            self.fault(name, "is missing")
+        elif "\0" not in value:
+            return value.strip()
+        else:
+            self.fault(name, "holds a NUL")
+        return default
+
+    def identifier(self, name: str) -> str:
+        value = self.text(name, longest=40, required=True)
+        if value and (not IDENTIFIER.fullmatch(value) or value.startswith(RESERVED)):
+            self.fault(name, "write small letters, digits and hyphens; it cannot begin with plan- or manual-")
+        return value
+
+    def whole(self, name: str, least: int, most: int) -> int:
+        value = self.raw.get(name)
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            self.fault(name, f"must be a whole number from {least} to {most}")
+            return 0
+        return value
+
+    def choice(self, name: str, kind: type[E], default: E | None = None) -> E | None:
+        value = self.raw.get(name, default)
+        try:
+            return kind(value)
+        except ValueError:
+            said = "is missing" if value is None else f"unknown {value!r}"
+            self.fault(name, f"{said}; known are {', '.join(kind)}")
+            return default
+
+    def choices(self, name: str, kind: type[E]) -> tuple[E, ...]:
+        value = self.raw.get(name, [])
+        if not isinstance(value, list):
+            self.fault(name, 'must be a list such as ["sms"]')
+            return ()
+        unknown = [word for word in value if not isinstance(word, str) or word not in set(kind)]
+        if unknown or len(set(map(str, value))) < len(value):
+            said = f"unknown {unknown[0]!r}; known are {', '.join(kind)}" if unknown else "names one twice"
+            self.fault(name, said)
+            return ()
+        return tuple(kind(word) for word in value)
+
+    def tables(self, name: str, most: int) -> list[Any]:
+        value = self.raw.get(name, [])
+        if not isinstance(value, list):
+            self.fault(name, f"must be written as [[{name}]]")
+            return []
+        if len(value) > most:
+            self.fault(name, f"more than {most}")
+            return []
+        return value
+
+
+# --- writing ------------------------------------------------------------------------------------------------
+
+
+def write_step(step: Step, terms: Terms, *, segment: bool = False) -> str:
+    """One step as TOML, as a person would write it."""
+    lines = [
+        "[[segments.steps]]" if segment else "[[steps]]",
+        f"id = {_quoted(step.id)}",
+        f"day = {step.day}",
+    ]
+    lines.append(f"action = {_quoted(step.action.value)}")
+    if step.letter:
+        lines.append(f"letter = {_quoted(step.letter)}")
+    if step.channels:
+        lines.append(f"channels = {_listed([c.value for c in step.channels])}")
+    if step.otherwise:
+        lines.append(f"otherwise = {_listed([c.value for c in step.otherwise])}")
+    if step.purpose is not Purpose.REMINDER:
+        lines.append(f"purpose = {_quoted(step.purpose.value)}")
+    if step.task:
+        lines.append(f"task = {_quoted(step.task)}")
+    if step.condition:
+        lines.append(f"condition = {write_condition(step.condition, terms)}")
+    if step.wait_for:
+        wait = step.wait_for
+        moment = f", moment = {_quoted(wait.moment.value)}" if wait.moment is not Moment.TAKEN else ""
+        lines.append(f"wait_for = {{ step = {_quoted(wait.step)}, days = {wait.days}{moment} }}")
+    return "\n".join(lines) + "\n"
+
+
+def write_condition(condition: Condition, terms: Terms) -> str:
+    """An inline table."""
+    facts: dict[str, list[Criterion]] = {}
+    for test in condition:
+        facts.setdefault(test.fact, []).append(test)
+    parts = []
+    for fact, tests in facts.items():
+        said = {test.op: _value_text(test, terms) for test in tests}
+        plain = next((said[op] for op in (Op.IS, Op.IN) if set(said) == {op}), None)
+        inner = ", ".join(f"{op.value} = {text}" for op, text in said.items())
+        parts.append(f"{fact} = {plain or f'{{ {inner} }}'}")
+    return "{ " + ", ".join(parts) + " }" if parts else "{}"
+
+
+def _value_text(test: Criterion, terms: Terms) -> str:
+    if isinstance(test.value, frozenset):
+        return _listed(sorted(test.value))
+    if isinstance(test.value, bool):
+        return "true" if test.value else "false"
+    if isinstance(test.value, str):
+        return _quoted(test.value)
+    if ASKABLE[test.fact][0] is Shape.AMOUNT:
+        return _quoted(to_decimal_string(test.value, terms.currency))
+    return str(test.value)
+
+
+def _quoted(text: str) -> str:
+    escapes: Callable[[re.Match[str]], str] = lambda found: f"\\u{ord(found[0]):04x}"  # noqa: E731
+    text = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + re.sub(r"[\x00-\x1f\x7f]", escapes, text) + '"'
+
+
+def _listed(words: Sequence[str]) -> str:
+    return "[" + ", ".join(map(_quoted, words)) + "]"
+
+
+def put_step(text: str, place: Place, block: str | None) -> str:
+    """The text with the step at `place` replaced by `block` (None takes it out); a place behind the ladder's last
+    step adds it there. Everything else, comments too, stays as it was written."""
+    lines = _lines(text)
+    found = places(text)
+    new = [] if block is None else block.rstrip("\n").split("\n")
+    if place in found:
+        first = found[place] - 1
+        last = _end_of_block(lines, first)
+        if block is None and last < len(lines) and not lines[last].strip():
+            last += 1
+        lines[first:last] = new
+    else:
+        ladder = [line for each, line in found.items() if each.segment == place.segment]
+        last = _end_of_block(lines, max(ladder) - 1) if ladder else len(lines)
+        lines[last:last] = ["", *new]
+    return "\n".join(lines) + "\n"
+
+
+def _lines(text: str) -> list[str]:
+    """By the line ends TOML knows, which are fewer than Python's; a form sends its own kind."""
+    return text.replace("\r\n", "\n").rstrip("\n").split("\n")
+
+
+def _end_of_block(lines: Sequence[str], first: int) -> int:
+    """The line behind the last one that belongs to the table begun at `first`; comments before the next table are
+    that one's."""
+    last = next((n for n in range(first + 1, len(lines)) if lines[n].lstrip().startswith("[")), len(lines))
+    while last > first + 1 and (not lines[last - 1].strip() or lines[last - 1].lstrip().startswith("#")):
+        last -= 1
+    return last

@@ -1,0 +1,58 @@
+"""What every verb of the command line shares: the database, the clock, options, and how results are printed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Annotated, Any
+
+import typer
+from sqlalchemy.engine import Engine
+
+from app.core.clock import SystemClock
+from app.core.db import make_engine
+from app.core.errors import DeskError
+from app.core.settings import get_settings
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+PortfolioCode = Annotated[str, typer.Option("--portfolio", help="Portfolio code.")]
+BY = "system:cli"
+"""Who an event of the command line names; the operating system knows which person that was."""
+
+
+def migrated_engine() -> Engine:
+    """The database of the settings. DeskError when its schema is not the one this program needs."""
+    from app.core.schema import is_current
+
+    engine = make_engine(get_settings().database_url)
+    if not is_current(engine):
+        raise DeskError("The database schema is not current. Run: desk migrate")
+    return engine
+
+
+def read_clock() -> datetime:
+    return SystemClock().now()
+
+
+def parse_day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"not a date like 2026-01-31: {text!r}") from None
+
+
+Day = Annotated[date, typer.Option(parser=parse_day, metavar="YYYY-MM-DD")]
+
+
+def printable(text: str) -> str:
+    """A stranger's text for a terminal: signs that would steer it are written out."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def print_result(data: dict[str, Any], as_json: bool, text: Callable[[], None]) -> None:
+    """One JSON object for programs, or what `text` prints for people."""
+    if as_json:
+        print(json.dumps(data, ensure_ascii=False, default=str))
+    else:
+        text()

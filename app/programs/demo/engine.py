@@ -1,0 +1,90 @@
+"""Days lived under a simulated clock: the night, then deliveries, then whatever people do.
+
+The engine room of the demo. Nothing here knows a real provider: whoever calls it brings the ports, and with them
+recording senders.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from sqlalchemy.engine import Engine
+
+from app.book.ledger.models import Portfolio
+from app.core.clock import FixedClock, local_instant
+from app.core.db import transaction
+from app.operations.day import DayReport, run_days
+from app.outreach.delivery.protocol import note_status
+from app.outreach.delivery.sending import deliver_due
+from app.outreach.outbox.rules import Accepted, Dispatch, OutboxStatus, Outcome, Undeliverable
+from app.programs.ports import Ports
+
+DELIVERY_HOURS = (9, 15)
+NIGHT = (2, 30)
+
+
+@dataclass
+class SimulatedSender:
+    """A provider that accepts nearly everything; what it accepted is in `accepted`, by reference."""
+
+    random: random.Random
+    undeliverable_share: float = 0.01
+    accepted: list[str] = field(default_factory=list)
+
+    def send(self, dispatch: Dispatch) -> Outcome:
+        if self.random.random() < self.undeliverable_share:
+            return Undeliverable("simulated: the address does not exist")
+        self.accepted.append(f"simulated-{dispatch.attempt_id}")
+        return Accepted(self.accepted[-1])
+
+
+def live_through(
+    engine: Engine,
+    portfolio: Portfolio,
+    first: date,
+    last: date,
+    ports: Ports,
+    clock: FixedClock,
+    *,
+    stop_at: datetime,
+    people: Callable[[date, datetime], None],
+    progress: Callable[[DayReport], None],
+) -> None:
+    """Close every day from `first` to `last`; each following day messages leave and `people` do their work.
+
+    Nothing happens after `stop_at`, and what the last night planned stays queued. `clock` is the one in `ports`.
+    """
+    on = first
+    while on <= last:
+        tomorrow = on + timedelta(days=1)
+        clock.at = min(local_instant(tomorrow, *NIGHT, portfolio.timezone), stop_at)
+        reports = run_days(engine, portfolio.code, on, ports.stationery, now=clock.at)
+        for hour in DELIVERY_HOURS:
+            at = local_instant(tomorrow, hour, 0, portfolio.timezone)
+            if at > stop_at or on == last:
+                break
+            clock.at = at
+            deliver_due(engine, ports.couriers(), worker="simulation", clock=clock, batch=500)
+            _report_deliveries(engine, ports, clock.at)
+        noon = local_instant(tomorrow, 11, 0, portfolio.timezone)
+        if on < last and noon <= stop_at:
+            clock.at = noon
+            people(tomorrow, noon)
+        progress(reports[-1])
+        on = tomorrow
+
+
+def _report_deliveries(engine: Engine, ports: Ports, now: datetime) -> None:
+    """The simulated providers tell what became of what they took."""
+    with transaction(engine) as session:
+        for sender in ports.senders.values():
+            if isinstance(sender, SimulatedSender):
+                for reference in sender.accepted:
+                    failed = sender.random.random() < 0.03
+                    status = OutboxStatus.UNDELIVERED if failed else OutboxStatus.DELIVERED
+                    detail = "simulated: handset unreachable" if failed else ""
+                    note_status(session, status, detail, provider_ref=reference, now=now)
+                sender.accepted.clear()

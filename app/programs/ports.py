@@ -1,0 +1,327 @@
+"""Composition root: the only file that chooses adapters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import partial
+from ipaddress import ip_address
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from app.adapters.twilio.codes import failure_of
+from app.core.clock import Clock, SystemClock
+from app.core.errors import Invalid
+from app.core.settings import ROOT, EmailAdapter, PostAdapter, Settings, SmsAdapter
+from app.core.timeline.rules import Channel
+from app.inbound.bounces.rules import Postbox
+from app.inbound.rules import Inbox
+from app.legal.bundle.bag import load_private_key
+from app.legal.referrals.service import BundleCourier, LegalDesk, Seal
+from app.operations.alerts.rules import Messenger
+from app.outreach.delivery.protocol import ContactCourier, Courier
+from app.outreach.letters.catalog import load_letters, sms_segments
+from app.outreach.outbox.rules import (
+    AsyncSender,
+    Destination,
+    Drop,
+    Failure,
+    Lookup,
+    Pace,
+    Paper,
+    Press,
+    Sender,
+)
+from app.outreach.planning.service import Stationery
+
+LETTERS = ROOT / "letters"
+
+
+class Traffic(NamedTuple):
+    """How a channel's messages may leave; as `ContactCourier` takes it."""
+
+    in_flight: int = 1
+    pace: Pace | None = None
+    lines: tuple[str, ...] = ("",)
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Everything outside the process that the product talks to."""
+
+    clock: Clock
+    stationery: Stationery
+    senders: Mapping[Channel, Sender | AsyncSender] = field(default_factory=dict)
+    traffic: Mapping[Channel, Traffic] = field(default_factory=dict)
+    legal_desk: LegalDesk | None = None
+    seal: Seal | None = None
+    """None where no DESK_BUNDLE_KEY is set: bundles cannot be built, everything else works."""
+    paper: Paper | None = None
+    """Shows how letters look in print."""
+    press: Press | None = None
+    """What prints a day's letters as one batch; None where each letter is handed over by its sender."""
+    drop: Drop | None = None
+    """Where printed batches are taken besides; None = nowhere."""
+    sms_lookup: Lookup | None = None
+    """Who can be asked which SMS left; None where the provider keeps no list."""
+    console: frozenset[Channel] = frozenset()
+    """Channels whose messages are only printed to the console."""
+    printed: Callable[[str, date], str] | None = None
+    """Says of a single letter's key and business date where the print manifest has it, '' = it does not; None where
+    letters are not printed one by one."""
+    sms_inbox: Inbox | None = None
+    """Who can be asked which SMS came; None where the provider keeps no list."""
+    bounces: Postbox | None = None
+    """Where undeliverable e-mail comes back to; None where nobody reads it."""
+    messengers: Sequence[Messenger] = ()
+    """Who is told when something fails."""
+    verify_twilio: Callable[[str, Mapping[str, str], str], bool] | None = None
+    """Did Twilio send this callback? (public URL, form fields, signature); None where SMS go another way."""
+
+    sms_failure: Callable[[str], Failure | None] = failure_of
+    """What the error code of a delivery report says about the number or about us."""
+
+    def couriers(self) -> dict[Destination, Courier]:
+        """Who serves each destination of the outbox."""
+        couriers: dict[Destination, Courier] = {
+            Destination(channel.value): ContactCourier(
+                sender, self.stationery, **self.traffic.get(channel, Traffic())._asdict()
+            )
+            for channel, sender in self.senders.items()
+        }
+        if self.legal_desk is not None:
+            couriers[Destination.LEGAL_DESK] = BundleCourier(self.legal_desk)
+        return couriers
+
+
+def make_ports(settings: Settings, clock: Clock | None = None) -> Ports:
+    """The ports that the settings ask for. SystemExit with a clear sentence where one is incomplete."""
+    clock = clock or SystemClock()
+    seal = _seal(settings)
+    sms = _sms(settings, clock)
+    press = _press(settings)
+    post = None if press else _post(settings)
+    return Ports(
+        clock=clock,
+        stationery=make_stationery(settings),
+        senders={
+            Channel.SMS: sms,
+            Channel.EMAIL: _email(settings, clock),
+            **({Channel.POST: post} if post else {}),
+        },
+        paper=make_paper(),
+        press=press,
+        drop=_drop(settings),
+        traffic=_traffic(settings),
+        legal_desk=_legal_desk(settings, seal),
+        seal=seal,
+        console=_console_channels(settings),
+        sms_lookup=sms if settings.sms is SmsAdapter.TWILIO else None,
+        printed=post.printed if post and settings.post is PostAdapter.PRINT else None,
+        sms_inbox=_sms_inbox(settings),
+        bounces=_bounces(settings),
+        messengers=_messengers(settings, clock),
+        verify_twilio=_twilio_check(settings),
+    )
+
+
+def make_stationery(settings: Settings) -> Stationery:
+    return Stationery(
+        load_letters(LETTERS),
+        settings.public_url.rstrip("/"),
+        settings.require_secret(),
+        settings.register_number,
+        settings.sender_address,
+    )
+
+
+def _sms(settings: Settings, clock: Clock) -> Any:
+    """A Sender, and a Lookup where it is Twilio."""
+    if settings.sms is SmsAdapter.TWILIO:
+        from app.adapters.twilio.sms import TwilioSmsSender
+
+        _demand(settings, "twilio_account_sid", "twilio_auth_token", "twilio_from")
+        return TwilioSmsSender(
+            settings.twilio_account_sid,
+            settings.twilio_auth_token.get_secret_value(),
+            settings.twilio_lines[0],
+            clock,
+            api_url=settings.twilio_api_url,
+        )
+    return _console()
+
+
+def _sms_inbox(settings: Settings) -> Inbox | None:
+    if settings.sms is not SmsAdapter.TWILIO or not settings.missed_sms_minutes:
+        return None
+    from app.adapters.twilio.inbox import TwilioInbox
+
+    return TwilioInbox(
+        settings.twilio_account_sid,
+        settings.twilio_auth_token.get_secret_value(),
+        settings.twilio_lines,
+        api_url=settings.twilio_api_url,
+    )
+
+
+def _traffic(settings: Settings) -> dict[Channel, Traffic]:
+    """Only what goes to a real provider is slowed down."""
+    traffic = {}
+    if settings.sms is SmsAdapter.TWILIO:
+        pace = Pace(settings.sms_segments_per_second, sms_segments)
+        traffic[Channel.SMS] = Traffic(settings.delivery_in_flight, pace, settings.twilio_lines)
+    if settings.email is EmailAdapter.SMTP:
+        in_flight = min(settings.delivery_in_flight, 10)  # as many connections as a mail server is glad of
+        traffic[Channel.EMAIL] = Traffic(in_flight, Pace(settings.emails_per_second))
+    if settings.post is PostAdapter.PRINT:
+        from app.adapters.print.letters import IN_FLIGHT
+
+        traffic[Channel.POST] = Traffic(IN_FLIGHT)
+    return traffic
+
+
+def _twilio_check(settings: Settings) -> Callable[[str, Mapping[str, str], str], bool] | None:
+    if settings.sms is not SmsAdapter.TWILIO:
+        return None
+    from app.adapters.twilio.sms import validate_signature
+
+    return partial(validate_signature, settings.twilio_auth_token.get_secret_value())
+
+
+def _email(settings: Settings, clock: Clock) -> Sender:
+    if settings.email is EmailAdapter.SMTP:
+        from app.adapters.mail.smtp import SmtpEmailSender
+
+        _demand(settings, "smtp_url", "mail_from")
+        return SmtpEmailSender(
+            settings.smtp_url,
+            settings.mail_from,
+            clock,
+            bounce_address=settings.bounce_address,
+            paper=make_paper().pdf,
+        )
+    return _console()
+
+
+def _bounces(settings: Settings) -> Postbox | None:
+    url = settings.bounce_url.get_secret_value()
+    if not url:
+        return None
+    from app.adapters.mail.bounce_mailbox import make_postbox
+
+    return make_postbox(url)
+
+
+def _messengers(settings: Settings, clock: Clock) -> list[Messenger]:
+    from app.adapters.alerts import MailMessenger, WebhookMessenger
+
+    found: list[Messenger] = []
+    people = tuple(each.strip() for each in settings.alert_email.split(",") if each.strip())
+    if people:
+        _demand(settings, "smtp_url", "mail_from")
+        pages = settings.public_url.rstrip("/")
+        found.append(MailMessenger(settings.smtp_url, settings.mail_from, people, pages, clock))
+    if url := settings.alert_url.get_secret_value():
+        secret = settings.alert_secret.get_secret_value()
+        if len(secret) < 24:
+            raise SystemExit("DESK_ALERT_URL is set but DESK_ALERT_SECRET has fewer than 24 characters")
+        found.append(WebhookMessenger(url, secret, clock))
+    return found
+
+
+def _post(settings: Settings) -> Any:
+    if settings.post is PostAdapter.PRINT:
+        from app.adapters.print.letters import PrintLetterSender
+
+        return PrintLetterSender(settings.print_dir, LETTERS)
+    return _console()
+
+
+def make_paper() -> Paper:
+    from app.adapters.print.letter_page import LetterPaper
+
+    return LetterPaper(LETTERS)
+
+
+def _press(settings: Settings) -> Press | None:
+    if settings.post is not PostAdapter.PRINT_BATCH:
+        return None
+    from app.adapters.print.batch import PrintPress
+
+    return PrintPress(settings.print_dir, LETTERS)
+
+
+def _console_channels(settings: Settings) -> frozenset[Channel]:
+    chosen = {
+        Channel.SMS: settings.sms is SmsAdapter.CONSOLE,
+        Channel.EMAIL: settings.email is EmailAdapter.CONSOLE,
+        Channel.POST: settings.post is PostAdapter.CONSOLE,
+    }
+    return frozenset(channel for channel, is_console in chosen.items() if is_console)
+
+
+def _console() -> Sender:
+    from app.adapters.console import ConsoleSender
+
+    return ConsoleSender()
+
+
+def _seal(settings: Settings) -> Seal | None:
+    text = settings.bundle_key.get_secret_value()
+    if not text:
+        return None
+    from app.adapters.print.typesetting import typeset
+
+    return Seal(load_private_key(text), typeset)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _legal_desk(settings: Settings, seal: Seal | None) -> LegalDesk | None:
+    if not settings.legal_url:
+        return None
+    if seal is None:
+        raise SystemExit("DESK_LEGAL_URL is set but DESK_BUNDLE_KEY is not: bundles could not be signed")
+    parts = urlsplit(settings.legal_url)
+    if parts.scheme == "http" and not settings.legal_allow_http and not _is_loopback(parts.hostname or ""):
+        raise SystemExit(
+            "DESK_LEGAL_URL is http://: everybody on the way could read the case files. Use https://, or set "
+            "DESK_LEGAL_ALLOW_HTTP=true where the line itself is encrypted"
+        )
+    from app.adapters.legal_http import LegalHttp
+
+    return LegalHttp(settings.legal_url, seal.key)
+
+
+def _drop(settings: Settings) -> Drop | None:
+    if not settings.print_sftp_url.get_secret_value():
+        return None
+    from app.adapters.print.sftp_drop import SftpDrop
+
+    if settings.post is not PostAdapter.PRINT_BATCH:
+        raise SystemExit(
+            "DESK_PRINT_SFTP_URL is set but DESK_POST is not print-batch: there is nothing to put there"
+        )
+    _demand(settings, "print_sftp_host_key")
+    try:
+        return SftpDrop(
+            settings.print_dir,
+            settings.print_sftp_url.get_secret_value(),
+            settings.print_sftp_host_key,
+            settings.print_sftp_key.get_secret_value(),
+        )
+    except Invalid as problem:
+        raise SystemExit(f"DESK_{(problem.field or '').upper()}: {problem}") from None
+
+
+def _demand(settings: Settings, *names: str) -> None:
+    for name in names:
+        value = getattr(settings, name)
+        if not (value.get_secret_value() if hasattr(value, "get_secret_value") else value):
+            raise SystemExit(f"DESK_{name.upper()} is needed for the adapter you chose; see .env.example")

@@ -1,0 +1,156 @@
+"""Signing in and out, the first page of each role, and one's own password."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Form, Query
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from app.core.errors import Invalid
+from app.core.staff import service
+from app.core.staff.rules import PASSWORD_MIN, LoginRefusal, LoginRefused
+from app.http import security
+from app.http.deps import (
+    SESSION_COOKIE,
+    AnyStaff,
+    MaybeVisitor,
+    Now,
+    WriteSession,
+    public,
+    settings_of,
+)
+from app.web.rendering import home_path, page, redirect
+
+AFTER_SESSION = timedelta(days=1)
+"""How much longer than its session the cookie lasts: without it nobody could be told that the session has expired."""
+
+router = APIRouter()
+sign_in_door = public("the sign-in page; throttled in app/core/staff/service.py")
+
+
+def sign_in_path(wanted: str | None, *, signed_out: bool = False) -> str:
+    """The sign-in page, leading on to `wanted` (a path of ours) afterwards. `signed_out`: somebody was signed in until
+    now, and learns why they are here."""
+    query = {"next": wanted} if wanted and wanted != "/" else {}
+    query |= {"signed_out": "1"} if signed_out else {}
+    return "/login" + ("?" + urlencode(query) if query else "")
+
+
+@router.get("/")
+def home(request: Request, staff: AnyStaff) -> Response:
+    return RedirectResponse(home_path(staff.role, request.app.state.page_paths), status_code=303)
+
+
+@router.get("/login", dependencies=[sign_in_door])
+def login_page(
+    request: Request,
+    visitor: MaybeVisitor,
+    next: Annotated[str | None, Query()] = None,
+    signed_out: str = "",
+) -> Response:
+    if visitor is not None:
+        return RedirectResponse(security.local_path(next, "/"), status_code=303)
+    return _login_page(request, next, signed_out=bool(signed_out))
+
+
+@router.post("/login", dependencies=[sign_in_door])
+def log_in(
+    request: Request,
+    session: WriteSession,
+    now: Now,
+    username: Annotated[str, Form(max_length=200)] = "",
+    password: Annotated[str, Form(max_length=1000)] = "",
+    next: Annotated[str | None, Form(max_length=2000)] = None,
+) -> Response:
+    settings = settings_of(request)
+    client = request.client.host if request.client else "unknown"
+    lifetime = timedelta(hours=settings.session_hours)
+    result = service.log_in(session, username, password, client, now=now, lifetime=lifetime)
+    if isinstance(result, LoginRefused):
+        return _refused(request, result, username, next)
+    token, _row = result
+    response = RedirectResponse(security.local_path(next, "/"), status_code=303)
+    kept = lifetime + AFTER_SESSION
+    security.set_cookie(response, settings, SESSION_COOKIE, token, max_age=int(kept.total_seconds()))
+    return response
+
+
+@router.post("/logout")
+def log_out(
+    request: Request, staff: AnyStaff, visitor: MaybeVisitor, session: WriteSession, now: Now
+) -> Response:
+    assert visitor is not None
+    service.log_out(session, staff, visitor.session_id, now=now)
+    response = redirect(request, "/login", "You are signed out.", "neutral")
+    security.clear_cookie(response, settings_of(request), SESSION_COOKIE)
+    # Whatever this browser kept for the session, typed text included, goes with it.
+    response.headers["clear-site-data"] = '"storage"'
+    return response
+
+
+@router.get("/account")
+def account(request: Request, staff: AnyStaff) -> Response:
+    return page(request, "account.html", account=staff)
+
+
+@router.get("/account/password")
+def password_page(request: Request, _staff: AnyStaff, visitor: MaybeVisitor) -> Response:
+    assert visitor is not None
+    return _password_page(request, visitor.must_change_password)
+
+
+@router.post("/account/password")
+def change_password(
+    request: Request,
+    staff: AnyStaff,
+    visitor: MaybeVisitor,
+    session: WriteSession,
+    now: Now,
+    current: Annotated[str, Form(max_length=1000)] = "",
+    new: Annotated[str, Form(max_length=1000)] = "",
+) -> Response:
+    assert visitor is not None
+    try:
+        service.change_own_password(session, staff, current, new, now=now)
+    except Invalid as refused:
+        field = "current" if refused.field == "current" else "new"
+        return _password_page(request, visitor.must_change_password, {field: refused.message}, status=422)
+    response = redirect(request, "/login", "Your password is changed. Sign in with the new one.")
+    security.clear_cookie(response, settings_of(request), SESSION_COOKIE)
+    return response
+
+
+def _login_page(
+    request: Request,
+    next: str | None,
+    *,
+    username: str = "",
+    error: str | None = None,
+    signed_out: bool = False,
+    status: int = 200,
+) -> Response:
+    context = {"next": next or "", "username": username, "error": error, "signed_out": signed_out}
+    return page(request, "login.html", status, **context)
+
+
+def _refused(request: Request, refused: LoginRefused, username: str, next: str | None) -> Response:
+    """The same words whether the name, the password or the account is the reason."""
+    if refused.reason is LoginRefusal.THROTTLED:
+        minutes = -(-refused.wait_seconds // 60)
+        wait = f"Too many attempts. Try again in {minutes} minute{'s' if minutes != 1 else ''}."
+        response = _login_page(request, next, username=username, error=wait, status=429)
+        response.headers["retry-after"] = str(refused.wait_seconds)
+        return response
+    error = "That name and password do not match. Check both, or ask an administrator for a new password."
+    return _login_page(request, next, username=username, error=error, status=401)
+
+
+def _password_page(
+    request: Request, temporary: bool, errors: dict[str, str] | None = None, status: int = 200
+) -> Response:
+    context = {"temporary": temporary, "errors": errors or {}, "password_min": PASSWORD_MIN}
+    return page(request, "password.html", status, **context)

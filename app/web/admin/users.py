@@ -1,0 +1,173 @@
+"""Staff and API tokens: the administrator's pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.core.errors import Conflict, Invalid, NotFound
+from app.core.staff import queries, service
+from app.core.staff.models import User
+from app.core.staff.rules import ROLE_LABELS, Role
+from app.http.deps import Administrator, Now, ReadSession, RowId, WriteSession
+from app.web.rendering import Column, page, redirect
+
+router = APIRouter(prefix="/admin")
+
+ROLE_HINTS = {
+    Role.AGENT: "Works the worklist and cases.",
+    Role.MANAGER: "All an agent can, plus dashboards, approvals and the strategy.",
+    Role.LEGAL: "Reads cases and takes over case files.",
+    Role.ADMIN: "Manages staff and API tokens, can stop all sending; sees no cardholder.",
+}
+STAFF_COLUMNS = [Column(label) for label in ("Name", "User name", "Role", "Status", "Last here")]
+TOKEN_COLUMNS = [Column(label) for label in ("Name", "Role", "Token", "Issued", "Last used", "")]
+
+
+# --- staff --------------------------------------------------------------------------------------------------
+
+
+@router.get("/staff")
+def staff_list(request: Request, _staff: Administrator, session: ReadSession) -> Response:
+    people, seen = queries.staff_list(session), queries.last_seen(session)
+    return page(request, "admin/staff.html", people=people, seen=seen, columns=STAFF_COLUMNS)
+
+
+@router.get("/staff/new")
+def new_staff(request: Request, _staff: Administrator) -> Response:
+    return _new_staff_page(request, {}, {})
+
+
+@router.post("/staff/new")
+def add_staff(
+    request: Request,
+    staff: Administrator,
+    session: WriteSession,
+    now: Now,
+    username: Annotated[str, Form(max_length=200)] = "",
+    display_name: Annotated[str, Form(max_length=200)] = "",
+    role: Annotated[Role, Form()] = Role.AGENT,
+) -> Response:
+    password = service.generate_password()
+    try:
+        user = service.add_user(
+            session, username, display_name, role, password, by=staff.by, now=now, temporary=True
+        )
+    except (Invalid, Conflict) as refused:
+        field = getattr(refused, "field", None) or "username"
+        values = {"username": username, "display_name": display_name, "role": role}
+        return _new_staff_page(request, values, {field: refused.message}, status=refused.status)
+    return page(request, "admin/password.html", person=user, password=password, added=True)
+
+
+@router.get("/staff/{user_id}")
+def staff_member(request: Request, user_id: RowId, staff: Administrator, session: ReadSession) -> Response:
+    return _member_page(request, _person(session, user_id), own=user_id == staff.user_id)
+
+
+@router.post("/staff/{user_id}")
+def change_staff(
+    request: Request,
+    user_id: RowId,
+    staff: Administrator,
+    session: WriteSession,
+    now: Now,
+    display_name: Annotated[str, Form(max_length=200)],
+    role: Annotated[Role, Form()],
+) -> Response:
+    user = service.change_user(session, user_id, display_name=display_name, role=role, by=staff.by, now=now)
+    return redirect(request, f"/admin/staff/{user_id}", f"{user.display_name} is saved.")
+
+
+@router.post("/staff/{user_id}/active")
+def set_active(
+    request: Request,
+    user_id: RowId,
+    staff: Administrator,
+    session: WriteSession,
+    now: Now,
+    active: Annotated[bool, Form()],
+) -> Response:
+    user = service.change_user(session, user_id, active=active, by=staff.by, now=now)
+    words = "can sign in again." if active else "is deactivated and signed out everywhere."
+    return redirect(request, f"/admin/staff/{user_id}", f"{user.display_name} {words}")
+
+
+@router.post("/staff/{user_id}/password")
+def reset_password(
+    request: Request, user_id: RowId, staff: Administrator, session: WriteSession, now: Now
+) -> Response:
+    """A temporary password, shown on this answer only."""
+    password = service.generate_password()
+    user = service.change_user(session, user_id, password=password, temporary=True, by=staff.by, now=now)
+    return page(request, "admin/password.html", person=user, password=password, added=False)
+
+
+def _person(session: ReadSession, user_id: int) -> User:
+    user = session.get(User, user_id)
+    if user is None:
+        raise NotFound("There is no such member of staff.")
+    return user
+
+
+def _new_staff_page(
+    request: Request, values: Mapping[str, object], errors: dict[str, str], status: int = 200
+) -> Response:
+    context = {"values": values, "errors": errors, "roles": _role_options()}
+    return page(request, "admin/staff_new.html", status, **context)
+
+
+def _member_page(request: Request, person: User, *, own: bool) -> Response:
+    return page(request, "admin/staff_member.html", person=person, own=own, roles=_role_options())
+
+
+def _role_options() -> list[tuple[str, str, str]]:
+    return [(role.value, ROLE_LABELS[role], ROLE_HINTS[role]) for role in Role]
+
+
+# --- API tokens ---------------------------------------------------------------------------------------------
+
+
+@router.get("/tokens")
+def token_list(request: Request, _staff: Administrator, session: ReadSession) -> Response:
+    return page(request, "admin/tokens.html", tokens=queries.tokens(session), columns=TOKEN_COLUMNS)
+
+
+@router.get("/tokens/new")
+def new_token(request: Request, _staff: Administrator) -> Response:
+    return _new_token_page(request, {}, {})
+
+
+@router.post("/tokens/new")
+def issue_token(
+    request: Request,
+    staff: Administrator,
+    session: WriteSession,
+    now: Now,
+    name: Annotated[str, Form(max_length=200)] = "",
+    role: Annotated[Role, Form()] = Role.LEGAL,
+) -> Response:
+    try:
+        token = service.issue_token(session, name, role, by=staff.by, now=now)
+    except (Invalid, Conflict) as refused:
+        values = {"name": name, "role": role}
+        return _new_token_page(request, values, {"name": refused.message}, status=refused.status)
+    return page(request, "admin/token_issued.html", name=name, role=role, token=token)
+
+
+@router.post("/tokens/{token_id}/revoke")
+def revoke_token(
+    request: Request, token_id: RowId, staff: Administrator, session: WriteSession, now: Now
+) -> Response:
+    token = service.revoke_token(session, token_id, by=staff.by, now=now)
+    return redirect(request, "/admin/tokens", f"The token {token.name} no longer opens anything.")
+
+
+def _new_token_page(
+    request: Request, values: Mapping[str, object], errors: dict[str, str], status: int = 200
+) -> Response:
+    return page(request, "admin/token_new.html", status, values=values, errors=errors, roles=_role_options())

@@ -1,0 +1,89 @@
+"""Contacts and refusals of one case: every answer of the gate with its reasons, and the same question asked again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.core.errors import Conflict, NotFound
+from app.core.timeline.models import Event
+from app.http.deps import CaseReader, Now, ReadSession, StreamSession, decode_cursor, encode_cursor
+from app.outreach.gate import queries
+from app.outreach.gate.decisions import replay
+from app.outreach.gate.queries import Period
+from app.web.cases.case import CaseId, open_file
+from app.web.cases.contacts import CHANNEL_WORDS, COLUMNS, CSV_HEADER, PAGE, WORDS, csv_rows
+from app.web.rendering import csv_download, page
+
+router = APIRouter(prefix="/cases")
+
+EVER = (datetime(1990, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
+
+
+@router.get("/{case_id}/contacts")
+def case_contacts(
+    request: Request,
+    case_id: CaseId,
+    _staff: CaseReader,
+    session: ReadSession,
+    now: Now,
+    decision: str = "",
+    cursor: str = "",
+) -> Response:
+    file = open_file(session, case_id, now)
+    chosen = decision if decision in queries.DECISIONS else ""
+    found = queries.decisions(
+        session,
+        Period(*EVER, case_id=case_id),
+        decision=chosen,
+        after=decode_cursor(cursor, 2, datetime.fromisoformat, int),
+        limit=PAGE + 1,
+    )
+    last = found[PAGE - 1] if len(found) > PAGE else None
+    return page(
+        request,
+        "case/contacts.html",
+        file=file,
+        zone=file.zone,
+        words=WORDS,
+        channel_words=CHANNEL_WORDS,
+        columns=COLUMNS,
+        chosen=chosen,
+        decisions=found[:PAGE],
+        next_cursor=encode_cursor(last.at.isoformat(), last.event_id) if last else None,
+    )
+
+
+@router.get("/{case_id}/contacts.csv")
+def case_contacts_csv(case_id: CaseId, _staff: CaseReader, session: StreamSession, now: Now) -> Response:
+    file = open_file(session, case_id, now)
+    rows = queries.all_decisions(session, Period(*EVER, case_id=case_id))
+    return csv_download(f"{file.case.reference}-contacts.csv", CSV_HEADER, csv_rows(rows))
+
+
+@router.get("/{case_id}/contacts/{event_id}")
+def case_replay(
+    request: Request,
+    case_id: CaseId,
+    event_id: Annotated[int, Path(ge=1, lt=2**63)],
+    _staff: CaseReader,
+    session: ReadSession,
+    now: Now,
+) -> Response:
+    """The decision on record beside the answer of today's code to the same question."""
+    file = open_file(session, case_id, now)
+    event = session.get(Event, event_id)
+    if event is None or event.case_id != case_id:
+        raise NotFound("This case has no such decision.")
+    found, problem = None, ""
+    try:
+        found = replay(session, event_id)
+    except (NotFound, Conflict) as error:
+        problem = str(error)
+    return page(
+        request, "case/replay.html", file=file, zone=file.zone, event=event, found=found, problem=problem
+    )

@@ -1,0 +1,158 @@
+"""Documents of a case: on file, put there, fetched and withdrawn."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, File, Form, Path, UploadFile
+from sqlmodel import Session
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.casework.documents.models import CaseDocument
+from app.casework.documents.rules import KIND_WORDS, MAX_BYTES, DocumentKind
+from app.casework.documents.service import (
+    add_document,
+    documents_of,
+    fetch_document,
+    get_document,
+    withdraw_document,
+)
+from app.core.errors import Conflict, Invalid
+from app.core.ids import id_of
+from app.core.staff.rules import CASEWORK, LEGAL_WORK, MANAGEMENT, Staff
+from app.http.deps import CaseReader, Now, ReadSession, WriteSession, requires
+from app.http.security import KB
+from app.web.cases.case import CaseId, open_file
+from app.web.cases.case import File as OpenFile
+from app.web.rendering import page, redirect
+from app.web.worklist.worklist import staff_names
+
+router = APIRouter(prefix="/cases")
+
+Filer = Annotated[Staff, requires(*CASEWORK, *LEGAL_WORK)]
+"""Whoever works on the case, and the legal team."""
+Withdrawer = Annotated[Staff, requires(*LEGAL_WORK, *MANAGEMENT)]
+DocumentId = Annotated[int, Path(ge=1, lt=2**63)]
+
+
+@router.get("/{case_id}/documents")
+def documents(
+    request: Request, case_id: CaseId, staff: CaseReader, session: ReadSession, now: Now
+) -> Response:
+    return _documents_page(request, session, open_file(session, case_id, now), staff)
+
+
+def _documents_page(
+    request: Request,
+    session: Session,
+    file: OpenFile,
+    staff: Staff,
+    *,
+    errors: dict[str, str] | None = None,
+    given: dict[str, str] | None = None,
+) -> Response:
+    return page(
+        request,
+        "case/documents.html",
+        422 if errors else 200,
+        file=file,
+        documents=documents_of(session, id_of(file.customer)),
+        kinds=KIND_WORDS,
+        options=[(kind.value, word) for kind, word in KIND_WORDS.items()],
+        names=staff_names(session),
+        may_file=staff.role in (*CASEWORK, *LEGAL_WORK),
+        may_withdraw=staff.role in (*LEGAL_WORK, *MANAGEMENT),
+        most_mb=MAX_BYTES // (1024 * 1024),
+        errors=errors or {},
+        given=given or {},
+    )
+
+
+@router.post("/{case_id}/documents", max_body_size=MAX_BYTES + 64 * KB)
+def upload(
+    request: Request,
+    case_id: CaseId,
+    staff: Filer,
+    session: WriteSession,
+    now: Now,
+    file: Annotated[UploadFile | None, File()] = None,
+    kind: Annotated[str, Form(max_length=40)] = "",
+    dated_on: Annotated[str, Form(max_length=10)] = "",
+    description: Annotated[str, Form(max_length=300)] = "",
+) -> Response:
+    opened = open_file(session, case_id, now, lock=True)
+    try:
+        if file is None or not file.filename:
+            raise Invalid("Choose a file.", "file")
+        content = file.file.read(MAX_BYTES + 1)
+        add_document(
+            session, opened.case, _kind(kind), file.filename, content, dated_on=_day(dated_on),
+            description=description, by=staff.by, now=now,
+        )  # fmt: skip
+    except (Invalid, Conflict) as problem:
+        errors = {getattr(problem, "field", "") or "file": str(problem)}
+        given = {"kind": kind, "dated_on": dated_on, "description": description}
+        return _documents_page(request, session, opened, staff, errors=errors, given=given)
+    return redirect(request, f"/cases/{case_id}/documents", "The document is on file.")
+
+
+def _kind(text: str) -> DocumentKind:
+    if text not in set(DocumentKind):
+        raise Invalid("Say what kind of document it is.", "kind")
+    return DocumentKind(text)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Invalid("Give the date that the document bears, such as 2026-03-25.", "dated_on") from None
+
+
+@router.get("/{case_id}/documents/{document_id}")
+def download(
+    case_id: CaseId, document_id: DocumentId, staff: CaseReader, session: WriteSession, now: Now
+) -> Response:
+    """A write session because every download is on record."""
+    opened = open_file(session, case_id, now)
+    document = get_document(session, opened.case, document_id)
+    content = fetch_document(session, opened.case, document, by=staff.by, now=now)
+    return document_response(document, content)
+
+
+def document_response(document: CaseDocument, content: bytes) -> Response:
+    """Always saved, never opened in the desk's own name: somebody else wrote it."""
+    name = document.name.encode("ascii", "replace").decode().replace("?", "_").replace('"', "_")
+    disposition = f"attachment; filename=\"{name}\"; filename*=UTF-8''{quote(document.name, safe='')}"
+    headers = {
+        "content-disposition": disposition,
+        "content-security-policy": "default-src 'none'; sandbox",
+        "x-content-type-options": "nosniff",
+        "cache-control": "private, no-store",
+    }
+    return Response(content, media_type=document.media_type, headers=headers)
+
+
+@router.post("/{case_id}/documents/{document_id}/withdraw")
+def withdraw(
+    request: Request,
+    case_id: CaseId,
+    document_id: DocumentId,
+    staff: Withdrawer,
+    session: WriteSession,
+    now: Now,
+    why: Annotated[str, Form(max_length=300)] = "",
+) -> Response:
+    opened = open_file(session, case_id, now, lock=True)
+    document = get_document(session, opened.case, document_id)
+    if not why.strip():
+        return _documents_page(
+            request, session, opened, staff, errors={f"why-{document_id}": "Say why it is withdrawn."}
+        )
+    withdraw_document(session, opened.case, document, why, by=staff.by, now=now)
+    return redirect(
+        request, f"/cases/{case_id}/documents", "The document is withdrawn. It stays here with the reason."
+    )

@@ -1,0 +1,31 @@
+"""What has failed and is not over, with what to do about it; and what is over."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.http.deps import ReadSession, Switcher
+from app.operations.alerts.rules import ALERT_ADVICE, ALERT_TITLES
+from app.operations.alerts.service import ended_alerts, open_alerts
+from app.web.rendering import Column, page
+
+router = APIRouter(prefix="/alerts")
+
+COLUMNS = [Column("Alert"), Column("About"), Column("First seen"), Column("Over since"), Column("Times")]
+
+
+@router.get("")
+def alerts(request: Request, _staff: Switcher, session: ReadSession) -> Response:
+    settings = request.app.state.settings
+    return page(
+        request,
+        "alerts.html",
+        open=open_alerts(session),
+        ended=ended_alerts(session),
+        columns=COLUMNS,
+        titles=ALERT_TITLES,
+        advice=ALERT_ADVICE,
+        tells=bool(settings.alert_email or settings.alert_url.get_secret_value()),
+    )

@@ -1,0 +1,242 @@
+"""The outbox: what left, what waits and what did not leave; messages of unknown fate; channels switched off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form
+from sqlmodel import select
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.core.errors import Invalid, NotFound
+from app.core.staff.rules import MANAGEMENT, Staff
+from app.core.timeline.service import lock_customers
+from app.http.deps import (
+    Manager,
+    Now,
+    ReadSession,
+    RowId,
+    StreamSession,
+    Switcher,
+    WriteSession,
+    decode_cursor,
+    encode_cursor,
+    ports_of,
+)
+from app.outreach.delivery.protocol import resolve_unknown, start_channel, stop_channel
+from app.outreach.outbox import queries
+from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.queries import Listed
+from app.outreach.outbox.rules import Destination, OutboxStatus, redact_links
+from app.web.rendering import Column, Tone, csv_download, page, redirect
+
+router = APIRouter(prefix="/outbox")
+
+PAGE = 50
+STATUS_WORDS: Mapping[OutboxStatus, tuple[str, Tone, str]] = {
+    OutboxStatus.QUEUED: ("Queued", "info", "waits for its hour"),
+    OutboxStatus.CLAIMED: ("Claimed", "info", "a worker has it"),
+    OutboxStatus.SENDING: ("Sending", "info", "handed to the provider just now"),
+    OutboxStatus.SENT: ("Sent", "good", "the provider accepted it"),
+    OutboxStatus.DELIVERED: ("Delivered", "good", "the provider says it arrived"),
+    OutboxStatus.UNDELIVERED: ("Undelivered", "bad", "it cannot arrive at this address"),
+    OutboxStatus.BOUNCED: ("Bounced", "bad", "it came back"),
+    OutboxStatus.FAILED: ("Failed", "bad", "tried and given up"),
+    OutboxStatus.WITHHELD: ("Withheld", "warn", "stopped at the moment of delivery"),
+    OutboxStatus.UNKNOWN: ("Unknown", "warn", "it may or may not have left"),
+}
+SIMULATED_WORDS: tuple[str, Tone, str] = (
+    "Printed to the console",
+    "warn",
+    "no provider is set up: nothing left",
+)
+
+
+def status_of(message: OutboxMessage) -> tuple[str, Tone, str]:
+    """A message's status in words: what was only printed is never called sent."""
+    return SIMULATED_WORDS if message.simulated else STATUS_WORDS[message.status]
+
+
+DESTINATION_WORDS = {
+    Destination.SMS: "SMS",
+    Destination.EMAIL: "E-mail",
+    Destination.POST: "Letters",
+    Destination.LEGAL_DESK: "Legal desk",
+}
+COLUMNS = [Column(label) for label in ("Queued", "Status", "Channel", "To", "Letter", "Words and fate")]
+
+
+@router.get("")
+def outbox(
+    request: Request,
+    _staff: Manager,
+    session: StreamSession,
+    status: str = "",
+    destination: str = "",
+    cursor: str = "",
+    format: str = "",
+) -> Response:
+    wanted: dict[str, Any] = {
+        "status": OutboxStatus(status) if status in set(OutboxStatus) else None,
+        "destination": Destination(destination) if destination in set(Destination) else None,
+    }
+    if format == "csv":
+        return csv_download("outbox.csv", CSV_HEADER, _csv_rows(queries.all_messages(session, **wanted)))
+    before = decode_cursor(cursor, 1, int)
+    shown = queries.messages(session, **wanted, before=before[0] if before else None, limit=PAGE + 1)
+    found = queries.counts(session)
+    return page(
+        request,
+        "outbox.html",
+        wanted=wanted,
+        matrix=_matrix(found),
+        unknown=queries.unknown(session),
+        unknown_count=sum(n for (kind, _), n in found.items() if kind is OutboxStatus.UNKNOWN),
+        stops=queries.channel_stops(session),
+        served=_served(request),
+        undropped=queries.undropped_batches(session),
+        status_words=STATUS_WORDS,
+        status_of=status_of,
+        simulated_count=queries.simulated(session),
+        destination_words=DESTINATION_WORDS,
+        columns=COLUMNS,
+        messages=shown[:PAGE],
+        next_cursor=encode_cursor(shown[PAGE - 1].message.id) if len(shown) > PAGE else None,
+    )
+
+
+@router.get("/sending")
+def sending(request: Request, _staff: Switcher, session: ReadSession) -> Response:
+    """The switches without the messages, for an administrator: how many there are, and nobody's name."""
+    return page(
+        request,
+        "outbox_sending.html",
+        matrix=_matrix(queries.counts(session)),
+        stops=queries.channel_stops(session),
+        served=_served(request),
+        status_words=STATUS_WORDS,
+        destination_words=DESTINATION_WORDS,
+    )
+
+
+def _matrix(found: Mapping[tuple[OutboxStatus, Destination], int]) -> dict[str, Any]:
+    """Rows by destination, columns by status; statuses that no message has are left out."""
+    statuses = [status for status in OutboxStatus if any(key[0] is status for key in found)]
+    rows = [(where, [found.get((status, where), 0) for status in statuses]) for where in Destination]
+    return {"statuses": statuses, "rows": rows, "total": sum(found.values())}
+
+
+def _served(request: Request) -> frozenset[Destination]:
+    """Destinations that this installation has an adapter for."""
+    ports = ports_of(request)
+    return frozenset([*ports.couriers(), *([Destination.POST] if ports.press else [])])
+
+
+@router.post("/{message_id}/resolve")
+def resolve(
+    request: Request,
+    message_id: RowId,
+    staff: Manager,
+    session: WriteSession,
+    now: Now,
+    was_sent: Annotated[bool, Form()],
+) -> Response:
+    """A person has found out whether a message of unknown fate left."""
+    customer_id = session.scalar(select(OutboxMessage.customer_id).where(OutboxMessage.id == message_id))
+    if customer_id is None:
+        raise NotFound("There is no such message.")
+    lock_customers(session, [customer_id])
+    row = session.get_one(OutboxMessage, message_id, with_for_update=True)
+    if row.status is not OutboxStatus.UNKNOWN:
+        words = f"Nothing was changed: this message is {row.status.value} already."
+        return redirect(request, "/outbox", words, "warn")
+    resolve_unknown(session, row, was_sent=was_sent, by=staff.by, now=now)
+    words = (
+        "It is on record as sent." if was_sent else "It is on record as not sent. It will not be sent again."
+    )
+    return redirect(request, "/outbox", words)
+
+
+@router.post("/channels/{destination}/stop")
+def stop(
+    request: Request,
+    destination: Destination,
+    staff: Switcher,
+    session: WriteSession,
+    now: Now,
+    reason: Annotated[str, Form(max_length=500)] = "",
+) -> Response:
+    if not reason.strip():
+        raise Invalid("Say why: whoever starts it again has to know.", "reason")
+    stop_channel(session, destination, reason.strip(), by=staff.by, now=now)
+    name = DESTINATION_WORDS[destination]
+    words = f"{name}: stopped. Messages stay queued until it is started again."
+    return redirect(request, _page_of(staff), words, "warn")
+
+
+@router.post("/channels/{destination}/start")
+def start(
+    request: Request, destination: Destination, staff: Switcher, session: WriteSession, now: Now
+) -> Response:
+    if destination in queries.channel_stops(session):
+        start_channel(session, destination, by=staff.by, now=now)
+    return redirect(request, _page_of(staff), f"{DESTINATION_WORDS[destination]}: started.")
+
+
+@router.post("/stop")
+def stop_all(
+    request: Request,
+    staff: Switcher,
+    session: WriteSession,
+    now: Now,
+    reason: Annotated[str, Form(max_length=500)] = "",
+) -> Response:
+    """Nothing leaves any more, on no channel, until it is started again."""
+    if not reason.strip():
+        raise Invalid("Say why: whoever starts it again has to know.", "reason")
+    for destination in Destination:
+        stop_channel(session, destination, reason.strip(), by=staff.by, now=now)
+    words = "Everything is stopped. Messages stay queued until their channel is started again."
+    return redirect(request, _page_of(staff), words, "warn")
+
+
+@router.post("/start")
+def start_all(request: Request, staff: Switcher, session: WriteSession, now: Now) -> Response:
+    for destination in queries.channel_stops(session):
+        start_channel(session, destination, by=staff.by, now=now)
+    return redirect(request, _page_of(staff), "Everything is started.")
+
+
+def _page_of(staff: Staff) -> str:
+    """Where they came from."""
+    return "/outbox" if staff.role in MANAGEMENT else "/outbox/sending"
+
+
+CSV_HEADER = (
+    "key", "status", "destination", "to", "customer", "letter", "language", "subject", "text", "business_date",
+    "not_before", "sent_at", "attempts", "provider_ref", "error",
+)  # fmt: skip
+
+
+def _csv_rows(rows: Iterator[Listed]) -> Iterator[tuple[Any, ...]]:
+    for row in rows:
+        m = row.message
+        yield (
+            m.key,
+            "simulated" if m.simulated else m.status.value,
+            m.destination.value,
+            m.address,
+            row.customer_name,
+            m.letter,
+            m.language,
+            m.subject,
+            redact_links(m.text),
+            m.business_date,
+            m.not_before,
+            None if m.simulated else m.sent_at,
+            m.attempts,
+            "" if m.simulated else m.provider_ref,
+            m.error,
+        )

@@ -1,0 +1,404 @@
+"""Dry-runs: days to come lived through on a copy of the book, under the live strategy and beside it another.
+
+A run goes on in a thread that waits for processes of their own, writes how far it is to its row, and keeps what came of
+it there. If this process ends, the row stays unfinished and shows as interrupted: nothing has to be tidied up.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import itertools
+import json
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Annotated, Any
+
+import structlog
+from babel.dates import format_skeleton
+from fastapi import APIRouter, Form, Path, Query
+from sqlmodel import Session, col, select
+from starlette.datastructures import State
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.book.ledger.models import Portfolio
+from app.book.ledger.service import get_portfolio
+from app.core.db import Busy, exclusive, transaction
+from app.core.errors import Invalid, NotFound
+from app.core.ids import id_of
+from app.http.deps import Manager, Now, ReadSession, WriteSession, engine_of, ports_of, settings_of
+from app.operations.day import last_closed
+from app.operations.simulation.models import SimulationRun
+from app.operations.simulation.rules import LONGEST_DAYS, MEASURE_WORDS, RunStatus, measures
+from app.operations.simulation.run import LIST_HEADER
+from app.operations.simulation.service import TURN, begin, carry_out
+from app.outreach.strategy.service import ladders, version_named, versions
+from app.web.cases.contacts import CHANNEL_WORDS
+from app.web.forms import sentence
+from app.web.rendering import Column, Tone, csv_download, page, reader_locale, redirect
+from app.web.worklist.worklist import staff_names
+
+router = APIRouter(prefix="/simulations")
+log = structlog.get_logger("desk.web")
+
+RowId = Annotated[int, Path(ge=1, le=2**62)]
+DEFAULT_DAYS = 14
+PAGE = 100
+COLUMNS = [
+    Column("Begun"),
+    Column("Days"),
+    Column("Beside the live strategy"),
+    Column("By"),
+    Column("Outcome"),
+]
+LIST_COLUMNS = [
+    Column("When"),
+    Column("Customer"),
+    Column("Strategy"),
+    Column("Channel"),
+    Column("What"),
+    Column("Step"),
+    Column("Units", numeric=True),
+    Column("Why not"),
+]
+DECISION_WORDS: Mapping[str, tuple[str, Tone]] = {
+    "sent": ("Would leave", "good"),
+    "call_task": ("Call task", "info"),
+    "task": ("Task", "info"),
+    "refused": ("Refused", "bad"),
+    "withheld": ("Withheld", "warn"),
+}
+CHANNELS = {channel.value: words for channel, words in CHANNEL_WORDS.items()}
+SIDES = {"live": "Live", "candidate": "Candidate"}
+
+
+# --- the list, and the next run -------------------------------------------------------------------------------
+
+
+@router.get("")
+def simulations(request: Request, _staff: Manager, session: ReadSession, portfolio: str = "") -> Response:
+    return _start_page(request, session, {"portfolio": portfolio})
+
+
+def _start_page(
+    request: Request,
+    session: Session,
+    typed: Mapping[str, str],
+    *,
+    errors: Mapping[str, str] | None = None,
+    status: int = 200,
+) -> Response:
+    books = list(session.scalars(select(Portfolio).order_by(col(Portfolio.code))))
+    book = next((p for p in books if p.code == typed["portfolio"]), books[0] if books else None)
+    context: dict[str, Any] = {"versions": [], "runs": [], "closed": None, "live": ""}
+    if book is not None:
+        closed = last_closed(session, book)
+        first_on = closed + timedelta(days=1) if closed else None
+        last_on = first_on + timedelta(days=DEFAULT_DAYS - 1) if first_on else None
+        defaults = {"first_on": str(first_on or ""), "last_on": str(last_on or ""), "candidate": ""}
+        typed = {**defaults, **typed}
+        context = {
+            "versions": versions(session, id_of(book)),
+            "runs": [(run, _outcome(request, run)) for run in _runs(session, book)],
+            "closed": closed,
+            "live": ladders(session, book).live.ref,
+        }
+    return page(
+        request,
+        "simulations/list.html",
+        status,
+        books=books,
+        book=book,
+        typed=typed,
+        errors=errors or {},
+        columns=COLUMNS,
+        longest=LONGEST_DAYS,
+        names=staff_names(session),
+        **context,
+    )
+
+
+def _runs(session: Session, book: Portfolio) -> Sequence[SimulationRun]:
+    query = select(SimulationRun).where(SimulationRun.portfolio_id == book.id)
+    return session.scalars(query.order_by(col(SimulationRun.id).desc())).all()
+
+
+@router.post("")
+def start(
+    request: Request,
+    staff: Manager,
+    session: ReadSession,
+    now: Now,
+    portfolio: Annotated[str, Form(max_length=40)] = "",
+    first_on: Annotated[str, Form(max_length=10)] = "",
+    last_on: Annotated[str, Form(max_length=10)] = "",
+    candidate: Annotated[str, Form(max_length=60)] = "",
+) -> Response:
+    """Note the run in a transaction of its own, and begin it."""
+    typed = {"portfolio": portfolio, "first_on": first_on, "last_on": last_on, "candidate": candidate}
+    book = get_portfolio(session, portfolio)
+    try:
+        first, last = _day(first_on, "first_on"), _day(last_on, "last_on")
+        version = version_named(session, book, candidate) if candidate else None
+        with transaction(engine_of(request)) as writing:
+            run = begin(writing, book, first, last, version, by=staff.by, now=now)
+            run_id = id_of(run)
+    except (Invalid, NotFound) as refused:
+        errors = {getattr(refused, "field", None) or "": sentence(refused.message)}
+        return _start_page(request, session, typed, errors=errors, status=422)
+    _carry_out(request, run_id)
+    return redirect(request, f"/simulations/{run_id}")
+
+
+def _carry_out(request: Request, run_id: int) -> None:
+    engine, settings, clock = engine_of(request), settings_of(request), ports_of(request).clock
+    running = running_simulations(request.app.state)
+    running.add(run_id)
+
+    def work() -> None:
+        try:
+            carry_out(engine, run_id, settings, clock)
+        except Exception as error:
+            log.error("dry_run_broke", run=run_id, error=type(error).__name__)
+        finally:
+            running.discard(run_id)
+
+    threading.Thread(target=work, name=f"dry-run-{run_id}", daemon=True).start()
+
+
+def running_simulations(state: State) -> set[int]:
+    """Ids of the runs of this process."""
+    if not hasattr(state, "simulations"):
+        state.simulations = set()
+    runs: set[int] = state.simulations
+    return runs
+
+
+def _day(text: str, field: str) -> date:
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        raise Invalid("Give a day.", field) from None
+    if not 1990 <= found.year <= 2199:
+        raise Invalid("That day is out of range.", field)
+    return found
+
+
+@router.post("/{run_id}/delete")
+def delete(request: Request, run_id: RowId, _staff: Manager, session: WriteSession) -> Response:
+    run, book = _run(session, run_id)
+    if _outcome(request, run).running:
+        return redirect(request, f"/simulations/{run_id}", "It is still running.", "warn")
+    session.delete(run)
+    return redirect(request, f"/simulations?portfolio={book.code}", "The dry-run is deleted.", "info")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    words: str
+    tone: Tone
+    running: bool = False
+
+
+def _outcome(request: Request, run: SimulationRun) -> Outcome:
+    if run.status is RunStatus.DONE:
+        return Outcome("Done", "good")
+    if run.status is RunStatus.FAILED:
+        return Outcome("Failed", "bad")
+    if not _is_running(request, run):
+        return Outcome("Interrupted", "warn")
+    waiting = run.status is RunStatus.WAITING
+    return Outcome("Waiting for another to end" if waiting else "Running", "info", running=True)
+
+
+def _is_running(request: Request, run: SimulationRun) -> bool:
+    """Whether somebody is at it: a thread of this process, or whoever holds the lock elsewhere."""
+    if run.id in running_simulations(request.app.state):
+        return True
+    try:
+        with exclusive(engine_of(request), TURN, wait=False):
+            return False
+    except Busy:
+        return True
+
+
+def _run(session: Session, run_id: int) -> tuple[SimulationRun, Portfolio]:
+    run = session.get(SimulationRun, run_id)
+    if run is None:
+        raise NotFound("There is no such dry-run.")
+    return run, session.get_one(Portfolio, run.portfolio_id)
+
+
+# --- one run --------------------------------------------------------------------------------------------------
+
+
+@router.get("/{run_id}")
+def simulation(request: Request, run_id: RowId, _staff: Manager, session: ReadSession) -> Response:
+    run, book = _run(session, run_id)
+    outcome = _outcome(request, run)
+    result = json.loads(run.result) if run.status is RunStatus.DONE else None
+    return page(
+        request,
+        "simulations/run.html",
+        run=run,
+        book=book,
+        outcome=outcome,
+        names=staff_names(session),
+        result=result,
+        figures=_figures(result) if result else [],
+        sides=_sides(result) if result else [],
+        rules=_rules(result) if result else [],
+        charts=_charts(request, result) if result else [],
+        measure_words=MEASURE_WORDS,
+        channel_words=CHANNELS,
+        decision_words=DECISION_WORDS,
+    )
+
+
+@router.get("/{run_id}/progress")
+def progress(request: Request, run_id: RowId, _staff: Manager, session: ReadSession) -> Response:
+    """The part of the page that changes, for its script."""
+    run, _ = _run(session, run_id)
+    return page(request, "simulations/_progress.html", run=run, outcome=_outcome(request, run))
+
+
+def _sides(result: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    return [(name, result[name]) for name in SIDES if result[name]]
+
+
+def _figures(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A row a measure that is not zero everywhere, with both sides and what differs."""
+    live = measures(result["live"])
+    other = measures(result["candidate"]) if result["candidate"] else None
+    rows = []
+    for name, words in MEASURE_WORDS.items():
+        if name == "cost" and not result["prices_in"]:
+            continue
+        if live[name] or (other and other[name]):
+            there = other[name] if other else None
+            rows.append(
+                {
+                    "name": name,
+                    "words": words + (f", {result['prices_in']}" if name == "cost" else ""),
+                    "live": live[name],
+                    "candidate": there,
+                    "difference": None if there is None else there - live[name],
+                }
+            )
+    return rows
+
+
+def _rules(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A row a rule, channel and decision, with how often on each side."""
+    rows: dict[tuple[str, ...], dict[str, Any]] = {}
+    for side, found in _sides(result):
+        for rule, citation, channel, decision, n in found["rules"]:
+            about = {"rule": rule, "citation": citation, "channel": channel, "decision": decision}
+            row = rows.setdefault((rule, channel, decision), {**about, "live": 0, "candidate": 0})
+            row[side] += n
+    return sorted(rows.values(), key=lambda row: -max(row["live"], row["candidate"]))
+
+
+# --- charts ---------------------------------------------------------------------------------------------------
+
+
+def _charts(request: Request, result: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    first, last = date.fromisoformat(result["first_on"]), date.fromisoformat(result["last_on"])
+    days = [first + timedelta(days=n) for n in range((last - first).days + 2)]
+    locale = reader_locale(request)
+    labels = [format_skeleton("MMMd", on, locale=locale) for on in days]
+    charts = []
+    for name, side in _sides(result):
+        title = f"{SIDES[name]}, {side['strategy']}"
+        series = _by_channel(side, [str(on) for on in days])
+        if series:
+            charts.append((f"Messages and calls by day: {title}", _bars(labels, series, stacked=True)))
+    hours = [f"{hour:02d}" for hour in range(24)]
+    for name, side in _sides(result):
+        series = {CHANNELS[channel]: counts for channel, counts in side["hours"].items()}
+        if series:
+            title = f"Messages by hour, as fast as each channel is: {SIDES[name]}, {side['strategy']}"
+            charts.append((title, _bars(hours, series, stacked=True)))
+    return charts
+
+
+def _by_channel(side: Mapping[str, Any], days: Sequence[str]) -> dict[str, list[int]]:
+    found: dict[tuple[str, str], int] = {}
+    for day, channel, decision, n in side["contacts"]:
+        if decision in ("sent", "call_task"):
+            found[day, channel] = found.get((day, channel), 0) + n
+    series = {words: [found.get((day, channel), 0) for day in days] for channel, words in CHANNELS.items()}
+    return {words: values for words, values in series.items() if any(values)}
+
+
+def _bars(labels: Sequence[str], series: Mapping[str, Sequence[int]], *, stacked: bool) -> dict[str, Any]:
+    return {
+        "type": "bar",
+        "labels": list(labels),
+        "unit": "count",
+        "stacked": stacked,
+        "series": [{"name": name, "values": list(values)} for name, values in series.items()],
+    }
+
+
+# --- who gets what and when -----------------------------------------------------------------------------------
+
+
+@router.get("/{run_id}/contacts")
+def contacts(
+    request: Request,
+    run_id: RowId,
+    _staff: Manager,
+    session: ReadSession,
+    side: str = "",
+    channel: str = "",
+    decision: str = "",
+    day: str = "",
+    rule: str = "",
+    start: Annotated[int, Query(ge=0, le=10**9)] = 0,
+    format: str = "",
+) -> Response:
+    """Everything the run listed, filtered; `start` is the first row shown."""
+    run, book = _run(session, run_id)
+    if run.status is not RunStatus.DONE:
+        raise NotFound("This dry-run has no list.")
+    wanted = {"side": side, "channel": channel, "decision": decision, "day": day, "why": rule}
+    rows = _matching(_listed(run), wanted)
+    if format == "csv":
+        lines = ([row[name] for name in LIST_HEADER] for row in rows)
+        return csv_download(f"dry-run-{book.code}-{run.first_on}-{run.last_on}.csv", LIST_HEADER, lines)
+    shown = list(itertools.islice(rows, start, start + PAGE + 1))
+    days = sorted({row["day"] for row in _listed(run)})
+    return page(
+        request,
+        "simulations/contacts.html",
+        run=run,
+        book=book,
+        wanted=wanted,
+        days=days,
+        sides=SIDES if run.candidate else {"live": "Live"},
+        channel_words=CHANNELS,
+        decision_words=DECISION_WORDS,
+        columns=LIST_COLUMNS,
+        rows=shown[:PAGE],
+        start=start,
+        following=start + PAGE if len(shown) > PAGE else None,
+    )
+
+
+def _listed(run: SimulationRun) -> Iterator[dict[str, str]]:
+    with gzip.open(io.BytesIO(run.contacts), "rt", encoding="utf-8", newline="") as file:
+        yield from csv.DictReader(file)
+
+
+def _matching(rows: Iterable[dict[str, str]], wanted: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    for row in rows:
+        if all(
+            not value or row[name] == value or (name == "why" and value in row["why"].split("; "))
+            for name, value in wanted.items()
+        ):
+            yield row

@@ -1,0 +1,794 @@
+"""Events in plain words: what the timeline of a case says to a person."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_date, format_time
+
+from app.book.ledger.models import Entry
+from app.book.ledger.rules import EntryKind
+from app.casework.cases.rules import FOR_GOOD
+from app.core.timeline.models import Event
+from app.core.timeline.rules import Channel, Kind
+from app.inbound.rules import Intent, ReviewOutcome
+from app.outreach.gate.models import ContactPreference
+from app.policy.rules import PreferenceKind, Suppression
+from app.web.rendering import Tone, format_money
+
+CHANNEL_WORDS = {Channel.CALL: "call", Channel.SMS: "SMS", Channel.EMAIL: "e-mail", Channel.POST: "letter"}
+RESULT_WORDS = {
+    "no_answer": "No answer",
+    "busy": "Busy",
+    "voicemail": "Voicemail",
+    "wrong_number": "Wrong number",
+    "third_party": "Spoke with somebody else",
+    "right_party": "Spoke with the cardholder",
+    "refused_to_pay": "Refuses to pay",
+    "promised": "Promised to pay",
+    "call_back": "Asks to be called back",
+    "paid": "Says it is paid",
+    "disputes": "Disputes the debt",
+    "cease": "Wants no contact",
+    "attorney": "Represented by an attorney",
+    "bankruptcy": "Bankruptcy",
+    "deceased": "Cardholder has died",
+    "out_of_service": "Number out of service",
+    "hung_up": "Hung up",
+    "language_barrier": "No common language",
+}
+HOLD_WORDS = {
+    "dispute": "Dispute",
+    "hardship": "Hardship",
+    "complaint": "Complaint",
+    "bankruptcy": "Bankruptcy",
+    "deceased": "Deceased",
+    "attorney": "Represented by an attorney",
+    "cease_contact": "Asked us to cease contact",
+    "military": "Military service",
+    "breathing_space": "Breathing space",
+    "fraud": "Suspected fraud",
+    "vulnerable": "Vulnerable customer",
+    "manual": "Other reason",
+}
+MEANING_WORDS: Mapping[Intent, tuple[str, Tone]] = {
+    Intent.STOP: ("No more SMS", "warn"),
+    Intent.STOP_CALLS: ("No more calls", "warn"),
+    Intent.STOP_EMAIL: ("No more e-mail", "warn"),
+    Intent.CEASE: ("No contact at all", "bad"),
+    Intent.MAYBE_STOP: ("Perhaps: no more SMS", "warn"),
+    Intent.START: ("SMS again", "info"),
+    Intent.HELP: ("Asks for help", "info"),
+    Intent.WRONG_NUMBER: ("Not the right person", "bad"),
+    Intent.DISPUTE: ("Dispute", "bad"),
+    Intent.ATTORNEY: ("Attorney", "bad"),
+    Intent.BANKRUPTCY: ("Bankruptcy", "bad"),
+    Intent.DECEASED: ("Somebody died", "bad"),
+    Intent.HARDSHIP: ("Cannot pay", "info"),
+    Intent.CALL_ME: ("Wants a call", "info"),
+    Intent.REACTION: ("Reaction", "neutral"),
+    Intent.PAID: ("Says it is paid", "good"),
+}
+"""What a message may mean, in words and tone."""
+OUTCOME_WORDS = {
+    ReviewOutcome.AUTOMATIC: "Obeyed or answered by itself",
+    ReviewOutcome.STOPPED: "No more SMS to them",
+    ReviewOutcome.STANDS: "It is so",
+    ReviewOutcome.LIFTED: "Not meant so",
+    ReviewOutcome.DONE: "Dealt with",
+}
+SUPPRESSION_WORDS = {
+    Suppression.BOUNCED: "the address does not exist, or is closed",
+    Suppression.KEEPS_BOUNCING: "messages kept coming back",
+    Suppression.COMPLAINT: "reported as spam by whoever reads it",
+    Suppression.REFUSED: "the provider refuses the address",
+    Suppression.MANUAL: "somebody asked for it",
+}
+ENTRY_WORDS = {
+    EntryKind.OPENING_BALANCE: "Opening balance",
+    EntryKind.PURCHASE: "Purchase",
+    EntryKind.CASH_ADVANCE: "Cash advance",
+    EntryKind.INTEREST: "Interest",
+    EntryKind.FEE: "Fee",
+    EntryKind.PAYMENT: "Payment",
+    EntryKind.REFUND: "Refund",
+    EntryKind.CREDIT: "Credit",
+    EntryKind.ADJUSTMENT: "Adjustment",
+    EntryKind.REVERSAL: "Reversal",
+    EntryKind.WRITE_OFF: "Write-off",
+    EntryKind.RECOVERY: "Recovery",
+}
+PLAN_WORDS = {"promise": "Promise to pay", "instalments": "Repayment plan", "settlement": "Settlement"}
+
+SHOWN: Mapping[str, tuple[str, tuple[Kind, ...]]] = {
+    "people": (
+        "Calls and notes",
+        (
+            Kind.CALL_LOGGED,
+            Kind.NOTE_ADDED,
+            Kind.CALLBACK_SET,
+            Kind.CALL_TASK_CREATED,
+            Kind.TASK_CREATED,
+            Kind.TASK_DONE,
+            Kind.MESSAGE_RECEIVED,
+            Kind.MESSAGE_REVIEWED,
+        ),
+    ),
+    "contacts": (
+        "Messages",
+        (
+            Kind.MESSAGE_RECEIVED,
+            Kind.CONTACT_CLEARED,
+            Kind.CONTACT_SENT,
+            Kind.CONTACT_SIMULATED,
+            Kind.CONTACT_DELIVERED,
+            Kind.CONTACT_FAILED,
+            Kind.CONTACT_UNKNOWN,
+        ),
+    ),
+    "refusals": ("Refusals and waits", (Kind.CONTACT_REFUSED, Kind.CONTACT_WAITING, Kind.CONTACT_WITHHELD)),
+    "plans": (
+        "Promises and plans",
+        (
+            Kind.PLAN_OFFERED,
+            Kind.PLAN_ACCEPTED,
+            Kind.PLAN_ACTIVATED,
+            Kind.PLAN_KEPT,
+            Kind.PLAN_BROKEN,
+            Kind.PLAN_CANCELLED,
+        ),
+    ),
+    "holds": (
+        "Holds and permissions",
+        (
+            Kind.HOLD_PLACED,
+            Kind.HOLD_ENDED,
+            Kind.HOLD_REVIEW_DUE,
+            Kind.HOLD_REVIEWED,
+            Kind.CONSENT_CHANGED,
+            Kind.PREFERENCE_SET,
+            Kind.PREFERENCE_ENDED,
+            Kind.LANGUAGE_CHANGED,
+            Kind.CUSTOMER_CHANGED,
+            Kind.LINKS_REPLACED,
+            Kind.ADDRESS_SUPPRESSED,
+            Kind.ADDRESS_RESTORED,
+        ),
+    ),
+    "money": (
+        "Payments and corrections",
+        (
+            Kind.ENTRY_POSTED,
+            Kind.PAYMENT_MOVED,
+            Kind.PAYMENT_MATCHED,
+            Kind.STATEMENT_REPLACED,
+            Kind.STATEMENT_WITHDRAWN,
+            Kind.WAIVER_REQUESTED,
+            Kind.WAIVER_DECIDED,
+            Kind.ACCOUNT_STATUS_CHANGED,
+            Kind.ACCOUNT_CHANGED,
+            Kind.ACCOUNT_HOLDER_CHANGED,
+            Kind.CHANGE_REPORTED,
+            Kind.REPORT_DECIDED,
+            Kind.ACCOUNT_RE_AGED,
+            Kind.PAUSE_SET,
+            Kind.PAUSE_ENDED,
+        ),
+    ),
+    "case": (
+        "Case and legal",
+        (
+            Kind.CASE_OPENED,
+            Kind.CASE_CLOSED,
+            Kind.CASE_REOPENED,
+            Kind.CASE_ASSIGNED,
+            Kind.DOCUMENT_ADDED,
+            Kind.DOCUMENT_DOWNLOADED,
+            Kind.DOCUMENT_WITHDRAWN,
+            Kind.REFERRAL_NOMINATED,
+            Kind.REFERRAL_APPROVED,
+            Kind.REFERRAL_DECLINED,
+            Kind.BUNDLE_BUILT,
+            Kind.BUNDLE_DELIVERED,
+            Kind.BUNDLE_FAILED,
+            Kind.BUNDLE_DOWNLOADED,
+        ),
+    ),
+}
+"""Filters of the timeline: what `?show=` says, its label, its kinds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One line of the timeline. `key` names the message whose exact words belong to it."""
+
+    title: str
+    body: str = ""
+    tone: Tone = "neutral"
+    quoted: str = ""
+    """What a person typed."""
+    reasons: Sequence[Mapping[str, Any]] = ()
+    pack: str = ""
+    key: str = ""
+    at: datetime | None = None
+    on: date | None = None
+    """For what has a date only: a payment."""
+    by: str = ""
+    times: int = 1
+
+
+def fold(events: Sequence[Event]) -> list[tuple[Event, int]]:
+    """Events (newest first) as a person would tell them, each with how many it stands for.
+
+    The same contact that was refused or told to wait night after night is one line, its latest. A promise is
+    offered, accepted and running in one breath: only the last is told. A call that was cleared became a call task.
+    """
+    seen: dict[tuple[Any, ...], int] = {}
+    kept: list[tuple[Event, int]] = []
+    for event in events:
+        if event.kind is Kind.CONTACT_CLEARED and event.channel is Channel.CALL:
+            continue
+        same = _sameness(event)
+        if same in seen:
+            n = seen[same]
+            kept[n] = (kept[n][0], kept[n][1] + (event.kind in _REPEATED))
+            continue
+        seen[same] = len(kept)
+        kept.append((event, 1))
+    return kept
+
+
+_REPEATED = frozenset({Kind.CONTACT_WAITING, Kind.CONTACT_REFUSED})
+_ONE_BREATH = frozenset({Kind.PLAN_OFFERED, Kind.PLAN_ACCEPTED, Kind.PLAN_ACTIVATED})
+
+
+def _sameness(event: Event) -> tuple[Any, ...]:
+    data = json.loads(event.data)
+    if event.kind in _REPEATED and data.get("key"):
+        return event.kind, data["key"]
+    if event.kind in _ONE_BREATH:
+        return "plan", data.get("plan"), event.at
+    return (event.id,)
+
+
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """Says things in the reader's locale; the words themselves are English."""
+
+    locale: Locale
+    currency: str
+    timezone: str
+    names: Mapping[str, str] = field(default_factory=dict)
+    """User name -> the name colleagues know."""
+
+    def money(self, minor: int | None) -> str:
+        return "–" if minor is None else format_money(minor, self.currency, self.locale)
+
+    def day(self, iso: str | date | None) -> str:
+        if not iso:
+            return "–"
+        value = date.fromisoformat(iso[:10]) if isinstance(iso, str) else iso
+        return str(format_date(value, format="medium", locale=self.locale))
+
+    def instant(self, at: str | datetime | None) -> str:
+        if not at:
+            return "–"
+        instant = datetime.fromisoformat(at) if isinstance(at, str) else at
+        local = instant.astimezone(ZoneInfo(self.timezone))
+        clock = format_time(local, format="short", locale=self.locale)
+        return f"{format_date(local, format='medium', locale=self.locale)}, {clock} {local.tzname()}"
+
+    def clock(self, at: datetime) -> str:
+        """The time of day alone, for an instant of the present day."""
+        local = at.astimezone(ZoneInfo(self.timezone))
+        return str(format_time(local, format="short", locale=self.locale))
+
+    def near(self, at: datetime, today: date) -> str:
+        """The time of day for an instant of today, with its date for any other."""
+        local = at.astimezone(ZoneInfo(self.timezone))
+        return self.clock(at) if local.date() == today else self.instant(at)
+
+    def plain(self, text: str) -> str:
+        """A reason of the gate or of a plan with its dates as the reader writes them; midnight here is a day's end,
+        whatever its hour in UTC."""
+
+        def say(found: re.Match[str]) -> str:
+            try:
+                if found[2] is None:
+                    return self.day(found[1])
+                at = datetime.fromisoformat(f"{found[1]}T{found[2]}:00+00:00")
+            except ValueError:
+                return found[0]
+            local = at.astimezone(ZoneInfo(self.timezone))
+            return self.day(local.date()) if local.hour == local.minute == 0 else self.instant(at)
+
+        return _ISO.sub(say, text)
+
+    def who(self, by: str) -> str:
+        kind, _, name = by.partition(":")
+        if kind == "user":
+            return self.names.get(name, name)
+        return {"token": f"program {name}", "customer": "the customer"}.get(kind, "Arrears Desk")
+
+    def tell(self, event: Event, times: int = 1) -> Told:
+        """The event in words; a kind without its own words is shown by its name rather than left out.
+
+        `times` is how often it was recorded alike, of which this is the latest."""
+        data: dict[str, Any] = json.loads(event.data)
+        how = CHANNEL_WORDS.get(event.channel, "message") if event.channel else "message"
+        teller = _TELLERS.get(event.kind)
+        title, body, tone = teller(self, data, how) if teller else (event.kind.value, "", "neutral")
+        return Told(
+            title,
+            body,
+            tone,
+            quoted=_quoted(event.kind, data),
+            reasons=data.get("reasons") or (),
+            pack=data.get("pack", ""),
+            key=data.get("key", "") if event.kind in _WORDED else "",
+            at=event.at,
+            by=self.who(event.by),
+            times=times,
+        )
+
+    def tell_entry(self, entry: Entry) -> Told:
+        """A credit that came by feed is not an event; on the timeline it stands among them all the same."""
+        title = f"{ENTRY_WORDS[entry.kind]} of {self.money(abs(entry.amount_minor))}"
+        tone: Tone = "bad" if entry.kind is EntryKind.REVERSAL else "good"
+        return Told(title, entry.description, tone, on=entry.effective_on, by=f"ledger {entry.reference}")
+
+
+_ISO = re.compile(r"\b(\d{4}-\d\d-\d\d)(?: (\d\d:\d\d) UTC)?\b")
+
+_WORDED = frozenset({Kind.CONTACT_CLEARED, Kind.CONTACT_SENT, Kind.CONTACT_SIMULATED})
+"""Events under which the exact words of the message can be opened."""
+
+
+def _quoted(kind: Kind, data: Mapping[str, Any]) -> str:
+    named = {
+        Kind.NOTE_ADDED: "text",
+        Kind.MESSAGE_RECEIVED: "text",
+        Kind.CALL_LOGGED: "note",
+        Kind.HOLD_PLACED: "reason",
+        Kind.HOLD_ENDED: "reason",
+        Kind.HOLD_REVIEWED: "reason",
+        Kind.PREFERENCE_ENDED: "reason",
+        Kind.CALLBACK_SET: "reason",
+    }
+    named |= {
+        Kind.REFERRAL_NOMINATED: "reason",
+        Kind.CONSENT_CHANGED: "source",
+        Kind.PREFERENCE_SET: "source",
+    }
+    named |= dict.fromkeys(
+        (
+            Kind.PAYMENT_MOVED,
+            Kind.STATEMENT_REPLACED,
+            Kind.STATEMENT_WITHDRAWN,
+            Kind.WAIVER_REQUESTED,
+            Kind.ACCOUNT_STATUS_CHANGED,
+            Kind.ACCOUNT_RE_AGED,
+            Kind.PAUSE_SET,
+            Kind.ADDRESS_RESTORED,
+        ),
+        "reason",
+    )
+    named[Kind.WAIVER_DECIDED] = "note"
+    return str(data.get(named[kind]) or "") if kind in named else ""
+
+
+Words = tuple[str, str, Tone]
+
+
+def _case_opened(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    since = teller.day(data.get("oldest_due_on"))
+    return "Case opened", f"{teller.money(data.get('past_due_minor'))} past due since {since}", "info"
+
+
+def _case_closed(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    outcome = str(data.get("outcome", "")).replace("_", " ")
+    return f"Case closed: {outcome}", "", "good"
+
+
+def _case_reopened(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    return "Case opened again", _sentence(str(data.get("why", ""))), "warn"
+
+
+def _assigned(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    owner = data.get("owner")
+    return f"Assigned to {teller.names.get(owner, owner)}" if owner else "Assigned to nobody", "", "neutral"
+
+
+def _note(_teller: Teller, _data: Mapping[str, Any], _how: str) -> Words:
+    return "Note", "", "neutral"
+
+
+def _callback(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    if not data.get("at"):
+        return "Callback cancelled", _sentence(str(data.get("reason", ""))), "neutral"
+    return f"To be called back on {teller.instant(data['at'])}", "", "info"
+
+
+def _call(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    result = str(data.get("result", ""))
+    tones: dict[str, Tone] = {
+        "promised": "good", "paid": "good", "refused_to_pay": "bad", "disputes": "warn", "cease": "bad",
+        "attorney": "bad", "bankruptcy": "bad", "deceased": "bad", "wrong_number": "bad", "out_of_service": "bad",
+    }  # fmt: skip
+    number = data.get("number")
+    body = f"to {number}" if number else ""
+    return f"Call: {RESULT_WORDS.get(result, result).lower()}", body, tones.get(result, "info")
+
+
+def _hold_placed(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    kind, until = str(data.get("kind")), teller.day(data.get("until"))
+    ends = f"review by {until}" if kind in FOR_GOOD else f"until {until}"
+    return f"Hold placed: {HOLD_WORDS.get(kind, kind).lower()}", ends, "warn"
+
+
+def _hold_review_due(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    kind = str(data.get("kind"))
+    return (
+        f"Hold to review: {HOLD_WORDS.get(kind, kind).lower()}",
+        f"due {teller.day(data.get('due'))}",
+        "warn",
+    )
+
+
+def _hold_reviewed(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    kind = str(data.get("kind"))
+    again = f"review again by {teller.day(data.get('until'))}"
+    return f"Hold reviewed and kept: {HOLD_WORDS.get(kind, kind).lower()}", again, "warn"
+
+
+def _hold_ended(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    kind = HOLD_WORDS.get(str(data.get("kind")), str(data.get("kind")))
+    return f"Hold ended: {kind.lower()}", "", "neutral"
+
+
+def _consent(_teller: Teller, data: Mapping[str, Any], how: str) -> Words:
+    if data.get("allowed"):
+        return f"Allows contact by {how}", "", "good"
+    return f"Opted out of contact by {how}", "", "warn"
+
+
+def _message_received(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    means = [MEANING_WORDS[Intent(name)][0] for name in data.get("means", ())]
+    where = "The customer wrote" if data.get("source") == "sms" else "Asked for on the preferences page"
+    return where, ", ".join(means), "info"
+
+
+def _message_reviewed(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    return f"Message dealt with: {OUTCOME_WORDS[ReviewOutcome(data['outcome'])].lower()}", "", "neutral"
+
+
+def _language_changed(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    return "Chose another language", f"{data['from']} to {data['to']}", "info"
+
+
+def _links_replaced(_teller: Teller, _data: Mapping[str, Any], _how: str) -> Words:
+    return "Links in earlier messages only stop messages now", "", "info"
+
+
+def _address_suppressed(_teller: Teller, data: Mapping[str, Any], how: str) -> Words:
+    why = SUPPRESSION_WORDS[Suppression(data["reason"])]
+    return f"Nothing more is sent by {how} to {data['address']}", why, "warn"
+
+
+def _address_restored(_teller: Teller, data: Mapping[str, Any], how: str) -> Words:
+    return f"{data['address']} may be used by {how} again", "", "good"
+
+
+def preference_words(told: ContactPreference) -> str:
+    """What the customer told, as the page says it."""
+    by = f" by {CHANNEL_WORDS[told.channel]}" if told.channel else ""
+    until = f", until {told.until}" if told.until else ""
+    match told.kind:
+        case PreferenceKind.TIME:
+            days = {"0,1,2,3,4": " Monday to Friday", "5,6": " on weekends"}.get(told.weekdays, "")
+            span = f"{_minute(told.start_minute)} to {_minute(told.end_minute)}"
+            return f"not from {span}{days}{by}{until}"
+        case PreferenceKind.TIMEZONE:
+            return f"they live in {told.timezone}"
+        case PreferenceKind.WORKPLACE:
+            return f"not at work{by}{until}"
+    return f"not at this number or address{by}{until}"
+
+
+def _minute(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"
+
+
+CONTACT_LABELS: Mapping[str, str] = {
+    "full_name": "Name", "language": "Language", "country": "Country", "region": "State or region",
+    "timezone": "Time zone", "address_line1": "Address", "address_line2": "Address, second line", "city": "Town",
+    "postcode": "Postcode", "mobile": "Mobile", "email": "E-mail",
+}  # fmt: skip
+ACCOUNT_LABELS: Mapping[str, str] = {
+    "card_last4": "Card", "product": "Product", "credit_limit_minor": "Limit", "apr_millionths": "Rate",
+}  # fmt: skip
+
+
+def _customer_changed(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    was, now = data["from"], data["to"]
+    parts = [
+        f"{CONTACT_LABELS.get(n, n)}: {was[n] or 'none'} → {now[n] or 'none'}"
+        for n in CONTACT_LABELS
+        if n in now
+    ]
+    return "Contact data changed", "; ".join([*parts, str(data.get("reason") or "")]), "info"
+
+
+def _account_changed(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    def told(name: str, value: Any) -> str:
+        if name == "credit_limit_minor":
+            return teller.money(value)
+        return f"{int(value) / 10_000:g} %" if name == "apr_millionths" else str(value)
+
+    was, now = data["from"], data["to"]
+    parts = [
+        f"{ACCOUNT_LABELS.get(n, n)}: {told(n, was[n])} → {told(n, now[n])}"
+        for n in ACCOUNT_LABELS
+        if n in now
+    ]
+    reason = str(data.get("reason") or "")
+    if reason == "the creditor's file":
+        return "Account changed by the creditor’s file", "; ".join(parts), "info"
+    return "Account terms changed", "; ".join([*parts, reason]), "info"
+
+
+def _holder_changed(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    return (
+        f"Account {data['account']} changed hands",
+        f"From {data['from']} to {data['to']}; {data['reason']}",
+        "warn",
+    )
+
+
+def _change_reported(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    said = str(data["to"]).replace("_", " ")
+    return f"The creditor’s file says: {data['what']} {said}", "Waits for a manager", "warn"
+
+
+def _report_decided(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    verb = "taken over" if data["accepted"] else "refused"
+    said = str(data["to"]).replace("_", " ")
+    return f"{_sentence(data['what'])} {said} {verb}", str(data["reason"]), "info"
+
+
+def _preference_set(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    kind = str(data.get("kind")).replace("_", " ")
+    return f"Told us: {kind}", str(data.get("timezone") or ""), "info"
+
+
+def _preference_ended(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    return f"No longer so: {str(data.get('kind')).replace('_', ' ')}", "", "neutral"
+
+
+def _plan(verb: str, tone: Tone) -> Callable[[Teller, Mapping[str, Any], str], Words]:
+    def words(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+        kind = PLAN_WORDS.get(str(data.get("kind")), str(data.get("kind")))
+        return (
+            f"{kind} of {teller.money(data.get('total_minor'))} {verb}",
+            teller.plain(_sentence(data.get("why"))),
+            tone,
+        )
+
+    return words
+
+
+def _sentence(text: object) -> str:
+    said = str(text or "")
+    return said[:1].upper() + said[1:]
+
+
+def _cleared(_teller: Teller, data: Mapping[str, Any], how: str) -> Words:
+    return f"{_capital(how)} cleared", _letter(data), "good"
+
+
+def _waiting(teller: Teller, data: Mapping[str, Any], how: str) -> Words:
+    until = f"not before {teller.instant(data.get('not_before'))}"
+    return f"No {how} yet", "; ".join(filter(None, (_letter(data), until))), "warn"
+
+
+def _refused(_teller: Teller, data: Mapping[str, Any], how: str) -> Words:
+    return f"No {how}: refused", _letter(data), "bad"
+
+
+def _withheld(_teller: Teller, data: Mapping[str, Any], how: str) -> Words:
+    reason = _sentence(data.get("reason"))
+    return f"{_capital(how)} withheld at the last moment", reason, "bad"
+
+
+def _simulated(_teller: Teller, data: Mapping[str, Any], how: str) -> Words:
+    return f"{_capital(how)} printed to the console", f"{_letter(data)}; nothing left", "warn"
+
+
+def _document(what: str, tone: Tone) -> Callable[[Teller, Mapping[str, Any], str], Words]:
+    def tell(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+        kind = str(data.get("kind", "")).replace("_", " ")
+        why = str(data.get("reason", ""))
+        return f"Document {what}", "; ".join(filter(None, (f"{kind}: {data.get('name', '')}", why))), tone
+
+    return tell
+
+
+def _sent(teller: Teller, data: Mapping[str, Any], how: str) -> Words:
+    if str(data.get("provider_ref", "")).startswith("console:"):
+        return _simulated(teller, data, how)  # as it was recorded before there was a kind of its own
+    to = str(data.get("to") or "").replace("\n", ", ")
+    return f"{_capital(how)} sent", "; ".join(filter(None, (_letter(data), f"to {to}" if to else ""))), "info"
+
+
+def _delivered(_teller: Teller, data: Mapping[str, Any], how: str) -> Words:
+    return f"{_capital(how)} delivered", _letter(data), "good"
+
+
+def _failed(_teller: Teller, data: Mapping[str, Any], how: str) -> Words:
+    why = _sentence(data.get("error") or data.get("detail"))
+    return f"{_capital(how)} did not arrive", why, "bad"
+
+
+def _unknown(_teller: Teller, data: Mapping[str, Any], how: str) -> Words:
+    return f"{_capital(how)}: nobody knows whether it left", _sentence(data.get("error")), "warn"
+
+
+def _call_task(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    step = str(data.get("step", "")).replace("-", " ")
+    return "Call to be made", f"{step}, due {teller.day(data.get('due_on'))}", "info"
+
+
+def _task(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    return "Task for a person", f"{data['task']}, due {teller.day(data['due_on'])}", "info"
+
+
+def _task_done(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    return "Task done", str(data["task"]), "good"
+
+
+def _legal(title: str, tone: Tone) -> Callable[[Teller, Mapping[str, Any], str], Words]:
+    def words(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+        return title, str(data.get("bundle") or _sentence(data.get("error"))), tone
+
+    return words
+
+
+def _posted(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    kind = ENTRY_WORDS.get(EntryKind(data["kind"]), str(data["kind"]))
+    amount = teller.money(abs(int(data["amount_minor"])))
+    body = f"{data.get('reference', '')}, effective {teller.day(data.get('effective_on'))}"
+    return f"{kind} of {amount} posted by hand", body, "good" if int(data["amount_minor"]) < 0 else "neutral"
+
+
+def _moved(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    amount = teller.money(int(data["amount_minor"]))
+    body = f"{data['reference']}, from {data['from_account']} to {data['to_account']}"
+    return f"Payment of {amount} moved to the right account", body, "info"
+
+
+def _matched(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    amount = teller.money(int(data["amount_minor"]))
+    return f"Bank credit of {amount} matched", f"{data['account']}: {data.get('how', '')}", "good"
+
+
+def _waiver(title: str, tone: Tone) -> Callable[[Teller, Mapping[str, Any], str], Words]:
+    def words(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+        how = "" if title else str(data["status"])
+        said = f"Waiver of {teller.money(int(data['amount_minor']))} {title or how}"
+        return said, f"of {data['entry']}", "good" if data["status"] == "approved" else tone
+
+    return words
+
+
+def _status_changed(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    before, to = (str(data[name]).replace("_", " ") for name in ("from", "to"))
+    return f"Account {to} at the end of {teller.day(data['on'])}", f"It was {before}", "info"
+
+
+def _re_aged(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    amount = teller.money(int(data["past_due_minor"]))
+    return f"Re-aged: {amount} brought current", f"On {teller.day(data['on'])} under {data['rule']}", "info"
+
+
+def _statement_corrected(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    was, right = data["was"], data.get("now")
+    minimum = f"minimum {teller.money(was['minimum_due_minor'])}"
+    if right is None:
+        return f"Statement {was['reference']} withdrawn", f"It asked for a {minimum}", "warn"
+    became = f"minimum {teller.money(right['minimum_due_minor'])}, due {teller.day(right['due_on'])}"
+    before = f"{minimum}, due {teller.day(was['due_on'])}"
+    return f"Statement {was['reference']} replaced", f"{_capital(became)}; before: {before}", "warn"
+
+
+def _pause_set(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    until = f"until {teller.day(data['to_on'])}" if data.get("to_on") else "until ended"
+    kind = str(data["kind"]).replace("_", " ")
+    return f"Days paused: {kind}", f"From {teller.day(data['from_on'])} {until}", "warn"
+
+
+def _pause_ended(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
+    kind = str(data["kind"]).replace("_", " ")
+    return f"Pause ended: {kind}", f"Days count again from {teller.day(data['on'])}", "neutral"
+
+
+def _letter(data: Mapping[str, Any]) -> str:
+    return _sentence(str(data.get("letter") or data.get("step") or "").replace("_", " ").replace("-", " "))
+
+
+def _capital(how: str) -> str:
+    return how[:1].upper() + how[1:]
+
+
+_TELLERS: Mapping[Kind, Callable[[Teller, Mapping[str, Any], str], Words]] = {
+    Kind.CASE_OPENED: _case_opened,
+    Kind.CASE_CLOSED: _case_closed,
+    Kind.CASE_REOPENED: _case_reopened,
+    Kind.CASE_ASSIGNED: _assigned,
+    Kind.NOTE_ADDED: _note,
+    Kind.CALLBACK_SET: _callback,
+    Kind.CALL_LOGGED: _call,
+    Kind.HOLD_PLACED: _hold_placed,
+    Kind.HOLD_ENDED: _hold_ended,
+    Kind.HOLD_REVIEW_DUE: _hold_review_due,
+    Kind.HOLD_REVIEWED: _hold_reviewed,
+    Kind.CONSENT_CHANGED: _consent,
+    Kind.PREFERENCE_SET: _preference_set,
+    Kind.PREFERENCE_ENDED: _preference_ended,
+    Kind.MESSAGE_RECEIVED: _message_received,
+    Kind.MESSAGE_REVIEWED: _message_reviewed,
+    Kind.LANGUAGE_CHANGED: _language_changed,
+    Kind.CUSTOMER_CHANGED: _customer_changed,
+    Kind.LINKS_REPLACED: _links_replaced,
+    Kind.ADDRESS_SUPPRESSED: _address_suppressed,
+    Kind.ADDRESS_RESTORED: _address_restored,
+    Kind.PLAN_OFFERED: _plan("offered", "info"),
+    Kind.PLAN_ACCEPTED: _plan("accepted", "good"),
+    Kind.PLAN_ACTIVATED: _plan("is running", "good"),
+    Kind.PLAN_KEPT: _plan("kept", "good"),
+    Kind.PLAN_BROKEN: _plan("broken", "bad"),
+    Kind.PLAN_CANCELLED: _plan("cancelled", "neutral"),
+    Kind.CONTACT_CLEARED: _cleared,
+    Kind.CONTACT_WAITING: _waiting,
+    Kind.CONTACT_REFUSED: _refused,
+    Kind.CONTACT_WITHHELD: _withheld,
+    Kind.CONTACT_SENT: _sent,
+    Kind.CONTACT_SIMULATED: _simulated,
+    Kind.DOCUMENT_ADDED: _document("put on file", "info"),
+    Kind.DOCUMENT_DOWNLOADED: _document("downloaded", "neutral"),
+    Kind.DOCUMENT_WITHDRAWN: _document("withdrawn", "warn"),
+    Kind.CONTACT_DELIVERED: _delivered,
+    Kind.CONTACT_FAILED: _failed,
+    Kind.CONTACT_UNKNOWN: _unknown,
+    Kind.CALL_TASK_CREATED: _call_task,
+    Kind.TASK_CREATED: _task,
+    Kind.TASK_DONE: _task_done,
+    Kind.ENTRY_POSTED: _posted,
+    Kind.PAYMENT_MOVED: _moved,
+    Kind.PAYMENT_MATCHED: _matched,
+    Kind.WAIVER_REQUESTED: _waiver("asked for", "info"),
+    Kind.WAIVER_DECIDED: _waiver("", "neutral"),
+    Kind.ACCOUNT_STATUS_CHANGED: _status_changed,
+    Kind.ACCOUNT_CHANGED: _account_changed,
+    Kind.ACCOUNT_HOLDER_CHANGED: _holder_changed,
+    Kind.CHANGE_REPORTED: _change_reported,
+    Kind.REPORT_DECIDED: _report_decided,
+    Kind.ACCOUNT_RE_AGED: _re_aged,
+    Kind.STATEMENT_REPLACED: _statement_corrected,
+    Kind.STATEMENT_WITHDRAWN: _statement_corrected,
+    Kind.PAUSE_SET: _pause_set,
+    Kind.PAUSE_ENDED: _pause_ended,
+    Kind.REFERRAL_NOMINATED: _legal("Nominated for the legal team", "warn"),
+    Kind.REFERRAL_APPROVED: _legal("Referral to the legal team approved", "warn"),
+    Kind.REFERRAL_DECLINED: _legal("Referral to the legal team declined", "neutral"),
+    Kind.BUNDLE_BUILT: _legal("Case bundle sealed", "info"),
+    Kind.BUNDLE_DELIVERED: _legal("Case bundle delivered to the legal desk", "good"),
+    Kind.BUNDLE_FAILED: _legal("Case bundle could not be delivered", "bad"),
+    Kind.BUNDLE_DOWNLOADED: _legal("Case bundle downloaded", "neutral"),
+}

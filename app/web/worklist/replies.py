@@ -1,0 +1,155 @@
+"""What customers wrote: what waits for a person, what it may mean, and what is decided about it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from sqlmodel import Session
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.book.ledger.models import Customer
+from app.core.errors import Conflict, NotFound
+from app.core.ids import id_of
+from app.http.deps import CaseWorker, Now, ReadSession, WriteSession, decode_cursor, encode_cursor, ports_of
+from app.inbound import queries
+from app.inbound.models import InboundMessage
+from app.inbound.rules import InboundSource, ReviewOutcome, choices, suggestions
+from app.inbound.service import attach, reading_of, review
+from app.web.cases.case import CaseId
+from app.web.forms import sentence
+from app.web.rendering import Column, page, redirect
+from app.web.wording import MEANING_WORDS, OUTCOME_WORDS
+from app.web.worklist.worklist import staff_names
+
+router = APIRouter(prefix="/replies")
+
+MOST = 500
+PAGE = 50
+COLUMNS = [Column("From"), Column("What they wrote"), Column("It may mean"), Column("When")]
+SHOWN = {"": "Waiting", "unknown": "From unknown numbers", "done": "Dealt with"}
+
+
+@router.get("")
+def replies(
+    request: Request, _staff: CaseWorker, session: ReadSession, show: str = "", cursor: str = ""
+) -> Response:
+    """Those that wait, of all portfolios, the oldest first; `?show=done` looks back."""
+    show = show if show in SHOWN else ""
+    more = None
+    if show == "done":
+        after = decode_cursor(cursor, 1, int)
+        rows = queries.done(session, before=int(after[0]) if after else None, limit=PAGE + 1)
+        if len(rows) > PAGE:
+            rows = rows[:PAGE]
+            more = encode_cursor(rows[-1].message.id)
+    else:
+        rows = queries.waiting(session, unknown=show == "unknown", limit=MOST)
+    counts = queries.waiting_counts(session)
+    numbers = {"": f" ({counts[False]:,})", "unknown": f" ({counts[True]:,})", "done": ""}
+    return page(
+        request,
+        "replies/list.html",
+        rows=rows,
+        show=show,
+        columns=COLUMNS,
+        tabs=[
+            (label + numbers[name], f"/replies?show={name}", name == show) for name, label in SHOWN.items()
+        ],
+        meanings={row.message.id: reading_of(row.message).intents for row in rows},
+        words={"meaning": MEANING_WORDS, "outcome": OUTCOME_WORDS},
+        names=staff_names(session),
+        next_cursor=more,
+    )
+
+
+@router.get("/{message_id}")
+def reply(
+    request: Request, message_id: CaseId, _staff: CaseWorker, session: ReadSession, who: str = ""
+) -> Response:
+    """`?who=` looks a customer up for a message of an unknown number, before it is said to be theirs."""
+    return _page(request, session, _message(session, message_id), who.replace("\0", "").strip()[:60])
+
+
+def _page(
+    request: Request,
+    session: Session,
+    message: InboundMessage,
+    who: str = "",
+    *,
+    problem: str = "",
+    status: int = 200,
+) -> Response:
+    senders = queries.senders_of(session, [message.id]).get(id_of(message), [])
+    intents = reading_of(message).intents
+    kept_back = any(sender.kept_back for sender in senders)
+    waits = message.reviewed_at is None
+    return page(
+        request,
+        "replies/reply.html",
+        status,
+        message=message,
+        by_sms=message.source is InboundSource.SMS,
+        senders=senders,
+        zone=senders[0].timezone if senders else "",
+        waits=waits,
+        intents=intents,
+        suggestions=suggestions(intents),
+        choices=choices(intents, kept_back=kept_back, known=bool(senders)) if waits else [],
+        who=who,
+        found=queries.customers_called(session, who) if who and waits and not senders else [],
+        words={"meaning": MEANING_WORDS, "outcome": OUTCOME_WORDS},
+        names=staff_names(session),
+        problem=problem,
+    )
+
+
+def _message(session: Session, message_id: int, *, lock: bool = False) -> InboundMessage:
+    message = session.get(InboundMessage, message_id, with_for_update=lock or None)
+    if message is None:
+        raise NotFound("There is no such message.")
+    return message
+
+
+@router.post("/{message_id}/review")
+def decide(
+    request: Request,
+    message_id: CaseId,
+    staff: CaseWorker,
+    session: WriteSession,
+    now: Now,
+    outcome: Annotated[str, Form(max_length=20)] = "",
+) -> Response:
+    message = _message(session, message_id, lock=True)
+    try:
+        if outcome not in set(ReviewOutcome):
+            raise Conflict("choose what it means")
+        with session.begin_nested():
+            review(session, message, ReviewOutcome(outcome), by=staff.by, now=now)
+    except Conflict as refused:
+        session.refresh(message)
+        return _page(request, session, message, problem=sentence(refused.message), status=refused.status)
+    return redirect(request, "/replies", f"Decided: {OUTCOME_WORDS[ReviewOutcome(outcome)].lower()}.")
+
+
+@router.post("/{message_id}/attach")
+def say_whose(
+    request: Request,
+    message_id: CaseId,
+    staff: CaseWorker,
+    session: WriteSession,
+    now: Now,
+    customer_id: Annotated[int, Form(ge=1, le=2**62)] = 1,
+) -> Response:
+    message = _message(session, message_id, lock=True)
+    customer = session.get(Customer, customer_id)
+    try:
+        if customer is None:
+            raise Conflict("there is no such customer")
+        with session.begin_nested():
+            attach(session, message, customer, ports_of(request).stationery, by=staff.by, now=now)
+    except Conflict as refused:
+        session.refresh(message)
+        return _page(request, session, message, problem=sentence(refused.message), status=refused.status)
+    return redirect(request, f"/replies/{message_id}", f"It is {customer.full_name}’s now.")

@@ -1,0 +1,407 @@
+"""The worklist: what to do next, and why it is next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from babel import Locale
+from fastapi import APIRouter
+from sqlmodel import Session, col, select
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.book.delinquency.rules import bucket_labels, bucket_of, days_past_due
+from app.book.delinquency.service import edges_of
+from app.book.ledger.models import Portfolio
+from app.casework.cases import queries
+from app.casework.cases.models import CallTask, CaseHold, case_reference
+from app.casework.cases.queries import Book, Condition, Selection
+from app.casework.cases.standing import Standing, as_of_now
+from app.casework.plans.queries import NextPayment, has_live_plan, has_payment_due, next_payments
+from app.casework.plans.rules import PlanKind
+from app.core.clock import local_date, local_instant
+from app.core.ids import id_of
+from app.core.money import to_decimal_string
+from app.core.staff.models import User
+from app.core.staff.rules import Role, Staff
+from app.http.deps import CaseWorker, Now, StreamSession, decode_cursor, encode_cursor
+from app.inbound.queries import has_reply, replied_since
+from app.operations.day import last_closed
+from app.outreach.strategy.models import StrategyTask
+from app.outreach.strategy.queries import has_task, next_tasks
+from app.web.rendering import Column, Tone, csv_download, page, reader_locale, sort_order
+from app.web.wording import Teller
+
+router = APIRouter(prefix="/worklist")
+
+PAGE = 50
+COLUMNS = [
+    Column("Customer", "name"),
+    Column("Case", "reference"),
+    Column("Past due", "past_due", numeric=True),
+    Column("Days", "days", numeric=True),
+    Column("Bucket"),
+    Column("Accounts", numeric=True),
+    Column("Next step", "urgency"),
+    Column("Owner", "owner"),
+]
+DEFAULT_SORT = "-urgency"
+STATES = {
+    "reply": "Replied, not answered yet",
+    "callback": "Callback due today",
+    "call": "Call task open",
+    "task": "Other task open",
+    "today": "Promise due today",
+    "week": "Promise due within a week",
+    "plan": "Promise or plan running",
+    "broken": "Broken promise",
+    "hold": "On hold",
+    "review": "Hold to review",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """What is to happen with a case, in words; `on` or `at` complete them."""
+
+    words: str
+    tone: Tone = "neutral"
+    on: date | None = None
+    at: datetime | None = None
+
+
+@router.get("")
+def worklist(
+    request: Request,
+    staff: CaseWorker,
+    session: StreamSession,
+    now: Now,
+    owner: str = "",
+    portfolio: str = "",
+    bucket: str = "",
+    state: str = "",
+    q: str = "",
+    sort: str = "",
+    cursor: str = "",
+    format: str = "",
+) -> Response:
+    books = books_at(session, now)
+    owner = owner if owner in ("mine", "all", "nobody") else _usual_owner(staff)
+    chosen = Selection(
+        books=tuple(book for book in books if not portfolio or book.code == portfolio),
+        owner={"mine": staff.username, "nobody": ""}.get(owner),
+        bucket=bucket,
+        text=q.replace("\0", "").strip()[:100],
+        conditions=_state_conditions(state, books),
+    )
+    key, descending = sort_order(sort, queries.SORTS, DEFAULT_SORT)
+    if format == "csv":
+        return csv_download("worklist.csv", CSV_HEADER, _csv_rows(session, chosen, key, descending, now))
+    after = decode_cursor(cursor, queries.cursor_length(key))
+    found, position = queries.worklist(
+        session, chosen, sort=key, descending=descending, after=after, limit=PAGE, now=now
+    )
+    return page(
+        request,
+        "worklist.html",
+        columns=COLUMNS,
+        default_sort=DEFAULT_SORT,
+        rows=_lines(session, books, found, now, reader_locale(request)),
+        next_cursor=encode_cursor(*position) if position else None,
+        total=queries.count(session, chosen),
+        counts=_counts(session, books, staff, owner),
+        filters={"owner": owner, "portfolio": portfolio, "bucket": bucket, "state": state, "q": q},
+        filtered=bool(chosen.text or bucket or state or portfolio),
+        books=books,
+        buckets=_bucket_options(books),
+        states=STATES,
+        names=staff_names(session),
+    )
+
+
+def _usual_owner(staff: Staff) -> str:
+    return "all" if staff.role is Role.MANAGER else "mine"
+
+
+def books_at(session: Session, now: datetime) -> tuple[Book, ...]:
+    """Every portfolio with its present day and the day its figures are of."""
+    portfolios = session.scalars(select(Portfolio).order_by(col(Portfolio.code))).all()
+    return tuple(book_of(session, portfolio, now) for portfolio in portfolios)
+
+
+def book_of(session: Session, portfolio: Portfolio, now: datetime) -> Book:
+    today = local_date(now, portfolio.timezone)
+    return Book(
+        portfolio_id=id_of(portfolio),
+        code=portfolio.code,
+        name=portfolio.creditor,
+        currency=portfolio.currency,
+        timezone=portfolio.timezone,
+        edges=edges_of(portfolio),
+        on=last_closed(session, portfolio) or today,
+        today=today,
+        day_ends=local_instant(today + timedelta(days=1), 0, 0, portfolio.timezone),
+    )
+
+
+def staff_names(session: Session) -> dict[str, str]:
+    """User name -> the name colleagues know."""
+    users = sa.select(User.username, User.display_name)  # type: ignore[call-overload]
+    return {username: name for username, name in session.execute(users)}
+
+
+def bucket_tone(days: int) -> Tone:
+    """One scale on every page: the colour only repeats what the label says."""
+    return "neutral" if days < 1 else "info" if days < 30 else "warn" if days < 60 else "bad"
+
+
+def _bucket_options(books: Sequence[Book]) -> list[str]:
+    labels = {label: None for book in books for label in bucket_labels(book.edges)[1:]}
+    return sorted(labels, key=lambda label: int(label.rstrip("+").partition("-")[0]))
+
+
+def _state_conditions(state: str, books: Sequence[Book]) -> tuple[Condition, ...]:
+    match state:
+        case "reply":
+            return (has_reply(),)
+        case "callback":
+            return (queries.has_callback_today(books),)
+        case "call":
+            return (queries.has_call_task(),)
+        case "task":
+            return (has_task(),)
+        case "today":
+            return (has_payment_due(books, 1),)
+        case "week":
+            return (has_payment_due(books, 7),)
+        case "plan":
+            return (has_live_plan(),)
+        case "broken":
+            return (queries.has_broken_promise(),)
+        case "hold":
+            return (queries.is_on_hold(),)
+        case "review":
+            return (queries.has_hold_to_review(books),)
+    return ()
+
+
+def _counts(session: Session, books: tuple[Book, ...], staff: Staff, owner: str) -> dict[str, int]:
+    """The figures on top: the reader's own work, or everybody's where everybody's is shown."""
+    whose = staff.username if owner == "mine" else None
+
+    def counted(state: str) -> int:
+        conditions = _state_conditions(state, books)
+        return queries.count(session, Selection(books=books, owner=whose, conditions=conditions))
+
+    return {
+        state: counted(state)
+        for state in ("", "reply", "callback", "call", "review", "task", "today", "week")
+    }
+
+
+# --- rows ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row as it is shown."""
+
+    case_id: int
+    reference: str
+    name: str
+    past_due_minor: int
+    """Past due and owed, as of now."""
+    not_owed_minor: int
+    balance_minor: int
+    night_minor: int | None
+    """Past due at the last close of day, where it is something else now."""
+    currency: str
+    timezone: str
+    days: int
+    bucket: str
+    tone: Tone
+    accounts: int
+    owner: str
+    broken: int
+    step: NextStep
+    when: str
+    """The step's date or time in the reader's locale."""
+
+
+def _lines(
+    session: Session,
+    books: Sequence[Book],
+    found: Sequence[sa.Row[Any]],
+    now: datetime,
+    locale: Locale | None,
+) -> list[Line]:
+    by_id = {book.portfolio_id: book for book in books}
+    case_ids, customer_ids = [row.id for row in found], [row.customer_id for row in found]
+    accounts = queries.account_counts(session, customer_ids)
+    holds = queries.open_holds(session, customer_ids)
+    calls = queries.next_calls(session, case_ids)
+    tasks = next_tasks(session, case_ids)
+    replies = replied_since(session, case_ids)
+    payments = next_payments(session, case_ids, min((book.today for book in books), default=now.date()))
+    owes = _owes_now(session, books, found)
+    lines = []
+    for row in found:
+        book = by_id[row.portfolio_id]
+        owed = owes.get(row.customer_id, Standing())
+        late = days_past_due(owed.oldest, book.today)
+        held = holds.get(row.customer_id, [])
+        step = next_step(
+            row,
+            book,
+            replied_at=replies.get(row.id),
+            hold=held[0] if held else None,
+            call=calls.get(row.id),
+            task=tasks.get(row.id),
+            payment=payments.get(row.id),
+            now=now,
+        )
+        lines.append(
+            Line(
+                case_id=row.id,
+                reference=case_reference(row.id),
+                name=row.full_name,
+                past_due_minor=owed.past_due,
+                not_owed_minor=owed.not_owed,
+                balance_minor=owed.balance,
+                night_minor=row.past_due_minor if row.past_due_minor != owed.past_due else None,
+                currency=book.currency,
+                timezone=book.timezone,
+                days=late,
+                bucket=bucket_of(late, book.edges),
+                tone=bucket_tone(late),
+                accounts=accounts.get(row.customer_id, 0),
+                owner=row.owner,
+                broken=row.broken_promises,
+                step=step,
+                when=_when(step, book, locale) if locale else "",
+            )
+        )
+    return lines
+
+
+def _owes_now(session: Session, books: Sequence[Book], found: Sequence[sa.Row[Any]]) -> dict[int, Standing]:
+    """By customer: the rows shown alone are folded to this moment; what a list is filtered and sorted by is of the
+    night."""
+    owes: dict[int, Standing] = {}
+    for book in books:
+        customers = [row.customer_id for row in found if row.portfolio_id == book.portfolio_id]
+        if customers:
+            portfolio = session.get_one(Portfolio, book.portfolio_id)
+            owes |= as_of_now(session, portfolio, customers, book.today)
+    return owes
+
+
+def _when(step: NextStep, book: Book, locale: Locale) -> str:
+    teller = Teller(locale, book.currency, book.timezone)
+    if step.at is not None:
+        return teller.near(step.at, book.today)
+    return teller.day(step.on) if step.on else ""
+
+
+def next_step(
+    case: Any,
+    book: Book,
+    *,
+    replied_at: datetime | None,
+    hold: CaseHold | None,
+    call: CallTask | None,
+    task: StrategyTask | None,
+    payment: NextPayment | None,
+    now: datetime,
+) -> NextStep:
+    """The one thing that matters next; what a person asked for comes before what the strategy wants."""
+    if case.callback_at is not None and case.callback_at <= now:
+        return NextStep("Call back, due since", "bad", at=case.callback_at)
+    if replied_at is not None:
+        return NextStep("Replied, not answered yet", "warn", at=replied_at)
+    if case.callback_at is not None and case.callback_at < book.day_ends:
+        return NextStep("Call back at", "warn", at=case.callback_at)
+    if hold is not None:
+        return _hold_step(hold, book.today)
+    if payment is not None:
+        return _payment_step(payment, book.today)
+    if call is not None:
+        return _call_step(call, book.today, now)
+    if task is not None:
+        return NextStep(f"{task.text}, since", "info", on=task.due_on)
+    if case.callback_at is not None:
+        return NextStep("Call back at", "neutral", at=case.callback_at)
+    if case.next_contact_on is None:
+        return NextStep("Rests until something changes")
+    if case.next_contact_on <= book.on:
+        return NextStep("Strategy decides tonight")
+    return NextStep("Next step in the night of", on=case.next_contact_on)
+
+
+def _hold_step(hold: CaseHold, today: date) -> NextStep:
+    kind = hold.kind.value.replace("_", " ")
+    if not hold.for_good:
+        return NextStep(f"On hold ({kind}) until", "neutral", on=hold.until)
+    if hold.until <= today:
+        return NextStep(f"Review the hold ({kind}), due", "warn", on=hold.until)
+    return NextStep(f"Do not contact ({kind}), review by", "neutral", on=hold.until)
+
+
+def _call_step(call: CallTask, today: date, now: datetime) -> NextStep:
+    wish = f" (they wrote: {call.wish[:60]})" if call.wish and call.not_before is None else ""
+    if call.not_before is not None and call.not_before > now:
+        return NextStep("Call from", "info", at=call.not_before)
+    if call.due_on > today:
+        return NextStep(f"Call{wish} on", "info", on=call.due_on)
+    return NextStep(f"Call{wish}", "info")
+
+
+def _payment_step(payment: NextPayment, today: date) -> NextStep:
+    if payment.kind is PlanKind.PROMISE:
+        what = "Promise"
+    elif payment.kind is PlanKind.SETTLEMENT:
+        what = "Settlement"
+    else:
+        what = f"Instalment {payment.n}" if payment.n else "Down payment"
+    if payment.due_on < today:
+        return NextStep(f"{what} was due", "warn", on=payment.due_on)
+    return NextStep(f"{what} due", "good" if payment.due_on > today else "warn", on=payment.due_on)
+
+
+# --- export -------------------------------------------------------------------------------------------------
+
+CSV_HEADER = (
+    "case", "portfolio", "customer_ref", "customer", "currency", "past_due", "not_owed", "balance", "days_past_due",
+    "bucket", "accounts", "owner", "priority", "next_step", "next_step_at",
+)  # fmt: skip
+
+
+def _csv_rows(
+    session: Session, chosen: Selection, sort: str, descending: bool, now: datetime
+) -> Iterator[Sequence[Any]]:
+    codes: Mapping[int, Book] = {book.portfolio_id: book for book in chosen.books}
+    batches = queries.all_rows(session, chosen, sort=sort, descending=descending, now=now)
+    for batch in batches:
+        for row, line in zip(batch, _lines(session, chosen.books, batch, now, None), strict=True):
+            book = codes[row.portfolio_id]
+            yield (
+                line.reference,
+                book.code,
+                row.customer_reference,
+                line.name,
+                line.currency,
+                to_decimal_string(line.past_due_minor, book.currency),
+                to_decimal_string(line.not_owed_minor, book.currency),
+                to_decimal_string(line.balance_minor, book.currency),
+                line.days,
+                line.bucket,
+                line.accounts,
+                line.owner,
+                row.priority,
+                line.step.words,
+                line.step.on or line.step.at,
+            )

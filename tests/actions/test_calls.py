@@ -1,0 +1,356 @@
+"""What a call found out counts from that moment: on every channel, in the law's time, until a person ends it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+
+import pytest
+from sqlalchemy.engine import Engine
+from sqlmodel import Session, select
+
+from app.actions.calls import CallEffects, CallReport, record_call
+from app.actions.holds import release_customer
+from app.book.ledger.models import Customer, Portfolio
+from app.casework.cases.models import CallTask, CaseHold, CollectionsCase
+from app.casework.cases.rules import CALL_HOLDS, CONVERSATIONS, FOR_GOOD, CallResult, HoldKind
+from app.casework.cases.service import end_due_holds, place_hold, review_hold
+from app.casework.plans.models import Plan
+from app.core.db import transaction
+from app.core.errors import Conflict, Forbidden, Invalid
+from app.core.ids import id_of
+from app.core.timeline.rules import Channel, Kind, Purpose
+from app.inbound.rules import Intent
+from app.inbound.service import receive_from_page
+from app.outreach.gate.decisions import Asked, asked_text, read_asked
+from app.outreach.gate.models import ContactPreference
+from app.outreach.gate.service import explain, packs_for
+from app.outreach.outbox.models import OutboxMessage
+from app.policy.rules import Clearance, Contact, Facts, Hold, Refusals, WaitUntil
+from tests import builders
+from tests.inbound.correspondence import a_customer, the_job, writes
+
+ON = date(2026, 3, 20)
+NOW = builders.at(ON)
+BEN = {"by": "user:ben", "now": NOW}
+
+
+@pytest.fixture
+def session(engine: Engine) -> Iterator[Session]:
+    with transaction(engine) as session:
+        yield session
+
+
+def a_case(session: Session, **changes: object) -> CollectionsCase:
+    return builders.delinquent_case(session, due_on=ON - timedelta(days=10), on=ON, **changes)
+
+
+def call(session: Session, case: CollectionsCase, report: CallReport, now: datetime = NOW) -> CallEffects:
+    portfolio = session.get_one(Portfolio, case.portfolio_id)
+    return record_call(
+        session, portfolio, case, report, builders.stationery(), by="user:ben", today=ON, now=now
+    )
+
+
+def a_task(session: Session, case: CollectionsCase, due_on: date = ON) -> CallTask:
+    task = CallTask(case_id=id_of(case), key="k", step="first-call", due_on=due_on, created_at=NOW)
+    session.add(task)
+    session.flush()
+    return task
+
+
+def answers(session: Session, case: CollectionsCase, at: datetime) -> dict[Channel, type]:
+    """What the gate says to a reminder on each channel."""
+    portfolio = session.get_one(Portfolio, case.portfolio_id)
+    customer = session.get_one(Customer, case.customer_id)
+    return {
+        channel: type(explain(session, portfolio, customer, channel, Purpose.REMINDER, at=at))
+        for channel in Channel
+    }
+
+
+# --- numbers ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "result", [CallResult.WRONG_NUMBER, CallResult.THIRD_PARTY, CallResult.OUT_OF_SERVICE]
+)
+def test_a_number_that_is_not_theirs_rests_on_every_channel_at_once(
+    session: Session, result: CallResult
+) -> None:
+    case = a_case(session)
+    assert call(session, case, CallReport(result)).number_rests
+    tomorrow = answers(session, case, NOW + timedelta(days=1))
+    assert (tomorrow[Channel.CALL], tomorrow[Channel.SMS]) == (Refusals, Refusals)
+    assert tomorrow[Channel.EMAIL] is Clearance
+    [rests] = session.scalars(select(ContactPreference))
+    assert not {"debt", "owe", "arrears"} & set(rests.source.split())
+    call(session, case, CallReport(result), NOW + timedelta(hours=3))
+    assert len(session.scalars(select(ContactPreference)).all()) == 1, "found out twice, it rests once"
+
+
+def test_links_that_went_to_a_wrong_number_only_stop_messages_from_then_on(session: Session) -> None:
+    case = a_case(session)
+    call(session, case, CallReport(CallResult.WRONG_NUMBER))
+    assert session.get_one(Customer, case.customer_id).link_number == 1
+
+
+# --- holds --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("result", "kind"), CALL_HOLDS.items())
+def test_what_they_say_holds_at_once(session: Session, result: CallResult, kind: HoldKind) -> None:
+    case = a_case(session)
+    hold = call(session, case, CallReport(result, "said so twice")).hold
+    assert hold is not None
+    assert (hold.kind, hold.by, hold.for_good) == (kind, "user:ben", kind in FOR_GOOD)
+    assert "said so twice" in hold.reason
+    later = answers(session, case, NOW + timedelta(hours=2))
+    assert set(later.values()) == {Refusals if kind in FOR_GOOD else WaitUntil}
+    again = call(session, case, CallReport(result), NOW + timedelta(hours=3))
+    assert again.hold is None, "such a hold stands already"
+
+
+def test_a_dispute_on_the_phone_is_acknowledged_by_its_letter(session: Session) -> None:
+    effects = call(session, a_case(session), CallReport(CallResult.DISPUTES))
+    assert isinstance(effects.in_writing, Clearance)
+    [message] = session.scalars(select(OutboxMessage))
+    assert message.letter == "dispute_acknowledged"
+
+
+@pytest.mark.parametrize("kind", sorted(FOR_GOOD))
+def test_no_date_ends_these_holds(session: Session, kind: HoldKind) -> None:
+    """The review date raises work, once; the gate stays shut before, on and long after it."""
+    case = a_case(session)
+    review_on = ON + timedelta(days=30)
+    hold = place_hold(session, case, kind, "said so", review_on, today=ON, **BEN)
+    for days in (1, 29, 30, 31, 400):
+        at = NOW + timedelta(days=days)
+        assert set(answers(session, case, at).values()) == {Refusals}, days
+    portfolio = session.get_one(Portfolio, case.portfolio_id)
+    for night in (28, 29, 30, 31):
+        on = ON + timedelta(days=night)
+        assert end_due_holds(session, portfolio, on, now=builders.night_after(on)) == 0
+    assert hold.ended_at is None
+    [due] = builders.events(session, Kind.HOLD_REVIEW_DUE)
+    assert (due["hold"], due["by"]) == (hold.id, "system")
+
+    with pytest.raises(Forbidden):
+        release_customer(session, hold, by="system", today=ON, now=NOW, reason="its date")
+    with pytest.raises(Invalid):
+        release_customer(session, hold, by="user:ben", today=ON, now=NOW, reason=" ")
+    later = ON + timedelta(days=60)
+    review_hold(session, hold, "no papers yet", later, by="user:ben", today=ON, now=NOW)
+    end_due_holds(session, portfolio, later, now=builders.night_after(later))
+    assert len(builders.events(session, Kind.HOLD_REVIEW_DUE)) == 2, "each review date raises work"
+    release_customer(session, hold, by="user:ben", today=ON, now=NOW, reason="papers came")
+    assert (hold.ended_by, hold.end_reason) == ("user:ben", "papers came")
+    with pytest.raises(Conflict):
+        review_hold(session, hold, "again", later, by="user:ben", today=ON, now=NOW)
+
+
+@pytest.mark.parametrize("kind", sorted(set(HoldKind) - FOR_GOOD))
+def test_the_others_keep_their_own_end(session: Session, kind: HoldKind) -> None:
+    case = a_case(session)
+    place_hold(session, case, kind, "said so", ON + timedelta(days=30), today=ON, **BEN)
+    assert answers(session, case, NOW + timedelta(days=29))[Channel.CALL] is WaitUntil
+    assert answers(session, case, NOW + timedelta(days=31))[Channel.CALL] is Clearance
+
+
+def test_the_verdict_says_when_somebody_looks_and_no_day_on_which_contact_begins(session: Session) -> None:
+    case = a_case(session)
+    place_hold(session, case, HoldKind.DECEASED, "daughter says", ON + timedelta(days=30), today=ON, **BEN)
+    portfolio = session.get_one(Portfolio, case.portfolio_id)
+    customer = session.get_one(Customer, case.customer_id)
+    answer = explain(session, portfolio, customer, Channel.CALL, Purpose.REMINDER, at=NOW)
+    assert isinstance(answer, Refusals)
+    [reason] = answer.reasons
+    assert reason.detail == "deceased hold since 2026-03-20, until a person ends it; review by 2026-04-19"
+    assert reason.until is None
+
+
+def test_a_decision_made_when_such_holds_had_an_end_is_still_answered_as_then(session: Session) -> None:
+    """The question on record says until when; asked again it waits until then, and a question of today does not."""
+    case = a_case(session)
+    pack = packs_for(
+        session.get_one(Portfolio, case.portfolio_id), session.get_one(Customer, case.customer_id)
+    )
+    contact = Contact(Channel.EMAIL, Purpose.REMINDER, "anna@example.net")
+    ends = NOW + timedelta(days=30)
+    held = Hold(HoldKind.DISPUTE, NOW, ends)
+    then = Asked(contact, Facts(("Asia/Shanghai",), holds=(held,)), NOW)
+    text = asked_text(then)
+    assert "review_on" not in text
+    answer = read_asked(text).answer(pack)
+    assert isinstance(answer, WaitUntil)
+    assert answer.at == ends
+    today = Asked(contact, Facts(("Asia/Shanghai",), holds=(Hold(HoldKind.DISPUTE, NOW, None, ON),)), NOW)
+    assert isinstance(read_asked(asked_text(today)).answer(pack), Refusals)
+
+
+# --- nobody was reached -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "result", [CallResult.NO_ANSWER, CallResult.BUSY, CallResult.VOICEMAIL, CallResult.HUNG_UP]
+)
+def test_a_call_that_reached_nobody_is_still_to_be_made(session: Session, result: CallResult) -> None:
+    """12:00 in Shanghai: again at 14:00. At 21:00 not before the next morning."""
+    due = NOW - timedelta(minutes=5)
+    case = a_case(session, callback_at=due)
+    task = a_task(session, case)
+    effects = call(session, case, CallReport(result))
+    assert effects.retry_at == NOW + timedelta(hours=2)
+    assert (task.done_at, task.due_on, task.not_before) == (None, ON, effects.retry_at)
+    assert case.callback_at == due, "it is still due"
+    evening = builders.at(ON, 21)
+    late = call(session, case, CallReport(result), evening).retry_at
+    assert late is not None
+    assert late > builders.at(ON + timedelta(days=1), 6)
+    assert task.due_on == ON + timedelta(days=1)
+
+
+def test_without_anything_to_call_about_nothing_is_to_be_tried_again(session: Session) -> None:
+    effects = call(session, a_case(session), CallReport(CallResult.NO_ANSWER))
+    assert (effects.task_kept, effects.retry_at) == (False, None)
+
+
+@pytest.mark.parametrize("result", sorted(CONVERSATIONS - {CallResult.PROMISED, CallResult.CALL_BACK}))
+def test_a_conversation_does_the_task_and_the_callback(session: Session, result: CallResult) -> None:
+    case = a_case(session, callback_at=NOW - timedelta(minutes=5))
+    task = a_task(session, case)
+    call(session, case, CallReport(result))
+    assert (task.result, case.callback_at) == (result.value, None)
+
+
+# --- what a result has to bring -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("report", "field"),
+    [
+        (CallReport(CallResult.PROMISED), "amount"),
+        (CallReport(CallResult.PROMISED, amount_minor=1_000), "due_on"),
+        (CallReport(CallResult.PROMISED, due_on=ON), "amount"),
+        (CallReport(CallResult.CALL_BACK), "callback_at"),
+        (CallReport(CallResult.CALL_BACK, callback_at=NOW - timedelta(minutes=1)), "callback_at"),
+        (CallReport(CallResult.CALL_BACK, callback_at=builders.at(ON + timedelta(days=1), 3)), "callback_at"),
+        (CallReport(CallResult.CALL_BACK, callback_at=NOW + timedelta(days=90, seconds=1)), "callback_at"),
+    ],
+)
+def test_half_a_result_is_refused_beside_its_field(session: Session, report: CallReport, field: str) -> None:
+    case = a_case(session)
+    with pytest.raises(Invalid) as refused:
+        call(session, case, report)
+    assert refused.value.field == field
+    assert builders.events(session, Kind.CALL_LOGGED) == []
+
+
+def test_a_promise_and_a_callback_come_with_their_call(session: Session) -> None:
+    case = a_case(session)
+    effects = call(
+        session, case, CallReport(CallResult.PROMISED, amount_minor=1_000, due_on=ON + timedelta(days=3))
+    )
+    assert effects.plan is not None
+    assert session.scalars(select(Plan)).one().total_minor == 1_000
+    assert [type(answer) for answer in effects.confirmations] == [Clearance, Clearance]
+    call(session, case, CallReport(CallResult.PROMISED))  # of the promise that runs
+    at = builders.at(ON + timedelta(days=90), 11)
+    call(session, case, CallReport(CallResult.CALL_BACK, callback_at=at))
+    assert case.callback_at == at
+    assert session.scalars(select(CaseHold)).all() == []
+
+
+THREE_DAYS, TOMORROW = ON + timedelta(days=3), builders.at(ON + timedelta(days=1), 11)
+A_PROMISE = {CallResult.PROMISED, CallResult.RIGHT_PARTY, CallResult.CALL_BACK}
+NO_CALL = {
+    CallResult.WRONG_NUMBER, CallResult.OUT_OF_SERVICE, CallResult.CEASE, CallResult.ATTORNEY,
+    CallResult.BANKRUPTCY, CallResult.DECEASED,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("result", sorted(set(CallResult) - A_PROMISE))
+def test_who_did_not_promise_is_not_told_that_they_did(session: Session, result: CallResult) -> None:
+    case = a_case(session)
+    with pytest.raises(Invalid, match="brings no promise") as refused:
+        call(session, case, CallReport(result, amount_minor=1_000, due_on=THREE_DAYS))
+    assert refused.value.field == "result"
+    assert builders.events(session, Kind.CALL_LOGGED) == []
+    assert session.scalars(select(Plan)).all() == []
+
+
+@pytest.mark.parametrize("result", sorted(NO_CALL))
+def test_nobody_is_called_back_who_cannot_or_may_not_be_called(session: Session, result: CallResult) -> None:
+    case = a_case(session)
+    with pytest.raises(Invalid, match="nobody is called back") as refused:
+        call(session, case, CallReport(result, callback_at=TOMORROW))
+    assert refused.value.field == "result"
+
+
+@pytest.mark.parametrize("result", sorted(NO_CALL - {CallResult.WRONG_NUMBER, CallResult.OUT_OF_SERVICE}))
+def test_a_stop_ends_the_callback_and_lets_no_other_be_set(session: Session, result: CallResult) -> None:
+    case = a_case(session)
+    call(session, case, CallReport(CallResult.CALL_BACK, callback_at=TOMORROW))
+    call(session, case, CallReport(result), now=NOW + timedelta(minutes=1))
+    assert case.callback_at is None
+    assert "hold" in builders.events(session, Kind.CALLBACK_SET)[-1]["reason"]
+    with pytest.raises(Invalid, match="no call is allowed while the .* hold stands"):
+        call(session, case, CallReport(CallResult.CALL_BACK, callback_at=TOMORROW))
+
+
+# --- what they write ----------------------------------------------------------------------------------------
+
+
+def test_a_dispute_by_sms_is_acknowledged_and_holds_past_its_review_date(engine: Engine) -> None:
+    anna = a_customer(engine)
+    writes(engine, "I dispute this debt")
+    the_job(engine)
+    [letter] = builders.messages(engine)
+    assert letter.letter == "dispute_acknowledged"
+    with transaction(engine) as session:
+        [hold] = session.scalars(select(CaseHold))
+        assert (hold.kind, hold.customer_id, hold.until) == (
+            HoldKind.DISPUTE,
+            anna.id,
+            ON + timedelta(days=30),
+        )
+        case = session.get_one(CollectionsCase, hold.case_id)
+        assert set(answers(session, case, NOW + timedelta(days=60)).values()) == {Refusals}
+    the_job(engine)
+    assert len(builders.messages(engine)) == 1, "once"
+
+
+def test_a_dispute_on_the_page_is_acknowledged_at_once(engine: Engine) -> None:
+    anna = a_customer(engine)
+    with transaction(engine) as session:
+        receive_from_page(
+            session,
+            anna,
+            Channel.EMAIL,
+            Intent.DISPUTE,
+            "not my card",
+            "form-1",
+            builders.stationery(),
+            now=NOW,
+        )
+    assert [message.letter for message in builders.messages(engine)] == ["dispute_acknowledged"]
+
+
+@pytest.mark.parametrize(
+    ("words", "due_on", "not_before"),
+    [
+        ("please call me tomorrow at 3pm", ON + timedelta(days=1), builders.at(ON + timedelta(days=1), 15)),
+        ("please call me, weekdays after 18:00", ON, builders.at(ON, 18)),
+        ("please call me not before noon", ON, None),
+    ],
+)
+def test_a_call_is_due_when_they_asked_for_it_and_keeps_their_words(
+    engine: Engine, words: str, due_on: date, not_before: datetime | None
+) -> None:
+    """A Friday, 12:00 in Shanghai."""
+    a_customer(engine)
+    writes(engine, words)
+    the_job(engine)
+    with transaction(engine) as session:
+        [task] = session.scalars(select(CallTask))
+        assert (task.due_on, task.not_before, task.wish) == (due_on, not_before, words)

@@ -1,0 +1,321 @@
+"""Promises and plans: what they are split into, when they are kept, and what may follow what."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy.engine import Engine
+from sqlmodel import Session, select
+
+from app.book.ledger.balances import balance_of
+from app.book.ledger.models import Account, Portfolio
+from app.book.ledger.rules import AccountStatus
+from app.casework.cases.models import CollectionsCase
+from app.casework.plans.models import Plan
+from app.casework.plans.rules import (
+    SETTLE_WITHIN,
+    TRANSITIONS,
+    Broken,
+    InGrace,
+    Instalment,
+    Kept,
+    PlanStatus,
+    Running,
+    add_months,
+    assess,
+    schedule,
+)
+from app.casework.plans.service import (
+    _move,
+    accept,
+    assess_due,
+    cancel,
+    instalments_of,
+    live_plan,
+    offer_instalments,
+    offer_settlement,
+    promise_to_pay,
+)
+from app.core.db import transaction
+from app.core.errors import Conflict, DeskError, Forbidden, Invalid
+from app.core.ids import id_of
+from app.core.timeline.rules import Kind
+from tests import builders
+
+TODAY = date(2026, 3, 20)
+TOLD = {"by": "user:ann", "today": TODAY, "now": builders.at(TODAY)}
+DUE = date(2026, 4, 10)
+PROMISE = [Instalment(1, DUE, 5_000)]
+TWO = [Instalment(1, DUE, 3_000), Instalment(2, date(2026, 5, 10), 3_000)]
+
+
+@pytest.mark.parametrize(
+    ("parts", "payments", "today", "expected"),
+    [
+        (PROMISE, [], DUE - timedelta(days=1), Running(DUE)),
+        (PROMISE, [], DUE, Running(DUE)),
+        (PROMISE, [], DUE + timedelta(days=1), InGrace(1, 5_000, DUE + timedelta(days=3))),
+        (PROMISE, [], DUE + timedelta(days=3), InGrace(1, 5_000, DUE + timedelta(days=3))),
+        (PROMISE, [], DUE + timedelta(days=4), Broken(1, DUE, 5_000)),
+        (PROMISE, [(DUE, 4_999)], DUE + timedelta(days=4), Broken(1, DUE, 1)),
+        (PROMISE, [(DUE, 5_000)], DUE, Kept(DUE)),
+        (PROMISE, [(DUE - timedelta(days=9), 5_000)], DUE - timedelta(days=8), Kept(DUE - timedelta(days=8))),
+        (PROMISE, [(DUE + timedelta(days=3), 5_000)], DUE + timedelta(days=4), Kept(DUE + timedelta(days=4))),
+        (PROMISE, [(DUE + timedelta(days=4), 5_000)], DUE + timedelta(days=4), Broken(1, DUE, 5_000)),
+        (PROMISE, [(DUE, 2_000), (DUE, 3_000)], DUE, Kept(DUE)),
+        (TWO, [(DUE, 3_000)], DUE + timedelta(days=20), Running(date(2026, 5, 10))),
+        (TWO, [(DUE, 6_000)], DUE, Kept(DUE)),
+        (TWO, [(DUE, 3_000)], date(2026, 5, 14), Broken(2, date(2026, 5, 10), 3_000)),
+        (TWO, [(DUE, 4_000)], date(2026, 5, 14), Broken(2, date(2026, 5, 10), 2_000)),
+    ],
+)  # fmt: skip
+def test_where_a_plan_stands(parts: list, payments: list, today: date, expected: object) -> None:
+    assert assess(parts, payments, today=today, grace_days=3) == expected
+
+
+def test_without_grace_the_day_after_breaks_it() -> None:
+    assert assess(PROMISE, [], today=DUE, grace_days=0) == Running(DUE)
+    assert assess(PROMISE, [], today=DUE + timedelta(days=1), grace_days=0) == Broken(1, DUE, 5_000)
+
+
+def test_a_broken_plan_says_which_instalment_and_why() -> None:
+    assert Broken(2, DUE, 1).why == "instalment 2, due 2026-04-10, was short when its grace days ended"
+
+
+@given(
+    st.integers(1, 10**9),
+    st.integers(0, 10**6),
+    st.integers(1, 60),
+    st.dates(date(2020, 1, 1), date(2040, 1, 1)),
+)
+def test_every_schedule_sums_to_its_total(total: int, down: int, months: int, first: date) -> None:
+    try:
+        parts = schedule(total, down, months, first)
+    except ValueError:
+        assert total - down < months
+        return
+    assert sum(part.amount for part in parts) == total
+    assert all(part.amount > 0 for part in parts)
+    assert parts[0].due_on == first
+    assert [p.due_on for p in parts] == sorted({p.due_on for p in parts})
+    assert all(p.due_on.day in (first.day, 28, 29, 30) for p in parts)
+
+
+def test_a_month_without_the_day_uses_its_last_and_the_next_returns_to_it() -> None:
+    assert [add_months(date(2026, 1, 31), n).isoformat() for n in range(4)] == [
+        "2026-01-31", "2026-02-28", "2026-03-31", "2026-04-30",
+    ]  # fmt: skip
+    assert add_months(date(2026, 11, 15), 2) == date(2027, 1, 15)
+    assert add_months(date(2023, 12, 31), 2) == date(2024, 2, 29)
+
+
+# --- on rows --------------------------------------------------------------------------------------
+
+
+def a_case(session: Session, **changes: object) -> CollectionsCase:
+    return builders.delinquent_case(session, due_on=TODAY - timedelta(days=10), on=TODAY, **changes)
+
+
+@pytest.mark.parametrize(("now", "to"), list(product(PlanStatus, PlanStatus)))
+def test_only_the_moves_of_the_table_are_possible(
+    sqlite_engine: Engine, now: PlanStatus, to: PlanStatus
+) -> None:
+    with transaction(sqlite_engine) as session:
+        case = a_case(session)
+        plan = Plan.model_validate(
+            {
+                "portfolio_id": case.portfolio_id, "case_id": case.id, "customer_id": case.customer_id,
+                "kind": "promise", "status": now, "total_minor": 100, "offered_at": builders.NOW, "offered_by": "x",
+            }
+        )  # fmt: skip
+        session.add(plan)
+        session.flush()
+        if to in TRANSITIONS[now]:
+            _move(session, plan, to, by="user:ann", now=builders.NOW)
+            assert plan.status is to
+        else:
+            with pytest.raises(Conflict, match=f"{now.value} cannot become {to.value}"):
+                _move(session, plan, to, by="user:ann", now=builders.NOW)
+            assert plan.status is now
+
+
+def test_a_promise_is_active_at_once_and_on_record(engine: Engine) -> None:
+    with transaction(engine) as session:
+        case = a_case(session)
+        plan = promise_to_pay(session, case, 5_000, TODAY + timedelta(days=5), **TOLD)
+        assert (plan.status, plan.accepted_on, plan.assess_on) == (
+            PlanStatus.ACTIVE,
+            TODAY,
+            TODAY + timedelta(days=5),
+        )
+        assert live_plan(session, id_of(case)) is plan
+        kinds = [e["kind"] for e in builders.events(session, customer_id=case.customer_id)]
+        assert kinds[-3:] == [Kind.PLAN_OFFERED, Kind.PLAN_ACCEPTED, Kind.PLAN_ACTIVATED]
+
+
+def test_a_plan_that_is_cancelled_says_why_and_wakes_the_case(engine: Engine) -> None:
+    with transaction(engine) as session:
+        case = a_case(session, next_contact_on=None)
+        plan = promise_to_pay(session, case, 5_000, TODAY + timedelta(days=5), **TOLD)
+        cancel(session, plan, " lost her job ", **TOLD)
+        assert (plan.status, plan.why, plan.ended_on) == (PlanStatus.CANCELLED, "lost her job", TODAY)
+        assert case.next_contact_on == TODAY
+        assert live_plan(session, id_of(case)) is None
+        promise_to_pay(session, case, 1_000, TODAY + timedelta(days=5), **TOLD)
+
+
+@pytest.mark.parametrize(
+    ("amount", "days", "error"),
+    [
+        (0, 5, Invalid),
+        (-1, 5, Invalid),
+        (100_001, 5, Invalid),
+        (5_000, -1, Invalid),
+        (5_000, 61, Invalid),
+    ],
+)
+def test_promises_nobody_should_take_down(
+    sqlite_engine: Engine, amount: int, days: int, error: type[DeskError]
+) -> None:
+    with transaction(sqlite_engine) as session, pytest.raises(error):
+        promise_to_pay(session, a_case(session), amount, TODAY + timedelta(days=days), **TOLD)
+
+
+@pytest.mark.parametrize("amount", [1, 100_000])
+@pytest.mark.parametrize("days", [0, 60])
+def test_promises_at_the_limits(sqlite_engine: Engine, amount: int, days: int) -> None:
+    with transaction(sqlite_engine) as session:
+        assert promise_to_pay(session, a_case(session), amount, TODAY + timedelta(days=days), **TOLD).id
+
+
+def test_one_live_plan_a_case(engine: Engine) -> None:
+    with transaction(engine) as session:
+        case = a_case(session)
+        offered = offer_instalments(session, case, 6_000, 0, 3, TODAY, may_exceed_limits=False, **TOLD)
+        promise_to_pay(session, case, 5_000, TODAY + timedelta(days=5), **TOLD)
+        with pytest.raises(Conflict):
+            promise_to_pay(session, case, 5_000, TODAY + timedelta(days=6), **TOLD)
+        with pytest.raises(Conflict):
+            accept(session, offered, **TOLD)
+
+
+@pytest.mark.parametrize(
+    ("months", "manager", "allowed"), [(12, False, True), (13, False, False), (13, True, True)]
+)
+def test_beyond_the_limit_a_manager_decides(
+    sqlite_engine: Engine, months: int, manager: bool, allowed: bool
+) -> None:
+    with transaction(sqlite_engine) as session:
+        case = a_case(session)
+        if not allowed:
+            with pytest.raises(Forbidden, match="manager"):
+                offer_instalments(session, case, 60_000, 0, months, TODAY, may_exceed_limits=manager, **TOLD)
+            return
+        plan = offer_instalments(session, case, 60_000, 0, months, TODAY, may_exceed_limits=manager, **TOLD)
+        parts = instalments_of(session, [id_of(plan)])[id_of(plan)]
+        assert len(parts) == months
+        assert sum(part.amount for part in parts) == 60_000
+
+
+@pytest.mark.parametrize(("days", "offered"), [(90, True), (91, False), (45_000, False)])
+def test_a_plan_begins_soon_because_reminders_rest_while_it_runs(
+    sqlite_engine: Engine, days: int, offered: bool
+) -> None:
+    first = TODAY + timedelta(days=days)
+    with transaction(sqlite_engine) as session:
+        case = a_case(session)
+        if offered:
+            assert offer_instalments(session, case, 6_000, 0, 2, first, may_exceed_limits=True, **TOLD)
+            return
+        with pytest.raises(Invalid, match="within 90 days") as refused:
+            offer_instalments(session, case, 6_000, 0, 2, first, may_exceed_limits=True, **TOLD)
+        assert refused.value.field == "due_on"
+
+
+@pytest.mark.parametrize(
+    ("total", "down", "said"), [(5, 0, "this is too little for 12"), (500, 490, "down payment leaves is too")]
+)
+def test_an_instalment_is_at_least_one_unit(total: int, down: int, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        schedule(total, down, 12, TODAY)
+
+
+def settle(session: Session, case: CollectionsCase, amount: int, days: int, *, manager: bool = True) -> Plan:
+    by_then = TODAY + timedelta(days=days)
+    return offer_settlement(session, case, amount, by_then, may_exceed_limits=manager, **TOLD)
+
+
+def a_late_case(session: Session, discount: int = 0) -> CollectionsCase:
+    case = builders.delinquent_case(session, due_on=TODAY - timedelta(days=30), on=TODAY)
+    session.get_one(Portfolio, case.portfolio_id).agent_max_discount_percent = discount
+    return case
+
+
+@pytest.mark.parametrize(
+    ("amount", "days", "error"),
+    [(0, 5, Invalid), (100_000, 5, Invalid), (50_000, -1, Invalid), (50_000, SETTLE_WITHIN + 1, Invalid)],
+)
+def test_settlements_nobody_should_offer(
+    sqlite_engine: Engine, amount: int, days: int, error: type[DeskError]
+) -> None:
+    with transaction(sqlite_engine) as session, pytest.raises(error):
+        settle(session, a_late_case(session), amount, days)
+
+
+@pytest.mark.parametrize(
+    ("amount", "manager", "allowed"), [(70_000, False, True), (69_999, False, False), (1, True, True)]
+)
+def test_what_an_agent_may_let_off_is_the_portfolios_to_say(
+    sqlite_engine: Engine, amount: int, manager: bool, allowed: bool
+) -> None:
+    with transaction(sqlite_engine) as session:
+        case = a_late_case(session, discount=30)
+        if allowed:
+            assert settle(session, case, amount, SETTLE_WITHIN, manager=manager).status is PlanStatus.OFFERED
+            return
+        with pytest.raises(Forbidden, match="30 %"):
+            settle(session, case, amount, SETTLE_WITHIN, manager=manager)
+
+
+def test_an_offer_to_settle_that_is_not_paid_ends_and_nothing_is_let_off(engine: Engine) -> None:
+    with transaction(engine) as session:
+        case = a_late_case(session)
+        plan = settle(session, case, 60_000, 10)
+        with pytest.raises(Conflict, match="withdraw it"):
+            settle(session, case, 50_000, 10)
+        [card] = session.scalars(select(Account)).all()
+        builders.payment(session, card, 59_999, TODAY + timedelta(days=2))
+        book = session.get_one(Portfolio, case.portfolio_id)
+        for day, status in ((10, PlanStatus.OFFERED), (13, PlanStatus.OFFERED), (14, PlanStatus.CANCELLED)):
+            on = TODAY + timedelta(days=day)
+            assess_due(session, book, on, now=builders.at(on))
+            assert (day, plan.status) == (day, status)
+        assert card.status is AccountStatus.ACTIVE
+        assert balance_of(session, id_of(card), on) == 40_001
+
+
+def test_a_settlement_said_yes_to_counts_what_came_since_it_was_offered(sqlite_engine: Engine) -> None:
+    with transaction(sqlite_engine) as session:
+        case = a_late_case(session)
+        plan = settle(session, case, 60_000, 10)
+        [card] = session.scalars(select(Account)).all()
+        builders.payment(session, card, 60_000, TODAY)
+        later = TODAY + timedelta(days=1)
+        accept(session, plan, by="user:ann", today=later, now=builders.at(later))
+        book = session.get_one(Portfolio, case.portfolio_id)
+        assert assess_due(session, book, later, now=builders.at(later))["kept"] == 1
+        assert (plan.accepted_on, card.status) == (TODAY, AccountStatus.SETTLED)
+
+
+def test_an_offer_whose_first_date_has_passed_is_not_accepted(sqlite_engine: Engine) -> None:
+    with transaction(sqlite_engine) as session:
+        plan = offer_instalments(
+            session, a_case(session), 6_000, 0, 3, TODAY, may_exceed_limits=False, **TOLD
+        )
+        later = TODAY + timedelta(days=1)
+        with pytest.raises(Conflict, match="past its date"):
+            accept(session, plan, by="user:ann", today=later, now=builders.at(later))

@@ -1,0 +1,77 @@
+"""The migrations lead to what the models say, on both databases, and back."""
+
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+
+from app.core import schema
+from app.core.db import make_engine
+from tests import postgres
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def empty_engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """A database in which nothing has ever been created."""
+    if request.param == "sqlite":
+        engine = make_engine(f"sqlite:///{request.getfixturevalue('tmp_path')}/empty.db")
+        yield engine
+        engine.dispose()
+        return
+    server: postgres.Server = request.getfixturevalue("postgres_server")
+    name = server.create(migrated=False)
+    engine = make_engine(server.url(name))
+    yield engine
+    engine.dispose()
+    server.drop(name)
+
+
+def tables(engine: Engine) -> set[str]:
+    return set(sa.inspect(engine).get_table_names()) - {"alembic_version"}
+
+
+def test_upgrade_from_nothing_makes_every_table_of_the_models(empty_engine: Engine) -> None:
+    assert not schema.is_current(empty_engine)
+
+    schema.upgrade(empty_engine)
+
+    assert schema.is_current(empty_engine)
+    assert tables(empty_engine) == set(schema.metadata().tables)
+
+
+def test_models_and_migrations_do_not_drift(engine: Engine) -> None:
+    assert schema.check(engine) == []
+
+
+def test_upgrading_twice_changes_nothing(engine: Engine) -> None:
+    schema.upgrade(engine)
+
+    assert schema.check(engine) == []
+
+
+def test_down_to_nothing_and_up_again(engine: Engine) -> None:
+    schema.downgrade(engine, "base")
+    assert tables(engine) == set()
+
+    schema.upgrade(engine)
+    assert schema.check(engine) == []
+
+
+def test_drift_is_noticed(engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE left_over (id INTEGER PRIMARY KEY)")
+
+    assert "left_over" in str(schema.check(engine))
+
+
+@pytest.mark.parametrize("statement", ["UPDATE timeline_event SET seq = 2", "DELETE FROM timeline_event"])
+def test_history_cannot_be_edited(engine: Engine, statement: str) -> None:
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            'INSERT INTO timeline_event (stream, seq, kind, at, "by", data, prev_hash, hash)'
+            " VALUES ('portfolio:1', 1, 'portfolio.added', '2026-01-01 00:00:00+00', 'system', '{}', '', '')"
+        )
+
+    with pytest.raises(sa.exc.DBAPIError, match=r"append-only"), engine.begin() as connection:
+        connection.exec_driver_sql(statement)

@@ -1,0 +1,415 @@
+"""Every shipped letter in every language and channel that it claims: whole, well filled in, and as its packs demand."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator
+from datetime import date
+from functools import cache
+from html import unescape
+from html.parser import HTMLParser
+
+import pytest
+
+from app.core.timeline.rules import Channel, Purpose
+from app.outreach.letters.catalog import (
+    VARIABLES,
+    AccountLine,
+    InstalmentLine,
+    ItemLine,
+    Letter,
+    LetterContext,
+    Rendered,
+    format_amount,
+    format_date,
+    render,
+    sms_segments,
+)
+from app.policy.kinds import ContentRule, LanguageRule, WaitRule
+from app.policy.packfile import shipped_packs
+from app.policy.rules import Pack
+from tests import builders
+from tests.paths import ROOT
+
+LETTERS = builders.stationery().letters
+CURRENCY = {"en": "GBP", "id": "IDR", "nb": "NOK", "nl": "EUR", "zh": "TWD", "zh-Hans": "CNY"}
+PEOPLE = {
+    "en": ("Alex Rivera", "First Harbor Bank", "Meridian Recovery"),
+    "id": ("Dewi Lestari", "Bank Pelabuhan", "Meridian Penagihan"),
+    "nb": ("Kari Nordmann", "Havnebanken", "Meridian Inkasso"),
+    "nl": ("Sanne de Vries", "Havenbank", "Meridiaan Incasso"),
+    "zh": ("王小明", "第一港灣銀行", "子午資產管理"),
+    "zh-Hans": ("王小明", "第一港湾银行", "子午资产管理"),
+}
+NOT_SHIPPED = {"arrears_notice", "betalingsoppfordring", "letter_of_claim", "collection_costs_demand"}
+"""Letters that packs speak of and we do not write yet."""
+
+
+def filled(language: str, *, agency: bool = False, plan: bool = True) -> LetterContext:
+    """Every variable has a value that occurs nowhere else."""
+    name, creditor, collector = PEOPLE[language]
+
+    def money(n: int) -> str:
+        return format_amount(n * 1_000, CURRENCY[language], language)
+
+    def day(n: int) -> str:
+        return format_date(date(2026, 11, n), language)
+
+    lines = (InstalmentLine(1, day(20), money(21)), InstalmentLine(2, day(21), money(22)))
+    return LetterContext(
+        customer_name=name,
+        creditor=creditor,
+        collector_kind="third_party" if agency else "first_party",
+        reference="C-000041",
+        accounts=(AccountLine("Visa", "4321", money(11), money(12), 12, CURRENCY[language]),),
+        past_due_total=money(31),
+        oldest_due_on=day(2),
+        today=day(3),
+        contact_phone="+31 20 555 0100",
+        contact_email="care@harbor.example",
+        preferences_url="https://desk.example/u/7.abcdefghijklmnop",
+        amount=money(43),
+        promise_on=day(21),
+        instalments=lines if plan else (),
+        due_on=day(9),
+        answer_by=day(22),
+        balance_total=money(54),
+        missed_on=day(4),
+        missed_amount=money(56),
+        settlement_amount=money(67),
+        settle_by=day(23),
+        received_on=day(5),
+        answer=money(90),
+        review_on=day(24),
+        collection_costs=money(78),
+        total_with_costs=money(79),
+        itemization=(
+            ItemLine(
+                "Visa", "4321", day(1), money(80), money(81), money(82), money(83), money(84), money(85)
+            ),
+        ),
+        sender_address="P.O. Box 1, Pasadena, CA 91111",
+        register_number="R-777" if agency else "",
+        sender=collector if agency else "",
+    )
+
+
+FORMS = [
+    (letter, channel, language)
+    for letter in LETTERS.values()
+    for channel in sorted(letter.channels)
+    for language in letter.languages
+]
+
+
+@cache
+def worded(name: str, channel: Channel, language: str, agency: bool = False, plan: bool = True) -> Rendered:
+    return render(LETTERS[name], channel, language, filled(language, agency=agency, plan=plan))
+
+
+def all_worded() -> Iterator[tuple[Letter, Channel, str, Rendered]]:
+    for letter, channel, language in FORMS:
+        for agency in (False, True):
+            for plan in (True, False):
+                yield letter, channel, language, worded(letter.name, channel, language, agency, plan)
+
+
+def test_every_letter_comes_out_whole_in_each_channel_and_language() -> None:
+    for letter, channel, language, words in all_worded():
+        where = f"{letter.name} {channel} {language}"
+        assert words.language == language, where
+        assert words.blocks >= letter.required[channel] | set(letter.carries[channel, language]), where
+        for text in (words.subject, words.text, words.html):
+            assert not re.search(r"\{\{|\}\}|\{%|%\}|None|Undefined", text), where
+            assert "\n\n\n" not in text, where
+            assert not re.search(r"[a-z0-9][.?!][A-Z][a-z]", text), f"{where}: two sentences run together"
+        assert words.text.strip(), where
+        assert bool(words.subject) == (channel in (Channel.EMAIL, Channel.POST)), where
+        assert bool(words.html) == (channel is Channel.EMAIL), where
+        if channel is not Channel.SMS:  # a number may have a new owner
+            assert filled(language).customer_name in words.text, where
+
+
+def test_each_declared_variable_is_used_and_no_other_exists() -> None:
+    for letter in LETTERS.values():
+        folder = ROOT / "letters"
+        source = "\n".join(path.read_text() for path in (folder / letter.name).rglob("*.*"))
+        for language in letter.languages:
+            source += (folder / "_base" / language / "blocks.toml").read_text()
+        assert letter.variables <= VARIABLES
+        declared = re.sub(r"variables = \[[^]]*\]", "", source)
+        unused = {name for name in letter.variables if not re.search(rf"\b{name}\b", declared)}
+        assert not unused, letter.name
+
+
+def test_figures_and_dates_of_the_letter_are_in_its_words() -> None:
+    """What a letter is about is said on each channel, not on some of them only."""
+    said = {
+        "final_notice": ("past_due_total", "answer_by"),
+        "plan_offer": ("amount",),
+        "plan_broken": ("missed_amount", "missed_on"),
+        "settlement_offer": ("balance_total", "settlement_amount", "settle_by"),
+        "dispute_acknowledged": ("review_on",),
+        "complaint_acknowledged": ("received_on", "review_on"),
+        "validation_notice": ("balance_total", "answer_by", "sender_address"),
+        "default_notice": ("past_due_total", "balance_total", "answer_by", "sender_address"),
+        "inkassovarsel": ("past_due_total", "answer_by", "oldest_due_on"),
+        "fourteen_day_letter": ("past_due_total", "collection_costs", "total_with_costs"),
+        "due_reminder": ("amount", "due_on"),
+    }
+    for letter, channel, language, words in all_worded():
+        context = filled(language)
+        for name in said.get(letter.name, ()):
+            value = getattr(context, name)
+            shown = value.replace("\u00a0", " ") if channel is Channel.SMS else value
+            assert shown in words.text, f"{letter.name} {channel} {language} {name}"
+            assert channel is not Channel.EMAIL or value in unescape(words.html), (
+                letter.name,
+                language,
+                name,
+            )
+
+
+# -------------------------------------------------------------------------------------------- one text, two forms
+
+
+class _Words(HTMLParser):
+    """The words of an HTML page as lines, without tables and without its title."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines = [""]
+        self._skipped = 0
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self._skipped += tag in {"table", "ol", "title"}
+        if tag in {"p", "br", "li", "h2"}:
+            self.lines.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._skipped -= tag in {"table", "ol", "title"}
+
+    def handle_data(self, data: str) -> None:
+        if not self._skipped:
+            self.lines[-1] += data
+
+
+def test_the_plain_text_of_an_email_is_the_words_of_its_html() -> None:
+    for letter, channel, language, words in all_worded():
+        if channel is not Channel.EMAIL:
+            continue
+        parser = _Words()
+        parser.feed(words.html)
+        html = {" ".join(line.split()) for line in parser.lines if not re.match(r"第 \d 期", line)} - {""}
+        # Lists of accounts and payments are tables there.
+        text = {
+            " ".join(line.removeprefix("- ").split())
+            for line in words.text.splitlines()
+            if not re.match(r"- Visa|\d\. [^a-z]|第 \d 期", line)
+        } - {""}
+        assert text == html, f"{letter.name} {language}"
+        context = filled(language)
+        for figure in [a.past_due for a in context.accounts if "accounts" in words.blocks]:
+            assert figure in words.text
+            assert figure in unescape(words.html)
+
+
+# ------------------------------------------------------------------------------------------------------- languages
+
+
+def test_nothing_is_left_in_english() -> None:
+    names = {value for value in dataclasses.astuple(filled("en", agency=True)) if isinstance(value, str)}
+    for letter, channel, language in FORMS:
+        if language == "en":
+            continue
+        english = set(worded(letter.name, channel, "en", True).text.splitlines())
+        here = worded(letter.name, channel, language, True).text.splitlines()
+        for line in here:
+            bare = line
+            for value in names:
+                bare = bare.replace(value, "")
+            if re.search(r"[^\W\d_]{3,}", bare) and len(bare.split()) > 1:
+                assert line not in english, f"{letter.name} {channel} {language}: {line}"
+
+
+@pytest.mark.parametrize(
+    ("language", "foreign"),
+    [
+        ("id", r"\b(the|you|your|please|and|we|is|van|het)\b"),
+        ("nb", r"\b(the|you|your|please|and|we|ikkje|jeres)\b"),
+        ("nl", r"\b(the|you|your|please|and|this|debt)\b"),
+        ("zh", r"\b(the|you|your|please|and|we)\b|[们这为东车]"),
+        ("zh-Hans", r"\b(the|you|your|please|and|we)\b|[們這為東車]"),
+    ],
+)
+def test_a_language_has_no_words_of_another(language: str, foreign: str) -> None:
+    for letter, channel, in_language in FORMS:
+        if in_language == language:
+            text = worded(letter.name, channel, language, True).text
+            assert not re.search(foreign, text, re.IGNORECASE), f"{letter.name} {channel}: {text}"
+
+
+def test_dutch_sentences_are_short() -> None:
+    """B1: about ten words a sentence, hardly ever more than twenty."""
+    for letter, channel, language in FORMS:
+        if language != "nl" or channel is Channel.SMS:
+            continue
+        text = worded(letter.name, channel, "nl").text
+        prose = [line for line in text.splitlines() if not line.startswith(("|", "- ", "#"))]
+        # Numbers with points and links would make sentences of their own.
+        plain = re.sub(r"https?://\S+|\d+[.,]\d+|\S+@\S+", "x", " ".join(prose))
+        lengths = [len(each.split()) for each in re.split(r"[.?!:]+[\"»]?\s", plain) if len(each.split()) > 1]
+        assert sum(lengths) / len(lengths) <= 10.5, f"{letter.name} {channel}"
+        assert max(lengths) <= 21, f"{letter.name} {channel}: {max(lengths)}"
+
+
+def test_an_sms_costs_what_the_manual_says() -> None:
+    table = re.search(r"\| letter \| en \|.*?\n\n", (ROOT / "docs" / "letters.md").read_text(), re.DOTALL)
+    assert table
+    header, _, *rows = [
+        [cell.strip() for cell in row.strip()[1:-1].split("|")] for row in table[0].strip().splitlines()
+    ]
+    said = {row[0].strip("`"): dict(zip(header[1:], row[1:], strict=True)) for row in rows}
+    texting = {name: letter for name, letter in LETTERS.items() if Channel.SMS in letter.channels}
+    costs = {
+        name: {
+            column: "/".join(
+                str(sms_segments(worded(name, Channel.SMS, column, agency).text)) for agency in (False, True)
+            )
+            if column in letter.languages
+            else ""
+            for column in header[1:]
+        }
+        for name, letter in texting.items()
+    }
+    assert said == costs
+    for name, letter in texting.items():
+        for language in letter.languages:
+            own, agency = map(int, costs[name][language].split("/"))
+            assert own <= 3, f"{name} {language}"
+            assert agency <= 5, f"{name} {language}"
+
+
+# ----------------------------------------------------------------------------------------------------- hostility
+
+NASTY = (
+    "Eve\r\nBcc: x@y.example\n\n# Paid\n| a | b |\n[ ] yes\n- - -\u2028<script>{{ creditor }}\u202e\ud800\x00"
+)
+
+
+def test_a_hostile_value_stays_a_value_in_every_letter() -> None:
+    values = {
+        f.name: NASTY
+        for f in dataclasses.fields(LetterContext)
+        if f.type in ("str", str) and f.name != "collector_kind"
+    }
+    for letter, channel, language in FORMS:
+        words = render(letter, channel, language, dataclasses.replace(filled(language), **values))  # type: ignore[arg-type]
+        where = f"{letter.name} {channel} {language}"
+        whole = worded(letter.name, channel, language)
+        assert len(words.subject.splitlines()) <= 1, where
+        assert "<script" not in words.html, where
+        assert not any(
+            line.startswith(("Bcc:", "# Paid", "[ ] yes", "| a |")) for line in words.text.splitlines()
+        ), where
+        assert words.text.count("\n- - -\n") == whole.text.count("\n- - -\n"), where
+        for text in (words.subject, words.text, words.html):
+            assert not {"\x00", "\u202e", "\ud800", "\u2028", "\r"} & set(text), where
+
+
+# -------------------------------------------------------------------------------------------- what the packs demand
+
+
+def is_for(letter: Letter, pack: Pack) -> bool:
+    fits = not letter.places or pack.country in letter.places
+    return fits and letter.collector in ("", pack.collector)
+
+
+def test_every_letter_carries_what_the_packs_of_its_places_demand() -> None:
+    asked = 0
+    for pack in shipped_packs().values():
+        for rule in pack.rules:
+            if not isinstance(rule, ContentRule):
+                continue
+            assert rule.letters <= LETTERS.keys() | NOT_SHIPPED, rule.id
+            for letter, channel, language in FORMS:
+                concerned = channel in rule.channels and Purpose(letter.purpose) in rule.purposes
+                concerned &= not rule.letters or letter.name in rule.letters
+                if concerned and is_for(letter, pack) and language in (letter.sent_in or letter.languages):
+                    asked += 1
+                    assert rule.blocks <= set(letter.carries[channel, language]), (
+                        rule.id,
+                        letter.name,
+                        channel,
+                        language,
+                    )
+    assert asked > 400
+
+
+def test_a_notice_leaves_in_a_language_that_its_place_wants() -> None:
+    for pack in shipped_packs().values():
+        for rule in pack.rules:
+            if not isinstance(rule, LanguageRule):
+                continue
+            for letter in LETTERS.values():
+                if letter.places and is_for(letter, pack) and Purpose(letter.purpose) in rule.purposes:
+                    assert set(letter.sent_in) <= rule.languages, (rule.id, letter.name)
+                    assert all(
+                        letter.language_for(wanted) in rule.languages for wanted in ("en", "zh", "fr")
+                    ), letter.name
+
+
+def test_waits_of_the_packs_begin_with_letters_that_there_are() -> None:
+    for pack in shipped_packs().values():
+        for rule in pack.rules:
+            if isinstance(rule, WaitRule):
+                assert rule.after <= LETTERS.keys() | NOT_SHIPPED, rule.id
+
+
+# ------------------------------------------------------------------------------------------- words that the law gives
+
+
+def test_the_validation_notice_has_the_words_of_the_model_form() -> None:
+    post = worded("validation_notice", Channel.POST, "en", True).text
+    by = filled("en").answer_by
+    for sentence in (
+        "Meridian Recovery is a debt collector. We are trying to collect a debt that you owe to First Harbor Bank. "
+        "We will use any information you give us to help collect the debt.",
+        f"Call or write to us by {by}, to dispute all or part of the debt. If you do not, we will assume that our "
+        "information is correct.",
+        f"If you write to us by {by}, we must stop collection on any amount you dispute until we send you information "
+        "that shows you owe the debt.",
+        "Write to ask for the name and address of the original creditor, if different from the current creditor. "
+        f"If you write by {by}, we must stop collection until we send you that information.",
+        "Go to www.cfpb.gov/debt-collection to learn more about your rights under federal law. For instance, you have "
+        "the right to stop or limit how we contact you.",
+        "[ ] I want to dispute the debt because I think:",
+        "[ ] I want you to send me the name and address of the original creditor.",
+    ):
+        assert sentence in post
+    assert post.index("\n- - -\n") < post.index("How do you want to respond?")
+
+
+def test_the_dutch_letter_gives_fourteen_days_from_the_day_after_receipt() -> None:
+    for channel, thing in (
+        (Channel.POST, "deze brief bij u is bezorgd"),
+        (Channel.EMAIL, "u deze e-mail hebt ontvangen"),
+    ):
+        assert (
+            f"binnen veertien dagen vanaf de dag nadat {thing}"
+            in worded("fourteen_day_letter", channel, "nl").text
+        )
+
+
+def test_only_what_may_threaten_a_suit_does() -> None:
+    threats = re.compile(
+        r"court|legal action|lawsuit|judgment|rechter|rettslig|hukum|法院|法律途徑", re.IGNORECASE
+    )
+    allowed = {"final_notice", "default_notice"}
+    for letter, channel, language, words in all_worded():
+        if threats.search(words.text) and letter.name in allowed:
+            assert "legal_action" in words.blocks, "the gate refuses it for a debt that is too old"
+        elif threats.search(words.text):
+            # The consumer's own rights speak of a court too.
+            assert letter.name in {"validation_notice"}, f"{letter.name} {channel} {language}"

@@ -1,0 +1,577 @@
+"""The contract of the shipped letters, and what happens to letters that break it."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from datetime import date
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from app.core.timeline.rules import Channel
+from app.outreach.letters.catalog import (
+    ABOUT,
+    AccountLine,
+    BadLetter,
+    InstalmentLine,
+    Letter,
+    LetterContext,
+    format_amount,
+    format_date,
+    load_letters,
+    render,
+    sms_encoding,
+    sms_segments,
+)
+from tests.paths import ROOT
+
+LETTERS_DIR = ROOT / "letters"
+LETTERS = load_letters(LETTERS_DIR)
+REMINDERS = ("first_reminder", "second_reminder")
+ORDINARY = (*REMINDERS, "promise_confirmation", "plan_confirmation")
+URL = "https://desk.example/u/7.abcdefghijklmnopqrstuvwx"
+
+ENGLISH = LetterContext(
+    customer_name="Alex Rivera",
+    creditor="First Harbor Bank",
+    collector_kind="first_party",
+    reference="C-000041",
+    accounts=(
+        AccountLine("Gold Visa", "4321", "$451.20", "$1,234.56", 12, "USD"),
+        AccountLine("Platinum", "8876", "$99.00", "$234.56", 1, "USD"),
+    ),
+    past_due_total="$550.20",
+    oldest_due_on="November 2, 2026",
+    today="November 14, 2026",
+    contact_phone="+1 212 555 0100",
+    contact_email="care@harbor.example",
+    preferences_url=URL,
+    amount="$550.20",
+    promise_on="December 1, 2026",
+)
+CHINESE = dataclasses.replace(
+    ENGLISH,
+    customer_name="王小明",
+    creditor="第一港灣銀行",
+    accounts=(AccountLine("金卡", "4321", "NT$45,120", "NT$123,456", 12, "TWD"),),
+    past_due_total="NT$45,120",
+    oldest_due_on="2026年11月2日",
+    today="2026年11月14日",
+    contact_phone="02-2345-6789",
+    amount="NT$45,120",
+    promise_on="2026年12月1日",
+)
+INDONESIAN = dataclasses.replace(
+    ENGLISH,
+    customer_name="Dewi Lestari",
+    creditor="Bank Pelabuhan",
+    accounts=(AccountLine("Visa Emas", "4321", "Rp4.512.000,00", "Rp12.345.600,00", 12, "IDR"),),
+    past_due_total="Rp4.512.000,00",
+    oldest_due_on="2 November 2026",
+    contact_phone="021 5550 0100",
+    amount="Rp4.512.000,00",
+    promise_on="1 Desember 2026",
+)
+NORWEGIAN = dataclasses.replace(
+    ENGLISH,
+    customer_name="Kari Nordmann",
+    creditor="Havnebanken",
+    accounts=(AccountLine("Gullkort", "4321", "4\u00a0512,00\u00a0kr", "12\u00a0345,60\u00a0kr", 12, "NOK"),),
+    past_due_total="4\u00a0512,00\u00a0kr",
+    oldest_due_on="2. november 2026",
+    contact_phone="22 55 01 00",
+    amount="4\u00a0512,00\u00a0kr",
+    promise_on="1. desember 2026",
+)
+DUTCH = dataclasses.replace(
+    ENGLISH,
+    customer_name="Sanne de Vries",
+    creditor="Havenbank",
+    accounts=(AccountLine("Gouden kaart", "4321", "€\u00a0451,20", "€\u00a01.234,56", 12, "EUR"),),
+    past_due_total="€\u00a0451,20",
+    oldest_due_on="2 november 2026",
+    contact_phone="020 555 0100",
+    amount="€\u00a0451,20",
+    promise_on="1 december 2026",
+)
+CONTEXTS = {"en": ENGLISH, "id": INDONESIAN, "nb": NORWEGIAN, "nl": DUTCH, "zh": CHINESE}
+LANGUAGES = tuple(CONTEXTS)
+AGENCY = {
+    "en": "Meridian Recovery",
+    "id": "Meridian Penagihan",
+    "nb": "Meridian Inkasso",
+    "nl": "Meridiaan Incasso",
+    "zh": "子午資產管理",
+}
+
+
+GSM = frozenset(
+    "@£$¥èéùìòÇØøÅåÆæßÉ !\"#%&'()*+,-./0123456789:;<=>?ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜabcdefghijklmnopqrstuvwxyzäöñüà€"
+)
+
+
+def plain(context: LetterContext) -> LetterContext:
+    """With ordinary spaces, as in a text message."""
+    given = {f.name: getattr(context, f.name) for f in dataclasses.fields(context)}
+    return LetterContext(
+        **{k: v.replace("\u00a0", " ") if isinstance(v, str) else v for k, v in given.items()}
+    )
+
+
+def third_party(language: str) -> LetterContext:
+    return dataclasses.replace(CONTEXTS[language], collector_kind="third_party", sender=AGENCY[language])
+
+
+# ----------------------------------------------------------------------------------------- the letters we ship
+
+
+def test_the_letters_we_ship() -> None:
+    everywhere = set(LANGUAGES)
+    assert {
+        name: (letter.purpose, "".join(c[0] for c in Channel if c in letter.channels))
+        for name, letter in LETTERS.items()
+    } == {
+        "first_reminder": ("reminder", "sepc"),
+        "second_reminder": ("reminder", "sepc"),
+        "final_notice": ("reminder", "sepc"),
+        "promise_confirmation": ("confirmation", "sepc"),
+        "plan_offer": ("reminder", "sepc"),
+        "plan_confirmation": ("confirmation", "sepc"),
+        "plan_broken": ("reminder", "sepc"),
+        "settlement_offer": ("reminder", "epc"),
+        "settlement_completed": ("confirmation", "sep"),
+        "paid_in_full": ("confirmation", "sep"),
+        "dispute_acknowledged": ("confirmation", "sep"),
+        "complaint_acknowledged": ("confirmation", "ep"),
+        "hardship_form": ("confirmation", "ep"),
+        "validation_notice": ("notice", "ep"),
+        "default_notice": ("notice", "p"),
+        "inkassovarsel": ("notice", "ep"),
+        "fourteen_day_letter": ("notice", "ep"),
+        "due_reminder": ("notice", "sec"),
+        "help_answer": ("confirmation", "s"),
+        "sms_answer": ("confirmation", "s"),
+    }
+    claimed = {
+        name: set(letter.languages) for name, letter in LETTERS.items() if set(letter.languages) != everywhere
+    }
+    assert claimed == {
+        "validation_notice": {"en"},
+        "default_notice": {"en"},
+        "inkassovarsel": {"en", "nb"},
+        "fourteen_day_letter": {"en", "nl"},
+        "due_reminder": {"en", "zh-Hans"},
+    }
+    assert {letter.about for letter in LETTERS.values()} == ABOUT
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("channel", list(Channel))
+@pytest.mark.parametrize("name", ORDINARY)
+def test_every_letter_says_what_it_must(name: str, channel: Channel, language: str) -> None:
+    context = CONTEXTS[language]
+    rendered = render(LETTERS[name], channel, language, context)
+    assert rendered.language == language
+    assert rendered.version == LETTERS[name].version
+    assert rendered.blocks >= LETTERS[name].required[channel]
+    bodies = [rendered.text, rendered.html] if channel is Channel.EMAIL else [rendered.text]
+    for body in bodies:
+        body = body.replace("\u00a0", " ")
+        context = plain(context)
+        assert context.contact_phone in body or channel is Channel.CALL
+        assert context.creditor in body
+        assert "{{" not in body
+        assert "None" not in body
+        if name in REMINDERS:
+            assert context.past_due_total in body
+            assert context.oldest_due_on in body
+            assert all(account.last4 in body for account in context.accounts)
+        else:
+            assert context.amount in body
+            assert context.promise_on in body
+    assert "\n\n\n" not in rendered.text
+    assert rendered.text == rendered.text.strip()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", ORDINARY)
+def test_every_electronic_message_tells_how_to_stop_it(name: str, language: str) -> None:
+    sms = render(LETTERS[name], Channel.SMS, language, CONTEXTS[language])
+    assert "STOP" in sms.text
+    email = render(LETTERS[name], Channel.EMAIL, language, CONTEXTS[language])
+    assert URL in email.text
+    assert f'href="{URL}"' in email.html
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("channel", list(Channel))
+@pytest.mark.parametrize("name", ORDINARY)
+def test_a_third_party_says_what_it_is_and_for_whom(name: str, channel: Channel, language: str) -> None:
+    says = {
+        "en": "attempt to collect a debt",
+        "id": "menagih utang",
+        "nb": "inndriving av et krav",
+        "nl": "een incassobureau",
+        "zh": "催收債務",
+    }[language]
+    rendered = render(LETTERS[name], channel, language, third_party(language))
+    assert says in rendered.text
+    assert AGENCY[language] in rendered.text
+    if channel is Channel.EMAIL:
+        assert says in rendered.html
+    if name in REMINDERS:
+        assert CONTEXTS[language].creditor in rendered.text
+    assert says not in render(LETTERS[name], channel, language, CONTEXTS[language]).text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", ORDINARY)
+def test_an_sms_is_one_short_line(name: str, language: str) -> None:
+    own = render(LETTERS[name], Channel.SMS, language, CONTEXTS[language]).text
+    assert language == "zh" or set(own) <= GSM, "one letter outside GSM 7-bit would halve what an SMS holds"
+    agency = render(LETTERS[name], Channel.SMS, language, third_party(language)).text
+    assert "\n" not in own
+    assert sms_segments(own) <= 2
+    assert sms_segments(agency) <= 3
+    assert CONTEXTS[language].customer_name not in own, "a number may have a new owner"
+
+
+@pytest.mark.parametrize("name", REMINDERS)
+@pytest.mark.parametrize("channel", [Channel.EMAIL, Channel.POST])
+def test_help_and_dispute_are_offered(name: str, channel: Channel) -> None:
+    text = render(LETTERS[name], channel, "en", ENGLISH).text
+    assert "If paying is hard right now" in text
+    assert "If you think the amount is wrong" in text
+
+
+@pytest.mark.parametrize("context", [ENGLISH, third_party("en")])
+@pytest.mark.parametrize("channel", list(Channel))
+@pytest.mark.parametrize("name", ORDINARY)
+def test_nothing_threatens(name: str, channel: Channel, context: LetterContext) -> None:
+    rendered = render(LETTERS[name], channel, "en", context)
+    words = f"{rendered.subject} {rendered.text} {rendered.html}".lower()
+    for threat in (
+        "court",
+        "legal action",
+        "lawsuit",
+        "immediately",
+        "final",
+        "must pay",
+        "consequence",
+        "failure to",
+    ):
+        assert threat not in words
+
+
+def test_a_plan_is_told_payment_by_payment() -> None:
+    plan = (InstalmentLine(1, "December 1, 2026", "$275.10"), InstalmentLine(2, "January 1, 2027", "$275.10"))
+    context = dataclasses.replace(ENGLISH, instalments=plan, promise_on="January 1, 2027")
+    letter = LETTERS["plan_confirmation"]
+    assert "2. $275.10 by January 1, 2027" in render(letter, Channel.EMAIL, "en", context).text
+    assert "| 2 | January 1, 2027 | $275.10 |" in render(letter, Channel.POST, "en", context).text
+    assert "in 2 payments, the first by December 1, 2026" in render(letter, Channel.SMS, "en", context).text
+
+
+def test_html_is_well_formed() -> None:
+    class Balanced(HTMLParser):
+        def __init__(self) -> None:
+            super().__init__()
+            self.open: list[str] = []
+
+        def handle_starttag(self, tag: str, attrs: object) -> None:
+            if tag not in {"meta", "br"}:
+                self.open.append(tag)
+
+        def handle_endtag(self, tag: str) -> None:
+            assert self.open.pop() == tag
+
+    for name in ORDINARY:
+        for language in LANGUAGES:
+            parser = Balanced()
+            parser.feed(render(LETTERS[name], Channel.EMAIL, language, third_party(language)).html)
+            assert parser.open == []
+
+
+# -------------------------------------------------------------------------------------- languages and hostility
+
+
+@pytest.mark.parametrize(
+    ("wanted", "got"),
+    [
+        ("en", "en"),
+        ("en-GB", "en"),
+        ("zh-TW", "zh"),
+        ("zh_Hant", "zh"),
+        ("zh-CN", "zh"),
+        ("fr", "en"),
+        ("", "en"),
+        ("nl-BE", "nl"),
+        ("no", "nb"),
+        ("nn-NO", "nb"),
+        ("ID", "id"),
+    ],  # fmt: skip
+)
+def test_a_language_we_lack_falls_back_to_english_and_says_so(wanted: str, got: str) -> None:
+    letter = LETTERS["first_reminder"]
+    assert letter.language_for(wanted) == got
+    assert render(letter, Channel.SMS, wanted, ENGLISH).language == got
+
+
+def test_a_value_cannot_break_out_of_its_place() -> None:
+    nasty = "Eve\r\nBcc: x@y.example\n\n| a | b |\u2028<script>{{ creditor }}\u202e\ud800\x00"
+    context = dataclasses.replace(ENGLISH, customer_name=nasty, creditor=nasty, reference=nasty)
+    letter = LETTERS["first_reminder"]
+
+    email = render(letter, Channel.EMAIL, "en", context)
+    assert "\n" not in email.subject
+    assert "\r" not in email.subject
+    assert not any(line.startswith("Bcc:") for line in email.text.splitlines())
+    assert "<script>" not in email.html
+    assert "&lt;script&gt;" in email.html
+    assert "{{ creditor }}" in email.text, "a value is text, never a template"
+
+    post = render(letter, Channel.POST, "en", context).text
+    assert "| a | b |" not in post
+    assert "Dear Eve  Bcc: x@y.example  / a / b / <script>{{ creditor }}" in post
+
+    sms = render(letter, Channel.SMS, "en", context).text
+    assert len(sms.splitlines()) == 1
+    for text in (email.subject, email.text, email.html, post, sms):
+        assert not {"\x00", "\u202e", "\ud800", "\u2028"} & set(text)
+
+
+def test_a_value_has_a_limit() -> None:
+    context = dataclasses.replace(ENGLISH, customer_name="x" * 100_000)
+    assert len(render(LETTERS["first_reminder"], Channel.EMAIL, "en", context).text) < 3_000
+
+
+# -------------------------------------------------------------------------------------------- amounts and dates
+
+
+@pytest.mark.parametrize(
+    ("minor", "currency", "language", "expected"),
+    [
+        (123450, "USD", "en", "$1,234.50"),
+        (1, "USD", "en", "$0.01"),
+        (-500, "EUR", "en", "-€5.00"),
+        (1200, "TWD", "en", "NT$1,200"),
+        (1200, "TWD", "zh-TW", "NT$1,200"),
+        (1200, "JPY", "en", "¥1,200"),
+        (1234, "KWD", "en", "KWD\u00a01.234"),
+        (123450, "USD", "zh", "US$1,234.50"),
+        (123450, "CNY", "zh", "CN¥1,234.50"),
+        (123450, "GBP", "fr", "£1,234.50"),
+        (123450, "EUR", "nl", "€\u00a01.234,50"),
+        (123450, "NOK", "nb", "1\u00a0234,50\u00a0kr"),
+        (123450, "IDR", "id", "Rp1.234,50"),
+        (123450, "CNY", "zh-Hans", "¥1,234.50"),
+        (123450, "GBP", "en_GB", "£1,234.50"),
+        (123450, "USD", "en_GB", "US$1,234.50"),
+        (123450, "AUD", "en_AU", "$1,234.50"),
+        (123450, "HKD", "en_HK", "HK$1,234.50"),
+        (123450, "SGD", "en_SG", "$1,234.50"),
+        (123456750, "INR", "en_IN", "₹12,34,567.50"),
+    ],
+)
+def test_amounts_have_the_decimals_we_bill_in(
+    minor: int, currency: str, language: str, expected: str
+) -> None:
+    assert format_amount(minor, currency, language) == expected
+
+
+@pytest.mark.parametrize(
+    ("wanted", "country", "expected"),
+    [
+        ("en", "US", "en_US"),
+        ("en", "PR", "en_US"),
+        ("en-US", "GB", "en_GB"),
+        ("en", "FR", "en_GB"),
+        ("en", "", "en_GB"),
+        ("fr", "AU", "en_AU"),
+        ("en", "HK", "en_HK"),
+        ("en", "SG", "en_SG"),
+        ("en", "IN", "en_IN"),
+        ("nl", "BE", "nl"),
+        ("zh", "HK", "zh"),
+    ],
+)
+def test_english_is_written_in_the_manner_of_where_it_is_read(
+    wanted: str, country: str, expected: str
+) -> None:
+    assert LETTERS["first_reminder"].locale_for(wanted, country) == expected
+
+
+def test_rupees_do_not_double_what_an_sms_costs() -> None:
+    context = dataclasses.replace(ENGLISH, past_due_total=format_amount(12_345_600, "INR", "en_IN"))
+    text = render(LETTERS["first_reminder"], Channel.SMS, "en", context).text
+    assert "Rs 1,23,456.00" in text
+    assert sms_encoding(text) == "GSM-7"
+
+
+def test_dates_spell_the_month() -> None:
+    assert format_date(date(2026, 11, 2), "en_US") == "November 2, 2026"
+    assert format_date(date(2026, 11, 2), "en_GB") == "2 November 2026"
+    assert format_date(date(2026, 11, 2), "zh-TW") == "2026年11月2日"
+    assert format_date(date(2026, 5, 2), "id") == "2 Mei 2026"
+    assert format_date(date(2026, 5, 2), "nb") == "2. mai 2026"
+    assert format_date(date(2026, 5, 2), "nl") == "2 mei 2026"
+
+
+@pytest.mark.parametrize(
+    ("text", "segments"),
+    [
+        ("", 1),
+        ("a" * 160, 1),
+        ("a" * 161, 2),
+        ("a" * 306, 2),
+        ("a" * 307, 3),
+        ("€" * 80, 1),
+        ("€" * 81, 2),
+        ("帳" * 70, 1),
+        ("帳" * 71, 2),
+        ("帳" * 135, 3),
+        ("a" * 70 + "’", 2),
+    ],
+)
+def test_sms_segments(text: str, segments: int) -> None:
+    assert sms_segments(text) == segments
+
+
+def test_a_no_break_space_does_not_double_the_price_of_an_sms() -> None:
+    context = dataclasses.replace(ENGLISH, past_due_total="KWD\u00a01.234")
+    text = render(LETTERS["first_reminder"], Channel.SMS, "en", context).text
+    assert "KWD 1.234" in text
+
+
+# ---------------------------------------------------------------------------------------- letters that are wrong
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Some of the letters, to be spoilt."""
+    copied = tmp_path / "letters"
+    for name in ("_base", *REMINDERS, "promise_confirmation"):
+        shutil.copytree(LETTERS_DIR / name, copied / name)
+    return copied
+
+
+def test_the_version_follows_the_words_shared_ones_too(folder: Path) -> None:
+    def versions() -> dict[str, str]:
+        return {name: letter.version for name, letter in load_letters(folder).items()}
+
+    before = versions()
+    assert before == {name: LETTERS[name].version for name in before}
+    sms = folder / "first_reminder" / "en" / "sms.txt"
+    sms.write_text(sms.read_text() + " Thank you.")
+    after = versions()
+    assert {name for name in before if before[name] != after[name]} == {"first_reminder"}
+    blocks = folder / "_base" / "zh" / "blocks.toml"
+    blocks.write_text(blocks.read_text() + "\n# changed\n")
+    assert not set(versions().values()) & set(after.values())
+
+
+def test_an_edit_while_running_changes_nothing_until_letters_are_loaded_again(folder: Path) -> None:
+    letter = load_letters(folder)["first_reminder"]
+    before = render(letter, Channel.SMS, "en", ENGLISH)
+    (folder / "first_reminder" / "en" / "sms.txt").write_text("something else")
+    assert render(letter, Channel.SMS, "en", ENGLISH) == before
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [
+        "first_reminder/zh/sms.txt",
+        "second_reminder/en/email.subject.txt",
+        "promise_confirmation/en/email.html",
+        "second_reminder/nl/post.txt",
+        "first_reminder/letter.toml",
+        "_base/zh/blocks.toml",
+    ],
+)
+def test_a_missing_file_is_named(folder: Path, missing: str) -> None:
+    (folder / missing).unlink()
+    with pytest.raises(BadLetter, match=missing):
+        load_letters(folder)
+
+
+@pytest.mark.parametrize(
+    ("file", "words", "complaint"),
+    [
+        ("en/sms.txt", "{{ today }}", r"first_reminder/en/sms\.txt: undeclared variable today"),
+        ("en/sms.txt", "{% if creditor == 'never' %}{{ amount }}{% endif %}", "undeclared variable amount"),
+        ("en/email.html", "{{ accounts[0].iban }}", r"first_reminder/en/email\.html.*iban"),
+        ("zh/post.txt", "{{ block('no_such') }}", r"first_reminder/zh/post\.txt.*no_such"),
+        (
+            "zh/post.txt",
+            "{{ block('instalments') }}",
+            "block instalments.post.txt: undeclared variable instalments",
+        ),
+        ("zh/post.txt", "{% if %}", r"first_reminder/zh/post\.txt"),
+        ("en/call.txt", "{{ creditor.__class__.__mro__ }}", r"first_reminder/en/call\.txt"),
+    ],
+)
+def test_a_mistake_is_found_when_letters_are_loaded(
+    folder: Path, file: str, words: str, complaint: str
+) -> None:
+    path = folder / "first_reminder" / file
+    path.write_text(path.read_text() + words)
+    with pytest.raises(BadLetter, match=complaint):
+        load_letters(folder)
+
+
+@pytest.mark.parametrize(
+    ("file", "block"),
+    [
+        ("sms.txt", "opt_out"),
+        ("sms.txt", "disclosure"),
+        ("email.txt", "opt_out"),
+        ("email.html", "opt_out"),
+        ("email.html", "disclosure"),
+        ("post.txt", "dispute"),
+        ("call.txt", "identify"),
+    ],
+)
+def test_a_letter_without_a_required_block_does_not_load(folder: Path, file: str, block: str) -> None:
+    path = folder / "first_reminder" / "en" / file
+    words = path.read_text()
+    assert f"block('{block}')" in words
+    path.write_text(words.replace(f"{{{{ block('{block}') }}}}", ""))
+    with pytest.raises(BadLetter, match=f"lacks required block {block}"):
+        load_letters(folder)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ('purpose = "reminder"', 'purpose = "threat"', "unknown purpose 'threat'"),
+        ('"oldest_due_on"', '"iban"', "unknown variable iban"),
+        ('["en", "id", "nb", "nl", "zh"]', '["zh"]', "every letter exists in en"),
+        ('["en", "id", "nb", "nl", "zh"]', '["en", "tlh"]', "unknown language tlh"),
+        ('"sms", "email"', '"fax", "email"', "fax"),
+        ('title = "First reminder"', 'about = "life"\ntitle = ""', "unknown about 'life'"),
+        ('title = "First reminder"', 'sent_in = ["da"]\ntitle = ""', "sent_in da"),
+        ('title = "First reminder"', 'needs = ["amount"]\ntitle = ""', "needs amount"),
+        ('title = "First reminder"', 'answer = { weeks = 2 }\ntitle = ""', "weeks"),
+        ('title = "First reminder"', "", "title"),
+        ('title = "First reminder"', "title =", "letter.toml"),
+    ],
+)
+def test_a_wrong_declaration_does_not_load(folder: Path, old: str, new: str, complaint: str) -> None:
+    path = folder / "first_reminder" / "letter.toml"
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(BadLetter, match=complaint):
+        load_letters(folder)
+
+
+def test_a_channel_the_letter_does_not_have() -> None:
+    letter: Letter = dataclasses.replace(LETTERS["first_reminder"], channels=frozenset({Channel.SMS}))
+    with pytest.raises(BadLetter, match="has no post form"):
+        render(letter, Channel.POST, "en", ENGLISH)
+
+
+def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(BadLetter, match="no letters"):
+        load_letters(tmp_path)

@@ -1,0 +1,89 @@
+"""Figures of statutory notices, below, at and above each edge."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from app.outreach.letters.statutory import AnswerTime, collection_costs, itemize
+from tests import builders
+
+
+@pytest.mark.parametrize(
+    ("principal", "costs"),
+    [
+        (1, 40_00),
+        (266_66, 40_00),
+        (266_67, 40_00),
+        (300_00, 45_00),
+        (2_500_00, 375_00),
+        (2_500_10, 375_01),
+        (5_000_00, 625_00),
+        (10_000_00, 875_00),
+        (200_000_00, 2_775_00),
+        (1_000_000_00, 6_775_00),
+        (2_000_000_00, 6_775_00),
+    ],
+)
+def test_dutch_collection_costs(principal: int, costs: int) -> None:
+    """Rates and worked totals: Besluit vergoeding voor buitengerechtelijke incassokosten, art. 2."""
+    assert collection_costs(principal) == costs
+
+
+def test_costs_are_asked_on_something() -> None:
+    with pytest.raises(ValueError, match="positive"):
+        collection_costs(0)
+
+
+def test_a_day_to_answer_by_counts_from_writing() -> None:
+    assert AnswerTime(14).ends(date(2026, 12, 24)) == date(2027, 1, 7)
+
+
+@pytest.mark.parametrize(
+    ("written", "ends"),
+    [
+        # Eight business days from Monday 2 March: Thursday 12 March; 30 days on.
+        (date(2026, 3, 2), date(2026, 4, 11)),
+        # A Friday evening's letter counts from Monday.
+        (date(2026, 3, 6), date(2026, 4, 17)),
+        # Independence Day 2026 is kept on Friday 3 July.
+        (date(2026, 6, 29), date(2026, 8, 9)),
+    ],
+)
+def test_the_validation_period_ends_30_days_after_assumed_receipt(written: date, ends: date) -> None:
+    answer = builders.stationery().letters["validation_notice"].answer
+    assert answer is not None
+    assert answer.ends(written) == ends
+    assert (ends - written).days >= 35
+
+
+def test_notices_give_at_least_the_days_of_their_law() -> None:
+    """Three days may pass until it leaves, four in the post."""
+    letters = builders.stationery().letters
+    for name, least in (("inkassovarsel", 14 + 3), ("default_notice", 14 + 3 + 4)):
+        answer = letters[name].answer
+        assert answer is not None
+        assert answer.days >= least
+
+
+def test_an_itemization_adds_up() -> None:
+    found = itemize(
+        223_456,
+        [("interest", 7_500), ("fee", 2_500), ("payment", -5_000), ("purchase", 100), ("reversal", -40)],
+    )
+    assert (found.owed, found.interest, found.fees, found.other, found.paid) == (
+        223_456,
+        7_500,
+        2_500,
+        100,
+        5_040,
+    )
+    assert found.now == 223_456 + 7_500 + 2_500 + 100 - 5_040
+
+
+def test_a_payment_that_came_back_was_not_paid() -> None:
+    found = itemize(100_000, [("payment", -5_000), ("payment", 5_000), ("payment", -1_000)])
+    assert (found.other, found.paid, found.now) == (0, 1_000, 99_000)
+    earlier = itemize(100_000, [("payment", 5_000)])
+    assert (earlier.other, earlier.paid, earlier.now) == (5_000, 0, 105_000)

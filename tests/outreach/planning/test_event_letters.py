@@ -1,0 +1,392 @@
+"""Letters that go out with what they speak of: offers, broken plans, holds, ends of cases, and what the law demands."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy.engine import Engine
+from sqlmodel import Session, select
+
+from app.actions.holds import hold_customer
+from app.book.delinquency.models import AccountState
+from app.book.delinquency.service import fold_accounts
+from app.book.ledger.balances import balance_of
+from app.book.ledger.models import Account, Customer, Portfolio
+from app.book.ledger.rules import AccountStatus, CollectorKind, EntryKind
+from app.book.ledger.service import get_portfolio
+from app.casework.cases.models import CollectionsCase
+from app.casework.cases.rules import CaseStatus, HoldKind, Outcome
+from app.casework.plans.models import Plan
+from app.casework.plans.rules import PlanStatus
+from app.casework.plans.service import accept, cancel, offer_instalments, offer_settlement, promise_to_pay
+from app.core.db import transaction
+from app.core.errors import Invalid
+from app.core.ids import id_of
+from app.core.timeline.rules import Channel, Kind
+from app.outreach.gate.service import may_sue
+from app.outreach.outbox.models import OutboxMessage, WaitingLetter
+from app.outreach.outbox.rules import OutboxStatus
+from app.outreach.planning.event_letters import acknowledge_hold, offer_in_writing
+from app.outreach.planning.on_demand import take_manual_step
+from app.outreach.planning.service import Stationery, confirm_plan
+from app.outreach.strategy.models import StrategyTask
+from app.policy.rules import Answer, Clearance, Refusals, WaitUntil
+from tests import builders
+
+ON = date(2026, 3, 16)
+"""A Monday."""
+DUE = ON - timedelta(days=4)
+
+
+def offer(engine: Engine, **about: object) -> tuple[CollectionsCase, int, Answer | None]:
+    """A case, and a plan of two payments offered to it in writing."""
+    with transaction(engine) as session:
+        case = builders.delinquent_case(session, due_on=DUE, on=ON)
+        told = {"by": "user:ann", "now": builders.at(ON)}
+        plan = offer_instalments(
+            session, case, 5_000, 0, 2, ON + timedelta(days=7), may_exceed_limits=True, today=ON, **told
+        )
+        book = get_portfolio(session, builders.BOOK)
+        answer = offer_in_writing(session, book, plan, builders.stationery(), on=ON, **told)
+        assert offer_in_writing(session, book, plan, builders.stationery(), on=ON, **told) is None, "once"
+        return case, id_of(plan), answer
+
+
+def test_an_offer_is_written_once_with_its_payments_and_a_day_to_answer_by(engine: Engine) -> None:
+    case, plan, answer = offer(engine)
+    assert isinstance(answer, Clearance)
+    [row] = builders.messages(engine)
+    assert row.key == f"{case.id}:offer-{plan}:1:email"
+    assert "1. CN¥25.00 by 23 March 2026" in row.text
+    assert "Nothing is agreed yet. Tell us by 23 March 2026" in row.text
+    assert json.loads(row.context)["answer_by"] == "23 March 2026", "kept with the message"
+    assert "itemization" not in json.loads(row.context), "what it does not speak of is not kept"
+    assert [m.letter for m in builders.deliver(engine, builders.at(ON, 13)).sent] == ["plan_offer"]
+
+
+@pytest.mark.parametrize("what", [accept, cancel])
+def test_an_offer_that_is_none_any_more_does_not_go_out(sqlite_engine: Engine, what: object) -> None:
+    _, plan_id, _ = offer(sqlite_engine)
+    told = {"by": "user:ann", "today": ON, "now": builders.at(ON)}
+    with transaction(sqlite_engine) as session:
+        plan = session.get_one(Plan, plan_id)
+        if what is accept:
+            accept(session, plan, **told)
+        else:
+            cancel(session, plan, "not wanted", **told)
+    assert builders.deliver(sqlite_engine, builders.at(ON, 13)).sent == []
+    [row] = builders.messages(sqlite_engine)
+    assert row.status is OutboxStatus.WITHHELD
+    assert "no longer on offer" in row.error
+
+
+def late(session: Session, book: Portfolio) -> Account:
+    return builders.late_customer(session, book, due_on=DUE)
+
+
+def test_a_broken_plan_is_told_the_same_night_and_no_reminder_goes_with_it(engine: Engine) -> None:
+    with transaction(engine) as session:
+        card = late(session, builders.portfolio(session, grace_days=0))
+    builders.close_day(engine, ON)
+    case = builders.open_case(engine, card.customer_id)
+    assert case is not None
+    builders.deliver(engine, builders.at(ON + timedelta(days=1), 12))
+    first = ON + timedelta(days=9)  # 13 days past due; the standard ladder's e-mail of day 9 would be due
+    with transaction(engine) as session:
+        told = {"by": "user:ann", "today": ON + timedelta(days=1), "now": builders.at(ON + timedelta(days=1))}
+        plan = offer_instalments(
+            session,
+            session.get_one(CollectionsCase, case.id),
+            5_000,
+            0,
+            1,
+            first,
+            may_exceed_limits=True,
+            **told,
+        )
+        accept(session, plan, **told)
+    builders.close_day(engine, first)
+    builders.close_day(engine, first + timedelta(days=1))
+    broken = [row for row in builders.messages(engine) if row.letter == "plan_broken"]
+    assert [row.key for row in broken] == [f"{case.id}:broken-{plan.id}:1:email"]
+    assert "We agreed that you would pay CN¥50.00 by 25 March 2026." in broken[0].text
+    sent = builders.deliver(engine, builders.at(first + timedelta(days=2))).sent
+    assert [m.letter for m in sent] == ["plan_broken"], "one written reminder a day, and this is it"
+
+
+def test_a_settlement_is_offered_in_writing_and_paying_it_ends_the_case_without_another_reminder(
+    engine: Engine,
+) -> None:
+    with transaction(engine) as session:
+        card = late(session, builders.portfolio(session))
+    builders.close_day(engine, ON)
+    builders.deliver(engine, builders.at(ON + timedelta(days=1), 12))
+    offered, paid_on = ON + timedelta(days=2), ON + timedelta(days=6)
+    told = {"by": "user:max", "now": builders.at(offered)}
+    with transaction(engine) as session:
+        case = session.scalars(select(CollectionsCase)).one()
+        plan = offer_settlement(
+            session, case, 60_000, offered + timedelta(days=21), may_exceed_limits=True, today=offered, **told
+        )
+        book = get_portfolio(session, builders.BOOK)
+        answer = offer_in_writing(session, book, plan, builders.stationery(), on=offered, **told)
+        assert isinstance(answer, Clearance)
+    [letter] = builders.deliver(engine, builders.at(offered, 13)).sent
+    assert letter.letter == "settlement_offer"
+    assert (
+        "You owe CN¥1,000.00. We can settle it for less: if CN¥600.00 reaches us by 8 April 2026"
+        in letter.text
+    )
+    for amount in (20_000, 40_000):
+        with transaction(engine) as session:
+            builders.payment(session, session.get_one(Account, card.id), amount, paid_on)
+    builders.close_day(engine, paid_on)
+    with transaction(engine) as session:
+        assert session.get_one(Plan, plan.id).status is PlanStatus.KEPT
+        assert session.get_one(Account, card.id).status is AccountStatus.SETTLED
+        assert balance_of(session, id_of(card), paid_on) == 0, "the rest is let off"
+        case = session.get_one(CollectionsCase, case.id)
+        assert (case.status, case.outcome) == (CaseStatus.CLOSED, Outcome.SETTLED)
+    builders.close_day(engine, paid_on + timedelta(days=10))
+    sent = builders.deliver(engine, builders.at(paid_on + timedelta(days=1), 12)).sent
+    assert [m.letter for m in sent] == ["settlement_completed"]
+
+
+def test_a_dispute_is_acknowledged_although_reminders_stop(engine: Engine) -> None:
+    with transaction(engine) as session:
+        case = builders.delinquent_case(session, due_on=DUE, on=ON)
+        book = get_portfolio(session, builders.BOOK)
+        told = {"by": "user:ann", "now": builders.at(ON)}
+        for kind in (HoldKind.DISPUTE, HoldKind.VULNERABLE):
+            hold = hold_customer(session, case, kind, "not hers", ON + timedelta(days=20), today=ON, **told)
+            answer = acknowledge_hold(session, book, hold, builders.stationery(), on=ON, **told)
+            assert isinstance(answer, Clearance) == (kind is HoldKind.DISPUTE)
+    [sent] = builders.deliver(engine, builders.at(ON, 13)).sent
+    assert sent.letter == "dispute_acknowledged"
+    assert "On 16 March 2026 you told us" in sent.text
+    assert "You hear from us by 5 April 2026 at the latest" in sent.text
+
+
+@pytest.mark.parametrize("taken_back", [False, True])
+def test_who_has_paid_everything_is_told_so_unless_the_payment_comes_back(
+    engine: Engine, taken_back: bool
+) -> None:
+    with transaction(engine) as session:
+        card = late(session, builders.portfolio(session))
+    builders.close_day(engine, ON)
+    builders.deliver(engine, builders.at(ON + timedelta(days=1), 12))
+    paid_on = ON + timedelta(days=1)
+    with transaction(engine) as session:
+        builders.payment(session, session.get_one(Account, card.id), 100_000, paid_on)
+    builders.close_day(engine, paid_on)
+    [row] = [m for m in builders.messages(engine) if m.letter == "paid_in_full"]
+    assert row.key.split(":")[1] == "closed"
+    if taken_back:
+        with transaction(engine) as session:
+            builders.entry(session, session.get_one(Account, card.id), EntryKind.PURCHASE, 100, paid_on)
+            fold_accounts(session, get_portfolio(session, builders.BOOK), [id_of(card)], through=paid_on)
+    sent = builders.deliver(engine, builders.at(paid_on + timedelta(days=1))).sent
+    assert [m.letter for m in sent] == ([] if taken_back else ["paid_in_full"])
+
+
+NO_WEEKENDS = """
+[[rules]]
+id = "house.no_weekends"
+kind = "hours"
+channels = ["sms", "email", "post"]
+open = [{ weekdays = ["mon", "tue", "wed", "thu", "fri"], from = "08:00", to = "20:00" }]
+force = "operator choice"
+citation = "house rule: nothing on weekends"
+source = "house rule"
+verified = true
+"""
+FRIDAY = ON + timedelta(days=4)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_what_may_not_be_said_on_a_weekend_is_said_on_monday_once_if_it_still_holds(
+    engine: Engine, kept: bool
+) -> None:
+    with transaction(engine) as session:
+        late(session, builders.portfolio(session, tightening=NO_WEEKENDS))
+    for days in range(4):
+        builders.close_day(engine, ON + timedelta(days=days))
+    told = {"by": "user:ann", "now": builders.at(FRIDAY, 22)}
+    with transaction(engine) as session:
+        case = session.scalars(select(CollectionsCase)).one()
+        book, letters = get_portfolio(session, builders.BOOK), builders.stationery()
+        plan = promise_to_pay(session, case, 5_000, FRIDAY + timedelta(days=9), today=FRIDAY, **told)
+        answers = confirm_plan(session, book, plan, letters, on=FRIDAY, **told)
+        assert [type(answer) for answer in answers] == [WaitUntil, WaitUntil]
+        until = FRIDAY + timedelta(days=30)
+        hold = hold_customer(session, case, HoldKind.COMPLAINT, "rude", until, today=FRIDAY, **told)
+        assert isinstance(acknowledge_hold(session, book, hold, letters, on=FRIDAY, **told), WaitUntil)
+    for days in (0, 1):
+        builders.close_day(engine, FRIDAY + timedelta(days=days))
+    assert written(engine) == []
+    if not kept:
+        saturday = FRIDAY + timedelta(days=1)
+        with transaction(engine) as session:
+            plan = session.get_one(Plan, plan.id)
+            cancel(session, plan, "cannot", by="user:ann", today=saturday, now=builders.at(saturday))
+    for days in (2, 3):
+        builders.close_day(engine, FRIDAY + timedelta(days=days))
+    promised = ["promise_confirmation", "promise_confirmation"] if kept else []
+    assert written(engine) == ["complaint_acknowledged", *promised]
+    sent = builders.deliver(engine, builders.at(FRIDAY + timedelta(days=3), 9)).sent
+    assert sorted(m.letter for m in sent) == ["complaint_acknowledged", *promised]
+    with transaction(engine) as session:
+        assert session.scalars(select(WaitingLetter)).all() == []
+
+
+def written(engine: Engine) -> list[str]:
+    return sorted(row.letter for row in builders.messages(engine) if "reminder" not in row.letter)
+
+
+# ------------------------------------------------------------------------------------------------- what the law demands
+
+
+def dutch(session: Session, **changes: object) -> CollectionsCase:
+    """A case of a Dutch customer who reads English, in a book in euros."""
+    given = {"currency": "EUR", "timezone": "Europe/Amsterdam", "pack": "nl"}
+    book = builders.portfolio(session, **{**given, **changes})
+    card = builders.late_customer(
+        session, book, due_on=DUE, minimum=30_000, country="NL", timezone="Europe/Amsterdam", language="en",
+        mobile="", city="Utrecht", postcode="3511 AB",
+    )  # fmt: skip
+    fold_accounts(session, book, [id_of(card)], through=ON)
+    case = CollectionsCase(
+        portfolio_id=id_of(book), customer_id=card.customer_id, opened_on=ON, past_due_minor=30_000,
+        balance_minor=100_000, oldest_due_on=DUE, next_contact_on=ON,
+    )  # fmt: skip
+    session.add(case)
+    session.flush()
+    return case
+
+
+def by_hand(
+    session: Session, case: CollectionsCase, letter: str, stationery: Stationery | None = None
+) -> Answer:
+    [answer] = take_manual_step(
+        session, session.get_one(Portfolio, case.portfolio_id), case, letter, [Channel.POST],
+        stationery or builders.stationery(), on=ON, by="user:ann", now=builders.at(ON),
+    )  # fmt: skip
+    return answer
+
+
+def test_the_dutch_letter_shows_the_costs_and_starts_the_wait_of_its_law(engine: Engine) -> None:
+    with transaction(engine) as session:
+        case = dutch(session)
+        assert isinstance(by_hand(session, case, "fourteen_day_letter"), Clearance)
+    [row] = builders.messages(engine)
+    assert row.language == "nl", "in the language of the country, whatever the customer reads"
+    assert "Die kosten zijn €\u00a045,00. U betaalt dan in totaal €\u00a0345,00." in row.text
+    builders.deliver(engine, builders.at(ON, 17))  # ten o'clock in Amsterdam
+    assert suit_waits(engine, case, days=1) == ["nl.fourteen_day_letter"]
+    assert suit_waits(engine, case, days=17) == []
+
+
+def suit_waits(engine: Engine, case: CollectionsCase, *, days: int) -> list[str]:
+    with transaction(engine) as session:
+        book, holder = (
+            session.get_one(Portfolio, case.portfolio_id),
+            session.get_one(Customer, case.customer_id),
+        )
+        found = may_sue(session, book, holder, at=builders.at(ON + timedelta(days=days)))
+    return [reason.rule for reason in found]
+
+
+def test_a_notice_goes_only_where_its_law_holds_and_with_what_it_must_name(sqlite_engine: Engine) -> None:
+    with transaction(sqlite_engine) as session:
+        case = dutch(session)
+        with pytest.raises(Invalid, match="for NO only"):
+            by_hand(session, case, "inkassovarsel")
+        with pytest.raises(Invalid, match="choose a letter"):
+            by_hand(session, case, "dispute_acknowledged")
+    american = builders.stationery().letters["validation_notice"]
+    assert "another's debts" in american.misfit("US", "first_party", "USD", {"sender_address"})
+    assert "sender_address" in american.misfit("US", "third_party", "USD", set())
+    assert american.misfit("US", "third_party", "USD", {"sender_address"}) == ""
+    assert "EUR only" in builders.stationery().letters["fourteen_day_letter"].misfit("NL", "", "USD", ())
+
+
+def test_a_dutch_agency_without_a_register_number_writes_nothing(sqlite_engine: Engine) -> None:
+    with transaction(sqlite_engine) as session:
+        case = dutch(session, collector=CollectorKind.THIRD_PARTY, agency="Meridiaan Incasso")
+        refused = by_hand(session, case, "first_reminder")
+        assert isinstance(refused, Refusals)
+        assert "nl.register" in {reason.rule for reason in refused.reasons}
+        known = dataclasses.replace(builders.stationery(), register_number="12345")
+        assert isinstance(by_hand(session, case, "first_reminder", known), Clearance)
+        row = session.scalars(select(OutboxMessage)).one()
+        assert "register of debt collection services: 12345" in row.text
+
+
+def test_an_american_notice_itemizes_the_debt_since_the_last_statement(sqlite_engine: Engine) -> None:
+    with transaction(sqlite_engine) as session:
+        book = builders.portfolio(
+            session, currency="USD", timezone="America/New_York", pack="us-third-party",
+            collector=CollectorKind.THIRD_PARTY, agency="Meridian Recovery",
+        )  # fmt: skip
+        card = builders.late_customer(
+            session, book, due_on=DUE, country="US", timezone="America/New_York", region="", city="Austin",
+            postcode="78701", mobile="",
+        )  # fmt: skip
+        builders.entry(session, card, EntryKind.INTEREST, 1_500, ON - timedelta(days=2))
+        builders.entry(session, card, EntryKind.FEE, 2_900, ON - timedelta(days=1))
+        builders.payment(session, card, 400, ON - timedelta(days=1))
+        fold_accounts(session, book, [id_of(card)], through=ON)
+        case = CollectionsCase(
+            portfolio_id=id_of(book), customer_id=card.customer_id, opened_on=ON, past_due_minor=4_600,
+            balance_minor=104_000, oldest_due_on=DUE, next_contact_on=ON,
+        )  # fmt: skip
+        session.add(case)
+        session.flush()
+        known = dataclasses.replace(builders.stationery(), sender_address="P.O. Box 1, Austin, TX 78701")
+        answer = by_hand(session, case, "validation_notice", known)
+        assert isinstance(answer, Clearance), answer
+        text = session.scalars(select(OutboxMessage)).one().text
+        assert builders.events(session, Kind.CONTACT_CLEARED)[0]["letter"] == "validation_notice"
+    for row in (
+        "| As of February 20, 2026, you owed: | $1,000.00 |",
+        "charged this amount in interest: | + $15.00 |",
+        "charged this amount in fees: | + $29.00 |",
+        "credited this amount toward the debt: | - $4.00 |",
+        "|= Total amount of the debt now: | $1,040.00 |",
+        "Call or write to us by April 25, 2026, to dispute all or part of the debt.",
+    ):
+        assert row in text
+
+
+@pytest.mark.parametrize("told", [104_001, 103_999, 90_000])
+def test_an_american_notice_does_not_itemize_what_the_ledger_does_not_hold(
+    sqlite_engine: Engine, told: int
+) -> None:
+    """A creditor's own figure that the ledger does not add up to is for a person, and nothing is put in to close it."""
+    with transaction(sqlite_engine) as session:
+        book = builders.portfolio(
+            session, currency="USD", timezone="America/New_York", pack="us-third-party",
+            collector=CollectorKind.THIRD_PARTY, agency="Meridian Recovery",
+        )  # fmt: skip
+        card = builders.late_customer(
+            session, book, due_on=DUE, country="US", timezone="America/New_York", city="Austin", postcode="78701",
+            mobile="",
+        )  # fmt: skip
+        fold_accounts(session, book, [id_of(card)], through=ON)
+        session.get_one(AccountState, card.id).balance_minor = told
+        case = CollectionsCase(
+            portfolio_id=id_of(book), customer_id=card.customer_id, opened_on=ON, past_due_minor=4_600,
+            balance_minor=told, oldest_due_on=DUE, next_contact_on=ON,
+        )  # fmt: skip
+        session.add(case)
+        session.flush()
+        known = dataclasses.replace(builders.stationery(), sender_address="P.O. Box 1, Austin, TX 78701")
+        answer = by_hand(session, case, "validation_notice", known)
+        assert isinstance(answer, Refusals)
+        assert "the ledger of card" in answer.reasons[0].detail
+        assert session.scalars(select(OutboxMessage)).all() == []
+        [task] = session.scalars(select(StrategyTask)).all()
+        assert task.text.startswith("Validation notice (United States) was not sent: the ledger of card")

@@ -1,0 +1,123 @@
+"""What customers wrote, as staff see it: on the worklist, in the case, in the queue where it is decided."""
+
+from __future__ import annotations
+
+import re
+
+from sqlmodel import Session, select
+
+from app.book.ledger.models import Customer
+from app.casework.cases.models import CollectionsCase
+from app.core.ids import id_of
+from app.core.staff.rules import Role
+from app.core.timeline.rules import Channel, Kind
+from app.inbound.models import InboundMessage
+from app.inbound.phrasebook import shipped_phrases
+from app.inbound.rules import Arrived, ReviewOutcome
+from app.inbound.service import receive
+from app.outreach.gate.models import Consent, SuppressedAddress
+from app.outreach.gate.service import open_preferences
+from tests.builders import delinquent_case, events
+from tests.web.book import FIRST_ON
+from tests.web.desk import NOW, Desk
+
+NUMBER = "+8613911112222"
+
+
+def a_case(desk: Desk, name: str = "Anna Berg", mobile: str = NUMBER) -> CollectionsCase:
+    def make(session: Session) -> CollectionsCase:
+        case = delinquent_case(session, due_on=FIRST_ON, on=NOW.date(), owner="ben")
+        customer = session.get_one(Customer, case.customer_id)
+        customer.full_name, customer.mobile = name, mobile
+        return case
+
+    return desk.write(make)
+
+
+def writes(desk: Desk, text: str, *, sender: str = NUMBER, sid: str = "SM1") -> int:
+    arrived = Arrived(sid, sender, "+8621555000", text)
+    message = desk.write(lambda session: receive(session, arrived, shipped_phrases(), now=NOW))
+    assert message is not None
+    return id_of(message)
+
+
+def outcome_of(desk: Desk, message_id: int) -> ReviewOutcome | None:
+    return desk.read(lambda session: session.get_one(InboundMessage, message_id).outcome)
+
+
+def test_a_reply_is_seen_everywhere_until_somebody_has_dealt_with_it(sqlite_desk: Desk) -> None:
+    case = a_case(sqlite_desk)
+    a_case(sqlite_desk, "Bo Chen", "+8613900000001")
+    number = writes(sqlite_desk, "I paid <b>yesterday</b>")
+    browser = sqlite_desk.sign_in(Role.AGENT)
+    worklist = browser.get("/worklist?state=reply").text
+    assert "Replied, not answered yet" in worklist
+    assert re.findall(r'<a href="/cases/\d+">([^<]*)</a>', worklist) == ["Anna Berg"]
+    page = browser.get(f"/cases/{case.id}?tab=messages").text
+    assert page.count("I paid &lt;b&gt;yesterday&lt;/b&gt;") == 3, (
+        "among what stands, beside the answer, in the thread"
+    )
+    assert "Says it is paid" in page
+    assert "I paid &lt;b&gt;" in browser.get(f"/cases/{case.id}").text, "on the timeline"
+
+    queue = browser.get("/replies").text
+    assert "Waiting (1)" in queue
+    assert f'href="/replies/{number}"' in queue
+    page = browser.get(f"/replies/{number}").text
+    assert "also among the unmatched ones" in page
+    answer = browser.submit(f"/replies/{number}/review", outcome="done")
+    assert answer.status_code == 303
+    assert outcome_of(sqlite_desk, number) is ReviewOutcome.DONE
+    assert "Nobody waits for an answer" in browser.get("/replies").text
+    assert "Ben Okafor" in browser.get("/replies?show=done").text
+    assert "Anna Berg" not in browser.get("/worklist?state=reply").text
+
+
+def test_what_may_be_a_refusal_is_decided_once(sqlite_desk: Desk) -> None:
+    case = a_case(sqlite_desk)
+    number = writes(sqlite_desk, "enough!")
+    browser = sqlite_desk.sign_in(Role.MANAGER)
+    page = browser.get(f"/replies/{number}").text
+    assert "SMS rests until you have decided" in page
+    assert "because of: enough" in page
+    refused = browser.submit(f"/replies/{number}/review", outcome="done")
+    assert (refused.status_code, outcome_of(sqlite_desk, number)) == (409, None)
+    assert browser.submit(f"/replies/{number}/review", outcome="anything").status_code == 409
+    assert browser.submit(f"/replies/{number}/review", outcome="stopped").status_code == 303
+    again = browser.submit(f"/replies/{number}/review", outcome="lifted")
+    assert (again.status_code, "somebody has dealt with" in again.text.lower()) == (409, True)
+
+    def found(session: Session) -> tuple[list[bool], int]:
+        consent = select(Consent.allowed).where(Consent.customer_id == case.customer_id)
+        return list(session.scalars(consent)), len(open_preferences(session, case.customer_id))
+
+    assert sqlite_desk.read(found) == ([False], 0)
+    [told] = sqlite_desk.read(lambda session: events(session, Kind.MESSAGE_REVIEWED))
+    assert (told["by"], told["outcome"]) == ("user:mei", "stopped")
+
+
+def test_an_unknown_number_is_attached_by_any_reference(sqlite_desk: Desk) -> None:
+    case = a_case(sqlite_desk)
+    number = writes(sqlite_desk, "STOP", sender="+8613999999999")
+    browser = sqlite_desk.sign_in(Role.AGENT)
+    assert "Waiting (0)" in browser.get("/replies").text
+    assert f'href="/replies/{number}"' in browser.get("/replies?show=unknown").text
+    assert "Nobody has this reference" in browser.get(f"/replies/{number}?who=nobody").text
+    page = browser.get(f"/replies/{number}?who={case.reference}").text
+    assert "It is from Anna Berg" in page
+    # Whoever gets that number one day has refused already.
+    listed = sqlite_desk.read(lambda session: session.scalars(select(SuppressedAddress)).all())
+    assert [(row.channel, row.spelt) for row in listed] == [(Channel.SMS, "+8613999999999")]
+    assert browser.submit(f"/replies/{number}/attach", customer_id="999999").status_code == 409
+    assert browser.submit(f"/replies/{number}/attach", customer_id=case.customer_id).status_code == 303
+    assert "Anna Berg" in browser.get("/replies").text
+    assert browser.submit(f"/replies/{number}/attach", customer_id=case.customer_id).status_code == 409
+    consent = select(Consent.channel, Consent.allowed).where(Consent.customer_id == case.customer_id)
+    assert sqlite_desk.read(lambda session: session.execute(consent).all()) == [(Channel.SMS, False)]
+
+
+def test_there_is_nothing_behind_a_number_that_was_made_up(sqlite_desk: Desk) -> None:
+    browser = sqlite_desk.sign_in(Role.AGENT)
+    assert browser.get("/replies/77").status_code == 404
+    assert browser.submit("/replies/77/review", outcome="done").status_code == 404
+    assert browser.get("/replies?cursor=bad").status_code in (200, 422)
