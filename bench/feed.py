@@ -29,6 +29,7 @@ from app.book.feeds.service import load  # noqa: E402
 from app.book.ledger.rules import CollectorKind, FeedKind  # noqa: E402
 from app.book.ledger.service import add_portfolio  # noqa: E402
 from app.core import schema  # noqa: E402
+from app.core.actor import SYSTEM  # noqa: E402
 from app.core.db import make_engine, transaction  # noqa: E402
 from bench import _book as book  # noqa: E402
 from tests import postgres  # noqa: E402
@@ -107,7 +108,7 @@ def _load(url: str, kind: str, file: str) -> None:
         Path(file),
         "BENCH",
         rejects_dir=Path(file).parent / "rejects",
-        by="system",
+        by=SYSTEM,
         now=NOW,
     )
     seconds = time.perf_counter() - start
@@ -187,7 +188,7 @@ class _database:  # noqa: N801 - used as a function
                 timezone=book.TIMEZONE,
                 pack=book.PACK,
                 collector=CollectorKind.FIRST_PARTY,
-                by="system",
+                by=SYSTEM,
                 now=NOW,
             )
         engine.dispose()

@@ -30,6 +30,7 @@ from app.book.ledger.rules import CollectorKind, EntryKind
 from app.book.ledger.service import add_portfolio, mark_changed, post_entry
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
+from app.core.actor import Actor
 from app.core.clock import FixedClock
 from app.core.db import transaction
 from app.core.timeline.models import Event
@@ -174,7 +175,7 @@ def entry(
         effective_on=on,
         posted_on=posted_on or on,
         reference=reference or f"EN-{next(_numbers)}",
-        by="user:builder",
+        by=Actor.user("builder"),
         now=now,
     )
 

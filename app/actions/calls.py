@@ -27,6 +27,7 @@ from app.casework.cases.rules import (
 from app.casework.cases.service import log_call, set_callback
 from app.casework.plans.models import Plan
 from app.casework.plans.service import live_plan, promise_to_pay
+from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.errors import Invalid
 from app.core.ids import id_of
@@ -93,7 +94,7 @@ def record_call(
     call: CallReport,
     stationery: Stationery,
     *,
-    by: str,
+    by: Actor,
     today: date,
     now: datetime,
 ) -> CallEffects:
@@ -186,7 +187,7 @@ def _rest_number(
     customer: Customer,
     result: CallResult,
     *,
-    by: str,
+    by: Actor,
     now: datetime,
 ) -> None:
     """The number is used on no channel, as when somebody writes from it that it is not theirs."""
@@ -197,7 +198,7 @@ def _rest_number(
 
 
 def _hold(
-    session: Session, case: CollectionsCase, call: CallReport, *, by: str, today: date, now: datetime
+    session: Session, case: CollectionsCase, call: CallReport, *, by: Actor, today: date, now: datetime
 ) -> CaseHold | None:
     """None where such a hold stands already."""
     kind = CALL_HOLDS[call.result]

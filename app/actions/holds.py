@@ -15,6 +15,7 @@ from app.book.ledger.rules import ENDED
 from app.casework.cases.models import CaseHold, CollectionsCase
 from app.casework.cases.rules import HoldKind
 from app.casework.cases.service import end_hold, place_hold
+from app.core.actor import Actor
 from app.outreach.gate.service import packs_for
 
 
@@ -25,7 +26,7 @@ def hold_customer(
     reason: str,
     until: date,
     *,
-    by: str,
+    by: Actor,
     today: date,
     now: datetime,
 ) -> CaseHold:
@@ -45,7 +46,7 @@ def hold_customer(
 
 
 def release_customer(
-    session: Session, hold: CaseHold, *, by: str, today: date, now: datetime, reason: str = ""
+    session: Session, hold: CaseHold, *, by: Actor, today: date, now: datetime, reason: str = ""
 ) -> None:
     """End a hold before its date; the pauses that came with it end with it, and days count again from today.
     A hold whose date has come needs this not: its pauses end on the same date by themselves."""

@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 from app.book.ledger.models import Customer, Portfolio
 from app.book.ledger.rules import holds_card_number
 from app.casework.cases.models import CollectionsCase
+from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.errors import Conflict, Invalid
 from app.core.ids import id_of
@@ -88,7 +89,7 @@ def answer_sms(
     stationery: Stationery,
     *,
     on: date,
-    by: str,
+    by: Actor,
     now: datetime,
 ) -> Answer | None:
     """Queue these words as an answer to the customer's latest SMS, where the gate clears it; its answer is on record.
@@ -135,7 +136,7 @@ def _checked(text: str) -> str:
     return words
 
 
-def _deal_with(session: Session, customer: Customer, *, by: str, now: datetime) -> None:
+def _deal_with(session: Session, customer: Customer, *, by: Actor, now: datetime) -> None:
     """Their SMS that waited for nothing but an answer. One that somebody is deciding about this moment is left to
     them; so is one that may be somebody else's."""
     waiting = (

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 from app.book.ledger.models import Portfolio
 from app.casework.cases.models import CallTask, CollectionsCase
 from app.casework.cases.rules import CaseStatus
+from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.ids import id_of
 from app.core.timeline.rules import Channel, Kind, Purpose
@@ -33,7 +34,7 @@ def task_to_call(
     message_id: int,
     wish: str = "",
     *,
-    by: str,
+    by: Actor,
     now: datetime,
 ) -> bool:
     """Make the task, once; what the gate says of such a call is on record. True if a call is to be made now, also

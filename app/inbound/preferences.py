@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from app.book.ledger.models import Customer
+from app.core.actor import CUSTOMER
 from app.core.errors import Invalid
 from app.core.ids import id_of
 from app.core.timeline.models import Event
@@ -17,7 +18,7 @@ from app.core.timeline.rules import Channel, Kind
 from app.core.timeline.service import NewEvent, customer_stream, record
 from app.inbound.models import InboundMatch, InboundMessage
 from app.inbound.rules import InboundSource
-from app.inbound.service import CUSTOMER, consent_of, open_case_of, refuse
+from app.inbound.service import consent_of, open_case_of, refuse
 from app.outreach.gate.models import ContactPreference
 from app.outreach.gate.service import end_preference, open_preferences, set_consent, set_preference
 from app.policy.rules import PreferenceKind

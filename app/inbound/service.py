@@ -20,6 +20,7 @@ from app.book.ledger.rules import mask_card_numbers
 from app.casework.cases.models import CaseHold, CollectionsCase
 from app.casework.cases.queries import open_holds
 from app.casework.cases.rules import REVIEW_DAYS, CaseStatus
+from app.core.actor import CUSTOMER, SYSTEM, Actor
 from app.core.clock import Clock, local_date
 from app.core.db import reading, retrying, storable, transaction, upsert
 from app.core.errors import Conflict
@@ -53,7 +54,7 @@ from app.policy.rules import Clearance, PreferenceKind, Suppression
 
 log = structlog.get_logger("desk.inbound")
 
-CUSTOMER = "customer"
+
 """Who did it, on the timeline: the customer, by a message or on their page."""
 MOST_QUOTABLE = 40
 """Messages of ours in which a quote is looked for, the latest first."""
@@ -206,7 +207,7 @@ def receive_from_page(
     message.interpreted_at = now
     with _or_a_person(session, message, now=now):
         if intent is Intent.CALL_ME and _to_call(session, match, message, now=now) and not body:
-            _close(session, message, [match], ReviewOutcome.AUTOMATIC, by="system", now=now)
+            _close(session, message, [match], ReviewOutcome.AUTOMATIC, by=SYSTEM, now=now)
     return message
 
 
@@ -223,7 +224,7 @@ def _store(session: Session, message: InboundMessage, meant: Reading) -> Inbound
 
 
 def _match(
-    session: Session, message: InboundMessage, customer: Customer, *, by: str, now: datetime
+    session: Session, message: InboundMessage, customer: Customer, *, by: Actor, now: datetime
 ) -> InboundMatch:
     """Say that it may be from this customer: on their timeline, and in their case where they have one."""
     newest = (
@@ -265,7 +266,7 @@ def _record(
     data: Mapping[str, object],
     message: InboundMessage,
     *,
-    by: str,
+    by: Actor,
     now: datetime,
     at: datetime | None = None,
 ) -> None:
@@ -318,7 +319,7 @@ def refuse(
     *,
     source: str,
     case_id: int | None,
-    by: str = CUSTOMER,
+    by: Actor = CUSTOMER,
     now: datetime,
 ) -> None:
     """The customer wants no more of a channel; said twice, it is on record once."""
@@ -408,7 +409,7 @@ def interpret(
             settled &= stationery is not None and _help(session, match, stationery, now=now)
     message.interpreted_at = now
     if settled:
-        _close(session, message, matches, ReviewOutcome.AUTOMATIC, by="system", now=now)
+        _close(session, message, matches, ReviewOutcome.AUTOMATIC, by=SYSTEM, now=now)
 
 
 def _lock(session: Session, message: InboundMessage) -> Sequence[InboundMatch]:
@@ -496,7 +497,7 @@ def _help(session: Session, match: InboundMatch, stationery: Stationery, *, now:
     case = session.get_one(CollectionsCase, match.case_id)
     portfolio = session.get_one(Portfolio, case.portfolio_id)
     today = _today(session, match, now)
-    answer = answer_for_help(session, portfolio, case, stationery, on=today, by="system", now=now)
+    answer = answer_for_help(session, portfolio, case, stationery, on=today, by=SYSTEM, now=now)
     return answer is None or isinstance(answer, Clearance)
 
 
@@ -504,7 +505,7 @@ def _help(session: Session, match: InboundMatch, stationery: Stationery, *, now:
 
 
 def review(
-    session: Session, message: InboundMessage, outcome: ReviewOutcome, *, by: str, now: datetime
+    session: Session, message: InboundMessage, outcome: ReviewOutcome, *, by: Actor, now: datetime
 ) -> None:
     """A person has read it and decided. Conflict if somebody has before, or for a decision that does not fit."""
     matches = _lock(session, message)
@@ -531,7 +532,7 @@ def review(
     _close(session, message, matches, outcome, by=by, now=now)
 
 
-def replace_links(session: Session, customer: Customer, *, by: str, now: datetime) -> None:
+def replace_links(session: Session, customer: Customer, *, by: Actor, now: datetime) -> None:
     """Somebody else holds a link: those in messages sent so far only stop messages from now on."""
     assert customer.id is not None
     customer.link_number += 1
@@ -551,13 +552,13 @@ def open_case_of(session: Session, customer: Customer) -> int | None:
     return session.scalar(query)
 
 
-def _lift_preference(session: Session, match: InboundMatch, *, by: str, now: datetime) -> None:
+def _lift_preference(session: Session, match: InboundMatch, *, by: Actor, now: datetime) -> None:
     row = session.get(ContactPreference, match.preference_id) if match.preference_id else None
     if row is not None and row.ended_at is None:
         end_preference(session, row, case_id=match.case_id, by=by, now=now)
 
 
-def _lift_hold(session: Session, match: InboundMatch, *, by: str, now: datetime) -> None:
+def _lift_hold(session: Session, match: InboundMatch, *, by: Actor, now: datetime) -> None:
     first = session.get(CaseHold, match.hold_id) if match.hold_id else None
     if first is None:
         return
@@ -578,7 +579,7 @@ def _close(
     matches: Sequence[InboundMatch],
     outcome: ReviewOutcome,
     *,
-    by: str,
+    by: Actor,
     now: datetime,
 ) -> None:
     message.reviewed_at, message.reviewed_by, message.outcome = now, by, outcome
@@ -593,7 +594,7 @@ def attach(
     customer: Customer,
     stationery: Stationery | None = None,
     *,
-    by: str,
+    by: Actor,
     now: datetime,
 ) -> InboundMatch:
     """A person says whose message it is that came from a number nobody has; its refusals count for them from now, and

@@ -45,6 +45,7 @@ from app.casework.cases.service import assign_cases, end_due_holds, open_cases, 
 from app.casework.plans.offers import expire_offers
 from app.casework.plans.reversals import break_undone_settlements
 from app.casework.plans.service import assess_due, cases_with_live_plan, cases_with_settlement_offer
+from app.core.actor import SYSTEM
 from app.core.clock import local_date, local_instant
 from app.core.db import chunked, exclusive, reading, refresh_statistics, retrying, transaction
 from app.core.errors import Conflict, Invalid
@@ -194,14 +195,12 @@ def contact(day: Day) -> Counts:
     for keys in waited:
         for few in chunked(keys, CONTACT_CHUNK):
             with transaction(day.engine) as session:
-                write_waiting(
-                    session, day.portfolio, few, day.stationery, on=day.on, by="system", now=day.now
-                )
+                write_waiting(session, day.portfolio, few, day.stationery, on=day.on, by=SYSTEM, now=day.now)
     for occasions in happened:
         for some in chunked(occasions, CONTACT_CHUNK):
             with transaction(day.engine) as session:
                 write_occasions(
-                    session, day.portfolio, some, day.stationery, on=day.on, by="system", now=day.now
+                    session, day.portfolio, some, day.stationery, on=day.on, by=SYSTEM, now=day.now
                 )
     with reading(day.engine) as session:
         case_ids = cases_to_contact(session, id_of(day.portfolio), day.on)
@@ -360,7 +359,7 @@ def _run_one(
         stages = json.loads(run.stages)
         data = {"business_date": on, "counts": {s["name"]: s["counts"] for s in stages}}
         record(
-            session, NewEvent(portfolio_stream(id_of(portfolio)), Kind.DAY_CLOSED, data), by="system", now=at
+            session, NewEvent(portfolio_stream(id_of(portfolio)), Kind.DAY_CLOSED, data), by=SYSTEM, now=at
         )
     return DayReport(on, already_done=False, stages=stages)
 

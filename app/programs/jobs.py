@@ -36,6 +36,7 @@ from sqlmodel import select
 
 from app.book.feeds.uploads import forget_uploads
 from app.book.ledger.models import Portfolio
+from app.core.actor import SYSTEM
 from app.core.clock import FixedClock
 from app.core.db import Busy, reading, transaction, trouble_of, upsert
 from app.core.kit.processes import finish
@@ -229,7 +230,7 @@ class Worker:
 
     def forget(self) -> None:
         with transaction(self.engine) as session:
-            forgotten = forget_facts(session, by="system", now=self.ports.clock.now())
+            forgotten = forget_facts(session, by=SYSTEM, now=self.ports.clock.now())
         if forgotten:
             log.info("facts_forgotten", decisions=forgotten)
         uploads = forget_uploads(self.settings.upload_dir, now=self.ports.clock.now())

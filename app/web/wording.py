@@ -16,6 +16,7 @@ from babel.dates import format_date, format_time
 from app.book.ledger.models import Entry
 from app.book.ledger.rules import EntryKind
 from app.casework.cases.rules import FOR_GOOD
+from app.core.actor import Actor, ActorKind
 from app.core.timeline.models import Event
 from app.core.timeline.rules import Channel, Kind
 from app.inbound.rules import Intent, ReviewOutcome
@@ -312,10 +313,13 @@ class Teller:
         return _ISO.sub(say, text)
 
     def who(self, by: str) -> str:
-        kind, _, name = by.partition(":")
-        if kind == "user":
-            return self.names.get(name, name)
-        return {"token": f"program {name}", "customer": "the customer"}.get(kind, "Arrears Desk")
+        """Who acted, for a reader: the person's name, the program's, the customer, or the desk itself."""
+        actor = Actor(by)
+        if actor.kind is ActorKind.USER:
+            return self.names.get(actor.name, actor.name)
+        if actor.kind is ActorKind.TOKEN:
+            return f"program {actor.name}"
+        return "the customer" if actor.kind is ActorKind.CUSTOMER else "Arrears Desk"
 
     def tell(self, event: Event, times: int = 1) -> Told:
         """The event in words; a kind without its own words is shown by its name rather than left out.

@@ -16,6 +16,7 @@ from app.casework.cases.models import CallTask, CaseHold, CollectionsCase
 from app.casework.cases.rules import CALL_HOLDS, CONVERSATIONS, FOR_GOOD, CallResult, HoldKind
 from app.casework.cases.service import end_due_holds, place_hold, review_hold
 from app.casework.plans.models import Plan
+from app.core.actor import SYSTEM, Actor
 from app.core.db import transaction
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of
@@ -48,7 +49,7 @@ def a_case(session: Session, **changes: object) -> CollectionsCase:
 def call(session: Session, case: CollectionsCase, report: CallReport, now: datetime = NOW) -> CallEffects:
     portfolio = session.get_one(Portfolio, case.portfolio_id)
     return record_call(
-        session, portfolio, case, report, builders.stationery(), by="user:ben", today=ON, now=now
+        session, portfolio, case, report, builders.stationery(), by=Actor.user("ben"), today=ON, now=now
     )
 
 
@@ -136,17 +137,17 @@ def test_no_date_ends_these_holds(session: Session, kind: HoldKind) -> None:
     assert (due["hold"], due["by"]) == (hold.id, "system")
 
     with pytest.raises(Forbidden):
-        release_customer(session, hold, by="system", today=ON, now=NOW, reason="its date")
+        release_customer(session, hold, by=SYSTEM, today=ON, now=NOW, reason="its date")
     with pytest.raises(Invalid):
-        release_customer(session, hold, by="user:ben", today=ON, now=NOW, reason=" ")
+        release_customer(session, hold, by=Actor.user("ben"), today=ON, now=NOW, reason=" ")
     later = ON + timedelta(days=60)
-    review_hold(session, hold, "no papers yet", later, by="user:ben", today=ON, now=NOW)
+    review_hold(session, hold, "no papers yet", later, by=Actor.user("ben"), today=ON, now=NOW)
     end_due_holds(session, portfolio, later, now=builders.night_after(later))
     assert len(builders.events(session, Kind.HOLD_REVIEW_DUE)) == 2, "each review date raises work"
-    release_customer(session, hold, by="user:ben", today=ON, now=NOW, reason="papers came")
+    release_customer(session, hold, by=Actor.user("ben"), today=ON, now=NOW, reason="papers came")
     assert (hold.ended_by, hold.end_reason) == ("user:ben", "papers came")
     with pytest.raises(Conflict):
-        review_hold(session, hold, "again", later, by="user:ben", today=ON, now=NOW)
+        review_hold(session, hold, "again", later, by=Actor.user("ben"), today=ON, now=NOW)
 
 
 @pytest.mark.parametrize("kind", sorted(set(HoldKind) - FOR_GOOD))

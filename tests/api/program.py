@@ -13,6 +13,7 @@ from sqlmodel import Session, select
 
 from app.book.ledger.models import Account
 from app.casework.cases.models import CollectionsCase
+from app.core.actor import Actor
 from app.core.staff.rules import Role
 from app.core.timeline.rules import Kind
 from app.legal.referrals.models import Bundle, Referral
@@ -106,7 +107,7 @@ def sealed(desk: Desk, case: CollectionsCase) -> Bundle:
             _own(session, case),
             Seal(KEY, no_page),
             incomplete_reason="for the test",
-            by="user:lars",
+            by=Actor.user("lars"),
             now=desk.clock.now(),
         )
     )

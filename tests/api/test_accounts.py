@@ -9,6 +9,7 @@ from sqlmodel import select
 from app.book.feeds.service import load
 from app.book.ledger.models import Entry
 from app.book.ledger.rules import EntryKind, FeedKind
+from app.core.actor import SYSTEM
 from app.core.staff.rules import Role
 from app.core.timeline.rules import Kind
 from tests import builders
@@ -132,7 +133,7 @@ def test_the_file_of_the_day_agrees_with_what_was_entered(program: Program, tmp_
         file,
         "CARDS",
         rejects_dir=tmp_path,
-        by="system",
+        by=SYSTEM,
         now=NOW,
     )
     assert (report.unchanged, report.loaded, report.conflicts) == (1, 0, 0)

@@ -21,6 +21,7 @@ from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import HoldKind
 from app.casework.cases.service import place_hold
 from app.casework.plans.service import promise_to_pay
+from app.core.actor import SYSTEM
 from app.core.db import make_engine, transaction
 from app.core.timeline.rules import Kind
 from app.core.timeline.service import record
@@ -164,7 +165,7 @@ def busy_book(url: str) -> None:
             )
             sent = settled_event(letter, Accepted("SM-early"))
             assert sent
-            record(session, sent, by="system", now=sent_at)
+            record(session, sent, by=SYSTEM, now=sent_at)
         until = on + timedelta(days=2)
         place_hold(session, hold, HoldKind.HARDSHIP, "out of work until Monday", until, **told)
     engine.dispose()

@@ -14,6 +14,7 @@ from twilio.request_validator import RequestValidator
 
 from app.adapters.twilio.sms import validate_signature
 from app.book.ledger.models import Customer
+from app.core.actor import CUSTOMER, Actor
 from app.core.timeline.rules import Channel, Kind
 from app.inbound.models import InboundMessage
 from app.outreach.delivery.protocol import is_stopped, start_channel
@@ -121,9 +122,9 @@ def test_a_late_report_stops_no_channel_that_was_started_again_and_ends_no_conse
 
     def mended(session: Session) -> None:
         later = NOW + timedelta(minutes=1)
-        start_channel(session, Destination.SMS, by="user:root", now=later)
+        start_channel(session, Destination.SMS, by=Actor.user("root"), now=later)
         customer = session.get_one(Customer, second.customer_id)
-        set_consent(session, customer, Channel.SMS, allowed=True, source="START", by="customer", now=later)
+        set_consent(session, customer, Channel.SMS, allowed=True, source="START", by=CUSTOMER, now=later)
 
     twilio.write(mended)
     for sid, code in (("SM1", "30034"), ("SM2", "21610")):

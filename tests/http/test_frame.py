@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from app.api.deps import Input, OnceSession, api_requires, api_router
+from app.core.actor import SYSTEM
 from app.core.db import reading
 from app.core.errors import Conflict, DeskError, Forbidden, Invalid, NotFound, Throttled
 from app.core.staff import service
@@ -48,7 +49,7 @@ FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 def issue(session: WriteSession, name: str) -> None:
     """Any write will do; this one leaves a row and an event."""
-    service.issue_token(session, name, Role.AGENT, by="system", now=datetime(2026, 1, 1, tzinfo=UTC))
+    service.issue_token(session, name, Role.AGENT, by=SYSTEM, now=datetime(2026, 1, 1, tzinfo=UTC))
 
 
 def names(desk: Desk) -> list[str]:

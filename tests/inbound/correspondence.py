@@ -9,6 +9,7 @@ from sqlmodel import col, select
 
 from app.book.ledger.models import Customer
 from app.book.ledger.service import get_portfolio
+from app.core.actor import Actor
 from app.core.clock import FixedClock
 from app.core.db import transaction
 from app.core.timeline.rules import Channel, Kind, Purpose
@@ -52,7 +53,7 @@ def decide(engine: Engine, outcome: ReviewOutcome) -> InboundMessage:
     with transaction(engine) as session:
         message = session.scalars(select(InboundMessage).order_by(col(InboundMessage.id).desc())).first()
         assert message is not None
-        review(session, message, outcome, by="user:ben", now=NOW)
+        review(session, message, outcome, by=Actor.user("ben"), now=NOW)
         return message
 
 

@@ -12,6 +12,7 @@ from app.actions.holds import hold_customer
 from app.book.ledger.models import Customer, Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import HoldKind
+from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.errors import Conflict, Invalid
 from app.core.timeline.rules import Kind, Purpose
@@ -32,7 +33,7 @@ def answers(engine: Engine, text: str, *, after: timedelta = timedelta(0)) -> An
         book = session.get_one(Portfolio, case.portfolio_id)
         on = (NOW + after).date()
         return answer_sms(
-            session, book, case, text, builders.stationery(), on=on, by="user:ben", now=NOW + after
+            session, book, case, text, builders.stationery(), on=on, by=Actor.user("ben"), now=NOW + after
         )
 
 
@@ -46,7 +47,14 @@ def disputes(engine: Engine) -> None:
         case = session.scalars(select(CollectionsCase)).one()
         until = ON + 30 * DAY
         hold_customer(
-            session, case, HoldKind.DISPUTE, "says it is not theirs", until, by="user:ben", today=ON, now=NOW
+            session,
+            case,
+            HoldKind.DISPUTE,
+            "says it is not theirs",
+            until,
+            by=Actor.user("ben"),
+            today=ON,
+            now=NOW,
         )
 
 

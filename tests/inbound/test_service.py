@@ -15,6 +15,7 @@ from app.book.ledger.service import get_portfolio
 from app.casework.cases.models import CallTask, CaseHold, CollectionsCase
 from app.casework.cases.rules import CallResult, HoldKind
 from app.casework.cases.service import log_call
+from app.core.actor import Actor
 from app.core.card_numbers import luhn
 from app.core.clock import FixedClock
 from app.core.db import transaction
@@ -97,7 +98,7 @@ def test_start_takes_back_the_sms_opt_out_and_nothing_else(engine: Engine) -> No
     anna = a_customer(engine)
     with transaction(engine) as session:
         for channel in (Channel.SMS, Channel.EMAIL):
-            set_consent(session, anna, channel, allowed=False, source="call", by="user:ben", now=NOW)
+            set_consent(session, anna, channel, allowed=False, source="call", by=Actor.user("ben"), now=NOW)
     writes(engine, "START")
     assert consents(engine, anna)[Channel.SMS] is False, "only the job lets something through again"
     the_job(engine)
@@ -238,12 +239,12 @@ def test_a_number_nobody_has_is_kept_apart_until_a_person_says_whose_it_is(engin
     assert told(engine, anna, Kind.MESSAGE_RECEIVED) == []
     with transaction(engine) as session:
         row = session.get_one(InboundMessage, message.id)
-        attach(session, row, anna, by="user:ben", now=NOW + timedelta(hours=1))
+        attach(session, row, anna, by=Actor.user("ben"), now=NOW + timedelta(hours=1))
     assert consents(engine, anna) == {Channel.SMS: False}
     [received] = told(engine, anna, Kind.MESSAGE_RECEIVED)
     assert (received["by"], received["at"]) == ("user:ben", NOW)
     with transaction(engine) as session, pytest.raises(Conflict):
-        attach(session, session.get_one(InboundMessage, message.id), anna, by="user:ben", now=NOW)
+        attach(session, session.get_one(InboundMessage, message.id), anna, by=Actor.user("ben"), now=NOW)
 
 
 def test_hostile_text_and_card_numbers_are_kept_harmless(engine: Engine) -> None:
@@ -304,16 +305,18 @@ def test_please_call_me_puts_a_call_on_the_worklist_once(engine: Engine) -> None
     with transaction(engine) as session:
         assert has_waiting(session) == 1, "the page's request is on the worklist, and says nothing else"
         case = session.scalars(select(CollectionsCase)).one()
-        log_call(session, case, CallResult.NO_ANSWER, "", by="user:ben", now=evening)
+        log_call(session, case, CallResult.NO_ANSWER, "", by=Actor.user("ben"), now=evening)
         assert session.scalars(select(CallTask)).one().done_at is None, "they still want to be called"
-        log_call(session, case, CallResult.RIGHT_PARTY, "", by="user:ben", now=evening)
+        log_call(session, case, CallResult.RIGHT_PARTY, "", by=Actor.user("ben"), now=evening)
         assert session.scalars(select(CallTask)).one().result == "right_party"
 
 
 def test_who_may_not_be_called_gets_no_call_task(sqlite_engine: Engine) -> None:
     anna = a_customer(sqlite_engine)
     with transaction(sqlite_engine) as session:
-        set_consent(session, anna, Channel.CALL, allowed=False, source="letter", by="user:ben", now=NOW)
+        set_consent(
+            session, anna, Channel.CALL, allowed=False, source="letter", by=Actor.user("ben"), now=NOW
+        )
     with transaction(sqlite_engine) as session:
         receive_from_page(session, anna, Channel.EMAIL, Intent.CALL_ME, "", "form-1", now=NOW)
         assert has_waiting(session) == 1, "a person finds another way"

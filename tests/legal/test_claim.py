@@ -19,6 +19,7 @@ from app.book.ledger.rules import AccountStatus, EntryKind
 from app.casework.cases.models import CaseHold, CollectionsCase
 from app.casework.cases.rules import HoldKind
 from app.casework.cases.service import end_hold, place_hold
+from app.core.actor import SYSTEM, Actor
 from app.core.clock import FixedClock
 from app.core.db import transaction
 from app.core.errors import Conflict, Invalid
@@ -56,7 +57,9 @@ def noon(on: date) -> datetime:
 def built(engine: Engine, case: CollectionsCase, on: date = NEXT) -> Bundle:
     with transaction(engine) as session:
         own = session.get_one(CollectionsCase, case.id)
-        return build_bundle(session, own, SEAL, incomplete_reason="a test", by="user:ann", now=noon(on))
+        return build_bundle(
+            session, own, SEAL, incomplete_reason="a test", by=Actor.user("ann"), now=noon(on)
+        )
 
 
 def files(bundle: Bundle) -> dict[str, bytes]:
@@ -109,7 +112,7 @@ def test_a_claim_is_what_is_due(engine: Engine) -> None:
     with transaction(engine) as session:
         card = session.get_one(Account, gone.id)
         change_status(
-            session, card, AccountStatus.CHARGED_OFF, NEXT, "180 days", by="user:grace", now=noon(NEXT)
+            session, card, AccountStatus.CHARGED_OFF, NEXT, "180 days", by=Actor.user("grace"), now=noon(NEXT)
         )
     builders.close_day(engine, NEXT)
     with transaction(engine) as session:
@@ -142,7 +145,7 @@ def test_what_the_creditor_charged_off_is_claimed_once(engine: Engine) -> None:
         card = session.get_one(Account, twice.id)
         builders.entry(session, card, EntryKind.WRITE_OFF, 100_000, CLOSED)
         change_status(
-            session, card, AccountStatus.CHARGED_OFF, NEXT, "as told", by="user:grace", now=noon(NEXT)
+            session, card, AccountStatus.CHARGED_OFF, NEXT, "as told", by=Actor.user("grace"), now=noon(NEXT)
         )
         builders.entry(session, card, EntryKind.WRITE_OFF, 100_000, NEXT)
     builders.close_day(engine, NEXT)
@@ -181,13 +184,13 @@ def test_nothing_owed_nothing_sealed(engine: Engine) -> None:
 
 def referred(engine: Engine, case: CollectionsCase) -> None:
     with transaction(engine) as session:
-        nominate(session, session.get_one(CollectionsCase, case.id), "late", by="system", now=noon(NEXT))
+        nominate(session, session.get_one(CollectionsCase, case.id), "late", by=SYSTEM, now=noon(NEXT))
 
 
 def approve(engine: Engine, now: datetime | None = None) -> None:
     with transaction(engine) as session:
         referral = session.scalars(select(Referral)).one()
-        decide(session, referral, approve=True, by="user:lena", now=now or noon(NEXT))
+        decide(session, referral, approve=True, by=Actor.user("lena"), now=now or noon(NEXT))
 
 
 @pytest.mark.parametrize("kind", [HoldKind.DECEASED, HoldKind.BANKRUPTCY, HoldKind.DISPUTE])
@@ -217,7 +220,7 @@ def test_what_is_never_excused_stops_each_step(engine: Engine, kind: HoldKind) -
                     kind,
                     "told us",
                     NEXT + timedelta(days=20),
-                    by="user:mei",
+                    by=Actor.user("mei"),
                     today=NEXT,
                     now=noon(NEXT),
                 )
@@ -226,7 +229,7 @@ def test_what_is_never_excused_stops_each_step(engine: Engine, kind: HoldKind) -
                 end_hold(
                     session,
                     session.get_one(CaseHold, ids[-1]),
-                    by="user:mei",
+                    by=Actor.user("mei"),
                     now=noon(NEXT),
                     reason="a mistake",
                 )
@@ -268,7 +271,7 @@ def test_gaps_are_excused_one_by_one_by_a_named_person(engine: Engine) -> None:
         with transaction(engine) as session:
             own = session.get_one(CollectionsCase, case.id)
             reasons = {name.replace("__", "."): why for name, why in excuses.items()}
-            return build_bundle(session, own, SEAL, excuses=reasons, by="user:lena", now=noon(NEXT))
+            return build_bundle(session, own, SEAL, excuses=reasons, by=Actor.user("lena"), now=noon(NEXT))
 
     with pytest.raises(Conflict, match="contact.reminder"):
         build(document__agreement="on paper in the branch")
@@ -295,8 +298,8 @@ def test_declining_needs_a_reason(engine: Engine) -> None:
     with transaction(engine) as session:
         referral = session.scalars(select(Referral)).one()
         with pytest.raises(Invalid, match="Say why"):
-            decide(session, referral, approve=False, reason=" ", by="user:lena", now=noon(NEXT))
-        decide(session, referral, approve=False, reason="pays again", by="user:lena", now=noon(NEXT))
+            decide(session, referral, approve=False, reason=" ", by=Actor.user("lena"), now=noon(NEXT))
+        decide(session, referral, approve=False, reason="pays again", by=Actor.user("lena"), now=noon(NEXT))
         assert (referral.status, referral.decision_reason) == (ReferralStatus.DECLINED, "pays again")
 
 

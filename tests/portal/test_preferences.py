@@ -12,6 +12,7 @@ from sqlmodel import Session, select
 
 from app.book.ledger.models import Customer
 from app.casework.cases.models import CaseHold, CollectionsCase
+from app.core.actor import Actor
 from app.core.staff.rules import Role
 from app.core.timeline.rules import Channel, Kind
 from app.inbound.models import InboundMessage
@@ -100,7 +101,9 @@ def test_a_consent_given_before_is_taken_back(desk: Desk) -> None:
 
     def allow(session: object) -> None:
         customer = session.get_one(Customer, customer_id)  # type: ignore[attr-defined]
-        set_consent(session, customer, Channel.SMS, allowed=True, source="call", by="user:ben", now=NOW)  # type: ignore[arg-type]
+        set_consent(
+            session, customer, Channel.SMS, allowed=True, source="call", by=Actor.user("ben"), now=NOW
+        )  # type: ignore[arg-type]
 
     desk.write(allow)
     assert desk.anonymous().post(path, data=ONE_CLICK).status_code == 200
@@ -204,7 +207,13 @@ def test_quiet_times_go_over_midnight_and_only_those_of_the_page_are_taken_back(
     def told(session: Session) -> None:
         customer = session.get_one(Customer, customer_id)
         set_preference(
-            session, customer, PreferenceKind.TIME, start_minute=720, source="call", by="user:ben", now=NOW
+            session,
+            customer,
+            PreferenceKind.TIME,
+            start_minute=720,
+            source="call",
+            by=Actor.user("ben"),
+            now=NOW,
         )
 
     desk.write(told)

@@ -19,6 +19,7 @@ from app.book.feeds.service import LoadReport, load
 from app.book.ledger.models import Account, DailyRun, Entry
 from app.book.ledger.rules import FeedKind
 from app.book.ledger.service import get_portfolio, reverse_entry
+from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.ids import id_of
 from app.operations import invariants
@@ -124,7 +125,7 @@ class Life:
             path,
             builders.BOOK,
             rejects_dir=self.folder,
-            by="user:builder",
+            by=Actor.user("builder"),
             now=builders.NOW,
         )
 
@@ -177,7 +178,7 @@ def test_a_payment_bounces(live: Callable[[str], Life]) -> None:
             paid,
             reason="returned by the bank",
             posted_on=_date("15 Jul"),
-            by="user:builder",
+            by=Actor.user("builder"),
             now=builders.at(_date("15 Jul"), zone=ZONE),
         )
     life.close_through("15 Jul")

@@ -21,6 +21,7 @@ from app.casework.cases.service import end_hold, log_call, place_hold
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import PlanStatus
 from app.casework.plans.service import accept, offer_instalments, promise_to_pay
+from app.core.actor import SYSTEM, Actor
 from app.core.db import transaction
 from app.core.errors import Conflict
 from app.core.ids import id_of
@@ -153,7 +154,7 @@ def test_a_broken_promise_is_broken_only_after_its_grace_days(engine: Engine) ->
             life.case(session),
             5_000,
             day(12),
-            by="user:ann",
+            by=Actor.user("ann"),
             today=day(11),
             now=builders.at(day(11)),
         )
@@ -181,7 +182,13 @@ def test_a_promise_kept_on_the_last_day_of_grace(engine: Engine) -> None:
     life.live(1, 3)
     with transaction(engine) as session:
         promise_to_pay(
-            session, life.case(session), 5_000, day(5), by="user:ann", today=day(4), now=builders.at(day(4))
+            session,
+            life.case(session),
+            5_000,
+            day(5),
+            by=Actor.user("ann"),
+            today=day(4),
+            now=builders.at(day(4)),
         )
     life.pays(5_000, 8)
     life.live(4, 8)
@@ -219,7 +226,7 @@ def test_an_opt_out_stops_the_channel_at_once_even_for_what_is_queued(engine: En
     with transaction(engine) as session:  # the SMS is queued; at eight she replies STOP to an older one
         holder = session.get_one(Customer, life.card.customer_id)
         now = builders.at(day(4), 8)
-        set_consent(session, holder, Channel.SMS, allowed=False, source="STOP", by="system", now=now)
+        set_consent(session, holder, Channel.SMS, allowed=False, source="STOP", by=SYSTEM, now=now)
     assert life.morning_after(3) == []
     [withheld] = life.recorded(Kind.CONTACT_WITHHELD)
     assert withheld["channel"] is Channel.SMS
@@ -240,7 +247,7 @@ def test_a_hold_ends_by_itself_and_the_ladder_goes_on(engine: Engine) -> None:
     with transaction(engine) as session:
         place_hold(
             session, life.case(session), HoldKind.COMPLAINT, "rude on the phone", day(14),
-            by="user:ann", today=day(4), now=builders.at(day(4)),
+            by=Actor.user("ann"), today=day(4), now=builders.at(day(4)),
         )  # fmt: skip
     left = life.live(4, 12)
     assert left == [], "while somebody looks into it nobody reminds"
@@ -266,13 +273,13 @@ def test_a_dispute_holds_until_a_person_ends_it_and_no_step_is_lost(engine: Engi
     with transaction(engine) as session:
         place_hold(
             session, life.case(session), HoldKind.DISPUTE, "not her purchase", day(8),
-            by="user:ann", today=day(4), now=builders.at(day(4)),
+            by=Actor.user("ann"), today=day(4), now=builders.at(day(4)),
         )  # fmt: skip
     assert life.live(4, 12) == [], "nothing leaves, on its review date neither"
     assert [due["kind"] for due in life.recorded(Kind.HOLD_REVIEW_DUE)] == [Kind.HOLD_REVIEW_DUE]
     with transaction(engine) as session:
         hold = session.scalars(select(CaseHold)).one()
-        end_hold(session, hold, reason="receipt sent", by="user:ann", now=builders.at(day(13)))
+        end_hold(session, hold, reason="receipt sent", by=Actor.user("ann"), now=builders.at(day(13)))
     assert life.live(13, 15) == ["13: first_reminder by email"]
     life.prove()
 
@@ -432,7 +439,9 @@ def test_a_bounced_payment_brings_the_case_back(engine: Engine) -> None:
     assert builders.count(engine, CollectionsCase) == 0
     with transaction(engine) as session:
         paid = session.scalars(select(Entry).where(Entry.kind == "payment")).one()
-        reverse_entry(session, paid, reason="R01", posted_on=day(5), by="user:ann", now=builders.at(day(5)))
+        reverse_entry(
+            session, paid, reason="R01", posted_on=day(5), by=Actor.user("ann"), now=builders.at(day(5))
+        )
     assert life.live(5, 6) == ["5: first_reminder by sms"]
     [opened] = life.recorded(Kind.CASE_OPENED)
     assert opened["oldest_due_on"] == DUE.isoformat()

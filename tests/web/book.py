@@ -16,6 +16,7 @@ from sqlalchemy.engine import Engine
 from sqlmodel import SQLModel, select
 
 from app.casework.cases.models import CollectionsCase
+from app.core.actor import SYSTEM
 from app.core.db import transaction
 from app.core.ids import id_of
 from app.legal.referrals.service import nominate
@@ -106,7 +107,7 @@ def _live(engine: Engine, *answers: Outcome) -> Book:
         case = session.scalars(
             select(CollectionsCase).where(CollectionsCase.customer_id == cai.customer_id)
         ).one()
-        nominate(session, case, "98 days past due", by="system", now=builders.night_after(FIRST_ON))
+        nominate(session, case, "98 days past due", by=SYSTEM, now=builders.night_after(FIRST_ON))
     builders.deliver(engine, builders.at(RESTATED_ON, 12))
     builders.close_day(engine, date(2026, 2, 28))
     with transaction(engine) as session:

@@ -18,6 +18,7 @@ from starlette.datastructures import State
 from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
+from app.core.actor import SYSTEM
 from app.core.clock import Clock, FixedClock
 from app.core.db import reading, transaction
 from app.core.settings import Settings
@@ -129,7 +130,7 @@ class Desk:
     def token(self, role: Role, name: str = "test program") -> dict[str, str]:
         """Headers of a program that calls the API."""
         token = self.write(
-            lambda session: service.issue_token(session, name, role, by="system", now=self.clock.now())
+            lambda session: service.issue_token(session, name, role, by=SYSTEM, now=self.clock.now())
         )
         return {"authorization": f"Bearer {token}"}
 
@@ -145,7 +146,7 @@ class Desk:
 def _ensure(session: Session, role: Role, now: datetime) -> None:
     username, display_name = NAMES[role]
     if session.exec(select(User).where(User.username == username)).first() is None:
-        service.add_user(session, username, display_name, role, PASSWORD, by="system", now=now)
+        service.add_user(session, username, display_name, role, PASSWORD, by=SYSTEM, now=now)
 
 
 def _open(session: Session, username: str, now: datetime) -> tuple[str, StaffSession]:

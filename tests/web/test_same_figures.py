@@ -15,6 +15,7 @@ from app.adapters.print.letters import PrintLetterSender
 from app.book.ledger.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.plans.service import promise_to_pay
+from app.core.actor import Actor
 from app.core.staff.rules import Role
 from app.core.timeline.rules import Channel
 from app.outreach.outbox.rules import Dispatch
@@ -45,11 +46,13 @@ def test_screen_sms_e_mail_and_letter_say_what_was_frozen_with_the_message(
         case = builders.delinquent_case(
             session, due_on=ON - timedelta(days=9), on=ON, minimum=1_234_567, balance=2_000_000
         )
-        plan = promise_to_pay(session, case, 654_321, date(2026, 3, 9), by="user:ann", today=ON, now=NOW)
+        plan = promise_to_pay(
+            session, case, 654_321, date(2026, 3, 9), by=Actor.user("ann"), today=ON, now=NOW
+        )
         book = get_portfolio(session, builders.BOOK)
         night = ON - timedelta(days=1)  # of another day than the one that the words call today
         letters = builders.stationery()
-        confirm_plan(session, book, plan, letters, channels=ALL, on=night, by="user:ann", now=NOW)
+        confirm_plan(session, book, plan, letters, channels=ALL, on=night, by=Actor.user("ann"), now=NOW)
         return case
 
     case = desk.write(promise)

@@ -33,12 +33,11 @@ from app.book.delinquency.service import fold_accounts
 from app.book.ledger.models import Account, DailyRun, Entry, LedgerChange, Portfolio, Statement
 from app.book.ledger.rules import AccountStatus, EntryKind
 from app.book.ledger.service import MAX_REFERENCE
+from app.core.actor import SYSTEM
 from app.core.db import bulk_write, chunked, table_of
 
 BEARING = (AccountStatus.ACTIVE, AccountStatus.CLOSED)
 """Accounts that bear interest and fees: not dormant ones, and none that has ended."""
-
-SYSTEM = "system"
 
 
 @dataclass(slots=True)

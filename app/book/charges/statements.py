@@ -14,6 +14,7 @@ from app.book.ledger.models import Account, Entry, Portfolio, ReplacedStatement,
 from app.book.ledger.rules import EntryKind
 from app.book.ledger.service import business_date, post_entry, reverse_entry, standing_waivers
 from app.book.ledger.statements import StatementFigures, correct_statement, figures_of
+from app.core.actor import Actor
 from app.core.db import table_of
 from app.core.staff.rules import Role
 
@@ -24,7 +25,7 @@ def replace_statement(
     right: StatementFigures | None,
     reason: str,
     *,
-    by: str,
+    by: Actor,
     role: Role,
     now: datetime,
 ) -> ReplacedStatement:

@@ -15,6 +15,7 @@ from sqlmodel import Session
 from app.book.customers.people import CONTACT_LIMITS, checked_contact
 from app.book.ledger.models import ContactCorrection, Customer
 from app.book.ledger.rules import holds_card_number
+from app.core.actor import Actor
 from app.core.errors import Invalid
 from app.core.timeline.rules import Kind
 from app.core.timeline.service import NewEvent, customer_stream, lock_customers, record
@@ -29,7 +30,7 @@ def change_contact(
     reason: str,
     *,
     case_id: int | None = None,
-    by: str,
+    by: Actor,
     now: datetime,
 ) -> dict[str, str]:
     """Change some of CONTACT; what did change, as it is kept now. Invalid names the field that is wrong. `reason` says
@@ -61,7 +62,7 @@ def change_contact(
 
 
 def _remember(
-    session: Session, customer_id: int, name: str, before: str, value: str, *, by: str, now: datetime
+    session: Session, customer_id: int, name: str, before: str, value: str, *, by: Actor, now: datetime
 ) -> None:
     """That this field is a person's word now, and what the feed said; nothing where both say the same again."""
     known = session.get(ContactCorrection, (customer_id, name))

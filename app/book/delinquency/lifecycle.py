@@ -28,6 +28,7 @@ from app.book.ledger.rules import (
     holds_card_number,
 )
 from app.book.ledger.service import business_date, lock_account, mark_changed, record_on_account
+from app.core.actor import SYSTEM, Actor
 from app.core.db import chunked, table_of
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of
@@ -48,7 +49,7 @@ def set_pause(
     to_on: date | None,
     reason: str,
     *,
-    by: str,
+    by: Actor,
     now: datetime,
 ) -> Pause:
     """Days [from_on, to_on) that do not count; no `to_on` = until ended. May lie in the past and overlap others."""
@@ -80,7 +81,7 @@ def set_pause(
     return pause
 
 
-def end_pause(session: Session, pause: Pause, on: date, *, by: str, now: datetime) -> None:
+def end_pause(session: Session, pause: Pause, on: date, *, by: Actor, now: datetime) -> None:
     """Let days count again from `on`; on or before its first day, the pause never was."""
     account = session.get_one(Account, pause.account_id)
     lock_customers(session, [account.customer_id])
@@ -133,7 +134,7 @@ def re_age(
     rule: ReAgeRule | None,
     reason: str,
     *,
-    by: str,
+    by: Actor,
     role: Role,
     now: datetime,
 ) -> ReAge:
@@ -248,7 +249,7 @@ def charge_off(
             on,
             balances[id_of(account)],
             reason,
-            by="system",
+            by=SYSTEM,
             now=now,
         )
     fold_accounts(session, portfolio, account_ids, through=on)
@@ -302,7 +303,7 @@ def reopen_paid(session: Session, portfolio: Portfolio, on: date, *, now: dateti
             before = last_end(session, each).before
             owed = balance_of(session, id_of(each), on)
             reason = "something was charged after it was paid off"
-            set_status(session, each, before, on, owed, reason, by="system", now=now)
+            set_status(session, each, before, on, owed, reason, by=SYSTEM, now=now)
         fold_accounts(session, portfolio, [id_of(each) for each in accounts], through=on)
         reopened += len(accounts)
     return reopened
@@ -316,7 +317,7 @@ def _turn_all(
         accounts = session.scalars(select(Account).where(col(Account.id).in_(some))).all()
         lock_customers(session, [account.customer_id for account in accounts])
         for account in accounts:
-            set_status(session, account, to, on, 0, reason, by="system", now=now)
+            set_status(session, account, to, on, 0, reason, by=SYSTEM, now=now)
         turned += len(accounts)
     return turned
 

@@ -23,6 +23,7 @@ from app.book.feeds.reading.parsing import LINE, Batch
 from app.book.feeds.store import Book, known_rows, new_ids, refuse, within_days, write
 from app.book.ledger.models import Account, ContactCorrection, Customer, ReportedChange
 from app.book.ledger.rules import AccountStatus, FeedKind, ReportedStatus, ReportedWhat
+from app.core.actor import Actor
 from app.core.db import among, chunked, table_of
 from app.core.timeline.rules import Kind
 from app.core.timeline.service import NewEvent, customer_stream, lock_customers, record_many
@@ -50,7 +51,7 @@ class Parts:
     conflicts: By = field(default_factory=dict)
 
 
-def store_accounts(session: Session, book: Book, batch: Batch, carefully: bool, *, by: str) -> Stored:
+def store_accounts(session: Session, book: Book, batch: Batch, carefully: bool, *, by: Actor) -> Stored:
     """Store a batch in the caller's transaction. Raises Taken, with the transaction spoilt, where a reference is known
     and `carefully` is False."""
     assert batch.values is not None
@@ -91,7 +92,7 @@ def store_accounts(session: Session, book: Book, batch: Batch, carefully: bool, 
 
 
 def _store_customers(
-    session: Session, book: Book, batch: Batch, carefully: bool, by: str
+    session: Session, book: Book, batch: Batch, carefully: bool, by: Actor
 ) -> tuple[pl.DataFrame, list[tuple[int, str, str]], set[int]]:
     """Write new customers and what changed of known ones. Returns the rows that go on, with `customer_id`; those that
     do not, with the reason; and the lines of those that changed something."""
@@ -151,7 +152,7 @@ def _change_customers(
     book: Book,
     leading: pl.DataFrame,
     corrections: Mapping[tuple[int, str], str],
-    by: str,
+    by: Actor,
 ) -> set[int]:
     """Take over what the file says anew of known customers, each with an event; the lines that did change something."""
     wanted = {
@@ -211,7 +212,7 @@ def _known_accounts(session: Session, book: Book, rows: pl.DataFrame) -> pl.Data
 
 
 def _change_accounts(
-    session: Session, book: Book, leading: pl.DataFrame, refused: list[tuple[int, str, str]], by: str
+    session: Session, book: Book, leading: pl.DataFrame, refused: list[tuple[int, str, str]], by: Actor
 ) -> set[int]:
     """Take over limits, rates and cards of accounts whose holder is not in question; other dates are conflicts."""
     lines: set[int] = set()
@@ -247,7 +248,7 @@ class _Reported:
     """What the file says of holders and statuses, beside what waits or was refused of the accounts at hand: a file
     that gives every card another holder leaves as many of the others."""
 
-    def __init__(self, session: Session, book: Book, by: str, account_ids: Sequence[int]) -> None:
+    def __init__(self, session: Session, book: Book, by: Actor, account_ids: Sequence[int]) -> None:
         self.session, self.book, self.by = session, book, by
         self.known: dict[tuple[int, ReportedWhat], ReportedChange] = {}
         open_ones = select(ReportedChange).where(

@@ -36,6 +36,7 @@ from app.book.feeds.store import MANY_BYTES, Book, Taken, store
 from app.book.ledger.models import Account, Customer, Entry, FeedLoad, LedgerChange, Portfolio, Statement
 from app.book.ledger.rules import FeedKind
 from app.book.ledger.service import get_portfolio
+from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.db import exclusive, refresh_statistics, retrying, transaction
 from app.core.errors import DeskError, Invalid
@@ -96,7 +97,7 @@ def load(
     portfolio_code: str,
     *,
     rejects_dir: Path,
-    by: str,
+    by: Actor,
     now: datetime,
     progress: Progress | None = None,
     mapping: mappings.Mapping | None = None,
@@ -142,7 +143,7 @@ def begin(
     portfolio_code: str,
     *,
     file_name: str,
-    by: str,
+    by: Actor,
     now: datetime,
     mapping: mappings.Mapping | None = None,
     stored_path: str = "",
@@ -187,7 +188,7 @@ class _Load:
         mapping: mappings.Mapping | None,
         name: str,
         *,
-        by: str,
+        by: Actor,
         now: datetime,
     ) -> None:
         self.engine = engine

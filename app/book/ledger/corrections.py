@@ -38,6 +38,7 @@ from app.book.ledger.service import (
     standing_waivers,
     suffixed,
 )
+from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of
@@ -57,7 +58,7 @@ def post_by_hand(
     description: str,
     *,
     reference: str = "",
-    by: str,
+    by: Actor,
     role: Role,
     now: datetime,
 ) -> Entry:
@@ -116,7 +117,7 @@ def _reason(text: str, field: str, *, required: bool = True) -> str:
 
 
 def waive(
-    session: Session, entry: Entry, amount_minor: int, reason: str, *, by: str, role: Role, now: datetime
+    session: Session, entry: Entry, amount_minor: int, reason: str, *, by: Actor, role: Role, now: datetime
 ) -> Waiver:
     """Forgive a fee or interest, wholly or in part. A manager within the portfolio's limit decides alone and the
     credit is posted; otherwise the waiver waits for a manager other than the one who asked."""
@@ -151,7 +152,7 @@ def waive(
 
 
 def decide_waiver(
-    session: Session, waiver: Waiver, *, approve: bool, note: str = "", by: str, role: Role, now: datetime
+    session: Session, waiver: Waiver, *, approve: bool, note: str = "", by: Actor, role: Role, now: datetime
 ) -> Waiver:
     """Approve a waiver, which posts the credit, or decline it. Forbidden to whoever asked for it."""
     note = _reason(note, "note", required=not approve)
@@ -176,7 +177,7 @@ def decide_waiver(
 
 
 def _approve(
-    session: Session, waiver: Waiver, account: Account, entry: Entry, *, by: str, now: datetime
+    session: Session, waiver: Waiver, account: Account, entry: Entry, *, by: Actor, now: datetime
 ) -> None:
     portfolio = session.get_one(Portfolio, waiver.portfolio_id)
     today = local_date(now, portfolio.timezone)
@@ -214,7 +215,7 @@ def waiting_waivers(session: Session, portfolio_id: int) -> Sequence[Waiver]:
 
 
 def _record_waiver(
-    session: Session, kind: Kind, account: Account, entry: Entry, waiver: Waiver, *, by: str, now: datetime
+    session: Session, kind: Kind, account: Account, entry: Entry, waiver: Waiver, *, by: Actor, now: datetime
 ) -> None:
     data = {
         "waiver": waiver.id,
@@ -232,7 +233,7 @@ def _record_waiver(
 
 
 def move_payment(
-    session: Session, entry: Entry, to_account: Account, reason: str, *, by: str, role: Role, now: datetime
+    session: Session, entry: Entry, to_account: Account, reason: str, *, by: Actor, role: Role, now: datetime
 ) -> Entry:
     """Take a payment off the account it was entered to and put it on the right one, with its own date on both
     sides: it never was the first customer's, and for the second it came when it came. Returns the new entry."""
@@ -294,7 +295,7 @@ def pay_out(
     amount_minor: int,
     description: str,
     *,
-    by: str,
+    by: Actor,
     role: Role,
     now: datetime,
 ) -> Entry:

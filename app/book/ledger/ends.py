@@ -26,6 +26,7 @@ from app.book.ledger.service import (
     fresh_reference,
     post_entry,
 )
+from app.core.actor import Actor
 from app.core.ids import id_of
 from app.core.timeline.models import Event
 from app.core.timeline.rules import Kind
@@ -62,7 +63,7 @@ def judge_reversal(
     on: date,
     *,
     reinstated: bool,
-    by: str,
+    by: Actor,
     now: datetime,
 ) -> None:
     """After `entry` was reversed, effective `on`, with what had reinstated it, if anything had: undo the account's end
@@ -96,7 +97,7 @@ def judge_reversal(
 
 
 def _keep_off_the_book(
-    session: Session, account: Account, owed_again: int, reason: str, on: date, *, by: str, now: datetime
+    session: Session, account: Account, owed_again: int, reason: str, on: date, *, by: Actor, now: datetime
 ) -> None:
     """The balance of an account that stays ended is nothing: what a reversal adds to it is taken off as the rest
     was, and what a reversal takes from it is less taken off. Undoing the end undoes this too."""

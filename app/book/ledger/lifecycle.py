@@ -49,6 +49,7 @@ from app.book.ledger.service import (
     standing_entries,
     suffixed,
 )
+from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.db import chunked, insert_rows, table_of
 from app.core.errors import Conflict, Invalid
@@ -65,7 +66,7 @@ ENDING_ENTRY = {
 
 
 def change_status(
-    session: Session, account: Account, to: AccountStatus, on: date, reason: str, *, by: str, now: datetime
+    session: Session, account: Account, to: AccountStatus, on: date, reason: str, *, by: Actor, now: datetime
 ) -> None:
     """Take an account from one status to another at the end of `on`.
 
@@ -97,7 +98,7 @@ def set_status(
     balance_minor: int,
     reason: str,
     *,
-    by: str,
+    by: Actor,
     now: datetime,
 ) -> None:
     """What `change_status` does once nothing speaks against it, for the night, which has locked the customers
@@ -134,7 +135,7 @@ def _take_off_the_book(
     balance_minor: int,
     reason: str,
     *,
-    by: str,
+    by: Actor,
     now: datetime,
 ) -> None:
     kind = ENDING_ENTRY[to]
@@ -152,7 +153,7 @@ def _take_off_the_book(
     )
 
 
-def _undo_end(session: Session, account: Account, reason: str, *, by: str, now: datetime) -> None:
+def _undo_end(session: Session, account: Account, reason: str, *, by: Actor, now: datetime) -> None:
     """Put back what the end took off the book, on the day of the end. What was recovered since is a payment
     again, on its own day."""
     assert account.ended_on is not None

@@ -17,10 +17,11 @@ from sqlmodel import Session
 from app.book.ledger.models import Account, Entry, LedgerChange, Portfolio, Position
 from app.book.ledger.rules import EntryKind, posting_date
 from app.book.ledger.service import MAX_REFERENCE, first_open_day, mark_changed
+from app.core.actor import Actor
 from app.core.db import among, chunked, insert_rows, table_of
 from app.core.ids import id_of
 
-SOURCE = "feed:positions"
+SOURCE = Actor("feed:positions")
 OPENED = date.min
 
 

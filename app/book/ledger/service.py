@@ -32,6 +32,7 @@ from app.book.portfolios.settings import (
     require_together,
     spelt,
 )
+from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.db import chunked, table_of, upsert
 from app.core.errors import Conflict, Invalid, NotFound
@@ -52,7 +53,7 @@ def add_portfolio(
     timezone: str,
     pack: str,
     collector: CollectorKind,
-    by: str,
+    by: Actor,
     now: datetime,
     **options: Any,
 ) -> Portfolio:
@@ -90,7 +91,7 @@ def add_portfolio(
 
 
 def set_portfolio(
-    session: Session, portfolio: Portfolio, given: Mapping[str, str], *, by: str, now: datetime
+    session: Session, portfolio: Portfolio, given: Mapping[str, str], *, by: Actor, now: datetime
 ) -> dict[str, str]:
     """Change settings of a portfolio, all or none: `given` is name to text as people type it (`SETTINGS` of
     portfolio_settings). Returns what really changed, and records it with the old values. What was agreed or
@@ -153,7 +154,7 @@ def post_entry(
     posted_on: date,
     reference: str,
     description: str = "",
-    by: str,
+    by: Actor,
     now: datetime,
 ) -> Entry:
     """Post one entry by hand; `amount_minor` as in a feed (positive, the kind gives the sign)."""
@@ -192,7 +193,7 @@ def post_entry(
 
 
 def reverse_entry(
-    session: Session, entry: Entry, *, reason: str, posted_on: date, by: str, now: datetime
+    session: Session, entry: Entry, *, reason: str, posted_on: date, by: Actor, now: datetime
 ) -> Entry:
     """Undo an entry by its mirror image, dated `posted_on` and posted into the day that is open. Delinquency
     nets a reversed credit on the credit's own date, so a bounced payment reopens what it had paid as if it had
@@ -262,7 +263,7 @@ def standing_entries(session: Session, account_ids: Sequence[int], first_on: dat
 
 
 def post_mirror(
-    session: Session, account: Account, entry: Entry, reason: str, on: date, *, by: str, now: datetime
+    session: Session, account: Account, entry: Entry, reason: str, on: date, *, by: Actor, now: datetime
 ) -> Entry:
     """The mirror image of an entry, effective `on`. The caller holds the customer's lock and has made sure that
     it may be undone."""
@@ -326,7 +327,7 @@ def _enter(
     entry: Entry,
     *,
     changed_from: date | None = None,
-    by: str,
+    by: Actor,
     now: datetime,
 ) -> None:
     """Store an entry, have its account folded from its day on, and put it on record."""
@@ -341,7 +342,7 @@ def _enter(
     _record_entry(session, account, entry, by=by, now=now)
 
 
-def _record_entry(session: Session, account: Account, entry: Entry, *, by: str, now: datetime) -> None:
+def _record_entry(session: Session, account: Account, entry: Entry, *, by: Actor, now: datetime) -> None:
     data = {
         "reference": entry.reference,
         "kind": entry.kind.value,
@@ -353,7 +354,7 @@ def _record_entry(session: Session, account: Account, entry: Entry, *, by: str, 
 
 
 def record_on_account(
-    session: Session, account: Account, kind: Kind, data: Mapping[str, Any], *, by: str, now: datetime
+    session: Session, account: Account, kind: Kind, data: Mapping[str, Any], *, by: Actor, now: datetime
 ) -> None:
     """Put something that was done to an account on its customer's record."""
     event = NewEvent(

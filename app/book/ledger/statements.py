@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 from app.book.ledger.models import Account, Portfolio, ReplacedStatement, Statement
 from app.book.ledger.rules import holds_card_number
 from app.book.ledger.service import business_date, lock_account, mark_changed, record_on_account
+from app.core.actor import Actor
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import MANAGEMENT, Role
@@ -62,7 +63,7 @@ def correct_statement(
     right: StatementFigures | None,
     reason: str,
     *,
-    by: str,
+    by: Actor,
     role: Role,
     now: datetime,
 ) -> ReplacedStatement:

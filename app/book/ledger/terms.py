@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from app.book.ledger.models import Account
 from app.book.ledger.rules import holds_card_number
+from app.core.actor import Actor
 from app.core.errors import Invalid
 from app.core.timeline.rules import Kind
 from app.core.timeline.service import NewEvent, customer_stream, lock_customers, record
@@ -26,7 +27,7 @@ HIGHEST_LIMIT_MINOR = 10**15
 
 
 def change_terms(
-    session: Session, account: Account, terms: Terms, reason: str, *, by: str, now: datetime
+    session: Session, account: Account, terms: Terms, reason: str, *, by: Actor, now: datetime
 ) -> dict[str, str | int]:
     """Change terms of an account; returns those that did change. Invalid names the field that is wrong."""
     reason = reason.strip()

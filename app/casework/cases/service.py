@@ -30,6 +30,7 @@ from app.casework.cases.rules import (
     priority,
 )
 from app.casework.cases.standing import Standing, as_folded, standing_now
+from app.core.actor import SYSTEM, Actor
 from app.core.db import chunked, insert_rows, table_of
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.ids import id_of
@@ -104,7 +105,7 @@ def open_cases(session: Session, portfolio: Portfolio, on: date, *, now: datetim
             )
             for case_id, customer_id in session.execute(query).all()
         ]
-        record_many(session, events, by="system", now=now)
+        record_many(session, events, by=SYSTEM, now=now)
     return len(rows)
 
 
@@ -163,7 +164,7 @@ def _close(session: Session, done: Sequence[tuple[Any, Standing]], on: date, *, 
         _event(Kind.CASE_CLOSED, row.customer_id, row.id, {"on": on, "outcome": outcomes[row.id].value})
         for row, _ in done
     ]
-    record_many(session, events, by="system", now=now)
+    record_many(session, events, by=SYSTEM, now=now)
 
 
 def _outcomes(session: Session, cases: Sequence[tuple[Any, Standing]]) -> dict[int, Outcome]:
@@ -254,7 +255,7 @@ def assign_cases(session: Session, portfolio: Portfolio, agents: Sequence[str], 
             sa.update(case).where(case.c.id == sa.bindparam("b_id")).values(owner=sa.bindparam("b_owner"))
         )
         session.connection().execute(update, rows)
-        record_many(session, events, by="system", now=now)
+        record_many(session, events, by=SYSTEM, now=now)
     return len(rows)
 
 
@@ -273,7 +274,7 @@ def end_due_holds(session: Session, portfolio: Portfolio, on: date, *, now: date
     )
     ending = session.scalars(due.where(col(CaseHold.kind).not_in(FOR_GOOD))).all()
     for hold in ending:
-        end_hold(session, hold, by="system", now=now)
+        end_hold(session, hold, by=SYSTEM, now=now)
     unseen = sa.or_(
         col(CaseHold.review_raised_on).is_(None), col(CaseHold.review_raised_on) < col(CaseHold.until)
     )
@@ -282,7 +283,7 @@ def end_due_holds(session: Session, portfolio: Portfolio, on: date, *, now: date
         hold.review_raised_on = hold.until
         data = {"hold": hold.id, "kind": hold.kind.value, "due": hold.until}
         raised.append(_event(Kind.HOLD_REVIEW_DUE, hold.customer_id, hold.case_id, data))
-    record_many(session, raised, by="system", now=now)
+    record_many(session, raised, by=SYSTEM, now=now)
     return len(ending)
 
 
@@ -297,7 +298,7 @@ def reopen_case(
     *,
     closed_since: date,
     on: date,
-    by: str,
+    by: Actor,
     now: datetime,
 ) -> CollectionsCase | None:
     """An account whose end was undone is worked again: the case that closed with it is open again, or the
@@ -346,13 +347,13 @@ def get_case(session: Session, case_id: int, *, lock: bool = False) -> Collectio
     return case
 
 
-def assign(session: Session, case: CollectionsCase, owner: str, *, by: str, now: datetime) -> None:
+def assign(session: Session, case: CollectionsCase, owner: str, *, by: Actor, now: datetime) -> None:
     _require_open(case)
     case.owner = owner
     record(session, case_event(Kind.CASE_ASSIGNED, case, {"owner": owner}), by=by, now=now)
 
 
-def add_note(session: Session, case: CollectionsCase, text: str, *, by: str, now: datetime) -> None:
+def add_note(session: Session, case: CollectionsCase, text: str, *, by: Actor, now: datetime) -> None:
     text = clean_text(text, "note")
     record(session, case_event(Kind.NOTE_ADDED, case, {"text": text}), by=by, now=now)
 
@@ -362,7 +363,7 @@ def set_callback(
     case: CollectionsCase,
     at: datetime | None,
     *,
-    by: str,
+    by: Actor,
     now: datetime,
     reason: str = "",
 ) -> None:
@@ -377,7 +378,7 @@ def set_callback(
 
 
 def log_call(
-    session: Session, case: CollectionsCase, result: CallResult, note: str, *, by: str, now: datetime
+    session: Session, case: CollectionsCase, result: CallResult, note: str, *, by: Actor, now: datetime
 ) -> None:
     """Put a call that was made on record; it counts toward caps from this moment. Call tasks, and a callback that was
     due, are done with it, unless nobody was reached."""
@@ -403,7 +404,7 @@ def place_hold(
     reason: str,
     until: date,
     *,
-    by: str,
+    by: Actor,
     today: date,
     now: datetime,
 ) -> CaseHold:
@@ -429,7 +430,9 @@ def place_hold(
     return hold
 
 
-def _forget_callbacks(session: Session, customer_id: int, kind: HoldKind, *, by: str, now: datetime) -> None:
+def _forget_callbacks(
+    session: Session, customer_id: int, kind: HoldKind, *, by: Actor, now: datetime
+) -> None:
     """A callback stands first on the worklist: nobody may be led to call whom the hold says not to call."""
     query = select(CollectionsCase).where(
         CollectionsCase.customer_id == customer_id,
@@ -448,7 +451,7 @@ def _require_date_ahead(until: date, today: date) -> None:
 
 
 def review_hold(
-    session: Session, hold: CaseHold, reason: str, until: date, *, by: str, today: date, now: datetime
+    session: Session, hold: CaseHold, reason: str, until: date, *, by: Actor, today: date, now: datetime
 ) -> None:
     """Somebody has looked: the hold stays, and is looked at again on another day."""
     reason = clean_text(reason, "reason", at_most=500)
@@ -461,7 +464,7 @@ def review_hold(
     record(session, event, by=by, now=now)
 
 
-def end_hold(session: Session, hold: CaseHold, *, by: str, now: datetime, reason: str = "") -> None:
+def end_hold(session: Session, hold: CaseHold, *, by: Actor, now: datetime, reason: str = "") -> None:
     """End a hold; the strategy is asked again at the next day. One that is for good (`FOR_GOOD`) is ended by a named
     person only, who says why."""
     if hold.ended_at is not None:

@@ -21,6 +21,7 @@ from app.casework.documents.rules import (
     clean_name,
     media_type_of,
 )
+from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.db import upsert
 from app.core.errors import Conflict, Invalid, NotFound
@@ -38,7 +39,7 @@ def add_document(
     *,
     dated_on: date,
     description: str = "",
-    by: str,
+    by: Actor,
     now: datetime,
 ) -> CaseDocument:
     """Put a document on file. Invalid for what is not taken (`rules`), Conflict for one that is on file already."""
@@ -82,7 +83,7 @@ def _refuse_repeated(session: Session, case: CollectionsCase, kind: DocumentKind
 
 
 def withdraw_document(
-    session: Session, case: CollectionsCase, document: CaseDocument, why: str, *, by: str, now: datetime
+    session: Session, case: CollectionsCase, document: CaseDocument, why: str, *, by: Actor, now: datetime
 ) -> None:
     """Take a document out of every later case file. It stays, with the reason; bundles sealed before keep it."""
     lock_customers(session, [case.customer_id])
@@ -94,7 +95,7 @@ def withdraw_document(
 
 
 def fetch_document(
-    session: Session, case: CollectionsCase, document: CaseDocument, *, by: str, now: datetime
+    session: Session, case: CollectionsCase, document: CaseDocument, *, by: Actor, now: datetime
 ) -> bytes:
     """Its bytes. Who fetched it is on record."""
     content = content_of(session, document)
@@ -137,7 +138,7 @@ def _record(
     case: CollectionsCase,
     document: CaseDocument,
     *,
-    by: str,
+    by: Actor,
     now: datetime,
     reason: str = "",
 ) -> None:

@@ -14,6 +14,7 @@ from app.casework.cases.rules import CaseStatus
 from app.casework.plans.models import Plan, PlanInstalment
 from app.casework.plans.rules import OfferEnd, PlanKind, PlanStatus, offer_end
 from app.casework.plans.service import cancel, instalments_of
+from app.core.actor import SYSTEM
 from app.core.ids import id_of
 
 
@@ -60,5 +61,5 @@ def expire_offers(session: Session, portfolio: Portfolio, on: date, *, now: date
     found = session.execute(query).all()
     for plan, status in found:
         end = OfferEnd.DAY_PASSED if status is CaseStatus.OPEN else OfferEnd.CASE_CLOSED
-        cancel(session, plan, end, by="system", today=on, now=now)
+        cancel(session, plan, end, by=SYSTEM, today=on, now=now)
     return len(found)

@@ -15,6 +15,7 @@ from app.book.ledger.rules import AccountStatus, ReportedStatus, ReportedWhat
 from app.casework.cases.service import clean_text
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import LIVE
+from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.errors import Conflict, NotFound
 from app.core.timeline.rules import Kind
@@ -22,7 +23,7 @@ from app.core.timeline.service import NewEvent, customer_stream, lock_customers,
 
 
 def decide_report(
-    session: Session, change: ReportedChange, *, accept: bool, reason: str, by: str, now: datetime
+    session: Session, change: ReportedChange, *, accept: bool, reason: str, by: Actor, now: datetime
 ) -> None:
     """Take over what the file said, or refuse it: then the file may say it again and again and changes nothing.
     Conflict where it was decided before, or why it cannot be taken over."""
@@ -91,7 +92,7 @@ def _holder_named(session: Session, change: ReportedChange) -> Customer:
 
 
 def _hand_over(
-    session: Session, account: Account, heir: Customer, reason: str, *, by: str, now: datetime
+    session: Session, account: Account, heir: Customer, reason: str, *, by: Actor, now: datetime
 ) -> None:
     """Another customer holds the account from now on. What was said and sent stays with whom it was said to."""
     live = select(Plan.id).where(Plan.customer_id == account.customer_id, col(Plan.status).in_(LIVE))

@@ -36,6 +36,7 @@ from app.casework.plans.service import (
     paid_toward,
     resume_plan,
 )
+from app.core.actor import SYSTEM, Actor
 from app.core.ids import id_of
 from app.core.staff.rules import Role
 from app.core.timeline.service import lock_customers
@@ -44,7 +45,7 @@ CREDITS = PAYS_DUES | {EntryKind.RECOVERY}
 
 
 def reverse_entry(
-    session: Session, entry: Entry, *, reason: str, posted_on: date, by: str, now: datetime
+    session: Session, entry: Entry, *, reason: str, posted_on: date, by: Actor, now: datetime
 ) -> Entry:
     """Undo an entry (`ledger.reverse_entry`) and what it had brought about. Returns the mirror image."""
     ended = _ended(session, entry)
@@ -54,7 +55,7 @@ def reverse_entry(
 
 
 def move_payment(
-    session: Session, entry: Entry, to_account: Account, reason: str, *, by: str, role: Role, now: datetime
+    session: Session, entry: Entry, to_account: Account, reason: str, *, by: Actor, role: Role, now: datetime
 ) -> Entry:
     """Put a payment on the right account (`corrections.move_payment`). The first account loses what the payment had
     brought about there."""
@@ -71,7 +72,7 @@ def _ended(session: Session, entry: Entry) -> date | None:
 
 
 def _look_after(
-    session: Session, entry: Entry, ended: date | None, reason: str, *, by: str, now: datetime
+    session: Session, entry: Entry, ended: date | None, reason: str, *, by: Actor, now: datetime
 ) -> None:
     """`ended`: the day on which the account had ended, if it had."""
     if entry.kind not in CREDITS:
@@ -113,7 +114,7 @@ def _judge_again(
     why: str,
     today: date,
     *,
-    by: str,
+    by: Actor,
     now: datetime,
 ) -> None:
     parts = instalments_of(session, [id_of(plan) for plan in plans])
@@ -154,7 +155,7 @@ def break_undone_settlements(session: Session, portfolio: Portfolio, on: date, *
     plans = session.scalars(query.order_by(col(Plan.id)).with_for_update()).all()
     lock_customers(session, [plan.customer_id for plan in plans])
     why = "a payment of it came back"
-    _judge_again(session, portfolio, plans, why, on, by="system", now=now)
+    _judge_again(session, portfolio, plans, why, on, by=SYSTEM, now=now)
     broken = [plan for plan in plans if plan.status is PlanStatus.BROKEN]
     for plan in broken:
         theirs = select(Account).join(PlanAccount, col(PlanAccount.account_id) == Account.id)
@@ -163,6 +164,6 @@ def break_undone_settlements(session: Session, portfolio: Portfolio, on: date, *
         closed_since = get_case(session, plan.case_id).closed_on or on
         for account in session.scalars(theirs.order_by(col(Account.id)).limit(1)).all():
             reopen_case(
-                session, account, portfolio, why, closed_since=closed_since, on=on, by="system", now=now
+                session, account, portfolio, why, closed_since=closed_since, on=on, by=SYSTEM, now=now
             )
     return len(broken)

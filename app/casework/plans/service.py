@@ -40,6 +40,7 @@ from app.casework.plans.rules import (
     offer_end,
     schedule,
 )
+from app.core.actor import SYSTEM, Actor
 from app.core.clock import local_date
 from app.core.db import among, chunked, table_of
 from app.core.errors import Conflict, Forbidden, Invalid
@@ -63,7 +64,7 @@ def promise_to_pay(
     amount_minor: int,
     due_on: date,
     *,
-    by: str,
+    by: Actor,
     today: date,
     now: datetime,
 ) -> Plan:
@@ -85,7 +86,7 @@ def offer_instalments(
     first_due_on: date,
     *,
     may_exceed_limits: bool,
-    by: str,
+    by: Actor,
     today: date,
     now: datetime,
 ) -> Plan:
@@ -114,7 +115,7 @@ def offer_settlement(
     settle_by: date,
     *,
     may_exceed_limits: bool,
-    by: str,
+    by: Actor,
     today: date,
     now: datetime,
 ) -> Plan:
@@ -167,7 +168,7 @@ def _create(
     kind: PlanKind,
     parts: Sequence[Instalment],
     *,
-    by: str,
+    by: Actor,
     today: date,
     now: datetime,
 ) -> Plan:
@@ -213,7 +214,7 @@ def _owes_now(session: Session, case: CollectionsCase, today: date) -> Standing:
     return standing_now(session, portfolio, case.customer_id, today)
 
 
-def accept(session: Session, plan: Plan, *, by: str, today: date, now: datetime) -> None:
+def accept(session: Session, plan: Plan, *, by: Actor, today: date, now: datetime) -> None:
     """The customer agreed: payments from today on count, of a settlement from its offer on, and the plan is active."""
     if live_plan(session, plan.case_id):
         raise Conflict("this case has a live plan already")
@@ -233,7 +234,7 @@ def accept(session: Session, plan: Plan, *, by: str, today: date, now: datetime)
     _move(session, plan, PlanStatus.ACTIVE, by=by, now=now)
 
 
-def cancel(session: Session, plan: Plan, reason: str, *, by: str, today: date, now: datetime) -> None:
+def cancel(session: Session, plan: Plan, reason: str, *, by: Actor, today: date, now: datetime) -> None:
     reason = clean_text(reason, "reason", required=False, at_most=300)
     plan.ended_on = today
     plan.why = reason
@@ -268,15 +269,15 @@ def assess_due(session: Session, portfolio: Portfolio, on: date, *, now: datetim
             case Kept(why=why):
                 counts["kept"] += 1
                 plan.ended_on, plan.why = on, why
-                _move(session, plan, PlanStatus.KEPT, by="system", now=now)
+                _move(session, plan, PlanStatus.KEPT, by=SYSTEM, now=now)
                 if plan.kind is PlanKind.SETTLEMENT and not why:
                     _settle_accounts(session, portfolio, plan, on, now=now)
                 _wake_case(session, plan, on)
             case Pointless():
-                cancel(session, plan, NOTHING_OWED, by="system", today=on, now=now)
+                cancel(session, plan, NOTHING_OWED, by=SYSTEM, today=on, now=now)
             case Broken() as broken:
                 counts["broken"] += 1
-                break_plan(session, plan, broken.n, broken.why, on, by="system", now=now)
+                break_plan(session, plan, broken.n, broken.why, on, by=SYSTEM, now=now)
             case InGrace(until=until):
                 counts["in_grace"] += 1
                 plan.assess_on = until
@@ -330,13 +331,13 @@ def _take_up_settlements(session: Session, portfolio: Portfolio, on: date, *, no
         match assess(parts, paid, today=on, grace_days=portfolio.grace_days):
             case Kept():
                 if (other := live_plan(session, plan.case_id)) is not None:
-                    cancel(session, other, "the debt was settled", by="system", today=on, now=now)
+                    cancel(session, other, "the debt was settled", by=SYSTEM, today=on, now=now)
                     session.flush()
                 plan.accepted_on = _offered_on(session, plan)
-                _move(session, plan, PlanStatus.ACCEPTED, by="system", now=now)
-                _move(session, plan, PlanStatus.ACTIVE, by="system", now=now)
+                _move(session, plan, PlanStatus.ACCEPTED, by=SYSTEM, now=now)
+                _move(session, plan, PlanStatus.ACTIVE, by=SYSTEM, now=now)
             case Broken():
-                cancel(session, plan, "the offer was not taken up", by="system", today=on, now=now)
+                cancel(session, plan, "the offer was not taken up", by=SYSTEM, today=on, now=now)
 
 
 def _offered_on(session: Session, plan: Plan) -> date:
@@ -371,7 +372,7 @@ def _settle_accounts(session: Session, portfolio: Portfolio, plan: Plan, on: dat
     ).all()
     for account in accounts:
         balance = balance_of(session, id_of(account), on)
-        set_status(session, account, AccountStatus.SETTLED, on, balance, reason, by="system", now=now)
+        set_status(session, account, AccountStatus.SETTLED, on, balance, reason, by=SYSTEM, now=now)
     fold_accounts(session, portfolio, [id_of(account) for account in accounts], through=on)
 
 
@@ -383,13 +384,13 @@ def paid_toward(session: Session, portfolio: Portfolio, plan: Plan, on: date) ->
     return [(day, amount) for day, amount in paid if day >= (plan.accepted_on or on)]
 
 
-def resume_plan(session: Session, plan: Plan, assess_on: date, why: str, *, by: str, now: datetime) -> None:
+def resume_plan(session: Session, plan: Plan, assess_on: date, why: str, *, by: Actor, now: datetime) -> None:
     """A kept plan runs on: a payment came back, and there is time to pay again."""
     plan.ended_on, plan.assess_on, plan.why = None, assess_on, why
     _move(session, plan, PlanStatus.ACTIVE, by=by, now=now)
 
 
-def break_plan(session: Session, plan: Plan, n: int, why: str, on: date, *, by: str, now: datetime) -> None:
+def break_plan(session: Session, plan: Plan, n: int, why: str, on: date, *, by: Actor, now: datetime) -> None:
     """A plan is broken by instalment `n`; the reason is on record and the case is looked at again."""
     plan.broken_instalment = n
     plan.why = why
@@ -466,7 +467,7 @@ def cases_with_settlement_offer(session: Session, portfolio_id: int) -> list[int
     return [plan.case_id for plan in session.scalars(query)]
 
 
-def _move(session: Session, plan: Plan, to: PlanStatus, *, by: str, now: datetime) -> None:
+def _move(session: Session, plan: Plan, to: PlanStatus, *, by: Actor, now: datetime) -> None:
     if to not in TRANSITIONS[plan.status]:
         raise Conflict(f"a plan that is {plan.status.value} cannot become {to.value}")
     plan.status = to

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from app.core.actor import Actor
+
 
 class Role(StrEnum):
     AGENT = "agent"
@@ -41,9 +43,9 @@ class Staff:
     role: Role
 
     @property
-    def by(self) -> str:
+    def by(self) -> Actor:
         """How this person is named on the timeline."""
-        return f"user:{self.username}"
+        return Actor.user(self.username)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +57,8 @@ class Caller:
     role: Role
 
     @property
-    def by(self) -> str:
-        return f"token:{self.name}"
+    def by(self) -> Actor:
+        return Actor.token(self.name)
 
 
 # --- names and passwords ------------------------------------------------------------------------------------

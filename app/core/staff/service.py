@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from pwdlib import PasswordHash
 from sqlmodel import Session, col, delete, select, update
 
+from app.core.actor import SYSTEM, Actor, ActorKind
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.staff import queries, rules
 from app.core.staff.models import ApiToken, LoginAttempt, StaffSession, User
@@ -46,7 +47,7 @@ def add_user(
     role: Role,
     password: str,
     *,
-    by: str,
+    by: Actor,
     now: datetime,
     temporary: bool = False,
 ) -> User:
@@ -82,7 +83,7 @@ def change_user(
     session: Session,
     user_id: int,
     *,
-    by: str,
+    by: Actor,
     now: datetime,
     display_name: str | None = None,
     role: Role | None = None,
@@ -201,7 +202,7 @@ def log_in(
         # An unknown name is counted but not put on record: often it is a password in the wrong field.
         if user is not None:
             data = {"reason": refusal, "client": client}
-            _record(session, user.id, Kind.LOGIN_REFUSED, data, by="system", now=now)
+            _record(session, user.id, Kind.LOGIN_REFUSED, data, by=SYSTEM, now=now)
         return LoginRefused(refusal or LoginRefusal.UNKNOWN)
     return _open_session(session, user, client, now=now, lifetime=lifetime)
 
@@ -236,7 +237,7 @@ def _open_session(
     )
     session.add(row)
     session.flush()
-    _record(session, user.id, Kind.LOGGED_IN, {"client": client}, by=f"user:{user.username}", now=now)
+    _record(session, user.id, Kind.LOGGED_IN, {"client": client}, by=Actor.user(user.username), now=now)
     return token, row
 
 
@@ -293,7 +294,7 @@ def end_sessions(session: Session, user_id: int, *, now: datetime) -> None:
 # --- API tokens ---------------------------------------------------------------------------------------------
 
 
-def issue_token(session: Session, name: str, role: Role, *, by: str, now: datetime) -> str:
+def issue_token(session: Session, name: str, role: Role, *, by: Actor, now: datetime) -> str:
     """A new API token, returned once. Raises Invalid for a bad name, Conflict for one in use."""
     name = " ".join(name.split())
     if not rules.TOKEN_NAME.fullmatch(name):
@@ -325,7 +326,7 @@ def issue_token(session: Session, name: str, role: Role, *, by: str, now: dateti
     return token
 
 
-def revoke_token(session: Session, token_id: int, *, by: str, now: datetime) -> ApiToken:
+def revoke_token(session: Session, token_id: int, *, by: Actor, now: datetime) -> ApiToken:
     """The token opens nothing any more. Revoking twice keeps the first date."""
     token = session.get(ApiToken, token_id)
     if token is None:
@@ -351,14 +352,13 @@ def touch_token(session: Session, token_id: int, *, now: datetime) -> None:
     session.exec(update(ApiToken).where(col(ApiToken.id) == token_id).values(last_used_at=now))
 
 
-def _actor_id(session: Session, by: str) -> int:
+def _actor_id(session: Session, by: Actor) -> int:
     """Whose stream an administrative act belongs to: the person's, or 0 for the installation itself."""
-    kind, _, name = by.partition(":")
-    user = queries.user_named(session, name) if kind == "user" else None
+    user = queries.user_named(session, by.name) if by.kind is ActorKind.USER else None
     return user.id if user and user.id else 0
 
 
 def _record(
-    session: Session, user_id: int | None, kind: Kind, data: Mapping[str, object], *, by: str, now: datetime
+    session: Session, user_id: int | None, kind: Kind, data: Mapping[str, object], *, by: Actor, now: datetime
 ) -> None:
     record(session, NewEvent(stream=staff_stream(user_id or 0), kind=kind, data=data), by=by, now=now)

@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, SQLModel
 
+from app.core.actor import Actor
 from app.core.db import among, array_text, bulk_write, chunked, table_of, upsert
 from app.core.timeline.models import Event, StreamHead
 from app.core.timeline.rules import GENESIS, Channel, Kind, canonical, chain_hash
@@ -45,7 +46,7 @@ def staff_stream(user_id: int) -> str:
     return f"staff:{user_id}"
 
 
-def record(session: Session, event: NewEvent, *, by: str, now: datetime) -> None:
+def record(session: Session, event: NewEvent, *, by: Actor, now: datetime) -> None:
     """Record one event; see `record_many`."""
     record_many(session, [event], by=by, now=now)
 
@@ -55,7 +56,7 @@ Heads = dict[str, tuple[int, str]]
 
 
 def record_many(
-    session: Session, events: Sequence[NewEvent], *, by: str, now: datetime, locked: Heads | None = None
+    session: Session, events: Sequence[NewEvent], *, by: Actor, now: datetime, locked: Heads | None = None
 ) -> list[int]:
     """Record events in order, extending each stream's hash chain under a lock on its head; their ids, in order.
     `locked`: the heads of all their streams, where this transaction has them from `lock_streams`; it is kept up to

@@ -20,6 +20,7 @@ from sqlmodel import Session, col, select
 
 from app.book.ledger.models import Customer
 from app.book.ledger.rules import mask_card_numbers
+from app.core.actor import SYSTEM, Actor
 from app.core.clock import Clock
 from app.core.db import retrying, storable, transaction, upsert
 from app.core.errors import Conflict
@@ -192,12 +193,12 @@ def _soft_failures(session: Session, ours: OutboxMessage, now: datetime) -> int:
 
 
 def _close(session: Session, ours: OutboxMessage, why: Suppression, status: str, *, now: datetime) -> None:
-    suppress(session, Channel.EMAIL, ours.address, why, detail=status, by="system", now=now)
+    suppress(session, Channel.EMAIL, ours.address, why, detail=status, by=SYSTEM, now=now)
 
 
 def _opt_out(session: Session, ours: OutboxMessage, *, now: datetime) -> None:
     """A complaint is a refusal of e-mail, by everybody who has the address: we cannot know which of them it was."""
-    suppress(session, Channel.EMAIL, ours.address, Suppression.COMPLAINT, by="system", now=now)
+    suppress(session, Channel.EMAIL, ours.address, Suppression.COMPLAINT, by=SYSTEM, now=now)
     for customer_id in sorted({ours.customer_id, *holders(session, Channel.EMAIL, ours.address)}):
         customer = session.get_one(Customer, customer_id)
         known = session.scalar(
@@ -212,7 +213,7 @@ def _opt_out(session: Session, ours: OutboxMessage, *, now: datetime) -> None:
                 allowed=False,
                 source="reported as spam",
                 case_id=case_id,
-                by="system",
+                by=SYSTEM,
                 now=now,
             )
 
@@ -223,7 +224,7 @@ def _readable(raw: bytes) -> str:
     return mask_card_numbers(text[:KEPT_TEXT])
 
 
-def decide(row: MailNotice, *, by: str, now: datetime) -> None:
+def decide(row: MailNotice, *, by: Actor, now: datetime) -> None:
     """A person has read it and done what there was to do. Conflict if somebody did so before."""
     if row.decided_at is not None:
         raise Conflict("somebody has dealt with this already")

@@ -15,6 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from app.book.ledger.rules import CollectorKind, EntryKind
+from app.core.actor import Actor, ActorKind
 from app.core.money import to_decimal_string
 from app.core.timeline.rules import canonical
 from app.legal.referrals.rules import CaseFile, ChecklistItem, Entry, Message, ledger_sum
@@ -123,7 +124,8 @@ def _raw_data(case: CaseFile, checklist: Sequence[ChecklistItem]) -> dict[str, A
 
 def who(by: str) -> str:
     """`user:lena` as a reader names her."""
-    return by.removeprefix("user:")
+    actor = Actor(by)
+    return actor.name if actor.kind is ActorKind.USER else by
 
 
 def _since(case: CaseFile) -> str:

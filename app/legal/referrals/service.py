@@ -20,6 +20,7 @@ from app.casework.cases.rules import CaseStatus
 from app.casework.cases.service import case_event, clean_text
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import LIVE
+from app.core.actor import SYSTEM, Actor
 from app.core.clock import local_instant
 from app.core.db import among, table_of, upsert
 from app.core.errors import Conflict, Forbidden, Invalid
@@ -111,7 +112,7 @@ def nominate_cases(session: Session, portfolio: Portfolio, on: date, *, now: dat
         stub = CollectionsCase(id=row.id, customer_id=row.customer_id, portfolio_id=0, opened_on=on)
         events.append(case_event(Kind.REFERRAL_NOMINATED, stub, {"reason": reason}))
     session.flush()
-    record_many(session, events, by="system", now=now)
+    record_many(session, events, by=SYSTEM, now=now)
     return len(events)
 
 
@@ -157,7 +158,7 @@ def _reached(
     ]
 
 
-def nominate(session: Session, case: CollectionsCase, reason: str, *, by: str, now: datetime) -> Referral:
+def nominate(session: Session, case: CollectionsCase, reason: str, *, by: Actor, now: datetime) -> Referral:
     """A person nominates a case; somebody else has to approve it."""
     reason = clean_text(reason, "reason", at_most=500)
     if case.status is not CaseStatus.OPEN:
@@ -178,7 +179,7 @@ def nominate(session: Session, case: CollectionsCase, reason: str, *, by: str, n
 
 
 def decide(
-    session: Session, referral: Referral, *, approve: bool, reason: str = "", by: str, now: datetime
+    session: Session, referral: Referral, *, approve: bool, reason: str = "", by: Actor, now: datetime
 ) -> None:
     """Approve a nomination, or decline it with a reason. Forbidden to the person who made it: a referral needs two
     people. Conflict where something forbids legal action, whatever anybody's reason."""
@@ -225,7 +226,7 @@ def build_bundle(
     *,
     excuses: Mapping[str, str] | None = None,
     incomplete_reason: str = "",
-    by: str,
+    by: Actor,
     now: datetime,
 ) -> Bundle:
     """Seal the case file as it stood at the end of the last closed business day, and keep it.
@@ -422,7 +423,7 @@ class BundleCourier:
             if referral is not None and referral.status is ReferralStatus.APPROVED:
                 referral.status, referral.delivered_at = ReferralStatus.DELIVERED, now
             data = {"bundle": bundle.reference, "receipt": outcome.receipt.receipt_id}
-            record(session, case_event(Kind.BUNDLE_DELIVERED, case, data), by="system", now=now)
+            record(session, case_event(Kind.BUNDLE_DELIVERED, case, data), by=SYSTEM, now=now)
         elif row.status in (OutboxStatus.FAILED, OutboxStatus.UNDELIVERED):
             data = {"bundle": bundle.reference, "error": row.error}
-            record(session, case_event(Kind.BUNDLE_FAILED, case, data), by="system", now=now)
+            record(session, case_event(Kind.BUNDLE_FAILED, case, data), by=SYSTEM, now=now)

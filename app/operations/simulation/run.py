@@ -29,6 +29,7 @@ from sqlmodel import Session, col, select
 from app.book.ledger.models import Account, Customer, DailyRun, Portfolio
 from app.book.ledger.service import get_portfolio
 from app.casework.cases.models import case_reference
+from app.core.actor import SYSTEM
 from app.core.clock import local_date, local_instant
 from app.core.db import among, make_engine, reading, table_of, transaction, upsert
 from app.core.ids import id_of
@@ -173,11 +174,11 @@ def _put_live(session: Session, portfolio: Portfolio, plan: Plan, stationery: St
     at = local_instant(plan.first_on, 0, 0, portfolio.timezone)
     letters = stationery.letters
     version = save_version(
-        session, portfolio, plan.code or portfolio.strategy, plan.candidate, letters, by="system", now=at
+        session, portfolio, plan.code or portfolio.strategy, plan.candidate, letters, by=SYSTEM, now=at
     )
     live = live_version(session, id_of(portfolio))
     if live is None or live.id != version.id:
-        put_live(session, portfolio, version, letters, by="system", now=at)
+        put_live(session, portfolio, version, letters, by=SYSTEM, now=at)
 
 
 def _night(portfolio: Portfolio, plan: Plan, n: int) -> datetime:
@@ -276,7 +277,7 @@ def leave(
                 sent.append(id_of(row))
                 events.append(_sent(row, tariff, tally, units, now))
         _update(session, sent, status=OutboxStatus.SENT, attempts=1, sent_at=now, settled_at=now)
-        record_decisions(session, events, by="system", now=now)
+        record_decisions(session, events, by=SYSTEM, now=now)
     return len(rows)
 
 

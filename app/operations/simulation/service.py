@@ -26,6 +26,7 @@ from sqlmodel import Session
 
 from app.book.ledger.models import Portfolio
 from app.book.ledger.service import get_portfolio
+from app.core.actor import Actor
 from app.core.clock import Clock
 from app.core.db import exclusive, make_engine, reading, table_of, transaction
 from app.core.errors import DeskError, Invalid
@@ -177,7 +178,7 @@ def begin(
     last_on: date,
     candidate: StrategyVersion | None,
     *,
-    by: str,
+    by: Actor,
     now: datetime,
 ) -> SimulationRun:
     """Note a dry-run about to start, and forget the oldest. Invalid for days that cannot be lived through."""

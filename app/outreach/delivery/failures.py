@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlmodel import Session, select
 
 from app.book.ledger.models import Customer
+from app.core.actor import SYSTEM
 from app.core.timeline.rules import Channel
 from app.core.timeline.service import lock_customers
 from app.outreach.gate.models import Consent
@@ -25,7 +26,7 @@ def heed(session: Session, row: OutboxMessage, outcome: Outcome, *, now: datetim
     channel = Channel(row.destination.value)
     if outcome.no_such_address:
         detail = (row.error or outcome.reason)[:300]
-        suppress(session, channel, row.address, Suppression.REFUSED, detail=detail, by="system", now=now)
+        suppress(session, channel, row.address, Suppression.REFUSED, detail=detail, by=SYSTEM, now=now)
     if outcome.opted_out:
         _opt_out(session, channel, row, outcome.reason, now=now)
 
@@ -49,5 +50,5 @@ def _opt_out(session: Session, channel: Channel, row: OutboxMessage, reason: str
         case_id = row.case_id if customer_id == row.customer_id else None
         set_consent(
             session, customer, channel, allowed=False, source=f"told by the provider: {reason}"[:120],
-            case_id=case_id, by="system", now=now,
+            case_id=case_id, by=SYSTEM, now=now,
         )  # fmt: skip

@@ -21,6 +21,7 @@ import structlog
 from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
+from app.core.actor import SYSTEM
 from app.core.clock import Clock
 from app.core.db import reading, retrying, table_of, transaction
 from app.core.timeline.rules import Kind
@@ -95,7 +96,7 @@ def _note(engine: Engine, held: _Held, status: DropStatus, now: datetime) -> boo
         if status is DropStatus.DROPPED:
             batch.dropped_at = now
             data = {"batch": batch.name, "status": status.value, "sha256": batch.sha256}
-            record(session, NewEvent("outbox", Kind.PRINT_BATCH_ENDED, data), by="system", now=now)
+            record(session, NewEvent("outbox", Kind.PRINT_BATCH_ENDED, data), by=SYSTEM, now=now)
         return True
 
 

@@ -25,6 +25,7 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
 from app.book.ledger.models import Portfolio
+from app.core.actor import SYSTEM
 from app.core.clock import Clock
 from app.core.db import reading, retrying, table_of, transaction, upsert
 from app.core.ids import id_of
@@ -214,7 +215,7 @@ class _Run:
                     requeue(row, verdict.until)
                 else:
                     pieces.append(self._piece(batch, portfolio, row, verdict, now))
-            record_decisions(session, told, by="system", now=now)
+            record_decisions(session, told, by=SYSTEM, now=now)
             return pieces
 
     def _one_each(self, rows: Sequence[OutboxMessage]) -> list[OutboxMessage]:
@@ -309,7 +310,7 @@ class _Run:
                 self._ended(session, batch, BatchStatus.ABANDONED, why.reason)
                 counts = self._settle(session, self._letters(session, batch), lambda _: why)
                 if isinstance(why, Misconfigured):
-                    stop_channel(session, Destination.POST, why.reason, by="system", now=self.clock.now())
+                    stop_channel(session, Destination.POST, why.reason, by=SYSTEM, now=self.clock.now())
                 return batch.name, counts
 
         name, counts = retrying(work)
@@ -324,7 +325,7 @@ class _Run:
             "batch": batch.name, "status": status.value, "letters": batch.letters, "pages": batch.pages,
             "sha256": batch.sha256, "error": batch.error,
         }  # fmt: skip
-        record(session, NewEvent("outbox", Kind.PRINT_BATCH_ENDED, data), by="system", now=now)
+        record(session, NewEvent("outbox", Kind.PRINT_BATCH_ENDED, data), by=SYSTEM, now=now)
 
     # --- its rows -----------------------------------------------------------------------------
 

@@ -28,6 +28,7 @@ from app.casework.cases.service import clean_text
 from app.casework.plans.models import Plan
 from app.casework.plans.offers import offers_that_stand
 from app.casework.plans.rules import LIVE, PlanKind, PlanStatus
+from app.core.actor import SYSTEM, Actor
 from app.core.clock import Clock, local_date
 from app.core.db import among, table_of, upsert
 from app.core.errors import Conflict
@@ -287,7 +288,7 @@ def recover(session: Session, couriers: Mapping[Destination, Courier], *, now: d
             row.settled_at = now
             row.error = "the worker stopped while sending; it may or may not have left"
             lost.append(_event(row, Kind.CONTACT_UNKNOWN, {"error": row.error}))
-    record_many(session, lost, by="system", now=now)
+    record_many(session, lost, by=SYSTEM, now=now)
 
 
 def withhold_stale(session: Session, *, now: datetime, at_most: int = AT_MOST) -> int:
@@ -310,7 +311,7 @@ def withhold_stale(session: Session, *, now: datetime, at_most: int = AT_MOST) -
         row for row, zone in session.execute(query) if local_date(now, zone) - row.business_date > STALE_AFTER
     ]
     told = [withhold(row, _too_old(row), now=now) for row in rows]
-    record_decisions(session, told, by="system", now=now)
+    record_decisions(session, told, by=SYSTEM, now=now)
     return len(rows)
 
 
@@ -356,7 +357,7 @@ def set_aside(session: Session, row: OutboxMessage, why: str, *, now: datetime) 
     row.attempts += 1
     row.error = f"could not be prepared: {why}"
     if row.attempts >= MAX_ATTEMPTS:
-        record_decisions(session, [withhold(row, Withhold(row.error, {}), now=now)], by="system", now=now)
+        record_decisions(session, [withhold(row, Withhold(row.error, {}), now=now)], by=SYSTEM, now=now)
     else:
         requeue(row, now + SET_ASIDE_FOR)
 
@@ -456,7 +457,7 @@ def withhold(row: OutboxMessage, why: Withhold, *, now: datetime) -> Decided | N
     return _event(row, Kind.CONTACT_WITHHELD, {"reason": why.reason, **why.data})
 
 
-def cancel_message(session: Session, row: OutboxMessage, reason: str, *, by: str, now: datetime) -> None:
+def cancel_message(session: Session, row: OutboxMessage, reason: str, *, by: Actor, now: datetime) -> None:
     """A person takes back a message that waits to leave. Conflict once it is on its way; the row is locked."""
     reason = clean_text(reason, "reason", at_most=300)
     if row.status is not OutboxStatus.QUEUED:
@@ -481,7 +482,9 @@ def is_stopped(session: Session, destination: Destination) -> bool:
     return session.connection().execute(query).first() is not None
 
 
-def stop_channel(session: Session, destination: Destination, reason: str, *, by: str, now: datetime) -> None:
+def stop_channel(
+    session: Session, destination: Destination, reason: str, *, by: Actor, now: datetime
+) -> None:
     """Send nothing more to this destination until somebody starts it again; queued messages stay queued. What stopped
     it first stays the reason."""
     if is_stopped(session, destination):
@@ -494,7 +497,7 @@ def stop_channel(session: Session, destination: Destination, reason: str, *, by:
     log.error("channel_stopped", destination=destination.value, by=by)
 
 
-def start_channel(session: Session, destination: Destination, *, by: str, now: datetime) -> None:
+def start_channel(session: Session, destination: Destination, *, by: Actor, now: datetime) -> None:
     """Send to this destination again."""
     session.execute(sa.delete(ChannelStop).where(col(ChannelStop.destination) == destination))
     data = {"destination": destination.value}
@@ -620,7 +623,7 @@ def record_settled(
 ) -> None:
     """What came of attempts goes on record, with what it says about the addresses."""
     told = [settled_event(row, outcome) for row, outcome in settled]
-    record_many(session, [event for event in told if event is not None], by="system", now=now, locked=heads)
+    record_many(session, [event for event in told if event is not None], by=SYSTEM, now=now, locked=heads)
     for row, outcome in settled:
         heed(session, row, outcome, now=now)
 
@@ -832,11 +835,11 @@ def note_status(
     else:
         cannot_arrive(row, status, detail, now=now)
     kind = Kind.CONTACT_DELIVERED if status is OutboxStatus.DELIVERED else Kind.CONTACT_FAILED
-    record(session, _event(row, kind, {"detail": detail}), by="system", now=now)
+    record(session, _event(row, kind, {"detail": detail}), by=SYSTEM, now=now)
     if failure is not None and status is not OutboxStatus.DELIVERED:
         heed(session, row, failure, now=now)
         if isinstance(failure, Misconfigured) and not _started_since(session, row):
-            stop_channel(session, row.destination, failure.reason, by="system", now=now)
+            stop_channel(session, row.destination, failure.reason, by=SYSTEM, now=now)
     return True
 
 
@@ -882,10 +885,12 @@ def prove_sent(session: Session, row: OutboxMessage, source: str, *, now: dateti
         "known_by": source,
     }
     event = replace(_event(row, Kind.CONTACT_SENT, data), at=row.sent_at)
-    record(session, event, by="system", now=now)
+    record(session, event, by=SYSTEM, now=now)
 
 
-def resolve_unknown(session: Session, row: OutboxMessage, *, was_sent: bool, by: str, now: datetime) -> None:
+def resolve_unknown(
+    session: Session, row: OutboxMessage, *, was_sent: bool, by: Actor, now: datetime
+) -> None:
     """A person found out what became of an unknown message. It is never sent again, whatever they say."""
     move(row, OutboxStatus.SENT if was_sent else OutboxStatus.FAILED)
     row.settled_at = now

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import structlog
 from sqlmodel import Session
 
+from app.core.actor import SYSTEM
 from app.core.db import retrying, transaction
 from app.core.ids import id_of
 from app.core.timeline.service import lock_customers
@@ -112,7 +113,7 @@ class Settling:
             shift.courier.settled(session, settled + others, heads, now=now)
             for _, outcome in others:
                 if isinstance(outcome, Misconfigured):
-                    stop_channel(session, shift.destination, outcome.reason, by="system", now=now)
+                    stop_channel(session, shift.destination, outcome.reason, by=SYSTEM, now=now)
             return [OutboxStatus.SENT] * len(settled) + [row.status for row, _ in others]
 
 

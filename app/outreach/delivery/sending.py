@@ -26,6 +26,7 @@ import structlog
 from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
+from app.core.actor import SYSTEM
 from app.core.clock import Clock
 from app.core.db import retrying, transaction
 from app.core.timeline.service import NewEvent
@@ -281,7 +282,7 @@ class _Lane:
                 requeue(row, verdict.until)
             else:
                 ready.append((row, verdict))
-        record_decisions(session, told, by="system", now=now)
+        record_decisions(session, told, by=SYSTEM, now=now)
         return ready
 
     def _mine(self, session: Session, picked: Sequence[Claimed]) -> list[OutboxMessage]:

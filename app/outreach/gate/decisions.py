@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from pydantic import TypeAdapter
 from sqlmodel import Session
 
+from app.core.actor import Actor
 from app.core.db import bulk_write, chunked, table_of
 from app.core.errors import Conflict, NotFound
 from app.core.timeline.models import DecisionFacts, Event
@@ -113,7 +114,7 @@ def record_decisions(
     session: Session,
     told: Sequence[Decided | NewEvent],
     *,
-    by: str,
+    by: Actor,
     now: datetime,
     locked: Heads | None = None,
 ) -> list[int]:
@@ -236,7 +237,7 @@ def replay(session: Session, event_id: int) -> Replay:
 # --- forgotten ------------------------------------------------------------------------------------------------
 
 
-def forget_facts(session: Session, *, by: str, now: datetime, at_most: int = 50_000) -> int:
+def forget_facts(session: Session, *, by: Actor, now: datetime, at_most: int = 50_000) -> int:
     """Delete the facts of decisions whose pack lets us keep them no longer: nothing has happened to the customer for
     so many years. The events stay, and their chain holds; what was deleted is on record itself. Returns how many; ask
     again while it is `at_most`."""

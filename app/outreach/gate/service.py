@@ -14,6 +14,7 @@ from app.book.ledger.references import normal_reference
 from app.book.ledger.rules import holds_card_number
 from app.casework.cases.service import clean_text
 from app.casework.cases.standing import is_known, standing_now
+from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.db import upsert
 from app.core.errors import Conflict, Invalid, NotFound
@@ -147,7 +148,7 @@ def set_consent(
     allowed: bool,
     source: str,
     case_id: int | None = None,
-    by: str,
+    by: Actor,
     now: datetime,
 ) -> None:
     """Remember that the customer allows or refuses a channel; the gate obeys from this moment."""
@@ -178,7 +179,7 @@ def consents_of(session: Session, customer_id: int) -> list[Consent]:
 
 
 def opt_out_of_all(
-    session: Session, customer: Customer, *, source: str, case_id: int | None = None, by: str, now: datetime
+    session: Session, customer: Customer, *, source: str, case_id: int | None = None, by: Actor, now: datetime
 ) -> None:
     """The customer wants no contact on any channel, said in whatever way: no channel is left open."""
     for channel in Channel:
@@ -199,7 +200,7 @@ def set_preference(
     until: date | None = None,
     source: str,
     case_id: int | None = None,
-    by: str,
+    by: Actor,
     now: datetime,
 ) -> ContactPreference:
     """Remember a time or place that does not suit the customer, or where they say they live.
@@ -261,7 +262,7 @@ def rest_address(
     *,
     source: str,
     case_id: int | None = None,
-    by: str,
+    by: Actor,
     now: datetime,
 ) -> ContactPreference | None:
     """Use a number or address on no channel until a person confirms it: somebody else was reached there. The rest that
@@ -322,7 +323,7 @@ def end_preference(
     *,
     reason: str = "",
     case_id: int | None = None,
-    by: str,
+    by: Actor,
     now: datetime,
 ) -> None:
     """The customer takes back what they told, or a person confirms an address. Conflict if they did so before."""
@@ -342,7 +343,7 @@ def end_preference(
 
 
 def tighten_portfolio(
-    session: Session, portfolio: Portfolio, text: str, *, by: str, now: datetime
+    session: Session, portfolio: Portfolio, text: str, *, by: Actor, now: datetime
 ) -> list[str]:
     """Put the portfolio's own contact rules (TOML, docs/packs.md) in the place of those it had; '' takes them away.
     Returns the ids of the rules. BadPack for what is wrong, and for anything looser than a pack's rule."""

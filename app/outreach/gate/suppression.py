@@ -18,6 +18,7 @@ from app.book.ledger.models import Customer
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.cases.service import clean_text
+from app.core.actor import Actor
 from app.core.db import table_of, upsert
 from app.core.errors import Conflict, Invalid
 from app.core.timeline.rules import Channel, Kind
@@ -55,7 +56,7 @@ def suppress(
     reason: Suppression,
     *,
     detail: str = "",
-    by: str,
+    by: Actor,
     now: datetime,
 ) -> bool:
     """Send nothing more to this number or e-mail address. False if it was on the list already.
@@ -86,7 +87,7 @@ def suppress(
     return True
 
 
-def restore(session: Session, row: SuppressedAddress, why: str, *, by: str, now: datetime) -> None:
+def restore(session: Session, row: SuppressedAddress, why: str, *, by: Actor, now: datetime) -> None:
     """Take an address off the list. Conflict if somebody did so before; Invalid without a reason."""
     why = clean_text(why, "why", at_most=300)
     customers = _lock_holders(session, row.channel, row.spelt)
@@ -120,7 +121,7 @@ def _tell(
     channel: Channel,
     data: Mapping[str, Any],
     *,
-    by: str,
+    by: Actor,
     now: datetime,
 ) -> None:
     """On record with everybody whose address it is, and with their open case."""

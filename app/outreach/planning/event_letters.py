@@ -15,6 +15,7 @@ from app.casework.cases.rules import CaseStatus, HoldKind, Outcome
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import LIVE, PlanKind, PlanStatus
 from app.casework.plans.service import instalments_of, live_plan
+from app.core.actor import Actor
 from app.core.db import table_of
 from app.core.ids import id_of
 from app.core.timeline.rules import Channel, Purpose
@@ -66,7 +67,7 @@ def write_occasions(
     stationery: Stationery,
     *,
     on: date,
-    by: str,
+    by: Actor,
     now: datetime,
 ) -> dict[int, Answer]:
     """Queue each of these letters that the gate clears; answers by case id.
@@ -114,7 +115,7 @@ def write_waiting(
     stationery: Stationery,
     *,
     on: date,
-    by: str,
+    by: Actor,
     now: datetime,
 ) -> None:
     """Write those of these letters that still say something true, of different customers; forget the others."""
@@ -184,7 +185,7 @@ def offer_in_writing(
     stationery: Stationery,
     *,
     on: date,
-    by: str,
+    by: Actor,
     now: datetime,
 ) -> Answer | None:
     """The plan as offered, to be answered by its first payment's day; a settlement is answered by paying it. None =
@@ -209,7 +210,7 @@ def acknowledge_hold(
     stationery: Stationery,
     *,
     on: date,
-    by: str,
+    by: Actor,
     now: datetime,
 ) -> Answer | None:
     """Tell the customer that a dispute or complaint was received, and when they hear of it; None for other holds."""

@@ -12,6 +12,7 @@ from sqlmodel import Session
 from app.book.ledger.models import Portfolio
 from app.casework.cases.rules import CaseStatus
 from app.casework.plans.service import live_plan
+from app.core.actor import SYSTEM
 from app.core.clock import Clock, local_date
 from app.core.db import reading, retrying, table_of, transaction
 from app.core.timeline.rules import Channel, Purpose
@@ -95,7 +96,7 @@ def fall_back(session: Session, row: OutboxMessage, stationery: Stationery, *, n
             folder, row.letter, row.purpose, (channel,), stem, about=about,
             instead_of=row.id if channel in tried else None,
         )  # fmt: skip
-        [[answer]] = contact_customers(session, portfolio, [other], stationery, on=on, by="system", now=now)
+        [[answer]] = contact_customers(session, portfolio, [other], stationery, on=on, by=SYSTEM, now=now)
         if isinstance(answer, Clearance):
             return True
         if isinstance(answer, WaitUntil):

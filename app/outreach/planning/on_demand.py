@@ -11,6 +11,7 @@ from app.book.ledger.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.plans.service import live_plan
+from app.core.actor import Actor
 from app.core.errors import Conflict, Invalid
 from app.core.ids import id_of
 from app.core.timeline.rules import Channel, Purpose
@@ -37,7 +38,7 @@ def take_manual_step(
     stationery: Stationery,
     *,
     on: date,
-    by: str,
+    by: Actor,
     now: datetime,
 ) -> list[Answer]:
     """Queue a letter on each of these channels that the gate clears; every answer is on record, by whoever asked.
@@ -82,7 +83,7 @@ def answer_for_help(
     stationery: Stationery,
     *,
     on: date,
-    by: str,
+    by: Actor,
     now: datetime,
 ) -> Answer | None:
     """Queue the SMS that says how to reach us, for a customer who asked; what the gate said is on record. None if it

@@ -28,6 +28,7 @@ from app.casework.cases.rules import CaseStatus
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import PlanKind
 from app.casework.plans.service import cases_with_live_plan, instalments_of
+from app.core.actor import SYSTEM, Actor
 from app.core.clock import local_date
 from app.core.db import among, array_text, bulk_write, table_of, upsert
 from app.core.ids import id_of
@@ -280,7 +281,7 @@ def plan_contacts(
     seen by whoever clears the next one. Returns counts of cleared, waiting, refused, call_tasks, resting.
     """
     work = _draft(session, portfolio, case_ids, stationery, on=on, now=now, lock=True)
-    work.write(session, by="system")
+    work.write(session, by=SYSTEM)
     return work.counts
 
 
@@ -370,7 +371,7 @@ class Draft:
         work = self._work
         changed, heads = changed_cases(session, work.seen)
         work.leave_out(changed)
-        work.write(session, by="system", locked=heads)
+        work.write(session, by=SYSTEM, locked=heads)
         counts = Counter(work.counts)
         if changed:
             again = sorted(changed)
@@ -676,7 +677,7 @@ class _Work:
             each for each, event in zip(self.told, events, strict=True) if event.case_id not in case_ids
         ]
 
-    def write(self, session: Session, *, by: str, locked: Heads | None = None) -> None:
+    def write(self, session: Session, *, by: Actor, locked: Heads | None = None) -> None:
         """`locked` as in `record_many`."""
         for pack in self.packs.values():
             keep_pack(session, pack, now=self.now)
@@ -785,7 +786,7 @@ def contact_customers(
     stationery: Stationery,
     *,
     on: date,
-    by: str,
+    by: Actor,
     now: datetime,
 ) -> list[list[Answer]]:
     """Ask the gate for each of these letters on each of its channels, queue what it clears, and put every answer on
@@ -814,7 +815,7 @@ def tell_of_unsent(
     """Leave it to a person to write this message again."""
     work = _Work(session, portfolio, stationery, on, now)
     work.tell_person(folder, row.key, row.letter, why)
-    work.write(session, by="system")
+    work.write(session, by=SYSTEM)
 
 
 def known_keys(session: Session, keys: Collection[str]) -> set[str]:
@@ -831,7 +832,7 @@ def confirm_plan(
     *,
     channels: Sequence[Channel] = (Channel.SMS, Channel.EMAIL),
     on: date,
-    by: str,
+    by: Actor,
     now: datetime,
 ) -> list[Answer]:
     """Queue the written confirmation of an accepted promise or plan, on each channel the gate clears."""

@@ -19,6 +19,7 @@ from app.book.ledger.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.cases.service import clean_text
+from app.core.actor import SYSTEM, Actor
 from app.core.clock import local_date
 from app.core.db import table_of, upsert
 from app.core.errors import Conflict, Invalid, NotFound
@@ -247,7 +248,7 @@ def save_version(
     letters: Letters,
     note: str = "",
     *,
-    by: str,
+    by: Actor,
     now: datetime,
 ) -> StrategyVersion:
     """Keep a text as the next version of `code`; it changes nothing until it is put live. The same text as the latest
@@ -273,8 +274,8 @@ def own_first(session: Session, portfolio: Portfolio, *, now: datetime) -> None:
     code = portfolio.strategy
     text = shipped_text(code)
     shipped = _read(code, text, terms_of(portfolio))
-    first = _add(session, portfolio, shipped, 1, text, "as shipped", by="system", now=now)
-    _begin(session, portfolio, first, None, rollback=False, by="system", now=now)
+    first = _add(session, portfolio, shipped, 1, text, "as shipped", by=SYSTEM, now=now)
+    _begin(session, portfolio, first, None, rollback=False, by=SYSTEM, now=now)
 
 
 def _add(
@@ -285,7 +286,7 @@ def _add(
     text: str,
     note: str,
     *,
-    by: str,
+    by: Actor,
     now: datetime,
 ) -> StrategyVersion:
     version = StrategyVersion(
@@ -330,7 +331,7 @@ def put_live(
     version: StrategyVersion,
     letters: Letters,
     *,
-    by: str,
+    by: Actor,
     now: datetime,
 ) -> None:
     """From the next night on the portfolio goes by this version. A running experiment ends: its champion is gone.
@@ -343,7 +344,7 @@ def put_live(
     _begin(session, portfolio, version, live.id if live else None, rollback=False, by=by, now=now)
 
 
-def rollback(session: Session, portfolio: Portfolio, *, by: str, now: datetime) -> StrategyVersion:
+def rollback(session: Session, portfolio: Portfolio, *, by: Actor, now: datetime) -> StrategyVersion:
     """Back to the version that was live before the present one. Conflict if there is none."""
     lock_streams(session, [portfolio_stream(id_of(portfolio))])
     before = version_before(session, id_of(portfolio))
@@ -374,7 +375,7 @@ def _begin(
     replaces_id: int | None,
     *,
     rollback: bool,
-    by: str,
+    by: Actor,
     now: datetime,
 ) -> None:
     if running := running_experiment(session, id_of(portfolio)):
@@ -429,7 +430,7 @@ def start_experiment(
     letters: Letters,
     cases_wanted: int = 0,
     *,
-    by: str,
+    by: Actor,
     now: datetime,
 ) -> Experiment:
     """Give `share_percent` of the customers the challenger instead of the live version, from the next night on."""
@@ -470,7 +471,7 @@ def start_experiment(
 
 
 def end_experiment(
-    session: Session, portfolio: Portfolio, experiment: Experiment, *, by: str, now: datetime
+    session: Session, portfolio: Portfolio, experiment: Experiment, *, by: Actor, now: datetime
 ) -> None:
     """Everybody goes by the live version again; who took part stays on record, and results go on coming in."""
     if experiment.ended_at is not None:
@@ -484,7 +485,7 @@ def end_experiment(
 # --- tasks --------------------------------------------------------------------------------------------------
 
 
-def finish_task(session: Session, task: StrategyTask, customer_id: int, *, by: str, now: datetime) -> None:
+def finish_task(session: Session, task: StrategyTask, customer_id: int, *, by: Actor, now: datetime) -> None:
     """A person did what the strategy asked for."""
     if task.done_at is not None:
         raise Conflict("this task is done already")

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy.engine import Engine
 
+from app.core.actor import Actor
 from app.core.clock import SystemClock
 from app.core.db import make_engine
 from app.core.errors import DeskError
@@ -17,7 +18,7 @@ from app.core.settings import get_settings
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 PortfolioCode = Annotated[str, typer.Option("--portfolio", help="Portfolio code.")]
-BY = "system:cli"
+BY = Actor.system("cli")
 """Who an event of the command line names; the operating system knows which person that was."""
 
 

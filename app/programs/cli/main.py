@@ -24,6 +24,7 @@ from sqlmodel import select
 
 from app import __version__
 from app.book.ledger.rules import CollectorKind, DelinquencySource, FeedKind
+from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.db import make_engine, reading, transaction, trouble_of
 from app.core.errors import DeskError, Invalid, NotFound
@@ -966,7 +967,7 @@ def suppression_add(
     channel = channel_of(address)
     with transaction(_engine()) as session:
         added = suppress(
-            session, channel, address, Suppression.MANUAL, detail=reason, by=f"user:{by}", now=_now()
+            session, channel, address, Suppression.MANUAL, detail=reason, by=Actor.user(by), now=_now()
         )
     said = "is on the list" if added else "was on the list already"
     _print({"address": address, "added": added}, as_json, lambda: print(f"{address} {said}."))
@@ -986,7 +987,7 @@ def suppression_lift(
         row = session.scalars(on_list(address)).first() if address.strip() else None
         if row is None:
             raise NotFound(f"{address} is not on the list")
-        restore(session, row, reason, by=f"user:{by}", now=_now())
+        restore(session, row, reason, by=Actor.user(by), now=_now())
         spelt = row.spelt
     _print({"address": spelt, "lifted": True}, as_json, lambda: print(f"{spelt} may be used again."))
 
@@ -1137,7 +1138,7 @@ def bundle_build(
         if reason:
             excuses = {**single_excuse(checklist_of(session, found, now=_now()), reason), **excuses}
         bundle = build_bundle(
-            session, found, ports.seal, excuses=excuses, by=f"user:{by}" if by else BY, now=_now()
+            session, found, ports.seal, excuses=excuses, by=Actor.user(by) if by else BY, now=_now()
         )
     out.write_bytes(bundle.content)
     data = {

@@ -45,6 +45,7 @@ from app.casework.documents.service import add_document
 from app.casework.plans.reversals import reverse_entry
 from app.casework.plans.service import accept, live_plan, offer_instalments, promise_to_pay
 from app.core import schema
+from app.core.actor import SYSTEM, Actor
 from app.core.clock import FixedClock, SystemClock, local_date
 from app.core.db import make_engine, transaction
 from app.core.errors import DeskError
@@ -141,7 +142,7 @@ def _build(settings: Settings, ports: Ports, accounts: int) -> Mapping[str, str]
             contact_phone="+886 2 5550 0100",
             contact_email="help@formosa.example.com",
             legal_min_minor=3000,
-            by="system",
+            by=SYSTEM,
             now=now,
         )
         passwords = _hire(session, now)
@@ -158,7 +159,7 @@ def _hire(session: Session, now: datetime) -> dict[str, str]:
     passwords = {}
     for username, name, role in STAFF:
         passwords[username] = secrets.token_urlsafe(10)
-        add_user(session, username, name, role, passwords[username], by="system", now=now)
+        add_user(session, username, name, role, passwords[username], by=SYSTEM, now=now)
     return passwords
 
 
@@ -193,7 +194,7 @@ def _load_sample(engine: Engine, settings: Settings, shift: timedelta, accounts:
                     for column in DATED[kind]:
                         row[column] = (date.fromisoformat(row[column]) + shift).isoformat()
                     writer.writerow(row)
-        report = load(engine, kind, path, CODE, rejects_dir=folder, by="system", now=now)
+        report = load(engine, kind, path, CODE, rejects_dir=folder, by=SYSTEM, now=now)
         _say(f"  {report.loaded:>6,} {kind.value} loaded")
 
 
@@ -247,7 +248,7 @@ class Department:
             for case in self._call_list(session, now):
                 self._call(session, portfolio, case, today, now)
             for case in self._callers(session):
-                self._agree(session, portfolio, case, f"user:{case.owner}", today, now)
+                self._agree(session, portfolio, case, Actor.user(case.owner), today, now)
             self._opt_outs(session, now)
             if self.chance.random() < 0.25:
                 self._correct_the_ledger(session, today, now)
@@ -285,7 +286,7 @@ class Department:
     ) -> None:
         """One call, if the gate allows it, and what came of it."""
         customer = session.get_one(Customer, case.customer_id)
-        by = f"user:{case.owner or 'mei'}"
+        by = Actor.user(case.owner or "mei")
         answer = explain(session, portfolio, customer, Channel.CALL, Purpose.REMINDER, at=now)
         if not isinstance(answer, Clearance):
             return
@@ -311,7 +312,7 @@ class Department:
         session: Session,
         portfolio: Portfolio,
         case: CollectionsCase,
-        by: str,
+        by: Actor,
         today: date,
         now: datetime,
     ) -> None:
@@ -346,7 +347,7 @@ class Department:
             accept(session, plan, by=by, today=today, now=now)
         confirm_plan(session, portfolio, plan, self.ports.stationery, on=today, by=by, now=now)
 
-    def _pause(self, session: Session, case: CollectionsCase, by: str, today: date, now: datetime) -> None:
+    def _pause(self, session: Session, case: CollectionsCase, by: Actor, today: date, now: datetime) -> None:
         kind, result, reason = self.chance.choice(
             [
                 (
@@ -379,7 +380,7 @@ class Department:
                 allowed=False,
                 source="said so on the phone",
                 case_id=case.id,
-                by=f"user:{case.owner or 'mei'}",
+                by=Actor.user(case.owner or "mei"),
                 now=now,
             )
 
@@ -402,7 +403,7 @@ class Department:
                 posted_on=today,
                 reference=f"LATE-{account.reference}-{today.isoformat()}",
                 description="found on the suspense account",
-                by="user:grace",
+                by=Actor.user("grace"),
                 now=now,
             )
         bounced = session.scalars(
@@ -413,7 +414,12 @@ class Department:
         ).first()
         if bounced is not None:
             reverse_entry(
-                session, bounced, reason="returned by the bank", posted_on=today, by="user:grace", now=now
+                session,
+                bounced,
+                reason="returned by the bank",
+                posted_on=today,
+                by=Actor.user("grace"),
+                now=now,
             )
 
     def _refer(self, session: Session, today: date, now: datetime) -> None:
@@ -426,16 +432,18 @@ class Department:
             forbidden = stops(checklist_of(session, case, now=now))
             if forbidden or case.status is not CaseStatus.OPEN or self.chance.random() >= 0.85:
                 why = forbidden[0].detail if forbidden else "Pays in parts again; collections keeps it."
-                decide(session, referral, approve=False, reason=why, by="user:lena", now=now)
+                decide(session, referral, approve=False, reason=why, by=Actor.user("lena"), now=now)
                 continue
-            decide(session, referral, approve=True, by="user:lena", now=now)
+            decide(session, referral, approve=True, by=Actor.user("lena"), now=now)
             if self.ports.seal is None:
                 continue
             if id_of(referral) % 3:
                 self._file_agreement(session, case, now)
             missing = gaps(checklist_of(session, case, now=now))
             excuses = {item.id: EXCUSES.get(item.id, "Follows from the archive.") for item in missing}
-            bundle = build_bundle(session, case, self.ports.seal, excuses=excuses, by="user:lena", now=now)
+            bundle = build_bundle(
+                session, case, self.ports.seal, excuses=excuses, by=Actor.user("lena"), now=now
+            )
             hand_over(session, case, bundle, now=now)
 
     def _file_agreement(self, session: Session, case: CollectionsCase, now: datetime) -> None:
@@ -459,7 +467,7 @@ class Department:
             small_pdf(lines),
             dated_on=account.opened_on,
             description="Scanned from the branch archive.",
-            by="user:lena",
+            by=Actor.user("lena"),
             now=now,
         )
 
@@ -516,9 +524,17 @@ def _leave_for_the_visitor(
             return
         fee = post_by_hand(
             session, known[3][0], EntryKind.FEE, 300, yesterday, "late fee",
-            by="user:grace", role=Role.MANAGER, now=now,
+            by=Actor.user("grace"), role=Role.MANAGER, now=now,
         )  # fmt: skip
-        waive(session, fee, 300, "Was in hospital when it fell due.", by="user:mei", role=Role.AGENT, now=now)
+        waive(
+            session,
+            fee,
+            300,
+            "Was in hospital when it fell due.",
+            by=Actor.user("mei"),
+            role=Role.AGENT,
+            now=now,
+        )
     folder = settings.print_dir.parent / "feeds"
     bank, late = folder / "bank-credits.xml", folder / "late-payments.csv"
     (named, _), (swapped, _), (_, payer), _ = known
@@ -537,7 +553,7 @@ def _leave_for_the_visitor(
         encoding="utf-8",
     )
     for kind, path in ((FeedKind.CAMT054, bank), (FeedKind.PAYMENTS, late)):
-        load(engine, kind, path, portfolio.code, rejects_dir=folder, by="user:grace", now=now)
+        load(engine, kind, path, portfolio.code, rejects_dir=folder, by=Actor.user("grace"), now=now)
 
 
 def _notification(credits: Sequence[tuple[str, str, str]], on: date) -> str:

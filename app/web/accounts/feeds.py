@@ -36,6 +36,7 @@ from app.book.feeds.uploads import UPLOAD_NAME, forget_uploads
 from app.book.ledger.models import FeedLoad, Portfolio
 from app.book.ledger.rules import FeedKind, holds_card_number
 from app.book.ledger.service import get_portfolio
+from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.db import Busy, exclusive, private
 from app.core.errors import Conflict, DeskError, Invalid, NotFound
@@ -371,7 +372,7 @@ def _start(
     folder: Path,
     mapping: FeedMapping | None,
     load_id: int,
-    by: str,
+    by: Actor,
     now: datetime,
 ) -> None:
     state, engine = request.app.state, engine_of(request)

@@ -18,6 +18,7 @@ from starlette.responses import Response
 
 from app.book.ledger.models import Portfolio
 from app.book.ledger.service import get_portfolio
+from app.core.actor import Actor
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
 from app.core.money import exponent
@@ -351,7 +352,7 @@ def work(
     return _editor(request, book, draft)
 
 
-def _save(request: Request, session: Session, by: str, book: Portfolio, draft: Draft, now: Now) -> Response:
+def _save(request: Request, session: Session, by: Actor, book: Portfolio, draft: Draft, now: Now) -> Response:
     try:
         version = service.save_version(
             session, book, draft.code.strip(), draft.text, _letters(request), draft.note, by=by, now=now

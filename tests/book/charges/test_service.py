@@ -17,6 +17,7 @@ from app.book.ledger.lifecycle import change_status
 from app.book.ledger.models import Account, Entry
 from app.book.ledger.rules import AccountStatus, EntryKind
 from app.book.ledger.service import get_portfolio, reverse_entry
+from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.ids import id_of
 from app.operations.day import Day, charge
@@ -104,7 +105,14 @@ def test_a_missed_minimum_bears_one_late_fee_and_a_met_one_none(engine: Engine) 
         small = builders.late_customer(session, book, due_on=DUE, minimum=1_800)
         resting = builders.late_customer(session, book, due_on=DUE)
         set_pause(
-            session, resting, PauseKind.MORATORIUM, DUE, DUE + 4 * DAY, "flood", by="u", now=builders.NOW
+            session,
+            resting,
+            PauseKind.MORATORIUM,
+            DUE,
+            DUE + 4 * DAY,
+            "flood",
+            by=Actor.user("u"),
+            now=builders.NOW,
         )
     builders.close_day(engine, FIRST)
     builders.close_day(engine, DUE)
@@ -170,7 +178,14 @@ def test_interest_taken_back_by_a_person_is_not_posted_again(engine: Engine) -> 
         second = session.scalars(
             select(Entry).where(col(Entry.reference) == f"interest:{card.reference}:2026-03-06")
         ).one()
-        reverse_entry(session, second, reason="goodwill", posted_on=FIRST + 5 * DAY, by="u", now=builders.NOW)
+        reverse_entry(
+            session,
+            second,
+            reason="goodwill",
+            posted_on=FIRST + 5 * DAY,
+            by=Actor.user("u"),
+            now=builders.NOW,
+        )
     builders.close_day(engine, FIRST + 8 * DAY)
     with transaction(engine) as session:
         corrections = posted(session, EntryKind.ADJUSTMENT)
@@ -187,7 +202,13 @@ def test_nothing_is_charged_after_the_end_nor_on_a_credit_balance(engine: Engine
     builders.close_day(engine, FIRST)
     with transaction(engine) as session:
         change_status(
-            session, sold, AccountStatus.SOLD, FIRST + DAY, "as agreed", by="u", now=builders.at(FIRST + DAY)
+            session,
+            sold,
+            AccountStatus.SOLD,
+            FIRST + DAY,
+            "as agreed",
+            by=Actor.user("u"),
+            now=builders.at(FIRST + DAY),
         )
     builders.close_day(engine, FIRST + 5 * DAY)
     with transaction(engine) as session:

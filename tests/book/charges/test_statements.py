@@ -21,6 +21,7 @@ from app.book.ledger.models import Account, Entry, ReplacedStatement, Statement
 from app.book.ledger.rules import EntryKind, FeedKind
 from app.book.ledger.service import get_portfolio
 from app.book.ledger.statements import figures_of, replaced_statements
+from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of
@@ -114,7 +115,7 @@ def test_a_manager_replaces_a_statement_and_both_days_are_still_answered(
         right = replace(figures_of(statement), reference="S-1B", minimum_due_minor=4_500)
         with pytest.raises(Forbidden, match="manager"):
             replace_statement(
-                session, statement, right, "typed", by="user:ann", role=Role.AGENT, now=builders.at(on)
+                session, statement, right, "typed", by=Actor.user("ann"), role=Role.AGENT, now=builders.at(on)
             )
         replace_statement(session, statement, right, "issued again", **boss(on))
     [report] = builders.close_day(engine, on)

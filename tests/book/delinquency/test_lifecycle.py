@@ -31,6 +31,7 @@ from app.book.ledger.rules import AccountStatus, CollectorKind, EntryKind
 from app.book.ledger.service import get_portfolio, reverse_entry
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import HoldKind, Outcome
+from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of
@@ -145,7 +146,7 @@ def test_a_hold_pauses_all_accounts_of_the_customer_where_the_pack_says_so(engin
                 kind,
                 "went to an adviser",
                 until,
-                by="user:ann",
+                by=Actor.user("ann"),
                 today=today,
                 now=builders.at(today),
             )
@@ -154,7 +155,7 @@ def test_a_hold_pauses_all_accounts_of_the_customer_where_the_pack_says_so(engin
                 (kind.value, today, until)
             ]
             later = today + 7 * DAY
-            release_customer(session, hold, by="user:ann", today=later, now=builders.at(later))
+            release_customer(session, hold, by=Actor.user("ann"), today=later, now=builders.at(later))
             session.expire_all()
             assert [p.to_on for p in pauses] == paused * [later]
 
@@ -302,7 +303,9 @@ def test_an_account_is_charged_off_in_the_night_of_its_day_and_recovered_since(e
         assert balance_of(session, id_of(card), paid_on) == 0
         assert still_owed(session, account(session, card), paid_on) == 60_000
         bounced = session.get_one(Entry, recovery.id)
-        reverse_entry(session, bounced, reason="no funds", posted_on=paid_on + DAY, by="u", now=builders.NOW)
+        reverse_entry(
+            session, bounced, reason="no funds", posted_on=paid_on + DAY, by=Actor.user("u"), now=builders.NOW
+        )
     builders.close_day(engine, paid_on + DAY)
     with transaction(engine) as session:
         assert balance_of(session, id_of(card), paid_on + DAY) == 0
@@ -330,7 +333,14 @@ def test_a_payment_found_after_the_charge_off_is_no_overpayment_whatever_its_day
         assert still_owed(session, account(session, card), found_on) == 70_000
         assert credit_balances(session, card.portfolio_id) == []
         bounced = session.get_one(Entry, late_id)
-        reverse_entry(session, bounced, reason="no funds", posted_on=found_on + DAY, by="u", now=builders.NOW)
+        reverse_entry(
+            session,
+            bounced,
+            reason="no funds",
+            posted_on=found_on + DAY,
+            by=Actor.user("u"),
+            now=builders.NOW,
+        )
     builders.close_day(engine, found_on + DAY)
     with transaction(engine) as session:
         assert balance_of(session, id_of(card), found_on + DAY) == 0
@@ -347,7 +357,9 @@ def test_a_charge_off_that_was_wrong_is_undone_with_what_was_paid_since(engine: 
         post_by_hand(session, card, EntryKind.PAYMENT, 2_000, paid_on, "", role=Role.AGENT, **who(paid_on))
         written_off = session.scalars(select(Entry).where(col(Entry.kind) == EntryKind.WRITE_OFF)).one()
         with pytest.raises(Conflict, match="make it active again"):
-            reverse_entry(session, written_off, reason="x", posted_on=paid_on, by="u", now=builders.NOW)
+            reverse_entry(
+                session, written_off, reason="x", posted_on=paid_on, by=Actor.user("u"), now=builders.NOW
+            )
     builders.close_day(engine, paid_on)
     back = paid_on + DAY
     with transaction(engine) as session:

@@ -17,6 +17,7 @@ from app.book.ledger.rules import AccountStatus, EntryKind
 from app.book.ledger.service import get_portfolio, reverse_entry, set_portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
+from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.ids import id_of
 from app.core.staff.rules import Role
@@ -75,7 +76,9 @@ def test_saying_so_later_counts_every_account_anew(sqlite_engine: Engine) -> Non
         assert thorough(session, book) == []
         paid = session.scalars(select(Entry).where(Entry.reference == "AHEAD")).one()
         on = DUE + 3 * DAY
-        reverse_entry(session, paid, reason="no funds", posted_on=on, by="user:max", now=builders.at(on))
+        reverse_entry(
+            session, paid, reason="no funds", posted_on=on, by=Actor.user("max"), now=builders.at(on)
+        )
         assert stands(session, loan_id, on) == (10_000, DUE), "it bounced: nothing was kept"
 
 
@@ -169,6 +172,6 @@ def test_a_fee_charged_and_waived_today_leaves_days_and_past_due_as_they_were(en
         assert thorough(session, get_portfolio(session, builders.BOOK)) == []
         credit = session.get_one(Entry, waiver.credit_id)
         reverse_entry(
-            session, credit, reason="no", posted_on=on + DAY, by="user:max", now=builders.at(on + DAY)
+            session, credit, reason="no", posted_on=on + DAY, by=Actor.user("max"), now=builders.at(on + DAY)
         )
         assert stands(session, card_id, on + DAY) == before

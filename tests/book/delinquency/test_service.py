@@ -25,6 +25,7 @@ from app.book.delinquency.service import (
 from app.book.ledger.models import Account, Entry, LedgerChange, Portfolio, Statement
 from app.book.ledger.rules import EntryKind
 from app.book.ledger.service import get_portfolio, reverse_entry
+from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.ids import id_of
 from tests import builders
@@ -140,7 +141,7 @@ def test_a_bounced_payment_reopens_what_it_had_paid(engine: Engine) -> None:
     with transaction(engine) as session:
         entry = session.get_one(Entry, paid.id)
         reverse_entry(
-            session, entry, reason="bounced", posted_on=DUE + 4 * DAY, by="user:ann", now=builders.NOW
+            session, entry, reason="bounced", posted_on=DUE + 4 * DAY, by=Actor.user("ann"), now=builders.NOW
         )
     night(engine, DUE + 4 * DAY)
     assert stands(engine, card.id) == (5_000, DUE, "1-29")
@@ -161,7 +162,7 @@ def test_a_payment_bounced_on_the_morning_after_is_undone_in_the_day_that_is_sti
     with transaction(engine) as session:
         entry = session.get_one(Entry, paid.id)
         reverse_entry(
-            session, entry, reason="bounced", posted_on=DUE + 4 * DAY, by="user:ann", now=builders.NOW
+            session, entry, reason="bounced", posted_on=DUE + 4 * DAY, by=Actor.user("ann"), now=builders.NOW
         )
     night(engine, DUE + 3 * DAY)
     assert stands(engine, card.id) == (5_000, DUE, "1-29")
@@ -180,7 +181,12 @@ def test_a_payment_announced_for_a_later_day_and_taken_back_never_counts(engine:
     with transaction(engine) as session:
         entry = session.get_one(Entry, announced.id)
         reverse_entry(
-            session, entry, reason="cancelled", posted_on=DUE - 5 * DAY, by="user:ann", now=builders.NOW
+            session,
+            entry,
+            reason="cancelled",
+            posted_on=DUE - 5 * DAY,
+            by=Actor.user("ann"),
+            now=builders.NOW,
         )
     for n in range(-5, 3):
         night(engine, DUE + n * DAY)
@@ -257,7 +263,7 @@ def test_a_hundred_disorderly_days_prove_themselves(engine: Engine, seed: int) -
                 bounced = session.get_one(Entry, payments.pop(chance.randrange(len(payments))).id)
                 reverse_entry(
                     session, bounced, reason="bounced", posted_on=max(on, bounced.posted_on),
-                    by="user:ann", now=builders.NOW,
+                    by=Actor.user("ann"), now=builders.NOW,
                 )  # fmt: skip
         for _ in range(chance.choice([0, 1, 1, 1, 2])):
             night(engine, on)

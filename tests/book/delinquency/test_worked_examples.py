@@ -33,6 +33,7 @@ from app.book.ledger.lifecycle import set_status
 from app.book.ledger.models import Account, Entry, Position, Waiver
 from app.book.ledger.rules import DEFAULT_BUCKET_EDGES, AccountStatus, EntryKind, WaiverStatus
 from app.book.ledger.service import mark_changed, reverse_entry
+from app.core.actor import Actor
 from app.core.db import table_of, transaction
 from tests import builders
 from tests.paths import ROOT
@@ -197,7 +198,7 @@ def _account(session: Session, book: builders.Portfolio, example: Example) -> in
                 last,
                 reason="returned by the bank",
                 posted_on=last.effective_on + timedelta(days=2),
-                by="user:builder",
+                by=Actor.user("builder"),
                 now=builders.NOW,
             )
         else:
@@ -226,11 +227,13 @@ def _decide(session: Session, card: Account, happening: str) -> None:
     if match := PAUSE.fullmatch(happening):
         until = _date(match[2]) if match[2] else None
         why = (PauseKind.HARDSHIP, _date(match[1]), until, "out of work")
-        set_pause(session, card, *why, by="user:builder", now=builders.NOW)
+        set_pause(session, card, *why, by=Actor.user("builder"), now=builders.NOW)
     elif match := END.fullmatch(happening):
         to, on = AccountStatus(match[1].replace(" ", "_")), _date(match[2])
         balance = balance_of(session, card.id, on)
-        set_status(session, card, to, on, balance, "told by the page", by="user:builder", now=builders.NOW)
+        set_status(
+            session, card, to, on, balance, "told by the page", by=Actor.user("builder"), now=builders.NOW
+        )
     elif match := RE_AGE.fullmatch(happening):
         on = _date(match[1])
         made = {"on": on, "posted_on": on, "past_due_minor": 0, "created_at": builders.NOW}

@@ -14,6 +14,7 @@ from app.book.feeds.arrears import Asked, warning_of
 from app.book.feeds.service import LoadReport, load
 from app.book.ledger.models import FeedLoad
 from app.book.ledger.rules import EntryKind, FeedKind
+from app.core.actor import Actor
 from app.core.db import transaction
 from tests import builders
 
@@ -64,7 +65,7 @@ def test_the_load_its_history_and_the_next_load_of_payments_say_so(engine: Engin
         path = tmp_path / f"{kind.value}.csv"
         path.write_text(text)
         return load(
-            engine, kind, path, builders.BOOK, rejects_dir=tmp_path, by="user:ann", now=builders.NOW
+            engine, kind, path, builders.BOOK, rejects_dir=tmp_path, by=Actor.user("ann"), now=builders.NOW
         )  # fmt: skip
 
     rows = [

@@ -25,6 +25,7 @@ from sqlalchemy.engine import Engine
 from app.book.feeds.service import LoadReport, load
 from app.book.ledger.models import Account, Customer, Entry, FeedLoad, LedgerChange, Statement
 from app.book.ledger.rules import FeedKind
+from app.core.actor import Actor
 from app.core.db import table_of, transaction
 from app.core.errors import DeskError, Invalid
 from app.core.timeline.models import Event
@@ -78,7 +79,7 @@ def desk(engine: Engine, tmp_path: Path) -> Desk:
             path,
             builders.BOOK,
             rejects_dir=tmp_path / "rejects",
-            by="user:ann",
+            by=Actor.user("ann"),
             now=builders.NOW,
         )
         assert report.read == report.loaded + report.unchanged + report.conflicts + report.rejected

@@ -25,6 +25,7 @@ from app.book.feeds.service import LoadReport, load
 from app.book.ledger.models import Account, Entry, LedgerChange, PayerAccount, UnmatchedPayment
 from app.book.ledger.rules import AccountStatus, EntryKind, FeedKind, UnmatchedStatus
 from app.book.ledger.service import post_entry
+from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.errors import Conflict, DeskError, Invalid
 from app.core.settings import get_settings
@@ -65,7 +66,7 @@ def bank(engine: Engine, tmp_path: Path) -> Load:
             path,
             builders.BOOK,
             rejects_dir=tmp_path / "rejects",
-            by="user:ann",
+            by=Actor.user("ann"),
             now=builders.NOW,
         )
         assert report.read == report.loaded + report.unchanged + report.conflicts + report.rejected
@@ -495,7 +496,7 @@ def test_what_an_earlier_release_stored_under_a_placeholder_is_not_loaded_again(
             posted_on=on,
             reference="NONREF",
             description="bank credit E-A",
-            by="feed:camt054",
+            by=Actor("feed:camt054"),
             now=builders.NOW,
         )
     lost = entry(details(text="CARD-1002", end_to_end="E-B"), ref="NONREF")
@@ -630,7 +631,7 @@ def test_a_person_matches_and_the_payer_is_known_from_then_on(bank: Load, engine
     bank(entry(details(text="who am I")))
     with transaction(engine) as session:
         made = match_payment(
-            session, waits(session), account(session, "CARD-2001"), by="user:ann", now=builders.NOW
+            session, waits(session), account(session, "CARD-2001"), by=Actor.user("ann"), now=builders.NOW
         )
         assert (made.reference, made.amount_minor, made.source) == ("BANK-1", -4_500, "user:ann")
     with transaction(engine) as session:
@@ -638,9 +639,9 @@ def test_a_person_matches_and_the_payer_is_known_from_then_on(bank: Load, engine
         assert (one.status, one.decided_by, one.entry_id) == (UnmatchedStatus.MATCHED, "user:ann", made.id)
         assert waiting(session, one.portfolio_id) == []
         with pytest.raises(Conflict, match="matched already, by user:ann"):
-            match_payment(session, one, account(session, "CARD-1001"), by="user:bob", now=builders.NOW)
+            match_payment(session, one, account(session, "CARD-1001"), by=Actor.user("bob"), now=builders.NOW)
         with pytest.raises(Conflict, match="matched already"):
-            return_payment(session, one, "not ours", by="user:bob", now=builders.NOW)
+            return_payment(session, one, "not ours", by=Actor.user("bob"), now=builders.NOW)
     bank(entry(details(text="me again"), ref="BANK-2"))
     with transaction(engine) as session:
         assert posted(session)[1] == ("CARD-2001", "BANK-2", "payment", -4_500)
@@ -653,10 +654,10 @@ def test_a_person_sends_it_back_with_a_reason(bank: Load, engine: Engine) -> Non
         summary = waiting_summary(session, one.portfolio_id)
         assert (summary.count, summary.amount_minor, summary.oldest_paid_on) == (1, 4_500, date(2026, 2, 20))
         with pytest.raises(Invalid, match="say why"):
-            return_payment(session, one, "  ", by="user:ann", now=builders.NOW)
+            return_payment(session, one, "  ", by=Actor.user("ann"), now=builders.NOW)
         with pytest.raises(Invalid, match="full card number"):
-            return_payment(session, one, f"paid with {CARD}", by="user:ann", now=builders.NOW)
-        return_payment(session, one, "a stranger's", by="user:ann", now=builders.NOW)
+            return_payment(session, one, f"paid with {CARD}", by=Actor.user("ann"), now=builders.NOW)
+        return_payment(session, one, "a stranger's", by=Actor.user("ann"), now=builders.NOW)
     with transaction(engine) as session:
         assert (waits(session).status, waits(session).note) == (UnmatchedStatus.RETURNED, "a stranger's")
         assert waiting_summary(session, waits(session).portfolio_id).count == 0

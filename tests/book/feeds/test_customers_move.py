@@ -19,6 +19,7 @@ from app.book.ledger.rules import AccountStatus, EntryKind, FeedKind, ReportedSt
 from app.casework.cases.models import CollectionsCase
 from app.casework.plans.reported import decide_report, waiting_reports
 from app.casework.plans.service import promise_to_pay
+from app.core.actor import Actor
 from app.core.db import reading, transaction
 from app.core.errors import Conflict, Invalid
 from app.core.timeline.rules import Channel, Kind
@@ -70,7 +71,7 @@ def file(engine: Engine, tmp_path: Path) -> File:
             path,
             builders.BOOK,
             rejects_dir=tmp_path / "rejects",
-            by="user:feeds",
+            by=Actor.user("feeds"),
             now=NOW,
         )
 
@@ -281,7 +282,9 @@ def waiting(engine: Engine) -> list[tuple[str, str, str]]:
 def decide(engine: Engine, *, accept: bool) -> None:
     with transaction(engine) as session:
         [(change, _)] = waiting_reports(session)
-        decide_report(session, change, accept=accept, reason="the creditor wrote", by="user:mia", now=NOW)
+        decide_report(
+            session, change, accept=accept, reason="the creditor wrote", by=Actor.user("mia"), now=NOW
+        )
 
 
 def test_a_status_of_the_creditor_waits_for_a_manager(file: File, engine: Engine) -> None:

@@ -15,6 +15,7 @@ from app.book.feeds.reading.dates import DATE_RULES, refusal
 from app.book.feeds.service import LoadReport, load
 from app.book.ledger.models import Entry, Portfolio, UnmatchedPayment
 from app.book.ledger.rules import FeedKind
+from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.errors import Invalid
 from app.core.ids import id_of
@@ -72,7 +73,13 @@ def _feed(engine: Engine, folder: Path, kind: FeedKind, text: str) -> LoadReport
     path = folder / "feed.csv"
     path.write_text(text)
     return load(
-        engine, kind, path, builders.BOOK, rejects_dir=folder / "rejects", by="user:ann", now=builders.NOW
+        engine,
+        kind,
+        path,
+        builders.BOOK,
+        rejects_dir=folder / "rejects",
+        by=Actor.user("ann"),
+        now=builders.NOW,
     )
 
 
@@ -134,7 +141,7 @@ def test_a_waiting_payment_is_not_matched_to_an_account_that_was_opened_later(en
         session.add(waiting)
         session.flush()
         with pytest.raises(Invalid, match="was opened on 2026-03-01, after this day"):
-            match_payment(session, waiting, late, by="user:ann", now=builders.NOW)
+            match_payment(session, waiting, late, by=Actor.user("ann"), now=builders.NOW)
 
 
 @pytest.mark.parametrize(

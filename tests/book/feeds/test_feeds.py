@@ -17,6 +17,7 @@ from sqlmodel import select
 from app.book.feeds.service import LoadReport, load
 from app.book.ledger.models import Account, Customer, Entry, FeedLoad, LedgerChange, Statement
 from app.book.ledger.rules import EntryKind, FeedKind
+from app.core.actor import Actor
 from app.core.db import table_of, transaction
 from app.core.errors import DeskError, Invalid, NotFound
 from app.core.timeline.models import Event
@@ -75,7 +76,7 @@ def _loader(engine: Engine, tmp_path: Path) -> Load:
             path,
             builders.BOOK,
             rejects_dir=tmp_path / "rejects",
-            by="user:ann",
+            by=Actor.user("ann"),
             now=builders.NOW,
         )
         counted = report.loaded + report.updated + report.unchanged + report.conflicts + report.rejected

@@ -17,6 +17,7 @@ from app.book.feeds.reading.mapping import OURS, Mapping, load_mapping, parse_ma
 from app.book.feeds.service import LAYOUTS, load
 from app.book.ledger.models import Entry
 from app.book.ledger.rules import FeedKind
+from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.errors import Invalid
 from app.core.settings import ROOT
@@ -56,7 +57,7 @@ def test_the_example_loads_the_export_it_describes(engine: Engine, tmp_path: Pat
     mapping = load_mapping(EXAMPLE)
     report = load(
         engine, FeedKind.TRANSACTIONS, path, builders.BOOK,
-        rejects_dir=tmp_path, by="user:ann", now=builders.NOW, mapping=mapping,
+        rejects_dir=tmp_path, by=Actor.user("ann"), now=builders.NOW, mapping=mapping,
     )  # fmt: skip
     assert (report.read, report.loaded, report.rejected) == (5, 2, 3)
     with transaction(engine) as session:

@@ -16,6 +16,7 @@ from app.book.ledger.models import Account, Entry, LedgerChange, Portfolio, Posi
 from app.book.ledger.positions import reconcile_positions, unreconciled
 from app.book.ledger.rules import DelinquencySource, EntryKind, FeedKind
 from app.book.ledger.service import post_entry
+from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.errors import Invalid
 from app.core.ids import id_of
@@ -45,7 +46,7 @@ def feed(engine: Engine, tmp_path: Path) -> Load:
             path,
             builders.BOOK,
             rejects_dir=tmp_path / "rejects",
-            by="user:ann",
+            by=Actor.user("ann"),
             now=builders.at(MARCH_20),
         )
 
@@ -135,7 +136,7 @@ def test_after_the_account_ended_here_a_reported_balance_does_not_revive_it(
         gone = session.scalars(select(Account).where(Account.reference == "A1")).one()
         post_entry(
             session, gone, EntryKind.WRITE_OFF, 100_000, effective_on=MARCH_15, posted_on=MARCH_15,
-            reference="W1", by="user:ann", now=builders.NOW,
+            reference="W1", by=Actor.user("ann"), now=builders.NOW,
         )  # fmt: skip
         gone.ended_on = MARCH_15
     feed("A1,2026-03-15,1000.00,0,", "A1,2026-03-20,1000.00,0,")
@@ -188,5 +189,11 @@ def test_positions_and_statements_exclude_each_other(feed: Load, engine: Engine,
     path.write_text(HEADER + "\n")
     with pytest.raises(Invalid, match="positions are for portfolios opened with --source reported"):
         load(
-            engine, FeedKind.POSITIONS, path, "LEDGER", rejects_dir=tmp_path, by="user:ann", now=builders.NOW
+            engine,
+            FeedKind.POSITIONS,
+            path,
+            "LEDGER",
+            rejects_dir=tmp_path,
+            by=Actor.user("ann"),
+            now=builders.NOW,
         )

@@ -14,6 +14,7 @@ from app.book.ledger.models import Account, Entry
 from app.book.ledger.queries import find_accounts
 from app.book.ledger.rules import EntryKind, FeedKind
 from app.book.ledger.service import find_account
+from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.errors import Conflict, NotFound
 from app.core.staff.rules import Role
@@ -41,7 +42,7 @@ def _payments(engine: Engine, folder: Path, *rows: tuple[str, str]) -> LoadRepor
     lines = [f"{reference},{account},2026-02-20,1.00," for reference, account in rows]
     path.write_text("\n".join(["payment_ref,account_ref,paid_on,amount,method", *lines, ""]))
     return load(
-        engine, FeedKind.PAYMENTS, path, builders.BOOK, rejects_dir=folder / "rejects", by="user:ann",
+        engine, FeedKind.PAYMENTS, path, builders.BOOK, rejects_dir=folder / "rejects", by=Actor.user("ann"),
         now=builders.NOW,
     )  # fmt: skip
 

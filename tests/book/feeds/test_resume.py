@@ -24,6 +24,7 @@ from app.book.feeds.service import LoadReport, begin, load
 from app.book.ledger.models import Account, Entry, FeedLoad, LedgerChange
 from app.book.ledger.rules import AccountStatus, EntryKind, FeedKind
 from app.book.ledger.service import get_portfolio
+from app.core.actor import Actor
 from app.core.db import table_of, transaction
 from app.core.errors import DeskError
 from app.core.timeline.rules import Kind
@@ -103,7 +104,7 @@ def progress(read):
         die()
 
 engine = make_engine(url)
-service.load(engine, FeedKind.PAYMENTS, Path(file), "CARDS", rejects_dir=Path(rejects), by="user:ann",
+service.load(engine, FeedKind.PAYMENTS, Path(file), "CARDS", rejects_dir=Path(rejects), by=Actor.user("ann"),
              now=datetime.fromisoformat(now), progress=progress)
 """
 
@@ -156,7 +157,12 @@ def test_a_killed_load_goes_on_where_it_stood(
 def test_progress_can_be_followed_on_the_history_row(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "BLOCK", 8192)
     load_id = begin(
-        book.engine, FeedKind.PAYMENTS, builders.BOOK, file_name="theirs.csv", by="user:ann", now=builders.NOW
+        book.engine,
+        FeedKind.PAYMENTS,
+        builders.BOOK,
+        file_name="theirs.csv",
+        by=Actor.user("ann"),
+        now=builders.NOW,
     )
     seen: list[tuple[int, int, int]] = []
 

@@ -16,6 +16,7 @@ from app.book.feeds.reading.workbook import is_workbook, refused, rows
 from app.book.feeds.service import load
 from app.book.ledger.models import Account, Entry
 from app.book.ledger.rules import FeedKind
+from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.errors import Invalid
 from tests import builders
@@ -261,7 +262,7 @@ def test_a_mapping_names_the_sheet_and_reads_its_notation(engine: Engine, tmp_pa
     )
     report = load(
         engine, FeedKind.PAYMENTS, path, builders.BOOK,
-        rejects_dir=tmp_path, by="user:ann", now=builders.NOW, mapping=mapping,
+        rejects_dir=tmp_path, by=Actor.user("ann"), now=builders.NOW, mapping=mapping,
     )  # fmt: skip
     assert (report.loaded, report.rejected) == (2, 0)
     with transaction(engine) as session:
@@ -326,7 +327,7 @@ def test_dates_in_columns_of_texts(sqlite_engine: Engine, tmp_path: Path) -> Non
         path,
         builders.BOOK,
         rejects_dir=tmp_path,
-        by="user:ann",
+        by=Actor.user("ann"),
         now=builders.NOW,
     )
     assert (report.loaded, report.rejected, report.warned) == (1, 1, 1)

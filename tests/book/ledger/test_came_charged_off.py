@@ -16,6 +16,7 @@ from app.book.ledger.models import Account, Position
 from app.book.ledger.rules import AccountStatus, CollectorKind, DelinquencySource, EntryKind, is_charge_off
 from app.book.ledger.service import get_portfolio, mark_changed, reverse_entry
 from app.casework.cases.models import CollectionsCase
+from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.errors import Conflict
 from app.core.ids import id_of
@@ -118,7 +119,9 @@ def test_a_bounced_recovery_takes_its_counterpart_along(engine: Engine) -> None:
 
 
 def pay(session: Session, card: Account, amount: int) -> builders.Entry:
-    return pay_out(session, card, amount, "too much", by="user:mei", role=Role.MANAGER, now=builders.at(ON))
+    return pay_out(
+        session, card, amount, "too much", by=Actor.user("mei"), role=Role.MANAGER, now=builders.at(ON)
+    )
 
 
 def assert_no_pay_out(session: Session, card: Account) -> None:

@@ -25,6 +25,7 @@ from app.book.ledger.corrections import (
 from app.book.ledger.models import Account, Entry, Portfolio, Waiver
 from app.book.ledger.rules import EntryKind, WaiverStatus
 from app.book.ledger.service import get_portfolio, reverse_entry
+from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.errors import Conflict, DeskError, Forbidden, Invalid
 from app.core.ids import id_of
@@ -139,7 +140,7 @@ def test_a_bounced_payment_reopens_what_it_had_paid_with_the_right_days(engine: 
         assert owes(session, card) == (95_000, 0, 0)
     with transaction(engine) as session:
         bounced = session.get_one(Entry, paid.id)
-        reverse_entry(session, bounced, reason="no funds", posted_on=TODAY, by="user:ann", now=NOW)
+        reverse_entry(session, bounced, reason="no funds", posted_on=TODAY, by=Actor.user("ann"), now=NOW)
         assert owes(session, card) == (100_000, 5_000, 10)
         assert balance_of(session, id_of(card), TODAY - DAY) == 95_000, "until it bounced it was there"
         event = builders.events(session, Kind.ENTRY_POSTED)[-1]
@@ -154,7 +155,9 @@ def test_a_reversal_that_comes_after_its_day_was_closed_is_posted_into_the_open_
     builders.close_day(engine, TODAY, now=builders.at(TODAY, 23))
     with transaction(engine) as session:
         bounced = session.get_one(Entry, paid.id)
-        mirror = reverse_entry(session, bounced, reason="no funds", posted_on=TODAY, by="user:ann", now=NOW)
+        mirror = reverse_entry(
+            session, bounced, reason="no funds", posted_on=TODAY, by=Actor.user("ann"), now=NOW
+        )
         assert (mirror.effective_on, mirror.posted_on) == (TODAY, TODAY + DAY)
     assert_closes(engine, TODAY + DAY)
 
@@ -197,7 +200,9 @@ def at_once(engine: Engine, work: Callable[[Session, str], object], *people: str
 
 def undo(session: Session, entry: Entry) -> Entry:
     same = session.get_one(Entry, entry.id)
-    return reverse_entry(session, same, reason="entered wrongly", posted_on=TODAY, by="user:max", now=NOW)
+    return reverse_entry(
+        session, same, reason="entered wrongly", posted_on=TODAY, by=Actor.user("max"), now=NOW
+    )
 
 
 # --- waivers ------------------------------------------------------------------------------------------------
@@ -278,7 +283,7 @@ def test_a_waived_fee_is_not_taken_away_twice(engine: Engine) -> None:
         undo(session, fee)
     with transaction(engine) as session:
         credit = session.get_one(Entry, waiver.credit_id)
-        reverse_entry(session, credit, reason="not agreed", posted_on=TODAY, by="user:max", now=NOW)
+        reverse_entry(session, credit, reason="not agreed", posted_on=TODAY, by=Actor.user("max"), now=NOW)
         assert left_to_waive(session, session.get_one(Entry, fee.id)) == 3_000
         undo(session, fee)
         assert owes(session, card)[0] == 100_000
@@ -380,6 +385,14 @@ def test_a_posting_made_while_the_clock_is_late_stays_on_its_day(engine: Engine)
     late: datetime = builders.at(TODAY + DAY, 1)
     with transaction(engine) as session:
         paid = post_by_hand(
-            session, card, EntryKind.PAYMENT, 100, TODAY + DAY, "", by="user:ann", role=Role.AGENT, now=late
+            session,
+            card,
+            EntryKind.PAYMENT,
+            100,
+            TODAY + DAY,
+            "",
+            by=Actor.user("ann"),
+            role=Role.AGENT,
+            now=late,
         )
         assert paid.effective_on == TODAY + DAY

@@ -12,6 +12,7 @@ from app.casework.cases.models import CollectionsCase
 from app.casework.documents.models import CaseDocument, DocumentContent
 from app.casework.documents.rules import MAX_BYTES, DocumentKind, check_size, clean_name, media_type_of
 from app.casework.documents.service import add_document, standing_documents, withdraw_document
+from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.errors import Conflict, Invalid
 from app.core.timeline.rules import Kind
@@ -97,12 +98,26 @@ def test_a_document_bears_a_date_that_can_be(
         case = builders.delinquent_case(session, due_on=DUE, on=ON)
         if taken:
             add_document(
-                session, case, DocumentKind.AGREEMENT, "a.pdf", PDF, dated_on=dated_on, by="user:mei", now=now
+                session,
+                case,
+                DocumentKind.AGREEMENT,
+                "a.pdf",
+                PDF,
+                dated_on=dated_on,
+                by=Actor.user("mei"),
+                now=now,
             )
             return
         with pytest.raises(Invalid) as refused:
             add_document(
-                session, case, DocumentKind.AGREEMENT, "a.pdf", PDF, dated_on=dated_on, by="user:mei", now=now
+                session,
+                case,
+                DocumentKind.AGREEMENT,
+                "a.pdf",
+                PDF,
+                dated_on=dated_on,
+                by=Actor.user("mei"),
+                now=now,
             )
         assert refused.value.field == "dated_on"
 
@@ -129,7 +144,7 @@ def test_a_document_ticks_the_checklist_until_it_is_withdrawn(engine: Engine) ->
     def put(session: Session, customer_id: int) -> CaseDocument:
         case = case_of(session, customer_id)
         return add_document(
-            session, case, DocumentKind.AGREEMENT, "a.pdf", PDF, dated_on=DUE, by="user:mei", now=now
+            session, case, DocumentKind.AGREEMENT, "a.pdf", PDF, dated_on=DUE, by=Actor.user("mei"), now=now
         )
 
     with transaction(engine) as session:
@@ -142,14 +157,14 @@ def test_a_document_ticks_the_checklist_until_it_is_withdrawn(engine: Engine) ->
         with pytest.raises(Invalid, match="card number"):
             add_document(
                 session, case_of(session, ids[0]), DocumentKind.OTHER, "4111111111111111.pdf", PDF,
-                dated_on=DUE, by="user:mei", now=now,
+                dated_on=DUE, by=Actor.user("mei"), now=now,
             )  # fmt: skip
     assert builders.count(engine, DocumentContent) == 1, "the same bytes are kept once"
     with transaction(engine) as session:
         [(document, content)] = standing_documents(session, ids[0])
         assert content == PDF
         withdraw_document(
-            session, case_of(session, ids[0]), document, "wrong customer", by="user:lena", now=now
+            session, case_of(session, ids[0]), document, "wrong customer", by=Actor.user("lena"), now=now
         )
         assert "document.agreement" in missing(session)
         kinds = [Kind.DOCUMENT_ADDED, Kind.DOCUMENT_WITHDRAWN]
@@ -171,13 +186,20 @@ def test_withdrawn_documents_make_room_and_a_document_of_today_is_taken_in_every
 
         def put(content: bytes, on: date) -> CaseDocument:
             return add_document(
-                session, case, DocumentKind.OTHER, "a.pdf", content, dated_on=on, by="user:mei", now=early
+                session,
+                case,
+                DocumentKind.OTHER,
+                "a.pdf",
+                content,
+                dated_on=on,
+                by=Actor.user("mei"),
+                now=early,
             )
 
         first = put(PDF, ON)
         with pytest.raises(Conflict, match="withdraw one first"):
             put(PDF + b"2", ON)
-        withdraw_document(session, case, first, "wrong customer", by="user:lena", now=early)
+        withdraw_document(session, case, first, "wrong customer", by=Actor.user("lena"), now=early)
         put(PDF + b"2", ON)
         with pytest.raises(Invalid, match="future"):
             put(PDF + b"3", ON + timedelta(days=1))

@@ -25,6 +25,7 @@ from app.casework.plans.rules import (
     assess,
 )
 from app.casework.plans.service import accept, offer_instalments, offer_settlement, promise_to_pay
+from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.errors import Conflict
 from app.core.ids import id_of
@@ -121,7 +122,15 @@ def test_a_waived_fee_pays_no_promise(engine: Engine) -> None:
     with transaction(engine) as session:
         card = session.get_one(Account, card_id)
         fee = builders.entry(session, card, EntryKind.FEE, 4_000, TODAY)
-        waive(session, fee, 4_000, "goodwill", by="user:mei", role=Role.MANAGER, now=builders.at(TODAY + DAY))
+        waive(
+            session,
+            fee,
+            4_000,
+            "goodwill",
+            by=Actor.user("mei"),
+            role=Role.MANAGER,
+            now=builders.at(TODAY + DAY),
+        )
         builders.payment(session, card, 1_000, TODAY + 2 * DAY)
         builders.statement(session, card, TODAY, TODAY + 15 * DAY, 5_000)
     status, _, broken, _ = after(engine, 20)
@@ -161,7 +170,7 @@ def test_a_promise_outlives_the_charge_off_and_recoveries_keep_it(engine: Engine
             5_000,
             on,
             "",
-            by="user:ann",
+            by=Actor.user("ann"),
             role=Role.AGENT,
             now=builders.at(on),
         )

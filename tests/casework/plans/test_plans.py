@@ -40,6 +40,7 @@ from app.casework.plans.service import (
     offer_settlement,
     promise_to_pay,
 )
+from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.errors import Conflict, DeskError, Forbidden, Invalid
 from app.core.ids import id_of
@@ -135,11 +136,11 @@ def test_only_the_moves_of_the_table_are_possible(
         session.add(plan)
         session.flush()
         if to in TRANSITIONS[now]:
-            _move(session, plan, to, by="user:ann", now=builders.NOW)
+            _move(session, plan, to, by=Actor.user("ann"), now=builders.NOW)
             assert plan.status is to
         else:
             with pytest.raises(Conflict, match=f"{now.value} cannot become {to.value}"):
-                _move(session, plan, to, by="user:ann", now=builders.NOW)
+                _move(session, plan, to, by=Actor.user("ann"), now=builders.NOW)
             assert plan.status is now
 
 
@@ -305,7 +306,7 @@ def test_a_settlement_said_yes_to_counts_what_came_since_it_was_offered(sqlite_e
         [card] = session.scalars(select(Account)).all()
         builders.payment(session, card, 60_000, TODAY)
         later = TODAY + timedelta(days=1)
-        accept(session, plan, by="user:ann", today=later, now=builders.at(later))
+        accept(session, plan, by=Actor.user("ann"), today=later, now=builders.at(later))
         book = session.get_one(Portfolio, case.portfolio_id)
         assert assess_due(session, book, later, now=builders.at(later))["kept"] == 1
         assert (plan.accepted_on, card.status) == (TODAY, AccountStatus.SETTLED)
@@ -318,4 +319,4 @@ def test_an_offer_whose_first_date_has_passed_is_not_accepted(sqlite_engine: Eng
         )
         later = TODAY + timedelta(days=1)
         with pytest.raises(Conflict, match="past its date"):
-            accept(session, plan, by="user:ann", today=later, now=builders.at(later))
+            accept(session, plan, by=Actor.user("ann"), today=later, now=builders.at(later))

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
+from app.core.actor import SYSTEM, Actor
 from app.core.db import reading, transaction
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
@@ -22,7 +23,7 @@ PASSWORD = "correct horse battery"
 
 
 def add(session: Session, username: str = "alma", role: Role = Role.ADMIN) -> User:
-    return service.add_user(session, username, "Alma Hendriks", role, PASSWORD, by="system", now=NOW)
+    return service.add_user(session, username, "Alma Hendriks", role, PASSWORD, by=SYSTEM, now=NOW)
 
 
 def events(engine: Engine, kind: Kind) -> list[tuple[str, str, dict[str, object]]]:
@@ -56,7 +57,7 @@ def token_of(result: tuple[str, StaffSession] | LoginRefused) -> str:
 def test_add_user_stores_a_hash_and_records_it(engine: Engine) -> None:
     with transaction(engine) as session:
         user = service.add_user(
-            session, " ALMA ", "Alma  Hendriks", Role.ADMIN, PASSWORD, by="system", now=NOW, temporary=True
+            session, " ALMA ", "Alma  Hendriks", Role.ADMIN, PASSWORD, by=SYSTEM, now=NOW, temporary=True
         )
 
     assert (user.username, user.display_name, user.password_temporary) == ("alma", "Alma Hendriks", True)
@@ -90,7 +91,7 @@ def test_bad_details_are_refused_by_field(
     sqlite_engine: Engine, username: str, name: str, password: str, field: str
 ) -> None:
     with pytest.raises(Invalid) as refused, transaction(sqlite_engine) as session:
-        service.add_user(session, username, name, Role.AGENT, password, by="system", now=NOW)
+        service.add_user(session, username, name, Role.AGENT, password, by=SYSTEM, now=NOW)
     assert refused.value.field == field
 
 
@@ -129,7 +130,7 @@ def test_refused_sign_ins_give_nothing_away_and_are_recorded(engine: Engine) -> 
         user = add(session)
         ben = add(session, "ben", Role.AGENT)
     with transaction(engine) as session:
-        service.change_user(session, id_of(ben), active=False, by="user:alma", now=NOW)
+        service.change_user(session, id_of(ben), active=False, by=Actor.user("alma"), now=NOW)
 
     assert log_in(engine, password="wrong") == LoginRefused(LoginRefusal.WRONG_PASSWORD)
     assert log_in(engine, "ben") == LoginRefused(LoginRefusal.INACTIVE)
@@ -219,7 +220,7 @@ def test_what_changes_the_door_ends_every_session(engine: Engine, change: dict[s
     tokens = [token_of(log_in(engine, "ben")) for _ in range(2)]
 
     with transaction(engine) as session:
-        service.change_user(session, id_of(ben), **change, by="user:alma", now=NOW)  # type: ignore[arg-type]
+        service.change_user(session, id_of(ben), **change, by=Actor.user("alma"), now=NOW)  # type: ignore[arg-type]
 
     assert [who_is(engine, token) for token in tokens] == [None, None]
     (stream, by, data) = events(engine, Kind.USER_CHANGED)[0]
@@ -232,8 +233,8 @@ def test_a_new_name_ends_no_session_and_no_change_records_nothing(engine: Engine
         user = add(session)
     token = token_of(log_in(engine))
     with transaction(engine) as session:
-        service.change_user(session, id_of(user), display_name="Alma H.", by="system", now=NOW)
-        service.change_user(session, id_of(user), display_name="Alma H.", by="system", now=NOW)
+        service.change_user(session, id_of(user), display_name="Alma H.", by=SYSTEM, now=NOW)
+        service.change_user(session, id_of(user), display_name="Alma H.", by=SYSTEM, now=NOW)
 
     staff = who_is(engine, token)
     assert staff is not None
@@ -246,11 +247,11 @@ def test_the_last_administrator_stays(engine: Engine) -> None:
         alma = add(session)
         carl = add(session, "carl")
     with transaction(engine) as session:
-        service.change_user(session, id_of(carl), role=Role.AGENT, by="user:alma", now=NOW)
+        service.change_user(session, id_of(carl), role=Role.AGENT, by=Actor.user("alma"), now=NOW)
     with pytest.raises(Conflict, match="last active administrator"), transaction(engine) as session:
-        service.change_user(session, id_of(alma), active=False, by="system", now=NOW)
+        service.change_user(session, id_of(alma), active=False, by=SYSTEM, now=NOW)
     with pytest.raises(NotFound), transaction(engine) as session:
-        service.change_user(session, 999, active=False, by="system", now=NOW)
+        service.change_user(session, 999, active=False, by=SYSTEM, now=NOW)
 
 
 def test_changing_ones_own_password_needs_the_present_one(engine: Engine) -> None:
@@ -274,7 +275,7 @@ def test_changing_ones_own_password_needs_the_present_one(engine: Engine) -> Non
 def test_a_token_opens_until_it_is_revoked(engine: Engine) -> None:
     with transaction(engine) as session:
         alma = add(session)
-        token = service.issue_token(session, "legal archive", Role.LEGAL, by="user:alma", now=NOW)
+        token = service.issue_token(session, "legal archive", Role.LEGAL, by=Actor.user("alma"), now=NOW)
 
     with reading(engine) as session:
         found = service.authenticate_token(session, token)
@@ -282,8 +283,8 @@ def test_a_token_opens_until_it_is_revoked(engine: Engine) -> None:
         assert (found[0].by, found[0].role) == ("token:legal archive", Role.LEGAL)
         assert token not in session.exec(select(ApiToken)).one().model_dump_json()
     with transaction(engine) as session:
-        service.revoke_token(session, found[0].token_id, by="user:alma", now=NOW)
-        service.revoke_token(session, found[0].token_id, by="user:alma", now=NOW + timedelta(days=1))
+        service.revoke_token(session, found[0].token_id, by=Actor.user("alma"), now=NOW)
+        service.revoke_token(session, found[0].token_id, by=Actor.user("alma"), now=NOW + timedelta(days=1))
     with reading(engine) as session:
         assert service.authenticate_token(session, token) is None
         assert session.exec(select(ApiToken.revoked_at)).one() == NOW
@@ -298,12 +299,12 @@ def test_a_token_opens_until_it_is_revoked(engine: Engine) -> None:
 
 def test_a_token_name_is_never_used_twice(engine: Engine) -> None:
     with transaction(engine) as session:
-        service.issue_token(session, "core bank", Role.MANAGER, by="system", now=NOW)
+        service.issue_token(session, "core bank", Role.MANAGER, by=SYSTEM, now=NOW)
     assert events(engine, Kind.TOKEN_ISSUED)[0][0] == "staff:0"
     with pytest.raises(Conflict), transaction(engine) as session:
-        service.issue_token(session, "core  bank", Role.MANAGER, by="system", now=NOW)
+        service.issue_token(session, "core  bank", Role.MANAGER, by=SYSTEM, now=NOW)
     with pytest.raises(Invalid), transaction(engine) as session:
-        service.issue_token(session, "<b>", Role.MANAGER, by="system", now=NOW)
+        service.issue_token(session, "<b>", Role.MANAGER, by=SYSTEM, now=NOW)
 
 
 def test_a_name_that_no_database_takes_is_nobodys(engine: Engine) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Engine
 from sqlmodel import col, select
 
 from app.book.ledger.models import Entry
+from app.core.actor import Actor
 from app.core.db import table_of, transaction
 from app.core.timeline.models import Event
 from app.core.timeline.rules import GENESIS, Kind, canonical, chain_hash
@@ -29,7 +30,7 @@ def _story(engine: Engine) -> list[Event]:
         for n in range(3):
             note = {"text": f"note {n}", "on": date(2026, 3, n + 1)}
             told = [NewEvent(f"customer:{c}", Kind.NOTE_ADDED, note, customer_id=c) for c in (1, 2)]
-            record_many(session, told, by="user:ann", now=builders.NOW + timedelta(hours=n))
+            record_many(session, told, by=Actor.user("ann"), now=builders.NOW + timedelta(hours=n))
     with transaction(engine) as session:
         query = select(Event).order_by(col(Event.stream), col(Event.seq))
         found = list(session.scalars(query))
@@ -79,7 +80,7 @@ def test_the_other_streams_do_not_suffer_from_one_that_is_broken(sqlite_engine: 
 def test_nothing_recorded_remains_of_a_transaction_that_fails(engine: Engine) -> None:
     def fail_after_recording() -> None:
         with transaction(engine) as session:
-            record(session, NewEvent("customer:1", Kind.NOTE_ADDED), by="user:ann", now=builders.NOW)
+            record(session, NewEvent("customer:1", Kind.NOTE_ADDED), by=Actor.user("ann"), now=builders.NOW)
             raise RuntimeError
 
     with pytest.raises(RuntimeError):

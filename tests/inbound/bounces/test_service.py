@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 
 from app.adapters.mail.bounce_mailbox import make_postbox
 from app.book.ledger.models import Customer
+from app.core.actor import Actor
 from app.core.clock import FixedClock
 from app.core.db import reading, transaction
 from app.core.errors import Conflict
@@ -150,10 +151,10 @@ def test_what_nobody_recognises_waits_for_a_person(sqlite_engine: Engine) -> Non
         )  # fmt: skip
         assert "I paid this last week" in written.text
         assert "4111 1111" not in written.text
-        decide(written, by="user:mei", now=NOW)
+        decide(written, by=Actor.user("mei"), now=NOW)
         assert (written.decided_by, written.text) == ("user:mei", "")
         with pytest.raises(Conflict):
-            decide(written, by="user:ben", now=NOW)
+            decide(written, by=Actor.user("ben"), now=NOW)
 
 
 def test_the_mailbox_is_emptied_and_a_crash_before_that_changes_nothing(

@@ -26,6 +26,7 @@ from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import HoldKind
 from app.casework.cases.service import place_hold
 from app.core import schema
+from app.core.actor import Actor
 from app.core.clock import local_date, local_instant
 from app.core.db import make_engine, reading, transaction
 from app.core.errors import DeskError, Invalid
@@ -84,13 +85,13 @@ def trouble(session: Session) -> None:
                 Channel.SMS,
                 allowed=False,
                 source="letter",
-                by="user:x",
+                by=Actor.user("x"),
                 now=build.NOW,
             )
         if n % 13 == 0:
             place_hold(
                 session, case, HoldKind.DISPUTE, "says it is not theirs", FIRST + timedelta(days=5),
-                by="user:x", today=FIRST, now=build.NOW,
+                by=Actor.user("x"), today=FIRST, now=build.NOW,
             )  # fmt: skip
 
 
@@ -212,8 +213,10 @@ def test_a_version_put_live_is_asked_about_cases_that_rest(sqlite_engine: Engine
     letters = build.stationery().letters
     with transaction(sqlite_engine) as session:
         text = shipped_text("standard").replace("day = 9\n", "day = 4\n")
-        version = save_version(session, cards, "early", text, letters, by="user:mei", now=build.at(FIRST))
-        put_live(session, cards, version, letters, by="user:mei", now=build.at(FIRST))
+        version = save_version(
+            session, cards, "early", text, letters, by=Actor.user("mei"), now=build.at(FIRST)
+        )
+        put_live(session, cards, version, letters, by=Actor.user("mei"), now=build.at(FIRST))
     build.close_day(sqlite_engine, FIRST)
     with reading(sqlite_engine) as session:
         asked = build.events(session, Kind.CONTACT_CLEARED, Kind.CONTACT_WAITING)

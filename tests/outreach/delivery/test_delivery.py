@@ -20,6 +20,7 @@ from app.book.ledger.models import Account, Customer
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.plans.service import promise_to_pay
+from app.core.actor import SYSTEM, Actor
 from app.core.clock import FixedClock
 from app.core.db import transaction
 from app.core.errors import Conflict
@@ -180,7 +181,7 @@ def test_uncertain_is_shown_to_a_person_and_never_sent_again(engine: Engine, cas
         assert builders.deliver(engine, MORNING + timedelta(hours=hours)).sent == []
     with transaction(engine) as session:
         row = session.get_one(OutboxMessage, only(engine).id)
-        resolve_unknown(session, row, was_sent=True, by="user:ann", now=MORNING + timedelta(days=2))
+        resolve_unknown(session, row, was_sent=True, by=Actor.user("ann"), now=MORNING + timedelta(days=2))
     assert only(engine).status is S.SENT
     assert kinds(engine) == [Kind.CONTACT_UNKNOWN, Kind.CONTACT_SENT]
 
@@ -196,7 +197,7 @@ def test_misconfigured_stops_the_channel_until_a_person_starts_it(engine: Engine
         assert (stop.destination, stop.reason) == (Destination.SMS, "wrong token")
     assert builders.deliver(engine, MORNING + timedelta(minutes=30)).sent == []
     with transaction(engine) as session:
-        start_channel(session, Destination.SMS, by="user:max", now=MORNING + timedelta(hours=1))
+        start_channel(session, Destination.SMS, by=Actor.user("max"), now=MORNING + timedelta(hours=1))
     assert len(builders.deliver(engine, MORNING + timedelta(hours=1)).sent) == 3
     assert kinds(engine).count(Kind.CHANNEL_STOPPED) == 1
     assert kinds(engine).count(Kind.CHANNEL_STARTED) == 1
@@ -211,7 +212,7 @@ def test_a_channel_stopped_in_the_middle_of_a_batch_sends_nothing_more(engine: E
         def send(self, dispatch: Dispatch) -> Outcome:
             if len(self.sent) == 1:
                 with transaction(engine) as session:
-                    stop_channel(session, Destination.SMS, "wrong wording", by="user:max", now=MORNING)
+                    stop_channel(session, Destination.SMS, "wrong wording", by=Actor.user("max"), now=MORNING)
             return super().send(dispatch)
 
     sender = builders.deliver(engine, MORNING, Stopped())
@@ -224,7 +225,7 @@ def test_a_stopped_channel_does_not_stop_the_others(engine: Engine) -> None:
     _queued(engine)
     _queued(engine, channel=Channel.EMAIL)
     with transaction(engine) as session:
-        stop_channel(session, Destination.SMS, "provider is down", by="user:max", now=MORNING)
+        stop_channel(session, Destination.SMS, "provider is down", by=Actor.user("max"), now=MORNING)
     assert [d.channel for d in builders.deliver(engine, MORNING).sent] == [Channel.EMAIL]
 
 
@@ -256,12 +257,12 @@ def _moves(session: Session, case: CollectionsCase) -> None:
 
 def _promises(session: Session, case: CollectionsCase) -> None:
     fresh = session.get_one(CollectionsCase, case.id)
-    promise_to_pay(session, fresh, 5_000, ON + timedelta(days=9), by="user:ann", today=ON, now=MORNING)
+    promise_to_pay(session, fresh, 5_000, ON + timedelta(days=9), by=Actor.user("ann"), today=ON, now=MORNING)
 
 
 def _opts_out(session: Session, case: CollectionsCase) -> None:
     holder = session.get_one(Customer, case.customer_id)
-    set_consent(session, holder, Channel.SMS, allowed=False, source="STOP", by="system", now=MORNING)
+    set_consent(session, holder, Channel.SMS, allowed=False, source="STOP", by=SYSTEM, now=MORNING)
 
 
 def _closes(session: Session, case: CollectionsCase) -> None:
@@ -336,7 +337,7 @@ def test_three_days_after_its_business_date_a_message_is_stale(engine: Engine, d
 def test_what_waits_too_long_leaves_the_queue_even_where_its_channel_is_stopped(engine: Engine) -> None:
     _queued(engine)
     with transaction(engine) as session:
-        stop_channel(session, Destination.SMS, "no balance", by="user:ann", now=MORNING)
+        stop_channel(session, Destination.SMS, "no balance", by=Actor.user("ann"), now=MORNING)
         assert withhold_stale(session, now=builders.at(ON + timedelta(days=3), 23, 59)) == 0
         assert withhold_stale(session, now=builders.at(ON + timedelta(days=4), 0, 0)) == 1
         assert withhold_stale(session, now=builders.at(ON + timedelta(days=5), 0, 0)) == 0
@@ -522,7 +523,7 @@ def test_calls_that_were_to_follow_are_not_made_once_the_channel_is_stopped(engi
             outcome = super().send(dispatch)
             if self.barrier.wait(30) == 0:
                 with transaction(engine) as session:
-                    stop_channel(session, Destination.SMS, "wrong wording", by="user:max", now=MORNING)
+                    stop_channel(session, Destination.SMS, "wrong wording", by=Actor.user("max"), now=MORNING)
             time.sleep(SWITCH_SECONDS * 1.5)
             return outcome
 
@@ -750,7 +751,7 @@ def test_what_the_provider_has_is_not_sent_again_whatever_it_answered(
     assert only(engine).status is S.QUEUED
     assert report(engine, S.DELIVERED, attempt_id=only(engine).attempt_id, provider_ref="SM1")
     with transaction(engine) as session:
-        start_channel(session, Destination.SMS, by="user:max", now=MORNING)
+        start_channel(session, Destination.SMS, by=Actor.user("max"), now=MORNING)
     assert builders.deliver(engine, MORNING + timedelta(hours=2)).sent == []
     assert only(engine).status is S.DELIVERED
 

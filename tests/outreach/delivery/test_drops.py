@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.engine import Engine
 
+from app.core.actor import Actor
 from app.core.clock import FixedClock
 from app.core.db import transaction
 from app.core.timeline.rules import Kind
@@ -105,8 +106,8 @@ def test_letters_that_are_stopped_are_not_handed_over(sqlite_engine: Engine, tmp
     published(sqlite_engine, tmp_path)
     server = Server()
     with transaction(sqlite_engine) as session:
-        stop_channel(session, Destination.POST, "wrong words", by="user:maria", now=MORNING)
+        stop_channel(session, Destination.POST, "wrong words", by=Actor.user("maria"), now=MORNING)
     assert hand_over(sqlite_engine, server) == {}
     with transaction(sqlite_engine) as session:
-        start_channel(session, Destination.POST, by="user:maria", now=MORNING)
+        start_channel(session, Destination.POST, by=Actor.user("maria"), now=MORNING)
     assert hand_over(sqlite_engine, server) == {"dropped": 1}

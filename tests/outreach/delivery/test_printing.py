@@ -15,6 +15,7 @@ from sqlmodel import select
 from app.adapters.print.batch import PDF, PrintPress
 from app.book.ledger.models import Customer
 from app.casework.cases.models import CollectionsCase
+from app.core.actor import Actor
 from app.core.clock import FixedClock
 from app.core.db import transaction
 from app.core.timeline.rules import Channel, Kind
@@ -121,7 +122,7 @@ def test_the_gate_is_asked_again(engine: Engine, folder: Path) -> None:
     with transaction(engine) as session:
         set_consent(
             session, session.get_one(Customer, unwilling.customer_id), Channel.POST, allowed=False,
-            source="letter", by="user:anna", now=MORNING,
+            source="letter", by=Actor.user("anna"), now=MORNING,
         )  # fmt: skip
     print_letters(engine, PlainPress(folder, LETTERS))
     assert statuses(engine) == [S.WITHHELD, S.SENT]
@@ -198,7 +199,7 @@ def test_a_folder_that_cannot_be_written_stops_letters_and_loses_none(
     assert print_letters(sqlite_engine, press) == {}
     with transaction(sqlite_engine) as session:
         assert session.get(ChannelStop, Destination.POST) is not None
-        start_channel(session, Destination.POST, by="user:maria", now=MORNING)
+        start_channel(session, Destination.POST, by=Actor.user("maria"), now=MORNING)
     assert print_letters(sqlite_engine, press) == {"sent": 2}
 
 
@@ -208,7 +209,7 @@ def test_stopped_while_it_was_being_made_it_is_not_published(sqlite_engine: Engi
     class Slow(PlainPress):
         def make(self, batch: str, pieces: Sequence[Piece], *, day: date) -> Made:
             with transaction(sqlite_engine) as session:
-                stop_channel(session, Destination.POST, "wrong words", by="user:maria", now=MORNING)
+                stop_channel(session, Destination.POST, "wrong words", by=Actor.user("maria"), now=MORNING)
             return super().make(batch, pieces, day=day)
 
     print_letters(sqlite_engine, Slow(folder, LETTERS))

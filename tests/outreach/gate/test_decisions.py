@@ -19,6 +19,7 @@ from app.book.ledger.models import Customer
 from app.book.ledger.service import get_portfolio
 from app.casework.cases.rules import HoldKind
 from app.casework.cases.service import place_hold
+from app.core.actor import SYSTEM, Actor
 from app.core.db import table_of, transaction
 from app.core.errors import Conflict, NotFound
 from app.core.ids import id_of
@@ -54,7 +55,7 @@ def a_month(engine: Engine, days: int = 30) -> None:
         session.get_one(Customer, cases[1].customer_id).mobile = ""
         set_consent(
             session, session.get_one(Customer, cases[2].customer_id), Channel.SMS, allowed=False,
-            source="phone", by="user:ann", now=builders.at(ON),
+            source="phone", by=Actor.user("ann"), now=builders.at(ON),
         )  # fmt: skip
         until = ON + timedelta(days=9)
         place_hold(
@@ -63,7 +64,7 @@ def a_month(engine: Engine, days: int = 30) -> None:
             HoldKind.DISPUTE,
             "not hers",
             until,
-            by="user:ann",
+            by=Actor.user("ann"),
             today=ON,
             now=builders.at(ON),
         )
@@ -141,10 +142,10 @@ def test_facts_are_kept_as_long_as_the_pack_says_and_then_forgotten_without_brea
             )
         ).one()
         exactly = first.replace(year=first.year + years)
-        assert forget_facts(session, by="system", now=exactly) == 0, "exactly so long ago is not long enough"
+        assert forget_facts(session, by=SYSTEM, now=exactly) == 0, "exactly so long ago is not long enough"
         later = last.replace(year=last.year + years) + timedelta(days=1)
-        assert forget_facts(session, by="system", now=later) == len(before) > 0
-        assert forget_facts(session, by="system", now=later) == 0
+        assert forget_facts(session, by=SYSTEM, now=later) == len(before) > 0
+        assert forget_facts(session, by=SYSTEM, now=later) == 0
     with transaction(engine) as session:
         assert decisions(session) == before
         assert session.scalars(select(DecisionFacts)).all() == []
@@ -166,10 +167,10 @@ def test_while_anything_happens_to_the_customer_everything_is_kept(engine: Engin
         ).all()
         told = session.get_one(Customer, customers[0])
         set_consent(
-            session, told, Channel.CALL, allowed=False, source="letter", by="user:ann",
+            session, told, Channel.CALL, allowed=False, source="letter", by=Actor.user("ann"),
             now=later - timedelta(days=300),
         )  # fmt: skip
-        forget_facts(session, by="system", now=later)
+        forget_facts(session, by=SYSTEM, now=later)
         kept = session.scalars(
             sa.select(event.c.customer_id).where(event.c.id.in_(select(DecisionFacts.event_id)))
         ).all()

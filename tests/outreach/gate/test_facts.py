@@ -17,6 +17,7 @@ from app.book.ledger.models import Customer, Portfolio
 from app.book.ledger.rules import CollectorKind
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import HoldKind
+from app.core.actor import SYSTEM, Actor
 from app.core.db import transaction
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
@@ -108,7 +109,7 @@ def test_what_does_not_suit_is_kept_obeyed_and_taken_back(engine: Engine) -> Non
             end_minute=17 * 60,
             until=date(2026, 10, 9),
             source="works shifts",
-            by="user:kim",
+            by=Actor.user("kim"),
             now=WEDNESDAY,
         )
         stopped = explain(session, book, anna, Channel.CALL, Purpose.REMINDER, at=WEDNESDAY)
@@ -119,12 +120,12 @@ def test_what_does_not_suit_is_kept_obeyed_and_taken_back(engine: Engine) -> Non
         lapsed = explain(session, book, anna, Channel.CALL, Purpose.REMINDER, at=monday)
         assert isinstance(lapsed, Clearance)
 
-        end_preference(session, told, by="user:kim", now=WEDNESDAY)
+        end_preference(session, told, by=Actor.user("kim"), now=WEDNESDAY)
         assert isinstance(
             explain(session, book, anna, Channel.CALL, Purpose.REMINDER, at=WEDNESDAY), Clearance
         )
         with pytest.raises(Conflict):
-            end_preference(session, told, by="user:kim", now=WEDNESDAY)
+            end_preference(session, told, by=Actor.user("kim"), now=WEDNESDAY)
         query = select(Event.kind).where(Event.customer_id == anna.id).order_by(col(Event.id))
         kinds = session.scalars(query).all()
     assert kinds == [Kind.PREFERENCE_SET, Kind.PREFERENCE_ENDED]
@@ -144,14 +145,14 @@ def test_a_wrong_preference_names_its_field(sqlite_engine: Engine, wrong: dict, 
     with transaction(sqlite_engine) as session:
         _, anna = american(session)
         with pytest.raises(Invalid) as refused:
-            set_preference(session, anna, source="", by="user:kim", now=WEDNESDAY, **wrong)
+            set_preference(session, anna, source="", by=Actor.user("kim"), now=WEDNESDAY, **wrong)
         assert refused.value.field == field
 
 
 def test_a_no_to_everything_closes_every_channel(engine: Engine) -> None:
     with transaction(engine) as session:
         book, anna = american(session)
-        opt_out_of_all(session, anna, source="said so on the phone", by="user:kim", now=WEDNESDAY)
+        opt_out_of_all(session, anna, source="said so on the phone", by=Actor.user("kim"), now=WEDNESDAY)
         rows = session.scalars(select(Consent).where(Consent.customer_id == anna.id)).all()
         assert {row.channel: row.allowed for row in rows} == dict.fromkeys(Channel, False)
         for channel in Channel:
@@ -172,7 +173,7 @@ def test_a_norwegian_demand_waits_for_the_warning_that_was_sent(engine: Engine) 
                 customer_id=kari.id,
                 channel=Channel.POST,
             )
-            record(session, event, by="system", now=WEDNESDAY - timedelta(days=days_ago))
+            record(session, event, by=SYSTEM, now=WEDNESDAY - timedelta(days=days_ago))
         facts = facts_of(session, book, kari)
         assert facts.notices == (Notice("inkassovarsel", WEDNESDAY - timedelta(days=14)),)
         demand = Contact(Channel.POST, Purpose.NOTICE, "Storgata 1", "betalingsoppfordring")
@@ -195,7 +196,7 @@ def test_a_notice_that_came_back_opens_nothing(engine: Engine) -> None:
                 customer_stream(id_of(kari)), kind, {"letter": "inkassovarsel", "key": key},
                 customer_id=kari.id, channel=Channel.EMAIL,
             )  # fmt: skip
-            record(session, event, by="system", now=WEDNESDAY - timedelta(days=days_ago))
+            record(session, event, by=SYSTEM, now=WEDNESDAY - timedelta(days=days_ago))
 
         told(Kind.CONTACT_SENT, "1:a:1:email", 30)
         told(Kind.CONTACT_FAILED, "1:a:1:email", 29)
@@ -257,7 +258,7 @@ def test_a_breathing_space_rests_the_days_of_a_customer_in_britain_whatever_the_
             HoldKind.BREATHING_SPACE,
             "adviser's letter",
             until,
-            by="user:kim",
+            by=Actor.user("kim"),
             today=date(2026, 3, 1),
             now=make.NOW,
         )
@@ -271,7 +272,7 @@ def test_a_pack_that_decides_is_kept_once_and_decides_the_same_later(engine: Eng
     tight = '[[rules]]\nid = "us.calls_7in7"\nmost = 2\n'
     with transaction(engine) as session:
         book, anna = american(session)
-        tighten_portfolio(session, book, tight, by="user:lee", now=WEDNESDAY)
+        tighten_portfolio(session, book, tight, by=Actor.user("lee"), now=WEDNESDAY)
         pack = packs_for(book, anna)
         keep_pack(session, pack, now=WEDNESDAY)
     with transaction(engine) as session:
@@ -317,16 +318,16 @@ def test_a_portfolio_is_tightened_on_record_and_never_loosened(engine: Engine) -
         book, anna = american(session)
         loose = '[[rules]]\nid = "us.hours"\nopen = [{ from = "06:00", to = "22:00" }]\n'
         with pytest.raises(BadPack, match=r"us\.hours: open: .* looser .* 12 CFR 1006\.6"):
-            tighten_portfolio(session, book, loose, by="user:lee", now=WEDNESDAY)
+            tighten_portfolio(session, book, loose, by=Actor.user("lee"), now=WEDNESDAY)
         assert book.tightening == ""
 
         tight = '[[rules]]\nid = "us.hours"\nopen = [{ from = "13:00", to = "20:00" }]\n'
-        assert tighten_portfolio(session, book, tight, by="user:lee", now=WEDNESDAY) == ["us.hours"]
+        assert tighten_portfolio(session, book, tight, by=Actor.user("lee"), now=WEDNESDAY) == ["us.hours"]
         answer = explain(session, book, anna, Channel.CALL, Purpose.REMINDER, at=WEDNESDAY)
         assert isinstance(answer, WaitUntil)
         assert answer.at == datetime(2026, 10, 7, 17, 0, tzinfo=UTC)
 
-        assert tighten_portfolio(session, book, "\n", by="user:lee", now=WEDNESDAY) == []
+        assert tighten_portfolio(session, book, "\n", by=Actor.user("lee"), now=WEDNESDAY) == []
         assert isinstance(
             explain(session, book, anna, Channel.CALL, Purpose.REMINDER, at=WEDNESDAY), Clearance
         )
@@ -340,8 +341,8 @@ def test_facts_survive_the_way_through_json(engine: Engine) -> None:
     with transaction(engine) as session:
         book, anna = american(session)
         set_preference(
-            session, anna, PreferenceKind.TIME, weekdays=(6,), source="", by="user:kim", now=WEDNESDAY
+            session, anna, PreferenceKind.TIME, weekdays=(6,), source="", by=Actor.user("kim"), now=WEDNESDAY
         )
-        opt_out_of_all(session, anna, source="", by="user:kim", now=WEDNESDAY)
+        opt_out_of_all(session, anna, source="", by=Actor.user("kim"), now=WEDNESDAY)
         facts = facts_of(session, book, anna)
     assert adapter.validate_json(adapter.dump_json(facts, exclude_defaults=True)) == facts

@@ -9,6 +9,7 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
 from app.book.ledger.models import Customer, Portfolio
+from app.core.actor import SYSTEM, Actor
 from app.core.db import transaction
 from app.core.errors import Conflict, Invalid
 from app.core.timeline.rules import Channel, Kind, Purpose
@@ -44,11 +45,11 @@ def test_an_address_is_closed_for_everybody_who_has_it_and_opened_again_with_a_r
             "Anna.Sol@mail.example",
             Suppression.BOUNCED,
             detail="5.1.1",
-            by="system",
+            by=SYSTEM,
             now=NOW,
         )
         again = suppress(
-            session, Channel.EMAIL, "anna.sol@mail.example", Suppression.MANUAL, by="user:mei", now=NOW
+            session, Channel.EMAIL, "anna.sol@mail.example", Suppression.MANUAL, by=Actor.user("mei"), now=NOW
         )
 
         assert (added, again) == (True, False)
@@ -62,20 +63,20 @@ def test_an_address_is_closed_for_everybody_who_has_it_and_opened_again_with_a_r
 
         row = session.exec(select(SuppressedAddress)).one()
         with pytest.raises(Invalid):
-            restore(session, row, " ", by="user:mei", now=NOW)
-        restore(session, row, "She wrote from it today", by="user:mei", now=NOW)
+            restore(session, row, " ", by=Actor.user("mei"), now=NOW)
+        restore(session, row, "She wrote from it today", by=Actor.user("mei"), now=NOW)
         with pytest.raises(Conflict):
-            restore(session, row, "again", by="user:mei", now=NOW)
+            restore(session, row, "again", by=Actor.user("mei"), now=NOW)
         assert refused_by(session, book, anna, Channel.EMAIL) == []
         assert len(events(session, Kind.ADDRESS_RESTORED)) == 2
-        assert suppress(session, Channel.EMAIL, anna.email, Suppression.BOUNCED, by="system", now=NOW)
+        assert suppress(session, Channel.EMAIL, anna.email, Suppression.BOUNCED, by=SYSTEM, now=NOW)
 
 
 def test_a_number_that_takes_no_sms_may_still_be_called(engine: Engine) -> None:
     with transaction(engine) as session:
         book = builders.portfolio(session)
         anna = builders.customer(session, book)
-        suppress(session, Channel.SMS, anna.mobile, Suppression.REFUSED, by="system", now=NOW)
+        suppress(session, Channel.SMS, anna.mobile, Suppression.REFUSED, by=SYSTEM, now=NOW)
         assert refused_by(session, book, anna, Channel.SMS) == ["desk.suppressed"]
         assert refused_by(session, book, anna, Channel.CALL) == []
 
@@ -88,14 +89,14 @@ def test_only_what_can_be_told_apart_goes_on_the_list(
     sqlite_engine: Engine, channel: Channel, address: str
 ) -> None:
     with transaction(sqlite_engine) as session, pytest.raises(Invalid):
-        suppress(session, channel, address, Suppression.MANUAL, by="user:mei", now=NOW)
+        suppress(session, channel, address, Suppression.MANUAL, by=Actor.user("mei"), now=NOW)
 
 
 def test_what_was_queued_before_does_not_leave(engine: Engine) -> None:
     with transaction(engine) as session:
         case = builders.delinquent_case(session, due_on=ON - timedelta(days=3), on=ON)
         message = builders.queued_message(session, case, on=ON, channel=Channel.EMAIL)
-        suppress(session, Channel.EMAIL, message.address, Suppression.KEEPS_BOUNCING, by="system", now=NOW)
+        suppress(session, Channel.EMAIL, message.address, Suppression.KEEPS_BOUNCING, by=SYSTEM, now=NOW)
     sender = builders.deliver(engine, builders.at(ON + timedelta(days=1), 9))
     [after] = builders.messages(engine)
     assert sender.sent == []

@@ -14,6 +14,7 @@ from app.book.ledger.models import Customer
 from app.book.ledger.rules import CollectorKind
 from app.book.ledger.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
+from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.ids import id_of
 from app.core.timeline.rules import Channel, Kind
@@ -139,7 +140,7 @@ def by_hand(session: Session, case: CollectionsCase, letter: str, on: date) -> l
     return list(
         take_manual_step(
             session, get_portfolio(session, builders.BOOK), case, letter, [Channel.POST], builders.stationery(),
-            on=on, by="user:ann", now=builders.at(on),
+            on=on, by=Actor.user("ann"), now=builders.at(on),
         )
     )  # fmt: skip
 

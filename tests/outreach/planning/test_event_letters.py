@@ -22,6 +22,7 @@ from app.casework.cases.rules import CaseStatus, HoldKind, Outcome
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import PlanStatus
 from app.casework.plans.service import accept, cancel, offer_instalments, offer_settlement, promise_to_pay
+from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.errors import Invalid
 from app.core.ids import id_of
@@ -231,7 +232,7 @@ def test_what_may_not_be_said_on_a_weekend_is_said_on_monday_once_if_it_still_ho
         saturday = FRIDAY + timedelta(days=1)
         with transaction(engine) as session:
             plan = session.get_one(Plan, plan.id)
-            cancel(session, plan, "cannot", by="user:ann", today=saturday, now=builders.at(saturday))
+            cancel(session, plan, "cannot", by=Actor.user("ann"), today=saturday, now=builders.at(saturday))
     for days in (2, 3):
         builders.close_day(engine, FRIDAY + timedelta(days=days))
     promised = ["promise_confirmation", "promise_confirmation"] if kept else []
@@ -272,7 +273,7 @@ def by_hand(
 ) -> Answer:
     [answer] = take_manual_step(
         session, session.get_one(Portfolio, case.portfolio_id), case, letter, [Channel.POST],
-        stationery or builders.stationery(), on=ON, by="user:ann", now=builders.at(ON),
+        stationery or builders.stationery(), on=ON, by=Actor.user("ann"), now=builders.at(ON),
     )  # fmt: skip
     return answer
 

@@ -13,6 +13,7 @@ from app.book.ledger.service import get_portfolio
 from app.casework.cases.models import CaseHold, CollectionsCase
 from app.casework.cases.rules import HoldKind
 from app.casework.cases.service import end_hold, place_hold
+from app.core.actor import SYSTEM, Actor
 from app.core.clock import FixedClock
 from app.core.db import transaction
 from app.core.timeline.models import Event
@@ -47,8 +48,10 @@ def case(engine: Engine) -> CollectionsCase:
     with transaction(engine) as session:
         made = builders.delinquent_case(session, due_on=ON - timedelta(days=3), on=ON)
         book, letters = get_portfolio(session, builders.BOOK), builders.stationery().letters
-        version = save_version(session, book, "mine", STRATEGY, letters, "why", by="user:mei", now=MORNING)
-        put_live(session, book, version, letters, by="user:mei", now=MORNING)
+        version = save_version(
+            session, book, "mine", STRATEGY, letters, "why", by=Actor.user("mei"), now=MORNING
+        )
+        put_live(session, book, version, letters, by=Actor.user("mei"), now=MORNING)
         builders.queued_message(session, made, on=ON)
         return made
 
@@ -110,7 +113,7 @@ def _holds(session: Session, case: CollectionsCase) -> None:
         HoldKind.DISPUTE,
         "not mine",
         ON + timedelta(days=30),
-        by="user:ann",
+        by=Actor.user("ann"),
         today=ON,
         now=MORNING,
     )
@@ -119,7 +122,7 @@ def _holds(session: Session, case: CollectionsCase) -> None:
 def _opts_out(session: Session, case: CollectionsCase) -> None:
     holder = session.get_one(Customer, case.customer_id)
     for channel in (Channel.EMAIL, Channel.POST):
-        set_consent(session, holder, channel, allowed=False, source="STOP", by="system", now=MORNING)
+        set_consent(session, holder, channel, allowed=False, source="STOP", by=SYSTEM, now=MORNING)
 
 
 @pytest.mark.parametrize("change", [_holds, _opts_out])
@@ -195,7 +198,8 @@ def test_a_notice_that_a_hold_kept_back_is_given_when_the_hold_ends(
         row.purpose = Purpose.NOTICE
         fresh = session.get_one(CollectionsCase, case.id)
         hold = place_hold(
-            session, fresh, HoldKind.ATTORNEY, "by phone", ON + timedelta(days=30), by="user:mei", today=ON, now=MORNING
+            session, fresh, HoldKind.ATTORNEY, "by phone", ON + timedelta(days=30), by=Actor.user("mei"),
+            today=ON, now=MORNING,
         )  # fmt: skip
     assert deliver(engine).sent == []
     told = builders.count(engine, Event)
@@ -203,7 +207,7 @@ def test_a_notice_that_a_hold_kept_back_is_given_when_the_hold_ends(
     assert builders.count(engine, Event) == told, "nobody is asked each day"
     with transaction(engine) as session:
         fresh_hold = session.get_one(CaseHold, hold.id)
-        end_hold(session, fresh_hold, by="user:mei", now=MORNING, reason="no attorney")
+        end_hold(session, fresh_hold, by=Actor.user("mei"), now=MORNING, reason="no attorney")
     assert fall_back(engine, hours=50) == 1
     assert len(deliver(engine, hours=51).sent) == 1
 
@@ -212,7 +216,8 @@ def test_a_reminder_that_a_hold_kept_back_is_not_made_up_for(engine: Engine, cas
     with transaction(engine) as session:
         fresh = session.get_one(CollectionsCase, case.id)
         place_hold(
-            session, fresh, HoldKind.ATTORNEY, "by phone", ON + timedelta(days=30), by="user:mei", today=ON, now=MORNING
+            session, fresh, HoldKind.ATTORNEY, "by phone", ON + timedelta(days=30), by=Actor.user("mei"),
+            today=ON, now=MORNING,
         )  # fmt: skip
     deliver(engine)
     assert builders.messages(engine)[0].fallback_at is None

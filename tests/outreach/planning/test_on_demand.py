@@ -13,6 +13,7 @@ from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import HoldKind
 from app.casework.cases.service import place_hold
 from app.casework.plans.service import promise_to_pay
+from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.errors import Conflict, DeskError, Invalid
 from app.core.timeline.rules import Channel, Kind
@@ -37,7 +38,7 @@ def send(
             channels or (Channel.POST,),
             builders.stationery(),
             on=ON + timedelta(days=days),
-            by="user:ann",
+            by=Actor.user("ann"),
             now=builders.at(ON + timedelta(days=days)),
         )
     return [isinstance(answer, Clearance) for answer in answers]
@@ -77,7 +78,7 @@ def test_the_gate_says_no_to_a_person_too_and_that_is_on_record(engine: Engine) 
     with transaction(engine) as session:
         session.get_one(Customer, case.customer_id).email = ""
         place_hold(
-            session, case, HoldKind.DISPUTE, "not hers", ON + timedelta(days=9), by="user:ann", today=ON,
+            session, case, HoldKind.DISPUTE, "not hers", ON + timedelta(days=9), by=Actor.user("ann"), today=ON,
             now=builders.at(ON),
         )  # fmt: skip
     assert send(engine, case, Channel.POST, Channel.EMAIL) == [False, False]
@@ -97,7 +98,7 @@ def test_what_makes_no_sense_is_refused_before_the_gate_is_asked(engine: Engine)
     with transaction(engine) as session:
         found = session.get_one(CollectionsCase, case.id)
         promise_to_pay(
-            session, found, 5_000, ON + timedelta(days=5), by="user:ann", today=ON, now=builders.at(ON)
+            session, found, 5_000, ON + timedelta(days=5), by=Actor.user("ann"), today=ON, now=builders.at(ON)
         )
     with pytest.raises(Conflict, match="being kept"):
         send(engine, case)

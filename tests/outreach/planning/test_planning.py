@@ -14,6 +14,7 @@ from app.book.ledger.service import get_portfolio
 from app.casework.cases.models import CaseHold, CollectionsCase
 from app.casework.cases.rules import HoldKind
 from app.casework.cases.service import end_hold, place_hold
+from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.ids import id_of
 from app.core.timeline.rules import Channel, Kind
@@ -124,7 +125,14 @@ def test_under_a_hold_it_waits_for_the_day_the_hold_ends_and_loses_no_step(engin
     with transaction(engine) as session:
         case = a_case(session, 3)
         place_hold(
-            session, case, HoldKind.COMPLAINT, "rude", until, by="user:ann", today=ON, now=builders.at(ON)
+            session,
+            case,
+            HoldKind.COMPLAINT,
+            "rude",
+            until,
+            by=Actor.user("ann"),
+            today=ON,
+            now=builders.at(ON),
         )
     assert plan(engine)["waiting"] == 1
     after = case_after(engine, case)

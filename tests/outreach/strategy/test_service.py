@@ -14,6 +14,7 @@ from app.book.ledger.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CallResult, HoldKind
 from app.casework.cases.service import log_call, place_hold
+from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
@@ -53,12 +54,12 @@ channels = ["sms"]
 
 
 def save(session: Session, book: Portfolio, text: str = LATE_SMS, code: str = "standard") -> StrategyVersion:
-    return save_version(session, book, code, text, LETTERS, "why", by="user:mei", now=NOW)
+    return save_version(session, book, code, text, LETTERS, "why", by=Actor.user("mei"), now=NOW)
 
 
 def live(session: Session, book: Portfolio, text: str) -> StrategyVersion:
     version = save(session, book, text)
-    put_live(session, book, version, LETTERS, by="user:mei", now=NOW)
+    put_live(session, book, version, LETTERS, by=Actor.user("mei"), now=NOW)
     return version
 
 
@@ -94,17 +95,17 @@ def test_what_is_live_is_rolled_back_in_one_go_and_every_change_is_on_record(eng
     with transaction(engine) as session:
         book = builders.portfolio(session)
         with pytest.raises(Conflict):
-            rollback(session, book, by="user:mei", now=NOW)
+            rollback(session, book, by=Actor.user("mei"), now=NOW)
         second = live(session, book, LATE_SMS)
         third = save(session, book, LATE_SMS.replace("day = 5", "day = 7"), code="patient")
-        put_live(session, book, third, LETTERS, by="user:mei", now=NOW)
+        put_live(session, book, third, LETTERS, by=Actor.user("mei"), now=NOW)
         assert (third.ref, ladders(session, book).live.ref) == ("patient@1", "patient@1")
         with pytest.raises(Conflict):
-            put_live(session, book, third, LETTERS, by="user:mei", now=NOW)
-        assert rollback(session, book, by="user:mei", now=NOW).id == second.id
-        assert rollback(session, book, by="user:mei", now=NOW).ref == "standard@1"
+            put_live(session, book, third, LETTERS, by=Actor.user("mei"), now=NOW)
+        assert rollback(session, book, by=Actor.user("mei"), now=NOW).id == second.id
+        assert rollback(session, book, by=Actor.user("mei"), now=NOW).ref == "standard@1"
         with pytest.raises(Conflict):
-            rollback(session, book, by="user:mei", now=NOW)
+            rollback(session, book, by=Actor.user("mei"), now=NOW)
         went = [
             (e["strategy"], e["replaces"], e["rollback"])
             for e in builders.events(session, Kind.STRATEGY_LIVE)
@@ -157,7 +158,9 @@ def test_codes_notes_and_refs_that_are_not_right_are_refused(sqlite_engine: Engi
         with pytest.raises(Invalid, match="small letters"):
             save(session, book, code="My strategy")
         with pytest.raises(Invalid, match="card number"):
-            save_version(session, book, "a", LATE_SMS, LETTERS, "4111 1111 1111 1111", by="user:mei", now=NOW)
+            save_version(
+                session, book, "a", LATE_SMS, LETTERS, "4111 1111 1111 1111", by=Actor.user("mei"), now=NOW
+            )
         with pytest.raises(NotFound, match="standard@9"):
             service.version_named(session, book, "standard@9")
 
@@ -221,7 +224,7 @@ def test_each_case_goes_by_its_segments_ladder(engine: Engine) -> None:
         )  # fmt: skip
         silent = builders.delinquent_case(session, due_on=ON - timedelta(days=4), on=ON, minimum=10_000)
         who = session.get_one(Customer, silent.customer_id)
-        set_consent(session, who, Channel.EMAIL, allowed=False, source="phone", by="user:ann", now=NOW)
+        set_consent(session, who, Channel.EMAIL, allowed=False, source="phone", by=Actor.user("ann"), now=NOW)
         book = get_portfolio(session, builders.BOOK)
         live(session, book, SEGMENTS)
         session.flush()
@@ -235,9 +238,9 @@ def test_each_case_goes_by_its_segments_ladder(engine: Engine) -> None:
         assert task.text == "Ask the relationship manager to ring"
         [made] = builders.events(session, Kind.TASK_CREATED)
         assert (made["strategy"], made["task"]) == ("standard@2", task.text)
-        finish_task(session, task, gold.customer_id, by="user:ann", now=NOW)
+        finish_task(session, task, gold.customer_id, by=Actor.user("ann"), now=NOW)
         with pytest.raises(Conflict):
-            finish_task(session, task, gold.customer_id, by="user:ann", now=NOW)
+            finish_task(session, task, gold.customer_id, by=Actor.user("ann"), now=NOW)
         assert builders.events(session, Kind.TASK_DONE)[0]["by"] == "user:ann"
         cleared = builders.events(session, Kind.CONTACT_CLEARED)
         assert {e.get("segment") for e in cleared} == {"known", None}
@@ -317,7 +320,7 @@ def test_facts_are_gathered_as_far_as_they_are_asked_for(engine: Engine) -> None
             HoldKind.DISPUTE,
             "not hers",
             ON + timedelta(days=9),
-            by="user:ann",
+            by=Actor.user("ann"),
             today=ON,
             now=NOW,
         )
@@ -325,11 +328,16 @@ def test_facts_are_gathered_as_far_as_they_are_asked_for(engine: Engine) -> None
         message.status, message.settled_at = OutboxStatus.DELIVERED, builders.at(ON - timedelta(days=7))
         message.created_at = builders.at(ON - timedelta(days=8))
         log_call(
-            session, case, CallResult.RIGHT_PARTY, "", by="user:ann", now=builders.at(ON - timedelta(days=2))
+            session,
+            case,
+            CallResult.RIGHT_PARTY,
+            "",
+            by=Actor.user("ann"),
+            now=builders.at(ON - timedelta(days=2)),
         )
         who = session.get_one(Customer, case.customer_id)
         who.mobile = ""
-        set_consent(session, who, Channel.POST, allowed=True, source="form", by="user:ann", now=NOW)
+        set_consent(session, who, Channel.POST, allowed=True, source="form", by=Actor.user("ann"), now=NOW)
         book = get_portfolio(session, builders.BOOK)
         everything = """
 [stop]
@@ -373,12 +381,12 @@ def test_an_experiment_draws_each_customer_once_and_ends_with_its_champion(engin
         champion = live(session, book, LATE_SMS)
         challenger = save(session, book, LATE_SMS.replace("late-sms", "other-sms"))
         with pytest.raises(Invalid, match="another version"):
-            start_experiment(session, book, champion, 50, LETTERS, by="user:mei", now=NOW)
+            start_experiment(session, book, champion, 50, LETTERS, by=Actor.user("mei"), now=NOW)
         with pytest.raises(Invalid, match="between 1 and 99"):
-            start_experiment(session, book, challenger, 100, LETTERS, by="user:mei", now=NOW)
-        running = start_experiment(session, book, challenger, 50, LETTERS, by="user:mei", now=NOW)
+            start_experiment(session, book, challenger, 100, LETTERS, by=Actor.user("mei"), now=NOW)
+        running = start_experiment(session, book, challenger, 50, LETTERS, by=Actor.user("mei"), now=NOW)
         with pytest.raises(Conflict):
-            start_experiment(session, book, challenger, 50, LETTERS, by="user:mei", now=NOW)
+            start_experiment(session, book, challenger, 50, LETTERS, by=Actor.user("mei"), now=NOW)
     builders.close_day(engine, ON)
     with transaction(engine) as session:
         people = {p.customer_id: p for p in session.scalars(select(Participant))}
@@ -392,7 +400,7 @@ def test_an_experiment_draws_each_customer_once_and_ends_with_its_champion(engin
         refs = {e["strategy"] for e in builders.events(session, Kind.CONTACT_CLEARED)}
         assert refs == {champion.ref, challenger.ref} or len({p.arm for p in people.values()}) == 1
         book = get_portfolio(session, builders.BOOK)
-        rollback(session, book, by="user:mei", now=NOW)
+        rollback(session, book, by=Actor.user("mei"), now=NOW)
         assert service.running_experiment(session, id_of(book)) is None
         assert len(builders.events(session, Kind.EXPERIMENT_ENDED)) == 1
 
@@ -403,7 +411,7 @@ def test_results_count_thirty_days_from_joining_by_the_arm_that_was_drawn(engine
         cards = [builders.late_customer(session, book, due_on=ON - timedelta(days=5)) for _ in range(8)]
         live(session, book, LATE_SMS)
         challenger = save(session, book, LATE_SMS.replace("late-sms", "other-sms"))
-        experiment = start_experiment(session, book, challenger, 50, LETTERS, by="user:mei", now=NOW)
+        experiment = start_experiment(session, book, challenger, 50, LETTERS, by=Actor.user("mei"), now=NOW)
     builders.close_day(engine, ON)
     with transaction(engine) as session:
         arms = {p.customer_id: p.arm for p in session.scalars(select(Participant))}
@@ -438,7 +446,7 @@ def test_only_open_cases_that_are_asked_take_part(engine: Engine) -> None:
         book = get_portfolio(session, builders.BOOK)
         live(session, book, LATE_SMS)
         challenger = save(session, book, LATE_SMS.replace("late-sms", "other-sms"))
-        start_experiment(session, book, challenger, 50, LETTERS, by="user:mei", now=NOW)
+        start_experiment(session, book, challenger, 50, LETTERS, by=Actor.user("mei"), now=NOW)
         session.refresh(later)
         later.next_contact_on = ON + timedelta(days=1)
         session.flush()

@@ -17,6 +17,7 @@ from app.book.delinquency.service import fold_accounts
 from app.book.ledger.models import Account, Customer, Entry, Portfolio
 from app.book.ledger.rules import EntryKind
 from app.book.ledger.service import mark_changed, reverse_entry
+from app.core.actor import Actor
 from app.core.ids import id_of
 from app.core.staff.rules import Role
 from app.web.wording import ENTRY_WORDS
@@ -89,7 +90,7 @@ def test_a_pause_is_taken_off_the_count(desk: Desk, ben: Browser) -> None:
                     from_on=first,
                     to_on=end,
                     reason="lost the job",
-                    by="user:ben",
+                    by=Actor.user("ben"),
                     posted_on=first,
                     created_at=NOW,
                 )
@@ -139,7 +140,9 @@ def test_the_ledger_runs_the_balance_and_strikes_out_what_was_reversed(desk: Des
 
     def bounce(session: Session) -> int:
         entry = session.get_one(Entry, entry_id)
-        mirror = reverse_entry(session, entry, reason="bounced", posted_on=TODAY, by="user:mei", now=NOW)
+        mirror = reverse_entry(
+            session, entry, reason="bounced", posted_on=TODAY, by=Actor.user("mei"), now=NOW
+        )
         return id_of(mirror)
 
     mirror_id = desk.write(bounce)
@@ -200,7 +203,7 @@ def test_a_re_age_is_on_record(desk: Desk, ben: Browser) -> None:
                 past_due_minor=5_000,
                 rule="us 2026.1: FFIEC",
                 reason="three payments in a row",
-                by="user:mei",
+                by=Actor.user("mei"),
                 posted_on=date(2026, 2, 25),
                 created_at=NOW,
             )

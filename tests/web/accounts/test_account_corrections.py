@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 from app.book.delinquency.models import Pause, ReAge
 from app.book.ledger.models import Account, Entry, Portfolio, Statement, Waiver
 from app.book.ledger.rules import AccountStatus, EntryKind, WaiverStatus
+from app.core.actor import SYSTEM
 from app.core.ids import id_of
 from app.core.staff.rules import Role
 from app.core.staff.service import add_user
@@ -223,7 +224,7 @@ def test_a_fee_is_waived_alone_within_the_limit_and_by_two_above_it(
 def second_manager(desk: Desk) -> Browser:
     now = desk.clock.now()
     desk.write(
-        lambda session: add_user(session, "otto", "Otto Weiss", Role.MANAGER, PASSWORD, by="system", now=now)
+        lambda session: add_user(session, "otto", "Otto Weiss", Role.MANAGER, PASSWORD, by=SYSTEM, now=now)
     )
     known = NAMES[Role.MANAGER]
     try:

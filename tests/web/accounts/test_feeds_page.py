@@ -20,6 +20,7 @@ from sqlmodel import Session, col, select
 
 from app.book.ledger.models import Account, Entry, FeedLoad
 from app.book.ledger.rules import DelinquencySource, FeedKind
+from app.core.actor import SYSTEM
 from app.core.db import exclusive
 from app.core.ids import id_of
 from app.core.settings import Settings
@@ -298,7 +299,7 @@ def test_an_interrupted_load_whose_file_is_gone_says_what_to_do(desk: Desk, mei:
             kind=FeedKind.PAYMENTS,
             file_name="from the shell.csv",
             sha256="ab" * 32,
-            by="system",
+            by=SYSTEM,
             started_at=NOW - timedelta(hours=1),
         )
         session.add(row)

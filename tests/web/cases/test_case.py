@@ -25,6 +25,7 @@ from app.casework.cases.rules import CaseStatus, HoldKind
 from app.casework.plans.models import Plan, PlanInstalment
 from app.casework.plans.rules import PlanStatus
 from app.casework.plans.service import offer_instalments
+from app.core.actor import SYSTEM, Actor
 from app.core.ids import id_of
 from app.core.settings import Settings
 from app.core.staff.rules import Role
@@ -131,7 +132,7 @@ def test_every_no_says_why_by_which_rule_and_until_when(desk: Desk, ben: Browser
             allowed=False,
             source="STOP",
             case_id=case_id,
-            by="system",
+            by=SYSTEM,
             now=NOW,
         )
 
@@ -501,7 +502,7 @@ def test_a_plan_of_another_case_is_not_reached_through_this_one(sqlite_desk: Des
         case = session.get_one(CollectionsCase, other)
         plan = offer_instalments(
             session, case, 5_000, 0, 2, date(2026, 3, 9),
-            may_exceed_limits=False, by="user:ben", today=TODAY, now=NOW,
+            may_exceed_limits=False, by=Actor.user("ben"), today=TODAY, now=NOW,
         )  # fmt: skip
         return id_of(plan)
 
@@ -633,20 +634,20 @@ def served(sqlite_engine: Engine, free_port: int) -> Iterator[tuple[Desk, int]]:
         case = session.get_one(CollectionsCase, case_id)
         mobile = session.get_one(Customer, case.customer_id).mobile
         receive(session, Arrived("SM1", mobile, "+8621555000", "Are you open?"), shipped_phrases(), now=NOW)
-        cases.add_note(session, case, "Prefers e-mail.", by="user:ben", now=NOW)
+        cases.add_note(session, case, "Prefers e-mail.", by=Actor.user("ben"), now=NOW)
         cases.place_hold(
             session,
             case,
             HoldKind.HARDSHIP,
             "Lost his job",
             date(2026, 4, 1),
-            by="user:ben",
+            by=Actor.user("ben"),
             today=TODAY,
             now=NOW,
         )
         offer_instalments(
             session, case, 5_000, 0, 3, date(2026, 3, 9),
-            may_exceed_limits=False, by="user:ben", today=TODAY, now=NOW,
+            may_exceed_limits=False, by=Actor.user("ben"), today=TODAY, now=NOW,
         )  # fmt: skip
 
     desk.write(live)

@@ -14,6 +14,7 @@ from app.book.ledger.corrections import post_by_hand
 from app.book.ledger.models import Account
 from app.book.ledger.rules import EntryKind
 from app.casework.cases.models import CollectionsCase
+from app.core.actor import Actor
 from app.core.ids import id_of
 from app.core.staff.rules import Role
 from app.outreach.outbox.models import OutboxMessage
@@ -45,7 +46,15 @@ def pay(desk: Desk, account_id: int, amount: int) -> None:
     def write(session: Session) -> None:
         account = session.get_one(Account, account_id)
         post_by_hand(
-            session, account, EntryKind.PAYMENT, amount, TODAY, "", by="user:ben", role=Role.AGENT, now=NOW
+            session,
+            account,
+            EntryKind.PAYMENT,
+            amount,
+            TODAY,
+            "",
+            by=Actor.user("ben"),
+            role=Role.AGENT,
+            now=NOW,
         )
 
     desk.write(write)

@@ -16,6 +16,7 @@ from app.book.ledger.corrections import post_by_hand
 from app.book.ledger.models import Account, DailyRun
 from app.book.ledger.rules import EntryKind
 from app.casework.cases.models import CollectionsCase
+from app.core.actor import Actor
 from app.core.ids import id_of
 from app.core.staff.rules import Role
 from app.core.timeline.rules import Kind
@@ -117,7 +118,15 @@ def test_the_list_says_what_the_page_behind_it_says(lars: Browser, desk: Desk) -
         ).first()
         assert on is not None
         post_by_hand(
-            session, account, EntryKind.PAYMENT, 2_000, on, "", by="user:mei", role=Role.MANAGER, now=NOW
+            session,
+            account,
+            EntryKind.PAYMENT,
+            2_000,
+            on,
+            "",
+            by=Actor.user("mei"),
+            role=Role.MANAGER,
+            now=NOW,
         )
 
     desk.write(late)
@@ -151,7 +160,7 @@ def test_whoever_nominated_a_case_does_not_approve_it(desk: Desk, lars: Browser)
     def by_lars(session: book.builders.Session) -> int:
         of_bo = CollectionsCase.customer_id == 2
         case = session.scalars(book.builders.select(CollectionsCase).where(of_bo)).one()
-        return id_of(nominate(session, case, "refuses to pay", by="user:lars", now=NOW))
+        return id_of(nominate(session, case, "refuses to pay", by=Actor.user("lars"), now=NOW))
 
     number = desk.write(by_lars)
     page = lars.get(f"/legal/{number}").text

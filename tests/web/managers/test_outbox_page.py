@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
+from app.core.actor import SYSTEM
 from app.core.staff.rules import Role
 from app.core.timeline.rules import Kind
 from app.outreach.delivery.protocol import stop_channel
@@ -135,7 +136,7 @@ def test_everything_is_stopped_at_once_and_what_stopped_by_itself_says_so(desk: 
     manager = desk.sign_in(Role.MANAGER)
 
     def wrong_token(session: builders.Session) -> None:
-        stop_channel(session, Destination.SMS, "Twilio 20003: authentication failed", by="system", now=NOW)
+        stop_channel(session, Destination.SMS, "Twilio 20003: authentication failed", by=SYSTEM, now=NOW)
 
     desk.write(wrong_token)
     page = manager.get("/outbox").text

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 import pytest
 from starlette.testclient import TestClient
 
+from app.core.actor import Actor
 from app.core.ids import id_of
 from app.core.staff.rules import Role
 from app.operations.simulation import service
@@ -52,7 +53,7 @@ def desk(desk: Desk) -> Desk:
         builders.late_customer(session, cards, due_on=FIRST - timedelta(days=4))
         builders.late_customer(session, cards, due_on=FIRST - timedelta(days=4), mobile="", email="")
         save_version(
-            session, cards, "caller", CALLER, letters(), "calls first", by="user:mei", now=builders.NOW
+            session, cards, "caller", CALLER, letters(), "calls first", by=Actor.user("mei"), now=builders.NOW
         )
 
     desk.write(book)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from app.core.actor import Actor
 from app.operations.simulation import service
 from app.outreach.strategy.service import save_version
 from tests import builders
@@ -30,7 +31,7 @@ def test_a_manager_starts_one_and_reads_it(
         cards = builders.portfolio(session)
         for n in range(12):
             builders.late_customer(session, cards, due_on=FIRST - timedelta(days=1 + 6 * n))
-        save_version(session, cards, "caller", CALLER, letters(), "", by="user:mei", now=builders.NOW)
+        save_version(session, cards, "caller", CALLER, letters(), "", by=Actor.user("mei"), now=builders.NOW)
 
     monkeypatch.setattr(service, "in_processes", service.one_after_another)
     desk.write(book)

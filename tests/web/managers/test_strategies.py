@@ -9,6 +9,7 @@ import pytest
 from sqlmodel import Session, select
 
 from app.book.ledger.service import get_portfolio
+from app.core.actor import Actor
 from app.core.ids import id_of
 from app.core.staff.rules import Role
 from app.core.timeline.rules import Kind
@@ -33,7 +34,7 @@ def save(desk: Desk, text: str = TEXT, code: str = "standard") -> int:
     def write(session: Session) -> int:
         book = get_portfolio(session, builders.BOOK)
         letters = builders.stationery().letters
-        version = service.save_version(session, book, code, text, letters, by="user:mei", now=NOW)
+        version = service.save_version(session, book, code, text, letters, by=Actor.user("mei"), now=NOW)
         return id_of(version)
 
     return desk.write(write)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sqlmodel import Session
 
 from app.book.ledger.service import get_portfolio
+from app.core.actor import Actor
 from app.core.ids import id_of
 from app.outreach.strategy import service
 from app.outreach.strategy.models import StrategyVersion
@@ -45,7 +46,9 @@ def test_the_pages_in_a_browser(desk: Desk, tab: Page) -> None:  # noqa: F811
         book = get_portfolio(session, builders.BOOK)
         challenger = session.get_one(StrategyVersion, version)
         letters = builders.stationery().letters
-        return id_of(service.start_experiment(session, book, challenger, 50, letters, by="user:mei", now=NOW))
+        return id_of(
+            service.start_experiment(session, book, challenger, 50, letters, by=Actor.user("mei"), now=NOW)
+        )
 
     log_in(tab, "mei")
     for path in ("/strategies?portfolio=CARDS", f"/strategies/versions/{version}", "/strategies/edit?portfolio=CARDS",

@@ -19,6 +19,7 @@ from app.casework.cases import service as cases
 from app.casework.cases.models import CallTask, CollectionsCase
 from app.casework.cases.rules import HoldKind
 from app.casework.plans.service import promise_to_pay
+from app.core.actor import Actor
 from app.core.staff.rules import Role
 from app.outreach.strategy.models import StrategyTask
 from app.web.worklist.worklist import worklist
@@ -152,13 +153,22 @@ def test_filters_and_counts_agree(desk: Desk) -> None:
         desk,
         held,
         lambda s, c: cases.place_hold(
-            s, c, HoldKind.HARDSHIP, "lost his job", date(2026, 4, 1), by="user:ben", today=TODAY, now=NOW
+            s,
+            c,
+            HoldKind.HARDSHIP,
+            "lost his job",
+            date(2026, 4, 1),
+            by=Actor.user("ben"),
+            today=TODAY,
+            now=NOW,
         ),
     )
     on_case(
         desk,
         promised,
-        lambda s, c: promise_to_pay(s, c, 2_000, date(2026, 3, 4), by="user:ben", today=TODAY, now=NOW),
+        lambda s, c: promise_to_pay(
+            s, c, 2_000, date(2026, 3, 4), by=Actor.user("ben"), today=TODAY, now=NOW
+        ),
     )
     desk.write(
         lambda s: s.add(

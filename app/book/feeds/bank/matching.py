@@ -32,6 +32,7 @@ from app.book.ledger.lifecycle import reinstate_recoveries
 from app.book.ledger.models import Account, Customer, Entry, PayerAccount, Statement, UnmatchedPayment
 from app.book.ledger.rules import UnmatchedStatus, holds_card_number, payment_kind, posting_date
 from app.book.ledger.service import first_open_day, mark_changed, post_entry
+from app.core.actor import Actor
 from app.core.db import chunked, insert_rows, table_of, upsert
 from app.core.errors import Conflict, Invalid
 from app.core.timeline.rules import Kind
@@ -44,7 +45,7 @@ from app.core.timeline.service import (
     record_many,
 )
 
-SOURCE = "feed:camt054"
+SOURCE = Actor("feed:camt054")
 
 
 # --- facts from the book ----------------------------------------------------------------------------------------
@@ -144,7 +145,12 @@ def _amounts(session: Session, account_ids: Sequence[int]) -> dict[int, dict[int
 
 
 def post_matched(
-    session: Session, portfolio_id: int, matches: Sequence[tuple[Incoming, Match]], *, by: str, now: datetime
+    session: Session,
+    portfolio_id: int,
+    matches: Sequence[tuple[Incoming, Match]],
+    *,
+    by: Actor,
+    now: datetime,
 ) -> None:
     """Post matched payments, remember their payers and put on record how each was matched."""
     if not matches:
@@ -228,7 +234,7 @@ def keep_waiting(
     portfolio_id: int,
     payments: Sequence[tuple[Incoming, NoMatch]],
     *,
-    by: str,
+    by: Actor,
     now: datetime,
 ) -> None:
     """Put payments nobody could be found for where a person sees them."""
@@ -266,7 +272,7 @@ def keep_waiting(
 
 
 def match_payment(
-    session: Session, unmatched: UnmatchedPayment, account: Account, *, by: str, now: datetime
+    session: Session, unmatched: UnmatchedPayment, account: Account, *, by: Actor, now: datetime
 ) -> Entry:
     """Post a waiting payment to an account and remember the payer's bank account for the next time.
 
@@ -306,7 +312,7 @@ def match_payment(
 
 
 def return_payment(
-    session: Session, unmatched: UnmatchedPayment, note: str, *, by: str, now: datetime
+    session: Session, unmatched: UnmatchedPayment, note: str, *, by: Actor, now: datetime
 ) -> None:
     """A waiting payment goes back to its payer, for the reason in `note`; nothing is posted."""
     note = " ".join(note.split())
@@ -318,7 +324,7 @@ def return_payment(
 
 
 def settle_returned(
-    session: Session, unmatched: UnmatchedPayment, note: str, *, by: str, now: datetime
+    session: Session, unmatched: UnmatchedPayment, note: str, *, by: Actor, now: datetime
 ) -> None:
     """A waiting payment is not ours any more: a person sent it back, or the bank took it back."""
     waiting_one = _locked(session, unmatched)
@@ -346,7 +352,9 @@ def _locked(session: Session, unmatched: UnmatchedPayment) -> UnmatchedPayment:
     return found
 
 
-def _settle(unmatched: UnmatchedPayment, status: UnmatchedStatus, note: str, by: str, now: datetime) -> None:
+def _settle(
+    unmatched: UnmatchedPayment, status: UnmatchedStatus, note: str, by: Actor, now: datetime
+) -> None:
     unmatched.status = status
     unmatched.note = note
     unmatched.decided_by = by
