@@ -51,7 +51,8 @@ from app.core.clock import FixedClock, local_date, local_instant  # noqa: E402
 from app.core.db import make_engine, reading, table_of, transaction  # noqa: E402
 from app.core.settings import Settings  # noqa: E402
 from app.core.timeline.models import Event  # noqa: E402
-from app.core.timeline.rules import Channel, Kind  # noqa: E402
+from app.core.timeline.rules import Kind  # noqa: E402
+from app.core.vocabulary import Channel  # noqa: E402
 from app.operations.day import collect_seldom, run_days  # noqa: E402
 from app.operations.simulation.rules import Side, measures  # noqa: E402
 from app.operations.simulation.service import Comparison, simulate  # noqa: E402

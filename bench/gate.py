@@ -40,7 +40,8 @@ from app.core import schema  # noqa: E402
 from app.core.clock import local_instant  # noqa: E402
 from app.core.db import make_engine, reading, table_of, transaction  # noqa: E402
 from app.core.timeline.models import DecisionFacts, Event  # noqa: E402
-from app.core.timeline.rules import Channel, Kind, Purpose  # noqa: E402
+from app.core.timeline.rules import Kind  # noqa: E402
+from app.core.vocabulary import Channel, Purpose  # noqa: E402
 from app.operations.day import Day, age, collect_seldom, contact, work_cases  # noqa: E402
 from app.outreach.letters.catalog import load_letters  # noqa: E402
 from app.outreach.outbox.models import OutboxMessage  # noqa: E402

@@ -39,7 +39,7 @@ from app.adapters.print.batch import AT_ONCE, PrintPress  # noqa: E402
 from app.adapters.print.letter_page import STANDARDS, letter_template, page_data, typeset_letter  # noqa: E402
 from app.adapters.print.letters import IN_FLIGHT, PrintLetterSender  # noqa: E402
 from app.adapters.print.typesetting import PRINT_STANDARDS, print_fonts  # noqa: E402
-from app.core.timeline.rules import Channel  # noqa: E402
+from app.core.vocabulary import Channel  # noqa: E402
 from app.outreach.outbox.rules import Accepted, Dispatch, Piece  # noqa: E402
 
 LETTERS = ROOT / "letters"

@@ -34,7 +34,8 @@ from app.core.actor import Actor
 from app.core.clock import FixedClock
 from app.core.db import transaction
 from app.core.timeline.models import Event
-from app.core.timeline.rules import Channel, Kind, Purpose
+from app.core.timeline.rules import Kind
+from app.core.vocabulary import Channel, Purpose
 from app.operations.day import DayReport, run_days
 from app.outreach.delivery.protocol import ContactCourier, Courier
 from app.outreach.delivery.sending import deliver_due

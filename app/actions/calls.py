@@ -31,7 +31,7 @@ from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.errors import Invalid
 from app.core.ids import id_of
-from app.core.timeline.rules import Channel, Purpose
+from app.core.vocabulary import Channel, Purpose
 from app.inbound.service import replace_links
 from app.outreach.gate.facts import address_of, gather_facts
 from app.outreach.gate.service import packs_for, rest_address

@@ -8,7 +8,7 @@ from typing import TextIO
 
 import structlog
 
-from app.core.timeline.rules import Channel
+from app.core.vocabulary import Channel
 from app.outreach.outbox.rules import Accepted, Dispatch, Outcome
 
 KEEP = 1000

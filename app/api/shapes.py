@@ -32,7 +32,8 @@ from app.casework.plans.rules import Instalment, PlanKind, PlanStatus
 from app.core.ids import id_of
 from app.core.money import to_decimal_string
 from app.core.timeline.models import Event
-from app.core.timeline.rules import Channel, Kind
+from app.core.timeline.rules import Kind
+from app.core.vocabulary import Channel
 from app.legal.referrals.models import Referral, ReferralStatus
 from app.outreach.gate.service import answer_data
 from app.policy.rules import Answer

@@ -17,7 +17,7 @@ from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.errors import Conflict, Invalid
 from app.core.ids import id_of
-from app.core.timeline.rules import Channel
+from app.core.vocabulary import Channel
 from app.inbound.models import InboundMatch, InboundMessage
 from app.inbound.rules import InboundSource, ReviewOutcome, choices
 from app.inbound.service import reading_of, review

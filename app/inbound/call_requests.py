@@ -13,8 +13,9 @@ from app.casework.cases.rules import CaseStatus
 from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.ids import id_of
-from app.core.timeline.rules import Channel, Kind, Purpose
+from app.core.timeline.rules import Kind
 from app.core.timeline.service import NewEvent, customer_stream
+from app.core.vocabulary import Channel, Purpose
 from app.inbound.wishes import wished_time
 from app.outreach.gate.case_facts import open_folders
 from app.outreach.gate.decisions import Asked, decided, record_decisions

@@ -14,8 +14,9 @@ from app.core.actor import CUSTOMER
 from app.core.errors import Invalid
 from app.core.ids import id_of
 from app.core.timeline.models import Event
-from app.core.timeline.rules import Channel, Kind
+from app.core.timeline.rules import Kind
 from app.core.timeline.service import NewEvent, customer_stream, record
+from app.core.vocabulary import Channel
 from app.inbound.models import InboundMatch, InboundMessage
 from app.inbound.rules import InboundSource
 from app.inbound.service import consent_of, open_case_of, refuse

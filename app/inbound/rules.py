@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from app.casework.cases.rules import HoldKind
-from app.core.timeline.rules import Channel
+from app.core.vocabulary import Channel
 from app.inbound.quotes import Heard, Reaction, hear, plain
 from app.outreach.outbox.rules import Misconfigured, TryLater
 

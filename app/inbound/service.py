@@ -25,8 +25,9 @@ from app.core.clock import Clock, local_date
 from app.core.db import reading, retrying, storable, transaction, upsert
 from app.core.errors import Conflict
 from app.core.ids import id_of
-from app.core.timeline.rules import Channel, Kind
+from app.core.timeline.rules import Kind
 from app.core.timeline.service import NewEvent, customer_stream, lock_customers, record
+from app.core.vocabulary import Channel
 from app.inbound.call_requests import task_to_call
 from app.inbound.models import InboundMatch, InboundMessage
 from app.inbound.rules import (

@@ -32,7 +32,7 @@ from app.book.delinquency.rules import PauseKind
 from app.casework.cases.rules import HoldKind
 from app.core.errors import Invalid
 from app.core.money import BadAmount, to_minor
-from app.core.timeline.rules import Channel, Purpose
+from app.core.vocabulary import Channel, Purpose
 from app.policy.calendars import Holidays
 from app.policy.kinds import (
     ContentRule,

@@ -25,8 +25,8 @@ from starlette.responses import RedirectResponse, Response
 
 from app.book.ledger.models import Customer, Portfolio
 from app.core.errors import Invalid, NotFound
-from app.core.timeline.rules import Channel
 from app.core.timeline.service import lock_customers
+from app.core.vocabulary import Channel
 from app.http.deps import Now, ReadSession, WriteSession, callback, ports_of
 from app.inbound import preferences
 from app.inbound.rules import Intent

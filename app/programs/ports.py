@@ -14,7 +14,7 @@ from app.adapters.twilio.codes import failure_of
 from app.core.clock import Clock, SystemClock
 from app.core.errors import Invalid
 from app.core.settings import ROOT, EmailAdapter, PostAdapter, Settings, SmsAdapter
-from app.core.timeline.rules import Channel
+from app.core.vocabulary import Channel
 from app.inbound.bounces.rules import Postbox
 from app.inbound.rules import Inbox
 from app.legal.bundle.bag import load_private_key

@@ -52,7 +52,7 @@ from app.core.staff.rules import (
     Role,
     Staff,
 )
-from app.core.timeline.rules import Channel
+from app.core.vocabulary import Channel
 from app.http import security
 from app.inbound.bounces.models import MailNotice
 from app.inbound.models import InboundMessage

@@ -18,7 +18,8 @@ from app.book.ledger.rules import EntryKind
 from app.casework.cases.rules import FOR_GOOD
 from app.core.actor import Actor, ActorKind
 from app.core.timeline.models import Event
-from app.core.timeline.rules import Channel, Kind
+from app.core.timeline.rules import Kind
+from app.core.vocabulary import Channel
 from app.inbound.rules import Intent, ReviewOutcome
 from app.outreach.gate.models import ContactPreference
 from app.policy.rules import PreferenceKind, Suppression

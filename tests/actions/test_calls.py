@@ -20,7 +20,8 @@ from app.core.actor import SYSTEM, Actor
 from app.core.db import transaction
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of
-from app.core.timeline.rules import Channel, Kind, Purpose
+from app.core.timeline.rules import Kind
+from app.core.vocabulary import Channel, Purpose
 from app.inbound.rules import Intent
 from app.inbound.service import receive_from_page
 from app.outreach.gate.decisions import Asked, asked_text, read_asked

@@ -6,7 +6,7 @@ import asyncio
 from datetime import date
 from typing import Any
 
-from app.core.timeline.rules import Channel
+from app.core.vocabulary import Channel
 from app.outreach.outbox.rules import AsyncSender, Dispatch, Outcome
 
 TO = {

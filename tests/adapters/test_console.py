@@ -9,7 +9,7 @@ import pytest
 import structlog
 
 from app.adapters.console import KEEP, ConsoleSender
-from app.core.timeline.rules import Channel
+from app.core.vocabulary import Channel
 from app.outreach.outbox.rules import Accepted
 from tests.adapters.dispatches import TO, a_dispatch
 

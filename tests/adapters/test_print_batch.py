@@ -13,7 +13,7 @@ import pypdfium2
 import pytest
 
 from app.adapters.print.batch import AT_ONCE, MANIFEST, PDF, PrintPress, sheet_marks
-from app.core.timeline.rules import Channel
+from app.core.vocabulary import Channel
 from app.outreach.outbox.rules import Misconfigured, Piece, PressDown
 from tests.adapters.dispatches import a_dispatch
 from tests.paths import ROOT

@@ -22,7 +22,7 @@ from app.adapters.print.letter_page import letter_template, page_data, parts, pi
 from app.adapters.print.letters import MANIFEST, PrintLetterSender, file_name, manifest_rows
 from app.adapters.print.typesetting import CannotTypeset, count_pages, typeset
 from app.book.ledger.rules import CollectorKind
-from app.core.timeline.rules import Channel
+from app.core.vocabulary import Channel
 from app.outreach.letters.catalog import render
 from app.outreach.letters.samples import specimen, specimen_dispatch
 from app.outreach.outbox.rules import Accepted, Dispatch, Misconfigured, TryLater, Undeliverable

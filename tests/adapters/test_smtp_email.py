@@ -30,7 +30,7 @@ from app.adapters.mail.smtp import SmtpEmailSender, parse_smtp_url
 from app.adapters.print.letter_page import LetterPaper
 from app.core.clock import FixedClock
 from app.core.settings import ROOT
-from app.core.timeline.rules import Channel
+from app.core.vocabulary import Channel
 from app.outreach.outbox.rules import Accepted, Misconfigured, Outcome, TryLater, Uncertain, Undeliverable
 from tests.adapters.dispatches import a_dispatch
 

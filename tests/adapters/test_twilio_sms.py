@@ -20,7 +20,7 @@ from werkzeug import Request, Response
 
 from app.adapters.twilio.sms import TwilioSmsSender, validate_signature
 from app.core.clock import FixedClock
-from app.core.timeline.rules import Channel
+from app.core.vocabulary import Channel
 from app.outreach.outbox.rules import (
     Accepted,
     Found,

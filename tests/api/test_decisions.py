@@ -10,7 +10,8 @@ from sqlmodel import Session
 
 from app.book.ledger.models import Customer
 from app.core.staff.rules import Role
-from app.core.timeline.rules import Channel, Kind
+from app.core.timeline.rules import Kind
+from app.core.vocabulary import Channel
 from tests import builders
 from tests.api.program import CARD, TODAY, Program, fields, late_case
 

@@ -24,7 +24,8 @@ from app.book.ledger.service import get_portfolio
 from app.core.clock import FixedClock, local_date
 from app.core.db import make_engine, transaction
 from app.core.errors import Conflict
-from app.core.timeline.rules import Channel, Kind
+from app.core.timeline.rules import Kind
+from app.core.vocabulary import Channel
 from app.operations.day import run_days
 from app.operations.invariants import thorough
 from app.outreach.delivery.sending import deliver_due

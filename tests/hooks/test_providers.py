@@ -15,7 +15,8 @@ from twilio.request_validator import RequestValidator
 from app.adapters.twilio.sms import validate_signature
 from app.book.ledger.models import Customer
 from app.core.actor import CUSTOMER, Actor
-from app.core.timeline.rules import Channel, Kind
+from app.core.timeline.rules import Kind
+from app.core.vocabulary import Channel
 from app.inbound.models import InboundMessage
 from app.outreach.delivery.protocol import is_stopped, start_channel
 from app.outreach.gate.models import Consent, SuppressedAddress

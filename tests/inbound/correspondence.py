@@ -12,7 +12,8 @@ from app.book.ledger.service import get_portfolio
 from app.core.actor import Actor
 from app.core.clock import FixedClock
 from app.core.db import transaction
-from app.core.timeline.rules import Channel, Kind, Purpose
+from app.core.timeline.rules import Kind
+from app.core.vocabulary import Channel, Purpose
 from app.inbound.models import InboundMessage
 from app.inbound.phrasebook import shipped_phrases
 from app.inbound.rules import Arrived, ReviewOutcome

@@ -15,7 +15,8 @@ from app.casework.cases.rules import HoldKind
 from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.errors import Conflict, Invalid
-from app.core.timeline.rules import Kind, Purpose
+from app.core.timeline.rules import Kind
+from app.core.vocabulary import Purpose
 from app.inbound.answers import LONGEST_ANSWER, answer_sms
 from app.inbound.models import InboundMessage
 from app.inbound.rules import ReviewOutcome

@@ -14,7 +14,8 @@ from app.adapters.twilio.inbox import TwilioInbox
 from app.casework.cases.models import CollectionsCase
 from app.core.clock import FixedClock
 from app.core.db import transaction
-from app.core.timeline.rules import Channel, Kind
+from app.core.timeline.rules import Kind
+from app.core.vocabulary import Channel
 from app.inbound.missed import fetch_missed
 from app.inbound.models import InboundMessage
 from tests import builders

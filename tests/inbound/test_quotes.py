@@ -12,7 +12,8 @@ from sqlmodel import select
 from app.book.ledger.rules import CollectorKind
 from app.core.db import transaction
 from app.core.ids import id_of
-from app.core.timeline.rules import Channel, Kind
+from app.core.timeline.rules import Kind
+from app.core.vocabulary import Channel
 from app.inbound.models import InboundMessage
 from app.inbound.phrasebook import shipped_phrases
 from app.inbound.rules import Intent, Reading, ReviewOutcome, languages_of, read

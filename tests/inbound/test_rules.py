@@ -6,7 +6,7 @@ import pytest
 
 from app.book.ledger.rules import holds_card_number, mask_card_numbers
 from app.casework.cases.rules import HoldKind
-from app.core.timeline.rules import Channel
+from app.core.vocabulary import Channel
 from app.inbound.phrasebook import shipped_phrases
 from app.inbound.rules import (
     Intent,

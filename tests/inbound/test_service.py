@@ -21,7 +21,8 @@ from app.core.clock import FixedClock
 from app.core.db import transaction
 from app.core.errors import Conflict
 from app.core.ids import id_of
-from app.core.timeline.rules import Channel, Kind
+from app.core.timeline.rules import Kind
+from app.core.vocabulary import Channel
 from app.inbound.models import InboundMatch, InboundMessage
 from app.inbound.queries import waiting_counts
 from app.inbound.rules import Arrived, Intent, Phrasebook, ReviewOutcome

@@ -24,7 +24,7 @@ from app.core.clock import FixedClock
 from app.core.db import transaction
 from app.core.errors import Conflict, Invalid
 from app.core.ids import id_of
-from app.core.timeline.rules import Purpose
+from app.core.vocabulary import Purpose
 from app.legal.referrals.models import Bundle, Referral, ReferralStatus
 from app.legal.referrals.rules import Receipt, completeness
 from app.legal.referrals.service import (

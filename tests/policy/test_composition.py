@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.errors import NotFound
-from app.core.timeline.rules import Channel, Purpose
+from app.core.vocabulary import Channel, Purpose
 from app.policy.composition import pack_of, packs_for, stack, unstack
 from app.policy.overrides import _compared, check, spelling, tighten
 from app.policy.packfile import BadPack, shipped_packs

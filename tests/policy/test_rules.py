@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.casework.cases.rules import HoldKind
-from app.core.timeline.rules import Channel, Purpose
+from app.core.vocabulary import Channel, Purpose
 from app.policy.composition import stack
 from app.policy.packfile import shipped_packs
 from app.policy.rules import (

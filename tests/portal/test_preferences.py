@@ -14,7 +14,8 @@ from app.book.ledger.models import Customer
 from app.casework.cases.models import CaseHold, CollectionsCase
 from app.core.actor import Actor
 from app.core.staff.rules import Role
-from app.core.timeline.rules import Channel, Kind
+from app.core.timeline.rules import Kind
+from app.core.vocabulary import Channel
 from app.inbound.models import InboundMessage
 from app.outreach.gate.models import Consent
 from app.outreach.gate.service import open_preferences, set_consent, set_preference

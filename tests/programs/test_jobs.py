@@ -12,7 +12,7 @@ from app.book.ledger.models import DailyRun, Portfolio
 from app.core.clock import FixedClock
 from app.core.db import exclusive, transaction
 from app.core.settings import Settings
-from app.core.timeline.rules import Channel
+from app.core.vocabulary import Channel
 from app.outreach.outbox.models import Heartbeat
 from app.outreach.outbox.rules import OutboxStatus
 from app.programs.jobs import Worker, day_due

@@ -25,7 +25,8 @@ from app.core.actor import SYSTEM, Actor
 from app.core.db import transaction
 from app.core.errors import Conflict
 from app.core.ids import id_of
-from app.core.timeline.rules import Channel, Kind
+from app.core.timeline.rules import Kind
+from app.core.vocabulary import Channel
 from app.operations.day import STAGES
 from app.operations.invariants import thorough
 from app.outreach.gate.service import set_consent

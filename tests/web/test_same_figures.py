@@ -17,7 +17,7 @@ from app.casework.cases.models import CollectionsCase
 from app.casework.plans.service import promise_to_pay
 from app.core.actor import Actor
 from app.core.staff.rules import Role
-from app.core.timeline.rules import Channel
+from app.core.vocabulary import Channel
 from app.outreach.outbox.rules import Dispatch
 from app.outreach.planning.service import confirm_plan, message_context
 from app.programs.ports import LETTERS

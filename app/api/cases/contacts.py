@@ -16,7 +16,7 @@ from app.book.ledger.service import get_portfolio
 from app.core.clock import local_instant
 from app.core.errors import Invalid
 from app.core.staff.rules import CASEWORK, MANAGEMENT, Caller
-from app.core.timeline.rules import Channel, Purpose
+from app.core.vocabulary import Channel, Purpose
 from app.outreach.gate.queries import Period, counts, rule_counts
 from app.outreach.gate.service import customer_of_account, explain
 

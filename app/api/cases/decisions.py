@@ -17,7 +17,7 @@ from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import CASE_READING, Caller
 from app.core.timeline.models import Event
-from app.core.timeline.rules import Channel, Purpose
+from app.core.vocabulary import Channel, Purpose
 from app.outreach.gate.decisions import replay
 from app.outreach.gate.queries import DECISION_OF, DECISIONS
 

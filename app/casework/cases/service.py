@@ -34,8 +34,9 @@ from app.core.actor import SYSTEM, Actor
 from app.core.db import chunked, insert_rows, table_of
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.ids import id_of
-from app.core.timeline.rules import Channel, Kind
+from app.core.timeline.rules import Kind
 from app.core.timeline.service import NewEvent, customer_stream, record, record_many
+from app.core.vocabulary import Channel
 
 MAX_NOTE = 4000
 NOBODY = frozenset({"", "system", "customer"})

@@ -6,7 +6,8 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from app.core.db import BigId, Row, UtcDateTime, enum_type
-from app.core.timeline.rules import Channel, Kind
+from app.core.timeline.rules import Kind
+from app.core.vocabulary import Channel
 
 
 class Event(Row, table=True):

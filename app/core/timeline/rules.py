@@ -1,4 +1,4 @@
-"""What can be on record: event kinds, channels, and how the hash chain is computed. Pure."""
+"""What can be on record: event kinds, and how the hash chain is computed. Pure."""
 
 from __future__ import annotations
 
@@ -6,36 +6,12 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
 import orjson
 
-
-class Word(StrEnum):
-    """One of a few words, hashed as the text it is: Enum's own way is slow where millions are looked up."""
-
-    __hash__ = str.__hash__
-
-
-class Channel(Word):
-    """Ways to reach a cardholder. `post` is a printed letter; the sources of contact rules call it 'letter'."""
-
-    SMS = "sms"
-    EMAIL = "email"
-    POST = "post"
-    CALL = "call"
-
-
-class Purpose(Word):
-    """Why the contact is made; holds and waits stop some purposes and let others pass."""
-
-    REMINDER = "reminder"
-    CONFIRMATION = "confirmation"
-    """Answers something the cardholder agreed to (a promise, a plan)."""
-    NOTICE = "notice"
-    """A notice the law demands; passes where a reminder may not, if the rule says so."""
+from app.core.vocabulary import Word
 
 
 class Kind(Word):

@@ -14,7 +14,8 @@ from sqlmodel import Session, SQLModel
 from app.core.actor import Actor
 from app.core.db import among, array_text, bulk_write, chunked, table_of, upsert
 from app.core.timeline.models import Event, StreamHead
-from app.core.timeline.rules import GENESIS, Channel, Kind, canonical, chain_hash
+from app.core.timeline.rules import GENESIS, Kind, canonical, chain_hash
+from app.core.vocabulary import Channel
 
 
 @dataclass(

@@ -25,8 +25,8 @@ from app.core.clock import Clock
 from app.core.db import retrying, storable, transaction, upsert
 from app.core.errors import Conflict
 from app.core.kit.bounded import Bounded, Stopped, Unfinished
-from app.core.timeline.rules import Channel
 from app.core.timeline.service import lock_customers
+from app.core.vocabulary import Channel
 from app.inbound.bounces.models import MailNotice
 from app.inbound.bounces.reading import notice_of, read_notice
 from app.inbound.bounces.rules import (

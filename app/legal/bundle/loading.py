@@ -25,8 +25,8 @@ from app.casework.plans.service import instalments_of
 from app.core.clock import local_date, local_instant
 from app.core.ids import id_of
 from app.core.timeline.models import Event
-from app.core.timeline.rules import Purpose
 from app.core.timeline.service import customer_stream
+from app.core.vocabulary import Purpose
 from app.legal.referrals import rules
 from app.legal.referrals.rules import CaseFile, Excuse, NotClaimed
 from app.outreach.gate.service import may_sue, packs_for

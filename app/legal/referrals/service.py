@@ -26,8 +26,9 @@ from app.core.db import among, table_of, upsert
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of
 from app.core.money import to_decimal_string
-from app.core.timeline.rules import Kind, Purpose
+from app.core.timeline.rules import Kind
 from app.core.timeline.service import Heads, lock_customers, record, record_many
+from app.core.vocabulary import Purpose
 from app.legal.bundle.build import Typeset, build
 from app.legal.bundle.loading import load_case_file
 from app.legal.referrals.models import Bundle, Referral, ReferralStatus

@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from app.core.timeline.rules import Channel
+from app.core.vocabulary import Channel
 
 
 class RunStatus(StrEnum):

@@ -35,8 +35,9 @@ from app.core.db import among, make_engine, reading, table_of, transaction, upse
 from app.core.ids import id_of
 from app.core.settings import ROOT
 from app.core.timeline.models import Event
-from app.core.timeline.rules import Channel, Kind
+from app.core.timeline.rules import Kind
 from app.core.timeline.service import NewEvent
+from app.core.vocabulary import Channel
 from app.operations.day import last_closed, run_days
 from app.operations.simulation.rules import Leaving, Side, Tariff, letter_pages, through_channel
 from app.outreach.delivery.protocol import Postpone, Withhold, judge, postponed, settled_event, withhold

@@ -8,8 +8,8 @@ from sqlmodel import Session, select
 
 from app.book.ledger.models import Customer
 from app.core.actor import SYSTEM
-from app.core.timeline.rules import Channel
 from app.core.timeline.service import lock_customers
+from app.core.vocabulary import Channel
 from app.outreach.gate.models import Consent
 from app.outreach.gate.service import set_consent
 from app.outreach.gate.suppression import holders, suppress

@@ -34,8 +34,9 @@ from app.core.db import among, table_of, upsert
 from app.core.errors import Conflict
 from app.core.ids import id_of
 from app.core.timeline.models import Event
-from app.core.timeline.rules import Channel, Kind, Purpose
+from app.core.timeline.rules import Kind
 from app.core.timeline.service import Heads, NewEvent, customer_stream, lock_customers, record, record_many
+from app.core.vocabulary import Channel, Purpose
 from app.outreach.delivery.failures import heed
 from app.outreach.gate.case_facts import STALE_AFTER, Folder, open_folders
 from app.outreach.gate.decisions import Asked, Decided, decided, record_decisions

@@ -19,8 +19,9 @@ from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.core.clock import local_date
 from app.core.db import among, table_of
-from app.core.timeline.rules import GENESIS, Channel
+from app.core.timeline.rules import GENESIS
 from app.core.timeline.service import Heads, customer_stream, lock_streams, read_heads
+from app.core.vocabulary import Channel
 from app.outreach.gate.facts import gather_facts
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus

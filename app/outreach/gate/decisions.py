@@ -22,8 +22,9 @@ from app.core.actor import Actor
 from app.core.db import bulk_write, chunked, table_of
 from app.core.errors import Conflict, NotFound
 from app.core.timeline.models import DecisionFacts, Event
-from app.core.timeline.rules import Channel, Kind, Purpose, canonical, instant_text
+from app.core.timeline.rules import Kind, canonical, instant_text
 from app.core.timeline.service import Heads, NewEvent, customer_stream, instant_speller, record_many
+from app.core.vocabulary import Channel, Purpose
 from app.outreach.gate.pack_versions import pack_by_label
 from app.policy.rules import (
     Answer,

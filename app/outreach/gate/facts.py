@@ -24,7 +24,8 @@ from app.casework.documents.rules import DocumentKind
 from app.core.db import among, chunked, table_of
 from app.core.ids import id_of
 from app.core.timeline.models import Event
-from app.core.timeline.rules import Channel, Kind
+from app.core.timeline.rules import Kind
+from app.core.vocabulary import Channel
 from app.outreach.gate.models import Consent, ContactPreference, SuppressedAddress
 from app.policy.kinds import LimitationRule, WaitRule
 from app.policy.rules import (

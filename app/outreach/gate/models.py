@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from app.core.db import BigId, Row, UtcDateTime, enum_type
-from app.core.timeline.rules import Channel
+from app.core.vocabulary import Channel
 from app.policy.rules import PreferenceKind, Suppression
 
 

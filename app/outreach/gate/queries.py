@@ -17,7 +17,8 @@ from app.book.ledger.models import Customer
 from app.core.clock import local_date
 from app.core.db import table_of
 from app.core.timeline.models import Event
-from app.core.timeline.rules import Channel, Kind
+from app.core.timeline.rules import Kind
+from app.core.vocabulary import Channel
 
 DECISIONS: Mapping[str, tuple[Kind, ...]] = {
     "cleared": (Kind.CONTACT_CLEARED,),

@@ -19,8 +19,9 @@ from app.core.clock import local_date
 from app.core.db import upsert
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
-from app.core.timeline.rules import Channel, Kind, Purpose
+from app.core.timeline.rules import Kind
 from app.core.timeline.service import NewEvent, customer_stream, portfolio_stream, record
+from app.core.vocabulary import Channel, Purpose
 from app.outreach.gate.decisions import answer_data
 from app.outreach.gate.facts import address_of, gather_facts
 from app.outreach.gate.models import Consent, ContactPreference

@@ -21,8 +21,9 @@ from app.casework.cases.service import clean_text
 from app.core.actor import Actor
 from app.core.db import table_of, upsert
 from app.core.errors import Conflict, Invalid
-from app.core.timeline.rules import Channel, Kind
+from app.core.timeline.rules import Kind
 from app.core.timeline.service import NewEvent, customer_stream, lock_customers, record_many
+from app.core.vocabulary import Channel
 from app.outreach.gate.models import SuppressedAddress
 from app.policy.rules import Suppression
 

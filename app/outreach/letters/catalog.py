@@ -32,7 +32,7 @@ from markupsafe import Markup
 from markupsafe import escape as html_escape
 
 from app.core import money
-from app.core.timeline.rules import Channel
+from app.core.vocabulary import Channel
 from app.outreach.letters.compiled import Stencils, Worded, as_dict, trees_can_be_cut, values_of
 from app.outreach.letters.statutory import COSTS_CURRENCY, AnswerTime
 

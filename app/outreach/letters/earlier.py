@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from app.core.db import among, table_of
-from app.core.timeline.rules import Purpose
+from app.core.vocabulary import Purpose
 from app.outreach.letters.catalog import Letter
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from app.book.ledger.rules import CollectorKind
-from app.core.timeline.rules import Channel
+from app.core.vocabulary import Channel
 from app.outreach.letters.catalog import (
     AccountLine,
     InstalmentLine,

@@ -7,7 +7,7 @@ from sqlmodel import Field
 
 from app.core.db import BigId, Row, UtcDateTime, enum_type
 from app.core.ids import id_of
-from app.core.timeline.rules import Purpose
+from app.core.vocabulary import Purpose
 from app.outreach.outbox.rules import BatchStatus, Destination, DropStatus, OutboxStatus
 
 

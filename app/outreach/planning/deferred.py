@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.core.db import table_of, upsert
-from app.core.timeline.rules import Channel
+from app.core.vocabulary import Channel
 from app.outreach.gate.case_facts import CaseLine
 from app.outreach.outbox.models import WaitingLetter
 from app.policy.rules import Answer, WaitUntil

@@ -18,7 +18,7 @@ from app.casework.plans.service import instalments_of, live_plan
 from app.core.actor import Actor
 from app.core.db import table_of
 from app.core.ids import id_of
-from app.core.timeline.rules import Channel, Purpose
+from app.core.vocabulary import Channel, Purpose
 from app.outreach.gate.case_facts import Folder, open_folders
 from app.outreach.letters.catalog import Letter, format_amount, format_date
 from app.outreach.outbox.models import WaitingLetter

@@ -15,7 +15,7 @@ from app.casework.plans.service import live_plan
 from app.core.actor import SYSTEM
 from app.core.clock import Clock, local_date
 from app.core.db import reading, retrying, table_of, transaction
-from app.core.timeline.rules import Channel, Purpose
+from app.core.vocabulary import Channel, Purpose
 from app.outreach.delivery.protocol import MOVED, Claimed, locked_rows
 from app.outreach.gate.case_facts import Folder, open_folders
 from app.outreach.outbox.models import OutboxMessage

@@ -14,7 +14,7 @@ from app.casework.plans.service import live_plan
 from app.core.actor import Actor
 from app.core.errors import Conflict, Invalid
 from app.core.ids import id_of
-from app.core.timeline.rules import Channel, Purpose
+from app.core.vocabulary import Channel, Purpose
 from app.outreach.gate.case_facts import open_folders
 from app.outreach.planning.service import Letterhead, Outgoing, Stationery, contact_customers, known_keys
 from app.policy.rules import Answer

@@ -32,8 +32,9 @@ from app.core.actor import SYSTEM, Actor
 from app.core.clock import local_date
 from app.core.db import among, array_text, bulk_write, table_of, upsert
 from app.core.ids import id_of
-from app.core.timeline.rules import Channel, Kind, Purpose, canonical
+from app.core.timeline.rules import Kind, canonical
 from app.core.timeline.service import Heads, NewEvent, customer_stream, instant_speller
+from app.core.vocabulary import Channel, Purpose
 from app.outreach.gate.case_facts import CaseLine, Folder, changed_cases, open_folders
 from app.outreach.gate.decisions import Decided, answer_text, decided, record_decisions
 from app.outreach.gate.facts import Person, address_of

@@ -20,7 +20,8 @@ from app.casework.cases.rules import CONVERSATIONS
 from app.core.clock import local_date, local_instant
 from app.core.db import among, chunked, table_of
 from app.core.timeline.models import Event
-from app.core.timeline.rules import Channel, Kind
+from app.core.timeline.rules import Kind
+from app.core.vocabulary import Channel
 from app.outreach.gate.models import Consent
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus

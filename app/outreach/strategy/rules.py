@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from functools import cached_property
 
-from app.core.timeline.rules import Channel, Purpose
+from app.core.vocabulary import Channel, Purpose
 
 
 class Action(StrEnum):

@@ -24,8 +24,9 @@ from app.core.clock import local_date
 from app.core.db import table_of, upsert
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
-from app.core.timeline.rules import Channel, Kind
+from app.core.timeline.rules import Kind
 from app.core.timeline.service import NewEvent, customer_stream, lock_streams, portfolio_stream, record
+from app.core.vocabulary import Channel
 from app.outreach.strategy.experiments import Arm, arm_of
 from app.outreach.strategy.models import Experiment, LiveStrategy, Participant, StrategyTask, StrategyVersion
 from app.outreach.strategy.rules import Action, CaseFacts, Ladder, Strategy

@@ -14,7 +14,7 @@ from app.casework.cases.rules import HoldKind
 from app.core.errors import Invalid
 from app.core.kit.toml_text import parse_toml
 from app.core.money import BadAmount, to_decimal_string, to_minor
-from app.core.timeline.rules import Channel, Purpose
+from app.core.vocabulary import Channel, Purpose
 from app.outreach.strategy.rules import (
     ASKABLE,
     NEVER,

@@ -31,7 +31,7 @@ from app.core.errors import DeskError, Invalid, NotFound
 from app.core.ids import id_of
 from app.core.kit.processes import keep_files_private, leave
 from app.core.settings import ROOT, Settings, get_settings
-from app.core.timeline.rules import Channel, Purpose
+from app.core.vocabulary import Channel, Purpose
 from app.programs.cli.base import BY, Day, Json, PortfolioCode, printable
 from app.programs.cli.base import migrated_engine as _engine
 from app.programs.cli.base import parse_day as _day

@@ -54,7 +54,7 @@ from app.core.kit.processes import finish
 from app.core.settings import ROOT, PostAdapter, Settings
 from app.core.staff.rules import Role
 from app.core.staff.service import add_user
-from app.core.timeline.rules import Channel, Purpose
+from app.core.vocabulary import Channel, Purpose
 from app.legal.bundle.bag import public_key_pem
 from app.legal.referrals.models import Referral, ReferralStatus
 from app.legal.referrals.rules import gaps, stops

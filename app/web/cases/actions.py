@@ -37,7 +37,7 @@ from app.core.db import upsert
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.staff.models import SentForm
 from app.core.staff.rules import Role, Staff
-from app.core.timeline.rules import Channel
+from app.core.vocabulary import Channel
 from app.http.deps import CaseWorker, Now, ReadSession, WriteSession, ports_of
 from app.legal.referrals.service import nominate
 from app.outreach.gate.service import set_consent

@@ -50,7 +50,7 @@ from app.core.money import to_decimal_string
 from app.core.staff.models import User
 from app.core.staff.rules import CASEWORK, Role, Staff
 from app.core.timeline.queries import events_of_customer, last_call
-from app.core.timeline.rules import Channel, Purpose
+from app.core.vocabulary import Channel, Purpose
 from app.http.deps import (
     CaseReader,
     Now,

@@ -15,7 +15,7 @@ from app.book.ledger.models import Portfolio
 from app.casework.cases.models import case_reference
 from app.core.clock import local_date, local_instant
 from app.core.errors import Invalid, NotFound
-from app.core.timeline.rules import Channel
+from app.core.vocabulary import Channel
 from app.http.deps import Manager, Now, StreamSession, decode_cursor, encode_cursor
 from app.outreach.gate import queries
 from app.outreach.gate.queries import DECISIONS, Decision, Period, RuleCounts

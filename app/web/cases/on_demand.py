@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.core.errors import Invalid, NotFound
-from app.core.timeline.rules import Channel
+from app.core.vocabulary import Channel
 from app.http.deps import CaseWorker, Now, ReadSession, WriteSession, ports_of, settings_of
 from app.inbound.answers import answer_sms, word_answer
 from app.outreach.delivery.protocol import cancel_message

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.core.errors import NotFound
-from app.core.timeline.rules import Channel
+from app.core.vocabulary import Channel
 from app.http.deps import CaseWorker, Now, WriteSession
 from app.inbound.service import replace_links
 from app.outreach.gate.facts import address_of

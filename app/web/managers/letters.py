@@ -27,7 +27,7 @@ from app.core.errors import Forbidden, Invalid, NotFound
 from app.core.ids import id_of
 from app.core.settings import Settings
 from app.core.staff.rules import CASE_READING, Role, Staff
-from app.core.timeline.rules import Channel
+from app.core.vocabulary import Channel
 from app.http.deps import Now, ReadSession, ports_of, requires, settings_of
 from app.outreach.gate.case_facts import open_folders
 from app.outreach.gate.facts import address_of

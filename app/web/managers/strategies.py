@@ -23,7 +23,7 @@ from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
 from app.core.money import exponent
 from app.core.staff.rules import MANAGEMENT
-from app.core.timeline.rules import Channel, Purpose
+from app.core.vocabulary import Channel, Purpose
 from app.http.deps import CaseReader, Manager, Now, ReadSession, RowId, RowQuery, WriteSession, ports_of
 from app.http.security import MB
 from app.operations.day import last_closed

@@ -22,8 +22,9 @@ from app.casework.plans.service import promise_to_pay
 from app.core.actor import Actor
 from app.core.db import reading, transaction
 from app.core.errors import Conflict, Invalid
-from app.core.timeline.rules import Channel, Kind
+from app.core.timeline.rules import Kind
 from app.core.timeline.service import customer_stream, read_heads
+from app.core.vocabulary import Channel
 from app.outreach.gate.models import SuppressedAddress
 from app.outreach.gate.service import packs_for
 from app.outreach.gate.suppression import suppress

@@ -15,7 +15,8 @@ from app.core.actor import Actor
 from app.core.clock import FixedClock
 from app.core.db import reading, transaction
 from app.core.errors import Conflict
-from app.core.timeline.rules import Channel, Kind
+from app.core.timeline.rules import Kind
+from app.core.vocabulary import Channel
 from app.inbound.bounces.models import MailNotice
 from app.inbound.bounces.rules import NoticeKind
 from app.inbound.bounces.service import collect, decide, take_notice

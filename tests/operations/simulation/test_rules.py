@@ -9,7 +9,7 @@ import pytest
 
 from app.adapters.print.letter_page import typeset_letter
 from app.adapters.print.typesetting import count_pages
-from app.core.timeline.rules import Channel
+from app.core.vocabulary import Channel
 from app.operations.simulation.rules import Leaving, Tariff, letter_pages, through_channel
 from app.programs.ports import LETTERS
 from tests.adapters.dispatches import a_dispatch

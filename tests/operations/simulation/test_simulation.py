@@ -32,7 +32,8 @@ from app.core.db import make_engine, reading, transaction
 from app.core.errors import DeskError, Invalid
 from app.core.settings import Settings, get_settings
 from app.core.timeline.models import Event
-from app.core.timeline.rules import Channel, Kind
+from app.core.timeline.rules import Kind
+from app.core.vocabulary import Channel
 from app.operations.simulation import run as living
 from app.operations.simulation.rules import Tariff
 from app.operations.simulation.run import Plan

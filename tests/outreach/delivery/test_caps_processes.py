@@ -16,8 +16,9 @@ from app.casework.cases.models import CollectionsCase
 from app.core.db import make_engine, retrying, transaction
 from app.core.ids import id_of
 from app.core.timeline.models import DecisionFacts
-from app.core.timeline.rules import Channel, Kind
+from app.core.timeline.rules import Kind
 from app.core.timeline.service import lock_customers
+from app.core.vocabulary import Channel
 from app.outreach.gate.case_facts import open_folders
 from app.outreach.planning.service import plan_contacts
 from app.policy.composition import pack_of

@@ -26,7 +26,8 @@ from app.core.db import transaction
 from app.core.errors import Conflict
 from app.core.ids import id_of
 from app.core.timeline.models import Event
-from app.core.timeline.rules import Channel, Kind, Purpose
+from app.core.timeline.rules import Kind
+from app.core.vocabulary import Channel, Purpose
 from app.outreach.delivery.dispatcher import SWITCH_SECONDS
 from app.outreach.delivery.protocol import (
     ContactCourier,

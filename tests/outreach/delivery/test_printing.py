@@ -18,7 +18,8 @@ from app.casework.cases.models import CollectionsCase
 from app.core.actor import Actor
 from app.core.clock import FixedClock
 from app.core.db import transaction
-from app.core.timeline.rules import Channel, Kind
+from app.core.timeline.rules import Kind
+from app.core.vocabulary import Channel
 from app.outreach.delivery.printing import LEASE, print_due
 from app.outreach.delivery.protocol import start_channel, stop_channel
 from app.outreach.delivery.sending import deliver_due

@@ -14,7 +14,8 @@ from app.casework.cases.models import CollectionsCase
 from app.core.clock import FixedClock
 from app.core.db import transaction
 from app.core.settings import ROOT
-from app.core.timeline.rules import Channel, Kind
+from app.core.timeline.rules import Kind
+from app.core.vocabulary import Channel
 from app.outreach.delivery.reconcile import reconcile, reconcile_letters
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import (

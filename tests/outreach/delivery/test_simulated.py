@@ -14,7 +14,8 @@ from app.adapters.console import ConsoleSender
 from app.api.cases.decisions import Name
 from app.casework.cases.models import CollectionsCase
 from app.core.db import transaction
-from app.core.timeline.rules import Channel, Kind
+from app.core.timeline.rules import Kind
+from app.core.vocabulary import Channel
 from app.legal.bundle.loading import load_case_file
 from app.legal.referrals.rules import completeness
 from app.outreach.gate.queries import DECISIONS

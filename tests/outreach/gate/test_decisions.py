@@ -24,8 +24,9 @@ from app.core.db import table_of, transaction
 from app.core.errors import Conflict, NotFound
 from app.core.ids import id_of
 from app.core.timeline.models import DecisionFacts, Event
-from app.core.timeline.rules import Channel, Kind, Purpose
+from app.core.timeline.rules import Kind
 from app.core.timeline.service import broken_links
+from app.core.vocabulary import Channel, Purpose
 from app.outreach.gate.decisions import (
     DECISION_KINDS,
     Asked,

@@ -22,8 +22,9 @@ from app.core.db import transaction
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
 from app.core.timeline.models import Event
-from app.core.timeline.rules import Channel, Kind, Purpose
+from app.core.timeline.rules import Kind
 from app.core.timeline.service import NewEvent, customer_stream, record
+from app.core.vocabulary import Channel, Purpose
 from app.legal.bundle.loading import load_case_file
 from app.outreach.gate.facts import gather_facts
 from app.outreach.gate.models import Consent, PolicyPackVersion

@@ -12,7 +12,8 @@ from app.book.ledger.models import Customer, Portfolio
 from app.core.actor import SYSTEM, Actor
 from app.core.db import transaction
 from app.core.errors import Conflict, Invalid
-from app.core.timeline.rules import Channel, Kind, Purpose
+from app.core.timeline.rules import Kind
+from app.core.vocabulary import Channel, Purpose
 from app.outreach.gate.models import SuppressedAddress
 from app.outreach.gate.service import explain
 from app.outreach.gate.suppression import restore, suppress

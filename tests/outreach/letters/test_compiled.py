@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jinja2 import Environment
 
-from app.core.timeline.rules import Channel
+from app.core.vocabulary import Channel
 from app.outreach.letters.catalog import (
     AccountLine,
     InstalmentLine,

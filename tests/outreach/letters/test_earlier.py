@@ -17,7 +17,8 @@ from app.casework.cases.models import CollectionsCase
 from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.ids import id_of
-from app.core.timeline.rules import Channel, Kind
+from app.core.timeline.rules import Kind
+from app.core.vocabulary import Channel
 from app.outreach.letters.catalog import Unsayable, render
 from app.outreach.letters.samples import specimen
 from app.outreach.outbox.models import OutboxMessage

@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from app.core.timeline.rules import Channel, Purpose
+from app.core.vocabulary import Channel, Purpose
 from app.outreach.letters.catalog import (
     VARIABLES,
     AccountLine,

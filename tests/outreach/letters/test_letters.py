@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.timeline.rules import Channel
+from app.core.vocabulary import Channel
 from app.outreach.letters.catalog import (
     ABOUT,
     AccountLine,

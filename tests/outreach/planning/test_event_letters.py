@@ -26,7 +26,8 @@ from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.errors import Invalid
 from app.core.ids import id_of
-from app.core.timeline.rules import Channel, Kind
+from app.core.timeline.rules import Kind
+from app.core.vocabulary import Channel
 from app.outreach.gate.service import may_sue
 from app.outreach.outbox.models import OutboxMessage, WaitingLetter
 from app.outreach.outbox.rules import OutboxStatus

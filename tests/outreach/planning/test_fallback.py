@@ -17,7 +17,8 @@ from app.core.actor import SYSTEM, Actor
 from app.core.clock import FixedClock
 from app.core.db import transaction
 from app.core.timeline.models import Event
-from app.core.timeline.rules import Channel, Kind, Purpose
+from app.core.timeline.rules import Kind
+from app.core.vocabulary import Channel, Purpose
 from app.outreach.delivery.protocol import note_status
 from app.outreach.gate.service import set_consent
 from app.outreach.outbox.models import OutboxMessage

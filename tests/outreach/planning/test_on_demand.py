@@ -16,7 +16,8 @@ from app.casework.plans.service import promise_to_pay
 from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.errors import Conflict, DeskError, Invalid
-from app.core.timeline.rules import Channel, Kind
+from app.core.timeline.rules import Kind
+from app.core.vocabulary import Channel
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.planning.on_demand import take_manual_step
 from app.policy.rules import Clearance

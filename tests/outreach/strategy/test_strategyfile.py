@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.errors import NotFound
-from app.core.timeline.rules import Channel, Purpose
+from app.core.vocabulary import Channel, Purpose
 from app.outreach.strategy.rules import Action, Criterion, Moment, Op, Step, WaitFor
 from app.outreach.strategy.service import shipped_text
 from app.outreach.strategy.strategyfile import (

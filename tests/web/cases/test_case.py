@@ -30,7 +30,8 @@ from app.core.ids import id_of
 from app.core.settings import Settings
 from app.core.staff.rules import Role
 from app.core.timeline.models import Event
-from app.core.timeline.rules import Channel, Kind
+from app.core.timeline.rules import Kind
+from app.core.vocabulary import Channel
 from app.inbound.phrasebook import shipped_phrases
 from app.inbound.rules import Arrived
 from app.inbound.service import receive

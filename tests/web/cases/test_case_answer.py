@@ -8,7 +8,8 @@ import pytest
 from sqlmodel import select
 
 from app.core.staff.rules import Role
-from app.core.timeline.rules import Channel, Kind
+from app.core.timeline.rules import Kind
+from app.core.vocabulary import Channel
 from app.inbound.service import interpret_due
 from app.outreach.outbox.models import OutboxMessage
 from tests.builders import events

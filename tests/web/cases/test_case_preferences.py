@@ -11,7 +11,8 @@ from app.book.ledger.models import Customer
 from app.core.ids import id_of
 from app.core.staff.rules import Role
 from app.core.timeline.models import Event
-from app.core.timeline.rules import Channel, Kind
+from app.core.timeline.rules import Kind
+from app.core.vocabulary import Channel
 from app.outreach.gate.models import ContactPreference
 from app.policy.rules import PreferenceKind
 from tests import builders

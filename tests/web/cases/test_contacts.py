@@ -10,7 +10,8 @@ import pytest
 
 from app.core.clock import local_instant
 from app.core.staff.rules import Role
-from app.core.timeline.rules import Channel, Kind
+from app.core.timeline.rules import Kind
+from app.core.vocabulary import Channel
 from app.outreach.gate import queries
 from app.outreach.gate.queries import Period
 from tests import builders

@@ -17,7 +17,7 @@ from sqlmodel import Session
 from app.casework.cases.models import CollectionsCase
 from app.core.clock import FixedClock
 from app.core.staff.rules import Role
-from app.core.timeline.rules import Channel
+from app.core.vocabulary import Channel
 from app.programs.ports import make_paper
 from tests import builders
 from tests.web.accounts.test_account_corrections import words

@@ -8,7 +8,8 @@ from sqlmodel import select
 
 from app.book.ledger.models import Customer
 from app.core.staff.rules import Role
-from app.core.timeline.rules import Channel, Kind
+from app.core.timeline.rules import Kind
+from app.core.vocabulary import Channel
 from app.inbound.bounces.models import MailNotice
 from app.inbound.bounces.service import take_notice
 from app.outreach.gate.models import SuppressedAddress

@@ -10,7 +10,8 @@ from app.book.ledger.models import Customer
 from app.casework.cases.models import CollectionsCase
 from app.core.ids import id_of
 from app.core.staff.rules import Role
-from app.core.timeline.rules import Channel, Kind
+from app.core.timeline.rules import Kind
+from app.core.vocabulary import Channel
 from app.inbound.models import InboundMessage
 from app.inbound.phrasebook import shipped_phrases
 from app.inbound.rules import Arrived, ReviewOutcome

@@ -1,0 +1,30 @@
+"""Words that every storey shares: the channels, and the purposes of a contact."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Word(StrEnum):
+    """One of a few words, hashed as the text it is: Enum's own way is slow where millions are looked up."""
+
+    __hash__ = str.__hash__
+
+
+class Channel(Word):
+    """Ways to reach a cardholder. `post` is a printed letter; the sources of contact rules call it 'letter'."""
+
+    SMS = "sms"
+    EMAIL = "email"
+    POST = "post"
+    CALL = "call"
+
+
+class Purpose(Word):
+    """Why the contact is made; holds and waits stop some purposes and let others pass."""
+
+    REMINDER = "reminder"
+    CONFIRMATION = "confirmation"
+    """Answers something the cardholder agreed to (a promise, a plan)."""
+    NOTICE = "notice"
+    """A notice the law demands; passes where a reminder may not, if the rule says so."""
