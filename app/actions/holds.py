@@ -13,9 +13,9 @@ from app.book.ledger.models import Account, Customer, Portfolio
 from app.book.ledger.queries import accounts_of
 from app.book.ledger.rules import ENDED
 from app.casework.cases.models import CaseHold, CollectionsCase
-from app.casework.cases.rules import HoldKind
 from app.casework.cases.service import end_hold, place_hold
 from app.core.actor import Actor
+from app.core.vocabulary import HoldKind
 from app.outreach.gate.service import packs_for
 
 

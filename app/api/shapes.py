@@ -25,7 +25,10 @@ from app.book.ledger.models import Account, Customer, Entry, Portfolio, Replaced
 from app.book.ledger.rules import AccountStatus, CollectorKind, DelinquencySource, EntryKind, WaiverStatus
 from app.book.ledger.statements import StatementFigures
 from app.casework.cases.models import CaseHold, CollectionsCase, case_reference
-from app.casework.cases.rules import CaseStatus, HoldKind, Outcome
+from app.casework.cases.rules import (
+    CaseStatus,
+    Outcome,
+)
 from app.casework.cases.standing import Standing
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import Instalment, PlanKind, PlanStatus
@@ -33,7 +36,7 @@ from app.core.ids import id_of
 from app.core.money import to_decimal_string
 from app.core.timeline.models import Event
 from app.core.timeline.rules import Kind
-from app.core.vocabulary import Channel
+from app.core.vocabulary import Channel, HoldKind
 from app.legal.referrals.models import Referral, ReferralStatus
 from app.outreach.gate.service import answer_data
 from app.policy.rules import Answer

@@ -1,4 +1,4 @@
-"""Words that every storey shares: the channels, and the purposes of a contact."""
+"""Words that every storey shares: the channels, the purposes of a contact, and the kinds of hold."""
 
 from __future__ import annotations
 
@@ -28,3 +28,20 @@ class Purpose(Word):
     """Answers something the cardholder agreed to (a promise, a plan)."""
     NOTICE = "notice"
     """A notice the law demands; passes where a reminder may not, if the rule says so."""
+
+
+class HoldKind(StrEnum):
+    """Why a customer is left alone; a policy pack says which purposes each kind stops."""
+
+    DISPUTE = "dispute"
+    HARDSHIP = "hardship"
+    COMPLAINT = "complaint"
+    BANKRUPTCY = "bankruptcy"
+    DECEASED = "deceased"
+    ATTORNEY = "attorney"
+    CEASE_CONTACT = "cease_contact"
+    MILITARY = "military"
+    BREATHING_SPACE = "breathing_space"
+    FRAUD = "fraud"
+    VULNERABLE = "vulnerable"
+    MANUAL = "manual"

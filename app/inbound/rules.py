@@ -14,8 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from app.casework.cases.rules import HoldKind
-from app.core.vocabulary import Channel
+from app.core.vocabulary import Channel, HoldKind
 from app.inbound.quotes import Heard, Reaction, hear, plain
 from app.outreach.outbox.rules import Misconfigured, TryLater
 

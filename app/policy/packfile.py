@@ -29,10 +29,9 @@ from pydantic import (
 from app.book.charges.rules import MILLION, ChargeCaps
 from app.book.delinquency.re_age import ReAgeRule
 from app.book.delinquency.rules import PauseKind
-from app.casework.cases.rules import HoldKind
 from app.core.errors import Invalid
 from app.core.money import BadAmount, to_minor
-from app.core.vocabulary import Channel, Purpose
+from app.core.vocabulary import Channel, HoldKind, Purpose
 from app.policy.calendars import Holidays
 from app.policy.kinds import (
     ContentRule,

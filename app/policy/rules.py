@@ -21,8 +21,7 @@ from zoneinfo import ZoneInfo
 
 from app.book.charges.rules import ChargeCaps
 from app.book.delinquency.re_age import ReAgeRule
-from app.casework.cases.rules import HoldKind
-from app.core.vocabulary import Channel, Purpose
+from app.core.vocabulary import Channel, HoldKind, Purpose
 from app.policy.calendars import Holidays
 
 

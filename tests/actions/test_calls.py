@@ -13,7 +13,12 @@ from app.actions.calls import CallEffects, CallReport, record_call
 from app.actions.holds import release_customer
 from app.book.ledger.models import Customer, Portfolio
 from app.casework.cases.models import CallTask, CaseHold, CollectionsCase
-from app.casework.cases.rules import CALL_HOLDS, CONVERSATIONS, FOR_GOOD, CallResult, HoldKind
+from app.casework.cases.rules import (
+    CALL_HOLDS,
+    CONVERSATIONS,
+    FOR_GOOD,
+    CallResult,
+)
 from app.casework.cases.service import end_due_holds, place_hold, review_hold
 from app.casework.plans.models import Plan
 from app.core.actor import SYSTEM, Actor
@@ -21,7 +26,7 @@ from app.core.db import transaction
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of
 from app.core.timeline.rules import Kind
-from app.core.vocabulary import Channel, Purpose
+from app.core.vocabulary import Channel, HoldKind, Purpose
 from app.inbound.rules import Intent
 from app.inbound.service import receive_from_page
 from app.outreach.gate.decisions import Asked, asked_text, read_asked

@@ -11,8 +11,8 @@ from urllib.parse import quote
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.casework.cases.rules import HoldKind
 from app.core.staff.rules import Role
+from app.core.vocabulary import HoldKind
 from tests.api.program import CARD, Program, account_of, late_case, nominated, sealed
 from tests.api.test_description import operations
 

@@ -18,13 +18,13 @@ from sqlmodel import select
 from app.book.ledger.models import DailyRun
 from app.book.ledger.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
-from app.casework.cases.rules import HoldKind
 from app.casework.cases.service import place_hold
 from app.casework.plans.service import promise_to_pay
 from app.core.actor import SYSTEM
 from app.core.db import make_engine, transaction
 from app.core.timeline.rules import Kind
 from app.core.timeline.service import record
+from app.core.vocabulary import HoldKind
 from app.operations.invariants import thorough
 from app.outreach.delivery.protocol import settled_event
 from app.outreach.outbox.rules import Accepted, OutboxStatus

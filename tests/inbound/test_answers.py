@@ -11,12 +11,11 @@ from sqlmodel import select
 from app.actions.holds import hold_customer
 from app.book.ledger.models import Customer, Portfolio
 from app.casework.cases.models import CollectionsCase
-from app.casework.cases.rules import HoldKind
 from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.errors import Conflict, Invalid
 from app.core.timeline.rules import Kind
-from app.core.vocabulary import Purpose
+from app.core.vocabulary import HoldKind, Purpose
 from app.inbound.answers import LONGEST_ANSWER, answer_sms
 from app.inbound.models import InboundMessage
 from app.inbound.rules import ReviewOutcome

@@ -13,7 +13,7 @@ from sqlmodel import Session, select
 from app.book.ledger.models import Customer
 from app.book.ledger.service import get_portfolio
 from app.casework.cases.models import CallTask, CaseHold, CollectionsCase
-from app.casework.cases.rules import CallResult, HoldKind
+from app.casework.cases.rules import CallResult
 from app.casework.cases.service import log_call
 from app.core.actor import Actor
 from app.core.card_numbers import luhn
@@ -22,7 +22,7 @@ from app.core.db import transaction
 from app.core.errors import Conflict
 from app.core.ids import id_of
 from app.core.timeline.rules import Kind
-from app.core.vocabulary import Channel
+from app.core.vocabulary import Channel, HoldKind
 from app.inbound.models import InboundMatch, InboundMessage
 from app.inbound.queries import waiting_counts
 from app.inbound.rules import Arrived, Intent, Phrasebook, ReviewOutcome

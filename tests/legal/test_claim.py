@@ -17,14 +17,13 @@ from app.book.ledger.lifecycle import change_status
 from app.book.ledger.models import Account, Customer, Portfolio
 from app.book.ledger.rules import AccountStatus, EntryKind
 from app.casework.cases.models import CaseHold, CollectionsCase
-from app.casework.cases.rules import HoldKind
 from app.casework.cases.service import end_hold, place_hold
 from app.core.actor import SYSTEM, Actor
 from app.core.clock import FixedClock
 from app.core.db import transaction
 from app.core.errors import Conflict, Invalid
 from app.core.ids import id_of
-from app.core.vocabulary import Purpose
+from app.core.vocabulary import HoldKind, Purpose
 from app.legal.referrals.models import Bundle, Referral, ReferralStatus
 from app.legal.referrals.rules import Receipt, completeness
 from app.legal.referrals.service import (

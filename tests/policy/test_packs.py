@@ -8,8 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.casework.cases.rules import HoldKind
-from app.core.vocabulary import Channel, Purpose
+from app.core.vocabulary import Channel, HoldKind, Purpose
 from app.policy.calendars import missing
 from app.policy.composition import stack
 from app.policy.kinds import PreferenceRule

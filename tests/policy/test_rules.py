@@ -14,8 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.casework.cases.rules import HoldKind
-from app.core.vocabulary import Channel, Purpose
+from app.core.vocabulary import Channel, HoldKind, Purpose
 from app.policy.composition import stack
 from app.policy.packfile import shipped_packs
 from app.policy.rules import (

@@ -11,8 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.casework.cases.rules import HoldKind
-from app.core.vocabulary import Channel, Purpose
+from app.core.vocabulary import Channel, HoldKind, Purpose
 from app.policy.composition import packs_for
 from app.policy.kinds import suit_objections
 from app.policy.packfile import shipped_packs

@@ -16,7 +16,11 @@ from app.book.ledger.models import Account, Customer, DailyRun, Entry
 from app.book.ledger.rules import EntryKind
 from app.book.ledger.service import get_portfolio, reverse_entry
 from app.casework.cases.models import CallTask, CaseHold, CollectionsCase
-from app.casework.cases.rules import CallResult, CaseStatus, HoldKind, Outcome
+from app.casework.cases.rules import (
+    CallResult,
+    CaseStatus,
+    Outcome,
+)
 from app.casework.cases.service import end_hold, log_call, place_hold
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import PlanStatus
@@ -26,7 +30,7 @@ from app.core.db import transaction
 from app.core.errors import Conflict
 from app.core.ids import id_of
 from app.core.timeline.rules import Kind
-from app.core.vocabulary import Channel
+from app.core.vocabulary import Channel, HoldKind
 from app.operations.day import STAGES
 from app.operations.invariants import thorough
 from app.outreach.gate.service import set_consent

@@ -48,7 +48,10 @@ from app.book.ledger.rules import is_worked
 from app.book.ledger.service import get_portfolio
 from app.casework.cases.models import CaseHold, CollectionsCase
 from app.casework.cases.queries import holds_of
-from app.casework.cases.rules import CallResult, CaseStatus, HoldKind
+from app.casework.cases.rules import (
+    CallResult,
+    CaseStatus,
+)
 from app.casework.cases.service import (
     MAX_NOTE,
     add_note,
@@ -65,6 +68,7 @@ from app.core.staff.rules import CASE_READING, CASEWORK, Caller
 from app.core.timeline.models import Event
 from app.core.timeline.rules import Kind
 from app.core.timeline.service import customer_stream, lock_customers
+from app.core.vocabulary import HoldKind
 from app.http.deps import Now, ports_of
 from app.operations.day import last_closed
 from app.outreach.planning.event_letters import acknowledge_hold

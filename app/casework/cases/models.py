@@ -5,9 +5,14 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from app.casework.cases.rules import FOR_GOOD, CaseStatus, HoldKind, Outcome
+from app.casework.cases.rules import (
+    FOR_GOOD,
+    CaseStatus,
+    Outcome,
+)
 from app.core.db import BigId, Row, UtcDateTime, enum_type
 from app.core.ids import id_of
+from app.core.vocabulary import HoldKind
 
 
 class CollectionsCase(Row, table=True):

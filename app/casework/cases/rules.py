@@ -8,22 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from app.book.ledger.rules import AccountStatus
-
-
-class HoldKind(StrEnum):
-    DISPUTE = "dispute"
-    HARDSHIP = "hardship"
-    COMPLAINT = "complaint"
-    BANKRUPTCY = "bankruptcy"
-    DECEASED = "deceased"
-    ATTORNEY = "attorney"
-    CEASE_CONTACT = "cease_contact"
-    MILITARY = "military"
-    BREATHING_SPACE = "breathing_space"
-    FRAUD = "fraud"
-    VULNERABLE = "vulnerable"
-    MANUAL = "manual"
-
+from app.core.vocabulary import HoldKind
 
 FOR_GOOD = frozenset(
     {

@@ -23,7 +23,6 @@ from app.casework.cases.rules import (
     UNREACHED,
     CallResult,
     CaseStatus,
-    HoldKind,
     Outcome,
     WorkFacts,
     outcome_of,
@@ -36,7 +35,7 @@ from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.ids import id_of
 from app.core.timeline.rules import Kind
 from app.core.timeline.service import NewEvent, customer_stream, record, record_many
-from app.core.vocabulary import Channel
+from app.core.vocabulary import Channel, HoldKind
 
 MAX_NOTE = 4000
 NOBODY = frozenset({"", "system", "customer"})

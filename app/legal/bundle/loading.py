@@ -18,7 +18,6 @@ from app.book.ledger.models import Account, Customer, Entry, Portfolio, Statemen
 from app.book.ledger.rules import AccountStatus
 from app.book.ledger.service import first_open_day
 from app.casework.cases.models import CaseHold, CollectionsCase, case_reference
-from app.casework.cases.rules import HoldKind
 from app.casework.documents.service import standing_documents
 from app.casework.plans.models import Plan
 from app.casework.plans.service import instalments_of
@@ -26,7 +25,7 @@ from app.core.clock import local_date, local_instant
 from app.core.ids import id_of
 from app.core.timeline.models import Event
 from app.core.timeline.service import customer_stream
-from app.core.vocabulary import Purpose
+from app.core.vocabulary import HoldKind, Purpose
 from app.legal.referrals import rules
 from app.legal.referrals.rules import CaseFile, Excuse, NotClaimed
 from app.outreach.gate.service import may_sue, packs_for

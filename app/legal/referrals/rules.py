@@ -13,10 +13,10 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from app.book.ledger.rules import AccountStatus, CollectorKind
-from app.casework.cases.rules import HoldKind
 from app.casework.plans.rules import PlanStatus
 from app.core.errors import Conflict, Invalid
 from app.core.money import to_decimal_string
+from app.core.vocabulary import HoldKind
 
 AGREEMENT = "agreement"
 ASSIGNMENT = "assignment"

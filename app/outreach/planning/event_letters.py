@@ -11,14 +11,17 @@ from sqlmodel import Session
 
 from app.book.ledger.models import Portfolio
 from app.casework.cases.models import CaseHold, CollectionsCase
-from app.casework.cases.rules import CaseStatus, HoldKind, Outcome
+from app.casework.cases.rules import (
+    CaseStatus,
+    Outcome,
+)
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import LIVE, PlanKind, PlanStatus
 from app.casework.plans.service import instalments_of, live_plan
 from app.core.actor import Actor
 from app.core.db import table_of
 from app.core.ids import id_of
-from app.core.vocabulary import Channel, Purpose
+from app.core.vocabulary import Channel, HoldKind, Purpose
 from app.outreach.gate.case_facts import Folder, open_folders
 from app.outreach.letters.catalog import Letter, format_amount, format_date
 from app.outreach.outbox.models import WaitingLetter

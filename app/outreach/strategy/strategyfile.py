@@ -10,11 +10,10 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from app.book.ledger.rules import holds_card_number
-from app.casework.cases.rules import HoldKind
 from app.core.errors import Invalid
 from app.core.kit.toml_text import parse_toml
 from app.core.money import BadAmount, to_decimal_string, to_minor
-from app.core.vocabulary import Channel, Purpose
+from app.core.vocabulary import Channel, HoldKind, Purpose
 from app.outreach.strategy.rules import (
     ASKABLE,
     NEVER,

@@ -37,7 +37,10 @@ from app.book.ledger.models import Account, Customer, Entry, Portfolio
 from app.book.ledger.rules import AccountStatus, CollectorKind, EntryKind, FeedKind
 from app.book.ledger.service import add_portfolio, post_entry
 from app.casework.cases.models import CallTask, CaseHold, CollectionsCase
-from app.casework.cases.rules import CallResult, CaseStatus, HoldKind
+from app.casework.cases.rules import (
+    CallResult,
+    CaseStatus,
+)
 from app.casework.cases.service import add_note, log_call, place_hold, set_callback
 from app.casework.cases.standing import Standing, as_of_now
 from app.casework.documents.rules import DocumentKind
@@ -54,7 +57,7 @@ from app.core.kit.processes import finish
 from app.core.settings import ROOT, PostAdapter, Settings
 from app.core.staff.rules import Role
 from app.core.staff.service import add_user
-from app.core.vocabulary import Channel, Purpose
+from app.core.vocabulary import Channel, HoldKind, Purpose
 from app.legal.bundle.bag import public_key_pem
 from app.legal.referrals.models import Referral, ReferralStatus
 from app.legal.referrals.rules import gaps, stops

@@ -22,7 +22,6 @@ from app.actions.holds import hold_customer, release_customer
 from app.casework.cases import service
 from app.casework.cases.models import CaseHold
 from app.casework.cases.queries import open_holds
-from app.casework.cases.rules import HoldKind
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import FIRST_WITHIN, Instalment, is_unusual_promise, may_let_off, schedule
 from app.casework.plans.service import (
@@ -37,7 +36,7 @@ from app.core.db import upsert
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.staff.models import SentForm
 from app.core.staff.rules import Role, Staff
-from app.core.vocabulary import Channel
+from app.core.vocabulary import Channel, HoldKind
 from app.http.deps import CaseWorker, Now, ReadSession, WriteSession, ports_of
 from app.legal.referrals.service import nominate
 from app.outreach.gate.service import set_consent

@@ -35,7 +35,7 @@ from app.book.ledger.rules import is_worked
 from app.casework.cases import queries
 from app.casework.cases.models import CollectionsCase, case_reference
 from app.casework.cases.queries import Book
-from app.casework.cases.rules import CaseStatus, HoldKind
+from app.casework.cases.rules import CaseStatus
 from app.casework.cases.service import get_case
 from app.casework.cases.standing import Standing, together
 from app.casework.plans.models import Plan
@@ -50,7 +50,7 @@ from app.core.money import to_decimal_string
 from app.core.staff.models import User
 from app.core.staff.rules import CASEWORK, Role, Staff
 from app.core.timeline.queries import events_of_customer, last_call
-from app.core.vocabulary import Channel, Purpose
+from app.core.vocabulary import Channel, HoldKind, Purpose
 from app.http.deps import (
     CaseReader,
     Now,

@@ -30,13 +30,14 @@ from app.book.ledger.models import Account, Entry, Portfolio
 from app.book.ledger.rules import AccountStatus, CollectorKind, EntryKind
 from app.book.ledger.service import get_portfolio, reverse_entry
 from app.casework.cases.models import CollectionsCase
-from app.casework.cases.rules import HoldKind, Outcome
+from app.casework.cases.rules import Outcome
 from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of
 from app.core.staff.rules import Role
 from app.core.timeline.rules import Kind
+from app.core.vocabulary import HoldKind
 from app.operations.invariants import thorough
 from app.policy.packfile import shipped_packs
 from tests import builders

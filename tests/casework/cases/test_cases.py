@@ -17,7 +17,6 @@ from app.casework.cases.models import CallTask, CaseHold, CollectionsCase
 from app.casework.cases.rules import (
     CallResult,
     CaseStatus,
-    HoldKind,
     Outcome,
     WorkFacts,
     outcome_of,
@@ -40,6 +39,7 @@ from app.core.db import transaction
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
 from app.core.timeline.rules import Kind
+from app.core.vocabulary import HoldKind
 from tests import builders
 
 TODAY = date(2026, 3, 20)

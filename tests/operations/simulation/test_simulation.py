@@ -23,7 +23,6 @@ from sqlmodel import Session, col, select
 from app.adapters.twilio.sms import TwilioSmsSender
 from app.book.ledger.models import Customer
 from app.casework.cases.models import CollectionsCase
-from app.casework.cases.rules import HoldKind
 from app.casework.cases.service import place_hold
 from app.core import schema
 from app.core.actor import Actor
@@ -33,7 +32,7 @@ from app.core.errors import DeskError, Invalid
 from app.core.settings import Settings, get_settings
 from app.core.timeline.models import Event
 from app.core.timeline.rules import Kind
-from app.core.vocabulary import Channel
+from app.core.vocabulary import Channel, HoldKind
 from app.operations.simulation import run as living
 from app.operations.simulation.rules import Tariff
 from app.operations.simulation.run import Plan

@@ -17,7 +17,6 @@ from sqlmodel import Session, col, select
 
 from app.book.ledger.models import Customer
 from app.book.ledger.service import get_portfolio
-from app.casework.cases.rules import HoldKind
 from app.casework.cases.service import place_hold
 from app.core.actor import SYSTEM, Actor
 from app.core.db import table_of, transaction
@@ -26,7 +25,7 @@ from app.core.ids import id_of
 from app.core.timeline.models import DecisionFacts, Event
 from app.core.timeline.rules import Kind
 from app.core.timeline.service import broken_links
-from app.core.vocabulary import Channel, Purpose
+from app.core.vocabulary import Channel, HoldKind, Purpose
 from app.outreach.gate.decisions import (
     DECISION_KINDS,
     Asked,

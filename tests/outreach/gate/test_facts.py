@@ -16,7 +16,6 @@ from app.book.delinquency.models import AccountState, Pause
 from app.book.ledger.models import Customer, Portfolio
 from app.book.ledger.rules import CollectorKind
 from app.casework.cases.models import CollectionsCase
-from app.casework.cases.rules import HoldKind
 from app.core.actor import SYSTEM, Actor
 from app.core.db import transaction
 from app.core.errors import Conflict, Invalid, NotFound
@@ -24,7 +23,7 @@ from app.core.ids import id_of
 from app.core.timeline.models import Event
 from app.core.timeline.rules import Kind
 from app.core.timeline.service import NewEvent, customer_stream, record
-from app.core.vocabulary import Channel, Purpose
+from app.core.vocabulary import Channel, HoldKind, Purpose
 from app.legal.bundle.loading import load_case_file
 from app.outreach.gate.facts import gather_facts
 from app.outreach.gate.models import Consent, PolicyPackVersion

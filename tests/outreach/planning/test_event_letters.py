@@ -18,7 +18,10 @@ from app.book.ledger.models import Account, Customer, Portfolio
 from app.book.ledger.rules import AccountStatus, CollectorKind, EntryKind
 from app.book.ledger.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
-from app.casework.cases.rules import CaseStatus, HoldKind, Outcome
+from app.casework.cases.rules import (
+    CaseStatus,
+    Outcome,
+)
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import PlanStatus
 from app.casework.plans.service import accept, cancel, offer_instalments, offer_settlement, promise_to_pay
@@ -27,7 +30,7 @@ from app.core.db import transaction
 from app.core.errors import Invalid
 from app.core.ids import id_of
 from app.core.timeline.rules import Kind
-from app.core.vocabulary import Channel
+from app.core.vocabulary import Channel, HoldKind
 from app.outreach.gate.service import may_sue
 from app.outreach.outbox.models import OutboxMessage, WaitingLetter
 from app.outreach.outbox.rules import OutboxStatus

@@ -11,14 +11,13 @@ from sqlmodel import Session, select
 from app.book.ledger.models import Customer
 from app.book.ledger.service import get_portfolio
 from app.casework.cases.models import CaseHold, CollectionsCase
-from app.casework.cases.rules import HoldKind
 from app.casework.cases.service import end_hold, place_hold
 from app.core.actor import SYSTEM, Actor
 from app.core.clock import FixedClock
 from app.core.db import transaction
 from app.core.timeline.models import Event
 from app.core.timeline.rules import Kind
-from app.core.vocabulary import Channel, Purpose
+from app.core.vocabulary import Channel, HoldKind, Purpose
 from app.outreach.delivery.protocol import note_status
 from app.outreach.gate.service import set_consent
 from app.outreach.outbox.models import OutboxMessage

@@ -10,14 +10,13 @@ from sqlalchemy.engine import Engine
 from app.book.ledger.models import Customer
 from app.book.ledger.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
-from app.casework.cases.rules import HoldKind
 from app.casework.cases.service import place_hold
 from app.casework.plans.service import promise_to_pay
 from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.errors import Conflict, DeskError, Invalid
 from app.core.timeline.rules import Kind
-from app.core.vocabulary import Channel
+from app.core.vocabulary import Channel, HoldKind
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.planning.on_demand import take_manual_step
 from app.policy.rules import Clearance

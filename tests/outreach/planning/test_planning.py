@@ -12,13 +12,12 @@ from sqlmodel import Session
 from app.book.ledger.models import Customer
 from app.book.ledger.service import get_portfolio
 from app.casework.cases.models import CaseHold, CollectionsCase
-from app.casework.cases.rules import HoldKind
 from app.casework.cases.service import end_hold, place_hold
 from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.ids import id_of
 from app.core.timeline.rules import Kind
-from app.core.vocabulary import Channel
+from app.core.vocabulary import Channel, HoldKind
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
 from app.outreach.planning.service import cases_to_contact, plan_contacts

@@ -12,14 +12,14 @@ from sqlmodel import Session, col, select
 from app.book.ledger.models import Account, Customer, Portfolio
 from app.book.ledger.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
-from app.casework.cases.rules import CallResult, HoldKind
+from app.casework.cases.rules import CallResult
 from app.casework.cases.service import log_call, place_hold
 from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
 from app.core.timeline.rules import Kind
-from app.core.vocabulary import Channel
+from app.core.vocabulary import Channel, HoldKind
 from app.outreach.gate.service import set_consent
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus

@@ -21,7 +21,7 @@ from sqlmodel import Session, col, select
 from app.book.ledger.models import Account, Customer, Entry
 from app.casework.cases import service as cases
 from app.casework.cases.models import CallTask, CaseHold, CollectionsCase
-from app.casework.cases.rules import CaseStatus, HoldKind
+from app.casework.cases.rules import CaseStatus
 from app.casework.plans.models import Plan, PlanInstalment
 from app.casework.plans.rules import PlanStatus
 from app.casework.plans.service import offer_instalments
@@ -31,7 +31,7 @@ from app.core.settings import Settings
 from app.core.staff.rules import Role
 from app.core.timeline.models import Event
 from app.core.timeline.rules import Kind
-from app.core.vocabulary import Channel
+from app.core.vocabulary import Channel, HoldKind
 from app.inbound.phrasebook import shipped_phrases
 from app.inbound.rules import Arrived
 from app.inbound.service import receive

@@ -17,10 +17,10 @@ from sqlmodel import Session
 from app.book.ledger.models import Account, Customer
 from app.casework.cases import service as cases
 from app.casework.cases.models import CallTask, CollectionsCase
-from app.casework.cases.rules import HoldKind
 from app.casework.plans.service import promise_to_pay
 from app.core.actor import Actor
 from app.core.staff.rules import Role
+from app.core.vocabulary import HoldKind
 from app.outreach.strategy.models import StrategyTask
 from app.web.worklist.worklist import worklist
 from tests.builders import delinquent_case, portfolio
