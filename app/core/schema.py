@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pkgutil import walk_packages
 from typing import Any
 
 import sqlalchemy as sa
-from alembic import command, op
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.autogenerate.api import AutogenContext
 from alembic.config import Config
@@ -22,12 +22,17 @@ from sqlmodel.sql.sqltypes import AutoString
 
 import app
 from app.core.db import UtcDateTime, exclusive
+from app.core.errors import Conflict
 from app.core.settings import ROOT
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
-    """Run the migrations that are missing, all or none. Two processes may call this at once: one waits."""
+    """Run the migrations that are missing, all or none. Two processes may call this at once: one waits.
+
+    Raises Conflict for a database whose revision this code does not know.
+    """
     with exclusive(engine, "migrate", wait=True), _migrating(engine) as config:
+        _refuse_unknown_revision(engine, ScriptDirectory.from_config(config))
         command.upgrade(config, revision)
 
 
@@ -35,6 +40,18 @@ def downgrade(engine: Engine, revision: str) -> None:
     """Undo migrations down to `revision` (`base` for all of them)."""
     with exclusive(engine, "migrate", wait=True), _migrating(engine) as config:
         command.downgrade(config, revision)
+
+
+def _refuse_unknown_revision(engine: Engine, known: ScriptDirectory) -> None:
+    with engine.connect() as connection:
+        found = MigrationContext.configure(connection).get_current_heads()
+    revisions = {script.revision for script in known.walk_revisions()}
+    for revision in set(found) - revisions:
+        raise Conflict(
+            f"The database has schema {revision}, which this version of Arrears Desk does not know. It was made by a "
+            "newer version, or by one before the first release. Start the version that made it, or set "
+            "DESK_DATABASE_URL to an empty database."
+        )
 
 
 def is_current(engine: Engine) -> bool:
@@ -50,23 +67,6 @@ def check(engine: Engine) -> list[str]:
         context = MigrationContext.configure(connection, opts=options())
         differences = [str(difference) for difference in compare_metadata(context, metadata())]
         return differences + list(_check_constraints(connection))
-
-
-def change_event_kinds(change: Callable[[set[str]], set[str]]) -> None:
-    """For migrations: change the kinds that the timeline takes, from those it takes at that point. SQLite copies the
-    table for it, so its triggers are made again."""
-    checks = sa.inspect(op.get_bind()).get_check_constraints("timeline_event")
-    [text] = [check["sqltext"] for check in checks if check["name"] == "ck_timeline_event_kind"]
-    listed = ", ".join(f"'{kind}'" for kind in sorted(change(set(re.findall(r"'([a-z_.]+)'", text)))))
-    with op.batch_alter_table("timeline_event", schema=None) as batch_op:
-        batch_op.drop_constraint(op.f("ck_timeline_event_kind"), type_="check")
-        batch_op.create_check_constraint(op.f("ck_timeline_event_kind"), f"kind IN ({listed})")
-    if op.get_bind().dialect.name == "sqlite":
-        for verb in ("UPDATE", "DELETE"):
-            op.execute(
-                f"CREATE TRIGGER timeline_event_no_{verb.lower()} BEFORE {verb} ON timeline_event "
-                "BEGIN SELECT RAISE(ABORT, 'timeline_event is append-only'); END"
-            )
 
 
 def metadata() -> sa.MetaData:

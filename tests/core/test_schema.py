@@ -8,6 +8,7 @@ from sqlalchemy.engine import Engine
 
 from app.core import schema
 from app.core.db import make_engine
+from app.core.errors import Conflict
 from tests import postgres
 
 
@@ -56,6 +57,14 @@ def test_down_to_nothing_and_up_again(engine: Engine) -> None:
 
     schema.upgrade(engine)
     assert schema.check(engine) == []
+
+
+def test_a_database_of_an_unknown_version_is_refused(engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0141'")
+
+    with pytest.raises(Conflict, match="schema 0141, which this version of Arrears Desk does not know"):
+        schema.upgrade(engine)
 
 
 def test_drift_is_noticed(engine: Engine) -> None:
