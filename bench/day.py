@@ -146,10 +146,10 @@ def refold_all(url: str) -> float:
     """Seconds for the invariant that folds every account from nothing and compares it with its state."""
     from app.book.ledger.service import get_portfolio
     from app.core.db import make_engine, reading
-    from app.operations.day import collect_seldom
+    from app.core.parallel import collect_garbage_seldom
     from app.operations.invariants import refolding_gives_the_same
 
-    collect_seldom()  # as `desk invariants` does
+    collect_garbage_seldom()  # as `desk invariants` does
     started = time.perf_counter()
     with reading(make_engine(url)) as session:
         wrong = list(refolding_gives_the_same(session, get_portfolio(session, CODE)))

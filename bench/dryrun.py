@@ -49,11 +49,12 @@ from app.book.ledger.service import add_portfolio, get_portfolio  # noqa: E402
 from app.core import schema  # noqa: E402
 from app.core.clock import FixedClock, local_date, local_instant  # noqa: E402
 from app.core.db import make_engine, reading, table_of, transaction  # noqa: E402
+from app.core.parallel import collect_garbage_seldom  # noqa: E402
 from app.core.settings import Settings  # noqa: E402
 from app.core.timeline.models import Event  # noqa: E402
 from app.core.timeline.rules import Kind  # noqa: E402
 from app.core.vocabulary import Channel  # noqa: E402
-from app.operations.day import collect_seldom, run_days  # noqa: E402
+from app.operations.day import run_days  # noqa: E402
 from app.operations.simulation.rules import Side, measures  # noqa: E402
 from app.operations.simulation.service import Comparison, simulate  # noqa: E402
 from app.outreach.outbox.rules import Accepted, Dispatch, Outcome  # noqa: E402
@@ -241,7 +242,7 @@ def _prepare(engine: Engine, told: argparse.Namespace, settings: Settings) -> No
         print(f"     loaded {report.loaded:>9,} {kind.value}, {report.rejected:,} rejected", flush=True)
         if report.rejected:
             sys.exit("the book is not whole; is it in another --currency?")
-    collect_seldom()
+    collect_garbage_seldom()
     run_days(engine, CODE, FIRST - timedelta(days=1), make_stationery(settings), now=now)
 
 

@@ -40,10 +40,12 @@ from app.book.ledger.rules import CollectorKind, FeedKind  # noqa: E402
 from app.book.ledger.service import add_portfolio  # noqa: E402
 from app.casework.cases.models import CallTask  # noqa: E402
 from app.core import schema  # noqa: E402
+from app.core.bulk import chunked, insert_rows  # noqa: E402
 from app.core.clock import local_instant  # noqa: E402
-from app.core.db import chunked, insert_rows, make_engine, reading, table_of, transaction  # noqa: E402
+from app.core.db import make_engine, reading, table_of, transaction  # noqa: E402
 from app.core.ids import id_of  # noqa: E402
-from app.operations.day import Day, age, collect_seldom, contact, work_cases  # noqa: E402
+from app.core.parallel import collect_garbage_seldom  # noqa: E402
+from app.operations.day import Day, age, contact, work_cases  # noqa: E402
 from app.outreach.letters.catalog import load_letters  # noqa: E402
 from app.outreach.planning.nightly import ASKED  # noqa: E402
 from app.outreach.planning.service import Stationery, ask_strategy, cases_to_contact  # noqa: E402
@@ -152,7 +154,7 @@ def arrears_desk(count: int) -> Measured:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     day = _night(folder, count)
-    collect_seldom()  # as `desk day` does
+    collect_garbage_seldom()  # as `desk day` does
     decide = min((_decide(day, count) for _ in range(REPEATS)), key=itemgetter(1))
     watch = Stopwatch()
     counts = contact(day)

@@ -39,10 +39,11 @@ from app.book.ledger.service import add_portfolio  # noqa: E402
 from app.core import schema  # noqa: E402
 from app.core.clock import local_instant  # noqa: E402
 from app.core.db import make_engine, reading, table_of, transaction  # noqa: E402
+from app.core.parallel import collect_garbage_seldom  # noqa: E402
 from app.core.timeline.models import DecisionFacts, Event  # noqa: E402
 from app.core.timeline.rules import Kind  # noqa: E402
 from app.core.vocabulary import Channel, Purpose  # noqa: E402
-from app.operations.day import Day, age, collect_seldom, contact, work_cases  # noqa: E402
+from app.operations.day import Day, age, contact, work_cases  # noqa: E402
 from app.outreach.letters.catalog import load_letters  # noqa: E402
 from app.outreach.outbox.models import OutboxMessage  # noqa: E402
 from app.outreach.planning.service import Stationery  # noqa: E402
@@ -120,7 +121,7 @@ def _history(dice: random.Random, at: datetime) -> Iterator[PastContact]:
 def measure_night(name: str, url: str, contacts: int) -> bool:
     engine = make_engine(url)
     day = _evening(engine, contacts)
-    collect_seldom()  # as `desk day` does
+    collect_garbage_seldom()  # as `desk day` does
     started = time.perf_counter()
     counts = contact(day)
     seconds = time.perf_counter() - started

@@ -17,11 +17,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.core.db import Trouble, trouble_of
+from app.core.db_health import DatabaseTrouble, trouble_of
 
 log = structlog.get_logger("desk.web")
 
-Failure = Callable[[Request, Trouble | None, str], Awaitable[Response]]
+Failure = Callable[[Request, DatabaseTrouble | None, str], Awaitable[Response]]
 
 
 class SecurityHeaders:
@@ -107,7 +107,7 @@ def handler_name(scope: Scope) -> str:
     return f"{module}.{getattr(endpoint, '__name__', type(endpoint).__name__)}"
 
 
-def _note_error(error: Exception, trouble: Trouble | None, handler: str) -> str:
+def _note_error(error: Exception, trouble: DatabaseTrouble | None, handler: str) -> str:
     """Log where it broke, under a reference the person sees. The message stays out: it can quote what was typed."""
     reference = uuid.uuid4().hex[:8]
     where = "".join(traceback.format_tb(error.__traceback__)[-12:])

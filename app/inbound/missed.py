@@ -11,8 +11,9 @@ import structlog
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
+from app.core.bulk import chunked
 from app.core.clock import Clock
-from app.core.db import chunked, reading, retrying, transaction
+from app.core.db import reading, retrying, transaction
 from app.inbound.models import InboundMessage
 from app.inbound.phrasebook import shipped_phrases
 from app.inbound.rules import Arrived, Inbox

@@ -21,8 +21,9 @@ from app.casework.cases.models import CaseHold, CollectionsCase
 from app.casework.cases.queries import open_holds
 from app.casework.cases.rules import REVIEW_DAYS, CaseStatus
 from app.core.actor import CUSTOMER, SYSTEM, Actor
+from app.core.bulk import upsert
 from app.core.clock import Clock, local_date
-from app.core.db import reading, retrying, storable, transaction, upsert
+from app.core.db import reading, retrying, storable, transaction
 from app.core.errors import Conflict
 from app.core.ids import id_of
 from app.core.timeline.rules import Kind

@@ -8,7 +8,6 @@ first, then what was promised, then who has a case, then what is said to whom, t
 from __future__ import annotations
 
 import contextlib
-import gc
 import json
 import time
 from collections import Counter
@@ -46,8 +45,9 @@ from app.casework.plans.offers import expire_offers
 from app.casework.plans.reversals import break_undone_settlements
 from app.casework.plans.service import assess_due, cases_with_live_plan, cases_with_settlement_offer
 from app.core.actor import SYSTEM
+from app.core.bulk import chunked, refresh_statistics
 from app.core.clock import local_date, local_instant
-from app.core.db import chunked, exclusive, reading, refresh_statistics, retrying, transaction
+from app.core.db import exclusive, reading, retrying, transaction
 from app.core.errors import Conflict, Invalid
 from app.core.ids import id_of
 from app.core.staff.queries import agent_names
@@ -255,14 +255,6 @@ STAGES: Mapping[str, Callable[[Day], Counts]] = {
     "kpis": measure,
     "invariants": check,
 }
-
-
-def collect_seldom() -> None:
-    """For a process that closes days or folds a whole book: what is imported stays, and the millions of small objects
-    of a night have no cycles. Looking for some as often as Python does by itself costs a fifth of its time, of a book
-    folded anew two fifths."""
-    gc.freeze()
-    gc.set_threshold(50_000)
 
 
 def run_days(

@@ -37,9 +37,12 @@ from sqlmodel import select
 from app.book.feeds.uploads import forget_uploads
 from app.book.ledger.models import Portfolio
 from app.core.actor import SYSTEM
+from app.core.bulk import upsert
 from app.core.clock import FixedClock
-from app.core.db import Busy, reading, transaction, trouble_of, upsert
+from app.core.db import Busy, reading, transaction
+from app.core.db_health import trouble_of
 from app.core.kit.processes import finish
+from app.core.parallel import collect_garbage_seldom
 from app.core.settings import Settings
 from app.inbound.bounces.service import collect
 from app.inbound.missed import fetch_missed
@@ -47,7 +50,7 @@ from app.inbound.service import interpret_due
 from app.operations.alerts.rules import AlertKind
 from app.operations.alerts.service import end_alert, raise_alert, tell_due
 from app.operations.clock_watch import ClockWatch, database_time
-from app.operations.day import collect_seldom, last_closed, run_days
+from app.operations.day import last_closed, run_days
 from app.outreach.delivery.print_handoff import drop_due
 from app.outreach.delivery.printing import print_due
 from app.outreach.delivery.reconcile import reconcile, reconcile_letters
@@ -306,7 +309,7 @@ def _name(tick: Callable[[], object]) -> str:
 
 def run_forever(worker: Worker, stop: threading.Event) -> None:
     """Tick until `stop` is set, then let running ticks finish, for some seconds."""
-    collect_seldom()
+    collect_garbage_seldom()
     scheduler = start(worker)
     log.info("worker_started", worker=worker.name)
     last = worker.ports.clock.now()

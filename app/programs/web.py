@@ -34,7 +34,7 @@ from app.api.managers import kpis, portfolios
 from app.api.managers import strategies as strategies_api
 from app.api.problems import field_errors, problem
 from app.core import schema
-from app.core.db import Trouble, trouble_of, write_trouble
+from app.core.db_health import DatabaseTrouble, trouble_of, write_trouble
 from app.core.errors import DeskError, Invalid
 from app.core.settings import Settings
 from app.hooks import providers as hooks
@@ -342,11 +342,11 @@ _REFUSALS = {
 }
 
 
-async def _broken(request: Request, trouble: Trouble | None, reference: str) -> Response:
+async def _broken(request: Request, trouble: DatabaseTrouble | None, reference: str) -> Response:
     """A database that is busy or away is a reason to come back; whatever else broke is a defect."""
     if trouble is None:
         return await _error(request, 500, reference=reference)
-    detail = None if trouble is Trouble.BUSY else f"Nothing was changed. {trouble.value}"
+    detail = None if trouble is DatabaseTrouble.BUSY else f"Nothing was changed. {trouble.value}"
     return await _error(request, 503, detail, reference=reference, headers={"retry-after": "5"})
 
 

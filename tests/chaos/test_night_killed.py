@@ -11,6 +11,7 @@ import pytest
 
 from app.book.ledger.service import get_portfolio
 from app.core.db import exclusive, make_engine, reading, transaction
+from app.core.parallel import until_orphaned
 from app.operations.day import Day, age, contact, work_cases
 from app.outreach.planning import nightly as night
 from tests import builders
@@ -90,6 +91,6 @@ def test_a_night_that_two_processes_share_ends_as_that_of_one_whichever_of_them_
 
 def test_a_second_process_without_its_first_stops_at_the_next_chunk() -> None:
     chunks = [[1], [2], [3]]
-    assert list(night._until_orphaned(chunks, os.getppid())) == chunks
+    assert list(until_orphaned(chunks, os.getppid())) == chunks
     with pytest.raises(SystemExit):
-        next(night._until_orphaned(chunks, os.getpid()))
+        next(until_orphaned(chunks, os.getpid()))

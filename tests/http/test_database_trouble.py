@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from fastapi import APIRouter
 from sqlalchemy.engine import Engine
 
-from app.core.db import Trouble, make_engine, transaction, trouble_of, write_trouble
+from app.core.db import make_engine, transaction
+from app.core.db_health import DatabaseTrouble, trouble_of, write_trouble
 from app.core.settings import ROOT
 from app.http.deps import public
 from tests.web.desk import Desk
@@ -23,14 +24,14 @@ from tests.web.desk import Desk
 @pytest.mark.parametrize(
     ("said", "trouble"),
     [
-        ("database or disk is full", Trouble.FULL),
-        ("attempt to write a readonly database", Trouble.READ_ONLY),
-        ("disk I/O error", Trouble.UNREADABLE),
-        ("unable to open database file", Trouble.UNREADABLE),
-        ("database is locked", Trouble.BUSY),
+        ("database or disk is full", DatabaseTrouble.FULL),
+        ("attempt to write a readonly database", DatabaseTrouble.READ_ONLY),
+        ("disk I/O error", DatabaseTrouble.UNREADABLE),
+        ("unable to open database file", DatabaseTrouble.UNREADABLE),
+        ("database is locked", DatabaseTrouble.BUSY),
     ],
 )
-def test_what_sqlite_says(said: str, trouble: Trouble, sqlite_desk: Desk) -> None:
+def test_what_sqlite_says(said: str, trouble: DatabaseTrouble, sqlite_desk: Desk) -> None:
     error = sa.exc.OperationalError("statement", {}, sqlite3.OperationalError(said))
     assert trouble_of(error) is trouble
 
@@ -43,12 +44,12 @@ def test_what_sqlite_says(said: str, trouble: Trouble, sqlite_desk: Desk) -> Non
     sqlite_desk.add(router)
     answer = sqlite_desk.anonymous().get("/broken")
     assert answer.status_code == 503
-    assert ("busy" if trouble is Trouble.BUSY else trouble.value.split(".")[0]) in answer.text
+    assert ("busy" if trouble is DatabaseTrouble.BUSY else trouble.value.split(".")[0]) in answer.text
 
 
 def test_a_damaged_file_is_no_busy_database(sqlite_desk: Desk) -> None:
     error = sa.exc.DatabaseError("statement", {}, sqlite3.DatabaseError("database disk image is malformed"))
-    assert trouble_of(error) is Trouble.CORRUPT
+    assert trouble_of(error) is DatabaseTrouble.CORRUPT
     assert trouble_of(sa.exc.IntegrityError("statement", {}, sqlite3.IntegrityError("UNIQUE"))) is None
     assert trouble_of(ValueError("disk is full")) is None
 
@@ -70,7 +71,7 @@ def test_not_ready_while_nothing_can_be_written(sqlite_desk: Desk) -> None:
 
     sqlite_desk.engine.dispose()
     answer = browser.get("/readyz")
-    assert (answer.status_code, answer.text) == (503, f"{Trouble.READ_ONLY.value}\n")
+    assert (answer.status_code, answer.text) == (503, f"{DatabaseTrouble.READ_ONLY.value}\n")
 
 
 def test_not_ready_with_a_damaged_file(sqlite_desk: Desk, tmp_path: Path) -> None:
@@ -81,7 +82,7 @@ def test_not_ready_with_a_damaged_file(sqlite_desk: Desk, tmp_path: Path) -> Non
         file.write(b"no database " * 20)
     sqlite_desk.app.state.engine = make_engine(f"sqlite:///{path}")
     answer = sqlite_desk.anonymous().get("/readyz")
-    assert (answer.status_code, answer.text) == (503, f"{Trouble.CORRUPT.value}\n")
+    assert (answer.status_code, answer.text) == (503, f"{DatabaseTrouble.CORRUPT.value}\n")
 
 
 def test_the_command_line_says_it_in_a_sentence(tmp_path: Path, process_env: dict[str, str]) -> None:
@@ -97,7 +98,7 @@ def test_the_command_line_says_it_in_a_sentence(tmp_path: Path, process_env: dic
         check=False,
     )
     assert ran.returncode == 1
-    assert ran.stderr.strip() == f"desk: {Trouble.CORRUPT.value}"
+    assert ran.stderr.strip() == f"desk: {DatabaseTrouble.CORRUPT.value}"
 
 
 def test_a_new_database_is_its_owner_s(tmp_path: Path) -> None:

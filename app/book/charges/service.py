@@ -34,7 +34,8 @@ from app.book.ledger.models import Account, DailyRun, Entry, LedgerChange, Portf
 from app.book.ledger.rules import AccountStatus, EntryKind
 from app.book.ledger.service import MAX_REFERENCE
 from app.core.actor import SYSTEM
-from app.core.db import bulk_write, chunked, table_of
+from app.core.bulk import bulk_write, chunked
+from app.core.db import table_of
 
 BEARING = (AccountStatus.ACTIVE, AccountStatus.CLOSED)
 """Accounts that bear interest and fees: not dormant ones, and none that has ended."""

@@ -29,7 +29,8 @@ from app.book.ledger.rules import (
 )
 from app.book.ledger.service import business_date, lock_account, mark_changed, record_on_account
 from app.core.actor import SYSTEM, Actor
-from app.core.db import chunked, table_of
+from app.core.bulk import chunked
+from app.core.db import table_of
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of
 from app.core.staff.rules import MANAGEMENT, Role

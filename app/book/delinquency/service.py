@@ -22,7 +22,8 @@ from app.book.delinquency.rules import (
     standing,
 )
 from app.book.ledger.models import Account, LedgerChange, Portfolio
-from app.core.db import among, bulk_write, chunked, table_of
+from app.core.bulk import among, bulk_write, chunked
+from app.core.db import table_of
 
 CHUNK = 2000
 

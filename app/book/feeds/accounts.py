@@ -24,7 +24,8 @@ from app.book.feeds.store import Book, known_rows, new_ids, refuse, within_days,
 from app.book.ledger.models import Account, ContactCorrection, Customer, ReportedChange
 from app.book.ledger.rules import AccountStatus, FeedKind, ReportedStatus, ReportedWhat
 from app.core.actor import Actor
-from app.core.db import among, chunked, table_of
+from app.core.bulk import among, chunked
+from app.core.db import table_of
 from app.core.timeline.rules import Kind
 from app.core.timeline.service import NewEvent, customer_stream, lock_customers, record_many
 

@@ -37,8 +37,9 @@ from app.book.ledger.models import Account, Customer, Entry, FeedLoad, LedgerCha
 from app.book.ledger.rules import FeedKind
 from app.book.ledger.service import get_portfolio
 from app.core.actor import Actor
+from app.core.bulk import refresh_statistics
 from app.core.clock import local_date
-from app.core.db import exclusive, refresh_statistics, retrying, transaction
+from app.core.db import exclusive, retrying, transaction
 from app.core.errors import DeskError, Invalid
 from app.core.ids import id_of
 from app.core.settings import get_settings

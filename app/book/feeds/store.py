@@ -34,8 +34,9 @@ from app.book.ledger.models import (
 )
 from app.book.ledger.rules import AccountStatus, EntryKind, FeedKind
 from app.book.ledger.service import first_open_day
+from app.core.bulk import among
 from app.core.clock import local_date
-from app.core.db import among, table_of
+from app.core.db import table_of
 from app.core.errors import DeskError
 
 MANY_BYTES = 4 * 1024 * 1024

@@ -50,8 +50,9 @@ from app.book.ledger.service import (
     suffixed,
 )
 from app.core.actor import Actor
+from app.core.bulk import chunked, insert_rows
 from app.core.clock import local_date
-from app.core.db import chunked, insert_rows, table_of
+from app.core.db import table_of
 from app.core.errors import Conflict, Invalid
 from app.core.ids import id_of
 from app.core.money import MAX_MINOR

@@ -19,7 +19,8 @@ from app.book.ledger.models import Account, Customer
 from app.book.ledger.references import normal_reference
 from app.casework.cases.models import CallTask, CaseHold, CollectionsCase
 from app.casework.cases.rules import FOR_GOOD, CaseStatus
-from app.core.db import UtcDateTime, chunked, table_of
+from app.core.bulk import chunked
+from app.core.db import UtcDateTime, table_of
 from app.core.errors import Invalid
 
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)

@@ -30,7 +30,8 @@ from app.casework.cases.rules import (
 )
 from app.casework.cases.standing import Standing, as_folded, standing_now
 from app.core.actor import SYSTEM, Actor
-from app.core.db import chunked, insert_rows, table_of
+from app.core.bulk import chunked, insert_rows
+from app.core.db import table_of
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.ids import id_of
 from app.core.timeline.rules import Kind

@@ -22,8 +22,8 @@ from app.casework.documents.rules import (
     media_type_of,
 )
 from app.core.actor import Actor
+from app.core.bulk import upsert
 from app.core.clock import local_date
-from app.core.db import upsert
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
 from app.core.timeline.rules import Kind

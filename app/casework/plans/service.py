@@ -41,8 +41,9 @@ from app.casework.plans.rules import (
     schedule,
 )
 from app.core.actor import SYSTEM, Actor
+from app.core.bulk import among, chunked
 from app.core.clock import local_date
-from app.core.db import among, chunked, table_of
+from app.core.db import table_of
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of
 from app.core.timeline.rules import Kind

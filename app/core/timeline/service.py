@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from functools import lru_cache
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Session, SQLModel
+from sqlmodel import Session
 
 from app.core.actor import Actor
-from app.core.db import among, array_text, bulk_write, chunked, table_of, upsert
+from app.core.bulk import among, array_text, bulk_write, chunked, instant_speller, new_ids, upsert
+from app.core.db import table_of
 from app.core.timeline.models import Event, StreamHead
 from app.core.timeline.rules import GENESIS, Kind, canonical, chain_hash
 from app.core.vocabulary import Channel
@@ -94,32 +94,6 @@ _EVENT = (
     "id", "stream", "seq", "kind", "at", "by", "customer_id", "case_id", "account_id", "channel", "data",
     "prev_hash", "hash",
 )  # fmt: skip
-
-
-def instant_speller(session: Session) -> Callable[[datetime], str]:
-    """How this session's database spells an aware instant, for rows written by `bulk_write`."""
-    # SQLite keeps UTC without saying so.
-    zone = "+00" if session.get_bind().dialect.name == "postgresql" else ""
-
-    @lru_cache(maxsize=100)
-    def spelled(at: datetime) -> str:
-        return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f") + zone
-
-    return spelled
-
-
-def new_ids(session: Session, model: type[SQLModel], number: int) -> list[int]:
-    """Ids nobody else will use. On SQLite the transaction holds the only write lock."""
-    name = table_of(model).name
-    connection = session.connection()
-    if connection.dialect.name == "sqlite":
-        last = connection.exec_driver_sql(f'SELECT coalesce(max(id), 0) FROM "{name}"').scalar_one()  # noqa: S608
-        return list(range(last + 1, last + 1 + number))
-    drawn = sa.text(
-        "SELECT nextval(own.sequence) FROM generate_series(1, :number), "
-        "(SELECT CAST(pg_get_serial_sequence(:name, 'id') AS regclass) AS sequence OFFSET 0) AS own"
-    )
-    return list(connection.execute(drawn, {"name": name, "number": number}).scalars())
 
 
 def lock_customers(session: Session, customer_ids: Iterable[int]) -> Heads:

@@ -21,8 +21,9 @@ from app.casework.cases.service import case_event, clean_text
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import LIVE
 from app.core.actor import SYSTEM, Actor
+from app.core.bulk import among, upsert
 from app.core.clock import local_instant
-from app.core.db import among, table_of, upsert
+from app.core.db import table_of
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of
 from app.core.money import to_decimal_string

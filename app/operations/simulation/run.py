@@ -30,8 +30,9 @@ from app.book.ledger.models import Account, Customer, DailyRun, Portfolio
 from app.book.ledger.service import get_portfolio
 from app.casework.cases.models import case_reference
 from app.core.actor import SYSTEM
+from app.core.bulk import among, upsert
 from app.core.clock import local_date, local_instant
-from app.core.db import among, make_engine, reading, table_of, transaction, upsert
+from app.core.db import make_engine, reading, table_of, transaction
 from app.core.ids import id_of
 from app.core.settings import ROOT
 from app.core.timeline.models import Event

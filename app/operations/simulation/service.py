@@ -31,8 +31,9 @@ from app.core.clock import Clock
 from app.core.db import exclusive, make_engine, reading, table_of, transaction
 from app.core.errors import DeskError, Invalid
 from app.core.ids import id_of
+from app.core.parallel import collect_garbage_seldom
 from app.core.settings import Settings
-from app.operations.day import collect_seldom, last_closed
+from app.operations.day import last_closed
 from app.operations.simulation.models import SimulationRun
 from app.operations.simulation.rules import LONGEST_DAYS, RunStatus, Side, Tariff
 from app.operations.simulation.run import LIST_HEADER, Plan, dry_stationery, live_through
@@ -312,7 +313,7 @@ def _hear(ear: Any) -> Side | float:
 
 def _work(plan: Plan, mouth: Connection) -> None:
     """The process: tells its share while it works, at last its Side, or a sentence if it cannot go on."""
-    collect_seldom()
+    collect_garbage_seldom()
     try:
         mouth.send(live_through(plan, mouth.send))
     except DeskError as error:

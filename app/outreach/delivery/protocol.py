@@ -29,8 +29,9 @@ from app.casework.plans.models import Plan
 from app.casework.plans.offers import offers_that_stand
 from app.casework.plans.rules import LIVE, PlanKind, PlanStatus
 from app.core.actor import SYSTEM, Actor
+from app.core.bulk import among, upsert
 from app.core.clock import Clock, local_date
-from app.core.db import among, table_of, upsert
+from app.core.db import table_of
 from app.core.errors import Conflict
 from app.core.ids import id_of
 from app.core.timeline.models import Event

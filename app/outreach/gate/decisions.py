@@ -19,11 +19,12 @@ from pydantic import TypeAdapter
 from sqlmodel import Session
 
 from app.core.actor import Actor
-from app.core.db import bulk_write, chunked, table_of
+from app.core.bulk import bulk_write, chunked, instant_speller
+from app.core.db import table_of
 from app.core.errors import Conflict, NotFound
 from app.core.timeline.models import DecisionFacts, Event
 from app.core.timeline.rules import Kind, canonical, instant_text
-from app.core.timeline.service import Heads, NewEvent, customer_stream, instant_speller, record_many
+from app.core.timeline.service import Heads, NewEvent, customer_stream, record_many
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.gate.pack_versions import pack_by_label
 from app.policy.rules import (

@@ -21,7 +21,8 @@ from app.casework.cases.models import CaseHold, CollectionsCase
 from app.casework.cases.rules import CONVERSATIONS, FOR_GOOD, CallResult, CaseStatus
 from app.casework.documents.models import CaseDocument
 from app.casework.documents.rules import DocumentKind
-from app.core.db import among, chunked, table_of
+from app.core.bulk import among, chunked
+from app.core.db import table_of
 from app.core.ids import id_of
 from app.core.timeline.models import Event
 from app.core.timeline.rules import Kind

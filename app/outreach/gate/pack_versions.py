@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
-from app.core.db import upsert
+from app.core.bulk import upsert
 from app.core.errors import NotFound
 from app.outreach.gate.models import PolicyPackVersion
 from app.policy.composition import stack, unstack

@@ -15,8 +15,8 @@ from app.book.ledger.rules import holds_card_number
 from app.casework.cases.service import clean_text
 from app.casework.cases.standing import is_known, standing_now
 from app.core.actor import Actor
+from app.core.bulk import upsert
 from app.core.clock import local_date
-from app.core.db import upsert
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
 from app.core.timeline.rules import Kind

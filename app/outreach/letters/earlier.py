@@ -8,7 +8,8 @@ from datetime import date
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from app.core.db import among, table_of
+from app.core.bulk import among
+from app.core.db import table_of
 from app.core.vocabulary import Purpose
 from app.outreach.letters.catalog import Letter
 from app.outreach.outbox.models import OutboxMessage

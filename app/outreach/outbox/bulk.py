@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from sqlmodel import Session, col, select
 
-from app.core.db import among, array_text, table_of
-from app.core.timeline.service import instant_speller
+from app.core.bulk import among, array_text, instant_speller
+from app.core.db import table_of
 from app.outreach.delivery.protocol import Claimed
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus

@@ -9,7 +9,8 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from app.core.db import table_of, upsert
+from app.core.bulk import upsert
+from app.core.db import table_of
 from app.core.vocabulary import Channel
 from app.outreach.gate.case_facts import CaseLine
 from app.outreach.outbox.models import WaitingLetter

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import os
-import threading
-import traceback
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from functools import partial
 
 from sqlalchemy.engine import Engine
 
 from app.book.ledger.models import Portfolio
-from app.core.db import chunked, reading, retrying, transaction
+from app.core.bulk import chunked
+from app.core.db import reading, retrying, transaction
+from app.core.parallel import can_fork, in_two_processes
 from app.outreach.planning.service import Stationery, draft_contacts, rest_cases
 
 ASKED = 2000
@@ -41,51 +39,9 @@ def plan_night(
     """
     plan = partial(_plan, engine, portfolio, stationery, on, now)
     chunks = list(chunked(case_ids, ASKED))
-    if len(case_ids) < SHARED_FROM or not _may_fork(engine):
+    if len(case_ids) < SHARED_FROM or not can_fork(engine):
         return plan(chunks)
-    # Every other chunk goes to a second process. It has its own connections: those of this one stay untouched.
-    engine.dispose()
-    told, tell = os.pipe()
-    parent = os.getpid()
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            os.close(told)
-            engine.dispose(close=False)
-            theirs = _until_orphaned(chunks[1::2], parent)
-            os.write(tell, json.dumps(plan(theirs)).encode())
-            status = 0
-        except BaseException:  # noqa: BLE001 - nothing of this process may go on in the parent's place
-            traceback.print_exc()
-        finally:
-            os._exit(status)
-    os.close(tell)
-    try:
-        counts = Counter(plan(chunks[::2]))
-    finally:
-        with os.fdopen(told) as pipe:
-            said = pipe.read()
-        ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    if ended != 0:
-        raise RuntimeError(f"the second process that planned contacts ended with {ended}")
-    counts.update(json.loads(said))
-    return dict(counts)
-
-
-def _until_orphaned(chunks: Sequence[list[int]], parent: int) -> Iterator[list[int]]:
-    """The second process' chunks while there is somebody to tell. Until it ends it shares the lock on the
-    portfolio's days with its parent, so that whoever runs the night again waits for it."""
-    for ids in chunks:
-        if os.getppid() != parent:
-            raise SystemExit("the process that shared this night is gone")
-        yield ids
-
-
-def _may_fork(engine: Engine) -> bool:
-    """A process with threads cannot be forked safely, and a database in memory cannot be shared."""
-    in_memory = engine.dialect.name == "sqlite" and engine.url.database in (None, "", ":memory:")
-    return threading.active_count() == 1 and (os.cpu_count() or 1) > 1 and not in_memory
+    return in_two_processes(engine, chunks, plan)
 
 
 def _plan(

@@ -29,11 +29,12 @@ from app.casework.plans.models import Plan
 from app.casework.plans.rules import PlanKind
 from app.casework.plans.service import cases_with_live_plan, instalments_of
 from app.core.actor import SYSTEM, Actor
+from app.core.bulk import among, array_text, bulk_write, instant_speller, upsert
 from app.core.clock import local_date
-from app.core.db import among, array_text, bulk_write, table_of, upsert
+from app.core.db import table_of
 from app.core.ids import id_of
 from app.core.timeline.rules import Kind, canonical
-from app.core.timeline.service import Heads, NewEvent, customer_stream, instant_speller
+from app.core.timeline.service import Heads, NewEvent, customer_stream
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.gate.case_facts import CaseLine, Folder, changed_cases, open_folders
 from app.outreach.gate.decisions import Decided, answer_text, decided, record_decisions

@@ -17,8 +17,9 @@ from app.book.ledger.queries import worked
 from app.book.ledger.rules import MONEY_IN
 from app.casework.cases.models import CallTask, CaseHold, CollectionsCase
 from app.casework.cases.rules import CONVERSATIONS
+from app.core.bulk import among, chunked
 from app.core.clock import local_date, local_instant
-from app.core.db import among, chunked, table_of
+from app.core.db import table_of
 from app.core.timeline.models import Event
 from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel

@@ -26,7 +26,8 @@ from app import __version__
 from app.book.ledger.rules import CollectorKind, DelinquencySource, FeedKind
 from app.core.actor import Actor
 from app.core.clock import local_date
-from app.core.db import make_engine, reading, transaction, trouble_of
+from app.core.db import make_engine, reading, transaction
+from app.core.db_health import trouble_of
 from app.core.errors import DeskError, Invalid, NotFound
 from app.core.ids import id_of
 from app.core.kit.processes import keep_files_private, leave
@@ -612,7 +613,8 @@ def day(
     """Close a business day that is over, and any missed before it."""
     from app.book.ledger.models import Portfolio
     from app.book.ledger.service import get_portfolio
-    from app.operations.day import NotOver, collect_seldom, require_over, run_days
+    from app.core.parallel import collect_garbage_seldom
+    from app.operations.day import NotOver, require_over, run_days
     from app.programs.ports import make_stationery
 
     engine, stationery, now = _engine(), make_stationery(get_settings()), _now()
@@ -623,7 +625,7 @@ def day(
     if not codes:
         raise NotFound("there is no portfolio yet; `desk portfolio add` opens one")
     result: dict[str, Any] = {"business_date": date.isoformat(), "portfolios": {}}
-    collect_seldom()
+    collect_garbage_seldom()
     refused: list[str] = []
     for code in codes:
         try:
@@ -892,10 +894,11 @@ def retention(as_json: Json = False) -> None:
 def invariants(as_json: Json = False) -> None:
     """Check everything that must hold; exit status 1 and the rows where something does not."""
     from app.book.ledger.models import Portfolio
-    from app.operations.day import collect_seldom, report_violations
+    from app.core.parallel import collect_garbage_seldom
+    from app.operations.day import report_violations
     from app.operations.invariants import thorough
 
-    collect_seldom()  # every account is folded again
+    collect_garbage_seldom()  # every account is folded again
     engine = _engine()
     with reading(engine) as session:
         portfolios = session.scalars(select(Portfolio)).all()

@@ -32,7 +32,7 @@ from app.casework.plans.service import (
     owed_on_late_accounts,
     promise_to_pay,
 )
-from app.core.db import upsert
+from app.core.bulk import upsert
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.staff.models import SentForm
 from app.core.staff.rules import Role, Staff

@@ -33,7 +33,8 @@ from app.book.ledger.models import Account, Customer, Entry, PayerAccount, State
 from app.book.ledger.rules import UnmatchedStatus, holds_card_number, payment_kind, posting_date
 from app.book.ledger.service import first_open_day, mark_changed, post_entry
 from app.core.actor import Actor
-from app.core.db import chunked, insert_rows, table_of, upsert
+from app.core.bulk import chunked, insert_rows, upsert
+from app.core.db import table_of
 from app.core.errors import Conflict, Invalid
 from app.core.timeline.rules import Kind
 from app.core.timeline.service import (

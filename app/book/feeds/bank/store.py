@@ -31,7 +31,8 @@ from app.book.ledger.models import BankTransaction, Entry, PayerAccount, Portfol
 from app.book.ledger.rules import EntryKind, UnmatchedStatus, holds_card_number
 from app.book.ledger.service import MAX_REFERENCE
 from app.casework.plans.reversals import reverse_entry
-from app.core.db import chunked, insert_rows, table_of
+from app.core.bulk import chunked, insert_rows
+from app.core.db import table_of
 from app.core.errors import Conflict
 from app.core.ids import id_of
 

@@ -1,0 +1,145 @@
+"""Bulk: reading and writing thousands of rows at once, and the SQL in which SQLite and PostgreSQL differ for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Engine
+from sqlmodel import Session, SQLModel
+
+from app.core.db import table_of, transaction
+
+
+def upsert(session: Session, table: sa.Table | type[SQLModel]) -> Any:
+    """The dialect's own INSERT, which has `on_conflict_do_nothing` and `on_conflict_do_update`."""
+    target = table if isinstance(table, sa.Table) else table_of(table)
+    dialect = session.get_bind().dialect.name
+    return postgresql.insert(target) if dialect == "postgresql" else sqlite.insert(target)
+
+
+def among(
+    session: Session, column: sa.ColumnElement[Any], ids: Iterable[int | str]
+) -> sa.ColumnElement[bool]:
+    """`column IN ids` with the ids as one parameter, so that thousands of them cost nothing to compile."""
+    if session.get_bind().dialect.name == "postgresql":
+        kind = sa.BigInteger if column.type.python_type is int else sa.Text
+        given = sa.bindparam(None, array_text(ids), sa.Text)
+        # Unfolded, or every row of a small table would be compared with each of them.
+        return column.in_(sa.select(sa.func.unnest(sa.cast(given, postgresql.ARRAY(kind)))))
+    listed = sa.func.json_each(orjson.dumps(list(ids)).decode()).table_valued("value")
+    return column.in_(sa.select(listed.c.value))
+
+
+def array_text(values: Iterable[int | str | None]) -> str:
+    """PostgreSQL's spelling of an array: its driver looks at each value for what may need quoting, and takes longer
+    over thousands of them than the database."""
+    return "{" + ",".join([_ELEMENT[type(value)](value) for value in values]) + "}"
+
+
+_ELEMENT: Mapping[type, Callable[[Any], str]] = {
+    int: str,
+    str: lambda text: '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"',
+    type(None): lambda _: "NULL",
+}
+
+
+def insert_rows(session: Session, model: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert many plain dictionaries in one round trip a batch; no ORM objects are made."""
+    if rows:
+        session.execute(sa.insert(table_of(model)), list(rows))
+
+
+def bulk_write(
+    session: Session,
+    model: type[SQLModel],
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    *,
+    replace_on: str | None = None,
+) -> None:
+    """Write many rows past SQLAlchemy's per-row work; with `replace_on`, a row whose key exists replaces it.
+
+    Values are as the database spells them: ISO text for dates, an enum's value, integers, text, None.
+    PostgreSQL: COPY (into a temporary table first, where rows may exist); SQLite: one prepared statement.
+    """
+    if not rows:
+        return
+    table = table_of(model).name
+    names = ", ".join(f'"{name}"' for name in columns)
+    rest = ", ".join(f'"{name}" = excluded."{name}"' for name in columns if name != replace_on)
+    conflict = f' ON CONFLICT ("{replace_on}") DO UPDATE SET {rest}' if replace_on else ""
+    connection = session.connection()
+    if connection.dialect.name == "sqlite":
+        marks = ", ".join("?" * len(columns))
+        insert = f'INSERT INTO "{table}" ({names}) VALUES ({marks}){conflict}'  # noqa: S608 - names of our models
+        connection.exec_driver_sql(insert, list(map(tuple, rows)))
+        return
+    target = f'"{table}"'
+    if replace_on:
+        target = f'"bulk_{table}"'
+        connection.exec_driver_sql(
+            f'CREATE TEMP TABLE IF NOT EXISTS {target} (LIKE "{table}") ON COMMIT DELETE ROWS'
+        )
+        connection.exec_driver_sql(f"TRUNCATE {target}")
+    cursor: Any = connection.connection.cursor()
+    with cursor, cursor.copy(f"COPY {target} ({names}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
+    if replace_on:
+        move = f'INSERT INTO "{table}" ({names}) SELECT {names} FROM {target}{conflict}'  # noqa: S608
+        connection.exec_driver_sql(move)
+
+
+def instant_speller(session: Session) -> Callable[[datetime], str]:
+    """How this session's database spells an aware instant, for rows written by `bulk_write`."""
+    # SQLite keeps UTC without saying so.
+    zone = "+00" if session.get_bind().dialect.name == "postgresql" else ""
+
+    @lru_cache(maxsize=100)
+    def spelled(at: datetime) -> str:
+        return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f") + zone
+
+    return spelled
+
+
+def new_ids(session: Session, model: type[SQLModel], number: int) -> list[int]:
+    """Ids nobody else will use. On SQLite the transaction holds the only write lock."""
+    name = table_of(model).name
+    connection = session.connection()
+    if connection.dialect.name == "sqlite":
+        last = connection.exec_driver_sql(f'SELECT coalesce(max(id), 0) FROM "{name}"').scalar_one()  # noqa: S608
+        return list(range(last + 1, last + 1 + number))
+    drawn = sa.text(
+        "SELECT nextval(own.sequence) FROM generate_series(1, :number), "
+        "(SELECT CAST(pg_get_serial_sequence(:name, 'id') AS regclass) AS sequence OFFSET 0) AS own"
+    )
+    return list(connection.execute(drawn, {"name": name, "number": number}).scalars())
+
+
+def refresh_statistics(engine: Engine, *models: type[SQLModel]) -> None:
+    """Let the planner know what is in these tables now. After a great many rows were written at once it would
+    otherwise plan for the near-empty table it last saw, until the database gets round to it by itself."""
+    with transaction(engine) as session:
+        if engine.dialect.name == "sqlite":
+            # A sample is as good: reading every index of twelve million entries each night takes a minute.
+            session.connection().exec_driver_sql("PRAGMA analysis_limit=1000")
+        for model in models:
+            session.connection().exec_driver_sql(f'ANALYZE "{table_of(model).name}"')
+
+
+def chunked(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    """Lists of at most `size` items, so that no statement meets a driver's limit on parameters."""
+    batch: list[Any] = []
+    for item in items:
+        batch.append(item)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
