@@ -18,7 +18,7 @@ from app.http.security import read_form
 from app.inbound.phrasebook import shipped_phrases
 from app.inbound.rules import Arrived
 from app.inbound.service import receive
-from app.outreach.delivery.protocol import note_status
+from app.outreach.delivery.reports import note_status
 from app.outreach.outbox.rules import OutboxStatus
 
 router = APIRouter(prefix="/hooks/twilio")

@@ -20,7 +20,7 @@ from app.inbound.rules import Inbox
 from app.legal.bundle.bag import load_private_key
 from app.legal.referrals.service import BundleCourier, LegalDesk, Seal
 from app.operations.alerts.rules import Messenger
-from app.outreach.delivery.protocol import ContactCourier, Courier
+from app.outreach.delivery.couriers import ContactCourier, Courier
 from app.outreach.letters.catalog import load_letters, sms_segments
 from app.outreach.outbox.rules import (
     AsyncSender,

@@ -23,7 +23,7 @@ from app.core.clock import FixedClock
 from app.core.db import make_engine, reading, table_of
 from app.core.timeline.models import Event
 from app.core.timeline.rules import Kind
-from app.outreach.delivery.protocol import ContactCourier
+from app.outreach.delivery.couriers import ContactCourier
 from app.outreach.delivery.reconcile import reconcile
 from app.outreach.delivery.sending import deliver_due
 from app.outreach.outbox.models import OutboxMessage

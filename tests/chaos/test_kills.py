@@ -26,7 +26,7 @@ from app.core.timeline.rules import Kind
 from app.core.timeline.service import record
 from app.core.vocabulary import HoldKind
 from app.operations.invariants import thorough
-from app.outreach.delivery.protocol import settled_event
+from app.outreach.delivery.moves import result_event
 from app.outreach.outbox.rules import Accepted, OutboxStatus
 from tests import builders
 from tests.chaos.processes import KILLED, desk, in_child, in_fresh_process, picture
@@ -163,7 +163,7 @@ def busy_book(url: str) -> None:
                 status=OutboxStatus.SENT,
                 sent_at=sent_at,
             )
-            sent = settled_event(letter, Accepted("SM-early"))
+            sent = result_event(letter, Accepted("SM-early"))
             assert sent
             record(session, sent, by=SYSTEM, now=sent_at)
         until = on + timedelta(days=2)

@@ -40,7 +40,7 @@ from app.inbound.bounces.rules import (
     PostboxFailed,
     Severity,
 )
-from app.outreach.delivery.protocol import note_status
+from app.outreach.delivery.reports import note_status
 from app.outreach.gate.models import Consent
 from app.outreach.gate.service import set_consent
 from app.outreach.gate.suppression import holders, normalised, suppress

@@ -43,7 +43,8 @@ from app.legal.referrals.rules import (
     refuse_stopped,
     why_incomplete,
 )
-from app.outreach.delivery.protocol import Call, Foreseen, Postpone, Withhold
+from app.outreach.delivery.couriers import Call, Foreseen
+from app.outreach.delivery.moves import Postpone, Withhold
 from app.outreach.gate.service import suits_barred
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import (

@@ -1,7 +1,7 @@
 """One strategy lived through on a copy: nights close days, messages leave at the full hours, everything is counted.
 
 The days are the real ones (`app.operations.day`) and so is the judgement at delivery
-(`app.outreach.delivery.protocol.judge`). There is no provider: a message that may leave counts as accepted. Nobody
+(`app.outreach.delivery.recheck.recheck`). There is no provider: a message that may leave counts as accepted. Nobody
 pays, answers or works a call task.
 """
 
@@ -41,7 +41,8 @@ from app.core.timeline.service import NewEvent
 from app.core.vocabulary import Channel
 from app.operations.day import last_closed, run_days
 from app.operations.simulation.rules import Leaving, Side, Tariff, letter_pages, through_channel
-from app.outreach.delivery.protocol import Postpone, Withhold, judge, postponed, settled_event, withhold
+from app.outreach.delivery.moves import Postpone, Withhold, postponed, result_event, withhold
+from app.outreach.delivery.recheck import recheck
 from app.outreach.gate.decisions import Decided, record_decisions
 from app.outreach.letters.catalog import load_letters, sms_segments
 from app.outreach.outbox.models import ChannelStop, OutboxMessage
@@ -267,7 +268,7 @@ def leave(
         session.expunge_all()
         events: list[Decided | NewEvent] = []
         sent: list[int] = []
-        for row, verdict in zip(rows, judge(session, portfolio, rows, stationery, now=now), strict=True):
+        for row, verdict in zip(rows, recheck(session, portfolio, rows, stationery, now=now), strict=True):
             if isinstance(verdict, Withhold):
                 row.status = OutboxStatus.CLAIMED
                 events.append(withhold(row, verdict, now=now))
@@ -295,7 +296,7 @@ def _sent(
     units[row.key] = _units(channel, row.text)
     leaving = Leaving(now, row.not_after, tariff.seconds(channel, units[row.key]))
     tally.leaving[channel].append((leaving, units[row.key]))
-    event = settled_event(row, Accepted(""))
+    event = result_event(row, Accepted(""))
     assert event is not None
     return event
 

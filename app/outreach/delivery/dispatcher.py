@@ -12,7 +12,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple, cast
 
 from app.core.db import reading
-from app.outreach.delivery.protocol import Call, Claimed, Shift, claim_of, is_stopped
+from app.outreach.delivery.couriers import Call, Shift
+from app.outreach.outbox.channel_stops import is_stopped
+from app.outreach.outbox.claims import Claim, claim_of
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Misconfigured, NotCalled, Outcome, Uncertain
 
@@ -30,7 +32,7 @@ class Attempt(NamedTuple):
     """On the monotonic clock."""
 
     @property
-    def claimed(self) -> Claimed:
+    def claimed(self) -> Claim:
         return claim_of(self.row)
 
 

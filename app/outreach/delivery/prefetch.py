@@ -12,16 +12,10 @@ from typing import NamedTuple
 import structlog
 
 from app.core.db import reading, retrying, transaction
-from app.outreach.delivery.protocol import (
-    Claimed,
-    Foreseen,
-    Shift,
-    claim,
-    claim_of,
-    give_back,
-    new_attempt_id,
-)
+from app.outreach.delivery.couriers import Foreseen, Shift
+from app.outreach.delivery.moves import new_attempt_id
 from app.outreach.outbox.bulk import read_claimed
+from app.outreach.outbox.claims import Claim, claim, claim_of, release_claims
 
 log = structlog.get_logger("desk.delivery")
 
@@ -39,12 +33,12 @@ class Ready(NamedTuple):
     """On the monotonic clock."""
 
     @property
-    def claimed(self) -> Claimed:
+    def claimed(self) -> Claim:
         return claim_of(self.foreseen.row)
 
 
 class Stock:
-    """Claimed messages in one of four places; in the last three no customer is twice."""
+    """Claim messages in one of four places; in the last three no customer is twice."""
 
     def __init__(self, shift: Shift, wake: Callable[[], None]) -> None:
         """`wake` is called by another thread when messages were judged."""
@@ -54,10 +48,10 @@ class Stock:
         """What is judged at once; and when less than this is left, more is."""
         self.has_more = True
         self.judge = ThreadPoolExecutor(1, f"desk-{shift.destination.value}-judge")
-        self._waiting: deque[Claimed] = deque()
-        self._coming: tuple[Sequence[Claimed], Future[tuple[list[Ready], list[Claimed]]]] | None = None
+        self._waiting: deque[Claim] = deque()
+        self._coming: tuple[Sequence[Claim], Future[tuple[list[Ready], list[Claim]]]] | None = None
         self.ready: deque[Ready] = deque()
-        self.doubtful: deque[Claimed] = deque()
+        self.doubtful: deque[Claim] = deque()
         """To be judged under lock."""
 
     def __bool__(self) -> bool:
@@ -113,7 +107,7 @@ class Stock:
             self._waiting.extendleft(reversed(old))
             self.together = max(self.shift.courier.in_flight, self.together // 2)
 
-    def _claim(self) -> list[Claimed]:
+    def _claim(self) -> list[Claim]:
         shift = self.shift
         with transaction(shift.engine) as session:
             return claim(
@@ -121,11 +115,11 @@ class Stock:
                 now=shift.clock.now(),
             )  # fmt: skip
 
-    def _pick(self, busy: set[int]) -> list[Claimed]:
+    def _pick(self, busy: set[int]) -> list[Claim]:
         busy.update(row.customer_id for row in self.doubtful)
         busy.update(each.foreseen.row.customer_id for each in self.ready)
-        picked: list[Claimed] = []
-        later: list[Claimed] = []
+        picked: list[Claim] = []
+        later: list[Claim] = []
         while self._waiting and len(picked) < self.together:
             row = self._waiting.popleft()
             if row.customer_id in busy:
@@ -136,7 +130,7 @@ class Stock:
         self._waiting.extendleft(reversed(later))
         return picked
 
-    def _judged(self, picked: Sequence[Claimed]) -> tuple[list[Ready], list[Claimed]]:
+    def _judged(self, picked: Sequence[Claim]) -> tuple[list[Ready], list[Claim]]:
         """Those that may leave, as far as can be seen, and those of which that is not clear."""
         shift, judged_at = self.shift, time.monotonic()
         with reading(shift.engine) as session:
@@ -157,7 +151,7 @@ class Stock:
 
         def work() -> None:
             with transaction(self.shift.engine) as session:
-                give_back(session, [row.row_id for row in held], worker=self.shift.worker)
+                release_claims(session, [row.row_id for row in held], worker=self.shift.worker)
 
         if held:
             retrying(work)

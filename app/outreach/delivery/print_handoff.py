@@ -26,7 +26,7 @@ from app.core.clock import Clock
 from app.core.db import reading, retrying, table_of, transaction
 from app.core.timeline.rules import Kind
 from app.core.timeline.service import NewEvent, record
-from app.outreach.delivery.protocol import is_stopped
+from app.outreach.outbox.channel_stops import is_stopped
 from app.outreach.outbox.models import PrintBatch
 from app.outreach.outbox.rules import Destination, Drop, DropFailed, DropStatus
 

@@ -32,26 +32,22 @@ from app.core.db import reading, retrying, table_of, transaction
 from app.core.ids import id_of
 from app.core.timeline.rules import Kind
 from app.core.timeline.service import NewEvent, record
-from app.outreach.delivery.protocol import (
-    Claimed,
-    Cleared,
+from app.outreach.delivery.couriers import dispatch_of
+from app.outreach.delivery.moves import (
     Postpone,
     Withhold,
-    claim,
-    dispatch_of,
-    is_stopped,
-    judge,
-    locked_rows,
+    finish,
     move,
     postponed,
-    record_settled,
+    record_results,
     requeue,
     set_aside,
-    settle,
-    stop_channel,
     withhold,
 )
+from app.outreach.delivery.recheck import Cleared, recheck
 from app.outreach.gate.decisions import Decided, record_decisions
+from app.outreach.outbox.channel_stops import is_stopped, stop_channel
+from app.outreach.outbox.claims import Claim, claim, locked_rows
 from app.outreach.outbox.models import OutboxMessage, PrintBatch
 from app.outreach.outbox.rules import (
     Accepted,
@@ -173,7 +169,7 @@ class _Run:
 
     # --- making -------------------------------------------------------------------------------
 
-    def _claim(self) -> list[Claimed]:
+    def _claim(self) -> list[Claim]:
         with transaction(self.engine) as session:
             batch = session.get_one(PrintBatch, self.batch_id)
             return claim(
@@ -181,7 +177,7 @@ class _Run:
                 portfolio_id=batch.portfolio_id, now=self.clock.now(),
             )  # fmt: skip
 
-    def _judged(self, claimed: Sequence[Claimed]) -> list[Piece]:
+    def _judged(self, claimed: Sequence[Claim]) -> list[Piece]:
         """The letters of these that may leave now; they are committed as `sending`."""
         try:
             return retrying(partial(self._judge, claimed))
@@ -195,7 +191,7 @@ class _Run:
                 retrying(partial(self._set_aside, row, type(error).__name__))
         return pieces
 
-    def _judge(self, claimed: Sequence[Claimed]) -> list[Piece]:
+    def _judge(self, claimed: Sequence[Claim]) -> list[Piece]:
         now = self.clock.now()
         with transaction(self.engine) as session:
             batch = self._locked(session, BatchStatus.MAKING)
@@ -206,7 +202,7 @@ class _Run:
             pieces: list[Piece] = []
             told: list[Decided | NewEvent] = []
             for row, verdict in zip(
-                rows, judge(session, portfolio, rows, self.stationery, now=now), strict=True
+                rows, recheck(session, portfolio, rows, self.stationery, now=now), strict=True
             ):
                 if isinstance(verdict, Withhold):
                     told.append(withhold(row, verdict, now=now))
@@ -241,7 +237,7 @@ class _Run:
             dispatch_of(row, portfolio, cleared.folder, self.stationery), customer.country, customer.postcode
         )
 
-    def _set_aside(self, claimed: Claimed, why: str) -> None:
+    def _set_aside(self, claimed: Claim, why: str) -> None:
         with transaction(self.engine) as session:
             for row in self._one_each(locked_rows(session, [claimed])):
                 set_aside(session, row, why, now=self.clock.now())
@@ -350,7 +346,7 @@ class _Run:
             .order_by(message.c.id)
             .limit(at_most)
         )
-        return locked_rows(session, [Claimed(*row) for row in session.execute(query)])
+        return locked_rows(session, [Claim(*row) for row in session.execute(query)])
 
     def _settle(
         self,
@@ -359,6 +355,6 @@ class _Run:
         outcome: Callable[[OutboxMessage], Outcome],
     ) -> Counter[str]:
         now = self.clock.now()
-        settled = [(row, found) for row in rows if settle(row, found := outcome(row), now=now)]
-        record_settled(session, settled, now=now)
+        settled = [(row, found) for row in rows if finish(row, found := outcome(row), now=now)]
+        record_results(session, settled, now=now)
         return Counter(row.status.value for row, _ in settled)

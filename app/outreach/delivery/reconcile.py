@@ -19,7 +19,8 @@ from sqlmodel import Session
 from app.core.clock import Clock
 from app.core.db import reading, table_of, transaction
 from app.core.ids import id_of
-from app.outreach.delivery.protocol import Claimed, locked_rows, note_status
+from app.outreach.delivery.reports import note_status
+from app.outreach.outbox.claims import Claim, locked_rows
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import (
     CLOCKS_DIFFER,
@@ -108,7 +109,7 @@ def _note_letter(session: Session, seen: OutboxMessage, ref: str, *, now: dateti
 
 def _still_unknown(session: Session, seen: OutboxMessage, *, now: datetime) -> OutboxMessage | None:
     """The row under lock, looked up now; None = it was settled meanwhile, by a report or a person."""
-    [row] = locked_rows(session, [Claimed(id_of(seen), seen.customer_id)])
+    [row] = locked_rows(session, [Claim(id_of(seen), seen.customer_id)])
     if row.status is not OutboxStatus.UNKNOWN or row.attempt_id != seen.attempt_id:
         return None
     row.looked_up_at = now

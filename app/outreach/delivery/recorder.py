@@ -16,9 +16,12 @@ from app.core.actor import SYSTEM
 from app.core.db import retrying, transaction
 from app.core.ids import id_of
 from app.core.timeline.service import lock_customers
+from app.outreach.delivery.couriers import Shift
 from app.outreach.delivery.dispatcher import Answer
-from app.outreach.delivery.protocol import Shift, locked_rows, settle, stop_channel
+from app.outreach.delivery.moves import finish
 from app.outreach.outbox.bulk import Answered, accept
+from app.outreach.outbox.channel_stops import stop_channel
+from app.outreach.outbox.claims import locked_rows
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Accepted, Misconfigured, OutboxStatus, Outcome
 
@@ -42,7 +45,7 @@ class Settling:
         self._answers: queue.SimpleQueue[Sequence[Answer] | None] = queue.SimpleQueue()
         """None: there are no more."""
         # Not of a pool: those take no work any more once the interpreter ends, and what was sent must be written down.
-        self._thread = threading.Thread(target=self._run, name=f"desk-{shift.destination.value}-settle")
+        self._thread = threading.Thread(target=self._run, name=f"desk-{shift.destination.value}-finish")
 
     def start(self) -> None:
         """Before anything is committed that is to be settled."""
@@ -127,6 +130,6 @@ def _settle_others(
         attempt, outcome = found[id_of(row)]
         if row.attempt_id != attempt.row.attempt_id:
             log.error("attempt_superseded", key=row.key)
-        elif settle(row, outcome, now=now):
+        elif finish(row, outcome, now=now):
             settled.append((row, outcome))
     return settled

@@ -30,33 +30,28 @@ from app.core.actor import SYSTEM
 from app.core.clock import Clock
 from app.core.db import retrying, transaction
 from app.core.timeline.service import NewEvent
+from app.outreach.delivery.cleanup import recover, withhold_stale
+from app.outreach.delivery.couriers import Call, Courier, Shift
 from app.outreach.delivery.dispatcher import Answer, Attempt, Calls
-from app.outreach.delivery.prefetch import Ready, Stock
-from app.outreach.delivery.protocol import (
-    Call,
-    Claimed,
-    Courier,
+from app.outreach.delivery.moves import (
     Postpone,
-    Shift,
     Withhold,
-    admit,
-    give_back,
-    is_stopped,
-    locked_rows,
     move,
     new_attempt_id,
     postponed,
-    recover,
     requeue,
     set_aside,
     withhold,
-    withhold_stale,
 )
+from app.outreach.delivery.prefetch import Ready, Stock
 from app.outreach.delivery.recorder import Settled, Settling
 from app.outreach.gate.case_facts import changed_cases
 from app.outreach.gate.decisions import Decided, record_decisions
 from app.outreach.outbox.bulk import Beginning, begin
+from app.outreach.outbox.channel_stops import is_stopped
+from app.outreach.outbox.claims import Claim, locked_rows, release_claims
 from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.pace import admit
 from app.outreach.outbox.rules import (
     BURST,
     Destination,
@@ -107,7 +102,7 @@ class _Prepared:
     attempts: list[Attempt]
     statuses: Sequence[OutboxStatus]
     """Where those went that are not sent now."""
-    doubtful: Sequence[Claimed] = ()
+    doubtful: Sequence[Claim] = ()
     """To be judged under lock."""
     is_last: bool = False
     """The channel is stopped, or its senders have all that they may have for now."""
@@ -129,7 +124,7 @@ class _Lane:
         self.stock = Stock(shift, partial(self.news.put, None))
         self.settling = Settling(shift, self.news.put)
         self.calls = Calls(shift, self._answered, self.worth)
-        self.flying: dict[int, Claimed] = {}
+        self.flying: dict[int, Claim] = {}
         self.counts: Counter[str] = Counter()
 
     def run(self) -> Counter[str]:
@@ -188,7 +183,7 @@ class _Lane:
         else:
             self._fly(prepared)
 
-    def _start_alone(self, row: Claimed) -> None:
+    def _start_alone(self, row: Claim) -> None:
         try:
             prepared = retrying(partial(self._prepare, [row]))
         except Exception as error:
@@ -213,16 +208,18 @@ class _Lane:
         with transaction(self.engine) as session:
             changed, _ = changed_cases(session, [each.foreseen.folder for each in ready])
             if is_stopped(session, self.shift.destination):
-                give_back(session, [each.claimed.row_id for each in ready], worker=self.shift.worker)
+                release_claims(session, [each.claimed.row_id for each in ready], worker=self.shift.worker)
                 return _Prepared([], [OutboxStatus.QUEUED] * len(ready), is_last=True)
             still = [
                 each
                 for each in ready
                 if each.foreseen.folder.case.id not in changed and each.foreseen.not_after > now
             ]
-            admitted = admit(session, self.courier, [each.foreseen.row for each in still], now=now)
+            admitted = admit(
+                session, self.courier.pace, self.courier.line, [each.foreseen.row for each in still], now=now
+            )
             late = {each.claimed.row_id for each in still}.difference(admitted)
-            give_back(session, sorted(late), worker=self.shift.worker)
+            release_claims(session, sorted(late), worker=self.shift.worker)
             beginning = [
                 Beginning(each.claimed.row_id, each.foreseen.row.attempt_id, each.foreseen.not_after)
                 for each in still
@@ -243,7 +240,7 @@ class _Lane:
     def _attempt(self, row: OutboxMessage, call: Call, judged_at: float) -> Attempt:
         return Attempt(row, call, judged_at + self.fresh_seconds)
 
-    def _prepare(self, picked: Sequence[Claimed]) -> _Prepared:
+    def _prepare(self, picked: Sequence[Claim]) -> _Prepared:
         """Judge these rows under lock and commit as `sending` those that may leave."""
         now, judged_at = self.clock.now(), time.monotonic()
         with transaction(self.engine) as session:
@@ -255,7 +252,9 @@ class _Lane:
             for row in rows:  # before they are prepared, because what is handed over carries it
                 row.attempt_id = new_attempt_id(row)
             ready = self._judge(session, rows)
-            admitted = admit(session, self.courier, [row for row, _ in ready], now=now)
+            admitted = admit(
+                session, self.courier.pace, self.courier.line, [row for row, _ in ready], now=now
+            )
             attempts = []
             for row, call in ready:
                 if row.id not in admitted:
@@ -285,7 +284,7 @@ class _Lane:
         record_decisions(session, told, by=SYSTEM, now=now)
         return ready
 
-    def _mine(self, session: Session, picked: Sequence[Claimed]) -> list[OutboxMessage]:
+    def _mine(self, session: Session, picked: Sequence[Claim]) -> list[OutboxMessage]:
         """Those that no other worker has by now."""
         return [
             row
@@ -293,7 +292,7 @@ class _Lane:
             if row.status is OutboxStatus.CLAIMED and row.claimed_by == self.shift.worker
         ]
 
-    def _set_aside(self, claimed: Claimed, why: str) -> list[OutboxStatus]:
+    def _set_aside(self, claimed: Claim, why: str) -> list[OutboxStatus]:
         now = self.clock.now()
         with transaction(self.engine) as session:
             rows = self._mine(session, [claimed])

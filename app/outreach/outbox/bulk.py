@@ -14,12 +14,12 @@ from sqlmodel import Session, col, select
 
 from app.core.bulk import among, array_text, instant_speller
 from app.core.db import table_of
-from app.outreach.delivery.protocol import Claimed
+from app.outreach.outbox.claims import Claim
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
 
 
-def read_claimed(session: Session, claimed: Iterable[Claimed], *, worker: str) -> list[OutboxMessage]:
+def read_claimed(session: Session, claimed: Iterable[Claim], *, worker: str) -> list[OutboxMessage]:
     """Those of the rows that this worker still has, in id order and in no session: what happens to these objects is not
     written."""
     query = (

@@ -38,6 +38,10 @@ def purpose_of_answer(holds: Sequence[Hold]) -> Purpose:
     return Purpose.REMINDER if any(hold.kind is HoldKind.DISPUTE for hold in holds) else Purpose.CONFIRMATION
 
 
+MOVED = "the customer's address has changed since it was written"
+"""Why a message is withheld that goes to its reader's new address instead (`planning/fallback.py`)."""
+
+
 class OutboxStatus(StrEnum):
     QUEUED = "queued"
     CLAIMED = "claimed"

@@ -16,10 +16,10 @@ from app.core.actor import SYSTEM
 from app.core.clock import Clock, local_date
 from app.core.db import reading, retrying, table_of, transaction
 from app.core.vocabulary import Channel, Purpose
-from app.outreach.delivery.protocol import MOVED, Claimed, locked_rows
 from app.outreach.gate.case_facts import Folder, open_folders
+from app.outreach.outbox.claims import Claim, locked_rows
 from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import ANSWER_LETTER, OutboxStatus
+from app.outreach.outbox.rules import ANSWER_LETTER, MOVED, OutboxStatus
 from app.outreach.planning.on_demand import HELP_LETTER
 from app.outreach.planning.service import Outgoing, Stationery, contact_customers, tell_of_unsent
 from app.outreach.strategy.facts import gather_case_facts
@@ -50,11 +50,11 @@ def fall_back_due(engine: Engine, stationery: Stationery, *, clock: Clock) -> in
         .limit(AT_ONCE)
     )
     with reading(engine) as session:
-        found = [Claimed(*row) for row in session.execute(due)]
+        found = [Claim(*row) for row in session.execute(due)]
     queued = 0
     for claimed in found:
 
-        def work(one: Claimed = claimed) -> bool:
+        def work(one: Claim = claimed) -> bool:
             with transaction(engine) as session:
                 [row] = locked_rows(session, [one])
                 if row.fallback_at is None:

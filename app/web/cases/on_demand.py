@@ -12,7 +12,7 @@ from app.core.errors import Invalid, NotFound
 from app.core.vocabulary import Channel
 from app.http.deps import CaseWorker, Now, ReadSession, WriteSession, ports_of, settings_of
 from app.inbound.answers import answer_sms, word_answer
-from app.outreach.delivery.protocol import cancel_message
+from app.outreach.delivery.moves import cancel_message
 from app.outreach.letters.catalog import sms_encoding, sms_segments
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination

@@ -25,8 +25,9 @@ from app.http.deps import (
     encode_cursor,
     ports_of,
 )
-from app.outreach.delivery.protocol import resolve_unknown, start_channel, stop_channel
+from app.outreach.delivery.reports import resolve_unknown
 from app.outreach.outbox import queries
+from app.outreach.outbox.channel_stops import start_channel, stop_channel
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.queries import Listed
 from app.outreach.outbox.rules import Destination, OutboxStatus, redact_links

@@ -28,20 +28,16 @@ from app.core.ids import id_of
 from app.core.timeline.models import Event
 from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel, Purpose
+from app.outreach.delivery.cleanup import withhold_stale
+from app.outreach.delivery.couriers import ContactCourier
 from app.outreach.delivery.dispatcher import SWITCH_SECONDS
-from app.outreach.delivery.protocol import (
-    ContactCourier,
-    move,
-    note_status,
-    resolve_unknown,
-    start_channel,
-    stop_channel,
-    withhold_stale,
-)
+from app.outreach.delivery.moves import move
+from app.outreach.delivery.reports import note_status, resolve_unknown
 from app.outreach.delivery.sending import _Lane, deliver_due
 from app.outreach.gate.decisions import replay
 from app.outreach.gate.service import set_consent
 from app.outreach.letters.catalog import sms_segments
+from app.outreach.outbox.channel_stops import start_channel, stop_channel
 from app.outreach.outbox.models import ChannelStop, OutboxMessage
 from app.outreach.outbox.rules import (
     MAX_ATTEMPTS,

@@ -14,7 +14,7 @@ from app.core.db import transaction
 from app.core.timeline.rules import Kind
 from app.outreach.delivery.print_handoff import AGAIN, LEASE, drop_due
 from app.outreach.delivery.printing import print_due
-from app.outreach.delivery.protocol import start_channel, stop_channel
+from app.outreach.outbox.channel_stops import start_channel, stop_channel
 from app.outreach.outbox.models import PrintBatch
 from app.outreach.outbox.queries import undropped_batches
 from app.outreach.outbox.rules import Destination, DropFailed, DropStatus

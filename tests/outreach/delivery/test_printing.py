@@ -21,9 +21,9 @@ from app.core.db import transaction
 from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel
 from app.outreach.delivery.printing import LEASE, print_due
-from app.outreach.delivery.protocol import start_channel, stop_channel
 from app.outreach.delivery.sending import deliver_due
 from app.outreach.gate.service import set_consent
+from app.outreach.outbox.channel_stops import start_channel, stop_channel
 from app.outreach.outbox.models import ChannelStop, OutboxMessage, PrintBatch
 from app.outreach.outbox.rules import (
     BatchStatus,

@@ -18,7 +18,7 @@ from app.core.db import transaction
 from app.core.timeline.models import Event
 from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel, HoldKind, Purpose
-from app.outreach.delivery.protocol import note_status
+from app.outreach.delivery.reports import note_status
 from app.outreach.gate.service import set_consent
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Accepted, OutboxStatus, Outcome, Undeliverable

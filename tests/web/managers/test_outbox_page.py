@@ -12,7 +12,7 @@ from sqlmodel import select
 from app.core.actor import SYSTEM
 from app.core.staff.rules import Role
 from app.core.timeline.rules import Kind
-from app.outreach.delivery.protocol import stop_channel
+from app.outreach.outbox.channel_stops import stop_channel
 from app.outreach.outbox.models import ChannelStop, OutboxMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus
 from tests import builders

@@ -18,7 +18,7 @@ from app.outreach.outbox.rules import Outcome, Undeliverable
 from app.policy.rules import Suppression
 
 
-def heed(session: Session, row: OutboxMessage, outcome: Outcome, *, now: datetime) -> None:
+def apply_refusal(session: Session, row: OutboxMessage, outcome: Outcome, *, now: datetime) -> None:
     """Close an address that does not exist, and keep an opt-out that only the provider knew of. Asked twice, it changes
     nothing."""
     if not isinstance(outcome, Undeliverable):

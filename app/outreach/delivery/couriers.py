@@ -1,0 +1,216 @@
+"""Couriers: how the messages to one destination are rechecked and handed to its provider."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Protocol
+
+from sqlalchemy.engine import Engine
+from sqlmodel import Session
+
+from app.book.ledger.models import Portfolio
+from app.casework.cases.models import case_reference
+from app.core.clock import Clock
+from app.core.timeline.service import Heads
+from app.core.vocabulary import Channel
+from app.outreach.delivery.moves import Postpone, Withhold, record_results
+from app.outreach.delivery.recheck import Cleared, recheck_any
+from app.outreach.gate.case_facts import Folder
+from app.outreach.gate.facts import address_of
+from app.outreach.letters.catalog import heading
+from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.rules import (
+    AsyncSender,
+    Destination,
+    Dispatch,
+    Outcome,
+    Pace,
+    Sender,
+)
+from app.outreach.planning.service import Stationery, message_context
+
+Call = Callable[[], Outcome] | Callable[[], Awaitable[Outcome]]
+"""The call to the provider: a coroutine function, or else one that is called in a thread of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """A claimed message that may leave, as far as was seen without a lock. It is committed as `sending` only while
+    case and customer are still as in the folder."""
+
+    row: OutboxMessage
+    """As it was read, with the id of the attempt that is to come; in no session."""
+    call: Call
+    not_after: datetime
+    folder: Folder
+
+
+class Courier(Protocol):
+    """How one destination is served."""
+
+    @property
+    def repeatable(self) -> bool:
+        """The receiver recognises a repetition, so an attempt that was cut off may be made again."""
+        ...
+
+    @property
+    def in_flight(self) -> int:
+        """How many calls may be made at once."""
+        ...
+
+    @property
+    def pace(self) -> Pace | None:
+        """What each line may hand over in a second; None = as much as it can."""
+        ...
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Our own numbers or names that messages leave from."""
+        ...
+
+    def line(self, row: OutboxMessage) -> str:
+        """Which of them this message leaves from."""
+        ...
+
+    def foresee(
+        self, session: Session, rows: Sequence[OutboxMessage], *, now: datetime
+    ) -> list[Foreseen | None]:
+        """Judge the rows, all of different customers and in no session, without a lock and writing nothing. None where
+        something stands in the way, or always: then `prepare` decides."""
+        ...
+
+    def prepare(
+        self, session: Session, rows: Sequence[OutboxMessage], *, now: datetime
+    ) -> list[Call | Withhold | Postpone]:
+        """Judge the rows, all of different customers, once more, under lock, and say what to call for each. Must not
+        send anything itself."""
+        ...
+
+    def settled(
+        self,
+        session: Session,
+        settled: Sequence[tuple[OutboxMessage, Outcome]],
+        heads: Heads,
+        *,
+        now: datetime,
+    ) -> None:
+        """Put the outcomes on record, in the transaction that settles the rows. `heads` are those of the customers'
+        streams, as they were locked."""
+        ...
+
+    async def hang_up(self) -> None:
+        """No more calls from the running event loop for now: what it keeps open is closed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """One worker at one destination, as long as something is due to it."""
+
+    engine: Engine
+    destination: Destination
+    courier: Courier
+    worker: str
+    clock: Clock
+    batch: int
+    """Rows that are claimed together."""
+    lease: timedelta
+
+
+@dataclass(frozen=True)
+class ContactCourier:
+    """Serves sms, email and post: asks the gate again at the moment of delivery."""
+
+    sender: Sender | AsyncSender
+    stationery: Stationery
+    in_flight: int = 1
+    pace: Pace | None = None
+    lines: tuple[str, ...] = ("",)
+    """Our own numbers to send from: each customer's number always hears from the same one."""
+    repeatable: bool = False
+
+    def line(self, row: OutboxMessage) -> str:
+        return self.lines[zlib.crc32(row.address.encode()) % len(self.lines)]
+
+    def foresee(
+        self, session: Session, rows: Sequence[OutboxMessage], *, now: datetime
+    ) -> list[Foreseen | None]:
+        found: list[Foreseen | None] = []
+        for row, portfolio, verdict in recheck_any(session, rows, self.stationery, now=now, lock=False):
+            if isinstance(verdict, Cleared):
+                call = self._call(row, portfolio, verdict)
+                found.append(Foreseen(row, call, verdict.clearance.not_after, verdict.folder))
+            else:
+                found.append(None)
+        return found
+
+    def prepare(
+        self, session: Session, rows: Sequence[OutboxMessage], *, now: datetime
+    ) -> list[Call | Withhold | Postpone]:
+        return [
+            self._call(row, portfolio, verdict) if isinstance(verdict, Cleared) else verdict
+            for row, portfolio, verdict in recheck_any(session, rows, self.stationery, now=now, lock=True)
+        ]
+
+    def _call(self, row: OutboxMessage, portfolio: Portfolio, cleared: Cleared) -> Call:
+        row.not_after = cleared.clearance.not_after
+        dispatch = dispatch_of(row, portfolio, cleared.folder, self.stationery, self.line(row))
+        return partial(self.sender.send, dispatch)
+
+    def settled(
+        self,
+        session: Session,
+        settled: Sequence[tuple[OutboxMessage, Outcome]],
+        heads: Heads,
+        *,
+        now: datetime,
+    ) -> None:
+        record_results(session, settled, heads, now=now)
+
+    async def hang_up(self) -> None:
+        if isinstance(self.sender, AsyncSender):
+            await self.sender.hang_up()
+
+
+def dispatch_of(
+    row: OutboxMessage, portfolio: Portfolio, folder: Folder, stationery: Stationery, line: str = ""
+) -> Dispatch:
+    """What an adapter gets of a row that carries its attempt id already."""
+    channel = Channel(row.destination.value)
+    dispatch = Dispatch(
+        key=row.key,
+        attempt_id=row.attempt_id,
+        channel=channel,
+        to=row.address,
+        recipient_name=folder.customer.full_name,
+        language=row.language,
+        letter=row.letter,
+        text=row.text,
+        business_date=row.business_date,
+        sender_name=portfolio.agency or portfolio.creditor,
+        subject=row.subject,
+        html=row.html,
+        reference=case_reference(row.case_id),
+        unsubscribe_url=stationery.unsubscribe_url(
+            row.customer_id, channel, folder.customer.link_number, on=row.business_date
+        ),
+        status_callback_url=f"{stationery.public_url}/hooks/twilio/status?attempt={row.attempt_id}",
+        line=line,
+        not_after=row.not_after,
+        context=message_context(row),
+    )
+    if not row.enclosed:
+        return dispatch
+    paper = replace(
+        dispatch,
+        channel=Channel.POST,
+        to=address_of(folder.customer, Channel.POST) or folder.customer.country,
+        text=row.enclosed,
+        subject=heading(row.enclosed),
+        html="",
+    )
+    return replace(dispatch, enclosed=paper)

@@ -1,0 +1,194 @@
+"""Recheck: is what a message says still true and still allowed at the moment of delivery?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from app.book.ledger.models import Portfolio
+from app.casework.cases.models import CollectionsCase
+from app.casework.cases.rules import CaseStatus
+from app.casework.plans.models import Plan
+from app.casework.plans.offers import offers_that_stand
+from app.casework.plans.rules import LIVE, PlanKind, PlanStatus
+from app.core.bulk import among
+from app.core.clock import local_date
+from app.core.db import table_of
+from app.core.vocabulary import Channel, Purpose
+from app.outreach.delivery.moves import Postpone, Withhold
+from app.outreach.gate.case_facts import STALE_AFTER, Folder, open_folders
+from app.outreach.gate.decisions import Asked
+from app.outreach.gate.facts import address_of
+from app.outreach.gate.pack_versions import keep_pack
+from app.outreach.letters.earlier import written_on, wrote_before
+from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.rules import (
+    ANSWER_LETTER,
+    MOVED,
+    purpose_of_answer,
+)
+from app.outreach.planning.event_letters import CLOSING
+from app.outreach.planning.service import Stationery, confirmed_plan, offered_plan
+from app.policy.rules import Clearance, Contact, WaitUntil
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """It may leave now."""
+
+    folder: Folder
+    clearance: Clearance
+
+
+def recheck_any(
+    session: Session, rows: Sequence[OutboxMessage], stationery: Stationery, *, now: datetime, lock: bool
+) -> Iterator[tuple[OutboxMessage, Portfolio, Cleared | Withhold | Postpone]]:
+    """`judge` for messages of any portfolio, in the order of the rows."""
+    portfolios = {i: session.get_one(Portfolio, i) for i in {row.portfolio_id for row in rows}}
+    verdicts: dict[int | None, Cleared | Withhold | Postpone] = {}
+    for portfolio_id, portfolio in portfolios.items():
+        theirs = [row for row in rows if row.portfolio_id == portfolio_id]
+        found = recheck(session, portfolio, theirs, stationery, now=now, lock=lock)
+        verdicts.update((row.id, verdict) for row, verdict in zip(theirs, found, strict=True))
+    for row in rows:
+        yield row, portfolios[row.portfolio_id], verdicts[row.id]
+
+
+def recheck(
+    session: Session,
+    portfolio: Portfolio,
+    rows: Sequence[OutboxMessage],
+    stationery: Stationery,
+    *,
+    now: datetime,
+    lock: bool = True,
+) -> list[Cleared | Withhold | Postpone]:
+    """What stands in the way of each of these messages, all of different customers, or that nothing does. The customers
+    are locked until the transaction ends; without `lock` nothing is written, and no answer goes on record."""
+    today = local_date(now, portfolio.timezone)
+    fresh = [row for row in rows if today - row.business_date <= STALE_AFTER]
+    cases = [row.case_id for row in fresh]
+    messages = {row.id for row in fresh if row.id is not None}
+    opened = (
+        open_folders(session, portfolio, cases, now=now, skip_messages=messages, lock=lock, as_of=today)
+        if fresh
+        else []
+    )
+    folders = {folder.case.id: folder for folder in opened}
+    plan = table_of(Plan)
+    query = sa.select(plan.c.case_id).where(among(session, plan.c.case_id, cases), plan.c.status.in_(LIVE))
+    planned = set(session.connection().execute(query).scalars())
+    following = [row.case_id for row in fresh if row.letter in stationery.follow_ups]
+    written = written_on(session, following)
+    verdicts: list[Cleared | Withhold | Postpone] = []
+    for row in rows:
+        folder = folders.get(row.case_id)
+        if folder is None:
+            verdicts.append(too_old(row))
+            continue
+        changed = _no_longer_true(
+            session,
+            folder,
+            row,
+            planned=row.case_id in planned,
+            small_debt_minor=portfolio.small_debt_minor,
+            today=today,
+        )
+        if not changed and row.letter in stationery.follow_ups:
+            # What we wrote may have come back since.
+            stem = row.key.rpartition(":")[0]
+            arrived = wrote_before(written, row.case_id, folder.oldest_due_on, stem)
+            changed = (
+                "" if arrived else "it says that we wrote before, and no earlier letter of this case arrived"
+            )
+        verdict = Withhold(changed, {}) if changed else _ask_gate(folder, row, now)
+        if lock and not isinstance(verdict, Cleared):
+            keep_pack(session, folder.pack, now=now)
+        verdicts.append(verdict)
+    return verdicts
+
+
+def _no_longer_true(
+    session: Session,
+    folder: Folder,
+    row: OutboxMessage,
+    *,
+    planned: bool,
+    small_debt_minor: int,
+    today: date,
+) -> str:
+    """Why the message would now say something false or unwelcome; '' = it still holds."""
+    if address_of(folder.customer, Channel(row.destination.value)) != row.address:
+        return MOVED
+    if row.purpose is Purpose.CONFIRMATION and not _plan_stands(session, row):
+        return "the plan it confirms has ended"
+    if not _still_offered(session, row, today):
+        return "the plan it offers is no longer on offer"
+    if row.letter == ANSWER_LETTER and purpose_of_answer(folder.facts.holds) is not row.purpose:
+        return "whether they dispute the debt has changed since it was written"
+    if row.letter == "paid_in_full" and any(account.balance_minor > 0 for account in folder.accounts):
+        return "something is owed again"
+    if row.letter in CLOSING.values() and not _still_closed_so(session, row):
+        return "the end of the case that it tells was undone"
+    if row.purpose is not Purpose.REMINDER:
+        return ""
+    if folder.case.status is not CaseStatus.OPEN:
+        return "the case was closed since it was written"
+    if planned:
+        return "a promise or plan was made since it was written"
+    if folder.to_ask < row.past_due_minor:
+        return "a payment came since it was written"
+    if row.letter != ANSWER_LETTER and folder.to_ask <= 0:
+        return "nothing is past due and owed"
+    if folder.to_ask < small_debt_minor:
+        return "less is past due than this portfolio works"
+    return ""
+
+
+def _plan_stands(session: Session, row: OutboxMessage) -> bool:
+    plan_id = confirmed_plan(row.key)
+    if plan_id is None:  # it answers something else than a plan
+        return True
+    plan = session.get(Plan, plan_id)
+    return plan is not None and plan.status in (*LIVE, PlanStatus.KEPT)
+
+
+def _still_closed_so(session: Session, row: OutboxMessage) -> bool:
+    """Whether the case is closed with the outcome that the letter tells."""
+    case = session.get(CollectionsCase, row.case_id) if row.case_id else None
+    return case is not None and case.outcome is not None and CLOSING.get(case.outcome) == row.letter
+
+
+def _still_offered(session: Session, row: OutboxMessage, today: date) -> bool:
+    plan_id = offered_plan(row.key)
+    if plan_id is None:
+        return True
+    plan = session.get(Plan, plan_id)
+    if plan is None:
+        return False
+    if plan.status is PlanStatus.OFFERED:
+        return offers_that_stand(session, [plan], today) != []
+    # A settlement that was said yes to is still to be had in writing.
+    return plan.kind is PlanKind.SETTLEMENT and plan.status in LIVE
+
+
+def _ask_gate(folder: Folder, row: OutboxMessage, now: datetime) -> Cleared | Withhold | Postpone:
+    channel = Channel(row.destination.value)
+    # Its words are as they were when the gate was asked about them: their blocks are not asked again.
+    contact = Contact(channel, row.purpose, row.address, letter=row.letter, language=row.language)
+    asked = Asked(contact, folder.facts, now)
+    answer = asked.answer(folder.pack)
+    if isinstance(answer, Clearance):
+        return Cleared(folder, answer)
+    rules = ", ".join(reason.rule for reason in answer.reasons)
+    if isinstance(answer, WaitUntil):
+        return Postpone(answer.at, rules, (asked, answer))
+    return Withhold(f"the gate refused it: {rules}", {}, (asked, answer))
+
+
+def too_old(row: OutboxMessage) -> Withhold:
+    return Withhold(f"its business date {row.business_date} is too long ago", {})

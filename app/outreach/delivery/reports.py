@@ -1,0 +1,127 @@
+"""Reports: what a provider or a person says later about a message."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+import sqlalchemy as sa
+import structlog
+from sqlmodel import Session
+
+from app.core.actor import SYSTEM, Actor
+from app.core.db import table_of
+from app.core.timeline.models import Event
+from app.core.timeline.rules import Kind
+from app.core.timeline.service import record
+from app.outreach.delivery.moves import REPORTED, cannot_arrive, message_event, move
+from app.outreach.gate.provider_refusals import apply_refusal
+from app.outreach.outbox.channel_stops import stop_channel
+from app.outreach.outbox.claims import Claim, locked_rows
+from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.rules import (
+    TRANSITIONS,
+    Failure,
+    Misconfigured,
+    OutboxStatus,
+)
+
+log = structlog.get_logger("desk.delivery")
+
+
+def note_status(
+    session: Session,
+    status: OutboxStatus,
+    detail: str = "",
+    *,
+    attempt_id: str = "",
+    provider_ref: str = "",
+    failure: Failure | None = None,
+    known_by: str = "the provider's report",
+    now: datetime,
+) -> bool:
+    """A provider reports on a message, named by our attempt or by its own reference: SENT = it has it and no more is
+    known, or what became of it. May come before the answer to the call was written down, or when nobody knew whether
+    the call got through. `failure`: why it did not arrive; it has the consequences of the same answer to a call. False
+    if we do not know the message; repeats change nothing."""
+    row = _reported_row(session, attempt_id, provider_ref)
+    if row is None:
+        return False
+    if row.provider_ref and provider_ref and row.provider_ref != provider_ref:
+        log.error("two_messages_for_one_attempt", key=row.key)
+        return True
+    row.provider_ref = row.provider_ref or provider_ref[:120]
+    if row.status not in REPORTED and OutboxStatus.SENT in TRANSITIONS[row.status]:
+        prove_sent(session, row, known_by, now=now)
+    if status is OutboxStatus.SENT or status not in TRANSITIONS[row.status]:
+        return True
+    if status is OutboxStatus.DELIVERED:
+        move(row, status)
+        row.error, row.settled_at = detail[:500], now
+    else:
+        cannot_arrive(row, status, detail, now=now)
+    kind = Kind.CONTACT_DELIVERED if status is OutboxStatus.DELIVERED else Kind.CONTACT_FAILED
+    record(session, message_event(row, kind, {"detail": detail}), by=SYSTEM, now=now)
+    if failure is not None and status is not OutboxStatus.DELIVERED:
+        apply_refusal(session, row, failure, now=now)
+        if isinstance(failure, Misconfigured) and not _started_since(session, row):
+            stop_channel(session, row.destination, failure.reason, by=SYSTEM, now=now)
+    return True
+
+
+def _started_since(session: Session, row: OutboxMessage) -> bool:
+    """Has a person started the channel again since this message left? Then what it met is mended, and reports that
+    come late must not stop it once more."""
+    event = table_of(Event)
+    last = sa.select(event.c.at).where(
+        event.c.stream == "outbox",
+        event.c.kind == Kind.CHANNEL_STARTED,
+        event.c.data.contains(f'"destination":"{row.destination.value}"'),
+        event.c.at >= (row.sent_at or row.created_at),
+    )
+    return session.execute(last.limit(1)).first() is not None
+
+
+def _reported_row(session: Session, attempt_id: str, provider_ref: str) -> OutboxMessage | None:
+    """The row under lock, by the attempt if it is still the last one, else by the provider's reference."""
+    message = table_of(OutboxMessage)
+    query = sa.select(message.c.id, message.c.customer_id)
+    number = attempt_id.partition("-")[0]
+    named = []
+    if number.isascii() and number.isdigit() and len(number) < 19:
+        named.append(query.where(message.c.id == int(number), message.c.attempt_id == attempt_id))
+    if provider_ref:
+        named.append(query.where(message.c.provider_ref == provider_ref))
+    for each in named:
+        found = session.execute(each).first()
+        if found is not None:
+            [row] = locked_rows(session, [Claim(*found)])
+            return row
+    return None
+
+
+def prove_sent(session: Session, row: OutboxMessage, source: str, *, now: datetime) -> None:
+    """The provider has the message, whatever we believed. It counts from when it was handed over."""
+    move(row, OutboxStatus.SENT)
+    row.sent_at, row.settled_at, row.error, row.claimed_by = row.attempted_at or now, now, "", ""
+    data = {
+        "to": row.address,
+        "provider_ref": row.provider_ref,
+        "template_version": row.template_version,
+        "known_by": source,
+    }
+    event = replace(message_event(row, Kind.CONTACT_SENT, data), at=row.sent_at)
+    record(session, event, by=SYSTEM, now=now)
+
+
+def resolve_unknown(
+    session: Session, row: OutboxMessage, *, was_sent: bool, by: Actor, now: datetime
+) -> None:
+    """A person found out what became of an unknown message. It is never sent again, whatever they say."""
+    move(row, OutboxStatus.SENT if was_sent else OutboxStatus.FAILED)
+    row.settled_at = now
+    if was_sent:
+        row.sent_at = row.attempted_at or now
+    kind = Kind.CONTACT_SENT if was_sent else Kind.CONTACT_FAILED
+    event = replace(message_event(row, kind, {"to": row.address, "resolved_by": by}), at=row.sent_at)
+    record(session, event, by=by, now=now)

@@ -1,0 +1,47 @@
+"""Channel stops: the kill switch of each destination."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+import structlog
+from sqlmodel import Session, col
+
+from app.core.actor import Actor
+from app.core.bulk import upsert
+from app.core.timeline.rules import Kind
+from app.core.timeline.service import NewEvent, record
+from app.outreach.outbox.models import ChannelStop
+from app.outreach.outbox.rules import (
+    Destination,
+)
+
+log = structlog.get_logger("desk.delivery")
+
+
+def is_stopped(session: Session, destination: Destination) -> bool:
+    query = sa.select(sa.literal(1)).where(col(ChannelStop.destination) == destination)
+    return session.connection().execute(query).first() is not None
+
+
+def stop_channel(
+    session: Session, destination: Destination, reason: str, *, by: Actor, now: datetime
+) -> None:
+    """Send nothing more to this destination until somebody starts it again; queued messages stay queued. What stopped
+    it first stays the reason."""
+    if is_stopped(session, destination):
+        return
+    values = {"reason": reason[:500], "at": now, "by": by}
+    statement = upsert(session, ChannelStop).values(destination=destination, **values)
+    session.execute(statement.on_conflict_do_update(index_elements=["destination"], set_=values))
+    data = {"destination": destination.value, "reason": reason}
+    record(session, NewEvent("outbox", Kind.CHANNEL_STOPPED, data), by=by, now=now)
+    log.error("channel_stopped", destination=destination.value, by=by)
+
+
+def start_channel(session: Session, destination: Destination, *, by: Actor, now: datetime) -> None:
+    """Send to this destination again."""
+    session.execute(sa.delete(ChannelStop).where(col(ChannelStop.destination) == destination))
+    data = {"destination": destination.value}
+    record(session, NewEvent("outbox", Kind.CHANNEL_STARTED, data), by=by, now=now)
