@@ -9,9 +9,7 @@ from sqlmodel import Session, col, select
 
 from app.actions.holds import hold_customer
 from app.book.ledger.models import Customer, Portfolio
-from app.casework.cases.models import CallTask, CaseHold, CollectionsCase
-from app.casework.cases.queries import open_holds
-from app.casework.cases.rules import (
+from app.casework.cases.calls import (
     BAD_NUMBER,
     CALL_HOLDS,
     CALLBACK_DAYS,
@@ -21,10 +19,16 @@ from app.casework.cases.rules import (
     RETRY_AFTER,
     UNREACHED,
     CallResult,
-    CaseStatus,
-    review_days,
 )
+from app.casework.cases.models import (
+    CallTask,
+    CollectionsCase,
+)
+from app.casework.cases.rules import CaseStatus
 from app.casework.cases.service import log_call, set_callback
+from app.casework.holds.models import CaseHold
+from app.casework.holds.queries import open_holds
+from app.casework.holds.rules import review_days
 from app.casework.plans.models import Plan
 from app.casework.plans.service import live_plan, promise_to_pay
 from app.core.actor import Actor

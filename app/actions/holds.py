@@ -12,8 +12,12 @@ from app.book.delinquency.rules import PauseKind
 from app.book.ledger.models import Account, Customer, Portfolio
 from app.book.ledger.queries import accounts_of
 from app.book.ledger.rules import ENDED
-from app.casework.cases.models import CaseHold, CollectionsCase
-from app.casework.cases.service import end_hold, place_hold
+from app.casework.cases.models import CollectionsCase
+from app.casework.holds.models import CaseHold
+from app.casework.holds.service import (
+    close_hold,
+    start_hold,
+)
 from app.core.actor import Actor
 from app.core.vocabulary import HoldKind
 from app.outreach.gate.service import packs_for
@@ -31,7 +35,7 @@ def hold_customer(
     now: datetime,
 ) -> CaseHold:
     """Place a hold; where the pack says so, the days of all the customer's accounts rest until it ends."""
-    hold = place_hold(session, case, kind, reason, until, by=by, today=today, now=now)
+    hold = start_hold(session, case, kind, reason, until, by=by, today=today, now=now)
     portfolio, customer = (
         session.get_one(Portfolio, case.portfolio_id),
         session.get_one(Customer, case.customer_id),
@@ -50,7 +54,7 @@ def release_customer(
 ) -> None:
     """End a hold before its date; the pauses that came with it end with it, and days count again from today.
     A hold whose date has come needs this not: its pauses end on the same date by themselves."""
-    end_hold(session, hold, by=by, now=now, reason=reason)
+    close_hold(session, hold, by=by, now=now, reason=reason)
     query = (
         select(Pause)
         .join(Account, col(Account.id) == Pause.account_id)

@@ -24,12 +24,16 @@ from app.book.delinquency.service import Now, edges_of
 from app.book.ledger.models import Account, Customer, Entry, Portfolio, ReplacedStatement, Waiver
 from app.book.ledger.rules import AccountStatus, CollectorKind, DelinquencySource, EntryKind, WaiverStatus
 from app.book.ledger.statements import StatementFigures
-from app.casework.cases.models import CaseHold, CollectionsCase, case_reference
+from app.casework.cases.models import (
+    CollectionsCase,
+    case_reference,
+)
 from app.casework.cases.rules import (
     CaseStatus,
     Outcome,
 )
 from app.casework.cases.standing import Standing
+from app.casework.holds.models import CaseHold
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import Instalment, PlanKind, PlanStatus
 from app.core.ids import id_of

@@ -17,9 +17,11 @@ from sqlmodel import Session, col, select
 from app.actions.holds import hold_customer, release_customer
 from app.book.ledger.models import Customer, Portfolio
 from app.book.ledger.rules import mask_card_numbers
-from app.casework.cases.models import CaseHold, CollectionsCase
-from app.casework.cases.queries import open_holds
-from app.casework.cases.rules import REVIEW_DAYS, CaseStatus
+from app.casework.cases.models import CollectionsCase
+from app.casework.cases.rules import CaseStatus
+from app.casework.holds.models import CaseHold
+from app.casework.holds.queries import open_holds
+from app.casework.holds.rules import REVIEW_DAYS
 from app.core.actor import CUSTOMER, SYSTEM, Actor
 from app.core.bulk import upsert
 from app.core.clock import Clock, local_date

@@ -40,7 +40,12 @@ from app.book.ledger.positions import reconcile_positions
 from app.book.ledger.rules import DelinquencySource
 from app.book.ledger.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
-from app.casework.cases.service import assign_cases, end_due_holds, open_cases, review_cases
+from app.casework.cases.service import (
+    assign_cases,
+    open_cases,
+    review_cases,
+)
+from app.casework.holds.service import end_due_holds
 from app.casework.plans.offers import expire_offers
 from app.casework.plans.reversals import break_undone_settlements
 from app.casework.plans.service import assess_due, cases_with_live_plan, cases_with_settlement_offer

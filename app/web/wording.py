@@ -15,7 +15,7 @@ from babel.dates import format_date, format_time
 
 from app.book.ledger.models import Entry
 from app.book.ledger.rules import EntryKind
-from app.casework.cases.rules import FOR_GOOD
+from app.casework.holds.rules import FOR_GOOD
 from app.core.actor import Actor, ActorKind
 from app.core.timeline.models import Event
 from app.core.timeline.rules import Kind

@@ -12,14 +12,22 @@ from sqlmodel import Session, select
 from app.actions.calls import CallEffects, CallReport, record_call
 from app.actions.holds import release_customer
 from app.book.ledger.models import Customer, Portfolio
-from app.casework.cases.models import CallTask, CaseHold, CollectionsCase
-from app.casework.cases.rules import (
+from app.casework.cases.calls import (
     CALL_HOLDS,
     CONVERSATIONS,
-    FOR_GOOD,
     CallResult,
 )
-from app.casework.cases.service import end_due_holds, place_hold, review_hold
+from app.casework.cases.models import (
+    CallTask,
+    CollectionsCase,
+)
+from app.casework.holds.models import CaseHold
+from app.casework.holds.rules import FOR_GOOD
+from app.casework.holds.service import (
+    end_due_holds,
+    keep_hold,
+    start_hold,
+)
 from app.casework.plans.models import Plan
 from app.core.actor import SYSTEM, Actor
 from app.core.db import transaction
@@ -130,7 +138,7 @@ def test_no_date_ends_these_holds(session: Session, kind: HoldKind) -> None:
     """The review date raises work, once; the gate stays shut before, on and long after it."""
     case = a_case(session)
     review_on = ON + timedelta(days=30)
-    hold = place_hold(session, case, kind, "said so", review_on, today=ON, **BEN)
+    hold = start_hold(session, case, kind, "said so", review_on, today=ON, **BEN)
     for days in (1, 29, 30, 31, 400):
         at = NOW + timedelta(days=days)
         assert set(answers(session, case, at).values()) == {Refusals}, days
@@ -147,26 +155,26 @@ def test_no_date_ends_these_holds(session: Session, kind: HoldKind) -> None:
     with pytest.raises(Invalid):
         release_customer(session, hold, by=Actor.user("ben"), today=ON, now=NOW, reason=" ")
     later = ON + timedelta(days=60)
-    review_hold(session, hold, "no papers yet", later, by=Actor.user("ben"), today=ON, now=NOW)
+    keep_hold(session, hold, "no papers yet", later, by=Actor.user("ben"), today=ON, now=NOW)
     end_due_holds(session, portfolio, later, now=builders.night_after(later))
     assert len(builders.events(session, Kind.HOLD_REVIEW_DUE)) == 2, "each review date raises work"
     release_customer(session, hold, by=Actor.user("ben"), today=ON, now=NOW, reason="papers came")
     assert (hold.ended_by, hold.end_reason) == ("user:ben", "papers came")
     with pytest.raises(Conflict):
-        review_hold(session, hold, "again", later, by=Actor.user("ben"), today=ON, now=NOW)
+        keep_hold(session, hold, "again", later, by=Actor.user("ben"), today=ON, now=NOW)
 
 
 @pytest.mark.parametrize("kind", sorted(set(HoldKind) - FOR_GOOD))
 def test_the_others_keep_their_own_end(session: Session, kind: HoldKind) -> None:
     case = a_case(session)
-    place_hold(session, case, kind, "said so", ON + timedelta(days=30), today=ON, **BEN)
+    start_hold(session, case, kind, "said so", ON + timedelta(days=30), today=ON, **BEN)
     assert answers(session, case, NOW + timedelta(days=29))[Channel.CALL] is WaitUntil
     assert answers(session, case, NOW + timedelta(days=31))[Channel.CALL] is Clearance
 
 
 def test_the_verdict_says_when_somebody_looks_and_no_day_on_which_contact_begins(session: Session) -> None:
     case = a_case(session)
-    place_hold(session, case, HoldKind.DECEASED, "daughter says", ON + timedelta(days=30), today=ON, **BEN)
+    start_hold(session, case, HoldKind.DECEASED, "daughter says", ON + timedelta(days=30), today=ON, **BEN)
     portfolio = session.get_one(Portfolio, case.portfolio_id)
     customer = session.get_one(Customer, case.customer_id)
     answer = explain(session, portfolio, customer, Channel.CALL, Purpose.REMINDER, at=NOW)

@@ -7,8 +7,12 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
-from app.casework.cases.models import CallTask, CaseHold, CollectionsCase
+from app.casework.cases.models import (
+    CallTask,
+    CollectionsCase,
+)
 from app.casework.cases.rules import CaseStatus, Outcome
+from app.casework.holds.models import CaseHold
 from app.casework.plans.models import Plan, PlanInstalment
 from app.core.staff.rules import Role
 from app.core.timeline.models import Event

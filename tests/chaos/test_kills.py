@@ -18,7 +18,7 @@ from sqlmodel import select
 from app.book.ledger.models import DailyRun
 from app.book.ledger.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
-from app.casework.cases.service import place_hold
+from app.casework.holds.service import start_hold
 from app.casework.plans.service import promise_to_pay
 from app.core.actor import SYSTEM
 from app.core.db import make_engine, transaction
@@ -167,7 +167,7 @@ def busy_book(url: str) -> None:
             assert sent
             record(session, sent, by=SYSTEM, now=sent_at)
         until = on + timedelta(days=2)
-        place_hold(session, hold, HoldKind.HARDSHIP, "out of work until Monday", until, **told)
+        start_hold(session, hold, HoldKind.HARDSHIP, "out of work until Monday", until, **told)
     engine.dispose()
 
 

@@ -12,9 +12,13 @@ from sqlmodel import Session, select
 
 from app.book.ledger.models import Customer
 from app.book.ledger.service import get_portfolio
-from app.casework.cases.models import CallTask, CaseHold, CollectionsCase
-from app.casework.cases.rules import CallResult
+from app.casework.cases.calls import CallResult
+from app.casework.cases.models import (
+    CallTask,
+    CollectionsCase,
+)
 from app.casework.cases.service import log_call
+from app.casework.holds.models import CaseHold
 from app.core.actor import Actor
 from app.core.card_numbers import luhn
 from app.core.clock import FixedClock

@@ -16,8 +16,12 @@ from sqlmodel import Session, select
 from app.book.ledger.lifecycle import change_status
 from app.book.ledger.models import Account, Customer, Portfolio
 from app.book.ledger.rules import AccountStatus, EntryKind
-from app.casework.cases.models import CaseHold, CollectionsCase
-from app.casework.cases.service import end_hold, place_hold
+from app.casework.cases.models import CollectionsCase
+from app.casework.holds.models import CaseHold
+from app.casework.holds.service import (
+    close_hold,
+    start_hold,
+)
 from app.core.actor import SYSTEM, Actor
 from app.core.clock import FixedClock
 from app.core.db import transaction
@@ -213,7 +217,7 @@ def test_what_is_never_excused_stops_each_step(engine: Engine, kind: HoldKind) -
         with transaction(engine) as session:
             own = session.get_one(CollectionsCase, case.id)
             if on:
-                held = place_hold(
+                held = start_hold(
                     session,
                     own,
                     kind,
@@ -225,7 +229,7 @@ def test_what_is_never_excused_stops_each_step(engine: Engine, kind: HoldKind) -
                 )
                 ids.append(id_of(held))
             else:
-                end_hold(
+                close_hold(
                     session,
                     session.get_one(CaseHold, ids[-1]),
                     by=Actor.user("mei"),

@@ -11,7 +11,8 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
 from app.book.ledger.models import Customer
-from app.casework.cases.models import CaseHold, CollectionsCase
+from app.casework.cases.models import CollectionsCase
+from app.casework.holds.models import CaseHold
 from app.core.actor import Actor
 from app.core.staff.rules import Role
 from app.core.timeline.rules import Kind

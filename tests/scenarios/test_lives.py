@@ -15,13 +15,21 @@ from sqlmodel import Session, col, select
 from app.book.ledger.models import Account, Customer, DailyRun, Entry
 from app.book.ledger.rules import EntryKind
 from app.book.ledger.service import get_portfolio, reverse_entry
-from app.casework.cases.models import CallTask, CaseHold, CollectionsCase
+from app.casework.cases.calls import CallResult
+from app.casework.cases.models import (
+    CallTask,
+    CollectionsCase,
+)
 from app.casework.cases.rules import (
-    CallResult,
     CaseStatus,
     Outcome,
 )
-from app.casework.cases.service import end_hold, log_call, place_hold
+from app.casework.cases.service import log_call
+from app.casework.holds.models import CaseHold
+from app.casework.holds.service import (
+    close_hold,
+    start_hold,
+)
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import PlanStatus
 from app.casework.plans.service import accept, offer_instalments, promise_to_pay
@@ -250,7 +258,7 @@ def test_a_hold_ends_by_itself_and_the_ladder_goes_on(engine: Engine) -> None:
     life = Life(engine)
     assert life.live(1, 3) == ["3: first_reminder by sms"]
     with transaction(engine) as session:
-        place_hold(
+        start_hold(
             session, life.case(session), HoldKind.COMPLAINT, "rude on the phone", day(14),
             by=Actor.user("ann"), today=day(4), now=builders.at(day(4)),
         )  # fmt: skip
@@ -276,7 +284,7 @@ def test_a_dispute_holds_until_a_person_ends_it_and_no_step_is_lost(engine: Engi
     life = Life(engine)
     assert life.live(1, 3) == ["3: first_reminder by sms"]
     with transaction(engine) as session:
-        place_hold(
+        start_hold(
             session, life.case(session), HoldKind.DISPUTE, "not her purchase", day(8),
             by=Actor.user("ann"), today=day(4), now=builders.at(day(4)),
         )  # fmt: skip
@@ -284,7 +292,7 @@ def test_a_dispute_holds_until_a_person_ends_it_and_no_step_is_lost(engine: Engi
     assert [due["kind"] for due in life.recorded(Kind.HOLD_REVIEW_DUE)] == [Kind.HOLD_REVIEW_DUE]
     with transaction(engine) as session:
         hold = session.scalars(select(CaseHold)).one()
-        end_hold(session, hold, reason="receipt sent", by=Actor.user("ann"), now=builders.at(day(13)))
+        close_hold(session, hold, reason="receipt sent", by=Actor.user("ann"), now=builders.at(day(13)))
     assert life.live(13, 15) == ["13: first_reminder by email"]
     life.prove()
 

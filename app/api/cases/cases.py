@@ -46,19 +46,18 @@ from app.book.ledger.models import Customer, Portfolio
 from app.book.ledger.queries import accounts_of
 from app.book.ledger.rules import is_worked
 from app.book.ledger.service import get_portfolio
-from app.casework.cases.models import CaseHold, CollectionsCase
-from app.casework.cases.queries import holds_of
-from app.casework.cases.rules import (
-    CallResult,
-    CaseStatus,
-)
+from app.casework.cases.calls import CallResult
+from app.casework.cases.models import CollectionsCase
+from app.casework.cases.rules import CaseStatus
 from app.casework.cases.service import (
     MAX_NOTE,
     add_note,
     get_case,
-    review_hold,
 )
 from app.casework.cases.standing import Standing, as_of_now, together
+from app.casework.holds.models import CaseHold
+from app.casework.holds.queries import holds_of
+from app.casework.holds.service import keep_hold
 from app.casework.plans.queries import plans_of
 from app.casework.plans.service import instalments_of, promise_to_pay
 from app.core.clock import local_date
@@ -341,7 +340,7 @@ def post_hold_review(
     case = _case(session, reference, lock=True)
     hold = _hold_of(session, case, hold_id)
     today = local_date(now, session.get_one(Portfolio, case.portfolio_id).timezone)
-    review_hold(session, hold, new.reason, new.until, by=caller.by, today=today, now=now)
+    keep_hold(session, hold, new.reason, new.until, by=caller.by, today=today, now=now)
     return HoldShape.of(hold)
 
 

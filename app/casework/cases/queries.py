@@ -17,8 +17,8 @@ from sqlmodel import Session, col, select
 from app.book.delinquency.rules import bucket_labels
 from app.book.ledger.models import Account, Customer
 from app.book.ledger.references import normal_reference
-from app.casework.cases.models import CallTask, CaseHold, CollectionsCase
-from app.casework.cases.rules import FOR_GOOD, CaseStatus
+from app.casework.cases.models import CallTask, CollectionsCase
+from app.casework.cases.rules import CaseStatus
 from app.core.bulk import chunked
 from app.core.db import UtcDateTime, table_of
 from app.core.errors import Invalid
@@ -61,18 +61,6 @@ class Selection:
 # --- conditions on the case table ---------------------------------------------------------------------------
 
 
-def is_on_hold() -> Condition:
-    case, hold = table_of(CollectionsCase), table_of(CaseHold)
-    return case.c.customer_id.in_(sa.select(hold.c.customer_id).where(hold.c.ended_at.is_(None)))
-
-
-def has_hold_to_review(books: Sequence[Book]) -> Condition:
-    """A hold that no date ends has reached its review date."""
-    case, hold = table_of(CollectionsCase), table_of(CaseHold)
-    held = sa.select(hold.c.customer_id).where(hold.c.ended_at.is_(None), hold.c.kind.in_(FOR_GOOD))
-    return _in_any(books, lambda book: case.c.customer_id.in_(held.where(hold.c.until <= book.today)))
-
-
 def has_call_task() -> Condition:
     case, task = table_of(CollectionsCase), table_of(CallTask)
     # Asked from the small side: few tasks are open, many cases are.
@@ -86,7 +74,7 @@ def has_broken_promise() -> Condition:
 def has_callback_today(books: Sequence[Book]) -> Condition:
     """A call back is due by the end of the portfolio's day, or overdue."""
     case = table_of(CollectionsCase)
-    return _in_any(books, lambda book: case.c.callback_at < book.day_ends)
+    return in_any(books, lambda book: case.c.callback_at < book.day_ends)
 
 
 def in_bucket(books: Sequence[Book], label: str) -> Condition:
@@ -103,10 +91,10 @@ def in_bucket(books: Sequence[Book], label: str) -> Condition:
             return newest
         return sa.and_(newest, case.c.oldest_due_on > book.on - timedelta(days=book.edges[n + 1]))
 
-    return _in_any(books, within)
+    return in_any(books, within)
 
 
-def _in_any(books: Sequence[Book], condition: Any) -> Condition:
+def in_any(books: Sequence[Book], condition: Any) -> Condition:
     case = table_of(CollectionsCase)
     parts = [sa.and_(case.c.portfolio_id == book.portfolio_id, condition(book)) for book in books]
     return sa.or_(sa.false(), *parts)
@@ -296,23 +284,6 @@ def account_counts(session: Session, customer_ids: Sequence[int]) -> dict[int, i
     return {row[0]: int(row[1]) for row in session.connection().execute(query)}
 
 
-def open_holds(session: Session, customer_ids: Sequence[int]) -> dict[int, list[CaseHold]]:
-    """Open holds by customer: first those that no date ends, then the one that lasts longest."""
-    query = (
-        select(CaseHold)
-        .where(col(CaseHold.customer_id).in_(customer_ids), col(CaseHold.ended_at).is_(None))
-        .order_by(
-            sa.case((col(CaseHold.kind).in_(FOR_GOOD), 0), else_=1),
-            col(CaseHold.until).desc(),
-            col(CaseHold.id),
-        )
-    )
-    holds: dict[int, list[CaseHold]] = {}
-    for hold in session.scalars(query):
-        holds.setdefault(hold.customer_id, []).append(hold)
-    return holds
-
-
 def next_calls(session: Session, case_ids: Sequence[int]) -> dict[int, CallTask]:
     """Case id -> the call that is due first."""
     query = select(CallTask).where(col(CallTask.case_id).in_(case_ids), col(CallTask.done_at).is_(None))
@@ -320,12 +291,6 @@ def next_calls(session: Session, case_ids: Sequence[int]) -> dict[int, CallTask]
     for task in session.scalars(query.order_by(col(CallTask.due_on), col(CallTask.id))):
         tasks.setdefault(task.case_id, task)
     return tasks
-
-
-def holds_of(session: Session, customer_id: int) -> list[CaseHold]:
-    """All holds a customer ever had, open ones first, then the latest."""
-    order = (col(CaseHold.ended_at).is_not(None), col(CaseHold.started_at).desc(), col(CaseHold.id).desc())
-    return list(session.scalars(select(CaseHold).where(CaseHold.customer_id == customer_id).order_by(*order)))
 
 
 def cases_of(session: Session, customer_id: int) -> list[CollectionsCase]:

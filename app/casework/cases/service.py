@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,31 +16,20 @@ from app.book.delinquency.rules import days_past_due
 from app.book.ledger.models import Account, Customer, Portfolio
 from app.book.ledger.queries import worked
 from app.book.ledger.rules import AccountStatus, holds_card_number
-from app.casework.cases.models import CallTask, CaseHold, CollectionsCase
-from app.casework.cases.rules import (
-    FOR_GOOD,
-    NO_CALLS,
-    UNREACHED,
-    CallResult,
-    CaseStatus,
-    Outcome,
-    WorkFacts,
-    outcome_of,
-    priority,
-)
+from app.casework.cases.calls import UNREACHED, CallResult
+from app.casework.cases.models import CallTask, CollectionsCase
+from app.casework.cases.rules import CaseStatus, Outcome, WorkFacts, outcome_of, priority
 from app.casework.cases.standing import Standing, as_folded, standing_now
 from app.core.actor import SYSTEM, Actor
 from app.core.bulk import chunked, insert_rows
 from app.core.db import table_of
-from app.core.errors import Conflict, Forbidden, Invalid, NotFound
+from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
 from app.core.timeline.rules import Kind
 from app.core.timeline.service import NewEvent, customer_stream, record, record_many
-from app.core.vocabulary import Channel, HoldKind
+from app.core.vocabulary import Channel
 
 MAX_NOTE = 4000
-NOBODY = frozenset({"", "system", "customer"})
-"""What stands where no named person did it."""
 
 
 # --- the day ------------------------------------------------------------------------------------------------
@@ -94,7 +83,7 @@ def open_cases(session: Session, portfolio: Portfolio, on: date, *, now: datetim
             col(CollectionsCase.customer_id).in_(customers), CollectionsCase.status == CaseStatus.OPEN
         )
         events = [
-            _event(
+            event_about(
                 Kind.CASE_OPENED,
                 customer_id,
                 case_id,
@@ -162,7 +151,7 @@ def _close(session: Session, done: Sequence[tuple[Any, Standing]], on: date, *, 
     session.connection().execute(close, rows)
     _drop_call_tasks(session, [row.id for row, _ in done], now=now)
     events = [
-        _event(Kind.CASE_CLOSED, row.customer_id, row.id, {"on": on, "outcome": outcomes[row.id].value})
+        event_about(Kind.CASE_CLOSED, row.customer_id, row.id, {"on": on, "outcome": outcomes[row.id].value})
         for row, _ in done
     ]
     record_many(session, events, by=SYSTEM, now=now)
@@ -250,7 +239,7 @@ def assign_cases(session: Session, portfolio: Portfolio, agents: Sequence[str], 
         agent = min(load, key=lambda name: (load[name], name))
         load[agent] += 1
         rows.append({"b_id": case_id, "b_owner": agent})
-        events.append(_event(Kind.CASE_ASSIGNED, customer_id, case_id, {"owner": agent}))
+        events.append(event_about(Kind.CASE_ASSIGNED, customer_id, case_id, {"owner": agent}))
     if rows:
         update = (
             sa.update(case).where(case.c.id == sa.bindparam("b_id")).values(owner=sa.bindparam("b_owner"))
@@ -258,34 +247,6 @@ def assign_cases(session: Session, portfolio: Portfolio, agents: Sequence[str], 
         session.connection().execute(update, rows)
         record_many(session, events, by=SYSTEM, now=now)
     return len(rows)
-
-
-def end_due_holds(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> int:
-    """End holds whose date is the day that begins as `on` is closed; their cases are back in the queue on that
-    day by themselves. Those that are for good are brought before a person instead, once for each review date."""
-    due = (
-        select(CaseHold)
-        .join(Customer, col(Customer.id) == CaseHold.customer_id)
-        .where(
-            Customer.portfolio_id == portfolio.id,
-            col(CaseHold.ended_at).is_(None),
-            col(CaseHold.until) <= on + timedelta(days=1),
-        )
-        .order_by(col(CaseHold.id))
-    )
-    ending = session.scalars(due.where(col(CaseHold.kind).not_in(FOR_GOOD))).all()
-    for hold in ending:
-        end_hold(session, hold, by=SYSTEM, now=now)
-    unseen = sa.or_(
-        col(CaseHold.review_raised_on).is_(None), col(CaseHold.review_raised_on) < col(CaseHold.until)
-    )
-    raised = []
-    for hold in session.scalars(due.where(col(CaseHold.kind).in_(FOR_GOOD), unseen)):
-        hold.review_raised_on = hold.until
-        data = {"hold": hold.id, "kind": hold.kind.value, "due": hold.until}
-        raised.append(_event(Kind.HOLD_REVIEW_DUE, hold.customer_id, hold.case_id, data))
-    record_many(session, raised, by=SYSTEM, now=now)
-    return len(ending)
 
 
 # --- accounts that owe again -------------------------------------------------------------------------------
@@ -398,97 +359,6 @@ def log_call(
         case.callback_at = None
 
 
-def place_hold(
-    session: Session,
-    case: CollectionsCase,
-    kind: HoldKind,
-    reason: str,
-    until: date,
-    *,
-    by: Actor,
-    today: date,
-    now: datetime,
-) -> CaseHold:
-    """Leave the customer alone for a reason, until a day or (`FOR_GOOD`) until a person ends it; then the day is when
-    somebody looks at it again."""
-    reason = clean_text(reason, "reason", at_most=500)
-    _require_date_ahead(until, today)
-    hold = CaseHold(
-        case_id=id_of(case),
-        customer_id=case.customer_id,
-        kind=kind,
-        reason=reason,
-        started_at=now,
-        until=until,
-        by=by,
-    )
-    session.add(hold)
-    session.flush()
-    data = {"hold": hold.id, "kind": kind.value, "reason": reason, "until": until}
-    record(session, case_event(Kind.HOLD_PLACED, case, data), by=by, now=now)
-    if kind in NO_CALLS:
-        _forget_callbacks(session, case.customer_id, kind, by=by, now=now)
-    return hold
-
-
-def _forget_callbacks(
-    session: Session, customer_id: int, kind: HoldKind, *, by: Actor, now: datetime
-) -> None:
-    """A callback stands first on the worklist: nobody may be led to call whom the hold says not to call."""
-    query = select(CollectionsCase).where(
-        CollectionsCase.customer_id == customer_id,
-        CollectionsCase.status == CaseStatus.OPEN,
-        col(CollectionsCase.callback_at).is_not(None),
-    )
-    for case in session.scalars(query).all():
-        set_callback(session, case, None, reason=f"{kind.value.replace('_', ' ')} hold", by=by, now=now)
-
-
-def _require_date_ahead(until: date, today: date) -> None:
-    if until <= today:
-        raise Invalid("the end or review date must lie in the future", "until")
-    if (until - today).days > 3660:
-        raise Invalid("the end or review date is more than ten years away", "until")
-
-
-def review_hold(
-    session: Session, hold: CaseHold, reason: str, until: date, *, by: Actor, today: date, now: datetime
-) -> None:
-    """Somebody has looked: the hold stays, and is looked at again on another day."""
-    reason = clean_text(reason, "reason", at_most=500)
-    if hold.ended_at is not None:
-        raise Conflict("this hold has ended already")
-    _require_date_ahead(until, today)
-    hold.until = until
-    data = {"hold": hold.id, "kind": hold.kind.value, "reason": reason, "until": until}
-    event = _event(Kind.HOLD_REVIEWED, hold.customer_id, hold.case_id, data)
-    record(session, event, by=by, now=now)
-
-
-def end_hold(session: Session, hold: CaseHold, *, by: Actor, now: datetime, reason: str = "") -> None:
-    """End a hold; the strategy is asked again at the next day. One that is for good (`FOR_GOOD`) is ended by a named
-    person only, who says why."""
-    if hold.ended_at is not None:
-        raise Conflict("this hold has ended already")
-    if hold.for_good and by in NOBODY:
-        raise Forbidden(f"a {hold.kind.value.replace('_', ' ')} hold is ended by a person, not by itself")
-    reason = clean_text(reason, "reason", required=hold.for_good, at_most=500)
-    hold.ended_at = now
-    hold.ended_by = by
-    hold.end_reason = reason
-    data = {"hold": hold.id, "kind": hold.kind.value} | ({"reason": reason} if reason else {})
-    record(session, _event(Kind.HOLD_ENDED, hold.customer_id, hold.case_id, data), by=by, now=now)
-    session.execute(
-        sa.update(CollectionsCase)
-        .where(
-            col(CollectionsCase.customer_id) == hold.customer_id,
-            col(CollectionsCase.status) == CaseStatus.OPEN,
-        )
-        .values(next_contact_on=hold.started_at.date())
-        .execution_options(synchronize_session="fetch")
-    )
-
-
 def _require_open(case: CollectionsCase) -> None:
     if case.status is not CaseStatus.OPEN:
         raise Conflict("this case is closed")
@@ -512,13 +382,13 @@ def clean_text(text: str, field: str, *, required: bool = True, at_most: int = M
 
 
 def case_event(
-    kind: Kind, case: CollectionsCase, data: dict[str, Any], channel: Channel | None = None
+    kind: Kind, case: CollectionsCase, data: Mapping[str, object], channel: Channel | None = None
 ) -> NewEvent:
-    return _event(kind, case.customer_id, id_of(case), data, channel)
+    return event_about(kind, case.customer_id, id_of(case), data, channel)
 
 
-def _event(
-    kind: Kind, customer_id: int, case_id: int, data: dict[str, Any], channel: Channel | None = None
+def event_about(
+    kind: Kind, customer_id: int, case_id: int, data: Mapping[str, object], channel: Channel | None = None
 ) -> NewEvent:
     return NewEvent(
         customer_stream(customer_id), kind, data, customer_id=customer_id, case_id=case_id, channel=channel

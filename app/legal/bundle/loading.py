@@ -17,8 +17,12 @@ from app.book.ledger.balances import bookkeeping
 from app.book.ledger.models import Account, Customer, Entry, Portfolio, Statement
 from app.book.ledger.rules import AccountStatus
 from app.book.ledger.service import first_open_day
-from app.casework.cases.models import CaseHold, CollectionsCase, case_reference
+from app.casework.cases.models import (
+    CollectionsCase,
+    case_reference,
+)
 from app.casework.documents.service import standing_documents
+from app.casework.holds.models import CaseHold
 from app.casework.plans.models import Plan
 from app.casework.plans.service import instalments_of
 from app.core.clock import local_date, local_instant

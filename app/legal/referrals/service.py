@@ -15,9 +15,13 @@ from sqlmodel import Session, col, select
 
 from app.book.delinquency.rules import days_past_due
 from app.book.ledger.models import Customer, Portfolio
-from app.casework.cases.models import CaseHold, CollectionsCase, case_reference
+from app.casework.cases.models import (
+    CollectionsCase,
+    case_reference,
+)
 from app.casework.cases.rules import CaseStatus
 from app.casework.cases.service import case_event, clean_text
+from app.casework.holds.models import CaseHold
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import LIVE
 from app.core.actor import SYSTEM, Actor

@@ -17,10 +17,16 @@ from app.book.delinquency.queries import owed_minor
 from app.book.ledger.models import Account, Customer, Entry
 from app.book.ledger.queries import worked
 from app.book.ledger.rules import MONEY_IN
-from app.casework.cases.models import CaseHold, CollectionsCase
-from app.casework.cases.rules import CONVERSATIONS, FOR_GOOD, CallResult, CaseStatus
+from app.casework.cases.calls import (
+    CONVERSATIONS,
+    CallResult,
+)
+from app.casework.cases.models import CollectionsCase
+from app.casework.cases.rules import CaseStatus
 from app.casework.documents.models import CaseDocument
 from app.casework.documents.rules import DocumentKind
+from app.casework.holds.models import CaseHold
+from app.casework.holds.rules import FOR_GOOD
 from app.core.bulk import among, chunked
 from app.core.db import table_of
 from app.core.ids import id_of

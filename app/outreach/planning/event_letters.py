@@ -10,11 +10,12 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from app.book.ledger.models import Portfolio
-from app.casework.cases.models import CaseHold, CollectionsCase
+from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import (
     CaseStatus,
     Outcome,
 )
+from app.casework.holds.models import CaseHold
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import LIVE, PlanKind, PlanStatus
 from app.casework.plans.service import instalments_of, live_plan

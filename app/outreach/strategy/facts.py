@@ -15,8 +15,9 @@ from app.book.delinquency.service import edges_of
 from app.book.ledger.models import Account, Customer, Entry, Portfolio
 from app.book.ledger.queries import worked
 from app.book.ledger.rules import MONEY_IN
-from app.casework.cases.models import CallTask, CaseHold, CollectionsCase
-from app.casework.cases.rules import CONVERSATIONS
+from app.casework.cases.calls import CONVERSATIONS
+from app.casework.cases.models import CallTask, CollectionsCase
+from app.casework.holds.models import CaseHold
 from app.core.bulk import among, chunked
 from app.core.clock import local_date, local_instant
 from app.core.db import table_of

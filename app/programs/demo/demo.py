@@ -36,15 +36,22 @@ from app.book.ledger.corrections import post_by_hand, waive
 from app.book.ledger.models import Account, Customer, Entry, Portfolio
 from app.book.ledger.rules import AccountStatus, CollectorKind, EntryKind, FeedKind
 from app.book.ledger.service import add_portfolio, post_entry
-from app.casework.cases.models import CallTask, CaseHold, CollectionsCase
-from app.casework.cases.rules import (
-    CallResult,
-    CaseStatus,
+from app.casework.cases.calls import CallResult
+from app.casework.cases.models import (
+    CallTask,
+    CollectionsCase,
 )
-from app.casework.cases.service import add_note, log_call, place_hold, set_callback
+from app.casework.cases.rules import CaseStatus
+from app.casework.cases.service import (
+    add_note,
+    log_call,
+    set_callback,
+)
 from app.casework.cases.standing import Standing, as_of_now
 from app.casework.documents.rules import DocumentKind
 from app.casework.documents.service import add_document
+from app.casework.holds.models import CaseHold
+from app.casework.holds.service import start_hold
 from app.casework.plans.reversals import reverse_entry
 from app.casework.plans.service import accept, live_plan, offer_instalments, promise_to_pay
 from app.core import schema
@@ -365,7 +372,7 @@ class Department:
         )
         log_call(session, case, result, reason, by=by, now=now)
         until = today + timedelta(days=self.chance.choice([14, 21, 30]))
-        place_hold(session, case, kind, reason, until, by=by, today=today, now=now)
+        start_hold(session, case, kind, reason, until, by=by, today=today, now=now)
         add_note(session, case, f"Next step: review on {until.isoformat()}.", by=by, now=now)
 
     def _opt_outs(self, session: Session, now: datetime) -> None:

@@ -20,8 +20,9 @@ from starlette.responses import Response
 from app.actions.calls import CONFIRMED_BY
 from app.actions.holds import hold_customer, release_customer
 from app.casework.cases import service
-from app.casework.cases.models import CaseHold
-from app.casework.cases.queries import open_holds
+from app.casework.holds.models import CaseHold
+from app.casework.holds.queries import open_holds
+from app.casework.holds.service import keep_hold
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import FIRST_WITHIN, Instalment, is_unusual_promise, may_let_off, schedule
 from app.casework.plans.service import (
@@ -520,7 +521,7 @@ def review_hold(
         reason, until = fields.reason(), fields.day("until")
         fields.done()
         hold = _hold(session, file, hold_id)
-        service.review_hold(session, hold, reason, until, by=staff.by, today=file.book.today, now=now)
+        keep_hold(session, hold, reason, until, by=staff.by, today=file.book.today, now=now)
         return f"The hold stays; review again by {teller_of(request, file).day(until)}.", "good"
 
     return attempt(request, session, staff, case_id, f"review-{hold_id}", typed, act, now=now)

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from app.actions.calls import CallEffects, CallReport, record_call
 from app.casework.cases import service
-from app.casework.cases.rules import CallResult
+from app.casework.cases.calls import CallResult
 from app.core.staff.rules import Staff
 from app.core.timeline.queries import last_call
 from app.http.deps import CaseWorker, Now, WriteSession, ports_of

@@ -38,6 +38,7 @@ from app.casework.cases.queries import Book
 from app.casework.cases.rules import CaseStatus
 from app.casework.cases.service import get_case
 from app.casework.cases.standing import Standing, together
+from app.casework.holds.queries import holds_of, open_holds
 from app.casework.plans.models import Plan
 from app.casework.plans.offers import offers_that_stand
 from app.casework.plans.queries import plans_of
@@ -415,7 +416,7 @@ def _standing(session: Session, file: File, plans: Sequence[Plan]) -> dict[str, 
     """What is in force: live plan, offers that wait for an answer, holds, call tasks, referral."""
     case_id = id_of(file.case)
     live = next((plan for plan in plans if plan.case_id == case_id and plan.status in LIVE), None)
-    holds = queries.open_holds(session, [file.case.customer_id])
+    holds = open_holds(session, [file.case.customer_id])
     return {
         "live": live,
         "paid": paid_since(session, file.account_ids, live.accepted_on, file.book.today)
@@ -486,7 +487,7 @@ def _tab_content(
         case "plans":
             return {"plans": plans}
         case "holds":
-            return {"holds": queries.holds_of(session, file.case.customer_id)}
+            return {"holds": holds_of(session, file.case.customer_id)}
         case "messages":
             return {"thread": _thread(session, file), "meaning_words": MEANING_WORDS}
     return _timeline_tab(request, session, file, teller)

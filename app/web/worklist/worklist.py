@@ -18,9 +18,14 @@ from app.book.delinquency.rules import bucket_labels, bucket_of, days_past_due
 from app.book.delinquency.service import edges_of
 from app.book.ledger.models import Portfolio
 from app.casework.cases import queries
-from app.casework.cases.models import CallTask, CaseHold, case_reference
+from app.casework.cases.models import (
+    CallTask,
+    case_reference,
+)
 from app.casework.cases.queries import Book, Condition, Selection
 from app.casework.cases.standing import Standing, as_of_now
+from app.casework.holds.models import CaseHold
+from app.casework.holds.queries import has_hold_to_review, is_on_hold, open_holds
 from app.casework.plans.queries import NextPayment, has_live_plan, has_payment_due, next_payments
 from app.casework.plans.rules import PlanKind
 from app.core.clock import local_date, local_instant
@@ -183,9 +188,9 @@ def _state_conditions(state: str, books: Sequence[Book]) -> tuple[Condition, ...
         case "broken":
             return (queries.has_broken_promise(),)
         case "hold":
-            return (queries.is_on_hold(),)
+            return (is_on_hold(),)
         case "review":
-            return (queries.has_hold_to_review(books),)
+            return (has_hold_to_review(books),)
     return ()
 
 
@@ -242,7 +247,7 @@ def _lines(
     by_id = {book.portfolio_id: book for book in books}
     case_ids, customer_ids = [row.id for row in found], [row.customer_id for row in found]
     accounts = queries.account_counts(session, customer_ids)
-    holds = queries.open_holds(session, customer_ids)
+    holds = open_holds(session, customer_ids)
     calls = queries.next_calls(session, case_ids)
     tasks = next_tasks(session, case_ids)
     replies = replied_since(session, case_ids)

@@ -13,9 +13,12 @@ from app.book.delinquency.models import AccountState
 from app.book.ledger.models import Account
 from app.book.ledger.rules import AccountStatus
 from app.book.ledger.service import get_portfolio
-from app.casework.cases.models import CallTask, CaseHold, CollectionsCase
+from app.casework.cases.calls import CallResult
+from app.casework.cases.models import (
+    CallTask,
+    CollectionsCase,
+)
 from app.casework.cases.rules import (
-    CallResult,
     CaseStatus,
     Outcome,
     WorkFacts,
@@ -26,14 +29,17 @@ from app.casework.cases.service import (
     add_note,
     assign,
     assign_cases,
-    end_due_holds,
-    end_hold,
     get_case,
     log_call,
     open_cases,
-    place_hold,
     review_cases,
     set_callback,
+)
+from app.casework.holds.models import CaseHold
+from app.casework.holds.service import (
+    close_hold,
+    end_due_holds,
+    start_hold,
 )
 from app.core.db import transaction
 from app.core.errors import Conflict, Invalid, NotFound
@@ -91,7 +97,7 @@ def test_a_hold_has_an_end_returns_by_itself_and_wakes_the_case(engine: Engine) 
     until = TODAY + timedelta(days=5)
     with transaction(engine) as session:
         case = a_case(session, next_contact_on=None)
-        place_hold(session, case, HoldKind.HARDSHIP, "lost her job", until, today=TODAY, **TOLD)
+        start_hold(session, case, HoldKind.HARDSHIP, "lost her job", until, today=TODAY, **TOLD)
     with transaction(engine) as session:
         book = get_portfolio(session, builders.BOOK)
         assert end_due_holds(session, book, until - timedelta(days=2), now=NOW) == 0
@@ -102,7 +108,7 @@ def test_a_hold_has_an_end_returns_by_itself_and_wakes_the_case(engine: Engine) 
         assert hold.ended_by == "system"
         assert get_case(session, hold.case_id).next_contact_on is not None
         with pytest.raises(Conflict):
-            end_hold(session, hold, **TOLD)
+            close_hold(session, hold, **TOLD)
         assert [e["kind"] for e in builders.events(session, Kind.HOLD_PLACED, Kind.HOLD_ENDED)] == [
             Kind.HOLD_PLACED,
             Kind.HOLD_ENDED,
@@ -116,10 +122,10 @@ def test_no_hold_without_a_date_in_reach(sqlite_engine: Engine, days: int, allow
     with transaction(sqlite_engine) as session:
         case, until = a_case(session), TODAY + timedelta(days=days)
         if allowed:
-            assert place_hold(session, case, HoldKind.MANUAL, "why", until, today=TODAY, **TOLD).id
+            assert start_hold(session, case, HoldKind.MANUAL, "why", until, today=TODAY, **TOLD).id
         else:
             with pytest.raises(Invalid):
-                place_hold(session, case, HoldKind.MANUAL, "why", until, today=TODAY, **TOLD)
+                start_hold(session, case, HoldKind.MANUAL, "why", until, today=TODAY, **TOLD)
 
 
 @pytest.mark.parametrize("text", ["", "   ", "x" * 4001, "her card is 4111 1111 1111 1111"])

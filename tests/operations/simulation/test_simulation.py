@@ -23,7 +23,7 @@ from sqlmodel import Session, col, select
 from app.adapters.twilio.sms import TwilioSmsSender
 from app.book.ledger.models import Customer
 from app.casework.cases.models import CollectionsCase
-from app.casework.cases.service import place_hold
+from app.casework.holds.service import start_hold
 from app.core import schema
 from app.core.actor import Actor
 from app.core.clock import local_date, local_instant
@@ -89,7 +89,7 @@ def trouble(session: Session) -> None:
                 now=build.NOW,
             )
         if n % 13 == 0:
-            place_hold(
+            start_hold(
                 session, case, HoldKind.DISPUTE, "says it is not theirs", FIRST + timedelta(days=5),
                 by=Actor.user("x"), today=FIRST, now=build.NOW,
             )  # fmt: skip

@@ -17,7 +17,7 @@ from sqlmodel import Session, col, select
 
 from app.book.ledger.models import Customer
 from app.book.ledger.service import get_portfolio
-from app.casework.cases.service import place_hold
+from app.casework.holds.service import start_hold
 from app.core.actor import SYSTEM, Actor
 from app.core.db import table_of, transaction
 from app.core.errors import Conflict, NotFound
@@ -58,7 +58,7 @@ def a_month(engine: Engine, days: int = 30) -> None:
             source="phone", by=Actor.user("ann"), now=builders.at(ON),
         )  # fmt: skip
         until = ON + timedelta(days=9)
-        place_hold(
+        start_hold(
             session,
             cases[3],
             HoldKind.DISPUTE,

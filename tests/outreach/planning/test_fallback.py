@@ -10,8 +10,12 @@ from sqlmodel import Session, select
 
 from app.book.ledger.models import Customer
 from app.book.ledger.service import get_portfolio
-from app.casework.cases.models import CaseHold, CollectionsCase
-from app.casework.cases.service import end_hold, place_hold
+from app.casework.cases.models import CollectionsCase
+from app.casework.holds.models import CaseHold
+from app.casework.holds.service import (
+    close_hold,
+    start_hold,
+)
 from app.core.actor import SYSTEM, Actor
 from app.core.clock import FixedClock
 from app.core.db import transaction
@@ -107,7 +111,7 @@ def test_a_late_report_that_it_did_not_arrive_counts_as_well(engine: Engine, cas
 
 def _holds(session: Session, case: CollectionsCase) -> None:
     held = session.get_one(CollectionsCase, case.id)
-    place_hold(
+    start_hold(
         session,
         held,
         HoldKind.DISPUTE,
@@ -197,7 +201,7 @@ def test_a_notice_that_a_hold_kept_back_is_given_when_the_hold_ends(
         row = session.scalars(select(OutboxMessage)).one()
         row.purpose = Purpose.NOTICE
         fresh = session.get_one(CollectionsCase, case.id)
-        hold = place_hold(
+        hold = start_hold(
             session, fresh, HoldKind.ATTORNEY, "by phone", ON + timedelta(days=30), by=Actor.user("mei"),
             today=ON, now=MORNING,
         )  # fmt: skip
@@ -207,7 +211,7 @@ def test_a_notice_that_a_hold_kept_back_is_given_when_the_hold_ends(
     assert builders.count(engine, Event) == told, "nobody is asked each day"
     with transaction(engine) as session:
         fresh_hold = session.get_one(CaseHold, hold.id)
-        end_hold(session, fresh_hold, by=Actor.user("mei"), now=MORNING, reason="no attorney")
+        close_hold(session, fresh_hold, by=Actor.user("mei"), now=MORNING, reason="no attorney")
     assert fall_back(engine, hours=50) == 1
     assert len(deliver(engine, hours=51).sent) == 1
 
@@ -215,7 +219,7 @@ def test_a_notice_that_a_hold_kept_back_is_given_when_the_hold_ends(
 def test_a_reminder_that_a_hold_kept_back_is_not_made_up_for(engine: Engine, case: CollectionsCase) -> None:
     with transaction(engine) as session:
         fresh = session.get_one(CollectionsCase, case.id)
-        place_hold(
+        start_hold(
             session, fresh, HoldKind.ATTORNEY, "by phone", ON + timedelta(days=30), by=Actor.user("mei"),
             today=ON, now=MORNING,
         )  # fmt: skip

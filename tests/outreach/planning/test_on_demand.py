@@ -10,7 +10,7 @@ from sqlalchemy.engine import Engine
 from app.book.ledger.models import Customer
 from app.book.ledger.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
-from app.casework.cases.service import place_hold
+from app.casework.holds.service import start_hold
 from app.casework.plans.service import promise_to_pay
 from app.core.actor import Actor
 from app.core.db import transaction
@@ -77,7 +77,7 @@ def test_the_gate_says_no_to_a_person_too_and_that_is_on_record(engine: Engine) 
     case = a_case(engine)
     with transaction(engine) as session:
         session.get_one(Customer, case.customer_id).email = ""
-        place_hold(
+        start_hold(
             session, case, HoldKind.DISPUTE, "not hers", ON + timedelta(days=9), by=Actor.user("ann"), today=ON,
             now=builders.at(ON),
         )  # fmt: skip

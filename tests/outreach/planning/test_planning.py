@@ -11,8 +11,12 @@ from sqlmodel import Session
 
 from app.book.ledger.models import Customer
 from app.book.ledger.service import get_portfolio
-from app.casework.cases.models import CaseHold, CollectionsCase
-from app.casework.cases.service import end_hold, place_hold
+from app.casework.cases.models import CollectionsCase
+from app.casework.holds.models import CaseHold
+from app.casework.holds.service import (
+    close_hold,
+    start_hold,
+)
 from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.ids import id_of
@@ -107,14 +111,14 @@ def test_under_a_hold_that_a_person_ends_it_waits_for_them_and_loses_no_step(eng
     told = {"by": "user:ann", "now": builders.at(ON)}
     with transaction(engine) as session:
         case = a_case(session, 3)
-        hold = place_hold(
+        hold = start_hold(
             session, case, HoldKind.DISPUTE, "not hers", ON + timedelta(days=7), today=ON, **told
         )
     assert plan(engine)["refused"] == 1
     after = case_after(engine, case)
     assert (after.step_day, after.next_contact_on) == (0, None), "nobody asks until the hold ends"
     with transaction(engine) as session:
-        end_hold(session, session.get_one(CaseHold, hold.id), reason="receipt sent", **told)
+        close_hold(session, session.get_one(CaseHold, hold.id), reason="receipt sent", **told)
     assert case_after(engine, case).next_contact_on == ON
     assert plan(engine)["cleared"] == 1
     assert case_after(engine, case).step_day == 3
@@ -124,7 +128,7 @@ def test_under_a_hold_it_waits_for_the_day_the_hold_ends_and_loses_no_step(engin
     until = ON + timedelta(days=7)
     with transaction(engine) as session:
         case = a_case(session, 3)
-        place_hold(
+        start_hold(
             session,
             case,
             HoldKind.COMPLAINT,

@@ -11,9 +11,10 @@ from sqlmodel import Session, col, select
 
 from app.book.ledger.models import Account, Customer, Portfolio
 from app.book.ledger.service import get_portfolio
+from app.casework.cases.calls import CallResult
 from app.casework.cases.models import CollectionsCase
-from app.casework.cases.rules import CallResult
-from app.casework.cases.service import log_call, place_hold
+from app.casework.cases.service import log_call
+from app.casework.holds.service import start_hold
 from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.errors import Conflict, Invalid, NotFound
@@ -315,7 +316,7 @@ def test_facts_are_gathered_as_far_as_they_are_asked_for(engine: Engine) -> None
         case = builders.delinquent_case(session, due_on=ON - timedelta(days=40), on=ON, broken_promises=2)
         card = session.scalars(select(Account).where(Account.customer_id == case.customer_id)).one()
         builders.payment(session, card, 1_000, ON - timedelta(days=3))
-        place_hold(
+        start_hold(
             session,
             case,
             HoldKind.DISPUTE,

@@ -20,8 +20,13 @@ from sqlmodel import Session, col, select
 
 from app.book.ledger.models import Account, Customer, Entry
 from app.casework.cases import service as cases
-from app.casework.cases.models import CallTask, CaseHold, CollectionsCase
+from app.casework.cases.models import (
+    CallTask,
+    CollectionsCase,
+)
 from app.casework.cases.rules import CaseStatus
+from app.casework.holds import service as holds
+from app.casework.holds.models import CaseHold
 from app.casework.plans.models import Plan, PlanInstalment
 from app.casework.plans.rules import PlanStatus
 from app.casework.plans.service import offer_instalments
@@ -636,7 +641,7 @@ def served(sqlite_engine: Engine, free_port: int) -> Iterator[tuple[Desk, int]]:
         mobile = session.get_one(Customer, case.customer_id).mobile
         receive(session, Arrived("SM1", mobile, "+8621555000", "Are you open?"), shipped_phrases(), now=NOW)
         cases.add_note(session, case, "Prefers e-mail.", by=Actor.user("ben"), now=NOW)
-        cases.place_hold(
+        holds.start_hold(
             session,
             case,
             HoldKind.HARDSHIP,

@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from app.book.ledger.models import Account, Customer
-from app.casework.cases import service as cases
 from app.casework.cases.models import CallTask, CollectionsCase
+from app.casework.holds import service as holds
 from app.casework.plans.service import promise_to_pay
 from app.core.actor import Actor
 from app.core.staff.rules import Role
@@ -152,7 +152,7 @@ def test_filters_and_counts_agree(desk: Desk) -> None:
     on_case(
         desk,
         held,
-        lambda s, c: cases.place_hold(
+        lambda s, c: holds.start_hold(
             s,
             c,
             HoldKind.HARDSHIP,

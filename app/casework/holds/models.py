@@ -1,0 +1,36 @@
+"""A hold: why a customer is left alone, and until when."""
+
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from app.casework.holds.rules import FOR_GOOD
+from app.core.db import BigId, Row, UtcDateTime, enum_type
+from app.core.vocabulary import HoldKind
+
+
+class CaseHold(Row, table=True):
+    """Why a customer must be left alone. On `until` it ends by itself, or where it is for good somebody looks at it."""
+
+    __tablename__ = "case_hold"
+    __table_args__ = (sa.Index("ix_case_hold_customer", "customer_id", "ended_at"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    case_id: int = Field(foreign_key="collections_case.id", sa_type=BigId)
+    customer_id: int = Field(foreign_key="customer.id", sa_type=BigId)
+    kind: HoldKind = Field(sa_type=enum_type(HoldKind))
+    reason: str = Field(max_length=500)
+    started_at: datetime = Field(sa_type=UtcDateTime)
+    until: date
+    by: str = Field(max_length=120)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    ended_by: str = Field(default="", max_length=120)
+    end_reason: str = Field(default="", max_length=500, sa_column_kwargs={"server_default": ""})
+    review_raised_on: date | None = None
+    """The review date for which work was raised last."""
+
+    @property
+    def for_good(self) -> bool:
+        """Whether it ends by a person only, and `until` is its review date."""
+        return self.kind in FOR_GOOD

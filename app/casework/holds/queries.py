@@ -1,0 +1,73 @@
+"""Holds of customers, and the conditions by which the worklist chooses cases with one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from app.casework.cases.models import CollectionsCase
+from app.casework.cases.queries import Book, Condition, in_any
+from app.casework.holds.models import CaseHold
+from app.casework.holds.rules import FOR_GOOD
+from app.core.db import table_of
+from app.core.errors import NotFound
+from app.core.vocabulary import HoldKind
+
+
+def get_hold(session: Session, customer_id: int, hold_id: int, *, lock: bool = False) -> CaseHold:
+    """A hold of this customer. NotFound where it is of another."""
+    hold = session.get(CaseHold, hold_id, with_for_update=lock or None)
+    if hold is None or hold.customer_id != customer_id:
+        raise NotFound(f"This customer has no hold {hold_id}.")
+    return hold
+
+
+def hold_of_kind(session: Session, customer_id: int, kind: HoldKind) -> CaseHold | None:
+    """The customer's open hold of this kind."""
+    return next((hold for hold in open_holds_of(session, customer_id) if hold.kind is kind), None)
+
+
+def open_holds_of(session: Session, customer_id: int) -> list[CaseHold]:
+    """`open_holds` of one customer."""
+    return open_holds(session, [customer_id]).get(customer_id, [])
+
+
+def open_holds(session: Session, customer_ids: Sequence[int]) -> dict[int, list[CaseHold]]:
+    """Open holds by customer: first those that no date ends, then the one that lasts longest."""
+    query = (
+        select(CaseHold)
+        .where(col(CaseHold.customer_id).in_(customer_ids), col(CaseHold.ended_at).is_(None))
+        .order_by(
+            sa.case((col(CaseHold.kind).in_(FOR_GOOD), 0), else_=1),
+            col(CaseHold.until).desc(),
+            col(CaseHold.id),
+        )
+    )
+    holds: dict[int, list[CaseHold]] = {}
+    for hold in session.scalars(query):
+        holds.setdefault(hold.customer_id, []).append(hold)
+    return holds
+
+
+def holds_of(session: Session, customer_id: int) -> list[CaseHold]:
+    """All holds a customer ever had, open ones first, then the latest."""
+    order = (col(CaseHold.ended_at).is_not(None), col(CaseHold.started_at).desc(), col(CaseHold.id).desc())
+    return list(session.scalars(select(CaseHold).where(CaseHold.customer_id == customer_id).order_by(*order)))
+
+
+# --- conditions of the worklist -------------------------------------------------------------------------------
+
+
+def is_on_hold() -> Condition:
+    """Cases whose customer has an open hold."""
+    case, hold = table_of(CollectionsCase), table_of(CaseHold)
+    return case.c.customer_id.in_(sa.select(hold.c.customer_id).where(hold.c.ended_at.is_(None)))
+
+
+def has_hold_to_review(books: Sequence[Book]) -> Condition:
+    """Cases with a hold that no date ends, whose review date has come."""
+    case, hold = table_of(CollectionsCase), table_of(CaseHold)
+    held = sa.select(hold.c.customer_id).where(hold.c.ended_at.is_(None), hold.c.kind.in_(FOR_GOOD))
+    return in_any(books, lambda book: case.c.customer_id.in_(held.where(hold.c.until <= book.today)))

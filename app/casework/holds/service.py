@@ -1,0 +1,155 @@
+"""Starts, keeps and ends holds: row and event together. People go through `app.actions.holds`, which does the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from app.book.ledger.models import Customer, Portfolio
+from app.casework.cases.calls import NO_CALLS
+from app.casework.cases.models import CollectionsCase
+from app.casework.cases.rules import CaseStatus
+from app.casework.cases.service import case_event, clean_text, event_about, set_callback
+from app.casework.holds.models import CaseHold
+from app.casework.holds.rules import FOR_GOOD, LONGEST_DAYS
+from app.core.actor import CUSTOMER, SYSTEM, Actor
+from app.core.errors import Conflict, Forbidden, Invalid
+from app.core.ids import id_of
+from app.core.timeline.rules import Kind
+from app.core.timeline.service import NewEvent, record, record_many
+from app.core.vocabulary import HoldKind
+
+MAX_REASON = 500
+
+
+def start_hold(
+    session: Session,
+    case: CollectionsCase,
+    kind: HoldKind,
+    reason: str,
+    until: date,
+    *,
+    by: Actor,
+    today: date,
+    now: datetime,
+) -> CaseHold:
+    """Leave the customer alone until a day, or (`FOR_GOOD`) until a person ends the hold; then the day is its review
+    date."""
+    reason = clean_text(reason, "reason", at_most=MAX_REASON)
+    _require_date_ahead(until, today)
+    hold = CaseHold(
+        case_id=id_of(case),
+        customer_id=case.customer_id,
+        kind=kind,
+        reason=reason,
+        started_at=now,
+        until=until,
+        by=by,
+    )
+    session.add(hold)
+    session.flush()
+    data = {"hold": hold.id, "kind": kind.value, "reason": reason, "until": until}
+    record(session, case_event(Kind.HOLD_PLACED, case, data), by=by, now=now)
+    if kind in NO_CALLS:
+        _forget_callbacks(session, case.customer_id, kind, by=by, now=now)
+    return hold
+
+
+def _forget_callbacks(
+    session: Session, customer_id: int, kind: HoldKind, *, by: Actor, now: datetime
+) -> None:
+    """A callback stands first on the worklist, and would lead an agent to call a customer whom nobody may call."""
+    query = select(CollectionsCase).where(
+        CollectionsCase.customer_id == customer_id,
+        CollectionsCase.status == CaseStatus.OPEN,
+        col(CollectionsCase.callback_at).is_not(None),
+    )
+    for case in session.scalars(query).all():
+        set_callback(session, case, None, reason=f"{words(kind)} hold", by=by, now=now)
+
+
+def keep_hold(
+    session: Session, hold: CaseHold, reason: str, until: date, *, by: Actor, today: date, now: datetime
+) -> None:
+    """Keep a hold after a review, with another end or review date."""
+    reason = clean_text(reason, "reason", at_most=MAX_REASON)
+    _require_open(hold)
+    _require_date_ahead(until, today)
+    hold.until = until
+    data = {"hold": hold.id, "kind": hold.kind.value, "reason": reason, "until": until}
+    record(session, _hold_event(Kind.HOLD_REVIEWED, hold, data), by=by, now=now)
+
+
+def close_hold(session: Session, hold: CaseHold, *, by: Actor, now: datetime, reason: str = "") -> None:
+    """End a hold; the strategy is asked again at the next day. A hold that no date ends (`FOR_GOOD`) needs a named
+    person and a reason."""
+    _require_open(hold)
+    if hold.for_good and by in (SYSTEM, CUSTOMER):
+        raise Forbidden(f"Only a member of staff ends a {words(hold.kind)} hold, with a reason.")
+    reason = clean_text(reason, "reason", required=hold.for_good, at_most=MAX_REASON)
+    hold.ended_at = now
+    hold.ended_by = by
+    hold.end_reason = reason
+    data = {"hold": hold.id, "kind": hold.kind.value} | ({"reason": reason} if reason else {})
+    record(session, _hold_event(Kind.HOLD_ENDED, hold, data), by=by, now=now)
+    session.execute(
+        sa.update(CollectionsCase)
+        .where(
+            col(CollectionsCase.customer_id) == hold.customer_id,
+            col(CollectionsCase.status) == CaseStatus.OPEN,
+        )
+        .values(next_contact_on=hold.started_at.date())
+        .execution_options(synchronize_session="fetch")
+    )
+
+
+def end_due_holds(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> int:
+    """End the holds whose date is the day after `on`: their cases are back in the queue on that day. Raise work, once
+    for each review date, for those that no date ends. Returns how many ended."""
+    due = (
+        select(CaseHold)
+        .join(Customer, col(Customer.id) == CaseHold.customer_id)
+        .where(
+            Customer.portfolio_id == portfolio.id,
+            col(CaseHold.ended_at).is_(None),
+            col(CaseHold.until) <= on + timedelta(days=1),
+        )
+        .order_by(col(CaseHold.id))
+    )
+    ending = session.scalars(due.where(col(CaseHold.kind).not_in(FOR_GOOD))).all()
+    for hold in ending:
+        close_hold(session, hold, by=SYSTEM, now=now)
+    unseen = sa.or_(
+        col(CaseHold.review_raised_on).is_(None), col(CaseHold.review_raised_on) < col(CaseHold.until)
+    )
+    raised = []
+    for hold in session.scalars(due.where(col(CaseHold.kind).in_(FOR_GOOD), unseen)):
+        hold.review_raised_on = hold.until
+        data = {"hold": hold.id, "kind": hold.kind.value, "due": hold.until}
+        raised.append(_hold_event(Kind.HOLD_REVIEW_DUE, hold, data))
+    record_many(session, raised, by=SYSTEM, now=now)
+    return len(ending)
+
+
+def words(kind: HoldKind) -> str:
+    """The kind as a sentence says it: `cease contact`."""
+    return kind.value.replace("_", " ")
+
+
+def _require_open(hold: CaseHold) -> None:
+    if hold.ended_at is not None:
+        raise Conflict(f"This {words(hold.kind)} hold has ended already.")
+
+
+def _require_date_ahead(until: date, today: date) -> None:
+    if until <= today:
+        raise Invalid("The end or review date must lie in the future.", "until")
+    if (until - today).days > LONGEST_DAYS:
+        raise Invalid("The end or review date is more than ten years away.", "until")
+
+
+def _hold_event(kind: Kind, hold: CaseHold, data: Mapping[str, object]) -> NewEvent:
+    return event_about(kind, hold.customer_id, hold.case_id, data)
