@@ -55,12 +55,13 @@ from app.core.timeline.models import Event  # noqa: E402
 from app.core.timeline.rules import Kind  # noqa: E402
 from app.core.vocabulary import Channel  # noqa: E402
 from app.operations.day import run_days  # noqa: E402
+from app.operations.ports import Ports  # noqa: E402
 from app.operations.simulation.rules import Side, measures  # noqa: E402
 from app.operations.simulation.service import Comparison, simulate  # noqa: E402
 from app.outreach.outbox.rules import Accepted, Dispatch, Outcome  # noqa: E402
 from app.outreach.strategy.service import shipped_text  # noqa: E402
 from app.programs.jobs import Worker  # noqa: E402
-from app.programs.ports import Ports, make_stationery  # noqa: E402
+from app.programs.ports import make_stationery  # noqa: E402
 from bench import _book as book  # noqa: E402
 from tests import postgres  # noqa: E402
 

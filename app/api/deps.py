@@ -32,8 +32,10 @@ from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.staff import service
 from app.core.staff.models import ApiIdempotency, ApiToken
 from app.core.staff.rules import IDEMPOTENCY_KEPT, TOUCH_EVERY, Caller, Role
-from app.http.deps import Door, Now, ReadSession, WriteSession, engine_of
+from app.http.context import Now, engine_of
+from app.http.doors import Door
 from app.http.security import read_form
+from app.http.transactions import ReadSession, WriteSession
 
 log = structlog.get_logger("desk.api")
 T = TypeVar("T")

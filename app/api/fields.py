@@ -14,7 +14,7 @@ from app.book.ledger.models import Portfolio
 from app.book.ledger.rules import holds_card_number
 from app.core.errors import Invalid
 from app.core.money import BadAmount, to_minor
-from app.http.deps import decode_cursor, encode_cursor
+from app.http.cursors import decode_cursor, encode_cursor
 
 T = TypeVar("T")
 MAX_ID = 2**63 - 1

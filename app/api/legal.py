@@ -24,7 +24,8 @@ from app.core.ids import id_of
 from app.core.staff.rules import LEGAL_WORK, MANAGEMENT, Caller
 from app.core.timeline.rules import Kind
 from app.core.timeline.service import lock_customers, record
-from app.http.deps import Now, WriteSession
+from app.http.context import Now
+from app.http.transactions import WriteSession
 from app.legal.referrals.models import Bundle, Referral, ReferralStatus
 from app.legal.referrals.service import build_bundle, checklist_of, decide, single_excuse
 

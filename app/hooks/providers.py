@@ -13,8 +13,10 @@ from starlette.responses import Response
 
 from app.core.db import storable
 from app.core.errors import Forbidden
-from app.http.deps import Now, WriteSession, callback, ports_of, settings_of
+from app.http.context import Now, ports_of, settings_of
+from app.http.doors import callback
 from app.http.security import read_form
+from app.http.transactions import WriteSession
 from app.inbound.phrasebook import shipped_phrases
 from app.inbound.rules import Arrived
 from app.inbound.service import receive

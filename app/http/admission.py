@@ -25,7 +25,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.errors import DeskError
 from app.core.settings import Settings
-from app.http.deps import MustChangePassword, NotSignedIn, doors_of, routes_of, settings_of
+from app.http.context import settings_of
+from app.http.doors import MustChangePassword, NotSignedIn, doors_of, routes_of
 from app.http.security import FORM, MB
 
 Refuse = Callable[[Request, Exception], Awaitable[Response]]

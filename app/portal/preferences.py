@@ -27,11 +27,14 @@ from app.book.ledger.models import Customer, Portfolio
 from app.core.errors import Invalid, NotFound
 from app.core.timeline.service import lock_customers
 from app.core.vocabulary import Channel
-from app.http.deps import Now, ReadSession, WriteSession, callback, ports_of
+from app.http.context import Now, ports_of
+from app.http.doors import callback
+from app.http.formats import reader_locale
+from app.http.rendering import render
+from app.http.transactions import ReadSession, WriteSession
 from app.inbound import preferences
 from app.inbound.rules import Intent
 from app.inbound.service import receive_from_page
-from app.web.rendering import page, reader_locale
 
 router = APIRouter(prefix="/u")
 
@@ -207,7 +210,7 @@ def link_error(request: Request, status: int) -> Response:
     words = catalogue()[{"no": "nb", "nn": "nb"}.get(wanted, wanted if wanted in LANGUAGES else "en")]
     name = "gone" if status in (404, 405) else "broken"
     shown = {"words": words, "title": words[f"{name}_title"], "text": words[name]}
-    return _quietly(page(request, "link_error.html", status, **shown))
+    return _quietly(render(request, "link_error.html", status, **shown))
 
 
 def _back(holder: Holder, done: str) -> Response:
@@ -225,7 +228,7 @@ def _page(
     said = {"what": words[holder.channel.value], "sender": portfolio.agency or portfolio.creditor}
     allowed = preferences.allowed_channels(session, customer)
     return _quietly(
-        page(
+        render(
             request,
             "preferences.html",
             status,

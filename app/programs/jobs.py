@@ -51,6 +51,7 @@ from app.operations.alerts.rules import AlertKind
 from app.operations.alerts.service import end_alert, raise_alert, tell_due
 from app.operations.clock_watch import ClockWatch, database_time
 from app.operations.day import last_closed, run_days
+from app.operations.ports import Ports
 from app.outreach.delivery.print_handoff import drop_due
 from app.outreach.delivery.printing import print_due
 from app.outreach.delivery.reconcile import reconcile, reconcile_letters
@@ -59,7 +60,6 @@ from app.outreach.gate.decisions import forget_facts
 from app.outreach.outbox.models import Heartbeat
 from app.outreach.outbox.rules import Destination
 from app.outreach.planning.fallback import fall_back_due
-from app.programs.ports import Ports
 
 log = structlog.get_logger("desk.jobs")
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
+from collections.abc import Callable, Mapping
 from functools import partial
 from ipaddress import ip_address
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
 from app.adapters.twilio.codes import failure_of
@@ -18,81 +16,14 @@ from app.core.vocabulary import Channel
 from app.inbound.bounces.rules import Postbox
 from app.inbound.rules import Inbox
 from app.legal.bundle.bag import load_private_key
-from app.legal.referrals.service import BundleCourier, LegalDesk, Seal
+from app.legal.referrals.service import LegalDesk, Seal
 from app.operations.alerts.rules import Messenger
-from app.outreach.delivery.couriers import ContactCourier, Courier
+from app.operations.ports import Ports, Traffic
 from app.outreach.letters.catalog import load_letters, sms_segments
-from app.outreach.outbox.rules import (
-    AsyncSender,
-    Destination,
-    Drop,
-    Failure,
-    Lookup,
-    Pace,
-    Paper,
-    Press,
-    Sender,
-)
+from app.outreach.outbox.rules import Drop, Pace, Paper, Press, Sender
 from app.outreach.planning.service import Stationery
 
 LETTERS = ROOT / "letters"
-
-
-class Traffic(NamedTuple):
-    """How a channel's messages may leave; as `ContactCourier` takes it."""
-
-    in_flight: int = 1
-    pace: Pace | None = None
-    lines: tuple[str, ...] = ("",)
-
-
-@dataclass(frozen=True)
-class Ports:
-    """Everything outside the process that the product talks to."""
-
-    clock: Clock
-    stationery: Stationery
-    senders: Mapping[Channel, Sender | AsyncSender] = field(default_factory=dict)
-    traffic: Mapping[Channel, Traffic] = field(default_factory=dict)
-    legal_desk: LegalDesk | None = None
-    seal: Seal | None = None
-    """None where no DESK_BUNDLE_KEY is set: bundles cannot be built, everything else works."""
-    paper: Paper | None = None
-    """Shows how letters look in print."""
-    press: Press | None = None
-    """What prints a day's letters as one batch; None where each letter is handed over by its sender."""
-    drop: Drop | None = None
-    """Where printed batches are taken besides; None = nowhere."""
-    sms_lookup: Lookup | None = None
-    """Who can be asked which SMS left; None where the provider keeps no list."""
-    console: frozenset[Channel] = frozenset()
-    """Channels whose messages are only printed to the console."""
-    printed: Callable[[str, date], str] | None = None
-    """Says of a single letter's key and business date where the print manifest has it, '' = it does not; None where
-    letters are not printed one by one."""
-    sms_inbox: Inbox | None = None
-    """Who can be asked which SMS came; None where the provider keeps no list."""
-    bounces: Postbox | None = None
-    """Where undeliverable e-mail comes back to; None where nobody reads it."""
-    messengers: Sequence[Messenger] = ()
-    """Who is told when something fails."""
-    verify_twilio: Callable[[str, Mapping[str, str], str], bool] | None = None
-    """Did Twilio send this callback? (public URL, form fields, signature); None where SMS go another way."""
-
-    sms_failure: Callable[[str], Failure | None] = failure_of
-    """What the error code of a delivery report says about the number or about us."""
-
-    def couriers(self) -> dict[Destination, Courier]:
-        """Who serves each destination of the outbox."""
-        couriers: dict[Destination, Courier] = {
-            Destination(channel.value): ContactCourier(
-                sender, self.stationery, **self.traffic.get(channel, Traffic())._asdict()
-            )
-            for channel, sender in self.senders.items()
-        }
-        if self.legal_desk is not None:
-            couriers[Destination.LEGAL_DESK] = BundleCourier(self.legal_desk)
-        return couriers
 
 
 def make_ports(settings: Settings, clock: Clock | None = None) -> Ports:
@@ -123,6 +54,7 @@ def make_ports(settings: Settings, clock: Clock | None = None) -> Ports:
         bounces=_bounces(settings),
         messengers=_messengers(settings, clock),
         verify_twilio=_twilio_check(settings),
+        sms_failure=failure_of,
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import TypeVar
@@ -12,6 +13,7 @@ from babel.numbers import get_decimal_symbol, get_group_symbol
 from pydantic import BaseModel
 
 from app.casework.cases.queries import Book
+from app.casework.plans.rules import Instalment
 from app.core.clock import local_instant
 from app.core.errors import DeskError
 from app.core.money import BadAmount, typed_minor
@@ -132,3 +134,35 @@ def beside(refused: DeskError, typed: Typed, names: Mapping[str, str]) -> dict[s
 
 def sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
+class ReasonForm(Typed):
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerPreview:
+    """An SMS as it would be sent, and what it is billed as."""
+
+    text: str
+    segments: int
+    encoding: str
+    cost: str
+    """'' = no price is set."""
+
+
+@dataclass(frozen=True, slots=True)
+class FormState:
+    """The action a page shows open: what was typed, what is wrong with it, and a schedule if one was asked for."""
+
+    opened: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+    schedule: Sequence[Instalment] = ()
+    answer: AnswerPreview | None = None
+    asks: str = ""
+    """What the box has to say that confirms something unusual; '' = nothing is asked."""
+
+    def of(self, form: str) -> FormState:
+        """What concerns one of the forms."""
+        return self if form == self.opened else FormState()

@@ -20,10 +20,11 @@ from app.core.actor import Actor, ActorKind
 from app.core.timeline.models import Event
 from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel
+from app.http.formats import format_money
 from app.inbound.rules import Intent, ReviewOutcome
 from app.outreach.gate.models import ContactPreference
 from app.policy.rules import PreferenceKind, Suppression
-from app.web.rendering import Tone, format_money
+from app.web.rendering import Tone
 
 CHANNEL_WORDS = {Channel.CALL: "call", Channel.SMS: "SMS", Channel.EMAIL: "e-mail", Channel.POST: "letter"}
 RESULT_WORDS = {

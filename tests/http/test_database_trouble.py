@@ -17,7 +17,7 @@ from sqlalchemy.engine import Engine
 from app.core.db import make_engine, transaction
 from app.core.db_health import DatabaseTrouble, trouble_of, write_trouble
 from app.core.settings import ROOT
-from app.http.deps import public
+from app.http.doors import public
 from tests.web.desk import Desk
 
 

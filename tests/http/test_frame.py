@@ -22,26 +22,15 @@ from app.core.staff import service
 from app.core.staff.models import ApiIdempotency, ApiToken
 from app.core.staff.rules import CASEWORK, Caller, Role, Staff
 from app.http import security
-from app.http.deps import (
-    CaseWorker,
-    Now,
-    StreamSession,
-    WriteSession,
-    decode_cursor,
-    encode_cursor,
-    public,
-    requires,
-)
-from app.web.rendering import (
-    csv_download,
-    environment,
-    format_money,
-    locale_for,
-    redirect,
-    sort_order,
-    static_hash,
-    static_url,
-)
+from app.http.context import Now
+from app.http.cursors import decode_cursor, encode_cursor
+from app.http.doors import CaseWorker, public, requires
+from app.http.formats import format_money, locale_for
+from app.http.rendering import environment
+from app.http.static_files import static_hash, static_url
+from app.http.transactions import StreamSession, WriteSession
+from app.web.lists import csv_download, sort_order
+from app.web.rendering import redirect
 from tests.web.desk import Browser, Desk
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}

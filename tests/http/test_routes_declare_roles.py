@@ -9,7 +9,7 @@ from fastapi.routing import RouteContext
 
 from app.api.deps import ApiDoor, once_session
 from app.core.staff.rules import Role
-from app.http.deps import CallbackDoor, Door, PublicDoor, StaffDoor, check_doors, doors_of, routes_of
+from app.http.doors import CallbackDoor, Door, PublicDoor, StaffDoor, check_doors, doors_of, routes_of
 from app.programs.web import create_app
 from app.web.admin import users as admin
 from tests.web.desk import Desk

@@ -18,6 +18,7 @@ from starlette.datastructures import State
 from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
+from app.adapters.twilio.codes import failure_of
 from app.core.actor import SYSTEM
 from app.core.clock import Clock, FixedClock
 from app.core.db import reading, transaction
@@ -25,9 +26,10 @@ from app.core.settings import Settings
 from app.core.staff import service
 from app.core.staff.models import StaffSession, User
 from app.core.staff.rules import Role
+from app.operations.ports import Ports
 from app.outreach.letters.catalog import Letter, load_letters
 from app.outreach.planning.service import Stationery
-from app.programs.ports import LETTERS, Ports
+from app.programs.ports import LETTERS
 from app.programs.web import create_app
 
 T = TypeVar("T")
@@ -52,6 +54,7 @@ def make_ports(clock: Clock, settings: Settings) -> Ports:
         clock=clock,
         stationery=Stationery(letters(), settings.public_url, settings.require_secret()),
         senders={},
+        sms_failure=failure_of,
     )
 
 

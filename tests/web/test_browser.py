@@ -17,8 +17,10 @@ from starlette.responses import HTMLResponse, Response
 from app.core.clock import SystemClock
 from app.core.settings import Settings
 from app.core.staff.rules import Role
-from app.http.deps import AnyStaff
+from app.http.doors import AnyStaff
+from app.http.rendering import environment
 from app.web import rendering
+from app.web.lists import Column
 from tests.web.axe import assert_fits_and_is_accessible, violations
 from tests.web.desk import PASSWORD, Desk, make_ports
 
@@ -71,8 +73,8 @@ def desk(sqlite_engine: Engine, free_port: int) -> Iterator[Desk]:
 
     @router.get("/specimen")
     def specimen(request: Request, _staff: AnyStaff) -> Response:
-        columns = [rendering.Column("Name", "name"), rendering.Column("Owed", "owed", numeric=True)]
-        template = rendering.environment().from_string(SPECIMEN)
+        columns = [Column("Name", "name"), Column("Owed", "owed", numeric=True)]
+        template = environment().from_string(SPECIMEN)
         return HTMLResponse(template.render(**rendering._frame(request), flashes=[], columns=columns))
 
     @router.post("/specimen")

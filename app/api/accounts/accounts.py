@@ -27,7 +27,8 @@ from app.core.clock import local_date
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import CASE_READING, MANAGEMENT, Caller
-from app.http.deps import Now, WriteSession
+from app.http.context import Now
+from app.http.transactions import WriteSession
 
 router = api_router("/portfolios/{code}", tags=["accounts"])
 

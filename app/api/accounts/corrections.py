@@ -37,7 +37,7 @@ from app.casework.plans.reversals import move_payment, reverse_entry
 from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import CASEWORK, MANAGEMENT, Caller
-from app.http.deps import Now
+from app.http.context import Now
 from app.outreach.gate.service import pack_of
 
 router = api_router("/portfolios/{code}", tags=["corrections"])

@@ -20,7 +20,8 @@ from app.casework.plans.reported import decide_report, get_report, waiting_repor
 from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import CASE_READING, CASEWORK, MANAGEMENT, Caller
-from app.http.deps import Now, WriteSession
+from app.http.context import Now
+from app.http.transactions import WriteSession
 
 router = api_router("/portfolios/{code}", tags=["customers"])
 

@@ -20,7 +20,7 @@ from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
 from app.core.money import BadAmount, to_minor
 from app.core.staff.rules import CASEWORK, MANAGEMENT, Caller
-from app.http.deps import Now
+from app.http.context import Now
 
 router = api_router("/portfolios/{code}", tags=["corrections"])
 

@@ -68,7 +68,7 @@ from app.core.timeline.models import Event
 from app.core.timeline.rules import Kind
 from app.core.timeline.service import customer_stream, lock_customers
 from app.core.vocabulary import HoldKind
-from app.http.deps import Now, ports_of
+from app.http.context import Now, ports_of
 from app.operations.day import last_closed
 from app.outreach.planning.event_letters import acknowledge_hold
 from app.outreach.planning.service import confirm_plan

@@ -24,8 +24,9 @@ from app.casework.documents.service import (
 )
 from app.core.errors import Invalid
 from app.core.staff.rules import CASE_READING, CASEWORK, LEGAL_WORK, MANAGEMENT, Caller
-from app.http.deps import Now, WriteSession
-from app.web.cases.documents import document_response
+from app.http.context import Now
+from app.http.downloads import document_response
+from app.http.transactions import WriteSession
 
 router = api_router("/cases", tags=["documents"])
 

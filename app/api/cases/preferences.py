@@ -18,7 +18,7 @@ from app.core.ids import id_of
 from app.core.staff.rules import CASE_READING, CASEWORK, Caller
 from app.core.timeline.service import lock_customers
 from app.core.vocabulary import Channel
-from app.http.deps import Now
+from app.http.context import Now
 from app.outreach.gate.facts import address_of
 from app.outreach.gate.models import Consent, ContactPreference
 from app.outreach.gate.service import (

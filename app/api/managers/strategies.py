@@ -14,7 +14,7 @@ from app.book.ledger.service import get_portfolio
 from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import CASE_READING, MANAGEMENT, Caller
-from app.http.deps import Now, ports_of
+from app.http.context import Now, ports_of
 from app.http.security import MB
 from app.outreach.strategy import service
 from app.outreach.strategy.models import StrategyVersion

@@ -70,12 +70,13 @@ from app.legal.referrals.models import Referral, ReferralStatus
 from app.legal.referrals.rules import gaps, stops
 from app.legal.referrals.service import build_bundle, checklist_of, decide, hand_over
 from app.operations.day import DayReport
+from app.operations.ports import Ports
 from app.outreach.gate.service import explain, set_consent
 from app.outreach.planning.service import confirm_plan
 from app.policy.rules import Clearance
 from app.programs.demo.engine import SimulatedSender, live_through
 from app.programs.jobs import Worker, start
-from app.programs.ports import Ports, make_ports
+from app.programs.ports import make_ports
 from app.programs.serving import serve_app
 from app.programs.web import create_app
 from reference.legal_desk.receiver import create_legal_desk

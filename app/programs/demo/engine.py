@@ -17,10 +17,10 @@ from app.book.ledger.models import Portfolio
 from app.core.clock import FixedClock, local_instant
 from app.core.db import transaction
 from app.operations.day import DayReport, run_days
+from app.operations.ports import Ports
 from app.outreach.delivery.reports import note_status
 from app.outreach.delivery.sending import deliver_due
 from app.outreach.outbox.rules import Accepted, Dispatch, OutboxStatus, Outcome, Undeliverable
-from app.programs.ports import Ports
 
 DELIVERY_HOURS = (9, 15)
 NIGHT = (2, 30)

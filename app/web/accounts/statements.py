@@ -12,9 +12,12 @@ from starlette.responses import Response
 from app.book.charges.statements import replace_statement
 from app.book.ledger.models import Statement
 from app.book.ledger.statements import StatementFigures, figures_of
-from app.http.deps import Manager, Now, WriteSession
-from app.web.accounts.account import AccountId
-from app.web.accounts.corrections import Deed, Doing, ReasonForm, attempt, signed_amount
+from app.http.context import Now
+from app.http.doors import Manager
+from app.http.transactions import WriteSession
+from app.web.accounts.account_file import AccountId
+from app.web.accounts.confirmation import Deed, Doing, ReasonForm, attempt
+from app.web.accounts.entries import signed_amount
 from app.web.forms import Wrong
 
 router = APIRouter()

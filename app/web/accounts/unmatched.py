@@ -27,12 +27,18 @@ from app.core.ids import id_of
 from app.core.money import BadAmount, known_currencies, typed_minor
 from app.core.staff.rules import Role, Staff
 from app.core.timeline.service import lock_customers
-from app.http.deps import CaseWorker, Manager, Now, ReadSession, WriteSession, decode_cursor, encode_cursor
-from app.web.accounts.account import STATUS_WORDS, AccountId
+from app.http.context import Now
+from app.http.cursors import decode_cursor, encode_cursor
+from app.http.doors import CaseWorker, Manager
+from app.http.formats import reader_locale
+from app.http.transactions import ReadSession, WriteSession
+from app.web.accounts.account_file import AccountId
+from app.web.accounts.words import STATUS_WORDS
 from app.web.forms import sentence
-from app.web.rendering import Column, page, reader_locale, redirect
+from app.web.lists import Column
+from app.web.lookups import staff_names
+from app.web.rendering import page, redirect
 from app.web.wording import Teller
-from app.web.worklist.worklist import staff_names
 
 router = APIRouter(prefix="/unmatched")
 
@@ -90,7 +96,7 @@ def unmatched(
     found = counts(session)
     return page(
         request,
-        "unmatched/list.html",
+        "accounts/unmatched.html",
         rows=rows[:PAGE] if not waits else rows,
         waits=waits,
         q=q,
@@ -191,7 +197,7 @@ def _page(
     today = local_date(now, portfolio.timezone)
     return page(
         request,
-        "unmatched/payment.html",
+        "accounts/unmatched_payment.html",
         status,
         payment=payment,
         portfolio=portfolio,

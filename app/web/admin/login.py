@@ -14,16 +14,11 @@ from app.core.errors import Invalid
 from app.core.staff import service
 from app.core.staff.rules import PASSWORD_MIN, LoginRefusal, LoginRefused
 from app.http import security
-from app.http.deps import (
-    SESSION_COOKIE,
-    AnyStaff,
-    MaybeVisitor,
-    Now,
-    WriteSession,
-    public,
-    settings_of,
-)
-from app.web.rendering import home_path, page, redirect
+from app.http.context import Now, settings_of
+from app.http.doors import SESSION_COOKIE, AnyStaff, MaybeVisitor, public
+from app.http.transactions import WriteSession
+from app.web.navigation import home_path
+from app.web.rendering import page, redirect
 
 AFTER_SESSION = timedelta(days=1)
 """How much longer than its session the cookie lasts: without it nobody could be told that the session has expired."""
@@ -94,7 +89,7 @@ def log_out(
 
 @router.get("/account")
 def account(request: Request, staff: AnyStaff) -> Response:
-    return page(request, "account.html", account=staff)
+    return page(request, "admin/own_account.html", account=staff)
 
 
 @router.get("/account/password")
@@ -134,7 +129,7 @@ def _login_page(
     status: int = 200,
 ) -> Response:
     context = {"next": next or "", "username": username, "error": error, "signed_out": signed_out}
-    return page(request, "login.html", status, **context)
+    return page(request, "admin/login.html", status, **context)
 
 
 def _refused(request: Request, refused: LoginRefused, username: str, next: str | None) -> Response:
@@ -153,4 +148,4 @@ def _password_page(
     request: Request, temporary: bool, errors: dict[str, str] | None = None, status: int = 200
 ) -> Response:
     context = {"temporary": temporary, "errors": errors or {}, "password_min": PASSWORD_MIN}
-    return page(request, "password.html", status, **context)
+    return page(request, "admin/own_password.html", status, **context)

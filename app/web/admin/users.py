@@ -13,8 +13,12 @@ from app.core.errors import Conflict, Invalid, NotFound
 from app.core.staff import queries, service
 from app.core.staff.models import User
 from app.core.staff.rules import ROLE_LABELS, Role
-from app.http.deps import Administrator, Now, ReadSession, RowId, WriteSession
-from app.web.rendering import Column, page, redirect
+from app.http.context import Now
+from app.http.cursors import RowId
+from app.http.doors import Administrator
+from app.http.transactions import ReadSession, WriteSession
+from app.web.lists import Column
+from app.web.rendering import page, redirect
 
 router = APIRouter(prefix="/admin")
 
@@ -61,7 +65,7 @@ def add_staff(
         field = getattr(refused, "field", None) or "username"
         values = {"username": username, "display_name": display_name, "role": role}
         return _new_staff_page(request, values, {field: refused.message}, status=refused.status)
-    return page(request, "admin/password.html", person=user, password=password, added=True)
+    return page(request, "admin/temporary_password.html", person=user, password=password, added=True)
 
 
 @router.get("/staff/{user_id}")
@@ -104,7 +108,7 @@ def reset_password(
     """A temporary password, shown on this answer only."""
     password = service.generate_password()
     user = service.change_user(session, user_id, password=password, temporary=True, by=staff.by, now=now)
-    return page(request, "admin/password.html", person=user, password=password, added=False)
+    return page(request, "admin/temporary_password.html", person=user, password=password, added=False)
 
 
 def _person(session: ReadSession, user_id: int) -> User:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Annotated
-from urllib.parse import quote
 
 from fastapi import APIRouter, File, Form, Path, UploadFile
 from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.casework.documents.models import CaseDocument
 from app.casework.documents.rules import KIND_WORDS, MAX_BYTES, DocumentKind
 from app.casework.documents.service import (
     add_document,
@@ -23,18 +21,26 @@ from app.casework.documents.service import (
 from app.core.errors import Conflict, Invalid
 from app.core.ids import id_of
 from app.core.staff.rules import CASEWORK, LEGAL_WORK, MANAGEMENT, Staff
-from app.http.deps import CaseReader, Now, ReadSession, WriteSession, requires
+from app.http.context import Now
+from app.http.doors import CaseReader, requires
+from app.http.downloads import document_response
 from app.http.security import KB
-from app.web.cases.case import CaseId, open_file
-from app.web.cases.case import File as OpenFile
+from app.http.transactions import ReadSession, WriteSession
+from app.web.cases.case_file import CaseFile as OpenFile
+from app.web.cases.case_file import CaseId, open_case_file
+from app.web.lookups import staff_names
 from app.web.rendering import page, redirect
-from app.web.worklist.worklist import staff_names
 
 router = APIRouter(prefix="/cases")
 
+
 Filer = Annotated[Staff, requires(*CASEWORK, *LEGAL_WORK)]
 """Whoever works on the case, and the legal team."""
+
+
 Withdrawer = Annotated[Staff, requires(*LEGAL_WORK, *MANAGEMENT)]
+
+
 DocumentId = Annotated[int, Path(ge=1, lt=2**63)]
 
 
@@ -42,7 +48,7 @@ DocumentId = Annotated[int, Path(ge=1, lt=2**63)]
 def documents(
     request: Request, case_id: CaseId, staff: CaseReader, session: ReadSession, now: Now
 ) -> Response:
-    return _documents_page(request, session, open_file(session, case_id, now), staff)
+    return _documents_page(request, session, open_case_file(session, case_id, now), staff)
 
 
 def _documents_page(
@@ -56,7 +62,7 @@ def _documents_page(
 ) -> Response:
     return page(
         request,
-        "case/documents.html",
+        "cases/documents.html",
         422 if errors else 200,
         file=file,
         documents=documents_of(session, id_of(file.customer)),
@@ -83,7 +89,7 @@ def upload(
     dated_on: Annotated[str, Form(max_length=10)] = "",
     description: Annotated[str, Form(max_length=300)] = "",
 ) -> Response:
-    opened = open_file(session, case_id, now, lock=True)
+    opened = open_case_file(session, case_id, now, lock=True)
     try:
         if file is None or not file.filename:
             raise Invalid("Choose a file.", "file")
@@ -117,23 +123,10 @@ def download(
     case_id: CaseId, document_id: DocumentId, staff: CaseReader, session: WriteSession, now: Now
 ) -> Response:
     """A write session because every download is on record."""
-    opened = open_file(session, case_id, now)
+    opened = open_case_file(session, case_id, now)
     document = get_document(session, opened.case, document_id)
     content = fetch_document(session, opened.case, document, by=staff.by, now=now)
     return document_response(document, content)
-
-
-def document_response(document: CaseDocument, content: bytes) -> Response:
-    """Always saved, never opened in the desk's own name: somebody else wrote it."""
-    name = document.name.encode("ascii", "replace").decode().replace("?", "_").replace('"', "_")
-    disposition = f"attachment; filename=\"{name}\"; filename*=UTF-8''{quote(document.name, safe='')}"
-    headers = {
-        "content-disposition": disposition,
-        "content-security-policy": "default-src 'none'; sandbox",
-        "x-content-type-options": "nosniff",
-        "cache-control": "private, no-store",
-    }
-    return Response(content, media_type=document.media_type, headers=headers)
 
 
 @router.post("/{case_id}/documents/{document_id}/withdraw")
@@ -146,7 +139,7 @@ def withdraw(
     now: Now,
     why: Annotated[str, Form(max_length=300)] = "",
 ) -> Response:
-    opened = open_file(session, case_id, now, lock=True)
+    opened = open_case_file(session, case_id, now, lock=True)
     document = get_document(session, opened.case, document_id)
     if not why.strip():
         return _documents_page(

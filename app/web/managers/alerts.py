@@ -6,10 +6,12 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.http.deps import ReadSession, Switcher
+from app.http.doors import Switcher
+from app.http.transactions import ReadSession
 from app.operations.alerts.rules import ALERT_ADVICE, ALERT_TITLES
 from app.operations.alerts.service import ended_alerts, open_alerts
-from app.web.rendering import Column, page
+from app.web.lists import Column
+from app.web.rendering import page
 
 router = APIRouter(prefix="/alerts")
 
@@ -21,7 +23,7 @@ def alerts(request: Request, _staff: Switcher, session: ReadSession) -> Response
     settings = request.app.state.settings
     return page(
         request,
-        "alerts.html",
+        "managers/alerts.html",
         open=open_alerts(session),
         ended=ended_alerts(session),
         columns=COLUMNS,

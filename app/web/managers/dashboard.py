@@ -1,4 +1,4 @@
-"""The manager's figures: what was recovered, what is overdue, whether it all adds up, and the rows behind it."""
+"""The dashboard: a portfolio's figures, what they are made of, and how the last day ran."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from babel.dates import format_skeleton
 from fastapi import APIRouter
 from sqlmodel import Session, col, select
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.book.delinquency.queries import RollForward
-from app.book.delinquency.rules import CURRENT, MovementKind
+from app.book.delinquency.rules import CURRENT
 from app.book.ledger.models import DailyRun, Portfolio
-from app.core.errors import Invalid, NotFound
+from app.core.errors import NotFound
 from app.core.ids import id_of
-from app.core.money import exponent, to_decimal_string
-from app.http.deps import Manager, Now, ReadSession, StreamSession, decode_cursor, encode_cursor
+from app.core.money import to_decimal_string
+from app.http.context import Now
+from app.http.doors import Manager
+from app.http.transactions import ReadSession
 from app.operations.day import last_closed
 from app.operations.invariants import Violation, quick
 from app.outreach.outbox.queries import workers
@@ -29,30 +30,12 @@ from app.reporting.kpis import history
 from app.reporting.kpis.history import Point
 from app.reporting.kpis.queries import month_roll_forward
 from app.reporting.kpis.rules import DEFINITIONS, OVERDUE_DAYS, Definition, Figure, Unit, month_start
-from app.web.rendering import Column, csv_download, page, reader_locale
+from app.web.lists import csv_download
+from app.web.managers.dashboard_charts import charts_of
+from app.web.rendering import page
 
 router = APIRouter(prefix="/dashboard")
-
 RANGES = (30, 90, 180, 365)
-PAGE = 100
-MOVEMENT_TITLES = {
-    MovementKind.FELL_PAST_DUE: "Fell past due",
-    MovementKind.PAID: "Paid toward unpaid dues",
-    MovementKind.ADJUSTED: "Adjusted",
-}
-BEHIND_COLUMNS = [
-    Column("Account"),
-    Column("Customer"),
-    Column("Days past due", numeric=True),
-    Column("Bucket"),
-    Column("Past due", numeric=True),
-    Column("Of it not owed", numeric=True),
-    Column("Balance", numeric=True),
-]
-MOVEMENT_COLUMNS = [Column("Day"), Column("Account"), Column("Customer"), Column("Amount", numeric=True)]
-
-
-# --- the dashboard ------------------------------------------------------------------------------------------
 
 
 @router.get("")
@@ -65,12 +48,12 @@ def dashboard(
     days: int = 90,
     format: str = "",
 ) -> Response:
-    portfolios, chosen = _choose(session, portfolio)
+    portfolios, chosen = choose_portfolio(session, portfolio)
     if chosen is None:
-        return page(request, "dashboard_empty.html", portfolio=None, portfolios=[])
+        return page(request, "managers/dashboard/empty.html", portfolio=None, portfolios=[])
     on = last_closed(session, chosen)
     if on is None:
-        return page(request, "dashboard_empty.html", portfolio=chosen, portfolios=portfolios)
+        return page(request, "managers/dashboard/empty.html", portfolio=chosen, portfolios=portfolios)
     days = days if days in RANGES else 90
     first_on = on - timedelta(days=days - 1)
     compared_on = _month_before(on)
@@ -83,7 +66,7 @@ def dashboard(
     tiles = {tile.definition.name: tile for tile in _tiles(points, chosen, on=on, compared_on=compared_on)}
     return page(
         request,
-        "dashboard.html",
+        "managers/dashboard/dashboard.html",
         portfolios=portfolios,
         portfolio=chosen,
         days=days,
@@ -94,7 +77,7 @@ def dashboard(
         overdue_days=OVERDUE_DAYS,
         restated=[point for point in reversed(shown) if point.restated],
         definitions=DEFINITIONS,
-        charts=_charts(request, session, chosen, shown),
+        charts=charts_of(request, session, chosen, shown),
         buckets=_bucket_rows(buckets),
         not_owed=sum(total.past_due - total.owed for total in buckets.values()),
         roll=roll,
@@ -104,7 +87,7 @@ def dashboard(
     )
 
 
-def _choose(session: Session, code: str) -> tuple[list[Portfolio], Portfolio | None]:
+def choose_portfolio(session: Session, code: str) -> tuple[list[Portfolio], Portfolio | None]:
     """All portfolios, and the one asked for; otherwise the first one that has figures."""
     portfolios = list(session.scalars(select(Portfolio).order_by(col(Portfolio.code))))
     if code:
@@ -120,9 +103,6 @@ def _month_before(on: date) -> date:
     """The same day of the month before, or its last day where that month is shorter."""
     last = month_start(on) - timedelta(days=1)
     return last.replace(day=min(on.day, monthrange(last.year, last.month)[1]))
-
-
-# --- tiles --------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,62 +150,6 @@ def _behind(kpi: str, code: str, on: date) -> str:
     return f"/dashboard/movements?portfolio={code}&kind=paid&first={first_on}&last={on}"
 
 
-# --- charts -------------------------------------------------------------------------------------------------
-
-
-def _charts(
-    request: Request, session: Session, portfolio: Portfolio, points: Sequence[Point]
-) -> dict[str, dict[str, Any]]:
-    days = sorted({point.on for point in points})
-    if not days:
-        return {}
-    locale = reader_locale(request)
-    labels = [
-        format_skeleton("yMMMd" if days[0].year != days[-1].year else "MMMd", d, locale=locale) for d in days
-    ]
-    by_day = {(point.current.kpi, point.on): point for point in points}
-    charts = {"recovery": _recovery_chart(labels, days, by_day)}
-    for what in ("balance", "accounts"):
-        names = {f"{n}+ days": f"overdue_rate_{what}_{n}" for n in OVERDUE_DAYS}
-        lines = {title: _values(by_day, name, days) for title, name in names.items()}
-        charts[what] = _spec("line", labels, "percent", lines)
-    amounts = history.past_due_by_bucket(session, portfolio, days[0], days[-1])
-    unit = 10 ** exponent(portfolio.currency)
-    stacks = {
-        f"{label} days": [amount[(day - days[0]).days] / unit for day in days]
-        for label, amount in amounts.items()
-        if any(amount)
-    }
-    charts["buckets"] = _spec("bar", labels, portfolio.currency, stacks) | {"stacked": True, "ramp": True}
-    return charts
-
-
-def _recovery_chart(
-    labels: list[str], days: list[date], by_day: Mapping[tuple[str, date], Point]
-) -> dict[str, Any]:
-    """With the figures as first reported beside them, once a late entry has restated any."""
-    lines = {"Month to date": _values(by_day, "recovery_rate", days)}
-    lines["Last 30 days"] = _values(by_day, "recovery_rate_30d", days)
-    if any(point.restated for (name, _), point in by_day.items() if name == "recovery_rate"):
-        lines["Month to date, as first reported"] = _values(by_day, "recovery_rate", days, first=True)
-    return _spec("line", labels, "percent", lines)
-
-
-def _values(
-    by_day: Mapping[tuple[str, date], Point], kpi: str, days: Sequence[date], *, first: bool = False
-) -> list[float | None]:
-    found = (by_day.get((kpi, day)) for day in days)
-    return [(point.first if first else point.current).value if point else None for point in found]
-
-
-def _spec(kind: str, labels: list[str], unit: str, lines: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
-    named = [{"name": name, "values": list(values)} for name, values in lines.items()]
-    return {"type": kind, "labels": labels, "unit": unit, "series": named}
-
-
-# --- the month adds up --------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class Step:
     """A line of the roll-forward; `x` and `width` draw its bar on a scale of 100."""
@@ -271,9 +195,6 @@ def _bucket_rows(buckets: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-# --- how it runs --------------------------------------------------------------------------------------------
-
-
 def _last_day(session: Session, portfolio: Portfolio) -> dict[str, Any]:
     """The last business day's stages, and what its invariants found (asked again, so that rows can be shown)."""
     run = history.last_run(session, id_of(portfolio))
@@ -313,151 +234,3 @@ def _csv_rows(points: Sequence[Point], portfolio: Portfolio) -> Iterator[Sequenc
             amount(point.first.denominator),
             point.computed_at,
         )
-
-
-# --- the rows behind a figure -------------------------------------------------------------------------------
-
-
-@router.get("/accounts")
-def accounts_behind(
-    request: Request,
-    _staff: Manager,
-    session: StreamSession,
-    portfolio: str,
-    on: date,
-    days: int = 1,
-    cursor: str = "",
-    format: str = "",
-) -> Response:
-    """The accounts an overdue rate counts on a closed day."""
-    chosen, last = _closed(session, portfolio, on)
-    if days < 1:
-        raise Invalid("Days past due start at 1.", "days")
-    after = decode_cursor(cursor, 2, int, int)
-    is_csv = format == "csv"
-    rows = history.overdue_accounts(
-        session,
-        id_of(chosen),
-        on,
-        days,
-        after=None if is_csv else after,
-        limit=None if is_csv else PAGE + 1,
-    )
-    if is_csv:
-        header = (
-            "account_ref",
-            "name",
-            "days_past_due",
-            "bucket",
-            "past_due",
-            "not_owed",
-            "balance",
-            "currency",
-        )
-        return csv_download(
-            f"overdue-{days}-{chosen.code}-{on}.csv",
-            header,
-            (
-                (
-                    row.reference,
-                    row.name,
-                    row.days_past_due,
-                    row.bucket,
-                    to_decimal_string(row.past_due_minor, chosen.currency),
-                    to_decimal_string(row.not_owed_minor, chosen.currency),
-                    to_decimal_string(row.balance_minor, chosen.currency),
-                    chosen.currency,
-                )
-                for row in rows
-            ),
-        )
-    last_row = rows[PAGE - 1] if len(rows) > PAGE else None
-    return page(
-        request,
-        "dashboard_accounts.html",
-        portfolio=chosen,
-        on=on,
-        days=days,
-        columns=BEHIND_COLUMNS,
-        rows=rows[:PAGE],
-        cases=history.latest_cases(session, [row.customer_id for row in rows[:PAGE]]),
-        figures=_counted(session, chosen, on, days),
-        next_cursor=encode_cursor(last_row.balance_minor, last_row.account_id) if last_row else None,
-    )
-
-
-def _counted(session: Session, portfolio: Portfolio, on: date, days: int) -> dict[str, Figure]:
-    """The stored figures that count these rows; none where `days` is not one of the edges that are measured."""
-    names = {f"overdue_rate_balance_{days}": "balance", f"overdue_rate_accounts_{days}": "accounts"}
-    found = history.series(session, id_of(portfolio), on, on)
-    return {names[p.current.kpi]: p.current for p in found if p.current.kpi in names}
-
-
-@router.get("/movements")
-def movements_behind(
-    request: Request,
-    _staff: Manager,
-    session: StreamSession,
-    portfolio: str,
-    kind: MovementKind,
-    first: date,
-    last: date,
-    cursor: str = "",
-    format: str = "",
-) -> Response:
-    """What fell past due, was paid or adjusted between two days: the lines of the roll-forward."""
-    chosen, _ = _closed(session, portfolio, last)
-    span = (id_of(chosen), kind, first, last)
-    if format == "csv":
-        rows = history.movements(session, *span)
-        header = ("on", "account_ref", "name", "kind", "amount", "currency")
-        return csv_download(
-            f"{kind.value}-{chosen.code}-{first}-{last}.csv",
-            header,
-            (
-                (
-                    row.on,
-                    row.reference,
-                    row.name,
-                    kind.value,
-                    to_decimal_string(row.amount_minor, chosen.currency),
-                    chosen.currency,
-                )
-                for row in rows
-            ),
-        )
-    rows = history.movements(session, *span, after=_movement_seen(cursor), limit=PAGE + 1)
-    count, total = history.movement_total(session, *span)
-    return page(
-        request,
-        "dashboard_movements.html",
-        portfolio=chosen,
-        title=MOVEMENT_TITLES[kind],
-        first=first,
-        last=last,
-        columns=MOVEMENT_COLUMNS,
-        rows=rows[:PAGE],
-        cases=history.latest_cases(session, [row.customer_id for row in rows[:PAGE]]),
-        count=count,
-        total=total,
-        next_cursor=_movement_cursor(rows[PAGE - 1]) if len(rows) > PAGE else None,
-    )
-
-
-def _movement_cursor(row: history.MovementBehind) -> str:
-    return encode_cursor(row.on.isoformat(), row.movement_id)
-
-
-def _movement_seen(cursor: str) -> tuple[date, int] | None:
-    """Where the page before ended. Invalid for a link that is none of ours."""
-    seen = decode_cursor(cursor, 2, date.fromisoformat, int)
-    return (date.fromisoformat(seen[0]), seen[1]) if seen else None
-
-
-def _closed(session: Session, code: str, on: date) -> tuple[Portfolio, date]:
-    """The portfolio and its last closed day. NotFound for a day that has not been closed yet."""
-    _, chosen = _choose(session, code)
-    last = last_closed(session, chosen) if chosen else None
-    if chosen is None or last is None or on > last:
-        raise NotFound("That day has not been closed yet.")
-    return chosen, last

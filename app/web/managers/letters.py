@@ -28,7 +28,9 @@ from app.core.ids import id_of
 from app.core.settings import Settings
 from app.core.staff.rules import CASE_READING, Role, Staff
 from app.core.vocabulary import Channel
-from app.http.deps import Now, ReadSession, ports_of, requires, settings_of
+from app.http.context import Now, ports_of, settings_of
+from app.http.doors import requires
+from app.http.transactions import ReadSession
 from app.outreach.gate.case_facts import open_folders
 from app.outreach.gate.facts import address_of
 from app.outreach.letters.catalog import (
@@ -43,7 +45,8 @@ from app.outreach.letters.catalog import (
 from app.outreach.letters.samples import specimen, specimen_dispatch
 from app.outreach.outbox.rules import Dispatch, Paper
 from app.outreach.planning.service import Letterhead, letter_context
-from app.web.rendering import Column, page
+from app.web.lists import Column
+from app.web.rendering import page
 
 router = APIRouter(prefix="/letters")
 
@@ -60,7 +63,7 @@ def letters(request: Request, _staff: Reader) -> Response:
     shelf = ports_of(request).stationery.letters
     return page(
         request,
-        "letters/list.html",
+        "managers/letters/list.html",
         letters=sorted(shelf.values(), key=lambda letter: letter.title),
         channel_words=CHANNEL_WORDS,
         language_word=language_word,
@@ -121,7 +124,7 @@ def letter(
         problem = str(refused)
     return page(
         request,
-        "letters/letter.html",
+        "managers/letters/letter.html",
         wanted=wanted,
         language=chosen[0],
         beside=beside,

@@ -13,25 +13,18 @@ from starlette.responses import Response
 from app.core.errors import Invalid, NotFound
 from app.core.staff.rules import MANAGEMENT, Staff
 from app.core.timeline.service import lock_customers
-from app.http.deps import (
-    Manager,
-    Now,
-    ReadSession,
-    RowId,
-    StreamSession,
-    Switcher,
-    WriteSession,
-    decode_cursor,
-    encode_cursor,
-    ports_of,
-)
+from app.http.context import Now, ports_of
+from app.http.cursors import RowId, decode_cursor, encode_cursor
+from app.http.doors import Manager, Switcher
+from app.http.transactions import ReadSession, StreamSession, WriteSession
 from app.outreach.delivery.reports import resolve_unknown
 from app.outreach.outbox import queries
 from app.outreach.outbox.channel_stops import start_channel, stop_channel
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.queries import Listed
 from app.outreach.outbox.rules import Destination, OutboxStatus, redact_links
-from app.web.rendering import Column, Tone, csv_download, page, redirect
+from app.web.lists import Column, csv_download
+from app.web.rendering import Tone, page, redirect
 
 router = APIRouter(prefix="/outbox")
 
@@ -90,7 +83,7 @@ def outbox(
     found = queries.counts(session)
     return page(
         request,
-        "outbox.html",
+        "managers/outbox/outbox.html",
         wanted=wanted,
         matrix=_matrix(found),
         unknown=queries.unknown(session),
@@ -113,7 +106,7 @@ def sending(request: Request, _staff: Switcher, session: ReadSession) -> Respons
     """The switches without the messages, for an administrator: how many there are, and nobody's name."""
     return page(
         request,
-        "outbox_sending.html",
+        "managers/outbox/sending.html",
         matrix=_matrix(queries.counts(session)),
         stops=queries.channel_stops(session),
         served=_served(request),

@@ -1,8 +1,4 @@
-"""Dry-runs: days to come lived through on a copy of the book, under the live strategy and beside it another.
-
-A run goes on in a thread that waits for processes of their own, writes how far it is to its row, and keeps what came of
-it there. If this process ends, the row stays unfinished and shows as interrupted: nothing has to be tidied up.
-"""
+"""Simulations: the next days played through on a copy, and what would have been sent."""
 
 from __future__ import annotations
 
@@ -18,7 +14,6 @@ from datetime import date, timedelta
 from typing import Annotated, Any
 
 import structlog
-from babel.dates import format_skeleton
 from fastapi import APIRouter, Form, Path, Query
 from sqlmodel import Session, col, select
 from starlette.datastructures import State
@@ -30,21 +25,31 @@ from app.book.ledger.service import get_portfolio
 from app.core.db import Busy, exclusive, transaction
 from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
-from app.http.deps import Manager, Now, ReadSession, WriteSession, engine_of, ports_of, settings_of
+from app.http.context import Now, engine_of, ports_of, settings_of
+from app.http.doors import Manager
+from app.http.transactions import ReadSession, WriteSession
 from app.operations.day import last_closed
 from app.operations.simulation.models import SimulationRun
-from app.operations.simulation.rules import LONGEST_DAYS, MEASURE_WORDS, RunStatus, measures
+from app.operations.simulation.rules import LONGEST_DAYS, MEASURE_WORDS, RunStatus
 from app.operations.simulation.run import LIST_HEADER
 from app.operations.simulation.service import TURN, begin, carry_out
 from app.outreach.strategy.service import ladders, version_named, versions
-from app.web.cases.contacts import CHANNEL_WORDS
 from app.web.forms import sentence
-from app.web.rendering import Column, Tone, csv_download, page, reader_locale, redirect
-from app.web.worklist.worklist import staff_names
+from app.web.lists import Column, csv_download
+from app.web.lookups import staff_names
+from app.web.managers.simulation_result import (
+    CHANNELS,
+    DECISION_WORDS,
+    SIDES,
+    charts_of,
+    figures_of,
+    rules_of,
+    sides_of,
+)
+from app.web.rendering import Tone, page, redirect
 
 router = APIRouter(prefix="/simulations")
 log = structlog.get_logger("desk.web")
-
 RowId = Annotated[int, Path(ge=1, le=2**62)]
 DEFAULT_DAYS = 14
 PAGE = 100
@@ -65,18 +70,6 @@ LIST_COLUMNS = [
     Column("Units", numeric=True),
     Column("Why not"),
 ]
-DECISION_WORDS: Mapping[str, tuple[str, Tone]] = {
-    "sent": ("Would leave", "good"),
-    "call_task": ("Call task", "info"),
-    "task": ("Task", "info"),
-    "refused": ("Refused", "bad"),
-    "withheld": ("Withheld", "warn"),
-}
-CHANNELS = {channel.value: words for channel, words in CHANNEL_WORDS.items()}
-SIDES = {"live": "Live", "candidate": "Candidate"}
-
-
-# --- the list, and the next run -------------------------------------------------------------------------------
 
 
 @router.get("")
@@ -109,7 +102,7 @@ def _start_page(
         }
     return page(
         request,
-        "simulations/list.html",
+        "managers/simulations/list.html",
         status,
         books=books,
         book=book,
@@ -233,9 +226,6 @@ def _run(session: Session, run_id: int) -> tuple[SimulationRun, Portfolio]:
     return run, session.get_one(Portfolio, run.portfolio_id)
 
 
-# --- one run --------------------------------------------------------------------------------------------------
-
-
 @router.get("/{run_id}")
 def simulation(request: Request, run_id: RowId, _staff: Manager, session: ReadSession) -> Response:
     run, book = _run(session, run_id)
@@ -243,16 +233,16 @@ def simulation(request: Request, run_id: RowId, _staff: Manager, session: ReadSe
     result = json.loads(run.result) if run.status is RunStatus.DONE else None
     return page(
         request,
-        "simulations/run.html",
+        "managers/simulations/run.html",
         run=run,
         book=book,
         outcome=outcome,
         names=staff_names(session),
         result=result,
-        figures=_figures(result) if result else [],
-        sides=_sides(result) if result else [],
-        rules=_rules(result) if result else [],
-        charts=_charts(request, result) if result else [],
+        figures=figures_of(result) if result else [],
+        sides=sides_of(result) if result else [],
+        rules=rules_of(result) if result else [],
+        charts=charts_of(request, result) if result else [],
         measure_words=MEASURE_WORDS,
         channel_words=CHANNELS,
         decision_words=DECISION_WORDS,
@@ -263,89 +253,7 @@ def simulation(request: Request, run_id: RowId, _staff: Manager, session: ReadSe
 def progress(request: Request, run_id: RowId, _staff: Manager, session: ReadSession) -> Response:
     """The part of the page that changes, for its script."""
     run, _ = _run(session, run_id)
-    return page(request, "simulations/_progress.html", run=run, outcome=_outcome(request, run))
-
-
-def _sides(result: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
-    return [(name, result[name]) for name in SIDES if result[name]]
-
-
-def _figures(result: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """A row a measure that is not zero everywhere, with both sides and what differs."""
-    live = measures(result["live"])
-    other = measures(result["candidate"]) if result["candidate"] else None
-    rows = []
-    for name, words in MEASURE_WORDS.items():
-        if name == "cost" and not result["prices_in"]:
-            continue
-        if live[name] or (other and other[name]):
-            there = other[name] if other else None
-            rows.append(
-                {
-                    "name": name,
-                    "words": words + (f", {result['prices_in']}" if name == "cost" else ""),
-                    "live": live[name],
-                    "candidate": there,
-                    "difference": None if there is None else there - live[name],
-                }
-            )
-    return rows
-
-
-def _rules(result: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """A row a rule, channel and decision, with how often on each side."""
-    rows: dict[tuple[str, ...], dict[str, Any]] = {}
-    for side, found in _sides(result):
-        for rule, citation, channel, decision, n in found["rules"]:
-            about = {"rule": rule, "citation": citation, "channel": channel, "decision": decision}
-            row = rows.setdefault((rule, channel, decision), {**about, "live": 0, "candidate": 0})
-            row[side] += n
-    return sorted(rows.values(), key=lambda row: -max(row["live"], row["candidate"]))
-
-
-# --- charts ---------------------------------------------------------------------------------------------------
-
-
-def _charts(request: Request, result: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    first, last = date.fromisoformat(result["first_on"]), date.fromisoformat(result["last_on"])
-    days = [first + timedelta(days=n) for n in range((last - first).days + 2)]
-    locale = reader_locale(request)
-    labels = [format_skeleton("MMMd", on, locale=locale) for on in days]
-    charts = []
-    for name, side in _sides(result):
-        title = f"{SIDES[name]}, {side['strategy']}"
-        series = _by_channel(side, [str(on) for on in days])
-        if series:
-            charts.append((f"Messages and calls by day: {title}", _bars(labels, series, stacked=True)))
-    hours = [f"{hour:02d}" for hour in range(24)]
-    for name, side in _sides(result):
-        series = {CHANNELS[channel]: counts for channel, counts in side["hours"].items()}
-        if series:
-            title = f"Messages by hour, as fast as each channel is: {SIDES[name]}, {side['strategy']}"
-            charts.append((title, _bars(hours, series, stacked=True)))
-    return charts
-
-
-def _by_channel(side: Mapping[str, Any], days: Sequence[str]) -> dict[str, list[int]]:
-    found: dict[tuple[str, str], int] = {}
-    for day, channel, decision, n in side["contacts"]:
-        if decision in ("sent", "call_task"):
-            found[day, channel] = found.get((day, channel), 0) + n
-    series = {words: [found.get((day, channel), 0) for day in days] for channel, words in CHANNELS.items()}
-    return {words: values for words, values in series.items() if any(values)}
-
-
-def _bars(labels: Sequence[str], series: Mapping[str, Sequence[int]], *, stacked: bool) -> dict[str, Any]:
-    return {
-        "type": "bar",
-        "labels": list(labels),
-        "unit": "count",
-        "stacked": stacked,
-        "series": [{"name": name, "values": list(values)} for name, values in series.items()],
-    }
-
-
-# --- who gets what and when -----------------------------------------------------------------------------------
+    return page(request, "managers/simulations/_progress.html", run=run, outcome=_outcome(request, run))
 
 
 @router.get("/{run_id}/contacts")
@@ -375,7 +283,7 @@ def contacts(
     days = sorted({row["day"] for row in _listed(run)})
     return page(
         request,
-        "simulations/contacts.html",
+        "managers/simulations/contacts.html",
         run=run,
         book=book,
         wanted=wanted,

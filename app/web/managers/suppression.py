@@ -11,18 +11,22 @@ from starlette.responses import Response
 
 from app.book.ledger.models import Customer
 from app.core.errors import Conflict, Invalid, NotFound
-from app.http.deps import Manager, Now, ReadSession, WriteSession, decode_cursor, encode_cursor
+from app.http.context import Now
+from app.http.cursors import decode_cursor, encode_cursor
+from app.http.doors import Manager
+from app.http.transactions import ReadSession, WriteSession
 from app.inbound.bounces.models import MailNotice
 from app.inbound.bounces.rules import NoticeKind
 from app.inbound.bounces.service import decide
 from app.outreach.gate.models import SuppressedAddress
 from app.outreach.gate.suppression import channel_of, holders, on_list, restore, suppress
 from app.policy.rules import Suppression
-from app.web.accounts.account import AccountId
+from app.web.accounts.account_file import AccountId
 from app.web.forms import sentence
-from app.web.rendering import Column, page, redirect
+from app.web.lists import Column
+from app.web.lookups import staff_names
+from app.web.rendering import page, redirect
 from app.web.wording import CHANNEL_WORDS, SUPPRESSION_WORDS
-from app.web.worklist.worklist import staff_names
 
 router = APIRouter(prefix="/suppressed")
 
@@ -63,7 +67,7 @@ def _page(
     shown = rows[:PAGE]
     return page(
         request,
-        "bounces/suppressed.html",
+        "managers/suppressed.html",
         status,
         rows=shown,
         ended=ended,

@@ -12,16 +12,20 @@ from starlette.responses import Response
 from app.book.ledger.models import Customer
 from app.core.errors import Conflict, NotFound
 from app.core.ids import id_of
-from app.http.deps import CaseWorker, Now, ReadSession, WriteSession, decode_cursor, encode_cursor, ports_of
+from app.http.context import Now, ports_of
+from app.http.cursors import decode_cursor, encode_cursor
+from app.http.doors import CaseWorker
+from app.http.transactions import ReadSession, WriteSession
 from app.inbound import queries
 from app.inbound.models import InboundMessage
 from app.inbound.rules import InboundSource, ReviewOutcome, choices, suggestions
 from app.inbound.service import attach, reading_of, review
-from app.web.cases.case import CaseId
+from app.web.cases.case_file import CaseId
 from app.web.forms import sentence
-from app.web.rendering import Column, page, redirect
+from app.web.lists import Column
+from app.web.lookups import staff_names
+from app.web.rendering import page, redirect
 from app.web.wording import MEANING_WORDS, OUTCOME_WORDS
-from app.web.worklist.worklist import staff_names
 
 router = APIRouter(prefix="/replies")
 
@@ -50,7 +54,7 @@ def replies(
     numbers = {"": f" ({counts[False]:,})", "unknown": f" ({counts[True]:,})", "done": ""}
     return page(
         request,
-        "replies/list.html",
+        "worklist/replies.html",
         rows=rows,
         show=show,
         columns=COLUMNS,
@@ -87,7 +91,7 @@ def _page(
     waits = message.reviewed_at is None
     return page(
         request,
-        "replies/reply.html",
+        "worklist/reply.html",
         status,
         message=message,
         by_sms=message.source is InboundSource.SMS,

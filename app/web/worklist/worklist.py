@@ -1,48 +1,45 @@
-"""The worklist: what to do next, and why it is next."""
+"""The worklist: open cases, what comes next on each, and filters."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from babel import Locale
 from fastapi import APIRouter
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.book.delinquency.rules import bucket_labels, bucket_of, days_past_due
-from app.book.delinquency.service import edges_of
 from app.book.ledger.models import Portfolio
 from app.casework.cases import queries
 from app.casework.cases.models import (
-    CallTask,
     case_reference,
 )
 from app.casework.cases.queries import Book, Condition, Selection
 from app.casework.cases.standing import Standing, as_of_now
-from app.casework.holds.models import CaseHold
 from app.casework.holds.queries import has_hold_to_review, is_on_hold, open_holds
-from app.casework.plans.queries import NextPayment, has_live_plan, has_payment_due, next_payments
-from app.casework.plans.rules import PlanKind
-from app.core.clock import local_date, local_instant
-from app.core.ids import id_of
+from app.casework.plans.queries import has_live_plan, has_payment_due, next_payments
 from app.core.money import to_decimal_string
-from app.core.staff.models import User
 from app.core.staff.rules import Role, Staff
-from app.http.deps import CaseWorker, Now, StreamSession, decode_cursor, encode_cursor
+from app.http.context import Now
+from app.http.cursors import decode_cursor, encode_cursor
+from app.http.doors import CaseWorker
+from app.http.formats import reader_locale
+from app.http.transactions import StreamSession
 from app.inbound.queries import has_reply, replied_since
-from app.operations.day import last_closed
-from app.outreach.strategy.models import StrategyTask
 from app.outreach.strategy.queries import has_task, next_tasks
-from app.web.rendering import Column, Tone, csv_download, page, reader_locale, sort_order
+from app.web.lists import Column, csv_download, sort_order
+from app.web.lookups import books_at, bucket_tone, staff_names
+from app.web.rendering import Tone, page
 from app.web.wording import Teller
+from app.web.worklist.next_step import NextStep, next_step
 
 router = APIRouter(prefix="/worklist")
-
 PAGE = 50
 COLUMNS = [
     Column("Customer", "name"),
@@ -67,16 +64,6 @@ STATES = {
     "hold": "On hold",
     "review": "Hold to review",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class NextStep:
-    """What is to happen with a case, in words; `on` or `at` complete them."""
-
-    words: str
-    tone: Tone = "neutral"
-    on: date | None = None
-    at: datetime | None = None
 
 
 @router.get("")
@@ -112,7 +99,7 @@ def worklist(
     )
     return page(
         request,
-        "worklist.html",
+        "worklist/worklist.html",
         columns=COLUMNS,
         default_sort=DEFAULT_SORT,
         rows=_lines(session, books, found, now, reader_locale(request)),
@@ -130,38 +117,6 @@ def worklist(
 
 def _usual_owner(staff: Staff) -> str:
     return "all" if staff.role is Role.MANAGER else "mine"
-
-
-def books_at(session: Session, now: datetime) -> tuple[Book, ...]:
-    """Every portfolio with its present day and the day its figures are of."""
-    portfolios = session.scalars(select(Portfolio).order_by(col(Portfolio.code))).all()
-    return tuple(book_of(session, portfolio, now) for portfolio in portfolios)
-
-
-def book_of(session: Session, portfolio: Portfolio, now: datetime) -> Book:
-    today = local_date(now, portfolio.timezone)
-    return Book(
-        portfolio_id=id_of(portfolio),
-        code=portfolio.code,
-        name=portfolio.creditor,
-        currency=portfolio.currency,
-        timezone=portfolio.timezone,
-        edges=edges_of(portfolio),
-        on=last_closed(session, portfolio) or today,
-        today=today,
-        day_ends=local_instant(today + timedelta(days=1), 0, 0, portfolio.timezone),
-    )
-
-
-def staff_names(session: Session) -> dict[str, str]:
-    """User name -> the name colleagues know."""
-    users = sa.select(User.username, User.display_name)  # type: ignore[call-overload]
-    return {username: name for username, name in session.execute(users)}
-
-
-def bucket_tone(days: int) -> Tone:
-    """One scale on every page: the colour only repeats what the label says."""
-    return "neutral" if days < 1 else "info" if days < 30 else "warn" if days < 60 else "bad"
 
 
 def _bucket_options(books: Sequence[Book]) -> list[str]:
@@ -206,9 +161,6 @@ def _counts(session: Session, books: tuple[Book, ...], staff: Staff, owner: str)
         state: counted(state)
         for state in ("", "reply", "callback", "call", "review", "task", "today", "week")
     }
-
-
-# --- rows ---------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,73 +263,6 @@ def _when(step: NextStep, book: Book, locale: Locale) -> str:
         return teller.near(step.at, book.today)
     return teller.day(step.on) if step.on else ""
 
-
-def next_step(
-    case: Any,
-    book: Book,
-    *,
-    replied_at: datetime | None,
-    hold: CaseHold | None,
-    call: CallTask | None,
-    task: StrategyTask | None,
-    payment: NextPayment | None,
-    now: datetime,
-) -> NextStep:
-    """The one thing that matters next; what a person asked for comes before what the strategy wants."""
-    if case.callback_at is not None and case.callback_at <= now:
-        return NextStep("Call back, due since", "bad", at=case.callback_at)
-    if replied_at is not None:
-        return NextStep("Replied, not answered yet", "warn", at=replied_at)
-    if case.callback_at is not None and case.callback_at < book.day_ends:
-        return NextStep("Call back at", "warn", at=case.callback_at)
-    if hold is not None:
-        return _hold_step(hold, book.today)
-    if payment is not None:
-        return _payment_step(payment, book.today)
-    if call is not None:
-        return _call_step(call, book.today, now)
-    if task is not None:
-        return NextStep(f"{task.text}, since", "info", on=task.due_on)
-    if case.callback_at is not None:
-        return NextStep("Call back at", "neutral", at=case.callback_at)
-    if case.next_contact_on is None:
-        return NextStep("Rests until something changes")
-    if case.next_contact_on <= book.on:
-        return NextStep("Strategy decides tonight")
-    return NextStep("Next step in the night of", on=case.next_contact_on)
-
-
-def _hold_step(hold: CaseHold, today: date) -> NextStep:
-    kind = hold.kind.value.replace("_", " ")
-    if not hold.for_good:
-        return NextStep(f"On hold ({kind}) until", "neutral", on=hold.until)
-    if hold.until <= today:
-        return NextStep(f"Review the hold ({kind}), due", "warn", on=hold.until)
-    return NextStep(f"Do not contact ({kind}), review by", "neutral", on=hold.until)
-
-
-def _call_step(call: CallTask, today: date, now: datetime) -> NextStep:
-    wish = f" (they wrote: {call.wish[:60]})" if call.wish and call.not_before is None else ""
-    if call.not_before is not None and call.not_before > now:
-        return NextStep("Call from", "info", at=call.not_before)
-    if call.due_on > today:
-        return NextStep(f"Call{wish} on", "info", on=call.due_on)
-    return NextStep(f"Call{wish}", "info")
-
-
-def _payment_step(payment: NextPayment, today: date) -> NextStep:
-    if payment.kind is PlanKind.PROMISE:
-        what = "Promise"
-    elif payment.kind is PlanKind.SETTLEMENT:
-        what = "Settlement"
-    else:
-        what = f"Instalment {payment.n}" if payment.n else "Down payment"
-    if payment.due_on < today:
-        return NextStep(f"{what} was due", "warn", on=payment.due_on)
-    return NextStep(f"{what} due", "good" if payment.due_on > today else "warn", on=payment.due_on)
-
-
-# --- export -------------------------------------------------------------------------------------------------
 
 CSV_HEADER = (
     "case", "portfolio", "customer_ref", "customer", "currency", "past_due", "not_owed", "balance", "days_past_due",

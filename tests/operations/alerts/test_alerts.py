@@ -26,8 +26,8 @@ from app.core.settings import Settings
 from app.operations import day as daily
 from app.operations.alerts.rules import About, AlertKind, AlertNews, due_news
 from app.operations.alerts.service import end_alert, ended_alerts, open_alerts, raise_alert, tell_due
+from app.operations.ports import Ports
 from app.programs.jobs import Worker, _guarded
-from app.programs.ports import Ports
 from tests import builders
 
 DAY = date(2026, 3, 12)

@@ -21,8 +21,9 @@ from app.casework.plans.service import promise_to_pay
 from app.core.actor import Actor
 from app.core.staff.rules import Role
 from app.core.vocabulary import HoldKind
+from app.http.cursors import encode_cursor
 from app.outreach.strategy.models import StrategyTask
-from app.web.worklist.worklist import worklist
+from app.web.worklist import worklist
 from tests.builders import delinquent_case, portfolio
 from tests.web.desk import NOW, Browser, Desk
 
@@ -119,7 +120,7 @@ def test_most_days_past_due_first(sqlite_desk: Desk) -> None:
     "position", [["x", 1, 1], [None, 1, 1], [1, 1, 1], ["2026-01-01T00:00:00+00:00", 2**70, 1]]
 )
 def test_a_page_link_written_by_hand_is_refused_in_words(sqlite_desk: Desk, position: list[Any]) -> None:
-    answer = sqlite_desk.sign_in(Role.AGENT).get(f"/worklist?cursor={worklist.encode_cursor(*position)}")
+    answer = sqlite_desk.sign_in(Role.AGENT).get(f"/worklist?cursor={encode_cursor(*position)}")
     assert answer.status_code == 422
     assert "start again from the first page" in answer.text
 

@@ -1,0 +1,33 @@
+"""Everything under /api/v1."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from app.api import legal, me
+from app.api.accounts import accounts, aging, customers
+from app.api.accounts import corrections as corrections_api
+from app.api.accounts import statements as statements_api
+from app.api.cases import cases, contacts, decisions, documents
+from app.api.cases import preferences as preferences_api
+from app.api.managers import kpis, portfolios
+from app.api.managers import strategies as strategies_api
+
+API: tuple[APIRouter, ...] = (
+    me.router,
+    portfolios.router,
+    accounts.router,
+    customers.router,
+    corrections_api.router,
+    statements_api.router,
+    aging.router,
+    kpis.router,
+    cases.router,
+    contacts.router,
+    decisions.router,
+    preferences_api.router,
+    strategies_api.router,
+    legal.router,
+    documents.router,
+)
+"""Routers under /api/v1; a new one is a line here."""

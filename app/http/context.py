@@ -1,0 +1,39 @@
+"""What the application hands to each request: settings, ports, the database and the time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Depends
+from sqlalchemy.engine import Engine
+from starlette.requests import Request
+
+from app.core.settings import Settings
+from app.operations.ports import Ports
+
+
+def settings_of(request: Request) -> Settings:
+    settings: Settings = request.app.state.settings
+    return settings
+
+
+def ports_of(request: Request) -> Ports:
+    ports: Ports = request.app.state.ports
+    return ports
+
+
+def engine_of(request: Request) -> Engine:
+    engine: Engine = request.app.state.engine
+    return engine
+
+
+def read_clock(request: Request) -> datetime:
+    """The instant of this request, read once; see habit "time is told, not asked"."""
+    at: datetime | None = getattr(request.state, "now", None)
+    if at is None:
+        at = request.state.now = ports_of(request).clock.now()
+    return at
+
+
+Now = Annotated[datetime, Depends(read_clock)]

@@ -1,0 +1,232 @@
+"""Who may pass: every route has exactly one door.
+
+Staff of some roles (`requires`, or a ready name such as `CaseWorker`), anybody's browser (`public`), other machines
+(`callback`), API tokens (`app.api.deps.api_requires`). `check_doors` refuses to start an application with a route
+that has none. The door comes before the database session in a signature:
+
+    @router.post("/cases/{case_id}/note")
+    def add_note(
+        request: Request, case_id: int, staff: CaseWorker, session: WriteSession, now: Now,
+        text: Annotated[str, Form()],
+    ) -> Response: ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+
+import structlog
+from fastapi import Depends, FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import RouteContext, iter_route_contexts
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.routing import Mount
+
+from app.core.db import reading, transaction
+from app.core.errors import Forbidden
+from app.core.staff import service
+from app.core.staff.rules import (
+    ADMINISTRATION,
+    CASE_READING,
+    CASEWORK,
+    EVERYONE,
+    LEGAL_WORK,
+    MANAGEMENT,
+    SWITCHING,
+    TOUCH_EVERY,
+    Role,
+    Staff,
+)
+from app.http import security
+from app.http.context import Now, engine_of, ports_of, settings_of
+
+log = structlog.get_logger("desk.web")
+SESSION_COOKIE = "desk_session"
+PASSWORD_PAGE = "/account/password"  # noqa: S105 - a path
+
+
+class NotSignedIn(Exception):
+    """Nobody is signed in; pages answer with a redirect to the sign-in page."""
+
+
+class MustChangePassword(Exception):
+    """Signed in with a password somebody else chose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who holds the session cookie of this request."""
+
+    staff: Staff
+    session_id: str
+    csrf_token: str
+    last_seen_at: datetime
+    must_change_password: bool
+
+
+def visitor(request: Request, now: Now) -> Iterator[Visitor | None]:
+    """The holder of the session cookie, None if nobody is signed in."""
+    found = request.state.visitor = find_visitor(request, now)
+    try:
+        yield found
+    finally:
+        # After the response: nobody waits for the write lock to learn that they are still here.
+        if found is not None and now - found.last_seen_at >= TOUCH_EVERY:
+            _touch(engine_of(request), found.session_id, now)
+
+
+def find_visitor(request: Request, now: datetime) -> Visitor | None:
+    """Look the session cookie up, in a transaction of its own that ends at once."""
+    cookie = request.cookies.get(security.cookie_name(settings_of(request), SESSION_COOKIE))
+    if not cookie or len(cookie) > 100:
+        return None
+    with reading(engine_of(request)) as session:
+        found = service.find_session(session, cookie, now=now)
+        if found is None:
+            return None
+        staff, row, temporary = found
+        return Visitor(staff, row.id, row.csrf_token, row.last_seen_at, temporary)
+
+
+def _touch(engine: Engine, session_id: str, now: datetime) -> None:
+    try:
+        with transaction(engine) as session:
+            service.touch_session(session, session_id, now=now)
+    except SQLAlchemyError as error:
+        log.warning("session_not_touched", error=type(error).__name__)
+
+
+MaybeVisitor = Annotated[Visitor | None, Depends(visitor)]
+
+
+class Door:
+    """Marks a route with who may pass. `roles` is None where no sign-in is asked for."""
+
+    roles: frozenset[Role] | None = None
+    why: str = ""
+
+    async def admit(self, request: Request) -> None:
+        """Raise for whoever may not pass, by what can be told without reading the body. See `app.http.admission`."""
+        raise NotImplementedError
+
+
+class StaffDoor(Door):
+    """Signed-in staff of certain roles; unsafe methods must come from our own pages and show the form token."""
+
+    def __init__(self, roles: tuple[Role, ...]) -> None:
+        if not roles:
+            raise ValueError("name at least one role")
+        self.roles = frozenset(roles)
+
+    async def __call__(self, request: Request, visitor: MaybeVisitor) -> Staff:
+        visitor = self._known(request, visitor)
+        if request.method not in security.SAFE_METHODS and not security.same_token(
+            await security.csrf_token_of(request), visitor.csrf_token
+        ):
+            raise Forbidden("This form has expired. Go back, reload the page and send it again.")
+        self._check(request, visitor)
+        request.state.admitted = True
+        return visitor.staff
+
+    async def admit(self, request: Request) -> None:
+        now = ports_of(request).clock.now()
+        found = await run_in_threadpool(find_visitor, request, now)
+        request.state.visitor = found
+        self._check(request, self._known(request, found))
+
+    def _known(self, request: Request, visitor: Visitor | None) -> Visitor:
+        if visitor is None:
+            raise NotSignedIn
+        if security.cross_site(request, settings_of(request)):
+            raise Forbidden("This form was sent from another site.")
+        return visitor
+
+    def _check(self, request: Request, visitor: Visitor) -> None:
+        if self.roles is not None and visitor.staff.role not in self.roles:
+            raise Forbidden("Your role has no access to this page.")
+        if visitor.must_change_password and request.url.path not in {PASSWORD_PAGE, "/logout"}:
+            raise MustChangePassword
+
+
+class PublicDoor(Door):
+    """Anybody with a browser; unsafe methods must still come from our own pages."""
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+
+    async def __call__(self, request: Request, _visitor: MaybeVisitor) -> None:
+        await self.admit(request)
+        request.state.admitted = True
+
+    async def admit(self, request: Request) -> None:
+        if security.cross_site(request, settings_of(request)):
+            raise Forbidden("This form was sent from another site.")
+
+
+class CallbackDoor(Door):
+    """Other machines: no cookie counts here, and the handler checks a signature or an unguessable token. `require`
+    raises where the request shows none at all, so that its body is not read."""
+
+    def __init__(self, why: str, require: Callable[[Request], None] | None) -> None:
+        self.why, self.require = why, require
+
+    async def __call__(self, request: Request) -> None:
+        request.state.admitted = True
+
+    async def admit(self, request: Request) -> None:
+        if self.require is not None:
+            self.require(request)
+
+
+def requires(*roles: Role) -> Any:
+    """Staff of one of these roles: `staff: Annotated[Staff, requires(Role.AGENT)]` also says who is signed in."""
+    return Depends(StaffDoor(roles))
+
+
+def public(why: str) -> Any:
+    """Open to anybody; `why` says so to the reader of the route list."""
+    return Depends(PublicDoor(why))
+
+
+def callback(why: str, require: Callable[[Request], None] | None = None) -> Any:
+    """Open to other machines; `why` names what the handler checks instead, `require` raises where it is not there."""
+    return Depends(CallbackDoor(why, require))
+
+
+CaseWorker = Annotated[Staff, requires(*CASEWORK)]
+CaseReader = Annotated[Staff, requires(*CASE_READING)]
+LegalMember = Annotated[Staff, requires(*LEGAL_WORK)]
+Manager = Annotated[Staff, requires(*MANAGEMENT)]
+Administrator = Annotated[Staff, requires(*ADMINISTRATION)]
+Switcher = Annotated[Staff, requires(*SWITCHING)]
+AnyStaff = Annotated[Staff, requires(*EVERYONE)]
+
+
+def doors_of(dependant: Dependant) -> list[Door]:
+    """The doors a route's own dependencies declare."""
+    calls: list[Any] = [dependency.call for dependency in dependant.dependencies]
+    return [call for call in calls if isinstance(call, Door)]
+
+
+def routes_of(app: FastAPI) -> list[RouteContext]:
+    """Every route of the application, those of included routers too; static mounts left out."""
+    return [route for route in iter_route_contexts(app.routes) if not isinstance(route.original_route, Mount)]
+
+
+def check_doors(app: FastAPI) -> None:
+    """Refuse to start with a route that does not say who may use it: forgetting must not mean open."""
+    undeclared = [
+        f"{route.path} ({getattr(route.endpoint, '__name__', '?')})"
+        for route in routes_of(app)
+        if len(doors_of(getattr(route, "dependant", None) or Dependant())) != 1
+    ]
+    if undeclared:
+        raise RuntimeError(
+            "these routes do not declare exactly one door (app/http/doors.py): " + ", ".join(undeclared)
+        )

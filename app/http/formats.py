@@ -1,0 +1,124 @@
+"""Amounts, dates and numbers in the reader's locale: functions, and the filters of every template."""
+
+from __future__ import annotations
+
+import copy
+import re
+from datetime import date, datetime
+from decimal import Decimal
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_time, get_datetime_format
+from babel.numbers import NumberPattern, format_decimal, format_percent
+from jinja2 import pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup
+from starlette.requests import Request
+
+from app.core.money import exponent, to_decimal_string
+from app.core.staff.rules import ROLE_LABELS, Role
+
+
+@lru_cache(maxsize=256)
+def locale_for(accept_language: str) -> Locale:
+    """The first locale of an Accept-Language header that is known, English otherwise."""
+    wanted: list[tuple[float, str]] = []
+    for part in accept_language.split(",")[:20]:
+        tag, _, quality = part.strip().partition(";q=")
+        try:
+            wanted.append((float(quality or 1), tag.strip()))
+        except ValueError:
+            continue
+    for _quality, tag in sorted(wanted, key=lambda pair: -pair[0]):
+        try:
+            return Locale.parse(tag, sep="-")
+        except (ValueError, UnknownLocaleError):
+            continue
+    return Locale("en")
+
+
+def reader_locale(request: Request) -> Locale:
+    return locale_for(request.headers.get("accept-language", "")[:200])
+
+
+CODE_BEFORE_DIGIT = re.compile(r"(?<=[A-Za-z])(?=\d)")
+"""CLDR puts a space between "KWD" and its figures; Babel does not."""
+
+
+@lru_cache(maxsize=512)
+def _money_pattern(locale: Locale, currency: str) -> NumberPattern:
+    # Babel would use ISO 4217's decimals; card issuers bill some currencies with others (app/core/money.py).
+    pattern: NumberPattern = copy.copy(locale.currency_formats["standard"])
+    pattern.frac_prec = (exponent(currency), exponent(currency))
+    return pattern
+
+
+def format_money(minor: int, currency: str, locale: Locale) -> str:
+    value = Decimal(to_decimal_string(minor, currency))
+    pattern = _money_pattern(locale, currency)
+    shown = str(pattern.apply(value, locale, currency=currency, currency_digits=False))
+    return CODE_BEFORE_DIGIT.sub("\u00a0", shown)
+
+
+DASH = "–"
+
+
+def _locale(context: Context) -> Locale:
+    locale = context.get("locale")
+    return locale if isinstance(locale, Locale) else Locale("en")
+
+
+@pass_context
+def money(context: Context, minor: int | None, currency: str) -> str:
+    """Minor units in the reader's locale: `{{ amount_minor | money(currency) }}`."""
+    return DASH if minor is None else format_money(minor, currency, _locale(context))
+
+
+@pass_context
+def day(context: Context, value: date | None) -> str:
+    if value is None:
+        return DASH
+    shown = format_date(value, format="medium", locale=_locale(context))
+    return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), shown)
+
+
+@pass_context
+def moment(context: Context, value: datetime | None, timezone: str = "", seconds: bool = False) -> str:
+    """An instant as wall-clock time in an IANA zone, with its short name: `{{ at | moment(zone) }}`. What belongs
+    to no portfolio is told in the house's zone."""
+    if value is None:
+        return DASH
+    timezone = timezone or context.get("house_zone") or "UTC"
+    local, locale = value.astimezone(ZoneInfo(timezone)), _locale(context)
+    clock = format_time(local, format="medium" if seconds else "short", locale=locale)
+    order = str(get_datetime_format("medium", locale=locale)).replace("'", "")
+    shown = order.replace("{1}", format_date(local, format="medium", locale=locale)).replace("{0}", clock)
+    zone = local.tzname() or timezone
+    return Markup('<time datetime="{}">{} <span class="zone">{}</span></time>').format(
+        local.isoformat(timespec="seconds"), shown, zone
+    )
+
+
+@pass_context
+def pct(context: Context, value: float | Decimal | None, digits: int = 1) -> str:
+    """A ratio as a percentage: `{{ 0.123 | pct }}` -> 12.3%."""
+    if value is None:
+        return DASH
+    pattern = "#,##0%" if digits == 0 else "#,##0." + "0" * digits + "%"
+    return format_percent(value, format=pattern, locale=_locale(context))
+
+
+@pass_context
+def number(context: Context, value: int | float | Decimal | None) -> str:
+    return DASH if value is None else format_decimal(value, locale=_locale(context))
+
+
+def decimal(minor: int, currency: str) -> str:
+    """Minor units as a field takes them: `{{ amount_minor | decimal(currency) }}` -> 1250.00."""
+    return to_decimal_string(minor, currency)
+
+
+def role_label(role: Role) -> str:
+    return ROLE_LABELS[role]

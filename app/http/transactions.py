@@ -1,0 +1,56 @@
+"""One request is one transaction.
+
+`WriteSession` commits after the handler returned and before the response is sent (FastAPI's "function" scope), and
+rolls back when the handler raises. The door comes before the database session in a signature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from fastapi import Depends
+from sqlmodel import Session
+from starlette.requests import Request
+
+from app.core.db import reading, transaction
+from app.http.context import engine_of
+from app.http.doors import MaybeVisitor
+
+NO_SESSION_YET = "a handler must name its door (requires, public, ...) before its database session"
+
+
+def read_session(request: Request, _visitor: MaybeVisitor) -> Iterator[Session]:
+    """For reading only: takes no write lock, never commits."""
+    _require_admitted(request)
+    with reading(engine_of(request)) as session:
+        yield from _lent(request, session)
+
+
+def write_session(request: Request, _visitor: MaybeVisitor) -> Iterator[Session]:
+    """The request's one transaction."""
+    _require_admitted(request)
+    with transaction(engine_of(request)) as session:
+        request.state.write_session = session
+        yield from _lent(request, session)
+
+
+def _lent(request: Request, session: Session) -> Iterator[Session]:
+    """So that the frame of a page counts what waits without a connection of its own, while the session lasts."""
+    request.state.session = session
+    try:
+        yield session
+    finally:
+        request.state.session = None
+
+
+def _require_admitted(request: Request) -> None:
+    # On SQLite a write session holds the only write lock, so nobody unknown may open one.
+    if not getattr(request.state, "admitted", False):
+        raise RuntimeError(NO_SESSION_YET)
+
+
+ReadSession = Annotated[Session, Depends(read_session, scope="function")]
+WriteSession = Annotated[Session, Depends(write_session, scope="function")]
+StreamSession = Annotated[Session, Depends(read_session, scope="request")]
+"""A read session that stays open while a streamed response (a CSV export) is being sent."""

@@ -1,0 +1,180 @@
+"""How errors look: a page, a problem document, or a cardholder's page."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DataError
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import URL
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Match
+
+from app.api.deps import Replay
+from app.api.problems import field_errors, problem
+from app.core.db_health import DatabaseTrouble
+from app.core.errors import DeskError, Invalid
+from app.http import security
+from app.http.context import read_clock, settings_of
+from app.http.doors import PASSWORD_PAGE, SESSION_COOKIE, MustChangePassword, NotSignedIn, find_visitor
+from app.portal import preferences
+from app.web.admin import login
+from app.web.forms import sentence
+from app.web.rendering import page, redirect
+
+WORDS = {
+    400: ("That request cannot be read", "Go back and try again; if it stays, tell whoever runs this desk."),
+    401: ("Please sign in", "You are not signed in."),
+    403: ("Not for your role", "Your role has no access to this page."),
+    404: ("There is nothing here", "The address is wrong, or what it showed is gone."),
+    405: ("That is not possible here", "This page cannot be used in this way."),
+    409: (
+        "That does not fit the present state",
+        "Somebody may have changed it meanwhile; reload and look again.",
+    ),
+    413: ("That is too large", "Send less at a time."),
+    422: ("Something needs correcting", "Go back and correct what is marked."),
+    429: ("Please wait a moment", "There were too many attempts."),
+    500: ("This did not work", "Nothing was changed. The fault is ours and has been written down."),
+    503: ("Not now", "Nothing was changed. The database is busy. Try again in a few seconds."),
+}
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    for kind, handler in (*_REFUSALS.items(), (Replay, _replay), (RequestValidationError, _validation_error)):
+        app.add_exception_handler(kind, handler)
+    app.add_exception_handler(DataError, _unstorable)
+
+
+async def refuse(request: Request, error: Exception) -> Response:
+    """The answer to a request whose body was not read."""
+    handler = next(handler for kind, handler in _REFUSALS.items() if isinstance(error, kind))
+    return await handler(request, error)
+
+
+async def _unstorable(request: Request, error: Exception) -> Response:
+    """What no text of PostgreSQL can hold, wherever typed. Any other value that a database refuses is a fault."""
+    if not isinstance(error, DataError) or "NUL" not in str(error.orig):
+        raise error
+    return await _error(request, 422, "The text holds a NUL sign, which cannot be kept. Take it out.")
+
+
+def _is_api(request: Request) -> bool:
+    return request.url.path.startswith("/api/")
+
+
+async def _error(
+    request: Request,
+    status: int,
+    detail: str | None = None,
+    *,
+    headers: dict[str, str] | None = None,
+    **members: object,
+) -> Response:
+    """The same error as problem+json for a program, as a page in plain words for a person."""
+    title, default = WORDS.get(status, WORDS[400 if status < 500 else 500])
+    if _is_api(request):
+        return problem(status, detail or default, headers=headers, **members)
+    context = {
+        "status": status,
+        "title": title,
+        "detail": sentence(detail or default),
+        "errors": [],
+        "reference": None,
+    }
+    response = await run_in_threadpool(_error_document, request, status, {**context, **members})
+    response.headers.update(headers or {})
+    return response
+
+
+def _error_document(request: Request, status: int, context: dict[str, object]) -> Response:
+    if preferences.is_link(request.url.path):
+        return preferences.link_error(request, status)
+    if status < 500 and not hasattr(request.state, "visitor"):
+        # An unknown address has no door that would have looked: keep the navigation for whoever is signed in.
+        request.state.visitor = find_visitor(request, read_clock(request))
+    return page(request, "error.html", status, **context)
+
+
+async def _not_signed_in(request: Request, _error: Exception) -> Response:
+    """To the sign-in page, and from there back to where the person was."""
+    cookie = security.cookie_name(settings_of(request), SESSION_COOKIE)
+    expired = cookie in request.cookies
+    came_from = request.url
+    if request.method != "GET":
+        came_from = URL(request.headers.get("referer", ""))
+        if came_from.netloc != request.url.netloc:
+            return RedirectResponse(login.sign_in_path(None, signed_out=expired), status_code=303)
+    wanted = came_from.path + (f"?{came_from.query}" if came_from.query else "")
+    return RedirectResponse(login.sign_in_path(wanted, signed_out=expired), status_code=303)
+
+
+async def _must_change_password(request: Request, _error: Exception) -> Response:
+    return redirect(request, PASSWORD_PAGE, "First choose a password that only you know.", "info")
+
+
+async def _replay(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, Replay)
+    return error.response
+
+
+async def _desk_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, DeskError)
+    errors = []
+    if isinstance(error, Invalid) and error.field:
+        errors = [{"field": error.field, "message": error.message}]
+    return await _error_page(request, error.status, error.message, errors)
+
+
+async def _validation_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return await _error_page(request, 422, None, field_errors(error.errors()))
+
+
+async def _error_page(
+    request: Request, status: int, detail: str | None, errors: list[dict[str, str]]
+) -> Response:
+    if errors:
+        return await _error(request, status, detail, errors=errors)
+    return await _error(request, status, detail)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 405 and request.method == "GET" and (above := _page_above(request)):
+        return RedirectResponse(above, status_code=303)
+    # Starlette fills `detail` with the status phrase, which says nothing a person can act on.
+    said = error.detail if _is_api(request) and error.status_code in (400, 401) else None
+    return await _error(request, error.status_code, said, headers=dict(error.headers or {}))
+
+
+def _page_above(request: Request) -> str:
+    """The nearest page above the address of a form that was opened instead of sent: by a reload of the page that shows
+    it refused, or from the address bar. '' for a program, and for a cardholder's link."""
+    path = request.url.path.rstrip("/")
+    if _is_api(request) or preferences.is_link(path):
+        return ""
+    while "/" in path[1:]:
+        path = path.rpartition("/")[0]
+        scope = {"type": "http", "path": path, "method": "GET"}
+        if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes):
+            return path
+    return ""
+
+
+_REFUSALS = {
+    NotSignedIn: _not_signed_in,
+    MustChangePassword: _must_change_password,
+    DeskError: _desk_error,
+    HTTPException: _http_error,
+}
+
+
+async def answer_failure(request: Request, trouble: DatabaseTrouble | None, reference: str) -> Response:
+    """A database that is busy or away is a reason to come back; whatever else broke is a defect."""
+    if trouble is None:
+        return await _error(request, 500, reference=reference)
+    detail = None if trouble is DatabaseTrouble.BUSY else f"Nothing was changed. {trouble.value}"
+    return await _error(request, 503, detail, reference=reference, headers={"retry-after": "5"})

@@ -1,0 +1,176 @@
+"""The page of one account: what it owes and since when, so that a person can follow the days with a finger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter
+from sqlmodel import Session, col, select
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.book.delinquency.history import statement_view
+from app.book.delinquency.lifecycle import re_age_facts
+from app.book.delinquency.re_age import ReAgeRefusal, review_re_age
+from app.book.delinquency.rules import DAY, TakenBy
+from app.book.ledger.corrections import left_to_waive
+from app.book.ledger.models import Entry, Statement, Waiver
+from app.book.ledger.rules import (
+    POSTED_BY_HAND,
+    TRANSITIONS,
+    WAIVABLE,
+    AccountStatus,
+    EntryKind,
+    WaiverStatus,
+)
+from app.book.ledger.statements import replaced_statements
+from app.core.money import to_decimal_string
+from app.core.staff.rules import CASEWORK, Role, Staff
+from app.http.context import Now
+from app.http.doors import CaseReader
+from app.http.formats import reader_locale
+from app.http.transactions import ReadSession
+from app.outreach.gate.service import pack_of
+from app.web.accounts.account_file import AccountFile, AccountId, day_count, open_account
+from app.web.accounts.account_tabs import TABS, tab_content
+from app.web.accounts.words import PAUSE_WORDS, STATUS_WORDS
+from app.web.forms import FormState
+from app.web.lookups import bucket_tone, staff_names
+from app.web.rendering import page
+from app.web.wording import ENTRY_WORDS, Teller
+
+router = APIRouter(prefix="/accounts")
+TAKEN_WORDS = {
+    TakenBy.RE_AGE: "re-aged",
+    TakenBy.POSITION: "not in the creditor’s figures",
+    TakenBy.END: "ended with the account",
+}
+
+
+@router.get("/{account_id}")
+def account_file(
+    request: Request,
+    account_id: AccountId,
+    staff: CaseReader,
+    session: ReadSession,
+    now: Now,
+    do: str = "",
+    entry: int = 0,
+) -> Response:
+    """`do` opens one of the forms, `entry` names the entry it is about."""
+    file = open_account(session, account_id, now)
+    values = {"entry": str(entry)} if entry else {}
+    return account_page(request, session, staff, file, FormState(do, values), now=now)
+
+
+def account_page(
+    request: Request,
+    session: Session,
+    staff: Staff,
+    file: AccountFile,
+    form: FormState,
+    *,
+    now: datetime,
+    status: int = 200,
+) -> Response:
+    """The whole page; after a form that was refused too, so that nothing typed is lost."""
+    tab = request.query_params.get("tab", "")
+    tab = tab if tab in TABS else "statements"
+    names = staff_names(session)
+    teller = Teller(reader_locale(request), file.currency, file.portfolio.timezone, names)
+    stories = statement_view(session, file.id, file.book.today)
+    return page(
+        request,
+        "accounts/account.html",
+        status,
+        file=file,
+        now=now,
+        tab=tab,
+        tabs=[(label, f"{file.path}?tab={name}#record", name == tab) for name, label in TABS.items()],
+        bucket=file.stands.bucket,
+        bucket_tone=bucket_tone(file.days),
+        day_count=day_count(file),
+        stories=stories[::-1],
+        oldest=next((story for story in stories if story.is_late), None),
+        upcoming=next((story for story in stories if story.open_minor and not story.is_late), None),
+        replaced_statements=replaced_statements(session, file.id) if tab == "statements" else [],
+        still_owed=file.still_owed,
+        taken_words=TAKEN_WORDS,
+        one_day=DAY,
+        teller=teller,
+        currency=file.currency,
+        status_words=STATUS_WORDS,
+        pause_words=PAUSE_WORDS,
+        entry_words=ENTRY_WORDS,
+        can_write=staff.role in CASEWORK,
+        is_manager=staff.role is Role.MANAGER,
+        form=form,
+        chosen_entry=chosen_entry(session, file, form),
+        options=_options(session, file, staff),
+        **tab_content(request, session, file, teller, tab),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenEntry:
+    """An entry somebody wants to put right, and what can be done with it."""
+
+    entry: Entry
+    is_reversed: bool
+    left_to_waive: int
+    """Minor units; 0 for what cannot be waived."""
+
+    @property
+    def can_move(self) -> bool:
+        return not self.is_reversed and self.entry.kind in (EntryKind.PAYMENT, EntryKind.RECOVERY)
+
+    @property
+    def can_reverse(self) -> bool:
+        return not self.is_reversed and self.entry.kind is not EntryKind.REVERSAL
+
+
+def chosen_entry(session: Session, file: AccountFile, form: FormState) -> ChosenEntry | None:
+    entry_id = form.values.get("entry", "")
+    entry = session.get(Entry, int(entry_id)) if entry_id.isdigit() and len(entry_id) < 19 else None
+    if entry is None or entry.account_id != file.id:
+        return None
+    is_reversed = session.scalar(select(Entry.id).where(Entry.reverses_id == entry.id)) is not None
+    waivable = entry.kind in WAIVABLE and entry.amount_minor > 0 and not is_reversed
+    return ChosenEntry(entry, is_reversed, left_to_waive(session, entry) if waivable else 0)
+
+
+def _options(session: Session, file: AccountFile, staff: Staff) -> dict[str, Any]:
+    """What the forms offer and start from."""
+    waiting = select(Waiver).where(Waiver.account_id == file.id, col(Waiver.status) == WaiverStatus.REQUESTED)
+    is_manager = staff.role is Role.MANAGER
+    return {
+        "kinds": [
+            (kind.value, ENTRY_WORDS[kind]) for kind, roles in POSTED_BY_HAND.items() if staff.role in roles
+        ],
+        "statuses": [
+            (to.value, STATUS_WORDS[to][0]) for to in AccountStatus if to in TRANSITIONS[file.account.status]
+        ],
+        "pauses": list(PAUSE_WORDS.items()),
+        "statements": [
+            (each.reference, f"{each.reference}, closed {each.closing_on.isoformat()}")
+            for each in session.scalars(
+                select(Statement)
+                .where(Statement.account_id == file.id)
+                .order_by(col(Statement.closing_on).desc(), col(Statement.id).desc())
+                .limit(60)
+            )
+        ],
+        "waiting": list(session.scalars(waiting.order_by(col(Waiver.id)))),
+        "today": file.book.today.isoformat(),
+        "opened": file.account.opened_on.isoformat(),
+        "overpaid": to_decimal_string(file.overpaid_minor, file.currency) if file.overpaid_minor else "",
+        "re_age_refusals": _re_age_refusals(session, file) if is_manager and file.stands.past_due else [],
+    }
+
+
+def _re_age_refusals(session: Session, file: AccountFile) -> list[ReAgeRefusal]:
+    rule = pack_of(file.portfolio).re_age
+    on = file.book.today
+    return review_re_age(re_age_facts(session, file.account, rule, on), rule, on)

@@ -1,0 +1,70 @@
+"""Files from a creditor or a bank: what was loaded, and the form for the next one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fastapi import APIRouter
+from sqlmodel import Session, col, select
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.book.feeds.queries import history
+from app.book.ledger.models import Portfolio
+from app.core.ids import id_of
+from app.http.context import settings_of
+from app.http.doors import Manager
+from app.http.transactions import ReadSession
+from app.web.accounts.feeds.loads import outcome_of
+from app.web.accounts.feeds.upload_files import saved_mappings
+from app.web.accounts.feeds.words import KINDS
+from app.web.lists import Column
+from app.web.lookups import staff_names
+from app.web.rendering import page
+
+router = APIRouter(prefix="/feeds")
+SHOWN = 50
+COLUMNS = [
+    Column("Loaded"),
+    Column("What"),
+    Column("File"),
+    Column("Rows", numeric=True),
+    Column("Outcome"),
+]
+
+
+@router.get("")
+def feeds(
+    request: Request, _staff: Manager, session: ReadSession, portfolio: str = "", kind: str = ""
+) -> Response:
+    return feeds_page(request, session, {"portfolio": portfolio, "kind": kind})
+
+
+def feeds_page(
+    request: Request,
+    session: Session,
+    typed: Mapping[str, str],
+    *,
+    errors: Mapping[str, str] | None = None,
+    status: int = 200,
+) -> Response:
+    portfolios = list(session.scalars(select(Portfolio).order_by(col(Portfolio.code))))
+    chosen = next((p for p in portfolios if p.code == typed["portfolio"]), None)
+    chosen = chosen or (portfolios[0] if portfolios else None)
+    loads = history(session, id_of(chosen), SHOWN) if chosen else []
+    settings = settings_of(request)
+    return page(
+        request,
+        "accounts/feeds/feeds.html",
+        status,
+        portfolios=portfolios,
+        chosen=chosen,
+        typed=typed,
+        errors=errors or {},
+        kinds=KINDS,
+        limit_mb=settings.upload_limit_mb,
+        mappings=saved_mappings(settings, chosen.code) if chosen else {},
+        columns=COLUMNS,
+        loads=[(each, outcome_of(request, each, chosen)) for each in loads] if chosen else [],
+        names=staff_names(session),
+    )

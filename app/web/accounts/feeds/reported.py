@@ -1,0 +1,93 @@
+"""What a creditor's file says of holders and statuses: the oldest first, until a manager decides."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from sqlmodel import Session
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.book.ledger.models import Customer, Portfolio
+from app.casework.plans.reported import count_waiting, decide_report, get_report, waiting_reports
+from app.core.errors import Conflict, Invalid
+from app.http.context import Now
+from app.http.doors import Manager
+from app.http.transactions import ReadSession, WriteSession
+from app.web.accounts.account_file import AccountId
+from app.web.forms import Typed, sentence
+from app.web.lists import Column
+from app.web.rendering import page, redirect
+
+router = APIRouter(prefix="/reported-changes")
+
+COLUMNS = [
+    Column("Account"),
+    Column("Here"),
+    Column("The file says"),
+    Column("Since"),
+    Column("Decide"),
+]
+SHOWN = 200
+
+
+class DecisionForm(Typed):
+    decision: str = ""
+    reason: str = ""
+
+
+@router.get("")
+def reported_changes(request: Request, _staff: Manager, session: ReadSession) -> Response:
+    return _list(request, session)
+
+
+@router.post("/{change_id}/decision")
+def decide(
+    request: Request,
+    change_id: AccountId,
+    staff: Manager,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[DecisionForm, Form()],
+) -> Response:
+    change = get_report(session, change_id)
+    try:
+        if typed.decision not in ("accept", "refuse"):
+            raise Invalid("Choose whether to take it over.", "decision")
+        with session.begin_nested():
+            accept = typed.decision == "accept"
+            decide_report(session, change, accept=accept, reason=typed.reason, by=staff.by, now=now)
+    except (Invalid, Conflict) as refused:
+        session.expire_all()
+        return _list(request, session, {change_id: sentence(refused.message)}, status=refused.status)
+    done = (
+        "Taken over."
+        if typed.decision == "accept"
+        else "Refused: the file may say it again and changes nothing."
+    )
+    return redirect(request, "/reported-changes", done, "good")
+
+
+def _list(
+    request: Request, session: Session, errors: dict[int, str] | None = None, status: int = 200
+) -> Response:
+    found = waiting_reports(session, limit=SHOWN)
+    rows = [
+        {
+            "change": change,
+            "account": account,
+            "holder": session.get_one(Customer, account.customer_id),
+            "portfolio": session.get_one(Portfolio, account.portfolio_id),
+        }
+        for change, account in found
+    ]
+    return page(
+        request,
+        "accounts/feeds/reported.html",
+        status,
+        rows=rows,
+        total=count_waiting(session),
+        columns=COLUMNS,
+        errors=errors or {},
+    )

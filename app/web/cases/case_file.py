@@ -1,0 +1,114 @@
+"""A case with its customer, portfolio and accounts: what each page and form of a case begins with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Annotated
+
+from fastapi import Path
+from sqlmodel import Session, select
+
+from app.book.delinquency.rules import days_past_due
+from app.book.delinquency.service import Now as AccountNow
+from app.book.delinquency.service import standing_on
+from app.book.ledger.models import Account, Customer, Portfolio
+from app.book.ledger.queries import accounts_of
+from app.book.ledger.rules import is_worked
+from app.casework.cases.models import CollectionsCase
+from app.casework.cases.queries import Book
+from app.casework.cases.rules import CaseStatus
+from app.casework.cases.service import get_case
+from app.casework.cases.standing import Standing, together
+from app.core.ids import id_of
+from app.web.lookups import book_of
+
+CaseId = Annotated[int, Path(ge=1, le=2**62)]
+
+
+@dataclass(frozen=True, slots=True)
+class LastNight:
+    """The case's figures at the end of the last closed day."""
+
+    on: date
+    past_due_minor: int
+    balance_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFile:
+    """A case, and whom and what it is about."""
+
+    case: CollectionsCase
+    customer: Customer
+    portfolio: Portfolio
+    book: Book
+    accounts: list[Account]
+    stands: Mapping[int, AccountNow]
+    """By account id, with everything posted until now."""
+    owes: Standing
+    """All accounts that are worked, as of now."""
+
+    @property
+    def account_ids(self) -> list[int]:
+        return [id_of(account) for account in self.accounts]
+
+    @property
+    def zone(self) -> str:
+        """The customer's time zone; the portfolio's where it is not known."""
+        return self.customer.timezone or self.portfolio.timezone
+
+    @property
+    def path(self) -> str:
+        return f"/cases/{self.case.id}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.case.status is CaseStatus.OPEN
+
+    @property
+    def days(self) -> int:
+        return days_past_due(self.owes.oldest, self.book.today)
+
+    @property
+    def to_ask(self) -> int:
+        """What the customer may be asked for: past due, on each account never more than its balance."""
+        return self.owes.past_due
+
+    @property
+    def last_night(self) -> LastNight | None:
+        """What the last closed day left, where that is something else than now."""
+        case = self.case
+        if not self.is_open or (case.past_due_minor, case.balance_minor) == (
+            self.owes.past_due,
+            self.owes.balance,
+        ):
+            return None
+        return LastNight(self.book.on, case.past_due_minor, case.balance_minor)
+
+    def stands_of(self, account: Account) -> AccountNow:
+        return self.stands[id_of(account)]
+
+
+def open_case_file(session: Session, case_id: int, now: datetime, *, lock: bool = False) -> CaseFile:
+    """The case with its customer, portfolio and accounts. With `lock`, customer first and then the case, in the
+    order everybody takes them."""
+    if lock:
+        customer_id = get_case(session, case_id).customer_id
+        session.execute(select(Customer.id).where(Customer.id == customer_id).with_for_update())
+    case = get_case(session, case_id, lock=lock)
+    portfolio = session.get_one(Portfolio, case.portfolio_id)
+    accounts = accounts_of(session, case.customer_id)
+    book = book_of(session, portfolio, now)
+    stands = standing_on(session, portfolio, [id_of(account) for account in accounts], book.today)
+    worked = [stands[id_of(a)] for a in accounts if is_worked(a.status, a.ended_on)]
+    return CaseFile(
+        case=case,
+        customer=session.get_one(Customer, case.customer_id),
+        portfolio=portfolio,
+        book=book,
+        accounts=accounts,
+        stands=stands,
+        owes=together(worked),
+    )

@@ -1,0 +1,242 @@
+"""The page of one case: who it is, what they owe, whether they may be contacted now, and what happened."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_datetime
+from fastapi import APIRouter
+from sqlmodel import Session, col, select
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.book.customers.people import CONTACT_LIMITS
+from app.book.customers.service import CONTACT
+from app.book.delinquency.rules import bucket_of
+from app.book.ledger.queries import ledger_lines, paid_since
+from app.casework.cases import queries
+from app.casework.cases.models import case_reference
+from app.casework.holds.queries import open_holds
+from app.casework.plans.models import Plan
+from app.casework.plans.offers import offers_that_stand
+from app.casework.plans.queries import plans_of
+from app.casework.plans.rules import LIVE, SETTLE_WITHIN, PlanStatus
+from app.casework.plans.service import instalments_of, owed_on_late_accounts
+from app.core.ids import id_of
+from app.core.money import to_decimal_string
+from app.core.staff.models import User
+from app.core.staff.rules import CASEWORK, Role, Staff
+from app.core.timeline.queries import last_call
+from app.core.vocabulary import HoldKind
+from app.http.context import Now, ports_of
+from app.http.doors import CaseReader
+from app.http.formats import reader_locale
+from app.http.transactions import ReadSession, StreamSession
+from app.inbound.answers import LONGEST_ANSWER, answerable
+from app.inbound.queries import messages_of
+from app.legal.referrals.service import open_referral
+from app.outreach.gate.service import open_preferences, packs_for
+from app.outreach.outbox.rules import OutboxStatus
+from app.outreach.planning.on_demand import sendable_letters
+from app.outreach.strategy.queries import open_tasks
+from app.web.cases.case_file import CaseFile, CaseId, open_case_file
+from app.web.cases.case_tabs import TABS, queued_messages, tab_content
+from app.web.cases.gate_answers import CHANNELS, may_contact
+from app.web.forms import FormState
+from app.web.lists import csv_download
+from app.web.lookups import bucket_tone, staff_names
+from app.web.rendering import Tone, page
+from app.web.wording import (
+    CONTACT_LABELS,
+    ENTRY_WORDS,
+    HOLD_WORDS,
+    PLAN_WORDS,
+    RESULT_WORDS,
+    Teller,
+    preference_words,
+)
+
+router = APIRouter(prefix="/cases")
+PLAN_TONES: Mapping[PlanStatus, Tone] = {
+    PlanStatus.OFFERED: "info",
+    PlanStatus.ACTIVE: "good",
+    PlanStatus.ACCEPTED: "good",
+    PlanStatus.KEPT: "good",
+    PlanStatus.BROKEN: "bad",
+}
+MESSAGE_TONES: Mapping[OutboxStatus, Tone] = {
+    OutboxStatus.SENT: "info",
+    OutboxStatus.DELIVERED: "good",
+    OutboxStatus.UNDELIVERED: "bad",
+    OutboxStatus.BOUNCED: "bad",
+    OutboxStatus.FAILED: "bad",
+    OutboxStatus.WITHHELD: "warn",
+    OutboxStatus.UNKNOWN: "warn",
+}
+
+
+@router.get("/{case_id}")
+def case_file(
+    request: Request,
+    case_id: CaseId,
+    staff: CaseReader,
+    session: ReadSession,
+    now: Now,
+    do: str = "",
+) -> Response:
+    return case_page(request, session, staff, open_case_file(session, case_id, now), FormState(do), now=now)
+
+
+@router.get("/{case_id}/ledger.csv")
+def ledger_csv(case_id: CaseId, _staff: CaseReader, session: StreamSession, now: Now) -> Response:
+    """Every entry of every account of the case, oldest first, each with its account's running balance."""
+    file = open_case_file(session, case_id, now)
+    header = (
+        "account", "effective_on", "posted_on", "kind", "amount", "balance", "currency", "reference", "source",
+        "description",
+    )  # fmt: skip
+    references = {account.id: account.reference for account in file.accounts}
+    currency = file.book.currency
+    rows = (
+        (
+            references[line.account_id],
+            line.effective_on,
+            line.posted_on,
+            line.kind.value,
+            to_decimal_string(line.amount_minor, currency),
+            to_decimal_string(line.balance_minor, currency),
+            currency,
+            line.reference,
+            line.source,
+            line.description,
+        )
+        for line in ledger_lines(session, file.account_ids, newest_first=False)
+    )
+    return csv_download(f"{case_reference(case_id)}-ledger.csv", header, rows)
+
+
+def case_page(
+    request: Request,
+    session: Session,
+    staff: Staff,
+    file: CaseFile,
+    form: FormState,
+    *,
+    now: datetime,
+    status: int = 200,
+) -> Response:
+    """The whole page; after a form that was refused too, so that nothing typed is lost."""
+    tab = request.query_params.get("tab", "")
+    tab = tab if tab in TABS else "timeline"
+    names = staff_names(session)
+    teller = Teller(reader_locale(request), file.book.currency, file.portfolio.timezone, names)
+    plans = plans_of(session, [id_of(case) for case in queries.cases_of(session, id_of(file.customer))])
+    return page(
+        request,
+        "cases/case.html",
+        status,
+        file=file,
+        now=now,
+        who=_who(file, teller.locale, now),
+        bucket=bucket_of(file.days, file.book.edges),
+        bucket_tone=bucket_tone(file.days),
+        gate=may_contact(session, file, now),
+        pack=packs_for(file.portfolio, file.customer),
+        tab=tab,
+        tabs=[(label, f"{file.path}?tab={name}#record", name == tab) for name, label in TABS.items()],
+        teller=teller,
+        there=Teller(teller.locale, teller.currency, file.zone),
+        currency=file.book.currency,
+        names=names,
+        standing=_standing(session, file, plans),
+        last_call=last_call(session, id_of(file.customer)),
+        plan_parts=instalments_of(session, [id_of(plan) for plan in plans]),
+        can_write=staff.role in CASEWORK,
+        is_manager=staff.role is Role.MANAGER,
+        form=form,
+        answerable=answerable(session, file.customer, now=now),
+        options=_options(session, file) | {"letters": _letters(request)},
+        words={"entry": ENTRY_WORDS, "hold": HOLD_WORDS, "plan": PLAN_WORDS, "channel": CHANNELS},
+        tones={"plan": PLAN_TONES, "message": MESSAGE_TONES},
+        **tab_content(request, session, file, teller, tab, plans),
+    )
+
+
+def _who(file: CaseFile, locale: Locale, now: datetime) -> dict[str, str]:
+    local = now.astimezone(ZoneInfo(file.zone))
+    try:
+        language = Locale.parse(file.customer.language, sep="-").get_display_name(locale)
+    except (UnknownLocaleError, ValueError):
+        language = file.customer.language
+    country = locale.territories.get(file.customer.country, file.customer.country)
+    return {
+        "language": str(language or file.customer.language),
+        "country": str(country),
+        "local_time": str(format_datetime(local, "EEE HH:mm", locale=locale)),
+    }
+
+
+def _standing(session: Session, file: CaseFile, plans: Sequence[Plan]) -> dict[str, Any]:
+    """What is in force: live plan, offers that wait for an answer, holds, call tasks, referral."""
+    case_id = id_of(file.case)
+    live = next((plan for plan in plans if plan.case_id == case_id and plan.status in LIVE), None)
+    holds = open_holds(session, [file.case.customer_id])
+    return {
+        "live": live,
+        "paid": paid_since(session, file.account_ids, live.accepted_on, file.book.today)
+        if live and live.accepted_on
+        else 0,
+        "offers": offers_that_stand(
+            session, [plan for plan in plans if plan.case_id == case_id], file.book.today
+        ),
+        "holds": holds.get(file.case.customer_id, []),
+        "preferences": [
+            (told.id, preference_words(told)) for told in open_preferences(session, file.case.customer_id)
+        ],
+        "call": queries.next_calls(session, [case_id]).get(case_id),
+        "referral": open_referral(session, case_id),
+        "tasks": open_tasks(session, case_id),
+        "queued": queued_messages(session, file),
+        "replies": [each for each in messages_of(session, file.case.customer_id) if each.reviewed_at is None],
+    }
+
+
+def _options(session: Session, file: CaseFile) -> dict[str, Any]:
+    """What the forms offer and start from."""
+    today = file.book.today
+    contact = {name: getattr(file.customer, name) for name in CONTACT}
+    return {
+        "results": list(RESULT_WORDS.items()),
+        "holds": [(kind.value, HOLD_WORDS[kind.value]) for kind in HoldKind],
+        "people": list(assignable(session).items()),
+        "to_ask": to_decimal_string(file.to_ask, file.book.currency) if file.to_ask else "",
+        "today": today.isoformat(),
+        "promise_latest": (today + timedelta(days=60)).isoformat(),
+        "first_due": (today + timedelta(days=14)).isoformat(),
+        "review": (today + timedelta(days=30)).isoformat(),
+        "longest_answer": LONGEST_ANSWER,
+        "contact": contact,
+        "contact_was": json.dumps(contact),
+        "contact_fields": [(name, CONTACT_LABELS[name], CONTACT_LIMITS[name]) for name in CONTACT],
+        "max_months": file.portfolio.agent_max_instalments,
+        "max_discount": file.portfolio.agent_max_discount_percent,
+        "late_balance": owed_on_late_accounts(session, file.case, file.book.today),
+        "settle_latest": (today + timedelta(days=SETTLE_WITHIN)).isoformat(),
+    }
+
+
+def _letters(request: Request) -> list[tuple[str, str]]:
+    """What may be sent by hand, (code, title)."""
+    stationery = ports_of(request).stationery
+    return [(code, stationery.letters[code].title) for code in sendable_letters(stationery)]
+
+
+def assignable(session: Session) -> dict[str, str]:
+    """Whoever may work cases: user name -> name."""
+    query = select(User).where(col(User.active).is_(True), col(User.role).in_(CASEWORK))
+    return {user.username: user.display_name for user in session.scalars(query.order_by(User.display_name))}

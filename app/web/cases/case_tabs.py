@@ -1,0 +1,177 @@
+"""The tabs of a case: timeline, ledger, statements, plans, holds and messages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from sqlmodel import Session, col, select
+from starlette.requests import Request
+
+from app.book.delinquency.rules import bucket_of, days_past_due
+from app.book.ledger.models import Account
+from app.book.ledger.queries import LedgerLine, StatementLine, credits_between, ledger_lines, statement_lines
+from app.casework.holds.queries import holds_of
+from app.casework.plans.models import Plan
+from app.core.clock import local_date
+from app.core.errors import NotFound
+from app.core.ids import id_of
+from app.core.timeline.queries import events_of_customer
+from app.http.cursors import decode_cursor, encode_cursor
+from app.inbound.queries import messages_of
+from app.inbound.service import reading_of
+from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.rules import Destination, OutboxStatus
+from app.web.cases.case_file import CaseFile
+from app.web.lookups import bucket_tone
+from app.web.wording import MEANING_WORDS, SHOWN, Teller, Told, fold
+
+EVENTS = 40
+LEDGER_LINES = 200
+TABS = {
+    "timeline": "Timeline",
+    "accounts": "Ledger",
+    "statements": "Statements",
+    "plans": "Plans",
+    "holds": "Holds",
+    "messages": "Messages",
+}
+
+
+def tab_content(
+    request: Request, session: Session, file: CaseFile, teller: Teller, tab: str, plans: Sequence[Plan]
+) -> dict[str, Any]:
+    match tab:
+        case "accounts":
+            return _ledger_tab(request, session, file)
+        case "statements":
+            return {"statements": _statements(session, file)}
+        case "plans":
+            return {"plans": plans}
+        case "holds":
+            return {"holds": holds_of(session, file.case.customer_id)}
+        case "messages":
+            return {"thread": _thread(session, file), "meaning_words": MEANING_WORDS}
+    return _timeline_tab(request, session, file, teller)
+
+
+def _timeline_tab(request: Request, session: Session, file: CaseFile, teller: Teller) -> dict[str, Any]:
+    """Events and the credits of the ledger, merged by day. A page's cursor is the last event and its day."""
+    show = request.query_params.get("show", "")
+    kinds = SHOWN[show][1] if show in SHOWN else ()
+    position = decode_cursor(request.query_params.get("cursor"), 2)
+    before, upto = _position(position)
+    events, following = events_of_customer(
+        session, file.case.customer_id, kinds=kinds, before=before, limit=EVENTS
+    )
+    zone = file.portfolio.timezone
+    reached = local_date(events[-1].at, zone) if following is not None else None
+    # Everything is folded to what a person would tell; a filter shows each event by itself.
+    folded = [(event, 1) for event in events] if show else fold(events)
+    told = [(local_date(event.at, zone), 1, teller.tell(event, times)) for event, times in folded]
+    if show in ("", "money"):
+        since = reached + timedelta(days=1) if reached else None
+        credits = credits_between(session, file.account_ids, since, upto or file.book.today)
+        # Entries posted by hand have their own event.
+        fed = [entry for entry in credits if entry.source.startswith("feed:")]
+        told += [(entry.effective_on, 0, teller.tell_entry(entry)) for entry in fed]
+    told.sort(key=lambda item: item[:2], reverse=True)
+    lines: list[Told] = [line for _, _, line in told]
+    keys = [line.key for line in lines if line.key]
+    found = session.scalars(select(OutboxMessage).where(col(OutboxMessage.key).in_(keys)))
+    return {
+        "show": show,
+        "shown": SHOWN,
+        "lines": lines,
+        "texts": {message.key: message for message in found},
+        "next_cursor": encode_cursor(following, reached.isoformat()) if following and reached else None,
+    }
+
+
+def _position(values: Sequence[Any] | None) -> tuple[int | None, date | None]:
+    if values is None:
+        return None, None
+    try:
+        return min(int(values[0]), 2**62), date.fromisoformat(values[1])
+    except (TypeError, ValueError):
+        return None, None
+
+
+def _ledger_tab(request: Request, session: Session, file: CaseFile) -> dict[str, Any]:
+    wanted = request.query_params.get("account", "")
+    chosen = next((account for account in file.accounts if account.reference == wanted), None)
+    if wanted and chosen is None:
+        raise NotFound("this case has no such account")
+    chosen = chosen or next((a for a in file.accounts if file.stands_of(a).past_due), file.accounts[0])
+    lines: list[LedgerLine] = list(
+        ledger_lines(session, [id_of(chosen)], newest_first=True, limit=LEDGER_LINES + 1)
+    )
+    stands = file.stands_of(chosen)
+    late = days_past_due(stands.oldest_due_on, file.book.today)
+    return {
+        "account": chosen,
+        "account_stands": stands,
+        "account_days": late,
+        "account_bucket": bucket_of(late, file.book.edges),
+        "account_tone": bucket_tone(late),
+        "ledger": lines[:LEDGER_LINES],
+        "ledger_cut": len(lines) > LEDGER_LINES,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class StatementRow:
+    line: StatementLine
+    still_unpaid: int
+    """What of its minimum is past due now."""
+
+
+def _statements(session: Session, file: CaseFile) -> list[tuple[Account, list[StatementRow]]]:
+    """Statements by account, the latest first."""
+    unpaid: dict[tuple[int, date], int] = {}
+    for account_id, stands in file.stands.items():
+        for due_on, amount in stands.dues:
+            unpaid[account_id, due_on] = unpaid.get((account_id, due_on), 0) + amount
+    rows: dict[int, list[StatementRow]] = {}
+    for line in statement_lines(session, file.account_ids):
+        if line.closing_on > file.book.today:
+            continue
+        left = unpaid.get((line.account_id, line.due_on), 0)
+        rows.setdefault(line.account_id, []).append(StatementRow(line, left))
+    return [(account, rows.get(id_of(account), [])) for account in file.accounts]
+
+
+def _thread(session: Session, file: CaseFile) -> list[dict[str, Any]]:
+    """What we worded for them and what they wrote, the latest first."""
+    ours = [{"at": each.sent_at or each.created_at, "ours": each} for each in _messages(session, file)]
+    theirs = [
+        {"at": each.received_at, "theirs": each, "intents": reading_of(each).intents}
+        for each in messages_of(session, file.case.customer_id)
+    ]
+    return sorted([*ours, *theirs], key=lambda line: line["at"], reverse=True)
+
+
+def queued_messages(session: Session, file: CaseFile) -> Sequence[OutboxMessage]:
+    """What waits to leave for this customer, and can still be cancelled."""
+    query = select(OutboxMessage).where(
+        OutboxMessage.customer_id == file.case.customer_id,
+        OutboxMessage.status == OutboxStatus.QUEUED,
+        OutboxMessage.destination != Destination.LEGAL_DESK,
+    )
+    return session.scalars(query.order_by(col(OutboxMessage.id))).all()
+
+
+def _messages(session: Session, file: CaseFile) -> list[OutboxMessage]:
+    """What was worded for this customer, sent or not, the latest first."""
+    query = (
+        select(OutboxMessage)
+        .where(
+            OutboxMessage.customer_id == file.case.customer_id,
+            OutboxMessage.destination != Destination.LEGAL_DESK,
+        )
+        .order_by(col(OutboxMessage.id).desc())
+        .limit(200)
+    )
+    return list(session.scalars(query))

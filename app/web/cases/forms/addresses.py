@@ -1,0 +1,52 @@
+"""The addresses of a case's forms, opened instead of sent: after a reload, or typed into the address bar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fastapi import APIRouter
+from starlette.responses import RedirectResponse, Response
+
+from app.http.doors import CaseReader
+from app.web.cases.case_file import CaseId
+
+router = APIRouter(prefix="/cases")
+
+FORMS = {
+    "call": "call", "note": "note", "promise": "promise", "plans": "plan", "plans/preview": "plan",
+    "settlements": "settlement", "letter": "letter", "answer": "answer", "answer/preview": "answer", "holds": "hold",
+    "consent": "consent", "contact": "contact", "preferences": "preference", "assign": "assign", "nominate": "nominate",
+    "callback/forget": "forget-callback",
+}  # fmt: skip
+"""The end of a form's address, and the form. A refused form is shown at its own address: there it is found again after
+a reload, or by the address bar."""
+ROW_FORMS = {
+    "holds/{row_id}/end": "end-hold", "holds/{row_id}/review": "review", "plans/{row_id}/accept": "accept",
+    "plans/{row_id}/cancel": "cancel", "preferences/{row_id}/end": "end-told",
+    "messages/{row_id}/cancel": "cancel-message",
+}  # fmt: skip
+"""The same for those about one row."""
+
+
+def _shows(form: str) -> Callable[..., Response]:
+    def show_form(case_id: CaseId, _staff: CaseReader) -> Response:
+        return _to_form(case_id, form)
+
+    return show_form
+
+
+def _shows_row(form: str) -> Callable[..., Response]:
+    def show_row_form(case_id: CaseId, row_id: CaseId, _staff: CaseReader) -> Response:
+        return _to_form(case_id, f"{form}-{row_id}")
+
+    return show_row_form
+
+
+def _to_form(case_id: int, form: str) -> Response:
+    return RedirectResponse(f"/cases/{case_id}?do={form}#do-{form}", status_code=303)
+
+
+for end, form in FORMS.items():
+    router.add_api_route(f"/{{case_id}}/{end}", _shows(form), methods=["GET"])
+for end, form in ROW_FORMS.items():
+    router.add_api_route(f"/{{case_id}}/{end}", _shows_row(form), methods=["GET"])

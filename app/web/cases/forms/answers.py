@@ -1,0 +1,60 @@
+"""What the gate answered, in the words that a page says after a form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from starlette.requests import Request
+
+from app.actions.calls import CONFIRMED_BY
+from app.core.vocabulary import Channel
+from app.http.formats import reader_locale
+from app.policy.rules import Answer, Clearance, Refusals, WaitUntil
+from app.web.cases.case_file import CaseFile
+from app.web.cases.gate_answers import weightiest_first
+from app.web.rendering import Tone
+from app.web.wording import CHANNEL_WORDS, Teller
+
+
+def confirmation_words(
+    request: Request, file: CaseFile, answers: Sequence[Answer], now: datetime
+) -> tuple[str, Tone]:
+    teller = teller_of(request, file, zone=file.zone)
+    said = [answer_words(c, a, teller, now) for c, a in zip(CONFIRMED_BY, answers, strict=True)]
+    queued = any(isinstance(answer, Clearance) for answer in answers)
+    return "Confirmation: " + "; ".join(said) + ".", "good" if queued else "warn"
+
+
+def in_writing_words(request: Request, file: CaseFile, answer: Answer | None, now: datetime) -> str:
+    """What came of the letter that belongs to an action; '' = there is none."""
+    if answer is None:
+        return ""
+    words = answer_words(Channel.EMAIL if file.customer.email else Channel.POST, answer,
+                          teller_of(request, file, zone=file.zone), now)  # fmt: skip
+    return f"In writing: {words}."
+
+
+def answer_words(
+    channel: Channel, answer: Answer, teller: Teller, now: datetime, *, kept: bool = True
+) -> str:
+    """`kept`: whether what has to wait is sent by itself once it may be."""
+    how = CHANNEL_WORDS[channel]
+    if isinstance(answer, Clearance):
+        later = f", leaves {teller.instant(answer.not_before)}" if answer.not_before > now else ""
+        return f"{how} queued{later}"
+    if isinstance(answer, WaitUntil) and not kept:
+        why = _reasons(answer, teller)
+        return f"{how} not sent, {why}; send it from {teller.instant(answer.at)} on"
+    if isinstance(answer, WaitUntil):
+        return f"{how} waits until {teller.instant(answer.at)}, {_reasons(answer, teller)}"
+    return f"no {how}, {_reasons(answer, teller)}"
+
+
+def _reasons(answer: Refusals | WaitUntil, teller: Teller) -> str:
+    """The first two, those that no date ends before the others."""
+    return " and ".join(teller.plain(reason.detail) for reason in weightiest_first(answer.reasons)[:2])
+
+
+def teller_of(request: Request, file: CaseFile, zone: str = "") -> Teller:
+    return Teller(reader_locale(request), file.book.currency, zone or file.portfolio.timezone)

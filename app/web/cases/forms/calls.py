@@ -1,0 +1,132 @@
+"""A call that was made, on its case: what it found out, said back to the agent; and the callback."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from sqlmodel import Session
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.actions.calls import CallEffects, CallReport, record_call
+from app.casework.cases import service
+from app.casework.cases.calls import CallResult
+from app.core.staff.rules import Staff
+from app.core.timeline.queries import last_call
+from app.http.context import Now, ports_of
+from app.http.doors import CaseWorker
+from app.http.transactions import WriteSession
+from app.web.cases.case_file import CaseFile, CaseId
+from app.web.cases.forms.action import Done, attempt
+from app.web.cases.forms.answers import confirmation_words, in_writing_words, teller_of
+from app.web.cases.forms.plans import ask_about_promise
+from app.web.forms import Fields, ReasonForm, Typed
+from app.web.lookups import staff_names
+from app.web.rendering import Tone
+from app.web.wording import HOLD_WORDS
+
+router = APIRouter(prefix="/cases")
+
+ANOTHER_CALL = timedelta(minutes=10)
+"""A colleague's call this short a time ago is pointed out before another is logged."""
+
+
+class CallForm(Typed):
+    result: str = ""
+    note: str = ""
+    callback_at: str = ""
+    amount: str = ""
+    due_on: str = ""
+    sure: str = ""
+
+
+@router.post("/{case_id}/call")
+def log_call(
+    request: Request,
+    case_id: CaseId,
+    staff: CaseWorker,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[CallForm, Form()],
+) -> Response:
+    """The call, and what came of it, in one go: a hold, a number that rests, a time to call back, a promise."""
+
+    def act(file: CaseFile, fields: Fields) -> Done:
+        result = fields.choice("result", CallResult)
+        callback_at = fields.moment("callback_at")
+        promises = fields.has("amount") or fields.has("due_on")
+        amount = fields.amount("amount")
+        due_on = fields.day("due_on") if promises else None
+        ask_about_promise(request, file, fields, amount)
+        _ask_about_colleague(request, session, file, fields, staff, now)
+        fields.done()
+        call = CallReport(result, typed.note, callback_at, amount, due_on)
+        effects = record_call(
+            session, file.portfolio, file.case, call, ports_of(request).stationery,
+            by=staff.by, today=file.book.today, now=now,
+        )  # fmt: skip
+        return _call_words(request, file, call, effects, now)
+
+    return attempt(request, session, staff, case_id, "call", typed, act, now=now)
+
+
+def _ask_about_colleague(
+    request: Request, session: Session, file: CaseFile, fields: Fields, staff: Staff, now: datetime
+) -> None:
+    last = last_call(session, file.case.customer_id)
+    if last is None or last.by == staff.by or last.at < now - ANOTHER_CALL:
+        return
+    teller = teller_of(request, file, zone=file.zone)
+    teller = replace(teller, names=staff_names(session))
+    fields.confirm(
+        f"call:{last.id}",
+        f"{teller.who(last.by)} logged a call at {teller.clock(last.at)}. Was yours another call?",
+    )
+
+
+def _call_words(
+    request: Request, file: CaseFile, call: CallReport, effects: CallEffects, now: datetime
+) -> Done:
+    """What was done because of the call, so that the agent can tell it to the customer."""
+    teller = teller_of(request, file, zone=file.zone)
+    said = ["Call saved."]
+    tone: Tone = "good"
+    if effects.number_rests:
+        said.append("The number rests on every channel until you confirm it under What stands.")
+    if effects.hold is not None:
+        until = teller.day(effects.hold.until)
+        ends = f"do not contact; review by {until}" if effects.hold.for_good else f"until {until}"
+        said.append(f"{HOLD_WORDS[effects.hold.kind.value]} hold placed: {ends}.")
+        said.append(in_writing_words(request, file, effects.in_writing, now))
+    if call.callback_at is not None:
+        said.append(f"The callback comes first on the worklist from {teller.instant(call.callback_at)}.")
+    if effects.task_kept and effects.retry_at is not None:
+        said.append(f"The call stays to be made: try again from {teller.instant(effects.retry_at)}.")
+    elif effects.task_kept:
+        said.append("The call stays to be made.")
+    if effects.plan is not None:
+        words, tone = confirmation_words(request, file, effects.confirmations, now)
+        due_on = teller.day(call.due_on)
+        said.append(f"Promise of {teller.money(call.amount_minor)} by {due_on} is on record. {words}")
+    return " ".join(filter(None, said)), tone
+
+
+@router.post("/{case_id}/callback/forget")
+def forget_callback(
+    request: Request,
+    case_id: CaseId,
+    staff: CaseWorker,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[ReasonForm, Form()],
+) -> Response:
+    def act(file: CaseFile, fields: Fields) -> Done:
+        reason = fields.reason()
+        fields.done()
+        service.set_callback(session, file.case, None, reason=reason, by=staff.by, now=now)
+        return "The callback is cancelled.", "good"
+
+    return attempt(request, session, staff, case_id, "forget-callback", typed, act, now=now)

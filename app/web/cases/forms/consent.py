@@ -1,0 +1,53 @@
+"""Consent to a channel, given or withdrawn on a case's page."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.core.vocabulary import Channel
+from app.http.context import Now
+from app.http.doors import CaseWorker
+from app.http.transactions import WriteSession
+from app.outreach.gate.service import set_consent
+from app.web.cases.case_file import CaseFile, CaseId
+from app.web.cases.forms.action import Done, attempt
+from app.web.cases.gate_answers import CHANNELS
+from app.web.forms import Fields, Typed
+
+router = APIRouter(prefix="/cases")
+
+
+class ConsentForm(Typed):
+    channel: str = ""
+    allowed: str = ""
+    source: str = ""
+
+
+@router.post("/{case_id}/consent")
+def change_consent(
+    request: Request,
+    case_id: CaseId,
+    staff: CaseWorker,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[ConsentForm, Form()],
+) -> Response:
+    def act(file: CaseFile, fields: Fields) -> Done:
+        channel = fields.choice("channel", Channel)
+        if typed.allowed not in ("yes", "no"):
+            fields.errors["allowed"] = "Choose one."
+        if not fields.has("source"):
+            fields.errors["source"] = "Say how the customer let us know."
+        fields.done()
+        allowed = typed.allowed == "yes"
+        set_consent(
+            session, file.customer, channel,
+            allowed=allowed, source=typed.source, case_id=file.case.id, by=staff.by, now=now,
+        )  # fmt: skip
+        return f"{CHANNELS[channel]}: {'allowed' if allowed else 'not to be used any more'}.", "good"
+
+    return attempt(request, session, staff, case_id, "consent", typed, act, now=now)

@@ -1,0 +1,171 @@
+"""Out of turn on a case: a letter sent by hand, an answer to an SMS, and tasks of the strategy that are done."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.core.errors import Invalid, NotFound
+from app.core.vocabulary import Channel
+from app.http.context import Now, ports_of, settings_of
+from app.http.doors import CaseWorker
+from app.http.transactions import ReadSession, WriteSession
+from app.inbound.answers import answer_sms, word_answer
+from app.outreach.delivery.moves import cancel_message
+from app.outreach.letters.catalog import sms_encoding, sms_segments
+from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.rules import Destination
+from app.outreach.planning.on_demand import take_manual_step
+from app.outreach.strategy.models import StrategyTask
+from app.outreach.strategy.service import finish_task
+from app.policy.rules import Clearance
+from app.web.cases.case_file import CaseFile, CaseId, open_case_file
+from app.web.cases.case_page import case_page
+from app.web.cases.forms.action import Done, attempt
+from app.web.cases.forms.answers import answer_words, teller_of
+from app.web.forms import AnswerPreview, Fields, FormState, ReasonForm, Typed, Wrong, sentence
+from app.web.managers.letters import cost_of
+from app.web.rendering import page
+
+router = APIRouter(prefix="/cases")
+
+
+class LetterForm(Typed):
+    letter: str = ""
+    channel: str = ""
+
+
+@router.post("/{case_id}/letter")
+def send_letter(
+    request: Request,
+    case_id: CaseId,
+    staff: CaseWorker,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[LetterForm, Form()],
+) -> Response:
+    """Queue one letter now, where the gate clears it."""
+
+    def act(file: CaseFile, fields: Fields) -> Done:
+        channel = fields.choice("channel", Channel)
+        fields.done()
+        [answer] = take_manual_step(
+            session, file.portfolio, file.case, typed.letter, [channel], ports_of(request).stationery,
+            on=file.book.today, by=staff.by, now=now,
+        )  # fmt: skip
+        said = answer_words(channel, answer, teller_of(request, file, zone=file.zone), now, kept=False)
+        return said[:1].upper() + said[1:] + ".", "good" if isinstance(answer, Clearance) else "warn"
+
+    names = {"channels": "channel"}
+    return attempt(request, session, staff, case_id, "letter", typed, act, now=now, names=names)
+
+
+class AnswerForm(Typed):
+    text: str = ""
+
+
+@router.post("/{case_id}/answer")
+def answer_their_sms(
+    request: Request,
+    case_id: CaseId,
+    staff: CaseWorker,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[AnswerForm, Form()],
+) -> Response:
+    """Queue these words as an answer, where the gate clears it; sent twice, they are queued once."""
+
+    def act(file: CaseFile, _fields: Fields) -> Done | Wrong:
+        answer = answer_sms(
+            session, file.portfolio, file.case, typed.text, ports_of(request).stationery,
+            on=file.book.today, by=staff.by, now=now,
+        )  # fmt: skip
+        if answer is None:
+            return "These words answer their message already; they are not sent twice.", "info"
+        said = sentence(
+            answer_words(Channel.SMS, answer, teller_of(request, file, zone=file.zone), now, kept=False)
+        )
+        return (said, "good") if isinstance(answer, Clearance) else Wrong({"text": said})
+
+    return attempt(request, session, staff, case_id, "answer", typed, act, now=now, tab="messages")
+
+
+class AnswerPreviewForm(AnswerForm):
+    fragment: str = ""
+    """`1` from a script that wants the words alone."""
+
+
+@router.post("/{case_id}/answer/preview")
+def preview_answer(
+    request: Request,
+    case_id: CaseId,
+    staff: CaseWorker,
+    session: ReadSession,
+    now: Now,
+    typed: Annotated[AnswerPreviewForm, Form()],
+) -> Response:
+    """The whole SMS as it would be sent, and what it is billed as; nothing is sent."""
+    file = open_case_file(session, case_id, now)
+    errors: dict[str, str] = {}
+    shown: AnswerPreview | None = None
+    try:
+        words = word_answer(
+            session, file.portfolio, file.case, typed.text, ports_of(request).stationery, now=now
+        )
+    except Invalid as refused:
+        if typed.text.strip() or not typed.fragment:
+            errors = {"text": sentence(refused.message)}
+    else:
+        segments = sms_segments(words.text)
+        cost = cost_of(settings_of(request), Channel.SMS, segments, 0)
+        shown = AnswerPreview(words.text, segments, sms_encoding(words.text), cost)
+    if typed.fragment:
+        return page(request, "cases/_answer.html", preview=shown, errors=errors)
+    form = FormState("answer", typed.values(), errors, answer=shown)
+    return case_page(request, session, staff, file, form, now=now, status=422 if errors else 200)
+
+
+@router.post("/{case_id}/messages/{message_id}/cancel")
+def cancel_queued(
+    request: Request,
+    case_id: CaseId,
+    message_id: CaseId,
+    staff: CaseWorker,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[ReasonForm, Form()],
+) -> Response:
+    def act(file: CaseFile, fields: Fields) -> Done:
+        reason = fields.reason()
+        fields.done()
+        row = session.get(OutboxMessage, message_id, with_for_update=True)
+        if row is None or row.customer_id != file.customer.id or row.destination is Destination.LEGAL_DESK:
+            raise NotFound("this customer has no such message")
+        cancel_message(session, row, reason, by=staff.by, now=now)
+        return "The message is cancelled; it will not be sent.", "good"
+
+    form = f"cancel-message-{message_id}"
+    return attempt(request, session, staff, case_id, form, typed, act, now=now, tab="messages")
+
+
+@router.post("/{case_id}/tasks/{task_id}/done")
+def task_done(
+    request: Request,
+    case_id: CaseId,
+    task_id: CaseId,
+    staff: CaseWorker,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[Typed, Form()],
+) -> Response:
+    def act(file: CaseFile, _fields: Fields) -> Done:
+        task = session.get(StrategyTask, task_id, with_for_update=True)
+        if task is None or task.case_id != file.case.id:
+            raise NotFound("this case has no such task")
+        finish_task(session, task, file.case.customer_id, by=staff.by, now=now)
+        return "The task is done.", "good"
+
+    return attempt(request, session, staff, case_id, "standing", typed, act, now=now)

@@ -1,0 +1,90 @@
+"""Notes on a case, its owner, and its nomination for legal."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.casework.cases import service
+from app.core.errors import Forbidden, Invalid
+from app.core.staff.rules import Role
+from app.http.context import Now
+from app.http.doors import CaseWorker
+from app.http.transactions import WriteSession
+from app.legal.referrals.service import nominate
+from app.web.cases.case_file import CaseFile, CaseId
+from app.web.cases.case_page import assignable
+from app.web.cases.forms.action import Done, attempt
+from app.web.forms import Fields, Typed
+
+router = APIRouter(prefix="/cases")
+
+
+class NoteForm(Typed):
+    text: str = ""
+
+
+@router.post("/{case_id}/note")
+def add_note(
+    request: Request,
+    case_id: CaseId,
+    staff: CaseWorker,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[NoteForm, Form()],
+) -> Response:
+    def act(file: CaseFile, _fields: Fields) -> Done:
+        service.add_note(session, file.case, typed.text, by=staff.by, now=now)
+        return "The note is on record.", "good"
+
+    return attempt(request, session, staff, case_id, "note", typed, act, now=now, names={"note": "text"})
+
+
+class AssignForm(Typed):
+    owner: str = ""
+
+
+@router.post("/{case_id}/assign")
+def assign(
+    request: Request,
+    case_id: CaseId,
+    staff: CaseWorker,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[AssignForm, Form()],
+) -> Response:
+    """An agent takes a case; a manager gives it to anybody, or to nobody."""
+
+    def act(file: CaseFile, _fields: Fields) -> Done:
+        if staff.role is not Role.MANAGER and typed.owner != staff.username:
+            raise Forbidden("you can take a case yourself; giving it to somebody else is up to a manager")
+        names = assignable(session)
+        if typed.owner and typed.owner not in names:
+            raise Invalid("nobody active has this name", "owner")
+        service.assign(session, file.case, typed.owner, by=staff.by, now=now)
+        return f"This case is now with {names.get(typed.owner, 'nobody')}.", "good"
+
+    return attempt(request, session, staff, case_id, "assign", typed, act, now=now)
+
+
+class NominateForm(Typed):
+    reason: str = ""
+
+
+@router.post("/{case_id}/nominate")
+def nominate_for_legal(
+    request: Request,
+    case_id: CaseId,
+    staff: CaseWorker,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[NominateForm, Form()],
+) -> Response:
+    def act(file: CaseFile, _fields: Fields) -> Done:
+        nominate(session, file.case, typed.reason, by=staff.by, now=now)
+        return "Nominated for the legal team; somebody else has to approve it.", "good"
+
+    return attempt(request, session, staff, case_id, "nominate", typed, act, now=now)

@@ -1,0 +1,131 @@
+"""What a customer tells about being contacted: times and places that do not suit, and where they live."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.core.errors import NotFound
+from app.core.vocabulary import Channel
+from app.http.context import Now
+from app.http.doors import CaseWorker
+from app.http.transactions import WriteSession
+from app.inbound.service import replace_links
+from app.outreach.gate.facts import address_of
+from app.outreach.gate.models import ContactPreference
+from app.outreach.gate.service import end_preference, set_preference
+from app.policy.rules import PreferenceKind
+from app.web.cases.case_file import CaseFile, CaseId
+from app.web.cases.forms.action import Done, attempt
+from app.web.forms import Fields, ReasonForm, Typed
+
+router = APIRouter(prefix="/cases")
+
+DAYS: Mapping[str, tuple[int, ...]] = {"": (), "weekdays": (0, 1, 2, 3, 4), "weekend": (5, 6)}
+PLACES = (PreferenceKind.PLACE, PreferenceKind.WORKPLACE)
+
+
+class PreferenceForm(Typed):
+    kind: str = ""
+    channel: str = ""
+    days: str = ""
+    start: str = ""
+    end: str = ""
+    timezone: str = ""
+    until: str = ""
+    source: str = ""
+
+
+@router.post("/{case_id}/preferences")
+def add_preference(
+    request: Request,
+    case_id: CaseId,
+    staff: CaseWorker,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[PreferenceForm, Form()],
+) -> Response:
+    """A place is the number or address on file for the channel chosen."""
+
+    def act(file: CaseFile, fields: Fields) -> Done:
+        kind = fields.choice("kind", PreferenceKind)
+        channel = fields.choice("channel", Channel) if fields.has("channel") else None
+        if kind in PLACES and channel is None:
+            fields.errors["channel"] = "Choose whose number or address it is."
+        if kind is PreferenceKind.TIME and not (fields.has("start") or fields.has("end")):
+            fields.errors["start"] = "Say from when, until when, or both."
+        if not fields.has("source"):
+            fields.errors["source"] = "Say how the customer let us know."
+        start, end = _minute(fields, "start", 0), _minute(fields, "end", 1440)
+        until: date | None = fields.day("until") if fields.has("until") else None
+        fields.done()
+        address = address_of(file.customer, channel) if kind in PLACES and channel else ""
+        set_preference(
+            session, file.customer, kind,
+            channel=channel, weekdays=DAYS.get(typed.days, ()), start_minute=start, end_minute=end, address=address,
+            timezone=typed.timezone.strip(), until=until, source=typed.source, case_id=file.case.id,
+            by=staff.by, now=now,
+        )  # fmt: skip
+        return "Kept, and obeyed from now on.", "good"
+
+    names = {"start_minute": "start", "weekdays": "days", "address": "channel"}
+    return attempt(request, session, staff, case_id, "preference", typed, act, now=now, names=names)
+
+
+def _minute(fields: Fields, name: str, default: int) -> int:
+    """A time of day as minutes after midnight."""
+    if not fields.has(name):
+        return default
+    hour, _, minute = fields.values[name].strip().partition(":")
+    digits = hour + minute
+    if not (
+        digits.isascii() and digits.isdigit() and len(digits) <= 4 and int(hour) < 24 and int(minute) < 60
+    ):
+        fields.errors[name] = "Write a time like 17:00."
+        return default
+    return int(hour) * 60 + int(minute)
+
+
+@router.post("/{case_id}/preferences/{preference_id}/end")
+def take_back(
+    request: Request,
+    case_id: CaseId,
+    preference_id: CaseId,
+    staff: CaseWorker,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[ReasonForm, Form()],
+) -> Response:
+    def act(file: CaseFile, fields: Fields) -> Done:
+        reason = fields.reason()
+        fields.done()
+        row = session.get(ContactPreference, preference_id, with_for_update=True)
+        if row is None or row.customer_id != file.customer.id:
+            raise NotFound("this customer told us no such thing")
+        end_preference(session, row, reason=reason, case_id=file.case.id, by=staff.by, now=now)
+        return "It does not bind any more.", "good"
+
+    return attempt(request, session, staff, case_id, f"end-told-{preference_id}", typed, act, now=now)
+
+
+@router.post("/{case_id}/links/replace")
+def replace_page_links(
+    request: Request,
+    case_id: CaseId,
+    staff: CaseWorker,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[Typed, Form()],
+) -> Response:
+    """Somebody else holds a link to their page."""
+
+    def act(file: CaseFile, _fields: Fields) -> Done:
+        replace_links(session, file.customer, by=staff.by, now=now)
+        return "Links in earlier messages only stop messages now; the next message brings a new one.", "good"
+
+    return attempt(request, session, staff, case_id, "standing", typed, act, now=now)

@@ -1,0 +1,90 @@
+"""What the gate says to a reminder now, channel by channel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from sqlmodel import Session
+
+from app.core.ids import id_of
+from app.core.vocabulary import Channel, Purpose
+from app.outreach.gate.case_facts import reserved_contacts
+from app.outreach.gate.service import (
+    address_of,
+    gather_facts,
+    nothing_to_remind_of,
+    packs_for,
+    with_objection,
+)
+from app.policy.rules import LONGEST_CLEARANCE, Clearance, Contact, Reason, Refusals, WaitUntil, review
+from app.web.cases.case_file import CaseFile
+
+CHANNELS = {Channel.CALL: "Call", Channel.SMS: "SMS", Channel.EMAIL: "E-mail", Channel.POST: "Letter"}
+
+
+@dataclass(frozen=True, slots=True)
+class GateRow:
+    """The gate's answer for one channel at this moment."""
+
+    channel: Channel
+    label: str
+    address: str
+    verdict: str
+    """`yes`, `wait` or `no`."""
+    until: datetime | None
+    """yes: until when; wait: from when. None = no end in sight."""
+    reasons: tuple[Reason, ...]
+    consent: bool | None
+    review_on: date | None = None
+    """When somebody looks at the hold that no date ends; None = there is none."""
+
+
+def may_contact(session: Session, file: CaseFile, now: datetime) -> list[GateRow]:
+    """What the gate says to an ordinary reminder on each channel; nothing is sent and nothing recorded.
+
+    The same question as `compliance.service.explain`, with the facts gathered once for all channels. Messages that are
+    queued already count.
+    """
+    pack = packs_for(file.portfolio, file.customer)
+    who = id_of(file.customer)
+    reserved = reserved_contacts(session, file.portfolio, [who], now=now)
+    facts = gather_facts(session, [file.customer], pack, now=now, reserved=reserved)[who]
+    nothing = _nothing_to_remind_of(session, file, now)
+    rows = []
+    for channel, label in CHANNELS.items():
+        address = address_of(file.customer, channel)
+        answer = review(Contact(channel, Purpose.REMINDER, address), facts, pack, now)
+        if nothing:
+            answer = with_objection(answer, nothing)
+        reasons: tuple[Reason, ...] = ()
+        if isinstance(answer, Clearance):
+            closes = answer.not_after
+            verdict, until = "yes", closes if closes < now + LONGEST_CLEARANCE else None
+        elif isinstance(answer, WaitUntil):
+            verdict, until, reasons = "wait", answer.at, answer.reasons
+        else:
+            verdict, until, reasons = "no", None, answer.reasons
+        lines = [line for line in address.split("\n") if line != file.customer.full_name]
+        shown = ", ".join(lines) if channel is Channel.POST else address
+        review_on = answer.review_on if isinstance(answer, Refusals) else None
+        consent = facts.consent.get(channel)
+        shown_first = weightiest_first(reasons)
+        rows.append(GateRow(channel, label, shown, verdict, until, shown_first, consent, review_on))
+    return rows
+
+
+def weightiest_first(reasons: Sequence[Reason]) -> tuple[Reason, ...]:
+    """Those with no end before those that end by themselves, the last first: under "do not contact" nobody is to read
+    of a limit that is over tomorrow."""
+    latest = datetime.max.replace(tzinfo=UTC)
+    return tuple(sorted(reasons, key=lambda reason: reason.until or latest, reverse=True))
+
+
+def _nothing_to_remind_of(session: Session, file: CaseFile, now: datetime) -> Reason | None:
+    nothing = nothing_to_remind_of(session, file.portfolio, file.customer, at=now)
+    if nothing or file.is_open:
+        return nothing
+    sentence = f"case {file.case.reference} is closed"
+    return Reason("desk.case_closed", "a closed case is not worked", sentence, "house", verified=True)

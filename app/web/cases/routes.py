@@ -1,0 +1,23 @@
+"""The pages and forms of a case; a new one is a line here."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from app.web.cases import case_page, contacts, documents
+from app.web.cases.forms import addresses, calls, consent, customer, holds, letters, notes, plans, preferences
+
+ROUTERS: tuple[APIRouter, ...] = (
+    case_page.router,
+    contacts.router,
+    documents.router,
+    notes.router,
+    plans.router,
+    holds.router,
+    consent.router,
+    letters.router,
+    calls.router,
+    addresses.router,
+    preferences.router,
+    customer.router,
+)

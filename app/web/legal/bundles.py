@@ -1,0 +1,115 @@
+"""Bundles of a referral: built, downloaded and delivered."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from sqlmodel import Session, select
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.casework.cases.service import add_note, case_event
+from app.core.errors import Conflict, NotFound
+from app.core.timeline.rules import Kind
+from app.core.timeline.service import record
+from app.http.context import Now, ports_of
+from app.http.cursors import RowId
+from app.http.doors import LegalMember
+from app.http.transactions import WriteSession
+from app.legal.referrals import queries
+from app.legal.referrals.models import Bundle, ReferralStatus
+from app.legal.referrals.queries import Listed
+from app.legal.referrals.rules import completeness, gaps
+from app.legal.referrals.service import build_bundle, hand_over, latest_bundle
+from app.outreach.outbox.models import OutboxMessage
+from app.web.legal.referral_page import (
+    NO_DESK,
+    NO_KEY,
+    Excuses,
+    LegalReader,
+    case_file_of,
+    find_referral,
+    locked_referral,
+    referral_page,
+)
+from app.web.rendering import redirect
+
+router = APIRouter(prefix="/legal")
+
+
+@router.post("/{referral_id}/bundles")
+def build(
+    request: Request, referral_id: RowId, staff: LegalMember, session: WriteSession, now: Now, fields: Excuses
+) -> Response:
+    """Seal the case file as of the last closed business day. Each gap that can be excused has a field of its own."""
+    row = locked_referral(session, referral_id)
+    found = find_referral(session, referral_id)
+    if row.status is ReferralStatus.DECLINED:
+        raise Conflict("This referral was declined; nominate the case again first.")
+    seal = ports_of(request).seal
+    if seal is None:
+        raise Conflict(NO_KEY)
+    missing = gaps(completeness(case_file_of(session, found.case, now)))
+    reasons = {item.id: str(fields.get(f"excuse.{item.id}", ""))[:500] for item in missing}
+    errors = {
+        f"excuse.{item.id}": "Say why the file may go without it."
+        for item in missing
+        if not reasons[item.id].strip()
+    }
+    if errors:
+        given = {f"excuse.{item}": reason for item, reason in reasons.items()}
+        return referral_page(request, session, found, staff, now=now, errors=errors, given=given)
+    bundle = build_bundle(session, found.case, seal, excuses=reasons, by=staff.by, now=now)
+    words = f"{bundle.reference} is sealed."
+    return redirect(request, f"/legal/{referral_id}#bundles", words)
+
+
+@router.get("/{referral_id}/bundles/{bundle_id}")
+def download(
+    referral_id: RowId, bundle_id: RowId, staff: LegalReader, session: WriteSession, now: Now
+) -> Response:
+    """The archive itself. A write session because every download is on record."""
+    found = find_referral(session, referral_id)
+    bundle = _bundle(session, found, bundle_id)
+    data = {"bundle": bundle.reference, "sha256": bundle.sha256}
+    record(session, case_event(Kind.BUNDLE_DOWNLOADED, found.case, data), by=staff.by, now=now)
+    headers = {"content-disposition": f'attachment; filename="{bundle.reference}.zip"'}
+    return Response(bundle.content, media_type="application/zip", headers=headers)
+
+
+@router.post("/{referral_id}/bundles/{bundle_id}/hand-over")
+def deliver(
+    request: Request,
+    referral_id: RowId,
+    bundle_id: RowId,
+    staff: LegalMember,
+    session: WriteSession,
+    now: Now,
+) -> Response:
+    """Queue the newest bundle for the legal desk; the worker delivers it."""
+    row = locked_referral(session, referral_id)
+    found = find_referral(session, referral_id)
+    if ports_of(request).legal_desk is None:
+        raise Conflict(NO_DESK)
+    bundle = _bundle(session, found, bundle_id)
+    latest = latest_bundle(session, row.case_id)
+    if latest is None or latest.id != bundle.id:
+        raise Conflict("A later bundle supersedes this one; hand that one over.")
+    queued = select(OutboxMessage.id).where(OutboxMessage.key == f"bundle:{bundle.reference}")
+    if session.scalar(queued) is not None:
+        return redirect(
+            request, f"/legal/{referral_id}#bundles", f"{bundle.reference} was handed over already.", "info"
+        )
+    hand_over(session, found.case, bundle, now=now)
+    add_note(
+        session, found.case, f"Bundle {bundle.reference} handed over to the legal desk.", by=staff.by, now=now
+    )
+    return redirect(
+        request, f"/legal/{referral_id}#bundles", f"{bundle.reference} is queued for the legal desk."
+    )
+
+
+def _bundle(session: Session, found: Listed, bundle_id: int) -> Bundle:
+    bundle = queries.bundle(session, found.referral.case_id, bundle_id)
+    if bundle is None:
+        raise NotFound("There is no such bundle.")
+    return bundle

@@ -1,0 +1,146 @@
+"""The page of one referral: its checklist, its bundles and what became of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Annotated
+
+from fastapi import Depends
+from sqlmodel import Session, col, select
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.casework.cases.models import CollectionsCase, case_reference
+from app.core.errors import NotFound
+from app.core.ids import id_of
+from app.core.staff.rules import LEGAL_WORK, MANAGEMENT, Role, Staff
+from app.core.timeline.service import lock_customers
+from app.http.context import Now, ports_of
+from app.http.doors import requires
+from app.legal.bundle.loading import load_case_file
+from app.legal.bundle.verification import Verification, verify
+from app.legal.referrals import queries
+from app.legal.referrals.models import Bundle, Referral, ReferralStatus
+from app.legal.referrals.queries import Listed
+from app.legal.referrals.rules import CaseFile, completeness, gaps, stops
+from app.outreach.outbox.queries import bundle_deliveries, channel_stops
+from app.outreach.outbox.rules import Destination, OutboxStatus
+from app.web.rendering import page
+
+LegalReader = Annotated[Staff, requires(*LEGAL_WORK, *MANAGEMENT)]
+"""The legal team decides; managers look on."""
+
+
+async def excuse_fields(request: Request) -> FormData:
+    return await request.form(max_files=1, max_fields=60)
+
+
+Excuses = Annotated[FormData, Depends(excuse_fields)]
+STATUS_WORDS = {
+    ReferralStatus.NOMINATED: ("Nominated", "info"),
+    ReferralStatus.APPROVED: ("Approved", "good"),
+    ReferralStatus.DELIVERED: ("Delivered", "good"),
+    ReferralStatus.DECLINED: ("Declined", "neutral"),
+}
+DELIVERY_WORDS = {
+    OutboxStatus.QUEUED: ("Waiting to be delivered", "info"),
+    OutboxStatus.CLAIMED: ("Being delivered", "info"),
+    OutboxStatus.SENDING: ("Being delivered", "info"),
+    OutboxStatus.SENT: ("Delivered", "good"),
+    OutboxStatus.DELIVERED: ("Delivered", "good"),
+    OutboxStatus.UNDELIVERED: ("Refused by the legal desk", "bad"),
+    OutboxStatus.BOUNCED: ("Refused by the legal desk", "bad"),
+    OutboxStatus.FAILED: ("Not delivered", "bad"),
+    OutboxStatus.WITHHELD: ("Withheld", "warn"),
+    OutboxStatus.UNKNOWN: ("Unknown", "warn"),
+}
+NO_KEY = (
+    "No key is set to sign bundles with. Set DESK_BUNDLE_KEY (see .env.example) and start the desk again."
+)
+NO_DESK = "No legal desk is configured. Set DESK_LEGAL_URL (see .env.example), or download the bundle."
+
+
+def referral_page(
+    request: Request,
+    session: Session,
+    found: Listed,
+    staff: Staff,
+    *,
+    now: Now,
+    checked: Bundle | None = None,
+    errors: dict[str, str] | None = None,
+    given: Mapping[str, str] | None = None,
+) -> Response:
+    """`given` = what was typed into a form that is refused, by field."""
+    ports = ports_of(request)
+    file = case_file_of(session, found.case, now)
+    items = completeness(file)
+    sealed = queries.bundles(session, found.referral.case_id)
+    status = 422 if errors else 200
+    return page(
+        request,
+        "legal/referral.html",
+        status,
+        found=found,
+        status_words=STATUS_WORDS,
+        delivery_words=DELIVERY_WORDS,
+        decides=staff.role is Role.LEGAL,
+        own=found.referral.nominated_by == staff.by,
+        items=items,
+        missing=[item for item in items if not item.ok],
+        stops=stops(items),
+        gaps=gaps(items),
+        file=file,
+        past_due_minor=sum(account.past_due_minor for account in file.accounts),
+        days_late=max((account.days_past_due for account in file.accounts), default=0),
+        excuses={b.id: json.loads(b.excuses) for b in sealed},
+        bundles=sealed,
+        deliveries=bundle_deliveries(session, found.referral.case_id),
+        receipts={b.id: json.loads(b.receipt) for b in sealed if b.receipt},
+        can_seal=ports.seal is not None,
+        can_deliver=ports.legal_desk is not None,
+        stopped=channel_stops(session).get(Destination.LEGAL_DESK),
+        no_key=NO_KEY,
+        no_desk=NO_DESK,
+        checked=checked,
+        verification=verify_bundle(request, checked) if checked else None,
+        errors=errors or {},
+        given=given or {},
+    )
+
+
+def find_referral(session: Session, referral_id: int) -> Listed:
+    found = queries.referral(session, referral_id)
+    if found is None:
+        raise NotFound("There is no such referral.")
+    return found
+
+
+def case_file_of(session: Session, case: CollectionsCase, now: Now) -> CaseFile:
+    """What a bundle built at this moment would show: its checklist and its figures are those of the page."""
+    return load_case_file(session, case, bundle_id=case_reference(id_of(case)), now=now)
+
+
+def verify_bundle(request: Request, bundle: Bundle) -> Verification:
+    """Against our own key, as a stranger who holds it would."""
+    seal = ports_of(request).seal
+    return verify(bundle.content, seal.key.public_key() if seal else None)
+
+
+def locked_referral(session: Session, referral_id: int) -> Referral:
+    """The referral, locked: of two people who decide at once, one is told that it is decided.
+
+    The customer comes first, as everywhere; settling a delivery takes both locks in this order too.
+    """
+    owner = (
+        select(CollectionsCase.customer_id)
+        .join(Referral, col(Referral.case_id) == CollectionsCase.id)
+        .where(Referral.id == referral_id)
+    )
+    customer_id = session.scalar(owner)
+    if customer_id is None:
+        raise NotFound("There is no such referral.")
+    lock_customers(session, [customer_id])
+    return session.scalars(select(Referral).where(Referral.id == referral_id).with_for_update()).one()

@@ -1,0 +1,12 @@
+"""The pages of the legal team; a new one is a line here."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from app.web.legal import bundles, referrals
+
+ROUTERS: tuple[APIRouter, ...] = (
+    referrals.router,
+    bundles.router,
+)

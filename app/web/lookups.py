@@ -1,0 +1,49 @@
+"""What many pages look up: each portfolio's present day, and what colleagues are called."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from app.book.delinquency.service import edges_of
+from app.book.ledger.models import Portfolio
+from app.casework.cases.queries import Book
+from app.core.clock import local_date, local_instant
+from app.core.ids import id_of
+from app.core.staff.models import User
+from app.operations.day import last_closed
+from app.web.rendering import Tone
+
+
+def books_at(session: Session, now: datetime) -> tuple[Book, ...]:
+    """Every portfolio with its present day and the day its figures are of."""
+    portfolios = session.scalars(select(Portfolio).order_by(col(Portfolio.code))).all()
+    return tuple(book_of(session, portfolio, now) for portfolio in portfolios)
+
+
+def book_of(session: Session, portfolio: Portfolio, now: datetime) -> Book:
+    today = local_date(now, portfolio.timezone)
+    return Book(
+        portfolio_id=id_of(portfolio),
+        code=portfolio.code,
+        name=portfolio.creditor,
+        currency=portfolio.currency,
+        timezone=portfolio.timezone,
+        edges=edges_of(portfolio),
+        on=last_closed(session, portfolio) or today,
+        today=today,
+        day_ends=local_instant(today + timedelta(days=1), 0, 0, portfolio.timezone),
+    )
+
+
+def staff_names(session: Session) -> dict[str, str]:
+    """User name -> the name colleagues know."""
+    users = sa.select(User.username, User.display_name)  # type: ignore[call-overload]
+    return {username: name for username, name in session.execute(users)}
+
+
+def bucket_tone(days: int) -> Tone:
+    """One scale on every page: the colour only repeats what the label says."""
+    return "neutral" if days < 1 else "info" if days < 30 else "warn" if days < 60 else "bad"

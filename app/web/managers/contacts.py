@@ -1,0 +1,206 @@
+"""Contacts and refusals: what was cleared, made and refused in a period, by which rule, and each answer in full."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from fastapi import APIRouter
+from sqlmodel import Session, col, select
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.book.ledger.models import Portfolio
+from app.casework.cases.models import case_reference
+from app.core.clock import local_date, local_instant
+from app.core.errors import Invalid, NotFound
+from app.core.vocabulary import Channel
+from app.http.context import Now
+from app.http.cursors import decode_cursor, encode_cursor
+from app.http.doors import Manager
+from app.http.transactions import StreamSession
+from app.outreach.gate import queries
+from app.outreach.gate.queries import DECISIONS, Decision, Period, RuleCounts
+from app.web.lists import Column, csv_download
+from app.web.rendering import page
+
+router = APIRouter(prefix="/contacts")
+
+DEFAULT_DAYS = 30
+MAX_DAYS = 92
+PAGE = 50
+WORDS = {
+    "cleared": ("Cleared", "good", "the gate permitted it"),
+    "waiting": ("Waiting", "info", "permitted later; asked again by itself"),
+    "refused": ("Refused", "bad", "the gate said no"),
+    "withheld": ("Withheld", "warn", "stopped at the moment of delivery"),
+    "sent": ("Sent or called", "neutral", "the provider accepted it, or a call was logged"),
+    "simulated": ("Printed to the console", "warn", "no provider is set up: nothing left"),
+    "delivered": ("Delivered", "good", "the provider says it arrived"),
+    "failed": ("Failed", "bad", "it did not arrive"),
+    "unknown": ("Unknown", "warn", "it may or may not have left"),
+}
+CHANNEL_WORDS = {Channel.SMS: "SMS", Channel.EMAIL: "E-mail", Channel.POST: "Letter", Channel.CALL: "Call"}
+COLUMNS = [
+    Column("When"),
+    Column("Decision"),
+    Column("Channel"),
+    Column("Customer"),
+    Column("About"),
+    Column("Why"),
+]
+
+
+@router.get("")
+def contacts(
+    request: Request,
+    _staff: Manager,
+    session: StreamSession,
+    now: Now,
+    portfolio: str = "",
+    first: str = "",
+    last: str = "",
+    decision: str = "",
+    channel: str = "",
+    rule: str = "",
+    cursor: str = "",
+    format: str = "",
+) -> Response:
+    portfolios = list(session.scalars(select(Portfolio).order_by(col(Portfolio.code))))
+    chosen = next((p for p in portfolios if p.code == portfolio), None)
+    if portfolio and chosen is None:
+        raise NotFound("There is no such portfolio.")
+    zone = (chosen or portfolios[0]).timezone if portfolios else "UTC"
+    first_on, last_on = _days(session, first, last, zone, now)
+    period = Period(
+        local_instant(first_on, 0, 0, zone),
+        local_instant(last_on + timedelta(days=1), 0, 0, zone),
+        chosen.id if chosen and len(portfolios) > 1 else None,
+    )
+    wanted: dict[str, Any] = {
+        "decision": decision if decision in DECISIONS else "",
+        "channel": Channel(channel) if channel in set(Channel) else None,
+        "rule": rule[:100],
+    }
+    if format == "csv":
+        rows = queries.all_decisions(session, period, **wanted)
+        return csv_download(f"contacts-{first_on}-{last_on}.csv", CSV_HEADER, csv_rows(rows))
+    rules = queries.rule_counts(session, period)
+    shown = queries.decisions(
+        session, period, **wanted, after=decode_cursor(cursor, 2, datetime.fromisoformat, int), limit=PAGE + 1
+    )
+    last_row = shown[PAGE - 1] if len(shown) > PAGE else None
+    return page(
+        request,
+        "managers/contacts.html",
+        portfolios=portfolios,
+        portfolio=chosen,
+        zone=zone,
+        first_on=first_on,
+        last_on=last_on,
+        max_days=MAX_DAYS,
+        wanted=wanted,
+        words=WORDS,
+        channel_words=CHANNEL_WORDS,
+        matrix=_matrix(queries.counts(session, period)),
+        day_chart=_day_chart(queries.day_counts(session, period, zone), first_on, last_on),
+        rules=rules,
+        chart=_rule_chart(rules),
+        columns=COLUMNS,
+        decisions=shown[:PAGE],
+        next_cursor=encode_cursor(last_row.at.isoformat(), last_row.event_id) if last_row else None,
+    )
+
+
+def _days(session: Session, first: str, last: str, zone: str, now: datetime) -> tuple[date, date]:
+    """The days asked for; otherwise thirty up to the last one on which anything was decided."""
+    last_on = _day(last, "last")
+    if last_on is None:
+        latest = queries.last_decision_at(session)
+        last_on = local_date(min(latest, now) if latest else now, zone)
+    first_on = _day(first, "first") or last_on - timedelta(days=DEFAULT_DAYS - 1)
+    if first_on > last_on:
+        raise Invalid("The period ends before it begins.", "first")
+    if (last_on - first_on).days >= MAX_DAYS:
+        raise Invalid(f"Ask for at most {MAX_DAYS} days at a time.", "first")
+    return first_on, last_on
+
+
+def _day(text: str, field: str) -> date | None:
+    try:
+        found = date.fromisoformat(text) if text else None
+    except ValueError:
+        raise Invalid("Give days like 2026-01-31.", field) from None
+    if found is not None and not 1990 <= found.year <= 2199:
+        raise Invalid("That day is out of range.", field)
+    return found
+
+
+def _matrix(found: Mapping[tuple[str, Channel | None], int]) -> dict[str, Any]:
+    """Rows by channel, columns by decision, and their sums; decisions that never happened are left out."""
+    names = [name for name in DECISIONS if name != "unknown" or any(key[0] == name for key in found)]
+    rows = [(channel, [found.get((name, channel), 0) for name in names]) for channel in Channel]
+    total = [sum(n for (kind, _), n in found.items() if kind == name) for name in names]
+    return {"names": names, "rows": rows, "total": total, "any": any(total)}
+
+
+def _rule_chart(rules: RuleCounts) -> dict[str, Any] | None:
+    top = [entry for entry in rules.rules if entry.refused or entry.withheld][:12]
+    if not top:
+        return None
+    series = [{"name": "Refused", "values": [entry.refused for entry in top]}]
+    if any(entry.withheld for entry in top):
+        series.append({"name": "Withheld at delivery", "values": [entry.withheld for entry in top]})
+    return {
+        "type": "bar",
+        "labels": [entry.rule for entry in top],
+        "unit": "count",
+        "stacked": True,
+        "horizontal": True,
+        "series": series,
+    }
+
+
+def _day_chart(found: Mapping[tuple[date, str], int], first_on: date, last_on: date) -> dict[str, Any] | None:
+    """What the gate answered, day by day."""
+    if not found:
+        return None
+    days = [first_on + timedelta(days=n) for n in range((last_on - first_on).days + 1)]
+    names = [
+        name for name in ("cleared", "waiting", "refused", "withheld") if any(n == name for _, n in found)
+    ]
+    return {
+        "type": "bar",
+        "labels": [day.isoformat() for day in days],
+        "unit": "count",
+        "stacked": True,
+        "series": [
+            {"name": WORDS[name][0], "values": [found.get((day, name), 0) for day in days]} for name in names
+        ],
+    }
+
+
+CSV_HEADER = (
+    "id", "at", "decision", "channel", "case", "customer", "purpose", "letter", "step", "rules", "details", "pack",
+    "by",
+)  # fmt: skip
+
+
+def csv_rows(rows: Iterator[Decision]) -> Iterator[tuple[Any, ...]]:
+    for row in rows:
+        yield (
+            row.event_id,
+            row.at,
+            row.decision,
+            row.channel.value if row.channel else "",
+            case_reference(row.case_id) if row.case_id else "",
+            row.customer_name,
+            row.data.get("purpose", ""),
+            row.data.get("letter", ""),
+            row.data.get("step", ""),
+            "; ".join(reason["rule"] for reason in row.reasons),
+            "; ".join(reason["detail"] for reason in row.reasons) or row.data.get("error", ""),
+            row.data.get("pack", ""),
+            row.by,
+        )

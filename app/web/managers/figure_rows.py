@@ -1,0 +1,188 @@
+"""The rows behind a figure of the dashboard: accounts that are overdue, and movements between two days."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from fastapi import APIRouter
+from sqlmodel import Session
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.book.delinquency.rules import MovementKind
+from app.book.ledger.models import Portfolio
+from app.core.errors import Invalid, NotFound
+from app.core.ids import id_of
+from app.core.money import to_decimal_string
+from app.http.cursors import decode_cursor, encode_cursor
+from app.http.doors import Manager
+from app.http.transactions import StreamSession
+from app.operations.day import last_closed
+from app.reporting.kpis import history
+from app.reporting.kpis.rules import Figure
+from app.web.lists import Column, csv_download
+from app.web.managers.dashboard import choose_portfolio
+from app.web.rendering import page
+
+router = APIRouter(prefix="/dashboard")
+PAGE = 100
+MOVEMENT_TITLES = {
+    MovementKind.FELL_PAST_DUE: "Fell past due",
+    MovementKind.PAID: "Paid toward unpaid dues",
+    MovementKind.ADJUSTED: "Adjusted",
+}
+BEHIND_COLUMNS = [
+    Column("Account"),
+    Column("Customer"),
+    Column("Days past due", numeric=True),
+    Column("Bucket"),
+    Column("Past due", numeric=True),
+    Column("Of it not owed", numeric=True),
+    Column("Balance", numeric=True),
+]
+MOVEMENT_COLUMNS = [Column("Day"), Column("Account"), Column("Customer"), Column("Amount", numeric=True)]
+
+
+@router.get("/accounts")
+def accounts_behind(
+    request: Request,
+    _staff: Manager,
+    session: StreamSession,
+    portfolio: str,
+    on: date,
+    days: int = 1,
+    cursor: str = "",
+    format: str = "",
+) -> Response:
+    """The accounts an overdue rate counts on a closed day."""
+    chosen, last = _closed(session, portfolio, on)
+    if days < 1:
+        raise Invalid("Days past due start at 1.", "days")
+    after = decode_cursor(cursor, 2, int, int)
+    is_csv = format == "csv"
+    rows = history.overdue_accounts(
+        session,
+        id_of(chosen),
+        on,
+        days,
+        after=None if is_csv else after,
+        limit=None if is_csv else PAGE + 1,
+    )
+    if is_csv:
+        header = (
+            "account_ref",
+            "name",
+            "days_past_due",
+            "bucket",
+            "past_due",
+            "not_owed",
+            "balance",
+            "currency",
+        )
+        return csv_download(
+            f"overdue-{days}-{chosen.code}-{on}.csv",
+            header,
+            (
+                (
+                    row.reference,
+                    row.name,
+                    row.days_past_due,
+                    row.bucket,
+                    to_decimal_string(row.past_due_minor, chosen.currency),
+                    to_decimal_string(row.not_owed_minor, chosen.currency),
+                    to_decimal_string(row.balance_minor, chosen.currency),
+                    chosen.currency,
+                )
+                for row in rows
+            ),
+        )
+    last_row = rows[PAGE - 1] if len(rows) > PAGE else None
+    return page(
+        request,
+        "managers/dashboard/accounts.html",
+        portfolio=chosen,
+        on=on,
+        days=days,
+        columns=BEHIND_COLUMNS,
+        rows=rows[:PAGE],
+        cases=history.latest_cases(session, [row.customer_id for row in rows[:PAGE]]),
+        figures=_counted(session, chosen, on, days),
+        next_cursor=encode_cursor(last_row.balance_minor, last_row.account_id) if last_row else None,
+    )
+
+
+def _counted(session: Session, portfolio: Portfolio, on: date, days: int) -> dict[str, Figure]:
+    """The stored figures that count these rows; none where `days` is not one of the edges that are measured."""
+    names = {f"overdue_rate_balance_{days}": "balance", f"overdue_rate_accounts_{days}": "accounts"}
+    found = history.series(session, id_of(portfolio), on, on)
+    return {names[p.current.kpi]: p.current for p in found if p.current.kpi in names}
+
+
+@router.get("/movements")
+def movements_behind(
+    request: Request,
+    _staff: Manager,
+    session: StreamSession,
+    portfolio: str,
+    kind: MovementKind,
+    first: date,
+    last: date,
+    cursor: str = "",
+    format: str = "",
+) -> Response:
+    """What fell past due, was paid or adjusted between two days: the lines of the roll-forward."""
+    chosen, _ = _closed(session, portfolio, last)
+    span = (id_of(chosen), kind, first, last)
+    if format == "csv":
+        rows = history.movements(session, *span)
+        header = ("on", "account_ref", "name", "kind", "amount", "currency")
+        return csv_download(
+            f"{kind.value}-{chosen.code}-{first}-{last}.csv",
+            header,
+            (
+                (
+                    row.on,
+                    row.reference,
+                    row.name,
+                    kind.value,
+                    to_decimal_string(row.amount_minor, chosen.currency),
+                    chosen.currency,
+                )
+                for row in rows
+            ),
+        )
+    rows = history.movements(session, *span, after=_movement_seen(cursor), limit=PAGE + 1)
+    count, total = history.movement_total(session, *span)
+    return page(
+        request,
+        "managers/dashboard/movements.html",
+        portfolio=chosen,
+        title=MOVEMENT_TITLES[kind],
+        first=first,
+        last=last,
+        columns=MOVEMENT_COLUMNS,
+        rows=rows[:PAGE],
+        cases=history.latest_cases(session, [row.customer_id for row in rows[:PAGE]]),
+        count=count,
+        total=total,
+        next_cursor=_movement_cursor(rows[PAGE - 1]) if len(rows) > PAGE else None,
+    )
+
+
+def _movement_cursor(row: history.MovementBehind) -> str:
+    return encode_cursor(row.on.isoformat(), row.movement_id)
+
+
+def _movement_seen(cursor: str) -> tuple[date, int] | None:
+    """Where the page before ended. Invalid for a link that is none of ours."""
+    seen = decode_cursor(cursor, 2, date.fromisoformat, int)
+    return (date.fromisoformat(seen[0]), seen[1]) if seen else None
+
+
+def _closed(session: Session, code: str, on: date) -> tuple[Portfolio, date]:
+    """The portfolio and its last closed day. NotFound for a day that has not been closed yet."""
+    _, chosen = choose_portfolio(session, code)
+    last = last_closed(session, chosen) if chosen else None
+    if chosen is None or last is None or on > last:
+        raise NotFound("That day has not been closed yet.")
+    return chosen, last

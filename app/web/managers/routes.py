@@ -1,0 +1,31 @@
+"""The pages of managers; a new one is a line here."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from app.web.managers import (
+    alerts,
+    contacts,
+    dashboard,
+    figure_rows,
+    letters,
+    outbox,
+    simulations,
+    suppression,
+)
+from app.web.managers.strategies import editor, experiments, versions
+
+ROUTERS: tuple[APIRouter, ...] = (
+    dashboard.router,
+    figure_rows.router,
+    contacts.router,
+    versions.router,
+    editor.router,
+    experiments.router,
+    letters.router,
+    simulations.router,
+    outbox.router,
+    suppression.router,
+    alerts.router,
+)

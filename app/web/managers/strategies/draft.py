@@ -1,0 +1,81 @@
+"""A strategy being written: what travels in the editor's form, and the page that shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.book.ledger.models import Portfolio
+from app.outreach.strategy import service
+from app.outreach.strategy.rules import ASKABLE
+from app.outreach.strategy.strategyfile import BadStrategy, Place, Problem, read_strategy
+from app.web.managers.strategies.words import LadderWords, ladders_of, letters_of
+from app.web.rendering import page
+
+
+class Draft(BaseModel):
+    """What is being written, all text."""
+
+    portfolio: str = ""
+    code: str = ""
+    text: str = ""
+    note: str = ""
+    do: str = "check"
+    """`check`, `save`, or `step:PLACE`, `put:PLACE`, `drop:PLACE` for one step."""
+    id: str = ""
+    day: str = ""
+    action: str = ""
+    letter: str = ""
+    purpose: str = ""
+    task: str = ""
+    channels: list[str] = []
+    otherwise: list[str] = []
+    fact: list[str] = []
+    op: list[str] = []
+    value: list[str] = []
+    wait_step: str = ""
+    wait_days: str = ""
+    wait_moment: str = ""
+
+
+def editor_page(
+    request: Request,
+    book: Portfolio,
+    draft: Draft,
+    errors: Mapping[str, str] | None = None,
+    *,
+    status: int = 200,
+) -> Response:
+    """The text, what is wrong with it, and the ladders as they are understood."""
+    problems: Sequence[Problem] = ()
+    shown: list[LadderWords] = []
+    try:
+        shown = ladders_of(
+            request, read_strategy(draft.code or "draft", draft.text, service.terms_of(book)), book
+        )
+        service.understand(book, draft.code or "draft", draft.text, letters_of(request))
+    except BadStrategy as bad:
+        problems = bad.problems
+    wrong: dict[Place, list[Problem]] = {}
+    for problem in problems:
+        wrong.setdefault(problem.place, []).append(problem)
+    return page(
+        request,
+        "managers/strategies/edit.html",
+        status,
+        book=book,
+        draft=draft,
+        shown=shown,
+        problems=problems,
+        wrong=wrong,
+        errors=errors or {},
+        letters=letters_of(request),
+        askable=ASKABLE,
+    )
+
+
+def with_text(draft: Draft, text: str) -> Draft:
+    return Draft(portfolio=draft.portfolio, code=draft.code, text=text, note=draft.note)

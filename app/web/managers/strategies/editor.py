@@ -1,0 +1,105 @@
+"""The editor of strategies.
+
+It keeps nothing on the server: the text being worked on travels in the form, so nothing is lost by looking at it,
+and it becomes a version only when it is saved.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, File, Form, UploadFile
+from sqlmodel import Session
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.book.ledger.models import Portfolio
+from app.book.ledger.service import get_portfolio
+from app.core.actor import Actor
+from app.core.errors import Invalid
+from app.core.ids import id_of
+from app.http.context import Now
+from app.http.cursors import RowQuery
+from app.http.doors import Manager
+from app.http.security import MB
+from app.http.transactions import ReadSession, WriteSession
+from app.outreach.strategy import service
+from app.outreach.strategy.strategyfile import LONGEST_TEXT, BadStrategy
+from app.web.forms import sentence
+from app.web.managers.strategies.draft import Draft, editor_page
+from app.web.managers.strategies.step_form import change_step, place_of
+from app.web.managers.strategies.words import find_version, letters_of
+from app.web.rendering import redirect
+
+router = APIRouter(prefix="/strategies")
+
+
+@router.get("/edit")
+def edit(
+    request: Request,
+    _staff: Manager,
+    session: ReadSession,
+    portfolio: str = "",
+    base: RowQuery = 0,
+) -> Response:
+    """The editor, with the text of a version (`base`) or of what is live."""
+    if base:
+        version, book = find_version(session, base)
+        draft = Draft(portfolio=book.code, code=version.code, text=version.text)
+    else:
+        book = get_portfolio(session, portfolio)
+        live = service.live_version(session, id_of(book))
+        code = live.code if live else book.strategy
+        draft = Draft(portfolio=book.code, code=code, text=live.text if live else service.shipped_text(code))
+    return editor_page(request, book, draft)
+
+
+@router.post("/import", max_body_size=MB)
+def import_file(
+    request: Request,
+    _staff: Manager,
+    session: ReadSession,
+    portfolio: Annotated[str, Form()],
+    code: Annotated[str, Form()],
+    file: Annotated[UploadFile, File()],
+) -> Response:
+    """A TOML file into the editor; it is a version once it is saved there."""
+    book = get_portfolio(session, portfolio)
+    try:
+        text = file.file.read(4 * LONGEST_TEXT).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Invalid("This file is not UTF-8 text.", "file") from None
+    return editor_page(
+        request, book, Draft(portfolio=book.code, code=code.strip() or book.strategy, text=text)
+    )
+
+
+@router.post("/edit", max_body_size=MB)
+def work(
+    request: Request,
+    staff: Manager,
+    session: WriteSession,
+    now: Now,
+    draft: Annotated[Draft, Form()],
+) -> Response:
+    """Check the text, change one step of it, or save it as a version."""
+    book = get_portfolio(session, draft.portfolio)
+    verb, _, where = draft.do.partition(":")
+    if verb == "save":
+        return _save(request, session, staff.by, book, draft, now)
+    if verb in ("step", "put", "drop"):
+        return change_step(request, book, draft, verb, place_of(where))
+    return editor_page(request, book, draft)
+
+
+def _save(request: Request, session: Session, by: Actor, book: Portfolio, draft: Draft, now: Now) -> Response:
+    try:
+        version = service.save_version(
+            session, book, draft.code.strip(), draft.text, letters_of(request), draft.note, by=by, now=now
+        )
+    except BadStrategy:
+        return editor_page(request, book, draft, status=422)
+    except Invalid as refused:
+        return editor_page(request, book, draft, {refused.field or "": sentence(refused.message)}, status=422)
+    said = f"Saved as {version.ref}. It changes nothing until it is put live."
+    return redirect(request, f"/strategies/versions/{version.id}", said)

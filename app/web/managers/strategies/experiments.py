@@ -1,0 +1,217 @@
+"""Champion against challenger: an experiment planned, started, shown and ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form
+from pydantic import BaseModel
+from sqlmodel import Session
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.book.ledger.models import Portfolio
+from app.book.ledger.service import get_portfolio
+from app.core.errors import Conflict, Invalid, NotFound
+from app.core.ids import id_of
+from app.core.staff.rules import MANAGEMENT
+from app.http.context import Now
+from app.http.cursors import RowId
+from app.http.doors import Manager
+from app.http.transactions import ReadSession, WriteSession
+from app.operations.day import last_closed
+from app.outreach.strategy import queries, service
+from app.outreach.strategy.experiments import Comparison, Verdict, sample_size, smaller_arm_share
+from app.outreach.strategy.models import Experiment, StrategyVersion
+from app.web.forms import sentence
+from app.web.lookups import staff_names
+from app.web.managers.strategies.words import letters_of
+from app.web.rendering import Tone, page, redirect
+
+router = APIRouter(prefix="/strategies")
+VERDICTS: Mapping[Verdict, tuple[str, Tone]] = {
+    Verdict.NOT_ENOUGH: ("Not enough cases yet: no result", "info"),
+    Verdict.NO_DIFFERENCE: ("No difference was found", "neutral"),
+    Verdict.CHALLENGER: ("The challenger cures more cases", "good"),
+    Verdict.CHAMPION: ("The champion cures more cases", "warn"),
+}
+
+
+class Planned(BaseModel):
+    """An experiment as it was typed."""
+
+    portfolio: str = ""
+    challenger: str = ""
+    share_percent: str = "50"
+    baseline: str = ""
+    difference: str = "5"
+
+
+@dataclass
+class Help:
+    """How many cases it takes, where the figures allow to say."""
+
+    per_arm: int = 0
+    total: int = 0
+    months: float | None = None
+    errors: dict[str, str] = field(default_factory=dict)
+
+
+@router.get("/experiments/new")
+def plan_experiment(
+    request: Request,
+    _staff: Manager,
+    session: ReadSession,
+    portfolio: str = "",
+    challenger: str = "",
+    share_percent: str = "50",
+    baseline: str = "",
+    difference: str = "5",
+) -> Response:
+    """How many cases an experiment takes, before it is started."""
+    typed = Planned(
+        portfolio=portfolio, challenger=challenger, share_percent=share_percent, baseline=baseline,
+        difference=difference,
+    )  # fmt: skip
+    return _plan_page(request, session, typed, {})
+
+
+@router.post("/experiments")
+def start_experiment(
+    request: Request, staff: Manager, session: WriteSession, now: Now, typed: Annotated[Planned, Form()]
+) -> Response:
+    book = get_portfolio(session, typed.portfolio)
+    helped = _help(typed, 0)
+    if helped.errors:
+        return _plan_page(request, session, typed, helped.errors, status=422)
+    try:
+        challenger = service.version_named(session, book, typed.challenger)
+        experiment = service.start_experiment(
+            session, book, challenger, int(typed.share_percent), letters_of(request), helped.per_arm,
+            by=staff.by, now=now,
+        )  # fmt: skip
+    except (Invalid, Conflict, NotFound) as refused:
+        named = "challenger" if isinstance(refused, NotFound) else getattr(refused, "field", None) or ""
+        return _plan_page(request, session, typed, {named: sentence(refused.message)}, status=refused.status)
+    return redirect(
+        request, f"/strategies/experiments/{experiment.id}", "The experiment runs from tonight on."
+    )
+
+
+def _plan_page(
+    request: Request, session: Session, typed: Planned, errors: Mapping[str, str], *, status: int = 200
+) -> Response:
+    book = get_portfolio(session, typed.portfolio)
+    on = last_closed(session, book)
+    past = queries.past_cure_rate(session, book, on) if on else queries.PastRate(0, 0, 0)
+    if not typed.baseline and past.cases:
+        typed = typed.model_copy(update={"baseline": f"{100 * past.cured / past.cases:.1f}"})
+    helped = _help(typed, past.per_month)
+    live = service.live_version(session, id_of(book))
+    others = [v for v in service.versions(session, id_of(book)) if live is None or v.id != live.id]
+    return page(
+        request,
+        "managers/strategies/experiment_new.html",
+        status,
+        book=book,
+        live=live,
+        others=others,
+        other_options=[(v.ref, f"{v.ref} {v.name}") for v in others],
+        typed=typed,
+        past=past,
+        helped=helped,
+        errors={**(helped.errors if typed.baseline else {}), **errors},
+    )
+
+
+def _help(typed: Planned, per_month: int) -> Help:
+    """Sample size for what was typed; percentages as `12.5`."""
+    found = Help()
+    share = typed.share_percent.strip()
+    if not (share.isascii() and share.isdigit() and 1 <= int(share[:4]) <= 99):
+        found.errors["share_percent"] = "Write a whole number from 1 to 99."
+    baseline, difference = (_percent(text) for text in (typed.baseline, typed.difference))
+    if baseline is None:
+        found.errors["baseline"] = "Write a percentage such as 22.5."
+    if difference is None:
+        found.errors["difference"] = "Write percentage points such as 5."
+    if found.errors or baseline is None or difference is None:
+        return found
+    try:
+        found.per_arm = sample_size(baseline, difference)
+    except ValueError as error:
+        found.errors["difference"] = sentence(str(error))
+        return found
+    found.total = int(found.per_arm / smaller_arm_share(int(share)) + 0.999999)
+    found.months = round(found.total / per_month, 1) if per_month else None
+    return found
+
+
+def _percent(text: str) -> float | None:
+    try:
+        value = float(text.strip().replace(",", "."))
+    except ValueError:
+        return None
+    return value / 100 if -100 < value < 100 else None
+
+
+@router.get("/experiments/{experiment_id}")
+def experiment_page(request: Request, experiment_id: RowId, staff: Manager, session: ReadSession) -> Response:
+    experiment, book = _experiment(session, experiment_id)
+    on = last_closed(session, book)
+    result = queries.compare_arms(session, experiment, on) if on else None
+    champion, challenger = (
+        session.get_one(StrategyVersion, each) for each in (experiment.champion_id, experiment.challenger_id)
+    )
+    return page(
+        request,
+        "managers/strategies/experiment.html",
+        book=book,
+        experiment=experiment,
+        champion=champion,
+        challenger=challenger,
+        on=on,
+        result=result,
+        verdict=VERDICTS[result.verdict] if result else None,
+        chart=_chart(result, champion, challenger) if result else None,
+        names=staff_names(session),
+        may_change=staff.role in MANAGEMENT,
+    )
+
+
+@router.post("/experiments/{experiment_id}/end")
+def end_experiment(
+    request: Request, experiment_id: RowId, staff: Manager, session: WriteSession, now: Now
+) -> Response:
+    experiment, book = _experiment(session, experiment_id)
+    service.end_experiment(session, book, experiment, by=staff.by, now=now)
+    said = "The experiment has ended: everybody goes by the live version. Results still come in for 30 days."
+    return redirect(request, f"/strategies/experiments/{experiment_id}", said)
+
+
+def _experiment(session: Session, experiment_id: int) -> tuple[Experiment, Portfolio]:
+    experiment = session.get(Experiment, experiment_id)
+    if experiment is None:
+        raise NotFound("There is no such experiment.")
+    return experiment, session.get_one(Portfolio, experiment.portfolio_id)
+
+
+def _chart(
+    result: Comparison, champion: StrategyVersion, challenger: StrategyVersion
+) -> dict[str, Any] | None:
+    """Cure rates with the ends of their intervals."""
+    if not (result.champion.cases and result.challenger.cases):
+        return None
+    arms = [result.champion, result.challenger]
+    return {
+        "type": "bar",
+        "labels": [f"Champion {champion.ref}", f"Challenger {challenger.ref}"],
+        "unit": "percent",
+        "series": [
+            {"name": "95 % interval from", "values": [arm.cure_interval[0] for arm in arms]},
+            {"name": "Cured within 30 days", "values": [arm.cure_rate for arm in arms]},
+            {"name": "to", "values": [arm.cure_interval[1] for arm in arms]},
+        ],
+    }

@@ -1,0 +1,209 @@
+"""One step of a strategy, as a form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.book.ledger.models import Portfolio
+from app.core.errors import Invalid, NotFound
+from app.core.money import exponent
+from app.core.vocabulary import Channel, Purpose
+from app.outreach.strategy import service
+from app.outreach.strategy.rules import ASKABLE, Action, Moment, Op, Shape, Step
+from app.outreach.strategy.strategyfile import (
+    BadStrategy,
+    Place,
+    Problem,
+    Terms,
+    parse_strategy,
+    put_step,
+    read_strategy,
+    write_step,
+)
+from app.web.forms import sentence
+from app.web.managers.strategies.draft import Draft, editor_page, with_text
+from app.web.managers.strategies.words import ACTION_WORDS, CHANNEL_WORDS, MOMENT_WORDS, OP_WORDS, letters_of
+from app.web.rendering import page
+
+
+def place_of(text: str) -> Place:
+    parts = text.split(".")
+    if not (
+        1 <= len(parts) <= 2 and all(part.isascii() and part.isdigit() and len(part) < 4 for part in parts)
+    ):
+        raise Invalid("There is no such step.")
+    numbers = [int(part) for part in parts]
+    return Place(step=numbers[0]) if len(numbers) == 1 else Place(numbers[0], numbers[1])
+
+
+def change_step(request: Request, book: Portfolio, draft: Draft, verb: str, place: Place) -> Response:
+    terms = service.terms_of(book)
+    try:
+        strategy = read_strategy(draft.code or "draft", draft.text, terms)
+    except BadStrategy:
+        return editor_page(
+            request, book, draft, {"": "Put the text right first; then its steps can be changed."}
+        )
+    if place.segment is not None and place.segment >= len(strategy.segments):
+        raise NotFound("There is no such segment.")
+    ladder = strategy.main if place.segment is None else strategy.segments[place.segment].ladder
+    if verb == "drop":
+        return editor_page(request, book, with_text(draft, put_step(draft.text, place, None)))
+    if verb == "step":
+        old = ladder.steps[place.step or 0] if (place.step or 0) < len(ladder.steps) else None
+        return _step_page(request, book, _as_typed(draft, old, terms), place, {}, is_new=old is None)
+    return _put(request, book, draft, place, terms, is_new=(place.step or 0) >= len(ladder.steps))
+
+
+def _put(
+    request: Request, book: Portfolio, draft: Draft, place: Place, terms: Terms, *, is_new: bool
+) -> Response:
+    """The step as it was typed into the text; or the form again with what is wrong beside each field."""
+    raw, errors = _raw_step(draft)
+    alone = {k: v for k, v in raw.items() if k != "wait_for"}
+    step = None
+    if not errors:
+        try:
+            step = parse_strategy("draft", {"steps": [alone]}, terms).main.steps[0]
+            block = write_step(step, terms, segment=place.segment is not None)
+            if "wait_for" in raw:
+                block += _wait_line(raw["wait_for"])
+            text = put_step(draft.text, place, block)
+            service.understand(book, draft.code or "draft", text, letters_of(request))
+            return editor_page(request, book, with_text(draft, text))
+        except BadStrategy as bad:
+            mine = [p for p in bad.problems if step is None or p.place == place] or bad.problems
+            errors = _by_field(mine)
+    return _step_page(request, book, draft, place, errors, is_new=is_new, status=422)
+
+
+def _by_field(problems: Sequence[Problem]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for problem in problems:
+        name = "wait_for" if "wait_for" in problem.label else problem.field
+        found[name] = " ".join(filter(None, (found.get(name), sentence(problem.message))))
+    return found
+
+
+def _wait_line(wait: Mapping[str, Any]) -> str:
+    return f'wait_for = {{ step = "{wait["step"]}", days = {wait["days"]}, moment = "{wait["moment"]}" }}\n'
+
+
+def _raw_step(draft: Draft) -> tuple[dict[str, Any], dict[str, str]]:
+    """The form as TOML would have it; values that cannot be told apart from text become numbers where they are."""
+    errors: dict[str, str] = {}
+    day = draft.day.strip()
+    if not (day.isascii() and day.isdigit() and len(day) < 6):
+        errors["day"] = "Write a whole number."
+    raw: dict[str, Any] = {"id": draft.id.strip(), "day": int(day) if "day" not in errors else 0}
+    raw["action"] = draft.action
+    if draft.action == Action.MESSAGE:
+        raw |= {"letter": draft.letter, "channels": draft.channels, "purpose": draft.purpose or "reminder"}
+        raw["otherwise"] = draft.otherwise
+    if draft.action == Action.TASK:
+        raw["task"] = draft.task
+    condition: dict[str, Any] = {}
+    for fact, op, value in zip(draft.fact, draft.op, draft.value, strict=False):
+        if fact and value.strip():
+            condition.setdefault(fact, {})[op] = _typed_value(fact, op, value.strip())
+        elif fact:
+            errors["condition"] = "Say what it is compared with."
+    if condition:
+        raw["condition"] = condition
+    if draft.wait_step:
+        days = draft.wait_days.strip()
+        if not (days.isascii() and days.isdigit() and len(days) < 4) or draft.wait_moment not in set(Moment):
+            errors["wait_for"] = "Write for how many days."
+        elif '"' in draft.wait_step or "\\" in draft.wait_step or "\n" in draft.wait_step:
+            errors["wait_for"] = "There is no such step."
+        else:
+            raw["wait_for"] = {"step": draft.wait_step, "days": int(days), "moment": draft.wait_moment}
+    return raw, errors
+
+
+def _typed_value(fact: str, op: str, text: str) -> Any:
+    shape = ASKABLE[fact][0] if fact in ASKABLE else Shape.TEXT
+    if op == Op.IN:
+        return [word.strip() for word in text.split(",") if word.strip()]
+    if shape is Shape.NUMBER and text.isascii() and text.isdigit() and len(text) < 10:
+        return int(text)
+    if shape is Shape.FLAG:
+        return {"yes": True, "true": True, "no": False, "false": False}.get(text.lower(), text)
+    return text
+
+
+def _as_typed(draft: Draft, step: Step | None, terms: Terms) -> Draft:
+    """The form's fields for a step; empty ones for a new step."""
+    shown = with_text(draft, draft.text)
+    if step is None:
+        return shown.model_copy(update={"action": "message", "purpose": "reminder"})
+    rows = [(test.fact, test.op.value, _value_typed(test.fact, test.value, terms)) for test in step.condition]
+    return shown.model_copy(
+        update={
+            "id": step.id,
+            "day": str(step.day),
+            "action": step.action.value,
+            "letter": step.letter,
+            "purpose": step.purpose.value,
+            "task": step.task,
+            "channels": [channel.value for channel in step.channels],
+            "otherwise": [channel.value for channel in step.otherwise],
+            "fact": [row[0] for row in rows],
+            "op": [row[1] for row in rows],
+            "value": [row[2] for row in rows],
+            "wait_step": step.wait_for.step if step.wait_for else "",
+            "wait_days": str(step.wait_for.days) if step.wait_for else "",
+            "wait_moment": step.wait_for.moment.value if step.wait_for else "",
+        }
+    )
+
+
+def _value_typed(fact: str, value: Any, terms: Terms) -> str:
+    if isinstance(value, frozenset):
+        return ", ".join(sorted(value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if ASKABLE[fact][0] is Shape.AMOUNT:
+        return f"{value / 10 ** exponent(terms.currency):.{exponent(terms.currency)}f}"
+    return str(value)
+
+
+CONDITION_ROWS = 4
+
+
+def _step_page(
+    request: Request,
+    book: Portfolio,
+    draft: Draft,
+    place: Place,
+    errors: Mapping[str, str],
+    *,
+    is_new: bool,
+    status: int = 200,
+) -> Response:
+    rows = [*zip(draft.fact, draft.op, draft.value, strict=False)]
+    rows += [("", Op.AT_LEAST.value, "")] * max(1, CONDITION_ROWS - len(rows))
+    return page(
+        request,
+        "managers/strategies/step.html",
+        status,
+        book=book,
+        draft=draft,
+        place=place,
+        is_new=is_new,
+        errors=errors,
+        rows=rows,
+        actions=list(ACTION_WORDS.items()),
+        letters=[
+            (code, getattr(letter, "title", code)) for code, letter in sorted(letters_of(request).items())
+        ],
+        purposes=[(p.value, p.value.capitalize()) for p in (Purpose.REMINDER, Purpose.NOTICE)],
+        channels=[(c, word) for c, word in CHANNEL_WORDS.items() if c is not Channel.CALL],
+        facts=[("", "—")] + [(name, words) for name, (_, words) in ASKABLE.items()],
+        ops=[(op.value, word) for op, word in OP_WORDS.items()],
+        moments=[(m.value, word) for m, word in MOMENT_WORDS.items()],
+    )

@@ -1,0 +1,128 @@
+"""Strategies: what is live, its versions, and going back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from sqlmodel import Session, col, select
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.book.ledger.models import Portfolio
+from app.book.ledger.service import get_portfolio
+from app.core.ids import id_of
+from app.core.staff.rules import MANAGEMENT
+from app.http.context import Now
+from app.http.cursors import RowId
+from app.http.doors import CaseReader, Manager
+from app.http.transactions import ReadSession, WriteSession
+from app.outreach.strategy import queries, service
+from app.outreach.strategy.strategyfile import BadStrategy
+from app.web.lists import Column
+from app.web.lookups import staff_names
+from app.web.managers.strategies.words import find_version, ladders_of, letters_of
+from app.web.rendering import page, redirect
+
+router = APIRouter(prefix="/strategies")
+VERSION_COLUMNS = [
+    Column("Version"),
+    Column("Name"),
+    Column("Saved"),
+    Column("By"),
+    Column("Note"),
+    Column(""),
+]
+LIVE_COLUMNS = [Column("Version"), Column("Live from"), Column("To"), Column("By")]
+
+
+@router.get("")
+def strategies(request: Request, staff: CaseReader, session: ReadSession, portfolio: str = "") -> Response:
+    """What a portfolio goes by, all versions, and experiments."""
+    books = all_portfolios(session)
+    if not books:
+        return page(request, "managers/strategies/list.html", books=[], book=None)
+    book = get_portfolio(session, portfolio) if portfolio else books[0]
+    live = service.live_version(session, id_of(book))
+    found = service.ladders(session, book)
+    versions = service.versions(session, id_of(book))
+    return page(
+        request,
+        "managers/strategies/list.html",
+        books=books,
+        choices=[(each.code, each.code) for each in books],
+        book=book,
+        live=live,
+        live_ref=found.live.ref,
+        shown=ladders_of(request, found.live.strategy, book),
+        before=service.version_before(session, id_of(book)),
+        versions=versions,
+        history=queries.live_history(session, id_of(book)),
+        experiments=queries.experiments(session, id_of(book)),
+        running=service.running_experiment(session, id_of(book)),
+        by_id={version.id: version for version in versions},
+        names=staff_names(session),
+        may_change=staff.role in MANAGEMENT,
+        columns=VERSION_COLUMNS,
+        live_columns=LIVE_COLUMNS,
+    )
+
+
+@router.get("/versions/{version_id}")
+def version_page(request: Request, version_id: RowId, staff: CaseReader, session: ReadSession) -> Response:
+    version, book = find_version(session, version_id)
+    live = service.live_version(session, id_of(book))
+    try:
+        shown, problems = ladders_of(request, service.side_of(book, version).strategy, book), []
+    except BadStrategy as bad:
+        shown, problems = [], bad.problems
+    return page(
+        request,
+        "managers/strategies/version.html",
+        book=book,
+        version=version,
+        shown=shown,
+        problems=problems,
+        is_live=live is not None and live.id == version.id,
+        running=service.running_experiment(session, id_of(book)),
+        names=staff_names(session),
+        may_change=staff.role in MANAGEMENT,
+    )
+
+
+@router.get("/versions/{version_id}/toml")
+def export(version_id: RowId, _staff: CaseReader, session: ReadSession) -> Response:
+    version, _ = find_version(session, version_id)
+    name = f"{version.code}-{version.number}.toml"
+    return Response(
+        version.text,
+        media_type="application/toml",
+        headers={"content-disposition": f'attachment; filename="{name}"'},
+    )
+
+
+@router.post("/versions/{version_id}/live")
+def put_live(
+    request: Request, version_id: RowId, staff: Manager, session: WriteSession, now: Now
+) -> Response:
+    version, book = find_version(session, version_id)
+    service.put_live(session, book, version, letters_of(request), by=staff.by, now=now)
+    return redirect(request, home_of(book), f"{version.ref} is live from the next night on.")
+
+
+@router.post("/rollback")
+def rollback(
+    request: Request, staff: Manager, session: WriteSession, now: Now, portfolio: Annotated[str, Form()]
+) -> Response:
+    book = get_portfolio(session, portfolio)
+    version = service.rollback(session, book, by=staff.by, now=now)
+    return redirect(request, home_of(book), f"Rolled back: {version.ref} is live from the next night on.")
+
+
+def all_portfolios(session: Session) -> Sequence[Portfolio]:
+    return session.scalars(select(Portfolio).order_by(col(Portfolio.code))).all()
+
+
+def home_of(book: Portfolio) -> str:
+    return f"/strategies?portfolio={book.code}"

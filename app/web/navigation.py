@@ -1,0 +1,103 @@
+"""The navigation: its entries, who sees them, and what waits behind each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from app.book.ledger.models import Portfolio, ReportedChange, UnmatchedPayment, Waiver
+from app.book.ledger.rules import ReportedStatus, UnmatchedStatus, WaiverStatus
+from app.core.db import table_of
+from app.core.staff.rules import (
+    ADMINISTRATION,
+    CASE_READING,
+    CASEWORK,
+    LEGAL_WORK,
+    MANAGEMENT,
+    SWITCHING,
+    Role,
+)
+from app.inbound.bounces.models import MailNotice
+from app.inbound.models import InboundMessage
+from app.operations.alerts.models import Alert
+
+
+@dataclass(frozen=True, slots=True)
+class NavItem:
+    path: str
+    label: str
+    icon: str
+    roles: tuple[Role, ...]
+
+
+NAV = (
+    NavItem("/worklist", "Worklist", "list", CASEWORK),
+    NavItem("/accounts", "Accounts", "card", CASE_READING),
+    NavItem("/replies", "Replies", "message", CASEWORK),
+    NavItem("/unmatched", "Unmatched", "inbox", CASEWORK),
+    NavItem("/waivers", "Waivers", "check", MANAGEMENT),
+    NavItem("/reported-changes", "Reported changes", "inbox", MANAGEMENT),
+    NavItem("/legal", "Legal", "scale", (*LEGAL_WORK, *MANAGEMENT)),
+    NavItem("/dashboard", "Dashboard", "chart", MANAGEMENT),
+    NavItem("/feeds", "Feeds", "upload", MANAGEMENT),
+    NavItem("/contacts", "Contacts & refusals", "shield", MANAGEMENT),
+    NavItem("/strategies", "Strategies", "ladder", CASE_READING),
+    NavItem("/letters", "Letters", "file", (Role.AGENT, Role.MANAGER, Role.ADMIN)),
+    NavItem("/simulations", "Dry-runs", "clock", MANAGEMENT),
+    NavItem("/outbox", "Outbox", "send", MANAGEMENT),
+    NavItem("/suppressed", "Suppressed", "inbox", MANAGEMENT),
+    NavItem("/outbox/sending", "Sending", "send", ADMINISTRATION),
+    NavItem("/alerts", "Alerts", "bell", SWITCHING),
+    NavItem("/admin/staff", "Staff", "people", ADMINISTRATION),
+    NavItem("/admin/tokens", "API tokens", "key", ADMINISTRATION),
+)
+"""In the order shown. An entry appears once its page exists and the reader's role may open it."""
+HOME = {Role.AGENT: "/worklist", Role.MANAGER: "/dashboard", Role.LEGAL: "/legal", Role.ADMIN: "/admin/staff"}
+
+
+def navigation(role: Role, paths: frozenset[str]) -> list[NavItem]:
+    return [item for item in NAV if role in item.roles and item.path in paths]
+
+
+def waiting_counts(session: Session, role: Role) -> dict[str, int]:
+    """What waits for a person behind the entries of the navigation, by path."""
+    counts: dict[str, sa.Select[int]] = {}
+    if role in CASEWORK:
+        message = table_of(InboundMessage)
+        unread = sa.select(sa.func.count()).select_from(message).where(message.c.reviewed_at.is_(None))
+        counts["/replies"] = unread
+        counts["/unmatched"] = _waiting(UnmatchedPayment, UnmatchedStatus.WAITING)
+    if role in MANAGEMENT:
+        counts["/reported-changes"] = _waiting(ReportedChange, ReportedStatus.WAITING)
+        counts["/waivers"] = _waiting(Waiver, WaiverStatus.REQUESTED)
+        notice = table_of(MailNotice)
+        counts["/suppressed"] = sa.select(sa.func.count()).where(notice.c.decided_at.is_(None))
+    if role in SWITCHING:
+        alert = table_of(Alert)
+        counts["/alerts"] = sa.select(sa.func.count()).where(alert.c.ended_at.is_(None))
+    if not counts:
+        return {}
+    found = session.execute(sa.select(*(query.scalar_subquery() for query in counts.values()))).one()
+    return dict(zip(counts, found, strict=True))
+
+
+def _waiting(
+    model: type[UnmatchedPayment] | type[Waiver] | type[ReportedChange], status: str
+) -> sa.Select[int]:
+    table = table_of(model)
+    portfolios = sa.select(table_of(Portfolio).c.id)  # the index begins with the portfolio
+    return (
+        sa.select(sa.func.count())
+        .select_from(table)
+        .where(table.c.portfolio_id.in_(portfolios), table.c.status == status)
+    )
+
+
+def home_path(role: Role, paths: frozenset[str]) -> str:
+    """The first page of a role; the account page while that page is not built."""
+    if HOME[role] in paths:
+        return HOME[role]
+    entries = navigation(role, paths)
+    return entries[0].path if entries else "/account"

@@ -1,0 +1,21 @@
+"""Staff's pages, area by area."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from app.web.accounts import routes as accounts
+from app.web.admin import routes as admin
+from app.web.cases import routes as cases
+from app.web.legal import routes as legal
+from app.web.managers import routes as managers
+from app.web.worklist import routes as worklist
+
+PAGES: tuple[APIRouter, ...] = (
+    *admin.ROUTERS,
+    *worklist.ROUTERS,
+    *cases.ROUTERS,
+    *accounts.ROUTERS,
+    *legal.ROUTERS,
+    *managers.ROUTERS,
+)
