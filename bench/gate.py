@@ -48,8 +48,9 @@ from app.outreach.letters.catalog import load_letters  # noqa: E402
 from app.outreach.outbox.models import OutboxMessage  # noqa: E402
 from app.outreach.planning.service import Stationery  # noqa: E402
 from app.policy.composition import stack  # noqa: E402
+from app.policy.facts import Contact, ContactResult, Facts, PastContact  # noqa: E402
 from app.policy.packfile import shipped_packs  # noqa: E402
-from app.policy.rules import Contact, ContactResult, Facts, PastContact, review  # noqa: E402
+from app.policy.review import review  # noqa: E402
 from tests import postgres  # noqa: E402
 
 FOLDER = ROOT / "var" / "bench" / "gate"

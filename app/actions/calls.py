@@ -41,8 +41,9 @@ from app.outreach.gate.facts import address_of, gather_facts
 from app.outreach.gate.service import packs_for, rest_address
 from app.outreach.planning.event_letters import acknowledge_hold
 from app.outreach.planning.service import Stationery, confirm_plan
-from app.policy.kinds import PreferenceRule
-from app.policy.rules import Answer, Clearance, Contact, HoursRule, PreferenceKind, ask, review_within
+from app.policy.answers import Answer, Clearance
+from app.policy.facts import Contact
+from app.policy.review import ask, review_within
 
 CONFIRMED_BY = (Channel.SMS, Channel.EMAIL)
 """How a promise is confirmed in writing."""
@@ -177,12 +178,8 @@ def check_callback(
     facts = gather_facts(session, [customer], pack, now=now)[id_of(customer)]
     asked = ask(Contact(Channel.CALL, Purpose.REMINDER, address_of(customer, Channel.CALL)), facts, at)
     for rule in pack.rules_for(asked):
-        by_clock = isinstance(rule, HoursRule) or (
-            isinstance(rule, PreferenceRule) and PreferenceKind.TIME in rule.kinds
-        )
-        for reason in rule.objections(asked) if by_clock else ():
-            if "preference" not in reason.figures:  # a place is not about the time
-                raise Invalid(f"no call is allowed at that time: {reason.detail}", "callback_at")
+        for reason in rule.hour_objections(asked):
+            raise Invalid(f"no call is allowed at that time: {reason.detail}", "callback_at")
 
 
 def _rest_number(

@@ -8,7 +8,6 @@ from sqlmodel import Session, col, select
 
 from app.book.delinquency.lifecycle import end_pause, set_pause
 from app.book.delinquency.models import Pause
-from app.book.delinquency.rules import PauseKind
 from app.book.ledger.models import Account, Customer, Portfolio
 from app.book.ledger.queries import accounts_of
 from app.book.ledger.rules import ENDED
@@ -21,6 +20,7 @@ from app.casework.holds.service import (
 from app.core.actor import Actor
 from app.core.vocabulary import HoldKind
 from app.outreach.gate.service import packs_for
+from app.policy.sections.pauses import PauseKind
 
 
 def hold_customer(

@@ -19,7 +19,7 @@ from app.book.delinquency.lifecycle import CreditBalance
 from app.book.delinquency.models import Pause, ReAge
 from app.book.delinquency.queries import Aging
 from app.book.delinquency.queries import RollForward as Roll
-from app.book.delinquency.rules import PauseKind, bucket_labels, bucket_of, days_past_due
+from app.book.delinquency.rules import bucket_labels, bucket_of, days_past_due
 from app.book.delinquency.service import Now, edges_of
 from app.book.ledger.models import Account, Customer, Entry, Portfolio, ReplacedStatement, Waiver
 from app.book.ledger.rules import AccountStatus, CollectorKind, DelinquencySource, EntryKind, WaiverStatus
@@ -43,7 +43,8 @@ from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel, HoldKind
 from app.legal.referrals.models import Referral, ReferralStatus
 from app.outreach.gate.service import answer_data
-from app.policy.rules import Answer
+from app.policy.answers import Answer
+from app.policy.sections.pauses import PauseKind
 from app.reporting.kpis.models import KpiSnapshot
 from app.reporting.kpis.rules import DEFINITIONS, Figure, Unit
 

@@ -33,7 +33,7 @@ from app.outreach.planning.service import (
     known_keys,
     letter_context,
 )
-from app.policy.rules import Answer, Clearance
+from app.policy.answers import Answer, Clearance
 
 ANSWERABLE_FOR = timedelta(days=7)
 """After that it is no answer any more, but a message of our own."""

@@ -21,7 +21,8 @@ from app.outreach.gate.case_facts import open_folders
 from app.outreach.gate.decisions import Asked, decided, record_decisions
 from app.outreach.gate.facts import address_of
 from app.outreach.gate.pack_versions import keep_pack
-from app.policy.rules import Clearance, Contact
+from app.policy.answers import Clearance
+from app.policy.facts import Contact
 
 STEP = "call-me"
 """The 'step' of such a task; strategies have none of this name."""

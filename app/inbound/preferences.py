@@ -22,7 +22,7 @@ from app.inbound.rules import InboundSource
 from app.inbound.service import consent_of, open_case_of, refuse
 from app.outreach.gate.models import ContactPreference
 from app.outreach.gate.service import end_preference, open_preferences, set_consent, set_preference
-from app.policy.rules import PreferenceKind
+from app.policy.facts import PreferenceKind
 
 PAGE = "preferences page"
 """The source of what was chosen there; only that can be taken back there."""

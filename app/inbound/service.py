@@ -54,7 +54,8 @@ from app.outreach.outbox.rules import Destination, redact_links
 from app.outreach.planning.event_letters import acknowledge_hold
 from app.outreach.planning.on_demand import answer_for_help
 from app.outreach.planning.service import Stationery
-from app.policy.rules import Clearance, PreferenceKind, Suppression
+from app.policy.answers import Clearance
+from app.policy.facts import PreferenceKind, Suppression
 
 log = structlog.get_logger("desk.inbound")
 

@@ -1,32 +1,94 @@
-"""Public holidays as packs name them: a country's from the `holidays` library, and days made equal to them. Pure."""
+"""Local days, wall clocks and public holidays, as rules count them. Pure."""
 
 from __future__ import annotations
 
+import calendar
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+Period = Literal["day", "week", "month"]
+
+DAY = timedelta(days=1)
+
+
+def calendar_period(period: Period, day: date) -> tuple[date, date]:
+    """The first day of the calendar day, week or month that `day` is in, and the first day after it."""
+    if period == "day":
+        return day, day + DAY
+    if period == "week":
+        monday = day - timedelta(days=day.weekday())
+        return monday, monday + timedelta(days=7)
+    first = day.replace(day=1)
+    return first, (first + timedelta(days=31)).replace(day=1)
+
+
+def add_months(day: date, months: int) -> date:
+    """The same day of the month that much later, or that month's last day."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+
+
+@lru_cache(maxsize=1024)
+def zone_named(name: str) -> ZoneInfo | None:
+    """The IANA zone, or None for a name that is not one (zoneinfo has several ways of saying so)."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return None
+
+
+@lru_cache(maxsize=65_536)
+def readings(zone: ZoneInfo, day: date, minute: int) -> tuple[datetime, datetime]:
+    """The (earlier, later) UTC instants that a wall-clock minute of a local day can mean; usually the same."""
+    wall = datetime(day.year, day.month, day.day, tzinfo=zone) + timedelta(minutes=minute)
+    first, second = (wall.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+    return min(first, second), max(first, second)
+
+
+@lru_cache(maxsize=65_536)
+def midnight(zone: ZoneInfo, day: date) -> datetime:
+    """The first instant (UTC) of a local day, also where clocks change at midnight."""
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+
+
+def clock_text(minute: int) -> str:
+    """Minutes after midnight as HH:MM; 1440 is 24:00."""
+    return f"{minute // 60:02}:{minute % 60:02}"
 
 
 @dataclass(frozen=True, slots=True)
 class Holidays:
+    """The public holidays on which hours are closed: a country's from the `holidays` library, and days made equal."""
+
     country: str
     """ISO 3166-1 alpha-2."""
     subdivision: str = ""
-    """As the library names it; '' = only what is a holiday in the whole country."""
+    """As the library names it; '' = only the holidays of the whole country."""
     categories: tuple[str, ...] = ("public",)
     equated: frozenset[date] = frozenset()
     """Days that a decree makes equal to a holiday."""
 
     def name_of(self, day: date) -> str:
-        """What is celebrated that day, in English where the library has it; '' = an ordinary day."""
+        """The holiday on that day, in English where the library has it; '' = an ordinary day."""
         if day in self.equated:
             return "equated by decree"
         return _of_year(self.country, self.subdivision, self.categories, day.year).get(day, "")
 
+    def problem(self) -> str:
+        """'' if the library has such a calendar, else what is wrong with it."""
+        try:
+            _of_year(self.country, self.subdivision, self.categories, 2026)
+        except (NotImplementedError, ValueError) as error:
+            return str(error)
+        return ""
+
 
 @lru_cache(maxsize=512)
 def _of_year(country: str, subdivision: str, categories: tuple[str, ...], year: int) -> dict[date, str]:
-    """Read once a year of each calendar: the library's own look-up is slow and grows on being asked."""
+    """Read once for each calendar and year: the library's own look-up is slow and grows on being asked."""
     import holidays  # most of a second, and only where a pack closes on holidays
 
     listed = holidays.country_holidays(
@@ -44,12 +106,3 @@ def _languages(country: str) -> tuple[str, ...]:
 
     spoken: tuple[str, ...] = holidays.country_holidays(country).supported_languages
     return spoken
-
-
-def missing(calendar: Holidays) -> str:
-    """'' if the library has such a calendar, else what is wrong with it."""
-    try:
-        _of_year(calendar.country, calendar.subdivision, calendar.categories, 2026)
-    except (NotImplementedError, ValueError) as error:
-        return str(error)
-    return ""

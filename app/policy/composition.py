@@ -1,4 +1,4 @@
-"""Which packs apply to a customer, stacked into one: the portfolio's own, and those of the customer's place.
+"""Pack composition: the packs that apply to a customer, stacked into one: the portfolio's own and those of the place.
 
 Every rule of every stacked pack is asked, so the strictest holds and nothing is loosened.
 """
@@ -12,27 +12,32 @@ from typing import Any, Protocol
 
 from app.core.errors import NotFound
 from app.policy.overrides import tighten
+from app.policy.pack import Pack
 from app.policy.packfile import parse_pack, shipped_packs
-from app.policy.rules import Pack, PauseRule, Rule
+from app.policy.rules import Rule
+from app.policy.sections.after_referral import strictest_after_referral
+from app.policy.sections.pauses import all_pauses
+from app.policy.sections.retention import longest_retention
 
-_BESIDE_THE_POINT = ("citation", "source", "verified", "force")
+_SOURCE = ("citation", "source", "verified", "force")
+"""Fields in which two rules that say the same may differ."""
 
 
-class Book(Protocol):
-    """What of a portfolio decides which packs apply."""
+class PortfolioPolicy(Protocol):
+    """The fields of a portfolio that decide which packs apply."""
 
     @property
     def code(self) -> str: ...
     @property
     def pack(self) -> str: ...
     @property
-    def collector(self) -> Any: ...
+    def collector(self) -> str: ...
     @property
     def tightening(self) -> str: ...
 
 
 class Resident(Protocol):
-    """What of a customer decides which packs apply."""
+    """The fields of a customer that decide which packs apply."""
 
     @property
     def country(self) -> str: ...
@@ -44,7 +49,7 @@ class Resident(Protocol):
     def postcode(self) -> str: ...
 
 
-def packs_for(portfolio: Book, customer: Resident) -> Pack:
+def packs_for(portfolio: PortfolioPolicy, customer: Resident) -> Pack:
     """The effective pack of a customer: the portfolio's, the customer's country's and place's, and the portfolio's
     tightening. The same object for everybody it applies to, so that it can be compared by `is`.
 
@@ -63,7 +68,7 @@ def packs_for(portfolio: Book, customer: Resident) -> Pack:
     return _effective(codes, portfolio.tightening)
 
 
-def pack_of(portfolio: Book) -> Pack:
+def pack_of(portfolio: PortfolioPolicy) -> Pack:
     """The pack of a portfolio wherever its customers live. NotFound as `packs_for`."""
     codes = _codes_at(portfolio.pack, str(portfolio.collector), "", "", "", "")
     if not codes:
@@ -71,9 +76,11 @@ def pack_of(portfolio: Book) -> Pack:
     return _effective(codes, portfolio.tightening)
 
 
-def _unknown(portfolio: Book) -> NotFound:
+def _unknown(portfolio: PortfolioPolicy) -> NotFound:
     known = ", ".join(shipped_packs())
-    return NotFound(f"portfolio {portfolio.code} names policy pack {portfolio.pack!r}; known are {known}")
+    return NotFound(
+        f"Portfolio {portfolio.code} names policy pack {portfolio.pack!r}. Known packs are {known}."
+    )
 
 
 @lru_cache(maxsize=100_000)
@@ -101,7 +108,10 @@ def _codes_at(
             if pack.code not in chosen
             and pack.collector in ("any", collector)
             and set(pack.stacks_on).intersection(chosen)
-            and (pack.place is None or (pack.country == country and pack.place.holds(region, city, postcode)))
+            and (
+                pack.place is None
+                or (pack.country == country and pack.place.contains(region, city, postcode))
+            )
         ]
         chosen.extend(more)
         grown = bool(more)
@@ -117,14 +127,11 @@ def _effective(codes: tuple[str, ...], tightening: str) -> Pack:
 def stack(packs: Sequence[Pack], tightening: str = "") -> Pack:
     """One pack in which every rule of `packs` applies, tightened by the text of a portfolio's own rules.
 
-    What is not about contacts (re-ageing, most that is charged) is the first pack's, whose creditor's account it
-    is; days rest where any pack says so, and the record is kept as long as the longest says. BadPack for a wrong
-    or loosening text.
+    Re-ageing and the most that may be charged are the first pack's, whose creditor's account it is; days rest where
+    any pack says so, and the record is kept as long as the longest retention says. BadPack for a wrong or loosening
+    text.
     """
     first = packs[0]
-    pauses = [pack.pauses for pack in packs if pack.pauses is not None]
-    retentions = [pack.retention for pack in packs if pack.retention is not None]
-    referred = [pack.after_referral for pack in packs if pack.after_referral is not None]
     rules, mark = tuple(_union(packs)), ""
     if tightening:
         rules, mark = tighten(rules, tightening)
@@ -139,10 +146,12 @@ def stack(packs: Sequence[Pack], tightening: str = "") -> Pack:
         disclaimer=" ".join(dict.fromkeys(pack.disclaimer for pack in packs)),
         rules=rules,
         re_age=first.re_age,
-        pauses=_together(pauses),
+        pauses=all_pauses([pack.pauses for pack in packs if pack.pauses is not None]),
         charges=first.charges,
-        retention=max(retentions, key=lambda kept: kept.years, default=None),
-        after_referral=next((said for said in referred if not said.reminders), next(iter(referred), None)),
+        retention=longest_retention([pack.retention for pack in packs if pack.retention is not None]),
+        after_referral=strictest_after_referral(
+            [pack.after_referral for pack in packs if pack.after_referral is not None]
+        ),
         parts=tuple(pack.label for pack in packs) + ((mark,) if mark else ()),
         text=json.dumps(
             {"packs": {pack.code: pack.text for pack in packs}, "tightening": tightening}, ensure_ascii=False
@@ -158,7 +167,7 @@ def unstack(text: str) -> Pack:
 
 
 def _union(packs: Sequence[Pack]) -> Iterator[Rule]:
-    """All rules, without those that say the same under the same id: every pack brings the house rules."""
+    """All rules, one of those that say the same under the same id: every pack brings the house rules."""
     seen: dict[str, list[dict[str, Any]]] = {}
     for pack in packs:
         for rule in pack.rules:
@@ -170,18 +179,4 @@ def _union(packs: Sequence[Pack]) -> Iterator[Rule]:
 
 def _figures(rule: Rule) -> dict[str, Any]:
     names = [name for kind in type(rule).__mro__ for name in getattr(kind, "__slots__", ())]
-    return {name: getattr(rule, name) for name in names if name not in _BESIDE_THE_POINT} | {
-        "kind": type(rule)
-    }
-
-
-def _together(pauses: Sequence[PauseRule]) -> PauseRule | None:
-    if len(pauses) < 2:
-        return pauses[0] if pauses else None
-    return PauseRule(
-        frozenset().union(*(pause.holds for pause in pauses)),
-        "; ".join(dict.fromkeys(pause.force for pause in pauses)),
-        "; ".join(dict.fromkeys(pause.citation for pause in pauses)),
-        "; ".join(dict.fromkeys(pause.source for pause in pauses)),
-        all(pause.verified for pause in pauses),
-    )
+    return {name: getattr(rule, name) for name in names if name not in _SOURCE} | {"kind": type(rule)}

@@ -1,4 +1,4 @@
-"""A portfolio's own rules on top of its packs: new ones, and stricter figures for theirs. Pure.
+"""Portfolio overrides: a portfolio's own rules on top of its packs, and stricter figures for theirs. Pure.
 
 The text is TOML with [[rules]] as in a pack. A table whose `id` is a pack's rule names only the fields it changes;
 each must be at least as strict. Any other is a whole new rule, and its id begins with `house.`.
@@ -13,40 +13,11 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from app.policy.calendars import missing
-from app.policy.kinds import (
-    ContentRule,
-    LanguageRule,
-    LimitationRule,
-    PreferenceRule,
-    WaitRule,
-)
 from app.policy.packfile import BadPack, rule_of
-from app.policy.rules import (
-    CapRule,
-    ConsentRule,
-    Counted,
-    GapRule,
-    HoldRule,
-    HoursRule,
-    Rule,
-)
+from app.policy.rules import FIXED, Rule
 
 NAME = "tightening"
-_KINDS: Mapping[type[Rule], str] = {
-    HoursRule: "hours",
-    CapRule: "cap",
-    GapRule: "gap",
-    ConsentRule: "consent",
-    HoldRule: "hold",
-    PreferenceRule: "preference",
-    WaitRule: "wait",
-    ContentRule: "content",
-    LanguageRule: "language",
-    LimitationRule: "limitation",
-}
-_FIXED = ("force", "citation", "source", "verified", "effective_from", "effective_to")
-"""Whence a rule comes and when it binds is the pack's to say."""
+"""As answers and error messages name the text."""
 
 
 class Looser(BadPack):
@@ -73,7 +44,7 @@ def tighten(rules: Sequence[Rule], text: str) -> tuple[tuple[Rule, ...], str]:
 
 
 def entries(text: str) -> list[dict[str, Any]]:
-    """The [[rules]] tables of a tightening. BadPack if it is not TOML, or has a table without an id or one twice."""
+    """The [[rules]] tables of an overrides text. BadPack if it is not TOML, lacks an id or has one twice."""
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -109,179 +80,26 @@ def check(text: str, known: Sequence[Rule]) -> list[str]:
             if rule.id == entry["id"]:
                 _stricter(rule, entry)
     for rule in tighten(known, text)[0]:
-        if isinstance(rule, HoursRule) and rule.holidays and (problem := missing(rule.holidays)):
-            raise BadPack(f"{NAME}: rule {rule.id}: holidays: {problem}", "holidays")
+        if problem := rule.problem():
+            field, said = problem
+            raise BadPack(f"{NAME}: rule {rule.id}: {field}: {said}", field)
     return [entry["id"] for entry in entries(text)]
 
 
 def _stricter(rule: Rule, entry: Mapping[str, Any]) -> Rule:
     """The rule with the entry's figures; BadPack if any of them is looser than it was."""
     where = f"{NAME}: rule {rule.id}"
-    if entry.get("kind", _KINDS[type(rule)]) != _KINDS[type(rule)]:
-        raise BadPack(f"{where}: kind: is {_KINDS[type(rule)]} and stays so", "kind")
-    for name in _FIXED:
+    if entry.get("kind", rule.kind) != rule.kind:
+        raise BadPack(f"{where}: kind: is {rule.kind} and stays so", "kind")
+    for name in FIXED:
         if name in entry:
             raise BadPack(f"{where}: {name}: is the pack's to say; leave it out", name)
-    spelt = spelling(rule)
-    changed = rule_of(spelt | dict(entry), where)
-    for name, (was, now, fine) in _compared(rule, changed).items():
-        if not fine:
+    changed = rule_of(rule.spelling() | dict(entry), where)
+    for name, (was, now, as_strict) in rule.compared(changed).items():
+        if not as_strict:
             raise Looser(
                 f"{where}: {name}: {now} is looser than the {was} of {rule.citation} ({rule.force}); "
                 "a portfolio may only be stricter",
                 name,
             )
     return replace(changed, citation=f"{rule.citation}; tightened by the portfolio")
-
-
-def spelling(rule: Rule) -> dict[str, Any]:
-    """The rule as its [[rules]] table, so that a change can be laid over it."""
-    shared: dict[str, Any] = {
-        "id": rule.id,
-        "kind": _KINDS[type(rule)],
-        "channels": sorted(rule.channels),
-        "purposes": sorted(rule.purposes),
-        **{name: getattr(rule, name) for name in _FIXED if getattr(rule, name) is not None},
-    }
-    return shared | _own_spelling(rule)
-
-
-def _own_spelling(rule: Rule) -> dict[str, Any]:
-    match rule:
-        case HoursRule():
-            closed = rule.holidays
-            holidays = (
-                {}
-                if closed is None
-                else {
-                    "holidays": {
-                        "country": closed.country,
-                        "subdivision": closed.subdivision,
-                        "categories": list(closed.categories),
-                        "equated": sorted(closed.equated),
-                    }
-                }
-            )
-            names = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-            opens = [
-                {"weekdays": [name], "from": _clock(start), "to": _clock(end)}
-                for name, spans in zip(names, rule.week, strict=True)
-                for start, end in spans
-            ]
-            return {"open": opens, **holidays}
-        case CapRule():
-            windows = ("window_days", "window_hours", "calendar")
-            window = {name: getattr(rule, name) for name in windows if getattr(rule, name) is not None}
-            return {"most": rule.most, "counts": str(rule.counts), "per": rule.per, **window}
-        case GapRule():
-            return {"days": rule.days}
-        case ConsentRule():
-            return {"mode": rule.mode, "across": rule.across}
-        case HoldRule():
-            return {"holds": sorted(rule.holds)}
-        case PreferenceRule():
-            return {"preferences": sorted(rule.kinds)}
-        case WaitRule():
-            months = {} if rule.valid_months is None else {"valid_months": rule.valid_months}
-            before = sorted(rule.before) + (["suit"] if rule.before_suit else [])
-            return {"after": sorted(rule.after), "before": before, "days": rule.days, **months}
-        case ContentRule():
-            letters = {"letters": sorted(rule.letters)} if rule.letters else {}
-            return {"blocks": sorted(rule.blocks), **letters}
-        case LanguageRule():
-            letters = {"letters": sorted(rule.letters)} if rule.letters else {}
-            return {"languages": sorted(rule.languages), **letters}
-        case LimitationRule():
-            return {"years": rule.years, "stops": rule.stops, "restarts": rule.restarts}
-    raise TypeError(f"no spelling for {type(rule).__name__}")
-
-
-def _clock(minute: int) -> str:
-    return f"{minute // 60:02}:{minute % 60:02}"
-
-
-_BREADTH = {Counted.ANSWERED: {Counted.ANSWERED}, Counted.MADE: {Counted.MADE, Counted.ANSWERED}}
-_BREADTH[Counted.PLACED] = {Counted.PLACED, Counted.ANSWERED}
-_BREADTH[Counted.ATTEMPTED] = set(Counted)
-
-
-def _compared(was: Rule, now: Rule) -> dict[str, tuple[Any, Any, bool]]:
-    """Field -> (old figure, new figure, whether the new one is at least as strict)."""
-    figures: dict[str, tuple[Any, Any, bool]] = {
-        "channels": _superset(was.channels, now.channels),
-        "purposes": _superset(was.purposes, now.purposes),
-    }
-    match was, now:
-        case HoursRule(), HoursRule():
-            figures["open"] = (was.week, now.week, _within(was, now))
-            figures["holidays"] = (was.holidays, now.holidays, _more_holidays(was, now))
-        case CapRule(), CapRule():
-            figures["most"] = (was.most, now.most, now.most <= was.most)
-            figures["counts"] = (was.counts, now.counts, was.counts in _BREADTH[now.counts])
-            figures["per"] = (was.per, now.per, now.per in (was.per, "person"))
-            for name in ("window_days", "window_hours", "calendar"):
-                old, new = getattr(was, name), getattr(now, name)
-                longer = old == new or (isinstance(old, int) and isinstance(new, int) and new > old)
-                figures[name] = (old, new, longer)
-        case GapRule(), GapRule():
-            figures["days"] = (was.days, now.days, now.days >= was.days)
-        case ConsentRule(), ConsentRule():
-            figures["mode"] = (was.mode, now.mode, now.mode in (was.mode, "opt_in"))
-            figures["across"] = (was.across, now.across, now.across or not was.across)
-        case HoldRule(), HoldRule():
-            figures["holds"] = _superset(was.holds, now.holds)
-        case PreferenceRule(), PreferenceRule():
-            figures["preferences"] = _superset(was.kinds, now.kinds)
-        case WaitRule(), WaitRule():
-            figures["days"] = (was.days, now.days, now.days >= was.days)
-            figures["after"] = (sorted(was.after), sorted(now.after), now.after <= was.after)
-            old, new = ({*rule.before, *(["suit"] if rule.before_suit else [])} for rule in (was, now))
-            figures["before"] = (sorted(old), sorted(new), new >= old)
-            kept, keeps = was.valid_months or 10**6, now.valid_months or 10**6
-            figures["valid_months"] = (was.valid_months, now.valid_months, keeps <= kept)
-        case ContentRule(), ContentRule():
-            figures["blocks"] = _superset(was.blocks, now.blocks)
-            figures["letters"] = _every_letter(was.letters, now.letters)
-        case LanguageRule(), LanguageRule():
-            narrower = now.languages <= was.languages
-            figures["languages"] = (sorted(was.languages), sorted(now.languages), narrower)
-            figures["letters"] = _every_letter(was.letters, now.letters)
-        case LimitationRule(), LimitationRule():
-            figures["years"] = (was.years, now.years, now.years <= was.years)
-            figures["stops"] = (was.stops, now.stops, now.stops in (was.stops, "contact"))
-            figures["restarts"] = (was.restarts, now.restarts, was.restarts or not now.restarts)
-    return figures
-
-
-def _superset(was: frozenset[Any], now: frozenset[Any]) -> tuple[list[str], list[str], bool]:
-    return sorted(map(str, was)), sorted(map(str, now)), now >= was
-
-
-def _every_letter(was: frozenset[str], now: frozenset[str]) -> tuple[list[str], list[str], bool]:
-    """No letters named means all of them."""
-    return sorted(was), sorted(now), not now or (bool(was) and now >= was)
-
-
-def _within(was: HoursRule, now: HoursRule) -> bool:
-    """Every minute open now was open before."""
-    return all(
-        any(first <= start and end <= last for first, last in old)
-        for old, new in zip(was.week, now.week, strict=True)
-        for start, end in new
-    )
-
-
-def _more_holidays(was: HoursRule, now: HoursRule) -> bool:
-    if was.holidays is None:
-        return True
-    if now.holidays is None:
-        return False
-    same = (was.holidays.country, was.holidays.subdivision) == (
-        now.holidays.country,
-        now.holidays.subdivision,
-    )
-    return (
-        same
-        and set(was.holidays.categories) <= set(now.holidays.categories)
-        and was.holidays.equated <= now.holidays.equated
-    )

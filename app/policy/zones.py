@@ -6,15 +6,31 @@ country: the narrowest common window. Zones that keep the same clock are one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from importlib.resources import files
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from phonenumbers.tzdata import TIMEZONE_DATA, TIMEZONE_LONGEST_PREFIX
 
-from app.book.customers.people import is_clock_only
+ZONES = frozenset(available_timezones())
+NO_PLACE = frozenset(
+    {
+        "EST", "MST", "HST", "PST", "CST", "EDT", "CDT", "MDT", "PDT", "AKST", "AKDT", "AEST", "AEDT", "ACST", "AWST",
+        "EST5EDT", "CST6CDT", "MST7MDT", "PST8PDT", "CET", "CEST", "MET", "EET", "EEST", "WET", "WEST", "BST", "IST",
+        "JST", "KST", "SGT", "HKT", "GMT", "GMT0", "GMT+0", "GMT-0", "UTC", "UCT", "UNIVERSAL", "GREENWICH", "ZULU",
+        "Z", "FACTORY", "LOCALTIME", "POSIXRULES", "LOCAL",
+    }
+)  # fmt: skip
+"""Names of clocks, in capitals: they keep one offset, or none that anybody lives by."""
+_OFFSET = re.compile(
+    r"(?:[A-Z. ]+ (?:STANDARD|DAYLIGHT|SUMMER) TIME"  # Windows' names
+    r"|ETC/.*|SYSTEMV/.*|POSIX/.*|RIGHT/.*"  # the zone database's own
+    r"|(?:UTC|GMT)? ?[+\-\u2212][0-9]{1,2}(?::?[0-9]{2})?"  # +08:00, UTC-5
+    r"|<?[A-Z+\-0-9]{3,6}>?[+\-]?[0-9]{1,2}(?::[0-9]{2})*(?:<?[A-Z+\-0-9]{3,6}>?.*)?)"  # POSIX: EST5EDT,M3.2.0,M11.1.0
+)
 
 _PHONE_PREFIX = TIMEZONE_LONGEST_PREFIX + 1  # and the plus sign
 
@@ -139,3 +155,17 @@ def _us_zip_zones() -> Mapping[str, str]:
     known = set(_by_country()["US"]) | {zone for zones in _by_country().values() for zone in zones}
     rows = filter_by()  # type: ignore[no-untyped-call]
     return {row["zip_code"]: row["timezone"] for row in rows if row["timezone"] in known}
+
+
+def is_place(zone: str) -> bool:
+    """Whether a zone of the IANA database is a place, whose clock people live by."""
+    return zone in PLACES
+
+
+def is_clock_only(zone: str) -> bool:
+    """Whether this names an offset and not a place: EST, UTC, Etc/GMT+5, EST5EDT,M3.2.0,M11.1.0, +08:00."""
+    text = zone.strip().upper()
+    return text in NO_PLACE or _OFFSET.fullmatch(text) is not None
+
+
+PLACES = frozenset(zone for zone in ZONES if not is_clock_only(zone))

@@ -23,7 +23,7 @@ from app.core.vocabulary import Channel
 from app.http.formats import format_money
 from app.inbound.rules import Intent, ReviewOutcome
 from app.outreach.gate.models import ContactPreference
-from app.policy.rules import PreferenceKind, Suppression
+from app.policy.facts import PreferenceKind, Suppression
 from app.web.rendering import Tone
 
 CHANNEL_WORDS = {Channel.CALL: "call", Channel.SMS: "SMS", Channel.EMAIL: "e-mail", Channel.POST: "letter"}

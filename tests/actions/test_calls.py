@@ -41,7 +41,8 @@ from app.outreach.gate.decisions import Asked, asked_text, read_asked
 from app.outreach.gate.models import ContactPreference
 from app.outreach.gate.service import explain, packs_for
 from app.outreach.outbox.models import OutboxMessage
-from app.policy.rules import Clearance, Contact, Facts, Hold, Refusals, WaitUntil
+from app.policy.answers import Clearance, Refusals, WaitUntil
+from app.policy.facts import Contact, Facts, Hold
 from tests import builders
 from tests.inbound.correspondence import a_customer, the_job, writes
 

@@ -20,7 +20,7 @@ from app.inbound.rules import Arrived, ReviewOutcome
 from app.inbound.service import interpret_due, receive, review
 from app.outreach.gate.models import Consent
 from app.outreach.gate.service import explain
-from app.policy.rules import Clearance
+from app.policy.answers import Clearance
 from tests import builders
 
 ON = date(2026, 3, 20)

@@ -20,7 +20,7 @@ from app.inbound.answers import LONGEST_ANSWER, answer_sms
 from app.inbound.models import InboundMessage
 from app.inbound.rules import ReviewOutcome
 from app.outreach.outbox.rules import OutboxStatus
-from app.policy.rules import Answer, Clearance
+from app.policy.answers import Answer, Clearance
 from tests import builders
 from tests.inbound.correspondence import NOW, ON, a_customer, the_job, told, writes
 

@@ -36,7 +36,7 @@ from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import LINK_GONE
 from app.outreach.strategy.facts import _Gathering
 from app.outreach.strategy.rules import MOMENTS, Moment
-from app.policy.rules import PreferenceKind
+from app.policy.facts import PreferenceKind
 from tests import builders
 from tests.inbound.correspondence import (
     NOW,

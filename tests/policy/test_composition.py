@@ -13,21 +13,15 @@ from hypothesis import strategies as st
 
 from app.core.errors import NotFound
 from app.core.vocabulary import Channel, Purpose
+from app.policy.answers import Clearance
 from app.policy.composition import pack_of, packs_for, stack, unstack
-from app.policy.overrides import _compared, check, spelling, tighten
+from app.policy.facts import Contact, ContactResult, Facts, PastContact
+from app.policy.kinds.cap import CapRule, Counted
+from app.policy.kinds.hours import HoursRule
+from app.policy.overrides import check, tighten
+from app.policy.pack import Pack
 from app.policy.packfile import BadPack, shipped_packs
-from app.policy.rules import (
-    CapRule,
-    Clearance,
-    Contact,
-    ContactResult,
-    Counted,
-    Facts,
-    HoursRule,
-    Pack,
-    PastContact,
-    review,
-)
+from app.policy.review import review
 
 EVERY_RULE = [rule for pack in shipped_packs().values() for rule in pack.rules]
 
@@ -200,8 +194,8 @@ def test_a_pack_that_became_stricter_than_the_portfolio_keeps_its_own_figure() -
 def test_every_rule_has_a_spelling_that_reads_back(rule) -> None:
     from app.policy.packfile import rule_of
 
-    assert rule_of(spelling(rule), "here") == rule
-    assert all(fine for _, _, fine in _compared(rule, rule).values())
+    assert rule_of(rule.spelling(), "here") == rule
+    assert all(field.as_strict for field in rule.compared(rule).values())
 
 
 # ------------------------------------------------------------------------------------------- properties

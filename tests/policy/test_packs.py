@@ -9,23 +9,16 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.core.vocabulary import Channel, HoldKind, Purpose
-from app.policy.calendars import missing
+from app.policy.answers import Clearance, Refusals
 from app.policy.composition import stack
-from app.policy.kinds import PreferenceRule
+from app.policy.facts import Contact, Facts, Hold, PreferenceKind
+from app.policy.kinds.cap import CapRule
+from app.policy.kinds.gap import GapRule
+from app.policy.kinds.hours import HoursRule
+from app.policy.kinds.preference import PreferenceRule
+from app.policy.pack import Pack
 from app.policy.packfile import PACKS, BadPack, load_pack, parse_pack, shipped_packs
-from app.policy.rules import (
-    CapRule,
-    Clearance,
-    Contact,
-    Facts,
-    GapRule,
-    Hold,
-    HoursRule,
-    Pack,
-    PreferenceKind,
-    Refusals,
-    review,
-)
+from app.policy.review import review
 
 # A Wednesday on which every rule that has a date is in force, and which is a holiday nowhere.
 NOON = datetime(2027, 2, 3, 12, 0)
@@ -231,7 +224,7 @@ def test_every_calendar_a_pack_names_exists() -> None:
         for rule in pack.rules
         if isinstance(rule, HoursRule)
     ]
-    assert [missing(calendar) for calendar in named if calendar is not None] == [""] * 6
+    assert [calendar.problem() for calendar in named if calendar is not None] == [""] * 6
 
 
 @pytest.mark.parametrize("pack", shipped_packs().values(), ids=lambda pack: pack.code)

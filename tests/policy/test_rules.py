@@ -15,28 +15,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.vocabulary import Channel, HoldKind, Purpose
+from app.policy.answers import Clearance, Refusals, WaitUntil
 from app.policy.composition import stack
+from app.policy.facts import Contact, ContactResult, Facts, Hold, PastContact
+from app.policy.kinds.cap import CapRule, Counted
+from app.policy.kinds.consent import ConsentRule
+from app.policy.kinds.gap import GapRule
+from app.policy.kinds.hours import HoursRule
+from app.policy.pack import Pack
 from app.policy.packfile import shipped_packs
-from app.policy.rules import (
-    CapRule,
-    Clearance,
-    ConsentRule,
-    Contact,
-    ContactResult,
-    Counted,
-    Facts,
-    GapRule,
-    Hold,
-    HoursRule,
-    Pack,
-    PastContact,
-    Refusals,
-    Rule,
-    WaitUntil,
-    ask,
-    objections,
-    review,
-)
+from app.policy.review import ask, objections, review
+from app.policy.rules import Rule
 
 US, UK, CN = (shipped_packs()[code] for code in ("us-third-party", "uk", "cn"))
 NEW_YORK, LOS_ANGELES, LONDON, SHANGHAI = (

@@ -12,24 +12,21 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.core.vocabulary import Channel, HoldKind, Purpose
+from app.policy.answers import Clearance, Refusals, WaitUntil
 from app.policy.composition import packs_for
-from app.policy.kinds import suit_objections
-from app.policy.packfile import shipped_packs
-from app.policy.rules import (
-    Clearance,
+from app.policy.facts import (
     Contact,
     ContactResult,
     Facts,
     Hold,
     Notice,
-    Pack,
     PastContact,
     Preference,
     PreferenceKind,
-    Refusals,
-    WaitUntil,
-    review,
 )
+from app.policy.pack import Pack
+from app.policy.packfile import shipped_packs
+from app.policy.review import review, suit_objections
 from app.policy.zones import zones_for
 
 SMS, EMAIL, POST, CALL = Channel.SMS, Channel.EMAIL, Channel.POST, Channel.CALL

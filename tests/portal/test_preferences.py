@@ -20,7 +20,7 @@ from app.core.vocabulary import Channel
 from app.inbound.models import InboundMessage
 from app.outreach.gate.models import Consent
 from app.outreach.gate.service import open_preferences, set_consent, set_preference
-from app.policy.rules import PreferenceKind
+from app.policy.facts import PreferenceKind
 from app.portal.preferences import LANGUAGES, catalogue
 from tests.builders import delinquent_case, events, portfolio
 from tests.web.book import FIRST_ON

@@ -26,7 +26,6 @@ from app.api.fields import (
 from app.api.shapes import CreditBalanceShape, EntryShape, PauseShape, ReAgeShape, StatusShape, WaiverShape
 from app.book.delinquency.lifecycle import credit_balances, end_pause, re_age, set_pause
 from app.book.delinquency.models import Pause
-from app.book.delinquency.rules import PauseKind
 from app.book.ledger.corrections import decide_waiver, pay_out, post_by_hand, waive
 from app.book.ledger.lifecycle import change_status
 from app.book.ledger.models import Account, Entry, Portfolio, Waiver
@@ -39,6 +38,7 @@ from app.core.ids import id_of
 from app.core.staff.rules import CASEWORK, MANAGEMENT, Caller
 from app.http.context import Now
 from app.outreach.gate.service import pack_of
+from app.policy.sections.pauses import PauseKind
 
 router = api_router("/portfolios/{code}", tags=["corrections"])
 

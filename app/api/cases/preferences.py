@@ -29,7 +29,7 @@ from app.outreach.gate.service import (
     set_consent,
     set_preference,
 )
-from app.policy.rules import PreferenceKind
+from app.policy.facts import PreferenceKind
 
 router = api_router("/cases/{reference}", tags=["contacts"])
 

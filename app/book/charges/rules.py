@@ -7,22 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from app.book.delinquency.rules import DAY, Interval
-
-MILLION = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class ChargeCaps:
-    """The most a pack lets us charge; None = the pack names no figure."""
-
-    force: str
-    citation: str
-    source: str
-    verified: bool
-    max_apr_millionths: int | None = None
-    late_fee_minor: int | None = None
-    currency: str = ""
-    """Of `late_fee_minor`."""
+from app.policy.sections.charges import MILLION, ChargeCaps
 
 
 def capped_apr(apr_millionths: int, caps: ChargeCaps | None) -> int:

@@ -17,15 +17,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from app.book.charges.models import Accrual
-from app.book.charges.rules import (
-    Accrued,
-    ChargeCaps,
-    accrue,
-    capped_apr,
-    interest_of_day,
-    is_paused,
-    late_fee,
-)
+from app.book.charges.rules import Accrued, accrue, capped_apr, interest_of_day, is_paused, late_fee
 from app.book.charges.statements import bears_fee_already, once_a_violation
 from app.book.delinquency.models import AccountState, Pause
 from app.book.delinquency.rules import DAY, Interval
@@ -36,6 +28,7 @@ from app.book.ledger.service import MAX_REFERENCE
 from app.core.actor import SYSTEM
 from app.core.bulk import bulk_write, chunked
 from app.core.db import table_of
+from app.policy.sections.charges import ChargeCaps
 
 BEARING = (AccountStatus.ACTIVE, AccountStatus.CLOSED)
 """Accounts that bear interest and fees: not dormant ones, and none that has ended."""

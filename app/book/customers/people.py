@@ -10,16 +10,15 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from zoneinfo import available_timezones
 
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
 from app.book.ledger.rules import holds_card_number
 from app.core.errors import Invalid
+from app.policy.zones import PLACES, is_clock_only, is_place
 
 COUNTRIES = frozenset(phonenumbers.SUPPORTED_REGIONS)
-ZONES = frozenset(available_timezones())
 
 NOT_GIVEN = frozenset(
     {
@@ -32,22 +31,6 @@ NOT_GIVEN = frozenset(
     }
 )  # fmt: skip
 """What people and programs write where they have no number, address or zone, in lower case."""
-
-NO_PLACE = frozenset(
-    {
-        "EST", "MST", "HST", "PST", "CST", "EDT", "CDT", "MDT", "PDT", "AKST", "AKDT", "AEST", "AEDT", "ACST", "AWST",
-        "EST5EDT", "CST6CDT", "MST7MDT", "PST8PDT", "CET", "CEST", "MET", "EET", "EEST", "WET", "WEST", "BST", "IST",
-        "JST", "KST", "SGT", "HKT", "GMT", "GMT0", "GMT+0", "GMT-0", "UTC", "UCT", "UNIVERSAL", "GREENWICH", "ZULU",
-        "Z", "FACTORY", "LOCALTIME", "POSIXRULES", "LOCAL",
-    }
-)  # fmt: skip
-"""Names of clocks, in capitals: they keep one offset, or none that anybody lives by."""
-_OFFSET = re.compile(
-    r"(?:[A-Z. ]+ (?:STANDARD|DAYLIGHT|SUMMER) TIME"  # Windows' names
-    r"|ETC/.*|SYSTEMV/.*|POSIX/.*|RIGHT/.*"  # the zone database's own
-    r"|(?:UTC|GMT)? ?[+\-\u2212][0-9]{1,2}(?::?[0-9]{2})?"  # +08:00, UTC-5
-    r"|<?[A-Z+\-0-9]{3,6}>?[+\-]?[0-9]{1,2}(?::[0-9]{2})*(?:<?[A-Z+\-0-9]{3,6}>?.*)?)"  # POSIX: EST5EDT,M3.2.0,M11.1.0
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +46,6 @@ def is_not_given(text: str) -> bool:
     return text.strip().casefold() in NOT_GIVEN
 
 
-def is_place(zone: str) -> bool:
-    """Whether a zone of the IANA database is a place, whose clock people live by."""
-    return zone in PLACES
-
-
-def is_clock_only(zone: str) -> bool:
-    """Whether this names an offset and not a place: EST, UTC, Etc/GMT+5, EST5EDT,M3.2.0,M11.1.0, +08:00."""
-    text = zone.strip().upper()
-    return text in NO_PLACE or _OFFSET.fullmatch(text) is not None
-
-
-PLACES = frozenset(zone for zone in ZONES if not is_clock_only(zone))
 _BY_CASE = {zone.casefold(): zone for zone in PLACES}
 
 

@@ -12,8 +12,7 @@ from sqlmodel import Session, col, select
 
 from app.book.delinquency.models import AccountState, Pause, ReAge
 from app.book.delinquency.queries import owed_minor
-from app.book.delinquency.re_age import ReAgeFacts, ReAgeRefusal, ReAgeRule, review_re_age
-from app.book.delinquency.rules import PauseKind
+from app.book.delinquency.re_age import ReAgeFacts, ReAgeRefusal, review_re_age
 from app.book.delinquency.service import fold_accounts, standing_on
 from app.book.ledger.balances import balance_of
 from app.book.ledger.ends import last_end
@@ -36,6 +35,8 @@ from app.core.ids import id_of
 from app.core.staff.rules import MANAGEMENT, Role
 from app.core.timeline.rules import Kind
 from app.core.timeline.service import lock_customers
+from app.policy.sections.pauses import PauseKind
+from app.policy.sections.re_age import ReAgeRule
 
 MAX_REASON = 300
 

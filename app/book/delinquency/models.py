@@ -5,8 +5,9 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from app.book.delinquency.rules import MovementKind, PauseKind
+from app.book.delinquency.rules import MovementKind
 from app.core.db import BigId, Row, UtcDateTime, enum_type
+from app.policy.sections.pauses import PauseKind
 
 
 class AccountState(Row, table=True):

@@ -7,24 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-
-@dataclass(frozen=True, slots=True)
-class ReAgeRule:
-    """A pack's conditions, as of the FFIEC Uniform Retail Credit Classification and Account Management Policy
-    (65 FR 36903, 12 June 2000)."""
-
-    id: str
-    min_age_months: int
-    min_payments: int
-    """Consecutive minimum payments that must have been made, or the same sum."""
-    most_in_12_months: int
-    most_in_5_years: int
-    force: str
-    citation: str
-    source: str
-    verified: bool
-    pack: str = ""
-    """`code@version` of the pack it is from."""
+from app.policy.sections.re_age import ReAgeRule
 
 
 class ReAgeReason(StrEnum):

@@ -41,15 +41,6 @@ Interval = tuple[date, date | None]
 """Days [from, to); no `to` = open."""
 
 
-class PauseKind(StrEnum):
-    """Why days do not count."""
-
-    HARDSHIP = "hardship"
-    MORATORIUM = "moratorium"
-    DISPUTE = "dispute"
-    BREATHING_SPACE = "breathing_space"
-
-
 class MovementKind(StrEnum):
     FELL_PAST_DUE = "fell_past_due"
     PAID = "paid"

@@ -19,11 +19,9 @@ from sqlmodel import Session
 
 from app.book.customers.people import (
     COUNTRIES,
-    PLACES,
     SCIENTIFIC,
     BadPostcode,
     Read,
-    is_clock_only,
     is_not_given,
     read_email,
     read_postcode,
@@ -35,6 +33,7 @@ from app.book.ledger.models import Portfolio
 from app.book.ledger.references import normal_reference
 from app.book.ledger.rules import AccountStatus, EntryKind, SignError, signed
 from app.core.money import BadAmount, to_minor
+from app.policy.zones import PLACES, is_clock_only
 
 if TYPE_CHECKING:
     from app.book.feeds.columns import Columns

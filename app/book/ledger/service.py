@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
-from app.book.customers.people import ZONES
 from app.book.ledger.models import Account, DailyRun, Entry, LedgerChange, Portfolio, Waiver
 from app.book.ledger.references import normal_reference
 from app.book.ledger.rules import (
@@ -41,6 +40,7 @@ from app.core.ids import id_of
 from app.core.money import BadAmount, exponent
 from app.core.timeline.rules import Kind
 from app.core.timeline.service import NewEvent, customer_stream, lock_customers, portfolio_stream, record
+from app.policy.zones import ZONES
 
 MAX_REFERENCE = 80
 

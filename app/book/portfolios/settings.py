@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from app.book.customers.people import ZONES
 from app.book.ledger.rules import CollectorKind
 from app.core.errors import Invalid
 from app.core.money import BadAmount, to_decimal_string, to_minor
+from app.policy.zones import ZONES
 
 
 class SettingKind(Enum):

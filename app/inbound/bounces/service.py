@@ -46,7 +46,7 @@ from app.outreach.gate.service import set_consent
 from app.outreach.gate.suppression import holders, normalised, suppress
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus
-from app.policy.rules import Suppression
+from app.policy.facts import Suppression
 
 log = structlog.get_logger("desk.bounces")
 

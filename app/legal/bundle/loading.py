@@ -35,7 +35,7 @@ from app.legal.referrals.rules import CaseFile, Excuse, NotClaimed
 from app.outreach.gate.service import may_sue, packs_for
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, redact_links
-from app.policy.rules import HoldRule
+from app.policy.kinds.hold import HoldRule
 
 
 def load_case_file(

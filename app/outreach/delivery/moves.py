@@ -40,7 +40,7 @@ from app.outreach.outbox.rules import (
     Undeliverable,
     retry_wait,
 )
-from app.policy.rules import Answer
+from app.policy.answers import Answer
 
 log = structlog.get_logger("desk.delivery")
 

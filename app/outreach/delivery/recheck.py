@@ -33,7 +33,8 @@ from app.outreach.outbox.rules import (
 )
 from app.outreach.planning.event_letters import CLOSING
 from app.outreach.planning.service import Stationery, confirmed_plan, offered_plan
-from app.policy.rules import Clearance, Contact, WaitUntil
+from app.policy.answers import Clearance, WaitUntil
+from app.policy.facts import Contact
 
 
 @dataclass(frozen=True, slots=True)

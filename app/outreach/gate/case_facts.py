@@ -27,7 +27,8 @@ from app.outreach.gate.facts import gather_facts
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus
 from app.policy.composition import packs_for
-from app.policy.rules import ContactResult, Facts, Pack, PastContact
+from app.policy.facts import ContactResult, Facts, PastContact
+from app.policy.pack import Pack
 
 PENDING = (OutboxStatus.QUEUED, OutboxStatus.CLAIMED, OutboxStatus.SENDING, OutboxStatus.UNKNOWN)
 """Messages that may still reach the customer: they count toward caps although nothing was sent yet."""

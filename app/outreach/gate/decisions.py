@@ -27,17 +27,10 @@ from app.core.timeline.rules import Kind, canonical, instant_text
 from app.core.timeline.service import Heads, NewEvent, customer_stream, record_many
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.gate.pack_versions import pack_by_label
-from app.policy.rules import (
-    Answer,
-    Clearance,
-    Contact,
-    Facts,
-    Pack,
-    Reason,
-    WaitUntil,
-    review,
-    review_within,
-)
+from app.policy.answers import Answer, Clearance, Reason, WaitUntil
+from app.policy.facts import Contact, Facts
+from app.policy.pack import Pack
+from app.policy.review import review, review_within
 
 
 @dataclass(frozen=True, slots=True)

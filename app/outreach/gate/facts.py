@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -34,19 +36,10 @@ from app.core.timeline.models import Event
 from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel
 from app.outreach.gate.models import Consent, ContactPreference, SuppressedAddress
-from app.policy.kinds import LimitationRule, WaitRule
-from app.policy.rules import (
-    ContactResult,
-    Facts,
-    Hold,
-    Notice,
-    Pack,
-    PastContact,
-    Preference,
-    PreferenceKind,
-    midnight,
-    zone_named,
-)
+from app.policy.calendars import midnight, zone_named
+from app.policy.facts import ContactResult, Facts, Hold, Notice, PastContact, Preference, PreferenceKind
+from app.policy.pack import Pack
+from app.policy.rules import FactsNeeded
 from app.policy.zones import zones_for
 
 COUNTED = (Kind.CONTACT_SENT, Kind.CONTACT_SIMULATED, Kind.CALL_LOGGED)
@@ -123,11 +116,11 @@ def gather_facts(
         c.id: zones_for(c.country, c.region, c.postcode, c.mobile, c.timezone, told.get(id_of(c), ""))
         for c in customers
     }
-    days = max((pack.longest_window_days for pack in asked), default=1)
+    needed = reduce(or_, (pack.needed for pack in asked), FactsNeeded())
     holds = _holds(session, ids, zones)
-    history = _history(session, ids, now - timedelta(days=days))
-    notices = _notices(session, ids, asked)
-    limitation = _limitation(session, ids, asked, now)
+    history = _history(session, ids, now - timedelta(days=needed.history_days + 1))
+    notices = _notices(session, ids, needed.letters)
+    limitation = _limitation(session, ids, needed.debt_years, now)
     with_legal = _with_legal(session, ids)
     told_apart = {*suppressed, *holds, *preferred, *notices, *limitation, *with_legal}
     facts = {}
@@ -264,12 +257,9 @@ def _history(session: Session, ids: Sequence[int], since: datetime) -> dict[int,
     return history
 
 
-def _notices(session: Session, ids: Sequence[int], packs: Iterable[Pack]) -> dict[int, list[Notice]]:
+def _notices(session: Session, ids: Sequence[int], letters: Collection[str]) -> dict[int, list[Notice]]:
     """Sendings, but for those that came back, of the letters on which some wait of these packs depends, oldest first;
     not asked for without one."""
-    letters = {
-        name for pack in packs for rule in pack.rules if isinstance(rule, WaitRule) for name in rule.after
-    }
     found: dict[int, list[Notice]] = {}
     if not letters:
         return found
@@ -308,15 +298,14 @@ def _notices(session: Session, ids: Sequence[int], packs: Iterable[Pack]) -> dic
 
 
 def _limitation(
-    session: Session, ids: Sequence[int], packs: Iterable[Pack], now: datetime
+    session: Session, ids: Sequence[int], years: int | None, now: datetime
 ) -> dict[int, tuple[date, date]]:
-    """(`due_since`, `paid_or_due_since`) of customers with a debt old enough for the shortest period of these packs.
+    """(`due_since`, `paid_or_due_since`) of customers with a debt of at least so many years.
     An acknowledgement in writing would start the period anew; we are not told of any."""
-    years = [rule.years for pack in packs for rule in pack.rules if isinstance(rule, LimitationRule)]
-    if not years:
+    if years is None:
         return {}
     account, state, entry = table_of(Account), table_of(AccountState), table_of(Entry)
-    oldest = now.date() - timedelta(days=365 * min(years))
+    oldest = now.date() - timedelta(days=365 * years)
     columns = (account.c.customer_id, account.c.id, state.c.oldest_due_on)
     due = {
         account_id: (customer_id, due_on)

@@ -7,7 +7,7 @@ from sqlmodel import Field
 
 from app.core.db import BigId, Row, UtcDateTime, enum_type
 from app.core.vocabulary import Channel
-from app.policy.rules import PreferenceKind, Suppression
+from app.policy.facts import PreferenceKind, Suppression
 
 
 class Consent(Row, table=True):

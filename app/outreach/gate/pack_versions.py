@@ -16,8 +16,8 @@ from app.core.bulk import upsert
 from app.core.errors import NotFound
 from app.outreach.gate.models import PolicyPackVersion
 from app.policy.composition import stack, unstack
+from app.policy.pack import Pack
 from app.policy.packfile import shipped_packs
-from app.policy.rules import Pack
 
 log = structlog.get_logger("desk.packs")
 

@@ -15,7 +15,7 @@ from app.outreach.gate.service import set_consent
 from app.outreach.gate.suppression import holders, suppress
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Outcome, Undeliverable
-from app.policy.rules import Suppression
+from app.policy.facts import Suppression
 
 
 def apply_refusal(session: Session, row: OutboxMessage, outcome: Outcome, *, now: datetime) -> None:

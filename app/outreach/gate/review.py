@@ -14,7 +14,10 @@ from typing import Any, NamedTuple
 import orjson
 
 from app.outreach.gate.decisions import Asked, asked_text
-from app.policy.rules import Answer, Clearance, Contact, Facts, Pack, review, review_within
+from app.policy.answers import Answer, Clearance
+from app.policy.facts import Contact, Facts
+from app.policy.pack import Pack
+from app.policy.review import review, review_within
 
 
 class _Known(NamedTuple):

@@ -8,7 +8,6 @@ from datetime import date, datetime
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from app.book.customers.people import is_place
 from app.book.ledger.models import Account, Customer, Portfolio
 from app.book.ledger.references import normal_reference
 from app.book.ledger.rules import holds_card_number
@@ -26,19 +25,13 @@ from app.outreach.gate.decisions import answer_data
 from app.outreach.gate.facts import address_of, gather_facts
 from app.outreach.gate.models import Consent, ContactPreference
 from app.outreach.gate.pack_versions import keep_pack, pack_by_label
+from app.policy.answers import Answer, Clearance, Reason, Refusals
 from app.policy.composition import pack_of, packs_for
-from app.policy.kinds import suit_objections
+from app.policy.facts import Contact, PreferenceKind
 from app.policy.overrides import check
 from app.policy.packfile import shipped_packs
-from app.policy.rules import (
-    Answer,
-    Clearance,
-    Contact,
-    PreferenceKind,
-    Reason,
-    Refusals,
-    review,
-)
+from app.policy.review import review, suit_objections
+from app.policy.zones import is_place
 
 __all__ = [
     "address_of", "answer_data", "customer_of_account", "explain", "gather_facts", "keep_pack", "may_sue",

@@ -26,7 +26,7 @@ from app.core.timeline.rules import Kind
 from app.core.timeline.service import NewEvent, customer_stream, lock_customers, record_many
 from app.core.vocabulary import Channel
 from app.outreach.gate.models import SuppressedAddress
-from app.policy.rules import Suppression
+from app.policy.facts import Suppression
 
 
 def normalised(address: str) -> str:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
 
 from app.core.vocabulary import Channel, HoldKind, Purpose
-from app.policy.rules import Hold
+from app.policy.facts import Hold
 
 
 class Destination(StrEnum):

@@ -14,7 +14,7 @@ from app.core.db import table_of
 from app.core.vocabulary import Channel
 from app.outreach.gate.case_facts import CaseLine
 from app.outreach.outbox.models import WaitingLetter
-from app.policy.rules import Answer, WaitUntil
+from app.policy.answers import Answer, WaitUntil
 
 Figures = Mapping[str, date | int]
 """Dates, and amounts in minor units."""

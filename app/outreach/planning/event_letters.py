@@ -42,7 +42,7 @@ from app.outreach.planning.service import (
     contact_customers,
     known_keys,
 )
-from app.policy.rules import Answer
+from app.policy.answers import Answer
 
 ACKNOWLEDGED = {HoldKind.DISPUTE: "dispute_acknowledged", HoldKind.COMPLAINT: "complaint_acknowledged"}
 HOLD_STEP, BROKEN_STEP, CLOSED_STEP = "hold-", "broken-", "closed"

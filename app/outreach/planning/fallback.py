@@ -25,7 +25,7 @@ from app.outreach.planning.service import Outgoing, Stationery, contact_customer
 from app.outreach.strategy.facts import gather_case_facts
 from app.outreach.strategy.rules import Step
 from app.outreach.strategy.service import Chosen, ladders
-from app.policy.rules import Clearance, WaitUntil
+from app.policy.answers import Clearance, WaitUntil
 
 AT_ONCE = 200
 GIVE_UP_AFTER = timedelta(days=3)

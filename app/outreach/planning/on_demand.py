@@ -17,7 +17,7 @@ from app.core.ids import id_of
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.gate.case_facts import open_folders
 from app.outreach.planning.service import Letterhead, Outgoing, Stationery, contact_customers, known_keys
-from app.policy.rules import Answer
+from app.policy.answers import Answer
 
 MANUAL_STEP = "manual-"
 """Begins the 'step' of the key; the letter and the day follow."""

@@ -64,16 +64,9 @@ from app.outreach.strategy.facts import gather_case_facts
 from app.outreach.strategy.models import StrategyTask
 from app.outreach.strategy.rules import NO_FACTS, Action, Ladder, Rest, Situation, Step, Take, decide, rearm
 from app.outreach.strategy.service import Chosen, ladders, note_participants
-from app.policy.rules import (
-    Answer,
-    Clearance,
-    Contact,
-    ContactResult,
-    Pack,
-    PastContact,
-    Refusals,
-    WaitUntil,
-)
+from app.policy.answers import Answer, Clearance, Refusals, WaitUntil
+from app.policy.facts import Contact, ContactResult, PastContact
+from app.policy.pack import Pack
 
 PLANNING_HORIZON = timedelta(hours=24)
 """A contact whose window opens within this time is queued; one that has to wait longer is asked for again."""

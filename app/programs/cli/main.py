@@ -965,7 +965,7 @@ def suppression_add(
 ) -> None:
     """Send nothing more to an address, whoever's it is."""
     from app.outreach.gate.suppression import channel_of, suppress
-    from app.policy.rules import Suppression
+    from app.policy.facts import Suppression
 
     channel = channel_of(address)
     with transaction(_engine()) as session:

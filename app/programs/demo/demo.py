@@ -73,7 +73,7 @@ from app.operations.day import DayReport
 from app.operations.ports import Ports
 from app.outreach.gate.service import explain, set_consent
 from app.outreach.planning.service import confirm_plan
-from app.policy.rules import Clearance
+from app.policy.answers import Clearance
 from app.programs.demo.engine import SimulatedSender, live_through
 from app.programs.jobs import Worker, start
 from app.programs.ports import make_ports

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from app.book.delinquency.lifecycle import ReAgeRefused, end_pause, re_age, set_pause
 from app.book.delinquency.models import Pause
-from app.book.delinquency.rules import DAY, PauseKind
+from app.book.delinquency.rules import DAY
 from app.book.ledger.lifecycle import change_status
 from app.book.ledger.rules import AccountStatus
 from app.book.ledger.terms import change_terms
@@ -21,6 +21,7 @@ from app.http.context import Now
 from app.http.doors import Manager
 from app.http.transactions import WriteSession
 from app.outreach.gate.service import pack_of
+from app.policy.sections.pauses import PauseKind
 from app.web.accounts.account_file import AccountId
 from app.web.accounts.confirmation import ConfirmedForm, Deed, Doing, ReasonForm, attempt
 from app.web.accounts.words import PAUSE_WORDS, STATUS_WORDS

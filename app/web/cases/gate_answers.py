@@ -18,7 +18,10 @@ from app.outreach.gate.service import (
     packs_for,
     with_objection,
 )
-from app.policy.rules import LONGEST_CLEARANCE, Clearance, Contact, Reason, Refusals, WaitUntil, review
+from app.policy.answers import Clearance, Reason, Refusals, WaitUntil
+from app.policy.facts import Contact
+from app.policy.review import review
+from app.policy.rules import LONGEST_CLEARANCE
 from app.web.cases.case_file import CaseFile
 
 CHANNELS = {Channel.CALL: "Call", Channel.SMS: "SMS", Channel.EMAIL: "E-mail", Channel.POST: "Letter"}

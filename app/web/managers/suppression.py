@@ -20,7 +20,7 @@ from app.inbound.bounces.rules import NoticeKind
 from app.inbound.bounces.service import decide
 from app.outreach.gate.models import SuppressedAddress
 from app.outreach.gate.suppression import channel_of, holders, on_list, restore, suppress
-from app.policy.rules import Suppression
+from app.policy.facts import Suppression
 from app.web.accounts.account_file import AccountId
 from app.web.forms import sentence
 from app.web.lists import Column

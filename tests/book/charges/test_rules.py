@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.book.charges.rules import ChargeCaps, accrue, capped_apr, interest_of_day, late_fee
+from app.book.charges.rules import accrue, capped_apr, interest_of_day, late_fee
 from app.policy.packfile import shipped_packs
+from app.policy.sections.charges import ChargeCaps
 
 DAY = timedelta(days=1)
 START = date(2026, 3, 1)

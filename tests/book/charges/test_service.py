@@ -11,7 +11,6 @@ from sqlmodel import Session, col, select
 from app.book.charges.models import Accrual
 from app.book.charges.rules import interest_of_day
 from app.book.delinquency.lifecycle import set_pause
-from app.book.delinquency.rules import PauseKind
 from app.book.ledger.balances import balance_of
 from app.book.ledger.lifecycle import change_status
 from app.book.ledger.models import Account, Entry
@@ -22,6 +21,7 @@ from app.core.db import transaction
 from app.core.ids import id_of
 from app.operations.day import Day, charge
 from app.operations.invariants import thorough
+from app.policy.sections.pauses import PauseKind
 from app.reporting.kpis.models import KpiSnapshot
 from tests import builders
 

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from app.book.customers.people import (
-    BadPostcode,
-    is_place,
-    read_email,
-    read_postcode,
-    read_telephone,
-    read_zone,
-)
-from app.policy.zones import zones_for
+from app.book.customers.people import BadPostcode, read_email, read_postcode, read_telephone, read_zone
+from app.policy.zones import is_place, zones_for
 
 POSTCODES = [
     ("US", "02108", "02108"),

@@ -11,7 +11,7 @@ from app.book.delinquency.history import AccountOn, as_known, statement_view
 from app.book.delinquency.lifecycle import end_pause, set_pause
 from app.book.delinquency.models import Pause, ReAge
 from app.book.delinquency.queries import aging
-from app.book.delinquency.rules import PauseKind, TakenBy
+from app.book.delinquency.rules import TakenBy
 from app.book.delinquency.service import fold_accounts
 from app.book.ledger.lifecycle import change_status
 from app.book.ledger.models import Account, Entry
@@ -19,6 +19,7 @@ from app.book.ledger.rules import AccountStatus, EntryKind
 from app.book.ledger.service import get_portfolio, mark_changed, reverse_entry
 from app.core.db import transaction
 from app.core.ids import id_of
+from app.policy.sections.pauses import PauseKind
 from tests import builders
 
 BY = "user:builder"

@@ -20,8 +20,7 @@ from app.book.delinquency.lifecycle import (
 )
 from app.book.delinquency.models import AccountState, Pause, ReAge
 from app.book.delinquency.queries import aging, roll_forward
-from app.book.delinquency.re_age import ReAgeFacts, ReAgeReason, ReAgeRule, add_months, review_re_age
-from app.book.delinquency.rules import PauseKind
+from app.book.delinquency.re_age import ReAgeFacts, ReAgeReason, add_months, review_re_age
 from app.book.delinquency.service import standing_on
 from app.book.ledger.balances import balance_of, still_owed
 from app.book.ledger.corrections import post_by_hand
@@ -40,6 +39,8 @@ from app.core.timeline.rules import Kind
 from app.core.vocabulary import HoldKind
 from app.operations.invariants import thorough
 from app.policy.packfile import shipped_packs
+from app.policy.sections.pauses import PauseKind
+from app.policy.sections.re_age import ReAgeRule
 from tests import builders
 
 DUE = date(2026, 3, 10)

@@ -20,7 +20,7 @@ from app.book.delinquency.history import as_known
 from app.book.delinquency.lifecycle import end_pause, set_pause
 from app.book.delinquency.models import AccountState, Pause, ReAge
 from app.book.delinquency.queries import roll_forward
-from app.book.delinquency.rules import PauseKind, days_past_due
+from app.book.delinquency.rules import days_past_due
 from app.book.delinquency.service import (
     fold_accounts,
     refold_from_nothing,
@@ -33,6 +33,7 @@ from app.book.ledger.rules import AccountStatus, EntryKind
 from app.book.ledger.service import mark_changed, reverse_entry
 from app.core.db import transaction
 from app.core.ids import id_of
+from app.policy.sections.pauses import PauseKind
 from tests import builders
 from tests.book.delinquency import naive
 from tests.book.delinquency.naive import Life

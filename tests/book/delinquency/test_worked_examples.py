@@ -19,7 +19,6 @@ from app.book.delinquency.rules import (
     Credit,
     Events,
     Interval,
-    PauseKind,
     Reported,
     State,
     billed_by,
@@ -35,6 +34,7 @@ from app.book.ledger.rules import DEFAULT_BUCKET_EDGES, AccountStatus, EntryKind
 from app.book.ledger.service import mark_changed, reverse_entry
 from app.core.actor import Actor
 from app.core.db import table_of, transaction
+from app.policy.sections.pauses import PauseKind
 from tests import builders
 from tests.paths import ROOT
 

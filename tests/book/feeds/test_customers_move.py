@@ -28,7 +28,7 @@ from app.core.vocabulary import Channel
 from app.outreach.gate.models import SuppressedAddress
 from app.outreach.gate.service import packs_for
 from app.outreach.gate.suppression import suppress
-from app.policy.rules import Suppression
+from app.policy.facts import Suppression
 from tests import builders
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

@@ -22,7 +22,7 @@ from app.core.vocabulary import Channel
 from app.outreach.gate.case_facts import open_folders
 from app.outreach.planning.service import plan_contacts
 from app.policy.composition import pack_of
-from app.policy.rules import ContactResult, Facts, PastContact
+from app.policy.facts import ContactResult, Facts, PastContact
 from tests import builders
 
 ON = date(2026, 3, 13)

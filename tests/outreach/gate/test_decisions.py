@@ -37,8 +37,8 @@ from app.outreach.gate.decisions import (
 from app.outreach.gate.review import Gate
 from app.outreach.gate.service import set_consent
 from app.outreach.planning.service import cases_to_contact, plan_contacts
+from app.policy.facts import Contact, ContactResult, Facts, Hold, PastContact
 from app.policy.packfile import shipped_packs
-from app.policy.rules import Contact, ContactResult, Facts, Hold, PastContact
 from tests import builders
 
 ON = date(2026, 3, 20)

@@ -36,20 +36,11 @@ from app.outreach.gate.service import (
     set_preference,
     tighten_portfolio,
 )
+from app.policy.answers import Clearance, Refusals, WaitUntil
 from app.policy.composition import pack_of, packs_for
+from app.policy.facts import Contact, ContactResult, Facts, Notice, PastContact, PreferenceKind
 from app.policy.packfile import BadPack
-from app.policy.rules import (
-    Clearance,
-    Contact,
-    ContactResult,
-    Facts,
-    Notice,
-    PastContact,
-    PreferenceKind,
-    Refusals,
-    WaitUntil,
-    review,
-)
+from app.policy.review import review
 from tests import builders as make
 
 WEDNESDAY = datetime(2026, 10, 7, 16, 0, tzinfo=UTC)

@@ -18,7 +18,8 @@ from app.outreach.gate.models import SuppressedAddress
 from app.outreach.gate.service import explain
 from app.outreach.gate.suppression import restore, suppress
 from app.outreach.outbox.rules import OutboxStatus
-from app.policy.rules import Clearance, Refusals, Suppression
+from app.policy.answers import Clearance, Refusals
+from app.policy.facts import Suppression
 from tests import builders
 from tests.builders import NOW, events
 

@@ -25,7 +25,7 @@ from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
 from app.outreach.planning.on_demand import take_manual_step
 from app.outreach.strategy.models import StrategyTask
-from app.policy.rules import Clearance, Refusals
+from app.policy.answers import Clearance, Refusals
 from tests import builders
 
 DUE_ON = date(2026, 3, 10)

@@ -26,9 +26,11 @@ from app.outreach.letters.catalog import (
     render,
     sms_segments,
 )
-from app.policy.kinds import ContentRule, LanguageRule, WaitRule
+from app.policy.kinds.content import ContentRule
+from app.policy.kinds.language import LanguageRule
+from app.policy.kinds.wait import WaitRule
+from app.policy.pack import Pack
 from app.policy.packfile import shipped_packs
-from app.policy.rules import Pack
 from tests import builders
 from tests.paths import ROOT
 

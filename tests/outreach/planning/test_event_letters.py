@@ -38,7 +38,7 @@ from app.outreach.planning.event_letters import acknowledge_hold, offer_in_writi
 from app.outreach.planning.on_demand import take_manual_step
 from app.outreach.planning.service import Stationery, confirm_plan
 from app.outreach.strategy.models import StrategyTask
-from app.policy.rules import Answer, Clearance, Refusals, WaitUntil
+from app.policy.answers import Answer, Clearance, Refusals, WaitUntil
 from tests import builders
 
 ON = date(2026, 3, 16)

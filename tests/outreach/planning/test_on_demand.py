@@ -19,7 +19,7 @@ from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel, HoldKind
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.planning.on_demand import take_manual_step
-from app.policy.rules import Clearance
+from app.policy.answers import Clearance
 from tests import builders
 
 ON = date(2026, 3, 20)

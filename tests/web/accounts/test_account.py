@@ -12,7 +12,6 @@ import pytest
 from sqlmodel import Session, select
 
 from app.book.delinquency.models import Pause, ReAge
-from app.book.delinquency.rules import PauseKind
 from app.book.delinquency.service import fold_accounts
 from app.book.ledger.models import Account, Customer, Entry, Portfolio
 from app.book.ledger.rules import EntryKind
@@ -20,6 +19,7 @@ from app.book.ledger.service import mark_changed, reverse_entry
 from app.core.actor import Actor
 from app.core.ids import id_of
 from app.core.staff.rules import Role
+from app.policy.sections.pauses import PauseKind
 from app.web.wording import ENTRY_WORDS
 from tests import builders
 from tests.web.desk import NOW, Browser, Desk

@@ -14,7 +14,7 @@ from app.core.timeline.models import Event
 from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel
 from app.outreach.gate.models import ContactPreference
-from app.policy.rules import PreferenceKind
+from app.policy.facts import PreferenceKind
 from tests import builders
 from tests.web.desk import Browser, Desk
 

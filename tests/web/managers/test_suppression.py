@@ -13,7 +13,7 @@ from app.core.vocabulary import Channel
 from app.inbound.bounces.models import MailNotice
 from app.inbound.bounces.service import take_notice
 from app.outreach.gate.models import SuppressedAddress
-from app.policy.rules import Suppression
+from app.policy.facts import Suppression
 from tests import builders
 from tests.inbound.bounces.samples import BY_HAND, dsn
 from tests.web.desk import NOW, Browser, Desk

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from app.actions.calls import CONFIRMED_BY
 from app.core.vocabulary import Channel
 from app.http.formats import reader_locale
-from app.policy.rules import Answer, Clearance, Refusals, WaitUntil
+from app.policy.answers import Answer, Clearance, Refusals, WaitUntil
 from app.web.cases.case_file import CaseFile
 from app.web.cases.gate_answers import weightiest_first
 from app.web.rendering import Tone

@@ -21,7 +21,7 @@ from app.outreach.outbox.rules import Destination
 from app.outreach.planning.on_demand import take_manual_step
 from app.outreach.strategy.models import StrategyTask
 from app.outreach.strategy.service import finish_task
-from app.policy.rules import Clearance
+from app.policy.answers import Clearance
 from app.web.cases.case_file import CaseFile, CaseId, open_case_file
 from app.web.cases.case_page import case_page
 from app.web.cases.forms.action import Done, attempt

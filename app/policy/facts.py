@@ -1,0 +1,147 @@
+"""The facts of a review: the contact that is planned, and what is known about the customer. Pure.
+
+A contact is a message, a letter or a call. Decisions on record keep these facts as JSON, so a field is never renamed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from itertools import pairwise
+
+from app.core.vocabulary import Channel, HoldKind, Purpose
+
+
+class ContactResult(StrEnum):
+    """How far a past contact got. Each includes the ones before it: an answered call was also placed."""
+
+    ATTEMPTED = "attempted"
+    PLACED = "placed"
+    ANSWERED = "answered"
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A contact that a person or a strategy wants to make."""
+
+    channel: Channel
+    purpose: Purpose
+    address: str
+    """E.164 number, e-mail address or postal address; '' when the customer has none for this channel."""
+    letter: str = ""
+    """The letter or script to be used; '' = none chosen yet, and rules about certain letters are not asked."""
+    blocks: tuple[str, ...] | None = None
+    """Standard blocks that its words carry, sorted; None = nothing is worded yet, and content is not asked."""
+    language: str = ""
+    """Of the words, as a tag such as `en`; '' = not known yet."""
+    account: str = ""
+    """The one debt it is about; '' = all the customer's debts."""
+    flaw: str = ""
+    """Why its words may not be said to this customer, as a sentence: they would be false or incomplete; '' = no flaw
+    is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class PastContact:
+    """A contact already made, or reserved in the outbox; caps count these."""
+
+    at: datetime
+    channel: Channel
+    result: ContactResult
+    address: str = ""
+    account: str = ""
+    """The one debt it was about; '' = all debts, or not written down, which counts for each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A letter that was sent, on which later steps may have to wait."""
+
+    letter: str
+    at: datetime
+
+
+class PreferenceKind(StrEnum):
+    """The kinds of preference that a customer tells about being contacted."""
+
+    TIME = "inconvenient_time"
+    PLACE = "inconvenient_place"
+    WORKPLACE = "workplace"
+    """A number or address at work, known or forbidden by the employer."""
+    TIMEZONE = "timezone"
+    """Where they say they live; goes into `Facts.timezones`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """A time that does not suit the customer, or an address that must not be used."""
+
+    kind: PreferenceKind
+    channels: tuple[Channel, ...] = ()
+    """Empty = every channel."""
+    weekdays: tuple[int, ...] = ()
+    """Monday is 0; empty = every day."""
+    start: int = 0
+    end: int = 1440
+    """An inconvenient time: minutes after local midnight, `end` exclusive."""
+    address: str = ""
+    """An inconvenient place or workplace: the number or address as it is on file."""
+    until: datetime | None = None
+    """When it lapses; None = it stands."""
+
+
+class Suppression(StrEnum):
+    """Why nothing more is sent to an address."""
+
+    BOUNCED = "bounced"
+    """It does not exist, or is closed for good."""
+    KEEPS_BOUNCING = "keeps_bouncing"
+    COMPLAINT = "complaint"
+    """The reader reported a message of ours as spam."""
+    REFUSED = "refused"
+    """The provider would not even take a message for it."""
+    MANUAL = "manual"
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A hold that is open, as far as rules look at it."""
+
+    kind: HoldKind
+    started_at: datetime
+    until: datetime | None
+    """When it ends by itself; None = only a person ends it."""
+    review_on: date | None = None
+    """For a hold that only a person ends: the day on which a person looks at it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything known about the customer at the moment of the review."""
+
+    timezones: tuple[str, ...]
+    """IANA zones the customer may be in; all of them must permit. Empty = unknown, refused."""
+    consent: Mapping[Channel, bool] = field(default_factory=dict)
+    """True = consented, False = opted out, absent = never asked."""
+    opted_out_at: Mapping[Channel, datetime] = field(default_factory=dict)
+    suppressed_since: Mapping[Channel, datetime] = field(default_factory=dict)
+    """Channels whose address on file is on the suppression list."""
+    holds: tuple[Hold, ...] = ()
+    history: tuple[PastContact, ...] = ()
+    """Past contacts, oldest first, reaching back at least as far as the pack's longest window."""
+    preferences: tuple[Preference, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    """Each sending of the letters that a wait of the pack looks for, oldest first."""
+    due_since: date | None = None
+    """The oldest due date of all debts. None = no debt is old enough to be time-barred, or it is not known."""
+    paid_or_due_since: date | None = None
+    """The same, but of each debt its last payment where that was later; of several debts the earliest."""
+    with_legal_since: datetime | None = None
+    """Since when the legal team has the customer's open case; None = it does not."""
+
+    def __post_init__(self) -> None:
+        # Caps walk back from the newest and stop at the window's edge: disorder would hide contacts from them.
+        if len(self.history) > 1 and any(later.at < earlier.at for earlier, later in pairwise(self.history)):
+            object.__setattr__(self, "history", tuple(sorted(self.history, key=lambda past: past.at)))

@@ -1,0 +1,122 @@
+"""The policy pack: the rules of one place and one kind of collector, or of several packs that apply together. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from functools import reduce
+from operator import or_
+from typing import Any, Literal
+
+from app.policy.rules import FactsNeeded, Question, Rule
+from app.policy.sections.after_referral import AfterReferral
+from app.policy.sections.charges import ChargeCaps
+from app.policy.sections.pauses import PauseRule
+from app.policy.sections.re_age import ReAgeRule
+from app.policy.sections.retention import Retention
+
+Collector = Literal["any", "first_party", "third_party"]
+
+MOST_SORTS = 10_000
+"""Sorts of questions whose rules a pack remembers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Territory:
+    """Where an overlay pack applies, below its country. One match is enough: in doubt it applies."""
+
+    regions: frozenset[str] = frozenset()
+    """Upper case, codes and names: "MA", "MASSACHUSETTS"."""
+    cities: frozenset[str] = frozenset()
+    """Upper case. With `regions`, a city counts only there or where the region is not known."""
+    postcodes: tuple[str, ...] = ()
+    """Prefixes."""
+
+    def contains(self, region: str, city: str, postcode: str) -> bool:
+        region, city = region.strip().upper(), city.strip().upper()
+        if self.postcodes and postcode.strip().startswith(self.postcodes):
+            return True
+        in_region = region in self.regions
+        if not self.cities:
+            return in_region
+        return city in self.cities and (in_region or not region or not self.regions)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pack:
+    """The rules of one place and one kind of collector, as read from `packs/<code>.toml`, or several of them
+    stacked: then every rule of each applies. Not legal advice."""
+
+    code: str
+    name: str
+    version: str
+    country: str
+    """ISO 3166-1 alpha-2."""
+    collector: Collector
+    effective_from: date
+    effective_to: date | None = None
+    disclaimer: str
+    rules: tuple[Rule, ...]
+    re_age: ReAgeRule | None = None
+    """Conditions for bringing an account current without payment; None = it is not done under this pack."""
+    pauses: PauseRule | None = None
+    charges: ChargeCaps | None = None
+    retention: Retention | None = None
+    after_referral: AfterReferral | None = None
+    """None = no reminder goes out once the legal team has the case."""
+    stacks_on: tuple[str, ...] = ()
+    """Packs that this one only adds to; it applies together with each of them that does."""
+    place: Territory | None = None
+    """Where in its country an overlay applies; None = everywhere."""
+    parts: tuple[str, ...] = ()
+    """Labels of the packs stacked in this one."""
+    text: str = field(default="", repr=False, compare=False)
+    """The text it was read from, so that it can be kept with the decisions it makes."""
+    label: str = field(init=False)
+    """`code@version`, as answers and events name the pack; of several, joined by `+`."""
+    _concerning: dict[tuple[Any, ...], tuple[Rule, ...]] = field(init=False, repr=False, compare=False)
+    """The rules that questions of one sort must pass, looked up millions of times a night."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_concerning", {})
+        object.__setattr__(self, "label", "+".join(self.parts) or f"{self.code}@{self.version}")
+
+    def rules_for(self, asked: Question) -> tuple[Rule, ...]:
+        """The rules in force that may object to this contact, in the pack's order."""
+        contact, facts = asked.contact, asked.facts
+        # All that `in_force` and `idle` look at: questions alike in it have the same rules, whoever the customer is.
+        sort = (
+            contact.channel,
+            contact.purpose,
+            contact.letter,
+            contact.blocks,
+            contact.language,
+            not facts.holds,
+            not facts.preferences,
+            facts.due_since is None,
+            *[day for _, day in asked.local_days],
+        )
+        found = self._concerning.get(sort)
+        if found is None:
+            found = tuple(
+                rule
+                for rule in self.rules
+                if contact.channel in rule.channels
+                and contact.purpose in rule.purposes
+                and rule.in_force(asked)
+                and not rule.idle(asked)
+            )
+            if len(self._concerning) >= MOST_SORTS:
+                self._concerning.clear()
+            self._concerning[sort] = found
+        return found
+
+    @property
+    def needed(self) -> FactsNeeded:
+        """The facts that its rules need together."""
+        return reduce(or_, (rule.needed for rule in self.rules), FactsNeeded())
+
+    @property
+    def longest_window_days(self) -> int:
+        """Days of history a review needs. One more than the longest window: a local day can last 25 hours."""
+        return self.needed.history_days + 1

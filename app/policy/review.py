@@ -1,0 +1,143 @@
+"""The review: may this contact be made now, and if not, every reason why. Pure and total.
+
+`review` never stops at the first objection: a person who asks "why not?" gets all of it, each reason with
+the rule's id, its citation and the figures it used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from app.core.vocabulary import Channel, Purpose
+from app.policy.answers import Answer, Clearance, Reason, Refusals, WaitUntil
+from app.policy.calendars import zone_named
+from app.policy.facts import Contact, Facts
+from app.policy.pack import Pack
+from app.policy.rules import HORIZON, LONGEST_CLEARANCE, Question
+
+MAX_ROUNDS = 50
+
+
+def review(contact: Contact, facts: Facts, pack: Pack, now: datetime) -> Answer:
+    """May this contact be made at `now` (aware)? If it only has to wait, until the first instant it may.
+
+    Objections that lapse by themselves give WaitUntil; one that does not, or a wait beyond HORIZON, gives
+    Refusals. ValueError only for a naive `now`, which would silently mean the server's own time zone.
+    """
+    if now.tzinfo is None:
+        raise ValueError("review() needs an aware instant.")
+    now = now.astimezone(UTC)
+    asked = ask(contact, facts, now)
+    reasons = objections(asked, pack)
+    if not reasons:
+        return Clearance(contact, now, _closing(asked, pack), pack.label)
+
+    standing = reasons
+    for _ in range(MAX_ROUNDS):
+        lapses = [reason.until for reason in standing if reason.until is not None]
+        if len(lapses) < len(standing) or max(lapses) > now + HORIZON:
+            break
+        at = max(lapses)
+        standing = objections(ask(contact, facts, at), pack)
+        if not standing:
+            return WaitUntil(at, reasons, pack.label)
+    # An objection that comes later and never lapses (a hold that starts tomorrow) belongs to the answer too.
+    later = tuple(reason for reason in standing if reason.until is None and reason not in reasons)
+    return Refusals(reasons + later, pack.label)
+
+
+def review_within(contact: Contact, facts: Facts, pack: Pack, now: datetime, until: datetime) -> Answer:
+    """Like `review`, for a contact that may leave any time from `now` to `until`: a wait that ends in time
+    becomes a Clearance whose window opens later, and a refusal names the objections that stand even then."""
+    answer = review(contact, facts, pack, now)
+    if isinstance(answer, WaitUntil) and answer.at < until:
+        return review(contact, facts, pack, answer.at)
+    if isinstance(answer, Refusals):
+        in_time = [
+            reason.until for reason in answer.reasons if reason.until is not None and reason.until < until
+        ]
+        if in_time:
+            later = review(contact, facts, pack, max(in_time))
+            return later if isinstance(later, Refusals) else answer
+    return answer
+
+
+def suit_objections(facts: Facts, pack: Pack, now: datetime) -> tuple[Reason, ...]:
+    """Why the debt may not be handed to a court at `now` (aware): notices still running, or a debt too old."""
+    asked = ask(Contact(Channel.POST, Purpose.NOTICE, ""), facts, now.astimezone(UTC))
+    in_force = [rule for rule in pack.rules if rule.in_force(asked)]
+    return tuple(reason for rule in in_force for reason in rule.suit_objections(asked))
+
+
+def ask(contact: Contact, facts: Facts, at: datetime) -> Question:
+    """The question as rules take it; `at` in UTC."""
+    return Question(contact, facts, at, _local_days(facts.timezones, at))
+
+
+@lru_cache(maxsize=10_000)
+def _local_days(timezones: tuple[str, ...], at: datetime) -> tuple[tuple[ZoneInfo, date], ...]:
+    zones = [zone_named(name) for name in timezones]
+    return tuple([(zone, at.astimezone(zone).date()) for zone in zones if zone is not None])
+
+
+def objections(asked: Question, pack: Pack) -> tuple[Reason, ...]:
+    """Every reason against the contact, the desk's own first, then in the pack's order."""
+    found: list[Reason] = []
+    if (
+        not asked.contact.address
+        or asked.contact.flaw
+        or not 0 < len(asked.facts.timezones) == len(asked.local_days)
+        or asked.contact.channel in asked.facts.suppressed_since
+    ):
+        found.extend(_desk_objections(asked))
+    if asked.facts.with_legal_since is not None:
+        found.extend(_with_legal(asked, pack))
+    for rule in pack.rules_for(asked):
+        if reasons := rule.objections(asked):
+            found.extend(reasons)
+    return tuple(found)
+
+
+def _desk_objections(asked: Question) -> Iterator[Reason]:
+    """The objections that no pack can lift: nowhere to send, or no clock to judge hours and days by."""
+    channel = asked.contact.channel
+    if not asked.contact.address:
+        yield _desk_reason("desk.no_address", f"no address on file for {channel}")
+    if asked.contact.flaw:
+        yield _desk_reason("desk.words", asked.contact.flaw)
+    if since := asked.facts.suppressed_since.get(channel):
+        detail = f"the address for {channel} is on the suppression list since {since:%Y-%m-%d}"
+        yield _desk_reason("desk.suppressed", detail, {"since": since.isoformat()})
+    if not asked.facts.timezones:
+        yield _desk_reason("desk.timezone_unknown", "the customer's time zone is not known")
+    elif len(asked.local_days) < len(asked.facts.timezones):
+        unknown = [name for name in asked.facts.timezones if zone_named(name) is None]
+        detail = f"not an IANA time zone: {', '.join(map(repr, unknown))}"
+        yield _desk_reason("desk.timezone_unknown", detail, {"timezones": unknown})
+
+
+def _with_legal(asked: Question, pack: Pack) -> Iterator[Reason]:
+    """No reminder goes out once the legal team speaks for the desk, unless the pack allows reminders."""
+    since = asked.facts.with_legal_since
+    if since is None or asked.at < since or asked.contact.purpose is not Purpose.REMINDER:
+        return
+    if pack.after_referral is not None and pack.after_referral.reminders:
+        return
+    detail = f"the case is with the legal team since {since:%Y-%m-%d}; no reminder goes out"
+    yield _desk_reason("desk.with_legal", detail, {"since": since.isoformat()})
+
+
+def _desk_reason(rule: str, detail: str, figures: Mapping[str, Any] | None = None) -> Reason:
+    return Reason(rule, "built into the desk", detail, "built-in", True, None, figures or {})
+
+
+def _closing(asked: Question, pack: Pack) -> datetime:
+    closing = asked.at + LONGEST_CLEARANCE
+    for rule in pack.rules_for(asked):
+        if rule.closes:
+            closing = min(closing, rule.closes_at(asked))
+    return closing

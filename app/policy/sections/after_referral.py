@@ -1,0 +1,33 @@
+"""`[after_referral]`: whether reminders go on once the legal team has the case. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.policy.schema import SourcedTable
+
+
+@dataclass(frozen=True, slots=True)
+class AfterReferral:
+    """Whether reminders go on about a debt that the legal team has."""
+
+    reminders: bool
+    """Ordinary reminders go on."""
+    force: str
+    citation: str
+    source: str
+    verified: bool
+
+
+class AfterReferralTable(SourcedTable):
+    reminders: bool
+
+    def section(self) -> AfterReferral:
+        return AfterReferral(self.reminders, **self.sourced())
+
+
+def strictest_after_referral(sections: Sequence[AfterReferral]) -> AfterReferral | None:
+    """The first section that stops reminders, else the first; None without any."""
+    stopping = [section for section in sections if not section.reminders]
+    return next(iter([*stopping, *sections]), None)
