@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, col, select
 
+from app.actions.agreements import promise
 from app.actions.holds import hold_customer
 from app.book.ledger.models import Customer, Portfolio
 from app.casework.cases.calls import (
@@ -30,7 +32,7 @@ from app.casework.holds.models import CaseHold
 from app.casework.holds.queries import open_holds
 from app.casework.holds.rules import review_days
 from app.casework.plans.models import Plan
-from app.casework.plans.service import live_plan, promise_to_pay
+from app.casework.plans.queries import live_plan
 from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.errors import Invalid
@@ -40,13 +42,11 @@ from app.inbound.service import replace_links
 from app.outreach.gate.facts import address_of, gather_facts
 from app.outreach.gate.service import packs_for, rest_address
 from app.outreach.planning.event_letters import acknowledge_hold
-from app.outreach.planning.service import Stationery, confirm_plan
+from app.outreach.planning.service import Stationery
 from app.policy.answers import Answer, Clearance
 from app.policy.facts import Contact
 from app.policy.review import ask, review_within
 
-CONFIRMED_BY = (Channel.SMS, Channel.EMAIL)
-"""How a promise is confirmed in writing."""
 LOOK_AHEAD = timedelta(days=7)
 
 REASONS = {
@@ -88,8 +88,7 @@ class CallEffects:
     """When a call that reached nobody may be tried again; None = none is to be made, or not within a week."""
     task_kept: bool = False
     plan: Plan | None = None
-    confirmations: list[Answer] = field(default_factory=list)
-    """By `CONFIRMED_BY`."""
+    confirmations: Mapping[Channel, Answer] = field(default_factory=dict)
 
 
 def record_call(
@@ -124,12 +123,8 @@ def record_call(
     if call.callback_at is not None:
         set_callback(session, case, call.callback_at, by=by, now=now)
     if call.due_on is not None:
-        effects.plan = promise_to_pay(
-            session, case, call.amount_minor, call.due_on, by=by, today=today, now=now
-        )
-        effects.confirmations = confirm_plan(
-            session, portfolio, effects.plan, stationery, channels=CONFIRMED_BY, on=today, by=by, now=now
-        )
+        made = promise(session, case, call.amount_minor, call.due_on, stationery, by=by, now=now)
+        effects.plan, effects.confirmations = made.plan, made.confirmations
     if call.result in UNREACHED and call.callback_at is None:
         _try_again(session, portfolio, case, customer, call.result, effects, now=now)
     return effects

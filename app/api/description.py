@@ -38,6 +38,7 @@ TAGS = [
         "description": "Contact data, and what a creditor's file says of holders and statuses.",
     },
     {"name": "cases", "description": "Overdue customers, and what people did about them."},
+    {"name": "agreements", "description": "Promises to pay, repayment plans and settlements."},
     {"name": "contacts", "description": "The gate that every contact has to pass."},
     {"name": "strategies", "description": "Who is contacted when, by what: versions, and which one is live."},
     {"name": "figures", "description": "Aging and key figures."},

@@ -109,6 +109,9 @@ BundleRef = Annotated[
     str,
     Path(pattern=r"^C-[0-9]{6,15}-[0-9]{2,6}$", description="Bundle reference.", examples=["C-000012-01"]),
 ]
+PlanRef = Annotated[
+    str, Path(pattern=r"^P-[0-9]{6,15}$", description="Reference of a plan.", examples=["P-000003"])
+]
 RowId = Annotated[int, Path(ge=1, le=MAX_ID)]
 
 Cursor = Annotated[
@@ -133,6 +136,11 @@ def minor_of(amount: str, currency: str, book: Portfolio) -> int:
 def case_id_of(reference: str) -> int:
     """Of a `CaseRef`."""
     return int(reference.removeprefix("C-"))
+
+
+def plan_id_of(reference: str) -> int:
+    """Of a `PlanRef`."""
+    return int(reference.removeprefix("P-"))
 
 
 def after(cursor: str | None) -> int:

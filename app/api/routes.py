@@ -8,7 +8,7 @@ from app.api import legal, me
 from app.api.accounts import accounts, aging, customers
 from app.api.accounts import corrections as corrections_api
 from app.api.accounts import statements as statements_api
-from app.api.cases import cases, contacts, decisions, documents
+from app.api.cases import agreements, cases, contacts, decisions, documents
 from app.api.cases import preferences as preferences_api
 from app.api.managers import kpis, portfolios
 from app.api.managers import strategies as strategies_api
@@ -23,6 +23,7 @@ API: tuple[APIRouter, ...] = (
     aging.router,
     kpis.router,
     cases.router,
+    agreements.router,
     contacts.router,
     decisions.router,
     preferences_api.router,

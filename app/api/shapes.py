@@ -378,6 +378,10 @@ class InstalmentShape(BaseModel):
     due_on: date
     amount: Money
 
+    @classmethod
+    def of(cls, book: Portfolio, part: Instalment) -> Self:
+        return cls(n=part.n, due_on=part.due_on, amount=to_decimal_string(part.amount, book.currency))
+
 
 class PlanShape(BaseModel):
     """A promise to pay, a repayment plan or a settlement."""
@@ -398,7 +402,7 @@ class PlanShape(BaseModel):
     @classmethod
     def of(cls, book: Portfolio, plan: Plan, parts: Sequence[Instalment]) -> Self:
         return cls(
-            reference=f"P-{plan.id:06d}",
+            reference=plan.reference,
             kind=plan.kind,
             status=plan.status,
             total=to_decimal_string(plan.total_minor, book.currency),
@@ -409,17 +413,33 @@ class PlanShape(BaseModel):
             ended_on=plan.ended_on,
             broken_instalment=plan.broken_instalment,
             why=plan.why,
-            instalments=[
-                InstalmentShape(n=p.n, due_on=p.due_on, amount=to_decimal_string(p.amount, book.currency))
-                for p in parts
-            ],
+            instalments=[InstalmentShape.of(book, part) for part in parts],
         )
 
 
-class PromiseShape(PlanShape):
+class AgreementShape(PlanShape):
+    """An agreement that is active, with what became of its confirmation."""
+
     confirmations: dict[Channel, AnswerShape] = Field(
         description="The gate's answer for each channel; where it is `clear`, a confirmation is queued."
     )
+
+    @classmethod
+    def with_answers(cls, plan: PlanShape, answers: Mapping[Channel, Answer]) -> Self:
+        shown = {channel: AnswerShape.of(answer) for channel, answer in answers.items()}
+        return cls(**dict(plan), confirmations=shown)
+
+
+class OfferShape(PlanShape):
+    """An offer, with what became of its letter."""
+
+    in_writing: AnswerShape | None = Field(
+        description="The gate's answer to the letter; where it is `clear`, the letter is queued."
+    )
+
+    @classmethod
+    def with_answer(cls, plan: PlanShape, answer: Answer | None) -> Self:
+        return cls(**dict(plan), in_writing=AnswerShape.of(answer) if answer is not None else None)
 
 
 class HoldShape(BaseModel):

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 
 class DeskError(Exception):
-    """Base of every expected failure. `status` is the HTTP status that fits it."""
+    """Base of every expected failure. `status` is the HTTP status that fits it, `field` the one value at fault."""
 
     status = 400
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, field: str | None = None) -> None:
         super().__init__(message)
         self.message = message
+        self.field = field
 
 
 class NotFound(DeskError):
@@ -34,10 +35,6 @@ class Invalid(DeskError):
     """A value the caller gave is not acceptable; `field` names it where one field is at fault."""
 
     status = 422
-
-    def __init__(self, message: str, field: str | None = None) -> None:
-        super().__init__(message)
-        self.field = field
 
 
 class Throttled(DeskError):

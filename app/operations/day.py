@@ -24,6 +24,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col, select
 
+from app.actions.reversals import break_undone_settlements
 from app.book.charges.service import accounts_to_charge, catch_up, charge_interest, charge_late_fees
 from app.book.delinquency.lifecycle import accounts_to_charge_off, charge_off, fall_dormant, reopen_paid, wake
 from app.book.delinquency.models import AccountState, Movement, Spell
@@ -46,9 +47,9 @@ from app.casework.cases.service import (
     review_cases,
 )
 from app.casework.holds.service import end_due_holds
+from app.casework.plans.assessment import assess_due
 from app.casework.plans.offers import expire_offers
-from app.casework.plans.reversals import break_undone_settlements
-from app.casework.plans.service import assess_due, cases_with_live_plan, cases_with_settlement_offer
+from app.casework.plans.queries import cases_with_live_plan, cases_with_settlement_offer
 from app.core.actor import SYSTEM
 from app.core.bulk import chunked, refresh_statistics
 from app.core.clock import local_date, local_instant

@@ -15,7 +15,7 @@ from starlette.routing import Match
 from app.api.deps import Replay
 from app.api.problems import field_errors, problem
 from app.core.db_health import DatabaseTrouble
-from app.core.errors import DeskError, Invalid
+from app.core.errors import DeskError
 from app.http import security
 from app.http.context import read_clock, settings_of
 from app.http.doors import PASSWORD_PAGE, SESSION_COOKIE, MustChangePassword, NotSignedIn, find_visitor
@@ -123,7 +123,7 @@ async def _replay(_request: Request, error: Exception) -> Response:
 async def _desk_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, DeskError)
     errors = []
-    if isinstance(error, Invalid) and error.field:
+    if error.field:
         errors = [{"field": error.field, "message": error.message}]
     return await _error_page(request, error.status, error.message, errors)
 

@@ -269,7 +269,7 @@ def test_a_promise_and_a_callback_come_with_their_call(session: Session) -> None
     )
     assert effects.plan is not None
     assert session.scalars(select(Plan)).one().total_minor == 1_000
-    assert [type(answer) for answer in effects.confirmations] == [Clearance, Clearance]
+    assert [type(answer) for answer in effects.confirmations.values()] == [Clearance, Clearance]
     call(session, case, CallReport(CallResult.PROMISED))  # of the promise that runs
     at = builders.at(ON + timedelta(days=90), 11)
     call(session, case, CallReport(CallResult.CALL_BACK, callback_at=at))

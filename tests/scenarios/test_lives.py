@@ -31,7 +31,7 @@ from app.casework.holds.service import (
     start_hold,
 )
 from app.casework.plans.models import Plan
-from app.casework.plans.rules import PlanStatus
+from app.casework.plans.rules import InstalmentTerms, PlanStatus
 from app.casework.plans.service import accept, offer_instalments, promise_to_pay
 from app.core.actor import SYSTEM, Actor
 from app.core.db import transaction
@@ -217,7 +217,9 @@ def test_a_repayment_plan_holds_the_case_open_and_quiet_until_an_instalment_is_m
     with transaction(sqlite_engine) as session:
         case = life.case(session)
         told = {"by": "user:ann", "today": day(6), "now": builders.at(day(6))}
-        plan = offer_instalments(session, case, 9_000, 0, 3, day(10), may_exceed_limits=False, **told)
+        plan = offer_instalments(
+            session, case, InstalmentTerms(9_000, 0, 3, day(10)), may_exceed_limits=False, **told
+        )
         accept(session, plan, **told)
     life.pays(3_000, 9)
     assert life.live(6, 40) == [], "one instalment paid: quiet for a month"

@@ -9,6 +9,7 @@ from fastapi import Query
 from pydantic import Field
 from sqlmodel import Session, col, select
 
+from app.actions.reversals import reverse_entry
 from app.api.deps import Input, OnceSession, ReadSession, api_requires, api_router
 from app.api.fields import AccountRef, Amount, Currency, Day, Line, PortfolioCode, minor_of
 from app.api.shapes import AccountDetail, AccountShape, CustomerShape, EntryShape, StandingShape
@@ -22,7 +23,6 @@ from app.book.ledger.service import business_date, find_account, get_portfolio
 from app.book.ledger.terms import change_terms
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
-from app.casework.plans.reversals import reverse_entry
 from app.core.clock import local_date
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of

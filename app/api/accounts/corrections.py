@@ -9,6 +9,7 @@ from fastapi import Query
 from pydantic import Field
 from sqlmodel import Session, col, select
 
+from app.actions.reversals import move_payment, reverse_entry
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import (
     Amount,
@@ -32,7 +33,6 @@ from app.book.ledger.models import Account, Entry, Portfolio, Waiver
 from app.book.ledger.references import normal_reference
 from app.book.ledger.rules import AccountStatus, EntryKind, WaiverStatus
 from app.book.ledger.service import business_date, find_account, get_portfolio
-from app.casework.plans.reversals import move_payment, reverse_entry
 from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import CASEWORK, MANAGEMENT, Caller

@@ -9,6 +9,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, Field
 from sqlmodel import Session, select
 
+from app.actions.reported import decide_report, get_report, waiting_reports
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import Line, PortfolioCode, RowId
 from app.api.shapes import CustomerShape
@@ -16,7 +17,6 @@ from app.book.customers.service import change_contact
 from app.book.ledger.models import Account, Customer, Portfolio, ReportedChange
 from app.book.ledger.rules import ReportedStatus, ReportedWhat
 from app.book.ledger.service import get_portfolio
-from app.casework.plans.reported import decide_report, get_report, waiting_reports
 from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import CASE_READING, CASEWORK, MANAGEMENT, Caller

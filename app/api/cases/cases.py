@@ -11,8 +11,9 @@ from pydantic import Field
 from sqlmodel import Session, col, select
 from starlette.requests import Request
 
-from app.actions.calls import CONFIRMED_BY, CallReport, record_call
+from app.actions.calls import CallReport, record_call
 from app.actions.holds import hold_customer, release_customer
+from app.api.cases.lookup import case_named
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import (
     Amount,
@@ -26,19 +27,16 @@ from app.api.fields import (
     Paragraph,
     RowId,
     after,
-    case_id_of,
     minor_of,
     page_of,
 )
 from app.api.shapes import (
     AccountShape,
-    AnswerShape,
     CaseDetail,
     CaseShape,
     EventShape,
     HoldShape,
     PlanShape,
-    PromiseShape,
 )
 from app.book.delinquency.rules import CURRENT, bucket_labels
 from app.book.delinquency.service import edges_of, standing_on
@@ -52,26 +50,23 @@ from app.casework.cases.rules import CaseStatus
 from app.casework.cases.service import (
     MAX_NOTE,
     add_note,
-    get_case,
 )
 from app.casework.cases.standing import Standing, as_of_now, together
 from app.casework.holds.models import CaseHold
 from app.casework.holds.queries import holds_of
 from app.casework.holds.service import keep_hold
-from app.casework.plans.queries import plans_of
-from app.casework.plans.service import instalments_of, promise_to_pay
+from app.casework.plans.queries import instalments_of, plans_of
 from app.core.clock import local_date
 from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import CASE_READING, CASEWORK, Caller
 from app.core.timeline.models import Event
 from app.core.timeline.rules import Kind
-from app.core.timeline.service import customer_stream, lock_customers
+from app.core.timeline.service import customer_stream
 from app.core.vocabulary import HoldKind
 from app.http.context import Now, ports_of
 from app.operations.day import last_closed
 from app.outreach.planning.event_letters import acknowledge_hold
-from app.outreach.planning.service import confirm_plan
 
 router = api_router("/cases", tags=["cases"])
 
@@ -157,7 +152,7 @@ def _in_bucket(book: Portfolio, label: str, on: date) -> sa.ColumnElement[bool]:
 @router.get("/{reference}", summary="Get a case")
 def get_one_case(reference: CaseRef, _caller: Reader, session: ReadSession, now: Now) -> CaseDetail:
     """The case with the customer's accounts, plans and holds. All figures are of this moment."""
-    case = _case(session, reference)
+    case = case_named(session, reference)
     book = session.get_one(Portfolio, case.portfolio_id)
     customer = session.get_one(Customer, case.customer_id)
     today = local_date(now, book.timezone)
@@ -180,7 +175,7 @@ def get_case_timeline(
 ) -> Page[EventShape]:
     """Everything on record about the customer of this case, oldest first: what belongs to no case (payments,
     consents) and earlier cases too, because a hash chain with a link left out cannot be checked."""
-    case = _case(session, reference)
+    case = case_named(session, reference)
     stream = customer_stream(case.customer_id)
     query = select(Event).where(Event.stream == stream, col(Event.seq) > after(cursor))
     rows = session.scalars(query.order_by(col(Event.seq)).limit(limit + 1)).all()
@@ -198,7 +193,7 @@ class NewNote(Input):
 @router.post("/{reference}/notes", status_code=201, summary="Add a note")
 def post_note(reference: CaseRef, caller: Worker, session: OnceSession, now: Now, new: NewNote) -> EventShape:
     """Put a note on record. Answers the event."""
-    case = _case(session, reference, lock=True)
+    case = case_named(session, reference, lock=True)
     add_note(session, case, new.note, by=caller.by, now=now)
     return _last_event(session, case)
 
@@ -228,7 +223,7 @@ def post_call(
     obeyed at once, as on the case's page. A number that is not theirs rests on every channel; a dispute, a wish for no
     contact, an attorney, a bankruptcy or a death is a hold; a promise is recorded and confirmed. Call tasks are done
     unless nobody was reached. Answers the call's event."""
-    case = _case(session, reference, lock=True)
+    case = case_named(session, reference, lock=True)
     book = session.get_one(Portfolio, case.portfolio_id)
     amount_minor = 0
     if new.amount is not None:
@@ -239,41 +234,6 @@ def post_call(
     stationery, today = ports_of(request).stationery, local_date(now, book.timezone)
     record_call(session, book, case, call, stationery, by=caller.by, today=today, now=now)
     return _last_event(session, case, Kind.CALL_LOGGED)
-
-
-class NewPromise(Input):
-    amount: Amount
-    currency: Currency
-    due_on: Annotated[Day, Field(description="At most 60 days ahead.")]
-
-
-@router.post("/{reference}/promises", status_code=201, summary="Record a promise to pay")
-def post_promise(
-    request: Request, reference: CaseRef, caller: Worker, session: OnceSession, now: Now, new: NewPromise
-) -> PromiseShape:
-    """Record what the customer promised. It is active at once, reminders rest while it is kept, and the business
-    day judges it. A case has one live plan at a time. Written confirmations are queued where the gate clears them."""
-    case = _case(session, reference, lock=True)
-    book = session.get_one(Portfolio, case.portfolio_id)
-    today = local_date(now, book.timezone)
-    amount_minor = minor_of(new.amount, new.currency, book)
-    plan = promise_to_pay(session, case, amount_minor, new.due_on, by=caller.by, today=today, now=now)
-    answers = confirm_plan(
-        session,
-        book,
-        plan,
-        ports_of(request).stationery,
-        channels=CONFIRMED_BY,
-        on=today,
-        by=caller.by,
-        now=now,
-    )
-    return PromiseShape(
-        **dict(PlanShape.of(book, plan, instalments_of(session, [id_of(plan)])[id_of(plan)])),
-        confirmations={
-            channel: AnswerShape.of(answer) for channel, answer in zip(CONFIRMED_BY, answers, strict=True)
-        },
-    )
 
 
 class NewHold(Input):
@@ -289,7 +249,7 @@ def post_hold(
     """Leave the customer alone until a day. A dispute, bankruptcy, death, attorney, fraud or wish for no contact stays
     until a person ends it; the day is when it comes up for review. Which contacts it stops is the policy pack's to say.
     A dispute or complaint is acknowledged in writing where the gate clears it."""
-    case = _case(session, reference, lock=True)
+    case = case_named(session, reference, lock=True)
     book = session.get_one(Portfolio, case.portfolio_id)
     today = local_date(now, book.timezone)
     hold = hold_customer(session, case, new.kind, new.reason, new.until, by=caller.by, today=today, now=now)
@@ -316,7 +276,7 @@ def post_hold_end(
 ) -> HoldShape:
     """End a hold before its day; the strategy is asked again on the next business day. A hold that no date ends
     (`for_good`) needs the reason and the person who decided it."""
-    case = _case(session, reference, lock=True)
+    case = case_named(session, reference, lock=True)
     hold = _hold_of(session, case, hold_id)
     if hold.for_good and hold.ended_at is None and not (said.reason.strip() and said.decided_by.strip()):
         field = "decided_by" if said.reason.strip() else "reason"
@@ -337,7 +297,7 @@ def post_hold_review(
     reference: CaseRef, hold_id: RowId, caller: Worker, session: OnceSession, now: Now, new: HoldReview
 ) -> HoldShape:
     """The hold stays, and comes up for review, or ends by itself, on another day."""
-    case = _case(session, reference, lock=True)
+    case = case_named(session, reference, lock=True)
     hold = _hold_of(session, case, hold_id)
     today = local_date(now, session.get_one(Portfolio, case.portfolio_id).timezone)
     keep_hold(session, hold, new.reason, new.until, by=caller.by, today=today, now=now)
@@ -349,15 +309,6 @@ def _hold_of(session: Session, case: CollectionsCase, hold_id: int) -> CaseHold:
     if hold is None or hold.customer_id != case.customer_id:
         raise NotFound("this customer has no such hold")
     return hold
-
-
-def _case(session: Session, reference: str, *, lock: bool = False) -> CollectionsCase:
-    """The case; with `lock`, after waiting for whoever else decides about its customer."""
-    case = get_case(session, case_id_of(reference))
-    if not lock:
-        return case
-    lock_customers(session, [case.customer_id])
-    return get_case(session, id_of(case), lock=True)
 
 
 def _last_event(session: Session, case: CollectionsCase, kind: Kind | None = None) -> EventShape:

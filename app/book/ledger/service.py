@@ -201,7 +201,7 @@ def reverse_entry(
     never come. What was recovered after a charge-off takes the entry that reinstated it along, and an end that
     does not hold any more is undone (`app.book.ledger.ends`).
 
-    People and banks reverse through `app.casework.plans.reversals`, which also looks after agreements and the case.
+    People and banks reverse through `app.actions.reversals`, which also looks after agreements and the case.
     Conflict where it was reversed before, or where something else would have to be undone first.
     """
     # Not at the top: ends are undone by entries, which this file posts.

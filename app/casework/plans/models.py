@@ -7,6 +7,7 @@ from sqlmodel import Field
 
 from app.casework.plans.rules import PlanKind, PlanStatus
 from app.core.db import BigId, Row, UtcDateTime, enum_type
+from app.core.ids import id_of
 
 
 class Plan(Row, table=True):
@@ -39,6 +40,11 @@ class Plan(Row, table=True):
     ended_on: date | None = None
     broken_instalment: int | None = None
     why: str = Field(default="", max_length=300)
+
+    @property
+    def reference(self) -> str:
+        """Such as `P-000003`."""
+        return f"P-{id_of(self):06d}"
 
 
 class PlanAccount(Row, table=True):

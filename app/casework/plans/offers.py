@@ -12,8 +12,9 @@ from app.book.ledger.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.plans.models import Plan, PlanInstalment
+from app.casework.plans.queries import instalments_of
 from app.casework.plans.rules import OfferEnd, PlanKind, PlanStatus, offer_end
-from app.casework.plans.service import cancel, instalments_of
+from app.casework.plans.service import cancel
 from app.core.actor import SYSTEM
 from app.core.ids import id_of
 

@@ -1,4 +1,4 @@
-"""Plans as lists and case pages show them."""
+"""Reads of promises, plans and settlements."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ from datetime import date, timedelta
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
+from app.book.delinquency.service import standing_on
+from app.book.ledger.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.queries import Book, Condition
+from app.casework.cases.standing import worked_accounts
 from app.casework.plans.models import Plan, PlanInstalment
-from app.casework.plans.rules import LIVE, PlanKind
+from app.casework.plans.rules import LIVE, Instalment, PlanKind, PlanStatus
 from app.core.db import table_of
+from app.core.errors import NotFound
 
 
 def has_live_plan() -> Condition:
@@ -71,3 +76,62 @@ def plans_of(session: Session, case_ids: Sequence[int]) -> list[Plan]:
     return list(
         session.scalars(select(Plan).where(col(Plan.case_id).in_(case_ids)).order_by(col(Plan.id).desc()))
     )
+
+
+def instalments_of(session: Session, plan_ids: Sequence[int]) -> dict[int, list[Instalment]]:
+    query = (
+        select(PlanInstalment)
+        .where(col(PlanInstalment.plan_id).in_(plan_ids))
+        .order_by(col(PlanInstalment.plan_id), col(PlanInstalment.n))
+    )
+    parts: dict[int, list[Instalment]] = {plan_id: [] for plan_id in plan_ids}
+    for row in session.scalars(query):
+        parts[row.plan_id].append(Instalment(row.n, row.due_on, row.amount_minor))
+    return parts
+
+
+def live_plan(session: Session, case_id: int) -> Plan | None:
+    """The plan that runs on this case now, if any."""
+    return session.scalar(select(Plan).where(Plan.case_id == case_id, col(Plan.status).in_(LIVE)))
+
+
+def cases_with_live_plan(session: Session, portfolio_id: int) -> list[int]:
+    query = select(Plan.case_id).where(Plan.portfolio_id == portfolio_id, col(Plan.status).in_(LIVE))
+    return list(session.scalars(query))
+
+
+def offered_settlements() -> SelectOfScalar[Plan]:
+    return select(Plan).where(Plan.kind == PlanKind.SETTLEMENT, Plan.status == PlanStatus.OFFERED)
+
+
+def cases_with_settlement_offer(session: Session, portfolio_id: int) -> list[int]:
+    """Cases with a settlement offer in writing: a payment that brings the account up to date does not close such a case
+    before the offer's day."""
+    query = offered_settlements().where(Plan.portfolio_id == portfolio_id)
+    return [plan.case_id for plan in session.scalars(query)]
+
+
+def offered_settlement(session: Session, case_id: int) -> Plan | None:
+    """The offer to settle that this case has now."""
+    return session.scalar(offered_settlements().where(Plan.case_id == case_id))
+
+
+def plan_of(session: Session, case: CollectionsCase, plan_id: int) -> Plan:
+    """A plan of the case, locked. NotFound where the case has no such plan."""
+    plan = session.get(Plan, plan_id, with_for_update=True)
+    if plan is None or plan.case_id != case.id:
+        raise NotFound(f"Case {case.reference} has no such plan.")
+    return plan
+
+
+def owed_on_late_accounts(session: Session, case: CollectionsCase, today: date) -> int:
+    """What a settlement is about: everything owed now on the accounts that are late, in minor units."""
+    return sum(balances_to_settle(session, case, today).values())
+
+
+def balances_to_settle(session: Session, case: CollectionsCase, today: date) -> dict[int, int]:
+    """Balance by account, as of now."""
+    portfolio = session.get_one(Portfolio, case.portfolio_id)
+    ids = [account_id for account_id, _ in worked_accounts(session, [case.customer_id])]
+    stands = standing_on(session, portfolio, ids, today)
+    return {account_id: each.balance for account_id, each in stands.items() if each.owed > 0}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
+from app.core.errors import Invalid
 from app.core.money import split_evenly
 
 
@@ -16,7 +17,7 @@ class PlanKind(StrEnum):
     INSTALMENTS = "instalments"
     """Repayment plan: an optional down payment and monthly instalments."""
     SETTLEMENT = "settlement"
-    """Less than is owed, in one payment by one date, and the rest is let off."""
+    """Less than is owed, in one payment by one date; the rest is waived."""
 
 
 class PlanStatus(StrEnum):
@@ -40,8 +41,13 @@ TRANSITIONS: Mapping[PlanStatus, frozenset[PlanStatus]] = {
     PlanStatus.CANCELLED: frozenset(),
 }
 
+PROMISE_WITHIN = 60
+"""Days within which a promise is paid: what lies further ahead is a repayment plan."""
+
 SETTLE_WITHIN = 90
 """Days within which a settlement is paid: what is owed changes, and so does what may be asked for it."""
+
+MAX_INSTALMENTS = 60
 
 FIRST_WITHIN = 90
 """Days within which the first payment of a repayment plan is due: reminders rest while a plan runs."""
@@ -51,17 +57,17 @@ LIVE = frozenset({PlanStatus.ACCEPTED, PlanStatus.ACTIVE})
 
 
 def is_unusual_promise(amount: int, past_due: int) -> bool:
-    """Whether so much more is promised than is past due that somebody has to say they mean it."""
+    """Whether so much more is promised than is past due that the agent has to confirm the amount."""
     return 2 * amount > 3 * past_due
 
 
-def may_let_off(owed: int, amount: int, most_percent: int) -> bool:
-    """Whether settling `owed` for `amount` lets off no more than that share of it."""
+def is_within_discount(owed: int, amount: int, most_percent: int) -> bool:
+    """Whether settling `owed` for `amount` waives no more than that share of it."""
     return 100 * (owed - amount) <= most_percent * owed
 
 
 class OfferEnd(StrEnum):
-    """Why nobody can say yes to an offer any more, as its record says it."""
+    """Why an offer can no longer be accepted, as its record says it."""
 
     DAY_PASSED = "the offer ended: the day of its first payment passed"
     CASE_CLOSED = "the offer ended: the case was closed"
@@ -165,6 +171,28 @@ def after_reversal(
     return ComesToNothing(instalments[-1].n, 0)
 
 
+@dataclass(frozen=True, slots=True)
+class InstalmentTerms:
+    """Terms of a repayment plan, in minor units: a down payment and monthly instalments that make up the total."""
+
+    total_minor: int
+    down_payment_minor: int
+    months: int
+    first_due_on: date
+
+
+def instalments_for(terms: InstalmentTerms, today: date) -> list[Instalment]:
+    """The schedule of these terms. Invalid, with its field, where an offer made today cannot have them."""
+    if not 1 <= terms.months <= MAX_INSTALMENTS:
+        raise Invalid(f"A plan has 1 to {MAX_INSTALMENTS} instalments.", "months")
+    if terms.first_due_on > today + timedelta(days=FIRST_WITHIN):
+        raise Invalid(f"The first payment is due within {FIRST_WITHIN} days.", "due_on")
+    try:
+        return schedule(terms.total_minor, terms.down_payment_minor, terms.months, terms.first_due_on)
+    except ValueError as error:
+        raise Invalid(str(error), "amount") from None
+
+
 def schedule(total: int, down_payment: int, months: int, first_due_on: date) -> list[Instalment]:
     """Down payment (n = 0, due on `first_due_on`) and `months` monthly instalments that sum exactly to `total`.
 
@@ -173,14 +201,12 @@ def schedule(total: int, down_payment: int, months: int, first_due_on: date) -> 
     """
     if months < 1 or total <= 0 or down_payment < 0:
         raise ValueError(
-            "a plan needs a positive total, at least one instalment and no negative down payment"
+            "A plan needs a positive total, at least one instalment and no negative down payment."
         )
     rest = total - down_payment
     if rest < months:
-        too_small = f"too little for {months} instalments; offer fewer"
-        raise ValueError(
-            f"what the down payment leaves is {too_small}" if down_payment else f"this is {too_small}"
-        )
+        left = "What the down payment leaves" if down_payment else "This"
+        raise ValueError(f"{left} is too little for {months} instalments. Offer fewer.")
     rows = [Instalment(0, first_due_on, down_payment)] if down_payment else []
     shift = 1 if down_payment else 0
     for n, amount in enumerate(split_evenly(rest, months), start=1):

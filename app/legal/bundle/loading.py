@@ -24,7 +24,7 @@ from app.casework.cases.models import (
 from app.casework.documents.service import standing_documents
 from app.casework.holds.models import CaseHold
 from app.casework.plans.models import Plan
-from app.casework.plans.service import instalments_of
+from app.casework.plans.queries import instalments_of
 from app.core.clock import local_date, local_instant
 from app.core.ids import id_of
 from app.core.timeline.models import Event

@@ -17,8 +17,8 @@ from app.casework.cases.rules import (
 )
 from app.casework.holds.models import CaseHold
 from app.casework.plans.models import Plan
+from app.casework.plans.queries import instalments_of, live_plan
 from app.casework.plans.rules import LIVE, PlanKind, PlanStatus
-from app.casework.plans.service import instalments_of, live_plan
 from app.core.actor import Actor
 from app.core.db import table_of
 from app.core.ids import id_of

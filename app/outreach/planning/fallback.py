@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from app.book.ledger.models import Portfolio
 from app.casework.cases.rules import CaseStatus
-from app.casework.plans.service import live_plan
+from app.casework.plans.queries import live_plan
 from app.core.actor import SYSTEM
 from app.core.clock import Clock, local_date
 from app.core.db import reading, retrying, table_of, transaction

@@ -10,7 +10,7 @@ from sqlmodel import Session
 from app.book.ledger.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
-from app.casework.plans.service import live_plan
+from app.casework.plans.queries import live_plan
 from app.core.actor import Actor
 from app.core.errors import Conflict, Invalid
 from app.core.ids import id_of

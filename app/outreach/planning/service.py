@@ -26,8 +26,8 @@ from app.book.ledger.queries import worked
 from app.casework.cases.models import CallTask, CollectionsCase, case_reference
 from app.casework.cases.rules import CaseStatus
 from app.casework.plans.models import Plan
+from app.casework.plans.queries import cases_with_live_plan, instalments_of
 from app.casework.plans.rules import PlanKind
-from app.casework.plans.service import cases_with_live_plan, instalments_of
 from app.core.actor import SYSTEM, Actor
 from app.core.bulk import among, array_text, bulk_write, instant_speller, upsert
 from app.core.clock import local_date

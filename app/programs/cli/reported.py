@@ -21,8 +21,8 @@ def reported_list(
     portfolio: Annotated[str, typer.Option(help="Only of this portfolio.")] = "", as_json: Json = False
 ) -> None:
     """What waits for a decision, the oldest first."""
+    from app.actions.reported import waiting_reports
     from app.book.ledger.service import get_portfolio
-    from app.casework.plans.reported import waiting_reports
 
     with reading(migrated_engine()) as session:
         book = get_portfolio(session, portfolio) if portfolio else None
@@ -73,8 +73,8 @@ def reported_refuse(
 def _decide_reports(
     ids: list[int], portfolio: str, *, accept: bool, every: bool, reason: str, as_json: bool
 ) -> None:
+    from app.actions.reported import decide_report, get_report, waiting_reports
     from app.book.ledger.service import get_portfolio
-    from app.casework.plans.reported import decide_report, get_report, waiting_reports
 
     if every == bool(ids) or (every and not portfolio):
         raise typer.BadParameter("name some, or --all with --portfolio")

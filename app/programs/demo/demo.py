@@ -31,6 +31,8 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 from starlette.types import ASGIApp
 
+from app.actions.agreements import accept_offer, offer_plan, promise
+from app.actions.reversals import reverse_entry
 from app.book.feeds.service import load
 from app.book.ledger.corrections import post_by_hand, waive
 from app.book.ledger.models import Account, Customer, Entry, Portfolio
@@ -52,8 +54,8 @@ from app.casework.documents.rules import DocumentKind
 from app.casework.documents.service import add_document
 from app.casework.holds.models import CaseHold
 from app.casework.holds.service import start_hold
-from app.casework.plans.reversals import reverse_entry
-from app.casework.plans.service import accept, live_plan, offer_instalments, promise_to_pay
+from app.casework.plans.queries import live_plan
+from app.casework.plans.rules import InstalmentTerms
 from app.core import schema
 from app.core.actor import SYSTEM, Actor
 from app.core.clock import FixedClock, SystemClock, local_date
@@ -72,7 +74,6 @@ from app.legal.referrals.service import build_bundle, checklist_of, decide, hand
 from app.operations.day import DayReport
 from app.operations.ports import Ports
 from app.outreach.gate.service import explain, set_consent
-from app.outreach.planning.service import confirm_plan
 from app.policy.answers import Clearance
 from app.programs.demo.engine import SimulatedSender, live_through
 from app.programs.jobs import Worker, start
@@ -337,26 +338,15 @@ class Department:
         if self.chance.random() < 0.8 or total < 1000:
             log_call(session, case, CallResult.PROMISED, "Will pay after payday.", by=by, now=now)
             due_on = today + timedelta(days=self.chance.randint(3, 12))
-            plan = promise_to_pay(session, case, total, due_on, by=by, today=today, now=now)
-        else:
-            note = "Cannot pay at once; agreed on instalments."
-            log_call(session, case, CallResult.RIGHT_PARTY, note, by=by, now=now)
-            plan = offer_instalments(
-                session,
-                case,
-                total,
-                total // 4,
-                self.chance.choice([3, 4, 6]),
-                today + timedelta(days=self.chance.randint(2, 8)),
-                may_exceed_limits=False,
-                by=by,
-                today=today,
-                now=now,
-            )
-            if self.chance.random() < 0.3:
-                return  # the customer wants to think about it
-            accept(session, plan, by=by, today=today, now=now)
-        confirm_plan(session, portfolio, plan, self.ports.stationery, on=today, by=by, now=now)
+            promise(session, case, total, due_on, self.ports.stationery, by=by, now=now)
+            return
+        note = "Cannot pay at once; agreed on instalments."
+        log_call(session, case, CallResult.RIGHT_PARTY, note, by=by, now=now)
+        months = self.chance.choice([3, 4, 6])
+        terms = InstalmentTerms(total, total // 4, months, today + timedelta(days=self.chance.randint(2, 8)))
+        offer = offer_plan(session, case, terms, self.ports.stationery, by=by, role=Role.AGENT, now=now)
+        if self.chance.random() >= 0.3:  # the others want to think about it
+            accept_offer(session, offer.plan, self.ports.stationery, by=by, now=now)
 
     def _pause(self, session: Session, case: CollectionsCase, by: Actor, today: date, now: datetime) -> None:
         kind, result, reason = self.chance.choice(

@@ -9,11 +9,11 @@ from sqlmodel import Session, select
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.actions.reversals import move_payment, reverse_entry
 from app.book.ledger.corrections import pay_out, post_by_hand, waive
 from app.book.ledger.models import Account, Customer, Entry
 from app.book.ledger.rules import EntryKind, WaiverStatus
 from app.book.ledger.service import business_date, find_account
-from app.casework.plans.reversals import move_payment, reverse_entry
 from app.core.errors import NotFound
 from app.http.context import Now
 from app.http.doors import CaseWorker, Manager

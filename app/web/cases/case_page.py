@@ -24,9 +24,8 @@ from app.casework.cases.models import case_reference
 from app.casework.holds.queries import open_holds
 from app.casework.plans.models import Plan
 from app.casework.plans.offers import offers_that_stand
-from app.casework.plans.queries import plans_of
+from app.casework.plans.queries import instalments_of, owed_on_late_accounts, plans_of
 from app.casework.plans.rules import LIVE, SETTLE_WITHIN, PlanStatus
-from app.casework.plans.service import instalments_of, owed_on_late_accounts
 from app.core.ids import id_of
 from app.core.money import to_decimal_string
 from app.core.staff.models import User

@@ -12,12 +12,12 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
+from app.actions.reported import decide_report, waiting_reports
 from app.book.customers.service import change_contact
 from app.book.feeds.service import LoadReport, load
 from app.book.ledger.models import Account, ContactCorrection, Customer, ReportedChange
 from app.book.ledger.rules import AccountStatus, EntryKind, FeedKind, ReportedStatus
 from app.casework.cases.models import CollectionsCase
-from app.casework.plans.reported import decide_report, waiting_reports
 from app.casework.plans.service import promise_to_pay
 from app.core.actor import Actor
 from app.core.db import reading, transaction

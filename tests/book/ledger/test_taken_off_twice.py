@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
+from app.actions.reversals import reverse_entry
 from app.book.delinquency.lifecycle import credit_balances
 from app.book.ledger.balances import balance_of, still_owed
 from app.book.ledger.corrections import pay_out
@@ -17,7 +18,6 @@ from app.book.ledger.lifecycle import change_status
 from app.book.ledger.models import Account, Entry
 from app.book.ledger.rules import AccountStatus, EntryKind
 from app.book.ledger.service import get_portfolio
-from app.casework.plans.reversals import reverse_entry
 from app.core.db import transaction
 from app.core.errors import Conflict
 from app.core.ids import id_of

@@ -18,6 +18,7 @@ from app.casework.plans.rules import (
     NOTHING_OWED,
     Broken,
     Instalment,
+    InstalmentTerms,
     Kept,
     PlanStatus,
     Pointless,
@@ -186,7 +187,7 @@ def test_nothing_is_agreed_on_when_nothing_is_owed_now(engine: Engine) -> None:
     with transaction(engine) as session:
         case = case_of(session)
         offer = offer_instalments(
-            session, case, 5_000, 0, 2, TODAY + 5 * DAY, may_exceed_limits=False, **SAID
+            session, case, InstalmentTerms(5_000, 0, 2, TODAY + 5 * DAY), may_exceed_limits=False, **SAID
         )
         builders.payment(session, session.get_one(Account, card_id), 5_000, TODAY)
         sentence = f"Nothing is past due and owed on case {case.reference} now"
@@ -195,7 +196,9 @@ def test_nothing_is_agreed_on_when_nothing_is_owed_now(engine: Engine) -> None:
         with pytest.raises(Conflict, match=sentence):
             promise_to_pay(session, case, 1_000, TODAY + 5 * DAY, **SAID)
         with pytest.raises(Conflict, match=sentence):
-            offer_instalments(session, case, 5_000, 0, 2, TODAY + 5 * DAY, may_exceed_limits=False, **SAID)
+            offer_instalments(
+                session, case, InstalmentTerms(5_000, 0, 2, TODAY + 5 * DAY), may_exceed_limits=False, **SAID
+            )
 
 
 def test_what_is_overpaid_on_one_card_makes_no_promise_on_another_too_large(engine: Engine) -> None:

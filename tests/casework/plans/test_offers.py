@@ -15,7 +15,7 @@ from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.plans.models import Plan
 from app.casework.plans.offers import offers_that_stand
-from app.casework.plans.rules import OfferEnd, PlanStatus, offer_end
+from app.casework.plans.rules import InstalmentTerms, OfferEnd, PlanStatus, offer_end
 from app.casework.plans.service import accept, offer_instalments, offer_settlement
 from app.core.actor import Actor
 from app.core.db import transaction
@@ -54,7 +54,9 @@ def offered(engine: Engine) -> int:
     builders.close_day(engine, T - DAY)
     with transaction(engine) as session:
         case = session.scalars(select(CollectionsCase)).one()
-        plan = offer_instalments(session, case, 3_000, 0, 3, FIRST, may_exceed_limits=True, **told(T))
+        plan = offer_instalments(
+            session, case, InstalmentTerms(3_000, 0, 3, FIRST), may_exceed_limits=True, **told(T)
+        )
         book = get_portfolio(session, builders.BOOK)
         offer_in_writing(
             session, book, plan, builders.stationery(), on=T, by=Actor.user("ann"), now=builders.at(T)

@@ -15,13 +15,16 @@ from app.book.ledger.balances import balance_of
 from app.book.ledger.models import Account, Portfolio
 from app.book.ledger.rules import AccountStatus
 from app.casework.cases.models import CollectionsCase
+from app.casework.plans.assessment import assess_due
 from app.casework.plans.models import Plan
+from app.casework.plans.queries import instalments_of, live_plan
 from app.casework.plans.rules import (
     SETTLE_WITHIN,
     TRANSITIONS,
     Broken,
     InGrace,
     Instalment,
+    InstalmentTerms,
     Kept,
     PlanStatus,
     Running,
@@ -30,12 +33,9 @@ from app.casework.plans.rules import (
     schedule,
 )
 from app.casework.plans.service import (
-    _move,
     accept,
-    assess_due,
     cancel,
-    instalments_of,
-    live_plan,
+    move_plan,
     offer_instalments,
     offer_settlement,
     promise_to_pay,
@@ -136,11 +136,11 @@ def test_only_the_moves_of_the_table_are_possible(
         session.add(plan)
         session.flush()
         if to in TRANSITIONS[now]:
-            _move(session, plan, to, by=Actor.user("ann"), now=builders.NOW)
+            move_plan(session, plan, to, by=Actor.user("ann"), now=builders.NOW)
             assert plan.status is to
         else:
             with pytest.raises(Conflict, match=f"{now.value} cannot become {to.value}"):
-                _move(session, plan, to, by=Actor.user("ann"), now=builders.NOW)
+                move_plan(session, plan, to, by=Actor.user("ann"), now=builders.NOW)
             assert plan.status is now
 
 
@@ -196,7 +196,9 @@ def test_promises_at_the_limits(sqlite_engine: Engine, amount: int, days: int) -
 def test_one_live_plan_a_case(engine: Engine) -> None:
     with transaction(engine) as session:
         case = a_case(session)
-        offered = offer_instalments(session, case, 6_000, 0, 3, TODAY, may_exceed_limits=False, **TOLD)
+        offered = offer_instalments(
+            session, case, InstalmentTerms(6_000, 0, 3, TODAY), may_exceed_limits=False, **TOLD
+        )
         promise_to_pay(session, case, 5_000, TODAY + timedelta(days=5), **TOLD)
         with pytest.raises(Conflict):
             promise_to_pay(session, case, 5_000, TODAY + timedelta(days=6), **TOLD)
@@ -214,9 +216,17 @@ def test_beyond_the_limit_a_manager_decides(
         case = a_case(session)
         if not allowed:
             with pytest.raises(Forbidden, match="manager"):
-                offer_instalments(session, case, 60_000, 0, months, TODAY, may_exceed_limits=manager, **TOLD)
+                offer_instalments(
+                    session,
+                    case,
+                    InstalmentTerms(60_000, 0, months, TODAY),
+                    may_exceed_limits=manager,
+                    **TOLD,
+                )
             return
-        plan = offer_instalments(session, case, 60_000, 0, months, TODAY, may_exceed_limits=manager, **TOLD)
+        plan = offer_instalments(
+            session, case, InstalmentTerms(60_000, 0, months, TODAY), may_exceed_limits=manager, **TOLD
+        )
         parts = instalments_of(session, [id_of(plan)])[id_of(plan)]
         assert len(parts) == months
         assert sum(part.amount for part in parts) == 60_000
@@ -230,15 +240,19 @@ def test_a_plan_begins_soon_because_reminders_rest_while_it_runs(
     with transaction(sqlite_engine) as session:
         case = a_case(session)
         if offered:
-            assert offer_instalments(session, case, 6_000, 0, 2, first, may_exceed_limits=True, **TOLD)
+            assert offer_instalments(
+                session, case, InstalmentTerms(6_000, 0, 2, first), may_exceed_limits=True, **TOLD
+            )
             return
         with pytest.raises(Invalid, match="within 90 days") as refused:
-            offer_instalments(session, case, 6_000, 0, 2, first, may_exceed_limits=True, **TOLD)
+            offer_instalments(
+                session, case, InstalmentTerms(6_000, 0, 2, first), may_exceed_limits=True, **TOLD
+            )
         assert refused.value.field == "due_on"
 
 
 @pytest.mark.parametrize(
-    ("total", "down", "said"), [(5, 0, "this is too little for 12"), (500, 490, "down payment leaves is too")]
+    ("total", "down", "said"), [(5, 0, "This is too little for 12"), (500, 490, "down payment leaves is too")]
 )
 def test_an_instalment_is_at_least_one_unit(total: int, down: int, said: str) -> None:
     with pytest.raises(ValueError, match=said):
@@ -315,7 +329,7 @@ def test_a_settlement_said_yes_to_counts_what_came_since_it_was_offered(sqlite_e
 def test_an_offer_whose_first_date_has_passed_is_not_accepted(sqlite_engine: Engine) -> None:
     with transaction(sqlite_engine) as session:
         plan = offer_instalments(
-            session, a_case(session), 6_000, 0, 3, TODAY, may_exceed_limits=False, **TOLD
+            session, a_case(session), InstalmentTerms(6_000, 0, 3, TODAY), may_exceed_limits=False, **TOLD
         )
         later = TODAY + timedelta(days=1)
         with pytest.raises(Conflict, match="past its date"):

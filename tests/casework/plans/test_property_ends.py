@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
+from app.actions.reversals import reverse_entry
 from app.book.delinquency.models import AccountState
 from app.book.delinquency.service import fold_accounts, schedule_later_changes, stale_accounts
 from app.book.ledger.balances import balance_of, still_owed
@@ -23,7 +24,6 @@ from app.book.ledger.corrections import post_by_hand
 from app.book.ledger.lifecycle import change_status, reinstate_recoveries
 from app.book.ledger.models import Account, DailyRun, Entry, Portfolio
 from app.book.ledger.rules import ENDED, AccountStatus, EntryKind
-from app.casework.plans.reversals import reverse_entry
 from app.core.db import transaction
 from app.core.errors import Conflict
 from app.core.ids import id_of

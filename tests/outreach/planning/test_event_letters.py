@@ -23,7 +23,7 @@ from app.casework.cases.rules import (
     Outcome,
 )
 from app.casework.plans.models import Plan
-from app.casework.plans.rules import PlanStatus
+from app.casework.plans.rules import InstalmentTerms, PlanStatus
 from app.casework.plans.service import accept, cancel, offer_instalments, offer_settlement, promise_to_pay
 from app.core.actor import Actor
 from app.core.db import transaction
@@ -52,7 +52,12 @@ def offer(engine: Engine, **about: object) -> tuple[CollectionsCase, int, Answer
         case = builders.delinquent_case(session, due_on=DUE, on=ON)
         told = {"by": "user:ann", "now": builders.at(ON)}
         plan = offer_instalments(
-            session, case, 5_000, 0, 2, ON + timedelta(days=7), may_exceed_limits=True, today=ON, **told
+            session,
+            case,
+            InstalmentTerms(5_000, 0, 2, ON + timedelta(days=7)),
+            may_exceed_limits=True,
+            today=ON,
+            **told,
         )
         book = get_portfolio(session, builders.BOOK)
         answer = offer_in_writing(session, book, plan, builders.stationery(), on=ON, **told)
@@ -105,10 +110,7 @@ def test_a_broken_plan_is_told_the_same_night_and_no_reminder_goes_with_it(engin
         plan = offer_instalments(
             session,
             session.get_one(CollectionsCase, case.id),
-            5_000,
-            0,
-            1,
-            first,
+            InstalmentTerms(5_000, 0, 1, first),
             may_exceed_limits=True,
             **told,
         )

@@ -28,7 +28,7 @@ from app.casework.cases.rules import CaseStatus
 from app.casework.holds import service as holds
 from app.casework.holds.models import CaseHold
 from app.casework.plans.models import Plan, PlanInstalment
-from app.casework.plans.rules import PlanStatus
+from app.casework.plans.rules import InstalmentTerms, PlanStatus
 from app.casework.plans.service import offer_instalments
 from app.core.actor import SYSTEM, Actor
 from app.core.ids import id_of
@@ -267,7 +267,7 @@ def test_a_manager_offers_to_settle_and_it_goes_out_in_writing(sqlite_desk: Desk
     terms = {"amount": "60.00", "due_on": "2026-03-20"}
     asked = manager.submit(f"/cases/{case_id}/settlements", **terms)
     assert asked.status_code == 422
-    assert "CN¥940.00, 94.0 %, is let off. CN¥50.00 is past due." in asked.text
+    assert "CN¥940.00, 94.0 %, is waived. CN¥50.00 is past due." in asked.text
     another = manager.submit(f"/cases/{case_id}/settlements", **terms, sure="settle:100000:7000")
     assert another.status_code == 422, "a yes to another amount is no yes"
     answer = manager.submit(f"/cases/{case_id}/settlements", **terms, sure="settle:100000:6000")
@@ -446,7 +446,7 @@ def test_a_second_promise_meets_the_first_in_plain_words(desk: Desk, ben: Browse
     ben.submit(f"/cases/{case_id}/promise", amount="25", due_on="2026-03-10")
     answer = ben.submit(f"/cases/{case_id}/promise", amount="31.41", due_on="2026-03-11")
     assert answer.status_code == 409
-    assert "has a live plan; cancel it before making another" in answer.text
+    assert "has a live plan. Cancel it before making another" in answer.text
     assert 'value="31.41"' in answer.text
     [plan] = all_of(desk, Plan)
     ben.submit(f"/cases/{case_id}/plans/{plan.id}/cancel", reason="lost his job")
@@ -495,7 +495,7 @@ def test_an_agent_keeps_to_the_limit_a_manager_may_exceed_it(desk: Desk, ben: Br
     terms = {"total": "900", "months": "24", "first_due_on": "2026-03-20"}
     refused = ben.submit(f"/cases/{case_id}/plans", **terms)
     assert refused.status_code == 422
-    assert "ask a manager to offer this plan" in refused.text
+    assert "Ask a manager to offer this plan" in refused.text
     assert 'value="24"' in refused.text
     assert desk.sign_in(Role.MANAGER).submit(f"/cases/{case_id}/plans", **terms).status_code == 303
     assert all_of(desk, Plan)[0].offered_by == "user:mei"
@@ -507,9 +507,14 @@ def test_a_plan_of_another_case_is_not_reached_through_this_one(sqlite_desk: Des
     def offer(session: Session) -> int:
         case = session.get_one(CollectionsCase, other)
         plan = offer_instalments(
-            session, case, 5_000, 0, 2, date(2026, 3, 9),
-            may_exceed_limits=False, by=Actor.user("ben"), today=TODAY, now=NOW,
-        )  # fmt: skip
+            session,
+            case,
+            InstalmentTerms(5_000, 0, 2, date(2026, 3, 9)),
+            may_exceed_limits=False,
+            by=Actor.user("ben"),
+            today=TODAY,
+            now=NOW,
+        )
         return id_of(plan)
 
     plan_id = sqlite_desk.write(offer)
@@ -614,7 +619,7 @@ def test_a_closed_case_is_read_and_refuses_in_words(desk: Desk, ben: Browser) ->
     assert "Record the promise" not in page
     answer = ben.submit(f"/cases/{case_id}/promise", amount="5.25", due_on="2026-03-10")
     assert answer.status_code == 409
-    assert "This case is closed" in answer.text
+    assert "is closed. Reopen it" in answer.text
     assert 'value="5.25"' in answer.text
     assert ben.submit(f"/cases/{case_id}/note", text="He called to say thanks").status_code == 303
 
@@ -652,9 +657,14 @@ def served(sqlite_engine: Engine, free_port: int) -> Iterator[tuple[Desk, int]]:
             now=NOW,
         )
         offer_instalments(
-            session, case, 5_000, 0, 3, date(2026, 3, 9),
-            may_exceed_limits=False, by=Actor.user("ben"), today=TODAY, now=NOW,
-        )  # fmt: skip
+            session,
+            case,
+            InstalmentTerms(5_000, 0, 3, date(2026, 3, 9)),
+            may_exceed_limits=False,
+            by=Actor.user("ben"),
+            today=TODAY,
+            now=NOW,
+        )
 
     desk.write(live)
     server = uvicorn.Server(uvicorn.Config(desk.app, port=free_port, log_level="error", access_log=False))

@@ -17,6 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from app.actions.reversals import reverse_entry
 from app.book.feeds.bank.matching import (
     SOURCE,
     description,
@@ -30,7 +31,6 @@ from app.book.feeds.rules import Incoming, Match, NoMatch
 from app.book.ledger.models import BankTransaction, Entry, PayerAccount, Portfolio, UnmatchedPayment
 from app.book.ledger.rules import EntryKind, UnmatchedStatus, holds_card_number
 from app.book.ledger.service import MAX_REFERENCE
-from app.casework.plans.reversals import reverse_entry
 from app.core.bulk import chunked, insert_rows
 from app.core.db import table_of
 from app.core.errors import Conflict

@@ -9,8 +9,8 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.actions.reported import count_waiting, decide_report, get_report, waiting_reports
 from app.book.ledger.models import Customer, Portfolio
-from app.casework.plans.reported import count_waiting, decide_report, get_report, waiting_reports
 from app.core.errors import Conflict, Invalid
 from app.http.context import Now
 from app.http.doors import Manager

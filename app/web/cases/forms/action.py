@@ -53,7 +53,8 @@ def attempt(
     except Wrong as wrong:
         errors, status, asks = dict(wrong.errors), 422, wrong.asks
     except (Invalid, Conflict, Forbidden) as refused:
-        errors, status = beside(refused, typed, names or {}), refused.status
+        errors = beside(refused, typed, names or {})
+        status = 422 if "" not in errors else refused.status  # a field to mend
     else:
         if not isinstance(done, Wrong):
             return redirect(request, f"{file.path}?tab={tab}#content", *done)

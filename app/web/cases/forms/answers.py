@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import datetime
 
 from starlette.requests import Request
 
-from app.actions.calls import CONFIRMED_BY
 from app.core.vocabulary import Channel
 from app.http.formats import reader_locale
 from app.policy.answers import Answer, Clearance, Refusals, WaitUntil
@@ -18,11 +17,11 @@ from app.web.wording import CHANNEL_WORDS, Teller
 
 
 def confirmation_words(
-    request: Request, file: CaseFile, answers: Sequence[Answer], now: datetime
+    request: Request, file: CaseFile, answers: Mapping[Channel, Answer], now: datetime
 ) -> tuple[str, Tone]:
     teller = teller_of(request, file, zone=file.zone)
-    said = [answer_words(c, a, teller, now) for c, a in zip(CONFIRMED_BY, answers, strict=True)]
-    queued = any(isinstance(answer, Clearance) for answer in answers)
+    said = [answer_words(c, a, teller, now) for c, a in answers.items()]
+    queued = any(isinstance(answer, Clearance) for answer in answers.values())
     return "Confirmation: " + "; ".join(said) + ".", "good" if queued else "warn"
 
 

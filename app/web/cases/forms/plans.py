@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form
@@ -11,31 +11,29 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.actions.calls import CONFIRMED_BY
-from app.casework.plans.models import Plan
-from app.casework.plans.rules import FIRST_WITHIN, Instalment, is_unusual_promise, may_let_off, schedule
-from app.casework.plans.service import (
-    accept,
-    cancel,
-    offer_instalments,
+from app.actions.agreements import (
+    accept_offer,
+    cancel_agreement,
+    discount_of,
+    offer_plan,
     offer_settlement,
-    owed_on_late_accounts,
-    promise_to_pay,
+    preview_plan,
+    promise,
 )
-from app.core.errors import Forbidden, NotFound
-from app.core.staff.rules import Role, Staff
+from app.casework.plans.queries import plan_of
+from app.casework.plans.rules import Instalment, InstalmentTerms, is_unusual_promise
+from app.core.errors import Conflict, Invalid
+from app.core.staff.rules import Staff
 from app.http.context import Now, ports_of
 from app.http.doors import CaseWorker
 from app.http.formats import reader_locale
 from app.http.transactions import ReadSession, WriteSession
-from app.outreach.planning.event_letters import offer_in_writing
-from app.outreach.planning.service import confirm_plan
 from app.web.cases.case_file import CaseFile, CaseId, open_case_file
 from app.web.cases.case_page import case_page
 from app.web.cases.forms.action import Done, attempt
 from app.web.cases.forms.answers import confirmation_words, in_writing_words, teller_of
-from app.web.forms import Fields, FormState, ReasonForm, Typed, Wrong, sentence
-from app.web.rendering import Tone, page
+from app.web.forms import Fields, FormState, ReasonForm, Typed, beside
+from app.web.rendering import page
 from app.web.wording import PLAN_WORDS
 
 router = APIRouter(prefix="/cases")
@@ -83,27 +81,11 @@ def ask_about_promise(request: Request, file: CaseFile, fields: Fields, amount: 
 def _promise(
     request: Request, session: Session, file: CaseFile, amount: int, due_on: date, staff: Staff, now: datetime
 ) -> Done:
-    plan = promise_to_pay(session, file.case, amount, due_on, by=staff.by, today=file.book.today, now=now)
+    letters = ports_of(request).stationery
+    made = promise(session, file.case, amount, due_on, letters, by=staff.by, now=now)
     teller = teller_of(request, file)
-    words, tone = _confirm(request, session, file, plan, staff, now)
+    words, tone = confirmation_words(request, file, made.confirmations, now)
     return f"Promise of {teller.money(amount)} by {teller.day(due_on)} is on record. {words}", tone
-
-
-def _confirm(
-    request: Request, session: Session, file: CaseFile, plan: Plan, staff: Staff, now: datetime
-) -> tuple[str, Tone]:
-    """Queue the written confirmation, and say for each channel what the gate answered."""
-    answers = confirm_plan(
-        session,
-        file.portfolio,
-        plan,
-        ports_of(request).stationery,
-        channels=CONFIRMED_BY,
-        on=file.book.today,
-        by=staff.by,
-        now=now,
-    )
-    return confirmation_words(request, file, answers, now)
 
 
 class PlanForm(Typed):
@@ -117,7 +99,7 @@ PLAN_FIELDS = {"amount": "total", "due_on": "first_due_on"}
 
 
 @router.post("/{case_id}/plans")
-def offer_plan(
+def offer_a_plan(
     request: Request,
     case_id: CaseId,
     staff: CaseWorker,
@@ -126,35 +108,24 @@ def offer_plan(
     typed: Annotated[PlanForm, Form()],
 ) -> Response:
     def act(file: CaseFile, fields: Fields) -> Done:
-        total, down, months, first = _plan_figures(fields, file)
+        terms = _plan_terms(fields, file)
         fields.done()
-        try:
-            plan = offer_instalments(
-                session, file.case, total, down, months, first,
-                may_exceed_limits=staff.role is Role.MANAGER, by=staff.by, today=file.book.today, now=now,
-            )  # fmt: skip
-        except Forbidden as refused:
-            raise Wrong({"months": sentence(refused.message)}) from None
-        answer = offer_in_writing(
-            session, file.portfolio, plan, ports_of(request).stationery,
-            on=file.book.today, by=staff.by, now=now,
-        )  # fmt: skip
-        money = teller_of(request, file).money(plan.total_minor)
+        letters = ports_of(request).stationery
+        made = offer_plan(session, file.case, terms, letters, by=staff.by, role=staff.role, now=now)
+        money = teller_of(request, file).money(terms.total_minor)
         said = f"A repayment plan of {money} is offered. Accept it here once the customer agrees."
-        return f"{said} {in_writing_words(request, file, answer, now)}", "good"
+        return f"{said} {in_writing_words(request, file, made.in_writing, now)}", "good"
 
     return attempt(
         request, session, staff, case_id, "plan", typed, act, now=now, tab="plans", names=PLAN_FIELDS
     )
 
 
-def _plan_figures(fields: Fields, file: CaseFile) -> tuple[int, int, int, date]:
-    """Total, down payment, months, first due date; an empty total means all that may be asked for."""
+def _plan_terms(fields: Fields, file: CaseFile) -> InstalmentTerms:
+    """What was typed; an empty total means all that may be asked for."""
     total = fields.amount("total", default=file.to_ask)
     months = fields.whole("months")
-    if "months" not in fields.errors and not 1 <= months <= 60:
-        fields.errors["months"] = "A plan has 1 to 60 instalments."
-    return total, fields.amount("down_payment"), months, fields.day("first_due_on")
+    return InstalmentTerms(total, fields.amount("down_payment"), months, fields.day("first_due_on"))
 
 
 class PreviewForm(PlanForm):
@@ -163,7 +134,7 @@ class PreviewForm(PlanForm):
 
 
 @router.post("/{case_id}/plans/preview")
-def preview_plan(
+def preview_a_plan(
     request: Request,
     case_id: CaseId,
     staff: CaseWorker,
@@ -174,19 +145,13 @@ def preview_plan(
     """The schedule such a plan would have; nothing is offered."""
     file = open_case_file(session, case_id, now)
     fields = Fields(typed, file.book, file.zone, reader_locale(request))
-    total, down, months, first = _plan_figures(fields, file)
+    terms = _plan_terms(fields, file)
     parts: Sequence[Instalment] = ()
     if not fields.errors:
         try:
-            parts = schedule(total, down, months, first)
-        except ValueError as error:
-            fields.errors["total"] = sentence(str(error))
-    if not fields.errors and first < file.book.today:
-        fields.errors["first_due_on"] = "The first payment cannot be due in the past."
-    if not fields.errors and first > file.book.today + timedelta(days=FIRST_WITHIN):
-        fields.errors["first_due_on"] = f"The first payment is due within {FIRST_WITHIN} days."
-    if not fields.errors and total > file.owes.debt:
-        fields.errors["total"] = "This is more than the customer owes."
+            parts = preview_plan(session, file.case, terms, now=now)
+        except (Invalid, Conflict) as refused:
+            fields.errors.update(beside(refused, typed, PLAN_FIELDS))
     form = FormState("plan", typed.values(), fields.errors, parts)
     if typed.fragment:
         context: dict[str, Any] = {"parts": parts, "errors": fields.errors, "currency": file.book.currency}
@@ -205,42 +170,40 @@ def offer_to_settle(
 ) -> Response:
     def act(file: CaseFile, fields: Fields) -> Done:
         amount, due_on = fields.amount("amount"), fields.day("due_on")
-        _ask_about_discount(request, session, file, fields, staff, amount)
+        _ask_about_discount(request, session, file, fields, staff, amount, now)
         fields.done()
-        try:
-            plan = offer_settlement(
-                session, file.case, amount, due_on,
-                may_exceed_limits=staff.role is Role.MANAGER, by=staff.by, today=file.book.today, now=now,
-            )  # fmt: skip
-        except Forbidden as refused:
-            raise Wrong({"amount": sentence(refused.message)}) from None
-        answer = offer_in_writing(
-            session, file.portfolio, plan, ports_of(request).stationery,
-            on=file.book.today, by=staff.by, now=now,
-        )  # fmt: skip
+        letters = ports_of(request).stationery
+        made = offer_settlement(
+            session, file.case, amount, due_on, letters, by=staff.by, role=staff.role, now=now
+        )
         teller = teller_of(request, file)
         said = (
             f"Settling for {teller.money(amount)} by {teller.day(due_on)} is offered; paying it accepts it."
         )
-        return f"{said} {in_writing_words(request, file, answer, now)}", "good"
+        return f"{said} {in_writing_words(request, file, made.in_writing, now)}", "good"
 
     return attempt(request, session, staff, case_id, "settlement", typed, act, now=now, tab="plans")
 
 
 def _ask_about_discount(
-    request: Request, session: Session, file: CaseFile, fields: Fields, staff: Staff, amount: int
+    request: Request,
+    session: Session,
+    file: CaseFile,
+    fields: Fields,
+    staff: Staff,
+    amount: int,
+    now: datetime,
 ) -> None:
-    """Nobody lets a debt off without having seen how much of it that is."""
-    owed = owed_on_late_accounts(session, file.case, file.book.today)
-    within = may_let_off(owed, amount, file.portfolio.agent_max_discount_percent)
-    if not 0 < amount < owed or not (within or staff.role is Role.MANAGER):
+    """Ask before a part of the debt is waived, with how much of it that is."""
+    waived = discount_of(session, file.case, amount, role=staff.role, now=now)
+    if waived is None:
         return  # it is refused
     teller = teller_of(request, file)
-    let_off = owed - amount
     fields.confirm(
-        f"settle:{owed}:{amount}",
-        f"They owe {teller.money(owed)} and pay {teller.money(amount)}: {teller.money(let_off)}, "
-        f"{100 * let_off / owed:.1f} %, is let off. {teller.money(file.to_ask)} is past due. Is that right?",
+        f"settle:{waived.owed_minor}:{amount}",
+        f"They owe {teller.money(waived.owed_minor)} and pay {teller.money(amount)}: "
+        f"{teller.money(waived.waived_minor)}, {100 * waived.waived_minor / waived.owed_minor:.1f} %, is waived. "
+        f"{teller.money(file.to_ask)} is past due. Is that right?",
     )
 
 
@@ -255,9 +218,9 @@ def accept_plan(
     typed: Annotated[Typed, Form()],
 ) -> Response:
     def act(file: CaseFile, _fields: Fields) -> Done:
-        plan = _plan(session, file, plan_id)
-        accept(session, plan, by=staff.by, today=file.book.today, now=now)
-        words, tone = _confirm(request, session, file, plan, staff, now)
+        plan = plan_of(session, file.case, plan_id)
+        made = accept_offer(session, plan, ports_of(request).stationery, by=staff.by, now=now)
+        words, tone = confirmation_words(request, file, made.confirmations, now)
         return f"{PLAN_WORDS[plan.kind.value]} accepted. {words}", tone
 
     form = f"accept-{plan_id}"
@@ -277,16 +240,9 @@ def cancel_plan(
     def act(file: CaseFile, fields: Fields) -> Done:
         reason = fields.reason()
         fields.done()
-        plan = _plan(session, file, plan_id)
-        cancel(session, plan, reason, by=staff.by, today=file.book.today, now=now)
+        plan = plan_of(session, file.case, plan_id)
+        cancel_agreement(session, plan, reason, by=staff.by, now=now)
         return f"{PLAN_WORDS[plan.kind.value]} cancelled.", "good"
 
     form = f"cancel-{plan_id}"
     return attempt(request, session, staff, case_id, form, typed, act, now=now, tab="plans")
-
-
-def _plan(session: Session, file: CaseFile, plan_id: int) -> Plan:
-    plan = session.get(Plan, plan_id, with_for_update=True)
-    if plan is None or plan.case_id != file.case.id:
-        raise NotFound("this case has no such plan")
-    return plan

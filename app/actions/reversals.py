@@ -20,6 +20,8 @@ from app.book.ledger.models import Account, Entry, Portfolio
 from app.book.ledger.rules import COLLECTABLE, PAYS_DUES, AccountStatus, EntryKind
 from app.casework.cases.service import get_case, reopen_case
 from app.casework.plans.models import Plan, PlanAccount
+from app.casework.plans.payments import paid_toward
+from app.casework.plans.queries import instalments_of, live_plan
 from app.casework.plans.rules import (
     ComesToNothing,
     InGrace,
@@ -29,13 +31,7 @@ from app.casework.plans.rules import (
     Running,
     after_reversal,
 )
-from app.casework.plans.service import (
-    break_plan,
-    instalments_of,
-    live_plan,
-    paid_toward,
-    resume_plan,
-)
+from app.casework.plans.service import break_plan, resume_plan
 from app.core.actor import SYSTEM, Actor
 from app.core.ids import id_of
 from app.core.staff.rules import Role
