@@ -376,144 +376,16 @@ def upgrade() -> None:
         )
 
     op.create_table(
-        "timeline_event",
-        sa.Column("id", BigId, nullable=False),
-        sa.Column("stream", sa.String(length=60), nullable=False),
-        sa.Column("seq", sa.Integer(), nullable=False),
-        sa.Column(
-            "kind",
-            sa.Enum(
-                "portfolio.added",
-                "portfolio.tightened",
-                "portfolio.limits_set",
-                "portfolio.set",
-                "feed.loaded",
-                "ledger.entry_posted",
-                "statement.replaced",
-                "statement.withdrawn",
-                "day.closed",
-                "ledger.payment_moved",
-                "waiver.requested",
-                "waiver.decided",
-                "payment.unmatched",
-                "payment.matched",
-                "account.status_changed",
-                "account.changed",
-                "account.holder_changed",
-                "account.change_reported",
-                "account.report_decided",
-                "account.re_aged",
-                "pause.set",
-                "pause.ended",
-                "case.opened",
-                "case.closed",
-                "case.reopened",
-                "case.assigned",
-                "case.note_added",
-                "case.callback_set",
-                "case.call_logged",
-                "hold.placed",
-                "hold.ended",
-                "hold.review_due",
-                "hold.reviewed",
-                "consent.changed",
-                "preference.set",
-                "preference.ended",
-                "address.suppressed",
-                "address.restored",
-                "plan.offered",
-                "plan.accepted",
-                "plan.activated",
-                "plan.kept",
-                "plan.broken",
-                "plan.cancelled",
-                "message.received",
-                "message.reviewed",
-                "customer.language_changed",
-                "customer.changed",
-                "customer.links_replaced",
-                "contact.cleared",
-                "contact.waiting",
-                "contact.refused",
-                "contact.withheld",
-                "document.added",
-                "document.downloaded",
-                "document.withdrawn",
-                "contact.sent",
-                "contact.simulated",
-                "contact.delivered",
-                "contact.failed",
-                "contact.unknown",
-                "contact.call_task",
-                "referral.nominated",
-                "referral.approved",
-                "referral.declined",
-                "bundle.built",
-                "bundle.delivered",
-                "bundle.failed",
-                "bundle.downloaded",
-                "strategy.saved",
-                "strategy.live",
-                "experiment.started",
-                "experiment.ended",
-                "task.created",
-                "task.done",
-                "channel.stopped",
-                "channel.started",
-                "print.batch_ended",
-                "facts.forgotten",
-                "staff.user_added",
-                "staff.user_changed",
-                "staff.token_issued",
-                "staff.token_revoked",
-                "staff.logged_in",
-                "staff.logged_out",
-                "staff.login_refused",
-                name="kind",
-                native_enum=False,
-                create_constraint=True,
-                length=40,
-            ),
-            nullable=False,
-        ),
-        sa.Column("at", UtcDateTime(), nullable=False),
-        sa.Column("by", sa.String(length=120), nullable=False),
-        sa.Column("customer_id", BigId, nullable=True),
-        sa.Column("case_id", BigId, nullable=True),
-        sa.Column("account_id", BigId, nullable=True),
-        sa.Column(
-            "channel",
-            sa.Enum(
-                "sms",
-                "email",
-                "post",
-                "call",
-                name="channel",
-                native_enum=False,
-                create_constraint=True,
-                length=40,
-            ),
-            nullable=True,
-        ),
-        sa.Column("data", sa.Text(), nullable=False),
-        sa.Column("prev_hash", sa.String(length=64), nullable=False),
-        sa.Column("hash", sa.String(length=64), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_timeline_event")),
-        sa.UniqueConstraint("stream", "seq", name=op.f("uq_timeline_event_stream_seq")),
-    )
-    with op.batch_alter_table("timeline_event", schema=None) as batch_op:
-        batch_op.create_index("ix_timeline_event_case", ["case_id", "id"], unique=False)
-        batch_op.create_index(
-            "ix_timeline_event_customer_kind_at", ["customer_id", "kind", "at"], unique=False
-        )
-        batch_op.create_index("ix_timeline_event_kind_at", ["kind", "at"], unique=False)
-
-    op.create_table(
         "timeline_head",
         sa.Column("stream", sa.String(length=60), nullable=False),
         sa.Column("seq", sa.Integer(), nullable=False),
         sa.Column("hash", sa.String(length=64), nullable=False),
         sa.PrimaryKeyConstraint("stream", name=op.f("pk_timeline_head")),
+    )
+    op.create_table(
+        "timeline_kind",
+        sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.PrimaryKeyConstraint("kind", name=op.f("pk_timeline_kind")),
     )
     op.create_table(
         "alert_notice",
@@ -839,6 +711,47 @@ def upgrade() -> None:
             "portfolio_id", "code", "number", name=op.f("uq_strategy_version_portfolio_id_code_number")
         ),
     )
+    op.create_table(
+        "timeline_event",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("stream", sa.String(length=60), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("by", sa.String(length=120), nullable=False),
+        sa.Column("customer_id", BigId, nullable=True),
+        sa.Column("case_id", BigId, nullable=True),
+        sa.Column("account_id", BigId, nullable=True),
+        sa.Column(
+            "channel",
+            sa.Enum(
+                "sms",
+                "email",
+                "post",
+                "call",
+                name="channel",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=True,
+        ),
+        sa.Column("data", sa.Text(), nullable=False),
+        sa.Column("prev_hash", sa.String(length=64), nullable=False),
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["kind"], ["timeline_kind.kind"], name=op.f("fk_timeline_event_kind_timeline_kind")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_timeline_event")),
+        sa.UniqueConstraint("stream", "seq", name=op.f("uq_timeline_event_stream_seq")),
+    )
+    with op.batch_alter_table("timeline_event", schema=None) as batch_op:
+        batch_op.create_index("ix_timeline_event_case", ["case_id", "id"], unique=False)
+        batch_op.create_index(
+            "ix_timeline_event_customer_kind_at", ["customer_id", "kind", "at"], unique=False
+        )
+        batch_op.create_index("ix_timeline_event_kind_at", ["kind", "at"], unique=False)
+
     op.create_table(
         "account",
         sa.Column("id", BigId, nullable=False),
@@ -2315,6 +2228,12 @@ def downgrade() -> None:
         batch_op.drop_index("ix_account_customer")
 
     op.drop_table("account")
+    with op.batch_alter_table("timeline_event", schema=None) as batch_op:
+        batch_op.drop_index("ix_timeline_event_kind_at")
+        batch_op.drop_index("ix_timeline_event_customer_kind_at")
+        batch_op.drop_index("ix_timeline_event_case")
+
+    op.drop_table("timeline_event")
     op.drop_table("strategy_version")
     with op.batch_alter_table("staff_session", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_staff_session_user_id"))
@@ -2355,13 +2274,8 @@ def downgrade() -> None:
         batch_op.drop_index("ix_alert_notice_alert")
 
     op.drop_table("alert_notice")
+    op.drop_table("timeline_kind")
     op.drop_table("timeline_head")
-    with op.batch_alter_table("timeline_event", schema=None) as batch_op:
-        batch_op.drop_index("ix_timeline_event_kind_at")
-        batch_op.drop_index("ix_timeline_event_customer_kind_at")
-        batch_op.drop_index("ix_timeline_event_case")
-
-    op.drop_table("timeline_event")
     with op.batch_alter_table("suppressed_address", schema=None) as batch_op:
         batch_op.drop_index(
             "ux_suppressed_address",

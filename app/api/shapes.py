@@ -39,7 +39,6 @@ from app.casework.plans.rules import Instalment, PlanKind, PlanStatus
 from app.core.ids import id_of
 from app.core.money import to_decimal_string
 from app.core.timeline.models import Event
-from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel, HoldKind
 from app.legal.referrals.models import Referral, ReferralStatus
 from app.outreach.gate.service import answer_data
@@ -546,7 +545,7 @@ class EventShape(BaseModel):
 
     stream: str
     seq: int
-    kind: Kind
+    kind: str
     at: datetime
     by: str
     case: str | None = Field(examples=["C-000012"])

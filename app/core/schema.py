@@ -21,9 +21,12 @@ from sqlmodel import SQLModel
 from sqlmodel.sql.sqltypes import AutoString
 
 import app
-from app.core.db import UtcDateTime, exclusive
+from app.core.db import UtcDateTime, exclusive, table_of
 from app.core.errors import Conflict
 from app.core.settings import ROOT
+from app.core.timeline.models import TimelineKind
+from app.core.timeline.payload import known_kinds
+from app.core.timeline.rules import Kind
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
@@ -34,6 +37,8 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
     with exclusive(engine, "migrate", wait=True), _migrating(engine) as config:
         _refuse_unknown_revision(engine, ScriptDirectory.from_config(config))
         command.upgrade(config, revision)
+        if revision == "head":
+            _add_event_kinds(config.attributes["connection"])
 
 
 def downgrade(engine: Engine, revision: str) -> None:
@@ -55,10 +60,13 @@ def _refuse_unknown_revision(engine: Engine, known: ScriptDirectory) -> None:
 
 
 def is_current(engine: Engine) -> bool:
-    """Whether every migration this code knows has been run."""
+    """Whether every migration this code knows has been run, and the timeline takes every kind of event that the rooms
+    imported so far record."""
     heads = set(ScriptDirectory.from_config(make_config()).get_heads())
     with engine.connect() as connection:
-        return set(MigrationContext.configure(connection).get_current_heads()) == heads
+        return set(
+            MigrationContext.configure(connection).get_current_heads()
+        ) == heads and not known_kinds() - _event_kinds(connection)
 
 
 def check(engine: Engine) -> list[str]:
@@ -71,10 +79,32 @@ def check(engine: Engine) -> list[str]:
 
 def metadata() -> sa.MetaData:
     """The tables of every `models` module under app."""
-    for module in walk_packages(app.__path__, "app."):
-        if module.name.rpartition(".")[2] == "models":
-            import_module(module.name)
+    _import_all("models")
     return SQLModel.metadata
+
+
+def import_events() -> None:
+    """Import every `events` module under app, so that all kinds of event are known."""
+    _import_all("events")
+
+
+def _import_all(name: str) -> None:
+    for module in walk_packages(app.__path__, "app."):
+        if module.name.rpartition(".")[2] == name:
+            import_module(module.name)
+
+
+def _event_kinds(connection: sa.Connection) -> set[str]:
+    return set(connection.scalars(sa.select(table_of(TimelineKind).c.kind)))
+
+
+def _add_event_kinds(connection: sa.Connection) -> None:
+    """A new kind of event is a row, not a change of the largest table."""
+    import_events()
+    missing = (known_kinds() | {kind.value for kind in Kind}) - _event_kinds(connection)
+    if missing:
+        rows = [{"kind": kind} for kind in sorted(missing)]
+        connection.execute(sa.insert(table_of(TimelineKind)), rows)
 
 
 def options() -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,52 +15,21 @@ from babel.dates import format_date, format_time
 
 from app.book.ledger.models import Entry
 from app.book.ledger.rules import EntryKind
-from app.casework.holds.rules import FOR_GOOD
+from app.casework.cases.calls import RESULT_LABELS
+from app.casework.holds.rules import HOLD_LABELS
 from app.core.actor import Actor, ActorKind
 from app.core.timeline.models import Event
+from app.core.timeline.payload import kinds_under, payload_of
+from app.core.timeline.presenting import TimelineEntry, TimelineFilter, Tone
 from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel
 from app.http.formats import format_money
 from app.inbound.rules import Intent, ReviewOutcome
 from app.outreach.gate.models import ContactPreference
 from app.policy.facts import PreferenceKind, Suppression
-from app.web.rendering import Tone
 
 CHANNEL_WORDS = {Channel.CALL: "call", Channel.SMS: "SMS", Channel.EMAIL: "e-mail", Channel.POST: "letter"}
-RESULT_WORDS = {
-    "no_answer": "No answer",
-    "busy": "Busy",
-    "voicemail": "Voicemail",
-    "wrong_number": "Wrong number",
-    "third_party": "Spoke with somebody else",
-    "right_party": "Spoke with the cardholder",
-    "refused_to_pay": "Refuses to pay",
-    "promised": "Promised to pay",
-    "call_back": "Asks to be called back",
-    "paid": "Says it is paid",
-    "disputes": "Disputes the debt",
-    "cease": "Wants no contact",
-    "attorney": "Represented by an attorney",
-    "bankruptcy": "Bankruptcy",
-    "deceased": "Cardholder has died",
-    "out_of_service": "Number out of service",
-    "hung_up": "Hung up",
-    "language_barrier": "No common language",
-}
-HOLD_WORDS = {
-    "dispute": "Dispute",
-    "hardship": "Hardship",
-    "complaint": "Complaint",
-    "bankruptcy": "Bankruptcy",
-    "deceased": "Deceased",
-    "attorney": "Represented by an attorney",
-    "cease_contact": "Asked us to cease contact",
-    "military": "Military service",
-    "breathing_space": "Breathing space",
-    "fraud": "Suspected fraud",
-    "vulnerable": "Vulnerable customer",
-    "manual": "Other reason",
-}
+RESULT_WORDS, HOLD_WORDS = RESULT_LABELS, HOLD_LABELS
 MEANING_WORDS: Mapping[Intent, tuple[str, Tone]] = {
     Intent.STOP: ("No more SMS", "warn"),
     Intent.STOP_CALLS: ("No more calls", "warn"),
@@ -114,9 +83,6 @@ SHOWN: Mapping[str, tuple[str, tuple[Kind, ...]]] = {
     "people": (
         "Calls and notes",
         (
-            Kind.CALL_LOGGED,
-            Kind.NOTE_ADDED,
-            Kind.CALLBACK_SET,
             Kind.CALL_TASK_CREATED,
             Kind.TASK_CREATED,
             Kind.TASK_DONE,
@@ -151,10 +117,6 @@ SHOWN: Mapping[str, tuple[str, tuple[Kind, ...]]] = {
     "holds": (
         "Holds and permissions",
         (
-            Kind.HOLD_PLACED,
-            Kind.HOLD_ENDED,
-            Kind.HOLD_REVIEW_DUE,
-            Kind.HOLD_REVIEWED,
             Kind.CONSENT_CHANGED,
             Kind.PREFERENCE_SET,
             Kind.PREFERENCE_ENDED,
@@ -188,10 +150,6 @@ SHOWN: Mapping[str, tuple[str, tuple[Kind, ...]]] = {
     "case": (
         "Case and legal",
         (
-            Kind.CASE_OPENED,
-            Kind.CASE_CLOSED,
-            Kind.CASE_REOPENED,
-            Kind.CASE_ASSIGNED,
             Kind.DOCUMENT_ADDED,
             Kind.DOCUMENT_DOWNLOADED,
             Kind.DOCUMENT_WITHDRAWN,
@@ -208,23 +166,12 @@ SHOWN: Mapping[str, tuple[str, tuple[Kind, ...]]] = {
 """Filters of the timeline: what `?show=` says, its label, its kinds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """One line of the timeline. `key` names the message whose exact words belong to it."""
+Told = TimelineEntry
 
-    title: str
-    body: str = ""
-    tone: Tone = "neutral"
-    quoted: str = ""
-    """What a person typed."""
-    reasons: Sequence[Mapping[str, Any]] = ()
-    pack: str = ""
-    key: str = ""
-    at: datetime | None = None
-    on: date | None = None
-    """For what has a date only: a payment."""
-    by: str = ""
-    times: int = 1
+
+def shown_kinds(shown: str) -> tuple[str, ...]:
+    """The kinds of event under a filter of the timeline."""
+    return (*SHOWN[shown][1], *kinds_under(TimelineFilter(shown)))
 
 
 def fold(events: Sequence[Event]) -> list[tuple[Event, int]]:
@@ -236,7 +183,7 @@ def fold(events: Sequence[Event]) -> list[tuple[Event, int]]:
     seen: dict[tuple[Any, ...], int] = {}
     kept: list[tuple[Event, int]] = []
     for event in events:
-        if event.kind is Kind.CONTACT_CLEARED and event.channel is Channel.CALL:
+        if event.kind == Kind.CONTACT_CLEARED and event.channel is Channel.CALL:
             continue
         same = _sameness(event)
         if same in seen:
@@ -270,6 +217,11 @@ class Teller:
     timezone: str
     names: Mapping[str, str] = field(default_factory=dict)
     """User name -> the name colleagues know."""
+    channel: str = "message"
+    """Of the event that is told, in a word."""
+
+    def name(self, username: str) -> str:
+        return self.names.get(username, username)
 
     def money(self, minor: int | None) -> str:
         return "–" if minor is None else format_money(minor, self.currency, self.locale)
@@ -327,10 +279,13 @@ class Teller:
         """The event in words; a kind without its own words is shown by its name rather than left out.
 
         `times` is how often it was recorded alike, of which this is the latest."""
-        data: dict[str, Any] = json.loads(event.data)
         how = CHANNEL_WORDS.get(event.channel, "message") if event.channel else "message"
+        if payload := payload_of(event.kind):
+            entry = payload.from_json(event.data).present(replace(self, channel=how))
+            return replace(entry, at=event.at, by=self.who(event.by), times=times)
+        data: dict[str, Any] = json.loads(event.data)
         teller = _TELLERS.get(event.kind)
-        title, body, tone = teller(self, data, how) if teller else (event.kind.value, "", "neutral")
+        title, body, tone = teller(self, data, how) if teller else (event.kind, "", "neutral")
         return Told(
             title,
             body,
@@ -357,16 +312,10 @@ _WORDED = frozenset({Kind.CONTACT_CLEARED, Kind.CONTACT_SENT, Kind.CONTACT_SIMUL
 """Events under which the exact words of the message can be opened."""
 
 
-def _quoted(kind: Kind, data: Mapping[str, Any]) -> str:
-    named = {
-        Kind.NOTE_ADDED: "text",
+def _quoted(kind: str, data: Mapping[str, Any]) -> str:
+    named: dict[str, str] = {
         Kind.MESSAGE_RECEIVED: "text",
-        Kind.CALL_LOGGED: "note",
-        Kind.HOLD_PLACED: "reason",
-        Kind.HOLD_ENDED: "reason",
-        Kind.HOLD_REVIEWED: "reason",
         Kind.PREFERENCE_ENDED: "reason",
-        Kind.CALLBACK_SET: "reason",
     }
     named |= {
         Kind.REFERRAL_NOMINATED: "reason",
@@ -391,72 +340,6 @@ def _quoted(kind: Kind, data: Mapping[str, Any]) -> str:
 
 
 Words = tuple[str, str, Tone]
-
-
-def _case_opened(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
-    since = teller.day(data.get("oldest_due_on"))
-    return "Case opened", f"{teller.money(data.get('past_due_minor'))} past due since {since}", "info"
-
-
-def _case_closed(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
-    outcome = str(data.get("outcome", "")).replace("_", " ")
-    return f"Case closed: {outcome}", "", "good"
-
-
-def _case_reopened(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
-    return "Case opened again", _sentence(str(data.get("why", ""))), "warn"
-
-
-def _assigned(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
-    owner = data.get("owner")
-    return f"Assigned to {teller.names.get(owner, owner)}" if owner else "Assigned to nobody", "", "neutral"
-
-
-def _note(_teller: Teller, _data: Mapping[str, Any], _how: str) -> Words:
-    return "Note", "", "neutral"
-
-
-def _callback(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
-    if not data.get("at"):
-        return "Callback cancelled", _sentence(str(data.get("reason", ""))), "neutral"
-    return f"To be called back on {teller.instant(data['at'])}", "", "info"
-
-
-def _call(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
-    result = str(data.get("result", ""))
-    tones: dict[str, Tone] = {
-        "promised": "good", "paid": "good", "refused_to_pay": "bad", "disputes": "warn", "cease": "bad",
-        "attorney": "bad", "bankruptcy": "bad", "deceased": "bad", "wrong_number": "bad", "out_of_service": "bad",
-    }  # fmt: skip
-    number = data.get("number")
-    body = f"to {number}" if number else ""
-    return f"Call: {RESULT_WORDS.get(result, result).lower()}", body, tones.get(result, "info")
-
-
-def _hold_placed(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
-    kind, until = str(data.get("kind")), teller.day(data.get("until"))
-    ends = f"review by {until}" if kind in FOR_GOOD else f"until {until}"
-    return f"Hold placed: {HOLD_WORDS.get(kind, kind).lower()}", ends, "warn"
-
-
-def _hold_review_due(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
-    kind = str(data.get("kind"))
-    return (
-        f"Hold to review: {HOLD_WORDS.get(kind, kind).lower()}",
-        f"due {teller.day(data.get('due'))}",
-        "warn",
-    )
-
-
-def _hold_reviewed(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
-    kind = str(data.get("kind"))
-    again = f"review again by {teller.day(data.get('until'))}"
-    return f"Hold reviewed and kept: {HOLD_WORDS.get(kind, kind).lower()}", again, "warn"
-
-
-def _hold_ended(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
-    kind = HOLD_WORDS.get(str(data.get("kind")), str(data.get("kind")))
-    return f"Hold ended: {kind.lower()}", "", "neutral"
 
 
 def _consent(_teller: Teller, data: Mapping[str, Any], how: str) -> Words:
@@ -732,18 +615,7 @@ def _capital(how: str) -> str:
     return how[:1].upper() + how[1:]
 
 
-_TELLERS: Mapping[Kind, Callable[[Teller, Mapping[str, Any], str], Words]] = {
-    Kind.CASE_OPENED: _case_opened,
-    Kind.CASE_CLOSED: _case_closed,
-    Kind.CASE_REOPENED: _case_reopened,
-    Kind.CASE_ASSIGNED: _assigned,
-    Kind.NOTE_ADDED: _note,
-    Kind.CALLBACK_SET: _callback,
-    Kind.CALL_LOGGED: _call,
-    Kind.HOLD_PLACED: _hold_placed,
-    Kind.HOLD_ENDED: _hold_ended,
-    Kind.HOLD_REVIEW_DUE: _hold_review_due,
-    Kind.HOLD_REVIEWED: _hold_reviewed,
+_TELLERS: Mapping[str, Callable[[Teller, Mapping[str, Any], str], Words]] = {
     Kind.CONSENT_CHANGED: _consent,
     Kind.PREFERENCE_SET: _preference_set,
     Kind.PREFERENCE_ENDED: _preference_ended,

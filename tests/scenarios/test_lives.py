@@ -275,7 +275,7 @@ def test_a_hold_ends_by_itself_and_the_ladder_goes_on(engine: Engine) -> None:
         hold = session.scalars(select(CaseHold)).one()
         assert (hold.ended_by, hold.ended_at is not None) == ("system", True)
     [ended] = life.recorded(Kind.HOLD_ENDED)
-    assert ended["kind"] is Kind.HOLD_ENDED
+    assert ended["kind"] == Kind.HOLD_ENDED
     assert left == ["13: first_reminder by email"], "the step that waited is taken, on the day the hold ends"
     assert life.live(16, 24) == []
     life.prove()

@@ -322,7 +322,7 @@ def _lasting(session: Session, account_id: int, known_on: date | None) -> tuple[
     ended_on = account.ended_on
     if known_on is not None:
         for kind, data in _posted_since(session, account, known_on):
-            if kind is Kind.ACCOUNT_STATUS_CHANGED:
+            if kind == Kind.ACCOUNT_STATUS_CHANGED:
                 ended_on = _day(data["ended_before"])
             elif data["set_on"] <= known_on.isoformat():
                 pauses[data["pause"]] = (date.fromisoformat(data["from_on"]), _day(data["until"]))

@@ -17,6 +17,15 @@ from app.book.ledger.models import Account, Customer, Portfolio
 from app.book.ledger.queries import worked
 from app.book.ledger.rules import AccountStatus, holds_card_number
 from app.casework.cases.calls import UNREACHED, CallResult
+from app.casework.cases.events import (
+    CallbackSet,
+    CallLogged,
+    CaseAssigned,
+    CaseClosed,
+    CaseOpened,
+    CaseReopened,
+    NoteAdded,
+)
 from app.casework.cases.models import CallTask, CollectionsCase
 from app.casework.cases.rules import CaseStatus, Outcome, WorkFacts, outcome_of, priority
 from app.casework.cases.standing import Standing, as_folded, standing_now
@@ -25,8 +34,9 @@ from app.core.bulk import chunked, insert_rows
 from app.core.db import table_of
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
+from app.core.timeline.payload import Payload
 from app.core.timeline.rules import Kind
-from app.core.timeline.service import NewEvent, customer_stream, record, record_many
+from app.core.timeline.service import NewEvent, about_customer, customer_stream, record, record_many
 from app.core.vocabulary import Channel
 
 MAX_NOTE = 4000
@@ -83,15 +93,12 @@ def open_cases(session: Session, portfolio: Portfolio, on: date, *, now: datetim
             col(CollectionsCase.customer_id).in_(customers), CollectionsCase.status == CaseStatus.OPEN
         )
         events = [
-            event_about(
-                Kind.CASE_OPENED,
+            about_customer(
                 customer_id,
-                case_id,
-                {
-                    "on": on,
-                    "past_due_minor": customers[customer_id]["past_due_minor"],
-                    "oldest_due_on": customers[customer_id]["oldest_due_on"],
-                },
+                CaseOpened(
+                    on, customers[customer_id]["past_due_minor"], customers[customer_id]["oldest_due_on"]
+                ),
+                case_id=case_id,
             )
             for case_id, customer_id in session.execute(query).all()
         ]
@@ -151,8 +158,7 @@ def _close(session: Session, done: Sequence[tuple[Any, Standing]], on: date, *, 
     session.connection().execute(close, rows)
     _drop_call_tasks(session, [row.id for row, _ in done], now=now)
     events = [
-        event_about(Kind.CASE_CLOSED, row.customer_id, row.id, {"on": on, "outcome": outcomes[row.id].value})
-        for row, _ in done
+        about_customer(row.customer_id, CaseClosed(on, outcomes[row.id]), case_id=row.id) for row, _ in done
     ]
     record_many(session, events, by=SYSTEM, now=now)
 
@@ -239,7 +245,7 @@ def assign_cases(session: Session, portfolio: Portfolio, agents: Sequence[str], 
         agent = min(load, key=lambda name: (load[name], name))
         load[agent] += 1
         rows.append({"b_id": case_id, "b_owner": agent})
-        events.append(event_about(Kind.CASE_ASSIGNED, customer_id, case_id, {"owner": agent}))
+        events.append(about_customer(customer_id, CaseAssigned(agent), case_id=case_id))
     if rows:
         update = (
             sa.update(case).where(case.c.id == sa.bindparam("b_id")).values(owner=sa.bindparam("b_owner"))
@@ -293,9 +299,8 @@ def reopen_case(
     case.past_due_minor, case.balance_minor, case.oldest_due_on = owes.past_due, owes.balance, owes.oldest
     case.next_contact_on = on
     session.flush()
-    data = {"on": on, "past_due_minor": owes.past_due, "oldest_due_on": owes.oldest, "why": why}
-    kind = Kind.CASE_OPENED if is_new else Kind.CASE_REOPENED
-    record(session, case_event(kind, case, data), by=by, now=now)
+    reopened = CaseOpened if is_new else CaseReopened
+    record(session, about_case(case, reopened(on, owes.past_due, owes.oldest, why)), by=by, now=now)
     return case
 
 
@@ -312,12 +317,12 @@ def get_case(session: Session, case_id: int, *, lock: bool = False) -> Collectio
 def assign(session: Session, case: CollectionsCase, owner: str, *, by: Actor, now: datetime) -> None:
     _require_open(case)
     case.owner = owner
-    record(session, case_event(Kind.CASE_ASSIGNED, case, {"owner": owner}), by=by, now=now)
+    record(session, about_case(case, CaseAssigned(owner)), by=by, now=now)
 
 
 def add_note(session: Session, case: CollectionsCase, text: str, *, by: Actor, now: datetime) -> None:
     text = clean_text(text, "note")
-    record(session, case_event(Kind.NOTE_ADDED, case, {"text": text}), by=by, now=now)
+    record(session, about_case(case, NoteAdded(text)), by=by, now=now)
 
 
 def set_callback(
@@ -335,8 +340,7 @@ def set_callback(
     if at is not None and at < now:
         raise Invalid("the callback time has passed", "callback_at")
     case.callback_at = at
-    data = {"at": at} | ({"reason": reason} if reason else {})
-    record(session, case_event(Kind.CALLBACK_SET, case, data), by=by, now=now)
+    record(session, about_case(case, CallbackSet(at, reason)), by=by, now=now)
 
 
 def log_call(
@@ -346,9 +350,8 @@ def log_call(
     due, are done with it, unless nobody was reached."""
     note = clean_text(note, "note", required=False)
     customer = session.get_one(Customer, case.customer_id)
-    data = {"result": result.value, "note": note, "number": customer.mobile}
-    event = case_event(Kind.CALL_LOGGED, case, data, channel=Channel.CALL)
-    record(session, event, by=by, now=now)
+    call = CallLogged(result, note, customer.mobile)
+    record(session, about_case(case, call, channel=Channel.CALL), by=by, now=now)
     if result in UNREACHED:
         return
     open_tasks = select(CallTask).where(CallTask.case_id == case.id, col(CallTask.done_at).is_(None))
@@ -381,15 +384,19 @@ def clean_text(text: str, field: str, *, required: bool = True, at_most: int = M
     return text
 
 
+def about_case(case: CollectionsCase, payload: Payload, channel: Channel | None = None) -> NewEvent:
+    return about_customer(case.customer_id, payload, case_id=id_of(case), channel=channel)
+
+
 def case_event(
     kind: Kind, case: CollectionsCase, data: Mapping[str, object], channel: Channel | None = None
 ) -> NewEvent:
-    return event_about(kind, case.customer_id, id_of(case), data, channel)
-
-
-def event_about(
-    kind: Kind, customer_id: int, case_id: int, data: Mapping[str, object], channel: Channel | None = None
-) -> NewEvent:
+    """An event of a kind that has no class yet; `about_case` takes the others."""
     return NewEvent(
-        customer_stream(customer_id), kind, data, customer_id=customer_id, case_id=case_id, channel=channel
+        customer_stream(case.customer_id),
+        kind,
+        data,
+        customer_id=case.customer_id,
+        case_id=id_of(case),
+        channel=channel,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
@@ -12,14 +11,15 @@ from app.book.ledger.models import Customer, Portfolio
 from app.casework.cases.calls import NO_CALLS
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
-from app.casework.cases.service import case_event, clean_text, event_about, set_callback
+from app.casework.cases.service import clean_text, set_callback
+from app.casework.holds.events import HoldEnded, HoldPlaced, HoldReviewDue, HoldReviewed
 from app.casework.holds.models import CaseHold
 from app.casework.holds.rules import FOR_GOOD, LONGEST_DAYS
 from app.core.actor import CUSTOMER, SYSTEM, Actor
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of
-from app.core.timeline.rules import Kind
-from app.core.timeline.service import NewEvent, record, record_many
+from app.core.timeline.payload import Payload
+from app.core.timeline.service import NewEvent, about_customer, record, record_many
 from app.core.vocabulary import HoldKind
 
 MAX_REASON = 500
@@ -51,8 +51,7 @@ def start_hold(
     )
     session.add(hold)
     session.flush()
-    data = {"hold": hold.id, "kind": kind.value, "reason": reason, "until": until}
-    record(session, case_event(Kind.HOLD_PLACED, case, data), by=by, now=now)
+    record(session, _about(hold, HoldPlaced(id_of(hold), kind, reason, until)), by=by, now=now)
     if kind in NO_CALLS:
         _forget_callbacks(session, case.customer_id, kind, by=by, now=now)
     return hold
@@ -79,8 +78,7 @@ def keep_hold(
     _require_open(hold)
     _require_date_ahead(until, today)
     hold.until = until
-    data = {"hold": hold.id, "kind": hold.kind.value, "reason": reason, "until": until}
-    record(session, _hold_event(Kind.HOLD_REVIEWED, hold, data), by=by, now=now)
+    record(session, _about(hold, HoldReviewed(id_of(hold), hold.kind, reason, until)), by=by, now=now)
 
 
 def close_hold(session: Session, hold: CaseHold, *, by: Actor, now: datetime, reason: str = "") -> None:
@@ -93,8 +91,7 @@ def close_hold(session: Session, hold: CaseHold, *, by: Actor, now: datetime, re
     hold.ended_at = now
     hold.ended_by = by
     hold.end_reason = reason
-    data = {"hold": hold.id, "kind": hold.kind.value} | ({"reason": reason} if reason else {})
-    record(session, _hold_event(Kind.HOLD_ENDED, hold, data), by=by, now=now)
+    record(session, _about(hold, HoldEnded(id_of(hold), hold.kind, reason)), by=by, now=now)
     session.execute(
         sa.update(CollectionsCase)
         .where(
@@ -128,8 +125,7 @@ def end_due_holds(session: Session, portfolio: Portfolio, on: date, *, now: date
     raised = []
     for hold in session.scalars(due.where(col(CaseHold.kind).in_(FOR_GOOD), unseen)):
         hold.review_raised_on = hold.until
-        data = {"hold": hold.id, "kind": hold.kind.value, "due": hold.until}
-        raised.append(_hold_event(Kind.HOLD_REVIEW_DUE, hold, data))
+        raised.append(_about(hold, HoldReviewDue(id_of(hold), hold.kind, hold.until)))
     record_many(session, raised, by=SYSTEM, now=now)
     return len(ending)
 
@@ -151,5 +147,5 @@ def _require_date_ahead(until: date, today: date) -> None:
         raise Invalid("The end or review date is more than ten years away.", "until")
 
 
-def _hold_event(kind: Kind, hold: CaseHold, data: Mapping[str, object]) -> NewEvent:
-    return event_about(kind, hold.customer_id, hold.case_id, data)
+def _about(hold: CaseHold, payload: Payload) -> NewEvent:
+    return about_customer(hold.customer_id, payload, case_id=hold.case_id)

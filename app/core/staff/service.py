@@ -361,4 +361,4 @@ def _actor_id(session: Session, by: Actor) -> int:
 def _record(
     session: Session, user_id: int | None, kind: Kind, data: Mapping[str, object], *, by: Actor, now: datetime
 ) -> None:
-    record(session, NewEvent(stream=staff_stream(user_id or 0), kind=kind, data=data), by=by, now=now)
+    record(session, NewEvent(staff_stream(user_id or 0), kind, data), by=by, now=now)

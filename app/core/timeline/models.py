@@ -1,4 +1,4 @@
-"""Append-only events, what may be forgotten of them, and the head of each stream's hash chain."""
+"""Append-only events, their kinds, what may be forgotten of them, and the head of each stream's hash chain."""
 
 from datetime import datetime
 
@@ -6,8 +6,15 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from app.core.db import BigId, Row, UtcDateTime, enum_type
-from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel
+
+
+class TimelineKind(Row, table=True):
+    """A kind of event. `desk migrate` adds those that rooms have a payload for; none is ever taken away."""
+
+    __tablename__ = "timeline_kind"
+
+    kind: str = Field(primary_key=True, max_length=40)
 
 
 class Event(Row, table=True):
@@ -25,7 +32,8 @@ class Event(Row, table=True):
     stream: str = Field(max_length=60)
     """Whose story it belongs to: `customer:<id>`, `portfolio:<id>`, `staff:<id>`."""
     seq: int
-    kind: Kind = Field(sa_type=enum_type(Kind))
+    kind: str = Field(max_length=40, foreign_key="timeline_kind.kind")
+    """`KIND` of the payload that `data` spells."""
     at: datetime = Field(sa_type=UtcDateTime)
     by: str = Field(max_length=120)
     """`user:<name>`, `token:<name>` or `system`."""

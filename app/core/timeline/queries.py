@@ -11,7 +11,7 @@ from app.core.timeline.rules import Kind
 
 
 def events_of_customer(
-    session: Session, customer_id: int, *, kinds: Sequence[Kind] = (), before: int | None = None, limit: int
+    session: Session, customer_id: int, *, kinds: Sequence[str] = (), before: int | None = None, limit: int
 ) -> tuple[list[Event], int | None]:
     """Events of a customer, newest first, and the id before which the next page starts (None = that was all)."""
     query = select(Event).where(Event.customer_id == customer_id)

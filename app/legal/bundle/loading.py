@@ -240,7 +240,7 @@ def _events(session: Session, customer: Customer) -> tuple[rules.Event, ...]:
         rules.Event(
             stream=row.stream,
             seq=row.seq,
-            kind=row.kind.value,
+            kind=row.kind,
             at=row.at,
             by=row.by,
             data_json=row.data,

@@ -250,7 +250,7 @@ def _history(session: Session, ids: Sequence[int], since: datetime) -> dict[int,
     ):
         data = from_json(text)
         result = ContactResult.PLACED
-        if kind is Kind.CALL_LOGGED and CallResult(data["result"]) in CONVERSATIONS:
+        if kind == Kind.CALL_LOGGED and CallResult(data["result"]) in CONVERSATIONS:
             result = ContactResult.ANSWERED
         address = data.get("number") or data.get("to") or ""
         history.setdefault(customer_id, []).append(PastContact(at, channel, result, address))
@@ -276,7 +276,7 @@ def _notices(session: Session, ids: Sequence[int], letters: Collection[str]) -> 
     ):
         data = from_json(text)
         of = customer_id, str(data.get("key"))
-        if kind is Kind.CONTACT_FAILED:  # it came back: nobody was given it
+        if kind == Kind.CONTACT_FAILED:  # it came back: nobody was given it
             sent.pop(of, None)
         else:
             sent[of] = Notice(data["letter"], at)

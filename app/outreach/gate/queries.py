@@ -20,7 +20,7 @@ from app.core.timeline.models import Event
 from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel
 
-DECISIONS: Mapping[str, tuple[Kind, ...]] = {
+DECISIONS: Mapping[str, tuple[str, ...]] = {
     "cleared": (Kind.CONTACT_CLEARED,),
     "waiting": (Kind.CONTACT_WAITING,),
     "refused": (Kind.CONTACT_REFUSED,),
@@ -33,7 +33,7 @@ DECISIONS: Mapping[str, tuple[Kind, ...]] = {
 }
 """What a contact can come to, in the order it happens. A call that was made by hand counts as sent."""
 
-DECISION_OF = {kind: name for name, kinds in DECISIONS.items() for kind in kinds}
+DECISION_OF: Mapping[str, str] = {kind: name for name, kinds in DECISIONS.items() for kind in kinds}
 OBJECTIONS = (Kind.CONTACT_REFUSED, Kind.CONTACT_WAITING, Kind.CONTACT_WITHHELD)
 
 MAX_READ = 200_000
@@ -128,7 +128,7 @@ def rule_counts(session: Session, period: Period, limit: int = MAX_READ) -> Rule
             _count_rules(rules, DECISION_OF[kind], text)
         result.read += read
         result.all_read &= read < limit
-        if kind is Kind.CONTACT_REFUSED:
+        if kind == Kind.CONTACT_REFUSED:
             result.refused = read
     result.rules = sorted(rules.values(), key=lambda r: (-r.refused, -r.withheld, -r.waiting, r.rule))
     return result
@@ -212,7 +212,7 @@ def _decision_queries(
 
 def _decision(row: Any) -> Decision:
     data = json.loads(row.data)
-    if row.kind is Kind.CONTACT_WITHHELD and not data.get("reasons"):
+    if row.kind == Kind.CONTACT_WITHHELD and not data.get("reasons"):
         data["reasons"] = [_own_reason(data)]
     return Decision(
         event_id=row.id,
@@ -250,7 +250,7 @@ def last_decision_at(session: Session) -> datetime | None:
     return max((at for at in latest if at is not None), default=None)
 
 
-def _within(period: Period, kinds: Sequence[Kind]) -> tuple[sa.ColumnElement[bool], ...]:
+def _within(period: Period, kinds: Sequence[str]) -> tuple[sa.ColumnElement[bool], ...]:
     event = table_of(Event)
     case = () if period.case_id is None else (event.c.case_id == period.case_id,)
     return (event.c.kind.in_(kinds), event.c.at >= period.start, event.c.at < period.end, *case)

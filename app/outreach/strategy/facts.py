@@ -240,9 +240,9 @@ class _Gathering:
         )
         found: dict[int, list[Any]] = {}
         for case_id, kind, at, data in self.session.connection().execute(query):
-            if kind is Kind.MESSAGE_RECEIVED and '"means":["reaction"]' in data:
+            if kind == Kind.MESSAGE_RECEIVED and '"means":["reaction"]' in data:
                 continue  # a pressed button is no conversation
-            if kind is Kind.MESSAGE_RECEIVED or any(f'"result":"{r.value}"' in data for r in CONVERSATIONS):
+            if kind == Kind.MESSAGE_RECEIVED or any(f'"result":"{r.value}"' in data for r in CONVERSATIONS):
                 found.setdefault(case_id, []).append(at)
         return found
 

@@ -211,7 +211,7 @@ def _options(session: Session, file: CaseFile) -> dict[str, Any]:
     contact = {name: getattr(file.customer, name) for name in CONTACT}
     return {
         "results": list(RESULT_WORDS.items()),
-        "holds": [(kind.value, HOLD_WORDS[kind.value]) for kind in HoldKind],
+        "holds": [(kind.value, HOLD_WORDS[kind]) for kind in HoldKind],
         "people": list(assignable(session).items()),
         "to_ask": to_decimal_string(file.to_ask, file.book.currency) if file.to_ask else "",
         "today": today.isoformat(),

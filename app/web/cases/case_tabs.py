@@ -26,7 +26,7 @@ from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus
 from app.web.cases.case_file import CaseFile
 from app.web.lookups import bucket_tone
-from app.web.wording import MEANING_WORDS, SHOWN, Teller, Told, fold
+from app.web.wording import MEANING_WORDS, SHOWN, Teller, Told, fold, shown_kinds
 
 EVENTS = 40
 LEDGER_LINES = 200
@@ -60,7 +60,7 @@ def tab_content(
 def _timeline_tab(request: Request, session: Session, file: CaseFile, teller: Teller) -> dict[str, Any]:
     """Events and the credits of the ledger, merged by day. A page's cursor is the last event and its day."""
     show = request.query_params.get("show", "")
-    kinds = SHOWN[show][1] if show in SHOWN else ()
+    kinds = shown_kinds(show) if show in SHOWN else ()
     position = decode_cursor(request.query_params.get("cursor"), 2)
     before, upto = _position(position)
     events, following = events_of_customer(

@@ -285,7 +285,7 @@ def test_what_is_no_longer_true_is_withheld_with_the_reason(
     row = only(engine)
     assert row.status is S.WITHHELD
     assert says in row.error
-    assert kinds(engine)[-1] is Kind.CONTACT_WITHHELD
+    assert kinds(engine)[-1] == Kind.CONTACT_WITHHELD
 
 
 def _is_sent_another(session: Session, case: CollectionsCase) -> None:

@@ -99,7 +99,7 @@ def _call_words(
     if effects.hold is not None:
         until = teller.day(effects.hold.until)
         ends = f"do not contact; review by {until}" if effects.hold.for_good else f"until {until}"
-        said.append(f"{HOLD_WORDS[effects.hold.kind.value]} hold placed: {ends}.")
+        said.append(f"{HOLD_WORDS[effects.hold.kind]} hold placed: {ends}.")
         said.append(in_writing_words(request, file, effects.in_writing, now))
     if call.callback_at is not None:
         said.append(f"The callback comes first on the worklist from {teller.instant(call.callback_at)}.")

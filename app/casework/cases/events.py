@@ -1,0 +1,131 @@
+"""What is recorded of a case and its calls, and how a timeline tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from app.casework.cases.calls import RESULT_LABELS, CallResult
+from app.casework.cases.rules import Outcome
+from app.core.timeline.payload import Payload
+from app.core.timeline.presenting import Reader, TimelineEntry, TimelineFilter, Tone, sentence, words
+
+# --- cases --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CaseOpened(Payload):
+    KIND = "case.opened"
+    FILTERS = (TimelineFilter.CASE,)
+
+    on: date
+    past_due_minor: int
+    oldest_due_on: date | None
+    why: str = ""
+    """Where it was not the night that opened it: an account's end was undone."""
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        owes = f"{reader.money(self.past_due_minor)} past due since {reader.day(self.oldest_due_on)}"
+        return TimelineEntry("Case opened", owes, "info")
+
+
+@dataclass(frozen=True, slots=True)
+class CaseClosed(Payload):
+    KIND = "case.closed"
+    FILTERS = (TimelineFilter.CASE,)
+
+    on: date
+    outcome: Outcome
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        return TimelineEntry(f"Case closed: {words(self.outcome)}", "", "good")
+
+
+@dataclass(frozen=True, slots=True)
+class CaseReopened(Payload):
+    """An account's end did not hold: a payment came back."""
+
+    KIND = "case.reopened"
+    FILTERS = (TimelineFilter.CASE,)
+
+    on: date
+    past_due_minor: int
+    oldest_due_on: date | None
+    why: str
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        return TimelineEntry("Case opened again", sentence(self.why), "warn")
+
+
+@dataclass(frozen=True, slots=True)
+class CaseAssigned(Payload):
+    KIND = "case.assigned"
+    FILTERS = (TimelineFilter.CASE,)
+
+    owner: str
+    """Username; empty for nobody."""
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        return TimelineEntry(f"Assigned to {reader.name(self.owner) if self.owner else 'nobody'}")
+
+
+@dataclass(frozen=True, slots=True)
+class NoteAdded(Payload):
+    KIND = "case.note_added"
+    FILTERS = (TimelineFilter.PEOPLE,)
+
+    text: str
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        return TimelineEntry("Note", quoted=self.text)
+
+
+# --- calls --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackSet(Payload):
+    KIND = "case.callback_set"
+    FILTERS = (TimelineFilter.PEOPLE,)
+
+    at: datetime | None
+    """None cancels the callback."""
+    reason: str = ""
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        if self.at is None:
+            return TimelineEntry("Callback cancelled", sentence(self.reason), quoted=self.reason)
+        title = f"To be called back on {reader.instant(self.at)}"
+        return TimelineEntry(title, "", "info", quoted=self.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class CallLogged(Payload):
+    """A call that was made by hand. It counts toward caps."""
+
+    KIND = "case.call_logged"
+    FILTERS = (TimelineFilter.PEOPLE,)
+
+    result: CallResult
+    note: str
+    number: str
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        to = f"to {self.number}" if self.number else ""
+        tone = _RESULT_TONES.get(self.result, "info")
+        return TimelineEntry(f"Call: {RESULT_LABELS[self.result].lower()}", to, tone, quoted=self.note)
+
+
+_RESULT_TONES: Mapping[CallResult, Tone] = {
+    CallResult.PROMISED: "good",
+    CallResult.PAID: "good",
+    CallResult.REFUSED_TO_PAY: "bad",
+    CallResult.DISPUTES: "warn",
+    CallResult.CEASE: "bad",
+    CallResult.ATTORNEY: "bad",
+    CallResult.BANKRUPTCY: "bad",
+    CallResult.DECEASED: "bad",
+    CallResult.WRONG_NUMBER: "bad",
+    CallResult.OUT_OF_SERVICE: "bad",
+}

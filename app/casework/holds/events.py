@@ -1,0 +1,73 @@
+"""What is recorded of a hold, and how a timeline tells it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+
+from app.casework.holds.rules import FOR_GOOD, HOLD_LABELS
+from app.core.timeline.payload import Payload, stored_as
+from app.core.timeline.presenting import Reader, TimelineEntry, TimelineFilter
+from app.core.vocabulary import HoldKind
+
+
+@dataclass(frozen=True, slots=True)
+class HoldPlaced(Payload):
+    KIND = "hold.placed"
+    FILTERS = (TimelineFilter.HOLDS,)
+
+    hold_id: int = field(metadata=stored_as("hold"))
+    kind: HoldKind
+    reason: str
+    until: date
+    """Its last day, or the day of its review where only a person ends it."""
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        until = reader.day(self.until)
+        ends = f"review by {until}" if self.kind in FOR_GOOD else f"until {until}"
+        title = f"Hold placed: {HOLD_LABELS[self.kind].lower()}"
+        return TimelineEntry(title, ends, "warn", quoted=self.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class HoldReviewDue(Payload):
+    """A hold that no date ends has reached its review date: a person has to look."""
+
+    KIND = "hold.review_due"
+    FILTERS = (TimelineFilter.HOLDS,)
+
+    hold_id: int = field(metadata=stored_as("hold"))
+    kind: HoldKind
+    due: date
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        title = f"Hold to review: {HOLD_LABELS[self.kind].lower()}"
+        return TimelineEntry(title, f"due {reader.day(self.due)}", "warn")
+
+
+@dataclass(frozen=True, slots=True)
+class HoldReviewed(Payload):
+    KIND = "hold.reviewed"
+    FILTERS = (TimelineFilter.HOLDS,)
+
+    hold_id: int = field(metadata=stored_as("hold"))
+    kind: HoldKind
+    reason: str
+    until: date
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        title = f"Hold reviewed and kept: {HOLD_LABELS[self.kind].lower()}"
+        return TimelineEntry(title, f"review again by {reader.day(self.until)}", "warn", quoted=self.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class HoldEnded(Payload):
+    KIND = "hold.ended"
+    FILTERS = (TimelineFilter.HOLDS,)
+
+    hold_id: int = field(metadata=stored_as("hold"))
+    kind: HoldKind
+    reason: str = ""
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        return TimelineEntry(f"Hold ended: {HOLD_LABELS[self.kind].lower()}", quoted=self.reason)
