@@ -54,7 +54,7 @@ from app.core.settings import Settings  # noqa: E402
 from app.core.timeline.models import Event  # noqa: E402
 from app.core.timeline.rules import Kind  # noqa: E402
 from app.core.vocabulary import Channel  # noqa: E402
-from app.operations.day import run_days  # noqa: E402
+from app.operations.day.closing import run_days  # noqa: E402
 from app.operations.ports import Ports  # noqa: E402
 from app.operations.simulation.rules import Side, measures  # noqa: E402
 from app.operations.simulation.service import Comparison, simulate  # noqa: E402

@@ -45,7 +45,7 @@ from app.core.clock import local_instant  # noqa: E402
 from app.core.db import make_engine, reading, table_of, transaction  # noqa: E402
 from app.core.ids import id_of  # noqa: E402
 from app.core.parallel import collect_garbage_seldom  # noqa: E402
-from app.operations.day import Day, age, contact, work_cases  # noqa: E402
+from app.operations.day.stages import Day, age, contact, work_cases  # noqa: E402
 from app.outreach.letters.catalog import load_letters  # noqa: E402
 from app.outreach.planning.nightly import ASKED  # noqa: E402
 from app.outreach.planning.service import Stationery, ask_strategy, cases_to_contact  # noqa: E402

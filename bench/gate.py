@@ -43,7 +43,7 @@ from app.core.parallel import collect_garbage_seldom  # noqa: E402
 from app.core.timeline.models import DecisionFacts, Event  # noqa: E402
 from app.core.timeline.rules import Kind  # noqa: E402
 from app.core.vocabulary import Channel, Purpose  # noqa: E402
-from app.operations.day import Day, age, contact, work_cases  # noqa: E402
+from app.operations.day.stages import Day, age, contact, work_cases  # noqa: E402
 from app.outreach.letters.catalog import load_letters  # noqa: E402
 from app.outreach.outbox.models import OutboxMessage  # noqa: E402
 from app.outreach.planning.service import Stationery  # noqa: E402

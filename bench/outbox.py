@@ -43,7 +43,7 @@ from app.adapters.twilio.sms import TwilioSmsSender  # noqa: E402
 from app.core.clock import FixedClock, SystemClock, local_instant  # noqa: E402
 from app.core.db import make_engine, reading  # noqa: E402
 from app.core.timeline.service import customer_stream, read_heads  # noqa: E402
-from app.operations.day import contact  # noqa: E402
+from app.operations.day.stages import contact  # noqa: E402
 from app.outreach.delivery.couriers import ContactCourier, Foreseen  # noqa: E402
 from app.outreach.delivery.sending import deliver_due  # noqa: E402
 from app.outreach.gate.case_facts import CaseLine, Folder, _case_rows  # noqa: E402

@@ -36,7 +36,7 @@ from app.core.db import transaction
 from app.core.timeline.models import Event
 from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel, Purpose
-from app.operations.day import DayReport, run_days
+from app.operations.day.closing import DayReport, run_days
 from app.outreach.delivery.couriers import ContactCourier, Courier
 from app.outreach.delivery.sending import deliver_due
 from app.outreach.gate.service import address_of

@@ -12,9 +12,9 @@ from app.book.ledger.queries import portfolio_overview
 from app.core.settings import Settings
 from app.operations.alerts.rules import ALERT_TITLES
 from app.operations.alerts.service import open_alerts
+from app.operations.day.runs import day_due
 from app.outreach.outbox.queries import WorkerStatus, channel_stops, counts, workers
 from app.outreach.outbox.rules import OutboxStatus, unreachable
-from app.programs.jobs import day_due
 
 
 @dataclass(frozen=True, slots=True)

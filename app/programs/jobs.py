@@ -24,9 +24,8 @@ import socket
 import threading
 import uuid
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from functools import partial
-from zoneinfo import ZoneInfo
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -50,7 +49,8 @@ from app.inbound.service import interpret_due
 from app.operations.alerts.rules import AlertKind
 from app.operations.alerts.service import end_alert, raise_alert, tell_due
 from app.operations.clock_watch import ClockWatch, database_time
-from app.operations.day import last_closed, run_days
+from app.operations.day.closing import run_days
+from app.operations.day.runs import day_due, last_closed
 from app.operations.ports import Ports
 from app.outreach.delivery.print_handoff import drop_due
 from app.outreach.delivery.printing import print_due
@@ -239,13 +239,6 @@ class Worker:
         uploads = forget_uploads(self.settings.upload_dir, now=self.ports.clock.now())
         if uploads:
             log.info("uploads_forgotten", uploads=uploads)
-
-
-def day_due(portfolio: Portfolio, now: datetime, night_hour: int) -> date:
-    """The latest business date that can be closed: yesterday where the portfolio is, once its night hour is past."""
-    local = now.astimezone(ZoneInfo(portfolio.timezone))
-    days_back = 1 if local.hour >= night_hour else 2
-    return local.date() - timedelta(days=days_back)
 
 
 def start(worker: Worker) -> BackgroundScheduler:

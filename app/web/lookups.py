@@ -13,7 +13,7 @@ from app.casework.cases.queries import Book
 from app.core.clock import local_date, local_instant
 from app.core.ids import id_of
 from app.core.staff.models import User
-from app.operations.day import last_closed
+from app.operations.day.runs import last_closed
 from app.web.rendering import Tone
 
 

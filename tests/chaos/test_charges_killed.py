@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from app.book.ledger.models import Entry
 from app.book.ledger.rules import EntryKind
 from app.core.db import make_engine, transaction
-from app.operations import day as daily
+from app.operations.day import stages
 from tests import builders
 from tests.chaos.processes import KILLED, desk, in_child
 from tests.chaos.test_kills import assert_same, content, moments_of, spread
@@ -40,7 +40,7 @@ def prepare(url: str) -> None:
 def test_a_night_of_charges_killed_and_run_again_posts_everything_once(
     new_database: NewDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(daily, "CHUNK", 3)
+    monkeypatch.setattr(stages, "CHUNK", 3)
     prepared = new_database()
     prepare(prepared)
 

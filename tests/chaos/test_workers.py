@@ -26,7 +26,7 @@ from app.core.db import make_engine, transaction
 from app.core.errors import Conflict
 from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel
-from app.operations.day import run_days
+from app.operations.day.closing import run_days
 from app.operations.invariants import thorough
 from app.outreach.delivery.sending import deliver_due
 from app.outreach.outbox.models import OutboxMessage

@@ -272,7 +272,7 @@ def test_rejected_rows_are_exit_status_three_and_the_file_says_why(desk: Desk, t
         (
             ("portfolio", "add", "X", "--currency", "CNY", "--timezone", "UTC", "--policy", "xx"),
             1,
-            "known are",
+            "Packs: ",
         ),
         (("explain", "--account", "A9", "--channel", "sms", "--at", "2026-03-01T00:00:00Z"), 1, "no account"),
         (("explain", "--account", "A9", "--channel", "fax", "--at", "2026-03-01T00:00:00Z"), 2, "fax"),
@@ -408,10 +408,7 @@ def test_money_of_a_bank_that_nobody_can_be_found_for_is_told(desk: Desk, tmp_pa
     loaded = desk("feed", "load", "camt054", str(path), "--portfolio", "CARDS")
     assert loaded.status == 0
     assert "camt054: read 1, loaded 1" in loaded.out
-    assert (
-        "1 payment of 45.00 CNY waits for a person to say whose it is, the oldest since 2026-02-20"
-        in loaded.out
-    )
+    assert "1 payment of 45.00 CNY waits for a person to match it, the oldest since 2026-02-20" in loaded.out
     again = desk("feed", "load", "camt054", str(path), "--portfolio", "CARDS", "--json")
     assert again.json == {
         "kind": "camt054", "read": 1, "loaded": 0, "unchanged": 1, "conflicts": 0, "rejected": 0,

@@ -13,10 +13,11 @@ from app.core.clock import FixedClock
 from app.core.db import exclusive, transaction
 from app.core.settings import Settings
 from app.core.vocabulary import Channel
+from app.operations.day.runs import day_due
 from app.operations.ports import Ports
 from app.outreach.outbox.models import Heartbeat
 from app.outreach.outbox.rules import OutboxStatus
-from app.programs.jobs import Worker, day_due
+from app.programs.jobs import Worker
 from tests import builders
 
 DAY = date(2026, 3, 12)

@@ -39,7 +39,7 @@ from app.core.errors import Conflict
 from app.core.ids import id_of
 from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel, HoldKind
-from app.operations.day import STAGES
+from app.operations.day.stages import STAGES
 from app.operations.invariants import thorough
 from app.outreach.gate.service import set_consent
 from app.outreach.outbox.models import OutboxMessage

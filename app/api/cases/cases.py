@@ -65,7 +65,7 @@ from app.core.timeline.rules import Kind
 from app.core.timeline.service import customer_stream
 from app.core.vocabulary import HoldKind
 from app.http.context import Now, ports_of
-from app.operations.day import last_closed
+from app.operations.day.runs import last_closed
 from app.outreach.planning.event_letters import acknowledge_hold
 
 router = api_router("/cases", tags=["cases"])

@@ -12,7 +12,7 @@ from app.api.shapes import PortfolioShape
 from app.book.ledger.models import Portfolio
 from app.core.ids import id_of
 from app.core.staff.rules import CASE_READING, Caller
-from app.operations.day import last_closed
+from app.operations.day.runs import last_closed
 
 router = api_router("/portfolios", tags=["portfolios"])
 

@@ -39,7 +39,8 @@ from app.core.timeline.models import Event
 from app.core.timeline.rules import Kind
 from app.core.timeline.service import NewEvent
 from app.core.vocabulary import Channel
-from app.operations.day import last_closed, run_days
+from app.operations.day.closing import run_days
+from app.operations.day.runs import last_closed
 from app.operations.simulation.rules import Leaving, Side, Tariff, letter_pages, through_channel
 from app.outreach.delivery.moves import Postpone, Withhold, postponed, result_event, withhold
 from app.outreach.delivery.recheck import recheck

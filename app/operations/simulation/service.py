@@ -33,7 +33,7 @@ from app.core.errors import DeskError, Invalid
 from app.core.ids import id_of
 from app.core.parallel import collect_garbage_seldom
 from app.core.settings import Settings
-from app.operations.day import last_closed
+from app.operations.day.runs import last_closed
 from app.operations.simulation.models import SimulationRun
 from app.operations.simulation.rules import LONGEST_DAYS, RunStatus, Side, Tariff
 from app.operations.simulation.run import LIST_HEADER, Plan, dry_stationery, live_through

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from sqlalchemy.engine import Engine
 
 from app.core.actor import Actor
 from app.core.clock import SystemClock
-from app.core.db import make_engine
 from app.core.errors import DeskError
-from app.core.settings import get_settings
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Engine
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 PortfolioCode = Annotated[str, typer.Option("--portfolio", help="Portfolio code.")]
@@ -24,7 +26,9 @@ BY = Actor.system("cli")
 
 def migrated_engine() -> Engine:
     """The database of the settings. DeskError when its schema is not the one this program needs."""
+    from app.core.db import make_engine
     from app.core.schema import is_current
+    from app.core.settings import get_settings
 
     engine = make_engine(get_settings().database_url)
     if not is_current(engine):
@@ -57,3 +61,15 @@ def print_result(data: dict[str, Any], as_json: bool, text: Callable[[], None]) 
         print(json.dumps(data, ensure_ascii=False, default=str))
     else:
         text()
+
+
+@contextmanager
+def progress_on(what: str, quiet: bool) -> Iterator[Callable[[int], None] | None]:
+    """A counter on standard error while something long runs."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(what) as status:
+        yield lambda n: status.update(f"{what}: {n:,}")

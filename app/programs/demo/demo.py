@@ -71,7 +71,7 @@ from app.legal.bundle.bag import public_key_pem
 from app.legal.referrals.models import Referral, ReferralStatus
 from app.legal.referrals.rules import gaps, stops
 from app.legal.referrals.service import build_bundle, checklist_of, decide, hand_over
-from app.operations.day import DayReport
+from app.operations.day.closing import DayReport
 from app.operations.ports import Ports
 from app.outreach.gate.service import explain, set_consent
 from app.policy.answers import Clearance

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Engine
 from app.book.ledger.models import Portfolio
 from app.core.clock import FixedClock, local_instant
 from app.core.db import transaction
-from app.operations.day import DayReport, run_days
+from app.operations.day.closing import DayReport, run_days
 from app.operations.ports import Ports
 from app.outreach.delivery.reports import note_status
 from app.outreach.delivery.sending import deliver_due

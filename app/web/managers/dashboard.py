@@ -23,7 +23,7 @@ from app.core.money import to_decimal_string
 from app.http.context import Now
 from app.http.doors import Manager
 from app.http.transactions import ReadSession
-from app.operations.day import last_closed
+from app.operations.day.runs import last_closed
 from app.operations.invariants import Violation, quick
 from app.outreach.outbox.queries import workers
 from app.reporting.kpis import history

@@ -17,7 +17,7 @@ from app.core.money import to_decimal_string
 from app.http.cursors import decode_cursor, encode_cursor
 from app.http.doors import Manager
 from app.http.transactions import StreamSession
-from app.operations.day import last_closed
+from app.operations.day.runs import last_closed
 from app.reporting.kpis import history
 from app.reporting.kpis.rules import Figure
 from app.web.lists import Column, csv_download

@@ -19,7 +19,7 @@ from app.book.ledger.service import get_portfolio, reverse_entry
 from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.ids import id_of
-from app.operations.day import Day, charge
+from app.operations.day.stages import Day, charge
 from app.operations.invariants import thorough
 from app.policy.sections.pauses import PauseKind
 from app.reporting.kpis.models import KpiSnapshot

@@ -19,7 +19,7 @@ from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.errors import Invalid
 from app.core.ids import id_of
-from app.operations.day import NotOver, require_over
+from app.operations.day.closing import NotOver, require_over
 from tests import builders
 
 TODAY, OPENED = date(2026, 3, 1), date(2024, 1, 15)

@@ -23,9 +23,11 @@ from app.book.ledger.models import Portfolio
 from app.core.clock import FixedClock
 from app.core.db import reading, table_of, transaction
 from app.core.settings import Settings
-from app.operations import day as daily
 from app.operations.alerts.rules import About, AlertKind, AlertNews, due_news
 from app.operations.alerts.service import end_alert, ended_alerts, open_alerts, raise_alert, tell_due
+from app.operations.day import closing
+from app.operations.day.stages import Day, report_violations
+from app.operations.invariants import quick
 from app.operations.ports import Ports
 from app.programs.jobs import Worker, _guarded
 from tests import builders
@@ -120,24 +122,24 @@ def test_a_figure_that_does_not_agree_is_an_alert_until_it_does(late_book: Engin
     assert alerts(late_book) == []
     with reading(late_book) as session:
         portfolio = session.scalars(sa.select(Portfolio)).one()
-        found = daily.quick(session, portfolio)
+        found = quick(session, portfolio)
     with transaction(late_book) as session:
-        daily.report_violations(session, portfolio, found, now=NOW)
+        report_violations(session, portfolio, found, now=NOW)
         (alert,) = open_alerts(session)
         assert alert.detail.startswith("Rows that disagree: ")
         assert "states_match_movements" in alert.detail
-        daily.report_violations(session, portfolio, [], now=NOW)
+        report_violations(session, portfolio, [], now=NOW)
         assert open_alerts(session) == []
 
 
 def test_a_day_that_fails_is_an_alert_and_the_next_try_ends_it(
     late_book: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(_day: daily.Day) -> dict[str, int]:
+    def broken(_day: Day) -> dict[str, int]:
         raise ZeroDivisionError
 
     with monkeypatch.context() as patched:
-        patched.setattr(daily, "STAGES", {**daily.STAGES, "kpis": broken})
+        patched.setattr(closing, "STAGES", {**closing.STAGES, "kpis": broken})
         with pytest.raises(ZeroDivisionError):
             builders.close_day(late_book, DAY + timedelta(days=1))
     assert alerts(late_book) == [(AlertKind.DAY_FAILED, builders.BOOK)]

@@ -21,7 +21,7 @@ from app.http.context import Now
 from app.http.cursors import RowId
 from app.http.doors import Manager
 from app.http.transactions import ReadSession, WriteSession
-from app.operations.day import last_closed
+from app.operations.day.runs import last_closed
 from app.outreach.strategy import queries, service
 from app.outreach.strategy.experiments import Comparison, Verdict, sample_size, smaller_arm_share
 from app.outreach.strategy.models import Experiment, StrategyVersion

@@ -1,0 +1,234 @@
+"""The stages of a business day, in order. A stage that is killed and run again does nothing twice.
+
+The order matters: what is owed first, then what was promised, then who has a case, then who is contacted, then the
+figures.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import structlog
+from sqlalchemy.engine import Engine
+from sqlmodel import Session
+
+from app.actions.reversals import break_undone_settlements
+from app.book.charges.service import accounts_to_charge, catch_up, charge_interest, charge_late_fees
+from app.book.delinquency.lifecycle import accounts_to_charge_off, charge_off, fall_dormant, reopen_paid, wake
+from app.book.delinquency.models import AccountState, Movement, Spell
+from app.book.delinquency.service import (
+    CHUNK,
+    fold_accounts,
+    schedule_later_changes,
+    stale_accounts,
+    take_in_new_accounts,
+)
+from app.book.ledger.lifecycle import recovered_accounts, reinstate_recoveries
+from app.book.ledger.models import Portfolio
+from app.book.ledger.positions import reconcile_positions
+from app.book.ledger.rules import DelinquencySource
+from app.casework.cases.models import CollectionsCase
+from app.casework.cases.service import assign_cases, open_cases, review_cases
+from app.casework.holds.service import end_due_holds
+from app.casework.plans.assessment import assess_due
+from app.casework.plans.offers import expire_offers
+from app.casework.plans.queries import cases_with_live_plan, cases_with_settlement_offer
+from app.core.actor import SYSTEM
+from app.core.bulk import chunked, refresh_statistics
+from app.core.db import reading, transaction
+from app.core.ids import id_of
+from app.core.staff.queries import agent_names
+from app.core.timeline.models import Event, StreamHead
+from app.legal.referrals.service import nominate_cases
+from app.operations.alerts.rules import AlertKind
+from app.operations.alerts.service import end_alert, raise_alert
+from app.operations.day.runs import note_restated, run_of
+from app.operations.invariants import Violation, quick
+from app.outreach.gate.service import pack_of
+from app.outreach.planning.deferred import waiting_letters
+from app.outreach.planning.event_letters import tonight, write_occasions, write_waiting
+from app.outreach.planning.nightly import plan_night
+from app.outreach.planning.service import PLANNING_HORIZON, Stationery, cases_to_contact
+from app.outreach.strategy.service import drop_tasks
+from app.reporting.kpis.service import restate, take_snapshot
+
+log = structlog.get_logger("desk.day")
+
+CONTACT_CHUNK = 200
+MANY = 2000
+"""Rows from which on a stage tells the query planner what it wrote."""
+
+Counts = dict[str, int]
+
+
+@dataclass(frozen=True)
+class Day:
+    """What every stage is told."""
+
+    engine: Engine
+    portfolio: Portfolio
+    on: date
+    now: datetime
+    """The night of that day: old days that are caught up are dated into their own."""
+    stationery: Stationery
+    real_now: datetime
+
+
+def charge(day: Day) -> Counts:
+    """Before aging: what was recovered of charged-off accounts stays off the book, and where the ledger is kept
+    here, interest and late fees of the day."""
+    with transaction(day.engine) as session:
+        recovered = recovered_accounts(session, id_of(day.portfolio))
+        counts = {"reinstated": reinstate_recoveries(session, id_of(day.portfolio), recovered, now=day.now)}
+    if not day.portfolio.accrues:
+        return counts
+    caps, totals = pack_of(day.portfolio).charges, Counter[str]()
+    with reading(day.engine) as session:
+        late = stale_accounts(session, id_of(day.portfolio), day.on - timedelta(days=1))
+    for ids in chunked(late, CHUNK):
+        with transaction(day.engine) as session:
+            posted = catch_up(session, day.portfolio, caps, ids, day.on, now=day.now)
+            note_restated(session, day.portfolio, day.on, posted.restated_from)
+        totals.update(interest=posted.interest, corrections=posted.corrections)
+    with reading(day.engine) as session:
+        owing = accounts_to_charge(session, day.portfolio, day.on)
+    for ids in chunked(owing, CHUNK):
+        with transaction(day.engine) as session:
+            posted = charge_interest(session, day.portfolio, caps, ids, day.on, now=day.now)
+        totals.update(interest=posted.interest)
+    with transaction(day.engine) as session:
+        fees = charge_late_fees(session, day.portfolio, caps, day.on, now=day.now)
+    totals.update(late_fees=fees.late_fees)
+    return {**counts, **totals}
+
+
+def age(day: Day) -> Counts:
+    """Fold accounts that something happened to; chunk by chunk, so that a kill loses at most a chunk's work."""
+    with reading(day.engine) as session:
+        stale = stale_accounts(session, id_of(day.portfolio), day.on)
+    is_reported = day.portfolio.source is DelinquencySource.REPORTED
+    for ids in chunked(stale, CHUNK):
+        with transaction(day.engine) as session:
+            if is_reported:
+                reconcile_positions(session, day.portfolio, ids, now=day.now)
+            note_restated(
+                session, day.portfolio, day.on, fold_accounts(session, day.portfolio, ids, through=day.on)
+            )
+    with transaction(day.engine) as session:
+        new = take_in_new_accounts(session, id_of(day.portfolio), day.on)
+        schedule_later_changes(session, id_of(day.portfolio), day.on)
+    if len(stale) + new > MANY:
+        refresh_statistics(day.engine, AccountState, Spell, Movement)
+    return {"accounts": len(stale), "new": new}
+
+
+def end_accounts(day: Day) -> Counts:
+    """Charge off what is too old, put to sleep what nobody uses, wake what somebody used."""
+    with reading(day.engine) as session:
+        old = accounts_to_charge_off(session, day.portfolio, day.on)
+    charged_off = 0
+    for ids in chunked(old, CONTACT_CHUNK):
+        with transaction(day.engine) as session:
+            charged_off += charge_off(session, day.portfolio, ids, day.on, now=day.now)
+    with transaction(day.engine) as session:
+        owing = reopen_paid(session, day.portfolio, day.on, now=day.now)
+        woken = wake(session, day.portfolio, day.on, now=day.now)
+        dormant = fall_dormant(session, day.portfolio, day.on, now=day.now)
+    return {"charged_off": charged_off, "woken": woken, "dormant": dormant, "reopened": owing}
+
+
+def assess(day: Day) -> Counts:
+    with transaction(day.engine) as session:
+        counts = assess_due(session, day.portfolio, day.on, now=day.now)
+        counts["broken"] += break_undone_settlements(session, day.portfolio, day.on, now=day.now)
+        counts["holds_ended"] = end_due_holds(session, day.portfolio, day.on, now=day.now)
+        return counts
+
+
+def work_cases(day: Day) -> Counts:
+    with transaction(day.engine) as session:
+        opened = open_cases(session, day.portfolio, day.on, now=day.now)
+        portfolio_id = id_of(day.portfolio)
+        keep_open = cases_with_live_plan(session, portfolio_id)
+        keep_open += cases_with_settlement_offer(session, portfolio_id)
+        closed = review_cases(session, day.portfolio, day.on, keep_open=keep_open, now=day.now)
+        expired = expire_offers(session, day.portfolio, day.on, now=day.now)
+        drop_tasks(session, id_of(day.portfolio), now=day.now)
+        assigned = assign_cases(session, day.portfolio, agent_names(session), now=day.now)
+    if opened > MANY:
+        refresh_statistics(day.engine, CollectionsCase, Event, StreamHead)
+    return {"opened": opened, "closed": closed, "assigned": assigned, "offers_ended": expired}
+
+
+def contact(day: Day) -> Counts:
+    """Write what had to wait, and of what happened tonight; let those rest for whom nothing is due; plan, clear and
+    enqueue the others, one chunk of cases a transaction: the answer and what follows from it are one."""
+    with reading(day.engine) as session:
+        happened = tonight(session, day.portfolio, day.on)
+        waited = waiting_letters(session, id_of(day.portfolio), day.now + PLANNING_HORIZON)
+    for keys in waited:
+        for few in chunked(keys, CONTACT_CHUNK):
+            with transaction(day.engine) as session:
+                write_waiting(session, day.portfolio, few, day.stationery, on=day.on, by=SYSTEM, now=day.now)
+    for occasions in happened:
+        for some in chunked(occasions, CONTACT_CHUNK):
+            with transaction(day.engine) as session:
+                write_occasions(
+                    session, day.portfolio, some, day.stationery, on=day.on, by=SYSTEM, now=day.now
+                )
+    with reading(day.engine) as session:
+        case_ids = cases_to_contact(session, id_of(day.portfolio), day.on)
+    return plan_night(day.engine, day.portfolio, case_ids, day.stationery, on=day.on, now=day.now)
+
+
+def refer(day: Day) -> Counts:
+    with transaction(day.engine) as session:
+        return {"nominated": nominate_cases(session, day.portfolio, day.on, now=day.now)}
+
+
+def measure(day: Day) -> Counts:
+    with transaction(day.engine) as session:
+        portfolio_id = id_of(day.portfolio)
+        since = run_of(session, day.portfolio, day.on).restated_from
+        restated = restate(session, portfolio_id, since, day.on, now=day.now) if since else 0
+        written = take_snapshot(session, portfolio_id, day.on, now=day.now)
+        return {"snapshots": written, "restated": restated}
+
+
+def check(day: Day) -> Counts:
+    with reading(day.engine) as session:
+        violations = quick(session, day.portfolio)
+    for violation in violations:
+        log.error("invariant_violated", invariant=violation.invariant, row=violation.row)
+    with transaction(day.engine) as session:
+        report_violations(session, day.portfolio, violations, now=day.real_now)
+    return {"violations": len(violations)}
+
+
+def report_violations(
+    session: Session, portfolio: Portfolio, violations: Sequence[Violation], *, now: datetime
+) -> None:
+    """Raise an alert that counts the rows of each violated invariant, or end the one that is open. Rows themselves
+    are for `desk invariants`: alerts leave the house by e-mail."""
+    if not violations:
+        end_alert(session, AlertKind.INVARIANT, portfolio.code, now=now)
+        return
+    rows = Counter(violation.invariant for violation in violations)
+    detail = "Rows that disagree: " + ", ".join(f"{n} of {name}" for name, n in rows.items()) + "."
+    raise_alert(session, AlertKind.INVARIANT, portfolio.code, detail, now=now)
+
+
+STAGES: Mapping[str, Callable[[Day], Counts]] = {
+    "charges": charge,
+    "age": age,
+    "lifecycle": end_accounts,
+    "assess": assess,
+    "cases": work_cases,
+    "contacts": contact,
+    "legal": refer,
+    "kpis": measure,
+    "invariants": check,
+}

@@ -1,0 +1,126 @@
+"""`desk bundle ...`: build a case bundle, verify one."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.core.actor import Actor
+from app.core.db import transaction
+from app.core.errors import DeskError
+from app.core.settings import get_settings
+from app.programs.cli.base import (
+    BY,
+    Json,
+    migrated_engine,
+    print_result,
+    printable,
+    read_clock,
+)
+
+bundle_app = typer.Typer(no_args_is_help=True)
+
+
+@bundle_app.command("build")
+def bundle_build(
+    case: Annotated[str, typer.Argument(help="Case reference, such as C-000012.")],
+    out: Annotated[Path, typer.Option(help="Where to write the bundle.")],
+    by: Annotated[
+        str, typer.Option(help="User name of the person who exports it; needed with --excuse and --reason.")
+    ] = "",
+    excuse: Annotated[
+        list[str] | None,
+        typer.Option(help="Excuse a missing item of the checklist: ITEM=REASON. Repeatable."),
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Excuse the one item that is missing.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Seal a case file, as of the last closed business day, and write it to a file."""
+    from app.casework.cases.service import get_case
+    from app.legal.referrals.service import build_bundle, checklist_of, single_excuse
+    from app.programs.ports import make_ports
+
+    number = case.upper().removeprefix("C-")
+    if not number.isdigit():
+        raise typer.BadParameter(f"not a case reference: {case!r}")
+    excuses = dict(_item_and_reason(text) for text in excuse or [])
+    if (reason or excuses) and not by:
+        raise typer.BadParameter(
+            "--excuse and --reason need --by: a named person answers for an incomplete bundle"
+        )
+    ports = make_ports(get_settings())
+    if ports.seal is None:
+        raise DeskError(
+            "DESK_BUNDLE_KEY is not set, so bundles cannot be signed. Set it as .env.example says."
+        )
+    with transaction(migrated_engine()) as session:
+        found = get_case(session, int(number))
+        if reason:
+            excuses = {**single_excuse(checklist_of(session, found, now=read_clock()), reason), **excuses}
+        bundle = build_bundle(
+            session, found, ports.seal, excuses=excuses, by=Actor.user(by) if by else BY, now=read_clock()
+        )
+    out.write_bytes(bundle.content)
+    data = {
+        "bundle": bundle.reference,
+        "sha256": bundle.sha256,
+        "size": bundle.size,
+        "complete": bundle.complete,
+    }
+    print_result(
+        data, as_json, lambda: print(f"{bundle.reference}: {bundle.size:,} bytes, sha256 {bundle.sha256}")
+    )
+
+
+def _item_and_reason(text: str) -> tuple[str, str]:
+    item, separator, why = text.partition("=")
+    if not separator or not item.strip() or not why.strip():
+        raise typer.BadParameter(f"--excuse takes ITEM=REASON; {text!r} was given")
+    return item.strip(), why.strip()
+
+
+@bundle_app.command("verify")
+def bundle_verify(
+    file: Path,
+    key: Annotated[
+        Path | None,
+        typer.Option(
+            help="Public key (PEM) of the sender, which you have from the sender and not from the bundle."
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Check a bundle: every hash, the signature, the timeline's chain and the ledger's sum. Needs no database.
+
+    Without --key it fails: anybody could change a bundle and sign it with a key of their own.
+    """
+    from app.legal.bundle.bag import load_sender_key
+    from app.legal.bundle.verification import verify
+
+    if not file.is_file():
+        raise typer.BadParameter(f"no such file: {file}")
+    if key is not None and not key.is_file():
+        raise typer.BadParameter(f"no such file: {key}")
+    result = verify(file, load_sender_key(key.read_text()) if key else None)
+    ok = result.ok and key is not None
+    problems = [asdict(problem) for problem in result.problems]
+    data = {"ok": ok, "key_id": result.key_id, "sender_checked": key is not None, "problems": problems}
+
+    def say() -> None:
+        if result.ok and not ok:
+            print("The bundle is consistent, but its sender is not proven:")
+            print(
+                "  give --key FILE with the sender's key, which you have from the sender and not from the bundle"
+            )
+        else:
+            print("The bundle is whole." if ok else "The bundle is NOT whole:")
+        for problem in result.problems:
+            print(f"  {printable(problem.file)}: {printable(problem.what)}")
+        print(f"  signed with key {printable(result.key_id) or 'none'}")
+
+    print_result(data, as_json, say)
+    if not ok:
+        raise typer.Exit(1)

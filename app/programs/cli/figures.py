@@ -1,0 +1,118 @@
+"""`desk aging`, `account`, `kpis`: figures of any day."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+import typer
+
+from app.core.db import reading
+from app.core.errors import NotFound
+from app.core.ids import id_of
+from app.programs.cli.base import (
+    Day,
+    Json,
+    PortfolioCode,
+    migrated_engine,
+    parse_day,
+    print_result,
+)
+
+
+def aging(date: Day, portfolio_code: PortfolioCode, as_json: Json = False) -> None:
+    """Show accounts, balance and past-due amount by bucket at the end of any past day."""
+    from app.api.shapes import AgingShape
+    from app.book.delinquency.queries import aging as aging_on
+    from app.book.ledger.service import get_portfolio
+
+    with reading(migrated_engine()) as session:
+        portfolio = get_portfolio(session, portfolio_code)
+        result = aging_on(session, portfolio, date)
+
+    data = AgingShape.of(portfolio, result).model_dump(mode="json")
+
+    def say() -> None:
+        print(f"{portfolio_code} on {date}, {portfolio.currency}")
+        for label, b in data["buckets"].items():
+            print(
+                f"  {label:<10}{b['accounts']:>9}  balance {b['balance']:>18}  past due {b['past_due']:>16}"
+            )
+        owed, late = data["balance"], data["past_due_amount"]
+        print(f"  {'total':<10}{result.accounts:>9}  balance {owed:>18}  past due {late:>16}")
+        if result.small_debt:
+            small = data["small"]
+            print(
+                f"  of these {small['accounts']} past due by less than {data['small_debt']}: {small['past_due']}"
+            )
+        print("As known now: entries posted for that day after it was closed count too.")
+
+    print_result(data, as_json, say)
+
+
+def account(
+    account: Annotated[str, typer.Option(help="Account reference.")],
+    portfolio_code: PortfolioCode,
+    date: Day,
+    known_on: Annotated[
+        date | None,
+        typer.Option(
+            parser=parse_day, metavar="YYYY-MM-DD", help="Count only what was known at the end of that day."
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show how one account stood at the end of any day, as known now or as known then."""
+    from app.api.shapes import StandingShape
+    from app.book.delinquency.history import as_known
+    from app.book.ledger.service import accounts_by_reference, get_portfolio
+
+    with reading(migrated_engine()) as session:
+        portfolio = get_portfolio(session, portfolio_code)
+        found = accounts_by_reference(session, id_of(portfolio), [account])
+        if account not in found:
+            raise NotFound(f"Portfolio {portfolio_code} has no account {account!r}.")
+        stands = as_known(session, portfolio, found[account][0], date, known_on)
+
+    data = StandingShape.of(portfolio, account, date, known_on, stands).model_dump(mode="json")
+
+    def say() -> None:
+        known = f", as known on {known_on}" if known_on else ""
+        print(f"{account} on {date}{known}, {portfolio.currency}")
+        print(f"  balance {data['balance']}, past due {data['past_due_amount']}, bucket {data['bucket']}")
+        if stands.not_owed:
+            print(
+                f"  owed of it {data['owed_amount']}, not owed {data['not_owed_amount']}: the balance is lower"
+            )
+        if stands.oldest_due_on:
+            print(f"  {stands.days_past_due} days past due; the oldest was due on {stands.oldest_due_on}")
+
+    print_result(data, as_json, say)
+
+
+def kpis(date: Day, portfolio_code: PortfolioCode, as_json: Json = False) -> None:
+    """Show the key figures of a closed day, and the roll-forward of its month to date."""
+    from app.api.shapes import KpisShape
+    from app.book.ledger.service import get_portfolio
+    from app.reporting.kpis.queries import month_roll_forward, snapshots
+
+    with reading(migrated_engine()) as session:
+        portfolio = get_portfolio(session, portfolio_code)
+        rows = snapshots(session, id_of(portfolio), date, date)
+        rolled = month_roll_forward(session, id_of(portfolio), date)
+    if not rows:
+        raise NotFound(
+            f"{portfolio_code} has not closed {date}. "
+            f"Close it with: desk day --date {date} --portfolio {portfolio_code}"
+        )
+
+    data = KpisShape.of(portfolio, date, rows, rolled).model_dump(mode="json")
+
+    def say() -> None:
+        for name, f in data["kpis"].items():
+            value = "-" if f["value"] is None else f"{f['value']:.4%}"
+            print(f"{name:<28}{value:>10}   {f['numerator']} / {f['denominator']}")
+        print("roll-forward: " + ", ".join(f"{k} {v}" for k, v in data["roll_forward"].items()))
+        print("As known when the day was closed or last restated; `desk aging` counts later entries too.")
+
+    print_result(data, as_json, say)

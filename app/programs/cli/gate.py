@@ -1,0 +1,96 @@
+"""`desk explain`, `replay`, `retention`: the gate's answers, and how long what they were based on is kept."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from app.core.db import reading, transaction
+from app.core.vocabulary import Channel, Purpose
+from app.programs.cli.base import (
+    BY,
+    Json,
+    migrated_engine,
+    print_result,
+    read_clock,
+)
+
+
+def explain(
+    account: Annotated[str, typer.Option(help="Account reference.")],
+    channel: Annotated[Channel, typer.Option()],
+    at: Annotated[str, typer.Option(help="Instant with offset, such as 2026-01-31T21:30:00+08:00.")],
+    purpose: Annotated[Purpose, typer.Option()] = Purpose.REMINDER,
+    portfolio_code: Annotated[
+        str,
+        typer.Option(
+            "--portfolio",
+            help="Portfolio of the account; needed where several have an account of this reference.",
+        ),
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """Ask the gate whether a customer may be contacted at an instant, and every reason why not. Nothing is
+    sent or recorded."""
+    from app.api.shapes import AnswerShape
+    from app.outreach.gate.service import customer_of_account
+    from app.outreach.gate.service import explain as ask
+
+    try:
+        instant = datetime.fromisoformat(at)
+    except ValueError:
+        raise typer.BadParameter(
+            f"not an instant: {at!r}. Write it like 2026-01-31T21:30:00+08:00", param_hint="--at"
+        ) from None
+    if instant.tzinfo is None:
+        raise typer.BadParameter("the offset is missing; add +08:00 or Z", param_hint="--at")
+    with reading(migrated_engine()) as session:
+        portfolio, customer = customer_of_account(session, account, portfolio_code)
+        answer = ask(session, portfolio, customer, channel, purpose, at=instant)
+    data = AnswerShape.of(answer).model_dump(mode="json")
+
+    def say() -> None:
+        print(f"{data['decision']}" + (f", not before {data['not_before']}" if data["not_before"] else ""))
+        for reason in data["reasons"]:
+            print(f"  {reason['rule']}: {reason['detail']} [{reason['citation']}]")
+        print(f"  asked: {data['pack']}; this is not legal advice")
+
+    print_result(data, as_json, say)
+
+
+def replay(
+    decision: Annotated[int, typer.Option(help="Number of the decision, from a list or an export.")],
+    as_json: Json = False,
+) -> None:
+    """Ask the gate again what it was asked then, under that day's pack. Exit status 1 when the answer differs."""
+    from app.outreach.gate.decisions import replay as ask_again
+
+    with reading(migrated_engine()) as session:
+        found = ask_again(session, decision)
+    data = {"decision": decision, "same": found.same, "recorded": found.recorded, "replayed": found.again}
+
+    def say() -> None:
+        for name, answer in (("on record", found.recorded), ("replayed", found.again)):
+            print(
+                f"{name:<10} {answer['decision']} under {answer['pack']}, from {answer['not_before'] or '-'}"
+            )
+            for reason in answer["reasons"]:
+                print(f"           {reason['rule']}: {reason['detail']} [{reason['citation']}]")
+        for name, (before, now) in found.differences.items():
+            print(f"differs: {name}: {before} is now {now}")
+        print("the same" if found.same else "NOT the same")
+
+    print_result(data, as_json, say)
+    if not found.same:
+        raise typer.Exit(1)
+
+
+def retention(as_json: Json = False) -> None:
+    """Delete the facts of decisions whose retention period is over. The decisions stay on record."""
+    from app.outreach.gate.decisions import forget_facts
+
+    with transaction(migrated_engine()) as session:
+        forgotten = forget_facts(session, by=BY, now=read_clock(), at_most=10**6)
+    print_result({"forgotten": forgotten}, as_json, lambda: print(f"facts of {forgotten} decisions deleted"))

@@ -1,0 +1,112 @@
+"""`desk migrate`, `serve`, `jobs`, `demo`, `legal-desk`: the programs that stay up, and the schema under them."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.core.db import make_engine
+from app.core.errors import DeskError
+from app.core.kit.processes import leave
+from app.core.settings import ROOT, Settings, get_settings
+from app.programs.cli.base import (
+    migrated_engine,
+)
+
+
+def migrate() -> None:
+    """Bring the database schema up to date."""
+    from app.core.schema import upgrade
+
+    upgrade(make_engine(get_settings().database_url))
+    print("The schema is current.")
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+) -> None:
+    """Run the web application; Ctrl-C ends it."""
+    from app.programs.ports import make_ports
+    from app.programs.serving import serve_app
+    from app.programs.web import create_app
+
+    settings = get_settings()
+    application = create_app(settings, migrated_engine(), make_ports(settings))
+    serve_app(application, host=host, port=port, announce=_announcer("Arrears Desk"))
+    leave()
+
+
+def jobs(
+    trust_clock: Annotated[
+        bool,
+        typer.Option(
+            "--trust-clock", help="Accept the clock of this machine; use it after you have checked it."
+        ),
+    ] = False,
+) -> None:
+    """Run a worker: business days, delivery, heartbeat. Any number of workers may share one PostgreSQL."""
+    from app.programs.jobs import Worker, run_forever
+    from app.programs.ports import make_ports
+
+    settings = get_settings()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    run_forever(Worker(migrated_engine(), make_ports(settings), settings, trust_clock=trust_clock), stop)
+    leave()
+
+
+def demo(
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    no_serve: Annotated[bool, typer.Option("--no-serve", help="Prepare everything, then stop.")] = False,
+    accounts: Annotated[int, typer.Option(min=20, max=5000, help="How many accounts to load.")] = 2000,
+    folder: Annotated[
+        Path, typer.Option("--dir", help="Folder of the demo; files of an earlier demo are replaced.")
+    ] = ROOT / "var" / "demo",
+) -> None:
+    """Build a fresh demo under var/ from real accounts and weeks of work. Then run web and worker, with staff of every
+    role to sign in as."""
+    from app.programs.demo.demo import run_demo
+
+    run_demo(port=port, serve=not no_serve, accounts=accounts, home=folder.resolve())
+
+
+def legal_desk(
+    port: Annotated[int, typer.Option()],
+    store: Annotated[Path, typer.Option(help="Folder for received bundles.")],
+    key: Annotated[
+        list[Path] | None, typer.Option(help="Public key (PEM) of a sender; may be repeated.")
+    ] = None,
+) -> None:
+    """Run the reference receiver of bundles: it verifies, stores and answers with receipts."""
+    from app.programs.serving import serve_app
+    from reference.legal_desk.receiver import create_legal_desk
+
+    pems = [path.read_text() for path in key or []]
+    if not pems:
+        pems = [_own_public_key(get_settings())]
+    receiver = create_legal_desk(store, pems)
+    serve_app(receiver, host="127.0.0.1", port=port, announce=_announcer("The legal desk"))
+
+
+def _own_public_key(settings: Settings) -> str:
+    from app.legal.bundle.bag import load_private_key, public_key_pem
+
+    text = settings.bundle_key.get_secret_value()
+    if not text:
+        raise DeskError(
+            "The sender's public key is missing. Give it with --key FILE, or set DESK_BUNDLE_KEY."
+        )
+    return public_key_pem(load_private_key(text))
+
+
+def _announcer(what: str) -> Callable[[str], None]:
+    """Prints on standard error, so that standard output stays the verb's."""
+    return lambda address: print(f"{what} is at {address} (Ctrl-C ends it)", file=sys.stderr, flush=True)

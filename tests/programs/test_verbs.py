@@ -1,0 +1,37 @@
+"""The table of verbs: what it lists is what a verb does, and listing imports none of them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from app.programs.cli.main import VERBS, load
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_the_listed_help_is_the_verbs_own(name: str) -> None:
+    verb = VERBS[name]
+    own = " ".join((load(name, verb).help or "").split())
+    assert own.startswith(verb.help.removesuffix("."))
+
+
+def test_listing_imports_neither_database_nor_domain() -> None:
+    code = (
+        "import sys\nsys.argv = ['desk', '--help']\nfrom app.programs.cli.main import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "print([m for m in ('sqlalchemy', 'pydantic', 'polars', 'fastapi') if m in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "[]"
+    assert "portfolio" in done.stdout
+    assert "legal-desk" in done.stdout
+
+
+def test_an_unknown_verb_is_told_what_could_be_meant(capsys: pytest.CaptureFixture[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "app", "portfolios"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "Did you mean 'portfolio'" in " ".join(done.stderr.split())
