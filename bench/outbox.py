@@ -46,7 +46,7 @@ from app.core.timeline.service import customer_stream, read_heads  # noqa: E402
 from app.operations.day.stages import contact  # noqa: E402
 from app.outreach.delivery.couriers import ContactCourier, Foreseen  # noqa: E402
 from app.outreach.delivery.sending import deliver_due  # noqa: E402
-from app.outreach.gate.case_facts import CaseLine, Folder, _case_rows  # noqa: E402
+from app.outreach.gate.case_facts import CaseFacts, CaseRow, _case_rows  # noqa: E402
 from app.outreach.outbox.rules import Accepted, Destination  # noqa: E402
 from app.outreach.planning.service import Stationery  # noqa: E402
 from bench import gate  # noqa: E402
@@ -164,7 +164,7 @@ class AcceptEverything(ContactCourier):
         return [
             Foreseen(
                 row, lambda ref=row.attempt_id: Accepted(ref), MORNING + timedelta(hours=1),
-                Folder(CaseLine(*cases[row.case_id]), tuple(cases[row.case_id]), never, never, never, heads[stream]),
+                CaseFacts(CaseRow(*cases[row.case_id]), tuple(cases[row.case_id]), never, never, never, heads[stream]),
             )
             for row, stream in zip(rows, streams, strict=True)
         ]  # fmt: skip

@@ -39,7 +39,7 @@ from app.core.vocabulary import Channel, Purpose
 from app.operations.day.closing import DayReport, run_days
 from app.outreach.delivery.couriers import ContactCourier, Courier
 from app.outreach.delivery.sending import deliver_due
-from app.outreach.gate.service import address_of
+from app.outreach.gate.facts import address_of
 from app.outreach.letters.catalog import load_letters
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Accepted, Destination, Dispatch, Outcome

@@ -40,10 +40,11 @@ from app.core.ids import id_of
 from app.core.vocabulary import Channel, Purpose
 from app.inbound.service import replace_links
 from app.outreach.gate.facts import address_of, gather_facts
-from app.outreach.gate.service import packs_for, rest_address
+from app.outreach.gate.preferences import rest_address
 from app.outreach.planning.event_letters import acknowledge_hold
 from app.outreach.planning.service import Stationery
 from app.policy.answers import Answer, Clearance
+from app.policy.composition import packs_for
 from app.policy.facts import Contact
 from app.policy.review import ask, review_within
 

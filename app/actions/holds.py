@@ -19,7 +19,7 @@ from app.casework.holds.service import (
 )
 from app.core.actor import Actor
 from app.core.vocabulary import HoldKind
-from app.outreach.gate.service import packs_for
+from app.policy.composition import packs_for
 from app.policy.sections.pauses import PauseKind
 
 

@@ -41,7 +41,7 @@ from app.core.money import to_decimal_string
 from app.core.timeline.models import Event
 from app.core.vocabulary import Channel, HoldKind
 from app.legal.referrals.models import Referral, ReferralStatus
-from app.outreach.gate.service import answer_data
+from app.outreach.gate.decisions import answer_data
 from app.policy.answers import Answer
 from app.policy.sections.pauses import PauseKind
 from app.reporting.kpis.models import KpiSnapshot

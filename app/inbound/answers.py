@@ -21,7 +21,7 @@ from app.core.vocabulary import Channel
 from app.inbound.models import InboundMatch, InboundMessage
 from app.inbound.rules import InboundSource, ReviewOutcome, choices
 from app.inbound.service import reading_of, review
-from app.outreach.gate.case_facts import open_folders
+from app.outreach.gate.case_facts import load_case_facts
 from app.outreach.letters.catalog import Rendered, render
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import ANSWER_LETTER, purpose_of_answer
@@ -72,7 +72,7 @@ def word_answer(
     """The SMS as it would be sent, whole; nothing is asked, locked or written. Invalid as for `answer_sms`."""
     words = _checked(text)
     today = local_date(now, portfolio.timezone)
-    [folder] = open_folders(session, portfolio, [id_of(case)], now=now, lock=False, as_of=today)
+    [folder] = load_case_facts(session, portfolio, [id_of(case)], now=now, lock=False, as_of=today)
     letter = stationery.letters[ANSWER_LETTER]
     context = letter_context(
         session, Letterhead.of(portfolio), stationery, folder, letter, Channel.SMS, None, now=now
@@ -99,7 +99,7 @@ def answer_sms(
     Conflict where there is nothing to answer, or enough was said.
     """
     words = _checked(text)
-    [folder] = open_folders(session, portfolio, [id_of(case)], now=now, as_of=on)
+    [folder] = load_case_facts(session, portfolio, [id_of(case)], now=now, as_of=on)
     customer = session.get_one(Customer, case.customer_id)
     message = answerable(session, customer, now=now)
     if message is None:

@@ -17,8 +17,8 @@ from app.core.timeline.rules import Kind
 from app.core.timeline.service import NewEvent, customer_stream
 from app.core.vocabulary import Channel, Purpose
 from app.inbound.wishes import wished_time
-from app.outreach.gate.case_facts import open_folders
-from app.outreach.gate.decisions import Asked, decided, record_decisions
+from app.outreach.gate.case_facts import load_case_facts
+from app.outreach.gate.decisions import ReviewRequest, decision_entry, record_decisions
 from app.outreach.gate.facts import address_of
 from app.outreach.gate.pack_versions import keep_pack
 from app.policy.answers import Clearance
@@ -50,7 +50,7 @@ def task_to_call(
     if case.status is not CaseStatus.OPEN:
         return False
     portfolio = session.get_one(Portfolio, case.portfolio_id)
-    [folder] = open_folders(session, portfolio, [id_of(case)], now=now)
+    [folder] = load_case_facts(session, portfolio, [id_of(case)], now=now)
     zone = folder.customer.timezone or portfolio.timezone
     named = wished_time(wish, now.astimezone(ZoneInfo(zone))) if wish else None
     named = named.astimezone(UTC) if named else None
@@ -62,10 +62,10 @@ def task_to_call(
     key = f"{case.id}:{STEP}-{message_id}:1:{Channel.CALL.value}"
     contact = Contact(Channel.CALL, Purpose.CONFIRMATION, address_of(folder.customer, Channel.CALL))
     earliest = named or now
-    asked = Asked(contact, folder.facts, earliest, earliest + LOOK_AHEAD)
+    asked = ReviewRequest(contact, folder.facts, earliest, earliest + LOOK_AHEAD)
     answer = asked.answer(folder.pack)
     keep_pack(session, folder.pack, now=now)
-    told = [decided(case.id, case.customer_id, asked, answer, step=STEP, letter="", key=key)]
+    told = [decision_entry(case.id, case.customer_id, asked, answer, step=STEP, letter="", key=key)]
     if not isinstance(answer, Clearance):
         record_decisions(session, told, by=by, now=now)
         return False

@@ -20,8 +20,9 @@ from app.core.vocabulary import Channel
 from app.inbound.models import InboundMatch, InboundMessage
 from app.inbound.rules import InboundSource
 from app.inbound.service import consent_of, open_case_of, refuse
+from app.outreach.gate.consent import set_consent
 from app.outreach.gate.models import ContactPreference
-from app.outreach.gate.service import end_preference, open_preferences, set_consent, set_preference
+from app.outreach.gate.preferences import end_preference, open_preferences, set_preference
 from app.policy.facts import PreferenceKind
 
 PAGE = "preferences page"

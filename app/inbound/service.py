@@ -45,9 +45,10 @@ from app.inbound.rules import (
     languages_of,
     read,
 )
+from app.outreach.gate.consent import set_consent
 from app.outreach.gate.facts import address_of
 from app.outreach.gate.models import Consent, ContactPreference
-from app.outreach.gate.service import end_preference, rest_address, set_consent, set_preference
+from app.outreach.gate.preferences import end_preference, rest_address, set_preference
 from app.outreach.gate.suppression import suppress
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, redact_links

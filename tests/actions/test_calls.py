@@ -37,11 +37,12 @@ from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel, HoldKind, Purpose
 from app.inbound.rules import Intent
 from app.inbound.service import receive_from_page
-from app.outreach.gate.decisions import Asked, asked_text, read_asked
+from app.outreach.gate.decisions import ReviewRequest, read_request, request_text
+from app.outreach.gate.explain import explain
 from app.outreach.gate.models import ContactPreference
-from app.outreach.gate.service import explain, packs_for
 from app.outreach.outbox.models import OutboxMessage
 from app.policy.answers import Clearance, Refusals, WaitUntil
+from app.policy.composition import packs_for
 from app.policy.facts import Contact, Facts, Hold
 from tests import builders
 from tests.inbound.correspondence import a_customer, the_job, writes
@@ -194,14 +195,16 @@ def test_a_decision_made_when_such_holds_had_an_end_is_still_answered_as_then(se
     contact = Contact(Channel.EMAIL, Purpose.REMINDER, "anna@example.net")
     ends = NOW + timedelta(days=30)
     held = Hold(HoldKind.DISPUTE, NOW, ends)
-    then = Asked(contact, Facts(("Asia/Shanghai",), holds=(held,)), NOW)
-    text = asked_text(then)
+    then = ReviewRequest(contact, Facts(("Asia/Shanghai",), holds=(held,)), NOW)
+    text = request_text(then)
     assert "review_on" not in text
-    answer = read_asked(text).answer(pack)
+    answer = read_request(text).answer(pack)
     assert isinstance(answer, WaitUntil)
     assert answer.at == ends
-    today = Asked(contact, Facts(("Asia/Shanghai",), holds=(Hold(HoldKind.DISPUTE, NOW, None, ON),)), NOW)
-    assert isinstance(read_asked(asked_text(today)).answer(pack), Refusals)
+    today = ReviewRequest(
+        contact, Facts(("Asia/Shanghai",), holds=(Hold(HoldKind.DISPUTE, NOW, None, ON),)), NOW
+    )
+    assert isinstance(read_request(request_text(today)).answer(pack), Refusals)
 
 
 # --- nobody was reached -------------------------------------------------------------------------------------

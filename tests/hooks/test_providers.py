@@ -18,8 +18,8 @@ from app.core.actor import CUSTOMER, Actor
 from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel
 from app.inbound.models import InboundMessage
+from app.outreach.gate.consent import set_consent
 from app.outreach.gate.models import Consent, SuppressedAddress
-from app.outreach.gate.service import set_consent
 from app.outreach.outbox.channel_stops import is_stopped, start_channel
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus

@@ -18,8 +18,8 @@ from app.inbound.models import InboundMessage
 from app.inbound.phrasebook import shipped_phrases
 from app.inbound.rules import Arrived, ReviewOutcome
 from app.inbound.service import interpret_due, receive, review
+from app.outreach.gate.explain import explain
 from app.outreach.gate.models import Consent
-from app.outreach.gate.service import explain
 from app.policy.answers import Clearance
 from tests import builders
 

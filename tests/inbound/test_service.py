@@ -31,7 +31,8 @@ from app.inbound.models import InboundMatch, InboundMessage
 from app.inbound.queries import waiting_counts
 from app.inbound.rules import Arrived, Intent, Phrasebook, ReviewOutcome
 from app.inbound.service import attach, interpret_due, receive, receive_from_page
-from app.outreach.gate.service import open_preferences, set_consent
+from app.outreach.gate.consent import set_consent
+from app.outreach.gate.preferences import open_preferences
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import LINK_GONE
 from app.outreach.strategy.facts import _Gathering

@@ -18,8 +18,9 @@ from app.core.staff.rules import Role
 from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel
 from app.inbound.models import InboundMessage
+from app.outreach.gate.consent import set_consent
 from app.outreach.gate.models import Consent
-from app.outreach.gate.service import open_preferences, set_consent, set_preference
+from app.outreach.gate.preferences import open_preferences, set_preference
 from app.policy.facts import PreferenceKind
 from app.portal.preferences import LANGUAGES, catalogue
 from tests.builders import delinquent_case, events, portfolio

@@ -41,7 +41,7 @@ from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel, HoldKind
 from app.operations.day.stages import STAGES
 from app.operations.invariants import thorough
-from app.outreach.gate.service import set_consent
+from app.outreach.gate.consent import set_consent
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
 from app.outreach.planning.service import confirm_plan

@@ -37,7 +37,7 @@ from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import CASEWORK, MANAGEMENT, Caller
 from app.http.context import Now
-from app.outreach.gate.service import pack_of
+from app.policy.composition import pack_of
 from app.policy.sections.pauses import PauseKind
 
 router = api_router("/portfolios/{code}", tags=["corrections"])

@@ -19,16 +19,10 @@ from app.core.staff.rules import CASE_READING, CASEWORK, Caller
 from app.core.timeline.service import lock_customers
 from app.core.vocabulary import Channel
 from app.http.context import Now
+from app.outreach.gate.consent import consents_of, opt_out_of_all, set_consent
 from app.outreach.gate.facts import address_of
 from app.outreach.gate.models import Consent, ContactPreference
-from app.outreach.gate.service import (
-    consents_of,
-    end_preference,
-    open_preferences,
-    opt_out_of_all,
-    set_consent,
-    set_preference,
-)
+from app.outreach.gate.preferences import end_preference, open_preferences, set_preference
 from app.policy.facts import PreferenceKind
 
 router = api_router("/cases/{reference}", tags=["contacts"])

@@ -41,8 +41,8 @@ from app.inbound.bounces.rules import (
     Severity,
 )
 from app.outreach.delivery.reports import note_status
+from app.outreach.gate.consent import set_consent
 from app.outreach.gate.models import Consent
-from app.outreach.gate.service import set_consent
 from app.outreach.gate.suppression import holders, normalised, suppress
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus

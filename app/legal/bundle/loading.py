@@ -32,9 +32,10 @@ from app.core.timeline.service import customer_stream
 from app.core.vocabulary import HoldKind, Purpose
 from app.legal.referrals import rules
 from app.legal.referrals.rules import CaseFile, Excuse, NotClaimed
-from app.outreach.gate.service import may_sue, packs_for
+from app.outreach.gate.explain import may_sue
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, redact_links
+from app.policy.composition import packs_for
 from app.policy.kinds.hold import HoldRule
 
 

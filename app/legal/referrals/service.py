@@ -49,7 +49,7 @@ from app.legal.referrals.rules import (
 )
 from app.outreach.delivery.couriers import Call, Foreseen
 from app.outreach.delivery.moves import Postpone, Withhold
-from app.outreach.gate.service import suits_barred
+from app.outreach.gate.explain import suits_barred
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import (
     Accepted,

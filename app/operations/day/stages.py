@@ -47,12 +47,12 @@ from app.operations.alerts.rules import AlertKind
 from app.operations.alerts.service import end_alert, raise_alert
 from app.operations.day.runs import note_restated, run_of
 from app.operations.invariants import Violation, quick
-from app.outreach.gate.service import pack_of
 from app.outreach.planning.deferred import waiting_letters
 from app.outreach.planning.event_letters import tonight, write_occasions, write_waiting
 from app.outreach.planning.nightly import plan_night
 from app.outreach.planning.service import PLANNING_HORIZON, Stationery, cases_to_contact
 from app.outreach.strategy.service import drop_tasks
+from app.policy.composition import pack_of
 from app.reporting.kpis.service import restate, take_snapshot
 
 log = structlog.get_logger("desk.day")

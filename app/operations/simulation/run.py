@@ -44,7 +44,7 @@ from app.operations.day.runs import last_closed
 from app.operations.simulation.rules import Leaving, Side, Tariff, letter_pages, through_channel
 from app.outreach.delivery.moves import Postpone, Withhold, postponed, result_event, withhold
 from app.outreach.delivery.recheck import recheck
-from app.outreach.gate.decisions import Decided, record_decisions
+from app.outreach.gate.decisions import DecisionEntry, record_decisions
 from app.outreach.letters.catalog import load_letters, sms_segments
 from app.outreach.outbox.models import ChannelStop, OutboxMessage
 from app.outreach.outbox.rules import Accepted, Destination, OutboxStatus
@@ -267,7 +267,7 @@ def leave(
         rows = list(first.values())
         # Written by statements of many rows, not one by one.
         session.expunge_all()
-        events: list[Decided | NewEvent] = []
+        events: list[DecisionEntry | NewEvent] = []
         sent: list[int] = []
         for row, verdict in zip(rows, recheck(session, portfolio, rows, stationery, now=now), strict=True):
             if isinstance(verdict, Withhold):

@@ -19,7 +19,7 @@ from app.core.timeline.service import Heads
 from app.core.vocabulary import Channel
 from app.outreach.delivery.moves import Postpone, Withhold, record_results
 from app.outreach.delivery.recheck import Cleared, recheck_any
-from app.outreach.gate.case_facts import Folder
+from app.outreach.gate.case_facts import CaseFacts
 from app.outreach.gate.facts import address_of
 from app.outreach.letters.catalog import heading
 from app.outreach.outbox.models import OutboxMessage
@@ -46,7 +46,7 @@ class Foreseen:
     """As it was read, with the id of the attempt that is to come; in no session."""
     call: Call
     not_after: datetime
-    folder: Folder
+    folder: CaseFacts
 
 
 class Courier(Protocol):
@@ -177,7 +177,7 @@ class ContactCourier:
 
 
 def dispatch_of(
-    row: OutboxMessage, portfolio: Portfolio, folder: Folder, stationery: Stationery, line: str = ""
+    row: OutboxMessage, portfolio: Portfolio, folder: CaseFacts, stationery: Stationery, line: str = ""
 ) -> Dispatch:
     """What an adapter gets of a row that carries its attempt id already."""
     channel = Channel(row.destination.value)

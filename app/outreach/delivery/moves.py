@@ -22,8 +22,8 @@ from app.core.errors import Conflict
 from app.core.timeline.rules import Kind
 from app.core.timeline.service import Heads, NewEvent, customer_stream, record_many
 from app.core.vocabulary import Channel, Purpose
-from app.outreach.gate.decisions import Asked, Decided, decided, record_decisions
-from app.outreach.gate.provider_refusals import apply_refusal
+from app.outreach.gate.decisions import DecisionEntry, ReviewRequest, decision_entry, record_decisions
+from app.outreach.gate.suppression import apply_refusal
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import (
     MAX_ATTEMPTS,
@@ -53,7 +53,7 @@ class Withhold:
 
     reason: str
     data: Mapping[str, object]
-    asked: tuple[Asked, Answer] | None = None
+    asked: tuple[ReviewRequest, Answer] | None = None
     """The question to the gate and its answer, where it was the gate that said no."""
 
 
@@ -61,7 +61,7 @@ class Withhold:
 class Postpone:
     until: datetime
     reason: str
-    asked: tuple[Asked, Answer] | None = None
+    asked: tuple[ReviewRequest, Answer] | None = None
     """The question to the gate and its answer, where it was the gate that wants it to wait."""
 
 
@@ -152,7 +152,7 @@ def requeue(row: OutboxMessage, at: datetime) -> None:
     row.not_before, row.claimed_by = at, ""
 
 
-def withhold(row: OutboxMessage, why: Withhold, *, now: datetime) -> Decided | NewEvent:
+def withhold(row: OutboxMessage, why: Withhold, *, now: datetime) -> DecisionEntry | NewEvent:
     """Never to be sent, and what goes on record of it (`record_decisions`)."""
     move(row, OutboxStatus.WITHHELD)
     row.error, row.settled_at = why.reason[:500], now
@@ -162,7 +162,7 @@ def withhold(row: OutboxMessage, why: Withhold, *, now: datetime) -> Decided | N
         row.fallback_at = now
     if why.asked is not None:
         asked, answer = why.asked
-        return decided(
+        return decision_entry(
             row.case_id,
             row.customer_id,
             asked,
@@ -184,12 +184,12 @@ def cancel_message(session: Session, row: OutboxMessage, reason: str, *, by: Act
     record_decisions(session, [told], by=by, now=now)
 
 
-def postponed(row: OutboxMessage, why: Postpone) -> list[Decided]:
+def postponed(row: OutboxMessage, why: Postpone) -> list[DecisionEntry]:
     """What goes on record of a message that has to wait (`record_decisions`)."""
     if why.asked is None:
         return []
     asked, answer = why.asked
-    return [decided(row.case_id, row.customer_id, asked, answer, key=row.key, letter=row.letter)]
+    return [decision_entry(row.case_id, row.customer_id, asked, answer, key=row.key, letter=row.letter)]
 
 
 def record_results(

@@ -45,7 +45,7 @@ from app.outreach.delivery.moves import (
     withhold,
 )
 from app.outreach.delivery.recheck import Cleared, recheck
-from app.outreach.gate.decisions import Decided, record_decisions
+from app.outreach.gate.decisions import DecisionEntry, record_decisions
 from app.outreach.outbox.channel_stops import is_stopped, stop_channel
 from app.outreach.outbox.claims import Claim, claim, locked_rows
 from app.outreach.outbox.models import OutboxMessage, PrintBatch
@@ -200,7 +200,7 @@ class _Run:
             portfolio = session.get_one(Portfolio, batch.portfolio_id)
             rows = self._one_each(locked_rows(session, claimed))
             pieces: list[Piece] = []
-            told: list[Decided | NewEvent] = []
+            told: list[DecisionEntry | NewEvent] = []
             for row, verdict in zip(
                 rows, recheck(session, portfolio, rows, self.stationery, now=now), strict=True
             ):

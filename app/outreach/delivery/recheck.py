@@ -20,8 +20,8 @@ from app.core.clock import local_date
 from app.core.db import table_of
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.delivery.moves import Postpone, Withhold
-from app.outreach.gate.case_facts import STALE_AFTER, Folder, open_folders
-from app.outreach.gate.decisions import Asked
+from app.outreach.gate.case_facts import STALE_AFTER, CaseFacts, load_case_facts
+from app.outreach.gate.decisions import ReviewRequest
 from app.outreach.gate.facts import address_of
 from app.outreach.gate.pack_versions import keep_pack
 from app.outreach.letters.earlier import written_on, wrote_before
@@ -41,7 +41,7 @@ from app.policy.facts import Contact
 class Cleared:
     """It may leave now."""
 
-    folder: Folder
+    folder: CaseFacts
     clearance: Clearance
 
 
@@ -75,7 +75,7 @@ def recheck(
     cases = [row.case_id for row in fresh]
     messages = {row.id for row in fresh if row.id is not None}
     opened = (
-        open_folders(session, portfolio, cases, now=now, skip_messages=messages, lock=lock, as_of=today)
+        load_case_facts(session, portfolio, cases, now=now, skip_messages=messages, lock=lock, as_of=today)
         if fresh
         else []
     )
@@ -115,7 +115,7 @@ def recheck(
 
 def _no_longer_true(
     session: Session,
-    folder: Folder,
+    folder: CaseFacts,
     row: OutboxMessage,
     *,
     planned: bool,
@@ -177,11 +177,11 @@ def _still_offered(session: Session, row: OutboxMessage, today: date) -> bool:
     return plan.kind is PlanKind.SETTLEMENT and plan.status in LIVE
 
 
-def _ask_gate(folder: Folder, row: OutboxMessage, now: datetime) -> Cleared | Withhold | Postpone:
+def _ask_gate(folder: CaseFacts, row: OutboxMessage, now: datetime) -> Cleared | Withhold | Postpone:
     channel = Channel(row.destination.value)
     # Its words are as they were when the gate was asked about them: their blocks are not asked again.
     contact = Contact(channel, row.purpose, row.address, letter=row.letter, language=row.language)
-    asked = Asked(contact, folder.facts, now)
+    asked = ReviewRequest(contact, folder.facts, now)
     answer = asked.answer(folder.pack)
     if isinstance(answer, Clearance):
         return Cleared(folder, answer)

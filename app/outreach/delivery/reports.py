@@ -15,7 +15,7 @@ from app.core.timeline.models import Event
 from app.core.timeline.rules import Kind
 from app.core.timeline.service import record
 from app.outreach.delivery.moves import REPORTED, cannot_arrive, message_event, move
-from app.outreach.gate.provider_refusals import apply_refusal
+from app.outreach.gate.suppression import apply_refusal
 from app.outreach.outbox.channel_stops import stop_channel
 from app.outreach.outbox.claims import Claim, locked_rows
 from app.outreach.outbox.models import OutboxMessage

@@ -46,7 +46,7 @@ from app.outreach.delivery.moves import (
 from app.outreach.delivery.prefetch import Ready, Stock
 from app.outreach.delivery.recorder import Settled, Settling
 from app.outreach.gate.case_facts import changed_cases
-from app.outreach.gate.decisions import Decided, record_decisions
+from app.outreach.gate.decisions import DecisionEntry, record_decisions
 from app.outreach.outbox.bulk import Beginning, begin
 from app.outreach.outbox.channel_stops import is_stopped
 from app.outreach.outbox.claims import Claim, locked_rows, release_claims
@@ -271,7 +271,7 @@ class _Lane:
         """Those that may leave now; the others are withheld, or wait for when they may."""
         now = self.clock.now()
         ready: list[tuple[OutboxMessage, Call]] = []
-        told: list[Decided | NewEvent] = []
+        told: list[DecisionEntry | NewEvent] = []
         for row, verdict in zip(rows, self.courier.prepare(session, rows, now=now), strict=True):
             if isinstance(verdict, Withhold):
                 told.append(withhold(row, verdict, now=now))

@@ -38,7 +38,7 @@ STALE_AFTER = timedelta(days=3)
 
 
 @dataclass(slots=True)
-class CaseLine:
+class CaseRow:
     """A case as far as the strategy moves it."""
 
     id: int
@@ -68,12 +68,12 @@ class AccountRow(NamedTuple):
 
 
 @dataclass(slots=True)
-class Folder:
+class CaseFacts:
     """Everything about one case that clearing and wording need, loaded once."""
 
-    case: CaseLine
+    case: CaseRow
     found: tuple[Any, ...]
-    """The case's row, as `CaseLine` has it."""
+    """The case's row, as `CaseRow` has it."""
     customer: Any
     """A row with the columns of `Customer`."""
     pack: Pack
@@ -91,7 +91,7 @@ class Folder:
     def reserve(self, contact: PastContact) -> None:
         self.reserved.append(contact)
 
-    def facts_now(self) -> Facts:
+    def current_facts(self) -> Facts:
         if self.reserved:
             self.facts = replace(self.facts, history=(*self.facts.history, *self.reserved))
             self.reserved = []
@@ -105,7 +105,7 @@ class Folder:
             self.oldest_due_on = due_on
 
 
-def open_folders(
+def load_case_facts(
     session: Session,
     portfolio: Portfolio,
     case_ids: Sequence[int],
@@ -114,7 +114,7 @@ def open_folders(
     skip_messages: Collection[int] = (),
     lock: bool = True,
     as_of: date | None = None,
-) -> list[Folder]:
+) -> list[CaseFacts]:
     """Cases with customer, accounts and facts, in id order, customers and cases locked until the transaction ends;
     or, without `lock`, with what `changed_cases` needs to tell later whether they are still the same.
 
@@ -135,8 +135,8 @@ def open_folders(
     reserved = reserved_contacts(session, portfolio, ids, now=now, skip_messages=skip_messages)
     facts = gather_facts(session, list(customers.values()), packs, now=now, reserved=reserved)
     folders = {
-        row.customer_id: Folder(
-            CaseLine(*row),
+        row.customer_id: CaseFacts(
+            CaseRow(*row),
             tuple(row),
             customers[row.customer_id],
             packs[row.customer_id],
@@ -189,7 +189,7 @@ def _packs(portfolio: Portfolio, customers: Mapping[int, Any]) -> dict[int, Pack
 
 
 def _case_rows(session: Session, case_ids: Iterable[int], *, lock: bool) -> Sequence[Any]:
-    """As `CaseLine` has them, in id order."""
+    """As `CaseRow` has them, in id order."""
     case = table_of(CollectionsCase)
     query = (
         sa.select(
@@ -202,7 +202,7 @@ def _case_rows(session: Session, case_ids: Iterable[int], *, lock: bool) -> Sequ
     return session.connection().execute(query.with_for_update() if lock else query).all()
 
 
-def changed_cases(session: Session, seen: Sequence[Folder]) -> tuple[set[int], Heads]:
+def changed_cases(session: Session, seen: Sequence[CaseFacts]) -> tuple[set[int], Heads]:
     """Lock these cases and their customers until the transaction ends. Which of them are not as they were found: their
     row is another one, or something happened to the customer; and the heads of the customers' streams."""
     streams = [customer_stream(folder.case.customer_id) for folder in seen]

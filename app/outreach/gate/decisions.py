@@ -1,7 +1,7 @@
-"""The gate's answers on record: what was asked, what was answered, and asking the same again.
+"""Decisions on record: the request, the gate's answer, and the replay of both.
 
-The answer with its reasons and figures is an event. What was known of the customer when the gate was asked is kept
-beside it, because it has to be forgotten one day: the event, which nobody can change, holds only its SHA-256.
+The answer with its reasons and figures is an event. The facts of that moment are kept
+beside it, because they have to be forgotten one day: the event, which nobody can change, holds only their SHA-256.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from app.policy.review import review, review_within
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """Everything the gate was told, but for the pack."""
+class ReviewRequest:
+    """Everything the gate is told for one review, but for the pack."""
 
     contact: Contact
     facts: Facts
@@ -50,45 +50,45 @@ class Asked:
 
 
 @cache
-def _adapter() -> TypeAdapter[Asked]:
-    return TypeAdapter(Asked)
+def _adapter() -> TypeAdapter[ReviewRequest]:
+    return TypeAdapter(ReviewRequest)
 
 
-def asked_text(asked: Asked) -> str:
-    """As JSON, without what is as usual."""
+def request_text(asked: ReviewRequest) -> str:
+    """The request as JSON, without its default values."""
     return _adapter().serializer.to_json(asked, exclude_defaults=True).decode()
 
 
-def read_asked(text: str) -> Asked:
+def read_request(text: str) -> ReviewRequest:
     return _adapter().validate_json(text)
 
 
-class Decided(NamedTuple):
-    """An answer about to be recorded, and what it was based on."""
+class DecisionEntry(NamedTuple):
+    """An answer to be recorded, and the facts it is based on."""
 
     event: NewEvent
     pack: str
     facts: str
-    """`asked_text` of the question."""
+    """`request_text` of the question."""
 
 
 _KINDS = {"clear": Kind.CONTACT_CLEARED, "wait": Kind.CONTACT_WAITING, "refuse": Kind.CONTACT_REFUSED}
 
 
-def decided(
+def decision_entry(
     case_id: int | None,
     customer_id: int,
-    asked: Asked,
+    asked: ReviewRequest,
     answer: Answer,
     *,
     facts: str = "",
     kind: Kind | None = None,
     **about: Any,
-) -> Decided:
+) -> DecisionEntry:
     """The answer as an event, with every reason; `about` says what the contact was for (letter, step, key, strategy).
-    `facts` is `asked_text(asked)`, where it is known already; `kind` where it is not the one that goes with the
+    `facts` is `request_text(asked)`, where it is known already; `kind` where it is not the one that goes with the
     answer."""
-    contact, answered, facts = asked.contact, answer_data(answer), facts or asked_text(asked)
+    contact, answered, facts = asked.contact, answer_data(answer), facts or request_text(asked)
     event = NewEvent(
         customer_stream(customer_id),
         kind or _KINDS[answered["decision"]],
@@ -102,12 +102,12 @@ def decided(
         case_id=case_id,
         channel=contact.channel,
     )
-    return Decided(event, answer.pack, facts)
+    return DecisionEntry(event, answer.pack, facts)
 
 
 def record_decisions(
     session: Session,
-    told: Sequence[Decided | NewEvent],
+    told: Sequence[DecisionEntry | NewEvent],
     *,
     by: Actor,
     now: datetime,
@@ -115,13 +115,13 @@ def record_decisions(
 ) -> list[int]:
     """Record answers, and other events between them, in order; returns the events' ids. `locked` as `record_many` has
     it."""
-    events = [each.event if isinstance(each, Decided) else each for each in told]
+    events = [each.event if isinstance(each, DecisionEntry) else each for each in told]
     ids = record_many(session, events, by=by, now=now, locked=locked)
     at = instant_speller(session)(now)
     rows = [
         (event_id, each.pack, at, each.facts)
         for event_id, each in zip(ids, told, strict=True)
-        if isinstance(each, Decided)
+        if isinstance(each, DecisionEntry)
     ]
     bulk_write(session, DecisionFacts, ("event_id", "pack", "at", "facts"), rows)
     return ids
@@ -180,7 +180,7 @@ def reason_data(reason: Reason) -> dict[str, Any]:
 ANSWER_KEYS = ("decision", "pack", "not_before", "not_after", "reasons")
 
 
-# --- asked again ----------------------------------------------------------------------------------------------
+# --- replay ----------------------------------------------------------------------------------------------
 
 
 DECISION_KINDS = (*_KINDS.values(), Kind.CONTACT_WITHHELD)
@@ -210,26 +210,28 @@ class Replay:
 
 
 def replay(session: Session, event_id: int) -> Replay:
-    """Ask the gate again what it was asked then, under that day's pack. NotFound if there is no such decision, or its
+    """Review the same request again, under that day's pack. NotFound if there is no such decision, or its
     facts are not kept any more; Conflict if they are not those that were recorded."""
     event = session.get(Event, event_id)
     if event is None or event.kind not in DECISION_KINDS:
-        raise NotFound(f"no decision {event_id}")
+        raise NotFound(f"There is no decision {event_id}.")
     data = json.loads(event.data)
     if "facts_sha256" not in data:
-        raise NotFound(f"decision {event_id} was not the gate's, or was made before its facts were kept")
+        raise NotFound(
+            f"Decision {event_id} has no facts: the gate did not make it, or it is older than their record."
+        )
     kept = session.get(DecisionFacts, event_id)
     if kept is None:
-        raise NotFound(f"the facts of decision {event_id} are not kept any more")
+        raise NotFound(f"The facts of decision {event_id} are not kept any more.")
     if hashlib.sha256(kept.facts.encode()).hexdigest() != data["facts_sha256"]:
-        raise Conflict(f"the facts of decision {event_id} are not those it was made on")
-    answer = read_asked(kept.facts).answer(pack_by_label(session, data["pack"]))
+        raise Conflict(f"The facts of decision {event_id} are not those it was made on.")
+    answer = read_request(kept.facts).answer(pack_by_label(session, data["pack"]))
     again = json.loads(canonical(answer_data(answer)))
     recorded = {name: data[name] for name in ANSWER_KEYS if name in data}
     return Replay(event_id, event.at, recorded, again)
 
 
-# --- forgotten ------------------------------------------------------------------------------------------------
+# --- retention ------------------------------------------------------------------------------------------------
 
 
 def forget_facts(session: Session, *, by: Actor, now: datetime, at_most: int = 50_000) -> int:

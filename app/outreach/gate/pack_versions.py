@@ -1,4 +1,5 @@
-"""Packs as they were when they decided: kept in the database, so that a decision can be made again later."""
+"""Versions of packs: each is kept when it first decides, so that a decision can be made again later; and the rules that
+a portfolio puts on top."""
 
 from __future__ import annotations
 
@@ -12,10 +13,16 @@ import structlog
 from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
+from app.book.ledger.models import Portfolio
+from app.core.actor import Actor
 from app.core.bulk import upsert
 from app.core.errors import NotFound
+from app.core.ids import id_of
+from app.core.timeline.rules import Kind
+from app.core.timeline.service import NewEvent, portfolio_stream, record
 from app.outreach.gate.models import PolicyPackVersion
-from app.policy.composition import stack, unstack
+from app.policy.composition import pack_of, stack, unstack
+from app.policy.overrides import check
 from app.policy.pack import Pack
 from app.policy.packfile import shipped_packs
 
@@ -45,17 +52,32 @@ def keep_pack(session: Session, pack: Pack, *, now: datetime) -> None:
 
 
 def pack_by_label(session: Session, label: str) -> Pack:
-    """The pack that answers name `label`, as it was when it decided. NotFound if nothing was ever decided by it and
-    no shipped pack is called so."""
+    """The pack that answers name `label`, as it was when it decided. NotFound if it never decided and no
+    shipped pack has that label."""
     kept = session.get(PolicyPackVersion, label)
     if kept is not None:
         return _read(kept.text)
     shipped = {pack.label: pack for pack in shipped_packs().values()}
     if label in shipped:
         return shipped[label]
-    raise NotFound(f"no policy pack {label!r} has ever decided here")
+    raise NotFound(f"No policy pack {label!r} has ever decided here.")
 
 
 @lru_cache(maxsize=64)
 def _read(text: str) -> Pack:
     return unstack(text)
+
+
+def tighten_portfolio(
+    session: Session, portfolio: Portfolio, text: str, *, by: Actor, now: datetime
+) -> list[str]:
+    """Put the portfolio's own contact rules (TOML, docs/packs.md) in the place of those it had; '' takes them away.
+    Returns the ids of the rules. BadPack for what is wrong, and for anything looser than a pack's rule."""
+    text = text.strip()
+    ids = check(text, [rule for pack in shipped_packs().values() for rule in pack.rules]) if text else []
+    portfolio.tightening = text
+    data = {"rules": ids, "text": text, "pack": pack_of(portfolio).label}
+    record(
+        session, NewEvent(portfolio_stream(id_of(portfolio)), Kind.PORTFOLIO_TIGHTENED, data), by=by, now=now
+    )
+    return ids

@@ -1,4 +1,4 @@
-"""The suppression list: numbers and e-mail addresses to which nothing is sent, whoever's they are.
+"""The suppression list: numbers and e-mail addresses to which nothing is sent, for any customer who has them.
 
 A message to an address that keeps refusing mail reaches nobody, and mailbox providers judge a sender by how many of
 those it sends. The gate reads the list (`Facts.suppressed_since`), so that every way out obeys it.
@@ -18,14 +18,17 @@ from app.book.ledger.models import Customer
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.cases.service import clean_text
-from app.core.actor import Actor
+from app.core.actor import SYSTEM, Actor
 from app.core.bulk import upsert
 from app.core.db import table_of
 from app.core.errors import Conflict, Invalid
 from app.core.timeline.rules import Kind
 from app.core.timeline.service import NewEvent, customer_stream, lock_customers, record_many
 from app.core.vocabulary import Channel
-from app.outreach.gate.models import SuppressedAddress
+from app.outreach.gate.consent import set_consent
+from app.outreach.gate.models import Consent, SuppressedAddress
+from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.rules import Outcome, Undeliverable
 from app.policy.facts import Suppression
 
 
@@ -35,15 +38,15 @@ def normalised(address: str) -> str:
 
 
 def channel_of(address: str) -> Channel:
-    """Of which channel an address that somebody typed is. Invalid if it is neither an e-mail address nor a number."""
+    """The channel of an address as it was typed. Invalid if it is neither an e-mail address nor a number."""
     address = address.strip()
     if " " in address or ("@" not in address and not address.startswith("+")):
-        raise Invalid("give an e-mail address, or a number that begins with +", "address")
+        raise Invalid("Give an e-mail address, or a number that begins with +.", "address")
     return Channel.EMAIL if "@" in address else Channel.SMS
 
 
 def on_list(address: str = "", *, ended: bool = False) -> SelectOfScalar[SuppressedAddress]:
-    """The list, the latest first, or what was taken off it; `address` = only this one."""
+    """The list, latest first, or with `ended` the addresses taken off it; `address` = only this one."""
     off = col(SuppressedAddress.ended_at)
     query = select(SuppressedAddress).where(off.is_not(None) if ended else off.is_(None))
     if address.strip():
@@ -65,7 +68,7 @@ def suppress(
 
     Invalid where the channel has no such addresses (a printed letter, a call)."""
     if channel not in (Channel.SMS, Channel.EMAIL) or ("@" in address) != (channel is Channel.EMAIL):
-        raise Invalid("only an SMS number or an e-mail address can be on the suppression list", "address")
+        raise Invalid("Only an SMS number or an e-mail address can be on the suppression list.", "address")
     customers = _lock_holders(session, channel, address)
     row = {
         "channel": channel,
@@ -90,12 +93,12 @@ def suppress(
 
 
 def restore(session: Session, row: SuppressedAddress, why: str, *, by: Actor, now: datetime) -> None:
-    """Take an address off the list. Conflict if somebody did so before; Invalid without a reason."""
+    """Take an address off the list. Conflict if it is off already; Invalid without a reason."""
     why = clean_text(why, "why", at_most=300)
     customers = _lock_holders(session, row.channel, row.spelt)
     session.refresh(row, with_for_update=True)
     if row.ended_at is not None:
-        raise Conflict("this address is not on the list any more")
+        raise Conflict(f"{row.spelt} is not on the suppression list any more.")
     row.ended_at, row.ended_by, row.ended_why = now, by, why
     data = {"address": row.spelt, "reason": why}
     _tell(session, customers, Kind.ADDRESS_RESTORED, row.channel, data, by=by, now=now)
@@ -126,7 +129,7 @@ def _tell(
     by: Actor,
     now: datetime,
 ) -> None:
-    """On record with everybody whose address it is, and with their open case."""
+    """Record it with every customer whose address it is, and with their open case."""
     query = sa.select(col(CollectionsCase.customer_id), col(CollectionsCase.id)).where(
         col(CollectionsCase.customer_id).in_(customers), col(CollectionsCase.status) == CaseStatus.OPEN
     )
@@ -143,3 +146,42 @@ def _tell(
         for customer_id in customers
     ]
     record_many(session, events, by=by, now=now)
+
+
+# --- what providers refuse ---
+
+
+def apply_refusal(session: Session, row: OutboxMessage, outcome: Outcome, *, now: datetime) -> None:
+    """Suppress an address that does not exist, and record an opt-out that only the provider knew of. A second
+    call changes nothing."""
+    if not isinstance(outcome, Undeliverable):
+        return
+    channel = Channel(row.destination.value)
+    if outcome.no_such_address:
+        detail = (row.error or outcome.reason)[:300]
+        suppress(session, channel, row.address, Suppression.REFUSED, detail=detail, by=SYSTEM, now=now)
+    if outcome.opted_out:
+        _opt_out(session, channel, row, outcome.reason, now=now)
+
+
+def _opt_out(session: Session, channel: Channel, row: OutboxMessage, reason: str, *, now: datetime) -> None:
+    """Opt out every customer who has the address: the provider does not say which of them asked. A consent given after
+    this message was handed over is newer than the provider's word."""
+    whose = sorted({row.customer_id, *holders(session, channel, row.address)})
+    lock_customers(session, whose)
+    known = {
+        consent.customer_id: consent
+        for consent in session.scalars(
+            select(Consent).where(Consent.customer_id.in_(whose), Consent.channel == channel)  # type: ignore[attr-defined]
+        )
+    }
+    for customer_id in whose:
+        said = known.get(customer_id)
+        if said is not None and (not said.allowed or said.at > (row.attempted_at or row.sent_at or now)):
+            continue
+        customer = session.get_one(Customer, customer_id)
+        case_id = row.case_id if customer_id == row.customer_id else None
+        set_consent(
+            session, customer, channel, allowed=False, source=f"told by the provider: {reason}"[:120],
+            case_id=case_id, by=SYSTEM, now=now,
+        )  # fmt: skip

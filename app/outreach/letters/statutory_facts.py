@@ -11,7 +11,7 @@ from sqlmodel import Session
 from app.book.ledger.models import Entry, Statement
 from app.book.ledger.rules import MONEY_IN
 from app.core.db import table_of
-from app.outreach.gate.case_facts import AccountRow, Folder
+from app.outreach.gate.case_facts import AccountRow, CaseFacts
 from app.outreach.letters.catalog import BadLetter, ItemLine, Letter, Unsayable, format_amount, format_date
 from app.outreach.letters.statutory import COSTS_CURRENCY, collection_costs, itemize
 
@@ -20,7 +20,7 @@ FIGURES = frozenset({"balance_total", "collection_costs", "itemization"})
 
 
 def figures_for(
-    session: Session, folder: Folder, letter: Letter, currency: str, language: str, *, today: date
+    session: Session, folder: CaseFacts, letter: Letter, currency: str, language: str, *, today: date
 ) -> dict[str, Any]:
     """Values of those of the letter's variables that are not the same for all letters, by name.
 

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 from app.core.bulk import upsert
 from app.core.db import table_of
 from app.core.vocabulary import Channel
-from app.outreach.gate.case_facts import CaseLine
+from app.outreach.gate.case_facts import CaseRow
 from app.outreach.outbox.models import WaitingLetter
 from app.policy.answers import Answer, WaitUntil
 
@@ -23,7 +23,7 @@ Figures = Mapping[str, date | int]
 def keep_waiting(
     session: Session,
     portfolio_id: int,
-    case: CaseLine,
+    case: CaseRow,
     answer: Answer,
     *,
     step: str,

@@ -23,7 +23,7 @@ from app.core.actor import Actor
 from app.core.db import table_of
 from app.core.ids import id_of
 from app.core.vocabulary import Channel, HoldKind, Purpose
-from app.outreach.gate.case_facts import Folder, open_folders
+from app.outreach.gate.case_facts import CaseFacts, load_case_facts
 from app.outreach.letters.catalog import Letter, format_amount, format_date
 from app.outreach.outbox.models import WaitingLetter
 from app.outreach.planning.deferred import (
@@ -84,7 +84,7 @@ def write_occasions(
     fresh = [each for each in occasions if not known.intersection(_keys([each]))]
     if not fresh:
         return {}
-    opened = open_folders(session, portfolio, [each.case_id for each in fresh], now=now, as_of=on)
+    opened = load_case_facts(session, portfolio, [each.case_id for each in fresh], now=now, as_of=on)
     folders = {folder.case.id: folder for folder in opened}
     asked, outgoing = [], []
     for each in fresh:
@@ -171,7 +171,7 @@ def _keys(occasions: Sequence[Occasion]) -> list[str]:
 
 
 def _formatted(
-    figures: Mapping[str, date | int], portfolio: Portfolio, letter: Letter, folder: Folder
+    figures: Mapping[str, date | int], portfolio: Portfolio, letter: Letter, folder: CaseFacts
 ) -> dict[str, str]:
     language = letter.locale_for(folder.customer.language, folder.customer.country)
     return {

@@ -16,7 +16,7 @@ from app.core.actor import SYSTEM
 from app.core.clock import Clock, local_date
 from app.core.db import reading, retrying, table_of, transaction
 from app.core.vocabulary import Channel, Purpose
-from app.outreach.gate.case_facts import Folder, open_folders
+from app.outreach.gate.case_facts import CaseFacts, load_case_facts
 from app.outreach.outbox.claims import Claim, locked_rows
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import ANSWER_LETTER, MOVED, OutboxStatus
@@ -71,7 +71,7 @@ def fall_back(session: Session, row: OutboxMessage, stationery: Stationery, *, n
     row.fallback_at = None
     portfolio = session.get_one(Portfolio, row.portfolio_id)
     on = local_date(now, portfolio.timezone)
-    [folder] = open_folders(session, portfolio, [row.case_id], now=now, as_of=on)
+    [folder] = load_case_facts(session, portfolio, [row.case_id], now=now, as_of=on)
     if folder.case.status is not CaseStatus.OPEN:
         return False
     stem = row.key.rpartition(":")[0]
@@ -123,7 +123,7 @@ def _wait(row: OutboxMessage, until: datetime) -> bool:
 def _leave_to_a_person(
     session: Session,
     portfolio: Portfolio,
-    folder: Folder,
+    folder: CaseFacts,
     row: OutboxMessage,
     stationery: Stationery,
     *,
@@ -138,7 +138,7 @@ def _leave_to_a_person(
 
 
 def _step_of(
-    session: Session, portfolio: Portfolio, folder: Folder, row: OutboxMessage, now: datetime
+    session: Session, portfolio: Portfolio, folder: CaseFacts, row: OutboxMessage, now: datetime
 ) -> tuple[Step | None, Chosen]:
     """The step as the customer's ladder has it now, if it is still there."""
     live = ladders(session, portfolio)

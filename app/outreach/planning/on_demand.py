@@ -15,7 +15,7 @@ from app.core.actor import Actor
 from app.core.errors import Conflict, Invalid
 from app.core.ids import id_of
 from app.core.vocabulary import Channel, Purpose
-from app.outreach.gate.case_facts import open_folders
+from app.outreach.gate.case_facts import load_case_facts
 from app.outreach.planning.service import Letterhead, Outgoing, Stationery, contact_customers, known_keys
 from app.policy.answers import Answer
 
@@ -59,7 +59,7 @@ def take_manual_step(
         raise Conflict("this case is closed")
     if chosen.purpose == Purpose.REMINDER and live_plan(session, id_of(case)):
         raise Conflict("a promise or plan is being kept: ordinary reminders rest")
-    [folder] = open_folders(session, portfolio, [id_of(case)], now=now, as_of=on)
+    [folder] = load_case_facts(session, portfolio, [id_of(case)], now=now, as_of=on)
     if folder.to_ask <= 0:
         raise Conflict("nothing is owed that a letter could ask for")
     if misfit := stationery.misfit(chosen, Letterhead.of(portfolio), folder.customer.country):
@@ -88,7 +88,7 @@ def answer_for_help(
 ) -> Answer | None:
     """Queue the SMS that says how to reach us, for a customer who asked; what the gate said is on record. None if it
     was answered today already: two machines must not keep each other talking."""
-    [folder] = open_folders(session, portfolio, [id_of(case)], now=now, as_of=on)
+    [folder] = load_case_facts(session, portfolio, [id_of(case)], now=now, as_of=on)
     stem = f"{case.id}:help-{on:%Y%m%d}:{folder.case.occurrence}"
     words = Outgoing(folder, HELP_LETTER, Purpose.CONFIRMATION, (Channel.SMS,), stem)
     if known_keys(session, [words.key(Channel.SMS)]):

@@ -36,11 +36,11 @@ from app.core.ids import id_of
 from app.core.timeline.rules import Kind, canonical
 from app.core.timeline.service import Heads, NewEvent, customer_stream
 from app.core.vocabulary import Channel, Purpose
-from app.outreach.gate.case_facts import CaseLine, Folder, changed_cases, open_folders
-from app.outreach.gate.decisions import Decided, answer_text, decided, record_decisions
+from app.outreach.gate.case_facts import CaseFacts, CaseRow, changed_cases, load_case_facts
+from app.outreach.gate.decisions import DecisionEntry, answer_text, decision_entry, record_decisions
 from app.outreach.gate.facts import Person, address_of
 from app.outreach.gate.pack_versions import keep_pack
-from app.outreach.gate.review import Gate
+from app.outreach.gate.review import BatchReview
 from app.outreach.letters.catalog import (
     LISTS,
     OPTIONAL,
@@ -305,11 +305,11 @@ def _draft(
     lock: bool,
 ) -> _Work:
     work = _Work(session, portfolio, stationery, on, now)
-    folders = open_folders(session, portfolio, case_ids, now=now, lock=lock)
+    folders = load_case_facts(session, portfolio, case_ids, now=now, lock=lock)
     live = ladders(session, portfolio)
     facts = gather_case_facts(session, portfolio, live, case_ids, on=on)
     plans_live = set(cases_with_live_plan(session, id_of(portfolio)))
-    due: list[tuple[Folder, Step, Chosen, Situation]] = []
+    due: list[tuple[CaseFacts, Step, Chosen, Situation]] = []
     ask = _Strategy(on)
     work.seen = folders
     for folder in folders:
@@ -376,7 +376,7 @@ class Draft:
         return dict(counts)
 
 
-def _look_again(case: CaseLine, ladder: Ladder, situation: Situation, ask: _Strategy) -> None:
+def _look_again(case: CaseRow, ladder: Ladder, situation: Situation, ask: _Strategy) -> None:
     """After a step was taken: the day of the next one. A step that waits has set its own day already."""
     if case.next_contact_on is not None and case.next_contact_on > ask.on:
         return
@@ -396,16 +396,16 @@ class _Work:
         self.session, self.portfolio, self.stationery = session, portfolio, stationery
         self.on, self.now = on, now
         self.until = now + PLANNING_HORIZON
-        self.gate = Gate(self.now, self.until)
+        self.gate = BatchReview(self.now, self.until)
         self.outcomes: list[tuple[int, str]] = []
         """(case id, what came of it), as `counts` names it."""
-        self.seen: list[Folder] = []
-        self.moved: list[CaseLine] = []
+        self.seen: list[CaseFacts] = []
+        self.moved: list[CaseRow] = []
         """Cases whose place on the ladder is to be written back."""
         self.messages: list[tuple[Any, ...]] = []
         self.tasks: list[tuple[Any, ...]] = []
         self.strategy_tasks: list[dict[str, Any]] = []
-        self.told: list[Decided | NewEvent] = []
+        self.told: list[DecisionEntry | NewEvent] = []
         self.taken: set[str] = set()
         """Keys of messages and calls that exist already: one channel of their step was cleared when another had to
         wait. All under the customers' lock, so that nobody adds one meanwhile."""
@@ -417,17 +417,17 @@ class _Work:
         """What was sent in the cases in which a letter is due that says so."""
         self.spelled = instant_speller(session)
 
-    def find_queued(self, due: Sequence[tuple[Folder, Step]]) -> None:
+    def find_queued(self, due: Sequence[tuple[CaseFacts, Step]]) -> None:
         keys = [self._key(folder, step, channel) for folder, step in due for channel in _channels(step)]
         for model in (OutboxMessage, CallTask):
             known = table_of(model).c.key
             query = sa.select(known).where(among(self.session, known, keys))
             self.taken.update(self.session.execute(query).scalars())
 
-    def find_written(self, folders: Sequence[Folder]) -> None:
+    def find_written(self, folders: Sequence[CaseFacts]) -> None:
         self.written.update(written_on(self.session, [folder.case.id for folder in folders]))
 
-    def take(self, folder: Folder, step: Step, chosen: Chosen) -> None:
+    def take(self, folder: CaseFacts, step: Step, chosen: Chosen) -> None:
         """Clear the step on each of its channels. It is taken when none has to wait any more, for a time or for a
         person: a channel that waits is asked for again, those that were queued before stay as they are. To whom nobody
         has written yet, a step that would follow up brings the first letter."""
@@ -460,7 +460,7 @@ class _Work:
         else:
             folder.case.step_day = step.day
 
-    def worded_for(self, folder: Folder, step: Step, chosen: Chosen) -> Step:
+    def worded_for(self, folder: CaseFacts, step: Step, chosen: Chosen) -> Step:
         """The step with the letter that is true for this case."""
         letters = self.stationery.letters
         stem = f"{folder.case.id}:{step.id}:{folder.case.occurrence}"
@@ -470,7 +470,7 @@ class _Work:
         first = first_letter(letters, letters[step.letter], ladder)
         return step if first is None else dataclasses.replace(step, letter=first.name)
 
-    def _wrote_before(self, folder: Folder, stem: str) -> bool:
+    def _wrote_before(self, folder: CaseFacts, stem: str) -> bool:
         return wrote_before(self.written, folder.case.id, folder.oldest_due_on, stem)
 
     def _misfits(self, letter: str, country: str) -> bool:
@@ -481,10 +481,10 @@ class _Work:
             self._misfit[letter, country] = found
         return found
 
-    def _key(self, folder: Folder, step: Step, channel: Channel) -> str:
+    def _key(self, folder: CaseFacts, step: Step, channel: Channel) -> str:
         return f"{folder.case.id}:{step.id}:{folder.case.occurrence}:{channel}"
 
-    def _clear(self, folder: Folder, step: Step, channel: Channel, chosen: Chosen) -> Answer:
+    def _clear(self, folder: CaseFacts, step: Step, channel: Channel, chosen: Chosen) -> Answer:
         key = self._key(folder, step, channel)
         contact = self._contact(folder, channel, step.purpose, step.letter, key.rpartition(":")[0])
         about: dict[str, Any] = {"step": step.id, "letter": step.letter, "strategy": chosen.ref}
@@ -501,12 +501,14 @@ class _Work:
             self.count(folder.case.id, "cleared")
         return answer
 
-    def _contact(self, folder: Folder, channel: Channel, purpose: Purpose, letter: str, stem: str) -> Contact:
+    def _contact(
+        self, folder: CaseFacts, channel: Channel, purpose: Purpose, letter: str, stem: str
+    ) -> Contact:
         found = contact_of(self.stationery, folder.customer, channel, purpose, letter)
         flaw = self._flaw(folder, letter, stem)
         return dataclasses.replace(found, flaw=flaw) if flaw else found
 
-    def _flaw(self, folder: Folder, letter: str, stem: str) -> str:
+    def _flaw(self, folder: CaseFacts, letter: str, stem: str) -> str:
         """Why this letter may not be sent to them, as far as that is seen before it is worded."""
         if not letter:
             return ""
@@ -521,7 +523,7 @@ class _Work:
 
     def _ask(
         self,
-        folder: Folder,
+        folder: CaseFacts,
         contact: Contact,
         key: str,
         *,
@@ -532,16 +534,18 @@ class _Work:
         """Ask the gate, word what it clears, and put the answer on record with what it was told. What turns out to have
         nothing true or whole to say is refused, for a person to look at."""
         self.packs[folder.pack.label] = folder.pack
-        asked, answer, facts = self.gate.ask(contact, folder.facts_now(), folder.pack)
+        asked, answer, facts = self.gate.ask(contact, folder.current_facts(), folder.pack)
         if isinstance(answer, Clearance) and contact.letter and contact.channel is not Channel.CALL:
             try:
                 self._add_message(folder, answer, contact.letter, key, plan=plan, figures=figures)
             except Unsayable as why:
                 flawed = dataclasses.replace(contact, flaw=str(why))
-                asked, answer, facts = self.gate.ask(flawed, folder.facts_now(), folder.pack)
+                asked, answer, facts = self.gate.ask(flawed, folder.current_facts(), folder.pack)
                 self.tell_person(folder, key, contact.letter, str(why))
         self.told.append(
-            decided(folder.case.id, folder.case.customer_id, asked, answer, facts=facts, key=key, **about)
+            decision_entry(
+                folder.case.id, folder.case.customer_id, asked, answer, facts=facts, key=key, **about
+            )
         )
         return answer
 
@@ -555,7 +559,7 @@ class _Work:
             **outgoing.about,
         )  # fmt: skip
 
-    def _add_call_task(self, folder: Folder, step: Step, key: str) -> None:
+    def _add_call_task(self, folder: CaseFacts, step: Step, key: str) -> None:
         self.count(folder.case.id, "call_tasks")
         due_on = self.on + timedelta(days=1)
         self.tasks.append((folder.case.id, key, step.id, due_on.isoformat(), self.spelled(self.now), ""))
@@ -570,12 +574,12 @@ class _Work:
             )
         )
 
-    def tell_person(self, folder: Folder, key: str, letter: str, why: str) -> None:
+    def tell_person(self, folder: CaseFacts, key: str, letter: str, why: str) -> None:
         """Tell a person that a letter could not be sent to somebody, and why."""
         title = self.stationery.letters[letter].title
         self._add_task(folder, key.rpartition(":")[0], f"{title} was not sent: {why}"[:300])
 
-    def _add_task(self, folder: Folder, stem: str, text: str, **about: Any) -> None:
+    def _add_task(self, folder: CaseFacts, stem: str, text: str, **about: Any) -> None:
         """Something for a person to do; nobody is contacted by it, so the gate is not asked. `stem` as in keys of
         messages: case, step and occurrence."""
         step, due_on = stem.split(":")[1], self.on + timedelta(days=1)
@@ -602,7 +606,7 @@ class _Work:
 
     def _add_message(
         self,
-        folder: Folder,
+        folder: CaseFacts,
         clearance: Clearance,
         letter: str,
         key: str,
@@ -629,7 +633,7 @@ class _Work:
 
     def _row(
         self,
-        folder: Folder,
+        folder: CaseFacts,
         clearance: Clearance,
         letter: str,
         key: str,
@@ -667,7 +671,7 @@ class _Work:
         self.messages = [row for row in self.messages if row[_MESSAGE.index("case_id")] not in case_ids]
         self.tasks = [row for row in self.tasks if row[_CALL_TASK.index("case_id")] not in case_ids]
         self.strategy_tasks = [row for row in self.strategy_tasks if row["case_id"] not in case_ids]
-        events = [each.event if isinstance(each, Decided) else each for each in self.told]
+        events = [each.event if isinstance(each, DecisionEntry) else each for each in self.told]
         self.told = [
             each for each, event in zip(self.told, events, strict=True) if event.case_id not in case_ids
         ]
@@ -698,7 +702,7 @@ def _channels(step: Step) -> tuple[Channel, ...]:
     return (Channel.CALL,) if step.action is Action.CALL else step.channels
 
 
-def _move_cases(session: Session, moved: Sequence[CaseLine]) -> None:
+def _move_cases(session: Session, moved: Sequence[CaseRow]) -> None:
     """Write back where the cases stand on their ladders."""
     if not moved:
         return
@@ -756,7 +760,7 @@ def enqueue(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
 class Outgoing:
     """A letter for one case that the ladder does not ask for, or not now."""
 
-    folder: Folder
+    folder: CaseFacts
     letter: str
     purpose: Purpose
     channels: Sequence[Channel]
@@ -799,7 +803,7 @@ def contact_customers(
 def tell_of_unsent(
     session: Session,
     portfolio: Portfolio,
-    folder: Folder,
+    folder: CaseFacts,
     row: OutboxMessage,
     why: str,
     stationery: Stationery,
@@ -831,7 +835,7 @@ def confirm_plan(
     now: datetime,
 ) -> list[Answer]:
     """Queue the written confirmation of an accepted promise or plan, on each channel the gate clears."""
-    [folder] = open_folders(session, portfolio, [plan.case_id], now=now, as_of=on)
+    [folder] = load_case_facts(session, portfolio, [plan.case_id], now=now, as_of=on)
     letter = "plan_confirmation" if plan.kind is PlanKind.INSTALMENTS else "promise_confirmation"
     stem = f"{plan.case_id}:{PLAN_STEP}{plan.id}:1"
     confirmation = Outgoing(folder, letter, Purpose.CONFIRMATION, channels, stem, plan=plan)
@@ -909,7 +913,7 @@ def letter_context(
     session: Session,
     head: Letterhead,
     stationery: Stationery,
-    folder: Folder,
+    folder: CaseFacts,
     letter: Letter,
     channel: Channel,
     plan: Plan | None,

@@ -35,8 +35,8 @@ def explain(
     """Ask the gate whether a customer may be contacted at an instant, and every reason why not. Nothing is
     sent or recorded."""
     from app.api.shapes import AnswerShape
-    from app.outreach.gate.service import customer_of_account
-    from app.outreach.gate.service import explain as ask
+    from app.book.customers.lookup import customer_of_account
+    from app.outreach.gate.explain import explain as ask
 
     try:
         instant = datetime.fromisoformat(at)

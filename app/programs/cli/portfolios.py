@@ -137,7 +137,7 @@ def portfolio_tighten(
 ) -> None:
     """Set a portfolio's own contact rules: new rules, or stricter figures for rules of its packs (docs/packs.md)."""
     from app.book.ledger.service import get_portfolio
-    from app.outreach.gate.service import tighten_portfolio
+    from app.outreach.gate.pack_versions import tighten_portfolio
 
     try:
         text = file.read_text(encoding="utf-8")

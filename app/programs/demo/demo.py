@@ -73,7 +73,8 @@ from app.legal.referrals.rules import gaps, stops
 from app.legal.referrals.service import build_bundle, checklist_of, decide, hand_over
 from app.operations.day.closing import DayReport
 from app.operations.ports import Ports
-from app.outreach.gate.service import explain, set_consent
+from app.outreach.gate.consent import set_consent
+from app.outreach.gate.explain import explain
 from app.policy.answers import Clearance
 from app.programs.demo.engine import SimulatedSender, live_through
 from app.programs.jobs import Worker, start

@@ -32,7 +32,7 @@ from app.http.context import Now
 from app.http.doors import CaseReader
 from app.http.formats import reader_locale
 from app.http.transactions import ReadSession
-from app.outreach.gate.service import pack_of
+from app.policy.composition import pack_of
 from app.web.accounts.account_file import AccountFile, AccountId, day_count, open_account
 from app.web.accounts.account_tabs import TABS, tab_content
 from app.web.accounts.words import PAUSE_WORDS, STATUS_WORDS

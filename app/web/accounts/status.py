@@ -20,7 +20,7 @@ from app.core.errors import Invalid, NotFound
 from app.http.context import Now
 from app.http.doors import Manager
 from app.http.transactions import WriteSession
-from app.outreach.gate.service import pack_of
+from app.policy.composition import pack_of
 from app.policy.sections.pauses import PauseKind
 from app.web.accounts.account_file import AccountId
 from app.web.accounts.confirmation import ConfirmedForm, Deed, Doing, ReasonForm, attempt

@@ -39,10 +39,11 @@ from app.http.transactions import ReadSession, StreamSession
 from app.inbound.answers import LONGEST_ANSWER, answerable
 from app.inbound.queries import messages_of
 from app.legal.referrals.service import open_referral
-from app.outreach.gate.service import open_preferences, packs_for
+from app.outreach.gate.preferences import open_preferences
 from app.outreach.outbox.rules import OutboxStatus
 from app.outreach.planning.on_demand import sendable_letters
 from app.outreach.strategy.queries import open_tasks
+from app.policy.composition import packs_for
 from app.web.cases.case_file import CaseFile, CaseId, open_case_file
 from app.web.cases.case_tabs import TABS, queued_messages, tab_content
 from app.web.cases.gate_answers import CHANNELS, may_contact

@@ -11,14 +11,10 @@ from sqlmodel import Session
 from app.core.ids import id_of
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.gate.case_facts import reserved_contacts
-from app.outreach.gate.service import (
-    address_of,
-    gather_facts,
-    nothing_to_remind_of,
-    packs_for,
-    with_objection,
-)
+from app.outreach.gate.explain import nothing_to_remind_of, with_objection
+from app.outreach.gate.facts import address_of, gather_facts
 from app.policy.answers import Clearance, Reason, Refusals, WaitUntil
+from app.policy.composition import packs_for
 from app.policy.facts import Contact
 from app.policy.review import review
 from app.policy.rules import LONGEST_CLEARANCE

@@ -31,7 +31,7 @@ from app.core.vocabulary import Channel
 from app.http.context import Now, ports_of, settings_of
 from app.http.doors import requires
 from app.http.transactions import ReadSession
-from app.outreach.gate.case_facts import open_folders
+from app.outreach.gate.case_facts import load_case_facts
 from app.outreach.gate.facts import address_of
 from app.outreach.letters.catalog import (
     BadLetter,
@@ -238,7 +238,7 @@ def _figures(
     case = get_case(session, int(digits))
     portfolio = session.get_one(Portfolio, case.portfolio_id)
     today = local_date(now, portfolio.timezone)
-    [folder] = open_folders(session, portfolio, [id_of(case)], now=now, lock=False, as_of=today)
+    [folder] = load_case_facts(session, portfolio, [id_of(case)], now=now, lock=False, as_of=today)
     reader = SimpleNamespace(**{**folder.customer._mapping, "language": language})
     context = letter_context(
         session, Letterhead.of(portfolio), stationery, replace(folder, customer=reader), wanted.letter, channel,

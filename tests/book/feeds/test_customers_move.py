@@ -26,8 +26,8 @@ from app.core.timeline.rules import Kind
 from app.core.timeline.service import customer_stream, read_heads
 from app.core.vocabulary import Channel
 from app.outreach.gate.models import SuppressedAddress
-from app.outreach.gate.service import packs_for
 from app.outreach.gate.suppression import suppress
+from app.policy.composition import packs_for
 from app.policy.facts import Suppression
 from tests import builders
 

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
+from app.book.customers.lookup import customer_of_account
 from app.book.feeds.service import LoadReport, load
 from app.book.ledger.corrections import post_by_hand
 from app.book.ledger.models import Account, Entry
@@ -18,7 +19,6 @@ from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.errors import Conflict, NotFound
 from app.core.staff.rules import Role
-from app.outreach.gate.service import customer_of_account
 from tests import builders
 
 SPELLINGS = [

@@ -38,7 +38,7 @@ from app.operations.simulation.rules import Tariff
 from app.operations.simulation.run import Plan
 from app.operations.simulation.service import Comparison, in_processes, one_after_another, simulate
 from app.operations.simulation.snapshot import LEFT_BEHIND, copy_portfolio
-from app.outreach.gate.service import set_consent
+from app.outreach.gate.consent import set_consent
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
 from app.outreach.strategy.service import put_live, save_version, shipped_text

@@ -34,8 +34,8 @@ from app.outreach.delivery.dispatcher import SWITCH_SECONDS
 from app.outreach.delivery.moves import move
 from app.outreach.delivery.reports import note_status, resolve_unknown
 from app.outreach.delivery.sending import _Lane, deliver_due
+from app.outreach.gate.consent import set_consent
 from app.outreach.gate.decisions import replay
-from app.outreach.gate.service import set_consent
 from app.outreach.letters.catalog import sms_segments
 from app.outreach.outbox.channel_stops import start_channel, stop_channel
 from app.outreach.outbox.models import ChannelStop, OutboxMessage

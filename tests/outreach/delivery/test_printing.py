@@ -22,7 +22,7 @@ from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel
 from app.outreach.delivery.printing import LEASE, print_due
 from app.outreach.delivery.sending import deliver_due
-from app.outreach.gate.service import set_consent
+from app.outreach.gate.consent import set_consent
 from app.outreach.outbox.channel_stops import start_channel, stop_channel
 from app.outreach.outbox.models import ChannelStop, OutboxMessage, PrintBatch
 from app.outreach.outbox.rules import (

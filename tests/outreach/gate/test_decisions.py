@@ -26,16 +26,16 @@ from app.core.timeline.models import DecisionFacts, Event
 from app.core.timeline.rules import Kind
 from app.core.timeline.service import broken_links
 from app.core.vocabulary import Channel, HoldKind, Purpose
+from app.outreach.gate.consent import set_consent
 from app.outreach.gate.decisions import (
     DECISION_KINDS,
-    Asked,
-    asked_text,
+    ReviewRequest,
     forget_facts,
-    read_asked,
+    read_request,
     replay,
+    request_text,
 )
-from app.outreach.gate.review import Gate
-from app.outreach.gate.service import set_consent
+from app.outreach.gate.review import BatchReview
 from app.outreach.planning.service import cases_to_contact, plan_contacts
 from app.policy.facts import Contact, ContactResult, Facts, Hold, PastContact
 from app.policy.packfile import shipped_packs
@@ -214,16 +214,16 @@ def test_a_night_gives_everybody_the_answer_they_would_get_alone(
     pack: str, channel: Channel, purpose: Purpose, address: str, facts: Facts
 ) -> None:
     rules = shipped_packs()[pack]
-    gate = Gate(NIGHT, NIGHT + timedelta(hours=24))
+    gate = BatchReview(NIGHT, NIGHT + timedelta(hours=24))
     for number in (address, "", '+2"\n\u00e5', address):
         contact = Contact(channel, purpose, number)
         asked, answer, text = gate.ask(contact, facts, rules)
-        assert asked == Asked(contact, facts, gate.at, gate.until)
-        assert (answer, text) == (asked.answer(rules), asked_text(asked))
+        assert asked == ReviewRequest(contact, facts, gate.at, gate.until)
+        assert (answer, text) == (asked.answer(rules), request_text(asked))
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.sampled_from(Channel), people)
 def test_what_was_asked_is_read_back_as_it_was(channel: Channel, facts: Facts) -> None:
-    asked = Asked(Contact(channel, Purpose.REMINDER, "+1"), facts, NIGHT)
-    assert read_asked(asked_text(asked)) == asked
+    asked = ReviewRequest(Contact(channel, Purpose.REMINDER, "+1"), facts, NIGHT)
+    assert read_request(request_text(asked)) == asked

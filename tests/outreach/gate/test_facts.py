@@ -25,17 +25,12 @@ from app.core.timeline.rules import Kind
 from app.core.timeline.service import NewEvent, customer_stream, record
 from app.core.vocabulary import Channel, HoldKind, Purpose
 from app.legal.bundle.loading import load_case_file
+from app.outreach.gate.consent import opt_out_of_all
+from app.outreach.gate.explain import explain, may_sue
 from app.outreach.gate.facts import gather_facts
 from app.outreach.gate.models import Consent, PolicyPackVersion
-from app.outreach.gate.pack_versions import keep_pack, pack_by_label
-from app.outreach.gate.service import (
-    end_preference,
-    explain,
-    may_sue,
-    opt_out_of_all,
-    set_preference,
-    tighten_portfolio,
-)
+from app.outreach.gate.pack_versions import keep_pack, pack_by_label, tighten_portfolio
+from app.outreach.gate.preferences import end_preference, set_preference
 from app.policy.answers import Clearance, Refusals, WaitUntil
 from app.policy.composition import pack_of, packs_for
 from app.policy.facts import Contact, ContactResult, Facts, Notice, PastContact, PreferenceKind

@@ -14,8 +14,8 @@ from app.core.db import transaction
 from app.core.errors import Conflict, Invalid
 from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel, Purpose
+from app.outreach.gate.explain import explain
 from app.outreach.gate.models import SuppressedAddress
-from app.outreach.gate.service import explain
 from app.outreach.gate.suppression import restore, suppress
 from app.outreach.outbox.rules import OutboxStatus
 from app.policy.answers import Clearance, Refusals

@@ -31,7 +31,7 @@ from app.core.errors import Invalid
 from app.core.ids import id_of
 from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel, HoldKind
-from app.outreach.gate.service import may_sue
+from app.outreach.gate.explain import may_sue
 from app.outreach.outbox.models import OutboxMessage, WaitingLetter
 from app.outreach.outbox.rules import OutboxStatus
 from app.outreach.planning.event_letters import acknowledge_hold, offer_in_writing

@@ -23,7 +23,7 @@ from app.core.timeline.models import Event
 from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel, HoldKind, Purpose
 from app.outreach.delivery.reports import note_status
-from app.outreach.gate.service import set_consent
+from app.outreach.gate.consent import set_consent
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Accepted, OutboxStatus, Outcome, Undeliverable
 from app.outreach.planning.fallback import fall_back_due

@@ -21,7 +21,7 @@ from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
 from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel, HoldKind
-from app.outreach.gate.service import set_consent
+from app.outreach.gate.consent import set_consent
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
 from app.outreach.planning.service import ask_strategy, cases_to_contact

@@ -41,8 +41,8 @@ from app.inbound.phrasebook import shipped_phrases
 from app.inbound.rules import Arrived
 from app.inbound.service import receive
 from app.legal.referrals.models import Referral
+from app.outreach.gate.consent import set_consent
 from app.outreach.gate.models import Consent
-from app.outreach.gate.service import set_consent
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
 from tests import builders

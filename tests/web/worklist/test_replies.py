@@ -17,7 +17,7 @@ from app.inbound.phrasebook import shipped_phrases
 from app.inbound.rules import Arrived, ReviewOutcome
 from app.inbound.service import receive
 from app.outreach.gate.models import Consent, SuppressedAddress
-from app.outreach.gate.service import open_preferences
+from app.outreach.gate.preferences import open_preferences
 from tests.builders import delinquent_case, events
 from tests.web.book import FIRST_ON
 from tests.web.desk import NOW, Desk

@@ -12,7 +12,7 @@ from app.core.vocabulary import Channel
 from app.http.context import Now
 from app.http.doors import CaseWorker
 from app.http.transactions import WriteSession
-from app.outreach.gate.service import set_consent
+from app.outreach.gate.consent import set_consent
 from app.web.cases.case_file import CaseFile, CaseId
 from app.web.cases.forms.action import Done, attempt
 from app.web.cases.gate_answers import CHANNELS

@@ -18,7 +18,7 @@ from app.http.transactions import WriteSession
 from app.inbound.service import replace_links
 from app.outreach.gate.facts import address_of
 from app.outreach.gate.models import ContactPreference
-from app.outreach.gate.service import end_preference, set_preference
+from app.outreach.gate.preferences import end_preference, set_preference
 from app.policy.facts import PreferenceKind
 from app.web.cases.case_file import CaseFile, CaseId
 from app.web.cases.forms.action import Done, attempt

@@ -1,0 +1,62 @@
+"""Consent and opt-out of a channel, as the customer last stated it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Session, select
+
+from app.book.ledger.models import Customer
+from app.casework.cases.service import clean_text
+from app.core.actor import Actor
+from app.core.bulk import upsert
+from app.core.ids import id_of
+from app.core.timeline.rules import Kind
+from app.core.timeline.service import NewEvent, customer_stream, record
+from app.core.vocabulary import Channel
+from app.outreach.gate.models import Consent
+
+
+def set_consent(
+    session: Session,
+    customer: Customer,
+    channel: Channel,
+    *,
+    allowed: bool,
+    source: str,
+    case_id: int | None = None,
+    by: Actor,
+    now: datetime,
+) -> None:
+    """Record that the customer allows or refuses a channel; the gate obeys from this moment."""
+    source = clean_text(source, "source", required=False, at_most=120)
+    customer_id, insert = id_of(customer), upsert(session, Consent)
+    values = {"allowed": allowed, "source": source, "at": now}
+    session.execute(
+        insert.values(customer_id=customer_id, channel=channel, **values).on_conflict_do_update(
+            index_elements=["customer_id", "channel"], set_=values
+        )
+    )
+    event = NewEvent(
+        customer_stream(customer_id),
+        Kind.CONSENT_CHANGED,
+        {"allowed": allowed, "source": source},
+        customer_id=customer_id,
+        case_id=case_id,
+        channel=channel,
+    )
+    record(session, event, by=by, now=now)
+
+
+def consents_of(session: Session, customer_id: int) -> list[Consent]:
+    """The customer's consents, in the order of the channels; none for a channel about which they said nothing."""
+    found = session.scalars(select(Consent).where(Consent.customer_id == customer_id))
+    return sorted(found, key=lambda consent: list(Channel).index(consent.channel))
+
+
+def opt_out_of_all(
+    session: Session, customer: Customer, *, source: str, case_id: int | None = None, by: Actor, now: datetime
+) -> None:
+    """Opt the customer out of every channel: they want no contact at all, on whichever channel they said so."""
+    for channel in Channel:
+        set_consent(session, customer, channel, allowed=False, source=source, case_id=case_id, by=by, now=now)
