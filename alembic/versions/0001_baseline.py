@@ -1223,46 +1223,6 @@ def upgrade() -> None:
         batch_op.create_index("ix_case_hold_customer", ["customer_id", "ended_at"], unique=False)
 
     op.create_table(
-        "delinquency_pause",
-        sa.Column("id", BigId, nullable=False),
-        sa.Column("portfolio_id", BigId, nullable=False),
-        sa.Column("account_id", BigId, nullable=False),
-        sa.Column(
-            "kind",
-            sa.Enum(
-                "hardship",
-                "moratorium",
-                "dispute",
-                "breathing_space",
-                name="pausekind",
-                native_enum=False,
-                create_constraint=True,
-                length=40,
-            ),
-            nullable=False,
-        ),
-        sa.Column("from_on", sa.Date(), nullable=False),
-        sa.Column("to_on", sa.Date(), nullable=True),
-        sa.Column("reason", sa.String(length=300), nullable=False),
-        sa.Column("by", sa.String(length=120), nullable=False),
-        sa.Column("posted_on", sa.Date(), nullable=False),
-        sa.Column("created_at", UtcDateTime(), nullable=False),
-        sa.Column("ended_by", sa.String(length=120), nullable=False),
-        sa.CheckConstraint(
-            "to_on IS NULL OR to_on > from_on", name=op.f("ck_delinquency_pause_ends_after_it_began")
-        ),
-        sa.ForeignKeyConstraint(
-            ["account_id"], ["account.id"], name=op.f("fk_delinquency_pause_account_id_account")
-        ),
-        sa.ForeignKeyConstraint(
-            ["portfolio_id"], ["portfolio.id"], name=op.f("fk_delinquency_pause_portfolio_id_portfolio")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_delinquency_pause")),
-    )
-    with op.batch_alter_table("delinquency_pause", schema=None) as batch_op:
-        batch_op.create_index("ix_delinquency_pause_account", ["account_id", "from_on"], unique=False)
-
-    op.create_table(
         "inbound_match",
         sa.Column("id", BigId, nullable=False),
         sa.Column("message_id", BigId, nullable=False),
@@ -1849,6 +1809,50 @@ def upgrade() -> None:
         batch_op.create_index("ix_strategy_task_case", ["case_id", "done_at"], unique=False)
 
     op.create_table(
+        "delinquency_pause",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("portfolio_id", BigId, nullable=False),
+        sa.Column("account_id", BigId, nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "hardship",
+                "moratorium",
+                "dispute",
+                "breathing_space",
+                name="pausekind",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("from_on", sa.Date(), nullable=False),
+        sa.Column("to_on", sa.Date(), nullable=True),
+        sa.Column("reason", sa.String(length=300), nullable=False),
+        sa.Column("hold_id", BigId, nullable=True),
+        sa.Column("by", sa.String(length=120), nullable=False),
+        sa.Column("posted_on", sa.Date(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("ended_by", sa.String(length=120), nullable=False),
+        sa.CheckConstraint(
+            "to_on IS NULL OR to_on > from_on", name=op.f("ck_delinquency_pause_ends_after_it_began")
+        ),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["account.id"], name=op.f("fk_delinquency_pause_account_id_account")
+        ),
+        sa.ForeignKeyConstraint(
+            ["hold_id"], ["case_hold.id"], name=op.f("fk_delinquency_pause_hold_id_case_hold")
+        ),
+        sa.ForeignKeyConstraint(
+            ["portfolio_id"], ["portfolio.id"], name=op.f("fk_delinquency_pause_portfolio_id_portfolio")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_delinquency_pause")),
+    )
+    with op.batch_alter_table("delinquency_pause", schema=None) as batch_op:
+        batch_op.create_index("ix_delinquency_pause_account", ["account_id", "from_on"], unique=False)
+
+    op.create_table(
         "mail_notice",
         sa.Column("id", BigId, nullable=False),
         sa.Column("sha256", sa.String(length=64), nullable=False),
@@ -2068,6 +2072,10 @@ def downgrade() -> None:
         batch_op.drop_index("ix_mail_notice_address")
 
     op.drop_table("mail_notice")
+    with op.batch_alter_table("delinquency_pause", schema=None) as batch_op:
+        batch_op.drop_index("ix_delinquency_pause_account")
+
+    op.drop_table("delinquency_pause")
     with op.batch_alter_table("strategy_task", schema=None) as batch_op:
         batch_op.drop_index("ix_strategy_task_case")
 
@@ -2148,10 +2156,6 @@ def downgrade() -> None:
         batch_op.drop_index("ix_inbound_match_case")
 
     op.drop_table("inbound_match")
-    with op.batch_alter_table("delinquency_pause", schema=None) as batch_op:
-        batch_op.drop_index("ix_delinquency_pause_account")
-
-    op.drop_table("delinquency_pause")
     with op.batch_alter_table("case_hold", schema=None) as batch_op:
         batch_op.drop_index("ix_case_hold_customer")
 

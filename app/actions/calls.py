@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from sqlmodel import Session, col, select
 
 from app.actions.agreements import promise
-from app.actions.holds import hold_customer
+from app.actions.holds import PlacedHold, place_hold
 from app.book.ledger.models import Customer, Portfolio
 from app.casework.cases.calls import (
     BAD_NUMBER,
@@ -28,8 +28,7 @@ from app.casework.cases.models import (
 )
 from app.casework.cases.rules import CaseStatus
 from app.casework.cases.service import log_call, set_callback
-from app.casework.holds.models import CaseHold
-from app.casework.holds.queries import open_holds
+from app.casework.holds.queries import hold_of_kind, open_holds_of
 from app.casework.holds.rules import review_days
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import live_plan
@@ -41,7 +40,6 @@ from app.core.vocabulary import Channel, Purpose
 from app.inbound.service import replace_links
 from app.outreach.gate.facts import address_of, gather_facts
 from app.outreach.gate.preferences import rest_address
-from app.outreach.planning.event_letters import acknowledge_hold
 from app.outreach.planning.service import Stationery
 from app.policy.answers import Answer, Clearance
 from app.policy.composition import packs_for
@@ -81,9 +79,7 @@ class CallReport:
 class CallEffects:
     """What followed from it."""
 
-    hold: CaseHold | None = None
-    in_writing: Answer | None = None
-    """Of the letter that acknowledges a dispute."""
+    placed: PlacedHold | None = None
     number_rests: bool = False
     retry_at: datetime | None = None
     """When a call that reached nobody may be tried again; None = none is to be made, or not within a week."""
@@ -116,11 +112,7 @@ def record_call(
         _rest_number(session, case, customer, call.result, by=by, now=now)
         effects.number_rests = bool(customer.mobile)
     if call.result in CALL_HOLDS:
-        effects.hold = _hold(session, case, call, by=by, today=today, now=now)
-        if effects.hold is not None:
-            effects.in_writing = acknowledge_hold(
-                session, portfolio, effects.hold, stationery, on=today, by=by, now=now
-            )
+        effects.placed = _hold(session, case, call, stationery, by=by, today=today, now=now)
     if call.callback_at is not None:
         set_callback(session, case, call.callback_at, by=by, now=now)
     if call.due_on is not None:
@@ -166,7 +158,7 @@ def check_callback(
         raise Invalid("the callback time has passed", "callback_at")
     if at > now + timedelta(days=CALLBACK_DAYS):
         raise Invalid(f"a callback is at most {CALLBACK_DAYS} days ahead", "callback_at")
-    for hold in open_holds(session, [id_of(customer)]).get(id_of(customer), []):
+    for hold in open_holds_of(session, id_of(customer)):
         if hold.kind in NO_CALLS:
             kind = hold.kind.value.replace("_", " ")
             raise Invalid(f"no call is allowed while the {kind} hold stands", "callback_at")
@@ -195,17 +187,23 @@ def _rest_number(
 
 
 def _hold(
-    session: Session, case: CollectionsCase, call: CallReport, *, by: Actor, today: date, now: datetime
-) -> CaseHold | None:
+    session: Session,
+    case: CollectionsCase,
+    call: CallReport,
+    letters: Stationery,
+    *,
+    by: Actor,
+    today: date,
+    now: datetime,
+) -> PlacedHold | None:
     """None where such a hold stands already."""
     kind = CALL_HOLDS[call.result]
-    standing = open_holds(session, [case.customer_id]).get(case.customer_id, [])
-    if kind in {hold.kind for hold in standing}:
+    if hold_of_kind(session, case.customer_id, kind) is not None:
         return None
     said = call.note.strip()
     reason = f"On the phone: {REASONS[call.result]}" + (f". {said}" if said else "")
     until = today + timedelta(days=review_days(kind))
-    return hold_customer(session, case, kind, reason[:500], until, by=by, today=today, now=now)
+    return place_hold(session, case, kind, reason[:500], until, letters, by=by, now=now)
 
 
 def _try_again(

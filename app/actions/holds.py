@@ -1,7 +1,10 @@
-"""Holds and the pauses that come with them: where the pack says that a hold's days do not count."""
+"""Place, review and end a hold. Whoever asks (a page, the API, a call, a message, the customer's own page), the same
+function writes the hold, the pauses that come with it, its event and the letter that acknowledges it.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlmodel import Session, col, select
@@ -13,57 +16,121 @@ from app.book.ledger.queries import accounts_of
 from app.book.ledger.rules import ENDED
 from app.casework.cases.models import CollectionsCase
 from app.casework.holds.models import CaseHold
-from app.casework.holds.service import (
-    close_hold,
-    start_hold,
-)
+from app.casework.holds.queries import hold_of_kind
+from app.casework.holds.service import close_hold, keep_hold, start_hold, words
 from app.core.actor import Actor
+from app.core.clock import local_date
+from app.core.errors import Conflict
 from app.core.vocabulary import HoldKind
+from app.outreach.planning.event_letters import acknowledge_hold
+from app.outreach.planning.service import Stationery
+from app.policy.answers import Answer
 from app.policy.composition import packs_for
 from app.policy.sections.pauses import PauseKind
 
 
-def hold_customer(
+@dataclass(frozen=True, slots=True)
+class PlacedHold:
+    """A hold and the gate's answer about the letter that acknowledges it; None where no letter belongs to its kind."""
+
+    hold: CaseHold
+    acknowledgement: Answer | None
+
+
+def place_hold(
     session: Session,
     case: CollectionsCase,
     kind: HoldKind,
     reason: str,
     until: date,
+    letters: Stationery,
     *,
+    acknowledge: bool = True,
     by: Actor,
-    today: date,
     now: datetime,
-) -> CaseHold:
-    """Place a hold; where the pack says so, the days of all the customer's accounts rest until it ends."""
+) -> PlacedHold:
+    """Leave the customer alone until a day, or until a person ends the hold and the day is its review date.
+
+    Where the policy pack says so, the days of the customer's accounts rest as long. A dispute or complaint is
+    acknowledged in writing where the gate clears it; `acknowledge` off is for words that may be another person's.
+    Conflict where a hold of this kind stands. The caller holds the customer's lock.
+    """
+    portfolio = session.get_one(Portfolio, case.portfolio_id)
+    today = local_date(now, portfolio.timezone)
+    _require_none_stands(session, case, kind)
     hold = start_hold(session, case, kind, reason, until, by=by, today=today, now=now)
-    portfolio, customer = (
-        session.get_one(Portfolio, case.portfolio_id),
-        session.get_one(Customer, case.customer_id),
-    )
+    customer = session.get_one(Customer, case.customer_id)
     pauses = packs_for(portfolio, customer).pauses
     if pauses is not None and kind in pauses.holds:
         for account in accounts_of(session, case.customer_id):
             if account.status not in ENDED:
-                why = _why(hold)
-                set_pause(session, account, PauseKind(kind.value), today, until, why, by=by, now=now)
-    return hold
+                _pause(session, account, hold, today, until, by=by, now=now)
+    if not acknowledge:
+        return PlacedHold(hold, None)
+    answer = acknowledge_hold(session, portfolio, hold, letters, on=today, by=by, now=now)
+    return PlacedHold(hold, answer)
 
 
-def release_customer(
-    session: Session, hold: CaseHold, *, by: Actor, today: date, now: datetime, reason: str = ""
+def review_hold(
+    session: Session, hold: CaseHold, reason: str, until: date, *, by: Actor, now: datetime
 ) -> None:
-    """End a hold before its date; the pauses that came with it end with it, and days count again from today.
-    A hold whose date has come needs this not: its pauses end on the same date by themselves."""
+    """Keep a hold after a look at it, until another day; its pauses move with it. Conflict where it has ended."""
+    today = _today(session, hold, now)
+    keep_hold(session, hold, reason, until, by=by, today=today, now=now)
+    for pause in _pauses_of(session, hold):
+        if pause.to_on is not None and pause.to_on > until:
+            end_pause(session, pause, until, by=by, now=now)
+        elif pause.to_on is not None and today <= pause.to_on < until:
+            account = session.get_one(Account, pause.account_id)
+            _pause(session, account, hold, pause.to_on, until, by=by, now=now)
+
+
+def end_hold(session: Session, hold: CaseHold, *, by: Actor, now: datetime, reason: str = "") -> None:
+    """End a hold before its date, and with it its pauses: days count again from today. The night ends a hold whose
+    date has come; the pauses of that one end on the same date by themselves."""
+    today = _today(session, hold, now)
     close_hold(session, hold, by=by, now=now, reason=reason)
+    for pause in _pauses_of(session, hold):
+        if pause.to_on is not None and pause.to_on > today:
+            end_pause(session, pause, today, by=by, now=now)
+
+
+def _require_none_stands(session: Session, case: CollectionsCase, kind: HoldKind) -> None:
+    """Two of a kind would have to be ended twice before the customer hears from us again."""
+    same = hold_of_kind(session, case.customer_id, kind)
+    if same is not None:
+        when = f"to be reviewed by {same.until}" if same.for_good else f"until {same.until}"
+        raise Conflict(
+            f"A {words(kind)} hold stands already, {when}. Add a note, or end that hold before you place another."
+        )
+
+
+def _pause(
+    session: Session,
+    account: Account,
+    hold: CaseHold,
+    from_on: date,
+    to_on: date,
+    *,
+    by: Actor,
+    now: datetime,
+) -> None:
+    """Its reason names the hold only: what the customer said stays with the hold."""
+    why = f"hold {hold.id}: {hold.kind.value}"
+    kind = PauseKind(hold.kind.value)
+    set_pause(session, account, kind, from_on, to_on, why, hold_id=hold.id, by=by, now=now)
+
+
+def _pauses_of(session: Session, hold: CaseHold) -> list[Pause]:
     query = (
         select(Pause)
-        .join(Account, col(Account.id) == Pause.account_id)
-        .where(Account.customer_id == hold.customer_id, Pause.reason == _why(hold), col(Pause.to_on) > today)
+        .join(Account, col(Account.id) == Pause.account_id)  # by index; few pauses have a hold
+        .where(Account.customer_id == hold.customer_id, Pause.hold_id == hold.id)
+        .order_by(col(Pause.id))
     )
-    for pause in session.scalars(query.order_by(col(Pause.id))).all():
-        end_pause(session, pause, today, by=by, now=now)
+    return list(session.scalars(query))
 
 
-def _why(hold: CaseHold) -> str:
-    """Names the hold, so that its end finds the pauses; what was said about it stays with the hold."""
-    return f"hold {hold.id}: {hold.kind.value}"
+def _today(session: Session, hold: CaseHold, now: datetime) -> date:
+    case = session.get_one(CollectionsCase, hold.case_id)
+    return local_date(now, session.get_one(Portfolio, case.portfolio_id).timezone)

@@ -90,7 +90,7 @@ def twilio_status(request: Request, fields: Fields, session: WriteSession, now: 
 
 
 @router.post("/sms", dependencies=_signed, max_body_size=MAX_BODY)
-def twilio_sms(fields: Fields, session: WriteSession, now: Now) -> Response:
+def twilio_sms(request: Request, fields: Fields, session: WriteSession, now: Now) -> Response:
     """A message from a customer. On record, and obeyed if it is a refusal, before Twilio gets its answer."""
     media = fields.get("NumMedia", "")
     arrived = Arrived(
@@ -102,6 +102,6 @@ def twilio_sms(fields: Fields, session: WriteSession, now: Now) -> Response:
         opt_out_type=fields.get("OptOutType", ""),
     )
     if arrived.provider_ref:
-        message = receive(session, arrived, shipped_phrases(), now=now)
+        message = receive(session, arrived, shipped_phrases(), ports_of(request).stationery, now=now)
         log.info("twilio_sms", repeated=message is None)
     return Response(NO_ANSWER, media_type="text/xml")

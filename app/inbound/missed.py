@@ -19,6 +19,7 @@ from app.inbound.phrasebook import shipped_phrases
 from app.inbound.rules import Arrived, Inbox
 from app.inbound.service import interpret, receive
 from app.outreach.outbox.rules import Misconfigured, TryLater
+from app.outreach.planning.service import Stationery
 
 log = structlog.get_logger("desk.inbound")
 
@@ -28,7 +29,7 @@ ON_ITS_WAY = timedelta(minutes=5)
 """What came only now is left to the webhook, which the provider tries again for a while."""
 
 
-def fetch_missed(engine: Engine, inbox: Inbox, *, clock: Clock) -> dict[str, int]:
+def fetch_missed(engine: Engine, inbox: Inbox, letters: Stationery, *, clock: Clock) -> dict[str, int]:
     """Record what came in the last days and is not here, as the webhook does; refusals among it are obeyed in the same
     transaction. Returns how many were fetched and failed. Safe in many processes: a message's id is unique."""
     now = clock.now()
@@ -43,7 +44,7 @@ def fetch_missed(engine: Engine, inbox: Inbox, *, clock: Clock) -> dict[str, int
         if each.provider_ref in known or (each.at or now) > now - ON_ITS_WAY:
             continue
         try:
-            counts["fetched"] += retrying(partial(_record, engine, each, clock))
+            counts["fetched"] += retrying(partial(_record, engine, each, letters, clock))
         except Exception as error:  # one message must not keep the others out
             log.error("message_not_fetched", error=type(error).__name__)
             counts["failed"] += 1
@@ -57,13 +58,13 @@ def _known(session: Session, refs: Collection[str]) -> set[str]:
     }
 
 
-def _record(engine: Engine, arrived: Arrived, clock: Clock) -> bool:
+def _record(engine: Engine, arrived: Arrived, letters: Stationery, clock: Clock) -> bool:
     """False where the webhook was quicker."""
     with transaction(engine) as session:
         now = clock.now()
-        message = receive(session, arrived, shipped_phrases(), now=now)
+        message = receive(session, arrived, shipped_phrases(), letters, now=now)
         if message is None:
             return False
         # The list does not say whether the provider has answered HELP itself: a person looks.
-        interpret(session, message, None, now=now)
+        interpret(session, message, letters, answers_help=False, now=now)
         return True

@@ -3,7 +3,7 @@ person. Each verb locks the message first and then the customers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -14,13 +14,13 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select
 
-from app.actions.holds import hold_customer, release_customer
+from app.actions.holds import PlacedHold, end_hold, place_hold
 from app.book.ledger.models import Customer, Portfolio
 from app.book.ledger.rules import mask_card_numbers
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.holds.models import CaseHold
-from app.casework.holds.queries import open_holds
+from app.casework.holds.queries import open_holds_of
 from app.casework.holds.rules import REVIEW_DAYS
 from app.core.actor import CUSTOMER, SYSTEM, Actor
 from app.core.bulk import upsert
@@ -52,7 +52,6 @@ from app.outreach.gate.preferences import end_preference, rest_address, set_pref
 from app.outreach.gate.suppression import suppress
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, redact_links
-from app.outreach.planning.event_letters import acknowledge_hold
 from app.outreach.planning.on_demand import answer_for_help
 from app.outreach.planning.service import Stationery
 from app.policy.answers import Clearance
@@ -73,7 +72,9 @@ LONGEST_BODY = 4000
 # --- reception ------------------------------------------------------------------------------------------------
 
 
-def receive(session: Session, arrived: Arrived, book: Phrasebook, *, now: datetime) -> InboundMessage | None:
+def receive(
+    session: Session, arrived: Arrived, book: Phrasebook, letters: Stationery, *, now: datetime
+) -> InboundMessage | None:
     """Put an SMS on record for everybody who has the number, and end at once what it refuses. None if it is known."""
     body = storable(arrived.body)[:LONGEST_BODY]
     sender = storable(arrived.sender)[:40]
@@ -110,7 +111,8 @@ def receive(session: Session, arrived: Arrived, book: Phrasebook, *, now: dateti
         match = _match(session, message, customer, by=CUSTOMER, now=now)
         with _or_a_person(session, message, now=now):
             _obey(session, match, message, customer, now=now)
-            _hold(session, match, message, now=now)
+        with _or_a_person(session, message, now=now):
+            _hold(session, match, message, letters, alone=len(customers) == 1, now=now)
     if not customers and Channel.SMS in meant.refused and message.sender.startswith("+"):
         # Nobody's yet; should it become somebody's, they have refused already.
         suppress(
@@ -185,7 +187,7 @@ def receive_from_page(
     intent: Intent,
     text: str,
     ref: str,
-    stationery: Stationery | None = None,
+    letters: Stationery,
     *,
     now: datetime,
 ) -> InboundMessage | None:
@@ -207,9 +209,8 @@ def receive_from_page(
     match = _match(session, message, customer, by=CUSTOMER, now=now)
     with _or_a_person(session, message, now=now):
         _obey(session, match, message, customer, now=now)
-        _hold(session, match, message, now=now)  # before the page says so
     with _or_a_person(session, message, now=now):
-        _acknowledge(session, match, message, stationery, now=now)
+        _hold(session, match, message, letters, alone=True, now=now)  # before the page says so
     message.interpreted_at = now
     with _or_a_person(session, message, now=now):
         if intent is Intent.CALL_ME and _to_call(session, match, message, now=now) and not body:
@@ -394,17 +395,19 @@ def _leave_to_person(engine: Engine, number: int, clock: Clock) -> bool | None:
 
 
 def interpret(
-    session: Session, message: InboundMessage, stationery: Stationery | None, *, now: datetime
+    session: Session,
+    message: InboundMessage,
+    letters: Stationery,
+    *,
+    answers_help: bool = True,
+    now: datetime,
 ) -> None:
-    """Place holds, obey START, note who wants a call, answer HELP. Without `stationery` HELP is left to a person."""
+    """Obey START, note who wants a call, answer HELP; without `answers_help`, HELP is left to a person."""
     matches = _lock(session, message)
     meant = reading_of(message)
     settled = bool(matches) and meant.needs_nobody and not message.masked
     for match in matches:
         customer = session.get_one(Customer, match.customer_id)
-        _hold(session, match, message, now=now)
-        if len(matches) == 1:
-            _acknowledge(session, match, message, stationery, now=now)
         if Intent.START in meant.intents:
             settled &= _start(session, match, message, customer, alone=len(matches) == 1, now=now)
         if Intent.CALL_ME in meant.intents and len(matches) == 1:
@@ -412,7 +415,7 @@ def interpret(
         if (
             Intent.HELP in meant.intents and message.provider_said.upper() != "HELP"
         ):  # the provider has answered
-            settled &= stationery is not None and _help(session, match, stationery, now=now)
+            settled &= answers_help and _help(session, match, letters, now=now)
     message.interpreted_at = now
     if settled:
         _close(session, message, matches, ReviewOutcome.AUTOMATIC, by=SYSTEM, now=now)
@@ -426,37 +429,44 @@ def _lock(session: Session, message: InboundMessage) -> Sequence[InboundMatch]:
     return matches
 
 
-def _acknowledge(
+def _hold(
     session: Session,
     match: InboundMatch,
     message: InboundMessage,
-    stationery: Stationery | None,
+    letters: Stationery,
     *,
+    alone: bool,
     now: datetime,
 ) -> None:
-    """Answer a dispute by its letter, where the gate clears it. Not where the words may be somebody else's."""
-    if stationery is None or match.hold_id is None or Intent.WRONG_NUMBER in reading_of(message).intents:
-        return
-    hold = session.get_one(CaseHold, match.hold_id)
-    customer = session.get_one(Customer, match.customer_id)
-    portfolio = session.get_one(Portfolio, customer.portfolio_id)
-    today = _today(session, match, now)
-    acknowledge_hold(session, portfolio, hold, stationery, on=today, by=CUSTOMER, now=now)
-
-
-def _hold(session: Session, match: InboundMatch, message: InboundMessage, *, now: datetime) -> None:
-    """Place the holds that the message asks for; they stay until a person ends them."""
-    if match.case_id is None or match.hold_id is not None or not (kinds := reading_of(message).holds):
+    """Place the holds that the message asks for, where none of the kind stands; they stay until a person ends them.
+    `alone`: nobody else has the number, so that the words are this customer's and may be acknowledged."""
+    meant = reading_of(message)
+    if match.case_id is None or match.hold_id is not None or not meant.holds:
         return
     case = session.get_one(CollectionsCase, match.case_id)
-    standing = {hold.kind for hold in open_holds(session, [match.customer_id]).get(match.customer_id, ())}
-    today = _today(session, match, now)
+    standing = {hold.kind for hold in open_holds_of(session, match.customer_id)}
     reason = f"{_source(message)}; a person has to look"
-    until = today + timedelta(days=REVIEW_DAYS)
-    for kind in kinds:
+    until = _today(session, match, now) + timedelta(days=REVIEW_DAYS)
+    theirs = alone and Intent.WRONG_NUMBER not in meant.intents
+    for kind in meant.holds:
         if kind not in standing:
-            hold = hold_customer(session, case, kind, reason, until, by=CUSTOMER, today=today, now=now)
+            place = partial(place_hold, session, case, kind, reason, until, letters, by=CUSTOMER, now=now)
+            hold = _placed(session, message, place, acknowledge=theirs, now=now)
             match.hold_id = match.hold_id or hold.id
+
+
+def _placed(
+    session: Session,
+    message: InboundMessage,
+    place: Callable[..., PlacedHold],
+    *,
+    acknowledge: bool,
+    now: datetime,
+) -> CaseHold:
+    """The hold stands also where its acknowledgement cannot be written; then a person writes it."""
+    with _or_a_person(session, message, now=now):
+        return place(acknowledge=acknowledge).hold
+    return place(acknowledge=False).hold
 
 
 def _today(session: Session, match: InboundMatch, now: datetime) -> date:
@@ -574,9 +584,9 @@ def _lift_hold(session: Session, match: InboundMatch, *, by: Actor, now: datetim
         CaseHold.reason == first.reason,
         col(CaseHold.ended_at).is_(None),
     )
-    today, why = _today(session, match, now), "the message was not meant so"
+    why = "the message was not meant so"
     for hold in session.scalars(placed_with_it.order_by(col(CaseHold.id))).all():
-        release_customer(session, hold, by=by, today=today, now=now, reason=why)
+        end_hold(session, hold, by=by, now=now, reason=why)
 
 
 def _close(
@@ -598,7 +608,7 @@ def attach(
     session: Session,
     message: InboundMessage,
     customer: Customer,
-    stationery: Stationery | None = None,
+    letters: Stationery,
     *,
     by: Actor,
     now: datetime,
@@ -612,6 +622,5 @@ def attach(
     lock_customers(session, [id_of(customer)])
     match = _match(session, message, customer, by=by, now=now)
     _obey(session, match, message, customer, now=now)
-    _hold(session, match, message, now=now)
-    _acknowledge(session, match, message, stationery, now=now)
+    _hold(session, match, message, letters, alone=True, now=now)
     return match

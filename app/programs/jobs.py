@@ -119,7 +119,9 @@ class Worker:
     def fetch_missed(self) -> dict[str, int]:
         if self.ports.sms_inbox is None:
             return {}
-        counts = fetch_missed(self.engine, self.ports.sms_inbox, clock=self.ports.clock)
+        counts = fetch_missed(
+            self.engine, self.ports.sms_inbox, self.ports.stationery, clock=self.ports.clock
+        )
         if counts:
             log.info("missed_messages_fetched", **counts)
         return counts

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
 from app.actions.calls import CallEffects, CallReport, record_call
-from app.actions.holds import release_customer
+from app.actions.holds import end_hold, place_hold, review_hold
 from app.book.ledger.models import Customer, Portfolio
 from app.casework.cases.calls import (
     CALL_HOLDS,
@@ -23,11 +23,7 @@ from app.casework.cases.models import (
 )
 from app.casework.holds.models import CaseHold
 from app.casework.holds.rules import FOR_GOOD
-from app.casework.holds.service import (
-    end_due_holds,
-    keep_hold,
-    start_hold,
-)
+from app.casework.holds.service import end_due_holds
 from app.casework.plans.models import Plan
 from app.core.actor import SYSTEM, Actor
 from app.core.db import transaction
@@ -118,19 +114,21 @@ def test_links_that_went_to_a_wrong_number_only_stop_messages_from_then_on(sessi
 @pytest.mark.parametrize(("result", "kind"), CALL_HOLDS.items())
 def test_what_they_say_holds_at_once(session: Session, result: CallResult, kind: HoldKind) -> None:
     case = a_case(session)
-    hold = call(session, case, CallReport(result, "said so twice")).hold
-    assert hold is not None
+    placed = call(session, case, CallReport(result, "said so twice")).placed
+    assert placed is not None
+    hold = placed.hold
     assert (hold.kind, hold.by, hold.for_good) == (kind, "user:ben", kind in FOR_GOOD)
     assert "said so twice" in hold.reason
     later = answers(session, case, NOW + timedelta(hours=2))
     assert set(later.values()) == {Refusals if kind in FOR_GOOD else WaitUntil}
     again = call(session, case, CallReport(result), NOW + timedelta(hours=3))
-    assert again.hold is None, "such a hold stands already"
+    assert again.placed is None, "such a hold stands already"
 
 
 def test_a_dispute_on_the_phone_is_acknowledged_by_its_letter(session: Session) -> None:
     effects = call(session, a_case(session), CallReport(CallResult.DISPUTES))
-    assert isinstance(effects.in_writing, Clearance)
+    assert effects.placed is not None
+    assert isinstance(effects.placed.acknowledgement, Clearance)
     [message] = session.scalars(select(OutboxMessage))
     assert message.letter == "dispute_acknowledged"
 
@@ -140,7 +138,7 @@ def test_no_date_ends_these_holds(session: Session, kind: HoldKind) -> None:
     """The review date raises work, once; the gate stays shut before, on and long after it."""
     case = a_case(session)
     review_on = ON + timedelta(days=30)
-    hold = start_hold(session, case, kind, "said so", review_on, today=ON, **BEN)
+    hold = place_hold(session, case, kind, "said so", review_on, builders.stationery(), **BEN).hold
     for days in (1, 29, 30, 31, 400):
         at = NOW + timedelta(days=days)
         assert set(answers(session, case, at).values()) == {Refusals}, days
@@ -153,30 +151,31 @@ def test_no_date_ends_these_holds(session: Session, kind: HoldKind) -> None:
     assert (due["hold"], due["by"]) == (hold.id, "system")
 
     with pytest.raises(Forbidden):
-        release_customer(session, hold, by=SYSTEM, today=ON, now=NOW, reason="its date")
+        end_hold(session, hold, by=SYSTEM, now=NOW, reason="its date")
     with pytest.raises(Invalid):
-        release_customer(session, hold, by=Actor.user("ben"), today=ON, now=NOW, reason=" ")
+        end_hold(session, hold, by=Actor.user("ben"), now=NOW, reason=" ")
     later = ON + timedelta(days=60)
-    keep_hold(session, hold, "no papers yet", later, by=Actor.user("ben"), today=ON, now=NOW)
+    review_hold(session, hold, "no papers yet", later, by=Actor.user("ben"), now=NOW)
     end_due_holds(session, portfolio, later, now=builders.night_after(later))
     assert len(builders.events(session, Kind.HOLD_REVIEW_DUE)) == 2, "each review date raises work"
-    release_customer(session, hold, by=Actor.user("ben"), today=ON, now=NOW, reason="papers came")
+    end_hold(session, hold, by=Actor.user("ben"), now=NOW, reason="papers came")
     assert (hold.ended_by, hold.end_reason) == ("user:ben", "papers came")
     with pytest.raises(Conflict):
-        keep_hold(session, hold, "again", later, by=Actor.user("ben"), today=ON, now=NOW)
+        review_hold(session, hold, "again", later, by=Actor.user("ben"), now=NOW)
 
 
 @pytest.mark.parametrize("kind", sorted(set(HoldKind) - FOR_GOOD))
 def test_the_others_keep_their_own_end(session: Session, kind: HoldKind) -> None:
     case = a_case(session)
-    start_hold(session, case, kind, "said so", ON + timedelta(days=30), today=ON, **BEN)
+    place_hold(session, case, kind, "said so", ON + timedelta(days=30), builders.stationery(), **BEN)
     assert answers(session, case, NOW + timedelta(days=29))[Channel.CALL] is WaitUntil
     assert answers(session, case, NOW + timedelta(days=31))[Channel.CALL] is Clearance
 
 
 def test_the_verdict_says_when_somebody_looks_and_no_day_on_which_contact_begins(session: Session) -> None:
     case = a_case(session)
-    start_hold(session, case, HoldKind.DECEASED, "daughter says", ON + timedelta(days=30), today=ON, **BEN)
+    until = ON + timedelta(days=30)
+    place_hold(session, case, HoldKind.DECEASED, "daughter says", until, builders.stationery(), **BEN)
     portfolio = session.get_one(Portfolio, case.portfolio_id)
     customer = session.get_one(Customer, case.customer_id)
     answer = explain(session, portfolio, customer, Channel.CALL, Purpose.REMINDER, at=NOW)

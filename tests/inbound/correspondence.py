@@ -42,7 +42,7 @@ def writes(
 ) -> InboundMessage | None:
     with transaction(engine) as session:
         arrived = Arrived(sid, sender, US, text, **changes)  # type: ignore[arg-type]
-        return receive(session, arrived, shipped_phrases(), now=NOW)
+        return receive(session, arrived, shipped_phrases(), builders.stationery(), now=NOW)
 
 
 def the_job(engine: Engine) -> dict[str, int]:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import select
 
-from app.actions.holds import hold_customer
+from app.actions.holds import place_hold
 from app.book.ledger.models import Customer, Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.core.actor import Actor
@@ -46,14 +46,15 @@ def disputes(engine: Engine) -> None:
     with transaction(engine) as session:
         case = session.scalars(select(CollectionsCase)).one()
         until = ON + 30 * DAY
-        hold_customer(
+        place_hold(
             session,
             case,
             HoldKind.DISPUTE,
             "says it is not theirs",
             until,
+            builders.stationery(),
+            acknowledge=False,
             by=Actor.user("ben"),
-            today=ON,
             now=NOW,
         )
 

@@ -51,6 +51,7 @@ from tests.inbound.correspondence import (
     writes,
 )  # fmt: skip
 
+LETTERS = builders.stationery()
 EVERY = [Channel.SMS, Channel.EMAIL, Channel.POST, Channel.CALL]
 
 
@@ -245,12 +246,19 @@ def test_a_number_nobody_has_is_kept_apart_until_a_person_says_whose_it_is(engin
     assert told(engine, anna, Kind.MESSAGE_RECEIVED) == []
     with transaction(engine) as session:
         row = session.get_one(InboundMessage, message.id)
-        attach(session, row, anna, by=Actor.user("ben"), now=NOW + timedelta(hours=1))
+        attach(session, row, anna, LETTERS, by=Actor.user("ben"), now=NOW + timedelta(hours=1))
     assert consents(engine, anna) == {Channel.SMS: False}
     [received] = told(engine, anna, Kind.MESSAGE_RECEIVED)
     assert (received["by"], received["at"]) == ("user:ben", NOW)
     with transaction(engine) as session, pytest.raises(Conflict):
-        attach(session, session.get_one(InboundMessage, message.id), anna, by=Actor.user("ben"), now=NOW)
+        attach(
+            session,
+            session.get_one(InboundMessage, message.id),
+            anna,
+            builders.stationery(),
+            by=Actor.user("ben"),
+            now=NOW,
+        )
 
 
 def test_hostile_text_and_card_numbers_are_kept_harmless(engine: Engine) -> None:
@@ -280,11 +288,29 @@ def test_what_is_asked_for_on_the_page_is_for_a_person_too(engine: Engine) -> No
     anna = a_customer(engine)
     for _ in range(2):
         with transaction(engine) as session:
-            receive_from_page(session, anna, Channel.EMAIL, Intent.WRONG_NUMBER, "", "form-1", now=NOW)
+            receive_from_page(
+                session,
+                anna,
+                Channel.EMAIL,
+                Intent.WRONG_NUMBER,
+                "",
+                "form-1",
+                builders.stationery(),
+                now=NOW,
+            )
     assert permitted(engine, anna) == [Channel.SMS, Channel.POST, Channel.CALL]
     assert builders.count(engine, InboundMatch) == 1
     with transaction(engine) as session:
-        receive_from_page(session, anna, Channel.EMAIL, Intent.DISPUTE, "not my card", "form-2", now=NOW)
+        receive_from_page(
+            session,
+            anna,
+            Channel.EMAIL,
+            Intent.DISPUTE,
+            "not my card",
+            "form-2",
+            builders.stationery(),
+            now=NOW,
+        )
     assert permitted(engine, anna) == []
 
 
@@ -306,7 +332,9 @@ def test_please_call_me_puts_a_call_on_the_worklist_once(engine: Engine) -> None
         assert has_waiting(session) == 1, "they named a time: a person reads it"
     for _ in range(2):
         with transaction(engine) as session:
-            receive_from_page(session, anna, Channel.EMAIL, Intent.CALL_ME, "", "form-1", now=evening)
+            receive_from_page(
+                session, anna, Channel.EMAIL, Intent.CALL_ME, "", "form-1", LETTERS, now=evening
+            )
     assert len(call_tasks(engine)) == 1
     with transaction(engine) as session:
         assert has_waiting(session) == 1, "the page's request is on the worklist, and says nothing else"
@@ -324,7 +352,7 @@ def test_who_may_not_be_called_gets_no_call_task(sqlite_engine: Engine) -> None:
             session, anna, Channel.CALL, allowed=False, source="letter", by=Actor.user("ben"), now=NOW
         )
     with transaction(sqlite_engine) as session:
-        receive_from_page(session, anna, Channel.EMAIL, Intent.CALL_ME, "", "form-1", now=NOW)
+        receive_from_page(session, anna, Channel.EMAIL, Intent.CALL_ME, "", "form-1", LETTERS, now=NOW)
         assert has_waiting(session) == 1, "a person finds another way"
     assert call_tasks(sqlite_engine) == []
     [refused] = told(sqlite_engine, anna, Kind.CONTACT_REFUSED)
@@ -353,7 +381,7 @@ def test_words_that_break_the_reading_are_on_record_and_sms_rests_until_a_person
     broken = Phrasebook((None,))  # type: ignore[arg-type]
     with transaction(engine) as session:
         arrived = Arrived("SM1", "+8613911112222", "+8621555000", "no more")
-        assert receive(session, arrived, broken, now=NOW) is not None
+        assert receive(session, arrived, broken, LETTERS, now=NOW) is not None
     assert Channel.SMS not in permitted(engine, anna)
     assert the_job(engine) == {"read": 1, "for_a_person": 1}
 

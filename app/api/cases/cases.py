@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 from starlette.requests import Request
 
 from app.actions.calls import CallReport, record_call
-from app.actions.holds import hold_customer, release_customer
+from app.actions.holds import end_hold, place_hold, review_hold
 from app.api.cases.lookup import case_named
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import (
@@ -52,12 +52,10 @@ from app.casework.cases.service import (
     add_note,
 )
 from app.casework.cases.standing import Standing, as_of_now, together
-from app.casework.holds.models import CaseHold
-from app.casework.holds.queries import holds_of
-from app.casework.holds.service import keep_hold
+from app.casework.holds.queries import get_hold, holds_of
 from app.casework.plans.queries import instalments_of, plans_of
 from app.core.clock import local_date
-from app.core.errors import Invalid, NotFound
+from app.core.errors import Invalid
 from app.core.ids import id_of
 from app.core.staff.rules import CASE_READING, CASEWORK, Caller
 from app.core.timeline.models import Event
@@ -66,7 +64,6 @@ from app.core.timeline.service import customer_stream
 from app.core.vocabulary import HoldKind
 from app.http.context import Now, ports_of
 from app.operations.day.runs import last_closed
-from app.outreach.planning.event_letters import acknowledge_hold
 
 router = api_router("/cases", tags=["cases"])
 
@@ -250,11 +247,9 @@ def post_hold(
     until a person ends it; the day is when it comes up for review. Which contacts it stops is the policy pack's to say.
     A dispute or complaint is acknowledged in writing where the gate clears it."""
     case = case_named(session, reference, lock=True)
-    book = session.get_one(Portfolio, case.portfolio_id)
-    today = local_date(now, book.timezone)
-    hold = hold_customer(session, case, new.kind, new.reason, new.until, by=caller.by, today=today, now=now)
-    acknowledge_hold(session, book, hold, ports_of(request).stationery, on=today, by=caller.by, now=now)
-    return HoldShape.of(hold)
+    letters = ports_of(request).stationery
+    placed = place_hold(session, case, new.kind, new.reason, new.until, letters, by=caller.by, now=now)
+    return HoldShape.of(placed.hold)
 
 
 class HoldEnd(Input):
@@ -277,13 +272,12 @@ def post_hold_end(
     """End a hold before its day; the strategy is asked again on the next business day. A hold that no date ends
     (`for_good`) needs the reason and the person who decided it."""
     case = case_named(session, reference, lock=True)
-    hold = _hold_of(session, case, hold_id)
+    hold = get_hold(session, case.customer_id, hold_id)
     if hold.for_good and hold.ended_at is None and not (said.reason.strip() and said.decided_by.strip()):
         field = "decided_by" if said.reason.strip() else "reason"
         raise Invalid("a hold that no date ends needs a reason and the person who decided it", field)
     reason = f"{said.reason} (decided by {said.decided_by})" if said.decided_by else said.reason
-    today = local_date(now, session.get_one(Portfolio, case.portfolio_id).timezone)
-    release_customer(session, hold, by=caller.by, today=today, now=now, reason=reason)
+    end_hold(session, hold, by=caller.by, now=now, reason=reason)
     return HoldShape.of(hold)
 
 
@@ -298,17 +292,9 @@ def post_hold_review(
 ) -> HoldShape:
     """The hold stays, and comes up for review, or ends by itself, on another day."""
     case = case_named(session, reference, lock=True)
-    hold = _hold_of(session, case, hold_id)
-    today = local_date(now, session.get_one(Portfolio, case.portfolio_id).timezone)
-    keep_hold(session, hold, new.reason, new.until, by=caller.by, today=today, now=now)
+    hold = get_hold(session, case.customer_id, hold_id)
+    review_hold(session, hold, new.reason, new.until, by=caller.by, now=now)
     return HoldShape.of(hold)
-
-
-def _hold_of(session: Session, case: CollectionsCase, hold_id: int) -> CaseHold:
-    hold = session.get(CaseHold, hold_id)
-    if hold is None or hold.customer_id != case.customer_id:
-        raise NotFound("this customer has no such hold")
-    return hold
 
 
 def _last_event(session: Session, case: CollectionsCase, kind: Kind | None = None) -> EventShape:

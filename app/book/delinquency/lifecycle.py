@@ -51,10 +51,12 @@ def set_pause(
     to_on: date | None,
     reason: str,
     *,
+    hold_id: int | None = None,
     by: Actor,
     now: datetime,
 ) -> Pause:
-    """Days [from_on, to_on) that do not count; no `to_on` = until ended. May lie in the past and overlap others."""
+    """Days [from_on, to_on) that do not count; no `to_on` = until ended. May lie in the past and overlap others.
+    `hold_id`: the hold that it comes with."""
     _check_reason(reason)
     if to_on is not None and to_on <= from_on:
         raise Invalid("a pause ends after it began", "to_on")
@@ -71,6 +73,7 @@ def set_pause(
         from_on=from_on,
         to_on=to_on,
         reason=reason,
+        hold_id=hold_id,
         by=by,
         posted_on=business_date(session, portfolio, now),
         created_at=now,

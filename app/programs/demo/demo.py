@@ -32,6 +32,7 @@ from sqlmodel import Session, col, select
 from starlette.types import ASGIApp
 
 from app.actions.agreements import accept_offer, offer_plan, promise
+from app.actions.holds import place_hold
 from app.actions.reversals import reverse_entry
 from app.book.feeds.service import load
 from app.book.ledger.corrections import post_by_hand, waive
@@ -53,7 +54,6 @@ from app.casework.cases.standing import Standing, as_of_now
 from app.casework.documents.rules import DocumentKind
 from app.casework.documents.service import add_document
 from app.casework.holds.models import CaseHold
-from app.casework.holds.service import start_hold
 from app.casework.plans.queries import live_plan
 from app.casework.plans.rules import InstalmentTerms
 from app.core import schema
@@ -364,7 +364,7 @@ class Department:
         )
         log_call(session, case, result, reason, by=by, now=now)
         until = today + timedelta(days=self.chance.choice([14, 21, 30]))
-        start_hold(session, case, kind, reason, until, by=by, today=today, now=now)
+        place_hold(session, case, kind, reason, until, self.ports.stationery, by=by, now=now)
         add_note(session, case, f"Next step: review on {until.isoformat()}.", by=by, now=now)
 
     def _opt_outs(self, session: Session, now: datetime) -> None:

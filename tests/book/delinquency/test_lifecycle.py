@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
-from app.actions.holds import hold_customer, release_customer
+from app.actions.holds import end_hold, place_hold
 from app.book.delinquency.lifecycle import (
     ReAgeRefused,
     credit_balances,
@@ -142,22 +142,22 @@ def test_a_hold_pauses_all_accounts_of_the_customer_where_the_pack_says_so(engin
             session.add(case)
             session.flush()
             today = DUE + 5 * DAY
-            hold = hold_customer(
+            hold = place_hold(
                 session,
                 case,
                 kind,
                 "went to an adviser",
                 until,
+                builders.stationery(),
                 by=Actor.user("ann"),
-                today=today,
                 now=builders.at(today),
-            )
+            ).hold
             pauses = session.scalars(select(Pause).where(Pause.portfolio_id == book.id)).all()
             assert [(p.kind.value, p.from_on, p.to_on) for p in pauses] == paused * [
                 (kind.value, today, until)
             ]
             later = today + 7 * DAY
-            release_customer(session, hold, by=Actor.user("ann"), today=later, now=builders.at(later))
+            end_hold(session, hold, by=Actor.user("ann"), now=builders.at(later))
             session.expire_all()
             assert [p.to_on for p in pauses] == paused * [later]
 

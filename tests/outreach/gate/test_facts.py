@@ -11,7 +11,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.orm import configure_mappers
 from sqlmodel import Session, col, select
 
-from app.actions.holds import hold_customer
+from app.actions.holds import place_hold
 from app.book.delinquency.models import AccountState, Pause
 from app.book.ledger.models import Customer, Portfolio
 from app.book.ledger.rules import CollectorKind
@@ -238,14 +238,14 @@ def test_a_breathing_space_rests_the_days_of_a_customer_in_britain_whatever_the_
         make.account(session, anna)
         case = open_case(session, anna)
         until = date(2026, 5, 1)
-        hold_customer(
+        place_hold(
             session,
             case,
             HoldKind.BREATHING_SPACE,
             "adviser's letter",
             until,
+            make.stationery(),
             by=Actor.user("kim"),
-            today=date(2026, 3, 1),
             now=make.NOW,
         )
         assert len(session.scalars(select(Pause)).all()) == 1

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
-from app.actions.holds import hold_customer
+from app.actions.holds import place_hold
 from app.book.delinquency.models import AccountState
 from app.book.delinquency.service import fold_accounts
 from app.book.ledger.balances import balance_of
@@ -34,7 +34,7 @@ from app.core.vocabulary import Channel, HoldKind
 from app.outreach.gate.explain import may_sue
 from app.outreach.outbox.models import OutboxMessage, WaitingLetter
 from app.outreach.outbox.rules import OutboxStatus
-from app.outreach.planning.event_letters import acknowledge_hold, offer_in_writing
+from app.outreach.planning.event_letters import offer_in_writing
 from app.outreach.planning.on_demand import take_manual_step
 from app.outreach.planning.service import Stationery, confirm_plan
 from app.outreach.strategy.models import StrategyTask
@@ -165,12 +165,11 @@ def test_a_settlement_is_offered_in_writing_and_paying_it_ends_the_case_without_
 def test_a_dispute_is_acknowledged_although_reminders_stop(engine: Engine) -> None:
     with transaction(engine) as session:
         case = builders.delinquent_case(session, due_on=DUE, on=ON)
-        book = get_portfolio(session, builders.BOOK)
         told = {"by": "user:ann", "now": builders.at(ON)}
         for kind in (HoldKind.DISPUTE, HoldKind.VULNERABLE):
-            hold = hold_customer(session, case, kind, "not hers", ON + timedelta(days=20), today=ON, **told)
-            answer = acknowledge_hold(session, book, hold, builders.stationery(), on=ON, **told)
-            assert isinstance(answer, Clearance) == (kind is HoldKind.DISPUTE)
+            until, letters = ON + timedelta(days=20), builders.stationery()
+            placed = place_hold(session, case, kind, "not hers", until, letters, **told)
+            assert isinstance(placed.acknowledgement, Clearance) == (kind is HoldKind.DISPUTE)
     [sent] = builders.deliver(engine, builders.at(ON, 13)).sent
     assert sent.letter == "dispute_acknowledged"
     assert "On 16 March 2026 you told us" in sent.text
@@ -229,8 +228,8 @@ def test_what_may_not_be_said_on_a_weekend_is_said_on_monday_once_if_it_still_ho
         answers = confirm_plan(session, book, plan, letters, on=FRIDAY, **told)
         assert [type(answer) for answer in answers] == [WaitUntil, WaitUntil]
         until = FRIDAY + timedelta(days=30)
-        hold = hold_customer(session, case, HoldKind.COMPLAINT, "rude", until, today=FRIDAY, **told)
-        assert isinstance(acknowledge_hold(session, book, hold, letters, on=FRIDAY, **told), WaitUntil)
+        placed = place_hold(session, case, HoldKind.COMPLAINT, "rude", until, letters, **told)
+        assert isinstance(placed.acknowledgement, WaitUntil)
     for days in (0, 1):
         builders.close_day(engine, FRIDAY + timedelta(days=days))
     assert written(engine) == []

@@ -18,6 +18,7 @@ from httpx2 import Response
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
+from app.actions.holds import place_hold
 from app.book.ledger.models import Account, Customer, Entry
 from app.casework.cases import service as cases
 from app.casework.cases.models import (
@@ -25,7 +26,6 @@ from app.casework.cases.models import (
     CollectionsCase,
 )
 from app.casework.cases.rules import CaseStatus
-from app.casework.holds import service as holds
 from app.casework.holds.models import CaseHold
 from app.casework.plans.models import Plan, PlanInstalment
 from app.casework.plans.rules import InstalmentTerms, PlanStatus
@@ -538,7 +538,7 @@ def test_a_hold_says_one_date_everywhere_and_the_strongest_reason_first(
     assert " UTC" not in page
     again = ben.submit(f"/cases/{case_id}/holds", kind="hardship", reason="Again", until="2026-04-02")
     assert again.status_code == 409
-    assert "A hold of this kind stands already, until Apr 1, 2026." in again.text
+    assert "A hardship hold stands already, until Apr 1, 2026." in again.text
     ben.submit(f"/cases/{case_id}/call", result="deceased", note="Said her son")
     page = page_of(ben, case_id)
     assert page.index("deceased hold since") < page.index("hardship hold since")
@@ -644,16 +644,17 @@ def served(sqlite_engine: Engine, free_port: int) -> Iterator[tuple[Desk, int]]:
     def live(session: Session) -> None:
         case = session.get_one(CollectionsCase, case_id)
         mobile = session.get_one(Customer, case.customer_id).mobile
-        receive(session, Arrived("SM1", mobile, "+8621555000", "Are you open?"), shipped_phrases(), now=NOW)
+        arrived = Arrived("SM1", mobile, "+8621555000", "Are you open?")
+        receive(session, arrived, shipped_phrases(), builders.stationery(), now=NOW)
         cases.add_note(session, case, "Prefers e-mail.", by=Actor.user("ben"), now=NOW)
-        holds.start_hold(
+        place_hold(
             session,
             case,
             HoldKind.HARDSHIP,
             "Lost his job",
             date(2026, 4, 1),
+            builders.stationery(),
             by=Actor.user("ben"),
-            today=TODAY,
             now=NOW,
         )
         offer_instalments(

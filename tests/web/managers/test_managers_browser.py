@@ -133,7 +133,7 @@ def test_the_replies_pages(desk: Desk, tab: Page) -> None:  # noqa: F811
         case = builders.delinquent_case(session, due_on=LAST_ON, on=LAST_ON)
         customer = session.get_one(Customer, case.customer_id)
         arrived = Arrived("SM1", customer.mobile, "+15550100", "leave me alone, wrong number")
-        message = receive(session, arrived, shipped_phrases(), now=NOW)
+        message = receive(session, arrived, shipped_phrases(), builders.stationery(), now=NOW)
         assert message is not None
         return message.id
 

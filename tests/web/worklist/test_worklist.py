@@ -14,9 +14,9 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from app.actions.holds import place_hold
 from app.book.ledger.models import Account, Customer
 from app.casework.cases.models import CallTask, CollectionsCase
-from app.casework.holds import service as holds
 from app.casework.plans.service import promise_to_pay
 from app.core.actor import Actor
 from app.core.staff.rules import Role
@@ -24,7 +24,7 @@ from app.core.vocabulary import HoldKind
 from app.http.cursors import encode_cursor
 from app.outreach.strategy.models import StrategyTask
 from app.web.worklist import worklist
-from tests.builders import delinquent_case, portfolio
+from tests.builders import delinquent_case, portfolio, stationery
 from tests.web.desk import NOW, Browser, Desk
 
 TODAY = date(2026, 3, 2)
@@ -153,14 +153,14 @@ def test_filters_and_counts_agree(desk: Desk) -> None:
     on_case(
         desk,
         held,
-        lambda s, c: holds.start_hold(
+        lambda s, c: place_hold(
             s,
             c,
             HoldKind.HARDSHIP,
             "lost his job",
             date(2026, 4, 1),
+            stationery(),
             by=Actor.user("ben"),
-            today=TODAY,
             now=NOW,
         ),
     )

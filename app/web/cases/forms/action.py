@@ -20,6 +20,7 @@ from app.web.cases.case_file import CaseFile, open_case_file
 from app.web.cases.case_page import case_page
 from app.web.forms import Fields, FormState, Typed, Wrong, beside
 from app.web.rendering import Tone, redirect
+from app.web.wording import Teller
 
 FORM_KEPT = timedelta(days=1)
 """How long a form that was sent is known."""
@@ -53,7 +54,8 @@ def attempt(
     except Wrong as wrong:
         errors, status, asks = dict(wrong.errors), 422, wrong.asks
     except (Invalid, Conflict, Forbidden) as refused:
-        errors = beside(refused, typed, names or {})
+        teller = Teller(reader_locale(request), file.book.currency, file.portfolio.timezone)
+        errors = {name: teller.plain(text) for name, text in beside(refused, typed, names or {}).items()}
         status = 422 if "" not in errors else refused.status  # a field to mend
     else:
         if not isinstance(done, Wrong):

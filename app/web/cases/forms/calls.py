@@ -96,11 +96,12 @@ def _call_words(
     tone: Tone = "good"
     if effects.number_rests:
         said.append("The number rests on every channel until you confirm it under What stands.")
-    if effects.hold is not None:
-        until = teller.day(effects.hold.until)
-        ends = f"do not contact; review by {until}" if effects.hold.for_good else f"until {until}"
-        said.append(f"{HOLD_WORDS[effects.hold.kind]} hold placed: {ends}.")
-        said.append(in_writing_words(request, file, effects.in_writing, now))
+    if effects.placed is not None:
+        hold = effects.placed.hold
+        until = teller.day(hold.until)
+        ends = f"do not contact; review by {until}" if hold.for_good else f"until {until}"
+        said.append(f"{HOLD_WORDS[hold.kind]} hold placed: {ends}.")
+        said.append(in_writing_words(request, file, effects.placed.acknowledgement, now))
     if call.callback_at is not None:
         said.append(f"The callback comes first on the worklist from {teller.instant(call.callback_at)}.")
     if effects.task_kept and effects.retry_at is not None:

@@ -1,0 +1,126 @@
+"""A hold is one act: whoever places it, the row, its pauses, its event and its letter come together."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy.engine import Engine
+from sqlmodel import Session, col, select
+
+from app.actions.holds import PlacedHold, end_hold, place_hold, review_hold
+from app.book.delinquency.models import Pause
+from app.casework.cases.models import CollectionsCase
+from app.casework.holds.models import CaseHold
+from app.core.actor import Actor
+from app.core.db import transaction
+from app.core.errors import Conflict
+from app.core.timeline.rules import Kind
+from app.core.vocabulary import HoldKind
+from app.inbound.models import InboundMatch
+from app.policy.answers import Clearance, Refusals
+from tests import builders
+from tests.inbound.correspondence import a_customer, the_job, writes
+
+ON = date(2026, 3, 20)
+NOW = builders.at(ON)
+DAY = timedelta(days=1)
+ANN = Actor.user("ann")
+
+
+def place(session: Session, case: CollectionsCase, kind: HoldKind, until: date = ON + 30 * DAY) -> PlacedHold:
+    return place_hold(session, case, kind, "said so", until, builders.stationery(), by=ANN, now=NOW)
+
+
+def letters(engine: Engine) -> list[str]:
+    return [message.letter for message in builders.messages(engine)]
+
+
+def kinds(engine: Engine) -> list[HoldKind]:
+    with transaction(engine) as session:
+        return list(session.scalars(select(CaseHold.kind).order_by(col(CaseHold.id))))
+
+
+# --- what is acknowledged -----------------------------------------------------------------------------------
+
+
+def test_the_hold_its_event_and_its_letter_are_written_together(engine: Engine) -> None:
+    with transaction(engine) as session:
+        placed = place(
+            session, builders.delinquent_case(session, due_on=ON - 10 * DAY, on=ON), HoldKind.DISPUTE
+        )
+        assert isinstance(placed.acknowledgement, Clearance)
+        [event] = builders.events(session, Kind.HOLD_PLACED)
+        assert (event["hold"], event["by"]) == (placed.hold.id, "user:ann")
+    assert letters(engine) == ["dispute_acknowledged"]
+
+
+@pytest.mark.parametrize("first", [HoldKind.ATTORNEY, HoldKind.DECEASED, HoldKind.BANKRUPTCY])
+def test_the_represented_and_the_dead_are_not_written_to(engine: Engine, first: HoldKind) -> None:
+    with transaction(engine) as session:
+        case = builders.delinquent_case(session, due_on=ON - 10 * DAY, on=ON)
+        assert place(session, case, first).acknowledgement is None
+        assert isinstance(place(session, case, HoldKind.DISPUTE).acknowledgement, Refusals)
+    assert letters(engine) == []
+    assert kinds(engine) == [first, HoldKind.DISPUTE]
+
+
+def test_one_message_of_an_attorney_and_a_dispute_places_both_and_is_not_answered(engine: Engine) -> None:
+    a_customer(engine)
+    writes(engine, "I dispute this debt, talk to my lawyer")
+    the_job(engine)
+    assert set(kinds(engine)) == {HoldKind.ATTORNEY, HoldKind.DISPUTE}
+    assert letters(engine) == []
+
+
+def test_a_dispute_delivered_twice_and_said_again_is_acknowledged_once(engine: Engine) -> None:
+    a_customer(engine)
+    assert writes(engine, "I dispute this debt", sid="SM1") is not None
+    assert letters(engine) == ["dispute_acknowledged"], "at once, not when a job comes by"
+    assert writes(engine, "I dispute this debt", sid="SM1") is None
+    writes(engine, "I dispute this debt!", sid="SM2")
+    the_job(engine)
+    assert letters(engine) == ["dispute_acknowledged"]
+    assert kinds(engine) == [HoldKind.DISPUTE]
+
+
+def test_a_dispute_from_a_shared_number_holds_for_all_and_is_acknowledged_to_none(engine: Engine) -> None:
+    a_customer(engine), a_customer(engine)
+    writes(engine, "I dispute this debt")
+    the_job(engine)
+    assert kinds(engine) == [HoldKind.DISPUTE, HoldKind.DISPUTE]
+    assert letters(engine) == []
+    with transaction(engine) as session:
+        assert all(match.hold_id for match in session.scalars(select(InboundMatch)))
+
+
+# --- one of a kind, and its pauses --------------------------------------------------------------------------
+
+
+def test_a_second_hold_of_a_kind_is_refused(sqlite_engine: Engine) -> None:
+    with transaction(sqlite_engine) as session:
+        case = builders.delinquent_case(session, due_on=ON - 10 * DAY, on=ON)
+        hold = place(session, case, HoldKind.CEASE_CONTACT).hold
+        with pytest.raises(
+            Conflict, match="A cease contact hold stands already, to be reviewed by 2026-04-19"
+        ):
+            place(session, case, HoldKind.CEASE_CONTACT)
+        end_hold(session, hold, by=ANN, now=NOW, reason="withdrawn in writing")
+        place(session, case, HoldKind.CEASE_CONTACT)
+
+
+@pytest.mark.parametrize("days", [20, 60])
+def test_a_review_moves_the_pauses_of_the_hold_and_no_other(engine: Engine, days: int) -> None:
+    with transaction(engine) as session:
+        builders.portfolio(session, pack="uk")
+        case = builders.delinquent_case(session, due_on=ON - 10 * DAY, on=ON)
+        hold = place(session, case, HoldKind.BREATHING_SPACE).hold
+        until = ON + days * DAY
+        review_hold(session, hold, "the adviser needs another date", until, by=ANN, now=NOW)
+        pauses = session.scalars(select(Pause).order_by(col(Pause.from_on))).all()
+        assert {pause.hold_id for pause in pauses} == {hold.id}
+        assert (pauses[0].from_on, pauses[-1].to_on) == (ON, until)
+        assert all(a.to_on == b.from_on for a, b in zip(pauses, pauses[1:], strict=False)), "without a gap"
+        end_hold(session, hold, by=ANN, now=NOW + 5 * DAY)
+        left = session.scalars(select(Pause)).all()
+        assert [(pause.from_on, pause.to_on) for pause in left] == [(ON, ON + 5 * DAY)]
