@@ -9,6 +9,8 @@ from datetime import datetime
 
 from sqlmodel import Session, col, func, select
 
+from app.book.feeds.events import ReportDecided
+from app.book.ledger.events import AccountHolderChanged
 from app.book.ledger.lifecycle import change_status
 from app.book.ledger.models import Account, Customer, Portfolio, ReportedChange
 from app.book.ledger.rules import AccountStatus, ReportedStatus, ReportedWhat
@@ -18,8 +20,7 @@ from app.casework.plans.rules import LIVE
 from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.errors import Conflict, NotFound
-from app.core.timeline.rules import Kind
-from app.core.timeline.service import NewEvent, customer_stream, lock_customers, record_many
+from app.core.timeline.service import about_customer, lock_customers, record, record_many
 
 
 def decide_report(
@@ -38,13 +39,8 @@ def decide_report(
     before = account.customer_id
     change.status = ReportedStatus.ACCEPTED if accept else ReportedStatus.REFUSED
     change.decided_by, change.decided_at, change.reason = by, now, reason
-    data = {
-        "what": change.what.value, "from": change.was, "to": change.value, "accepted": accept, "reason": reason,
-    }  # fmt: skip
-    decided = NewEvent(
-        customer_stream(before), Kind.REPORT_DECIDED, data, customer_id=before, account_id=account.id
-    )
-    record_many(session, [decided], by=by, now=now)
+    decided = ReportDecided(change.what, change.was, change.value, accept, reason)
+    record(session, about_customer(before, decided, account_id=account.id), by=by, now=now)
     if heir is not None:
         _hand_over(session, account, heir, reason, by=by, now=now)
     elif accept:
@@ -103,11 +99,6 @@ def _hand_over(
     assert heir.id is not None
     account.customer_id = heir.id
     session.flush()
-    data = {"account": account.reference, "from": before.reference, "to": heir.reference, "reason": reason}
-    events = [
-        NewEvent(
-            customer_stream(who), Kind.ACCOUNT_HOLDER_CHANGED, data, customer_id=who, account_id=account.id
-        )
-        for who in (before.id, heir.id)
-    ]
+    changed = AccountHolderChanged(account.reference, before.reference, heir.reference, reason)
+    events = [about_customer(who, changed, account_id=account.id) for who in (before.id, heir.id)]
     record_many(session, events, by=by, now=now)

@@ -13,8 +13,10 @@ from zoneinfo import ZoneInfo
 from babel import Locale
 from babel.dates import format_date, format_time
 
+from app.book.customers.events import CONTACT_LABELS as CONTACT_LABELS
+from app.book.ledger.events import ACCOUNT_LABELS as ACCOUNT_LABELS
 from app.book.ledger.models import Entry
-from app.book.ledger.rules import EntryKind
+from app.book.ledger.rules import ENTRY_LABELS, EntryKind
 from app.casework.cases.calls import RESULT_LABELS
 from app.casework.holds.rules import HOLD_LABELS
 from app.core.actor import Actor, ActorKind
@@ -63,20 +65,7 @@ SUPPRESSION_WORDS = {
     Suppression.REFUSED: "the provider refuses the address",
     Suppression.MANUAL: "somebody asked for it",
 }
-ENTRY_WORDS = {
-    EntryKind.OPENING_BALANCE: "Opening balance",
-    EntryKind.PURCHASE: "Purchase",
-    EntryKind.CASH_ADVANCE: "Cash advance",
-    EntryKind.INTEREST: "Interest",
-    EntryKind.FEE: "Fee",
-    EntryKind.PAYMENT: "Payment",
-    EntryKind.REFUND: "Refund",
-    EntryKind.CREDIT: "Credit",
-    EntryKind.ADJUSTMENT: "Adjustment",
-    EntryKind.REVERSAL: "Reversal",
-    EntryKind.WRITE_OFF: "Write-off",
-    EntryKind.RECOVERY: "Recovery",
-}
+ENTRY_WORDS = ENTRY_LABELS
 PLAN_WORDS = {"promise": "Promise to pay", "instalments": "Repayment plan", "settlement": "Settlement"}
 
 SHOWN: Mapping[str, tuple[str, tuple[Kind, ...]]] = {
@@ -121,7 +110,6 @@ SHOWN: Mapping[str, tuple[str, tuple[Kind, ...]]] = {
             Kind.PREFERENCE_SET,
             Kind.PREFERENCE_ENDED,
             Kind.LANGUAGE_CHANGED,
-            Kind.CUSTOMER_CHANGED,
             Kind.LINKS_REPLACED,
             Kind.ADDRESS_SUPPRESSED,
             Kind.ADDRESS_RESTORED,
@@ -129,23 +117,7 @@ SHOWN: Mapping[str, tuple[str, tuple[Kind, ...]]] = {
     ),
     "money": (
         "Payments and corrections",
-        (
-            Kind.ENTRY_POSTED,
-            Kind.PAYMENT_MOVED,
-            Kind.PAYMENT_MATCHED,
-            Kind.STATEMENT_REPLACED,
-            Kind.STATEMENT_WITHDRAWN,
-            Kind.WAIVER_REQUESTED,
-            Kind.WAIVER_DECIDED,
-            Kind.ACCOUNT_STATUS_CHANGED,
-            Kind.ACCOUNT_CHANGED,
-            Kind.ACCOUNT_HOLDER_CHANGED,
-            Kind.CHANGE_REPORTED,
-            Kind.REPORT_DECIDED,
-            Kind.ACCOUNT_RE_AGED,
-            Kind.PAUSE_SET,
-            Kind.PAUSE_ENDED,
-        ),
+        (),
     ),
     "case": (
         "Case and legal",
@@ -323,19 +295,9 @@ def _quoted(kind: str, data: Mapping[str, Any]) -> str:
         Kind.PREFERENCE_SET: "source",
     }
     named |= dict.fromkeys(
-        (
-            Kind.PAYMENT_MOVED,
-            Kind.STATEMENT_REPLACED,
-            Kind.STATEMENT_WITHDRAWN,
-            Kind.WAIVER_REQUESTED,
-            Kind.ACCOUNT_STATUS_CHANGED,
-            Kind.ACCOUNT_RE_AGED,
-            Kind.PAUSE_SET,
-            Kind.ADDRESS_RESTORED,
-        ),
+        (Kind.ADDRESS_RESTORED,),
         "reason",
     )
-    named[Kind.WAIVER_DECIDED] = "note"
     return str(data.get(named[kind]) or "") if kind in named else ""
 
 
@@ -393,63 +355,6 @@ def preference_words(told: ContactPreference) -> str:
 
 def _minute(minute: int) -> str:
     return f"{minute // 60:02}:{minute % 60:02}"
-
-
-CONTACT_LABELS: Mapping[str, str] = {
-    "full_name": "Name", "language": "Language", "country": "Country", "region": "State or region",
-    "timezone": "Time zone", "address_line1": "Address", "address_line2": "Address, second line", "city": "Town",
-    "postcode": "Postcode", "mobile": "Mobile", "email": "E-mail",
-}  # fmt: skip
-ACCOUNT_LABELS: Mapping[str, str] = {
-    "card_last4": "Card", "product": "Product", "credit_limit_minor": "Limit", "apr_millionths": "Rate",
-}  # fmt: skip
-
-
-def _customer_changed(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
-    was, now = data["from"], data["to"]
-    parts = [
-        f"{CONTACT_LABELS.get(n, n)}: {was[n] or 'none'} → {now[n] or 'none'}"
-        for n in CONTACT_LABELS
-        if n in now
-    ]
-    return "Contact data changed", "; ".join([*parts, str(data.get("reason") or "")]), "info"
-
-
-def _account_changed(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
-    def told(name: str, value: Any) -> str:
-        if name == "credit_limit_minor":
-            return teller.money(value)
-        return f"{int(value) / 10_000:g} %" if name == "apr_millionths" else str(value)
-
-    was, now = data["from"], data["to"]
-    parts = [
-        f"{ACCOUNT_LABELS.get(n, n)}: {told(n, was[n])} → {told(n, now[n])}"
-        for n in ACCOUNT_LABELS
-        if n in now
-    ]
-    reason = str(data.get("reason") or "")
-    if reason == "the creditor's file":
-        return "Account changed by the creditor’s file", "; ".join(parts), "info"
-    return "Account terms changed", "; ".join([*parts, reason]), "info"
-
-
-def _holder_changed(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
-    return (
-        f"Account {data['account']} changed hands",
-        f"From {data['from']} to {data['to']}; {data['reason']}",
-        "warn",
-    )
-
-
-def _change_reported(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
-    said = str(data["to"]).replace("_", " ")
-    return f"The creditor’s file says: {data['what']} {said}", "Waits for a manager", "warn"
-
-
-def _report_decided(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
-    verb = "taken over" if data["accepted"] else "refused"
-    said = str(data["to"]).replace("_", " ")
-    return f"{_sentence(data['what'])} {said} {verb}", str(data["reason"]), "info"
 
 
 def _preference_set(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
@@ -549,64 +454,6 @@ def _legal(title: str, tone: Tone) -> Callable[[Teller, Mapping[str, Any], str],
     return words
 
 
-def _posted(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
-    kind = ENTRY_WORDS.get(EntryKind(data["kind"]), str(data["kind"]))
-    amount = teller.money(abs(int(data["amount_minor"])))
-    body = f"{data.get('reference', '')}, effective {teller.day(data.get('effective_on'))}"
-    return f"{kind} of {amount} posted by hand", body, "good" if int(data["amount_minor"]) < 0 else "neutral"
-
-
-def _moved(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
-    amount = teller.money(int(data["amount_minor"]))
-    body = f"{data['reference']}, from {data['from_account']} to {data['to_account']}"
-    return f"Payment of {amount} moved to the right account", body, "info"
-
-
-def _matched(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
-    amount = teller.money(int(data["amount_minor"]))
-    return f"Bank credit of {amount} matched", f"{data['account']}: {data.get('how', '')}", "good"
-
-
-def _waiver(title: str, tone: Tone) -> Callable[[Teller, Mapping[str, Any], str], Words]:
-    def words(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
-        how = "" if title else str(data["status"])
-        said = f"Waiver of {teller.money(int(data['amount_minor']))} {title or how}"
-        return said, f"of {data['entry']}", "good" if data["status"] == "approved" else tone
-
-    return words
-
-
-def _status_changed(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
-    before, to = (str(data[name]).replace("_", " ") for name in ("from", "to"))
-    return f"Account {to} at the end of {teller.day(data['on'])}", f"It was {before}", "info"
-
-
-def _re_aged(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
-    amount = teller.money(int(data["past_due_minor"]))
-    return f"Re-aged: {amount} brought current", f"On {teller.day(data['on'])} under {data['rule']}", "info"
-
-
-def _statement_corrected(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
-    was, right = data["was"], data.get("now")
-    minimum = f"minimum {teller.money(was['minimum_due_minor'])}"
-    if right is None:
-        return f"Statement {was['reference']} withdrawn", f"It asked for a {minimum}", "warn"
-    became = f"minimum {teller.money(right['minimum_due_minor'])}, due {teller.day(right['due_on'])}"
-    before = f"{minimum}, due {teller.day(was['due_on'])}"
-    return f"Statement {was['reference']} replaced", f"{_capital(became)}; before: {before}", "warn"
-
-
-def _pause_set(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
-    until = f"until {teller.day(data['to_on'])}" if data.get("to_on") else "until ended"
-    kind = str(data["kind"]).replace("_", " ")
-    return f"Days paused: {kind}", f"From {teller.day(data['from_on'])} {until}", "warn"
-
-
-def _pause_ended(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
-    kind = str(data["kind"]).replace("_", " ")
-    return f"Pause ended: {kind}", f"Days count again from {teller.day(data['on'])}", "neutral"
-
-
 def _letter(data: Mapping[str, Any]) -> str:
     return _sentence(str(data.get("letter") or data.get("step") or "").replace("_", " ").replace("-", " "))
 
@@ -622,7 +469,6 @@ _TELLERS: Mapping[str, Callable[[Teller, Mapping[str, Any], str], Words]] = {
     Kind.MESSAGE_RECEIVED: _message_received,
     Kind.MESSAGE_REVIEWED: _message_reviewed,
     Kind.LANGUAGE_CHANGED: _language_changed,
-    Kind.CUSTOMER_CHANGED: _customer_changed,
     Kind.LINKS_REPLACED: _links_replaced,
     Kind.ADDRESS_SUPPRESSED: _address_suppressed,
     Kind.ADDRESS_RESTORED: _address_restored,
@@ -647,21 +493,6 @@ _TELLERS: Mapping[str, Callable[[Teller, Mapping[str, Any], str], Words]] = {
     Kind.CALL_TASK_CREATED: _call_task,
     Kind.TASK_CREATED: _task,
     Kind.TASK_DONE: _task_done,
-    Kind.ENTRY_POSTED: _posted,
-    Kind.PAYMENT_MOVED: _moved,
-    Kind.PAYMENT_MATCHED: _matched,
-    Kind.WAIVER_REQUESTED: _waiver("asked for", "info"),
-    Kind.WAIVER_DECIDED: _waiver("", "neutral"),
-    Kind.ACCOUNT_STATUS_CHANGED: _status_changed,
-    Kind.ACCOUNT_CHANGED: _account_changed,
-    Kind.ACCOUNT_HOLDER_CHANGED: _holder_changed,
-    Kind.CHANGE_REPORTED: _change_reported,
-    Kind.REPORT_DECIDED: _report_decided,
-    Kind.ACCOUNT_RE_AGED: _re_aged,
-    Kind.STATEMENT_REPLACED: _statement_corrected,
-    Kind.STATEMENT_WITHDRAWN: _statement_corrected,
-    Kind.PAUSE_SET: _pause_set,
-    Kind.PAUSE_ENDED: _pause_ended,
     Kind.REFERRAL_NOMINATED: _legal("Nominated for the legal team", "warn"),
     Kind.REFERRAL_APPROVED: _legal("Referral to the legal team approved", "warn"),
     Kind.REFERRAL_DECLINED: _legal("Referral to the legal team declined", "neutral"),

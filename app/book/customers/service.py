@@ -12,13 +12,13 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from app.book.customers.events import CustomerChanged
 from app.book.customers.people import CONTACT_LIMITS, checked_contact
 from app.book.ledger.models import ContactCorrection, Customer
 from app.book.ledger.rules import holds_card_number
 from app.core.actor import Actor
 from app.core.errors import Invalid
-from app.core.timeline.rules import Kind
-from app.core.timeline.service import NewEvent, customer_stream, lock_customers, record
+from app.core.timeline.service import about_customer, lock_customers, record
 
 CONTACT = tuple(CONTACT_LIMITS)
 
@@ -55,9 +55,8 @@ def change_contact(
     for name, value in changed.items():
         setattr(customer, name, value)
         _remember(session, who, name, before[name], value, by=by, now=now)
-    data = {"from": {name: before[name] for name in changed}, "to": changed, "reason": reason}
-    event = NewEvent(customer_stream(who), Kind.CUSTOMER_CHANGED, data, customer_id=who, case_id=case_id)
-    record(session, event, by=by, now=now)
+    told = CustomerChanged({name: before[name] for name in changed}, changed, reason)
+    record(session, about_customer(who, told, case_id=case_id), by=by, now=now)
     return changed
 
 

@@ -5,7 +5,6 @@ Everything here is read from the ledger and folded anew; nothing is taken from s
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -14,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
+from app.book.delinquency.events import PauseEnded
 from app.book.delinquency.loading import waiver_credits
 from app.book.delinquency.models import Pause, ReAge
 from app.book.delinquency.rules import (
@@ -35,11 +35,11 @@ from app.book.delinquency.rules import (
     trace,
 )
 from app.book.delinquency.service import edges_of
+from app.book.ledger.events import AccountStatusChanged
 from app.book.ledger.models import Account, Entry, Portfolio, Position, ReplacedStatement, Statement
 from app.book.ledger.rules import MONEY_IN, PAYS_DUES, EntryKind
 from app.core.db import table_of
 from app.core.timeline.models import Event
-from app.core.timeline.rules import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,32 +321,29 @@ def _lasting(session: Session, account_id: int, known_on: date | None) -> tuple[
     account = session.get_one(Account, account_id)
     ended_on = account.ended_on
     if known_on is not None:
-        for kind, data in _posted_since(session, account, known_on):
-            if kind == Kind.ACCOUNT_STATUS_CHANGED:
-                ended_on = _day(data["ended_before"])
-            elif data["set_on"] <= known_on.isoformat():
-                pauses[data["pause"]] = (date.fromisoformat(data["from_on"]), _day(data["until"]))
+        for since in _posted_since(session, account, known_on):
+            if isinstance(since, AccountStatusChanged):
+                ended_on = since.ended_before
+            elif since.set_on <= known_on:
+                pauses[since.pause_id] = (since.from_on, since.until)
     return list(pauses.values()), ended_on
 
 
 def _posted_since(
     session: Session, account: Account, known_on: date
-) -> Iterator[tuple[Kind, dict[str, Any]]]:
+) -> Iterator[PauseEnded | AccountStatusChanged]:
     """Ends of pauses and changes of status posted after `known_on`, the latest first."""
     event = table_of(Event)
     query = sa.select(event.c.kind, event.c.data).where(
         event.c.customer_id == account.customer_id,
-        event.c.kind.in_((Kind.PAUSE_ENDED, Kind.ACCOUNT_STATUS_CHANGED)),
+        event.c.kind.in_((PauseEnded.KIND, AccountStatusChanged.KIND)),
         event.c.account_id == account.id,
     )
     for kind, text in session.connection().execute(query.order_by(event.c.seq.desc())):
-        data = json.loads(text)
-        if data["posted_on"] > known_on.isoformat():
-            yield kind, data
-
-
-def _day(text: str | None) -> date | None:
-    return date.fromisoformat(text) if text else None
+        payload = PauseEnded if kind == PauseEnded.KIND else AccountStatusChanged
+        said = payload.from_json(text)
+        if said.posted_on > known_on:
+            yield said
 
 
 def _posted(column: sa.ColumnElement[date], known_on: date | None) -> tuple[sa.ColumnElement[bool], ...]:

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from app.book.delinquency.events import AccountReAged, PauseEnded, PauseSet
 from app.book.delinquency.models import AccountState, Pause, ReAge
 from app.book.delinquency.queries import owed_minor
 from app.book.delinquency.re_age import ReAgeFacts, ReAgeRefusal, review_re_age
@@ -33,7 +34,6 @@ from app.core.db import table_of
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of
 from app.core.staff.rules import MANAGEMENT, Role
-from app.core.timeline.rules import Kind
 from app.core.timeline.service import lock_customers
 from app.policy.sections.pauses import PauseKind
 from app.policy.sections.re_age import ReAgeRule
@@ -81,8 +81,8 @@ def set_pause(
     session.add(pause)
     session.flush()
     mark_changed(session, account.portfolio_id, {pause.account_id: from_on})
-    data = {"pause": pause.id, "kind": kind.value, "from_on": from_on, "to_on": to_on, "reason": reason}
-    record_on_account(session, account, Kind.PAUSE_SET, data, by=by, now=now)
+    told = PauseSet(id_of(pause), kind, from_on, to_on, reason)
+    record_on_account(session, account, told, by=by, now=now)
     return pause
 
 
@@ -94,23 +94,22 @@ def end_pause(session: Session, pause: Pause, on: date, *, by: Actor, now: datet
     if pause.to_on is not None and pause.to_on <= on:
         raise Conflict(f"this pause ended on {pause.to_on} already")
     portfolio = session.get_one(Portfolio, account.portfolio_id)
-    data = {
-        "pause": pause.id,
-        "kind": pause.kind.value,
-        "from_on": pause.from_on,
-        "on": on,
-        # So that what was known before can still be told: see `app.book.delinquency.history`.
-        "until": pause.to_on,
-        "set_on": pause.posted_on,
-        "posted_on": business_date(session, portfolio, now),
-    }
+    ended = PauseEnded(
+        id_of(pause),
+        pause.kind,
+        pause.from_on,
+        on,
+        until=pause.to_on,
+        set_on=pause.posted_on,
+        posted_on=business_date(session, portfolio, now),
+    )
     if on <= pause.from_on:
         session.delete(pause)
     else:
         pause.to_on, pause.ended_by = on, by
     session.flush()
     mark_changed(session, account.portfolio_id, {id_of(account): max(on, pause.from_on)})
-    record_on_account(session, account, Kind.PAUSE_ENDED, data, by=by, now=now)
+    record_on_account(session, account, ended, by=by, now=now)
 
 
 def pauses_of(session: Session, account_ids: Sequence[int]) -> dict[int, list[Pause]]:
@@ -169,8 +168,8 @@ def re_age(
     session.add(made)
     session.flush()
     mark_changed(session, account.portfolio_id, {made.account_id: on})
-    data = {"on": on, "past_due_minor": made.past_due_minor, "rule": made.rule, "reason": reason}
-    record_on_account(session, account, Kind.ACCOUNT_RE_AGED, data, by=by, now=now)
+    told = AccountReAged(on, made.past_due_minor, made.rule, reason)
+    record_on_account(session, account, told, by=by, now=now)
     return made
 
 

@@ -16,18 +16,20 @@ import polars as pl
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from app.book.customers.events import CustomerChanged
 from app.book.customers.service import CONTACT
+from app.book.feeds.events import ChangeReported
 from app.book.feeds.layouts import CONFLICT, Stored
 from app.book.feeds.reading.dates import DATE_RULES
 from app.book.feeds.reading.parsing import LINE, Batch
 from app.book.feeds.store import Book, known_rows, new_ids, refuse, within_days, write
+from app.book.ledger.events import THE_FILE, AccountChanged
 from app.book.ledger.models import Account, ContactCorrection, Customer, ReportedChange
 from app.book.ledger.rules import AccountStatus, FeedKind, ReportedStatus, ReportedWhat
 from app.core.actor import Actor
 from app.core.bulk import among, chunked
 from app.core.db import table_of
-from app.core.timeline.rules import Kind
-from app.core.timeline.service import NewEvent, customer_stream, lock_customers, record_many
+from app.core.timeline.service import NewEvent, about_customer, lock_customers, record_many
 
 FED = ("card_last4", "product", "credit_limit_minor", "apr_millionths")
 """What of an account a file changes."""
@@ -176,10 +178,8 @@ def _change_customers(
             updates.setdefault(tuple(new), []).append(
                 {"b_id": row["id"], **{f"b_{n}": t for n, t in new.items()}}
             )
-            data = {"from": {name: row[name] for name in new}, "to": new, "reason": "the creditor's file"}
-            events.append(
-                NewEvent(customer_stream(row["id"]), Kind.CUSTOMER_CHANGED, data, customer_id=row["id"])
-            )
+            changed = CustomerChanged({name: row[name] for name in new}, new, THE_FILE)
+            events.append(about_customer(row["id"], changed))
     _update(session, Customer, updates)
     ended = [(id, name) for id, (_, said) in wanted.items() for name in said if (id, name) in corrections]
     for customer_id, name in ended:
@@ -232,13 +232,8 @@ def _change_accounts(
         updates.setdefault(tuple(new), []).append(
             {"b_id": row["id"], **{f"b_{n}": v for n, v in new.items()}}
         )
-        data = {"from": {n: row[f"{n}_known"] for n in new}, "to": new, "reason": "the creditor's file"}
-        holder = row["customer_id"]
-        events.append(
-            NewEvent(
-                customer_stream(holder), Kind.ACCOUNT_CHANGED, data, customer_id=holder, account_id=row["id"]
-            )
-        )
+        changed = AccountChanged({name: row[f"{name}_known"] for name in new}, new, THE_FILE)
+        events.append(about_customer(row["customer_id"], changed, account_id=row["id"]))
     lock_customers(session, {event.customer_id for event in events if event.customer_id})
     _update(session, Account, updates)
     record_many(session, events, by=by, now=book.now)
@@ -326,13 +321,8 @@ class _Reported:
         )  # fmt: skip
         self.session.add(change)
         self.known[(row["id"], what)] = change
-        holder = row["customer_id_known"]
-        data = {"what": what.value, "from": was, "to": said}
-        return [
-            NewEvent(
-                customer_stream(holder), Kind.CHANGE_REPORTED, data, customer_id=holder, account_id=row["id"]
-            )
-        ]
+        reported = ChangeReported(what, was, said)
+        return [about_customer(row["customer_id_known"], reported, account_id=row["id"])]
 
     def _references(self, ids: Iterable[int]) -> dict[int, str]:
         found: dict[int, str] = {}

@@ -26,6 +26,7 @@ from sqlmodel import Session, col, select
 from app.book.feeds.accounts import store_accounts
 from app.book.feeds.arrears import look_at
 from app.book.feeds.bank import camt054
+from app.book.feeds.events import FeedLoaded
 from app.book.feeds.layouts import ACCOUNTS, PAYMENTS, STATEMENTS, TRANSACTIONS, Layout, Stored
 from app.book.feeds.positions import POSITIONS, check_source
 from app.book.feeds.reading import mapping as mappings
@@ -43,8 +44,7 @@ from app.core.db import exclusive, retrying, transaction
 from app.core.errors import DeskError, Invalid
 from app.core.ids import id_of
 from app.core.settings import get_settings
-from app.core.timeline.rules import Kind
-from app.core.timeline.service import NewEvent, portfolio_stream, record
+from app.core.timeline.service import about_portfolio, record
 
 LAYOUTS: Mapping[FeedKind, Layout] = {
     FeedKind.ACCOUNTS: ACCOUNTS,
@@ -323,9 +323,8 @@ class _Load:
             self._notes.append(look_at(session, history.portfolio_id))
         self.report.notes = [*dict.fromkeys(filter(None, [*self._notes, *self.report.notes]))]
         history.notes = "\n".join(self.report.notes)
-        data = {"kind": self.kind.value, "file": history.file_name, "sha256": history.sha256, **counts}
-        event = NewEvent(portfolio_stream(history.portfolio_id), Kind.FEED_LOADED, data)
-        record(session, event, by=self.by, now=self.now)
+        loaded = FeedLoaded(self.kind, history.file_name, history.sha256, **counts)
+        record(session, about_portfolio(history.portfolio_id, loaded), by=self.by, now=self.now)
         return self.report
 
     # --- rows -----------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 
 from app.book.ledger.balances import balance_of, still_owed
 from app.book.ledger.ends import judge_reversal
+from app.book.ledger.events import PaymentMoved, WaiverDecided, WaiverRequested
 from app.book.ledger.lifecycle import reinstate_recoveries
 from app.book.ledger.models import Account, Entry, Portfolio, Waiver
 from app.book.ledger.rules import (
@@ -43,7 +44,6 @@ from app.core.clock import local_date
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of
 from app.core.staff.rules import MANAGEMENT, Role
-from app.core.timeline.rules import Kind
 from app.core.timeline.service import lock_customers
 
 MAX_REASON = 200
@@ -145,7 +145,7 @@ def waive(
     )
     session.add(waiver)
     session.flush()
-    _record_waiver(session, Kind.WAIVER_REQUESTED, account, entry, waiver, by=by, now=now)
+    _record_waiver(session, WaiverRequested, account, entry, waiver, by=by, now=now)
     if waiver.alone:
         _approve(session, waiver, account, entry, by=by, now=now)
     return waiver
@@ -171,7 +171,7 @@ def decide_waiver(
         _approve(session, waiver, account, entry, by=by, now=now)
     else:
         waiver.status, waiver.decided_by, waiver.decided_at = WaiverStatus.DECLINED, by, now
-        _record_waiver(session, Kind.WAIVER_DECIDED, account, entry, waiver, by=by, now=now)
+        _record_waiver(session, WaiverDecided, account, entry, waiver, by=by, now=now)
     session.flush()
     return waiver
 
@@ -196,7 +196,7 @@ def _approve(
     waiver.status, waiver.decided_by, waiver.decided_at = WaiverStatus.APPROVED, by, now
     waiver.credit_id = credit.id
     session.flush()
-    _record_waiver(session, Kind.WAIVER_DECIDED, account, entry, waiver, by=by, now=now)
+    _record_waiver(session, WaiverDecided, account, entry, waiver, by=by, now=now)
 
 
 def left_to_waive(session: Session, entry: Entry) -> int:
@@ -215,18 +215,25 @@ def waiting_waivers(session: Session, portfolio_id: int) -> Sequence[Waiver]:
 
 
 def _record_waiver(
-    session: Session, kind: Kind, account: Account, entry: Entry, waiver: Waiver, *, by: Actor, now: datetime
+    session: Session,
+    kind: type[WaiverRequested | WaiverDecided],
+    account: Account,
+    entry: Entry,
+    waiver: Waiver,
+    *,
+    by: Actor,
+    now: datetime,
 ) -> None:
-    data = {
-        "waiver": waiver.id,
-        "entry": entry.reference,
-        "amount_minor": waiver.amount_minor,
-        "reason": waiver.reason,
-        "alone": waiver.alone,
-        "status": waiver.status.value,
-        "note": waiver.note,
-    }
-    record_on_account(session, account, kind, data, by=by, now=now)
+    payload = kind(
+        id_of(waiver),
+        entry.reference,
+        waiver.amount_minor,
+        waiver.reason,
+        waiver.alone,
+        waiver.status,
+        waiver.note,
+    )
+    record_on_account(session, account, payload, by=by, now=now)
 
 
 # --- payments that went astray, and too much of them ------------------------------------------------------------
@@ -277,15 +284,9 @@ def move_payment(
         now=now,
     )
     reinstate_recoveries(session, entry.portfolio_id, [id_of(to_account)], now=now)
-    data = {
-        "reference": entry.reference,
-        "amount_minor": entry.amount_minor,
-        "from_account": wrong.reference,
-        "to_account": to_account.reference,
-        "reason": reason,
-    }
+    told = PaymentMoved(entry.reference, entry.amount_minor, wrong.reference, to_account.reference, reason)
     for account in (wrong, to_account):
-        record_on_account(session, account, Kind.PAYMENT_MOVED, data, by=by, now=now)
+        record_on_account(session, account, told, by=by, now=now)
     return moved
 
 

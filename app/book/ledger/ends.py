@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlmodel import Session, col, select
 
 from app.book.ledger.balances import balance_of, off_the_book
+from app.book.ledger.events import AccountStatusChanged
 from app.book.ledger.lifecycle import set_status
 from app.book.ledger.models import Account, Entry, Portfolio
 from app.book.ledger.rules import (
@@ -29,7 +29,6 @@ from app.book.ledger.service import (
 from app.core.actor import Actor
 from app.core.ids import id_of
 from app.core.timeline.models import Event
-from app.core.timeline.rules import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +44,13 @@ def last_end(session: Session, account: Account) -> LastEnd:
     """From the timeline; an account that ended before changes were recorded was active."""
     query = select(Event.data).where(
         Event.customer_id == account.customer_id,
-        Event.kind == Kind.ACCOUNT_STATUS_CHANGED,
+        Event.kind == AccountStatusChanged.KIND,
         Event.account_id == account.id,
     )
     for text in session.scalars(query.order_by(col(Event.seq).desc())):
-        data = json.loads(text)
-        if AccountStatus(data["to"]) in ENDED:
-            return LastEnd(AccountStatus(data["from"]), date.fromisoformat(data["on"]))
+        changed = AccountStatusChanged.from_json(text)
+        if changed.to in ENDED:
+            return LastEnd(changed.from_, changed.on)
     return LastEnd(AccountStatus.ACTIVE, account.ended_on or date.min)
 
 

@@ -20,6 +20,7 @@ from app.book.ledger.balances import (
     still_owed,
     untold,
 )
+from app.book.ledger.events import AccountStatusChanged
 from app.book.ledger.models import Account, Entry, LedgerChange, Portfolio
 from app.book.ledger.rules import (
     ENDED,
@@ -56,7 +57,6 @@ from app.core.db import table_of
 from app.core.errors import Conflict, Invalid
 from app.core.ids import id_of
 from app.core.money import MAX_MINOR
-from app.core.timeline.rules import Kind
 
 ENDING_ENTRY = {
     AccountStatus.CHARGED_OFF: EntryKind.WRITE_OFF,
@@ -115,17 +115,16 @@ def set_status(
             _take_off_the_book(session, account, to, on, balance_minor, reason, by=by, now=now)
     session.flush()
     reinstate_recoveries(session, account.portfolio_id, [id_of(account)], now=now)
-    data = {
-        "from": before.value,
-        "to": to.value,
-        "on": on,
-        "reason": reason,
-        "balance_minor": balance_minor,
-        # So that what was known before can still be told: the end it had, and the day on which this was known.
-        "ended_before": ended_before,
-        "posted_on": posting_date(on, first_open_day(session, account.portfolio_id)),
-    }
-    record_on_account(session, account, Kind.ACCOUNT_STATUS_CHANGED, data, by=by, now=now)
+    changed = AccountStatusChanged(
+        before,
+        to,
+        on,
+        reason,
+        balance_minor,
+        ended_before=ended_before,
+        posted_on=posting_date(on, first_open_day(session, account.portfolio_id)),
+    )
+    record_on_account(session, account, changed, by=by, now=now)
 
 
 def _take_off_the_book(

@@ -59,6 +59,22 @@ class EntryKind(StrEnum):
     RECOVERY = "recovery"
 
 
+ENTRY_LABELS: Mapping[EntryKind, str] = {
+    EntryKind.OPENING_BALANCE: "Opening balance",
+    EntryKind.PURCHASE: "Purchase",
+    EntryKind.CASH_ADVANCE: "Cash advance",
+    EntryKind.INTEREST: "Interest",
+    EntryKind.FEE: "Fee",
+    EntryKind.PAYMENT: "Payment",
+    EntryKind.REFUND: "Refund",
+    EntryKind.CREDIT: "Credit",
+    EntryKind.ADJUSTMENT: "Adjustment",
+    EntryKind.REVERSAL: "Reversal",
+    EntryKind.WRITE_OFF: "Write-off",
+    EntryKind.RECOVERY: "Recovery",
+}
+
+
 class FeedKind(StrEnum):
     ACCOUNTS = "accounts"
     STATEMENTS = "statements"

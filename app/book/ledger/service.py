@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
+from app.book.ledger.events import EntryPosted, PortfolioAdded, PortfolioSet
 from app.book.ledger.models import Account, DailyRun, Entry, LedgerChange, Portfolio, Waiver
 from app.book.ledger.references import normal_reference
 from app.book.ledger.rules import (
@@ -38,8 +39,8 @@ from app.core.db import table_of
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
 from app.core.money import BadAmount, exponent
-from app.core.timeline.rules import Kind
-from app.core.timeline.service import NewEvent, customer_stream, lock_customers, portfolio_stream, record
+from app.core.timeline.payload import Payload
+from app.core.timeline.service import about_customer, about_portfolio, lock_customers, record
 from app.policy.zones import ZONES
 
 MAX_REFERENCE = 80
@@ -85,9 +86,8 @@ def add_portfolio(
     )
     session.add(portfolio)
     session.flush()
-    assert portfolio.id is not None
-    data = {"code": code, "currency": currency, "pack": pack, "collector": collector.value}
-    record(session, NewEvent(portfolio_stream(portfolio.id), Kind.PORTFOLIO_ADDED, data), by=by, now=now)
+    added = PortfolioAdded(code, currency, pack, collector)
+    record(session, about_portfolio(id_of(portfolio), added), by=by, now=now)
     return portfolio
 
 
@@ -112,10 +112,7 @@ def set_portfolio(
         mark_all_changed(session, portfolio)
     became = {setting.name: spelt(setting, value, portfolio.currency) for setting, value in changes}
     if became:
-        assert portfolio.id is not None
-        data = {"was": was, "now": became}
-        event = NewEvent(portfolio_stream(portfolio.id), Kind.PORTFOLIO_SET, data)
-        record(session, event, by=by, now=now)
+        record(session, about_portfolio(id_of(portfolio), PortfolioSet(was, became)), by=by, now=now)
     return became
 
 
@@ -344,27 +341,17 @@ def _enter(
 
 
 def _record_entry(session: Session, account: Account, entry: Entry, *, by: Actor, now: datetime) -> None:
-    data = {
-        "reference": entry.reference,
-        "kind": entry.kind.value,
-        "amount_minor": entry.amount_minor,
-        "effective_on": entry.effective_on,
-        "description": entry.description,
-    }
-    record_on_account(session, account, Kind.ENTRY_POSTED, data, by=by, now=now)
+    posted = EntryPosted(
+        entry.reference, entry.kind, entry.amount_minor, entry.effective_on, entry.description
+    )
+    record_on_account(session, account, posted, by=by, now=now)
 
 
 def record_on_account(
-    session: Session, account: Account, kind: Kind, data: Mapping[str, Any], *, by: Actor, now: datetime
+    session: Session, account: Account, payload: Payload, *, by: Actor, now: datetime
 ) -> None:
     """Put something that was done to an account on its customer's record."""
-    event = NewEvent(
-        customer_stream(account.customer_id),
-        kind,
-        data,
-        customer_id=account.customer_id,
-        account_id=account.id,
-    )
+    event = about_customer(account.customer_id, payload, account_id=account.id)
     record(session, event, by=by, now=now)
 
 

@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 from sqlmodel import Session, col, select
 
+from app.book.ledger.events import StatementReplaced, StatementWithdrawn
 from app.book.ledger.models import Account, Portfolio, ReplacedStatement, Statement
 from app.book.ledger.rules import holds_card_number
 from app.book.ledger.service import business_date, lock_account, mark_changed, record_on_account
@@ -15,7 +16,6 @@ from app.core.actor import Actor
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import MANAGEMENT, Role
-from app.core.timeline.rules import Kind
 
 MAX_REFERENCE, MAX_REASON = 60, 200
 LAST_DAY = date(2199, 12, 31)
@@ -102,9 +102,9 @@ def correct_statement(
     session.flush()
     since = min(old.closing_on, right.closing_on if right else old.closing_on)
     mark_changed(session, account.portfolio_id, {id_of(account): since})
-    data = {"was": asdict(old), "now": asdict(right) if right else None, "reason": reason}
-    kind = Kind.STATEMENT_REPLACED if right else Kind.STATEMENT_WITHDRAWN
-    record_on_account(session, account, kind, data, by=by, now=now)
+    corrected = StatementReplaced if right else StatementWithdrawn
+    payload = corrected(asdict(old), asdict(right) if right else None, reason)
+    record_on_account(session, account, payload, by=by, now=now)
     return replaced
 
 

@@ -11,12 +11,13 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from app.book.ledger.events import AccountChanged
 from app.book.ledger.models import Account
 from app.book.ledger.rules import holds_card_number
+from app.book.ledger.service import record_on_account
 from app.core.actor import Actor
 from app.core.errors import Invalid
-from app.core.timeline.rules import Kind
-from app.core.timeline.service import NewEvent, customer_stream, lock_customers, record
+from app.core.timeline.service import lock_customers
 
 Terms = Mapping[str, str | int]
 """Some of `card_last4` (four digits), `product`, `credit_limit_minor`, `apr_millionths` (150000 is 15 %)."""
@@ -41,18 +42,11 @@ def change_terms(
     _require_plausible(changed)
     if not changed:
         return {}
-    data = {"from": {name: getattr(account, name) for name in changed}, "to": changed, "reason": reason}
+    before = {name: getattr(account, name) for name in changed}
     for name, value in changed.items():
         setattr(account, name, value)
     session.flush()
-    event = NewEvent(
-        customer_stream(account.customer_id),
-        Kind.ACCOUNT_CHANGED,
-        data,
-        customer_id=account.customer_id,
-        account_id=account.id,
-    )
-    record(session, event, by=by, now=now)
+    record_on_account(session, account, AccountChanged(before, changed, reason), by=by, now=now)
     return changed
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
 
@@ -18,11 +17,20 @@ from sqlmodel import Session, col, delete, select, update
 
 from app.core.actor import SYSTEM, Actor, ActorKind
 from app.core.errors import Conflict, Invalid, NotFound
+from app.core.ids import id_of
 from app.core.staff import queries, rules
+from app.core.staff.events import (
+    LoggedIn,
+    LoggedOut,
+    LoginWasRefused,
+    TokenIssued,
+    TokenRevoked,
+    UserAdded,
+    UserChanged,
+)
 from app.core.staff.models import ApiToken, LoginAttempt, StaffSession, User
 from app.core.staff.rules import Caller, LoginRefusal, LoginRefused, Role, Staff
-from app.core.timeline.rules import Kind
-from app.core.timeline.service import NewEvent, record, staff_stream
+from app.core.timeline.service import about_staff, record
 
 hasher = PasswordHash.recommended()
 
@@ -74,8 +82,8 @@ def add_user(
     )
     session.add(user)
     session.flush()
-    data = {"username": username, "display_name": display_name, "role": role.value}
-    _record(session, user.id, Kind.USER_ADDED, data, by=by, now=now)
+    added = UserAdded(username, display_name, role)
+    record(session, about_staff(id_of(user), added), by=by, now=now)
     return user
 
 
@@ -125,9 +133,7 @@ def change_user(
     session.add(user)
     if changed.keys() & {"role", "active", "password"}:
         end_sessions(session, user_id, now=now)
-    _record(
-        session, user_id, Kind.USER_CHANGED, {"username": user.username, "changed": changed}, by=by, now=now
-    )
+    record(session, about_staff(user_id, UserChanged(user.username, changed)), by=by, now=now)
     return user
 
 
@@ -198,12 +204,13 @@ def log_in(
     refusal = _check_password(user, password)
     session.exec(delete(LoginAttempt).where(col(LoginAttempt.at) < now - timedelta(days=1)))
     session.add(LoginAttempt(username_digest=name_digest, client=client[:64], at=now, ok=refusal is None))
-    if user is None or refusal is not None:
+    if refusal is not None:
         # An unknown name is counted but not put on record: often it is a password in the wrong field.
         if user is not None:
-            data = {"reason": refusal, "client": client}
-            _record(session, user.id, Kind.LOGIN_REFUSED, data, by=SYSTEM, now=now)
-        return LoginRefused(refusal or LoginRefusal.UNKNOWN)
+            refused = LoginWasRefused(refusal, client)
+            record(session, about_staff(id_of(user), refused), by=SYSTEM, now=now)
+        return LoginRefused(refusal)
+    assert user is not None  # no user is refused as unknown
     return _open_session(session, user, client, now=now, lifetime=lifetime)
 
 
@@ -237,7 +244,7 @@ def _open_session(
     )
     session.add(row)
     session.flush()
-    _record(session, user.id, Kind.LOGGED_IN, {"client": client}, by=Actor.user(user.username), now=now)
+    record(session, about_staff(user.id, LoggedIn(client)), by=Actor.user(user.username), now=now)
     return token, row
 
 
@@ -279,7 +286,7 @@ def log_out(session: Session, staff: Staff, session_id: str, *, now: datetime) -
         return
     row.ended_at = now
     session.add(row)
-    _record(session, staff.user_id, Kind.LOGGED_OUT, {}, by=staff.by, now=now)
+    record(session, about_staff(staff.user_id, LoggedOut()), by=staff.by, now=now)
 
 
 def end_sessions(session: Session, user_id: int, *, now: datetime) -> None:
@@ -315,14 +322,7 @@ def issue_token(session: Session, name: str, role: Role, *, by: Actor, now: date
         )
     )
     session.flush()
-    _record(
-        session,
-        _actor_id(session, by),
-        Kind.TOKEN_ISSUED,
-        {"token": name, "role": role.value},
-        by=by,
-        now=now,
-    )
+    record(session, about_staff(_actor_id(session, by), TokenIssued(name, role)), by=by, now=now)
     return token
 
 
@@ -334,8 +334,8 @@ def revoke_token(session: Session, token_id: int, *, by: Actor, now: datetime) -
     if token.revoked_at is None:
         token.revoked_at = now
         session.add(token)
-        data = {"token": token.name}
-        _record(session, _actor_id(session, by), Kind.TOKEN_REVOKED, data, by=by, now=now)
+        revoked = TokenRevoked(token.name)
+        record(session, about_staff(_actor_id(session, by), revoked), by=by, now=now)
     return token
 
 
@@ -356,9 +356,3 @@ def _actor_id(session: Session, by: Actor) -> int:
     """Whose stream an administrative act belongs to: the person's, or 0 for the installation itself."""
     user = queries.user_named(session, by.name) if by.kind is ActorKind.USER else None
     return user.id if user and user.id else 0
-
-
-def _record(
-    session: Session, user_id: int | None, kind: Kind, data: Mapping[str, object], *, by: Actor, now: datetime
-) -> None:
-    record(session, NewEvent(staff_stream(user_id or 0), kind, data), by=by, now=now)

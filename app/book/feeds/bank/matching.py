@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.book.delinquency.models import AccountState
+from app.book.feeds.events import PaymentMatched, PaymentUnmatched
 from app.book.feeds.rules import (
     Incoming,
     Known,
@@ -36,12 +37,11 @@ from app.core.actor import Actor
 from app.core.bulk import chunked, insert_rows, upsert
 from app.core.db import table_of
 from app.core.errors import Conflict, Invalid
-from app.core.timeline.rules import Kind
 from app.core.timeline.service import (
     NewEvent,
-    customer_stream,
+    about_customer,
+    about_portfolio,
     lock_customers,
-    portfolio_stream,
     record,
     record_many,
 )
@@ -201,14 +201,8 @@ def description(payment: Incoming) -> str:
 
 
 def _matched_event(reference: str, amount_minor: int, known: Known, how: str) -> NewEvent:
-    data = {"reference": reference, "amount_minor": amount_minor, "account": known.reference, "how": how}
-    return NewEvent(
-        customer_stream(known.customer_id),
-        Kind.PAYMENT_MATCHED,
-        data,
-        customer_id=known.customer_id,
-        account_id=known.account_id,
-    )
+    matched = PaymentMatched(reference, amount_minor, known.reference, how)
+    return about_customer(known.customer_id, matched, account_id=known.account_id)
 
 
 def _remember_payer(
@@ -249,7 +243,7 @@ def keep_waiting(
             "payer_account": payment.payer_account[:40],
             "payer_key": payment.payer_key,
             "remittance": payment.remittance,
-            "why": (f"{no_match.why}; {payment.note}" if payment.note else no_match.why)[:300],
+            "why": _why(payment, no_match),
             "status": UnmatchedStatus.WAITING,
             "decided_by": "",
             "note": "",
@@ -259,14 +253,16 @@ def keep_waiting(
     ]
     insert_rows(session, UnmatchedPayment, rows)
     events = [
-        NewEvent(
-            portfolio_stream(portfolio_id),
-            Kind.PAYMENT_UNMATCHED,
-            {"reference": row["reference"], "amount_minor": row["amount_minor"], "why": row["why"]},
+        about_portfolio(
+            portfolio_id, PaymentUnmatched(payment.reference, payment.amount_minor, _why(payment, no_match))
         )
-        for row in rows
+        for payment, no_match in payments
     ]
     record_many(session, events, by=by, now=now)
+
+
+def _why(payment: Incoming, no_match: NoMatch) -> str:
+    return (f"{no_match.why}; {payment.note}" if payment.note else no_match.why)[:300]
 
 
 # --- a person decides -------------------------------------------------------------------------------------------
@@ -330,14 +326,10 @@ def settle_returned(
     """A waiting payment is not ours any more: a person sent it back, or the bank took it back."""
     waiting_one = _locked(session, unmatched)
     _settle(waiting_one, UnmatchedStatus.RETURNED, note, by, now)
-    data = {
-        "reference": waiting_one.reference,
-        "amount_minor": waiting_one.amount_minor,
-        "outcome": UnmatchedStatus.RETURNED.value,
-        "note": note,
-    }
-    event = NewEvent(portfolio_stream(waiting_one.portfolio_id), Kind.PAYMENT_UNMATCHED, data)
-    record(session, event, by=by, now=now)
+    returned = PaymentUnmatched(
+        waiting_one.reference, waiting_one.amount_minor, outcome=UnmatchedStatus.RETURNED, note=note
+    )
+    record(session, about_portfolio(waiting_one.portfolio_id, returned), by=by, now=now)
 
 
 def _locked(session: Session, unmatched: UnmatchedPayment) -> UnmatchedPayment:
