@@ -14,7 +14,6 @@ from sqlmodel import Session
 
 from app.book.ledger.models import Portfolio
 from app.casework.cases.models import CollectionsCase
-from app.casework.cases.service import clean_text
 from app.casework.plans import service
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import owed_on_late_accounts
@@ -22,6 +21,7 @@ from app.casework.plans.rules import Instalment, InstalmentTerms, is_within_disc
 from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.staff.rules import MANAGEMENT, Role
+from app.core.text import clean_text
 from app.core.vocabulary import Channel
 from app.outreach.planning.event_letters import offer_in_writing
 from app.outreach.planning.service import Stationery, confirm_plan

@@ -14,13 +14,18 @@ from app.book.ledger.events import AccountHolderChanged
 from app.book.ledger.lifecycle import change_status
 from app.book.ledger.models import Account, Customer, Portfolio, ReportedChange
 from app.book.ledger.rules import AccountStatus, ReportedStatus, ReportedWhat
-from app.casework.cases.service import clean_text
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import LIVE
 from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.errors import Conflict, NotFound
-from app.core.timeline.service import about_customer, lock_customers, record, record_many
+from app.core.text import clean_text
+from app.core.timeline.service import (
+    about_customer,
+    lock_customers,
+    record,
+    record_many,
+)
 
 
 def decide_report(

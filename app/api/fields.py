@@ -8,38 +8,20 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Path, Query
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from app.book.ledger.models import Portfolio
-from app.book.ledger.rules import holds_card_number
 from app.core.errors import Invalid
 from app.core.money import BadAmount, to_minor
+from app.core.text import Line
 from app.http.cursors import decode_cursor, encode_cursor
 
 T = TypeVar("T")
 MAX_ID = 2**63 - 1
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INSTANT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
-
-
-def _storable(text: str) -> str:
-    """Text as both databases take it. Never echoes what it refuses."""
-    if _CONTROL.search(text):
-        raise ValueError("this holds control characters")
-    if any("\ud800" <= char <= "\udfff" for char in text):
-        raise ValueError("this holds half a character")
-    if holds_card_number(text):
-        raise ValueError("this looks like it holds a full card number, which is never stored")
-    return text
-
-
-def _single_line(text: str) -> str:
-    if any(char in text for char in "\n\r\t"):
-        raise ValueError("this must be one line")
-    return _storable(text)
 
 
 def _day(value: Any) -> date:
@@ -65,12 +47,6 @@ def _instant(value: Any) -> datetime:
         "this is not an RFC 3339 instant like 2026-01-31T21:30:00+08:00 (in a query, + is written %2B)"
     )
 
-
-Paragraph = Annotated[str, AfterValidator(_storable)]
-"""Text of several lines, without control characters and card numbers; say its `max_length`."""
-
-Line = Annotated[str, AfterValidator(_single_line)]
-"""The same on one line."""
 
 Day = Annotated[
     date,

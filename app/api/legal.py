@@ -13,7 +13,7 @@ from pydantic import Field
 from sqlmodel import Session, col, select
 
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
-from app.api.fields import BundleRef, CaseRef, Cursor, Limit, Line, RowId, after, case_id_of, page_of
+from app.api.fields import BundleRef, CaseRef, Cursor, Limit, RowId, after, case_id_of, page_of
 from app.api.shapes import BundleShape, ReferralShape
 from app.book.ledger.models import Portfolio
 from app.book.ledger.service import get_portfolio
@@ -22,6 +22,7 @@ from app.casework.cases.service import case_event, get_case
 from app.core.errors import Conflict, NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import LEGAL_WORK, MANAGEMENT, Caller
+from app.core.text import Line
 from app.core.timeline.rules import Kind
 from app.core.timeline.service import lock_customers, record
 from app.http.context import Now

@@ -11,12 +11,12 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.book.ledger.models import Customer, Portfolio
-from app.book.ledger.rules import holds_card_number
 from app.casework.cases.models import CollectionsCase
 from app.core.actor import Actor
 from app.core.clock import local_date
-from app.core.errors import Conflict, Invalid
+from app.core.errors import Conflict
 from app.core.ids import id_of
+from app.core.text import clean_text
 from app.core.vocabulary import Channel
 from app.inbound.models import InboundMatch, InboundMessage
 from app.inbound.rules import InboundSource, ReviewOutcome, choices
@@ -126,14 +126,7 @@ def answer_sms(
 
 
 def _checked(text: str) -> str:
-    words = " ".join(text.split())
-    if not words:
-        raise Invalid("write what to answer", "text")
-    if len(words) > LONGEST_ANSWER:
-        raise Invalid(f"this is {len(words)} characters long; {LONGEST_ANSWER} is the most", "text")
-    if holds_card_number(words):
-        raise Invalid("this looks like a full card number, which is never sent", "text")
-    return words
+    return clean_text(text, "text", at_most=LONGEST_ANSWER, one_line=True, empty="Write what to answer.")
 
 
 def _deal_with(session: Session, customer: Customer, *, by: Actor, now: datetime) -> None:

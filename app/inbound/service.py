@@ -16,7 +16,6 @@ from sqlmodel import Session, col, select
 
 from app.actions.holds import PlacedHold, end_hold, place_hold
 from app.book.ledger.models import Customer, Portfolio
-from app.book.ledger.rules import mask_card_numbers
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.holds.models import CaseHold
@@ -24,6 +23,7 @@ from app.casework.holds.queries import open_holds_of
 from app.casework.holds.rules import REVIEW_DAYS
 from app.core.actor import CUSTOMER, SYSTEM, Actor
 from app.core.bulk import upsert
+from app.core.card_numbers import mask_card_numbers
 from app.core.clock import Clock, local_date
 from app.core.db import reading, retrying, storable, transaction
 from app.core.errors import Conflict

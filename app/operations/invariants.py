@@ -21,6 +21,7 @@ from app.book.ledger.queries import worked
 from app.book.ledger.rules import ENDED
 from app.casework.cases.models import CollectionsCase
 from app.casework.plans.models import Plan, PlanInstalment
+from app.core.dates import month_start
 from app.core.db import table_of
 from app.core.ids import id_of
 from app.core.money import to_decimal_string
@@ -29,7 +30,6 @@ from app.core.timeline.rules import Kind
 from app.core.timeline.service import broken_links
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus
-from app.reporting.kpis.rules import month_start
 
 
 @dataclass(frozen=True, slots=True)

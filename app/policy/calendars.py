@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -23,12 +22,6 @@ def calendar_period(period: Period, day: date) -> tuple[date, date]:
         return monday, monday + timedelta(days=7)
     first = day.replace(day=1)
     return first, (first + timedelta(days=31)).replace(day=1)
-
-
-def add_months(day: date, months: int) -> date:
-    """The same day of the month that much later, or that month's last day."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
 
 
 @lru_cache(maxsize=1024)

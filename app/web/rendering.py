@@ -20,6 +20,7 @@ from starlette.requests import Request
 
 from app.book.ledger.models import Portfolio
 from app.core.db import table_of
+from app.core.labels import CHANNEL_LABELS, in_sentence
 from app.core.settings import Settings
 from app.core.staff.rules import Staff
 from app.core.vocabulary import Channel
@@ -44,9 +45,6 @@ def page(request: Request, template: str, status_code: int = 200, **context: Any
     return response
 
 
-CHANNEL_NAMES = {Channel.SMS: "SMS", Channel.EMAIL: "e-mail", Channel.POST: "letter"}
-
-
 def _frame(request: Request) -> dict[str, Any]:
     """What base.html and the macros use on every page."""
     visitor: Any = getattr(request.state, "visitor", None)
@@ -66,7 +64,9 @@ def _frame(request: Request) -> dict[str, Any]:
         "csrf_field": partial(_csrf_field, token),
         "url_with": _url_with(request),
         "sort": request.query_params.get("sort", ""),
-        "console": [CHANNEL_NAMES[each] for each in Channel if each in request.app.state.ports.console],
+        "console": [
+            in_sentence(CHANNEL_LABELS[each]) for each in Channel if each in request.app.state.ports.console
+        ],
     }
 
 

@@ -13,60 +13,48 @@ from zoneinfo import ZoneInfo
 from babel import Locale
 from babel.dates import format_date, format_time
 
-from app.book.customers.events import CONTACT_LABELS as CONTACT_LABELS
-from app.book.ledger.events import ACCOUNT_LABELS as ACCOUNT_LABELS
 from app.book.ledger.models import Entry
-from app.book.ledger.rules import ENTRY_LABELS, EntryKind
-from app.casework.cases.calls import RESULT_LABELS
-from app.casework.holds.rules import HOLD_LABELS
+from app.book.ledger.rules import EntryKind
 from app.core.actor import Actor, ActorKind
+from app.core.labels import (
+    CHANNEL_LABELS,
+    ENTRY_LABELS,
+    INTENT_LABELS,
+    PLAN_LABELS,
+    REVIEW_LABELS,
+    SUPPRESSION_LABELS,
+    in_sentence,
+)
 from app.core.timeline.models import Event
 from app.core.timeline.payload import kinds_under, payload_of
 from app.core.timeline.presenting import TimelineEntry, TimelineFilter, Tone
 from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel
 from app.http.formats import format_money
-from app.inbound.rules import Intent, ReviewOutcome
+from app.inbound.rules import Intent
 from app.outreach.gate.models import ContactPreference
-from app.policy.facts import PreferenceKind, Suppression
+from app.policy.facts import PreferenceKind
 
-CHANNEL_WORDS = {Channel.CALL: "call", Channel.SMS: "SMS", Channel.EMAIL: "e-mail", Channel.POST: "letter"}
-RESULT_WORDS, HOLD_WORDS = RESULT_LABELS, HOLD_LABELS
-MEANING_WORDS: Mapping[Intent, tuple[str, Tone]] = {
-    Intent.STOP: ("No more SMS", "warn"),
-    Intent.STOP_CALLS: ("No more calls", "warn"),
-    Intent.STOP_EMAIL: ("No more e-mail", "warn"),
-    Intent.CEASE: ("No contact at all", "bad"),
-    Intent.MAYBE_STOP: ("Perhaps: no more SMS", "warn"),
-    Intent.START: ("SMS again", "info"),
-    Intent.HELP: ("Asks for help", "info"),
-    Intent.WRONG_NUMBER: ("Not the right person", "bad"),
-    Intent.DISPUTE: ("Dispute", "bad"),
-    Intent.ATTORNEY: ("Attorney", "bad"),
-    Intent.BANKRUPTCY: ("Bankruptcy", "bad"),
-    Intent.DECEASED: ("Somebody died", "bad"),
-    Intent.HARDSHIP: ("Cannot pay", "info"),
-    Intent.CALL_ME: ("Wants a call", "info"),
-    Intent.REACTION: ("Reaction", "neutral"),
-    Intent.PAID: ("Says it is paid", "good"),
+INTENT_TONES: Mapping[Intent, Tone] = {
+    Intent.STOP: "warn",
+    Intent.STOP_CALLS: "warn",
+    Intent.STOP_EMAIL: "warn",
+    Intent.CEASE: "bad",
+    Intent.MAYBE_STOP: "warn",
+    Intent.START: "info",
+    Intent.HELP: "info",
+    Intent.WRONG_NUMBER: "bad",
+    Intent.DISPUTE: "bad",
+    Intent.ATTORNEY: "bad",
+    Intent.BANKRUPTCY: "bad",
+    Intent.DECEASED: "bad",
+    Intent.HARDSHIP: "info",
+    Intent.CALL_ME: "info",
+    Intent.REACTION: "neutral",
+    Intent.PAID: "good",
 }
+MEANING_WORDS = {intent: (INTENT_LABELS[intent], tone) for intent, tone in INTENT_TONES.items()}
 """What a message may mean, in words and tone."""
-OUTCOME_WORDS = {
-    ReviewOutcome.AUTOMATIC: "Obeyed or answered by itself",
-    ReviewOutcome.STOPPED: "No more SMS to them",
-    ReviewOutcome.STANDS: "It is so",
-    ReviewOutcome.LIFTED: "Not meant so",
-    ReviewOutcome.DONE: "Dealt with",
-}
-SUPPRESSION_WORDS = {
-    Suppression.BOUNCED: "the address does not exist, or is closed",
-    Suppression.KEEPS_BOUNCING: "messages kept coming back",
-    Suppression.COMPLAINT: "reported as spam by whoever reads it",
-    Suppression.REFUSED: "the provider refuses the address",
-    Suppression.MANUAL: "somebody asked for it",
-}
-ENTRY_WORDS = ENTRY_LABELS
-PLAN_WORDS = {"promise": "Promise to pay", "instalments": "Repayment plan", "settlement": "Settlement"}
 
 SHOWN: Mapping[str, tuple[str, tuple[Kind, ...]]] = {
     "people": (
@@ -251,7 +239,7 @@ class Teller:
         """The event in words; a kind without its own words is shown by its name rather than left out.
 
         `times` is how often it was recorded alike, of which this is the latest."""
-        how = CHANNEL_WORDS.get(event.channel, "message") if event.channel else "message"
+        how = in_sentence(CHANNEL_LABELS.get(event.channel, "message")) if event.channel else "message"
         if payload := payload_of(event.kind):
             entry = payload.from_json(event.data).present(replace(self, channel=how))
             return replace(entry, at=event.at, by=self.who(event.by), times=times)
@@ -273,7 +261,7 @@ class Teller:
 
     def tell_entry(self, entry: Entry) -> Told:
         """A credit that came by feed is not an event; on the timeline it stands among them all the same."""
-        title = f"{ENTRY_WORDS[entry.kind]} of {self.money(abs(entry.amount_minor))}"
+        title = f"{ENTRY_LABELS[entry.kind]} of {self.money(abs(entry.amount_minor))}"
         tone: Tone = "bad" if entry.kind is EntryKind.REVERSAL else "good"
         return Told(title, entry.description, tone, on=entry.effective_on, by=f"ledger {entry.reference}")
 
@@ -311,13 +299,13 @@ def _consent(_teller: Teller, data: Mapping[str, Any], how: str) -> Words:
 
 
 def _message_received(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
-    means = [MEANING_WORDS[Intent(name)][0] for name in data.get("means", ())]
+    means = [INTENT_LABELS[name] for name in data.get("means", ())]
     where = "The customer wrote" if data.get("source") == "sms" else "Asked for on the preferences page"
     return where, ", ".join(means), "info"
 
 
 def _message_reviewed(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
-    return f"Message dealt with: {OUTCOME_WORDS[ReviewOutcome(data['outcome'])].lower()}", "", "neutral"
+    return f"Message dealt with: {REVIEW_LABELS[data['outcome']].lower()}", "", "neutral"
 
 
 def _language_changed(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
@@ -329,7 +317,7 @@ def _links_replaced(_teller: Teller, _data: Mapping[str, Any], _how: str) -> Wor
 
 
 def _address_suppressed(_teller: Teller, data: Mapping[str, Any], how: str) -> Words:
-    why = SUPPRESSION_WORDS[Suppression(data["reason"])]
+    why = SUPPRESSION_LABELS[data["reason"]]
     return f"Nothing more is sent by {how} to {data['address']}", why, "warn"
 
 
@@ -339,7 +327,7 @@ def _address_restored(_teller: Teller, data: Mapping[str, Any], how: str) -> Wor
 
 def preference_words(told: ContactPreference) -> str:
     """What the customer told, as the page says it."""
-    by = f" by {CHANNEL_WORDS[told.channel]}" if told.channel else ""
+    by = f" by {in_sentence(CHANNEL_LABELS[told.channel])}" if told.channel else ""
     until = f", until {told.until}" if told.until else ""
     match told.kind:
         case PreferenceKind.TIME:
@@ -368,7 +356,7 @@ def _preference_ended(_teller: Teller, data: Mapping[str, Any], _how: str) -> Wo
 
 def _plan(verb: str, tone: Tone) -> Callable[[Teller, Mapping[str, Any], str], Words]:
     def words(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
-        kind = PLAN_WORDS.get(str(data.get("kind")), str(data.get("kind")))
+        kind = PLAN_LABELS.get(str(data.get("kind")), str(data.get("kind")))
         return (
             f"{kind} of {teller.money(data.get('total_minor'))} {verb}",
             teller.plain(_sentence(data.get("why"))),

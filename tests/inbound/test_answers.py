@@ -150,8 +150,8 @@ def test_whoever_does_not_react_is_not_talked_at(sqlite_engine: Engine) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        (" \n ", "write what"),
-        ("x" * (LONGEST_ANSWER + 1), "401 characters"),
+        (" \n ", "Write what"),
+        ("x" * (LONGEST_ANSWER + 1), "longer than 400 characters"),
         ("Your card 4111 1111 1111 1111 is blocked", "card number"),
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.book.ledger.rules import holds_card_number, mask_card_numbers
+from app.core.card_numbers import holds_card_number, mask_card_numbers
 from app.core.vocabulary import Channel, HoldKind
 from app.inbound.phrasebook import shipped_phrases
 from app.inbound.rules import (

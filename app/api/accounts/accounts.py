@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from app.actions.reversals import reverse_entry
 from app.api.deps import Input, OnceSession, ReadSession, api_requires, api_router
-from app.api.fields import AccountRef, Amount, Currency, Day, Line, PortfolioCode, minor_of
+from app.api.fields import AccountRef, Amount, Currency, Day, PortfolioCode, minor_of
 from app.api.shapes import AccountDetail, AccountShape, CustomerShape, EntryShape, StandingShape
 from app.book.delinquency.history import as_known
 from app.book.delinquency.service import standing_on
@@ -27,6 +27,7 @@ from app.core.clock import local_date
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import CASE_READING, MANAGEMENT, Caller
+from app.core.text import Line
 from app.http.context import Now
 from app.http.transactions import WriteSession
 

@@ -17,7 +17,6 @@ from app.api.fields import (
     Cursor,
     Day,
     Limit,
-    Line,
     PortfolioCode,
     RowId,
     after,
@@ -36,6 +35,7 @@ from app.book.ledger.service import business_date, find_account, get_portfolio
 from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import CASEWORK, MANAGEMENT, Caller
+from app.core.text import Line
 from app.http.context import Now
 from app.policy.composition import pack_of
 from app.policy.sections.pauses import PauseKind

@@ -11,7 +11,7 @@ from sqlmodel import Session, select
 
 from app.actions.reported import decide_report, get_report, waiting_reports
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
-from app.api.fields import Line, PortfolioCode, RowId
+from app.api.fields import PortfolioCode, RowId
 from app.api.shapes import CustomerShape
 from app.book.customers.service import change_contact
 from app.book.ledger.models import Account, Customer, Portfolio, ReportedChange
@@ -20,6 +20,7 @@ from app.book.ledger.service import get_portfolio
 from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import CASE_READING, CASEWORK, MANAGEMENT, Caller
+from app.core.text import Line
 from app.http.context import Now
 from app.http.transactions import WriteSession
 

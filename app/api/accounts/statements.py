@@ -10,7 +10,7 @@ from pydantic import Field
 from sqlmodel import Session
 
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
-from app.api.fields import Currency, Day, Line, PortfolioCode
+from app.api.fields import Currency, Day, PortfolioCode
 from app.api.shapes import ReplacedStatementShape
 from app.book.charges.statements import replace_statement
 from app.book.ledger.models import Account, Portfolio, ReplacedStatement
@@ -20,6 +20,7 @@ from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
 from app.core.money import BadAmount, to_minor
 from app.core.staff.rules import CASEWORK, MANAGEMENT, Caller
+from app.core.text import Line
 from app.http.context import Now
 
 router = api_router("/portfolios/{code}", tags=["corrections"])

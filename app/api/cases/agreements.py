@@ -20,7 +20,7 @@ from app.actions.agreements import (
 )
 from app.api.cases.lookup import case_named
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
-from app.api.fields import Amount, CaseRef, Currency, Day, Paragraph, PlanRef, minor_of, plan_id_of
+from app.api.fields import Amount, CaseRef, Currency, Day, PlanRef, minor_of, plan_id_of
 from app.api.shapes import AgreementShape, InstalmentShape, OfferShape, PlanShape
 from app.book.ledger.models import Portfolio
 from app.casework.plans.models import Plan
@@ -30,6 +30,7 @@ from app.core.errors import Invalid
 from app.core.ids import id_of
 from app.core.money import BadAmount, to_minor
 from app.core.staff.rules import CASE_READING, CASEWORK, Caller
+from app.core.text import Paragraph
 from app.http.context import Now, ports_of
 
 router = api_router("/cases/{reference}", tags=["agreements"])

@@ -23,8 +23,6 @@ from app.api.fields import (
     Day,
     Instant,
     Limit,
-    Line,
-    Paragraph,
     RowId,
     after,
     minor_of,
@@ -48,7 +46,6 @@ from app.casework.cases.calls import CallResult
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.cases.service import (
-    MAX_NOTE,
     add_note,
 )
 from app.casework.cases.standing import Standing, as_of_now, together
@@ -58,6 +55,7 @@ from app.core.clock import local_date
 from app.core.errors import Invalid
 from app.core.ids import id_of
 from app.core.staff.rules import CASE_READING, CASEWORK, Caller
+from app.core.text import LONGEST_NOTE, Line, Paragraph
 from app.core.timeline.models import Event
 from app.core.timeline.rules import Kind
 from app.core.timeline.service import customer_stream
@@ -184,7 +182,7 @@ def get_case_timeline(
 
 
 class NewNote(Input):
-    note: Annotated[Paragraph, Field(min_length=1, max_length=MAX_NOTE)]
+    note: Annotated[Paragraph, Field(min_length=1, max_length=LONGEST_NOTE)]
 
 
 @router.post("/{reference}/notes", status_code=201, summary="Add a note")
@@ -197,7 +195,7 @@ def post_note(reference: CaseRef, caller: Worker, session: OnceSession, now: Now
 
 class NewCall(Input):
     result: Annotated[CallResult, Field(strict=False)]
-    note: Annotated[Paragraph, Field(max_length=MAX_NOTE)] = ""
+    note: Annotated[Paragraph, Field(max_length=LONGEST_NOTE)] = ""
     callback_at: Annotated[
         Instant | None,
         Field(

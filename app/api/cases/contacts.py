@@ -10,13 +10,14 @@ from fastapi import Query
 from pydantic import BaseModel, Field
 
 from app.api.deps import ReadSession, api_requires, api_router
-from app.api.fields import Day, Instant, Line
+from app.api.fields import Day, Instant
 from app.api.shapes import AnswerShape
 from app.book.customers.lookup import customer_of_account
 from app.book.ledger.service import get_portfolio
 from app.core.clock import local_instant
 from app.core.errors import Invalid
 from app.core.staff.rules import CASEWORK, MANAGEMENT, Caller
+from app.core.text import Line
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.gate.explain import explain
 from app.outreach.gate.queries import Period, counts, rule_counts

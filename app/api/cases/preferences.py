@@ -9,13 +9,14 @@ from pydantic import BaseModel, Field
 from sqlmodel import Session
 
 from app.api.deps import Input, OnceSession, ReadSession, api_requires, api_router
-from app.api.fields import CaseRef, Day, Line, RowId, case_id_of
+from app.api.fields import CaseRef, Day, RowId, case_id_of
 from app.book.ledger.models import Customer
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.service import get_case
 from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import CASE_READING, CASEWORK, Caller
+from app.core.text import Line
 from app.core.timeline.service import lock_customers
 from app.core.vocabulary import Channel
 from app.http.context import Now

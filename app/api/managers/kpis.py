@@ -7,12 +7,13 @@ from typing import Annotated
 from fastapi import Query
 
 from app.api.deps import ReadSession, api_requires, api_router
-from app.api.fields import Day, Line, PortfolioCode
+from app.api.fields import Day, PortfolioCode
 from app.api.shapes import KpiSeries, KpisShape
 from app.book.ledger.service import get_portfolio
 from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import MANAGEMENT, Caller
+from app.core.text import Line
 from app.reporting.kpis.queries import month_roll_forward, snapshots
 from app.reporting.kpis.rules import DEFINITIONS
 

@@ -9,11 +9,12 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
-from app.api.fields import Cursor, Limit, Line, Paragraph, PortfolioCode, RowId, after, page_of
+from app.api.fields import Cursor, Limit, PortfolioCode, RowId, after, page_of
 from app.book.ledger.service import get_portfolio
 from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import CASE_READING, MANAGEMENT, Caller
+from app.core.text import Line, Paragraph
 from app.http.context import Now, ports_of
 from app.http.security import MB
 from app.outreach.strategy import service

@@ -5,15 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from app.core.labels import CONTACT_LABELS
 from app.core.timeline.payload import Payload
 from app.core.timeline.presenting import Reader, TimelineEntry, TimelineFilter
-
-CONTACT_LABELS: Mapping[str, str] = {
-    "full_name": "Name", "language": "Language", "country": "Country", "region": "State or region",
-    "timezone": "Time zone", "address_line1": "Address", "address_line2": "Address, second line", "city": "Town",
-    "postcode": "Postcode", "mobile": "Mobile", "email": "E-mail",
-}  # fmt: skip
-"""Contact data that change, in the order shown."""
 
 
 @dataclass(frozen=True, slots=True)

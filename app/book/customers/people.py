@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
-from app.book.ledger.rules import holds_card_number
 from app.core.errors import Invalid
+from app.core.text import refuse_card_number
 from app.policy.zones import PLACES, is_clock_only, is_place
 
 COUNTRIES = frozenset(phonenumbers.SUPPORTED_REGIONS)
@@ -246,8 +246,8 @@ def _check_text(name: str, text: str) -> None:
         raise Invalid("This holds control characters.", name)
     if not text and name in ("full_name", "language", "country"):
         raise Invalid("This must not be empty.", name)
-    if name != "mobile" and holds_card_number(text):
-        raise Invalid("This looks like it holds a full card number, which is never stored.", name)
+    if name != "mobile":
+        refuse_card_number(text, name)
 
 
 _NAMES = {

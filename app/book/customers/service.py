@@ -15,9 +15,8 @@ from sqlmodel import Session
 from app.book.customers.events import CustomerChanged
 from app.book.customers.people import CONTACT_LIMITS, checked_contact
 from app.book.ledger.models import ContactCorrection, Customer
-from app.book.ledger.rules import holds_card_number
 from app.core.actor import Actor
-from app.core.errors import Invalid
+from app.core.text import LONGEST_REASON, clean_text
 from app.core.timeline.service import about_customer, lock_customers, record
 
 CONTACT = tuple(CONTACT_LIMITS)
@@ -39,11 +38,8 @@ def change_contact(
     Messages that wait for the old address are withheld when their turn comes: the event is on the customer's stream,
     which delivery looks at last.
     """
-    reason = reason.strip()
-    if not reason or len(reason) > 200:
-        raise Invalid("Say how we know, in at most 200 characters.", "reason")
-    if holds_card_number(reason):
-        raise Invalid("This looks like it holds a full card number, which is never stored.", "reason")
+    empty = f"Say how we know, in at most {LONGEST_REASON} characters."
+    reason = clean_text(reason, "reason", at_most=LONGEST_REASON, one_line=True, empty=empty)
     assert customer.id is not None
     who = customer.id
     lock_customers(session, [who])

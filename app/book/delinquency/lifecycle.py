@@ -19,14 +19,7 @@ from app.book.ledger.balances import balance_of
 from app.book.ledger.ends import last_end
 from app.book.ledger.lifecycle import set_status
 from app.book.ledger.models import Account, Entry, Portfolio, Statement
-from app.book.ledger.rules import (
-    COLLECTABLE,
-    ENDED,
-    AccountStatus,
-    CollectorKind,
-    EntryKind,
-    holds_card_number,
-)
+from app.book.ledger.rules import COLLECTABLE, ENDED, AccountStatus, CollectorKind, EntryKind
 from app.book.ledger.service import business_date, lock_account, mark_changed, record_on_account
 from app.core.actor import SYSTEM, Actor
 from app.core.bulk import chunked
@@ -34,6 +27,7 @@ from app.core.db import table_of
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of
 from app.core.staff.rules import MANAGEMENT, Role
+from app.core.text import clean_reason
 from app.core.timeline.service import lock_customers
 from app.policy.sections.pauses import PauseKind
 from app.policy.sections.re_age import ReAgeRule
@@ -57,7 +51,7 @@ def set_pause(
 ) -> Pause:
     """Days [from_on, to_on) that do not count; no `to_on` = until ended. May lie in the past and overlap others.
     `hold_id`: the hold that it comes with."""
-    _check_reason(reason)
+    reason = clean_reason(reason, at_most=MAX_REASON)
     if to_on is not None and to_on <= from_on:
         raise Invalid("a pause ends after it began", "to_on")
     if from_on < account.opened_on:
@@ -146,7 +140,7 @@ def re_age(
     ReAgeRefused with every reason why not."""
     if role not in MANAGEMENT:
         raise Forbidden("A manager re-ages accounts.")
-    _check_reason(reason)
+    reason = clean_reason(reason, at_most=MAX_REASON)
     account = lock_account(session, account)
     portfolio = session.get_one(Portfolio, account.portfolio_id)
     on = business_date(session, portfolio, now)
@@ -351,10 +345,3 @@ def credit_balances(session: Session, portfolio_id: int, *, limit: int = 200) ->
         .limit(limit)
     )
     return [CreditBalance(*row) for row in session.connection().execute(query)]
-
-
-def _check_reason(reason: str) -> None:
-    if not reason.strip() or len(reason) > MAX_REASON:
-        raise Invalid(f"say why, in at most {MAX_REASON} characters", "reason")
-    if holds_card_number(reason):
-        raise Invalid("this looks like a full card number, which is never stored", "reason")

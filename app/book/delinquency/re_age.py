@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from app.core.dates import add_months
 from app.policy.sections.re_age import ReAgeRule
 
 
@@ -83,14 +84,3 @@ def review_re_age(facts: ReAgeFacts, rule: ReAgeRule | None, on: date) -> list[R
         if sum(1 for before in facts.re_aged_on if since < before <= on) >= most:
             refuse(reason, f"re-aged {most} time{'s' * (most > 1)} since {since} already")
     return refusals
-
-
-def add_months(on: date, months: int) -> date:
-    """The same day `months` later, or the last day of that month where it has no such day."""
-    year, month = divmod(on.year * 12 + on.month - 1 + months, 12)
-    for day in (on.day, 30, 29, 28):
-        try:
-            return date(year, month + 1, min(day, on.day))
-        except ValueError:
-            continue
-    raise AssertionError("unreachable: every month has 28 days")

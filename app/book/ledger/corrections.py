@@ -21,7 +21,6 @@ from app.book.ledger.rules import (
     WAIVABLE,
     EntryKind,
     WaiverStatus,
-    holds_card_number,
     payment_kind,
     posting_date,
     waives_alone,
@@ -44,9 +43,8 @@ from app.core.clock import local_date
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of
 from app.core.staff.rules import MANAGEMENT, Role
+from app.core.text import clean_reason
 from app.core.timeline.service import lock_customers
-
-MAX_REASON = 200
 
 
 def post_by_hand(
@@ -72,7 +70,7 @@ def post_by_hand(
         raise Invalid(f"an entry of kind {kind.value} is not posted by hand", "kind")
     if role not in POSTED_BY_HAND[kind]:
         raise Forbidden(f"A manager posts an entry of kind {kind.value}.")
-    description = _reason(description, "description", required=kind is not EntryKind.PAYMENT)
+    description = clean_reason(description, "description", required=kind is not EntryKind.PAYMENT)
     account = lock_account(session, account)
     require_day(session, account, effective_on, now)
     if kind is EntryKind.PAYMENT:
@@ -102,17 +100,6 @@ def require_day(session: Session, account: Account, on: date, now: datetime) -> 
         raise Invalid(f"the account was opened on {account.opened_on}, after this day", "effective_on")
 
 
-def _reason(text: str, field: str, *, required: bool = True) -> str:
-    text = " ".join(text.replace("\0", "").split())
-    if required and not text:
-        raise Invalid("say why, in a few words", field)
-    if len(text) > MAX_REASON:
-        raise Invalid(f"this is longer than {MAX_REASON} characters", field)
-    if holds_card_number(text):
-        raise Invalid("this looks like a full card number, which is never stored", field)
-    return text
-
-
 # --- waivers --------------------------------------------------------------------------------------------------
 
 
@@ -121,7 +108,7 @@ def waive(
 ) -> Waiver:
     """Forgive a fee or interest, wholly or in part. A manager within the portfolio's limit decides alone and the
     credit is posted; otherwise the waiver waits for a manager other than the one who asked."""
-    reason = _reason(reason, "reason")
+    reason = clean_reason(reason, "reason")
     account = session.get_one(Account, entry.account_id)
     lock_customers(session, [account.customer_id])
     if entry.kind not in WAIVABLE or entry.amount_minor <= 0:
@@ -155,7 +142,7 @@ def decide_waiver(
     session: Session, waiver: Waiver, *, approve: bool, note: str = "", by: Actor, role: Role, now: datetime
 ) -> Waiver:
     """Approve a waiver, which posts the credit, or decline it. Forbidden to whoever asked for it."""
-    note = _reason(note, "note", required=not approve)
+    note = clean_reason(note, "note", required=not approve)
     if role not in MANAGEMENT:
         raise Forbidden("A manager decides about waivers.")
     account = session.get_one(Account, waiver.account_id)
@@ -244,7 +231,7 @@ def move_payment(
 ) -> Entry:
     """Take a payment off the account it was entered to and put it on the right one, with its own date on both
     sides: it never was the first customer's, and for the second it came when it came. Returns the new entry."""
-    reason = _reason(reason, "reason")
+    reason = clean_reason(reason, "reason")
     if role not in MANAGEMENT:
         raise Forbidden("A manager moves payments.")
     wrong = session.get_one(Account, entry.account_id)
@@ -301,7 +288,7 @@ def pay_out(
     now: datetime,
 ) -> Entry:
     """Give an overpayment back: an adjustment that takes up (part of) the credit balance of today."""
-    description = _reason(description, "description")
+    description = clean_reason(description, "description")
     if role not in MANAGEMENT:
         raise Forbidden("A manager pays out overpayments.")
     if amount_minor <= 0:

@@ -7,14 +7,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from app.book.ledger.rules import ENTRY_LABELS, AccountStatus, CollectorKind, EntryKind, WaiverStatus
+from app.book.ledger.rules import AccountStatus, CollectorKind, EntryKind, WaiverStatus
+from app.core.labels import ACCOUNT_LABELS, ENTRY_LABELS
 from app.core.timeline.payload import Payload, stored_as
 from app.core.timeline.presenting import Reader, TimelineEntry, TimelineFilter, Tone, sentence, words
 
-ACCOUNT_LABELS: Mapping[str, str] = {
-    "card_last4": "Card", "product": "Product", "credit_limit_minor": "Limit", "apr_millionths": "Rate",
-}  # fmt: skip
-"""Terms of an account that change, in the order shown."""
 THE_FILE = "the creditor's file"
 """The reason of what a feed changed."""
 

@@ -31,7 +31,6 @@ from app.book.ledger.rules import (
     DelinquencySource,
     EntryKind,
     StatusFacts,
-    holds_card_number,
     is_reinstatement,
     posting_date,
     status_refusals,
@@ -54,9 +53,10 @@ from app.core.actor import Actor
 from app.core.bulk import chunked, insert_rows
 from app.core.clock import local_date
 from app.core.db import table_of
-from app.core.errors import Conflict, Invalid
+from app.core.errors import Conflict
 from app.core.ids import id_of
 from app.core.money import MAX_MINOR
+from app.core.text import clean_reason
 
 ENDING_ENTRY = {
     AccountStatus.CHARGED_OFF: EntryKind.WRITE_OFF,
@@ -74,10 +74,7 @@ def change_status(
     An end (charged off, settled, paid, sold) clears what is past due at the end of that day, and the balance is
     taken off the book by an entry. `active` after an end undoes both. Conflict with every reason why not.
     """
-    if not reason.strip() or len(reason) > 200:
-        raise Invalid("say why, in at most 200 characters", "reason")
-    if holds_card_number(reason):
-        raise Invalid("this looks like a full card number, which is never stored", "reason")
+    reason = clean_reason(reason)
     account = lock_account(session, account)
     portfolio = session.get_one(Portfolio, account.portfolio_id)
     today = max(local_date(now, portfolio.timezone), business_date(session, portfolio, now))

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from app.core.card_numbers import holds_card_number as holds_card_number
-from app.core.card_numbers import mask_card_numbers as mask_card_numbers
 from app.core.staff.rules import CASEWORK, MANAGEMENT, Role
 
 
@@ -57,22 +55,6 @@ class EntryKind(StrEnum):
     REVERSAL = "reversal"
     WRITE_OFF = "write_off"
     RECOVERY = "recovery"
-
-
-ENTRY_LABELS: Mapping[EntryKind, str] = {
-    EntryKind.OPENING_BALANCE: "Opening balance",
-    EntryKind.PURCHASE: "Purchase",
-    EntryKind.CASH_ADVANCE: "Cash advance",
-    EntryKind.INTEREST: "Interest",
-    EntryKind.FEE: "Fee",
-    EntryKind.PAYMENT: "Payment",
-    EntryKind.REFUND: "Refund",
-    EntryKind.CREDIT: "Credit",
-    EntryKind.ADJUSTMENT: "Adjustment",
-    EntryKind.REVERSAL: "Reversal",
-    EntryKind.WRITE_OFF: "Write-off",
-    EntryKind.RECOVERY: "Recovery",
-}
 
 
 class FeedKind(StrEnum):

@@ -19,7 +19,6 @@ from app.book.ledger.rules import (
     EntryKind,
     SignError,
     WaiverStatus,
-    holds_card_number,
     is_reinstatement,
     posting_date,
     signed,
@@ -39,8 +38,14 @@ from app.core.db import table_of
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
 from app.core.money import BadAmount, exponent
+from app.core.text import refuse_card_number
 from app.core.timeline.payload import Payload
-from app.core.timeline.service import about_customer, about_portfolio, lock_customers, record
+from app.core.timeline.service import (
+    about_customer,
+    about_portfolio,
+    lock_customers,
+    record,
+)
 from app.policy.zones import ZONES
 
 MAX_REFERENCE = 80
@@ -169,8 +174,7 @@ def post_entry(
     if effective_on > posted_on:
         raise Invalid("the effective date is in the future", "effective_on")
     for name, text in (("description", description), ("reference", reference)):
-        if holds_card_number(text):
-            raise Invalid("this looks like a full card number, which is never stored", name)
+        refuse_card_number(text, name)
     taken = select(Entry.id).where(Entry.portfolio_id == account.portfolio_id, Entry.reference == reference)
     if session.scalar(taken):
         raise Conflict(f"reference {reference} is already in the ledger")
@@ -265,8 +269,7 @@ def post_mirror(
 ) -> Entry:
     """The mirror image of an entry, effective `on`. The caller holds the customer's lock and has made sure that
     it may be undone."""
-    if holds_card_number(reason):
-        raise Invalid("this looks like a full card number, which is never stored", "reason")
+    refuse_card_number(reason, "reason")
     mirror = Entry(
         portfolio_id=entry.portfolio_id,
         account_id=entry.account_id,

@@ -10,14 +10,14 @@ from sqlmodel import Session, col, select
 
 from app.book.ledger.events import StatementReplaced, StatementWithdrawn
 from app.book.ledger.models import Account, Portfolio, ReplacedStatement, Statement
-from app.book.ledger.rules import holds_card_number
 from app.book.ledger.service import business_date, lock_account, mark_changed, record_on_account
 from app.core.actor import Actor
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import MANAGEMENT, Role
+from app.core.text import clean_reason, refuse_card_number
 
-MAX_REFERENCE, MAX_REASON = 60, 200
+MAX_REFERENCE = 60
 LAST_DAY = date(2199, 12, 31)
 
 
@@ -78,7 +78,7 @@ def correct_statement(
     found = session.get(Statement, statement.id, populate_existing=True)
     if found is None:
         raise Conflict(f"Statement {statement.reference} was withdrawn already.")
-    reason = _reason(reason)
+    reason = clean_reason(reason)
     portfolio = session.get_one(Portfolio, account.portfolio_id)
     today, old = business_date(session, portfolio, now), figures_of(found)
     if right is not None:
@@ -108,17 +108,6 @@ def correct_statement(
     return replaced
 
 
-def _reason(text: str) -> str:
-    text = " ".join(text.replace("\0", "").split())
-    if not text:
-        raise Invalid("Say why the statement is wrong, in a few words.", "reason")
-    if len(text) > MAX_REASON:
-        raise Invalid(f"The reason is longer than {MAX_REASON} characters.", "reason")
-    if holds_card_number(text):
-        raise Invalid("This looks like a full card number, which is never stored.", "reason")
-    return text
-
-
 def _require_right(
     session: Session,
     account: Account,
@@ -132,8 +121,7 @@ def _require_right(
         raise Conflict(f"Statement {old.reference} says this already.")
     if not right.reference.strip() or len(right.reference) > MAX_REFERENCE:
         raise Invalid(f"The reference of a statement has 1 to {MAX_REFERENCE} characters.", "statement_ref")
-    if holds_card_number(right.reference):
-        raise Invalid("This looks like a full card number, which is never stored.", "statement_ref")
+    refuse_card_number(right.reference, "statement_ref")
     if right.closing_on > today:
         raise Invalid("The closing day lies in the future.", "closing_on")
     if right.closing_on < account.opened_on:

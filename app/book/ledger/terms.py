@@ -13,10 +13,10 @@ from sqlmodel import Session
 
 from app.book.ledger.events import AccountChanged
 from app.book.ledger.models import Account
-from app.book.ledger.rules import holds_card_number
 from app.book.ledger.service import record_on_account
 from app.core.actor import Actor
 from app.core.errors import Invalid
+from app.core.text import clean_reason, refuse_card_number
 from app.core.timeline.service import lock_customers
 
 Terms = Mapping[str, str | int]
@@ -31,11 +31,7 @@ def change_terms(
     session: Session, account: Account, terms: Terms, reason: str, *, by: Actor, now: datetime
 ) -> dict[str, str | int]:
     """Change terms of an account; returns those that did change. Invalid names the field that is wrong."""
-    reason = reason.strip()
-    if not reason or len(reason) > 200:
-        raise Invalid("Say why, in at most 200 characters.", "reason")
-    if holds_card_number(reason):
-        raise Invalid("This looks like it holds a full card number, which is never stored.", "reason")
+    reason = clean_reason(reason)
     lock_customers(session, [account.customer_id])
     session.refresh(account)
     changed = {name: value for name, value in terms.items() if value != getattr(account, name)}
@@ -57,8 +53,9 @@ def _require_plausible(changed: Terms) -> None:
                 if not (len(digits) == 4 and digits.isascii() and digits.isdigit()):
                     raise Invalid("Enter the last four digits of the card.", name)
             case "product", str(product):
-                if not 1 <= len(product.strip()) <= 60 or holds_card_number(product):
+                if not 1 <= len(product.strip()) <= 60:
                     raise Invalid("Name the product in at most 60 characters.", name)
+                refuse_card_number(product, name)
             case "credit_limit_minor", int(limit):
                 if not 0 <= limit <= HIGHEST_LIMIT_MINOR:
                     raise Invalid("The limit is an amount that is not negative.", name)

@@ -54,26 +54,6 @@ CONVERSATIONS = frozenset(
 )
 """Results in which the cardholder was spoken to: what 'answered' and gap rules count."""
 
-RESULT_LABELS: Mapping[CallResult, str] = {
-    CallResult.NO_ANSWER: "No answer",
-    CallResult.BUSY: "Busy",
-    CallResult.VOICEMAIL: "Voicemail",
-    CallResult.WRONG_NUMBER: "Wrong number",
-    CallResult.THIRD_PARTY: "Spoke with somebody else",
-    CallResult.RIGHT_PARTY: "Spoke with the cardholder",
-    CallResult.REFUSED_TO_PAY: "Refuses to pay",
-    CallResult.PROMISED: "Promised to pay",
-    CallResult.CALL_BACK: "Asks to be called back",
-    CallResult.PAID: "Says it is paid",
-    CallResult.DISPUTES: "Disputes the debt",
-    CallResult.CEASE: "Wants no contact",
-    CallResult.ATTORNEY: "Represented by an attorney",
-    CallResult.BANKRUPTCY: "Bankruptcy",
-    CallResult.DECEASED: "Cardholder has died",
-    CallResult.OUT_OF_SERVICE: "Number out of service",
-    CallResult.HUNG_UP: "Hung up",
-    CallResult.LANGUAGE_BARRIER: "No common language",
-}
 
 UNREACHED = frozenset(
     {CallResult.NO_ANSWER, CallResult.BUSY, CallResult.VOICEMAIL, CallResult.HUNG_UP, CallResult.THIRD_PARTY}

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from app.casework.cases.calls import RESULT_LABELS, CallResult
+from app.casework.cases.calls import CallResult
 from app.casework.cases.rules import Outcome
+from app.core.labels import CALL_RESULT_LABELS
 from app.core.timeline.payload import Payload
 from app.core.timeline.presenting import Reader, TimelineEntry, TimelineFilter, Tone, sentence, words
 
@@ -114,7 +115,7 @@ class CallLogged(Payload):
     def present(self, reader: Reader) -> TimelineEntry:
         to = f"to {self.number}" if self.number else ""
         tone = _RESULT_TONES.get(self.result, "info")
-        return TimelineEntry(f"Call: {RESULT_LABELS[self.result].lower()}", to, tone, quoted=self.note)
+        return TimelineEntry(f"Call: {CALL_RESULT_LABELS[self.result].lower()}", to, tone, quoted=self.note)
 
 
 _RESULT_TONES: Mapping[CallResult, Tone] = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -15,7 +14,7 @@ from app.book.delinquency.queries import owed_minor
 from app.book.delinquency.rules import days_past_due
 from app.book.ledger.models import Account, Customer, Portfolio
 from app.book.ledger.queries import worked
-from app.book.ledger.rules import AccountStatus, holds_card_number
+from app.book.ledger.rules import AccountStatus
 from app.casework.cases.calls import UNREACHED, CallResult
 from app.casework.cases.events import (
     CallbackSet,
@@ -34,13 +33,11 @@ from app.core.bulk import chunked, insert_rows
 from app.core.db import table_of
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
+from app.core.text import clean_text
 from app.core.timeline.payload import Payload
 from app.core.timeline.rules import Kind
 from app.core.timeline.service import NewEvent, about_customer, customer_stream, record, record_many
 from app.core.vocabulary import Channel
-
-MAX_NOTE = 4000
-
 
 # --- the day ------------------------------------------------------------------------------------------------
 
@@ -365,23 +362,6 @@ def log_call(
 def _require_open(case: CollectionsCase) -> None:
     if case.status is not CaseStatus.OPEN:
         raise Conflict("this case is closed")
-
-
-UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Control characters, signs that turn the direction of text, half characters: nobody types them, some arrive pasted."""
-
-
-def clean_text(text: str, field: str, *, required: bool = True, at_most: int = MAX_NOTE) -> str:
-    """What a person typed: trimmed, bounded, and never a full card number. Every verb that keeps such text
-    passes it through here."""
-    text = UNSEEN.sub("", text.replace("\r\n", "\n")).strip()
-    if required and not text:
-        raise Invalid("this must not be empty", field)
-    if len(text) > at_most:
-        raise Invalid(f"this is longer than {at_most} characters", field)
-    if holds_card_number(text):
-        raise Invalid("this looks like it holds a full card number, which is never stored", field)
-    return text
 
 
 def about_case(case: CollectionsCase, payload: Payload, channel: Channel | None = None) -> NewEvent:

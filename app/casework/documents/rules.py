@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
-from app.book.ledger.rules import holds_card_number
 from app.core.errors import Invalid
+from app.core.text import refuse_card_number
 
 MAX_BYTES = 15 * 1024 * 1024
 """Largest document. A bundle carries every one of them."""
@@ -31,18 +31,6 @@ class DocumentKind(StrEnum):
     OTHER = "other"
 
 
-KIND_WORDS = {
-    DocumentKind.AGREEMENT: "Credit agreement",
-    DocumentKind.ASSIGNMENT: "Assignment of the debt",
-    DocumentKind.STATEMENT: "Statement",
-    DocumentKind.LETTER_OF_CLAIM: "Letter of claim",
-    DocumentKind.DEFAULT_NOTICE: "Default notice",
-    DocumentKind.VALIDATION_NOTICE: "Validation notice",
-    DocumentKind.PAYMENT_DEMAND: "Payment demand",
-    DocumentKind.CORRESPONDENCE: "Correspondence",
-    DocumentKind.OTHER: "Other",
-}
-
 _MAGIC = ((b"%PDF-", "application/pdf"), (b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"))
 _ENDINGS = {"application/pdf": "pdf", "image/png": "png", "image/jpeg": "jpg", "text/plain": "txt"}
 _NOT_TEXT = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f]")
@@ -60,8 +48,9 @@ def media_type_of(content: bytes) -> str:
         text = "\0"
     if not text.strip() or _NOT_TEXT.search(text):
         raise Invalid("This is no PDF, PNG, JPEG or plain text (UTF-8). Save it as one of these.", "file")
-    if holds_card_number(text):
-        raise Invalid("The text holds a full card number, which is never stored. Take it out first.", "file")
+    refuse_card_number(
+        text, "file", "The text holds a full card number, which is never stored. Take it out first."
+    )
     return "text/plain"
 
 
@@ -77,10 +66,9 @@ def clean_name(name: str, media_type: str) -> str:
     """A file's own name without folders, control characters or a false ending. Invalid if it holds a card number."""
     own = _NOT_IN_NAMES.sub(" ", name.replace("\\", "/").rpartition("/")[2])
     plain = " ".join(own.split()).strip(".") or "document"
-    if holds_card_number(plain):
-        raise Invalid(
-            "The file's name holds a full card number, which is never stored. Rename it first.", "file"
-        )
+    refuse_card_number(
+        plain, "file", "The file's name holds what looks like a full card number. Rename it first."
+    )
     ending = _ENDINGS[media_type]
     stem, dot, given = plain.rpartition(".")
     if not dot or given.lower() not in (ending, *(["jpeg"] if ending == "jpg" else [])):

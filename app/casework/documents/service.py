@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from app.book.ledger.models import Portfolio
 from app.casework.cases.models import CollectionsCase
-from app.casework.cases.service import case_event, clean_text
+from app.casework.cases.service import case_event
 from app.casework.documents.models import CaseDocument, DocumentContent
 from app.casework.documents.rules import (
     EARLIEST_YEAR,
@@ -26,6 +26,7 @@ from app.core.bulk import upsert
 from app.core.clock import local_date
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
+from app.core.text import clean_text
 from app.core.timeline.rules import Kind
 from app.core.timeline.service import lock_customers, record
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 
-from app.casework.holds.rules import FOR_GOOD, HOLD_LABELS
+from app.casework.holds.rules import FOR_GOOD
+from app.core.labels import HOLD_LABELS
 from app.core.timeline.payload import Payload, stored_as
 from app.core.timeline.presenting import Reader, TimelineEntry, TimelineFilter
 from app.core.vocabulary import HoldKind

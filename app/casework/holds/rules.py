@@ -2,24 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from app.core.vocabulary import HoldKind
-
-HOLD_LABELS: Mapping[HoldKind, str] = {
-    HoldKind.DISPUTE: "Dispute",
-    HoldKind.HARDSHIP: "Hardship",
-    HoldKind.COMPLAINT: "Complaint",
-    HoldKind.BANKRUPTCY: "Bankruptcy",
-    HoldKind.DECEASED: "Deceased",
-    HoldKind.ATTORNEY: "Represented by an attorney",
-    HoldKind.CEASE_CONTACT: "Asked us to cease contact",
-    HoldKind.MILITARY: "Military service",
-    HoldKind.BREATHING_SPACE: "Breathing space",
-    HoldKind.FRAUD: "Suspected fraud",
-    HoldKind.VULNERABLE: "Vulnerable customer",
-    HoldKind.MANUAL: "Other reason",
-}
 
 FOR_GOOD = frozenset(
     {

@@ -11,13 +11,14 @@ from app.book.ledger.models import Customer, Portfolio
 from app.casework.cases.calls import NO_CALLS
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
-from app.casework.cases.service import clean_text, set_callback
+from app.casework.cases.service import set_callback
 from app.casework.holds.events import HoldEnded, HoldPlaced, HoldReviewDue, HoldReviewed
 from app.casework.holds.models import CaseHold
 from app.casework.holds.rules import FOR_GOOD, LONGEST_DAYS
 from app.core.actor import CUSTOMER, SYSTEM, Actor
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of
+from app.core.text import clean_text
 from app.core.timeline.payload import Payload
 from app.core.timeline.service import NewEvent, about_customer, record, record_many
 from app.core.vocabulary import HoldKind

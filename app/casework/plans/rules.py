@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
+from app.core.dates import add_months
 from app.core.errors import Invalid
 from app.core.money import split_evenly
 
@@ -212,14 +213,6 @@ def schedule(total: int, down_payment: int, months: int, first_due_on: date) -> 
     for n, amount in enumerate(split_evenly(rest, months), start=1):
         rows.append(Instalment(n, add_months(first_due_on, n - 1 + shift), amount))
     return rows
-
-
-def add_months(start: date, months: int) -> date:
-    """The same day of a later month, or that month's last day."""
-    year, month0 = divmod(start.year * 12 + start.month - 1 + months, 12)
-    first_of_next = date(year + (month0 == 11), (month0 + 1) % 12 + 1, 1)
-    last_day = (first_of_next - timedelta(days=1)).day
-    return date(year, month0 + 1, min(start.day, last_day))
 
 
 def assess(

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from app.book.ledger.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
-from app.casework.cases.service import case_event, clean_text, get_case
+from app.casework.cases.service import case_event, get_case
 from app.casework.cases.standing import Standing, standing_now
 from app.casework.plans.models import Plan, PlanAccount, PlanInstalment
 from app.casework.plans.payments import offered_on
@@ -35,6 +35,7 @@ from app.casework.plans.rules import (
 from app.core.actor import Actor
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of
+from app.core.text import clean_text
 from app.core.timeline.rules import Kind
 from app.core.timeline.service import record
 

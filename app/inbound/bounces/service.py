@@ -19,9 +19,9 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlmodel import Session, col, select
 
 from app.book.ledger.models import Customer
-from app.book.ledger.rules import mask_card_numbers
 from app.core.actor import SYSTEM, Actor
 from app.core.bulk import upsert
+from app.core.card_numbers import mask_card_numbers
 from app.core.clock import Clock
 from app.core.db import retrying, storable, transaction
 from app.core.errors import Conflict

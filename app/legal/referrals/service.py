@@ -20,7 +20,7 @@ from app.casework.cases.models import (
     case_reference,
 )
 from app.casework.cases.rules import CaseStatus
-from app.casework.cases.service import case_event, clean_text
+from app.casework.cases.service import case_event
 from app.casework.holds.models import CaseHold
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import LIVE
@@ -31,6 +31,7 @@ from app.core.db import table_of
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of
 from app.core.money import to_decimal_string
+from app.core.text import clean_text
 from app.core.timeline.rules import Kind
 from app.core.timeline.service import Heads, lock_customers, record, record_many
 from app.core.vocabulary import Purpose

@@ -16,9 +16,9 @@ from datetime import datetime, timedelta
 import structlog
 from sqlmodel import Session
 
-from app.casework.cases.service import clean_text
 from app.core.actor import SYSTEM, Actor
 from app.core.errors import Conflict
+from app.core.text import clean_text
 from app.core.timeline.rules import Kind
 from app.core.timeline.service import Heads, NewEvent, customer_stream, record_many
 from app.core.vocabulary import Channel, Purpose

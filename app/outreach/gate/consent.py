@@ -7,10 +7,10 @@ from datetime import datetime
 from sqlmodel import Session, select
 
 from app.book.ledger.models import Customer
-from app.casework.cases.service import clean_text
 from app.core.actor import Actor
 from app.core.bulk import upsert
 from app.core.ids import id_of
+from app.core.text import clean_text
 from app.core.timeline.rules import Kind
 from app.core.timeline.service import NewEvent, customer_stream, record
 from app.core.vocabulary import Channel

@@ -8,11 +8,11 @@ from datetime import date, datetime
 from sqlmodel import Session, col, select
 
 from app.book.ledger.models import Customer
-from app.book.ledger.rules import holds_card_number
-from app.casework.cases.service import clean_text
 from app.core.actor import Actor
+from app.core.card_numbers import holds_card_number
 from app.core.errors import Conflict, Invalid
 from app.core.ids import id_of
+from app.core.text import clean_text
 from app.core.timeline.rules import Kind
 from app.core.timeline.service import NewEvent, customer_stream, record
 from app.core.vocabulary import Channel

@@ -17,11 +17,11 @@ from sqlmodel.sql.expression import SelectOfScalar
 from app.book.ledger.models import Customer
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
-from app.casework.cases.service import clean_text
 from app.core.actor import SYSTEM, Actor
 from app.core.bulk import upsert
 from app.core.db import table_of
 from app.core.errors import Conflict, Invalid
+from app.core.text import clean_text
 from app.core.timeline.rules import Kind
 from app.core.timeline.service import NewEvent, customer_stream, lock_customers, record_many
 from app.core.vocabulary import Channel

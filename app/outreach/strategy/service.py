@@ -18,13 +18,13 @@ from app.book.delinquency.service import edges_of
 from app.book.ledger.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
-from app.casework.cases.service import clean_text
 from app.core.actor import SYSTEM, Actor
 from app.core.bulk import upsert
 from app.core.clock import local_date
 from app.core.db import table_of
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
+from app.core.text import clean_text
 from app.core.timeline.rules import Kind
 from app.core.timeline.service import NewEvent, customer_stream, lock_streams, portfolio_stream, record
 from app.core.vocabulary import Channel

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from app.book.ledger.rules import holds_card_number
+from app.core.card_numbers import holds_card_number
 from app.core.errors import Invalid
 from app.core.kit.toml_text import parse_toml
 from app.core.money import BadAmount, to_decimal_string, to_minor

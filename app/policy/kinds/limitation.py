@@ -8,8 +8,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
+from app.core.dates import add_months
 from app.policy.answers import Reason
-from app.policy.calendars import add_months
 from app.policy.rules import Comparison, FactsNeeded, Question, Rule, RuleTable
 
 SUIT_BLOCK = "legal_action"

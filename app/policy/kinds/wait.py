@@ -9,8 +9,9 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field
 
+from app.core.dates import add_months
 from app.policy.answers import Reason
-from app.policy.calendars import add_months, midnight
+from app.policy.calendars import midnight
 from app.policy.rules import Comparison, FactsNeeded, Question, Rule, RuleTable, compare_fewer, compare_more
 from app.policy.schema import Names
 

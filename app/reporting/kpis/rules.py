@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from enum import StrEnum
 
 
@@ -75,7 +74,3 @@ class Figure:
     def value(self) -> float | None:
         """None when there is nothing to divide by."""
         return self.numerator / self.denominator if self.denominator else None
-
-
-def month_start(on: date) -> date:
-    return on.replace(day=1)

@@ -26,6 +26,7 @@ from app.book.ledger.rules import (
     WaiverStatus,
 )
 from app.book.ledger.statements import replaced_statements
+from app.core.labels import ENTRY_LABELS
 from app.core.money import to_decimal_string
 from app.core.staff.rules import CASEWORK, Role, Staff
 from app.http.context import Now
@@ -39,7 +40,7 @@ from app.web.accounts.words import PAUSE_WORDS, STATUS_WORDS
 from app.web.forms import FormState
 from app.web.lookups import bucket_tone, staff_names
 from app.web.rendering import page
-from app.web.wording import ENTRY_WORDS, Teller
+from app.web.wording import Teller
 
 router = APIRouter(prefix="/accounts")
 TAKEN_WORDS = {
@@ -103,7 +104,7 @@ def account_page(
         currency=file.currency,
         status_words=STATUS_WORDS,
         pause_words=PAUSE_WORDS,
-        entry_words=ENTRY_WORDS,
+        entry_words=ENTRY_LABELS,
         can_write=staff.role in CASEWORK,
         is_manager=staff.role is Role.MANAGER,
         form=form,
@@ -147,7 +148,7 @@ def _options(session: Session, file: AccountFile, staff: Staff) -> dict[str, Any
     is_manager = staff.role is Role.MANAGER
     return {
         "kinds": [
-            (kind.value, ENTRY_WORDS[kind]) for kind, roles in POSTED_BY_HAND.items() if staff.role in roles
+            (kind.value, ENTRY_LABELS[kind]) for kind, roles in POSTED_BY_HAND.items() if staff.role in roles
         ],
         "statuses": [
             (to.value, STATUS_WORDS[to][0]) for to in AccountStatus if to in TRANSITIONS[file.account.status]

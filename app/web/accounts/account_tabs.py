@@ -19,6 +19,7 @@ from app.book.delinquency.rules import bucket_labels
 from app.book.ledger.models import Entry
 from app.book.ledger.queries import LedgerLine, ledger_page
 from app.book.ledger.rules import EntryKind
+from app.core.labels import ENTRY_LABELS
 from app.core.money import to_decimal_string
 from app.core.timeline.queries import events_of_customer
 from app.core.timeline.rules import Kind
@@ -28,7 +29,7 @@ from app.http.doors import CaseReader
 from app.http.transactions import StreamSession
 from app.web.accounts.account_file import AccountFile, AccountId, open_account
 from app.web.lists import Column, csv_download
-from app.web.wording import ENTRY_WORDS, Teller, Told
+from app.web.wording import Teller, Told
 
 router = APIRouter(prefix="/accounts")
 PAGE = 50
@@ -90,7 +91,7 @@ def _ledger_tab(request: Request, session: Session, file: AccountFile) -> dict[s
         "lines": lines[:PAGE],
         "linked": {entry_id: (reference, on) for entry_id, reference, on in found},
         "chosen": {name: request.query_params.get(name, "") for name in ("kind", "first", "last")},
-        "kinds": [("", "Everything")] + [(kind.value, ENTRY_WORDS[kind]) for kind in EntryKind],
+        "kinds": [("", "Everything")] + [(kind.value, ENTRY_LABELS[kind]) for kind in EntryKind],
         "next_cursor": encode_cursor(more.effective_on.isoformat(), more.entry_id) if more else None,
     }
 

@@ -15,13 +15,13 @@ from app.book.ledger.models import Account, Customer, Entry
 from app.book.ledger.rules import EntryKind, WaiverStatus
 from app.book.ledger.service import business_date, find_account
 from app.core.errors import NotFound
+from app.core.labels import ENTRY_LABELS
 from app.http.context import Now
 from app.http.doors import CaseWorker, Manager
 from app.http.transactions import WriteSession
 from app.web.accounts.account_file import AccountId
 from app.web.accounts.confirmation import ConfirmedForm, Deed, Doing, ReasonForm, attempt
 from app.web.forms import Fields, Wrong
-from app.web.wording import ENTRY_WORDS
 
 router = APIRouter()
 
@@ -63,7 +63,7 @@ def post(
         )
         # An adjustment goes both ways: its sign says which.
         shown = entry.amount_minor if entry.kind is EntryKind.ADJUSTMENT else abs(entry.amount_minor)
-        what = f"{ENTRY_WORDS[entry.kind]} of {doing.teller.money(shown)}"
+        what = f"{ENTRY_LABELS[entry.kind]} of {doing.teller.money(shown)}"
         happens = [f"{what}, effective {doing.teller.day(effective_on)}, goes into the ledger."]
         if entry.kind is EntryKind.RECOVERY:
             happens.append("The account was charged off before, so the payment is a recovery.")
@@ -235,4 +235,4 @@ def _entry(session: Session, account_id: int, entry_id: int) -> Entry:
 
 def _what(doing: Doing, entry: Entry) -> str:
     amount, on = doing.teller.money(abs(entry.amount_minor)), doing.teller.day(entry.effective_on)
-    return f"{ENTRY_WORDS[entry.kind].lower()} of {amount} of {on}"
+    return f"{ENTRY_LABELS[entry.kind].lower()} of {amount} of {on}"

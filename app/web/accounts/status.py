@@ -17,6 +17,7 @@ from app.book.ledger.lifecycle import change_status
 from app.book.ledger.rules import AccountStatus
 from app.book.ledger.terms import change_terms
 from app.core.errors import Invalid, NotFound
+from app.core.labels import ACCOUNT_LABELS
 from app.http.context import Now
 from app.http.doors import Manager
 from app.http.transactions import WriteSession
@@ -26,7 +27,6 @@ from app.web.accounts.account_file import AccountId
 from app.web.accounts.confirmation import ConfirmedForm, Deed, Doing, ReasonForm, attempt
 from app.web.accounts.words import PAUSE_WORDS, STATUS_WORDS
 from app.web.forms import Wrong, sentence
-from app.web.wording import ACCOUNT_LABELS
 
 router = APIRouter()
 

@@ -14,6 +14,7 @@ from app.book.ledger.corrections import decide_waiver
 from app.book.ledger.models import Account, Customer, Entry, Portfolio, Waiver
 from app.book.ledger.rules import WaiverStatus
 from app.core.errors import NotFound
+from app.core.labels import ENTRY_LABELS
 from app.http.context import Now
 from app.http.doors import Manager
 from app.http.transactions import ReadSession, WriteSession
@@ -21,7 +22,6 @@ from app.web.accounts.account_file import AccountId
 from app.web.lists import Column
 from app.web.lookups import staff_names
 from app.web.rendering import page, redirect
-from app.web.wording import ENTRY_WORDS
 
 router = APIRouter()
 WAIVER_COLUMNS = [
@@ -58,7 +58,7 @@ def waivers(request: Request, staff: Manager, session: ReadSession) -> Response:
         columns=WAIVER_COLUMNS,
         names=staff_names(session),
         me=staff.by,
-        entry_words=ENTRY_WORDS,
+        entry_words=ENTRY_LABELS,
     )
 
 

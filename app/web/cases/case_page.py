@@ -27,6 +27,14 @@ from app.casework.plans.offers import offers_that_stand
 from app.casework.plans.queries import instalments_of, owed_on_late_accounts, plans_of
 from app.casework.plans.rules import LIVE, SETTLE_WITHIN, PlanStatus
 from app.core.ids import id_of
+from app.core.labels import (
+    CALL_RESULT_LABELS,
+    CHANNEL_LABELS,
+    CONTACT_LABELS,
+    ENTRY_LABELS,
+    HOLD_LABELS,
+    PLAN_LABELS,
+)
 from app.core.money import to_decimal_string
 from app.core.staff.models import User
 from app.core.staff.rules import CASEWORK, Role, Staff
@@ -46,20 +54,12 @@ from app.outreach.strategy.queries import open_tasks
 from app.policy.composition import packs_for
 from app.web.cases.case_file import CaseFile, CaseId, open_case_file
 from app.web.cases.case_tabs import TABS, queued_messages, tab_content
-from app.web.cases.gate_answers import CHANNELS, may_contact
+from app.web.cases.gate_answers import may_contact
 from app.web.forms import FormState
 from app.web.lists import csv_download
 from app.web.lookups import bucket_tone, staff_names
 from app.web.rendering import Tone, page
-from app.web.wording import (
-    CONTACT_LABELS,
-    ENTRY_WORDS,
-    HOLD_WORDS,
-    PLAN_WORDS,
-    RESULT_WORDS,
-    Teller,
-    preference_words,
-)
+from app.web.wording import Teller, preference_words
 
 router = APIRouter(prefix="/cases")
 PLAN_TONES: Mapping[PlanStatus, Tone] = {
@@ -161,7 +161,7 @@ def case_page(
         form=form,
         answerable=answerable(session, file.customer, now=now),
         options=_options(session, file) | {"letters": _letters(request)},
-        words={"entry": ENTRY_WORDS, "hold": HOLD_WORDS, "plan": PLAN_WORDS, "channel": CHANNELS},
+        words={"entry": ENTRY_LABELS, "hold": HOLD_LABELS, "plan": PLAN_LABELS, "channel": CHANNEL_LABELS},
         tones={"plan": PLAN_TONES, "message": MESSAGE_TONES},
         **tab_content(request, session, file, teller, tab, plans),
     )
@@ -211,8 +211,8 @@ def _options(session: Session, file: CaseFile) -> dict[str, Any]:
     today = file.book.today
     contact = {name: getattr(file.customer, name) for name in CONTACT}
     return {
-        "results": list(RESULT_WORDS.items()),
-        "holds": [(kind.value, HOLD_WORDS[kind]) for kind in HoldKind],
+        "results": list(CALL_RESULT_LABELS.items()),
+        "holds": [(kind.value, HOLD_LABELS[kind]) for kind in HoldKind],
         "people": list(assignable(session).items()),
         "to_ask": to_decimal_string(file.to_ask, file.book.currency) if file.to_ask else "",
         "today": today.isoformat(),

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.core.errors import Conflict, NotFound
+from app.core.labels import CHANNEL_LABELS
 from app.core.timeline.models import Event
 from app.http.context import Now
 from app.http.cursors import decode_cursor, encode_cursor
@@ -20,7 +21,7 @@ from app.outreach.gate.decisions import replay
 from app.outreach.gate.queries import Period
 from app.web.cases.case_file import CaseId, open_case_file
 from app.web.lists import csv_download
-from app.web.managers.contacts import CHANNEL_WORDS, COLUMNS, CSV_HEADER, PAGE, WORDS, csv_rows
+from app.web.managers.contacts import COLUMNS, CSV_HEADER, PAGE, WORDS, csv_rows
 from app.web.rendering import page
 
 router = APIRouter(prefix="/cases")
@@ -54,7 +55,7 @@ def case_contacts(
         file=file,
         zone=file.zone,
         words=WORDS,
-        channel_words=CHANNEL_WORDS,
+        channel_words=CHANNEL_LABELS,
         columns=COLUMNS,
         chosen=chosen,
         decisions=found[:PAGE],

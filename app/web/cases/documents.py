@@ -10,7 +10,7 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.casework.documents.rules import KIND_WORDS, MAX_BYTES, DocumentKind
+from app.casework.documents.rules import MAX_BYTES, DocumentKind
 from app.casework.documents.service import (
     add_document,
     documents_of,
@@ -20,6 +20,7 @@ from app.casework.documents.service import (
 )
 from app.core.errors import Conflict, Invalid
 from app.core.ids import id_of
+from app.core.labels import DOCUMENT_LABELS
 from app.core.staff.rules import CASEWORK, LEGAL_WORK, MANAGEMENT, Staff
 from app.http.context import Now
 from app.http.doors import CaseReader, requires
@@ -66,8 +67,8 @@ def _documents_page(
         422 if errors else 200,
         file=file,
         documents=documents_of(session, id_of(file.customer)),
-        kinds=KIND_WORDS,
-        options=[(kind.value, word) for kind, word in KIND_WORDS.items()],
+        kinds=DOCUMENT_LABELS,
+        options=list(DOCUMENT_LABELS.items()),
         names=staff_names(session),
         may_file=staff.role in (*CASEWORK, *LEGAL_WORK),
         may_withdraw=staff.role in (*LEGAL_WORK, *MANAGEMENT),

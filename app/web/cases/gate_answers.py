@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from sqlmodel import Session
 
 from app.core.ids import id_of
+from app.core.labels import CHANNEL_LABELS
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.gate.case_facts import reserved_contacts
 from app.outreach.gate.explain import nothing_to_remind_of, with_objection
@@ -19,8 +20,6 @@ from app.policy.facts import Contact
 from app.policy.review import review
 from app.policy.rules import LONGEST_CLEARANCE
 from app.web.cases.case_file import CaseFile
-
-CHANNELS = {Channel.CALL: "Call", Channel.SMS: "SMS", Channel.EMAIL: "E-mail", Channel.POST: "Letter"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ def may_contact(session: Session, file: CaseFile, now: datetime) -> list[GateRow
     facts = gather_facts(session, [file.customer], pack, now=now, reserved=reserved)[who]
     nothing = _nothing_to_remind_of(session, file, now)
     rows = []
-    for channel, label in CHANNELS.items():
+    for channel in (Channel.CALL, Channel.SMS, Channel.EMAIL, Channel.POST):
         address = address_of(file.customer, channel)
         answer = review(Contact(channel, Purpose.REMINDER, address), facts, pack, now)
         if nothing:
@@ -70,7 +69,9 @@ def may_contact(session: Session, file: CaseFile, now: datetime) -> list[GateRow
         review_on = answer.review_on if isinstance(answer, Refusals) else None
         consent = facts.consent.get(channel)
         shown_first = weightiest_first(reasons)
-        rows.append(GateRow(channel, label, shown, verdict, until, shown_first, consent, review_on))
+        rows.append(
+            GateRow(channel, CHANNEL_LABELS[channel], shown, verdict, until, shown_first, consent, review_on)
+        )
     return rows
 
 

@@ -15,6 +15,7 @@ from app.book.ledger.models import Portfolio
 from app.casework.cases.models import case_reference
 from app.core.clock import local_date, local_instant
 from app.core.errors import Invalid, NotFound
+from app.core.labels import CHANNEL_LABELS
 from app.core.vocabulary import Channel
 from app.http.context import Now
 from app.http.cursors import decode_cursor, encode_cursor
@@ -41,7 +42,6 @@ WORDS = {
     "failed": ("Failed", "bad", "it did not arrive"),
     "unknown": ("Unknown", "warn", "it may or may not have left"),
 }
-CHANNEL_WORDS = {Channel.SMS: "SMS", Channel.EMAIL: "E-mail", Channel.POST: "Letter", Channel.CALL: "Call"}
 COLUMNS = [
     Column("When"),
     Column("Decision"),
@@ -102,7 +102,7 @@ def contacts(
         max_days=MAX_DAYS,
         wanted=wanted,
         words=WORDS,
-        channel_words=CHANNEL_WORDS,
+        channel_words=CHANNEL_LABELS,
         matrix=_matrix(queries.counts(session, period)),
         day_chart=_day_chart(queries.day_counts(session, period, zone), first_on, last_on),
         rules=rules,

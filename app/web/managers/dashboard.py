@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from calendar import monthrange
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -17,6 +16,7 @@ from starlette.responses import Response
 from app.book.delinquency.queries import RollForward
 from app.book.delinquency.rules import CURRENT
 from app.book.ledger.models import DailyRun, Portfolio
+from app.core.dates import add_months, month_start
 from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.core.money import to_decimal_string
@@ -29,7 +29,7 @@ from app.outreach.outbox.queries import workers
 from app.reporting.kpis import history
 from app.reporting.kpis.history import Point
 from app.reporting.kpis.queries import month_roll_forward
-from app.reporting.kpis.rules import DEFINITIONS, OVERDUE_DAYS, Definition, Figure, Unit, month_start
+from app.reporting.kpis.rules import DEFINITIONS, OVERDUE_DAYS, Definition, Figure, Unit
 from app.web.lists import csv_download
 from app.web.managers.dashboard_charts import charts_of
 from app.web.rendering import page
@@ -56,7 +56,7 @@ def dashboard(
         return page(request, "managers/dashboard/empty.html", portfolio=chosen, portfolios=portfolios)
     days = days if days in RANGES else 90
     first_on = on - timedelta(days=days - 1)
-    compared_on = _month_before(on)
+    compared_on = add_months(on, -1)
     points = history.series(session, id_of(chosen), min(first_on, compared_on), on)
     shown = [point for point in points if point.on >= first_on]
     if format == "csv":
@@ -97,12 +97,6 @@ def choose_portfolio(session: Session, code: str) -> tuple[list[Portfolio], Port
         return portfolios, chosen
     closed = (p for p in portfolios if last_closed(session, p) is not None)
     return portfolios, next(closed, portfolios[0] if portfolios else None)
-
-
-def _month_before(on: date) -> date:
-    """The same day of the month before, or its last day where that month is shorter."""
-    last = month_start(on) - timedelta(days=1)
-    return last.replace(day=min(on.day, monthrange(last.year, last.month)[1]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from app.casework.plans.queries import live_plan
 from app.core.clock import local_date
 from app.core.errors import Forbidden, Invalid, NotFound
 from app.core.ids import id_of
+from app.core.labels import CHANNEL_LABELS
 from app.core.settings import Settings
 from app.core.staff.rules import CASE_READING, Role, Staff
 from app.core.vocabulary import Channel
@@ -52,7 +53,6 @@ router = APIRouter(prefix="/letters")
 
 Reader = Annotated[Staff, requires(Role.AGENT, Role.MANAGER, Role.ADMIN)]
 CaseReference = Annotated[str, Query(max_length=20)]
-CHANNEL_WORDS = {Channel.SMS: "SMS", Channel.EMAIL: "E-mail", Channel.POST: "Letter", Channel.CALL: "Call"}
 COLLECTOR_WORDS = {CollectorKind.FIRST_PARTY: "The creditor itself", CollectorKind.THIRD_PARTY: "An agency"}
 COLUMNS = [Column(label) for label in ("Letter", "Purpose", "Channels", "Languages", "Version")]
 
@@ -65,7 +65,7 @@ def letters(request: Request, _staff: Reader) -> Response:
         request,
         "managers/letters/list.html",
         letters=sorted(shelf.values(), key=lambda letter: letter.title),
-        channel_words=CHANNEL_WORDS,
+        channel_words=CHANNEL_LABELS,
         language_word=language_word,
         columns=COLUMNS,
     )
@@ -130,10 +130,10 @@ def letter(
         beside=beside,
         problem=problem,
         previews=previews,
-        channels=[(c.value, CHANNEL_WORDS[c]) for c in Channel if c in wanted.letter.channels],
+        channels=[(c.value, CHANNEL_LABELS[c]) for c in Channel if c in wanted.letter.channels],
         languages=[(code, language_word(code)) for code in wanted.letter.languages],
         collectors=[(kind.value, words) for kind, words in COLLECTOR_WORDS.items()],
-        channel_word=CHANNEL_WORDS[wanted.channel],
+        channel_word=CHANNEL_LABELS[wanted.channel],
         may_see_cases=staff.role in CASE_READING,
     )
 

@@ -9,9 +9,9 @@ from typing import Any
 from babel.dates import format_skeleton
 from starlette.requests import Request
 
+from app.core.labels import CHANNEL_LABELS
 from app.http.formats import reader_locale
 from app.operations.simulation.rules import MEASURE_WORDS, measures
-from app.web.managers.contacts import CHANNEL_WORDS
 from app.web.rendering import Tone
 
 DECISION_WORDS: Mapping[str, tuple[str, Tone]] = {
@@ -21,7 +21,6 @@ DECISION_WORDS: Mapping[str, tuple[str, Tone]] = {
     "refused": ("Refused", "bad"),
     "withheld": ("Withheld", "warn"),
 }
-CHANNELS = {channel.value: words for channel, words in CHANNEL_WORDS.items()}
 SIDES = {"live": "Live", "candidate": "Candidate"}
 
 
@@ -75,7 +74,7 @@ def charts_of(request: Request, result: Mapping[str, Any]) -> list[tuple[str, di
             charts.append((f"Messages and calls by day: {title}", _bars(labels, series, stacked=True)))
     hours = [f"{hour:02d}" for hour in range(24)]
     for name, side in sides_of(result):
-        series = {CHANNELS[channel]: counts for channel, counts in side["hours"].items()}
+        series = {CHANNEL_LABELS[channel]: counts for channel, counts in side["hours"].items()}
         if series:
             title = f"Messages by hour, as fast as each channel is: {SIDES[name]}, {side['strategy']}"
             charts.append((title, _bars(hours, series, stacked=True)))
@@ -87,7 +86,9 @@ def _by_channel(side: Mapping[str, Any], days: Sequence[str]) -> dict[str, list[
     for day, channel, decision, n in side["contacts"]:
         if decision in ("sent", "call_task"):
             found[day, channel] = found.get((day, channel), 0) + n
-    series = {words: [found.get((day, channel), 0) for day in days] for channel, words in CHANNELS.items()}
+    series = {
+        words: [found.get((day, channel), 0) for day in days] for channel, words in CHANNEL_LABELS.items()
+    }
     return {words: values for words, values in series.items() if any(values)}
 
 

@@ -25,6 +25,7 @@ from app.book.ledger.service import get_portfolio
 from app.core.db import Busy, exclusive, transaction
 from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
+from app.core.labels import CHANNEL_LABELS
 from app.http.context import Now, engine_of, ports_of, settings_of
 from app.http.doors import Manager
 from app.http.transactions import ReadSession, WriteSession
@@ -38,7 +39,6 @@ from app.web.forms import sentence
 from app.web.lists import Column, csv_download
 from app.web.lookups import staff_names
 from app.web.managers.simulation_result import (
-    CHANNELS,
     DECISION_WORDS,
     SIDES,
     charts_of,
@@ -244,7 +244,7 @@ def simulation(request: Request, run_id: RowId, _staff: Manager, session: ReadSe
         rules=rules_of(result) if result else [],
         charts=charts_of(request, result) if result else [],
         measure_words=MEASURE_WORDS,
-        channel_words=CHANNELS,
+        channel_words=CHANNEL_LABELS,
         decision_words=DECISION_WORDS,
     )
 
@@ -289,7 +289,7 @@ def contacts(
         wanted=wanted,
         days=days,
         sides=SIDES if run.candidate else {"live": "Live"},
-        channel_words=CHANNELS,
+        channel_words=CHANNEL_LABELS,
         decision_words=DECISION_WORDS,
         columns=LIST_COLUMNS,
         rows=shown[:PAGE],

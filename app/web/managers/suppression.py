@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from app.book.ledger.models import Customer
 from app.core.errors import Conflict, Invalid, NotFound
+from app.core.labels import CHANNEL_LABELS, SUPPRESSION_LABELS, in_sentence
 from app.http.context import Now
 from app.http.cursors import decode_cursor, encode_cursor
 from app.http.doors import Manager
@@ -26,7 +27,6 @@ from app.web.forms import sentence
 from app.web.lists import Column
 from app.web.lookups import staff_names
 from app.web.rendering import page, redirect
-from app.web.wording import CHANNEL_WORDS, SUPPRESSION_WORDS
 
 router = APIRouter(prefix="/suppressed")
 
@@ -77,8 +77,8 @@ def _page(
         customers=_customers(session, shown),
         notices=_notices(session) if not ended and not q else [],
         notice_words=NOTICE_WORDS,
-        why=SUPPRESSION_WORDS,
-        channels=CHANNEL_WORDS,
+        why=SUPPRESSION_LABELS,
+        channels={channel: in_sentence(label) for channel, label in CHANNEL_LABELS.items()},
         names=staff_names(session),
         address=address,
         note=note,

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from app.book.ledger.models import Customer
 from app.core.errors import Conflict, NotFound
 from app.core.ids import id_of
+from app.core.labels import REVIEW_LABELS
 from app.http.context import Now, ports_of
 from app.http.cursors import decode_cursor, encode_cursor
 from app.http.doors import CaseWorker
@@ -25,7 +26,7 @@ from app.web.forms import sentence
 from app.web.lists import Column
 from app.web.lookups import staff_names
 from app.web.rendering import page, redirect
-from app.web.wording import MEANING_WORDS, OUTCOME_WORDS
+from app.web.wording import MEANING_WORDS
 
 router = APIRouter(prefix="/replies")
 
@@ -62,7 +63,7 @@ def replies(
             (label + numbers[name], f"/replies?show={name}", name == show) for name, label in SHOWN.items()
         ],
         meanings={row.message.id: reading_of(row.message).intents for row in rows},
-        words={"meaning": MEANING_WORDS, "outcome": OUTCOME_WORDS},
+        words={"meaning": MEANING_WORDS, "outcome": REVIEW_LABELS},
         names=staff_names(session),
         next_cursor=more,
     )
@@ -103,7 +104,7 @@ def _page(
         choices=choices(intents, kept_back=kept_back, known=bool(senders)) if waits else [],
         who=who,
         found=queries.customers_called(session, who) if who and waits and not senders else [],
-        words={"meaning": MEANING_WORDS, "outcome": OUTCOME_WORDS},
+        words={"meaning": MEANING_WORDS, "outcome": REVIEW_LABELS},
         names=staff_names(session),
         problem=problem,
     )
@@ -134,7 +135,7 @@ def decide(
     except Conflict as refused:
         session.refresh(message)
         return _page(request, session, message, problem=sentence(refused.message), status=refused.status)
-    return redirect(request, "/replies", f"Decided: {OUTCOME_WORDS[ReviewOutcome(outcome)].lower()}.")
+    return redirect(request, "/replies", f"Decided: {REVIEW_LABELS[ReviewOutcome(outcome)].lower()}.")
 
 
 @router.post("/{message_id}/attach")

@@ -20,7 +20,7 @@ from app.book.delinquency.lifecycle import (
 )
 from app.book.delinquency.models import AccountState, Pause, ReAge
 from app.book.delinquency.queries import aging, roll_forward
-from app.book.delinquency.re_age import ReAgeFacts, ReAgeReason, add_months, review_re_age
+from app.book.delinquency.re_age import ReAgeFacts, ReAgeReason, review_re_age
 from app.book.delinquency.service import standing_on
 from app.book.ledger.balances import balance_of, still_owed
 from app.book.ledger.corrections import post_by_hand
@@ -212,11 +212,6 @@ def test_re_aging_below_at_and_above_each_limit(change: dict[str, Any], reasons:
 def test_a_pack_without_a_rule_refuses_and_says_so() -> None:
     assert [r.reason for r in review_re_age(GOOD, None, ON)] == [ReAgeReason.NO_RULE]
     assert shipped_packs()["cn"].re_age is None
-
-
-def test_months_end_where_a_month_is_shorter() -> None:
-    assert add_months(date(2025, 5, 31), 9) == date(2026, 2, 28)
-    assert add_months(date(2026, 3, 15), -60) == date(2021, 3, 15)
 
 
 def test_an_account_is_re_aged_after_three_payments_and_not_before(engine: Engine) -> None:

@@ -653,7 +653,7 @@ def test_a_person_sends_it_back_with_a_reason(bank: Load, engine: Engine) -> Non
         one = waits(session)
         summary = waiting_summary(session, one.portfolio_id)
         assert (summary.count, summary.amount_minor, summary.oldest_paid_on) == (1, 4_500, date(2026, 2, 20))
-        with pytest.raises(Invalid, match="say why"):
+        with pytest.raises(Invalid, match="Say why"):
             return_payment(session, one, "  ", by=Actor.user("ann"), now=builders.NOW)
         with pytest.raises(Invalid, match="full card number"):
             return_payment(session, one, f"paid with {CARD}", by=Actor.user("ann"), now=builders.NOW)

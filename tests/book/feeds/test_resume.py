@@ -77,6 +77,7 @@ import json, os, signal, sys
 from datetime import datetime
 from pathlib import Path
 import sqlalchemy as sa
+from app.core.actor import Actor
 from app.core.db import make_engine
 from app.book.feeds import service
 from app.book.feeds.reading import files as reading

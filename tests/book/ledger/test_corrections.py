@@ -264,7 +264,7 @@ def test_an_agent_asks_and_a_declined_waiver_frees_what_it_had_taken(engine: Eng
     with transaction(engine) as session, pytest.raises(Conflict, match="waits for a decision"):
         undo(session, fee)
     with transaction(engine) as session:
-        with pytest.raises(Invalid, match="say why"):
+        with pytest.raises(Invalid, match="Say why"):
             decide_waiver(session, session.get_one(Waiver, asked.id), approve=False, **MAX)
         decide_waiver(session, session.get_one(Waiver, asked.id), approve=False, note="no reason", **MAX)
         assert left_to_waive(session, session.get_one(Entry, fee.id)) == 3_000

@@ -28,7 +28,6 @@ from app.casework.plans.rules import (
     Kept,
     PlanStatus,
     Running,
-    add_months,
     assess,
     schedule,
 )
@@ -104,14 +103,6 @@ def test_every_schedule_sums_to_its_total(total: int, down: int, months: int, fi
     assert parts[0].due_on == first
     assert [p.due_on for p in parts] == sorted({p.due_on for p in parts})
     assert all(p.due_on.day in (first.day, 28, 29, 30) for p in parts)
-
-
-def test_a_month_without_the_day_uses_its_last_and_the_next_returns_to_it() -> None:
-    assert [add_months(date(2026, 1, 31), n).isoformat() for n in range(4)] == [
-        "2026-01-31", "2026-02-28", "2026-03-31", "2026-04-30",
-    ]  # fmt: skip
-    assert add_months(date(2026, 11, 15), 2) == date(2027, 1, 15)
-    assert add_months(date(2023, 12, 31), 2) == date(2024, 2, 29)
 
 
 # --- on rows --------------------------------------------------------------------------------------

@@ -14,13 +14,11 @@ from sqlmodel import Session, select
 from app.book.delinquency.models import Pause, ReAge
 from app.book.delinquency.service import fold_accounts
 from app.book.ledger.models import Account, Customer, Entry, Portfolio
-from app.book.ledger.rules import EntryKind
 from app.book.ledger.service import mark_changed, reverse_entry
 from app.core.actor import Actor
 from app.core.ids import id_of
 from app.core.staff.rules import Role
 from app.policy.sections.pauses import PauseKind
-from app.web.wording import ENTRY_WORDS
 from tests import builders
 from tests.web.desk import NOW, Browser, Desk
 
@@ -265,7 +263,3 @@ def test_names_are_escaped_and_administrators_stay_outside(sqlite_desk: Desk) ->
     assert "&lt;b&gt;Eve&lt;/b&gt;" in answer.text
     for path in ("/accounts", f"/accounts/{account_id}", f"/accounts/{account_id}/ledger.csv"):
         assert sqlite_desk.sign_in(Role.ADMIN).get(path).status_code == 403
-
-
-def test_each_kind_of_entry_has_a_word() -> None:
-    assert set(ENTRY_WORDS) == set(EntryKind)

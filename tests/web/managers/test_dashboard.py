@@ -13,10 +13,11 @@ import pytest
 from app.book.delinquency.queries import aging, roll_forward
 from app.book.delinquency.rules import MovementKind
 from app.book.ledger.models import DailyRun, Portfolio
+from app.core.dates import month_start
 from app.core.staff.rules import Role
 from app.outreach.outbox.models import Heartbeat
 from app.reporting.kpis import history
-from app.reporting.kpis.rules import Figure, month_start
+from app.reporting.kpis.rules import Figure
 from tests.web import book
 from tests.web.book import LAST_ON, RESTATED_ON, lived_in
 from tests.web.desk import NOW, Browser, Desk

@@ -31,12 +31,13 @@ from app.book.feeds.rules import (
 from app.book.ledger.corrections import require_day
 from app.book.ledger.lifecycle import reinstate_recoveries
 from app.book.ledger.models import Account, Customer, Entry, PayerAccount, Statement, UnmatchedPayment
-from app.book.ledger.rules import UnmatchedStatus, holds_card_number, payment_kind, posting_date
+from app.book.ledger.rules import UnmatchedStatus, payment_kind, posting_date
 from app.book.ledger.service import first_open_day, mark_changed, post_entry
 from app.core.actor import Actor
 from app.core.bulk import chunked, insert_rows, upsert
 from app.core.db import table_of
 from app.core.errors import Conflict, Invalid
+from app.core.text import clean_text
 from app.core.timeline.service import (
     NewEvent,
     about_customer,
@@ -47,6 +48,7 @@ from app.core.timeline.service import (
 )
 
 SOURCE = Actor("feed:camt054")
+LONGEST_RETURN_NOTE = 300
 
 
 # --- facts from the book ----------------------------------------------------------------------------------------
@@ -312,11 +314,8 @@ def return_payment(
     session: Session, unmatched: UnmatchedPayment, note: str, *, by: Actor, now: datetime
 ) -> None:
     """A waiting payment goes back to its payer, for the reason in `note`; nothing is posted."""
-    note = " ".join(note.split())
-    if not note or len(note) > 300:
-        raise Invalid("say why it goes back, in at most 300 characters", "note")
-    if holds_card_number(note):
-        raise Invalid("this looks like a full card number, which is never stored", "note")
+    empty = f"Say why it goes back, in at most {LONGEST_RETURN_NOTE} characters."
+    note = clean_text(note, "note", at_most=LONGEST_RETURN_NOTE, one_line=True, empty=empty)
     settle_returned(session, unmatched, note, by=by, now=now)
 
 

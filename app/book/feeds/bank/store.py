@@ -29,9 +29,10 @@ from app.book.feeds.bank.matching import (
 from app.book.feeds.layouts import CONFLICT, Reject, Row, Stored
 from app.book.feeds.rules import Incoming, Match, NoMatch
 from app.book.ledger.models import BankTransaction, Entry, PayerAccount, Portfolio, UnmatchedPayment
-from app.book.ledger.rules import EntryKind, UnmatchedStatus, holds_card_number
+from app.book.ledger.rules import EntryKind, UnmatchedStatus
 from app.book.ledger.service import MAX_REFERENCE
 from app.core.bulk import chunked, insert_rows
+from app.core.card_numbers import holds_card_number
 from app.core.db import table_of
 from app.core.errors import Conflict
 from app.core.ids import id_of

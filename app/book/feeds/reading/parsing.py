@@ -19,7 +19,8 @@ from app.book.feeds.reading.files import Block, Feed, Item, Plain, Record, Unrea
 from app.book.feeds.reading.mapping import TEXTS, Bound, Mapping
 from app.book.feeds.rules import blotted
 from app.book.ledger.models import Portfolio
-from app.book.ledger.rules import LOWERING, holds_card_number
+from app.book.ledger.rules import LOWERING
+from app.core.card_numbers import holds_card_number
 from app.core.errors import Invalid
 from app.core.money import exponent
 

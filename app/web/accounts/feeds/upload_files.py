@@ -18,10 +18,11 @@ from fastapi import UploadFile
 from app.book.feeds.reading.mapping import Mapping as FeedMapping
 from app.book.feeds.reading.mapping import load_mapping
 from app.book.feeds.uploads import UPLOAD_NAME
-from app.book.ledger.rules import FeedKind, holds_card_number
+from app.book.ledger.rules import FeedKind
 from app.core.db import private
 from app.core.errors import Invalid, NotFound
 from app.core.settings import Settings
+from app.core.text import refuse_card_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,9 @@ def keep_file(file: UploadFile | None, path: Path, field: str) -> str:
     if file is None or not file.filename:
         raise Invalid("Choose a file.", field)
     name = "".join(char for char in Path(file.filename.replace("\\", "/")).name if char.isprintable())[:200]
-    if holds_card_number(name):
-        raise Invalid("The file's name holds what looks like a full card number; rename it.", field)
+    refuse_card_number(
+        name, field, "The file's name holds what looks like a full card number. Rename it first."
+    )
     with open(path, "wb", opener=private) as target:
         shutil.copyfileobj(file.file, target, 1 << 20)
     return name

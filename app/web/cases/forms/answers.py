@@ -7,13 +7,14 @@ from datetime import datetime
 
 from starlette.requests import Request
 
+from app.core.labels import CHANNEL_LABELS, in_sentence
 from app.core.vocabulary import Channel
 from app.http.formats import reader_locale
 from app.policy.answers import Answer, Clearance, Refusals, WaitUntil
 from app.web.cases.case_file import CaseFile
 from app.web.cases.gate_answers import weightiest_first
 from app.web.rendering import Tone
-from app.web.wording import CHANNEL_WORDS, Teller
+from app.web.wording import Teller
 
 
 def confirmation_words(
@@ -38,7 +39,7 @@ def answer_words(
     channel: Channel, answer: Answer, teller: Teller, now: datetime, *, kept: bool = True
 ) -> str:
     """`kept`: whether what has to wait is sent by itself once it may be."""
-    how = CHANNEL_WORDS[channel]
+    how = in_sentence(CHANNEL_LABELS[channel])
     if isinstance(answer, Clearance):
         later = f", leaves {teller.instant(answer.not_before)}" if answer.not_before > now else ""
         return f"{how} queued{later}"

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from app.actions.calls import CallEffects, CallReport, record_call
 from app.casework.cases import service
 from app.casework.cases.calls import CallResult
+from app.core.labels import HOLD_LABELS
 from app.core.staff.rules import Staff
 from app.core.timeline.queries import last_call
 from app.http.context import Now, ports_of
@@ -26,7 +27,6 @@ from app.web.cases.forms.plans import ask_about_promise
 from app.web.forms import Fields, ReasonForm, Typed
 from app.web.lookups import staff_names
 from app.web.rendering import Tone
-from app.web.wording import HOLD_WORDS
 
 router = APIRouter(prefix="/cases")
 
@@ -100,7 +100,7 @@ def _call_words(
         hold = effects.placed.hold
         until = teller.day(hold.until)
         ends = f"do not contact; review by {until}" if hold.for_good else f"until {until}"
-        said.append(f"{HOLD_WORDS[hold.kind]} hold placed: {ends}.")
+        said.append(f"{HOLD_LABELS[hold.kind]} hold placed: {ends}.")
         said.append(in_writing_words(request, file, effects.placed.acknowledgement, now))
     if call.callback_at is not None:
         said.append(f"The callback comes first on the worklist from {teller.instant(call.callback_at)}.")

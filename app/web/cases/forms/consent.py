@@ -8,6 +8,7 @@ from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.core.labels import CHANNEL_LABELS
 from app.core.vocabulary import Channel
 from app.http.context import Now
 from app.http.doors import CaseWorker
@@ -15,7 +16,6 @@ from app.http.transactions import WriteSession
 from app.outreach.gate.consent import set_consent
 from app.web.cases.case_file import CaseFile, CaseId
 from app.web.cases.forms.action import Done, attempt
-from app.web.cases.gate_answers import CHANNELS
 from app.web.forms import Fields, Typed
 
 router = APIRouter(prefix="/cases")
@@ -48,6 +48,6 @@ def change_consent(
             session, file.customer, channel,
             allowed=allowed, source=typed.source, case_id=file.case.id, by=staff.by, now=now,
         )  # fmt: skip
-        return f"{CHANNELS[channel]}: {'allowed' if allowed else 'not to be used any more'}.", "good"
+        return f"{CHANNEL_LABELS[channel]}: {'allowed' if allowed else 'not to be used any more'}.", "good"
 
     return attempt(request, session, staff, case_id, "consent", typed, act, now=now)

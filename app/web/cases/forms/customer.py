@@ -10,13 +10,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.book.customers.service import CONTACT, change_contact
+from app.core.labels import CONTACT_LABELS
 from app.http.context import Now
 from app.http.doors import CaseWorker
 from app.http.transactions import WriteSession
 from app.web.cases.case_file import CaseFile, CaseId
 from app.web.cases.forms.action import Done, attempt
 from app.web.forms import Fields, Typed
-from app.web.wording import CONTACT_LABELS
 
 router = APIRouter(prefix="/cases")
 

@@ -23,6 +23,7 @@ from app.actions.agreements import (
 from app.casework.plans.queries import plan_of
 from app.casework.plans.rules import Instalment, InstalmentTerms, is_unusual_promise
 from app.core.errors import Conflict, Invalid
+from app.core.labels import PLAN_LABELS
 from app.core.staff.rules import Staff
 from app.http.context import Now, ports_of
 from app.http.doors import CaseWorker
@@ -34,7 +35,6 @@ from app.web.cases.forms.action import Done, attempt
 from app.web.cases.forms.answers import confirmation_words, in_writing_words, teller_of
 from app.web.forms import Fields, FormState, ReasonForm, Typed, beside
 from app.web.rendering import page
-from app.web.wording import PLAN_WORDS
 
 router = APIRouter(prefix="/cases")
 
@@ -221,7 +221,7 @@ def accept_plan(
         plan = plan_of(session, file.case, plan_id)
         made = accept_offer(session, plan, ports_of(request).stationery, by=staff.by, now=now)
         words, tone = confirmation_words(request, file, made.confirmations, now)
-        return f"{PLAN_WORDS[plan.kind.value]} accepted. {words}", tone
+        return f"{PLAN_LABELS[plan.kind.value]} accepted. {words}", tone
 
     form = f"accept-{plan_id}"
     return attempt(request, session, staff, case_id, form, typed, act, now=now, tab="plans")
@@ -242,7 +242,7 @@ def cancel_plan(
         fields.done()
         plan = plan_of(session, file.case, plan_id)
         cancel_agreement(session, plan, reason, by=staff.by, now=now)
-        return f"{PLAN_WORDS[plan.kind.value]} cancelled.", "good"
+        return f"{PLAN_LABELS[plan.kind.value]} cancelled.", "good"
 
     form = f"cancel-{plan_id}"
     return attempt(request, session, staff, case_id, form, typed, act, now=now, tab="plans")

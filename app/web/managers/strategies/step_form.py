@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from app.book.ledger.models import Portfolio
 from app.core.errors import Invalid, NotFound
+from app.core.labels import CHANNEL_LABELS
 from app.core.money import exponent
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.strategy import service
@@ -26,7 +27,7 @@ from app.outreach.strategy.strategyfile import (
 )
 from app.web.forms import sentence
 from app.web.managers.strategies.draft import Draft, editor_page, with_text
-from app.web.managers.strategies.words import ACTION_WORDS, CHANNEL_WORDS, MOMENT_WORDS, OP_WORDS, letters_of
+from app.web.managers.strategies.words import ACTION_WORDS, MOMENT_WORDS, OP_WORDS, letters_of
 from app.web.rendering import page
 
 
@@ -202,7 +203,7 @@ def _step_page(
             (code, getattr(letter, "title", code)) for code, letter in sorted(letters_of(request).items())
         ],
         purposes=[(p.value, p.value.capitalize()) for p in (Purpose.REMINDER, Purpose.NOTICE)],
-        channels=[(c, word) for c, word in CHANNEL_WORDS.items() if c is not Channel.CALL],
+        channels=[(c, CHANNEL_LABELS[c]) for c in Channel if c is not Channel.CALL],
         facts=[("", "—")] + [(name, words) for name, (_, words) in ASKABLE.items()],
         ops=[(op.value, word) for op, word in OP_WORDS.items()],
         moments=[(m.value, word) for m, word in MOMENT_WORDS.items()],

@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from app.book.ledger.models import Portfolio
 from app.core.errors import NotFound
-from app.core.vocabulary import Channel
+from app.core.labels import CHANNEL_LABELS
 from app.http.context import ports_of
 from app.http.formats import format_money, reader_locale
 from app.outreach.strategy import service
@@ -18,7 +18,6 @@ from app.outreach.strategy.models import StrategyVersion
 from app.outreach.strategy.rules import ASKABLE, Action, Condition, Ladder, Moment, Op, Shape, Step, Strategy
 from app.outreach.strategy.strategyfile import Place
 
-CHANNEL_WORDS = {Channel.SMS: "SMS", Channel.EMAIL: "E-mail", Channel.POST: "Letter", Channel.CALL: "Call"}
 ACTION_WORDS = {
     Action.MESSAGE: "Send a message",
     Action.CALL: "Call",
@@ -97,8 +96,8 @@ class _Words:
         return step.task or ACTION_WORDS[step.action]
 
     def channels(self, step: Step) -> str:
-        said = " and ".join(CHANNEL_WORDS[channel] for channel in step.channels)
-        return "; if it cannot arrive, ".join([said, *(CHANNEL_WORDS[c] for c in step.otherwise)])
+        said = " and ".join(CHANNEL_LABELS[channel] for channel in step.channels)
+        return "; if it cannot arrive, ".join([said, *(CHANNEL_LABELS[c] for c in step.otherwise)])
 
     def waits(self, step: Step) -> str:
         wait = step.wait_for

@@ -1,0 +1,140 @@
+"""The words for kinds, results and statuses, as pages, letters, commands and exports print them.
+
+Keyed by the value as rows and JSON hold it, so a member of the enum finds its word too. Labels are written for the
+beginning of a line; `in_sentence` gives the word for the middle of one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+Labels = Mapping[str, str]
+
+
+def in_sentence(label: str) -> str:
+    """The label within a sentence: `e-mail`, `call`; an abbreviation keeps its capitals."""
+    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
+
+
+CHANNEL_LABELS: Labels = {"sms": "SMS", "email": "E-mail", "post": "Letter", "call": "Call"}
+CALL_RESULT_LABELS: Labels = {
+    "no_answer": "No answer",
+    "busy": "Busy",
+    "voicemail": "Voicemail",
+    "wrong_number": "Wrong number",
+    "third_party": "Spoke with somebody else",
+    "right_party": "Spoke with the cardholder",
+    "refused_to_pay": "Refuses to pay",
+    "promised": "Promised to pay",
+    "call_back": "Asks to be called back",
+    "paid": "Says it is paid",
+    "disputes": "Disputes the debt",
+    "cease": "Wants no contact",
+    "attorney": "Represented by an attorney",
+    "bankruptcy": "Bankruptcy",
+    "deceased": "Cardholder has died",
+    "out_of_service": "Number out of service",
+    "hung_up": "Hung up",
+    "language_barrier": "No common language",
+}
+"""What a call came to."""
+HOLD_LABELS: Labels = {
+    "dispute": "Dispute",
+    "hardship": "Hardship",
+    "complaint": "Complaint",
+    "bankruptcy": "Bankruptcy",
+    "deceased": "Deceased",
+    "attorney": "Represented by an attorney",
+    "cease_contact": "Asked us to cease contact",
+    "military": "Military service",
+    "breathing_space": "Breathing space",
+    "fraud": "Suspected fraud",
+    "vulnerable": "Vulnerable customer",
+    "manual": "Other reason",
+}
+INTENT_LABELS: Labels = {
+    "stop": "No more SMS",
+    "stop_calls": "No more calls",
+    "stop_email": "No more e-mail",
+    "cease": "No contact at all",
+    "maybe_stop": "Perhaps: no more SMS",
+    "start": "SMS again",
+    "help": "Asks for help",
+    "wrong_number": "Not the right person",
+    "dispute": "Dispute",
+    "attorney": "Attorney",
+    "bankruptcy": "Bankruptcy",
+    "deceased": "Somebody died",
+    "hardship": "Cannot pay",
+    "call_me": "Wants a call",
+    "reaction": "Reaction",
+    "paid": "Says it is paid",
+}
+"""What a message from a cardholder may mean."""
+REVIEW_LABELS: Labels = {
+    "automatic": "Obeyed or answered by itself",
+    "stopped": "No more SMS to them",
+    "stands": "It is so",
+    "lifted": "Not meant so",
+    "done": "Dealt with",
+}
+"""What became of a message that a person had to look at."""
+SUPPRESSION_LABELS: Labels = {
+    "bounced": "the address does not exist, or is closed",
+    "keeps_bouncing": "messages kept coming back",
+    "complaint": "reported as spam by whoever reads it",
+    "refused": "the provider refuses the address",
+    "manual": "somebody asked for it",
+}
+"""Why an address is not written to any more."""
+ENTRY_LABELS: Labels = {
+    "opening_balance": "Opening balance",
+    "purchase": "Purchase",
+    "cash_advance": "Cash advance",
+    "interest": "Interest",
+    "fee": "Fee",
+    "payment": "Payment",
+    "refund": "Refund",
+    "credit": "Credit",
+    "adjustment": "Adjustment",
+    "reversal": "Reversal",
+    "write_off": "Write-off",
+    "recovery": "Recovery",
+}
+PLAN_LABELS: Labels = {
+    "promise": "Promise to pay",
+    "instalments": "Repayment plan",
+    "settlement": "Settlement",
+}
+DOCUMENT_LABELS: Labels = {
+    "agreement": "Credit agreement",
+    "assignment": "Assignment of the debt",
+    "statement": "Statement",
+    "letter_of_claim": "Letter of claim",
+    "default_notice": "Default notice",
+    "validation_notice": "Validation notice",
+    "payment_demand": "Payment demand",
+    "correspondence": "Correspondence",
+    "other": "Other",
+}
+CONTACT_LABELS: Labels = {
+    "full_name": "Name",
+    "language": "Language",
+    "country": "Country",
+    "region": "State or region",
+    "timezone": "Time zone",
+    "address_line1": "Address",
+    "address_line2": "Address, second line",
+    "city": "Town",
+    "postcode": "Postcode",
+    "mobile": "Mobile",
+    "email": "E-mail",
+}
+"""The contact data of a customer."""
+ACCOUNT_LABELS: Labels = {
+    "card_last4": "Card",
+    "product": "Product",
+    "credit_limit_minor": "Limit",
+    "apr_millionths": "Rate",
+}
+"""The terms of an account."""
