@@ -9,26 +9,41 @@ from typing import Annotated
 
 import sqlalchemy as sa
 from fastapi import Header, Query, Request, Response
-from pydantic import Field
+from pydantic import BaseModel, Field
 from sqlmodel import Session, col, select
 
+from app.actions.referrals import decide_referral, hand_over, nominate, seal_bundle
+from app.api.cases.lookup import case_named
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import BundleRef, CaseRef, Cursor, Limit, RowId, after, case_id_of, page_of
+from app.api.fields import (
+    BundleRef,
+    CaseRef,
+    Cursor,
+    Limit,
+    Line,
+    Paragraph,
+    RowId,
+    after,
+    case_id_of,
+    page_of,
+)
 from app.api.shapes import BundleShape, ReferralShape
 from app.book.ledger.models import Portfolio
 from app.book.ledger.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.service import case_event, get_case
-from app.core.errors import Conflict, NotFound
+from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import LEGAL_WORK, MANAGEMENT, Caller
 from app.core.text import Line
+from app.core.staff.rules import CASEWORK, LEGAL_WORK, MANAGEMENT, Caller
 from app.core.timeline.rules import Kind
 from app.core.timeline.service import lock_customers, record
-from app.http.context import Now
+from app.http.context import Now, ports_of
 from app.http.transactions import WriteSession
 from app.legal.referrals.models import Bundle, Referral, ReferralStatus
-from app.legal.referrals.service import build_bundle, checklist_of, decide, single_excuse
+from app.legal.referrals.service import checklist_of, single_excuse
 
 router = api_router("", tags=["legal"])
 
@@ -84,24 +99,29 @@ def post_referral_decision(
 ) -> ReferralShape:
     """Approve a nomination, or decline it with a reason. A referral needs two: whoever nominated it cannot decide. What
     no reason excuses (death, insolvency, an open dispute, nothing owed ...) refuses the approval."""
-    referral = _locked(session, referral_id)
     approve = new.decision is Verdict.APPROVE
-    decide(session, referral, approve=approve, reason=new.reason, by=caller.by, now=now)
+    referral = decide_referral(
+        session, referral_id, approve=approve, reason=new.reason, by=caller.by, now=now
+    )
     return ReferralShape.of(referral, session.get_one(Portfolio, referral.portfolio_id).code)
 
 
-def _locked(session: Session, referral_id: int) -> Referral:
-    """The referral, after waiting for whoever else decides about its customer."""
-    owner = (
-        select(CollectionsCase.customer_id)
-        .join(Referral, col(Referral.case_id) == CollectionsCase.id)
-        .where(Referral.id == referral_id)
-    )
-    customer_id = session.scalar(owner)
-    if customer_id is None:
-        raise NotFound("there is no such referral")
-    lock_customers(session, [customer_id])
-    return session.get_one(Referral, referral_id)
+class NewReferral(Input):
+    reason: Annotated[Paragraph, Field(min_length=1, max_length=500)]
+
+
+@router.post("/cases/{reference}/referrals", status_code=201, summary="Nominate a case for the legal team")
+def post_referral(
+    reference: CaseRef,
+    caller: Annotated[Caller, api_requires(*CASEWORK)],
+    session: OnceSession,
+    now: Now,
+    new: NewReferral,
+) -> ReferralShape:
+    """Nominate the case; somebody else has to approve it."""
+    case = case_named(session, reference, lock=True)
+    referral = nominate(session, case, new.reason, by=caller.by, now=now)
+    return ReferralShape.of(referral, session.get_one(Portfolio, case.portfolio_id).code)
 
 
 # --- bundles ------------------------------------------------------------------------------------------------
@@ -144,15 +164,36 @@ def post_bundle(
 ) -> BundleShape:
     """Seal the case file as of the last closed business day. What is missing is excused item by item under the caller's
     name; some things no reason excuses."""
-    seal = request.app.state.ports.seal
-    if seal is None:
-        raise Conflict("No key is set to sign bundles with. Set DESK_BUNDLE_KEY (see .env.example).")
     case = get_case(session, case_id_of(reference))
     lock_customers(session, [case.customer_id])
     items = checklist_of(session, case, now=now)
     excuses = single_excuse(items, new.incomplete_reason) | {each.item: each.reason for each in new.excuses}
-    bundle = build_bundle(session, case, seal, excuses=excuses, by=caller.by, now=now)
+    bundle = seal_bundle(session, case, ports_of(request).seal, excuses, by=caller.by, now=now)
     return BundleShape.of({column.name: getattr(bundle, column.name) for column in _LISTED})
+
+
+class HandOver(BaseModel):
+    bundle: str = Field(examples=["C-000012-01"])
+    queued: bool = Field(description="False where it was handed over before.")
+
+
+@router.post("/bundles/{reference}/hand-over", summary="Hand a bundle over to the legal desk")
+def post_hand_over(
+    request: Request,
+    reference: BundleRef,
+    caller: Annotated[Caller, api_requires(*LEGAL_WORK)],
+    session: OnceSession,
+    now: Now,
+) -> HandOver:
+    """Queue the newest bundle of an approved referral for the legal desk; the worker delivers it."""
+    bundle = session.scalar(select(Bundle).where(Bundle.reference == reference))
+    if bundle is None:
+        raise NotFound("There is no such bundle.")
+    has_desk = ports_of(request).legal_desk is not None
+    return HandOver(
+        bundle=bundle.reference,
+        queued=hand_over(session, bundle, has_desk=has_desk, by=caller.by, now=now),
+    )
 
 
 class Zip(Response):

@@ -9,18 +9,16 @@ from fastapi import Query
 from pydantic import Field
 from sqlmodel import Session, col, select
 
-from app.actions.reversals import reverse_entry
+from app.actions.corrections import change_terms, post_by_hand, reverse_entry
 from app.api.deps import Input, OnceSession, ReadSession, api_requires, api_router
 from app.api.fields import AccountRef, Amount, Currency, Day, PortfolioCode, minor_of
 from app.api.shapes import AccountDetail, AccountShape, CustomerShape, EntryShape, StandingShape
 from app.book.delinquency.history import as_known
 from app.book.delinquency.service import standing_on
-from app.book.ledger.corrections import post_by_hand
 from app.book.ledger.models import Account, Customer, Entry, Portfolio
 from app.book.ledger.references import normal_reference
 from app.book.ledger.rules import EntryKind
-from app.book.ledger.service import business_date, find_account, get_portfolio
-from app.book.ledger.terms import change_terms
+from app.book.ledger.service import find_account, get_portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.core.clock import local_date
@@ -195,8 +193,7 @@ def reverse_payment(
     if entry.kind not in (EntryKind.PAYMENT, EntryKind.RECOVERY):
         raise Conflict(f"this entry is not a payment but of kind {entry.kind.value}")
     account = session.get_one(Account, entry.account_id)
-    on = business_date(session, book, now)
-    mirror = reverse_entry(session, entry, reason=new.reason, posted_on=on, by=caller.by, now=now)
+    mirror = reverse_entry(session, entry, new.reason, by=caller.by, now=now)
     return EntryShape.of(book, account, mirror, reverses=entry.reference)
 
 

@@ -9,7 +9,18 @@ from fastapi import Query
 from pydantic import Field
 from sqlmodel import Session, col, select
 
-from app.actions.reversals import move_payment, reverse_entry
+from app.actions.corrections import (
+    change_status,
+    decide_waiver,
+    end_pause,
+    move_payment,
+    pay_out,
+    post_by_hand,
+    re_age,
+    reverse_entry,
+    set_pause,
+    waive,
+)
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import (
     Amount,
@@ -24,20 +35,17 @@ from app.api.fields import (
     page_of,
 )
 from app.api.shapes import CreditBalanceShape, EntryShape, PauseShape, ReAgeShape, StatusShape, WaiverShape
-from app.book.delinquency.lifecycle import credit_balances, end_pause, re_age, set_pause
+from app.book.delinquency.lifecycle import credit_balances
 from app.book.delinquency.models import Pause
-from app.book.ledger.corrections import decide_waiver, pay_out, post_by_hand, waive
-from app.book.ledger.lifecycle import change_status
 from app.book.ledger.models import Account, Entry, Portfolio, Waiver
 from app.book.ledger.references import normal_reference
 from app.book.ledger.rules import AccountStatus, EntryKind, WaiverStatus
-from app.book.ledger.service import business_date, find_account, get_portfolio
+from app.book.ledger.service import find_account, get_portfolio
 from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import CASEWORK, MANAGEMENT, Caller
 from app.core.text import Line
 from app.http.context import Now
-from app.policy.composition import pack_of
 from app.policy.sections.pauses import PauseKind
 
 router = api_router("/portfolios/{code}", tags=["corrections"])
@@ -117,8 +125,7 @@ def post_entry_reversal(
     """Enter the mirror image of an entry of any kind. A credit that is reversed never paid anything."""
     book = get_portfolio(session, code)
     entry = _entry(session, book, new.reverses, "reverses")
-    on = business_date(session, book, now)
-    mirror = reverse_entry(session, entry, reason=new.reason, posted_on=on, by=caller.by, now=now)
+    mirror = reverse_entry(session, entry, new.reason, by=caller.by, now=now)
     return EntryShape.of(book, session.get_one(Account, entry.account_id), mirror, reverses=entry.reference)
 
 
@@ -313,8 +320,7 @@ def post_re_age(
     """Bring an account current under the rule of the portfolio's policy pack; the refusal names every reason."""
     book = get_portfolio(session, code)
     account = account_named(session, book, new.account_ref)
-    rule = pack_of(book).re_age
-    made = re_age(session, account, rule, new.reason, by=caller.by, role=caller.role, now=now)
+    made = re_age(session, account, new.reason, by=caller.by, role=caller.role, now=now)
     return ReAgeShape.of(book, account, made)
 
 

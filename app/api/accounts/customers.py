@@ -9,7 +9,8 @@ from typing import Annotated, Self
 from pydantic import BaseModel, Field
 from sqlmodel import Session, select
 
-from app.actions.reported import decide_report, get_report, waiting_reports
+from app.actions.corrections import decide_report
+from app.actions.reported import get_report, waiting_reports
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import PortfolioCode, RowId
 from app.api.shapes import CustomerShape

@@ -32,10 +32,10 @@ from sqlmodel import Session, col, select
 from starlette.types import ASGIApp
 
 from app.actions.agreements import accept_offer, offer_plan, promise
+from app.actions.corrections import post_by_hand, reverse_entry, waive
+from app.actions.documents import add_document
 from app.actions.holds import place_hold
-from app.actions.reversals import reverse_entry
 from app.book.feeds.service import load
-from app.book.ledger.corrections import post_by_hand, waive
 from app.book.ledger.models import Account, Customer, Entry, Portfolio
 from app.book.ledger.rules import AccountStatus, CollectorKind, EntryKind, FeedKind
 from app.book.ledger.service import add_portfolio, post_entry
@@ -52,7 +52,6 @@ from app.casework.cases.service import (
 )
 from app.casework.cases.standing import Standing, as_of_now
 from app.casework.documents.rules import DocumentKind
-from app.casework.documents.service import add_document
 from app.casework.holds.models import CaseHold
 from app.casework.plans.queries import live_plan
 from app.casework.plans.rules import InstalmentTerms
@@ -415,14 +414,7 @@ class Department:
             .limit(1)
         ).first()
         if bounced is not None:
-            reverse_entry(
-                session,
-                bounced,
-                reason="returned by the bank",
-                posted_on=today,
-                by=Actor.user("grace"),
-                now=now,
-            )
+            reverse_entry(session, bounced, "returned by the bank", by=Actor.user("grace"), now=now)
 
     def _refer(self, session: Session, today: date, now: datetime) -> None:
         """The legal team takes on one nomination a day and seals the files of what it took. The visitor finds two

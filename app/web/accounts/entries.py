@@ -9,11 +9,10 @@ from sqlmodel import Session, select
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.actions.reversals import move_payment, reverse_entry
-from app.book.ledger.corrections import pay_out, post_by_hand, waive
+from app.actions.corrections import move_payment, pay_out, post_by_hand, reverse_entry, waive
 from app.book.ledger.models import Account, Customer, Entry
 from app.book.ledger.rules import EntryKind, WaiverStatus
-from app.book.ledger.service import business_date, find_account
+from app.book.ledger.service import find_account
 from app.core.errors import NotFound
 from app.core.labels import ENTRY_LABELS
 from app.http.context import Now
@@ -98,18 +97,8 @@ def reverse(
     """Undo an entry by its mirror image: a payment that bounced, a fee entered twice."""
 
     def act(doing: Doing) -> Deed:
-        if not doing.fields.has("reason"):
-            raise Wrong({"reason": "Say why, in a few words."})
         entry = _entry(session, account_id, entry_id)
-        portfolio = doing.file.portfolio
-        reverse_entry(
-            session,
-            entry,
-            reason=typed.reason,
-            posted_on=max(business_date(session, portfolio, now), entry.effective_on),
-            by=staff.by,
-            now=now,
-        )
+        reverse_entry(session, entry, typed.reason, by=staff.by, now=now)
         what = _what(doing, entry)
         happens = [f"A reversal takes back the {what}; both stay in the ledger."]
         if entry.amount_minor < 0:

@@ -10,18 +10,15 @@ from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.book.delinquency.lifecycle import ReAgeRefused, end_pause, re_age, set_pause
+from app.actions.corrections import ReAgeRefused, change_status, change_terms, end_pause, re_age, set_pause
 from app.book.delinquency.models import Pause
 from app.book.delinquency.rules import DAY
-from app.book.ledger.lifecycle import change_status
 from app.book.ledger.rules import AccountStatus
-from app.book.ledger.terms import change_terms
 from app.core.errors import Invalid, NotFound
 from app.core.labels import ACCOUNT_LABELS
 from app.http.context import Now
 from app.http.doors import Manager
 from app.http.transactions import WriteSession
-from app.policy.composition import pack_of
 from app.policy.sections.pauses import PauseKind
 from app.web.accounts.account_file import AccountId
 from app.web.accounts.confirmation import ConfirmedForm, Deed, Doing, ReasonForm, attempt
@@ -112,11 +109,8 @@ def bring_current(
     """Under the pack's rule; each reason why not is shown with what it rests on."""
 
     def act(doing: Doing) -> Deed:
-        rule = pack_of(doing.file.portfolio).re_age
         try:
-            made = re_age(
-                session, doing.file.account, rule, typed.reason, by=staff.by, role=staff.role, now=now
-            )
+            made = re_age(session, doing.file.account, typed.reason, by=staff.by, role=staff.role, now=now)
         except ReAgeRefused as refused:
             lines = [
                 sentence(r.detail) + (f" ({r.citation})" if r.citation else "") for r in refused.refusals

@@ -15,8 +15,9 @@ from sqlmodel import Session, col, select
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.actions.corrections import match_payment, return_payment
 from app.book.delinquency.history import as_known
-from app.book.feeds.bank.matching import candidates, match_payment, return_payment
+from app.book.feeds.bank.matching import candidates
 from app.book.ledger.models import Account, Customer, Entry, Portfolio, UnmatchedPayment
 from app.book.ledger.references import normal_reference
 from app.book.ledger.rules import UnmatchedStatus
@@ -26,7 +27,6 @@ from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
 from app.core.money import BadAmount, known_currencies, typed_minor
 from app.core.staff.rules import Role, Staff
-from app.core.timeline.service import lock_customers
 from app.http.context import Now
 from app.http.cursors import decode_cursor, encode_cursor
 from app.http.doors import CaseWorker, Manager
@@ -248,7 +248,6 @@ def match(
     if chosen is None:
         errors = {"account": NO_ACCOUNT}
         return _page(request, session, staff, payment, "", now=now, errors=errors, status=422)
-    lock_customers(session, [chosen.customer_id])
     try:
         with session.begin_nested():
             match_payment(session, payment, chosen, by=staff.by, now=now)

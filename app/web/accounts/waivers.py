@@ -10,7 +10,7 @@ from sqlmodel import col
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.book.ledger.corrections import decide_waiver
+from app.actions.corrections import decide_waiver
 from app.book.ledger.models import Account, Customer, Entry, Portfolio, Waiver
 from app.book.ledger.rules import WaiverStatus
 from app.core.errors import NotFound

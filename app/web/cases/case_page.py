@@ -11,10 +11,11 @@ from zoneinfo import ZoneInfo
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_datetime
 from fastapi import APIRouter
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.actions.assignment import assignable
 from app.book.customers.people import CONTACT_LIMITS
 from app.book.customers.service import CONTACT
 from app.book.delinquency.rules import bucket_of
@@ -36,7 +37,6 @@ from app.core.labels import (
     PLAN_LABELS,
 )
 from app.core.money import to_decimal_string
-from app.core.staff.models import User
 from app.core.staff.rules import CASEWORK, Role, Staff
 from app.core.timeline.queries import last_call
 from app.core.vocabulary import HoldKind
@@ -234,9 +234,3 @@ def _letters(request: Request) -> list[tuple[str, str]]:
     """What may be sent by hand, (code, title)."""
     stationery = ports_of(request).stationery
     return [(code, stationery.letters[code].title) for code in sendable_letters(stationery)]
-
-
-def assignable(session: Session) -> dict[str, str]:
-    """Whoever may work cases: user name -> name."""
-    query = select(User).where(col(User.active).is_(True), col(User.role).in_(CASEWORK))
-    return {user.username: user.display_name for user in session.scalars(query.order_by(User.display_name))}

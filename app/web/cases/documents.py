@@ -18,6 +18,9 @@ from app.casework.documents.service import (
     get_document,
     withdraw_document,
 )
+from app.actions.documents import add_document, fetch_document, withdraw_document
+from app.casework.documents.rules import KIND_WORDS, MAX_BYTES, DocumentKind
+from app.casework.documents.service import documents_of, get_document
 from app.core.errors import Conflict, Invalid
 from app.core.ids import id_of
 from app.core.labels import DOCUMENT_LABELS

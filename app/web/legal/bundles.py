@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from fastapi import APIRouter
-from sqlmodel import Session, select
+from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.casework.cases.service import add_note, case_event
-from app.core.errors import Conflict, NotFound
+from app.actions.referrals import hand_over, locked_referral, seal_bundle
+from app.casework.cases.service import case_event
+from app.core.errors import NotFound
 from app.core.timeline.rules import Kind
 from app.core.timeline.service import record
 from app.http.context import Now, ports_of
@@ -16,19 +17,14 @@ from app.http.cursors import RowId
 from app.http.doors import LegalMember
 from app.http.transactions import WriteSession
 from app.legal.referrals import queries
-from app.legal.referrals.models import Bundle, ReferralStatus
+from app.legal.referrals.models import Bundle
 from app.legal.referrals.queries import Listed
 from app.legal.referrals.rules import completeness, gaps
-from app.legal.referrals.service import build_bundle, hand_over, latest_bundle
-from app.outreach.outbox.models import OutboxMessage
 from app.web.legal.referral_page import (
-    NO_DESK,
-    NO_KEY,
     Excuses,
     LegalReader,
     case_file_of,
     find_referral,
-    locked_referral,
     referral_page,
 )
 from app.web.rendering import redirect
@@ -41,13 +37,8 @@ def build(
     request: Request, referral_id: RowId, staff: LegalMember, session: WriteSession, now: Now, fields: Excuses
 ) -> Response:
     """Seal the case file as of the last closed business day. Each gap that can be excused has a field of its own."""
-    row = locked_referral(session, referral_id)
+    locked_referral(session, referral_id)
     found = find_referral(session, referral_id)
-    if row.status is ReferralStatus.DECLINED:
-        raise Conflict("This referral was declined; nominate the case again first.")
-    seal = ports_of(request).seal
-    if seal is None:
-        raise Conflict(NO_KEY)
     missing = gaps(completeness(case_file_of(session, found.case, now)))
     reasons = {item.id: str(fields.get(f"excuse.{item.id}", ""))[:500] for item in missing}
     errors = {
@@ -58,7 +49,7 @@ def build(
     if errors:
         given = {f"excuse.{item}": reason for item, reason in reasons.items()}
         return referral_page(request, session, found, staff, now=now, errors=errors, given=given)
-    bundle = build_bundle(session, found.case, seal, excuses=reasons, by=staff.by, now=now)
+    bundle = seal_bundle(session, found.case, ports_of(request).seal, reasons, by=staff.by, now=now)
     words = f"{bundle.reference} is sealed."
     return redirect(request, f"/legal/{referral_id}#bundles", words)
 
@@ -86,23 +77,11 @@ def deliver(
     now: Now,
 ) -> Response:
     """Queue the newest bundle for the legal desk; the worker delivers it."""
-    row = locked_referral(session, referral_id)
-    found = find_referral(session, referral_id)
-    if ports_of(request).legal_desk is None:
-        raise Conflict(NO_DESK)
-    bundle = _bundle(session, found, bundle_id)
-    latest = latest_bundle(session, row.case_id)
-    if latest is None or latest.id != bundle.id:
-        raise Conflict("A later bundle supersedes this one; hand that one over.")
-    queued = select(OutboxMessage.id).where(OutboxMessage.key == f"bundle:{bundle.reference}")
-    if session.scalar(queued) is not None:
-        return redirect(
-            request, f"/legal/{referral_id}#bundles", f"{bundle.reference} was handed over already.", "info"
-        )
-    hand_over(session, found.case, bundle, now=now)
-    add_note(
-        session, found.case, f"Bundle {bundle.reference} handed over to the legal desk.", by=staff.by, now=now
-    )
+    bundle = _bundle(session, find_referral(session, referral_id), bundle_id)
+    has_desk = ports_of(request).legal_desk is not None
+    if not hand_over(session, bundle, has_desk=has_desk, by=staff.by, now=now):
+        words = f"{bundle.reference} was handed over already."
+        return redirect(request, f"/legal/{referral_id}#bundles", words, "info")
     return redirect(
         request, f"/legal/{referral_id}#bundles", f"{bundle.reference} is queued for the legal desk."
     )

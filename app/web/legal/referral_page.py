@@ -7,22 +7,22 @@ from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import Depends
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.actions.referrals import NO_DESK, NO_KEY
 from app.casework.cases.models import CollectionsCase, case_reference
 from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import LEGAL_WORK, MANAGEMENT, Role, Staff
-from app.core.timeline.service import lock_customers
 from app.http.context import Now, ports_of
 from app.http.doors import requires
 from app.legal.bundle.loading import load_case_file
 from app.legal.bundle.verification import Verification, verify
 from app.legal.referrals import queries
-from app.legal.referrals.models import Bundle, Referral, ReferralStatus
+from app.legal.referrals.models import Bundle, ReferralStatus
 from app.legal.referrals.queries import Listed
 from app.legal.referrals.rules import CaseFile, completeness, gaps, stops
 from app.outreach.outbox.queries import bundle_deliveries, channel_stops
@@ -56,10 +56,6 @@ DELIVERY_WORDS = {
     OutboxStatus.WITHHELD: ("Withheld", "warn"),
     OutboxStatus.UNKNOWN: ("Unknown", "warn"),
 }
-NO_KEY = (
-    "No key is set to sign bundles with. Set DESK_BUNDLE_KEY (see .env.example) and start the desk again."
-)
-NO_DESK = "No legal desk is configured. Set DESK_LEGAL_URL (see .env.example), or download the bundle."
 
 
 def referral_page(
@@ -127,20 +123,3 @@ def verify_bundle(request: Request, bundle: Bundle) -> Verification:
     """Against our own key, as a stranger who holds it would."""
     seal = ports_of(request).seal
     return verify(bundle.content, seal.key.public_key() if seal else None)
-
-
-def locked_referral(session: Session, referral_id: int) -> Referral:
-    """The referral, locked: of two people who decide at once, one is told that it is decided.
-
-    The customer comes first, as everywhere; settling a delivery takes both locks in this order too.
-    """
-    owner = (
-        select(CollectionsCase.customer_id)
-        .join(Referral, col(Referral.case_id) == CollectionsCase.id)
-        .where(Referral.id == referral_id)
-    )
-    customer_id = session.scalar(owner)
-    if customer_id is None:
-        raise NotFound("There is no such referral.")
-    lock_customers(session, [customer_id])
-    return session.scalars(select(Referral).where(Referral.id == referral_id).with_for_update()).one()

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.actions.referrals import decide_referral
 from app.core.money import to_decimal_string
 from app.http.context import Now
 from app.http.cursors import RowId, RowQuery, decode_cursor, encode_cursor
@@ -17,12 +18,10 @@ from app.http.transactions import ReadSession, StreamSession, WriteSession
 from app.legal.referrals import queries
 from app.legal.referrals.models import ReferralStatus
 from app.legal.referrals.queries import Listed
-from app.legal.referrals.service import decide
 from app.web.legal.referral_page import (
     STATUS_WORDS,
     LegalReader,
     find_referral,
-    locked_referral,
     referral_page,
 )
 from app.web.lists import Column, csv_download
@@ -124,11 +123,10 @@ def decide_on(
     approve: Annotated[bool, Form()],
     reason: Annotated[str, Form(max_length=500)] = "",
 ) -> Response:
-    row = locked_referral(session, referral_id)
-    found = find_referral(session, referral_id)
     if not approve and not reason.strip():
+        found = find_referral(session, referral_id)
         errors = {"decline": "Say why the referral is declined."}
         return referral_page(request, session, found, staff, now=now, errors=errors)
-    decide(session, row, approve=approve, reason=reason, by=staff.by, now=now)
+    decide_referral(session, referral_id, approve=approve, reason=reason, by=staff.by, now=now)
     words = "Approved. Build the bundle next." if approve else "Declined. The case stays with collections."
     return redirect(request, f"/legal/{referral_id}", words)

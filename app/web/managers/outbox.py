@@ -6,20 +6,17 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form
-from sqlmodel import select
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.core.errors import Invalid, NotFound
+from app.actions.messages import resolve_message, start_sending, stop_sending
+from app.core.errors import Conflict
 from app.core.staff.rules import MANAGEMENT, Staff
-from app.core.timeline.service import lock_customers
 from app.http.context import Now, ports_of
 from app.http.cursors import RowId, decode_cursor, encode_cursor
 from app.http.doors import Manager, Switcher
 from app.http.transactions import ReadSession, StreamSession, WriteSession
-from app.outreach.delivery.reports import resolve_unknown
 from app.outreach.outbox import queries
-from app.outreach.outbox.channel_stops import start_channel, stop_channel
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.queries import Listed
 from app.outreach.outbox.rules import Destination, OutboxStatus, redact_links
@@ -138,15 +135,10 @@ def resolve(
     was_sent: Annotated[bool, Form()],
 ) -> Response:
     """A person has found out whether a message of unknown fate left."""
-    customer_id = session.scalar(select(OutboxMessage.customer_id).where(OutboxMessage.id == message_id))
-    if customer_id is None:
-        raise NotFound("There is no such message.")
-    lock_customers(session, [customer_id])
-    row = session.get_one(OutboxMessage, message_id, with_for_update=True)
-    if row.status is not OutboxStatus.UNKNOWN:
-        words = f"Nothing was changed: this message is {row.status.value} already."
-        return redirect(request, "/outbox", words, "warn")
-    resolve_unknown(session, row, was_sent=was_sent, by=staff.by, now=now)
+    try:
+        resolve_message(session, message_id, was_sent=was_sent, by=staff.by, now=now)
+    except Conflict as refused:
+        return redirect(request, "/outbox", refused.message, "warn")
     words = (
         "It is on record as sent." if was_sent else "It is on record as not sent. It will not be sent again."
     )
@@ -162,9 +154,7 @@ def stop(
     now: Now,
     reason: Annotated[str, Form(max_length=500)] = "",
 ) -> Response:
-    if not reason.strip():
-        raise Invalid("Say why: whoever starts it again has to know.", "reason")
-    stop_channel(session, destination, reason.strip(), by=staff.by, now=now)
+    stop_sending(session, [destination], reason, by=staff.by, now=now)
     name = DESTINATION_WORDS[destination]
     words = f"{name}: stopped. Messages stay queued until it is started again."
     return redirect(request, _page_of(staff), words, "warn")
@@ -174,8 +164,7 @@ def stop(
 def start(
     request: Request, destination: Destination, staff: Switcher, session: WriteSession, now: Now
 ) -> Response:
-    if destination in queries.channel_stops(session):
-        start_channel(session, destination, by=staff.by, now=now)
+    start_sending(session, [destination], by=staff.by, now=now)
     return redirect(request, _page_of(staff), f"{DESTINATION_WORDS[destination]}: started.")
 
 
@@ -188,18 +177,14 @@ def stop_all(
     reason: Annotated[str, Form(max_length=500)] = "",
 ) -> Response:
     """Nothing leaves any more, on no channel, until it is started again."""
-    if not reason.strip():
-        raise Invalid("Say why: whoever starts it again has to know.", "reason")
-    for destination in Destination:
-        stop_channel(session, destination, reason.strip(), by=staff.by, now=now)
+    stop_sending(session, Destination, reason, by=staff.by, now=now)
     words = "Everything is stopped. Messages stay queued until their channel is started again."
     return redirect(request, _page_of(staff), words, "warn")
 
 
 @router.post("/start")
 def start_all(request: Request, staff: Switcher, session: WriteSession, now: Now) -> Response:
-    for destination in queries.channel_stops(session):
-        start_channel(session, destination, by=staff.by, now=now)
+    start_sending(session, Destination, by=staff.by, now=now)
     return redirect(request, _page_of(staff), "Everything is started.")
 
 

@@ -9,7 +9,8 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.actions.reported import count_waiting, decide_report, get_report, waiting_reports
+from app.actions.corrections import decide_report
+from app.actions.reported import count_waiting, get_report, waiting_reports
 from app.book.ledger.models import Customer, Portfolio
 from app.core.errors import Conflict, Invalid
 from app.http.context import Now

@@ -11,8 +11,8 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.actions.assignment import forget_callback as cancel_callback
 from app.actions.calls import CallEffects, CallReport, record_call
-from app.casework.cases import service
 from app.casework.cases.calls import CallResult
 from app.core.labels import HOLD_LABELS
 from app.core.staff.rules import Staff
@@ -127,7 +127,7 @@ def forget_callback(
     def act(file: CaseFile, fields: Fields) -> Done:
         reason = fields.reason()
         fields.done()
-        service.set_callback(session, file.case, None, reason=reason, by=staff.by, now=now)
+        cancel_callback(session, file.case, reason, by=staff.by, now=now)
         return "The callback is cancelled.", "good"
 
     return attempt(request, session, staff, case_id, "forget-callback", typed, act, now=now)

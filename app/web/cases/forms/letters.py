@@ -8,19 +8,16 @@ from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.core.errors import Invalid, NotFound
+from app.actions.assignment import finish_case_task
+from app.actions.messages import cancel_case_message
+from app.core.errors import Invalid
 from app.core.vocabulary import Channel
 from app.http.context import Now, ports_of, settings_of
 from app.http.doors import CaseWorker
 from app.http.transactions import ReadSession, WriteSession
 from app.inbound.answers import answer_sms, word_answer
-from app.outreach.delivery.moves import cancel_message
 from app.outreach.letters.catalog import sms_encoding, sms_segments
-from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import Destination
 from app.outreach.planning.on_demand import take_manual_step
-from app.outreach.strategy.models import StrategyTask
-from app.outreach.strategy.service import finish_task
 from app.policy.answers import Clearance
 from app.web.cases.case_file import CaseFile, CaseId, open_case_file
 from app.web.cases.case_page import case_page
@@ -141,10 +138,7 @@ def cancel_queued(
     def act(file: CaseFile, fields: Fields) -> Done:
         reason = fields.reason()
         fields.done()
-        row = session.get(OutboxMessage, message_id, with_for_update=True)
-        if row is None or row.customer_id != file.customer.id or row.destination is Destination.LEGAL_DESK:
-            raise NotFound("this customer has no such message")
-        cancel_message(session, row, reason, by=staff.by, now=now)
+        cancel_case_message(session, file.case, message_id, reason, by=staff.by, now=now)
         return "The message is cancelled; it will not be sent.", "good"
 
     form = f"cancel-message-{message_id}"
@@ -162,10 +156,7 @@ def task_done(
     typed: Annotated[Typed, Form()],
 ) -> Response:
     def act(file: CaseFile, _fields: Fields) -> Done:
-        task = session.get(StrategyTask, task_id, with_for_update=True)
-        if task is None or task.case_id != file.case.id:
-            raise NotFound("this case has no such task")
-        finish_task(session, task, file.case.customer_id, by=staff.by, now=now)
+        finish_case_task(session, file.case, task_id, by=staff.by, now=now)
         return "The task is done.", "good"
 
     return attempt(request, session, staff, case_id, "standing", typed, act, now=now)

@@ -8,15 +8,13 @@ from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.actions.assignment import assign_case, assignable
 from app.casework.cases import service
-from app.core.errors import Forbidden, Invalid
-from app.core.staff.rules import Role
 from app.http.context import Now
 from app.http.doors import CaseWorker
 from app.http.transactions import WriteSession
 from app.legal.referrals.service import nominate
 from app.web.cases.case_file import CaseFile, CaseId
-from app.web.cases.case_page import assignable
 from app.web.cases.forms.action import Done, attempt
 from app.web.forms import Fields, Typed
 
@@ -59,13 +57,8 @@ def assign(
     """An agent takes a case; a manager gives it to anybody, or to nobody."""
 
     def act(file: CaseFile, _fields: Fields) -> Done:
-        if staff.role is not Role.MANAGER and typed.owner != staff.username:
-            raise Forbidden("you can take a case yourself; giving it to somebody else is up to a manager")
-        names = assignable(session)
-        if typed.owner and typed.owner not in names:
-            raise Invalid("nobody active has this name", "owner")
-        service.assign(session, file.case, typed.owner, by=staff.by, now=now)
-        return f"This case is now with {names.get(typed.owner, 'nobody')}.", "good"
+        assign_case(session, file.case, typed.owner, by=staff.by, role=staff.role, now=now)
+        return f"This case is now with {assignable(session).get(typed.owner, 'nobody')}.", "good"
 
     return attempt(request, session, staff, case_id, "assign", typed, act, now=now)
 

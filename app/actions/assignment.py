@@ -1,0 +1,54 @@
+"""Assignment: who works a case, its callback and its tasks."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from app.casework.cases import service
+from app.casework.cases.models import CollectionsCase
+from app.core.actor import Actor, ActorKind
+from app.core.errors import Forbidden, Invalid, NotFound
+from app.core.staff.models import User
+from app.core.staff.rules import CASEWORK, MANAGEMENT, Role
+from app.outreach.strategy.models import StrategyTask
+from app.outreach.strategy.service import finish_task
+
+
+def assign_case(
+    session: Session, case: CollectionsCase, owner: str, *, by: Actor, role: Role, now: datetime
+) -> None:
+    """Give a case to a member of staff, or to nobody. An agent takes a case; a manager gives it to anybody."""
+    own = by.kind is ActorKind.USER and by.name == owner
+    if role not in MANAGEMENT and not own:
+        raise Forbidden("You can take a case yourself. Giving it to somebody else is up to a manager.")
+    if owner and owner not in assignable(session):
+        raise Invalid("Nobody active has this name.", "owner")
+    service.assign(session, case, owner, by=by, now=now)
+
+
+def assignable(session: Session) -> dict[str, str]:
+    """Staff who may work cases: user name -> name."""
+    query = select(User).where(col(User.active).is_(True), col(User.role).in_(CASEWORK))
+    return {user.username: user.display_name for user in session.scalars(query.order_by(User.display_name))}
+
+
+def forget_callback(
+    session: Session, case: CollectionsCase, reason: str, *, by: Actor, now: datetime
+) -> None:
+    """Cancel the callback that the customer was promised."""
+    if not reason.strip():
+        raise Invalid("Say why, in a few words.", "reason")
+    service.set_callback(session, case, None, reason=reason, by=by, now=now)
+
+
+def finish_case_task(
+    session: Session, case: CollectionsCase, task_id: int, *, by: Actor, now: datetime
+) -> StrategyTask:
+    """Mark a task of the strategy as done."""
+    task = session.get(StrategyTask, task_id, with_for_update=True)
+    if task is None or task.case_id != case.id:
+        raise NotFound(f"Case {case.reference} has no such task.")
+    finish_task(session, task, case.customer_id, by=by, now=now)
+    return task

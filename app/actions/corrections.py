@@ -1,0 +1,73 @@
+"""Corrections on an account, each with its author and reason: entries, waivers, days, terms, statements, payments.
+
+What concerns one room is that room's own verb, handed on here, so that pages and the API have one place to call.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Session
+
+from app.actions import reversals
+from app.actions.reported import decide_report
+from app.actions.reversals import move_payment
+from app.book.charges.statements import replace_statement
+from app.book.delinquency import lifecycle as delinquency
+from app.book.delinquency.lifecycle import ReAgeRefused, end_pause, set_pause
+from app.book.delinquency.models import ReAge
+from app.book.feeds.bank import matching
+from app.book.feeds.bank.matching import return_payment
+from app.book.ledger.corrections import decide_waiver, pay_out, post_by_hand, waive
+from app.book.ledger.lifecycle import change_status
+from app.book.ledger.models import Account, Entry, Portfolio, UnmatchedPayment
+from app.book.ledger.service import business_date
+from app.book.ledger.terms import change_terms
+from app.core.actor import Actor
+from app.core.errors import Invalid
+from app.core.staff.rules import Role
+from app.core.timeline.service import lock_customers
+from app.outreach.gate.service import pack_of
+
+
+def reverse_entry(session: Session, entry: Entry, reason: str, *, by: Actor, now: datetime) -> Entry:
+    """Enter the mirror image of an entry on the open business day, and undo what it had brought about."""
+    if not reason.strip():
+        raise Invalid("Say why, in a few words.", "reason")
+    portfolio = session.get_one(Portfolio, entry.portfolio_id)
+    posted_on = max(business_date(session, portfolio, now), entry.effective_on)
+    return reversals.reverse_entry(session, entry, reason=reason, posted_on=posted_on, by=by, now=now)
+
+
+def re_age(session: Session, account: Account, reason: str, *, by: Actor, role: Role, now: datetime) -> ReAge:
+    """Bring an account current under the rule of the portfolio's policy pack. ReAgeRefused names every reason."""
+    rule = pack_of(session.get_one(Portfolio, account.portfolio_id)).re_age
+    return delinquency.re_age(session, account, rule, reason, by=by, role=role, now=now)
+
+
+def match_payment(
+    session: Session, payment: UnmatchedPayment, account: Account, *, by: Actor, now: datetime
+) -> Entry:
+    """Post a payment that no account could be found for to this account."""
+    lock_customers(session, [account.customer_id])
+    return matching.match_payment(session, payment, account, by=by, now=now)
+
+
+__all__ = [
+    "ReAgeRefused",
+    "change_status",
+    "change_terms",
+    "decide_report",
+    "decide_waiver",
+    "end_pause",
+    "match_payment",
+    "move_payment",
+    "pay_out",
+    "post_by_hand",
+    "re_age",
+    "replace_statement",
+    "return_payment",
+    "reverse_entry",
+    "set_pause",
+    "waive",
+]

@@ -1,0 +1,64 @@
+"""Messages: cancel one that waits, say what became of one of unknown fate, stop and start sending."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlmodel import Session, select
+
+from app.casework.cases.models import CollectionsCase
+from app.core.actor import Actor
+from app.core.errors import Conflict, Invalid, NotFound
+from app.core.timeline.service import lock_customers
+from app.outreach.delivery.moves import cancel_message
+from app.outreach.delivery.reports import resolve_unknown
+from app.outreach.outbox import channel_stops
+from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.queries import channel_stops as stopped_channels
+from app.outreach.outbox.rules import Destination, OutboxStatus
+
+
+def cancel_case_message(
+    session: Session, case: CollectionsCase, message_id: int, reason: str, *, by: Actor, now: datetime
+) -> OutboxMessage:
+    """Cancel a queued message to the case's customer: it is never sent."""
+    row = session.get(OutboxMessage, message_id, with_for_update=True)
+    if row is None or row.customer_id != case.customer_id or row.destination is Destination.LEGAL_DESK:
+        raise NotFound("This customer has no such message.")
+    cancel_message(session, row, reason, by=by, now=now)
+    return row
+
+
+def resolve_message(
+    session: Session, message_id: int, *, was_sent: bool, by: Actor, now: datetime
+) -> OutboxMessage:
+    """Put on record whether a message of unknown fate left. Conflict where that is known already."""
+    customer_id = session.scalar(select(OutboxMessage.customer_id).where(OutboxMessage.id == message_id))
+    if customer_id is None:
+        raise NotFound("There is no such message.")
+    lock_customers(session, [customer_id])
+    row = session.get_one(OutboxMessage, message_id, with_for_update=True)
+    if row.status is not OutboxStatus.UNKNOWN:
+        raise Conflict(f"Nothing was changed: this message is {row.status.value} already.")
+    resolve_unknown(session, row, was_sent=was_sent, by=by, now=now)
+    return row
+
+
+def stop_sending(
+    session: Session, destinations: Collection[Destination], reason: str, *, by: Actor, now: datetime
+) -> None:
+    """Stop these channels: messages stay queued until somebody starts them again."""
+    reason = reason.strip()
+    if not reason:
+        raise Invalid("Say why: whoever starts it again has to know.", "reason")
+    for destination in destinations:
+        channel_stops.stop_channel(session, destination, reason, by=by, now=now)
+
+
+def start_sending(
+    session: Session, destinations: Collection[Destination], *, by: Actor, now: datetime
+) -> None:
+    """Start those of these channels that are stopped."""
+    for destination in stopped_channels(session).keys() & set(destinations):
+        channel_stops.start_channel(session, destination, by=by, now=now)

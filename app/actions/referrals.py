@@ -1,0 +1,97 @@
+"""Referrals: nominate a case for the legal team, decide, seal its bundle, hand it over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from app.casework.cases.models import CollectionsCase
+from app.casework.cases.service import add_note
+from app.core.actor import Actor
+from app.core.errors import Conflict, NotFound
+from app.core.ids import id_of
+from app.core.timeline.service import lock_customers
+from app.legal.referrals import service
+from app.legal.referrals.models import Bundle, Referral, ReferralStatus
+from app.legal.referrals.service import Seal, nominate
+
+NO_KEY = (
+    "No key is set to sign bundles with. Set DESK_BUNDLE_KEY (see .env.example) and start the desk again."
+)
+NO_DESK = "No legal desk is configured. Set DESK_LEGAL_URL (see .env.example), or download the bundle."
+
+
+def locked_referral(session: Session, referral_id: int) -> Referral:
+    """The referral, locked after its customer: of two people who decide at once, the second is told so."""
+    owner = (
+        select(CollectionsCase.customer_id)
+        .join(Referral, col(Referral.case_id) == CollectionsCase.id)
+        .where(Referral.id == referral_id)
+    )
+    customer_id = session.scalar(owner)
+    if customer_id is None:
+        raise NotFound("There is no such referral.")
+    lock_customers(session, [customer_id])
+    return session.scalars(select(Referral).where(Referral.id == referral_id).with_for_update()).one()
+
+
+def decide_referral(
+    session: Session, referral_id: int, *, approve: bool, reason: str, by: Actor, now: datetime
+) -> Referral:
+    """Approve a nomination, or decline it with a reason. Forbidden to the person who made it."""
+    referral = locked_referral(session, referral_id)
+    service.decide(session, referral, approve=approve, reason=reason, by=by, now=now)
+    return referral
+
+
+def seal_bundle(
+    session: Session,
+    case: CollectionsCase,
+    seal: Seal | None,
+    excuses: Mapping[str, str],
+    *,
+    by: Actor,
+    now: datetime,
+) -> Bundle:
+    """Seal the case file as of the last closed business day; `excuses` are reasons by the id of a missing item.
+    Conflict without a key, and where the case's referral was declined."""
+    if seal is None:
+        raise Conflict(NO_KEY)
+    if _was_declined(session, id_of(case)):
+        raise Conflict("This referral was declined. Nominate the case again first.")
+    return service.build_bundle(session, case, seal, excuses=excuses, by=by, now=now)
+
+
+def hand_over(session: Session, bundle: Bundle, *, has_desk: bool, by: Actor, now: datetime) -> bool:
+    """Queue the newest bundle of a case for the legal desk; False where it is queued already. Conflict where no desk is
+    configured, a later bundle supersedes it, or the referral is not approved."""
+    if not has_desk:
+        raise Conflict(NO_DESK)
+    case = session.get_one(CollectionsCase, bundle.case_id)
+    lock_customers(session, [case.customer_id])
+    latest = service.latest_bundle(session, bundle.case_id)
+    if latest is None or latest.id != bundle.id:
+        raise Conflict("A later bundle supersedes this one. Hand that one over.")
+    if not service.hand_over(session, case, bundle, now=now):
+        return False
+    add_note(session, case, f"Bundle {bundle.reference} handed over to the legal desk.", by=by, now=now)
+    return True
+
+
+def _was_declined(session: Session, case_id: int) -> bool:
+    """Whether the case's last referral was declined."""
+    last = select(Referral.status).where(Referral.case_id == case_id).order_by(col(Referral.id).desc())
+    return session.scalar(last.limit(1)) is ReferralStatus.DECLINED
+
+
+__all__ = [
+    "NO_DESK",
+    "NO_KEY",
+    "decide_referral",
+    "hand_over",
+    "locked_referral",
+    "nominate",
+    "seal_bundle",
+]
