@@ -27,7 +27,7 @@ from app.core.actor import Actor
 from app.core.errors import Invalid
 from app.core.staff.rules import Role
 from app.core.timeline.service import lock_customers
-from app.outreach.gate.service import pack_of
+from app.policy.composition import pack_of
 
 
 def reverse_entry(session: Session, entry: Entry, reason: str, *, by: Actor, now: datetime) -> Entry:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlmodel import Session, select
@@ -46,7 +46,7 @@ def resolve_message(
 
 
 def stop_sending(
-    session: Session, destinations: Collection[Destination], reason: str, *, by: Actor, now: datetime
+    session: Session, destinations: Iterable[Destination], reason: str, *, by: Actor, now: datetime
 ) -> None:
     """Stop these channels: messages stay queued until somebody starts them again."""
     reason = reason.strip()
@@ -56,9 +56,7 @@ def stop_sending(
         channel_stops.stop_channel(session, destination, reason, by=by, now=now)
 
 
-def start_sending(
-    session: Session, destinations: Collection[Destination], *, by: Actor, now: datetime
-) -> None:
+def start_sending(session: Session, destinations: Iterable[Destination], *, by: Actor, now: datetime) -> None:
     """Start those of these channels that are stopped."""
     for destination in stopped_channels(session).keys() & set(destinations):
         channel_stops.start_channel(session, destination, by=by, now=now)

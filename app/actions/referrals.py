@@ -16,6 +16,7 @@ from app.core.timeline.service import lock_customers
 from app.legal.referrals import service
 from app.legal.referrals.models import Bundle, Referral, ReferralStatus
 from app.legal.referrals.service import Seal, nominate
+from app.outreach.outbox.models import OutboxMessage
 
 NO_KEY = (
     "No key is set to sign bundles with. Set DESK_BUNDLE_KEY (see .env.example) and start the desk again."
@@ -74,8 +75,9 @@ def hand_over(session: Session, bundle: Bundle, *, has_desk: bool, by: Actor, no
     latest = service.latest_bundle(session, bundle.case_id)
     if latest is None or latest.id != bundle.id:
         raise Conflict("A later bundle supersedes this one. Hand that one over.")
-    if not service.hand_over(session, case, bundle, now=now):
+    if session.scalar(select(OutboxMessage.id).where(OutboxMessage.bundle_id == bundle.id)) is not None:
         return False
+    service.hand_over(session, case, bundle, now=now)
     add_note(session, case, f"Bundle {bundle.reference} handed over to the legal desk.", by=by, now=now)
     return True
 

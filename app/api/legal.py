@@ -16,18 +16,6 @@ from app.actions.referrals import decide_referral, hand_over, nominate, seal_bun
 from app.api.cases.lookup import case_named
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import BundleRef, CaseRef, Cursor, Limit, RowId, after, case_id_of, page_of
-from app.api.fields import (
-    BundleRef,
-    CaseRef,
-    Cursor,
-    Limit,
-    Line,
-    Paragraph,
-    RowId,
-    after,
-    case_id_of,
-    page_of,
-)
 from app.api.shapes import BundleShape, ReferralShape
 from app.book.ledger.models import Portfolio
 from app.book.ledger.service import get_portfolio
@@ -35,9 +23,8 @@ from app.casework.cases.models import CollectionsCase
 from app.casework.cases.service import case_event, get_case
 from app.core.errors import NotFound
 from app.core.ids import id_of
-from app.core.staff.rules import LEGAL_WORK, MANAGEMENT, Caller
-from app.core.text import Line
 from app.core.staff.rules import CASEWORK, LEGAL_WORK, MANAGEMENT, Caller
+from app.core.text import Line, Paragraph
 from app.core.timeline.rules import Kind
 from app.core.timeline.service import lock_customers, record
 from app.http.context import Now, ports_of

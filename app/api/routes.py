@@ -5,12 +5,12 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from app.api import legal, me
-from app.api.accounts import accounts, aging, customers
+from app.api.accounts import accounts, aging, customers, unmatched
 from app.api.accounts import corrections as corrections_api
 from app.api.accounts import statements as statements_api
-from app.api.cases import agreements, cases, contacts, decisions, documents
+from app.api.cases import agreements, cases, contacts, decisions, documents, messages, replies, work
 from app.api.cases import preferences as preferences_api
-from app.api.managers import kpis, portfolios
+from app.api.managers import experiments, kpis, portfolios, sending
 from app.api.managers import strategies as strategies_api
 
 API: tuple[APIRouter, ...] = (
@@ -24,6 +24,12 @@ API: tuple[APIRouter, ...] = (
     kpis.router,
     cases.router,
     agreements.router,
+    work.router,
+    messages.router,
+    replies.router,
+    unmatched.router,
+    experiments.router,
+    sending.router,
     contacts.router,
     decisions.router,
     preferences_api.router,

@@ -92,7 +92,7 @@ class NewEntry(Input):
 
 @router.post("/entries", status_code=201, summary="Post an entry")
 def post_entry_by_hand(
-    code: PortfolioCode, caller: Manager, session: OnceSession, now: Now, new: NewEntry
+    code: PortfolioCode, caller: Worker, session: OnceSession, now: Now, new: NewEntry
 ) -> EntryShape:
     """Enter a payment, refund, fee, interest, credit or adjustment. What belongs to a closed day is posted into
     the open one and counts for its own. A payment after a charge-off becomes a recovery."""

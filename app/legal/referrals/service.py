@@ -302,17 +302,14 @@ def single_excuse(items: Sequence[ChecklistItem], reason: str) -> dict[str, str]
     return {missing[0].id: reason}
 
 
-def hand_over(session: Session, case: CollectionsCase, bundle: Bundle, *, now: datetime) -> bool:
-    """Queue the delivery of a bundle to the legal desk; False where it is queued already. Conflict while the referral
-    is not approved, and where something forbids legal action."""
+def hand_over(session: Session, case: CollectionsCase, bundle: Bundle, *, now: datetime) -> None:
+    """Queue the delivery of a bundle to the legal desk; asking again changes nothing. Conflict while the referral is
+    not approved, and where something forbids legal action."""
     lock_customers(session, [case.customer_id])
-    key = f"bundle:{bundle.reference}"
-    if session.scalar(select(OutboxMessage.id).where(OutboxMessage.key == key)) is not None:
-        return False
     if why_not := obstacle(session, case, bundle, now=now):
         raise Conflict(why_not)
     row = {
-        "key": key,
+        "key": f"bundle:{bundle.reference}",
         "destination": Destination.LEGAL_DESK,
         "portfolio_id": case.portfolio_id,
         "customer_id": case.customer_id,
@@ -329,7 +326,6 @@ def hand_over(session: Session, case: CollectionsCase, bundle: Bundle, *, now: d
     row |= dict.fromkeys((*empty, "claimed_by", "attempt_id", "provider_ref", "error"), "")
     row |= {"context": "{}", "clearance": "{}", "past_due_minor": 0, "attempts": 0}
     session.execute(upsert(session, OutboxMessage).values(**row).on_conflict_do_nothing())
-    return True
 
 
 def obstacle(session: Session, case: CollectionsCase, bundle: Bundle, *, now: datetime) -> str:

@@ -10,16 +10,8 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.casework.documents.rules import MAX_BYTES, DocumentKind
-from app.casework.documents.service import (
-    add_document,
-    documents_of,
-    fetch_document,
-    get_document,
-    withdraw_document,
-)
 from app.actions.documents import add_document, fetch_document, withdraw_document
-from app.casework.documents.rules import KIND_WORDS, MAX_BYTES, DocumentKind
+from app.casework.documents.rules import MAX_BYTES, DocumentKind
 from app.casework.documents.service import documents_of, get_document
 from app.core.errors import Conflict, Invalid
 from app.core.ids import id_of

@@ -1,0 +1,127 @@
+"""Payments that a bank credited and no account could be found for."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Self
+
+from fastapi import Query
+from pydantic import BaseModel, Field
+from sqlmodel import Session, col, select
+
+from app.actions.corrections import match_payment, return_payment
+from app.api.accounts.corrections import account_named
+from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
+from app.api.fields import Cursor, Limit, PortfolioCode, RowId, after, page_of
+from app.api.shapes import EntryShape, Money
+from app.book.ledger.models import Portfolio, UnmatchedPayment
+from app.book.ledger.rules import UnmatchedStatus
+from app.book.ledger.service import get_portfolio
+from app.core.errors import NotFound
+from app.core.ids import id_of
+from app.core.money import to_decimal_string
+from app.core.staff.rules import CASEWORK, MANAGEMENT, Caller
+from app.core.text import Line
+from app.http.context import Now
+
+router = api_router("/portfolios/{code}/unmatched-payments", tags=["accounts"])
+
+Worker = Annotated[Caller, api_requires(*CASEWORK)]
+
+
+class UnmatchedShape(BaseModel):
+    """A payment that waits for a person. The payer's account shows its last four characters."""
+
+    id: int
+    reference: str
+    paid_on: date
+    amount: Money
+    currency: str
+    payer_name: str
+    payer_account: str
+    remittance: str
+    why: str = Field(description="Why no account was found.")
+    status: UnmatchedStatus
+    decided_by: str
+    decided_at: datetime | None
+    note: str
+
+    @classmethod
+    def of(cls, portfolio: Portfolio, payment: UnmatchedPayment) -> Self:
+        return cls(
+            id=id_of(payment),
+            reference=payment.reference,
+            paid_on=payment.paid_on,
+            amount=to_decimal_string(payment.amount_minor, portfolio.currency),
+            currency=portfolio.currency,
+            payer_name=payment.payer_name,
+            payer_account=payment.payer_account,
+            remittance=payment.remittance,
+            why=payment.why,
+            status=payment.status,
+            decided_by=payment.decided_by,
+            decided_at=payment.decided_at,
+            note=payment.note,
+        )
+
+
+@router.get("", summary="List unmatched payments")
+def list_unmatched_payments(
+    code: PortfolioCode,
+    _caller: Worker,
+    session: ReadSession,
+    status: Annotated[UnmatchedStatus | None, Query()] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[UnmatchedShape]:
+    """Payments in the order in which they were received."""
+    portfolio = get_portfolio(session, code)
+    key = col(UnmatchedPayment.id)
+    query = select(UnmatchedPayment).where(UnmatchedPayment.portfolio_id == portfolio.id, key > after(cursor))
+    if status is not None:
+        query = query.where(UnmatchedPayment.status == status)
+    shown, next_cursor = page_of(session.scalars(query.order_by(key).limit(limit + 1)).all(), limit, id_of)
+    return Page(items=[UnmatchedShape.of(portfolio, row) for row in shown], next_cursor=next_cursor)
+
+
+class NewMatch(Input):
+    account_ref: Annotated[Line, Field(min_length=1, max_length=60, description="Reference of the account.")]
+
+
+@router.post("/{payment_id}/match", status_code=201, summary="Match a payment to an account")
+def post_match(
+    code: PortfolioCode, payment_id: RowId, caller: Worker, session: OnceSession, now: Now, new: NewMatch
+) -> EntryShape:
+    """Post the payment to this account, on the day on which it was paid."""
+    portfolio = get_portfolio(session, code)
+    payment = _payment(session, portfolio, payment_id)
+    account = account_named(session, portfolio, new.account_ref)
+    entry = match_payment(session, payment, account, by=caller.by, now=now)
+    return EntryShape.of(portfolio, account, entry)
+
+
+class NewReturn(Input):
+    note: Annotated[Line, Field(min_length=1, max_length=300, description="Why it goes back.")]
+
+
+@router.post("/{payment_id}/return", summary="Return a payment to its payer")
+def post_return(
+    code: PortfolioCode,
+    payment_id: RowId,
+    caller: Annotated[Caller, api_requires(*MANAGEMENT)],
+    session: OnceSession,
+    now: Now,
+    new: NewReturn,
+) -> UnmatchedShape:
+    """Put on record that it is for no account here. The money itself is sent by whoever makes payments."""
+    portfolio = get_portfolio(session, code)
+    payment = _payment(session, portfolio, payment_id)
+    return_payment(session, payment, new.note, by=caller.by, now=now)
+    return UnmatchedShape.of(portfolio, payment)
+
+
+def _payment(session: Session, portfolio: Portfolio, payment_id: int) -> UnmatchedPayment:
+    payment = session.get(UnmatchedPayment, payment_id)
+    if payment is None or payment.portfolio_id != portfolio.id:
+        raise NotFound("There is no such payment in this portfolio.")
+    return payment

@@ -1,0 +1,154 @@
+"""Messages of a case: what was queued and sent, a letter out of turn, an answer to the customer's SMS."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Self
+
+from fastapi import Request
+from pydantic import BaseModel, Field
+from sqlmodel import col, select
+
+from app.actions.messages import cancel_case_message
+from app.api.cases.lookup import case_named
+from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
+from app.api.fields import CaseRef, Cursor, Limit, RowId, after, page_of
+from app.api.shapes import AnswerShape
+from app.book.ledger.models import Portfolio
+from app.core.clock import local_date
+from app.core.errors import Conflict
+from app.core.ids import id_of
+from app.core.staff.rules import CASE_READING, CASEWORK, Caller
+from app.core.text import Line, Paragraph
+from app.core.vocabulary import Channel
+from app.http.context import Now, ports_of
+from app.inbound.answers import answer_sms, word_answer
+from app.outreach.letters.catalog import sms_encoding, sms_segments
+from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.rules import Destination, OutboxStatus, redact_links
+from app.outreach.planning.on_demand import take_manual_step
+
+router = api_router("/cases/{reference}", tags=["messages"])
+
+Reader = Annotated[Caller, api_requires(*CASE_READING)]
+Worker = Annotated[Caller, api_requires(*CASEWORK)]
+
+
+class MessageShape(BaseModel):
+    """A message to the customer of a case, with the exact words; its address stays in the desk."""
+
+    id: int
+    destination: Destination
+    status: OutboxStatus
+    letter: str
+    language: str
+    subject: str
+    text: str
+    not_before: datetime
+    sent_at: datetime | None
+    error: str
+
+    @classmethod
+    def of(cls, row: OutboxMessage) -> Self:
+        return cls(
+            id=id_of(row),
+            destination=row.destination,
+            status=row.status,
+            letter=row.letter,
+            language=row.language,
+            subject=row.subject,
+            text=redact_links(row.text),
+            not_before=row.not_before,
+            sent_at=row.sent_at,
+            error=row.error,
+        )
+
+
+@router.get("/messages", summary="List a case's messages")
+def list_messages(
+    reference: CaseRef, _caller: Reader, session: ReadSession, cursor: Cursor = None, limit: Limit = 50
+) -> Page[MessageShape]:
+    """Messages to the customer, in the order in which they were queued."""
+    case = case_named(session, reference)
+    query = select(OutboxMessage).where(
+        OutboxMessage.case_id == case.id,
+        OutboxMessage.destination != Destination.LEGAL_DESK,
+        col(OutboxMessage.id) > after(cursor),
+    )
+    rows = session.scalars(query.order_by(col(OutboxMessage.id)).limit(limit + 1)).all()
+    shown, next_cursor = page_of(rows, limit, id_of)
+    return Page(items=[MessageShape.of(row) for row in shown], next_cursor=next_cursor)
+
+
+class NewCancelledMessage(Input):
+    reason: Annotated[Paragraph, Field(min_length=1, max_length=300)]
+
+
+@router.post("/messages/{message_id}/cancellation", summary="Cancel a queued message")
+def post_message_cancellation(
+    reference: CaseRef,
+    message_id: RowId,
+    caller: Worker,
+    session: OnceSession,
+    now: Now,
+    new: NewCancelledMessage,
+) -> MessageShape:
+    """The message is never sent. Refused once a worker has it."""
+    case = case_named(session, reference, lock=True)
+    return MessageShape.of(cancel_case_message(session, case, message_id, new.reason, by=caller.by, now=now))
+
+
+class NewLetter(Input):
+    letter: Annotated[Line, Field(min_length=1, max_length=60, examples=["payment_reminder"])]
+    channel: Annotated[Channel, Field(strict=False)]
+
+
+@router.post("/letters", status_code=201, summary="Send a letter out of turn")
+def post_letter(
+    request: Request, reference: CaseRef, caller: Worker, session: OnceSession, now: Now, new: NewLetter
+) -> AnswerShape:
+    """Queue one letter now where the gate clears it; the strategy's own steps stay as they are."""
+    case = case_named(session, reference, lock=True)
+    portfolio = session.get_one(Portfolio, case.portfolio_id)
+    letters, today = ports_of(request).stationery, local_date(now, portfolio.timezone)
+    [answer] = take_manual_step(
+        session, portfolio, case, new.letter, [new.channel], letters, on=today, by=caller.by, now=now
+    )
+    return AnswerShape.of(answer)
+
+
+class NewAnswer(Input):
+    text: Annotated[Paragraph, Field(min_length=1, max_length=1000)]
+
+
+@router.post("/answers", status_code=201, summary="Answer the customer's SMS")
+def post_answer(
+    request: Request, reference: CaseRef, caller: Worker, session: OnceSession, now: Now, new: NewAnswer
+) -> AnswerShape:
+    """Queue these words as an answer where the gate clears it. The same words answer one message once."""
+    case = case_named(session, reference, lock=True)
+    portfolio = session.get_one(Portfolio, case.portfolio_id)
+    letters, today = ports_of(request).stationery, local_date(now, portfolio.timezone)
+    answer = answer_sms(session, portfolio, case, new.text, letters, on=today, by=caller.by, now=now)
+    if answer is None:
+        raise Conflict("These words answer their message already; they are not sent twice.")
+    return AnswerShape.of(answer)
+
+
+class AnswerText(BaseModel):
+    """An SMS as it would be sent."""
+
+    text: str
+    segments: int
+    encoding: str
+
+
+@router.post("/answers/preview", summary="Preview an answer")
+def post_answer_preview(
+    request: Request, reference: CaseRef, _caller: Worker, session: OnceSession, now: Now, new: NewAnswer
+) -> AnswerText:
+    """The whole SMS and the number of segments that it is billed as; nothing is sent."""
+    case = case_named(session, reference)
+    portfolio = session.get_one(Portfolio, case.portfolio_id)
+    words = word_answer(session, portfolio, case, new.text, ports_of(request).stationery, now=now)
+    return AnswerText(text=words.text, segments=sms_segments(words.text), encoding=sms_encoding(words.text))

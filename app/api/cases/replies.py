@@ -1,0 +1,109 @@
+"""Replies: what customers wrote, and what a person decides about it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Self
+
+from fastapi import Request
+from pydantic import BaseModel, Field
+from sqlmodel import Session, select
+
+from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
+from app.api.fields import PortfolioCode, RowId
+from app.book.ledger.models import Customer
+from app.book.ledger.service import get_portfolio
+from app.casework.cases.models import case_reference
+from app.core.errors import Invalid, NotFound
+from app.core.ids import id_of
+from app.core.staff.rules import CASEWORK, Caller
+from app.core.text import Line
+from app.http.context import Now, ports_of
+from app.inbound import queries
+from app.inbound.models import InboundMessage
+from app.inbound.queries import Listed
+from app.inbound.rules import InboundSource, ReviewOutcome
+from app.inbound.service import attach, reading_of, review
+
+router = api_router("/replies", tags=["replies"])
+
+Worker = Annotated[Caller, api_requires(*CASEWORK)]
+
+
+class ReplyShape(BaseModel):
+    """What somebody wrote, and the cases of the customers whose number it came from."""
+
+    id: int
+    source: InboundSource
+    body: str
+    received_at: datetime
+    may_mean: list[str]
+    cases: list[str] = Field(examples=[["C-000012"]])
+    reviewed_at: datetime | None
+
+    @classmethod
+    def of(cls, row: Listed) -> Self:
+        message = row.message
+        return cls(
+            id=id_of(message),
+            source=message.source,
+            body=message.body,
+            received_at=message.received_at,
+            may_mean=[str(intent.value) for intent in reading_of(message).intents],
+            cases=[case_reference(sender.case_id) for sender in row.senders if sender.case_id],
+            reviewed_at=message.reviewed_at,
+        )
+
+
+@router.get("", summary="List replies that wait")
+def list_replies(_caller: Worker, session: ReadSession, unknown: bool = False) -> Page[ReplyShape]:
+    """Replies that nobody has decided about, the oldest first, at most 500: of customers, or with `unknown=true` of
+    numbers that no customer has."""
+    return Page(items=[ReplyShape.of(row) for row in queries.waiting(session, unknown=unknown, limit=500)])
+
+
+class NewReview(Input):
+    outcome: Annotated[ReviewOutcome, Field(strict=False)]
+
+
+@router.post("/{message_id}/review", summary="Decide what a reply means")
+def post_review(
+    message_id: RowId, caller: Worker, session: OnceSession, now: Now, new: NewReview
+) -> ReplyShape:
+    """Decide it: what follows is done at once."""
+    message = _message(session, message_id)
+    review(session, message, new.outcome, by=caller.by, now=now)
+    return _shown(session, message)
+
+
+class NewSender(Input):
+    portfolio: PortfolioCode
+    customer_ref: Annotated[Line, Field(min_length=1, max_length=60)]
+
+
+@router.post("/{message_id}/sender", summary="Say whose reply it is")
+def post_sender(
+    request: Request, message_id: RowId, caller: Worker, session: OnceSession, now: Now, new: NewSender
+) -> ReplyShape:
+    """A reply from a number that no customer has is this customer's."""
+    message = _message(session, message_id)
+    portfolio = get_portfolio(session, new.portfolio)
+    customer = session.scalar(
+        select(Customer).where(Customer.portfolio_id == portfolio.id, Customer.reference == new.customer_ref)
+    )
+    if customer is None:
+        raise Invalid("There is no such customer in this portfolio.", "customer_ref")
+    attach(session, message, customer, ports_of(request).stationery, by=caller.by, now=now)
+    return _shown(session, message)
+
+
+def _message(session: Session, message_id: int) -> InboundMessage:
+    message = session.get(InboundMessage, message_id, with_for_update=True)
+    if message is None:
+        raise NotFound("There is no such message.")
+    return message
+
+
+def _shown(session: Session, message: InboundMessage) -> ReplyShape:
+    session.flush()
+    return ReplyShape.of(Listed(message, queries.senders_of(session, [message.id]).get(id_of(message), [])))

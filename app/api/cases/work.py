@@ -1,0 +1,117 @@
+"""Working a case: its owner, its callback, the strategy's tasks and the links to the customer's own pages."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Self
+
+from pydantic import BaseModel, Field
+from sqlmodel import col, select
+
+from app.actions.assignment import assign_case, finish_case_task, forget_callback
+from app.api.cases.lookup import case_named
+from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
+from app.api.fields import CaseRef, RowId
+from app.book.ledger.models import Customer
+from app.core.ids import id_of
+from app.core.staff.rules import CASE_READING, CASEWORK, Caller
+from app.core.text import Line, Paragraph
+from app.http.context import Now
+from app.inbound.service import replace_links
+from app.outreach.strategy.models import StrategyTask
+
+router = api_router("/cases/{reference}", tags=["cases"])
+
+Reader = Annotated[Caller, api_requires(*CASE_READING)]
+Worker = Annotated[Caller, api_requires(*CASEWORK)]
+
+
+class NewOwner(Input):
+    owner: Annotated[Line, Field(max_length=64, description="User name; empty = nobody.")]
+
+
+class OwnerShape(BaseModel):
+    case: str = Field(examples=["C-000012"])
+    owner: str
+
+
+@router.post("/owner", summary="Give a case to a member of staff")
+def post_owner(
+    reference: CaseRef, caller: Worker, session: OnceSession, now: Now, new: NewOwner
+) -> OwnerShape:
+    """Assign the case. Giving it to somebody else is up to a manager, so an agent's token may not."""
+    case = case_named(session, reference, lock=True)
+    assign_case(session, case, new.owner, by=caller.by, role=caller.role, now=now)
+    return OwnerShape(case=case.reference, owner=case.owner)
+
+
+class NewReason(Input):
+    reason: Annotated[Paragraph, Field(min_length=1, max_length=300)]
+
+
+class CallbackShape(BaseModel):
+    case: str = Field(examples=["C-000012"])
+    callback_at: datetime | None
+
+
+@router.post("/callback/cancellation", summary="Cancel a callback")
+def post_callback_cancellation(
+    reference: CaseRef, caller: Worker, session: OnceSession, now: Now, new: NewReason
+) -> CallbackShape:
+    """The customer is not called back at the time that was agreed. A new callback comes with a call (`/calls`)."""
+    case = case_named(session, reference, lock=True)
+    forget_callback(session, case, new.reason, by=caller.by, now=now)
+    return CallbackShape(case=case.reference, callback_at=case.callback_at)
+
+
+class TaskShape(BaseModel):
+    """What the strategy asks a person to do about a case."""
+
+    id: int
+    step: str
+    text: str
+    due_on: date
+    done_at: datetime | None
+    done_by: str
+
+    @classmethod
+    def of(cls, task: StrategyTask) -> Self:
+        return cls(
+            id=id_of(task),
+            step=task.step,
+            text=task.text,
+            due_on=task.due_on,
+            done_at=task.done_at,
+            done_by=task.done_by,
+        )
+
+
+@router.get("/tasks", summary="List a case's tasks")
+def list_tasks(reference: CaseRef, _caller: Reader, session: ReadSession) -> Page[TaskShape]:
+    """Tasks that the strategy set, the oldest first, done ones too."""
+    case = case_named(session, reference)
+    query = select(StrategyTask).where(StrategyTask.case_id == case.id).order_by(col(StrategyTask.id))
+    return Page(items=[TaskShape.of(task) for task in session.scalars(query)])
+
+
+@router.post("/tasks/{task_id}/done", summary="Mark a task as done")
+def post_task_done(
+    reference: CaseRef, task_id: RowId, caller: Worker, session: OnceSession, now: Now
+) -> TaskShape:
+    """Somebody did what the strategy asked for."""
+    case = case_named(session, reference, lock=True)
+    return TaskShape.of(finish_case_task(session, case, task_id, by=caller.by, now=now))
+
+
+class LinksShape(BaseModel):
+    customer_ref: str
+    links_from: int = Field(description="Number of the links that work fully from now on.")
+
+
+@router.post("/links/replacement", summary="Replace the links to a customer's own pages")
+def post_links_replacement(reference: CaseRef, caller: Worker, session: OnceSession, now: Now) -> LinksShape:
+    """Somebody else holds a link: links in earlier messages only stop messages from now on."""
+    case = case_named(session, reference, lock=True)
+    customer = session.get_one(Customer, case.customer_id)
+    replace_links(session, customer, by=caller.by, now=now)
+    return LinksShape(customer_ref=customer.reference, links_from=customer.link_number)

@@ -1,0 +1,107 @@
+"""Experiments: a challenger strategy for a share of the customers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Self
+
+from fastapi import Request
+from pydantic import BaseModel, Field
+from sqlmodel import Session, col, select
+
+from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
+from app.api.fields import PortfolioCode, RowId
+from app.book.ledger.models import Portfolio
+from app.book.ledger.service import get_portfolio
+from app.core.errors import Invalid, NotFound
+from app.core.ids import id_of
+from app.core.staff.rules import MANAGEMENT, Caller
+from app.core.text import Line
+from app.http.context import Now, ports_of
+from app.outreach.strategy import service
+from app.outreach.strategy.models import Experiment, StrategyVersion
+
+router = api_router("/portfolios/{code}/experiments", tags=["strategies"])
+
+Manager = Annotated[Caller, api_requires(*MANAGEMENT)]
+
+
+class ExperimentShape(BaseModel):
+    """A challenger beside the live version."""
+
+    id: int
+    champion: str = Field(examples=["standard@3"])
+    challenger: str = Field(examples=["early@1"])
+    share_percent: int
+    cases_wanted: int = Field(description="Cases in each arm that were thought necessary; 0 = nobody said.")
+    started_at: datetime
+    by: str
+    ended_at: datetime | None
+    ended_by: str
+
+    @classmethod
+    def of(cls, session: Session, row: Experiment) -> Self:
+        champion, challenger = (
+            session.get_one(StrategyVersion, each).ref for each in (row.champion_id, row.challenger_id)
+        )
+        return cls(
+            id=id_of(row),
+            champion=champion,
+            challenger=challenger,
+            share_percent=row.share_percent,
+            cases_wanted=row.cases_wanted,
+            started_at=row.started_at,
+            by=row.by,
+            ended_at=row.ended_at,
+            ended_by=row.ended_by,
+        )
+
+
+@router.get("", summary="List experiments")
+def list_experiments(code: PortfolioCode, _caller: Manager, session: ReadSession) -> Page[ExperimentShape]:
+    """Of one portfolio, the latest first."""
+    portfolio = get_portfolio(session, code)
+    query = select(Experiment).where(Experiment.portfolio_id == portfolio.id)
+    rows = session.scalars(query.order_by(col(Experiment.id).desc())).all()
+    return Page(items=[ExperimentShape.of(session, row) for row in rows])
+
+
+class NewExperiment(Input):
+    challenger: Annotated[Line, Field(min_length=1, max_length=60, examples=["early@1"])]
+    share_percent: Annotated[int, Field(ge=1, le=99)]
+    cases_wanted: Annotated[int, Field(ge=0, le=10_000_000, description="Cases in each arm.")] = 0
+
+
+@router.post("", status_code=201, summary="Start an experiment")
+def post_experiment(
+    request: Request,
+    code: PortfolioCode,
+    caller: Manager,
+    session: OnceSession,
+    now: Now,
+    new: NewExperiment,
+) -> ExperimentShape:
+    """Give a share of the customers the challenger instead of the live version, from the next night on."""
+    portfolio = get_portfolio(session, code)
+    try:
+        challenger = service.version_named(session, portfolio, new.challenger)
+    except NotFound as missing:
+        raise Invalid(missing.message, "challenger") from None
+    letters = ports_of(request).stationery.letters
+    experiment = service.start_experiment(
+        session, portfolio, challenger, new.share_percent, letters, new.cases_wanted, by=caller.by, now=now
+    )
+    return ExperimentShape.of(session, experiment)
+
+
+@router.post("/{experiment_id}/end", summary="End an experiment")
+def post_experiment_end(
+    code: PortfolioCode, experiment_id: RowId, caller: Manager, session: OnceSession, now: Now
+) -> ExperimentShape:
+    """Everybody goes by the live version again; results still come in for 30 days."""
+    portfolio: Portfolio = get_portfolio(session, code)
+    experiment = session.get(Experiment, experiment_id)
+    if experiment is None or experiment.portfolio_id != portfolio.id:
+        raise NotFound("There is no such experiment in this portfolio.")
+    service.end_experiment(session, portfolio, experiment, by=caller.by, now=now)
+    return ExperimentShape.of(session, experiment)

@@ -1,0 +1,147 @@
+"""Everything a page can do, the API can do, with the same roles. A new page act needs its verb, or a reason here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from fastapi import APIRouter
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+
+from app.api.routes import API
+from app.core.staff.rules import Role
+from app.http.doors import Door
+from app.web.routes import PAGES
+
+CHANGING = {"POST", "PATCH", "PUT", "DELETE"}
+CASE, BOOK = "/cases/{reference}", "/portfolios/{code}"
+
+VERBS = {
+    "/replies/{message_id}/review": "/replies/{message_id}/review",
+    "/replies/{message_id}/attach": "/replies/{message_id}/sender",
+    "/cases/{case_id}/documents": f"{CASE}/documents",
+    "/cases/{case_id}/documents/{document_id}/withdraw": f"{CASE}/documents/{{document_id}}/withdrawal",
+    "/cases/{case_id}/note": f"{CASE}/notes",
+    "/cases/{case_id}/assign": f"{CASE}/owner",
+    "/cases/{case_id}/nominate": f"{CASE}/referrals",
+    "/cases/{case_id}/promise": f"{CASE}/promises",
+    "/cases/{case_id}/plans": f"{CASE}/plans",
+    "/cases/{case_id}/plans/preview": f"{CASE}/plans/preview",
+    "/cases/{case_id}/settlements": f"{CASE}/settlements",
+    "/cases/{case_id}/plans/{plan_id}/accept": f"{CASE}/plans/{{plan}}/acceptance",
+    "/cases/{case_id}/plans/{plan_id}/cancel": f"{CASE}/plans/{{plan}}/cancellation",
+    "/cases/{case_id}/holds": f"{CASE}/holds",
+    "/cases/{case_id}/holds/{hold_id}/end": f"{CASE}/holds/{{hold_id}}/end",
+    "/cases/{case_id}/holds/{hold_id}/review": f"{CASE}/holds/{{hold_id}}/review",
+    "/cases/{case_id}/consent": f"{CASE}/consents",
+    "/cases/{case_id}/letter": f"{CASE}/letters",
+    "/cases/{case_id}/answer": f"{CASE}/answers",
+    "/cases/{case_id}/answer/preview": f"{CASE}/answers/preview",
+    "/cases/{case_id}/messages/{message_id}/cancel": f"{CASE}/messages/{{message_id}}/cancellation",
+    "/cases/{case_id}/tasks/{task_id}/done": f"{CASE}/tasks/{{task_id}}/done",
+    "/cases/{case_id}/call": f"{CASE}/calls",
+    "/cases/{case_id}/callback/forget": f"{CASE}/callback/cancellation",
+    "/cases/{case_id}/preferences": f"{CASE}/preferences",
+    "/cases/{case_id}/preferences/{preference_id}/end": f"{CASE}/preferences/{{preference_id}}/end",
+    "/cases/{case_id}/links/replace": f"{CASE}/links/replacement",
+    "/cases/{case_id}/contact": f"{BOOK}/customers/{{customer_ref}}",
+    "/accounts/{account_id}/post": f"{BOOK}/entries",
+    "/accounts/{account_id}/entries/{entry_id}/reverse": f"{BOOK}/entries/reversals",
+    "/accounts/{account_id}/entries/{entry_id}/waive": f"{BOOK}/waivers",
+    "/accounts/{account_id}/entries/{entry_id}/move": f"{BOOK}/payments/moves",
+    "/accounts/{account_id}/payout": f"{BOOK}/payouts",
+    "/accounts/{account_id}/pauses": f"{BOOK}/pauses",
+    "/accounts/{account_id}/pauses/{pause_id}/end": f"{BOOK}/pauses/{{pause_id}}/end",
+    "/accounts/{account_id}/re-age": f"{BOOK}/re-ages",
+    "/accounts/{account_id}/status": f"{BOOK}/status-changes",
+    "/accounts/{account_id}/terms": f"{BOOK}/accounts/{{reference:path}}",
+    "/accounts/{account_id}/statement": f"{BOOK}/statements/replacements",
+    "/waivers/{waiver_id}/decide": f"{BOOK}/waivers/{{waiver_id}}/decision",
+    "/unmatched/{payment_id}/match": f"{BOOK}/unmatched-payments/{{payment_id}}/match",
+    "/unmatched/{payment_id}/return": f"{BOOK}/unmatched-payments/{{payment_id}}/return",
+    "/reported-changes/{change_id}/decision": f"{BOOK}/reported-changes/{{change_id}}/decision",
+    "/legal/{referral_id}/decide": "/referrals/{referral_id}/decision",
+    "/legal/{referral_id}/bundles": f"{CASE}/bundles",
+    "/legal/{referral_id}/bundles/{bundle_id}/hand-over": "/bundles/{reference}/hand-over",
+    "/strategies/versions/{version_id}/live": f"{BOOK}/strategies/live",
+    "/strategies/rollback": f"{BOOK}/strategies/rollback",
+    "/strategies/import": f"{BOOK}/strategies",
+    "/strategies/edit": f"{BOOK}/strategies",
+    "/strategies/experiments": f"{BOOK}/experiments",
+    "/strategies/experiments/{experiment_id}/end": f"{BOOK}/experiments/{{experiment_id}}/end",
+    "/outbox/{message_id}/resolve": "/outbox/{message_id}/resolution",
+    "/outbox/channels/{destination}/stop": "/outbox/stops",
+    "/outbox/channels/{destination}/start": "/outbox/starts",
+    "/outbox/stop": "/outbox/stops",
+    "/outbox/start": "/outbox/starts",
+    "/suppressed": "/suppressed-addresses",
+    "/suppressed/{row_id}/restore": "/suppressed-addresses/{row_id}/restoration",
+    "/suppressed/notices/{notice_id}/done": "/mail-notices/{notice_id}/done",
+}
+"""Path of a page's form -> path of the API's verb, below /api/v1."""
+
+SESSION = "it is about the browser's session or the person's own password"
+ADMINISTRATION = (
+    "an administrator at the desk, or `desk user` and `desk token`: no token makes staff or tokens"
+)
+UPLOAD = "a step of looking at a file in the browser before it is loaded; programs use `desk feed`"
+COPY = "it runs for minutes in the server's own process; programs use `desk simulate`"
+
+PAGES_ONLY = {
+    "/login": SESSION,
+    "/logout": SESSION,
+    "/account/password": SESSION,
+    "/admin/staff/new": ADMINISTRATION,
+    "/admin/staff/{user_id}": ADMINISTRATION,
+    "/admin/staff/{user_id}/active": ADMINISTRATION,
+    "/admin/staff/{user_id}/password": ADMINISTRATION,
+    "/admin/tokens/new": ADMINISTRATION,
+    "/admin/tokens/{token_id}/revoke": ADMINISTRATION,
+    "/feeds/uploads": UPLOAD,
+    "/feeds/uploads/{token}/discard": UPLOAD,
+    "/feeds/uploads/{token}/load": UPLOAD,
+    "/feeds/{load_id}/resume": UPLOAD,
+    "/simulations": COPY,
+    "/simulations/{run_id}/delete": COPY,
+}
+"""Acts that the API leaves to people, with the reason."""
+
+
+def test_every_act_of_a_page_has_its_verb() -> None:
+    pages = set(acts(PAGES))
+    missing = sorted(pages - VERBS.keys() - PAGES_ONLY.keys())
+    assert not missing, f"add an API verb for these page acts, and name it in VERBS: {missing}"
+    assert sorted((VERBS.keys() | PAGES_ONLY.keys()) - pages) == [], "no page has these any more"
+    assert not VERBS.keys() & PAGES_ONLY.keys()
+
+
+def test_every_verb_that_is_named_exists() -> None:
+    assert sorted(set(VERBS.values()) - set(acts(API))) == []
+
+
+def test_a_verb_asks_for_the_roles_of_its_page() -> None:
+    """One who may do it on the page may do it by a token, and nobody else."""
+    pages, verbs = acts(PAGES), acts(API)
+    differ = {
+        page: (sorted(pages[page]), sorted(verbs[verb]))
+        for page, verb in VERBS.items()
+        if pages[page] != verbs[verb]
+    }
+    assert differ == {}
+
+
+def acts(routers: Iterable[APIRouter]) -> dict[str, frozenset[Role]]:
+    """Path of every route that changes something -> the roles its door lets in."""
+    return {
+        route.path: frozenset(role for door in doors(route.dependant) for role in door.roles or ())
+        for router in routers
+        for route in router.routes
+        if isinstance(route, APIRoute) and route.methods & CHANGING
+    }
+
+
+def doors(dependant: Dependant) -> Iterator[Door]:
+    for each in dependant.dependencies:
+        if isinstance(each.call, Door):
+            yield each.call
+        yield from doors(each)
