@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 
 from app.actions.agreements import promise
 from app.actions.holds import PlacedHold, place_hold
+from app.actions.preferences import replace_links
 from app.book.ledger.models import Customer, Portfolio
 from app.casework.cases.calls import (
     BAD_NUMBER,
@@ -37,7 +38,6 @@ from app.core.clock import local_date
 from app.core.errors import Invalid
 from app.core.ids import id_of
 from app.core.vocabulary import Channel, Purpose
-from app.inbound.service import replace_links
 from app.outreach.gate.facts import address_of, gather_facts
 from app.outreach.gate.preferences import rest_address
 from app.outreach.planning.service import Stationery

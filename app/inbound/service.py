@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select
 
 from app.actions.holds import PlacedHold, end_hold, place_hold
+from app.actions.preferences import change_consent, refuse_channel, replace_links
 from app.book.ledger.models import Customer, Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
@@ -45,9 +46,9 @@ from app.inbound.rules import (
     languages_of,
     read,
 )
-from app.outreach.gate.consent import set_consent
+from app.outreach.gate.consent import consent_of
 from app.outreach.gate.facts import address_of
-from app.outreach.gate.models import Consent, ContactPreference
+from app.outreach.gate.models import ContactPreference
 from app.outreach.gate.preferences import end_preference, rest_address, set_preference
 from app.outreach.gate.suppression import suppress
 from app.outreach.outbox.models import OutboxMessage
@@ -294,7 +295,15 @@ def _obey(
     """End the channels that are refused. What may be refused, and an address that may be somebody else's, rests."""
     meant = reading_of(message)
     for channel in meant.refused:
-        refuse(session, customer, channel, source=_source(message), case_id=match.case_id, now=now)
+        refuse_channel(
+            session,
+            customer,
+            channel,
+            source=_source(message),
+            case_id=match.case_id,
+            by=CUSTOMER,
+            now=now,
+        )
     wrong = Intent.WRONG_NUMBER in meant.intents
     if not wrong and Intent.MAYBE_STOP not in meant.intents:
         return
@@ -317,27 +326,6 @@ def _wrong_address(message: InboundMessage, customer: Customer) -> str:
     if message.source is InboundSource.PAGE:
         return address_of(customer, Channel(message.recipient))
     return message.sender if message.sender == customer.mobile else ""
-
-
-def refuse(
-    session: Session,
-    customer: Customer,
-    channel: Channel,
-    *,
-    source: str,
-    case_id: int | None,
-    by: Actor = CUSTOMER,
-    now: datetime,
-) -> None:
-    """The customer wants no more of a channel; said twice, it is on record once."""
-    known = consent_of(session, customer, channel)
-    if known is None or known.allowed:
-        set_consent(session, customer, channel, allowed=False, source=source, case_id=case_id, by=by, now=now)
-
-
-def consent_of(session: Session, customer: Customer, channel: Channel) -> Consent | None:
-    query = select(Consent).where(Consent.customer_id == customer.id, Consent.channel == channel)
-    return session.scalar(query)
 
 
 def _source(message: InboundMessage) -> str:
@@ -490,7 +478,7 @@ def _start(
         return True
     alone = alone and known.at <= message.received_at
     if alone:
-        set_consent(
+        change_consent(
             session, customer, Channel.SMS, allowed=True, source=_source(message), case_id=match.case_id,
             by=CUSTOMER, now=now,
         )  # fmt: skip
@@ -536,7 +524,9 @@ def review(
         customer = session.get_one(Customer, match.customer_id)
         if outcome is ReviewOutcome.STOPPED:
             source = f"read by a person: {_source(message)}"
-            refuse(session, customer, Channel.SMS, source=source, case_id=match.case_id, now=now, by=by)
+            refuse_channel(
+                session, customer, Channel.SMS, source=source, case_id=match.case_id, by=by, now=now
+            )
         if outcome is ReviewOutcome.LIFTED or (outcome is ReviewOutcome.STOPPED and not wrong):
             _lift_preference(session, match, by=by, now=now)
         if outcome is ReviewOutcome.LIFTED:
@@ -546,26 +536,6 @@ def review(
     if message.interpreted_at is None:
         message.interpreted_at = now
     _close(session, message, matches, outcome, by=by, now=now)
-
-
-def replace_links(session: Session, customer: Customer, *, by: Actor, now: datetime) -> None:
-    """Somebody else holds a link: those in messages sent so far only stop messages from now on."""
-    assert customer.id is not None
-    customer.link_number += 1
-    event = NewEvent(
-        customer_stream(customer.id),
-        Kind.LINKS_REPLACED,
-        customer_id=customer.id,
-        case_id=open_case_of(session, customer),
-    )
-    record(session, event, by=by, now=now)
-
-
-def open_case_of(session: Session, customer: Customer) -> int | None:
-    query = select(CollectionsCase.id).where(
-        CollectionsCase.customer_id == customer.id, CollectionsCase.status == CaseStatus.OPEN
-    )
-    return session.scalar(query)
 
 
 def _lift_preference(session: Session, match: InboundMatch, *, by: Actor, now: datetime) -> None:

@@ -23,6 +23,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from app.actions import preferences as acts
 from app.book.ledger.models import Customer, Portfolio
 from app.core.errors import Invalid, NotFound
 from app.core.timeline.service import lock_customers
@@ -32,9 +33,9 @@ from app.http.doors import callback
 from app.http.formats import reader_locale
 from app.http.rendering import render
 from app.http.transactions import ReadSession, WriteSession
-from app.inbound import preferences
 from app.inbound.rules import Intent
 from app.inbound.service import receive_from_page
+from app.portal.limits import asks_too_often, changes_too_often
 
 router = APIRouter(prefix="/u")
 
@@ -118,14 +119,14 @@ def unsubscribe(request: Request, token: str, fields: Fields, session: WriteSess
     holder = _holder(request, session, token, now, lock=True)
     if fields.get("List-Unsubscribe") != ONE_CLICK:
         return _page(request, session, holder, status=422)
-    preferences.stop(session, holder.customer, [holder.channel], source="unsubscribe link", now=now)
+    acts.refuse_channels(session, holder.customer, [holder.channel], source="unsubscribe link", now=now)
     return _page(request, session, holder, "stopped_call" if holder.channel is Channel.CALL else "stopped")
 
 
 @router.post("/{token}/stop", dependencies=_by_token, max_body_size=MAX_BODY)
 def stop_everything(request: Request, token: str, session: WriteSession, now: Now) -> Response:
     holder = _holder(request, session, token, now, lock=True)
-    preferences.stop(session, holder.customer, tuple(Channel), source=preferences.PAGE, now=now)
+    acts.refuse_channels(session, holder.customer, tuple(Channel), source=acts.PAGE, now=now)
     return _back(holder, "stopped_all")
 
 
@@ -134,10 +135,10 @@ def channels(request: Request, token: str, fields: Fields, session: WriteSession
     holder = _holder(request, session, token, now, lock=True)
     wanted = {Channel(name) for name in fields.getlist("channel") if name in set(Channel)}
     if _may_change(session, holder, now):
-        preferences.choose_channels(session, holder.customer, wanted, now=now)
+        acts.choose_channels(session, holder.customer, wanted, now=now)
         return _back(holder, "saved")
     # A refusal always counts, whatever else must wait.
-    preferences.stop(session, holder.customer, set(Channel) - wanted, source=preferences.PAGE, now=now)
+    acts.refuse_channels(session, holder.customer, set(Channel) - wanted, source=acts.PAGE, now=now)
     return _back(holder, "too_many")
 
 
@@ -147,12 +148,12 @@ def quiet(request: Request, token: str, fields: Fields, session: WriteSession, n
     if not _may_change(session, holder, now):
         return _back(holder, "too_many")
     if fields.get("remove"):
-        preferences.forget_quiet_time(session, holder.customer, now=now)
+        acts.forget_quiet_time(session, holder.customer, now=now)
         return _back(holder, "saved")
     start, end = _minute(fields.get("from")), _minute(fields.get("to"))
     days = DAYS.get(str(fields.get("days")), ())
     try:
-        preferences.choose_quiet_time(session, holder.customer, start, end, days, now=now)
+        acts.choose_quiet_time(session, holder.customer, start, end, days, now=now)
     except Invalid:
         return _back(holder, "quiet_wrong")
     return _back(holder, "saved")
@@ -165,7 +166,7 @@ def language(request: Request, token: str, fields: Fields, session: WriteSession
         return _back(holder, "too_many")
     chosen = fields.get("language")
     if chosen in LANGUAGES:
-        preferences.choose_language(session, holder.customer, str(chosen), now=now)
+        acts.choose_language(session, holder.customer, str(chosen), now=now)
     return _back(holder, "saved")
 
 
@@ -174,7 +175,7 @@ def ask(request: Request, token: str, fields: Fields, session: WriteSession, now
     """A call, a dispute, "this is not me": for a person, and what has to rest rests at once."""
     holder = _holder(request, session, token, now, lock=True)
     intent = REQUESTS.get(str(fields.get("what")))
-    if intent is None or holder.replaced or preferences.asks_too_often(session, holder.customer, now=now):
+    if intent is None or holder.replaced or asks_too_often(session, holder.customer, now=now):
         return _back(holder, "too_many")
     ref = f"{holder.customer.id}:{str(fields.get('ref'))[:40]}"
     text = str(fields.get("text") or "")[:1000]
@@ -184,7 +185,7 @@ def ask(request: Request, token: str, fields: Fields, session: WriteSession, now
 
 
 def _may_change(session: Session, holder: Holder, now: Now) -> bool:
-    return not holder.replaced and not preferences.changes_too_often(session, holder.customer, now=now)
+    return not holder.replaced and not changes_too_often(session, holder.customer, now=now)
 
 
 def _minute(text: object) -> int:
@@ -226,7 +227,7 @@ def _page(
     chosen = chosen if chosen in LANGUAGES else "en"
     words = catalogue()[chosen]
     said = {"what": words[holder.channel.value], "sender": portfolio.agency or portfolio.creditor}
-    allowed = preferences.allowed_channels(session, customer)
+    allowed = acts.allowed_channels(session, customer)
     return _quietly(
         render(
             request,
@@ -256,7 +257,7 @@ class _Said(dict[str, str]):
 
 def _quiet_words(session: Session, customer: Customer, words: Mapping[str, str]) -> str:
     """What was chosen before, as one span."""
-    rows = sorted(preferences.quiet_times(session, customer), key=lambda row: row.start_minute)
+    rows = sorted(acts.quiet_times(session, customer), key=lambda row: row.start_minute)
     if not rows:
         return ""
     # Of two halves the later one begins it, and the earlier one ends it.

@@ -8,22 +8,21 @@ from typing import Annotated, Self
 from pydantic import BaseModel, Field
 from sqlmodel import Session
 
+from app.actions.preferences import add_preference, change_consent, take_back_preference
 from app.api.deps import Input, OnceSession, ReadSession, api_requires, api_router
 from app.api.fields import CaseRef, Day, RowId, case_id_of
 from app.book.ledger.models import Customer
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.service import get_case
-from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import CASE_READING, CASEWORK, Caller
 from app.core.text import Line
 from app.core.timeline.service import lock_customers
 from app.core.vocabulary import Channel
 from app.http.context import Now
-from app.outreach.gate.consent import consents_of, opt_out_of_all, set_consent
-from app.outreach.gate.facts import address_of
+from app.outreach.gate.consent import consents_of
 from app.outreach.gate.models import Consent, ContactPreference
-from app.outreach.gate.preferences import end_preference, open_preferences, set_preference
+from app.outreach.gate.preferences import open_preferences
 from app.policy.facts import PreferenceKind
 
 router = api_router("/cases/{reference}", tags=["contacts"])
@@ -34,7 +33,6 @@ Source = Annotated[
     Line, Field(min_length=1, max_length=120, description="How the customer let us know.", examples=["phone"])
 ]
 TimeOfDay = Annotated[str, Field(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$", examples=["17:00"])]
-PLACES = (PreferenceKind.PLACE, PreferenceKind.WORKPLACE)
 
 
 class ConsentShape(BaseModel):
@@ -122,15 +120,10 @@ def post_consent(
     """Put on record that the customer allows or refuses a channel, said in whatever way. What is queued is asked about
     again before it leaves. Answers everything that holds now."""
     case, customer = _customer(session, reference)
-    if new.channel is None and new.allowed:
-        raise Invalid("consent is given for one channel at a time; name it", "channel")
-    if new.channel is None:
-        opt_out_of_all(session, customer, source=new.source, case_id=case.id, by=caller.by, now=now)
-    else:
-        set_consent(
-            session, customer, new.channel,
-            allowed=new.allowed, source=new.source, case_id=case.id, by=caller.by, now=now,
-        )  # fmt: skip
+    change_consent(
+        session, customer, new.channel,
+        allowed=new.allowed, source=new.source, case_id=case.id, by=caller.by, now=now,
+    )  # fmt: skip
     session.flush()
     return _all(session, case.customer_id)
 
@@ -142,17 +135,10 @@ def post_preference(
     """Put on record a time or place that does not suit the customer, or the time zone they say they live in; a new time
     zone takes the place of the one told before."""
     case, customer = _customer(session, reference)
-    address = ""
-    if new.kind in PLACES:
-        if new.channel is None:
-            raise Invalid("name the channel whose number or address it is", "channel")
-        address = address_of(customer, new.channel)
-    elif new.kind is PreferenceKind.TIME and (new.start, new.end) == ("00:00", "24:00"):
-        raise Invalid("say from when, until when, or both", "start")
-    row = set_preference(
+    row = add_preference(
         session, customer, new.kind,
         channel=new.channel, weekdays=new.weekdays, start_minute=_minute(new.start), end_minute=_minute(new.end),
-        address=address, timezone=new.timezone, until=new.until, source=new.source, case_id=case.id,
+        timezone=new.timezone, until=new.until, source=new.source, case_id=case.id,
         by=caller.by, now=now,
     )  # fmt: skip
     return PreferenceShape.of(row)
@@ -164,10 +150,9 @@ def post_preference_end(
 ) -> PreferenceShape:
     """The customer takes back what they told."""
     case, _ = _customer(session, reference)
-    row = session.get(ContactPreference, preference_id)
-    if row is None or row.customer_id != case.customer_id:
-        raise NotFound("this customer told us no such thing")
-    end_preference(session, row, case_id=case.id, by=caller.by, now=now)
+    row = take_back_preference(
+        session, case.customer_id, preference_id, case_id=case.id, by=caller.by, now=now
+    )
     return PreferenceShape.of(row)
 
 

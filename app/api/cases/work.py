@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from sqlmodel import col, select
 
 from app.actions.assignment import assign_case, finish_case_task, forget_callback
+from app.actions.preferences import replace_links
 from app.api.cases.lookup import case_named
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import CaseRef, RowId
@@ -17,7 +18,6 @@ from app.core.ids import id_of
 from app.core.staff.rules import CASE_READING, CASEWORK, Caller
 from app.core.text import Line, Paragraph
 from app.http.context import Now
-from app.inbound.service import replace_links
 from app.outreach.strategy.models import StrategyTask
 
 router = api_router("/cases/{reference}", tags=["cases"])

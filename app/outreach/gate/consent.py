@@ -48,6 +48,12 @@ def set_consent(
     record(session, event, by=by, now=now)
 
 
+def consent_of(session: Session, customer: Customer, channel: Channel) -> Consent | None:
+    """What the customer said last about a channel."""
+    query = select(Consent).where(Consent.customer_id == customer.id, Consent.channel == channel)
+    return session.scalar(query)
+
+
 def consents_of(session: Session, customer_id: int) -> list[Consent]:
     """The customer's consents, in the order of the channels; none for a channel about which they said nothing."""
     found = session.scalars(select(Consent).where(Consent.customer_id == customer_id))

@@ -8,7 +8,6 @@ import typer
 
 from app.core.actor import Actor
 from app.core.db import reading, transaction
-from app.core.errors import NotFound
 from app.programs.cli.base import (
     Json,
     migrated_engine,
@@ -66,14 +65,10 @@ def suppression_add(
     as_json: Json = False,
 ) -> None:
     """Suppress an address: nothing more is sent to it, whichever customer has it."""
-    from app.outreach.gate.suppression import channel_of, suppress
-    from app.policy.facts import Suppression
+    from app.actions.addresses import suppress_address
 
-    channel = channel_of(address)
     with transaction(migrated_engine()) as session:
-        added = suppress(
-            session, channel, address, Suppression.MANUAL, detail=reason, by=Actor.user(by), now=read_clock()
-        )
+        added = suppress_address(session, address, reason, by=Actor.user(by), now=read_clock())
     said = "is on the list" if added else "was on the list already"
     print_result({"address": address, "added": added}, as_json, lambda: print(f"{address} {said}."))
 
@@ -86,12 +81,8 @@ def suppression_lift(
     as_json: Json = False,
 ) -> None:
     """Take an address off the list. It may be used again where the law and the customer permit."""
-    from app.outreach.gate.suppression import on_list, restore
+    from app.actions.addresses import restore_address
 
     with transaction(migrated_engine()) as session:
-        row = session.scalars(on_list(address)).first() if address.strip() else None
-        if row is None:
-            raise NotFound(f"{address} is not on the suppression list.")
-        restore(session, row, reason, by=Actor.user(by), now=read_clock())
-        spelt = row.spelt
+        spelt = restore_address(session, address, reason, by=Actor.user(by), now=read_clock()).spelt
     print_result({"address": spelt, "lifted": True}, as_json, lambda: print(f"{spelt} may be used again."))

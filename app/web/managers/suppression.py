@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.actions.addresses import restore_address, suppress_address
 from app.book.ledger.models import Customer
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.labels import CHANNEL_LABELS, SUPPRESSION_LABELS, in_sentence
@@ -20,8 +21,7 @@ from app.inbound.bounces.models import MailNotice
 from app.inbound.bounces.rules import NoticeKind
 from app.inbound.bounces.service import decide
 from app.outreach.gate.models import SuppressedAddress
-from app.outreach.gate.suppression import channel_of, holders, on_list, restore, suppress
-from app.policy.facts import Suppression
+from app.outreach.gate.suppression import channel_of, holders, on_list
 from app.web.accounts.account_file import AccountId
 from app.web.forms import sentence
 from app.web.lists import Column
@@ -119,14 +119,14 @@ def add(
     if not note:
         errors["note"] = "Say why."
     try:
-        channel = channel_of(address)
+        channel_of(address)
     except Invalid as refused:
         errors["address"] = sentence(refused.message)
     if errors:
         return _page(request, session, address=address, note=note, errors=errors, status=422)
     try:
         with session.begin_nested():
-            added = suppress(session, channel, address, Suppression.MANUAL, detail=note, by=staff.by, now=now)
+            added = suppress_address(session, address, note, by=staff.by, now=now)
     except Invalid as refused:
         errors = {"note" if refused.field == "detail" else "address": sentence(refused.message)}
         return _page(request, session, address=address, note=note, errors=errors, status=422)
@@ -149,8 +149,8 @@ def take_off(
         raise NotFound("There is no such address.")
     try:
         with session.begin_nested():
-            restore(session, row, why, by=staff.by, now=now)
-    except (Invalid, Conflict) as refused:
+            restore_address(session, row.spelt, why, by=staff.by, now=now)
+    except (Invalid, Conflict, NotFound) as refused:
         return redirect(
             request, "/suppressed", f"Nothing was changed. {sentence(refused.message)}", tone="warn"
         )

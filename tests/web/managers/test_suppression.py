@@ -58,7 +58,7 @@ def test_by_hand_on_and_off(sqlite_desk: Desk, manager: Browser, anna: Customer)
     assert "may be used again" in manager.get("/suppressed").text
     assert "She asked for it" in manager.get("/suppressed?ended=1").text
     manager.submit(f"/suppressed/{row.id}/restore", why="The other manager")
-    assert "not on the list any more" in manager.get("/suppressed").text
+    assert "is not on the suppression list" in manager.get("/suppressed").text
     told = sqlite_desk.read(lambda session: builders.events(session, customer_id=anna.id))
     assert [e["kind"] for e in told] == [Kind.ADDRESS_SUPPRESSED, Kind.ADDRESS_RESTORED]
 

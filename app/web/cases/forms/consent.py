@@ -8,12 +8,12 @@ from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.actions import preferences as acts
 from app.core.labels import CHANNEL_LABELS
 from app.core.vocabulary import Channel
 from app.http.context import Now
 from app.http.doors import CaseWorker
 from app.http.transactions import WriteSession
-from app.outreach.gate.consent import set_consent
 from app.web.cases.case_file import CaseFile, CaseId
 from app.web.cases.forms.action import Done, attempt
 from app.web.forms import Fields, Typed
@@ -44,7 +44,7 @@ def change_consent(
             fields.errors["source"] = "Say how the customer let us know."
         fields.done()
         allowed = typed.allowed == "yes"
-        set_consent(
+        acts.change_consent(
             session, file.customer, channel,
             allowed=allowed, source=typed.source, case_id=file.case.id, by=staff.by, now=now,
         )  # fmt: skip

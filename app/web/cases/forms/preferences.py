@@ -10,15 +10,11 @@ from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.core.errors import NotFound
+from app.actions import preferences as acts
 from app.core.vocabulary import Channel
 from app.http.context import Now
 from app.http.doors import CaseWorker
 from app.http.transactions import WriteSession
-from app.inbound.service import replace_links
-from app.outreach.gate.facts import address_of
-from app.outreach.gate.models import ContactPreference
-from app.outreach.gate.preferences import end_preference, set_preference
 from app.policy.facts import PreferenceKind
 from app.web.cases.case_file import CaseFile, CaseId
 from app.web.cases.forms.action import Done, attempt
@@ -27,7 +23,6 @@ from app.web.forms import Fields, ReasonForm, Typed
 router = APIRouter(prefix="/cases")
 
 DAYS: Mapping[str, tuple[int, ...]] = {"": (), "weekdays": (0, 1, 2, 3, 4), "weekend": (5, 6)}
-PLACES = (PreferenceKind.PLACE, PreferenceKind.WORKPLACE)
 
 
 class PreferenceForm(Typed):
@@ -55,7 +50,7 @@ def add_preference(
     def act(file: CaseFile, fields: Fields) -> Done:
         kind = fields.choice("kind", PreferenceKind)
         channel = fields.choice("channel", Channel) if fields.has("channel") else None
-        if kind in PLACES and channel is None:
+        if kind in acts.PLACES and channel is None:
             fields.errors["channel"] = "Choose whose number or address it is."
         if kind is PreferenceKind.TIME and not (fields.has("start") or fields.has("end")):
             fields.errors["start"] = "Say from when, until when, or both."
@@ -64,10 +59,9 @@ def add_preference(
         start, end = _minute(fields, "start", 0), _minute(fields, "end", 1440)
         until: date | None = fields.day("until") if fields.has("until") else None
         fields.done()
-        address = address_of(file.customer, channel) if kind in PLACES and channel else ""
-        set_preference(
+        acts.add_preference(
             session, file.customer, kind,
-            channel=channel, weekdays=DAYS.get(typed.days, ()), start_minute=start, end_minute=end, address=address,
+            channel=channel, weekdays=DAYS.get(typed.days, ()), start_minute=start, end_minute=end,
             timezone=typed.timezone.strip(), until=until, source=typed.source, case_id=file.case.id,
             by=staff.by, now=now,
         )  # fmt: skip
@@ -104,10 +98,10 @@ def take_back(
     def act(file: CaseFile, fields: Fields) -> Done:
         reason = fields.reason()
         fields.done()
-        row = session.get(ContactPreference, preference_id, with_for_update=True)
-        if row is None or row.customer_id != file.customer.id:
-            raise NotFound("this customer told us no such thing")
-        end_preference(session, row, reason=reason, case_id=file.case.id, by=staff.by, now=now)
+        acts.take_back_preference(
+            session, file.case.customer_id, preference_id,
+            reason=reason, case_id=file.case.id, by=staff.by, now=now,
+        )  # fmt: skip
         return "It does not bind any more.", "good"
 
     return attempt(request, session, staff, case_id, f"end-told-{preference_id}", typed, act, now=now)
@@ -125,7 +119,7 @@ def replace_page_links(
     """Somebody else holds a link to their page."""
 
     def act(file: CaseFile, _fields: Fields) -> Done:
-        replace_links(session, file.customer, by=staff.by, now=now)
+        acts.replace_links(session, file.customer, by=staff.by, now=now)
         return "Links in earlier messages only stop messages now; the next message brings a new one.", "good"
 
     return attempt(request, session, staff, case_id, "standing", typed, act, now=now)

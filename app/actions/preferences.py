@@ -1,0 +1,220 @@
+"""Change what a customer allows: channels, times, places, language, and the links to their page.
+
+Staff, a message, a bounce and the customer's own page call the same functions. Each records its event, and the gate
+obeys from the same transaction on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
+
+from sqlmodel import Session, select
+
+from app.book.ledger.models import Customer
+from app.casework.cases.models import CollectionsCase
+from app.casework.cases.rules import CaseStatus
+from app.core.actor import CUSTOMER, Actor
+from app.core.errors import Invalid, NotFound
+from app.core.ids import id_of
+from app.core.timeline.rules import Kind
+from app.core.timeline.service import NewEvent, customer_stream, record
+from app.core.vocabulary import Channel
+from app.outreach.gate.consent import consent_of, opt_out_of_all, set_consent
+from app.outreach.gate.facts import address_of
+from app.outreach.gate.models import ContactPreference
+from app.outreach.gate.preferences import end_preference, open_preferences, set_preference
+from app.policy.facts import PreferenceKind
+
+PAGE = "preferences page"
+"""The source of what a customer chose on their page; only that can be taken back there."""
+PLACES = (PreferenceKind.PLACE, PreferenceKind.WORKPLACE)
+
+
+# --- channels -----------------------------------------------------------------------------------------------
+
+
+def change_consent(
+    session: Session,
+    customer: Customer,
+    channel: Channel | None,
+    *,
+    allowed: bool,
+    source: str,
+    case_id: int | None = None,
+    by: Actor,
+    now: datetime,
+) -> None:
+    """Record that the customer allows or refuses a channel; None refuses them all. Invalid for allowing them all."""
+    told = {"source": source, "case_id": case_id, "by": by, "now": now}
+    if channel is not None:
+        set_consent(session, customer, channel, allowed=allowed, **told)  # type: ignore[arg-type]
+    elif allowed:
+        raise Invalid("Consent is given for one channel at a time. Name the channel.", "channel")
+    else:
+        opt_out_of_all(session, customer, **told)  # type: ignore[arg-type]
+
+
+def refuse_channel(
+    session: Session,
+    customer: Customer,
+    channel: Channel,
+    *,
+    source: str,
+    case_id: int | None = None,
+    by: Actor,
+    now: datetime,
+) -> None:
+    """Send nothing more by a channel. A refusal that is said twice is on record once."""
+    known = consent_of(session, customer, channel)
+    if known is None or known.allowed:
+        set_consent(session, customer, channel, allowed=False, source=source, case_id=case_id, by=by, now=now)
+
+
+def refuse_channels(
+    session: Session, customer: Customer, channels: Collection[Channel], *, source: str, now: datetime
+) -> None:
+    """The customer refuses these channels, on their page or by the link in a message."""
+    case_id = _open_case_of(session, customer)
+    for channel in Channel:
+        if channel in channels:
+            refuse_channel(session, customer, channel, source=source, case_id=case_id, by=CUSTOMER, now=now)
+
+
+def choose_channels(
+    session: Session, customer: Customer, wanted: Collection[Channel], *, now: datetime
+) -> None:
+    """The customer chooses these channels and no others. A channel that was never refused gains no consent by being
+    left ticked."""
+    allowed = allowed_channels(session, customer)
+    refuse_channels(session, customer, [c for c in allowed if c not in wanted], source=PAGE, now=now)
+    case_id = _open_case_of(session, customer)
+    for channel in Channel:
+        if channel in wanted and channel not in allowed:
+            set_consent(
+                session, customer, channel, allowed=True, source=PAGE, case_id=case_id, by=CUSTOMER, now=now
+            )
+
+
+def allowed_channels(session: Session, customer: Customer) -> list[Channel]:
+    """The channels that the customer has not refused."""
+    known = {channel: consent_of(session, customer, channel) for channel in Channel}
+    return [channel for channel, consent in known.items() if consent is None or consent.allowed]
+
+
+# --- times and places ---------------------------------------------------------------------------------------
+
+
+def add_preference(
+    session: Session,
+    customer: Customer,
+    kind: PreferenceKind,
+    *,
+    channel: Channel | None = None,
+    weekdays: Sequence[int] = (),
+    start_minute: int = 0,
+    end_minute: int = 1440,
+    timezone: str = "",
+    until: date | None = None,
+    source: str,
+    case_id: int | None = None,
+    by: Actor,
+    now: datetime,
+) -> ContactPreference:
+    """Record a time or place that does not suit the customer, or the time zone they live in. A place is the number or
+    address on file for its channel. Invalid names the field that is missing."""
+    address = ""
+    if kind in PLACES:
+        if channel is None:
+            raise Invalid("Name the channel whose number or address it is.", "channel")
+        address = address_of(customer, channel)
+    elif kind is PreferenceKind.TIME and (start_minute, end_minute) == (0, 1440):
+        raise Invalid("Say from when, until when, or both.", "start")
+    return set_preference(
+        session, customer, kind,
+        channel=channel, weekdays=weekdays, start_minute=start_minute, end_minute=end_minute, address=address,
+        timezone=timezone, until=until, source=source, case_id=case_id, by=by, now=now,
+    )  # fmt: skip
+
+
+def take_back_preference(
+    session: Session,
+    customer_id: int,
+    preference_id: int,
+    *,
+    reason: str = "",
+    case_id: int | None = None,
+    by: Actor,
+    now: datetime,
+) -> ContactPreference:
+    """The customer takes back what they told, or a person confirms an address. NotFound where it is not theirs,
+    Conflict where it has ended."""
+    row = session.get(ContactPreference, preference_id, with_for_update=True)
+    if row is None or row.customer_id != customer_id:
+        raise NotFound(f"This customer has no preference {preference_id}.")
+    end_preference(session, row, reason=reason, case_id=case_id, by=by, now=now)
+    return row
+
+
+def quiet_times(session: Session, customer: Customer) -> list[ContactPreference]:
+    """The quiet time chosen on the page: one span, or the two halves of one that goes over midnight."""
+    told = open_preferences(session, id_of(customer))
+    return [row for row in told if row.kind is PreferenceKind.TIME and row.source == PAGE]
+
+
+def choose_quiet_time(
+    session: Session, customer: Customer, start: int, end: int, weekdays: Sequence[int], *, now: datetime
+) -> None:
+    """No contact from `start` to `end`, minutes after local midnight, in the place of the quiet time chosen before; a
+    span that ends before it begins goes over midnight. Invalid where both are the same."""
+    if start == end or not (0 <= start < 1440 and 0 <= end < 1440):
+        raise Invalid("Give two different times of day.", "start")
+    forget_quiet_time(session, customer, now=now)
+    case_id = _open_case_of(session, customer)
+    spans = [(start, end)] if start < end else [(start, 1440), *([(0, end)] if end else [])]
+    for first, last in spans:
+        add_preference(
+            session, customer, PreferenceKind.TIME, weekdays=weekdays, start_minute=first, end_minute=last,
+            source=PAGE, case_id=case_id, by=CUSTOMER, now=now,
+        )  # fmt: skip
+
+
+def forget_quiet_time(session: Session, customer: Customer, *, now: datetime) -> None:
+    """Take back the quiet time chosen on the page; what an agent wrote down stays."""
+    for row in quiet_times(session, customer):
+        end_preference(session, row, case_id=_open_case_of(session, customer), by=CUSTOMER, now=now)
+
+
+# --- language, and links to the page ------------------------------------------------------------------------
+
+
+def choose_language(session: Session, customer: Customer, language: str, *, now: datetime) -> None:
+    """The customer is written to in another language; feeds leave it alone from now on."""
+    before = customer.language
+    if language == before:
+        return
+    customer.language, customer.language_chosen = language, True
+    data = {"from": before, "to": language}
+    _record(session, customer, Kind.LANGUAGE_CHANGED, data, by=CUSTOMER, now=now)
+
+
+def replace_links(session: Session, customer: Customer, *, by: Actor, now: datetime) -> None:
+    """Another person holds a link to the customer's page: links in messages sent so far only stop messages from now
+    on."""
+    customer.link_number += 1
+    _record(session, customer, Kind.LINKS_REPLACED, {}, by=by, now=now)
+
+
+def _record(
+    session: Session, customer: Customer, kind: Kind, data: dict[str, str], *, by: Actor, now: datetime
+) -> None:
+    stream, case_id = customer_stream(id_of(customer)), _open_case_of(session, customer)
+    event = NewEvent(stream, kind, data, customer_id=id_of(customer), case_id=case_id)
+    record(session, event, by=by, now=now)
+
+
+def _open_case_of(session: Session, customer: Customer) -> int | None:
+    query = select(CollectionsCase.id).where(
+        CollectionsCase.customer_id == customer.id, CollectionsCase.status == CaseStatus.OPEN
+    )
+    return session.scalar(query)
