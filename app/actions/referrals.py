@@ -13,9 +13,13 @@ from app.core.actor import Actor
 from app.core.errors import Conflict, NotFound
 from app.core.ids import id_of
 from app.core.timeline.service import lock_customers
+from app.legal.bundle import service as bundles
+from app.legal.bundle.models import Bundle
+from app.legal.bundle.service import Seal
+from app.legal.handover import service as handover
 from app.legal.referrals import service
-from app.legal.referrals.models import Bundle, Referral, ReferralStatus
-from app.legal.referrals.service import Seal, nominate
+from app.legal.referrals.models import Referral, ReferralStatus
+from app.legal.referrals.service import nominate
 from app.outreach.outbox.models import OutboxMessage
 
 NO_KEY = (
@@ -62,7 +66,7 @@ def seal_bundle(
         raise Conflict(NO_KEY)
     if _was_declined(session, id_of(case)):
         raise Conflict("This referral was declined. Nominate the case again first.")
-    return service.build_bundle(session, case, seal, excuses=excuses, by=by, now=now)
+    return bundles.build_bundle(session, case, seal, excuses=excuses, by=by, now=now)
 
 
 def hand_over(session: Session, bundle: Bundle, *, has_desk: bool, by: Actor, now: datetime) -> bool:
@@ -72,12 +76,12 @@ def hand_over(session: Session, bundle: Bundle, *, has_desk: bool, by: Actor, no
         raise Conflict(NO_DESK)
     case = session.get_one(CollectionsCase, bundle.case_id)
     lock_customers(session, [case.customer_id])
-    latest = service.latest_bundle(session, bundle.case_id)
+    latest = bundles.latest_bundle(session, bundle.case_id)
     if latest is None or latest.id != bundle.id:
         raise Conflict("A later bundle supersedes this one. Hand that one over.")
     if session.scalar(select(OutboxMessage.id).where(OutboxMessage.bundle_id == bundle.id)) is not None:
         return False
-    service.hand_over(session, case, bundle, now=now)
+    handover.hand_over(session, case, bundle, now=now)
     add_note(session, case, f"Bundle {bundle.reference} handed over to the legal desk.", by=by, now=now)
     return True
 

@@ -23,7 +23,7 @@ from http_message_signatures.algorithms import ED25519
 from http_message_signatures.httpx2 import SignatureHooks, SignatureHooksMode, SigningOptions
 
 from app.legal.bundle.bag import TAG_MANIFEST, json_bytes, key_id, sha256
-from app.legal.referrals.rules import Receipt
+from app.legal.bundle.receipt import Receipt
 from app.outreach.outbox.rules import Misconfigured, TryLater, Undeliverable
 
 Delivery = Receipt | Undeliverable | TryLater | Misconfigured

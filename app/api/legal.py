@@ -16,7 +16,7 @@ from app.actions.referrals import decide_referral, hand_over, nominate, seal_bun
 from app.api.cases.lookup import case_named
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import BundleRef, CaseRef, Cursor, Limit, RowId, after, case_id_of, page_of
-from app.api.shapes import BundleShape, ReferralShape
+from app.api.legal_shapes import BundleShape, ReferralShape
 from app.book.ledger.models import Portfolio
 from app.book.ledger.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
@@ -29,8 +29,10 @@ from app.core.timeline.rules import Kind
 from app.core.timeline.service import lock_customers, record
 from app.http.context import Now, ports_of
 from app.http.transactions import WriteSession
-from app.legal.referrals.models import Bundle, Referral, ReferralStatus
-from app.legal.referrals.service import checklist_of, single_excuse
+from app.legal.bundle.models import Bundle
+from app.legal.bundle.service import single_excuse
+from app.legal.checklists.loading import checklist_of
+from app.legal.referrals.models import Referral, ReferralStatus
 
 router = api_router("", tags=["legal"])
 

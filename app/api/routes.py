@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from app.api import legal, me
+from app.api import legal, me, replies
 from app.api.accounts import accounts, aging, customers, unmatched
 from app.api.accounts import corrections as corrections_api
 from app.api.accounts import statements as statements_api
-from app.api.cases import agreements, cases, contacts, decisions, documents, messages, replies, work
+from app.api.cases import agreements, cases, contacts, decisions, documents, messages, work
 from app.api.cases import preferences as preferences_api
 from app.api.managers import experiments, kpis, portfolios, sending
 from app.api.managers import strategies as strategies_api

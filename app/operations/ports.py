@@ -11,7 +11,8 @@ from app.core.clock import Clock
 from app.core.vocabulary import Channel
 from app.inbound.bounces.rules import Postbox
 from app.inbound.rules import Inbox
-from app.legal.referrals.service import BundleCourier, LegalDesk, Seal
+from app.legal.bundle.service import Seal
+from app.legal.handover.courier import BundleCourier, LegalDesk
 from app.operations.alerts.rules import Messenger
 from app.outreach.delivery.couriers import ContactCourier, Courier
 from app.outreach.outbox.rules import (

@@ -16,7 +16,8 @@ from app.core.vocabulary import Channel
 from app.inbound.bounces.rules import Postbox
 from app.inbound.rules import Inbox
 from app.legal.bundle.bag import load_private_key
-from app.legal.referrals.service import LegalDesk, Seal
+from app.legal.bundle.service import Seal
+from app.legal.handover.courier import LegalDesk
 from app.operations.alerts.rules import Messenger
 from app.operations.ports import Ports, Traffic
 from app.outreach.letters.catalog import load_letters, sms_segments

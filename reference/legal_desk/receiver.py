@@ -44,8 +44,9 @@ from app.core.clock import Clock, SystemClock
 from app.core.errors import Conflict, DeskError, Invalid
 from app.core.timeline.rules import instant_text
 from app.legal.bundle import bag as fmt
-from app.legal.bundle.build import Problem, verify
-from app.legal.referrals.rules import BUNDLE_ID, Receipt
+from app.legal.bundle.bag import BUNDLE_ID
+from app.legal.bundle.receipt import Receipt
+from app.legal.bundle.verification import Problem, verify
 
 log = logging.getLogger("legal_desk")
 

@@ -16,8 +16,10 @@ from app.casework.cases.models import CollectionsCase
 from app.core.actor import Actor
 from app.core.staff.rules import Role
 from app.core.timeline.rules import Kind
-from app.legal.referrals.models import Bundle, Referral
-from app.legal.referrals.service import Seal, build_bundle, nominate
+from app.legal.bundle.models import Bundle
+from app.legal.bundle.service import Seal, build_bundle
+from app.legal.referrals.models import Referral
+from app.legal.referrals.service import nominate
 from tests import builders
 from tests.legal.builders import KEY, no_page
 from tests.web.desk import NOW, Desk

@@ -10,9 +10,9 @@ from sqlmodel import select
 
 from app.core.staff.rules import Role
 from app.core.timeline.rules import Kind
+from app.legal.bundle.service import Seal
 from app.legal.bundle.verification import verify
 from app.legal.referrals.models import Referral, ReferralStatus
-from app.legal.referrals.service import Seal
 from tests.api.program import Program, fields, late_case, nominated, sealed
 from tests.legal.builders import KEY, no_page
 

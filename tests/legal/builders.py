@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.book.ledger.rules import CollectorKind
 from app.core.timeline.rules import GENESIS, canonical, chain_hash
-from app.legal.referrals.rules import (
+from app.legal.checklists.case_file import (
     Account,
     CaseFile,
     Customer,

@@ -32,7 +32,8 @@ from app.core.kit.csv_cells import unprotect
 from app.legal.bundle import bag as fmt
 from app.legal.bundle.build import build, key_id, load_private_key, load_public_key, public_key_pem, verify
 from app.legal.bundle.page import _NOT_PRINTABLE, page_data
-from app.legal.referrals.rules import CaseFile, Event, completeness
+from app.legal.checklists.case_file import CaseFile, Event
+from app.legal.checklists.rules import completeness
 from tests.legal.builders import (
     KEY,
     NOON,

@@ -28,19 +28,15 @@ from app.core.db import transaction
 from app.core.errors import Conflict, Invalid
 from app.core.ids import id_of
 from app.core.vocabulary import HoldKind, Purpose
-from app.legal.referrals.models import Bundle, Referral, ReferralStatus
-from app.legal.referrals.rules import Receipt, completeness
-from app.legal.referrals.service import (
-    BundleCourier,
-    Seal,
-    build_bundle,
-    decide,
-    hand_over,
-    load_case_file,
-    nominate,
-    nominate_cases,
-    single_excuse,
-)
+from app.legal.bundle.models import Bundle
+from app.legal.bundle.receipt import Receipt
+from app.legal.bundle.service import Seal, build_bundle, single_excuse
+from app.legal.checklists.rules import completeness
+from app.legal.handover.courier import BundleCourier
+from app.legal.handover.service import hand_over
+from app.legal.referrals.models import Referral, ReferralStatus
+from app.legal.referrals.nominations import nominate_cases
+from app.legal.referrals.service import decide, load_case_file, nominate
 from app.outreach.delivery.sending import deliver_due
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus

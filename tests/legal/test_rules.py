@@ -11,15 +11,10 @@ import pytest
 
 from app.book.ledger.rules import CollectorKind
 from app.core.errors import Conflict, Invalid
-from app.legal.referrals.rules import (
-    Dispute,
-    Document,
-    Hold,
-    Receipt,
-    Statement,
-    check_exportable,
-    completeness,
-)
+from app.legal.bundle.excuses import check_exportable
+from app.legal.bundle.receipt import Receipt
+from app.legal.checklists.case_file import Dispute, Document, Hold, Statement
+from app.legal.checklists.rules import completeness
 from app.outreach.outbox.rules import Accepted
 from tests.legal.builders import NOON, account, case_file, customer, entry, message, portfolio
 

@@ -10,9 +10,9 @@ from pydantic import Field
 from sqlmodel import Session, col, select
 
 from app.actions.corrections import change_terms, post_by_hand, reverse_entry
+from app.api.accounts.shapes import AccountDetail, AccountShape, CustomerShape, EntryShape, StandingShape
 from app.api.deps import Input, OnceSession, ReadSession, api_requires, api_router
 from app.api.fields import AccountRef, Amount, Currency, Day, PortfolioCode, minor_of
-from app.api.shapes import AccountDetail, AccountShape, CustomerShape, EntryShape, StandingShape
 from app.book.delinquency.history import as_known
 from app.book.delinquency.service import standing_on
 from app.book.ledger.models import Account, Customer, Entry, Portfolio

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from fastapi import Query
 
+from app.api.accounts.shapes import AgingShape
 from app.api.deps import ReadSession, api_requires, api_router
 from app.api.fields import Day, PortfolioCode
-from app.api.shapes import AgingShape
 from app.book.delinquency.queries import aging
 from app.book.ledger.service import get_portfolio
 from app.core.staff.rules import MANAGEMENT, Caller

@@ -21,6 +21,14 @@ from app.actions.corrections import (
     set_pause,
     waive,
 )
+from app.api.accounts.correction_shapes import (
+    CreditBalanceShape,
+    PauseShape,
+    ReAgeShape,
+    StatusShape,
+    WaiverShape,
+)
+from app.api.accounts.shapes import EntryShape
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import (
     Amount,
@@ -34,7 +42,6 @@ from app.api.fields import (
     minor_of,
     page_of,
 )
-from app.api.shapes import CreditBalanceShape, EntryShape, PauseShape, ReAgeShape, StatusShape, WaiverShape
 from app.book.delinquency.lifecycle import credit_balances
 from app.book.delinquency.models import Pause
 from app.book.ledger.models import Account, Entry, Portfolio, Waiver

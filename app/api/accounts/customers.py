@@ -11,9 +11,9 @@ from sqlmodel import Session, select
 
 from app.actions.corrections import decide_report
 from app.actions.reported import get_report, waiting_reports
+from app.api.accounts.shapes import CustomerShape
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import PortfolioCode, RowId
-from app.api.shapes import CustomerShape
 from app.book.customers.service import change_contact
 from app.book.ledger.models import Account, Customer, Portfolio, ReportedChange
 from app.book.ledger.rules import ReportedStatus, ReportedWhat

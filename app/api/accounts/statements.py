@@ -10,9 +10,9 @@ from pydantic import Field
 from sqlmodel import Session
 
 from app.actions.corrections import replace_statement
+from app.api.accounts.correction_shapes import ReplacedStatementShape
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import Currency, Day, PortfolioCode
-from app.api.shapes import ReplacedStatementShape
 from app.book.ledger.models import Account, Portfolio, ReplacedStatement
 from app.book.ledger.service import accounts_by_reference, get_portfolio
 from app.book.ledger.statements import StatementFigures, figures_of, find_statement, replaced_statements

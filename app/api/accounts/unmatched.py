@@ -11,9 +11,10 @@ from sqlmodel import Session, col, select
 
 from app.actions.corrections import match_payment, return_payment
 from app.api.accounts.corrections import account_named
+from app.api.accounts.shapes import EntryShape
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import Cursor, Limit, PortfolioCode, RowId, after, page_of
-from app.api.shapes import EntryShape, Money
+from app.api.shapes import Money
 from app.book.ledger.models import Portfolio, UnmatchedPayment
 from app.book.ledger.rules import UnmatchedStatus
 from app.book.ledger.service import get_portfolio

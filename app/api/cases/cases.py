@@ -13,7 +13,10 @@ from starlette.requests import Request
 
 from app.actions.calls import CallReport, record_call
 from app.actions.holds import end_hold, place_hold, review_hold
+from app.api.accounts.shapes import AccountShape
+from app.api.cases.agreement_shapes import PlanShape
 from app.api.cases.lookup import case_named
+from app.api.cases.shapes import CaseDetail, CaseShape, EventShape, HoldShape
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import (
     Amount,
@@ -27,14 +30,6 @@ from app.api.fields import (
     after,
     minor_of,
     page_of,
-)
-from app.api.shapes import (
-    AccountShape,
-    CaseDetail,
-    CaseShape,
-    EventShape,
-    HoldShape,
-    PlanShape,
 )
 from app.book.delinquency.rules import CURRENT, bucket_labels
 from app.book.delinquency.service import edges_of, standing_on

@@ -9,9 +9,9 @@ from typing import Annotated
 from fastapi import Query
 from pydantic import BaseModel, Field
 
+from app.api.cases.answer_shapes import AnswerShape
 from app.api.deps import ReadSession, api_requires, api_router
 from app.api.fields import Day, Instant
-from app.api.shapes import AnswerShape
 from app.book.customers.lookup import customer_of_account
 from app.book.ledger.service import get_portfolio
 from app.core.clock import local_instant

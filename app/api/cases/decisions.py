@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, Field
 from sqlmodel import col, select
 
+from app.api.cases.answer_shapes import AnswerShape, ReasonShape
 from app.api.deps import Page, ReadSession, api_requires, api_router
 from app.api.fields import CaseRef, Cursor, Limit, RowId, after, case_id_of, page_of
-from app.api.shapes import AnswerShape, ReasonShape
 from app.casework.cases.service import get_case
 from app.core.errors import NotFound
 from app.core.ids import id_of

@@ -10,10 +10,10 @@ from pydantic import BaseModel, Field
 from sqlmodel import col, select
 
 from app.actions.messages import cancel_case_message
+from app.api.cases.answer_shapes import AnswerShape
 from app.api.cases.lookup import case_named
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import CaseRef, Cursor, Limit, RowId, after, page_of
-from app.api.shapes import AnswerShape
 from app.book.ledger.models import Portfolio
 from app.core.clock import local_date
 from app.core.errors import Conflict

@@ -29,6 +29,9 @@ from cryptography.hazmat.primitives.serialization import (
 from app.core.errors import Invalid
 from app.core.timeline.rules import instant_text
 
+BUNDLE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+"""A bundle id is also a folder name and part of a URL."""
+
 FORMAT = "arrears-desk-case-bundle/1"
 BAGIT_TXT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 MANIFEST = "manifest-sha256.txt"

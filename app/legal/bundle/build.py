@@ -23,16 +23,11 @@ from app.core.money import to_decimal_string
 from app.core.timeline.rules import instant_text
 from app.legal.bundle import bag as fmt
 from app.legal.bundle.bag import key_id, load_private_key, load_public_key, public_key_pem
+from app.legal.bundle.excuses import check_exportable, why_incomplete
 from app.legal.bundle.page import page_data
 from app.legal.bundle.verification import Problem, Verification, verify
-from app.legal.referrals.rules import (
-    CaseFile,
-    ChecklistItem,
-    Entry,
-    Message,
-    check_exportable,
-    why_incomplete,
-)
+from app.legal.checklists.case_file import CaseFile, Entry, Message
+from app.legal.checklists.items import ChecklistItem
 
 __all__ = [
     "Problem",

@@ -18,7 +18,8 @@ from app.book.ledger.rules import CollectorKind, EntryKind
 from app.core.actor import Actor, ActorKind
 from app.core.money import to_decimal_string
 from app.core.timeline.rules import canonical
-from app.legal.referrals.rules import CaseFile, ChecklistItem, Entry, Message, ledger_sum
+from app.legal.checklists.case_file import CaseFile, Entry, Message, ledger_sum
+from app.legal.checklists.items import ChecklistItem
 
 _LONGEST_DATA = 400
 """Characters of an event's data shown on paper; timeline.csv has all of it."""

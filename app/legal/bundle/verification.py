@@ -30,7 +30,7 @@ from app.core.kit.csv_cells import unprotect
 from app.core.money import to_minor
 from app.core.timeline.rules import GENESIS, chain_hash, instant_text
 from app.legal.bundle import bag as fmt
-from app.legal.referrals.rules import BUNDLE_ID
+from app.legal.bundle.bag import BUNDLE_ID
 
 MAX_ARCHIVE_BYTES = 1 << 30
 MAX_FILES = 20_000

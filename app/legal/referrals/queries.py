@@ -12,7 +12,8 @@ from sqlmodel import Session, col, select
 from app.book.ledger.models import Customer, DailyRun, Portfolio
 from app.casework.cases.models import CollectionsCase, case_reference
 from app.casework.cases.standing import Standing, as_of_now
-from app.legal.referrals.models import Bundle, Referral, ReferralStatus
+from app.legal.bundle.models import Bundle
+from app.legal.referrals.models import Referral, ReferralStatus
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ from app.core.db import reading, transaction
 from app.core.ids import id_of
 from app.core.staff.queries import agent_names
 from app.core.timeline.models import Event, StreamHead
-from app.legal.referrals.service import nominate_cases
+from app.legal.referrals.nominations import nominate_cases
 from app.operations.alerts.rules import AlertKind
 from app.operations.alerts.service import end_alert, raise_alert
 from app.operations.day.runs import note_restated, run_of

@@ -40,7 +40,8 @@ def bundle_build(
 ) -> None:
     """Seal a case file, as of the last closed business day, and write it to a file."""
     from app.casework.cases.service import get_case
-    from app.legal.referrals.service import build_bundle, checklist_of, single_excuse
+    from app.legal.bundle.service import build_bundle, single_excuse
+    from app.legal.checklists.loading import checklist_of
     from app.programs.ports import make_ports
 
     number = case.upper().removeprefix("C-")

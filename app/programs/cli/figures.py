@@ -22,7 +22,7 @@ from app.programs.cli.base import (
 
 def aging(date: Day, portfolio_code: PortfolioCode, as_json: Json = False) -> None:
     """Show accounts, balance and past-due amount by bucket at the end of any past day."""
-    from app.api.shapes import AgingShape
+    from app.api.accounts.shapes import AgingShape
     from app.book.delinquency.queries import aging as aging_on
     from app.book.ledger.service import get_portfolio
 
@@ -63,7 +63,7 @@ def account(
     as_json: Json = False,
 ) -> None:
     """Show how one account stood at the end of any day, as known now or as known then."""
-    from app.api.shapes import StandingShape
+    from app.api.accounts.shapes import StandingShape
     from app.book.delinquency.history import as_known
     from app.book.ledger.service import accounts_by_reference, get_portfolio
 
@@ -92,7 +92,7 @@ def account(
 
 def kpis(date: Day, portfolio_code: PortfolioCode, as_json: Json = False) -> None:
     """Show the key figures of a closed day, and the roll-forward of its month to date."""
-    from app.api.shapes import KpisShape
+    from app.api.managers.shapes import KpisShape
     from app.book.ledger.service import get_portfolio
     from app.reporting.kpis.queries import month_roll_forward, snapshots
 

@@ -34,7 +34,7 @@ def explain(
 ) -> None:
     """Ask the gate whether a customer may be contacted at an instant, and every reason why not. Nothing is
     sent or recorded."""
-    from app.api.shapes import AnswerShape
+    from app.api.cases.answer_shapes import AnswerShape
     from app.book.customers.lookup import customer_of_account
     from app.outreach.gate.explain import explain as ask
 

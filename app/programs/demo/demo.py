@@ -67,9 +67,12 @@ from app.core.staff.rules import Role
 from app.core.staff.service import add_user
 from app.core.vocabulary import Channel, HoldKind, Purpose
 from app.legal.bundle.bag import public_key_pem
+from app.legal.bundle.service import build_bundle
+from app.legal.checklists.items import gaps, stops
+from app.legal.checklists.loading import checklist_of
+from app.legal.handover.service import hand_over
 from app.legal.referrals.models import Referral, ReferralStatus
-from app.legal.referrals.rules import gaps, stops
-from app.legal.referrals.service import build_bundle, checklist_of, decide, hand_over
+from app.legal.referrals.service import decide
 from app.operations.day.closing import DayReport
 from app.operations.ports import Ports
 from app.outreach.gate.consent import set_consent

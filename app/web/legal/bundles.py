@@ -16,10 +16,11 @@ from app.http.context import Now, ports_of
 from app.http.cursors import RowId
 from app.http.doors import LegalMember
 from app.http.transactions import WriteSession
+from app.legal.bundle.models import Bundle
+from app.legal.checklists.items import gaps
+from app.legal.checklists.rules import completeness
 from app.legal.referrals import queries
-from app.legal.referrals.models import Bundle
 from app.legal.referrals.queries import Listed
-from app.legal.referrals.rules import completeness, gaps
 from app.web.legal.referral_page import (
     Excuses,
     LegalReader,

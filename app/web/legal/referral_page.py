@@ -19,12 +19,15 @@ from app.core.ids import id_of
 from app.core.staff.rules import LEGAL_WORK, MANAGEMENT, Role, Staff
 from app.http.context import Now, ports_of
 from app.http.doors import requires
-from app.legal.bundle.loading import load_case_file
+from app.legal.bundle.models import Bundle
 from app.legal.bundle.verification import Verification, verify
+from app.legal.checklists.case_file import CaseFile
+from app.legal.checklists.items import gaps, stops
+from app.legal.checklists.loading import load_case_file
+from app.legal.checklists.rules import completeness
 from app.legal.referrals import queries
-from app.legal.referrals.models import Bundle, ReferralStatus
+from app.legal.referrals.models import ReferralStatus
 from app.legal.referrals.queries import Listed
-from app.legal.referrals.rules import CaseFile, completeness, gaps, stops
 from app.outreach.outbox.queries import bundle_deliveries, channel_stops
 from app.outreach.outbox.rules import Destination, OutboxStatus
 from app.web.rendering import page

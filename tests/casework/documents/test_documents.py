@@ -16,8 +16,8 @@ from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.errors import Conflict, Invalid
 from app.core.timeline.rules import Kind
-from app.legal.bundle.loading import load_case_file
-from app.legal.referrals.rules import completeness
+from app.legal.checklists.loading import load_case_file
+from app.legal.checklists.rules import completeness
 from tests import builders
 
 PDF = b"%PDF-1.7\n1 0 obj\n"

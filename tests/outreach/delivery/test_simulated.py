@@ -16,8 +16,8 @@ from app.casework.cases.models import CollectionsCase
 from app.core.db import transaction
 from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel
-from app.legal.bundle.loading import load_case_file
-from app.legal.referrals.rules import completeness
+from app.legal.checklists.loading import load_case_file
+from app.legal.checklists.rules import completeness
 from app.outreach.gate.queries import DECISIONS
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import LINK_GONE, redact_links

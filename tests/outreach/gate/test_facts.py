@@ -24,7 +24,7 @@ from app.core.timeline.models import Event
 from app.core.timeline.rules import Kind
 from app.core.timeline.service import NewEvent, customer_stream, record
 from app.core.vocabulary import Channel, HoldKind, Purpose
-from app.legal.bundle.loading import load_case_file
+from app.legal.checklists.loading import load_case_file
 from app.outreach.gate.consent import opt_out_of_all
 from app.outreach.gate.explain import explain, may_sue
 from app.outreach.gate.facts import gather_facts

@@ -20,10 +20,14 @@ from app.core.actor import Actor
 from app.core.ids import id_of
 from app.core.staff.rules import Role
 from app.core.timeline.rules import Kind
+from app.legal.bundle.models import Bundle
+from app.legal.bundle.receipt import Receipt
+from app.legal.bundle.service import Seal
 from app.legal.bundle.verification import verify
-from app.legal.referrals.models import Bundle, Referral, ReferralStatus
-from app.legal.referrals.rules import Receipt
-from app.legal.referrals.service import BundleCourier, Seal, nominate, nominate_cases
+from app.legal.handover.courier import BundleCourier
+from app.legal.referrals.models import Referral, ReferralStatus
+from app.legal.referrals.nominations import nominate_cases
+from app.legal.referrals.service import nominate
 from app.outreach.delivery.sending import deliver_due
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus

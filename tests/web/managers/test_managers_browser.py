@@ -13,7 +13,7 @@ from app.book.ledger.models import Customer
 from app.inbound.phrasebook import shipped_phrases
 from app.inbound.rules import Arrived
 from app.inbound.service import receive
-from app.legal.referrals.service import Seal
+from app.legal.bundle.service import Seal
 from app.outreach.outbox.models import Heartbeat
 from tests import builders
 from tests.legal.builders import KEY, no_page

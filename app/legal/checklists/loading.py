@@ -30,8 +30,11 @@ from app.core.ids import id_of
 from app.core.timeline.models import Event
 from app.core.timeline.service import customer_stream
 from app.core.vocabulary import HoldKind, Purpose
-from app.legal.referrals import rules
-from app.legal.referrals.rules import CaseFile, Excuse, NotClaimed
+from app.legal.checklists import case_file as shown
+from app.legal.checklists.case_file import CaseFile, Excuse, NotClaimed
+from app.legal.checklists.claim import why_not_claimed
+from app.legal.checklists.items import ChecklistItem
+from app.legal.checklists.rules import completeness
 from app.outreach.gate.explain import may_sue
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, redact_links
@@ -64,7 +67,7 @@ def load_case_file(
         case_reference=case_reference(id_of(case)),
         bundle_id=bundle_id,
         as_of=as_of,
-        portfolio=rules.Portfolio(
+        portfolio=shown.Portfolio(
             code=portfolio.code,
             creditor=portfolio.creditor,
             currency=portfolio.currency,
@@ -90,7 +93,7 @@ def load_case_file(
         plans=_plans(session, case, portfolio),
         holds=_holds(session, customer, portfolio),
         documents=tuple(
-            rules.Document(each.kind.value, each.name, each.media_type, each.dated_on, content)
+            shown.Document(each.kind.value, each.name, each.media_type, each.dated_on, content)
             for each, content in standing_documents(session, id_of(customer))
         ),
         supersedes=supersedes,
@@ -142,7 +145,7 @@ class _Ledger:
         account, status = self.account, self.account.status
         if status is AccountStatus.CHARGED_OFF and account.ended_on is not None and account.ended_on > on:
             status = AccountStatus.ACTIVE
-        why_not = rules.why_not_claimed(status, stands.past_due, owed)
+        why_not = why_not_claimed(status, stands.past_due, owed)
         return _Share(counted, [row for row in until if row.id in self._off_book], owed, stands, why_not)
 
     def after(self, on: date) -> list[Entry]:
@@ -166,7 +169,7 @@ def _military_stops(portfolio: Portfolio, customer: Customer) -> bool:
     return any(isinstance(rule, HoldRule) and HoldKind.MILITARY in rule.holds for rule in pack.rules)
 
 
-def _customer(customer: Customer) -> rules.Customer:
+def _customer(customer: Customer) -> shown.Customer:
     lines = postal_lines(
         "",
         customer.address_line1,
@@ -176,7 +179,7 @@ def _customer(customer: Customer) -> rules.Customer:
         customer.postcode,
         customer.country,
     )
-    return rules.Customer(
+    return shown.Customer(
         customer_ref=customer.reference,
         name=customer.full_name,
         address_lines=tuple(lines),
@@ -187,8 +190,8 @@ def _customer(customer: Customer) -> rules.Customer:
     )
 
 
-def _entry(ledger: _Ledger, row: Entry) -> rules.Entry:
-    return rules.Entry(
+def _entry(ledger: _Ledger, row: Entry) -> shown.Entry:
+    return shown.Entry(
         reference=row.reference,
         account_ref=ledger.account.reference,
         kind=row.kind.value,
@@ -201,8 +204,8 @@ def _entry(ledger: _Ledger, row: Entry) -> rules.Entry:
     )
 
 
-def _account(account: Account, share: _Share) -> rules.Account:
-    return rules.Account(
+def _account(account: Account, share: _Share) -> shown.Account:
+    return shown.Account(
         account_ref=account.reference,
         last4=account.card_last4,
         product=account.product,
@@ -217,12 +220,12 @@ def _account(account: Account, share: _Share) -> rules.Account:
     )
 
 
-def _statements(session: Session, accounts: Sequence[Account], as_of: date) -> tuple[rules.Statement, ...]:
+def _statements(session: Session, accounts: Sequence[Account], as_of: date) -> tuple[shown.Statement, ...]:
     names = {account.id: account.reference for account in accounts}
     query = select(Statement).where(col(Statement.account_id).in_(names), col(Statement.closing_on) <= as_of)
     query = query.order_by(col(Statement.closing_on))
     return tuple(
-        rules.Statement(
+        shown.Statement(
             statement_ref=row.reference,
             account_ref=names[row.account_id],
             closing_on=row.closing_on,
@@ -234,11 +237,11 @@ def _statements(session: Session, accounts: Sequence[Account], as_of: date) -> t
     )
 
 
-def _events(session: Session, customer: Customer) -> tuple[rules.Event, ...]:
+def _events(session: Session, customer: Customer) -> tuple[shown.Event, ...]:
     """The customer's whole stream: a chain with a link left out could not be verified."""
     query = select(Event).where(Event.stream == customer_stream(id_of(customer))).order_by(col(Event.seq))
     return tuple(
-        rules.Event(
+        shown.Event(
             stream=row.stream,
             seq=row.seq,
             kind=row.kind,
@@ -252,7 +255,7 @@ def _events(session: Session, customer: Customer) -> tuple[rules.Event, ...]:
     )
 
 
-def _messages(session: Session, case: CollectionsCase) -> tuple[rules.Message, ...]:
+def _messages(session: Session, case: CollectionsCase) -> tuple[shown.Message, ...]:
     query = (
         select(OutboxMessage)
         .where(
@@ -261,7 +264,7 @@ def _messages(session: Session, case: CollectionsCase) -> tuple[rules.Message, .
         .order_by(col(OutboxMessage.id))
     )
     return tuple(
-        rules.Message(
+        shown.Message(
             key=row.key,
             channel=row.destination.value,
             to=row.address,
@@ -288,11 +291,11 @@ def _messages(session: Session, case: CollectionsCase) -> tuple[rules.Message, .
     )
 
 
-def _plans(session: Session, case: CollectionsCase, portfolio: Portfolio) -> tuple[rules.Plan, ...]:
+def _plans(session: Session, case: CollectionsCase, portfolio: Portfolio) -> tuple[shown.Plan, ...]:
     plans = session.scalars(select(Plan).where(Plan.case_id == case.id).order_by(col(Plan.id))).all()
     parts = instalments_of(session, [id_of(plan) for plan in plans])
     return tuple(
-        rules.Plan(
+        shown.Plan(
             reference=f"P-{plan.id:06d}",
             kind=plan.kind.value,
             status=plan.status.value,
@@ -303,17 +306,17 @@ def _plans(session: Session, case: CollectionsCase, portfolio: Portfolio) -> tup
             else None,
             total_minor=plan.total_minor,
             by=plan.offered_by,
-            instalments=tuple(rules.Instalment(p.n, p.due_on, p.amount) for p in parts[id_of(plan)]),
+            instalments=tuple(shown.Instalment(p.n, p.due_on, p.amount) for p in parts[id_of(plan)]),
             note=plan.why,
         )
         for plan in plans
     )
 
 
-def _holds(session: Session, customer: Customer, portfolio: Portfolio) -> tuple[rules.Hold, ...]:
+def _holds(session: Session, customer: Customer, portfolio: Portfolio) -> tuple[shown.Hold, ...]:
     query = select(CaseHold).where(CaseHold.customer_id == customer.id).order_by(col(CaseHold.id))
     return tuple(
-        rules.Hold(
+        shown.Hold(
             kind=row.kind.value,
             started_at=row.started_at,
             until=None if row.for_good else local_instant(row.until, 0, 0, portfolio.timezone),
@@ -328,3 +331,8 @@ def _holds(session: Session, customer: Customer, portfolio: Portfolio) -> tuple[
 def _json(text: str) -> Mapping[str, Any]:
     loaded: dict[str, Any] = json.loads(text or "{}")
     return loaded
+
+
+def checklist_of(session: Session, case: CollectionsCase, *, now: datetime) -> tuple[ChecklistItem, ...]:
+    """What a bundle built at this moment would have, and lack."""
+    return completeness(load_case_file(session, case, bundle_id=case_reference(id_of(case)), now=now))

@@ -1,0 +1,75 @@
+"""Referrals and bundles as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any, Self
+
+from pydantic import BaseModel, Field
+
+from app.casework.cases.models import (
+    case_reference,
+)
+from app.core.ids import id_of
+from app.legal.referrals.models import Referral, ReferralStatus
+
+
+class ReferralShape(BaseModel):
+    """A case on its way to the legal team."""
+
+    id: int
+    case: str = Field(examples=["C-000012"])
+    portfolio: str
+    status: ReferralStatus
+    reason: str
+    nominated_by: str
+    nominated_at: datetime
+    decided_by: str
+    decided_at: datetime | None
+    decision_reason: str = Field(description="Why it was declined.")
+    delivered_at: datetime | None
+
+    @classmethod
+    def of(cls, referral: Referral, portfolio: str) -> Self:
+        return cls(
+            id=id_of(referral),
+            case=case_reference(referral.case_id),
+            portfolio=portfolio,
+            status=referral.status,
+            reason=referral.reason,
+            nominated_by=referral.nominated_by,
+            nominated_at=referral.nominated_at,
+            decided_by=referral.decided_by,
+            decided_at=referral.decided_at,
+            decision_reason=referral.decision_reason,
+            delivered_at=referral.delivered_at,
+        )
+
+
+class BundleShape(BaseModel):
+    """A sealed case file; fetch it at /bundles/{reference}."""
+
+    reference: str = Field(examples=["C-000012-01"])
+    case: str = Field(examples=["C-000012"])
+    as_of: date
+    sha256: str
+    size: int
+    complete: bool
+    incomplete_reason: str
+    excuses: list[dict[str, str]] = Field(
+        description="For each item that is missing: `item`, `title`, `reason` and `by`."
+    )
+    supersedes: str
+    built_by: str
+    built_at: datetime
+    receipt: dict[str, Any] | None = Field(description="The legal desk's receipt, once delivered.")
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> Self:
+        """`row` as columns of `Bundle` by name, the content left out."""
+        receipt = json.loads(row["receipt"]) if row["receipt"] else None
+        excuses = json.loads(row["excuses"])
+        case = case_reference(row["case_id"])
+        return cls(**{**row, "case": case, "excuses": excuses, "receipt": receipt})

@@ -1,0 +1,135 @@
+"""Portfolios and key figures as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import date
+from itertools import groupby
+from typing import Self
+
+from pydantic import BaseModel, Field
+
+from app.api.shapes import Money
+from app.book.delinquency.queries import RollForward as Roll
+from app.book.delinquency.rules import bucket_labels
+from app.book.delinquency.service import edges_of
+from app.book.ledger.models import Portfolio
+from app.book.ledger.rules import CollectorKind, DelinquencySource
+from app.core.money import to_decimal_string
+from app.reporting.kpis.models import KpiSnapshot
+from app.reporting.kpis.rules import DEFINITIONS, Figure, Unit
+
+
+class PortfolioShape(BaseModel):
+    """A book of accounts worked under one set of rules."""
+
+    code: str
+    creditor: str
+    collector: CollectorKind
+    currency: str
+    timezone: str
+    policy_pack: str
+    strategy: str
+    source: DelinquencySource
+    buckets: list[str]
+    last_business_date: date | None = Field(
+        description="The last day that was closed, null before the first."
+    )
+
+    @classmethod
+    def of(cls, book: Portfolio, last_business_date: date | None) -> Self:
+        return cls(
+            code=book.code,
+            creditor=book.creditor,
+            collector=book.collector,
+            currency=book.currency,
+            timezone=book.timezone,
+            policy_pack=book.pack,
+            strategy=book.strategy,
+            source=book.source,
+            buckets=bucket_labels(edges_of(book)),
+            last_business_date=last_business_date,
+        )
+
+
+class KpiShape(BaseModel):
+    """A key figure: money as decimal strings, counts as numbers; the value is null where nothing can be divided."""
+
+    numerator: Money | int
+    denominator: Money | int
+    value: float | None
+    definition: str
+
+
+class RollForwardShape(BaseModel):
+    """start + fell_past_due - paid - adjusted = end, for the month to date."""
+
+    start: Money
+    fell_past_due: Money
+    paid: Money
+    adjusted: Money
+    end: Money
+
+
+class KpiDay(BaseModel):
+    business_date: date
+    kpis: dict[str, KpiShape]
+
+
+class KpiSeries(BaseModel):
+    """The closed days of a stretch of time, oldest first, each with its current figures."""
+
+    portfolio: str
+    currency: str
+    days: list[KpiDay]
+
+    @classmethod
+    def of(cls, book: Portfolio, rows: Iterable[KpiSnapshot]) -> Self:
+        """`rows` by date."""
+        days = [
+            KpiDay(business_date=on, kpis=_figures(book, of_day))
+            for on, of_day in groupby(rows, key=lambda row: row.business_date)
+        ]
+        return cls(portfolio=book.code, currency=book.currency, days=days)
+
+
+class KpisShape(BaseModel):
+    """The key figures of a closed day, and the roll-forward of its month to date."""
+
+    portfolio: str
+    business_date: date
+    currency: str
+    kpis: dict[str, KpiShape]
+    roll_forward: RollForwardShape
+
+    @classmethod
+    def of(cls, book: Portfolio, on: date, rows: Iterable[KpiSnapshot], rolled: Roll) -> Self:
+        amounts = {name: to_decimal_string(minor, book.currency) for name, minor in asdict(rolled).items()}
+        return cls(
+            portfolio=book.code,
+            business_date=on,
+            currency=book.currency,
+            kpis=_figures(book, rows),
+            roll_forward=RollForwardShape(**amounts),
+        )
+
+
+def _figures(book: Portfolio, rows: Iterable[KpiSnapshot]) -> dict[str, KpiShape]:
+    """The whole portfolio's figures by name; slices are left out."""
+    figures = {}
+    for row in rows:
+        if row.slice:
+            continue
+        meaning = DEFINITIONS[row.kpi]
+
+        def shown(minor: int, unit: Unit = meaning.unit) -> str | int:
+            return to_decimal_string(minor, book.currency) if unit is Unit.MONEY else minor
+
+        figures[row.kpi] = KpiShape(
+            numerator=shown(row.numerator),
+            denominator=shown(row.denominator),
+            value=Figure(row.kpi, row.numerator, row.denominator).value,
+            definition=f"{meaning.formula} (v{row.definition})",
+        )
+    return figures

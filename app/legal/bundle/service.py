@@ -1,0 +1,118 @@
+"""Bundles: build and seal a case file, find the latest one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlmodel import Session, col, select
+
+from app.casework.cases.models import (
+    CollectionsCase,
+    case_reference,
+)
+from app.casework.cases.service import case_event
+from app.core.actor import Actor
+from app.core.errors import Conflict
+from app.core.ids import id_of
+from app.core.text import clean_text
+from app.core.timeline.rules import Kind
+from app.core.timeline.service import lock_customers, record
+from app.legal.bundle.build import Typeset, build
+from app.legal.bundle.excuses import check_exportable, why_incomplete
+from app.legal.bundle.models import Bundle
+from app.legal.checklists.case_file import Excuse
+from app.legal.checklists.items import ChecklistItem, gaps
+from app.legal.checklists.loading import load_case_file
+
+
+@dataclass(frozen=True)
+class Seal:
+    """What a bundle is made with: the signing key and the typesetter."""
+
+    key: Ed25519PrivateKey
+    typeset: Typeset
+
+
+def build_bundle(
+    session: Session,
+    case: CollectionsCase,
+    seal: Seal,
+    *,
+    excuses: Mapping[str, str] | None = None,
+    incomplete_reason: str = "",
+    by: Actor,
+    now: datetime,
+) -> Bundle:
+    """Seal the case file as it stood at the end of the last closed business day, and keep it.
+
+    `excuses` are reasons by the id of the item that is missing. `incomplete_reason` is one reason for whatever else is
+    missing: the desk's doors take it only for a single gap (`single_excuse`). Conflict where something forbids legal
+    action, and where something is missing without a reason. An earlier bundle of the case is superseded, never
+    overwritten.
+    """
+    lock_customers(session, [case.customer_id])
+    earlier = latest_bundle(session, id_of(case))
+    number = 1 if earlier is None else int(earlier.reference.rsplit("-", 1)[1]) + 1
+    given = [
+        Excuse(item, clean_text(why, "excuses", at_most=500), by) for item, why in (excuses or {}).items()
+    ]
+    file = load_case_file(
+        session,
+        case,
+        bundle_id=f"{case_reference(id_of(case))}-{number:02d}",
+        supersedes=earlier.reference if earlier else None,
+        exported_by=by,
+        excuses=given,
+        incomplete_reason=incomplete_reason.strip() or None,
+        now=now,
+    )
+    content = build(file, seal.key, seal.typeset)
+    checklist = check_exportable(file)
+    told = [
+        {"item": item.id, "title": item.title, "reason": item.excuse, "by": item.excused_by}
+        for item in checklist
+        if item.excuse
+    ]
+    bundle = Bundle(
+        reference=file.bundle_id,
+        case_id=id_of(case),
+        as_of=file.as_of,
+        sha256=hashlib.sha256(content).hexdigest(),
+        size=len(content),
+        content=content,
+        complete=all(item.ok for item in checklist),
+        incomplete_reason=why_incomplete(checklist)[:500],
+        excuses=json.dumps(told, ensure_ascii=False),
+        owed_minor=file.owed_now_minor,
+        supersedes=file.supersedes or "",
+        built_by=by,
+        built_at=now,
+    )
+    session.add(bundle)
+    session.flush()
+    data = {"bundle": bundle.reference, "sha256": bundle.sha256, "complete": bundle.complete}
+    if told:
+        data["excused"] = {each["item"]: each["reason"] for each in told}
+    record(session, case_event(Kind.BUNDLE_BUILT, case, data), by=by, now=now)
+    return bundle
+
+
+def single_excuse(items: Sequence[ChecklistItem], reason: str) -> dict[str, str]:
+    """One reason, given by who does not name the item: only where exactly one gap can be meant. Conflict otherwise."""
+    missing = gaps(items)
+    if not reason.strip() or not missing:
+        return {}
+    if len(missing) > 1:
+        named = "; ".join(f"{item.id} ({item.title})" for item in missing)
+        raise Conflict(f"{len(missing)} items are missing; give a reason for each of them by name: {named}.")
+    return {missing[0].id: reason}
+
+
+def latest_bundle(session: Session, case_id: int) -> Bundle | None:
+    query = select(Bundle).where(Bundle.case_id == case_id).order_by(col(Bundle.id).desc()).limit(1)
+    return session.scalar(query)

@@ -1,0 +1,19 @@
+"""Claim: which accounts of a customer it is made of. Pure."""
+
+from __future__ import annotations
+
+from app.book.ledger.rules import AccountStatus
+
+
+def why_not_claimed(status: AccountStatus, past_due_minor: int, owed_minor: int) -> str:
+    """Why an account is no part of the claim, '' = it is: all that is owed on it, once part of that is past due or the
+    account was charged off, here or at the creditor. What is overpaid on one card is not set off against another."""
+    if status in (AccountStatus.SETTLED, AccountStatus.PAID, AccountStatus.SOLD):
+        return f"the account is {status.value}"
+    if owed_minor < 0:
+        return "overpaid; nobody decided to set it off"
+    if owed_minor == 0:
+        return "nothing is owed on it"
+    if past_due_minor <= 0 and status is not AccountStatus.CHARGED_OFF:
+        return "nothing is past due on it"
+    return ""

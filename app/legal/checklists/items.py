@@ -1,0 +1,48 @@
+"""Checklist items: what is met, what is a gap that a person may excuse, and what no reason excuses. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.core.errors import Conflict
+
+
+@dataclass(frozen=True, slots=True)
+class ChecklistItem:
+    id: str
+    title: str
+    ok: bool
+    detail: str
+    excused_by: str = ""
+    """The named person who lets the file go without it; '' = nobody."""
+    excuse: str = ""
+    """The reason that this person gave."""
+
+    @property
+    def stops(self) -> bool:
+        """It is not met, and no reason excuses it."""
+        return not self.ok and self.id in NEVER_EXCUSED
+
+
+NEVER_EXCUSED = frozenset(
+    {"claim.owed", "ledger.claim", "dispute.none_open", "hold.none_stopping", "limitation"}
+)
+"""Items without which nobody is taken to court, whoever gives whatever reason."""
+
+
+def stops(items: Sequence[ChecklistItem]) -> tuple[ChecklistItem, ...]:
+    """What forbids approval, sealing and hand-over alike."""
+    return tuple(item for item in items if item.stops)
+
+
+def refuse_stopped(items: Sequence[ChecklistItem], act: str) -> None:
+    """Conflict that names everything that stands in the way of `act` and cannot be excused."""
+    if found := stops(items):
+        named = "; ".join(f"{item.title}: {item.detail}" for item in found)
+        raise Conflict(f"{act} is refused, and no reason excuses it: {named}.")
+
+
+def gaps(items: Sequence[ChecklistItem]) -> tuple[ChecklistItem, ...]:
+    """What is missing and may be excused, item by item."""
+    return tuple(item for item in items if not item.ok and not item.stops)

@@ -1,0 +1,119 @@
+"""Courier: delivers bundles to the legal desk as one destination of the outbox."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Protocol
+
+from sqlmodel import Session
+
+from app.casework.cases.models import (
+    CollectionsCase,
+)
+from app.casework.cases.service import case_event
+from app.core.actor import SYSTEM
+from app.core.timeline.rules import Kind
+from app.core.timeline.service import Heads, record
+from app.legal.bundle.models import Bundle
+from app.legal.bundle.receipt import Receipt
+from app.legal.handover.service import obstacle
+from app.legal.referrals.models import ReferralStatus
+from app.legal.referrals.service import open_referral
+from app.outreach.delivery.couriers import Call, Foreseen
+from app.outreach.delivery.moves import Postpone, Withhold
+from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.rules import (
+    Accepted,
+    Misconfigured,
+    OutboxStatus,
+    Outcome,
+    TryLater,
+    Undeliverable,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered(Accepted):
+    """The legal desk accepted a bundle; its receipt says so."""
+
+    receipt: Receipt
+
+
+def _as_outcome(answer: Receipt | Undeliverable | TryLater | Misconfigured) -> Outcome:
+    return Delivered(answer.receipt_id, answer) if isinstance(answer, Receipt) else answer
+
+
+class LegalDesk(Protocol):
+    """The legal team's endpoint."""
+
+    def deliver(
+        self, bundle_id: str, bundle: bytes
+    ) -> Receipt | Undeliverable | TryLater | Misconfigured: ...
+
+
+@dataclass(frozen=True)
+class BundleCourier:
+    """Serves the destination `legal_desk` of the outbox; the receiver recognises a repetition."""
+
+    desk: LegalDesk
+    repeatable: bool = True
+    in_flight: int = 1
+    pace: None = None
+    lines: tuple[str, ...] = ("",)
+
+    def line(self, row: OutboxMessage) -> str:
+        del row
+        return ""
+
+    def foresee(
+        self, session: Session, rows: Sequence[OutboxMessage], *, now: datetime
+    ) -> list[Foreseen | None]:
+        del session, now
+        return [None] * len(rows)
+
+    def prepare(
+        self, session: Session, rows: Sequence[OutboxMessage], *, now: datetime
+    ) -> list[Call | Withhold | Postpone]:
+        return [self._call(session, row, now=now) for row in rows]
+
+    def _call(self, session: Session, row: OutboxMessage, *, now: datetime) -> Call | Withhold:
+        bundle = session.get(Bundle, row.bundle_id)
+        if bundle is None:
+            return Withhold("the bundle is gone", {})
+        case = session.get_one(CollectionsCase, row.case_id)
+        if why_not := obstacle(session, case, bundle, now=now):
+            return Withhold(why_not[:480], {"bundle": bundle.reference})
+        reference, content = bundle.reference, bundle.content
+        return lambda: _as_outcome(self.desk.deliver(reference, content))
+
+    async def hang_up(self) -> None:
+        """Nothing is kept open."""
+
+    def settled(
+        self,
+        session: Session,
+        settled: Sequence[tuple[OutboxMessage, Outcome]],
+        heads: Heads,
+        *,
+        now: datetime,
+    ) -> None:
+        del heads
+        for row, outcome in settled:
+            self._settled(session, row, outcome, now=now)
+
+    def _settled(self, session: Session, row: OutboxMessage, outcome: Outcome, *, now: datetime) -> None:
+        case = session.get_one(CollectionsCase, row.case_id)
+        bundle = session.get_one(Bundle, row.bundle_id)
+        if isinstance(outcome, Delivered):
+            bundle.receipt = json.dumps(asdict(outcome.receipt), sort_keys=True)
+            referral = open_referral(session, row.case_id)
+            if referral is not None and referral.status is ReferralStatus.APPROVED:
+                referral.status, referral.delivered_at = ReferralStatus.DELIVERED, now
+            data = {"bundle": bundle.reference, "receipt": outcome.receipt.receipt_id}
+            record(session, case_event(Kind.BUNDLE_DELIVERED, case, data), by=SYSTEM, now=now)
+        elif row.status in (OutboxStatus.FAILED, OutboxStatus.UNDELIVERED):
+            data = {"bundle": bundle.reference, "error": row.error}
+            record(session, case_event(Kind.BUNDLE_FAILED, case, data), by=SYSTEM, now=now)
