@@ -99,7 +99,7 @@ def post_message_cancellation(
 
 
 class NewLetter(Input):
-    letter: Annotated[Line, Field(min_length=1, max_length=60, examples=["payment_reminder"])]
+    letter: Annotated[Line, Field(min_length=1, max_length=60, examples=["first_reminder"])]
     channel: Annotated[Channel, Field(strict=False)]
 
 
