@@ -58,7 +58,7 @@ from app.operations.day.closing import run_days  # noqa: E402
 from app.operations.ports import Ports  # noqa: E402
 from app.operations.simulation.rules import Side, measures  # noqa: E402
 from app.operations.simulation.service import Comparison, simulate  # noqa: E402
-from app.outreach.outbox.rules import Accepted, Dispatch, Outcome  # noqa: E402
+from app.outreach.outbox.rules import Accepted, Dispatch, SendResult  # noqa: E402
 from app.outreach.strategy.service import shipped_text  # noqa: E402
 from app.programs.jobs import Worker  # noqa: E402
 from app.programs.ports import make_stationery  # noqa: E402
@@ -156,7 +156,7 @@ def measure(engine: Engine, days: int, settings: Settings) -> tuple[Comparison, 
 class Nobody:
     """A provider that takes everything and sends nothing."""
 
-    def send(self, dispatch: Dispatch) -> Outcome:
+    def send(self, dispatch: Dispatch) -> SendResult:
         return Accepted(f"nobody-{dispatch.attempt_id}")
 
 

@@ -44,8 +44,8 @@ from app.core.clock import FixedClock, SystemClock, local_instant  # noqa: E402
 from app.core.db import make_engine, reading  # noqa: E402
 from app.core.timeline.service import customer_stream, read_heads  # noqa: E402
 from app.operations.day.stages import contact  # noqa: E402
-from app.outreach.delivery.couriers import ContactCourier, Foreseen  # noqa: E402
 from app.outreach.delivery.sending import deliver_due  # noqa: E402
+from app.outreach.delivery.transports import Candidate, ContactTransport  # noqa: E402
 from app.outreach.gate.case_facts import CaseFacts, CaseRow, _case_rows  # noqa: E402
 from app.outreach.outbox.rules import Accepted, Destination  # noqa: E402
 from app.outreach.planning.service import Stationery  # noqa: E402
@@ -94,7 +94,7 @@ def queue_again(engine: Engine) -> None:
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql(
             "UPDATE outbox_message SET status = 'queued', claimed_by = '', lease_until = NULL, attempts = 0, "
-            "attempt_id = '', provider_ref = '', attempted_at = NULL, sent_at = NULL, settled_at = NULL"
+            "attempt_id = '', provider_ref = '', attempted_at = NULL, sent_at = NULL, finished_at = NULL"
         )
         connection.exec_driver_sql("VACUUM ANALYZE outbox_message")
         connection.exec_driver_sql("CHECKPOINT")
@@ -151,10 +151,10 @@ def at_once(work: Callable[[int], object], processes: int) -> float:
 
 
 @dataclass(frozen=True)
-class AcceptEverything(ContactCourier):
+class AcceptEverything(ContactTransport):
     """Judges nothing, and the provider takes no time."""
 
-    def foresee(self, session: Any, rows: Sequence[Any], *, now: datetime) -> list[Any]:
+    def recheck_without_lock(self, session: Any, rows: Sequence[Any], *, now: datetime) -> list[Any]:
         del now
         # Only what tells later whether something has happened.
         streams = [customer_stream(row.customer_id) for row in rows]
@@ -162,7 +162,7 @@ class AcceptEverything(ContactCourier):
         cases = {case.id: case for case in _case_rows(session, [row.case_id for row in rows], lock=False)}
         never: Any = None
         return [
-            Foreseen(
+            Candidate(
                 row, lambda ref=row.attempt_id: Accepted(ref), MORNING + timedelta(hours=1),
                 CaseFacts(CaseRow(*cases[row.case_id]), tuple(cases[row.case_id]), never, never, never, heads[stream]),
             )
@@ -172,8 +172,8 @@ class AcceptEverything(ContactCourier):
 
 def settle_ours(url: str, name: str) -> None:
     engine = make_engine(url)
-    courier = AcceptEverything(None, None, in_flight=IN_FLIGHT)  # type: ignore[arg-type]
-    deliver_due(engine, {Destination.SMS: courier}, worker=name, clock=FixedClock(MORNING), batch=BATCH)
+    transport = AcceptEverything(None, None, in_flight=IN_FLIGHT)  # type: ignore[arg-type]
+    deliver_due(engine, {Destination.SMS: transport}, worker=name, clock=FixedClock(MORNING), batch=BATCH)
 
 
 def settle_bare(url: str, name: str) -> None:
@@ -209,7 +209,7 @@ def settle_one_bare(connection: Any, name: str, row_id: int, stream: str) -> Non
         "SELECT seq FROM timeline_head WHERE stream = %s FOR UPDATE", (stream,)
     ).fetchone()
     connection.execute(
-        "UPDATE outbox_message SET status = 'sent', provider_ref = %s, sent_at = %s, settled_at = %s WHERE id = %s",
+        "UPDATE outbox_message SET status = 'sent', provider_ref = %s, sent_at = %s, finished_at = %s WHERE id = %s",
         (f"SM{row_id:032d}", MORNING, MORNING, row_id),
     )
     connection.execute(
@@ -232,11 +232,11 @@ def measure_provider(engine: Engine, stationery: Any, messages: int, delay: floa
         loop, loop_cpu = rate_and_processor(lambda: into_client_on_loop(stub.url, messages), messages)
         before = stub.count()
         sender = TwilioSmsSender(SID, TOKEN, FROM, SystemClock(), api_url=stub.url)
-        courier = ContactCourier(sender, stationery, in_flight=IN_FLIGHT)
+        transport = ContactTransport(sender, stationery, in_flight=IN_FLIGHT)
 
         def deliver() -> None:
             found = deliver_due(
-                engine, {Destination.SMS: courier}, worker="one", clock=FixedClock(MORNING), batch=BATCH
+                engine, {Destination.SMS: transport}, worker="one", clock=FixedClock(MORNING), batch=BATCH
             )
             assert found == {"sent": messages}
 

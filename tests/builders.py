@@ -37,12 +37,12 @@ from app.core.timeline.models import Event
 from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel, Purpose
 from app.operations.day.closing import DayReport, run_days
-from app.outreach.delivery.couriers import ContactCourier, Courier
 from app.outreach.delivery.sending import deliver_due
+from app.outreach.delivery.transports import ContactTransport, Transport
 from app.outreach.gate.facts import address_of
 from app.outreach.letters.catalog import load_letters
 from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import Accepted, Destination, Dispatch, Outcome
+from app.outreach.outbox.rules import Accepted, Destination, Dispatch, SendResult
 from app.outreach.planning.service import Stationery
 from app.programs.ports import LETTERS
 
@@ -278,10 +278,10 @@ def close_day(engine: Engine, on: date, *, code: str = BOOK, now: datetime | Non
 class RecordingSender:
     """A provider that keeps what it is given. `answers` are given in turn, then everything is accepted."""
 
-    answers: list[Outcome] = field(default_factory=list)
+    answers: list[SendResult] = field(default_factory=list)
     sent: list[Dispatch] = field(default_factory=list)
 
-    def send(self, dispatch: Dispatch) -> Outcome:
+    def send(self, dispatch: Dispatch) -> SendResult:
         self.sent.append(dispatch)
         return self.answers.pop(0) if self.answers else Accepted(f"ref-{dispatch.attempt_id}")
 
@@ -290,8 +290,8 @@ class RecordingSender:
         return [dispatch.key for dispatch in self.sent]
 
 
-def couriers(senders: Mapping[Channel, Any]) -> dict[Destination, Courier]:
-    return {Destination(c.value): ContactCourier(sender, stationery()) for c, sender in senders.items()}
+def transports(senders: Mapping[Channel, Any]) -> dict[Destination, Transport]:
+    return {Destination(c.value): ContactTransport(sender, stationery()) for c, sender in senders.items()}
 
 
 def deliver(
@@ -304,7 +304,7 @@ def deliver(
 ) -> RecordingSender:
     """Send what is due at `now` on every channel through one recording sender."""
     sender = sender or RecordingSender()
-    everywhere = couriers(dict.fromkeys((Channel.SMS, Channel.EMAIL, Channel.POST), sender))
+    everywhere = transports(dict.fromkeys((Channel.SMS, Channel.EMAIL, Channel.POST), sender))
     deliver_due(engine, everywhere, worker=worker, clock=FixedClock(now), batch=batch)
     return sender
 

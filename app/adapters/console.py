@@ -9,7 +9,7 @@ from typing import TextIO
 import structlog
 
 from app.core.vocabulary import Channel
-from app.outreach.outbox.rules import Accepted, Dispatch, Outcome
+from app.outreach.outbox.rules import Accepted, Dispatch, SendResult
 
 KEEP = 1000
 """How many messages a sender remembers; older ones are forgotten."""
@@ -29,7 +29,7 @@ class ConsoleSender:
             ],
         )
 
-    def send(self, dispatch: Dispatch) -> Outcome:
+    def send(self, dispatch: Dispatch) -> SendResult:
         self.sent.append(dispatch)
         self._log.info(
             "message.not_really_sent",

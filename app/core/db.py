@@ -10,19 +10,23 @@ import fcntl
 import os
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
+import structlog
 from pydantic import ConfigDict
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, SQLModel
 
 from app.core.errors import Invalid
+
+log = structlog.get_logger("desk.db")
 
 NAMING = {
     "ix": "ix_%(column_0_N_label)s",
@@ -171,6 +175,34 @@ def retrying(work: Callable[[], T], *, attempts: int = 5) -> T:
 
 GIVEN_UP = frozenset({"40001", "40P01"})
 """SQLSTATE of serialisation failure and deadlock."""
+
+
+Item = TypeVar("Item")
+
+
+def together_or_alone(
+    items: Sequence[Item],
+    work: Callable[[Sequence[Item]], T],
+    gave_up: Callable[[Item, Exception], None],
+    *,
+    attempts: int = 5,
+) -> Iterator[T]:
+    """Do `work`, a whole transaction, for all the items; if that fails, for each alone, so that one broken row does not
+    hold up the others. Yields what `work` returns; `gave_up` is told of each item that fails alone."""
+    try:
+        result = retrying(partial(work, items), attempts=attempts)
+    except Exception as error:
+        log.error("batch_failed", items=len(items), error=type(error).__name__)
+    else:
+        yield result
+        return
+    for item in items:
+        try:
+            result = retrying(partial(work, [item]), attempts=attempts)
+        except Exception as error:
+            gave_up(item, error)
+        else:
+            yield result
 
 
 def private(path: str, flags: int) -> int:

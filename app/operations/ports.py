@@ -12,25 +12,25 @@ from app.core.vocabulary import Channel
 from app.inbound.bounces.rules import Postbox
 from app.inbound.rules import Inbox
 from app.legal.bundle.service import Seal
-from app.legal.handover.courier import BundleCourier, LegalDesk
+from app.legal.handover.transport import BundleTransport, LegalDesk
 from app.operations.alerts.rules import Messenger
-from app.outreach.delivery.couriers import ContactCourier, Courier
+from app.outreach.delivery.transports import ContactTransport, Transport
 from app.outreach.outbox.rules import (
     AsyncSender,
     Destination,
-    Drop,
     Failure,
     Lookup,
     Pace,
     Paper,
     Press,
+    PrintService,
     Sender,
 )
 from app.outreach.planning.service import Stationery
 
 
 class Traffic(NamedTuple):
-    """How a channel's messages may leave; as `ContactCourier` takes it."""
+    """How a channel's messages may leave; as `ContactTransport` takes it."""
 
     in_flight: int = 1
     pace: Pace | None = None
@@ -56,7 +56,7 @@ class Ports:
     """Shows how letters look in print."""
     press: Press | None = None
     """What prints a day's letters as one batch; None where each letter is handed over by its sender."""
-    drop: Drop | None = None
+    drop: PrintService | None = None
     """Where printed batches are taken besides; None = nowhere."""
     sms_lookup: Lookup | None = None
     """Who can be asked which SMS left; None where the provider keeps no list."""
@@ -77,14 +77,14 @@ class Ports:
     sms_failure: Callable[[str], Failure | None] = _no_failure
     """What the error code of a delivery report says about the number or about us."""
 
-    def couriers(self) -> dict[Destination, Courier]:
+    def transports(self) -> dict[Destination, Transport]:
         """Who serves each destination of the outbox."""
-        couriers: dict[Destination, Courier] = {
-            Destination(channel.value): ContactCourier(
+        transports: dict[Destination, Transport] = {
+            Destination(channel.value): ContactTransport(
                 sender, self.stationery, **self.traffic.get(channel, Traffic())._asdict()
             )
             for channel, sender in self.senders.items()
         }
         if self.legal_desk is not None:
-            couriers[Destination.LEGAL_DESK] = BundleCourier(self.legal_desk)
-        return couriers
+            transports[Destination.LEGAL_DESK] = BundleTransport(self.legal_desk)
+        return transports

@@ -52,7 +52,7 @@ from app.operations.clock_watch import ClockWatch, database_time
 from app.operations.day.closing import run_days
 from app.operations.day.runs import day_due, last_closed
 from app.operations.ports import Ports
-from app.outreach.delivery.print_handoff import drop_due
+from app.outreach.delivery.print_handoff import hand_off_due
 from app.outreach.delivery.printing import print_due
 from app.outreach.delivery.reconcile import reconcile, reconcile_letters
 from app.outreach.delivery.sending import deliver_due
@@ -98,7 +98,7 @@ class Worker:
     def deliver(self, only: Destination | None = None) -> dict[str, int]:
         counts = deliver_due(
             self.engine,
-            self.ports.couriers(),
+            self.ports.transports(),
             worker=self.name,
             clock=self.ports.clock,
             batch=self.settings.delivery_batch,
@@ -161,12 +161,12 @@ class Worker:
                 worker=self.name,
                 clock=self.ports.clock,
                 hour=self.settings.print_hour,
-                dropped=self.ports.drop is not None,
+                handed_off=self.ports.drop is not None,
             )
             if counts:
                 log.info("printed", **counts)
         if self.ports.drop is not None:
-            handed = drop_due(self.engine, self.ports.drop, clock=self.ports.clock)
+            handed = hand_off_due(self.engine, self.ports.drop, clock=self.ports.clock)
             if handed:
                 log.info("handed_over", **handed)
 
@@ -251,7 +251,7 @@ def start(worker: Worker) -> BackgroundScheduler:
     ticks: list[tuple[Callable[[], object], int]] = [
         (worker.heartbeat, 15),
         (worker.read, 5),
-        *((partial(worker.deliver, destination), 5) for destination in worker.ports.couriers()),
+        *((partial(worker.deliver, destination), 5) for destination in worker.ports.transports()),
         (worker.fetch_missed, 60 * (worker.settings.missed_sms_minutes or 15)),
         (worker.reconcile, 60),
         (worker.fall_back, 60),

@@ -17,11 +17,11 @@ from app.inbound.bounces.rules import Postbox
 from app.inbound.rules import Inbox
 from app.legal.bundle.bag import load_private_key
 from app.legal.bundle.service import Seal
-from app.legal.handover.courier import LegalDesk
+from app.legal.handover.transport import LegalDesk
 from app.operations.alerts.rules import Messenger
 from app.operations.ports import Ports, Traffic
 from app.outreach.letters.catalog import load_letters, sms_segments
-from app.outreach.outbox.rules import Drop, Pace, Paper, Press, Sender
+from app.outreach.outbox.rules import Pace, Paper, Press, PrintService, Sender
 from app.outreach.planning.service import Stationery
 
 LETTERS = ROOT / "letters"
@@ -232,10 +232,10 @@ def _legal_desk(settings: Settings, seal: Seal | None) -> LegalDesk | None:
     return LegalHttp(settings.legal_url, seal.key)
 
 
-def _drop(settings: Settings) -> Drop | None:
+def _drop(settings: Settings) -> PrintService | None:
     if not settings.print_sftp_url.get_secret_value():
         return None
-    from app.adapters.print.sftp_drop import SftpDrop
+    from app.adapters.print.sftp_handoff import SftpPrintService
 
     if settings.post is not PostAdapter.PRINT_BATCH:
         raise SystemExit(
@@ -243,7 +243,7 @@ def _drop(settings: Settings) -> Drop | None:
         )
     _demand(settings, "print_sftp_host_key")
     try:
-        return SftpDrop(
+        return SftpPrintService(
             settings.print_dir,
             settings.print_sftp_url.get_secret_value(),
             settings.print_sftp_host_key,

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from app.core.vocabulary import Channel
-from app.outreach.outbox.rules import AsyncSender, Dispatch, Outcome
+from app.outreach.outbox.rules import AsyncSender, Dispatch, SendResult
 
 TO = {
     Channel.SMS: "+12125550142",
@@ -36,12 +36,12 @@ def a_dispatch(channel: Channel, **changes: Any) -> Dispatch:
     return Dispatch(**{**values, **changes})
 
 
-def send_now(by: AsyncSender, dispatch: Dispatch) -> Outcome:
+def send_now(by: AsyncSender, dispatch: Dispatch) -> SendResult:
     """On an event loop of its own."""
 
-    async def once() -> Outcome:
+    async def once() -> SendResult:
         outcome = await by.send(dispatch)
-        await by.hang_up()
+        await by.disconnect()
         return outcome
 
     return asyncio.run(once())

@@ -464,8 +464,8 @@ def test_what_unpacks_to_more_is_not_unpacked() -> None:
 
 def test_a_byte_at_a_time_is_given_up() -> None:
     with serving(dripping(b"x", 0.1)) as url:
-        courier = LegalHttp(url, KEY, timeout=0.5)
-        assert isinstance(courier.deliver(BUNDLE_ID, BUNDLE), TryLater)
+        transport = LegalHttp(url, KEY, timeout=0.5)
+        assert isinstance(transport.deliver(BUNDLE_ID, BUNDLE), TryLater)
 
 
 def test_what_is_no_bundle_is_not_sent(desk: Desk) -> None:

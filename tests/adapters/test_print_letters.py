@@ -24,7 +24,7 @@ from app.adapters.print.typesetting import CannotTypeset, count_pages, typeset
 from app.book.ledger.rules import CollectorKind
 from app.core.vocabulary import Channel
 from app.outreach.letters.catalog import render
-from app.outreach.letters.samples import specimen, specimen_dispatch
+from app.outreach.letters.samples import sample_context, sample_dispatch
 from app.outreach.outbox.rules import Accepted, Dispatch, Misconfigured, TryLater, Undeliverable
 from tests import builders
 from tests.adapters.dispatches import a_dispatch
@@ -142,9 +142,9 @@ def test_the_words_are_on_the_page(sender: PrintLetterSender, folder: Path) -> N
 def test_every_word_of_a_letter_can_be_copied_from_its_pdf(language: str, currency: str) -> None:
     letter = builders.stationery().letters["final_notice"]
     link = LINK["preferences_url"]
-    context = specimen(language, CollectorKind.THIRD_PARTY, link, currency=currency, today=DAY)
+    context = sample_context(language, CollectorKind.THIRD_PARTY, link, currency=currency, today=DAY)
     words = render(letter, Channel.POST, language, context)
-    dispatch = specimen_dispatch(letter.name, language, context, words.subject, words.text, today=DAY)
+    dispatch = sample_dispatch(letter.name, language, context, words.subject, words.text, today=DAY)
     pdf = typeset_letter(TEMPLATE, dispatch)
     with pikepdf.open(io.BytesIO(pdf)) as document:
         assert document.check_pdf_syntax() == []

@@ -31,7 +31,7 @@ from app.adapters.print.letter_page import LetterPaper
 from app.core.clock import FixedClock
 from app.core.settings import ROOT
 from app.core.vocabulary import Channel
-from app.outreach.outbox.rules import Accepted, Misconfigured, Outcome, TryLater, Uncertain, Undeliverable
+from app.outreach.outbox.rules import Accepted, Misconfigured, SendResult, TryLater, Uncertain, Undeliverable
 from tests.adapters.dispatches import a_dispatch
 
 LETTERS = ROOT / "letters"
@@ -86,7 +86,7 @@ def sender(url: str, **options: Any) -> SmtpEmailSender:
     )
 
 
-def send_to(mailbox: Mailbox, **changes: Any) -> Outcome:
+def send_to(mailbox: Mailbox, **changes: Any) -> SendResult:
     with serving(mailbox) as port:
         return sender(f"smtp://127.0.0.1:{port}").send(a_dispatch(Channel.EMAIL, **changes))
 
@@ -397,9 +397,9 @@ def test_a_greeting_that_is_none(scripted: Callable[..., str], greeting: bytes, 
 class Counting(Mailbox):
     """Counts who says hello, and hangs up on whoever comes with a second message."""
 
-    def __init__(self, *, hang_up: bool = False) -> None:
+    def __init__(self, *, disconnect: bool = False) -> None:
         super().__init__()
-        self.hellos, self.hang_up = 0, hang_up
+        self.hellos, self.disconnect = 0, disconnect
 
     async def handle_EHLO(  # noqa: N802
         self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]
@@ -409,7 +409,7 @@ class Counting(Mailbox):
         return responses
 
     async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802
-        if self.hang_up and getattr(session, "had_one", False):
+        if self.disconnect and getattr(session, "had_one", False):
             server.transport.close()
             return "421 idle too long"
         session.had_one = True
@@ -432,7 +432,7 @@ def test_one_connection_carries_many_messages_and_a_refusal_between() -> None:
 
 
 def test_a_kept_connection_that_the_server_ended_costs_no_message() -> None:
-    mailbox = Counting(hang_up=True)
+    mailbox = Counting(disconnect=True)
     with serving(mailbox) as port:
         ours = sender(f"smtp://127.0.0.1:{port}")
         outcomes = [ours.send(a_dispatch(Channel.EMAIL, attempt_id=str(n))) for n in range(3)]

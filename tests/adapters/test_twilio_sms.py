@@ -26,7 +26,7 @@ from app.outreach.outbox.rules import (
     Found,
     Misconfigured,
     OutboxStatus,
-    Outcome,
+    SendResult,
     TryLater,
     Uncertain,
     Undeliverable,
@@ -43,11 +43,11 @@ def sender(api_url: str, *, ours: str = OURS, timeout: float = 5) -> TwilioSmsSe
     return TwilioSmsSender(SID, TOKEN, ours, CLOCK, api_url=api_url, timeout_seconds=timeout)
 
 
-def send(by: TwilioSmsSender, **changes: Any) -> Outcome:
+def send(by: TwilioSmsSender, **changes: Any) -> SendResult:
     return send_now(by, a_dispatch(Channel.SMS, **changes))
 
 
-def refusing(server: HTTPServer, status: int, code: int) -> Outcome:
+def refusing(server: HTTPServer, status: int, code: int) -> SendResult:
     """What the adapter makes of an error answer; Twilio's sentence repeats the number."""
     body = {"code": code, "message": "The 'To' number +12125550142 is not valid", "status": status}
     server.expect_request(PATH, method="POST").respond_with_json(body, status=status)
@@ -260,9 +260,9 @@ def test_a_connection_is_kept_while_it_is_in_use_and_each_event_loop_has_its_own
         threading.Thread(target=server.serve_forever, daemon=True).start()
         ours = sender(f"http://127.0.0.1:{server.server_address[1]}")
 
-        async def some(number: int) -> list[Outcome]:
+        async def some(number: int) -> list[SendResult]:
             outcomes = [await ours.send(a_dispatch(Channel.SMS)) for _ in range(number)]
-            await ours.hang_up()
+            await ours.disconnect()
             return outcomes
 
         assert asyncio.run(some(3)) + asyncio.run(some(2)) == [Accepted("SM1")] * 5

@@ -23,9 +23,9 @@ from app.core.clock import FixedClock
 from app.core.db import make_engine, reading, table_of
 from app.core.timeline.models import Event
 from app.core.timeline.rules import Kind
-from app.outreach.delivery.couriers import ContactCourier
 from app.outreach.delivery.reconcile import reconcile
 from app.outreach.delivery.sending import deliver_due
+from app.outreach.delivery.transports import ContactTransport
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus
 from app.outreach.planning.service import Stationery
@@ -96,10 +96,10 @@ class Storm:
         sender = TwilioSmsSender(
             "AC" + "0" * 32, "t" * 32, "+15005550006", clock, api_url=self.provider.url, timeout_seconds=5
         )
-        courier = ContactCourier(sender, self.stationery, in_flight=self.in_flight)
+        transport = ContactTransport(sender, self.stationery, in_flight=self.in_flight)
         while True:
             deliver_due(
-                engine, {Destination.SMS: courier}, worker=name, clock=clock, batch=50, lease=self.lease
+                engine, {Destination.SMS: transport}, worker=name, clock=clock, batch=50, lease=self.lease
             )
             with reading(engine) as session:
                 message = table_of(OutboxMessage)

@@ -164,7 +164,7 @@ def test_five_workers_with_four_messages_for_one_customer_send_one(engine: Engin
 
     def work(name: str) -> None:
         try:
-            everywhere = builders.couriers({Channel.SMS: sender})
+            everywhere = builders.transports({Channel.SMS: sender})
             together.wait(30)
             deliver_due(engine, everywhere, worker=name, clock=FixedClock(now), batch=2)
         except BaseException as error:

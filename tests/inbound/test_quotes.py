@@ -18,7 +18,7 @@ from app.inbound.models import InboundMessage
 from app.inbound.phrasebook import shipped_phrases
 from app.inbound.rules import Intent, Reading, ReviewOutcome, languages_of, read
 from app.outreach.letters.catalog import render
-from app.outreach.letters.samples import specimen
+from app.outreach.letters.samples import sample_context
 from app.outreach.outbox.rules import OutboxStatus
 from tests import builders
 from tests.inbound.correspondence import NOW, ON, a_customer, consents, permitted, the_job, told, writes
@@ -127,7 +127,7 @@ def sms_of_ours() -> Iterator[tuple[str, str]]:
     letters = builders.stationery().letters
     for name in sorted(letters):
         for language in letters[name].languages if Channel.SMS in letters[name].channels else ():
-            made_up = specimen(
+            made_up = sample_context(
                 language, CollectorKind.THIRD_PARTY, "https://d.example/u/x", today=date(2026, 3, 20)
             )
             yield language, render(letters[name], Channel.SMS, language, made_up).text

@@ -32,8 +32,8 @@ from app.legal.bundle.models import Bundle
 from app.legal.bundle.receipt import Receipt
 from app.legal.bundle.service import Seal, build_bundle, single_excuse
 from app.legal.checklists.rules import completeness
-from app.legal.handover.courier import BundleCourier
 from app.legal.handover.service import hand_over
+from app.legal.handover.transport import BundleTransport
 from app.legal.referrals.models import Referral, ReferralStatus
 from app.legal.referrals.nominations import nominate_cases
 from app.legal.referrals.service import decide, load_case_file, nominate
@@ -247,7 +247,7 @@ def test_what_is_never_excused_stops_each_step(engine: Engine, kind: HoldKind) -
     hold(True)
     desk = Desk()
     deliver_due(
-        engine, {Destination.LEGAL_DESK: BundleCourier(desk)}, worker="w", clock=FixedClock(noon(NEXT))
+        engine, {Destination.LEGAL_DESK: BundleTransport(desk)}, worker="w", clock=FixedClock(noon(NEXT))
     )
     assert desk.taken == []
     with transaction(engine) as session:

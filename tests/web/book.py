@@ -20,7 +20,7 @@ from app.core.actor import SYSTEM
 from app.core.db import transaction
 from app.core.ids import id_of
 from app.legal.referrals.service import nominate
-from app.outreach.outbox.rules import Accepted, Outcome, Uncertain
+from app.outreach.outbox.rules import Accepted, SendResult, Uncertain
 from tests import builders
 from tests.builders import RecordingSender
 
@@ -43,10 +43,10 @@ class Book:
     sender: RecordingSender
 
 
-_LIVED: dict[tuple[str, tuple[Outcome, ...]], tuple[Rows, Book]] = {}
+_LIVED: dict[tuple[str, tuple[SendResult, ...]], tuple[Rows, Book]] = {}
 
 
-def lived_in(engine: Engine, *answers: Outcome) -> Book:
+def lived_in(engine: Engine, *answers: SendResult) -> Book:
     """Days closed from FIRST_ON to LAST_ON, and what was due sent: the first night's at once, the last
     nights' to a provider that gives `answers` in turn. Lived once in each process, and copied row by row for the next
     test that asks for it in an empty database."""
@@ -89,7 +89,7 @@ def put(engine: Engine, rows: Rows) -> None:
                 )
 
 
-def _live(engine: Engine, *answers: Outcome) -> Book:
+def _live(engine: Engine, *answers: SendResult) -> Book:
     with transaction(engine) as session:
         portfolio = builders.portfolio(session)
         anna = builders.late_customer(session, portfolio, due_on=date(2026, 2, 25), full_name="Anna Berg")

@@ -29,7 +29,7 @@ from app.outreach.outbox.rules import (
     Attachment,
     Dispatch,
     Misconfigured,
-    Outcome,
+    SendResult,
     TryLater,
     Uncertain,
     Undeliverable,
@@ -125,7 +125,7 @@ class SmtpEmailSender:
         self._lock = threading.Lock()
         self._places = threading.BoundedSemaphore(CONNECTIONS)
 
-    def send(self, dispatch: Dispatch) -> Outcome:
+    def send(self, dispatch: Dispatch) -> SendResult:
         """Accepted with the Message-ID."""
         to = ascii_address(dispatch.to)
         if not to:
@@ -150,7 +150,7 @@ class SmtpEmailSender:
 
     # ------------------------------------------------------------------------------------------ the conversation
 
-    def _send(self, attempt_id: str, to: str, content: bytes) -> Outcome:
+    def _send(self, attempt_id: str, to: str, content: bytes) -> SendResult:
         kept = self._take_kept()
         if kept is not None:
             try:
@@ -215,7 +215,7 @@ class SmtpEmailSender:
             raise
         return smtp
 
-    def _transmit(self, connection: _Connection, attempt_id: str, to: str, content: bytes) -> Outcome:
+    def _transmit(self, connection: _Connection, attempt_id: str, to: str, content: bytes) -> SendResult:
         """Hand one message over. _Lost if the connection broke before anything of its text was."""
         smtp = connection.smtp
         try:
@@ -332,7 +332,7 @@ NOT_AUTHENTICATED = re.compile(r"5\.7\.(?:2[0-7]|8|9)")
 """Ours to mend (RFC 7372, 4954): DKIM, SPF or DMARC fails for our domain, or our login does."""
 
 
-def _refused(code: int, text: bytes | str, *, of: str, address: str = "") -> Outcome:
+def _refused(code: int, text: bytes | str, *, of: str, address: str = "") -> SendResult:
     """A reply that says no (or a code that belongs nowhere). Its text is not kept: servers repeat the address in it."""
     words = text.decode("ascii", "replace") if isinstance(text, bytes) else text
     found = re.match(r"[245]\.\d{1,3}\.\d{1,3}", words)
@@ -350,7 +350,7 @@ def _refused(code: int, text: bytes | str, *, of: str, address: str = "") -> Out
     return Uncertain(reason) if of == "message" else TryLater(reason)
 
 
-def _outcome_before_sending(failure: Exception) -> Outcome:
+def _outcome_before_sending(failure: Exception) -> SendResult:
     """Something broke before the text was handed over: certainly not sent."""
     name = type(failure).__name__
     if isinstance(failure, smtplib.SMTPResponseException):

@@ -31,7 +31,7 @@ from app.adapters.print.letter_page import address_problem, letter_template, pag
 from app.adapters.print.typesetting import CannotTypeset, typeset_many
 from app.core.kit.csv_cells import protect
 from app.core.kit.processes import make_shared, share_with_group
-from app.outreach.outbox.rules import Made, Misconfigured, Piece, PressDown, TryLater
+from app.outreach.outbox.rules import FinishedBatch, Misconfigured, Piece, PressDown, TryLater
 
 PDF, MANIFEST = "letters.pdf", "manifest.csv"
 COLUMNS = (
@@ -49,7 +49,7 @@ class PrintPress:
         self._print_dir = print_dir
         self._template = letter_template(letters_dir)
 
-    def make(self, batch: str, pieces: Sequence[Piece], *, day: date) -> Made:
+    def make(self, batch: str, pieces: Sequence[Piece], *, day: date) -> FinishedBatch:
         """Typeset the whole batch under a hidden name and force it to the disk. Letters that cannot be printed are
         left out and named. Raises PressDown where nothing could be made."""
         hidden = self._hidden(batch)
@@ -94,7 +94,7 @@ class PrintPress:
         shown = self._print_dir / batch
         return shown.with_name(f".{shown.name}.part")
 
-    def _fill(self, folder: Path, pieces: Sequence[Piece], day: date) -> Made:
+    def _fill(self, folder: Path, pieces: Sequence[Piece], day: date) -> FinishedBatch:
         refused = {piece.dispatch.key: why for piece in pieces if (why := address_problem(piece.dispatch))}
         wanted = sorted(
             (piece for piece in pieces if piece.dispatch.key not in refused),
@@ -108,7 +108,7 @@ class PrintPress:
                 _bind(letters, folder / PDF)
         sha256 = _digest(folder / PDF) if letters else ""
         _write_synced(folder / MANIFEST, _manifest(letters, sha256))
-        return Made(len(letters), sum(len(letter.pages) for letter in letters), sha256, refused)
+        return FinishedBatch(len(letters), sum(len(letter.pages) for letter in letters), sha256, refused)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from app.adapters.print.letter_page import address_lines, address_problem, lette
 from app.adapters.print.typesetting import CannotTypeset, count_pages
 from app.core.kit.csv_cells import protect
 from app.core.kit.processes import make_shared, share_with_group
-from app.outreach.outbox.rules import Accepted, Dispatch, Misconfigured, Outcome, TryLater, Undeliverable
+from app.outreach.outbox.rules import Accepted, Dispatch, Misconfigured, SendResult, TryLater, Undeliverable
 
 MANIFEST = "manifest.csv"
 IN_FLIGHT = 2
@@ -39,7 +39,7 @@ class PrintLetterSender:
         self._template = letter_template(letters_dir)
         self._manifests = _Manifests()
 
-    def send(self, dispatch: Dispatch) -> Outcome:
+    def send(self, dispatch: Dispatch) -> SendResult:
         """Accepted with `<business date>/<file>` as reference, the same for every attempt of the same key.
 
         The key is looked for in the folder of its business date, so all attempts must carry the same one.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.outreach.outbox.rules import Failure, Misconfigured, Outcome, TryLater, Uncertain, Undeliverable
+from app.outreach.outbox.rules import Failure, Misconfigured, SendResult, TryLater, Uncertain, Undeliverable
 
 # https://www.twilio.com/docs/api/errors: what each refusal says about the message, the address or ourselves. The same
 # codes come with the answer to the call, in a report later (a messaging service and the carriers answer only then) and
@@ -52,7 +52,7 @@ _OURSELVES = {
 _FAR_LATER = frozenset({63038})
 
 
-def outcome_of(status: int, told: object) -> Outcome:
+def outcome_of(status: int, told: object) -> SendResult:
     """What a refusal means. Unknown codes go by status: 4xx is a definite no, 5xx says nothing certain.
 
     Twilio calls 5xx safe to retry, but also reports messages that went out although the answer was a 5xx.

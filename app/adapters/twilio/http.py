@@ -47,7 +47,7 @@ class TwilioApi:
         # The library refuses empty credentials.
         self.client = Client(account_sid or "unset", auth_token or "unset", http_client=self._http)  # type: ignore[no-untyped-call]
 
-    async def hang_up(self) -> None:
+    async def disconnect(self) -> None:
         """Close the connections of the running event loop."""
         await self._http.close()
 
@@ -58,7 +58,7 @@ class TwilioApi:
             try:
                 return await work
             finally:
-                await self.hang_up()
+                await self.disconnect()
 
         return asyncio.run(alone())
 

@@ -24,7 +24,7 @@ from app.outreach.outbox.rules import (
     Found,
     Misconfigured,
     OutboxStatus,
-    Outcome,
+    SendResult,
     TryLater,
     Uncertain,
 )
@@ -58,10 +58,10 @@ class TwilioSmsSender:
         self._configured = bool(account_sid and auth_token and sender)
         self._api = TwilioApi(account_sid, auth_token, api_url, timeout_seconds)
 
-    async def hang_up(self) -> None:
-        await self._api.hang_up()
+    async def disconnect(self) -> None:
+        await self._api.disconnect()
 
-    async def send(self, dispatch: Dispatch) -> Outcome:
+    async def send(self, dispatch: Dispatch) -> SendResult:
         """Accepted with Twilio's message SID. Reasons never quote Twilio's texts: they contain the number."""
         if not self._configured:
             return Misconfigured("Twilio account, token or sender number is not set")

@@ -42,9 +42,9 @@ from app.core.vocabulary import Channel
 from app.operations.day.closing import run_days
 from app.operations.day.runs import last_closed
 from app.operations.simulation.rules import Leaving, Side, Tariff, letter_pages, through_channel
-from app.outreach.delivery.moves import Postpone, Withhold, postponed, result_event, withhold
+from app.outreach.delivery.moves import apply_verdicts, result_event
 from app.outreach.delivery.recheck import recheck
-from app.outreach.gate.decisions import DecisionEntry, record_decisions
+from app.outreach.gate.decisions import record_decisions
 from app.outreach.letters.catalog import load_letters, sms_segments
 from app.outreach.outbox.models import ChannelStop, OutboxMessage
 from app.outreach.outbox.rules import Accepted, Destination, OutboxStatus
@@ -260,27 +260,25 @@ def leave(
         .limit(BATCH)
     )
     with transaction(engine) as session:
-        # The next one of the same customer is judged with this one already sent.
+        # The next one of the same customer is rechecked with this one already sent.
         first: dict[int, OutboxMessage] = {}
         for row in session.scalars(query.options(*UNREAD)):
             first.setdefault(row.customer_id, row)
         rows = list(first.values())
         # Written by statements of many rows, not one by one.
         session.expunge_all()
-        events: list[DecisionEntry | NewEvent] = []
-        sent: list[int] = []
-        for row, verdict in zip(rows, recheck(session, portfolio, rows, stationery, now=now), strict=True):
-            if isinstance(verdict, Withhold):
-                row.status = OutboxStatus.CLAIMED
-                events.append(withhold(row, verdict, now=now))
-                _update(session, [id_of(row)], status=row.status, error=row.error, settled_at=now)
-            elif isinstance(verdict, Postpone):
-                events += postponed(row, verdict)
-                _update(session, [id_of(row)], not_before=verdict.until)
-            else:
-                sent.append(id_of(row))
-                events.append(_sent(row, tariff, tally, units, now))
-        _update(session, sent, status=OutboxStatus.SENT, attempts=1, sent_at=now, settled_at=now)
+        for row in rows:
+            row.status = OutboxStatus.CLAIMED
+        verdicts = recheck(session, portfolio, rows, stationery, now=now)
+        cleared, events = apply_verdicts(rows, verdicts, now=now)
+        for row in rows:
+            if row.status is OutboxStatus.WITHHELD:
+                _update(session, [id_of(row)], status=row.status, error=row.error, finished_at=now)
+            elif row.status is OutboxStatus.QUEUED:
+                _update(session, [id_of(row)], not_before=row.not_before)
+        events += [_sent(row, tariff, tally, units, now) for row, _ in cleared]
+        sent = [id_of(row) for row, _ in cleared]
+        _update(session, sent, status=OutboxStatus.SENT, attempts=1, sent_at=now, finished_at=now)
         record_decisions(session, events, by=SYSTEM, now=now)
     return len(rows)
 

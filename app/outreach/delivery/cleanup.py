@@ -14,9 +14,9 @@ from app.core.clock import local_date
 from app.core.db import table_of
 from app.core.timeline.rules import Kind
 from app.core.timeline.service import NewEvent, record_many
-from app.outreach.delivery.couriers import Courier
 from app.outreach.delivery.moves import message_event, move, requeue, withhold
 from app.outreach.delivery.recheck import too_old
+from app.outreach.delivery.transports import Transport
 from app.outreach.gate.case_facts import STALE_AFTER
 from app.outreach.gate.decisions import record_decisions
 from app.outreach.outbox.claims import Claim, locked_rows
@@ -30,8 +30,8 @@ AT_MOST = 1000
 """Rows of one transaction."""
 
 
-def recover(session: Session, couriers: Mapping[Destination, Courier], *, now: datetime) -> None:
-    """What a dead worker left behind: claims go back to the queue, attempts become unknown (or are repeated)."""
+def recover(session: Session, transports: Mapping[Destination, Transport], *, now: datetime) -> None:
+    """Recover what a dead worker left behind: claims go back to the queue, attempts become unknown or are repeated."""
     message = table_of(OutboxMessage)
     left = (
         message.c.status.in_((OutboxStatus.CLAIMED, OutboxStatus.SENDING)),
@@ -47,20 +47,20 @@ def recover(session: Session, couriers: Mapping[Destination, Courier], *, now: d
             continue  # somebody was quicker
         if row.lease_until is None or row.lease_until >= now:
             continue
-        courier = couriers.get(row.destination)
-        if row.status is OutboxStatus.CLAIMED or (courier is not None and courier.repeatable):
+        transport = transports.get(row.destination)
+        if row.status is OutboxStatus.CLAIMED or (transport is not None and transport.repeatable):
             requeue(row, row.not_before)
         else:
             move(row, OutboxStatus.UNKNOWN)
-            row.settled_at = now
+            row.finished_at = now
             row.error = "the worker stopped while sending; it may or may not have left"
             lost.append(message_event(row, Kind.CONTACT_UNKNOWN, {"error": row.error}))
     record_many(session, lost, by=SYSTEM, now=now)
 
 
 def withhold_stale(session: Session, *, now: datetime, at_most: int = AT_MOST) -> int:
-    """Take from the queue what waited too long, also where its channel is stopped: its words are no longer true, and
-    it must not stand in the way of others for ever. Returns how many."""
+    """Withhold messages that waited too long, also where their channel is stopped: their words are no longer true, and
+    they must not stand in the way of others for ever. Returns how many."""
     query = (
         select(OutboxMessage, col(Portfolio.timezone))
         .join(Portfolio, col(Portfolio.id) == OutboxMessage.portfolio_id)

@@ -9,14 +9,17 @@ desk) goes back to the queue instead.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import structlog
+from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
 from app.core.actor import SYSTEM, Actor
+from app.core.db import transaction
 from app.core.errors import Conflict
 from app.core.text import clean_text
 from app.core.timeline.rules import Kind
@@ -24,6 +27,7 @@ from app.core.timeline.service import Heads, NewEvent, customer_stream, record_m
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.gate.decisions import DecisionEntry, ReviewRequest, decision_entry, record_decisions
 from app.outreach.gate.suppression import apply_refusal
+from app.outreach.outbox.claims import Claim, locked_rows
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import (
     MAX_ATTEMPTS,
@@ -32,9 +36,9 @@ from app.outreach.outbox.rules import (
     Accepted,
     Destination,
     Misconfigured,
-    NotCalled,
+    NotDispatched,
     OutboxStatus,
-    Outcome,
+    SendResult,
     TryLater,
     Uncertain,
     Undeliverable,
@@ -43,68 +47,98 @@ from app.outreach.outbox.rules import (
 from app.policy.answers import Answer
 
 log = structlog.get_logger("desk.delivery")
+T = TypeVar("T")
 
 SET_ASIDE_FOR = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
 class Withhold:
-    """Do not send it, ever; `data` goes on record."""
+    """Verdict: the message is never sent. `data` goes on record."""
 
     reason: str
     data: Mapping[str, object]
     asked: tuple[ReviewRequest, Answer] | None = None
-    """The question to the gate and its answer, where it was the gate that said no."""
+    """The question to the gate and its answer, where the gate refused."""
 
 
 @dataclass(frozen=True, slots=True)
 class Postpone:
+    """Verdict: the message waits, and is rechecked at `until`."""
+
     until: datetime
     reason: str
     asked: tuple[ReviewRequest, Answer] | None = None
-    """The question to the gate and its answer, where it was the gate that wants it to wait."""
+    """The question to the gate and its answer, where the gate made it wait."""
 
 
 def new_attempt_id(row: OutboxMessage) -> str:
-    """Nobody can guess it, and the row is found by it: callbacks bring it back."""
+    """Id of a new attempt to send. It cannot be guessed, and a provider's report brings it back."""
     return f"{row.id}-{secrets.token_hex(9)}"
 
 
-def set_aside(session: Session, row: OutboxMessage, why: str, *, now: datetime) -> None:
-    """A row that could not even be prepared: tried again later, and withheld when that does not help."""
-    row.attempts += 1
-    row.error = f"could not be prepared: {why}"
-    if row.attempts >= MAX_ATTEMPTS:
-        record_decisions(session, [withhold(row, Withhold(row.error, {}), now=now)], by=SYSTEM, now=now)
-    else:
-        requeue(row, now + SET_ASIDE_FOR)
+def apply_verdicts(
+    rows: Sequence[OutboxMessage], verdicts: Iterable[T | Withhold | Postpone], *, now: datetime
+) -> tuple[list[tuple[OutboxMessage, T]], list[DecisionEntry | NewEvent]]:
+    """Withhold or postpone each row as its verdict says. Returns the other rows with what was found for them, and what
+    the caller must put on record (`record_decisions`)."""
+    cleared: list[tuple[OutboxMessage, T]] = []
+    told: list[DecisionEntry | NewEvent] = []
+    for row, verdict in zip(rows, verdicts, strict=True):
+        if isinstance(verdict, Withhold):
+            told.append(withhold(row, verdict, now=now))
+        elif isinstance(verdict, Postpone):
+            told += postponed(row, verdict)
+            row.error = verdict.reason[:500]
+            requeue(row, verdict.until)
+        else:
+            cleared.append((row, verdict))
+    return cleared, told
+
+
+def set_aside(
+    engine: Engine, claim: Claim, error: Exception, *, worker: str, now: datetime
+) -> list[OutboxStatus]:
+    """Postpone a claimed row that could not be prepared; withhold it once it failed too often. Returns where it went,
+    nothing if the worker has lost it."""
+    with transaction(engine) as session:
+        rows = locked_rows(session, [claim], held_by=worker)
+        for row in rows:
+            row.attempts += 1
+            row.error = f"could not be prepared: {type(error).__name__}"
+            if row.attempts >= MAX_ATTEMPTS:
+                told = withhold(row, Withhold(row.error, {}), now=now)
+                record_decisions(session, [told], by=SYSTEM, now=now)
+            else:
+                requeue(row, now + SET_ASIDE_FOR)
+        return [row.status for row in rows]
 
 
 def move(row: OutboxMessage, to: OutboxStatus) -> None:
     """Change the status along the transition table; Conflict for any other move."""
     if to not in TRANSITIONS[row.status]:
-        raise Conflict(f"a message that is {row.status.value} cannot become {to.value}")
+        raise Conflict(f"Message {row.id} is {row.status.value} and cannot become {to.value}.")
     row.status = to
 
 
-def finish(row: OutboxMessage, outcome: Outcome, *, now: datetime) -> bool:
-    """Write down what came of the attempt. False if that was known already: the provider's report was quicker than
-    its answer."""
+def finish(row: OutboxMessage, result: SendResult, *, now: datetime) -> bool:
+    """Move the message by the result of its attempt. False if its fate was known already: the provider's report was
+    quicker than its answer."""
     if row.status in REPORTED:
-        if isinstance(outcome, Accepted):
-            row.provider_ref = row.provider_ref or outcome.provider_ref[:120]
+        if isinstance(result, Accepted):
+            row.provider_ref = row.provider_ref or result.provider_ref[:120]
         else:
-            log.warning("answer_contradicts_report", key=row.key, answer=type(outcome).__name__)
+            log.warning("result_contradicts_report", key=row.key, result=type(result).__name__)
         return False
-    if row.status is not OutboxStatus.SENDING and not isinstance(outcome, Accepted):
+    if row.status is not OutboxStatus.SENDING and not isinstance(result, Accepted):
         # The lease ran out while the provider was slow. What was unknown is certain now: nothing left.
-        if row.status is OutboxStatus.UNKNOWN and not isinstance(outcome, Uncertain):
+        if row.status is OutboxStatus.UNKNOWN and not isinstance(result, Uncertain):
             move(row, OutboxStatus.FAILED)
-            row.error, row.settled_at = outcome.reason[:500], now
+            row.error, row.finished_at = result.reason[:500], now
             return True
         return False
-    row.settled_at = now
-    match outcome:
+    row.finished_at = now
+    match result:
         case Accepted(provider_ref=reference, simulated=simulated):
             move(row, OutboxStatus.SENT)
             row.provider_ref, row.sent_at, row.error = reference[:120], now, ""
@@ -120,7 +154,7 @@ def finish(row: OutboxMessage, outcome: Outcome, *, now: datetime) -> bool:
         case Misconfigured(reason=reason):
             row.error = reason[:500]
             requeue(row, row.not_before)
-        case NotCalled(reason=reason):
+        case NotDispatched(reason=reason):
             row.error = reason[:500]
             row.attempts -= 1
             requeue(row, row.not_before)
@@ -128,11 +162,11 @@ def finish(row: OutboxMessage, outcome: Outcome, *, now: datetime) -> bool:
 
 
 REPORTED = (OutboxStatus.SENT, OutboxStatus.DELIVERED, OutboxStatus.UNDELIVERED, OutboxStatus.BOUNCED)
-"""The provider has told that it took the message."""
+"""The provider has reported that it took the message."""
 
 
 def _try_again(row: OutboxMessage, at: datetime) -> None:
-    """At the end of its window at the latest: the gate then says when the next one opens."""
+    """Try again at `at`, at the end of the message's window at the latest: the gate then says when the next opens."""
     if row.attempts >= MAX_ATTEMPTS:
         move(row, OutboxStatus.FAILED)
     else:
@@ -140,22 +174,23 @@ def _try_again(row: OutboxMessage, at: datetime) -> None:
 
 
 def cannot_arrive(row: OutboxMessage, status: OutboxStatus, why: str, *, now: datetime) -> None:
-    """It can never arrive where it was sent to; its step may go on by another channel (`fallback.py`)."""
+    """Mark a message that can never arrive; its step may go on by another channel (`planning/fallback.py`)."""
     move(row, status)
-    row.error, row.settled_at = why[:500], now
+    row.error, row.finished_at = why[:500], now
     if row.purpose is not Purpose.CONFIRMATION and row.destination is not Destination.LEGAL_DESK:
         row.fallback_at = now
 
 
 def requeue(row: OutboxMessage, at: datetime) -> None:
+    """Put the message back into the queue; it is due at `at`."""
     move(row, OutboxStatus.QUEUED)
     row.not_before, row.claimed_by = at, ""
 
 
 def withhold(row: OutboxMessage, why: Withhold, *, now: datetime) -> DecisionEntry | NewEvent:
-    """Never to be sent, and what goes on record of it (`record_decisions`)."""
+    """Withhold the message for ever; returns what goes on record (`record_decisions`)."""
     move(row, OutboxStatus.WITHHELD)
-    row.error, row.settled_at = why.reason[:500], now
+    row.error, row.finished_at = why.reason[:500], now
     # What the gate refuses is owed all the same if it is a notice: a hold may have come in between.
     is_owed = row.purpose is Purpose.NOTICE and why.asked is not None
     if row.destination is not Destination.LEGAL_DESK and (why.reason == MOVED or is_owed):
@@ -176,16 +211,18 @@ def withhold(row: OutboxMessage, why: Withhold, *, now: datetime) -> DecisionEnt
 
 
 def cancel_message(session: Session, row: OutboxMessage, reason: str, *, by: Actor, now: datetime) -> None:
-    """A person takes back a message that waits to leave. Conflict once it is on its way; the row is locked."""
+    """Cancel a message that waits to leave, for a person. Conflict once it is on its way; the row is locked."""
     reason = clean_text(reason, "reason", at_most=300)
     if row.status is not OutboxStatus.QUEUED:
-        raise Conflict("This message is not waiting any more, so it cannot be cancelled")
+        raise Conflict(
+            f"Message {row.id} is {row.status.value}. Only a message that is still queued can be cancelled."
+        )
     told = withhold(row, Withhold(f"cancelled: {reason}", {}), now=now)
     record_decisions(session, [told], by=by, now=now)
 
 
 def postponed(row: OutboxMessage, why: Postpone) -> list[DecisionEntry]:
-    """What goes on record of a message that has to wait (`record_decisions`)."""
+    """What goes on record of a postponed message (`record_decisions`)."""
     if why.asked is None:
         return []
     asked, answer = why.asked
@@ -194,21 +231,21 @@ def postponed(row: OutboxMessage, why: Postpone) -> list[DecisionEntry]:
 
 def record_results(
     session: Session,
-    settled: Sequence[tuple[OutboxMessage, Outcome]],
+    finished: Sequence[tuple[OutboxMessage, SendResult]],
     heads: Heads | None = None,
     *,
     now: datetime,
 ) -> None:
-    """What came of attempts goes on record, with what it says about the addresses."""
-    told = [result_event(row, outcome) for row, outcome in settled]
+    """Put what came of attempts on record, and close addresses that do not exist."""
+    told = [result_event(row, result) for row, result in finished]
     record_many(session, [event for event in told if event is not None], by=SYSTEM, now=now, locked=heads)
-    for row, outcome in settled:
-        apply_refusal(session, row, outcome, now=now)
+    for row, result in finished:
+        apply_refusal(session, row, result, now=now)
 
 
-def result_event(row: OutboxMessage, outcome: Outcome) -> NewEvent | None:
-    """What goes on record of a message's outcome; None where it will be tried again."""
-    match outcome:
+def result_event(row: OutboxMessage, result: SendResult) -> NewEvent | None:
+    """The event of an attempt's result; None where the message will be tried again."""
+    match result:
         case Accepted(provider_ref=reference, simulated=simulated):
             data = {
                 "to": row.address,
@@ -225,6 +262,7 @@ def result_event(row: OutboxMessage, outcome: Outcome) -> NewEvent | None:
 
 
 def message_event(row: OutboxMessage, kind: Kind, data: Mapping[str, object]) -> NewEvent:
+    """An event about this message, in its customer's stream."""
     channel = None if row.destination is Destination.LEGAL_DESK else Channel(row.destination.value)
     return NewEvent(
         customer_stream(row.customer_id),

@@ -1,5 +1,5 @@
-"""What a worker has claimed of one destination and not handed over yet, judged ahead of the calls by a thread of its
-own, so that neither answers nor calls wait for the thirty statements that a judgement takes."""
+"""Prefetch: rechecks claimed messages of one destination on a background thread, so that dispatching never waits for
+the thirty queries of a recheck."""
 
 from __future__ import annotations
 
@@ -12,47 +12,48 @@ from typing import NamedTuple
 import structlog
 
 from app.core.db import reading, retrying, transaction
-from app.outreach.delivery.couriers import Foreseen, Shift
 from app.outreach.delivery.moves import new_attempt_id
+from app.outreach.delivery.transports import Candidate, DeliveryJob
 from app.outreach.outbox.bulk import read_claimed
 from app.outreach.outbox.claims import Claim, claim, claim_of, release_claims
 
 log = structlog.get_logger("desk.delivery")
 
-JUDGED_TOGETHER = 200
-"""Messages that are judged by the same statements, where they can be handed over soon enough."""
-JUDGED_SECONDS = 2.0
-"""What is not begun within this time is judged again."""
+RECHECKED_TOGETHER = 200
+"""Messages rechecked by the same queries, where they can be handed over soon enough."""
+RECHECK_AFTER_SECONDS = 2.0
+"""A message that is not started within this time is rechecked."""
 
 
-class Ready(NamedTuple):
-    """A claimed message that was judged without a lock."""
+class Prefetched(NamedTuple):
+    """A claimed message that was rechecked without a lock."""
 
-    foreseen: Foreseen
-    judged_at: float
+    candidate: Candidate
+    checked_at: float
     """On the monotonic clock."""
 
     @property
-    def claimed(self) -> Claim:
-        return claim_of(self.foreseen.row)
+    def claim(self) -> Claim:
+        return claim_of(self.candidate.row)
 
 
-class Stock:
-    """Claim messages in one of four places; in the last three no customer is twice."""
+class Prefetch:
+    """Claimed messages in four places: waiting, being rechecked, ready, doubtful. In the last three no customer is
+    twice."""
 
-    def __init__(self, shift: Shift, wake: Callable[[], None]) -> None:
-        """`wake` is called by another thread when messages were judged."""
-        self.shift = shift
+    def __init__(self, job: DeliveryJob, wake: Callable[[], None]) -> None:
+        """`wake` is called by the background thread when messages were rechecked."""
+        self.job = job
         self.wake = wake
-        self.together = JUDGED_TOGETHER
-        """What is judged at once; and when less than this is left, more is."""
+        self.together = RECHECKED_TOGETHER
+        """How many are rechecked at once; when fewer are left, more are."""
         self.has_more = True
-        self.judge = ThreadPoolExecutor(1, f"desk-{shift.destination.value}-judge")
+        self._background = ThreadPoolExecutor(1, f"desk-{job.destination.value}-recheck")
         self._waiting: deque[Claim] = deque()
-        self._coming: tuple[Sequence[Claim], Future[tuple[list[Ready], list[Claim]]]] | None = None
-        self.ready: deque[Ready] = deque()
+        self._coming: tuple[Sequence[Claim], Future[tuple[list[Prefetched], list[Claim]]]] | None = None
+        self.ready: deque[Prefetched] = deque()
         self.doubtful: deque[Claim] = deque()
-        """To be judged under lock."""
+        """To be rechecked under lock."""
 
     def __bool__(self) -> bool:
         return bool(self.ready or self.doubtful)
@@ -62,62 +63,62 @@ class Stock:
         return self._coming is not None
 
     @property
-    def is_judged(self) -> bool:
-        """Has a judgement ended that was not taken yet?"""
+    def is_rechecked(self) -> bool:
+        """Whether a recheck has ended whose messages were not taken yet."""
         return self._coming is not None and self._coming[1].done()
 
     def replenish(self, busy: Iterable[int]) -> None:
-        """Take what was judged, and have more judged if little is left: of each customer only one message, and none of
-        those who are `busy`: the next is judged when that one is settled."""
+        """Take what was rechecked, and have more rechecked if little is left: one message a customer, and none of
+        customers that are `busy`, whose next message is rechecked when the present one is recorded."""
         self._collect(wait=False)
-        self._judge_old_again()
+        self._recheck_old()
         if self.is_coming or len(self.ready) + len(self.doubtful) >= self.together:
             return
         if not self._waiting and self.has_more:
             self._waiting.extend(retrying(self._claim))
-            self.has_more = len(self._waiting) == self.shift.batch
+            self.has_more = len(self._waiting) == self.job.batch
         picked = self._pick(set(busy))
         if picked:
             if not self.ready:
-                self.together = min(JUDGED_TOGETHER, self.together * 2)
-            judged = self.judge.submit(self._judged, picked)
-            self._coming = (picked, judged)
-            judged.add_done_callback(lambda _: self.wake())
+                self.together = min(RECHECKED_TOGETHER, self.together * 2)
+            future = self._background.submit(self._recheck, picked)
+            self._coming = (picked, future)
+            future.add_done_callback(lambda _: self.wake())
 
     def _collect(self, *, wait: bool) -> None:
         if self._coming is None:
             return
-        picked, judged = self._coming
-        if not wait and not judged.done():
+        picked, future = self._coming
+        if not wait and not future.done():
             return
         self._coming = None
         try:
-            ready, doubtful = judged.result()
-        except Exception as error:  # whichever row it was, it is found when they are judged one by one
-            log.error("not_foreseen", rows=len(picked), error=type(error).__name__)
+            ready, doubtful = future.result()
+        except Exception as error:  # the broken row is found when they are rechecked one by one
+            log.error("not_rechecked", rows=len(picked), error=type(error).__name__)
             ready, doubtful = [], list(picked)
         self.ready.extend(ready)
         self.doubtful.extend(doubtful)
 
-    def _judge_old_again(self) -> None:
-        too_old = time.monotonic() - JUDGED_SECONDS
-        old = [each.claimed for each in self.ready if each.judged_at < too_old]
+    def _recheck_old(self) -> None:
+        too_old = time.monotonic() - RECHECK_AFTER_SECONDS
+        old = [each.claim for each in self.ready if each.checked_at < too_old]
         if old:
-            self.ready = deque(each for each in self.ready if each.judged_at >= too_old)
+            self.ready = deque(each for each in self.ready if each.checked_at >= too_old)
             self._waiting.extendleft(reversed(old))
-            self.together = max(self.shift.courier.in_flight, self.together // 2)
+            self.together = max(self.job.transport.in_flight, self.together // 2)
 
     def _claim(self) -> list[Claim]:
-        shift = self.shift
-        with transaction(shift.engine) as session:
+        job = self.job
+        with transaction(job.engine) as session:
             return claim(
-                session, shift.destination, worker=shift.worker, batch=shift.batch, lease=shift.lease,
-                now=shift.clock.now(),
+                session, job.destination, worker=job.worker, batch=job.batch, lease=job.lease,
+                now=job.clock.now(),
             )  # fmt: skip
 
     def _pick(self, busy: set[int]) -> list[Claim]:
         busy.update(row.customer_id for row in self.doubtful)
-        busy.update(each.foreseen.row.customer_id for each in self.ready)
+        busy.update(each.candidate.row.customer_id for each in self.ready)
         picked: list[Claim] = []
         later: list[Claim] = []
         while self._waiting and len(picked) < self.together:
@@ -130,28 +131,28 @@ class Stock:
         self._waiting.extendleft(reversed(later))
         return picked
 
-    def _judged(self, picked: Sequence[Claim]) -> tuple[list[Ready], list[Claim]]:
-        """Those that may leave, as far as can be seen, and those of which that is not clear."""
-        shift, judged_at = self.shift, time.monotonic()
-        with reading(shift.engine) as session:
-            rows = read_claimed(session, picked, worker=shift.worker)
-            for row in rows:  # before they are judged, because what is handed over carries it
+    def _recheck(self, picked: Sequence[Claim]) -> tuple[list[Prefetched], list[Claim]]:
+        """Recheck these claims without a lock: those that may leave, and those that are doubtful."""
+        job, checked_at = self.job, time.monotonic()
+        with reading(job.engine) as session:
+            rows = read_claimed(session, picked, worker=job.worker)
+            for row in rows:  # before they are rechecked, because what is handed over carries it
                 row.attempt_id = new_attempt_id(row)
-            found = shift.courier.foresee(session, rows, now=shift.clock.now())
+            found = job.transport.recheck_without_lock(session, rows, now=job.clock.now())
         return (
-            [Ready(each, judged_at) for each in found if each is not None],
+            [Prefetched(each, checked_at) for each in found if each is not None],
             [claim_of(row) for row, each in zip(rows, found, strict=True) if each is None],
         )
 
     def give_back(self) -> None:
-        """Everything; and claim no more."""
+        """Release every claim, and claim no more."""
         self.has_more = False
         self._collect(wait=True)
-        held = [*self._waiting, *self.doubtful, *(each.claimed for each in self.ready)]
+        held = [*self._waiting, *self.doubtful, *(each.claim for each in self.ready)]
 
         def work() -> None:
-            with transaction(self.shift.engine) as session:
-                release_claims(session, [row.row_id for row in held], worker=self.shift.worker)
+            with transaction(self.job.engine) as session:
+                release_claims(session, [row.row_id for row in held], worker=self.job.worker)
 
         if held:
             retrying(work)
@@ -160,4 +161,4 @@ class Stock:
 
     def close(self) -> None:
         self.give_back()
-        self.judge.shutdown()
+        self._background.shutdown()

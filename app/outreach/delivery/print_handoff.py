@@ -28,7 +28,7 @@ from app.core.timeline.rules import Kind
 from app.core.timeline.service import NewEvent, record
 from app.outreach.outbox.channel_stops import is_stopped
 from app.outreach.outbox.models import PrintBatch
-from app.outreach.outbox.rules import Destination, Drop, DropFailed, DropStatus
+from app.outreach.outbox.rules import Destination, HandoffFailed, HandoffStatus, PrintService
 
 log = structlog.get_logger("desk.printing")
 
@@ -37,7 +37,7 @@ AGAIN = timedelta(minutes=15)
 """After a failure; the service's server is not ours to hammer."""
 
 
-def drop_due(engine: Engine, drop: Drop, *, clock: Clock) -> dict[str, int]:
+def hand_off_due(engine: Engine, drop: PrintService, *, clock: Clock) -> dict[str, int]:
     """Hand over the batches that wait for it, the oldest first; how many were dropped, how many failed. Safe to run in
     many processes."""
     counts: Counter[str] = Counter()
@@ -56,7 +56,7 @@ class _Held:
 
 def _claim(engine: Engine, now: datetime) -> _Held | None:
     batch = table_of(PrintBatch)
-    open_ = batch.c.drop_status.in_((DropStatus.WAITING, DropStatus.UPLOADED))
+    open_ = batch.c.handoff_status.in_((HandoffStatus.WAITING, HandoffStatus.UPLOADED))
     with transaction(engine) as session:
         if is_stopped(session, Destination.POST):
             return None
@@ -69,32 +69,32 @@ def _claim(engine: Engine, now: datetime) -> _Held | None:
         return held
 
 
-def _hand_over(engine: Engine, drop: Drop, held: _Held, clock: Clock) -> str:
+def _hand_over(engine: Engine, drop: PrintService, held: _Held, clock: Clock) -> str:
     with reading(engine) as session:
         batch = session.get_one(PrintBatch, held.id)
     try:
-        if batch.drop_status is DropStatus.WAITING:
+        if batch.handoff_status is HandoffStatus.WAITING:
             drop.upload(batch.name)
-            if not retrying(partial(_note, engine, held, DropStatus.UPLOADED, clock.now())):
+            if not retrying(partial(_note, engine, held, HandoffStatus.UPLOADED, clock.now())):
                 return "taken_over"
         drop.name(batch.name)
-    except DropFailed as failed:
+    except HandoffFailed as failed:
         log.error("batch_not_dropped", batch=held.id, why=failed.reason)
         retrying(partial(_note_failure, engine, held, failed.reason, clock.now()))
         return "failed"
-    retrying(partial(_note, engine, held, DropStatus.DROPPED, clock.now()))
+    retrying(partial(_note, engine, held, HandoffStatus.DROPPED, clock.now()))
     return "dropped"
 
 
-def _note(engine: Engine, held: _Held, status: DropStatus, now: datetime) -> bool:
+def _note(engine: Engine, held: _Held, status: HandoffStatus, now: datetime) -> bool:
     """False if it is in other hands by now."""
     with transaction(engine) as session:
         batch = _mine(session, held)
         if batch is None:
             return False
-        batch.drop_status, batch.drop_error = status, ""
-        if status is DropStatus.DROPPED:
-            batch.dropped_at = now
+        batch.handoff_status, batch.handoff_error = status, ""
+        if status is HandoffStatus.DROPPED:
+            batch.handed_off_at = now
             data = {"batch": batch.name, "status": status.value, "sha256": batch.sha256}
             record(session, NewEvent("outbox", Kind.PRINT_BATCH_ENDED, data), by=SYSTEM, now=now)
         return True
@@ -104,7 +104,7 @@ def _note_failure(engine: Engine, held: _Held, why: str, now: datetime) -> None:
     with transaction(engine) as session:
         batch = _mine(session, held)
         if batch is not None:
-            batch.drop_error, batch.lease_until = why[:500], now + AGAIN
+            batch.handoff_error, batch.lease_until = why[:500], now + AGAIN
 
 
 def _mine(session: Session, held: _Held) -> PrintBatch | None:

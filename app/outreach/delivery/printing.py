@@ -1,7 +1,7 @@
 """Letters go out once a day, as one batch a portfolio, printed in one PDF. Written so that a process may die between
 any two lines.
 
-    making       its letters are judged at the gate and committed as `sending`, then the PDF is made out of sight
+    making       its letters are rechecked at the gate and committed as `sending`, then the PDF is made out of sight
     publishing   the PDF is complete and on the disk: committed before it gets its name, and the point of no return
     published    it has its name, and its letters are `sent` as its manifest has them
 
@@ -28,24 +28,21 @@ from app.book.ledger.models import Portfolio
 from app.core.actor import SYSTEM
 from app.core.bulk import upsert
 from app.core.clock import Clock
-from app.core.db import reading, retrying, table_of, transaction
+from app.core.db import reading, retrying, table_of, together_or_alone, transaction
 from app.core.ids import id_of
 from app.core.timeline.rules import Kind
 from app.core.timeline.service import NewEvent, record
-from app.outreach.delivery.couriers import dispatch_of
 from app.outreach.delivery.moves import (
-    Postpone,
-    Withhold,
+    apply_verdicts,
     finish,
     move,
-    postponed,
     record_results,
     requeue,
     set_aside,
-    withhold,
 )
 from app.outreach.delivery.recheck import Cleared, recheck
-from app.outreach.gate.decisions import DecisionEntry, record_decisions
+from app.outreach.delivery.transports import dispatch_of
+from app.outreach.gate.decisions import record_decisions
 from app.outreach.outbox.channel_stops import is_stopped, stop_channel
 from app.outreach.outbox.claims import Claim, claim, locked_rows
 from app.outreach.outbox.models import OutboxMessage, PrintBatch
@@ -53,15 +50,15 @@ from app.outreach.outbox.rules import (
     Accepted,
     BatchStatus,
     Destination,
-    DropStatus,
-    Made,
+    FinishedBatch,
+    HandoffStatus,
     Misconfigured,
-    NotCalled,
+    NotDispatched,
     OutboxStatus,
-    Outcome,
     Piece,
     Press,
     PressDown,
+    SendResult,
     TryLater,
     Uncertain,
     Undeliverable,
@@ -71,9 +68,9 @@ from app.outreach.planning.service import Stationery
 log = structlog.get_logger("desk.printing")
 
 LEASE = timedelta(minutes=30)
-"""Far longer than a set of letters is judged, or a day's batch is made."""
+"""Far longer than rechecking a set of letters takes, or making a day's batch."""
 AT_ONCE = 200
-"""Letters judged or settled in one transaction."""
+"""Letters rechecked or finished in one transaction."""
 
 
 def print_due(
@@ -84,14 +81,14 @@ def print_due(
     worker: str,
     clock: Clock,
     hour: int,
-    dropped: bool = False,
+    handed_off: bool = False,
 ) -> dict[str, int]:
     """Print the batch of each portfolio whose `hour` has come today, and finish what a dead worker left. Where they are
-    `dropped`, published ones wait to be handed over (`drops.py`). Returns how many letters ended in which status.
-    Safe to run in many processes."""
+    `handed_off`, published ones wait for the print service (`print_handoff.py`). Returns how many letters ended in
+    which status. Safe to run in many processes."""
     counts: Counter[str] = Counter()
     for batch_id in _left_behind(engine, clock.now()):
-        counts += _Run(engine, press, stationery, worker, clock, batch_id, dropped).finish()
+        counts += _BatchRun(engine, press, stationery, worker, clock, batch_id, handed_off).finish()
     with reading(engine) as session:
         zones = {id_of(p): p.timezone for p in session.scalars(select(Portfolio))}
     for portfolio_id, zone in zones.items():
@@ -99,7 +96,7 @@ def print_due(
         if local.hour >= hour:
             begun = retrying(partial(_begin, engine, portfolio_id, local.date(), clock))
             if begun is not None:
-                counts += _Run(engine, press, stationery, worker, clock, begun, dropped).print()
+                counts += _BatchRun(engine, press, stationery, worker, clock, begun, handed_off).print()
     return dict(counts)
 
 
@@ -132,7 +129,7 @@ def _begin(engine: Engine, portfolio_id: int, on: date, clock: Clock) -> int | N
 
 
 @dataclass(frozen=True)
-class _Run:
+class _BatchRun:
     """One batch in the hands of one worker."""
 
     engine: Engine
@@ -141,31 +138,31 @@ class _Run:
     worker: str
     clock: Clock
     batch_id: int
-    dropped: bool
+    handed_off: bool
 
     def print(self) -> Counter[str]:
         pieces: list[Piece] = []
-        while claimed := retrying(self._claim):
-            pieces += self._judged(claimed)
+        while claims := retrying(self._claim):
+            pieces += self._cleared(claims)
         with reading(self.engine) as session:
             batch = session.get_one(PrintBatch, self.batch_id)
         if not pieces:
-            return self._abandon(NotCalled("nothing of it could leave"))
+            return self._abandon(NotDispatched("nothing of it could leave"))
         try:
             made = self.press.make(batch.name, pieces, day=batch.printed_on)
         except PressDown as down:
             return self._abandon(down.outcome)
         if not retrying(partial(self._commit_to, made)):
-            return self._abandon(NotCalled("the channel was stopped"))
+            return self._abandon(NotDispatched("the channel was stopped"))
         return self._publish()
 
     def finish(self) -> Counter[str]:
-        """What a dead worker left behind."""
+        """Finish what a dead worker left behind."""
         with reading(self.engine) as session:
             status = session.get_one(PrintBatch, self.batch_id).status
         if status is BatchStatus.PUBLISHING:
             return self._publish()
-        return self._abandon(NotCalled("the worker stopped while the batch was being made"))
+        return self._abandon(NotDispatched("the worker stopped while the batch was being made"))
 
     # --- making -------------------------------------------------------------------------------
 
@@ -177,52 +174,31 @@ class _Run:
                 portfolio_id=batch.portfolio_id, now=self.clock.now(),
             )  # fmt: skip
 
-    def _judged(self, claimed: Sequence[Claim]) -> list[Piece]:
+    def _cleared(self, claims: Sequence[Claim]) -> list[Piece]:
         """The letters of these that may leave now; they are committed as `sending`."""
-        try:
-            return retrying(partial(self._judge, claimed))
-        except Exception as error:  # one broken row must not hold up the others
-            log.error("not_prepared", rows=len(claimed), error=type(error).__name__)
-        pieces: list[Piece] = []
-        for row in claimed:
-            try:
-                pieces += retrying(partial(self._judge, [row]))
-            except Exception as error:
-                retrying(partial(self._set_aside, row, type(error).__name__))
-        return pieces
+        return [piece for some in together_or_alone(claims, self._recheck, self._set_aside) for piece in some]
 
-    def _judge(self, claimed: Sequence[Claim]) -> list[Piece]:
+    def _recheck(self, claims: Sequence[Claim]) -> list[Piece]:
         now = self.clock.now()
         with transaction(self.engine) as session:
             batch = self._locked(session, BatchStatus.MAKING)
             if batch is None:
                 return []
             portfolio = session.get_one(Portfolio, batch.portfolio_id)
-            rows = self._one_each(locked_rows(session, claimed))
-            pieces: list[Piece] = []
-            told: list[DecisionEntry | NewEvent] = []
-            for row, verdict in zip(
-                rows, recheck(session, portfolio, rows, self.stationery, now=now), strict=True
-            ):
-                if isinstance(verdict, Withhold):
-                    told.append(withhold(row, verdict, now=now))
-                elif isinstance(verdict, Postpone):
-                    told += postponed(row, verdict)
-                    row.error = verdict.reason[:500]
-                    requeue(row, verdict.until)
-                else:
-                    pieces.append(self._piece(batch, portfolio, row, verdict, now))
+            rows = self._one_each(locked_rows(session, claims, held_by=self.worker))
+            verdicts = recheck(session, portfolio, rows, self.stationery, now=now)
+            ready, told = apply_verdicts(rows, verdicts, now=now)
+            pieces = [self._piece(batch, portfolio, row, cleared, now) for row, cleared in ready]
             record_decisions(session, told, by=SYSTEM, now=now)
             return pieces
 
     def _one_each(self, rows: Sequence[OutboxMessage]) -> list[OutboxMessage]:
-        """Ours, one of each customer: the next is judged when this one is on its way."""
-        mine = [row for row in rows if row.status is OutboxStatus.CLAIMED and row.claimed_by == self.worker]
-        first = {row.customer_id: row for row in reversed(mine)}
-        for row in mine:
+        """The first message of each customer: the next is rechecked when this one is on its way."""
+        first = {row.customer_id: row for row in reversed(rows)}
+        for row in rows:
             if first[row.customer_id] is not row:
                 requeue(row, row.not_before)
-        return [row for row in mine if first[row.customer_id] is row]
+        return [row for row in rows if first[row.customer_id] is row]
 
     def _piece(
         self, batch: PrintBatch, portfolio: Portfolio, row: OutboxMessage, cleared: Cleared, now: datetime
@@ -237,12 +213,11 @@ class _Run:
             dispatch_of(row, portfolio, cleared.folder, self.stationery), customer.country, customer.postcode
         )
 
-    def _set_aside(self, claimed: Claim, why: str) -> None:
-        with transaction(self.engine) as session:
-            for row in self._one_each(locked_rows(session, [claimed])):
-                set_aside(session, row, why, now=self.clock.now())
+    def _set_aside(self, claim: Claim, error: Exception) -> None:
+        log.error("not_prepared", row=claim.row_id, error=type(error).__name__)
+        retrying(partial(set_aside, self.engine, claim, error, worker=self.worker, now=self.clock.now()))
 
-    def _commit_to(self, made: Made) -> bool:
+    def _commit_to(self, made: FinishedBatch) -> bool:
         """From here on the batch can only be published. False if that must not be."""
         now = self.clock.now()
         with transaction(self.engine) as session:
@@ -250,7 +225,7 @@ class _Run:
             if batch is None:
                 return False
             refused = [row for row in self._letters(session, batch) if row.key in made.refused]
-            self._settle(session, refused, lambda row: Undeliverable(made.refused[row.key]))
+            self._finish(session, refused, lambda row: Undeliverable(made.refused[row.key]))
             if is_stopped(session, Destination.POST) or not made.letters:
                 return False
             batch.status, batch.lease_until = BatchStatus.PUBLISHING, now + LEASE
@@ -269,34 +244,34 @@ class _Run:
             log.error("not_published", batch=self.batch_id, error=type(error).__name__)
             return Counter()
 
-        def outcome(row: OutboxMessage) -> Outcome:
+        def result(row: OutboxMessage) -> SendResult:
             if row.key in manifest:
                 return Accepted(f"{batch.name}#{manifest[row.key]}")
             return Uncertain("it is not on the manifest" if there else "the print folder has no such batch")
 
         counts: Counter[str] = Counter()
-        while settled := retrying(partial(self._settle_some, outcome)):
-            counts += settled
+        while finished := retrying(partial(self._finish_some, result)):
+            counts += finished
         why = "" if there else "the print folder has no such batch"
         retrying(partial(self._close, BatchStatus.PUBLISHED if there else BatchStatus.LOST, why))
         return counts
 
-    def _settle_some(self, outcome: Callable[[OutboxMessage], Outcome]) -> Counter[str]:
+    def _finish_some(self, result: Callable[[OutboxMessage], SendResult]) -> Counter[str]:
         with transaction(self.engine) as session:
             batch = self._locked(session, BatchStatus.PUBLISHING)
             if batch is None:
                 return Counter()
-            return self._settle(session, self._letters(session, batch, AT_ONCE), outcome)
+            return self._finish(session, self._letters(session, batch, AT_ONCE), result)
 
     def _close(self, status: BatchStatus, error: str) -> None:
         with transaction(self.engine) as session:
             batch = self._locked(session, BatchStatus.PUBLISHING)
             if batch is not None:
                 self._ended(session, batch, status, error)
-                if self.dropped and status is BatchStatus.PUBLISHED:
-                    batch.drop_status, batch.lease_until = DropStatus.WAITING, self.clock.now()
+                if self.handed_off and status is BatchStatus.PUBLISHED:
+                    batch.handoff_status, batch.lease_until = HandoffStatus.WAITING, self.clock.now()
 
-    def _abandon(self, why: TryLater | Misconfigured | NotCalled) -> Counter[str]:
+    def _abandon(self, why: TryLater | Misconfigured | NotDispatched) -> Counter[str]:
         """Nothing of it is to be seen or will be: its letters go back to the queue in the same transaction."""
 
         def work() -> tuple[str, Counter[str]]:
@@ -305,7 +280,7 @@ class _Run:
                 if batch is None:
                     return "", Counter()
                 self._ended(session, batch, BatchStatus.ABANDONED, why.reason)
-                counts = self._settle(session, self._letters(session, batch), lambda _: why)
+                counts = self._finish(session, self._letters(session, batch), lambda _: why)
                 if isinstance(why, Misconfigured):
                     stop_channel(session, Destination.POST, why.reason, by=SYSTEM, now=self.clock.now())
                 return batch.name, counts
@@ -334,7 +309,7 @@ class _Run:
     def _letters(
         self, session: Session, batch: PrintBatch, at_most: int | None = None
     ) -> list[OutboxMessage]:
-        """Its letters that are not settled yet, under their customers' locks."""
+        """Its letters that are not finished yet, under their customers' locks."""
         message = table_of(OutboxMessage)
         query = (
             sa.select(message.c.id, message.c.customer_id)
@@ -348,13 +323,13 @@ class _Run:
         )
         return locked_rows(session, [Claim(*row) for row in session.execute(query)])
 
-    def _settle(
+    def _finish(
         self,
         session: Session,
         rows: Sequence[OutboxMessage],
-        outcome: Callable[[OutboxMessage], Outcome],
+        result: Callable[[OutboxMessage], SendResult],
     ) -> Counter[str]:
         now = self.clock.now()
-        settled = [(row, found) for row in rows if finish(row, found := outcome(row), now=now)]
-        record_results(session, settled, now=now)
-        return Counter(row.status.value for row, _ in settled)
+        finished = [(row, found) for row in rows if finish(row, found := result(row), now=now)]
+        record_results(session, finished, now=now)
+        return Counter(row.status.value for row, _ in finished)

@@ -82,13 +82,13 @@ def _to_look_up(session: Session, destination: Destination, *, now: datetime) ->
             message.c.status == OutboxStatus.UNKNOWN,
             message.c.destination == destination,
             message.c.attempted_at.is_not(None),
-            message.c.settled_at >= now - 4 * LAST_LOOK,
+            message.c.finished_at >= now - 4 * LAST_LOOK,
         )
         .order_by(message.c.id)
     )
     rows = []
     for row in session.scalars(query):
-        if row.settled_at is not None and look_again(row.settled_at, row.looked_up_at, now):
+        if row.finished_at is not None and look_again(row.finished_at, row.looked_up_at, now):
             rows.append(row)
     return rows[:AT_ONCE]
 

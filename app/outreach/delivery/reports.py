@@ -57,7 +57,7 @@ def note_status(
         return True
     if status is OutboxStatus.DELIVERED:
         move(row, status)
-        row.error, row.settled_at = detail[:500], now
+        row.error, row.finished_at = detail[:500], now
     else:
         cannot_arrive(row, status, detail, now=now)
     kind = Kind.CONTACT_DELIVERED if status is OutboxStatus.DELIVERED else Kind.CONTACT_FAILED
@@ -103,7 +103,7 @@ def _reported_row(session: Session, attempt_id: str, provider_ref: str) -> Outbo
 def prove_sent(session: Session, row: OutboxMessage, source: str, *, now: datetime) -> None:
     """The provider has the message, whatever we believed. It counts from when it was handed over."""
     move(row, OutboxStatus.SENT)
-    row.sent_at, row.settled_at, row.error, row.claimed_by = row.attempted_at or now, now, "", ""
+    row.sent_at, row.finished_at, row.error, row.claimed_by = row.attempted_at or now, now, "", ""
     data = {
         "to": row.address,
         "provider_ref": row.provider_ref,
@@ -119,7 +119,7 @@ def resolve_unknown(
 ) -> None:
     """A person found out what became of an unknown message. It is never sent again, whatever they say."""
     move(row, OutboxStatus.SENT if was_sent else OutboxStatus.FAILED)
-    row.settled_at = now
+    row.finished_at = now
     if was_sent:
         row.sent_at = row.attempted_at or now
     kind = Kind.CONTACT_SENT if was_sent else Kind.CONTACT_FAILED

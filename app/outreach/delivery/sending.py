@@ -1,13 +1,14 @@
-"""The way out of the outbox, in stages that each have a thread and hand sets on to the next: rows are claimed and
-judged ahead (`stock.py`), committed as `sending` (here), called (`calling.py`), and settled (`settling.py`).
+"""Sending: the way of messages out of the outbox, in stages that each have a thread and hand sets on to the next. Rows
+are claimed and rechecked ahead (`prefetch.py`), committed as `sending` (here), requested (`dispatcher.py`), and their
+results recorded (`recorder.py`).
 
-Written so that a process may die between any two lines. A row is committed as `sending` before its call begins, so
-whoever dies leaves only rows whose fate can be asked about. What is committed and waits for its turn is less than what
-may be in flight, and is not called any more once the channel is stopped or the permission has grown old.
+A process may die between any two lines. A row is committed as `sending` before its request begins, so a dead process
+leaves only rows whose fate can be asked about. Fewer rows are committed and wait for their turn than may be in flight,
+and a waiting row is not requested any more once the channel is stopped or the permission has grown old.
 
-Judging takes thirty statements, for one message or for a hundred. So a large set is judged without a lock, and small
-ones of it are committed as calls end, under lock, where nothing has happened to the customer since. Where something
-has, or stands in the way, a message is judged under lock.
+A recheck takes thirty queries, for one message or for a hundred. So a large set is rechecked without a lock, and small
+ones of it are committed as requests end, under lock, where nothing has happened to the customer since. Where something
+has, or stands in the way, a message is rechecked under lock.
 """
 
 from __future__ import annotations
@@ -28,47 +29,33 @@ from sqlmodel import Session
 
 from app.core.actor import SYSTEM
 from app.core.clock import Clock
-from app.core.db import retrying, transaction
-from app.core.timeline.service import NewEvent
+from app.core.db import retrying, together_or_alone, transaction
+from app.core.ids import id_of
 from app.outreach.delivery.cleanup import recover, withhold_stale
-from app.outreach.delivery.couriers import Call, Courier, Shift
-from app.outreach.delivery.dispatcher import Answer, Attempt, Calls
-from app.outreach.delivery.moves import (
-    Postpone,
-    Withhold,
-    move,
-    new_attempt_id,
-    postponed,
-    requeue,
-    set_aside,
-    withhold,
-)
-from app.outreach.delivery.prefetch import Ready, Stock
-from app.outreach.delivery.recorder import Settled, Settling
+from app.outreach.delivery.dispatcher import Attempt, AttemptResult, Dispatcher
+from app.outreach.delivery.moves import apply_verdicts, move, new_attempt_id, requeue, set_aside
+from app.outreach.delivery.prefetch import Prefetch, Prefetched
+from app.outreach.delivery.recorder import RecordedResults, Recorder
+from app.outreach.delivery.transports import DeliveryJob, ProviderRequest, Transport
 from app.outreach.gate.case_facts import changed_cases
-from app.outreach.gate.decisions import DecisionEntry, record_decisions
-from app.outreach.outbox.bulk import Beginning, begin
+from app.outreach.gate.decisions import record_decisions
+from app.outreach.outbox.bulk import AttemptStart, start_attempts
 from app.outreach.outbox.channel_stops import is_stopped
 from app.outreach.outbox.claims import Claim, locked_rows, release_claims
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.pace import admit
-from app.outreach.outbox.rules import (
-    BURST,
-    Destination,
-    OutboxStatus,
-    Pace,
-)
+from app.outreach.outbox.rules import BURST, Destination, OutboxStatus, Pace
 
 log = structlog.get_logger("desk.delivery")
 T = TypeVar("T")
 
-FRESH_SECONDS = 10.0
-"""A call begins within this time after the gate said yes, or not at all."""
+START_SECONDS = 10.0
+"""A request begins within this time after the gate said yes, or not at all."""
 
 
 def deliver_due(
     engine: Engine,
-    couriers: Mapping[Destination, Courier],
+    transports: Mapping[Destination, Transport],
     *,
     worker: str,
     clock: Clock,
@@ -80,66 +67,66 @@ def deliver_due(
     """Send what is due now, or what is due to one destination; returns how many rows ended in which status. Safe to run
     in many processes. Once `stopping` says so, it ends what it has begun and begins nothing more."""
 
-    def tidy_up() -> None:
+    def clean_up() -> None:
         with transaction(engine) as session:
-            recover(session, couriers, now=clock.now())
+            recover(session, transports, now=clock.now())
             withhold_stale(session, now=clock.now())
 
-    retrying(tidy_up)
+    retrying(clean_up)
     counts: Counter[str] = Counter()
-    for destination, courier in couriers.items():
+    for destination, transport in transports.items():
         if only in (None, destination):
-            together = min(batch, _within(courier.pace, len(courier.lines))) if courier.pace else batch
-            shift = Shift(engine, destination, courier, worker, clock, together, lease)
-            counts.update(_Lane(shift, stopping).run())
+            together = min(batch, _within(transport.pace, len(transport.lines))) if transport.pace else batch
+            job = DeliveryJob(engine, destination, transport, worker, clock, together, lease)
+            counts.update(_Pipeline(job, stopping).run())
     return dict(counts)
 
 
 @dataclass(slots=True)
-class _Prepared:
-    """What came of preparing some rows."""
+class _Started:
+    """What became of rows that were to be started."""
 
     attempts: list[Attempt]
     statuses: Sequence[OutboxStatus]
-    """Where those went that are not sent now."""
+    """Where those rows stand that are not sent now."""
     doubtful: Sequence[Claim] = ()
-    """To be judged under lock."""
+    """To be rechecked under lock."""
     is_last: bool = False
-    """The channel is stopped, or its senders have all that they may have for now."""
+    """The channel is stopped, or its lines have all that they may have for now."""
 
 
-class _Lane:
-    """What a shift does."""
+class _Pipeline:
+    """Carries out one delivery job."""
 
-    def __init__(self, shift: Shift, stopping: Callable[[], bool]) -> None:
-        self.shift, self.stopping = shift, stopping
-        self.engine, self.clock, self.courier = shift.engine, shift.clock, shift.courier
-        self.at_most = 2 * self.courier.in_flight - 1
-        """Rows that are in the air or wait for their turn; another `in_flight` may be answered and not settled."""
-        self.worth = max(1, self.courier.in_flight // 2)
-        """So many rows are worth their statements."""
-        self.fresh_seconds = min(FRESH_SECONDS, shift.lease.total_seconds() / 2)
-        self.news: queue.SimpleQueue[Settled | None] = queue.SimpleQueue()
-        """None: something was judged or answered."""
-        self.stock = Stock(shift, partial(self.news.put, None))
-        self.settling = Settling(shift, self.news.put)
-        self.calls = Calls(shift, self._answered, self.worth)
-        self.flying: dict[int, Claim] = {}
+    def __init__(self, job: DeliveryJob, stopping: Callable[[], bool]) -> None:
+        self.job, self.stopping = job, stopping
+        self.engine, self.clock, self.transport = job.engine, job.clock, job.transport
+        self.at_most = 2 * self.transport.in_flight - 1
+        """Rows that are in flight or wait for their turn; another `in_flight` may have results not yet recorded."""
+        self.worth = max(1, self.transport.in_flight // 2)
+        """So many rows are worth the queries of a start."""
+        self.start_seconds = min(START_SECONDS, job.lease.total_seconds() / 2)
+        self.news: queue.SimpleQueue[RecordedResults | None] = queue.SimpleQueue()
+        """None: something was rechecked, or a request has ended."""
+        self.prefetch = Prefetch(job, partial(self.news.put, None))
+        self.recorder = Recorder(job, self.news.put)
+        self.dispatcher = Dispatcher(job, self._hand_on, self.worth)
+        self.in_flight: dict[int, Claim] = {}
         self.counts: Counter[str] = Counter()
 
     def run(self) -> Counter[str]:
         with ExitStack() as ending:  # in the order of the stages, whatever goes wrong with one of them
-            ending.callback(self.stock.close)
+            ending.callback(self.prefetch.close)
             ending.callback(lambda: self._land(self._news_so_far()))
-            ending.callback(self.settling.end)
-            ending.callback(self.calls.end)
+            ending.callback(self.recorder.end)
+            ending.callback(self.dispatcher.end)
             while True:
                 if self.stopping():
-                    self.stock.give_back()
-                self.stock.replenish(row.customer_id for row in self.flying.values())
+                    self.prefetch.give_back()
+                self.prefetch.replenish(row.customer_id for row in self.in_flight.values())
                 if self._can_start():
                     self._start()
-                elif not self.flying and not self.stock.is_coming:
+                elif not self.in_flight and not self.prefetch.is_coming:
                     break
                 self._hear()
         return self.counts
@@ -147,187 +134,150 @@ class _Lane:
     # --- starting -----------------------------------------------------------------------------
 
     def _room(self) -> int:
-        unanswered = self.calls.unanswered
-        return self.at_most - max(unanswered, len(self.flying) - self.courier.in_flight)
+        unanswered = self.dispatcher.unanswered
+        return self.at_most - max(unanswered, len(self.in_flight) - self.transport.in_flight)
 
     def _can_start(self) -> bool:
-        """Is there something, and room for a set that is worth its statements?"""
-        return bool(self.stock) and self._room() >= self.worth
+        """Whether there is something to start, and room for a set that is worth its queries."""
+        return bool(self.prefetch) and self._room() >= self.worth
 
     def _start(self) -> None:
-        self.settling.start()
-        self.calls.start()
-        if self.stock.doubtful:
-            self._start_doubtful()
+        self.recorder.start()
+        self.dispatcher.start()
+        if self.prefetch.doubtful:
+            picked = _take(self.prefetch.doubtful, self._room())
+            for started in together_or_alone(picked, self._start_under_lock, self._set_aside):
+                self._fly(started)
         else:
-            self._start_ready()
+            self._start_prefetched()
 
-    def _start_ready(self) -> None:
-        ready = _take(self.stock.ready, self._room())
+    def _start_prefetched(self) -> None:
+        ready = _take(self.prefetch.ready, self._room())
         try:
-            prepared = retrying(partial(self._begin, ready))
+            started = retrying(partial(self._start_unchanged, ready))
         except Exception as error:
-            log.error("not_begun", rows=len(ready), error=type(error).__name__)
-            self.stock.doubtful.extend(each.claimed for each in ready)
+            log.error("not_started", rows=len(ready), error=type(error).__name__)
+            self.prefetch.doubtful.extend(each.claim for each in ready)
         else:
-            self._fly(prepared)
+            self._fly(started)
 
-    def _start_doubtful(self) -> None:
-        picked = _take(self.stock.doubtful, self._room())
-        try:
-            prepared = retrying(partial(self._prepare, picked))
-        except Exception as error:  # one broken row must not hold up the others
-            log.error("not_prepared", rows=len(picked), error=type(error).__name__)
-            for row in picked:
-                self._start_alone(row)
-        else:
-            self._fly(prepared)
+    def _fly(self, started: _Started) -> None:
+        self._count(started.statuses)
+        self.prefetch.doubtful.extend(started.doubtful)
+        if started.is_last:
+            self.prefetch.give_back()
+        for attempt in started.attempts:
+            self.in_flight[attempt.claim.row_id] = attempt.claim
+        if started.attempts:
+            self.dispatcher.submit(started.attempts)
 
-    def _start_alone(self, row: Claim) -> None:
-        try:
-            prepared = retrying(partial(self._prepare, [row]))
-        except Exception as error:
-            log.error("not_prepared", row=row.row_id, error=type(error).__name__)
-            self._count(retrying(partial(self._set_aside, row, type(error).__name__)))
-        else:
-            self._fly(prepared)
-
-    def _fly(self, prepared: _Prepared) -> None:
-        self._count(prepared.statuses)
-        self.stock.doubtful.extend(prepared.doubtful)
-        if prepared.is_last:
-            self.stock.give_back()
-        for attempt in prepared.attempts:
-            self.flying[attempt.claimed.row_id] = attempt.claimed
-        if prepared.attempts:
-            self.calls.make(prepared.attempts)
-
-    def _begin(self, ready: Sequence[Ready]) -> _Prepared:
-        """Commit as `sending` those that still may leave."""
-        now = self.clock.now()
+    def _start_unchanged(self, ready: Sequence[Prefetched]) -> _Started:
+        """Commit as `sending` those to whose customer nothing has happened since their recheck."""
+        now, worker = self.clock.now(), self.job.worker
         with transaction(self.engine) as session:
-            changed, _ = changed_cases(session, [each.foreseen.folder for each in ready])
-            if is_stopped(session, self.shift.destination):
-                release_claims(session, [each.claimed.row_id for each in ready], worker=self.shift.worker)
-                return _Prepared([], [OutboxStatus.QUEUED] * len(ready), is_last=True)
+            changed, _ = changed_cases(session, [each.candidate.folder for each in ready])
+            if is_stopped(session, self.job.destination):
+                release_claims(session, [each.claim.row_id for each in ready], worker=worker)
+                return _Started([], [OutboxStatus.QUEUED] * len(ready), is_last=True)
             still = [
-                each
+                each.candidate
                 for each in ready
-                if each.foreseen.folder.case.id not in changed and each.foreseen.not_after > now
+                if each.candidate.folder.case.id not in changed and each.candidate.not_after > now
             ]
-            admitted = admit(
-                session, self.courier.pace, self.courier.line, [each.foreseen.row for each in still], now=now
-            )
-            late = {each.claimed.row_id for each in still}.difference(admitted)
-            release_claims(session, sorted(late), worker=self.shift.worker)
-            beginning = [
-                Beginning(each.claimed.row_id, each.foreseen.row.attempt_id, each.foreseen.not_after)
+            rows = [each.row for each in still]
+            admitted = admit(session, self.transport.pace, self.transport.line, rows, now=now)
+            late = {id_of(row) for row in rows}.difference(admitted)
+            release_claims(session, sorted(late), worker=worker)
+            starts = [
+                AttemptStart(id_of(each.row), each.row.attempt_id, each.not_after)
                 for each in still
-                if each.foreseen.row.id in admitted
+                if each.row.id in admitted
             ]
-            begun = begin(
-                session, beginning, worker=self.shift.worker, lease_until=now + self.shift.lease, now=now
+            started = start_attempts(
+                session, starts, worker=worker, lease_until=now + self.job.lease, now=now
             )
         attempts = [
-            self._attempt(each.foreseen.row, each.foreseen.call, each.judged_at)
+            self._attempt(each.candidate.row, each.candidate.request, each.checked_at)
             for each in ready
-            if each.foreseen.row.id in begun
+            if each.claim.row_id in started
         ]
-        doubtful = [each.claimed for each in ready if each.claimed.row_id not in begun | late]
+        doubtful = [each.claim for each in ready if each.claim.row_id not in started | late]
         is_last = bool(still) and not admitted
-        return _Prepared(attempts, [OutboxStatus.QUEUED] * len(late), doubtful, is_last)
+        return _Started(attempts, [OutboxStatus.QUEUED] * len(late), doubtful, is_last)
 
-    def _attempt(self, row: OutboxMessage, call: Call, judged_at: float) -> Attempt:
-        return Attempt(row, call, judged_at + self.fresh_seconds)
+    def _attempt(self, row: OutboxMessage, request: ProviderRequest, checked_at: float) -> Attempt:
+        return Attempt(row, request, checked_at + self.start_seconds)
 
-    def _prepare(self, picked: Sequence[Claim]) -> _Prepared:
-        """Judge these rows under lock and commit as `sending` those that may leave."""
-        now, judged_at = self.clock.now(), time.monotonic()
+    def _start_under_lock(self, picked: Sequence[Claim]) -> _Started:
+        """Recheck these rows under lock and commit as `sending` those that may leave."""
+        now, checked_at = self.clock.now(), time.monotonic()
         with transaction(self.engine) as session:
-            rows = self._mine(session, picked)
-            if is_stopped(session, self.shift.destination):  # since they were claimed
+            rows = locked_rows(session, picked, held_by=self.job.worker)
+            if is_stopped(session, self.job.destination):  # since they were claimed
                 for row in rows:
                     requeue(row, row.not_before)
-                return _Prepared([], [row.status for row in rows], is_last=True)
-            for row in rows:  # before they are prepared, because what is handed over carries it
+                return _Started([], [row.status for row in rows], is_last=True)
+            for row in rows:  # before they are rechecked, because what is handed over carries it
                 row.attempt_id = new_attempt_id(row)
-            ready = self._judge(session, rows)
-            admitted = admit(
-                session, self.courier.pace, self.courier.line, [row for row, _ in ready], now=now
-            )
+            ready = self._recheck(session, rows)
+            cleared = [row for row, _ in ready]
+            admitted = admit(session, self.transport.pace, self.transport.line, cleared, now=now)
             attempts = []
-            for row, call in ready:
+            for row, request in ready:
                 if row.id not in admitted:
                     requeue(row, row.not_before)
                     continue
                 move(row, OutboxStatus.SENDING)
                 row.attempts += 1
-                row.attempted_at, row.lease_until = now, now + self.shift.lease
-                attempts.append(self._attempt(row, call, judged_at))
+                row.attempted_at, row.lease_until = now, now + self.job.lease
+                attempts.append(self._attempt(row, request, checked_at))
             stayed: list[OutboxStatus] = [row.status for row in rows if row.status != OutboxStatus.SENDING]
-            return _Prepared(attempts, stayed, is_last=bool(ready) and not admitted)
+            return _Started(attempts, stayed, is_last=bool(ready) and not admitted)
 
-    def _judge(self, session: Session, rows: Sequence[OutboxMessage]) -> list[tuple[OutboxMessage, Call]]:
-        """Those that may leave now; the others are withheld, or wait for when they may."""
+    def _recheck(
+        self, session: Session, rows: Sequence[OutboxMessage]
+    ) -> list[tuple[OutboxMessage, ProviderRequest]]:
+        """Those that may leave now; the others are withheld, or wait until they may."""
         now = self.clock.now()
-        ready: list[tuple[OutboxMessage, Call]] = []
-        told: list[DecisionEntry | NewEvent] = []
-        for row, verdict in zip(rows, self.courier.prepare(session, rows, now=now), strict=True):
-            if isinstance(verdict, Withhold):
-                told.append(withhold(row, verdict, now=now))
-            elif isinstance(verdict, Postpone):
-                told += postponed(row, verdict)
-                row.error = verdict.reason[:500]
-                requeue(row, verdict.until)
-            else:
-                ready.append((row, verdict))
+        verdicts = self.transport.recheck_under_lock(session, rows, now=now)
+        ready, told = apply_verdicts(rows, verdicts, now=now)
         record_decisions(session, told, by=SYSTEM, now=now)
         return ready
 
-    def _mine(self, session: Session, picked: Sequence[Claim]) -> list[OutboxMessage]:
-        """Those that no other worker has by now."""
-        return [
-            row
-            for row in locked_rows(session, picked)
-            if row.status is OutboxStatus.CLAIMED and row.claimed_by == self.shift.worker
-        ]
+    def _set_aside(self, claim: Claim, error: Exception) -> None:
+        log.error("not_started", row=claim.row_id, error=type(error).__name__)
+        work = partial(set_aside, self.engine, claim, error, worker=self.job.worker, now=self.clock.now())
+        self._count(retrying(work))
 
-    def _set_aside(self, claimed: Claim, why: str) -> list[OutboxStatus]:
-        now = self.clock.now()
-        with transaction(self.engine) as session:
-            rows = self._mine(session, [claimed])
-            for row in rows:
-                set_aside(session, row, why, now=now)
-            return [row.status for row in rows]
-
-    def _answered(self, answers: Sequence[Answer]) -> None:
-        """In the calls' thread."""
-        self.settling.take(answers)
+    def _hand_on(self, results: Sequence[AttemptResult]) -> None:
+        """Hand results to the recorder, in the dispatcher's thread."""
+        self.recorder.take(results)
         self.news.put(None)  # there is room for more
 
     # --- hearing of it ------------------------------------------------------------------------
 
     def _hear(self) -> None:
-        """What the other threads have done since; waits where there is nothing else to do."""
+        """Take what the other threads have done since; wait where there is nothing else to do."""
         news = self._news_so_far()
         # Asked after that was read: whatever ends from here on is news.
-        if not (news or self._can_start() or self.stock.is_judged) and (self.flying or self.stock.is_coming):
+        idle = not (news or self._can_start() or self.prefetch.is_rechecked)
+        if idle and (self.in_flight or self.prefetch.is_coming):
             news = [self.news.get(), *self._news_so_far()]
         self._land(news)
 
-    def _news_so_far(self) -> list[Settled | None]:
+    def _news_so_far(self) -> list[RecordedResults | None]:
         news = []
         while not self.news.empty():
             news.append(self.news.get())
         return news
 
-    def _land(self, news: Sequence[Settled | None]) -> None:
-        for settled in filter(None, news):
-            for row_id in settled.row_ids:
-                self.flying.pop(row_id, None)
-            self._count(settled.statuses)
-            if settled.is_last:
-                self.stock.give_back()
+    def _land(self, news: Sequence[RecordedResults | None]) -> None:
+        for recorded in filter(None, news):
+            for row_id in recorded.row_ids:
+                self.in_flight.pop(row_id, None)
+            self._count(recorded.statuses)
+            if recorded.is_last:
+                self.prefetch.give_back()
 
     def _count(self, statuses: Sequence[OutboxStatus]) -> None:
         self.counts.update(status.value for status in statuses)
@@ -338,6 +288,6 @@ def _take(what: deque[T], at_most: int) -> list[T]:
 
 
 def _within(pace: Pace, lines: int) -> int:
-    """As many as so many lines may hand over at once, and some more for when they are not evenly spread."""
+    """How many messages so many lines may hand over at once, and some more for when they are not evenly spread."""
     each = max(1, int(pace.units_per_second * BURST.total_seconds()))
     return each if lines == 1 else 2 * each * lines

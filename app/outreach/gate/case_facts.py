@@ -237,7 +237,7 @@ def reserved_contacts(
     status = sa.type_coerce(message.c.status, sa.Text) + ""
     query = sa.select(
         message.c.id, message.c.customer_id, message.c.status, message.c.destination, message.c.address,
-        message.c.settled_at,
+        message.c.finished_at,
     ).where(
         among(session, message.c.customer_id, customer_ids),
         status.in_([each.value for each in statuses]),
@@ -248,7 +248,7 @@ def reserved_contacts(
     for row in session.execute(query):
         if row.id not in skip_messages:
             # What became unknown counts from when it was tried; what is still on its way counts from now.
-            at = row.settled_at if row.status is OutboxStatus.UNKNOWN and row.settled_at else now
+            at = row.finished_at if row.status is OutboxStatus.UNKNOWN and row.finished_at else now
             past = PastContact(at, Channel(row.destination.value), ContactResult.PLACED, row.address)
             reserved.setdefault(row.customer_id, []).append(past)
     return reserved

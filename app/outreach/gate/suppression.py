@@ -28,7 +28,7 @@ from app.core.vocabulary import Channel
 from app.outreach.gate.consent import set_consent
 from app.outreach.gate.models import Consent, SuppressedAddress
 from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import Outcome, Undeliverable
+from app.outreach.outbox.rules import SendResult, Undeliverable
 from app.policy.facts import Suppression
 
 
@@ -151,7 +151,7 @@ def _tell(
 # --- what providers refuse ---
 
 
-def apply_refusal(session: Session, row: OutboxMessage, outcome: Outcome, *, now: datetime) -> None:
+def apply_refusal(session: Session, row: OutboxMessage, outcome: SendResult, *, now: datetime) -> None:
     """Suppress an address that does not exist, and record an opt-out that only the provider knew of. A second
     call changes nothing."""
     if not isinstance(outcome, Undeliverable):

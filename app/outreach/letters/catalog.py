@@ -33,7 +33,7 @@ from markupsafe import escape as html_escape
 
 from app.core import money
 from app.core.vocabulary import Channel
-from app.outreach.letters.compiled import Stencils, Worded, as_dict, trees_can_be_cut, values_of
+from app.outreach.letters.compiled import CompiledLetter, Worded, as_dict, trees_can_be_cut, values_of
 from app.outreach.letters.statutory import COSTS_CURRENCY, AnswerTime
 
 FALLBACK_LANGUAGE = "en"
@@ -229,7 +229,9 @@ class Letter:
     """Blocks that its words carry for everybody, sorted, by channel and language."""
     prints: Mapping[tuple[Channel, str], Printed] = field(default_factory=dict, repr=False, compare=False)
     """What may not be empty, by channel and language."""
-    stencils: Mapping[tuple[Channel, str], Stencils] = field(default_factory=dict, repr=False, compare=False)
+    stencils: Mapping[tuple[Channel, str], CompiledLetter] = field(
+        default_factory=dict, repr=False, compare=False
+    )
     """By channel and language, where the letter's templates allow it."""
     _language: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -830,12 +832,12 @@ def _check_names(shelf: _Shelf, letter: Letter, path: str, of: str = "") -> None
 _LINE_ATTRIBUTES = frozenset(f.name for line in LISTS.values() for f in dataclasses.fields(line))
 
 
-def _stencils(shelf: _Shelf, letter: Letter) -> dict[tuple[Channel, str], Stencils]:
+def _stencils(shelf: _Shelf, letter: Letter) -> dict[tuple[Channel, str], CompiledLetter]:
     """For each form whose templates, blocks included, do nothing but print, compare and count."""
     found = {}
     for channel in letter.channels:
         for language in letter.languages:
             if shelf.can_be_cut(language, [f"{letter.name}/{language}/{form}" for form in _FORMS[channel]]):
                 fit = (_one_line, _one_plain_line if channel is Channel.SMS else str, html_escape)
-                found[channel, language] = Stencils(partial(word, letter, channel, language), fit)
+                found[channel, language] = CompiledLetter(partial(word, letter, channel, language), fit)
     return found

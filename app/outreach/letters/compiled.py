@@ -1,4 +1,4 @@
-"""Stencils: a letter worded once with holes where names and figures go, and filled for each customer.
+"""CompiledLetter: a letter worded once with holes where names and figures go, and filled for each customer.
 
 A template costs a tenth of a millisecond and more each time, and most of what it says is the same for everybody. So it
 is given values that can only be printed. Whatever it does besides with one of them (compares it, counts it, asks
@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 from jinja2 import Environment, nodes
 
 MOST = 2000
-"""Stencils kept of one letter on one channel in one language."""
+"""CompiledLetter kept of one letter on one channel in one language."""
 
 _HOLE = re.compile("\ue000(\\d+)\ue001")
 _HARMLESS_FILTERS = frozenset({"join", "map", "length", "count"})
@@ -28,7 +28,7 @@ Parts = tuple[tuple[str | int, ...], ...]
 """Texts and numbers of holes in turns, for each text of a letter."""
 
 
-class Looked(Exception):
+class ValueUsed(Exception):
     """A template did more with a value than print it."""
 
     def __init__(self, name: str) -> None:
@@ -51,7 +51,7 @@ class _Printable:
         return self._printed
 
     def _looked(self, *_: Any) -> NoReturn:
-        raise Looked(self._name)
+        raise ValueUsed(self._name)
 
     __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __hash__ = _looked  # type: ignore[assignment]
     __bool__ = __len__ = __iter__ = __contains__ = __getitem__ = __getattr__ = __call__ = _looked
@@ -63,7 +63,7 @@ Worded = tuple[Sequence[str], frozenset[str]]
 """A letter's texts, and the blocks they carry."""
 
 
-class Stencils:
+class CompiledLetter:
     """Of one letter on one channel in one language.
 
     `word` gives the letter's texts for some values: a mapping of text and of tuples of data classes that hold text and
@@ -86,7 +86,7 @@ class Stencils:
             if stencil is None:
                 try:
                     stencil = self._cut_one(values)
-                except Looked as seen:
+                except ValueUsed as seen:
                     self._looked_at |= {seen.name}
                     self._cut.clear()
                     continue

@@ -34,7 +34,7 @@ ADDRESSES = {
 CREDITOR, AGENCY = "First Harbor Bank", "Northgate Recoveries"
 
 
-def specimen(
+def sample_context(
     language: str, collector: CollectorKind, preferences_url: str, *, currency: str = "USD", today: date
 ) -> LetterContext:
     """Figures of a made-up case of two accounts and a plan of two instalments."""
@@ -86,13 +86,13 @@ def specimen(
     )
 
 
-def specimen_dispatch(
+def sample_dispatch(
     letter: str, language: str, context: LetterContext, subject: str, text: str, *, today: date
 ) -> Dispatch:
     """A letter to the made-up customer, as the printer would get it."""
     return Dispatch(
-        key="specimen",
-        attempt_id="specimen",
+        key="sample_context",
+        attempt_id="sample_context",
         channel=Channel.POST,
         to=ADDRESSES.get(language, ADDRESSES["en"]),
         recipient_name=context.customer_name,

@@ -33,7 +33,7 @@ def read_claimed(session: Session, claimed: Iterable[Claim], *, worker: str) -> 
     return rows
 
 
-class Beginning(NamedTuple):
+class AttemptStart(NamedTuple):
     """A claimed message about to be `sending`."""
 
     row_id: int
@@ -41,8 +41,8 @@ class Beginning(NamedTuple):
     not_after: datetime
 
 
-def begin(
-    session: Session, rows: Sequence[Beginning], *, worker: str, lease_until: datetime, now: datetime
+def start_attempts(
+    session: Session, rows: Sequence[AttemptStart], *, worker: str, lease_until: datetime, now: datetime
 ) -> set[int]:
     """Move claims of this worker to `sending`; the ids of those that it still had, and whose customer is sent nothing
     else at the moment: that counts for the gate, and is no event yet. The customers are locked by the caller."""
@@ -77,7 +77,7 @@ _BEGIN = {
 }
 
 
-class Answered(NamedTuple):
+class AcceptedAttempt(NamedTuple):
     """A message in `sending` that the provider took."""
 
     row_id: int
@@ -85,7 +85,7 @@ class Answered(NamedTuple):
     provider_ref: str
 
 
-def accept(session: Session, rows: Sequence[Answered], *, now: datetime) -> set[int]:
+def mark_accepted(session: Session, rows: Sequence[AcceptedAttempt], *, now: datetime) -> set[int]:
     """Move messages from `sending` to `sent`; the ids of those where that attempt was still open. The customers are
     locked by the caller."""
     at = instant_speller(session)(now)
@@ -95,14 +95,14 @@ def accept(session: Session, rows: Sequence[Answered], *, now: datetime) -> set[
 
 _ACCEPT = {
     "postgresql": """
-        UPDATE outbox_message SET status = 'sent', error = '', sent_at = %s, settled_at = %s,
+        UPDATE outbox_message SET status = 'sent', error = '', sent_at = %s, finished_at = %s,
             provider_ref = new.provider_ref
         FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS new(id, attempt_id, provider_ref)
         WHERE outbox_message.id = new.id AND status = 'sending' AND outbox_message.attempt_id = new.attempt_id
         RETURNING outbox_message.id
     """,
     "sqlite": """
-        UPDATE outbox_message SET status = 'sent', error = '', sent_at = ?, settled_at = ?,
+        UPDATE outbox_message SET status = 'sent', error = '', sent_at = ?, finished_at = ?,
             provider_ref = json_extract(new.value, '$[2]')
         FROM json_each(?) AS new
         WHERE outbox_message.id = json_extract(new.value, '$[0]') AND +status = 'sending'

@@ -23,11 +23,14 @@ from app.outreach.outbox.rules import (
 
 
 class Claim(NamedTuple):
+    """A message that a worker has taken for itself."""
+
     row_id: int
     customer_id: int
 
 
 def claim_of(row: OutboxMessage) -> Claim:
+    """Claim on this row."""
     return Claim(id_of(row), row.customer_id)
 
 
@@ -41,7 +44,7 @@ def claim(
     portfolio_id: int | None = None,
     now: datetime,
 ) -> list[Claim]:
-    """Take the rows that are due longest, of one portfolio if it is named, for this worker alone; none while the
+    """Claim the rows that have been due longest, of one portfolio if it is named, for this worker alone; none while the
     channel is stopped."""
     if is_stopped(session, destination):
         return []
@@ -70,7 +73,7 @@ def claim(
 
 
 def release_claims(session: Session, row_ids: Sequence[int], *, worker: str) -> None:
-    """Claims that this worker does not get round to."""
+    """Release the claims that this worker will not process."""
     table = table_of(OutboxMessage)
     mine = (table.c.status == OutboxStatus.CLAIMED, table.c.claimed_by == worker)
     _update(session, row_ids, *mine, status=OutboxStatus.QUEUED, claimed_by="")
@@ -85,14 +88,19 @@ def _update(
         session.connection().execute(rows.values(**values))
 
 
-def locked_rows(session: Session, claimed: Sequence[Claim]) -> list[OutboxMessage]:
-    """The rows in id order, under their customers' lock. Locks are always taken in this order: customers, then
-    messages."""
-    lock_customers(session, {row.customer_id for row in claimed})
+def locked_rows(
+    session: Session, claims: Sequence[Claim], *, held_by: str | None = None
+) -> list[OutboxMessage]:
+    """Read the rows in id order, under their customers' locks; with `held_by` only those that this worker still has
+    claimed. Locks are always taken in this order: customers, then messages."""
+    lock_customers(session, {row.customer_id for row in claims})
     query = (
         select(OutboxMessage)
-        .where(among(session, table_of(OutboxMessage).c.id, [row.row_id for row in claimed]))
+        .where(among(session, table_of(OutboxMessage).c.id, [row.row_id for row in claims]))
         .order_by(col(OutboxMessage.id))
         .with_for_update()
     )
-    return list(session.scalars(query))
+    rows = list(session.scalars(query))
+    if held_by is None:
+        return rows
+    return [row for row in rows if row.status is OutboxStatus.CLAIMED and row.claimed_by == held_by]

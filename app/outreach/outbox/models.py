@@ -8,7 +8,7 @@ from sqlmodel import Field
 from app.core.db import BigId, Row, UtcDateTime, enum_type
 from app.core.ids import id_of
 from app.core.vocabulary import Purpose
-from app.outreach.outbox.rules import BatchStatus, Destination, DropStatus, OutboxStatus
+from app.outreach.outbox.rules import BatchStatus, Destination, HandoffStatus, OutboxStatus
 
 
 class OutboxMessage(Row, table=True):
@@ -69,7 +69,7 @@ class OutboxMessage(Row, table=True):
     error: str = Field(default="", max_length=500)
     created_at: datetime = Field(sa_type=UtcDateTime)
     sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    settled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     looked_up_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     """When the provider's own list was last searched for a message of unknown fate."""
     fallback_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -134,10 +134,10 @@ class PrintBatch(Row, table=True):
     pages: int = Field(default=0)
     sha256: str = Field(default="", max_length=64)
     """Of the PDF."""
-    drop_status: DropStatus = Field(default=DropStatus.NONE, sa_type=enum_type(DropStatus))
-    drop_error: str = Field(default="", max_length=500)
+    handoff_status: HandoffStatus = Field(default=HandoffStatus.NONE, sa_type=enum_type(HandoffStatus))
+    handoff_error: str = Field(default="", max_length=500)
     """Why it could not be handed over last time."""
-    dropped_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    handed_off_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     error: str = Field(default="", max_length=500)
     created_at: datetime = Field(sa_type=UtcDateTime)
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

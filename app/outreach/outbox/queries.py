@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from app.book.ledger.models import Customer, Portfolio
 from app.outreach.outbox.models import ChannelStop, Heartbeat, OutboxMessage, PrintBatch
-from app.outreach.outbox.rules import Destination, DropStatus, OutboxStatus
+from app.outreach.outbox.rules import Destination, HandoffStatus, OutboxStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +61,10 @@ def unknown(session: Session, limit: int = 50) -> list[Listed]:
     return [Listed(*row) for row in session.execute(query)]
 
 
-def undropped_batches(session: Session) -> list[PrintBatch]:
+def batches_not_handed_off(session: Session) -> list[PrintBatch]:
     """Published batches that could not be handed over so far, the oldest first."""
-    waiting = col(PrintBatch.drop_status).in_((DropStatus.WAITING, DropStatus.UPLOADED))
-    query = select(PrintBatch).where(waiting, PrintBatch.drop_error != "").order_by(col(PrintBatch.id))
+    waiting = col(PrintBatch.handoff_status).in_((HandoffStatus.WAITING, HandoffStatus.UPLOADED))
+    query = select(PrintBatch).where(waiting, PrintBatch.handoff_error != "").order_by(col(PrintBatch.id))
     return list(session.scalars(query.limit(50)))
 
 

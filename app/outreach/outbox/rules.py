@@ -168,13 +168,13 @@ class Uncertain:
 
 
 @dataclass(frozen=True, slots=True)
-class NotCalled:
+class NotDispatched:
     """The provider was not even asked: the channel was stopped, or the permission had grown old. No adapter says so."""
 
     reason: str
 
 
-Outcome = Accepted | Undeliverable | TryLater | Misconfigured | Uncertain | NotCalled
+SendResult = Accepted | Undeliverable | TryLater | Misconfigured | Uncertain | NotDispatched
 Failure = Undeliverable | Misconfigured
 """What a provider reports later of a message that it took and that did not arrive."""
 
@@ -182,8 +182,8 @@ Failure = Undeliverable | Misconfigured
 class Sender(Protocol):
     """What an adapter for a channel offers. Must not raise for anything a network or provider can do."""
 
-    def send(self, dispatch: Dispatch) -> Outcome:
-        """May be called by several threads at once, by as many as its courier has in flight."""
+    def send(self, dispatch: Dispatch) -> SendResult:
+        """May be called by several threads at once, by as many as its transport has in flight."""
         ...
 
 
@@ -191,9 +191,9 @@ class Sender(Protocol):
 class AsyncSender(Protocol):
     """The same for an adapter whose calls are many at once on an event loop."""
 
-    async def send(self, dispatch: Dispatch) -> Outcome: ...
+    async def send(self, dispatch: Dispatch) -> SendResult: ...
 
-    async def hang_up(self) -> None:
+    async def disconnect(self) -> None:
         """No more from the running event loop for now: close what is kept open."""
         ...
 
@@ -315,7 +315,7 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class FinishedBatch:
     """A batch that is complete and not published yet."""
 
     letters: int
@@ -326,7 +326,7 @@ class Made:
     """Key -> why that letter cannot be printed."""
 
 
-class DropStatus(StrEnum):
+class HandoffStatus(StrEnum):
     """A published batch on its way to the print service's server."""
 
     NONE = "none"
@@ -337,7 +337,7 @@ class DropStatus(StrEnum):
     DROPPED = "dropped"
 
 
-class DropFailed(Exception):
+class HandoffFailed(Exception):
     """What was asked for was not done; it may be asked for again. `reason` names no secret."""
 
     def __init__(self, reason: str) -> None:
@@ -345,8 +345,8 @@ class DropFailed(Exception):
         self.reason = reason
 
 
-class Drop(Protocol):
-    """Where published batches are taken for printing. Both verbs raise DropFailed."""
+class PrintService(Protocol):
+    """Where published batches are taken for printing. Both verbs raise HandoffFailed."""
 
     def upload(self, batch: str) -> None:
         """Put it there whole, under names that nobody takes; again replaces it. Refuses one that has its names."""
@@ -368,7 +368,7 @@ class PressDown(Exception):
 class Press(Protocol):
     """What makes a day's letters into one batch. Batches are named `<day>/batch-<number>`."""
 
-    def make(self, batch: str, pieces: Sequence[Piece], *, day: date) -> Made:
+    def make(self, batch: str, pieces: Sequence[Piece], *, day: date) -> FinishedBatch:
         """Everything but the name under which others find it. Raises PressDown."""
         ...
 

@@ -115,7 +115,7 @@ def _is_owed(row: OutboxMessage) -> bool:
 def _wait(row: OutboxMessage, until: datetime) -> bool:
     """Ask again at that time, unless the next step is to say it by then."""
     patience = OWED_FOR if _is_owed(row) else GIVE_UP_AFTER
-    if until < (row.settled_at or until) + patience:
+    if until < (row.finished_at or until) + patience:
         row.fallback_at = until
     return False
 

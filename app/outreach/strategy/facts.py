@@ -212,7 +212,7 @@ class _Gathering:
             ),
         )
         query = sa.select(
-            box.c.case_id, box.c.key, box.c.created_at, sa.case((arrived, box.c.settled_at), else_=None)
+            box.c.case_id, box.c.key, box.c.created_at, sa.case((arrived, box.c.finished_at), else_=None)
         ).where(
             among(self.session, box.c.case_id, self.case_ids), box.c.destination != Destination.LEGAL_DESK
         )

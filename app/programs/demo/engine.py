@@ -20,7 +20,7 @@ from app.operations.day.closing import DayReport, run_days
 from app.operations.ports import Ports
 from app.outreach.delivery.reports import note_status
 from app.outreach.delivery.sending import deliver_due
-from app.outreach.outbox.rules import Accepted, Dispatch, OutboxStatus, Outcome, Undeliverable
+from app.outreach.outbox.rules import Accepted, Dispatch, OutboxStatus, SendResult, Undeliverable
 
 DELIVERY_HOURS = (9, 15)
 NIGHT = (2, 30)
@@ -34,7 +34,7 @@ class SimulatedSender:
     undeliverable_share: float = 0.01
     accepted: list[str] = field(default_factory=list)
 
-    def send(self, dispatch: Dispatch) -> Outcome:
+    def send(self, dispatch: Dispatch) -> SendResult:
         if self.random.random() < self.undeliverable_share:
             return Undeliverable("simulated: the address does not exist")
         self.accepted.append(f"simulated-{dispatch.attempt_id}")
@@ -67,7 +67,7 @@ def live_through(
             if at > stop_at or on == last:
                 break
             clock.at = at
-            deliver_due(engine, ports.couriers(), worker="simulation", clock=clock, batch=500)
+            deliver_due(engine, ports.transports(), worker="simulation", clock=clock, batch=500)
             _report_deliveries(engine, ports, clock.at)
         noon = local_instant(tomorrow, 11, 0, portfolio.timezone)
         if on < last and noon <= stop_at:

@@ -43,7 +43,7 @@ from app.outreach.letters.catalog import (
     sms_encoding,
     sms_segments,
 )
-from app.outreach.letters.samples import specimen, specimen_dispatch
+from app.outreach.letters.samples import sample_context, sample_dispatch
 from app.outreach.outbox.rules import Dispatch, Paper
 from app.outreach.planning.service import Letterhead, letter_context
 from app.web.lists import Column
@@ -227,10 +227,10 @@ def _figures(
 ) -> _Figures:
     stationery = ports_of(request).stationery
     # Nobody is to end up on a customer's own page by looking at a letter.
-    sample_link = f"{stationery.public_url}/u/specimen"
+    sample_link = f"{stationery.public_url}/u/sample_context"
     if not wanted.case:
         today = now.date()
-        context = specimen(language, wanted.collector, sample_link, today=today)
+        context = sample_context(language, wanted.collector, sample_link, today=today)
         return _Figures(context, "", today)
     digits = re.sub(r"\D", "", wanted.case)
     if not digits or len(digits) > 18:
@@ -304,7 +304,7 @@ def _dispatch(
 
 
 def _paper_of(wanted: Wanted, language: str, figures: _Figures, words: Rendered) -> Dispatch:
-    made = specimen_dispatch(
+    made = sample_dispatch(
         wanted.letter.name, language, figures.context, words.subject, words.text, today=figures.today
     )
     return replace(made, to=figures.to) if wanted.case else made

@@ -87,7 +87,7 @@ def outbox(
         unknown_count=sum(n for (kind, _), n in found.items() if kind is OutboxStatus.UNKNOWN),
         stops=queries.channel_stops(session),
         served=_served(request),
-        undropped=queries.undropped_batches(session),
+        not_handed_off=queries.batches_not_handed_off(session),
         status_words=STATUS_WORDS,
         status_of=status_of,
         simulated_count=queries.simulated(session),
@@ -122,7 +122,7 @@ def _matrix(found: Mapping[tuple[OutboxStatus, Destination], int]) -> dict[str, 
 def _served(request: Request) -> frozenset[Destination]:
     """Destinations that this installation has an adapter for."""
     ports = ports_of(request)
-    return frozenset([*ports.couriers(), *([Destination.POST] if ports.press else [])])
+    return frozenset([*ports.transports(), *([Destination.POST] if ports.press else [])])
 
 
 @router.post("/{message_id}/resolve")

@@ -29,11 +29,11 @@ from app.core.timeline.models import Event
 from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.delivery.cleanup import withhold_stale
-from app.outreach.delivery.couriers import ContactCourier
 from app.outreach.delivery.dispatcher import SWITCH_SECONDS
 from app.outreach.delivery.moves import move
 from app.outreach.delivery.reports import note_status, resolve_unknown
-from app.outreach.delivery.sending import _Lane, deliver_due
+from app.outreach.delivery.sending import _Pipeline, deliver_due
+from app.outreach.delivery.transports import ContactTransport
 from app.outreach.gate.consent import set_consent
 from app.outreach.gate.decisions import replay
 from app.outreach.letters.catalog import sms_segments
@@ -47,8 +47,8 @@ from app.outreach.outbox.rules import (
     Dispatch,
     Misconfigured,
     OutboxStatus,
-    Outcome,
     Pace,
+    SendResult,
     TryLater,
     Uncertain,
     Undeliverable,
@@ -120,7 +120,7 @@ def kinds(engine: Engine) -> list[Kind]:
         return [e["kind"] for e in found if e["kind"].value.startswith(("contact.", "channel."))]
 
 
-def answering(*answers: Outcome) -> builders.RecordingSender:
+def answering(*answers: SendResult) -> builders.RecordingSender:
     return builders.RecordingSender(list(answers))
 
 
@@ -206,7 +206,7 @@ def test_a_channel_stopped_in_the_middle_of_a_batch_sends_nothing_more(engine: E
         _queued(engine)
 
     class Stopped(builders.RecordingSender):
-        def send(self, dispatch: Dispatch) -> Outcome:
+        def send(self, dispatch: Dispatch) -> SendResult:
             if len(self.sent) == 1:
                 with transaction(engine) as session:
                     stop_channel(session, Destination.SMS, "wrong wording", by=Actor.user("max"), now=MORNING)
@@ -303,7 +303,7 @@ def _is_sent_another(session: Session, case: CollectionsCase) -> None:
         (_is_sent_another, S.QUEUED),
     ],
 )
-def test_what_happens_to_a_customer_after_the_judgement_ahead_of_the_calls_still_counts(
+def test_what_happens_to_a_customer_after_the_recheck_ahead_of_the_calls_still_counts(
     engine: Engine, change: Change, then: S
 ) -> None:
     """Both messages are judged together, and the second is committed when the first is settled."""
@@ -311,14 +311,14 @@ def test_what_happens_to_a_customer_after_the_judgement_ahead_of_the_calls_still
     second = _queued(engine)
 
     class Meanwhile(builders.RecordingSender):
-        def send(self, dispatch: Dispatch) -> Outcome:
+        def send(self, dispatch: Dispatch) -> SendResult:
             with transaction(engine) as session:
                 change(session, second)
             return super().send(dispatch)
 
     sender = Meanwhile()
-    courier = ContactCourier(sender, builders.stationery(), in_flight=1)
-    found = deliver_due(engine, {Destination.SMS: courier}, worker="w", clock=FixedClock(MORNING))
+    transport = ContactTransport(sender, builders.stationery(), in_flight=1)
+    found = deliver_due(engine, {Destination.SMS: transport}, worker="w", clock=FixedClock(MORNING))
     assert found == {"sent": 1, then.value: 1}
     assert len(sender.sent) == 1
 
@@ -391,7 +391,7 @@ class Slow(builders.RecordingSender):
         super().__init__()
         self.barrier = threading.Barrier(together)
 
-    def send(self, dispatch: Dispatch) -> Outcome:
+    def send(self, dispatch: Dispatch) -> SendResult:
         self.barrier.wait(30)
         return super().send(dispatch)
 
@@ -400,9 +400,9 @@ def test_as_many_calls_are_made_at_once_as_may_be_in_flight(engine: Engine) -> N
     for _ in range(12):
         _queued(engine)
     sender = Slow(together=4)
-    courier = ContactCourier(sender, builders.stationery(), in_flight=4)
+    transport = ContactTransport(sender, builders.stationery(), in_flight=4)
     clock = FixedClock(MORNING)
-    found = deliver_due(engine, {Destination.SMS: courier}, worker="w", clock=clock, batch=5)
+    found = deliver_due(engine, {Destination.SMS: transport}, worker="w", clock=clock, batch=5)
     assert found == {"sent": 12}
     assert len({dispatch.key for dispatch in sender.sent}) == len(sender.sent) == 12
     rows = builders.messages(engine)
@@ -421,7 +421,7 @@ class OnALoop:
         self.hung_up: list[asyncio.AbstractEventLoop] = []
         self.all_there = asyncio.Event()
 
-    async def send(self, dispatch: Dispatch) -> Outcome:
+    async def send(self, dispatch: Dispatch) -> SendResult:
         self.loops.append(asyncio.get_running_loop())
         self.in_the_air += 1
         assert self.in_the_air <= self.together
@@ -434,7 +434,7 @@ class OnALoop:
         self.sent.append(dispatch)
         return Accepted(dispatch.attempt_id)
 
-    async def hang_up(self) -> None:
+    async def disconnect(self) -> None:
         self.hung_up.append(asyncio.get_running_loop())
 
 
@@ -442,8 +442,8 @@ def test_calls_of_an_event_loop_are_many_at_once_and_end_with_it(engine: Engine)
     for _ in range(12):
         _queued(engine)
     sender = OnALoop(together=4)
-    courier = ContactCourier(sender, builders.stationery(), in_flight=4)
-    found = deliver_due(engine, {Destination.SMS: courier}, worker="w", clock=FixedClock(MORNING))
+    transport = ContactTransport(sender, builders.stationery(), in_flight=4)
+    found = deliver_due(engine, {Destination.SMS: transport}, worker="w", clock=FixedClock(MORNING))
     assert found == {"sent": 12}
     assert len({dispatch.key for dispatch in sender.sent}) == len(sender.sent) == 12
     assert sender.hung_up == [sender.loops[0]]
@@ -461,8 +461,8 @@ def test_many_at_once_are_few_statements_a_message(sqlite_engine: Engine) -> Non
         statements += 1
 
     sa.event.listen(sqlite_engine, "before_cursor_execute", count)
-    courier = ContactCourier(builders.RecordingSender(), builders.stationery(), in_flight=32)
-    found = deliver_due(sqlite_engine, {Destination.SMS: courier}, worker="w", clock=FixedClock(MORNING))
+    transport = ContactTransport(builders.RecordingSender(), builders.stationery(), in_flight=32)
+    found = deliver_due(sqlite_engine, {Destination.SMS: transport}, worker="w", clock=FixedClock(MORNING))
     assert found == {"sent": 40}
     assert statements < 40 * 3, statements
 
@@ -474,22 +474,24 @@ def test_two_messages_of_one_customer_are_never_in_the_air_together(
     with transaction(engine) as session:
         builders.queued_message(session, session.get_one(CollectionsCase, case.id), on=ON, step="other")
     sender = answering(Undeliverable("no such number"))
-    courier = ContactCourier(sender, builders.stationery(), in_flight=8)
-    found = deliver_due(engine, {Destination.SMS: courier}, worker="w", clock=FixedClock(MORNING))
+    transport = ContactTransport(sender, builders.stationery(), in_flight=8)
+    found = deliver_due(engine, {Destination.SMS: transport}, worker="w", clock=FixedClock(MORNING))
     assert found == {"undelivered": 1, "sent": 1}
     assert [dispatch.key.split(":")[1] for dispatch in sender.sent] == ["friendly-sms", "other"]
 
 
-def test_a_judgement_that_ends_while_answers_are_looked_for_is_not_waited_for_for_ever(
+def test_a_recheck_that_ends_while_results_are_looked_for_is_not_waited_for_for_ever(
     engine: Engine, case: CollectionsCase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hear = _Lane._hear
+    hear = _Pipeline._hear
 
-    def after_the_judgement(lane: _Lane) -> None:
-        lane.stock.judge.submit(int).result()  # it has one thread, which has told of the judgement by now
-        hear(lane)
+    def after_the_recheck(pipeline: _Pipeline) -> None:
+        pipeline.prefetch._background.submit(
+            int
+        ).result()  # it has one thread, which has told of the recheck by now
+        hear(pipeline)
 
-    monkeypatch.setattr(_Lane, "_hear", after_the_judgement)
+    monkeypatch.setattr(_Pipeline, "_hear", after_the_recheck)
     sent: list[Any] = []
     worker = threading.Thread(target=lambda: sent.extend(builders.deliver(engine, MORNING).sent), daemon=True)
     worker.start()
@@ -503,8 +505,8 @@ def test_one_message_that_cannot_be_prepared_does_not_hold_up_the_others(engine:
         _queued(engine)
     _queued(engine, context="no JSON")
     _queued(engine)
-    courier = ContactCourier(builders.RecordingSender(), builders.stationery(), in_flight=8)
-    found = deliver_due(engine, {Destination.SMS: courier}, worker="w", clock=FixedClock(MORNING))
+    transport = ContactTransport(builders.RecordingSender(), builders.stationery(), in_flight=8)
+    found = deliver_due(engine, {Destination.SMS: transport}, worker="w", clock=FixedClock(MORNING))
     assert found == {"sent": 4, "queued": 1}
     [broken] = [row for row in builders.messages(engine) if row.status is S.QUEUED]
     assert (broken.attempts, broken.not_before) == (1, MORNING + timedelta(minutes=10))
@@ -516,7 +518,7 @@ def test_calls_that_were_to_follow_are_not_made_once_the_channel_is_stopped(engi
         _queued(engine)
 
     class StoppedInTheAir(Slow):
-        def send(self, dispatch: Dispatch) -> Outcome:
+        def send(self, dispatch: Dispatch) -> SendResult:
             outcome = super().send(dispatch)
             if self.barrier.wait(30) == 0:
                 with transaction(engine) as session:
@@ -525,8 +527,8 @@ def test_calls_that_were_to_follow_are_not_made_once_the_channel_is_stopped(engi
             return outcome
 
     sender = StoppedInTheAir(together=4)
-    courier = ContactCourier(sender, builders.stationery(), in_flight=4)
-    deliver_due(engine, {Destination.SMS: courier}, worker="w", clock=FixedClock(MORNING))
+    transport = ContactTransport(sender, builders.stationery(), in_flight=4)
+    deliver_due(engine, {Destination.SMS: transport}, worker="w", clock=FixedClock(MORNING))
     assert len(sender.sent) == 4, "those that were in the air when the button was pressed"
     rows = builders.messages(engine)
     assert Counter(row.status for row in rows) == {S.SENT: 4, S.QUEUED: 2}
@@ -547,14 +549,14 @@ def test_a_call_whose_hours_end_while_it_waits_for_its_turn_is_not_made(engine: 
     clock = Moving()
 
     class TakesAllDay(Slow):
-        def send(self, dispatch: Dispatch) -> Outcome:
+        def send(self, dispatch: Dispatch) -> SendResult:
             outcome = super().send(dispatch)
             clock.at = MORNING + timedelta(hours=14)
             return outcome
 
     sender = TakesAllDay(together=2)
-    courier = ContactCourier(sender, builders.stationery(), in_flight=2)
-    deliver_due(engine, {Destination.SMS: courier}, worker="w", clock=clock)
+    transport = ContactTransport(sender, builders.stationery(), in_flight=2)
+    deliver_due(engine, {Destination.SMS: transport}, worker="w", clock=clock)
     assert len(sender.sent) == 2
     [kept] = [row for row in builders.messages(engine) if row.status is S.QUEUED]
     assert (kept.attempts, kept.error) == (0, "its hours ended while it waited for its turn")
@@ -598,9 +600,9 @@ def test_a_worker_that_is_told_to_stop_ends_what_it_began_and_gives_the_rest_bac
     for _ in range(5):
         _queued(engine)
     sender = builders.RecordingSender()
-    courier = ContactCourier(sender, builders.stationery())
+    transport = ContactTransport(sender, builders.stationery())
     found = deliver_due(
-        engine, {Destination.SMS: courier}, worker="w", clock=FixedClock(MORNING),
+        engine, {Destination.SMS: transport}, worker="w", clock=FixedClock(MORNING),
         stopping=lambda: len(sender.sent) == 2,
     )  # fmt: skip
     assert found == {"sent": 2}
@@ -620,11 +622,11 @@ def test_a_sender_keeps_its_pace_whoever_sends(engine: Engine) -> None:
 
     def deliver(worker: str, seconds: int) -> int:
         before = len(sender.sent)
-        courier = ContactCourier(
+        transport = ContactTransport(
             sender, builders.stationery(), pace=pace, lines=("+15005550006",), in_flight=8
         )
         clock = FixedClock(MORNING + timedelta(seconds=seconds))
-        deliver_due(engine, {Destination.SMS: courier}, worker=worker, clock=clock)
+        deliver_due(engine, {Destination.SMS: transport}, worker=worker, clock=clock)
         return len(sender.sent) - before
 
     assert [deliver("a", 0), deliver("b", 0), deliver("b", 2), deliver("a", 3), deliver("b", 7)] == [
@@ -645,18 +647,18 @@ def test_each_number_of_a_pool_has_its_own_pace_and_its_own_customers(engine: En
         _queued(engine)
     lines = ("+15005550006", "+15005550007")
     sender = builders.RecordingSender()
-    courier = ContactCourier(sender, builders.stationery(), pace=Pace(0.1), lines=lines)
+    transport = ContactTransport(sender, builders.stationery(), pace=Pace(0.1), lines=lines)
     passes = 0
     while len(sender.sent) < 12:
         clock = FixedClock(MORNING + timedelta(seconds=10 * passes))
         before = len(sender.sent)
-        deliver_due(engine, {Destination.SMS: courier}, worker="w", clock=clock)
+        deliver_due(engine, {Destination.SMS: transport}, worker="w", clock=clock)
         assert max(Counter(dispatch.line for dispatch in sender.sent[before:]).values()) == 1
         passes += 1
     assert passes < 12, "two numbers carry more than one"
-    courier = ContactCourier(sender, builders.stationery(), lines=lines)
+    transport = ContactTransport(sender, builders.stationery(), lines=lines)
     row = builders.messages(engine)[0]
-    assert len({courier.line(row) for _ in range(3)}) == 1, "the same customer hears from the same number"
+    assert len({transport.line(row) for _ in range(3)}) == 1, "the same customer hears from the same number"
 
 
 # --- what a dead worker leaves --------------------------------------------------------------------
@@ -715,7 +717,7 @@ def test_a_report_that_is_quicker_than_the_answer_is_not_lost(engine: Engine, ca
     contact."""
 
     class Quick(builders.RecordingSender):
-        def send(self, dispatch: Dispatch) -> Outcome:
+        def send(self, dispatch: Dispatch) -> SendResult:
             attempt = dispatch.status_callback_url.partition("attempt=")[2]
             assert attempt == dispatch.attempt_id
             assert report(engine, S.DELIVERED, attempt_id=attempt, provider_ref="SM1")
@@ -741,7 +743,7 @@ def test_a_report_settles_what_was_unknown(engine: Engine, case: CollectionsCase
 
 @pytest.mark.parametrize("after", [TryLater("busy"), Misconfigured("wrong token")])
 def test_what_the_provider_has_is_not_sent_again_whatever_it_answered(
-    engine: Engine, case: CollectionsCase, after: Outcome
+    engine: Engine, case: CollectionsCase, after: SendResult
 ) -> None:
     """It said no, which we read as certainly not sent, and reports a delivery all the same."""
     builders.deliver(engine, MORNING, answering(after))

@@ -28,7 +28,7 @@ from app.outreach.outbox.models import ChannelStop, OutboxMessage, PrintBatch
 from app.outreach.outbox.rules import (
     BatchStatus,
     Destination,
-    Made,
+    FinishedBatch,
     Misconfigured,
     OutboxStatus,
     Piece,
@@ -88,10 +88,10 @@ def printed_keys(folder: Path) -> list[str]:
 class PlainPress(PrintPress):
     """The real press with paper instead of PDF: a forked process cannot use the typesetter's threads."""
 
-    def _fill(self, folder: Path, pieces: Sequence[Piece], day: date) -> Made:
+    def _fill(self, folder: Path, pieces: Sequence[Piece], day: date) -> FinishedBatch:
         lines = [f"{piece.dispatch.key},{n}" for n, piece in enumerate(pieces, start=1)]
         (folder / "manifest.csv").write_text("\n".join(["key,piece", *lines, ""]))
-        return Made(len(pieces), len(pieces), "0" * 64, {})
+        return FinishedBatch(len(pieces), len(pieces), "0" * 64, {})
 
 
 def test_the_letters_of_a_day_are_one_batch(engine: Engine, folder: Path) -> None:
@@ -177,7 +177,7 @@ class Broken(PlainPress):
         super().__init__(folder, LETTERS)
         self.outcome = outcome
 
-    def make(self, batch: str, pieces: Sequence[Piece], *, day: date) -> Made:
+    def make(self, batch: str, pieces: Sequence[Piece], *, day: date) -> FinishedBatch:
         raise PressDown(self.outcome)
 
 
@@ -208,7 +208,7 @@ def test_stopped_while_it_was_being_made_it_is_not_published(sqlite_engine: Engi
     queue_letters(sqlite_engine, 1)
 
     class Slow(PlainPress):
-        def make(self, batch: str, pieces: Sequence[Piece], *, day: date) -> Made:
+        def make(self, batch: str, pieces: Sequence[Piece], *, day: date) -> FinishedBatch:
             with transaction(sqlite_engine) as session:
                 stop_channel(session, Destination.POST, "wrong words", by=Actor.user("maria"), now=MORNING)
             return super().make(batch, pieces, day=day)
@@ -224,7 +224,7 @@ def test_a_slow_worker_that_was_taken_for_dead_publishes_nothing(sqlite_engine: 
     quick = PlainPress(folder, LETTERS)
 
     class Slow(PlainPress):
-        def make(self, batch: str, pieces: Sequence[Piece], *, day: date) -> Made:
+        def make(self, batch: str, pieces: Sequence[Piece], *, day: date) -> FinishedBatch:
             made = super().make(batch, pieces, day=day)
             print_letters(sqlite_engine, quick, MORNING + 2 * LEASE, worker="quick")
             return made

@@ -24,7 +24,7 @@ from app.outreach.outbox.rules import (
     Found,
     Misconfigured,
     OutboxStatus,
-    Outcome,
+    SendResult,
     TryLater,
     Uncertain,
     look_again,
@@ -145,7 +145,7 @@ def test_a_message_that_is_another_one_of_ours_is_not_this_one(engine: Engine) -
         made = builders.delinquent_case(session, due_on=ON - timedelta(days=3), on=ON)
         builders.queued_message(session, made, on=ON, status=S.SENT, provider_ref="SM1", step="other")
         builders.queued_message(
-            session, made, on=ON, status=S.UNKNOWN, attempted_at=MORNING, settled_at=MORNING
+            session, made, on=ON, status=S.UNKNOWN, attempted_at=MORNING, finished_at=MORNING
         )
     assert look(engine, TheList(listed("SM1"))) == {"not_found": 1}
 
@@ -154,7 +154,7 @@ def test_one_on_the_list_and_two_that_it_may_be_are_for_a_person(engine: Engine)
     with transaction(engine) as session:
         made = builders.delinquent_case(session, due_on=ON - timedelta(days=3), on=ON)
         for step in ("one", "two"):
-            unknown = {"status": S.UNKNOWN, "attempted_at": MORNING, "settled_at": MORNING}
+            unknown = {"status": S.UNKNOWN, "attempted_at": MORNING, "finished_at": MORNING}
             builders.queued_message(session, made, on=ON, step=step, **unknown)
     assert look(engine, TheList(listed("SM1"))) == {"unclear": 2}
 
@@ -195,7 +195,7 @@ class DiesAfter:
     def __init__(self, sender: PrintLetterSender) -> None:
         self.sender = sender
 
-    def send(self, dispatch: Dispatch) -> Outcome:
+    def send(self, dispatch: Dispatch) -> SendResult:
         assert isinstance(self.sender.send(dispatch), Accepted)
         return Uncertain("the worker died")
 

@@ -22,7 +22,7 @@ from app.outreach.letters.catalog import (
     render,
     word,
 )
-from app.outreach.letters.compiled import Stencils, can_be_cut
+from app.outreach.letters.compiled import CompiledLetter, can_be_cut
 from tests import builders
 
 LETTERS = builders.stationery().letters
@@ -81,15 +81,15 @@ class Card:
     days: int
 
 
-def stencils(source: str) -> tuple[Stencils, list[int]]:
-    """Stencils of one template, and how often it was really rendered."""
+def stencils(source: str) -> tuple[CompiledLetter, list[int]]:
+    """CompiledLetter of one template, and how often it was really rendered."""
     template, rendered = Environment(autoescape=False).from_string(source), [0]  # noqa: S701 - text, not HTML
 
     def render_it(values: Any) -> tuple[list[str], frozenset[str]]:
         rendered[0] += 1
         return [template.render(values)], frozenset()
 
-    return Stencils(render_it, [str]), rendered
+    return CompiledLetter(render_it, [str]), rendered
 
 
 def test_a_stencil_is_cut_once_for_all_who_differ_only_in_what_is_printed() -> None:

@@ -20,7 +20,7 @@ from app.core.ids import id_of
 from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel
 from app.outreach.letters.catalog import Unsayable, render
-from app.outreach.letters.samples import specimen
+from app.outreach.letters.samples import sample_context
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
 from app.outreach.planning.on_demand import take_manual_step
@@ -160,7 +160,7 @@ DANGLING = ("at  or", ": ,", ": .", " .", "  ", "（）", "： ，", "電話 ，
 @pytest.mark.parametrize("missing", ["contact_phone", "contact_email"])
 def test_a_letter_that_knows_one_way_to_answer_names_that_one(missing: str) -> None:
     for name, channel, language in FORMS:
-        whole = specimen(language, CollectorKind.FIRST_PARTY, "https://d.example/u/x", today=DUE_ON)
+        whole = sample_context(language, CollectorKind.FIRST_PARTY, "https://d.example/u/x", today=DUE_ON)
         letter = LETTERS[name]
         if missing in letter.prints[channel, language].variables:
             continue  # it cannot do without
@@ -178,7 +178,7 @@ def test_a_letter_that_knows_one_way_to_answer_names_that_one(missing: str) -> N
 def test_no_letter_leaves_with_a_blank_in_it() -> None:
     for name, channel, language in FORMS:
         letter = LETTERS[name]
-        whole = specimen(language, CollectorKind.THIRD_PARTY, "https://d.example/u/x", today=DUE_ON)
+        whole = sample_context(language, CollectorKind.THIRD_PARTY, "https://d.example/u/x", today=DUE_ON)
         render(letter, channel, language, whole, leaves=True)
         prints = letter.prints[channel, language]
         for variable in prints.variables:

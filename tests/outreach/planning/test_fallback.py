@@ -25,7 +25,7 @@ from app.core.vocabulary import Channel, HoldKind, Purpose
 from app.outreach.delivery.reports import note_status
 from app.outreach.gate.consent import set_consent
 from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import Accepted, OutboxStatus, Outcome, Undeliverable
+from app.outreach.outbox.rules import Accepted, OutboxStatus, SendResult, Undeliverable
 from app.outreach.planning.fallback import fall_back_due
 from app.outreach.strategy.models import StrategyTask
 from app.outreach.strategy.service import put_live, save_version
@@ -60,7 +60,7 @@ def case(engine: Engine) -> CollectionsCase:
         return made
 
 
-def deliver(engine: Engine, *answers: Outcome, hours: int = 0) -> builders.RecordingSender:
+def deliver(engine: Engine, *answers: SendResult, hours: int = 0) -> builders.RecordingSender:
     return builders.deliver(engine, MORNING + timedelta(hours=hours), builders.RecordingSender(list(answers)))
 
 

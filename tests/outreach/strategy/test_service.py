@@ -327,7 +327,7 @@ def test_facts_are_gathered_as_far_as_they_are_asked_for(engine: Engine) -> None
             now=NOW,
         )
         message = builders.queued_message(session, case, on=ON - timedelta(days=9), step="letter")
-        message.status, message.settled_at = OutboxStatus.DELIVERED, builders.at(ON - timedelta(days=7))
+        message.status, message.finished_at = OutboxStatus.DELIVERED, builders.at(ON - timedelta(days=7))
         message.created_at = builders.at(ON - timedelta(days=8))
         log_call(
             session,

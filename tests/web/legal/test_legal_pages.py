@@ -24,7 +24,7 @@ from app.legal.bundle.models import Bundle
 from app.legal.bundle.receipt import Receipt
 from app.legal.bundle.service import Seal
 from app.legal.bundle.verification import verify
-from app.legal.handover.courier import BundleCourier
+from app.legal.handover.transport import BundleTransport
 from app.legal.referrals.models import Referral, ReferralStatus
 from app.legal.referrals.nominations import nominate_cases
 from app.legal.referrals.service import nominate
@@ -270,8 +270,8 @@ def test_a_bundle_is_handed_over_once_approved_and_its_receipt_is_shown(
     assert note["by"] == "user:lars"
     assert "Waiting to be delivered" in lars.get("/legal/1").text
 
-    couriers = {Destination.LEGAL_DESK: BundleCourier(legal_desk)}
-    deliver_due(desk.engine, couriers, worker="w", clock=desk.clock)
+    transports = {Destination.LEGAL_DESK: BundleTransport(legal_desk)}
+    deliver_due(desk.engine, transports, worker="w", clock=desk.clock)
     assert legal_desk.taken == {made.reference: made.content}
     assert referral(desk).status is ReferralStatus.DELIVERED
     assert json.loads(bundles(desk)[0].receipt)["receipt_id"] == "R-1"

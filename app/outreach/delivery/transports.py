@@ -1,4 +1,4 @@
-"""Couriers: how the messages to one destination are rechecked and handed to its provider."""
+"""Transports: how the messages to one destination are rechecked and handed to its provider."""
 
 from __future__ import annotations
 
@@ -23,34 +23,27 @@ from app.outreach.gate.case_facts import CaseFacts
 from app.outreach.gate.facts import address_of
 from app.outreach.letters.catalog import heading
 from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import (
-    AsyncSender,
-    Destination,
-    Dispatch,
-    Outcome,
-    Pace,
-    Sender,
-)
+from app.outreach.outbox.rules import AsyncSender, Destination, Dispatch, Pace, Sender, SendResult
 from app.outreach.planning.service import Stationery, message_context
 
-Call = Callable[[], Outcome] | Callable[[], Awaitable[Outcome]]
-"""The call to the provider: a coroutine function, or else one that is called in a thread of its own."""
+ProviderRequest = Callable[[], SendResult | Awaitable[SendResult]]
+"""The request to the provider: a coroutine function, or else one that runs in a thread of its own."""
 
 
 @dataclass(frozen=True, slots=True)
-class Foreseen:
-    """A claimed message that may leave, as far as was seen without a lock. It is committed as `sending` only while
-    case and customer are still as in the folder."""
+class Candidate:
+    """A claimed message that passed a recheck without a lock. It is committed as `sending` only while case and customer
+    are still as in the folder."""
 
     row: OutboxMessage
-    """As it was read, with the id of the attempt that is to come; in no session."""
-    call: Call
+    """As it was read, with the id of the coming attempt; in no session."""
+    request: ProviderRequest
     not_after: datetime
     folder: CaseFacts
 
 
-class Courier(Protocol):
-    """How one destination is served."""
+class Transport(Protocol):
+    """Serves one destination."""
 
     @property
     def repeatable(self) -> bool:
@@ -59,7 +52,7 @@ class Courier(Protocol):
 
     @property
     def in_flight(self) -> int:
-        """How many calls may be made at once."""
+        """How many requests may be made at once."""
         ...
 
     @property
@@ -73,47 +66,47 @@ class Courier(Protocol):
         ...
 
     def line(self, row: OutboxMessage) -> str:
-        """Which of them this message leaves from."""
+        """Which of the lines this message leaves from."""
         ...
 
-    def foresee(
+    def recheck_without_lock(
         self, session: Session, rows: Sequence[OutboxMessage], *, now: datetime
-    ) -> list[Foreseen | None]:
-        """Judge the rows, all of different customers and in no session, without a lock and writing nothing. None where
-        something stands in the way, or always: then `prepare` decides."""
+    ) -> list[Candidate | None]:
+        """Recheck the rows, all of different customers and in no session, without a lock and writing nothing. None
+        where something stands in the way, or always: then `recheck_under_lock` decides."""
         ...
 
-    def prepare(
+    def recheck_under_lock(
         self, session: Session, rows: Sequence[OutboxMessage], *, now: datetime
-    ) -> list[Call | Withhold | Postpone]:
-        """Judge the rows, all of different customers, once more, under lock, and say what to call for each. Must not
-        send anything itself."""
+    ) -> list[ProviderRequest | Withhold | Postpone]:
+        """Recheck the rows, all of different customers, under lock, and say what to request for each. Sends nothing
+        itself."""
         ...
 
-    def settled(
+    def record_results(
         self,
         session: Session,
-        settled: Sequence[tuple[OutboxMessage, Outcome]],
+        finished: Sequence[tuple[OutboxMessage, SendResult]],
         heads: Heads,
         *,
         now: datetime,
     ) -> None:
-        """Put the outcomes on record, in the transaction that settles the rows. `heads` are those of the customers'
+        """Put the results on record, in the transaction that moves the rows. `heads` are those of the customers'
         streams, as they were locked."""
         ...
 
-    async def hang_up(self) -> None:
-        """No more calls from the running event loop for now: what it keeps open is closed."""
+    async def disconnect(self) -> None:
+        """Close what is kept open for the running event loop; there are no more requests from it for now."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Shift:
-    """One worker at one destination, as long as something is due to it."""
+class DeliveryJob:
+    """One worker serving one destination, as long as something is due to it."""
 
     engine: Engine
     destination: Destination
-    courier: Courier
+    transport: Transport
     worker: str
     clock: Clock
     batch: int
@@ -122,7 +115,7 @@ class Shift:
 
 
 @dataclass(frozen=True)
-class ContactCourier:
+class ContactTransport:
     """Serves sms, email and post: asks the gate again at the moment of delivery."""
 
     sender: Sender | AsyncSender
@@ -136,50 +129,50 @@ class ContactCourier:
     def line(self, row: OutboxMessage) -> str:
         return self.lines[zlib.crc32(row.address.encode()) % len(self.lines)]
 
-    def foresee(
+    def recheck_without_lock(
         self, session: Session, rows: Sequence[OutboxMessage], *, now: datetime
-    ) -> list[Foreseen | None]:
-        found: list[Foreseen | None] = []
+    ) -> list[Candidate | None]:
+        found: list[Candidate | None] = []
         for row, portfolio, verdict in recheck_any(session, rows, self.stationery, now=now, lock=False):
             if isinstance(verdict, Cleared):
-                call = self._call(row, portfolio, verdict)
-                found.append(Foreseen(row, call, verdict.clearance.not_after, verdict.folder))
+                request = self._request(row, portfolio, verdict)
+                found.append(Candidate(row, request, verdict.clearance.not_after, verdict.folder))
             else:
                 found.append(None)
         return found
 
-    def prepare(
+    def recheck_under_lock(
         self, session: Session, rows: Sequence[OutboxMessage], *, now: datetime
-    ) -> list[Call | Withhold | Postpone]:
+    ) -> list[ProviderRequest | Withhold | Postpone]:
         return [
-            self._call(row, portfolio, verdict) if isinstance(verdict, Cleared) else verdict
+            self._request(row, portfolio, verdict) if isinstance(verdict, Cleared) else verdict
             for row, portfolio, verdict in recheck_any(session, rows, self.stationery, now=now, lock=True)
         ]
 
-    def _call(self, row: OutboxMessage, portfolio: Portfolio, cleared: Cleared) -> Call:
+    def _request(self, row: OutboxMessage, portfolio: Portfolio, cleared: Cleared) -> ProviderRequest:
         row.not_after = cleared.clearance.not_after
         dispatch = dispatch_of(row, portfolio, cleared.folder, self.stationery, self.line(row))
         return partial(self.sender.send, dispatch)
 
-    def settled(
+    def record_results(
         self,
         session: Session,
-        settled: Sequence[tuple[OutboxMessage, Outcome]],
+        finished: Sequence[tuple[OutboxMessage, SendResult]],
         heads: Heads,
         *,
         now: datetime,
     ) -> None:
-        record_results(session, settled, heads, now=now)
+        record_results(session, finished, heads, now=now)
 
-    async def hang_up(self) -> None:
+    async def disconnect(self) -> None:
         if isinstance(self.sender, AsyncSender):
-            await self.sender.hang_up()
+            await self.sender.disconnect()
 
 
 def dispatch_of(
     row: OutboxMessage, portfolio: Portfolio, folder: CaseFacts, stationery: Stationery, line: str = ""
 ) -> Dispatch:
-    """What an adapter gets of a row that carries its attempt id already."""
+    """The message as an adapter gets it; the row carries its attempt id already."""
     channel = Channel(row.destination.value)
     dispatch = Dispatch(
         key=row.key,

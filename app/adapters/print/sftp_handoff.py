@@ -20,7 +20,7 @@ from asyncssh import SFTPClient, SFTPError
 
 from app.adapters.print.batch import MANIFEST, PDF
 from app.core.errors import Invalid
-from app.outreach.outbox.rules import DropFailed
+from app.outreach.outbox.rules import HandoffFailed
 
 FILES = ((PDF, ".pdf"), (MANIFEST, ".csv"))
 """In this order they get their names."""
@@ -30,7 +30,7 @@ CONNECT_SECONDS, ALL_SECONDS = 30, 20 * 60
 BLOCK = 1 << 20
 
 
-class SftpDrop:
+class SftpPrintService:
     def __init__(self, print_dir: Path, url: str, host_key: str, key: str = "") -> None:
         """`url` is sftp://user[:password]@host[:port]/folder, percent-encoded; `host_key` one line as in
         `known_hosts`, without the host; `key` a private key in OpenSSH or PEM form, or a file with it. Raises
@@ -61,10 +61,10 @@ class SftpDrop:
             for local, ending in FILES:
                 remote = self._remote(batch, ending)
                 if await sftp.exists(remote):
-                    raise DropFailed(f"{remote} is on the server already")
+                    raise HandoffFailed(f"{remote} is on the server already")
                 written = await _copy(sftp, self._print_dir / batch / local, remote + PART)
                 if await _digest(sftp, remote + PART) != written:
-                    raise DropFailed(f"{remote} does not read as it was written")
+                    raise HandoffFailed(f"{remote} does not read as it was written")
 
         self._with_server(work)
 
@@ -82,21 +82,21 @@ class SftpDrop:
         return f"{self._folder}/{batch.replace('/', '-')}{ending}"
 
     def _with_server(self, work: Callable[[SFTPClient], Awaitable[None]]) -> None:
-        """Raises DropFailed, whose reason names no secret."""
+        """Raises HandoffFailed, whose reason names no secret."""
         try:
             asyncio.run(asyncio.wait_for(self._connected(work), ALL_SECONDS))
         except asyncssh.HostKeyNotVerifiable as problem:
-            raise DropFailed("the server shows another host key than the one agreed on") from problem
+            raise HandoffFailed("the server shows another host key than the one agreed on") from problem
         except asyncssh.PermissionDenied as problem:
-            raise DropFailed("the server refuses our login") from problem
+            raise HandoffFailed("the server refuses our login") from problem
         except TimeoutError as problem:
-            raise DropFailed("the server took too long") from problem
+            raise HandoffFailed("the server took too long") from problem
         except FileNotFoundError as problem:
-            raise DropFailed("the batch is not in the print folder any more") from problem
+            raise HandoffFailed("the batch is not in the print folder any more") from problem
         except SFTPError as problem:
-            raise DropFailed(f"the server refuses a file: {problem.reason}") from problem
+            raise HandoffFailed(f"the server refuses a file: {problem.reason}") from problem
         except (asyncssh.Error, OSError) as problem:
-            raise DropFailed(f"the server cannot be reached ({type(problem).__name__})") from problem
+            raise HandoffFailed(f"the server cannot be reached ({type(problem).__name__})") from problem
 
     async def _connected(self, work: Callable[[SFTPClient], Awaitable[None]]) -> None:
         async with asyncssh.connect(**self._login) as connection, connection.start_sftp_client() as sftp:

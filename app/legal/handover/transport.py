@@ -1,4 +1,4 @@
-"""Courier: delivers bundles to the legal desk as one destination of the outbox."""
+"""Transport: delivers bundles to the legal desk as one destination of the outbox."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from app.legal.bundle.receipt import Receipt
 from app.legal.handover.service import obstacle
 from app.legal.referrals.models import ReferralStatus
 from app.legal.referrals.service import open_referral
-from app.outreach.delivery.couriers import Call, Foreseen
 from app.outreach.delivery.moves import Postpone, Withhold
+from app.outreach.delivery.transports import Candidate, ProviderRequest
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import (
     Accepted,
     Misconfigured,
     OutboxStatus,
-    Outcome,
+    SendResult,
     TryLater,
     Undeliverable,
 )
@@ -42,7 +42,7 @@ class Delivered(Accepted):
     receipt: Receipt
 
 
-def _as_outcome(answer: Receipt | Undeliverable | TryLater | Misconfigured) -> Outcome:
+def _as_outcome(answer: Receipt | Undeliverable | TryLater | Misconfigured) -> SendResult:
     return Delivered(answer.receipt_id, answer) if isinstance(answer, Receipt) else answer
 
 
@@ -55,7 +55,7 @@ class LegalDesk(Protocol):
 
 
 @dataclass(frozen=True)
-class BundleCourier:
+class BundleTransport:
     """Serves the destination `legal_desk` of the outbox; the receiver recognises a repetition."""
 
     desk: LegalDesk
@@ -68,18 +68,18 @@ class BundleCourier:
         del row
         return ""
 
-    def foresee(
+    def recheck_without_lock(
         self, session: Session, rows: Sequence[OutboxMessage], *, now: datetime
-    ) -> list[Foreseen | None]:
+    ) -> list[Candidate | None]:
         del session, now
         return [None] * len(rows)
 
-    def prepare(
+    def recheck_under_lock(
         self, session: Session, rows: Sequence[OutboxMessage], *, now: datetime
-    ) -> list[Call | Withhold | Postpone]:
-        return [self._call(session, row, now=now) for row in rows]
+    ) -> list[ProviderRequest | Withhold | Postpone]:
+        return [self._request(session, row, now=now) for row in rows]
 
-    def _call(self, session: Session, row: OutboxMessage, *, now: datetime) -> Call | Withhold:
+    def _request(self, session: Session, row: OutboxMessage, *, now: datetime) -> ProviderRequest | Withhold:
         bundle = session.get(Bundle, row.bundle_id)
         if bundle is None:
             return Withhold("the bundle is gone", {})
@@ -89,30 +89,30 @@ class BundleCourier:
         reference, content = bundle.reference, bundle.content
         return lambda: _as_outcome(self.desk.deliver(reference, content))
 
-    async def hang_up(self) -> None:
+    async def disconnect(self) -> None:
         """Nothing is kept open."""
 
-    def settled(
+    def record_results(
         self,
         session: Session,
-        settled: Sequence[tuple[OutboxMessage, Outcome]],
+        finished: Sequence[tuple[OutboxMessage, SendResult]],
         heads: Heads,
         *,
         now: datetime,
     ) -> None:
         del heads
-        for row, outcome in settled:
-            self._settled(session, row, outcome, now=now)
+        for row, result in finished:
+            self._record(session, row, result, now=now)
 
-    def _settled(self, session: Session, row: OutboxMessage, outcome: Outcome, *, now: datetime) -> None:
+    def _record(self, session: Session, row: OutboxMessage, result: SendResult, *, now: datetime) -> None:
         case = session.get_one(CollectionsCase, row.case_id)
         bundle = session.get_one(Bundle, row.bundle_id)
-        if isinstance(outcome, Delivered):
-            bundle.receipt = json.dumps(asdict(outcome.receipt), sort_keys=True)
+        if isinstance(result, Delivered):
+            bundle.receipt = json.dumps(asdict(result.receipt), sort_keys=True)
             referral = open_referral(session, row.case_id)
             if referral is not None and referral.status is ReferralStatus.APPROVED:
                 referral.status, referral.delivered_at = ReferralStatus.DELIVERED, now
-            data = {"bundle": bundle.reference, "receipt": outcome.receipt.receipt_id}
+            data = {"bundle": bundle.reference, "receipt": result.receipt.receipt_id}
             record(session, case_event(Kind.BUNDLE_DELIVERED, case, data), by=SYSTEM, now=now)
         elif row.status in (OutboxStatus.FAILED, OutboxStatus.UNDELIVERED):
             data = {"bundle": bundle.reference, "error": row.error}

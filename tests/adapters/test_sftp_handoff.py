@@ -11,9 +11,9 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from app.adapters.print.sftp_drop import SftpDrop
+from app.adapters.print.sftp_handoff import SftpPrintService
 from app.core.errors import Invalid
-from app.outreach.outbox.rules import DropFailed
+from app.outreach.outbox.rules import HandoffFailed
 
 BATCH = "2026-03-14/batch-000012"
 FINAL = ["2026-03-14-batch-000012.csv", "2026-03-14-batch-000012.pdf"]
@@ -30,9 +30,9 @@ class Service:
     print_dir: Path
     host_key: str = HOST_KEY.export_public_key().decode()
 
-    def drop(self, login: str = "desk:p%40ss", key: str = "", host_key: str = "") -> SftpDrop:
+    def drop(self, login: str = "desk:p%40ss", key: str = "", host_key: str = "") -> SftpPrintService:
         url = f"sftp://{login}@127.0.0.1:{self.port}/in"
-        return SftpDrop(self.print_dir, url, host_key or self.host_key, key)
+        return SftpPrintService(self.print_dir, url, host_key or self.host_key, key)
 
     @property
     def files(self) -> list[str]:
@@ -100,7 +100,7 @@ def test_what_the_service_has_is_never_there_again(service: Service) -> None:
     drop = service.drop()
     drop.upload(BATCH)
     drop.name(BATCH)
-    with pytest.raises(DropFailed, match="on the server already"):
+    with pytest.raises(HandoffFailed, match="on the server already"):
         drop.upload(BATCH)
     for name in FINAL:
         (service.folder / "in" / name).unlink()
@@ -128,20 +128,20 @@ def test_our_key_opens_it_as_the_password_does(service: Service, tmp_path: Path)
     ],  # a key made for the test would name it anew in each process
 )
 def test_nothing_is_put_where_it_should_not_be(service: Service, login: str, host_key: str, why: str) -> None:
-    with pytest.raises(DropFailed, match=why) as refused:
+    with pytest.raises(HandoffFailed, match=why) as refused:
         service.drop(login, host_key=host_key).upload(BATCH)
     assert "wrong" not in refused.value.reason, "no secret in a reason"
     assert service.files == []
 
 
 def test_what_fails_says_why(service: Service) -> None:
-    with pytest.raises(DropFailed, match="not in the print folder"):
+    with pytest.raises(HandoffFailed, match="not in the print folder"):
         service.drop().upload("2026-03-14/batch-000099")
     (service.folder / "in").rename(service.folder / "out")
-    with pytest.raises(DropFailed, match="refuses a file"):
+    with pytest.raises(HandoffFailed, match="refuses a file"):
         service.drop().upload(BATCH)
-    nowhere = SftpDrop(service.print_dir, "sftp://desk:x@127.0.0.1:1/in", service.host_key)
-    with pytest.raises(DropFailed, match="cannot be reached"):
+    nowhere = SftpPrintService(service.print_dir, "sftp://desk:x@127.0.0.1:1/in", service.host_key)
+    with pytest.raises(HandoffFailed, match="cannot be reached"):
         nowhere.upload(BATCH)
 
 
@@ -158,5 +158,5 @@ def test_what_fails_says_why(service: Service) -> None:
 )
 def test_it_is_set_up_completely_or_not_at_all(url: str, host_key: str, key: str, field: str) -> None:
     with pytest.raises(Invalid) as refused:
-        SftpDrop(Path(), url, host_key, key)
+        SftpPrintService(Path(), url, host_key, key)
     assert refused.value.field == field

@@ -12,12 +12,12 @@ from app.core.actor import Actor
 from app.core.clock import FixedClock
 from app.core.db import transaction
 from app.core.timeline.rules import Kind
-from app.outreach.delivery.print_handoff import AGAIN, LEASE, drop_due
+from app.outreach.delivery.print_handoff import AGAIN, LEASE, hand_off_due
 from app.outreach.delivery.printing import print_due
 from app.outreach.outbox.channel_stops import start_channel, stop_channel
 from app.outreach.outbox.models import PrintBatch
-from app.outreach.outbox.queries import undropped_batches
-from app.outreach.outbox.rules import Destination, DropFailed, DropStatus
+from app.outreach.outbox.queries import batches_not_handed_off
+from app.outreach.outbox.rules import Destination, HandoffFailed, HandoffStatus
 from tests import builders
 from tests.outreach.delivery.test_printing import LETTERS, MORNING, PlainPress, batches, queue_letters
 
@@ -46,7 +46,7 @@ class Server:
         if self._fails and self._fails[0] in (where, f"dies {where}"):
             if self._fails.pop(0).startswith("dies"):
                 raise KeyboardInterrupt
-            raise DropFailed(f"the line broke, {where}")
+            raise HandoffFailed(f"the line broke, {where}")
 
 
 def published(engine: Engine, tmp_path: Path, *, dropped: bool = True) -> PrintBatch:
@@ -58,7 +58,7 @@ def published(engine: Engine, tmp_path: Path, *, dropped: bool = True) -> PrintB
 
 
 def hand_over(engine: Engine, server: Server, now: datetime = MORNING) -> dict[str, int]:
-    return drop_due(engine, server, clock=FixedClock(now))
+    return hand_off_due(engine, server, clock=FixedClock(now))
 
 
 def test_a_published_batch_is_handed_over_once(engine: Engine, tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_a_published_batch_is_handed_over_once(engine: Engine, tmp_path: Path) -
     assert hand_over(engine, server, MORNING + 2 * LEASE) == {}
     assert server.fetched == [batch.name]
     [after] = batches(engine)
-    assert (after.drop_status, after.dropped_at) == (DropStatus.DROPPED, MORNING)
+    assert (after.handoff_status, after.handed_off_at) == (HandoffStatus.DROPPED, MORNING)
     with transaction(engine) as session:
         told = builders.events(session, Kind.PRINT_BATCH_ENDED)
         assert [each["status"] for each in told] == ["published", "dropped"]
@@ -92,14 +92,14 @@ def test_whatever_breaks_it_is_there_once_in_the_end(
         server = Server(where)
         assert hand_over(sqlite_engine, server) == {"failed": 1}
         with transaction(sqlite_engine) as session:
-            [shown] = undropped_batches(session)
-            assert shown.drop_error == f"the line broke, {where}"
+            [shown] = batches_not_handed_off(session)
+            assert shown.handoff_error == f"the line broke, {where}"
     assert hand_over(sqlite_engine, server, MORNING + timedelta(minutes=1)) == {}, "not at once"
     later = MORNING + (LEASE if dies else AGAIN)
     assert hand_over(sqlite_engine, server, later) == {"dropped": 1}
     assert (server.fetched, server.parts) == ([batch.name], set())
     with transaction(sqlite_engine) as session:
-        assert undropped_batches(session) == []
+        assert batches_not_handed_off(session) == []
 
 
 def test_letters_that_are_stopped_are_not_handed_over(sqlite_engine: Engine, tmp_path: Path) -> None:
