@@ -13,7 +13,7 @@ from email.utils import format_datetime, make_msgid
 
 import httpx2
 
-from app.adapters.mail.smtp import parse_smtp_url
+from app.adapters.mail.server import parse_smtp_url
 from app.core.clock import Clock
 from app.operations.alerts.rules import ALERT_ADVICE, AlertNews
 

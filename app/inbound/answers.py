@@ -22,7 +22,8 @@ from app.inbound.models import InboundMatch, InboundMessage
 from app.inbound.rules import InboundSource, ReviewOutcome, choices
 from app.inbound.service import reading_of, review
 from app.outreach.gate.case_facts import load_case_facts
-from app.outreach.letters.catalog import Rendered, render
+from app.outreach.letters.letter import Rendered
+from app.outreach.letters.rendering import render
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import ANSWER_LETTER, purpose_of_answer
 from app.outreach.planning.service import (

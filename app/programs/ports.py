@@ -20,7 +20,8 @@ from app.legal.bundle.service import Seal
 from app.legal.handover.transport import LegalDesk
 from app.operations.alerts.rules import Messenger
 from app.operations.ports import Ports, Traffic
-from app.outreach.letters.catalog import load_letters, sms_segments
+from app.outreach.letters.catalog import load_letters
+from app.outreach.letters.sms import sms_segments
 from app.outreach.outbox.rules import Pace, Paper, Press, PrintService, Sender
 from app.outreach.planning.service import Stationery
 

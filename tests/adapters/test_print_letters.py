@@ -23,7 +23,7 @@ from app.adapters.print.letters import MANIFEST, PrintLetterSender, file_name, m
 from app.adapters.print.typesetting import CannotTypeset, count_pages, typeset
 from app.book.ledger.rules import CollectorKind
 from app.core.vocabulary import Channel
-from app.outreach.letters.catalog import render
+from app.outreach.letters.rendering import render
 from app.outreach.letters.samples import sample_context, sample_dispatch
 from app.outreach.outbox.rules import Accepted, Dispatch, Misconfigured, TryLater, Undeliverable
 from tests import builders

@@ -20,13 +20,14 @@ import pypdfium2
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
+from app.adapters.mail.server import parse_smtp_url
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from structlog.testing import capture_logs
 
-from app.adapters.mail.smtp import SmtpEmailSender, parse_smtp_url
+from app.adapters.mail.smtp import SmtpEmailSender
 from app.adapters.print.letter_page import LetterPaper
 from app.core.clock import FixedClock
 from app.core.settings import ROOT

@@ -17,7 +17,7 @@ from app.core.vocabulary import Channel
 from app.inbound.models import InboundMessage
 from app.inbound.phrasebook import shipped_phrases
 from app.inbound.rules import Intent, Reading, ReviewOutcome, languages_of, read
-from app.outreach.letters.catalog import render
+from app.outreach.letters.rendering import render
 from app.outreach.letters.samples import sample_context
 from app.outreach.outbox.rules import OutboxStatus
 from tests import builders

@@ -27,7 +27,8 @@ from app.core.staff import service
 from app.core.staff.models import StaffSession, User
 from app.core.staff.rules import Role
 from app.operations.ports import Ports
-from app.outreach.letters.catalog import Letter, load_letters
+from app.outreach.letters.catalog import load_letters
+from app.outreach.letters.letter import Letter
 from app.outreach.planning.service import Stationery
 from app.programs.ports import LETTERS
 from app.programs.web import create_app

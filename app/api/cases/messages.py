@@ -23,7 +23,7 @@ from app.core.text import Line, Paragraph
 from app.core.vocabulary import Channel
 from app.http.context import Now, ports_of
 from app.inbound.answers import answer_sms, word_answer
-from app.outreach.letters.catalog import sms_encoding, sms_segments
+from app.outreach.letters.sms import sms_encoding, sms_segments
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus, redact_links
 from app.outreach.planning.on_demand import take_manual_step

@@ -45,7 +45,8 @@ from app.operations.simulation.rules import Leaving, Side, Tariff, letter_pages,
 from app.outreach.delivery.moves import apply_verdicts, result_event
 from app.outreach.delivery.recheck import recheck
 from app.outreach.gate.decisions import record_decisions
-from app.outreach.letters.catalog import load_letters, sms_segments
+from app.outreach.letters.catalog import load_letters
+from app.outreach.letters.sms import sms_segments
 from app.outreach.outbox.models import ChannelStop, OutboxMessage
 from app.outreach.outbox.rules import Accepted, Destination, OutboxStatus
 from app.outreach.planning.service import Stationery

@@ -34,9 +34,10 @@ from app.core.ids import id_of
 from app.core.parallel import collect_garbage_seldom
 from app.core.settings import Settings
 from app.operations.day.runs import last_closed
+from app.operations.simulation.counts import LIST_HEADER
 from app.operations.simulation.models import SimulationRun
 from app.operations.simulation.rules import LONGEST_DAYS, RunStatus, Side, Tariff
-from app.operations.simulation.run import LIST_HEADER, Plan, dry_stationery, live_through
+from app.operations.simulation.run import Plan, dry_stationery, live_through
 from app.operations.simulation.snapshot import copy_portfolio
 from app.outreach.strategy.models import StrategyVersion
 from app.outreach.strategy.service import understand, version_named

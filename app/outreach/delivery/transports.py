@@ -21,7 +21,7 @@ from app.outreach.delivery.moves import Postpone, Withhold, record_results
 from app.outreach.delivery.recheck import Cleared, recheck_any
 from app.outreach.gate.case_facts import CaseFacts
 from app.outreach.gate.facts import address_of
-from app.outreach.letters.catalog import heading
+from app.outreach.letters.rendering import heading
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import AsyncSender, Destination, Dispatch, Pace, Sender, SendResult
 from app.outreach.planning.service import Stationery, message_context

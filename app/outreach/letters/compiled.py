@@ -1,9 +1,9 @@
-"""CompiledLetter: a letter worded once with holes where names and figures go, and filled for each customer.
+"""Compiled letters: a letter worded once with holes where names and figures go, and filled for each customer.
 
-A template costs a tenth of a millisecond and more each time, and most of what it says is the same for everybody. So it
-is given values that can only be printed. Whatever it does besides with one of them (compares it, counts it, asks
-whether there is one) shows, and then a stencil holds for that very value only. Filled, it gives the words that the
-template gives, to the character; a test compares them.
+Rendering a template takes a tenth of a millisecond and more, and most of its words are the same for everybody. So it
+is rendered with values that can only be printed. If it does more with a value (compares it, counts it, asks whether
+there is one), that shows, and the compiled words hold for that very value only. Filled, they are the words of the
+template, to the character; a test compares them.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from typing import Any, NoReturn
 from jinja2 import Environment, nodes
 
 MOST = 2000
-"""CompiledLetter kept of one letter on one channel in one language."""
+"""Wordings kept of one letter on one channel in one language."""
 
 _HOLE = re.compile("\ue000(\\d+)\ue001")
 _HARMLESS_FILTERS = frozenset({"join", "map", "length", "count"})
-"""They print what they are given, or are seen when they look at it."""
+"""Filters that print what they are given, or show when they use it otherwise."""
 
 Parts = tuple[tuple[str | int, ...], ...]
-"""Texts and numbers of holes in turns, for each text of a letter."""
+"""Texts and numbers of holes in turn, for each text of a letter."""
 
 
 class ValueUsed(Exception):
@@ -50,13 +50,13 @@ class _Printable:
     def __html__(self) -> str:
         return self._printed
 
-    def _looked(self, *_: Any) -> NoReturn:
+    def _used(self, *_: Any) -> NoReturn:
         raise ValueUsed(self._name)
 
-    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __hash__ = _looked  # type: ignore[assignment]
-    __bool__ = __len__ = __iter__ = __contains__ = __getitem__ = __getattr__ = __call__ = _looked
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __mod__ = __rmod__ = _looked
-    __int__ = __float__ = __index__ = __neg__ = __pos__ = __format__ = _looked  # type: ignore[assignment]
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __hash__ = _used  # type: ignore[assignment]
+    __bool__ = __len__ = __iter__ = __contains__ = __getitem__ = __getattr__ = __call__ = _used
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __mod__ = __rmod__ = _used
+    __int__ = __float__ = __index__ = __neg__ = __pos__ = __format__ = _used  # type: ignore[assignment]
 
 
 Worded = tuple[Sequence[str], frozenset[str]]
@@ -64,7 +64,7 @@ Worded = tuple[Sequence[str], frozenset[str]]
 
 
 class CompiledLetter:
-    """Of one letter on one channel in one language.
+    """A letter on one channel in one language, with a wording for each set of values that its templates use.
 
     `word` gives the letter's texts for some values: a mapping of text and of tuples of data classes that hold text and
     numbers. `fit` is what `word` has done to each text as a whole (escaped it, put it on one line), and is done to what
@@ -75,41 +75,41 @@ class CompiledLetter:
         self, word: Callable[[Mapping[str, Any]], Worded], fit: Sequence[Callable[[str], str]]
     ) -> None:
         self._word, self._fit = word, fit
-        self._looked_at: frozenset[str] = frozenset()
-        self._cut: dict[tuple[Any, ...], tuple[Parts, frozenset[str]]] = {}
+        self._values_used: frozenset[str] = frozenset()
+        self._wordings: dict[tuple[Any, ...], tuple[Parts, frozenset[str]]] = {}
 
     def words(self, values: Mapping[str, Any]) -> Worded:
         """As `word` has them, and whatever it raises."""
         while True:
             key, printed = self._key(values)
-            stencil = self._cut.get(key)
-            if stencil is None:
+            wording = self._wordings.get(key)
+            if wording is None:
                 try:
-                    stencil = self._cut_one(values)
+                    wording = self._compile(values)
                 except ValueUsed as seen:
-                    self._looked_at |= {seen.name}
-                    self._cut.clear()
+                    self._values_used |= {seen.name}
+                    self._wordings.clear()
                     continue
-                if len(self._cut) >= MOST:
-                    self._cut.clear()
-                self._cut[key] = stencil
+                if len(self._wordings) >= MOST:
+                    self._wordings.clear()
+                self._wordings[key] = wording
             texts = [
                 "".join([part if type(part) is str else fit(printed[part]) for part in parts])  # type: ignore[index]
                 if parts
                 else ""
-                for parts, fit in zip(stencil[0], self._fit, strict=True)
+                for parts, fit in zip(wording[0], self._fit, strict=True)
             ]
-            return texts, stencil[1]
+            return texts, wording[1]
 
     def _key(self, values: Mapping[str, Any]) -> tuple[tuple[Any, ...], list[str]]:
-        """What a stencil depends on (values that are looked at or empty, how many there are; None stands for a hole),
-        and what goes into its holes, in order."""
+        """What a wording depends on (values that are used or empty, how many there are; None for a hole), and what goes
+        into its holes, in order."""
         key: list[Any] = []
         printed: list[str] = []
-        looked_at = self._looked_at
+        values_used = self._values_used
         for name, value in values.items():
             if type(value) is str:
-                if value and name not in looked_at:
+                if value and name not in values_used:
                     key.append(None)
                     printed.append(value)
                 else:
@@ -118,19 +118,19 @@ class CompiledLetter:
             key.append(len(value))
             for item in value:
                 for (path, _), inner in zip(paths(type(item), name), values_of(item), strict=True):  # type: ignore[arg-type]
-                    if inner == "" or path in looked_at:
+                    if inner == "" or path in values_used:
                         key.append(inner)
                     else:
                         key.append(None)
                         printed.append(inner if type(inner) is str else str(inner))
         return tuple(key), printed
 
-    def _cut_one(self, values: Mapping[str, Any]) -> tuple[Parts, frozenset[str]]:
+    def _compile(self, values: Mapping[str, Any]) -> tuple[Parts, frozenset[str]]:
         holes = 0
 
         def hole(path: str, value: Any) -> Any:
             nonlocal holes
-            if value == "" or path in self._looked_at:
+            if value == "" or path in self._values_used:
                 return value
             holes += 1
             return _Printable(path, f"\ue000{holes - 1}\ue001")
@@ -184,14 +184,14 @@ def _parts(text: str) -> tuple[str | int, ...]:
     return tuple(int(piece) if n % 2 else piece for n, piece in enumerate(pieces) if n % 2 or piece)
 
 
-def can_be_cut(environment: Environment, sources: Sequence[str]) -> bool:
-    """Whether these templates do nothing to a value that a stencil could not see: other filters and tests turn it to
-    text first, and change that."""
-    return trees_can_be_cut([environment.parse(source) for source in sources])
+def can_be_compiled(environment: Environment, sources: Sequence[str]) -> bool:
+    """Whether a compiled letter sees all that these templates do to a value: other filters and tests turn it to text
+    first, and change that."""
+    return trees_can_be_compiled([environment.parse(source) for source in sources])
 
 
-def trees_can_be_cut(trees: Sequence[nodes.Template]) -> bool:
-    """The same of templates that were parsed already."""
+def trees_can_be_compiled(trees: Sequence[nodes.Template]) -> bool:
+    """`can_be_compiled` for templates that are parsed already."""
     filters = {found.name for tree in trees for found in tree.find_all(nodes.Filter)}
     tests = [found for tree in trees for found in tree.find_all(nodes.Test)]
     return filters <= _HARMLESS_FILTERS and not tests

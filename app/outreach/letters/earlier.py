@@ -11,7 +11,7 @@ from sqlmodel import Session
 from app.core.bulk import among
 from app.core.db import table_of
 from app.core.vocabulary import Purpose
-from app.outreach.letters.catalog import Letter
+from app.outreach.letters.letter import Letter
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus
 

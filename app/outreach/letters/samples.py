@@ -6,14 +6,8 @@ from datetime import date, timedelta
 
 from app.book.ledger.rules import CollectorKind
 from app.core.vocabulary import Channel
-from app.outreach.letters.catalog import (
-    AccountLine,
-    InstalmentLine,
-    ItemLine,
-    LetterContext,
-    format_amount,
-    format_date,
-)
+from app.outreach.letters.letter import AccountLine, InstalmentLine, ItemLine, LetterContext
+from app.outreach.letters.locales import format_amount, format_date
 from app.outreach.outbox.rules import Dispatch
 
 NAMES = {

@@ -12,7 +12,8 @@ from app.book.ledger.models import Entry, Statement
 from app.book.ledger.rules import MONEY_IN
 from app.core.db import table_of
 from app.outreach.gate.case_facts import AccountRow, CaseFacts
-from app.outreach.letters.catalog import BadLetter, ItemLine, Letter, Unsayable, format_amount, format_date
+from app.outreach.letters.letter import BadLetter, ItemLine, Letter, Unsayable
+from app.outreach.letters.locales import format_amount, format_date
 from app.outreach.letters.statutory import COSTS_CURRENCY, collection_costs, itemize
 
 FIGURES = frozenset({"balance_total", "collection_costs", "itemization"})

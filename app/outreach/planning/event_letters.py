@@ -24,7 +24,8 @@ from app.core.db import table_of
 from app.core.ids import id_of
 from app.core.vocabulary import Channel, HoldKind, Purpose
 from app.outreach.gate.case_facts import CaseFacts, load_case_facts
-from app.outreach.letters.catalog import Letter, format_amount, format_date
+from app.outreach.letters.letter import Letter
+from app.outreach.letters.locales import format_amount, format_date
 from app.outreach.outbox.models import WaitingLetter
 from app.outreach.planning.deferred import (
     Figures,

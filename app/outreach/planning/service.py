@@ -41,7 +41,9 @@ from app.outreach.gate.decisions import DecisionEntry, answer_text, decision_ent
 from app.outreach.gate.facts import Person, address_of
 from app.outreach.gate.pack_versions import keep_pack
 from app.outreach.gate.review import BatchReview
-from app.outreach.letters.catalog import (
+from app.outreach.letters.compiled import as_dict, values_of
+from app.outreach.letters.earlier import first_letter, follow_ups, written_on, wrote_before
+from app.outreach.letters.letter import (
     LISTS,
     OPTIONAL,
     AccountLine,
@@ -50,12 +52,9 @@ from app.outreach.letters.catalog import (
     LetterContext,
     Rendered,
     Unsayable,
-    format_amount,
-    format_date,
-    render,
 )
-from app.outreach.letters.compiled import as_dict, values_of
-from app.outreach.letters.earlier import first_letter, follow_ups, written_on, wrote_before
+from app.outreach.letters.locales import format_amount, format_date
+from app.outreach.letters.rendering import render
 from app.outreach.letters.statutory_facts import FIGURES, figures_for
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus, unreachable

@@ -34,16 +34,10 @@ from app.http.doors import requires
 from app.http.transactions import ReadSession
 from app.outreach.gate.case_facts import load_case_facts
 from app.outreach.gate.facts import address_of
-from app.outreach.letters.catalog import (
-    BadLetter,
-    Letter,
-    LetterContext,
-    Rendered,
-    render,
-    sms_encoding,
-    sms_segments,
-)
+from app.outreach.letters.letter import BadLetter, Letter, LetterContext, Rendered
+from app.outreach.letters.rendering import render
 from app.outreach.letters.samples import sample_context, sample_dispatch
+from app.outreach.letters.sms import sms_encoding, sms_segments
 from app.outreach.outbox.rules import Dispatch, Paper
 from app.outreach.planning.service import Letterhead, letter_context
 from app.web.lists import Column

@@ -30,9 +30,9 @@ from app.http.context import Now, engine_of, ports_of, settings_of
 from app.http.doors import Manager
 from app.http.transactions import ReadSession, WriteSession
 from app.operations.day.runs import last_closed
+from app.operations.simulation.counts import LIST_HEADER
 from app.operations.simulation.models import SimulationRun
 from app.operations.simulation.rules import LONGEST_DAYS, MEASURE_WORDS, RunStatus
-from app.operations.simulation.run import LIST_HEADER
 from app.operations.simulation.service import TURN, begin, carry_out
 from app.outreach.strategy.service import ladders, version_named, versions
 from app.web.forms import sentence

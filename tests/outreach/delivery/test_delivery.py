@@ -36,7 +36,7 @@ from app.outreach.delivery.sending import _Pipeline, deliver_due
 from app.outreach.delivery.transports import ContactTransport
 from app.outreach.gate.consent import set_consent
 from app.outreach.gate.decisions import replay
-from app.outreach.letters.catalog import sms_segments
+from app.outreach.letters.sms import sms_segments
 from app.outreach.outbox.channel_stops import start_channel, stop_channel
 from app.outreach.outbox.models import ChannelStop, OutboxMessage
 from app.outreach.outbox.rules import (

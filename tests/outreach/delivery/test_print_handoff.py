@@ -49,11 +49,11 @@ class Server:
             raise HandoffFailed(f"the line broke, {where}")
 
 
-def published(engine: Engine, tmp_path: Path, *, dropped: bool = True) -> PrintBatch:
+def published(engine: Engine, tmp_path: Path, *, handed_off: bool = True) -> PrintBatch:
     queue_letters(engine, 2)
     press = PlainPress(tmp_path, LETTERS)
     clock = FixedClock(MORNING)
-    print_due(engine, press, builders.stationery(), worker="w", clock=clock, hour=6, dropped=dropped)
+    print_due(engine, press, builders.stationery(), worker="w", clock=clock, hour=6, handed_off=handed_off)
     return batches(engine)[-1]
 
 
@@ -74,7 +74,7 @@ def test_a_published_batch_is_handed_over_once(engine: Engine, tmp_path: Path) -
 
 
 def test_a_batch_that_nobody_wants_there_stays(sqlite_engine: Engine, tmp_path: Path) -> None:
-    published(sqlite_engine, tmp_path, dropped=False)
+    published(sqlite_engine, tmp_path, handed_off=False)
     assert hand_over(sqlite_engine, Server()) == {}
 
 

@@ -1,4 +1,4 @@
-"""Filling a stencil gives the words that the templates give, to the character, whatever a customer is called."""
+"""A compiled letter has the words that its templates give, to the character, whatever a customer is called."""
 
 from __future__ import annotations
 
@@ -11,18 +11,10 @@ from hypothesis import strategies as st
 from jinja2 import Environment
 
 from app.core.vocabulary import Channel
-from app.outreach.letters.catalog import (
-    AccountLine,
-    InstalmentLine,
-    Letter,
-    LetterContext,
-    _values,
-    amount_by_locale,
-    format_amount,
-    render,
-    word,
-)
-from app.outreach.letters.compiled import CompiledLetter, can_be_cut
+from app.outreach.letters.compiled import CompiledLetter, can_be_compiled
+from app.outreach.letters.letter import AccountLine, InstalmentLine, Letter, LetterContext
+from app.outreach.letters.locales import amount_by_locale, format_amount
+from app.outreach.letters.rendering import render, values_for, word
 from tests import builders
 
 LETTERS = builders.stationery().letters
@@ -58,18 +50,18 @@ contexts = st.builds(
 )
 
 
-def test_every_shipped_letter_has_stencils() -> None:
-    assert all((channel, language) in letter.stencils for letter, channel, language in FORMS)
+def test_every_shipped_letter_is_compiled() -> None:
+    assert all((channel, language) in letter.compiled for letter, channel, language in FORMS)
 
 
 @settings(max_examples=120, deadline=None)
 @given(st.sampled_from(FORMS), contexts)
-def test_a_stencil_words_a_letter_as_its_templates_do(
+def test_a_compiled_letter_words_it_as_its_templates_do(
     form: tuple[Letter, Channel, str], context: LetterContext
 ) -> None:
     letter, channel, language = form
     filled = render(letter, channel, language, context)
-    (subject, text, html), blocks = word(letter, channel, language, _values(letter, channel, context))
+    (subject, text, html), blocks = word(letter, channel, language, values_for(letter, channel, context))
     assert (filled.text, filled.html, filled.blocks) == (text, html, blocks)
     if channel is Channel.EMAIL:
         assert filled.subject == subject
@@ -81,7 +73,7 @@ class Card:
     days: int
 
 
-def stencils(source: str) -> tuple[CompiledLetter, list[int]]:
+def compiled(source: str) -> tuple[CompiledLetter, list[int]]:
     """CompiledLetter of one template, and how often it was really rendered."""
     template, rendered = Environment(autoescape=False).from_string(source), [0]  # noqa: S701 - text, not HTML
 
@@ -92,8 +84,8 @@ def stencils(source: str) -> tuple[CompiledLetter, list[int]]:
     return CompiledLetter(render_it, [str]), rendered
 
 
-def test_a_stencil_is_cut_once_for_all_who_differ_only_in_what_is_printed() -> None:
-    cut, rendered = stencils("Dear {{ name }}, {{ cards|map(attribute='last4')|join(', ') }}")
+def test_a_letter_is_compiled_once_for_all_who_differ_only_in_what_is_printed() -> None:
+    cut, rendered = compiled("Dear {{ name }}, {{ cards|map(attribute='last4')|join(', ') }}")
     for name in ("Anna", "Ben", "Cho"):
         for last4 in ("1111", "2222"):
             texts, _ = cut.words({"name": name, "cards": (Card(last4, 3),)})
@@ -102,8 +94,8 @@ def test_a_stencil_is_cut_once_for_all_who_differ_only_in_what_is_printed() -> N
     assert cut.words({"name": "", "cards": ()})[0] == ["Dear , "]
 
 
-def test_what_a_template_looks_at_makes_a_stencil_of_its_own() -> None:
-    cut, _ = stencils(
+def test_what_a_template_uses_makes_a_wording_of_its_own() -> None:
+    cut, _ = compiled(
         "{% if name == 'Anna' %}Hello Anna{% elif cards[0].days > 9 %}{{ name }}!{% else %}Hi{% endif %}"
     )
     for name, days, expected in (
@@ -124,8 +116,8 @@ def test_what_a_template_looks_at_makes_a_stencil_of_its_own() -> None:
         ("{% if name is string %}x{% endif %}", False),
     ],
 )
-def test_a_template_that_changes_what_it_prints_has_no_stencils(source: str, allowed: bool) -> None:
-    assert can_be_cut(Environment(autoescape=True), [source]) is allowed
+def test_a_template_that_changes_what_it_prints_has_no_compiled(source: str, allowed: bool) -> None:
+    assert can_be_compiled(Environment(autoescape=True), [source]) is allowed
 
 
 @settings(max_examples=150, deadline=None)

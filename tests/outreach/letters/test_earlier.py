@@ -19,7 +19,8 @@ from app.core.db import transaction
 from app.core.ids import id_of
 from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel
-from app.outreach.letters.catalog import Unsayable, render
+from app.outreach.letters.letter import Unsayable
+from app.outreach.letters.rendering import render
 from app.outreach.letters.samples import sample_context
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus

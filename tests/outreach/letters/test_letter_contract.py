@@ -13,7 +13,7 @@ from html.parser import HTMLParser
 import pytest
 
 from app.core.vocabulary import Channel, Purpose
-from app.outreach.letters.catalog import (
+from app.outreach.letters.letter import (
     VARIABLES,
     AccountLine,
     InstalmentLine,
@@ -21,11 +21,10 @@ from app.outreach.letters.catalog import (
     Letter,
     LetterContext,
     Rendered,
-    format_amount,
-    format_date,
-    render,
-    sms_segments,
 )
+from app.outreach.letters.locales import format_amount, format_date
+from app.outreach.letters.rendering import render
+from app.outreach.letters.sms import sms_segments
 from app.policy.kinds.content import ContentRule
 from app.policy.kinds.language import LanguageRule
 from app.policy.kinds.wait import WaitRule

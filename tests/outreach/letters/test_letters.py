@@ -11,20 +11,11 @@ from pathlib import Path
 import pytest
 
 from app.core.vocabulary import Channel
-from app.outreach.letters.catalog import (
-    ABOUT,
-    AccountLine,
-    BadLetter,
-    InstalmentLine,
-    Letter,
-    LetterContext,
-    format_amount,
-    format_date,
-    load_letters,
-    render,
-    sms_encoding,
-    sms_segments,
-)
+from app.outreach.letters.catalog import load_letters
+from app.outreach.letters.letter import ABOUT, AccountLine, BadLetter, InstalmentLine, Letter, LetterContext
+from app.outreach.letters.locales import format_amount, format_date
+from app.outreach.letters.rendering import render
+from app.outreach.letters.sms import sms_encoding, sms_segments
 from tests.paths import ROOT
 
 LETTERS_DIR = ROOT / "letters"

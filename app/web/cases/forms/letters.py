@@ -16,7 +16,7 @@ from app.http.context import Now, ports_of, settings_of
 from app.http.doors import CaseWorker
 from app.http.transactions import ReadSession, WriteSession
 from app.inbound.answers import answer_sms, word_answer
-from app.outreach.letters.catalog import sms_encoding, sms_segments
+from app.outreach.letters.sms import sms_encoding, sms_segments
 from app.outreach.planning.on_demand import take_manual_step
 from app.policy.answers import Clearance
 from app.web.cases.case_file import CaseFile, CaseId, open_case_file

@@ -1,0 +1,203 @@
+"""Letter: what a letter of `letters/` is, what it may speak of, and what it must carry."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from app.core.vocabulary import Channel
+from app.outreach.letters.compiled import CompiledLetter
+from app.outreach.letters.locales import known_language, locale_for
+from app.outreach.letters.statutory import COSTS_CURRENCY, AnswerTime
+
+PURPOSES = frozenset({"reminder", "confirmation", "notice"})
+
+
+class BadLetter(ValueError):
+    """A letter's files are incomplete or wrong, or it cannot be rendered as asked; the message names the file."""
+
+
+class Unsayable(BadLetter):
+    """The letter is right, and cannot be written to this customer: it would say something empty or false. The message
+    says what is missing."""
+
+
+@dataclass(slots=True)  # not frozen, which would take four times as long: each message of a night has one
+class AccountLine:
+    """One account as a letter shows it; amounts already formatted."""
+
+    product: str
+    last4: str
+    past_due: str
+    balance: str
+    days_past_due: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class InstalmentLine:
+    n: int
+    due_on: str
+    amount: str
+
+
+@dataclass(frozen=True, slots=True)
+class ItemLine:
+    """How the debt on one account came to be since a date (12 CFR 1006.34(c)(2)); amounts already formatted."""
+
+    product: str
+    last4: str
+    since: str
+    owed: str
+    interest: str
+    fees: str
+    other: str
+    """'' = nothing else was charged."""
+    paid: str
+    now: str
+
+
+@dataclass(slots=True)  # not frozen either
+class LetterContext:
+    """All that a letter may speak of. Dates and amounts are text, already in the letter's language."""
+
+    customer_name: str
+    creditor: str
+    collector_kind: str
+    """`first_party` or `third_party`; the disclosure block depends on it."""
+    reference: str
+    accounts: tuple[AccountLine, ...]
+    past_due_total: str
+    oldest_due_on: str
+    today: str
+    contact_phone: str
+    contact_email: str
+    preferences_url: str
+    amount: str = ""
+    promise_on: str = ""
+    instalments: tuple[InstalmentLine, ...] = ()
+    due_on: str = ""
+    answer_by: str = ""
+    balance_total: str = ""
+    missed_on: str = ""
+    missed_amount: str = ""
+    settlement_amount: str = ""
+    settle_by: str = ""
+    received_on: str = ""
+    review_on: str = ""
+    collection_costs: str = ""
+    total_with_costs: str = ""
+    itemization: tuple[ItemLine, ...] = ()
+    sender_address: str = ""
+    """On one line; empty = not told."""
+    answer: str = ""
+    """What one of our people writes to a customer who wrote."""
+    register_number: str = ""
+    """Of an agency in the register of its country, where the law wants it named (Netherlands); empty = none."""
+    sender: str = ""
+    """Who is writing: the agency's name when it is not the creditor. Empty = the creditor itself."""
+
+
+VARIABLES = frozenset(f.name for f in dataclasses.fields(LetterContext))
+OPTIONAL = frozenset(
+    f.name for f in dataclasses.fields(LetterContext) if f.default is not dataclasses.MISSING
+) - {"amount", "promise_on", "instalments", "sender"}
+"""Variables that most letters have nothing to say about."""
+LISTS: Mapping[str, type] = {"accounts": AccountLine, "instalments": InstalmentLine, "itemization": ItemLine}
+"""Variables that are lists, and what one of their lines is."""
+MAY_BE_EMPTY = frozenset({"collector_kind", "instalments"})
+"""RequiredValues by letters that say something without them: a plan of one payment has no instalments."""
+ABOUT = frozenset({"case", "plan", "settlement", "hold", "closed case", "statement", "message"})
+"""What there must be before a letter has something to say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A letter ready to store and send. `language` is the one it is really in; `blocks` what it carries."""
+
+    subject: str
+    text: str
+    html: str
+    language: str
+    version: str
+    blocks: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class RequiredValues:
+    """Variables, and attributes of a list's lines, that templates print without asking whether they have a value."""
+
+    variables: tuple[str, ...]
+    attributes: frozenset[str]
+    contact: bool
+    """It gives a telephone number or an e-mail address to answer to."""
+
+
+@dataclass(frozen=True)
+class Letter:
+    name: str
+    title: str
+    purpose: str
+    channels: frozenset[Channel]
+    languages: tuple[str, ...]
+    variables: frozenset[str]
+    required: Mapping[Channel, frozenset[str]]
+    """Blocks each channel's text must carry, or it is not rendered at all."""
+    about: str
+    """One of `ABOUT`; only letters about the case itself are steps of a strategy or sent by hand."""
+    answer: AnswerTime | None
+    places: frozenset[str]
+    """Countries whose law the letter follows (ISO 3166); empty = any."""
+    collector: str
+    """`third_party` = only for those who collect another's debts."""
+    sent_in: tuple[str, ...]
+    """Languages it may leave in; in the others of `languages` our own people read it. Empty = all."""
+    encloses: bool
+    """Whether an e-mail brings the printed letter along, to be kept."""
+    needs: frozenset[str]
+    """Variables without which it says too little to go out."""
+    follows_up: bool
+    """It says that we wrote before, and leaves only where an earlier letter of the case was sent."""
+    version: str
+    """First 12 hex digits of the SHA-256 over this letter's files and the shared ones."""
+    environment: ImmutableSandboxedEnvironment = field(repr=False, compare=False)
+    carries: Mapping[tuple[Channel, str], tuple[str, ...]] = field(default_factory=dict)
+    """Blocks that its words carry for everybody, sorted, by channel and language."""
+    prints: Mapping[tuple[Channel, str], RequiredValues] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    """What may not be empty, by channel and language."""
+    compiled: Mapping[tuple[Channel, str], CompiledLetter] = field(
+        default_factory=dict, repr=False, compare=False
+    )
+    """By channel and language, where the letter's templates allow it."""
+    _language: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def language_for(self, wanted: str) -> str:
+        """The language this letter would be sent in to somebody who reads `wanted` ('zh-TW' -> 'zh', 'fr' -> 'en')."""
+        language = self._language.get(wanted)
+        if language is None:
+            found = known_language(wanted, self.sent_in or self.languages)
+            language = found if not self.sent_in or found in self.sent_in else self.sent_in[0]
+            if len(self._language) < 1000:
+                self._language[wanted] = language
+        return language
+
+    def locale_for(self, wanted: str, country: str) -> str:
+        """How its dates and amounts are written to somebody there, as `format_date` and `format_amount` take it."""
+        return locale_for(self.language_for(wanted), country)
+
+    def misfit(self, country: str, collector: str, currency: str, told: Collection[str]) -> str:
+        """Why the letter is not one for this customer, '' = it is. `told` are the needed variables we have."""
+        if self.places and country not in self.places:
+            return f"this letter is for {' and '.join(sorted(self.places))} only"
+        if self.collector and collector != self.collector:
+            return "this letter is for those who collect another's debts"
+        if "collection_costs" in self.variables and currency != COSTS_CURRENCY:
+            return f"this letter is for debts in {COSTS_CURRENCY} only"
+        if lacking := self.needs.difference(told):
+            return f"this letter needs {' and '.join(sorted(lacking))}; see the settings"
+        return ""

@@ -1,0 +1,150 @@
+"""Templates: the files of `letters/`, read once, and what each template speaks of."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import DictLoader, StrictUndefined, TemplateError, nodes
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from app.outreach.letters.compiled import trees_can_be_compiled
+from app.outreach.letters.forms import BASE, BLOCK_FORMS, block_path
+from app.outreach.letters.letter import BadLetter
+
+
+class LetterFiles:
+    """The files of `letters/`, read once: what was read and hashed is what is sent until the next start."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._base = {path: path.read_bytes() for path in sorted(files_in(directory / BASE))}
+        self.sources: dict[str, str] = {f"{BASE}/email.html": self._base_text("email.html")}
+        self.environment = ImmutableSandboxedEnvironment(
+            loader=DictLoader(self.sources),
+            undefined=StrictUndefined,
+            autoescape=lambda name: bool(name and name.endswith(".html")),
+            auto_reload=False,
+            cache_size=-1,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._trees: dict[str, nodes.Template] = {}
+        self._spoken_of: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
+        self._asked_of: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
+        self._plain_blocks: dict[str, bool] = {}
+
+    def add_letter(self, folder: Path) -> str:
+        """Read a letter's files; returns its version."""
+        digest = hashlib.sha256()
+        read = {path: path.read_bytes() for path in sorted(files_in(folder))}
+        for path, content in (*read.items(), *self._base.items()):
+            digest.update(path.relative_to(self.directory).as_posix().encode() + b"\0")
+            digest.update(hashlib.sha256(content).digest())
+        for path, content in read.items():
+            if path.suffix in {".txt", ".html"}:
+                self.sources[path.relative_to(self.directory).as_posix()] = content.decode()
+        return digest.hexdigest()[:12]
+
+    def add_blocks(self, language: str) -> None:
+        """Read the paragraphs that letters in this language share."""
+        if language in self._plain_blocks:
+            return
+        path = self.directory / BASE / language / "blocks.toml"
+        paths = [f"{BASE}/email.html"]
+        for name, forms in read_toml(path).items():
+            for form, source in forms.items():
+                if form not in BLOCK_FORMS:
+                    raise BadLetter(f"{path}: [{name}] has unknown form {form!r}")
+                paths.append(block_path(language, name, BLOCK_FORMS[form]))
+                self.sources[paths[-1]] = source
+        self._plain_blocks[language] = trees_can_be_compiled([self.tree(path) for path in paths])
+
+    def tree(self, path: str) -> nodes.Template:
+        """What the template says, read once. BadLetter if it is missing or no template."""
+        if path not in self._trees:
+            if path not in self.sources:
+                raise BadLetter(f"missing file {path}")
+            try:
+                self._trees[path] = self.environment.parse(self.sources[path])
+            except TemplateError as problem:
+                raise BadLetter(f"{path}: {problem}") from problem
+        return self._trees[path]
+
+    def spoken_of(self, path: str) -> tuple[frozenset[str], frozenset[str]]:
+        """The variables that the template speaks of, and attributes of whatever it is."""
+        if path not in self._spoken_of:
+            tree = self.tree(path)
+            names = list(tree.find_all(nodes.Name))
+            made = {name.name for name in names if name.ctx != "load"}  # by a loop
+            attributes = {found.attr for found in tree.find_all(nodes.Getattr)}
+            attributes |= {
+                found.value.value
+                for found in tree.find_all(nodes.Keyword)
+                if found.key == "attribute" and isinstance(found.value, nodes.Const)
+            }
+            self._spoken_of[path] = frozenset(name.name for name in names) - made, frozenset(attributes)
+        return self._spoken_of[path]
+
+    def printed(self, path: str) -> tuple[frozenset[str], frozenset[str]]:
+        """Of what it speaks of, the variables and attributes of which it does not ask whether there is a value."""
+        if path not in self._asked_of:
+            names: set[str] = set()
+            attributes: set[str] = set()
+            for question in _questions(self.tree(path)):
+                if isinstance(question, nodes.Name):
+                    names.add(question.name)
+                elif isinstance(question, nodes.Getattr):
+                    attributes.add(question.attr)
+            spoken, found = self.spoken_of(path)
+            self._asked_of[path] = spoken - names, found - attributes
+        return self._asked_of[path]
+
+    def can_be_compiled(self, language: str, paths: Sequence[str]) -> bool:
+        return self._plain_blocks[language] and trees_can_be_compiled([self.tree(path) for path in paths])
+
+    def _base_text(self, name: str) -> str:
+        path = self.directory / BASE / name
+        if path not in self._base:
+            raise BadLetter(f"missing file {path}")
+        return self._base[path].decode()
+
+
+def _questions(tree: nodes.Template) -> Iterator[nodes.Node]:
+    """What `{% if x %}` and `x or y` ask about."""
+    found: list[nodes.Node] = [*tree.find_all(nodes.Or)]
+    found += [each.test for each in tree.find_all(nodes.If)]
+    found += [each.test for each in tree.find_all(nodes.CondExpr)]
+    while found:
+        question = found.pop()
+        if isinstance(question, (nodes.And, nodes.Or)):
+            found += [question.left, question.right]
+        elif isinstance(question, nodes.Not):
+            found.append(question.node)
+        else:
+            yield question
+
+
+def files_in(folder: Path) -> Iterator[Path]:
+    return (p for p in folder.rglob("*") if p.is_file() and not p.name.startswith("."))
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise BadLetter(f"missing file {path}") from None
+    except tomllib.TOMLDecodeError as problem:
+        raise BadLetter(f"{path}: {problem}") from problem
+
+
+def block_calls(node: nodes.Node, *, sometimes: bool) -> Iterator[tuple[nodes.Call, bool]]:
+    """Each `block(...)` below this node, and whether it stands under a condition or in a loop."""
+    if isinstance(node, nodes.Call):
+        yield node, sometimes
+    inner = sometimes or isinstance(node, (nodes.If, nodes.For, nodes.CondExpr))
+    for child in node.iter_child_nodes():
+        yield from block_calls(child, sometimes=inner)
