@@ -1,4 +1,4 @@
-"""A dry-run of 30 days on a book of 30,000 accounts, and whether the days then really come out as it said.
+"""A simulation of 30 days on a portfolio of 30,000 accounts, and whether the days then really come out as it said.
 
     python3 desk.py bench dryrun                        the made-up book, on SQLite
     python3 desk.py bench dryrun --compare              then the same days are really lived, and the counts compared
@@ -9,7 +9,7 @@ The live strategy and a candidate run side by side, from the copy of the book to
 for 30,000 accounts and 30 days.
 
 FOLDER holds accounts, statements, transactions and payments as .csv or .csv.gz in our feed format. `--from` is the
-first day of the dry-run in the files' own dates; they are all moved by as many days as bring it to the days of the
+first day of the simulation in the files' own dates; they are all moved by as many days as bring it to the days of the
 made-up book, for the rules of a pack hold from a date on.
 
 Really lived is what a worker process does: the night closes the day, delivery asks the gate again at every full hour,
@@ -56,7 +56,7 @@ from app.core.timeline.rules import Kind  # noqa: E402
 from app.core.vocabulary import Channel  # noqa: E402
 from app.operations.day.closing import run_days  # noqa: E402
 from app.operations.ports import Ports  # noqa: E402
-from app.operations.simulation.rules import Side, measures  # noqa: E402
+from app.operations.simulation.rules import StrategyResult, measures  # noqa: E402
 from app.operations.simulation.service import Comparison, simulate  # noqa: E402
 from app.outreach.outbox.rules import Accepted, Dispatch, SendResult  # noqa: E402
 from app.outreach.strategy.service import shipped_text  # noqa: E402
@@ -126,7 +126,7 @@ def say(passed: bool, text: str) -> bool:
     return passed
 
 
-# --- the dry-run ----------------------------------------------------------------------------------------------------
+# --- the simulation -----------------------------------------------------------------------------------------------
 
 
 def measure(engine: Engine, days: int, settings: Settings) -> tuple[Comparison, bool]:
@@ -160,13 +160,13 @@ class Nobody:
         return Accepted(f"nobody-{dispatch.attempt_id}")
 
 
-def compare(engine: Engine, said: Side, days: int, settings: Settings) -> bool:
-    """Live the days for real; do the counts on record equal what the dry-run said?"""
+def compare(engine: Engine, said: StrategyResult, days: int, settings: Settings) -> bool:
+    """Live the days for real; do the counts on record equal what the simulation said?"""
     with reading(engine) as session:
         portfolio = get_portfolio(session, CODE)
         last_event = session.scalar(sa.select(sa.func.max(table_of(Event).c.id))) or 0
     started = time.perf_counter()
-    live_through(engine, portfolio, days, settings)
+    run_for_real(engine, portfolio, days, settings)
     contacts, rules = on_record(engine, portfolio, last_event)
     print(
         f"     really lived in {time.perf_counter() - started:.0f} s, {contacts.total():,} decisions and outcomes"
@@ -177,7 +177,7 @@ def compare(engine: Engine, said: Side, days: int, settings: Settings) -> bool:
     return _equal("by rule, channel and decision", promised, rules) and passed
 
 
-def live_through(engine: Engine, portfolio: Portfolio, days: int, settings: Settings) -> None:
+def run_for_real(engine: Engine, portfolio: Portfolio, days: int, settings: Settings) -> None:
     """What a worker process does from the evening before the first day on, a tick an hour."""
     clock = FixedClock(_night_after(FIRST - timedelta(days=1), portfolio, settings))
     senders = dict.fromkeys((Channel.SMS, Channel.EMAIL, Channel.POST), Nobody())
@@ -215,7 +215,7 @@ def on_record(engine: Engine, portfolio: Portfolio, after: int) -> tuple[Counter
 def _equal(what: str, said: Counter[Any], came: Counter[Any]) -> bool:
     differing = {key: (said[key], came[key]) for key in said.keys() | came.keys() if said[key] != came[key]}
     for key, (promised, real) in sorted(differing.items())[:20]:
-        print(f"     {' '.join(key)}: the dry-run said {promised:,}, it came to {real:,}")
+        print(f"     {' '.join(key)}: the simulation said {promised:,}, it came to {real:,}")
     return say(not differing, f"counts {what}: {len(said | came)} figures, {len(differing)} differ")
 
 

@@ -101,7 +101,7 @@ class Settings(BaseSettings):
     log_level: str = "INFO"
 
     price_currency: str = Field(default="", pattern="^([A-Z]{3})?$")
-    """Of the prices below, which only a dry-run reckons with; empty = no costs are shown."""
+    """Of the prices below, which only a simulation reckons with; empty = no costs are shown."""
     price_sms_segment: Decimal = Field(default=Decimal(0), ge=0)
     price_email: Decimal = Field(default=Decimal(0), ge=0)
     price_letter: Decimal = Field(default=Decimal(0), ge=0)
@@ -111,7 +111,7 @@ class Settings(BaseSettings):
     call_minutes: int = Field(default=6, ge=1, le=240)
     """What an agent needs for one call, all in."""
     sms_segments_per_second: float = Field(default=1.0, gt=0)
-    """Of each number we send from. This and the next bind real messages, across all workers, and a dry-run."""
+    """Of each number we send from. This and the next bind real messages, across all workers, and a simulation."""
     emails_per_second: float = Field(default=10.0, gt=0)
     letters_per_day: int = Field(default=5000, ge=1)
 

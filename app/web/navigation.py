@@ -45,7 +45,7 @@ NAV = (
     NavItem("/contacts", "Contacts & refusals", "shield", MANAGEMENT),
     NavItem("/strategies", "Strategies", "ladder", CASE_READING),
     NavItem("/letters", "Letters", "file", (Role.AGENT, Role.MANAGER, Role.ADMIN)),
-    NavItem("/simulations", "Dry-runs", "clock", MANAGEMENT),
+    NavItem("/simulations", "Simulations", "clock", MANAGEMENT),
     NavItem("/outbox", "Outbox", "send", MANAGEMENT),
     NavItem("/suppressed", "Suppressed", "inbox", MANAGEMENT),
     NavItem("/outbox/sending", "Sending", "send", ADMINISTRATION),

@@ -1,4 +1,4 @@
-"""How the late cases of a book enter the ladder, day by day: a dry-run of the coming nights, told by day and step.
+"""Backlog: how a portfolio's late cases enter the ladder, by day and step, from a simulation of the coming nights.
 
 The nights are those that will really run, on a copy: strategy, gate and letters are the same, and nothing leaves.
 """
@@ -89,7 +89,7 @@ def plan_backlog(
 def summed_up(
     code: str, first: date, last: date, rows: Iterable[Mapping[str, str]], letter_days: int
 ) -> Backlog:
-    """The list of a dry-run, by day and step."""
+    """The list of a simulation, by day and step."""
     by_day = {
         first + timedelta(days=n): BacklogDay(first + timedelta(days=n))
         for n in range((last - first).days + 1)

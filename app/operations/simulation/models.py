@@ -1,4 +1,4 @@
-"""Dry-runs that managers started, and what came of them."""
+"""Simulations that managers started, and what came of them."""
 
 from datetime import date, datetime
 

@@ -1,4 +1,4 @@
-"""What a dry-run reckons with: prices, what a channel can carry, pages of a letter. Pure."""
+"""What a simulation reckons with: prices, what a channel can carry, pages of a letter. Pure."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from app.core.vocabulary import Channel
 
 class RunStatus(StrEnum):
     WAITING = "waiting"
-    """For another dry-run to end: there is one at a time."""
+    """For another simulation to end: there is one at a time."""
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
 
 
 LONGEST_DAYS = 92
-"""Further ahead the book would be guessed, not reckoned: nobody pays and nothing new falls due in a dry-run."""
+"""Further ahead the book would be guessed, not reckoned: nobody pays and nothing new falls due in a simulation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Tariff:
 
 
 @dataclass(frozen=True, slots=True)
-class Leaving:
+class Transmission:
     """A message handed over for sending."""
 
     at: datetime
@@ -77,7 +77,7 @@ class Leaving:
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class TransmissionEnd:
     at: datetime
     """When the channel is through with it."""
     late: bool
@@ -85,14 +85,14 @@ class Left:
     waited: timedelta
 
 
-def through_channel(leaving: Iterable[Leaving]) -> Iterator[Left]:
+def through_channel(leaving: Iterable[Transmission]) -> Iterator[TransmissionEnd]:
     """One after the other through one sender, first come, first served. `leaving` by time."""
     free: datetime | None = None
     for message in leaving:
         begins = message.at if free is None else max(message.at, free)
         free = begins + timedelta(seconds=message.seconds)
         late = message.until is not None and free > message.until
-        yield Left(free, late, begins - message.at)
+        yield TransmissionEnd(free, late, begins - message.at)
 
 
 # --- pages of a letter ------------------------------------------------------------------------------------------
@@ -130,8 +130,8 @@ def _lines(line: str) -> int:
 
 
 @dataclass(slots=True)
-class Side:
-    """What a strategy did in a dry-run, ready for JSON. Days are the portfolio's own: a decision counts on the day
+class StrategyResult:
+    """What a strategy did in a simulation, ready for JSON. Days are the portfolio's own: a decision counts on the day
     that was closed, a message on the day on which it left."""
 
     strategy: str
@@ -162,12 +162,12 @@ class Side:
 
 
 def total(side: Mapping[str, Any], decision: str, channel: str = "") -> int:
-    """How often, over all days. `side` is a Side as JSON."""
+    """How often, over all days. `side` is a StrategyResult as JSON."""
     return sum(n for _, via, what, n in side["contacts"] if what == decision and channel in ("", via))
 
 
 def measures(side: Mapping[str, Any]) -> dict[str, int | Decimal]:
-    """The figures two strategies are compared by, of a Side as JSON."""
+    """The figures two strategies are compared by, of a StrategyResult as JSON."""
     units = side["units"]
     return {
         "customers": side["customers"],

@@ -1,7 +1,7 @@
-"""A strategy tried on a copy of the book: who would get what and when, beside what the live strategy would do.
+"""Simulation: a strategy on a copy of the portfolio; who would get what and when, beside the live strategy.
 
 Nothing can leave, because nothing here knows how: this package lies below the adapters and cannot import them, the
-days are lived through on a copy in a file of its own, and messages that may leave only change their row there.
+days are closed on a copy in a file of its own, and messages that may leave only change their row there.
 """
 
 from __future__ import annotations
@@ -9,14 +9,12 @@ from __future__ import annotations
 import fcntl
 import gzip
 import json
-import multiprocessing
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
-from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
@@ -31,34 +29,32 @@ from app.core.clock import Clock
 from app.core.db import exclusive, make_engine, reading, table_of, transaction
 from app.core.errors import DeskError, Invalid
 from app.core.ids import id_of
-from app.core.parallel import collect_garbage_seldom
 from app.core.settings import Settings
 from app.operations.day.runs import last_closed
 from app.operations.simulation.counts import LIST_HEADER
 from app.operations.simulation.models import SimulationRun
-from app.operations.simulation.rules import LONGEST_DAYS, RunStatus, Side, Tariff
-from app.operations.simulation.run import Plan, dry_stationery, live_through
+from app.operations.simulation.processes import Progress, in_processes
+from app.operations.simulation.rules import LONGEST_DAYS, RunStatus, StrategyResult, Tariff
+from app.operations.simulation.run import SimulationPlan, simulation_stationery
 from app.operations.simulation.snapshot import copy_portfolio
 from app.outreach.strategy.models import StrategyVersion
 from app.outreach.strategy.service import understand, version_named
 
-PREFIX = "desk-dry-run-"
+PREFIX = "desk-simulation-"
 COPYING = 0.1
 """Share of the whole that copying is taken to be, for the progress."""
-
-Progress = Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What a dry-run found. `candidate` is None where the live strategy was run alone."""
+    """What a simulation found. `candidate` is None where the live strategy was run alone."""
 
     portfolio: str
     prices_in: str
     first_on: date
     last_on: date
-    live: Side
-    candidate: Side | None
+    live: StrategyResult
+    candidate: StrategyResult | None
     contacts: bytes = field(repr=False)
     """Who gets what and when: CSV, gzipped."""
 
@@ -84,14 +80,16 @@ def tariff_of(settings: Settings) -> Tariff:
 
 
 def check_days(session: Session, portfolio: Portfolio, first_on: date, last_on: date) -> None:
-    """Invalid where these days cannot be lived through."""
+    """Raise Invalid where these days cannot be simulated."""
     closed = last_closed(session, portfolio)
     if closed is not None and first_on <= closed:
-        raise Invalid(f"{closed} is closed already; a dry-run begins after it", "first_on")
+        raise Invalid(f"{closed} is closed already. Begin the simulation after it.", "first_on")
     if last_on < first_on:
-        raise Invalid("the last day lies before the first", "last_on")
+        raise Invalid("The last day lies before the first. Choose a later one.", "last_on")
     if (last_on - first_on).days >= LONGEST_DAYS:
-        raise Invalid(f"at most {LONGEST_DAYS} days at a time", "last_on")
+        raise Invalid(
+            f"A simulation covers at most {LONGEST_DAYS} days. Choose an earlier last day.", "last_on"
+        )
 
 
 def simulate(
@@ -104,10 +102,10 @@ def simulate(
     code: str = "",
     *,
     progress: Progress,
-    run: Callable[[Mapping[str, Plan], Progress], dict[str, Side]] | None = None,
+    run: Callable[[Mapping[str, SimulationPlan], Progress], dict[str, StrategyResult]] | None = None,
 ) -> Comparison:
-    """Live through the days from `first_on` to `last_on` on a copy, under the live strategy and, if TOML is given as
-    `candidate`, under that one, as a version of `code` or else of the live strategy's. The book is only read.
+    """Simulate the days from `first_on` to `last_on` on a copy, under the live strategy and, if TOML is given as
+    `candidate`, under that one, as a version of `code` or else of the live strategy's. The database is only read.
 
     NotFound, Invalid or BadStrategy before anything is copied; DeskError if a process of it dies.
     """
@@ -116,7 +114,7 @@ def simulate(
         portfolio = get_portfolio(session, portfolio_code)
         check_days(session, portfolio, first_on, last_on)
         if candidate:
-            letters = dry_stationery(public_url, settings.register_number).letters
+            letters = simulation_stationery(public_url, settings.register_number).letters
             understand(portfolio, portfolio.strategy, candidate, letters)
     with _folder() as folder:
         copy = folder / "live.db"
@@ -127,7 +125,7 @@ def simulate(
         if candidate:
             shutil.copyfile(copy, folder / "candidate.db")
         plans = {
-            name: Plan(
+            name: SimulationPlan(
                 name, folder / f"{name}.db", portfolio_code, first_on, last_on, settings.night_hour,
                 public_url, settings.register_number, tariff_of(settings), text, code, folder / f"{name}.csv.gz",
             )
@@ -145,7 +143,7 @@ def simulate(
 
 @contextmanager
 def _folder() -> Iterator[Path]:
-    """A folder nobody else can read, gone afterwards. One that a killed process left is gone with the next dry-run:
+    """A folder nobody else can read, gone afterwards. One that a killed process left is gone with the next simulation:
     its lock is free."""
     for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         _remove_if_left(left)
@@ -169,8 +167,8 @@ def _remove_if_left(folder: Path) -> None:
 
 KEPT = 20
 """Finished runs of a portfolio that are kept, the newest."""
-TURN = "dry-run"
-"""Name of the lock that makes dry-runs take turns: each keeps two cores busy."""
+TURN = "simulation"
+"""Name of the lock that makes simulations take turns: each keeps two cores busy."""
 
 
 def begin(
@@ -183,7 +181,7 @@ def begin(
     by: Actor,
     now: datetime,
 ) -> SimulationRun:
-    """Note a dry-run about to start, and forget the oldest. Invalid for days that cannot be lived through."""
+    """Note a simulation about to start, and forget the oldest. Invalid for days that cannot be simulated."""
     check_days(session, portfolio, first_on, last_on)
     run = SimulationRun(
         portfolio_id=id_of(portfolio),
@@ -225,7 +223,11 @@ def carry_out(engine: Engine, run_id: int, settings: Settings, clock: Clock) -> 
                 progress=_noting(engine, run_id),
             )  # fmt: skip
         except Exception as error:
-            said = error.message if isinstance(error, DeskError) else f"it broke: {type(error).__name__}"
+            said = (
+                error.message
+                if isinstance(error, DeskError)
+                else f"The simulation failed: {type(error).__name__}."
+            )
             _end(engine, run_id, clock, status=RunStatus.FAILED, failure=said[:500])
             return
         result = json.dumps(found.as_json())
@@ -256,71 +258,3 @@ def _update(engine: Engine, run_id: int, **values: Any) -> None:
     table = table_of(SimulationRun)
     with transaction(engine) as session:
         session.execute(sa.update(table).where(table.c.id == run_id).values(**values))
-
-
-# --- processes --------------------------------------------------------------------------------------------------
-
-
-def one_after_another(plans: Mapping[str, Plan], progress: Progress) -> dict[str, Side]:
-    sides = {}
-    for n, (name, plan) in enumerate(plans.items()):
-        sides[name] = live_through(plan, lambda share, n=n: progress((n + share) / len(plans)))  # type: ignore[misc]
-    return sides
-
-
-def in_processes(plans: Mapping[str, Plan], progress: Progress) -> dict[str, Side]:
-    """Each side in a process of its own, at the same time: a web server that started it stays quick, and what dies
-    dies alone."""
-    context = multiprocessing.get_context("spawn")
-    shares, sides = dict.fromkeys(plans, 0.0), {}
-    ears: dict[Any, str] = {}
-    processes = []
-    try:
-        for name, plan in plans.items():
-            pipe: tuple[Any, Any] = context.Pipe(duplex=False)
-            ear, mouth = pipe
-            process = context.Process(target=_work, args=(plan, mouth), daemon=True, name=f"dry-run-{name}")
-            process.start()
-            mouth.close()
-            ears[ear] = name
-            processes.append(process)
-        while ears:
-            for ear in wait(list(ears)):
-                name = ears[ear]
-                told = _hear(ear)
-                if isinstance(told, Side):
-                    sides[name] = told
-                    del ears[ear]
-                else:
-                    shares[name] = told
-                    progress(sum(shares.values()) / len(shares))
-    finally:
-        for process in processes:
-            process.terminate()
-            process.join()
-    return sides
-
-
-def _hear(ear: Any) -> Side | float:
-    try:
-        told = ear.recv()
-    except EOFError:
-        raise DeskError("the dry-run's process ended before its time") from None
-    if isinstance(told, str):
-        raise DeskError(told)
-    assert isinstance(told, Side | float)
-    return told
-
-
-def _work(plan: Plan, mouth: Connection) -> None:
-    """The process: tells its share while it works, at last its Side, or a sentence if it cannot go on."""
-    collect_garbage_seldom()
-    try:
-        mouth.send(live_through(plan, mouth.send))
-    except DeskError as error:
-        mouth.send(error.message)
-    except BrokenPipeError:
-        return  # whoever wanted to know is gone
-    except Exception as error:
-        # Not its message, which may quote a row.
-        mouth.send(f"the dry-run failed: {type(error).__name__}")

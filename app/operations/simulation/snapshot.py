@@ -22,7 +22,7 @@ from app.core.db import UtcDateTime, table_of
 CHUNK = 5000
 
 LEFT_BEHIND = {
-    # Who may come in, and machines: a dry-run has no users.
+    # Who may come in, and machines: a simulation has no users.
     "staff_session", "login_attempt", "api_token", "api_idempotency", "sent_form", "heartbeat", "sending_pace",
     "print_batch",
     # Files, documents and evidence that no day reads.
@@ -142,7 +142,9 @@ def _where(table: sa.Table, portfolio_id: int) -> sa.ColumnElement[bool] | None:
     for column, parent in (("customer_id", "customer"), ("case_id", "collections_case")):
         if column in table.c:
             return table.c[column].in_(_ids(table, parent, portfolio_id))
-    raise LookupError(f"say in copying.py whether a dry-run needs {table.name}, and which of its rows")
+    raise LookupError(
+        f"Table {table.name} is unknown to the simulation. Say in snapshot.py which of its rows a simulation needs."
+    )
 
 
 def _ids(table: sa.Table, parent: str, portfolio_id: int) -> sa.Select[Any]:

@@ -78,7 +78,7 @@ from app.operations.ports import Ports
 from app.outreach.gate.consent import set_consent
 from app.outreach.gate.explain import explain
 from app.policy.answers import Clearance
-from app.programs.demo.engine import SimulatedSender, live_through
+from app.programs.demo.playback import DemoSender, play_days
 from app.programs.jobs import Worker, start
 from app.programs.ports import make_ports
 from app.programs.serving import serve_app
@@ -223,9 +223,9 @@ def _live(engine: Engine, ports: Ports, portfolio: Portfolio, yesterday: date, n
         clock=clock,
         stationery=ports.stationery,
         senders={
-            Channel.SMS: SimulatedSender(chance),
-            Channel.EMAIL: SimulatedSender(chance),
-            Channel.POST: ports.senders.get(Channel.POST, SimulatedSender(chance)),
+            Channel.SMS: DemoSender(chance),
+            Channel.EMAIL: DemoSender(chance),
+            Channel.POST: ports.senders.get(Channel.POST, DemoSender(chance)),
         },
         legal_desk=ports.legal_desk,
         seal=ports.seal,
@@ -233,7 +233,7 @@ def _live(engine: Engine, ports: Ports, portfolio: Portfolio, yesterday: date, n
     first = yesterday - timedelta(days=DAYS_LIVED - 1)
     department = Department(engine, simulated, id_of(portfolio), chance, yesterday)
     with _Progress(DAYS_LIVED) as step:
-        live_through(
+        play_days(
             engine,
             portfolio,
             first,

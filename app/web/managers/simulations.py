@@ -156,11 +156,11 @@ def _carry_out(request: Request, run_id: int) -> None:
         try:
             carry_out(engine, run_id, settings, clock)
         except Exception as error:
-            log.error("dry_run_broke", run=run_id, error=type(error).__name__)
+            log.error("simulation_broke", run=run_id, error=type(error).__name__)
         finally:
             running.discard(run_id)
 
-    threading.Thread(target=work, name=f"dry-run-{run_id}", daemon=True).start()
+    threading.Thread(target=work, name=f"simulation-{run_id}", daemon=True).start()
 
 
 def running_simulations(state: State) -> set[int]:
@@ -187,7 +187,7 @@ def delete(request: Request, run_id: RowId, _staff: Manager, session: WriteSessi
     if _outcome(request, run).running:
         return redirect(request, f"/simulations/{run_id}", "It is still running.", "warn")
     session.delete(run)
-    return redirect(request, f"/simulations?portfolio={book.code}", "The dry-run is deleted.", "info")
+    return redirect(request, f"/simulations?portfolio={book.code}", "The simulation is deleted.", "info")
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +222,7 @@ def _is_running(request: Request, run: SimulationRun) -> bool:
 def _run(session: Session, run_id: int) -> tuple[SimulationRun, Portfolio]:
     run = session.get(SimulationRun, run_id)
     if run is None:
-        raise NotFound("There is no such dry-run.")
+        raise NotFound("There is no such simulation.")
     return run, session.get_one(Portfolio, run.portfolio_id)
 
 
@@ -273,12 +273,12 @@ def contacts(
     """Everything the run listed, filtered; `start` is the first row shown."""
     run, book = _run(session, run_id)
     if run.status is not RunStatus.DONE:
-        raise NotFound("This dry-run has no list.")
+        raise NotFound("This simulation has no list.")
     wanted = {"side": side, "channel": channel, "decision": decision, "day": day, "why": rule}
     rows = _matching(_listed(run), wanted)
     if format == "csv":
         lines = ([row[name] for name in LIST_HEADER] for row in rows)
-        return csv_download(f"dry-run-{book.code}-{run.first_on}-{run.last_on}.csv", LIST_HEADER, lines)
+        return csv_download(f"simulation-{book.code}-{run.first_on}-{run.last_on}.csv", LIST_HEADER, lines)
     shown = list(itertools.islice(rows, start, start + PAGE + 1))
     days = sorted({row["day"] for row in _listed(run)})
     return page(

@@ -10,7 +10,7 @@ import pytest
 from app.adapters.print.letter_page import typeset_letter
 from app.adapters.print.typesetting import count_pages
 from app.core.vocabulary import Channel
-from app.operations.simulation.rules import Leaving, Tariff, letter_pages, through_channel
+from app.operations.simulation.rules import Tariff, Transmission, letter_pages, through_channel
 from app.programs.ports import LETTERS
 from tests.adapters.dispatches import a_dispatch
 
@@ -19,7 +19,7 @@ EIGHT = datetime(2026, 3, 2, 8, tzinfo=UTC)
 
 def test_a_long_code_carries_3600_segments_an_hour_and_what_is_behind_them_is_late() -> None:
     until = EIGHT + timedelta(hours=1)
-    left = list(through_channel([Leaving(EIGHT, until, 1.0)] * 3601))
+    left = list(through_channel([Transmission(EIGHT, until, 1.0)] * 3601))
     assert [n for n, each in enumerate(left, start=1) if each.late] == [3601]
     assert left[3599].at == until
     assert left[3600].waited == timedelta(hours=1)
@@ -27,7 +27,7 @@ def test_a_long_code_carries_3600_segments_an_hour_and_what_is_behind_them_is_la
 
 def test_a_queue_that_ran_empty_begins_anew() -> None:
     later = EIGHT + timedelta(hours=2)
-    first, second = through_channel([Leaving(EIGHT, None, 60.0), Leaving(later, None, 60.0)])
+    first, second = through_channel([Transmission(EIGHT, None, 60.0), Transmission(later, None, 60.0)])
     assert first.at == EIGHT + timedelta(minutes=1)
     assert (second.at, second.waited) == (later + timedelta(minutes=1), timedelta())
 

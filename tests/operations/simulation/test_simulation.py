@@ -1,4 +1,4 @@
-"""A dry-run says what the days then really do, and nothing of it gets out."""
+"""A simulation says what the days then really do, and nothing of it gets out."""
 
 from __future__ import annotations
 
@@ -34,9 +34,10 @@ from app.core.timeline.models import Event
 from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel, HoldKind
 from app.operations.simulation import run as living
+from app.operations.simulation.processes import in_processes, one_after_another
 from app.operations.simulation.rules import Tariff
-from app.operations.simulation.run import Plan
-from app.operations.simulation.service import Comparison, in_processes, one_after_another, simulate
+from app.operations.simulation.run import SimulationPlan
+from app.operations.simulation.service import Comparison, simulate
 from app.operations.simulation.snapshot import LEFT_BEHIND, copy_portfolio
 from app.outreach.gate.consent import set_consent
 from app.outreach.outbox.models import OutboxMessage
@@ -156,7 +157,7 @@ def last_event(engine: Engine) -> int:
         return session.scalar(select(sa.func.max(Event.id))) or 0
 
 
-def dry_run(engine: Engine, candidate: str = "", **about: Any) -> Comparison:
+def simulate_days(engine: Engine, candidate: str = "", **about: Any) -> Comparison:
     return simulate(
         engine, build.BOOK, FIRST, LAST, settings(), candidate,
         progress=lambda _: None, run=one_after_another, **about,
@@ -171,11 +172,11 @@ def everything(engine: Engine) -> dict[str, list[Any]]:
         }
 
 
-def test_eight_days_come_out_as_the_dry_run_said(engine: Engine) -> None:
+def test_eight_days_come_out_as_the_simulation_said(engine: Engine) -> None:
     lived_in(engine)
     before, since = everything(engine), last_event(engine)
 
-    found = dry_run(engine)
+    found = simulate_days(engine)
     assert everything(engine) == before
 
     really_live(engine, FIRST, LAST)
@@ -228,7 +229,7 @@ def test_a_strategy_with_faults_and_days_already_closed_are_refused_before_anyth
 ) -> None:
     three_days_closed(sqlite_engine)
     with pytest.raises(Invalid, match="no letter 'unknown'"):
-        dry_run(sqlite_engine, shipped_text("standard").replace('"first_reminder"', '"unknown"'))
+        simulate_days(sqlite_engine, shipped_text("standard").replace('"first_reminder"', '"unknown"'))
     with pytest.raises(Invalid, match="closed already"):
         simulate(
             sqlite_engine, build.BOOK, FIRST - timedelta(days=1), LAST, settings(), progress=lambda _: None
@@ -288,12 +289,12 @@ def test_nothing_knocks_at_a_real_provider_and_the_book_stays_byte_for_byte(
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
 ) -> None:
-    """The command with settings that lead to real providers; the dry-run is lived in a process of its own."""
+    """The command with settings that lead to real providers; the simulation is lived in a process of its own."""
     three_days_closed(sqlite_engine)
     door, printed, copies = Door(), tmp_path / "print", tmp_path / "tmp"
     copies.mkdir()
-    (copies / "desk-dry-run-left").mkdir()
-    (copies / "desk-dry-run-left" / "lock").touch()
+    (copies / "desk-simulation-left").mkdir()
+    (copies / "desk-simulation-left" / "lock").touch()
     env = {
         "DESK_DATABASE_URL": str(sqlite_engine.url),
         "DESK_SECRET_KEY": SECRET,
@@ -343,7 +344,7 @@ def book_bytes(engine: Engine) -> str:
 
 
 def test_a_side_that_cannot_go_on_says_so_and_nothing_hangs(tmp_path: Path) -> None:
-    plan = Plan(
+    plan = SimulationPlan(
         "live",
         tmp_path / "none.db",
         "NONE",
@@ -357,5 +358,5 @@ def test_a_side_that_cannot_go_on_says_so_and_nothing_hangs(tmp_path: Path) -> N
         "",
         tmp_path / "l",
     )
-    with pytest.raises(DeskError, match="dry-run failed|no portfolio"):
+    with pytest.raises(DeskError, match="simulation failed|no portfolio"):
         in_processes({"live": plan}, lambda _: None)

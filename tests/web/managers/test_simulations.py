@@ -15,6 +15,7 @@ from app.core.ids import id_of
 from app.core.staff.rules import Role
 from app.operations.simulation import service
 from app.operations.simulation.models import SimulationRun
+from app.operations.simulation.processes import one_after_another
 from app.operations.simulation.rules import RunStatus
 from app.outreach.strategy.service import save_version
 from tests import builders
@@ -40,8 +41,8 @@ channels = ["sms"]
 
 @pytest.fixture(autouse=True)
 def _in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Starting processes takes seconds; that they do the same is told in tests/dryrun."""
-    monkeypatch.setattr(service, "in_processes", service.one_after_another)
+    """Starting processes takes seconds; that they do the same is told in tests/operations/simulation."""
+    monkeypatch.setattr(service, "in_processes", one_after_another)
 
 
 @pytest.fixture

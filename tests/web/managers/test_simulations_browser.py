@@ -1,4 +1,4 @@
-"""A dry-run in a real browser: started, followed, read, and accessible at both widths."""
+"""A simulation in a real browser: started, followed, read, and accessible at both widths."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 from app.core.actor import Actor
 from app.operations.simulation import service
+from app.operations.simulation.processes import one_after_another
 from app.outreach.strategy.service import save_version
 from tests import builders
 from tests.web.desk import Desk, letters
@@ -33,7 +34,7 @@ def test_a_manager_starts_one_and_reads_it(
             builders.late_customer(session, cards, due_on=FIRST - timedelta(days=1 + 6 * n))
         save_version(session, cards, "caller", CALLER, letters(), "", by=Actor.user("mei"), now=builders.NOW)
 
-    monkeypatch.setattr(service, "in_processes", service.one_after_another)
+    monkeypatch.setattr(service, "in_processes", one_after_another)
     desk.write(book)
     builders.close_day(desk.engine, FIRST - timedelta(days=1))
     tab.emulate_media(reduced_motion="reduce")  # four charts that move keep a busy machine from following

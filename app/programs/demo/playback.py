@@ -1,7 +1,6 @@
-"""Days lived under a simulated clock: the night, then deliveries, then whatever people do.
+"""Playback: plays the demo's past days under a clock of their own: the night, deliveries, and what people do.
 
-The engine room of the demo. Nothing here knows a real provider: whoever calls it brings the ports, and with them
-recording senders.
+Nothing here knows a real provider: the caller brings the ports, and with them senders that only record.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ NIGHT = (2, 30)
 
 
 @dataclass
-class SimulatedSender:
+class DemoSender:
     """A provider that accepts nearly everything; what it accepted is in `accepted`, by reference."""
 
     random: random.Random
@@ -41,7 +40,7 @@ class SimulatedSender:
         return Accepted(self.accepted[-1])
 
 
-def live_through(
+def play_days(
     engine: Engine,
     portfolio: Portfolio,
     first: date,
@@ -81,7 +80,7 @@ def _report_deliveries(engine: Engine, ports: Ports, now: datetime) -> None:
     """The simulated providers tell what became of what they took."""
     with transaction(engine) as session:
         for sender in ports.senders.values():
-            if isinstance(sender, SimulatedSender):
+            if isinstance(sender, DemoSender):
                 for reference in sender.accepted:
                     failed = sender.random.random() < 0.03
                     status = OutboxStatus.UNDELIVERED if failed else OutboxStatus.DELIVERED

@@ -1,0 +1,191 @@
+"""Counts: what a simulation did, counted from its events, and the list of who got what."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine
+from sqlmodel import col
+
+from app.book.ledger.models import Account, Customer, Portfolio
+from app.casework.cases.models import case_reference
+from app.core.clock import local_date
+from app.core.db import reading
+from app.core.timeline.models import Event
+from app.core.timeline.rules import Kind
+from app.core.vocabulary import Channel
+from app.operations.simulation.rules import (
+    StrategyResult,
+    Tariff,
+    Transmission,
+    through_channel,
+)
+
+DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+DECISIONS = {
+    Kind.CONTACT_CLEARED: "cleared",
+    Kind.CONTACT_WAITING: "waiting",
+    Kind.CONTACT_REFUSED: "refused",
+    Kind.CONTACT_WITHHELD: "withheld",
+    Kind.CONTACT_SENT: "sent",
+    Kind.CALL_TASK_CREATED: "call_task",
+    Kind.TASK_CREATED: "task",
+}
+LISTED = frozenset({"sent", "refused", "withheld", "call_task", "task"})
+"""Decisions in the list of who gets what: a waiting one is asked again, a cleared one leaves or is withheld."""
+LIST_HEADER = (
+    "side", "at", "day", "customer", "account", "case", "channel", "decision", "step", "letter", "strategy",
+    "units", "why",
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Tally:
+    """Everything counted so far in one simulation."""
+
+    contacts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    rules: Counter[tuple[str, str, str, str]] = field(default_factory=Counter)
+    withheld: Counter[str] = field(default_factory=Counter)
+    steps: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    customers: set[int] = field(default_factory=set)
+    leaving: dict[Channel, list[tuple[Transmission, int]]] = field(default_factory=lambda: defaultdict(list))
+    """What left, with its segments or pages, by channel, in order of time."""
+
+
+def references_of(engine: Engine) -> dict[int, tuple[str, str]]:
+    """Customer -> their reference, and that of one account of theirs."""
+    query = (
+        sa.select(col(Customer.id), col(Customer.reference), sa.func.min(col(Account.reference)))
+        .join(Account, col(Account.customer_id) == Customer.id)
+        .group_by(col(Customer.id), col(Customer.reference))
+    )
+    with reading(engine) as session:
+        return {i: (customer, account) for i, customer, account in session.execute(query)}
+
+
+def count_events(
+    engine: Engine,
+    portfolio: Portfolio,
+    side: str,
+    after: int,
+    units: dict[str, int],
+    tally: Tally,
+    references: dict[int, tuple[str, str]],
+    writer: Any,
+) -> int:
+    """Count the events that came since, list who got what, and return the id of the last one."""
+    query = (
+        sa.select(
+            *(
+                col(each)
+                for each in (
+                    Event.id,
+                    Event.kind,
+                    Event.at,
+                    Event.customer_id,
+                    Event.case_id,
+                    Event.channel,
+                    Event.data,
+                )
+            )
+        )
+        .where(col(Event.id) > after)
+        .order_by(col(Event.id))
+    )
+    with reading(engine) as session:
+        for row in session.execute(query.execution_options(yield_per=2000)):
+            after = row.id
+            decision = DECISIONS.get(row.kind)
+            if decision is None:
+                continue
+            data = json.loads(row.data)
+            channel = row.channel.value if row.channel else ""
+            day = local_date(row.at, portfolio.timezone)
+            if "step" in data:
+                day -= timedelta(days=1)  # decided in the night after the day that was closed
+            reasons = data.get("reasons", [])
+            step = data.get("step") or _step_of(data.get("key", ""))
+            tally.contacts[day.isoformat(), channel, decision] += 1
+            tally.steps[step, channel, decision] += 1
+            for reason in reasons:
+                tally.rules[reason["rule"], reason["citation"], channel, decision] += 1
+            if decision == "withheld":
+                tally.withheld[DATE.sub("…", data["reason"])] += 1
+            if decision in ("sent", "call_task"):
+                tally.customers.add(row.customer_id)
+            if decision in LISTED:
+                writer.writerow(
+                    [side, *_listed(row, portfolio.timezone, day, decision, step, data, units, references)]
+                )
+    return after
+
+
+def _step_of(key: str) -> str:
+    """The step in an outbox key `case:step:occurrence:channel`."""
+    return key.split(":")[1] if key.count(":") >= 3 else ""
+
+
+def _listed(
+    row: Any,
+    timezone: str,
+    day: date,
+    decision: str,
+    step: str,
+    data: dict[str, Any],
+    units: dict[str, int],
+    references: dict[int, tuple[str, str]],
+) -> Sequence[Any]:
+    why = "; ".join(reason["rule"] for reason in data.get("reasons", [])) or data.get("reason", "")
+    return (
+        row.at.astimezone(ZoneInfo(timezone)).isoformat(timespec="minutes"),
+        day.isoformat(),
+        *references[row.customer_id],
+        case_reference(row.case_id) if row.case_id else "",
+        row.channel.value if row.channel else "",
+        decision,
+        step,
+        data.get("letter", ""),
+        data.get("strategy", ""),
+        units.get(data.get("key", ""), "") if decision == "sent" else "",
+        why,
+    )
+
+
+def summed_up(ref: str, timezone: str, tariff: Tariff, tally: Tally) -> StrategyResult:
+    side = StrategyResult(ref, customers=len(tally.customers))
+    side.contacts = [(*key, n) for key, n in sorted(tally.contacts.items())]
+    side.rules = [(*key, n) for key, n in sorted(tally.rules.items())]
+    side.withheld = sorted(tally.withheld.items())
+    side.steps = [(*key, n) for key, n in sorted(tally.steps.items())]
+    side.call_tasks = [(day, n) for day, _, decision, n in side.contacts if decision == "call_task"]
+    side.tasks = sum(n for _, _, decision, n in side.contacts if decision == "task")
+    side.agent_minutes = tariff.call_minutes * sum(n for _, n in side.call_tasks)
+    for channel, leaving in sorted(tally.leaving.items()):
+        side.units[channel.value] = sum(units for _, units in leaving)
+        cost = sum((tariff.cost(channel, units) for _, units in leaving), Decimal(0))
+        side.costs[channel.value] = str(cost)
+        _add_flow(side, channel, [message for message, _ in leaving], timezone)
+    return side
+
+
+def _add_flow(side: StrategyResult, channel: Channel, leaving: Sequence[Transmission], timezone: str) -> None:
+    """When messages are through at the channel's own speed, and which of them too late."""
+    hours, waits, late = [0] * 24, Counter[str](), Counter[str]()
+    for left in through_channel(leaving):
+        local = left.at.astimezone(ZoneInfo(timezone))
+        hours[local.hour] += 1
+        day = local.date().isoformat()
+        waits[day] = max(waits[day], round(left.waited.total_seconds() / 60))
+        late[day] += left.late
+    side.hours[channel.value] = hours
+    side.longest_wait[channel.value] = max(waits.values(), default=0)
+    side.bottlenecks += [(day, channel.value, n, waits[day]) for day, n in sorted(late.items()) if n]
