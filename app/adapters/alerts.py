@@ -6,14 +6,13 @@ import base64
 import hashlib
 import hmac
 import json
-import smtplib
 import ssl
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
 
 import httpx2
 
-from app.adapters.mail.server import parse_smtp_url
+from app.adapters.mail.server import connect, parse_smtp_url
 from app.core.clock import Clock
 from app.operations.alerts.rules import ALERT_ADVICE, AlertNews
 
@@ -21,7 +20,7 @@ TIMEOUT_SECONDS = 15.0
 
 
 class MailMessenger:
-    """E-mail to the people who look after the installation; plain text, no customer's data."""
+    """E-mails alerts to the people who look after the installation; plain text, no customer's data."""
 
     name = "email"
 
@@ -30,28 +29,17 @@ class MailMessenger:
     ) -> None:
         self._server = parse_smtp_url(smtp_url)
         self._from, self._to, self._pages, self._clock = mail_from, to, pages_url, clock
+        self._domain = mail_from.rpartition("@")[2].strip(">") or "localhost"
 
     def tell(self, news: AlertNews) -> None:
         message = EmailMessage()
         message["Subject"] = f"Arrears Desk: {news.title}"
         message["From"], message["To"] = self._from, ", ".join(self._to)
         message["Date"] = format_datetime(self._clock.now())
-        message["Message-ID"] = make_msgid(domain=self._from.rpartition("@")[2].strip(">") or "localhost")
+        message["Message-ID"] = make_msgid(domain=self._domain)
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(self._text(news))
-        server = self._server
-        implicit = server.scheme == "smtps"
-        context = ssl.create_default_context()
-        connect = (
-            smtplib.SMTP_SSL(server.host, server.port, timeout=TIMEOUT_SECONDS, context=context)
-            if implicit
-            else smtplib.SMTP(server.host, server.port, timeout=TIMEOUT_SECONDS)
-        )
-        with connect as smtp:
-            if server.scheme == "smtp+starttls":
-                smtp.starttls(context=context)
-            if server.user:
-                smtp.login(server.user, server.password)
+        with connect(self._server, self._domain, TIMEOUT_SECONDS, ssl.create_default_context()) as smtp:
             smtp.send_message(message)
 
     def _text(self, news: AlertNews) -> str:

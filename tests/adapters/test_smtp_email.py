@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from structlog.testing import capture_logs
 
+from app.adapters.mail.server import parse_smtp_url
 from app.adapters.mail.smtp import SmtpEmailSender
 from app.adapters.print.letter_page import LetterPaper
 from app.core.clock import FixedClock

@@ -16,11 +16,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parseaddr
-from urllib.parse import unquote, urlsplit
 
 import structlog
 
 from app.adapters.mail.mime import ascii_address, compose
+from app.adapters.mail.server import connect, parse_smtp_url
 from app.core.clock import Clock
 from app.core.errors import Invalid
 from app.inbound.bounces.rules import Severity, severity
@@ -46,33 +46,6 @@ CONNECTIONS = 10
 MESSAGES_A_CONNECTION = 100
 IDLE_SECONDS = 20.0
 """After which a kept connection is not trusted any more: servers begin to hang up after 30 seconds."""
-_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
-
-
-@dataclass(frozen=True, slots=True)
-class SmtpServer:
-    scheme: str
-    host: str
-    port: int
-    user: str
-    password: str
-
-
-def parse_smtp_url(url: str) -> SmtpServer:
-    """`smtp://`, `smtp+starttls://` or `smtps://`, then `[user:password@]host[:port]`; percent-encoded credentials.
-
-    Raises ValueError without repeating the URL, which holds the password.
-    """
-    parts = urlsplit(url)
-    if parts.scheme not in _PORTS or not parts.hostname:
-        raise ValueError("DESK_SMTP_URL must be smtp://, smtp+starttls:// or smtps:// and name a host")
-    return SmtpServer(
-        scheme=parts.scheme,
-        host=parts.hostname,
-        port=parts.port or _PORTS[parts.scheme],
-        user=unquote(parts.username or ""),
-        password=unquote(parts.password or ""),
-    )
 
 
 @dataclass(slots=True)
@@ -159,7 +132,9 @@ class SmtpEmailSender:
             except _Lost:
                 pass  # the server had hung up on a connection that we kept: a new one will do
         try:
-            with self._using(_Connection(self._connect())) as connection:
+            with self._using(
+                _Connection(connect(self._server, self._domain, self._timeout, self._tls))
+            ) as connection:
                 return self._transmit(connection, attempt_id, to, content)
         except _Lost as lost:
             return _outcome_before_sending(lost.cause)
@@ -195,25 +170,6 @@ class SmtpEmailSender:
                 connection.idle_since = time.monotonic()
                 with self._lock:
                     self._kept.append(connection)
-
-    def _connect(self) -> smtplib.SMTP:
-        """Connected, encrypted and logged in, as the URL says."""
-        server, us, timeout = self._server, self._domain, self._timeout
-        smtp: smtplib.SMTP
-        if server.scheme == "smtps":
-            smtp = smtplib.SMTP_SSL(server.host, server.port, us, timeout=timeout, context=self._tls)
-        else:
-            smtp = smtplib.SMTP(server.host, server.port, us, timeout)
-        try:
-            if server.scheme == "smtp+starttls":
-                smtp.starttls(context=self._tls)
-            if server.user:
-                smtp.login(server.user, server.password)
-            smtp.ehlo_or_helo_if_needed()
-        except BaseException:
-            smtp.close()
-            raise
-        return smtp
 
     def _transmit(self, connection: _Connection, attempt_id: str, to: str, content: bytes) -> SendResult:
         """Hand one message over. _Lost if the connection broke before anything of its text was."""
