@@ -42,7 +42,7 @@ class Delivered(Accepted):
     receipt: Receipt
 
 
-def _as_outcome(answer: Receipt | Undeliverable | TryLater | Misconfigured) -> SendResult:
+def _as_result(answer: Receipt | Undeliverable | TryLater | Misconfigured) -> SendResult:
     return Delivered(answer.receipt_id, answer) if isinstance(answer, Receipt) else answer
 
 
@@ -87,7 +87,7 @@ class BundleTransport:
         if why_not := obstacle(session, case, bundle, now=now):
             return Withhold(why_not[:480], {"bundle": bundle.reference})
         reference, content = bundle.reference, bundle.content
-        return lambda: _as_outcome(self.desk.deliver(reference, content))
+        return lambda: _as_result(self.desk.deliver(reference, content))
 
     async def disconnect(self) -> None:
         """Nothing is kept open."""

@@ -117,7 +117,7 @@ def only(engine: Engine) -> OutboxMessage:
 def kinds(engine: Engine) -> list[Kind]:
     with transaction(engine) as session:
         found = builders.events(session)
-        return [e["kind"] for e in found if e["kind"].value.startswith(("contact.", "channel."))]
+        return [e["kind"] for e in found if e["kind"].startswith(("contact.", "channel."))]
 
 
 def answering(*answers: SendResult) -> builders.RecordingSender:
