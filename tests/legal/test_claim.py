@@ -31,12 +31,13 @@ from app.core.vocabulary import HoldKind, Purpose
 from app.legal.bundle.models import Bundle
 from app.legal.bundle.receipt import Receipt
 from app.legal.bundle.service import Seal, build_bundle, single_excuse
+from app.legal.checklists.loading import load_case_file
 from app.legal.checklists.rules import completeness
 from app.legal.handover.service import hand_over
 from app.legal.handover.transport import BundleTransport
 from app.legal.referrals.models import Referral, ReferralStatus
 from app.legal.referrals.nominations import nominate_cases
-from app.legal.referrals.service import decide, load_case_file, nominate
+from app.legal.referrals.service import decide, nominate
 from app.outreach.delivery.sending import deliver_due
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus
