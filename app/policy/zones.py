@@ -1,6 +1,6 @@
-"""Where a customer may be, as IANA time zones: from the address, the phone, the feed and what they told us. Pure.
+"""The time zones a customer may be in: from the address, the phone, the feed and what they told us. Pure.
 
-All of them must permit a contact, so each source can only narrow the hours. What is not known is every zone of the
+All of them must permit a contact, so each source can only narrow the hours. An unknown place is every zone of the
 country: the narrowest common window. Zones that keep the same clock are one.
 """
 
@@ -24,7 +24,7 @@ NO_PLACE = frozenset(
         "Z", "FACTORY", "LOCALTIME", "POSIXRULES", "LOCAL",
     }
 )  # fmt: skip
-"""Names of clocks, in capitals: they keep one offset, or none that anybody lives by."""
+"""Names of clocks, in capitals: they keep one offset, or none that people live by."""
 _OFFSET = re.compile(
     r"(?:[A-Z. ]+ (?:STANDARD|DAYLIGHT|SUMMER) TIME"  # Windows' names
     r"|ETC/.*|SYSTEMV/.*|POSIX/.*|RIGHT/.*"  # the zone database's own
@@ -59,8 +59,8 @@ def zones_for(country: str, region: str, postcode: str, phone: str, fed: str, to
     """Every zone the customer may be in, without repetition of a clock; () = not even the country is known.
 
     `country` ISO 3166-1 alpha-2, `phone` E.164; `fed` came with the account, what the customer `told` takes its
-    place; a clock that is no place (EST, Etc/GMT+5) says nothing. Each is cut to what tells the zone before it is
-    looked up, so that neighbours share the answer.
+    place; a clock that is no place (EST, Etc/GMT+5) says nothing. Each is cut to the part that
+    names the zone before it is looked up, so that neighbours share the answer.
     """
     country = country.strip().upper()
     if phone.startswith("+1") and phone[5:9] == _FICTION:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Session, col, select
 
 from app.core.timeline.models import Event
@@ -27,3 +29,13 @@ def last_call(session: Session, customer_id: int) -> Event | None:
     """The call to a customer that was logged last."""
     query = select(Event).where(Event.customer_id == customer_id, Event.kind == Kind.CALL_LOGGED)
     return session.scalars(query.order_by(col(Event.id).desc()).limit(1)).first()
+
+
+def lists_with(
+    session: Session, data: sa.ColumnElement[str], name: str, key: str, value: str
+) -> sa.ColumnElement[bool]:
+    """Whether the JSON object in `data` has under `name` a list with an object whose `key` is `value`."""
+    if session.get_bind().dialect.name == "postgresql":
+        return sa.cast(data, JSONB).contains({name: [{key: value}]})
+    each = sa.func.json_each(data, f"$.{name}").table_valued("value")
+    return sa.exists(sa.select(each.c.value).where(sa.func.json_extract(each.c.value, f"$.{key}") == value))

@@ -1,4 +1,4 @@
-"""What clearing and wording need of each case, read for many at once as narrow rows."""
+"""Cases with everything that clearing and wording a contact need, read for many at once as narrow rows."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class AccountRow(NamedTuple):
 
     @property
     def asked(self) -> int:
-        """What a letter may ask for."""
+        """The amount a letter may ask for."""
         return owed_of(self.past_due_minor, self.balance_minor)
 
 
@@ -79,14 +79,14 @@ class CaseFacts:
     pack: Pack
     facts: Facts
     head: tuple[int, str]
-    """Of the customer's stream: whatever happens to them moves it."""
+    """Of the customer's stream: every event about them moves it."""
     accounts: list[AccountRow] = field(default_factory=list)
     to_ask: int = 0
-    """What a letter may ask for: what is past due, on each account never more than its balance."""
+    """The amount a letter may ask for: past due, on each account never more than its balance."""
     oldest_due_on: date | None = None
-    """Of the accounts on which something past due is owed: the others say nothing here."""
+    """The oldest of the accounts on which something past due is owed; other accounts do not count."""
     reserved: list[PastContact] = field(default_factory=list)
-    """What was cleared since the facts were gathered, and counts already."""
+    """Contacts cleared since the facts were gathered; they count already."""
 
     def reserve(self, contact: PastContact) -> None:
         self.reserved.append(contact)
@@ -124,7 +124,7 @@ def load_case_facts(
     case, customer = table_of(CollectionsCase), table_of(Customer)
     whose = sa.select(case.c.customer_id).where(among(session, case.c.id, case_ids))
     ids = sorted(set(session.execute(whose).scalars()))
-    # The heads first: what changes after them is noticed by them.
+    # The heads first: a change after this moment moves them, and so is noticed.
     streams = [customer_stream(i) for i in ids]
     heads = lock_streams(session, streams) if lock else read_heads(session, streams)
     connection = session.connection()
@@ -247,7 +247,7 @@ def reserved_contacts(
     reserved: dict[int, list[PastContact]] = {}
     for row in session.execute(query):
         if row.id not in skip_messages:
-            # What became unknown counts from when it was tried; what is still on its way counts from now.
+            # An unknown message counts from its attempt; a message on its way counts from now.
             at = row.finished_at if row.status is OutboxStatus.UNKNOWN and row.finished_at else now
             past = PastContact(at, Channel(row.destination.value), ContactResult.PLACED, row.address)
             reserved.setdefault(row.customer_id, []).append(past)

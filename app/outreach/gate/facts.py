@@ -1,4 +1,4 @@
-"""What the gate is told about customers, gathered for many at once."""
+"""Facts about customers for the gate, gathered for many at once."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ from app.policy.rules import FactsNeeded
 from app.policy.zones import zones_for
 
 COUNTED = (Kind.CONTACT_SENT, Kind.CONTACT_SIMULATED, Kind.CALL_LOGGED)
-"""Events that caps and gaps count: whatever a provider accepted, every call that was made by hand, and what was printed
-to the console in place of a provider, so that a desk being tried keeps the pace of a real one."""
+"""Events that caps and gaps count: messages that a provider accepted, calls made by hand, and messages printed to the
+console in place of a provider, so that a desk on trial keeps the pace of a real one."""
 CHUNK = 5000
 
 
 class Person(Protocol):
-    """What of a customer the facts need; a Customer, or a row that has the same columns."""
+    """The fields of a customer that the facts need: a Customer, or a row that has the same columns."""
 
     @property
     def id(self) -> int | None: ...
@@ -78,7 +78,7 @@ class Person(Protocol):
 
 
 def address_of(customer: Person, channel: Channel) -> str:
-    """Where this channel reaches the customer; '' = nowhere."""
+    """The address at which this channel reaches the customer; '' = none is on file."""
     if channel in (Channel.SMS, Channel.CALL):
         return customer.mobile
     if channel is Channel.EMAIL:
@@ -128,7 +128,7 @@ def gather_facts(
     for i in ids:
         past = history.get(i, []) + list((reserved or {}).get(i, ()))
         if not past and i not in told_apart:
-            # Nothing that would tell them apart: whoever judges many need not judge each (see gate.py).
+            # Nothing tells these customers apart, so they share one object and one answer (see review.py).
             theirs = consents.get(i, {})
             sort = (zones[i], *theirs.items(), *opted_out.get(i, {}).values())
             if sort not in ordinary:
@@ -182,7 +182,7 @@ def _suppressed(session: Session, ids: Sequence[int]) -> dict[int, dict[Channel,
 
 
 def _preferences(session: Session, ids: Sequence[int]) -> tuple[dict[int, str], dict[int, list[Any]]]:
-    """The zone each customer told, and the rows of what does not suit them."""
+    """The zone each customer told, and their other preferences."""
     table = table_of(ContactPreference)
     told: dict[int, str] = {}
     rows: dict[int, list[Any]] = {}
@@ -210,8 +210,8 @@ def _preference(row: Any, zones: Sequence[str]) -> Preference:
 def _holds(
     session: Session, ids: Sequence[int], zones: Mapping[int | None, Sequence[str]]
 ) -> dict[int, list[Hold]]:
-    """Open holds. A hold's date is a local one: it lapses when that day begins wherever the customer may be, or where
-    the hold is for good, it says only when somebody looks at it."""
+    """Open holds. A hold's date is a local one: the hold lapses when that day begins wherever the customer may be. The
+    date of a hold for good is only its review date."""
     hold = table_of(CaseHold)
     holds: dict[int, list[Hold]] = {}
     columns = (hold.c.customer_id, hold.c.kind, hold.c.started_at, hold.c.until)
@@ -282,7 +282,7 @@ def _notices(session: Session, ids: Sequence[int], letters: Collection[str]) -> 
             sent[of] = Notice(data["letter"], at)
     for (customer_id, _), notice in sent.items():
         found.setdefault(customer_id, []).append(notice)
-    # What was given outside the desk, and is on file.
+    # Notices given outside the desk, of which a document is on file.
     document = table_of(CaseDocument)
     dated = (document.c.customer_id, document.c.dated_on, document.c.kind)
     on_file = (

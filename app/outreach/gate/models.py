@@ -1,4 +1,4 @@
-"""What the customer allows and tells us, and the packs that decided."""
+"""Consents, preferences, suppressed addresses, and the versions of packs that decided."""
 
 from datetime import date, datetime
 
@@ -57,7 +57,7 @@ class ContactPreference(Row, table=True):
 
 
 class SuppressedAddress(Row, table=True):
-    """A number or e-mail address to which nothing is sent, whoever's it is, until somebody lifts it with a reason."""
+    """A number or e-mail address to which nothing is sent, for any customer, until a person lifts it with a reason."""
 
     __tablename__ = "suppressed_address"
     __table_args__ = (

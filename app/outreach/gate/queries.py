@@ -1,4 +1,4 @@
-"""What the gate answered and what came of it, over a period: reads over the indexed (kind, at) of the timeline."""
+"""Decisions of a period and what became of the contacts: reads over the indexed (kind, at) of the timeline."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from app.book.ledger.models import Customer
 from app.core.clock import local_date
 from app.core.db import table_of
 from app.core.timeline.models import Event
+from app.core.timeline.queries import lists_with
 from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel
 
@@ -31,7 +32,7 @@ DECISIONS: Mapping[str, tuple[str, ...]] = {
     "failed": (Kind.CONTACT_FAILED,),
     "unknown": (Kind.CONTACT_UNKNOWN,),
 }
-"""What a contact can come to, in the order it happens. A call that was made by hand counts as sent."""
+"""The outcomes of a contact, in the order they happen. A call made by hand counts as sent."""
 
 DECISION_OF: Mapping[str, str] = {kind: name for name, kinds in DECISIONS.items() for kind in kinds}
 OBJECTIONS = (Kind.CONTACT_REFUSED, Kind.CONTACT_WAITING, Kind.CONTACT_WITHHELD)
@@ -52,7 +53,7 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One event about a contact, as a list shows it."""
+    """An event about a contact, as a list shows it."""
 
     event_id: int
     at: datetime
@@ -70,14 +71,14 @@ class Decision:
 
     @property
     def not_before(self) -> datetime | None:
-        """From when it was permitted, where it was."""
+        """The first permitted moment, of a contact that was cleared or told to wait."""
         text = self.data.get("not_before")
         return datetime.fromisoformat(text) if text else None
 
 
 @dataclass
 class RuleCount:
-    """How often a rule was named as a reason; one answer may name several rules."""
+    """How often answers named a rule as a reason; one answer may name several rules."""
 
     rule: str
     citation: str = ""
@@ -92,7 +93,7 @@ class RuleCounts:
     rules: list[RuleCount] = field(default_factory=list)
     read: int = 0
     refused: int = 0
-    """Refusals among those read: what shares are taken of."""
+    """Refusals among those read, of which shares are taken."""
     all_read: bool = True
 
 
@@ -144,7 +145,7 @@ def _count_rules(rules: dict[str, RuleCount], decision: str, text: str) -> None:
 
 
 def _own_reason(data: Mapping[str, Any]) -> dict[str, Any]:
-    """What is withheld without the gate is withheld because its words are no longer true."""
+    """A contact withheld without the gate was withheld because its words were no longer true."""
     return {
         "rule": "desk.no_longer_true",
         "citation": "built into the desk",
@@ -168,7 +169,7 @@ def decisions(
     """
     parts = [
         list(session.execute(query.limit(limit)))
-        for query in _decision_queries(period, decision, channel, rule, after)
+        for query in _decision_queries(session, period, decision, channel, rule, after)
     ]
     newest = heapq.merge(*parts, key=lambda row: (row.at, row.id), reverse=True)
     return [_decision(row) for row, _ in zip(newest, range(limit), strict=False)]
@@ -177,14 +178,19 @@ def decisions(
 def all_decisions(
     session: Session, period: Period, *, decision: str = "", channel: Channel | None = None, rule: str = ""
 ) -> Iterator[Decision]:
-    """The same, all of them, streamed kind by kind: for an export."""
-    for query in _decision_queries(period, decision, channel, rule, None):
+    """All decisions of the period, streamed kind by kind, for an export."""
+    for query in _decision_queries(session, period, decision, channel, rule, None):
         for row in session.execute(query.execution_options(yield_per=1000)):
             yield _decision(row)
 
 
 def _decision_queries(
-    period: Period, decision: str, channel: Channel | None, rule: str, after: Sequence[Any] | None
+    session: Session,
+    period: Period,
+    decision: str,
+    channel: Channel | None,
+    rule: str,
+    after: Sequence[Any] | None,
 ) -> Iterator[sa.Select[Any]]:
     event, customer = table_of(Event), table_of(Customer)
     kinds = DECISIONS.get(decision) or tuple(DECISION_OF)
@@ -202,8 +208,7 @@ def _decision_queries(
         if channel is not None:
             query = query.where(event.c.channel == channel)
         if rule:
-            # The data are canonical JSON, so this text stands in an event exactly if one of its reasons names it.
-            query = query.where(event.c.data.contains(f'"rule":{json.dumps(rule)}', autoescape=True))
+            query = query.where(lists_with(session, event.c.data, "reasons", "rule", rule))
         if after is not None:
             at, event_id = datetime.fromisoformat(str(after[0])), int(after[1])
             query = query.where(sa.or_(event.c.at < at, sa.and_(event.c.at == at, event.c.id < event_id)))
@@ -228,7 +233,7 @@ def _decision(row: Any) -> Decision:
 
 
 def day_counts(session: Session, period: Period, zone: str) -> dict[tuple[date, str], int]:
-    """(day in `zone`, decision) -> how many, of what the gate was asked."""
+    """(day in `zone`, decision) -> how many, of the gate's answers alone."""
     event = table_of(Event)
     asked = tuple(kind for name in ("cleared", "waiting", "refused", "withheld") for kind in DECISIONS[name])
     # By the quarter of an hour in the database, by the day here: only here is it known when a day begins.
@@ -242,7 +247,7 @@ def day_counts(session: Session, period: Period, zone: str) -> dict[tuple[date, 
 
 
 def last_decision_at(session: Session) -> datetime | None:
-    """When the latest contact was decided on or made; one index look-up a kind."""
+    """When the latest contact was decided on or made; one index look-up for each kind."""
     event = table_of(Event)
     latest = [
         session.scalar(sa.select(sa.func.max(event.c.at)).where(event.c.kind == kind)) for kind in DECISION_OF
@@ -257,7 +262,7 @@ def _within(period: Period, kinds: Sequence[str]) -> tuple[sa.ColumnElement[bool
 
 
 def _of_portfolio(query: sa.Select[Any], period: Period) -> sa.Select[Any]:
-    """Restricted to one portfolio's customers; not asked for where there is only one."""
+    """The query restricted to the customers of the period's portfolio, where it names one."""
     if period.portfolio_id is None:
         return query
     return query.join(Customer, col(Customer.id) == table_of(Event).c.customer_id).where(
