@@ -11,14 +11,15 @@ from datetime import date, datetime
 
 from sqlmodel import Session, select
 
+from app.book.customers.events import LanguageChanged, LinksReplaced
 from app.book.ledger.models import Customer
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.core.actor import CUSTOMER, Actor
 from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
-from app.core.timeline.rules import Kind
-from app.core.timeline.service import NewEvent, customer_stream, record
+from app.core.timeline.payload import Payload
+from app.core.timeline.service import about_customer, record
 from app.core.vocabulary import Channel
 from app.outreach.gate.consent import consent_of, opt_out_of_all, set_consent
 from app.outreach.gate.facts import address_of
@@ -194,22 +195,18 @@ def choose_language(session: Session, customer: Customer, language: str, *, now:
     if language == before:
         return
     customer.language, customer.language_chosen = language, True
-    data = {"from": before, "to": language}
-    _record(session, customer, Kind.LANGUAGE_CHANGED, data, by=CUSTOMER, now=now)
+    _record(session, customer, LanguageChanged(before, language), by=CUSTOMER, now=now)
 
 
 def replace_links(session: Session, customer: Customer, *, by: Actor, now: datetime) -> None:
     """Another person holds a link to the customer's page: links in messages sent so far only stop messages from now
     on."""
     customer.link_number += 1
-    _record(session, customer, Kind.LINKS_REPLACED, {}, by=by, now=now)
+    _record(session, customer, LinksReplaced(), by=by, now=now)
 
 
-def _record(
-    session: Session, customer: Customer, kind: Kind, data: dict[str, str], *, by: Actor, now: datetime
-) -> None:
-    stream, case_id = customer_stream(id_of(customer)), _open_case_of(session, customer)
-    event = NewEvent(stream, kind, data, customer_id=id_of(customer), case_id=case_id)
+def _record(session: Session, customer: Customer, payload: Payload, *, by: Actor, now: datetime) -> None:
+    event = about_customer(id_of(customer), payload, case_id=_open_case_of(session, customer))
     record(session, event, by=by, now=now)
 
 

@@ -20,15 +20,15 @@ from app.api.legal_shapes import BundleShape, ReferralShape
 from app.book.ledger.models import Portfolio
 from app.book.ledger.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
-from app.casework.cases.service import case_event, get_case
+from app.casework.cases.service import about_case, get_case
 from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import CASEWORK, LEGAL_WORK, MANAGEMENT, Caller
 from app.core.text import Line, Paragraph
-from app.core.timeline.rules import Kind
 from app.core.timeline.service import lock_customers, record
 from app.http.context import Now, ports_of
 from app.http.transactions import WriteSession
+from app.legal.bundle.events import BundleDownloaded
 from app.legal.bundle.models import Bundle
 from app.legal.bundle.service import single_excuse
 from app.legal.checklists.loading import checklist_of
@@ -236,5 +236,5 @@ def download_bundle(
 
 def _record_download(session: Session, bundle: Bundle, caller: Caller, now: datetime) -> None:
     case = session.get_one(CollectionsCase, bundle.case_id)
-    data = {"bundle": bundle.reference, "sha256": bundle.sha256}
-    record(session, case_event(Kind.BUNDLE_DOWNLOADED, case, data), by=caller.by, now=now)
+    downloaded = BundleDownloaded(bundle.reference, bundle.sha256)
+    record(session, about_case(case, downloaded), by=caller.by, now=now)

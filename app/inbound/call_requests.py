@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session, col, select
 
 from app.book.ledger.models import Portfolio
+from app.casework.cases.events import CallTaskCreated
 from app.casework.cases.models import CallTask, CollectionsCase
 from app.casework.cases.rules import CaseStatus
+from app.casework.cases.service import about_case
 from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.ids import id_of
-from app.core.timeline.rules import Kind
-from app.core.timeline.service import NewEvent, customer_stream
 from app.core.vocabulary import Channel, Purpose
 from app.inbound.wishes import wished_time
 from app.outreach.gate.case_facts import load_case_facts
@@ -73,14 +73,7 @@ def task_to_call(
     task = CallTask(case_id=id_of(case), key=key, step=STEP, due_on=due_on, wish=wish, created_at=now)
     task.not_before = answer.not_before if named else None
     session.add(task)
-    stream = customer_stream(case.customer_id)
-    event = NewEvent(
-        stream,
-        Kind.CALL_TASK_CREATED,
-        {"step": STEP, "due_on": due_on} | ({"wish": wish, "at": task.not_before} if wish else {}),
-        customer_id=case.customer_id,
-        case_id=case.id,
-        channel=Channel.CALL,
-    )
+    created = CallTaskCreated(STEP, due_on, wish, task.not_before if wish else None)
+    event = about_case(case, created, channel=Channel.CALL)
     record_decisions(session, [*told, event], by=by, now=now)
     return True

@@ -14,36 +14,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from app.casework.correspondence.rules import InboundSource as InboundSource
+from app.casework.correspondence.rules import Intent as Intent
 from app.core.vocabulary import Channel, HoldKind
 from app.inbound.quotes import Heard, Reaction, hear, plain
 from app.outreach.outbox.rules import Misconfigured, TryLater
-
-
-class InboundSource(StrEnum):
-    SMS = "sms"
-    PAGE = "page"
-    """The customer's own preferences page."""
-
-
-class Intent(StrEnum):
-    STOP = "stop"
-    STOP_CALLS = "stop_calls"
-    STOP_EMAIL = "stop_email"
-    CEASE = "cease"
-    """Wants no contact at all."""
-    MAYBE_STOP = "maybe_stop"
-    START = "start"
-    HELP = "help"
-    WRONG_NUMBER = "wrong_number"
-    DISPUTE = "dispute"
-    ATTORNEY = "attorney"
-    BANKRUPTCY = "bankruptcy"
-    DECEASED = "deceased"
-    HARDSHIP = "hardship"
-    CALL_ME = "call_me"
-    PAID = "paid"
-    REACTION = "reaction"
-    """A button that their telephone has, pressed on a message."""
 
 
 class ReviewOutcome(StrEnum):

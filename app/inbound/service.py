@@ -3,7 +3,7 @@ person. Each verb locks the message first and then the customers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -19,6 +19,7 @@ from app.actions.preferences import change_consent, refuse_channel, replace_link
 from app.book.ledger.models import Customer, Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
+from app.casework.correspondence.events import MessageReceived
 from app.casework.holds.models import CaseHold
 from app.casework.holds.queries import open_holds_of
 from app.casework.holds.rules import REVIEW_DAYS
@@ -29,10 +30,11 @@ from app.core.clock import Clock, local_date
 from app.core.db import reading, retrying, storable, transaction
 from app.core.errors import Conflict
 from app.core.ids import id_of
-from app.core.timeline.rules import Kind
-from app.core.timeline.service import NewEvent, customer_stream, lock_customers, record
+from app.core.timeline.payload import Payload
+from app.core.timeline.service import about_customer, lock_customers, record
 from app.core.vocabulary import Channel
 from app.inbound.call_requests import task_to_call
+from app.inbound.events import MessageReviewed
 from app.inbound.models import InboundMatch, InboundMessage
 from app.inbound.rules import (
     PROVIDER_WORDS,
@@ -250,14 +252,14 @@ def _match(
     )
     session.add(match)
     session.flush()
-    data = {
-        "message": message.id,
-        "source": message.source.value,
-        "from": message.sender,
-        "text": redact_links(message.body),  # what they quote may hold the link to their page
-        "means": [intent.value for intent in reading_of(message).intents],
-    }
-    _record(session, match, Kind.MESSAGE_RECEIVED, data, message, by=by, now=now, at=message.received_at)
+    received = MessageReceived(
+        id_of(message),
+        message.source,
+        message.sender,
+        redact_links(message.body),  # what they quote may hold the link to their page
+        reading_of(message).intents,
+    )
+    _record(session, match, received, message, by=by, now=now, at=message.received_at)
     return match
 
 
@@ -270,8 +272,7 @@ def reading_of(message: InboundMessage) -> Reading:
 def _record(
     session: Session,
     match: InboundMatch,
-    kind: Kind,
-    data: Mapping[str, object],
+    payload: Payload,
     message: InboundMessage,
     *,
     by: Actor,
@@ -279,10 +280,7 @@ def _record(
     at: datetime | None = None,
 ) -> None:
     channel = Channel.SMS if message.source is InboundSource.SMS else None
-    stream = customer_stream(match.customer_id)
-    event = NewEvent(
-        stream, kind, data, customer_id=match.customer_id, case_id=match.case_id, channel=channel, at=at
-    )
+    event = about_customer(match.customer_id, payload, case_id=match.case_id, channel=channel, at=at)
     record(session, event, by=by, now=now)
 
 
@@ -570,8 +568,7 @@ def _close(
 ) -> None:
     message.reviewed_at, message.reviewed_by, message.outcome = now, by, outcome
     for match in matches:
-        data = {"message": message.id, "outcome": outcome.value}
-        _record(session, match, Kind.MESSAGE_REVIEWED, data, message, by=by, now=now)
+        _record(session, match, MessageReviewed(id_of(message), outcome), message, by=by, now=now)
 
 
 def attach(

@@ -15,13 +15,12 @@ from babel.dates import format_date, format_time
 
 from app.book.ledger.models import Entry
 from app.book.ledger.rules import EntryKind
+from app.casework.correspondence.rules import Intent
 from app.core.actor import Actor, ActorKind
 from app.core.labels import (
     CHANNEL_LABELS,
     ENTRY_LABELS,
     INTENT_LABELS,
-    PLAN_LABELS,
-    REVIEW_LABELS,
     SUPPRESSION_LABELS,
     in_sentence,
 )
@@ -31,7 +30,6 @@ from app.core.timeline.presenting import TimelineEntry, TimelineFilter, Tone
 from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel
 from app.http.formats import format_money
-from app.inbound.rules import Intent
 from app.outreach.gate.models import ContactPreference
 from app.policy.facts import PreferenceKind
 
@@ -59,18 +57,11 @@ MEANING_WORDS = {intent: (INTENT_LABELS[intent], tone) for intent, tone in INTEN
 SHOWN: Mapping[str, tuple[str, tuple[Kind, ...]]] = {
     "people": (
         "Calls and notes",
-        (
-            Kind.CALL_TASK_CREATED,
-            Kind.TASK_CREATED,
-            Kind.TASK_DONE,
-            Kind.MESSAGE_RECEIVED,
-            Kind.MESSAGE_REVIEWED,
-        ),
+        (),
     ),
     "contacts": (
         "Messages",
         (
-            Kind.MESSAGE_RECEIVED,
             Kind.CONTACT_CLEARED,
             Kind.CONTACT_SENT,
             Kind.CONTACT_SIMULATED,
@@ -82,14 +73,7 @@ SHOWN: Mapping[str, tuple[str, tuple[Kind, ...]]] = {
     "refusals": ("Refusals and waits", (Kind.CONTACT_REFUSED, Kind.CONTACT_WAITING, Kind.CONTACT_WITHHELD)),
     "plans": (
         "Promises and plans",
-        (
-            Kind.PLAN_OFFERED,
-            Kind.PLAN_ACCEPTED,
-            Kind.PLAN_ACTIVATED,
-            Kind.PLAN_KEPT,
-            Kind.PLAN_BROKEN,
-            Kind.PLAN_CANCELLED,
-        ),
+        (),
     ),
     "holds": (
         "Holds and permissions",
@@ -97,8 +81,6 @@ SHOWN: Mapping[str, tuple[str, tuple[Kind, ...]]] = {
             Kind.CONSENT_CHANGED,
             Kind.PREFERENCE_SET,
             Kind.PREFERENCE_ENDED,
-            Kind.LANGUAGE_CHANGED,
-            Kind.LINKS_REPLACED,
             Kind.ADDRESS_SUPPRESSED,
             Kind.ADDRESS_RESTORED,
         ),
@@ -109,18 +91,7 @@ SHOWN: Mapping[str, tuple[str, tuple[Kind, ...]]] = {
     ),
     "case": (
         "Case and legal",
-        (
-            Kind.DOCUMENT_ADDED,
-            Kind.DOCUMENT_DOWNLOADED,
-            Kind.DOCUMENT_WITHDRAWN,
-            Kind.REFERRAL_NOMINATED,
-            Kind.REFERRAL_APPROVED,
-            Kind.REFERRAL_DECLINED,
-            Kind.BUNDLE_BUILT,
-            Kind.BUNDLE_DELIVERED,
-            Kind.BUNDLE_FAILED,
-            Kind.BUNDLE_DOWNLOADED,
-        ),
+        (),
     ),
 }
 """Filters of the timeline: what `?show=` says, its label, its kinds."""
@@ -274,11 +245,9 @@ _WORDED = frozenset({Kind.CONTACT_CLEARED, Kind.CONTACT_SENT, Kind.CONTACT_SIMUL
 
 def _quoted(kind: str, data: Mapping[str, Any]) -> str:
     named: dict[str, str] = {
-        Kind.MESSAGE_RECEIVED: "text",
         Kind.PREFERENCE_ENDED: "reason",
     }
     named |= {
-        Kind.REFERRAL_NOMINATED: "reason",
         Kind.CONSENT_CHANGED: "source",
         Kind.PREFERENCE_SET: "source",
     }
@@ -296,24 +265,6 @@ def _consent(_teller: Teller, data: Mapping[str, Any], how: str) -> Words:
     if data.get("allowed"):
         return f"Allows contact by {how}", "", "good"
     return f"Opted out of contact by {how}", "", "warn"
-
-
-def _message_received(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
-    means = [INTENT_LABELS[name] for name in data.get("means", ())]
-    where = "The customer wrote" if data.get("source") == "sms" else "Asked for on the preferences page"
-    return where, ", ".join(means), "info"
-
-
-def _message_reviewed(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
-    return f"Message dealt with: {REVIEW_LABELS[data['outcome']].lower()}", "", "neutral"
-
-
-def _language_changed(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
-    return "Chose another language", f"{data['from']} to {data['to']}", "info"
-
-
-def _links_replaced(_teller: Teller, _data: Mapping[str, Any], _how: str) -> Words:
-    return "Links in earlier messages only stop messages now", "", "info"
 
 
 def _address_suppressed(_teller: Teller, data: Mapping[str, Any], how: str) -> Words:
@@ -354,18 +305,6 @@ def _preference_ended(_teller: Teller, data: Mapping[str, Any], _how: str) -> Wo
     return f"No longer so: {str(data.get('kind')).replace('_', ' ')}", "", "neutral"
 
 
-def _plan(verb: str, tone: Tone) -> Callable[[Teller, Mapping[str, Any], str], Words]:
-    def words(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
-        kind = PLAN_LABELS.get(str(data.get("kind")), str(data.get("kind")))
-        return (
-            f"{kind} of {teller.money(data.get('total_minor'))} {verb}",
-            teller.plain(_sentence(data.get("why"))),
-            tone,
-        )
-
-    return words
-
-
 def _sentence(text: object) -> str:
     said = str(text or "")
     return said[:1].upper() + said[1:]
@@ -393,15 +332,6 @@ def _simulated(_teller: Teller, data: Mapping[str, Any], how: str) -> Words:
     return f"{_capital(how)} printed to the console", f"{_letter(data)}; nothing left", "warn"
 
 
-def _document(what: str, tone: Tone) -> Callable[[Teller, Mapping[str, Any], str], Words]:
-    def tell(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
-        kind = str(data.get("kind", "")).replace("_", " ")
-        why = str(data.get("reason", ""))
-        return f"Document {what}", "; ".join(filter(None, (f"{kind}: {data.get('name', '')}", why))), tone
-
-    return tell
-
-
 def _sent(teller: Teller, data: Mapping[str, Any], how: str) -> Words:
     if str(data.get("provider_ref", "")).startswith("console:"):
         return _simulated(teller, data, how)  # as it was recorded before there was a kind of its own
@@ -422,26 +352,6 @@ def _unknown(_teller: Teller, data: Mapping[str, Any], how: str) -> Words:
     return f"{_capital(how)}: nobody knows whether it left", _sentence(data.get("error")), "warn"
 
 
-def _call_task(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
-    step = str(data.get("step", "")).replace("-", " ")
-    return "Call to be made", f"{step}, due {teller.day(data.get('due_on'))}", "info"
-
-
-def _task(teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
-    return "Task for a person", f"{data['task']}, due {teller.day(data['due_on'])}", "info"
-
-
-def _task_done(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
-    return "Task done", str(data["task"]), "good"
-
-
-def _legal(title: str, tone: Tone) -> Callable[[Teller, Mapping[str, Any], str], Words]:
-    def words(_teller: Teller, data: Mapping[str, Any], _how: str) -> Words:
-        return title, str(data.get("bundle") or _sentence(data.get("error"))), tone
-
-    return words
-
-
 def _letter(data: Mapping[str, Any]) -> str:
     return _sentence(str(data.get("letter") or data.get("step") or "").replace("_", " ").replace("-", " "))
 
@@ -454,38 +364,15 @@ _TELLERS: Mapping[str, Callable[[Teller, Mapping[str, Any], str], Words]] = {
     Kind.CONSENT_CHANGED: _consent,
     Kind.PREFERENCE_SET: _preference_set,
     Kind.PREFERENCE_ENDED: _preference_ended,
-    Kind.MESSAGE_RECEIVED: _message_received,
-    Kind.MESSAGE_REVIEWED: _message_reviewed,
-    Kind.LANGUAGE_CHANGED: _language_changed,
-    Kind.LINKS_REPLACED: _links_replaced,
     Kind.ADDRESS_SUPPRESSED: _address_suppressed,
     Kind.ADDRESS_RESTORED: _address_restored,
-    Kind.PLAN_OFFERED: _plan("offered", "info"),
-    Kind.PLAN_ACCEPTED: _plan("accepted", "good"),
-    Kind.PLAN_ACTIVATED: _plan("is running", "good"),
-    Kind.PLAN_KEPT: _plan("kept", "good"),
-    Kind.PLAN_BROKEN: _plan("broken", "bad"),
-    Kind.PLAN_CANCELLED: _plan("cancelled", "neutral"),
     Kind.CONTACT_CLEARED: _cleared,
     Kind.CONTACT_WAITING: _waiting,
     Kind.CONTACT_REFUSED: _refused,
     Kind.CONTACT_WITHHELD: _withheld,
     Kind.CONTACT_SENT: _sent,
     Kind.CONTACT_SIMULATED: _simulated,
-    Kind.DOCUMENT_ADDED: _document("put on file", "info"),
-    Kind.DOCUMENT_DOWNLOADED: _document("downloaded", "neutral"),
-    Kind.DOCUMENT_WITHDRAWN: _document("withdrawn", "warn"),
     Kind.CONTACT_DELIVERED: _delivered,
     Kind.CONTACT_FAILED: _failed,
     Kind.CONTACT_UNKNOWN: _unknown,
-    Kind.CALL_TASK_CREATED: _call_task,
-    Kind.TASK_CREATED: _task,
-    Kind.TASK_DONE: _task_done,
-    Kind.REFERRAL_NOMINATED: _legal("Nominated for the legal team", "warn"),
-    Kind.REFERRAL_APPROVED: _legal("Referral to the legal team approved", "warn"),
-    Kind.REFERRAL_DECLINED: _legal("Referral to the legal team declined", "neutral"),
-    Kind.BUNDLE_BUILT: _legal("Case bundle sealed", "info"),
-    Kind.BUNDLE_DELIVERED: _legal("Case bundle delivered to the legal desk", "good"),
-    Kind.BUNDLE_FAILED: _legal("Case bundle could not be delivered", "bad"),
-    Kind.BUNDLE_DOWNLOADED: _legal("Case bundle downloaded", "neutral"),
 }

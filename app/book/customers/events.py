@@ -1,4 +1,4 @@
-"""What is recorded of a customer's contact data, and how a timeline tells it."""
+"""What is recorded of a customer's data and choices, and how a timeline tells it."""
 
 from __future__ import annotations
 
@@ -28,3 +28,26 @@ class CustomerChanged(Payload):
             if name in self.to
         ]
         return TimelineEntry("Contact data changed", "; ".join([*changes, self.reason]), "info")
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageChanged(Payload):
+    KIND = "customer.language_changed"
+    FILTERS = (TimelineFilter.HOLDS,)
+
+    from_: str
+    to: str
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        return TimelineEntry("Chose another language", f"{self.from_} to {self.to}", "info")
+
+
+@dataclass(frozen=True, slots=True)
+class LinksReplaced(Payload):
+    """Links in earlier messages only stop messages from now on."""
+
+    KIND = "customer.links_replaced"
+    FILTERS = (TimelineFilter.HOLDS,)
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        return TimelineEntry("Links in earlier messages only stop messages now", "", "info")

@@ -130,3 +130,25 @@ _RESULT_TONES: Mapping[CallResult, Tone] = {
     CallResult.WRONG_NUMBER: "bad",
     CallResult.OUT_OF_SERVICE: "bad",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class CallTaskCreated(Payload):
+    """Somebody has to call, because of a step or because the customer asked for it."""
+
+    KIND = "contact.call_task"
+    FILTERS = (TimelineFilter.PEOPLE,)
+
+    step: str
+    due_on: date
+    wish: str = ""
+    """When the customer wants to be called, as they wrote it."""
+    at: datetime | None = None
+    """The earliest moment they named."""
+
+    def data(self) -> dict[str, object]:
+        found = Payload.data(self)
+        return found | {"at": self.at} if self.wish else found  # with a wish it is said that none was named
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        return TimelineEntry("Call to be made", f"{words(self.step)}, due {reader.day(self.due_on)}", "info")

@@ -11,7 +11,13 @@ from sqlmodel import Session, col, select
 
 from app.book.ledger.models import Portfolio
 from app.casework.cases.models import CollectionsCase
-from app.casework.cases.service import case_event
+from app.casework.cases.service import about_case
+from app.casework.documents.events import (
+    DocumentAdded,
+    DocumentDownloaded,
+    DocumentEvent,
+    DocumentWithdrawn,
+)
 from app.casework.documents.models import CaseDocument, DocumentContent
 from app.casework.documents.rules import (
     EARLIEST_YEAR,
@@ -27,7 +33,6 @@ from app.core.clock import local_date
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
 from app.core.text import clean_text
-from app.core.timeline.rules import Kind
 from app.core.timeline.service import lock_customers, record
 
 
@@ -71,7 +76,7 @@ def add_document(
     )
     session.add(document)
     session.flush()
-    _record(session, Kind.DOCUMENT_ADDED, case, document, by=by, now=now)
+    _record(session, DocumentAdded, case, document, by=by, now=now)
     return document
 
 
@@ -92,7 +97,7 @@ def withdraw_document(
         raise Conflict("This document is withdrawn already.")
     document.withdrawn_why = clean_text(why, "why", at_most=300)
     document.withdrawn_at, document.withdrawn_by = now, by
-    _record(session, Kind.DOCUMENT_WITHDRAWN, case, document, by=by, now=now, reason=document.withdrawn_why)
+    _record(session, DocumentWithdrawn, case, document, by=by, now=now, reason=document.withdrawn_why)
 
 
 def fetch_document(
@@ -100,7 +105,7 @@ def fetch_document(
 ) -> bytes:
     """Its bytes. Who fetched it is on record."""
     content = content_of(session, document)
-    _record(session, Kind.DOCUMENT_DOWNLOADED, case, document, by=by, now=now)
+    _record(session, DocumentDownloaded, case, document, by=by, now=now)
     return content
 
 
@@ -135,7 +140,7 @@ def standing_documents(session: Session, customer_id: int) -> list[tuple[CaseDoc
 
 def _record(
     session: Session,
-    kind: Kind,
+    kind: type[DocumentEvent],
     case: CollectionsCase,
     document: CaseDocument,
     *,
@@ -143,13 +148,5 @@ def _record(
     now: datetime,
     reason: str = "",
 ) -> None:
-    data = {
-        "document": document.id,
-        "kind": document.kind.value,
-        "name": document.name,
-        "sha256": document.sha256,
-        "size": document.size,
-    }
-    if reason:
-        data["reason"] = reason
-    record(session, case_event(kind, case, data), by=by, now=now)
+    payload = kind(id_of(document), document.kind, document.name, document.sha256, document.size, reason)
+    record(session, about_case(case, payload), by=by, now=now)

@@ -6,7 +6,7 @@ Each changes the plan and records its event in the caller's transaction. The let
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from sqlmodel import Session
@@ -14,8 +14,17 @@ from sqlmodel import Session
 from app.book.ledger.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
-from app.casework.cases.service import case_event, get_case
+from app.casework.cases.service import about_case, get_case
 from app.casework.cases.standing import Standing, standing_now
+from app.casework.plans.events import (
+    PlanAccepted,
+    PlanActivated,
+    PlanBroken,
+    PlanCancelled,
+    PlanEvent,
+    PlanKept,
+    PlanOffered,
+)
 from app.casework.plans.models import Plan, PlanAccount, PlanInstalment
 from app.casework.plans.payments import offered_on
 from app.casework.plans.queries import balances_to_settle, instalments_of, live_plan, offered_settlement
@@ -36,16 +45,15 @@ from app.core.actor import Actor
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of
 from app.core.text import clean_text
-from app.core.timeline.rules import Kind
 from app.core.timeline.service import record
 
-_EVENT_OF = {
-    PlanStatus.OFFERED: Kind.PLAN_OFFERED,
-    PlanStatus.ACCEPTED: Kind.PLAN_ACCEPTED,
-    PlanStatus.ACTIVE: Kind.PLAN_ACTIVATED,
-    PlanStatus.KEPT: Kind.PLAN_KEPT,
-    PlanStatus.BROKEN: Kind.PLAN_BROKEN,
-    PlanStatus.CANCELLED: Kind.PLAN_CANCELLED,
+_EVENT_OF: Mapping[PlanStatus, type[PlanEvent]] = {
+    PlanStatus.OFFERED: PlanOffered,
+    PlanStatus.ACCEPTED: PlanAccepted,
+    PlanStatus.ACTIVE: PlanActivated,
+    PlanStatus.KEPT: PlanKept,
+    PlanStatus.BROKEN: PlanBroken,
+    PlanStatus.CANCELLED: PlanCancelled,
 }
 
 
@@ -263,11 +271,5 @@ def move_plan(session: Session, plan: Plan, to: PlanStatus, *, by: Actor, now: d
     plan.status = to
     session.flush()
     case = get_case(session, plan.case_id)
-    data = {
-        "plan": plan.id,
-        "kind": plan.kind.value,
-        "total_minor": plan.total_minor,
-        "broken_instalment": plan.broken_instalment,
-        "why": plan.why,
-    }
-    record(session, case_event(_EVENT_OF[to], case, data), by=by, now=now)
+    moved = _EVENT_OF[to](id_of(plan), plan.kind, plan.total_minor, plan.broken_instalment, plan.why)
+    record(session, about_case(case, moved), by=by, now=now)

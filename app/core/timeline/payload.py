@@ -70,9 +70,9 @@ class Payload:
         """What a timeline tells of it. A kind that no page shows keeps its name."""
         return TimelineEntry(self.KIND)
 
-    def same_story(self) -> str | None:
-        """Names the story that this event goes on with: of several with one name a timeline tells only the latest.
-        None for an event that stands by itself."""
+    def same_story(self, at: datetime) -> str | None:  # noqa: ARG002
+        """Names the story that an event of this moment goes on with: of several with one name a timeline tells only
+        the latest. None for an event that stands by itself."""
         return None
 
 

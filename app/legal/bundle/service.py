@@ -15,14 +15,14 @@ from app.casework.cases.models import (
     CollectionsCase,
     case_reference,
 )
-from app.casework.cases.service import case_event
+from app.casework.cases.service import about_case
 from app.core.actor import Actor
 from app.core.errors import Conflict
 from app.core.ids import id_of
 from app.core.text import clean_text
-from app.core.timeline.rules import Kind
 from app.core.timeline.service import lock_customers, record
 from app.legal.bundle.build import Typeset, build
+from app.legal.bundle.events import BundleBuilt
 from app.legal.bundle.excuses import check_exportable, why_incomplete
 from app.legal.bundle.models import Bundle
 from app.legal.checklists.case_file import Excuse
@@ -95,10 +95,9 @@ def build_bundle(
     )
     session.add(bundle)
     session.flush()
-    data = {"bundle": bundle.reference, "sha256": bundle.sha256, "complete": bundle.complete}
-    if told:
-        data["excused"] = {each["item"]: each["reason"] for each in told}
-    record(session, case_event(Kind.BUNDLE_BUILT, case, data), by=by, now=now)
+    excused = {each["item"]: each["reason"] for each in told} or None
+    sealed = BundleBuilt(bundle.reference, bundle.sha256, bundle.complete, excused)
+    record(session, about_case(case, sealed), by=by, now=now)
     return bundle
 
 

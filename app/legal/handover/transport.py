@@ -13,10 +13,10 @@ from sqlmodel import Session
 from app.casework.cases.models import (
     CollectionsCase,
 )
-from app.casework.cases.service import case_event
+from app.casework.cases.service import about_case
 from app.core.actor import SYSTEM
-from app.core.timeline.rules import Kind
 from app.core.timeline.service import Heads, record
+from app.legal.bundle.events import BundleDelivered, BundleFailed
 from app.legal.bundle.models import Bundle
 from app.legal.bundle.receipt import Receipt
 from app.legal.handover.service import obstacle
@@ -112,8 +112,7 @@ class BundleTransport:
             referral = open_referral(session, row.case_id)
             if referral is not None and referral.status is ReferralStatus.APPROVED:
                 referral.status, referral.delivered_at = ReferralStatus.DELIVERED, now
-            data = {"bundle": bundle.reference, "receipt": result.receipt.receipt_id}
-            record(session, case_event(Kind.BUNDLE_DELIVERED, case, data), by=SYSTEM, now=now)
+            delivered = BundleDelivered(bundle.reference, result.receipt.receipt_id)
+            record(session, about_case(case, delivered), by=SYSTEM, now=now)
         elif row.status in (OutboxStatus.FAILED, OutboxStatus.UNDELIVERED):
-            data = {"bundle": bundle.reference, "error": row.error}
-            record(session, case_event(Kind.BUNDLE_FAILED, case, data), by=SYSTEM, now=now)
+            record(session, about_case(case, BundleFailed(bundle.reference, row.error)), by=SYSTEM, now=now)

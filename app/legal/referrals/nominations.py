@@ -15,7 +15,6 @@ from app.casework.cases.models import (
     CollectionsCase,
 )
 from app.casework.cases.rules import CaseStatus
-from app.casework.cases.service import case_event
 from app.casework.holds.models import CaseHold
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import LIVE
@@ -23,9 +22,9 @@ from app.core.actor import SYSTEM
 from app.core.bulk import among
 from app.core.clock import local_instant
 from app.core.db import table_of
-from app.core.timeline.rules import Kind
-from app.core.timeline.service import record_many
+from app.core.timeline.service import about_customer, record_many
 from app.core.vocabulary import Purpose
+from app.legal.referrals.events import ReferralNominated
 from app.legal.referrals.models import Referral
 from app.outreach.gate.explain import suits_barred
 from app.outreach.outbox.models import OutboxMessage
@@ -78,8 +77,7 @@ def nominate_cases(session: Session, portfolio: Portfolio, on: date, *, now: dat
                 nominated_at=now,
             )
         )
-        stub = CollectionsCase(id=row.id, customer_id=row.customer_id, portfolio_id=0, opened_on=on)
-        events.append(case_event(Kind.REFERRAL_NOMINATED, stub, {"reason": reason}))
+        events.append(about_customer(row.customer_id, ReferralNominated(reason), case_id=row.id))
     session.flush()
     record_many(session, events, by=SYSTEM, now=now)
     return len(events)

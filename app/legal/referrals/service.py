@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from sqlmodel import Session, select
 
@@ -11,15 +10,15 @@ from app.casework.cases.models import (
     CollectionsCase,
 )
 from app.casework.cases.rules import CaseStatus
-from app.casework.cases.service import case_event
+from app.casework.cases.service import about_case
 from app.core.actor import Actor
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of
 from app.core.text import clean_text
-from app.core.timeline.rules import Kind
 from app.core.timeline.service import lock_customers, record
 from app.legal.checklists.items import refuse_stopped
 from app.legal.checklists.loading import checklist_of
+from app.legal.referrals.events import ReferralApproved, ReferralDeclined, ReferralNominated
 from app.legal.referrals.models import Referral, ReferralStatus
 
 
@@ -39,7 +38,7 @@ def nominate(session: Session, case: CollectionsCase, reason: str, *, by: Actor,
     )
     session.add(referral)
     session.flush()
-    record(session, case_event(Kind.REFERRAL_NOMINATED, case, {"reason": referral.reason}), by=by, now=now)
+    record(session, about_case(case, ReferralNominated(referral.reason)), by=by, now=now)
     return referral
 
 
@@ -64,11 +63,8 @@ def decide(
     referral.decision_reason = clean_text(reason, "reason", required=not approve, at_most=500)
     referral.status = ReferralStatus.APPROVED if approve else ReferralStatus.DECLINED
     referral.decided_by, referral.decided_at = by, now
-    kind = Kind.REFERRAL_APPROVED if approve else Kind.REFERRAL_DECLINED
-    data: dict[str, Any] = {"referral": referral.id}
-    if referral.decision_reason:
-        data["reason"] = referral.decision_reason
-    record(session, case_event(kind, case, data), by=by, now=now)
+    decided = ReferralApproved if approve else ReferralDeclined
+    record(session, about_case(case, decided(id_of(referral), referral.decision_reason)), by=by, now=now)
 
 
 def open_referral(session: Session, case_id: int) -> Referral | None:

@@ -22,10 +22,10 @@ from app.core.clock import local_date, local_instant
 from app.core.db import exclusive, reading, retrying, transaction
 from app.core.errors import Conflict, Invalid
 from app.core.ids import id_of
-from app.core.timeline.rules import Kind
-from app.core.timeline.service import NewEvent, portfolio_stream, record
+from app.core.timeline.service import about_portfolio, record
 from app.operations.alerts.rules import AlertKind
 from app.operations.alerts.service import end_alert, raise_alert
+from app.operations.day.events import DayClosed
 from app.operations.day.runs import last_run, note_stage, run_of, runs_on
 from app.operations.day.stages import STAGES, Day
 from app.outreach.planning.service import Stationery
@@ -138,10 +138,8 @@ def _run_one(
         run = run_of(session, portfolio, on)
         run.finished_at = at
         stages = json.loads(run.stages)
-        data = {"business_date": on, "counts": {s["name"]: s["counts"] for s in stages}}
-        record(
-            session, NewEvent(portfolio_stream(id_of(portfolio)), Kind.DAY_CLOSED, data), by=SYSTEM, now=at
-        )
+        closed = DayClosed(on, {stage["name"]: stage["counts"] for stage in stages})
+        record(session, about_portfolio(id_of(portfolio), closed), by=SYSTEM, now=at)
     return DayReport(on, already_done=False, stages=stages)
 
 

@@ -16,13 +16,14 @@ from app.book.ledger.models import Account, Customer, Entry, Portfolio
 from app.book.ledger.queries import worked
 from app.book.ledger.rules import MONEY_IN
 from app.casework.cases.calls import CONVERSATIONS
+from app.casework.cases.events import CallLogged
 from app.casework.cases.models import CallTask, CollectionsCase
+from app.casework.correspondence.events import MessageReceived
 from app.casework.holds.models import CaseHold
 from app.core.bulk import among, chunked
 from app.core.clock import local_date, local_instant
 from app.core.db import table_of
 from app.core.timeline.models import Event
-from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel
 from app.outreach.gate.models import Consent
 from app.outreach.outbox.models import OutboxMessage
@@ -235,14 +236,16 @@ class _Gathering:
         ends = local_instant(self.on + timedelta(days=1), 0, 0, self.portfolio.timezone)
         query = sa.select(event.c.case_id, event.c.kind, event.c.at, event.c.data).where(
             among(self.session, event.c.case_id, self.case_ids),
-            event.c.kind.in_((Kind.CALL_LOGGED, Kind.MESSAGE_RECEIVED)),
+            event.c.kind.in_((CallLogged.KIND, MessageReceived.KIND)),
             event.c.at < ends,
         )
         found: dict[int, list[Any]] = {}
         for case_id, kind, at, data in self.session.connection().execute(query):
-            if kind == Kind.MESSAGE_RECEIVED and '"means":["reaction"]' in data:
-                continue  # a pressed button is no conversation
-            if kind == Kind.MESSAGE_RECEIVED or any(f'"result":"{r.value}"' in data for r in CONVERSATIONS):
+            if kind == CallLogged.KIND:
+                spoke = CallLogged.from_json(data).result in CONVERSATIONS
+            else:
+                spoke = not MessageReceived.from_json(data).is_reaction
+            if spoke:
                 found.setdefault(case_id, []).append(at)
         return found
 

@@ -25,9 +25,21 @@ from app.core.db import table_of
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
 from app.core.text import clean_text
-from app.core.timeline.rules import Kind
-from app.core.timeline.service import NewEvent, customer_stream, lock_streams, portfolio_stream, record
+from app.core.timeline.service import (
+    about_customer,
+    about_portfolio,
+    lock_streams,
+    portfolio_stream,
+    record,
+)
 from app.core.vocabulary import Channel
+from app.outreach.strategy.events import (
+    ExperimentEnded,
+    ExperimentStarted,
+    StrategyLive,
+    StrategySaved,
+    TaskDone,
+)
 from app.outreach.strategy.experiments import Arm, arm_of
 from app.outreach.strategy.models import Experiment, LiveStrategy, Participant, StrategyTask, StrategyVersion
 from app.outreach.strategy.rules import Action, CaseFacts, Ladder, Strategy
@@ -304,8 +316,8 @@ def _add(
     )
     session.add(version)
     session.flush()
-    data = {"strategy": version.ref, "sha256": version.sha256, "note": note}
-    record(session, _event(portfolio, Kind.STRATEGY_SAVED, data), by=by, now=now)
+    saved = StrategySaved(version.ref, version.sha256, note)
+    record(session, about_portfolio(id_of(portfolio), saved), by=by, now=now)
     return version
 
 
@@ -402,8 +414,8 @@ def _begin(
     session.get_one(Portfolio, portfolio.id).strategy = version.code
     session.flush()
     ask_again(session, portfolio, now=now)
-    data = {"strategy": version.ref, "replaces": replaced.ref if replaced else None, "rollback": rollback}
-    record(session, _event(portfolio, Kind.STRATEGY_LIVE, data), by=by, now=now)
+    told = StrategyLive(version.ref, replaced.ref if replaced else None, rollback)
+    record(session, about_portfolio(id_of(portfolio), told), by=by, now=now)
 
 
 def ask_again(session: Session, portfolio: Portfolio, *, now: datetime) -> None:
@@ -415,10 +427,6 @@ def ask_again(session: Session, portfolio: Portfolio, *, now: datetime) -> None:
         .where(case.c.portfolio_id == portfolio.id, case.c.status == CaseStatus.OPEN, rests)
         .values(next_contact_on=today)
     )
-
-
-def _event(portfolio: Portfolio, kind: Kind, data: Mapping[str, object]) -> NewEvent:
-    return NewEvent(portfolio_stream(id_of(portfolio)), kind, data)
 
 
 # --- experiments --------------------------------------------------------------------------------------------
@@ -461,14 +469,8 @@ def start_experiment(
     session.add(experiment)
     session.flush()
     ask_again(session, portfolio, now=now)
-    data = {
-        "experiment": experiment.id,
-        "champion": live.ref,
-        "challenger": challenger.ref,
-        "share_percent": share_percent,
-        "cases_wanted": cases_wanted,
-    }
-    record(session, _event(portfolio, Kind.EXPERIMENT_STARTED, data), by=by, now=now)
+    started = ExperimentStarted(id_of(experiment), live.ref, challenger.ref, share_percent, cases_wanted)
+    record(session, about_portfolio(id_of(portfolio), started), by=by, now=now)
     return experiment
 
 
@@ -481,7 +483,8 @@ def end_experiment(
     experiment.ended_at, experiment.ended_by = now, by
     session.flush()
     ask_again(session, portfolio, now=now)
-    record(session, _event(portfolio, Kind.EXPERIMENT_ENDED, {"experiment": experiment.id}), by=by, now=now)
+    ended = ExperimentEnded(id_of(experiment))
+    record(session, about_portfolio(id_of(portfolio), ended), by=by, now=now)
 
 
 # --- tasks --------------------------------------------------------------------------------------------------
@@ -493,13 +496,7 @@ def finish_task(session: Session, task: StrategyTask, customer_id: int, *, by: A
         raise Conflict("this task is done already")
     task.done_at, task.done_by = now, by
     session.flush()
-    event = NewEvent(
-        customer_stream(customer_id),
-        Kind.TASK_DONE,
-        {"task": task.text, "step": task.step},
-        customer_id=customer_id,
-        case_id=task.case_id,
-    )
+    event = about_customer(customer_id, TaskDone(task.text, task.step), case_id=task.case_id)
     record(session, event, by=by, now=now)
 
 
