@@ -12,7 +12,7 @@ RUN pip install --no-cache-dir --disable-pip-version-check --only-binary :all: -
 
 COPY . .
 RUN python -m compileall -q app \
-    && printf '#!/bin/sh\nPYTHONPATH=/srv/desk exec python -P -m app "$@"\n' > /usr/local/bin/desk \
+    && printf '#!/bin/sh\nPYTHONPATH=/srv/desk exec python -P -m app.programs "$@"\n' > /usr/local/bin/desk \
     && chmod 755 /usr/local/bin/desk
 
 USER desk

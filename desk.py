@@ -31,7 +31,7 @@ OWN_PIP = (22, 3)
 LAUNCHER = """#!/bin/sh
 # Made by desk.py: the command `desk` of this checkout.
 here=$(dirname "$(readlink -f "$0")")
-PYTHONPATH="$here/../..${PYTHONPATH:+:$PYTHONPATH}" exec "$here/python" -P -m app "$@"
+PYTHONPATH="$here/../..${PYTHONPATH:+:$PYTHONPATH}" exec "$here/python" -P -m app.programs "$@"
 """
 
 USAGE = """usage: python3 desk.py VERB ...
@@ -75,7 +75,7 @@ def main(arguments):
         hand_over(["-m", "pytest"] + pytest_arguments(rest, os.environ), folder=ROOT)
     if verb == "bench":
         hand_over(bench_arguments(rest), folder=ROOT)
-    hand_over(["-P", "-m", "app"] + arguments)
+    hand_over(["-P", "-m", "app.programs"] + arguments)
     return 1
 
 

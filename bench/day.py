@@ -53,7 +53,7 @@ def desk(url: str, *arguments: str) -> Run:
     }
     started = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "app", *arguments],
+        [sys.executable, "-P", "-m", "app.programs", *arguments],
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,

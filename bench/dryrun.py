@@ -54,8 +54,8 @@ from app.core.settings import Settings  # noqa: E402
 from app.core.timeline.models import Event  # noqa: E402
 from app.core.timeline.rules import Kind  # noqa: E402
 from app.core.vocabulary import Channel  # noqa: E402
+from app.http.ports import Ports  # noqa: E402
 from app.operations.day.closing import run_days  # noqa: E402
-from app.operations.ports import Ports  # noqa: E402
 from app.operations.simulation.rules import StrategyResult, measures  # noqa: E402
 from app.operations.simulation.service import Comparison, simulate  # noqa: E402
 from app.outreach.outbox.rules import Accepted, Dispatch, SendResult  # noqa: E402

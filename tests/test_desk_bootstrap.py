@@ -293,9 +293,10 @@ def test_app_is_importable_wherever_the_person_is(desk: ModuleType) -> None:
 def test_the_verb_becomes_this_process(desk: ModuleType, tmp_path: Path) -> None:
     """Exit code, standard input, output and the working folder are the verb's own."""
     desk.prepare("app")
-    (tmp_path / "app").mkdir()
+    (tmp_path / "app/programs").mkdir(parents=True)
     (tmp_path / "app/__init__.py").touch()
-    (tmp_path / "app/__main__.py").write_text(
+    (tmp_path / "app/programs/__init__.py").touch()
+    (tmp_path / "app/programs/__main__.py").write_text(
         textwrap.dedent("""
             import os, sys
             print(sys.argv[1:], sys.stdin.read(), os.getpid())
@@ -304,8 +305,8 @@ def test_the_verb_becomes_this_process(desk: ModuleType, tmp_path: Path) -> None
     )
     (tmp_path / "desk.py").write_text((ROOT / "desk.py").read_text())
     elsewhere = tmp_path / "elsewhere"
-    (elsewhere / "app").mkdir(parents=True)  # a stranger's folder of the same name must not win
-    (elsewhere / "app/__main__.py").write_text("raise SystemExit('wrong app')")
+    (elsewhere / "app/programs").mkdir(parents=True)  # a stranger's folder of the same name must not win
+    (elsewhere / "app/programs/__main__.py").write_text("raise SystemExit('wrong app')")
 
     started = subprocess.Popen(
         [sys.executable, str(tmp_path / "desk.py"), "feed", "load", "-"],

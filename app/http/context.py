@@ -10,7 +10,7 @@ from sqlalchemy.engine import Engine
 from starlette.requests import Request
 
 from app.core.settings import Settings
-from app.operations.ports import Ports
+from app.http.ports import Ports
 
 
 def settings_of(request: Request) -> Settings:

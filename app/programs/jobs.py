@@ -43,6 +43,7 @@ from app.core.db_health import trouble_of
 from app.core.kit.processes import finish
 from app.core.parallel import collect_garbage_seldom
 from app.core.settings import Settings
+from app.http.ports import Ports
 from app.inbound.bounces.service import collect
 from app.inbound.missed import fetch_missed
 from app.inbound.service import interpret_due
@@ -51,7 +52,6 @@ from app.operations.alerts.service import end_alert, raise_alert, tell_due
 from app.operations.clock_watch import ClockWatch, database_time
 from app.operations.day.closing import run_days
 from app.operations.day.runs import day_due, last_closed
-from app.operations.ports import Ports
 from app.outreach.delivery.print_handoff import hand_off_due
 from app.outreach.delivery.printing import print_due
 from app.outreach.delivery.reconcile import reconcile, reconcile_letters

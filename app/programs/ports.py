@@ -13,13 +13,13 @@ from app.core.clock import Clock, SystemClock
 from app.core.errors import Invalid
 from app.core.settings import ROOT, EmailAdapter, PostAdapter, Settings, SmsAdapter
 from app.core.vocabulary import Channel
+from app.http.ports import Ports, Traffic
 from app.inbound.bounces.rules import Postbox
 from app.inbound.rules import Inbox
 from app.legal.bundle.bag import load_private_key
 from app.legal.bundle.service import Seal
 from app.legal.handover.transport import LegalDesk
 from app.operations.alerts.rules import Messenger
-from app.operations.ports import Ports, Traffic
 from app.outreach.letters.catalog import load_letters
 from app.outreach.letters.sms import sms_segments
 from app.outreach.outbox.rules import Pace, Paper, Press, PrintService, Sender

@@ -17,8 +17,8 @@ from app.http import security
 from app.http.admission import Admission
 from app.http.doors import check_doors, routes_of
 from app.http.middleware import SecurityHeaders, Watch
+from app.http.ports import Ports
 from app.http.static_files import STATIC_FOLDERS, HashedFiles
-from app.operations.ports import Ports
 from app.portal import preferences
 from app.programs import probes
 from app.programs.errors import add_error_handlers, answer_failure, refuse

@@ -1,4 +1,4 @@
-"""Several workers on one database: real processes of `python -m app jobs`, and many hands on one customer."""
+"""Several workers on one database: real processes of `python -m app.programs jobs`, and many hands on one customer."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def workers(
     number: int, env: Mapping[str, str], url: str, cwd: Path
 ) -> Iterator[list[subprocess.Popen[bytes]]]:
     """Worker processes; those still running at the end are asked to stop, and must."""
-    command = [sys.executable, "-m", "app", "jobs"]
+    command = [sys.executable, "-m", "app.programs", "jobs"]
     processes = []
     with (cwd / "jobs.log").open("ab") as log:
         for _ in range(number):

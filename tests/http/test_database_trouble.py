@@ -90,7 +90,7 @@ def test_the_command_line_says_it_in_a_sentence(tmp_path: Path, process_env: dic
     path.write_bytes(b"no database " * 200)
     env = {**process_env, "DESK_DATABASE_URL": f"sqlite:///{path}", "PYTHONPATH": str(ROOT)}
     ran = subprocess.run(
-        [sys.executable, "-m", "app", "user", "list"],
+        [sys.executable, "-m", "app.programs", "user", "list"],
         env=env,
         cwd=tmp_path,
         capture_output=True,

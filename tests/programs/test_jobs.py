@@ -13,8 +13,8 @@ from app.core.clock import FixedClock
 from app.core.db import exclusive, transaction
 from app.core.settings import Settings
 from app.core.vocabulary import Channel
+from app.http.ports import Ports
 from app.operations.day.runs import day_due
-from app.operations.ports import Ports
 from app.outreach.outbox.models import Heartbeat
 from app.outreach.outbox.rules import OutboxStatus
 from app.programs.jobs import Worker

@@ -31,7 +31,7 @@ def test_listing_imports_neither_database_nor_domain() -> None:
 
 def test_an_unknown_verb_is_told_what_could_be_meant(capsys: pytest.CaptureFixture[str]) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "app", "portfolios"], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "app.programs", "portfolios"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 2
     assert "Did you mean 'portfolio'" in " ".join(done.stderr.split())

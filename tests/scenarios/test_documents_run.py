@@ -123,7 +123,7 @@ def test_the_api_document_runs_against_a_fresh_demo(tmp_path: Path, free_port: i
     env = environment(tmp_path) | {"PYTHONPATH": str(ROOT)}
     program = tmp_path / "bin/desk"
     program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -P -m app "$@"\n')
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -P -m app.programs "$@"\n')
     program.chmod(0o755)
     demo = [
         str(program),

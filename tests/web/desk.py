@@ -26,7 +26,7 @@ from app.core.settings import Settings
 from app.core.staff import service
 from app.core.staff.models import StaffSession, User
 from app.core.staff.rules import Role
-from app.operations.ports import Ports
+from app.http.ports import Ports
 from app.outreach.letters.catalog import load_letters
 from app.outreach.letters.letter import Letter
 from app.outreach.planning.service import Stationery

@@ -66,6 +66,7 @@ from app.core.settings import ROOT, PostAdapter, Settings
 from app.core.staff.rules import Role
 from app.core.staff.service import add_user
 from app.core.vocabulary import Channel, HoldKind, Purpose
+from app.http.ports import Ports
 from app.legal.bundle.bag import public_key_pem
 from app.legal.bundle.service import build_bundle
 from app.legal.checklists.items import gaps, stops
@@ -74,7 +75,6 @@ from app.legal.handover.service import hand_over
 from app.legal.referrals.models import Referral, ReferralStatus
 from app.legal.referrals.service import decide
 from app.operations.day.closing import DayReport
-from app.operations.ports import Ports
 from app.outreach.gate.consent import set_consent
 from app.outreach.gate.explain import explain
 from app.policy.answers import Clearance

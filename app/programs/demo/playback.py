@@ -15,8 +15,8 @@ from sqlalchemy.engine import Engine
 from app.book.ledger.models import Portfolio
 from app.core.clock import FixedClock, local_instant
 from app.core.db import transaction
+from app.http.ports import Ports
 from app.operations.day.closing import DayReport, run_days
-from app.operations.ports import Ports
 from app.outreach.delivery.reports import note_status
 from app.outreach.delivery.sending import deliver_due
 from app.outreach.outbox.rules import Accepted, Dispatch, OutboxStatus, SendResult, Undeliverable

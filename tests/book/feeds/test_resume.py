@@ -233,7 +233,7 @@ def test_standard_input_is_recognised_too(book: Book, database_url: str, process
     command = [
         sys.executable,
         "-m",
-        "app",
+        "app.programs",
         "feed",
         "load",
         "payments",

@@ -23,12 +23,12 @@ from app.book.ledger.models import Portfolio
 from app.core.clock import FixedClock
 from app.core.db import reading, table_of, transaction
 from app.core.settings import Settings
+from app.http.ports import Ports
 from app.operations.alerts.rules import About, AlertKind, AlertNews, due_news
 from app.operations.alerts.service import end_alert, ended_alerts, open_alerts, raise_alert, tell_due
 from app.operations.day import closing
 from app.operations.day.stages import Day, report_violations
 from app.operations.invariants import quick
-from app.operations.ports import Ports
 from app.programs.jobs import Worker, _guarded
 from tests import builders
 

@@ -113,7 +113,7 @@ def test_the_command_prints_both_answers(
     with transaction(engine) as session:
         first = decisions(session)[0]
     told = subprocess.run(
-        [sys.executable, "-m", "app", "replay", "--decision", str(first), "--json"],
+        [sys.executable, "-m", "app.programs", "replay", "--decision", str(first), "--json"],
         env={**process_env, "DESK_DATABASE_URL": database_url, "DESK_SECRET_KEY": "s" * 40},
         cwd=tmp_path, capture_output=True, text=True, check=True,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""`python -m app VERB ...`: the command line."""
+"""`python -m app.programs VERB ...`: the command line."""
 
 from app.programs.cli.main import main
 
