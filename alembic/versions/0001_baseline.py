@@ -561,7 +561,8 @@ def upgrade() -> None:
         sa.Column("portfolio_id", BigId, nullable=False),
         sa.Column("business_date", sa.Date(), nullable=False),
         sa.Column("kpi", sa.String(length=60), nullable=False),
-        sa.Column("slice", sa.String(length=60), nullable=False),
+        sa.Column("dimension", sa.String(length=30), nullable=False),
+        sa.Column("member", sa.String(length=60), nullable=False),
         sa.Column("definition", sa.String(length=20), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("numerator", sa.BigInteger(), nullable=False),
@@ -575,9 +576,10 @@ def upgrade() -> None:
             "portfolio_id",
             "business_date",
             "kpi",
-            "slice",
+            "dimension",
+            "member",
             "version",
-            name=op.f("uq_kpi_snapshot_portfolio_id_business_date_kpi_slice_version"),
+            name="uq_kpi_snapshot_version",
         ),
     )
     op.create_table(
@@ -1300,12 +1302,33 @@ def upgrade() -> None:
         sa.Column("source", sa.String(length=60), nullable=False),
         sa.Column("description", sa.String(length=200), nullable=False),
         sa.Column("reverses_id", BigId, nullable=True),
+        sa.Column("reinstates_id", BigId, nullable=True),
+        sa.Column(
+            "ended_as",
+            sa.Enum(
+                "active",
+                "charged_off",
+                "settled",
+                "paid",
+                "closed",
+                "sold",
+                "dormant",
+                name="accountstatus",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=True,
+        ),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.ForeignKeyConstraint(
             ["account_id"], ["account.id"], name=op.f("fk_ledger_entry_account_id_account")
         ),
         sa.ForeignKeyConstraint(
             ["portfolio_id"], ["portfolio.id"], name=op.f("fk_ledger_entry_portfolio_id_portfolio")
+        ),
+        sa.ForeignKeyConstraint(
+            ["reinstates_id"], ["ledger_entry.id"], name=op.f("fk_ledger_entry_reinstates_id_ledger_entry")
         ),
         sa.ForeignKeyConstraint(
             ["reverses_id"], ["ledger_entry.id"], name=op.f("fk_ledger_entry_reverses_id_ledger_entry")

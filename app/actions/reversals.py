@@ -13,7 +13,7 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from app.book.ledger import corrections
+from app.book.ledger import corrections, reversals
 from app.book.ledger import service as ledger
 from app.book.ledger.ends import last_end
 from app.book.ledger.models import Account, Entry, Portfolio
@@ -43,9 +43,9 @@ CREDITS = PAYS_DUES | {EntryKind.RECOVERY}
 def reverse_entry(
     session: Session, entry: Entry, *, reason: str, posted_on: date, by: Actor, now: datetime
 ) -> Entry:
-    """Undo an entry (`ledger.reverse_entry`) and what it had brought about. Returns the mirror image."""
+    """Undo an entry (`ledger.reversals.reverse_entry`) and what it had brought about. Returns the mirror image."""
     ended = _ended(session, entry)
-    mirror = ledger.reverse_entry(session, entry, reason=reason, posted_on=posted_on, by=by, now=now)
+    mirror = reversals.reverse_entry(session, entry, reason=reason, posted_on=posted_on, by=by, now=now)
     _look_after(session, entry, ended, reason, by=by, now=now)
     return mirror
 

@@ -17,8 +17,9 @@ from app.book.delinquency.history import as_known
 from app.book.delinquency.queries import aging
 from app.book.feeds.service import LoadReport, load
 from app.book.ledger.models import Account, DailyRun, Entry
+from app.book.ledger.reversals import reverse_entry
 from app.book.ledger.rules import FeedKind
-from app.book.ledger.service import get_portfolio, reverse_entry
+from app.book.ledger.service import get_portfolio
 from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.ids import id_of

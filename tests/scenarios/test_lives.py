@@ -13,8 +13,9 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
 from app.book.ledger.models import Account, Customer, DailyRun, Entry
+from app.book.ledger.reversals import reverse_entry
 from app.book.ledger.rules import EntryKind
-from app.book.ledger.service import get_portfolio, reverse_entry
+from app.book.ledger.service import get_portfolio
 from app.casework.cases.calls import CallResult
 from app.casework.cases.models import (
     CallTask,

@@ -119,7 +119,7 @@ def _figures(book: Portfolio, rows: Iterable[KpiSnapshot]) -> dict[str, KpiShape
     """The whole portfolio's figures by name; slices are left out."""
     figures = {}
     for row in rows:
-        if row.slice:
+        if row.dimension:
             continue
         meaning = DEFINITIONS[row.kpi]
 

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.book.ledger.models import Account, Entry, Portfolio
-from app.book.ledger.rules import AccountStatus, DelinquencySource, EntryKind, is_charge_off, is_reinstatement
-from app.book.ledger.service import is_ending, standing_entries
+from app.book.ledger.rules import AccountStatus, DelinquencySource, EntryKind, is_charge_off
+from app.book.ledger.service import standing_entries
 from app.core.ids import id_of
 
 
@@ -60,14 +60,12 @@ def _story(session: Session, account: Account, on: date) -> list[Entry]:
 def bookkeeping_in(account: Account, story: Sequence[Entry]) -> list[Entry]:
     """The same among the standing entries of an account, in order."""
     if account.ended_on is None:
-        return [*charge_offs(story), *(e for e in story if is_reinstatement(e.kind, e.reference))]
+        return [*charge_offs(story), *(e for e in story if e.reinstates_id is not None)]
     before = [entry for entry in story if entry.effective_on < account.ended_on]
     since = [
         entry
         for entry in story[len(before) :]
-        if entry.kind is EntryKind.WRITE_OFF
-        or is_ending(account, entry)
-        or is_reinstatement(entry.kind, entry.reference)
+        if entry.kind is EntryKind.WRITE_OFF or entry.ended_as is not None or entry.reinstates_id is not None
     ]
     # A creditor may have taken the debt off its book days before the account ended here, or tell so later.
     return [*charge_offs(before), *since]
@@ -80,7 +78,7 @@ def charge_offs(story: Sequence[Entry]) -> list[Entry]:
     found: list[Entry] = []
     balance, is_told = 0, False
     for _, day in groupby(story, key=lambda entry: entry.effective_on):
-        entries = [each for each in day if not is_reinstatement(each.kind, each.reference)]
+        entries = [each for each in day if each.reinstates_id is None]
         written_off = [each for each in entries if each.kind is EntryKind.WRITE_OFF]
         debits = sum(each.amount_minor for each in entries if each.amount_minor > 0)
         credits = sum(each.amount_minor for each in entries) - debits
@@ -100,7 +98,7 @@ def untold(story: Sequence[Entry], taken: Sequence[Entry]) -> int:
     if any(
         entry.amount_minor > 0 and entry.effective_on <= first
         for entry in story
-        if not is_reinstatement(entry.kind, entry.reference)
+        if entry.reinstates_id is None
     ):
         return 0
     return -sum(entry.amount_minor for entry in taken if entry.effective_on == first)

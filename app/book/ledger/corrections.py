@@ -16,6 +16,7 @@ from app.book.ledger.ends import judge_reversal
 from app.book.ledger.events import PaymentMoved, WaiverDecided, WaiverRequested
 from app.book.ledger.lifecycle import reinstate_recoveries
 from app.book.ledger.models import Account, Entry, Portfolio, Waiver
+from app.book.ledger.reversals import require_reversible, standing_waivers
 from app.book.ledger.rules import (
     POSTED_BY_HAND,
     WAIVABLE,
@@ -34,8 +35,6 @@ from app.book.ledger.service import (
     post_entry,
     post_mirror,
     record_on_account,
-    require_reversible,
-    standing_waivers,
     suffixed,
 )
 from app.core.actor import Actor

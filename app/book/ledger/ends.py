@@ -109,6 +109,7 @@ def _keep_off_the_book(
         effective_on=on,
         posted_on=posting_date(on, first_open_day(session, account.portfolio_id)),
         reference=fresh_reference(session, account, account.status.value, on),
+        ended_as=account.status,
         description=reason,
         by=by,
         now=now,

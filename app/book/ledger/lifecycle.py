@@ -31,7 +31,6 @@ from app.book.ledger.rules import (
     DelinquencySource,
     EntryKind,
     StatusFacts,
-    is_reinstatement,
     posting_date,
     status_refusals,
 )
@@ -39,7 +38,6 @@ from app.book.ledger.service import (
     business_date,
     first_open_day,
     fresh_reference,
-    is_ending,
     lock_account,
     mark_changed,
     post_entry,
@@ -144,6 +142,7 @@ def _take_off_the_book(
         effective_on=on,
         posted_on=posting_date(on, first_open_day(session, account.portfolio_id)),
         reference=fresh_reference(session, account, to.value, on),
+        ended_as=to,
         description=reason,
         by=by,
         now=now,
@@ -157,7 +156,7 @@ def _undo_end(session: Session, account: Account, reason: str, *, by: Actor, now
     mark_changed(session, account.portfolio_id, {id_of(account): account.ended_on})
     for entry in standing_entries(session, [id_of(account)], account.ended_on):
         recovery = entry.kind is EntryKind.RECOVERY
-        if recovery or is_ending(account, entry) or is_reinstatement(entry.kind, entry.reference):
+        if recovery or entry.ended_as is not None or entry.reinstates_id is not None:
             post_mirror(session, account, entry, reason, entry.effective_on, by=by, now=now)
         if recovery:
             post_entry(
@@ -235,14 +234,14 @@ def _reinstatements(session: Session, ended: Mapping[int, Account], now: datetim
     if not since:
         return []
     entries = standing_entries(session, list(since), date.min)
-    standing = {entry.reference for entry in entries}
+    reinstated = {entry.reinstates_id for entry in entries}
     story: dict[int, list[Entry]] = defaultdict(list)
     for entry in entries:
         story[entry.account_id].append(entry)
     left: dict[int, int] = {}
     recovered = []
     for entry in _came_after(entries, since):
-        if not standing.isdisjoint(reinstatement_references(entry)):
+        if id_of(entry) in reinstated:
             continue
         account_id = entry.account_id
         if account_id not in left:
@@ -266,8 +265,8 @@ def _set_against(
 ) -> list[dict[str, Any]]:
     """Reinstatements of these amounts of `entries` that have none yet, none of before the end: whoever undoes that
     undoes them."""
-    standing = {entry.reference for entry in entries}
-    bare = [(e, amount) for e, amount in amounts if standing.isdisjoint(reinstatement_references(e))]
+    reinstated = {entry.reinstates_id for entry in entries}
+    bare = [(e, amount) for e, amount in amounts if id_of(e) not in reinstated]
     names = [name for entry, _ in bare for name in reinstatement_references(entry)]
     account_ids = list({entry.account_id for entry, _ in bare})
     taken: set[str] = set()
@@ -291,7 +290,7 @@ def _came_after(entries: Sequence[Entry], ended: Mapping[int, date]) -> list[Ent
         for entry in entries
         if entry.kind is EntryKind.WRITE_OFF
         and entry.effective_on == ended[entry.account_id]
-        and entry.reference.startswith(f"{AccountStatus.CHARGED_OFF.value}:")
+        and entry.ended_as is AccountStatus.CHARGED_OFF
     }
     return [
         entry
@@ -318,7 +317,7 @@ def _taken_twice(
     wanted = [account_id for account_id in ended if below[account_id] < 0]
     entries = standing_entries(session, wanted, date.min) if wanted else []
     amounts: list[tuple[Entry, int]] = []
-    reinstated = {row["reference"] for row in made} | {each.reference for each in entries}
+    reinstated = {row["reinstates_id"] for row in made} | {each.reinstates_id for each in entries}
     for account_id in wanted:
         account, theirs = ended[account_id], [each for each in entries if each.account_id == account_id]
         left = off_the_book(session, account, date.max) - sum(
@@ -327,7 +326,7 @@ def _taken_twice(
         excess = -below[account_id]
         for each in sorted(theirs, key=lambda e: (e.kind is EntryKind.WRITE_OFF, id_of(e)), reverse=True):
             most = _most_taken_twice(account, each, left)
-            if most <= 0 or not reinstated.isdisjoint(reinstatement_references(each)):
+            if most <= 0 or id_of(each) in reinstated:
                 continue
             amount = min(excess, most)
             excess -= amount
@@ -339,7 +338,7 @@ def _taken_twice(
 
 def _most_taken_twice(account: Account, entry: Entry, off_book: int) -> int:
     """How much of an entry may be set against what was taken off the book; `off_book` is what is left of that."""
-    if entry.amount_minor >= 0 or is_ending(account, entry):
+    if entry.amount_minor >= 0 or entry.ended_as is not None:
         return 0
     if entry.kind is EntryKind.WRITE_OFF:
         return -entry.amount_minor
@@ -360,6 +359,7 @@ def _reinstatement(
         "reference": next(name for name in reinstatement_references(entry) if name not in taken),
         "source": "system",
         "description": description,
+        "reinstates_id": id_of(entry),
         "created_at": now,
     }
 
@@ -376,6 +376,7 @@ def _of_creditors_charge_offs(
     entries = standing_entries(session, account_ids, date.min)
     rows: list[dict[str, Any]] = []
     taken = {entry.reference for entry in entries}
+    reinstated = {entry.reinstates_id for entry in entries}
     for _, theirs in groupby(sorted(entries, key=lambda entry: entry.account_id), key=lambda e: e.account_id):
         story = list(theirs)
         if portfolio.source is DelinquencySource.REPORTED:
@@ -393,7 +394,7 @@ def _of_creditors_charge_offs(
         rows += [
             _reinstatement(entry, amount, taken, text, now)
             for entry, amount in back
-            if taken.isdisjoint(reinstatement_references(entry))
+            if id_of(entry) not in reinstated
         ]
     return rows
 
@@ -402,7 +403,7 @@ def _recovered(story: Sequence[Entry], *, off_book: int, untold_minor: int = 0) 
     """(recovery, what of it exceeds the balance on the book), at most what was taken off it in all."""
     balance, found = untold_minor, []
     for entry in in_order_of_day(story):
-        if is_reinstatement(entry.kind, entry.reference):
+        if entry.reinstates_id is not None:
             continue
         balance += entry.amount_minor
         excess = min(-balance, off_book, -entry.amount_minor)

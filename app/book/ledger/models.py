@@ -267,6 +267,10 @@ class Entry(Row, table=True):
     """`feed:<kind>`, `user:<name>` or `system`."""
     description: str = Field(default="", max_length=200)
     reverses_id: int | None = Field(default=None, foreign_key="ledger_entry.id", sa_type=BigId, unique=True)
+    reinstates_id: int | None = Field(default=None, foreign_key="ledger_entry.id", sa_type=BigId)
+    """The recovery, or the write-off told twice, that this entry balances so that the book balance stays at nothing."""
+    ended_as: AccountStatus | None = Field(default=None, sa_type=enum_type(AccountStatus))
+    """The end (charged off, settled, sold) by which this entry took the balance off the book."""
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 

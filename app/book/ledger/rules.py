@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -163,14 +162,6 @@ def payment_kind(status: AccountStatus, ended_on: date | None, paid_on: date) ->
     that came charged off (no `ended_on`: a collector works it) it is a payment like any other."""
     recovered = status is AccountStatus.CHARGED_OFF and ended_on is not None and paid_on > ended_on
     return EntryKind.RECOVERY if recovered else EntryKind.PAYMENT
-
-
-_REINSTATEMENT = re.compile(r".*:reinstated|(again:)*reinstated:[0-9]+")
-
-
-def is_reinstatement(kind: EntryKind, reference: str) -> bool:
-    """Whether an entry is what is set against a recovery so that the book balance stays at nothing."""
-    return kind is EntryKind.ADJUSTMENT and _REINSTATEMENT.fullmatch(reference) is not None
 
 
 def is_charge_off(balance_before: int, written_off: int) -> bool:

@@ -11,15 +11,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from app.book.ledger.events import EntryPosted, PortfolioAdded, PortfolioSet
-from app.book.ledger.models import Account, DailyRun, Entry, LedgerChange, Portfolio, Waiver
+from app.book.ledger.models import Account, DailyRun, Entry, LedgerChange, Portfolio
 from app.book.ledger.references import normal_reference
 from app.book.ledger.rules import (
-    ENDED,
+    AccountStatus,
     CollectorKind,
     EntryKind,
     SignError,
-    WaiverStatus,
-    is_reinstatement,
     posting_date,
     signed,
 )
@@ -157,10 +155,12 @@ def post_entry(
     posted_on: date,
     reference: str,
     description: str = "",
+    ended_as: AccountStatus | None = None,
     by: Actor,
     now: datetime,
 ) -> Entry:
-    """Post one entry by hand; `amount_minor` as in a feed (positive, the kind gives the sign)."""
+    """Post one entry by hand; `amount_minor` as in a feed (positive, the kind gives the sign). `ended_as`: the end by
+    which it takes the balance off the book."""
     reference = normal_reference(reference)
     if not reference:
         raise Invalid("the reference is empty", "reference")
@@ -188,68 +188,11 @@ def post_entry(
         reference=reference,
         source=by,
         description=description,
+        ended_as=ended_as,
         created_at=now,
     )
     _enter(session, account, entry, by=by, now=now)
     return entry
-
-
-def reverse_entry(
-    session: Session, entry: Entry, *, reason: str, posted_on: date, by: Actor, now: datetime
-) -> Entry:
-    """Undo an entry by its mirror image, dated `posted_on` and posted into the day that is open. Delinquency
-    nets a reversed credit on the credit's own date, so a bounced payment reopens what it had paid as if it had
-    never come. What was recovered after a charge-off takes the entry that reinstated it along, and an end that
-    does not hold any more is undone (`app.book.ledger.ends`).
-
-    People and banks reverse through `app.actions.reversals`, which also looks after agreements and the case.
-    Conflict where it was reversed before, or where something else would have to be undone first.
-    """
-    # Not at the top: ends are undone by entries, which this file posts.
-    from app.book.ledger.ends import judge_reversal
-
-    account = lock_account(session, session.get_one(Account, entry.account_id))
-    reinstated = require_reversible(session, account, entry)
-    if reinstated is not None:
-        post_mirror(session, account, reinstated, reason, posted_on, by=by, now=now)
-    mirror = post_mirror(session, account, entry, reason, posted_on, by=by, now=now)
-    judge_reversal(
-        session, account, entry, reason, posted_on, reinstated=reinstated is not None, by=by, now=now
-    )
-    return mirror
-
-
-def require_reversible(session: Session, account: Account, entry: Entry) -> Entry | None:
-    """Conflict if an entry may not be undone now. Returns the entry that goes with it: what reinstated the
-    book balance after a recovery. The caller holds the customer's lock."""
-    if entry.kind is EntryKind.REVERSAL:
-        raise Conflict("a reversal cannot be reversed; post the entry again")
-    if session.scalar(select(Entry.id).where(Entry.reverses_id == entry.id)):
-        raise Conflict(f"entry {entry.reference} is reversed already")
-    if is_reinstatement(entry.kind, entry.reference):
-        raise Conflict("this entry stands against a recovery; reverse the recovery")
-    if account.ended_on and is_ending(account, entry):
-        raise Conflict(
-            f"the account is {account.status.value}; make it active again, which undoes this entry"
-        )
-    waivers = set(session.scalars(standing_waivers(entry).with_only_columns(col(Waiver.status))))
-    if WaiverStatus.APPROVED in waivers:
-        raise Conflict("this was waived, wholly or in part; reverse the waiver's credit first")
-    if waivers:
-        raise Conflict("a waiver of this entry waits for a decision; decide about it first")
-    found = standing_entries(session, [entry.account_id], entry.effective_on)
-    names = reinstatement_references(entry)
-    return next((other for other in found if other.reference in names), None)
-
-
-def standing_waivers(entry: Entry) -> Any:
-    """Select of an entry's waivers that count: asked for or granted, and the credit not taken back."""
-    reversal = table_of(Entry).alias("reversal")
-    return select(Waiver).where(
-        Waiver.entry_id == entry.id,
-        col(Waiver.status) != WaiverStatus.DECLINED,
-        ~sa.exists().where(reversal.c.reverses_id == Waiver.credit_id),
-    )
 
 
 def standing_entries(session: Session, account_ids: Sequence[int], first_on: date) -> Sequence[Entry]:
@@ -291,12 +234,6 @@ def lock_account(session: Session, account: Account) -> Account:
     """The account as it is once nobody else is deciding about its customer, until this transaction ends."""
     lock_customers(session, [account.customer_id])
     return session.get_one(Account, account.id, populate_existing=True)
-
-
-def is_ending(account: Account, entry: Entry) -> bool:
-    """Whether this entry took the balance away when the account was charged off, settled or sold here."""
-    names = (account.reference, f"#{account.id}")
-    return any(entry.reference.startswith(f"{status.value}:{name}:") for status in ENDED for name in names)
 
 
 def reinstatement_references(entry: Entry) -> list[str]:

@@ -49,7 +49,7 @@ def series(session: Session, portfolio_id: int, first_on: date, last_on: date) -
         .where(
             KpiSnapshot.portfolio_id == portfolio_id,
             col(KpiSnapshot.business_date).between(first_on, last_on),
-            KpiSnapshot.slice == "",
+            KpiSnapshot.dimension == "",
         )
         .order_by(col(KpiSnapshot.business_date), col(KpiSnapshot.kpi), col(KpiSnapshot.version))
     )

@@ -12,14 +12,26 @@ class KpiSnapshot(Row, table=True):
     """`version` 1 is what was known that night; each restatement adds a version, the highest is current."""
 
     __tablename__ = "kpi_snapshot"
-    __table_args__ = (sa.UniqueConstraint("portfolio_id", "business_date", "kpi", "slice", "version"),)
+    __table_args__ = (
+        sa.UniqueConstraint(
+            "portfolio_id",
+            "business_date",
+            "kpi",
+            "dimension",
+            "member",
+            "version",
+            name="uq_kpi_snapshot_version",
+        ),
+    )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
     portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
     business_date: date
     kpi: str = Field(max_length=60)
-    slice: str = Field(default="", max_length=60)
-    """`bucket:1-29`, `agent:<username>`, `channel:sms`, or empty for the whole portfolio."""
+    dimension: str = Field(default="", max_length=30)
+    """What the figure is split by: `bucket`, `agent`, `channel`; empty for the whole portfolio."""
+    member: str = Field(default="", max_length=60)
+    """One member of the dimension: `1-29`, a username, `sms`; empty for the whole portfolio."""
     definition: str = Field(max_length=20)
     version: int = Field(default=1)
     numerator: int = Field(sa_type=sa.BigInteger)

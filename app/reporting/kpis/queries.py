@@ -124,7 +124,8 @@ def snapshots(
         col(newer.portfolio_id) == KpiSnapshot.portfolio_id,
         col(newer.business_date) == KpiSnapshot.business_date,
         col(newer.kpi) == KpiSnapshot.kpi,
-        col(newer.slice) == KpiSnapshot.slice,
+        col(newer.dimension) == KpiSnapshot.dimension,
+        col(newer.member) == KpiSnapshot.member,
         col(newer.version) > KpiSnapshot.version,
     )
     query = (

@@ -24,7 +24,7 @@ def take_snapshot(session: Session, portfolio_id: int, on: date, *, now: datetim
             .where(
                 KpiSnapshot.portfolio_id == portfolio_id,
                 KpiSnapshot.business_date == on,
-                KpiSnapshot.slice == "",
+                KpiSnapshot.dimension == "",
             )
             .order_by(col(KpiSnapshot.version))
         )

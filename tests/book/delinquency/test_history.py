@@ -15,8 +15,9 @@ from app.book.delinquency.rules import TakenBy
 from app.book.delinquency.service import fold_accounts
 from app.book.ledger.lifecycle import change_status
 from app.book.ledger.models import Account, Entry
+from app.book.ledger.reversals import reverse_entry
 from app.book.ledger.rules import AccountStatus, EntryKind
-from app.book.ledger.service import get_portfolio, mark_changed, reverse_entry
+from app.book.ledger.service import get_portfolio, mark_changed
 from app.core.db import transaction
 from app.core.ids import id_of
 from app.policy.sections.pauses import PauseKind

@@ -26,8 +26,9 @@ from app.book.ledger.balances import balance_of, still_owed
 from app.book.ledger.corrections import post_by_hand
 from app.book.ledger.lifecycle import change_status
 from app.book.ledger.models import Account, Entry, Portfolio
+from app.book.ledger.reversals import reverse_entry
 from app.book.ledger.rules import AccountStatus, CollectorKind, EntryKind
-from app.book.ledger.service import get_portfolio, reverse_entry
+from app.book.ledger.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import Outcome
 from app.core.actor import Actor

@@ -13,8 +13,9 @@ from app.book.delinquency.queries import aging
 from app.book.delinquency.service import standing_on
 from app.book.ledger.corrections import waive
 from app.book.ledger.models import Account, Entry
+from app.book.ledger.reversals import reverse_entry
 from app.book.ledger.rules import AccountStatus, EntryKind
-from app.book.ledger.service import get_portfolio, reverse_entry, set_portfolio
+from app.book.ledger.service import get_portfolio, set_portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.core.actor import Actor

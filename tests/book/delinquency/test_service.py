@@ -23,8 +23,9 @@ from app.book.delinquency.service import (
     standing_on,
 )
 from app.book.ledger.models import Account, Entry, LedgerChange, Portfolio, Statement
+from app.book.ledger.reversals import reverse_entry
 from app.book.ledger.rules import EntryKind
-from app.book.ledger.service import get_portfolio, reverse_entry
+from app.book.ledger.service import get_portfolio
 from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.ids import id_of

@@ -30,8 +30,9 @@ from app.book.delinquency.service import edges_of, fold_accounts
 from app.book.ledger.balances import balance_of
 from app.book.ledger.lifecycle import set_status
 from app.book.ledger.models import Account, Entry, Position, Waiver
+from app.book.ledger.reversals import reverse_entry
 from app.book.ledger.rules import DEFAULT_BUCKET_EDGES, AccountStatus, EntryKind, WaiverStatus
-from app.book.ledger.service import mark_changed, reverse_entry
+from app.book.ledger.service import mark_changed
 from app.core.actor import Actor
 from app.core.db import table_of, transaction
 from app.policy.sections.pauses import PauseKind

@@ -13,8 +13,9 @@ from app.book.delinquency.lifecycle import credit_balances
 from app.book.ledger.balances import balance_of, still_owed
 from app.book.ledger.corrections import pay_out
 from app.book.ledger.models import Account, Position
+from app.book.ledger.reversals import reverse_entry
 from app.book.ledger.rules import AccountStatus, CollectorKind, DelinquencySource, EntryKind, is_charge_off
-from app.book.ledger.service import get_portfolio, mark_changed, reverse_entry
+from app.book.ledger.service import get_portfolio, mark_changed
 from app.casework.cases.models import CollectionsCase
 from app.core.actor import Actor
 from app.core.db import transaction

@@ -23,8 +23,9 @@ from app.book.ledger.corrections import (
     waive,
 )
 from app.book.ledger.models import Account, Entry, Portfolio, Waiver
+from app.book.ledger.reversals import reverse_entry
 from app.book.ledger.rules import EntryKind, WaiverStatus
-from app.book.ledger.service import get_portfolio, reverse_entry
+from app.book.ledger.service import get_portfolio
 from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.errors import Conflict, DeskError, Forbidden, Invalid

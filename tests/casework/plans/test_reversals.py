@@ -10,15 +10,16 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
-from app.actions.reversals import move_payment, reverse_entry
+from app.actions.reversals import move_payment
 from app.book.delinquency.history import as_known
 from app.book.delinquency.service import standing_on
 from app.book.ledger.balances import balance_of, still_owed
 from app.book.ledger.lifecycle import change_status
 from app.book.ledger.models import Account, Entry
+from app.book.ledger.reversals import reverse_entry
+from app.book.ledger.reversals import reverse_entry as reverse_in_the_ledger
 from app.book.ledger.rules import AccountStatus, EndFacts, EndVerdict, EntryKind, judge_end
 from app.book.ledger.service import get_portfolio
-from app.book.ledger.service import reverse_entry as reverse_in_the_ledger
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus, Outcome
 from app.casework.plans.models import Plan

@@ -1,0 +1,71 @@
+"""Reverse an entry, with what must go along: a reinstatement, and an end that does not hold any more."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from app.book.ledger.ends import judge_reversal
+from app.book.ledger.models import Account, Entry, Waiver
+from app.book.ledger.rules import EntryKind, WaiverStatus
+from app.book.ledger.service import lock_account, post_mirror, standing_entries
+from app.core.actor import Actor
+from app.core.db import table_of
+from app.core.errors import Conflict
+
+
+def reverse_entry(
+    session: Session, entry: Entry, *, reason: str, posted_on: date, by: Actor, now: datetime
+) -> Entry:
+    """Undo an entry by its mirror image, dated `posted_on` and posted into the day that is open. Delinquency
+    nets a reversed credit on the credit's own date, so a bounced payment reopens what it had paid as if it had
+    never come. What was recovered after a charge-off takes the entry that reinstated it along, and an end that
+    does not hold any more is undone (`app.book.ledger.ends`).
+
+    People and banks reverse through `app.actions.reversals`, which also looks after agreements and the case.
+    Conflict where it was reversed before, or where something else would have to be undone first.
+    """
+    account = lock_account(session, session.get_one(Account, entry.account_id))
+    reinstated = require_reversible(session, account, entry)
+    if reinstated is not None:
+        post_mirror(session, account, reinstated, reason, posted_on, by=by, now=now)
+    mirror = post_mirror(session, account, entry, reason, posted_on, by=by, now=now)
+    judge_reversal(
+        session, account, entry, reason, posted_on, reinstated=reinstated is not None, by=by, now=now
+    )
+    return mirror
+
+
+def require_reversible(session: Session, account: Account, entry: Entry) -> Entry | None:
+    """Conflict if an entry may not be undone now. Returns the entry that goes with it: what reinstated the
+    book balance after a recovery. The caller holds the customer's lock."""
+    if entry.kind is EntryKind.REVERSAL:
+        raise Conflict("a reversal cannot be reversed; post the entry again")
+    if session.scalar(select(Entry.id).where(Entry.reverses_id == entry.id)):
+        raise Conflict(f"entry {entry.reference} is reversed already")
+    if entry.reinstates_id is not None:
+        raise Conflict("this entry stands against a recovery; reverse the recovery")
+    if account.ended_on and entry.ended_as is not None:
+        raise Conflict(
+            f"the account is {account.status.value}; make it active again, which undoes this entry"
+        )
+    waivers = set(session.scalars(standing_waivers(entry).with_only_columns(col(Waiver.status))))
+    if WaiverStatus.APPROVED in waivers:
+        raise Conflict("this was waived, wholly or in part; reverse the waiver's credit first")
+    if waivers:
+        raise Conflict("a waiver of this entry waits for a decision; decide about it first")
+    found = standing_entries(session, [entry.account_id], entry.effective_on)
+    return next((other for other in found if other.reinstates_id == entry.id), None)
+
+
+def standing_waivers(entry: Entry) -> Any:
+    """Select of an entry's waivers that count: asked for or granted, and the credit not taken back."""
+    reversal = table_of(Entry).alias("reversal")
+    return select(Waiver).where(
+        Waiver.entry_id == entry.id,
+        col(Waiver.status) != WaiverStatus.DECLINED,
+        ~sa.exists().where(reversal.c.reverses_id == Waiver.credit_id),
+    )
