@@ -1,4 +1,4 @@
-"""Messages to nobody: one line a message on standard error, for the demo and for development."""
+"""Console: prints each message as one line on standard error and sends nothing; for the demo and for development."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class ConsoleSender:
 
 
 def masked(channel: Channel, to: str) -> str:
-    """Enough of an address to tell two apart by eye, too little to reach anybody."""
+    """Shorten an address: enough to tell two apart by eye, too little to reach anybody."""
     if channel is Channel.EMAIL:
         local, _, domain = to.rpartition("@")
         return f"{local[:1]}***@{domain}"

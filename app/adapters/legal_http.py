@@ -55,7 +55,7 @@ class _ServerTrouble(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Parcel:
-    """A bundle taken apart: contents by SHA-256, and the manifest that puts them together again."""
+    """A bundle in parts: contents by SHA-256, and the manifest that puts them together."""
 
     contents: dict[str, bytes]
     manifest: bytes
@@ -91,14 +91,14 @@ class _Line:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What the desk said, read no further than `LARGEST_ANSWER`."""
+    """The desk's answer, at most `LARGEST_ANSWER` bytes of it."""
 
     status_code: int
     headers: httpx2.Headers
     content: bytes
 
     def json(self) -> Any:
-        """ValueError for whatever is no JSON of a reasonable depth."""
+        """Parse the answer. ValueError unless it is JSON of a reasonable depth."""
         try:
             return json.loads(self.content)
         except RecursionError:
@@ -219,7 +219,7 @@ TOO_LONG = "the answer is longer than any receipt; is this address a legal desk?
 
 
 def _receipt(response: _Answer, bundle_id: str, parcel: _Parcel) -> Delivery:
-    """The receipt, if it is one for exactly this bundle."""
+    """Read the receipt, if it is one for exactly this bundle."""
     try:
         body = response.json()
         receipt = Receipt(
@@ -243,7 +243,7 @@ def _refusal(response: _Answer) -> Undeliverable | Misconfigured:
 
 
 def _detail(response: _Answer) -> str:
-    """What a problem+json answer (RFC 9457) says, shortened; '' for any other answer."""
+    """Read the title and detail of a problem+json answer (RFC 9457), shortened; '' for any other answer."""
     try:
         problem: dict[str, Any] = response.json()
         files = "; ".join(f"{p['file']}: {p['what']}" for p in problem.get("problems", []))

@@ -99,7 +99,7 @@ class _OpenImap:
                     yield uid.decode(), part[1]
 
     def remove(self, handle: str) -> None:
-        """Marked and taken away at once, so that what is removed is what was put on record and nothing else."""
+        """Mark and remove these messages at once, so that only what was put on record is removed."""
         _good(self._imap.uid("STORE", handle, "+FLAGS.SILENT", r"(\Deleted)"))
         if "UIDPLUS" in self._imap.capabilities:
             _good(self._imap.uid("EXPUNGE", handle))
@@ -108,7 +108,7 @@ class _OpenImap:
 
 
 def _good(answer: tuple[str, list]) -> list:  # type: ignore[type-arg]
-    """The data of an OK; imaplib's own error for anything else."""
+    """Return the data of an OK; raise imaplib's own error for anything else."""
     if answer[0] != "OK":
         raise imaplib.IMAP4.error("not OK")
     return answer[1]

@@ -57,7 +57,7 @@ def compose(
     attachments: Sequence[Attachment],
     boundary: str,
 ) -> bytes:
-    """The whole message, lines ended by CRLF. `sender` and `recipient` are (name, address); addresses, `message_id`
+    """Compose the message, lines ended by CRLF. `sender` and `recipient` are (name, address); addresses, `message_id`
     and `extra` are plain ASCII and known to be harmless; names, subject and texts may hold anything.
 
     ValueError for text that is no Unicode text (half a surrogate pair) and for a type of attachment that is none.
@@ -102,7 +102,7 @@ def _address_line(name: str, display: str, address: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Without control characters and line breaks, so that no value can begin a header of its own."""
+    """Remove control characters and line breaks, so that no value can begin a header of its own."""
     if not text.isprintable():
         text = "".join(c if c.isprintable() else " " for c in text)
     return " ".join(text.split())
@@ -116,7 +116,7 @@ def encoded_words(text: str) -> str:
 
 
 def _pieces(data: bytes, size: int) -> Iterator[bytes]:
-    """UTF-8 cut between characters."""
+    """Cut UTF-8 between characters."""
     start = 0
     while start < len(data):
         end = min(start + size, len(data))

@@ -64,7 +64,7 @@ class _Lost(Exception):
 
 
 class SmtpEmailSender:
-    """May be called by many threads at once; each has a connection of its own while it sends."""
+    """Sends e-mails. Many threads may use it at once; each has a connection of its own while it sends."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class SmtpEmailSender:
         self._places = threading.BoundedSemaphore(CONNECTIONS)
 
     def send(self, dispatch: Dispatch) -> SendResult:
-        """Accepted with the Message-ID."""
+        """Send one e-mail; Accepted with its Message-ID."""
         to = ascii_address(dispatch.to)
         if not to:
             return Undeliverable("not an e-mail address we can send to")
@@ -142,7 +142,7 @@ class SmtpEmailSender:
             return _outcome_before_sending(failure)
 
     def _take_kept(self) -> _Connection | None:
-        """The connection used last, so that those nobody needs grow old."""
+        """Take the connection that was used last, so that superfluous ones grow old."""
         stale: list[_Connection] = []
         with self._lock:
             found = self._kept.pop() if self._kept else None
@@ -155,7 +155,7 @@ class SmtpEmailSender:
 
     @contextmanager
     def _using(self, connection: _Connection) -> Iterator[_Connection]:
-        """Kept for the next message if this one leaves it in order."""
+        """Use the connection, and keep it for the next message if this one leaves it in order."""
         finished = False
         try:
             yield connection
@@ -234,7 +234,7 @@ class SmtpEmailSender:
         return f"<{attempt_id}@{self._domain}>"
 
     def _compose(self, dispatch: Dispatch, to: str) -> bytes:
-        """As it goes over the line: a point at the beginning of a line doubled, a line with one point at the end."""
+        """The text as it is transmitted: points at the beginning of lines doubled, a line with one point at the end."""
         if not re.fullmatch(r"[\w\-]{1,40}", dispatch.attempt_id, re.ASCII):
             raise ValueError("the attempt's id is none")
         if not re.fullmatch(r"[A-Za-z0-9\-]{0,20}", dispatch.language):
@@ -285,11 +285,11 @@ def _plain_url(url: str) -> str:
 # ---------------------------------------------------------------------------------------------- what answers mean
 
 NOT_AUTHENTICATED = re.compile(r"5\.7\.(?:2[0-7]|8|9)")
-"""Ours to mend (RFC 7372, 4954): DKIM, SPF or DMARC fails for our domain, or our login does."""
+"""Refusals for us to mend (RFC 7372, 4954): DKIM, SPF or DMARC fails for our domain, or our login does."""
 
 
 def _refused(code: int, text: bytes | str, *, of: str, address: str = "") -> SendResult:
-    """A reply that says no (or a code that belongs nowhere). Its text is not kept: servers repeat the address in it."""
+    """Read a refusal, or a code that belongs nowhere. Its text is not kept: servers repeat the address in it."""
     words = text.decode("ascii", "replace") if isinstance(text, bytes) else text
     found = re.match(r"[245]\.\d{1,3}\.\d{1,3}", words)
     enhanced = found.group() if found else ""
@@ -307,7 +307,7 @@ def _refused(code: int, text: bytes | str, *, of: str, address: str = "") -> Sen
 
 
 def _outcome_before_sending(failure: Exception) -> SendResult:
-    """Something broke before the text was handed over: certainly not sent."""
+    """Result of a failure before the text was handed over: certainly not sent."""
     name = type(failure).__name__
     if isinstance(failure, smtplib.SMTPResponseException):
         reason = f"mail server refused us: {failure.smtp_code} ({name})"
@@ -322,7 +322,7 @@ def _outcome_before_sending(failure: Exception) -> SendResult:
 
 
 def _start_over(smtp: smtplib.SMTP, code: int) -> bool:
-    """After a refusal: ready for another message on the same connection? 421 is a goodbye."""
+    """Reset the connection after a refusal; whether it can take another message. 421 is a goodbye."""
     if not 400 <= code < 600 or code == 421:
         return False
     try:
@@ -332,7 +332,7 @@ def _start_over(smtp: smtplib.SMTP, code: int) -> bool:
 
 
 def _leave(smtp: smtplib.SMTP) -> None:
-    """Say goodbye if anybody listens; whatever happens now does not change what happened to the message."""
+    """Say goodbye, ignoring failures: they do not change what happened to the message."""
     with contextlib.suppress(smtplib.SMTPException, OSError):
         smtp.quit()
     smtp.close()

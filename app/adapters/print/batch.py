@@ -82,7 +82,7 @@ class PrintPress:
         return True
 
     def discard(self, batch: str) -> None:
-        """Forget a batch that was not published."""
+        """Delete a batch that was not published."""
         shutil.rmtree(self._hidden(batch), ignore_errors=True)
 
     def manifest(self, batch: str) -> dict[str, int]:
@@ -116,18 +116,18 @@ class _Letter:
     piece: Piece
     pages: Sequence[pikepdf.Page]
     sha256: str
-    """Of its page data as canonical JSON: every word, figure and address line as it was laid out."""
+    """SHA-256 of its page data as canonical JSON: every word, figure and address line as it was laid out."""
 
     @property
     def order(self) -> tuple[str, str, int, str]:
-        """By country and postcode for the postage, then thin before thick for the inserter."""
+        """Print order: by country and postcode for the postage, then thin before thick for the inserter."""
         return self.piece.country, self.piece.postcode, len(self.pages), self.piece.dispatch.key
 
 
 def _typeset_all(
     template: Path, pieces: Sequence[Piece], day: date, refused: dict[str, str], held: ExitStack
 ) -> Iterator[_Letter]:
-    """While Typst lays some sets of letters out, we prepare the next and read those that are done."""
+    """Typeset the sets of letters; while Typst lays some out, prepare the next and read those that are done."""
     with ThreadPoolExecutor(TYPESETTERS) as typesetters:
         begun: deque[_Set] = deque()
         for first in range(0, len(pieces), AT_ONCE):
@@ -140,7 +140,7 @@ def _typeset_all(
 
 @dataclass(frozen=True, slots=True)
 class _Set:
-    """Letters in the hands of the typesetter."""
+    """A set of letters that is being typeset."""
 
     pieces: Sequence[Piece]
     data: Sequence[dict[str, Any]]
@@ -185,7 +185,7 @@ def _words_digest(words: dict[str, Any]) -> str:
 
 
 def _bind(letters: Sequence[_Letter], path: Path) -> None:
-    """All sheets in order, each with its marks, as one PDF on the disk: same letters, same bytes."""
+    """Write all sheets in order, each with its marks, as one PDF: same letters, same bytes."""
     bound = pikepdf.new()
     drawn: dict[tuple[float, tuple[bool, ...]], pikepdf.Object] = {}
     for number, letter in enumerate(letters, start=1):
@@ -275,7 +275,7 @@ def _write_synced(path: Path, content: bytes) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Names, too, must survive a power cut."""
+    """Force a folder to the disk: names, too, must survive a power cut."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

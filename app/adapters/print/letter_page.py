@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 STANDARDS: tuple[PDFStandard, ...] = ("a-2a", "ua-1")
 """PDF/A-2a (ISO 19005-2, with structure) and PDF/UA-1 (ISO 14289-1): kept for ever, and read aloud."""
 MAX_ADDRESS_LINES = 7
-"""What fits the window of the envelope."""
+"""Address lines that fit the window of the envelope."""
 MAX_LINK = 250
 """Characters; a longer link makes a code too fine for a telephone."""
 _COUNTRY = re.compile(r"[A-Z]{2}")
@@ -48,7 +48,7 @@ def picture_letter(template: Path, dispatch: Dispatch, *, ppi: int = 96) -> list
 
 
 class LetterPaper:
-    """Letters as they would be printed, to look at."""
+    """Shows letters as they would be printed."""
 
     def __init__(self, letters_dir: Path) -> None:
         self._template = letter_template(letters_dir)
@@ -77,7 +77,7 @@ def _said_plainly() -> Iterator[None]:
 
 
 def page_data(dispatch: Dispatch, base: Path, number: int = 0) -> dict[str, Any]:
-    """What `letter.typ` lays out; every value is shown as text. `number` is the letter's own in its PDF."""
+    """Data that `letter.typ` lays out; every value is shown as text. `number` is the letter's own in its PDF."""
     language = page_language(base, dispatch.language)
     facts = [("date", _written_on(dispatch, language)), ("reference", dispatch.reference)]
     facts += [(label, str(dispatch.context.get(f"contact_{label}", ""))) for label in ("phone", "email")]
@@ -96,7 +96,7 @@ def page_data(dispatch: Dispatch, base: Path, number: int = 0) -> dict[str, Any]
 
 
 def _written_on(dispatch: Dispatch, language: str) -> str:
-    """The day that its words call today."""
+    """The day that the letter's words call today."""
     said = str(dispatch.context.get("today", ""))
     return said or format_date(dispatch.business_date, locale_for(language, country_of(dispatch)))
 
@@ -116,7 +116,7 @@ def address_lines(dispatch: Dispatch) -> list[str]:
 
 
 def address_problem(dispatch: Dispatch) -> str:
-    """Why this letter cannot be put into a window envelope; '' = it can."""
+    """Why this letter does not fit a window envelope; '' = it fits."""
     count = len(address_lines(dispatch))
     if count < 2:
         return "no complete postal address"
@@ -147,7 +147,7 @@ def _countries() -> dict[str, str]:
 
 
 def parts(text: str) -> list[dict[str, Any]]:
-    """A post.txt as rendered -> headings, paragraphs, lists, rules, tables and what a reader fills in and sends back.
+    """Read a rendered post.txt: headings, paragraphs, lists, rules, tables and what a reader fills in and sends back.
 
     Parts are separated by blank lines: `# ` and `## ` start headings, `---` is a rule, `- - -` the line to cut along,
     lines that all start with `- ` are a list, with `[ ] ` boxes to tick, lines starting with `|` the rows of a table

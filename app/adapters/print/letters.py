@@ -1,4 +1,4 @@
-"""Post: one tagged PDF/A a letter in the day's folder, and a manifest for whoever prints and franks it.
+"""Post: one tagged PDF/A a letter in the day's folder, and a manifest for those who print and frank it.
 
 The files are the hand-over, so this adapter is idempotent: a key that is on the manifest, or whose file exists, is
 not made again. A crash at any point leaves either nothing, or something that the next attempt completes.
@@ -84,14 +84,14 @@ def file_name(key: str) -> str:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """One writer a folder, across threads and processes; the kernel frees the lock of a process that dies."""
+    """Lock the folder for one writer, across threads and processes; the kernel frees a dead process's lock."""
     with (folder / ".lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def _write_atomically(path: Path, content: bytes) -> None:
-    """The file appears whole or not at all, also after a power cut."""
+    """Write the file so that it appears whole or not at all, also after a power cut."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -133,7 +133,7 @@ class _Manifests:
 
 
 def _append_to_manifest(path: Path, dispatch: Dispatch) -> None:
-    """One row; a row that an earlier crash cut off is removed first."""
+    """Append one row; a row that an earlier crash cut off is removed first."""
     pdf = path.read_bytes()
     row = (
         protect(dispatch.key),
@@ -167,7 +167,7 @@ def _csv_line(row: tuple[Any, ...]) -> bytes:
 
 
 def manifest_rows(print_dir: Path, business_date: date) -> list[dict[str, str]]:
-    """The day's manifest as dicts by column; empty if nothing was printed that day."""
+    """Read the day's manifest as dicts by column; empty if nothing was printed that day."""
     path = print_dir / business_date.isoformat() / MANIFEST
     if not path.exists():
         return []

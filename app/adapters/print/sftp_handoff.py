@@ -23,10 +23,10 @@ from app.core.errors import Invalid
 from app.outreach.outbox.rules import HandoffFailed
 
 FILES = ((PDF, ".pdf"), (MANIFEST, ".csv"))
-"""In this order they get their names."""
+"""The files of a batch, in the order in which they get their names."""
 PART = ".part"
 CONNECT_SECONDS, ALL_SECONDS = 30, 20 * 60
-"""The second is for one batch; whoever hands it over is taken for dead later than that."""
+"""The second is for one batch; a worker is taken for dead later than that."""
 BLOCK = 1 << 20
 
 

@@ -122,6 +122,6 @@ def count_pages(pdf: bytes) -> int:
 
 @lru_cache
 def print_fonts() -> typst.Fonts:
-    """Read once per process: the CJK collection alone is 19 MB."""
+    """Read the fonts, once per process: the CJK collection alone is 19 MB."""
     folders = [str(files("fontpkg_noto_sans") / "files"), str(files("noto_cjk_sans_otc"))]
     return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=folders)

@@ -1,4 +1,4 @@
-"""What Twilio's error codes say about a message, an address or ourselves."""
+"""Twilio's error codes: what each says about a message, an address or our own account."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _ADDRESS = {
     30006: "landline or carrier out of reach",
 }
 _NO_SUCH_NUMBER = frozenset({21211, 21217, 21265, 21614, 21635, 30005, 30006})
-"""No SMS will ever arrive there; a handset that is switched off is another matter."""
+"""Codes of numbers that no SMS will ever reach; a handset that is switched off is not among them."""
 _OPTED_OUT = frozenset({21610})
-"""Twilio keeps a list of its own of those who replied STOP."""
+"""Codes of recipients on Twilio's own list of those who replied STOP."""
 _BUSY = {
     14107: "rate limit",
     20429: "too many requests",
@@ -53,7 +53,7 @@ _FAR_LATER = frozenset({63038})
 
 
 def outcome_of(status: int, told: object) -> SendResult:
-    """What a refusal means. Unknown codes go by status: 4xx is a definite no, 5xx says nothing certain.
+    """Read a refusal. Unknown codes go by status: 4xx is a definite no, 5xx says nothing certain.
 
     Twilio calls 5xx safe to retry, but also reports messages that went out although the answer was a 5xx.
     """
@@ -69,7 +69,7 @@ def outcome_of(status: int, told: object) -> SendResult:
 
 
 def failure_of(code: object) -> Failure | None:
-    """What a report's error code means; None where it says nothing about the address or about us."""
+    """Read a report's error code; None where it says nothing about the address or about us."""
     number = number_of(code)
     if number in _OURSELVES:
         return Misconfigured(f"Twilio {number}: {_OURSELVES[number]}")

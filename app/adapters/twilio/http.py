@@ -1,4 +1,4 @@
-"""How Twilio's API is reached: one attempt for each request, on connections that are kept while they are in use.
+"""Requests to Twilio's API: one attempt for each request, on connections that are kept while they are in use.
 
 Twilio's library brings a client for threads, which goes through `requests`, and one for event loops, which has no time
 after which it gives up connecting. Thirty-two requests at once on an event loop take a fifth of the processor's time
@@ -52,7 +52,7 @@ class TwilioApi:
         await self._http.close()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Do it now, where no event loop runs."""
+        """Run the coroutine now, where no event loop runs."""
 
         async def alone() -> T:
             try:
@@ -86,7 +86,7 @@ class _OneTryHttpClient(AsyncHttpClient):
         timeout: float | None = None,
         allow_redirects: bool = False,
     ) -> Response:
-        """ClientError or TimeoutError for whatever keeps the answer away."""
+        """Make the request. Raises ClientError or TimeoutError if there is no answer."""
         del timeout, allow_redirects  # ours are the client's
         product = _PRODUCT.match(url)
         if product:  # the stand-in for one serves all of them; a region has an address for each
@@ -127,14 +127,14 @@ class _OneTryHttpClient(AsyncHttpClient):
 
 
 def _proxy(api_url: str) -> str | None:
-    """The one that the environment names for this address, if any."""
+    """The proxy that the environment names for this address, if any."""
     parts = urlsplit(api_url)
     proxy = urllib.request.getproxies().get(parts.scheme)
     return proxy if proxy and not urllib.request.proxy_bypass(parts.hostname or "") else None
 
 
 def outcome_of_failure(failure: Exception) -> TryLater | Misconfigured | Uncertain:
-    """Only what kept a connection from coming to be is certain proof that nothing was sent."""
+    """Whether the error proves that nothing was sent: only a connection that never came to be does."""
     match failure:
         case aiohttp.ClientConnectorCertificateError():
             return Misconfigured("Twilio's certificate cannot be verified")

@@ -108,7 +108,7 @@ class TwilioSmsSender:
             return TryLater(f"Twilio's list could not be read ({type(failure).__name__})")
 
     def _seconds_left(self, dispatch: Dispatch) -> int | object:
-        """How long Twilio may keep it in its queue: a busy sender must not let it leave when the hours are over."""
+        """Seconds that Twilio may keep the message in its queue, so that it does not leave after its hours."""
         if dispatch.not_after is None:
             return values.unset
         left = int((dispatch.not_after - self._clock.now()).total_seconds())
@@ -132,7 +132,7 @@ def _sender(line: str) -> dict[str, str]:
 
 
 def validate_signature(auth_token: str, url: str, params: Mapping[str, str], signature: str) -> bool:
-    """Did Twilio send this webhook? `url` is the public one it was told, not the one seen behind a proxy.
+    """Check that Twilio sent this webhook. `url` is the public one it was told, not the one seen behind a proxy.
 
     False without a token or signature: an empty key would accept what anybody can compute.
     """

@@ -1,4 +1,4 @@
-"""Simulations that managers started, and what came of them."""
+"""Simulation runs: what managers started, and the results."""
 
 from datetime import date, datetime
 

@@ -1,4 +1,4 @@
-"""What a simulation reckons with: prices, what a channel can carry, pages of a letter. Pure."""
+"""Simulation rules: prices, what a channel can carry, pages of a letter, and the result. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class RunStatus(StrEnum):
 
 
 LONGEST_DAYS = 92
-"""Further ahead the book would be guessed, not reckoned: nobody pays and nothing new falls due in a simulation."""
+"""Further ahead it would be a guess: nobody pays and nothing new falls due in a simulation."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,5 @@
-"""Published print batches handed over to the print service's server. Written so that a process may die between any two
-lines, and that a batch which the service has is never there again.
+"""Print hand-off: published print batches go to the print service's server. A process may die between any two lines,
+and a batch that the service has is never put there again.
 
     waiting    its files go to the server under names that nobody takes; again as often as it takes
     uploaded   they are there and read as they were written: committed before they get their names
@@ -87,7 +87,7 @@ def _hand_over(engine: Engine, drop: PrintService, held: _Held, clock: Clock) ->
 
 
 def _note(engine: Engine, held: _Held, status: HandoffStatus, now: datetime) -> bool:
-    """False if it is in other hands by now."""
+    """Note the batch's status; False if another worker has it by now."""
     with transaction(engine) as session:
         batch = _mine(session, held)
         if batch is None:

@@ -1,5 +1,5 @@
-"""Letters go out once a day, as one batch a portfolio, printed in one PDF. Written so that a process may die between
-any two lines.
+"""Printing: letters go out once a day, as one batch a portfolio, printed in one PDF. A process may die between any two
+lines.
 
     making       its letters are rechecked at the gate and committed as `sending`, then the PDF is made out of sight
     publishing   the PDF is complete and on the disk: committed before it gets its name, and the point of no return

@@ -39,7 +39,7 @@ from app.policy.facts import Contact
 
 @dataclass(frozen=True, slots=True)
 class Cleared:
-    """It may leave now."""
+    """Verdict: the message may leave now."""
 
     folder: CaseFacts
     clearance: Clearance
@@ -48,7 +48,7 @@ class Cleared:
 def recheck_any(
     session: Session, rows: Sequence[OutboxMessage], stationery: Stationery, *, now: datetime, lock: bool
 ) -> Iterator[tuple[OutboxMessage, Portfolio, Cleared | Withhold | Postpone]]:
-    """`judge` for messages of any portfolio, in the order of the rows."""
+    """Recheck messages of several portfolios, in the order of the rows."""
     portfolios = {i: session.get_one(Portfolio, i) for i in {row.portfolio_id for row in rows}}
     verdicts: dict[int | None, Cleared | Withhold | Postpone] = {}
     for portfolio_id, portfolio in portfolios.items():
@@ -68,8 +68,8 @@ def recheck(
     now: datetime,
     lock: bool = True,
 ) -> list[Cleared | Withhold | Postpone]:
-    """What stands in the way of each of these messages, all of different customers, or that nothing does. The customers
-    are locked until the transaction ends; without `lock` nothing is written, and no answer goes on record."""
+    """Recheck these messages, all of different customers: what stands in the way of each, or that nothing does. The
+    customers are locked until the transaction ends; without `lock` nothing is written, and no answer goes on record."""
     today = local_date(now, portfolio.timezone)
     fresh = [row for row in rows if today - row.business_date <= STALE_AFTER]
     cases = [row.case_id for row in fresh]

@@ -1,4 +1,4 @@
-"""Messages of unknown fate are looked up: SMS in the provider's own list, letters on the print manifest.
+"""Reconciliation: looks up messages of unknown fate, SMS in the provider's own list, letters on the print manifest.
 
 Only a yes is certain: of SMS exactly one message with the same words, to the same number, at the time of the attempt,
 that is no other message of ours; of a letter its own key. That it is not on the list proves nothing: then a person
@@ -96,7 +96,7 @@ def _to_look_up(session: Session, destination: Destination, *, now: datetime) ->
 def _note_letter(session: Session, seen: OutboxMessage, ref: str, *, now: datetime) -> str:
     row = _still_unknown(session, seen, now=now)
     if row is None:
-        return "settled"
+        return "known_already"
     if ref:
         note_status(
             session, OutboxStatus.SENT, attempt_id=row.attempt_id, provider_ref=ref,
@@ -108,7 +108,7 @@ def _note_letter(session: Session, seen: OutboxMessage, ref: str, *, now: dateti
 
 
 def _still_unknown(session: Session, seen: OutboxMessage, *, now: datetime) -> OutboxMessage | None:
-    """The row under lock, looked up now; None = it was settled meanwhile, by a report or a person."""
+    """The row under lock, looked up now; None = a report or a person has resolved it meanwhile."""
     [row] = locked_rows(session, [Claim(id_of(seen), seen.customer_id)])
     if row.status is not OutboxStatus.UNKNOWN or row.attempt_id != seen.attempt_id:
         return None
@@ -120,7 +120,7 @@ def _note(session: Session, seen: OutboxMessage, found: list[Found], *, now: dat
     """Write down what the list says about this message."""
     row = _still_unknown(session, seen, now=now)
     if row is None:
-        return "settled"
+        return "known_already"
     candidates = [each for each in found if not _is_known(session, each.provider_ref)]
     if len(candidates) == 1 and not _has_double(session, row):
         [it] = candidates
@@ -143,7 +143,7 @@ def _is_known(session: Session, provider_ref: str) -> bool:
 
 
 def _has_double(session: Session, row: OutboxMessage) -> bool:
-    """Is there another message of ours, the same words to the same number, of which the found one may be?"""
+    """Whether another message of ours, with the same words to the same number, may be the one found."""
     message = table_of(OutboxMessage)
     query = sa.select(message.c.id).where(
         message.c.status.in_((OutboxStatus.UNKNOWN, OutboxStatus.SENDING)),

@@ -1,4 +1,4 @@
-"""Whether we wrote before: letters that say so leave only where it is true."""
+"""Earlier letters: a letter that says we wrote before leaves only where that is true."""
 
 from __future__ import annotations
 

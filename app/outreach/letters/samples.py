@@ -1,4 +1,4 @@
-"""What letters are shown with when nobody's data are to be: a made-up customer, in each language as it would be."""
+"""Sample data: a made-up customer for showing letters, in each language."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def sample_context(
 def sample_dispatch(
     letter: str, language: str, context: LetterContext, subject: str, text: str, *, today: date
 ) -> Dispatch:
-    """A letter to the made-up customer, as the printer would get it."""
+    """A letter to the sample customer, as the printer would get it."""
     return Dispatch(
         key="sample_context",
         attempt_id="sample_context",

@@ -1,4 +1,4 @@
-"""Figures that statutory notices show: what the law lets a collector ask, and until when it must wait. Pure."""
+"""Statutory figures of notices: what the law lets a collector ask, and until when it must wait. Pure."""
 
 from __future__ import annotations
 

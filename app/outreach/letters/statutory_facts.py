@@ -1,4 +1,4 @@
-"""What only some letters show: dates to answer by, costs, how a debt came to be. Read when a letter asks for it."""
+"""Statutory facts: dates to answer by, costs, and how a debt came to be, read for the letters that show them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The outbox's states and what an adapter is handed and answers. Pure."""
+"""Outbox rules: the states of a message, what an adapter is handed, and what it answers. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Destination(StrEnum):
 
 
 def unreachable(portfolio_code: str) -> str:
-    """What is said of a portfolio that tells customers neither a telephone number nor an e-mail address."""
+    """Error text for a portfolio that gives customers neither a telephone number nor an e-mail address."""
     return (
         f"Portfolio {portfolio_code} has no telephone number and no e-mail address for customers to answer to: no "
         f"letter leaves. Set one with: desk portfolio set {portfolio_code} contact-phone=..."
@@ -169,7 +169,7 @@ class Uncertain:
 
 @dataclass(frozen=True, slots=True)
 class NotDispatched:
-    """The provider was not even asked: the channel was stopped, or the permission had grown old. No adapter says so."""
+    """The provider was not asked: the channel was stopped, or the permission had grown old. No adapter returns it."""
 
     reason: str
 
@@ -180,7 +180,7 @@ Failure = Undeliverable | Misconfigured
 
 
 class Sender(Protocol):
-    """What an adapter for a channel offers. Must not raise for anything a network or provider can do."""
+    """An adapter for a channel. It must not raise for anything a network or provider can do."""
 
     def send(self, dispatch: Dispatch) -> SendResult:
         """May be called by several threads at once, by as many as its transport has in flight."""
@@ -189,12 +189,12 @@ class Sender(Protocol):
 
 @runtime_checkable
 class AsyncSender(Protocol):
-    """The same for an adapter whose calls are many at once on an event loop."""
+    """An adapter for a channel that makes many requests at once on an event loop."""
 
     async def send(self, dispatch: Dispatch) -> SendResult: ...
 
     async def disconnect(self) -> None:
-        """No more from the running event loop for now: close what is kept open."""
+        """Close what is kept open for the running event loop."""
         ...
 
 
@@ -228,7 +228,7 @@ CALL_TAKES = timedelta(minutes=1)
 
 
 def same_message(found: Sequence[Found], text: str, attempted_at: datetime) -> list[Found]:
-    """Those that can be this attempt: the same words, at that time."""
+    """Keep those that can be this attempt: the same words, at that time."""
     since, until = attempted_at - CLOCKS_DIFFER, attempted_at + CALL_TAKES + CLOCKS_DIFFER
     return [each for each in found if each.text == text and since <= each.at <= until]
 
@@ -238,8 +238,8 @@ LAST_LOOK = timedelta(days=1)
 
 
 def look_again(unknown_since: datetime, looked_up_at: datetime | None, now: datetime) -> bool:
-    """Is it time to look a message up: after two minutes, then each time four times as long after it became unknown,
-    for a day."""
+    """Whether it is time to look a message up: two minutes after it became unknown, then each time after four times as
+    long, for a day."""
     if looked_up_at is None:
         return now >= unknown_since + FIRST_LOOK
     waited = looked_up_at - unknown_since
@@ -251,7 +251,7 @@ LONGEST_WAIT = timedelta(hours=2)
 
 
 def retry_wait(after_seconds: int, attempts: int) -> timedelta:
-    """How long to wait after so many attempts: as long as the provider asked for, and twice as long each time, up to
+    """Wait after so many attempts: as long as the provider asked for, and twice as long each time, up to
     two hours."""
     told = timedelta(seconds=after_seconds)
     return max(told, min(told * float(2 ** (attempts - 1)), LONGEST_WAIT))
@@ -262,7 +262,7 @@ def retry_wait(after_seconds: int, attempts: int) -> timedelta:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """What one of our numbers or servers may hand over: so many units a second (segments of SMS, e-mails)."""
+    """Pace of one of our numbers or servers: so many units a second (segments of SMS, e-mails)."""
 
     units_per_second: float
     units: Callable[[str], int] = lambda _text: 1
@@ -281,7 +281,7 @@ BURST = timedelta(seconds=10)
 
 
 class Paper(Protocol):
-    """How a letter looks on paper. Raises Invalid for one that cannot be printed."""
+    """Shows how a letter looks on paper. Raises Invalid for one that cannot be printed."""
 
     def pdf(self, dispatch: Dispatch) -> bytes: ...
 
@@ -346,7 +346,7 @@ class HandoffFailed(Exception):
 
 
 class PrintService(Protocol):
-    """Where published batches are taken for printing. Both verbs raise HandoffFailed."""
+    """The print service that takes published batches. Both verbs raise HandoffFailed."""
 
     def upload(self, batch: str) -> None:
         """Put it there whole, under names that nobody takes; again replaces it. Refuses one that has its names."""
@@ -366,7 +366,7 @@ class PressDown(Exception):
 
 
 class Press(Protocol):
-    """What makes a day's letters into one batch. Batches are named `<day>/batch-<number>`."""
+    """Makes a day's letters into one batch. Batches are named `<day>/batch-<number>`."""
 
     def make(self, batch: str, pieces: Sequence[Piece], *, day: date) -> FinishedBatch:
         """Everything but the name under which others find it. Raises PressDown."""
@@ -393,5 +393,5 @@ _BEARER_LINK = re.compile(
 
 
 def redact_links(text: str) -> str:
-    """A message without the link to its reader's own page: whoever holds that link can speak for them."""
+    """Remove the link to the reader's own page: its holder can act in the reader's name."""
     return _BEARER_LINK.sub(LINK_GONE, text) if "/u/" in text else text
