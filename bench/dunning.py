@@ -29,6 +29,8 @@ from datetime import date, datetime, timedelta
 from operator import itemgetter
 from pathlib import Path
 
+from app.core.vocabulary import Channel
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
@@ -38,7 +40,7 @@ import sqlalchemy as sa  # noqa: E402
 from app.book.feeds.service import load  # noqa: E402
 from app.book.ledger.rules import CollectorKind, FeedKind  # noqa: E402
 from app.book.ledger.service import add_portfolio  # noqa: E402
-from app.casework.cases.models import CallTask  # noqa: E402
+from app.casework.contacts.models import PlannedContact  # noqa: E402
 from app.core import schema  # noqa: E402
 from app.core.bulk import chunked, insert_rows  # noqa: E402
 from app.core.clock import local_instant  # noqa: E402
@@ -175,21 +177,22 @@ def _decide(day: Day, count: int) -> tuple[float, float]:
             rows = [
                 {
                     "case_id": asked.case_id,
-                    "key": f"{asked.case_id}:{asked.answer.step.id}:{asked.occurrence}",
                     "step": asked.answer.step.id,
-                    "due_on": day.on,
+                    "occurrence": asked.occurrence,
+                    "channel": Channel.CALL,
+                    "purpose": asked.answer.step.purpose,
+                    "letter": "",
                     "created_at": day.now,
-                    "result": "",
                 }
                 for asked in ask_strategy(session, day.portfolio, ids, on=day.on)
                 if isinstance(asked.answer, Take)
             ]
-            insert_rows(session, CallTask, rows)
+            insert_rows(session, PlannedContact, rows)
             written += len(rows)
     seconds = watch.read()
     assert written == count
     with transaction(day.engine) as session:
-        session.execute(sa.delete(table_of(CallTask)))
+        session.execute(sa.delete(table_of(PlannedContact)))
     return seconds
 
 

@@ -28,8 +28,10 @@ from app.book.delinquency.service import fold_accounts
 from app.book.ledger.models import Account, Customer, Entry, Portfolio, Statement
 from app.book.ledger.rules import CollectorKind, EntryKind
 from app.book.ledger.service import add_portfolio, mark_changed, post_entry
-from app.casework.cases.models import CollectionsCase
+from app.casework.cases.models import CallTask, CollectionsCase
 from app.casework.cases.rules import CaseStatus
+from app.casework.contacts.models import PlannedContact
+from app.casework.contacts.rules import CaseStep
 from app.core.actor import Actor
 from app.core.clock import FixedClock
 from app.core.db import transaction
@@ -229,6 +231,40 @@ def delinquent_case(
     return made
 
 
+def contact(
+    session: Session, case: CollectionsCase, *, step: str, channel: Channel = Channel.SMS, **changes: Any
+) -> PlannedContact:
+    """A contact of the case's present occurrence, as if the gate had cleared it."""
+    made = PlannedContact.model_validate(
+        {
+            "case_id": case.id,
+            "step": step,
+            "occurrence": case.occurrence,
+            "channel": channel,
+            "purpose": Purpose.REMINDER,
+            "letter": "" if channel is Channel.CALL else "first_reminder",
+            "created_at": NOW,
+            **changes,
+        }
+    )
+    session.add(made)
+    session.flush()
+    return made
+
+
+def call_task(
+    session: Session, case: CollectionsCase, *, due_on: date, step: str = "first-call", **changes: Any
+) -> CallTask:
+    """A call that an agent is to make, as if the gate had cleared it."""
+    planned = contact(session, case, step=step, channel=Channel.CALL)
+    made = CallTask.model_validate(
+        {"case_id": case.id, "contact_id": planned.id, "due_on": due_on, "created_at": NOW, **changes}
+    )
+    session.add(made)
+    session.flush()
+    return made
+
+
 def queued_message(
     session: Session,
     case: CollectionsCase,
@@ -240,9 +276,10 @@ def queued_message(
 ) -> OutboxMessage:
     """A reminder in the outbox, planned on `on` and due at once, as if the gate had cleared it."""
     holder = session.get_one(Customer, case.customer_id)
+    planned = contact(session, case, step=step, channel=channel)
     made = OutboxMessage.model_validate(
         {
-            "key": f"{case.id}:{step}:{case.occurrence}:{channel.value}",
+            "contact_id": planned.id,
             "destination": Destination(channel.value),
             "portfolio_id": case.portfolio_id,
             "customer_id": case.customer_id,
@@ -323,6 +360,12 @@ def events(session: Session, *kinds: Kind, customer_id: int | None = None) -> li
         {**json.loads(e.data), "kind": e.kind, "at": e.at, "by": e.by, "channel": e.channel}
         for e in session.scalars(query)
     ]
+
+
+def step_of(engine: Engine, message: OutboxMessage) -> CaseStep:
+    """The step that brought this message."""
+    with transaction(engine) as session:
+        return session.get_one(PlannedContact, message.contact_id).case_step
 
 
 def messages(engine: Engine) -> list[OutboxMessage]:

@@ -103,6 +103,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "channel_stop",
+        sa.Column("id", BigId, nullable=False),
         sa.Column(
             "destination",
             sa.Enum(
@@ -120,8 +121,19 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(length=500), nullable=False),
         sa.Column("at", UtcDateTime(), nullable=False),
         sa.Column("by", sa.String(length=120), nullable=False),
-        sa.PrimaryKeyConstraint("destination", name=op.f("pk_channel_stop")),
+        sa.Column("ended_at", UtcDateTime(), nullable=True),
+        sa.Column("ended_by", sa.String(length=120), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_channel_stop")),
     )
+    with op.batch_alter_table("channel_stop", schema=None) as batch_op:
+        batch_op.create_index(
+            "uq_channel_stop_now",
+            ["destination"],
+            unique=True,
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        )
+
     op.create_table(
         "decision_facts",
         sa.Column("event_id", BigId, nullable=False),
@@ -1109,27 +1121,6 @@ def upgrade() -> None:
         batch_op.create_index("ix_bundle_case", ["case_id"], unique=False)
 
     op.create_table(
-        "call_task",
-        sa.Column("id", BigId, nullable=False),
-        sa.Column("case_id", BigId, nullable=False),
-        sa.Column("key", sa.String(length=120), nullable=False),
-        sa.Column("step", sa.String(length=60), nullable=False),
-        sa.Column("due_on", sa.Date(), nullable=False),
-        sa.Column("not_before", UtcDateTime(), nullable=True),
-        sa.Column("wish", sa.String(length=300), server_default="", nullable=False),
-        sa.Column("created_at", UtcDateTime(), nullable=False),
-        sa.Column("done_at", UtcDateTime(), nullable=True),
-        sa.Column("result", sa.String(length=40), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["case_id"], ["collections_case.id"], name=op.f("fk_call_task_case_id_collections_case")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_call_task")),
-        sa.UniqueConstraint("key", name=op.f("uq_call_task_key")),
-    )
-    with op.batch_alter_table("call_task", schema=None) as batch_op:
-        batch_op.create_index("ix_call_task_case", ["case_id", "done_at"], unique=False)
-
-    op.create_table(
         "case_document",
         sa.Column("id", BigId, nullable=False),
         sa.Column("customer_id", BigId, nullable=False),
@@ -1346,113 +1337,6 @@ def upgrade() -> None:
         )
 
     op.create_table(
-        "outbox_message",
-        sa.Column("id", BigId, nullable=False),
-        sa.Column("key", sa.String(length=120), nullable=False),
-        sa.Column(
-            "destination",
-            sa.Enum(
-                "sms",
-                "email",
-                "post",
-                "legal_desk",
-                name="destination",
-                native_enum=False,
-                create_constraint=True,
-                length=40,
-            ),
-            nullable=False,
-        ),
-        sa.Column("portfolio_id", BigId, nullable=False),
-        sa.Column("customer_id", BigId, nullable=False),
-        sa.Column("case_id", BigId, nullable=False),
-        sa.Column("bundle_id", BigId, nullable=True),
-        sa.Column(
-            "purpose",
-            sa.Enum(
-                "reminder",
-                "confirmation",
-                "notice",
-                name="purpose",
-                native_enum=False,
-                create_constraint=True,
-                length=40,
-            ),
-            nullable=False,
-        ),
-        sa.Column("letter", sa.String(length=60), nullable=False),
-        sa.Column("template_version", sa.String(length=64), nullable=False),
-        sa.Column("language", sa.String(length=8), nullable=False),
-        sa.Column("address", sa.String(length=600), nullable=False),
-        sa.Column("subject", sa.String(length=300), nullable=False),
-        sa.Column("text", sa.Text(), nullable=False),
-        sa.Column("html", sa.Text(), nullable=False),
-        sa.Column("enclosed", sa.Text(), server_default="", nullable=False),
-        sa.Column("context", sa.Text(), nullable=False),
-        sa.Column("past_due_minor", sa.BigInteger(), nullable=False),
-        sa.Column("clearance", sa.Text(), nullable=False),
-        sa.Column("business_date", sa.Date(), nullable=False),
-        sa.Column(
-            "status",
-            sa.Enum(
-                "queued",
-                "claimed",
-                "sending",
-                "sent",
-                "delivered",
-                "undelivered",
-                "bounced",
-                "failed",
-                "withheld",
-                "unknown",
-                name="outboxstatus",
-                native_enum=False,
-                create_constraint=True,
-                length=40,
-            ),
-            nullable=False,
-        ),
-        sa.Column("not_before", UtcDateTime(), nullable=False),
-        sa.Column("not_after", UtcDateTime(), nullable=True),
-        sa.Column("claimed_by", sa.String(length=80), nullable=False),
-        sa.Column("lease_until", UtcDateTime(), nullable=True),
-        sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("attempt_id", sa.String(length=40), nullable=False),
-        sa.Column("attempted_at", UtcDateTime(), nullable=True),
-        sa.Column("provider_ref", sa.String(length=120), nullable=False),
-        sa.Column("simulated", sa.Boolean(), server_default=sa.false(), nullable=False),
-        sa.Column("error", sa.String(length=500), nullable=False),
-        sa.Column("created_at", UtcDateTime(), nullable=False),
-        sa.Column("sent_at", UtcDateTime(), nullable=True),
-        sa.Column("finished_at", UtcDateTime(), nullable=True),
-        sa.Column("looked_up_at", UtcDateTime(), nullable=True),
-        sa.Column("fallback_at", UtcDateTime(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["case_id"], ["collections_case.id"], name=op.f("fk_outbox_message_case_id_collections_case")
-        ),
-        sa.ForeignKeyConstraint(
-            ["customer_id"], ["customer.id"], name=op.f("fk_outbox_message_customer_id_customer")
-        ),
-        sa.ForeignKeyConstraint(
-            ["portfolio_id"], ["portfolio.id"], name=op.f("fk_outbox_message_portfolio_id_portfolio")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox_message")),
-        sa.UniqueConstraint("key", name=op.f("uq_outbox_message_key")),
-    )
-    with op.batch_alter_table("outbox_message", schema=None) as batch_op:
-        batch_op.create_index("ix_outbox_message_case", ["case_id"], unique=False)
-        batch_op.create_index("ix_outbox_message_customer", ["customer_id", "status"], unique=False)
-        batch_op.create_index("ix_outbox_message_due", ["status", "not_before"], unique=False)
-        batch_op.create_index(
-            "ix_outbox_message_fallback",
-            ["fallback_at"],
-            unique=False,
-            sqlite_where=sa.text("fallback_at IS NOT NULL"),
-            postgresql_where=sa.text("fallback_at IS NOT NULL"),
-        )
-        batch_op.create_index("ix_outbox_message_provider_ref", ["provider_ref"], unique=False)
-
-    op.create_table(
         "past_due_movement",
         sa.Column("id", BigId, nullable=False),
         sa.Column("portfolio_id", BigId, nullable=False),
@@ -1572,6 +1456,346 @@ def upgrade() -> None:
             postgresql_where=sa.text("status IN ('accepted', 'active')"),
         )
 
+    op.create_table(
+        "contact",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("case_id", BigId, nullable=False),
+        sa.Column("step", sa.String(length=60), nullable=False),
+        sa.Column("occurrence", sa.Integer(), nullable=False),
+        sa.Column("plan_id", BigId, nullable=True),
+        sa.Column("hold_id", BigId, nullable=True),
+        sa.Column(
+            "channel",
+            sa.Enum(
+                "sms",
+                "email",
+                "post",
+                "call",
+                name="channel",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "purpose",
+            sa.Enum(
+                "reminder",
+                "confirmation",
+                "notice",
+                name="purpose",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("letter", sa.String(length=60), nullable=False),
+        sa.Column("decision_id", BigId, nullable=True),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["case_id"], ["collections_case.id"], name=op.f("fk_contact_case_id_collections_case")
+        ),
+        sa.ForeignKeyConstraint(["hold_id"], ["case_hold.id"], name=op.f("fk_contact_hold_id_case_hold")),
+        sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name=op.f("fk_contact_plan_id_plan")),
+        sa.ForeignKeyConstraint(
+            ["decision_id"], ["timeline_event.id"], name=op.f("fk_contact_decision_id_timeline_event")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_contact")),
+    )
+    with op.batch_alter_table("contact", schema=None) as batch_op:
+        batch_op.create_index(
+            "uq_contact_step",
+            ["case_id", "step", "occurrence", "channel"],
+            unique=True,
+            sqlite_where=sa.text("plan_id IS NULL AND hold_id IS NULL"),
+            postgresql_where=sa.text("plan_id IS NULL AND hold_id IS NULL"),
+        )
+        batch_op.create_index(
+            "uq_contact_plan",
+            ["plan_id", "step", "channel"],
+            unique=True,
+            sqlite_where=sa.text("plan_id IS NOT NULL"),
+            postgresql_where=sa.text("plan_id IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "uq_contact_hold",
+            ["hold_id", "step", "channel"],
+            unique=True,
+            sqlite_where=sa.text("hold_id IS NOT NULL"),
+            postgresql_where=sa.text("hold_id IS NOT NULL"),
+        )
+
+    op.create_table(
+        "call_task",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("case_id", BigId, nullable=False),
+        sa.Column("contact_id", BigId, nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("not_before", UtcDateTime(), nullable=True),
+        sa.Column("wish", sa.String(length=300), server_default="", nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("done_at", UtcDateTime(), nullable=True),
+        sa.Column("result", sa.String(length=40), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["case_id"], ["collections_case.id"], name=op.f("fk_call_task_case_id_collections_case")
+        ),
+        sa.ForeignKeyConstraint(["contact_id"], ["contact.id"], name=op.f("fk_call_task_contact_id_contact")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_call_task")),
+        sa.UniqueConstraint("contact_id", name=op.f("uq_call_task_contact_id")),
+    )
+    with op.batch_alter_table("call_task", schema=None) as batch_op:
+        batch_op.create_index("ix_call_task_case", ["case_id", "done_at"], unique=False)
+
+    op.create_table(
+        "outbox_message",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("contact_id", BigId, nullable=True),
+        sa.Column("instead_of_id", BigId, nullable=True),
+        sa.Column(
+            "destination",
+            sa.Enum(
+                "sms",
+                "email",
+                "post",
+                "legal_desk",
+                name="destination",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("portfolio_id", BigId, nullable=False),
+        sa.Column("customer_id", BigId, nullable=False),
+        sa.Column("case_id", BigId, nullable=False),
+        sa.Column("bundle_id", BigId, nullable=True),
+        sa.Column(
+            "purpose",
+            sa.Enum(
+                "reminder",
+                "confirmation",
+                "notice",
+                name="purpose",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("letter", sa.String(length=60), nullable=False),
+        sa.Column("template_version", sa.String(length=64), nullable=False),
+        sa.Column("language", sa.String(length=8), nullable=False),
+        sa.Column("address", sa.String(length=600), nullable=False),
+        sa.Column("subject", sa.String(length=300), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("html", sa.Text(), nullable=False),
+        sa.Column("enclosed", sa.Text(), server_default="", nullable=False),
+        sa.Column("context", sa.Text(), nullable=False),
+        sa.Column("past_due_minor", sa.BigInteger(), nullable=False),
+        sa.Column("clearance", sa.Text(), nullable=False),
+        sa.Column("business_date", sa.Date(), nullable=False),
+        sa.Column(
+            "status",
+            sa.Enum(
+                "queued",
+                "claimed",
+                "sending",
+                "sent",
+                "delivered",
+                "undelivered",
+                "bounced",
+                "failed",
+                "withheld",
+                "unknown",
+                name="outboxstatus",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("not_before", UtcDateTime(), nullable=False),
+        sa.Column("not_after", UtcDateTime(), nullable=True),
+        sa.Column("claimed_by", sa.String(length=80), nullable=False),
+        sa.Column("lease_until", UtcDateTime(), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("attempt_id", sa.String(length=40), nullable=False),
+        sa.Column("attempted_at", UtcDateTime(), nullable=True),
+        sa.Column("provider_ref", sa.String(length=120), nullable=False),
+        sa.Column("simulated", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("error", sa.String(length=500), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("sent_at", UtcDateTime(), nullable=True),
+        sa.Column("finished_at", UtcDateTime(), nullable=True),
+        sa.Column("looked_up_at", UtcDateTime(), nullable=True),
+        sa.Column("fallback_at", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["case_id"], ["collections_case.id"], name=op.f("fk_outbox_message_case_id_collections_case")
+        ),
+        sa.ForeignKeyConstraint(
+            ["customer_id"], ["customer.id"], name=op.f("fk_outbox_message_customer_id_customer")
+        ),
+        sa.ForeignKeyConstraint(
+            ["portfolio_id"], ["portfolio.id"], name=op.f("fk_outbox_message_portfolio_id_portfolio")
+        ),
+        sa.ForeignKeyConstraint(
+            ["contact_id"], ["contact.id"], name=op.f("fk_outbox_message_contact_id_contact")
+        ),
+        sa.ForeignKeyConstraint(
+            ["instead_of_id"],
+            ["outbox_message.id"],
+            name=op.f("fk_outbox_message_instead_of_id_outbox_message"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox_message")),
+        sa.UniqueConstraint("bundle_id", name=op.f("uq_outbox_message_bundle_id")),
+        sa.CheckConstraint(
+            "(contact_id IS NULL) <> (bundle_id IS NULL)", name=op.f("ck_outbox_message_contact_or_bundle")
+        ),
+    )
+    with op.batch_alter_table("outbox_message", schema=None) as batch_op:
+        batch_op.create_index("ix_outbox_message_case", ["case_id"], unique=False)
+        batch_op.create_index("ix_outbox_message_customer", ["customer_id", "status"], unique=False)
+        batch_op.create_index("ix_outbox_message_due", ["status", "not_before"], unique=False)
+        batch_op.create_index(
+            "ix_outbox_message_fallback",
+            ["fallback_at"],
+            unique=False,
+            sqlite_where=sa.text("fallback_at IS NOT NULL"),
+            postgresql_where=sa.text("fallback_at IS NOT NULL"),
+        )
+        batch_op.create_index("ix_outbox_message_provider_ref", ["provider_ref"], unique=False)
+        batch_op.create_index(
+            "uq_outbox_message_contact",
+            ["contact_id"],
+            unique=True,
+            sqlite_where=sa.text("instead_of_id IS NULL"),
+            postgresql_where=sa.text("instead_of_id IS NULL"),
+        )
+        batch_op.create_index(
+            "uq_outbox_message_instead_of",
+            ["instead_of_id"],
+            unique=True,
+            sqlite_where=sa.text("instead_of_id IS NOT NULL"),
+            postgresql_where=sa.text("instead_of_id IS NOT NULL"),
+        )
+
+    op.create_table(
+        "strategy_task",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("case_id", BigId, nullable=False),
+        sa.Column("step", sa.String(length=60), nullable=False),
+        sa.Column("occurrence", sa.Integer(), nullable=False),
+        sa.Column("plan_id", BigId, nullable=True),
+        sa.Column("hold_id", BigId, nullable=True),
+        sa.Column("text", sa.String(length=300), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("done_at", UtcDateTime(), nullable=True),
+        sa.Column("done_by", sa.String(length=120), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["case_id"], ["collections_case.id"], name=op.f("fk_strategy_task_case_id_collections_case")
+        ),
+        sa.ForeignKeyConstraint(
+            ["hold_id"], ["case_hold.id"], name=op.f("fk_strategy_task_hold_id_case_hold")
+        ),
+        sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name=op.f("fk_strategy_task_plan_id_plan")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_strategy_task")),
+    )
+    with op.batch_alter_table("strategy_task", schema=None) as batch_op:
+        batch_op.create_index("ix_strategy_task_case", ["case_id", "done_at"], unique=False)
+        batch_op.create_index(
+            "uq_strategy_task_step",
+            ["case_id", "step", "occurrence"],
+            unique=True,
+            sqlite_where=sa.text("plan_id IS NULL AND hold_id IS NULL"),
+            postgresql_where=sa.text("plan_id IS NULL AND hold_id IS NULL"),
+        )
+        batch_op.create_index(
+            "uq_strategy_task_plan",
+            ["plan_id", "step"],
+            unique=True,
+            sqlite_where=sa.text("plan_id IS NOT NULL"),
+            postgresql_where=sa.text("plan_id IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "uq_strategy_task_hold",
+            ["hold_id", "step"],
+            unique=True,
+            sqlite_where=sa.text("hold_id IS NOT NULL"),
+            postgresql_where=sa.text("hold_id IS NOT NULL"),
+        )
+
+    op.create_table(
+        "deferred_letter",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("case_id", BigId, nullable=False),
+        sa.Column("step", sa.String(length=60), nullable=False),
+        sa.Column("occurrence", sa.Integer(), nullable=False),
+        sa.Column("plan_id", BigId, nullable=True),
+        sa.Column("hold_id", BigId, nullable=True),
+        sa.Column("portfolio_id", BigId, nullable=False),
+        sa.Column("customer_id", BigId, nullable=False),
+        sa.Column("letter", sa.String(length=60), nullable=False),
+        sa.Column("channel", sa.String(length=10), nullable=False),
+        sa.Column("figures", sa.Text(), nullable=False),
+        sa.Column("until", UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["case_id"], ["collections_case.id"], name=op.f("fk_deferred_letter_case_id_collections_case")
+        ),
+        sa.ForeignKeyConstraint(
+            ["hold_id"], ["case_hold.id"], name=op.f("fk_deferred_letter_hold_id_case_hold")
+        ),
+        sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name=op.f("fk_deferred_letter_plan_id_plan")),
+        sa.ForeignKeyConstraint(
+            ["customer_id"], ["customer.id"], name=op.f("fk_deferred_letter_customer_id_customer")
+        ),
+        sa.ForeignKeyConstraint(
+            ["portfolio_id"], ["portfolio.id"], name=op.f("fk_deferred_letter_portfolio_id_portfolio")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_deferred_letter")),
+    )
+    with op.batch_alter_table("deferred_letter", schema=None) as batch_op:
+        batch_op.create_index("ix_deferred_letter_until", ["portfolio_id", "until"], unique=False)
+        batch_op.create_index(
+            "uq_deferred_letter_step",
+            ["case_id", "step", "occurrence", "channel"],
+            unique=True,
+            sqlite_where=sa.text("plan_id IS NULL AND hold_id IS NULL"),
+            postgresql_where=sa.text("plan_id IS NULL AND hold_id IS NULL"),
+        )
+        batch_op.create_index(
+            "uq_deferred_letter_plan",
+            ["plan_id", "step", "channel"],
+            unique=True,
+            sqlite_where=sa.text("plan_id IS NOT NULL"),
+            postgresql_where=sa.text("plan_id IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "uq_deferred_letter_hold",
+            ["hold_id", "step", "channel"],
+            unique=True,
+            sqlite_where=sa.text("hold_id IS NOT NULL"),
+            postgresql_where=sa.text("hold_id IS NOT NULL"),
+        )
+
+    op.create_table(
+        "inbound_answer",
+        sa.Column("contact_id", BigId, nullable=False),
+        sa.Column("message_id", BigId, nullable=False),
+        sa.Column("words_sha256", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["contact_id"], ["contact.id"], name=op.f("fk_inbound_answer_contact_id_contact")
+        ),
+        sa.ForeignKeyConstraint(
+            ["message_id"], ["inbound_message.id"], name=op.f("fk_inbound_answer_message_id_inbound_message")
+        ),
+        sa.PrimaryKeyConstraint("contact_id", name=op.f("pk_inbound_answer")),
+        sa.UniqueConstraint(
+            "message_id", "words_sha256", name=op.f("uq_inbound_answer_message_id_words_sha256")
+        ),
+    )
     op.create_table(
         "re_age",
         sa.Column("id", BigId, nullable=False),
@@ -1812,26 +2036,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("experiment_id", "customer_id", name=op.f("pk_strategy_participant")),
     )
     op.create_table(
-        "strategy_task",
-        sa.Column("id", BigId, nullable=False),
-        sa.Column("case_id", BigId, nullable=False),
-        sa.Column("key", sa.String(length=120), nullable=False),
-        sa.Column("step", sa.String(length=60), nullable=False),
-        sa.Column("text", sa.String(length=300), nullable=False),
-        sa.Column("due_on", sa.Date(), nullable=False),
-        sa.Column("created_at", UtcDateTime(), nullable=False),
-        sa.Column("done_at", UtcDateTime(), nullable=True),
-        sa.Column("done_by", sa.String(length=120), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["case_id"], ["collections_case.id"], name=op.f("fk_strategy_task_case_id_collections_case")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_strategy_task")),
-        sa.UniqueConstraint("key", name=op.f("uq_strategy_task_key")),
-    )
-    with op.batch_alter_table("strategy_task", schema=None) as batch_op:
-        batch_op.create_index("ix_strategy_task_case", ["case_id", "done_at"], unique=False)
-
-    op.create_table(
         "delinquency_pause",
         sa.Column("id", BigId, nullable=False),
         sa.Column("portfolio_id", BigId, nullable=False),
@@ -1994,33 +2198,6 @@ def upgrade() -> None:
         batch_op.create_index("ix_unmatched_payment_waiting", ["portfolio_id", "status"], unique=False)
 
     op.create_table(
-        "waiting_letter",
-        sa.Column("key", sa.String(length=120), nullable=False),
-        sa.Column("portfolio_id", BigId, nullable=False),
-        sa.Column("customer_id", BigId, nullable=False),
-        sa.Column("case_id", BigId, nullable=False),
-        sa.Column("step", sa.String(length=60), nullable=False),
-        sa.Column("letter", sa.String(length=60), nullable=False),
-        sa.Column("channel", sa.String(length=10), nullable=False),
-        sa.Column("figures", sa.Text(), nullable=False),
-        sa.Column("plan_id", BigId, nullable=True),
-        sa.Column("until", UtcDateTime(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["case_id"], ["collections_case.id"], name=op.f("fk_waiting_letter_case_id_collections_case")
-        ),
-        sa.ForeignKeyConstraint(
-            ["customer_id"], ["customer.id"], name=op.f("fk_waiting_letter_customer_id_customer")
-        ),
-        sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name=op.f("fk_waiting_letter_plan_id_plan")),
-        sa.ForeignKeyConstraint(
-            ["portfolio_id"], ["portfolio.id"], name=op.f("fk_waiting_letter_portfolio_id_portfolio")
-        ),
-        sa.PrimaryKeyConstraint("key", name=op.f("pk_waiting_letter")),
-    )
-    with op.batch_alter_table("waiting_letter", schema=None) as batch_op:
-        batch_op.create_index("ix_waiting_letter_until", ["portfolio_id", "until"], unique=False)
-
-    op.create_table(
         "waiver",
         sa.Column("id", BigId, nullable=False),
         sa.Column("portfolio_id", BigId, nullable=False),
@@ -2076,10 +2253,6 @@ def downgrade() -> None:
         batch_op.drop_index("ix_waiver_account")
 
     op.drop_table("waiver")
-    with op.batch_alter_table("waiting_letter", schema=None) as batch_op:
-        batch_op.drop_index("ix_waiting_letter_until")
-
-    op.drop_table("waiting_letter")
     with op.batch_alter_table("unmatched_payment", schema=None) as batch_op:
         batch_op.drop_index("ix_unmatched_payment_waiting")
 
@@ -2099,10 +2272,12 @@ def downgrade() -> None:
         batch_op.drop_index("ix_delinquency_pause_account")
 
     op.drop_table("delinquency_pause")
-    with op.batch_alter_table("strategy_task", schema=None) as batch_op:
-        batch_op.drop_index("ix_strategy_task_case")
-
+    op.drop_table("inbound_answer")
+    op.drop_table("deferred_letter")
     op.drop_table("strategy_task")
+    op.drop_table("outbox_message")
+    op.drop_table("call_task")
+    op.drop_table("contact")
     op.drop_table("strategy_participant")
     with op.batch_alter_table("statement", schema=None) as batch_op:
         batch_op.drop_index("uq_statement_closing")
@@ -2153,18 +2328,6 @@ def downgrade() -> None:
         batch_op.drop_index("ix_past_due_movement_account")
 
     op.drop_table("past_due_movement")
-    with op.batch_alter_table("outbox_message", schema=None) as batch_op:
-        batch_op.drop_index("ix_outbox_message_provider_ref")
-        batch_op.drop_index(
-            "ix_outbox_message_fallback",
-            sqlite_where=sa.text("fallback_at IS NOT NULL"),
-            postgresql_where=sa.text("fallback_at IS NOT NULL"),
-        )
-        batch_op.drop_index("ix_outbox_message_due")
-        batch_op.drop_index("ix_outbox_message_customer")
-        batch_op.drop_index("ix_outbox_message_case")
-
-    op.drop_table("outbox_message")
     with op.batch_alter_table("ledger_entry", schema=None) as batch_op:
         batch_op.drop_index("ix_ledger_entry_day")
         batch_op.drop_index("ix_ledger_entry_account")
@@ -2187,10 +2350,6 @@ def downgrade() -> None:
         batch_op.drop_index("ix_case_document_customer")
 
     op.drop_table("case_document")
-    with op.batch_alter_table("call_task", schema=None) as batch_op:
-        batch_op.drop_index("ix_call_task_case")
-
-    op.drop_table("call_task")
     with op.batch_alter_table("bundle", schema=None) as batch_op:
         batch_op.drop_index("ix_bundle_case")
 

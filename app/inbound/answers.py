@@ -7,31 +7,30 @@ import hashlib
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.book.ledger.models import Customer, Portfolio
 from app.casework.cases.models import CollectionsCase
+from app.casework.contacts.queries import contact_id, next_occurrence
+from app.casework.contacts.rules import CaseStep, DeskStep
 from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.errors import Conflict
 from app.core.ids import id_of
 from app.core.text import clean_text
 from app.core.vocabulary import Channel
-from app.inbound.models import InboundMatch, InboundMessage
+from app.inbound.models import InboundAnswer, InboundMatch, InboundMessage
 from app.inbound.rules import InboundSource, ReviewOutcome, choices
 from app.inbound.service import reading_of, review
 from app.outreach.gate.case_facts import load_case_facts
 from app.outreach.letters.letter import Rendered
 from app.outreach.letters.rendering import render
-from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import ANSWER_LETTER, purpose_of_answer
 from app.outreach.planning.service import (
     Letterhead,
     Outgoing,
     Stationery,
     contact_customers,
-    known_keys,
     letter_context,
 )
 from app.policy.answers import Answer, Clearance
@@ -105,25 +104,34 @@ def answer_sms(
     message = answerable(session, customer, now=now)
     if message is None:
         raise Conflict("they have not written by SMS, from the number on file, in the last 7 days")
-    begins = f"{case.id}:answer-{message.id}-"
+    digest = hashlib.sha256(words.encode()).hexdigest()
+    said = _said_to(session, message)
+    if digest in said:
+        return None
+    if len(said) >= MOST_ANSWERS:
+        raise Conflict(f"{MOST_ANSWERS} answers went to their last SMS; wait until they write again, or call")
+    step = CaseStep(id_of(case), DeskStep.ANSWER, next_occurrence(session, id_of(case), DeskStep.ANSWER))
     outgoing = Outgoing(
         folder,
         ANSWER_LETTER,
         purpose_of_answer(folder.facts.holds),
         (Channel.SMS,),
-        f"{begins}{hashlib.sha256(words.encode()).hexdigest()[:16]}:1",
+        step,
         figures={"answer": words},
         about={"answers": str(message.id)},
     )
-    if known_keys(session, [outgoing.key(Channel.SMS)]):
-        return None
-    said = sa.select(sa.func.count()).where(col(OutboxMessage.key).startswith(begins, autoescape=True))
-    if (session.scalar(said) or 0) >= MOST_ANSWERS:
-        raise Conflict(f"{MOST_ANSWERS} answers went to their last SMS; wait until they write again, or call")
     [[answer]] = contact_customers(session, portfolio, [outgoing], stationery, on=on, by=by, now=now)
     if isinstance(answer, Clearance):
+        contact = contact_id(session, step, Channel.SMS)
+        session.add(InboundAnswer(contact_id=contact, message_id=id_of(message), words_sha256=digest))
         _deal_with(session, customer, by=by, now=now)
     return answer
+
+
+def _said_to(session: Session, message: InboundMessage) -> set[str]:
+    """Digests of our words in answer to it."""
+    query = select(InboundAnswer.words_sha256).where(InboundAnswer.message_id == message.id)
+    return set(session.scalars(query))
 
 
 def _checked(text: str) -> str:

@@ -12,9 +12,13 @@ from app.casework.cases.events import CallTaskCreated
 from app.casework.cases.models import CallTask, CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.cases.service import about_case
+from app.casework.contacts.models import PlannedContact
+from app.casework.contacts.queries import next_occurrence
+from app.casework.contacts.rules import CaseStep, DeskStep
 from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.ids import id_of
+from app.core.timeline.service import record
 from app.core.vocabulary import Channel, Purpose
 from app.inbound.wishes import wished_time
 from app.outreach.gate.case_facts import load_case_facts
@@ -24,8 +28,6 @@ from app.outreach.gate.pack_versions import keep_pack
 from app.policy.answers import Clearance
 from app.policy.facts import Contact
 
-STEP = "call-me"
-"""The 'step' of such a task; strategies have none of this name."""
 LOOK_AHEAD = timedelta(days=7)
 LONGEST_WISH = 300
 
@@ -33,7 +35,6 @@ LONGEST_WISH = 300
 def task_to_call(
     session: Session,
     case: CollectionsCase,
-    message_id: int,
     wish: str = "",
     *,
     by: Actor,
@@ -59,21 +60,29 @@ def task_to_call(
         if named is not None:
             before.due_on = local_date(named, zone)
         return True
-    key = f"{case.id}:{STEP}-{message_id}:1:{Channel.CALL.value}"
+    step = CaseStep(
+        id_of(case), DeskStep.CALL_REQUEST, next_occurrence(session, id_of(case), DeskStep.CALL_REQUEST)
+    )
     contact = Contact(Channel.CALL, Purpose.CONFIRMATION, address_of(folder.customer, Channel.CALL))
     earliest = named or now
     asked = ReviewRequest(contact, folder.facts, earliest, earliest + LOOK_AHEAD)
     answer = asked.answer(folder.pack)
     keep_pack(session, folder.pack, now=now)
-    told = [decision_entry(case.id, case.customer_id, asked, answer, step=STEP, letter="", key=key)]
+    decision = decision_entry(case.id, case.customer_id, asked, answer, letter="", **step.told())
+    [decision_id] = record_decisions(session, [decision], by=by, now=now)
     if not isinstance(answer, Clearance):
-        record_decisions(session, told, by=by, now=now)
         return False
     due_on = local_date(answer.not_before, zone)
-    task = CallTask(case_id=id_of(case), key=key, step=STEP, due_on=due_on, wish=wish, created_at=now)
+    made = PlannedContact(
+        **step._asdict(), channel=contact.channel, purpose=contact.purpose, decision_id=decision_id,
+        created_at=now,
+    )  # fmt: skip
+    session.add(made)
+    session.flush()
+    task = CallTask(case_id=id_of(case), contact_id=id_of(made), due_on=due_on, wish=wish, created_at=now)
     task.not_before = answer.not_before if named else None
     session.add(task)
-    created = CallTaskCreated(STEP, due_on, wish, task.not_before if wish else None)
+    created = CallTaskCreated(DeskStep.CALL_REQUEST, due_on, wish, task.not_before if wish else None)
     event = about_case(case, created, channel=Channel.CALL)
-    record_decisions(session, [*told, event], by=by, now=now)
+    record(session, event, by=by, now=now)
     return True

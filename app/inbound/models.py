@@ -78,3 +78,15 @@ class InboundMatch(Row, table=True):
     """The hold that stands because of it."""
     created_at: datetime = Field(sa_type=UtcDateTime)
     by: str = Field(max_length=120)
+
+
+class InboundAnswer(Row, table=True):
+    """Our SMS in answer to a message: which contact answers which."""
+
+    __tablename__ = "inbound_answer"
+    __table_args__ = (sa.UniqueConstraint("message_id", "words_sha256"),)
+
+    contact_id: int = Field(primary_key=True, foreign_key="contact.id", sa_type=BigId)
+    message_id: int = Field(foreign_key="inbound_message.id", sa_type=BigId)
+    words_sha256: str = Field(max_length=64)
+    """Of our words: the same are not said twice to one message."""

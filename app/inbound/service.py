@@ -489,7 +489,7 @@ def _to_call(session: Session, match: InboundMatch, message: InboundMessage, *, 
     if match.case_id is None:
         return False
     case = session.get_one(CollectionsCase, match.case_id)
-    return task_to_call(session, case, id_of(message), message.body, by=CUSTOMER, now=now)
+    return task_to_call(session, case, message.body, by=CUSTOMER, now=now)
 
 
 def _help(session: Session, match: InboundMatch, stationery: Stationery, *, now: datetime) -> bool:

@@ -266,23 +266,23 @@ def sent_messages_are_on_record(session: Session, portfolio: Portfolio) -> Itera
     """Each contact the provider accepted is on the customer's timeline exactly once."""
     sent = (OutboxStatus.SENT, OutboxStatus.DELIVERED, OutboxStatus.BOUNCED)
     rows = session.execute(
-        select(OutboxMessage.customer_id, OutboxMessage.key).where(
+        select(OutboxMessage.customer_id, OutboxMessage.id).where(
             OutboxMessage.portfolio_id == portfolio.id,
             col(OutboxMessage.status).in_(sent),
             OutboxMessage.destination != Destination.LEGAL_DESK,
         )
     ).all()
-    recorded: dict[tuple[int | None, str], int] = {}
+    recorded: dict[tuple[int | None, int | None], int] = {}
     for customer_id, data in session.execute(
         select(Event.customer_id, Event.data).where(
             col(Event.kind).in_((Kind.CONTACT_SENT, Kind.CONTACT_SIMULATED))
         )
     ):
-        key = (customer_id, json.loads(data).get("key", ""))
-        recorded[key] = recorded.get(key, 0) + 1
-    for customer_id, key in rows:
-        if recorded.get((customer_id, key), 0) != 1:
-            yield f"message {key}: {recorded.get((customer_id, key), 0)} events"
+        told = (customer_id, json.loads(data).get("message"))
+        recorded[told] = recorded.get(told, 0) + 1
+    for customer_id, number in rows:
+        if recorded.get((customer_id, number), 0) != 1:
+            yield f"message {number}: {recorded.get((customer_id, number), 0)} events"
 
 
 def timelines_verify(session: Session, portfolio: Portfolio) -> Iterator[str]:

@@ -132,8 +132,11 @@ _ONE_BREATH = frozenset({Kind.PLAN_OFFERED, Kind.PLAN_ACCEPTED, Kind.PLAN_ACTIVA
 
 def _sameness(event: Event) -> tuple[Any, ...]:
     data = json.loads(event.data)
-    if event.kind in _REPEATED and data.get("key"):
-        return event.kind, data["key"]
+    if event.kind in _REPEATED and "message" in data:
+        return event.kind, data["message"]
+    if event.kind in _REPEATED and "step" in data:
+        told = (data.get(name) for name in ("step", "occurrence", "plan", "hold"))
+        return event.kind, event.case_id, event.channel, *told
     if event.kind in _ONE_BREATH:
         return "plan", data.get("plan"), event.at
     return (event.id,)
@@ -224,7 +227,7 @@ class Teller:
             quoted=_quoted(event.kind, data),
             reasons=data.get("reasons") or (),
             pack=data.get("pack", ""),
-            key=data.get("key", "") if event.kind in _WORDED else "",
+            message_id=data.get("message") if event.kind in _WORDED else None,
             at=event.at,
             by=self.who(event.by),
             times=times,

@@ -28,7 +28,6 @@ from app.casework.plans.models import Plan
 from app.core.actor import SYSTEM, Actor
 from app.core.db import transaction
 from app.core.errors import Conflict, Forbidden, Invalid
-from app.core.ids import id_of
 from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel, HoldKind, Purpose
 from app.inbound.rules import Intent
@@ -66,10 +65,7 @@ def call(session: Session, case: CollectionsCase, report: CallReport, now: datet
 
 
 def a_task(session: Session, case: CollectionsCase, due_on: date = ON) -> CallTask:
-    task = CallTask(case_id=id_of(case), key="k", step="first-call", due_on=due_on, created_at=NOW)
-    session.add(task)
-    session.flush()
-    return task
+    return builders.call_task(session, case, due_on=due_on)
 
 
 def answers(session: Session, case: CollectionsCase, at: datetime) -> dict[Channel, type]:

@@ -188,8 +188,7 @@ def test_a_note_that_cannot_be_kept_is_refused(sqlite_program: Program) -> None:
 
 def test_a_call_counts_and_does_the_calls_that_waited(program: Program) -> None:
     case = late_case(program.desk)
-    task = CallTask(case_id=case.id, key="k", step="call", due_on=TODAY, created_at=NOW)
-    program.desk.write(lambda session: session.add(task))
+    program.desk.write(lambda session: builders.call_task(session, case, due_on=TODAY))
     body = {"result": "call_back", "note": "at work", "callback_at": "2026-03-03T18:00:00+08:00"}
     answer = program.as_(Role.AGENT).post(f"/cases/{case.reference}/calls", body)
     assert answer.status_code == 201

@@ -148,16 +148,24 @@ def picture(engine: Engine) -> dict[str, list[str]]:
 def _names(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, dict[Any, str]]:
     customers = {r["id"]: r["reference"] for r in rows["customer"]}
     cases = {r["id"]: f"case of {customers[r['customer_id']]}" for r in rows["collections_case"]}
+    events = {
+        r["id"]: f"{r['kind']} {r['seq']} of {customers.get(r['customer_id'])}"
+        for r in rows["timeline_event"]
+    }
+    contacts = {
+        r["id"]: f"{r['step']} {r['occurrence']} of {cases[r['case_id']]} by {r['channel']}"
+        for r in rows["contact"]
+    }
     return {
         "customer_id": customers,
         "account_id": {r["id"]: r["reference"] for r in rows["account"]},
         "case_id": cases,
         "portfolio_id": {r["id"]: r["code"] for r in rows["portfolio"]},
         "reverses_id": {r["id"]: r["reference"] for r in rows["ledger_entry"]},
-        "event_id": {
-            r["id"]: f"{r['kind']} {r['seq']} of {customers.get(r['customer_id'])}"
-            for r in rows["timeline_event"]
-        },
+        "event_id": events,
+        "decision_id": events,
+        "contact_id": contacts,
+        "instead_of_id": {r["id"]: contacts.get(r["contact_id"], "") for r in rows["outbox_message"]},
         "plan_id": {r["id"]: f"plan of {cases[r['case_id']]}" for r in rows["plan"]},
     }
 
@@ -186,14 +194,13 @@ def _event_data(kind: str, text: str) -> str:
     if kind in ("day.closed", "feed.loaded"):
         # What one run found left to do; a run that was cut off leaves less for the next.
         data = {name: value for name, value in data.items() if name in ("business_date", "kind")}
-    for name in ("hold", "plan", "referral"):
+    for name in ("hold", "plan", "referral", "message", "instead_of"):
         data.pop(name, None)
     return json.dumps(data, sort_keys=True)
 
 
 def _without_ids(text: str, names: Mapping[str, Mapping[Any, str]]) -> str:
-    """Keys such as `12:friendly-sms:1:sms`, references such as C-000012, and links into the installation."""
+    """References such as C-000012, and links into the installation."""
     text = re.sub(r"\bC-0*(\d+)\b", lambda m: names["case_id"].get(int(m[1]), m[0]), text)
-    text = re.sub(r"(?<![\w-])(\d+)(?=:[a-z-]+:\d+:)", lambda m: names["case_id"].get(int(m[1]), m[0]), text)
     text = re.sub(r"/u/\d+\.\w+\.[\w-]+", "/u/token", text)
     return re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "instant", text)

@@ -139,17 +139,17 @@ def account_for(engine: Engine, provider: Provider) -> Account:
     account = Account(taken=sum(taken.values()))
     message = table_of(OutboxMessage)
     with reading(engine) as session:
-        rows = session.execute(sa.select(message.c.id, message.c.key, message.c.status)).all()
-        told = _events_by_key(session.execute(sa.select(Event.kind, Event.data)).all())
-    for row_id, key, status in rows:
+        rows = session.execute(sa.select(message.c.id, message.c.status)).all()
+        told = _events_by_message(session.execute(sa.select(Event.kind, Event.data)).all())
+    for row_id, status in rows:
         account.statuses[status] += 1
-        times, kinds = taken.pop(row_id, 0), told.get(key, Counter())
+        times, kinds = taken.pop(row_id, 0), told.get(row_id, Counter())
         if times > 1:
-            account.duplicates.append(key)
+            account.duplicates.append(f"M-{row_id:06d}")
         if any(_is_lost(status, times)):
-            account.lost.append(f"{key} {status.value}, taken {times} times")
+            account.lost.append(f"M-{row_id:06d} {status.value}, taken {times} times")
         if not _is_explained(status, kinds):
-            account.unexplained.append(f"{key} {status.value}: {dict(kinds)}")
+            account.unexplained.append(f"M-{row_id:06d} {status.value}: {dict(kinds)}")
     account.lost += [f"message {row_id}, which nobody knows" for row_id in taken]
     return account
 
@@ -171,10 +171,10 @@ def _is_explained(status: OutboxStatus, kinds: Counter[Kind]) -> bool:
     return status is OutboxStatus.FAILED and (sent, failed) == (0, 1)
 
 
-def _events_by_key(found: object) -> dict[str, Counter[Kind]]:
-    told: dict[str, Counter[Kind]] = {}
+def _events_by_message(found: object) -> dict[int, Counter[Kind]]:
+    told: dict[int, Counter[Kind]] = {}
     for kind, data in found:  # type: ignore[attr-defined]
-        key = from_json(data).get("key")
-        if key:
-            told.setdefault(key, Counter())[kind] += 1
+        number = from_json(data).get("message")
+        if number:
+            told.setdefault(number, Counter())[kind] += 1
     return told

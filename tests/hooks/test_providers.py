@@ -81,7 +81,7 @@ def test_a_delivery_report_settles_the_message_once(
         assert report(twilio, fields).status_code == 204
     assert (message(twilio, row).status, message(twilio, row).error) == (status, "Twilio error 30003")
     [told] = twilio.read(lambda session: events(session, kind))
-    assert (told["key"], told["detail"]) == (row.key, "Twilio error 30003")
+    assert (told["message"], told["detail"]) == (row.id, "Twilio error 30003")
 
 
 @pytest.mark.parametrize(

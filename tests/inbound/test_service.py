@@ -18,6 +18,7 @@ from app.casework.cases.models import (
     CollectionsCase,
 )
 from app.casework.cases.service import log_call
+from app.casework.contacts.models import PlannedContact
 from app.casework.holds.models import CaseHold
 from app.core.actor import Actor
 from app.core.card_numbers import luhn
@@ -316,7 +317,10 @@ def test_what_is_asked_for_on_the_page_is_for_a_person_too(engine: Engine) -> No
 
 def call_tasks(engine: Engine) -> list[tuple[str, date]]:
     with transaction(engine) as session:
-        return [(task.step, task.due_on) for task in session.scalars(select(CallTask))]
+        return [
+            (session.get_one(PlannedContact, task.contact_id).step, task.due_on)
+            for task in session.scalars(select(CallTask))
+        ]
 
 
 def test_please_call_me_puts_a_call_on_the_worklist_once(engine: Engine) -> None:

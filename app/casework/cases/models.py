@@ -6,7 +6,8 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from app.casework.cases.rules import CaseStatus, Outcome
-from app.core.db import BigId, Row, UtcDateTime, enum_type
+from app.casework.contacts.models import PlannedContact
+from app.core.db import BigId, Row, UtcDateTime, enum_type, table_of
 from app.core.ids import id_of
 
 
@@ -79,12 +80,11 @@ class CallTask(Row, table=True):
     """A call that an agent is to make: the strategy, or the customer, asks for it."""
 
     __tablename__ = "call_task"
-    __table_args__ = (sa.UniqueConstraint("key"), sa.Index("ix_call_task_case", "case_id", "done_at"))
+    __table_args__ = (sa.UniqueConstraint("contact_id"), sa.Index("ix_call_task_case", "case_id", "done_at"))
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
     case_id: int = Field(foreign_key="collections_case.id", sa_type=BigId)
-    key: str = Field(max_length=120)
-    step: str = Field(max_length=60)
+    contact_id: int = Field(foreign_key=f"{table_of(PlannedContact).name}.id", sa_type=BigId)
     due_on: date
     not_before: datetime | None = Field(default=None, sa_type=UtcDateTime)
     """A time of that day before which there is no point: the customer's own, or after a call that nobody answered."""

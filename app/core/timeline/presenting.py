@@ -47,8 +47,8 @@ class TimelineEntry:
     reasons: Sequence[Mapping[str, Any]] = ()
     """Of an answer of the gate, as they are on record."""
     pack: str = ""
-    key: str = ""
-    """Names the message whose exact words can be opened under this line."""
+    message_id: int | None = None
+    """The message whose exact words can be opened under this line."""
     at: datetime | None = None
     on: date | None = None
     """For what has a date only: a payment."""

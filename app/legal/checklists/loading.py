@@ -265,7 +265,7 @@ def _messages(session: Session, case: CollectionsCase) -> tuple[shown.Message, .
     )
     return tuple(
         shown.Message(
-            key=row.key,
+            key=row.reference,
             channel=row.destination.value,
             to=row.address,
             subject=row.subject,

@@ -35,7 +35,6 @@ def hand_over(session: Session, case: CollectionsCase, bundle: Bundle, *, now: d
     if why_not := obstacle(session, case, bundle, now=now):
         raise Conflict(why_not)
     row = {
-        "key": f"bundle:{bundle.reference}",
         "destination": Destination.LEGAL_DESK,
         "portfolio_id": case.portfolio_id,
         "customer_id": case.customer_id,

@@ -47,8 +47,8 @@ from app.operations.alerts.rules import AlertKind
 from app.operations.alerts.service import end_alert, raise_alert
 from app.operations.day.runs import note_restated, run_of
 from app.operations.invariants import Violation, quick
-from app.outreach.planning.deferred import waiting_letters
-from app.outreach.planning.event_letters import tonight, write_occasions, write_waiting
+from app.outreach.planning.deferred import due_letters
+from app.outreach.planning.event_letters import tonight, write_deferred, write_occasions
 from app.outreach.planning.nightly import plan_night
 from app.outreach.planning.service import PLANNING_HORIZON, Stationery, cases_to_contact
 from app.outreach.strategy.service import drop_tasks
@@ -168,11 +168,11 @@ def contact(day: Day) -> Counts:
     enqueue the others, one chunk of cases a transaction: the answer and what follows from it are one."""
     with reading(day.engine) as session:
         happened = tonight(session, day.portfolio, day.on)
-        waited = waiting_letters(session, id_of(day.portfolio), day.now + PLANNING_HORIZON)
-    for keys in waited:
-        for few in chunked(keys, CONTACT_CHUNK):
+        deferred = due_letters(session, id_of(day.portfolio), day.now + PLANNING_HORIZON)
+    for ids in deferred:
+        for few in chunked(ids, CONTACT_CHUNK):
             with transaction(day.engine) as session:
-                write_waiting(session, day.portfolio, few, day.stationery, on=day.on, by=SYSTEM, now=day.now)
+                write_deferred(session, day.portfolio, few, day.stationery, on=day.on, by=SYSTEM, now=day.now)
     for occasions in happened:
         for some in chunked(occasions, CONTACT_CHUNK):
             with transaction(day.engine) as session:

@@ -14,12 +14,13 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
-from sqlmodel import col
+from sqlmodel import Session, col
 
 from app.book.ledger.models import Account, Customer, Portfolio
 from app.casework.cases.models import case_reference
+from app.casework.contacts.models import PlannedContact
 from app.core.clock import local_date
-from app.core.db import reading
+from app.core.db import reading, table_of
 from app.core.timeline.models import Event
 from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel
@@ -29,6 +30,7 @@ from app.operations.simulation.rules import (
     Transmission,
     through_channel,
 )
+from app.outreach.outbox.models import OutboxMessage
 
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 DECISIONS = {
@@ -77,7 +79,7 @@ def count_events(
     portfolio: Portfolio,
     side: str,
     after: int,
-    units: dict[str, int],
+    units: dict[int, int],
     tally: Tally,
     references: dict[int, tuple[str, str]],
     writer: Any,
@@ -102,6 +104,7 @@ def count_events(
         .order_by(col(Event.id))
     )
     with reading(engine) as session:
+        steps = _steps(session)
         for row in session.execute(query.execution_options(yield_per=2000)):
             after = row.id
             decision = DECISIONS.get(row.kind)
@@ -113,7 +116,7 @@ def count_events(
             if "step" in data:
                 day -= timedelta(days=1)  # decided in the night after the day that was closed
             reasons = data.get("reasons", [])
-            step = data.get("step") or _step_of(data.get("key", ""))
+            step = data.get("step") or steps.get(data.get("message"), "")
             tally.contacts[day.isoformat(), channel, decision] += 1
             tally.steps[step, channel, decision] += 1
             for reason in reasons:
@@ -129,9 +132,11 @@ def count_events(
     return after
 
 
-def _step_of(key: str) -> str:
-    """The step in an outbox key `case:step:occurrence:channel`."""
-    return key.split(":")[1] if key.count(":") >= 3 else ""
+def _steps(session: Session) -> dict[int, str]:
+    """Message id -> the step that brought it."""
+    message, contact = table_of(OutboxMessage), table_of(PlannedContact)
+    query = sa.select(message.c.id, contact.c.step).join(contact, contact.c.id == message.c.contact_id)
+    return {number: step for number, step in session.connection().execute(query)}
 
 
 def _listed(
@@ -141,7 +146,7 @@ def _listed(
     decision: str,
     step: str,
     data: dict[str, Any],
-    units: dict[str, int],
+    units: dict[int, int],
     references: dict[int, tuple[str, str]],
 ) -> Sequence[Any]:
     why = "; ".join(reason["rule"] for reason in data.get("reasons", [])) or data.get("reason", "")
@@ -155,7 +160,7 @@ def _listed(
         step,
         data.get("letter", ""),
         data.get("strategy", ""),
-        units.get(data.get("key", ""), "") if decision == "sent" else "",
+        units.get(data.get("message", 0), "") if decision == "sent" else "",
         why,
     )
 

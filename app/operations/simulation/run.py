@@ -177,9 +177,9 @@ def _deliver_until(
     night: datetime,
     until: datetime,
     tally: Tally,
-) -> dict[str, int]:
+) -> dict[int, int]:
     """Deliver what is due, at each full hour after `night` and before `until`; returns segments or pages by key."""
-    units: dict[str, int] = {}
+    units: dict[int, int] = {}
     at = night
     while (due := _next_due(engine)) is not None:
         hours = max(1, -((at - due) // timedelta(hours=1)))
@@ -211,7 +211,7 @@ def deliver_batch(
     stationery: Stationery,
     tariff: Tariff,
     tally: Tally,
-    units: dict[str, int],
+    units: dict[int, int],
     *,
     now: datetime,
 ) -> int:
@@ -252,11 +252,12 @@ def _update(session: Session, ids: Sequence[int], **values: Any) -> None:
     session.connection().execute(sa.update(table).where(among(session, table.c.id, ids)).values(**values))
 
 
-def _sent(row: OutboxMessage, tariff: Tariff, tally: Tally, units: dict[str, int], now: datetime) -> NewEvent:
+def _sent(row: OutboxMessage, tariff: Tariff, tally: Tally, units: dict[int, int], now: datetime) -> NewEvent:
     channel = Channel(row.destination.value)
-    units[row.key] = _units(channel, row.text)
-    leaving = Transmission(now, row.not_after, tariff.seconds(channel, units[row.key]))
-    tally.leaving[channel].append((leaving, units[row.key]))
+    number = id_of(row)
+    units[number] = _units(channel, row.text)
+    leaving = Transmission(now, row.not_after, tariff.seconds(channel, units[number]))
+    tally.leaving[channel].append((leaving, units[number]))
     event = result_event(row, Accepted(""))
     assert event is not None
     return event

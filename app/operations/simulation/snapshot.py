@@ -31,7 +31,7 @@ LEFT_BEHIND = {
     "waiver", "bundle", "case_document", "document_content", "decision_facts", "simulation_run",
     "mail_notice",
     # What customers wrote; what came of it stands in rows of its own.
-    "inbound_match", "inbound_message",
+    "inbound_match", "inbound_message", "inbound_answer",
 }  # fmt: skip
 
 BLANKED = {"staff_user": ("password_hash",)}

@@ -21,6 +21,7 @@ from sqlmodel import Session
 from app.core.actor import SYSTEM, Actor
 from app.core.db import transaction
 from app.core.errors import Conflict
+from app.core.ids import id_of
 from app.core.text import clean_text
 from app.core.timeline.rules import Kind
 from app.core.timeline.service import Heads, NewEvent, customer_stream, record_many
@@ -128,7 +129,7 @@ def finish(row: OutboxMessage, result: SendResult, *, now: datetime) -> bool:
         if isinstance(result, Accepted):
             row.provider_ref = row.provider_ref or result.provider_ref[:120]
         else:
-            log.warning("result_contradicts_report", key=row.key, result=type(result).__name__)
+            log.warning("result_contradicts_report", message=row.reference, result=type(result).__name__)
         return False
     if row.status is not OutboxStatus.SENDING and not isinstance(result, Accepted):
         # The lease ran out while the provider was slow. What was unknown is certain now: nothing left.
@@ -203,7 +204,7 @@ def withhold(row: OutboxMessage, why: Withhold, *, now: datetime) -> DecisionEnt
             asked,
             answer,
             kind=Kind.CONTACT_WITHHELD,
-            key=row.key,
+            message=id_of(row),
             letter=row.letter,
             reason=why.reason,
         )
@@ -226,7 +227,9 @@ def postponed(row: OutboxMessage, why: Postpone) -> list[DecisionEntry]:
     if why.asked is None:
         return []
     asked, answer = why.asked
-    return [decision_entry(row.case_id, row.customer_id, asked, answer, key=row.key, letter=row.letter)]
+    return [
+        decision_entry(row.case_id, row.customer_id, asked, answer, message=id_of(row), letter=row.letter)
+    ]
 
 
 def record_results(
@@ -267,7 +270,7 @@ def message_event(row: OutboxMessage, kind: Kind, data: Mapping[str, object]) ->
     return NewEvent(
         customer_stream(row.customer_id),
         kind,
-        {"key": row.key, "letter": row.letter, **data},
+        {"message": id_of(row), "letter": row.letter, **data},
         customer_id=row.customer_id,
         case_id=row.case_id,
         channel=channel,

@@ -224,8 +224,8 @@ class _BatchRun:
             batch = self._locked(session, BatchStatus.MAKING)
             if batch is None:
                 return False
-            refused = [row for row in self._letters(session, batch) if row.key in made.refused]
-            self._finish(session, refused, lambda row: Undeliverable(made.refused[row.key]))
+            refused = [row for row in self._letters(session, batch) if row.reference in made.refused]
+            self._finish(session, refused, lambda row: Undeliverable(made.refused[row.reference]))
             if is_stopped(session, Destination.POST) or not made.letters:
                 return False
             batch.status, batch.lease_until = BatchStatus.PUBLISHING, now + LEASE
@@ -245,8 +245,8 @@ class _BatchRun:
             return Counter()
 
         def result(row: OutboxMessage) -> SendResult:
-            if row.key in manifest:
-                return Accepted(f"{batch.name}#{manifest[row.key]}")
+            if row.reference in manifest:
+                return Accepted(f"{batch.name}#{manifest[row.reference]}")
             return Uncertain("it is not on the manifest" if there else "the print folder has no such batch")
 
         counts: Counter[str] = Counter()

@@ -12,6 +12,8 @@ from sqlmodel import Session
 from app.book.ledger.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
+from app.casework.contacts.queries import steps_of
+from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.plans.models import Plan
 from app.casework.plans.offers import offers_that_stand
 from app.casework.plans.rules import LIVE, PlanKind, PlanStatus
@@ -32,7 +34,7 @@ from app.outreach.outbox.rules import (
     purpose_of_answer,
 )
 from app.outreach.planning.event_letters import CLOSING
-from app.outreach.planning.service import Stationery, confirmed_plan, offered_plan
+from app.outreach.planning.service import Stationery
 from app.policy.answers import Clearance, WaitUntil
 from app.policy.facts import Contact
 
@@ -85,24 +87,26 @@ def recheck(
     planned = set(session.connection().execute(query).scalars())
     following = [row.case_id for row in fresh if row.letter in stationery.follow_ups]
     written = written_on(session, following)
+    steps = steps_of(session, {row.contact for row in fresh})
     verdicts: list[Cleared | Withhold | Postpone] = []
     for row in rows:
         folder = folders.get(row.case_id)
         if folder is None:
             verdicts.append(too_old(row))
             continue
+        step = steps[row.contact]
         changed = _no_longer_true(
             session,
             folder,
             row,
+            step,
             planned=row.case_id in planned,
             small_debt_minor=portfolio.small_debt_minor,
             today=today,
         )
         if not changed and row.letter in stationery.follow_ups:
             # What we wrote may have come back since.
-            stem = row.key.rpartition(":")[0]
-            arrived = wrote_before(written, row.case_id, folder.oldest_due_on, stem)
+            arrived = wrote_before(written, step, folder.oldest_due_on)
             changed = (
                 "" if arrived else "it says that we wrote before, and no earlier letter of this case arrived"
             )
@@ -117,6 +121,7 @@ def _no_longer_true(
     session: Session,
     folder: CaseFacts,
     row: OutboxMessage,
+    step: CaseStep,
     *,
     planned: bool,
     small_debt_minor: int,
@@ -125,9 +130,9 @@ def _no_longer_true(
     """Why the message would now say something false or unwelcome; '' = it still holds."""
     if address_of(folder.customer, Channel(row.destination.value)) != row.address:
         return MOVED
-    if row.purpose is Purpose.CONFIRMATION and not _plan_stands(session, row):
+    if not _plan_stands(session, step):
         return "the plan it confirms has ended"
-    if not _still_offered(session, row, today):
+    if not _still_offered(session, step, today):
         return "the plan it offers is no longer on offer"
     if row.letter == ANSWER_LETTER and purpose_of_answer(folder.facts.holds) is not row.purpose:
         return "whether they dispute the debt has changed since it was written"
@@ -150,12 +155,11 @@ def _no_longer_true(
     return ""
 
 
-def _plan_stands(session: Session, row: OutboxMessage) -> bool:
-    plan_id = confirmed_plan(row.key)
-    if plan_id is None:  # it answers something else than a plan
+def _plan_stands(session: Session, step: CaseStep) -> bool:
+    """Whether the plan that a confirmation confirms still runs or was kept; True for any other step."""
+    if step.step != DeskStep.CONFIRMATION:
         return True
-    plan = session.get(Plan, plan_id)
-    return plan is not None and plan.status in (*LIVE, PlanStatus.KEPT)
+    return session.get_one(Plan, step.plan_id).status in (*LIVE, PlanStatus.KEPT)
 
 
 def _still_closed_so(session: Session, row: OutboxMessage) -> bool:
@@ -164,13 +168,11 @@ def _still_closed_so(session: Session, row: OutboxMessage) -> bool:
     return case is not None and case.outcome is not None and CLOSING.get(case.outcome) == row.letter
 
 
-def _still_offered(session: Session, row: OutboxMessage, today: date) -> bool:
-    plan_id = offered_plan(row.key)
-    if plan_id is None:
+def _still_offered(session: Session, step: CaseStep, today: date) -> bool:
+    """Whether the plan that an offer offers is still to be had; True for any other step."""
+    if step.step != DeskStep.OFFER:
         return True
-    plan = session.get(Plan, plan_id)
-    if plan is None:
-        return False
+    plan = session.get_one(Plan, step.plan_id)
     if plan.status is PlanStatus.OFFERED:
         return offers_that_stand(session, [plan], today) != []
     # A settlement that was said yes to is still to be had in writing.

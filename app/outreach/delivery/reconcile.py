@@ -68,7 +68,7 @@ def reconcile_letters(engine: Engine, printed: Callable[[str, date], str], *, cl
         rows = _to_look_up(session, Destination.POST, now=clock.now())
         session.expunge_all()
     for row in rows:
-        ref = printed(row.key, row.business_date)
+        ref = printed(row.reference, row.business_date)
         with transaction(engine) as session:
             counts[_note_letter(session, row, ref, now=clock.now())] += 1
     return dict(counts)

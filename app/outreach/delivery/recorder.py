@@ -117,7 +117,7 @@ def _finish_others(
     for row in locked_rows(session, [attempt.claim for attempt, _ in results]) if results else ():
         attempt, result = found[id_of(row)]
         if row.attempt_id != attempt.row.attempt_id:
-            log.error("attempt_superseded", key=row.key)
+            log.error("attempt_superseded", message=row.reference)
         elif finish(row, result, now=now):
             finished.append((row, result))
     return finished

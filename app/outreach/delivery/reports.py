@@ -11,14 +11,13 @@ from sqlmodel import Session
 
 from app.core.actor import SYSTEM, Actor
 from app.core.db import table_of
-from app.core.timeline.models import Event
 from app.core.timeline.rules import Kind
 from app.core.timeline.service import record
 from app.outreach.delivery.moves import REPORTED, cannot_arrive, message_event, move
 from app.outreach.gate.suppression import apply_refusal
 from app.outreach.outbox.channel_stops import stop_channel
 from app.outreach.outbox.claims import Claim, locked_rows
-from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.models import ChannelStop, OutboxMessage
 from app.outreach.outbox.rules import (
     TRANSITIONS,
     Failure,
@@ -48,7 +47,7 @@ def note_status(
     if row is None:
         return False
     if row.provider_ref and provider_ref and row.provider_ref != provider_ref:
-        log.error("two_messages_for_one_attempt", key=row.key)
+        log.error("two_messages_for_one_attempt", message=row.reference)
         return True
     row.provider_ref = row.provider_ref or provider_ref[:120]
     if row.status not in REPORTED and OutboxStatus.SENT in TRANSITIONS[row.status]:
@@ -72,14 +71,11 @@ def note_status(
 def _started_since(session: Session, row: OutboxMessage) -> bool:
     """Has a person started the channel again since this message left? Then what it met is mended, and reports that
     come late must not stop it once more."""
-    event = table_of(Event)
-    last = sa.select(event.c.at).where(
-        event.c.stream == "outbox",
-        event.c.kind == Kind.CHANNEL_STARTED,
-        event.c.data.contains(f'"destination":"{row.destination.value}"'),
-        event.c.at >= (row.sent_at or row.created_at),
+    stop = table_of(ChannelStop)
+    ended = sa.select(stop.c.id).where(
+        stop.c.destination == row.destination, stop.c.ended_at >= (row.sent_at or row.created_at)
     )
-    return session.execute(last.limit(1)).first() is not None
+    return session.execute(ended.limit(1)).first() is not None
 
 
 def _reported_row(session: Session, attempt_id: str, provider_ref: str) -> OutboxMessage | None:

@@ -175,7 +175,7 @@ def dispatch_of(
     """The message as an adapter gets it; the row carries its attempt id already."""
     channel = Channel(row.destination.value)
     dispatch = Dispatch(
-        key=row.key,
+        key=row.reference,
         attempt_id=row.attempt_id,
         channel=channel,
         to=row.address,

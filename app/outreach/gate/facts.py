@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import reduce
@@ -36,6 +35,8 @@ from app.core.timeline.models import Event
 from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel
 from app.outreach.gate.models import Consent, ContactPreference, SuppressedAddress
+from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.rules import OutboxStatus
 from app.policy.calendars import midnight, zone_named
 from app.policy.facts import ContactResult, Facts, Hold, Notice, PastContact, Preference, PreferenceKind
 from app.policy.pack import Pack
@@ -263,25 +264,15 @@ def _notices(session: Session, ids: Sequence[int], letters: Collection[str]) -> 
     found: dict[int, list[Notice]] = {}
     if not letters:
         return found
-    event = table_of(Event)
-    # The data are canonical JSON, so this text stands in an event exactly if it is about that letter.
-    named = sa.or_(
-        *(event.c.data.contains(f'"letter":{json.dumps(name)}', autoescape=True) for name in sorted(letters))
+    message = table_of(OutboxMessage)
+    sent = (message.c.customer_id, message.c.letter, message.c.sent_at)
+    left = (
+        message.c.letter.in_(sorted(letters)),
+        message.c.status.in_((OutboxStatus.SENT, OutboxStatus.DELIVERED)),
+        message.c.simulated.is_(False),
     )
-    of_events = (event.c.customer_id, event.c.id, event.c.kind, event.c.at, event.c.data)
-    told = event.c.kind.in_((Kind.CONTACT_SENT, Kind.CONTACT_FAILED))
-    sent: dict[tuple[int, str], Notice] = {}
-    for customer_id, _, kind, at, text in sorted(
-        _of_customers(session, of_events, ids, told, named), key=lambda row: row.id
-    ):
-        data = from_json(text)
-        of = customer_id, str(data.get("key"))
-        if kind == Kind.CONTACT_FAILED:  # it came back: nobody was given it
-            sent.pop(of, None)
-        else:
-            sent[of] = Notice(data["letter"], at)
-    for (customer_id, _), notice in sent.items():
-        found.setdefault(customer_id, []).append(notice)
+    for customer_id, letter, at in _of_customers(session, sent, ids, *left):
+        found.setdefault(customer_id, []).append(Notice(letter, at))
     # Notices given outside the desk, of which a document is on file.
     document = table_of(CaseDocument)
     dated = (document.c.customer_id, document.c.dated_on, document.c.kind)

@@ -8,48 +8,52 @@ from datetime import date
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from app.casework.contacts.models import PlannedContact
+from app.casework.contacts.rules import CaseStep
 from app.core.bulk import among
 from app.core.db import table_of
 from app.core.vocabulary import Purpose
 from app.outreach.letters.letter import Letter
 from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import Destination, OutboxStatus
+from app.outreach.outbox.rules import OutboxStatus
 
 ARRIVED = (OutboxStatus.SENT, OutboxStatus.DELIVERED)
 """A message that was withheld, came back, or may not have left is not "we wrote to you"."""
 
 
-Written = Mapping[int, Sequence[tuple[date, str]]]
-"""Case id -> (business date, key) of each reminder or notice that was sent."""
+Written = Mapping[int, Sequence[tuple[date, CaseStep]]]
+"""Case id -> (business date, step) of each reminder or notice that was sent."""
 
 
-def written_on(session: Session, case_ids: Collection[int]) -> dict[int, list[tuple[date, str]]]:
+def written_on(session: Session, case_ids: Collection[int]) -> dict[int, list[tuple[date, CaseStep]]]:
     """What was sent in these cases, as `Written` has it."""
     if not case_ids:
         return {}
-    message = table_of(OutboxMessage)
+    message, contact = table_of(OutboxMessage), table_of(PlannedContact)
+    step = (contact.c.case_id, contact.c.step, contact.c.occurrence, contact.c.plan_id, contact.c.hold_id)
     # Spelled so that only the index over cases fits: on a night's first chunks PostgreSQL believes the outbox to be
     # empty, and would go through all that was sent.
     status = sa.type_coerce(message.c.status, sa.Text) + ""
-    query = sa.select(message.c.case_id, message.c.business_date, message.c.key).where(
+    query = sa.select(message.c.business_date, *step).where(
+        contact.c.id == message.c.contact_id,
         among(session, message.c.case_id, sorted(case_ids)),
         status.in_([each.value for each in ARRIVED]),
         message.c.simulated.is_(False),  # printed to a console, it told nobody anything
-        message.c.destination != Destination.LEGAL_DESK,
         message.c.purpose.in_((Purpose.REMINDER, Purpose.NOTICE)),
     )
-    found: dict[int, list[tuple[date, str]]] = {}
-    for case_id, on, key in session.connection().execute(query):
-        found.setdefault(case_id, []).append((on, key))
+    found: dict[int, list[tuple[date, CaseStep]]] = {}
+    for on, *columns in session.connection().execute(query):
+        of = CaseStep(*columns)
+        found.setdefault(of.case_id, []).append((on, of))
     return found
 
 
-def wrote_before(written: Written, case_id: int, oldest_due_on: date | None, stem: str) -> bool:
+def wrote_before(written: Written, step: CaseStep, oldest_due_on: date | None) -> bool:
     """Whether a letter was sent about what is past due now: one from before that fell due spoke of something else. What
-    the same step (`stem` of its keys) brought by another channel is not an earlier letter."""
+    the same step brought by another channel is not an earlier letter."""
     return any(
-        (oldest_due_on is None or on > oldest_due_on) and not key.startswith(f"{stem}:")
-        for on, key in written.get(case_id, ())
+        (oldest_due_on is None or on > oldest_due_on) and of != step
+        for on, of in written.get(step.case_id, ())
     )
 
 

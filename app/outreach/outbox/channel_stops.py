@@ -13,15 +13,15 @@ from app.core.bulk import upsert
 from app.core.timeline.rules import Kind
 from app.core.timeline.service import NewEvent, record
 from app.outreach.outbox.models import ChannelStop
-from app.outreach.outbox.rules import (
-    Destination,
-)
+from app.outreach.outbox.rules import Destination
 
 log = structlog.get_logger("desk.delivery")
 
 
 def is_stopped(session: Session, destination: Destination) -> bool:
-    query = sa.select(sa.literal(1)).where(col(ChannelStop.destination) == destination)
+    query = sa.select(sa.literal(1)).where(
+        col(ChannelStop.destination) == destination, col(ChannelStop.ended_at).is_(None)
+    )
     return session.connection().execute(query).first() is not None
 
 
@@ -32,9 +32,8 @@ def stop_channel(
     it first stays the reason."""
     if is_stopped(session, destination):
         return
-    values = {"reason": reason[:500], "at": now, "by": by}
-    statement = upsert(session, ChannelStop).values(destination=destination, **values)
-    session.execute(statement.on_conflict_do_update(index_elements=["destination"], set_=values))
+    values = {"destination": destination, "reason": reason[:500], "at": now, "by": by, "ended_by": ""}
+    session.execute(upsert(session, ChannelStop).values(**values).on_conflict_do_nothing())
     data = {"destination": destination.value, "reason": reason}
     record(session, NewEvent("outbox", Kind.CHANNEL_STOPPED, data), by=by, now=now)
     log.error("channel_stopped", destination=destination.value, by=by)
@@ -42,6 +41,7 @@ def stop_channel(
 
 def start_channel(session: Session, destination: Destination, *, by: Actor, now: datetime) -> None:
     """Send to this destination again."""
-    session.execute(sa.delete(ChannelStop).where(col(ChannelStop.destination) == destination))
+    stopped = (col(ChannelStop.destination) == destination, col(ChannelStop.ended_at).is_(None))
+    session.execute(sa.update(ChannelStop).where(*stopped).values(ended_at=now, ended_by=by))
     data = {"destination": destination.value}
     record(session, NewEvent("outbox", Kind.CHANNEL_STARTED, data), by=by, now=now)

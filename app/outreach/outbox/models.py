@@ -18,6 +18,22 @@ class OutboxMessage(Row, table=True):
         sa.Index("ix_outbox_message_customer", "customer_id", "status"),
         sa.Index("ix_outbox_message_case", "case_id"),
         sa.Index("ix_outbox_message_provider_ref", "provider_ref"),
+        # A contact has one message, and one more in the place of each that was withheld.
+        sa.Index(
+            "uq_outbox_message_contact",
+            "contact_id",
+            unique=True,
+            sqlite_where=sa.text("instead_of_id IS NULL"),
+            postgresql_where=sa.text("instead_of_id IS NULL"),
+        ),
+        sa.Index(
+            "uq_outbox_message_instead_of",
+            "instead_of_id",
+            unique=True,
+            sqlite_where=sa.text("instead_of_id IS NOT NULL"),
+            postgresql_where=sa.text("instead_of_id IS NOT NULL"),
+        ),
+        sa.CheckConstraint("(contact_id IS NULL) <> (bundle_id IS NULL)", name="contact_or_bundle"),
         # Few rows at a time: those whose step is to go on by another channel.
         sa.Index(
             "ix_outbox_message_fallback",
@@ -28,13 +44,15 @@ class OutboxMessage(Row, table=True):
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
-    key: str = Field(max_length=120, unique=True)
-    """`case:step:occurrence:channel`, or `bundle:<id>`."""
+    contact_id: int | None = Field(default=None, foreign_key="contact.id", sa_type=BigId)
+    """None = it carries a bundle to the legal desk."""
+    instead_of_id: int | None = Field(default=None, foreign_key="outbox_message.id", sa_type=BigId)
+    """The message of the same contact that was withheld, and in whose place this one was written."""
     destination: Destination = Field(sa_type=enum_type(Destination))
     portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
     customer_id: int = Field(foreign_key="customer.id", sa_type=BigId)
     case_id: int = Field(foreign_key="collections_case.id", sa_type=BigId)
-    bundle_id: int | None = Field(default=None, sa_type=BigId)
+    bundle_id: int | None = Field(default=None, unique=True, sa_type=BigId)
     purpose: Purpose = Field(sa_type=enum_type(Purpose))
 
     letter: str = Field(default="", max_length=60)
@@ -75,26 +93,17 @@ class OutboxMessage(Row, table=True):
     fallback_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     """It cannot arrive: from then on its step may go on by another channel. None = nothing left to do."""
 
+    @property
+    def reference(self) -> str:
+        """Its number for people, providers and files."""
+        return f"M-{id_of(self):06d}"
 
-class WaitingLetter(Row, table=True):
-    """A letter of an occasion that the gate makes wait longer than a night plans ahead."""
-
-    __tablename__ = "waiting_letter"
-    __table_args__ = (sa.Index("ix_waiting_letter_until", "portfolio_id", "until"),)
-
-    key: str = Field(primary_key=True, max_length=120)
-    """`case:step:channel`."""
-    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
-    customer_id: int = Field(foreign_key="customer.id", sa_type=BigId)
-    case_id: int = Field(foreign_key="collections_case.id", sa_type=BigId)
-    step: str = Field(max_length=60)
-    letter: str = Field(max_length=60)
-    channel: str = Field(max_length=10)
-    """'' = by e-mail, or by post to who has none."""
-    figures: str = Field(sa_type=sa.Text)
-    """JSON of what the occasion adds to the letter's values: ISO dates, and amounts in minor units."""
-    plan_id: int | None = Field(default=None, foreign_key="plan.id", sa_type=BigId)
-    until: datetime = Field(sa_type=UtcDateTime)
+    @property
+    def contact(self) -> int:
+        """The id of its contact; LookupError for a message that has none."""
+        if self.contact_id is None:
+            raise LookupError(f"Message {self.reference} carries a bundle: it is no contact with a customer")
+        return self.contact_id
 
 
 class SendingPace(Row, table=True):
@@ -152,14 +161,26 @@ class PrintBatch(Row, table=True):
 
 
 class ChannelStop(Row, table=True):
-    """A channel that is switched off, by a person or because its provider refuses our credentials."""
+    """A time during which a channel is switched off, by a person or because its provider refuses our credentials."""
 
     __tablename__ = "channel_stop"
+    __table_args__ = (
+        sa.Index(
+            "uq_channel_stop_now",
+            "destination",
+            unique=True,
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        ),
+    )
 
-    destination: Destination = Field(primary_key=True, sa_type=enum_type(Destination))
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    destination: Destination = Field(sa_type=enum_type(Destination))
     reason: str = Field(max_length=500)
     at: datetime = Field(sa_type=UtcDateTime)
     by: str = Field(max_length=120)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    ended_by: str = Field(default="", max_length=120)
 
 
 class Heartbeat(Row, table=True):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.book.ledger.models import Customer, Portfolio
+from app.casework.contacts.models import PlannedContact
+from app.core.db import table_of
+from app.core.vocabulary import Channel
 from app.outreach.outbox.models import ChannelStop, Heartbeat, OutboxMessage, PrintBatch
 from app.outreach.outbox.rules import Destination, HandoffStatus, OutboxStatus
 
@@ -92,8 +95,26 @@ def _listed(
     return query
 
 
+def written_on_day(session: Session, case_id: int, step: str, letter: str, on: date) -> set[Channel]:
+    """The channels by which this letter was written in the case on that business date, at this step."""
+    message, contact = table_of(OutboxMessage), table_of(PlannedContact)
+    query = (
+        sa.select(contact.c.channel)
+        .join(message, message.c.contact_id == contact.c.id)
+        .where(
+            message.c.case_id == case_id,
+            message.c.business_date == on,
+            contact.c.step == step,
+            contact.c.letter == letter,
+        )
+    )
+    return set(session.execute(query).scalars())
+
+
 def channel_stops(session: Session) -> dict[Destination, ChannelStop]:
-    return {stop.destination: stop for stop in session.scalars(select(ChannelStop))}
+    """The channels that are switched off now, and by whom and why."""
+    query = select(ChannelStop).where(col(ChannelStop.ended_at).is_(None))
+    return {stop.destination: stop for stop in session.scalars(query)}
 
 
 def bundle_deliveries(session: Session, case_id: int) -> dict[int, OutboxMessage]:

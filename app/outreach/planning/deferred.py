@@ -1,84 +1,88 @@
-"""Letters of an occasion that have to wait longer than a night plans ahead: kept until they may be written."""
+"""Deferred letters: kept until the gate would clear them, because they wait longer than a night plans ahead."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from app.casework.contacts.rules import CaseStep
 from app.core.bulk import upsert
 from app.core.db import table_of
+from app.core.ids import id_of
 from app.core.vocabulary import Channel
 from app.outreach.gate.case_facts import CaseRow
-from app.outreach.outbox.models import WaitingLetter
+from app.outreach.planning.models import DeferredLetter
 from app.policy.answers import Answer, WaitUntil
 
 Figures = Mapping[str, date | int]
 """Dates, and amounts in minor units."""
 
 
-def keep_waiting(
+def defer_letter(
     session: Session,
     portfolio_id: int,
     case: CaseRow,
     answer: Answer,
     *,
-    step: str,
+    step: CaseStep,
     letter: str,
     channel: Channel | None,
     figures: Figures,
-    plan_id: int | None,
 ) -> None:
-    """Remember the letter if this answer makes it wait. `channel` None = whichever the customer has by then."""
+    """Keep the letter if this answer makes it wait. `channel` None = e-mail or post, whichever reaches the customer by
+    then."""
     if not isinstance(answer, WaitUntil):
         return
-    row = WaitingLetter(
-        key=waiting_key(case.id, step, channel),
-        portfolio_id=portfolio_id,
-        customer_id=case.customer_id,
-        case_id=case.id,
-        step=step,
-        letter=letter,
-        channel=channel.value if channel else "",
-        figures=json.dumps({n: v.isoformat() if isinstance(v, date) else v for n, v in figures.items()}),
-        plan_id=plan_id,
-        until=answer.at,
-    )
-    session.execute(upsert(session, WaitingLetter).values(**row.model_dump()).on_conflict_do_nothing())
+    row = {
+        **dict(zip(CaseStep._fields, step.values, strict=True)),
+        "portfolio_id": portfolio_id,
+        "customer_id": case.customer_id,
+        "letter": letter,
+        "channel": channel.value if channel else "",
+        "figures": json.dumps({n: v.isoformat() if isinstance(v, date) else v for n, v in figures.items()}),
+        "until": answer.at,
+    }
+    session.execute(upsert(session, DeferredLetter).values(**row).on_conflict_do_nothing())
 
 
-def waiting_key(case_id: int, step: str, channel: Channel | None) -> str:
-    return f"{case_id}:{step}:{channel.value if channel else ''}"
-
-
-def figures_of(row: WaitingLetter) -> dict[str, date | int]:
+def figures_of(row: DeferredLetter) -> dict[str, date | int]:
     kept: dict[str, str | int] = json.loads(row.figures)
     return {n: date.fromisoformat(v) if isinstance(v, str) else v for n, v in kept.items()}
 
 
-def forget_waiting(session: Session, keys: Sequence[str]) -> None:
-    """It was asked for again, or is not true any more."""
-    session.execute(sa.delete(WaitingLetter).where(col(WaitingLetter.key).in_(keys)))
+def forget_deferred(session: Session, ids: Collection[int]) -> None:
+    """Delete letters that are asked for again, or that are not true any more."""
+    session.execute(sa.delete(DeferredLetter).where(col(DeferredLetter.id).in_(ids)))
 
 
-def waiting_letters(session: Session, portfolio_id: int, before: datetime) -> list[list[str]]:
-    """Keys of letters whose wait is over by then; within each list, of different customers."""
-    row = table_of(WaitingLetter)
-    query = sa.select(row.c.key, row.c.customer_id).where(
+def due_letters(session: Session, portfolio_id: int, before: datetime) -> list[list[int]]:
+    """Ids of letters whose wait is over by then; within each list, of different customers."""
+    row = table_of(DeferredLetter)
+    query = sa.select(row.c.id, row.c.customer_id).where(
         row.c.portfolio_id == portfolio_id, row.c.until <= before
     )
-    rounds: list[dict[int, str]] = []
-    for key, customer_id in session.execute(query.order_by(row.c.key)):
+    rounds: list[dict[int, int]] = []
+    for number, customer_id in session.execute(query.order_by(row.c.id)):
         free = next((each for each in rounds if customer_id not in each), None)
         if free is None:
             rounds.append(free := {})
-        free[customer_id] = key
+        free[customer_id] = number
     return [list(each.values()) for each in rounds]
 
 
-def read_waiting(session: Session, keys: Sequence[str]) -> Sequence[WaitingLetter]:
-    query = select(WaitingLetter).where(col(WaitingLetter.key).in_(keys)).order_by(col(WaitingLetter.key))
+def read_deferred(session: Session, ids: Collection[int]) -> Sequence[DeferredLetter]:
+    """These letters, locked."""
+    query = select(DeferredLetter).where(col(DeferredLetter.id).in_(ids)).order_by(col(DeferredLetter.id))
     return session.scalars(query.with_for_update()).all()
+
+
+def deferred_of(session: Session, steps: Iterable[tuple[CaseStep, Channel | None]]) -> list[int]:
+    """Ids of the letters that are kept for these steps and channels."""
+    wanted = {(step, channel.value if channel else "") for step, channel in steps}
+    cases = {step.case_id for step, _ in wanted}
+    rows = session.scalars(select(DeferredLetter).where(col(DeferredLetter.case_id).in_(cases)))
+    return [id_of(row) for row in rows if (row.case_step, row.channel) in wanted]

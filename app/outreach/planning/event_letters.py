@@ -15,6 +15,8 @@ from app.casework.cases.rules import (
     CaseStatus,
     Outcome,
 )
+from app.casework.contacts.queries import contacts_of
+from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.holds.models import CaseHold
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import instalments_of, live_plan
@@ -26,43 +28,44 @@ from app.core.vocabulary import Channel, HoldKind, Purpose
 from app.outreach.gate.case_facts import CaseFacts, load_case_facts
 from app.outreach.letters.letter import Letter
 from app.outreach.letters.locales import format_amount, format_date
-from app.outreach.outbox.models import WaitingLetter
 from app.outreach.planning.deferred import (
     Figures,
+    defer_letter,
+    deferred_of,
     figures_of,
-    forget_waiting,
-    keep_waiting,
-    read_waiting,
-    waiting_key,
+    forget_deferred,
+    read_deferred,
 )
-from app.outreach.planning.service import (
-    OFFER_STEP,
-    PLAN_STEP,
-    Outgoing,
-    Stationery,
-    contact_customers,
-    known_keys,
-)
+from app.outreach.planning.models import DeferredLetter
+from app.outreach.planning.service import Outgoing, Stationery, contact_customers
 from app.policy.answers import Answer
 
 ACKNOWLEDGED = {HoldKind.DISPUTE: "dispute_acknowledged", HoldKind.COMPLAINT: "complaint_acknowledged"}
-HOLD_STEP, BROKEN_STEP, CLOSED_STEP = "hold-", "broken-", "closed"
-"""What the 'step' of such a letter's key is; the hold's or plan's number follows."""
+WORDED_FROM_PLAN = (DeskStep.OFFER, DeskStep.CONFIRMATION)
+"""Steps whose letters quote the plan's payments."""
 CLOSING = {Outcome.PAID: "paid_in_full", Outcome.SETTLED: "settlement_completed"}
 
 
 @dataclass(frozen=True)
 class Occasion:
-    """One letter for one case. `step` makes its key: whatever happens, it is written once."""
+    """One letter for one step of a case: whatever happens, it is written once."""
 
-    case_id: int
+    step: CaseStep
     letter: str
-    step: str
     figures: Figures = field(default_factory=dict)
     """What it adds to the letter's values."""
     plan: Plan | None = None
     channel: Channel | None = None
-    """None = e-mail, or post to who has no e-mail address."""
+    """None = e-mail, or post to a customer without an e-mail address."""
+
+    @property
+    def case_id(self) -> int:
+        return self.step.case_id
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """By which it may have been written."""
+        return (self.channel,) if self.channel else (Channel.EMAIL, Channel.POST)
 
 
 def write_occasions(
@@ -78,11 +81,13 @@ def write_occasions(
     """Queue each of these letters that the gate clears; answers by case id.
 
     The occasions are of different customers. One that was written before is left out. One that the gate makes wait
-    longer than the planning horizon is kept, and written by the night before its wait ends (`write_waiting`).
+    longer than the planning horizon is kept, and written by the night before its wait ends (`write_deferred`).
     """
-    forget_waiting(session, [waiting_key(each.case_id, each.step, each.channel) for each in occasions])
-    known = known_keys(session, _keys(occasions))
-    fresh = [each for each in occasions if not known.intersection(_keys([each]))]
+    forget_deferred(session, deferred_of(session, [(each.step, each.channel) for each in occasions]))
+    known = contacts_of(session, {each.case_id for each in occasions}, {each.step.step for each in occasions})
+    fresh = [
+        each for each in occasions if not any((each.step, channel) in known for channel in each.channels)
+    ]
     if not fresh:
         return {}
     opened = load_case_facts(session, portfolio, [each.case_id for each in fresh], now=now, as_of=on)
@@ -97,26 +102,23 @@ def write_occasions(
         figures = _formatted(each.figures, portfolio, letter, folder)
         asked.append(each)
         outgoing.append(
-            Outgoing(
-                folder, each.letter, Purpose(letter.purpose), (channel,), _stem(each), each.plan, figures
-            )
+            Outgoing(folder, each.letter, Purpose(letter.purpose), (channel,), each.step, each.plan, figures)
         )
     answers = contact_customers(session, portfolio, outgoing, stationery, on=on, by=by, now=now)
     found = {}
     for each, [answer] in zip(asked, answers, strict=True):
         found[each.case_id] = answer
-        keep_waiting(
+        defer_letter(
             session, id_of(portfolio), folders[each.case_id].case, answer,
             step=each.step, letter=each.letter, channel=each.channel, figures=each.figures,
-            plan_id=each.plan.id if each.plan else None,
         )  # fmt: skip
     return found
 
 
-def write_waiting(
+def write_deferred(
     session: Session,
     portfolio: Portfolio,
-    keys: Sequence[str],
+    ids: Sequence[int],
     stationery: Stationery,
     *,
     on: date,
@@ -124,51 +126,40 @@ def write_waiting(
     now: datetime,
 ) -> None:
     """Write those of these letters that still say something true, of different customers; forget the others."""
-    kept = read_waiting(session, keys)
+    kept = read_deferred(session, ids)
     true = [row for row in kept if _still_true(session, row, on)]
-    forget_waiting(session, [row.key for row in kept])
+    forget_deferred(session, [id_of(row) for row in kept])
     occasions = [
         Occasion(
-            row.case_id, row.letter, row.step, figures_of(row),
-            session.get(Plan, row.plan_id) if row.plan_id else None,
+            row.case_step,
+            row.letter,
+            figures_of(row),
+            session.get_one(Plan, row.plan_id) if row.plan_id and row.step in WORDED_FROM_PLAN else None,
             Channel(row.channel) if row.channel else None,
         )
         for row in true
-    ]  # fmt: skip
+    ]
     write_occasions(session, portfolio, occasions, stationery, on=on, by=by, now=now)
 
 
-def _still_true(session: Session, row: WaitingLetter, on: date) -> bool:
-    """Whether the letter still says something that holds for whoever reads it after `on`."""
+def _still_true(session: Session, row: DeferredLetter, on: date) -> bool:
+    """Whether the letter still says something that holds for its reader after `on`."""
     case = session.get_one(CollectionsCase, row.case_id)
-    kind, _, number = row.step.partition("-")
-    if kind == CLOSED_STEP:
+    if row.step == DeskStep.CLOSED:
         return case.outcome is not None and CLOSING.get(case.outcome) == row.letter
     if case.status is not CaseStatus.OPEN:
         return False
-    if f"{kind}-" == HOLD_STEP:
-        hold = session.get_one(CaseHold, int(number))
+    if row.hold_id is not None:
+        hold = session.get_one(CaseHold, row.hold_id)
         return hold.ended_at is None and hold.until > on
-    plan = session.get_one(Plan, int(number))
-    if f"{kind}-" == BROKEN_STEP:
+    if row.step == DeskStep.BROKEN_PLAN:
         return live_plan(session, id_of(case)) is None
-    parts = instalments_of(session, [int(number)])[int(number)]
-    if f"{kind}-" == PLAN_STEP:
+    plan = session.get_one(Plan, row.plan_id)
+    parts = instalments_of(session, [id_of(plan)])[id_of(plan)]
+    if row.step == DeskStep.CONFIRMATION:
         return plan.status in LIVE and parts[-1].due_on > on
     wanted = plan.status is PlanStatus.OFFERED or (plan.kind is PlanKind.SETTLEMENT and plan.status in LIVE)
     return wanted and parts[0].due_on > on
-
-
-def _stem(occasion: Occasion) -> str:
-    return f"{occasion.case_id}:{occasion.step}:1"
-
-
-def _keys(occasions: Sequence[Occasion]) -> list[str]:
-    return [
-        f"{_stem(each)}:{channel.value}"
-        for each in occasions
-        for channel in ((each.channel,) if each.channel else (Channel.EMAIL, Channel.POST))
-    ]
 
 
 def _formatted(
@@ -203,7 +194,9 @@ def offer_in_writing(
             "settlement_offer",
             {"settlement_amount": plan.total_minor, "settle_by": first.due_on},
         )
-    occasion = Occasion(plan.case_id, letter, f"{OFFER_STEP}{plan.id}", figures, plan=plan)
+    occasion = Occasion(
+        CaseStep(plan.case_id, DeskStep.OFFER, plan_id=id_of(plan)), letter, figures, plan=plan
+    )
     written = write_occasions(session, portfolio, [occasion], stationery, on=on, by=by, now=now)
     return written.get(plan.case_id)
 
@@ -223,7 +216,7 @@ def acknowledge_hold(
     if letter is None:
         return None
     figures = {"received_on": on, "review_on": hold.until}
-    occasion = Occasion(hold.case_id, letter, f"{HOLD_STEP}{hold.id}", figures)
+    occasion = Occasion(CaseStep(hold.case_id, DeskStep.HOLD, hold_id=id_of(hold)), letter, figures)
     written = write_occasions(session, portfolio, [occasion], stationery, on=on, by=by, now=now)
     return written.get(hold.case_id)
 
@@ -254,7 +247,8 @@ def _broken_plans(session: Session, portfolio: Portfolio, on: date) -> list[Occa
         if part.due_on > on:
             continue  # its payment came back before its day: the letter would say that the day has passed
         figures: dict[str, date | int] = {"missed_on": part.due_on, "missed_amount": part.amount}
-        occasions.append(Occasion(row.case_id, "plan_broken", f"{BROKEN_STEP}{row.id}", figures))
+        step = CaseStep(row.case_id, DeskStep.BROKEN_PLAN, plan_id=row.id)
+        occasions.append(Occasion(step, "plan_broken", figures))
     return occasions
 
 
@@ -268,11 +262,8 @@ def _paid_off(session: Session, portfolio: Portfolio, on: date) -> list[Occasion
         )
         .order_by(case.c.id)
     )  # fmt: skip
+    # A case that was opened again may have to be told a second time that it closed.
     return [
-        Occasion(row.id, CLOSING[row.outcome], closed_step(row.occurrence)) for row in session.execute(query)
+        Occasion(CaseStep(row.id, DeskStep.CLOSED, row.occurrence), CLOSING[row.outcome])
+        for row in session.execute(query)
     ]
-
-
-def closed_step(occurrence: int) -> str:
-    """A case that was opened again may have to be told a second time that it closed."""
-    return CLOSED_STEP if occurrence == 1 else f"{CLOSED_STEP}-{occurrence}"

@@ -11,17 +11,21 @@ from sqlmodel import Session
 
 from app.book.ledger.models import Portfolio
 from app.casework.cases.rules import CaseStatus
+from app.casework.contacts.models import PlannedContact
+from app.casework.contacts.queries import steps_of
+from app.casework.contacts.rules import CaseStep
 from app.casework.plans.queries import live_plan
 from app.core.actor import SYSTEM
 from app.core.clock import Clock, local_date
 from app.core.db import reading, retrying, table_of, transaction
+from app.core.ids import id_of
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.gate.case_facts import CaseFacts, load_case_facts
 from app.outreach.outbox.claims import Claim, locked_rows
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import ANSWER_LETTER, MOVED, OutboxStatus
 from app.outreach.planning.on_demand import HELP_LETTER
-from app.outreach.planning.service import Outgoing, Stationery, contact_customers, tell_of_unsent
+from app.outreach.planning.service import Outgoing, Replaced, Stationery, contact_customers, tell_of_unsent
 from app.outreach.strategy.facts import gather_case_facts
 from app.outreach.strategy.rules import Step
 from app.outreach.strategy.service import Chosen, ladders
@@ -74,27 +78,27 @@ def fall_back(session: Session, row: OutboxMessage, stationery: Stationery, *, n
     [folder] = load_case_facts(session, portfolio, [row.case_id], now=now, as_of=on)
     if folder.case.status is not CaseStatus.OPEN:
         return False
-    stem = row.key.rpartition(":")[0]
-    known = _messages_of(session, row, stem)
+    of = steps_of(session, [row.contact])[row.contact]
+    known = _messages_of(session, of)
     if any(status in ON_ITS_WAY for _, status in known) and not _is_owed(row):
         return False
-    step, chosen = _step_of(session, portfolio, folder, row, now)
+    step, chosen = _step_of(session, portfolio, folder, of, now)
     if step is None:
-        _leave_to_a_person(session, portfolio, folder, row, stationery, on=on, now=now)
+        _leave_to_a_person(session, portfolio, folder, row, of, stationery, on=on, now=now)
         return False
     if folder.to_ask <= 0 or (live_plan(session, row.case_id) is not None and not _is_owed(row)):
         return False
     held_back = _is_owed(row) and bool(folder.facts.holds)
     if held_back and row.error != MOVED:
         return _wait(row, now + ASK_AGAIN_AFTER)  # what a hold keeps back is due when it ends
-    about = {"strategy": chosen.ref, "instead_of": row.key}
+    about = {"strategy": chosen.ref, "instead_of": id_of(row)}
     tried = {channel for channel, _ in known}
     own = (Channel(row.destination.value),) if row.status is OutboxStatus.WITHHELD else ()
     for channel in (*own, *(each for each in step.otherwise if each not in tried)):
         # As the message that did not arrive: a first letter does not become one that says that we wrote before.
         other = Outgoing(
-            folder, row.letter, row.purpose, (channel,), stem, about=about,
-            instead_of=row.id if channel in tried else None,
+            folder, row.letter, row.purpose, (channel,), of, about=about,
+            instead_of=Replaced(id_of(row), row.contact) if channel in tried else None,
         )  # fmt: skip
         [[answer]] = contact_customers(session, portfolio, [other], stationery, on=on, by=SYSTEM, now=now)
         if isinstance(answer, Clearance):
@@ -125,6 +129,7 @@ def _leave_to_a_person(
     portfolio: Portfolio,
     folder: CaseFacts,
     row: OutboxMessage,
+    step: CaseStep,
     stationery: Stationery,
     *,
     on: date,
@@ -134,25 +139,32 @@ def _leave_to_a_person(
     is_answer = row.letter in (ANSWER_LETTER, HELP_LETTER)  # to a message from the address they had
     if row.status is OutboxStatus.WITHHELD and row.letter in stationery.letters and not is_answer:
         why = f"{row.error}. Write it again, if it still has to be said."
-        tell_of_unsent(session, portfolio, folder, row, why, stationery, on=on, now=now)
+        tell_of_unsent(session, portfolio, folder, row, step, why, stationery, on=on, now=now)
 
 
 def _step_of(
-    session: Session, portfolio: Portfolio, folder: CaseFacts, row: OutboxMessage, now: datetime
+    session: Session, portfolio: Portfolio, folder: CaseFacts, of: CaseStep, now: datetime
 ) -> tuple[Step | None, Chosen]:
     """The step as the customer's ladder has it now, if it is still there."""
     live = ladders(session, portfolio)
     today = local_date(now, portfolio.timezone)
-    facts = gather_case_facts(session, portfolio, live, [row.case_id], on=today)
-    chosen = live.of(folder.case.customer_id, facts[row.case_id])
-    step_id = row.key.split(":")[1]
-    return next((step for step in chosen.ladder.steps if step.id == step_id), None), chosen
+    facts = gather_case_facts(session, portfolio, live, [of.case_id], on=today)
+    chosen = live.of(folder.case.customer_id, facts[of.case_id])
+    return next((step for step in chosen.ladder.steps if step.id == of.step), None), chosen
 
 
-def _messages_of(session: Session, row: OutboxMessage, stem: str) -> list[tuple[Channel, OutboxStatus]]:
+def _messages_of(session: Session, of: CaseStep) -> list[tuple[Channel, OutboxStatus]]:
     """What became of the step's messages."""
-    message = table_of(OutboxMessage)
-    query = sa.select(message.c.destination, message.c.status).where(
-        message.c.case_id == row.case_id, message.c.key.startswith(f"{stem}:", autoescape=True)
+    message, contact = table_of(OutboxMessage), table_of(PlannedContact)
+    query = (
+        sa.select(contact.c.channel, message.c.status)
+        .join(contact, contact.c.id == message.c.contact_id)
+        .where(
+            message.c.case_id == of.case_id,
+            contact.c.step == of.step,
+            contact.c.occurrence == of.occurrence,
+            contact.c.plan_id.is_not_distinct_from(of.plan_id),
+            contact.c.hold_id.is_not_distinct_from(of.hold_id),
+        )
     )
-    return [(Channel(destination.value), status) for destination, status in session.execute(query)]
+    return [(channel, status) for channel, status in session.execute(query)]

@@ -10,17 +10,17 @@ from sqlmodel import Session
 from app.book.ledger.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
+from app.casework.contacts.queries import next_occurrence
+from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.plans.queries import live_plan
 from app.core.actor import Actor
 from app.core.errors import Conflict, Invalid
 from app.core.ids import id_of
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.gate.case_facts import load_case_facts
-from app.outreach.planning.service import Letterhead, Outgoing, Stationery, contact_customers, known_keys
+from app.outreach.outbox.queries import written_on_day
+from app.outreach.planning.service import Letterhead, Outgoing, Stationery, contact_customers
 from app.policy.answers import Answer
-
-MANUAL_STEP = "manual-"
-"""Begins the 'step' of the key; the letter and the day follow."""
 
 
 def sendable_letters(stationery: Stationery) -> list[str]:
@@ -64,11 +64,10 @@ def take_manual_step(
         raise Conflict("nothing is owed that a letter could ask for")
     if misfit := stationery.misfit(chosen, Letterhead.of(portfolio), folder.customer.country):
         raise Invalid(misfit, "letter")
-    step = f"{MANUAL_STEP}{letter}-{on:%Y%m%d}"
-    stem = f"{case.id}:{step}:{folder.case.occurrence}"
-    letters = Outgoing(folder, letter, Purpose(chosen.purpose), channels, stem)
-    if known_keys(session, [letters.key(channel) for channel in channels]):
+    if written_on_day(session, id_of(case), DeskStep.MANUAL, letter, on).intersection(channels):
         raise Conflict("this letter was queued on one of these channels today already")
+    step = CaseStep(id_of(case), DeskStep.MANUAL, next_occurrence(session, id_of(case), DeskStep.MANUAL))
+    letters = Outgoing(folder, letter, Purpose(chosen.purpose), channels, step)
     [answers] = contact_customers(session, portfolio, [letters], stationery, on=on, by=by, now=now)
     return answers
 
@@ -89,9 +88,9 @@ def answer_for_help(
     """Queue the SMS that says how to reach us, for a customer who asked; what the gate said is on record. None if it
     was answered today already: two machines must not keep each other talking."""
     [folder] = load_case_facts(session, portfolio, [id_of(case)], now=now, as_of=on)
-    stem = f"{case.id}:help-{on:%Y%m%d}:{folder.case.occurrence}"
-    words = Outgoing(folder, HELP_LETTER, Purpose.CONFIRMATION, (Channel.SMS,), stem)
-    if known_keys(session, [words.key(Channel.SMS)]):
+    if written_on_day(session, id_of(case), DeskStep.HELP, HELP_LETTER, on):
         return None
+    step = CaseStep(id_of(case), DeskStep.HELP, next_occurrence(session, id_of(case), DeskStep.HELP))
+    words = Outgoing(folder, HELP_LETTER, Purpose.CONFIRMATION, (Channel.SMS,), step)
     [[answer]] = contact_customers(session, portfolio, [words], stationery, on=on, by=by, now=now)
     return answer

@@ -25,11 +25,14 @@ from app.book.ledger.models import Account, Portfolio
 from app.book.ledger.queries import worked
 from app.casework.cases.models import CallTask, CollectionsCase, case_reference
 from app.casework.cases.rules import CaseStatus
+from app.casework.contacts.models import PlannedContact
+from app.casework.contacts.queries import contacts_of
+from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import cases_with_live_plan, instalments_of
 from app.casework.plans.rules import PlanKind
 from app.core.actor import SYSTEM, Actor
-from app.core.bulk import among, array_text, bulk_write, instant_speller, upsert
+from app.core.bulk import among, array_text, bulk_write, instant_speller, new_ids, upsert
 from app.core.clock import local_date
 from app.core.db import table_of
 from app.core.ids import id_of
@@ -58,7 +61,7 @@ from app.outreach.letters.rendering import render
 from app.outreach.letters.statutory_facts import FIGURES, figures_for
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus, unreachable
-from app.outreach.planning.deferred import keep_waiting
+from app.outreach.planning.deferred import defer_letter
 from app.outreach.strategy.facts import gather_case_facts
 from app.outreach.strategy.models import StrategyTask
 from app.outreach.strategy.rules import NO_FACTS, Action, Ladder, Rest, Situation, Step, Take, decide, rearm
@@ -327,7 +330,7 @@ def _draft(
             case rest:
                 work.count(case.id, "resting")
                 case.next_contact_on = rest.until
-    work.find_queued([(folder, step) for folder, step, _, _ in due])
+    work.find_taken([(folder, step) for folder, step, _, _ in due])
     work.find_written([folder for folder, step, _, _ in due if step.letter in stationery.follow_ups])
     for folder, step, chosen, situation in due:
         work.take(folder, step, chosen)
@@ -401,27 +404,23 @@ class _Work:
         self.seen: list[CaseFacts] = []
         self.moved: list[CaseRow] = []
         """Cases whose place on the ladder is to be written back."""
-        self.messages: list[tuple[Any, ...]] = []
-        self.tasks: list[tuple[Any, ...]] = []
+        self.planned: list[_Planned] = []
         self.strategy_tasks: list[dict[str, Any]] = []
         self.told: list[DecisionEntry | NewEvent] = []
-        self.taken: set[str] = set()
-        """Keys of messages and calls that exist already: one channel of their step was cleared when another had to
-        wait. All under the customers' lock, so that nobody adds one meanwhile."""
+        self.taken: set[tuple[CaseStep, Channel]] = set()
+        """Contacts that exist already: one channel of their step was cleared when another had to wait. All under the
+        customers' lock, so that nobody adds one meanwhile."""
         self.packs: dict[str, Pack] = {}
         self.letterhead = Letterhead.of(portfolio)
         self._misfit: dict[tuple[str, str], bool] = {}
         self._unreachable = self.letterhead.unreachable
-        self.written: dict[int, list[tuple[date, str]]] = {}
+        self.written: dict[int, list[tuple[date, CaseStep]]] = {}
         """What was sent in the cases in which a letter is due that says so."""
         self.spelled = instant_speller(session)
 
-    def find_queued(self, due: Sequence[tuple[CaseFacts, Step]]) -> None:
-        keys = [self._key(folder, step, channel) for folder, step in due for channel in _channels(step)]
-        for model in (OutboxMessage, CallTask):
-            known = table_of(model).c.key
-            query = sa.select(known).where(among(self.session, known, keys))
-            self.taken.update(self.session.execute(query).scalars())
+    def find_taken(self, due: Sequence[tuple[CaseFacts, Step]]) -> None:
+        cases, steps = {folder.case.id for folder, _ in due}, {step.id for _, step in due}
+        self.taken |= contacts_of(self.session, cases, steps)
 
     def find_written(self, folders: Sequence[CaseFacts]) -> None:
         self.written.update(written_on(self.session, [folder.case.id for folder in folders]))
@@ -433,8 +432,7 @@ class _Work:
         if step.action in (Action.LEGAL, Action.TASK):
             folder.case.step_day = step.day
             if step.action is Action.TASK:
-                stem = f"{folder.case.id}:{step.id}:{folder.case.occurrence}"
-                self._add_task(folder, stem, step.task, strategy=chosen.ref)
+                self._add_task(folder, _step_of(folder, step), step.task, strategy=chosen.ref)
                 self.count(folder.case.id, "tasks")
             return
         step = self.worded_for(folder, step, chosen)
@@ -444,7 +442,7 @@ class _Work:
         answers = [
             self._clear(folder, step, channel, chosen)
             for channel in _channels(step)
-            if self._key(folder, step, channel) not in self.taken
+            if (_step_of(folder, step), channel) not in self.taken
         ]
         waits = [answer.at for answer in answers if isinstance(answer, WaitUntil)]
         if waits:
@@ -462,15 +460,16 @@ class _Work:
     def worded_for(self, folder: CaseFacts, step: Step, chosen: Chosen) -> Step:
         """The step with the letter that is true for this case."""
         letters = self.stationery.letters
-        stem = f"{folder.case.id}:{step.id}:{folder.case.occurrence}"
-        if step.letter not in self.stationery.follow_ups or self._wrote_before(folder, stem):
+        if step.letter not in self.stationery.follow_ups or self._wrote_before(
+            folder, _step_of(folder, step)
+        ):
             return step
         ladder = [each.letter for each in chosen.ladder.steps if each.letter]
         first = first_letter(letters, letters[step.letter], ladder)
         return step if first is None else dataclasses.replace(step, letter=first.name)
 
-    def _wrote_before(self, folder: CaseFacts, stem: str) -> bool:
-        return wrote_before(self.written, folder.case.id, folder.oldest_due_on, stem)
+    def _wrote_before(self, folder: CaseFacts, step: CaseStep) -> bool:
+        return wrote_before(self.written, step, folder.oldest_due_on)
 
     def _misfits(self, letter: str, country: str) -> bool:
         found = self._misfit.get((letter, country))
@@ -480,34 +479,29 @@ class _Work:
             self._misfit[letter, country] = found
         return found
 
-    def _key(self, folder: CaseFacts, step: Step, channel: Channel) -> str:
-        return f"{folder.case.id}:{step.id}:{folder.case.occurrence}:{channel}"
-
     def _clear(self, folder: CaseFacts, step: Step, channel: Channel, chosen: Chosen) -> Answer:
-        key = self._key(folder, step, channel)
-        contact = self._contact(folder, channel, step.purpose, step.letter, key.rpartition(":")[0])
-        about: dict[str, Any] = {"step": step.id, "letter": step.letter, "strategy": chosen.ref}
+        of = _step_of(folder, step)
+        contact = self._contact(folder, channel, step.purpose, step.letter, of)
+        about: dict[str, Any] = {"letter": step.letter, "strategy": chosen.ref}
         if chosen.ladder.segment:
             about["segment"] = chosen.ladder.segment
-        answer = self._ask(folder, contact, key, **about)
+        answer = self._ask(folder, contact, of, about=about)
         if isinstance(answer, WaitUntil):
             self.count(folder.case.id, "waiting")
         elif not isinstance(answer, Clearance):
             self.count(folder.case.id, "refused")
-        elif step.action is Action.CALL:
-            self._add_call_task(folder, step, key)
         else:
-            self.count(folder.case.id, "cleared")
+            self.count(folder.case.id, "call_tasks" if channel is Channel.CALL else "cleared")
         return answer
 
     def _contact(
-        self, folder: CaseFacts, channel: Channel, purpose: Purpose, letter: str, stem: str
+        self, folder: CaseFacts, channel: Channel, purpose: Purpose, letter: str, step: CaseStep
     ) -> Contact:
         found = contact_of(self.stationery, folder.customer, channel, purpose, letter)
-        flaw = self._flaw(folder, letter, stem)
+        flaw = self._flaw(folder, letter, step)
         return dataclasses.replace(found, flaw=flaw) if flaw else found
 
-    def _flaw(self, folder: CaseFacts, letter: str, stem: str) -> str:
+    def _flaw(self, folder: CaseFacts, letter: str, step: CaseStep) -> str:
         """Why this letter may not be sent to them, as far as that is seen before it is worded."""
         if not letter:
             return ""
@@ -516,7 +510,7 @@ class _Work:
             "contact_email",
         }:
             return self._unreachable
-        if letter in self.stationery.follow_ups and not self._wrote_before(folder, stem):
+        if letter in self.stationery.follow_ups and not self._wrote_before(folder, step):
             return "it says that we wrote before, and no earlier letter of this case was sent"
         return ""
 
@@ -524,71 +518,68 @@ class _Work:
         self,
         folder: CaseFacts,
         contact: Contact,
-        key: str,
+        step: CaseStep,
         *,
-        plan: Plan | None = None,
-        figures: Mapping[str, str] | None = None,
-        **about: Any,
+        about: Mapping[str, Any],
+        outgoing: Outgoing | None = None,
     ) -> Answer:
         """Ask the gate, word what it clears, and put the answer on record with what it was told. What turns out to have
         nothing true or whole to say is refused, for a person to look at."""
         self.packs[folder.pack.label] = folder.pack
         asked, answer, facts = self.gate.ask(contact, folder.current_facts(), folder.pack)
-        if isinstance(answer, Clearance) and contact.letter and contact.channel is not Channel.CALL:
+        message = None
+        if isinstance(answer, Clearance) and contact.channel is not Channel.CALL:
             try:
-                self._add_message(folder, answer, contact.letter, key, plan=plan, figures=figures)
+                message = self._message(folder, answer, outgoing)
             except Unsayable as why:
                 flawed = dataclasses.replace(contact, flaw=str(why))
                 asked, answer, facts = self.gate.ask(flawed, folder.current_facts(), folder.pack)
-                self.tell_person(folder, key, contact.letter, str(why))
-        self.told.append(
-            decision_entry(
-                folder.case.id, folder.case.customer_id, asked, answer, facts=facts, key=key, **about
-            )
+                self.tell_person(folder, step, contact.letter, str(why))
+        decision = decision_entry(
+            folder.case.id, folder.case.customer_id, asked, answer, facts=facts, **step.told(), **about
         )
+        self.told.append(decision)
+        if isinstance(answer, Clearance):
+            instead_of = outgoing.instead_of if outgoing else None
+            self.planned.append(_Planned(step, contact, decision, message, instead_of))
+            if message is None:
+                self._tell_of_call(folder, step)
         return answer
 
     def send(self, outgoing: Outgoing, channel: Channel) -> Answer:
         """Ask for a letter out of the ladder's turn on one channel, and add it where that is cleared."""
-        folder, letter, key = outgoing.folder, outgoing.letter, outgoing.key(channel)
-        to = self._contact(folder, channel, outgoing.purpose, letter, outgoing.stem)
-        step = outgoing.stem.split(":")[1]
-        return self._ask(
-            folder, to, key, plan=outgoing.plan, figures=outgoing.figures, step=step, letter=letter,
-            **outgoing.about,
-        )  # fmt: skip
+        to = self._contact(outgoing.folder, channel, outgoing.purpose, outgoing.letter, outgoing.step)
+        about = {"letter": outgoing.letter, **outgoing.about}
+        return self._ask(outgoing.folder, to, outgoing.step, about=about, outgoing=outgoing)
 
-    def _add_call_task(self, folder: CaseFacts, step: Step, key: str) -> None:
-        self.count(folder.case.id, "call_tasks")
-        due_on = self.on + timedelta(days=1)
-        self.tasks.append((folder.case.id, key, step.id, due_on.isoformat(), self.spelled(self.now), ""))
+    def _tell_of_call(self, folder: CaseFacts, step: CaseStep) -> None:
         self.told.append(
             NewEvent(
                 customer_stream(folder.case.customer_id),
                 Kind.CALL_TASK_CREATED,
-                {"step": step.id, "due_on": due_on},
+                {"step": step.step, "due_on": self._tomorrow},
                 customer_id=folder.case.customer_id,
                 case_id=folder.case.id,
                 channel=Channel.CALL,
             )
         )
 
-    def tell_person(self, folder: CaseFacts, key: str, letter: str, why: str) -> None:
+    @property
+    def _tomorrow(self) -> date:
+        return self.on + timedelta(days=1)
+
+    def tell_person(self, folder: CaseFacts, step: CaseStep, letter: str, why: str) -> None:
         """Tell a person that a letter could not be sent to somebody, and why."""
         title = self.stationery.letters[letter].title
-        self._add_task(folder, key.rpartition(":")[0], f"{title} was not sent: {why}"[:300])
+        self._add_task(folder, step, f"{title} was not sent: {why}"[:300])
 
-    def _add_task(self, folder: CaseFacts, stem: str, text: str, **about: Any) -> None:
-        """Something for a person to do; nobody is contacted by it, so the gate is not asked. `stem` as in keys of
-        messages: case, step and occurrence."""
-        step, due_on = stem.split(":")[1], self.on + timedelta(days=1)
+    def _add_task(self, folder: CaseFacts, step: CaseStep, text: str, **about: Any) -> None:
+        """Something for a person to do; nobody is contacted by it, so the gate is not asked."""
         self.strategy_tasks.append(
             {
-                "case_id": folder.case.id,
-                "key": f"{stem}:task",
-                "step": step,
+                **dict(zip(CaseStep._fields, step.values, strict=True)),
                 "text": text,
-                "due_on": due_on,
+                "due_on": self._tomorrow,
                 "created_at": self.now,
                 "done_by": "",
             }
@@ -597,58 +588,43 @@ class _Work:
             NewEvent(
                 customer_stream(folder.case.customer_id),
                 Kind.TASK_CREATED,
-                {"step": step, "task": text, "due_on": due_on, **about},
+                {"step": step.step, "task": text, "due_on": self._tomorrow, **about},
                 customer_id=folder.case.customer_id,
                 case_id=folder.case.id,
             )
         )
 
-    def _add_message(
-        self,
-        folder: CaseFacts,
-        clearance: Clearance,
-        letter: str,
-        key: str,
-        *,
-        plan: Plan | None,
-        figures: Mapping[str, str] | None = None,
-    ) -> None:
-        """`figures`: what this occasion adds to the letter's values, by name."""
+    def _message(self, folder: CaseFacts, clearance: Clearance, outgoing: Outgoing | None) -> tuple[Any, ...]:
+        """The outbox row of a cleared letter, worded. Raises Unsayable for one that has nothing true or whole to
+        say."""
         contact = clearance.contact
+        chosen = self.stationery.letters[contact.letter]
         context = letter_context(
-            self.session, self.letterhead, self.stationery, folder, self.stationery.letters[letter],
-            contact.channel, plan, now=self.now,
+            self.session, self.letterhead, self.stationery, folder, chosen, contact.channel,
+            outgoing.plan if outgoing else None, now=self.now,
         )  # fmt: skip
-        if figures:
-            context = dataclasses.replace(context, **dict(figures))  # type: ignore[arg-type]
-        chosen = self.stationery.letters[letter]
+        if outgoing and outgoing.figures:
+            context = dataclasses.replace(context, **dict(outgoing.figures))  # type: ignore[arg-type]
         language = chosen.language_for(folder.customer.language)
         words = render(chosen, contact.channel, language, context, leaves=True)
         enclosed = ""
         if chosen.encloses and contact.channel is Channel.EMAIL:
             enclosed = render(chosen, Channel.POST, language, context, leaves=True).text
-        self.messages.append(self._row(folder, clearance, letter, key, context, words, enclosed))
         folder.reserve(PastContact(self.now, contact.channel, ContactResult.PLACED, contact.address))
+        return self._row(folder, clearance, context, words, enclosed)
 
     def _row(
-        self,
-        folder: CaseFacts,
-        clearance: Clearance,
-        letter: str,
-        key: str,
-        context: LetterContext,
-        words: Rendered,
-        enclosed: str,
+        self, folder: CaseFacts, clearance: Clearance, context: LetterContext, words: Rendered, enclosed: str
     ) -> tuple[Any, ...]:
-        """An outbox row: only a Clearance makes one, for exactly its channel and address."""
+        """An outbox row, as `_MESSAGE` has it: only a Clearance makes one, for exactly its channel and address."""
         if not isinstance(clearance, Clearance):
             raise TypeError("the outbox takes a Clearance, nothing else")
         contact = clearance.contact
         return (
-            key, str(contact.channel), self.letterhead.portfolio_id, folder.customer.id, folder.case.id,
-            str(contact.purpose), letter, words.version, words.language, contact.address, words.subject[:300],
-            words.text, words.html, enclosed, context_text(context), folder.to_ask, answer_text(clearance),
-            self.on.isoformat(), _QUEUED, self.spelled(clearance.not_before),
+            str(contact.channel), self.letterhead.portfolio_id, folder.customer.id, folder.case.id,
+            str(contact.purpose), contact.letter, words.version, words.language, contact.address,
+            words.subject[:300], words.text, words.html, enclosed, context_text(context), folder.to_ask,
+            answer_text(clearance), self.on.isoformat(), _QUEUED, self.spelled(clearance.not_before),
             self.spelled(clearance.not_after), "", 0, "", "", "", self.spelled(self.now),
         )  # fmt: skip
 
@@ -667,8 +643,7 @@ class _Work:
             return
         self.outcomes = [each for each in self.outcomes if each[0] not in case_ids]
         self.moved = [case for case in self.moved if case.id not in case_ids]
-        self.messages = [row for row in self.messages if row[_MESSAGE.index("case_id")] not in case_ids]
-        self.tasks = [row for row in self.tasks if row[_CALL_TASK.index("case_id")] not in case_ids]
+        self.planned = [each for each in self.planned if each.step.case_id not in case_ids]
         self.strategy_tasks = [row for row in self.strategy_tasks if row["case_id"] not in case_ids]
         events = [each.event if isinstance(each, DecisionEntry) else each for each in self.told]
         self.told = [
@@ -679,22 +654,84 @@ class _Work:
         """`locked` as in `record_many`."""
         for pack in self.packs.values():
             keep_pack(session, pack, now=self.now)
-        bulk_write(session, OutboxMessage, _MESSAGE, self.messages)
-        bulk_write(session, CallTask, _CALL_TASK, self.tasks)
         if self.strategy_tasks:
             session.execute(upsert(session, StrategyTask).on_conflict_do_nothing(), self.strategy_tasks)
         _move_cases(session, self.moved)
-        record_decisions(session, self.told, by=by, now=self.now, locked=locked)
+        self._write_planned(session, by=by, locked=locked)
+
+    def _write_planned(self, session: Session, *, by: Actor, locked: Heads | None) -> None:
+        """Write contacts, messages, call tasks and the answers of the gate, each with the ids of the others."""
+        fresh = [each for each in self.planned if each.instead_of is None]
+        worded = [each for each in self.planned if each.message is not None]
+        contact_ids = dict(zip(map(id, fresh), new_ids(session, PlannedContact, len(fresh)), strict=True))
+        for each in self.planned:
+            if each.instead_of is not None:
+                contact_ids[id(each)] = each.instead_of.contact_id
+        message_ids = new_ids(session, OutboxMessage, len(worded))
+        for number, each in zip(message_ids, worded, strict=True):
+            told = each.decision.event
+            told.data = {**told.data, "message": number}
+        event_ids = record_decisions(session, self.told, by=by, now=self.now, locked=locked)
+        decision_ids = dict(zip(map(id, self.told), event_ids, strict=True))
+        at = self.spelled(self.now)
+        contacts = [
+            (
+                contact_ids[id(each)], *each.step.values, str(each.asked.channel), str(each.asked.purpose),
+                each.asked.letter, decision_ids[id(each.decision)], at,
+            )
+            for each in fresh
+        ]  # fmt: skip
+        bulk_write(session, PlannedContact, _CONTACT, contacts)
+        messages = [
+            (number, contact_ids[id(each)], each.instead_of and each.instead_of.message_id, *each.message)
+            for number, each in zip(message_ids, worded, strict=True)
+            if each.message is not None
+        ]
+        bulk_write(session, OutboxMessage, _MESSAGE, messages)
+        due_on = self._tomorrow.isoformat()
+        calls = [
+            (each.step.case_id, contact_ids[id(each)], due_on, at, "")
+            for each in self.planned
+            if each.message is None
+        ]
+        bulk_write(session, CallTask, _CALL_TASK, calls)
 
 
+class Replaced(NamedTuple):
+    """A message that was withheld, and in whose place another one of the same contact is written."""
+
+    message_id: int
+    contact_id: int
+
+
+@dataclass(slots=True)
+class _Planned:
+    """A contact that the gate cleared: a message, or a call."""
+
+    step: CaseStep
+    asked: Contact
+    decision: DecisionEntry
+    message: tuple[Any, ...] | None
+    """As `_row` makes it; None = a call."""
+    instead_of: Replaced | None
+
+
+_CONTACT = (
+    "id", "case_id", "step", "occurrence", "plan_id", "hold_id", "channel", "purpose", "letter", "decision_id",
+    "created_at",
+)  # fmt: skip
 _MESSAGE = (
-    "key", "destination", "portfolio_id", "customer_id", "case_id", "purpose", "letter", "template_version",
-    "language", "address", "subject", "text", "html", "enclosed", "context", "past_due_minor", "clearance",
-    "business_date", "status", "not_before", "not_after", "claimed_by", "attempts", "attempt_id", "provider_ref",
-    "error", "created_at",
+    "id", "contact_id", "instead_of_id", "destination", "portfolio_id", "customer_id", "case_id", "purpose", "letter",
+    "template_version", "language", "address", "subject", "text", "html", "enclosed", "context", "past_due_minor",
+    "clearance", "business_date", "status", "not_before", "not_after", "claimed_by", "attempts", "attempt_id",
+    "provider_ref", "error", "created_at",
 )  # fmt: skip
 _QUEUED = OutboxStatus.QUEUED.value
-_CALL_TASK = ("case_id", "key", "step", "due_on", "created_at", "result")
+_CALL_TASK = ("case_id", "contact_id", "due_on", "created_at", "result")
+
+
+def _step_of(folder: CaseFacts, step: Step) -> CaseStep:
+    return CaseStep(folder.case.id, step.id, folder.case.occurrence)
 
 
 def _channels(step: Step) -> tuple[Channel, ...]:
@@ -749,12 +786,6 @@ def contact_of(
     return Contact(channel, purpose, address, letter=letter, blocks=blocks, language=language)
 
 
-def enqueue(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Put messages into the outbox; a key that is there already changes nothing."""
-    if rows:
-        session.execute(upsert(session, OutboxMessage).on_conflict_do_nothing(), list(rows))
-
-
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     """A letter for one case that the ladder does not ask for, or not now."""
@@ -763,18 +794,15 @@ class Outgoing:
     letter: str
     purpose: Purpose
     channels: Sequence[Channel]
-    stem: str
-    """`case:step:occurrence`; with the channel behind it, the key under which it is written once."""
+    step: CaseStep
+    """With a channel, the contact for which it is written once."""
     plan: Plan | None = None
     figures: Mapping[str, str] = field(default_factory=dict)
     """What this occasion adds to the letter's values, by name."""
-    about: Mapping[str, str] = field(default_factory=dict)
-    """What goes on record with the answers, beside step, letter and key."""
-    instead_of: int | None = None
-    """The message by the same channel that was withheld, and in whose place this one is written."""
-
-    def key(self, channel: Channel) -> str:
-        return f"{self.stem}:{channel}" + (f"-{self.instead_of}" if self.instead_of else "")
+    about: Mapping[str, object] = field(default_factory=dict)
+    """What goes on record with the answers, beside step and letter."""
+    instead_of: Replaced | None = None
+    """The message by the same channel in whose place this one is written."""
 
 
 def contact_customers(
@@ -804,6 +832,7 @@ def tell_of_unsent(
     portfolio: Portfolio,
     folder: CaseFacts,
     row: OutboxMessage,
+    step: CaseStep,
     why: str,
     stationery: Stationery,
     *,
@@ -812,14 +841,8 @@ def tell_of_unsent(
 ) -> None:
     """Leave it to a person to write this message again."""
     work = _Work(session, portfolio, stationery, on, now)
-    work.tell_person(folder, row.key, row.letter, why)
+    work.tell_person(folder, step, row.letter, why)
     work.write(session, by=SYSTEM)
-
-
-def known_keys(session: Session, keys: Collection[str]) -> set[str]:
-    """Those of these keys under which a message was written before."""
-    known = table_of(OutboxMessage).c.key
-    return set(session.execute(sa.select(known).where(known.in_(keys))).scalars())
 
 
 def confirm_plan(
@@ -836,38 +859,21 @@ def confirm_plan(
     """Queue the written confirmation of an accepted promise or plan, on each channel the gate clears."""
     [folder] = load_case_facts(session, portfolio, [plan.case_id], now=now, as_of=on)
     letter = "plan_confirmation" if plan.kind is PlanKind.INSTALMENTS else "promise_confirmation"
-    stem = f"{plan.case_id}:{PLAN_STEP}{plan.id}:1"
-    confirmation = Outgoing(folder, letter, Purpose.CONFIRMATION, channels, stem, plan=plan)
+    step = CaseStep(plan.case_id, DeskStep.CONFIRMATION, plan_id=plan.id)
+    confirmation = Outgoing(folder, letter, Purpose.CONFIRMATION, channels, step, plan=plan)
     [answers] = contact_customers(session, portfolio, [confirmation], stationery, on=on, by=by, now=now)
     for channel, answer in zip(channels, answers, strict=True):
-        keep_waiting(
-            session, id_of(portfolio), folder.case, answer,
-            step=f"{PLAN_STEP}{plan.id}", letter=letter, channel=channel, figures={}, plan_id=plan.id,
-        )  # fmt: skip
+        defer_letter(
+            session,
+            id_of(portfolio),
+            folder.case,
+            answer,
+            step=step,
+            letter=letter,
+            channel=channel,
+            figures={},
+        )
     return answers
-
-
-PLAN_STEP = "plan-"
-"""Begins the 'step' of a confirmation's key; the plan's id follows."""
-
-
-OFFER_STEP = "offer-"
-"""The same of a plan's offer in writing."""
-
-
-def confirmed_plan(key: str) -> int | None:
-    """The plan that the message with this key confirms, if it is a confirmation."""
-    return _plan_in(key, PLAN_STEP)
-
-
-def offered_plan(key: str) -> int | None:
-    """The plan that the message with this key offers, if it is an offer."""
-    return _plan_in(key, OFFER_STEP)
-
-
-def _plan_in(key: str, begins: str) -> int | None:
-    step = key.split(":")[1] if key.count(":") >= 3 else ""
-    return int(step.removeprefix(begins)) if step.startswith(begins) else None
 
 
 # --- wording ------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from app.book.ledger.rules import MONEY_IN
 from app.casework.cases.calls import CONVERSATIONS
 from app.casework.cases.events import CallLogged
 from app.casework.cases.models import CallTask, CollectionsCase
+from app.casework.contacts.models import PlannedContact
 from app.casework.correspondence.events import MessageReceived
 from app.casework.holds.models import CaseHold
 from app.core.bulk import among, chunked
@@ -187,9 +188,8 @@ class _Gathering:
         occurrence = {row.id: row.occurrence for row in cases}
         talked = self._conversations()
         found: dict[int, dict[tuple[str, Moment], date]] = {row.id: {} for row in cases}
-        for case_id, key, at, arrived_at in (*self._queued(), *self._tasks()):
-            _case, step, times, _channel = key.split(":", 3)
-            if times != str(occurrence[case_id]):
+        for case_id, step, times, at, arrived_at in (*self._queued(), *self._calls(), *self._tasks()):
+            if times != occurrence[case_id]:
                 continue
             happened = {Moment.TAKEN: at, Moment.DELIVERED: arrived_at}
             replies = [said for said in talked.get(case_id, ()) if said >= at]
@@ -202,8 +202,8 @@ class _Gathering:
         return found
 
     def _queued(self) -> list[tuple[Any, ...]]:
-        """(case id, key, when it was queued, when it arrived) of messages."""
-        box = table_of(OutboxMessage)
+        """(case id, step, occurrence, when it was queued, when it arrived) of messages."""
+        box, contact = table_of(OutboxMessage), table_of(PlannedContact)
         arrived = sa.or_(
             box.c.status == OutboxStatus.DELIVERED,
             sa.and_(
@@ -213,22 +213,26 @@ class _Gathering:
             ),
         )
         query = sa.select(
-            box.c.case_id, box.c.key, box.c.created_at, sa.case((arrived, box.c.finished_at), else_=None)
-        ).where(
-            among(self.session, box.c.case_id, self.case_ids), box.c.destination != Destination.LEGAL_DESK
-        )
+            box.c.case_id, contact.c.step, contact.c.occurrence, box.c.created_at,
+            sa.case((arrived, box.c.finished_at), else_=None),
+        ).where(among(self.session, box.c.case_id, self.case_ids), contact.c.id == box.c.contact_id)  # fmt: skip
+        return [tuple(row) for row in self.session.connection().execute(query)]
+
+    def _calls(self) -> list[tuple[Any, ...]]:
+        """The same of call tasks; they arrive nowhere."""
+        task, contact = table_of(CallTask), table_of(PlannedContact)
+        query = sa.select(
+            task.c.case_id, contact.c.step, contact.c.occurrence, task.c.created_at, sa.null()
+        ).where(among(self.session, task.c.case_id, self.case_ids), contact.c.id == task.c.contact_id)
         return [tuple(row) for row in self.session.connection().execute(query)]
 
     def _tasks(self) -> list[tuple[Any, ...]]:
-        """The same of calls and other tasks; they arrive nowhere."""
-        rows: list[tuple[Any, ...]] = []
-        for model in (CallTask, StrategyTask):
-            task = table_of(model)
-            query = sa.select(task.c.case_id, task.c.key, task.c.created_at).where(
-                among(self.session, task.c.case_id, self.case_ids)
-            )
-            rows += [(*row, None) for row in self.session.connection().execute(query)]
-        return rows
+        """The same of other tasks."""
+        task = table_of(StrategyTask)
+        query = sa.select(task.c.case_id, task.c.step, task.c.occurrence, task.c.created_at, sa.null()).where(
+            among(self.session, task.c.case_id, self.case_ids)
+        )
+        return [tuple(row) for row in self.session.connection().execute(query)]
 
     def _conversations(self) -> dict[int, list[Any]]:
         """case id -> when its customer spoke with us or wrote to us, by the end of `on`."""

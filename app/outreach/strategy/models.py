@@ -5,6 +5,7 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlmodel import Field
 
+from app.casework.contacts.models import CaseStepColumns, once_a_step
 from app.core.db import BigId, Row, UtcDateTime, enum_type
 from app.outreach.strategy.experiments import Arm
 
@@ -101,16 +102,16 @@ class Participant(Row, table=True):
     """On that day."""
 
 
-class StrategyTask(Row, table=True):
-    """Something a strategy asks a person to do about a case, other than a call."""
+class StrategyTask(CaseStepColumns, table=True):
+    """Work that a step of the strategy gives a person, other than a call; or a letter that could not be sent."""
 
     __tablename__ = "strategy_task"
-    __table_args__ = (sa.UniqueConstraint("key"), sa.Index("ix_strategy_task_case", "case_id", "done_at"))
+    __table_args__ = (
+        *once_a_step("strategy_task"),
+        sa.Index("ix_strategy_task_case", "case_id", "done_at"),
+    )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
-    case_id: int = Field(foreign_key="collections_case.id", sa_type=BigId)
-    key: str = Field(max_length=120)
-    step: str = Field(max_length=60)
     text: str = Field(max_length=300)
     due_on: date
     created_at: datetime = Field(sa_type=UtcDateTime)

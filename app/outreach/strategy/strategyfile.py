@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from app.casework.contacts.rules import DeskStep
 from app.core.card_numbers import holds_card_number
 from app.core.errors import Invalid
 from app.core.kit.toml_text import parse_toml
@@ -41,8 +42,8 @@ MOST_STEPS = 100
 MOST_SEGMENTS = 20
 LAST_DAY = 3_650
 IDENTIFIER = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-RESERVED = ("plan-", "manual-")
-"""Beginnings of what else the outbox calls a step."""
+RESERVED = frozenset(DeskStep)
+"""Steps that the desk takes by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,8 +373,8 @@ class _Table:
 
     def identifier(self, name: str) -> str:
         value = self.text(name, longest=40, required=True)
-        if value and (not IDENTIFIER.fullmatch(value) or value.startswith(RESERVED)):
-            self.fault(name, "write small letters, digits and hyphens; it cannot begin with plan- or manual-")
+        if value and (not IDENTIFIER.fullmatch(value) or value in RESERVED):
+            self.fault(name, f"write small letters, digits and hyphens; none of {', '.join(DeskStep)}")
         return value
 
     def whole(self, name: str, least: int, most: int) -> int:

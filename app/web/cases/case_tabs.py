@@ -79,13 +79,13 @@ def _timeline_tab(request: Request, session: Session, file: CaseFile, teller: Te
         told += [(entry.effective_on, 0, teller.tell_entry(entry)) for entry in fed]
     told.sort(key=lambda item: item[:2], reverse=True)
     lines: list[Told] = [line for _, _, line in told]
-    keys = [line.key for line in lines if line.key]
-    found = session.scalars(select(OutboxMessage).where(col(OutboxMessage.key).in_(keys)))
+    worded = [line.message_id for line in lines if line.message_id is not None]
+    found = session.scalars(select(OutboxMessage).where(col(OutboxMessage.id).in_(worded)))
     return {
         "show": show,
         "shown": SHOWN,
         "lines": lines,
-        "texts": {message.key: message for message in found},
+        "texts": {message.id: message for message in found},
         "next_cursor": encode_cursor(following, reached.isoformat()) if following and reached else None,
     }
 

@@ -203,7 +203,7 @@ def _csv_rows(rows: Iterator[Listed]) -> Iterator[tuple[Any, ...]]:
     for row in rows:
         m = row.message
         yield (
-            m.key,
+            m.reference,
             "simulated" if m.simulated else m.status.value,
             m.destination.value,
             m.address,

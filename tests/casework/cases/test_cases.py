@@ -80,10 +80,7 @@ def test_how_a_case_ended(balance: int, outcome: Outcome) -> None:
 def test_a_call_is_on_record_and_does_its_task(engine: Engine) -> None:
     with transaction(engine) as session:
         case = a_case(session, callback_at=NOW - timedelta(hours=1))
-        session.add(
-            CallTask(case_id=id_of(case), key="k", step="first-call", due_on=TODAY, created_at=builders.NOW)
-        )
-        session.flush()
+        builders.call_task(session, case, due_on=TODAY)
         log_call(session, case, CallResult.RIGHT_PARTY, "asks for time", **TOLD)
         task = session.scalars(select(CallTask)).one()
         assert (task.done_at, task.result) == (NOW, "right_party")
@@ -178,8 +175,7 @@ def test_a_case_with_nothing_past_due_closes_and_nobody_calls_about_it(engine: E
     with transaction(engine) as session:
         case = a_case(session)
         book = get_portfolio(session, builders.BOOK)
-        session.add(CallTask(case_id=id_of(case), key="k", step="first-call", due_on=TODAY, created_at=NOW))
-        session.flush()
+        builders.call_task(session, case, due_on=TODAY)
         assert review_cases(session, book, TODAY, keep_open=[], now=NOW) == 0, "something is past due"
         session.execute(sa.update(AccountState).values(past_due_minor=0, oldest_due_on=None))
         assert review_cases(session, book, TODAY, keep_open=[id_of(case)], now=NOW) == 0, "a plan is live"

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 
 from app.adapters.mail.bounce_mailbox import make_postbox
 from app.book.ledger.models import Customer
+from app.casework.cases.models import CollectionsCase
 from app.core.actor import Actor
 from app.core.clock import FixedClock
 from app.core.db import reading, transaction
@@ -46,8 +47,10 @@ def an_email(
 
 def again(session: Session, row: OutboxMessage, n: int) -> OutboxMessage:
     """Another message to the same customer."""
-    copy = {**row.model_dump(exclude={"id", "key"}), "key": f"{row.key}:{n}"}
-    more = OutboxMessage.model_validate(copy)
+    case = session.get_one(CollectionsCase, row.case_id)
+    planned = builders.contact(session, case, step=f"again-{n}", channel=Channel(row.destination.value))
+    copy = row.model_dump(exclude={"id", "contact_id"})
+    more = OutboxMessage.model_validate({**copy, "contact_id": planned.id})
     session.add(more)
     session.flush()
     more.attempt_id = f"{more.id}-0123456789abcdef01"

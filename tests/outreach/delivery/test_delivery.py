@@ -54,7 +54,6 @@ from app.outreach.outbox.rules import (
     Undeliverable,
     retry_wait,
 )
-from app.outreach.planning.service import enqueue
 from tests import builders
 
 ON = date(2026, 3, 13)
@@ -289,8 +288,7 @@ def test_what_is_no_longer_true_is_withheld_with_the_reason(
 
 
 def _is_sent_another(session: Session, case: CollectionsCase) -> None:
-    builders.queued_message(session, session.get_one(CollectionsCase, case.id), on=ON, step="other")
-    other = session.scalars(select(OutboxMessage).where(col(OutboxMessage.key).contains(":other:"))).one()
+    other = builders.queued_message(session, session.get_one(CollectionsCase, case.id), on=ON, step="other")
     other.status, other.claimed_by, other.lease_until = S.SENDING, "another", MORNING + timedelta(minutes=5)
 
 
@@ -357,17 +355,19 @@ def test_the_cap_holds_between_two_messages_of_one_customer(engine: Engine, case
 def test_a_confirmation_is_no_reminder_and_passes(engine: Engine, case: CollectionsCase) -> None:
     with transaction(engine) as session:
         fresh = session.get_one(CollectionsCase, case.id)
-        builders.queued_message(session, fresh, on=ON, step="plan-1", purpose=Purpose.CONFIRMATION)
+        confirmation = builders.queued_message(
+            session, fresh, on=ON, step="thanks", purpose=Purpose.CONFIRMATION
+        )
         _promises(session, case)
-    assert [d.key.split(":")[1] for d in builders.deliver(engine, MORNING).sent] == ["plan-1"]
+    assert builders.deliver(engine, MORNING).keys == [confirmation.reference]
 
 
-def test_the_same_key_is_queued_once(engine: Engine, case: CollectionsCase) -> None:
+def test_a_contact_is_planned_once_and_has_one_message(engine: Engine, case: CollectionsCase) -> None:
     row = only(engine)
-    again = {name: value for name, value in row.model_dump().items() if name != "id"}
-    with transaction(engine) as session:
-        enqueue(session, [again | {"text": "other words"}])
-    assert only(engine).text == row.text
+    with pytest.raises(sa.exc.IntegrityError), transaction(engine) as session:
+        session.add(OutboxMessage.model_validate(row.model_dump(exclude={"id"})))
+    with pytest.raises(sa.exc.IntegrityError), transaction(engine) as session:
+        builders.contact(session, case, step=builders.step_of(engine, row).step)
 
 
 def test_a_message_that_must_be_tried_later_than_its_hours_waits_for_the_next_ones(engine: Engine) -> None:
@@ -472,12 +472,14 @@ def test_two_messages_of_one_customer_are_never_in_the_air_together(
 ) -> None:
     """The first decides whether the second may leave at all: an undeliverable one does not count toward the cap."""
     with transaction(engine) as session:
-        builders.queued_message(session, session.get_one(CollectionsCase, case.id), on=ON, step="other")
+        other = builders.queued_message(
+            session, session.get_one(CollectionsCase, case.id), on=ON, step="other"
+        )
     sender = answering(Undeliverable("no such number"))
     transport = ContactTransport(sender, builders.stationery(), in_flight=8)
     found = deliver_due(engine, {Destination.SMS: transport}, worker="w", clock=FixedClock(MORNING))
     assert found == {"undelivered": 1, "sent": 1}
-    assert [dispatch.key.split(":")[1] for dispatch in sender.sent] == ["friendly-sms", "other"]
+    assert sender.keys == [builders.messages(engine)[0].reference, other.reference]
 
 
 def test_a_recheck_that_ends_while_results_are_looked_for_is_not_waited_for_for_ever(

@@ -24,7 +24,8 @@ from app.outreach.delivery.printing import LEASE, print_due
 from app.outreach.delivery.sending import deliver_due
 from app.outreach.gate.consent import set_consent
 from app.outreach.outbox.channel_stops import start_channel, stop_channel
-from app.outreach.outbox.models import ChannelStop, OutboxMessage, PrintBatch
+from app.outreach.outbox.models import OutboxMessage, PrintBatch
+from app.outreach.outbox.queries import channel_stops
 from app.outreach.outbox.rules import (
     BatchStatus,
     Destination,
@@ -104,7 +105,7 @@ def test_the_letters_of_a_day_are_one_batch(engine: Engine, folder: Path) -> Non
     assert (folder / batch.name / PDF).exists()
     rows = builders.messages(engine)
     assert {row.provider_ref for row in rows} == {f"{batch.name}#{n}" for n in (1, 2, 3)}
-    assert sorted(printed_keys(folder)) == sorted(row.key for row in rows)
+    assert sorted(printed_keys(folder)) == sorted(row.reference for row in rows)
     with transaction(engine) as session:
         assert len(builders.events(session, Kind.CONTACT_SENT)) == 3
         [told] = builders.events(session, Kind.PRINT_BATCH_ENDED)
@@ -127,7 +128,7 @@ def test_the_gate_is_asked_again(engine: Engine, folder: Path) -> None:
         )  # fmt: skip
     print_letters(engine, PlainPress(folder, LETTERS))
     assert statuses(engine) == [S.WITHHELD, S.SENT]
-    assert printed_keys(folder) == [builders.messages(engine)[1].key]
+    assert printed_keys(folder) == [builders.messages(engine)[1].reference]
 
 
 def test_two_letters_to_one_person_are_judged_one_after_the_other(engine: Engine, folder: Path) -> None:
@@ -164,7 +165,7 @@ def test_a_worker_may_die_at_any_moment(engine: Engine, folder: Path) -> None:
         print_letters(engine, press, now + 2 * LEASE, worker="w2")
     rows = builders.messages(engine)
     assert [row.status for row in rows] == [S.SENT] * 2 * day
-    assert sorted(printed_keys(folder)) == sorted(row.key for row in rows)
+    assert sorted(printed_keys(folder)) == sorted(row.reference for row in rows)
     assert not list(folder.glob("*/.*.part"))
     with transaction(engine) as session:
         assert len(builders.events(session, Kind.CONTACT_SENT)) == 2 * day
@@ -199,7 +200,7 @@ def test_a_folder_that_cannot_be_written_stops_letters_and_loses_none(
     press = PlainPress(folder, LETTERS)
     assert print_letters(sqlite_engine, press) == {}
     with transaction(sqlite_engine) as session:
-        assert session.get(ChannelStop, Destination.POST) is not None
+        assert Destination.POST in channel_stops(session)
         start_channel(session, Destination.POST, by=Actor.user("maria"), now=MORNING)
     assert print_letters(sqlite_engine, press) == {"sent": 2}
 
@@ -232,7 +233,7 @@ def test_a_slow_worker_that_was_taken_for_dead_publishes_nothing(sqlite_engine: 
     print_letters(sqlite_engine, Slow(folder, LETTERS))
     assert [batch.status for batch in batches(sqlite_engine)] == [B.ABANDONED, B.PUBLISHED]
     assert statuses(sqlite_engine) == [S.SENT] * 2
-    assert sorted(printed_keys(folder)) == sorted(row.key for row in builders.messages(sqlite_engine))
+    assert sorted(printed_keys(folder)) == sorted(row.reference for row in builders.messages(sqlite_engine))
 
 
 def test_a_batch_that_is_gone_is_for_a_person_to_find(sqlite_engine: Engine, folder: Path) -> None:

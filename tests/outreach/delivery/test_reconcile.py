@@ -206,7 +206,7 @@ def test_a_letter_on_the_print_manifest_was_sent_and_others_are_for_a_person(
     printer = PrintLetterSender(tmp_path, ROOT / "letters")
     with transaction(engine) as session:
         made = builders.delinquent_case(session, due_on=ON - timedelta(days=3), on=ON)
-        there = builders.queued_message(session, made, on=ON, channel=Channel.POST).key
+        there = builders.queued_message(session, made, on=ON, channel=Channel.POST).reference
     builders.deliver(engine, MORNING, DiesAfter(printer))
     with transaction(engine) as session:
         other = builders.delinquent_case(session, due_on=ON - timedelta(days=3), on=ON)
@@ -215,7 +215,7 @@ def test_a_letter_on_the_print_manifest_was_sent_and_others_are_for_a_person(
 
     found = reconcile_letters(engine, printer.printed, clock=FixedClock(MORNING + 3 * MINUTE))
     assert found == {"found": 1, "not_found": 1}
-    rows = {row.key == there: row for row in builders.messages(engine)}
+    rows = {row.reference == there: row for row in builders.messages(engine)}
     assert rows[True].status is S.SENT
     assert (tmp_path / rows[True].provider_ref).is_file()
     assert rows[False].status is S.UNKNOWN

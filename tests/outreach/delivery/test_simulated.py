@@ -39,7 +39,7 @@ def test_the_record_and_the_court_file_say_that_nothing_left(engine: Engine) -> 
         assert row.simulated
         assert builders.events(session, Kind.CONTACT_SENT) == []
         [event] = builders.events(session, Kind.CONTACT_SIMULATED)
-        assert event["key"] == row.key
+        assert event["message"] == row.id
         case = session.scalars(select(CollectionsCase)).one()
         file = load_case_file(session, case, bundle_id="X", now=builders.at(ON + timedelta(days=1)))
     [message] = file.messages

@@ -16,13 +16,12 @@ from app.book.delinquency.models import AccountState, Pause
 from app.book.ledger.models import Customer, Portfolio
 from app.book.ledger.rules import CollectorKind
 from app.casework.cases.models import CollectionsCase
-from app.core.actor import SYSTEM, Actor
+from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
 from app.core.timeline.models import Event
 from app.core.timeline.rules import Kind
-from app.core.timeline.service import NewEvent, customer_stream, record
 from app.core.vocabulary import Channel, HoldKind, Purpose
 from app.legal.checklists.loading import load_case_file
 from app.outreach.gate.consent import opt_out_of_all
@@ -31,6 +30,8 @@ from app.outreach.gate.facts import gather_facts
 from app.outreach.gate.models import Consent, PolicyPackVersion
 from app.outreach.gate.pack_versions import keep_pack, pack_by_label, tighten_portfolio
 from app.outreach.gate.preferences import end_preference, set_preference
+from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.rules import OutboxStatus
 from app.policy.answers import Clearance, Refusals, WaitUntil
 from app.policy.composition import pack_of, packs_for
 from app.policy.facts import Contact, ContactResult, Facts, Notice, PastContact, PreferenceKind
@@ -150,16 +151,8 @@ def test_a_norwegian_demand_waits_for_the_warning_that_was_sent(engine: Engine) 
     with transaction(engine) as session:
         book = make.portfolio(session, "KORT", pack="no", currency="NOK", timezone="Europe/Oslo")
         kari = make.customer(session, book, country="NO", timezone="", mobile="+4790000000", city="Oslo")
-        sent = {"letter": "inkassovarsel", "key": "1:a:1:post"}
         for letter, days_ago in (("first_reminder", 40), ("inkassovarsel", 14)):
-            event = NewEvent(
-                customer_stream(id_of(kari)),
-                Kind.CONTACT_SENT,
-                sent | {"letter": letter},
-                customer_id=kari.id,
-                channel=Channel.POST,
-            )
-            record(session, event, by=SYSTEM, now=WEDNESDAY - timedelta(days=days_ago))
+            sent_letter(session, book, kari, letter, days_ago)
         facts = facts_of(session, book, kari)
         assert facts.notices == (Notice("inkassovarsel", WEDNESDAY - timedelta(days=14)),)
         demand = Contact(Channel.POST, Purpose.NOTICE, "Storgata 1", "betalingsoppfordring")
@@ -177,20 +170,36 @@ def test_a_notice_that_came_back_opens_nothing(engine: Engine) -> None:
         book = make.portfolio(session, "KORT", pack="no", currency="NOK", timezone="Europe/Oslo")
         kari = make.customer(session, book, country="NO", timezone="", mobile="+4790000000", city="Oslo")
 
-        def told(kind: Kind, key: str, days_ago: int) -> None:
-            event = NewEvent(
-                customer_stream(id_of(kari)), kind, {"letter": "inkassovarsel", "key": key},
-                customer_id=kari.id, channel=Channel.EMAIL,
-            )  # fmt: skip
-            record(session, event, by=SYSTEM, now=WEDNESDAY - timedelta(days=days_ago))
-
-        told(Kind.CONTACT_SENT, "1:a:1:email", 30)
-        told(Kind.CONTACT_FAILED, "1:a:1:email", 29)
-        assert facts_of(session, book, kari).notices == ()
+        notice = sent_letter(session, book, kari, "inkassovarsel", 28)
+        for status in (OutboxStatus.UNDELIVERED, OutboxStatus.BOUNCED, OutboxStatus.FAILED):
+            notice.status = status
+            session.flush()
+            assert facts_of(session, book, kari).notices == ()
+        notice.status, notice.simulated = OutboxStatus.SENT, True
+        session.flush()
+        assert facts_of(session, book, kari).notices == (), "it was printed to the console"
         # A report that turned out wrong, and another letter: both were given.
-        told(Kind.CONTACT_SENT, "1:a:1:email", 28)
-        told(Kind.CONTACT_SENT, "1:a:1:post", 20)
+        notice.status, notice.simulated = OutboxStatus.DELIVERED, False
+        sent_letter(session, book, kari, "inkassovarsel", 20)
         assert [(WEDNESDAY - each.at).days for each in facts_of(session, book, kari).notices] == [28, 20]
+
+
+def sent_letter(
+    session: Session, book: Portfolio, customer: Customer, letter: str, days_ago: int
+) -> OutboxMessage:
+    """A letter of the customer's case that was posted so many days ago."""
+    case = session.scalar(select(CollectionsCase).where(CollectionsCase.customer_id == customer.id))
+    if case is None:
+        case = CollectionsCase(
+            portfolio_id=id_of(book), customer_id=id_of(customer), opened_on=WEDNESDAY.date()
+        )
+        session.add(case)
+        session.flush()
+    at = WEDNESDAY - timedelta(days=days_ago)
+    return make.queued_message(
+        session, case, on=at.date(), step=f"{letter}-{days_ago}", channel=Channel.POST, letter=letter,
+        status=OutboxStatus.SENT, sent_at=at,
+    )  # fmt: skip
 
 
 def test_an_old_debt_is_found_and_its_last_payment_counts(engine: Engine) -> None:

@@ -44,8 +44,12 @@ def late_since(engine: Engine, days: int, **changes: object) -> CollectionsCase:
     return case
 
 
-def letters_of(rows: Sequence[OutboxMessage]) -> list[tuple[str, str, str]]:
-    return [(row.key.split(":")[1], row.destination.value, row.letter) for row in rows]
+def letters_of(engine: Engine, rows: Sequence[OutboxMessage]) -> list[tuple[str, str, str]]:
+    return [(builders.step_of(engine, row).step, row.destination.value, row.letter) for row in rows]
+
+
+def of_step(engine: Engine, step: str) -> list[OutboxMessage]:
+    return [row for row in builders.messages(engine) if builders.step_of(engine, row).step == step]
 
 
 @pytest.mark.parametrize("days", [25, 60])
@@ -70,20 +74,20 @@ def test_a_late_starter_begins_with_the_first_letter(engine: Engine, days: int) 
 def test_only_a_letter_that_left_is_one_that_we_wrote(
     engine: Engine, status: OutboxStatus, letter: str
 ) -> None:
-    case = late_since(engine, 9)
+    late_since(engine, 9)
     become(engine, status)
     builders.close_day(engine, DUE_ON + timedelta(days=25))
-    follows = [row for row in builders.messages(engine) if row.key.startswith(f"{case.id}:second-letter:")]
+    follows = of_step(engine, "second-letter")
     assert [row.letter for row in follows] == [letter]
 
 
 def test_a_step_says_the_same_on_each_of_its_channels(engine: Engine) -> None:
     """The second channel has to wait a day; what the first has brought by then is no earlier letter."""
-    case = late_since(engine, 33)
+    late_since(engine, 33)
     for days in (34, 35):
         builders.deliver(engine, builders.at(DUE_ON + timedelta(days=days), 9))
         builders.close_day(engine, DUE_ON + timedelta(days=days))
-    step = [row for row in builders.messages(engine) if row.key.startswith(f"{case.id}:second-sms-email:")]
+    step = of_step(engine, "second-sms-email")
     assert {(row.destination.value, row.letter) for row in step} == {
         ("sms", "first_reminder"),
         ("email", "first_reminder"),
@@ -97,13 +101,13 @@ def become(engine: Engine, status: OutboxStatus) -> None:
 
 
 def test_a_letter_about_an_older_payment_is_not_one_about_this(engine: Engine) -> None:
-    case = late_since(engine, 9)
+    late_since(engine, 9)
     become(engine, OutboxStatus.SENT)
     with transaction(engine) as session:
         for row in builders.messages(engine):
             session.merge(row).business_date = DUE_ON - timedelta(days=1)
     builders.close_day(engine, DUE_ON + timedelta(days=25))
-    follows = [row for row in builders.messages(engine) if row.key.startswith(f"{case.id}:second-letter:")]
+    follows = of_step(engine, "second-letter")
     assert [row.letter for row in follows] == ["first_reminder"]
 
 
@@ -118,7 +122,7 @@ def test_what_came_back_meanwhile_is_seen_at_delivery(engine: Engine) -> None:
                 session.merge(row).status = OutboxStatus.UNDELIVERED
     sender = builders.deliver(engine, builders.at(on + timedelta(days=1), 9))
     [row] = [row for row in builders.messages(engine) if row.letter == "second_reminder"]
-    assert (row.status, row.key in sender.keys) == (OutboxStatus.WITHHELD, False)
+    assert (row.status, row.reference in sender.keys) == (OutboxStatus.WITHHELD, False)
     assert row.error == "it says that we wrote before, and no earlier letter of this case arrived"
     assert case.id is not None
 

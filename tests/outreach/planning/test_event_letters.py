@@ -22,6 +22,7 @@ from app.casework.cases.rules import (
     CaseStatus,
     Outcome,
 )
+from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import InstalmentTerms, PlanStatus
 from app.casework.plans.service import accept, cancel, offer_instalments, offer_settlement, promise_to_pay
@@ -32,9 +33,10 @@ from app.core.ids import id_of
 from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel, HoldKind
 from app.outreach.gate.explain import may_sue
-from app.outreach.outbox.models import OutboxMessage, WaitingLetter
-from app.outreach.outbox.rules import OutboxStatus
+from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.rules import Destination, OutboxStatus
 from app.outreach.planning.event_letters import offer_in_writing
+from app.outreach.planning.models import DeferredLetter
 from app.outreach.planning.on_demand import take_manual_step
 from app.outreach.planning.service import Stationery, confirm_plan
 from app.outreach.strategy.models import StrategyTask
@@ -69,7 +71,8 @@ def test_an_offer_is_written_once_with_its_payments_and_a_day_to_answer_by(engin
     case, plan, answer = offer(engine)
     assert isinstance(answer, Clearance)
     [row] = builders.messages(engine)
-    assert row.key == f"{case.id}:offer-{plan}:1:email"
+    assert builders.step_of(engine, row) == CaseStep(id_of(case), DeskStep.OFFER, plan_id=plan)
+    assert row.destination is Destination.EMAIL
     assert "1. CN¥25.00 by 23 March 2026" in row.text
     assert "Nothing is agreed yet. Tell us by 23 March 2026" in row.text
     assert json.loads(row.context)["answer_by"] == "23 March 2026", "kept with the message"
@@ -118,7 +121,9 @@ def test_a_broken_plan_is_told_the_same_night_and_no_reminder_goes_with_it(engin
     builders.close_day(engine, first)
     builders.close_day(engine, first + timedelta(days=1))
     broken = [row for row in builders.messages(engine) if row.letter == "plan_broken"]
-    assert [row.key for row in broken] == [f"{case.id}:broken-{plan.id}:1:email"]
+    assert [builders.step_of(engine, row) for row in broken] == [
+        CaseStep(id_of(case), DeskStep.BROKEN_PLAN, plan_id=plan.id)
+    ]
     assert "We agreed that you would pay CN¥50.00 by 25 March 2026." in broken[0].text
     sent = builders.deliver(engine, builders.at(first + timedelta(days=2))).sent
     assert [m.letter for m in sent] == ["plan_broken"], "one written reminder a day, and this is it"
@@ -189,7 +194,7 @@ def test_who_has_paid_everything_is_told_so_unless_the_payment_comes_back(
         builders.payment(session, session.get_one(Account, card.id), 100_000, paid_on)
     builders.close_day(engine, paid_on)
     [row] = [m for m in builders.messages(engine) if m.letter == "paid_in_full"]
-    assert row.key.split(":")[1] == "closed"
+    assert builders.step_of(engine, row).step == DeskStep.CLOSED
     if taken_back:
         with transaction(engine) as session:
             builders.entry(session, session.get_one(Account, card.id), EntryKind.PURCHASE, 100, paid_on)
@@ -245,7 +250,7 @@ def test_what_may_not_be_said_on_a_weekend_is_said_on_monday_once_if_it_still_ho
     sent = builders.deliver(engine, builders.at(FRIDAY + timedelta(days=3), 9)).sent
     assert sorted(m.letter for m in sent) == ["complaint_acknowledged", *promised]
     with transaction(engine) as session:
-        assert session.scalars(select(WaitingLetter)).all() == []
+        assert session.scalars(select(DeferredLetter)).all() == []
 
 
 def written(engine: Engine) -> list[str]:

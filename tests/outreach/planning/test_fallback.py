@@ -11,6 +11,8 @@ from sqlmodel import Session, select
 from app.book.ledger.models import Customer
 from app.book.ledger.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
+from app.casework.contacts.models import PlannedContact
+from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.holds.models import CaseHold
 from app.casework.holds.service import (
     close_hold,
@@ -19,13 +21,14 @@ from app.casework.holds.service import (
 from app.core.actor import SYSTEM, Actor
 from app.core.clock import FixedClock
 from app.core.db import transaction
+from app.core.ids import id_of
 from app.core.timeline.models import Event
 from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel, HoldKind, Purpose
 from app.outreach.delivery.reports import note_status
 from app.outreach.gate.consent import set_consent
 from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import Accepted, OutboxStatus, SendResult, Undeliverable
+from app.outreach.outbox.rules import Accepted, Destination, OutboxStatus, SendResult, Undeliverable
 from app.outreach.planning.fallback import fall_back_due
 from app.outreach.strategy.models import StrategyTask
 from app.outreach.strategy.service import put_live, save_version
@@ -79,16 +82,13 @@ def test_a_dead_number_is_marked_and_the_step_goes_on_by_e_mail_and_then_by_lett
     deliver(engine, Undeliverable("Twilio 21614: not a mobile number", no_such_address=True))
     assert fall_back(engine) == 1
     assert fall_back(engine) == 0, "once"
-    email = builders.messages(engine)[1]
-    assert (email.key, email.status, email.letter) == (
-        f"{case.id}:friendly-sms:1:email",
-        S.QUEUED,
-        "first_reminder",
-    )
+    sms, email = builders.messages(engine)
+    assert builders.step_of(engine, email) == CaseStep(id_of(case), "friendly-sms")
+    assert (email.destination, email.status, email.letter) == (Destination.EMAIL, S.QUEUED, "first_reminder")
     assert "50.00" in email.text
     with transaction(engine) as session:
         cleared = builders.events(session, Kind.CONTACT_CLEARED)[-1]
-        assert (cleared["instead_of"], cleared["strategy"]) == (f"{case.id}:friendly-sms:1:sms", "mine@1")
+        assert (cleared["instead_of"], cleared["strategy"]) == (sms.id, "mine@1")
         assert len(builders.events(session, Kind.ADDRESS_SUPPRESSED)) == 1
 
     deliver(engine, Accepted("<id@desk>"), hours=1)
@@ -159,7 +159,7 @@ def test_nothing_takes_the_place_while_another_message_of_the_step_is_on_its_way
 def test_what_is_no_step_of_the_strategy_has_no_other_way(engine: Engine, case: CollectionsCase) -> None:
     with transaction(engine) as session:
         row = session.get_one(OutboxMessage, builders.messages(engine)[0].id)
-        row.key = row.key.replace("friendly-sms", "manual-first_reminder-20260314")
+        session.get_one(PlannedContact, row.contact_id).step = DeskStep.MANUAL
     deliver(engine, Undeliverable("no such number"))
     assert fall_back(engine) == 0
     assert len(builders.messages(engine)) == 1
@@ -177,7 +177,7 @@ def test_who_moved_gets_the_letter_at_the_new_address_once(engine: Engine, case:
     assert fall_back(engine) == 0, "once"
     [first, second] = builders.messages(engine)
     assert (first.status, second.status, second.address) == (S.WITHHELD, S.QUEUED, "+8613999990001")
-    assert second.key == f"{first.key}-{first.id}"
+    assert (second.contact_id, second.instead_of_id) == (first.contact_id, first.id)
     # And once more before it leaves.
     moves(engine, case, "+8613999990002")
     assert deliver(engine, hours=1).sent == []
@@ -232,7 +232,7 @@ def test_what_was_no_step_is_left_to_a_person_when_its_reader_moved(
 ) -> None:
     with transaction(engine) as session:
         row = session.scalars(select(OutboxMessage)).one()
-        row.key = row.key.replace("friendly-sms", "manual-first_reminder-20260314")
+        session.get_one(PlannedContact, row.contact_id).step = DeskStep.MANUAL
     moves(engine, case, "+8613999990001")
     deliver(engine)
     assert fall_back(engine) == 0

@@ -10,11 +10,13 @@ from sqlalchemy.engine import Engine
 from app.book.ledger.models import Customer
 from app.book.ledger.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
+from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.holds.service import start_hold
 from app.casework.plans.service import promise_to_pay
 from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.errors import Conflict, DeskError, Invalid
+from app.core.ids import id_of
 from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel, HoldKind
 from app.outreach.outbox.models import OutboxMessage
@@ -49,15 +51,15 @@ def a_case(engine: Engine, **changes: object) -> CollectionsCase:
         return builders.delinquent_case(session, due_on=ON - timedelta(days=4), on=ON, step_day=3, **changes)
 
 
-def test_a_letter_is_queued_under_a_key_of_its_own_by_whoever_sent_it(engine: Engine) -> None:
+def test_a_letter_is_queued_as_a_step_of_its_own_by_whoever_sent_it(engine: Engine) -> None:
     case = a_case(engine)
     assert send(engine, case) == [True]
     [row] = builders.messages(engine)
-    assert row.key == f"{case.id}:manual-first_reminder-20260320:1:post"
+    assert builders.step_of(engine, row) == CaseStep(id_of(case), DeskStep.MANUAL)
     assert (row.letter, row.not_before) == ("first_reminder", builders.at(ON)), "it may leave at once"
     with transaction(engine) as session:
         [cleared] = builders.events(session, Kind.CONTACT_CLEARED)
-        assert (cleared["by"], cleared["key"]) == ("user:ann", row.key)
+        assert (cleared["by"], cleared["message"]) == ("user:ann", row.id)
         after = session.get_one(CollectionsCase, case.id)
         assert (after.step_day, after.next_contact_on) == (3, ON), "the ladder stays where it is"
     assert len(builders.deliver(engine, builders.at(ON, 13)).sent) == 1

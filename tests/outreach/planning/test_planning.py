@@ -7,11 +7,13 @@ from datetime import date, timedelta
 
 import pytest
 from sqlalchemy.engine import Engine
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from app.book.ledger.models import Customer
 from app.book.ledger.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
+from app.casework.contacts.models import PlannedContact
+from app.casework.contacts.rules import CaseStep
 from app.casework.holds.models import CaseHold
 from app.casework.holds.service import (
     close_hold,
@@ -20,6 +22,7 @@ from app.casework.holds.service import (
 from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.ids import id_of
+from app.core.timeline.models import Event
 from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel, HoldKind
 from app.outreach.outbox.models import OutboxMessage
@@ -51,7 +54,7 @@ def test_a_cleared_step_is_in_the_outbox_with_its_window_words_and_clearance(eng
         case = a_case(session, 3)
     assert plan(engine)["cleared"] == 1
     [row] = builders.messages(engine)
-    assert row.key == f"{case.id}:friendly-sms:1:sms"
+    assert builders.step_of(engine, row) == CaseStep(id_of(case), "friendly-sms")
     assert (row.status, row.letter, row.language) == (OutboxStatus.QUEUED, "first_reminder", "en")
     assert row.not_before == builders.at(ON + timedelta(days=1), 8), "the night clears it for the morning"
     assert row.not_after == builders.at(ON + timedelta(days=1), 22)
@@ -60,7 +63,13 @@ def test_a_cleared_step_is_in_the_outbox_with_its_window_words_and_clearance(eng
     assert json.loads(row.clearance)["pack"].startswith("cn")
     with transaction(engine) as session:
         [cleared] = builders.events(session, Kind.CONTACT_CLEARED)
-        assert (cleared["step"], cleared["key"], cleared["decision"]) == ("friendly-sms", row.key, "clear")
+        assert (cleared["step"], cleared["message"], cleared["decision"]) == ("friendly-sms", row.id, "clear")
+        planned = session.get_one(PlannedContact, row.contact_id)
+        assert (planned.channel, planned.letter, planned.decision_id) == (
+            Channel.SMS,
+            "first_reminder",
+            session.scalars(select(Event.id).where(Event.kind == Kind.CONTACT_CLEARED)).one(),
+        )
     after = case_after(engine, case)
     assert (after.step_day, after.next_contact_on) == (3, ON + timedelta(days=6))
 
@@ -87,7 +96,7 @@ def test_somebody_who_comes_75_days_late_gets_one_step_not_the_whole_ladder(engi
         case = a_case(session, 75)
     plan(engine)
     [*messages] = builders.messages(engine)
-    assert {(message.key.split(":")[1], message.letter) for message in messages} == {
+    assert {(builders.step_of(engine, message).step, message.letter) for message in messages} == {
         ("late-letter", "first_reminder")
     }
     # The step's other channel waits for the cap: they are asked about it tomorrow, and not called before.

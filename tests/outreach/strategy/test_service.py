@@ -22,7 +22,6 @@ from app.core.ids import id_of
 from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel, HoldKind
 from app.outreach.gate.consent import set_consent
-from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
 from app.outreach.planning.service import ask_strategy, cases_to_contact
 from app.outreach.strategy import service
@@ -179,7 +178,7 @@ def test_the_night_goes_by_the_live_version_and_names_it_on_record(engine: Engin
     assert builders.messages(engine) == [], "the shipped strategy would have written on day 3"
     builders.close_day(engine, ON + timedelta(days=1))
     [message] = builders.messages(engine)
-    assert message.key.split(":")[1] == "late-sms"
+    assert builders.step_of(engine, message).step == "late-sms"
     with transaction(engine) as session:
         [cleared] = builders.events(session, Kind.CONTACT_CLEARED)
         assert cleared["strategy"] == "standard@2"
@@ -390,10 +389,10 @@ def test_an_experiment_draws_each_customer_once_and_ends_with_its_champion(engin
         with pytest.raises(Conflict):
             start_experiment(session, book, challenger, 50, LETTERS, by=Actor.user("mei"), now=NOW)
     builders.close_day(engine, ON)
+    steps = {m.customer_id: builders.step_of(engine, m).step for m in builders.messages(engine)}
     with transaction(engine) as session:
         people = {p.customer_id: p for p in session.scalars(select(Participant))}
         assert len(people) == 12
-        steps = {m.customer_id: m.key.split(":")[1] for m in session.scalars(select(OutboxMessage))}
         for card in cards:
             person = people[card.customer_id]
             assert person.arm is arm_of(id_of(running), card.customer_id, 50)

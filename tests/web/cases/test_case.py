@@ -293,11 +293,7 @@ def test_legal_sees_the_case_without_forms(sqlite_desk: Desk) -> None:
 
 def test_a_call_with_callback_and_promise_in_one_go(desk: Desk, ben: Browser) -> None:
     case_id = make_case(desk)
-    desk.write(
-        lambda s: s.add(
-            CallTask(case_id=case_id, key="k", step="first-call", due_on=TODAY, created_at=NOW, result="")
-        )
-    )
+    desk.write(lambda s: builders.call_task(s, s.get_one(CollectionsCase, case_id), due_on=TODAY))
     answer = ben.submit(
         f"/cases/{case_id}/call",
         result="promised",

@@ -265,7 +265,7 @@ def test_a_bundle_is_handed_over_once_approved_and_its_receipt_is_shown(
         assert lars.submit("/legal/1/bundles/1/hand-over").status_code == 303
     [made] = bundles(desk)
     [row] = [m for m in book.builders.messages(desk.engine) if m.destination is Destination.LEGAL_DESK]
-    assert (row.key, row.status) == (f"bundle:{made.reference}", OutboxStatus.QUEUED)
+    assert (row.bundle_id, row.status) == (made.id, OutboxStatus.QUEUED)
     [note] = [e for e in told(desk, Kind.NOTE_ADDED) if made.reference in str(e["text"])]
     assert note["by"] == "user:lars"
     assert "Waiting to be delivered" in lars.get("/legal/1").text

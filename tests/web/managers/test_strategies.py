@@ -9,6 +9,7 @@ import pytest
 from sqlmodel import Session, select
 
 from app.book.ledger.service import get_portfolio
+from app.casework.contacts.rules import DeskStep
 from app.core.actor import Actor
 from app.core.ids import id_of
 from app.core.staff.rules import Role
@@ -233,9 +234,7 @@ def test_an_agent_sends_a_letter_by_hand_and_does_a_task(desk: Desk) -> None:
     def write(session: Session) -> tuple[int, int]:
         on = NOW.date()
         case = builders.delinquent_case(session, due_on=on - timedelta(days=4), on=on)
-        task = StrategyTask(
-            case_id=id_of(case), key="k", step="s", text="Ring the manager", due_on=on, created_at=NOW
-        )
+        task = StrategyTask(case_id=id_of(case), step="s", text="Ring the manager", due_on=on, created_at=NOW)
         session.add(task)
         session.flush()
         return id_of(case), id_of(task)
@@ -251,7 +250,7 @@ def test_an_agent_sends_a_letter_by_hand_and_does_a_task(desk: Desk) -> None:
     sent = ben.submit(f"/cases/{case_id}/letter", letter="first_reminder", channel="post")
     assert sent.status_code == 303
     [message] = builders.messages(desk.engine)
-    assert message.key.split(":")[1] == "manual-first_reminder-20260302"
+    assert builders.step_of(desk.engine, message).step == DeskStep.MANUAL
     assert ben.submit(f"/cases/{case_id}/letter", letter="first_reminder", channel="post").status_code == 409
     assert ben.submit(f"/cases/{case_id}/tasks/{task_id}/done").status_code == 303
     assert "Task done" in ben.get(f"/cases/{case_id}").text

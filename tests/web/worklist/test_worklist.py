@@ -16,7 +16,7 @@ from sqlmodel import Session
 
 from app.actions.holds import place_hold
 from app.book.ledger.models import Account, Customer
-from app.casework.cases.models import CallTask, CollectionsCase
+from app.casework.cases.models import CollectionsCase
 from app.casework.plans.service import promise_to_pay
 from app.core.actor import Actor
 from app.core.staff.rules import Role
@@ -24,6 +24,7 @@ from app.core.vocabulary import HoldKind
 from app.http.cursors import encode_cursor
 from app.outreach.strategy.models import StrategyTask
 from app.web.worklist import worklist
+from tests import builders
 from tests.builders import delinquent_case, portfolio, stationery
 from tests.web.desk import NOW, Browser, Desk
 
@@ -171,18 +172,13 @@ def test_filters_and_counts_agree(desk: Desk) -> None:
             s, c, 2_000, date(2026, 3, 4), by=Actor.user("ben"), today=TODAY, now=NOW
         ),
     )
-    desk.write(
-        lambda s: s.add(
-            CallTask(case_id=called, key="k", step="first-call", due_on=TODAY, created_at=NOW, result="")
-        )
-    )
+    desk.write(lambda s: builders.call_task(s, s.get_one(CollectionsCase, called), due_on=TODAY))
     for n, text in enumerate(("Ask for the payslip", "Look at it again")):
         desk.write(
             lambda s, n=n, text=text: s.add(
                 StrategyTask(
                     case_id=asked,
-                    key=f"t{n}",
-                    step="t",
+                    step=f"t{n}",
                     text=text,
                     due_on=TODAY + timedelta(days=n),
                     created_at=NOW,

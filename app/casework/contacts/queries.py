@@ -1,0 +1,60 @@
+"""Contacts that exist already."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from app.casework.contacts.models import PlannedContact
+from app.casework.contacts.rules import CaseStep
+from app.core.bulk import among
+from app.core.db import table_of
+from app.core.vocabulary import Channel
+
+
+def steps_of(session: Session, contact_ids: Collection[int]) -> dict[int, CaseStep]:
+    """Contact id -> the step that it belongs to."""
+    contact = table_of(PlannedContact)
+    columns = (contact.c.case_id, contact.c.step, contact.c.occurrence, contact.c.plan_id, contact.c.hold_id)
+    query = sa.select(contact.c.id, *columns).where(among(session, contact.c.id, sorted(contact_ids)))
+    return {row[0]: CaseStep(*row[1:]) for row in session.connection().execute(query)}
+
+
+def contacts_of(
+    session: Session, case_ids: Collection[int], steps: Collection[str]
+) -> set[tuple[CaseStep, Channel]]:
+    """The contacts that these cases had at steps of these names."""
+    contact = table_of(PlannedContact)
+    columns = (contact.c.case_id, contact.c.step, contact.c.occurrence, contact.c.plan_id, contact.c.hold_id)
+    query = sa.select(*columns, contact.c.channel).where(
+        among(session, contact.c.case_id, sorted(case_ids)), contact.c.step.in_(sorted(steps))
+    )
+    return {(CaseStep(*row[:5]), row[5]) for row in session.connection().execute(query)}
+
+
+def contact_id(session: Session, step: CaseStep, channel: Channel) -> int:
+    """The contact of this step and channel; LookupError if there is none."""
+    contact = table_of(PlannedContact)
+    query = sa.select(contact.c.id).where(
+        contact.c.case_id == step.case_id,
+        contact.c.step == step.step,
+        contact.c.occurrence == step.occurrence,
+        contact.c.plan_id.is_not_distinct_from(step.plan_id),
+        contact.c.hold_id.is_not_distinct_from(step.hold_id),
+        contact.c.channel == channel,
+    )
+    found: int | None = session.execute(query).scalar()
+    if found is None:
+        raise LookupError(f"Case {step.case_id} has no {channel} contact of step {step.step}")
+    return found
+
+
+def next_occurrence(session: Session, case_id: int, step: str) -> int:
+    """The how-manieth time it would be that the case takes this step: one more than it did."""
+    contact = table_of(PlannedContact)
+    last = sa.select(sa.func.max(contact.c.occurrence)).where(
+        contact.c.case_id == case_id, contact.c.step == step
+    )
+    return (session.execute(last).scalar() or 0) + 1

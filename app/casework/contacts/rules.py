@@ -1,0 +1,46 @@
+"""Steps of a case, and what tells one contact from another. Pure."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from app.core.vocabulary import Word
+
+
+class DeskStep(Word):
+    """Steps that no strategy has: letters that an event asks for, and what people do by hand."""
+
+    CONFIRMATION = "plan-confirmation"
+    OFFER = "plan-offer"
+    BROKEN_PLAN = "plan-broken"
+    HOLD = "hold-acknowledgement"
+    CLOSED = "case-closed"
+    MANUAL = "manual-letter"
+    HELP = "help-answer"
+    ANSWER = "sms-answer"
+    CALL_REQUEST = "call-me"
+
+
+class CaseStep(NamedTuple):
+    """A step that a case takes: its name, the how-manieth time, and the plan or hold that it speaks of."""
+
+    case_id: int
+    step: str
+    """A step of the strategy, or a DeskStep."""
+    occurrence: int = 1
+    plan_id: int | None = None
+    hold_id: int | None = None
+
+    @property
+    def values(self) -> tuple[int, str, int, int | None, int | None]:
+        """As the database takes them."""
+        return self.case_id, str(self.step), self.occurrence, self.plan_id, self.hold_id
+
+    def told(self) -> dict[str, Any]:
+        """As events name it; the case stands beside their data."""
+        data: dict[str, Any] = {"step": str(self.step), "occurrence": self.occurrence}
+        if self.plan_id is not None:
+            data["plan"] = self.plan_id
+        if self.hold_id is not None:
+            data["hold"] = self.hold_id
+        return data
