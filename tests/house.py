@@ -1,0 +1,120 @@
+"""Checks of the house: sizes of files and rooms, untyped corners, words without an entry. Part of `desk.py lint`.
+
+Prints each breach with the place and what to do, and exits with 1 when there is one.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+
+from tests.paths import ROOT
+
+CODE = ("app", "reference")
+LONGEST_FILE = 400
+MEDIAN_FILE = 120
+MOST_FILES = 12
+BY_DESIGN = "by design"
+"""Stands, with the reason, in the first line of a file that is longer than `LONGEST_FILE`."""
+
+ANY_IS_FORCED = {
+    "app/adapters/": "libraries without types: Twilio, typst, pikepdf",
+    "app/api/description.py": "OpenAPI is a tree of JSON",
+    "app/core/bulk.py": "statements of SQLAlchemy's core, whose rows have as many types as tables",
+    "app/core/db.py": "SQLAlchemy's type decorators",
+    "app/core/kit/": "readers of strangers' files",
+    "app/http/": "Starlette's state and ASGI scopes",
+    "app/web/rendering.py": "Jinja's environment",
+}
+"""Where a library forces `Any`, by folder or file, and which."""
+
+MOST_ANY_ELSEWHERE = 0
+
+FORBIDDEN = {
+    re.compile(r"\.id or 0\b"): "a missing id is nobody's: use id_of(row)",
+    re.compile(r"\.(data|payload)\)?\.(i?contains|i?like|startswith|regexp_match)\("): (
+        "no LIKE on JSON decides anything: give the fact a column"
+    ),
+    re.compile(r"\bby: str\b(?! = Field)(?=[,)])"): "who acts is an Actor",
+    re.compile(r"\bkey\.(r?partition|r?split)\("): "a key is never taken apart: ask the contact row",
+}
+
+
+def python_files() -> list[Path]:
+    """Every module of the product, without tests, benches and migrations."""
+    return sorted(path for folder in CODE for path in (ROOT / folder).rglob("*.py"))
+
+
+def long_files() -> Iterator[str]:
+    """Files over the limit whose first line gives no reason."""
+    for path in [*python_files(), *(ROOT / "alembic").rglob("*.py")]:
+        lines = path.read_text().splitlines()
+        if len(lines) > LONGEST_FILE and BY_DESIGN not in lines[0]:
+            yield f"{name_of(path)}: {len(lines)} lines; split it, or say why in its first line ({BY_DESIGN}: ...)"
+    sizes = [len(path.read_text().splitlines()) for path in python_files() if path.name != "__init__.py"]
+    if median(sizes) > MEDIAN_FILE:
+        yield f"the median file has {median(sizes):.0f} lines, at most {MEDIAN_FILE} are wanted"
+
+
+def full_rooms() -> Iterator[str]:
+    """Folders with more modules than a reader keeps in mind."""
+    rooms = Counter(path.parent for path in python_files() if path.name != "__init__.py")
+    for room, count in sorted(rooms.items()):
+        if count > MOST_FILES:
+            yield f"{name_of(room)}: {count} files, at most {MOST_FILES}; make rooms of it"
+
+
+def untyped() -> Iterator[str]:
+    """Uses of `Any` that no library forces."""
+    for path in python_files():
+        name = name_of(path)
+        if any(name.startswith(place) for place in ANY_IS_FORCED):
+            continue
+        count = sum(
+            isinstance(node, ast.Name) and node.id == "Any" for node in ast.walk(ast.parse(path.read_text()))
+        )
+        if count > MOST_ANY_ELSEWHERE:
+            yield f"{name}: {count} times Any; name the type, or the library that forces it in tests/house.py"
+
+
+def forbidden_lines() -> Iterator[str]:
+    """Lines of a kind that cost us before."""
+    for path in python_files():
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            for pattern, why in FORBIDDEN.items():
+                if pattern.search(line):
+                    yield f"{name_of(path)}:{number}: {why}"
+
+
+def missing_words() -> Iterator[str]:
+    """Tables that the glossary does not explain."""
+    glossary = (ROOT / "docs" / "glossary.md").read_text().lower()
+    for path in python_files():
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and any(word.arg == "table" for word in node.keywords):
+                words = re.sub(r"(?<!^)(?=[A-Z])", " ", node.name).lower()
+                if f"| {words}" not in glossary and f"| {words.split()[-1]}" not in glossary:
+                    yield f"docs/glossary.md: no entry for {words!r} ({name_of(path)})"
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+CHECKS = (long_files, full_rooms, untyped, forbidden_lines, missing_words)
+
+
+def main() -> int:
+    breaches = [breach for check in CHECKS for breach in check()]
+    for breach in breaches:
+        sys.stdout.write(breach + "\n")
+    return 1 if breaches else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
