@@ -38,7 +38,7 @@ USAGE = """usage: python3 desk.py VERB ...
 
   demo          try it: sample data on SQLite, web and worker on http://127.0.0.1:8000
   test [...]    the whole test suite; arguments go to pytest
-  lint          ruff, mypy and the import contracts
+  lint          ruff, mypy, the import contracts and the checks of the house
   bench NAME    bench/NAME.py; without a name, the list
   install       make .venv with the command `desk` in .venv/bin, and nothing else
   VERB ...      any verb of `desk`; `python3 desk.py --help` lists them
@@ -310,6 +310,7 @@ LINTERS = (
     ("ruff format", ["-m", "ruff", "format", "--check", "."]),
     ("mypy", ["-m", "mypy"]),
     ("import contracts", ["-c", "from importlinter.cli import lint_imports_command as run; run()"]),
+    ("the house", ["-m", "tests.house"]),
 )
 
 

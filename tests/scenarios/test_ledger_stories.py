@@ -24,7 +24,7 @@ from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.ids import id_of
 from app.operations import invariants
-from app.programs.demo.demo import SAMPLE
+from app.programs.demo.sample import SAMPLE
 from tests import builders
 from tests.paths import ROOT
 

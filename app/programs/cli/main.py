@@ -34,7 +34,7 @@ VERBS = {
     "migrate": Verb("running", "migrate", "Bring the database schema up to date."),
     "serve": Verb("running", "serve", "Run the web application; Ctrl-C ends it."),
     "jobs": Verb("running", "jobs", "Run a worker: business days, delivery, heartbeat."),
-    "status": Verb("status", "status", "Show portfolios, workers and sending, and what needs attention."),
+    "status": Verb("running", "status", "Show portfolios, workers and sending, and what needs attention."),
     "portfolio": Verb("portfolios", "portfolio_app", "Portfolios: open one, show and change its settings."),
     "feed": Verb("feeds", "feed_app", "Files of the creditor and the bank: load, preview."),
     "reported": Verb(
