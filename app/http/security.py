@@ -1,4 +1,4 @@
-"""What stands between a browser and the desk: headers, cookies, signatures, and where a form may come from."""
+"""In force between a browser and the desk: headers, cookies, signatures, and where a form may come from."""
 
 from __future__ import annotations
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import DataError
@@ -22,10 +25,13 @@ from app.http.doors import PASSWORD_PAGE, SESSION_COOKIE, MustChangePassword, No
 from app.portal import preferences
 from app.web.admin import login
 from app.web.forms import sentence
-from app.web.rendering import page, redirect
+from app.web.rendering import Page, page, redirect
 
 WORDS = {
-    400: ("That request cannot be read", "Go back and try again; if it stays, tell whoever runs this desk."),
+    400: (
+        "That request cannot be read",
+        "Go back and try again. If it happens again, tell your administrator.",
+    ),
     401: ("Please sign in", "You are not signed in."),
     403: ("Not for your role", "Your role has no access to this page."),
     404: ("There is nothing here", "The address is wrong, or what it showed is gone."),
@@ -65,37 +71,44 @@ def _is_api(request: Request) -> bool:
     return request.url.path.startswith("/api/")
 
 
+@dataclass(frozen=True, slots=True)
+class ErrorPage(Page):
+    template = "error.html"
+    status: int
+    title: str
+    detail: str
+    errors: Sequence[Mapping[str, str]]
+    reference: str | None
+
+
 async def _error(
     request: Request,
     status: int,
     detail: str | None = None,
     *,
     headers: dict[str, str] | None = None,
-    **members: object,
+    errors: Sequence[Mapping[str, str]] = (),
+    reference: str | None = None,
 ) -> Response:
     """The same error as problem+json for a program, as a page in plain words for a person."""
     title, default = WORDS.get(status, WORDS[400 if status < 500 else 500])
     if _is_api(request):
+        members: dict[str, object] = {"errors": list(errors)} if errors else {}
+        members |= {"reference": reference} if reference else {}
         return problem(status, detail or default, headers=headers, **members)
-    context = {
-        "status": status,
-        "title": title,
-        "detail": sentence(detail or default),
-        "errors": [],
-        "reference": None,
-    }
-    response = await run_in_threadpool(_error_document, request, status, {**context, **members})
+    shown = ErrorPage(status, title, sentence(detail or default), errors, reference)
+    response = await run_in_threadpool(_error_document, request, shown)
     response.headers.update(headers or {})
     return response
 
 
-def _error_document(request: Request, status: int, context: dict[str, object]) -> Response:
+def _error_document(request: Request, shown: ErrorPage) -> Response:
     if preferences.is_link(request.url.path):
-        return preferences.link_error(request, status)
-    if status < 500 and not hasattr(request.state, "visitor"):
+        return preferences.link_error(request, shown.status)
+    if shown.status < 500 and not hasattr(request.state, "visitor"):
         # An unknown address has no door that would have looked: keep the navigation for whoever is signed in.
         request.state.visitor = find_visitor(request, read_clock(request))
-    return page(request, "error.html", status, **context)
+    return page(request, shown, shown.status)
 
 
 async def _not_signed_in(request: Request, _error: Exception) -> Response:
@@ -136,9 +149,7 @@ async def _validation_error(request: Request, error: Exception) -> Response:
 async def _error_page(
     request: Request, status: int, detail: str | None, errors: list[dict[str, str]]
 ) -> Response:
-    if errors:
-        return await _error(request, status, detail, errors=errors)
-    return await _error(request, status, detail)
+    return await _error(request, status, detail, errors=errors)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

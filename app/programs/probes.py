@@ -11,12 +11,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api.description import document
-from app.core import schema
 from app.core.db_health import trouble_of, write_trouble
 from app.http.context import engine_of, ports_of
 from app.http.doors import public
+from app.http.rendering import render
 from app.operations.clock_watch import clock_apart
-from app.web.rendering import page
 
 router = APIRouter()
 
@@ -33,6 +32,8 @@ def healthz() -> PlainTextResponse:
 @router.get("/readyz", dependencies=_open)
 def readyz(request: Request) -> PlainTextResponse:
     """The database answers, has the schema this code expects, and takes writes."""
+    from app.core import schema  # alembic is heavy, and only this needs it
+
     try:
         current = schema.is_current(engine_of(request).execution_options(desk_read=True))
     except SQLAlchemyError as error:
@@ -61,4 +62,4 @@ def openapi(request: Request) -> JSONResponse:
 @router.get("/api/docs", dependencies=_open)
 def api_docs(request: Request) -> Response:
     """FastAPI's own page needs a CDN and an inline script; this one has neither."""
-    return page(request, "apidocs.html")
+    return render(request, "apidocs.html")

@@ -26,9 +26,11 @@ class Typed(BaseModel):
 
     once: str = ""
     """What the page drew for this form; the same twice is the same page sent twice."""
+    seen: str = ""
+    """Where a form is looked at first and then done: the state of things that was seen."""
 
     def values(self) -> dict[str, str]:
-        return {name: str(value) for name, value in self.model_dump(exclude={"once"}).items()}
+        return {name: str(value) for name, value in self.model_dump(exclude={"once", "seen"}).items()}
 
 
 class Wrong(Exception):

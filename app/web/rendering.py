@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from dataclasses import fields
 from functools import partial
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 from urllib.parse import urlencode
 
 import sqlalchemy as sa
@@ -34,11 +35,19 @@ FLASH_SECONDS = 120
 Tone = Literal["good", "warn", "bad", "info", "neutral"]
 
 
-def page(request: Request, template: str, status_code: int = 200, **context: Any) -> HTMLResponse:
-    """Render `template` for whoever is signed in. Flash messages waiting in the cookie are shown once."""
+class Page:
+    """What a template is told: a frozen dataclass, one for each page, whose fields are the template's names."""
+
+    __slots__ = ()
+    template: ClassVar[str]
+
+
+def page(request: Request, context: Page, status_code: int = 200) -> HTMLResponse:
+    """Render a page for whoever is signed in. Flash messages waiting in the cookie are shown once."""
     settings: Settings = request.app.state.settings
     flashes = _waiting_flashes(request, settings)
-    html = environment().get_template(template).render(**_frame(request), flashes=flashes, **context)
+    names = {each.name: getattr(context, each.name) for each in fields(context)}  # type: ignore[arg-type]
+    html = environment().get_template(context.template).render(**_frame(request), flashes=flashes, **names)
     response = HTMLResponse(html, status_code=status_code)
     if flashes:
         security.clear_cookie(response, settings, FLASH_COOKIE)

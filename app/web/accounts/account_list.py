@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from app.book.delinquency.models import AccountState
 from app.book.ledger.models import Account, Customer, Portfolio
 from app.book.ledger.queries import find_accounts
 from app.book.ledger.references import normal_reference
+from app.book.ledger.rules import AccountStatus
 from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.core.money import to_decimal_string
@@ -25,7 +26,7 @@ from app.http.doors import CaseReader
 from app.http.transactions import ReadSession, StreamSession
 from app.web.accounts.words import STATUS_WORDS
 from app.web.lists import Column, csv_download
-from app.web.rendering import page, redirect
+from app.web.rendering import Page, Tone, page, redirect
 
 router = APIRouter(prefix="/accounts")
 LISTED = 50
@@ -63,6 +64,18 @@ def accounts(
     return _list_page(request, staff, "", shown[:LISTED], next_cursor=next_cursor)
 
 
+@dataclass(frozen=True, slots=True)
+class AccountListPage(Page):
+    template = "accounts/list.html"
+    q: str
+    rows: Sequence[Listed]
+    columns: Sequence[Column]
+    more: bool
+    next_cursor: str | None
+    status_words: Mapping[AccountStatus, tuple[str, Tone]]
+    is_manager: bool
+
+
 def _list_page(
     request: Request,
     staff: Staff,
@@ -74,14 +87,15 @@ def _list_page(
 ) -> Response:
     return page(
         request,
-        "accounts/list.html",
-        q=text,
-        rows=rows,
-        columns=LIST_COLUMNS,
-        more=more,
-        next_cursor=next_cursor,
-        status_words=STATUS_WORDS,
-        is_manager=staff.role is Role.MANAGER,
+        AccountListPage(
+            q=text,
+            rows=rows,
+            columns=LIST_COLUMNS,
+            more=more,
+            next_cursor=next_cursor,
+            status_words=STATUS_WORDS,
+            is_manager=staff.role is Role.MANAGER,
+        ),
     )
 
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
 
 from fastapi import APIRouter
 from sqlmodel import Session, col, select
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.book.delinquency.history import statement_view
+from app.book.delinquency.history import StatementStory, statement_view
 from app.book.delinquency.lifecycle import re_age_facts
 from app.book.delinquency.re_age import ReAgeRefusal, review_re_age
 from app.book.delinquency.rules import DAY, TakenBy
 from app.book.ledger.corrections import left_to_waive
-from app.book.ledger.models import Entry, Statement, Waiver
+from app.book.ledger.models import Entry, ReplacedStatement, Statement, Waiver
 from app.book.ledger.rules import (
     POSTED_BY_HAND,
     TRANSITIONS,
@@ -34,12 +34,12 @@ from app.http.doors import CaseReader
 from app.http.formats import reader_locale
 from app.http.transactions import ReadSession
 from app.policy.composition import pack_of
-from app.web.accounts.account_file import AccountFile, AccountId, day_count, open_account
-from app.web.accounts.account_tabs import TABS, tab_content
+from app.web.accounts.account_file import AccountFile, AccountId, DayCount, day_count, open_account
+from app.web.accounts.account_tabs import TABS, LateTab, LedgerTab, PastDayTab, RecordTab, tab_content
 from app.web.accounts.words import PAUSE_WORDS, STATUS_WORDS
 from app.web.forms import FormState
 from app.web.lookups import bucket_tone, staff_names
-from app.web.rendering import page
+from app.web.rendering import Page, Tone, page
 from app.web.wording import Teller
 
 router = APIRouter(prefix="/accounts")
@@ -66,6 +66,36 @@ def account_file(
     return account_page(request, session, staff, file, FormState(do, values), now=now)
 
 
+@dataclass(frozen=True, slots=True)
+class AccountPage(Page):
+    template = "accounts/account.html"
+    file: AccountFile
+    now: datetime
+    tab: str
+    tabs: Sequence[tuple[str, str, bool]]
+    bucket: str
+    bucket_tone: Tone
+    day_count: DayCount | None
+    stories: Sequence[StatementStory]
+    oldest: StatementStory | None
+    upcoming: StatementStory | None
+    replaced_statements: Sequence[ReplacedStatement]
+    still_owed: int
+    taken_words: Mapping[TakenBy, str]
+    one_day: timedelta
+    teller: Teller
+    currency: str
+    status_words: Mapping[AccountStatus, tuple[str, Tone]]
+    pause_words: Mapping[str, str]
+    entry_words: Mapping[str, str]
+    can_write: bool
+    is_manager: bool
+    form: FormState
+    chosen_entry: ChosenEntry | None
+    options: AccountOptions
+    record: LedgerTab | LateTab | RecordTab | PastDayTab | None
+
+
 def account_page(
     request: Request,
     session: Session,
@@ -84,33 +114,34 @@ def account_page(
     stories = statement_view(session, file.id, file.book.today)
     return page(
         request,
-        "accounts/account.html",
+        AccountPage(
+            file=file,
+            now=now,
+            tab=tab,
+            tabs=[(label, f"{file.path}?tab={name}#record", name == tab) for name, label in TABS.items()],
+            bucket=file.stands.bucket,
+            bucket_tone=bucket_tone(file.days),
+            day_count=day_count(file),
+            stories=stories[::-1],
+            oldest=next((story for story in stories if story.is_late), None),
+            upcoming=next((story for story in stories if story.open_minor and not story.is_late), None),
+            replaced_statements=replaced_statements(session, file.id) if tab == "statements" else [],
+            still_owed=file.still_owed,
+            taken_words=TAKEN_WORDS,
+            one_day=DAY,
+            teller=teller,
+            currency=file.currency,
+            status_words=STATUS_WORDS,
+            pause_words=PAUSE_WORDS,
+            entry_words=ENTRY_LABELS,
+            can_write=staff.role in CASEWORK,
+            is_manager=staff.role is Role.MANAGER,
+            form=form,
+            chosen_entry=chosen_entry(session, file, form),
+            options=_options(session, file, staff),
+            record=tab_content(request, session, file, teller, tab),
+        ),
         status,
-        file=file,
-        now=now,
-        tab=tab,
-        tabs=[(label, f"{file.path}?tab={name}#record", name == tab) for name, label in TABS.items()],
-        bucket=file.stands.bucket,
-        bucket_tone=bucket_tone(file.days),
-        day_count=day_count(file),
-        stories=stories[::-1],
-        oldest=next((story for story in stories if story.is_late), None),
-        upcoming=next((story for story in stories if story.open_minor and not story.is_late), None),
-        replaced_statements=replaced_statements(session, file.id) if tab == "statements" else [],
-        still_owed=file.still_owed,
-        taken_words=TAKEN_WORDS,
-        one_day=DAY,
-        teller=teller,
-        currency=file.currency,
-        status_words=STATUS_WORDS,
-        pause_words=PAUSE_WORDS,
-        entry_words=ENTRY_LABELS,
-        can_write=staff.role in CASEWORK,
-        is_manager=staff.role is Role.MANAGER,
-        form=form,
-        chosen_entry=chosen_entry(session, file, form),
-        options=_options(session, file, staff),
-        **tab_content(request, session, file, teller, tab),
     )
 
 
@@ -142,19 +173,34 @@ def chosen_entry(session: Session, file: AccountFile, form: FormState) -> Chosen
     return ChosenEntry(entry, is_reversed, left_to_waive(session, entry) if waivable else 0)
 
 
-def _options(session: Session, file: AccountFile, staff: Staff) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class AccountOptions:
+    """What the forms offer and start from."""
+
+    kinds: Sequence[tuple[str, str]]
+    statuses: Sequence[tuple[str, str]]
+    pauses: Sequence[tuple[str, str]]
+    statements: Sequence[tuple[str, str]]
+    waiting: Sequence[Waiver]
+    today: str
+    opened: str
+    overpaid: str
+    re_age_refusals: Sequence[ReAgeRefusal]
+
+
+def _options(session: Session, file: AccountFile, staff: Staff) -> AccountOptions:
     """What the forms offer and start from."""
     waiting = select(Waiver).where(Waiver.account_id == file.id, col(Waiver.status) == WaiverStatus.REQUESTED)
     is_manager = staff.role is Role.MANAGER
-    return {
-        "kinds": [
+    return AccountOptions(
+        kinds=[
             (kind.value, ENTRY_LABELS[kind]) for kind, roles in POSTED_BY_HAND.items() if staff.role in roles
         ],
-        "statuses": [
+        statuses=[
             (to.value, STATUS_WORDS[to][0]) for to in AccountStatus if to in TRANSITIONS[file.account.status]
         ],
-        "pauses": list(PAUSE_WORDS.items()),
-        "statements": [
+        pauses=list(PAUSE_WORDS.items()),
+        statements=[
             (each.reference, f"{each.reference}, closed {each.closing_on.isoformat()}")
             for each in session.scalars(
                 select(Statement)
@@ -163,12 +209,12 @@ def _options(session: Session, file: AccountFile, staff: Staff) -> dict[str, Any
                 .limit(60)
             )
         ],
-        "waiting": list(session.scalars(waiting.order_by(col(Waiver.id)))),
-        "today": file.book.today.isoformat(),
-        "opened": file.account.opened_on.isoformat(),
-        "overpaid": to_decimal_string(file.overpaid_minor, file.currency) if file.overpaid_minor else "",
-        "re_age_refusals": _re_age_refusals(session, file) if is_manager and file.stands.past_due else [],
-    }
+        waiting=list(session.scalars(waiting.order_by(col(Waiver.id)))),
+        today=file.book.today.isoformat(),
+        opened=file.account.opened_on.isoformat(),
+        overpaid=to_decimal_string(file.overpaid_minor, file.currency) if file.overpaid_minor else "",
+        re_age_refusals=_re_age_refusals(session, file) if is_manager and file.stands.past_due else [],
+    )
 
 
 def _re_age_refusals(session: Session, file: AccountFile) -> list[ReAgeRefusal]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -61,7 +61,7 @@ def tab_content(
     file: AccountFile,
     teller: Teller,
     tab: str,
-) -> dict[str, Any]:
+) -> AccountTab | None:
     match tab:
         case "ledger":
             return _ledger_tab(request, session, file)
@@ -71,10 +71,20 @@ def tab_content(
             return _record_tab(session, file, teller)
         case "known":
             return _known_tab(request, session, file)
-    return {}
+    return None
 
 
-def _ledger_tab(request: Request, session: Session, file: AccountFile) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class LedgerTab:
+    ledger_columns: Sequence[Column]
+    lines: Sequence[LedgerLine]
+    linked: Mapping[Any, tuple[Any, Any]]
+    chosen: Mapping[str, str]
+    kinds: Sequence[tuple[str, str]]
+    next_cursor: str | None
+
+
+def _ledger_tab(request: Request, session: Session, file: AccountFile) -> LedgerTab:
     chosen = _ledger_filter(request)
     before = decode_cursor(request.query_params.get("cursor"), 2, date.fromisoformat, int)
     position = (date.fromisoformat(str(before[0])), int(before[1])) if before else None
@@ -86,14 +96,14 @@ def _ledger_tab(request: Request, session: Session, file: AccountFile) -> dict[s
             col(Entry.id).in_(linked)
         )
     )
-    return {
-        "ledger_columns": LEDGER_COLUMNS,
-        "lines": lines[:PAGE],
-        "linked": {entry_id: (reference, on) for entry_id, reference, on in found},
-        "chosen": {name: request.query_params.get(name, "") for name in ("kind", "first", "last")},
-        "kinds": [("", "Everything")] + [(kind.value, ENTRY_LABELS[kind]) for kind in EntryKind],
-        "next_cursor": encode_cursor(more.effective_on.isoformat(), more.entry_id) if more else None,
-    }
+    return LedgerTab(
+        ledger_columns=LEDGER_COLUMNS,
+        lines=lines[:PAGE],
+        linked={entry_id: (reference, on) for entry_id, reference, on in found},
+        chosen={name: request.query_params.get(name, "") for name in ("kind", "first", "last")},
+        kinds=[("", "Everything")] + [(kind.value, ENTRY_LABELS[kind]) for kind in EntryKind],
+        next_cursor=encode_cursor(more.effective_on.isoformat(), more.entry_id) if more else None,
+    )
 
 
 def _ledger_filter(request: Request) -> dict[str, Any]:
@@ -156,16 +166,24 @@ class Bar:
     step: int
 
 
-def _late_tab(session: Session, file: AccountFile) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class LateTab:
+    spells: Sequence[Spell]
+    strip_from: date
+    bars: Sequence[Bar]
+    strip_labels: Sequence[str]
+
+
+def _late_tab(session: Session, file: AccountFile) -> LateTab:
     query = select(Spell).where(Spell.account_id == file.id).order_by(col(Spell.from_on).desc())
     spells = list(session.scalars(query))
     first = max(min((spell.from_on for spell in spells), default=file.book.on), _strip_start(file))
-    return {
-        "spells": spells,
-        "strip_from": first,
-        "bars": _bars(spells, file, first),
-        "strip_labels": bucket_labels(file.book.edges)[1:],
-    }
+    return LateTab(
+        spells=spells,
+        strip_from=first,
+        bars=_bars(spells, file, first),
+        strip_labels=bucket_labels(file.book.edges)[1:],
+    )
 
 
 def _strip_start(file: AccountFile) -> date:
@@ -186,11 +204,17 @@ def _bars(spells: Sequence[Spell], file: AccountFile, first: date) -> list[Bar]:
     return bars
 
 
-def _record_tab(session: Session, file: AccountFile, teller: Teller) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class RecordTab:
+    re_ages: Sequence[ReAge]
+    told: Sequence[Told]
+
+
+def _record_tab(session: Session, file: AccountFile, teller: Teller) -> RecordTab:
     re_ages = select(ReAge).where(ReAge.account_id == file.id).order_by(col(ReAge.on).desc())
     events, _ = events_of_customer(session, file.account.customer_id, kinds=ON_RECORD, before=None, limit=200)
     told: list[Told] = [teller.tell(event) for event in events if event.account_id == file.id]
-    return {"re_ages": list(session.scalars(re_ages)), "told": told}
+    return RecordTab(re_ages=list(session.scalars(re_ages)), told=told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +225,17 @@ class Answer:
     known_on: date | None
 
 
-def _known_tab(request: Request, session: Session, file: AccountFile) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class PastDayTab:
+    """`?on=&known_on=`: the answer as known now, and beside it as known on another day."""
+
+    asked: Mapping[str, str]
+    asked_on: date | None
+    asked_errors: Mapping[str, str]
+    answers: Sequence[Answer]
+
+
+def _known_tab(request: Request, session: Session, file: AccountFile) -> PastDayTab:
     """`?on=&known_on=`: the answer as known now, and beside it as known on another day."""
     typed = {name: request.query_params.get(name, "") for name in ("on", "known_on")}
     days = {name: day_of(text) for name, text in typed.items()}
@@ -217,4 +251,7 @@ def _known_tab(request: Request, session: Session, file: AccountFile) -> dict[st
             Answer(as_known(session, file.portfolio, file.id, on, known), known)
             for known in ((None, known_on) if known_on else (None,))
         ]
-    return {"asked": typed, "asked_on": on, "asked_errors": errors, "answers": answers}
+    return PastDayTab(asked=typed, asked_on=on, asked_errors=errors, answers=answers)
+
+
+AccountTab = LedgerTab | LateTab | RecordTab | PastDayTab

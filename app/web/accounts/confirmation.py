@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy.orm import SessionTransaction
 from sqlmodel import Session, col, select
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,7 +19,6 @@ from starlette.responses import Response
 from app.book.delinquency.history import AccountOn
 from app.book.ledger.models import Account
 from app.book.ledger.rules import AccountStatus
-from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.staff.rules import Staff
 from app.core.timeline.models import StreamHead
 from app.core.timeline.service import customer_stream, lock_customers
@@ -26,19 +26,14 @@ from app.http.formats import reader_locale
 from app.web.accounts.account_file import AccountFile, open_account
 from app.web.accounts.account_page import account_page
 from app.web.accounts.words import STATUS_WORDS
-from app.web.forms import Fields, FormState, Typed, Wrong, beside
-from app.web.rendering import Tone, page, redirect
+from app.web.form_action import Answer, FormAction
+from app.web.forms import Fields, FormState, Typed
+from app.web.rendering import Page, Tone, page, redirect
 from app.web.wording import Teller
 
 
-class ConfirmedForm(Typed):
-    """A form that is sent twice: to look, and with `seen` to do it."""
-
-    seen: str = ""
-
-
 @dataclass(frozen=True, slots=True)
-class Deed:
+class Effect:
     """What a form did, or would do."""
 
     title: str
@@ -71,8 +66,8 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Doing:
-    """Whoever does something on an account, and when."""
+class Submission:
+    """A form sent on an account: by whom, when, and what was typed."""
 
     request: Request
     session: Session
@@ -83,14 +78,14 @@ class Doing:
     teller: Teller
 
 
-def attempt(
+def submit(
     request: Request,
     session: Session,
     staff: Staff,
     account_id: int,
     form: str,
-    typed: ConfirmedForm,
-    act: Callable[[Doing], Deed],
+    typed: Typed,
+    act: Callable[[Submission], Effect],
     *,
     now: datetime,
     names: Mapping[str, str] | None = None,
@@ -100,14 +95,14 @@ def attempt(
 ) -> Response:
     """Show what would happen, or do it; or show the page again with what was typed and why it was refused.
 
-    `other` is a second account it concerns, `entry` the entry it is about. `names` maps a verb's name of a field
-    to the form's.
+    `other` is a second account it concerns, `entry` the entry it is about. `names`: a field as the act
+    calls it -> as the form calls it.
     """
     concerned = [account_id] if other is None else [account_id, other]
     _lock(session, concerned)
     files = [open_account(session, each, now) for each in concerned]
     before, file = [Figures.of(each) for each in files], files[0]
-    doing = Doing(
+    submission = Submission(
         request=request,
         session=session,
         staff=staff,
@@ -117,21 +112,21 @@ def attempt(
         teller=Teller(reader_locale(request), file.currency, file.portfolio.timezone),
     )
     seen = _fingerprint(session, files)
-    after: list[Figures] = []
-    try:
-        with session.begin_nested() as savepoint:
-            deed = act(doing)
-            if typed.seen != seen:
-                after = [Figures.of(open_account(session, each, now)) for each in concerned]
-                savepoint.rollback()
-    except Wrong as wrong:
-        return _refused(doing, FormState(form, _values(typed, entry), wrong.errors), 422)
-    except (Invalid, Conflict, Forbidden) as refused:
-        errors = beside(refused, typed, names or {})
-        return _refused(doing, FormState(form, _values(typed, entry), errors), refused.status)
-    if typed.seen == seen:
-        return redirect(request, f"{file.path}?tab={tab}#content", deed.done, deed.tone)
-    return _confirmation(request, typed, deed, seen, list(map(Change, files, before, after)))
+
+    def show(state: FormState, status: int) -> Response:
+        return account_page(request, session, staff, file, state, now=now, status=status)
+
+    def look_or_do(savepoint: SessionTransaction) -> Answer:
+        effect = act(submission)
+        if typed.seen == seen:
+            return lambda: redirect(request, f"{file.path}?tab={tab}#content", effect.done, effect.tone)
+        after = [Figures.of(open_account(session, each, now)) for each in concerned]
+        savepoint.rollback()
+        changes = list(map(Change, files, before, after))
+        return lambda: _confirmation(request, typed, effect, seen, changes)
+
+    values = {"entry": str(entry)}
+    return FormAction(request, session, staff, form, typed, show, now, names or {}, values).run(look_or_do)
 
 
 def _lock(session: Session, account_ids: Sequence[int]) -> None:
@@ -149,30 +144,28 @@ def _fingerprint(session: Session, files: Sequence[AccountFile]) -> str:
     return "_".join(parts)
 
 
-def _values(typed: ConfirmedForm, entry: int) -> dict[str, str]:
-    return {**typed.values(), "entry": str(entry)}
-
-
-def _refused(doing: Doing, form: FormState, status: int) -> Response:
-    return account_page(
-        doing.request, doing.session, doing.staff, doing.file, form, now=doing.now, status=status
-    )
+@dataclass(frozen=True, slots=True)
+class ConfirmationPage(Page):
+    template = "accounts/confirm.html"
+    file: AccountFile
+    effect: Effect
+    changes: Sequence[Change]
+    status_words: Mapping[AccountStatus, tuple[str, Tone]]
+    typed: Mapping[str, str]
+    again: bool
 
 
 def _confirmation(
-    request: Request, typed: ConfirmedForm, deed: Deed, seen: str, changes: Sequence[Change]
+    request: Request, typed: Typed, effect: Effect, seen: str, changes: Sequence[Change]
 ) -> Response:
     return page(
         request,
-        "accounts/confirm.html",
-        file=changes[0].file,
-        deed=deed,
-        changes=changes,
-        status_words=STATUS_WORDS,
-        typed={**typed.values(), "seen": seen},
-        again=bool(typed.seen),
+        ConfirmationPage(
+            file=changes[0].file,
+            effect=effect,
+            changes=changes,
+            status_words=STATUS_WORDS,
+            typed={**typed.values(), "seen": seen},
+            again=bool(typed.seen),
+        ),
     )
-
-
-class ReasonForm(ConfirmedForm):
-    reason: str = ""

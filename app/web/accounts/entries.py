@@ -19,13 +19,13 @@ from app.http.context import Now
 from app.http.doors import CaseWorker, Manager
 from app.http.transactions import WriteSession
 from app.web.accounts.account_file import AccountId
-from app.web.accounts.confirmation import ConfirmedForm, Deed, Doing, ReasonForm, attempt
-from app.web.forms import Fields, Wrong
+from app.web.accounts.confirmation import Effect, Submission, submit
+from app.web.forms import Fields, ReasonForm, Typed, Wrong
 
 router = APIRouter()
 
 
-class PostForm(ConfirmedForm):
+class PostForm(Typed):
     kind: str = ""
     amount: str = ""
     effective_on: str = ""
@@ -43,15 +43,15 @@ def post(
 ) -> Response:
     """A payment, refund, fee, interest, credit or adjustment."""
 
-    def act(doing: Doing) -> Deed:
-        fields = doing.fields
+    def act(submission: Submission) -> Effect:
+        fields = submission.fields
         kind = fields.choice("kind", EntryKind)
         amount = signed_amount(fields, "amount") if kind is EntryKind.ADJUSTMENT else fields.amount("amount")
         effective_on = fields.day("effective_on")
         fields.done()
         entry = post_by_hand(
             session,
-            doing.file.account,
+            submission.file.account,
             kind,
             amount,
             effective_on,
@@ -62,15 +62,15 @@ def post(
         )
         # An adjustment goes both ways: its sign says which.
         shown = entry.amount_minor if entry.kind is EntryKind.ADJUSTMENT else abs(entry.amount_minor)
-        what = f"{ENTRY_LABELS[entry.kind]} of {doing.teller.money(shown)}"
-        happens = [f"{what}, effective {doing.teller.day(effective_on)}, goes into the ledger."]
+        what = f"{ENTRY_LABELS[entry.kind]} of {submission.teller.money(shown)}"
+        happens = [f"{what}, effective {submission.teller.day(effective_on)}, goes into the ledger."]
         if entry.kind is EntryKind.RECOVERY:
             happens.append("The account was charged off before, so the payment is a recovery.")
-        if effective_on < doing.file.book.today:
+        if effective_on < submission.file.book.today:
             happens.append("It is back-dated: days past due are counted again from that day on.")
-        return Deed(f"Post the {what[:1].lower()}{what[1:]}", happens, f"{what} is posted.")
+        return Effect(f"Post the {what[:1].lower()}{what[1:]}", happens, f"{what} is posted.")
 
-    return attempt(request, session, staff, account_id, "post", typed, act, now=now)
+    return submit(request, session, staff, account_id, "post", typed, act, now=now)
 
 
 def signed_amount(fields: Fields, name: str) -> int:
@@ -96,16 +96,16 @@ def reverse(
 ) -> Response:
     """Undo an entry by its mirror image: a payment that bounced, a fee entered twice."""
 
-    def act(doing: Doing) -> Deed:
+    def act(submission: Submission) -> Effect:
         entry = _entry(session, account_id, entry_id)
         reverse_entry(session, entry, typed.reason, by=staff.by, now=now)
-        what = _what(doing, entry)
+        what = _what(submission, entry)
         happens = [f"A reversal takes back the {what}; both stay in the ledger."]
         if entry.amount_minor < 0:
             happens.append("What it had paid is owed again since its own due date, as if it had never come.")
-        return Deed(f"Reverse the {what}", happens, f"The {what} is reversed.")
+        return Effect(f"Reverse the {what}", happens, f"The {what} is reversed.")
 
-    return attempt(request, session, staff, account_id, "reverse", typed, act, now=now, entry=entry_id)
+    return submit(request, session, staff, account_id, "reverse", typed, act, now=now, entry=entry_id)
 
 
 class WaiveForm(ReasonForm):
@@ -124,19 +124,19 @@ def ask_waiver(
 ) -> Response:
     """Forgive a fee or interest: done at once by a manager within the limit, otherwise asked of a second person."""
 
-    def act(doing: Doing) -> Deed:
-        amount = doing.fields.amount("amount")
-        doing.fields.done()
+    def act(submission: Submission) -> Effect:
+        amount = submission.fields.amount("amount")
+        submission.fields.done()
         entry = _entry(session, account_id, entry_id)
         waiver = waive(session, entry, amount, typed.reason, by=staff.by, role=staff.role, now=now)
-        what = f"{doing.teller.money(amount)} of the {_what(doing, entry)}"
+        what = f"{submission.teller.money(amount)} of the {_what(submission, entry)}"
         if waiver.status is WaiverStatus.APPROVED:
             happens = ["A credit of this amount is posted today. You may decide this alone."]
-            return Deed(f"Waive {what}", happens, f"{what} is waived.")
+            return Effect(f"Waive {what}", happens, f"{what} is waived.")
         happens = ["Nothing is posted yet: a manager other than you decides."]
-        return Deed(f"Ask to waive {what}", happens, "Asked for; another manager decides.", "info")
+        return Effect(f"Ask to waive {what}", happens, "Asked for; another manager decides.", "info")
 
-    return attempt(request, session, staff, account_id, "waive", typed, act, now=now, entry=entry_id)
+    return submit(request, session, staff, account_id, "waive", typed, act, now=now, entry=entry_id)
 
 
 class MoveForm(ReasonForm):
@@ -157,27 +157,27 @@ def move(
     portfolio_id = session.scalar(select(Account.portfolio_id).where(Account.id == account_id))
     target = find_account(session, portfolio_id or 0, typed.to_account.strip()[:60])
 
-    def act(doing: Doing) -> Deed:
+    def act(submission: Submission) -> Effect:
         if target is None:
             raise Wrong({"to_account": "There is no account with this reference in this portfolio."})
         entry = _entry(session, account_id, entry_id)
         move_payment(session, entry, target, typed.reason, by=staff.by, role=staff.role, now=now)
         holder = session.get_one(Customer, target.customer_id)
-        what = _what(doing, entry)
+        what = _what(submission, entry)
         happens = [
             f"The {what} is reversed here and posted to {target.reference} of {holder.full_name} "
             f"({target.product}, card ending {target.card_last4}), with its own date.",
             "Days past due of both accounts are counted again from that date on.",
         ]
-        return Deed(f"Move the {what}", happens, f"The {what} is now on {target.reference}.")
+        return Effect(f"Move the {what}", happens, f"The {what} is now on {target.reference}.")
 
     other = target.id if target and target.id != account_id else None
-    return attempt(
+    return submit(
         request, session, staff, account_id, "move", typed, act, now=now, other=other, entry=entry_id
     )
 
 
-class PayoutForm(ConfirmedForm):
+class PayoutForm(Typed):
     amount: str = ""
     description: str = ""
 
@@ -193,26 +193,26 @@ def payout(
 ) -> Response:
     """Give an overpayment back."""
 
-    def act(doing: Doing) -> Deed:
-        amount = doing.fields.amount("amount")
-        doing.fields.done()
+    def act(submission: Submission) -> Effect:
+        amount = submission.fields.amount("amount")
+        submission.fields.done()
         pay_out(
             session,
-            doing.file.account,
+            submission.file.account,
             amount,
             typed.description,
             by=staff.by,
             role=staff.role,
             now=now,
         )
-        what = doing.teller.money(amount)
+        what = submission.teller.money(amount)
         happens = [
             "An adjustment takes up the credit balance.",
-            "The money itself is sent by whoever makes payments; this only puts it on record.",
+            "This only records the payout. Your payments team sends the money.",
         ]
-        return Deed(f"Pay out {what}", happens, f"{what} is on record as paid out.")
+        return Effect(f"Pay out {what}", happens, f"{what} is on record as paid out.")
 
-    return attempt(request, session, staff, account_id, "payout", typed, act, now=now)
+    return submit(request, session, staff, account_id, "payout", typed, act, now=now)
 
 
 def _entry(session: Session, account_id: int, entry_id: int) -> Entry:
@@ -222,6 +222,6 @@ def _entry(session: Session, account_id: int, entry_id: int) -> Entry:
     return entry
 
 
-def _what(doing: Doing, entry: Entry) -> str:
-    amount, on = doing.teller.money(abs(entry.amount_minor)), doing.teller.day(entry.effective_on)
+def _what(submission: Submission, entry: Entry) -> str:
+    amount, on = submission.teller.money(abs(entry.amount_minor)), submission.teller.day(entry.effective_on)
     return f"{ENTRY_LABELS[entry.kind].lower()} of {amount} of {on}"

@@ -16,9 +16,9 @@ from app.http.context import Now
 from app.http.doors import Manager
 from app.http.transactions import WriteSession
 from app.web.accounts.account_file import AccountId
-from app.web.accounts.confirmation import Deed, Doing, ReasonForm, attempt
+from app.web.accounts.confirmation import Effect, Submission, submit
 from app.web.accounts.entries import signed_amount
-from app.web.forms import Wrong
+from app.web.forms import ReasonForm, Wrong
 
 router = APIRouter()
 
@@ -44,7 +44,7 @@ def correct(
 ) -> Response:
     """What is left empty stays as it was."""
 
-    def act(doing: Doing) -> Deed:
+    def act(submission: Submission) -> Effect:
         found = session.scalar(
             select(Statement).where(
                 Statement.account_id == account_id, Statement.reference == typed.statement[:60]
@@ -54,8 +54,8 @@ def correct(
             raise Wrong({"statement": "Choose the statement."})
         if typed.what not in ("replace", "withdraw"):
             raise Wrong({"what": "Choose one."})
-        right = _right(doing, found) if typed.what == "replace" else None
-        named = f"statement {found.reference} of {doing.teller.day(found.closing_on)}"
+        right = _right(submission, found) if typed.what == "replace" else None
+        named = f"statement {found.reference} of {submission.teller.day(found.closing_on)}"
         replace_statement(session, found, right, typed.reason, by=staff.by, role=staff.role, now=now)
         happens = [
             f"The {named} is withdrawn; what it said stays on record.",
@@ -63,23 +63,24 @@ def correct(
             "the right figures is reversed.",
         ]
         if right:
+            teller = submission.teller
             happens[0] = (
-                f"The {named} now closes on {doing.teller.day(right.closing_on)}, is due on "
-                f"{doing.teller.day(right.due_on)} and asks for {doing.teller.money(right.minimum_due_minor)}. "
+                f"The {named} now closes on {teller.day(right.closing_on)}, is due on {teller.day(right.due_on)} "
+                f"and asks for {teller.money(right.minimum_due_minor)}. "
                 "What it said before stays on record."
             )
         verb = "Replace" if right else "Withdraw"
         done = "replaced" if right else "withdrawn"
-        return Deed(f"{verb} {named}", happens, f"The {named} is {done}.")
+        return Effect(f"{verb} {named}", happens, f"The {named} is {done}.")
 
     names = {"statement_ref": "new_reference", "minimum_due": "minimum"}
-    return attempt(
+    return submit(
         request, session, staff, account_id, "statement", typed, act, now=now, names=names, tab="statements"
     )
 
 
-def _right(doing: Doing, found: Statement) -> StatementFigures:
-    fields, was = doing.fields, figures_of(found)
+def _right(submission: Submission, found: Statement) -> StatementFigures:
+    fields, was = submission.fields, figures_of(found)
     right = StatementFigures(
         reference=fields.values["new_reference"].strip() or was.reference,
         closing_on=fields.day("closing_on") if fields.has("closing_on") else was.closing_on,

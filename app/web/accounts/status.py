@@ -21,9 +21,9 @@ from app.http.doors import Manager
 from app.http.transactions import WriteSession
 from app.policy.sections.pauses import PauseKind
 from app.web.accounts.account_file import AccountId
-from app.web.accounts.confirmation import ConfirmedForm, Deed, Doing, ReasonForm, attempt
+from app.web.accounts.confirmation import Effect, Submission, submit
 from app.web.accounts.words import PAUSE_WORDS, STATUS_WORDS
-from app.web.forms import Wrong, sentence
+from app.web.forms import ReasonForm, Typed, Wrong, sentence
 
 router = APIRouter()
 
@@ -44,26 +44,26 @@ def pause(
     now: Now,
     typed: Annotated[PauseForm, Form()],
 ) -> Response:
-    def act(doing: Doing) -> Deed:
-        fields, teller = doing.fields, doing.teller
+    def act(submission: Submission) -> Effect:
+        fields, teller = submission.fields, submission.teller
         kind, from_on = fields.choice("kind", PauseKind), fields.day("from_on")
         last_on = fields.day("last_on") if fields.has("last_on") else None
         fields.done()
         to_on = last_on + DAY if last_on else None
-        set_pause(session, doing.file.account, kind, from_on, to_on, typed.reason, by=staff.by, now=now)
+        set_pause(session, submission.file.account, kind, from_on, to_on, typed.reason, by=staff.by, now=now)
         until = f"to {teller.day(last_on)}" if last_on else "until somebody ends the pause"
         happens = [f"Days from {teller.day(from_on)} {until} do not count toward days past due."]
-        if from_on < doing.file.book.today:
+        if from_on < submission.file.book.today:
             happens.append("It begins in the past: the days since are counted again.")
-        return Deed(f"Pause the days: {PAUSE_WORDS[kind.value].lower()}", happens, "The pause is set.")
+        return Effect(f"Pause the days: {PAUSE_WORDS[kind.value].lower()}", happens, "The pause is set.")
 
     names = {"to_on": "last_on"}
-    return attempt(
+    return submit(
         request, session, staff, account_id, "pause", typed, act, now=now, names=names, tab="record"
     )
 
 
-class EndPauseForm(ConfirmedForm):
+class EndPauseForm(Typed):
     on: str = ""
 
 
@@ -79,22 +79,22 @@ def stop_pause(
 ) -> Response:
     """Days count again from a day on; on or before its first day the pause never was."""
 
-    def act(doing: Doing) -> Deed:
-        on = doing.fields.day("on")
-        doing.fields.done()
+    def act(submission: Submission) -> Effect:
+        on = submission.fields.day("on")
+        submission.fields.done()
         found = session.get(Pause, pause_id)
         if found is None or found.account_id != account_id:
             raise NotFound("This account has no such pause.")
         never_was = on <= found.from_on
         title = f"End the pause ({PAUSE_WORDS[found.kind.value].lower()})"
         end_pause(session, found, on, by=staff.by, now=now)
-        happens = [f"Days count again from {doing.teller.day(on)} on."]
+        happens = [f"Days count again from {submission.teller.day(on)} on."]
         if never_was:
             happens.append("That is not after its first day: the pause never was.")
-        return Deed(title, happens, "The pause is ended.")
+        return Effect(title, happens, "The pause is ended.")
 
     form = f"end-pause-{pause_id}"
-    return attempt(request, session, staff, account_id, form, typed, act, now=now, tab="record")
+    return submit(request, session, staff, account_id, form, typed, act, now=now, tab="record")
 
 
 @router.post("/accounts/{account_id}/re-age")
@@ -108,22 +108,24 @@ def bring_current(
 ) -> Response:
     """Under the pack's rule; each reason why not is shown with what it rests on."""
 
-    def act(doing: Doing) -> Deed:
+    def act(submission: Submission) -> Effect:
         try:
-            made = re_age(session, doing.file.account, typed.reason, by=staff.by, role=staff.role, now=now)
+            made = re_age(
+                session, submission.file.account, typed.reason, by=staff.by, role=staff.role, now=now
+            )
         except ReAgeRefused as refused:
             lines = [
                 sentence(r.detail) + (f" ({r.citation})" if r.citation else "") for r in refused.refusals
             ]
             raise Wrong({"": " ".join(lines)}) from None
         happens = [
-            f"At the end of {doing.teller.day(made.on)} nothing is past due any more; the balance stays.",
+            f"At the end of {submission.teller.day(made.on)} nothing is past due any more; the balance stays.",
             f"It is granted under {made.rule} and counts toward how often that may happen.",
         ]
-        amount = doing.teller.money(made.past_due_minor)
-        return Deed(f"Re-age the account: {amount} brought current", happens, "The account is re-aged.")
+        amount = submission.teller.money(made.past_due_minor)
+        return Effect(f"Re-age the account: {amount} brought current", happens, "The account is re-aged.")
 
-    return attempt(request, session, staff, account_id, "re-age", typed, act, now=now, tab="record")
+    return submit(request, session, staff, account_id, "re-age", typed, act, now=now, tab="record")
 
 
 class StatusForm(ReasonForm):
@@ -140,14 +142,16 @@ def status(
     now: Now,
     typed: Annotated[StatusForm, Form()],
 ) -> Response:
-    def act(doing: Doing) -> Deed:
-        to, on = doing.fields.choice("to", AccountStatus), doing.fields.day("on")
-        doing.fields.done()
-        change_status(session, doing.file.account, to, on, typed.reason, by=staff.by, now=now)
-        word, day = STATUS_WORDS[to][0].lower(), doing.teller.day(on)
-        return Deed(f"Make the account {word}", [*STATUS_EFFECTS[to]], f"The account is {word} since {day}.")
+    def act(submission: Submission) -> Effect:
+        to, on = submission.fields.choice("to", AccountStatus), submission.fields.day("on")
+        submission.fields.done()
+        change_status(session, submission.file.account, to, on, typed.reason, by=staff.by, now=now)
+        word, day = STATUS_WORDS[to][0].lower(), submission.teller.day(on)
+        return Effect(
+            f"Make the account {word}", [*STATUS_EFFECTS[to]], f"The account is {word} since {day}."
+        )
 
-    return attempt(request, session, staff, account_id, "status", typed, act, now=now, tab="record")
+    return submit(request, session, staff, account_id, "status", typed, act, now=now, tab="record")
 
 
 STATUS_EFFECTS: Mapping[AccountStatus, Sequence[str]] = {
@@ -184,18 +188,18 @@ def terms(
 ) -> Response:
     """Fields left empty stay as they are."""
 
-    def act(doing: Doing) -> Deed:
+    def act(submission: Submission) -> Effect:
         wanted: dict[str, str | int] = {}
         if typed.card_last4.strip():
             wanted["card_last4"] = typed.card_last4.strip()
         if typed.product.strip():
             wanted["product"] = typed.product.strip()
         if typed.credit_limit.strip():
-            wanted["credit_limit_minor"] = doing.fields.amount("credit_limit")
+            wanted["credit_limit_minor"] = submission.fields.amount("credit_limit")
         if typed.apr.strip():
             wanted["apr_millionths"] = _millionths(typed.apr)
-        doing.fields.done()
-        changed = change_terms(session, doing.file.account, wanted, typed.reason, by=staff.by, now=now)
+        submission.fields.done()
+        changed = change_terms(session, submission.file.account, wanted, typed.reason, by=staff.by, now=now)
         if not changed:
             raise Invalid("Nothing is different. Enter what is to change.")
         names = ", ".join(ACCOUNT_LABELS[name].lower() for name in changed)
@@ -203,10 +207,10 @@ def terms(
             f"Changed: {names}.",
             "The creditor’s next accounts file takes it back where it says otherwise.",
         ]
-        return Deed("Change the account’s terms", happens, f"Changed: {names}.")
+        return Effect("Change the account’s terms", happens, f"Changed: {names}.")
 
     names = {"credit_limit_minor": "credit_limit", "apr_millionths": "apr"}
-    return attempt(
+    return submit(
         request, session, staff, account_id, "terms", typed, act, now=now, names=names, tab="record"
     )
 

@@ -5,8 +5,9 @@ Agents match it, as they take payments; sending it back is up to a manager.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import sqlalchemy as sa
@@ -16,11 +17,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.actions.corrections import match_payment, return_payment
-from app.book.delinquency.history import as_known
-from app.book.feeds.bank.matching import candidates
+from app.book.delinquency.history import AccountOn, as_known
+from app.book.feeds.bank.matching import Candidate, candidates
 from app.book.ledger.models import Account, Customer, Entry, Portfolio, UnmatchedPayment
 from app.book.ledger.references import normal_reference
-from app.book.ledger.rules import UnmatchedStatus
+from app.book.ledger.rules import AccountStatus, UnmatchedStatus
 from app.book.ledger.service import find_account
 from app.core.clock import local_date
 from app.core.errors import Conflict, Invalid, NotFound
@@ -37,7 +38,7 @@ from app.web.accounts.words import STATUS_WORDS
 from app.web.forms import sentence
 from app.web.lists import Column
 from app.web.lookups import staff_names
-from app.web.rendering import page, redirect
+from app.web.rendering import Page, Tone, page, redirect
 from app.web.wording import Teller
 
 router = APIRouter(prefix="/unmatched")
@@ -60,6 +61,21 @@ DECIDED_COLUMNS = [
 
 
 # --- the list -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class UnmatchedPage(Page):
+    template = "accounts/unmatched.html"
+    rows: Sequence[Mapping[str, Any]]
+    waits: bool
+    q: str
+    status: str
+    columns: Sequence[Column]
+    tabs: Sequence[tuple[str, str, bool]]
+    ages: Mapping[Any, int]
+    accounts: Mapping[int, Account]
+    names: Mapping[str, str]
+    next_cursor: str | None
 
 
 @router.get("")
@@ -96,20 +112,21 @@ def unmatched(
     found = counts(session)
     return page(
         request,
-        "accounts/unmatched.html",
-        rows=rows[:PAGE] if not waits else rows,
-        waits=waits,
-        q=q,
-        status=wanted.value,
-        columns=COLUMNS if waits else DECIDED_COLUMNS,
-        tabs=[
-            (f"{label} ({found.get(each, 0):,})", f"/unmatched?status={each.value}", each is wanted)
-            for each, label in LABELS.items()
-        ],
-        ages={row["payment"].id: _age(row["payment"], row["portfolio"], now) for row in rows},
-        accounts=_posted_to(session, rows),
-        names=staff_names(session),
-        next_cursor=encode_cursor(rows[PAGE - 1]["payment"].id) if more else None,
+        UnmatchedPage(
+            rows=rows[:PAGE] if not waits else rows,
+            waits=waits,
+            q=q,
+            status=wanted.value,
+            columns=COLUMNS if waits else DECIDED_COLUMNS,
+            tabs=[
+                (f"{label} ({found.get(each, 0):,})", f"/unmatched?status={each.value}", each is wanted)
+                for each, label in LABELS.items()
+            ],
+            ages={row["payment"].id: _age(row["payment"], row["portfolio"], now) for row in rows},
+            accounts=_posted_to(session, rows),
+            names=staff_names(session),
+            next_cursor=encode_cursor(rows[PAGE - 1]["payment"].id) if more else None,
+        ),
     )
 
 
@@ -176,6 +193,28 @@ def payment_page(
     return _page(request, session, staff, _payment(session, payment_id), account.strip()[:60], now=now)
 
 
+@dataclass(frozen=True, slots=True)
+class UnmatchedPaymentPage(Page):
+    template = "accounts/unmatched_payment.html"
+    payment: UnmatchedPayment
+    portfolio: Portfolio
+    currency: str
+    waits: bool
+    age: int
+    candidates: Sequence[Candidate]
+    wanted: str
+    chosen: Account | None
+    holder: Customer | None
+    stands: AccountOn | None
+    posted_to: Account | None
+    status_words: Mapping[AccountStatus, tuple[str, Tone]]
+    labels: Mapping[UnmatchedStatus, str]
+    teller: Teller
+    is_manager: bool
+    errors: Mapping[str, str]
+    note: str
+
+
 def _page(
     request: Request,
     session: Session,
@@ -197,25 +236,28 @@ def _page(
     today = local_date(now, portfolio.timezone)
     return page(
         request,
-        "accounts/unmatched_payment.html",
+        UnmatchedPaymentPage(
+            payment=payment,
+            portfolio=portfolio,
+            currency=portfolio.currency,
+            waits=waits,
+            age=_age(payment, portfolio, now),
+            candidates=candidates(session, payment) if waits else [],
+            wanted=wanted,
+            chosen=chosen,
+            holder=session.get(Customer, chosen.customer_id) if chosen else None,
+            stands=as_known(session, portfolio, id_of(chosen), today) if chosen else None,
+            posted_to=_posted_to(session, [{"payment": payment}]).get(payment.entry_id or 0),
+            status_words=STATUS_WORDS,
+            labels=LABELS,
+            teller=Teller(
+                reader_locale(request), portfolio.currency, portfolio.timezone, staff_names(session)
+            ),
+            is_manager=staff.role is Role.MANAGER,
+            errors=errors,
+            note=note,
+        ),
         status,
-        payment=payment,
-        portfolio=portfolio,
-        currency=portfolio.currency,
-        waits=waits,
-        age=_age(payment, portfolio, now),
-        candidates=candidates(session, payment) if waits else [],
-        wanted=wanted,
-        chosen=chosen,
-        holder=session.get(Customer, chosen.customer_id) if chosen else None,
-        stands=as_known(session, portfolio, id_of(chosen), today) if chosen else None,
-        posted_to=_posted_to(session, [{"payment": payment}]).get(payment.entry_id or 0),
-        status_words=STATUS_WORDS,
-        labels=LABELS,
-        teller=Teller(reader_locale(request), portfolio.currency, portfolio.timezone, staff_names(session)),
-        is_manager=staff.role is Role.MANAGER,
-        errors=errors,
-        note=note,
     )
 
 

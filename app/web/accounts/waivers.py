@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Form
@@ -13,6 +15,7 @@ from starlette.responses import Response
 from app.actions.corrections import decide_waiver
 from app.book.ledger.models import Account, Customer, Entry, Portfolio, Waiver
 from app.book.ledger.rules import WaiverStatus
+from app.core.actor import Actor
 from app.core.errors import NotFound
 from app.core.labels import ENTRY_LABELS
 from app.http.context import Now
@@ -21,7 +24,7 @@ from app.http.transactions import ReadSession, WriteSession
 from app.web.accounts.account_file import AccountId
 from app.web.lists import Column
 from app.web.lookups import staff_names
-from app.web.rendering import page, redirect
+from app.web.rendering import Page, page, redirect
 
 router = APIRouter()
 WAIVER_COLUMNS = [
@@ -32,6 +35,16 @@ WAIVER_COLUMNS = [
     Column("Asked for"),
     Column(""),
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class WaiversPage(Page):
+    template = "accounts/waivers.html"
+    rows: Sequence[Mapping[str, Any]]
+    columns: Sequence[Column]
+    names: Mapping[str, str]
+    me: Actor
+    entry_words: Mapping[str, str]
 
 
 @router.get("/waivers")
@@ -53,12 +66,13 @@ def waivers(request: Request, staff: Manager, session: ReadSession) -> Response:
     ]
     return page(
         request,
-        "accounts/waivers.html",
-        rows=rows,
-        columns=WAIVER_COLUMNS,
-        names=staff_names(session),
-        me=staff.by,
-        entry_words=ENTRY_LABELS,
+        WaiversPage(
+            rows=rows,
+            columns=WAIVER_COLUMNS,
+            names=staff_names(session),
+            me=staff.by,
+            entry_words=ENTRY_LABELS,
+        ),
     )
 
 

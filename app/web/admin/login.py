@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
 from urllib.parse import urlencode
@@ -12,13 +14,13 @@ from starlette.responses import RedirectResponse, Response
 
 from app.core.errors import Invalid
 from app.core.staff import service
-from app.core.staff.rules import PASSWORD_MIN, LoginRefusal, LoginRefused
+from app.core.staff.rules import PASSWORD_MIN, LoginRefusal, LoginRefused, Staff
 from app.http import security
 from app.http.context import Now, settings_of
 from app.http.doors import SESSION_COOKIE, AnyStaff, MaybeVisitor, public
 from app.http.transactions import WriteSession
 from app.web.navigation import home_path
-from app.web.rendering import page, redirect
+from app.web.rendering import Page, page, redirect
 
 AFTER_SESSION = timedelta(days=1)
 """How much longer than its session the cookie lasts: without it nobody could be told that the session has expired."""
@@ -87,9 +89,15 @@ def log_out(
     return response
 
 
+@dataclass(frozen=True, slots=True)
+class OwnAccountPage(Page):
+    template = "admin/own_account.html"
+    account: Staff
+
+
 @router.get("/account")
 def account(request: Request, staff: AnyStaff) -> Response:
-    return page(request, "admin/own_account.html", account=staff)
+    return page(request, OwnAccountPage(account=staff))
 
 
 @router.get("/account/password")
@@ -119,6 +127,16 @@ def change_password(
     return response
 
 
+@dataclass(frozen=True, slots=True)
+class LoginPage(Page):
+    template = "admin/login.html"
+    next: str
+    """The address to go on to once signed in."""
+    username: str
+    error: str | None
+    signed_out: bool
+
+
 def _login_page(
     request: Request,
     next: str | None,
@@ -128,8 +146,8 @@ def _login_page(
     signed_out: bool = False,
     status: int = 200,
 ) -> Response:
-    context = {"next": next or "", "username": username, "error": error, "signed_out": signed_out}
-    return page(request, "admin/login.html", status, **context)
+    shown = LoginPage(next=next or "", username=username, error=error, signed_out=signed_out)
+    return page(request, shown, status)
 
 
 def _refused(request: Request, refused: LoginRefused, username: str, next: str | None) -> Response:
@@ -144,8 +162,16 @@ def _refused(request: Request, refused: LoginRefused, username: str, next: str |
     return _login_page(request, next, username=username, error=error, status=401)
 
 
+@dataclass(frozen=True, slots=True)
+class OwnPasswordPage(Page):
+    template = "admin/own_password.html"
+    temporary: bool
+    errors: Mapping[str, str]
+    password_min: int
+
+
 def _password_page(
     request: Request, temporary: bool, errors: dict[str, str] | None = None, status: int = 200
 ) -> Response:
-    context = {"temporary": temporary, "errors": errors or {}, "password_min": PASSWORD_MIN}
-    return page(request, "admin/own_password.html", status, **context)
+    shown = OwnPasswordPage(temporary=temporary, errors=errors or {}, password_min=PASSWORD_MIN)
+    return page(request, shown, status)

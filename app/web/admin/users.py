@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Form
@@ -11,14 +13,14 @@ from starlette.responses import Response
 
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.staff import queries, service
-from app.core.staff.models import User
+from app.core.staff.models import ApiToken, User
 from app.core.staff.rules import ROLE_LABELS, Role
 from app.http.context import Now
 from app.http.cursors import RowId
 from app.http.doors import Administrator
 from app.http.transactions import ReadSession, WriteSession
 from app.web.lists import Column
-from app.web.rendering import page, redirect
+from app.web.rendering import Page, page, redirect
 
 router = APIRouter(prefix="/admin")
 
@@ -35,15 +37,31 @@ TOKEN_COLUMNS = [Column(label) for label in ("Name", "Role", "Token", "Issued", 
 # --- staff --------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class StaffPage(Page):
+    template = "admin/staff.html"
+    people: Sequence[User]
+    seen: Mapping[int, datetime]
+    columns: Sequence[Column]
+
+
 @router.get("/staff")
 def staff_list(request: Request, _staff: Administrator, session: ReadSession) -> Response:
     people, seen = queries.staff_list(session), queries.last_seen(session)
-    return page(request, "admin/staff.html", people=people, seen=seen, columns=STAFF_COLUMNS)
+    return page(request, StaffPage(people=people, seen=seen, columns=STAFF_COLUMNS))
 
 
 @router.get("/staff/new")
 def new_staff(request: Request, _staff: Administrator) -> Response:
     return _new_staff_page(request, {}, {})
+
+
+@dataclass(frozen=True, slots=True)
+class TemporaryPasswordPage(Page):
+    template = "admin/temporary_password.html"
+    person: User
+    password: str
+    added: bool
 
 
 @router.post("/staff/new")
@@ -65,7 +83,7 @@ def add_staff(
         field = getattr(refused, "field", None) or "username"
         values = {"username": username, "display_name": display_name, "role": role}
         return _new_staff_page(request, values, {field: refused.message}, status=refused.status)
-    return page(request, "admin/temporary_password.html", person=user, password=password, added=True)
+    return page(request, TemporaryPasswordPage(person=user, password=password, added=True))
 
 
 @router.get("/staff/{user_id}")
@@ -108,7 +126,7 @@ def reset_password(
     """A temporary password, shown on this answer only."""
     password = service.generate_password()
     user = service.change_user(session, user_id, password=password, temporary=True, by=staff.by, now=now)
-    return page(request, "admin/temporary_password.html", person=user, password=password, added=False)
+    return page(request, TemporaryPasswordPage(person=user, password=password, added=False))
 
 
 def _person(session: ReadSession, user_id: int) -> User:
@@ -118,15 +136,30 @@ def _person(session: ReadSession, user_id: int) -> User:
     return user
 
 
+@dataclass(frozen=True, slots=True)
+class NewStaffPage(Page):
+    template = "admin/staff_new.html"
+    values: Mapping[str, object]
+    errors: Mapping[str, str]
+    roles: Sequence[tuple[str, str, str]]
+
+
 def _new_staff_page(
     request: Request, values: Mapping[str, object], errors: dict[str, str], status: int = 200
 ) -> Response:
-    context = {"values": values, "errors": errors, "roles": _role_options()}
-    return page(request, "admin/staff_new.html", status, **context)
+    return page(request, NewStaffPage(values=values, errors=errors, roles=_role_options()), status)
+
+
+@dataclass(frozen=True, slots=True)
+class StaffMemberPage(Page):
+    template = "admin/staff_member.html"
+    person: User
+    own: bool
+    roles: Sequence[tuple[str, str, str]]
 
 
 def _member_page(request: Request, person: User, *, own: bool) -> Response:
-    return page(request, "admin/staff_member.html", person=person, own=own, roles=_role_options())
+    return page(request, StaffMemberPage(person=person, own=own, roles=_role_options()))
 
 
 def _role_options() -> list[tuple[str, str, str]]:
@@ -136,14 +169,29 @@ def _role_options() -> list[tuple[str, str, str]]:
 # --- API tokens ---------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class TokensPage(Page):
+    template = "admin/tokens.html"
+    tokens: Sequence[ApiToken]
+    columns: Sequence[Column]
+
+
 @router.get("/tokens")
 def token_list(request: Request, _staff: Administrator, session: ReadSession) -> Response:
-    return page(request, "admin/tokens.html", tokens=queries.tokens(session), columns=TOKEN_COLUMNS)
+    return page(request, TokensPage(tokens=queries.tokens(session), columns=TOKEN_COLUMNS))
 
 
 @router.get("/tokens/new")
 def new_token(request: Request, _staff: Administrator) -> Response:
     return _new_token_page(request, {}, {})
+
+
+@dataclass(frozen=True, slots=True)
+class TokenIssuedPage(Page):
+    template = "admin/token_issued.html"
+    name: str
+    role: Role
+    token: str
 
 
 @router.post("/tokens/new")
@@ -160,7 +208,7 @@ def issue_token(
     except (Invalid, Conflict) as refused:
         values = {"name": name, "role": role}
         return _new_token_page(request, values, {"name": refused.message}, status=refused.status)
-    return page(request, "admin/token_issued.html", name=name, role=role, token=token)
+    return page(request, TokenIssuedPage(name=name, role=role, token=token))
 
 
 @router.post("/tokens/{token_id}/revoke")
@@ -171,7 +219,15 @@ def revoke_token(
     return redirect(request, "/admin/tokens", f"The token {token.name} no longer opens anything.")
 
 
+@dataclass(frozen=True, slots=True)
+class NewTokenPage(Page):
+    template = "admin/token_new.html"
+    values: Mapping[str, object]
+    errors: Mapping[str, str]
+    roles: Sequence[tuple[str, str, str]]
+
+
 def _new_token_page(
     request: Request, values: Mapping[str, object], errors: dict[str, str], status: int = 200
 ) -> Response:
-    return page(request, "admin/token_new.html", status, values=values, errors=errors, roles=_role_options())
+    return page(request, NewTokenPage(values=values, errors=errors, roles=_role_options()), status)

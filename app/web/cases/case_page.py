@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,12 +22,13 @@ from app.book.customers.service import CONTACT
 from app.book.delinquency.rules import bucket_of
 from app.book.ledger.queries import ledger_lines, paid_since
 from app.casework.cases import queries
-from app.casework.cases.models import case_reference
+from app.casework.cases.models import CallTask, case_reference
+from app.casework.holds.models import CaseHold
 from app.casework.holds.queries import open_holds
 from app.casework.plans.models import Plan
 from app.casework.plans.offers import offers_that_stand
 from app.casework.plans.queries import instalments_of, owed_on_late_accounts, plans_of
-from app.casework.plans.rules import LIVE, SETTLE_WITHIN, PlanStatus
+from app.casework.plans.rules import LIVE, SETTLE_WITHIN, Instalment, PlanStatus
 from app.core.ids import id_of
 from app.core.labels import (
     CALL_RESULT_LABELS,
@@ -38,6 +40,7 @@ from app.core.labels import (
 )
 from app.core.money import to_decimal_string
 from app.core.staff.rules import CASEWORK, Role, Staff
+from app.core.timeline.models import Event
 from app.core.timeline.queries import last_call
 from app.core.vocabulary import HoldKind
 from app.http.context import Now, ports_of
@@ -45,20 +48,35 @@ from app.http.doors import CaseReader
 from app.http.formats import reader_locale
 from app.http.transactions import ReadSession, StreamSession
 from app.inbound.answers import LONGEST_ANSWER, answerable
+from app.inbound.models import InboundMessage
 from app.inbound.queries import messages_of
+from app.legal.referrals.models import Referral
 from app.legal.referrals.service import open_referral
 from app.outreach.gate.preferences import open_preferences
+from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
 from app.outreach.planning.on_demand import sendable_letters
+from app.outreach.strategy.models import StrategyTask
 from app.outreach.strategy.queries import open_tasks
 from app.policy.composition import packs_for
+from app.policy.pack import Pack
 from app.web.cases.case_file import CaseFile, CaseId, open_case_file
-from app.web.cases.case_tabs import TABS, queued_messages, tab_content
-from app.web.cases.gate_answers import may_contact
+from app.web.cases.case_tabs import (
+    TABS,
+    HoldsTab,
+    LedgerTab,
+    MessagesTab,
+    PlansTab,
+    StatementsTab,
+    TimelineTab,
+    queued_messages,
+    tab_content,
+)
+from app.web.cases.gate_answers import GateRow, may_contact
 from app.web.forms import FormState
 from app.web.lists import csv_download
 from app.web.lookups import bucket_tone, staff_names
-from app.web.rendering import Tone, page
+from app.web.rendering import Page, Tone, page
 from app.web.wording import Teller, preference_words
 
 router = APIRouter(prefix="/cases")
@@ -120,6 +138,35 @@ def ledger_csv(case_id: CaseId, _staff: CaseReader, session: StreamSession, now:
     return csv_download(f"{case_reference(case_id)}-ledger.csv", header, rows)
 
 
+@dataclass(frozen=True, slots=True)
+class CasePage(Page):
+    template = "cases/case.html"
+    file: CaseFile
+    now: datetime
+    who: CustomerLine
+    bucket: str
+    bucket_tone: Tone
+    gate: Sequence[GateRow]
+    pack: Pack
+    tab: str
+    tabs: Sequence[tuple[str, str, bool]]
+    teller: Teller
+    there: Teller
+    currency: str
+    names: Mapping[str, str]
+    standing: InForce
+    last_call: Event | None
+    plan_parts: Mapping[int, Sequence[Instalment]]
+    can_write: bool
+    is_manager: bool
+    form: FormState
+    answerable: InboundMessage | None
+    options: CaseOptions
+    words: Mapping[str, object]
+    tones: Mapping[str, object]
+    record: TimelineTab | LedgerTab | StatementsTab | PlansTab | HoldsTab | MessagesTab
+
+
 def case_page(
     request: Request,
     session: Session,
@@ -138,96 +185,149 @@ def case_page(
     plans = plans_of(session, [id_of(case) for case in queries.cases_of(session, id_of(file.customer))])
     return page(
         request,
-        "cases/case.html",
+        CasePage(
+            file=file,
+            now=now,
+            who=_who(file, teller.locale, now),
+            bucket=bucket_of(file.days, file.book.edges),
+            bucket_tone=bucket_tone(file.days),
+            gate=may_contact(session, file, now),
+            pack=packs_for(file.portfolio, file.customer),
+            tab=tab,
+            tabs=[(label, f"{file.path}?tab={name}#record", name == tab) for name, label in TABS.items()],
+            teller=teller,
+            there=Teller(teller.locale, teller.currency, file.zone),
+            currency=file.book.currency,
+            names=names,
+            standing=_standing(session, file, plans),
+            last_call=last_call(session, id_of(file.customer)),
+            plan_parts=instalments_of(session, [id_of(plan) for plan in plans]),
+            can_write=staff.role in CASEWORK,
+            is_manager=staff.role is Role.MANAGER,
+            form=form,
+            answerable=answerable(session, file.customer, now=now),
+            options=_options(request, session, file),
+            words={
+                "entry": ENTRY_LABELS,
+                "hold": HOLD_LABELS,
+                "plan": PLAN_LABELS,
+                "channel": CHANNEL_LABELS,
+            },
+            tones={"plan": PLAN_TONES, "message": MESSAGE_TONES},
+            record=tab_content(request, session, file, teller, tab, plans),
+        ),
         status,
-        file=file,
-        now=now,
-        who=_who(file, teller.locale, now),
-        bucket=bucket_of(file.days, file.book.edges),
-        bucket_tone=bucket_tone(file.days),
-        gate=may_contact(session, file, now),
-        pack=packs_for(file.portfolio, file.customer),
-        tab=tab,
-        tabs=[(label, f"{file.path}?tab={name}#record", name == tab) for name, label in TABS.items()],
-        teller=teller,
-        there=Teller(teller.locale, teller.currency, file.zone),
-        currency=file.book.currency,
-        names=names,
-        standing=_standing(session, file, plans),
-        last_call=last_call(session, id_of(file.customer)),
-        plan_parts=instalments_of(session, [id_of(plan) for plan in plans]),
-        can_write=staff.role in CASEWORK,
-        is_manager=staff.role is Role.MANAGER,
-        form=form,
-        answerable=answerable(session, file.customer, now=now),
-        options=_options(session, file) | {"letters": _letters(request)},
-        words={"entry": ENTRY_LABELS, "hold": HOLD_LABELS, "plan": PLAN_LABELS, "channel": CHANNEL_LABELS},
-        tones={"plan": PLAN_TONES, "message": MESSAGE_TONES},
-        **tab_content(request, session, file, teller, tab, plans),
     )
 
 
-def _who(file: CaseFile, locale: Locale, now: datetime) -> dict[str, str]:
+@dataclass(frozen=True, slots=True)
+class CustomerLine:
+    language: str
+    country: str
+    local_time: str
+
+
+def _who(file: CaseFile, locale: Locale, now: datetime) -> CustomerLine:
     local = now.astimezone(ZoneInfo(file.zone))
     try:
         language = Locale.parse(file.customer.language, sep="-").get_display_name(locale)
     except (UnknownLocaleError, ValueError):
         language = file.customer.language
     country = locale.territories.get(file.customer.country, file.customer.country)
-    return {
-        "language": str(language or file.customer.language),
-        "country": str(country),
-        "local_time": str(format_datetime(local, "EEE HH:mm", locale=locale)),
-    }
+    return CustomerLine(
+        language=str(language or file.customer.language),
+        country=str(country),
+        local_time=str(format_datetime(local, "EEE HH:mm", locale=locale)),
+    )
 
 
-def _standing(session: Session, file: CaseFile, plans: Sequence[Plan]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """What is in force: live plan, offers that wait for an answer, holds, call tasks, referral."""
+
+    live: Plan | None
+    paid: int
+    offers: Sequence[Plan]
+    holds: Sequence[CaseHold]
+    preferences: Sequence[tuple[int | None, str]]
+    call: CallTask | None
+    referral: Referral | None
+    tasks: Sequence[StrategyTask]
+    queued: Sequence[OutboxMessage]
+    replies: Sequence[InboundMessage]
+
+
+def _standing(session: Session, file: CaseFile, plans: Sequence[Plan]) -> InForce:
     """What is in force: live plan, offers that wait for an answer, holds, call tasks, referral."""
     case_id = id_of(file.case)
     live = next((plan for plan in plans if plan.case_id == case_id and plan.status in LIVE), None)
     holds = open_holds(session, [file.case.customer_id])
-    return {
-        "live": live,
-        "paid": paid_since(session, file.account_ids, live.accepted_on, file.book.today)
+    return InForce(
+        live=live,
+        paid=paid_since(session, file.account_ids, live.accepted_on, file.book.today)
         if live and live.accepted_on
         else 0,
-        "offers": offers_that_stand(
+        offers=offers_that_stand(
             session, [plan for plan in plans if plan.case_id == case_id], file.book.today
         ),
-        "holds": holds.get(file.case.customer_id, []),
-        "preferences": [
+        holds=holds.get(file.case.customer_id, []),
+        preferences=[
             (told.id, preference_words(told)) for told in open_preferences(session, file.case.customer_id)
         ],
-        "call": queries.next_calls(session, [case_id]).get(case_id),
-        "referral": open_referral(session, case_id),
-        "tasks": open_tasks(session, case_id),
-        "queued": queued_messages(session, file),
-        "replies": [each for each in messages_of(session, file.case.customer_id) if each.reviewed_at is None],
-    }
+        call=queries.next_calls(session, [case_id]).get(case_id),
+        referral=open_referral(session, case_id),
+        tasks=open_tasks(session, case_id),
+        queued=queued_messages(session, file),
+        replies=[each for each in messages_of(session, file.case.customer_id) if each.reviewed_at is None],
+    )
 
 
-def _options(session: Session, file: CaseFile) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class CaseOptions:
+    """What the forms offer and start from."""
+
+    results: Sequence[tuple[str, str]]
+    holds: Sequence[tuple[str, str]]
+    people: Sequence[tuple[str, str]]
+    to_ask: str
+    today: str
+    promise_latest: str
+    first_due: str
+    review: str
+    longest_answer: int
+    contact: Mapping[str, Any]
+    contact_was: str
+    contact_fields: Sequence[tuple[str, str, int]]
+    max_months: int
+    max_discount: int
+    letters: Sequence[tuple[str, str]]
+    late_balance: int
+    settle_latest: str
+
+
+def _options(request: Request, session: Session, file: CaseFile) -> CaseOptions:
     """What the forms offer and start from."""
     today = file.book.today
     contact = {name: getattr(file.customer, name) for name in CONTACT}
-    return {
-        "results": list(CALL_RESULT_LABELS.items()),
-        "holds": [(kind.value, HOLD_LABELS[kind]) for kind in HoldKind],
-        "people": list(assignable(session).items()),
-        "to_ask": to_decimal_string(file.to_ask, file.book.currency) if file.to_ask else "",
-        "today": today.isoformat(),
-        "promise_latest": (today + timedelta(days=60)).isoformat(),
-        "first_due": (today + timedelta(days=14)).isoformat(),
-        "review": (today + timedelta(days=30)).isoformat(),
-        "longest_answer": LONGEST_ANSWER,
-        "contact": contact,
-        "contact_was": json.dumps(contact),
-        "contact_fields": [(name, CONTACT_LABELS[name], CONTACT_LIMITS[name]) for name in CONTACT],
-        "max_months": file.portfolio.agent_max_instalments,
-        "max_discount": file.portfolio.agent_max_discount_percent,
-        "late_balance": owed_on_late_accounts(session, file.case, file.book.today),
-        "settle_latest": (today + timedelta(days=SETTLE_WITHIN)).isoformat(),
-    }
+    return CaseOptions(
+        results=list(CALL_RESULT_LABELS.items()),
+        holds=[(kind.value, HOLD_LABELS[kind]) for kind in HoldKind],
+        people=list(assignable(session).items()),
+        to_ask=to_decimal_string(file.to_ask, file.book.currency) if file.to_ask else "",
+        today=today.isoformat(),
+        promise_latest=(today + timedelta(days=60)).isoformat(),
+        first_due=(today + timedelta(days=14)).isoformat(),
+        review=(today + timedelta(days=30)).isoformat(),
+        longest_answer=LONGEST_ANSWER,
+        contact=contact,
+        contact_was=json.dumps(contact),
+        contact_fields=[(name, CONTACT_LABELS[name], CONTACT_LIMITS[name]) for name in CONTACT],
+        max_months=file.portfolio.agent_max_instalments,
+        max_discount=file.portfolio.agent_max_discount_percent,
+        letters=_letters(request),
+        late_balance=owed_on_late_accounts(session, file.case, file.book.today),
+        settle_latest=(today + timedelta(days=SETTLE_WITHIN)).isoformat(),
+    )
 
 
 def _letters(request: Request) -> list[tuple[str, str]]:

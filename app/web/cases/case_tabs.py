@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session, col, select
 from starlette.requests import Request
 
 from app.book.delinquency.rules import bucket_of, days_past_due
+from app.book.delinquency.service import Now
 from app.book.ledger.models import Account
 from app.book.ledger.queries import LedgerLine, StatementLine, credits_between, ledger_lines, statement_lines
+from app.casework.holds.models import CaseHold
 from app.casework.holds.queries import holds_of
 from app.casework.plans.models import Plan
 from app.core.clock import local_date
 from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.core.timeline.queries import events_of_customer
+from app.core.timeline.rules import Kind
 from app.http.cursors import decode_cursor, encode_cursor
+from app.inbound.models import InboundMessage
 from app.inbound.queries import messages_of
+from app.inbound.rules import Intent
 from app.inbound.service import reading_of
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus
 from app.web.cases.case_file import CaseFile
 from app.web.lookups import bucket_tone
+from app.web.rendering import Tone
 from app.web.wording import MEANING_WORDS, SHOWN, Teller, Told, fold, shown_kinds
 
 EVENTS = 40
@@ -40,24 +46,56 @@ TABS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class StatementsTab:
+    statements: Sequence[tuple[Account, Sequence[StatementRow]]]
+
+
+@dataclass(frozen=True, slots=True)
+class PlansTab:
+    plans: Sequence[Plan]
+
+
+@dataclass(frozen=True, slots=True)
+class HoldsTab:
+    holds: Sequence[CaseHold]
+
+
+@dataclass(frozen=True, slots=True)
+class MessagesTab:
+    thread: Sequence[ThreadLine]
+    meaning_words: Mapping[Intent, tuple[str, Tone]]
+
+
 def tab_content(
     request: Request, session: Session, file: CaseFile, teller: Teller, tab: str, plans: Sequence[Plan]
-) -> dict[str, Any]:
+) -> CaseTab:
     match tab:
         case "accounts":
             return _ledger_tab(request, session, file)
         case "statements":
-            return {"statements": _statements(session, file)}
+            return StatementsTab(_statements(session, file))
         case "plans":
-            return {"plans": plans}
+            return PlansTab(plans)
         case "holds":
-            return {"holds": holds_of(session, file.case.customer_id)}
+            return HoldsTab(holds_of(session, file.case.customer_id))
         case "messages":
-            return {"thread": _thread(session, file), "meaning_words": MEANING_WORDS}
+            return MessagesTab(_thread(session, file), MEANING_WORDS)
     return _timeline_tab(request, session, file, teller)
 
 
-def _timeline_tab(request: Request, session: Session, file: CaseFile, teller: Teller) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class TimelineTab:
+    """Events and the credits of the ledger, merged by day. A page's cursor is the last event and its day."""
+
+    show: str
+    shown: Mapping[str, tuple[str, tuple[Kind, ...]]]
+    lines: Sequence[Told]
+    texts: Mapping[int, OutboxMessage]
+    next_cursor: str | None
+
+
+def _timeline_tab(request: Request, session: Session, file: CaseFile, teller: Teller) -> TimelineTab:
     """Events and the credits of the ledger, merged by day. A page's cursor is the last event and its day."""
     show = request.query_params.get("show", "")
     kinds = shown_kinds(show) if show in SHOWN else ()
@@ -81,13 +119,13 @@ def _timeline_tab(request: Request, session: Session, file: CaseFile, teller: Te
     lines: list[Told] = [line for _, _, line in told]
     worded = [line.message_id for line in lines if line.message_id is not None]
     found = session.scalars(select(OutboxMessage).where(col(OutboxMessage.id).in_(worded)))
-    return {
-        "show": show,
-        "shown": SHOWN,
-        "lines": lines,
-        "texts": {message.id: message for message in found},
-        "next_cursor": encode_cursor(following, reached.isoformat()) if following and reached else None,
-    }
+    return TimelineTab(
+        show=show,
+        shown=SHOWN,
+        lines=lines,
+        texts={id_of(message): message for message in found},
+        next_cursor=encode_cursor(following, reached.isoformat()) if following and reached else None,
+    )
 
 
 def _position(values: Sequence[Any] | None) -> tuple[int | None, date | None]:
@@ -99,26 +137,37 @@ def _position(values: Sequence[Any] | None) -> tuple[int | None, date | None]:
         return None, None
 
 
-def _ledger_tab(request: Request, session: Session, file: CaseFile) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class LedgerTab:
+    account: Account
+    account_stands: Now
+    account_days: int
+    account_bucket: str
+    account_tone: Tone
+    ledger: Sequence[LedgerLine]
+    ledger_cut: bool
+
+
+def _ledger_tab(request: Request, session: Session, file: CaseFile) -> LedgerTab:
     wanted = request.query_params.get("account", "")
     chosen = next((account for account in file.accounts if account.reference == wanted), None)
     if wanted and chosen is None:
-        raise NotFound("this case has no such account")
+        raise NotFound("This case has no such account.")
     chosen = chosen or next((a for a in file.accounts if file.stands_of(a).past_due), file.accounts[0])
     lines: list[LedgerLine] = list(
         ledger_lines(session, [id_of(chosen)], newest_first=True, limit=LEDGER_LINES + 1)
     )
     stands = file.stands_of(chosen)
     late = days_past_due(stands.oldest_due_on, file.book.today)
-    return {
-        "account": chosen,
-        "account_stands": stands,
-        "account_days": late,
-        "account_bucket": bucket_of(late, file.book.edges),
-        "account_tone": bucket_tone(late),
-        "ledger": lines[:LEDGER_LINES],
-        "ledger_cut": len(lines) > LEDGER_LINES,
-    }
+    return LedgerTab(
+        account=chosen,
+        account_stands=stands,
+        account_days=late,
+        account_bucket=bucket_of(late, file.book.edges),
+        account_tone=bucket_tone(late),
+        ledger=lines[:LEDGER_LINES],
+        ledger_cut=len(lines) > LEDGER_LINES,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,14 +192,24 @@ def _statements(session: Session, file: CaseFile) -> list[tuple[Account, list[St
     return [(account, rows.get(id_of(account), [])) for account in file.accounts]
 
 
-def _thread(session: Session, file: CaseFile) -> list[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class ThreadLine:
+    """A message of ours, or one of theirs and what it was taken to mean."""
+
+    at: datetime
+    ours: OutboxMessage | None = None
+    theirs: InboundMessage | None = None
+    intents: Sequence[Intent] = ()
+
+
+def _thread(session: Session, file: CaseFile) -> list[ThreadLine]:
     """What we worded for them and what they wrote, the latest first."""
-    ours = [{"at": each.sent_at or each.created_at, "ours": each} for each in _messages(session, file)]
+    ours = [ThreadLine(each.sent_at or each.created_at, ours=each) for each in _messages(session, file)]
     theirs = [
-        {"at": each.received_at, "theirs": each, "intents": reading_of(each).intents}
+        ThreadLine(each.received_at, theirs=each, intents=reading_of(each).intents)
         for each in messages_of(session, file.case.customer_id)
     ]
-    return sorted([*ours, *theirs], key=lambda line: line["at"], reverse=True)
+    return sorted([*ours, *theirs], key=lambda line: line.at, reverse=True)
 
 
 def queued_messages(session: Session, file: CaseFile) -> Sequence[OutboxMessage]:
@@ -175,3 +234,6 @@ def _messages(session: Session, file: CaseFile) -> list[OutboxMessage]:
         .limit(200)
     )
     return list(session.scalars(query))
+
+
+CaseTab = TimelineTab | LedgerTab | StatementsTab | PlansTab | HoldsTab | MessagesTab

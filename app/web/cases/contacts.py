@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -17,16 +19,29 @@ from app.http.cursors import decode_cursor, encode_cursor
 from app.http.doors import CaseReader
 from app.http.transactions import ReadSession, StreamSession
 from app.outreach.gate import queries
-from app.outreach.gate.decisions import replay
-from app.outreach.gate.queries import Period
-from app.web.cases.case_file import CaseId, open_case_file
-from app.web.lists import csv_download
+from app.outreach.gate.decisions import Replay, replay
+from app.outreach.gate.queries import Decision, Period
+from app.web.cases.case_file import CaseFile, CaseId, open_case_file
+from app.web.lists import Column, csv_download
 from app.web.managers.contacts import COLUMNS, CSV_HEADER, PAGE, WORDS, csv_rows
-from app.web.rendering import page
+from app.web.rendering import Page, page
 
 router = APIRouter(prefix="/cases")
 
 EVER = (datetime(1990, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
+
+
+@dataclass(frozen=True, slots=True)
+class CaseContactsPage(Page):
+    template = "cases/contacts.html"
+    file: CaseFile
+    zone: str
+    words: Mapping[str, tuple[str, str, str]]
+    channel_words: Mapping[str, str]
+    columns: Sequence[Column]
+    chosen: str
+    decisions: Sequence[Decision]
+    next_cursor: str | None
 
 
 @router.get("/{case_id}/contacts")
@@ -51,15 +66,16 @@ def case_contacts(
     last = found[PAGE - 1] if len(found) > PAGE else None
     return page(
         request,
-        "cases/contacts.html",
-        file=file,
-        zone=file.zone,
-        words=WORDS,
-        channel_words=CHANNEL_LABELS,
-        columns=COLUMNS,
-        chosen=chosen,
-        decisions=found[:PAGE],
-        next_cursor=encode_cursor(last.at.isoformat(), last.event_id) if last else None,
+        CaseContactsPage(
+            file=file,
+            zone=file.zone,
+            words=WORDS,
+            channel_words=CHANNEL_LABELS,
+            columns=COLUMNS,
+            chosen=chosen,
+            decisions=found[:PAGE],
+            next_cursor=encode_cursor(last.at.isoformat(), last.event_id) if last else None,
+        ),
     )
 
 
@@ -68,6 +84,16 @@ def case_contacts_csv(case_id: CaseId, _staff: CaseReader, session: StreamSessio
     file = open_case_file(session, case_id, now)
     rows = queries.all_decisions(session, Period(*EVER, case_id=case_id))
     return csv_download(f"{file.case.reference}-contacts.csv", CSV_HEADER, csv_rows(rows))
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayPage(Page):
+    template = "cases/replay.html"
+    file: CaseFile
+    zone: str
+    event: Event
+    found: Replay | None
+    problem: str
 
 
 @router.get("/{case_id}/contacts/{event_id}")
@@ -89,6 +115,4 @@ def case_replay(
         found = replay(session, event_id)
     except (NotFound, Conflict) as error:
         problem = str(error)
-    return page(
-        request, "cases/replay.html", file=file, zone=file.zone, event=event, found=found, problem=problem
-    )
+    return page(request, ReplayPage(file=file, zone=file.zone, event=event, found=found, problem=problem))

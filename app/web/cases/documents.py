@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
 
@@ -11,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.actions.documents import add_document, fetch_document, withdraw_document
+from app.casework.documents.models import CaseDocument
 from app.casework.documents.rules import MAX_BYTES, DocumentKind
 from app.casework.documents.service import documents_of, get_document
 from app.core.errors import Conflict, Invalid
@@ -22,10 +25,10 @@ from app.http.doors import CaseReader, requires
 from app.http.downloads import document_response
 from app.http.security import KB
 from app.http.transactions import ReadSession, WriteSession
+from app.web.cases.case_file import CaseFile, CaseId, open_case_file
 from app.web.cases.case_file import CaseFile as OpenFile
-from app.web.cases.case_file import CaseId, open_case_file
 from app.web.lookups import staff_names
-from app.web.rendering import page, redirect
+from app.web.rendering import Page, page, redirect
 
 router = APIRouter(prefix="/cases")
 
@@ -47,6 +50,21 @@ def documents(
     return _documents_page(request, session, open_case_file(session, case_id, now), staff)
 
 
+@dataclass(frozen=True, slots=True)
+class DocumentsPage(Page):
+    template = "cases/documents.html"
+    file: CaseFile
+    documents: Sequence[CaseDocument]
+    kinds: Mapping[str, str]
+    options: Sequence[tuple[str, str]]
+    names: Mapping[str, str]
+    may_file: bool
+    may_withdraw: bool
+    most_mb: int
+    errors: Mapping[str, str]
+    given: Mapping[str, str]
+
+
 def _documents_page(
     request: Request,
     session: Session,
@@ -58,18 +76,19 @@ def _documents_page(
 ) -> Response:
     return page(
         request,
-        "cases/documents.html",
+        DocumentsPage(
+            file=file,
+            documents=documents_of(session, id_of(file.customer)),
+            kinds=DOCUMENT_LABELS,
+            options=list(DOCUMENT_LABELS.items()),
+            names=staff_names(session),
+            may_file=staff.role in (*CASEWORK, *LEGAL_WORK),
+            may_withdraw=staff.role in (*LEGAL_WORK, *MANAGEMENT),
+            most_mb=MAX_BYTES // (1024 * 1024),
+            errors=errors or {},
+            given=given or {},
+        ),
         422 if errors else 200,
-        file=file,
-        documents=documents_of(session, id_of(file.customer)),
-        kinds=DOCUMENT_LABELS,
-        options=list(DOCUMENT_LABELS.items()),
-        names=staff_names(session),
-        may_file=staff.role in (*CASEWORK, *LEGAL_WORK),
-        may_withdraw=staff.role in (*LEGAL_WORK, *MANAGEMENT),
-        most_mb=MAX_BYTES // (1024 * 1024),
-        errors=errors or {},
-        given=given or {},
     )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 from fastapi import Depends
 from sqlmodel import Session
@@ -22,15 +23,16 @@ from app.http.doors import requires
 from app.legal.bundle.models import Bundle
 from app.legal.bundle.verification import Verification, verify
 from app.legal.checklists.case_file import CaseFile
-from app.legal.checklists.items import gaps, stops
+from app.legal.checklists.items import ChecklistItem, gaps, stops
 from app.legal.checklists.loading import load_case_file
 from app.legal.checklists.rules import completeness
 from app.legal.referrals import queries
 from app.legal.referrals.models import ReferralStatus
-from app.legal.referrals.queries import Listed
+from app.legal.referrals.queries import Listed, SealedBundle
+from app.outreach.outbox.models import ChannelStop, OutboxMessage
 from app.outreach.outbox.queries import bundle_deliveries, channel_stops
 from app.outreach.outbox.rules import Destination, OutboxStatus
-from app.web.rendering import page
+from app.web.rendering import Page, page
 
 LegalReader = Annotated[Staff, requires(*LEGAL_WORK, *MANAGEMENT)]
 """The legal team decides; managers look on."""
@@ -61,6 +63,36 @@ DELIVERY_WORDS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class ReferralPage(Page):
+    template = "legal/referral.html"
+    found: Listed
+    status_words: Mapping[ReferralStatus, tuple[str, str]]
+    delivery_words: Mapping[OutboxStatus, tuple[str, str]]
+    decides: bool
+    own: bool
+    items: tuple[ChecklistItem, ...]
+    missing: Sequence[ChecklistItem]
+    stops: tuple[ChecklistItem, ...]
+    gaps: tuple[ChecklistItem, ...]
+    file: CaseFile
+    past_due_minor: int
+    days_late: int
+    excuses: Mapping[int, Any]
+    bundles: Sequence[SealedBundle]
+    deliveries: Mapping[int, OutboxMessage]
+    receipts: Mapping[int, Any]
+    can_seal: bool
+    can_deliver: bool
+    stopped: ChannelStop | None
+    no_key: str
+    no_desk: str
+    checked: Bundle | None
+    verification: Verification | None
+    errors: Mapping[str, str]
+    given: Mapping[str, str]
+
+
 def referral_page(
     request: Request,
     session: Session,
@@ -80,33 +112,34 @@ def referral_page(
     status = 422 if errors else 200
     return page(
         request,
-        "legal/referral.html",
+        ReferralPage(
+            found=found,
+            status_words=STATUS_WORDS,
+            delivery_words=DELIVERY_WORDS,
+            decides=staff.role is Role.LEGAL,
+            own=found.referral.nominated_by == staff.by,
+            items=items,
+            missing=[item for item in items if not item.ok],
+            stops=stops(items),
+            gaps=gaps(items),
+            file=file,
+            past_due_minor=sum(account.past_due_minor for account in file.accounts),
+            days_late=max((account.days_past_due for account in file.accounts), default=0),
+            excuses={b.id: json.loads(b.excuses) for b in sealed},
+            bundles=sealed,
+            deliveries=bundle_deliveries(session, found.referral.case_id),
+            receipts={b.id: json.loads(b.receipt) for b in sealed if b.receipt},
+            can_seal=ports.seal is not None,
+            can_deliver=ports.legal_desk is not None,
+            stopped=channel_stops(session).get(Destination.LEGAL_DESK),
+            no_key=NO_KEY,
+            no_desk=NO_DESK,
+            checked=checked,
+            verification=verify_bundle(request, checked) if checked else None,
+            errors=errors or {},
+            given=given or {},
+        ),
         status,
-        found=found,
-        status_words=STATUS_WORDS,
-        delivery_words=DELIVERY_WORDS,
-        decides=staff.role is Role.LEGAL,
-        own=found.referral.nominated_by == staff.by,
-        items=items,
-        missing=[item for item in items if not item.ok],
-        stops=stops(items),
-        gaps=gaps(items),
-        file=file,
-        past_due_minor=sum(account.past_due_minor for account in file.accounts),
-        days_late=max((account.days_past_due for account in file.accounts), default=0),
-        excuses={b.id: json.loads(b.excuses) for b in sealed},
-        bundles=sealed,
-        deliveries=bundle_deliveries(session, found.referral.case_id),
-        receipts={b.id: json.loads(b.receipt) for b in sealed if b.receipt},
-        can_seal=ports.seal is not None,
-        can_deliver=ports.legal_desk is not None,
-        stopped=channel_stops(session).get(Destination.LEGAL_DESK),
-        no_key=NO_KEY,
-        no_desk=NO_DESK,
-        checked=checked,
-        verification=verify_bundle(request, checked) if checked else None,
-        errors=errors or {},
-        given=given or {},
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form
@@ -25,7 +26,7 @@ from app.web.legal.referral_page import (
     referral_page,
 )
 from app.web.lists import Column, csv_download
-from app.web.rendering import page, redirect
+from app.web.rendering import Page, page, redirect
 
 router = APIRouter(prefix="/legal")
 PAGE = 50
@@ -38,6 +39,16 @@ COLUMNS = [
     Column("Nominated"),
     Column("Why"),
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class ReferralsPage(Page):
+    template = "legal/list.html"
+    tabs: Sequence[tuple[str, str, bool]]
+    wanted: ReferralStatus
+    columns: Sequence[Column]
+    referrals: Sequence[Listed]
+    next_cursor: str | None
 
 
 @router.get("")
@@ -62,12 +73,13 @@ def referrals(
     ]
     return page(
         request,
-        "legal/list.html",
-        tabs=tabs,
-        wanted=wanted,
-        columns=COLUMNS,
-        referrals=shown[:PAGE],
-        next_cursor=encode_cursor(shown[PAGE - 1].referral.id) if len(shown) > PAGE else None,
+        ReferralsPage(
+            tabs=tabs,
+            wanted=wanted,
+            columns=COLUMNS,
+            referrals=shown[:PAGE],
+            next_cursor=encode_cursor(shown[PAGE - 1].referral.id) if len(shown) > PAGE else None,
+        ),
     )
 
 

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.http.doors import Switcher
 from app.http.transactions import ReadSession
-from app.operations.alerts.rules import ALERT_ADVICE, ALERT_TITLES
+from app.operations.alerts.models import Alert
+from app.operations.alerts.rules import ALERT_ADVICE, ALERT_TITLES, AlertKind
 from app.operations.alerts.service import ended_alerts, open_alerts
 from app.web.lists import Column
-from app.web.rendering import page
+from app.web.rendering import Page, page
 
 router = APIRouter(prefix="/alerts")
 
 COLUMNS = [Column("Alert"), Column("About"), Column("First seen"), Column("Over since"), Column("Times")]
+
+
+@dataclass(frozen=True, slots=True)
+class AlertsPage(Page):
+    template = "managers/alerts.html"
+    open: Sequence[Alert]
+    ended: Sequence[Alert]
+    columns: Sequence[Column]
+    titles: Mapping[AlertKind, str]
+    advice: Mapping[AlertKind, str]
+    tells: bool
 
 
 @router.get("")
@@ -23,11 +38,12 @@ def alerts(request: Request, _staff: Switcher, session: ReadSession) -> Response
     settings = request.app.state.settings
     return page(
         request,
-        "managers/alerts.html",
-        open=open_alerts(session),
-        ended=ended_alerts(session),
-        columns=COLUMNS,
-        titles=ALERT_TITLES,
-        advice=ALERT_ADVICE,
-        tells=bool(settings.alert_email or settings.alert_url.get_secret_value()),
+        AlertsPage(
+            open=open_alerts(session),
+            ended=ended_alerts(session),
+            columns=COLUMNS,
+            titles=ALERT_TITLES,
+            advice=ALERT_ADVICE,
+            tells=bool(settings.alert_email or settings.alert_url.get_secret_value()),
+        ),
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -24,7 +25,7 @@ from app.http.transactions import StreamSession
 from app.outreach.gate import queries
 from app.outreach.gate.queries import DECISIONS, Decision, Period, RuleCounts
 from app.web.lists import Column, csv_download
-from app.web.rendering import page
+from app.web.rendering import Page, page
 
 router = APIRouter(prefix="/contacts")
 
@@ -50,6 +51,27 @@ COLUMNS = [
     Column("About"),
     Column("Why"),
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class ContactsPage(Page):
+    template = "managers/contacts.html"
+    portfolios: Sequence[Portfolio]
+    portfolio: Portfolio | None
+    zone: str
+    first_on: date
+    last_on: date
+    max_days: int
+    wanted: Mapping[str, Any]
+    words: Mapping[str, tuple[str, str, str]]
+    channel_words: Mapping[str, str]
+    matrix: Mapping[str, Any]
+    day_chart: Mapping[str, Any] | None
+    rules: RuleCounts
+    chart: Mapping[str, Any] | None
+    columns: Sequence[Column]
+    decisions: Sequence[Decision]
+    next_cursor: str | None
 
 
 @router.get("")
@@ -93,23 +115,24 @@ def contacts(
     last_row = shown[PAGE - 1] if len(shown) > PAGE else None
     return page(
         request,
-        "managers/contacts.html",
-        portfolios=portfolios,
-        portfolio=chosen,
-        zone=zone,
-        first_on=first_on,
-        last_on=last_on,
-        max_days=MAX_DAYS,
-        wanted=wanted,
-        words=WORDS,
-        channel_words=CHANNEL_LABELS,
-        matrix=_matrix(queries.counts(session, period)),
-        day_chart=_day_chart(queries.day_counts(session, period, zone), first_on, last_on),
-        rules=rules,
-        chart=_rule_chart(rules),
-        columns=COLUMNS,
-        decisions=shown[:PAGE],
-        next_cursor=encode_cursor(last_row.at.isoformat(), last_row.event_id) if last_row else None,
+        ContactsPage(
+            portfolios=portfolios,
+            portfolio=chosen,
+            zone=zone,
+            first_on=first_on,
+            last_on=last_on,
+            max_days=MAX_DAYS,
+            wanted=wanted,
+            words=WORDS,
+            channel_words=CHANNEL_LABELS,
+            matrix=_matrix(queries.counts(session, period)),
+            day_chart=_day_chart(queries.day_counts(session, period, zone), first_on, last_on),
+            rules=rules,
+            chart=_rule_chart(rules),
+            columns=COLUMNS,
+            decisions=shown[:PAGE],
+            next_cursor=encode_cursor(last_row.at.isoformat(), last_row.event_id) if last_row else None,
+        ),
     )
 
 
@@ -133,7 +156,10 @@ def _day(text: str, field: str) -> date | None:
     except ValueError:
         raise Invalid("Give days like 2026-01-31.", field) from None
     if found is not None and not 1990 <= found.year <= 2199:
-        raise Invalid("That day is out of range.", field)
+        raise Invalid(
+            "That day is out of range. Choose one from 1990 to 2199.",
+            field,
+        )
     return found
 
 

@@ -25,17 +25,46 @@ from app.http.doors import Manager
 from app.http.transactions import ReadSession
 from app.operations.day.runs import last_closed
 from app.operations.invariants import Violation, quick
-from app.outreach.outbox.queries import workers
+from app.outreach.outbox.queries import WorkerStatus, workers
 from app.reporting.kpis import history
 from app.reporting.kpis.history import Point
 from app.reporting.kpis.queries import month_roll_forward
 from app.reporting.kpis.rules import DEFINITIONS, OVERDUE_DAYS, Definition, Figure, Unit
 from app.web.lists import csv_download
 from app.web.managers.dashboard_charts import charts_of
-from app.web.rendering import page
+from app.web.rendering import Page, page
 
 router = APIRouter(prefix="/dashboard")
 RANGES = (30, 90, 180, 365)
+
+
+@dataclass(frozen=True, slots=True)
+class EmptyDashboardPage(Page):
+    template = "managers/dashboard/empty.html"
+    portfolio: None | Portfolio
+    portfolios: Sequence[object] | Sequence[Portfolio]
+
+
+@dataclass(frozen=True, slots=True)
+class DashboardPage(Page):
+    template = "managers/dashboard/dashboard.html"
+    portfolios: Sequence[Portfolio]
+    portfolio: Portfolio
+    days: int
+    ranges: tuple[int, int, int, int]
+    on: date
+    first_on: date
+    tiles: Mapping[str, Tile]
+    overdue_days: tuple[int, int, int, int]
+    restated: Sequence[Point]
+    definitions: Mapping[str, Definition]
+    charts: Mapping[str, Mapping[str, Any]]
+    buckets: Sequence[Mapping[str, Any]]
+    not_owed: int
+    roll: RollForward
+    steps: Sequence[Step]
+    workers: Sequence[WorkerStatus]
+    last_day: LastDay
 
 
 @router.get("")
@@ -50,10 +79,10 @@ def dashboard(
 ) -> Response:
     portfolios, chosen = choose_portfolio(session, portfolio)
     if chosen is None:
-        return page(request, "managers/dashboard/empty.html", portfolio=None, portfolios=[])
+        return page(request, EmptyDashboardPage(portfolio=None, portfolios=[]))
     on = last_closed(session, chosen)
     if on is None:
-        return page(request, "managers/dashboard/empty.html", portfolio=chosen, portfolios=portfolios)
+        return page(request, EmptyDashboardPage(portfolio=chosen, portfolios=portfolios))
     days = days if days in RANGES else 90
     first_on = on - timedelta(days=days - 1)
     compared_on = add_months(on, -1)
@@ -66,24 +95,25 @@ def dashboard(
     tiles = {tile.definition.name: tile for tile in _tiles(points, chosen, on=on, compared_on=compared_on)}
     return page(
         request,
-        "managers/dashboard/dashboard.html",
-        portfolios=portfolios,
-        portfolio=chosen,
-        days=days,
-        ranges=RANGES,
-        on=on,
-        first_on=max(first_on, min((point.on for point in shown), default=on)),
-        tiles=tiles,
-        overdue_days=OVERDUE_DAYS,
-        restated=[point for point in reversed(shown) if point.restated],
-        definitions=DEFINITIONS,
-        charts=charts_of(request, session, chosen, shown),
-        buckets=_bucket_rows(buckets),
-        not_owed=sum(total.past_due - total.owed for total in buckets.values()),
-        roll=roll,
-        steps=_waterfall(roll, on),
-        workers=workers(session, now),
-        **_last_day(session, chosen),
+        DashboardPage(
+            portfolios=portfolios,
+            portfolio=chosen,
+            days=days,
+            ranges=RANGES,
+            on=on,
+            first_on=max(first_on, min((point.on for point in shown), default=on)),
+            tiles=tiles,
+            overdue_days=OVERDUE_DAYS,
+            restated=[point for point in reversed(shown) if point.restated],
+            definitions=DEFINITIONS,
+            charts=charts_of(request, session, chosen, shown),
+            buckets=_bucket_rows(buckets),
+            not_owed=sum(total.past_due - total.owed for total in buckets.values()),
+            roll=roll,
+            steps=_waterfall(roll, on),
+            workers=workers(session, now),
+            last_day=_last_day(session, chosen),
+        ),
     )
 
 
@@ -189,7 +219,18 @@ def _bucket_rows(buckets: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _last_day(session: Session, portfolio: Portfolio) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class LastDay:
+    """The last business day's stages, and what its invariants found (asked again, so that rows can be shown)."""
+
+    run: DailyRun
+    stages: Any
+    seconds: Any
+    found: Any
+    violations: Sequence[Violation]
+
+
+def _last_day(session: Session, portfolio: Portfolio) -> LastDay:
     """The last business day's stages, and what its invariants found (asked again, so that rows can be shown)."""
     run = history.last_run(session, id_of(portfolio))
     assert isinstance(run, DailyRun)
@@ -197,7 +238,7 @@ def _last_day(session: Session, portfolio: Portfolio) -> dict[str, Any]:
     found = sum(stage["counts"].get("violations", 0) for stage in stages)
     violations: list[Violation] = quick(session, portfolio) if found else []
     seconds = sum(stage["seconds"] for stage in stages)
-    return {"run": run, "stages": stages, "seconds": seconds, "found": found, "violations": violations}
+    return LastDay(run=run, stages=stages, seconds=seconds, found=found, violations=violations)
 
 
 CSV_HEADER = (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from fastapi import APIRouter
@@ -19,10 +21,11 @@ from app.http.doors import Manager
 from app.http.transactions import StreamSession
 from app.operations.day.runs import last_closed
 from app.reporting.kpis import history
+from app.reporting.kpis.history import AccountBehind, MovementBehind
 from app.reporting.kpis.rules import Figure
 from app.web.lists import Column, csv_download
 from app.web.managers.dashboard import choose_portfolio
-from app.web.rendering import page
+from app.web.rendering import Page, page
 
 router = APIRouter(prefix="/dashboard")
 PAGE = 100
@@ -41,6 +44,19 @@ BEHIND_COLUMNS = [
     Column("Balance", numeric=True),
 ]
 MOVEMENT_COLUMNS = [Column("Day"), Column("Account"), Column("Customer"), Column("Amount", numeric=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountsBehindPage(Page):
+    template = "managers/dashboard/accounts.html"
+    portfolio: Portfolio
+    on: date
+    days: int
+    columns: Sequence[Column]
+    rows: Sequence[AccountBehind]
+    cases: Mapping[int, int]
+    figures: Mapping[str, Figure]
+    next_cursor: str | None
 
 
 @router.get("/accounts")
@@ -99,15 +115,16 @@ def accounts_behind(
     last_row = rows[PAGE - 1] if len(rows) > PAGE else None
     return page(
         request,
-        "managers/dashboard/accounts.html",
-        portfolio=chosen,
-        on=on,
-        days=days,
-        columns=BEHIND_COLUMNS,
-        rows=rows[:PAGE],
-        cases=history.latest_cases(session, [row.customer_id for row in rows[:PAGE]]),
-        figures=_counted(session, chosen, on, days),
-        next_cursor=encode_cursor(last_row.balance_minor, last_row.account_id) if last_row else None,
+        AccountsBehindPage(
+            portfolio=chosen,
+            on=on,
+            days=days,
+            columns=BEHIND_COLUMNS,
+            rows=rows[:PAGE],
+            cases=history.latest_cases(session, [row.customer_id for row in rows[:PAGE]]),
+            figures=_counted(session, chosen, on, days),
+            next_cursor=encode_cursor(last_row.balance_minor, last_row.account_id) if last_row else None,
+        ),
     )
 
 
@@ -116,6 +133,21 @@ def _counted(session: Session, portfolio: Portfolio, on: date, days: int) -> dic
     names = {f"overdue_rate_balance_{days}": "balance", f"overdue_rate_accounts_{days}": "accounts"}
     found = history.series(session, id_of(portfolio), on, on)
     return {names[p.current.kpi]: p.current for p in found if p.current.kpi in names}
+
+
+@dataclass(frozen=True, slots=True)
+class MovementsBehindPage(Page):
+    template = "managers/dashboard/movements.html"
+    portfolio: Portfolio
+    title: str
+    first: date
+    last: date
+    columns: Sequence[Column]
+    rows: Sequence[MovementBehind]
+    cases: Mapping[int, int]
+    count: int
+    total: int
+    next_cursor: str | None
 
 
 @router.get("/movements")
@@ -155,17 +187,18 @@ def movements_behind(
     count, total = history.movement_total(session, *span)
     return page(
         request,
-        "managers/dashboard/movements.html",
-        portfolio=chosen,
-        title=MOVEMENT_TITLES[kind],
-        first=first,
-        last=last,
-        columns=MOVEMENT_COLUMNS,
-        rows=rows[:PAGE],
-        cases=history.latest_cases(session, [row.customer_id for row in rows[:PAGE]]),
-        count=count,
-        total=total,
-        next_cursor=_movement_cursor(rows[PAGE - 1]) if len(rows) > PAGE else None,
+        MovementsBehindPage(
+            portfolio=chosen,
+            title=MOVEMENT_TITLES[kind],
+            first=first,
+            last=last,
+            columns=MOVEMENT_COLUMNS,
+            rows=rows[:PAGE],
+            cases=history.latest_cases(session, [row.customer_id for row in rows[:PAGE]]),
+            count=count,
+            total=total,
+            next_cursor=_movement_cursor(rows[PAGE - 1]) if len(rows) > PAGE else None,
+        ),
     )
 
 
@@ -184,5 +217,5 @@ def _closed(session: Session, code: str, on: date) -> tuple[Portfolio, date]:
     _, chosen = choose_portfolio(session, code)
     last = last_closed(session, chosen) if chosen else None
     if chosen is None or last is None or on > last:
-        raise NotFound("That day has not been closed yet.")
+        raise NotFound("That day is not closed yet. Choose an earlier one.")
     return chosen, last

@@ -4,7 +4,7 @@ be sent from here."""
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -41,7 +41,7 @@ from app.outreach.letters.sms import sms_encoding, sms_segments
 from app.outreach.outbox.rules import Dispatch, Paper
 from app.outreach.planning.service import Letterhead, letter_context
 from app.web.lists import Column
-from app.web.rendering import page
+from app.web.rendering import Page, page
 
 router = APIRouter(prefix="/letters")
 
@@ -51,17 +51,27 @@ COLLECTOR_WORDS = {CollectorKind.FIRST_PARTY: "The creditor itself", CollectorKi
 COLUMNS = [Column(label) for label in ("Letter", "Purpose", "Channels", "Languages", "Version")]
 
 
+@dataclass(frozen=True, slots=True)
+class LettersPage(Page):
+    template = "managers/letters/list.html"
+    letters: Sequence[Letter]
+    channel_words: Mapping[str, str]
+    language_word: Callable[[str], str]
+    columns: Sequence[Column]
+
+
 @router.get("")
 def letters(request: Request, _staff: Reader) -> Response:
     """All letters that there are."""
     shelf = ports_of(request).stationery.letters
     return page(
         request,
-        "managers/letters/list.html",
-        letters=sorted(shelf.values(), key=lambda letter: letter.title),
-        channel_words=CHANNEL_LABELS,
-        language_word=language_word,
-        columns=COLUMNS,
+        LettersPage(
+            letters=sorted(shelf.values(), key=lambda letter: letter.title),
+            channel_words=CHANNEL_LABELS,
+            language_word=language_word,
+            columns=COLUMNS,
+        ),
     )
 
 
@@ -94,6 +104,21 @@ class Preview:
     """Of the page's pictures and PDF."""
 
 
+@dataclass(frozen=True, slots=True)
+class LetterPage(Page):
+    template = "managers/letters/letter.html"
+    wanted: Wanted
+    language: str
+    beside: str
+    problem: str
+    previews: Sequence[Preview]
+    channels: Sequence[tuple[str, str]]
+    languages: Sequence[tuple[str, str]]
+    collectors: Sequence[tuple[str, str]]
+    channel_word: str
+    may_see_cases: bool
+
+
 @router.get("/{name}")
 def letter(
     request: Request,
@@ -118,17 +143,18 @@ def letter(
         problem = str(refused)
     return page(
         request,
-        "managers/letters/letter.html",
-        wanted=wanted,
-        language=chosen[0],
-        beside=beside,
-        problem=problem,
-        previews=previews,
-        channels=[(c.value, CHANNEL_LABELS[c]) for c in Channel if c in wanted.letter.channels],
-        languages=[(code, language_word(code)) for code in wanted.letter.languages],
-        collectors=[(kind.value, words) for kind, words in COLLECTOR_WORDS.items()],
-        channel_word=CHANNEL_LABELS[wanted.channel],
-        may_see_cases=staff.role in CASE_READING,
+        LetterPage(
+            wanted=wanted,
+            language=chosen[0],
+            beside=beside,
+            problem=problem,
+            previews=previews,
+            channels=[(c.value, CHANNEL_LABELS[c]) for c in Channel if c in wanted.letter.channels],
+            languages=[(code, language_word(code)) for code in wanted.letter.languages],
+            collectors=[(kind.value, words) for kind, words in COLLECTOR_WORDS.items()],
+            channel_word=CHANNEL_LABELS[wanted.channel],
+            may_see_cases=staff.role in CASE_READING,
+        ),
     )
 
 

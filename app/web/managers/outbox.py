@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form
@@ -17,11 +18,11 @@ from app.http.cursors import RowId, decode_cursor, encode_cursor
 from app.http.doors import Manager, Switcher
 from app.http.transactions import ReadSession, StreamSession, WriteSession
 from app.outreach.outbox import queries
-from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.models import ChannelStop, OutboxMessage, PrintBatch
 from app.outreach.outbox.queries import Listed
 from app.outreach.outbox.rules import Destination, OutboxStatus, redact_links
 from app.web.lists import Column, csv_download
-from app.web.rendering import Tone, page, redirect
+from app.web.rendering import Page, Tone, page, redirect
 
 router = APIRouter(prefix="/outbox")
 
@@ -59,6 +60,25 @@ DESTINATION_WORDS = {
 COLUMNS = [Column(label) for label in ("Queued", "Status", "Channel", "To", "Letter", "Words and fate")]
 
 
+@dataclass(frozen=True, slots=True)
+class OutboxPage(Page):
+    template = "managers/outbox/outbox.html"
+    wanted: Mapping[str, Any]
+    matrix: Mapping[str, Any]
+    unknown: Sequence[Listed]
+    unknown_count: int
+    stops: Mapping[Destination, ChannelStop]
+    served: frozenset[Destination]
+    not_handed_off: Sequence[PrintBatch]
+    status_words: Mapping[OutboxStatus, tuple[str, Tone, str]]
+    status_of: Callable[[OutboxMessage], tuple[str, Tone, str]]
+    simulated_count: int
+    destination_words: Mapping[Destination, str]
+    columns: Sequence[Column]
+    messages: Sequence[Listed]
+    next_cursor: str | None
+
+
 @router.get("")
 def outbox(
     request: Request,
@@ -80,22 +100,33 @@ def outbox(
     found = queries.counts(session)
     return page(
         request,
-        "managers/outbox/outbox.html",
-        wanted=wanted,
-        matrix=_matrix(found),
-        unknown=queries.unknown(session),
-        unknown_count=sum(n for (kind, _), n in found.items() if kind is OutboxStatus.UNKNOWN),
-        stops=queries.channel_stops(session),
-        served=_served(request),
-        not_handed_off=queries.batches_not_handed_off(session),
-        status_words=STATUS_WORDS,
-        status_of=status_of,
-        simulated_count=queries.simulated(session),
-        destination_words=DESTINATION_WORDS,
-        columns=COLUMNS,
-        messages=shown[:PAGE],
-        next_cursor=encode_cursor(shown[PAGE - 1].message.id) if len(shown) > PAGE else None,
+        OutboxPage(
+            wanted=wanted,
+            matrix=_matrix(found),
+            unknown=queries.unknown(session),
+            unknown_count=sum(n for (kind, _), n in found.items() if kind is OutboxStatus.UNKNOWN),
+            stops=queries.channel_stops(session),
+            served=_served(request),
+            not_handed_off=queries.batches_not_handed_off(session),
+            status_words=STATUS_WORDS,
+            status_of=status_of,
+            simulated_count=queries.simulated(session),
+            destination_words=DESTINATION_WORDS,
+            columns=COLUMNS,
+            messages=shown[:PAGE],
+            next_cursor=encode_cursor(shown[PAGE - 1].message.id) if len(shown) > PAGE else None,
+        ),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class SendingPage(Page):
+    template = "managers/outbox/sending.html"
+    matrix: Mapping[str, Any]
+    stops: Mapping[Destination, ChannelStop]
+    served: frozenset[Destination]
+    status_words: Mapping[OutboxStatus, tuple[str, Tone, str]]
+    destination_words: Mapping[Destination, str]
 
 
 @router.get("/sending")
@@ -103,12 +134,13 @@ def sending(request: Request, _staff: Switcher, session: ReadSession) -> Respons
     """The switches without the messages, for an administrator: how many there are, and nobody's name."""
     return page(
         request,
-        "managers/outbox/sending.html",
-        matrix=_matrix(queries.counts(session)),
-        stops=queries.channel_stops(session),
-        served=_served(request),
-        status_words=STATUS_WORDS,
-        destination_words=DESTINATION_WORDS,
+        SendingPage(
+            matrix=_matrix(queries.counts(session)),
+            stops=queries.channel_stops(session),
+            served=_served(request),
+            status_words=STATUS_WORDS,
+            destination_words=DESTINATION_WORDS,
+        ),
     )
 
 

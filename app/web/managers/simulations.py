@@ -33,7 +33,7 @@ from app.operations.day.runs import last_closed
 from app.operations.simulation.counts import LIST_HEADER
 from app.operations.simulation.models import SimulationRun
 from app.operations.simulation.rules import LONGEST_DAYS, MEASURE_WORDS, RunStatus
-from app.operations.simulation.service import TURN, begin, carry_out
+from app.outreach.strategy.models import StrategyVersion
 from app.outreach.strategy.service import ladders, version_named, versions
 from app.web.forms import sentence
 from app.web.lists import Column, csv_download
@@ -46,7 +46,7 @@ from app.web.managers.simulation_result import (
     rules_of,
     sides_of,
 )
-from app.web.rendering import Tone, page, redirect
+from app.web.rendering import Page, Tone, page, redirect
 
 router = APIRouter(prefix="/simulations")
 log = structlog.get_logger("desk.web")
@@ -77,6 +77,22 @@ def simulations(request: Request, _staff: Manager, session: ReadSession, portfol
     return _start_page(request, session, {"portfolio": portfolio})
 
 
+@dataclass(frozen=True, slots=True)
+class SimulationsPage(Page):
+    template = "managers/simulations/list.html"
+    books: Sequence[Portfolio]
+    book: Portfolio | None
+    typed: Mapping[str, str]
+    errors: Mapping[str, str]
+    columns: Sequence[Column]
+    longest: int
+    names: Mapping[str, str]
+    versions: Sequence[StrategyVersion]
+    runs: Sequence[tuple[SimulationRun, Outcome]]
+    closed: date | None
+    live: str
+
+
 def _start_page(
     request: Request,
     session: Session,
@@ -87,31 +103,34 @@ def _start_page(
 ) -> Response:
     books = list(session.scalars(select(Portfolio).order_by(col(Portfolio.code))))
     book = next((p for p in books if p.code == typed["portfolio"]), books[0] if books else None)
-    context: dict[str, Any] = {"versions": [], "runs": [], "closed": None, "live": ""}
+    closed, live = None, ""
+    saved: Sequence[StrategyVersion] = ()
+    runs: list[tuple[SimulationRun, Outcome]] = []
     if book is not None:
         closed = last_closed(session, book)
         first_on = closed + timedelta(days=1) if closed else None
         last_on = first_on + timedelta(days=DEFAULT_DAYS - 1) if first_on else None
         defaults = {"first_on": str(first_on or ""), "last_on": str(last_on or ""), "candidate": ""}
         typed = {**defaults, **typed}
-        context = {
-            "versions": versions(session, id_of(book)),
-            "runs": [(run, _outcome(request, run)) for run in _runs(session, book)],
-            "closed": closed,
-            "live": ladders(session, book).live.ref,
-        }
+        saved = versions(session, id_of(book))
+        runs = [(run, _outcome(request, run)) for run in _runs(session, book)]
+        live = ladders(session, book).live.ref
     return page(
         request,
-        "managers/simulations/list.html",
+        SimulationsPage(
+            books=books,
+            book=book,
+            typed=typed,
+            errors=errors or {},
+            columns=COLUMNS,
+            longest=LONGEST_DAYS,
+            names=staff_names(session),
+            versions=saved,
+            runs=runs,
+            closed=closed,
+            live=live,
+        ),
         status,
-        books=books,
-        book=book,
-        typed=typed,
-        errors=errors or {},
-        columns=COLUMNS,
-        longest=LONGEST_DAYS,
-        names=staff_names(session),
-        **context,
     )
 
 
@@ -132,6 +151,8 @@ def start(
     candidate: Annotated[str, Form(max_length=60)] = "",
 ) -> Response:
     """Note the run in a transaction of its own, and begin it."""
+    from app.operations.simulation.service import begin
+
     typed = {"portfolio": portfolio, "first_on": first_on, "last_on": last_on, "candidate": candidate}
     book = get_portfolio(session, portfolio)
     try:
@@ -148,6 +169,8 @@ def start(
 
 
 def _carry_out(request: Request, run_id: int) -> None:
+    from app.operations.simulation.service import carry_out
+
     engine, settings, clock = engine_of(request), settings_of(request), ports_of(request).clock
     running = running_simulations(request.app.state)
     running.add(run_id)
@@ -177,7 +200,10 @@ def _day(text: str, field: str) -> date:
     except ValueError:
         raise Invalid("Give a day.", field) from None
     if not 1990 <= found.year <= 2199:
-        raise Invalid("That day is out of range.", field)
+        raise Invalid(
+            "That day is out of range. Choose one from 1990 to 2199.",
+            field,
+        )
     return found
 
 
@@ -210,6 +236,8 @@ def _outcome(request: Request, run: SimulationRun) -> Outcome:
 
 def _is_running(request: Request, run: SimulationRun) -> bool:
     """Whether somebody is at it: a thread of this process, or whoever holds the lock elsewhere."""
+    from app.operations.simulation.service import TURN
+
     if run.id in running_simulations(request.app.state):
         return True
     try:
@@ -226,6 +254,23 @@ def _run(session: Session, run_id: int) -> tuple[SimulationRun, Portfolio]:
     return run, session.get_one(Portfolio, run.portfolio_id)
 
 
+@dataclass(frozen=True, slots=True)
+class SimulationPage(Page):
+    template = "managers/simulations/run.html"
+    run: SimulationRun
+    book: Portfolio
+    outcome: Outcome
+    names: Mapping[str, str]
+    result: Any | None
+    figures: Sequence[Mapping[str, Any]]
+    sides: Sequence[tuple[str, Mapping[str, Any]]]
+    rules: Sequence[Mapping[str, Any]]
+    charts: Sequence[tuple[str, Mapping[str, Any]]]
+    measure_words: Mapping[str, str]
+    channel_words: Mapping[str, str]
+    decision_words: Mapping[str, tuple[str, Tone]]
+
+
 @router.get("/{run_id}")
 def simulation(request: Request, run_id: RowId, _staff: Manager, session: ReadSession) -> Response:
     run, book = _run(session, run_id)
@@ -233,27 +278,51 @@ def simulation(request: Request, run_id: RowId, _staff: Manager, session: ReadSe
     result = json.loads(run.result) if run.status is RunStatus.DONE else None
     return page(
         request,
-        "managers/simulations/run.html",
-        run=run,
-        book=book,
-        outcome=outcome,
-        names=staff_names(session),
-        result=result,
-        figures=figures_of(result) if result else [],
-        sides=sides_of(result) if result else [],
-        rules=rules_of(result) if result else [],
-        charts=charts_of(request, result) if result else [],
-        measure_words=MEASURE_WORDS,
-        channel_words=CHANNEL_LABELS,
-        decision_words=DECISION_WORDS,
+        SimulationPage(
+            run=run,
+            book=book,
+            outcome=outcome,
+            names=staff_names(session),
+            result=result,
+            figures=figures_of(result) if result else [],
+            sides=sides_of(result) if result else [],
+            rules=rules_of(result) if result else [],
+            charts=charts_of(request, result) if result else [],
+            measure_words=MEASURE_WORDS,
+            channel_words=CHANNEL_LABELS,
+            decision_words=DECISION_WORDS,
+        ),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class SimulationProgress(Page):
+    template = "managers/simulations/_progress.html"
+    run: SimulationRun
+    outcome: Outcome
 
 
 @router.get("/{run_id}/progress")
 def progress(request: Request, run_id: RowId, _staff: Manager, session: ReadSession) -> Response:
     """The part of the page that changes, for its script."""
     run, _ = _run(session, run_id)
-    return page(request, "managers/simulations/_progress.html", run=run, outcome=_outcome(request, run))
+    return page(request, SimulationProgress(run=run, outcome=_outcome(request, run)))
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedContactsPage(Page):
+    template = "managers/simulations/contacts.html"
+    run: SimulationRun
+    book: Portfolio
+    wanted: Mapping[str, str]
+    days: Sequence[str]
+    sides: Mapping[str, str]
+    channel_words: Mapping[str, str]
+    decision_words: Mapping[str, tuple[str, Tone]]
+    columns: Sequence[Column]
+    rows: Sequence[Mapping[str, str]]
+    start: int
+    following: int | None
 
 
 @router.get("/{run_id}/contacts")
@@ -283,18 +352,19 @@ def contacts(
     days = sorted({row["day"] for row in _listed(run)})
     return page(
         request,
-        "managers/simulations/contacts.html",
-        run=run,
-        book=book,
-        wanted=wanted,
-        days=days,
-        sides=SIDES if run.candidate else {"live": "Live"},
-        channel_words=CHANNEL_LABELS,
-        decision_words=DECISION_WORDS,
-        columns=LIST_COLUMNS,
-        rows=shown[:PAGE],
-        start=start,
-        following=start + PAGE if len(shown) > PAGE else None,
+        SimulatedContactsPage(
+            run=run,
+            book=book,
+            wanted=wanted,
+            days=days,
+            sides=SIDES if run.candidate else {"live": "Live"},
+            channel_words=CHANNEL_LABELS,
+            decision_words=DECISION_WORDS,
+            columns=LIST_COLUMNS,
+            rows=shown[:PAGE],
+            start=start,
+            following=start + PAGE if len(shown) > PAGE else None,
+        ),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form
@@ -26,7 +28,7 @@ from app.web.accounts.account_file import AccountId
 from app.web.forms import sentence
 from app.web.lists import Column
 from app.web.lookups import staff_names
-from app.web.rendering import page, redirect
+from app.web.rendering import Page, page, redirect
 
 router = APIRouter(prefix="/suppressed")
 
@@ -48,6 +50,26 @@ def suppressed(
     return _page(request, session, ended=bool(ended), q=q, cursor=cursor)
 
 
+@dataclass(frozen=True, slots=True)
+class SuppressedPage(Page):
+    template = "managers/suppressed.html"
+    rows: Sequence[SuppressedAddress]
+    ended: bool
+    q: str
+    columns: Sequence[Column]
+    tabs: Sequence[tuple[str, str, bool]]
+    customers: Mapping[int, Sequence[str]]
+    notices: Sequence[MailNotice]
+    notice_words: Mapping[NoticeKind, str]
+    why: Mapping[str, str]
+    channels: Mapping[str, str]
+    names: Mapping[str, str]
+    address: str
+    note: str
+    errors: Mapping[str, str]
+    next_cursor: str | None
+
+
 def _page(
     request: Request,
     session: Session,
@@ -67,23 +89,24 @@ def _page(
     shown = rows[:PAGE]
     return page(
         request,
-        "managers/suppressed.html",
+        SuppressedPage(
+            rows=shown,
+            ended=ended,
+            q=q,
+            columns=ENDED_COLUMNS if ended else COLUMNS,
+            tabs=[("On the list", "/suppressed", not ended), ("Taken off", "/suppressed?ended=1", ended)],
+            customers=_customers(session, shown),
+            notices=_notices(session) if not ended and not q else [],
+            notice_words=NOTICE_WORDS,
+            why=SUPPRESSION_LABELS,
+            channels={channel: in_sentence(label) for channel, label in CHANNEL_LABELS.items()},
+            names=staff_names(session),
+            address=address,
+            note=note,
+            errors=errors or {},
+            next_cursor=encode_cursor(shown[-1].id) if len(rows) > PAGE else None,
+        ),
         status,
-        rows=shown,
-        ended=ended,
-        q=q,
-        columns=ENDED_COLUMNS if ended else COLUMNS,
-        tabs=[("On the list", "/suppressed", not ended), ("Taken off", "/suppressed?ended=1", ended)],
-        customers=_customers(session, shown),
-        notices=_notices(session) if not ended and not q else [],
-        notice_words=NOTICE_WORDS,
-        why=SUPPRESSION_LABELS,
-        channels={channel: in_sentence(label) for channel, label in CHANNEL_LABELS.items()},
-        names=staff_names(session),
-        address=address,
-        note=note,
-        errors=errors or {},
-        next_cursor=encode_cursor(shown[-1].id) if len(rows) > PAGE else None,
     )
 
 

@@ -54,7 +54,7 @@ def next_step(
     if case.callback_at is not None:
         return NextStep("Call back at", "neutral", at=case.callback_at)
     if case.next_contact_on is None:
-        return NextStep("Rests until something changes")
+        return NextStep("No contact planned")
     if case.next_contact_on <= book.on:
         return NextStep("Strategy decides tonight")
     return NextStep("Next step in the night of", on=case.next_contact_on)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Form
@@ -9,7 +11,7 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.book.ledger.models import Customer
+from app.book.ledger.models import Customer, Portfolio
 from app.core.errors import Conflict, NotFound
 from app.core.ids import id_of
 from app.core.labels import REVIEW_LABELS
@@ -19,13 +21,14 @@ from app.http.doors import CaseWorker
 from app.http.transactions import ReadSession, WriteSession
 from app.inbound import queries
 from app.inbound.models import InboundMessage
-from app.inbound.rules import InboundSource, ReviewOutcome, choices, suggestions
+from app.inbound.queries import Listed, Sender
+from app.inbound.rules import Choice, InboundSource, Intent, ReviewOutcome, choices, suggestions
 from app.inbound.service import attach, reading_of, review
 from app.web.cases.case_file import CaseId
 from app.web.forms import sentence
 from app.web.lists import Column
 from app.web.lookups import staff_names
-from app.web.rendering import page, redirect
+from app.web.rendering import Page, page, redirect
 from app.web.wording import MEANING_WORDS
 
 router = APIRouter(prefix="/replies")
@@ -34,6 +37,19 @@ MOST = 500
 PAGE = 50
 COLUMNS = [Column("From"), Column("What they wrote"), Column("It may mean"), Column("When")]
 SHOWN = {"": "Waiting", "unknown": "From unknown numbers", "done": "Dealt with"}
+
+
+@dataclass(frozen=True, slots=True)
+class RepliesPage(Page):
+    template = "worklist/replies.html"
+    rows: Sequence[Listed]
+    show: str
+    columns: Sequence[Column]
+    tabs: Sequence[tuple[str, str, bool]]
+    meanings: Mapping[int | None, tuple[Intent, ...]]
+    words: Mapping[str, object]
+    names: Mapping[str, str]
+    next_cursor: str | None
 
 
 @router.get("")
@@ -55,17 +71,19 @@ def replies(
     numbers = {"": f" ({counts[False]:,})", "unknown": f" ({counts[True]:,})", "done": ""}
     return page(
         request,
-        "worklist/replies.html",
-        rows=rows,
-        show=show,
-        columns=COLUMNS,
-        tabs=[
-            (label + numbers[name], f"/replies?show={name}", name == show) for name, label in SHOWN.items()
-        ],
-        meanings={row.message.id: reading_of(row.message).intents for row in rows},
-        words={"meaning": MEANING_WORDS, "outcome": REVIEW_LABELS},
-        names=staff_names(session),
-        next_cursor=more,
+        RepliesPage(
+            rows=rows,
+            show=show,
+            columns=COLUMNS,
+            tabs=[
+                (label + numbers[name], f"/replies?show={name}", name == show)
+                for name, label in SHOWN.items()
+            ],
+            meanings={row.message.id: reading_of(row.message).intents for row in rows},
+            words={"meaning": MEANING_WORDS, "outcome": REVIEW_LABELS},
+            names=staff_names(session),
+            next_cursor=more,
+        ),
     )
 
 
@@ -75,6 +93,24 @@ def reply(
 ) -> Response:
     """`?who=` looks a customer up for a message of an unknown number, before it is said to be theirs."""
     return _page(request, session, _message(session, message_id), who.replace("\0", "").strip()[:60])
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyPage(Page):
+    template = "worklist/reply.html"
+    message: InboundMessage
+    by_sms: bool
+    senders: Sequence[Sender]
+    zone: str
+    waits: bool
+    intents: tuple[Intent, ...]
+    suggestions: Sequence[str]
+    choices: Sequence[Choice]
+    who: str
+    found: Sequence[tuple[Customer, Portfolio]]
+    words: Mapping[str, object]
+    names: Mapping[str, str]
+    problem: str
 
 
 def _page(
@@ -92,21 +128,22 @@ def _page(
     waits = message.reviewed_at is None
     return page(
         request,
-        "worklist/reply.html",
+        ReplyPage(
+            message=message,
+            by_sms=message.source is InboundSource.SMS,
+            senders=senders,
+            zone=senders[0].timezone if senders else "",
+            waits=waits,
+            intents=intents,
+            suggestions=suggestions(intents),
+            choices=choices(intents, kept_back=kept_back, known=bool(senders)) if waits else [],
+            who=who,
+            found=queries.customers_called(session, who) if who and waits and not senders else [],
+            words={"meaning": MEANING_WORDS, "outcome": REVIEW_LABELS},
+            names=staff_names(session),
+            problem=problem,
+        ),
         status,
-        message=message,
-        by_sms=message.source is InboundSource.SMS,
-        senders=senders,
-        zone=senders[0].timezone if senders else "",
-        waits=waits,
-        intents=intents,
-        suggestions=suggestions(intents),
-        choices=choices(intents, kept_back=kept_back, known=bool(senders)) if waits else [],
-        who=who,
-        found=queries.customers_called(session, who) if who and waits and not senders else [],
-        words={"meaning": MEANING_WORDS, "outcome": REVIEW_LABELS},
-        names=staff_names(session),
-        problem=problem,
     )
 
 
@@ -129,7 +166,7 @@ def decide(
     message = _message(session, message_id, lock=True)
     try:
         if outcome not in set(ReviewOutcome):
-            raise Conflict("choose what it means")
+            raise Conflict("Choose what the message means.")
         with session.begin_nested():
             review(session, message, ReviewOutcome(outcome), by=staff.by, now=now)
     except Conflict as refused:
@@ -151,7 +188,7 @@ def say_whose(
     customer = session.get(Customer, customer_id)
     try:
         if customer is None:
-            raise Conflict("there is no such customer")
+            raise Conflict("There is no such customer.")
         with session.begin_nested():
             attach(session, message, customer, ports_of(request).stationery, by=staff.by, now=now)
     except Conflict as refused:

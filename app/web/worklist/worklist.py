@@ -35,7 +35,7 @@ from app.inbound.queries import has_reply, replied_since
 from app.outreach.strategy.queries import has_task, next_tasks
 from app.web.lists import Column, csv_download, sort_order
 from app.web.lookups import books_at, bucket_tone, staff_names
-from app.web.rendering import Tone, page
+from app.web.rendering import Page, Tone, page
 from app.web.wording import Teller
 from app.web.worklist.next_step import NextStep, next_step
 
@@ -64,6 +64,23 @@ STATES = {
     "hold": "On hold",
     "review": "Hold to review",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class WorklistPage(Page):
+    template = "worklist/worklist.html"
+    columns: Sequence[Column]
+    default_sort: str
+    rows: Sequence[Line]
+    next_cursor: str | None
+    total: int
+    counts: Mapping[str, int]
+    filters: Mapping[str, str]
+    filtered: bool
+    books: tuple[Book, ...]
+    buckets: Sequence[str]
+    states: Mapping[str, str]
+    names: Mapping[str, str]
 
 
 @router.get("")
@@ -99,19 +116,20 @@ def worklist(
     )
     return page(
         request,
-        "worklist/worklist.html",
-        columns=COLUMNS,
-        default_sort=DEFAULT_SORT,
-        rows=_lines(session, books, found, now, reader_locale(request)),
-        next_cursor=encode_cursor(*position) if position else None,
-        total=queries.count(session, chosen),
-        counts=_counts(session, books, staff, owner),
-        filters={"owner": owner, "portfolio": portfolio, "bucket": bucket, "state": state, "q": q},
-        filtered=bool(chosen.text or bucket or state or portfolio),
-        books=books,
-        buckets=_bucket_options(books),
-        states=STATES,
-        names=staff_names(session),
+        WorklistPage(
+            columns=COLUMNS,
+            default_sort=DEFAULT_SORT,
+            rows=_lines(session, books, found, now, reader_locale(request)),
+            next_cursor=encode_cursor(*position) if position else None,
+            total=queries.count(session, chosen),
+            counts=_counts(session, books, staff, owner),
+            filters={"owner": owner, "portfolio": portfolio, "bucket": bucket, "state": state, "q": q},
+            filtered=bool(chosen.text or bucket or state or portfolio),
+            books=books,
+            buckets=_bucket_options(books),
+            states=STATES,
+            names=staff_names(session),
+        ),
     )
 
 

@@ -25,7 +25,7 @@ from app.core.db import exclusive
 from app.core.ids import id_of
 from app.core.settings import Settings
 from app.core.staff.rules import Role
-from app.web.accounts import feeds
+from app.web.accounts.feeds import loads
 from tests import builders
 from tests.web.accounts.test_account_corrections import words
 from tests.web.desk import NOW, Browser, Desk
@@ -71,7 +71,7 @@ def mei(desk: Desk) -> Browser:
 def settle(desk: Desk) -> None:
     """Until no load of this desk is running."""
     for _ in range(400):
-        if not feeds.running_loads(desk.app.state):
+        if not loads.running_loads(desk.app.state):
             return
         time.sleep(0.05)
     raise AssertionError("the load does not end")
@@ -278,7 +278,7 @@ def test_an_interrupted_load_is_resumed_from_its_kept_file(
 
     looked = upload(mei, "accounts", f"{HEADER}\n{account_row(1)}\n")
     with monkeypatch.context() as patched:
-        patched.setattr(feeds, "load", die)
+        patched.setattr("app.book.feeds.service.load", die)
         page = mei.submit(looked.headers["location"] + "/load").headers["location"]
         settle(desk)
     assert "Interrupted after 0 rows" in words(mei.get(page))

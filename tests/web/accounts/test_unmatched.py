@@ -53,7 +53,7 @@ def ben(desk: Desk) -> Browser:
 
 
 def test_what_waits_is_counted_and_listed_with_the_oldest_first(desk: Desk, ben: Browser) -> None:
-    assert "No payment waits" in ben.get("/unmatched").text
+    assert "No payment waits to be matched" in ben.get("/unmatched").text
     account_id = an_account(desk)
     waits(desk, account_id)
     waits(desk, account_id, reference="BANK-2", paid_on=date(2026, 1, 5), payer_name="", remittance="")

@@ -434,7 +434,7 @@ def test_a_promise_says_what_was_queued_and_why_not(desk: Desk, ben: Browser) ->
     assert len(on_record(desk, Kind.CONTACT_REFUSED)) == 1
     page = page_of(ben, case_id)
     assert "Promise to pay running" in page
-    assert "rests while the promise to pay is kept" in page
+    assert "no contact is planned while the promise to pay is kept" in page
 
 
 def test_a_second_promise_meets_the_first_in_plain_words(desk: Desk, ben: Browser) -> None:

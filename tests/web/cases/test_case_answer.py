@@ -53,7 +53,7 @@ def test_a_reply_is_answered_in_the_thread_and_leaves_the_queue(sqlite_desk: Des
     assert "Yes <i>please</i>" in text
     thread = ben.get(f"{at}?tab=messages").text
     assert thread.index(">We answered<") < thread.index(">They wrote</p>")
-    assert "Nobody waits for an answer" in ben.get("/replies").text
+    assert "No message waits for an answer" in ben.get("/replies").text
 
 
 def test_a_refusal_is_shown_with_its_reason_on_record_and_nothing_typed_is_lost(

@@ -142,5 +142,5 @@ def test_the_replies_pages(desk: Desk, tab: Page) -> None:  # noqa: F811
     check(tab, "/replies")
     check(tab, f"/replies/{number}")
     tab.click("text=It is so: keep it")
-    tab.wait_for_selector("text=Nobody waits for an answer")
+    tab.wait_for_selector("text=No message waits for an answer")
     assert violations(tab) == []

@@ -69,7 +69,7 @@ def test_a_reply_is_seen_everywhere_until_somebody_has_dealt_with_it(sqlite_desk
     answer = browser.submit(f"/replies/{number}/review", outcome="done")
     assert answer.status_code == 303
     assert outcome_of(sqlite_desk, number) is ReviewOutcome.DONE
-    assert "Nobody waits for an answer" in browser.get("/replies").text
+    assert "No message waits for an answer" in browser.get("/replies").text
     assert "Ben Okafor" in browser.get("/replies?show=done").text
     assert "Anna Berg" not in browser.get("/worklist?state=reply").text
 

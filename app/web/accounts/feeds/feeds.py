@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from fastapi import APIRouter
 from sqlmodel import Session, col, select
@@ -10,17 +12,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.book.feeds.queries import history
-from app.book.ledger.models import Portfolio
+from app.book.ledger.models import FeedLoad, Portfolio
+from app.book.ledger.rules import FeedKind
 from app.core.ids import id_of
 from app.http.context import settings_of
 from app.http.doors import Manager
 from app.http.transactions import ReadSession
-from app.web.accounts.feeds.loads import outcome_of
+from app.web.accounts.feeds.loads import Outcome, outcome_of
 from app.web.accounts.feeds.upload_files import saved_mappings
 from app.web.accounts.feeds.words import KINDS
 from app.web.lists import Column
 from app.web.lookups import staff_names
-from app.web.rendering import page
+from app.web.rendering import Page, page
 
 router = APIRouter(prefix="/feeds")
 SHOWN = 50
@@ -40,6 +43,21 @@ def feeds(
     return feeds_page(request, session, {"portfolio": portfolio, "kind": kind})
 
 
+@dataclass(frozen=True, slots=True)
+class FeedsPage(Page):
+    template = "accounts/feeds/feeds.html"
+    portfolios: Sequence[Portfolio]
+    chosen: Portfolio | None
+    typed: Mapping[str, str]
+    errors: Mapping[str, str]
+    kinds: Mapping[FeedKind, tuple[str, str]]
+    limit_mb: int
+    mappings: Mapping[str, Path]
+    columns: Sequence[Column]
+    loads: Sequence[tuple[FeedLoad, Outcome]]
+    names: Mapping[str, str]
+
+
 def feeds_page(
     request: Request,
     session: Session,
@@ -55,16 +73,17 @@ def feeds_page(
     settings = settings_of(request)
     return page(
         request,
-        "accounts/feeds/feeds.html",
+        FeedsPage(
+            portfolios=portfolios,
+            chosen=chosen,
+            typed=typed,
+            errors=errors or {},
+            kinds=KINDS,
+            limit_mb=settings.upload_limit_mb,
+            mappings=saved_mappings(settings, chosen.code) if chosen else {},
+            columns=COLUMNS,
+            loads=[(each, outcome_of(request, each, chosen)) for each in loads] if chosen else [],
+            names=staff_names(session),
+        ),
         status,
-        portfolios=portfolios,
-        chosen=chosen,
-        typed=typed,
-        errors=errors or {},
-        kinds=KINDS,
-        limit_mb=settings.upload_limit_mb,
-        mappings=saved_mappings(settings, chosen.code) if chosen else {},
-        columns=COLUMNS,
-        loads=[(each, outcome_of(request, each, chosen)) for each in loads] if chosen else [],
-        names=staff_names(session),
     )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shutil
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 from fastapi import APIRouter
@@ -16,8 +18,6 @@ from starlette.datastructures import State
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from app.book.feeds.reading.mapping import Mapping as FeedMapping
-from app.book.feeds.service import load
 from app.book.ledger.models import FeedLoad, Portfolio
 from app.core.actor import Actor
 from app.core.db import Busy, exclusive
@@ -29,7 +29,10 @@ from app.web.accounts.account_file import AccountId
 from app.web.accounts.feeds.upload_files import Upload, mapping_of, read_upload
 from app.web.accounts.feeds.words import KINDS
 from app.web.lookups import staff_names
-from app.web.rendering import Tone, page, redirect
+from app.web.rendering import Page, Tone, page, redirect
+
+if TYPE_CHECKING:
+    from app.book.feeds.reading.mapping import Mapping as FeedMapping
 
 router = APIRouter(prefix="/feeds")
 log = structlog.get_logger("desk.web")
@@ -113,6 +116,8 @@ def start_load(
     running_loads(state)[load_id] = upload.portfolio
 
     def run() -> None:
+        from app.book.feeds.service import load
+
         try:
             load(
                 engine,
@@ -140,30 +145,49 @@ def start_load(
     threading.Thread(target=run, name=f"feed-{load_id}", daemon=True).start()
 
 
+@dataclass(frozen=True, slots=True)
+class LoadPage(Page):
+    template = "accounts/feeds/load.html"
+    row: FeedLoad
+    portfolio: Portfolio
+    outcome: Outcome
+    kind_words: str
+    names: Mapping[str, str]
+    can_resume: bool
+    has_rejects: bool
+    has_warnings: bool
+
+
 @router.get("/{load_id}")
 def load_page(request: Request, load_id: AccountId, _staff: Manager, session: ReadSession) -> Response:
     row, portfolio = _row(session, load_id)
     return page(
         request,
-        "accounts/feeds/load.html",
-        row=row,
-        portfolio=portfolio,
-        outcome=outcome_of(request, row, portfolio),
-        kind_words=KINDS[row.kind][0],
-        names=staff_names(session),
-        can_resume=bool(row.stored_path) and Path(row.stored_path).is_file(),
-        has_rejects=_rejects(row) is not None,
-        has_warnings=_existing(row.warnings_file) is not None,
+        LoadPage(
+            row=row,
+            portfolio=portfolio,
+            outcome=outcome_of(request, row, portfolio),
+            kind_words=KINDS[row.kind][0],
+            names=staff_names(session),
+            can_resume=bool(row.stored_path) and Path(row.stored_path).is_file(),
+            has_rejects=_rejects(row) is not None,
+            has_warnings=_existing(row.warnings_file) is not None,
+        ),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class LoadProgress(Page):
+    template = "accounts/feeds/_progress.html"
+    row: FeedLoad
+    outcome: Outcome
 
 
 @router.get("/{load_id}/progress")
 def progress(request: Request, load_id: AccountId, _staff: Manager, session: ReadSession) -> Response:
     """The part of the page that changes, for its script."""
     row, portfolio = _row(session, load_id)
-    return page(
-        request, "accounts/feeds/_progress.html", row=row, outcome=outcome_of(request, row, portfolio)
-    )
+    return page(request, LoadProgress(row=row, outcome=outcome_of(request, row, portfolio)))
 
 
 @router.get("/{load_id}/rejects")

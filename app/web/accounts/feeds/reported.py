@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Form
@@ -12,6 +14,7 @@ from starlette.responses import Response
 from app.actions.corrections import decide_report
 from app.actions.reported import count_waiting, get_report, waiting_reports
 from app.book.ledger.models import Customer, Portfolio
+from app.core.db import Row
 from app.core.errors import Conflict, Invalid
 from app.http.context import Now
 from app.http.doors import Manager
@@ -19,7 +22,7 @@ from app.http.transactions import ReadSession, WriteSession
 from app.web.accounts.account_file import AccountId
 from app.web.forms import Typed, sentence
 from app.web.lists import Column
-from app.web.rendering import page, redirect
+from app.web.rendering import Page, page, redirect
 
 router = APIRouter(prefix="/reported-changes")
 
@@ -55,7 +58,7 @@ def decide(
     change = get_report(session, change_id)
     try:
         if typed.decision not in ("accept", "refuse"):
-            raise Invalid("Choose whether to take it over.", "decision")
+            raise Invalid("Choose whether to accept the change.", "decision")
         with session.begin_nested():
             accept = typed.decision == "accept"
             decide_report(session, change, accept=accept, reason=typed.reason, by=staff.by, now=now)
@@ -68,6 +71,15 @@ def decide(
         else "Refused: the file may say it again and changes nothing."
     )
     return redirect(request, "/reported-changes", done, "good")
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedChangesPage(Page):
+    template = "accounts/feeds/reported.html"
+    rows: Sequence[Mapping[str, Row]]
+    total: int
+    columns: Sequence[Column]
+    errors: Mapping[int, str]
 
 
 def _list(
@@ -85,10 +97,6 @@ def _list(
     ]
     return page(
         request,
-        "accounts/feeds/reported.html",
+        ReportedChangesPage(rows=rows, total=count_waiting(session), columns=COLUMNS, errors=errors or {}),
         status,
-        rows=rows,
-        total=count_waiting(session),
-        columns=COLUMNS,
-        errors=errors or {},
     )

@@ -3,6 +3,8 @@
 An upload lies under `settings.upload_dir` in a folder of its own until it is loaded or discarded: `upload.json` says
 what it is, and becomes `loading.json` at the moment its load begins, which happens once. Uploads and rejects hold
 personal data: managers only, and the file is gone once its load has ended.
+
+What reads feeds imports polars, so it is imported where a request needs it.
 """
 
 from __future__ import annotations
@@ -12,17 +14,19 @@ import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fastapi import UploadFile
 
-from app.book.feeds.reading.mapping import Mapping as FeedMapping
-from app.book.feeds.reading.mapping import load_mapping
 from app.book.feeds.uploads import UPLOAD_NAME
 from app.book.ledger.rules import FeedKind
 from app.core.db import private
 from app.core.errors import Invalid, NotFound
 from app.core.settings import Settings
 from app.core.text import refuse_card_number
+
+if TYPE_CHECKING:
+    from app.book.feeds.reading.mapping import Mapping as FeedMapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,8 @@ def read_upload(folder: Path, name: str = "upload.json") -> Upload:
 
 
 def mapping_of(folder: Path, upload: Upload) -> FeedMapping | None:
+    from app.book.feeds.reading.mapping import load_mapping
+
     return load_mapping(folder / upload.mapping) if upload.mapping else None
 
 
@@ -73,6 +79,8 @@ def keep_file(file: UploadFile | None, path: Path, field: str) -> str:
 
 def keep_mapping(settings: Settings, folder: Path, code: str, known: str, uploaded: UploadFile | None) -> str:
     """Put the mapping beside the file; one that was uploaded is kept for the next time too."""
+    from app.book.feeds.reading.mapping import load_mapping
+
     saved = saved_mappings(settings, code)
     if uploaded is not None and uploaded.filename:
         name = re.sub(r"[^A-Za-z0-9._-]", "_", Path(uploaded.filename).stem)[:60] + ".toml"

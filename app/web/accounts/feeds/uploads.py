@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, File, Form, UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.book.feeds.positions import check_source
-from app.book.feeds.preview import preview
-from app.book.feeds.service import begin
+from app.book.feeds.preview import Preview
 from app.book.feeds.uploads import forget_uploads
+from app.book.ledger.models import Portfolio
 from app.book.ledger.rules import FeedKind
 from app.book.ledger.service import get_portfolio
 from app.core.clock import local_date
@@ -37,7 +36,7 @@ from app.web.accounts.feeds.upload_files import (
 )
 from app.web.accounts.feeds.words import KINDS
 from app.web.forms import sentence
-from app.web.rendering import page, redirect
+from app.web.rendering import Page, page, redirect
 
 router = APIRouter(prefix="/feeds")
 ROWS_PREVIEWED = 10
@@ -60,6 +59,8 @@ def take_upload(
     mapping: Annotated[UploadFile | None, File()] = None,
 ) -> Response:
     """Keep the file and show what is understood of it."""
+    from app.book.feeds.positions import check_source
+
     settings = settings_of(request)
     typed = {"portfolio": portfolio, "kind": kind, "known_mapping": known_mapping}
     forget_uploads(settings.upload_dir, now=now)
@@ -86,9 +87,23 @@ def take_upload(
     return redirect(request, f"/feeds/uploads/{token}")
 
 
+@dataclass(frozen=True, slots=True)
+class PreviewPage(Page):
+    template = "accounts/feeds/preview.html"
+    upload: Upload
+    portfolio: Portfolio
+    token: str
+    kind_words: str
+    found: Preview | None
+    refusal: str
+    size: int
+
+
 @router.get("/uploads/{token}")
 def preview_upload(request: Request, token: str, _staff: Manager, session: ReadSession, now: Now) -> Response:
     """The first rows as understood; nothing is stored."""
+    from app.book.feeds.preview import preview
+
     folder = folder_of(settings_of(request), token)
     upload = read_upload(folder)
     portfolio = get_portfolio(session, upload.portfolio)
@@ -108,14 +123,15 @@ def preview_upload(request: Request, token: str, _staff: Manager, session: ReadS
         refusal = sentence(refused.message)
     return page(
         request,
-        "accounts/feeds/preview.html",
-        upload=upload,
-        portfolio=portfolio,
-        token=token,
-        kind_words=KINDS[upload.feed_kind][0],
-        found=found,
-        refusal=refusal,
-        size=(folder / "data").stat().st_size,
+        PreviewPage(
+            upload=upload,
+            portfolio=portfolio,
+            token=token,
+            kind_words=KINDS[upload.feed_kind][0],
+            found=found,
+            refusal=refusal,
+            size=(folder / "data").stat().st_size,
+        ),
     )
 
 
@@ -130,6 +146,8 @@ def discard(request: Request, token: str, _staff: Manager) -> Response:
 @router.post("/uploads/{token}/load")
 def load_upload(request: Request, token: str, staff: Manager, now: Now) -> Response:
     """Begin the load; it goes on by itself while its page shows how far it is."""
+    from app.book.feeds.service import begin
+
     folder = folder_of(settings_of(request), token)
     if (folder / "loading.json").exists():
         return redirect(request, "/feeds", "This file is being loaded already.", "info")

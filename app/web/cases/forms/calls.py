@@ -21,9 +21,10 @@ from app.http.context import Now, ports_of
 from app.http.doors import CaseWorker
 from app.http.transactions import WriteSession
 from app.web.cases.case_file import CaseFile, CaseId
-from app.web.cases.forms.action import Done, attempt
+from app.web.cases.forms.action import submit
 from app.web.cases.forms.answers import confirmation_words, in_writing_words, teller_of
 from app.web.cases.forms.plans import ask_about_promise
+from app.web.form_action import Flash
 from app.web.forms import Fields, ReasonForm, Typed
 from app.web.lookups import staff_names
 from app.web.rendering import Tone
@@ -54,7 +55,7 @@ def log_call(
 ) -> Response:
     """The call, and what came of it, in one go: a hold, a number that rests, a time to call back, a promise."""
 
-    def act(file: CaseFile, fields: Fields) -> Done:
+    def act(file: CaseFile, fields: Fields) -> Flash:
         result = fields.choice("result", CallResult)
         callback_at = fields.moment("callback_at")
         promises = fields.has("amount") or fields.has("due_on")
@@ -70,7 +71,7 @@ def log_call(
         )  # fmt: skip
         return _call_words(request, file, call, effects, now)
 
-    return attempt(request, session, staff, case_id, "call", typed, act, now=now)
+    return submit(request, session, staff, case_id, "call", typed, act, now=now)
 
 
 def _ask_about_colleague(
@@ -89,13 +90,13 @@ def _ask_about_colleague(
 
 def _call_words(
     request: Request, file: CaseFile, call: CallReport, effects: CallEffects, now: datetime
-) -> Done:
+) -> Flash:
     """What was done because of the call, so that the agent can tell it to the customer."""
     teller = teller_of(request, file, zone=file.zone)
     said = ["Call saved."]
     tone: Tone = "good"
     if effects.number_rests:
-        said.append("The number rests on every channel until you confirm it under What stands.")
+        said.append("The number is not used on any channel until you confirm it under In force.")
     if effects.placed is not None:
         hold = effects.placed.hold
         until = teller.day(hold.until)
@@ -124,10 +125,10 @@ def forget_callback(
     now: Now,
     typed: Annotated[ReasonForm, Form()],
 ) -> Response:
-    def act(file: CaseFile, fields: Fields) -> Done:
+    def act(file: CaseFile, fields: Fields) -> Flash:
         reason = fields.reason()
         fields.done()
         cancel_callback(session, file.case, reason, by=staff.by, now=now)
         return "The callback is cancelled.", "good"
 
-    return attempt(request, session, staff, case_id, "forget-callback", typed, act, now=now)
+    return submit(request, session, staff, case_id, "forget-callback", typed, act, now=now)

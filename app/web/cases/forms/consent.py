@@ -15,7 +15,8 @@ from app.http.context import Now
 from app.http.doors import CaseWorker
 from app.http.transactions import WriteSession
 from app.web.cases.case_file import CaseFile, CaseId
-from app.web.cases.forms.action import Done, attempt
+from app.web.cases.forms.action import submit
+from app.web.form_action import Flash
 from app.web.forms import Fields, Typed
 
 router = APIRouter(prefix="/cases")
@@ -36,7 +37,7 @@ def change_consent(
     now: Now,
     typed: Annotated[ConsentForm, Form()],
 ) -> Response:
-    def act(file: CaseFile, fields: Fields) -> Done:
+    def act(file: CaseFile, fields: Fields) -> Flash:
         channel = fields.choice("channel", Channel)
         if typed.allowed not in ("yes", "no"):
             fields.errors["allowed"] = "Choose one."
@@ -50,4 +51,4 @@ def change_consent(
         )  # fmt: skip
         return f"{CHANNEL_LABELS[channel]}: {'allowed' if allowed else 'not to be used any more'}.", "good"
 
-    return attempt(request, session, staff, case_id, "consent", typed, act, now=now)
+    return submit(request, session, staff, case_id, "consent", typed, act, now=now)

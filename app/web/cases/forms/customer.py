@@ -15,7 +15,8 @@ from app.http.context import Now
 from app.http.doors import CaseWorker
 from app.http.transactions import WriteSession
 from app.web.cases.case_file import CaseFile, CaseId
-from app.web.cases.forms.action import Done, attempt
+from app.web.cases.forms.action import submit
+from app.web.form_action import Flash
 from app.web.forms import Fields, Typed
 
 router = APIRouter(prefix="/cases")
@@ -50,7 +51,7 @@ def change(
     now: Now,
     typed: Annotated[ContactForm, Form()],
 ) -> Response:
-    def act(file: CaseFile, fields: Fields) -> Done:
+    def act(file: CaseFile, fields: Fields) -> Flash:
         was = _opened_with(typed.was)
         values = typed.values()
         changes = {name: values[name] for name in CONTACT if values[name].strip() != was.get(name)}
@@ -64,7 +65,7 @@ def change(
         said = " What waits for the old one is not sent." if REACHED_BY & changed.keys() else ""
         return f"Changed: {names}.{said}", "good"
 
-    return attempt(request, session, staff, case_id, "contact", typed, act, now=now)
+    return submit(request, session, staff, case_id, "contact", typed, act, now=now)
 
 
 def _opened_with(text: str) -> dict[str, str]:

@@ -15,8 +15,9 @@ from app.http.context import Now, ports_of
 from app.http.doors import CaseWorker
 from app.http.transactions import WriteSession
 from app.web.cases.case_file import CaseFile, CaseId
-from app.web.cases.forms.action import Done, attempt
+from app.web.cases.forms.action import submit
 from app.web.cases.forms.answers import in_writing_words, teller_of
+from app.web.form_action import Flash
 from app.web.forms import Fields, ReasonForm, Typed
 
 router = APIRouter(prefix="/cases")
@@ -37,7 +38,7 @@ def place_hold(
     now: Now,
     typed: Annotated[HoldForm, Form()],
 ) -> Response:
-    def act(file: CaseFile, fields: Fields) -> Done:
+    def act(file: CaseFile, fields: Fields) -> Flash:
         kind, until = fields.choice("kind", HoldKind), fields.day("until")
         fields.done()
         letters = ports_of(request).stationery
@@ -46,7 +47,7 @@ def place_hold(
         said = f"Do not contact; review by {day}." if placed.hold.for_good else f"On hold until {day}."
         return f"{said} {in_writing_words(request, file, placed.acknowledgement, now)}".strip(), "good"
 
-    return attempt(request, session, staff, case_id, "hold", typed, act, now=now)
+    return submit(request, session, staff, case_id, "hold", typed, act, now=now)
 
 
 @router.post("/{case_id}/holds/{hold_id}/end")
@@ -59,14 +60,14 @@ def end_hold(
     now: Now,
     typed: Annotated[ReasonForm, Form()],
 ) -> Response:
-    def act(file: CaseFile, fields: Fields) -> Done:
+    def act(file: CaseFile, fields: Fields) -> Flash:
         reason = fields.reason()
         fields.done()
         hold = get_hold(session, file.case.customer_id, hold_id, lock=True)
         acts.end_hold(session, hold, by=staff.by, now=now, reason=reason)
         return "The hold has ended; the strategy looks at the case again tonight.", "good"
 
-    return attempt(request, session, staff, case_id, f"end-hold-{hold_id}", typed, act, now=now)
+    return submit(request, session, staff, case_id, f"end-hold-{hold_id}", typed, act, now=now)
 
 
 class ReviewForm(ReasonForm):
@@ -83,11 +84,11 @@ def review_hold(
     now: Now,
     typed: Annotated[ReviewForm, Form()],
 ) -> Response:
-    def act(file: CaseFile, fields: Fields) -> Done:
+    def act(file: CaseFile, fields: Fields) -> Flash:
         reason, until = fields.reason(), fields.day("until")
         fields.done()
         hold = get_hold(session, file.case.customer_id, hold_id, lock=True)
         acts.review_hold(session, hold, reason, until, by=staff.by, now=now)
         return f"The hold stays; review again by {teller_of(request, file).day(until)}.", "good"
 
-    return attempt(request, session, staff, case_id, f"review-{hold_id}", typed, act, now=now)
+    return submit(request, session, staff, case_id, f"review-{hold_id}", typed, act, now=now)

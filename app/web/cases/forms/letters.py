@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Form
@@ -21,11 +23,12 @@ from app.outreach.planning.on_demand import take_manual_step
 from app.policy.answers import Clearance
 from app.web.cases.case_file import CaseFile, CaseId, open_case_file
 from app.web.cases.case_page import case_page
-from app.web.cases.forms.action import Done, attempt
+from app.web.cases.forms.action import submit
 from app.web.cases.forms.answers import answer_words, teller_of
+from app.web.form_action import Flash
 from app.web.forms import AnswerPreview, Fields, FormState, ReasonForm, Typed, Wrong, sentence
 from app.web.managers.letters import cost_of
-from app.web.rendering import page
+from app.web.rendering import Page, page
 
 router = APIRouter(prefix="/cases")
 
@@ -46,7 +49,7 @@ def send_letter(
 ) -> Response:
     """Queue one letter now, where the gate clears it."""
 
-    def act(file: CaseFile, fields: Fields) -> Done:
+    def act(file: CaseFile, fields: Fields) -> Flash:
         channel = fields.choice("channel", Channel)
         fields.done()
         [answer] = take_manual_step(
@@ -57,7 +60,7 @@ def send_letter(
         return said[:1].upper() + said[1:] + ".", "good" if isinstance(answer, Clearance) else "warn"
 
     names = {"channels": "channel"}
-    return attempt(request, session, staff, case_id, "letter", typed, act, now=now, names=names)
+    return submit(request, session, staff, case_id, "letter", typed, act, now=now, names=names)
 
 
 class AnswerForm(Typed):
@@ -75,7 +78,7 @@ def answer_their_sms(
 ) -> Response:
     """Queue these words as an answer, where the gate clears it; sent twice, they are queued once."""
 
-    def act(file: CaseFile, _fields: Fields) -> Done | Wrong:
+    def act(file: CaseFile, _fields: Fields) -> Flash | Wrong:
         answer = answer_sms(
             session, file.portfolio, file.case, typed.text, ports_of(request).stationery,
             on=file.book.today, by=staff.by, now=now,
@@ -87,12 +90,19 @@ def answer_their_sms(
         )
         return (said, "good") if isinstance(answer, Clearance) else Wrong({"text": said})
 
-    return attempt(request, session, staff, case_id, "answer", typed, act, now=now, tab="messages")
+    return submit(request, session, staff, case_id, "answer", typed, act, now=now, tab="messages")
 
 
 class AnswerPreviewForm(AnswerForm):
     fragment: str = ""
     """`1` from a script that wants the words alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerFragment(Page):
+    template = "cases/_answer.html"
+    preview: AnswerPreview | None
+    errors: Mapping[str, str]
 
 
 @router.post("/{case_id}/answer/preview")
@@ -120,7 +130,7 @@ def preview_answer(
         cost = cost_of(settings_of(request), Channel.SMS, segments, 0)
         shown = AnswerPreview(words.text, segments, sms_encoding(words.text), cost)
     if typed.fragment:
-        return page(request, "cases/_answer.html", preview=shown, errors=errors)
+        return page(request, AnswerFragment(preview=shown, errors=errors))
     form = FormState("answer", typed.values(), errors, answer=shown)
     return case_page(request, session, staff, file, form, now=now, status=422 if errors else 200)
 
@@ -135,14 +145,14 @@ def cancel_queued(
     now: Now,
     typed: Annotated[ReasonForm, Form()],
 ) -> Response:
-    def act(file: CaseFile, fields: Fields) -> Done:
+    def act(file: CaseFile, fields: Fields) -> Flash:
         reason = fields.reason()
         fields.done()
         cancel_case_message(session, file.case, message_id, reason, by=staff.by, now=now)
         return "The message is cancelled; it will not be sent.", "good"
 
     form = f"cancel-message-{message_id}"
-    return attempt(request, session, staff, case_id, form, typed, act, now=now, tab="messages")
+    return submit(request, session, staff, case_id, form, typed, act, now=now, tab="messages")
 
 
 @router.post("/{case_id}/tasks/{task_id}/done")
@@ -155,8 +165,8 @@ def task_done(
     now: Now,
     typed: Annotated[Typed, Form()],
 ) -> Response:
-    def act(file: CaseFile, _fields: Fields) -> Done:
+    def act(file: CaseFile, _fields: Fields) -> Flash:
         finish_case_task(session, file.case, task_id, by=staff.by, now=now)
         return "The task is done.", "good"
 
-    return attempt(request, session, staff, case_id, "standing", typed, act, now=now)
+    return submit(request, session, staff, case_id, "standing", typed, act, now=now)

@@ -15,8 +15,9 @@ from app.http.doors import CaseWorker
 from app.http.transactions import WriteSession
 from app.legal.referrals.service import nominate
 from app.web.cases.case_file import CaseFile, CaseId
-from app.web.cases.forms.action import Done, attempt
-from app.web.forms import Fields, Typed
+from app.web.cases.forms.action import submit
+from app.web.form_action import Flash
+from app.web.forms import Fields, ReasonForm, Typed
 
 router = APIRouter(prefix="/cases")
 
@@ -34,11 +35,11 @@ def add_note(
     now: Now,
     typed: Annotated[NoteForm, Form()],
 ) -> Response:
-    def act(file: CaseFile, _fields: Fields) -> Done:
+    def act(file: CaseFile, _fields: Fields) -> Flash:
         service.add_note(session, file.case, typed.text, by=staff.by, now=now)
         return "The note is on record.", "good"
 
-    return attempt(request, session, staff, case_id, "note", typed, act, now=now, names={"note": "text"})
+    return submit(request, session, staff, case_id, "note", typed, act, now=now, names={"note": "text"})
 
 
 class AssignForm(Typed):
@@ -56,15 +57,11 @@ def assign(
 ) -> Response:
     """An agent takes a case; a manager gives it to anybody, or to nobody."""
 
-    def act(file: CaseFile, _fields: Fields) -> Done:
+    def act(file: CaseFile, _fields: Fields) -> Flash:
         assign_case(session, file.case, typed.owner, by=staff.by, role=staff.role, now=now)
         return f"This case is now with {assignable(session).get(typed.owner, 'nobody')}.", "good"
 
-    return attempt(request, session, staff, case_id, "assign", typed, act, now=now)
-
-
-class NominateForm(Typed):
-    reason: str = ""
+    return submit(request, session, staff, case_id, "assign", typed, act, now=now)
 
 
 @router.post("/{case_id}/nominate")
@@ -74,10 +71,10 @@ def nominate_for_legal(
     staff: CaseWorker,
     session: WriteSession,
     now: Now,
-    typed: Annotated[NominateForm, Form()],
+    typed: Annotated[ReasonForm, Form()],
 ) -> Response:
-    def act(file: CaseFile, _fields: Fields) -> Done:
+    def act(file: CaseFile, _fields: Fields) -> Flash:
         nominate(session, file.case, typed.reason, by=staff.by, now=now)
-        return "Nominated for the legal team; somebody else has to approve it.", "good"
+        return "Nominated for the legal team. Another person must approve it.", "good"
 
-    return attempt(request, session, staff, case_id, "nominate", typed, act, now=now)
+    return submit(request, session, staff, case_id, "nominate", typed, act, now=now)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Form
 from sqlmodel import Session
@@ -31,10 +32,11 @@ from app.http.formats import reader_locale
 from app.http.transactions import ReadSession, WriteSession
 from app.web.cases.case_file import CaseFile, CaseId, open_case_file
 from app.web.cases.case_page import case_page
-from app.web.cases.forms.action import Done, attempt
+from app.web.cases.forms.action import submit
 from app.web.cases.forms.answers import confirmation_words, in_writing_words, teller_of
+from app.web.form_action import Flash
 from app.web.forms import Fields, FormState, ReasonForm, Typed, beside
-from app.web.rendering import page
+from app.web.rendering import Page, page
 
 router = APIRouter(prefix="/cases")
 
@@ -56,13 +58,13 @@ def record_promise(
     now: Now,
     typed: Annotated[AmountForm, Form()],
 ) -> Response:
-    def act(file: CaseFile, fields: Fields) -> Done:
+    def act(file: CaseFile, fields: Fields) -> Flash:
         amount, due_on = fields.amount("amount"), fields.day("due_on")
         ask_about_promise(request, file, fields, amount)
         fields.done()
         return _promise(request, session, file, amount, due_on, staff, now)
 
-    return attempt(request, session, staff, case_id, "promise", typed, act, now=now)
+    return submit(request, session, staff, case_id, "promise", typed, act, now=now)
 
 
 def ask_about_promise(request: Request, file: CaseFile, fields: Fields, amount: int) -> None:
@@ -80,7 +82,7 @@ def ask_about_promise(request: Request, file: CaseFile, fields: Fields, amount: 
 
 def _promise(
     request: Request, session: Session, file: CaseFile, amount: int, due_on: date, staff: Staff, now: datetime
-) -> Done:
+) -> Flash:
     letters = ports_of(request).stationery
     made = promise(session, file.case, amount, due_on, letters, by=staff.by, now=now)
     teller = teller_of(request, file)
@@ -107,7 +109,7 @@ def offer_a_plan(
     now: Now,
     typed: Annotated[PlanForm, Form()],
 ) -> Response:
-    def act(file: CaseFile, fields: Fields) -> Done:
+    def act(file: CaseFile, fields: Fields) -> Flash:
         terms = _plan_terms(fields, file)
         fields.done()
         letters = ports_of(request).stationery
@@ -116,7 +118,7 @@ def offer_a_plan(
         said = f"A repayment plan of {money} is offered. Accept it here once the customer agrees."
         return f"{said} {in_writing_words(request, file, made.in_writing, now)}", "good"
 
-    return attempt(
+    return submit(
         request, session, staff, case_id, "plan", typed, act, now=now, tab="plans", names=PLAN_FIELDS
     )
 
@@ -131,6 +133,14 @@ def _plan_terms(fields: Fields, file: CaseFile) -> InstalmentTerms:
 class PreviewForm(PlanForm):
     fragment: str = ""
     """`1` from a script that wants the table alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleFragment(Page):
+    template = "cases/_schedule.html"
+    parts: Sequence[Instalment]
+    errors: Mapping[str, str]
+    currency: str
 
 
 @router.post("/{case_id}/plans/preview")
@@ -154,8 +164,8 @@ def preview_a_plan(
             fields.errors.update(beside(refused, typed, PLAN_FIELDS))
     form = FormState("plan", typed.values(), fields.errors, parts)
     if typed.fragment:
-        context: dict[str, Any] = {"parts": parts, "errors": fields.errors, "currency": file.book.currency}
-        return page(request, "cases/_schedule.html", **context)
+        shown = ScheduleFragment(parts=parts, errors=fields.errors, currency=file.book.currency)
+        return page(request, shown)
     return case_page(request, session, staff, file, form, now=now, status=422 if fields.errors else 200)
 
 
@@ -168,7 +178,7 @@ def offer_to_settle(
     now: Now,
     typed: Annotated[AmountForm, Form()],
 ) -> Response:
-    def act(file: CaseFile, fields: Fields) -> Done:
+    def act(file: CaseFile, fields: Fields) -> Flash:
         amount, due_on = fields.amount("amount"), fields.day("due_on")
         _ask_about_discount(request, session, file, fields, staff, amount, now)
         fields.done()
@@ -182,7 +192,7 @@ def offer_to_settle(
         )
         return f"{said} {in_writing_words(request, file, made.in_writing, now)}", "good"
 
-    return attempt(request, session, staff, case_id, "settlement", typed, act, now=now, tab="plans")
+    return submit(request, session, staff, case_id, "settlement", typed, act, now=now, tab="plans")
 
 
 def _ask_about_discount(
@@ -217,14 +227,14 @@ def accept_plan(
     now: Now,
     typed: Annotated[Typed, Form()],
 ) -> Response:
-    def act(file: CaseFile, _fields: Fields) -> Done:
+    def act(file: CaseFile, _fields: Fields) -> Flash:
         plan = plan_of(session, file.case, plan_id)
         made = accept_offer(session, plan, ports_of(request).stationery, by=staff.by, now=now)
         words, tone = confirmation_words(request, file, made.confirmations, now)
         return f"{PLAN_LABELS[plan.kind.value]} accepted. {words}", tone
 
     form = f"accept-{plan_id}"
-    return attempt(request, session, staff, case_id, form, typed, act, now=now, tab="plans")
+    return submit(request, session, staff, case_id, form, typed, act, now=now, tab="plans")
 
 
 @router.post("/{case_id}/plans/{plan_id}/cancel")
@@ -237,7 +247,7 @@ def cancel_plan(
     now: Now,
     typed: Annotated[ReasonForm, Form()],
 ) -> Response:
-    def act(file: CaseFile, fields: Fields) -> Done:
+    def act(file: CaseFile, fields: Fields) -> Flash:
         reason = fields.reason()
         fields.done()
         plan = plan_of(session, file.case, plan_id)
@@ -245,4 +255,4 @@ def cancel_plan(
         return f"{PLAN_LABELS[plan.kind.value]} cancelled.", "good"
 
     form = f"cancel-{plan_id}"
-    return attempt(request, session, staff, case_id, form, typed, act, now=now, tab="plans")
+    return submit(request, session, staff, case_id, form, typed, act, now=now, tab="plans")

@@ -17,7 +17,8 @@ from app.http.doors import CaseWorker
 from app.http.transactions import WriteSession
 from app.policy.facts import PreferenceKind
 from app.web.cases.case_file import CaseFile, CaseId
-from app.web.cases.forms.action import Done, attempt
+from app.web.cases.forms.action import submit
+from app.web.form_action import Flash
 from app.web.forms import Fields, ReasonForm, Typed
 
 router = APIRouter(prefix="/cases")
@@ -47,7 +48,7 @@ def add_preference(
 ) -> Response:
     """A place is the number or address on file for the channel chosen."""
 
-    def act(file: CaseFile, fields: Fields) -> Done:
+    def act(file: CaseFile, fields: Fields) -> Flash:
         kind = fields.choice("kind", PreferenceKind)
         channel = fields.choice("channel", Channel) if fields.has("channel") else None
         if kind in acts.PLACES and channel is None:
@@ -68,7 +69,7 @@ def add_preference(
         return "Kept, and obeyed from now on.", "good"
 
     names = {"start_minute": "start", "weekdays": "days", "address": "channel"}
-    return attempt(request, session, staff, case_id, "preference", typed, act, now=now, names=names)
+    return submit(request, session, staff, case_id, "preference", typed, act, now=now, names=names)
 
 
 def _minute(fields: Fields, name: str, default: int) -> int:
@@ -95,16 +96,16 @@ def take_back(
     now: Now,
     typed: Annotated[ReasonForm, Form()],
 ) -> Response:
-    def act(file: CaseFile, fields: Fields) -> Done:
+    def act(file: CaseFile, fields: Fields) -> Flash:
         reason = fields.reason()
         fields.done()
         acts.take_back_preference(
             session, file.case.customer_id, preference_id,
             reason=reason, case_id=file.case.id, by=staff.by, now=now,
         )  # fmt: skip
-        return "It does not bind any more.", "good"
+        return "The preference no longer applies.", "good"
 
-    return attempt(request, session, staff, case_id, f"end-told-{preference_id}", typed, act, now=now)
+    return submit(request, session, staff, case_id, f"end-told-{preference_id}", typed, act, now=now)
 
 
 @router.post("/{case_id}/links/replace")
@@ -118,8 +119,8 @@ def replace_page_links(
 ) -> Response:
     """Somebody else holds a link to their page."""
 
-    def act(file: CaseFile, _fields: Fields) -> Done:
+    def act(file: CaseFile, _fields: Fields) -> Flash:
         acts.replace_links(session, file.customer, by=staff.by, now=now)
         return "Links in earlier messages only stop messages now; the next message brings a new one.", "good"
 
-    return attempt(request, session, staff, case_id, "standing", typed, act, now=now)
+    return submit(request, session, staff, case_id, "standing", typed, act, now=now)

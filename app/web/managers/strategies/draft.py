@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from pydantic import BaseModel
 from starlette.requests import Request
@@ -10,10 +11,11 @@ from starlette.responses import Response
 
 from app.book.ledger.models import Portfolio
 from app.outreach.strategy import service
-from app.outreach.strategy.rules import ASKABLE
+from app.outreach.strategy.rules import ASKABLE, Shape
+from app.outreach.strategy.service import LetterForms
 from app.outreach.strategy.strategyfile import BadStrategy, Place, Problem, read_strategy
 from app.web.managers.strategies.words import LadderWords, ladders_of, letters_of
-from app.web.rendering import page
+from app.web.rendering import Page, page
 
 
 class Draft(BaseModel):
@@ -41,6 +43,19 @@ class Draft(BaseModel):
     wait_moment: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class EditorPage(Page):
+    template = "managers/strategies/edit.html"
+    book: Portfolio
+    draft: Draft
+    shown: Sequence[LadderWords]
+    problems: Sequence[Problem]
+    wrong: Mapping[Place, Sequence[Problem]]
+    errors: Mapping[str, str]
+    letters: Mapping[str, LetterForms]
+    askable: Mapping[str, tuple[Shape, str]]
+
+
 def editor_page(
     request: Request,
     book: Portfolio,
@@ -64,16 +79,17 @@ def editor_page(
         wrong.setdefault(problem.place, []).append(problem)
     return page(
         request,
-        "managers/strategies/edit.html",
+        EditorPage(
+            book=book,
+            draft=draft,
+            shown=shown,
+            problems=problems,
+            wrong=wrong,
+            errors=errors or {},
+            letters=letters_of(request),
+            askable=ASKABLE,
+        ),
         status,
-        book=book,
-        draft=draft,
-        shown=shown,
-        problems=problems,
-        wrong=wrong,
-        errors=errors or {},
-        letters=letters_of(request),
-        askable=ASKABLE,
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form
@@ -25,10 +26,11 @@ from app.operations.day.runs import last_closed
 from app.outreach.strategy import queries, service
 from app.outreach.strategy.experiments import Comparison, Verdict, sample_size, smaller_arm_share
 from app.outreach.strategy.models import Experiment, StrategyVersion
+from app.outreach.strategy.queries import PastRate
 from app.web.forms import sentence
 from app.web.lookups import staff_names
 from app.web.managers.strategies.words import letters_of
-from app.web.rendering import Tone, page, redirect
+from app.web.rendering import Page, Tone, page, redirect
 
 router = APIRouter(prefix="/strategies")
 VERDICTS: Mapping[Verdict, tuple[str, Tone]] = {
@@ -100,6 +102,19 @@ def start_experiment(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class NewExperimentPage(Page):
+    template = "managers/strategies/experiment_new.html"
+    book: Portfolio
+    live: StrategyVersion | None
+    others: Sequence[StrategyVersion]
+    other_options: Sequence[tuple[str, str]]
+    typed: Planned
+    past: PastRate
+    helped: Help
+    errors: Mapping[str, str]
+
+
 def _plan_page(
     request: Request, session: Session, typed: Planned, errors: Mapping[str, str], *, status: int = 200
 ) -> Response:
@@ -113,16 +128,17 @@ def _plan_page(
     others = [v for v in service.versions(session, id_of(book)) if live is None or v.id != live.id]
     return page(
         request,
-        "managers/strategies/experiment_new.html",
+        NewExperimentPage(
+            book=book,
+            live=live,
+            others=others,
+            other_options=[(v.ref, f"{v.ref} {v.name}") for v in others],
+            typed=typed,
+            past=past,
+            helped=helped,
+            errors={**(helped.errors if typed.baseline else {}), **errors},
+        ),
         status,
-        book=book,
-        live=live,
-        others=others,
-        other_options=[(v.ref, f"{v.ref} {v.name}") for v in others],
-        typed=typed,
-        past=past,
-        helped=helped,
-        errors={**(helped.errors if typed.baseline else {}), **errors},
     )
 
 
@@ -157,6 +173,21 @@ def _percent(text: str) -> float | None:
     return value / 100 if -100 < value < 100 else None
 
 
+@dataclass(frozen=True, slots=True)
+class ExperimentPage(Page):
+    template = "managers/strategies/experiment.html"
+    book: Portfolio
+    experiment: Experiment
+    champion: StrategyVersion
+    challenger: StrategyVersion
+    on: date | None
+    result: Comparison | None
+    verdict: tuple[str, Tone] | None
+    chart: Mapping[str, Any] | None
+    names: Mapping[str, str]
+    may_change: bool
+
+
 @router.get("/experiments/{experiment_id}")
 def experiment_page(request: Request, experiment_id: RowId, staff: Manager, session: ReadSession) -> Response:
     experiment, book = _experiment(session, experiment_id)
@@ -167,17 +198,18 @@ def experiment_page(request: Request, experiment_id: RowId, staff: Manager, sess
     )
     return page(
         request,
-        "managers/strategies/experiment.html",
-        book=book,
-        experiment=experiment,
-        champion=champion,
-        challenger=challenger,
-        on=on,
-        result=result,
-        verdict=VERDICTS[result.verdict] if result else None,
-        chart=_chart(result, champion, challenger) if result else None,
-        names=staff_names(session),
-        may_change=staff.role in MANAGEMENT,
+        ExperimentPage(
+            book=book,
+            experiment=experiment,
+            champion=champion,
+            challenger=challenger,
+            on=on,
+            result=result,
+            verdict=VERDICTS[result.verdict] if result else None,
+            chart=_chart(result, champion, challenger) if result else None,
+            names=staff_names(session),
+            may_change=staff.role in MANAGEMENT,
+        ),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
@@ -28,7 +29,7 @@ from app.outreach.strategy.strategyfile import (
 from app.web.forms import sentence
 from app.web.managers.strategies.draft import Draft, editor_page, with_text
 from app.web.managers.strategies.words import ACTION_WORDS, MOMENT_WORDS, OP_WORDS, letters_of
-from app.web.rendering import page
+from app.web.rendering import Page, page
 
 
 def place_of(text: str) -> Place:
@@ -176,6 +177,24 @@ def _value_typed(fact: str, value: Any, terms: Terms) -> str:
 CONDITION_ROWS = 4
 
 
+@dataclass(frozen=True, slots=True)
+class StepPage(Page):
+    template = "managers/strategies/step.html"
+    book: Portfolio
+    draft: Draft
+    place: Place
+    is_new: bool
+    errors: Mapping[str, str]
+    rows: Sequence[tuple[str, str, str]]
+    actions: Sequence[tuple[Action, str]]
+    letters: Sequence[tuple[str, Any | str]]
+    purposes: Sequence[tuple[str, str]]
+    channels: Sequence[tuple[Channel, str]]
+    facts: Sequence[tuple[str, str]]
+    ops: Sequence[tuple[str, str]]
+    moments: Sequence[tuple[str, str]]
+
+
 def _step_page(
     request: Request,
     book: Portfolio,
@@ -190,21 +209,22 @@ def _step_page(
     rows += [("", Op.AT_LEAST.value, "")] * max(1, CONDITION_ROWS - len(rows))
     return page(
         request,
-        "managers/strategies/step.html",
+        StepPage(
+            book=book,
+            draft=draft,
+            place=place,
+            is_new=is_new,
+            errors=errors,
+            rows=rows,
+            actions=list(ACTION_WORDS.items()),
+            letters=[
+                (code, getattr(letter, "title", code)) for code, letter in sorted(letters_of(request).items())
+            ],
+            purposes=[(p.value, p.value.capitalize()) for p in (Purpose.REMINDER, Purpose.NOTICE)],
+            channels=[(c, CHANNEL_LABELS[c]) for c in Channel if c is not Channel.CALL],
+            facts=[("", "—")] + [(name, words) for name, (_, words) in ASKABLE.items()],
+            ops=[(op.value, word) for op, word in OP_WORDS.items()],
+            moments=[(m.value, word) for m, word in MOMENT_WORDS.items()],
+        ),
         status,
-        book=book,
-        draft=draft,
-        place=place,
-        is_new=is_new,
-        errors=errors,
-        rows=rows,
-        actions=list(ACTION_WORDS.items()),
-        letters=[
-            (code, getattr(letter, "title", code)) for code, letter in sorted(letters_of(request).items())
-        ],
-        purposes=[(p.value, p.value.capitalize()) for p in (Purpose.REMINDER, Purpose.NOTICE)],
-        channels=[(c, CHANNEL_LABELS[c]) for c in Channel if c is not Channel.CALL],
-        facts=[("", "—")] + [(name, words) for name, (_, words) in ASKABLE.items()],
-        ops=[(op.value, word) for op, word in OP_WORDS.items()],
-        moments=[(m.value, word) for m, word in MOMENT_WORDS.items()],
     )

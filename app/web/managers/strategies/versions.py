@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Form
@@ -19,11 +20,12 @@ from app.http.cursors import RowId
 from app.http.doors import CaseReader, Manager
 from app.http.transactions import ReadSession, WriteSession
 from app.outreach.strategy import queries, service
-from app.outreach.strategy.strategyfile import BadStrategy
+from app.outreach.strategy.models import Experiment, LiveStrategy, StrategyVersion
+from app.outreach.strategy.strategyfile import BadStrategy, Problem
 from app.web.lists import Column
 from app.web.lookups import staff_names
-from app.web.managers.strategies.words import find_version, ladders_of, letters_of
-from app.web.rendering import page, redirect
+from app.web.managers.strategies.words import LadderWords, find_version, ladders_of, letters_of
+from app.web.rendering import Page, page, redirect
 
 router = APIRouter(prefix="/strategies")
 VERSION_COLUMNS = [
@@ -37,36 +39,78 @@ VERSION_COLUMNS = [
 LIVE_COLUMNS = [Column("Version"), Column("Live from"), Column("To"), Column("By")]
 
 
+@dataclass(frozen=True, slots=True)
+class NoStrategiesPage(Page):
+    template = "managers/strategies/list.html"
+    books: Sequence[object]
+    book: None
+
+
+@dataclass(frozen=True, slots=True)
+class StrategiesPage(Page):
+    template = "managers/strategies/list.html"
+    books: Sequence[Portfolio]
+    choices: Sequence[tuple[str, str]]
+    book: Portfolio
+    live: StrategyVersion | None
+    live_ref: str
+    shown: Sequence[LadderWords]
+    before: StrategyVersion | None
+    versions: Sequence[StrategyVersion]
+    history: Sequence[tuple[LiveStrategy, StrategyVersion]]
+    experiments: Sequence[Experiment]
+    running: Experiment | None
+    by_id: Mapping[int | None, StrategyVersion]
+    names: Mapping[str, str]
+    may_change: bool
+    columns: Sequence[Column]
+    live_columns: Sequence[Column]
+
+
 @router.get("")
 def strategies(request: Request, staff: CaseReader, session: ReadSession, portfolio: str = "") -> Response:
     """What a portfolio goes by, all versions, and experiments."""
     books = all_portfolios(session)
     if not books:
-        return page(request, "managers/strategies/list.html", books=[], book=None)
+        return page(request, NoStrategiesPage(books=[], book=None))
     book = get_portfolio(session, portfolio) if portfolio else books[0]
     live = service.live_version(session, id_of(book))
     found = service.ladders(session, book)
     versions = service.versions(session, id_of(book))
     return page(
         request,
-        "managers/strategies/list.html",
-        books=books,
-        choices=[(each.code, each.code) for each in books],
-        book=book,
-        live=live,
-        live_ref=found.live.ref,
-        shown=ladders_of(request, found.live.strategy, book),
-        before=service.version_before(session, id_of(book)),
-        versions=versions,
-        history=queries.live_history(session, id_of(book)),
-        experiments=queries.experiments(session, id_of(book)),
-        running=service.running_experiment(session, id_of(book)),
-        by_id={version.id: version for version in versions},
-        names=staff_names(session),
-        may_change=staff.role in MANAGEMENT,
-        columns=VERSION_COLUMNS,
-        live_columns=LIVE_COLUMNS,
+        StrategiesPage(
+            books=books,
+            choices=[(each.code, each.code) for each in books],
+            book=book,
+            live=live,
+            live_ref=found.live.ref,
+            shown=ladders_of(request, found.live.strategy, book),
+            before=service.version_before(session, id_of(book)),
+            versions=versions,
+            history=queries.live_history(session, id_of(book)),
+            experiments=queries.experiments(session, id_of(book)),
+            running=service.running_experiment(session, id_of(book)),
+            by_id={version.id: version for version in versions},
+            names=staff_names(session),
+            may_change=staff.role in MANAGEMENT,
+            columns=VERSION_COLUMNS,
+            live_columns=LIVE_COLUMNS,
+        ),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class VersionPage(Page):
+    template = "managers/strategies/version.html"
+    book: Portfolio
+    version: StrategyVersion
+    shown: Sequence[LadderWords]
+    problems: Sequence[Problem]
+    is_live: bool
+    running: Experiment | None
+    names: Mapping[str, str]
+    may_change: bool
 
 
 @router.get("/versions/{version_id}")
@@ -79,15 +123,16 @@ def version_page(request: Request, version_id: RowId, staff: CaseReader, session
         shown, problems = [], bad.problems
     return page(
         request,
-        "managers/strategies/version.html",
-        book=book,
-        version=version,
-        shown=shown,
-        problems=problems,
-        is_live=live is not None and live.id == version.id,
-        running=service.running_experiment(session, id_of(book)),
-        names=staff_names(session),
-        may_change=staff.role in MANAGEMENT,
+        VersionPage(
+            book=book,
+            version=version,
+            shown=shown,
+            problems=problems,
+            is_live=live is not None and live.id == version.id,
+            running=service.running_experiment(session, id_of(book)),
+            names=staff_names(session),
+            may_change=staff.role in MANAGEMENT,
+        ),
     )
 
 

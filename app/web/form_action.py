@@ -1,0 +1,81 @@
+"""Send a form: do what it asks, or show its page again with what was typed.
+
+One action for every form of a case and of an account. It runs in a savepoint: a refusal leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import SessionTransaction
+from sqlmodel import Session, col
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.core.bulk import upsert
+from app.core.errors import Conflict, Forbidden, Invalid
+from app.core.staff.models import SentForm
+from app.core.staff.rules import Staff
+from app.web.forms import FormState, Typed, Wrong, beside
+from app.web.rendering import Tone
+
+FORM_KEPT = timedelta(days=1)
+"""How long a form that was sent is known."""
+Answer = Callable[[], Response]
+"""Makes the response, once the savepoint has ended."""
+Flash = tuple[str, Tone]
+"""The message that the next page shows once."""
+
+
+@dataclass(frozen=True, slots=True)
+class FormAction:
+    """A form that was sent: by whom, what was typed, and how its page is shown again."""
+
+    request: Request
+    session: Session
+    staff: Staff
+    form: str
+    """Its name on the page."""
+    typed: Typed
+    show: Callable[[FormState, int], Response]
+    """The page with the form open, and the status of the response."""
+    now: datetime
+    names: Mapping[str, str] = field(default_factory=dict)
+    """A field as the act calls it -> as the form calls it."""
+    values: Mapping[str, str] = field(default_factory=dict)
+    """Values that the page needs beside those that were typed."""
+    plain: Callable[[str], str] = str
+    """Writes the dates and amounts of a refusal as the reader does."""
+
+    def run(self, act: Callable[[SessionTransaction], Answer]) -> Response:
+        """Run `act` in a savepoint, which it may roll back itself, then answer; show a refusal beside its field."""
+        try:
+            with self.session.begin_nested() as savepoint:
+                answer = act(savepoint)
+        except Wrong as wrong:
+            return self.refuse(wrong, 422)
+        except (Invalid, Conflict, Forbidden) as refused:
+            found = beside(refused, self.typed, self.names)
+            errors = {name: self.plain(text) for name, text in found.items()}
+            return self.refuse(Wrong(errors), refused.status if "" in errors else 422)
+        return answer()
+
+    def refuse(self, wrong: Wrong, status: int) -> Response:
+        """The page again, with what was typed and what is wrong with it."""
+        values = {**self.typed.values(), **self.values}
+        return self.show(FormState(self.form, values, dict(wrong.errors), asks=wrong.asks), status)
+
+    def was_sent_before(self) -> bool:
+        """Whether this very form of this very page was sent and obeyed before; if not, it is from now on. A form that
+        is refused leaves no trace, with the rest of its savepoint."""
+        if not self.typed.once:
+            return False
+        self.session.execute(sa.delete(SentForm).where(col(SentForm.created_at) <= self.now - FORM_KEPT))
+        parts = (self.staff.username, self.request.url.path, self.typed.once)
+        key = hashlib.sha256("\0".join(parts).encode()).hexdigest()
+        insert = upsert(self.session, SentForm).values(key=key, created_at=self.now).on_conflict_do_nothing()
+        return self.session.execute(insert.returning(sa.literal_column("key"))).scalar() is None
