@@ -46,7 +46,7 @@ from app.core.timeline.service import customer_stream, read_heads  # noqa: E402
 from app.operations.day.stages import contact  # noqa: E402
 from app.outreach.delivery.sending import deliver_due  # noqa: E402
 from app.outreach.delivery.transports import Candidate, ContactTransport  # noqa: E402
-from app.outreach.gate.case_facts import CaseFacts, CaseRow, _case_rows  # noqa: E402
+from app.outreach.gate.contact_cases import CaseRow, ContactCase, _case_rows  # noqa: E402
 from app.outreach.outbox.rules import Accepted, Destination  # noqa: E402
 from app.outreach.planning.service import Stationery  # noqa: E402
 from bench import gate  # noqa: E402
@@ -164,7 +164,9 @@ class AcceptEverything(ContactTransport):
         return [
             Candidate(
                 row, lambda ref=row.attempt_id: Accepted(ref), MORNING + timedelta(hours=1),
-                CaseFacts(CaseRow(*cases[row.case_id]), tuple(cases[row.case_id]), never, never, never, heads[stream]),
+                ContactCase(
+                    CaseRow(*cases[row.case_id]), tuple(cases[row.case_id]), never, never, never, heads[stream]
+                ),
             )
             for row, stream in zip(rows, streams, strict=True)
         ]  # fmt: skip

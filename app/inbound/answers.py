@@ -22,7 +22,7 @@ from app.core.vocabulary import Channel
 from app.inbound.models import InboundAnswer, InboundMatch, InboundMessage
 from app.inbound.rules import InboundSource, ReviewOutcome, choices
 from app.inbound.service import reading_of, review
-from app.outreach.gate.case_facts import load_case_facts
+from app.outreach.gate.contact_cases import load_contact_cases
 from app.outreach.letters.letter import Rendered
 from app.outreach.letters.rendering import render
 from app.outreach.outbox.rules import ANSWER_LETTER, purpose_of_answer
@@ -72,13 +72,13 @@ def word_answer(
     """The SMS as it would be sent, whole; nothing is asked, locked or written. Invalid as for `answer_sms`."""
     words = _checked(text)
     today = local_date(now, portfolio.timezone)
-    [folder] = load_case_facts(session, portfolio, [id_of(case)], now=now, lock=False, as_of=today)
+    [contact_case] = load_contact_cases(session, portfolio, [id_of(case)], now=now, lock=False, as_of=today)
     letter = stationery.letters[ANSWER_LETTER]
     context = letter_context(
-        session, Letterhead.of(portfolio), stationery, folder, letter, Channel.SMS, None, now=now
+        session, Letterhead.of(portfolio), stationery, contact_case, letter, Channel.SMS, None, now=now
     )
     context = dataclasses.replace(context, answer=words)
-    return render(letter, Channel.SMS, letter.language_for(folder.customer.language), context)
+    return render(letter, Channel.SMS, letter.language_for(contact_case.customer.language), context)
 
 
 def answer_sms(
@@ -99,7 +99,7 @@ def answer_sms(
     Conflict where there is nothing to answer, or enough was said.
     """
     words = _checked(text)
-    [folder] = load_case_facts(session, portfolio, [id_of(case)], now=now, as_of=on)
+    [contact_case] = load_contact_cases(session, portfolio, [id_of(case)], now=now, as_of=on)
     customer = session.get_one(Customer, case.customer_id)
     message = answerable(session, customer, now=now)
     if message is None:
@@ -112,9 +112,9 @@ def answer_sms(
         raise Conflict(f"{MOST_ANSWERS} answers went to their last SMS; wait until they write again, or call")
     step = CaseStep(id_of(case), DeskStep.ANSWER, next_occurrence(session, id_of(case), DeskStep.ANSWER))
     outgoing = Outgoing(
-        folder,
+        contact_case,
         ANSWER_LETTER,
-        purpose_of_answer(folder.facts.holds),
+        purpose_of_answer(contact_case.facts.holds),
         (Channel.SMS,),
         step,
         figures={"answer": words},

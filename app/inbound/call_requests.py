@@ -21,7 +21,7 @@ from app.core.ids import id_of
 from app.core.timeline.service import record
 from app.core.vocabulary import Channel, Purpose
 from app.inbound.wishes import wished_time
-from app.outreach.gate.case_facts import load_case_facts
+from app.outreach.gate.contact_cases import load_contact_cases
 from app.outreach.gate.decisions import ReviewRequest, decision_entry, record_decisions
 from app.outreach.gate.facts import address_of
 from app.outreach.gate.pack_versions import keep_pack
@@ -51,8 +51,8 @@ def task_to_call(
     if case.status is not CaseStatus.OPEN:
         return False
     portfolio = session.get_one(Portfolio, case.portfolio_id)
-    [folder] = load_case_facts(session, portfolio, [id_of(case)], now=now)
-    zone = folder.customer.timezone or portfolio.timezone
+    [contact_case] = load_contact_cases(session, portfolio, [id_of(case)], now=now)
+    zone = contact_case.customer.timezone or portfolio.timezone
     named = wished_time(wish, now.astimezone(ZoneInfo(zone))) if wish else None
     named = named.astimezone(UTC) if named else None
     if before is not None:
@@ -63,11 +63,11 @@ def task_to_call(
     step = CaseStep(
         id_of(case), DeskStep.CALL_REQUEST, next_occurrence(session, id_of(case), DeskStep.CALL_REQUEST)
     )
-    contact = Contact(Channel.CALL, Purpose.CONFIRMATION, address_of(folder.customer, Channel.CALL))
+    contact = Contact(Channel.CALL, Purpose.CONFIRMATION, address_of(contact_case.customer, Channel.CALL))
     earliest = named or now
-    asked = ReviewRequest(contact, folder.facts, earliest, earliest + LOOK_AHEAD)
-    answer = asked.answer(folder.pack)
-    keep_pack(session, folder.pack, now=now)
+    asked = ReviewRequest(contact, contact_case.facts, earliest, earliest + LOOK_AHEAD)
+    answer = asked.answer(contact_case.pack)
+    keep_pack(session, contact_case.pack, now=now)
     decision = decision_entry(case.id, case.customer_id, asked, answer, letter="", **step.told())
     [decision_id] = record_decisions(session, [decision], by=by, now=now)
     if not isinstance(answer, Clearance):

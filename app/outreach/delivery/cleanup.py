@@ -17,7 +17,7 @@ from app.core.timeline.service import NewEvent, record_many
 from app.outreach.delivery.moves import message_event, move, requeue, withhold
 from app.outreach.delivery.recheck import too_old
 from app.outreach.delivery.transports import Transport
-from app.outreach.gate.case_facts import STALE_AFTER
+from app.outreach.gate.contact_cases import STALE_AFTER
 from app.outreach.gate.decisions import record_decisions
 from app.outreach.outbox.claims import Claim, locked_rows
 from app.outreach.outbox.models import OutboxMessage

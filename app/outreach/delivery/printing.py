@@ -208,9 +208,11 @@ class _BatchRun:
         # No lease of its own: what becomes of it is decided with its batch.
         row.attempt_id, row.attempted_at, row.lease_until = batch.attempt_id, now, None
         row.not_after = cleared.clearance.not_after
-        customer = cleared.folder.customer
+        customer = cleared.contact_case.customer
         return Piece(
-            dispatch_of(row, portfolio, cleared.folder, self.stationery), customer.country, customer.postcode
+            dispatch_of(row, portfolio, cleared.contact_case, self.stationery),
+            customer.country,
+            customer.postcode,
         )
 
     def _set_aside(self, claim: Claim, error: Exception) -> None:

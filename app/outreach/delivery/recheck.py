@@ -22,7 +22,7 @@ from app.core.clock import local_date
 from app.core.db import table_of
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.delivery.moves import Postpone, Withhold
-from app.outreach.gate.case_facts import STALE_AFTER, CaseFacts, load_case_facts
+from app.outreach.gate.contact_cases import STALE_AFTER, ContactCase, load_contact_cases
 from app.outreach.gate.decisions import ReviewRequest
 from app.outreach.gate.facts import address_of
 from app.outreach.gate.pack_versions import keep_pack
@@ -43,7 +43,7 @@ from app.policy.facts import Contact
 class Cleared:
     """Verdict: the message may leave now."""
 
-    folder: CaseFacts
+    contact_case: ContactCase
     clearance: Clearance
 
 
@@ -77,11 +77,11 @@ def recheck(
     cases = [row.case_id for row in fresh]
     messages = {row.id for row in fresh if row.id is not None}
     opened = (
-        load_case_facts(session, portfolio, cases, now=now, skip_messages=messages, lock=lock, as_of=today)
+        load_contact_cases(session, portfolio, cases, now=now, skip_messages=messages, lock=lock, as_of=today)
         if fresh
         else []
     )
-    folders = {folder.case.id: folder for folder in opened}
+    contact_cases = {contact_case.case.id: contact_case for contact_case in opened}
     plan = table_of(Plan)
     query = sa.select(plan.c.case_id).where(among(session, plan.c.case_id, cases), plan.c.status.in_(LIVE))
     planned = set(session.connection().execute(query).scalars())
@@ -90,14 +90,14 @@ def recheck(
     steps = steps_of(session, {row.contact for row in fresh})
     verdicts: list[Cleared | Withhold | Postpone] = []
     for row in rows:
-        folder = folders.get(row.case_id)
-        if folder is None:
+        contact_case = contact_cases.get(row.case_id)
+        if contact_case is None:
             verdicts.append(too_old(row))
             continue
         step = steps[row.contact]
         changed = _no_longer_true(
             session,
-            folder,
+            contact_case,
             row,
             step,
             planned=row.case_id in planned,
@@ -106,20 +106,20 @@ def recheck(
         )
         if not changed and row.letter in stationery.follow_ups:
             # What we wrote may have come back since.
-            arrived = wrote_before(written, step, folder.oldest_due_on)
+            arrived = wrote_before(written, step, contact_case.oldest_due_on)
             changed = (
                 "" if arrived else "it says that we wrote before, and no earlier letter of this case arrived"
             )
-        verdict = Withhold(changed, {}) if changed else _ask_gate(folder, row, now)
+        verdict = Withhold(changed, {}) if changed else _ask_gate(contact_case, row, now)
         if lock and not isinstance(verdict, Cleared):
-            keep_pack(session, folder.pack, now=now)
+            keep_pack(session, contact_case.pack, now=now)
         verdicts.append(verdict)
     return verdicts
 
 
 def _no_longer_true(
     session: Session,
-    folder: CaseFacts,
+    contact_case: ContactCase,
     row: OutboxMessage,
     step: CaseStep,
     *,
@@ -128,29 +128,29 @@ def _no_longer_true(
     today: date,
 ) -> str:
     """Why the message would now say something false or unwelcome; '' = it still holds."""
-    if address_of(folder.customer, Channel(row.destination.value)) != row.address:
+    if address_of(contact_case.customer, Channel(row.destination.value)) != row.address:
         return MOVED
     if not _plan_stands(session, step):
         return "the plan it confirms has ended"
     if not _still_offered(session, step, today):
         return "the plan it offers is no longer on offer"
-    if row.letter == ANSWER_LETTER and purpose_of_answer(folder.facts.holds) is not row.purpose:
+    if row.letter == ANSWER_LETTER and purpose_of_answer(contact_case.facts.holds) is not row.purpose:
         return "whether they dispute the debt has changed since it was written"
-    if row.letter == "paid_in_full" and any(account.balance_minor > 0 for account in folder.accounts):
+    if row.letter == "paid_in_full" and any(account.balance_minor > 0 for account in contact_case.accounts):
         return "something is owed again"
     if row.letter in CLOSING.values() and not _still_closed_so(session, row):
         return "the end of the case that it tells was undone"
     if row.purpose is not Purpose.REMINDER:
         return ""
-    if folder.case.status is not CaseStatus.OPEN:
+    if contact_case.case.status is not CaseStatus.OPEN:
         return "the case was closed since it was written"
     if planned:
         return "a promise or plan was made since it was written"
-    if folder.to_ask < row.past_due_minor:
+    if contact_case.to_ask < row.past_due_minor:
         return "a payment came since it was written"
-    if row.letter != ANSWER_LETTER and folder.to_ask <= 0:
+    if row.letter != ANSWER_LETTER and contact_case.to_ask <= 0:
         return "nothing is past due and owed"
-    if folder.to_ask < small_debt_minor:
+    if contact_case.to_ask < small_debt_minor:
         return "less is past due than this portfolio works"
     return ""
 
@@ -179,14 +179,14 @@ def _still_offered(session: Session, step: CaseStep, today: date) -> bool:
     return plan.kind is PlanKind.SETTLEMENT and plan.status in LIVE
 
 
-def _ask_gate(folder: CaseFacts, row: OutboxMessage, now: datetime) -> Cleared | Withhold | Postpone:
+def _ask_gate(contact_case: ContactCase, row: OutboxMessage, now: datetime) -> Cleared | Withhold | Postpone:
     channel = Channel(row.destination.value)
     # Its words are as they were when the gate was asked about them: their blocks are not asked again.
     contact = Contact(channel, row.purpose, row.address, letter=row.letter, language=row.language)
-    asked = ReviewRequest(contact, folder.facts, now)
-    answer = asked.answer(folder.pack)
+    asked = ReviewRequest(contact, contact_case.facts, now)
+    answer = asked.answer(contact_case.pack)
     if isinstance(answer, Clearance):
-        return Cleared(folder, answer)
+        return Cleared(contact_case, answer)
     rules = ", ".join(reason.rule for reason in answer.reasons)
     if isinstance(answer, WaitUntil):
         return Postpone(answer.at, rules, (asked, answer))

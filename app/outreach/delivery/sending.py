@@ -37,7 +37,7 @@ from app.outreach.delivery.moves import apply_verdicts, move, new_attempt_id, re
 from app.outreach.delivery.prefetch import Prefetch, Prefetched
 from app.outreach.delivery.recorder import RecordedResults, Recorder
 from app.outreach.delivery.transports import DeliveryJob, ProviderRequest, Transport
-from app.outreach.gate.case_facts import changed_cases
+from app.outreach.gate.contact_cases import changed_cases
 from app.outreach.gate.decisions import record_decisions
 from app.outreach.outbox.bulk import AttemptStart, start_attempts
 from app.outreach.outbox.channel_stops import is_stopped
@@ -175,14 +175,14 @@ class _Pipeline:
         """Commit as `sending` those to whose customer nothing has happened since their recheck."""
         now, worker = self.clock.now(), self.job.worker
         with transaction(self.engine) as session:
-            changed, _ = changed_cases(session, [each.candidate.folder for each in ready])
+            changed, _ = changed_cases(session, [each.candidate.contact_case for each in ready])
             if is_stopped(session, self.job.destination):
                 release_claims(session, [each.claim.row_id for each in ready], worker=worker)
                 return _Started([], [OutboxStatus.QUEUED] * len(ready), is_last=True)
             still = [
                 each.candidate
                 for each in ready
-                if each.candidate.folder.case.id not in changed and each.candidate.not_after > now
+                if each.candidate.contact_case.case.id not in changed and each.candidate.not_after > now
             ]
             rows = [each.row for each in still]
             admitted = admit(session, self.transport.pace, self.transport.line, rows, now=now)

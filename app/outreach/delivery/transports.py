@@ -19,7 +19,7 @@ from app.core.timeline.service import Heads
 from app.core.vocabulary import Channel
 from app.outreach.delivery.moves import Postpone, Withhold, record_results
 from app.outreach.delivery.recheck import Cleared, recheck_any
-from app.outreach.gate.case_facts import CaseFacts
+from app.outreach.gate.contact_cases import ContactCase
 from app.outreach.gate.facts import address_of
 from app.outreach.letters.rendering import heading
 from app.outreach.outbox.models import OutboxMessage
@@ -33,13 +33,13 @@ ProviderRequest = Callable[[], SendResult | Awaitable[SendResult]]
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A claimed message that passed a recheck without a lock. It is committed as `sending` only while case and customer
-    are still as in the folder."""
+    are still as in the contact_case."""
 
     row: OutboxMessage
     """As it was read, with the id of the coming attempt; in no session."""
     request: ProviderRequest
     not_after: datetime
-    folder: CaseFacts
+    contact_case: ContactCase
 
 
 class Transport(Protocol):
@@ -136,7 +136,7 @@ class ContactTransport:
         for row, portfolio, verdict in recheck_any(session, rows, self.stationery, now=now, lock=False):
             if isinstance(verdict, Cleared):
                 request = self._request(row, portfolio, verdict)
-                found.append(Candidate(row, request, verdict.clearance.not_after, verdict.folder))
+                found.append(Candidate(row, request, verdict.clearance.not_after, verdict.contact_case))
             else:
                 found.append(None)
         return found
@@ -151,7 +151,7 @@ class ContactTransport:
 
     def _request(self, row: OutboxMessage, portfolio: Portfolio, cleared: Cleared) -> ProviderRequest:
         row.not_after = cleared.clearance.not_after
-        dispatch = dispatch_of(row, portfolio, cleared.folder, self.stationery, self.line(row))
+        dispatch = dispatch_of(row, portfolio, cleared.contact_case, self.stationery, self.line(row))
         return partial(self.sender.send, dispatch)
 
     def record_results(
@@ -170,7 +170,11 @@ class ContactTransport:
 
 
 def dispatch_of(
-    row: OutboxMessage, portfolio: Portfolio, folder: CaseFacts, stationery: Stationery, line: str = ""
+    row: OutboxMessage,
+    portfolio: Portfolio,
+    contact_case: ContactCase,
+    stationery: Stationery,
+    line: str = "",
 ) -> Dispatch:
     """The message as an adapter gets it; the row carries its attempt id already."""
     channel = Channel(row.destination.value)
@@ -179,7 +183,7 @@ def dispatch_of(
         attempt_id=row.attempt_id,
         channel=channel,
         to=row.address,
-        recipient_name=folder.customer.full_name,
+        recipient_name=contact_case.customer.full_name,
         language=row.language,
         letter=row.letter,
         text=row.text,
@@ -189,7 +193,7 @@ def dispatch_of(
         html=row.html,
         reference=case_reference(row.case_id),
         unsubscribe_url=stationery.unsubscribe_url(
-            row.customer_id, channel, folder.customer.link_number, on=row.business_date
+            row.customer_id, channel, contact_case.customer.link_number, on=row.business_date
         ),
         status_callback_url=f"{stationery.public_url}/hooks/twilio/status?attempt={row.attempt_id}",
         line=line,
@@ -201,7 +205,7 @@ def dispatch_of(
     paper = replace(
         dispatch,
         channel=Channel.POST,
-        to=address_of(folder.customer, Channel.POST) or folder.customer.country,
+        to=address_of(contact_case.customer, Channel.POST) or contact_case.customer.country,
         text=row.enclosed,
         subject=heading(row.enclosed),
         html="",

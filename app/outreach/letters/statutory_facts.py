@@ -11,7 +11,7 @@ from sqlmodel import Session
 from app.book.ledger.models import Entry, Statement
 from app.book.ledger.rules import MONEY_IN
 from app.core.db import table_of
-from app.outreach.gate.case_facts import AccountRow, CaseFacts
+from app.outreach.gate.contact_cases import AccountRow, ContactCase
 from app.outreach.letters.letter import BadLetter, ItemLine, Letter, Unsayable
 from app.outreach.letters.locales import format_amount, format_date
 from app.outreach.letters.statutory import COSTS_CURRENCY, collection_costs, itemize
@@ -21,7 +21,7 @@ FIGURES = frozenset({"balance_total", "collection_costs", "itemization"})
 
 
 def figures_for(
-    session: Session, folder: CaseFacts, letter: Letter, currency: str, language: str, *, today: date
+    session: Session, contact_case: ContactCase, letter: Letter, currency: str, language: str, *, today: date
 ) -> dict[str, Any]:
     """Values of those of the letter's variables that are not the same for all letters, by name.
 
@@ -33,18 +33,18 @@ def figures_for(
     if letter.answer is not None:
         found["answer_by"] = format_date(letter.answer.ends(today), language)
     if "balance_total" in letter.variables:
-        balance = sum(account.balance_minor for account in folder.accounts if account.asked > 0)
+        balance = sum(account.balance_minor for account in contact_case.accounts if account.asked > 0)
         found["balance_total"] = format_amount(balance, currency, language)
     if "collection_costs" in letter.variables:
-        if currency != COSTS_CURRENCY or folder.to_ask <= 0:
+        if currency != COSTS_CURRENCY or contact_case.to_ask <= 0:
             raise BadLetter(
                 f"{letter.name}: the law gives collection costs for debts in {COSTS_CURRENCY} only"
             )
-        costs = collection_costs(folder.to_ask)
+        costs = collection_costs(contact_case.to_ask)
         found["collection_costs"] = format_amount(costs, currency, language)
-        found["total_with_costs"] = format_amount(folder.to_ask + costs, currency, language)
+        found["total_with_costs"] = format_amount(contact_case.to_ask + costs, currency, language)
     if "itemization" in letter.variables:
-        late = [account for account in folder.accounts if account.asked > 0]
+        late = [account for account in contact_case.accounts if account.asked > 0]
         found["itemization"] = tuple(_line(session, each, currency, language, today) for each in late)
         total = sum(account.balance_minor for account in late)
         found["balance_total"] = format_amount(total, currency, language)

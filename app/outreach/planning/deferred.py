@@ -14,7 +14,7 @@ from app.core.bulk import upsert
 from app.core.db import table_of
 from app.core.ids import id_of
 from app.core.vocabulary import Channel
-from app.outreach.gate.case_facts import CaseRow
+from app.outreach.gate.contact_cases import CaseRow
 from app.outreach.planning.models import DeferredLetter
 from app.policy.answers import Answer, WaitUntil
 

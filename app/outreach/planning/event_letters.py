@@ -25,7 +25,7 @@ from app.core.actor import Actor
 from app.core.db import table_of
 from app.core.ids import id_of
 from app.core.vocabulary import Channel, HoldKind, Purpose
-from app.outreach.gate.case_facts import CaseFacts, load_case_facts
+from app.outreach.gate.contact_cases import ContactCase, load_contact_cases
 from app.outreach.letters.letter import Letter
 from app.outreach.letters.locales import format_amount, format_date
 from app.outreach.planning.deferred import (
@@ -90,26 +90,28 @@ def write_occasions(
     ]
     if not fresh:
         return {}
-    opened = load_case_facts(session, portfolio, [each.case_id for each in fresh], now=now, as_of=on)
-    folders = {folder.case.id: folder for folder in opened}
+    opened = load_contact_cases(session, portfolio, [each.case_id for each in fresh], now=now, as_of=on)
+    contact_cases = {contact_case.case.id: contact_case for contact_case in opened}
     asked, outgoing = [], []
     for each in fresh:
-        folder = folders[each.case_id]
+        contact_case = contact_cases[each.case_id]
         letter = stationery.letters[each.letter]
-        if letter.purpose == Purpose.REMINDER and folder.to_ask <= 0:
+        if letter.purpose == Purpose.REMINDER and contact_case.to_ask <= 0:
             continue  # nothing is owed that it could ask for
-        channel = each.channel or (Channel.EMAIL if folder.customer.email else Channel.POST)
-        figures = _formatted(each.figures, portfolio, letter, folder)
+        channel = each.channel or (Channel.EMAIL if contact_case.customer.email else Channel.POST)
+        figures = _formatted(each.figures, portfolio, letter, contact_case)
         asked.append(each)
         outgoing.append(
-            Outgoing(folder, each.letter, Purpose(letter.purpose), (channel,), each.step, each.plan, figures)
+            Outgoing(
+                contact_case, each.letter, Purpose(letter.purpose), (channel,), each.step, each.plan, figures
+            )
         )
     answers = contact_customers(session, portfolio, outgoing, stationery, on=on, by=by, now=now)
     found = {}
     for each, [answer] in zip(asked, answers, strict=True):
         found[each.case_id] = answer
         defer_letter(
-            session, id_of(portfolio), folders[each.case_id].case, answer,
+            session, id_of(portfolio), contact_cases[each.case_id].case, answer,
             step=each.step, letter=each.letter, channel=each.channel, figures=each.figures,
         )  # fmt: skip
     return found
@@ -163,9 +165,9 @@ def _still_true(session: Session, row: DeferredLetter, on: date) -> bool:
 
 
 def _formatted(
-    figures: Mapping[str, date | int], portfolio: Portfolio, letter: Letter, folder: CaseFacts
+    figures: Mapping[str, date | int], portfolio: Portfolio, letter: Letter, contact_case: ContactCase
 ) -> dict[str, str]:
-    language = letter.locale_for(folder.customer.language, folder.customer.country)
+    language = letter.locale_for(contact_case.customer.language, contact_case.customer.country)
     return {
         name: format_date(value, language)
         if isinstance(value, date)

@@ -20,7 +20,7 @@ from app.core.clock import Clock, local_date
 from app.core.db import reading, retrying, table_of, transaction
 from app.core.ids import id_of
 from app.core.vocabulary import Channel, Purpose
-from app.outreach.gate.case_facts import CaseFacts, load_case_facts
+from app.outreach.gate.contact_cases import ContactCase, load_contact_cases
 from app.outreach.outbox.claims import Claim, locked_rows
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import ANSWER_LETTER, MOVED, OutboxStatus
@@ -75,20 +75,20 @@ def fall_back(session: Session, row: OutboxMessage, stationery: Stationery, *, n
     row.fallback_at = None
     portfolio = session.get_one(Portfolio, row.portfolio_id)
     on = local_date(now, portfolio.timezone)
-    [folder] = load_case_facts(session, portfolio, [row.case_id], now=now, as_of=on)
-    if folder.case.status is not CaseStatus.OPEN:
+    [contact_case] = load_contact_cases(session, portfolio, [row.case_id], now=now, as_of=on)
+    if contact_case.case.status is not CaseStatus.OPEN:
         return False
     of = steps_of(session, [row.contact])[row.contact]
     known = _messages_of(session, of)
     if any(status in ON_ITS_WAY for _, status in known) and not _is_owed(row):
         return False
-    step, chosen = _step_of(session, portfolio, folder, of, now)
+    step, chosen = _step_of(session, portfolio, contact_case, of, now)
     if step is None:
-        _leave_to_a_person(session, portfolio, folder, row, of, stationery, on=on, now=now)
+        _leave_to_a_person(session, portfolio, contact_case, row, of, stationery, on=on, now=now)
         return False
-    if folder.to_ask <= 0 or (live_plan(session, row.case_id) is not None and not _is_owed(row)):
+    if contact_case.to_ask <= 0 or (live_plan(session, row.case_id) is not None and not _is_owed(row)):
         return False
-    held_back = _is_owed(row) and bool(folder.facts.holds)
+    held_back = _is_owed(row) and bool(contact_case.facts.holds)
     if held_back and row.error != MOVED:
         return _wait(row, now + ASK_AGAIN_AFTER)  # what a hold keeps back is due when it ends
     about = {"strategy": chosen.ref, "instead_of": id_of(row)}
@@ -97,7 +97,7 @@ def fall_back(session: Session, row: OutboxMessage, stationery: Stationery, *, n
     for channel in (*own, *(each for each in step.otherwise if each not in tried)):
         # As the message that did not arrive: a first letter does not become one that says that we wrote before.
         other = Outgoing(
-            folder, row.letter, row.purpose, (channel,), of, about=about,
+            contact_case, row.letter, row.purpose, (channel,), of, about=about,
             instead_of=Replaced(id_of(row), row.contact) if channel in tried else None,
         )  # fmt: skip
         [[answer]] = contact_customers(session, portfolio, [other], stationery, on=on, by=SYSTEM, now=now)
@@ -127,7 +127,7 @@ def _wait(row: OutboxMessage, until: datetime) -> bool:
 def _leave_to_a_person(
     session: Session,
     portfolio: Portfolio,
-    folder: CaseFacts,
+    contact_case: ContactCase,
     row: OutboxMessage,
     step: CaseStep,
     stationery: Stationery,
@@ -139,17 +139,17 @@ def _leave_to_a_person(
     is_answer = row.letter in (ANSWER_LETTER, HELP_LETTER)  # to a message from the address they had
     if row.status is OutboxStatus.WITHHELD and row.letter in stationery.letters and not is_answer:
         why = f"{row.error}. Write it again, if it still has to be said."
-        tell_of_unsent(session, portfolio, folder, row, step, why, stationery, on=on, now=now)
+        tell_of_unsent(session, portfolio, contact_case, row, step, why, stationery, on=on, now=now)
 
 
 def _step_of(
-    session: Session, portfolio: Portfolio, folder: CaseFacts, of: CaseStep, now: datetime
+    session: Session, portfolio: Portfolio, contact_case: ContactCase, of: CaseStep, now: datetime
 ) -> tuple[Step | None, Chosen]:
     """The step as the customer's ladder has it now, if it is still there."""
     live = ladders(session, portfolio)
     today = local_date(now, portfolio.timezone)
     facts = gather_case_facts(session, portfolio, live, [of.case_id], on=today)
-    chosen = live.of(folder.case.customer_id, facts[of.case_id])
+    chosen = live.of(contact_case.case.customer_id, facts[of.case_id])
     return next((step for step in chosen.ladder.steps if step.id == of.step), None), chosen
 
 

@@ -17,7 +17,7 @@ from app.core.actor import Actor
 from app.core.errors import Conflict, Invalid
 from app.core.ids import id_of
 from app.core.vocabulary import Channel, Purpose
-from app.outreach.gate.case_facts import load_case_facts
+from app.outreach.gate.contact_cases import load_contact_cases
 from app.outreach.outbox.queries import written_on_day
 from app.outreach.planning.service import Letterhead, Outgoing, Stationery, contact_customers
 from app.policy.answers import Answer
@@ -59,15 +59,15 @@ def take_manual_step(
         raise Conflict("this case is closed")
     if chosen.purpose == Purpose.REMINDER and live_plan(session, id_of(case)):
         raise Conflict("a promise or plan is being kept: ordinary reminders rest")
-    [folder] = load_case_facts(session, portfolio, [id_of(case)], now=now, as_of=on)
-    if folder.to_ask <= 0:
+    [contact_case] = load_contact_cases(session, portfolio, [id_of(case)], now=now, as_of=on)
+    if contact_case.to_ask <= 0:
         raise Conflict("nothing is owed that a letter could ask for")
-    if misfit := stationery.misfit(chosen, Letterhead.of(portfolio), folder.customer.country):
+    if misfit := stationery.misfit(chosen, Letterhead.of(portfolio), contact_case.customer.country):
         raise Invalid(misfit, "letter")
     if written_on_day(session, id_of(case), DeskStep.MANUAL, letter, on).intersection(channels):
         raise Conflict("this letter was queued on one of these channels today already")
     step = CaseStep(id_of(case), DeskStep.MANUAL, next_occurrence(session, id_of(case), DeskStep.MANUAL))
-    letters = Outgoing(folder, letter, Purpose(chosen.purpose), channels, step)
+    letters = Outgoing(contact_case, letter, Purpose(chosen.purpose), channels, step)
     [answers] = contact_customers(session, portfolio, [letters], stationery, on=on, by=by, now=now)
     return answers
 
@@ -87,10 +87,10 @@ def answer_for_help(
 ) -> Answer | None:
     """Queue the SMS that says how to reach us, for a customer who asked; what the gate said is on record. None if it
     was answered today already: two machines must not keep each other talking."""
-    [folder] = load_case_facts(session, portfolio, [id_of(case)], now=now, as_of=on)
+    [contact_case] = load_contact_cases(session, portfolio, [id_of(case)], now=now, as_of=on)
     if written_on_day(session, id_of(case), DeskStep.HELP, HELP_LETTER, on):
         return None
     step = CaseStep(id_of(case), DeskStep.HELP, next_occurrence(session, id_of(case), DeskStep.HELP))
-    words = Outgoing(folder, HELP_LETTER, Purpose.CONFIRMATION, (Channel.SMS,), step)
+    words = Outgoing(contact_case, HELP_LETTER, Purpose.CONFIRMATION, (Channel.SMS,), step)
     [[answer]] = contact_customers(session, portfolio, [words], stationery, on=on, by=by, now=now)
     return answer

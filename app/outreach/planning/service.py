@@ -39,7 +39,7 @@ from app.core.ids import id_of
 from app.core.timeline.rules import Kind, canonical
 from app.core.timeline.service import Heads, NewEvent, customer_stream
 from app.core.vocabulary import Channel, Purpose
-from app.outreach.gate.case_facts import CaseFacts, CaseRow, changed_cases, load_case_facts
+from app.outreach.gate.contact_cases import CaseRow, ContactCase, changed_cases, load_contact_cases
 from app.outreach.gate.decisions import DecisionEntry, answer_text, decision_entry, record_decisions
 from app.outreach.gate.facts import Person, address_of
 from app.outreach.gate.pack_versions import keep_pack
@@ -307,34 +307,36 @@ def _draft(
     lock: bool,
 ) -> _Work:
     work = _Work(session, portfolio, stationery, on, now)
-    folders = load_case_facts(session, portfolio, case_ids, now=now, lock=lock)
+    contact_cases = load_contact_cases(session, portfolio, case_ids, now=now, lock=lock)
     live = ladders(session, portfolio)
     facts = gather_case_facts(session, portfolio, live, case_ids, on=on)
     plans_live = set(cases_with_live_plan(session, id_of(portfolio)))
-    due: list[tuple[CaseFacts, Step, Chosen, Situation]] = []
+    due: list[tuple[ContactCase, Step, Chosen, Situation]] = []
     ask = _Strategy(on)
-    work.seen = folders
-    for folder in folders:
-        case = folder.case
+    work.seen = contact_cases
+    for contact_case in contact_cases:
+        case = contact_case.case
         if case.status is not CaseStatus.OPEN or case.next_contact_on is None or case.next_contact_on > on:
             continue
         work.moved.append(case)
-        late = days_past_due(folder.oldest_due_on, on)
+        late = days_past_due(contact_case.oldest_due_on, on)
         case.step_day, case.occurrence = rearm(case.step_day, case.occurrence, late)
         known = facts[case.id]
-        situation = Situation(late, case.step_day, case.id in plans_live, folder.to_ask > 0, known)
+        situation = Situation(late, case.step_day, case.id in plans_live, contact_case.to_ask > 0, known)
         chosen = live.of(case.customer_id, known)
         match ask(chosen.ladder, situation):
             case Take(step=step):
-                due.append((folder, step, chosen, situation))
+                due.append((contact_case, step, chosen, situation))
             case rest:
                 work.count(case.id, "resting")
                 case.next_contact_on = rest.until
-    work.find_taken([(folder, step) for folder, step, _, _ in due])
-    work.find_written([folder for folder, step, _, _ in due if step.letter in stationery.follow_ups])
-    for folder, step, chosen, situation in due:
-        work.take(folder, step, chosen)
-        _look_again(folder.case, chosen.ladder, situation, ask)
+    work.find_taken([(contact_case, step) for contact_case, step, _, _ in due])
+    work.find_written(
+        [contact_case for contact_case, step, _, _ in due if step.letter in stationery.follow_ups]
+    )
+    for contact_case, step, chosen, situation in due:
+        work.take(contact_case, step, chosen)
+        _look_again(contact_case.case, chosen.ladder, situation, ask)
     return work
 
 
@@ -401,7 +403,7 @@ class _Work:
         self.gate = BatchReview(self.now, self.until)
         self.outcomes: list[tuple[int, str]] = []
         """(case id, what came of it), as `counts` names it."""
-        self.seen: list[CaseFacts] = []
+        self.seen: list[ContactCase] = []
         self.moved: list[CaseRow] = []
         """Cases whose place on the ladder is to be written back."""
         self.planned: list[_Planned] = []
@@ -418,58 +420,60 @@ class _Work:
         """What was sent in the cases in which a letter is due that says so."""
         self.spelled = instant_speller(session)
 
-    def find_taken(self, due: Sequence[tuple[CaseFacts, Step]]) -> None:
-        cases, steps = {folder.case.id for folder, _ in due}, {step.id for _, step in due}
+    def find_taken(self, due: Sequence[tuple[ContactCase, Step]]) -> None:
+        cases, steps = {contact_case.case.id for contact_case, _ in due}, {step.id for _, step in due}
         self.taken |= contacts_of(self.session, cases, steps)
 
-    def find_written(self, folders: Sequence[CaseFacts]) -> None:
-        self.written.update(written_on(self.session, [folder.case.id for folder in folders]))
+    def find_written(self, contact_cases: Sequence[ContactCase]) -> None:
+        self.written.update(
+            written_on(self.session, [contact_case.case.id for contact_case in contact_cases])
+        )
 
-    def take(self, folder: CaseFacts, step: Step, chosen: Chosen) -> None:
+    def take(self, contact_case: ContactCase, step: Step, chosen: Chosen) -> None:
         """Clear the step on each of its channels. It is taken when none has to wait any more, for a time or for a
         person: a channel that waits is asked for again, those that were queued before stay as they are. To whom nobody
         has written yet, a step that would follow up brings the first letter."""
         if step.action in (Action.LEGAL, Action.TASK):
-            folder.case.step_day = step.day
+            contact_case.case.step_day = step.day
             if step.action is Action.TASK:
-                self._add_task(folder, _step_of(folder, step), step.task, strategy=chosen.ref)
-                self.count(folder.case.id, "tasks")
+                self._add_task(contact_case, _step_of(contact_case, step), step.task, strategy=chosen.ref)
+                self.count(contact_case.case.id, "tasks")
             return
-        step = self.worded_for(folder, step, chosen)
-        if step.letter and self._misfits(step.letter, folder.customer.country):
-            folder.case.step_day = step.day  # as a step whose condition does not hold
+        step = self.worded_for(contact_case, step, chosen)
+        if step.letter and self._misfits(step.letter, contact_case.customer.country):
+            contact_case.case.step_day = step.day  # as a step whose condition does not hold
             return
         answers = [
-            self._clear(folder, step, channel, chosen)
+            self._clear(contact_case, step, channel, chosen)
             for channel in _channels(step)
-            if (_step_of(folder, step), channel) not in self.taken
+            if (_step_of(contact_case, step), channel) not in self.taken
         ]
         waits = [answer.at for answer in answers if isinstance(answer, WaitUntil)]
         if waits:
-            zone = folder.customer.timezone or self.portfolio.timezone
+            zone = contact_case.customer.timezone or self.portfolio.timezone
             # The night that closes the day before is the one whose contacts leave on the day the wait ends.
             night = local_date(min(waits), zone) - timedelta(days=1)
-            folder.case.next_contact_on = max(night, self.on + timedelta(days=1))
+            contact_case.case.next_contact_on = max(night, self.on + timedelta(days=1))
         elif any(isinstance(answer, Refusals) and answer.review_on is not None for answer in answers):
-            folder.case.next_contact_on = (
+            contact_case.case.next_contact_on = (
                 None  # a person ends such a hold, which wakes the case: no step is lost
             )
         else:
-            folder.case.step_day = step.day
+            contact_case.case.step_day = step.day
 
-    def worded_for(self, folder: CaseFacts, step: Step, chosen: Chosen) -> Step:
+    def worded_for(self, contact_case: ContactCase, step: Step, chosen: Chosen) -> Step:
         """The step with the letter that is true for this case."""
         letters = self.stationery.letters
         if step.letter not in self.stationery.follow_ups or self._wrote_before(
-            folder, _step_of(folder, step)
+            contact_case, _step_of(contact_case, step)
         ):
             return step
         ladder = [each.letter for each in chosen.ladder.steps if each.letter]
         first = first_letter(letters, letters[step.letter], ladder)
         return step if first is None else dataclasses.replace(step, letter=first.name)
 
-    def _wrote_before(self, folder: CaseFacts, step: CaseStep) -> bool:
-        return wrote_before(self.written, step, folder.oldest_due_on)
+    def _wrote_before(self, contact_case: ContactCase, step: CaseStep) -> bool:
+        return wrote_before(self.written, step, contact_case.oldest_due_on)
 
     def _misfits(self, letter: str, country: str) -> bool:
         found = self._misfit.get((letter, country))
@@ -479,29 +483,29 @@ class _Work:
             self._misfit[letter, country] = found
         return found
 
-    def _clear(self, folder: CaseFacts, step: Step, channel: Channel, chosen: Chosen) -> Answer:
-        of = _step_of(folder, step)
-        contact = self._contact(folder, channel, step.purpose, step.letter, of)
+    def _clear(self, contact_case: ContactCase, step: Step, channel: Channel, chosen: Chosen) -> Answer:
+        of = _step_of(contact_case, step)
+        contact = self._contact(contact_case, channel, step.purpose, step.letter, of)
         about: dict[str, Any] = {"letter": step.letter, "strategy": chosen.ref}
         if chosen.ladder.segment:
             about["segment"] = chosen.ladder.segment
-        answer = self._ask(folder, contact, of, about=about)
+        answer = self._ask(contact_case, contact, of, about=about)
         if isinstance(answer, WaitUntil):
-            self.count(folder.case.id, "waiting")
+            self.count(contact_case.case.id, "waiting")
         elif not isinstance(answer, Clearance):
-            self.count(folder.case.id, "refused")
+            self.count(contact_case.case.id, "refused")
         else:
-            self.count(folder.case.id, "call_tasks" if channel is Channel.CALL else "cleared")
+            self.count(contact_case.case.id, "call_tasks" if channel is Channel.CALL else "cleared")
         return answer
 
     def _contact(
-        self, folder: CaseFacts, channel: Channel, purpose: Purpose, letter: str, step: CaseStep
+        self, contact_case: ContactCase, channel: Channel, purpose: Purpose, letter: str, step: CaseStep
     ) -> Contact:
-        found = contact_of(self.stationery, folder.customer, channel, purpose, letter)
-        flaw = self._flaw(folder, letter, step)
+        found = contact_of(self.stationery, contact_case.customer, channel, purpose, letter)
+        flaw = self._flaw(contact_case, letter, step)
         return dataclasses.replace(found, flaw=flaw) if flaw else found
 
-    def _flaw(self, folder: CaseFacts, letter: str, step: CaseStep) -> str:
+    def _flaw(self, contact_case: ContactCase, letter: str, step: CaseStep) -> str:
         """Why this letter may not be sent to them, as far as that is seen before it is worded."""
         if not letter:
             return ""
@@ -510,13 +514,13 @@ class _Work:
             "contact_email",
         }:
             return self._unreachable
-        if letter in self.stationery.follow_ups and not self._wrote_before(folder, step):
+        if letter in self.stationery.follow_ups and not self._wrote_before(contact_case, step):
             return "it says that we wrote before, and no earlier letter of this case was sent"
         return ""
 
     def _ask(
         self,
-        folder: CaseFacts,
+        contact_case: ContactCase,
         contact: Contact,
         step: CaseStep,
         *,
@@ -525,41 +529,47 @@ class _Work:
     ) -> Answer:
         """Ask the gate, word what it clears, and put the answer on record with what it was told. What turns out to have
         nothing true or whole to say is refused, for a person to look at."""
-        self.packs[folder.pack.label] = folder.pack
-        asked, answer, facts = self.gate.ask(contact, folder.current_facts(), folder.pack)
+        self.packs[contact_case.pack.label] = contact_case.pack
+        asked, answer, facts = self.gate.ask(contact, contact_case.current_facts(), contact_case.pack)
         message = None
         if isinstance(answer, Clearance) and contact.channel is not Channel.CALL:
             try:
-                message = self._message(folder, answer, outgoing)
+                message = self._message(contact_case, answer, outgoing)
             except Unsayable as why:
                 flawed = dataclasses.replace(contact, flaw=str(why))
-                asked, answer, facts = self.gate.ask(flawed, folder.current_facts(), folder.pack)
-                self.tell_person(folder, step, contact.letter, str(why))
+                asked, answer, facts = self.gate.ask(flawed, contact_case.current_facts(), contact_case.pack)
+                self.tell_person(contact_case, step, contact.letter, str(why))
         decision = decision_entry(
-            folder.case.id, folder.case.customer_id, asked, answer, facts=facts, **step.told(), **about
+            contact_case.case.id,
+            contact_case.case.customer_id,
+            asked,
+            answer,
+            facts=facts,
+            **step.told(),
+            **about,
         )
         self.told.append(decision)
         if isinstance(answer, Clearance):
             instead_of = outgoing.instead_of if outgoing else None
             self.planned.append(_Planned(step, contact, decision, message, instead_of))
             if message is None:
-                self._tell_of_call(folder, step)
+                self._tell_of_call(contact_case, step)
         return answer
 
     def send(self, outgoing: Outgoing, channel: Channel) -> Answer:
         """Ask for a letter out of the ladder's turn on one channel, and add it where that is cleared."""
-        to = self._contact(outgoing.folder, channel, outgoing.purpose, outgoing.letter, outgoing.step)
+        to = self._contact(outgoing.contact_case, channel, outgoing.purpose, outgoing.letter, outgoing.step)
         about = {"letter": outgoing.letter, **outgoing.about}
-        return self._ask(outgoing.folder, to, outgoing.step, about=about, outgoing=outgoing)
+        return self._ask(outgoing.contact_case, to, outgoing.step, about=about, outgoing=outgoing)
 
-    def _tell_of_call(self, folder: CaseFacts, step: CaseStep) -> None:
+    def _tell_of_call(self, contact_case: ContactCase, step: CaseStep) -> None:
         self.told.append(
             NewEvent(
-                customer_stream(folder.case.customer_id),
+                customer_stream(contact_case.case.customer_id),
                 Kind.CALL_TASK_CREATED,
                 {"step": step.step, "due_on": self._tomorrow},
-                customer_id=folder.case.customer_id,
-                case_id=folder.case.id,
+                customer_id=contact_case.case.customer_id,
+                case_id=contact_case.case.id,
                 channel=Channel.CALL,
             )
         )
@@ -568,12 +578,12 @@ class _Work:
     def _tomorrow(self) -> date:
         return self.on + timedelta(days=1)
 
-    def tell_person(self, folder: CaseFacts, step: CaseStep, letter: str, why: str) -> None:
+    def tell_person(self, contact_case: ContactCase, step: CaseStep, letter: str, why: str) -> None:
         """Tell a person that a letter could not be sent to somebody, and why."""
         title = self.stationery.letters[letter].title
-        self._add_task(folder, step, f"{title} was not sent: {why}"[:300])
+        self._add_task(contact_case, step, f"{title} was not sent: {why}"[:300])
 
-    def _add_task(self, folder: CaseFacts, step: CaseStep, text: str, **about: Any) -> None:
+    def _add_task(self, contact_case: ContactCase, step: CaseStep, text: str, **about: Any) -> None:
         """Something for a person to do; nobody is contacted by it, so the gate is not asked."""
         self.strategy_tasks.append(
             {
@@ -586,44 +596,51 @@ class _Work:
         )
         self.told.append(
             NewEvent(
-                customer_stream(folder.case.customer_id),
+                customer_stream(contact_case.case.customer_id),
                 Kind.TASK_CREATED,
                 {"step": step.step, "task": text, "due_on": self._tomorrow, **about},
-                customer_id=folder.case.customer_id,
-                case_id=folder.case.id,
+                customer_id=contact_case.case.customer_id,
+                case_id=contact_case.case.id,
             )
         )
 
-    def _message(self, folder: CaseFacts, clearance: Clearance, outgoing: Outgoing | None) -> tuple[Any, ...]:
+    def _message(
+        self, contact_case: ContactCase, clearance: Clearance, outgoing: Outgoing | None
+    ) -> tuple[Any, ...]:
         """The outbox row of a cleared letter, worded. Raises Unsayable for one that has nothing true or whole to
         say."""
         contact = clearance.contact
         chosen = self.stationery.letters[contact.letter]
         context = letter_context(
-            self.session, self.letterhead, self.stationery, folder, chosen, contact.channel,
+            self.session, self.letterhead, self.stationery, contact_case, chosen, contact.channel,
             outgoing.plan if outgoing else None, now=self.now,
         )  # fmt: skip
         if outgoing and outgoing.figures:
             context = dataclasses.replace(context, **dict(outgoing.figures))  # type: ignore[arg-type]
-        language = chosen.language_for(folder.customer.language)
+        language = chosen.language_for(contact_case.customer.language)
         words = render(chosen, contact.channel, language, context, leaves=True)
         enclosed = ""
         if chosen.encloses and contact.channel is Channel.EMAIL:
             enclosed = render(chosen, Channel.POST, language, context, leaves=True).text
-        folder.reserve(PastContact(self.now, contact.channel, ContactResult.PLACED, contact.address))
-        return self._row(folder, clearance, context, words, enclosed)
+        contact_case.reserve(PastContact(self.now, contact.channel, ContactResult.PLACED, contact.address))
+        return self._row(contact_case, clearance, context, words, enclosed)
 
     def _row(
-        self, folder: CaseFacts, clearance: Clearance, context: LetterContext, words: Rendered, enclosed: str
+        self,
+        contact_case: ContactCase,
+        clearance: Clearance,
+        context: LetterContext,
+        words: Rendered,
+        enclosed: str,
     ) -> tuple[Any, ...]:
         """An outbox row, as `_MESSAGE` has it: only a Clearance makes one, for exactly its channel and address."""
         if not isinstance(clearance, Clearance):
             raise TypeError("the outbox takes a Clearance, nothing else")
         contact = clearance.contact
         return (
-            str(contact.channel), self.letterhead.portfolio_id, folder.customer.id, folder.case.id,
+            str(contact.channel), self.letterhead.portfolio_id, contact_case.customer.id, contact_case.case.id,
             str(contact.purpose), contact.letter, words.version, words.language, contact.address,
-            words.subject[:300], words.text, words.html, enclosed, context_text(context), folder.to_ask,
+            words.subject[:300], words.text, words.html, enclosed, context_text(context), contact_case.to_ask,
             answer_text(clearance), self.on.isoformat(), _QUEUED, self.spelled(clearance.not_before),
             self.spelled(clearance.not_after), "", 0, "", "", "", self.spelled(self.now),
         )  # fmt: skip
@@ -730,8 +747,8 @@ _QUEUED = OutboxStatus.QUEUED.value
 _CALL_TASK = ("case_id", "contact_id", "due_on", "created_at", "result")
 
 
-def _step_of(folder: CaseFacts, step: Step) -> CaseStep:
-    return CaseStep(folder.case.id, step.id, folder.case.occurrence)
+def _step_of(contact_case: ContactCase, step: Step) -> CaseStep:
+    return CaseStep(contact_case.case.id, step.id, contact_case.case.occurrence)
 
 
 def _channels(step: Step) -> tuple[Channel, ...]:
@@ -790,7 +807,7 @@ def contact_of(
 class Outgoing:
     """A letter for one case that the ladder does not ask for, or not now."""
 
-    folder: CaseFacts
+    contact_case: ContactCase
     letter: str
     purpose: Purpose
     channels: Sequence[Channel]
@@ -818,10 +835,10 @@ def contact_customers(
     """Ask the gate for each of these letters on each of its channels, queue what it clears, and put every answer on
     record; the answers, in the order of the letters and their channels.
 
-    Their folders are of different customers, opened in this transaction.
+    Their cases are of different customers, opened in this transaction.
     """
     work = _Work(session, portfolio, stationery, on, now)
-    work.find_written([each.folder for each in outgoing if each.letter in stationery.follow_ups])
+    work.find_written([each.contact_case for each in outgoing if each.letter in stationery.follow_ups])
     answers = [[work.send(each, channel) for channel in each.channels] for each in outgoing]
     work.write(session, by=by)
     return answers
@@ -830,7 +847,7 @@ def contact_customers(
 def tell_of_unsent(
     session: Session,
     portfolio: Portfolio,
-    folder: CaseFacts,
+    contact_case: ContactCase,
     row: OutboxMessage,
     step: CaseStep,
     why: str,
@@ -841,7 +858,7 @@ def tell_of_unsent(
 ) -> None:
     """Leave it to a person to write this message again."""
     work = _Work(session, portfolio, stationery, on, now)
-    work.tell_person(folder, step, row.letter, why)
+    work.tell_person(contact_case, step, row.letter, why)
     work.write(session, by=SYSTEM)
 
 
@@ -857,16 +874,16 @@ def confirm_plan(
     now: datetime,
 ) -> list[Answer]:
     """Queue the written confirmation of an accepted promise or plan, on each channel the gate clears."""
-    [folder] = load_case_facts(session, portfolio, [plan.case_id], now=now, as_of=on)
+    [contact_case] = load_contact_cases(session, portfolio, [plan.case_id], now=now, as_of=on)
     letter = "plan_confirmation" if plan.kind is PlanKind.INSTALMENTS else "promise_confirmation"
     step = CaseStep(plan.case_id, DeskStep.CONFIRMATION, plan_id=plan.id)
-    confirmation = Outgoing(folder, letter, Purpose.CONFIRMATION, channels, step, plan=plan)
+    confirmation = Outgoing(contact_case, letter, Purpose.CONFIRMATION, channels, step, plan=plan)
     [answers] = contact_customers(session, portfolio, [confirmation], stationery, on=on, by=by, now=now)
     for channel, answer in zip(channels, answers, strict=True):
         defer_letter(
             session,
             id_of(portfolio),
-            folder.case,
+            contact_case.case,
             answer,
             step=step,
             letter=letter,
@@ -918,7 +935,7 @@ def letter_context(
     session: Session,
     head: Letterhead,
     stationery: Stationery,
-    folder: CaseFacts,
+    contact_case: ContactCase,
     letter: Letter,
     channel: Channel,
     plan: Plan | None,
@@ -926,17 +943,17 @@ def letter_context(
     now: datetime,
 ) -> LetterContext:
     """The frozen figures of a letter, formatted as the language it will really be in is written there."""
-    language = letter.locale_for(folder.customer.language, folder.customer.country)
+    language = letter.locale_for(contact_case.customer.language, contact_case.customer.country)
     currency = head.currency
     today = local_date(now, head.timezone)
-    late = [(account, asked) for account in folder.accounts if (asked := account.asked) > 0]
-    oldest = folder.oldest_due_on
+    late = [(account, asked) for account in contact_case.accounts if (asked := account.asked) > 0]
+    oldest = contact_case.oldest_due_on
     parts = instalments_of(session, [plan.id])[plan.id] if plan is not None and plan.id is not None else []
     context = LetterContext(
-        customer_name=folder.customer.full_name,
+        customer_name=contact_case.customer.full_name,
         creditor=head.creditor,
         collector_kind=head.collector,
-        reference=case_reference(id_of(folder.case)),
+        reference=case_reference(id_of(contact_case.case)),
         accounts=tuple(
             [
                 AccountLine(
@@ -950,13 +967,13 @@ def letter_context(
                 for account, asked in late
             ]
         ),
-        past_due_total=format_amount(folder.to_ask, currency, language),
+        past_due_total=format_amount(contact_case.to_ask, currency, language),
         oldest_due_on=format_date(oldest, language) if oldest else "",
         today=format_date(today, language),
         contact_phone=head.contact_phone,
         contact_email=head.contact_email,
         preferences_url=stationery.unsubscribe_url(
-            id_of(folder.customer), channel, folder.customer.link_number, on=today
+            id_of(contact_case.customer), channel, contact_case.customer.link_number, on=today
         ),
         amount=format_amount(plan.total_minor, currency, language) if plan else "",
         promise_on=format_date(parts[-1].due_on, language) if parts else "",
@@ -970,7 +987,7 @@ def letter_context(
     )
     if letter.answer is None and letter.variables.isdisjoint(FIGURES):
         return context
-    more = figures_for(session, folder, letter, currency, language, today=today)
+    more = figures_for(session, contact_case, letter, currency, language, today=today)
     return dataclasses.replace(context, **more)
 
 

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from app.core.ids import id_of
 from app.core.labels import CHANNEL_LABELS
 from app.core.vocabulary import Channel, Purpose
-from app.outreach.gate.case_facts import reserved_contacts
+from app.outreach.gate.contact_cases import reserved_contacts
 from app.outreach.gate.explain import nothing_to_remind_of, with_objection
 from app.outreach.gate.facts import address_of, gather_facts
 from app.policy.answers import Clearance, Reason, Refusals, WaitUntil

@@ -32,7 +32,7 @@ from app.core.vocabulary import Channel
 from app.http.context import Now, ports_of, settings_of
 from app.http.doors import requires
 from app.http.transactions import ReadSession
-from app.outreach.gate.case_facts import load_case_facts
+from app.outreach.gate.contact_cases import load_contact_cases
 from app.outreach.gate.facts import address_of
 from app.outreach.letters.letter import BadLetter, Letter, LetterContext, Rendered
 from app.outreach.letters.rendering import render
@@ -258,13 +258,13 @@ def _figures(
     case = get_case(session, int(digits))
     portfolio = session.get_one(Portfolio, case.portfolio_id)
     today = local_date(now, portfolio.timezone)
-    [folder] = load_case_facts(session, portfolio, [id_of(case)], now=now, lock=False, as_of=today)
-    reader = SimpleNamespace(**{**folder.customer._mapping, "language": language})
+    [contact_case] = load_contact_cases(session, portfolio, [id_of(case)], now=now, lock=False, as_of=today)
+    reader = SimpleNamespace(**{**contact_case.customer._mapping, "language": language})
     context = letter_context(
-        session, Letterhead.of(portfolio), stationery, replace(folder, customer=reader), wanted.letter, channel,
+        session, Letterhead.of(portfolio), stationery, replace(contact_case, customer=reader), wanted.letter, channel,
         live_plan(session, id_of(case)), now=now,
     )  # fmt: skip
-    address = address_of(folder.customer, Channel.POST)
+    address = address_of(contact_case.customer, Channel.POST)
     return _Figures(
         replace(context, preferences_url=sample_link), address, local_date(now, portfolio.timezone)
     )

@@ -19,7 +19,7 @@ from app.core.timeline.models import DecisionFacts
 from app.core.timeline.rules import Kind
 from app.core.timeline.service import lock_customers
 from app.core.vocabulary import Channel
-from app.outreach.gate.case_facts import load_case_facts
+from app.outreach.gate.contact_cases import load_contact_cases
 from app.outreach.planning.service import plan_contacts
 from app.policy.composition import pack_of
 from app.policy.facts import ContactResult, Facts, PastContact
@@ -94,9 +94,9 @@ def test_what_is_queued_counts_until_it_is_too_old_to_leave(engine: Engine) -> N
         with transaction(engine) as session:
             book = get_portfolio(session, builders.BOOK)
             later = builders.night_after(ON + timedelta(days=days_later))
-            [folder] = load_case_facts(session, book, [id_of(case)], now=later)
-            assert folder.pack is pack_of(book)
-            return folder.facts
+            [contact_case] = load_contact_cases(session, book, [id_of(case)], now=later)
+            assert contact_case.pack is pack_of(book)
+            return contact_case.facts
 
     with transaction(engine) as session:
         case = builders.delinquent_case(session, due_on=ON - timedelta(days=3), on=ON)

@@ -68,8 +68,8 @@ class AccountRow(NamedTuple):
 
 
 @dataclass(slots=True)
-class CaseFacts:
-    """Everything about one case that clearing and wording need, loaded once."""
+class ContactCase:
+    """A case with everything that clearing and wording a contact need, loaded once."""
 
     case: CaseRow
     found: tuple[Any, ...]
@@ -105,7 +105,7 @@ class CaseFacts:
             self.oldest_due_on = due_on
 
 
-def load_case_facts(
+def load_contact_cases(
     session: Session,
     portfolio: Portfolio,
     case_ids: Sequence[int],
@@ -114,7 +114,7 @@ def load_case_facts(
     skip_messages: Collection[int] = (),
     lock: bool = True,
     as_of: date | None = None,
-) -> list[CaseFacts]:
+) -> list[ContactCase]:
     """Cases with customer, accounts and facts, in id order, customers and cases locked until the transaction ends;
     or, without `lock`, with what `changed_cases` needs to tell later whether they are still the same.
 
@@ -134,8 +134,8 @@ def load_case_facts(
     packs = _packs(portfolio, customers)
     reserved = reserved_contacts(session, portfolio, ids, now=now, skip_messages=skip_messages)
     facts = gather_facts(session, list(customers.values()), packs, now=now, reserved=reserved)
-    folders = {
-        row.customer_id: CaseFacts(
+    contact_cases = {
+        row.customer_id: ContactCase(
             CaseRow(*row),
             tuple(row),
             customers[row.customer_id],
@@ -157,8 +157,8 @@ def load_case_facts(
     )  # fmt: skip
     rows_of = [AccountRow(*row) for row in connection.execute(query)]
     for account_row in _as_of(session, portfolio, rows_of, as_of) if as_of else rows_of:
-        folders[account_row.customer_id].add(account_row)
-    return list(folders.values())
+        contact_cases[account_row.customer_id].add(account_row)
+    return list(contact_cases.values())
 
 
 def _as_of(
@@ -202,16 +202,18 @@ def _case_rows(session: Session, case_ids: Iterable[int], *, lock: bool) -> Sequ
     return session.connection().execute(query.with_for_update() if lock else query).all()
 
 
-def changed_cases(session: Session, seen: Sequence[CaseFacts]) -> tuple[set[int], Heads]:
+def changed_cases(session: Session, seen: Sequence[ContactCase]) -> tuple[set[int], Heads]:
     """Lock these cases and their customers until the transaction ends. Which of them are not as they were found: their
     row is another one, or something happened to the customer; and the heads of the customers' streams."""
-    streams = [customer_stream(folder.case.customer_id) for folder in seen]
+    streams = [customer_stream(contact_case.case.customer_id) for contact_case in seen]
     heads = lock_streams(session, streams)
-    now = {row.id: row for row in _case_rows(session, [folder.case.id for folder in seen], lock=True)}
+    now = {
+        row.id: row for row in _case_rows(session, [contact_case.case.id for contact_case in seen], lock=True)
+    }
     changed = {
-        folder.case.id
-        for folder, stream in zip(seen, streams, strict=True)
-        if now.get(folder.case.id) != folder.found or heads[stream] != folder.head
+        contact_case.case.id
+        for contact_case, stream in zip(seen, streams, strict=True)
+        if now.get(contact_case.case.id) != contact_case.found or heads[stream] != contact_case.head
     }
     return changed, heads
 
