@@ -25,7 +25,7 @@ from app.web.rendering import Tone
 
 FORM_KEPT = timedelta(days=1)
 """How long a form that was sent is known."""
-Answer = Callable[[], Response]
+MakeResponse = Callable[[], Response]
 """Makes the response, once the savepoint has ended."""
 Flash = tuple[str, Tone]
 """The message that the next page shows once."""
@@ -51,7 +51,7 @@ class FormAction:
     plain: Callable[[str], str] = str
     """Writes the dates and amounts of a refusal as the reader does."""
 
-    def run(self, act: Callable[[SessionTransaction], Answer]) -> Response:
+    def run(self, act: Callable[[SessionTransaction], MakeResponse]) -> Response:
         """Run `act` in a savepoint, which it may roll back itself, then answer; show a refusal beside its field."""
         try:
             with self.session.begin_nested() as savepoint:

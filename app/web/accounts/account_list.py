@@ -68,7 +68,7 @@ def accounts(
 class AccountListPage(Page):
     template = "accounts/list.html"
     q: str
-    rows: Sequence[Listed]
+    rows: Sequence[ListedAccount]
     columns: Sequence[Column]
     more: bool
     next_cursor: str | None
@@ -80,7 +80,7 @@ def _list_page(
     request: Request,
     staff: Staff,
     text: str,
-    rows: Sequence[Listed],
+    rows: Sequence[ListedAccount],
     *,
     more: bool = False,
     next_cursor: str | None = None,
@@ -100,7 +100,7 @@ def _list_page(
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedAccount:
     account: Account
     name: str
     currency: str
@@ -123,29 +123,29 @@ def _listing() -> Any:
     )
 
 
-def _listed(session: Session, account_ids: Sequence[int]) -> list[Listed]:
+def _listed(session: Session, account_ids: Sequence[int]) -> list[ListedAccount]:
     query = _listing().outerjoin(AccountState, col(AccountState.account_id) == Account.id)
     rows = session.execute(query.where(col(Account.id).in_(account_ids)))
-    by_id = {row[0].id: Listed(*row) for row in rows}
+    by_id = {row[0].id: ListedAccount(*row) for row in rows}
     return [by_id[account_id] for account_id in account_ids]
 
 
 def overpaid(
     session: Session, *, after: tuple[int, int] | None = None, limit: int | None = None
-) -> list[Listed]:
+) -> list[ListedAccount]:
     """Accounts with a credit balance at the last close of day, the largest first."""
     state = AccountState
     query = _listing().join(state, col(state.account_id) == Account.id).where(col(state.balance_minor) < 0)
     if after:
         query = query.where(sa.tuple_(col(state.balance_minor), col(Account.id)) > after)
     query = query.order_by(col(state.balance_minor), col(Account.id)).limit(limit)
-    return [Listed(*row) for row in session.execute(query)]
+    return [ListedAccount(*row) for row in session.execute(query)]
 
 
 OVERPAID_HEADER = ("account_ref", "name", "product", "status", "overpaid", "currency")
 
 
-def _overpaid_rows(rows: Sequence[Listed]) -> Iterator[tuple[Any, ...]]:
+def _overpaid_rows(rows: Sequence[ListedAccount]) -> Iterator[tuple[Any, ...]]:
     for row in rows:
         yield (
             row.account.reference,

@@ -218,7 +218,7 @@ def _record_tab(session: Session, file: AccountFile, teller: Teller) -> RecordTa
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PastState:
     """How the account stood on the day asked about: as known now (`known_on` None) or then."""
 
     stood: AccountOn
@@ -232,7 +232,7 @@ class PastDayTab:
     asked: Mapping[str, str]
     asked_on: date | None
     asked_errors: Mapping[str, str]
-    answers: Sequence[Answer]
+    answers: Sequence[PastState]
 
 
 def _known_tab(request: Request, session: Session, file: AccountFile) -> PastDayTab:
@@ -248,7 +248,7 @@ def _known_tab(request: Request, session: Session, file: AccountFile) -> PastDay
     answers = []
     if on and not errors:
         answers = [
-            Answer(as_known(session, file.portfolio, file.id, on, known), known)
+            PastState(as_known(session, file.portfolio, file.id, on, known), known)
             for known in ((None, known_on) if known_on else (None,))
         ]
     return PastDayTab(asked=typed, asked_on=on, asked_errors=errors, answers=answers)

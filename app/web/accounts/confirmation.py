@@ -26,7 +26,7 @@ from app.http.formats import reader_locale
 from app.web.accounts.account_file import AccountFile, open_account
 from app.web.accounts.account_page import account_page
 from app.web.accounts.words import STATUS_WORDS
-from app.web.form_action import Answer, FormAction
+from app.web.form_action import FormAction, MakeResponse
 from app.web.forms import Fields, FormState, Typed
 from app.web.rendering import Page, Tone, page, redirect
 from app.web.wording import Teller
@@ -116,7 +116,7 @@ def submit(
     def show(state: FormState, status: int) -> Response:
         return account_page(request, session, staff, file, state, now=now, status=status)
 
-    def look_or_do(savepoint: SessionTransaction) -> Answer:
+    def look_or_do(savepoint: SessionTransaction) -> MakeResponse:
         effect = act(submission)
         if typed.seen == seen:
             return lambda: redirect(request, f"{file.path}?tab={tab}#content", effect.done, effect.tone)

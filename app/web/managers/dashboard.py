@@ -62,7 +62,7 @@ class DashboardPage(Page):
     buckets: Sequence[Mapping[str, Any]]
     not_owed: int
     roll: RollForward
-    steps: Sequence[Step]
+    steps: Sequence[RollForwardLine]
     workers: Sequence[WorkerStatus]
     last_day: LastDay
 
@@ -175,7 +175,7 @@ def _behind(kpi: str, code: str, on: date) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class RollForwardLine:
     """A line of the roll-forward; `x` and `width` draw its bar on a scale of 100."""
 
     title: str
@@ -187,7 +187,7 @@ class Step:
     kind: str = ""
 
 
-def _waterfall(roll: RollForward, on: date) -> list[Step]:
+def _waterfall(roll: RollForward, on: date) -> list[RollForwardLine]:
     first_on = month_start(on)
     fell = roll.start + roll.fell_past_due
     paid = fell - roll.paid
@@ -200,7 +200,9 @@ def _waterfall(roll: RollForward, on: date) -> list[Step]:
         ("Past due now", "=", roll.end, 0, roll.end, "total", ""),
     ]
     return [
-        Step(title, sign, amount, round(min(a, b) / scale, 2), round(abs(b - a) / scale, 2), tone, kind)
+        RollForwardLine(
+            title, sign, amount, round(min(a, b) / scale, 2), round(abs(b - a) / scale, 2), tone, kind
+        )
         for title, sign, amount, a, b, tone, kind in spans
     ]
 

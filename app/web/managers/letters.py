@@ -76,7 +76,7 @@ def letters(request: Request, _staff: Reader) -> Response:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class LetterChoice:
     """What somebody chose to look at."""
 
     letter: Letter
@@ -107,7 +107,7 @@ class Preview:
 @dataclass(frozen=True, slots=True)
 class LetterPage(Page):
     template = "managers/letters/letter.html"
-    wanted: Wanted
+    wanted: LetterChoice
     language: str
     beside: str
     problem: str
@@ -202,14 +202,16 @@ PRIVATE = {"cache-control": "no-store"}
 # --- what was asked for -------------------------------------------------------------------------------------
 
 
-def _wanted(request: Request, staff: Staff, name: str, channel: str, collector: str, case: str) -> Wanted:
+def _wanted(
+    request: Request, staff: Staff, name: str, channel: str, collector: str, case: str
+) -> LetterChoice:
     found = ports_of(request).stationery.letters.get(name)
     if found is None:
         raise NotFound("There is no such letter.")
     if case.strip() and staff.role not in CASE_READING:
         raise Forbidden("Your role sees no cases: look at the letter with made-up figures.")
     kinds = set(CollectorKind)
-    return Wanted(
+    return LetterChoice(
         found,
         _channel(found, channel),
         CollectorKind(collector) if collector in kinds else CollectorKind.FIRST_PARTY,
@@ -243,7 +245,13 @@ class _Figures:
 
 
 def _figures(
-    request: Request, session: Session, wanted: Wanted, channel: Channel, language: str, *, now: datetime
+    request: Request,
+    session: Session,
+    wanted: LetterChoice,
+    channel: Channel,
+    language: str,
+    *,
+    now: datetime,
 ) -> _Figures:
     stationery = ports_of(request).stationery
     # Nobody is to end up on a customer's own page by looking at a letter.
@@ -270,7 +278,9 @@ def _figures(
     )
 
 
-def _preview(request: Request, session: Session, wanted: Wanted, language: str, *, now: datetime) -> Preview:
+def _preview(
+    request: Request, session: Session, wanted: LetterChoice, language: str, *, now: datetime
+) -> Preview:
     figures = _figures(request, session, wanted, wanted.channel, language, now=now)
     declared = sorted(wanted.letter.variables - {"sender"})
     missing = [name for name in declared if not getattr(figures.context, name)]
@@ -310,7 +320,7 @@ def cost_of(settings: Settings, channel: Channel, segments: int, sheets: int) ->
 
 
 def _dispatch(
-    request: Request, session: Session, wanted: Wanted, language: str, *, now: datetime
+    request: Request, session: Session, wanted: LetterChoice, language: str, *, now: datetime
 ) -> Dispatch:
     if Channel.POST not in wanted.letter.channels:
         raise NotFound("This letter is not printed.")
@@ -323,7 +333,7 @@ def _dispatch(
     return _paper_of(wanted, language, figures, words)
 
 
-def _paper_of(wanted: Wanted, language: str, figures: _Figures, words: Rendered) -> Dispatch:
+def _paper_of(wanted: LetterChoice, language: str, figures: _Figures, words: Rendered) -> Dispatch:
     made = sample_dispatch(
         wanted.letter.name, language, figures.context, words.subject, words.text, today=figures.today
     )

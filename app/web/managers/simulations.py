@@ -58,7 +58,7 @@ COLUMNS = [
     Column("Days"),
     Column("Beside the live strategy"),
     Column("By"),
-    Column("Outcome"),
+    Column("RunOutcome"),
 ]
 LIST_COLUMNS = [
     Column("When"),
@@ -88,7 +88,7 @@ class SimulationsPage(Page):
     longest: int
     names: Mapping[str, str]
     versions: Sequence[StrategyVersion]
-    runs: Sequence[tuple[SimulationRun, Outcome]]
+    runs: Sequence[tuple[SimulationRun, RunOutcome]]
     closed: date | None
     live: str
 
@@ -105,7 +105,7 @@ def _start_page(
     book = next((p for p in books if p.code == typed["portfolio"]), books[0] if books else None)
     closed, live = None, ""
     saved: Sequence[StrategyVersion] = ()
-    runs: list[tuple[SimulationRun, Outcome]] = []
+    runs: list[tuple[SimulationRun, RunOutcome]] = []
     if book is not None:
         closed = last_closed(session, book)
         first_on = closed + timedelta(days=1) if closed else None
@@ -217,21 +217,21 @@ def delete(request: Request, run_id: RowId, _staff: Manager, session: WriteSessi
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RunOutcome:
     words: str
     tone: Tone
     running: bool = False
 
 
-def _outcome(request: Request, run: SimulationRun) -> Outcome:
+def _outcome(request: Request, run: SimulationRun) -> RunOutcome:
     if run.status is RunStatus.DONE:
-        return Outcome("Done", "good")
+        return RunOutcome("Done", "good")
     if run.status is RunStatus.FAILED:
-        return Outcome("Failed", "bad")
+        return RunOutcome("Failed", "bad")
     if not _is_running(request, run):
-        return Outcome("Interrupted", "warn")
+        return RunOutcome("Interrupted", "warn")
     waiting = run.status is RunStatus.WAITING
-    return Outcome("Waiting for another to end" if waiting else "Running", "info", running=True)
+    return RunOutcome("Waiting for another to end" if waiting else "Running", "info", running=True)
 
 
 def _is_running(request: Request, run: SimulationRun) -> bool:
@@ -259,7 +259,7 @@ class SimulationPage(Page):
     template = "managers/simulations/run.html"
     run: SimulationRun
     book: Portfolio
-    outcome: Outcome
+    outcome: RunOutcome
     names: Mapping[str, str]
     result: Any | None
     figures: Sequence[Mapping[str, Any]]
@@ -299,7 +299,7 @@ def simulation(request: Request, run_id: RowId, _staff: Manager, session: ReadSe
 class SimulationProgress(Page):
     template = "managers/simulations/_progress.html"
     run: SimulationRun
-    outcome: Outcome
+    outcome: RunOutcome
 
 
 @router.get("/{run_id}/progress")

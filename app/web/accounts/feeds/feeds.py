@@ -18,7 +18,7 @@ from app.core.ids import id_of
 from app.http.context import settings_of
 from app.http.doors import Manager
 from app.http.transactions import ReadSession
-from app.web.accounts.feeds.loads import Outcome, outcome_of
+from app.web.accounts.feeds.loads import LoadOutcome, outcome_of
 from app.web.accounts.feeds.upload_files import saved_mappings
 from app.web.accounts.feeds.words import KINDS
 from app.web.lists import Column
@@ -32,7 +32,7 @@ COLUMNS = [
     Column("What"),
     Column("File"),
     Column("Rows", numeric=True),
-    Column("Outcome"),
+    Column("LoadOutcome"),
 ]
 
 
@@ -54,7 +54,7 @@ class FeedsPage(Page):
     limit_mb: int
     mappings: Mapping[str, Path]
     columns: Sequence[Column]
-    loads: Sequence[tuple[FeedLoad, Outcome]]
+    loads: Sequence[tuple[FeedLoad, LoadOutcome]]
     names: Mapping[str, str]
 
 

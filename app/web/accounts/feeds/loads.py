@@ -39,28 +39,28 @@ log = structlog.get_logger("desk.web")
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class LoadOutcome:
     words: str
     tone: Tone
     running: bool = False
     interrupted: bool = False
 
 
-def outcome_of(request: Request, row: FeedLoad, portfolio: Portfolio) -> Outcome:
+def outcome_of(request: Request, row: FeedLoad, portfolio: Portfolio) -> LoadOutcome:
     if row.finished_at is None:
         if is_running(request.app.state, engine_of(request), row, portfolio):
-            return Outcome("Loading", "info", running=True)
-        return Outcome("Interrupted", "warn", interrupted=True)
+            return LoadOutcome("Loading", "info", running=True)
+        return LoadOutcome("Interrupted", "warn", interrupted=True)
     if row.failure:
         taken_up = row.failure.startswith("interrupted")
-        return Outcome(
+        return LoadOutcome(
             "Gone on with later" if taken_up else "Not read to its end", "neutral" if taken_up else "bad"
         )
     if row.rejected or row.conflicts:
-        return Outcome("Some refused", "warn")
+        return LoadOutcome("Some refused", "warn")
     if row.read and row.unchanged == row.read:
-        return Outcome("Nothing new", "neutral")
-    return Outcome("Done", "good")
+        return LoadOutcome("Nothing new", "neutral")
+    return LoadOutcome("Done", "good")
 
 
 def is_running(state: State, engine: Engine, row: FeedLoad, portfolio: Portfolio) -> bool:
@@ -150,7 +150,7 @@ class LoadPage(Page):
     template = "accounts/feeds/load.html"
     row: FeedLoad
     portfolio: Portfolio
-    outcome: Outcome
+    outcome: LoadOutcome
     kind_words: str
     names: Mapping[str, str]
     can_resume: bool
@@ -180,7 +180,7 @@ def load_page(request: Request, load_id: AccountId, _staff: Manager, session: Re
 class LoadProgress(Page):
     template = "accounts/feeds/_progress.html"
     row: FeedLoad
-    outcome: Outcome
+    outcome: LoadOutcome
 
 
 @router.get("/{load_id}/progress")

@@ -14,7 +14,7 @@ from app.core.staff.rules import Staff
 from app.http.formats import reader_locale
 from app.web.cases.case_file import CaseFile, open_case_file
 from app.web.cases.case_page import case_page
-from app.web.form_action import Answer, Flash, FormAction
+from app.web.form_action import Flash, FormAction, MakeResponse
 from app.web.forms import Fields, FormState, Typed, Wrong
 from app.web.rendering import redirect
 from app.web.wording import Teller
@@ -43,7 +43,7 @@ def submit(
     plain = Teller(reader_locale(request), file.book.currency, file.portfolio.timezone).plain
     action = FormAction(request, session, staff, form, typed, show, now, names or {}, plain=plain)
 
-    def do(_savepoint: SessionTransaction) -> Answer:
+    def do(_savepoint: SessionTransaction) -> MakeResponse:
         back = f"{file.path}?tab={tab}#content"
         if action.was_sent_before():
             said: Flash = ("This was saved already; it was not done a second time.", "info")

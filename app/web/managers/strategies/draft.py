@@ -18,7 +18,7 @@ from app.web.managers.strategies.words import LadderWords, ladders_of, letters_o
 from app.web.rendering import Page, page
 
 
-class Draft(BaseModel):
+class StrategyDraft(BaseModel):
     """What is being written, all text."""
 
     portfolio: str = ""
@@ -47,7 +47,7 @@ class Draft(BaseModel):
 class EditorPage(Page):
     template = "managers/strategies/edit.html"
     book: Portfolio
-    draft: Draft
+    draft: StrategyDraft
     shown: Sequence[LadderWords]
     problems: Sequence[Problem]
     wrong: Mapping[Place, Sequence[Problem]]
@@ -59,7 +59,7 @@ class EditorPage(Page):
 def editor_page(
     request: Request,
     book: Portfolio,
-    draft: Draft,
+    draft: StrategyDraft,
     errors: Mapping[str, str] | None = None,
     *,
     status: int = 200,
@@ -93,5 +93,5 @@ def editor_page(
     )
 
 
-def with_text(draft: Draft, text: str) -> Draft:
-    return Draft(portfolio=draft.portfolio, code=draft.code, text=text, note=draft.note)
+def with_text(draft: StrategyDraft, text: str) -> StrategyDraft:
+    return StrategyDraft(portfolio=draft.portfolio, code=draft.code, text=text, note=draft.note)

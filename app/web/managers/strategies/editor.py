@@ -26,7 +26,7 @@ from app.http.transactions import ReadSession, WriteSession
 from app.outreach.strategy import service
 from app.outreach.strategy.strategyfile import LONGEST_TEXT, BadStrategy
 from app.web.forms import sentence
-from app.web.managers.strategies.draft import Draft, editor_page
+from app.web.managers.strategies.draft import StrategyDraft, editor_page
 from app.web.managers.strategies.step_form import change_step, place_of
 from app.web.managers.strategies.words import find_version, letters_of
 from app.web.rendering import redirect
@@ -45,12 +45,14 @@ def edit(
     """The editor, with the text of a version (`base`) or of what is live."""
     if base:
         version, book = find_version(session, base)
-        draft = Draft(portfolio=book.code, code=version.code, text=version.text)
+        draft = StrategyDraft(portfolio=book.code, code=version.code, text=version.text)
     else:
         book = get_portfolio(session, portfolio)
         live = service.live_version(session, id_of(book))
         code = live.code if live else book.strategy
-        draft = Draft(portfolio=book.code, code=code, text=live.text if live else service.shipped_text(code))
+        draft = StrategyDraft(
+            portfolio=book.code, code=code, text=live.text if live else service.shipped_text(code)
+        )
     return editor_page(request, book, draft)
 
 
@@ -70,7 +72,7 @@ def import_file(
     except UnicodeDecodeError:
         raise Invalid("This file is not UTF-8 text.", "file") from None
     return editor_page(
-        request, book, Draft(portfolio=book.code, code=code.strip() or book.strategy, text=text)
+        request, book, StrategyDraft(portfolio=book.code, code=code.strip() or book.strategy, text=text)
     )
 
 
@@ -80,7 +82,7 @@ def work(
     staff: Manager,
     session: WriteSession,
     now: Now,
-    draft: Annotated[Draft, Form()],
+    draft: Annotated[StrategyDraft, Form()],
 ) -> Response:
     """Check the text, change one step of it, or save it as a version."""
     book = get_portfolio(session, draft.portfolio)
@@ -92,7 +94,9 @@ def work(
     return editor_page(request, book, draft)
 
 
-def _save(request: Request, session: Session, by: Actor, book: Portfolio, draft: Draft, now: Now) -> Response:
+def _save(
+    request: Request, session: Session, by: Actor, book: Portfolio, draft: StrategyDraft, now: Now
+) -> Response:
     try:
         version = service.save_version(
             session, book, draft.code.strip(), draft.text, letters_of(request), draft.note, by=by, now=now

@@ -41,7 +41,7 @@ VERDICTS: Mapping[Verdict, tuple[str, Tone]] = {
 }
 
 
-class Planned(BaseModel):
+class ExperimentForm(BaseModel):
     """An experiment as it was typed."""
 
     portfolio: str = ""
@@ -52,7 +52,7 @@ class Planned(BaseModel):
 
 
 @dataclass
-class Help:
+class SampleSizeHelp:
     """How many cases it takes, where the figures allow to say."""
 
     per_arm: int = 0
@@ -73,7 +73,7 @@ def plan_experiment(
     difference: str = "5",
 ) -> Response:
     """How many cases an experiment takes, before it is started."""
-    typed = Planned(
+    typed = ExperimentForm(
         portfolio=portfolio, challenger=challenger, share_percent=share_percent, baseline=baseline,
         difference=difference,
     )  # fmt: skip
@@ -82,7 +82,11 @@ def plan_experiment(
 
 @router.post("/experiments")
 def start_experiment(
-    request: Request, staff: Manager, session: WriteSession, now: Now, typed: Annotated[Planned, Form()]
+    request: Request,
+    staff: Manager,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[ExperimentForm, Form()],
 ) -> Response:
     book = get_portfolio(session, typed.portfolio)
     helped = _help(typed, 0)
@@ -109,14 +113,14 @@ class NewExperimentPage(Page):
     live: StrategyVersion | None
     others: Sequence[StrategyVersion]
     other_options: Sequence[tuple[str, str]]
-    typed: Planned
+    typed: ExperimentForm
     past: PastRate
-    helped: Help
+    helped: SampleSizeHelp
     errors: Mapping[str, str]
 
 
 def _plan_page(
-    request: Request, session: Session, typed: Planned, errors: Mapping[str, str], *, status: int = 200
+    request: Request, session: Session, typed: ExperimentForm, errors: Mapping[str, str], *, status: int = 200
 ) -> Response:
     book = get_portfolio(session, typed.portfolio)
     on = last_closed(session, book)
@@ -142,9 +146,9 @@ def _plan_page(
     )
 
 
-def _help(typed: Planned, per_month: int) -> Help:
+def _help(typed: ExperimentForm, per_month: int) -> SampleSizeHelp:
     """Sample size for what was typed; percentages as `12.5`."""
-    found = Help()
+    found = SampleSizeHelp()
     share = typed.share_percent.strip()
     if not (share.isascii() and share.isdigit() and 1 <= int(share[:4]) <= 99):
         found.errors["share_percent"] = "Write a whole number from 1 to 99."

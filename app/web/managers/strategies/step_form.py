@@ -27,7 +27,7 @@ from app.outreach.strategy.strategyfile import (
     write_step,
 )
 from app.web.forms import sentence
-from app.web.managers.strategies.draft import Draft, editor_page, with_text
+from app.web.managers.strategies.draft import StrategyDraft, editor_page, with_text
 from app.web.managers.strategies.words import ACTION_WORDS, MOMENT_WORDS, OP_WORDS, letters_of
 from app.web.rendering import Page, page
 
@@ -42,7 +42,7 @@ def place_of(text: str) -> Place:
     return Place(step=numbers[0]) if len(numbers) == 1 else Place(numbers[0], numbers[1])
 
 
-def change_step(request: Request, book: Portfolio, draft: Draft, verb: str, place: Place) -> Response:
+def change_step(request: Request, book: Portfolio, draft: StrategyDraft, verb: str, place: Place) -> Response:
     terms = service.terms_of(book)
     try:
         strategy = read_strategy(draft.code or "draft", draft.text, terms)
@@ -62,7 +62,7 @@ def change_step(request: Request, book: Portfolio, draft: Draft, verb: str, plac
 
 
 def _put(
-    request: Request, book: Portfolio, draft: Draft, place: Place, terms: Terms, *, is_new: bool
+    request: Request, book: Portfolio, draft: StrategyDraft, place: Place, terms: Terms, *, is_new: bool
 ) -> Response:
     """The step as it was typed into the text; or the form again with what is wrong beside each field."""
     raw, errors = _raw_step(draft)
@@ -95,7 +95,7 @@ def _wait_line(wait: Mapping[str, Any]) -> str:
     return f'wait_for = {{ step = "{wait["step"]}", days = {wait["days"]}, moment = "{wait["moment"]}" }}\n'
 
 
-def _raw_step(draft: Draft) -> tuple[dict[str, Any], dict[str, str]]:
+def _raw_step(draft: StrategyDraft) -> tuple[dict[str, Any], dict[str, str]]:
     """The form as TOML would have it; values that cannot be told apart from text become numbers where they are."""
     errors: dict[str, str] = {}
     day = draft.day.strip()
@@ -138,7 +138,7 @@ def _typed_value(fact: str, op: str, text: str) -> Any:
     return text
 
 
-def _as_typed(draft: Draft, step: Step | None, terms: Terms) -> Draft:
+def _as_typed(draft: StrategyDraft, step: Step | None, terms: Terms) -> StrategyDraft:
     """The form's fields for a step; empty ones for a new step."""
     shown = with_text(draft, draft.text)
     if step is None:
@@ -181,7 +181,7 @@ CONDITION_ROWS = 4
 class StepPage(Page):
     template = "managers/strategies/step.html"
     book: Portfolio
-    draft: Draft
+    draft: StrategyDraft
     place: Place
     is_new: bool
     errors: Mapping[str, str]
@@ -198,7 +198,7 @@ class StepPage(Page):
 def _step_page(
     request: Request,
     book: Portfolio,
-    draft: Draft,
+    draft: StrategyDraft,
     place: Place,
     errors: Mapping[str, str],
     *,
