@@ -25,7 +25,6 @@ from app.programs.cli.base import (
 
 feed_app = typer.Typer(no_args_is_help=True)
 
-
 MappingFile = Annotated[
     Path | None,
     typer.Option("--mapping", help="TOML file that maps the creditor's own columns (docs/feeds.md)."),

@@ -100,10 +100,7 @@ def retention(as_json: Json = False) -> None:
 
 suppression_app = typer.Typer(no_args_is_help=True)
 
-
 Address = Annotated[str, typer.Argument(help="An e-mail address, or a number that begins with +.")]
-
-
 Person = Annotated[str, typer.Option("--by", help="User name of the person who decides.")]
 
 

@@ -23,7 +23,6 @@ from app.programs.cli.base import (
 
 strategy_app = typer.Typer(no_args_is_help=True)
 
-
 StrategyRef = Annotated[
     str, typer.Argument(help="A version, such as standard@3, or standard for its latest.")
 ]
