@@ -835,7 +835,7 @@ def upgrade() -> None:
                 "paid",
                 "settled",
                 "written_off",
-                name="outcome",
+                name="caseoutcome",
                 native_enum=False,
                 create_constraint=True,
                 length=40,

@@ -28,9 +28,9 @@ from app.casework.cases.models import (
     CollectionsCase,
 )
 from app.casework.cases.rules import CaseStatus
-from app.casework.cases.service import log_call, set_callback
+from app.casework.cases.service import record_call, set_callback
 from app.casework.holds.queries import hold_of_kind, open_holds_of
-from app.casework.holds.rules import review_days
+from app.casework.holds.rules import hold_name, review_days
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import live_plan
 from app.core.actor import Actor
@@ -88,35 +88,34 @@ class CallEffects:
     confirmations: Mapping[Channel, Answer] = field(default_factory=dict)
 
 
-def record_call(
+def log_call(
     session: Session,
-    portfolio: Portfolio,
     case: CollectionsCase,
     call: CallReport,
-    stationery: Stationery,
+    letters: Stationery,
     *,
     by: Actor,
-    today: date,
     now: datetime,
 ) -> CallEffects:
     """Put a call on record with all that follows: holds, a number that rests, a callback, a promise, the next attempt.
-    Invalid, naming the field, where the result lacks what it says. The customer is locked."""
+    Invalid, naming the field, where the result lacks what it says. The caller holds the customer's lock."""
+    portfolio = session.get_one(Portfolio, case.portfolio_id)
     customer = session.get_one(Customer, case.customer_id)
     _require_whole(session, case, call)
     _require_fitting(call)
     if call.callback_at is not None:
         check_callback(session, portfolio, customer, call.callback_at, now=now)
-    log_call(session, case, call.result, call.note, by=by, now=now)
+    record_call(session, case, call.result, call.note, by=by, now=now)
     effects = CallEffects()
     if call.result in BAD_NUMBER:
         _rest_number(session, case, customer, call.result, by=by, now=now)
         effects.number_rests = bool(customer.mobile)
     if call.result in CALL_HOLDS:
-        effects.placed = _hold(session, case, call, stationery, by=by, today=today, now=now)
+        effects.placed = _hold(session, portfolio, case, call, letters, by=by, now=now)
     if call.callback_at is not None:
         set_callback(session, case, call.callback_at, by=by, now=now)
     if call.due_on is not None:
-        made = promise(session, case, call.amount_minor, call.due_on, stationery, by=by, now=now)
+        made = promise(session, case, call.amount_minor, call.due_on, letters, by=by, now=now)
         effects.plan, effects.confirmations = made.plan, made.confirmations
     if call.result in UNREACHED and call.callback_at is None:
         _try_again(session, portfolio, case, customer, call.result, effects, now=now)
@@ -127,13 +126,13 @@ def _require_whole(session: Session, case: CollectionsCase, call: CallReport) ->
     """A result that speaks of a promise or a callback brings it, so that none is only a word on the timeline."""
     promised = call.amount_minor > 0 or call.due_on is not None
     if call.result is CallResult.PROMISED and not promised and live_plan(session, id_of(case)) is None:
-        raise Invalid("say how much they promised", "amount")
+        raise Invalid("Say how much they promised.", "amount")
     if promised and call.amount_minor <= 0:
-        raise Invalid("say how much they promised", "amount")
+        raise Invalid("Say how much they promised.", "amount")
     if promised and call.due_on is None:
-        raise Invalid("say by when they pay", "due_on")
+        raise Invalid("Say by when they pay.", "due_on")
     if call.result is CallResult.CALL_BACK and call.callback_at is None and case.status is CaseStatus.OPEN:
-        raise Invalid("say when to call them back", "callback_at")
+        raise Invalid("Say when to call them back.", "callback_at")
 
 
 def _require_fitting(call: CallReport) -> None:
@@ -141,12 +140,12 @@ def _require_fitting(call: CallReport) -> None:
     chosen by mistake, and a confirmation of it would tell the customer something false."""
     if call.due_on is not None and call.result not in PROMISING:
         raise Invalid(
-            "a call with this result brings no promise; clear the amount and the date, or choose another result",
+            "A call with this result brings no promise. Clear the amount and the date, or choose another result.",
             "result",
         )
     if call.callback_at is not None and call.result in NO_CALLBACK:
         raise Invalid(
-            "nobody is called back after this result; clear the time, or choose another result", "result"
+            "Nobody is called back after this result. Clear the time, or choose another result.", "result"
         )
 
 
@@ -155,19 +154,18 @@ def check_callback(
 ) -> None:
     """Invalid for a callback in the past, too far ahead, or at an hour closed by law or by their own wish."""
     if at <= now:
-        raise Invalid("the callback time has passed", "callback_at")
+        raise Invalid("The callback time has passed.", "callback_at")
     if at > now + timedelta(days=CALLBACK_DAYS):
-        raise Invalid(f"a callback is at most {CALLBACK_DAYS} days ahead", "callback_at")
+        raise Invalid(f"A callback is at most {CALLBACK_DAYS} days ahead.", "callback_at")
     for hold in open_holds_of(session, id_of(customer)):
         if hold.kind in NO_CALLS:
-            kind = hold.kind.value.replace("_", " ")
-            raise Invalid(f"no call is allowed while the {kind} hold stands", "callback_at")
+            raise Invalid(f"No call is allowed while the {hold_name(hold.kind)} stands.", "callback_at")
     pack = packs_for(portfolio, customer)
     facts = gather_facts(session, [customer], pack, now=now)[id_of(customer)]
     asked = ask(Contact(Channel.CALL, Purpose.REMINDER, address_of(customer, Channel.CALL)), facts, at)
     for rule in pack.rules_for(asked):
         for reason in rule.hour_objections(asked):
-            raise Invalid(f"no call is allowed at that time: {reason.detail}", "callback_at")
+            raise Invalid(f"No call is allowed at that time: {reason.detail}.", "callback_at")
 
 
 def _rest_number(
@@ -188,12 +186,12 @@ def _rest_number(
 
 def _hold(
     session: Session,
+    portfolio: Portfolio,
     case: CollectionsCase,
     call: CallReport,
     letters: Stationery,
     *,
     by: Actor,
-    today: date,
     now: datetime,
 ) -> PlacedHold | None:
     """None where such a hold stands already."""
@@ -202,7 +200,7 @@ def _hold(
         return None
     said = call.note.strip()
     reason = f"On the phone: {REASONS[call.result]}" + (f". {said}" if said else "")
-    until = today + timedelta(days=review_days(kind))
+    until = local_date(now, portfolio.timezone) + timedelta(days=review_days(kind))
     return place_hold(session, case, kind, reason[:500], until, letters, by=by, now=now)
 
 

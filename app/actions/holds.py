@@ -17,7 +17,8 @@ from app.book.ledger.rules import ENDED
 from app.casework.cases.models import CollectionsCase
 from app.casework.holds.models import CaseHold
 from app.casework.holds.queries import hold_of_kind
-from app.casework.holds.service import close_hold, keep_hold, start_hold, words
+from app.casework.holds.rules import hold_name
+from app.casework.holds.service import close_hold, keep_hold, start_hold
 from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.errors import Conflict
@@ -101,7 +102,8 @@ def _require_none_stands(session: Session, case: CollectionsCase, kind: HoldKind
     if same is not None:
         when = f"to be reviewed by {same.until}" if same.for_good else f"until {same.until}"
         raise Conflict(
-            f"A {words(kind)} hold stands already, {when}. Add a note, or end that hold before you place another."
+            f"A {hold_name(kind)} stands already, {when}."
+            " Add a note, or end that hold before you place another."
         )
 
 

@@ -18,7 +18,8 @@ from app.book.ledger import service as ledger
 from app.book.ledger.ends import last_end
 from app.book.ledger.models import Account, Entry, Portfolio
 from app.book.ledger.rules import COLLECTABLE, PAYS_DUES, AccountStatus, EntryKind
-from app.casework.cases.service import get_case, reopen_case
+from app.casework.cases.queries import get_case
+from app.casework.cases.service import reopen_case
 from app.casework.plans.models import Plan, PlanAccount
 from app.casework.plans.payments import paid_toward
 from app.casework.plans.queries import instalments_of, live_plan

@@ -20,7 +20,8 @@ from app.api.legal_shapes import BundleShape, ReferralShape
 from app.book.ledger.models import Portfolio
 from app.book.ledger.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
-from app.casework.cases.service import about_case, get_case
+from app.casework.cases.queries import get_case
+from app.casework.cases.service import about_case
 from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import CASEWORK, LEGAL_WORK, MANAGEMENT, Caller

@@ -12,7 +12,7 @@ from babel import Locale
 from babel.numbers import get_decimal_symbol, get_group_symbol
 from pydantic import BaseModel
 
-from app.casework.cases.queries import Book
+from app.casework.cases.worklist import PortfolioToday
 from app.casework.plans.rules import Instalment
 from app.core.clock import local_instant
 from app.core.errors import DeskError
@@ -45,7 +45,7 @@ class Wrong(Exception):
 class Fields:
     """Reads typed text; every fault is noted beside its field, and `done` raises them together."""
 
-    def __init__(self, typed: Typed, book: Book, zone: str, locale: Locale | None = None) -> None:
+    def __init__(self, typed: Typed, book: PortfolioToday, zone: str, locale: Locale | None = None) -> None:
         """`locale`: how the reader writes numbers; without one, as in English."""
         self.values, self.book, self.zone = typed.values(), book, zone
         self.locale = locale or Locale("en")

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from app.book.delinquency.service import edges_of
 from app.book.ledger.models import Portfolio
-from app.casework.cases.queries import Book
+from app.casework.cases.worklist import PortfolioToday
 from app.core.clock import local_date, local_instant
 from app.core.ids import id_of
 from app.core.staff.models import User
@@ -17,15 +17,15 @@ from app.operations.day.runs import last_closed
 from app.web.rendering import Tone
 
 
-def books_at(session: Session, now: datetime) -> tuple[Book, ...]:
+def books_at(session: Session, now: datetime) -> tuple[PortfolioToday, ...]:
     """Every portfolio with its present day and the day its figures are of."""
     portfolios = session.scalars(select(Portfolio).order_by(col(Portfolio.code))).all()
     return tuple(book_of(session, portfolio, now) for portfolio in portfolios)
 
 
-def book_of(session: Session, portfolio: Portfolio, now: datetime) -> Book:
+def book_of(session: Session, portfolio: Portfolio, now: datetime) -> PortfolioToday:
     today = local_date(now, portfolio.timezone)
-    return Book(
+    return PortfolioToday(
         portfolio_id=id_of(portfolio),
         code=portfolio.code,
         name=portfolio.creditor,

@@ -9,7 +9,11 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
-from app.actions.calls import CallEffects, CallReport, record_call
+from app.actions.calls import (
+    CallEffects,
+    CallReport,
+    log_call,
+)
 from app.actions.holds import end_hold, place_hold, review_hold
 from app.book.ledger.models import Customer, Portfolio
 from app.casework.cases.calls import (
@@ -58,10 +62,7 @@ def a_case(session: Session, **changes: object) -> CollectionsCase:
 
 
 def call(session: Session, case: CollectionsCase, report: CallReport, now: datetime = NOW) -> CallEffects:
-    portfolio = session.get_one(Portfolio, case.portfolio_id)
-    return record_call(
-        session, portfolio, case, report, builders.stationery(), by=Actor.user("ben"), today=ON, now=now
-    )
+    return log_call(session, case, report, builders.stationery(), by=Actor.user("ben"), now=now)
 
 
 def a_task(session: Session, case: CollectionsCase, due_on: date = ON) -> CallTask:
@@ -296,7 +297,7 @@ def test_who_did_not_promise_is_not_told_that_they_did(session: Session, result:
 @pytest.mark.parametrize("result", sorted(NO_CALL))
 def test_nobody_is_called_back_who_cannot_or_may_not_be_called(session: Session, result: CallResult) -> None:
     case = a_case(session)
-    with pytest.raises(Invalid, match="nobody is called back") as refused:
+    with pytest.raises(Invalid, match="Nobody is called back") as refused:
         call(session, case, CallReport(result, callback_at=TOMORROW))
     assert refused.value.field == "result"
 
@@ -308,7 +309,7 @@ def test_a_stop_ends_the_callback_and_lets_no_other_be_set(session: Session, res
     call(session, case, CallReport(result), now=NOW + timedelta(minutes=1))
     assert case.callback_at is None
     assert "hold" in builders.events(session, Kind.CALLBACK_SET)[-1]["reason"]
-    with pytest.raises(Invalid, match="no call is allowed while the .* hold stands"):
+    with pytest.raises(Invalid, match="No call is allowed while the .* hold stands"):
         call(session, case, CallReport(CallResult.CALL_BACK, callback_at=TOMORROW))
 
 

@@ -11,7 +11,7 @@ from app.casework.cases.models import (
     CallTask,
     CollectionsCase,
 )
-from app.casework.cases.rules import CaseStatus, Outcome
+from app.casework.cases.rules import CaseOutcome, CaseStatus
 from app.casework.holds.models import CaseHold
 from app.casework.plans.models import Plan, PlanInstalment
 from app.core.staff.rules import Role
@@ -34,7 +34,11 @@ def test_cases_are_found_by_what_they_are(program: Program) -> None:
     fresh = late_case(desk, owner="ben")
     old = late_case(desk, due_on=date(2026, 1, 20))
     closed = late_case(
-        desk, status=CaseStatus.CLOSED, outcome=Outcome.CURED, closed_on=date(2026, 2, 20), oldest_due_on=None
+        desk,
+        status=CaseStatus.CLOSED,
+        outcome=CaseOutcome.CURED,
+        closed_on=date(2026, 2, 20),
+        oldest_due_on=None,
     )
     desk.write(lambda session: builders.portfolio(session, "OTHER"))
 

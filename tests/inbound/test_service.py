@@ -17,7 +17,7 @@ from app.casework.cases.models import (
     CallTask,
     CollectionsCase,
 )
-from app.casework.cases.service import log_call
+from app.casework.cases.service import record_call
 from app.casework.contacts.models import PlannedContact
 from app.casework.holds.models import CaseHold
 from app.core.actor import Actor
@@ -343,9 +343,9 @@ def test_please_call_me_puts_a_call_on_the_worklist_once(engine: Engine) -> None
     with transaction(engine) as session:
         assert has_waiting(session) == 1, "the page's request is on the worklist, and says nothing else"
         case = session.scalars(select(CollectionsCase)).one()
-        log_call(session, case, CallResult.NO_ANSWER, "", by=Actor.user("ben"), now=evening)
+        record_call(session, case, CallResult.NO_ANSWER, "", by=Actor.user("ben"), now=evening)
         assert session.scalars(select(CallTask)).one().done_at is None, "they still want to be called"
-        log_call(session, case, CallResult.RIGHT_PARTY, "", by=Actor.user("ben"), now=evening)
+        record_call(session, case, CallResult.RIGHT_PARTY, "", by=Actor.user("ben"), now=evening)
         assert session.scalars(select(CallTask)).one().result == "right_party"
 
 

@@ -408,7 +408,10 @@ def test_money_of_a_bank_that_nobody_can_be_found_for_is_told(desk: Desk, tmp_pa
     loaded = desk("feed", "load", "camt054", str(path), "--portfolio", "CARDS")
     assert loaded.status == 0
     assert "camt054: read 1, loaded 1" in loaded.out
-    assert "1 unmatched payment of 45.00 CNY waits for a person to match it, the oldest since 2026-02-20" in loaded.out
+    assert (
+        "1 unmatched payment of 45.00 CNY waits for a person to match it, the oldest since 2026-02-20"
+        in loaded.out
+    )
     again = desk("feed", "load", "camt054", str(path), "--portfolio", "CARDS", "--json")
     assert again.json == {
         "kind": "camt054", "read": 1, "loaded": 0, "unchanged": 1, "conflicts": 0, "rejected": 0,

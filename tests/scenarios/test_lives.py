@@ -21,11 +21,8 @@ from app.casework.cases.models import (
     CallTask,
     CollectionsCase,
 )
-from app.casework.cases.rules import (
-    CaseStatus,
-    Outcome,
-)
-from app.casework.cases.service import log_call
+from app.casework.cases.rules import CaseOutcome, CaseStatus
+from app.casework.cases.service import record_call
 from app.casework.contacts.models import PlannedContact
 from app.casework.holds.models import CaseHold
 from app.casework.holds.service import (
@@ -129,7 +126,7 @@ def test_from_a_missed_minimum_to_a_kept_promise_and_cure(engine: Engine) -> Non
     with transaction(engine) as session:
         case, book = life.case(session), get_portfolio(session, builders.BOOK)
         told = {"by": "user:ann", "now": builders.at(day(11))}
-        log_call(session, case, CallResult.PROMISED, "will pay on Friday", **told)
+        record_call(session, case, CallResult.PROMISED, "will pay on Friday", **told)
         plan = promise_to_pay(session, case, 5_000, day(16), today=day(11), **told)
         answers = confirm_plan(session, book, plan, builders.stationery(), on=day(11), **told)
         assert [type(a).__name__ for a in answers] == ["Clearance", "Clearance"]
@@ -156,7 +153,7 @@ def test_from_a_missed_minimum_to_a_kept_promise_and_cure(engine: Engine) -> Non
         closed = life.case(session)
         assert (closed.status, closed.outcome, closed.closed_on) == (
             CaseStatus.CLOSED,
-            Outcome.CURED,
+            CaseOutcome.CURED,
             day(16),
         )
     assert life.live(17, 40) == []
@@ -450,7 +447,7 @@ def test_a_back_dated_payment_restates_the_days_it_touches_and_keeps_both_figure
         assert rolled.closes
         assert rolled.end == 0
     with transaction(engine) as session:
-        assert life.case(session).outcome is Outcome.CURED
+        assert life.case(session).outcome is CaseOutcome.CURED
     life.prove()
 
 

@@ -11,7 +11,7 @@ from pydantic import Field
 from sqlmodel import Session, col, select
 from starlette.requests import Request
 
-from app.actions.calls import CallReport, record_call
+from app.actions.calls import CallReport, log_call
 from app.actions.holds import end_hold, place_hold, review_hold
 from app.api.accounts.shapes import AccountShape
 from app.api.cases.agreement_shapes import PlanShape
@@ -38,12 +38,16 @@ from app.book.ledger.queries import accounts_of
 from app.book.ledger.rules import is_worked
 from app.book.ledger.service import get_portfolio
 from app.casework.cases.calls import CallResult
+from app.casework.cases.debt import (
+    CustomerDebt,
+    debt_of,
+    debts_now,
+)
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.cases.service import (
     add_note,
 )
-from app.casework.cases.standing import Standing, as_of_now, together
 from app.casework.holds.queries import get_hold, holds_of
 from app.casework.plans.queries import instalments_of, plans_of
 from app.core.clock import local_date
@@ -104,14 +108,14 @@ def list_cases(
         raise Invalid("name the portfolio too: each has its own buckets", "portfolio")
     rows = session.execute(query.order_by(col(CollectionsCase.id)).limit(limit + 1)).all()
     shown, next_cursor = page_of(rows, limit, lambda row: id_of(row[0]))
-    owes: dict[int, Standing] = {}
+    owes: dict[int, CustomerDebt] = {}
     for book in {book.id: book for _, _, book in shown}.values():
         theirs = [customer.id for _, customer, its in shown if its.id == book.id]
-        owes |= as_of_now(session, book, theirs, local_date(now, book.timezone))
+        owes |= debts_now(session, book, theirs, local_date(now, book.timezone))
     return Page(
         items=[
             CaseShape.of(
-                book, customer, case, owes.get(customer.id, Standing()), local_date(now, book.timezone)
+                book, customer, case, owes.get(customer.id, CustomerDebt()), local_date(now, book.timezone)
             )
             for case, customer, book in shown
         ],
@@ -148,7 +152,7 @@ def get_one_case(reference: CaseRef, _caller: Reader, session: ReadSession, now:
     today = local_date(now, book.timezone)
     accounts = accounts_of(session, case.customer_id)
     stands = standing_on(session, book, [id_of(account) for account in accounts], today)
-    owes = together(stands[id_of(a)] for a in accounts if is_worked(a.status, a.ended_on))
+    owes = debt_of(stands[id_of(a)] for a in accounts if is_worked(a.status, a.ended_on))
     plans = plans_of(session, [id_of(case)])
     parts = instalments_of(session, [id_of(plan) for plan in plans])
     return CaseDetail(
@@ -221,8 +225,7 @@ def post_call(
             raise Invalid("say in which currency", "currency")
         amount_minor = minor_of(new.amount, new.currency, book)
     call = CallReport(new.result, new.note, new.callback_at, amount_minor, new.due_on)
-    stationery, today = ports_of(request).stationery, local_date(now, book.timezone)
-    record_call(session, book, case, call, stationery, by=caller.by, today=today, now=now)
+    log_call(session, case, call, ports_of(request).stationery, by=caller.by, now=now)
     return _last_event(session, case, Kind.CALL_LOGGED)
 
 

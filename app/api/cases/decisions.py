@@ -12,7 +12,7 @@ from sqlmodel import col, select
 from app.api.cases.answer_shapes import AnswerShape, ReasonShape
 from app.api.deps import Page, ReadSession, api_requires, api_router
 from app.api.fields import CaseRef, Cursor, Limit, RowId, after, case_id_of, page_of
-from app.casework.cases.service import get_case
+from app.casework.cases.queries import get_case
 from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import CASE_READING, Caller

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from app.actions.documents import add_document, fetch_document, withdraw_document
 from app.api.deps import Input, OnceSession, ReadSession, api_requires, api_router
 from app.api.fields import CaseRef, RowId, case_id_of
-from app.casework.cases.service import get_case
+from app.casework.cases.queries import get_case
 from app.casework.documents.models import CaseDocument
 from app.casework.documents.rules import MAX_BYTES, DocumentKind
 from app.casework.documents.service import documents_of, get_document

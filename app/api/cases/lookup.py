@@ -6,7 +6,7 @@ from sqlmodel import Session
 
 from app.api.fields import case_id_of
 from app.casework.cases.models import CollectionsCase
-from app.casework.cases.service import get_case
+from app.casework.cases.queries import get_case
 from app.core.ids import id_of
 from app.core.timeline.service import lock_customers
 

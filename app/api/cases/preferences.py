@@ -13,7 +13,7 @@ from app.api.deps import Input, OnceSession, ReadSession, api_requires, api_rout
 from app.api.fields import CaseRef, Day, RowId, case_id_of
 from app.book.ledger.models import Customer
 from app.casework.cases.models import CollectionsCase
-from app.casework.cases.service import get_case
+from app.casework.cases.queries import get_case
 from app.core.ids import id_of
 from app.core.staff.rules import CASE_READING, CASEWORK, Caller
 from app.core.text import Line

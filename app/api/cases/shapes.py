@@ -14,15 +14,12 @@ from app.api.shapes import Money
 from app.book.delinquency.rules import bucket_of, days_past_due
 from app.book.delinquency.service import edges_of
 from app.book.ledger.models import Customer, Portfolio
+from app.casework.cases.debt import CustomerDebt
 from app.casework.cases.models import (
     CollectionsCase,
     case_reference,
 )
-from app.casework.cases.rules import (
-    CaseStatus,
-    Outcome,
-)
-from app.casework.cases.standing import Standing
+from app.casework.cases.rules import CaseOutcome, CaseStatus
 from app.casework.holds.models import CaseHold
 from app.core.ids import id_of
 from app.core.money import to_decimal_string
@@ -71,7 +68,7 @@ class CaseShape(BaseModel):
     portfolio: str
     customer: CustomerShape
     status: CaseStatus
-    outcome: Outcome | None
+    outcome: CaseOutcome | None
     owner: str = Field(description="Username of the agent who works it; empty while nobody does.")
     opened_on: date
     closed_on: date | None
@@ -92,7 +89,7 @@ class CaseShape(BaseModel):
 
     @classmethod
     def of(
-        cls, book: Portfolio, customer: Customer, case: CollectionsCase, owes: Standing, as_of: date
+        cls, book: Portfolio, customer: Customer, case: CollectionsCase, owes: CustomerDebt, as_of: date
     ) -> Self:
         late = days_past_due(owes.oldest, as_of)
         return cls(

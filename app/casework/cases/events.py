@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from app.casework.cases.calls import CallResult
-from app.casework.cases.rules import Outcome
+from app.casework.cases.rules import CaseOutcome
 from app.core.labels import CALL_RESULT_LABELS
 from app.core.timeline.payload import Payload
 from app.core.timeline.presenting import Reader, TimelineEntry, TimelineFilter, Tone, sentence, words
@@ -37,7 +37,7 @@ class CaseClosed(Payload):
     FILTERS = (TimelineFilter.CASE,)
 
     on: date
-    outcome: Outcome
+    outcome: CaseOutcome
 
     def present(self, reader: Reader) -> TimelineEntry:
         return TimelineEntry(f"Case closed: {words(self.outcome)}", "", "good")

@@ -5,7 +5,7 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from app.casework.cases.rules import CaseStatus, Outcome
+from app.casework.cases.rules import CaseOutcome, CaseStatus
 from app.casework.contacts.models import PlannedContact
 from app.core.db import BigId, Row, UtcDateTime, enum_type, table_of
 from app.core.ids import id_of
@@ -46,7 +46,7 @@ class CollectionsCase(Row, table=True):
     portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
     customer_id: int = Field(foreign_key="customer.id", sa_type=BigId)
     status: CaseStatus = Field(default=CaseStatus.OPEN, sa_type=enum_type(CaseStatus))
-    outcome: Outcome | None = Field(default=None, sa_type=enum_type(Outcome))
+    outcome: CaseOutcome | None = Field(default=None, sa_type=enum_type(CaseOutcome))
     owner: str = Field(default="", max_length=60)
     """Username of the agent who works it; empty = nobody yet."""
     opened_on: date

@@ -15,7 +15,7 @@ class CaseStatus(StrEnum):
     CLOSED = "closed"
 
 
-class Outcome(StrEnum):
+class CaseOutcome(StrEnum):
     CURED = "cured"
     """Nothing is past due any more."""
     PAID = "paid"
@@ -48,18 +48,18 @@ def priority(facts: WorkFacts, *, typical_minor: int) -> int:
     return amount + age + broken + (15 if facts.call_task_open else 0)
 
 
-ENDINGS: Mapping[AccountStatus, Outcome] = {
-    AccountStatus.CHARGED_OFF: Outcome.WRITTEN_OFF,
-    AccountStatus.SOLD: Outcome.WRITTEN_OFF,
-    AccountStatus.SETTLED: Outcome.SETTLED,
-    AccountStatus.PAID: Outcome.PAID,
+ENDINGS: Mapping[AccountStatus, CaseOutcome] = {
+    AccountStatus.CHARGED_OFF: CaseOutcome.WRITTEN_OFF,
+    AccountStatus.SOLD: CaseOutcome.WRITTEN_OFF,
+    AccountStatus.SETTLED: CaseOutcome.SETTLED,
+    AccountStatus.PAID: CaseOutcome.PAID,
 }
 """How a case ends with its accounts; where they ended differently, the first of these counts."""
 
 
-def outcome_of(balance_minor: int, ended: Collection[AccountStatus] = ()) -> Outcome:
+def outcome_of(balance_minor: int, ended: Collection[AccountStatus] = ()) -> CaseOutcome:
     """How a case whose accounts are no longer past due ended; `ended`: how its accounts did while it was open."""
     for status, outcome in ENDINGS.items():
         if status in ended:
             return outcome
-    return Outcome.PAID if balance_minor <= 0 else Outcome.CURED
+    return CaseOutcome.PAID if balance_minor <= 0 else CaseOutcome.CURED

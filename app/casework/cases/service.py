@@ -1,314 +1,33 @@
-"""Opening, closing and working cases."""
+"""Work a case: assign, note, call back, call, reopen. Row and event together, in the caller's transaction."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any
 
-import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from app.book.delinquency.models import AccountState
-from app.book.delinquency.queries import owed_minor
-from app.book.delinquency.rules import days_past_due
 from app.book.ledger.models import Account, Customer, Portfolio
-from app.book.ledger.queries import worked
-from app.book.ledger.rules import AccountStatus
 from app.casework.cases.calls import UNREACHED, CallResult
+from app.casework.cases.debt import debt_now
 from app.casework.cases.events import (
     CallbackSet,
     CallLogged,
     CaseAssigned,
-    CaseClosed,
     CaseOpened,
     CaseReopened,
     NoteAdded,
 )
 from app.casework.cases.models import CallTask, CollectionsCase
-from app.casework.cases.rules import CaseStatus, Outcome, WorkFacts, outcome_of, priority
-from app.casework.cases.standing import Standing, as_folded, standing_now
-from app.core.actor import SYSTEM, Actor
-from app.core.bulk import chunked, insert_rows
-from app.core.db import table_of
-from app.core.errors import Conflict, Invalid, NotFound
+from app.casework.cases.rules import CaseOutcome, CaseStatus
+from app.core.actor import Actor
+from app.core.errors import Conflict, Invalid
 from app.core.ids import id_of
 from app.core.text import clean_text
 from app.core.timeline.payload import Payload
 from app.core.timeline.rules import Kind
-from app.core.timeline.service import NewEvent, about_customer, customer_stream, record, record_many
+from app.core.timeline.service import NewEvent, about_customer, customer_stream, record
 from app.core.vocabulary import Channel
-
-# --- the day ------------------------------------------------------------------------------------------------
-
-
-def open_cases(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> int:
-    """A case for every customer who owes something that is past due (as much as the portfolio works) and has no open
-    case. Returns how many."""
-    assert portfolio.id is not None
-    state, account, case = table_of(AccountState), table_of(Account), table_of(CollectionsCase)
-    has_open = sa.exists().where(
-        case.c.customer_id == account.c.customer_id, case.c.status == CaseStatus.OPEN
-    )
-    late = (
-        sa.select(account.c.customer_id)
-        .join(state, state.c.account_id == account.c.id)
-        .where(
-            state.c.portfolio_id == portfolio.id,
-            state.c.oldest_due_on.is_not(None),  # by index: past-due accounts are few among all
-            owed_minor() > 0,
-            worked(),
-            ~has_open,
-        )
-        .distinct()
-    )
-    least = max(1, portfolio.small_debt_minor)
-    standings = as_folded(session, session.scalars(late).all())
-    found = {customer_id: owes for customer_id, owes in standings.items() if owes.past_due >= least}
-    rows = [
-        {
-            "portfolio_id": portfolio.id,
-            "customer_id": customer_id,
-            "status": CaseStatus.OPEN,
-            "owner": "",
-            "opened_on": on,
-            "past_due_minor": owes.past_due,
-            "balance_minor": owes.balance,
-            "oldest_due_on": owes.oldest,
-            "priority": 0,
-            "broken_promises": 0,
-            "step_day": 0,
-            "occurrence": 1,
-            "next_contact_on": on,
-        }
-        for customer_id, owes in sorted(found.items())
-    ]
-    insert_rows(session, CollectionsCase, rows)
-    for batch in chunked(rows, 2000):
-        customers = {row["customer_id"]: row for row in batch}
-        query = select(CollectionsCase.id, CollectionsCase.customer_id).where(
-            col(CollectionsCase.customer_id).in_(customers), CollectionsCase.status == CaseStatus.OPEN
-        )
-        events = [
-            about_customer(
-                customer_id,
-                CaseOpened(
-                    on, customers[customer_id]["past_due_minor"], customers[customer_id]["oldest_due_on"]
-                ),
-                case_id=case_id,
-            )
-            for case_id, customer_id in session.execute(query).all()
-        ]
-        record_many(session, events, by=SYSTEM, now=now)
-    return len(rows)
-
-
-def review_cases(
-    session: Session, portfolio: Portfolio, on: date, *, keep_open: Sequence[int], now: datetime
-) -> int:
-    """Close open cases with nothing past due and owed any more, or less than the portfolio works, except `keep_open`
-    (those with a live plan), and bring the others up to the end of `on`. Returns how many were closed."""
-    assert portfolio.id is not None
-    kept = set(keep_open)
-    done: list[tuple[Any, Standing]] = []
-    live: list[tuple[Any, Standing]] = []
-    for case, owes in _open_cases(session, portfolio.id):
-        is_done = owes.past_due < max(1, portfolio.small_debt_minor) and case.id not in kept
-        (done if is_done else live).append((case, owes))
-    _close(session, done, on, now=now)
-    _refresh(session, live, on)
-    return len(done)
-
-
-def _open_cases(session: Session, portfolio_id: int) -> list[tuple[Any, Standing]]:
-    """Open cases of a portfolio with whether a call waits (`call_task`), each with what its customer owes now."""
-    case, task = table_of(CollectionsCase), table_of(CallTask)
-    waiting_call = sa.exists().where(task.c.case_id == case.c.id, task.c.done_at.is_(None))
-    query = sa.select(case, waiting_call.label("call_task")).where(
-        case.c.portfolio_id == portfolio_id, case.c.status == CaseStatus.OPEN
-    )
-    rows = session.connection().execute(query).all()
-    standings = as_folded(session, [row.customer_id for row in rows])
-    return [(row, standings.get(row.customer_id, Standing())) for row in rows]
-
-
-def _close(session: Session, done: Sequence[tuple[Any, Standing]], on: date, *, now: datetime) -> None:
-    if not done:
-        return
-    case = table_of(CollectionsCase)
-    close = (
-        sa.update(case)
-        .where(case.c.id == sa.bindparam("b_id"))
-        .values(
-            status=CaseStatus.CLOSED,
-            outcome=sa.bindparam("b_outcome"),
-            closed_on=on,
-            past_due_minor=0,
-            oldest_due_on=None,
-            balance_minor=sa.bindparam("b_balance"),
-            next_contact_on=None,
-            callback_at=None,
-        )
-    )
-    outcomes = _outcomes(session, done)
-    rows = [{"b_id": row.id, "b_outcome": outcomes[row.id], "b_balance": owes.balance} for row, owes in done]
-    session.connection().execute(close, rows)
-    _drop_call_tasks(session, [row.id for row, _ in done], now=now)
-    events = [
-        about_customer(row.customer_id, CaseClosed(on, outcomes[row.id]), case_id=row.id) for row, _ in done
-    ]
-    record_many(session, events, by=SYSTEM, now=now)
-
-
-def _outcomes(session: Session, cases: Sequence[tuple[Any, Standing]]) -> dict[int, Outcome]:
-    """How each of these cases ended: with its accounts, where they ended while it was open."""
-    ended: dict[int, list[tuple[AccountStatus, date]]] = {}
-    for customers in chunked([case.customer_id for case, _ in cases], 2000):
-        query = sa.select(col(Account.customer_id), col(Account.status), col(Account.ended_on)).where(
-            col(Account.customer_id).in_(customers), col(Account.ended_on).is_not(None)
-        )
-        for customer_id, status, ended_on in session.execute(query):
-            ended.setdefault(customer_id, []).append((status, ended_on))
-    return {
-        case.id: outcome_of(
-            owes.balance,
-            {status for status, ended_on in ended.get(case.customer_id, ()) if ended_on >= case.opened_on},
-        )
-        for case, owes in cases
-    }
-
-
-def _drop_call_tasks(session: Session, case_ids: Sequence[int], *, now: datetime) -> None:
-    """Nobody calls about a case that is closed."""
-    task = table_of(CallTask)
-    for ids in chunked(case_ids, 2000):
-        waiting = sa.and_(task.c.case_id.in_(ids), task.c.done_at.is_(None))
-        session.connection().execute(sa.update(task).where(waiting).values(done_at=now, result="case_closed"))
-
-
-def _refresh(session: Session, found: Sequence[tuple[Any, Standing]], on: date) -> None:
-    """Amounts, priority and the strategy's wake-up of open cases at the end of `on`."""
-    case = table_of(CollectionsCase)
-    typical = sum(owes.past_due for _, owes in found) // max(1, len(found))
-    changes = []
-    for row, owes in found:
-        moved = (row.past_due_minor, row.oldest_due_on) != (owes.past_due, owes.oldest)
-        facts = WorkFacts(
-            owes.past_due,
-            days_past_due(owes.oldest, on),
-            row.broken_promises,
-            row.callback_at,
-            bool(row.call_task),
-        )
-        points = priority(facts, typical_minor=typical)
-        if moved or points != row.priority or row.balance_minor != owes.balance:
-            changes.append(
-                {
-                    "b_id": row.id,
-                    "b_past_due": owes.past_due,
-                    "b_balance": owes.balance,
-                    "b_oldest": owes.oldest,
-                    "b_priority": points,
-                    "b_next": on if moved else row.next_contact_on,
-                }
-            )
-    if changes:
-        update = (
-            sa.update(case)
-            .where(case.c.id == sa.bindparam("b_id"))
-            .values(
-                past_due_minor=sa.bindparam("b_past_due"),
-                balance_minor=sa.bindparam("b_balance"),
-                oldest_due_on=sa.bindparam("b_oldest"),
-                priority=sa.bindparam("b_priority"),
-                next_contact_on=sa.bindparam("b_next"),
-            )
-        )
-        session.connection().execute(update, changes)
-
-
-def assign_cases(session: Session, portfolio: Portfolio, agents: Sequence[str], *, now: datetime) -> int:
-    """Give cases without an owner to the agents in turn, whoever has fewest open cases first."""
-    if not agents:
-        return 0
-    case = table_of(CollectionsCase)
-    is_open = sa.and_(case.c.portfolio_id == portfolio.id, case.c.status == CaseStatus.OPEN)
-    load = dict.fromkeys(agents, 0)
-    counted = sa.select(case.c.owner, sa.func.count()).where(is_open).group_by(case.c.owner)
-    load.update({owner: n for owner, n in session.connection().execute(counted) if owner in load})
-    query = sa.select(case.c.id, case.c.customer_id).where(is_open, case.c.owner == "").order_by(case.c.id)
-    rows, events = [], []
-    for case_id, customer_id in session.connection().execute(query).all():
-        agent = min(load, key=lambda name: (load[name], name))
-        load[agent] += 1
-        rows.append({"b_id": case_id, "b_owner": agent})
-        events.append(about_customer(customer_id, CaseAssigned(agent), case_id=case_id))
-    if rows:
-        update = (
-            sa.update(case).where(case.c.id == sa.bindparam("b_id")).values(owner=sa.bindparam("b_owner"))
-        )
-        session.connection().execute(update, rows)
-        record_many(session, events, by=SYSTEM, now=now)
-    return len(rows)
-
-
-# --- accounts that owe again -------------------------------------------------------------------------------
-
-
-def reopen_case(
-    session: Session,
-    account: Account,
-    portfolio: Portfolio,
-    why: str,
-    *,
-    closed_since: date,
-    on: date,
-    by: Actor,
-    now: datetime,
-) -> CollectionsCase | None:
-    """An account whose end was undone is worked again: the case that closed with it is open again, or the
-    customer's open case is looked at tonight. None where nothing is past due yet: a night opens one when it is.
-
-    The caller holds the customer's lock. Amounts are as of now, and the night's as soon as it has folded.
-    """
-    cases = select(CollectionsCase).where(CollectionsCase.customer_id == account.customer_id)
-    case = session.scalar(cases.where(CollectionsCase.status == CaseStatus.OPEN).with_for_update())
-    if case is not None:
-        case.next_contact_on = on
-        return case
-    owes = standing_now(session, portfolio, account.customer_id, on)
-    closed = cases.where(col(CollectionsCase.closed_on) >= closed_since)
-    case = session.scalar(closed.order_by(col(CollectionsCase.id).desc()).limit(1).with_for_update())
-    if owes.past_due < max(1, portfolio.small_debt_minor):
-        if case is not None:  # no letter may say that it was paid off or settled
-            case.outcome = Outcome.CURED
-        return None
-    is_new = case is None
-    if case is None:
-        case = CollectionsCase(
-            portfolio_id=account.portfolio_id, customer_id=account.customer_id, opened_on=on
-        )
-        session.add(case)
-    else:
-        # What the case said when it closed may have to be said again, another time.
-        case.occurrence += 1
-    case.status, case.outcome, case.closed_on = CaseStatus.OPEN, None, None
-    case.past_due_minor, case.balance_minor, case.oldest_due_on = owes.past_due, owes.balance, owes.oldest
-    case.next_contact_on = on
-    session.flush()
-    reopened = CaseOpened if is_new else CaseReopened
-    record(session, about_case(case, reopened(on, owes.past_due, owes.oldest, why)), by=by, now=now)
-    return case
-
-
-# --- people -------------------------------------------------------------------------------------------------
-
-
-def get_case(session: Session, case_id: int, *, lock: bool = False) -> CollectionsCase:
-    case = session.get(CollectionsCase, case_id, with_for_update=lock or None)
-    if case is None:
-        raise NotFound(f"no case {case_id}")
-    return case
 
 
 def assign(session: Session, case: CollectionsCase, owner: str, *, by: Actor, now: datetime) -> None:
@@ -335,12 +54,12 @@ def set_callback(
     _require_open(case)
     reason = clean_text(reason, "reason", required=False, at_most=500)
     if at is not None and at < now:
-        raise Invalid("the callback time has passed", "callback_at")
+        raise Invalid("The callback time has passed.", "callback_at")
     case.callback_at = at
     record(session, about_case(case, CallbackSet(at, reason)), by=by, now=now)
 
 
-def log_call(
+def record_call(
     session: Session, case: CollectionsCase, result: CallResult, note: str, *, by: Actor, now: datetime
 ) -> None:
     """Put a call that was made on record; it counts toward caps from this moment. Call tasks, and a callback that was
@@ -361,7 +80,7 @@ def log_call(
 
 def _require_open(case: CollectionsCase) -> None:
     if case.status is not CaseStatus.OPEN:
-        raise Conflict("this case is closed")
+        raise Conflict(f"Case {case.reference} is closed: it has no owner and no callback.")
 
 
 def about_case(case: CollectionsCase, payload: Payload, channel: Channel | None = None) -> NewEvent:
@@ -380,3 +99,49 @@ def case_event(
         case_id=id_of(case),
         channel=channel,
     )
+
+
+def reopen_case(
+    session: Session,
+    account: Account,
+    portfolio: Portfolio,
+    why: str,
+    *,
+    closed_since: date,
+    on: date,
+    by: Actor,
+    now: datetime,
+) -> CollectionsCase | None:
+    """An account whose end was undone is worked again: the case that closed with it is open again, or the
+    customer's open case is looked at tonight. None where nothing is past due yet: a night opens one when it is.
+
+    The caller holds the customer's lock. Amounts are as of now, and the night's as soon as it has folded.
+    """
+    cases = select(CollectionsCase).where(CollectionsCase.customer_id == account.customer_id)
+    case = session.scalar(cases.where(CollectionsCase.status == CaseStatus.OPEN).with_for_update())
+    if case is not None:
+        case.next_contact_on = on
+        return case
+    owes = debt_now(session, portfolio, account.customer_id, on)
+    closed = cases.where(col(CollectionsCase.closed_on) >= closed_since)
+    case = session.scalar(closed.order_by(col(CollectionsCase.id).desc()).limit(1).with_for_update())
+    if owes.past_due < max(1, portfolio.small_debt_minor):
+        if case is not None:  # no letter may say that it was paid off or settled
+            case.outcome = CaseOutcome.CURED
+        return None
+    is_new = case is None
+    if case is None:
+        case = CollectionsCase(
+            portfolio_id=account.portfolio_id, customer_id=account.customer_id, opened_on=on
+        )
+        session.add(case)
+    else:
+        # What the case said when it closed may have to be said again, another time.
+        case.occurrence += 1
+    case.status, case.outcome, case.closed_on = CaseStatus.OPEN, None, None
+    case.past_due_minor, case.balance_minor, case.oldest_due_on = owes.past_due, owes.balance, owes.oldest
+    case.next_contact_on = on
+    session.flush()
+    reopened = CaseOpened if is_new else CaseReopened
+    record(session, about_case(case, reopened(on, owes.past_due, owes.oldest, why)), by=by, now=now)
+    return case

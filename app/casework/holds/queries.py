@@ -8,7 +8,11 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.casework.cases.models import CollectionsCase
-from app.casework.cases.queries import Book, Condition, in_any
+from app.casework.cases.worklist import (
+    Condition,
+    PortfolioToday,
+    in_any,
+)
 from app.casework.holds.models import CaseHold
 from app.casework.holds.rules import FOR_GOOD
 from app.core.db import table_of
@@ -66,7 +70,7 @@ def is_on_hold() -> Condition:
     return case.c.customer_id.in_(sa.select(hold.c.customer_id).where(hold.c.ended_at.is_(None)))
 
 
-def has_hold_to_review(books: Sequence[Book]) -> Condition:
+def has_hold_to_review(books: Sequence[PortfolioToday]) -> Condition:
     """Cases with a hold that no date ends, whose review date has come."""
     case, hold = table_of(CollectionsCase), table_of(CaseHold)
     held = sa.select(hold.c.customer_id).where(hold.c.ended_at.is_(None), hold.c.kind.in_(FOR_GOOD))

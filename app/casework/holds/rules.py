@@ -31,3 +31,8 @@ LONGEST_DAYS = 3660
 def review_days(kind: HoldKind) -> int:
     """Days until a hold placed by the result of a call ends or comes up for review."""
     return REVIEW_DAYS if kind in FOR_GOOD else CLAIM_DAYS
+
+
+def hold_name(kind: HoldKind) -> str:
+    """The hold as a sentence says it: `cease contact hold`."""
+    return f"{kind.value.replace('_', ' ')} hold"

@@ -14,7 +14,7 @@ from app.casework.cases.rules import CaseStatus
 from app.casework.cases.service import set_callback
 from app.casework.holds.events import HoldEnded, HoldPlaced, HoldReviewDue, HoldReviewed
 from app.casework.holds.models import CaseHold
-from app.casework.holds.rules import FOR_GOOD, LONGEST_DAYS
+from app.casework.holds.rules import FOR_GOOD, LONGEST_DAYS, hold_name
 from app.core.actor import CUSTOMER, SYSTEM, Actor
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of
@@ -68,7 +68,7 @@ def _forget_callbacks(
         col(CollectionsCase.callback_at).is_not(None),
     )
     for case in session.scalars(query).all():
-        set_callback(session, case, None, reason=f"{words(kind)} hold", by=by, now=now)
+        set_callback(session, case, None, reason=f"{hold_name(kind)}", by=by, now=now)
 
 
 def keep_hold(
@@ -87,7 +87,7 @@ def close_hold(session: Session, hold: CaseHold, *, by: Actor, now: datetime, re
     person and a reason."""
     _require_open(hold)
     if hold.for_good and by in (SYSTEM, CUSTOMER):
-        raise Forbidden(f"Only a member of staff ends a {words(hold.kind)} hold, with a reason.")
+        raise Forbidden(f"Only a member of staff ends a {hold_name(hold.kind)}, with a reason.")
     reason = clean_text(reason, "reason", required=hold.for_good, at_most=MAX_REASON)
     hold.ended_at = now
     hold.ended_by = by
@@ -131,14 +131,9 @@ def end_due_holds(session: Session, portfolio: Portfolio, on: date, *, now: date
     return len(ending)
 
 
-def words(kind: HoldKind) -> str:
-    """The kind as a sentence says it: `cease contact`."""
-    return kind.value.replace("_", " ")
-
-
 def _require_open(hold: CaseHold) -> None:
     if hold.ended_at is not None:
-        raise Conflict(f"This {words(hold.kind)} hold has ended already.")
+        raise Conflict(f"This {hold_name(hold.kind)} has ended already.")
 
 
 def _require_date_ahead(until: date, today: date) -> None:

@@ -12,7 +12,10 @@ from app.book.ledger.balances import balance_of, still_owed
 from app.book.ledger.lifecycle import set_status
 from app.book.ledger.models import Account, Portfolio
 from app.book.ledger.rules import COLLECTABLE, AccountStatus
-from app.casework.cases.standing import Standing, as_folded
+from app.casework.cases.debt import (
+    CustomerDebt,
+    debts_as_folded,
+)
 from app.casework.plans.models import Plan
 from app.casework.plans.payments import accounts_of, offered_on, paid_to_settle, payments_for
 from app.casework.plans.queries import instalments_of, live_plan, offered_settlements
@@ -83,11 +86,11 @@ def _nothing_left(session: Session, plans: Sequence[Plan], on: date) -> set[int]
     """Ids of the plans for which nothing is left to pay at the end of `on`: of a promise nothing that is past due, of a
     plan no balance, of a settlement no balance on its accounts. What was charged off is off the book, not paid."""
     customers = {plan.customer_id for plan in plans}
-    owes = as_folded(session, customers)
+    owes = debts_as_folded(session, customers)
     off_the_book = _charged_off_accounts(session, customers)
     done: set[int] = set()
     for plan in plans:
-        standing = owes.get(plan.customer_id, Standing())
+        standing = owes.get(plan.customer_id, CustomerDebt())
         match plan.kind:
             case PlanKind.PROMISE:
                 left = standing.past_due

@@ -12,9 +12,9 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from app.book.delinquency.service import standing_on
 from app.book.ledger.models import Portfolio
+from app.casework.cases.debt import worked_accounts
 from app.casework.cases.models import CollectionsCase
-from app.casework.cases.queries import Book, Condition
-from app.casework.cases.standing import worked_accounts
+from app.casework.cases.worklist import Condition, PortfolioToday
 from app.casework.plans.models import Plan, PlanInstalment
 from app.casework.plans.rules import LIVE, Instalment, PlanKind, PlanStatus
 from app.core.db import table_of
@@ -26,7 +26,7 @@ def has_live_plan() -> Condition:
     return case.c.id.in_(sa.select(plan.c.case_id).where(plan.c.status.in_(LIVE)))
 
 
-def has_payment_due(books: Sequence[Book], days: int) -> Condition:
+def has_payment_due(books: Sequence[PortfolioToday], days: int) -> Condition:
     """A live promise or plan asks for money today or within the `days` - 1 after it."""
     case, plan, part = table_of(CollectionsCase), table_of(Plan), table_of(PlanInstalment)
     due = [

@@ -12,10 +12,14 @@ from datetime import date, datetime, timedelta
 from sqlmodel import Session
 
 from app.book.ledger.models import Portfolio
+from app.casework.cases.debt import (
+    CustomerDebt,
+    debt_now,
+)
 from app.casework.cases.models import CollectionsCase
+from app.casework.cases.queries import get_case
 from app.casework.cases.rules import CaseStatus
-from app.casework.cases.service import about_case, get_case
-from app.casework.cases.standing import Standing, standing_now
+from app.casework.cases.service import about_case
 from app.casework.plans.events import (
     PlanAccepted,
     PlanActivated,
@@ -206,9 +210,9 @@ def _nothing_to_agree_on(case: CollectionsCase) -> str:
     return f"Nothing is past due and owed on case {case.reference} now, so there is nothing to agree on."
 
 
-def _owes_now(session: Session, case: CollectionsCase, today: date) -> Standing:
+def _owes_now(session: Session, case: CollectionsCase, today: date) -> CustomerDebt:
     portfolio = session.get_one(Portfolio, case.portfolio_id)
-    return standing_now(session, portfolio, case.customer_id, today)
+    return debt_now(session, portfolio, case.customer_id, today)
 
 
 def accept(session: Session, plan: Plan, *, by: Actor, today: date, now: datetime) -> None:

@@ -10,8 +10,11 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.book.ledger.models import Customer, DailyRun, Portfolio
+from app.casework.cases.debt import (
+    CustomerDebt,
+    debts_now,
+)
 from app.casework.cases.models import CollectionsCase, case_reference
-from app.casework.cases.standing import Standing, as_of_now
 from app.legal.bundle.models import Bundle
 from app.legal.referrals.models import Referral, ReferralStatus
 
@@ -26,7 +29,7 @@ class Listed:
     customer_name: str
     portfolio: Portfolio
     closed_on: date | None
-    owes: Standing | None = None
+    owes: CustomerDebt | None = None
     """At the end of `closed_on`, with what was entered for it since, as the referral's own page and a bundle show it;
     None = as the night left the case."""
 
@@ -85,11 +88,11 @@ def referrals(
 
 def _with_figures(session: Session, rows: Sequence[Listed]) -> list[Listed]:
     """What the customers of some rows owe, asked once for each portfolio."""
-    owes: dict[int, Standing] = {}
+    owes: dict[int, CustomerDebt] = {}
     for portfolio, closed_on in {row.portfolio.id: (row.portfolio, row.closed_on) for row in rows}.values():
         if closed_on is not None:
             theirs = [row.case.customer_id for row in rows if row.portfolio.id == portfolio.id]
-            owes |= as_of_now(session, portfolio, theirs, closed_on)
+            owes |= debts_now(session, portfolio, theirs, closed_on)
     return [replace(row, owes=owes.get(row.case.customer_id)) for row in rows]
 
 

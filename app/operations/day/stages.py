@@ -31,7 +31,11 @@ from app.book.ledger.models import Portfolio
 from app.book.ledger.positions import reconcile_positions
 from app.book.ledger.rules import DelinquencySource
 from app.casework.cases.models import CollectionsCase
-from app.casework.cases.service import assign_cases, open_cases, review_cases
+from app.casework.cases.nightly import (
+    assign_cases,
+    open_cases,
+    review_cases,
+)
 from app.casework.holds.service import end_due_holds
 from app.casework.plans.assessment import assess_due
 from app.casework.plans.offers import expire_offers

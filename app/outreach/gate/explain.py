@@ -8,7 +8,10 @@ from datetime import datetime
 from sqlmodel import Session
 
 from app.book.ledger.models import Customer, Portfolio
-from app.casework.cases.standing import is_known, standing_now
+from app.casework.cases.debt import (
+    debt_now,
+    is_known,
+)
 from app.core.clock import local_date
 from app.core.ids import id_of
 from app.core.vocabulary import Channel, Purpose
@@ -48,7 +51,7 @@ def nothing_to_remind_of(
     if not is_known(session, id_of(customer)):
         return None
     today = local_date(at, portfolio.timezone)
-    if standing_now(session, portfolio, id_of(customer), today).past_due > 0:
+    if debt_now(session, portfolio, id_of(customer), today).past_due > 0:
         return None
     return Reason(
         NOTHING_OWED, "what is owed decides", "nothing is past due and owed", "house", verified=True

@@ -11,10 +11,7 @@ from sqlmodel import Session
 
 from app.book.ledger.models import Portfolio
 from app.casework.cases.models import CollectionsCase
-from app.casework.cases.rules import (
-    CaseStatus,
-    Outcome,
-)
+from app.casework.cases.rules import CaseOutcome, CaseStatus
 from app.casework.contacts.queries import contacts_of
 from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.holds.models import CaseHold
@@ -43,7 +40,7 @@ from app.policy.answers import Answer
 ACKNOWLEDGED = {HoldKind.DISPUTE: "dispute_acknowledged", HoldKind.COMPLAINT: "complaint_acknowledged"}
 WORDED_FROM_PLAN = (DeskStep.OFFER, DeskStep.CONFIRMATION)
 """Steps whose letters quote the plan's payments."""
-CLOSING = {Outcome.PAID: "paid_in_full", Outcome.SETTLED: "settlement_completed"}
+CLOSING = {CaseOutcome.PAID: "paid_in_full", CaseOutcome.SETTLED: "settlement_completed"}
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,14 @@ from sqlmodel import Session, col, select
 from app.book.ledger.models import Account, DailyRun, Entry, Portfolio
 from app.book.ledger.rules import MONEY_IN
 from app.casework.cases.models import CollectionsCase
-from app.casework.cases.rules import Outcome
+from app.casework.cases.rules import CaseOutcome
 from app.core.db import table_of
 from app.outreach.strategy.experiments import WITHIN_DAYS, Arm, ArmResult, Comparison, compare
 from app.outreach.strategy.models import Experiment, LiveStrategy, Participant, StrategyTask, StrategyVersion
 
 SPAN_OF_A_RATE = 14
 """Days from which on a number of new cases is told as one a month."""
-CURES = (Outcome.CURED, Outcome.PAID)
+CURES = (CaseOutcome.CURED, CaseOutcome.PAID)
 
 
 def live_history(session: Session, portfolio_id: int) -> Sequence[tuple[LiveStrategy, StrategyVersion]]:
@@ -94,7 +94,7 @@ def _first_night(session: Session, portfolio: Portfolio) -> date | None:
     return session.scalar(query)
 
 
-def _cured(since: date, closed_on: date | None, outcome: Outcome | None) -> bool:
+def _cured(since: date, closed_on: date | None, outcome: CaseOutcome | None) -> bool:
     return outcome in CURES and closed_on is not None and closed_on <= since + timedelta(days=WITHIN_DAYS)
 
 

@@ -39,7 +39,7 @@ def bundle_build(
     as_json: Json = False,
 ) -> None:
     """Seal a case file, as of the last closed business day, and write it to a file."""
-    from app.casework.cases.service import get_case
+    from app.casework.cases.queries import get_case
     from app.legal.bundle.service import build_bundle, single_excuse
     from app.legal.checklists.loading import checklist_of
     from app.programs.ports import make_ports

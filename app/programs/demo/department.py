@@ -19,6 +19,10 @@ from app.book.ledger.models import Account, Customer, Entry, Portfolio
 from app.book.ledger.rules import EntryKind
 from app.book.ledger.service import post_entry
 from app.casework.cases.calls import CallResult
+from app.casework.cases.debt import (
+    CustomerDebt,
+    debts_now,
+)
 from app.casework.cases.models import (
     CallTask,
     CollectionsCase,
@@ -26,10 +30,9 @@ from app.casework.cases.models import (
 from app.casework.cases.rules import CaseStatus
 from app.casework.cases.service import (
     add_note,
-    log_call,
+    record_call,
     set_callback,
 )
-from app.casework.cases.standing import Standing, as_of_now
 from app.casework.documents.rules import DocumentKind
 from app.casework.holds.models import CaseHold
 from app.casework.plans.queries import live_plan
@@ -127,9 +130,9 @@ class Department:
         roll = self.chance.random()
         if roll < 0.42:
             result = self.chance.choice([CallResult.NO_ANSWER, CallResult.VOICEMAIL, CallResult.BUSY])
-            log_call(session, case, result, "", by=by, now=now)
+            record_call(session, case, result, "", by=by, now=now)
         elif roll < 0.47:
-            log_call(
+            record_call(
                 session, case, CallResult.CALL_BACK, "Asked to be called in the evening.", by=by, now=now
             )
             ahead = timedelta(days=1 if today < self.last_day else 0, hours=8)
@@ -139,7 +142,9 @@ class Department:
         elif roll < 0.90:
             self._pause(session, case, by, today, now)
         else:
-            log_call(session, case, CallResult.REFUSED_TO_PAY, "Says the bank should wait.", by=by, now=now)
+            record_call(
+                session, case, CallResult.REFUSED_TO_PAY, "Says the bank should wait.", by=by, now=now
+            )
 
     def _agree(
         self,
@@ -152,18 +157,20 @@ class Department:
     ) -> None:
         """A promise to pay, or a repayment plan where the debt is too much for one payment. It is about what is owed
         now: who has paid meanwhile is let be, and who paid a part promises the rest."""
-        owes = as_of_now(session, portfolio, [case.customer_id], today).get(case.customer_id, Standing())
+        owes = debts_now(session, portfolio, [case.customer_id], today).get(case.customer_id, CustomerDebt())
         total = owes.past_due
         if total == 0:
-            log_call(session, case, CallResult.RIGHT_PARTY, "Nothing is past due any more.", by=by, now=now)
+            record_call(
+                session, case, CallResult.RIGHT_PARTY, "Nothing is past due any more.", by=by, now=now
+            )
             return
         if self.chance.random() < 0.8 or total < 1000:
-            log_call(session, case, CallResult.PROMISED, "Will pay after payday.", by=by, now=now)
+            record_call(session, case, CallResult.PROMISED, "Will pay after payday.", by=by, now=now)
             due_on = today + timedelta(days=self.chance.randint(3, 12))
             promise(session, case, total, due_on, self.ports.stationery, by=by, now=now)
             return
         note = "Cannot pay at once; agreed on instalments."
-        log_call(session, case, CallResult.RIGHT_PARTY, note, by=by, now=now)
+        record_call(session, case, CallResult.RIGHT_PARTY, note, by=by, now=now)
         months = self.chance.choice([3, 4, 6])
         terms = InstalmentTerms(total, total // 4, months, today + timedelta(days=self.chance.randint(2, 8)))
         offer = offer_plan(session, case, terms, self.ports.stationery, by=by, role=Role.AGENT, now=now)
@@ -183,7 +190,7 @@ class Department:
                 (HoldKind.COMPLAINT, CallResult.RIGHT_PARTY, "Complains about the late fee."),
             ]
         )
-        log_call(session, case, result, reason, by=by, now=now)
+        record_call(session, case, result, reason, by=by, now=now)
         until = today + timedelta(days=self.chance.choice([14, 21, 30]))
         place_hold(session, case, kind, reason, until, self.ports.stationery, by=by, now=now)
         add_note(session, case, f"Next step: review on {until.isoformat()}.", by=by, now=now)

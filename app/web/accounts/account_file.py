@@ -19,8 +19,9 @@ from app.book.delinquency.models import Pause
 from app.book.delinquency.rules import DAY, Interval, union
 from app.book.ledger.balances import still_owed
 from app.book.ledger.models import Account, Customer, Portfolio
-from app.casework.cases.queries import Book, cases_of
+from app.casework.cases.queries import cases_of
 from app.casework.cases.rules import CaseStatus
+from app.casework.cases.worklist import PortfolioToday
 from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.web.lookups import book_of
@@ -57,7 +58,7 @@ class AccountFile:
     account: Account
     customer: Customer
     portfolio: Portfolio
-    book: Book
+    book: PortfolioToday
     stands: AccountOn
     still_owed: int
     """The balance, and what is owed off the book."""

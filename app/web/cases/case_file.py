@@ -16,11 +16,14 @@ from app.book.delinquency.service import standing_on
 from app.book.ledger.models import Account, Customer, Portfolio
 from app.book.ledger.queries import accounts_of
 from app.book.ledger.rules import is_worked
+from app.casework.cases.debt import (
+    CustomerDebt,
+    debt_of,
+)
 from app.casework.cases.models import CollectionsCase
-from app.casework.cases.queries import Book
+from app.casework.cases.queries import get_case
 from app.casework.cases.rules import CaseStatus
-from app.casework.cases.service import get_case
-from app.casework.cases.standing import Standing, together
+from app.casework.cases.worklist import PortfolioToday
 from app.core.ids import id_of
 from app.web.lookups import book_of
 
@@ -43,11 +46,11 @@ class CaseFile:
     case: CollectionsCase
     customer: Customer
     portfolio: Portfolio
-    book: Book
+    book: PortfolioToday
     accounts: list[Account]
     stands: Mapping[int, AccountNow]
     """By account id, with everything posted until now."""
-    owes: Standing
+    owes: CustomerDebt
     """All accounts that are worked, as of now."""
 
     @property
@@ -110,5 +113,5 @@ def open_case_file(session: Session, case_id: int, now: datetime, *, lock: bool 
         book=book,
         accounts=accounts,
         stands=stands,
-        owes=together(worked),
+        owes=debt_of(worked),
     )

@@ -20,7 +20,7 @@ from starlette.responses import Response
 
 from app.book.ledger.models import Portfolio
 from app.book.ledger.rules import CollectorKind
-from app.casework.cases.service import get_case
+from app.casework.cases.queries import get_case
 from app.casework.plans.queries import live_plan
 from app.core.clock import local_date
 from app.core.errors import Forbidden, Invalid, NotFound

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from app.casework.cases.models import CallTask
-from app.casework.cases.queries import Book
+from app.casework.cases.worklist import PortfolioToday
 from app.casework.holds.models import CaseHold
 from app.casework.plans.queries import NextPayment
 from app.casework.plans.rules import PlanKind
@@ -27,7 +27,7 @@ class NextStep:
 
 def next_step(
     case: Any,
-    book: Book,
+    book: PortfolioToday,
     *,
     replied_at: datetime | None,
     hold: CaseHold | None,

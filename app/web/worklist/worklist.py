@@ -17,11 +17,19 @@ from starlette.responses import Response
 from app.book.delinquency.rules import bucket_labels, bucket_of, days_past_due
 from app.book.ledger.models import Portfolio
 from app.casework.cases import queries
+from app.casework.cases import worklist as worklist_of
+from app.casework.cases.debt import (
+    CustomerDebt,
+    debts_now,
+)
 from app.casework.cases.models import (
     case_reference,
 )
-from app.casework.cases.queries import Book, Condition, Selection
-from app.casework.cases.standing import Standing, as_of_now
+from app.casework.cases.worklist import (
+    Condition,
+    PortfolioToday,
+    Selection,
+)
 from app.casework.holds.queries import has_hold_to_review, is_on_hold, open_holds
 from app.casework.plans.queries import has_live_plan, has_payment_due, next_payments
 from app.core.money import to_decimal_string
@@ -77,7 +85,7 @@ class WorklistPage(Page):
     counts: Mapping[str, int]
     filters: Mapping[str, str]
     filtered: bool
-    books: tuple[Book, ...]
+    books: tuple[PortfolioToday, ...]
     buckets: Sequence[str]
     states: Mapping[str, str]
     names: Mapping[str, str]
@@ -107,11 +115,11 @@ def worklist(
         text=q.replace("\0", "").strip()[:100],
         conditions=_state_conditions(state, books),
     )
-    key, descending = sort_order(sort, queries.SORTS, DEFAULT_SORT)
+    key, descending = sort_order(sort, worklist_of.SORTS, DEFAULT_SORT)
     if format == "csv":
         return csv_download("worklist.csv", CSV_HEADER, _csv_rows(session, chosen, key, descending, now))
-    after = decode_cursor(cursor, queries.cursor_length(key))
-    found, position = queries.worklist(
+    after = decode_cursor(cursor, worklist_of.cursor_length(key))
+    found, position = worklist_of.worklist(
         session, chosen, sort=key, descending=descending, after=after, limit=PAGE, now=now
     )
     return page(
@@ -121,7 +129,7 @@ def worklist(
             default_sort=DEFAULT_SORT,
             rows=_lines(session, books, found, now, reader_locale(request)),
             next_cursor=encode_cursor(*position) if position else None,
-            total=queries.count(session, chosen),
+            total=worklist_of.count(session, chosen),
             counts=_counts(session, books, staff, owner),
             filters={"owner": owner, "portfolio": portfolio, "bucket": bucket, "state": state, "q": q},
             filtered=bool(chosen.text or bucket or state or portfolio),
@@ -137,19 +145,19 @@ def _usual_owner(staff: Staff) -> str:
     return "all" if staff.role is Role.MANAGER else "mine"
 
 
-def _bucket_options(books: Sequence[Book]) -> list[str]:
+def _bucket_options(books: Sequence[PortfolioToday]) -> list[str]:
     labels = {label: None for book in books for label in bucket_labels(book.edges)[1:]}
     return sorted(labels, key=lambda label: int(label.rstrip("+").partition("-")[0]))
 
 
-def _state_conditions(state: str, books: Sequence[Book]) -> tuple[Condition, ...]:
+def _state_conditions(state: str, books: Sequence[PortfolioToday]) -> tuple[Condition, ...]:
     match state:
         case "reply":
             return (has_reply(),)
         case "callback":
-            return (queries.has_callback_today(books),)
+            return (worklist_of.has_callback_today(books),)
         case "call":
-            return (queries.has_call_task(),)
+            return (worklist_of.has_call_task(),)
         case "task":
             return (has_task(),)
         case "today":
@@ -159,7 +167,7 @@ def _state_conditions(state: str, books: Sequence[Book]) -> tuple[Condition, ...
         case "plan":
             return (has_live_plan(),)
         case "broken":
-            return (queries.has_broken_promise(),)
+            return (worklist_of.has_broken_promise(),)
         case "hold":
             return (is_on_hold(),)
         case "review":
@@ -167,13 +175,13 @@ def _state_conditions(state: str, books: Sequence[Book]) -> tuple[Condition, ...
     return ()
 
 
-def _counts(session: Session, books: tuple[Book, ...], staff: Staff, owner: str) -> dict[str, int]:
+def _counts(session: Session, books: tuple[PortfolioToday, ...], staff: Staff, owner: str) -> dict[str, int]:
     """The figures on top: the reader's own work, or everybody's where everybody's is shown."""
     whose = staff.username if owner == "mine" else None
 
     def counted(state: str) -> int:
         conditions = _state_conditions(state, books)
-        return queries.count(session, Selection(books=books, owner=whose, conditions=conditions))
+        return worklist_of.count(session, Selection(books=books, owner=whose, conditions=conditions))
 
     return {
         state: counted(state)
@@ -209,7 +217,7 @@ class Line:
 
 def _lines(
     session: Session,
-    books: Sequence[Book],
+    books: Sequence[PortfolioToday],
     found: Sequence[sa.Row[Any]],
     now: datetime,
     locale: Locale | None,
@@ -226,7 +234,7 @@ def _lines(
     lines = []
     for row in found:
         book = by_id[row.portfolio_id]
-        owed = owes.get(row.customer_id, Standing())
+        owed = owes.get(row.customer_id, CustomerDebt())
         late = days_past_due(owed.oldest, book.today)
         held = holds.get(row.customer_id, [])
         step = next_step(
@@ -263,19 +271,21 @@ def _lines(
     return lines
 
 
-def _owes_now(session: Session, books: Sequence[Book], found: Sequence[sa.Row[Any]]) -> dict[int, Standing]:
+def _owes_now(
+    session: Session, books: Sequence[PortfolioToday], found: Sequence[sa.Row[Any]]
+) -> dict[int, CustomerDebt]:
     """By customer: the rows shown alone are folded to this moment; what a list is filtered and sorted by is of the
     night."""
-    owes: dict[int, Standing] = {}
+    owes: dict[int, CustomerDebt] = {}
     for book in books:
         customers = [row.customer_id for row in found if row.portfolio_id == book.portfolio_id]
         if customers:
             portfolio = session.get_one(Portfolio, book.portfolio_id)
-            owes |= as_of_now(session, portfolio, customers, book.today)
+            owes |= debts_now(session, portfolio, customers, book.today)
     return owes
 
 
-def _when(step: NextStep, book: Book, locale: Locale) -> str:
+def _when(step: NextStep, book: PortfolioToday, locale: Locale) -> str:
     teller = Teller(locale, book.currency, book.timezone)
     if step.at is not None:
         return teller.near(step.at, book.today)
@@ -291,8 +301,8 @@ CSV_HEADER = (
 def _csv_rows(
     session: Session, chosen: Selection, sort: str, descending: bool, now: datetime
 ) -> Iterator[Sequence[Any]]:
-    codes: Mapping[int, Book] = {book.portfolio_id: book for book in chosen.books}
-    batches = queries.all_rows(session, chosen, sort=sort, descending=descending, now=now)
+    codes: Mapping[int, PortfolioToday] = {book.portfolio_id: book for book in chosen.books}
+    batches = worklist_of.all_rows(session, chosen, sort=sort, descending=descending, now=now)
     for batch in batches:
         for row, line in zip(batch, _lines(session, chosen.books, batch, now, None), strict=True):
             book = codes[row.portfolio_id]

@@ -30,7 +30,7 @@ from app.book.ledger.reversals import reverse_entry
 from app.book.ledger.rules import AccountStatus, CollectorKind, EntryKind
 from app.book.ledger.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
-from app.casework.cases.rules import Outcome
+from app.casework.cases.rules import CaseOutcome
 from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.errors import Conflict, Forbidden, Invalid
@@ -275,7 +275,7 @@ def test_an_account_is_charged_off_in_the_night_of_its_day_and_recovered_since(e
         assert still_owed(session, now, charged_off_on) == 100_000
         rolled = roll_forward(session, card.portfolio_id, charged_off_on, charged_off_on)
         assert (rolled.start, rolled.adjusted, rolled.end) == (5_000, 5_000, 0)
-        assert session.scalars(select(CollectionsCase)).one().outcome is Outcome.WRITTEN_OFF
+        assert session.scalars(select(CollectionsCase)).one().outcome is CaseOutcome.WRITTEN_OFF
         (event,) = builders.events(session, Kind.ACCOUNT_STATUS_CHANGED)
         assert (event["to"], event["reason"], event["by"]) == ("charged_off", "30 days past due", "system")
     paid_on = charged_off_on + 5 * DAY
@@ -408,12 +408,12 @@ def test_days_that_did_not_count_put_the_charge_off_back(engine: Engine) -> None
 @pytest.mark.parametrize(
     ("to", "kind", "outcome"),
     [
-        (AccountStatus.SETTLED, EntryKind.WRITE_OFF, Outcome.SETTLED),
-        (AccountStatus.SOLD, EntryKind.ADJUSTMENT, Outcome.WRITTEN_OFF),
+        (AccountStatus.SETTLED, EntryKind.WRITE_OFF, CaseOutcome.SETTLED),
+        (AccountStatus.SOLD, EntryKind.ADJUSTMENT, CaseOutcome.WRITTEN_OFF),
     ],
 )
 def test_settled_or_sold_the_rest_is_taken_off_the_book(
-    engine: Engine, to: AccountStatus, kind: EntryKind, outcome: Outcome
+    engine: Engine, to: AccountStatus, kind: EntryKind, outcome: CaseOutcome
 ) -> None:
     card = a_book(engine)
     on = DUE + 10 * DAY

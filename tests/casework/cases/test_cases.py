@@ -18,9 +18,15 @@ from app.casework.cases.models import (
     CallTask,
     CollectionsCase,
 )
+from app.casework.cases.nightly import (
+    assign_cases,
+    open_cases,
+    review_cases,
+)
+from app.casework.cases.queries import get_case
 from app.casework.cases.rules import (
+    CaseOutcome,
     CaseStatus,
-    Outcome,
     WorkFacts,
     outcome_of,
     priority,
@@ -28,11 +34,7 @@ from app.casework.cases.rules import (
 from app.casework.cases.service import (
     add_note,
     assign,
-    assign_cases,
-    get_case,
-    log_call,
-    open_cases,
-    review_cases,
+    record_call,
     set_callback,
 )
 from app.casework.holds.models import CaseHold
@@ -72,8 +74,10 @@ def test_more_money_more_age_more_broken_promises_come_first() -> None:
     assert huge < old, "one large debt does not bury the others"
 
 
-@pytest.mark.parametrize(("balance", "outcome"), [(1, Outcome.CURED), (0, Outcome.PAID), (-1, Outcome.PAID)])
-def test_how_a_case_ended(balance: int, outcome: Outcome) -> None:
+@pytest.mark.parametrize(
+    ("balance", "outcome"), [(1, CaseOutcome.CURED), (0, CaseOutcome.PAID), (-1, CaseOutcome.PAID)]
+)
+def test_how_a_case_ended(balance: int, outcome: CaseOutcome) -> None:
     assert outcome_of(balance) is outcome
 
 
@@ -81,7 +85,7 @@ def test_a_call_is_on_record_and_does_its_task(engine: Engine) -> None:
     with transaction(engine) as session:
         case = a_case(session, callback_at=NOW - timedelta(hours=1))
         builders.call_task(session, case, due_on=TODAY)
-        log_call(session, case, CallResult.RIGHT_PARTY, "asks for time", **TOLD)
+        record_call(session, case, CallResult.RIGHT_PARTY, "asks for time", **TOLD)
         task = session.scalars(select(CallTask)).one()
         assert (task.done_at, task.result) == (NOW, "right_party")
         assert case.callback_at is None, "the callback that was due is made"

@@ -15,9 +15,13 @@ from app.book.delinquency.service import Now, fold_accounts
 from app.book.ledger.models import Account, Portfolio
 from app.book.ledger.rules import AccountStatus, CollectorKind, EntryKind
 from app.book.ledger.service import get_portfolio
+from app.casework.cases.debt import (
+    debt_of,
+    debts_as_folded,
+    debts_now,
+)
 from app.casework.cases.models import CollectionsCase
-from app.casework.cases.rules import CaseStatus, Outcome
-from app.casework.cases.standing import as_folded, as_of_now, together
+from app.casework.cases.rules import CaseOutcome, CaseStatus
 from app.core.db import transaction
 from app.core.ids import id_of
 from app.legal.referrals.models import Referral
@@ -48,15 +52,15 @@ ACCOUNTS = st.builds(
 def test_an_account_that_owes_nothing_changes_nothing_that_a_case_says(
     others: list[Now], past_due: int, balance: int, days: int
 ) -> None:
-    with_it = together([*others, Now(balance, past_due, DUE - days * DAY)])
-    alone = together(others)
+    with_it = debt_of([*others, Now(balance, past_due, DUE - days * DAY)])
+    alone = debt_of(others)
     assert (with_it.past_due, with_it.oldest, with_it.debt) == (alone.past_due, alone.oldest, alone.debt)
     assert with_it.not_owed == alone.not_owed + past_due
 
 
 @given(st.lists(ACCOUNTS, max_size=5))
 def test_never_more_is_owed_than_is_past_due_and_than_the_balances(accounts: list[Now]) -> None:
-    owes = together(accounts)
+    owes = debt_of(accounts)
     assert owes.past_due + owes.not_owed == sum(each.past_due for each in accounts)
     assert 0 <= owes.past_due <= owes.debt
     assert (owes.oldest is None) == (owes.past_due == 0)
@@ -123,7 +127,7 @@ def test_who_owes_nothing_at_all_has_no_case_and_an_open_one_ends(engine: Engine
     builders.close_day(engine, DUE + 4 * DAY)
     with transaction(engine) as session:
         [case] = session.scalars(select(CollectionsCase)).all()
-        assert (case.status, case.outcome, case.past_due_minor) == (CaseStatus.CLOSED, Outcome.PAID, 0)
+        assert (case.status, case.outcome, case.past_due_minor) == (CaseStatus.CLOSED, CaseOutcome.PAID, 0)
 
 
 def test_nothing_owed_is_never_charged_off(engine: Engine) -> None:
@@ -154,9 +158,9 @@ def test_the_night_and_this_moment_say_the_same_of_the_same_entries(
             builders.entry(session, card, EntryKind.ADJUSTMENT, -credit, DUE - 10 * DAY)
             whose.append(id_of(card))
         who = id_of(holder)
-        now = as_of_now(session, book, [who], DUE + DAY)[who]
+        now = debts_now(session, book, [who], DUE + DAY)[who]
         fold_accounts(session, book, whose, through=DUE + DAY)
-        assert as_folded(session, [who])[who] == now
+        assert debts_as_folded(session, [who])[who] == now
 
 
 # --- charged off by the creditor -------------------------------------------------------------------

@@ -21,7 +21,7 @@ from app.book.ledger.reversals import reverse_entry as reverse_in_the_ledger
 from app.book.ledger.rules import AccountStatus, EndFacts, EndVerdict, EntryKind, judge_end
 from app.book.ledger.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
-from app.casework.cases.rules import CaseStatus, Outcome
+from app.casework.cases.rules import CaseOutcome, CaseStatus
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import (
     ComesToNothing,
@@ -212,7 +212,7 @@ def test_paid_again_it_is_told_again_that_it_is_settled(sqlite_engine: Engine) -
     builders.close_day(engine, BACK + DAY)
     with transaction(engine) as session:
         case = session.scalars(select(CollectionsCase)).one()
-        assert (case.status, case.outcome) == (CaseStatus.CLOSED, Outcome.PAID)
+        assert (case.status, case.outcome) == (CaseStatus.CLOSED, CaseOutcome.PAID)
     told = [
         m.letter for m in builders.messages(engine) if m.letter in ("settlement_completed", "paid_in_full")
     ]
@@ -393,7 +393,7 @@ def test_a_payment_before_the_offer_bounces_and_the_agreement_ends_too(sqlite_en
         assert balance_of(session, id_of(card), BACK) == 40_000
         # Nothing is late: the 600.00 paid the due. A night opens a case when something is.
         case = session.scalars(select(CollectionsCase)).one()
-        assert (case.status, case.outcome) == (CaseStatus.CLOSED, Outcome.CURED)
+        assert (case.status, case.outcome) == (CaseStatus.CLOSED, CaseOutcome.CURED)
     builders.deliver(engine, builders.at(BACK, 14))
     [told] = [m for m in builders.messages(engine) if m.letter == "settlement_completed"]
     assert (told.status, told.error) == (

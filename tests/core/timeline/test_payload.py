@@ -11,7 +11,7 @@ from sqlmodel import select
 
 from app.casework.cases.calls import CallResult
 from app.casework.cases.events import CallbackSet, CallLogged, CaseClosed
-from app.casework.cases.rules import Outcome
+from app.casework.cases.rules import CaseOutcome
 from app.casework.holds.events import HoldEnded, HoldPlaced
 from app.core import schema
 from app.core.actor import SYSTEM
@@ -33,7 +33,7 @@ SPELLED: dict[Payload, str] = {
     CallbackSet(AT): '{"at":"2026-03-02 09:30:00+00:00"}',
     CallbackSet(None, "attorney hold"): '{"at":null,"reason":"attorney hold"}',
     CallLogged(CallResult.BUSY, "", "+31612345678"): '{"note":"","number":"+31612345678","result":"busy"}',
-    CaseClosed(date(2026, 3, 2), Outcome.WRITTEN_OFF): '{"on":"2026-03-02","outcome":"written_off"}',
+    CaseClosed(date(2026, 3, 2), CaseOutcome.WRITTEN_OFF): '{"on":"2026-03-02","outcome":"written_off"}',
 }
 """As they were before payloads had classes: the chains of those days must verify."""
 

@@ -18,10 +18,7 @@ from app.book.ledger.models import Account, Customer, Portfolio
 from app.book.ledger.rules import AccountStatus, CollectorKind, EntryKind
 from app.book.ledger.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
-from app.casework.cases.rules import (
-    CaseStatus,
-    Outcome,
-)
+from app.casework.cases.rules import CaseOutcome, CaseStatus
 from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import InstalmentTerms, PlanStatus
@@ -161,7 +158,7 @@ def test_a_settlement_is_offered_in_writing_and_paying_it_ends_the_case_without_
         assert session.get_one(Account, card.id).status is AccountStatus.SETTLED
         assert balance_of(session, id_of(card), paid_on) == 0, "the rest is let off"
         case = session.get_one(CollectionsCase, case.id)
-        assert (case.status, case.outcome) == (CaseStatus.CLOSED, Outcome.SETTLED)
+        assert (case.status, case.outcome) == (CaseStatus.CLOSED, CaseOutcome.SETTLED)
     builders.close_day(engine, paid_on + timedelta(days=10))
     sent = builders.deliver(engine, builders.at(paid_on + timedelta(days=1), 12)).sent
     assert [m.letter for m in sent] == ["settlement_completed"]

@@ -13,7 +13,7 @@ from app.book.ledger.models import Account, Customer, Portfolio
 from app.book.ledger.service import get_portfolio
 from app.casework.cases.calls import CallResult
 from app.casework.cases.models import CollectionsCase
-from app.casework.cases.service import log_call
+from app.casework.cases.service import record_call
 from app.casework.holds.service import start_hold
 from app.core.actor import Actor
 from app.core.db import transaction
@@ -328,7 +328,7 @@ def test_facts_are_gathered_as_far_as_they_are_asked_for(engine: Engine) -> None
         message = builders.queued_message(session, case, on=ON - timedelta(days=9), step="letter")
         message.status, message.finished_at = OutboxStatus.DELIVERED, builders.at(ON - timedelta(days=7))
         message.created_at = builders.at(ON - timedelta(days=8))
-        log_call(
+        record_call(
             session,
             case,
             CallResult.RIGHT_PARTY,

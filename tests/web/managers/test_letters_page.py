@@ -90,7 +90,7 @@ def test_a_real_case_fills_it_and_what_is_not_known_is_named(desk: Desk, mei: Br
     assert "/u/specimen" in page, "looking at a letter opens nobody's own page"
     lacking = words(mei.get(f"/letters/promise_confirmation?channel=sms&case={case.id}"))
     assert re.search(r"Nothing is known here for: .*amount", lacking)
-    assert "no case 999" in words(mei.get("/letters/first_reminder?case=C-000999"))
+    assert "There is no case C-000999" in words(mei.get("/letters/first_reminder?case=C-000999"))
     assert mei.get(f"/letters/first_reminder/letter.pdf?case={case.id}&language=nb").status_code == 200
 
 

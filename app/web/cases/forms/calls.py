@@ -11,8 +11,9 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.actions import calls
 from app.actions.assignment import forget_callback as cancel_callback
-from app.actions.calls import CallEffects, CallReport, record_call
+from app.actions.calls import CallEffects, CallReport
 from app.casework.cases.calls import CallResult
 from app.core.labels import HOLD_LABELS
 from app.core.staff.rules import Staff
@@ -65,10 +66,8 @@ def log_call(
         _ask_about_colleague(request, session, file, fields, staff, now)
         fields.done()
         call = CallReport(result, typed.note, callback_at, amount, due_on)
-        effects = record_call(
-            session, file.portfolio, file.case, call, ports_of(request).stationery,
-            by=staff.by, today=file.book.today, now=now,
-        )  # fmt: skip
+        letters = ports_of(request).stationery
+        effects = calls.log_call(session, file.case, call, letters, by=staff.by, now=now)
         return _call_words(request, file, call, effects, now)
 
     return submit(request, session, staff, case_id, "call", typed, act, now=now)

@@ -1,4 +1,4 @@
-"""What a customer owes on all accounts that are worked: as the last night left it, and as of this moment."""
+"""Debt of a customer on all accounts that are worked: as the last night left it, and as of this moment."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from app.core.db import table_of
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class CustomerDebt:
     """Of a customer, in minor units. What is owed decides: an account on which nothing is owed says nothing here."""
 
     past_due: int = 0
@@ -34,7 +34,7 @@ class Standing:
     """The oldest unpaid due date of accounts on which something past due is owed; as `AccountState.oldest_due_on`."""
 
 
-def together(accounts: Iterable[Now]) -> Standing:
+def debt_of(accounts: Iterable[Now]) -> CustomerDebt:
     """What a customer's worked accounts come to."""
     past_due = not_owed = balance = debt = 0
     oldest: date | None = None
@@ -45,17 +45,17 @@ def together(accounts: Iterable[Now]) -> Standing:
         debt += max(0, each.balance)
         if each.owed > 0 and each.oldest_due_on is not None:
             oldest = min(oldest or each.oldest_due_on, each.oldest_due_on)
-    return Standing(past_due, not_owed, balance, debt, oldest)
+    return CustomerDebt(past_due, not_owed, balance, debt, oldest)
 
 
-def as_folded(session: Session, customer_ids: Iterable[int]) -> dict[int, Standing]:
+def debts_as_folded(session: Session, customer_ids: Iterable[int]) -> dict[int, CustomerDebt]:
     """By customer, as the last fold left it; who has no account that is worked is left out.
 
     Looked up some thousand customers at a time through indexes. One join with everybody's sums is a statement less
     to read, but a planner that has no statistics yet computes those sums again for every case.
     """
     state, account, owed = table_of(AccountState), table_of(Account), owed_minor()
-    found: dict[int, Standing] = {}
+    found: dict[int, CustomerDebt] = {}
     for ids in chunked(customer_ids, 2000):
         query = (
             sa.select(
@@ -71,13 +71,13 @@ def as_folded(session: Session, customer_ids: Iterable[int]) -> dict[int, Standi
             .group_by(account.c.customer_id)
         )
         for who, past_due, unpaid, balance, debt, oldest in session.connection().execute(query).all():
-            found[who] = Standing(int(past_due), int(unpaid - past_due), int(balance), int(debt), oldest)
+            found[who] = CustomerDebt(int(past_due), int(unpaid - past_due), int(balance), int(debt), oldest)
     return found
 
 
-def as_of_now(
+def debts_now(
     session: Session, portfolio: Portfolio, customer_ids: Sequence[int], today: date
-) -> dict[int, Standing]:
+) -> dict[int, CustomerDebt]:
     """By customer, with everything posted until this moment; milliseconds a customer. Who has no account that is worked
     is left out."""
     accounts = worked_accounts(session, customer_ids)
@@ -85,12 +85,12 @@ def as_of_now(
     theirs: dict[int, list[Now]] = {}
     for account_id, customer_id in accounts:
         theirs.setdefault(customer_id, []).append(stands[account_id])
-    return {customer_id: together(lines) for customer_id, lines in theirs.items()}
+    return {customer_id: debt_of(lines) for customer_id, lines in theirs.items()}
 
 
-def standing_now(session: Session, portfolio: Portfolio, customer_id: int, today: date) -> Standing:
-    """`as_of_now` for one customer; nothing where no account is worked."""
-    return as_of_now(session, portfolio, [customer_id], today).get(customer_id, Standing())
+def debt_now(session: Session, portfolio: Portfolio, customer_id: int, today: date) -> CustomerDebt:
+    """`debts_now` for one customer; nothing where no account is worked."""
+    return debts_now(session, portfolio, [customer_id], today).get(customer_id, CustomerDebt())
 
 
 def is_known(session: Session, customer_id: int) -> bool:

@@ -1,0 +1,248 @@
+"""Open, refresh, close and assign cases: the set-based part of the business day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from app.book.delinquency.models import AccountState
+from app.book.delinquency.queries import owed_minor
+from app.book.delinquency.rules import days_past_due
+from app.book.ledger.models import Account, Portfolio
+from app.book.ledger.queries import worked
+from app.book.ledger.rules import AccountStatus
+from app.casework.cases.debt import (
+    CustomerDebt,
+    debts_as_folded,
+)
+from app.casework.cases.events import (
+    CaseAssigned,
+    CaseClosed,
+    CaseOpened,
+)
+from app.casework.cases.models import CallTask, CollectionsCase
+from app.casework.cases.rules import (
+    CaseOutcome,
+    CaseStatus,
+    WorkFacts,
+    outcome_of,
+    priority,
+)
+from app.core.actor import SYSTEM
+from app.core.bulk import chunked, insert_rows
+from app.core.db import table_of
+from app.core.timeline.service import about_customer, record_many
+
+
+def open_cases(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> int:
+    """A case for every customer who owes something that is past due (as much as the portfolio works) and has no open
+    case. Returns how many."""
+    assert portfolio.id is not None
+    state, account, case = table_of(AccountState), table_of(Account), table_of(CollectionsCase)
+    has_open = sa.exists().where(
+        case.c.customer_id == account.c.customer_id, case.c.status == CaseStatus.OPEN
+    )
+    late = (
+        sa.select(account.c.customer_id)
+        .join(state, state.c.account_id == account.c.id)
+        .where(
+            state.c.portfolio_id == portfolio.id,
+            state.c.oldest_due_on.is_not(None),  # by index: past-due accounts are few among all
+            owed_minor() > 0,
+            worked(),
+            ~has_open,
+        )
+        .distinct()
+    )
+    least = max(1, portfolio.small_debt_minor)
+    standings = debts_as_folded(session, session.scalars(late).all())
+    found = {customer_id: owes for customer_id, owes in standings.items() if owes.past_due >= least}
+    rows = [
+        {
+            "portfolio_id": portfolio.id,
+            "customer_id": customer_id,
+            "status": CaseStatus.OPEN,
+            "owner": "",
+            "opened_on": on,
+            "past_due_minor": owes.past_due,
+            "balance_minor": owes.balance,
+            "oldest_due_on": owes.oldest,
+            "priority": 0,
+            "broken_promises": 0,
+            "step_day": 0,
+            "occurrence": 1,
+            "next_contact_on": on,
+        }
+        for customer_id, owes in sorted(found.items())
+    ]
+    insert_rows(session, CollectionsCase, rows)
+    for batch in chunked(rows, 2000):
+        customers = {row["customer_id"]: row for row in batch}
+        query = select(CollectionsCase.id, CollectionsCase.customer_id).where(
+            col(CollectionsCase.customer_id).in_(customers), CollectionsCase.status == CaseStatus.OPEN
+        )
+        events = [
+            about_customer(
+                customer_id,
+                CaseOpened(
+                    on, customers[customer_id]["past_due_minor"], customers[customer_id]["oldest_due_on"]
+                ),
+                case_id=case_id,
+            )
+            for case_id, customer_id in session.execute(query).all()
+        ]
+        record_many(session, events, by=SYSTEM, now=now)
+    return len(rows)
+
+
+def review_cases(
+    session: Session, portfolio: Portfolio, on: date, *, keep_open: Sequence[int], now: datetime
+) -> int:
+    """Close open cases with nothing past due and owed any more, or less than the portfolio works, except `keep_open`
+    (those with a live plan), and bring the others up to the end of `on`. Returns how many were closed."""
+    assert portfolio.id is not None
+    kept = set(keep_open)
+    done: list[tuple[Any, CustomerDebt]] = []
+    live: list[tuple[Any, CustomerDebt]] = []
+    for case, owes in _open_cases(session, portfolio.id):
+        is_done = owes.past_due < max(1, portfolio.small_debt_minor) and case.id not in kept
+        (done if is_done else live).append((case, owes))
+    _close(session, done, on, now=now)
+    _refresh(session, live, on)
+    return len(done)
+
+
+def _open_cases(session: Session, portfolio_id: int) -> list[tuple[Any, CustomerDebt]]:
+    """Open cases of a portfolio with whether a call waits (`call_task`), each with what its customer owes now."""
+    case, task = table_of(CollectionsCase), table_of(CallTask)
+    waiting_call = sa.exists().where(task.c.case_id == case.c.id, task.c.done_at.is_(None))
+    query = sa.select(case, waiting_call.label("call_task")).where(
+        case.c.portfolio_id == portfolio_id, case.c.status == CaseStatus.OPEN
+    )
+    rows = session.connection().execute(query).all()
+    standings = debts_as_folded(session, [row.customer_id for row in rows])
+    return [(row, standings.get(row.customer_id, CustomerDebt())) for row in rows]
+
+
+def _close(session: Session, done: Sequence[tuple[Any, CustomerDebt]], on: date, *, now: datetime) -> None:
+    if not done:
+        return
+    case = table_of(CollectionsCase)
+    close = (
+        sa.update(case)
+        .where(case.c.id == sa.bindparam("b_id"))
+        .values(
+            status=CaseStatus.CLOSED,
+            outcome=sa.bindparam("b_outcome"),
+            closed_on=on,
+            past_due_minor=0,
+            oldest_due_on=None,
+            balance_minor=sa.bindparam("b_balance"),
+            next_contact_on=None,
+            callback_at=None,
+        )
+    )
+    outcomes = _outcomes(session, done)
+    rows = [{"b_id": row.id, "b_outcome": outcomes[row.id], "b_balance": owes.balance} for row, owes in done]
+    session.connection().execute(close, rows)
+    _drop_call_tasks(session, [row.id for row, _ in done], now=now)
+    events = [
+        about_customer(row.customer_id, CaseClosed(on, outcomes[row.id]), case_id=row.id) for row, _ in done
+    ]
+    record_many(session, events, by=SYSTEM, now=now)
+
+
+def _outcomes(session: Session, cases: Sequence[tuple[Any, CustomerDebt]]) -> dict[int, CaseOutcome]:
+    """How each of these cases ended: with its accounts, where they ended while it was open."""
+    ended: dict[int, list[tuple[AccountStatus, date]]] = {}
+    for customers in chunked([case.customer_id for case, _ in cases], 2000):
+        query = sa.select(col(Account.customer_id), col(Account.status), col(Account.ended_on)).where(
+            col(Account.customer_id).in_(customers), col(Account.ended_on).is_not(None)
+        )
+        for customer_id, status, ended_on in session.execute(query):
+            ended.setdefault(customer_id, []).append((status, ended_on))
+    return {
+        case.id: outcome_of(
+            owes.balance,
+            {status for status, ended_on in ended.get(case.customer_id, ()) if ended_on >= case.opened_on},
+        )
+        for case, owes in cases
+    }
+
+
+def _drop_call_tasks(session: Session, case_ids: Sequence[int], *, now: datetime) -> None:
+    """Nobody calls about a case that is closed."""
+    task = table_of(CallTask)
+    for ids in chunked(case_ids, 2000):
+        waiting = sa.and_(task.c.case_id.in_(ids), task.c.done_at.is_(None))
+        session.connection().execute(sa.update(task).where(waiting).values(done_at=now, result="case_closed"))
+
+
+def _refresh(session: Session, found: Sequence[tuple[Any, CustomerDebt]], on: date) -> None:
+    """Amounts, priority and the strategy's wake-up of open cases at the end of `on`."""
+    case = table_of(CollectionsCase)
+    typical = sum(owes.past_due for _, owes in found) // max(1, len(found))
+    changes = []
+    for row, owes in found:
+        moved = (row.past_due_minor, row.oldest_due_on) != (owes.past_due, owes.oldest)
+        facts = WorkFacts(
+            owes.past_due,
+            days_past_due(owes.oldest, on),
+            row.broken_promises,
+            row.callback_at,
+            bool(row.call_task),
+        )
+        points = priority(facts, typical_minor=typical)
+        if moved or points != row.priority or row.balance_minor != owes.balance:
+            changes.append(
+                {
+                    "b_id": row.id,
+                    "b_past_due": owes.past_due,
+                    "b_balance": owes.balance,
+                    "b_oldest": owes.oldest,
+                    "b_priority": points,
+                    "b_next": on if moved else row.next_contact_on,
+                }
+            )
+    if changes:
+        update = (
+            sa.update(case)
+            .where(case.c.id == sa.bindparam("b_id"))
+            .values(
+                past_due_minor=sa.bindparam("b_past_due"),
+                balance_minor=sa.bindparam("b_balance"),
+                oldest_due_on=sa.bindparam("b_oldest"),
+                priority=sa.bindparam("b_priority"),
+                next_contact_on=sa.bindparam("b_next"),
+            )
+        )
+        session.connection().execute(update, changes)
+
+
+def assign_cases(session: Session, portfolio: Portfolio, agents: Sequence[str], *, now: datetime) -> int:
+    """Give cases without an owner to the agents in turn, whoever has fewest open cases first."""
+    if not agents:
+        return 0
+    case = table_of(CollectionsCase)
+    is_open = sa.and_(case.c.portfolio_id == portfolio.id, case.c.status == CaseStatus.OPEN)
+    load = dict.fromkeys(agents, 0)
+    counted = sa.select(case.c.owner, sa.func.count()).where(is_open).group_by(case.c.owner)
+    load.update({owner: n for owner, n in session.connection().execute(counted) if owner in load})
+    query = sa.select(case.c.id, case.c.customer_id).where(is_open, case.c.owner == "").order_by(case.c.id)
+    rows, events = [], []
+    for case_id, customer_id in session.connection().execute(query).all():
+        agent = min(load, key=lambda name: (load[name], name))
+        load[agent] += 1
+        rows.append({"b_id": case_id, "b_owner": agent})
+        events.append(about_customer(customer_id, CaseAssigned(agent), case_id=case_id))
+    if rows:
+        update = (
+            sa.update(case).where(case.c.id == sa.bindparam("b_id")).values(owner=sa.bindparam("b_owner"))
+        )
+        session.connection().execute(update, rows)
+        record_many(session, events, by=SYSTEM, now=now)
+    return len(rows)
