@@ -26,7 +26,7 @@ from app.policy.review import review
 EVERY_RULE = [rule for pack in shipped_packs().values() for rule in pack.rules]
 
 
-def book(pack: str, collector: str = "third_party", tightening: str = "") -> SimpleNamespace:
+def portfolio_of(pack: str, collector: str = "third_party", tightening: str = "") -> SimpleNamespace:
     return SimpleNamespace(code="b", pack=pack, collector=collector, tightening=tightening)
 
 
@@ -59,30 +59,33 @@ PLACES = [
 
 @pytest.mark.parametrize(("portfolio", "place", "codes"), PLACES)
 def test_packs_of_a_place(portfolio: tuple[str, str], place: tuple[str, ...], codes: str) -> None:
-    pack = packs_for(book(*portfolio), home(*place))
+    pack = packs_for(portfolio_of(*portfolio), home(*place))
     assert [part.split("@")[0] for part in pack.parts] == codes.split()
     assert pack.label == "+".join(shipped_packs()[code].label for code in codes.split())
     below = {rule.id for code in codes.split() for rule in shipped_packs()[code].rules}
     assert {rule.id for rule in pack.rules} == below
-    assert packs_for(book(*portfolio), home(*place)) is pack
+    assert packs_for(portfolio_of(*portfolio), home(*place)) is pack
 
 
 def test_a_portfolio_with_a_pack_nobody_knows_is_told_which_there_are() -> None:
-    for asked in (lambda: pack_of(book("atlantis")), lambda: packs_for(book("atlantis"), home("US"))):
+    for asked in (
+        lambda: pack_of(portfolio_of("atlantis")),
+        lambda: packs_for(portfolio_of("atlantis"), home("US")),
+    ):
         with pytest.raises(NotFound, match="atlantis.*us-nyc"):
             asked()
 
 
 def test_a_house_rule_that_two_packs_share_is_asked_once() -> None:
-    pack = packs_for(book("uk"), home("SG"))
+    pack = packs_for(portfolio_of("uk"), home("SG"))
     assert len([rule for rule in pack.rules if rule.id == "house.messages_day"]) == 1
     assert pack.retention is None
-    assert packs_for(book("us-third-party"), home("US", "NY", "", "10001")).retention.years == 3  # type: ignore[union-attr]
+    assert packs_for(portfolio_of("us-third-party"), home("US", "NY", "", "10001")).retention.years == 3  # type: ignore[union-attr]
 
 
 def test_a_stack_is_read_back_from_its_text_word_for_word() -> None:
     tight = '[[rules]]\nid = "us.calls_7in7"\nmost = 3\n'
-    pack = packs_for(book("us-third-party", tightening=tight), home("US", "NY", "", "10001"))
+    pack = packs_for(portfolio_of("us-third-party", tightening=tight), home("US", "NY", "", "10001"))
     again = unstack(pack.text)
     assert again == pack
     assert again.label == pack.label
@@ -105,7 +108,7 @@ STRICTER = [
 
 @pytest.mark.parametrize(("entry", "rule_id", "name", "figure"), STRICTER)
 def test_a_stricter_figure_takes_the_packs_place(entry: str, rule_id: str, name: str, figure: object) -> None:
-    tight = pack_of(book("us-third-party", tightening=f"[[rules]]\n{entry}\n"))
+    tight = pack_of(portfolio_of("us-third-party", tightening=f"[[rules]]\n{entry}\n"))
     [rule] = [rule for rule in tight.rules if rule.id == rule_id]
     [before] = [rule for rule in shipped_packs()["us-third-party"].rules if rule.id == rule_id]
     assert getattr(rule, name) == figure
@@ -164,7 +167,7 @@ def test_a_rule_of_ones_own_is_added() -> None:
         source = "house rule"
         verified = true
         """
-    pack = pack_of(book("uk", tightening=text))
+    pack = pack_of(portfolio_of("uk", tightening=text))
     assert check(text, EVERY_RULE) == ["house.no_mondays"]
     assert pack.rules[-1].id == "house.no_mondays"
     monday = datetime(2026, 6, 1, 11, 0, tzinfo=UTC)
@@ -175,9 +178,9 @@ def test_a_rule_of_ones_own_is_added() -> None:
 def test_a_rule_of_another_place_is_passed_over() -> None:
     text = '[[rules]]\nid = "us-nyc.freq"\nmost = 2\n'
     assert check(text, EVERY_RULE) == ["us-nyc.freq"]
-    elsewhere = packs_for(book("us-third-party", tightening=text), home("US", "CA", "", "90001"))
+    elsewhere = packs_for(portfolio_of("us-third-party", tightening=text), home("US", "CA", "", "90001"))
     assert elsewhere.rules == shipped_packs()["us-third-party"].rules
-    there = packs_for(book("us-third-party", tightening=text), home("US", "NY", "", "10001"))
+    there = packs_for(portfolio_of("us-third-party", tightening=text), home("US", "NY", "", "10001"))
     assert [rule.most for rule in there.rules if rule.id == "us-nyc.freq"] == [2]  # type: ignore[attr-defined]
 
 
@@ -212,11 +215,11 @@ wishes = st.lists(
     max_size=70,
 )
 STACKS = [
-    (packs_for(book("us-third-party"), home("US", "NY", "", "10001")), "America/New_York"),
-    (packs_for(book("us-first-party", "first_party"), home("US", "MA")), "America/New_York"),
-    (packs_for(book("au"), home("AU")), "Australia/Sydney"),
-    (packs_for(book("cn"), home("CN")), "Asia/Shanghai"),
-    (packs_for(book("uk"), home("NL")), "Europe/Amsterdam"),
+    (packs_for(portfolio_of("us-third-party"), home("US", "NY", "", "10001")), "America/New_York"),
+    (packs_for(portfolio_of("us-first-party", "first_party"), home("US", "MA")), "America/New_York"),
+    (packs_for(portfolio_of("au"), home("AU")), "Australia/Sydney"),
+    (packs_for(portfolio_of("cn"), home("CN")), "Asia/Shanghai"),
+    (packs_for(portfolio_of("uk"), home("NL")), "Europe/Amsterdam"),
 ]
 
 

@@ -50,8 +50,8 @@ def at(
 ) -> Pack:
     """The effective pack of a customer there; the portfolio's own is the country's unless another is named."""
     base = pack or {"US": "us-third-party", "GB": "uk"}.get(place, place.lower())
-    book = SimpleNamespace(code="b", pack=base, collector=collector, tightening="")
-    return packs_for(book, SimpleNamespace(country=place, region=region, city="", postcode=postcode))
+    portfolio = SimpleNamespace(code="b", pack=base, collector=collector, tightening="")
+    return packs_for(portfolio, SimpleNamespace(country=place, region=region, city="", postcode=postcode))
 
 
 US, US_OWN = at("US"), at("US", "us-first-party", "first_party")

@@ -26,8 +26,8 @@ from tests.builders import NOW, events
 ON = date(2026, 3, 13)
 
 
-def refused_by(session: Session, book: Portfolio, holder: Customer, channel: Channel) -> list[str]:
-    answer = explain(session, book, holder, channel, Purpose.REMINDER, at=NOW)
+def refused_by(session: Session, portfolio: Portfolio, holder: Customer, channel: Channel) -> list[str]:
+    answer = explain(session, portfolio, holder, channel, Purpose.REMINDER, at=NOW)
     if isinstance(answer, Clearance):
         return []
     assert isinstance(answer, Refusals)
@@ -36,10 +36,10 @@ def refused_by(session: Session, book: Portfolio, holder: Customer, channel: Cha
 
 def test_an_address_is_closed_for_everybody_who_has_it_and_opened_again_with_a_reason(engine: Engine) -> None:
     with transaction(engine) as session:
-        book = builders.portfolio(session)
-        anna = builders.customer(session, book, email="Anna.Sol@mail.example")
-        same = builders.customer(session, book, email="anna.sol@mail.example")
-        other = builders.customer(session, book)
+        portfolio = builders.portfolio(session)
+        anna = builders.customer(session, portfolio, email="Anna.Sol@mail.example")
+        same = builders.customer(session, portfolio, email="anna.sol@mail.example")
+        other = builders.customer(session, portfolio)
 
         added = suppress(
             session,
@@ -55,10 +55,10 @@ def test_an_address_is_closed_for_everybody_who_has_it_and_opened_again_with_a_r
         )
 
         assert (added, again) == (True, False)
-        assert refused_by(session, book, anna, Channel.EMAIL) == ["desk.suppressed"]
-        assert refused_by(session, book, same, Channel.EMAIL) == ["desk.suppressed"]
-        assert refused_by(session, book, anna, Channel.SMS) == []
-        assert refused_by(session, book, other, Channel.EMAIL) == []
+        assert refused_by(session, portfolio, anna, Channel.EMAIL) == ["desk.suppressed"]
+        assert refused_by(session, portfolio, same, Channel.EMAIL) == ["desk.suppressed"]
+        assert refused_by(session, portfolio, anna, Channel.SMS) == []
+        assert refused_by(session, portfolio, other, Channel.EMAIL) == []
         for each in (anna, same):
             [told] = events(session, Kind.ADDRESS_SUPPRESSED, customer_id=each.id)
             assert (told["reason"], told["detail"], told["channel"]) == ("bounced", "5.1.1", Channel.EMAIL)
@@ -69,18 +69,18 @@ def test_an_address_is_closed_for_everybody_who_has_it_and_opened_again_with_a_r
         restore(session, row, "She wrote from it today", by=Actor.user("mei"), now=NOW)
         with pytest.raises(Conflict):
             restore(session, row, "again", by=Actor.user("mei"), now=NOW)
-        assert refused_by(session, book, anna, Channel.EMAIL) == []
+        assert refused_by(session, portfolio, anna, Channel.EMAIL) == []
         assert len(events(session, Kind.ADDRESS_RESTORED)) == 2
         assert suppress(session, Channel.EMAIL, anna.email, Suppression.BOUNCED, by=SYSTEM, now=NOW)
 
 
 def test_a_number_that_takes_no_sms_may_still_be_called(engine: Engine) -> None:
     with transaction(engine) as session:
-        book = builders.portfolio(session)
-        anna = builders.customer(session, book)
+        portfolio = builders.portfolio(session)
+        anna = builders.customer(session, portfolio)
         suppress(session, Channel.SMS, anna.mobile, Suppression.REFUSED, by=SYSTEM, now=NOW)
-        assert refused_by(session, book, anna, Channel.SMS) == ["desk.suppressed"]
-        assert refused_by(session, book, anna, Channel.CALL) == []
+        assert refused_by(session, portfolio, anna, Channel.SMS) == ["desk.suppressed"]
+        assert refused_by(session, portfolio, anna, Channel.CALL) == []
 
 
 @pytest.mark.parametrize(
