@@ -1,4 +1,4 @@
-"""Messages: cancel one that waits, say what became of one of unknown fate, stop and start sending."""
+"""Messages: send a letter out of turn, cancel one, say what became of one, stop and start sending."""
 
 from __future__ import annotations
 
@@ -7,16 +7,41 @@ from datetime import datetime
 
 from sqlmodel import Session, select
 
+from app.book.ledger.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.core.actor import Actor
+from app.core.clock import local_date
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.timeline.service import lock_customers
+from app.core.vocabulary import Channel
 from app.outreach.delivery.moves import cancel_message
 from app.outreach.delivery.reports import resolve_unknown
 from app.outreach.outbox import channel_stops
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.queries import channel_stops as stopped_channels
 from app.outreach.outbox.rules import Destination, OutboxStatus
+from app.outreach.planning.on_demand import take_manual_step
+from app.outreach.planning.service import Stationery
+from app.policy.answers import Answer
+
+
+def send_letter(
+    session: Session,
+    case: CollectionsCase,
+    letter: str,
+    channel: Channel,
+    letters: Stationery,
+    *,
+    by: Actor,
+    now: datetime,
+) -> Answer:
+    """Queue one letter out of turn, where the gate clears it; the strategy's own steps stay as they are."""
+    portfolio = session.get_one(Portfolio, case.portfolio_id)
+    today = local_date(now, portfolio.timezone)
+    [answer] = take_manual_step(
+        session, portfolio, case, letter, [channel], letters, on=today, by=by, now=now
+    )
+    return answer
 
 
 def cancel_case_message(

@@ -8,12 +8,13 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from app.casework.cases.models import CollectionsCase
-from app.casework.cases.service import add_note
+from app.casework.cases.service import about_case, add_note
 from app.core.actor import Actor
 from app.core.errors import Conflict, NotFound
 from app.core.ids import id_of
-from app.core.timeline.service import lock_customers
+from app.core.timeline.service import lock_customers, record
 from app.legal.bundle import service as bundles
+from app.legal.bundle.events import BundleDownloaded
 from app.legal.bundle.models import Bundle
 from app.legal.bundle.service import Seal
 from app.legal.handover import service as handover
@@ -86,6 +87,14 @@ def hand_over(session: Session, bundle: Bundle, *, has_desk: bool, by: Actor, no
     return True
 
 
+def fetch_bundle(session: Session, bundle: Bundle, *, by: Actor, now: datetime) -> bytes:
+    """The archive, byte for byte as it was sealed. Every download is on record."""
+    case = session.get_one(CollectionsCase, bundle.case_id)
+    downloaded = BundleDownloaded(bundle.reference, bundle.sha256)
+    record(session, about_case(case, downloaded), by=by, now=now)
+    return bundle.content
+
+
 def _was_declined(session: Session, case_id: int) -> bool:
     """Whether the case's last referral was declined."""
     last = select(Referral.status).where(Referral.case_id == case_id).order_by(col(Referral.id).desc())
@@ -96,6 +105,7 @@ __all__ = [
     "NO_DESK",
     "NO_KEY",
     "decide_referral",
+    "fetch_bundle",
     "hand_over",
     "locked_referral",
     "nominate",

@@ -27,7 +27,7 @@ Programs work the desk's cases through this interface.
 
 TAGS = [
     {"name": "me", "description": "Who a token speaks for."},
-    {"name": "portfolios", "description": "Books of accounts."},
+    {"name": "portfolios", "description": "Accounts of one creditor, worked under one set of rules."},
     {"name": "accounts", "description": "Accounts, and payments that arrive one by one."},
     {
         "name": "corrections",

@@ -96,16 +96,16 @@ Cursor = Annotated[
 Limit = Annotated[int, Query(ge=1, le=200, description="Items a page, at most 200.")]
 
 
-def minor_of(amount: str, currency: str, book: Portfolio) -> int:
+def minor_of(amount: str, currency: str, portfolio: Portfolio) -> int:
     """Positive minor units of an amount a caller sent. Invalid names the field that is wrong."""
-    if currency != book.currency:
-        raise Invalid(f"the currency of this portfolio is {book.currency}", "currency")
+    if currency != portfolio.currency:
+        raise Invalid(f"The currency of this portfolio is {portfolio.currency}.", "currency")
     try:
         minor = to_minor(amount, currency)
     except BadAmount as error:
         raise Invalid(str(error), "amount") from None
     if minor <= 0:
-        raise Invalid("the amount must be positive", "amount")
+        raise Invalid("The amount must be positive.", "amount")
     return minor
 
 

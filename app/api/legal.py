@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 import base64
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
 import sqlalchemy as sa
 from fastapi import Header, Query, Request, Response
 from pydantic import BaseModel, Field
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
-from app.actions.referrals import decide_referral, hand_over, nominate, seal_bundle
+from app.actions.referrals import decide_referral, fetch_bundle, hand_over, nominate, seal_bundle
 from app.api.cases.lookup import case_named
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import BundleRef, CaseRef, Cursor, Limit, RowId, after, case_id_of, page_of
 from app.api.legal_shapes import BundleShape, ReferralShape
 from app.book.ledger.models import Portfolio
 from app.book.ledger.service import get_portfolio
-from app.casework.cases.models import CollectionsCase
 from app.casework.cases.queries import get_case
-from app.casework.cases.service import about_case
 from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import CASEWORK, LEGAL_WORK, MANAGEMENT, Caller
 from app.core.text import Line, Paragraph
-from app.core.timeline.service import lock_customers, record
+from app.core.timeline.service import lock_customers
 from app.http.context import Now, ports_of
 from app.http.transactions import WriteSession
-from app.legal.bundle.events import BundleDownloaded
 from app.legal.bundle.models import Bundle
 from app.legal.bundle.service import single_excuse
 from app.legal.checklists.loading import checklist_of
@@ -218,24 +214,18 @@ def download_bundle(
         sa.select(col(Bundle.id), col(Bundle.sha256)).where(col(Bundle.reference) == reference)
     ).first()
     if head is None:
-        raise NotFound("there is no such bundle")
+        raise NotFound("There is no such bundle.")
     tag = f'"{head.sha256}"'
     if if_none_match and {tag, "*"} & {part.strip().removeprefix("W/") for part in if_none_match.split(",")}:
         return Response(status_code=304, headers={"etag": tag})
     bundle = session.get_one(Bundle, head.id)
-    _record_download(session, bundle, caller, now)
+    content = fetch_bundle(session, bundle, by=caller.by, now=now)
     digest = base64.b64encode(bytes.fromhex(bundle.sha256)).decode()
     return Zip(
-        bundle.content,
+        content,
         headers={
             "etag": tag,
             "content-digest": f"sha-256=:{digest}:",
             "content-disposition": f'attachment; filename="{bundle.reference}.zip"',
         },
     )
-
-
-def _record_download(session: Session, bundle: Bundle, caller: Caller, now: datetime) -> None:
-    case = session.get_one(CollectionsCase, bundle.case_id)
-    downloaded = BundleDownloaded(bundle.reference, bundle.sha256)
-    record(session, about_case(case, downloaded), by=caller.by, now=now)

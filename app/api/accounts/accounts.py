@@ -46,10 +46,10 @@ def get_standing(
 ) -> StandingShape:
     """What was owed and past due on any day, with everything known now or as known then, as `desk account --json`
     prints it."""
-    book = get_portfolio(session, code)
-    account = _account(session, book, reference)
-    stands = as_known(session, book, id_of(account), on, known_on)
-    return StandingShape.of(book, reference, on, known_on, stands)
+    portfolio = get_portfolio(session, code)
+    account = _account(session, portfolio, reference)
+    stands = as_known(session, portfolio, id_of(account), on, known_on)
+    return StandingShape.of(portfolio, reference, on, known_on, stands)
 
 
 @router.get("/accounts/{reference:path}", summary="Get an account")
@@ -61,17 +61,17 @@ def get_account(
     now: Now,
 ) -> AccountDetail:
     """The account, its holder, and what it owes now: what was posted since the last business day counts already."""
-    book = get_portfolio(session, code)
-    account = _account(session, book, reference)
+    portfolio = get_portfolio(session, code)
+    account = _account(session, portfolio, reference)
     customer = session.get_one(Customer, account.customer_id)
     open_case = session.scalar(
         select(CollectionsCase).where(
             CollectionsCase.customer_id == customer.id, CollectionsCase.status == CaseStatus.OPEN
         )
     )
-    today = local_date(now, book.timezone)
-    stands = standing_on(session, book, [id_of(account)], today)[id_of(account)]
-    shape = AccountShape.of(book, customer, account, stands, today)
+    today = local_date(now, portfolio.timezone)
+    stands = standing_on(session, portfolio, [id_of(account)], today)[id_of(account)]
+    shape = AccountShape.of(portfolio, customer, account, stands, today)
     return AccountDetail(
         **dict(shape),
         customer=CustomerShape.of(customer),
@@ -103,8 +103,8 @@ def patch_account(
 ) -> AccountShape:
     """Card, product, limit and rate. Doing it again changes nothing, so no Idempotency-Key is needed. The creditor's
     next accounts file takes it back where it says otherwise."""
-    book = get_portfolio(session, code)
-    account = _account(session, book, reference)
+    portfolio = get_portfolio(session, code)
+    account = _account(session, portfolio, reference)
     terms: dict[str, str | int] = {}
     if new.card_last4 is not None:
         terms["card_last4"] = new.card_last4
@@ -112,14 +112,14 @@ def patch_account(
         terms["product"] = new.product.strip()
     if new.credit_limit is not None:
         if new.currency is None:
-            raise Invalid("name the currency of the limit", "currency")
-        terms["credit_limit_minor"] = minor_of(new.credit_limit, new.currency, book)
+            raise Invalid("Name the currency of the limit.", "currency")
+        terms["credit_limit_minor"] = minor_of(new.credit_limit, new.currency, portfolio)
     if new.apr is not None:
         terms["apr_millionths"] = int(Decimal(new.apr) * 10_000)
     change_terms(session, account, terms, new.reason, by=caller.by, now=now)
-    today = local_date(now, book.timezone)
-    stands = standing_on(session, book, [id_of(account)], today)[id_of(account)]
-    return AccountShape.of(book, session.get_one(Customer, account.customer_id), account, stands, today)
+    today = local_date(now, portfolio.timezone)
+    stands = standing_on(session, portfolio, [id_of(account)], today)[id_of(account)]
+    return AccountShape.of(portfolio, session.get_one(Customer, account.customer_id), account, stands, today)
 
 
 class NewPayment(Input):
@@ -143,11 +143,11 @@ def post_payment(
 ) -> EntryShape:
     """Enter a payment into the ledger. It counts at once: for the account, and for every message not sent yet. After
     a charge-off it is a recovery."""
-    book = get_portfolio(session, code)
-    amount_minor = minor_of(new.amount, new.currency, book)
-    account = find_account(session, id_of(book), new.account_ref)
+    portfolio = get_portfolio(session, code)
+    amount_minor = minor_of(new.amount, new.currency, portfolio)
+    account = find_account(session, id_of(portfolio), new.account_ref)
     if account is None:
-        raise Invalid("there is no such account in this portfolio", "account_ref")
+        raise Invalid("There is no such account in this portfolio.", "account_ref")
     try:
         entry = post_by_hand(
             session,
@@ -164,7 +164,7 @@ def post_payment(
     except Invalid as error:
         # The verb speaks of any entry; this caller called its day so.
         raise Invalid(error.message, "paid_on" if error.field == "effective_on" else error.field) from None
-    return EntryShape.of(book, account, entry)
+    return EntryShape.of(portfolio, account, entry)
 
 
 class NewReversal(Input):
@@ -183,22 +183,22 @@ def reverse_payment(
     new: NewReversal,
 ) -> EntryShape:
     """Enter the mirror image of a payment. What the payment had paid is owed again, as if it had never come."""
-    book = get_portfolio(session, code)
+    portfolio = get_portfolio(session, code)
     spellings = (new.reverses, normal_reference(new.reverses))
     entry = session.scalar(
-        select(Entry).where(Entry.portfolio_id == book.id, col(Entry.reference).in_(spellings))
+        select(Entry).where(Entry.portfolio_id == portfolio.id, col(Entry.reference).in_(spellings))
     )
     if entry is None:
-        raise Invalid("there is no such payment in this portfolio", "reverses")
+        raise Invalid("There is no such payment in this portfolio.", "reverses")
     if entry.kind not in (EntryKind.PAYMENT, EntryKind.RECOVERY):
-        raise Conflict(f"this entry is not a payment but of kind {entry.kind.value}")
+        raise Conflict(f"This entry is of kind {entry.kind.value}, not a payment. Reverse it as an entry.")
     account = session.get_one(Account, entry.account_id)
     mirror = reverse_entry(session, entry, new.reason, by=caller.by, now=now)
-    return EntryShape.of(book, account, mirror, reverses=entry.reference)
+    return EntryShape.of(portfolio, account, mirror, reverses=entry.reference)
 
 
-def _account(session: Session, book: Portfolio, reference: str) -> Account:
-    account = find_account(session, id_of(book), reference)
+def _account(session: Session, portfolio: Portfolio, reference: str) -> Account:
+    account = find_account(session, id_of(portfolio), reference)
     if account is None:
-        raise NotFound("there is no such account in this portfolio")
+        raise NotFound("There is no such account in this portfolio.")
     return account

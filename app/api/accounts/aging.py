@@ -24,5 +24,5 @@ def get_aging(
     on: Annotated[Day, Query(alias="date", description="At the end of this day.")],
 ) -> AgingShape:
     """Accounts, balance and past-due amount by bucket, as `desk aging --json` prints them."""
-    book = get_portfolio(session, code)
-    return AgingShape.of(book, aging(session, book, on))
+    portfolio = get_portfolio(session, code)
+    return AgingShape.of(portfolio, aging(session, portfolio, on))

@@ -38,16 +38,16 @@ class ReplacedStatementShape(BaseModel):
 
     @classmethod
     def of(
-        cls, book: Portfolio, account: Account, old: ReplacedStatement, right: StatementFigures | None
+        cls, portfolio: Portfolio, account: Account, old: ReplacedStatement, right: StatementFigures | None
     ) -> Self:
         return cls(
             statement_ref=old.reference,
             account_ref=account.reference,
             closing_on=old.closing_on,
             due_on=old.due_on,
-            balance=to_decimal_string(old.balance_minor, book.currency),
-            minimum_due=to_decimal_string(old.minimum_due_minor, book.currency),
-            currency=book.currency,
+            balance=to_decimal_string(old.balance_minor, portfolio.currency),
+            minimum_due=to_decimal_string(old.minimum_due_minor, portfolio.currency),
+            currency=portfolio.currency,
             known_on=old.posted_on,
             replaced_on=old.replaced_on,
             withdrawn=old.statement_id is None,
@@ -74,13 +74,13 @@ class WaiverShape(BaseModel):
     note: str
 
     @classmethod
-    def of(cls, book: Portfolio, account: Account, entry: Entry, waiver: Waiver) -> Self:
+    def of(cls, portfolio: Portfolio, account: Account, entry: Entry, waiver: Waiver) -> Self:
         return cls(
             id=id_of(waiver),
             account_ref=account.reference,
             entry=entry.reference,
-            amount=to_decimal_string(waiver.amount_minor, book.currency),
-            currency=book.currency,
+            amount=to_decimal_string(waiver.amount_minor, portfolio.currency),
+            currency=portfolio.currency,
             reason=waiver.reason,
             status=waiver.status,
             alone=waiver.alone,
@@ -100,9 +100,9 @@ class CreditBalanceShape(BaseModel):
     currency: str
 
     @classmethod
-    def of(cls, book: Portfolio, found: CreditBalance) -> Self:
-        overpaid = to_decimal_string(found.overpaid_minor, book.currency)
-        return cls(account_ref=found.reference, overpaid=overpaid, currency=book.currency)
+    def of(cls, portfolio: Portfolio, found: CreditBalance) -> Self:
+        overpaid = to_decimal_string(found.overpaid_minor, portfolio.currency)
+        return cls(account_ref=found.reference, overpaid=overpaid, currency=portfolio.currency)
 
 
 class StatusShape(BaseModel):
@@ -151,12 +151,12 @@ class ReAgeShape(BaseModel):
     by: str
 
     @classmethod
-    def of(cls, book: Portfolio, account: Account, made: ReAge) -> Self:
+    def of(cls, portfolio: Portfolio, account: Account, made: ReAge) -> Self:
         return cls(
             account_ref=account.reference,
             on=made.on,
-            past_due_amount=to_decimal_string(made.past_due_minor, book.currency),
-            currency=book.currency,
+            past_due_amount=to_decimal_string(made.past_due_minor, portfolio.currency),
+            currency=portfolio.currency,
             rule=made.rule,
             reason=made.reason,
             by=made.by,

@@ -103,11 +103,11 @@ def post_entry_by_hand(
 ) -> EntryShape:
     """Enter a payment, refund, fee, interest, credit or adjustment. What belongs to a closed day is posted into
     the open one and counts for its own. A payment after a charge-off becomes a recovery."""
-    book = get_portfolio(session, code)
-    amount = minor_of(new.amount.removeprefix("-"), new.currency, book)
+    portfolio = get_portfolio(session, code)
+    amount = minor_of(new.amount.removeprefix("-"), new.currency, portfolio)
     entry = post_by_hand(
         session,
-        account := account_named(session, book, new.account_ref),
+        account := account_named(session, portfolio, new.account_ref),
         EntryKind(new.kind.value),
         -amount if new.amount.startswith("-") else amount,
         new.effective_on,
@@ -117,7 +117,7 @@ def post_entry_by_hand(
         role=caller.role,
         now=now,
     )
-    return EntryShape.of(book, account, entry)
+    return EntryShape.of(portfolio, account, entry)
 
 
 class NewEntryReversal(Input):
@@ -130,10 +130,12 @@ def post_entry_reversal(
     code: PortfolioCode, caller: Manager, session: OnceSession, now: Now, new: NewEntryReversal
 ) -> EntryShape:
     """Enter the mirror image of an entry of any kind. A credit that is reversed never paid anything."""
-    book = get_portfolio(session, code)
-    entry = _entry(session, book, new.reverses, "reverses")
+    portfolio = get_portfolio(session, code)
+    entry = _entry(session, portfolio, new.reverses, "reverses")
     mirror = reverse_entry(session, entry, new.reason, by=caller.by, now=now)
-    return EntryShape.of(book, session.get_one(Account, entry.account_id), mirror, reverses=entry.reference)
+    return EntryShape.of(
+        portfolio, session.get_one(Account, entry.account_id), mirror, reverses=entry.reference
+    )
 
 
 class NewMove(Input):
@@ -147,11 +149,11 @@ def post_payment_move(
     code: PortfolioCode, caller: Manager, session: OnceSession, now: Now, new: NewMove
 ) -> EntryShape:
     """Take a payment off the wrong account and put it on the right one, on its own day. Answers the new entry."""
-    book = get_portfolio(session, code)
-    entry = _entry(session, book, new.reference, "reference")
-    to = account_named(session, book, new.to_account_ref, "to_account_ref")
+    portfolio = get_portfolio(session, code)
+    entry = _entry(session, portfolio, new.reference, "reference")
+    to = account_named(session, portfolio, new.to_account_ref, "to_account_ref")
     moved = move_payment(session, entry, to, new.reason, by=caller.by, role=caller.role, now=now)
-    return EntryShape.of(book, to, moved)
+    return EntryShape.of(portfolio, to, moved)
 
 
 class NewPayout(Input):
@@ -166,11 +168,11 @@ def post_payout(
     code: PortfolioCode, caller: Manager, session: OnceSession, now: Now, new: NewPayout
 ) -> EntryShape:
     """Enter that (part of) a credit balance was paid back; at most what the account is overpaid by today."""
-    book = get_portfolio(session, code)
-    account = account_named(session, book, new.account_ref)
-    amount = minor_of(new.amount, new.currency, book)
+    portfolio = get_portfolio(session, code)
+    account = account_named(session, portfolio, new.account_ref)
+    amount = minor_of(new.amount, new.currency, portfolio)
     entry = pay_out(session, account, amount, new.description, by=caller.by, role=caller.role, now=now)
-    return EntryShape.of(book, account, entry)
+    return EntryShape.of(portfolio, account, entry)
 
 
 @router.get("/credit-balances", summary="List overpaid accounts")
@@ -178,9 +180,9 @@ def list_credit_balances(
     code: PortfolioCode, _caller: Worker, session: ReadSession, limit: Limit = 50
 ) -> Page[CreditBalanceShape]:
     """Accounts that were overpaid at the end of the last business day, the largest sum first."""
-    book = get_portfolio(session, code)
-    found = credit_balances(session, id_of(book), limit=limit)
-    return Page(items=[CreditBalanceShape.of(book, each) for each in found])
+    portfolio = get_portfolio(session, code)
+    found = credit_balances(session, id_of(portfolio), limit=limit)
+    return Page(items=[CreditBalanceShape.of(portfolio, each) for each in found])
 
 
 # --- waivers ------------------------------------------------------------------------------------------------
@@ -198,11 +200,11 @@ def post_waiver(
     code: PortfolioCode, caller: Worker, session: OnceSession, now: Now, new: NewWaiver
 ) -> WaiverShape:
     """A manager's program within the portfolio's limit waives at once; otherwise it waits for a second person."""
-    book = get_portfolio(session, code)
-    entry = _entry(session, book, new.entry, "entry")
-    amount = minor_of(new.amount, new.currency, book)
+    portfolio = get_portfolio(session, code)
+    entry = _entry(session, portfolio, new.entry, "entry")
+    amount = minor_of(new.amount, new.currency, portfolio)
     made = waive(session, entry, amount, new.reason, by=caller.by, role=caller.role, now=now)
-    return _waiver(session, book, made)
+    return _waiver(session, portfolio, made)
 
 
 @router.get("/waivers", summary="List waivers")
@@ -215,13 +217,13 @@ def list_waivers(
     limit: Limit = 50,
 ) -> Page[WaiverShape]:
     """Waivers in the order in which they were asked for."""
-    book = get_portfolio(session, code)
-    query = select(Waiver).where(Waiver.portfolio_id == book.id, col(Waiver.id) > after(cursor))
+    portfolio = get_portfolio(session, code)
+    query = select(Waiver).where(Waiver.portfolio_id == portfolio.id, col(Waiver.id) > after(cursor))
     if status is not None:
         query = query.where(Waiver.status == status)
     rows = session.scalars(query.order_by(col(Waiver.id)).limit(limit + 1)).all()
     shown, next_cursor = page_of(rows, limit, lambda row: id_of(row))
-    return Page(items=[_waiver(session, book, row) for row in shown], next_cursor=next_cursor)
+    return Page(items=[_waiver(session, portfolio, row) for row in shown], next_cursor=next_cursor)
 
 
 class WaiverVerdict(StrEnum):
@@ -244,15 +246,15 @@ def post_waiver_decision(
     new: NewWaiverDecision,
 ) -> WaiverShape:
     """Approve it, which posts the credit, or decline it. Whoever asked for it cannot decide."""
-    book = get_portfolio(session, code)
+    portfolio = get_portfolio(session, code)
     waiver = session.get(Waiver, waiver_id)
-    if waiver is None or waiver.portfolio_id != book.id:
-        raise NotFound("there is no such waiver in this portfolio")
+    if waiver is None or waiver.portfolio_id != portfolio.id:
+        raise NotFound("There is no such waiver in this portfolio.")
     approve = new.decision is WaiverVerdict.APPROVE
     made = decide_waiver(
         session, waiver, approve=approve, note=new.note, by=caller.by, role=caller.role, now=now
     )
-    return _waiver(session, book, made)
+    return _waiver(session, portfolio, made)
 
 
 # --- status, pauses, re-ages ----------------------------------------------------------------------------------
@@ -270,8 +272,8 @@ def post_status_change(
     code: PortfolioCode, caller: Manager, session: OnceSession, now: Now, new: NewStatus
 ) -> StatusShape:
     """Close, charge off, settle, sell, ... an account; `active` undoes an end. The refusal names every reason."""
-    book = get_portfolio(session, code)
-    account = account_named(session, book, new.account_ref)
+    portfolio = get_portfolio(session, code)
+    account = account_named(session, portfolio, new.account_ref)
     change_status(session, account, new.to, new.on, new.reason, by=caller.by, now=now)
     return StatusShape.of(account)
 
@@ -291,8 +293,8 @@ def post_pause(
     code: PortfolioCode, caller: Manager, session: OnceSession, now: Now, new: NewPause
 ) -> PauseShape:
     """Days that do not count toward days past due, and on which nothing is charged."""
-    book = get_portfolio(session, code)
-    account = account_named(session, book, new.account_ref)
+    portfolio = get_portfolio(session, code)
+    account = account_named(session, portfolio, new.account_ref)
     made = set_pause(session, account, new.kind, new.from_on, new.to_on, new.reason, by=caller.by, now=now)
     return PauseShape.of(account, made)
 
@@ -306,10 +308,10 @@ def post_pause_end(
     code: PortfolioCode, pause_id: RowId, caller: Manager, session: OnceSession, now: Now, new: NewPauseEnd
 ) -> PauseShape:
     """Let days count again. On or before its first day the pause never was."""
-    book = get_portfolio(session, code)
+    portfolio = get_portfolio(session, code)
     pause = session.get(Pause, pause_id)
-    if pause is None or pause.portfolio_id != book.id:
-        raise NotFound("there is no such pause in this portfolio")
+    if pause is None or pause.portfolio_id != portfolio.id:
+        raise NotFound("There is no such pause in this portfolio.")
     account = session.get_one(Account, pause.account_id)
     end_pause(session, pause, new.on, by=caller.by, now=now)
     return PauseShape.of(account, pause, ended_on=max(new.on, pause.from_on))
@@ -325,29 +327,31 @@ def post_re_age(
     code: PortfolioCode, caller: Manager, session: OnceSession, now: Now, new: NewReAge
 ) -> ReAgeShape:
     """Bring an account current under the rule of the portfolio's policy pack; the refusal names every reason."""
-    book = get_portfolio(session, code)
-    account = account_named(session, book, new.account_ref)
+    portfolio = get_portfolio(session, code)
+    account = account_named(session, portfolio, new.account_ref)
     made = re_age(session, account, new.reason, by=caller.by, role=caller.role, now=now)
-    return ReAgeShape.of(book, account, made)
+    return ReAgeShape.of(portfolio, account, made)
 
 
-def account_named(session: Session, book: Portfolio, reference: str, field: str = "account_ref") -> Account:
-    account = find_account(session, id_of(book), reference)
+def account_named(
+    session: Session, portfolio: Portfolio, reference: str, field: str = "account_ref"
+) -> Account:
+    account = find_account(session, id_of(portfolio), reference)
     if account is None:
-        raise Invalid("there is no such account in this portfolio", field)
+        raise Invalid("There is no such account in this portfolio.", field)
     return account
 
 
-def _entry(session: Session, book: Portfolio, reference: str, field: str) -> Entry:
+def _entry(session: Session, portfolio: Portfolio, reference: str, field: str) -> Entry:
     spellings = (reference, normal_reference(reference))
     entry = session.scalar(
-        select(Entry).where(Entry.portfolio_id == book.id, col(Entry.reference).in_(spellings))
+        select(Entry).where(Entry.portfolio_id == portfolio.id, col(Entry.reference).in_(spellings))
     )
     if entry is None:
-        raise Invalid("there is no such entry in this portfolio", field)
+        raise Invalid("There is no such entry in this portfolio.", field)
     return entry
 
 
-def _waiver(session: Session, book: Portfolio, waiver: Waiver) -> WaiverShape:
+def _waiver(session: Session, portfolio: Portfolio, waiver: Waiver) -> WaiverShape:
     account = session.get_one(Account, waiver.account_id)
-    return WaiverShape.of(book, account, session.get_one(Entry, waiver.entry_id), waiver)
+    return WaiverShape.of(portfolio, account, session.get_one(Entry, waiver.entry_id), waiver)

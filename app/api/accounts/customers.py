@@ -115,8 +115,8 @@ class ReportedShape(BaseModel):
 @router.get("/reported-changes", summary="List what a creditor's file says and waits for a manager")
 def list_reported_changes(code: PortfolioCode, _caller: Reader, session: ReadSession) -> Page[ReportedShape]:
     """Other holders and statuses, the oldest first; at most 500."""
-    book = get_portfolio(session, code)
-    found = waiting_reports(session, book.id, limit=500)
+    portfolio = get_portfolio(session, code)
+    found = waiting_reports(session, portfolio.id, limit=500)
     return Page(items=[ReportedShape.of(account, change) for change, account in found])
 
 
@@ -140,17 +140,17 @@ def post_report_decision(
     new: NewReportDecision,
 ) -> ReportedShape:
     """Take it over, or refuse it: the file may then say it again and changes nothing."""
-    book = get_portfolio(session, code)
-    change = get_report(session, change_id, book.id)
+    portfolio = get_portfolio(session, code)
+    change = get_report(session, change_id, portfolio.id)
     accept = new.decision is ReportVerdict.ACCEPT
     decide_report(session, change, accept=accept, reason=new.reason, by=caller.by, now=now)
     return ReportedShape.of(session.get_one(Account, change.account_id), change)
 
 
 def _customer(session: Session, code: str, reference: str) -> Customer:
-    book: Portfolio = get_portfolio(session, code)
+    portfolio: Portfolio = get_portfolio(session, code)
     found = session.scalar(
-        select(Customer).where(Customer.portfolio_id == book.id, Customer.reference == reference)
+        select(Customer).where(Customer.portfolio_id == portfolio.id, Customer.reference == reference)
     )
     if found is None:
         raise NotFound("There is no such customer in this portfolio.")

@@ -62,27 +62,27 @@ class AccountShape(BaseModel):
     bucket: str
 
     @classmethod
-    def of(cls, book: Portfolio, customer: Customer, account: Account, stands: Now, as_of: date) -> Self:
+    def of(cls, portfolio: Portfolio, customer: Customer, account: Account, stands: Now, as_of: date) -> Self:
         late = days_past_due(stands.oldest_due_on, as_of)
         return cls(
             reference=account.reference,
-            portfolio=book.code,
+            portfolio=portfolio.code,
             customer_ref=customer.reference,
             card_last4=account.card_last4,
             product=account.product,
             status=account.status,
             opened_on=account.opened_on,
-            currency=book.currency,
-            credit_limit=to_decimal_string(account.credit_limit_minor, book.currency),
+            currency=portfolio.currency,
+            credit_limit=to_decimal_string(account.credit_limit_minor, portfolio.currency),
             apr=f"{account.apr_millionths / 10_000:.2f}",
             as_of=as_of,
-            balance=to_decimal_string(stands.balance, book.currency),
-            past_due_amount=to_decimal_string(stands.past_due, book.currency),
-            owed_amount=to_decimal_string(stands.owed, book.currency),
-            not_owed_amount=to_decimal_string(stands.not_owed, book.currency),
+            balance=to_decimal_string(stands.balance, portfolio.currency),
+            past_due_amount=to_decimal_string(stands.past_due, portfolio.currency),
+            owed_amount=to_decimal_string(stands.owed, portfolio.currency),
+            not_owed_amount=to_decimal_string(stands.not_owed, portfolio.currency),
             days_past_due=late,
             oldest_due_on=stands.oldest_due_on,
-            bucket=bucket_of(late, edges_of(book)),
+            bucket=bucket_of(late, edges_of(portfolio)),
         )
 
 
@@ -105,13 +105,13 @@ class EntryShape(BaseModel):
     reverses: str | None = Field(description="Reference of the entry this one undoes.")
 
     @classmethod
-    def of(cls, book: Portfolio, account: Account, entry: Entry, reverses: str | None = None) -> Self:
+    def of(cls, portfolio: Portfolio, account: Account, entry: Entry, reverses: str | None = None) -> Self:
         return cls(
             reference=entry.reference,
             account_ref=account.reference,
             kind=entry.kind,
-            amount=to_decimal_string(entry.amount_minor, book.currency),
-            currency=book.currency,
+            amount=to_decimal_string(entry.amount_minor, portfolio.currency),
+            currency=portfolio.currency,
             effective_on=entry.effective_on,
             posted_on=entry.posted_on,
             description=entry.description,
@@ -146,14 +146,14 @@ class AgingShape(BaseModel):
     )
 
     @classmethod
-    def of(cls, book: Portfolio, aging: Aging) -> Self:
+    def of(cls, portfolio: Portfolio, aging: Aging) -> Self:
         def money(minor: int) -> str:
-            return to_decimal_string(minor, book.currency)
+            return to_decimal_string(minor, portfolio.currency)
 
         return cls(
-            portfolio=book.code,
+            portfolio=portfolio.code,
             business_date=aging.on,
-            currency=book.currency,
+            currency=portfolio.currency,
             accounts=aging.accounts,
             past_due_accounts=aging.past_due_accounts,
             past_due_amount=money(aging.past_due_amount),
@@ -192,17 +192,19 @@ class StandingShape(BaseModel):
     bucket: str
 
     @classmethod
-    def of(cls, book: Portfolio, account: str, on: date, known_on: date | None, stands: AccountOn) -> Self:
+    def of(
+        cls, portfolio: Portfolio, account: str, on: date, known_on: date | None, stands: AccountOn
+    ) -> Self:
         return cls(
-            portfolio=book.code,
+            portfolio=portfolio.code,
             account=account,
             business_date=on,
             known_on=known_on,
-            currency=book.currency,
-            balance=to_decimal_string(stands.balance, book.currency),
-            past_due_amount=to_decimal_string(stands.past_due, book.currency),
-            owed_amount=to_decimal_string(stands.owed, book.currency),
-            not_owed_amount=to_decimal_string(stands.not_owed, book.currency),
+            currency=portfolio.currency,
+            balance=to_decimal_string(stands.balance, portfolio.currency),
+            past_due_amount=to_decimal_string(stands.past_due, portfolio.currency),
+            owed_amount=to_decimal_string(stands.owed, portfolio.currency),
+            not_owed_amount=to_decimal_string(stands.not_owed, portfolio.currency),
             days_past_due=stands.days_past_due,
             oldest_due_on=stands.oldest_due_on,
             bucket=stands.bucket,

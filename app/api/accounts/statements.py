@@ -54,21 +54,21 @@ def post_replacement(
 ) -> ReplacedStatementShape:
     """Put the right figures in a wrong statement's place. Delinquency is counted anew from its closing day, and a
     late fee of ours that the right figures do not bear is reversed. Answers the statement as it was."""
-    book = get_portfolio(session, code)
-    if new.currency != book.currency:
-        raise Invalid(f"the currency of this portfolio is {book.currency}", "currency")
-    statement = find_statement(session, book, new.statement_ref)
+    portfolio = get_portfolio(session, code)
+    if new.currency != portfolio.currency:
+        raise Invalid(f"The currency of this portfolio is {portfolio.currency}.", "currency")
+    statement = find_statement(session, portfolio, new.statement_ref)
     was = figures_of(statement)
     right = replace(
         was,
         reference=new.new_statement_ref or was.reference,
         closing_on=new.closing_on or was.closing_on,
         due_on=new.due_on or was.due_on,
-        balance_minor=_minor(new.balance, was.balance_minor, book, "balance"),
-        minimum_due_minor=_minor(new.minimum_due, was.minimum_due_minor, book, "minimum_due"),
+        balance_minor=_minor(new.balance, was.balance_minor, portfolio, "balance"),
+        minimum_due_minor=_minor(new.minimum_due, was.minimum_due_minor, portfolio, "minimum_due"),
     )
     made = replace_statement(session, statement, right, new.reason, by=caller.by, role=caller.role, now=now)
-    return _shape(session, book, made, right)
+    return _shape(session, portfolio, made, right)
 
 
 class NewWithdrawal(Input):
@@ -81,10 +81,10 @@ def post_withdrawal(
     code: PortfolioCode, caller: Manager, session: OnceSession, now: Now, new: NewWithdrawal
 ) -> ReplacedStatementShape:
     """Take back a statement that should not be there. Answers the statement as it was."""
-    book = get_portfolio(session, code)
-    statement = find_statement(session, book, new.statement_ref)
+    portfolio = get_portfolio(session, code)
+    statement = find_statement(session, portfolio, new.statement_ref)
     made = replace_statement(session, statement, None, new.reason, by=caller.by, role=caller.role, now=now)
-    return _shape(session, book, made, None)
+    return _shape(session, portfolio, made, None)
 
 
 @router.get("/statements/replaced", summary="List replaced statements")
@@ -92,24 +92,24 @@ def list_replaced(
     code: PortfolioCode, account_ref: AskedAccount, _caller: Worker, session: ReadSession
 ) -> Page[ReplacedStatementShape]:
     """Statements of an account that were replaced or withdrawn, as they were, the latest first."""
-    book = get_portfolio(session, code)
-    found = accounts_by_reference(session, id_of(book), [account_ref])
+    portfolio = get_portfolio(session, code)
+    found = accounts_by_reference(session, id_of(portfolio), [account_ref])
     if account_ref not in found:
-        raise NotFound("there is no such account in this portfolio")
+        raise NotFound("There is no such account in this portfolio.")
     rows = replaced_statements(session, found[account_ref][0])
-    return Page(items=[_shape(session, book, each) for each in rows])
+    return Page(items=[_shape(session, portfolio, each) for each in rows])
 
 
 def _shape(
-    session: Session, book: Portfolio, made: ReplacedStatement, right: StatementFigures | None = None
+    session: Session, portfolio: Portfolio, made: ReplacedStatement, right: StatementFigures | None = None
 ) -> ReplacedStatementShape:
-    return ReplacedStatementShape.of(book, session.get_one(Account, made.account_id), made, right)
+    return ReplacedStatementShape.of(portfolio, session.get_one(Account, made.account_id), made, right)
 
 
-def _minor(text: str | None, was: int, book: Portfolio, field: str) -> int:
+def _minor(text: str | None, was: int, portfolio: Portfolio, field: str) -> int:
     if text is None:
         return was
     try:
-        return to_minor(text, book.currency)
+        return to_minor(text, portfolio.currency)
     except BadAmount as error:
         raise Invalid(str(error), field) from None

@@ -24,8 +24,8 @@ class InstalmentShape(BaseModel):
     amount: Money
 
     @classmethod
-    def of(cls, book: Portfolio, part: Instalment) -> Self:
-        return cls(n=part.n, due_on=part.due_on, amount=to_decimal_string(part.amount, book.currency))
+    def of(cls, portfolio: Portfolio, part: Instalment) -> Self:
+        return cls(n=part.n, due_on=part.due_on, amount=to_decimal_string(part.amount, portfolio.currency))
 
 
 class PlanShape(BaseModel):
@@ -45,20 +45,20 @@ class PlanShape(BaseModel):
     instalments: list[InstalmentShape]
 
     @classmethod
-    def of(cls, book: Portfolio, plan: Plan, parts: Sequence[Instalment]) -> Self:
+    def of(cls, portfolio: Portfolio, plan: Plan, parts: Sequence[Instalment]) -> Self:
         return cls(
             reference=plan.reference,
             kind=plan.kind,
             status=plan.status,
-            total=to_decimal_string(plan.total_minor, book.currency),
-            currency=book.currency,
+            total=to_decimal_string(plan.total_minor, portfolio.currency),
+            currency=portfolio.currency,
             offered_at=plan.offered_at,
             offered_by=plan.offered_by,
             accepted_on=plan.accepted_on,
             ended_on=plan.ended_on,
             broken_instalment=plan.broken_instalment,
             why=plan.why,
-            instalments=[InstalmentShape.of(book, part) for part in parts],
+            instalments=[InstalmentShape.of(portfolio, part) for part in parts],
         )
 
 

@@ -105,7 +105,7 @@ def list_cases(
         if bucket is not None:
             query = query.where(_in_bucket(book, bucket, _sorted_on(session, book, now)))
     elif bucket is not None:
-        raise Invalid("name the portfolio too: each has its own buckets", "portfolio")
+        raise Invalid("Name the portfolio too: each has its own buckets.", "portfolio")
     rows = session.execute(query.order_by(col(CollectionsCase.id)).limit(limit + 1)).all()
     shown, next_cursor = page_of(rows, limit, lambda row: id_of(row[0]))
     owes: dict[int, CustomerDebt] = {}
@@ -123,17 +123,17 @@ def list_cases(
     )
 
 
-def _sorted_on(session: Session, book: Portfolio, now: datetime) -> date:
+def _sorted_on(session: Session, portfolio: Portfolio, now: datetime) -> date:
     """The day by whose close cases are in their buckets."""
-    return last_closed(session, book) or local_date(now, book.timezone)
+    return last_closed(session, portfolio) or local_date(now, portfolio.timezone)
 
 
-def _in_bucket(book: Portfolio, label: str, on: date) -> sa.ColumnElement[bool]:
+def _in_bucket(portfolio: Portfolio, label: str, on: date) -> sa.ColumnElement[bool]:
     """Cases whose oldest unpaid due date puts them into this bucket on a day."""
-    edges = edges_of(book)
+    edges = edges_of(portfolio)
     labels = bucket_labels(edges)
     if label not in labels:
-        raise Invalid(f"the buckets of this portfolio are {', '.join(labels)}", "bucket")
+        raise Invalid(f"The buckets of this portfolio are {', '.join(labels)}.", "bucket")
     oldest = col(CollectionsCase.oldest_due_on)
     n = labels.index(label)
     late_enough = oldest <= on - timedelta(days=edges[n - 1]) if n else sa.true()
@@ -147,18 +147,18 @@ def _in_bucket(book: Portfolio, label: str, on: date) -> sa.ColumnElement[bool]:
 def get_one_case(reference: CaseRef, _caller: Reader, session: ReadSession, now: Now) -> CaseDetail:
     """The case with the customer's accounts, plans and holds. All figures are of this moment."""
     case = case_named(session, reference)
-    book = session.get_one(Portfolio, case.portfolio_id)
+    portfolio = session.get_one(Portfolio, case.portfolio_id)
     customer = session.get_one(Customer, case.customer_id)
-    today = local_date(now, book.timezone)
+    today = local_date(now, portfolio.timezone)
     accounts = accounts_of(session, case.customer_id)
-    stands = standing_on(session, book, [id_of(account) for account in accounts], today)
+    stands = standing_on(session, portfolio, [id_of(account) for account in accounts], today)
     owes = debt_of(stands[id_of(a)] for a in accounts if is_worked(a.status, a.ended_on))
     plans = plans_of(session, [id_of(case)])
     parts = instalments_of(session, [id_of(plan) for plan in plans])
     return CaseDetail(
-        **dict(CaseShape.of(book, customer, case, owes, today)),
-        accounts=[AccountShape.of(book, customer, a, stands[id_of(a)], today) for a in accounts],
-        plans=[PlanShape.of(book, plan, parts[id_of(plan)]) for plan in plans],
+        **dict(CaseShape.of(portfolio, customer, case, owes, today)),
+        accounts=[AccountShape.of(portfolio, customer, a, stands[id_of(a)], today) for a in accounts],
+        plans=[PlanShape.of(portfolio, plan, parts[id_of(plan)]) for plan in plans],
         holds=[HoldShape.of(hold) for hold in holds_of(session, case.customer_id)],
     )
 
@@ -218,12 +218,12 @@ def post_call(
     contact, an attorney, a bankruptcy or a death is a hold; a promise is recorded and confirmed. Call tasks are done
     unless nobody was reached. Answers the call's event."""
     case = case_named(session, reference, lock=True)
-    book = session.get_one(Portfolio, case.portfolio_id)
+    portfolio = session.get_one(Portfolio, case.portfolio_id)
     amount_minor = 0
     if new.amount is not None:
         if new.currency is None:
-            raise Invalid("say in which currency", "currency")
-        amount_minor = minor_of(new.amount, new.currency, book)
+            raise Invalid("Say in which currency.", "currency")
+        amount_minor = minor_of(new.amount, new.currency, portfolio)
     call = CallReport(new.result, new.note, new.callback_at, amount_minor, new.due_on)
     log_call(session, case, call, ports_of(request).stationery, by=caller.by, now=now)
     return _last_event(session, case, Kind.CALL_LOGGED)
@@ -271,7 +271,7 @@ def post_hold_end(
     hold = get_hold(session, case.customer_id, hold_id)
     if hold.for_good and hold.ended_at is None and not (said.reason.strip() and said.decided_by.strip()):
         field = "decided_by" if said.reason.strip() else "reason"
-        raise Invalid("a hold that no date ends needs a reason and the person who decided it", field)
+        raise Invalid("A hold that no date ends needs a reason and the person who decided it.", field)
     reason = f"{said.reason} (decided by {said.decided_by})" if said.decided_by else said.reason
     end_hold(session, hold, by=caller.by, now=now, reason=reason)
     return HoldShape.of(hold)

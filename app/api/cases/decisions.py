@@ -104,7 +104,7 @@ def get_decision_replay(
     case = get_case(session, case_id_of(reference))
     event = session.get(Event, decision_id)
     if event is None or event.case_id != case.id:
-        raise NotFound("this case has no such decision")
+        raise NotFound("This case has no such decision.")
     found = replay(session, decision_id)
     return ReplayShape(
         id=found.event_id,

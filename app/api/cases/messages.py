@@ -9,7 +9,7 @@ from fastapi import Request
 from pydantic import BaseModel, Field
 from sqlmodel import col, select
 
-from app.actions.messages import cancel_case_message
+from app.actions.messages import cancel_case_message, send_letter
 from app.api.cases.answer_shapes import AnswerShape
 from app.api.cases.lookup import case_named
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
@@ -26,7 +26,6 @@ from app.inbound.answers import answer_sms, word_answer
 from app.outreach.letters.sms import sms_encoding, sms_segments
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus, redact_links
-from app.outreach.planning.on_demand import take_manual_step
 
 router = api_router("/cases/{reference}", tags=["messages"])
 
@@ -109,12 +108,8 @@ def post_letter(
 ) -> AnswerShape:
     """Queue one letter now where the gate clears it; the strategy's own steps stay as they are."""
     case = case_named(session, reference, lock=True)
-    portfolio = session.get_one(Portfolio, case.portfolio_id)
-    letters, today = ports_of(request).stationery, local_date(now, portfolio.timezone)
-    [answer] = take_manual_step(
-        session, portfolio, case, new.letter, [new.channel], letters, on=today, by=caller.by, now=now
-    )
-    return AnswerShape.of(answer)
+    letters = ports_of(request).stationery
+    return AnswerShape.of(send_letter(session, case, new.letter, new.channel, letters, by=caller.by, now=now))
 
 
 class NewAnswer(Input):

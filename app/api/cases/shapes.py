@@ -89,12 +89,12 @@ class CaseShape(BaseModel):
 
     @classmethod
     def of(
-        cls, book: Portfolio, customer: Customer, case: CollectionsCase, owes: CustomerDebt, as_of: date
+        cls, portfolio: Portfolio, customer: Customer, case: CollectionsCase, owes: CustomerDebt, as_of: date
     ) -> Self:
         late = days_past_due(owes.oldest, as_of)
         return cls(
             reference=case.reference,
-            portfolio=book.code,
+            portfolio=portfolio.code,
             customer=CustomerShape.of(customer),
             status=case.status,
             outcome=case.outcome,
@@ -102,13 +102,13 @@ class CaseShape(BaseModel):
             opened_on=case.opened_on,
             closed_on=case.closed_on,
             as_of=as_of,
-            currency=book.currency,
-            past_due_amount=to_decimal_string(owes.past_due, book.currency),
-            not_owed_amount=to_decimal_string(owes.not_owed, book.currency),
-            balance=to_decimal_string(owes.balance, book.currency),
+            currency=portfolio.currency,
+            past_due_amount=to_decimal_string(owes.past_due, portfolio.currency),
+            not_owed_amount=to_decimal_string(owes.not_owed, portfolio.currency),
+            balance=to_decimal_string(owes.balance, portfolio.currency),
             oldest_due_on=owes.oldest,
             days_past_due=late,
-            bucket=bucket_of(late, edges_of(book)),
+            bucket=bucket_of(late, edges_of(portfolio)),
             priority=case.priority,
             broken_promises=case.broken_promises,
             callback_at=case.callback_at,

@@ -32,11 +32,11 @@ def get_kpis(
 ) -> KpisShape:
     """The figures of a closed day and the roll-forward of its month to date, as `desk kpis --json` prints them.
     A day that late entries changed shows its restated figures."""
-    book = get_portfolio(session, code)
-    rows = snapshots(session, id_of(book), on, on)
+    portfolio = get_portfolio(session, code)
+    rows = snapshots(session, id_of(portfolio), on, on)
     if not rows:
-        raise NotFound("this business day has not been closed")
-    return KpisShape.of(book, on, rows, month_roll_forward(session, id_of(book), on))
+        raise NotFound("This business day has not been closed.")
+    return KpisShape.of(portfolio, on, rows, month_roll_forward(session, id_of(portfolio), on))
 
 
 @router.get("/series", summary="Get key figures over time")
@@ -52,11 +52,11 @@ def get_kpi_series(
     ] = None,
 ) -> KpiSeries:
     """The closed days from one to another, oldest first; days that were not closed are left out."""
-    book = get_portfolio(session, code)
+    portfolio = get_portfolio(session, code)
     if last_on < first_on:
-        raise Invalid("this day is before the first", "to")
+        raise Invalid("This day is before the first.", "to")
     if (last_on - first_on).days > MAX_DAYS:
         raise Invalid(f"ask for at most {MAX_DAYS} days at a time", "to")
     if not set(kpi or ()) <= set(DEFINITIONS):
         raise Invalid(f"known are {', '.join(DEFINITIONS)}", "kpi")
-    return KpiSeries.of(book, snapshots(session, id_of(book), first_on, last_on, kpi))
+    return KpiSeries.of(portfolio, snapshots(session, id_of(portfolio), first_on, last_on, kpi))

@@ -27,6 +27,6 @@ def list_portfolios(
     """Every portfolio, in the order in which they were opened."""
     query = select(Portfolio).where(col(Portfolio.id) > after(cursor))
     rows = session.scalars(query.order_by(col(Portfolio.id)).limit(limit + 1)).all()
-    shown, next_cursor = page_of(rows, limit, lambda book: id_of(book))
-    items = [PortfolioShape.of(book, last_closed(session, book)) for book in shown]
+    shown, next_cursor = page_of(rows, limit, lambda portfolio: id_of(portfolio))
+    items = [PortfolioShape.of(portfolio, last_closed(session, portfolio)) for portfolio in shown]
     return Page(items=items, next_cursor=next_cursor)

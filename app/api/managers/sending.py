@@ -8,6 +8,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, Field
 from sqlmodel import Session, col, select
 
+from app.actions.addresses import restore_address, suppress_address
 from app.actions.messages import resolve_message, start_sending, stop_sending
 from app.api.cases.messages import MessageShape
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
@@ -22,7 +23,6 @@ from app.inbound.bounces.models import MailNotice
 from app.inbound.bounces.rules import NoticeKind
 from app.inbound.bounces.service import decide
 from app.outreach.gate.models import SuppressedAddress
-from app.outreach.gate.suppression import channel_of, restore, suppress
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.queries import channel_stops
 from app.outreach.outbox.rules import Destination, OutboxStatus
@@ -168,10 +168,7 @@ def post_suppressed_address(
     caller: Manager, session: OnceSession, now: Now, new: NewSuppression
 ) -> Suppressed:
     """Send nothing to this number or e-mail address any more, whoever's it is."""
-    channel = channel_of(new.address)
-    added = suppress(
-        session, channel, new.address, Suppression.MANUAL, detail=new.note, by=caller.by, now=now
-    )
+    added = suppress_address(session, new.address, new.note, by=caller.by, now=now)
     return Suppressed(address=new.address, added=added)
 
 
@@ -187,7 +184,7 @@ def post_restoration(
     row = session.get(SuppressedAddress, row_id)
     if row is None:
         raise NotFound("There is no such address.")
-    restore(session, row, new.why, by=caller.by, now=now)
+    restore_address(session, row.spelt, new.why, by=caller.by, now=now)
     return SuppressedShape.of(row)
 
 

@@ -22,7 +22,7 @@ from app.reporting.kpis.rules import DEFINITIONS, Figure, Unit
 
 
 class PortfolioShape(BaseModel):
-    """A book of accounts worked under one set of rules."""
+    """Accounts of one creditor, worked under one set of rules."""
 
     code: str
     creditor: str
@@ -38,17 +38,17 @@ class PortfolioShape(BaseModel):
     )
 
     @classmethod
-    def of(cls, book: Portfolio, last_business_date: date | None) -> Self:
+    def of(cls, portfolio: Portfolio, last_business_date: date | None) -> Self:
         return cls(
-            code=book.code,
-            creditor=book.creditor,
-            collector=book.collector,
-            currency=book.currency,
-            timezone=book.timezone,
-            policy_pack=book.pack,
-            strategy=book.strategy,
-            source=book.source,
-            buckets=bucket_labels(edges_of(book)),
+            code=portfolio.code,
+            creditor=portfolio.creditor,
+            collector=portfolio.collector,
+            currency=portfolio.currency,
+            timezone=portfolio.timezone,
+            policy_pack=portfolio.pack,
+            strategy=portfolio.strategy,
+            source=portfolio.source,
+            buckets=bucket_labels(edges_of(portfolio)),
             last_business_date=last_business_date,
         )
 
@@ -85,13 +85,13 @@ class KpiSeries(BaseModel):
     days: list[KpiDay]
 
     @classmethod
-    def of(cls, book: Portfolio, rows: Iterable[KpiSnapshot]) -> Self:
+    def of(cls, portfolio: Portfolio, rows: Iterable[KpiSnapshot]) -> Self:
         """`rows` by date."""
         days = [
-            KpiDay(business_date=on, kpis=_figures(book, of_day))
+            KpiDay(business_date=on, kpis=_figures(portfolio, of_day))
             for on, of_day in groupby(rows, key=lambda row: row.business_date)
         ]
-        return cls(portfolio=book.code, currency=book.currency, days=days)
+        return cls(portfolio=portfolio.code, currency=portfolio.currency, days=days)
 
 
 class KpisShape(BaseModel):
@@ -104,18 +104,20 @@ class KpisShape(BaseModel):
     roll_forward: RollForwardShape
 
     @classmethod
-    def of(cls, book: Portfolio, on: date, rows: Iterable[KpiSnapshot], rolled: Roll) -> Self:
-        amounts = {name: to_decimal_string(minor, book.currency) for name, minor in asdict(rolled).items()}
+    def of(cls, portfolio: Portfolio, on: date, rows: Iterable[KpiSnapshot], rolled: Roll) -> Self:
+        amounts = {
+            name: to_decimal_string(minor, portfolio.currency) for name, minor in asdict(rolled).items()
+        }
         return cls(
-            portfolio=book.code,
+            portfolio=portfolio.code,
             business_date=on,
-            currency=book.currency,
-            kpis=_figures(book, rows),
+            currency=portfolio.currency,
+            kpis=_figures(portfolio, rows),
             roll_forward=RollForwardShape(**amounts),
         )
 
 
-def _figures(book: Portfolio, rows: Iterable[KpiSnapshot]) -> dict[str, KpiShape]:
+def _figures(portfolio: Portfolio, rows: Iterable[KpiSnapshot]) -> dict[str, KpiShape]:
     """The whole portfolio's figures by name; slices are left out."""
     figures = {}
     for row in rows:
@@ -124,7 +126,7 @@ def _figures(book: Portfolio, rows: Iterable[KpiSnapshot]) -> dict[str, KpiShape
         meaning = DEFINITIONS[row.kpi]
 
         def shown(minor: int, unit: Unit = meaning.unit) -> str | int:
-            return to_decimal_string(minor, book.currency) if unit is Unit.MONEY else minor
+            return to_decimal_string(minor, portfolio.currency) if unit is Unit.MONEY else minor
 
         figures[row.kpi] = KpiShape(
             numerator=shown(row.numerator),

@@ -73,10 +73,10 @@ def list_strategy_versions(
     code: PortfolioCode, _caller: Reader, session: ReadSession, cursor: Cursor = None, limit: Limit = 50
 ) -> Page[StrategyVersionShape]:
     """Every version of a portfolio's own strategies, oldest first; none while it goes by the shipped one."""
-    book = get_portfolio(session, code)
-    live = service.live_version(session, id_of(book))
+    portfolio = get_portfolio(session, code)
+    live = service.live_version(session, id_of(portfolio))
     first = after(cursor)
-    rows = [v for v in reversed(service.versions(session, id_of(book))) if id_of(v) > first]
+    rows = [v for v in reversed(service.versions(session, id_of(portfolio))) if id_of(v) > first]
     shown, next_cursor = page_of(rows[: limit + 1], limit, lambda version: id_of(version))
     return Page(items=[StrategyVersionShape.of(v, live) for v in shown], next_cursor=next_cursor)
 
@@ -86,11 +86,11 @@ def get_strategy_version(
     code: PortfolioCode, version_id: RowId, _caller: Reader, session: ReadSession
 ) -> StrategyText:
     """One version with its text."""
-    book = get_portfolio(session, code)
+    portfolio = get_portfolio(session, code)
     version = session.get(StrategyVersion, version_id)
-    if version is None or version.portfolio_id != book.id:
-        raise NotFound("this portfolio has no such version")
-    live = service.live_version(session, id_of(book))
+    if version is None or version.portfolio_id != portfolio.id:
+        raise NotFound("This portfolio has no such version.")
+    live = service.live_version(session, id_of(portfolio))
     return StrategyText(**StrategyVersionShape.of(version, live).model_dump(), text=version.text)
 
 
@@ -100,12 +100,12 @@ def import_strategy(
 ) -> StrategyVersionShape:
     """Keep a text as the next version of its code; it changes nothing until it is put live. A text with faults is
     refused with every one of them, each with its step and field."""
-    book = get_portfolio(session, code)
+    portfolio = get_portfolio(session, code)
     letters = ports_of(request).stationery.letters
     version = service.save_version(
-        session, book, new.code, new.text, letters, new.note, by=caller.by, now=now
+        session, portfolio, new.code, new.text, letters, new.note, by=caller.by, now=now
     )
-    return StrategyVersionShape.of(version, service.live_version(session, id_of(book)))
+    return StrategyVersionShape.of(version, service.live_version(session, id_of(portfolio)))
 
 
 @router.post("/live", summary="Put a strategy version live")
@@ -118,10 +118,10 @@ def put_strategy_live(
     wanted: LiveStrategyInput,
 ) -> StrategyVersionShape:
     """From the next night on the portfolio goes by this version. A running experiment ends."""
-    book = get_portfolio(session, code)
-    version = service.version_named(session, book, wanted.ref)
+    portfolio = get_portfolio(session, code)
+    version = service.version_named(session, portfolio, wanted.ref)
     letters = ports_of(request).stationery.letters
-    service.put_live(session, book, version, letters, by=caller.by, now=now)
+    service.put_live(session, portfolio, version, letters, by=caller.by, now=now)
     return StrategyVersionShape.of(version, version)
 
 
@@ -130,6 +130,6 @@ def roll_strategy_back(
     code: PortfolioCode, caller: Manager, session: OnceSession, now: Now
 ) -> StrategyVersionShape:
     """Back to the version that was live before the present one."""
-    book = get_portfolio(session, code)
-    version = service.rollback(session, book, by=caller.by, now=now)
+    portfolio = get_portfolio(session, code)
+    version = service.rollback(session, portfolio, by=caller.by, now=now)
     return StrategyVersionShape.of(version, version)

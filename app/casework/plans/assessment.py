@@ -137,7 +137,7 @@ def _take_up_settlements(session: Session, portfolio: Portfolio, on: date, *, no
 
 
 def _settle_accounts(session: Session, portfolio: Portfolio, plan: Plan, on: date, *, now: datetime) -> None:
-    """What was paid settles its accounts at the end of `on`: the rest is let off."""
+    """Settle the accounts of a paid settlement at the end of `on`: the rest is waived."""
     lock_customers(session, [plan.customer_id])
     query = select(Account).where(
         col(Account.id).in_(accounts_of(plan)),

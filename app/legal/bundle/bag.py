@@ -82,7 +82,7 @@ def load_private_key(pem_or_path: str) -> Ed25519PrivateKey:
         key = load_pem_private_key(_pem(pem_or_path), password=None)
     except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
         # Never the text itself: it may be the key.
-        raise Invalid(f"the bundle key cannot be read ({type(error).__name__})", "bundle_key") from None
+        raise Invalid(f"The bundle key cannot be read ({type(error).__name__}).", "bundle_key") from None
     if not isinstance(key, Ed25519PrivateKey):
         raise Invalid("the bundle key is not an Ed25519 key", "bundle_key")
     return key
@@ -93,7 +93,7 @@ def load_public_key(pem_or_path: str) -> Ed25519PublicKey:
     try:
         key = load_pem_public_key(_pem(pem_or_path))
     except (OSError, ValueError, UnsupportedAlgorithm) as error:
-        raise Invalid(f"the public key cannot be read ({type(error).__name__})", "public_key") from None
+        raise Invalid(f"The public key cannot be read ({type(error).__name__}).", "public_key") from None
     if not isinstance(key, Ed25519PublicKey):
         raise Invalid("the public key is not an Ed25519 key", "public_key")
     return key

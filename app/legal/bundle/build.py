@@ -66,7 +66,7 @@ def build(case_file: CaseFile, key: Ed25519PrivateKey, typeset: Typeset) -> byte
     result = verify(bundle, key.public_key())
     if not result.ok:
         first = result.problems[0]
-        raise Conflict(f"the case's own records do not verify: {first.file or 'archive'}: {first.what}")
+        raise Conflict(f"The case's own records do not verify: {first.file or 'archive'}: {first.what}.")
     return bundle
 
 

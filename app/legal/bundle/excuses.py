@@ -20,16 +20,18 @@ def check_exportable(case_file: CaseFile) -> tuple[ChecklistItem, ...]:
     no reason excuses, or items are missing and nobody put their name and a reason to each.
     """
     if not BUNDLE_ID.fullmatch(case_file.bundle_id):
-        raise Invalid(f"not a bundle id: {case_file.bundle_id[:100]!r}", "bundle_id")
+        raise Invalid(f"This is not a bundle id: {case_file.bundle_id[:100]!r}.", "bundle_id")
     unknown = {e.account_ref for e in case_file.entries} - {a.account_ref for a in case_file.accounts}
     if unknown:
-        raise Conflict(f"ledger entries of accounts that are not in the case: {', '.join(sorted(unknown))}")
+        raise Conflict(
+            f"The ledger has entries of accounts that are not in the case: {', '.join(sorted(unknown))}."
+        )
     total = ledger_sum(case_file.entries)
     if total != case_file.claimed_minor:
         currency = case_file.portfolio.currency
         raise Conflict(
-            f"the ledger sums to {to_decimal_string(total, currency)} {currency}, "
-            f"the claim is {to_decimal_string(case_file.claimed_minor, currency)} {currency}"
+            f"The ledger sums to {to_decimal_string(total, currency)} {currency}, "
+            f"the claim is {to_decimal_string(case_file.claimed_minor, currency)} {currency}."
         )
     items = completeness(case_file)
     refuse_stopped(items, "This bundle")
@@ -38,7 +40,7 @@ def check_exportable(case_file: CaseFile) -> tuple[ChecklistItem, ...]:
     missing = [item for item in gaps(items) if not item.excuse]
     if missing:
         named = "; ".join(f"{item.id} ({item.detail})" for item in missing)
-        raise Conflict(f"the case file is incomplete and no named person gave a reason: {named}")
+        raise Conflict(f"The case file is incomplete and no named person gave a reason: {named}.")
     return items
 
 

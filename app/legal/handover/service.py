@@ -58,7 +58,7 @@ def obstacle(session: Session, case: CollectionsCase, bundle: Bundle, *, now: da
     it is handed over and again when it is delivered."""
     referral = open_referral(session, id_of(case))
     if referral is None or referral.status is ReferralStatus.NOMINATED:
-        return "the referral of this case has not been approved"
+        return "The referral of this case has not been approved."
     file = load_case_file(session, case, bundle_id=bundle.reference, now=now)
     try:
         refuse_stopped(completeness(file), f"Delivery of bundle {bundle.reference}")

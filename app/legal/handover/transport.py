@@ -82,7 +82,7 @@ class BundleTransport:
     def _request(self, session: Session, row: OutboxMessage, *, now: datetime) -> ProviderRequest | Withhold:
         bundle = session.get(Bundle, row.bundle_id)
         if bundle is None:
-            return Withhold("the bundle is gone", {})
+            return Withhold("The bundle is gone.", {})
         case = session.get_one(CollectionsCase, row.case_id)
         if why_not := obstacle(session, case, bundle, now=now):
             return Withhold(why_not[:480], {"bundle": bundle.reference})

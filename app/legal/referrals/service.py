@@ -26,9 +26,9 @@ def nominate(session: Session, case: CollectionsCase, reason: str, *, by: Actor,
     """A person nominates a case; somebody else has to approve it."""
     reason = clean_text(reason, "reason", at_most=500)
     if case.status is not CaseStatus.OPEN:
-        raise Conflict("this case is closed")
+        raise Conflict(f"Case {case.reference} is closed. Reopen it to nominate it.")
     if open_referral(session, id_of(case)):
-        raise Conflict("this case is with the legal team already, or nominated for it")
+        raise Conflict(f"Case {case.reference} is with the legal team already, or nominated for it.")
     referral = Referral(
         portfolio_id=case.portfolio_id,
         case_id=id_of(case),
@@ -50,11 +50,11 @@ def decide(
     case = session.get_one(CollectionsCase, referral.case_id)
     lock_customers(session, [case.customer_id])
     if referral.status is not ReferralStatus.NOMINATED:
-        raise Conflict(f"this referral is {referral.status.value} already")
+        raise Conflict(f"This referral is {referral.status.value} already.")
     if referral.nominated_by == by:
-        raise Forbidden("a referral needs two people: you nominated it, somebody else decides")
+        raise Forbidden("A referral needs two people: you nominated it, somebody else decides.")
     if approve and case.status is not CaseStatus.OPEN:
-        raise Conflict("this case was closed since it was nominated; decline the referral")
+        raise Conflict(f"Case {case.reference} was closed since it was nominated. Decline the referral.")
     if approve:
         refuse_stopped(checklist_of(session, case, now=now), "Approval of this referral")
         case.with_legal_since = now

@@ -15,6 +15,7 @@ from app.actions.agreements import accept_offer, offer_plan, promise
 from app.actions.corrections import reverse_entry
 from app.actions.documents import add_document
 from app.actions.holds import place_hold
+from app.actions.referrals import decide_referral, hand_over, seal_bundle
 from app.book.ledger.models import Account, Customer, Entry, Portfolio
 from app.book.ledger.rules import EntryKind
 from app.book.ledger.service import post_entry
@@ -43,12 +44,9 @@ from app.core.ids import id_of
 from app.core.staff.rules import Role
 from app.core.vocabulary import Channel, HoldKind, Purpose
 from app.http.ports import Ports
-from app.legal.bundle.service import build_bundle
 from app.legal.checklists.items import gaps, stops
 from app.legal.checklists.loading import checklist_of
-from app.legal.handover.service import hand_over
 from app.legal.referrals.models import Referral, ReferralStatus
-from app.legal.referrals.service import decide
 from app.outreach.gate.consent import set_consent
 from app.outreach.gate.explain import explain
 from app.policy.answers import Clearance
@@ -249,25 +247,24 @@ class Department:
         """The legal team takes on one nomination a day and seals the files of what it took. The visitor finds two
         that wait for a decision."""
         del today
+        lena = Actor.user("lena")
         query = select(Referral).where(Referral.status == ReferralStatus.NOMINATED).order_by(col(Referral.id))
         for referral in session.scalars(query).all()[:-2][:1]:
             case = session.get_one(CollectionsCase, referral.case_id)
             forbidden = stops(checklist_of(session, case, now=now))
             if forbidden or case.status is not CaseStatus.OPEN or self.chance.random() >= 0.85:
                 why = forbidden[0].detail if forbidden else "Pays in parts again; collections keeps it."
-                decide(session, referral, approve=False, reason=why, by=Actor.user("lena"), now=now)
+                decide_referral(session, id_of(referral), approve=False, reason=why, by=lena, now=now)
                 continue
-            decide(session, referral, approve=True, by=Actor.user("lena"), now=now)
+            decide_referral(session, id_of(referral), approve=True, reason="", by=lena, now=now)
             if self.ports.seal is None:
                 continue
             if id_of(referral) % 3:
                 self._file_agreement(session, case, now)
             missing = gaps(checklist_of(session, case, now=now))
             excuses = {item.id: EXCUSES.get(item.id, "Follows from the archive.") for item in missing}
-            bundle = build_bundle(
-                session, case, self.ports.seal, excuses=excuses, by=Actor.user("lena"), now=now
-            )
-            hand_over(session, case, bundle, now=now)
+            bundle = seal_bundle(session, case, self.ports.seal, excuses, by=lena, now=now)
+            hand_over(session, bundle, has_desk=True, by=lena, now=now)
 
     def _file_agreement(self, session: Session, case: CollectionsCase, now: datetime) -> None:
         """The branch has found and scanned the agreement of the customer's oldest card."""

@@ -7,15 +7,12 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.actions.referrals import hand_over, locked_referral, seal_bundle
-from app.casework.cases.service import about_case
+from app.actions.referrals import fetch_bundle, hand_over, locked_referral, seal_bundle
 from app.core.errors import NotFound
-from app.core.timeline.service import record
 from app.http.context import Now, ports_of
 from app.http.cursors import RowId
 from app.http.doors import LegalMember
 from app.http.transactions import WriteSession
-from app.legal.bundle.events import BundleDownloaded
 from app.legal.bundle.models import Bundle
 from app.legal.checklists.items import gaps
 from app.legal.checklists.rules import completeness
@@ -62,10 +59,9 @@ def download(
     """The archive itself. A write session because every download is on record."""
     found = find_referral(session, referral_id)
     bundle = _bundle(session, found, bundle_id)
-    downloaded = BundleDownloaded(bundle.reference, bundle.sha256)
-    record(session, about_case(found.case, downloaded), by=staff.by, now=now)
+    content = fetch_bundle(session, bundle, by=staff.by, now=now)
     headers = {"content-disposition": f'attachment; filename="{bundle.reference}.zip"'}
-    return Response(bundle.content, media_type="application/zip", headers=headers)
+    return Response(content, media_type="application/zip", headers=headers)
 
 
 @router.post("/{referral_id}/bundles/{bundle_id}/hand-over")

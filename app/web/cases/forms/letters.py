@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.actions.assignment import finish_case_task
-from app.actions.messages import cancel_case_message
+from app.actions.messages import cancel_case_message, send_letter
 from app.core.errors import Invalid
 from app.core.vocabulary import Channel
 from app.http.context import Now, ports_of, settings_of
@@ -19,7 +19,6 @@ from app.http.doors import CaseWorker
 from app.http.transactions import ReadSession, WriteSession
 from app.inbound.answers import answer_sms, word_answer
 from app.outreach.letters.sms import sms_encoding, sms_segments
-from app.outreach.planning.on_demand import take_manual_step
 from app.policy.answers import Clearance
 from app.web.cases.case_file import CaseFile, CaseId, open_case_file
 from app.web.cases.case_page import case_page
@@ -39,7 +38,7 @@ class LetterForm(Typed):
 
 
 @router.post("/{case_id}/letter")
-def send_letter(
+def send_a_letter(
     request: Request,
     case_id: CaseId,
     staff: CaseWorker,
@@ -52,10 +51,8 @@ def send_letter(
     def act(file: CaseFile, fields: Fields) -> Flash:
         channel = fields.choice("channel", Channel)
         fields.done()
-        [answer] = take_manual_step(
-            session, file.portfolio, file.case, typed.letter, [channel], ports_of(request).stationery,
-            on=file.book.today, by=staff.by, now=now,
-        )  # fmt: skip
+        letters = ports_of(request).stationery
+        answer = send_letter(session, file.case, typed.letter, channel, letters, by=staff.by, now=now)
         said = answer_words(channel, answer, teller_of(request, file, zone=file.zone), now, kept=False)
         return said[:1].upper() + said[1:] + ".", "good" if isinstance(answer, Clearance) else "warn"
 

@@ -9,11 +9,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.actions.assignment import assign_case, assignable
+from app.actions.referrals import nominate
 from app.casework.cases import service
 from app.http.context import Now
 from app.http.doors import CaseWorker
 from app.http.transactions import WriteSession
-from app.legal.referrals.service import nominate
 from app.web.cases.case_file import CaseFile, CaseId
 from app.web.cases.forms.action import submit
 from app.web.form_action import Flash
