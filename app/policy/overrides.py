@@ -21,7 +21,7 @@ NAME = "tightening"
 
 
 class Looser(BadPack):
-    """A figure that would permit what the pack does not."""
+    """A figure that would permit contacts that the pack forbids."""
 
 
 def tighten(rules: Sequence[Rule], text: str) -> tuple[tuple[Rule, ...], str]:

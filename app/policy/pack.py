@@ -84,7 +84,7 @@ class Pack:
     def rules_for(self, asked: Question) -> tuple[Rule, ...]:
         """The rules in force that may object to this contact, in the pack's order."""
         contact, facts = asked.contact, asked.facts
-        # All that `in_force` and `idle` look at: questions alike in it have the same rules, whoever the customer is.
+        # All that `in_force` and `idle` look at: questions alike in it have the same rules, for every customer.
         sort = (
             contact.channel,
             contact.purpose,

@@ -148,7 +148,7 @@ class Rule:
     # --- a portfolio's own figures in the place of the pack's ---
 
     def problem(self) -> tuple[str, str] | None:
-        """(field, what is wrong with it) where a well-formed table asks for something that does not exist."""
+        """(field, problem) where a well-formed table asks for something that does not exist."""
         return None
 
     def spelling(self) -> dict[str, Any]:

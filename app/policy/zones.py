@@ -58,7 +58,7 @@ _FICTION = "5550"
 def zones_for(country: str, region: str, postcode: str, phone: str, fed: str, told: str) -> tuple[str, ...]:
     """Every zone the customer may be in, without repetition of a clock; () = not even the country is known.
 
-    `country` ISO 3166-1 alpha-2, `phone` E.164; `fed` came with the account, what the customer `told` takes its
+    `country` ISO 3166-1 alpha-2, `phone` E.164; `fed` came with the account, `told` by the customer takes its
     place; a clock that is no place (EST, Etc/GMT+5) says nothing. Each is cut to the part that
     names the zone before it is looked up, so that neighbours share the answer.
     """
@@ -149,7 +149,7 @@ def _of_country(country: str) -> tuple[str, ...]:
 def _us_zip_zones() -> Mapping[str, str]:
     """ZIP -> zone. All at once, because the library looks a single one up by reading all."""
     from zipcodes import (
-        filter_by,  # a second to read, and only needed where somebody lives in the United States
+        filter_by,  # a second to read, and only needed for customers in the United States
     )
 
     known = set(_by_country()["US"]) | {zone for zones in _by_country().values() for zone in zones}

@@ -59,7 +59,7 @@ open = [
 ]
 force = "law"
 citation = "a law"
-source = "a portfolio"
+source = "a book"
 verified = true
 
 [[rules]]
@@ -119,8 +119,8 @@ MISTAKES = [
     ("unknown top-level field", 'country = "US"', 'country = "US"\nstate = "NY"', ["test.toml", "state"]),
     (
         "missing citation",
-        'citation = "a law"\nsource = "a portfolio"',
-        'source = "a portfolio"',
+        'citation = "a law"\nsource = "a book"',
+        'source = "a book"',
         ["t.hours", "citation"],
     ),
     ("unknown field in a rule", "most = 3", "most = 3\nmax = 3", ["t.calls", "max"]),

@@ -49,7 +49,7 @@ def set_consent(
 
 
 def consent_of(session: Session, customer: Customer, channel: Channel) -> Consent | None:
-    """What the customer said last about a channel."""
+    """The customer's last word on a channel; None = they never said anything about it."""
     query = select(Consent).where(Consent.customer_id == customer.id, Consent.channel == channel)
     return session.scalar(query)
 

@@ -160,9 +160,9 @@ def answer_text(answer: Answer) -> str:
 
 @lru_cache(maxsize=1000)
 def _clearance_text(pack: str, not_before: datetime, not_after: datetime) -> str:
-    # Whom it is for is not part of it: a night's clearances are one of a few.
-    nobody = Contact(Channel.SMS, Purpose.REMINDER, "")
-    return canonical(answer_data(Clearance(nobody, not_before, not_after, pack)))
+    # The text does not name the contact, so a night's clearances are one of a few.
+    any_contact = Contact(Channel.SMS, Purpose.REMINDER, "")
+    return canonical(answer_data(Clearance(any_contact, not_before, not_after, pack)))
 
 
 def reason_data(reason: Reason) -> dict[str, Any]:

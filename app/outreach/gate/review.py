@@ -24,7 +24,7 @@ class _Known(NamedTuple):
     """The answer for all customers with the same facts, about the same contact but for its address."""
 
     facts: Facts
-    """Kept, so that its `id` is nobody else's."""
+    """Kept, so that no other object takes its `id`."""
     window: tuple[datetime, datetime] | None
     """The window in which all of them are cleared; None = they are not."""
     before: str

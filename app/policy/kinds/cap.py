@@ -46,7 +46,7 @@ _COVERED: Mapping[Counted, frozenset[Counted]] = {
     Counted.PLACED: frozenset({Counted.PLACED, Counted.ANSWERED}),
     Counted.ATTEMPTED: frozenset(Counted),
 }
-"""What a cap counts -> what it counts with it."""
+"""The result a cap counts -> the results that count with it."""
 
 _CALENDAR_DAYS: Mapping[Period, int] = {"day": 1, "week": 7, "month": 31}
 _LOCAL_SLACK = 2

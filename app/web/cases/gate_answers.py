@@ -42,7 +42,7 @@ class GateRow:
 def may_contact(session: Session, file: CaseFile, now: datetime) -> list[GateRow]:
     """What the gate says to an ordinary reminder on each channel; nothing is sent and nothing recorded.
 
-    The same question as `compliance.service.explain`, with the facts gathered once for all channels. Messages that are
+    The same question as `gate.explain`, with the facts gathered once for all channels. Messages that are
     queued already count.
     """
     pack = packs_for(file.portfolio, file.customer)
