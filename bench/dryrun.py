@@ -46,18 +46,20 @@ from app.book.feeds.service import load  # noqa: E402
 from app.book.ledger.models import Account, Portfolio  # noqa: E402
 from app.book.ledger.rules import CollectorKind, FeedKind  # noqa: E402
 from app.book.ledger.service import add_portfolio, get_portfolio  # noqa: E402
+from app.casework.cases.events import CallTaskCreated  # noqa: E402
 from app.core import schema  # noqa: E402
 from app.core.clock import FixedClock, local_date, local_instant  # noqa: E402
 from app.core.db import make_engine, reading, table_of, transaction  # noqa: E402
 from app.core.parallel import collect_garbage_seldom  # noqa: E402
 from app.core.settings import Settings  # noqa: E402
 from app.core.timeline.models import Event  # noqa: E402
-from app.core.timeline.rules import Kind  # noqa: E402
 from app.core.vocabulary import Channel  # noqa: E402
 from app.http.ports import Ports  # noqa: E402
 from app.operations.day.closing import run_days  # noqa: E402
 from app.operations.simulation.rules import StrategyResult, measures  # noqa: E402
 from app.operations.simulation.service import Comparison, simulate  # noqa: E402
+from app.outreach.gate.events import ContactCleared, ContactRefused, ContactWaiting, ContactWithheld  # noqa: E402
+from app.outreach.outbox.events import ContactSent  # noqa: E402
 from app.outreach.outbox.rules import Accepted, Dispatch, SendResult  # noqa: E402
 from app.outreach.strategy.service import shipped_text  # noqa: E402
 from app.programs.jobs import Worker  # noqa: E402
@@ -79,12 +81,12 @@ DATED = {
 }
 """The columns of each feed that are moved; the feeds in the order in which they are loaded."""
 WORDS = {
-    Kind.CONTACT_CLEARED: "cleared",
-    Kind.CONTACT_WAITING: "waiting",
-    Kind.CONTACT_REFUSED: "refused",
-    Kind.CONTACT_WITHHELD: "withheld",
-    Kind.CONTACT_SENT: "sent",
-    Kind.CALL_TASK_CREATED: "call_task",
+    ContactCleared.KIND: "cleared",
+    ContactWaiting.KIND: "waiting",
+    ContactRefused.KIND: "refused",
+    ContactWithheld.KIND: "withheld",
+    ContactSent.KIND: "sent",
+    CallTaskCreated.KIND: "call_task",
 }
 
 

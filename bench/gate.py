@@ -42,9 +42,9 @@ from app.core.clock import local_instant  # noqa: E402
 from app.core.db import make_engine, reading, table_of, transaction  # noqa: E402
 from app.core.parallel import collect_garbage_seldom  # noqa: E402
 from app.core.timeline.models import DecisionFacts, Event  # noqa: E402
-from app.core.timeline.rules import Kind  # noqa: E402
 from app.core.vocabulary import Channel, Purpose  # noqa: E402
 from app.operations.day.stages import Day, age, contact, work_cases  # noqa: E402
+from app.outreach.gate.events import ContactCleared  # noqa: E402
 from app.outreach.letters.catalog import load_letters  # noqa: E402
 from app.outreach.outbox.models import OutboxMessage  # noqa: E402
 from app.outreach.planning.service import Stationery  # noqa: E402
@@ -149,7 +149,7 @@ def _assert_on_record(engine: Engine, contacts: int) -> None:
     event = table_of(Event)
     with reading(engine) as session:
         count = sa.select(sa.func.count())
-        cleared = session.scalar(count.select_from(event).where(event.c.kind == Kind.CONTACT_CLEARED))
+        cleared = session.scalar(count.select_from(event).where(event.c.kind == ContactCleared.KIND))
         queued = session.scalar(count.select_from(table_of(OutboxMessage)))
         kept = session.scalar(count.select_from(table_of(DecisionFacts)))
     assert cleared == queued == kept == contacts, (cleared, queued, kept)
@@ -161,7 +161,7 @@ def _bare_insert(engine: Engine, contacts: int) -> float:
     written = {
         PlannedContact.__tablename__: "", OutboxMessage.__tablename__: "", DecisionFacts.__tablename__: "", event: "",
     }  # fmt: skip
-    written[event] = f" WHERE kind = '{Kind.CONTACT_CLEARED.value}'"
+    written[event] = f" WHERE kind = '{ContactCleared.KIND}'"
     for table in written:
         _same_shape(engine, table)
     started = time.perf_counter()

@@ -36,7 +36,6 @@ from app.core.actor import Actor
 from app.core.clock import FixedClock
 from app.core.db import transaction
 from app.core.timeline.models import Event
-from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel, Purpose
 from app.operations.day.closing import DayReport, run_days
 from app.outreach.delivery.sending import deliver_due
@@ -349,7 +348,7 @@ def deliver(
 # --- asking ---------------------------------------------------------------------------------------
 
 
-def events(session: Session, *kinds: Kind, customer_id: int | None = None) -> list[dict[str, Any]]:
+def events(session: Session, *kinds: str, customer_id: int | None = None) -> list[dict[str, Any]]:
     """What is on record, oldest first: each event's data with its kind, time and channel."""
     query = select(Event).order_by(col(Event.id))
     if kinds:

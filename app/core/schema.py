@@ -26,7 +26,6 @@ from app.core.errors import Conflict
 from app.core.settings import ROOT
 from app.core.timeline.models import TimelineKind
 from app.core.timeline.payload import known_kinds
-from app.core.timeline.rules import Kind
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
@@ -101,7 +100,7 @@ def _event_kinds(connection: sa.Connection) -> set[str]:
 def _add_event_kinds(connection: sa.Connection) -> None:
     """A new kind of event is a row, not a change of the largest table."""
     import_events()
-    missing = (known_kinds() | {kind.value for kind in Kind}) - _event_kinds(connection)
+    missing = known_kinds() - _event_kinds(connection)
     if missing:
         rows = [{"kind": kind} for kind in sorted(missing)]
         connection.execute(sa.insert(table_of(TimelineKind)), rows)

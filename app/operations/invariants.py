@@ -26,8 +26,8 @@ from app.core.db import table_of
 from app.core.ids import id_of
 from app.core.money import to_decimal_string
 from app.core.timeline.models import Event
-from app.core.timeline.rules import Kind
 from app.core.timeline.service import broken_links
+from app.outreach.outbox.events import ContactSent, ContactSimulated
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus
 
@@ -275,7 +275,7 @@ def sent_messages_are_on_record(session: Session, portfolio: Portfolio) -> Itera
     recorded: dict[tuple[int | None, int | None], int] = {}
     for customer_id, data in session.execute(
         select(Event.customer_id, Event.data).where(
-            col(Event.kind).in_((Kind.CONTACT_SENT, Kind.CONTACT_SIMULATED))
+            col(Event.kind).in_((ContactSent.KIND, ContactSimulated.KIND))
         )
     ):
         told = (customer_id, json.loads(data).get("message"))

@@ -21,10 +21,12 @@ from app.casework.cases.calls import (
     CONVERSATIONS,
     CallResult,
 )
+from app.casework.cases.events import CallbackSet, CallLogged
 from app.casework.cases.models import (
     CallTask,
     CollectionsCase,
 )
+from app.casework.holds.events import HoldReviewDue
 from app.casework.holds.models import CaseHold
 from app.casework.holds.rules import FOR_GOOD
 from app.casework.holds.service import end_due_holds
@@ -32,7 +34,6 @@ from app.casework.plans.models import Plan
 from app.core.actor import SYSTEM, Actor
 from app.core.db import transaction
 from app.core.errors import Conflict, Forbidden, Invalid
-from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel, HoldKind, Purpose
 from app.inbound.rules import Intent
 from app.inbound.service import receive_from_page
@@ -144,7 +145,7 @@ def test_no_date_ends_these_holds(session: Session, kind: HoldKind) -> None:
         on = ON + timedelta(days=night)
         assert end_due_holds(session, portfolio, on, now=builders.night_after(on)) == 0
     assert hold.ended_at is None
-    [due] = builders.events(session, Kind.HOLD_REVIEW_DUE)
+    [due] = builders.events(session, HoldReviewDue.KIND)
     assert (due["hold"], due["by"]) == (hold.id, "system")
 
     with pytest.raises(Forbidden):
@@ -154,7 +155,7 @@ def test_no_date_ends_these_holds(session: Session, kind: HoldKind) -> None:
     later = ON + timedelta(days=60)
     review_hold(session, hold, "no papers yet", later, by=Actor.user("ben"), now=NOW)
     end_due_holds(session, portfolio, later, now=builders.night_after(later))
-    assert len(builders.events(session, Kind.HOLD_REVIEW_DUE)) == 2, "each review date raises work"
+    assert len(builders.events(session, HoldReviewDue.KIND)) == 2, "each review date raises work"
     end_hold(session, hold, by=Actor.user("ben"), now=NOW, reason="papers came")
     assert (hold.ended_by, hold.end_reason) == ("user:ben", "papers came")
     with pytest.raises(Conflict):
@@ -258,7 +259,7 @@ def test_half_a_result_is_refused_beside_its_field(session: Session, report: Cal
     with pytest.raises(Invalid) as refused:
         call(session, case, report)
     assert refused.value.field == field
-    assert builders.events(session, Kind.CALL_LOGGED) == []
+    assert builders.events(session, CallLogged.KIND) == []
 
 
 def test_a_promise_and_a_callback_come_with_their_call(session: Session) -> None:
@@ -290,7 +291,7 @@ def test_who_did_not_promise_is_not_told_that_they_did(session: Session, result:
     with pytest.raises(Invalid, match="brings no promise") as refused:
         call(session, case, CallReport(result, amount_minor=1_000, due_on=THREE_DAYS))
     assert refused.value.field == "result"
-    assert builders.events(session, Kind.CALL_LOGGED) == []
+    assert builders.events(session, CallLogged.KIND) == []
     assert session.scalars(select(Plan)).all() == []
 
 
@@ -308,7 +309,7 @@ def test_a_stop_ends_the_callback_and_lets_no_other_be_set(session: Session, res
     call(session, case, CallReport(CallResult.CALL_BACK, callback_at=TOMORROW))
     call(session, case, CallReport(result), now=NOW + timedelta(minutes=1))
     assert case.callback_at is None
-    assert "hold" in builders.events(session, Kind.CALLBACK_SET)[-1]["reason"]
+    assert "hold" in builders.events(session, CallbackSet.KIND)[-1]["reason"]
     with pytest.raises(Invalid, match="No call is allowed while the .* hold stands"):
         call(session, case, CallReport(CallResult.CALL_BACK, callback_at=TOMORROW))
 

@@ -11,11 +11,11 @@ from sqlmodel import Session, col, select
 from app.actions.holds import PlacedHold, end_hold, place_hold, review_hold
 from app.book.delinquency.models import Pause
 from app.casework.cases.models import CollectionsCase
+from app.casework.holds.events import HoldPlaced
 from app.casework.holds.models import CaseHold
 from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.errors import Conflict
-from app.core.timeline.rules import Kind
 from app.core.vocabulary import HoldKind
 from app.inbound.models import InboundMatch
 from app.policy.answers import Clearance, Refusals
@@ -50,7 +50,7 @@ def test_the_hold_its_event_and_its_letter_are_written_together(engine: Engine) 
             session, builders.delinquent_case(session, due_on=ON - 10 * DAY, on=ON), HoldKind.DISPUTE
         )
         assert isinstance(placed.acknowledgement, Clearance)
-        [event] = builders.events(session, Kind.HOLD_PLACED)
+        [event] = builders.events(session, HoldPlaced.KIND)
         assert (event["hold"], event["by"]) == (placed.hold.id, "user:ann")
     assert letters(engine) == ["dispute_acknowledged"]
 

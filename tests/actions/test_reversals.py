@@ -20,6 +20,7 @@ from app.book.ledger.reversals import reverse_entry
 from app.book.ledger.reversals import reverse_entry as reverse_in_the_ledger
 from app.book.ledger.rules import AccountStatus, EndFacts, EndVerdict, EntryKind, judge_end
 from app.book.ledger.service import get_portfolio
+from app.casework.cases.events import CaseReopened
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseOutcome, CaseStatus
 from app.casework.plans.models import Plan
@@ -37,7 +38,6 @@ from app.casework.plans.service import offer_settlement, promise_to_pay
 from app.core.db import transaction
 from app.core.ids import id_of
 from app.core.staff.rules import Role
-from app.core.timeline.rules import Kind
 from app.operations.invariants import quick, thorough
 from app.outreach.outbox.rules import OutboxStatus
 from tests import builders
@@ -186,7 +186,7 @@ def test_a_bounced_settlement_brings_everything_back_in_one_transaction(engine: 
         assert (case.status, case.outcome, case.closed_on, case.owner) == (CaseStatus.OPEN, None, None, "ann")
         assert (case.past_due_minor, case.balance_minor, case.oldest_due_on) == (5_000, 100_000, DUE)
         assert (case.broken_promises, case.next_contact_on) == (1, BACK)
-        [told] = builders.events(session, Kind.CASE_REOPENED)
+        [told] = builders.events(session, CaseReopened.KIND)
         assert (told["by"], told["why"]) == ("user:ann", plan.why)
         # What was known before stays known.
         assert as_known(session, book, card_id, BACK, BACK - DAY).balance == 0

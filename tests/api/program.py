@@ -15,7 +15,6 @@ from app.book.ledger.models import Account
 from app.casework.cases.models import CollectionsCase
 from app.core.actor import Actor
 from app.core.staff.rules import Role
-from app.core.timeline.rules import Kind
 from app.legal.bundle.models import Bundle
 from app.legal.bundle.service import Seal, build_bundle
 from app.legal.referrals.models import Referral
@@ -74,7 +73,7 @@ class Program:
             if cursor is None:
                 return
 
-    def events(self, *kinds: Kind) -> list[dict[str, Any]]:
+    def events(self, *kinds: str) -> list[dict[str, Any]]:
         return self.desk.read(lambda session: builders.events(session, *kinds))
 
 

@@ -7,11 +7,11 @@ from typing import Any
 from sqlmodel import select
 
 from app.book.feeds.service import load
+from app.book.ledger.events import AccountChanged, EntryPosted
 from app.book.ledger.models import Entry
 from app.book.ledger.rules import EntryKind, FeedKind
 from app.core.actor import SYSTEM
 from app.core.staff.rules import Role
-from app.core.timeline.rules import Kind
 from tests import builders
 from tests.api.program import CARD, NOW, TODAY, Program, account_of, fields, late_case
 
@@ -46,7 +46,7 @@ def test_terms_of_an_account_are_changed_by_a_manager(program: Program) -> None:
     for _ in range(2):  # the second time nothing is different
         changed = program.patch(path, new).json()
         assert (changed["credit_limit"], changed["apr"], changed["card_last4"]) == ("750.00", "19.90", "0042")
-    assert len(program.desk.read(lambda session: builders.events(session, Kind.ACCOUNT_CHANGED))) == 1
+    assert len(program.desk.read(lambda session: builders.events(session, AccountChanged.KIND))) == 1
     assert program.as_(Role.AGENT).patch(path, new).status_code == 403
     assert program.patch(path, {"credit_limit": "750.00", "reason": "x"}).status_code == 422
     assert program.patch(path, {"card_last4": "12345", "reason": "x"}).status_code == 422
@@ -97,7 +97,7 @@ def test_a_payment_is_an_entry_and_an_event(program: Program) -> None:
     }
     (row,) = entries(program, EntryKind.PAYMENT)
     assert (row.amount_minor, row.source, row.account_id) == (-2000, program.by, account.id)
-    event = program.events(Kind.ENTRY_POSTED)[-1]
+    event = program.events(EntryPosted.KIND)[-1]
     assert (event["reference"], event["amount_minor"], event["by"]) == ("PSP-1", -2000, program.by)
 
 
@@ -115,7 +115,7 @@ def test_the_same_payment_is_entered_once_whatever_is_tried(program: Program) ->
     new_key = program.post("/portfolios/CARDS/payments", body, key="twice")
     assert (new_key.status_code, fields(new_key)) == (409, [])
     assert len(entries(program, EntryKind.PAYMENT)) == 1
-    assert len([e for e in program.events(Kind.ENTRY_POSTED) if e["reference"] == "PSP-1"]) == 1
+    assert len([e for e in program.events(EntryPosted.KIND) if e["reference"] == "PSP-1"]) == 1
 
 
 def test_the_file_of_the_day_agrees_with_what_was_entered(program: Program, tmp_path: Path) -> None:
@@ -179,9 +179,9 @@ def test_a_bounced_payment_is_reversed_once_and_owed_again(program: Program) -> 
     assert (mirror["kind"], mirror["amount"], mirror["reverses"]) == ("reversal", "50.00", "PSP-1")
     assert program.get(path).json()["past_due_amount"] == "50.00"
     (row,) = entries(program, EntryKind.REVERSAL)
-    event = program.events(Kind.ENTRY_POSTED)[-1]
+    event = program.events(EntryPosted.KIND)[-1]
     assert (row.source, row.description) == (program.by, "insufficient funds")
-    assert (event["kind"], event["reference"], event["by"]) == (Kind.ENTRY_POSTED, row.reference, program.by)
+    assert (event["kind"], event["reference"], event["by"]) == (EntryPosted.KIND, row.reference, program.by)
 
     assert program.post("/portfolios/CARDS/payments/reversals", undo).status_code == 409
     card = program.post("/portfolios/CARDS/payments/reversals", {**undo, "reason": f"card {CARD}"})

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from app.casework.plans.events import PlanAccepted, PlanActivated, PlanCancelled, PlanOffered
 from app.core.staff.rules import Role
-from app.core.timeline.rules import Kind
 from tests import builders
 from tests.api.program import Program, fields, late_case
 
@@ -47,7 +47,7 @@ def test_a_plan_is_previewed_offered_accepted_and_cancelled(program: Program) ->
 
     ended = agent.post(f"{path}/{offer['reference']}/cancellation", {"reason": "pays at once"}).json()
     assert (ended["status"], ended["why"]) == ("cancelled", "pays at once")
-    kinds = [Kind.PLAN_OFFERED, Kind.PLAN_ACCEPTED, Kind.PLAN_ACTIVATED, Kind.PLAN_CANCELLED]
+    kinds = [PlanOffered.KIND, PlanAccepted.KIND, PlanActivated.KIND, PlanCancelled.KIND]
     assert [event["kind"] for event in program.events(*kinds)] == kinds
     assert [plan["status"] for plan in agent.get(path).json()["items"]] == ["cancelled"]
 

@@ -7,17 +7,21 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
+from app.casework.cases.events import CallbackSet, CallLogged, NoteAdded
 from app.casework.cases.models import (
     CallTask,
     CollectionsCase,
 )
 from app.casework.cases.rules import CaseOutcome, CaseStatus
+from app.casework.holds.events import HoldEnded, HoldPlaced
 from app.casework.holds.models import CaseHold
+from app.casework.plans.events import PlanAccepted, PlanActivated, PlanOffered
 from app.casework.plans.models import Plan, PlanInstalment
 from app.core.staff.rules import Role
 from app.core.timeline.models import Event
-from app.core.timeline.rules import Kind, canonical, chain_hash
+from app.core.timeline.rules import canonical, chain_hash
 from app.core.timeline.service import broken_links
+from app.outreach.gate.events import ContactCleared
 from tests import builders
 from tests.api.program import CARD, NOW, TODAY, Program, account_of, fields, late_case
 
@@ -165,7 +169,7 @@ def test_a_note_is_an_event(program: Program) -> None:
     assert answer.status_code == 201
     shown = answer.json()
     assert (shown["kind"], shown["by"], shown["at"]) == ("case.note_added", agent.by, "2026-03-02T09:00:00Z")
-    (event,) = program.events(Kind.NOTE_ADDED)
+    (event,) = program.events(NoteAdded.KIND)
     assert (event["text"], event["by"]) == ("moved to Ningbo\nsays her sister", agent.by)
 
 
@@ -187,7 +191,7 @@ def test_a_note_that_cannot_be_kept_is_refused(sqlite_program: Program) -> None:
         answer = sqlite_program.post(f"/cases/{case.reference}/notes", body)
         assert (answer.status_code, fields(answer)) == (422, [named])
         assert "4111" not in answer.text
-    assert sqlite_program.events(Kind.NOTE_ADDED) == []
+    assert sqlite_program.events(NoteAdded.KIND) == []
 
 
 def test_a_call_counts_and_does_the_calls_that_waited(program: Program) -> None:
@@ -199,12 +203,12 @@ def test_a_call_counts_and_does_the_calls_that_waited(program: Program) -> None:
     assert (answer.json()["kind"], answer.json()["channel"]) == ("case.call_logged", "call")
     (done,) = all_rows(program, CallTask)
     assert (done.done_at, done.result) == (NOW, "call_back")
-    (logged,) = program.events(Kind.CALL_LOGGED)
+    (logged,) = program.events(CallLogged.KIND)
     assert (logged["result"], logged["note"]) == ("call_back", "at work")
     (row,) = all_rows(program, CollectionsCase)
     assert row.callback_at is not None
     assert row.callback_at.isoformat() == "2026-03-03T10:00:00+00:00"
-    assert len(program.events(Kind.CALLBACK_SET)) == 1
+    assert len(program.events(CallbackSet.KIND)) == 1
 
 
 def test_a_call_back_in_the_past_undoes_the_whole_request(program: Program) -> None:
@@ -212,7 +216,7 @@ def test_a_call_back_in_the_past_undoes_the_whole_request(program: Program) -> N
     body = {"result": "call_back", "callback_at": "2026-03-01T18:00:00Z"}
     answer = program.post(f"/cases/{case.reference}/calls", body)
     assert (answer.status_code, fields(answer)) == (422, ["callback_at"])
-    assert program.events(Kind.CALL_LOGGED) == []
+    assert program.events(CallLogged.KIND) == []
     for wrong in ("2026-03-03T18:00:00", "tomorrow", "2026-03-03", 1772500000, "9999-12-31T23:59:59Z"):
         answer = program.post(f"/cases/{case.reference}/calls", {**body, "callback_at": wrong})
         assert fields(answer) == ["callback_at"], wrong
@@ -232,8 +236,8 @@ def test_a_promise_is_active_at_once(program: Program) -> None:
     (plan,), (part,) = all_rows(program, Plan), all_rows(program, PlanInstalment)
     assert (plan.total_minor, plan.offered_by, part.amount_minor) == (5000, agent.by, 5000)
     assert answer.json()["reference"] == f"P-{plan.id:06d}"
-    kinds = [event["kind"] for event in program.events(*Kind) if event["kind"].startswith("plan.")]
-    assert kinds == [Kind.PLAN_OFFERED, Kind.PLAN_ACCEPTED, Kind.PLAN_ACTIVATED]
+    kinds = [event["kind"] for event in program.events() if event["kind"].startswith("plan.")]
+    assert kinds == [PlanOffered.KIND, PlanAccepted.KIND, PlanActivated.KIND]
 
     assert agent.post(f"/cases/{case.reference}/promises", body).status_code == 409
     assert len(all_rows(program, Plan)) == 1
@@ -250,7 +254,7 @@ def test_a_promise_is_confirmed_in_writing_where_the_gate_clears_it(program: Pro
     }
     queued = builders.messages(program.desk.engine)
     assert sorted(message.destination.value for message in queued) == ["email", "sms"]
-    assert len(program.events(Kind.CONTACT_CLEARED)) == 2
+    assert len(program.events(ContactCleared.KIND)) == 2
 
 
 def test_a_promise_nobody_can_keep_is_refused(sqlite_program: Program) -> None:
@@ -287,7 +291,7 @@ def test_a_hold_is_placed_and_ended(program: Program) -> None:
     assert placed.status_code == 201
     (row,) = all_rows(program, CaseHold)
     assert (row.id, row.by, row.until) == (placed.json()["id"], agent.by, date(2026, 4, 1))
-    (event,) = program.events(Kind.HOLD_PLACED)
+    (event,) = program.events(HoldPlaced.KIND)
     assert (event["hold"], event["reason"], event["by"]) == (row.id, "not her purchase", agent.by)
 
     program.desk.clock.advance(timedelta(hours=2))
@@ -298,7 +302,7 @@ def test_a_hold_is_placed_and_ended(program: Program) -> None:
     assert (ended.status_code, ended.json()["ended_at"]) == (200, "2026-03-02T11:00:00Z")
     (row,) = all_rows(program, CaseHold)
     assert (row.ended_at, row.ended_by) == (NOW + timedelta(hours=2), agent.by)
-    (event,) = program.events(Kind.HOLD_ENDED)
+    (event,) = program.events(HoldEnded.KIND)
     assert event["reason"] == "receipt sent (decided by Mei Lin Chen)"
     assert agent.post(path, why).status_code == 409
 

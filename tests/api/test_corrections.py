@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlmodel import select
 
+from app.book.ledger.events import PaymentMoved
 from app.book.ledger.models import Entry, Portfolio, Statement
 from app.book.ledger.rules import EntryKind
 from app.core.staff.rules import Role
-from app.core.timeline.rules import Kind
 from tests import builders
 from tests.api.program import CARD, TODAY, Program, account_of, fields, late_case
 
@@ -100,7 +100,7 @@ def test_a_payment_is_moved_and_an_overpayment_paid_out(program: Program) -> Non
         "P-1:moved",
         "-1200.00",
     )
-    assert len(program.events(Kind.PAYMENT_MOVED)) == 2
+    assert len(program.events(PaymentMoved.KIND)) == 2
     account = program.get(f"{BOOK}/accounts/{right.reference}").json()
     assert account["balance"] == "-200.00"
     out = {"account_ref": right.reference, "amount": "200.01", "currency": "CNY", "description": "back"}

@@ -6,11 +6,11 @@ from datetime import datetime
 
 from sqlmodel import Session, select
 
+from app.book.customers.events import CustomerChanged
 from app.book.ledger.models import Account, Customer, ReportedChange
 from app.book.ledger.rules import AccountStatus, ReportedWhat
 from app.core.ids import id_of
 from app.core.staff.rules import Role
-from app.core.timeline.rules import Kind
 from tests import builders
 from tests.api.program import Program, account_of, fields, late_case
 from tests.web.desk import NOW
@@ -33,7 +33,7 @@ def test_a_program_changes_a_number_and_never_reads_one(program: Program) -> Non
     assert "+8613900000000" not in answer.text
     assert holder_of(program, account).mobile == "+8613900000000"
     assert agent.patch(path, change).json()["changed"] == []
-    [event] = program.desk.read(lambda session: builders.events(session, Kind.CUSTOMER_CHANGED))
+    [event] = program.desk.read(lambda session: builders.events(session, CustomerChanged.KIND))
     assert (event["to"]["city"], event["by"]) == ("Suzhou", "token:agent program")
 
 

@@ -10,8 +10,8 @@ from sqlmodel import Session
 
 from app.book.ledger.models import Customer
 from app.core.staff.rules import Role
-from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel
+from app.outreach.gate.events import PreferenceSet
 from tests import builders
 from tests.api.program import CARD, TODAY, Program, fields, late_case
 
@@ -98,7 +98,7 @@ def test_what_a_program_puts_on_record_the_gate_obeys_at_once(program: Program) 
     assert told.status_code == 201
     assert (told.json()["start"], told.json()["end"], told.json()["weekdays"]) == ("09:00", "11:30", [1])
     assert gate("sms")["decision"] == "wait"
-    [event] = program.events(Kind.PREFERENCE_SET)
+    [event] = program.events(PreferenceSet.KIND)
     assert (event["by"], event["source"]) == (agent.by, "letter")
     ended = agent.post(f"{path}/preferences/{told.json()['id']}/end")
     assert ended.json()["ended_at"]

@@ -9,9 +9,10 @@ import pytest
 from sqlmodel import select
 
 from app.core.staff.rules import Role
-from app.core.timeline.rules import Kind
+from app.legal.bundle.events import BundleDownloaded
 from app.legal.bundle.service import Seal
 from app.legal.bundle.verification import verify
+from app.legal.referrals.events import ReferralApproved, ReferralDeclined
 from app.legal.referrals.models import Referral, ReferralStatus
 from tests.api.program import Program, fields, late_case, nominated, sealed
 from tests.legal.builders import KEY, no_page
@@ -38,12 +39,12 @@ def test_referrals_are_listed_by_state(program: Program) -> None:
 @pytest.mark.parametrize(
     ("decision", "status", "kind"),
     [
-        ("approve", ReferralStatus.APPROVED, Kind.REFERRAL_APPROVED),
-        ("decline", ReferralStatus.DECLINED, Kind.REFERRAL_DECLINED),
+        ("approve", ReferralStatus.APPROVED, ReferralApproved.KIND),
+        ("decline", ReferralStatus.DECLINED, ReferralDeclined.KIND),
     ],
 )
 def test_a_referral_is_decided_once(
-    program: Program, decision: str, status: ReferralStatus, kind: Kind
+    program: Program, decision: str, status: ReferralStatus, kind: str
 ) -> None:
     program = program.as_(Role.LEGAL)
     referral = nominated(program.desk, late_case(program.desk))
@@ -72,7 +73,7 @@ def test_a_referral_needs_two(program: Program) -> None:
         assert program.as_(role).post(path, {"decision": "approve"}).status_code == 403
     (row,) = referrals(program)
     assert row.status is ReferralStatus.NOMINATED
-    assert program.events(Kind.REFERRAL_APPROVED) == []
+    assert program.events(ReferralApproved.KIND) == []
 
 
 def test_a_bundle_arrives_whole_and_is_on_record(program: Program, tmp_path: Path) -> None:
@@ -92,7 +93,7 @@ def test_a_bundle_arrives_whole_and_is_on_record(program: Program, tmp_path: Pat
     file = tmp_path / "bundle.zip"
     file.write_bytes(answer.content)
     assert verify(file, KEY.public_key()).problems == ()
-    (event,) = program.events(Kind.BUNDLE_DOWNLOADED)
+    (event,) = program.events(BundleDownloaded.KIND)
     assert (event["bundle"], event["by"]) == (bundle.reference, legal.by)
 
 
@@ -102,7 +103,7 @@ def test_a_bundle_that_is_there_already_is_not_sent_again(program: Program) -> N
     for held in (f'"{bundle.sha256}"', f'"other", W/"{bundle.sha256}"', "*"):
         answer = legal.get(f"/bundles/{bundle.reference}", headers={"if-none-match": held})
         assert (answer.status_code, answer.content) == (304, b"")
-    assert program.events(Kind.BUNDLE_DOWNLOADED) == []
+    assert program.events(BundleDownloaded.KIND) == []
     assert legal.get(f"/bundles/{bundle.reference}", headers={"if-none-match": '"other"'}).status_code == 200
 
 

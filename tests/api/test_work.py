@@ -6,12 +6,12 @@ from datetime import date, timedelta
 
 from sqlmodel import Session
 
+from app.book.customers.events import LinksReplaced
 from app.book.ledger.models import UnmatchedPayment
 from app.book.ledger.rules import UnmatchedStatus
 from app.casework.cases.models import CollectionsCase
 from app.core.ids import id_of
 from app.core.staff.rules import Role
-from app.core.timeline.rules import Kind
 from app.inbound.models import InboundMessage
 from app.inbound.rules import InboundSource
 from app.outreach.strategy.models import StrategyTask
@@ -82,7 +82,7 @@ def test_links_are_replaced(sqlite_program: Program) -> None:
     case = late_case(sqlite_program.desk)
     answer = sqlite_program.post(f"/cases/{case.reference}/links/replacement")
     assert (answer.status_code, answer.json()["links_from"]) == (200, 1), answer.text
-    assert len(sqlite_program.events(Kind.LINKS_REPLACED)) == 1
+    assert len(sqlite_program.events(LinksReplaced.KIND)) == 1
 
 
 def test_a_case_is_nominated_once(program: Program) -> None:

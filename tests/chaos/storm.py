@@ -22,10 +22,10 @@ from app.adapters.twilio.sms import TwilioSmsSender
 from app.core.clock import FixedClock
 from app.core.db import make_engine, reading, table_of
 from app.core.timeline.models import Event
-from app.core.timeline.rules import Kind
 from app.outreach.delivery.reconcile import reconcile
 from app.outreach.delivery.sending import deliver_due
 from app.outreach.delivery.transports import ContactTransport
+from app.outreach.outbox.events import ContactFailed, ContactSent, ContactUnknown
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus
 from app.outreach.planning.service import Stationery
@@ -160,9 +160,9 @@ def _is_lost(status: OutboxStatus, times: int) -> Iterator[bool]:
     yield times == 0 and status is OutboxStatus.SENT
 
 
-def _is_explained(status: OutboxStatus, kinds: Counter[Kind]) -> bool:
+def _is_explained(status: OutboxStatus, kinds: Counter[str]) -> bool:
     sent, unknown, failed = (
-        kinds[kind] for kind in (Kind.CONTACT_SENT, Kind.CONTACT_UNKNOWN, Kind.CONTACT_FAILED)
+        kinds[kind] for kind in (ContactSent.KIND, ContactUnknown.KIND, ContactFailed.KIND)
     )
     if status is OutboxStatus.SENT:
         return (sent, failed) == (1, 0)
@@ -171,8 +171,8 @@ def _is_explained(status: OutboxStatus, kinds: Counter[Kind]) -> bool:
     return status is OutboxStatus.FAILED and (sent, failed) == (0, 1)
 
 
-def _events_by_message(found: object) -> dict[int, Counter[Kind]]:
-    told: dict[int, Counter[Kind]] = {}
+def _events_by_message(found: object) -> dict[int, Counter[str]]:
+    told: dict[int, Counter[str]] = {}
     for kind, data in found:  # type: ignore[attr-defined]
         number = from_json(data).get("message")
         if number:

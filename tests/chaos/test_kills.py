@@ -17,16 +17,20 @@ from sqlmodel import select
 
 from app.book.ledger.models import DailyRun
 from app.book.ledger.service import get_portfolio
+from app.casework.cases.events import CallTaskCreated, CaseClosed, CaseOpened
 from app.casework.cases.models import CollectionsCase
+from app.casework.holds.events import HoldEnded
 from app.casework.holds.service import start_hold
+from app.casework.plans.events import PlanBroken, PlanKept
 from app.casework.plans.service import promise_to_pay
 from app.core.actor import SYSTEM
 from app.core.db import make_engine, transaction
-from app.core.timeline.rules import Kind
 from app.core.timeline.service import record
 from app.core.vocabulary import HoldKind
+from app.legal.referrals.events import ReferralNominated
 from app.operations.invariants import thorough
 from app.outreach.delivery.moves import result_event
+from app.outreach.gate.events import ContactCleared, ContactWaiting
 from app.outreach.outbox.rules import Accepted, OutboxStatus
 from tests import builders
 from tests.chaos.processes import KILLED, desk, in_child, in_fresh_process, picture
@@ -185,8 +189,8 @@ def test_a_day_killed_at_any_moment_and_run_again_ends_the_same(
     expected = content(quiet)
     kinds = " ".join(expected["timeline_event"])
     for kind in (
-        *(Kind.CASE_OPENED, Kind.CASE_CLOSED, Kind.PLAN_KEPT, Kind.PLAN_BROKEN, Kind.HOLD_ENDED),
-        *(Kind.CONTACT_CLEARED, Kind.CONTACT_WAITING, Kind.CALL_TASK_CREATED, Kind.REFERRAL_NOMINATED),
+        *(CaseOpened.KIND, CaseClosed.KIND, PlanKept.KIND, PlanBroken.KIND, HoldEnded.KIND),
+        *(ContactCleared.KIND, ContactWaiting.KIND, CallTaskCreated.KIND, ReferralNominated.KIND),
     ):
         assert kind.value in kinds, f"the book gives the day no {kind.value} to do"
     for moment in spread(total, 3, seed=2):

@@ -21,14 +21,16 @@ from sqlmodel import select
 
 from app.book.ledger.models import DailyRun
 from app.book.ledger.service import get_portfolio
+from app.casework.cases.events import CaseOpened
 from app.core.clock import FixedClock, local_date
 from app.core.db import make_engine, transaction
 from app.core.errors import Conflict
-from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel
 from app.operations.day.closing import run_days
+from app.operations.day.events import DayClosed
 from app.operations.invariants import thorough
 from app.outreach.delivery.sending import deliver_due
+from app.outreach.outbox.events import ContactSent
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
 from tests import builders, provider
@@ -141,10 +143,10 @@ def test_two_workers_on_one_postgresql_close_each_day_once_and_send_each_message
     with transaction(engine) as session:
         days = session.scalars(select(DailyRun.business_date).order_by(sa.column("business_date"))).all()
         assert days == [yesterday - timedelta(days=n) for n in (2, 1, 0)]
-        closed = Counter(e["business_date"] for e in builders.events(session, Kind.DAY_CLOSED))
+        closed = Counter(e["business_date"] for e in builders.events(session, DayClosed.KIND))
         assert closed == {day.isoformat(): 1 for day in days}
-        assert len(builders.events(session, Kind.CONTACT_SENT)) == 20
-        assert len(builders.events(session, Kind.CASE_OPENED)) == 20
+        assert len(builders.events(session, ContactSent.KIND)) == 20
+        assert len(builders.events(session, CaseOpened.KIND)) == 20
         assert thorough(session, get_portfolio(session, builders.BOOK)) == []
     engine.dispose()
 
@@ -182,7 +184,7 @@ def test_five_workers_with_four_messages_for_one_customer_send_one(engine: Engin
     assert Counter(row.status for row in rows) == {OutboxStatus.SENT: 2, OutboxStatus.QUEUED: 6}
     assert all(row.not_before > now for row in rows if row.status is OutboxStatus.QUEUED)
     with transaction(engine) as session:
-        assert len(builders.events(session, Kind.CONTACT_SENT)) == 2
+        assert len(builders.events(session, ContactSent.KIND)) == 2
 
 
 def test_two_processes_closing_the_same_day_close_it_once(engine: Engine) -> None:
@@ -206,5 +208,5 @@ def test_two_processes_closing_the_same_day_close_it_once(engine: Engine) -> Non
         thread.join(60)
     assert sorted(map(str, results)) == ["[False]", "[True]"]
     with transaction(engine) as session:
-        assert len(builders.events(session, Kind.DAY_CLOSED)) == 1
-        assert len(builders.events(session, Kind.CASE_OPENED)) == 5
+        assert len(builders.events(session, DayClosed.KIND)) == 1
+        assert len(builders.events(session, CaseOpened.KIND)) == 5

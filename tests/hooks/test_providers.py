@@ -15,12 +15,13 @@ from twilio.request_validator import RequestValidator
 from app.adapters.twilio.sms import validate_signature
 from app.book.ledger.models import Customer
 from app.core.actor import CUSTOMER, Actor
-from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel
 from app.inbound.models import InboundMessage
 from app.outreach.gate.consent import set_consent
+from app.outreach.gate.events import ConsentChanged
 from app.outreach.gate.models import Consent, SuppressedAddress
 from app.outreach.outbox.channel_stops import is_stopped, start_channel
+from app.outreach.outbox.events import ContactDelivered, ContactFailed
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus
 from tests.builders import delinquent_case, events, queued_message
@@ -67,13 +68,13 @@ def message(desk: Desk, row: OutboxMessage) -> OutboxMessage:
 @pytest.mark.parametrize(
     ("said", "status", "kind"),
     [
-        ("delivered", OutboxStatus.DELIVERED, Kind.CONTACT_DELIVERED),
-        ("undelivered", OutboxStatus.UNDELIVERED, Kind.CONTACT_FAILED),
-        ("failed", OutboxStatus.UNDELIVERED, Kind.CONTACT_FAILED),
+        ("delivered", OutboxStatus.DELIVERED, ContactDelivered.KIND),
+        ("undelivered", OutboxStatus.UNDELIVERED, ContactFailed.KIND),
+        ("failed", OutboxStatus.UNDELIVERED, ContactFailed.KIND),
     ],
 )
 def test_a_delivery_report_settles_the_message_once(
-    twilio: Desk, said: str, status: OutboxStatus, kind: Kind
+    twilio: Desk, said: str, status: OutboxStatus, kind: str
 ) -> None:
     row = sent_message(twilio)
     fields = {"MessageSid": "SM1", "MessageStatus": said, "ErrorCode": "30003", "To": row.address}
@@ -113,7 +114,7 @@ def test_a_code_that_comes_later_does_what_it_does_at_once(
     assert len(twilio.read(lambda session: session.scalars(on_list).all())) == closed
     assert len(twilio.read(lambda session: session.scalars(refused).all())) == opted_out
     assert twilio.read(lambda session: is_stopped(session, Destination.SMS)) is stopped
-    assert len(twilio.read(lambda session: events(session, Kind.CONSENT_CHANGED))) == opted_out
+    assert len(twilio.read(lambda session: events(session, ConsentChanged.KIND))) == opted_out
 
 
 def test_a_late_report_stops_no_channel_that_was_started_again_and_ends_no_consent_given_since(
@@ -146,7 +147,7 @@ def test_steps_on_the_way_and_messages_we_do_not_know_change_nothing(twilio: Des
     ):
         assert report(twilio, fields).status_code == 204
     assert message(twilio, row).status is OutboxStatus.SENT
-    assert twilio.read(lambda session: events(session, Kind.CONTACT_DELIVERED, Kind.CONTACT_FAILED)) == []
+    assert twilio.read(lambda session: events(session, ContactDelivered.KIND, ContactFailed.KIND)) == []
 
 
 def test_what_twilio_did_not_sign_is_refused(twilio: Desk, capsys: pytest.CaptureFixture[str]) -> None:

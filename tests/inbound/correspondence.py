@@ -12,7 +12,6 @@ from app.book.ledger.service import get_portfolio
 from app.core.actor import Actor
 from app.core.clock import FixedClock
 from app.core.db import transaction
-from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel, Purpose
 from app.inbound.models import InboundMessage
 from app.inbound.phrasebook import shipped_phrases
@@ -72,6 +71,6 @@ def permitted(engine: Engine, customer: Customer) -> list[Channel]:
         return [c for c, answer in zip(Channel, found, strict=True) if isinstance(answer, Clearance)]
 
 
-def told(engine: Engine, customer: Customer, *kinds: Kind) -> list[dict[str, object]]:
+def told(engine: Engine, customer: Customer, *kinds: str) -> list[dict[str, object]]:
     with transaction(engine) as session:
         return builders.events(session, *kinds, customer_id=customer.id)

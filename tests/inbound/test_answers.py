@@ -14,11 +14,11 @@ from app.casework.cases.models import CollectionsCase
 from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.errors import Conflict, Invalid
-from app.core.timeline.rules import Kind
 from app.core.vocabulary import HoldKind, Purpose
 from app.inbound.answers import LONGEST_ANSWER, answer_sms
 from app.inbound.models import InboundMessage
 from app.inbound.rules import ReviewOutcome
+from app.outreach.gate.events import ContactCleared, ContactRefused, ContactWaiting
 from app.outreach.outbox.rules import OutboxStatus
 from app.policy.answers import Answer, Clearance
 from tests import builders
@@ -76,7 +76,7 @@ def test_a_conversation_is_not_bound_by_the_caps_on_reminders(engine: Engine) ->
         "Reply STOP to stop texts."
     ]
     assert outcomes(engine) == [ReviewOutcome.DONE], "it waited for nothing else"
-    *_, cleared = told(engine, anna, Kind.CONTACT_CLEARED)
+    *_, cleared = told(engine, anna, ContactCleared.KIND)
     assert (cleared["letter"], cleared["by"], cleared["purpose"]) == (
         "sms_answer",
         "user:ben",
@@ -93,7 +93,7 @@ def test_a_refusal_stands_whatever_is_to_be_said(engine: Engine) -> None:
     assert not isinstance(answer, Clearance)
     assert builders.messages(engine) == []
     assert outcomes(engine) == [None], "a person still has to read it"
-    [refused] = told(engine, anna, Kind.CONTACT_REFUSED)
+    [refused] = told(engine, anna, ContactRefused.KIND)
     assert "sms" in refused["reasons"][0]["detail"].lower()  # type: ignore[index]
 
 
@@ -106,7 +106,7 @@ def test_free_words_to_somebody_who_disputes_count_as_a_reminder(sqlite_engine: 
     assert answer is not None
     assert not isinstance(answer, Clearance)
     assert [
-        each["purpose"] for each in told(sqlite_engine, anna, Kind.CONTACT_REFUSED, Kind.CONTACT_WAITING)
+        each["purpose"] for each in told(sqlite_engine, anna, ContactRefused.KIND, ContactWaiting.KIND)
     ] == [Purpose.REMINDER]
     # What was queued before does not leave either.
     assert builders.deliver(sqlite_engine, NOW + timedelta(minutes=1)).sent == []

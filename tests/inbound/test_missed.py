@@ -12,12 +12,13 @@ from sqlmodel import select
 
 from app.adapters.twilio.inbox import TwilioInbox
 from app.casework.cases.models import CollectionsCase
+from app.casework.correspondence.events import MessageReceived
 from app.core.clock import FixedClock
 from app.core.db import transaction
-from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel
 from app.inbound.missed import fetch_missed
 from app.inbound.models import InboundMessage
+from app.outreach.gate.events import ConsentChanged
 from tests import builders
 from tests.inbound.correspondence import NOW, ON, US, a_customer, consents, the_job, told, writes
 
@@ -71,12 +72,12 @@ def test_a_stop_that_never_reached_us_is_obeyed_and_read_only_once(engine: Engin
     assert builders.deliver(engine, NOW + timedelta(days=1)).sent == []
     row = received(engine)["SM2"]
     assert (row.received_at, row.intents, row.reviewed_at) == (NOW - 40 * MINUTE, "stop", None)
-    [_, event] = told(engine, anna, Kind.MESSAGE_RECEIVED)
+    [_, event] = told(engine, anna, MessageReceived.KIND)
     assert (event["text"], event["at"]) == ("please stop texting me", NOW - 40 * MINUTE)
 
     assert twilio.look(engine) == {}, "it is here now"
     assert writes(engine, "please stop texting me", sid="SM2") is None, "the webhook comes late"
-    assert len(told(engine, anna, Kind.CONSENT_CHANGED)) == 1
+    assert len(told(engine, anna, ConsentChanged.KIND)) == 1
     assert the_job(engine) == {"read": 1, "for_a_person": 1}, "only the first one was left to it"
 
 

@@ -10,9 +10,9 @@ from sqlalchemy.engine import Engine
 from sqlmodel import select
 
 from app.book.ledger.rules import CollectorKind
+from app.casework.correspondence.events import MessageReceived
 from app.core.db import transaction
 from app.core.ids import id_of
-from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel
 from app.inbound.models import InboundMessage
 from app.inbound.phrasebook import shipped_phrases
@@ -158,7 +158,7 @@ def test_a_thumb_on_our_reminder_ends_nothing(engine: Engine) -> None:
         rows = {row.provider_ref: row for row in session.scalars(select(InboundMessage))}
         assert rows["SM1"].outcome is ReviewOutcome.AUTOMATIC
         assert rows["SM2"].reviewed_at is None, "a person reads why they do not like it"
-    assert [each["means"] for each in told(engine, anna, Kind.MESSAGE_RECEIVED)] == [["reaction"]] * 2
+    assert [each["means"] for each in told(engine, anna, MessageReceived.KIND)] == [["reaction"]] * 2
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,14 @@ from sqlmodel import Session, select
 from app.book.ledger.models import Customer
 from app.book.ledger.service import get_portfolio
 from app.casework.cases.calls import CallResult
+from app.casework.cases.events import CallTaskCreated
 from app.casework.cases.models import (
     CallTask,
     CollectionsCase,
 )
 from app.casework.cases.service import record_call
 from app.casework.contacts.models import PlannedContact
+from app.casework.correspondence.events import MessageReceived
 from app.casework.holds.models import CaseHold
 from app.core.actor import Actor
 from app.core.card_numbers import luhn
@@ -26,13 +28,14 @@ from app.core.clock import FixedClock
 from app.core.db import transaction
 from app.core.errors import Conflict
 from app.core.ids import id_of
-from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel, HoldKind
+from app.inbound.events import MessageReviewed
 from app.inbound.models import InboundMatch, InboundMessage
 from app.inbound.queries import waiting_counts
 from app.inbound.rules import Arrived, Intent, Phrasebook, ReviewOutcome
 from app.inbound.service import attach, interpret_due, receive, receive_from_page
 from app.outreach.gate.consent import set_consent
+from app.outreach.gate.events import ConsentChanged, ContactCleared, ContactRefused
 from app.outreach.gate.preferences import open_preferences
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import LINK_GONE
@@ -69,7 +72,7 @@ def test_please_stop_texting_me_ends_sms_for_that_person_and_nothing_else(engine
     with transaction(engine) as session:
         assert builders.count(engine, CaseHold) == 0
         assert open_preferences(session, id_of(anna)) == []
-    [received, changed] = told(engine, anna, Kind.MESSAGE_RECEIVED, Kind.CONSENT_CHANGED)
+    [received, changed] = told(engine, anna, MessageReceived.KIND, ConsentChanged.KIND)
     assert (received["text"], received["means"], received["by"]) == (
         "please stop texting me",
         ["stop"],
@@ -94,8 +97,8 @@ def test_the_same_message_twice_is_one(engine: Engine) -> None:
     assert writes(engine, "Stop", sid="SM7") is not None
     assert writes(engine, "Stop", sid="SM7") is None
     assert the_job(engine) == {"read": 1, "for_a_person": 0}
-    assert len(told(engine, anna, Kind.MESSAGE_RECEIVED)) == 1
-    assert len(told(engine, anna, Kind.CONSENT_CHANGED)) == 1
+    assert len(told(engine, anna, MessageReceived.KIND)) == 1
+    assert len(told(engine, anna, ConsentChanged.KIND)) == 1
     # A keyword alone needs nobody.
     with transaction(engine) as session:
         [message] = session.scalars(select(InboundMessage))
@@ -143,7 +146,7 @@ def test_what_may_be_a_refusal_keeps_sms_back_until_a_person_has_looked(engine: 
     assert consents(engine, anna) == {Channel.SMS: False}
     with transaction(engine) as session:
         assert open_preferences(session, id_of(anna)) == []
-    outcomes = [event["outcome"] for event in told(engine, anna, Kind.MESSAGE_REVIEWED)]
+    outcomes = [event["outcome"] for event in told(engine, anna, MessageReviewed.KIND)]
     assert outcomes == ["lifted", "stopped"]
     with pytest.raises(Conflict, match="already"):
         decide(engine, ReviewOutcome.STOPPED)
@@ -200,7 +203,7 @@ def test_a_personal_link_that_comes_back_in_a_reply_stays_out_of_the_record(sqli
     anna = a_customer(sqlite_engine)
     link = "https://desk.example/u/1.sms.0w356." + "a" * 24
     writes(sqlite_engine, f"what is {link} ?")
-    [received] = told(sqlite_engine, anna, Kind.MESSAGE_RECEIVED)
+    [received] = told(sqlite_engine, anna, MessageReceived.KIND)
     assert received["text"] == f"what is {LINK_GONE} ?"
 
 
@@ -221,7 +224,7 @@ def test_help_is_answered_through_the_outbox_once_a_day(engine: Engine) -> None:
     assert [dispatch.letter for dispatch in sent] == ["help_answer"]
     assert "+86 10 5550 0100" in sent[0].text
     assert "due" not in sent[0].text, "nothing about a debt to whoever holds the phone"
-    [cleared] = told(engine, anna, Kind.CONTACT_CLEARED)
+    [cleared] = told(engine, anna, ContactCleared.KIND)
     assert cleared["letter"] == "help_answer"
 
 
@@ -235,7 +238,7 @@ def test_help_is_for_a_person_where_the_gate_says_no_and_for_nobody_where_the_pr
     writes(engine, "HELP", sid="SM3")
     assert the_job(engine) == {"read": 2, "for_a_person": 1}
     assert builders.count(engine, OutboxMessage) == 0
-    [refused] = told(engine, anna, Kind.CONTACT_REFUSED)
+    [refused] = told(engine, anna, ContactRefused.KIND)
     assert refused["letter"] == "help_answer"
 
 
@@ -244,12 +247,12 @@ def test_a_number_nobody_has_is_kept_apart_until_a_person_says_whose_it_is(engin
     message = writes(engine, "please stop texting me", sender="+8613900000000")
     assert message is not None
     assert the_job(engine) == {"read": 1, "for_a_person": 1}
-    assert told(engine, anna, Kind.MESSAGE_RECEIVED) == []
+    assert told(engine, anna, MessageReceived.KIND) == []
     with transaction(engine) as session:
         row = session.get_one(InboundMessage, message.id)
         attach(session, row, anna, LETTERS, by=Actor.user("ben"), now=NOW + timedelta(hours=1))
     assert consents(engine, anna) == {Channel.SMS: False}
-    [received] = told(engine, anna, Kind.MESSAGE_RECEIVED)
+    [received] = told(engine, anna, MessageReceived.KIND)
     assert (received["by"], received["at"]) == ("user:ben", NOW)
     with transaction(engine) as session, pytest.raises(Conflict):
         attach(
@@ -330,7 +333,7 @@ def test_please_call_me_puts_a_call_on_the_worklist_once(engine: Engine) -> None
     writes(engine, "Please call me, 5pm is best")
     interpret_due(engine, builders.stationery(), FixedClock(evening))
     assert call_tasks(engine) == [("call-me", ON + timedelta(days=1))]
-    [message] = told(engine, anna, Kind.CALL_TASK_CREATED)
+    [message] = told(engine, anna, CallTaskCreated.KIND)
     assert (message["by"], message["channel"]) == ("customer", Channel.CALL)
     with transaction(engine) as session:
         assert has_waiting(session) == 1, "they named a time: a person reads it"
@@ -359,7 +362,7 @@ def test_who_may_not_be_called_gets_no_call_task(sqlite_engine: Engine) -> None:
         receive_from_page(session, anna, Channel.EMAIL, Intent.CALL_ME, "", "form-1", LETTERS, now=NOW)
         assert has_waiting(session) == 1, "a person finds another way"
     assert call_tasks(sqlite_engine) == []
-    [refused] = told(sqlite_engine, anna, Kind.CONTACT_REFUSED)
+    [refused] = told(sqlite_engine, anna, ContactRefused.KIND)
     assert (refused["step"], refused["channel"]) == ("call-me", Channel.CALL)
 
 

@@ -10,15 +10,16 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
+from app.book.customers.events import LanguageChanged
 from app.book.ledger.models import Customer
 from app.casework.cases.models import CollectionsCase
 from app.casework.holds.models import CaseHold
 from app.core.actor import Actor
 from app.core.staff.rules import Role
-from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel
 from app.inbound.models import InboundMessage
 from app.outreach.gate.consent import set_consent
+from app.outreach.gate.events import ConsentChanged
 from app.outreach.gate.models import Consent
 from app.outreach.gate.preferences import open_preferences, set_preference
 from app.policy.facts import PreferenceKind
@@ -95,7 +96,7 @@ def test_one_click_of_a_mail_program_is_enough_and_twice_is_once(desk: Desk, as_
         assert "will send you no more e-mails" in answer.text
         assert "set-cookie" not in answer.headers
     assert consents(desk, customer_id) == {Channel.EMAIL: False}
-    [told] = desk.read(lambda session: events(session, Kind.CONSENT_CHANGED, customer_id=customer_id))
+    [told] = desk.read(lambda session: events(session, ConsentChanged.KIND, customer_id=customer_id))
     assert (told["allowed"], told["channel"], told["source"]) == (False, Channel.EMAIL, "unsubscribe link")
 
 
@@ -199,7 +200,7 @@ def test_channels_are_chosen_and_what_was_never_refused_gains_no_consent(desk: D
     assert consents(desk, customer_id) == {Channel.CALL: True, Channel.EMAIL: False, Channel.POST: False}
     assert "will not contact you any more" in after(desk, path, "stop")
     assert consents(desk, customer_id) == dict.fromkeys(Channel, False)
-    told = desk.read(lambda s: events(s, Kind.CONSENT_CHANGED, customer_id=customer_id))
+    told = desk.read(lambda s: events(s, ConsentChanged.KIND, customer_id=customer_id))
     assert {(each["by"], each["source"]) for each in told} == {("customer", "preferences page")}
     assert len(told) == 6
 
@@ -244,7 +245,7 @@ def test_the_language_is_theirs_to_choose(desk: Desk) -> None:
     after(desk, path, "language", language="xx")
     customer = desk.read(lambda s: s.get_one(Customer, customer_id))
     assert (customer.language, customer.language_chosen) == ("nl", True)
-    [told] = desk.read(lambda s: events(s, Kind.LANGUAGE_CHANGED))
+    [told] = desk.read(lambda s: events(s, LanguageChanged.KIND))
     assert (told["from"], told["to"], told["by"]) == ("en", "nl", "customer")
 
 

@@ -38,7 +38,7 @@ Figures = tuple[int, int, int]
 
 
 @dataclass
-class Told:
+class TimelineEntry:
     """One story of the page."""
 
     account: str
@@ -56,11 +56,11 @@ def _words(iso: str) -> str:
     return f"{on.day} {on:%b}"
 
 
-def _stories() -> Iterable[Told]:
-    told: Told | None = None
+def _stories() -> Iterable[TimelineEntry]:
+    told: TimelineEntry | None = None
     for line in PAGE.read_text(encoding="utf-8").splitlines():
         if line.startswith("## "):
-            told = Told(line.rpartition(": ")[2])
+            told = TimelineEntry(line.rpartition(": ")[2])
             yield told
         cells = [cell.strip() for cell in line.strip("|").split("|")] if line.startswith("|") else []
         if told is None or not cells or not cells[0][:1].isdigit():

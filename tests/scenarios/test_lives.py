@@ -17,6 +17,7 @@ from app.book.ledger.reversals import reverse_entry
 from app.book.ledger.rules import EntryKind
 from app.book.ledger.service import get_portfolio
 from app.casework.cases.calls import CallResult
+from app.casework.cases.events import CaseClosed, CaseOpened
 from app.casework.cases.models import (
     CallTask,
     CollectionsCase,
@@ -24,11 +25,13 @@ from app.casework.cases.models import (
 from app.casework.cases.rules import CaseOutcome, CaseStatus
 from app.casework.cases.service import record_call
 from app.casework.contacts.models import PlannedContact
+from app.casework.holds.events import HoldEnded, HoldReviewDue
 from app.casework.holds.models import CaseHold
 from app.casework.holds.service import (
     close_hold,
     start_hold,
 )
+from app.casework.plans.events import PlanBroken, PlanKept
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import InstalmentTerms, PlanStatus
 from app.casework.plans.service import accept, offer_instalments, promise_to_pay
@@ -36,11 +39,13 @@ from app.core.actor import SYSTEM, Actor
 from app.core.db import transaction
 from app.core.errors import Conflict
 from app.core.ids import id_of
-from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel, HoldKind
+from app.legal.referrals.events import ReferralNominated
 from app.operations.day.stages import STAGES
 from app.operations.invariants import thorough
 from app.outreach.gate.consent import set_consent
+from app.outreach.gate.events import ContactRefused, ContactWaiting, ContactWithheld
+from app.outreach.outbox.events import ContactSent
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
 from app.outreach.planning.service import confirm_plan
@@ -94,7 +99,7 @@ class Life:
         query = select(CollectionsCase).where(CollectionsCase.customer_id == self.card.customer_id)
         return session.scalars(query.order_by(col(CollectionsCase.id).desc())).first()  # type: ignore[return-value]
 
-    def recorded(self, *kinds: Kind) -> list[dict]:
+    def recorded(self, *kinds: str) -> list[dict]:
         with transaction(self.engine) as session:
             return builders.events(session, *kinds, customer_id=self.card.customer_id)
 
@@ -114,7 +119,7 @@ def test_from_a_missed_minimum_to_a_kept_promise_and_cure(engine: Engine) -> Non
 
     # On the due date nothing is late; the next night a case is opened, and nobody writes yet.
     assert life.live(0, 2) == []
-    [opened] = life.recorded(Kind.CASE_OPENED)
+    [opened] = life.recorded(CaseOpened.KIND)
     assert (opened["on"], opened["past_due_minor"]) == (day(1).isoformat(), 5_000)
 
     # Three days late: one friendly SMS. Nine days: an e-mail. Nothing in between, nothing twice.
@@ -158,8 +163,8 @@ def test_from_a_missed_minimum_to_a_kept_promise_and_cure(engine: Engine) -> Non
         )
     assert life.live(17, 40) == []
     kinds = [e["kind"] for e in life.recorded()]
-    assert kinds.index(Kind.PLAN_KEPT) < kinds.index(Kind.CASE_CLOSED)
-    assert kinds.count(Kind.CONTACT_SENT) == 4
+    assert kinds.index(PlanKept.KIND) < kinds.index(CaseClosed.KIND)
+    assert kinds.count(ContactSent.KIND) == 4
     life.prove()
 
 
@@ -185,7 +190,7 @@ def test_a_broken_promise_is_broken_only_after_its_grace_days(engine: Engine) ->
 
     # The grace days end: broken, with the reason, and the ladder goes on from where she stands: the call step.
     life.close(16)
-    [broken] = life.recorded(Kind.PLAN_BROKEN)
+    [broken] = life.recorded(PlanBroken.KIND)
     assert broken["broken_instalment"] == 1
     assert "2026-03-22" in broken["why"]
     with transaction(engine) as session:
@@ -210,8 +215,8 @@ def test_a_promise_kept_on_the_last_day_of_grace(engine: Engine) -> None:
         )
     life.pays(5_000, 8)
     life.live(4, 8)
-    assert len(life.recorded(Kind.PLAN_KEPT)) == 1
-    assert life.recorded(Kind.PLAN_BROKEN) == []
+    assert len(life.recorded(PlanKept.KIND)) == 1
+    assert life.recorded(PlanBroken.KIND) == []
 
 
 def test_a_repayment_plan_holds_the_case_open_and_quiet_until_an_instalment_is_missed(
@@ -230,9 +235,9 @@ def test_a_repayment_plan_holds_the_case_open_and_quiet_until_an_instalment_is_m
     assert life.live(6, 40) == [], "one instalment paid: quiet for a month"
     left = life.live(41, 44)  # the second was due on 20 April, day 41; three days of grace
     assert left == []
-    assert life.recorded(Kind.PLAN_BROKEN) == []
+    assert life.recorded(PlanBroken.KIND) == []
     life.close(45)
-    [broken] = life.recorded(Kind.PLAN_BROKEN)
+    [broken] = life.recorded(PlanBroken.KIND)
     assert broken["broken_instalment"] == 2
     with transaction(sqlite_engine) as session:  # and the same night the ladder goes on: somebody calls
         assert calls(session) == ["second-call"]
@@ -248,7 +253,7 @@ def test_an_opt_out_stops_the_channel_at_once_even_for_what_is_queued(engine: En
         now = builders.at(day(4), 8)
         set_consent(session, holder, Channel.SMS, allowed=False, source="STOP", by=SYSTEM, now=now)
     assert life.morning_after(3) == []
-    [withheld] = life.recorded(Kind.CONTACT_WITHHELD)
+    [withheld] = life.recorded(ContactWithheld.KIND)
     assert withheld["channel"] is Channel.SMS
     assert "house.opt_out" in withheld["reason"]
 
@@ -256,7 +261,7 @@ def test_an_opt_out_stops_the_channel_at_once_even_for_what_is_queued(engine: En
     left = life.live(4, 33)
     assert "9: first_reminder by email" in left
     assert not [m for m in left if m.endswith("by sms")]
-    refused = life.recorded(Kind.CONTACT_REFUSED)
+    refused = life.recorded(ContactRefused.KIND)
     assert [(r["channel"], r["reasons"][0]["rule"]) for r in refused] == [(Channel.SMS, "house.opt_out")]
     assert refused[0]["reasons"][0]["citation"]
 
@@ -271,7 +276,7 @@ def test_a_hold_ends_by_itself_and_the_ladder_goes_on(engine: Engine) -> None:
         )  # fmt: skip
     left = life.live(4, 12)
     assert left == [], "while somebody looks into it nobody reminds"
-    waited = life.recorded(Kind.CONTACT_WAITING)
+    waited = life.recorded(ContactWaiting.KIND)
     assert waited, "and that the reminder waits is on record, with the rule"
     assert "house.objection" in {reason["rule"] for event in waited for reason in event["reasons"]}
 
@@ -279,8 +284,8 @@ def test_a_hold_ends_by_itself_and_the_ladder_goes_on(engine: Engine) -> None:
     with transaction(engine) as session:
         hold = session.scalars(select(CaseHold)).one()
         assert (hold.ended_by, hold.ended_at is not None) == ("system", True)
-    [ended] = life.recorded(Kind.HOLD_ENDED)
-    assert ended["kind"] == Kind.HOLD_ENDED
+    [ended] = life.recorded(HoldEnded.KIND)
+    assert ended["kind"] == HoldEnded.KIND
     assert left == ["13: first_reminder by email"], "the step that waited is taken, on the day the hold ends"
     assert life.live(16, 24) == []
     life.prove()
@@ -296,7 +301,7 @@ def test_a_dispute_holds_until_a_person_ends_it_and_no_step_is_lost(engine: Engi
             by=Actor.user("ann"), today=day(4), now=builders.at(day(4)),
         )  # fmt: skip
     assert life.live(4, 12) == [], "nothing leaves, on its review date neither"
-    assert [due["kind"] for due in life.recorded(Kind.HOLD_REVIEW_DUE)] == [Kind.HOLD_REVIEW_DUE]
+    assert [due["kind"] for due in life.recorded(HoldReviewDue.KIND)] == [HoldReviewDue.KIND]
     with transaction(engine) as session:
         hold = session.scalars(select(CaseHold)).one()
         close_hold(session, hold, reason="receipt sent", by=Actor.user("ann"), now=builders.at(day(13)))
@@ -313,9 +318,9 @@ def test_a_payment_after_the_night_keeps_the_morning_quiet(engine: Engine) -> No
     assert life.morning_after(3) == []
     [message] = builders.messages(engine)
     assert message.status is OutboxStatus.WITHHELD
-    [withheld] = life.recorded(Kind.CONTACT_WITHHELD)
+    [withheld] = life.recorded(ContactWithheld.KIND)
     assert withheld["reason"] == "a payment came since it was written"
-    assert life.recorded(Kind.CONTACT_SENT) == []
+    assert life.recorded(ContactSent.KIND) == []
 
 
 def test_a_promise_made_after_the_night_keeps_the_morning_quiet(engine: Engine) -> None:
@@ -326,7 +331,7 @@ def test_a_promise_made_after_the_night_keeps_the_morning_quiet(engine: Engine) 
         told = {"by": "user:ann", "today": day(4), "now": builders.at(day(4), 9)}
         promise_to_pay(session, life.case(session), 5_000, day(8), **told)
     assert life.morning_after(3) == []
-    assert "promise" in life.recorded(Kind.CONTACT_WITHHELD)[0]["reason"]
+    assert "promise" in life.recorded(ContactWithheld.KIND)[0]["reason"]
 
 
 def test_a_part_payment_that_leaves_the_oldest_due_does_not_restart_the_ladder(sqlite_engine: Engine) -> None:
@@ -347,7 +352,7 @@ def test_who_misses_a_second_minimum_after_curing_gets_a_new_case(sqlite_engine:
         builders.statement(session, card, day(21), day(31), 4_000)
     left = life.live(21, 34)
     assert left == ["34: first_reminder by sms"]
-    opened = life.recorded(Kind.CASE_OPENED)
+    opened = life.recorded(CaseOpened.KIND)
     assert [o["past_due_minor"] for o in opened] == [5_000, 4_000]
     life.prove()
 
@@ -363,7 +368,7 @@ def test_every_night_has_the_next_step_up_to_the_legal_team(sqlite_engine: Engin
     ]  # fmt: skip
     with transaction(sqlite_engine) as session:
         assert calls(session) == ["first-call", "second-call", "late-call"]
-    assert len(life.recorded(Kind.REFERRAL_NOMINATED)) == 1
+    assert len(life.recorded(ReferralNominated.KIND)) == 1
     life.prove()
 
 
@@ -395,7 +400,7 @@ def test_missed_nights_are_caught_up_in_order(engine: Engine) -> None:
     reports = builders.close_day(engine, day(5))
     assert [r.business_date for r in reports] == [day(n) for n in range(1, 6)]
     assert not any(r.already_done for r in reports)
-    [opened] = life.recorded(Kind.CASE_OPENED)
+    [opened] = life.recorded(CaseOpened.KIND)
     assert opened["on"] == day(1).isoformat()
     assert opened["at"] == builders.night_after(day(1)), "dated into its own night"
     assert life.morning_after(5) == ["first_reminder by sms"]
@@ -462,7 +467,7 @@ def test_a_bounced_payment_brings_the_case_back(engine: Engine) -> None:
             session, paid, reason="R01", posted_on=day(5), by=Actor.user("ann"), now=builders.at(day(5))
         )
     assert life.live(5, 6) == ["5: first_reminder by sms"]
-    [opened] = life.recorded(Kind.CASE_OPENED)
+    [opened] = life.recorded(CaseOpened.KIND)
     assert opened["oldest_due_on"] == DUE.isoformat()
     with transaction(engine) as session:
         restated = session.scalar(

@@ -43,6 +43,7 @@ from app.casework.cases.debt import (
     debt_of,
     debts_now,
 )
+from app.casework.cases.events import CallLogged
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.cases.service import (
@@ -56,7 +57,6 @@ from app.core.ids import id_of
 from app.core.staff.rules import CASE_READING, CASEWORK, Caller
 from app.core.text import LONGEST_NOTE, Line, Paragraph
 from app.core.timeline.models import Event
-from app.core.timeline.rules import Kind
 from app.core.timeline.service import customer_stream
 from app.core.vocabulary import HoldKind
 from app.http.context import Now, ports_of
@@ -226,7 +226,7 @@ def post_call(
         amount_minor = minor_of(new.amount, new.currency, portfolio)
     call = CallReport(new.result, new.note, new.callback_at, amount_minor, new.due_on)
     log_call(session, case, call, ports_of(request).stationery, by=caller.by, now=now)
-    return _last_event(session, case, Kind.CALL_LOGGED)
+    return _last_event(session, case, CallLogged.KIND)
 
 
 class NewHold(Input):
@@ -293,7 +293,7 @@ def post_hold_review(
     return HoldShape.of(hold)
 
 
-def _last_event(session: Session, case: CollectionsCase, kind: Kind | None = None) -> EventShape:
+def _last_event(session: Session, case: CollectionsCase, kind: str | None = None) -> EventShape:
     """The event just recorded: its writer holds the lock on the stream's head until the transaction ends."""
     query = select(Event).where(Event.stream == customer_stream(case.customer_id))
     query = query.where(Event.kind == kind) if kind else query

@@ -146,9 +146,9 @@ class CallTaskCreated(Payload):
     at: datetime | None = None
     """The earliest moment they named."""
 
-    def data(self) -> dict[str, object]:
+    def data(self) -> Mapping[str, object]:
         found = Payload.data(self)
-        return found | {"at": self.at} if self.wish else found  # with a wish it is said that none was named
+        return {**found, "at": self.at} if self.wish else found  # with a wish it is said that none was named
 
     def present(self, reader: Reader) -> TimelineEntry:
         return TimelineEntry("Call to be made", f"{words(self.step)}, due {reader.day(self.due_on)}", "info")

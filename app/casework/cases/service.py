@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, datetime
 
 from sqlmodel import Session, col, select
@@ -25,8 +24,7 @@ from app.core.errors import Conflict, Invalid
 from app.core.ids import id_of
 from app.core.text import clean_text
 from app.core.timeline.payload import Payload
-from app.core.timeline.rules import Kind
-from app.core.timeline.service import NewEvent, about_customer, customer_stream, record
+from app.core.timeline.service import NewEvent, about_customer, record
 from app.core.vocabulary import Channel
 
 
@@ -85,20 +83,6 @@ def _require_open(case: CollectionsCase) -> None:
 
 def about_case(case: CollectionsCase, payload: Payload, channel: Channel | None = None) -> NewEvent:
     return about_customer(case.customer_id, payload, case_id=id_of(case), channel=channel)
-
-
-def case_event(
-    kind: Kind, case: CollectionsCase, data: Mapping[str, object], channel: Channel | None = None
-) -> NewEvent:
-    """An event of a kind that has no class yet; `about_case` takes the others."""
-    return NewEvent(
-        customer_stream(case.customer_id),
-        kind,
-        data,
-        customer_id=case.customer_id,
-        case_id=id_of(case),
-        channel=channel,
-    )
 
 
 def reopen_case(

@@ -17,7 +17,6 @@ that `stored_as` gives. A field with a default is left out of the JSON while it 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, Field, fields
 from datetime import date, datetime
@@ -25,6 +24,8 @@ from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
 from typing import Any, ClassVar, Self, Union, get_args, get_origin, get_type_hints
+
+import orjson
 
 from app.core.timeline.presenting import Reader, TimelineEntry, TimelineFilter
 
@@ -37,12 +38,14 @@ class Payload:
     KIND: ClassVar[str] = ""
     """`subject.what_happened`. Never renamed: history refers to it. Empty for a base of several payloads."""
     FILTERS: ClassVar[tuple[TimelineFilter, ...]] = ()
+    REPEATS: ClassVar[bool] = False
+    """Whether a timeline says how often a story (`same_story`) was told."""
 
     def __init_subclass__(cls) -> None:
         if "KIND" in vars(cls):
             _register(cls)
 
-    def data(self) -> dict[str, object]:
+    def data(self) -> Mapping[str, object]:
         """The payload as the JSON object that is hashed."""
         found: dict[str, object] = {}
         for name, key, default in _fields_written(type(self)):  # type: ignore[arg-type]
@@ -57,7 +60,7 @@ class Payload:
 
         Raises KeyError or ValueError for JSON that is not of this kind.
         """
-        data = json.loads(text)
+        data = orjson.loads(text)
         return cls(
             **{
                 name: read(data[key])
@@ -71,8 +74,8 @@ class Payload:
         return TimelineEntry(self.KIND)
 
     def same_story(self, at: datetime) -> str | None:  # noqa: ARG002
-        """Names the story that an event of this moment goes on with: of several with one name a timeline tells only
-        the latest. None for an event that stands by itself."""
+        """Names the story, within its case and channel, that an event of this moment goes on with: of several with one
+        name a timeline tells only the latest. None for an event that stands by itself."""
         return None
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Session, col, select
 
 from app.core.timeline.models import Event
-from app.core.timeline.rules import Kind
+from app.core.timeline.payload import Payload
 
 
 def events_of_customer(
@@ -25,9 +25,9 @@ def events_of_customer(
     return found[:limit], found[limit - 1].id if len(found) > limit else None
 
 
-def last_call(session: Session, customer_id: int) -> Event | None:
-    """The call to a customer that was logged last."""
-    query = select(Event).where(Event.customer_id == customer_id, Event.kind == Kind.CALL_LOGGED)
+def last_event(session: Session, customer_id: int, payload: type[Payload]) -> Event | None:
+    """The event of a customer that was recorded last of those with this payload."""
+    query = select(Event).where(Event.customer_id == customer_id, Event.kind == payload.KIND)
     return session.scalars(query.order_by(col(Event.id).desc()).limit(1)).first()
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -15,7 +14,7 @@ from app.core.bulk import among, array_text, bulk_write, chunked, instant_spelle
 from app.core.db import table_of
 from app.core.timeline.models import Event, StreamHead
 from app.core.timeline.payload import Payload
-from app.core.timeline.rules import GENESIS, Kind, canonical, chain_hash
+from app.core.timeline.rules import GENESIS, canonical, chain_hash
 from app.core.vocabulary import Channel
 
 
@@ -26,9 +25,7 @@ class NewEvent:
     """An event about to be recorded. `stream` as in `Event.stream`."""
 
     stream: str
-    payload: Payload | Kind
-    """A kind, with its JSON in `data`, only until its room has a class for it."""
-    data: Mapping[str, Any] = field(default_factory=dict)
+    payload: Payload
     customer_id: int | None = None
     case_id: int | None = None
     account_id: int | None = None
@@ -102,11 +99,7 @@ def record_many(
         rows = []
         for number, event in zip(numbers, batch, strict=True):
             seq, previous = heads[event.stream]
-            at, payload = event.at or now, event.payload
-            if isinstance(payload, Payload):
-                kind, data = payload.KIND, canonical(payload.data())
-            else:
-                kind, data = str(payload), canonical(event.data)
+            at, kind, data = event.at or now, event.payload.KIND, canonical(event.payload.data())
             digest = chain_hash(previous, event.stream, seq + 1, kind, at, by, data)
             heads[event.stream] = (seq + 1, digest)
             rows.append(

@@ -17,12 +17,12 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, col
 
 from app.book.ledger.models import Account, Customer, Portfolio
+from app.casework.cases.events import CallTaskCreated
 from app.casework.cases.models import case_reference
 from app.casework.contacts.models import PlannedContact
 from app.core.clock import local_date
 from app.core.db import reading, table_of
 from app.core.timeline.models import Event
-from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel
 from app.operations.simulation.rules import (
     StrategyResult,
@@ -30,17 +30,20 @@ from app.operations.simulation.rules import (
     Transmission,
     through_channel,
 )
+from app.outreach.gate.events import ContactCleared, ContactRefused, ContactWaiting, ContactWithheld
+from app.outreach.outbox.events import ContactSent
 from app.outreach.outbox.models import OutboxMessage
+from app.outreach.strategy.events import TaskCreated
 
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 DECISIONS = {
-    Kind.CONTACT_CLEARED: "cleared",
-    Kind.CONTACT_WAITING: "waiting",
-    Kind.CONTACT_REFUSED: "refused",
-    Kind.CONTACT_WITHHELD: "withheld",
-    Kind.CONTACT_SENT: "sent",
-    Kind.CALL_TASK_CREATED: "call_task",
-    Kind.TASK_CREATED: "task",
+    ContactCleared.KIND: "cleared",
+    ContactWaiting.KIND: "waiting",
+    ContactRefused.KIND: "refused",
+    ContactWithheld.KIND: "withheld",
+    ContactSent.KIND: "sent",
+    CallTaskCreated.KIND: "call_task",
+    TaskCreated.KIND: "task",
 }
 LISTED = frozenset({"sent", "refused", "withheld", "call_task", "task"})
 """Decisions in the list of who gets what: a waiting one is asked again, a cleared one leaves or is withheld."""

@@ -12,7 +12,7 @@ from app.book.ledger.models import Portfolio
 from app.core.actor import SYSTEM
 from app.core.clock import local_date
 from app.core.db import table_of
-from app.core.timeline.rules import Kind
+from app.core.ids import id_of
 from app.core.timeline.service import NewEvent, record_many
 from app.outreach.delivery.moves import message_event, move, requeue, withhold
 from app.outreach.delivery.recheck import too_old
@@ -20,6 +20,7 @@ from app.outreach.delivery.transports import Transport
 from app.outreach.gate.contact_cases import STALE_AFTER
 from app.outreach.gate.decisions import record_decisions
 from app.outreach.outbox.claims import Claim, locked_rows
+from app.outreach.outbox.events import ContactUnknown
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import (
     Destination,
@@ -54,7 +55,7 @@ def recover(session: Session, transports: Mapping[Destination, Transport], *, no
             move(row, OutboxStatus.UNKNOWN)
             row.finished_at = now
             row.error = "the worker stopped while sending; it may or may not have left"
-            lost.append(message_event(row, Kind.CONTACT_UNKNOWN, {"error": row.error}))
+            lost.append(message_event(row, ContactUnknown(id_of(row), row.letter, row.error)))
     record_many(session, lost, by=SYSTEM, now=now)
 
 

@@ -23,12 +23,14 @@ from app.core.db import transaction
 from app.core.errors import Conflict
 from app.core.ids import id_of
 from app.core.text import clean_text
-from app.core.timeline.rules import Kind
-from app.core.timeline.service import Heads, NewEvent, customer_stream, record_many
+from app.core.timeline.payload import Payload
+from app.core.timeline.service import Heads, NewEvent, about_customer, record_many
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.gate.decisions import DecisionEntry, ReviewRequest, decision_entry, record_decisions
+from app.outreach.gate.events import ContactWithheld
 from app.outreach.gate.suppression import apply_refusal
 from app.outreach.outbox.claims import Claim, locked_rows
+from app.outreach.outbox.events import ContactFailed, ContactSent, ContactSimulated, ContactUnknown
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import (
     MAX_ATTEMPTS,
@@ -203,12 +205,14 @@ def withhold(row: OutboxMessage, why: Withhold, *, now: datetime) -> DecisionEnt
             row.customer_id,
             asked,
             answer,
-            kind=Kind.CONTACT_WITHHELD,
+            withheld=True,
             message=id_of(row),
             letter=row.letter,
             reason=why.reason,
         )
-    return message_event(row, Kind.CONTACT_WITHHELD, {"reason": why.reason, **why.data})
+    return message_event(
+        row, ContactWithheld({"message": id_of(row), "letter": row.letter, "reason": why.reason, **why.data})
+    )
 
 
 def cancel_message(session: Session, row: OutboxMessage, reason: str, *, by: Actor, now: datetime) -> None:
@@ -250,28 +254,18 @@ def result_event(row: OutboxMessage, result: SendResult) -> NewEvent | None:
     """The event of an attempt's result; None where the message will be tried again."""
     match result:
         case Accepted(provider_ref=reference, simulated=simulated):
-            data = {
-                "to": row.address,
-                "provider_ref": reference[:120],
-                "template_version": row.template_version,
-            }
-            return message_event(row, Kind.CONTACT_SIMULATED if simulated else Kind.CONTACT_SENT, data)
+            sent = ContactSimulated if simulated else ContactSent
+            payload = sent(id_of(row), row.letter, row.address, reference[:120], row.template_version)
+            return message_event(row, payload)
         case Uncertain():
-            return message_event(row, Kind.CONTACT_UNKNOWN, {"error": row.error})
+            return message_event(row, ContactUnknown(id_of(row), row.letter, row.error))
         case _ if row.status in (OutboxStatus.UNDELIVERED, OutboxStatus.FAILED):
-            return message_event(row, Kind.CONTACT_FAILED, {"error": row.error})
+            return message_event(row, ContactFailed(id_of(row), row.letter, row.error))
         case _:
             return None
 
 
-def message_event(row: OutboxMessage, kind: Kind, data: Mapping[str, object]) -> NewEvent:
+def message_event(row: OutboxMessage, payload: Payload) -> NewEvent:
     """An event about this message, in its customer's stream."""
     channel = None if row.destination is Destination.LEGAL_DESK else Channel(row.destination.value)
-    return NewEvent(
-        customer_stream(row.customer_id),
-        kind,
-        {"message": id_of(row), "letter": row.letter, **data},
-        customer_id=row.customer_id,
-        case_id=row.case_id,
-        channel=channel,
-    )
+    return about_customer(row.customer_id, payload, case_id=row.case_id, channel=channel)

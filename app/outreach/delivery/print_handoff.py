@@ -24,9 +24,9 @@ from sqlmodel import Session
 from app.core.actor import SYSTEM
 from app.core.clock import Clock
 from app.core.db import reading, retrying, table_of, transaction
-from app.core.timeline.rules import Kind
 from app.core.timeline.service import NewEvent, record
 from app.outreach.outbox.channel_stops import is_stopped
+from app.outreach.outbox.events import PrintBatchEnded
 from app.outreach.outbox.models import PrintBatch
 from app.outreach.outbox.rules import Destination, HandoffFailed, HandoffStatus, PrintService
 
@@ -95,8 +95,8 @@ def _note(engine: Engine, held: _Held, status: HandoffStatus, now: datetime) -> 
         batch.handoff_status, batch.handoff_error = status, ""
         if status is HandoffStatus.DROPPED:
             batch.handed_off_at = now
-            data = {"batch": batch.name, "status": status.value, "sha256": batch.sha256}
-            record(session, NewEvent("outbox", Kind.PRINT_BATCH_ENDED, data), by=SYSTEM, now=now)
+            ended = PrintBatchEnded(batch.name, status.value, batch.sha256)
+            record(session, NewEvent("outbox", ended), by=SYSTEM, now=now)
         return True
 
 

@@ -30,7 +30,6 @@ from app.core.bulk import upsert
 from app.core.clock import Clock
 from app.core.db import reading, retrying, table_of, together_or_alone, transaction
 from app.core.ids import id_of
-from app.core.timeline.rules import Kind
 from app.core.timeline.service import NewEvent, record
 from app.outreach.delivery.moves import (
     apply_verdicts,
@@ -45,6 +44,7 @@ from app.outreach.delivery.transports import dispatch_of
 from app.outreach.gate.decisions import record_decisions
 from app.outreach.outbox.channel_stops import is_stopped, stop_channel
 from app.outreach.outbox.claims import Claim, claim, locked_rows
+from app.outreach.outbox.events import PrintBatchEnded
 from app.outreach.outbox.models import OutboxMessage, PrintBatch
 from app.outreach.outbox.rules import (
     Accepted,
@@ -295,11 +295,10 @@ class _BatchRun:
     def _ended(self, session: Session, batch: PrintBatch, status: BatchStatus, error: str) -> None:
         now = self.clock.now()
         batch.status, batch.error, batch.ended_at = status, error[:500], now
-        data = {
-            "batch": batch.name, "status": status.value, "letters": batch.letters, "pages": batch.pages,
-            "sha256": batch.sha256, "error": batch.error,
-        }  # fmt: skip
-        record(session, NewEvent("outbox", Kind.PRINT_BATCH_ENDED, data), by=SYSTEM, now=now)
+        ended = PrintBatchEnded(
+            batch.name, status.value, batch.sha256, batch.letters, batch.pages, batch.error
+        )
+        record(session, NewEvent("outbox", ended), by=SYSTEM, now=now)
 
     # --- its rows -----------------------------------------------------------------------------
 

@@ -11,12 +11,13 @@ from sqlmodel import Session
 
 from app.core.actor import SYSTEM, Actor
 from app.core.db import table_of
-from app.core.timeline.rules import Kind
+from app.core.ids import id_of
 from app.core.timeline.service import record
 from app.outreach.delivery.moves import REPORTED, cannot_arrive, message_event, move
 from app.outreach.gate.suppression import apply_refusal
 from app.outreach.outbox.channel_stops import stop_channel
 from app.outreach.outbox.claims import Claim, locked_rows
+from app.outreach.outbox.events import ContactDelivered, ContactFailed, ContactSent
 from app.outreach.outbox.models import ChannelStop, OutboxMessage
 from app.outreach.outbox.rules import (
     TRANSITIONS,
@@ -59,8 +60,9 @@ def note_status(
         row.error, row.finished_at = detail[:500], now
     else:
         cannot_arrive(row, status, detail, now=now)
-    kind = Kind.CONTACT_DELIVERED if status is OutboxStatus.DELIVERED else Kind.CONTACT_FAILED
-    record(session, message_event(row, kind, {"detail": detail}), by=SYSTEM, now=now)
+    reported = ContactDelivered if status is OutboxStatus.DELIVERED else ContactFailed
+    payload = reported(id_of(row), row.letter, detail=detail)
+    record(session, message_event(row, payload), by=SYSTEM, now=now)
     if failure is not None and status is not OutboxStatus.DELIVERED:
         apply_refusal(session, row, failure, now=now)
         if isinstance(failure, Misconfigured) and not _started_since(session, row):
@@ -100,13 +102,10 @@ def prove_sent(session: Session, row: OutboxMessage, source: str, *, now: dateti
     """The provider has the message, whatever we believed. It counts from when it was handed over."""
     move(row, OutboxStatus.SENT)
     row.sent_at, row.finished_at, row.error, row.claimed_by = row.attempted_at or now, now, "", ""
-    data = {
-        "to": row.address,
-        "provider_ref": row.provider_ref,
-        "template_version": row.template_version,
-        "known_by": source,
-    }
-    event = replace(message_event(row, Kind.CONTACT_SENT, data), at=row.sent_at)
+    sent = ContactSent(
+        id_of(row), row.letter, row.address, row.provider_ref, row.template_version, known_by=source
+    )
+    event = replace(message_event(row, sent), at=row.sent_at)
     record(session, event, by=SYSTEM, now=now)
 
 
@@ -118,6 +117,7 @@ def resolve_unknown(
     row.finished_at = now
     if was_sent:
         row.sent_at = row.attempted_at or now
-    kind = Kind.CONTACT_SENT if was_sent else Kind.CONTACT_FAILED
-    event = replace(message_event(row, kind, {"to": row.address, "resolved_by": by}), at=row.sent_at)
+    found = ContactSent if was_sent else ContactFailed
+    payload = found(id_of(row), row.letter, to=row.address, resolved_by=by)
+    event = replace(message_event(row, payload), at=row.sent_at)
     record(session, event, by=by, now=now)

@@ -11,9 +11,9 @@ from app.core.actor import Actor
 from app.core.bulk import upsert
 from app.core.ids import id_of
 from app.core.text import clean_text
-from app.core.timeline.rules import Kind
-from app.core.timeline.service import NewEvent, customer_stream, record
+from app.core.timeline.service import about_customer, record
 from app.core.vocabulary import Channel
+from app.outreach.gate.events import ConsentChanged
 from app.outreach.gate.models import Consent
 
 
@@ -37,14 +37,8 @@ def set_consent(
             index_elements=["customer_id", "channel"], set_=values
         )
     )
-    event = NewEvent(
-        customer_stream(customer_id),
-        Kind.CONSENT_CHANGED,
-        {"allowed": allowed, "source": source},
-        customer_id=customer_id,
-        case_id=case_id,
-        channel=channel,
-    )
+    changed = ConsentChanged(allowed, source)
+    event = about_customer(customer_id, changed, case_id=case_id, channel=channel)
     record(session, event, by=by, now=now)
 
 

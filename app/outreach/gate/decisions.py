@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache
@@ -23,9 +23,17 @@ from app.core.bulk import bulk_write, chunked, instant_speller
 from app.core.db import table_of
 from app.core.errors import Conflict, NotFound
 from app.core.timeline.models import DecisionFacts, Event
-from app.core.timeline.rules import Kind, canonical, instant_text
-from app.core.timeline.service import Heads, NewEvent, customer_stream, record_many
+from app.core.timeline.rules import canonical, instant_text
+from app.core.timeline.service import Heads, NewEvent, about_customer, record_many
 from app.core.vocabulary import Channel, Purpose
+from app.outreach.gate.events import (
+    ContactCleared,
+    ContactRefused,
+    ContactWaiting,
+    ContactWithheld,
+    FactsForgotten,
+    GateAnswer,
+)
 from app.outreach.gate.pack_versions import pack_by_label
 from app.policy.answers import Answer, Clearance, Reason, WaitUntil
 from app.policy.facts import Contact, Facts
@@ -71,8 +79,17 @@ class DecisionEntry(NamedTuple):
     facts: str
     """`request_text` of the question."""
 
+    def name_message(self, message_id: int) -> None:
+        """Say on record which message the answer is about, once its number is known."""
+        assert isinstance(self.event.payload, GateAnswer)
+        self.event.payload = self.event.payload.with_message(message_id)
 
-_KINDS = {"clear": Kind.CONTACT_CLEARED, "wait": Kind.CONTACT_WAITING, "refuse": Kind.CONTACT_REFUSED}
+
+_ANSWERS: Mapping[str, type[GateAnswer]] = {
+    "clear": ContactCleared,
+    "wait": ContactWaiting,
+    "refuse": ContactRefused,
+}
 
 
 def decision_entry(
@@ -82,26 +99,22 @@ def decision_entry(
     answer: Answer,
     *,
     facts: str = "",
-    kind: Kind | None = None,
+    withheld: bool = False,
     **about: Any,
 ) -> DecisionEntry:
     """The answer as an event, with every reason; `about` says what the contact was for (letter, step, key, strategy).
-    `facts` is `request_text(asked)`, where it is known already; `kind` where it is not the one that goes with the
-    answer."""
+    `facts` is `request_text(asked)`, where it is known already; `withheld` where it was given at the
+    moment of delivery."""
     contact, answered, facts = asked.contact, answer_data(answer), facts or request_text(asked)
-    event = NewEvent(
-        customer_stream(customer_id),
-        kind or _KINDS[answered["decision"]],
+    payload = (ContactWithheld if withheld else _ANSWERS[answered["decision"]])(
         {
             "purpose": str(contact.purpose),
             **about,
             **answered,
             "facts_sha256": hashlib.sha256(facts.encode()).hexdigest(),
-        },
-        customer_id=customer_id,
-        case_id=case_id,
-        channel=contact.channel,
+        }
     )
+    event = about_customer(customer_id, payload, case_id=case_id, channel=contact.channel)
     return DecisionEntry(event, answer.pack, facts)
 
 
@@ -183,7 +196,7 @@ ANSWER_KEYS = ("decision", "pack", "not_before", "not_after", "reasons")
 # --- replay ----------------------------------------------------------------------------------------------
 
 
-DECISION_KINDS = (*_KINDS.values(), Kind.CONTACT_WITHHELD)
+DECISION_KINDS = (*(answer.KIND for answer in _ANSWERS.values()), ContactWithheld.KIND)
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +273,7 @@ def forget_facts(session: Session, *, by: Actor, now: datetime, at_most: int = 5
         if ids:
             forgotten[label] = {"decisions": len(ids), "older_than": instant_text(since)}
     if forgotten:
-        told = NewEvent("retention", Kind.FACTS_FORGOTTEN, {"packs": forgotten})
+        told = NewEvent("retention", FactsForgotten(forgotten))
         record_many(session, [told], by=by, now=now)
     return at_most - left
 

@@ -22,6 +22,7 @@ from app.casework.cases.calls import (
     CONVERSATIONS,
     CallResult,
 )
+from app.casework.cases.events import CallLogged
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.documents.models import CaseDocument
@@ -32,9 +33,9 @@ from app.core.bulk import among, chunked
 from app.core.db import table_of
 from app.core.ids import id_of
 from app.core.timeline.models import Event
-from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel
 from app.outreach.gate.models import Consent, ContactPreference, SuppressedAddress
+from app.outreach.outbox.events import ContactSent, ContactSimulated
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
 from app.policy.calendars import midnight, zone_named
@@ -43,7 +44,7 @@ from app.policy.pack import Pack
 from app.policy.rules import FactsNeeded
 from app.policy.zones import zones_for
 
-COUNTED = (Kind.CONTACT_SENT, Kind.CONTACT_SIMULATED, Kind.CALL_LOGGED)
+COUNTED = (ContactSent.KIND, ContactSimulated.KIND, CallLogged.KIND)
 """Events that caps and gaps count: messages that a provider accepted, calls made by hand, and messages printed to the
 console in place of a provider, so that a desk on trial keeps the pace of a real one."""
 CHUNK = 5000
@@ -251,7 +252,7 @@ def _history(session: Session, ids: Sequence[int], since: datetime) -> dict[int,
     ):
         data = from_json(text)
         result = ContactResult.PLACED
-        if kind == Kind.CALL_LOGGED and CallResult(data["result"]) in CONVERSATIONS:
+        if kind == CallLogged.KIND and CallResult(data["result"]) in CONVERSATIONS:
             result = ContactResult.ANSWERED
         address = data.get("number") or data.get("to") or ""
         history.setdefault(customer_id, []).append(PastContact(at, channel, result, address))

@@ -18,8 +18,8 @@ from app.core.actor import Actor
 from app.core.bulk import upsert
 from app.core.errors import NotFound
 from app.core.ids import id_of
-from app.core.timeline.rules import Kind
-from app.core.timeline.service import NewEvent, portfolio_stream, record
+from app.core.timeline.service import about_portfolio, record
+from app.outreach.gate.events import PortfolioTightened
 from app.outreach.gate.models import PolicyPackVersion
 from app.policy.composition import pack_of, stack, unstack
 from app.policy.overrides import check
@@ -76,8 +76,6 @@ def tighten_portfolio(
     text = text.strip()
     ids = check(text, [rule for pack in shipped_packs().values() for rule in pack.rules]) if text else []
     portfolio.tightening = text
-    data = {"rules": ids, "text": text, "pack": pack_of(portfolio).label}
-    record(
-        session, NewEvent(portfolio_stream(id_of(portfolio)), Kind.PORTFOLIO_TIGHTENED, data), by=by, now=now
-    )
+    tightened = PortfolioTightened(tuple(ids), text, pack_of(portfolio).label)
+    record(session, about_portfolio(id_of(portfolio), tightened), by=by, now=now)
     return ids

@@ -13,9 +13,9 @@ from app.core.card_numbers import holds_card_number
 from app.core.errors import Conflict, Invalid
 from app.core.ids import id_of
 from app.core.text import clean_text
-from app.core.timeline.rules import Kind
-from app.core.timeline.service import NewEvent, customer_stream, record
+from app.core.timeline.service import about_customer, record
 from app.core.vocabulary import Channel
+from app.outreach.gate.events import PreferenceEnded, PreferenceSet
 from app.outreach.gate.models import ContactPreference
 from app.policy.facts import PreferenceKind
 from app.policy.zones import is_place
@@ -67,32 +67,24 @@ def set_preference(
     )
     session.add(row)
     session.flush()
-    event = NewEvent(
-        customer_stream(customer_id),
-        Kind.PREFERENCE_SET,
-        _told(row),
-        customer_id=customer_id,
-        case_id=case_id,
-        channel=channel,
-    )
+    event = about_customer(customer_id, _told(row), case_id=case_id, channel=channel)
     record(session, event, by=by, now=now)
     return row
 
 
-def _told(row: ContactPreference) -> dict[str, object]:
+def _told(row: ContactPreference) -> PreferenceSet:
     """The preference as its event tells it."""
-    told: dict[str, object] = {
-        "preference": row.id,
-        "kind": row.kind.value,
-        "weekdays": row.weekdays,
-        "until": row.until,
-        "source": row.source,
-    }
-    if row.kind is PreferenceKind.TIME:
-        told |= {"start_minute": row.start_minute, "end_minute": row.end_minute}
-    if row.kind is PreferenceKind.TIMEZONE:
-        told |= {"timezone": row.timezone}
-    return told
+    is_time, is_zone = row.kind is PreferenceKind.TIME, row.kind is PreferenceKind.TIMEZONE
+    return PreferenceSet(
+        id_of(row),
+        row.kind,
+        row.weekdays,
+        row.until,
+        row.source,
+        start_minute=row.start_minute if is_time else None,
+        end_minute=row.end_minute if is_time else None,
+        timezone=row.timezone if is_zone else None,
+    )
 
 
 def rest_address(
@@ -171,12 +163,6 @@ def end_preference(
     if row.ended_at is not None:
         raise Conflict(f"Preference {row.id} has ended already.")
     row.ended_at = now
-    event = NewEvent(
-        customer_stream(row.customer_id),
-        Kind.PREFERENCE_ENDED,
-        {"preference": row.id, "kind": row.kind.value} | ({"reason": reason} if reason else {}),
-        customer_id=row.customer_id,
-        case_id=case_id,
-        channel=row.channel,
-    )
+    ended = PreferenceEnded(id_of(row), row.kind, reason)
+    event = about_customer(row.customer_id, ended, case_id=case_id, channel=row.channel)
     record(session, event, by=by, now=now)

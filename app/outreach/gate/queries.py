@@ -14,28 +14,36 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from app.book.ledger.models import Customer
+from app.casework.cases.events import CallLogged
 from app.core.clock import local_date
 from app.core.db import table_of
 from app.core.timeline.models import Event
 from app.core.timeline.queries import lists_with
-from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel
+from app.outreach.gate.events import ContactCleared, ContactRefused, ContactWaiting, ContactWithheld
+from app.outreach.outbox.events import (
+    ContactDelivered,
+    ContactFailed,
+    ContactSent,
+    ContactSimulated,
+    ContactUnknown,
+)
 
 DECISIONS: Mapping[str, tuple[str, ...]] = {
-    "cleared": (Kind.CONTACT_CLEARED,),
-    "waiting": (Kind.CONTACT_WAITING,),
-    "refused": (Kind.CONTACT_REFUSED,),
-    "withheld": (Kind.CONTACT_WITHHELD,),
-    "sent": (Kind.CONTACT_SENT, Kind.CALL_LOGGED),
-    "simulated": (Kind.CONTACT_SIMULATED,),
-    "delivered": (Kind.CONTACT_DELIVERED,),
-    "failed": (Kind.CONTACT_FAILED,),
-    "unknown": (Kind.CONTACT_UNKNOWN,),
+    "cleared": (ContactCleared.KIND,),
+    "waiting": (ContactWaiting.KIND,),
+    "refused": (ContactRefused.KIND,),
+    "withheld": (ContactWithheld.KIND,),
+    "sent": (ContactSent.KIND, CallLogged.KIND),
+    "simulated": (ContactSimulated.KIND,),
+    "delivered": (ContactDelivered.KIND,),
+    "failed": (ContactFailed.KIND,),
+    "unknown": (ContactUnknown.KIND,),
 }
 """The outcomes of a contact, in the order they happen. A call made by hand counts as sent."""
 
 DECISION_OF: Mapping[str, str] = {kind: name for name, kinds in DECISIONS.items() for kind in kinds}
-OBJECTIONS = (Kind.CONTACT_REFUSED, Kind.CONTACT_WAITING, Kind.CONTACT_WITHHELD)
+OBJECTIONS = (ContactRefused.KIND, ContactWaiting.KIND, ContactWithheld.KIND)
 
 MAX_READ = 200_000
 """Objections that are opened to count their rules. A page that needs more says so and counts the newest."""
@@ -129,7 +137,7 @@ def rule_counts(session: Session, period: Period, limit: int = MAX_READ) -> Rule
             _count_rules(rules, DECISION_OF[kind], text)
         result.read += read
         result.all_read &= read < limit
-        if kind == Kind.CONTACT_REFUSED:
+        if kind == ContactRefused.KIND:
             result.refused = read
     result.rules = sorted(rules.values(), key=lambda r: (-r.refused, -r.withheld, -r.waiting, r.rule))
     return result
@@ -217,7 +225,7 @@ def _decision_queries(
 
 def _decision(row: Any) -> Decision:
     data = json.loads(row.data)
-    if row.kind == Kind.CONTACT_WITHHELD and not data.get("reasons"):
+    if row.kind == ContactWithheld.KIND and not data.get("reasons"):
         data["reasons"] = [_own_reason(data)]
     return Decision(
         event_id=row.id,

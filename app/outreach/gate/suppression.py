@@ -6,9 +6,7 @@ those it sends. The gate reads the list (`Facts.suppressed_since`), so that ever
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -22,10 +20,11 @@ from app.core.bulk import upsert
 from app.core.db import table_of
 from app.core.errors import Conflict, Invalid
 from app.core.text import clean_text
-from app.core.timeline.rules import Kind
-from app.core.timeline.service import NewEvent, customer_stream, lock_customers, record_many
+from app.core.timeline.payload import Payload
+from app.core.timeline.service import about_customer, lock_customers, record_many
 from app.core.vocabulary import Channel
 from app.outreach.gate.consent import set_consent
+from app.outreach.gate.events import AddressRestored, AddressSuppressed
 from app.outreach.gate.models import Consent, SuppressedAddress
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import SendResult, Undeliverable
@@ -70,12 +69,13 @@ def suppress(
     if channel not in (Channel.SMS, Channel.EMAIL) or ("@" in address) != (channel is Channel.EMAIL):
         raise Invalid("Only an SMS number or an e-mail address can be on the suppression list.", "address")
     customers = _lock_holders(session, channel, address)
+    detail = clean_text(detail, "detail", required=False, at_most=300)
     row = {
         "channel": channel,
         "address": normalised(address),
         "spelt": address.strip(),
         "reason": reason,
-        "detail": clean_text(detail, "detail", required=False, at_most=300),
+        "detail": detail,
         "since": now,
         "by": by,
         "ended_by": "",
@@ -87,8 +87,7 @@ def suppress(
     ).returning(table_of(SuppressedAddress).c.id)
     if session.execute(added).first() is None:
         return False
-    data = {"address": address, "reason": reason.value, "detail": row["detail"]}
-    _tell(session, customers, Kind.ADDRESS_SUPPRESSED, channel, data, by=by, now=now)
+    _tell(session, customers, AddressSuppressed(address, reason, detail), channel, by=by, now=now)
     return True
 
 
@@ -100,8 +99,7 @@ def restore(session: Session, row: SuppressedAddress, why: str, *, by: Actor, no
     if row.ended_at is not None:
         raise Conflict(f"{row.spelt} is not on the suppression list any more.")
     row.ended_at, row.ended_by, row.ended_why = now, by, why
-    data = {"address": row.spelt, "reason": why}
-    _tell(session, customers, Kind.ADDRESS_RESTORED, row.channel, data, by=by, now=now)
+    _tell(session, customers, AddressRestored(row.spelt, why), row.channel, by=by, now=now)
 
 
 def holders(session: Session, channel: Channel, address: str) -> list[int]:
@@ -122,9 +120,8 @@ def _lock_holders(session: Session, channel: Channel, address: str) -> list[int]
 def _tell(
     session: Session,
     customers: list[int],
-    kind: Kind,
+    payload: Payload,
     channel: Channel,
-    data: Mapping[str, Any],
     *,
     by: Actor,
     now: datetime,
@@ -135,14 +132,7 @@ def _tell(
     )
     cases: dict[int, int] = {customer_id: case_id for customer_id, case_id in session.execute(query)}
     events = [
-        NewEvent(
-            customer_stream(customer_id),
-            kind,
-            data,
-            customer_id=customer_id,
-            case_id=cases.get(customer_id),
-            channel=channel,
-        )
+        about_customer(customer_id, payload, case_id=cases.get(customer_id), channel=channel)
         for customer_id in customers
     ]
     record_many(session, events, by=by, now=now)

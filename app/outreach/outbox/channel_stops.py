@@ -10,8 +10,8 @@ from sqlmodel import Session, col
 
 from app.core.actor import Actor
 from app.core.bulk import upsert
-from app.core.timeline.rules import Kind
 from app.core.timeline.service import NewEvent, record
+from app.outreach.outbox.events import ChannelStarted, ChannelStopped
 from app.outreach.outbox.models import ChannelStop
 from app.outreach.outbox.rules import Destination
 
@@ -34,8 +34,7 @@ def stop_channel(
         return
     values = {"destination": destination, "reason": reason[:500], "at": now, "by": by, "ended_by": ""}
     session.execute(upsert(session, ChannelStop).values(**values).on_conflict_do_nothing())
-    data = {"destination": destination.value, "reason": reason}
-    record(session, NewEvent("outbox", Kind.CHANNEL_STOPPED, data), by=by, now=now)
+    record(session, NewEvent("outbox", ChannelStopped(destination, reason)), by=by, now=now)
     log.error("channel_stopped", destination=destination.value, by=by)
 
 
@@ -43,5 +42,4 @@ def start_channel(session: Session, destination: Destination, *, by: Actor, now:
     """Send to this destination again."""
     stopped = (col(ChannelStop.destination) == destination, col(ChannelStop.ended_at).is_(None))
     session.execute(sa.update(ChannelStop).where(*stopped).values(ended_at=now, ended_by=by))
-    data = {"destination": destination.value}
-    record(session, NewEvent("outbox", Kind.CHANNEL_STARTED, data), by=by, now=now)
+    record(session, NewEvent("outbox", ChannelStarted(destination)), by=by, now=now)

@@ -23,6 +23,7 @@ from app.book.delinquency.models import AccountState
 from app.book.delinquency.rules import days_past_due, owed_of
 from app.book.ledger.models import Account, Portfolio
 from app.book.ledger.queries import worked
+from app.casework.cases.events import CallTaskCreated
 from app.casework.cases.models import CallTask, CollectionsCase, case_reference
 from app.casework.cases.rules import CaseStatus
 from app.casework.contacts.models import PlannedContact
@@ -36,8 +37,8 @@ from app.core.bulk import among, array_text, bulk_write, instant_speller, new_id
 from app.core.clock import local_date
 from app.core.db import table_of
 from app.core.ids import id_of
-from app.core.timeline.rules import Kind, canonical
-from app.core.timeline.service import Heads, NewEvent, customer_stream
+from app.core.timeline.rules import canonical
+from app.core.timeline.service import Heads, NewEvent, about_customer
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.gate.contact_cases import CaseRow, ContactCase, changed_cases, load_contact_cases
 from app.outreach.gate.decisions import DecisionEntry, answer_text, decision_entry, record_decisions
@@ -62,6 +63,7 @@ from app.outreach.letters.statutory_facts import FIGURES, figures_for
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus, unreachable
 from app.outreach.planning.deferred import defer_letter
+from app.outreach.strategy.events import TaskCreated
 from app.outreach.strategy.facts import gather_case_facts
 from app.outreach.strategy.models import StrategyTask
 from app.outreach.strategy.rules import NO_FACTS, Action, Ladder, Rest, Situation, Step, Take, decide, rearm
@@ -564,11 +566,9 @@ class _Work:
 
     def _tell_of_call(self, contact_case: ContactCase, step: CaseStep) -> None:
         self.told.append(
-            NewEvent(
-                customer_stream(contact_case.case.customer_id),
-                Kind.CALL_TASK_CREATED,
-                {"step": step.step, "due_on": self._tomorrow},
-                customer_id=contact_case.case.customer_id,
+            about_customer(
+                contact_case.case.customer_id,
+                CallTaskCreated(step.step, self._tomorrow),
                 case_id=contact_case.case.id,
                 channel=Channel.CALL,
             )
@@ -583,7 +583,9 @@ class _Work:
         title = self.stationery.letters[letter].title
         self._add_task(contact_case, step, f"{title} was not sent: {why}"[:300])
 
-    def _add_task(self, contact_case: ContactCase, step: CaseStep, text: str, **about: Any) -> None:
+    def _add_task(
+        self, contact_case: ContactCase, step: CaseStep, text: str, strategy: str | None = None
+    ) -> None:
         """Something for a person to do; nobody is contacted by it, so the gate is not asked."""
         self.strategy_tasks.append(
             {
@@ -595,11 +597,9 @@ class _Work:
             }
         )
         self.told.append(
-            NewEvent(
-                customer_stream(contact_case.case.customer_id),
-                Kind.TASK_CREATED,
-                {"step": step.step, "task": text, "due_on": self._tomorrow, **about},
-                customer_id=contact_case.case.customer_id,
+            about_customer(
+                contact_case.case.customer_id,
+                TaskCreated(step.step, text, self._tomorrow, strategy=strategy),
                 case_id=contact_case.case.id,
             )
         )
@@ -686,8 +686,7 @@ class _Work:
                 contact_ids[id(each)] = each.instead_of.contact_id
         message_ids = new_ids(session, OutboxMessage, len(worded))
         for number, each in zip(message_ids, worded, strict=True):
-            told = each.decision.event
-            told.data = {**told.data, "message": number}
+            each.decision.name_message(number)
         event_ids = record_decisions(session, self.told, by=by, now=self.now, locked=locked)
         decision_ids = dict(zip(map(id, self.told), event_ids, strict=True))
         at = self.spelled(self.now)

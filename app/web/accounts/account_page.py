@@ -40,7 +40,7 @@ from app.web.accounts.words import PAUSE_WORDS, STATUS_WORDS
 from app.web.forms import FormState
 from app.web.lookups import bucket_tone, staff_names
 from app.web.rendering import Page, Tone, page
-from app.web.wording import Teller
+from app.web.timeline import PageReader
 
 router = APIRouter(prefix="/accounts")
 TAKEN_WORDS = {
@@ -83,7 +83,7 @@ class AccountPage(Page):
     still_owed: int
     taken_words: Mapping[TakenBy, str]
     one_day: timedelta
-    teller: Teller
+    reader: PageReader
     currency: str
     status_words: Mapping[AccountStatus, tuple[str, Tone]]
     pause_words: Mapping[str, str]
@@ -110,7 +110,7 @@ def account_page(
     tab = request.query_params.get("tab", "")
     tab = tab if tab in TABS else "statements"
     names = staff_names(session)
-    teller = Teller(reader_locale(request), file.currency, file.portfolio.timezone, names)
+    reader = PageReader(reader_locale(request), file.currency, file.portfolio.timezone, names)
     stories = statement_view(session, file.id, file.book.today)
     return page(
         request,
@@ -129,7 +129,7 @@ def account_page(
             still_owed=file.still_owed,
             taken_words=TAKEN_WORDS,
             one_day=DAY,
-            teller=teller,
+            reader=reader,
             currency=file.currency,
             status_words=STATUS_WORDS,
             pause_words=PAUSE_WORDS,
@@ -139,7 +139,7 @@ def account_page(
             form=form,
             chosen_entry=chosen_entry(session, file, form),
             options=_options(session, file, staff),
-            record=tab_content(request, session, file, teller, tab),
+            record=tab_content(request, session, file, reader, tab),
         ),
         status,
     )

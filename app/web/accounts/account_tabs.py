@@ -13,23 +13,26 @@ from sqlmodel import Session, col, select
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.book.delinquency.events import AccountReAged, PauseEnded, PauseSet
 from app.book.delinquency.history import AccountOn, as_known
 from app.book.delinquency.models import ReAge, Spell
 from app.book.delinquency.rules import bucket_labels
+from app.book.feeds.events import ChangeReported, ReportDecided
+from app.book.ledger.events import AccountChanged, AccountHolderChanged, AccountStatusChanged
 from app.book.ledger.models import Entry
 from app.book.ledger.queries import LedgerLine, ledger_page
 from app.book.ledger.rules import EntryKind
 from app.core.labels import ENTRY_LABELS
 from app.core.money import to_decimal_string
+from app.core.timeline.presenting import TimelineEntry
 from app.core.timeline.queries import events_of_customer
-from app.core.timeline.rules import Kind
 from app.http.context import Now
 from app.http.cursors import decode_cursor, encode_cursor
 from app.http.doors import CaseReader
 from app.http.transactions import StreamSession
 from app.web.accounts.account_file import AccountFile, AccountId, open_account
 from app.web.lists import Column, csv_download
-from app.web.wording import Teller, Told
+from app.web.timeline import PageReader, TimelinePresenter
 
 router = APIRouter(prefix="/accounts")
 PAGE = 50
@@ -43,8 +46,8 @@ TABS = {
     "known": "On a past day",
 }
 ON_RECORD = (
-    Kind.ACCOUNT_STATUS_CHANGED, Kind.ACCOUNT_RE_AGED, Kind.PAUSE_SET, Kind.PAUSE_ENDED, Kind.ACCOUNT_CHANGED,
-    Kind.ACCOUNT_HOLDER_CHANGED, Kind.CHANGE_REPORTED, Kind.REPORT_DECIDED,
+    AccountStatusChanged.KIND, AccountReAged.KIND, PauseSet.KIND, PauseEnded.KIND, AccountChanged.KIND,
+    AccountHolderChanged.KIND, ChangeReported.KIND, ReportDecided.KIND,
 )  # fmt: skip
 LEDGER_COLUMNS = [
     Column("Effective"),
@@ -59,7 +62,7 @@ def tab_content(
     request: Request,
     session: Session,
     file: AccountFile,
-    teller: Teller,
+    reader: PageReader,
     tab: str,
 ) -> AccountTab | None:
     match tab:
@@ -68,7 +71,7 @@ def tab_content(
         case "late":
             return _late_tab(session, file)
         case "record":
-            return _record_tab(session, file, teller)
+            return _record_tab(session, file, reader)
         case "known":
             return _known_tab(request, session, file)
     return None
@@ -207,13 +210,14 @@ def _bars(spells: Sequence[Spell], file: AccountFile, first: date) -> list[Bar]:
 @dataclass(frozen=True, slots=True)
 class RecordTab:
     re_ages: Sequence[ReAge]
-    told: Sequence[Told]
+    told: Sequence[TimelineEntry]
 
 
-def _record_tab(session: Session, file: AccountFile, teller: Teller) -> RecordTab:
+def _record_tab(session: Session, file: AccountFile, reader: PageReader) -> RecordTab:
     re_ages = select(ReAge).where(ReAge.account_id == file.id).order_by(col(ReAge.on).desc())
     events, _ = events_of_customer(session, file.account.customer_id, kinds=ON_RECORD, before=None, limit=200)
-    told: list[Told] = [teller.tell(event) for event in events if event.account_id == file.id]
+    presenter = TimelinePresenter(reader)
+    told: list[TimelineEntry] = [presenter.present(event) for event in events if event.account_id == file.id]
     return RecordTab(re_ages=list(session.scalars(re_ages)), told=told)
 
 

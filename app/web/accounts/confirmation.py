@@ -29,7 +29,7 @@ from app.web.accounts.words import STATUS_WORDS
 from app.web.form_action import FormAction, MakeResponse
 from app.web.forms import Fields, FormState, Typed
 from app.web.rendering import Page, Tone, page, redirect
-from app.web.wording import Teller
+from app.web.timeline import PageReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Submission:
     now: datetime
     file: AccountFile
     fields: Fields
-    teller: Teller
+    reader: PageReader
 
 
 def submit(
@@ -109,7 +109,7 @@ def submit(
         now=now,
         file=file,
         fields=Fields(typed, file.book, file.portfolio.timezone, reader_locale(request)),
-        teller=Teller(reader_locale(request), file.currency, file.portfolio.timezone),
+        reader=PageReader(reader_locale(request), file.currency, file.portfolio.timezone),
     )
     seen = _fingerprint(session, files)
 

@@ -62,8 +62,8 @@ def post(
         )
         # An adjustment goes both ways: its sign says which.
         shown = entry.amount_minor if entry.kind is EntryKind.ADJUSTMENT else abs(entry.amount_minor)
-        what = f"{ENTRY_LABELS[entry.kind]} of {submission.teller.money(shown)}"
-        happens = [f"{what}, effective {submission.teller.day(effective_on)}, goes into the ledger."]
+        what = f"{ENTRY_LABELS[entry.kind]} of {submission.reader.money(shown)}"
+        happens = [f"{what}, effective {submission.reader.day(effective_on)}, goes into the ledger."]
         if entry.kind is EntryKind.RECOVERY:
             happens.append("The account was charged off before, so the payment is a recovery.")
         if effective_on < submission.file.book.today:
@@ -129,7 +129,7 @@ def ask_waiver(
         submission.fields.done()
         entry = _entry(session, account_id, entry_id)
         waiver = waive(session, entry, amount, typed.reason, by=staff.by, role=staff.role, now=now)
-        what = f"{submission.teller.money(amount)} of the {_what(submission, entry)}"
+        what = f"{submission.reader.money(amount)} of the {_what(submission, entry)}"
         if waiver.status is WaiverStatus.APPROVED:
             happens = ["A credit of this amount is posted today. You may decide this alone."]
             return Effect(f"Waive {what}", happens, f"{what} is waived.")
@@ -205,7 +205,7 @@ def payout(
             role=staff.role,
             now=now,
         )
-        what = submission.teller.money(amount)
+        what = submission.reader.money(amount)
         happens = [
             "An adjustment takes up the credit balance.",
             "This only records the payout. Your payments team sends the money.",
@@ -223,5 +223,5 @@ def _entry(session: Session, account_id: int, entry_id: int) -> Entry:
 
 
 def _what(submission: Submission, entry: Entry) -> str:
-    amount, on = submission.teller.money(abs(entry.amount_minor)), submission.teller.day(entry.effective_on)
+    amount, on = submission.reader.money(abs(entry.amount_minor)), submission.reader.day(entry.effective_on)
     return f"{ENTRY_LABELS[entry.kind].lower()} of {amount} of {on}"

@@ -55,7 +55,7 @@ def correct(
         if typed.what not in ("replace", "withdraw"):
             raise Wrong({"what": "Choose one."})
         right = _right(submission, found) if typed.what == "replace" else None
-        named = f"statement {found.reference} of {submission.teller.day(found.closing_on)}"
+        named = f"statement {found.reference} of {submission.reader.day(found.closing_on)}"
         replace_statement(session, found, right, typed.reason, by=staff.by, role=staff.role, now=now)
         happens = [
             f"The {named} is withdrawn; what it said stays on record.",
@@ -63,10 +63,10 @@ def correct(
             "the right figures is reversed.",
         ]
         if right:
-            teller = submission.teller
+            reader = submission.reader
             happens[0] = (
-                f"The {named} now closes on {teller.day(right.closing_on)}, is due on {teller.day(right.due_on)} "
-                f"and asks for {teller.money(right.minimum_due_minor)}. "
+                f"The {named} now closes on {reader.day(right.closing_on)}, is due on {reader.day(right.due_on)} "
+                f"and asks for {reader.money(right.minimum_due_minor)}. "
                 "What it said before stays on record."
             )
         verb = "Replace" if right else "Withdraw"

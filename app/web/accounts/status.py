@@ -45,14 +45,14 @@ def pause(
     typed: Annotated[PauseForm, Form()],
 ) -> Response:
     def act(submission: Submission) -> Effect:
-        fields, teller = submission.fields, submission.teller
+        fields, reader = submission.fields, submission.reader
         kind, from_on = fields.choice("kind", PauseKind), fields.day("from_on")
         last_on = fields.day("last_on") if fields.has("last_on") else None
         fields.done()
         to_on = last_on + DAY if last_on else None
         set_pause(session, submission.file.account, kind, from_on, to_on, typed.reason, by=staff.by, now=now)
-        until = f"to {teller.day(last_on)}" if last_on else "until somebody ends the pause"
-        happens = [f"Days from {teller.day(from_on)} {until} do not count toward days past due."]
+        until = f"to {reader.day(last_on)}" if last_on else "until somebody ends the pause"
+        happens = [f"Days from {reader.day(from_on)} {until} do not count toward days past due."]
         if from_on < submission.file.book.today:
             happens.append("It begins in the past: the days since are counted again.")
         return Effect(f"Pause the days: {PAUSE_WORDS[kind.value].lower()}", happens, "The pause is set.")
@@ -88,7 +88,7 @@ def stop_pause(
         never_was = on <= found.from_on
         title = f"End the pause ({PAUSE_WORDS[found.kind.value].lower()})"
         end_pause(session, found, on, by=staff.by, now=now)
-        happens = [f"Days count again from {submission.teller.day(on)} on."]
+        happens = [f"Days count again from {submission.reader.day(on)} on."]
         if never_was:
             happens.append("That is not after its first day: the pause never was.")
         return Effect(title, happens, "The pause is ended.")
@@ -119,10 +119,10 @@ def bring_current(
             ]
             raise Wrong({"": " ".join(lines)}) from None
         happens = [
-            f"At the end of {submission.teller.day(made.on)} nothing is past due any more; the balance stays.",
+            f"At the end of {submission.reader.day(made.on)} nothing is past due any more; the balance stays.",
             f"It is granted under {made.rule} and counts toward how often that may happen.",
         ]
-        amount = submission.teller.money(made.past_due_minor)
+        amount = submission.reader.money(made.past_due_minor)
         return Effect(f"Re-age the account: {amount} brought current", happens, "The account is re-aged.")
 
     return submit(request, session, staff, account_id, "re-age", typed, act, now=now, tab="record")
@@ -146,7 +146,7 @@ def status(
         to, on = submission.fields.choice("to", AccountStatus), submission.fields.day("on")
         submission.fields.done()
         change_status(session, submission.file.account, to, on, typed.reason, by=staff.by, now=now)
-        word, day = STATUS_WORDS[to][0].lower(), submission.teller.day(on)
+        word, day = STATUS_WORDS[to][0].lower(), submission.reader.day(on)
         return Effect(
             f"Make the account {word}", [*STATUS_EFFECTS[to]], f"The account is {word} since {day}."
         )

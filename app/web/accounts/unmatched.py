@@ -39,7 +39,7 @@ from app.web.forms import sentence
 from app.web.lists import Column
 from app.web.lookups import staff_names
 from app.web.rendering import Page, Tone, page, redirect
-from app.web.wording import Teller
+from app.web.timeline import PageReader
 
 router = APIRouter(prefix="/unmatched")
 
@@ -209,7 +209,7 @@ class UnmatchedPaymentPage(Page):
     posted_to: Account | None
     status_words: Mapping[AccountStatus, tuple[str, Tone]]
     labels: Mapping[UnmatchedStatus, str]
-    teller: Teller
+    reader: PageReader
     is_manager: bool
     errors: Mapping[str, str]
     note: str
@@ -250,7 +250,7 @@ def _page(
             posted_to=_posted_to(session, [{"payment": payment}]).get(payment.entry_id or 0),
             status_words=STATUS_WORDS,
             labels=LABELS,
-            teller=Teller(
+            reader=PageReader(
                 reader_locale(request), portfolio.currency, portfolio.timezone, staff_names(session)
             ),
             is_manager=staff.role is Role.MANAGER,

@@ -22,6 +22,7 @@ from app.book.customers.service import CONTACT
 from app.book.delinquency.rules import bucket_of
 from app.book.ledger.queries import ledger_lines, paid_since
 from app.casework.cases import queries
+from app.casework.cases.events import CallLogged
 from app.casework.cases.models import CallTask, case_reference
 from app.casework.holds.models import CaseHold
 from app.casework.holds.queries import open_holds
@@ -41,7 +42,7 @@ from app.core.labels import (
 from app.core.money import to_decimal_string
 from app.core.staff.rules import CASEWORK, Role, Staff
 from app.core.timeline.models import Event
-from app.core.timeline.queries import last_call
+from app.core.timeline.queries import last_event
 from app.core.vocabulary import HoldKind
 from app.http.context import Now, ports_of
 from app.http.doors import CaseReader
@@ -77,7 +78,8 @@ from app.web.forms import FormState
 from app.web.lists import csv_download
 from app.web.lookups import bucket_tone, staff_names
 from app.web.rendering import Page, Tone, page
-from app.web.wording import Teller, preference_words
+from app.web.timeline import PageReader
+from app.web.wording import preference_words
 
 router = APIRouter(prefix="/cases")
 PLAN_TONES: Mapping[PlanStatus, Tone] = {
@@ -150,8 +152,8 @@ class CasePage(Page):
     pack: Pack
     tab: str
     tabs: Sequence[tuple[str, str, bool]]
-    teller: Teller
-    there: Teller
+    reader: PageReader
+    there: PageReader
     currency: str
     names: Mapping[str, str]
     standing: InForce
@@ -181,26 +183,26 @@ def case_page(
     tab = request.query_params.get("tab", "")
     tab = tab if tab in TABS else "timeline"
     names = staff_names(session)
-    teller = Teller(reader_locale(request), file.book.currency, file.portfolio.timezone, names)
+    reader = PageReader(reader_locale(request), file.book.currency, file.portfolio.timezone, names)
     plans = plans_of(session, [id_of(case) for case in queries.cases_of(session, id_of(file.customer))])
     return page(
         request,
         CasePage(
             file=file,
             now=now,
-            who=_who(file, teller.locale, now),
+            who=_who(file, reader.locale, now),
             bucket=bucket_of(file.days, file.book.edges),
             bucket_tone=bucket_tone(file.days),
             gate=may_contact(session, file, now),
             pack=packs_for(file.portfolio, file.customer),
             tab=tab,
             tabs=[(label, f"{file.path}?tab={name}#record", name == tab) for name, label in TABS.items()],
-            teller=teller,
-            there=Teller(teller.locale, teller.currency, file.zone),
+            reader=reader,
+            there=PageReader(reader.locale, reader.currency, file.zone),
             currency=file.book.currency,
             names=names,
             standing=_standing(session, file, plans),
-            last_call=last_call(session, id_of(file.customer)),
+            last_call=last_event(session, id_of(file.customer), CallLogged),
             plan_parts=instalments_of(session, [id_of(plan) for plan in plans]),
             can_write=staff.role in CASEWORK,
             is_manager=staff.role is Role.MANAGER,
@@ -214,7 +216,7 @@ def case_page(
                 "channel": CHANNEL_LABELS,
             },
             tones={"plan": PLAN_TONES, "message": MESSAGE_TONES},
-            record=tab_content(request, session, file, teller, tab, plans),
+            record=tab_content(request, session, file, reader, tab, plans),
         ),
         status,
     )

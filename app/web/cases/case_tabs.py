@@ -20,8 +20,9 @@ from app.casework.plans.models import Plan
 from app.core.clock import local_date
 from app.core.errors import NotFound
 from app.core.ids import id_of
+from app.core.timeline.payload import kinds_under
+from app.core.timeline.presenting import FILTER_LABELS, TimelineEntry, TimelineFilter
 from app.core.timeline.queries import events_of_customer
-from app.core.timeline.rules import Kind
 from app.http.cursors import decode_cursor, encode_cursor
 from app.inbound.models import InboundMessage
 from app.inbound.queries import messages_of
@@ -32,7 +33,8 @@ from app.outreach.outbox.rules import Destination, OutboxStatus
 from app.web.cases.case_file import CaseFile
 from app.web.lookups import bucket_tone
 from app.web.rendering import Tone
-from app.web.wording import MEANING_WORDS, SHOWN, Teller, Told, fold, shown_kinds
+from app.web.timeline import PageReader, TimelinePresenter, fold
+from app.web.wording import MEANING_WORDS
 
 EVENTS = 40
 LEDGER_LINES = 200
@@ -68,7 +70,7 @@ class MessagesTab:
 
 
 def tab_content(
-    request: Request, session: Session, file: CaseFile, teller: Teller, tab: str, plans: Sequence[Plan]
+    request: Request, session: Session, file: CaseFile, reader: PageReader, tab: str, plans: Sequence[Plan]
 ) -> CaseTab:
     match tab:
         case "accounts":
@@ -81,7 +83,7 @@ def tab_content(
             return HoldsTab(holds_of(session, file.case.customer_id))
         case "messages":
             return MessagesTab(_thread(session, file), MEANING_WORDS)
-    return _timeline_tab(request, session, file, teller)
+    return _timeline_tab(request, session, file, reader)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +91,16 @@ class TimelineTab:
     """Events and the credits of the ledger, merged by day. A page's cursor is the last event and its day."""
 
     show: str
-    shown: Mapping[str, tuple[str, tuple[Kind, ...]]]
-    lines: Sequence[Told]
+    shown: Mapping[TimelineFilter, str]
+    lines: Sequence[TimelineEntry]
     texts: Mapping[int, OutboxMessage]
     next_cursor: str | None
 
 
-def _timeline_tab(request: Request, session: Session, file: CaseFile, teller: Teller) -> TimelineTab:
+def _timeline_tab(request: Request, session: Session, file: CaseFile, reader: PageReader) -> TimelineTab:
     """Events and the credits of the ledger, merged by day. A page's cursor is the last event and its day."""
     show = request.query_params.get("show", "")
-    kinds = shown_kinds(show) if show in SHOWN else ()
+    kinds = kinds_under(TimelineFilter(show)) if show in FILTER_LABELS else ()
     position = decode_cursor(request.query_params.get("cursor"), 2)
     before, upto = _position(position)
     events, following = events_of_customer(
@@ -108,20 +110,21 @@ def _timeline_tab(request: Request, session: Session, file: CaseFile, teller: Te
     reached = local_date(events[-1].at, zone) if following is not None else None
     # Everything is folded to what a person would tell; a filter shows each event by itself.
     folded = [(event, 1) for event in events] if show else fold(events)
-    told = [(local_date(event.at, zone), 1, teller.tell(event, times)) for event, times in folded]
+    presenter = TimelinePresenter(reader)
+    told = [(local_date(event.at, zone), 1, presenter.present(event, times)) for event, times in folded]
     if show in ("", "money"):
         since = reached + timedelta(days=1) if reached else None
         credits = credits_between(session, file.account_ids, since, upto or file.book.today)
         # Entries posted by hand have their own event.
         fed = [entry for entry in credits if entry.source.startswith("feed:")]
-        told += [(entry.effective_on, 0, teller.tell_entry(entry)) for entry in fed]
+        told += [(entry.effective_on, 0, presenter.present_credit(entry)) for entry in fed]
     told.sort(key=lambda item: item[:2], reverse=True)
-    lines: list[Told] = [line for _, _, line in told]
+    lines: list[TimelineEntry] = [line for _, _, line in told]
     worded = [line.message_id for line in lines if line.message_id is not None]
     found = session.scalars(select(OutboxMessage).where(col(OutboxMessage.id).in_(worded)))
     return TimelineTab(
         show=show,
-        shown=SHOWN,
+        shown=FILTER_LABELS,
         lines=lines,
         texts={id_of(message): message for message in found},
         next_cursor=encode_cursor(following, reached.isoformat()) if following and reached else None,

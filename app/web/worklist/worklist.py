@@ -44,7 +44,7 @@ from app.outreach.strategy.queries import has_task, next_tasks
 from app.web.lists import Column, csv_download, sort_order
 from app.web.lookups import books_at, bucket_tone, staff_names
 from app.web.rendering import Page, Tone, page
-from app.web.wording import Teller
+from app.web.timeline import PageReader
 from app.web.worklist.next_step import NextStep, next_step
 
 router = APIRouter(prefix="/worklist")
@@ -286,10 +286,10 @@ def _owes_now(
 
 
 def _when(step: NextStep, book: PortfolioToday, locale: Locale) -> str:
-    teller = Teller(locale, book.currency, book.timezone)
+    reader = PageReader(locale, book.currency, book.timezone)
     if step.at is not None:
-        return teller.near(step.at, book.today)
-    return teller.day(step.on) if step.on else ""
+        return reader.near(step.at, book.today)
+    return reader.day(step.on) if step.on else ""
 
 
 CSV_HEADER = (

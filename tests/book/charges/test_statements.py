@@ -17,6 +17,7 @@ from app.book.delinquency.history import as_known
 from app.book.delinquency.service import standing_on
 from app.book.feeds.service import load
 from app.book.ledger.corrections import waive
+from app.book.ledger.events import StatementReplaced, StatementWithdrawn
 from app.book.ledger.models import Account, Entry, ReplacedStatement, Statement
 from app.book.ledger.rules import EntryKind, FeedKind
 from app.book.ledger.service import get_portfolio
@@ -26,7 +27,6 @@ from app.core.db import transaction
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of
 from app.core.staff.rules import Role
-from app.core.timeline.rules import Kind
 from app.operations.invariants import thorough
 from tests import builders
 
@@ -126,7 +126,7 @@ def test_a_manager_replaces_a_statement_and_both_days_are_still_answered(
         assert as_known(session, book, card_id, LATE).past_due == 4_500
         assert as_known(session, book, card_id, LATE, LATE).past_due == 5_000
         assert as_known(session, book, card_id, on, on).past_due == 4_500
-        [told] = builders.events(session, Kind.STATEMENT_REPLACED)
+        [told] = builders.events(session, StatementReplaced.KIND)
         assert (told["by"], told["reason"]) == ("user:max", "issued again")
         assert (told["was"]["minimum_due_minor"], told["now"]["minimum_due_minor"]) == (5_000, 4_500)
         [old] = replaced_statements(session, card_id)
@@ -149,7 +149,7 @@ def test_a_statement_is_withdrawn_and_stays_so(engine: Engine, tmp_path: Path) -
         book = get_portfolio(session, builders.BOOK)
         assert past_due(session, card_id, LATE + DAY) == (0, None)
         assert as_known(session, book, card_id, LATE, LATE).past_due == 5_000
-        assert [e["now"] for e in builders.events(session, Kind.STATEMENT_WITHDRAWN)] == [None]
+        assert [e["now"] for e in builders.events(session, StatementWithdrawn.KIND)] == [None]
         assert thorough(session, book) == []
     report = feed(engine, tmp_path, FIRST)
     assert (report.loaded, report.unchanged, report.conflicts) == (0, 1, 0)

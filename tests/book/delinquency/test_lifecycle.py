@@ -10,6 +10,7 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
 from app.actions.holds import end_hold, place_hold
+from app.book.delinquency.events import AccountReAged, PauseEnded, PauseSet
 from app.book.delinquency.lifecycle import (
     ReAgeRefused,
     credit_balances,
@@ -24,6 +25,7 @@ from app.book.delinquency.re_age import ReAgeFacts, ReAgeReason, review_re_age
 from app.book.delinquency.service import standing_on
 from app.book.ledger.balances import balance_of, still_owed
 from app.book.ledger.corrections import post_by_hand
+from app.book.ledger.events import AccountStatusChanged
 from app.book.ledger.lifecycle import change_status
 from app.book.ledger.models import Account, Entry, Portfolio
 from app.book.ledger.reversals import reverse_entry
@@ -36,7 +38,6 @@ from app.core.db import transaction
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of
 from app.core.staff.rules import Role
-from app.core.timeline.rules import Kind
 from app.core.vocabulary import HoldKind
 from app.operations.invariants import thorough
 from app.policy.packfile import shipped_packs
@@ -90,8 +91,8 @@ def test_days_of_a_pause_do_not_count_also_when_it_is_entered_late(engine: Engin
             "in hospital",
             **who(DUE + 11 * DAY),
         )
-        (event,) = builders.events(session, Kind.PAUSE_SET)
-        assert (event["by"], event["kind"], event["from_on"]) == ("user:max", Kind.PAUSE_SET, "2026-03-15")
+        (event,) = builders.events(session, PauseSet.KIND)
+        assert (event["by"], event["kind"], event["from_on"]) == ("user:max", PauseSet.KIND, "2026-03-15")
     builders.close_day(engine, DUE + 11 * DAY)
     builders.close_day(engine, DUE + 20 * DAY)
     with transaction(engine) as session:
@@ -102,7 +103,7 @@ def test_days_of_a_pause_do_not_count_also_when_it_is_entered_late(engine: Engin
     builders.close_day(engine, DUE + 21 * DAY)
     with transaction(engine) as session:
         assert late(session, card, DUE + 21 * DAY) == (5_000, 19)
-        assert len(builders.events(session, Kind.PAUSE_ENDED)) == 1
+        assert len(builders.events(session, PauseEnded.KIND)) == 1
     assert_proven(engine)
 
 
@@ -240,7 +241,7 @@ def test_an_account_is_re_aged_after_three_payments_and_not_before(engine: Engin
         made = re_age(session, card, rule, "pays again", role=Role.MANAGER, **who(on))
         assert (made.on, made.past_due_minor, made.posted_on) == (on, 5_000, on)
         assert made.rule == "us-third-party@2026.3 us.re_age"
-        (event,) = builders.events(session, Kind.ACCOUNT_RE_AGED)
+        (event,) = builders.events(session, AccountReAged.KIND)
         assert (event["by"], event["past_due_minor"]) == ("user:max", 5_000)
     builders.close_day(engine, on)
     with transaction(engine) as session:
@@ -276,7 +277,7 @@ def test_an_account_is_charged_off_in_the_night_of_its_day_and_recovered_since(e
         rolled = roll_forward(session, card.portfolio_id, charged_off_on, charged_off_on)
         assert (rolled.start, rolled.adjusted, rolled.end) == (5_000, 5_000, 0)
         assert session.scalars(select(CollectionsCase)).one().outcome is CaseOutcome.WRITTEN_OFF
-        (event,) = builders.events(session, Kind.ACCOUNT_STATUS_CHANGED)
+        (event,) = builders.events(session, AccountStatusChanged.KIND)
         assert (event["to"], event["reason"], event["by"]) == ("charged_off", "30 days past due", "system")
     paid_on = charged_off_on + 5 * DAY
     with transaction(engine) as session:
@@ -372,7 +373,7 @@ def test_a_charge_off_that_was_wrong_is_undone_with_what_was_paid_since(engine: 
     builders.close_day(engine, back)
     with transaction(engine) as session:
         assert late(session, card, back) == (0, 0)
-        kinds = [event["to"] for event in builders.events(session, Kind.ACCOUNT_STATUS_CHANGED)]
+        kinds = [event["to"] for event in builders.events(session, AccountStatusChanged.KIND)]
         assert kinds == ["charged_off", "active", "charged_off"]
     assert_proven(engine)
 

@@ -21,6 +21,7 @@ from app.book.feeds.bank.matching import (
     waiting,
     waiting_summary,
 )
+from app.book.feeds.events import PaymentMatched, PaymentUnmatched
 from app.book.feeds.service import LoadReport, load
 from app.book.ledger.models import Account, Entry, LedgerChange, PayerAccount, UnmatchedPayment
 from app.book.ledger.rules import AccountStatus, EntryKind, FeedKind, UnmatchedStatus
@@ -30,7 +31,6 @@ from app.core.db import transaction
 from app.core.errors import Conflict, DeskError, Invalid
 from app.core.settings import get_settings
 from app.core.timeline.models import Event
-from app.core.timeline.rules import Kind
 from tests import builders
 
 PAYER = "DE89370400440532013000"
@@ -175,7 +175,7 @@ def test_a_payment_that_names_its_account_is_posted_to_it(
         assert posted(session) == [("CARD-1001", "BANK-1", "payment", -4_500)]
         made = session.scalars(select(Entry)).one()
         assert (made.effective_on, made.source) == (date(2026, 2, 20), "feed:camt054")
-        event = session.scalars(select(Event).where(Event.kind == Kind.PAYMENT_MATCHED)).one()
+        event = session.scalars(select(Event).where(Event.kind == PaymentMatched.KIND)).one()
         assert f"CARD-1001 in the {where}" in event.data
         assert session.scalars(select(LedgerChange)).one().earliest_on == date(2026, 2, 20)
 
@@ -202,7 +202,7 @@ def test_a_payment_that_names_none_or_several_waits_with_the_reason(
         assert one.why.startswith(why)
         assert (one.amount_minor, one.payer_name, one.payer_account) == (4_500, "J. Example", "**** 3000")
         assert PAYER not in (one.payer_key, one.remittance)
-        assert session.scalars(select(Event.kind).where(Event.kind == Kind.PAYMENT_UNMATCHED)).all()
+        assert session.scalars(select(Event.kind).where(Event.kind == PaymentUnmatched.KIND)).all()
 
 
 def test_a_year_or_house_number_in_the_text_is_not_taken_for_an_account(bank: Load, engine: Engine) -> None:
@@ -242,7 +242,7 @@ def test_a_known_payer_may_pay_what_the_last_statement_asks(bank: Load, engine: 
     bank(entry(details(), ref="BANK-2", amount="50.00"), entry(details(), ref="BANK-3", amount="1000.00"))
     with transaction(engine) as session:
         assert [ref for _, ref, _, _ in posted(session)] == ["BANK-1", "BANK-2", "BANK-3"]
-        events = session.scalars(select(Event.data).where(Event.kind == Kind.PAYMENT_MATCHED)).all()
+        events = session.scalars(select(Event.data).where(Event.kind == PaymentMatched.KIND)).all()
         assert "this is the minimum of its last statement" in events[1]
         assert "this is the balance of its last statement" in events[2]
 
@@ -662,7 +662,7 @@ def test_a_person_sends_it_back_with_a_reason(bank: Load, engine: Engine) -> Non
         assert (waits(session).status, waits(session).note) == (UnmatchedStatus.RETURNED, "a stranger's")
         assert waiting_summary(session, waits(session).portfolio_id).count == 0
         last = session.scalars(
-            select(Event.data).where(Event.kind == Kind.PAYMENT_UNMATCHED).order_by(col(Event.id).desc())
+            select(Event.data).where(Event.kind == PaymentUnmatched.KIND).order_by(col(Event.id).desc())
         ).first()
         assert last is not None
         assert '"outcome":"returned"' in last

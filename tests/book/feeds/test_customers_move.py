@@ -13,8 +13,11 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
 from app.actions.reported import decide_report, waiting_reports
+from app.book.customers.events import CustomerChanged
 from app.book.customers.service import change_contact
+from app.book.feeds.events import ChangeReported, ReportDecided
 from app.book.feeds.service import LoadReport, load
+from app.book.ledger.events import AccountChanged, AccountHolderChanged
 from app.book.ledger.models import Account, ContactCorrection, Customer, ReportedChange
 from app.book.ledger.rules import AccountStatus, EntryKind, FeedKind, ReportedStatus
 from app.casework.cases.models import CollectionsCase
@@ -22,9 +25,9 @@ from app.casework.plans.service import promise_to_pay
 from app.core.actor import Actor
 from app.core.db import reading, transaction
 from app.core.errors import Conflict, Invalid
-from app.core.timeline.rules import Kind
 from app.core.timeline.service import customer_stream, read_heads
 from app.core.vocabulary import Channel
+from app.outreach.gate.events import ContactWithheld
 from app.outreach.gate.models import SuppressedAddress
 from app.outreach.gate.suppression import suppress
 from app.policy.composition import packs_for
@@ -99,7 +102,7 @@ def lines(path: str | None) -> list[tuple[str, str, str]]:
         return [(row["line"], row["column"], row["reason"]) for row in csv.DictReader(handle)]
 
 
-def events(engine: Engine, *kinds: Kind) -> list[dict[str, Any]]:
+def events(engine: Engine, *kinds: str) -> list[dict[str, Any]]:
     with reading(engine) as session:
         return builders.events(session, *kinds)
 
@@ -109,7 +112,7 @@ def test_who_moved_is_written_to_at_the_new_address(file: File, engine: Engine) 
     assert outcome(file(MOVED)) == {"updated": 1}
     with reading(engine) as session:
         assert {name: getattr(anna(session), name) for name in MOVED} == MOVED
-    [event] = events(engine, Kind.CUSTOMER_CHANGED)
+    [event] = events(engine, CustomerChanged.KIND)
     assert event["from"] == {name: ANNA[name] for name in MOVED}
     assert event["to"] == MOVED
     assert outcome(file(MOVED, {"account_ref": "CARD-2", **MOVED})) == {"loaded": 1, "unchanged": 1}
@@ -123,7 +126,7 @@ def test_a_new_card_limit_rate_and_product_are_taken_over(file: File, engine: En
         account = card(session)
         kept = (account.card_last4, account.credit_limit_minor, account.apr_millionths, account.product)
         assert kept == ("9999", 250_000, 199_000, "Platinum")
-    [event] = events(engine, Kind.ACCOUNT_CHANGED)
+    [event] = events(engine, AccountChanged.KIND)
     assert event["from"]["credit_limit_minor"] == 200_000
     assert event["to"]["credit_limit_minor"] == 250_000
 
@@ -190,7 +193,7 @@ def test_a_hand_correction_stands_until_the_file_says_something_new(file: File, 
         "mobile": "+31699999999",
         "city": "Utrecht",
     }
-    [event] = events(engine, Kind.CUSTOMER_CHANGED)
+    [event] = events(engine, CustomerChanged.KIND)
     assert event["from"] == {"mobile": ANNA["mobile"], "city": "Amsterdam"}
     assert event["reason"] == "told on the phone"
     # The file goes on with its old word, and changes something else.
@@ -213,7 +216,7 @@ def test_a_correction_taken_back_is_none(file: File, engine: Engine) -> None:
     with reading(engine) as session:
         assert not session.scalars(select(ContactCorrection)).all()
     assert put_right(engine, city="Amsterdam") == {}, "nothing changed, nothing on record"
-    assert len(events(engine, Kind.CUSTOMER_CHANGED)) == 2
+    assert len(events(engine, CustomerChanged.KIND)) == 2
 
 
 WRONG = [
@@ -238,7 +241,7 @@ def test_what_is_wrong_is_named(file: File, engine: Engine, field: str, text: st
         put_right(engine, **{field: text})
     assert refused.value.field == field
     assert word in refused.value.message
-    assert not events(engine, Kind.CUSTOMER_CHANGED)
+    assert not events(engine, CustomerChanged.KIND)
 
 
 def test_a_zip_code_is_checked_where_they_move_to(file: File, engine: Engine) -> None:
@@ -298,12 +301,12 @@ def test_a_status_of_the_creditor_waits_for_a_manager(file: File, engine: Engine
         assert anna(session).city == "Utrecht", "the address is no manager's business"
     assert waiting(engine) == [("status", "active", "settled")]
     file({"status": "settled", **MOVED})
-    assert len(events(engine, Kind.CHANGE_REPORTED)) == 1, "said again, asked once"
+    assert len(events(engine, ChangeReported.KIND)) == 1, "said again, asked once"
     decide(engine, accept=True)
     with reading(engine) as session:
         assert card(session).status is AccountStatus.SETTLED
     assert outcome(file({"status": "settled", **MOVED, "apr": "0.1600"})) == {"updated": 1}
-    [decided] = events(engine, Kind.REPORT_DECIDED)
+    [decided] = events(engine, ReportDecided.KIND)
     assert (decided["accepted"], decided["reason"]) == (True, "the creditor wrote")
 
 
@@ -337,7 +340,7 @@ def test_another_holder_waits_and_then_holds_it(file: File, engine: Engine) -> N
     decide(engine, accept=True)
     with reading(engine) as session:
         assert card(session).customer_id == anna(session, "CU-9").id
-    assert len(events(engine, Kind.ACCOUNT_HOLDER_CHANGED)) == 2, "on the record of both"
+    assert len(events(engine, AccountHolderChanged.KIND)) == 2, "on the record of both"
     assert outcome(file({**eva, "apr": "0.1600"})) == {"updated": 1}
 
 
@@ -372,7 +375,7 @@ def test_what_waits_for_the_old_address_is_withheld(engine: Engine, channel: Cha
         moved = {"mobile": "+8613900000000", "email": "new@example.org", "address_line1": "2 Other Road"}
         change_contact(session, holder, moved, "told on the phone", by=HAND, now=builders.at(today))
     assert builders.deliver(engine, builders.at(date(2026, 3, 14))).sent == []
-    [withheld] = events(engine, Kind.CONTACT_WITHHELD)
+    [withheld] = events(engine, ContactWithheld.KIND)
     assert "address has changed" in withheld["reason"]
 
 

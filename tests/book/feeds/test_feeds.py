@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlmodel import select
 
+from app.book.feeds.events import FeedLoaded
 from app.book.feeds.service import LoadReport, load
 from app.book.ledger.models import Account, Customer, Entry, FeedLoad, LedgerChange, Statement
 from app.book.ledger.rules import EntryKind, FeedKind
@@ -21,7 +22,6 @@ from app.core.actor import Actor
 from app.core.db import table_of, transaction
 from app.core.errors import DeskError, Invalid, NotFound
 from app.core.timeline.models import Event
-from app.core.timeline.rules import Kind
 from tests import builders
 
 ACCOUNT_HEADER = (
@@ -126,8 +126,8 @@ def test_the_four_kinds_become_a_book(feed: Load, engine: Engine) -> None:
         ]  # fmt: skip
         change = session.scalars(select(LedgerChange)).one()
         assert change.earliest_on == date(2026, 2, 1), "the night knows from when on to fold"
-        loads = builders.events(session, Kind.FEED_LOADED)
-        assert [e["kind"] for e in loads] == [Kind.FEED_LOADED] * 4
+        loads = builders.events(session, FeedLoaded.KIND)
+        assert [e["kind"] for e in loads] == [FeedLoaded.KIND] * 4
         assert {row.sha256 for row in session.scalars(select(FeedLoad))} == {e["sha256"] for e in loads}
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.engine import Engine
 from sqlmodel import col, select
 
 from app.book.feeds import service
+from app.book.feeds.events import FeedLoaded
 from app.book.feeds.queries import history
 from app.book.feeds.reading import files as reading
 from app.book.feeds.reading.mapping import parse_mapping
@@ -27,7 +28,6 @@ from app.book.ledger.service import get_portfolio
 from app.core.actor import Actor
 from app.core.db import table_of, transaction
 from app.core.errors import DeskError
-from app.core.timeline.rules import Kind
 from tests import builders
 
 HEADER = "payment_ref,account_ref,paid_on,amount,method\n"
@@ -191,7 +191,7 @@ def test_the_same_file_again_is_recognised(book: Book) -> None:
     assert second.sha256 == first.sha256
     assert (second.unchanged, second.finished_at) == (ROWS, builders.NOW)
     with transaction(book.engine) as session:
-        assert len(builders.events(session, Kind.FEED_LOADED)) == 2
+        assert len(builders.events(session, FeedLoaded.KIND)) == 2
 
 
 def test_a_file_with_rejects_is_looked_at_again(book: Book) -> None:

@@ -22,6 +22,7 @@ from app.book.ledger.corrections import (
     waiting_waivers,
     waive,
 )
+from app.book.ledger.events import EntryPosted, PaymentMoved, WaiverDecided
 from app.book.ledger.models import Account, Entry, Portfolio, Waiver
 from app.book.ledger.reversals import reverse_entry
 from app.book.ledger.rules import EntryKind, WaiverStatus
@@ -31,7 +32,6 @@ from app.core.db import transaction
 from app.core.errors import Conflict, DeskError, Forbidden, Invalid
 from app.core.ids import id_of
 from app.core.staff.rules import Role
-from app.core.timeline.rules import Kind
 from app.operations.invariants import thorough
 from tests import builders
 
@@ -77,7 +77,7 @@ def test_an_agent_takes_a_payment_that_counts_on_its_own_day(engine: Engine) -> 
         assert (paid.amount_minor, paid.effective_on, paid.posted_on) == (-5_000, DUE, TODAY)
         assert paid.reference == f"payment:{card.reference}:20260310:1"
         assert owes(session, card) == (95_000, 0, 0)
-        event = builders.events(session, Kind.ENTRY_POSTED)[-1]
+        event = builders.events(session, EntryPosted.KIND)[-1]
         assert (event["by"], event["reference"], event["description"]) == (
             "user:ann", paid.reference, "at the counter",
         )  # fmt: skip
@@ -144,7 +144,7 @@ def test_a_bounced_payment_reopens_what_it_had_paid_with_the_right_days(engine: 
         reverse_entry(session, bounced, reason="no funds", posted_on=TODAY, by=Actor.user("ann"), now=NOW)
         assert owes(session, card) == (100_000, 5_000, 10)
         assert balance_of(session, id_of(card), TODAY - DAY) == 95_000, "until it bounced it was there"
-        event = builders.events(session, Kind.ENTRY_POSTED)[-1]
+        event = builders.events(session, EntryPosted.KIND)[-1]
         assert (event["reference"], event["description"]) == (f"{paid.reference}:reversal", "no funds")
     assert_closes(engine)
 
@@ -227,7 +227,7 @@ def test_a_manager_waives_alone_up_to_the_limit(engine: Engine) -> None:
             "first time",
         )
         assert left_to_waive(session, session.get_one(Entry, fee.id)) == 1_000
-        decided = builders.events(session, Kind.WAIVER_DECIDED)[-1]
+        decided = builders.events(session, WaiverDecided.KIND)[-1]
         assert (decided["by"], decided["status"], decided["amount_minor"]) == ("user:max", "approved", 2_000)
     with transaction(engine) as session, pytest.raises(Invalid, match="left"):
         waive(session, session.get_one(Entry, fee.id), 1_001, "more", **MAX)
@@ -332,7 +332,7 @@ def test_a_payment_on_the_wrong_account_is_moved_as_if_it_had_been_right(engine:
         assert (owes(session, wrong), owes(session, right)) == ((100_000, 5_000, 10), (95_000, 0, 0))
         assert balance_of(session, id_of(wrong), DUE + DAY) == 100_000, "it never was theirs"
         for card in (wrong, right):
-            (event,) = builders.events(session, Kind.PAYMENT_MOVED, customer_id=card.customer_id)
+            (event,) = builders.events(session, PaymentMoved.KIND, customer_id=card.customer_id)
             assert (event["by"], event["reason"]) == ("user:max", "typed wrongly")
             assert (event["from_account"], event["to_account"]) == (wrong.reference, right.reference)
     with transaction(engine) as session, pytest.raises(Conflict, match="reversed already"):

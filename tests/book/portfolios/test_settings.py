@@ -9,13 +9,13 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import col, select
 
+from app.book.ledger.events import PortfolioSet
 from app.book.ledger.models import Portfolio
 from app.book.ledger.service import get_portfolio, set_portfolio, settings_of
 from app.book.portfolios.settings import SETTINGS
 from app.core.db import transaction
 from app.core.errors import Conflict
 from app.core.timeline.models import Event
-from app.core.timeline.rules import Kind
 from tests import builders
 
 TODAY = date(2026, 3, 10)
@@ -34,7 +34,7 @@ def test_a_change_is_on_record_with_the_value_before(engine: Engine) -> None:
         before = settings_of(portfolio)
         given = {"grace-days": "7", "waive-limit": before["waive-limit"]}
         assert set_portfolio(session, portfolio, given, **WHO) == {"grace-days": "7"}
-        event = session.scalars(select(Event).where(col(Event.kind) == Kind.PORTFOLIO_SET)).one()
+        event = session.scalars(select(Event).where(col(Event.kind) == PortfolioSet.KIND)).one()
         assert json.loads(event.data) == {
             "was": {"grace-days": before["grace-days"]},
             "now": {"grace-days": "7"},

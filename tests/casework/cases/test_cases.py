@@ -14,6 +14,7 @@ from app.book.ledger.models import Account
 from app.book.ledger.rules import AccountStatus
 from app.book.ledger.service import get_portfolio
 from app.casework.cases.calls import CallResult
+from app.casework.cases.events import CallLogged, CaseAssigned, CaseClosed, NoteAdded
 from app.casework.cases.models import (
     CallTask,
     CollectionsCase,
@@ -37,6 +38,7 @@ from app.casework.cases.service import (
     record_call,
     set_callback,
 )
+from app.casework.holds.events import HoldEnded, HoldPlaced
 from app.casework.holds.models import CaseHold
 from app.casework.holds.service import (
     close_hold,
@@ -46,7 +48,6 @@ from app.casework.holds.service import (
 from app.core.db import transaction
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
-from app.core.timeline.rules import Kind
 from app.core.vocabulary import HoldKind
 from tests import builders
 
@@ -89,7 +90,7 @@ def test_a_call_is_on_record_and_does_its_task(engine: Engine) -> None:
         task = session.scalars(select(CallTask)).one()
         assert (task.done_at, task.result) == (NOW, "right_party")
         assert case.callback_at is None, "the callback that was due is made"
-        [event] = builders.events(session, Kind.CALL_LOGGED)
+        [event] = builders.events(session, CallLogged.KIND)
         assert (event["by"], event["result"], event["note"]) == ("user:ann", "right_party", "asks for time")
         assert event["number"].startswith("+86138")
 
@@ -110,9 +111,9 @@ def test_a_hold_has_an_end_returns_by_itself_and_wakes_the_case(engine: Engine) 
         assert get_case(session, hold.case_id).next_contact_on is not None
         with pytest.raises(Conflict):
             close_hold(session, hold, **TOLD)
-        assert [e["kind"] for e in builders.events(session, Kind.HOLD_PLACED, Kind.HOLD_ENDED)] == [
-            Kind.HOLD_PLACED,
-            Kind.HOLD_ENDED,
+        assert [e["kind"] for e in builders.events(session, HoldPlaced.KIND, HoldEnded.KIND)] == [
+            HoldPlaced.KIND,
+            HoldEnded.KIND,
         ]
 
 
@@ -136,7 +137,7 @@ def test_notes_nobody_should_keep(sqlite_engine: Engine, text: str) -> None:
         with pytest.raises(Invalid) as refused:
             add_note(session, case, text, **TOLD)
         assert "4111" not in refused.value.message
-        assert builders.events(session, Kind.NOTE_ADDED) == []
+        assert builders.events(session, NoteAdded.KIND) == []
 
 
 def test_work_on_a_closed_case_is_refused(sqlite_engine: Engine) -> None:
@@ -171,7 +172,7 @@ def test_new_cases_go_to_whoever_has_fewest(engine: Engine) -> None:
         assert assign_cases(session, book, ["ann", "bob"], now=NOW) == 4
         owners = [c.owner for c in session.scalars(select(CollectionsCase))]
         assert sorted(owners) == ["ann"] * 3 + ["bob"] * 3
-        assert len(builders.events(session, Kind.CASE_ASSIGNED)) == 4
+        assert len(builders.events(session, CaseAssigned.KIND)) == 4
         assert assign_cases(session, book, ["ann", "bob"], now=NOW) == 0
 
 
@@ -188,7 +189,7 @@ def test_a_case_with_nothing_past_due_closes_and_nobody_calls_about_it(engine: E
         assert get_case(session, id_of(case)).status is CaseStatus.CLOSED
         task = session.scalars(select(CallTask)).one()
         assert (task.done_at, task.result) == (NOW, "case_closed")
-        [event] = builders.events(session, Kind.CASE_CLOSED)
+        [event] = builders.events(session, CaseClosed.KIND)
         assert event["outcome"] == "cured"
 
 

@@ -9,13 +9,13 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
 from app.casework.cases.models import CollectionsCase
+from app.casework.documents.events import DocumentAdded, DocumentWithdrawn
 from app.casework.documents.models import CaseDocument, DocumentContent
 from app.casework.documents.rules import MAX_BYTES, DocumentKind, check_size, clean_name, media_type_of
 from app.casework.documents.service import add_document, standing_documents, withdraw_document
 from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.errors import Conflict, Invalid
-from app.core.timeline.rules import Kind
 from app.legal.checklists.loading import load_case_file
 from app.legal.checklists.rules import completeness
 from tests import builders
@@ -167,7 +167,7 @@ def test_a_document_ticks_the_checklist_until_it_is_withdrawn(engine: Engine) ->
             session, case_of(session, ids[0]), document, "wrong customer", by=Actor.user("lena"), now=now
         )
         assert "document.agreement" in missing(session)
-        kinds = [Kind.DOCUMENT_ADDED, Kind.DOCUMENT_WITHDRAWN]
+        kinds = [DocumentAdded.KIND, DocumentWithdrawn.KIND]
         told = builders.events(session, *kinds, customer_id=ids[0])
         assert [(each["by"], each.get("reason", "")) for each in told] == [
             ("user:mei", ""),

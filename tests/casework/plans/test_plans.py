@@ -16,6 +16,7 @@ from app.book.ledger.models import Account, Portfolio
 from app.book.ledger.rules import AccountStatus
 from app.casework.cases.models import CollectionsCase
 from app.casework.plans.assessment import assess_due
+from app.casework.plans.events import PlanAccepted, PlanActivated, PlanOffered
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import instalments_of, live_plan
 from app.casework.plans.rules import (
@@ -43,7 +44,6 @@ from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.errors import Conflict, DeskError, Forbidden, Invalid
 from app.core.ids import id_of
-from app.core.timeline.rules import Kind
 from tests import builders
 
 TODAY = date(2026, 3, 20)
@@ -146,7 +146,7 @@ def test_a_promise_is_active_at_once_and_on_record(engine: Engine) -> None:
         )
         assert live_plan(session, id_of(case)) is plan
         kinds = [e["kind"] for e in builders.events(session, customer_id=case.customer_id)]
-        assert kinds[-3:] == [Kind.PLAN_OFFERED, Kind.PLAN_ACCEPTED, Kind.PLAN_ACTIVATED]
+        assert kinds[-3:] == [PlanOffered.KIND, PlanAccepted.KIND, PlanActivated.KIND]
 
 
 def test_a_plan_that_is_cancelled_says_why_and_wakes_the_case(engine: Engine) -> None:

@@ -16,12 +16,13 @@ from app.core.actor import Actor
 from app.core.clock import FixedClock
 from app.core.db import reading, transaction
 from app.core.errors import Conflict
-from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel
 from app.inbound.bounces.models import MailNotice
 from app.inbound.bounces.rules import NoticeKind
 from app.inbound.bounces.service import collect, decide, take_notice
+from app.outreach.gate.events import AddressSuppressed, ConsentChanged
 from app.outreach.gate.models import Consent, SuppressedAddress
+from app.outreach.outbox.events import ContactFailed, ContactSent
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
 from tests import builders
@@ -77,7 +78,7 @@ def test_a_mailbox_that_does_not_exist(engine: Engine) -> None:
         assert row.error == "came back: 5.1.1 (hard)"
         assert closed(session) == {row.address: "bounced"}
         told = events(session, customer_id=row.customer_id)
-        assert [e["kind"] for e in told[-2:]] == [Kind.CONTACT_FAILED, Kind.ADDRESS_SUPPRESSED]
+        assert [e["kind"] for e in told[-2:]] == [ContactFailed.KIND, AddressSuppressed.KIND]
 
         # The same again, and the same in other bytes, change nothing.
         take_notice(session, raw, now=NOW)
@@ -93,7 +94,7 @@ def test_a_crash_while_sending_is_settled_by_what_comes_back(engine: Engine) -> 
             take_notice(session, about(row, "5.2.2", "mailbox full"), now=NOW)
             assert row.status is OutboxStatus.BOUNCED
             kinds = [e["kind"] for e in events(session, customer_id=row.customer_id)]
-            assert kinds[-2:] == [Kind.CONTACT_SENT, Kind.CONTACT_FAILED]
+            assert kinds[-2:] == [ContactSent.KIND, ContactFailed.KIND]
         assert closed(session) == {}
 
 
@@ -126,7 +127,7 @@ def test_a_complaint_is_a_refusal_of_email_and_of_nothing_else(engine: Engine) -
             (partner.id, Channel.EMAIL, False),
         ]
         assert closed(session) == {row.address: "complaint"}
-        assert len(events(session, Kind.CONSENT_CHANGED, customer_id=row.customer_id)) == 1
+        assert len(events(session, ConsentChanged.KIND, customer_id=row.customer_id)) == 1
 
 
 def _book(session: Session, row: OutboxMessage) -> builders.Portfolio:
@@ -180,5 +181,5 @@ def test_the_mailbox_is_emptied_and_a_crash_before_that_changes_nothing(
     assert collect(engine, postbox, clock=FixedClock(NOW)) == {}
     with reading(engine) as session:
         assert session.get_one(OutboxMessage, row.id).status is OutboxStatus.BOUNCED
-        assert len(events(session, Kind.CONTACT_FAILED)) == 1
+        assert len(events(session, ContactFailed.KIND)) == 1
         assert session.get_one(Customer, row.customer_id).email in closed(session)

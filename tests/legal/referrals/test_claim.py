@@ -39,6 +39,7 @@ from app.legal.referrals.models import Referral, ReferralStatus
 from app.legal.referrals.nominations import nominate_cases
 from app.legal.referrals.service import decide, nominate
 from app.outreach.delivery.sending import deliver_due
+from app.outreach.gate.events import ContactRefused, ContactWithheld
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus
 from tests import builders
@@ -317,9 +318,7 @@ def test_no_reminder_leaves_once_the_legal_team_has_the_case(engine: Engine) -> 
     builders.close_day(engine, CLOSED)
     assert builders.deliver(engine, noon(NEXT)).sent == []
     with Session(engine) as session:
-        refused = [
-            e for e in builders.events(session, builders.Kind.CONTACT_WITHHELD, builders.Kind.CONTACT_REFUSED)
-        ]
+        refused = [e for e in builders.events(session, ContactWithheld.KIND, ContactRefused.KIND)]
     rules = {reason["rule"] for event in refused for reason in event.get("reasons", [])}
     assert "desk.with_legal" in rules
 

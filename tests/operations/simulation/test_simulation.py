@@ -22,6 +22,7 @@ from sqlmodel import Session, col, select
 
 from app.adapters.twilio.sms import TwilioSmsSender
 from app.book.ledger.models import Customer
+from app.casework.cases.events import CallTaskCreated
 from app.casework.cases.models import CollectionsCase
 from app.casework.holds.service import start_hold
 from app.core import schema
@@ -31,7 +32,6 @@ from app.core.db import make_engine, reading, transaction
 from app.core.errors import DeskError, Invalid
 from app.core.settings import Settings, get_settings
 from app.core.timeline.models import Event
-from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel, HoldKind
 from app.operations.simulation import run as living
 from app.operations.simulation.processes import in_processes, one_after_another
@@ -40,6 +40,8 @@ from app.operations.simulation.run import SimulationPlan
 from app.operations.simulation.service import Comparison, simulate
 from app.operations.simulation.snapshot import LEFT_BEHIND, copy_portfolio
 from app.outreach.gate.consent import set_consent
+from app.outreach.gate.events import ContactCleared, ContactRefused, ContactWaiting, ContactWithheld
+from app.outreach.outbox.events import ContactSent
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
 from app.outreach.strategy.service import put_live, save_version, shipped_text
@@ -135,8 +137,8 @@ def really_live(engine: Engine, first: date, last: date) -> None:
 def on_record(engine: Engine, after: int) -> tuple[Counter[Any], Counter[Any]]:
     """(day, channel, decision) and (rule, channel, decision) of what the real days put on record."""
     words = {
-        Kind.CONTACT_CLEARED: "cleared", Kind.CONTACT_WAITING: "waiting", Kind.CONTACT_REFUSED: "refused",
-        Kind.CONTACT_WITHHELD: "withheld", Kind.CONTACT_SENT: "sent", Kind.CALL_TASK_CREATED: "call_task",
+        ContactCleared.KIND: "cleared", ContactWaiting.KIND: "waiting", ContactRefused.KIND: "refused",
+        ContactWithheld.KIND: "withheld", ContactSent.KIND: "sent", CallTaskCreated.KIND: "call_task",
     }  # fmt: skip
     contacts, rules = Counter[Any](), Counter[Any]()
     with reading(engine) as session:
@@ -220,7 +222,7 @@ def test_a_version_put_live_is_asked_about_cases_that_rest(sqlite_engine: Engine
         put_live(session, cards, version, letters, by=Actor.user("mei"), now=build.at(FIRST))
     build.close_day(sqlite_engine, FIRST)
     with reading(sqlite_engine) as session:
-        asked = build.events(session, Kind.CONTACT_CLEARED, Kind.CONTACT_WAITING)
+        asked = build.events(session, ContactCleared.KIND, ContactWaiting.KIND)
     assert [each["step"] for each in asked] == ["friendly-sms", "friendly-email"]
 
 

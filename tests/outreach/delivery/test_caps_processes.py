@@ -16,10 +16,10 @@ from app.casework.cases.models import CollectionsCase
 from app.core.db import make_engine, retrying, transaction
 from app.core.ids import id_of
 from app.core.timeline.models import DecisionFacts
-from app.core.timeline.rules import Kind
 from app.core.timeline.service import lock_customers
 from app.core.vocabulary import Channel
 from app.outreach.gate.contact_cases import load_contact_cases
+from app.outreach.gate.events import ContactCleared, ContactWaiting
 from app.outreach.planning.service import plan_contacts
 from app.policy.composition import pack_of
 from app.policy.facts import ContactResult, Facts, PastContact
@@ -81,8 +81,8 @@ def test_ten_processes_clearing_for_one_customer_take_no_slot_twice(
     at_once(clear, processes=WORKERS)
     assert len(builders.messages(engine)) == 1
     with transaction(engine) as session:
-        cleared = builders.events(session, Kind.CONTACT_CLEARED)
-        waiting = builders.events(session, Kind.CONTACT_WAITING)
+        cleared = builders.events(session, ContactCleared.KIND)
+        waiting = builders.events(session, ContactWaiting.KIND)
         assert (len(cleared), len(waiting)) == (1, WORKERS * (2 if days_late == 33 else 1) - 1)
         assert {r["rule"] for w in waiting for r in w["reasons"]} >= {"house.messages_day"}
         kept = session.scalars(select(col(DecisionFacts.event_id))).all()

@@ -26,7 +26,6 @@ from app.core.db import transaction
 from app.core.errors import Conflict
 from app.core.ids import id_of
 from app.core.timeline.models import Event
-from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.delivery.cleanup import withhold_stale
 from app.outreach.delivery.dispatcher import SWITCH_SECONDS
@@ -36,8 +35,17 @@ from app.outreach.delivery.sending import _Pipeline, deliver_due
 from app.outreach.delivery.transports import ContactTransport
 from app.outreach.gate.consent import set_consent
 from app.outreach.gate.decisions import replay
+from app.outreach.gate.events import ContactWaiting, ContactWithheld
 from app.outreach.letters.sms import sms_segments
 from app.outreach.outbox.channel_stops import start_channel, stop_channel
+from app.outreach.outbox.events import (
+    ChannelStarted,
+    ChannelStopped,
+    ContactDelivered,
+    ContactFailed,
+    ContactSent,
+    ContactUnknown,
+)
 from app.outreach.outbox.models import ChannelStop, OutboxMessage
 from app.outreach.outbox.rules import (
     MAX_ATTEMPTS,
@@ -113,7 +121,7 @@ def only(engine: Engine) -> OutboxMessage:
     return row
 
 
-def kinds(engine: Engine) -> list[Kind]:
+def kinds(engine: Engine) -> list[str]:
     with transaction(engine) as session:
         found = builders.events(session)
         return [e["kind"] for e in found if e["kind"].startswith(("contact.", "channel."))]
@@ -129,14 +137,14 @@ def test_accepted_is_sent_and_counts(engine: Engine, case: CollectionsCase) -> N
     assert (row.status, row.provider_ref, row.sent_at, row.attempts) == (S.SENT, "SM1", MORNING, 1)
     assert sender.sent[0].text == row.text, "the words on record are the words that left"
     assert sender.sent[0].attempt_id == row.attempt_id
-    assert kinds(engine) == [Kind.CONTACT_SENT]
+    assert kinds(engine) == [ContactSent.KIND]
     assert builders.deliver(engine, MORNING + timedelta(hours=1)).sent == []
 
 
 def test_undeliverable_is_final_and_does_not_count(engine: Engine, case: CollectionsCase) -> None:
     builders.deliver(engine, MORNING, answering(Undeliverable("no such number")))
     assert (only(engine).status, only(engine).error) == (S.UNDELIVERED, "no such number")
-    assert kinds(engine) == [Kind.CONTACT_FAILED]
+    assert kinds(engine) == [ContactFailed.KIND]
     assert builders.deliver(engine, MORNING + timedelta(hours=1)).sent == []
 
 
@@ -167,7 +175,7 @@ def test_try_later_waits_longer_each_time_and_gives_up_in_the_end(
     assert len(sender.sent) == MAX_ATTEMPTS
     assert only(engine).status is S.FAILED
     assert len({dispatch.attempt_id for dispatch in sender.sent}) == MAX_ATTEMPTS
-    assert kinds(engine) == [Kind.CONTACT_FAILED]
+    assert kinds(engine) == [ContactFailed.KIND]
 
 
 def test_uncertain_is_shown_to_a_person_and_never_sent_again(engine: Engine, case: CollectionsCase) -> None:
@@ -179,7 +187,7 @@ def test_uncertain_is_shown_to_a_person_and_never_sent_again(engine: Engine, cas
         row = session.get_one(OutboxMessage, only(engine).id)
         resolve_unknown(session, row, was_sent=True, by=Actor.user("ann"), now=MORNING + timedelta(days=2))
     assert only(engine).status is S.SENT
-    assert kinds(engine) == [Kind.CONTACT_UNKNOWN, Kind.CONTACT_SENT]
+    assert kinds(engine) == [ContactUnknown.KIND, ContactSent.KIND]
 
 
 def test_misconfigured_stops_the_channel_until_a_person_starts_it(engine: Engine) -> None:
@@ -195,8 +203,8 @@ def test_misconfigured_stops_the_channel_until_a_person_starts_it(engine: Engine
     with transaction(engine) as session:
         start_channel(session, Destination.SMS, by=Actor.user("max"), now=MORNING + timedelta(hours=1))
     assert len(builders.deliver(engine, MORNING + timedelta(hours=1)).sent) == 3
-    assert kinds(engine).count(Kind.CHANNEL_STOPPED) == 1
-    assert kinds(engine).count(Kind.CHANNEL_STARTED) == 1
+    assert kinds(engine).count(ChannelStopped.KIND) == 1
+    assert kinds(engine).count(ChannelStarted.KIND) == 1
 
 
 def test_a_channel_stopped_in_the_middle_of_a_batch_sends_nothing_more(engine: Engine) -> None:
@@ -233,7 +241,7 @@ def test_nothing_leaves_before_its_window_or_outside_the_hours(engine: Engine) -
     assert only(engine).status is S.QUEUED
     assert only(engine).not_before == builders.at(ON + timedelta(days=2), 8)
     with transaction(engine) as session:
-        [told] = session.scalars(select(Event).where(Event.kind == Kind.CONTACT_WAITING))
+        [told] = session.scalars(select(Event).where(Event.kind == ContactWaiting.KIND))
         assert "cn.hours_gbt" in told.data
         assert replay(session, id_of(told)).same, "what the gate says at delivery can be asked again too"
     assert len(builders.deliver(engine, builders.at(ON + timedelta(days=2), 8)).sent) == 1
@@ -284,7 +292,7 @@ def test_what_is_no_longer_true_is_withheld_with_the_reason(
     row = only(engine)
     assert row.status is S.WITHHELD
     assert says in row.error
-    assert kinds(engine)[-1] == Kind.CONTACT_WITHHELD
+    assert kinds(engine)[-1] == ContactWithheld.KIND
 
 
 def _is_sent_another(session: Session, case: CollectionsCase) -> None:
@@ -338,7 +346,7 @@ def test_what_waits_too_long_leaves_the_queue_even_where_its_channel_is_stopped(
         assert withhold_stale(session, now=builders.at(ON + timedelta(days=5), 0, 0)) == 0
     assert only(engine).status is S.WITHHELD
     with transaction(engine) as session:
-        [told] = builders.events(session, Kind.CONTACT_WITHHELD)
+        [told] = builders.events(session, ContactWithheld.KIND)
         assert "too long ago" in told["reason"]
 
 
@@ -408,7 +416,7 @@ def test_as_many_calls_are_made_at_once_as_may_be_in_flight(engine: Engine) -> N
     rows = builders.messages(engine)
     assert all((row.status, row.attempts, row.attempted_at) == (S.SENT, 1, MORNING) for row in rows)
     assert len({row.attempt_id for row in rows}) == 12
-    assert kinds(engine) == [Kind.CONTACT_SENT] * 12
+    assert kinds(engine) == [ContactSent.KIND] * 12
 
 
 class OnALoop:
@@ -448,7 +456,7 @@ def test_calls_of_an_event_loop_are_many_at_once_and_end_with_it(engine: Engine)
     assert len({dispatch.key for dispatch in sender.sent}) == len(sender.sent) == 12
     assert sender.hung_up == [sender.loops[0]]
     assert len(set(sender.loops)) == 1
-    assert kinds(engine) == [Kind.CONTACT_SENT] * 12
+    assert kinds(engine) == [ContactSent.KIND] * 12
 
 
 def test_many_at_once_are_few_statements_a_message(sqlite_engine: Engine) -> None:
@@ -689,7 +697,7 @@ def test_an_attempt_whose_lease_is_over_becomes_unknown(engine: Engine, case: Co
     _left_by_a_dead_worker(engine, S.SENDING, MORNING)
     assert builders.deliver(engine, MORNING + timedelta(seconds=1)).sent == []
     assert only(engine).status is S.UNKNOWN
-    assert kinds(engine) == [Kind.CONTACT_UNKNOWN]
+    assert kinds(engine) == [ContactUnknown.KIND]
 
 
 # --- reports from the provider ---------------------------------------------------------------------
@@ -709,7 +717,7 @@ def test_delivery_reports_move_forward_only_and_repeat_harmlessly(
     assert report(engine, S.DELIVERED, provider_ref="SM1")
     assert report(engine, S.UNDELIVERED, provider_ref="SM1"), "known, and too late to matter"
     assert only(engine).status is S.DELIVERED
-    assert kinds(engine) == [Kind.CONTACT_SENT, Kind.CONTACT_DELIVERED]
+    assert kinds(engine) == [ContactSent.KIND, ContactDelivered.KIND]
     assert not report(engine, S.DELIVERED, provider_ref="SM2")
     assert not report(engine, S.DELIVERED)
 
@@ -728,7 +736,7 @@ def test_a_report_that_is_quicker_than_the_answer_is_not_lost(engine: Engine, ca
     builders.deliver(engine, MORNING, Quick([Accepted("SM1")]))
     row = only(engine)
     assert (row.status, row.provider_ref, row.sent_at) == (S.DELIVERED, "SM1", MORNING)
-    assert kinds(engine) == [Kind.CONTACT_SENT, Kind.CONTACT_DELIVERED]
+    assert kinds(engine) == [ContactSent.KIND, ContactDelivered.KIND]
 
 
 @pytest.mark.parametrize("said", [S.SENT, S.DELIVERED, S.UNDELIVERED])
@@ -738,7 +746,7 @@ def test_a_report_settles_what_was_unknown(engine: Engine, case: CollectionsCase
     row = only(engine)
     assert (row.status, row.provider_ref, row.sent_at) == (said, "SM7", MORNING)
     with transaction(engine) as session:
-        [sent] = builders.events(session, Kind.CONTACT_SENT)
+        [sent] = builders.events(session, ContactSent.KIND)
     assert (sent["at"], sent["known_by"]) == (MORNING, "the provider's report"), "it counts from when it left"
     assert report(engine, S.SENT, provider_ref="SM7"), "it is found by its id from now on"
 

@@ -11,10 +11,10 @@ from sqlalchemy.engine import Engine
 from app.core.actor import Actor
 from app.core.clock import FixedClock
 from app.core.db import transaction
-from app.core.timeline.rules import Kind
 from app.outreach.delivery.print_handoff import AGAIN, LEASE, hand_off_due
 from app.outreach.delivery.printing import print_due
 from app.outreach.outbox.channel_stops import start_channel, stop_channel
+from app.outreach.outbox.events import PrintBatchEnded
 from app.outreach.outbox.models import PrintBatch
 from app.outreach.outbox.queries import batches_not_handed_off
 from app.outreach.outbox.rules import Destination, HandoffFailed, HandoffStatus
@@ -69,7 +69,7 @@ def test_a_published_batch_is_handed_over_once(engine: Engine, tmp_path: Path) -
     [after] = batches(engine)
     assert (after.handoff_status, after.handed_off_at) == (HandoffStatus.DROPPED, MORNING)
     with transaction(engine) as session:
-        told = builders.events(session, Kind.PRINT_BATCH_ENDED)
+        told = builders.events(session, PrintBatchEnded.KIND)
         assert [each["status"] for each in told] == ["published", "dropped"]
 
 

@@ -18,12 +18,12 @@ from app.casework.cases.models import CollectionsCase
 from app.core.actor import Actor
 from app.core.clock import FixedClock
 from app.core.db import transaction
-from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel
 from app.outreach.delivery.printing import LEASE, print_due
 from app.outreach.delivery.sending import deliver_due
 from app.outreach.gate.consent import set_consent
 from app.outreach.outbox.channel_stops import start_channel, stop_channel
+from app.outreach.outbox.events import ContactSent, PrintBatchEnded
 from app.outreach.outbox.models import OutboxMessage, PrintBatch
 from app.outreach.outbox.queries import channel_stops
 from app.outreach.outbox.rules import (
@@ -107,8 +107,8 @@ def test_the_letters_of_a_day_are_one_batch(engine: Engine, folder: Path) -> Non
     assert {row.provider_ref for row in rows} == {f"{batch.name}#{n}" for n in (1, 2, 3)}
     assert sorted(printed_keys(folder)) == sorted(row.reference for row in rows)
     with transaction(engine) as session:
-        assert len(builders.events(session, Kind.CONTACT_SENT)) == 3
-        [told] = builders.events(session, Kind.PRINT_BATCH_ENDED)
+        assert len(builders.events(session, ContactSent.KIND)) == 3
+        [told] = builders.events(session, PrintBatchEnded.KIND)
         assert told["sha256"] == batch.sha256
 
     queue_letters(engine, 1)
@@ -168,7 +168,7 @@ def test_a_worker_may_die_at_any_moment(engine: Engine, folder: Path) -> None:
     assert sorted(printed_keys(folder)) == sorted(row.reference for row in rows)
     assert not list(folder.glob("*/.*.part"))
     with transaction(engine) as session:
-        assert len(builders.events(session, Kind.CONTACT_SENT)) == 2 * day
+        assert len(builders.events(session, ContactSent.KIND)) == 2 * day
     ends = {batch.status for batch in batches(engine)}
     assert ends == {B.PUBLISHED, B.ABANDONED}, "it died both before and after the point of no return"
 

@@ -14,9 +14,9 @@ from app.casework.cases.models import CollectionsCase
 from app.core.clock import FixedClock
 from app.core.db import transaction
 from app.core.settings import ROOT
-from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel
 from app.outreach.delivery.reconcile import reconcile, reconcile_letters
+from app.outreach.outbox.events import ContactSent
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import (
     Accepted,
@@ -112,7 +112,7 @@ def test_exactly_one_that_fits_is_the_message(
     row = only(engine)
     assert (row.status, row.provider_ref, row.sent_at) == (status, "SM1", MORNING)
     with transaction(engine) as session:
-        [sent] = builders.events(session, Kind.CONTACT_SENT)
+        [sent] = builders.events(session, ContactSent.KIND)
     assert (sent["at"], sent["known_by"], sent["provider_ref"]) == (MORNING, "the provider's list", "SM1")
     assert look(engine, TheList(listed("SM1")), minutes=60) == {}, "it is settled"
 
@@ -186,7 +186,7 @@ def test_the_late_answer_of_a_call_adds_nothing_to_what_the_list_said(engine: En
     builders.deliver(engine, MORNING, Late())
     assert only(engine).status is S.SENT
     with transaction(engine) as session:
-        assert len(builders.events(session, Kind.CONTACT_SENT)) == 1
+        assert len(builders.events(session, ContactSent.KIND)) == 1
 
 
 class DiesAfter:
@@ -221,5 +221,5 @@ def test_a_letter_on_the_print_manifest_was_sent_and_others_are_for_a_person(
     assert rows[False].status is S.UNKNOWN
     assert rows[False].error.endswith("it is not on the print manifest")
     with transaction(engine) as session:
-        [sent] = builders.events(session, Kind.CONTACT_SENT)
+        [sent] = builders.events(session, ContactSent.KIND)
     assert sent["known_by"] == "the print manifest"

@@ -14,11 +14,11 @@ from app.adapters.console import ConsoleSender
 from app.api.cases.decisions import Name
 from app.casework.cases.models import CollectionsCase
 from app.core.db import transaction
-from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel
 from app.legal.checklists.loading import load_case_file
 from app.legal.checklists.rules import completeness
 from app.outreach.gate.queries import DECISIONS
+from app.outreach.outbox.events import ContactSent, ContactSimulated
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import LINK_GONE, redact_links
 from app.outreach.planning.service import LINK_EPOCH, UNDATED_LINKS_END, Stationery
@@ -37,8 +37,8 @@ def test_the_record_and_the_court_file_say_that_nothing_left(engine: Engine) -> 
     with transaction(engine) as session:
         [row] = session.scalars(select(OutboxMessage)).all()
         assert row.simulated
-        assert builders.events(session, Kind.CONTACT_SENT) == []
-        [event] = builders.events(session, Kind.CONTACT_SIMULATED)
+        assert builders.events(session, ContactSent.KIND) == []
+        [event] = builders.events(session, ContactSimulated.KIND)
         assert event["message"] == row.id
         case = session.scalars(select(CollectionsCase)).one()
         file = load_case_file(session, case, bundle_id="X", now=builders.at(ON + timedelta(days=1)))

@@ -23,7 +23,6 @@ from app.core.db import table_of, transaction
 from app.core.errors import Conflict, NotFound
 from app.core.ids import id_of
 from app.core.timeline.models import DecisionFacts, Event
-from app.core.timeline.rules import Kind
 from app.core.timeline.service import broken_links
 from app.core.vocabulary import Channel, HoldKind, Purpose
 from app.outreach.gate.consent import set_consent
@@ -35,6 +34,7 @@ from app.outreach.gate.decisions import (
     replay,
     request_text,
 )
+from app.outreach.gate.events import FactsForgotten
 from app.outreach.gate.review import BatchReview
 from app.outreach.planning.service import cases_to_contact, plan_contacts
 from app.policy.facts import Contact, ContactResult, Facts, Hold, PastContact
@@ -151,7 +151,7 @@ def test_facts_are_kept_as_long_as_the_pack_says_and_then_forgotten_without_brea
         assert session.scalars(select(DecisionFacts)).all() == []
         events = session.scalars(select(Event).order_by(col(Event.stream), col(Event.seq))).all()
         assert broken_links(events) == []
-        [told] = builders.events(session, Kind.FACTS_FORGOTTEN)
+        [told] = builders.events(session, FactsForgotten.KIND)
         assert [(pack, n["decisions"]) for pack, n in told["packs"].items()] == [(label, len(before))]
 
 

@@ -16,8 +16,8 @@ from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.errors import NotFound
 from app.core.timeline.models import Event
-from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel, Purpose
+from app.outreach.gate.events import PortfolioTightened
 from app.outreach.gate.explain import explain
 from app.outreach.gate.models import PolicyPackVersion
 from app.outreach.gate.pack_versions import keep_pack, pack_by_label, tighten_portfolio
@@ -94,6 +94,6 @@ def test_a_portfolio_is_tightened_on_record_and_never_loosened(engine: Engine) -
         assert isinstance(
             explain(session, portfolio, anna, Channel.CALL, Purpose.REMINDER, at=WEDNESDAY), Clearance
         )
-        query = select(Event).where(Event.kind == Kind.PORTFOLIO_TIGHTENED).order_by(col(Event.id))
+        query = select(Event).where(Event.kind == PortfolioTightened.KIND).order_by(col(Event.id))
         told = [json.loads(event.data)["rules"] for event in session.scalars(query)]
     assert told == [["us.hours"], []]

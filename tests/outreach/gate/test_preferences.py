@@ -12,8 +12,8 @@ from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.errors import Conflict, Invalid
 from app.core.timeline.models import Event
-from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel, Purpose
+from app.outreach.gate.events import PreferenceEnded, PreferenceSet
 from app.outreach.gate.explain import explain
 from app.outreach.gate.preferences import end_preference, set_preference
 from app.policy.answers import Clearance, WaitUntil
@@ -51,7 +51,7 @@ def test_what_does_not_suit_is_kept_obeyed_and_taken_back(engine: Engine) -> Non
             end_preference(session, told, by=Actor.user("kim"), now=WEDNESDAY)
         query = select(Event.kind).where(Event.customer_id == anna.id).order_by(col(Event.id))
         kinds = session.scalars(query).all()
-    assert kinds == [Kind.PREFERENCE_SET, Kind.PREFERENCE_ENDED]
+    assert kinds == [PreferenceSet.KIND, PreferenceEnded.KIND]
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from app.book.ledger.models import Customer, Portfolio
 from app.core.actor import SYSTEM, Actor
 from app.core.db import transaction
 from app.core.errors import Conflict, Invalid
-from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel, Purpose
+from app.outreach.gate.events import AddressRestored, AddressSuppressed
 from app.outreach.gate.explain import explain
 from app.outreach.gate.models import SuppressedAddress
 from app.outreach.gate.suppression import restore, suppress
@@ -60,7 +60,7 @@ def test_an_address_is_closed_for_everybody_who_has_it_and_opened_again_with_a_r
         assert refused_by(session, portfolio, anna, Channel.SMS) == []
         assert refused_by(session, portfolio, other, Channel.EMAIL) == []
         for each in (anna, same):
-            [told] = events(session, Kind.ADDRESS_SUPPRESSED, customer_id=each.id)
+            [told] = events(session, AddressSuppressed.KIND, customer_id=each.id)
             assert (told["reason"], told["detail"], told["channel"]) == ("bounced", "5.1.1", Channel.EMAIL)
 
         row = session.exec(select(SuppressedAddress)).one()
@@ -70,7 +70,7 @@ def test_an_address_is_closed_for_everybody_who_has_it_and_opened_again_with_a_r
         with pytest.raises(Conflict):
             restore(session, row, "again", by=Actor.user("mei"), now=NOW)
         assert refused_by(session, portfolio, anna, Channel.EMAIL) == []
-        assert len(events(session, Kind.ADDRESS_RESTORED)) == 2
+        assert len(events(session, AddressRestored.KIND)) == 2
         assert suppress(session, Channel.EMAIL, anna.email, Suppression.BOUNCED, by=SYSTEM, now=NOW)
 
 

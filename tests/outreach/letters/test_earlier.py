@@ -17,8 +17,8 @@ from app.casework.cases.models import CollectionsCase
 from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.ids import id_of
-from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel
+from app.outreach.gate.events import ContactRefused
 from app.outreach.letters.letter import Unsayable
 from app.outreach.letters.rendering import render
 from app.outreach.letters.samples import sample_context
@@ -204,7 +204,7 @@ def test_a_book_without_a_way_to_answer_sends_nothing_and_says_how_to_mend_it(en
     late_since(engine, 3, contact_phone="", contact_email="")
     assert builders.messages(engine) == []
     with transaction(engine) as session:
-        [refused] = builders.events(session, Kind.CONTACT_REFUSED)
+        [refused] = builders.events(session, ContactRefused.KIND)
         [reason] = refused["reasons"]
         assert reason["rule"] == "desk.words"
         assert "desk portfolio set CARDS contact-phone=" in reason["detail"]

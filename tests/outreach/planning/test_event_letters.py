@@ -27,8 +27,8 @@ from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.errors import Invalid
 from app.core.ids import id_of
-from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel, HoldKind
+from app.outreach.gate.events import ContactCleared
 from app.outreach.gate.explain import may_sue
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus
@@ -357,7 +357,7 @@ def test_an_american_notice_itemizes_the_debt_since_the_last_statement(sqlite_en
         answer = by_hand(session, case, "validation_notice", known)
         assert isinstance(answer, Clearance), answer
         text = session.scalars(select(OutboxMessage)).one().text
-        assert builders.events(session, Kind.CONTACT_CLEARED)[0]["letter"] == "validation_notice"
+        assert builders.events(session, ContactCleared.KIND)[0]["letter"] == "validation_notice"
     for row in (
         "| As of February 20, 2026, you owed: | $1,000.00 |",
         "charged this amount in interest: | + $15.00 |",

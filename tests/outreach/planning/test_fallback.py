@@ -23,10 +23,10 @@ from app.core.clock import FixedClock
 from app.core.db import transaction
 from app.core.ids import id_of
 from app.core.timeline.models import Event
-from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel, HoldKind, Purpose
 from app.outreach.delivery.reports import note_status
 from app.outreach.gate.consent import set_consent
+from app.outreach.gate.events import AddressSuppressed, ContactCleared, ContactRefused, ContactWaiting
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Accepted, Destination, OutboxStatus, SendResult, Undeliverable
 from app.outreach.planning.fallback import fall_back_due
@@ -87,9 +87,9 @@ def test_a_dead_number_is_marked_and_the_step_goes_on_by_e_mail_and_then_by_lett
     assert (email.destination, email.status, email.letter) == (Destination.EMAIL, S.QUEUED, "first_reminder")
     assert "50.00" in email.text
     with transaction(engine) as session:
-        cleared = builders.events(session, Kind.CONTACT_CLEARED)[-1]
+        cleared = builders.events(session, ContactCleared.KIND)[-1]
         assert (cleared["instead_of"], cleared["strategy"]) == (sms.id, "mine@1")
-        assert len(builders.events(session, Kind.ADDRESS_SUPPRESSED)) == 1
+        assert len(builders.events(session, AddressSuppressed.KIND)) == 1
 
     deliver(engine, Accepted("<id@desk>"), hours=1)
     with transaction(engine) as session:
@@ -139,9 +139,7 @@ def test_the_gate_may_refuse_the_other_channels(
     assert fall_back(engine) == 0
     assert len(builders.messages(engine)) == 1
     with transaction(engine) as session:
-        assert len(builders.events(session, Kind.CONTACT_REFUSED, Kind.CONTACT_WAITING)) == 2, (
-            "each on record"
-        )
+        assert len(builders.events(session, ContactRefused.KIND, ContactWaiting.KIND)) == 2, "each on record"
 
 
 @pytest.mark.parametrize("other", [S.SENT, S.QUEUED, S.UNKNOWN])

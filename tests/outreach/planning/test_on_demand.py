@@ -17,8 +17,8 @@ from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.errors import Conflict, DeskError, Invalid
 from app.core.ids import id_of
-from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel, HoldKind
+from app.outreach.gate.events import ContactCleared, ContactRefused, ContactWaiting
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.planning.on_demand import take_manual_step
 from app.policy.answers import Clearance
@@ -58,7 +58,7 @@ def test_a_letter_is_queued_as_a_step_of_its_own_by_whoever_sent_it(engine: Engi
     assert builders.step_of(engine, row) == CaseStep(id_of(case), DeskStep.MANUAL)
     assert (row.letter, row.not_before) == ("first_reminder", builders.at(ON)), "it may leave at once"
     with transaction(engine) as session:
-        [cleared] = builders.events(session, Kind.CONTACT_CLEARED)
+        [cleared] = builders.events(session, ContactCleared.KIND)
         assert (cleared["by"], cleared["message"]) == ("user:ann", row.id)
         after = session.get_one(CollectionsCase, case.id)
         assert (after.step_day, after.next_contact_on) == (3, ON), "the ladder stays where it is"
@@ -86,7 +86,7 @@ def test_the_gate_says_no_to_a_person_too_and_that_is_on_record(engine: Engine) 
     assert send(engine, case, Channel.POST, Channel.EMAIL) == [False, False]
     assert builders.messages(engine) == []
     with transaction(engine) as session:
-        found = builders.events(session, Kind.CONTACT_REFUSED, Kind.CONTACT_WAITING)
+        found = builders.events(session, ContactRefused.KIND, ContactWaiting.KIND)
         assert {each["by"] for each in found} == {"user:ann"}
         assert len(found) == 2
 
@@ -111,4 +111,4 @@ def test_what_makes_no_sense_is_refused_before_the_gate_is_asked(engine: Engine)
     with pytest.raises(DeskError, match="closed"):
         send(engine, closed)
     with transaction(engine) as session:
-        assert builders.events(session, Kind.CONTACT_CLEARED, Kind.CONTACT_REFUSED) == []
+        assert builders.events(session, ContactCleared.KIND, ContactRefused.KIND) == []

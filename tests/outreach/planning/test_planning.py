@@ -23,8 +23,8 @@ from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.ids import id_of
 from app.core.timeline.models import Event
-from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel, HoldKind
+from app.outreach.gate.events import ContactCleared, ContactRefused, ContactWaiting
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
 from app.outreach.planning.service import cases_to_contact, plan_contacts
@@ -62,13 +62,13 @@ def test_a_cleared_step_is_in_the_outbox_with_its_window_words_and_clearance(eng
     assert row.template_version
     assert json.loads(row.clearance)["pack"].startswith("cn")
     with transaction(engine) as session:
-        [cleared] = builders.events(session, Kind.CONTACT_CLEARED)
+        [cleared] = builders.events(session, ContactCleared.KIND)
         assert (cleared["step"], cleared["message"], cleared["decision"]) == ("friendly-sms", row.id, "clear")
         planned = session.get_one(PlannedContact, row.contact_id)
         assert (planned.channel, planned.letter, planned.decision_id) == (
             Channel.SMS,
             "first_reminder",
-            session.scalars(select(Event.id).where(Event.kind == Kind.CONTACT_CLEARED)).one(),
+            session.scalars(select(Event.id).where(Event.kind == ContactCleared.KIND)).one(),
         )
     after = case_after(engine, case)
     assert (after.step_day, after.next_contact_on) == (3, ON + timedelta(days=6))
@@ -110,7 +110,7 @@ def test_who_cannot_be_reached_is_refused_on_record_and_the_ladder_goes_on(engin
     assert plan(engine)["refused"] == 1
     assert builders.count(engine, OutboxMessage) == 0
     with transaction(engine) as session:
-        [refused] = builders.events(session, Kind.CONTACT_REFUSED)
+        [refused] = builders.events(session, ContactRefused.KIND)
         assert refused["channel"] is Channel.SMS
         assert refused["reasons"][0]["detail"]
     assert case_after(engine, case).next_contact_on == ON + timedelta(days=6)
@@ -154,7 +154,7 @@ def test_under_a_hold_it_waits_for_the_day_the_hold_ends_and_loses_no_step(engin
     )
     assert builders.count(engine, OutboxMessage) == 0
     with transaction(engine) as session:
-        [waiting] = builders.events(session, Kind.CONTACT_WAITING)
+        [waiting] = builders.events(session, ContactWaiting.KIND)
         assert "house.objection" in [reason["rule"] for reason in waiting["reasons"]]
 
 

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 from app.book.ledger.models import Account, Customer, Portfolio
 from app.book.ledger.service import get_portfolio
 from app.casework.cases.calls import CallResult
+from app.casework.cases.events import CallTaskCreated
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.service import record_call
 from app.casework.holds.service import start_hold
@@ -19,12 +20,13 @@ from app.core.actor import Actor
 from app.core.db import transaction
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
-from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel, HoldKind
 from app.outreach.gate.consent import set_consent
+from app.outreach.gate.events import ContactCleared
 from app.outreach.outbox.rules import OutboxStatus
 from app.outreach.planning.service import ask_strategy, cases_to_contact
 from app.outreach.strategy import service
+from app.outreach.strategy.events import ExperimentEnded, StrategyLive, StrategySaved, TaskCreated, TaskDone
 from app.outreach.strategy.experiments import Arm, arm_of
 from app.outreach.strategy.facts import gather_case_facts
 from app.outreach.strategy.models import Participant, StrategyTask, StrategyVersion
@@ -85,7 +87,7 @@ def test_a_portfolio_goes_by_the_shipped_strategy_until_somebody_saves_one(engin
         assert (first.by, first.note) == ("system", "as shipped")
         assert first.sha256.startswith(shipped.live.ref.rpartition(":")[2]), "the very text it went by"
         assert ladders(session, book).live.ref == "standard@1", "saving changes nothing"
-        saved = builders.events(session, Kind.STRATEGY_SAVED)
+        saved = builders.events(session, StrategySaved.KIND)
         assert [(e["strategy"], e["by"]) for e in saved] == [
             ("standard@1", "system"), ("standard@2", "user:mei"),
         ]  # fmt: skip
@@ -108,8 +110,7 @@ def test_what_is_live_is_rolled_back_in_one_go_and_every_change_is_on_record(eng
         with pytest.raises(Conflict):
             rollback(session, book, by=Actor.user("mei"), now=NOW)
         went = [
-            (e["strategy"], e["replaces"], e["rollback"])
-            for e in builders.events(session, Kind.STRATEGY_LIVE)
+            (e["strategy"], e["replaces"], e["rollback"]) for e in builders.events(session, StrategyLive.KIND)
         ]
         assert went == [
             ("standard@1", None, False),
@@ -180,7 +181,7 @@ def test_the_night_goes_by_the_live_version_and_names_it_on_record(engine: Engin
     [message] = builders.messages(engine)
     assert builders.step_of(engine, message).step == "late-sms"
     with transaction(engine) as session:
-        [cleared] = builders.events(session, Kind.CONTACT_CLEARED)
+        [cleared] = builders.events(session, ContactCleared.KIND)
         assert cleared["strategy"] == "standard@2"
         assert "segment" not in cleared
 
@@ -237,13 +238,13 @@ def test_each_case_goes_by_its_segments_ladder(engine: Engine) -> None:
     with transaction(engine) as session:
         [task] = open_tasks(session, id_of(gold))
         assert task.text == "Ask the relationship manager to ring"
-        [made] = builders.events(session, Kind.TASK_CREATED)
+        [made] = builders.events(session, TaskCreated.KIND)
         assert (made["strategy"], made["task"]) == ("standard@2", task.text)
         finish_task(session, task, gold.customer_id, by=Actor.user("ann"), now=NOW)
         with pytest.raises(Conflict):
             finish_task(session, task, gold.customer_id, by=Actor.user("ann"), now=NOW)
-        assert builders.events(session, Kind.TASK_DONE)[0]["by"] == "user:ann"
-        cleared = builders.events(session, Kind.CONTACT_CLEARED)
+        assert builders.events(session, TaskDone.KIND)[0]["by"] == "user:ann"
+        cleared = builders.events(session, ContactCleared.KIND)
         assert {e.get("segment") for e in cleared} == {"known", None}
     builders.close_day(engine, ON + timedelta(days=1))
     assert builders.count(engine, StrategyTask) == 1, "a step is taken once"
@@ -306,7 +307,7 @@ def test_a_step_waits_until_the_letter_before_it_was_handed_over(engine: Engine)
     for n in range(2, 7):
         builders.close_day(engine, ON + timedelta(days=n))
         with transaction(engine) as session:
-            days.append(len(builders.events(session, Kind.CALL_TASK_CREATED)))
+            days.append(len(builders.events(session, CallTaskCreated.KIND)))
     assert days == [0, 0, 1, 1, 1], "handed over on day 2, so the call is made on day 5: planned in night 4"
 
 
@@ -398,12 +399,12 @@ def test_an_experiment_draws_each_customer_once_and_ends_with_its_champion(engin
             assert person.arm is arm_of(id_of(running), card.customer_id, 50)
             assert steps[card.customer_id] == ("other-sms" if person.arm is Arm.CHALLENGER else "late-sms")
             assert (person.since, person.past_due_minor) == (ON, 5_000)
-        refs = {e["strategy"] for e in builders.events(session, Kind.CONTACT_CLEARED)}
+        refs = {e["strategy"] for e in builders.events(session, ContactCleared.KIND)}
         assert refs == {champion.ref, challenger.ref} or len({p.arm for p in people.values()}) == 1
         book = get_portfolio(session, builders.BOOK)
         rollback(session, book, by=Actor.user("mei"), now=NOW)
         assert service.running_experiment(session, id_of(book)) is None
-        assert len(builders.events(session, Kind.EXPERIMENT_ENDED)) == 1
+        assert len(builders.events(session, ExperimentEnded.KIND)) == 1
 
 
 def test_results_count_thirty_days_from_joining_by_the_arm_that_was_drawn(engine: Engine) -> None:

@@ -11,13 +11,13 @@ from httpx2 import Response
 from sqlmodel import Session, col, select
 
 from app.book.delinquency.models import Pause, ReAge
+from app.book.ledger.events import AccountChanged, PaymentMoved
 from app.book.ledger.models import Account, Entry, Portfolio, Statement, Waiver
 from app.book.ledger.rules import AccountStatus, EntryKind, WaiverStatus
 from app.core.actor import SYSTEM
 from app.core.ids import id_of
 from app.core.staff.rules import Role
 from app.core.staff.service import add_user
-from app.core.timeline.rules import Kind
 from tests import builders
 from tests.web.accounts.test_account import an_account, page_of, pay
 from tests.web.desk import NAMES, PASSWORD, Browser, Desk
@@ -250,7 +250,7 @@ def test_a_payment_moves_to_the_right_account_after_its_holder_was_seen(desk: De
     assert kinds(desk, right) == [EntryKind.OPENING_BALANCE, EntryKind.PAYMENT]
     assert "29 days past due" in page_of(mei, wrong)
     assert "Nothing is due" in page_of(mei, right)
-    assert [event["to_account"] for event in desk.read(lambda s: builders.events(s, Kind.PAYMENT_MOVED))] == [
+    assert [event["to_account"] for event in desk.read(lambda s: builders.events(s, PaymentMoved.KIND))] == [
         reference,
         reference,
     ]
@@ -351,7 +351,7 @@ def test_terms_change_with_the_old_ones_on_record(desk: Desk, mei: Browser) -> N
     confirm(mei, path, hidden)
     found = desk.read(lambda session: session.get_one(Account, account_id))
     assert (found.card_last4, found.credit_limit_minor, found.apr_millionths) == ("0042", 250_000, 199_000)
-    [event] = desk.read(lambda session: builders.events(session, Kind.ACCOUNT_CHANGED))
+    [event] = desk.read(lambda session: builders.events(session, AccountChanged.KIND))
     assert event["from"]["credit_limit_minor"] == before
     assert event["reason"] == "new card"
     assert "Account terms changed" in page_of(mei, account_id, "?tab=record")

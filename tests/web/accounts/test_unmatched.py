@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from sqlmodel import Session, select
 
+from app.book.feeds.events import PaymentMatched
 from app.book.ledger.models import Account, Entry, Portfolio, UnmatchedPayment
 from app.book.ledger.rules import UnmatchedStatus
 from app.core.staff.rules import Role
-from app.core.timeline.rules import Kind
 from tests import builders
 from tests.web.accounts.test_account import an_account
 from tests.web.accounts.test_account_corrections import words
@@ -84,7 +84,7 @@ def test_a_candidate_is_chosen_looked_at_and_matched_once(desk: Desk, ben: Brows
         lambda session: session.scalars(select(Entry).where(Entry.reference == "BANK-1")).all()
     )
     assert [(entry.account_id, entry.effective_on) for entry in entries] == [(account_id, date(2026, 2, 20))]
-    assert len(desk.read(lambda session: builders.events(session, Kind.PAYMENT_MATCHED))) == 1
+    assert len(desk.read(lambda session: builders.events(session, PaymentMatched.KIND))) == 1
     done = words(ben.get("/unmatched?status=matched"))
     assert f"Posted to {reference}" in done
     assert "Ben Okafor" in done

@@ -5,10 +5,10 @@ import re
 
 from sqlmodel import col, select
 
+from app.core.staff.events import UserAdded
 from app.core.staff.models import ApiToken, User
 from app.core.staff.rules import Role
 from app.core.timeline.models import Event
-from app.core.timeline.rules import Kind
 from tests.web.desk import PASSWORD, Desk
 
 
@@ -38,7 +38,7 @@ def test_a_new_person_signs_in_once_with_the_password_handed_over(desk: Desk) ->
     assert "Ravi Patel" in ravi.get("/account").text
     by = desk.read(
         lambda session: session.exec(
-            select(Event.by).where(Event.kind == Kind.USER_ADDED).order_by(col(Event.id).desc())
+            select(Event.by).where(Event.kind == UserAdded.KIND).order_by(col(Event.id).desc())
         ).first()
     )
     assert by == "user:alma"

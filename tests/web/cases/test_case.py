@@ -21,12 +21,15 @@ from sqlmodel import Session, col, select
 from app.actions.holds import place_hold
 from app.book.ledger.models import Account, Customer, Entry
 from app.casework.cases import service as cases
+from app.casework.cases.events import CallbackSet, CallLogged, CaseAssigned, NoteAdded
 from app.casework.cases.models import (
     CallTask,
     CollectionsCase,
 )
 from app.casework.cases.rules import CaseStatus
+from app.casework.holds.events import HoldEnded, HoldPlaced
 from app.casework.holds.models import CaseHold
+from app.casework.plans.events import PlanAccepted, PlanActivated, PlanCancelled
 from app.casework.plans.models import Plan, PlanInstalment
 from app.casework.plans.rules import InstalmentTerms, PlanStatus
 from app.casework.plans.service import offer_instalments
@@ -35,13 +38,14 @@ from app.core.ids import id_of
 from app.core.settings import Settings
 from app.core.staff.rules import Role
 from app.core.timeline.models import Event
-from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel, HoldKind
 from app.inbound.phrasebook import shipped_phrases
 from app.inbound.rules import Arrived
 from app.inbound.service import receive
+from app.legal.referrals.events import ReferralNominated
 from app.legal.referrals.models import Referral
 from app.outreach.gate.consent import set_consent
+from app.outreach.gate.events import ConsentChanged, ContactCleared, ContactRefused, ContactWithheld
 from app.outreach.gate.models import Consent
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
@@ -80,7 +84,7 @@ def case_of(desk: Desk, case_id: int) -> CollectionsCase:
     return desk.read(lambda session: session.get_one(CollectionsCase, case_id))
 
 
-def on_record(desk: Desk, *kinds: Kind) -> list[dict[str, Any]]:
+def on_record(desk: Desk, *kinds: str) -> list[dict[str, Any]]:
     return desk.read(lambda session: builders.events(session, *kinds))
 
 
@@ -310,11 +314,11 @@ def test_a_call_with_callback_and_promise_in_one_go(desk: Desk, ben: Browser) ->
     assert case.callback_at == datetime(2026, 3, 7, 7, 0, tzinfo=UTC)  # 15:00 where the customer lives
     assert all_of(desk, CallTask)[0].result == "promised"
     assert [plan.total_minor for plan in all_of(desk, Plan)] == [5_000]
-    [call] = on_record(desk, Kind.CALL_LOGGED)
+    [call] = on_record(desk, CallLogged.KIND)
     assert (call["result"], call["note"], call["by"]) == ("promised", "Will pay on Friday", "user:ben")
-    assert len(on_record(desk, Kind.CALLBACK_SET)) == 1
-    assert len(on_record(desk, Kind.PLAN_ACTIVATED)) == 1
-    assert on_record(desk, Kind.CONTACT_CLEARED)[0]["letter"] == "promise_confirmation"
+    assert len(on_record(desk, CallbackSet.KIND)) == 1
+    assert len(on_record(desk, PlanActivated.KIND)) == 1
+    assert on_record(desk, ContactCleared.KIND)[0]["letter"] == "promise_confirmation"
     page = page_of(ben, case_id)
     assert "Will pay on Friday" in page
     assert "Exact words" in page
@@ -331,7 +335,7 @@ def test_a_call_whose_promise_is_refused_leaves_nothing_behind_and_nothing_typed
     assert "more than the customer owes" in answer.text
     assert "Will pay, he says</textarea>" in answer.text
     assert 'value="9999.00"' in answer.text
-    assert on_record(desk, Kind.CALL_LOGGED) == []
+    assert on_record(desk, CallLogged.KIND) == []
     assert all_of(desk, Plan) == []
 
 
@@ -361,7 +365,7 @@ def test_each_fault_is_named_at_its_field(sqlite_desk: Desk, field: str, text: s
     answer = sqlite_desk.sign_in(Role.AGENT).submit(f"/cases/{case_id}/call", **{**good, field: text})
     assert answer.status_code == 422
     assert words in answer.text
-    assert on_record(sqlite_desk, Kind.CALL_LOGGED) == []
+    assert on_record(sqlite_desk, CallLogged.KIND) == []
 
 
 def test_a_note_is_put_on_record(desk: Desk, ben: Browser) -> None:
@@ -369,7 +373,7 @@ def test_a_note_is_put_on_record(desk: Desk, ben: Browser) -> None:
     assert (
         flash(ben, ben.submit(f"/cases/{case_id}/note", text="  Moved house.  ")) == "The note is on record."
     )
-    [note] = on_record(desk, Kind.NOTE_ADDED)
+    [note] = on_record(desk, NoteAdded.KIND)
     assert (note["text"], note["by"]) == ("Moved house.", "user:ben")
     assert "Moved house." in page_of(ben, case_id, "?tab=timeline&show=people")
     assert ben.submit(f"/cases/{case_id}/note", text=" ").status_code == 422
@@ -394,7 +398,7 @@ def test_a_callback_is_forgotten(desk: Desk, ben: Browser) -> None:
     assert "Call back" in page_of(ben, case_id)
     assert ben.submit(f"/cases/{case_id}/callback/forget").status_code == 422, "it says why"
     assert ben.submit(f"/cases/{case_id}/callback/forget", reason="They called us").status_code == 303
-    assert on_record(desk, Kind.CALLBACK_SET)[-1]["reason"] == "They called us"
+    assert on_record(desk, CallbackSet.KIND)[-1]["reason"] == "They called us"
     assert case_of(desk, case_id).callback_at is None
 
 
@@ -431,7 +435,7 @@ def test_a_promise_says_what_was_queued_and_why_not(desk: Desk, ben: Browser) ->
     [plan] = all_of(desk, Plan)
     assert (plan.status, plan.total_minor) == (PlanStatus.ACTIVE, 2_500)
     assert [m.destination.value for m in all_of(desk, OutboxMessage)] == ["email"]
-    assert len(on_record(desk, Kind.CONTACT_REFUSED)) == 1
+    assert len(on_record(desk, ContactRefused.KIND)) == 1
     page = page_of(ben, case_id)
     assert "Promise to pay running" in page
     assert "no contact is planned while the promise to pay is kept" in page
@@ -447,7 +451,7 @@ def test_a_second_promise_meets_the_first_in_plain_words(desk: Desk, ben: Browse
     [plan] = all_of(desk, Plan)
     ben.submit(f"/cases/{case_id}/plans/{plan.id}/cancel", reason="lost his job")
     assert all_of(desk, Plan)[0].status is PlanStatus.CANCELLED
-    assert on_record(desk, Kind.PLAN_CANCELLED)[0]["why"] == "lost his job"
+    assert on_record(desk, PlanCancelled.KIND)[0]["why"] == "lost his job"
     assert ben.submit(f"/cases/{case_id}/promise", amount="31.41", due_on="2026-03-11").status_code == 303
 
 
@@ -480,7 +484,7 @@ def test_an_offer_is_accepted(desk: Desk, ben: Browser) -> None:
     assert "Repayment plan accepted" in said
     assert "queued" in said
     assert all_of(desk, Plan)[0].status is PlanStatus.ACTIVE
-    assert len(on_record(desk, Kind.PLAN_ACCEPTED)) == 1
+    assert len(on_record(desk, PlanAccepted.KIND)) == 1
     again = ben.submit(f"/cases/{case_id}/plans/{plan.id}/accept")
     assert again.status_code == 409
     assert "live plan already" in again.text
@@ -548,7 +552,7 @@ def test_a_hold_stops_contact_and_ends(desk: Desk, ben: Browser) -> None:
     assert "Do not contact; review by Apr 1, 2026" in flash(ben, answer)
     [hold] = all_of(desk, CaseHold)
     assert (hold.kind, hold.until, hold.by) == (HoldKind.DISPUTE, date(2026, 4, 1), "user:ben")
-    assert on_record(desk, Kind.HOLD_PLACED)[0]["reason"] == "Not my purchase"
+    assert on_record(desk, HoldPlaced.KIND)[0]["reason"] == "Not my purchase"
     page = page_of(ben, case_id)
     assert "On hold: dispute" in page
     assert "Not my purchase" in page_of(ben, case_id, "?tab=holds")
@@ -559,7 +563,7 @@ def test_a_hold_stops_contact_and_ends(desk: Desk, ben: Browser) -> None:
     assert ben.submit(f"/cases/{case_id}/holds/{hold.id}/end", **why).status_code == 303
     [ended] = all_of(desk, CaseHold)
     assert (ended.ended_by, ended.end_reason) == ("user:ben", "Receipt sent on Mar 2")
-    assert [event["reason"] for event in on_record(desk, Kind.HOLD_ENDED)] == ["Receipt sent on Mar 2"]
+    assert [event["reason"] for event in on_record(desk, HoldEnded.KIND)] == ["Receipt sent on Mar 2"]
     again = ben.submit(f"/cases/{case_id}/holds/{hold.id}/end", **why)
     assert again.status_code == 409
     assert "ended already" in again.text
@@ -574,7 +578,7 @@ def test_an_opt_out_is_obeyed_at_once_and_taken_back(desk: Desk, ben: Browser) -
     ben.submit(f"/cases/{case_id}/consent", channel="call", allowed="no", source="said so")
     [consent] = all_of(desk, Consent)
     assert (consent.channel, consent.allowed, consent.source) == (Channel.CALL, False, "said so")
-    assert on_record(desk, Kind.CONSENT_CHANGED)[0]["allowed"] is False
+    assert on_record(desk, ConsentChanged.KIND)[0]["allowed"] is False
     assert page_of(ben, case_id).count('data-verdict="no"') == 1
     ben.submit(f"/cases/{case_id}/consent", channel="call", allowed="yes", source="changed her mind")
     assert page_of(ben, case_id).count('data-verdict="no"') == 0
@@ -589,7 +593,7 @@ def test_agents_take_cases_managers_give_them(desk: Desk, ben: Browser) -> None:
     assert ben.submit(f"/cases/{case_id}/assign", owner="mei").status_code == 403
     assert "now with Ben Okafor" in flash(ben, ben.submit(f"/cases/{case_id}/assign", owner="ben"))
     assert case_of(desk, case_id).owner == "ben"
-    assert on_record(desk, Kind.CASE_ASSIGNED)[0]["owner"] == "ben"
+    assert on_record(desk, CaseAssigned.KIND)[0]["owner"] == "ben"
     assert mei.submit(f"/cases/{case_id}/assign", owner="mei").status_code == 303
     assert mei.submit(f"/cases/{case_id}/assign", owner="nobody-here").status_code == 422
     assert mei.submit(f"/cases/{case_id}/assign", owner="").status_code == 303
@@ -601,7 +605,7 @@ def test_a_case_is_nominated_for_legal_once(desk: Desk, ben: Browser) -> None:
     assert ben.submit(f"/cases/{case_id}/nominate", reason="Never reached").status_code == 303
     [referral] = all_of(desk, Referral)
     assert (referral.nominated_by, referral.reason) == ("user:ben", "Never reached")
-    assert on_record(desk, Kind.REFERRAL_NOMINATED)[0]["reason"] == "Never reached"
+    assert on_record(desk, ReferralNominated.KIND)[0]["reason"] == "Never reached"
     assert "Legal: nominated" in page_of(ben, case_id)
     again = ben.submit(f"/cases/{case_id}/nominate", reason="Once more")
     assert again.status_code == 409
@@ -759,7 +763,7 @@ def test_a_call_is_logged_from_the_keyboard_and_nothing_typed_is_lost(
     tab.press("#call-note", "Control+Enter")
     tab.wait_for_selector(".flash >> text=Call saved.")
     assert tab.locator(".draft").count() == 0
-    assert len(on_record(desk, Kind.CALL_LOGGED)) == 1
+    assert len(on_record(desk, CallLogged.KIND)) == 1
     context.close()
     assert said == []
 
@@ -798,10 +802,10 @@ def test_a_form_sent_twice_is_obeyed_once(desk: Desk, ben: Browser) -> None:
     assert "Call saved" in flash(ben, ben.submit(f"/cases/{case_id}/call", once=once, result="busy"))
     again = ben.submit(f"/cases/{case_id}/call", once=once, result="busy")
     assert "was not done a second time" in flash(ben, again)
-    assert len(on_record(desk, Kind.CALL_LOGGED)) == 1
+    assert len(on_record(desk, CallLogged.KIND)) == 1
     another = once_of(ben, case_id, "call")
     assert "Call saved" in flash(ben, ben.submit(f"/cases/{case_id}/call", once=another, result="busy"))
-    assert len(on_record(desk, Kind.CALL_LOGGED)) == 2
+    assert len(on_record(desk, CallLogged.KIND)) == 2
 
 
 def test_two_agents_within_minutes_are_told_of_each_other(desk: Desk, ben: Browser) -> None:
@@ -814,7 +818,7 @@ def test_two_agents_within_minutes_are_told_of_each_other(desk: Desk, ben: Brows
     found = re.search(r'name="sure" value="(call:\d+)"', asked.text)
     assert found is not None
     assert mei.submit(f"/cases/{case_id}/call", result="no_answer", sure=found[1]).status_code == 303
-    assert len(on_record(desk, Kind.CALL_LOGGED)) == 2
+    assert len(on_record(desk, CallLogged.KIND)) == 2
     desk.clock.advance(timedelta(minutes=11))
     assert ben.submit(f"/cases/{case_id}/call", result="no_answer").status_code == 303
 
@@ -846,7 +850,7 @@ def test_a_queued_message_is_cancelled_from_the_case(desk: Desk, ben: Browser) -
     assert "will not be sent" in flash(ben, ben.submit(path, reason="Chosen by mistake"))
     [message] = all_of(desk, OutboxMessage)
     assert message.status is OutboxStatus.WITHHELD
-    [withheld] = on_record(desk, Kind.CONTACT_WITHHELD)
+    [withheld] = on_record(desk, ContactWithheld.KIND)
     assert (withheld["reason"], withheld["by"]) == ("cancelled: Chosen by mistake", "user:ben")
     assert ben.submit(path, reason="again").status_code == 409
     other = make_case(desk)

@@ -8,9 +8,9 @@ import pytest
 from sqlmodel import select
 
 from app.core.staff.rules import Role
-from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel
 from app.inbound.service import interpret_due
+from app.outreach.gate.events import ContactRefused
 from app.outreach.outbox.models import OutboxMessage
 from tests.builders import events
 from tests.web.desk import Browser, Desk
@@ -66,7 +66,7 @@ def test_a_refusal_is_shown_with_its_reason_on_record_and_nothing_typed_is_lost(
     assert re.search(r'<textarea[^>]*id="answer-text"[^>]*>We will stop. Ben</textarea>', answer.text)
     assert "opted out" in answer.text
     assert queued(sqlite_desk) == []
-    [refused] = sqlite_desk.read(lambda session: events(session, Kind.CONTACT_REFUSED))
+    [refused] = sqlite_desk.read(lambda session: events(session, ContactRefused.KIND))
     assert (refused["letter"], refused["channel"], refused["by"]) == ("sms_answer", Channel.SMS, "user:ben")
 
 

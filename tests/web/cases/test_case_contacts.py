@@ -11,8 +11,8 @@ from sqlmodel import col, select
 from app.core.ids import id_of
 from app.core.staff.rules import Role
 from app.core.timeline.models import Event
-from app.core.timeline.rules import Kind
 from app.outreach.gate.decisions import replay
+from app.outreach.gate.events import ContactRefused
 from tests.web import book
 from tests.web.book import LOST, TAKEN, lived_in
 from tests.web.desk import Desk
@@ -26,7 +26,7 @@ def lived(desk: Desk) -> book.Book:
 def test_an_agent_reads_every_answer_and_sees_it_asked_again(desk: Desk, lived: book.Book) -> None:
     refused = desk.read(
         lambda session: session.scalars(
-            select(Event).where(Event.kind == Kind.CONTACT_REFUSED).order_by(col(Event.id))
+            select(Event).where(Event.kind == ContactRefused.KIND).order_by(col(Event.id))
         ).first()
     )
     assert refused is not None

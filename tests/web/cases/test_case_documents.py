@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from httpx2 import Response
 
+from app.casework.documents.events import DocumentDownloaded
 from app.core.staff.rules import Role
-from app.core.timeline.rules import Kind
 from tests import builders
 from tests.api.program import late_case
 from tests.web.desk import Desk
@@ -36,7 +36,7 @@ def test_pages_file_show_and_withdraw_by_role(sqlite_desk: Desk) -> None:
     assert answer.headers["content-disposition"].startswith("attachment;")
     assert "sandbox" in answer.headers["content-security-policy"]
     assert answer.headers["x-content-type-options"] == "nosniff"
-    [told] = desk.read(lambda session: builders.events(session, Kind.DOCUMENT_DOWNLOADED))
+    [told] = desk.read(lambda session: builders.events(session, DocumentDownloaded.KIND))
     assert told["by"].startswith("user:")
     assert agent.submit(f"{path}/1/withdraw", why="mistake").status_code == 403
     assert manager.submit(f"{path}/1/withdraw", why=" ").status_code == 422

@@ -11,8 +11,8 @@ from app.book.ledger.models import Customer
 from app.core.ids import id_of
 from app.core.staff.rules import Role
 from app.core.timeline.models import Event
-from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel
+from app.outreach.gate.events import PreferenceEnded, PreferenceSet
 from app.outreach.gate.models import ContactPreference
 from app.policy.facts import PreferenceKind
 from tests import builders
@@ -66,7 +66,7 @@ def test_a_time_that_does_not_suit_stops_contact_until_it_is_taken_back(desk: De
     assert ben.get(case).text.count('data-verdict="yes"') == before
     assert ben.submit(f"{case}/preferences/{row.id}/end", **why).status_code == 409
     kinds = desk.read(lambda session: set(session.scalars(select(Event.kind))))
-    assert {Kind.PREFERENCE_SET, Kind.PREFERENCE_ENDED} <= kinds
+    assert {PreferenceSet.KIND, PreferenceEnded.KIND} <= kinds
 
 
 def test_a_workplace_is_the_number_on_file_and_a_zone_where_they_live(desk: Desk, ben: Browser) -> None:

@@ -10,10 +10,11 @@ import pytest
 
 from app.core.clock import local_instant
 from app.core.staff.rules import Role
-from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel
 from app.outreach.gate import queries
+from app.outreach.gate.events import ContactCleared, ContactRefused, ContactWaiting
 from app.outreach.gate.queries import Period
+from app.outreach.outbox.events import ContactSent, ContactUnknown
 from tests import builders
 from tests.builders import ZONE, events
 from tests.web import book
@@ -45,11 +46,11 @@ def test_only_managers_open_it_and_an_empty_desk_says_why_it_is_empty(sqlite_des
 def test_counts_are_those_on_record(desk: Desk, manager: Browser, lived: book.Book) -> None:
     found = desk.read(lambda session: queries.counts(session, period()))
     kinds = {
-        "cleared": Kind.CONTACT_CLEARED,
-        "refused": Kind.CONTACT_REFUSED,
-        "waiting": Kind.CONTACT_WAITING,
-        "sent": Kind.CONTACT_SENT,
-        "unknown": Kind.CONTACT_UNKNOWN,
+        "cleared": ContactCleared.KIND,
+        "refused": ContactRefused.KIND,
+        "waiting": ContactWaiting.KIND,
+        "sent": ContactSent.KIND,
+        "unknown": ContactUnknown.KIND,
     }
     for name, kind in kinds.items():
         on_record = desk.read(lambda session, kind=kind: len(events(session, kind)))

@@ -15,16 +15,18 @@ from sqlmodel import Session, col, select
 from app.book.ledger.corrections import post_by_hand
 from app.book.ledger.models import Account, DailyRun
 from app.book.ledger.rules import EntryKind
+from app.casework.cases.events import NoteAdded
 from app.casework.cases.models import CollectionsCase
 from app.core.actor import Actor
 from app.core.ids import id_of
 from app.core.staff.rules import Role
-from app.core.timeline.rules import Kind
+from app.legal.bundle.events import BundleBuilt, BundleDownloaded
 from app.legal.bundle.models import Bundle
 from app.legal.bundle.receipt import Receipt
 from app.legal.bundle.service import Seal
 from app.legal.bundle.verification import verify
 from app.legal.handover.transport import BundleTransport
+from app.legal.referrals.events import ReferralApproved, ReferralDeclined
 from app.legal.referrals.models import Referral, ReferralStatus
 from app.legal.referrals.nominations import nominate_cases
 from app.legal.referrals.service import nominate
@@ -75,7 +77,7 @@ def bundles(desk: Desk) -> list[Bundle]:
     return desk.read(lambda session: list(session.scalars(book.builders.select(Bundle).order_by("id"))))
 
 
-def told(desk: Desk, *kinds: Kind) -> list[Mapping[str, object]]:
+def told(desk: Desk, *kinds: str) -> list[Mapping[str, object]]:
     return desk.read(lambda session: events(session, *kinds))
 
 
@@ -144,12 +146,12 @@ def test_the_list_says_what_the_page_behind_it_says(lars: Browser, desk: Desk) -
 @pytest.mark.parametrize(
     ("approve", "status", "kind"),
     [
-        ("true", ReferralStatus.APPROVED, Kind.REFERRAL_APPROVED),
-        ("false", ReferralStatus.DECLINED, Kind.REFERRAL_DECLINED),
+        ("true", ReferralStatus.APPROVED, ReferralApproved.KIND),
+        ("false", ReferralStatus.DECLINED, ReferralDeclined.KIND),
     ],
 )
 def test_a_decision_is_made_once(
-    desk: Desk, lars: Browser, approve: str, status: ReferralStatus, kind: Kind
+    desk: Desk, lars: Browser, approve: str, status: ReferralStatus, kind: str
 ) -> None:
     assert lars.submit("/legal/1/decide", approve=approve, reason="pays again").status_code == 303
     row = referral(desk)
@@ -171,7 +173,7 @@ def test_whoever_nominated_a_case_does_not_approve_it(desk: Desk, lars: Browser)
     assert "Two people are needed" in page
     assert ">Approve</button>" not in page
     assert lars.submit(f"/legal/{number}/decide", approve="true").status_code == 403
-    assert told(desk, Kind.REFERRAL_APPROVED) == []
+    assert told(desk, ReferralApproved.KIND) == []
 
 
 def test_a_closed_case_can_only_be_declined(desk: Desk, lars: Browser) -> None:
@@ -212,7 +214,7 @@ def test_what_is_missing_is_said_and_needs_a_reason(
     [made] = bundles(desk)
     assert (made.complete, made.incomplete_reason, made.built_by) == (False, WHY, "user:lars")
     assert verify(made.content, KEY.public_key()).ok
-    [event] = told(desk, Kind.BUNDLE_BUILT)
+    [event] = told(desk, BundleBuilt.KIND)
     assert (event["bundle"], event["sha256"], event["by"]) == (made.reference, made.sha256, "user:lars")
     page = lars.get("/legal/1").text
     assert made.sha256 in page
@@ -232,7 +234,7 @@ def test_a_later_bundle_supersedes_and_both_can_be_fetched(
         assert answer.content == made.content
         assert answer.headers["content-type"] == "application/zip"
         assert answer.headers["content-disposition"] == f'attachment; filename="{made.reference}.zip"'
-    assert [(e["by"], e["bundle"]) for e in told(desk, Kind.BUNDLE_DOWNLOADED)] == [
+    assert [(e["by"], e["bundle"]) for e in told(desk, BundleDownloaded.KIND)] == [
         ("user:lars", first.reference),
         ("user:mei", second.reference),
     ]
@@ -266,7 +268,7 @@ def test_a_bundle_is_handed_over_once_approved_and_its_receipt_is_shown(
     [made] = bundles(desk)
     [row] = [m for m in book.builders.messages(desk.engine) if m.destination is Destination.LEGAL_DESK]
     assert (row.bundle_id, row.status) == (made.id, OutboxStatus.QUEUED)
-    [note] = [e for e in told(desk, Kind.NOTE_ADDED) if made.reference in str(e["text"])]
+    [note] = [e for e in told(desk, NoteAdded.KIND) if made.reference in str(e["text"])]
     assert note["by"] == "user:lars"
     assert "Waiting to be delivered" in lars.get("/legal/1").text
 

@@ -11,8 +11,8 @@ from sqlmodel import select
 
 from app.core.actor import SYSTEM
 from app.core.staff.rules import Role
-from app.core.timeline.rules import Kind
 from app.outreach.outbox.channel_stops import stop_channel
+from app.outreach.outbox.events import ChannelStarted, ChannelStopped, ContactFailed, ContactSent
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.queries import channel_stops
 from app.outreach.outbox.rules import Destination, OutboxStatus
@@ -64,10 +64,10 @@ def test_filters_and_export(manager: Browser, lived: book.Book) -> None:
 
 @pytest.mark.parametrize(
     ("was_sent", "status", "kind"),
-    [("true", OutboxStatus.SENT, Kind.CONTACT_SENT), ("false", OutboxStatus.FAILED, Kind.CONTACT_FAILED)],
+    [("true", OutboxStatus.SENT, ContactSent.KIND), ("false", OutboxStatus.FAILED, ContactFailed.KIND)],
 )
 def test_a_person_settles_an_unknown_message_once(
-    desk: Desk, manager: Browser, lived: book.Book, was_sent: str, status: OutboxStatus, kind: Kind
+    desk: Desk, manager: Browser, lived: book.Book, was_sent: str, status: OutboxStatus, kind: str
 ) -> None:
     row = unknown_one(desk)
     answer = manager.submit(f"/outbox/{row.id}/resolve", was_sent=was_sent)
@@ -104,7 +104,7 @@ def test_a_channel_is_stopped_with_a_reason_and_started_again(
     assert manager.submit("/outbox/channels/sms/stop", reason="wrong words in the letter").status_code == 303
     stop = desk.read(lambda session: channel_stops(session)[Destination.SMS])
     assert (stop.reason, stop.by) == ("wrong words in the letter", "user:mei")
-    [told] = desk.read(lambda session: events(session, Kind.CHANNEL_STOPPED))
+    [told] = desk.read(lambda session: events(session, ChannelStopped.KIND))
     assert (told["by"], told["destination"], told["reason"]) == (
         "user:mei",
         "sms",
@@ -123,10 +123,10 @@ def test_a_channel_is_stopped_with_a_reason_and_started_again(
 
     assert manager.submit("/outbox/channels/sms/start").status_code == 303
     assert Destination.SMS not in desk.read(channel_stops)
-    [told] = desk.read(lambda session: events(session, Kind.CHANNEL_STARTED))
+    [told] = desk.read(lambda session: events(session, ChannelStarted.KIND))
     assert (told["by"], told["destination"]) == ("user:mei", "sms")
     manager.submit("/outbox/channels/sms/start")  # started already: nothing to tell
-    assert len(desk.read(lambda session: events(session, Kind.CHANNEL_STARTED))) == 1
+    assert len(desk.read(lambda session: events(session, ChannelStarted.KIND))) == 1
     builders.deliver(
         desk.engine, NOW + timedelta(hours=24)
     )  # one reminder in 24 hours: an e-mail left this morning
@@ -167,7 +167,7 @@ def test_an_administrator_stops_all_sending_and_sees_nobodys_message(desk: Desk,
     answer = alma.submit("/outbox/stop", reason="wrong words in a letter")
     assert (answer.status_code, answer.headers["location"]) == (303, "/outbox/sending")
     assert "wrong words in a letter" in alma.get("/outbox/sending").text
-    [stopped, *_] = desk.read(lambda session: events(session, Kind.CHANNEL_STOPPED))
+    [stopped, *_] = desk.read(lambda session: events(session, ChannelStopped.KIND))
     assert stopped["by"] == "user:alma"
     assert alma.submit("/outbox/start").status_code == 303
     assert alma.get("/outbox?format=csv").status_code == 403

@@ -13,8 +13,8 @@ from app.casework.contacts.rules import DeskStep
 from app.core.actor import Actor
 from app.core.ids import id_of
 from app.core.staff.rules import Role
-from app.core.timeline.rules import Kind
 from app.outreach.strategy import service
+from app.outreach.strategy.events import StrategyLive
 from app.outreach.strategy.models import Experiment, StrategyTask, StrategyVersion
 from tests import builders
 from tests.web.accounts.test_account_corrections import words
@@ -92,7 +92,7 @@ def test_a_text_is_checked_saved_put_live_and_rolled_back(desk: Desk, mei: Brows
     assert "Roll back to standard@1" in page
     assert mei.submit("/strategies/rollback", portfolio="CARDS").status_code == 303
     assert live_ref(desk) == "standard@1"
-    kinds = desk.read(lambda session: [e["by"] for e in builders.events(session, Kind.STRATEGY_LIVE)])
+    kinds = desk.read(lambda session: [e["by"] for e in builders.events(session, StrategyLive.KIND)])
     assert kinds == ["system", "user:mei", "user:mei"]
 
 

@@ -8,10 +8,10 @@ from sqlmodel import select
 
 from app.book.ledger.models import Customer
 from app.core.staff.rules import Role
-from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel
 from app.inbound.bounces.models import MailNotice
 from app.inbound.bounces.service import take_notice
+from app.outreach.gate.events import AddressRestored, AddressSuppressed
 from app.outreach.gate.models import SuppressedAddress
 from app.policy.facts import Suppression
 from tests import builders
@@ -60,7 +60,7 @@ def test_by_hand_on_and_off(sqlite_desk: Desk, manager: Browser, anna: Customer)
     manager.submit(f"/suppressed/{row.id}/restore", why="The other manager")
     assert "is not on the suppression list" in manager.get("/suppressed").text
     told = sqlite_desk.read(lambda session: builders.events(session, customer_id=anna.id))
-    assert [e["kind"] for e in told] == [Kind.ADDRESS_SUPPRESSED, Kind.ADDRESS_RESTORED]
+    assert [e["kind"] for e in told] == [AddressSuppressed.KIND, AddressRestored.KIND]
 
 
 def test_what_nobody_recognised_is_read_and_dealt_with(sqlite_desk: Desk, manager: Browser) -> None:

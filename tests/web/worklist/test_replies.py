@@ -10,8 +10,8 @@ from app.book.ledger.models import Customer
 from app.casework.cases.models import CollectionsCase
 from app.core.ids import id_of
 from app.core.staff.rules import Role
-from app.core.timeline.rules import Kind
 from app.core.vocabulary import Channel
+from app.inbound.events import MessageReviewed
 from app.inbound.models import InboundMessage
 from app.inbound.phrasebook import shipped_phrases
 from app.inbound.rules import Arrived, ReviewOutcome
@@ -93,7 +93,7 @@ def test_what_may_be_a_refusal_is_decided_once(sqlite_desk: Desk) -> None:
         return list(session.scalars(consent)), len(open_preferences(session, case.customer_id))
 
     assert sqlite_desk.read(found) == ([False], 0)
-    [told] = sqlite_desk.read(lambda session: events(session, Kind.MESSAGE_REVIEWED))
+    [told] = sqlite_desk.read(lambda session: events(session, MessageReviewed.KIND))
     assert (told["by"], told["outcome"]) == ("user:mei", "stopped")
 
 

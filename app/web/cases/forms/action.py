@@ -17,7 +17,7 @@ from app.web.cases.case_page import case_page
 from app.web.form_action import Flash, FormAction, MakeResponse
 from app.web.forms import Fields, FormState, Typed, Wrong
 from app.web.rendering import redirect
-from app.web.wording import Teller
+from app.web.timeline import PageReader
 
 
 def submit(
@@ -40,7 +40,7 @@ def submit(
     def show(state: FormState, status: int) -> Response:
         return case_page(request, session, staff, file, state, now=now, status=status)
 
-    plain = Teller(reader_locale(request), file.book.currency, file.portfolio.timezone).plain
+    plain = PageReader(reader_locale(request), file.book.currency, file.portfolio.timezone).plain
     action = FormAction(request, session, staff, form, typed, show, now, names or {}, plain=plain)
 
     def do(_savepoint: SessionTransaction) -> MakeResponse:

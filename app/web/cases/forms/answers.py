@@ -14,14 +14,14 @@ from app.policy.answers import Answer, Clearance, Refusals, WaitUntil
 from app.web.cases.case_file import CaseFile
 from app.web.cases.gate_answers import weightiest_first
 from app.web.rendering import Tone
-from app.web.wording import Teller
+from app.web.timeline import PageReader
 
 
 def confirmation_words(
     request: Request, file: CaseFile, answers: Mapping[Channel, Answer], now: datetime
 ) -> tuple[str, Tone]:
-    teller = teller_of(request, file, zone=file.zone)
-    said = [answer_words(c, a, teller, now) for c, a in answers.items()]
+    reader = reader_of(request, file, zone=file.zone)
+    said = [answer_words(c, a, reader, now) for c, a in answers.items()]
     queued = any(isinstance(answer, Clearance) for answer in answers.values())
     return "Confirmation: " + "; ".join(said) + ".", "good" if queued else "warn"
 
@@ -31,30 +31,30 @@ def in_writing_words(request: Request, file: CaseFile, answer: Answer | None, no
     if answer is None:
         return ""
     words = answer_words(Channel.EMAIL if file.customer.email else Channel.POST, answer,
-                          teller_of(request, file, zone=file.zone), now)  # fmt: skip
+                          reader_of(request, file, zone=file.zone), now)  # fmt: skip
     return f"In writing: {words}."
 
 
 def answer_words(
-    channel: Channel, answer: Answer, teller: Teller, now: datetime, *, kept: bool = True
+    channel: Channel, answer: Answer, reader: PageReader, now: datetime, *, kept: bool = True
 ) -> str:
     """`kept`: whether what has to wait is sent by itself once it may be."""
     how = in_sentence(CHANNEL_LABELS[channel])
     if isinstance(answer, Clearance):
-        later = f", leaves {teller.instant(answer.not_before)}" if answer.not_before > now else ""
+        later = f", leaves {reader.instant(answer.not_before)}" if answer.not_before > now else ""
         return f"{how} queued{later}"
     if isinstance(answer, WaitUntil) and not kept:
-        why = _reasons(answer, teller)
-        return f"{how} not sent, {why}; send it from {teller.instant(answer.at)} on"
+        why = _reasons(answer, reader)
+        return f"{how} not sent, {why}; send it from {reader.instant(answer.at)} on"
     if isinstance(answer, WaitUntil):
-        return f"{how} waits until {teller.instant(answer.at)}, {_reasons(answer, teller)}"
-    return f"no {how}, {_reasons(answer, teller)}"
+        return f"{how} waits until {reader.instant(answer.at)}, {_reasons(answer, reader)}"
+    return f"no {how}, {_reasons(answer, reader)}"
 
 
-def _reasons(answer: Refusals | WaitUntil, teller: Teller) -> str:
+def _reasons(answer: Refusals | WaitUntil, reader: PageReader) -> str:
     """The first two, those that no date ends before the others."""
-    return " and ".join(teller.plain(reason.detail) for reason in weightiest_first(answer.reasons)[:2])
+    return " and ".join(reader.plain(reason.detail) for reason in weightiest_first(answer.reasons)[:2])
 
 
-def teller_of(request: Request, file: CaseFile, zone: str = "") -> Teller:
-    return Teller(reader_locale(request), file.book.currency, zone or file.portfolio.timezone)
+def reader_of(request: Request, file: CaseFile, zone: str = "") -> PageReader:
+    return PageReader(reader_locale(request), file.book.currency, zone or file.portfolio.timezone)

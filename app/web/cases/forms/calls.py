@@ -15,15 +15,16 @@ from app.actions import calls
 from app.actions.assignment import forget_callback as cancel_callback
 from app.actions.calls import CallEffects, CallReport
 from app.casework.cases.calls import CallResult
+from app.casework.cases.events import CallLogged
 from app.core.labels import HOLD_LABELS
 from app.core.staff.rules import Staff
-from app.core.timeline.queries import last_call
+from app.core.timeline.queries import last_event
 from app.http.context import Now, ports_of
 from app.http.doors import CaseWorker
 from app.http.transactions import WriteSession
 from app.web.cases.case_file import CaseFile, CaseId
 from app.web.cases.forms.action import submit
-from app.web.cases.forms.answers import confirmation_words, in_writing_words, teller_of
+from app.web.cases.forms.answers import confirmation_words, in_writing_words, reader_of
 from app.web.cases.forms.plans import ask_about_promise
 from app.web.form_action import Flash
 from app.web.forms import Fields, ReasonForm, Typed
@@ -76,14 +77,14 @@ def log_call(
 def _ask_about_colleague(
     request: Request, session: Session, file: CaseFile, fields: Fields, staff: Staff, now: datetime
 ) -> None:
-    last = last_call(session, file.case.customer_id)
+    last = last_event(session, file.case.customer_id, CallLogged)
     if last is None or last.by == staff.by or last.at < now - ANOTHER_CALL:
         return
-    teller = teller_of(request, file, zone=file.zone)
-    teller = replace(teller, names=staff_names(session))
+    reader = reader_of(request, file, zone=file.zone)
+    reader = replace(reader, names=staff_names(session))
     fields.confirm(
         f"call:{last.id}",
-        f"{teller.who(last.by)} logged a call at {teller.clock(last.at)}. Was yours another call?",
+        f"{reader.who(last.by)} logged a call at {reader.clock(last.at)}. Was yours another call?",
     )
 
 
@@ -91,27 +92,27 @@ def _call_words(
     request: Request, file: CaseFile, call: CallReport, effects: CallEffects, now: datetime
 ) -> Flash:
     """What was done because of the call, so that the agent can tell it to the customer."""
-    teller = teller_of(request, file, zone=file.zone)
+    reader = reader_of(request, file, zone=file.zone)
     said = ["Call saved."]
     tone: Tone = "good"
     if effects.number_rests:
         said.append("The number is not used on any channel until you confirm it under In force.")
     if effects.placed is not None:
         hold = effects.placed.hold
-        until = teller.day(hold.until)
+        until = reader.day(hold.until)
         ends = f"do not contact; review by {until}" if hold.for_good else f"until {until}"
         said.append(f"{HOLD_LABELS[hold.kind]} hold placed: {ends}.")
         said.append(in_writing_words(request, file, effects.placed.acknowledgement, now))
     if call.callback_at is not None:
-        said.append(f"The callback comes first on the worklist from {teller.instant(call.callback_at)}.")
+        said.append(f"The callback comes first on the worklist from {reader.instant(call.callback_at)}.")
     if effects.task_kept and effects.retry_at is not None:
-        said.append(f"The call stays to be made: try again from {teller.instant(effects.retry_at)}.")
+        said.append(f"The call stays to be made: try again from {reader.instant(effects.retry_at)}.")
     elif effects.task_kept:
         said.append("The call stays to be made.")
     if effects.plan is not None:
         words, tone = confirmation_words(request, file, effects.confirmations, now)
-        due_on = teller.day(call.due_on)
-        said.append(f"Promise of {teller.money(call.amount_minor)} by {due_on} is on record. {words}")
+        due_on = reader.day(call.due_on)
+        said.append(f"Promise of {reader.money(call.amount_minor)} by {due_on} is on record. {words}")
     return " ".join(filter(None, said)), tone
 
 

@@ -16,7 +16,7 @@ from app.http.doors import CaseWorker
 from app.http.transactions import WriteSession
 from app.web.cases.case_file import CaseFile, CaseId
 from app.web.cases.forms.action import submit
-from app.web.cases.forms.answers import in_writing_words, teller_of
+from app.web.cases.forms.answers import in_writing_words, reader_of
 from app.web.form_action import Flash
 from app.web.forms import Fields, ReasonForm, Typed
 
@@ -43,7 +43,7 @@ def place_hold(
         fields.done()
         letters = ports_of(request).stationery
         placed = acts.place_hold(session, file.case, kind, typed.reason, until, letters, by=staff.by, now=now)
-        day = teller_of(request, file).day(until)
+        day = reader_of(request, file).day(until)
         said = f"Do not contact; review by {day}." if placed.hold.for_good else f"On hold until {day}."
         return f"{said} {in_writing_words(request, file, placed.acknowledgement, now)}".strip(), "good"
 
@@ -89,6 +89,6 @@ def review_hold(
         fields.done()
         hold = get_hold(session, file.case.customer_id, hold_id, lock=True)
         acts.review_hold(session, hold, reason, until, by=staff.by, now=now)
-        return f"The hold stays; review again by {teller_of(request, file).day(until)}.", "good"
+        return f"The hold stays; review again by {reader_of(request, file).day(until)}.", "good"
 
     return submit(request, session, staff, case_id, f"review-{hold_id}", typed, act, now=now)

@@ -23,7 +23,7 @@ from app.policy.answers import Clearance
 from app.web.cases.case_file import CaseFile, CaseId, open_case_file
 from app.web.cases.case_page import case_page
 from app.web.cases.forms.action import submit
-from app.web.cases.forms.answers import answer_words, teller_of
+from app.web.cases.forms.answers import answer_words, reader_of
 from app.web.form_action import Flash
 from app.web.forms import AnswerPreview, Fields, FormState, ReasonForm, Typed, Wrong, sentence
 from app.web.managers.letters import cost_of
@@ -53,7 +53,7 @@ def send_a_letter(
         fields.done()
         letters = ports_of(request).stationery
         answer = send_letter(session, file.case, typed.letter, channel, letters, by=staff.by, now=now)
-        said = answer_words(channel, answer, teller_of(request, file, zone=file.zone), now, kept=False)
+        said = answer_words(channel, answer, reader_of(request, file, zone=file.zone), now, kept=False)
         return said[:1].upper() + said[1:] + ".", "good" if isinstance(answer, Clearance) else "warn"
 
     names = {"channels": "channel"}
@@ -83,7 +83,7 @@ def answer_their_sms(
         if answer is None:
             return "These words answer their message already; they are not sent twice.", "info"
         said = sentence(
-            answer_words(Channel.SMS, answer, teller_of(request, file, zone=file.zone), now, kept=False)
+            answer_words(Channel.SMS, answer, reader_of(request, file, zone=file.zone), now, kept=False)
         )
         return (said, "good") if isinstance(answer, Clearance) else Wrong({"text": said})
 

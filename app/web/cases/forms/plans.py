@@ -33,7 +33,7 @@ from app.http.transactions import ReadSession, WriteSession
 from app.web.cases.case_file import CaseFile, CaseId, open_case_file
 from app.web.cases.case_page import case_page
 from app.web.cases.forms.action import submit
-from app.web.cases.forms.answers import confirmation_words, in_writing_words, teller_of
+from app.web.cases.forms.answers import confirmation_words, in_writing_words, reader_of
 from app.web.form_action import Flash
 from app.web.forms import Fields, FormState, ReasonForm, Typed, beside
 from app.web.rendering import Page, page
@@ -71,12 +71,12 @@ def ask_about_promise(request: Request, file: CaseFile, fields: Fields, amount: 
     """A promise of far more than is past due is more often a slip of the finger than a promise."""
     if not file.to_ask or amount > file.owes.debt or not is_unusual_promise(amount, file.to_ask):
         return  # a promise where nothing is past due, or of more than is owed, is refused, not asked about
-    teller = teller_of(request, file)
+    reader = reader_of(request, file)
     times = f", {amount / file.to_ask:.1f} times as much"
-    past_due = teller.money(file.to_ask)
+    past_due = reader.money(file.to_ask)
     fields.confirm(
         f"amount:{amount}",
-        f"{teller.money(amount)} is promised and {past_due} is past due{times}. Is that right?",
+        f"{reader.money(amount)} is promised and {past_due} is past due{times}. Is that right?",
     )
 
 
@@ -85,9 +85,9 @@ def _promise(
 ) -> Flash:
     letters = ports_of(request).stationery
     made = promise(session, file.case, amount, due_on, letters, by=staff.by, now=now)
-    teller = teller_of(request, file)
+    reader = reader_of(request, file)
     words, tone = confirmation_words(request, file, made.confirmations, now)
-    return f"Promise of {teller.money(amount)} by {teller.day(due_on)} is on record. {words}", tone
+    return f"Promise of {reader.money(amount)} by {reader.day(due_on)} is on record. {words}", tone
 
 
 class PlanForm(Typed):
@@ -114,7 +114,7 @@ def offer_a_plan(
         fields.done()
         letters = ports_of(request).stationery
         made = offer_plan(session, file.case, terms, letters, by=staff.by, role=staff.role, now=now)
-        money = teller_of(request, file).money(terms.total_minor)
+        money = reader_of(request, file).money(terms.total_minor)
         said = f"A repayment plan of {money} is offered. Accept it here once the customer agrees."
         return f"{said} {in_writing_words(request, file, made.in_writing, now)}", "good"
 
@@ -186,9 +186,9 @@ def offer_to_settle(
         made = offer_settlement(
             session, file.case, amount, due_on, letters, by=staff.by, role=staff.role, now=now
         )
-        teller = teller_of(request, file)
+        reader = reader_of(request, file)
         said = (
-            f"Settling for {teller.money(amount)} by {teller.day(due_on)} is offered; paying it accepts it."
+            f"Settling for {reader.money(amount)} by {reader.day(due_on)} is offered; paying it accepts it."
         )
         return f"{said} {in_writing_words(request, file, made.in_writing, now)}", "good"
 
@@ -208,12 +208,12 @@ def _ask_about_discount(
     waived = discount_of(session, file.case, amount, role=staff.role, now=now)
     if waived is None:
         return  # it is refused
-    teller = teller_of(request, file)
+    reader = reader_of(request, file)
     fields.confirm(
         f"settle:{waived.owed_minor}:{amount}",
-        f"They owe {teller.money(waived.owed_minor)} and pay {teller.money(amount)}: "
-        f"{teller.money(waived.waived_minor)}, {100 * waived.waived_minor / waived.owed_minor:.1f} %, is waived. "
-        f"{teller.money(file.to_ask)} is past due. Is that right?",
+        f"They owe {reader.money(waived.owed_minor)} and pay {reader.money(amount)}: "
+        f"{reader.money(waived.waived_minor)}, {100 * waived.waived_minor / waived.owed_minor:.1f} %, is waived. "
+        f"{reader.money(file.to_ask)} is past due. Is that right?",
     )
 
 

@@ -1,0 +1,212 @@
+"""What is recorded of the gate: its answers, and what customers allow. How a timeline tells each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Self
+
+import orjson
+
+from app.core.labels import SUPPRESSION_LABELS
+from app.core.timeline.payload import Payload, stored_as
+from app.core.timeline.presenting import Reader, TimelineEntry, TimelineFilter, Tone, sentence, words
+from app.policy.facts import PreferenceKind, Suppression
+
+# --- answers ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class GateAnswer(Payload):
+    """An answer, kept as the JSON object it is: a night records one for each contact."""
+
+    said: Mapping[str, Any]
+
+    def data(self) -> Mapping[str, Any]:
+        return self.said
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        return cls(orjson.loads(text))
+
+    def with_message(self, message_id: int) -> Self:
+        """The same answer, about this message."""
+        return type(self)({**self.said, "message": message_id})
+
+    @property
+    def message_id(self) -> int | None:
+        """The message it is about; None before there is one."""
+        return self.said.get("message")
+
+    @property
+    def contact(self) -> str | None:
+        """Names the contact among those of its case and channel."""
+        if self.message_id is not None:
+            return f"{self.KIND} message {self.message_id}"
+        if "step" not in self.said:
+            return None
+        parts = (self.said.get(name) for name in ("step", "occurrence", "plan", "hold"))
+        return f"{self.KIND} {' '.join(str(part) for part in parts)}"
+
+    @property
+    def reasons(self) -> Sequence[Mapping[str, Any]]:
+        return self.said.get("reasons") or ()
+
+    @property
+    def letter(self) -> str:
+        """The letter, or the step, in words."""
+        return sentence(words(self.said.get("letter") or self.said.get("step")))
+
+    def told(self, title: str, body: str, tone: Tone) -> TimelineEntry:
+        return TimelineEntry(title, body, tone, reasons=self.reasons, pack=str(self.said.get("pack") or ""))
+
+
+@dataclass(frozen=True, slots=True)
+class ContactCleared(GateAnswer):
+    KIND = "contact.cleared"
+    FILTERS = (TimelineFilter.CONTACTS,)
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        title, pack = f"{sentence(reader.channel)} cleared", str(self.said.get("pack") or "")
+        return TimelineEntry(
+            title, self.letter, "good", reasons=self.reasons, pack=pack, message_id=self.message_id
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ContactWaiting(GateAnswer):
+    KIND = "contact.waiting"
+    FILTERS = (TimelineFilter.REFUSALS,)
+    REPEATS = True
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        text = self.said.get("not_before")
+        until = f"not before {reader.instant(datetime.fromisoformat(text) if text else None)}"
+        return self.told(f"No {reader.channel} yet", "; ".join(filter(None, (self.letter, until))), "warn")
+
+    def same_story(self, at: datetime) -> str | None:
+        return self.contact
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRefused(GateAnswer):
+    KIND = "contact.refused"
+    FILTERS = (TimelineFilter.REFUSALS,)
+    REPEATS = True
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        return self.told(f"No {reader.channel}: refused", self.letter, "bad")
+
+    def same_story(self, at: datetime) -> str | None:
+        return self.contact
+
+
+@dataclass(frozen=True, slots=True)
+class ContactWithheld(GateAnswer):
+    """The gate, or a person, said no at the moment of delivery; or the words were no longer true."""
+
+    KIND = "contact.withheld"
+    FILTERS = (TimelineFilter.REFUSALS,)
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        title = f"{sentence(reader.channel)} withheld at the last moment"
+        return self.told(title, sentence(self.said.get("reason")), "bad")
+
+
+@dataclass(frozen=True, slots=True)
+class FactsForgotten(Payload):
+    """What decisions were based on was deleted: its time was over."""
+
+    KIND = "facts.forgotten"
+
+    packs: Mapping[str, Mapping[str, Any]]
+    """How many decisions, and before when, by the label of their pack."""
+
+
+@dataclass(frozen=True, slots=True)
+class PortfolioTightened(Payload):
+    """A portfolio's own contact rules."""
+
+    KIND = "portfolio.tightened"
+
+    rules: tuple[str, ...]
+    text: str
+    pack: str
+
+
+# --- what customers allow -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentChanged(Payload):
+    KIND = "consent.changed"
+    FILTERS = (TimelineFilter.HOLDS,)
+
+    allowed: bool
+    source: str
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        if self.allowed:
+            return TimelineEntry(f"Allows contact by {reader.channel}", "", "good", quoted=self.source)
+        return TimelineEntry(f"Opted out of contact by {reader.channel}", "", "warn", quoted=self.source)
+
+
+@dataclass(frozen=True, slots=True)
+class PreferenceSet(Payload):
+    KIND = "preference.set"
+    FILTERS = (TimelineFilter.HOLDS,)
+
+    preference_id: int = field(metadata=stored_as("preference"))
+    kind: PreferenceKind
+    weekdays: str
+    until: date | None
+    source: str
+    start_minute: int | None = None
+    end_minute: int | None = None
+    timezone: str | None = None
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        return TimelineEntry(f"Told us: {words(self.kind)}", self.timezone or "", "info", quoted=self.source)
+
+
+@dataclass(frozen=True, slots=True)
+class PreferenceEnded(Payload):
+    KIND = "preference.ended"
+    FILTERS = (TimelineFilter.HOLDS,)
+
+    preference_id: int = field(metadata=stored_as("preference"))
+    kind: PreferenceKind
+    reason: str = ""
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        return TimelineEntry(f"No longer so: {words(self.kind)}", quoted=self.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class AddressSuppressed(Payload):
+    """Nothing more is sent to this number or e-mail address, because it does not arrive or is not wanted."""
+
+    KIND = "address.suppressed"
+    FILTERS = (TimelineFilter.HOLDS,)
+
+    address: str
+    reason: Suppression
+    detail: str
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        title = f"Nothing more is sent by {reader.channel} to {self.address}"
+        return TimelineEntry(title, SUPPRESSION_LABELS[self.reason], "warn")
+
+
+@dataclass(frozen=True, slots=True)
+class AddressRestored(Payload):
+    KIND = "address.restored"
+    FILTERS = (TimelineFilter.HOLDS,)
+
+    address: str
+    reason: str
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        title = f"{self.address} may be used by {reader.channel} again"
+        return TimelineEntry(title, "", "good", quoted=self.reason)

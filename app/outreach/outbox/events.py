@@ -1,0 +1,129 @@
+"""What is recorded of a message after it was cleared, of channels and of print batches. How a timeline tells each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from app.core.timeline.payload import Payload, stored_as
+from app.core.timeline.presenting import Reader, TimelineEntry, TimelineFilter, sentence, words
+from app.outreach.outbox.rules import Destination
+
+# --- messages -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class MessageEvent(Payload):
+    """What every kind says of a message."""
+
+    FILTERS = (TimelineFilter.CONTACTS,)
+
+    message_id: int = field(metadata=stored_as("message"))
+    letter: str
+
+    @property
+    def title(self) -> str:
+        return sentence(words(self.letter))
+
+
+@dataclass(frozen=True, slots=True)
+class ContactSent(MessageEvent):
+    """The provider accepted it; this is what caps count."""
+
+    KIND = "contact.sent"
+
+    to: str
+    provider_ref: str | None = None
+    template_version: str | None = None
+    known_by: str | None = None
+    """What proved it, where the provider's answer was lost."""
+    resolved_by: str | None = None
+    """The person who found out."""
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        address = self.to.replace("\n", ", ")
+        body = "; ".join(filter(None, (self.title, f"to {address}" if address else "")))
+        return TimelineEntry(f"{sentence(reader.channel)} sent", body, "info", message_id=self.message_id)
+
+
+@dataclass(frozen=True, slots=True)
+class ContactSimulated(MessageEvent):
+    """Printed to the console instead of being sent: nothing left."""
+
+    KIND = "contact.simulated"
+
+    to: str
+    provider_ref: str | None = None
+    template_version: str | None = None
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        title = f"{sentence(reader.channel)} printed to the console"
+        return TimelineEntry(title, f"{self.title}; nothing left", "warn", message_id=self.message_id)
+
+
+@dataclass(frozen=True, slots=True)
+class ContactDelivered(MessageEvent):
+    KIND = "contact.delivered"
+
+    detail: str
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        return TimelineEntry(f"{sentence(reader.channel)} delivered", self.title, "good")
+
+
+@dataclass(frozen=True, slots=True)
+class ContactFailed(MessageEvent):
+    KIND = "contact.failed"
+
+    error: str | None = None
+    detail: str | None = None
+    """What the provider reports."""
+    to: str | None = None
+    resolved_by: str | None = None
+    """The person who found out."""
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        why = sentence(self.error or self.detail)
+        return TimelineEntry(f"{sentence(reader.channel)} did not arrive", why, "bad")
+
+
+@dataclass(frozen=True, slots=True)
+class ContactUnknown(MessageEvent):
+    KIND = "contact.unknown"
+
+    error: str
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        title = f"{sentence(reader.channel)}: nobody knows whether it left"
+        return TimelineEntry(title, sentence(self.error), "warn")
+
+
+# --- channels and batches -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelStopped(Payload):
+    KIND = "channel.stopped"
+
+    destination: Destination
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelStarted(Payload):
+    KIND = "channel.started"
+
+    destination: Destination
+
+
+@dataclass(frozen=True, slots=True)
+class PrintBatchEnded(Payload):
+    """A batch was printed, failed, or was handed to the print service."""
+
+    KIND = "print.batch_ended"
+
+    batch: str
+    status: str
+    sha256: str
+    letters: int | None = None
+    pages: int | None = None
+    error: str | None = None

@@ -1,0 +1,143 @@
+"""A timeline for the reader of a page: each event by the presenter of its payload, in the reader's locale."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_date, format_time
+
+from app.book.ledger.models import Entry
+from app.book.ledger.rules import EntryKind
+from app.core.actor import Actor, ActorKind
+from app.core.labels import CHANNEL_LABELS, ENTRY_LABELS, in_sentence
+from app.core.timeline.models import Event
+from app.core.timeline.payload import Payload, payload_of
+from app.core.timeline.presenting import TimelineEntry, Tone
+from app.core.vocabulary import Channel
+from app.http.formats import format_money
+from app.outreach.gate.events import ContactCleared
+
+_ISO = re.compile(r"\b(\d{4}-\d\d-\d\d)(?: (\d\d:\d\d) UTC)?\b")
+
+
+@dataclass(frozen=True, slots=True)
+class PageReader:
+    """Writes amounts, dates and names as the reader of a page knows them. The words themselves are English."""
+
+    locale: Locale
+    currency: str
+    timezone: str
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Username -> the name by which colleagues know a user."""
+    channel: str = "message"
+    """The channel of the event that is presented, in a word."""
+
+    def name(self, username: str) -> str:
+        return self.names.get(username, username)
+
+    def money(self, minor: int | None) -> str:
+        return "–" if minor is None else format_money(minor, self.currency, self.locale)
+
+    def day(self, on: date | None) -> str:
+        return "–" if on is None else str(format_date(on, format="medium", locale=self.locale))
+
+    def instant(self, at: datetime | None) -> str:
+        if at is None:
+            return "–"
+        local = at.astimezone(ZoneInfo(self.timezone))
+        clock = format_time(local, format="short", locale=self.locale)
+        return f"{format_date(local, format='medium', locale=self.locale)}, {clock} {local.tzname()}"
+
+    def clock(self, at: datetime) -> str:
+        """The time of day alone, for an instant of the present day."""
+        local = at.astimezone(ZoneInfo(self.timezone))
+        return str(format_time(local, format="short", locale=self.locale))
+
+    def near(self, at: datetime, today: date) -> str:
+        """The time of day for an instant of today, with its date for any other."""
+        local = at.astimezone(ZoneInfo(self.timezone))
+        return self.clock(at) if local.date() == today else self.instant(at)
+
+    def plain(self, text: str) -> str:
+        """A reason of the gate or of a plan with its dates as the reader writes them. Midnight in the reader's zone is
+        a day's end, whatever its hour in UTC."""
+
+        def said(found: re.Match[str]) -> str:
+            try:
+                if found[2] is None:
+                    return self.day(date.fromisoformat(found[1]))
+                at = datetime.fromisoformat(f"{found[1]}T{found[2]}:00+00:00")
+            except ValueError:
+                return found[0]
+            local = at.astimezone(ZoneInfo(self.timezone))
+            return self.day(local.date()) if local.hour == local.minute == 0 else self.instant(at)
+
+        return _ISO.sub(said, text)
+
+    def who(self, by: str) -> str:
+        """Who acted: the person's name, the program's, the customer, or the desk itself."""
+        actor = Actor(by)
+        if actor.kind is ActorKind.USER:
+            return self.name(actor.name)
+        if actor.kind is ActorKind.TOKEN:
+            return f"program {actor.name}"
+        return "the customer" if actor.kind is ActorKind.CUSTOMER else "Arrears Desk"
+
+
+@dataclass(frozen=True, slots=True)
+class TimelinePresenter:
+    """Presents events to one reader."""
+
+    reader: PageReader
+
+    def present(self, event: Event, times: int = 1) -> TimelineEntry:
+        """The event as its payload tells it; a kind without a payload is shown by its name rather than left out.
+        `times` is how often it was recorded alike, of which this is the latest."""
+        payload = _payload(event)
+        channel = in_sentence(CHANNEL_LABELS[event.channel]) if event.channel else "message"
+        entry = (
+            payload.present(replace(self.reader, channel=channel)) if payload else TimelineEntry(event.kind)
+        )
+        return replace(entry, at=event.at, by=self.reader.who(event.by), times=times)
+
+    def present_credit(self, entry: Entry) -> TimelineEntry:
+        """A credit that came by feed is not an event; on a timeline it stands among them all the same."""
+        title = f"{ENTRY_LABELS[entry.kind]} of {self.reader.money(abs(entry.amount_minor))}"
+        tone: Tone = "bad" if entry.kind is EntryKind.REVERSAL else "good"
+        by = f"ledger {entry.reference}"
+        return TimelineEntry(title, entry.description, tone, on=entry.effective_on, by=by)
+
+
+def fold(events: Sequence[Event]) -> list[tuple[Event, int]]:
+    """Events (newest first) as a person would tell them, each with how many it stands for.
+
+    Of one story (`Payload.same_story`) the latest is told: a contact that was refused night after night is one line,
+    and so is a promise that was offered, accepted and running in one breath. A call that was cleared became a call
+    task, which is told.
+    """
+    seen: dict[tuple[object, ...], int] = {}
+    kept: list[tuple[Event, int]] = []
+    for event in events:
+        if event.kind == ContactCleared.KIND and event.channel is Channel.CALL:
+            continue
+        payload = _payload(event)
+        name = payload.same_story(event.at) if payload else None
+        if name is not None and payload is not None:
+            story = (event.case_id, event.channel, name)
+            if story in seen:
+                latest, times = kept[seen[story]]
+                kept[seen[story]] = latest, times + payload.REPEATS
+                continue
+            seen[story] = len(kept)
+        kept.append((event, 1))
+    return kept
+
+
+def _payload(event: Event) -> Payload | None:
+    kind = payload_of(event.kind)
+    return kind.from_json(event.data) if kind else None
