@@ -1,4 +1,4 @@
-"""Nobody's body is read before they are known: the door and the length that is declared are looked at first.
+"""Check the door and the declared length of a request before its body is read.
 
 FastAPI reads a form before any dependency runs, the door among them. So this stands in front of it: a request that
 brings a body is matched to its route, asked for by the route's door, and refused with nothing read where it is too

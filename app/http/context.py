@@ -1,4 +1,4 @@
-"""What the application hands to each request: settings, ports, the database and the time."""
+"""The context of a request: settings, ports, the database and the time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a list goes on, and the numbers of rows in addresses."""
+"""Cursors of lists, and numbers of rows in addresses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.core.errors import Invalid
 
 
 def encode_cursor(*position: str | int | None) -> str:
-    """Where the next page starts, as opaque text: the sort key's values of the last row shown."""
+    """Encode the start of the next page as opaque text: the sort key's values of the last row shown."""
     return base64.urlsafe_b64encode(json.dumps(position).encode()).decode().rstrip("=")
 
 
@@ -45,7 +45,7 @@ def decode_cursor(text: str | None, length: int, *kinds: Callable[[str], object]
 
 
 def _is_position(value: Any) -> bool:
-    """What a database takes as it is."""
+    """Whether a database takes the value as it is."""
     if isinstance(value, str):
         return len(value) <= 1000 and not re.search("[\x00\ud800-\udfff]", value)
     return value is None or (isinstance(value, int) and abs(value) <= LARGEST_ID)

@@ -1,4 +1,4 @@
-"""Who may pass: every route has exactly one door.
+"""Doors: every route has exactly one, which says who may use it.
 
 Staff of some roles (`requires`, or a ready name such as `CaseWorker`), anybody's browser (`public`), other machines
 (`callback`), API tokens (`app.api.deps.api_requires`). `check_doors` refuses to start an application with a route
@@ -52,7 +52,7 @@ PASSWORD_PAGE = "/account/password"  # noqa: S105 - a path
 
 
 class NotSignedIn(Exception):
-    """Nobody is signed in; pages answer with a redirect to the sign-in page."""
+    """The request carries no valid session; pages redirect to the sign-in page."""
 
 
 class MustChangePassword(Exception):
@@ -61,7 +61,7 @@ class MustChangePassword(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Who holds the session cookie of this request."""
+    """The holder of this request's session cookie."""
 
     staff: Staff
     session_id: str
@@ -155,7 +155,7 @@ class StaffDoor(Door):
 
 
 class PublicDoor(Door):
-    """Anybody with a browser; unsafe methods must still come from our own pages."""
+    """Open to every browser; unsafe methods must still come from our own pages."""
 
     def __init__(self, why: str) -> None:
         self.why = why

@@ -45,7 +45,7 @@ FORM = 128 * KB
 """Bytes of a request, unless its route says how many it takes."""
 MOST_FIELDS = 200
 MOST_FILES = 5
-"""Of one form; our largest has thirty fields and two files."""
+"""Limits of one form; our largest has thirty fields and two files."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -96,7 +96,7 @@ def sign(settings: Settings, purpose: str, data: Mapping[str, Any]) -> str:
 
 
 def unsign(settings: Settings, purpose: str, text: str) -> dict[str, Any] | None:
-    """What `sign` was given, or None when the text was not made by it for this purpose."""
+    """Return the data given to `sign`, or None where the text was not signed for this purpose."""
     payload, _, mac = text.partition(".")
     if not hmac.compare_digest(mac.encode(), _mac(settings, purpose, payload).encode()):
         return None

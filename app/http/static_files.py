@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 PAGES = Path(__file__).resolve().parent.parent
-"""Where the folders of staff's (`web`) and the cardholder's (`portal`) pages lie."""
+"""The folder that holds staff's (`web`) and the cardholder's (`portal`) pages."""
 
 
 def _package_folder(package: str, folder: str) -> Path:

@@ -36,7 +36,7 @@ def write_session(request: Request, _visitor: MaybeVisitor) -> Iterator[Session]
 
 
 def _lent(request: Request, session: Session) -> Iterator[Session]:
-    """So that the frame of a page counts what waits without a connection of its own, while the session lasts."""
+    """Lend the session to the frame of the page, which then counts waiting work without a second connection."""
     request.state.session = session
     try:
         yield session

@@ -25,9 +25,9 @@ class Typed(BaseModel):
     """A form as it was typed: all text, so that what is wrong can be shown where it was typed."""
 
     once: str = ""
-    """What the page drew for this form; the same twice is the same page sent twice."""
+    """The number drawn for this form; the same number twice is the same page sent twice."""
     seen: str = ""
-    """Where a form is looked at first and then done: the state of things that was seen."""
+    """For a form with a second look: the mark of the figures that the person saw."""
 
     def values(self) -> dict[str, str]:
         return {name: str(value) for name, value in self.model_dump(exclude={"once", "seen"}).items()}
@@ -109,7 +109,7 @@ class Fields:
             return next(iter(kind))
 
     def reason(self, name: str = "reason") -> str:
-        """Why; asked for where something that protects a customer is ended."""
+        """The reason, required where the protection of a customer ends."""
         if not self.has(name):
             self.errors[name] = "Say why."
         return self.values[name].strip()
@@ -163,8 +163,8 @@ class FormState:
     schedule: Sequence[Instalment] = ()
     answer: AnswerPreview | None = None
     asks: str = ""
-    """What the box has to say that confirms something unusual; '' = nothing is asked."""
+    """The value of the box that confirms something unusual; '' = nothing is asked."""
 
     def of(self, form: str) -> FormState:
-        """What concerns one of the forms."""
+        """The state of one of the page's forms."""
         return self if form == self.opened else FormState()

@@ -1,4 +1,4 @@
-"""What many pages look up: each portfolio's present day, and what colleagues are called."""
+"""Lookups that many pages share: each portfolio's present day, and the names of colleagues."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def navigation(role: Role, paths: frozenset[str]) -> list[NavItem]:
 
 
 def waiting_counts(session: Session, role: Role) -> dict[str, int]:
-    """What waits for a person behind the entries of the navigation, by path."""
+    """Count the work that waits behind each entry of the navigation, by path."""
     counts: dict[str, sa.Select[int]] = {}
     if role in CASEWORK:
         message = table_of(InboundMessage)

@@ -36,7 +36,7 @@ Tone = Literal["good", "warn", "bad", "info", "neutral"]
 
 
 class Page:
-    """What a template is told: a frozen dataclass, one for each page, whose fields are the template's names."""
+    """Base of each page's context: a frozen dataclass whose fields are the names in its template."""
 
     __slots__ = ()
     template: ClassVar[str]
@@ -55,7 +55,7 @@ def page(request: Request, context: Page, status_code: int = 200) -> HTMLRespons
 
 
 def _frame(request: Request) -> dict[str, Any]:
-    """What base.html and the macros use on every page."""
+    """Names that base.html and the macros use on every page."""
     visitor: Any = getattr(request.state, "visitor", None)
     staff: Staff | None = visitor.staff if visitor else None
     token = visitor.csrf_token if visitor else ""

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
-from fastapi import Path
 from sqlmodel import Session, col, select
 
 from app.book.delinquency.history import AccountOn, as_known
@@ -25,8 +24,6 @@ from app.casework.cases.worklist import PortfolioToday
 from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.web.lookups import book_of
-
-AccountId = Annotated[int, Path(ge=1, le=2**62)]
 
 
 class Paused(NamedTuple):
@@ -125,7 +122,7 @@ def open_account(session: Session, account_id: int, now: datetime, *, lock: bool
 
 
 def day_count(file: AccountFile) -> DayCount | None:
-    """None while nothing is past due."""
+    """Count the days past due out; None while nothing is past due."""
     oldest, on = file.stands.oldest_due_on, file.book.today
     if oldest is None:
         return None

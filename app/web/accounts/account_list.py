@@ -159,7 +159,7 @@ def _overpaid_rows(rows: Sequence[ListedAccount]) -> Iterator[tuple[Any, ...]]:
 
 @router.get("/by-reference/{reference:path}")
 def by_reference(request: Request, reference: str, _staff: CaseReader, session: ReadSession) -> Response:
-    """To the account's page; to a list where several portfolios use the reference."""
+    """Redirect to the account's page, or to a list where several portfolios use the reference."""
     spellings = (reference[:60], normal_reference(reference)[:60])
     found = list(session.scalars(select(Account.id).where(col(Account.reference).in_(spellings)).limit(2)))
     if not found:

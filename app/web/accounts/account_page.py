@@ -30,11 +30,12 @@ from app.core.labels import ENTRY_LABELS
 from app.core.money import to_decimal_string
 from app.core.staff.rules import CASEWORK, Role, Staff
 from app.http.context import Now
+from app.http.cursors import RowId
 from app.http.doors import CaseReader
 from app.http.formats import reader_locale
 from app.http.transactions import ReadSession
 from app.policy.composition import pack_of
-from app.web.accounts.account_file import AccountFile, AccountId, DayCount, day_count, open_account
+from app.web.accounts.account_file import AccountFile, DayCount, day_count, open_account
 from app.web.accounts.account_tabs import TABS, LateTab, LedgerTab, PastDayTab, RecordTab, tab_content
 from app.web.accounts.words import PAUSE_WORDS, STATUS_WORDS
 from app.web.forms import FormState
@@ -53,7 +54,7 @@ TAKEN_WORDS = {
 @router.get("/{account_id}")
 def account_file(
     request: Request,
-    account_id: AccountId,
+    account_id: RowId,
     staff: CaseReader,
     session: ReadSession,
     now: Now,
@@ -175,7 +176,7 @@ def chosen_entry(session: Session, file: AccountFile, form: FormState) -> Chosen
 
 @dataclass(frozen=True, slots=True)
 class AccountOptions:
-    """What the forms offer and start from."""
+    """Choices and first values of the forms."""
 
     kinds: Sequence[tuple[str, str]]
     statuses: Sequence[tuple[str, str]]
@@ -189,7 +190,7 @@ class AccountOptions:
 
 
 def _options(session: Session, file: AccountFile, staff: Staff) -> AccountOptions:
-    """What the forms offer and start from."""
+    """Choices and first values of the forms."""
     waiting = select(Waiver).where(Waiver.account_id == file.id, col(Waiver.status) == WaiverStatus.REQUESTED)
     is_manager = staff.role is Role.MANAGER
     return AccountOptions(

@@ -27,10 +27,10 @@ from app.core.money import to_decimal_string
 from app.core.timeline.presenting import TimelineEntry
 from app.core.timeline.queries import events_of_customer
 from app.http.context import Now
-from app.http.cursors import decode_cursor, encode_cursor
+from app.http.cursors import RowId, decode_cursor, encode_cursor
 from app.http.doors import CaseReader
 from app.http.transactions import StreamSession
-from app.web.accounts.account_file import AccountFile, AccountId, open_account
+from app.web.accounts.account_file import AccountFile, open_account
 from app.web.lists import Column, csv_download
 from app.web.timeline import PageReader, TimelinePresenter
 
@@ -81,7 +81,7 @@ def tab_content(
 class LedgerTab:
     ledger_columns: Sequence[Column]
     lines: Sequence[LedgerLine]
-    linked: Mapping[Any, tuple[Any, Any]]
+    linked: Mapping[int, tuple[str, date]]
     chosen: Mapping[str, str]
     kinds: Sequence[tuple[str, str]]
     next_cursor: str | None
@@ -134,7 +134,7 @@ LEDGER_HEADER = (
 
 @router.get("/{account_id}/ledger.csv")
 def ledger_csv(
-    request: Request, account_id: AccountId, _staff: CaseReader, session: StreamSession, now: Now
+    request: Request, account_id: RowId, _staff: CaseReader, session: StreamSession, now: Now
 ) -> Response:
     """The entries the page's filter chooses, the latest first, each with the running balance after it."""
     file = open_account(session, account_id, now)

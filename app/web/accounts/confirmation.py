@@ -34,13 +34,13 @@ from app.web.timeline import PageReader
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a form did, or would do."""
+    """The effect of a form, done or previewed."""
 
     title: str
-    """As a question's subject: "Reverse the payment of …"."""
+    """The question's subject: "Reverse the payment of …"."""
     happens: Sequence[str]
     done: str
-    """What is said once it is done."""
+    """The message once it is done."""
     tone: Tone = "good"
 
 

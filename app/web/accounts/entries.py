@@ -16,9 +16,9 @@ from app.book.ledger.service import find_account
 from app.core.errors import NotFound
 from app.core.labels import ENTRY_LABELS
 from app.http.context import Now
+from app.http.cursors import RowId
 from app.http.doors import CaseWorker, Manager
 from app.http.transactions import WriteSession
-from app.web.accounts.account_file import AccountId
 from app.web.accounts.confirmation import Effect, Submission, submit
 from app.web.forms import Fields, ReasonForm, Typed, Wrong
 
@@ -35,7 +35,7 @@ class PostForm(Typed):
 @router.post("/accounts/{account_id}/post")
 def post(
     request: Request,
-    account_id: AccountId,
+    account_id: RowId,
     staff: CaseWorker,
     session: WriteSession,
     now: Now,
@@ -87,8 +87,8 @@ def signed_amount(fields: Fields, name: str) -> int:
 @router.post("/accounts/{account_id}/entries/{entry_id}/reverse")
 def reverse(
     request: Request,
-    account_id: AccountId,
-    entry_id: AccountId,
+    account_id: RowId,
+    entry_id: RowId,
     staff: Manager,
     session: WriteSession,
     now: Now,
@@ -115,8 +115,8 @@ class WaiveForm(ReasonForm):
 @router.post("/accounts/{account_id}/entries/{entry_id}/waive")
 def ask_waiver(
     request: Request,
-    account_id: AccountId,
-    entry_id: AccountId,
+    account_id: RowId,
+    entry_id: RowId,
     staff: CaseWorker,
     session: WriteSession,
     now: Now,
@@ -146,8 +146,8 @@ class MoveForm(ReasonForm):
 @router.post("/accounts/{account_id}/entries/{entry_id}/move")
 def move(
     request: Request,
-    account_id: AccountId,
-    entry_id: AccountId,
+    account_id: RowId,
+    entry_id: RowId,
     staff: Manager,
     session: WriteSession,
     now: Now,
@@ -185,7 +185,7 @@ class PayoutForm(Typed):
 @router.post("/accounts/{account_id}/payout")
 def payout(
     request: Request,
-    account_id: AccountId,
+    account_id: RowId,
     staff: Manager,
     session: WriteSession,
     now: Now,

@@ -13,9 +13,9 @@ from app.actions.corrections import replace_statement
 from app.book.ledger.models import Statement
 from app.book.ledger.statements import StatementFigures, figures_of
 from app.http.context import Now
+from app.http.cursors import RowId
 from app.http.doors import Manager
 from app.http.transactions import WriteSession
-from app.web.accounts.account_file import AccountId
 from app.web.accounts.confirmation import Effect, Submission, submit
 from app.web.accounts.entries import signed_amount
 from app.web.forms import ReasonForm, Wrong
@@ -36,13 +36,13 @@ class StatementForm(ReasonForm):
 @router.post("/accounts/{account_id}/statement")
 def correct(
     request: Request,
-    account_id: AccountId,
+    account_id: RowId,
     staff: Manager,
     session: WriteSession,
     now: Now,
     typed: Annotated[StatementForm, Form()],
 ) -> Response:
-    """What is left empty stays as it was."""
+    """Correct a statement; empty fields stay as they are."""
 
     def act(submission: Submission) -> Effect:
         found = session.scalar(

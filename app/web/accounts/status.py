@@ -17,10 +17,10 @@ from app.book.ledger.rules import AccountStatus
 from app.core.errors import Invalid, NotFound
 from app.core.labels import ACCOUNT_LABELS
 from app.http.context import Now
+from app.http.cursors import RowId
 from app.http.doors import Manager
 from app.http.transactions import WriteSession
 from app.policy.sections.pauses import PauseKind
-from app.web.accounts.account_file import AccountId
 from app.web.accounts.confirmation import Effect, Submission, submit
 from app.web.accounts.words import PAUSE_WORDS, STATUS_WORDS
 from app.web.forms import ReasonForm, Typed, Wrong, sentence
@@ -38,7 +38,7 @@ class PauseForm(ReasonForm):
 @router.post("/accounts/{account_id}/pauses")
 def pause(
     request: Request,
-    account_id: AccountId,
+    account_id: RowId,
     staff: Manager,
     session: WriteSession,
     now: Now,
@@ -70,8 +70,8 @@ class EndPauseForm(Typed):
 @router.post("/accounts/{account_id}/pauses/{pause_id}/end")
 def stop_pause(
     request: Request,
-    account_id: AccountId,
-    pause_id: AccountId,
+    account_id: RowId,
+    pause_id: RowId,
     staff: Manager,
     session: WriteSession,
     now: Now,
@@ -100,7 +100,7 @@ def stop_pause(
 @router.post("/accounts/{account_id}/re-age")
 def bring_current(
     request: Request,
-    account_id: AccountId,
+    account_id: RowId,
     staff: Manager,
     session: WriteSession,
     now: Now,
@@ -136,7 +136,7 @@ class StatusForm(ReasonForm):
 @router.post("/accounts/{account_id}/status")
 def status(
     request: Request,
-    account_id: AccountId,
+    account_id: RowId,
     staff: Manager,
     session: WriteSession,
     now: Now,
@@ -180,7 +180,7 @@ class TermsForm(ReasonForm):
 @router.post("/accounts/{account_id}/terms")
 def terms(
     request: Request,
-    account_id: AccountId,
+    account_id: RowId,
     staff: Manager,
     session: WriteSession,
     now: Now,

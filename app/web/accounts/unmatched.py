@@ -29,11 +29,10 @@ from app.core.ids import id_of
 from app.core.money import BadAmount, known_currencies, typed_minor
 from app.core.staff.rules import Role, Staff
 from app.http.context import Now
-from app.http.cursors import decode_cursor, encode_cursor
+from app.http.cursors import RowId, decode_cursor, encode_cursor
 from app.http.doors import CaseWorker, Manager
 from app.http.formats import reader_locale
 from app.http.transactions import ReadSession, WriteSession
-from app.web.accounts.account_file import AccountId
 from app.web.accounts.words import STATUS_WORDS
 from app.web.forms import sentence
 from app.web.lists import Column
@@ -66,13 +65,13 @@ DECIDED_COLUMNS = [
 @dataclass(frozen=True, slots=True)
 class UnmatchedPage(Page):
     template = "accounts/unmatched.html"
-    rows: Sequence[Mapping[str, Any]]
+    rows: Sequence[Mapping[str, object]]
     waits: bool
     q: str
     status: str
     columns: Sequence[Column]
     tabs: Sequence[tuple[str, str, bool]]
-    ages: Mapping[Any, int]
+    ages: Mapping[int, int]
     accounts: Mapping[int, Account]
     names: Mapping[str, str]
     next_cursor: str | None
@@ -88,7 +87,7 @@ def unmatched(
     cursor: str = "",
     q: str = "",
 ) -> Response:
-    """Those that wait, of all portfolios, the oldest first; `?status=matched` and `returned` look back."""
+    """Waiting payments of all portfolios, the oldest first; `?status=matched` and `returned` show earlier ones."""
     wanted = UnmatchedStatus(status) if status in set(UnmatchedStatus) else UnmatchedStatus.WAITING
     waits = wanted is UnmatchedStatus.WAITING
     after = decode_cursor(cursor, 1, int)
@@ -183,7 +182,7 @@ def _posted_to(session: Session, rows: Sequence[dict[str, Any]]) -> dict[int, Ac
 @router.get("/{payment_id}")
 def payment_page(
     request: Request,
-    payment_id: AccountId,
+    payment_id: RowId,
     staff: CaseWorker,
     session: ReadSession,
     now: Now,
@@ -278,7 +277,7 @@ def _account(session: Session, payment: UnmatchedPayment, reference: str) -> Acc
 @router.post("/{payment_id}/match")
 def match(
     request: Request,
-    payment_id: AccountId,
+    payment_id: RowId,
     staff: CaseWorker,
     session: WriteSession,
     now: Now,
@@ -302,7 +301,7 @@ def match(
 @router.post("/{payment_id}/return")
 def give_back(
     request: Request,
-    payment_id: AccountId,
+    payment_id: RowId,
     staff: Manager,
     session: WriteSession,
     now: Now,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Form
@@ -19,9 +19,9 @@ from app.core.actor import Actor
 from app.core.errors import NotFound
 from app.core.labels import ENTRY_LABELS
 from app.http.context import Now
+from app.http.cursors import RowId
 from app.http.doors import Manager
 from app.http.transactions import ReadSession, WriteSession
-from app.web.accounts.account_file import AccountId
 from app.web.lists import Column
 from app.web.lookups import staff_names
 from app.web.rendering import Page, page, redirect
@@ -40,7 +40,7 @@ WAIVER_COLUMNS = [
 @dataclass(frozen=True, slots=True)
 class WaiversPage(Page):
     template = "accounts/waivers.html"
-    rows: Sequence[Mapping[str, Any]]
+    rows: Sequence[Mapping[str, object]]
     columns: Sequence[Column]
     names: Mapping[str, str]
     me: Actor
@@ -79,7 +79,7 @@ def waivers(request: Request, staff: Manager, session: ReadSession) -> Response:
 @router.post("/waivers/{waiver_id}/decide")
 def decide(
     request: Request,
-    waiver_id: AccountId,
+    waiver_id: RowId,
     staff: Manager,
     session: WriteSession,
     now: Now,

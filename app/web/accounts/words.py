@@ -1,4 +1,4 @@
-"""What a reader calls the states of an account."""
+"""Labels of an account's statuses and pauses."""
 
 from __future__ import annotations
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated
 
-from fastapi import Path
 from sqlmodel import Session, select
 
 from app.book.delinquency.rules import days_past_due
@@ -26,8 +24,6 @@ from app.casework.cases.rules import CaseStatus
 from app.casework.cases.worklist import PortfolioToday
 from app.core.ids import id_of
 from app.web.lookups import book_of
-
-CaseId = Annotated[int, Path(ge=1, le=2**62)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +72,12 @@ class CaseFile:
 
     @property
     def to_ask(self) -> int:
-        """What the customer may be asked for: past due, on each account never more than its balance."""
+        """The amount a message may ask for: past due, on each account at most its balance."""
         return self.owes.past_due
 
     @property
     def last_night(self) -> LastNight | None:
-        """What the last closed day left, where that is something else than now."""
+        """The figures of the last closed day; None where they equal those of now."""
         case = self.case
         if not self.is_open or (case.past_due_minor, case.balance_minor) == (
             self.owes.past_due,

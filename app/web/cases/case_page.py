@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
@@ -45,6 +44,7 @@ from app.core.timeline.models import Event
 from app.core.timeline.queries import last_event
 from app.core.vocabulary import HoldKind
 from app.http.context import Now, ports_of
+from app.http.cursors import RowId
 from app.http.doors import CaseReader
 from app.http.formats import reader_locale
 from app.http.transactions import ReadSession, StreamSession
@@ -61,7 +61,7 @@ from app.outreach.strategy.models import StrategyTask
 from app.outreach.strategy.queries import open_tasks
 from app.policy.composition import packs_for
 from app.policy.pack import Pack
-from app.web.cases.case_file import CaseFile, CaseId, open_case_file
+from app.web.cases.case_file import CaseFile, open_case_file
 from app.web.cases.case_tabs import (
     TABS,
     HoldsTab,
@@ -103,7 +103,7 @@ MESSAGE_TONES: Mapping[OutboxStatus, Tone] = {
 @router.get("/{case_id}")
 def case_file(
     request: Request,
-    case_id: CaseId,
+    case_id: RowId,
     staff: CaseReader,
     session: ReadSession,
     now: Now,
@@ -113,7 +113,7 @@ def case_file(
 
 
 @router.get("/{case_id}/ledger.csv")
-def ledger_csv(case_id: CaseId, _staff: CaseReader, session: StreamSession, now: Now) -> Response:
+def ledger_csv(case_id: RowId, _staff: CaseReader, session: StreamSession, now: Now) -> Response:
     """Every entry of every account of the case, oldest first, each with its account's running balance."""
     file = open_case_file(session, case_id, now)
     header = (
@@ -245,7 +245,7 @@ def _who(file: CaseFile, locale: Locale, now: datetime) -> CustomerLine:
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """What is in force: live plan, offers that wait for an answer, holds, call tasks, referral."""
+    """Everything in force on a case: live plan, open offers, holds, call tasks, referral."""
 
     live: Plan | None
     paid: int
@@ -260,7 +260,7 @@ class InForce:
 
 
 def _standing(session: Session, file: CaseFile, plans: Sequence[Plan]) -> InForce:
-    """What is in force: live plan, offers that wait for an answer, holds, call tasks, referral."""
+    """Everything in force on a case: live plan, open offers, holds, call tasks, referral."""
     case_id = id_of(file.case)
     live = next((plan for plan in plans if plan.case_id == case_id and plan.status in LIVE), None)
     holds = open_holds(session, [file.case.customer_id])
@@ -286,7 +286,7 @@ def _standing(session: Session, file: CaseFile, plans: Sequence[Plan]) -> InForc
 
 @dataclass(frozen=True, slots=True)
 class CaseOptions:
-    """What the forms offer and start from."""
+    """Choices and first values of the forms."""
 
     results: Sequence[tuple[str, str]]
     holds: Sequence[tuple[str, str]]
@@ -297,7 +297,7 @@ class CaseOptions:
     first_due: str
     review: str
     longest_answer: int
-    contact: Mapping[str, Any]
+    contact: Mapping[str, object]
     contact_was: str
     contact_fields: Sequence[tuple[str, str, int]]
     max_months: int
@@ -308,7 +308,7 @@ class CaseOptions:
 
 
 def _options(request: Request, session: Session, file: CaseFile) -> CaseOptions:
-    """What the forms offer and start from."""
+    """Choices and first values of the forms."""
     today = file.book.today
     contact = {name: getattr(file.customer, name) for name in CONTACT}
     return CaseOptions(
@@ -333,6 +333,6 @@ def _options(request: Request, session: Session, file: CaseFile) -> CaseOptions:
 
 
 def _letters(request: Request) -> list[tuple[str, str]]:
-    """What may be sent by hand, (code, title)."""
+    """Letters that may be sent by hand, as (code, title)."""
     stationery = ports_of(request).stationery
     return [(code, stationery.letters[code].title) for code in sendable_letters(stationery)]

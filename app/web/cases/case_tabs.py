@@ -177,7 +177,7 @@ def _ledger_tab(request: Request, session: Session, file: CaseFile) -> LedgerTab
 class StatementRow:
     line: StatementLine
     still_unpaid: int
-    """What of its minimum is past due now."""
+    """The part of its minimum that is past due now."""
 
 
 def _statements(session: Session, file: CaseFile) -> list[tuple[Account, list[StatementRow]]]:
@@ -206,7 +206,7 @@ class ThreadLine:
 
 
 def _thread(session: Session, file: CaseFile) -> list[ThreadLine]:
-    """What we worded for them and what they wrote, the latest first."""
+    """Messages to and from the customer, the latest first."""
     ours = [ThreadLine(each.sent_at or each.created_at, ours=each) for each in _messages(session, file)]
     theirs = [
         ThreadLine(each.received_at, theirs=each, intents=reading_of(each).intents)
@@ -216,7 +216,7 @@ def _thread(session: Session, file: CaseFile) -> list[ThreadLine]:
 
 
 def queued_messages(session: Session, file: CaseFile) -> Sequence[OutboxMessage]:
-    """What waits to leave for this customer, and can still be cancelled."""
+    """Queued messages to this customer, which can still be cancelled."""
     query = select(OutboxMessage).where(
         OutboxMessage.customer_id == file.case.customer_id,
         OutboxMessage.status == OutboxStatus.QUEUED,
@@ -226,7 +226,7 @@ def queued_messages(session: Session, file: CaseFile) -> Sequence[OutboxMessage]
 
 
 def _messages(session: Session, file: CaseFile) -> list[OutboxMessage]:
-    """What was worded for this customer, sent or not, the latest first."""
+    """Messages to this customer, sent or not, the latest first."""
     query = (
         select(OutboxMessage)
         .where(

@@ -15,13 +15,13 @@ from app.core.errors import Conflict, NotFound
 from app.core.labels import CHANNEL_LABELS
 from app.core.timeline.models import Event
 from app.http.context import Now
-from app.http.cursors import decode_cursor, encode_cursor
+from app.http.cursors import RowId, decode_cursor, encode_cursor
 from app.http.doors import CaseReader
 from app.http.transactions import ReadSession, StreamSession
 from app.outreach.gate import queries
 from app.outreach.gate.decisions import Replay, replay
 from app.outreach.gate.queries import Decision, Period
-from app.web.cases.case_file import CaseFile, CaseId, open_case_file
+from app.web.cases.case_file import CaseFile, open_case_file
 from app.web.lists import Column, csv_download
 from app.web.managers.contacts import COLUMNS, CSV_HEADER, PAGE, WORDS, csv_rows
 from app.web.rendering import Page, page
@@ -47,7 +47,7 @@ class CaseContactsPage(Page):
 @router.get("/{case_id}/contacts")
 def case_contacts(
     request: Request,
-    case_id: CaseId,
+    case_id: RowId,
     _staff: CaseReader,
     session: ReadSession,
     now: Now,
@@ -80,7 +80,7 @@ def case_contacts(
 
 
 @router.get("/{case_id}/contacts.csv")
-def case_contacts_csv(case_id: CaseId, _staff: CaseReader, session: StreamSession, now: Now) -> Response:
+def case_contacts_csv(case_id: RowId, _staff: CaseReader, session: StreamSession, now: Now) -> Response:
     file = open_case_file(session, case_id, now)
     rows = queries.all_decisions(session, Period(*EVER, case_id=case_id))
     return csv_download(f"{file.case.reference}-contacts.csv", CSV_HEADER, csv_rows(rows))
@@ -99,7 +99,7 @@ class ReplayPage(Page):
 @router.get("/{case_id}/contacts/{event_id}")
 def case_replay(
     request: Request,
-    case_id: CaseId,
+    case_id: RowId,
     event_id: Annotated[int, Path(ge=1, lt=2**63)],
     _staff: CaseReader,
     session: ReadSession,

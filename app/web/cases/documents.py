@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, File, Form, Path, UploadFile
+from fastapi import APIRouter, File, Form, UploadFile
 from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,11 +21,12 @@ from app.core.ids import id_of
 from app.core.labels import DOCUMENT_LABELS
 from app.core.staff.rules import CASEWORK, LEGAL_WORK, MANAGEMENT, Staff
 from app.http.context import Now
+from app.http.cursors import RowId
 from app.http.doors import CaseReader, requires
 from app.http.downloads import document_response
 from app.http.security import KB
 from app.http.transactions import ReadSession, WriteSession
-from app.web.cases.case_file import CaseFile, CaseId, open_case_file
+from app.web.cases.case_file import CaseFile, open_case_file
 from app.web.cases.case_file import CaseFile as OpenFile
 from app.web.lookups import staff_names
 from app.web.rendering import Page, page, redirect
@@ -34,18 +35,15 @@ router = APIRouter(prefix="/cases")
 
 
 Filer = Annotated[Staff, requires(*CASEWORK, *LEGAL_WORK)]
-"""Whoever works on the case, and the legal team."""
+"""Case workers and the legal team."""
 
 
 Withdrawer = Annotated[Staff, requires(*LEGAL_WORK, *MANAGEMENT)]
 
 
-DocumentId = Annotated[int, Path(ge=1, lt=2**63)]
-
-
 @router.get("/{case_id}/documents")
 def documents(
-    request: Request, case_id: CaseId, staff: CaseReader, session: ReadSession, now: Now
+    request: Request, case_id: RowId, staff: CaseReader, session: ReadSession, now: Now
 ) -> Response:
     return _documents_page(request, session, open_case_file(session, case_id, now), staff)
 
@@ -95,7 +93,7 @@ def _documents_page(
 @router.post("/{case_id}/documents", max_body_size=MAX_BYTES + 64 * KB)
 def upload(
     request: Request,
-    case_id: CaseId,
+    case_id: RowId,
     staff: Filer,
     session: WriteSession,
     now: Now,
@@ -135,7 +133,7 @@ def _day(text: str) -> date:
 
 @router.get("/{case_id}/documents/{document_id}")
 def download(
-    case_id: CaseId, document_id: DocumentId, staff: CaseReader, session: WriteSession, now: Now
+    case_id: RowId, document_id: RowId, staff: CaseReader, session: WriteSession, now: Now
 ) -> Response:
     """A write session because every download is on record."""
     opened = open_case_file(session, case_id, now)
@@ -147,8 +145,8 @@ def download(
 @router.post("/{case_id}/documents/{document_id}/withdraw")
 def withdraw(
     request: Request,
-    case_id: CaseId,
-    document_id: DocumentId,
+    case_id: RowId,
+    document_id: RowId,
     staff: Withdrawer,
     session: WriteSession,
     now: Now,

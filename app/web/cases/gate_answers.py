@@ -1,4 +1,4 @@
-"""What the gate says to a reminder now, channel by channel."""
+"""The gate's answer to a reminder at this moment, for each channel."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class GateRow:
 
 
 def may_contact(session: Session, file: CaseFile, now: datetime) -> list[GateRow]:
-    """What the gate says to an ordinary reminder on each channel; nothing is sent and nothing recorded.
+    """Review an ordinary reminder on each channel; nothing is sent or recorded.
 
     The same question as `gate.explain`, with the facts gathered once for all channels. Messages that are
     queued already count.
@@ -76,8 +76,8 @@ def may_contact(session: Session, file: CaseFile, now: datetime) -> list[GateRow
 
 
 def weightiest_first(reasons: Sequence[Reason]) -> tuple[Reason, ...]:
-    """Those with no end before those that end by themselves, the last first: under "do not contact" nobody is to read
-    of a limit that is over tomorrow."""
+    """Sort reasons: those without an end first, then by their end, the latest first. An agent under "do not contact"
+    should not read of a limit that ends tomorrow."""
     latest = datetime.max.replace(tzinfo=UTC)
     return tuple(sorted(reasons, key=lambda reason: reason.until or latest, reverse=True))
 

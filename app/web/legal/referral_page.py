@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends
 from sqlmodel import Session
@@ -78,10 +78,10 @@ class ReferralPage(Page):
     file: CaseFile
     past_due_minor: int
     days_late: int
-    excuses: Mapping[int, Any]
+    excuses: Mapping[int, object]
     bundles: Sequence[SealedBundle]
     deliveries: Mapping[int, OutboxMessage]
-    receipts: Mapping[int, Any]
+    receipts: Mapping[int, object]
     can_seal: bool
     can_deliver: bool
     stopped: ChannelStop | None
@@ -151,7 +151,7 @@ def find_referral(session: Session, referral_id: int) -> Listed:
 
 
 def case_file_of(session: Session, case: CollectionsCase, now: Now) -> CaseFile:
-    """What a bundle built at this moment would show: its checklist and its figures are those of the page."""
+    """The case file that a bundle built now would hold; its checklist and figures are those of the page."""
     return load_case_file(session, case, bundle_id=case_reference(id_of(case)), now=now)
 
 

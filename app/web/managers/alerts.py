@@ -1,4 +1,4 @@
-"""What has failed and is not over, with what to do about it; and what is over."""
+"""Alerts: open ones with advice, and those that have ended."""
 
 from __future__ import annotations
 

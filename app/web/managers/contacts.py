@@ -62,13 +62,13 @@ class ContactsPage(Page):
     first_on: date
     last_on: date
     max_days: int
-    wanted: Mapping[str, Any]
+    wanted: Mapping[str, object]
     words: Mapping[str, tuple[str, str, str]]
     channel_words: Mapping[str, str]
-    matrix: Mapping[str, Any]
-    day_chart: Mapping[str, Any] | None
+    matrix: Mapping[str, object]
+    day_chart: Mapping[str, object] | None
     rules: RuleCounts
-    chart: Mapping[str, Any] | None
+    chart: Mapping[str, object] | None
     columns: Sequence[Column]
     decisions: Sequence[Decision]
     next_cursor: str | None
@@ -189,7 +189,7 @@ def _rule_chart(rules: RuleCounts) -> dict[str, Any] | None:
 
 
 def _day_chart(found: Mapping[tuple[date, str], int], first_on: date, last_on: date) -> dict[str, Any] | None:
-    """What the gate answered, day by day."""
+    """Chart the gate's answers by day."""
     if not found:
         return None
     days = [first_on + timedelta(days=n) for n in range((last_on - first_on).days + 1)]

@@ -58,8 +58,8 @@ class DashboardPage(Page):
     overdue_days: tuple[int, int, int, int]
     restated: Sequence[Point]
     definitions: Mapping[str, Definition]
-    charts: Mapping[str, Mapping[str, Any]]
-    buckets: Sequence[Mapping[str, Any]]
+    charts: Mapping[str, Mapping[str, object]]
+    buckets: Sequence[Mapping[str, object]]
     not_owed: int
     roll: RollForward
     steps: Sequence[RollForwardLine]
@@ -134,7 +134,7 @@ class Tile:
     definition: Definition
     figure: Figure
     first: Figure | None
-    """What was reported that night, where it has been restated since."""
+    """The figure first reported, where it has been restated since."""
     change: float | None
     """Against `compared_on`, as a difference of ratios; None where there is no figure of that day."""
     compared_on: date
@@ -167,7 +167,7 @@ def _tiles(points: Sequence[Point], portfolio: Portfolio, *, on: date, compared_
 
 
 def _behind(kpi: str, code: str, on: date) -> str:
-    """Where the rows that a figure counts are listed."""
+    """The address that lists the rows behind a figure."""
     if kpi.startswith("overdue_rate_"):
         return f"/dashboard/accounts?portfolio={code}&on={on}&days={kpi.rpartition('_')[2]}"
     first_on = month_start(on) if kpi == "recovery_rate" else on - timedelta(days=29)
@@ -226,9 +226,9 @@ class LastDay:
     """The last business day's stages, and what its invariants found (asked again, so that rows can be shown)."""
 
     run: DailyRun
-    stages: Any
-    seconds: Any
-    found: Any
+    stages: Sequence[Mapping[str, object]]
+    seconds: float
+    found: int
     violations: Sequence[Violation]
 
 

@@ -162,7 +162,7 @@ def movements_behind(
     cursor: str = "",
     format: str = "",
 ) -> Response:
-    """What fell past due, was paid or adjusted between two days: the lines of the roll-forward."""
+    """Movements between two days, the rows behind a line of the roll-forward."""
     chosen, _ = _closed(session, portfolio, last)
     span = (id_of(chosen), kind, first, last)
     if format == "csv":
@@ -207,7 +207,7 @@ def _movement_cursor(row: history.MovementBehind) -> str:
 
 
 def _movement_seen(cursor: str) -> tuple[date, int] | None:
-    """Where the page before ended. Invalid for a link that is none of ours."""
+    """The last row of the page before. Invalid for a damaged link."""
     seen = decode_cursor(cursor, 2, date.fromisoformat, int)
     return (date.fromisoformat(seen[0]), seen[1]) if seen else None
 

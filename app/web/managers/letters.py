@@ -77,13 +77,13 @@ def letters(request: Request, _staff: Reader) -> Response:
 
 @dataclass(frozen=True, slots=True)
 class LetterChoice:
-    """What somebody chose to look at."""
+    """The letter, channel and language that a reader chose."""
 
     letter: Letter
     channel: Channel
     collector: CollectorKind
     case: str
-    """As typed; '' = made-up figures."""
+    """The case reference as typed; '' = made-up figures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Preview:
     cost: str
     sheets: int
     query: str
-    """Of the page's pictures and PDF."""
+    """The query of the page's pictures and PDF."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +237,7 @@ def language_word(code: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Figures:
-    """What a letter is worded with, and how it would be addressed."""
+    """The figures that word a letter, and its address."""
 
     context: LetterContext
     to: str
@@ -309,7 +309,7 @@ def _preview(
 
 
 def cost_of(settings: Settings, channel: Channel, segments: int, sheets: int) -> str:
-    """What one message costs at the prices set, '' if none are."""
+    """The cost of one message at the prices set; '' = no price is set."""
     prices = {
         Channel.SMS: segments * settings.price_sms_segment,
         Channel.EMAIL: settings.price_email,

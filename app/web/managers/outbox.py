@@ -63,8 +63,8 @@ COLUMNS = [Column(label) for label in ("Queued", "Status", "Channel", "To", "Let
 @dataclass(frozen=True, slots=True)
 class OutboxPage(Page):
     template = "managers/outbox/outbox.html"
-    wanted: Mapping[str, Any]
-    matrix: Mapping[str, Any]
+    wanted: Mapping[str, object]
+    matrix: Mapping[str, object]
     unknown: Sequence[Listed]
     unknown_count: int
     stops: Mapping[Destination, ChannelStop]
@@ -122,7 +122,7 @@ def outbox(
 @dataclass(frozen=True, slots=True)
 class SendingPage(Page):
     template = "managers/outbox/sending.html"
-    matrix: Mapping[str, Any]
+    matrix: Mapping[str, object]
     stops: Mapping[Destination, ChannelStop]
     served: frozenset[Destination]
     status_words: Mapping[OutboxStatus, tuple[str, Tone, str]]

@@ -11,10 +11,10 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 import structlog
-from fastapi import APIRouter, Form, Path, Query
+from fastapi import APIRouter, Form, Query
 from sqlmodel import Session, col, select
 from starlette.datastructures import State
 from starlette.requests import Request
@@ -27,6 +27,7 @@ from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
 from app.core.labels import CHANNEL_LABELS
 from app.http.context import Now, engine_of, ports_of, settings_of
+from app.http.cursors import RowId
 from app.http.doors import Manager
 from app.http.transactions import ReadSession, WriteSession
 from app.operations.day.runs import last_closed
@@ -50,7 +51,6 @@ from app.web.rendering import Page, Tone, page, redirect
 
 router = APIRouter(prefix="/simulations")
 log = structlog.get_logger("desk.web")
-RowId = Annotated[int, Path(ge=1, le=2**62)]
 DEFAULT_DAYS = 14
 PAGE = 100
 COLUMNS = [
@@ -235,7 +235,7 @@ def _outcome(request: Request, run: SimulationRun) -> RunOutcome:
 
 
 def _is_running(request: Request, run: SimulationRun) -> bool:
-    """Whether somebody is at it: a thread of this process, or whoever holds the lock elsewhere."""
+    """Whether a thread of this process, or another process that holds the lock, runs it."""
     from app.operations.simulation.service import TURN
 
     if run.id in running_simulations(request.app.state):
@@ -261,11 +261,11 @@ class SimulationPage(Page):
     book: Portfolio
     outcome: RunOutcome
     names: Mapping[str, str]
-    result: Any | None
-    figures: Sequence[Mapping[str, Any]]
-    sides: Sequence[tuple[str, Mapping[str, Any]]]
-    rules: Sequence[Mapping[str, Any]]
-    charts: Sequence[tuple[str, Mapping[str, Any]]]
+    result: Mapping[str, object] | None
+    figures: Sequence[Mapping[str, object]]
+    sides: Sequence[tuple[str, Mapping[str, object]]]
+    rules: Sequence[Mapping[str, object]]
+    charts: Sequence[tuple[str, Mapping[str, object]]]
     measure_words: Mapping[str, str]
     channel_words: Mapping[str, str]
     decision_words: Mapping[str, tuple[str, Tone]]

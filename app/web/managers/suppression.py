@@ -16,7 +16,7 @@ from app.book.ledger.models import Customer
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.labels import CHANNEL_LABELS, SUPPRESSION_LABELS, in_sentence
 from app.http.context import Now
-from app.http.cursors import decode_cursor, encode_cursor
+from app.http.cursors import RowId, decode_cursor, encode_cursor
 from app.http.doors import Manager
 from app.http.transactions import ReadSession, WriteSession
 from app.inbound.bounces.models import MailNotice
@@ -24,7 +24,6 @@ from app.inbound.bounces.rules import NoticeKind
 from app.inbound.bounces.service import decide
 from app.outreach.gate.models import SuppressedAddress
 from app.outreach.gate.suppression import channel_of, holders, on_list
-from app.web.accounts.account_file import AccountId
 from app.web.forms import sentence
 from app.web.lists import Column
 from app.web.lookups import staff_names
@@ -160,7 +159,7 @@ def add(
 @router.post("/{row_id}/restore")
 def take_off(
     request: Request,
-    row_id: AccountId,
+    row_id: RowId,
     staff: Manager,
     session: WriteSession,
     now: Now,
@@ -181,8 +180,8 @@ def take_off(
 
 
 @router.post("/notices/{notice_id}/done")
-def done(request: Request, notice_id: AccountId, staff: Manager, session: WriteSession, now: Now) -> Response:
-    """Somebody has read what came back and done what there was to do."""
+def done(request: Request, notice_id: RowId, staff: Manager, session: WriteSession, now: Now) -> Response:
+    """Mark a bounced message as dealt with."""
     row = session.get(MailNotice, notice_id, with_for_update=True)
     if row is None:
         raise NotFound("There is no such message.")

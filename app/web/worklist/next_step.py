@@ -17,7 +17,7 @@ from app.web.rendering import Tone
 
 @dataclass(frozen=True, slots=True)
 class NextStep:
-    """What is to happen with a case, in words; `on` or `at` complete them."""
+    """The next step of a case in words; `on` or `at` completes the sentence."""
 
     words: str
     tone: Tone = "neutral"

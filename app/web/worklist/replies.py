@@ -1,4 +1,4 @@
-"""What customers wrote: what waits for a person, what it may mean, and what is decided about it."""
+"""Replies of customers: the queue for review, what each may mean, and the decision."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from app.core.errors import Conflict, NotFound
 from app.core.ids import id_of
 from app.core.labels import REVIEW_LABELS
 from app.http.context import Now, ports_of
-from app.http.cursors import decode_cursor, encode_cursor
+from app.http.cursors import RowId, decode_cursor, encode_cursor
 from app.http.doors import CaseWorker
 from app.http.transactions import ReadSession, WriteSession
 from app.inbound import queries
@@ -24,7 +24,6 @@ from app.inbound.models import InboundMessage
 from app.inbound.queries import Listed, Sender
 from app.inbound.rules import Choice, InboundSource, Intent, ReviewOutcome, choices, suggestions
 from app.inbound.service import attach, reading_of, review
-from app.web.cases.case_file import CaseId
 from app.web.forms import sentence
 from app.web.lists import Column
 from app.web.lookups import staff_names
@@ -56,7 +55,7 @@ class RepliesPage(Page):
 def replies(
     request: Request, _staff: CaseWorker, session: ReadSession, show: str = "", cursor: str = ""
 ) -> Response:
-    """Those that wait, of all portfolios, the oldest first; `?show=done` looks back."""
+    """Waiting replies of all portfolios, the oldest first; `?show=done` shows earlier ones."""
     show = show if show in SHOWN else ""
     more = None
     if show == "done":
@@ -89,7 +88,7 @@ def replies(
 
 @router.get("/{message_id}")
 def reply(
-    request: Request, message_id: CaseId, _staff: CaseWorker, session: ReadSession, who: str = ""
+    request: Request, message_id: RowId, _staff: CaseWorker, session: ReadSession, who: str = ""
 ) -> Response:
     """`?who=` looks a customer up for a message of an unknown number, before it is said to be theirs."""
     return _page(request, session, _message(session, message_id), who.replace("\0", "").strip()[:60])
@@ -157,7 +156,7 @@ def _message(session: Session, message_id: int, *, lock: bool = False) -> Inboun
 @router.post("/{message_id}/review")
 def decide(
     request: Request,
-    message_id: CaseId,
+    message_id: RowId,
     staff: CaseWorker,
     session: WriteSession,
     now: Now,
@@ -178,7 +177,7 @@ def decide(
 @router.post("/{message_id}/attach")
 def say_whose(
     request: Request,
-    message_id: CaseId,
+    message_id: RowId,
     staff: CaseWorker,
     session: WriteSession,
     now: Now,

@@ -103,7 +103,7 @@ def test_an_unknown_number_is_attached_by_any_reference(sqlite_desk: Desk) -> No
     browser = sqlite_desk.sign_in(Role.AGENT)
     assert "Waiting (0)" in browser.get("/replies").text
     assert f'href="/replies/{number}"' in browser.get("/replies?show=unknown").text
-    assert "Nobody has this reference" in browser.get(f"/replies/{number}?who=nobody").text
+    assert "No customer has this reference" in browser.get(f"/replies/{number}?who=nobody").text
     page = browser.get(f"/replies/{number}?who={case.reference}").text
     assert "It is from Anna Berg" in page
     # Whoever gets that number one day has refused already.

@@ -23,9 +23,9 @@ from app.core.actor import Actor
 from app.core.db import Busy, exclusive
 from app.core.errors import Conflict, DeskError, NotFound
 from app.http.context import Now, engine_of, settings_of
+from app.http.cursors import RowId
 from app.http.doors import Manager
 from app.http.transactions import ReadSession
-from app.web.accounts.account_file import AccountId
 from app.web.accounts.feeds.upload_files import Upload, mapping_of, read_upload
 from app.web.accounts.feeds.words import KINDS
 from app.web.lookups import staff_names
@@ -64,7 +64,7 @@ def outcome_of(request: Request, row: FeedLoad, portfolio: Portfolio) -> LoadOut
 
 
 def is_running(state: State, engine: Engine, row: FeedLoad, portfolio: Portfolio) -> bool:
-    """Whether somebody is at it: a thread of this process, or whoever holds the portfolio's lock elsewhere."""
+    """Whether a thread of this process, or another process that holds the portfolio's lock, runs the load."""
     if row.id in running_loads(state):
         return True
     try:
@@ -83,7 +83,7 @@ def running_loads(state: State) -> dict[int, str]:
 
 
 @router.post("/{load_id}/resume")
-def resume(request: Request, load_id: AccountId, staff: Manager, session: ReadSession, now: Now) -> Response:
+def resume(request: Request, load_id: RowId, staff: Manager, session: ReadSession, now: Now) -> Response:
     """Go on where an interrupted load stopped."""
     row, portfolio = _row(session, load_id)
     if not outcome_of(request, row, portfolio).interrupted:
@@ -159,7 +159,7 @@ class LoadPage(Page):
 
 
 @router.get("/{load_id}")
-def load_page(request: Request, load_id: AccountId, _staff: Manager, session: ReadSession) -> Response:
+def load_page(request: Request, load_id: RowId, _staff: Manager, session: ReadSession) -> Response:
     row, portfolio = _row(session, load_id)
     return page(
         request,
@@ -184,14 +184,14 @@ class LoadProgress(Page):
 
 
 @router.get("/{load_id}/progress")
-def progress(request: Request, load_id: AccountId, _staff: Manager, session: ReadSession) -> Response:
+def progress(request: Request, load_id: RowId, _staff: Manager, session: ReadSession) -> Response:
     """The part of the page that changes, for its script."""
     row, portfolio = _row(session, load_id)
     return page(request, LoadProgress(row=row, outcome=outcome_of(request, row, portfolio)))
 
 
 @router.get("/{load_id}/rejects")
-def rejects(load_id: AccountId, _staff: Manager, session: ReadSession) -> Response:
+def rejects(load_id: RowId, _staff: Manager, session: ReadSession) -> Response:
     """Line, column, reason and row of each that was refused."""
     row, _ = _row(session, load_id)
     path = _rejects(row)
@@ -201,7 +201,7 @@ def rejects(load_id: AccountId, _staff: Manager, session: ReadSession) -> Respon
 
 
 @router.get("/{load_id}/warnings")
-def warnings(load_id: AccountId, _staff: Manager, session: ReadSession) -> Response:
+def warnings(load_id: RowId, _staff: Manager, session: ReadSession) -> Response:
     """Line, column, word and row of each cell that was put right or left out."""
     row, _ = _row(session, load_id)
     path = _existing(row.warnings_file)

@@ -1,4 +1,4 @@
-"""What a creditor's file says of holders and statuses: the oldest first, until a manager decides."""
+"""Changes of holders and statuses that a creditor's file reports, until a manager decides."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from app.book.ledger.models import Customer, Portfolio
 from app.core.db import Row
 from app.core.errors import Conflict, Invalid
 from app.http.context import Now
+from app.http.cursors import RowId
 from app.http.doors import Manager
 from app.http.transactions import ReadSession, WriteSession
-from app.web.accounts.account_file import AccountId
 from app.web.forms import Typed, sentence
 from app.web.lists import Column
 from app.web.rendering import Page, page, redirect
@@ -49,7 +49,7 @@ def reported_changes(request: Request, _staff: Manager, session: ReadSession) ->
 @router.post("/{change_id}/decision")
 def decide(
     request: Request,
-    change_id: AccountId,
+    change_id: RowId,
     staff: Manager,
     session: WriteSession,
     now: Now,

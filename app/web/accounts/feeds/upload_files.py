@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """What lies in an upload's folder, as `upload.json` has it."""
+    """The content of `upload.json`: which file this is and who uploaded it."""
 
     portfolio: str
     kind: str

@@ -1,4 +1,4 @@
-"""What a reader calls the kinds of feeds."""
+"""Labels of the kinds of feeds."""
 
 from __future__ import annotations
 

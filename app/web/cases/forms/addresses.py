@@ -7,8 +7,8 @@ from collections.abc import Callable
 from fastapi import APIRouter
 from starlette.responses import RedirectResponse, Response
 
+from app.http.cursors import RowId
 from app.http.doors import CaseReader
-from app.web.cases.case_file import CaseId
 
 router = APIRouter(prefix="/cases")
 
@@ -29,14 +29,14 @@ ROW_FORMS = {
 
 
 def _shows(form: str) -> Callable[..., Response]:
-    def show_form(case_id: CaseId, _staff: CaseReader) -> Response:
+    def show_form(case_id: RowId, _staff: CaseReader) -> Response:
         return _to_form(case_id, form)
 
     return show_form
 
 
 def _shows_row(form: str) -> Callable[..., Response]:
-    def show_row_form(case_id: CaseId, row_id: CaseId, _staff: CaseReader) -> Response:
+    def show_row_form(case_id: RowId, row_id: RowId, _staff: CaseReader) -> Response:
         return _to_form(case_id, f"{form}-{row_id}")
 
     return show_row_form

@@ -1,4 +1,4 @@
-"""What the gate answered, in the words that a page says after a form."""
+"""The gate's answers as sentences that a page shows after a form."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def confirmation_words(
 
 
 def in_writing_words(request: Request, file: CaseFile, answer: Answer | None, now: datetime) -> str:
-    """What came of the letter that belongs to an action; '' = there is none."""
+    """The result of the letter that belongs to an action; '' = there is none."""
     if answer is None:
         return ""
     words = answer_words(Channel.EMAIL if file.customer.email else Channel.POST, answer,

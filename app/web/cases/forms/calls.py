@@ -20,9 +20,10 @@ from app.core.labels import HOLD_LABELS
 from app.core.staff.rules import Staff
 from app.core.timeline.queries import last_event
 from app.http.context import Now, ports_of
+from app.http.cursors import RowId
 from app.http.doors import CaseWorker
 from app.http.transactions import WriteSession
-from app.web.cases.case_file import CaseFile, CaseId
+from app.web.cases.case_file import CaseFile
 from app.web.cases.forms.action import submit
 from app.web.cases.forms.answers import confirmation_words, in_writing_words, reader_of
 from app.web.cases.forms.plans import ask_about_promise
@@ -49,7 +50,7 @@ class CallForm(Typed):
 @router.post("/{case_id}/call")
 def log_call(
     request: Request,
-    case_id: CaseId,
+    case_id: RowId,
     staff: CaseWorker,
     session: WriteSession,
     now: Now,
@@ -91,7 +92,7 @@ def _ask_about_colleague(
 def _call_words(
     request: Request, file: CaseFile, call: CallReport, effects: CallEffects, now: datetime
 ) -> Flash:
-    """What was done because of the call, so that the agent can tell it to the customer."""
+    """Say what followed from the call, so that the agent can tell the customer."""
     reader = reader_of(request, file, zone=file.zone)
     said = ["Call saved."]
     tone: Tone = "good"
@@ -119,7 +120,7 @@ def _call_words(
 @router.post("/{case_id}/callback/forget")
 def forget_callback(
     request: Request,
-    case_id: CaseId,
+    case_id: RowId,
     staff: CaseWorker,
     session: WriteSession,
     now: Now,

@@ -12,9 +12,10 @@ from app.actions import preferences as acts
 from app.core.labels import CHANNEL_LABELS
 from app.core.vocabulary import Channel
 from app.http.context import Now
+from app.http.cursors import RowId
 from app.http.doors import CaseWorker
 from app.http.transactions import WriteSession
-from app.web.cases.case_file import CaseFile, CaseId
+from app.web.cases.case_file import CaseFile
 from app.web.cases.forms.action import submit
 from app.web.form_action import Flash
 from app.web.forms import Fields, Typed
@@ -31,7 +32,7 @@ class ConsentForm(Typed):
 @router.post("/{case_id}/consent")
 def change_consent(
     request: Request,
-    case_id: CaseId,
+    case_id: RowId,
     staff: CaseWorker,
     session: WriteSession,
     now: Now,

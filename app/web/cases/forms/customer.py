@@ -1,4 +1,4 @@
-"""Who they are and how they are reached, put right on the case's page."""
+"""Names and addresses of a customer, corrected on the case's page."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from starlette.responses import Response
 from app.book.customers.service import CONTACT, change_contact
 from app.core.labels import CONTACT_LABELS
 from app.http.context import Now
+from app.http.cursors import RowId
 from app.http.doors import CaseWorker
 from app.http.transactions import WriteSession
-from app.web.cases.case_file import CaseFile, CaseId
+from app.web.cases.case_file import CaseFile
 from app.web.cases.forms.action import submit
 from app.web.form_action import Flash
 from app.web.forms import Fields, Typed
@@ -22,7 +23,7 @@ from app.web.forms import Fields, Typed
 router = APIRouter(prefix="/cases")
 
 REACHED_BY = frozenset(CONTACT) - {"language", "timezone"}
-"""Where a message goes, and to whom."""
+"""Fields that decide where a message goes, and to whom."""
 
 
 class ContactForm(Typed):
@@ -39,13 +40,13 @@ class ContactForm(Typed):
     email: str = ""
     reason: str = ""
     was: str = ""
-    """What stood in the form when it was opened, as JSON: only what was typed over is changed."""
+    """The values of the form when it was opened, as JSON: only fields that were typed over change."""
 
 
 @router.post("/{case_id}/contact")
 def change(
     request: Request,
-    case_id: CaseId,
+    case_id: RowId,
     staff: CaseWorker,
     session: WriteSession,
     now: Now,

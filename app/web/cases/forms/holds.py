@@ -12,9 +12,10 @@ from app.actions import holds as acts
 from app.casework.holds.queries import get_hold
 from app.core.vocabulary import HoldKind
 from app.http.context import Now, ports_of
+from app.http.cursors import RowId
 from app.http.doors import CaseWorker
 from app.http.transactions import WriteSession
-from app.web.cases.case_file import CaseFile, CaseId
+from app.web.cases.case_file import CaseFile
 from app.web.cases.forms.action import submit
 from app.web.cases.forms.answers import in_writing_words, reader_of
 from app.web.form_action import Flash
@@ -32,7 +33,7 @@ class HoldForm(Typed):
 @router.post("/{case_id}/holds")
 def place_hold(
     request: Request,
-    case_id: CaseId,
+    case_id: RowId,
     staff: CaseWorker,
     session: WriteSession,
     now: Now,
@@ -53,8 +54,8 @@ def place_hold(
 @router.post("/{case_id}/holds/{hold_id}/end")
 def end_hold(
     request: Request,
-    case_id: CaseId,
-    hold_id: CaseId,
+    case_id: RowId,
+    hold_id: RowId,
     staff: CaseWorker,
     session: WriteSession,
     now: Now,
@@ -77,8 +78,8 @@ class ReviewForm(ReasonForm):
 @router.post("/{case_id}/holds/{hold_id}/review")
 def review_hold(
     request: Request,
-    case_id: CaseId,
-    hold_id: CaseId,
+    case_id: RowId,
+    hold_id: RowId,
     staff: CaseWorker,
     session: WriteSession,
     now: Now,

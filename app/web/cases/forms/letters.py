@@ -15,12 +15,13 @@ from app.actions.messages import cancel_case_message, send_letter
 from app.core.errors import Invalid
 from app.core.vocabulary import Channel
 from app.http.context import Now, ports_of, settings_of
+from app.http.cursors import RowId
 from app.http.doors import CaseWorker
 from app.http.transactions import ReadSession, WriteSession
 from app.inbound.answers import answer_sms, word_answer
 from app.outreach.letters.sms import sms_encoding, sms_segments
 from app.policy.answers import Clearance
-from app.web.cases.case_file import CaseFile, CaseId, open_case_file
+from app.web.cases.case_file import CaseFile, open_case_file
 from app.web.cases.case_page import case_page
 from app.web.cases.forms.action import submit
 from app.web.cases.forms.answers import answer_words, reader_of
@@ -40,7 +41,7 @@ class LetterForm(Typed):
 @router.post("/{case_id}/letter")
 def send_a_letter(
     request: Request,
-    case_id: CaseId,
+    case_id: RowId,
     staff: CaseWorker,
     session: WriteSession,
     now: Now,
@@ -67,7 +68,7 @@ class AnswerForm(Typed):
 @router.post("/{case_id}/answer")
 def answer_their_sms(
     request: Request,
-    case_id: CaseId,
+    case_id: RowId,
     staff: CaseWorker,
     session: WriteSession,
     now: Now,
@@ -105,7 +106,7 @@ class AnswerFragment(Page):
 @router.post("/{case_id}/answer/preview")
 def preview_answer(
     request: Request,
-    case_id: CaseId,
+    case_id: RowId,
     staff: CaseWorker,
     session: ReadSession,
     now: Now,
@@ -135,8 +136,8 @@ def preview_answer(
 @router.post("/{case_id}/messages/{message_id}/cancel")
 def cancel_queued(
     request: Request,
-    case_id: CaseId,
-    message_id: CaseId,
+    case_id: RowId,
+    message_id: RowId,
     staff: CaseWorker,
     session: WriteSession,
     now: Now,
@@ -155,8 +156,8 @@ def cancel_queued(
 @router.post("/{case_id}/tasks/{task_id}/done")
 def task_done(
     request: Request,
-    case_id: CaseId,
-    task_id: CaseId,
+    case_id: RowId,
+    task_id: RowId,
     staff: CaseWorker,
     session: WriteSession,
     now: Now,

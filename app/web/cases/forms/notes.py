@@ -12,9 +12,10 @@ from app.actions.assignment import assign_case, assignable
 from app.actions.referrals import nominate
 from app.casework.cases import service
 from app.http.context import Now
+from app.http.cursors import RowId
 from app.http.doors import CaseWorker
 from app.http.transactions import WriteSession
-from app.web.cases.case_file import CaseFile, CaseId
+from app.web.cases.case_file import CaseFile
 from app.web.cases.forms.action import submit
 from app.web.form_action import Flash
 from app.web.forms import Fields, ReasonForm, Typed
@@ -29,7 +30,7 @@ class NoteForm(Typed):
 @router.post("/{case_id}/note")
 def add_note(
     request: Request,
-    case_id: CaseId,
+    case_id: RowId,
     staff: CaseWorker,
     session: WriteSession,
     now: Now,
@@ -49,7 +50,7 @@ class AssignForm(Typed):
 @router.post("/{case_id}/assign")
 def assign(
     request: Request,
-    case_id: CaseId,
+    case_id: RowId,
     staff: CaseWorker,
     session: WriteSession,
     now: Now,
@@ -67,7 +68,7 @@ def assign(
 @router.post("/{case_id}/nominate")
 def nominate_for_legal(
     request: Request,
-    case_id: CaseId,
+    case_id: RowId,
     staff: CaseWorker,
     session: WriteSession,
     now: Now,

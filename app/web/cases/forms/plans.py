@@ -27,10 +27,11 @@ from app.core.errors import Conflict, Invalid
 from app.core.labels import PLAN_LABELS
 from app.core.staff.rules import Staff
 from app.http.context import Now, ports_of
+from app.http.cursors import RowId
 from app.http.doors import CaseWorker
 from app.http.formats import reader_locale
 from app.http.transactions import ReadSession, WriteSession
-from app.web.cases.case_file import CaseFile, CaseId, open_case_file
+from app.web.cases.case_file import CaseFile, open_case_file
 from app.web.cases.case_page import case_page
 from app.web.cases.forms.action import submit
 from app.web.cases.forms.answers import confirmation_words, in_writing_words, reader_of
@@ -42,7 +43,7 @@ router = APIRouter(prefix="/cases")
 
 
 class AmountForm(Typed):
-    """So much, by that day."""
+    """An amount and the day by which it is paid."""
 
     amount: str = ""
     due_on: str = ""
@@ -52,7 +53,7 @@ class AmountForm(Typed):
 @router.post("/{case_id}/promise")
 def record_promise(
     request: Request,
-    case_id: CaseId,
+    case_id: RowId,
     staff: CaseWorker,
     session: WriteSession,
     now: Now,
@@ -103,7 +104,7 @@ PLAN_FIELDS = {"amount": "total", "due_on": "first_due_on"}
 @router.post("/{case_id}/plans")
 def offer_a_plan(
     request: Request,
-    case_id: CaseId,
+    case_id: RowId,
     staff: CaseWorker,
     session: WriteSession,
     now: Now,
@@ -124,7 +125,7 @@ def offer_a_plan(
 
 
 def _plan_terms(fields: Fields, file: CaseFile) -> InstalmentTerms:
-    """What was typed; an empty total means all that may be asked for."""
+    """The terms as typed; an empty total means the whole amount that may be asked for."""
     total = fields.amount("total", default=file.to_ask)
     months = fields.whole("months")
     return InstalmentTerms(total, fields.amount("down_payment"), months, fields.day("first_due_on"))
@@ -146,7 +147,7 @@ class ScheduleFragment(Page):
 @router.post("/{case_id}/plans/preview")
 def preview_a_plan(
     request: Request,
-    case_id: CaseId,
+    case_id: RowId,
     staff: CaseWorker,
     session: ReadSession,
     now: Now,
@@ -172,7 +173,7 @@ def preview_a_plan(
 @router.post("/{case_id}/settlements")
 def offer_to_settle(
     request: Request,
-    case_id: CaseId,
+    case_id: RowId,
     staff: CaseWorker,
     session: WriteSession,
     now: Now,
@@ -220,8 +221,8 @@ def _ask_about_discount(
 @router.post("/{case_id}/plans/{plan_id}/accept")
 def accept_plan(
     request: Request,
-    case_id: CaseId,
-    plan_id: CaseId,
+    case_id: RowId,
+    plan_id: RowId,
     staff: CaseWorker,
     session: WriteSession,
     now: Now,
@@ -240,8 +241,8 @@ def accept_plan(
 @router.post("/{case_id}/plans/{plan_id}/cancel")
 def cancel_plan(
     request: Request,
-    case_id: CaseId,
-    plan_id: CaseId,
+    case_id: RowId,
+    plan_id: RowId,
     staff: CaseWorker,
     session: WriteSession,
     now: Now,

@@ -1,4 +1,4 @@
-"""What a customer tells about being contacted: times and places that do not suit, and where they live."""
+"""Contact preferences of a customer: times and places that do not suit, and where they live."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from starlette.responses import Response
 from app.actions import preferences as acts
 from app.core.vocabulary import Channel
 from app.http.context import Now
+from app.http.cursors import RowId
 from app.http.doors import CaseWorker
 from app.http.transactions import WriteSession
 from app.policy.facts import PreferenceKind
-from app.web.cases.case_file import CaseFile, CaseId
+from app.web.cases.case_file import CaseFile
 from app.web.cases.forms.action import submit
 from app.web.form_action import Flash
 from app.web.forms import Fields, ReasonForm, Typed
@@ -40,7 +41,7 @@ class PreferenceForm(Typed):
 @router.post("/{case_id}/preferences")
 def add_preference(
     request: Request,
-    case_id: CaseId,
+    case_id: RowId,
     staff: CaseWorker,
     session: WriteSession,
     now: Now,
@@ -89,8 +90,8 @@ def _minute(fields: Fields, name: str, default: int) -> int:
 @router.post("/{case_id}/preferences/{preference_id}/end")
 def take_back(
     request: Request,
-    case_id: CaseId,
-    preference_id: CaseId,
+    case_id: RowId,
+    preference_id: RowId,
     staff: CaseWorker,
     session: WriteSession,
     now: Now,
@@ -111,13 +112,13 @@ def take_back(
 @router.post("/{case_id}/links/replace")
 def replace_page_links(
     request: Request,
-    case_id: CaseId,
+    case_id: RowId,
     staff: CaseWorker,
     session: WriteSession,
     now: Now,
     typed: Annotated[Typed, Form()],
 ) -> Response:
-    """Somebody else holds a link to their page."""
+    """Replace the links to the preferences page, because another person holds one."""
 
     def act(file: CaseFile, _fields: Fields) -> Flash:
         acts.replace_links(session, file.customer, by=staff.by, now=now)

@@ -19,7 +19,7 @@ from app.web.rendering import Page, page
 
 
 class StrategyDraft(BaseModel):
-    """What is being written, all text."""
+    """The editor's form: every field is text."""
 
     portfolio: str = ""
     code: str = ""

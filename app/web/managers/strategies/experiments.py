@@ -187,7 +187,7 @@ class ExperimentPage(Page):
     on: date | None
     result: Comparison | None
     verdict: tuple[str, Tone] | None
-    chart: Mapping[str, Any] | None
+    chart: Mapping[str, object] | None
     names: Mapping[str, str]
     may_change: bool
 

@@ -187,7 +187,7 @@ class StepPage(Page):
     errors: Mapping[str, str]
     rows: Sequence[tuple[str, str, str]]
     actions: Sequence[tuple[Action, str]]
-    letters: Sequence[tuple[str, Any | str]]
+    letters: Sequence[tuple[str, str]]
     purposes: Sequence[tuple[str, str]]
     channels: Sequence[tuple[Channel, str]]
     facts: Sequence[tuple[str, str]]

@@ -69,7 +69,7 @@ class StrategiesPage(Page):
 
 @router.get("")
 def strategies(request: Request, staff: CaseReader, session: ReadSession, portfolio: str = "") -> Response:
-    """What a portfolio goes by, all versions, and experiments."""
+    """The live strategy of a portfolio, all versions, and experiments."""
     books = all_portfolios(session)
     if not books:
         return page(request, NoStrategiesPage(books=[], book=None))
