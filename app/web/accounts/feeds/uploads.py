@@ -6,13 +6,12 @@ import json
 import secrets
 import shutil
 from dataclasses import asdict, dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, File, Form, UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.book.feeds.preview import Preview
 from app.book.feeds.uploads import forget_uploads
 from app.book.ledger.models import Portfolio
 from app.book.ledger.rules import FeedKind
@@ -37,6 +36,9 @@ from app.web.accounts.feeds.upload_files import (
 from app.web.accounts.feeds.words import KINDS
 from app.web.forms import sentence
 from app.web.rendering import Page, page, redirect
+
+if TYPE_CHECKING:
+    from app.book.feeds.preview import Preview
 
 router = APIRouter(prefix="/feeds")
 ROWS_PREVIEWED = 10
