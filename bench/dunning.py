@@ -49,8 +49,10 @@ from app.core.ids import id_of  # noqa: E402
 from app.core.parallel import collect_garbage_seldom  # noqa: E402
 from app.operations.day.stages import Day, age, contact, work_cases  # noqa: E402
 from app.outreach.letters.catalog import load_letters  # noqa: E402
+from app.outreach.planning.letterhead import LetterCatalog  # noqa: E402
+from app.outreach.planning.links import LinkSigner  # noqa: E402
 from app.outreach.planning.nightly import ASKED  # noqa: E402
-from app.outreach.planning.service import Stationery, ask_strategy, cases_to_contact  # noqa: E402
+from app.outreach.strategy.due_steps import ask_strategy, cases_to_contact  # noqa: E402
 from app.outreach.strategy.rules import Take  # noqa: E402
 from bench._tryton import Stopwatch  # noqa: E402
 
@@ -208,7 +210,9 @@ def _night(folder: Path, count: int) -> Day:
             contact_email="cards@harbour.example", by="bench", now=now,
         )  # fmt: skip
     _load_items(engine, folder, count, now)
-    stationery = Stationery(load_letters(ROOT / "letters"), "https://desk.example.org", "s" * 40)
+    stationery = LetterCatalog(
+        load_letters(ROOT / "letters"), LinkSigner("https://desk.example.org", "s" * 40)
+    )
     day = Day(engine, portfolio, ON, now, stationery, now)
     age(day)
     work_cases(day)

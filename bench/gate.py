@@ -47,7 +47,8 @@ from app.operations.day.stages import Day, age, contact, work_cases  # noqa: E40
 from app.outreach.gate.events import ContactCleared  # noqa: E402
 from app.outreach.letters.catalog import load_letters  # noqa: E402
 from app.outreach.outbox.models import OutboxMessage  # noqa: E402
-from app.outreach.planning.service import Stationery  # noqa: E402
+from app.outreach.planning.letterhead import LetterCatalog  # noqa: E402
+from app.outreach.planning.links import LinkSigner  # noqa: E402
 from app.policy.composition import stack  # noqa: E402
 from app.policy.facts import Contact, ContactResult, Facts, PastContact  # noqa: E402
 from app.policy.packfile import shipped_packs  # noqa: E402
@@ -207,7 +208,9 @@ def _evening(engine: Engine, count: int) -> Day:
             contact_email="cards@harbour.example", by="bench", now=now,
         )  # fmt: skip
     _load_book(engine, count, zone, now)
-    stationery = Stationery(load_letters(ROOT / "letters"), "https://desk.example.org", "s" * 40)
+    stationery = LetterCatalog(
+        load_letters(ROOT / "letters"), LinkSigner("https://desk.example.org", "s" * 40)
+    )
     day = Day(engine, portfolio, ON, now, stationery, now)
     age(day)
     work_cases(day)

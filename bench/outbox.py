@@ -48,7 +48,7 @@ from app.outreach.delivery.sending import deliver_due  # noqa: E402
 from app.outreach.delivery.transports import Candidate, ContactTransport  # noqa: E402
 from app.outreach.gate.contact_cases import CaseRow, ContactCase, _case_rows  # noqa: E402
 from app.outreach.outbox.rules import Accepted, Destination  # noqa: E402
-from app.outreach.planning.service import Stationery  # noqa: E402
+from app.outreach.planning.letterhead import LetterCatalog  # noqa: E402
 from bench import gate  # noqa: E402
 from tests import provider  # noqa: E402
 
@@ -77,7 +77,7 @@ def main() -> None:
 
 
 @contextmanager
-def planned(messages: int) -> Iterator[tuple[str, Engine, Stationery]]:
+def planned(messages: int) -> Iterator[tuple[str, Engine, LetterCatalog]]:
     """A database in which a night has queued so many messages."""
     shutil.rmtree(gate.FOLDER, ignore_errors=True)
     gate.FOLDER.mkdir(parents=True)

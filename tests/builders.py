@@ -44,7 +44,8 @@ from app.outreach.gate.facts import address_of
 from app.outreach.letters.catalog import load_letters
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Accepted, Destination, Dispatch, SendResult
-from app.outreach.planning.service import Stationery
+from app.outreach.planning.letterhead import LetterCatalog
+from app.outreach.planning.links import LinkSigner
 from app.programs.ports import LETTERS
 
 ZONE = "Asia/Shanghai"
@@ -66,8 +67,8 @@ def night_after(on: date, zone: str = ZONE) -> datetime:
 
 
 @cache
-def stationery() -> Stationery:
-    return Stationery(load_letters(LETTERS), "https://desk.example.test", "s" * 40)
+def stationery() -> LetterCatalog:
+    return LetterCatalog(load_letters(LETTERS), LinkSigner("https://desk.example.test", "s" * 40))
 
 
 # --- the book -------------------------------------------------------------------------------------

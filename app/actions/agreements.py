@@ -23,8 +23,8 @@ from app.core.clock import local_date
 from app.core.staff.rules import MANAGEMENT, Role
 from app.core.text import clean_text
 from app.core.vocabulary import Channel
-from app.outreach.planning.event_letters import offer_in_writing
-from app.outreach.planning.service import Stationery, confirm_plan
+from app.outreach.planning.event_letters import confirm_plan, offer_in_writing
+from app.outreach.planning.letterhead import LetterCatalog
 from app.policy.answers import Answer
 
 CONFIRMED_BY = (Channel.SMS, Channel.EMAIL)
@@ -60,7 +60,7 @@ def promise(
     case: CollectionsCase,
     amount_minor: int,
     due_on: date,
-    letters: Stationery,
+    letters: LetterCatalog,
     *,
     by: Actor,
     now: datetime,
@@ -76,7 +76,7 @@ def offer_plan(
     session: Session,
     case: CollectionsCase,
     terms: InstalmentTerms,
-    letters: Stationery,
+    letters: LetterCatalog,
     *,
     by: Actor,
     role: Role,
@@ -104,7 +104,7 @@ def offer_settlement(
     case: CollectionsCase,
     amount_minor: int,
     settle_by: date,
-    letters: Stationery,
+    letters: LetterCatalog,
     *,
     by: Actor,
     role: Role,
@@ -131,7 +131,9 @@ def discount_of(
     return Discount(owed, owed - amount_minor) if may and 0 < amount_minor < owed else None
 
 
-def accept_offer(session: Session, plan: Plan, letters: Stationery, *, by: Actor, now: datetime) -> Agreement:
+def accept_offer(
+    session: Session, plan: Plan, letters: LetterCatalog, *, by: Actor, now: datetime
+) -> Agreement:
     """Activate an offer that the customer agreed to, and confirm it in writing."""
     portfolio = session.get_one(Portfolio, plan.portfolio_id)
     today = local_date(now, portfolio.timezone)
@@ -150,7 +152,7 @@ def _confirmed(
     session: Session,
     portfolio: Portfolio,
     plan: Plan,
-    letters: Stationery,
+    letters: LetterCatalog,
     *,
     by: Actor,
     today: date,

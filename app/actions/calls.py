@@ -40,7 +40,7 @@ from app.core.ids import id_of
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.gate.facts import address_of, gather_facts
 from app.outreach.gate.preferences import rest_address
-from app.outreach.planning.service import Stationery
+from app.outreach.planning.letterhead import LetterCatalog
 from app.policy.answers import Answer, Clearance
 from app.policy.composition import packs_for
 from app.policy.facts import Contact
@@ -92,7 +92,7 @@ def log_call(
     session: Session,
     case: CollectionsCase,
     call: CallReport,
-    letters: Stationery,
+    letters: LetterCatalog,
     *,
     by: Actor,
     now: datetime,
@@ -189,7 +189,7 @@ def _hold(
     portfolio: Portfolio,
     case: CollectionsCase,
     call: CallReport,
-    letters: Stationery,
+    letters: LetterCatalog,
     *,
     by: Actor,
     now: datetime,

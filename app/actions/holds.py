@@ -24,7 +24,7 @@ from app.core.clock import local_date
 from app.core.errors import Conflict
 from app.core.vocabulary import HoldKind
 from app.outreach.planning.event_letters import acknowledge_hold
-from app.outreach.planning.service import Stationery
+from app.outreach.planning.letterhead import LetterCatalog
 from app.policy.answers import Answer
 from app.policy.composition import packs_for
 from app.policy.sections.pauses import PauseKind
@@ -44,7 +44,7 @@ def place_hold(
     kind: HoldKind,
     reason: str,
     until: date,
-    letters: Stationery,
+    letters: LetterCatalog,
     *,
     acknowledge: bool = True,
     by: Actor,

@@ -20,8 +20,8 @@ from app.outreach.outbox import channel_stops
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.queries import channel_stops as stopped_channels
 from app.outreach.outbox.rules import Destination, OutboxStatus
+from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.on_demand import take_manual_step
-from app.outreach.planning.service import Stationery
 from app.policy.answers import Answer
 
 
@@ -30,7 +30,7 @@ def send_letter(
     case: CollectionsCase,
     letter: str,
     channel: Channel,
-    letters: Stationery,
+    letters: LetterCatalog,
     *,
     by: Actor,
     now: datetime,

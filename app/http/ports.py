@@ -26,7 +26,7 @@ from app.outreach.outbox.rules import (
     PrintService,
     Sender,
 )
-from app.outreach.planning.service import Stationery
+from app.outreach.planning.letterhead import LetterCatalog
 
 
 class Traffic(NamedTuple):
@@ -46,7 +46,7 @@ class Ports:
     """Everything outside the process that the product talks to."""
 
     clock: Clock
-    stationery: Stationery
+    stationery: LetterCatalog
     senders: Mapping[Channel, Sender | AsyncSender] = field(default_factory=dict)
     traffic: Mapping[Channel, Traffic] = field(default_factory=dict)
     legal_desk: LegalDesk | None = None

@@ -26,13 +26,10 @@ from app.outreach.gate.contact_cases import load_contact_cases
 from app.outreach.letters.letter import Rendered
 from app.outreach.letters.rendering import render
 from app.outreach.outbox.rules import ANSWER_LETTER, purpose_of_answer
-from app.outreach.planning.service import (
-    Letterhead,
-    Outgoing,
-    Stationery,
-    contact_customers,
-    letter_context,
-)
+from app.outreach.planning.letterhead import LetterCatalog, Letterhead
+from app.outreach.planning.rows import LetterRequest
+from app.outreach.planning.service import request_letters
+from app.outreach.planning.wording import letter_context
 from app.policy.answers import Answer, Clearance
 
 ANSWERABLE_FOR = timedelta(days=7)
@@ -65,7 +62,7 @@ def word_answer(
     portfolio: Portfolio,
     case: CollectionsCase,
     text: str,
-    stationery: Stationery,
+    stationery: LetterCatalog,
     *,
     now: datetime,
 ) -> Rendered:
@@ -86,7 +83,7 @@ def answer_sms(
     portfolio: Portfolio,
     case: CollectionsCase,
     text: str,
-    stationery: Stationery,
+    stationery: LetterCatalog,
     *,
     on: date,
     by: Actor,
@@ -111,7 +108,7 @@ def answer_sms(
     if len(said) >= MOST_ANSWERS:
         raise Conflict(f"{MOST_ANSWERS} answers went to their last SMS; wait until they write again, or call")
     step = CaseStep(id_of(case), DeskStep.ANSWER, next_occurrence(session, id_of(case), DeskStep.ANSWER))
-    outgoing = Outgoing(
+    outgoing = LetterRequest(
         contact_case,
         ANSWER_LETTER,
         purpose_of_answer(contact_case.facts.holds),
@@ -120,7 +117,7 @@ def answer_sms(
         figures={"answer": words},
         about={"answers": str(message.id)},
     )
-    [[answer]] = contact_customers(session, portfolio, [outgoing], stationery, on=on, by=by, now=now)
+    [[answer]] = request_letters(session, portfolio, [outgoing], stationery, on=on, by=by, now=now)
     if isinstance(answer, Clearance):
         contact = contact_id(session, step, Channel.SMS)
         session.add(InboundAnswer(contact_id=contact, message_id=id_of(message), words_sha256=digest))

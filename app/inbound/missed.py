@@ -19,7 +19,7 @@ from app.inbound.phrasebook import shipped_phrases
 from app.inbound.rules import Arrived, Inbox
 from app.inbound.service import interpret, receive
 from app.outreach.outbox.rules import Misconfigured, TryLater
-from app.outreach.planning.service import Stationery
+from app.outreach.planning.letterhead import LetterCatalog
 
 log = structlog.get_logger("desk.inbound")
 
@@ -29,7 +29,7 @@ ON_ITS_WAY = timedelta(minutes=5)
 """What came only now is left to the webhook, which the provider tries again for a while."""
 
 
-def fetch_missed(engine: Engine, inbox: Inbox, letters: Stationery, *, clock: Clock) -> dict[str, int]:
+def fetch_missed(engine: Engine, inbox: Inbox, letters: LetterCatalog, *, clock: Clock) -> dict[str, int]:
     """Record what came in the last days and is not here, as the webhook does; refusals among it are obeyed in the same
     transaction. Returns how many were fetched and failed. Safe in many processes: a message's id is unique."""
     now = clock.now()
@@ -58,7 +58,7 @@ def _known(session: Session, refs: Collection[str]) -> set[str]:
     }
 
 
-def _record(engine: Engine, arrived: Arrived, letters: Stationery, clock: Clock) -> bool:
+def _record(engine: Engine, arrived: Arrived, letters: LetterCatalog, clock: Clock) -> bool:
     """False where the webhook was quicker."""
     with transaction(engine) as session:
         now = clock.now()

@@ -55,8 +55,8 @@ from app.outreach.gate.preferences import end_preference, rest_address, set_pref
 from app.outreach.gate.suppression import suppress
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, redact_links
+from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.on_demand import answer_for_help
-from app.outreach.planning.service import Stationery
 from app.policy.answers import Clearance
 from app.policy.facts import PreferenceKind, Suppression
 
@@ -76,7 +76,7 @@ LONGEST_BODY = 4000
 
 
 def receive(
-    session: Session, arrived: Arrived, book: Phrasebook, letters: Stationery, *, now: datetime
+    session: Session, arrived: Arrived, book: Phrasebook, letters: LetterCatalog, *, now: datetime
 ) -> InboundMessage | None:
     """Put an SMS on record for everybody who has the number, and end at once what it refuses. None if it is known."""
     body = storable(arrived.body)[:LONGEST_BODY]
@@ -190,7 +190,7 @@ def receive_from_page(
     intent: Intent,
     text: str,
     ref: str,
-    letters: Stationery,
+    letters: LetterCatalog,
     *,
     now: datetime,
 ) -> InboundMessage | None:
@@ -335,7 +335,7 @@ def _source(message: InboundMessage) -> str:
 
 
 def interpret_due(
-    engine: Engine, stationery: Stationery, clock: Clock, *, at_most: int = 200
+    engine: Engine, stationery: LetterCatalog, clock: Clock, *, at_most: int = 200
 ) -> dict[str, int]:
     """Act on messages that were recorded since: holds, START, HELP. Returns how many were read and how many of them
     wait for a person. Safe in many processes; each message is a transaction of its own."""
@@ -357,7 +357,7 @@ def interpret_due(
     return counts if counts["read"] else {}
 
 
-def _interpret_one(engine: Engine, number: int, stationery: Stationery, clock: Clock) -> bool | None:
+def _interpret_one(engine: Engine, number: int, stationery: LetterCatalog, clock: Clock) -> bool | None:
     """Whether the message waits for a person now; None if another process has it."""
     with transaction(engine) as session:
         query = select(InboundMessage).where(
@@ -383,7 +383,7 @@ def _leave_to_person(engine: Engine, number: int, clock: Clock) -> bool | None:
 def interpret(
     session: Session,
     message: InboundMessage,
-    letters: Stationery,
+    letters: LetterCatalog,
     *,
     answers_help: bool = True,
     now: datetime,
@@ -419,7 +419,7 @@ def _hold(
     session: Session,
     match: InboundMatch,
     message: InboundMessage,
-    letters: Stationery,
+    letters: LetterCatalog,
     *,
     alone: bool,
     now: datetime,
@@ -492,7 +492,7 @@ def _to_call(session: Session, match: InboundMatch, message: InboundMessage, *, 
     return task_to_call(session, case, message.body, by=CUSTOMER, now=now)
 
 
-def _help(session: Session, match: InboundMatch, stationery: Stationery, *, now: datetime) -> bool:
+def _help(session: Session, match: InboundMatch, stationery: LetterCatalog, *, now: datetime) -> bool:
     """Tell them how to reach us, where the gate permits. False where it does not: then a person answers."""
     if match.case_id is None:
         return False
@@ -575,7 +575,7 @@ def attach(
     session: Session,
     message: InboundMessage,
     customer: Customer,
-    letters: Stationery,
+    letters: LetterCatalog,
     *,
     by: Actor,
     now: datetime,

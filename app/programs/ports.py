@@ -23,7 +23,8 @@ from app.operations.alerts.rules import Messenger
 from app.outreach.letters.catalog import load_letters
 from app.outreach.letters.sms import sms_segments
 from app.outreach.outbox.rules import Pace, Paper, Press, PrintService, Sender
-from app.outreach.planning.service import Stationery
+from app.outreach.planning.letterhead import LetterCatalog
+from app.outreach.planning.links import LinkSigner
 
 LETTERS = ROOT / "letters"
 
@@ -60,11 +61,10 @@ def make_ports(settings: Settings, clock: Clock | None = None) -> Ports:
     )
 
 
-def make_stationery(settings: Settings) -> Stationery:
-    return Stationery(
+def make_stationery(settings: Settings) -> LetterCatalog:
+    return LetterCatalog(
         load_letters(LETTERS),
-        settings.public_url.rstrip("/"),
-        settings.require_secret(),
+        LinkSigner(settings.public_url.rstrip("/"), settings.require_secret()),
         settings.register_number,
         settings.sender_address,
     )

@@ -28,7 +28,7 @@ from app.outreach.delivery.transports import ContactTransport
 from app.outreach.outbox.events import ContactFailed, ContactSent, ContactUnknown
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus
-from app.outreach.planning.service import Stationery
+from app.outreach.planning.letterhead import LetterCatalog
 from tests.provider import Provider, Timing
 
 UNSETTLED = (OutboxStatus.QUEUED, OutboxStatus.CLAIMED, OutboxStatus.SENDING)
@@ -49,7 +49,7 @@ class Storm:
     url: str
     provider: Provider
     timing: Timing
-    stationery: Stationery
+    stationery: LetterCatalog
     workers: int
     kills: int
     messages: int

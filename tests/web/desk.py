@@ -29,7 +29,8 @@ from app.core.staff.rules import Role
 from app.http.ports import Ports
 from app.outreach.letters.catalog import load_letters
 from app.outreach.letters.letter import Letter
-from app.outreach.planning.service import Stationery
+from app.outreach.planning.letterhead import LetterCatalog
+from app.outreach.planning.links import LinkSigner
 from app.programs.ports import LETTERS
 from app.programs.web import create_app
 
@@ -53,7 +54,7 @@ def make_ports(clock: Clock, settings: Settings) -> Ports:
     """The real letters, and nobody to send them."""
     return Ports(
         clock=clock,
-        stationery=Stationery(letters(), settings.public_url, settings.require_secret()),
+        stationery=LetterCatalog(letters(), LinkSigner(settings.public_url, settings.require_secret())),
         senders={},
         sms_failure=failure_of,
     )

@@ -19,7 +19,8 @@ from app.core.actor import Actor
 from app.core.staff.rules import Role
 from app.core.vocabulary import Channel
 from app.outreach.outbox.rules import Dispatch
-from app.outreach.planning.service import confirm_plan, message_context
+from app.outreach.planning.event_letters import confirm_plan
+from app.outreach.planning.wording import message_context
 from app.programs.ports import LETTERS
 from tests import builders
 from tests.web.desk import NOW, Desk

@@ -28,7 +28,7 @@ from app.operations.alerts.service import end_alert, raise_alert
 from app.operations.day.events import DayClosed
 from app.operations.day.runs import last_run, note_stage, run_of, runs_on
 from app.operations.day.stages import STAGES, Day
-from app.outreach.planning.service import Stationery
+from app.outreach.planning.letterhead import LetterCatalog
 
 BACKFILL_AFTER = timedelta(hours=24)
 
@@ -47,7 +47,13 @@ class DayReport:
 
 
 def run_days(
-    engine: Engine, portfolio_code: str, on: date, stationery: Stationery, *, now: datetime, wait: bool = True
+    engine: Engine,
+    portfolio_code: str,
+    on: date,
+    stationery: LetterCatalog,
+    *,
+    now: datetime,
+    wait: bool = True,
 ) -> list[DayReport]:
     """Close `on` and, before it, every day since the last one closed, in order.
 
@@ -114,7 +120,7 @@ def _not_over(portfolio: Portfolio, on: date) -> str:
 
 
 def _run_one(
-    engine: Engine, portfolio: Portfolio, on: date, stationery: Stationery, now: datetime
+    engine: Engine, portfolio: Portfolio, on: date, stationery: LetterCatalog, now: datetime
 ) -> DayReport:
     at = instant_of_day(portfolio, on, now)
     day = Day(engine, portfolio, on, at, stationery, now)

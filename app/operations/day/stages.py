@@ -51,10 +51,12 @@ from app.operations.alerts.rules import AlertKind
 from app.operations.alerts.service import end_alert, raise_alert
 from app.operations.day.runs import note_restated, run_of
 from app.operations.invariants import Violation, quick
+from app.outreach.planning.batch import PLANNING_HORIZON
 from app.outreach.planning.deferred import due_letters
 from app.outreach.planning.event_letters import tonight, write_deferred, write_occasions
+from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.nightly import plan_night
-from app.outreach.planning.service import PLANNING_HORIZON, Stationery, cases_to_contact
+from app.outreach.strategy.due_steps import cases_to_contact
 from app.outreach.strategy.service import drop_tasks
 from app.policy.composition import pack_of
 from app.reporting.kpis.service import restate, take_snapshot
@@ -77,7 +79,7 @@ class Day:
     on: date
     now: datetime
     """The night of that day: old days that are caught up are dated into their own."""
-    stationery: Stationery
+    stationery: LetterCatalog
     real_now: datetime
 
 

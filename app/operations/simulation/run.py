@@ -48,7 +48,8 @@ from app.outreach.letters.catalog import load_letters
 from app.outreach.letters.sms import sms_segments
 from app.outreach.outbox.models import ChannelStop, OutboxMessage
 from app.outreach.outbox.rules import Accepted, Destination, OutboxStatus
-from app.outreach.planning.service import Stationery
+from app.outreach.planning.letterhead import LetterCatalog
+from app.outreach.planning.links import LinkSigner
 from app.outreach.strategy.service import ladders, live_version, put_live, save_version
 
 BATCH = 500
@@ -85,9 +86,11 @@ class SimulationPlan:
     """Where the list of who gets what goes: gzipped CSV without a header."""
 
 
-def simulation_stationery(public_url: str, register_number: str) -> Stationery:
+def simulation_stationery(public_url: str, register_number: str) -> LetterCatalog:
     """The letters as they are sent, except that the links in them belong to nobody."""
-    return Stationery(load_letters(ROOT / "letters"), public_url, secrets.token_urlsafe(32), register_number)
+    return LetterCatalog(
+        load_letters(ROOT / "letters"), LinkSigner(public_url, secrets.token_urlsafe(32)), register_number
+    )
 
 
 def run_plan(plan: SimulationPlan, progress: Callable[[float], None]) -> StrategyResult:
@@ -123,7 +126,7 @@ def run_plan(plan: SimulationPlan, progress: Callable[[float], None]) -> Strateg
 
 
 def close_day(
-    engine: Engine, portfolio: Portfolio, on: date, stationery: Stationery, *, now: datetime
+    engine: Engine, portfolio: Portfolio, on: date, stationery: LetterCatalog, *, now: datetime
 ) -> None:
     """Close `on` and, before it, the days that were missed, as the night at `now` would."""
     with reading(engine) as session:
@@ -149,7 +152,9 @@ def close_day(
         run_days(engine, portfolio.code, day, stationery, now=now)
 
 
-def _put_live(session: Session, portfolio: Portfolio, plan: SimulationPlan, stationery: Stationery) -> None:
+def _put_live(
+    session: Session, portfolio: Portfolio, plan: SimulationPlan, stationery: LetterCatalog
+) -> None:
     at = local_instant(plan.first_on, 0, 0, portfolio.timezone)
     letters = stationery.letters
     version = save_version(
@@ -173,7 +178,7 @@ def _deliver_until(
     engine: Engine,
     portfolio: Portfolio,
     plan: SimulationPlan,
-    stationery: Stationery,
+    stationery: LetterCatalog,
     night: datetime,
     until: datetime,
     tally: Tally,
@@ -208,7 +213,7 @@ def _next_due(engine: Engine) -> datetime | None:
 def deliver_batch(
     engine: Engine,
     portfolio: Portfolio,
-    stationery: Stationery,
+    stationery: LetterCatalog,
     tariff: Tariff,
     tally: Tally,
     units: dict[int, int],

@@ -63,7 +63,7 @@ from app.outreach.outbox.rules import (
     Uncertain,
     Undeliverable,
 )
-from app.outreach.planning.service import Stationery
+from app.outreach.planning.letterhead import LetterCatalog
 
 log = structlog.get_logger("desk.printing")
 
@@ -76,7 +76,7 @@ AT_ONCE = 200
 def print_due(
     engine: Engine,
     press: Press,
-    stationery: Stationery,
+    stationery: LetterCatalog,
     *,
     worker: str,
     clock: Clock,
@@ -134,7 +134,7 @@ class _BatchRun:
 
     engine: Engine
     press: Press
-    stationery: Stationery
+    stationery: LetterCatalog
     worker: str
     clock: Clock
     batch_id: int

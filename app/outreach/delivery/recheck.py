@@ -34,7 +34,7 @@ from app.outreach.outbox.rules import (
     purpose_of_answer,
 )
 from app.outreach.planning.event_letters import CLOSING
-from app.outreach.planning.service import Stationery
+from app.outreach.planning.letterhead import LetterCatalog
 from app.policy.answers import Clearance, WaitUntil
 from app.policy.facts import Contact
 
@@ -48,7 +48,7 @@ class Cleared:
 
 
 def recheck_any(
-    session: Session, rows: Sequence[OutboxMessage], stationery: Stationery, *, now: datetime, lock: bool
+    session: Session, rows: Sequence[OutboxMessage], stationery: LetterCatalog, *, now: datetime, lock: bool
 ) -> Iterator[tuple[OutboxMessage, Portfolio, Cleared | Withhold | Postpone]]:
     """Recheck messages of several portfolios, in the order of the rows."""
     portfolios = {i: session.get_one(Portfolio, i) for i in {row.portfolio_id for row in rows}}
@@ -65,7 +65,7 @@ def recheck(
     session: Session,
     portfolio: Portfolio,
     rows: Sequence[OutboxMessage],
-    stationery: Stationery,
+    stationery: LetterCatalog,
     *,
     now: datetime,
     lock: bool = True,

@@ -24,7 +24,8 @@ from app.outreach.gate.facts import address_of
 from app.outreach.letters.rendering import heading
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import AsyncSender, Destination, Dispatch, Pace, Sender, SendResult
-from app.outreach.planning.service import Stationery, message_context
+from app.outreach.planning.letterhead import LetterCatalog
+from app.outreach.planning.wording import message_context
 
 ProviderRequest = Callable[[], SendResult | Awaitable[SendResult]]
 """The request to the provider: a coroutine function, or else one that runs in a thread of its own."""
@@ -119,7 +120,7 @@ class ContactTransport:
     """Serves sms, email and post: asks the gate again at the moment of delivery."""
 
     sender: Sender | AsyncSender
-    stationery: Stationery
+    stationery: LetterCatalog
     in_flight: int = 1
     pace: Pace | None = None
     lines: tuple[str, ...] = ("",)
@@ -173,7 +174,7 @@ def dispatch_of(
     row: OutboxMessage,
     portfolio: Portfolio,
     contact_case: ContactCase,
-    stationery: Stationery,
+    stationery: LetterCatalog,
     line: str = "",
 ) -> Dispatch:
     """The message as an adapter gets it; the row carries its attempt id already."""
@@ -192,10 +193,10 @@ def dispatch_of(
         subject=row.subject,
         html=row.html,
         reference=case_reference(row.case_id),
-        unsubscribe_url=stationery.unsubscribe_url(
+        unsubscribe_url=stationery.links.url(
             row.customer_id, channel, contact_case.customer.link_number, on=row.business_date
         ),
-        status_callback_url=f"{stationery.public_url}/hooks/twilio/status?attempt={row.attempt_id}",
+        status_callback_url=f"{stationery.links.public_url}/hooks/twilio/status?attempt={row.attempt_id}",
         line=line,
         not_after=row.not_after,
         context=message_context(row),

@@ -33,8 +33,10 @@ from app.outreach.planning.deferred import (
     forget_deferred,
     read_deferred,
 )
+from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.models import DeferredLetter
-from app.outreach.planning.service import Outgoing, Stationery, contact_customers
+from app.outreach.planning.rows import LetterRequest
+from app.outreach.planning.service import request_letters
 from app.policy.answers import Answer
 
 ACKNOWLEDGED = {HoldKind.DISPUTE: "dispute_acknowledged", HoldKind.COMPLAINT: "complaint_acknowledged"}
@@ -69,7 +71,7 @@ def write_occasions(
     session: Session,
     portfolio: Portfolio,
     occasions: Sequence[Occasion],
-    stationery: Stationery,
+    stationery: LetterCatalog,
     *,
     on: date,
     by: Actor,
@@ -99,11 +101,11 @@ def write_occasions(
         figures = _formatted(each.figures, portfolio, letter, contact_case)
         asked.append(each)
         outgoing.append(
-            Outgoing(
+            LetterRequest(
                 contact_case, each.letter, Purpose(letter.purpose), (channel,), each.step, each.plan, figures
             )
         )
-    answers = contact_customers(session, portfolio, outgoing, stationery, on=on, by=by, now=now)
+    answers = request_letters(session, portfolio, outgoing, stationery, on=on, by=by, now=now)
     found = {}
     for each, [answer] in zip(asked, answers, strict=True):
         found[each.case_id] = answer
@@ -118,7 +120,7 @@ def write_deferred(
     session: Session,
     portfolio: Portfolio,
     ids: Sequence[int],
-    stationery: Stationery,
+    stationery: LetterCatalog,
     *,
     on: date,
     by: Actor,
@@ -177,7 +179,7 @@ def offer_in_writing(
     session: Session,
     portfolio: Portfolio,
     plan: Plan,
-    stationery: Stationery,
+    stationery: LetterCatalog,
     *,
     on: date,
     by: Actor,
@@ -204,7 +206,7 @@ def acknowledge_hold(
     session: Session,
     portfolio: Portfolio,
     hold: CaseHold,
-    stationery: Stationery,
+    stationery: LetterCatalog,
     *,
     on: date,
     by: Actor,
@@ -266,3 +268,34 @@ def _paid_off(session: Session, portfolio: Portfolio, on: date) -> list[Occasion
         Occasion(CaseStep(row.id, DeskStep.CLOSED, row.occurrence), CLOSING[row.outcome])
         for row in session.execute(query)
     ]
+
+
+def confirm_plan(
+    session: Session,
+    portfolio: Portfolio,
+    plan: Plan,
+    catalog: LetterCatalog,
+    *,
+    channels: Sequence[Channel] = (Channel.SMS, Channel.EMAIL),
+    on: date,
+    by: Actor,
+    now: datetime,
+) -> list[Answer]:
+    """Queue the written confirmation of an accepted promise or plan, on each channel the gate clears."""
+    [contact_case] = load_contact_cases(session, portfolio, [plan.case_id], now=now, as_of=on)
+    letter = "plan_confirmation" if plan.kind is PlanKind.INSTALMENTS else "promise_confirmation"
+    step = CaseStep(plan.case_id, DeskStep.CONFIRMATION, plan_id=plan.id)
+    confirmation = LetterRequest(contact_case, letter, Purpose.CONFIRMATION, channels, step, plan=plan)
+    [answers] = request_letters(session, portfolio, [confirmation], catalog, on=on, by=by, now=now)
+    for channel, answer in zip(channels, answers, strict=True):
+        defer_letter(
+            session,
+            id_of(portfolio),
+            contact_case.case,
+            answer,
+            step=step,
+            letter=letter,
+            channel=channel,
+            figures={},
+        )
+    return answers

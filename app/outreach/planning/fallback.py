@@ -24,8 +24,10 @@ from app.outreach.gate.contact_cases import ContactCase, load_contact_cases
 from app.outreach.outbox.claims import Claim, locked_rows
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import ANSWER_LETTER, MOVED, OutboxStatus
+from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.on_demand import HELP_LETTER
-from app.outreach.planning.service import Outgoing, Replaced, Stationery, contact_customers, tell_of_unsent
+from app.outreach.planning.rows import LetterRequest, Replaced
+from app.outreach.planning.service import report_unsent, request_letters
 from app.outreach.strategy.facts import gather_case_facts
 from app.outreach.strategy.rules import Step
 from app.outreach.strategy.service import Chosen, ladders
@@ -43,7 +45,7 @@ ON_ITS_WAY = (
 )  # fmt: skip
 
 
-def fall_back_due(engine: Engine, stationery: Stationery, *, clock: Clock) -> int:
+def fall_back_due(engine: Engine, stationery: LetterCatalog, *, clock: Clock) -> int:
     """Queue what takes the place of messages that cannot arrive; returns how many were queued. Safe to run in many
     processes: a message's key is unique."""
     message = table_of(OutboxMessage)
@@ -69,7 +71,7 @@ def fall_back_due(engine: Engine, stationery: Stationery, *, clock: Clock) -> in
     return queued
 
 
-def fall_back(session: Session, row: OutboxMessage, stationery: Stationery, *, now: datetime) -> bool:
+def fall_back(session: Session, row: OutboxMessage, stationery: LetterCatalog, *, now: datetime) -> bool:
     """Ask the gate about the channels by which the message may go instead, one after the other, and queue the first
     that it clears; every answer is on record. True if one was queued."""
     row.fallback_at = None
@@ -96,11 +98,11 @@ def fall_back(session: Session, row: OutboxMessage, stationery: Stationery, *, n
     own = (Channel(row.destination.value),) if row.status is OutboxStatus.WITHHELD else ()
     for channel in (*own, *(each for each in step.otherwise if each not in tried)):
         # As the message that did not arrive: a first letter does not become one that says that we wrote before.
-        other = Outgoing(
+        other = LetterRequest(
             contact_case, row.letter, row.purpose, (channel,), of, about=about,
             instead_of=Replaced(id_of(row), row.contact) if channel in tried else None,
         )  # fmt: skip
-        [[answer]] = contact_customers(session, portfolio, [other], stationery, on=on, by=SYSTEM, now=now)
+        [[answer]] = request_letters(session, portfolio, [other], stationery, on=on, by=SYSTEM, now=now)
         if isinstance(answer, Clearance):
             return True
         if isinstance(answer, WaitUntil):
@@ -130,7 +132,7 @@ def _leave_to_a_person(
     contact_case: ContactCase,
     row: OutboxMessage,
     step: CaseStep,
-    stationery: Stationery,
+    stationery: LetterCatalog,
     *,
     on: date,
     now: datetime,
@@ -139,7 +141,7 @@ def _leave_to_a_person(
     is_answer = row.letter in (ANSWER_LETTER, HELP_LETTER)  # to a message from the address they had
     if row.status is OutboxStatus.WITHHELD and row.letter in stationery.letters and not is_answer:
         why = f"{row.error}. Write it again, if it still has to be said."
-        tell_of_unsent(session, portfolio, contact_case, row, step, why, stationery, on=on, now=now)
+        report_unsent(session, portfolio, contact_case, row, step, why, stationery, on=on, now=now)
 
 
 def _step_of(

@@ -13,7 +13,9 @@ from app.book.ledger.models import Portfolio
 from app.core.bulk import chunked
 from app.core.db import reading, retrying, transaction
 from app.core.parallel import can_fork, in_two_processes
-from app.outreach.planning.service import Stationery, draft_contacts, rest_cases
+from app.outreach.planning.letterhead import LetterCatalog
+from app.outreach.planning.service import draft_contacts
+from app.outreach.strategy.due_steps import skip_idle_cases
 
 ASKED = 2000
 """Cases whose strategy is asked at once; most of them rest."""
@@ -27,7 +29,7 @@ def plan_night(
     engine: Engine,
     portfolio: Portfolio,
     case_ids: Sequence[int],
-    stationery: Stationery,
+    stationery: LetterCatalog,
     *,
     on: date,
     now: datetime,
@@ -47,7 +49,7 @@ def plan_night(
 def _plan(
     engine: Engine,
     portfolio: Portfolio,
-    stationery: Stationery,
+    stationery: LetterCatalog,
     on: date,
     now: datetime,
     chunks: Iterable[Sequence[int]],
@@ -67,13 +69,13 @@ def _plan(
 
 def _due(engine: Engine, portfolio: Portfolio, on: date, case_ids: Sequence[int]) -> list[int]:
     with transaction(engine) as session:
-        return rest_cases(session, portfolio, case_ids, on=on)
+        return skip_idle_cases(session, portfolio, case_ids, on=on)
 
 
 def _plan_chunk(
     engine: Engine,
     portfolio: Portfolio,
-    stationery: Stationery,
+    stationery: LetterCatalog,
     on: date,
     now: datetime,
     case_ids: Sequence[int],

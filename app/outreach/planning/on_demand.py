@@ -19,11 +19,13 @@ from app.core.ids import id_of
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.gate.contact_cases import load_contact_cases
 from app.outreach.outbox.queries import written_on_day
-from app.outreach.planning.service import Letterhead, Outgoing, Stationery, contact_customers
+from app.outreach.planning.letterhead import LetterCatalog, Letterhead
+from app.outreach.planning.rows import LetterRequest
+from app.outreach.planning.service import request_letters
 from app.policy.answers import Answer
 
 
-def sendable_letters(stationery: Stationery) -> list[str]:
+def sendable_letters(stationery: LetterCatalog) -> list[str]:
     """Letters a person may send by hand: those about the case itself. The others wait for what they speak of, a plan
     agreed, a hold placed, and go out with it."""
     return sorted(code for code, letter in stationery.letters.items() if letter.about == "case")
@@ -35,7 +37,7 @@ def take_manual_step(
     case: CollectionsCase,
     letter: str,
     channels: Sequence[Channel],
-    stationery: Stationery,
+    stationery: LetterCatalog,
     *,
     on: date,
     by: Actor,
@@ -67,8 +69,8 @@ def take_manual_step(
     if written_on_day(session, id_of(case), DeskStep.MANUAL, letter, on).intersection(channels):
         raise Conflict("this letter was queued on one of these channels today already")
     step = CaseStep(id_of(case), DeskStep.MANUAL, next_occurrence(session, id_of(case), DeskStep.MANUAL))
-    letters = Outgoing(contact_case, letter, Purpose(chosen.purpose), channels, step)
-    [answers] = contact_customers(session, portfolio, [letters], stationery, on=on, by=by, now=now)
+    letters = LetterRequest(contact_case, letter, Purpose(chosen.purpose), channels, step)
+    [answers] = request_letters(session, portfolio, [letters], stationery, on=on, by=by, now=now)
     return answers
 
 
@@ -79,7 +81,7 @@ def answer_for_help(
     session: Session,
     portfolio: Portfolio,
     case: CollectionsCase,
-    stationery: Stationery,
+    stationery: LetterCatalog,
     *,
     on: date,
     by: Actor,
@@ -91,6 +93,6 @@ def answer_for_help(
     if written_on_day(session, id_of(case), DeskStep.HELP, HELP_LETTER, on):
         return None
     step = CaseStep(id_of(case), DeskStep.HELP, next_occurrence(session, id_of(case), DeskStep.HELP))
-    words = Outgoing(contact_case, HELP_LETTER, Purpose.CONFIRMATION, (Channel.SMS,), step)
-    [[answer]] = contact_customers(session, portfolio, [words], stationery, on=on, by=by, now=now)
+    words = LetterRequest(contact_case, HELP_LETTER, Purpose.CONFIRMATION, (Channel.SMS,), step)
+    [[answer]] = request_letters(session, portfolio, [words], stationery, on=on, by=by, now=now)
     return answer

@@ -39,7 +39,8 @@ from app.outreach.letters.rendering import render
 from app.outreach.letters.samples import sample_context, sample_dispatch
 from app.outreach.letters.sms import sms_encoding, sms_segments
 from app.outreach.outbox.rules import Dispatch, Paper
-from app.outreach.planning.service import Letterhead, letter_context
+from app.outreach.planning.letterhead import Letterhead
+from app.outreach.planning.wording import letter_context
 from app.web.lists import Column
 from app.web.rendering import Page, page
 
@@ -255,7 +256,7 @@ def _figures(
 ) -> _Figures:
     stationery = ports_of(request).stationery
     # Nobody is to end up on a customer's own page by looking at a letter.
-    sample_link = f"{stationery.public_url}/u/sample_context"
+    sample_link = f"{stationery.links.public_url}/u/sample_context"
     if not wanted.case:
         today = now.date()
         context = sample_context(language, wanted.collector, sample_link, today=today)

@@ -21,7 +21,7 @@ from app.outreach.gate.queries import DECISIONS
 from app.outreach.outbox.events import ContactSent, ContactSimulated
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import LINK_GONE, redact_links
-from app.outreach.planning.service import LINK_EPOCH, UNDATED_LINKS_END, Stationery
+from app.outreach.planning.links import LINK_EPOCH, LinkSigner
 from tests import builders
 
 DUE = date(2026, 3, 10)
@@ -50,18 +50,18 @@ def test_the_record_and_the_court_file_say_that_nothing_left(engine: Engine) -> 
     assert message.exact_sha256["text"]
 
 
-PAPER = Stationery({}, "https://desk.example.test", "s" * 40)
+LINKS = LinkSigner("https://desk.example.test", "s" * 40)
 BORN = date(2026, 3, 10)
 
 
 @pytest.mark.parametrize(
     "link",
     [
-        PAPER.unsubscribe_url(7, Channel.SMS, on=BORN),
-        PAPER.unsubscribe_url(123_456, Channel.EMAIL, 3, on=BORN),
-        PAPER.unsubscribe_url(7, Channel.POST, 2),
-        PAPER.unsubscribe_url(7, Channel.SMS, on=BORN) + "/stop",
-        PAPER.unsubscribe_url(7, Channel.SMS, on=BORN).replace("https://", "http://"),
+        LINKS.url(7, Channel.SMS, on=BORN),
+        LINKS.url(123_456, Channel.EMAIL, 3, on=BORN),
+        LINKS.url(7, Channel.POST, 2, on=BORN),
+        LINKS.url(7, Channel.SMS, on=BORN) + "/stop",
+        LINKS.url(7, Channel.SMS, on=BORN).replace("https://", "http://"),
     ],
 )
 @pytest.mark.parametrize(
@@ -79,21 +79,18 @@ def test_other_links_stay() -> None:
 
 @pytest.mark.parametrize(("days", "ended"), [(0, False), (390, False), (399, False), (420, True)])
 def test_a_link_ends_after_thirteen_months(days: int, ended: bool) -> None:
-    link = PAPER.read_token(PAPER.unsubscribe_url(7, Channel.SMS, 1, on=BORN).rpartition("/")[2])
+    link = LINKS.read(LINKS.url(7, Channel.SMS, 1, on=BORN).rpartition("/")[2])
     assert link is not None
     assert (link.customer_id, link.number) == (7, 1)
     assert link.has_ended(BORN + timedelta(days=days)) is ended
 
 
-def test_links_from_before_end_on_a_day_and_none_can_be_dated_anew() -> None:
-    token = PAPER.unsubscribe_url(7, Channel.SMS).rpartition("/")[2]
-    link = PAPER.read_token(token)
-    assert link is not None
-    assert not link.has_ended(UNDATED_LINKS_END)
-    assert link.has_ended(UNDATED_LINKS_END + timedelta(days=1))
-    dated = PAPER.unsubscribe_url(7, Channel.SMS, on=BORN).rpartition("/")[2]
+def test_a_link_cannot_be_dated_anew() -> None:
+    token = LINKS.url(7, Channel.SMS, on=BORN).rpartition("/")[2]
     week = (BORN - LINK_EPOCH).days // 7
-    assert PAPER.read_token(dated.replace(f"w{week}", f"w{week + 52}")) is None
+    assert LINKS.read(token) is not None
+    assert LINKS.read(token.replace(f"w{week}", f"w{week + 52}")) is None
+    assert LINKS.read(token.replace(f".0w{week}", "")) is None, "every link is dated"
 
 
 def test_the_api_names_every_decision_that_can_stand_on_record() -> None:

@@ -36,7 +36,8 @@ from app.outreach.gate.decisions import (
 )
 from app.outreach.gate.events import FactsForgotten
 from app.outreach.gate.review import BatchReview
-from app.outreach.planning.service import cases_to_contact, plan_contacts
+from app.outreach.planning.service import plan_contacts
+from app.outreach.strategy.due_steps import cases_to_contact
 from app.policy.facts import Contact, ContactResult, Facts, Hold, PastContact
 from app.policy.packfile import shipped_packs
 from tests import builders

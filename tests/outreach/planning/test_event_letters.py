@@ -32,10 +32,10 @@ from app.outreach.gate.events import ContactCleared
 from app.outreach.gate.explain import may_sue
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus
-from app.outreach.planning.event_letters import offer_in_writing
+from app.outreach.planning.event_letters import confirm_plan, offer_in_writing
+from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.models import DeferredLetter
 from app.outreach.planning.on_demand import take_manual_step
-from app.outreach.planning.service import Stationery, confirm_plan
 from app.outreach.strategy.models import StrategyTask
 from app.policy.answers import Answer, Clearance, Refusals, WaitUntil
 from tests import builders
@@ -276,7 +276,7 @@ def dutch(session: Session, **changes: object) -> CollectionsCase:
 
 
 def by_hand(
-    session: Session, case: CollectionsCase, letter: str, stationery: Stationery | None = None
+    session: Session, case: CollectionsCase, letter: str, stationery: LetterCatalog | None = None
 ) -> Answer:
     [answer] = take_manual_step(
         session, session.get_one(Portfolio, case.portfolio_id), case, letter, [Channel.POST],

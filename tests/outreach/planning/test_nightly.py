@@ -16,14 +16,15 @@ from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.core.db import transaction
 from app.core.ids import id_of
-from app.outreach.planning.service import Answered, ask_strategy, cases_to_contact, plan_contacts, rest_cases
+from app.outreach.planning.service import plan_contacts
+from app.outreach.strategy.due_steps import StrategyAnswer, ask_strategy, cases_to_contact, skip_idle_cases
 from app.outreach.strategy.rules import Take
 from tests import builders
 
 ON = date(2026, 3, 20)
 
 
-def ask(engine: Engine, on: date = ON) -> list[Answered]:
+def ask(engine: Engine, on: date = ON) -> list[StrategyAnswer]:
     with transaction(engine) as session:
         book = get_portfolio(session, builders.BOOK)
         everyone = list(session.scalars(select(CollectionsCase.id)))
@@ -34,10 +35,10 @@ def rest(engine: Engine, on: date = ON) -> list[int]:
     """As the night does; returns who is still to be cleared."""
     with transaction(engine) as session:
         book = get_portfolio(session, builders.BOOK)
-        return rest_cases(session, book, cases_to_contact(session, id_of(book), on), on=on)
+        return skip_idle_cases(session, book, cases_to_contact(session, id_of(book), on), on=on)
 
 
-def step_of(answered: Answered) -> str:
+def step_of(answered: StrategyAnswer) -> str:
     return answered.answer.step.id if isinstance(answered.answer, Take) else ""
 
 

@@ -27,7 +27,8 @@ from app.core.vocabulary import Channel, HoldKind
 from app.outreach.gate.events import ContactCleared, ContactRefused, ContactWaiting
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
-from app.outreach.planning.service import cases_to_contact, plan_contacts
+from app.outreach.planning.service import plan_contacts
+from app.outreach.strategy.due_steps import cases_to_contact
 from tests import builders
 
 ON = date(2026, 3, 20)

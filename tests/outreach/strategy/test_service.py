@@ -24,8 +24,8 @@ from app.core.vocabulary import Channel, HoldKind
 from app.outreach.gate.consent import set_consent
 from app.outreach.gate.events import ContactCleared
 from app.outreach.outbox.rules import OutboxStatus
-from app.outreach.planning.service import ask_strategy, cases_to_contact
 from app.outreach.strategy import service
+from app.outreach.strategy.due_steps import ask_strategy, cases_to_contact
 from app.outreach.strategy.events import ExperimentEnded, StrategyLive, StrategySaved, TaskCreated, TaskDone
 from app.outreach.strategy.experiments import Arm, arm_of
 from app.outreach.strategy.facts import gather_case_facts

@@ -113,7 +113,7 @@ def test_the_unsubscribe_page(desk: Desk, tab: Page) -> None:  # noqa: F811
     def link(session: builders.Session) -> str:
         case = builders.delinquent_case(session, due_on=LAST_ON, on=LAST_ON)
         stationery = desk.app.state.ports.stationery
-        return str(stationery.unsubscribe_url(case.customer_id, builders.Channel.EMAIL))
+        return str(stationery.links.url(case.customer_id, builders.Channel.EMAIL, on=LAST_ON))
 
     url = desk.write(link)
     check(tab, url.removeprefix(desk.settings.public_url))

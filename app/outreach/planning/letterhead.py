@@ -1,0 +1,88 @@
+"""The letterhead of a portfolio, and the catalog of all letters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from app.book.ledger.models import Portfolio
+from app.core.ids import id_of
+from app.core.vocabulary import Channel, Purpose
+from app.outreach.gate.facts import Person, address_of
+from app.outreach.letters.earlier import follow_ups
+from app.outreach.letters.letter import Letter
+from app.outreach.outbox.rules import unreachable
+from app.outreach.planning.links import LinkSigner
+from app.policy.facts import Contact
+
+
+class Letterhead(NamedTuple):
+    """Who writes, for whom, and where a customer answers: the same on all letters of a portfolio."""
+
+    portfolio_id: int
+    creditor: str
+    collector: str
+    agency: str
+    currency: str
+    timezone: str
+    contact_phone: str
+    contact_email: str
+    code: str = ""
+
+    @property
+    def unreachable(self) -> str:
+        """Why no letter of the portfolio may leave, '' = customers are told where to answer."""
+        if self.contact_phone or self.contact_email:
+            return ""
+        return unreachable(self.code)
+
+    @classmethod
+    def of(cls, portfolio: Portfolio) -> Letterhead:
+        return cls(
+            id_of(portfolio),
+            portfolio.creditor,
+            portfolio.collector.value,
+            portfolio.agency,
+            portfolio.currency,
+            portfolio.timezone,
+            portfolio.contact_phone.strip(),
+            portfolio.contact_email.strip(),
+            portfolio.code,
+        )
+
+
+@dataclass(frozen=True)
+class LetterCatalog:
+    """All letters of this installation, with the links and lines that they share."""
+
+    letters: Mapping[str, Letter]
+    links: LinkSigner
+    register_number: str = ""
+    """Of the agency in the register of its country; '' = it has none, and a letter that must name it does not go
+    out."""
+    sender_address: str = ""
+    """Where post to us goes, on one line; '' = not told, and a letter that must name it does not go out."""
+
+    @cached_property
+    def follow_ups(self) -> frozenset[str]:
+        """Letters that say that we wrote before."""
+        return follow_ups(self.letters)
+
+    def misfit(self, letter: Letter, head: Letterhead, country: str) -> str:
+        """Why this letter is not one for a customer of that country, '' = it is."""
+        told = {name for name in letter.needs if getattr(self, name, "") or getattr(head, name, "")}
+        return letter.misfit(country, head.collector, head.currency, told)
+
+    def contact(self, customer: Person, channel: Channel, purpose: Purpose, letter: str) -> Contact:
+        """The contact as the gate judges it: where it goes, and what its words will carry in which language."""
+        address = address_of(customer, channel)
+        if not letter:
+            return Contact(channel, purpose, address)
+        chosen = self.letters[letter]
+        language = chosen.language_for(customer.language)
+        blocks = chosen.carries.get((channel, language))
+        if blocks and not self.register_number:
+            blocks = tuple(name for name in blocks if name != "register_number")
+        return Contact(channel, purpose, address, letter=letter, blocks=blocks, language=language)

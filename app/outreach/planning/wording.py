@@ -1,0 +1,175 @@
+"""The words of a letter: its figures, frozen when it is worded, and the outbox row that keeps both."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from datetime import date, datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from app.book.delinquency.rules import days_past_due
+from app.casework.cases.models import case_reference
+from app.casework.plans.models import Plan
+from app.casework.plans.queries import instalments_of
+from app.core.bulk import instant_speller
+from app.core.clock import local_date
+from app.core.ids import id_of
+from app.core.timeline.rules import canonical
+from app.core.vocabulary import Channel
+from app.outreach.gate.contact_cases import ContactCase
+from app.outreach.gate.decisions import answer_text
+from app.outreach.letters.compiled import as_dict, values_of
+from app.outreach.letters.letter import (
+    LISTS,
+    OPTIONAL,
+    AccountLine,
+    InstalmentLine,
+    Letter,
+    LetterContext,
+    Rendered,
+)
+from app.outreach.letters.locales import format_amount, format_date
+from app.outreach.letters.rendering import render
+from app.outreach.letters.statutory_facts import FIGURES, figures_for
+from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.rules import OutboxStatus
+from app.outreach.planning.letterhead import LetterCatalog, Letterhead
+from app.outreach.planning.rows import LetterRequest
+from app.policy.answers import Clearance
+from app.policy.facts import ContactResult, PastContact
+
+
+class LetterWriter:
+    """Words the letters of one portfolio as rows of the outbox."""
+
+    def __init__(
+        self, session: Session, catalog: LetterCatalog, letterhead: Letterhead, on: date, now: datetime
+    ) -> None:
+        self.session, self.catalog, self.letterhead = session, catalog, letterhead
+        self.on, self.now = on, now
+        self.spelled = instant_speller(session)
+
+    def message(
+        self, contact_case: ContactCase, clearance: Clearance, request: LetterRequest | None
+    ) -> tuple[Any, ...]:
+        """The outbox row of a cleared letter, worded. Raises Unsayable for one that has nothing true or whole to
+        say."""
+        contact = clearance.contact
+        chosen = self.catalog.letters[contact.letter]
+        context = letter_context(
+            self.session, self.letterhead, self.catalog, contact_case, chosen, contact.channel,
+            request.plan if request else None, now=self.now,
+        )  # fmt: skip
+        if request and request.figures:
+            context = dataclasses.replace(context, **dict(request.figures))  # type: ignore[arg-type]
+        language = chosen.language_for(contact_case.customer.language)
+        words = render(chosen, contact.channel, language, context, leaves=True)
+        enclosed = ""
+        if chosen.encloses and contact.channel is Channel.EMAIL:
+            enclosed = render(chosen, Channel.POST, language, context, leaves=True).text
+        contact_case.reserve(PastContact(self.now, contact.channel, ContactResult.PLACED, contact.address))
+        return self._row(contact_case, clearance, context, words, enclosed)
+
+    def _row(
+        self,
+        contact_case: ContactCase,
+        clearance: Clearance,
+        context: LetterContext,
+        words: Rendered,
+        enclosed: str,
+    ) -> tuple[Any, ...]:
+        """Make an outbox row, as MESSAGE_COLUMNS names it after its ids. Only a Clearance makes one, for exactly its
+        channel and address."""
+        if not isinstance(clearance, Clearance):
+            raise TypeError("the outbox takes a Clearance, nothing else")
+        contact = clearance.contact
+        return (
+            str(contact.channel), self.letterhead.portfolio_id, contact_case.customer.id, contact_case.case.id,
+            str(contact.purpose), contact.letter, words.version, words.language, contact.address,
+            words.subject[:300], words.text, words.html, enclosed, context_text(context), contact_case.to_ask,
+            answer_text(clearance), self.on.isoformat(), OutboxStatus.QUEUED.value, self.spelled(clearance.not_before),
+            self.spelled(clearance.not_after), "", 0, "", "", "", self.spelled(self.now),
+        )  # fmt: skip
+
+
+def letter_context(
+    session: Session,
+    head: Letterhead,
+    catalog: LetterCatalog,
+    contact_case: ContactCase,
+    letter: Letter,
+    channel: Channel,
+    plan: Plan | None,
+    *,
+    now: datetime,
+) -> LetterContext:
+    """The frozen figures of a letter, formatted as the language it will really be in is written there."""
+    language = letter.locale_for(contact_case.customer.language, contact_case.customer.country)
+    currency = head.currency
+    today = local_date(now, head.timezone)
+    late = [(account, asked) for account in contact_case.accounts if (asked := account.asked) > 0]
+    oldest = contact_case.oldest_due_on
+    parts = instalments_of(session, [plan.id])[plan.id] if plan is not None and plan.id is not None else []
+    context = LetterContext(
+        customer_name=contact_case.customer.full_name,
+        creditor=head.creditor,
+        collector_kind=head.collector,
+        reference=case_reference(id_of(contact_case.case)),
+        accounts=tuple(
+            [
+                AccountLine(
+                    account.product,
+                    account.card_last4,
+                    format_amount(asked, currency, language),
+                    format_amount(account.balance_minor, currency, language),
+                    days_past_due(account.oldest_due_on, today),
+                    currency,
+                )
+                for account, asked in late
+            ]
+        ),
+        past_due_total=format_amount(contact_case.to_ask, currency, language),
+        oldest_due_on=format_date(oldest, language) if oldest else "",
+        today=format_date(today, language),
+        contact_phone=head.contact_phone,
+        contact_email=head.contact_email,
+        preferences_url=catalog.links.url(
+            id_of(contact_case.customer), channel, contact_case.customer.link_number, on=today
+        ),
+        amount=format_amount(plan.total_minor, currency, language) if plan else "",
+        promise_on=format_date(parts[-1].due_on, language) if parts else "",
+        sender_address=catalog.sender_address,
+        register_number=catalog.register_number,
+        sender=head.agency,
+        instalments=tuple(
+            InstalmentLine(p.n, format_date(p.due_on, language), format_amount(p.amount, currency, language))
+            for p in (parts if len(parts) > 1 else ())
+        ),
+    )
+    if letter.answer is None and letter.variables.isdisjoint(FIGURES):
+        return context
+    more = figures_for(session, contact_case, letter, currency, language, today=today)
+    return dataclasses.replace(context, **more)
+
+
+def context_text(context: LetterContext) -> str:
+    """The frozen figures as canonical JSON."""
+    data = {
+        name: value
+        for name, value in zip(_NAMES, values_of(context), strict=True)
+        if value or name not in OPTIONAL
+    }
+    for name in LISTS:
+        if name in data:
+            data[name] = [as_dict(line) for line in data[name]]
+    return canonical(data)
+
+
+_NAMES = tuple(field.name for field in dataclasses.fields(LetterContext))
+
+
+def message_context(message: OutboxMessage) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(message.context)
+    return loaded
