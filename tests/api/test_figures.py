@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from app.book.ledger.models import Account
 from app.core.db import transaction
 from app.core.staff.rules import Role
+from app.programs.cli import figures, gate
 from app.programs.cli import main as cli
 from tests import builders
 from tests.api.program import Program, account_of, fields, late_case
@@ -35,7 +36,8 @@ def closed(program: Program) -> Program:
 
 def printed(program: Program, monkeypatch: pytest.MonkeyPatch, *words: str) -> Any:
     """What the command prints with --json."""
-    monkeypatch.setattr(cli, "_engine", lambda: program.desk.engine)
+    for module in (figures, gate):
+        monkeypatch.setattr(module, "migrated_engine", lambda: program.desk.engine)
     result = CliRunner().invoke(cli.app, [*words, "--json"], catch_exceptions=False)
     assert result.exit_code == 0
     return json.loads(result.stdout)
