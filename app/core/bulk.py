@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 import sqlalchemy as sa
@@ -14,6 +14,8 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, SQLModel
 
 from app.core.db import table_of, transaction
+
+T = TypeVar("T")
 
 
 def upsert(session: Session, table: sa.Table | type[SQLModel]) -> Any:
@@ -123,7 +125,7 @@ def new_ids(session: Session, model: type[SQLModel], number: int) -> list[int]:
 
 
 def refresh_statistics(engine: Engine, *models: type[SQLModel]) -> None:
-    """Let the planner know what is in these tables now. After a great many rows were written at once it would
+    """Tell the planner what is in these tables now. After a great many rows were written at once it would
     otherwise plan for the near-empty table it last saw, until the database gets round to it by itself."""
     with transaction(engine) as session:
         if engine.dialect.name == "sqlite":
@@ -133,9 +135,9 @@ def refresh_statistics(engine: Engine, *models: type[SQLModel]) -> None:
             session.connection().exec_driver_sql(f'ANALYZE "{table_of(model).name}"')
 
 
-def chunked(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
+def chunked(items: Iterable[T], size: int) -> Iterator[list[T]]:
     """Lists of at most `size` items, so that no statement meets a driver's limit on parameters."""
-    batch: list[Any] = []
+    batch: list[T] = []
     for item in items:
         batch.append(item)
         if len(batch) == size:

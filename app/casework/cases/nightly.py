@@ -80,17 +80,14 @@ def open_cases(session: Session, portfolio: Portfolio, on: date, *, now: datetim
         for customer_id, owes in sorted(found.items())
     ]
     insert_rows(session, CollectionsCase, rows)
-    for batch in chunked(rows, 2000):
-        customers = {row["customer_id"]: row for row in batch}
+    for customers in chunked(sorted(found), 2000):
         query = select(CollectionsCase.id, CollectionsCase.customer_id).where(
             col(CollectionsCase.customer_id).in_(customers), CollectionsCase.status == CaseStatus.OPEN
         )
         events = [
             about_customer(
                 customer_id,
-                CaseOpened(
-                    on, customers[customer_id]["past_due_minor"], customers[customer_id]["oldest_due_on"]
-                ),
+                CaseOpened(on, found[customer_id].past_due, found[customer_id].oldest),
                 case_id=case_id,
             )
             for case_id, customer_id in session.execute(query).all()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection, wait
-from typing import Any
 
 from app.core.errors import DeskError
 from app.core.parallel import collect_garbage_seldom
@@ -13,6 +12,8 @@ from app.operations.simulation.rules import StrategyResult
 from app.operations.simulation.run import SimulationPlan, run_plan
 
 Progress = Callable[[float], None]
+Message = StrategyResult | float | str
+"""What a process sends: its share done, its result at last, or a sentence if it failed."""
 
 
 def one_after_another(plans: Mapping[str, SimulationPlan], progress: Progress) -> dict[str, StrategyResult]:
@@ -23,32 +24,31 @@ def one_after_another(plans: Mapping[str, SimulationPlan], progress: Progress) -
 
 
 def in_processes(plans: Mapping[str, SimulationPlan], progress: Progress) -> dict[str, StrategyResult]:
-    """Each side in a process of its own, at the same time: a web server that started it stays quick, and what dies
-    dies alone."""
+    """Run each side in a process of its own, at the same time: the web server that started it stays quick, and a
+    process that dies takes nothing with it."""
     context = multiprocessing.get_context("spawn")
     shares, sides = dict.fromkeys(plans, 0.0), {}
-    ears: dict[Any, str] = {}
+    receivers: dict[str, Connection[Message, Message]] = {}
     processes = []
     try:
         for name, plan in plans.items():
-            pipe: tuple[Any, Any] = context.Pipe(duplex=False)
-            ear, mouth = pipe
+            receiver, sender = context.Pipe(duplex=False)
             process = context.Process(
-                target=_work, args=(plan, mouth), daemon=True, name=f"simulation-{name}"
+                target=_work, args=(plan, sender), daemon=True, name=f"simulation-{name}"
             )
             process.start()
-            mouth.close()
-            ears[ear] = name
+            sender.close()
+            receivers[name] = receiver
             processes.append(process)
-        while ears:
-            for ear in wait(list(ears)):
-                name = ears[ear]
-                told = _hear(ear)
-                if isinstance(told, StrategyResult):
-                    sides[name] = told
-                    del ears[ear]
+        while receivers:
+            ready = wait(list(receivers.values()))
+            for name in [name for name, receiver in receivers.items() if receiver in ready]:
+                message = _received(receivers[name])
+                if isinstance(message, StrategyResult):
+                    sides[name] = message
+                    del receivers[name]
                 else:
-                    shares[name] = told
+                    shares[name] = message
                     progress(sum(shares.values()) / len(shares))
     finally:
         for process in processes:
@@ -57,26 +57,27 @@ def in_processes(plans: Mapping[str, SimulationPlan], progress: Progress) -> dic
     return sides
 
 
-def _hear(ear: Any) -> StrategyResult | float:
+def _received(receiver: Connection[Message, Message]) -> StrategyResult | float:
+    """The share done, or the result. DeskError if the process failed."""
     try:
-        told = ear.recv()
+        message = receiver.recv()
     except EOFError:
         raise DeskError("The simulation's process ended early. Start the simulation again.") from None
-    if isinstance(told, str):
-        raise DeskError(told)
-    assert isinstance(told, StrategyResult | float)
-    return told
+    if isinstance(message, str):
+        raise DeskError(message)
+    assert isinstance(message, StrategyResult | float)
+    return message
 
 
-def _work(plan: SimulationPlan, mouth: Connection) -> None:
-    """The process: tells its share while it works, at last its StrategyResult, or a sentence if it cannot go on."""
+def _work(plan: SimulationPlan, sender: Connection[Message, Message]) -> None:
+    """The process: sends its share while it works, at last its StrategyResult, or a sentence if it cannot go on."""
     collect_garbage_seldom()
     try:
-        mouth.send(run_plan(plan, mouth.send))
+        sender.send(run_plan(plan, sender.send))
     except DeskError as error:
-        mouth.send(error.message)
+        sender.send(error.message)
     except BrokenPipeError:
-        return  # whoever wanted to know is gone
+        return  # the process that wanted to know is gone
     except Exception as error:
         # Not its message, which may quote a row.
-        mouth.send(f"The simulation failed: {type(error).__name__}.")
+        sender.send(f"The simulation failed: {type(error).__name__}.")
