@@ -216,10 +216,11 @@ def carry_out(engine: Engine, run_id: int, settings: Settings, clock: Clock) -> 
             run = session.get_one(SimulationRun, run_id)
             run.status = RunStatus.RUNNING
             portfolio = session.get_one(Portfolio, run.portfolio_id)
-            text = version_named(session, portfolio, run.candidate).text if run.candidate else ""
+            candidate = version_named(session, portfolio, run.candidate) if run.candidate else None
+            text, code = (candidate.text, candidate.code) if candidate else ("", "")
         try:
             found = simulate(
-                engine, portfolio.code, run.first_on, run.last_on, settings, text, run.candidate.partition("@")[0],
+                engine, portfolio.code, run.first_on, run.last_on, settings, text, code,
                 progress=_noting(engine, run_id),
             )  # fmt: skip
         except Exception as error:

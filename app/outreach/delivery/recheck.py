@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -26,7 +26,7 @@ from app.outreach.gate.contact_cases import STALE_AFTER, ContactCase, load_conta
 from app.outreach.gate.decisions import ReviewRequest
 from app.outreach.gate.facts import address_of
 from app.outreach.gate.pack_versions import keep_pack
-from app.outreach.letters.earlier import written_on, wrote_before
+from app.outreach.letters.earlier import Written, written_on, wrote_before
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import (
     ANSWER_LETTER,
@@ -74,42 +74,29 @@ def recheck(
     customers are locked until the transaction ends; without `lock` nothing is written, and no answer goes on record."""
     today = local_date(now, portfolio.timezone)
     fresh = [row for row in rows if today - row.business_date <= STALE_AFTER]
-    cases = [row.case_id for row in fresh]
     messages = {row.id for row in fresh if row.id is not None}
-    opened = (
-        load_contact_cases(session, portfolio, cases, now=now, skip_messages=messages, lock=lock, as_of=today)
+    loaded = (
+        load_contact_cases(
+            session,
+            portfolio,
+            [row.case_id for row in fresh],
+            now=now,
+            skip_messages=messages,
+            lock=lock,
+            as_of=today,
+        )
         if fresh
         else []
     )
-    contact_cases = {contact_case.case.id: contact_case for contact_case in opened}
-    plan = table_of(Plan)
-    query = sa.select(plan.c.case_id).where(among(session, plan.c.case_id, cases), plan.c.status.in_(LIVE))
-    planned = set(session.connection().execute(query).scalars())
-    following = [row.case_id for row in fresh if row.letter in stationery.follow_ups]
-    written = written_on(session, following)
-    steps = steps_of(session, {row.contact for row in fresh})
+    facts = {each.case.id: each for each in loaded}
+    known = _known(session, fresh, stationery)
     verdicts: list[Cleared | Withhold | Postpone] = []
     for row in rows:
-        contact_case = contact_cases.get(row.case_id)
+        contact_case = facts.get(row.case_id)
         if contact_case is None:
             verdicts.append(too_old(row))
             continue
-        step = steps[row.contact]
-        changed = _no_longer_true(
-            session,
-            contact_case,
-            row,
-            step,
-            planned=row.case_id in planned,
-            small_debt_minor=portfolio.small_debt_minor,
-            today=today,
-        )
-        if not changed and row.letter in stationery.follow_ups:
-            # What we wrote may have come back since.
-            arrived = wrote_before(written, step, contact_case.oldest_due_on)
-            changed = (
-                "" if arrived else "it says that we wrote before, and no earlier letter of this case arrived"
-            )
+        changed = _no_longer_true(session, contact_case, row, known, portfolio.small_debt_minor, today)
         verdict = Withhold(changed, {}) if changed else _ask_gate(contact_case, row, now)
         if lock and not isinstance(verdict, Cleared):
             keep_pack(session, contact_case.pack, now=now)
@@ -117,17 +104,40 @@ def recheck(
     return verdicts
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is read for all messages at once, besides the facts of their cases."""
+
+    steps: Mapping[int, CaseStep]
+    planned: Collection[int]
+    """Cases with a live promise or plan."""
+    follow_ups: frozenset[str]
+    """Letters that say that we wrote before."""
+    written: Written
+
+
+def _known(session: Session, rows: Sequence[OutboxMessage], stationery: Stationery) -> _Known:
+    plan = table_of(Plan)
+    cases = [row.case_id for row in rows]
+    planned = sa.select(plan.c.case_id).where(among(session, plan.c.case_id, cases), plan.c.status.in_(LIVE))
+    return _Known(
+        steps_of(session, {row.contact for row in rows}),
+        set(session.connection().execute(planned).scalars()),
+        stationery.follow_ups,
+        written_on(session, [row.case_id for row in rows if row.letter in stationery.follow_ups]),
+    )
+
+
 def _no_longer_true(
     session: Session,
     contact_case: ContactCase,
     row: OutboxMessage,
-    step: CaseStep,
-    *,
-    planned: bool,
+    known: _Known,
     small_debt_minor: int,
     today: date,
 ) -> str:
     """Why the message would now say something false or unwelcome; '' = it still holds."""
+    step = known.steps[row.contact]
     if address_of(contact_case.customer, Channel(row.destination.value)) != row.address:
         return MOVED
     if not _plan_stands(session, step):
@@ -140,11 +150,19 @@ def _no_longer_true(
         return "something is owed again"
     if row.letter in CLOSING.values() and not _still_closed_so(session, row):
         return "the end of the case that it tells was undone"
-    if row.purpose is not Purpose.REMINDER:
-        return ""
+    not_due = _not_due(contact_case, row, known, small_debt_minor) if row.purpose is Purpose.REMINDER else ""
+    if not_due or row.letter not in known.follow_ups:
+        return not_due
+    # What we wrote may have come back since.
+    arrived = wrote_before(known.written, step, contact_case.oldest_due_on)
+    return "" if arrived else "it says that we wrote before, and no earlier letter of this case arrived"
+
+
+def _not_due(contact_case: ContactCase, row: OutboxMessage, known: _Known, small_debt_minor: int) -> str:
+    """Why the reminder asks for what is not to be asked for any more; '' = it is."""
     if contact_case.case.status is not CaseStatus.OPEN:
         return "the case was closed since it was written"
-    if planned:
+    if row.case_id in known.planned:
         return "a promise or plan was made since it was written"
     if contact_case.to_ask < row.past_due_minor:
         return "a payment came since it was written"
