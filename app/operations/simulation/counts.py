@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import NamedTuple, TypedDict
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -36,7 +36,7 @@ from app.outreach.outbox.models import OutboxMessage
 from app.outreach.strategy.events import TaskCreated
 
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-DECISIONS = {
+DECISIONS: Mapping[str, str] = {
     ContactCleared.KIND: "cleared",
     ContactWaiting.KIND: "waiting",
     ContactRefused.KIND: "refused",
@@ -77,6 +77,39 @@ def references_of(engine: Engine) -> dict[int, tuple[str, str]]:
         return {i: (customer, account) for i, customer, account in session.execute(query)}
 
 
+class _CountedEvent(NamedTuple):
+    id: int
+    kind: str
+    at: datetime
+    customer_id: int
+    case_id: int | None
+    channel: Channel | None
+    data: str
+
+
+class _Reason(TypedDict):
+    rule: str
+    citation: str
+
+
+class _Payload(TypedDict, total=False):
+    """What is read of an event's data; most events have only some of it."""
+
+    step: str
+    message: int
+    reasons: list[_Reason]
+    reason: str
+    letter: str
+    strategy: str
+
+
+def _events_after(event_id: int) -> sa.Select[tuple[object, ...]]:
+    event = table_of(Event)
+    columns = [event.c[name] for name in _CountedEvent._fields]
+    query = sa.select(*columns).where(event.c.id > event_id).order_by(event.c.id)
+    return query.execution_options(yield_per=2000)
+
+
 def count_events(
     engine: Engine,
     portfolio: Portfolio,
@@ -85,41 +118,24 @@ def count_events(
     units: dict[int, int],
     tally: Tally,
     references: dict[int, tuple[str, str]],
-    writer: Any,
+    list_row: Callable[[Sequence[object]], object],
 ) -> int:
     """Count the events that came since, list who got what, and return the id of the last one."""
-    query = (
-        sa.select(
-            *(
-                col(each)
-                for each in (
-                    Event.id,
-                    Event.kind,
-                    Event.at,
-                    Event.customer_id,
-                    Event.case_id,
-                    Event.channel,
-                    Event.data,
-                )
-            )
-        )
-        .where(col(Event.id) > after)
-        .order_by(col(Event.id))
-    )
     with reading(engine) as session:
         steps = _steps(session)
-        for row in session.execute(query.execution_options(yield_per=2000)):
+        for found in session.execute(_events_after(after)):
+            row = _CountedEvent(*found)
             after = row.id
             decision = DECISIONS.get(row.kind)
             if decision is None:
                 continue
-            data = json.loads(row.data)
+            data: _Payload = json.loads(row.data)
             channel = row.channel.value if row.channel else ""
             day = local_date(row.at, portfolio.timezone)
             if "step" in data:
                 day -= timedelta(days=1)  # decided in the night after the day that was closed
             reasons = data.get("reasons", [])
-            step = data.get("step") or steps.get(data.get("message"), "")
+            step = data.get("step") or steps.get(data.get("message", 0), "")
             tally.contacts[day.isoformat(), channel, decision] += 1
             tally.steps[step, channel, decision] += 1
             for reason in reasons:
@@ -129,7 +145,7 @@ def count_events(
             if decision in ("sent", "call_task"):
                 tally.customers.add(row.customer_id)
             if decision in LISTED:
-                writer.writerow(
+                list_row(
                     [side, *_listed(row, portfolio.timezone, day, decision, step, data, units, references)]
                 )
     return after
@@ -143,15 +159,15 @@ def _steps(session: Session) -> dict[int, str]:
 
 
 def _listed(
-    row: Any,
+    row: _CountedEvent,
     timezone: str,
     day: date,
     decision: str,
     step: str,
-    data: dict[str, Any],
+    data: _Payload,
     units: dict[int, int],
     references: dict[int, tuple[str, str]],
-) -> Sequence[Any]:
+) -> Sequence[object]:
     why = "; ".join(reason["rule"] for reason in data.get("reasons", [])) or data.get("reason", "")
     return (
         row.at.astimezone(ZoneInfo(timezone)).isoformat(timespec="minutes"),

@@ -14,7 +14,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
@@ -108,7 +107,7 @@ def run_plan(plan: SimulationPlan, progress: Callable[[float], None]) -> Strateg
     tally = Tally()
     days = (plan.last_on - plan.first_on).days + 1
     with gzip.open(plan.listing, "wt", encoding="utf-8", newline="", compresslevel=3) as file:
-        writer = csv.writer(file)
+        list_row = csv.writer(file).writerow
         for n in range(-1, days):
             night = _night(portfolio, plan, n)
             if n >= 0:
@@ -118,7 +117,7 @@ def run_plan(plan: SimulationPlan, progress: Callable[[float], None]) -> Strateg
                 engine, portfolio, plan, stationery, night, _night(portfolio, plan, n + 1), tally
             )
             last_event = count_events(
-                engine, portfolio, plan.side, last_event, units, tally, references, writer
+                engine, portfolio, plan.side, last_event, units, tally, references, list_row
             )
             progress((n + 2) / (days + 1))
     engine.dispose()
@@ -252,7 +251,7 @@ def deliver_batch(
     return len(rows)
 
 
-def _update(session: Session, ids: Sequence[int], **values: Any) -> None:
+def _update(session: Session, ids: Sequence[int], **values: object) -> None:
     table = table_of(OutboxMessage)
     session.connection().execute(sa.update(table).where(among(session, table.c.id, ids)).values(**values))
 

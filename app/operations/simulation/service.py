@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
@@ -58,9 +57,9 @@ class Comparison:
     contacts: bytes = field(repr=False)
     """Who gets what and when: CSV, gzipped."""
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """All but the list of contacts."""
-        found: dict[str, Any] = json.loads(json.dumps(asdict(replace(self, contacts=b"")), default=str))
+        found: dict[str, object] = json.loads(json.dumps(asdict(replace(self, contacts=b"")), default=str))
         del found["contacts"]
         return found
 
@@ -251,11 +250,11 @@ def _noting(engine: Engine, run_id: int) -> Progress:
     return progress
 
 
-def _end(engine: Engine, run_id: int, clock: Clock, **values: Any) -> None:
+def _end(engine: Engine, run_id: int, clock: Clock, **values: object) -> None:
     _update(engine, run_id, finished_at=clock.now(), **values)
 
 
-def _update(engine: Engine, run_id: int, **values: Any) -> None:
+def _update(engine: Engine, run_id: int, **values: object) -> None:
     table = table_of(SimulationRun)
     with transaction(engine) as session:
         session.execute(sa.update(table).where(table.c.id == run_id).values(**values))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
@@ -37,6 +36,7 @@ LEFT_BEHIND = {
 BLANKED = {"staff_user": ("password_hash",)}
 """Columns that are not copied."""
 
+Speller = Callable[[object], object]
 Wanted = Callable[[sa.Table, int], sa.ColumnElement[bool]]
 
 
@@ -73,7 +73,7 @@ def _set(writer: sa.Connection, **pragmas: str) -> None:
 @contextmanager
 def _snapshot(source: Engine) -> Iterator[sa.Connection]:
     """A transaction that only reads and sees one moment of the database throughout."""
-    options: dict[str, Any] = {"desk_read": True}
+    options: dict[str, object] = {"desk_read": True}
     if source.dialect.name == "postgresql":
         options.update(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     with source.connect() as connection:
@@ -103,7 +103,7 @@ def _copy_table(
         writer.exec_driver_sql(insert, [_spelt(row, spellers) for row in rows])
 
 
-def _spellers(reader: sa.Connection, table: sa.Table) -> Mapping[int, Callable[[Any], Any]]:
+def _spellers(reader: sa.Connection, table: sa.Table) -> Mapping[int, Speller]:
     """Position -> how SQLite spells a value, for columns where the source's driver gives something else."""
     if reader.dialect.name == "sqlite":
         return {}
@@ -117,7 +117,7 @@ def _spellers(reader: sa.Connection, table: sa.Table) -> Mapping[int, Callable[[
     return found
 
 
-def _spelt(row: Iterable[Any], spellers: Mapping[int, Callable[[Any], Any]]) -> tuple[Any, ...]:
+def _spelt(row: Iterable[object], spellers: Mapping[int, Speller]) -> tuple[object, ...]:
     if not spellers:
         return tuple(row)
     values = list(row)
@@ -147,7 +147,7 @@ def _where(table: sa.Table, portfolio_id: int) -> sa.ColumnElement[bool] | None:
     )
 
 
-def _ids(table: sa.Table, parent: str, portfolio_id: int) -> sa.Select[Any]:
+def _ids(table: sa.Table, parent: str, portfolio_id: int) -> sa.Select[int]:
     owner = table.metadata.tables[parent]
     return sa.select(owner.c.id).where(owner.c.portfolio_id == portfolio_id)
 

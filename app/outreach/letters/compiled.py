@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from operator import attrgetter
-from typing import Any, NoReturn
+from typing import NoReturn, cast
 
 from jinja2 import Environment, nodes
 
@@ -50,7 +50,7 @@ class _Printable:
     def __html__(self) -> str:
         return self._printed
 
-    def _used(self, *_: Any) -> NoReturn:
+    def _used(self, *_: object) -> NoReturn:
         raise ValueUsed(self._name)
 
     __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __hash__ = _used  # type: ignore[assignment]
@@ -58,6 +58,9 @@ class _Printable:
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __mod__ = __rmod__ = _used
     __int__ = __float__ = __index__ = __neg__ = __pos__ = __format__ = _used  # type: ignore[assignment]
 
+
+Value = str | tuple[object, ...]
+"""A variable of a letter: text, or a tuple of data classes that hold text and numbers."""
 
 Worded = tuple[Sequence[str], frozenset[str]]
 """A letter's texts, and the blocks they carry."""
@@ -72,13 +75,13 @@ class CompiledLetter:
     """
 
     def __init__(
-        self, word: Callable[[Mapping[str, Any]], Worded], fit: Sequence[Callable[[str], str]]
+        self, word: Callable[[Mapping[str, Value]], Worded], fit: Sequence[Callable[[str], str]]
     ) -> None:
         self._word, self._fit = word, fit
         self._values_used: frozenset[str] = frozenset()
-        self._wordings: dict[tuple[Any, ...], tuple[Parts, frozenset[str]]] = {}
+        self._wordings: dict[tuple[object, ...], tuple[Parts, frozenset[str]]] = {}
 
-    def words(self, values: Mapping[str, Any]) -> Worded:
+    def words(self, values: Mapping[str, Value]) -> Worded:
         """As `word` has them, and whatever it raises."""
         while True:
             key, printed = self._key(values)
@@ -101,10 +104,10 @@ class CompiledLetter:
             ]
             return texts, wording[1]
 
-    def _key(self, values: Mapping[str, Any]) -> tuple[tuple[Any, ...], list[str]]:
+    def _key(self, values: Mapping[str, Value]) -> tuple[tuple[object, ...], list[str]]:
         """What a wording depends on (values that are used or empty, how many there are; None for a hole), and what goes
         into its holes, in order."""
-        key: list[Any] = []
+        key: list[object] = []
         printed: list[str] = []
         values_used = self._values_used
         for name, value in values.items():
@@ -125,17 +128,17 @@ class CompiledLetter:
                         printed.append(inner if type(inner) is str else str(inner))
         return tuple(key), printed
 
-    def _compile(self, values: Mapping[str, Any]) -> tuple[Parts, frozenset[str]]:
+    def _compile(self, values: Mapping[str, Value]) -> tuple[Parts, frozenset[str]]:
         holes = 0
 
-        def hole(path: str, value: Any) -> Any:
+        def hole(path: str, value: object) -> object:
             nonlocal holes
             if value == "" or path in self._values_used:
                 return value
             holes += 1
             return _Printable(path, f"\ue000{holes - 1}\ue001")
 
-        given: dict[str, Any] = {}
+        given: dict[str, Value] = {}
         for name, value in values.items():
             if type(value) is tuple:
                 given[name] = tuple(
@@ -148,7 +151,7 @@ class CompiledLetter:
                     for item in value
                 )
             else:
-                given[name] = hole(name, value)
+                given[name] = cast(str, hole(name, value))
         texts, carried = self._word(given)
         return tuple(_parts(text) for text in texts), carried
 
@@ -161,19 +164,19 @@ def paths(kind: type, name: str) -> tuple[tuple[str, str], ...]:
 
 
 @lru_cache(maxsize=100)
-def _reader(kind: type) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+def _reader(kind: type) -> tuple[tuple[str, ...], Callable[[object], tuple[object, ...]]]:
     """Names of a data class's fields (two and more), and what reads them all at once."""
     assert is_dataclass(kind)
     names = tuple(field.name for field in fields(kind))
     return names, attrgetter(*names)
 
 
-def values_of(item: Any) -> tuple[Any, ...]:
+def values_of(item: object) -> tuple[object, ...]:
     """The values of a data class's fields, in order."""
     return _reader(type(item))[1](item)  # type: ignore[arg-type]
 
 
-def as_dict(item: Any) -> dict[str, Any]:
+def as_dict(item: object) -> dict[str, object]:
     """A data class as a dictionary, its values as they are."""
     names, read = _reader(type(item))  # type: ignore[arg-type]
     return dict(zip(names, read(item), strict=True))

@@ -7,13 +7,12 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from operator import attrgetter
-from typing import Any
 
 from jinja2 import TemplateError
 from markupsafe import Markup
 
 from app.core.vocabulary import Channel
-from app.outreach.letters.compiled import Worded, as_dict, values_of
+from app.outreach.letters.compiled import Value, Worded, as_dict, values_of
 from app.outreach.letters.forms import (
     BASE,
     BODY_FORMS,
@@ -55,7 +54,7 @@ def render(
     return Rendered(subject, text, html, language, letter.version, blocks)
 
 
-def _check_complete(letter: Letter, channel: Channel, language: str, values: Mapping[str, Any]) -> None:
+def _check_complete(letter: Letter, channel: Channel, language: str, values: Mapping[str, Value]) -> None:
     """Raise Unsayable if the letter would leave something blank."""
     prints = letter.prints[channel, language]
     if prints.contact and not values["contact_phone"] and not values["contact_email"]:
@@ -80,7 +79,7 @@ def heading(post: str) -> str:
     return next((line[2:] for line in post.splitlines() if line.startswith("# ")), "")
 
 
-def word(letter: Letter, channel: Channel, language: str, values: Mapping[str, Any]) -> Worded:
+def word(letter: Letter, channel: Channel, language: str, values: Mapping[str, Value]) -> Worded:
     """Fill the templates: (subject, text, HTML) and the blocks they carry. Raises as `render` does."""
     carried: dict[str, frozenset[str]] = {}
     words: dict[str, str] = {}
@@ -99,7 +98,9 @@ def word(letter: Letter, channel: Channel, language: str, values: Mapping[str, A
     return (subject, text, html), frozenset().union(*carried.values())
 
 
-def _fill(letter: Letter, language: str, form: str, values: Mapping[str, Any]) -> tuple[str, frozenset[str]]:
+def _fill(
+    letter: Letter, language: str, form: str, values: Mapping[str, Value]
+) -> tuple[str, frozenset[str]]:
     """Fill one file: its words with its blocks in place, and the names of those blocks."""
     used: set[str] = set()
 
@@ -123,12 +124,12 @@ def _page(letter: Letter, language: str, subject: str, body: str) -> str:
     return template.render(language=language, subject=subject, body=Markup(body))  # noqa: S704 - rendered and escaped
 
 
-def values_for(letter: Letter, channel: Channel, context: LetterContext) -> dict[str, Any]:
+def values_for(letter: Letter, channel: Channel, context: LetterContext) -> dict[str, Value]:
     """Values of the variables that the letter declares, made harmless: a name cannot add a header, a line or a table
     cell."""
     names, read = _reader(letter.variables)
     post = channel is Channel.POST
-    values: dict[str, Any] = {
+    values: dict[str, Value] = {
         name: _harmless(value, post)
         if type(value) is str
         else tuple([_harmless_line(line, post) for line in value])
@@ -140,7 +141,7 @@ def values_for(letter: Letter, channel: Channel, context: LetterContext) -> dict
 
 
 @lru_cache(maxsize=1000)
-def _reader(variables: frozenset[str]) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+def _reader(variables: frozenset[str]) -> tuple[tuple[str, ...], Callable[[object], tuple[Value, ...]]]:
     """The names, and what reads them all of a context at once."""
     names = tuple(sorted(variables))
     # One name would be read without the tuple around it.
@@ -149,7 +150,7 @@ def _reader(variables: frozenset[str]) -> tuple[tuple[str, ...], Callable[[Any],
     )
 
 
-def _harmless_line(line: Any, post: bool) -> Any:
+def _harmless_line(line: object, post: bool) -> object:
     """A line of a list; its numbers are harmless."""
     return type(line)(*[_harmless(value, post) if type(value) is str else value for value in values_of(line)])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import TypedDict
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -20,16 +20,26 @@ FIGURES = frozenset({"balance_total", "collection_costs", "itemization"})
 """Variables that are worked out here, besides the day to answer by."""
 
 
+class StatutoryFigures(TypedDict, total=False):
+    """Values of a letter's variables that law or ledger give; those that the letter shows."""
+
+    answer_by: str
+    balance_total: str
+    collection_costs: str
+    total_with_costs: str
+    itemization: tuple[ItemLine, ...]
+
+
 def figures_for(
     session: Session, contact_case: ContactCase, letter: Letter, currency: str, language: str, *, today: date
-) -> dict[str, Any]:
+) -> StatutoryFigures:
     """Values of those of the letter's variables that are not the same for all letters, by name.
 
     Raises BadLetter where the law gives no figure (Dutch costs of a debt that is not in euros, or of nothing), and
     Unsayable where the ledger does not add up to what is claimed: an itemization shows what was charged and paid, and
     nothing is put in to close it (15 USC 1692e(2)(A)).
     """
-    found: dict[str, Any] = {}
+    found: StatutoryFigures = {}
     if letter.answer is not None:
         found["answer_by"] = format_date(letter.answer.ends(today), language)
     if "balance_total" in letter.variables:

@@ -163,7 +163,9 @@ def context_text(context: LetterContext) -> str:
     }
     for name in LISTS:
         if name in data:
-            data[name] = [as_dict(line) for line in data[name]]
+            lines = data[name]
+            assert isinstance(lines, tuple)
+            data[name] = [as_dict(line) for line in lines]
     return canonical(data)
 
 
