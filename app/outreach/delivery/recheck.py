@@ -116,7 +116,7 @@ class _Known:
     written: Written
 
 
-def _known(session: Session, rows: Sequence[OutboxMessage], stationery: Stationery) -> _Known:
+def _known(session: Session, rows: Sequence[OutboxMessage], stationery: LetterCatalog) -> _Known:
     plan = table_of(Plan)
     cases = [row.case_id for row in rows]
     planned = sa.select(plan.c.case_id).where(among(session, plan.c.case_id, cases), plan.c.status.in_(LIVE))
