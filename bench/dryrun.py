@@ -42,7 +42,7 @@ import structlog  # noqa: E402
 from pydantic import SecretStr  # noqa: E402
 from sqlalchemy.engine import Engine  # noqa: E402
 
-from app.book.feeds.service import load  # noqa: E402
+from app.actions.feeds import load  # noqa: E402
 from app.book.ledger.models import Account, Portfolio  # noqa: E402
 from app.book.ledger.rules import CollectorKind, FeedKind  # noqa: E402
 from app.book.ledger.service import add_portfolio, get_portfolio  # noqa: E402

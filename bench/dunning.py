@@ -37,7 +37,7 @@ sys.path.insert(0, str(ROOT))
 import polars as pl  # noqa: E402
 import sqlalchemy as sa  # noqa: E402
 
-from app.book.feeds.service import load  # noqa: E402
+from app.actions.feeds import load  # noqa: E402
 from app.book.ledger.rules import CollectorKind, FeedKind  # noqa: E402
 from app.book.ledger.service import add_portfolio  # noqa: E402
 from app.casework.contacts.models import PlannedContact  # noqa: E402

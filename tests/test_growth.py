@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 
 from app.book.feeds.bank.camt054 import read as read_camt
+from app.book.feeds.bank.rules import blotted, keys_in
 from app.book.feeds.reading import workbook
 from app.book.feeds.reading.files import open_feed
-from app.book.feeds.reading.mapping import parse_mapping
+from app.book.feeds.reading.mapping_file import parse_mapping
 from app.book.feeds.reading.parsing import check_header
-from app.book.feeds.rules import blotted, keys_in
 from app.book.feeds.service import LAYOUTS
 from app.book.ledger.rules import FeedKind
 from app.core.card_numbers import holds_card_number, mask_card_numbers

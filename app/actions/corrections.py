@@ -18,9 +18,10 @@ from app.book.delinquency.lifecycle import ReAgeRefused, end_pause, set_pause
 from app.book.delinquency.models import ReAge
 from app.book.feeds.bank import matching
 from app.book.feeds.bank.matching import return_payment
+from app.book.feeds.models import UnmatchedPayment
 from app.book.ledger.corrections import decide_waiver, pay_out, post_by_hand, waive
 from app.book.ledger.lifecycle import change_status
-from app.book.ledger.models import Account, Entry, Portfolio, UnmatchedPayment
+from app.book.ledger.models import Account, Entry, Portfolio
 from app.book.ledger.service import business_date
 from app.book.ledger.terms import change_terms
 from app.core.actor import Actor

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from app.book.ledger.models import Portfolio, ReportedChange, UnmatchedPayment, Waiver
+from app.book.feeds.models import UnmatchedPayment
+from app.book.ledger.models import Portfolio, ReportedChange, Waiver
 from app.book.ledger.rules import ReportedStatus, UnmatchedStatus, WaiverStatus
 from app.core.db import table_of
 from app.core.staff.rules import (

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from sqlmodel import Session
 
 from app.book.customers.events import LinksReplaced
-from app.book.ledger.models import UnmatchedPayment
+from app.book.feeds.models import UnmatchedPayment
 from app.book.ledger.rules import UnmatchedStatus
 from app.casework.cases.models import CollectionsCase
 from app.core.ids import id_of

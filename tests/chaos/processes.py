@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from app.book.feeds.reading import files as reading
+from app.book.feeds.reading import lines as reading
 from app.core import schema
 from app.core.settings import get_settings
 from app.programs.cli.main import main
@@ -76,7 +76,7 @@ def in_fresh_process(
 
 
 _UNUSED = multiprocessing.get_context("forkserver")
-_UNUSED.set_forkserver_preload(["tests.chaos.processes", "app.book.feeds.service"])
+_UNUSED.set_forkserver_preload(["tests.chaos.processes", "app.actions.feeds"])
 
 
 def run_told(work: Mapping[str, Any], folder: Path, count_to: Path | None) -> None:

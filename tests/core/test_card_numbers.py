@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from app.book.feeds.rules import REMOVED, blotted
+from app.book.feeds.bank.rules import REMOVED, blotted
 from app.core.card_numbers import IBAN_LENGTHS, holds_card_number, luhn, mask_card_numbers
 
 VISA, VISA_13, VISA_19 = "4111111111111111", "4222222222222", "4000000000000000006"

@@ -13,9 +13,10 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import select
 
+from app.actions.feeds import load
 from app.book.delinquency.history import as_known
 from app.book.delinquency.queries import aging
-from app.book.feeds.service import LoadReport, load
+from app.book.feeds.storing.report import LoadReport
 from app.book.ledger.models import Account, DailyRun, Entry
 from app.book.ledger.reversals import reverse_entry
 from app.book.ledger.rules import FeedKind

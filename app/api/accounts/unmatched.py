@@ -15,7 +15,8 @@ from app.api.accounts.shapes import EntryShape
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import Cursor, Limit, PortfolioCode, RowId, after, page_of
 from app.api.shapes import Money
-from app.book.ledger.models import Portfolio, UnmatchedPayment
+from app.book.feeds.models import UnmatchedPayment
+from app.book.ledger.models import Portfolio
 from app.book.ledger.rules import UnmatchedStatus
 from app.book.ledger.service import get_portfolio
 from app.core.errors import NotFound

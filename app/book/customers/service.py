@@ -1,4 +1,4 @@
-"""A customer's contact data, put right by a person; feeds have their own way, for many at once (`feeds/accounts.py`).
+"""A customer's contact data, put right by a person; feeds have their own way (`feeds/storing/accounts.py`).
 
 Which word counts: the newest. What a person typed stays until the creditor's file says something else than it said
 then, because a file that goes on saying the old thing is older than the person. Consent and opt-outs are the person's

@@ -1,4 +1,4 @@
-"""Delinquency is a fold over dated events. This file is the definition; everything else only feeds or stores it.
+"""Delinquency is a fold over dated events. One file, however long: it is the definition, all else feeds or stores it.
 
 - A statement closing on C with due date U and minimum M opens a minimum of M at the end of C.
 - What is left of it after U is, from the first day after U that counts, an unpaid due (U, amount); on U itself

@@ -7,19 +7,13 @@ holds the two together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
-import phonenumbers
 import polars as pl
-from sqlmodel import Session
 
 from app.book.customers.people import (
     COUNTRIES,
-    SCIENTIFIC,
     BadPostcode,
     Read,
     is_not_given,
@@ -27,142 +21,31 @@ from app.book.customers.people import (
     read_postcode,
     read_telephone,
     read_zone,
-    without_float,
+)
+from app.book.feeds.cells import (
+    BadCell,
+    Cells,
+    Layout,
+    amount_cell,
+    date_cell,
+    if_there,
+    one_of,
+    reference_cell,
+    text_cell,
 )
 from app.book.ledger.models import Portfolio
-from app.book.ledger.references import normal_reference
 from app.book.ledger.rules import AccountStatus, EntryKind, SignError, signed
-from app.core.money import BadAmount, to_minor
 from app.policy.zones import PLACES, is_clock_only
 
 if TYPE_CHECKING:
     from app.book.feeds.columns import Columns
 
-CONFLICT = "conflict: "
-
-
-class BadCell(ValueError):
-    """A cell is not acceptable; carries the column."""
-
-    def __init__(self, column: str, reason: str) -> None:
-        super().__init__(reason)
-        self.column = column
-
-
-@dataclass(frozen=True, slots=True)
-class Reject:
-    line: int
-    column: str
-    reason: str
-    row: Sequence[str]
-
-    @property
-    def is_conflict(self) -> bool:
-        return self.reason.startswith(CONFLICT)
-
-
-class Cells(dict[str, str]):
-    """The texts of a row by column, stripped, and `told`: what a person should know of how they were read, as (column,
-    word). The row is loaded all the same."""
-
-    def __init__(self, texts: Mapping[str, str]) -> None:
-        super().__init__(texts)
-        self.told: list[tuple[str, str]] = []
-
-    def tell(self, column: str, word: str) -> None:
-        if word:
-            self.told.append((column, word))
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    line: int
-    cells: Sequence[str]
-    values: Mapping[str, Any]
-
-
-@dataclass
-class Stored:
-    loaded: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    rejects: list[Reject] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Columns of a feed kind and how a row is understood.
-
-    `parse` turns the cells of a row (by column, stripped) into values, or raises BadCell. A layout that is loaded in
-    columns has their types (`schema`, names as in the result of `parse`) and its columnar twin (`columns`); one
-    that is loaded row by row has `store`, called in the transaction of a batch.
-    """
-
-    required: tuple[str, ...]
-    optional: tuple[str, ...]
-    parse: Callable[[Cells, Portfolio], dict[str, Any]]
-    store: Callable[[Session, Portfolio, list[Row], datetime], Stored] | None = None
-    schema: Mapping[str, pl.DataType | type[pl.DataType]] | None = None
-    columns: Callable[[Columns], None] | None = None
-
 
 # --- cells --------------------------------------------------------------------------------------------------
 
 
-def _text(row: Cells, column: str, limit: int, *, required: bool = True) -> str:
-    value = row.get(column, "")
-    if required and not value:
-        raise BadCell(column, "is empty")
-    if len(value) > limit:
-        raise BadCell(column, f"is longer than {limit} characters")
-    return value
-
-
-def date_cell(row: Cells, column: str, *, required: bool = True) -> date | None:
-    value = row.get(column, "")
-    if not value and not required:
-        return None
-    try:
-        on = date.fromisoformat(value) if len(value) == 10 else None
-    except ValueError:
-        on = None
-    if on is None or not 1950 <= on.year <= 2199:
-        raise BadCell(column, f"is not a date like 2026-01-31: {value[:20]!r}")
-    return on
-
-
-def amount_cell(row: Cells, column: str, portfolio: Portfolio) -> int:
-    try:
-        return to_minor(row.get(column, ""), portfolio.currency)
-    except BadAmount as error:
-        raise BadCell(column, str(error)) from None
-
-
-def _one_of(row: Cells, column: str, allowed: frozenset[str] | set[str], what: str) -> str:
-    value = row.get(column, "")
-    if value not in allowed:
-        raise BadCell(column, f"is not {what}: {value[:30]!r}")
-    return value
-
-
 STATUSES = frozenset(status.value for status in AccountStatus)
 LOADABLE = frozenset(kind.value for kind in EntryKind if kind is not EntryKind.REVERSAL)
-
-
-def reference_cell(row: Cells, column: str, limit: int) -> str:
-    """An identifier in its normal form. Spreadsheets make 1001.0 of 1001, which is put right; a long one that became
-    1.23E+15 is lost."""
-    value = normal_reference(_text(row, column, limit))
-    if not value:
-        raise BadCell(column, "is empty")
-    if SCIENTIFIC.fullmatch(value):
-        raise BadCell(
-            column, f"was written by a spreadsheet as a power of ten, its digits are lost: {value!r}"
-        )
-    whole = without_float(value)
-    if whole != value:
-        row.tell(column, f"{value!r} is a number that went through a spreadsheet; taken as {whole}")
-    return whole
 
 
 def _contact(row: Cells, column: str, read: Read) -> str | None:
@@ -173,7 +56,7 @@ def _contact(row: Cells, column: str, read: Read) -> str | None:
 
 
 def _postcode(row: Cells) -> str | None:
-    value = _text(row, "postcode", 20, required=False)
+    value = text_cell(row, "postcode", 20, required=False)
     try:
         return _contact(row, "postcode", read_postcode(value, row.get("country", "")))
     except BadPostcode as error:
@@ -188,26 +71,11 @@ def _zone(row: Cells) -> str | None:
     return _contact(row, "timezone", read)
 
 
-def _if_there(row: Cells, column: str, limit: int) -> str | None:
-    """Text of an optional column; None where the file does not have the column and so says nothing of it."""
-    return _text(row, column, limit, required=False) if column in row else None
-
-
-def is_mobile_number(text: str) -> bool:
-    """True for a valid telephone number with its country code: one with thirteen digits may pass a card's check."""
-    if not text.startswith("+"):
-        return False
-    try:
-        return phonenumbers.is_valid_number(phonenumbers.parse(text))
-    except phonenumbers.NumberParseException:
-        return False
-
-
 # --- accounts -----------------------------------------------------------------------------------------------
 
 
 def _parse_account(row: Cells, portfolio: Portfolio) -> dict[str, Any]:
-    last4 = _text(row, "card_last4", 4)
+    last4 = text_cell(row, "card_last4", 4)
     if not (len(last4) == 4 and last4.isascii() and last4.isdigit()):
         raise BadCell("card_last4", "is not four digits")
     if row["currency"] != portfolio.currency:
@@ -224,26 +92,26 @@ def _parse_account(row: Cells, portfolio: Portfolio) -> dict[str, Any]:
         raise BadCell("credit_limit", "is negative")
     return {
         "customer_ref": reference_cell(row, "customer_ref", 60),
-        "full_name": _text(row, "full_name", 200),
-        "language": _text(row, "language", 8).lower(),
-        "country": _one_of(row, "country", COUNTRIES, "an ISO 3166 country code"),
-        "region": _if_there(row, "region", 60),
+        "full_name": text_cell(row, "full_name", 200),
+        "language": text_cell(row, "language", 8).lower(),
+        "country": one_of(row, "country", COUNTRIES, "an ISO 3166 country code"),
+        "region": if_there(row, "region", 60),
         "timezone": _zone(row),
-        "address_line1": _text(row, "address_line1", 200, required=False),
-        "address_line2": _if_there(row, "address_line2", 200),
-        "city": _text(row, "city", 100, required=False),
+        "address_line1": text_cell(row, "address_line1", 200, required=False),
+        "address_line2": if_there(row, "address_line2", 200),
+        "city": text_cell(row, "city", 100, required=False),
         "postcode": _postcode(row),
         "mobile": _contact(row, "mobile", read_telephone(row.get("mobile", ""), row.get("country", ""))),
         "email": _contact(row, "email", read_email(row.get("email", ""))),
         "reference": reference_cell(row, "account_ref", 60),
         "card_last4": last4,
-        "product": _text(row, "product", 60),
+        "product": text_cell(row, "product", 60),
         "credit_limit_minor": limit,
         "apr_millionths": int(apr.scaleb(6)),
         "opened_on": date_cell(row, "opened_on"),
         "placed_on": date_cell(row, "placed_on", required=False),
         # None where the file says nothing of it: a new account is active, a known one stays what it is.
-        "status": _one_of(row, "status", STATUSES, "an account status") if row.get("status") else None,
+        "status": one_of(row, "status", STATUSES, "an account status") if row.get("status") else None,
     }
 
 
@@ -305,7 +173,7 @@ def _statement_columns(columns: Columns) -> None:
 
 def _parse_transaction(row: Cells, portfolio: Portfolio) -> dict[str, Any]:
     kinds = {kind.value for kind in EntryKind}
-    kind = EntryKind(_one_of(row, "kind", kinds, "an entry kind"))
+    kind = EntryKind(one_of(row, "kind", kinds, "an entry kind"))
     try:
         amount = signed(kind, amount_cell(row, "amount", portfolio))
     except SignError as error:
@@ -347,7 +215,7 @@ def _entry(
         "kind": kind.value,
         "amount_minor": amount,
         "effective_on": date_cell(row, on),
-        "description": _text(row, description, 200, required=False),
+        "description": text_cell(row, description, 200, required=False),
     }
 
 

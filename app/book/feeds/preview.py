@@ -12,15 +12,16 @@ from pathlib import Path
 from typing import IO, Any
 
 from app.book.feeds.bank import camt054
-from app.book.feeds.layouts import BadCell, Layout, Reject, Row
-from app.book.feeds.positions import check_source
+from app.book.feeds.cells import BadCell, Layout, Reject, Row
 from app.book.feeds.reading import dialect, workbook
 from app.book.feeds.reading.dates import DATE_RULES, refusal
-from app.book.feeds.reading.files import Feed, Plain, Record, Unreadable, open_feed
+from app.book.feeds.reading.files import Feed, open_feed
+from app.book.feeds.reading.lines import Plain, Record, Unreadable
 from app.book.feeds.reading.mapping import Bound
 from app.book.feeds.reading.mapping import Mapping as FeedMapping
-from app.book.feeds.reading.parsing import Understanding
+from app.book.feeds.reading.parsing import RowParser
 from app.book.feeds.service import LAYOUTS
+from app.book.feeds.storing.positions import check_source
 from app.book.ledger.models import Portfolio
 from app.book.ledger.rules import FeedKind
 from app.core.errors import DeskError
@@ -97,15 +98,13 @@ def preview(
     layout = LAYOUTS[kind]
     known = sorted(mapping.theirs) if mapping else [*layout.required, *layout.optional]
     feed = open_feed(path, name, known, mapping)
-    understanding = Understanding(
-        layout, portfolio, feed.header, mapping, today=today, is_workbook=feed.is_workbook
-    )
+    parser = RowParser(layout, portfolio, feed.header, mapping, today=today, is_workbook=feed.is_workbook)
     bound = mapping.bind(feed.header) if mapping else None
     found = Preview(kind.value, name, _read_as(path, known, mapping))
     found.columns = _columns(feed.header, bound, layout)
     found.ignored = _unused(feed.header, bound)
     for record in islice(_records(feed), CHECKED):
-        _add(found, record, understanding, rows, today)
+        _add(found, record, parser, rows, today)
     found.notes = list(feed.notes)
     return found
 
@@ -131,7 +130,7 @@ def _records(feed: Feed) -> Iterator[Record | Unreadable]:
 def _add(
     found: Preview,
     record: Record | Unreadable,
-    understanding: Understanding,
+    parser: RowParser,
     rows: int,
     today: date | None,
 ) -> None:
@@ -139,8 +138,8 @@ def _add(
     try:
         if isinstance(record, Unreadable):
             raise BadCell("", record.reason)
-        texts = understanding.texts(record.cells)
-        values, told = understanding.read(record.cells)
+        texts = parser.texts(record.cells)
+        values, told = parser.read(record.cells)
         _check_days(FeedKind(found.kind), values, today)
     except BadCell as error:
         _reject(found, PreviewReject(record.line, error.column, str(error)), rows)

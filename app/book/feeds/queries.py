@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlmodel import Session, col, select
 
-from app.book.ledger.models import FeedLoad
+from app.book.feeds.models import FeedLoad
 
 
 def history(session: Session, portfolio_id: int, limit: int) -> list[FeedLoad]:

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import IO
 
-from app.book.feeds.layouts import Reject
+from app.book.feeds.cells import Reject
 from app.core.db import private
 from app.core.kit.csv_cells import protect
 

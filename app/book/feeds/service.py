@@ -8,40 +8,41 @@ number in any cell rejects the row and is never echoed.
 from __future__ import annotations
 
 import hashlib
-import shutil
-import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
-from app.book.feeds.accounts import store_accounts
 from app.book.feeds.arrears import look_at
 from app.book.feeds.bank import camt054
+from app.book.feeds.bank.store import TakeBack
+from app.book.feeds.bank.store import store as store_bank_rows
+from app.book.feeds.cells import Layout, Stored
 from app.book.feeds.events import FeedLoaded
-from app.book.feeds.layouts import ACCOUNTS, PAYMENTS, STATEMENTS, TRANSACTIONS, Layout, Stored
-from app.book.feeds.positions import POSITIONS, check_source
+from app.book.feeds.layouts import ACCOUNTS, PAYMENTS, STATEMENTS, TRANSACTIONS
+from app.book.feeds.models import FeedLoad
 from app.book.feeds.reading import mapping as mappings
 from app.book.feeds.reading.files import open_feed
-from app.book.feeds.reading.parsing import Batch, Understanding
+from app.book.feeds.reading.parsing import Batch, RowParser
+from app.book.feeds.reading.sources import ahead, on_disk, sha256_of
 from app.book.feeds.rejects import RejectsFile
-from app.book.feeds.store import MANY_BYTES, Book, Taken, store
-from app.book.ledger.models import Account, Customer, Entry, FeedLoad, LedgerChange, Portfolio, Statement
+from app.book.feeds.storing.accounts import store_accounts
+from app.book.feeds.storing.dated import MANY_BYTES, store
+from app.book.feeds.storing.known import KnownRows
+from app.book.feeds.storing.positions import POSITIONS, check_source
+from app.book.feeds.storing.report import COUNTS, LoadReport
+from app.book.feeds.storing.tables import Taken
+from app.book.ledger.models import Account, Customer, Entry, LedgerChange, Portfolio, Statement
 from app.book.ledger.rules import FeedKind
 from app.book.ledger.service import get_portfolio
 from app.core.actor import Actor
 from app.core.bulk import refresh_statistics
 from app.core.clock import local_date
 from app.core.db import exclusive, retrying, transaction
-from app.core.errors import DeskError, Invalid
+from app.core.errors import DeskError
 from app.core.ids import id_of
 from app.core.settings import get_settings
 from app.core.timeline.service import about_portfolio, record
@@ -64,29 +65,6 @@ ATTEMPTS = 4
 """At a batch: a reference that was free when it was looked up may be taken a moment later by a person's entry."""
 
 
-@dataclass
-class LoadReport:
-    """What `desk feed load` prints. `read` = loaded + updated + unchanged + conflicts + rejected; `warned` counts words
-    about cells of rows that were loaded all the same, which are in `warnings_file`; `notes` are about the file."""
-
-    kind: str
-    read: int = 0
-    loaded: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    conflicts: int = 0
-    rejected: int = 0
-    rejects_file: str | None = None
-    warned: int = 0
-    warnings_file: str | None = None
-    notes: list[str] = field(default_factory=list)
-
-    def as_json(self) -> dict[str, Any]:
-        return dict(vars(self))
-
-
-COUNTS = ("read", "loaded", "updated", "unchanged", "conflicts", "rejected", "warned")
-
 Progress = Callable[[int], None]
 """Told how many rows have been read so far."""
 
@@ -100,6 +78,7 @@ def load(
     rejects_dir: Path,
     by: Actor,
     now: datetime,
+    take_back: TakeBack,
     progress: Progress | None = None,
     mapping: mappings.Mapping | None = None,
     file_name: str | None = None,
@@ -112,7 +91,8 @@ def load(
     the history row that `begin` made. A file that was loaded before without a reject or conflict is recognised by its
     content; one whose load was killed is resumed. Raises DeskError where the file as a whole cannot be read (no such
     file, wrong columns, cut off in the middle); what was loaded until then stays, and loading the mended file
-    finishes the job.
+    finishes the job. `take_back` reverses a payment that a bank file takes back; doors load by `app.actions.feeds`,
+    which hands it in.
     """
     name = file_name or (path.name if path else "-")
     if load_id is None:
@@ -127,10 +107,10 @@ def load(
             stored_path=stored_path,
         )
     try:
-        with _on_disk(path) as file, exclusive(engine, f"portfolio-{portfolio_code}", wait=True):
-            return _Load(engine, kind, file, portfolio_code, load_id, mapping, name, by=by, now=now).run(
-                rejects_dir, progress
-            )
+        with on_disk(path) as file, exclusive(engine, f"portfolio-{portfolio_code}", wait=True):
+            return _Load(
+                engine, kind, file, portfolio_code, load_id, mapping, name, take_back, by=by, now=now
+            ).run(rejects_dir, progress)
     except DeskError as error:
         with transaction(engine) as session:
             history = session.get_one(FeedLoad, load_id)
@@ -188,6 +168,7 @@ class _Load:
         load_id: int,
         mapping: mappings.Mapping | None,
         name: str,
+        take_back: TakeBack,
         *,
         by: Actor,
         now: datetime,
@@ -197,6 +178,7 @@ class _Load:
         self.path = path
         self.mapping = mapping
         self.name = name
+        self.take_back = take_back
         self.by = by
         self.now = now
         self.load_id = load_id
@@ -210,18 +192,18 @@ class _Load:
         """What the file turns out to hold that a person should know of; workbooks tell at their end."""
 
     def run(self, rejects_dir: Path, progress: Progress | None) -> LoadReport:
-        sha256 = _sha256(self.path, self.name)
+        sha256 = sha256_of(self.path, self.name)
         with transaction(self.engine) as session:
             history = self._take_up(session, sha256)
             if self._recognise(session, history):
                 return self._finish(session, history)
-            book = Book(session, self.portfolio, whole=history.bytes_total >= MANY_BYTES, now=self.now)
+            book = KnownRows(session, self.portfolio, whole=history.bytes_total >= MANY_BYTES, now=self.now)
         skip = history.rows_done
         stem = f"{self.portfolio.code}-{self.kind.value}-{history.started_at:%Y%m%dT%H%M%S}-{history.id}"
         rejects = RejectsFile(Path(history.rejects_file or rejects_dir / f"{stem}-rejects.csv"))
         warnings = RejectsFile(Path(history.warnings_file or rejects_dir / f"{stem}-warnings.csv"))
         with rejects, warnings:
-            for batch in _ahead(self._batches(skip)):
+            for batch in ahead(self._batches(skip)):
                 if skip:
                     rejects.resume(batch.first_line)
                     warnings.resume(batch.first_line)
@@ -338,7 +320,7 @@ class _Load:
         )
         feed = open_feed(self.path, self.name, known, self.mapping)
         self._notes = feed.notes
-        understanding = Understanding(
+        parser = RowParser(
             self.layout,
             self.portfolio,
             feed.header,
@@ -346,9 +328,9 @@ class _Load:
             today=self.today,
             is_workbook=feed.is_workbook,
         )
-        return understanding.batches(feed, skip)
+        return parser.batches(feed, skip)
 
-    def _store(self, batch: Batch, book: Book, rejects: RejectsFile, warnings: RejectsFile) -> None:
+    def _store(self, batch: Batch, book: KnownRows, rejects: RejectsFile, warnings: RejectsFile) -> None:
         """Store a batch in a transaction of its own with the checkpoint, and count what became of its rows."""
 
         def once() -> dict[str, int]:
@@ -383,7 +365,9 @@ class _Load:
         self.report.rejects_file = rejects.name_if_any()
         self.report.warnings_file = warnings.name_if_any()
 
-    def _stored(self, session: Session, batch: Batch, book: Book) -> Stored:
+    def _stored(self, session: Session, batch: Batch, book: KnownRows) -> Stored:
+        if self.kind is FeedKind.CAMT054:
+            return store_bank_rows(session, self.portfolio, batch.rows, self.take_back, self.now)
         if self.layout.store is not None:
             return self.layout.store(session, self.portfolio, batch.rows, self.now)
         if self.kind is FeedKind.ACCOUNTS:
@@ -403,40 +387,3 @@ class _Load:
             "warned": len(batch.told),
         }
         return {name: getattr(self.report, name) + value for name, value in new.items()}
-
-
-T = TypeVar("T")
-
-
-def _ahead(items: Iterator[T]) -> Iterator[T]:
-    """The same items, each made by a thread of its own while the one before is worked on."""
-    nothing = object()
-    with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(next, items, nothing)
-        while (item := coming.result()) is not nothing:
-            coming = pool.submit(next, items, nothing)
-            yield item  # type: ignore[misc]
-
-
-@contextmanager
-def _on_disk(path: Path | None) -> Iterator[Path]:
-    """The file, or a copy of standard input, which is known by its content only when all of it is there."""
-    if path is not None:
-        yield path
-        return
-    with tempfile.NamedTemporaryFile(prefix="desk-feed-") as spool:
-        shutil.copyfileobj(sys.stdin.buffer, spool, 1 << 20)
-        spool.flush()
-        yield Path(spool.name)
-
-
-def _sha256(path: Path, name: str) -> str:
-    try:
-        with path.open("rb") as handle:
-            return hashlib.file_digest(handle, "sha256").hexdigest()
-    except FileNotFoundError:
-        raise Invalid(f"no such file: {path}") from None
-    except IsADirectoryError:
-        raise Invalid(f"{name} is a folder, not a file") from None
-    except OSError as error:
-        raise Invalid(f"{name} cannot be read: {error.strerror}") from None

@@ -14,8 +14,8 @@ from sqlmodel import Session, col, select
 from app.book.ledger.balances import balance_of, still_owed
 from app.book.ledger.ends import judge_reversal
 from app.book.ledger.events import PaymentMoved, WaiverDecided, WaiverRequested
-from app.book.ledger.lifecycle import reinstate_recoveries
 from app.book.ledger.models import Account, Entry, Portfolio, Waiver
+from app.book.ledger.recoveries import reinstate_recoveries
 from app.book.ledger.reversals import require_reversible, standing_waivers
 from app.book.ledger.rules import (
     POSTED_BY_HAND,

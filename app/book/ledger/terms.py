@@ -1,7 +1,7 @@
 """An account's terms, changed by a manager: card, product, limit and rate.
 
 The creditor's accounts file is the word on them: the next file that says otherwise takes a change back, with its own
-event (`feeds/accounts.py`).
+event (`feeds/storing/accounts.py`).
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ def feed_load(
     as_json: Json = False,
 ) -> None:
     """Load a file. Exit status 3 when rows were rejected or in conflict."""
-    from app.book.feeds.service import load
+    from app.actions.feeds import load
 
     engine = migrated_engine()
     told = _mapping(kind, mapping)
@@ -64,7 +64,7 @@ def feed_load(
 
 
 def _mapping(kind: FeedKind, path: Path | None) -> Any:
-    from app.book.feeds.reading.mapping import load_mapping
+    from app.book.feeds.reading.mapping_file import load_mapping
 
     if path is not None and kind is FeedKind.CAMT054:
         raise typer.BadParameter("camt.054 is a standard and takes no mapping", param_hint="--mapping")
@@ -88,7 +88,7 @@ def _say_report(report: dict[str, Any]) -> None:
 
 
 def _say_waiting(engine: Engine, code: str) -> None:
-    from app.book.feeds.bank.matching import waiting_summary
+    from app.book.feeds.bank.candidates import waiting_summary
     from app.book.ledger.service import get_portfolio
     from app.core.money import to_decimal_string
 

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Engine
 from sqlmodel import col, select
 
 from app.actions.corrections import post_by_hand, waive
-from app.book.feeds.service import load
+from app.actions.feeds import load
 from app.book.ledger.models import Account, Customer, Portfolio
 from app.book.ledger.rules import AccountStatus, EntryKind, FeedKind
 from app.casework.cases.models import (

@@ -18,8 +18,9 @@ from starlette.responses import Response
 
 from app.actions.corrections import match_payment, return_payment
 from app.book.delinquency.history import AccountOn, as_known
-from app.book.feeds.bank.matching import Candidate, candidates
-from app.book.ledger.models import Account, Customer, Entry, Portfolio, UnmatchedPayment
+from app.book.feeds.bank.candidates import Candidate, candidates
+from app.book.feeds.models import UnmatchedPayment
+from app.book.ledger.models import Account, Customer, Entry, Portfolio
 from app.book.ledger.references import normal_reference
 from app.book.ledger.rules import AccountStatus, UnmatchedStatus
 from app.book.ledger.service import find_account

@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
+from app.actions.feeds import load
 from app.book.charges.rules import is_missed
 from app.book.charges.statements import once_a_violation, replace_statement
 from app.book.delinquency.history import as_known
 from app.book.delinquency.service import standing_on
-from app.book.feeds.service import load
 from app.book.ledger.corrections import waive
 from app.book.ledger.events import StatementReplaced, StatementWithdrawn
 from app.book.ledger.models import Account, Entry, ReplacedStatement, Statement

@@ -10,9 +10,10 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import select
 
+from app.actions.feeds import load
 from app.book.feeds.arrears import Asked, warning_of
-from app.book.feeds.service import LoadReport, load
-from app.book.ledger.models import FeedLoad
+from app.book.feeds.models import FeedLoad
+from app.book.feeds.storing.report import LoadReport
 from app.book.ledger.rules import EntryKind, FeedKind
 from app.core.actor import Actor
 from app.core.db import transaction

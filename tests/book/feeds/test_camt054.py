@@ -13,17 +13,14 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
+from app.actions.feeds import load
 from app.book.feeds.bank import camt054
-from app.book.feeds.bank.matching import (
-    candidates,
-    match_payment,
-    return_payment,
-    waiting,
-    waiting_summary,
-)
+from app.book.feeds.bank.candidates import candidates, waiting, waiting_summary
+from app.book.feeds.bank.matching import match_payment, return_payment
 from app.book.feeds.events import PaymentMatched, PaymentUnmatched
-from app.book.feeds.service import LoadReport, load
-from app.book.ledger.models import Account, Entry, LedgerChange, PayerAccount, UnmatchedPayment
+from app.book.feeds.models import PayerAccount, UnmatchedPayment
+from app.book.feeds.storing.report import LoadReport
+from app.book.ledger.models import Account, Entry, LedgerChange
 from app.book.ledger.rules import AccountStatus, EntryKind, FeedKind, UnmatchedStatus
 from app.book.ledger.service import post_entry
 from app.core.actor import Actor

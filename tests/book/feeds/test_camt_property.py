@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
+from app.actions.reversals import reverse_entry
 from app.book.feeds.bank import camt054
 from app.book.feeds.bank.store import store
-from app.book.feeds.layouts import Reject, Row
-from app.book.ledger.models import Account, Entry, Portfolio, UnmatchedPayment
+from app.book.feeds.cells import Reject, Row
+from app.book.feeds.models import UnmatchedPayment
+from app.book.ledger.models import Account, Entry, Portfolio
 from app.core.db import transaction
 from tests import builders
 
@@ -144,7 +146,9 @@ def _load(engine: Engine, code: str, text: str) -> None:
     assert not [row for row in rows if isinstance(row, Reject)]
     with transaction(engine) as session:
         portfolio = session.scalars(select(Portfolio).where(Portfolio.code == code)).one()
-        stored = store(session, portfolio, [row for row in rows if isinstance(row, Row)], builders.NOW)
+        stored = store(
+            session, portfolio, [row for row in rows if isinstance(row, Row)], reverse_entry, builders.NOW
+        )
     assert not stored.rejects
     assert stored.loaded + stored.unchanged == len(rows)
 

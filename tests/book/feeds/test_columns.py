@@ -1,4 +1,4 @@
-"""The two ways of understanding a row agree: what the columns are sure of, the row-by-row way says too."""
+"""The two ways of parser a row agree: what the columns are sure of, the row-by-row way says too."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.book.feeds.layouts import ACCOUNTS, PAYMENTS, STATEMENTS, TRANSACTIONS, BadCell, Layout
-from app.book.feeds.reading.mapping import parse_mapping
-from app.book.feeds.reading.parsing import Understanding
+from app.book.feeds.cells import BadCell, Layout
+from app.book.feeds.layouts import ACCOUNTS, PAYMENTS, STATEMENTS, TRANSACTIONS
+from app.book.feeds.reading.mapping_file import parse_mapping
+from app.book.feeds.reading.parsing import RowParser
 from app.book.ledger.models import Portfolio
 from app.book.ledger.rules import CollectorKind, EntryKind
 from app.core.card_numbers import luhn
@@ -119,23 +120,23 @@ def rows_of(layout: Layout) -> st.SearchStrategy[list[str]]:
     ).map(list)
 
 
-def assert_agree(understanding: Understanding, layout: Layout, rows: list[list[str]]) -> None:
+def assert_agree(parser: RowParser, layout: Layout, rows: list[list[str]]) -> None:
     cells = pl.DataFrame(rows, [f"c{n}" for n in range(len(rows[0]))], orient="row").cast(pl.String)
-    values, sure = understanding.by_columns(cells)
+    values, sure = parser.by_columns(cells)
     assert layout.schema is not None
     for row, by_columns, is_sure in zip(rows, values.iter_rows(named=True), sure, strict=True):
         if is_sure:
-            assert understanding.by_row(row) == by_columns, row
+            assert parser.by_row(row) == by_columns, row
 
 
 @pytest.mark.parametrize("kind", LAYOUTS)
 def test_what_the_columns_are_sure_of_the_rows_say_too(kind: str) -> None:
     layout = LAYOUTS[kind]
-    understanding = Understanding(layout, BOOK, layout.required + layout.optional, None)
+    parser = RowParser(layout, BOOK, layout.required + layout.optional, None)
 
     @given(st.lists(rows_of(layout), min_size=1, max_size=8))
     def agree(rows: list[list[str]]) -> None:
-        assert_agree(understanding, layout, rows)
+        assert_agree(parser, layout, rows)
 
     agree()
 
@@ -145,7 +146,7 @@ def test_what_the_columns_are_sure_of_the_rows_say_too(kind: str) -> None:
 def test_one_odd_cell_in_a_good_row(column: str, currency: str) -> None:
     layout = ACCOUNTS
     names = layout.required + layout.optional
-    understanding = Understanding(layout, book(currency), names, None)
+    parser = RowParser(layout, book(currency), names, None)
 
     @given(
         st.lists(CELLS.get(column, texts), min_size=1, max_size=10),
@@ -157,7 +158,7 @@ def test_one_odd_cell_in_a_good_row(column: str, currency: str) -> None:
             [{**good, column: cell, "credit_limit": limit}.get(name, "Anna") for name in names]
             for cell, limit in zip(cells, limits, strict=False)
         ]
-        assert_agree(understanding, layout, rows)
+        assert_agree(parser, layout, rows)
 
     agree()
 
@@ -165,7 +166,7 @@ def test_one_odd_cell_in_a_good_row(column: str, currency: str) -> None:
 def test_ordinary_rows_are_all_sure() -> None:
     """Else the fast way would be of no use: names of any script, long references, a phone that is E.164 already."""
     names = ACCOUNTS.required
-    understanding = Understanding(ACCOUNTS, BOOK, names, None)
+    parser = RowParser(ACCOUNTS, BOOK, names, None)
     changes = [
         {"full_name": "李小龙"},
         {"full_name": "José Ángel O’Brien"},
@@ -182,7 +183,7 @@ def test_ordinary_rows_are_all_sure() -> None:
         {"apr": ""},
     ]
     rows = [[{**GOOD, **change}.get(name, "Anna") for name in names] for change in changes]
-    _, sure = understanding.by_columns(pl.DataFrame(rows, list(names), orient="row"))
+    _, sure = parser.by_columns(pl.DataFrame(rows, list(names), orient="row"))
     assert [change for change, is_sure in zip(changes, sure, strict=True) if not is_sure] == []
 
 
@@ -228,18 +229,18 @@ THEIRS = ("No", "Account", "Day", "Type", "Cents", "Shop", "Town", "Branch")
 @example([["T1", "A1", "01.03.2026", "PMT", "-4500", "Shop", "", "4111111111111111"]])
 def test_a_mapped_row_means_the_same_both_ways(rows: list[list[str]]) -> None:
     mapping = parse_mapping(MAPPED, "theirs.toml")
-    assert_agree(Understanding(TRANSACTIONS, BOOK, THEIRS, mapping), TRANSACTIONS, rows)
+    assert_agree(RowParser(TRANSACTIONS, BOOK, THEIRS, mapping), TRANSACTIONS, rows)
 
 
 def test_a_card_number_in_two_columns_that_are_joined_is_seen() -> None:
-    understanding = Understanding(TRANSACTIONS, BOOK, ("R", "A", "On", "K", "M", "X", "Y"), parse_mapping(
+    parser = RowParser(TRANSACTIONS, BOOK, ("R", "A", "On", "K", "M", "X", "Y"), parse_mapping(
         '[columns]\ntransaction_ref = "R"\naccount_ref = "A"\nposted_on = "On"\nkind = "K"\namount = "M"\n'
         'description = { columns = ["X", "Y"] }', "joined.toml"
     ))  # fmt: skip
     row = ["T1", "A1", "2026-03-01", "purchase", "1.00", "4111 1111", "1111 1111"]
     with pytest.raises(BadCell, match="card number"):
-        understanding.by_row(row)
-    _, sure = understanding.by_columns(pl.DataFrame([row], list("abcdefg"), orient="row"))
+        parser.by_row(row)
+    _, sure = parser.by_columns(pl.DataFrame([row], list("abcdefg"), orient="row"))
     assert not sure.any()
 
 
@@ -247,7 +248,7 @@ def test_a_card_number_in_two_columns_that_are_joined_is_seen() -> None:
 def test_a_telephone_number_is_not_taken_for_a_card(mobile: str, is_kept: bool) -> None:
     """A Chinese number with its country code has thirteen digits, and one in ten passes the check of a card's."""
     names = ACCOUNTS.required
-    by_row = partial(Understanding(ACCOUNTS, BOOK, names, None).by_row)
+    by_row = partial(RowParser(ACCOUNTS, BOOK, names, None).by_row)
     row = [{**GOOD, "mobile": mobile}.get(name, "Anna") for name in names]
     if is_kept:
         for last in "0123456789":
@@ -261,10 +262,8 @@ def test_a_telephone_number_is_not_taken_for_a_card(mobile: str, is_kept: bool) 
 def test_nor_is_it_under_the_name_the_creditor_gives_it() -> None:
     columns = "\n".join(f'{name} = "{name.upper()}"' for name in ACCOUNTS.required)
     theirs = [name.upper() for name in ACCOUNTS.required]
-    understanding = Understanding(
-        ACCOUNTS, BOOK, theirs, parse_mapping(f"[columns]\n{columns}", "theirs.toml")
-    )
+    parser = RowParser(ACCOUNTS, BOOK, theirs, parse_mapping(f"[columns]\n{columns}", "theirs.toml"))
     for last in "0123456789":
         mobile = f"+861380013800{last}"
         row = [{**GOOD, "mobile": mobile}.get(name, "Anna") for name in ACCOUNTS.required]
-        assert understanding.by_row(row)["mobile"] == mobile
+        assert parser.by_row(row)["mobile"] == mobile

@@ -12,11 +12,12 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
+from app.actions.feeds import load
 from app.actions.reported import decide_report, waiting_reports
 from app.book.customers.events import CustomerChanged
 from app.book.customers.service import change_contact
 from app.book.feeds.events import ChangeReported, ReportDecided
-from app.book.feeds.service import LoadReport, load
+from app.book.feeds.storing.report import LoadReport
 from app.book.ledger.events import AccountChanged, AccountHolderChanged
 from app.book.ledger.models import Account, ContactCorrection, Customer, ReportedChange
 from app.book.ledger.rules import AccountStatus, EntryKind, FeedKind, ReportedStatus

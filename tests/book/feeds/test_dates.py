@@ -9,11 +9,13 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import select
 
+from app.actions.feeds import load
 from app.book.feeds.bank.matching import match_payment
+from app.book.feeds.models import UnmatchedPayment
 from app.book.feeds.preview import preview
 from app.book.feeds.reading.dates import DATE_RULES, refusal
-from app.book.feeds.service import LoadReport, load
-from app.book.ledger.models import Entry, Portfolio, UnmatchedPayment
+from app.book.feeds.storing.report import LoadReport
+from app.book.ledger.models import Entry, Portfolio
 from app.book.ledger.rules import FeedKind
 from app.core.actor import Actor
 from app.core.db import transaction

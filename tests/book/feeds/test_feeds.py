@@ -14,9 +14,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlmodel import select
 
+from app.actions.feeds import load
 from app.book.feeds.events import FeedLoaded
-from app.book.feeds.service import LoadReport, load
-from app.book.ledger.models import Account, Customer, Entry, FeedLoad, LedgerChange, Statement
+from app.book.feeds.models import FeedLoad
+from app.book.feeds.storing.report import LoadReport
+from app.book.ledger.models import Account, Customer, Entry, LedgerChange, Statement
 from app.book.ledger.rules import EntryKind, FeedKind
 from app.core.actor import Actor
 from app.core.db import table_of, transaction

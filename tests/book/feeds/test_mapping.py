@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from sqlalchemy.engine import Engine
 from sqlmodel import col, select
 
-from app.book.feeds.layouts import BadCell
+from app.actions.feeds import load
+from app.book.feeds.cells import BadCell
 from app.book.feeds.preview import preview
-from app.book.feeds.reading.mapping import OURS, Mapping, load_mapping, parse_mapping
-from app.book.feeds.service import LAYOUTS, load
+from app.book.feeds.reading.mapping import OURS, Mapping
+from app.book.feeds.reading.mapping_file import load_mapping, parse_mapping
+from app.book.feeds.service import LAYOUTS
 from app.book.ledger.models import Entry
 from app.book.ledger.rules import FeedKind
 from app.core.actor import Actor

@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.book.feeds.layouts import PAYMENTS, TRANSACTIONS, BadCell
-from app.book.feeds.reading.mapping import Mapping, parse_mapping
+from app.book.feeds.cells import BadCell
+from app.book.feeds.layouts import PAYMENTS, TRANSACTIONS
+from app.book.feeds.reading.mapping import Mapping
+from app.book.feeds.reading.mapping_file import parse_mapping
 from app.book.feeds.reading.notation import read_date, without_sign
-from app.book.feeds.reading.parsing import Understanding
+from app.book.feeds.reading.parsing import RowParser
 from app.core.errors import Invalid
 from tests.book.feeds.test_columns import assert_agree, book
 
@@ -98,10 +100,10 @@ BY_SIGN = (
 def understood(
     mapping: Mapping, *cells: str, currency: str = "USD"
 ) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-    understanding = Understanding(TRANSACTIONS, book(currency), HEADER, mapping, today=TODAY)
+    parser = RowParser(TRANSACTIONS, book(currency), HEADER, mapping, today=TODAY)
     row = list(cells) + [""] * (len(HEADER) - len(cells))
-    assert_agree(understanding, TRANSACTIONS, [row])
-    return understanding.read(row)
+    assert_agree(parser, TRANSACTIONS, [row])
+    return parser.read(row)
 
 
 @pytest.mark.parametrize(("amount", "kind", "minor"), [("-5.00", "payment", -500), ("5.00", "purchase", 500)])
@@ -147,4 +149,4 @@ def test_a_wrong_declaration_is_named(more: str, field: str) -> None:
 def test_without_ignore_rest_an_unknown_column_refuses_the_file() -> None:
     mapping = parse_mapping(BY_SIGN.format(more="").replace("ignore_rest = true", ""), "m")
     with pytest.raises(Invalid, match="Branch"):
-        Understanding(PAYMENTS, book(), HEADER, mapping)
+        RowParser(PAYMENTS, book(), HEADER, mapping)

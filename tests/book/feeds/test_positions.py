@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
-from app.book.feeds.service import LoadReport, load
+from app.actions.feeds import load
+from app.book.feeds.storing.report import LoadReport
 from app.book.ledger.models import Account, Entry, LedgerChange, Portfolio, Position
 from app.book.ledger.positions import reconcile_positions, unreconciled
 from app.book.ledger.rules import DelinquencySource, EntryKind, FeedKind

@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.book.feeds.reading import files as reading
-from app.book.feeds.reading.files import MAX_LINE, CutOff, Plain, Record, Unreadable, open_feed
+from app.book.feeds.reading import lines as reading
+from app.book.feeds.reading.dialect import MAX_LINE
+from app.book.feeds.reading.files import open_feed
+from app.book.feeds.reading.lines import CutOff, Plain, Record, Unreadable
 from app.core.errors import Invalid
 
 HEADER = b"a,b,c\n"

@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
+from app.actions.feeds import load
 from app.book.customers.lookup import customer_of_account
-from app.book.feeds.service import LoadReport, load
+from app.book.feeds.storing.report import LoadReport
 from app.book.ledger.corrections import post_by_hand
 from app.book.ledger.models import Account, Entry
 from app.book.ledger.queries import find_accounts

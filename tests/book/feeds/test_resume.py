@@ -16,13 +16,16 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlmodel import col, select
 
+from app.actions.feeds import load
 from app.book.feeds import service
 from app.book.feeds.events import FeedLoaded
+from app.book.feeds.models import FeedLoad
 from app.book.feeds.queries import history
-from app.book.feeds.reading import files as reading
-from app.book.feeds.reading.mapping import parse_mapping
-from app.book.feeds.service import LoadReport, begin, load
-from app.book.ledger.models import Account, Entry, FeedLoad, LedgerChange
+from app.book.feeds.reading import lines as reading
+from app.book.feeds.reading.mapping_file import parse_mapping
+from app.book.feeds.service import begin
+from app.book.feeds.storing.report import LoadReport
+from app.book.ledger.models import Account, Entry, LedgerChange
 from app.book.ledger.rules import AccountStatus, EntryKind, FeedKind
 from app.book.ledger.service import get_portfolio
 from app.core.actor import Actor
@@ -79,8 +82,9 @@ from pathlib import Path
 import sqlalchemy as sa
 from app.core.actor import Actor
 from app.core.db import make_engine
+from app.actions.feeds import load
 from app.book.feeds import service
-from app.book.feeds.reading import files as reading
+from app.book.feeds.reading import lines as reading
 from app.book.ledger.rules import FeedKind
 
 url, file, rejects, at, how, now = sys.argv[1:]
@@ -105,7 +109,7 @@ def progress(read):
         die()
 
 engine = make_engine(url)
-service.load(engine, FeedKind.PAYMENTS, Path(file), "CARDS", rejects_dir=Path(rejects), by=Actor.user("ann"),
+load(engine, FeedKind.PAYMENTS, Path(file), "CARDS", rejects_dir=Path(rejects), by=Actor.user("ann"),
              now=datetime.fromisoformat(now), progress=progress)
 """
 

@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import select
 
+from app.actions.feeds import load
 from app.book.feeds.reading import workbook
-from app.book.feeds.reading.mapping import parse_mapping
+from app.book.feeds.reading.mapping_file import parse_mapping
 from app.book.feeds.reading.workbook import is_workbook, refused, rows
-from app.book.feeds.service import load
 from app.book.ledger.models import Account, Entry
 from app.book.ledger.rules import FeedKind
 from app.core.actor import Actor

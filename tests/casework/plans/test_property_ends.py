@@ -21,8 +21,9 @@ from app.book.delinquency.models import AccountState
 from app.book.delinquency.service import fold_accounts, schedule_later_changes, stale_accounts
 from app.book.ledger.balances import balance_of, still_owed
 from app.book.ledger.corrections import post_by_hand
-from app.book.ledger.lifecycle import change_status, reinstate_recoveries
+from app.book.ledger.lifecycle import change_status
 from app.book.ledger.models import Account, DailyRun, Entry, Portfolio
+from app.book.ledger.recoveries import reinstate_recoveries
 from app.book.ledger.rules import ENDED, AccountStatus, EntryKind
 from app.core.db import transaction
 from app.core.errors import Conflict

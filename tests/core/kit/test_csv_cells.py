@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.book.feeds.layouts import Reject
+from app.book.feeds.cells import Reject
 from app.book.feeds.rejects import RejectsFile
 from app.core.kit.csv_cells import export_cell, protect, unprotect
 

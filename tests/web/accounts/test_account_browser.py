@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.book.ledger.models import Account, Portfolio, UnmatchedPayment
+from app.book.feeds.models import UnmatchedPayment
+from app.book.ledger.models import Account, Portfolio
 from app.book.ledger.rules import EntryKind
 from app.core.clock import SystemClock
 from app.core.ids import id_of

@@ -18,7 +18,8 @@ from httpx2 import Response
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
-from app.book.ledger.models import Account, Entry, FeedLoad
+from app.book.feeds.models import FeedLoad
+from app.book.ledger.models import Account, Entry
 from app.book.ledger.rules import DelinquencySource, FeedKind
 from app.core.actor import SYSTEM
 from app.core.db import exclusive

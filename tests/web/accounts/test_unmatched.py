@@ -9,7 +9,8 @@ import pytest
 from sqlmodel import Session, select
 
 from app.book.feeds.events import PaymentMatched
-from app.book.ledger.models import Account, Entry, Portfolio, UnmatchedPayment
+from app.book.feeds.models import UnmatchedPayment
+from app.book.ledger.models import Account, Entry, Portfolio
 from app.book.ledger.rules import UnmatchedStatus
 from app.core.staff.rules import Role
 from tests import builders

@@ -1,6 +1,6 @@
 """ISO 20022 camt.054 (bank to customer debit/credit notification): every booked credit is a payment.
 
-An entry is as many payments as `camt_entry` finds in it; `bank_store` stores each of them once. `line` in rejects is
+An entry is as many payments as `camt_entry` finds in it; `store` stores each of them once. `line` in rejects is
 the number of the transaction in the file.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import re
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -20,7 +19,6 @@ from typing import IO, Any
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import iterparse
 
 from app.book.feeds.bank.camt_entry import (
     Booked,
@@ -35,46 +33,19 @@ from app.book.feeds.bank.camt_entry import (
     takes_back,
     text_of,
 )
-from app.book.feeds.bank.store import Returned, Seen, fitting, store
-from app.book.feeds.layouts import BadCell, Layout, Reject, Row
-from app.book.feeds.reading.files import Record
+from app.book.feeds.bank.camt_file import COUNTER, NOT_ITS_OWN, Source, entries_of, hash_of
+from app.book.feeds.bank.identities import Seen, fitting
+from app.book.feeds.bank.rules import Incoming, blotted, masked, payer_key
+from app.book.feeds.bank.store import Returned
+from app.book.feeds.cells import BadCell, Layout, Reject, Row
+from app.book.feeds.reading.lines import Record
 from app.book.feeds.reading.parsing import Batch
-from app.book.feeds.rules import Incoming, blotted, masked, payer_key
 from app.book.ledger.models import Portfolio
 from app.book.ledger.references import normal_reference, real_reference
 from app.core.errors import DeskError, Invalid
 
 BATCH = 2000
 """Transactions stored at once; the accounts of a portfolio are looked through once a batch."""
-
-MESSAGE = "BkToCstmrDbtCdtNtfctn"
-NAMESPACE = re.compile(r"camt\.054\.001\.([0-9]{2})")
-VERSIONS = {f"{version:02d}" for version in range(2, 14)}
-
-DEEPEST = 60
-MOST_ELEMENTS = 2_000_000
-"""Of one entry; a batch of 50,000 payments with all details has fewer."""
-MAX_STANDSTILL = 4 * 1024 * 1024
-
-IN_NOTIFICATION = 3
-"""Elements above an entry: Document, BkToCstmrDbtCdtNtfctn and Ntfctn."""
-
-NOT_ITS_OWN = frozenset({"Sts", "Avlbty", "NtryDtls", "NtryRef"})
-"""Of an entry what may change when a bank sends it again, what is looked at by itself, and what only counts."""
-
-COUNTER = re.compile(r"[0-9]{1,6}")
-"""An `NtryRef` that numbers the entries of its own file and says nothing of the entry."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """Where in a message an entry stands: two pages of one message hold different entries."""
-
-    message: str = ""
-    page: str = ""
-    """Of a message in several files or notifications, which of them."""
-    account: str = ""
-    named: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +54,7 @@ class _Transaction:
     each stands there."""
 
     entry: Element
-    source: _Source
+    source: Source
     booked: Booked
     part: Part
     own: tuple[str, ...]
@@ -111,7 +82,7 @@ def read(
     number = 0
     file = _File(secret)
     try:
-        for entry, source in _entries(handle, name):
+        for entry, source in entries_of(handle, name):
             for row in _understood(entry, number + 1, source, currency, file, today):
                 number += 1
                 yield row
@@ -128,97 +99,8 @@ def read(
         ) from None
 
 
-class _Watched:
-    """A file of which one tag or text does not go on for ever: the parser reads what is unfinished again with every
-    piece, which takes quadratic time, and keeps it."""
-
-    def __init__(self, handle: IO[bytes], name: str) -> None:
-        self._handle, self._name = handle, name
-        self.standstill = 0
-        """Bytes read since the last element."""
-
-    def read(self, size: int) -> bytes:
-        piece = self._handle.read(size)
-        self.standstill += len(piece)
-        if self.standstill > MAX_STANDSTILL:
-            raise Invalid(f"{self._name} has a text or a tag that is longer than any bank's")
-        return piece
-
-
-def _entries(handle: IO[bytes], name: str) -> Iterator[tuple[Element, _Source]]:
-    """Entries one after the other, and where each stands; nothing of them is kept here."""
-    above: list[Element] = []
-    header, notification = dict[str, str](), dict[str, str]()
-    watched, elements = _Watched(handle, name), 0
-    for event, element in iterparse(watched, events=("start", "end"), forbid_dtd=True):
-        watched.standstill = 0
-        if event == "start":
-            elements = elements + 1 if len(above) > IN_NOTIFICATION else 0
-            if len(above) >= DEEPEST or elements > MOST_ELEMENTS:
-                raise Invalid(f"{name} has an entry that is larger or deeper than any bank's; split the file")
-            if len(above) < 2:
-                _require_camt054(above, element, name)
-            above.append(element)
-            continue
-        above.pop()
-        _, element.tag = _split(element)
-        if len(above) > IN_NOTIFICATION:
-            continue
-        match (_split(above[-1])[1] if above else "", element.tag):
-            case "GrpHdr", tag:
-                header[tag] = text_of(element, "PgNb") or plain(element)
-            case "Ntfctn", "Ntry":
-                yield element, _source(header, notification)
-            case "Ntfctn", "Acct":
-                notification["Acct"] = text_of(element, "Id/IBAN") or text_of(element, "Id/Othr/Id")
-            case "Ntfctn", tag:
-                notification[tag] = text_of(element, "PgNb") or plain(element)
-            case _, "Ntfctn":
-                notification = {}
-        if above:
-            above[-1].remove(element)  # memory holds one entry, not the file
-
-
-def _source(header: Mapping[str, str], notification: Mapping[str, str]) -> _Source:
-    """What is in one message and page more than once is there for another payment each time; what is in another message
-    again may be the same one. The pages of a message have its id, or that of the notification, in common."""
-    account, about = notification.get("Acct", ""), notification.get("Id", "")
-    named = f"{header.get('MsgId', '')}/{about}"
-    pages = header.get("MsgPgntn", ""), notification.get("NtfctnPgntn", "")
-    if pages[1] and not pages[0]:
-        return _Source(_hash("notification", about), pages[1][:40], account, named)
-    made = "" if pages[0] else header.get("CreDtTm", "")
-    message = real_reference(header.get("MsgId", ""))
-    return _Source(_hash(message or about, made), _hash(*pages, about), account, named)
-
-
-def _split(element: Element) -> tuple[str, str]:
-    """(namespace, local name)."""
-    namespace, _, tag = element.tag.rpartition("}")
-    return namespace.removeprefix("{"), tag
-
-
-def _require_camt054(above: list[Element], element: Element, name: str) -> None:
-    """Of the root, and of the message in it where the root has no namespace: banks write that in several ways."""
-    namespace, tag = _split(element)
-    if above:
-        if not _split(above[0])[0] and tag != MESSAGE:
-            raise Invalid(f"{name} is not an ISO 20022 camt.054 file: it holds {tag[:80]!r}, not {MESSAGE}")
-        return
-    found = NAMESPACE.search(namespace)
-    if (found and found[1] in VERSIONS) or (not namespace and tag == "Document"):
-        return
-    kind = namespace.rpartition(":")[2]
-    if kind.startswith("camt.05"):
-        raise Invalid(
-            f"{name} is {kind}; a camt.054 credit notification is needed (versions 02 to 13), because a "
-            "statement or report lists the same money again"
-        )
-    raise Invalid(f"{name} is not an ISO 20022 camt.054 file: its root is {element.tag[:80]!r}")
-
-
 def _understood(
-    entry: Element, number: int, source: _Source, currency: str, file: _File, today: date | None
+    entry: Element, number: int, source: Source, currency: str, file: _File, today: date | None
 ) -> Iterator[Row | Reject]:
     """The transactions of an entry, numbered from `number` on; one refusal for an entry that is none."""
     try:
@@ -349,16 +231,12 @@ def _content(transaction: _Transaction) -> str:
     told += (
         everything(part.details, frozenset()) if part.details is not None else [f"rest {part.amount_minor}"]
     )
-    return _hash(transaction.source.account, *map(blotted, told))
+    return hash_of(transaction.source.account, *map(blotted, told))
 
 
 def _told(text: str) -> str:
     plain = normal_reference(text).casefold()
     return hashlib.sha256(plain.encode()).hexdigest()[:16] if plain else "0" * 16
-
-
-def _hash(*texts: str) -> str:
-    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:40]
 
 
 def _bank_reference(transaction: _Transaction) -> str:
@@ -433,4 +311,4 @@ def _has_no_columns(_row: Mapping[str, str], _portfolio: Portfolio) -> dict[str,
     raise BadCell("", "camt.054 is XML and has no columns")
 
 
-CAMT054 = Layout((), (), _has_no_columns, store)
+CAMT054 = Layout((), (), _has_no_columns)

@@ -5,36 +5,31 @@ The rule is `rules.decide`; here are its facts, what is stored of its answer, an
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
 
-import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from app.book.delinquency.models import AccountState
-from app.book.feeds.events import PaymentMatched, PaymentUnmatched
-from app.book.feeds.rules import (
+from app.book.feeds.bank.queries import accounts_by_key, paid_before
+from app.book.feeds.bank.rules import (
     Incoming,
     Known,
     Match,
     NoMatch,
     decide,
-    keys_in,
-    name_words,
     reference_key,
     reference_keys,
     shape_of,
 )
+from app.book.feeds.events import PaymentMatched, PaymentUnmatched
+from app.book.feeds.models import PayerAccount, UnmatchedPayment
 from app.book.ledger.corrections import require_day
-from app.book.ledger.lifecycle import reinstate_recoveries
-from app.book.ledger.models import Account, Customer, Entry, PayerAccount, Statement, UnmatchedPayment
+from app.book.ledger.models import Account, Entry
+from app.book.ledger.recoveries import reinstate_recoveries
 from app.book.ledger.rules import UnmatchedStatus, payment_kind, posting_date
 from app.book.ledger.service import first_open_day, mark_changed, post_entry
 from app.core.actor import Actor
-from app.core.bulk import chunked, insert_rows, upsert
+from app.core.bulk import insert_rows, upsert
 from app.core.db import table_of
 from app.core.errors import Conflict, Invalid
 from app.core.text import clean_text
@@ -57,9 +52,9 @@ LONGEST_RETURN_NOTE = 300
 def match_all(session: Session, portfolio_id: int, payments: Sequence[Incoming]) -> list[Match | NoMatch]:
     """`decide` for each of these payments, with the facts of all of them read at once."""
     keys = {key for payment in payments for found, _ in reference_keys(payment) for key in found}
-    by_key = _accounts_by_key(session, portfolio_id, keys)
+    by_key = accounts_by_key(session, portfolio_id, keys)
     payers = {payment.payer_key for payment in payments if payment.payer_key}
-    before = _paid_before(session, portfolio_id, payers)
+    before = paid_before(session, portfolio_id, payers)
     shapes = _shapes(session, portfolio_id) if payments else frozenset()
     return [decide(payment, by_key, before.get(payment.payer_key, []), shapes) for payment in payments]
 
@@ -69,79 +64,6 @@ def _shapes(session: Session, portfolio_id: int) -> frozenset[str]:
     query = select(Account.reference).where(Account.portfolio_id == portfolio_id)
     latest = session.scalars(query.order_by(col(Account.id).desc()).limit(500))
     return frozenset(shape for name in latest if (shape := shape_of(reference_key(name))))
-
-
-def _accounts_by_key(session: Session, portfolio_id: int, keys: Iterable[str]) -> dict[str, list[Known]]:
-    account = table_of(Account)
-    key: sa.ColumnElement[str] = account.c.reference  # as `rules.reference_key`
-    for char in " -./":
-        key = sa.func.replace(key, char, "")
-    key = sa.func.upper(key)
-    found: dict[str, list[Known]] = {}
-    for some in chunked(sorted(keys), 20_000):
-        query = sa.select(key, *_known_columns()).where(account.c.portfolio_id == portfolio_id, key.in_(some))
-        for name, *rest in session.connection().execute(query):
-            found.setdefault(name, []).append(_known_as(rest, {}))
-    return found
-
-
-def _known_columns() -> list[sa.Column[Any]]:
-    account = table_of(Account)
-    return [account.c[name] for name in ("id", "customer_id", "reference", "status", "ended_on", "opened_on")]
-
-
-def _known_as(row: Sequence[Any], amounts: Mapping[int, str]) -> Known:
-    """A row of `_known_columns` and the amounts that would be paid to the account."""
-    account_id, customer_id, reference, status, ended_on, opened_on = row
-    return Known(account_id, customer_id, reference, status, ended_on, amounts, opened_on)
-
-
-def _paid_before(session: Session, portfolio_id: int, keys: Iterable[str]) -> dict[str, list[Known]]:
-    """payer key -> accounts it has paid for, with the amounts they could be paid by."""
-    payer = table_of(PayerAccount)
-    account = table_of(Account)
-    found: dict[str, list[Known]] = {}
-    for some in chunked(sorted(keys), 5000):
-        query = (
-            sa.select(payer.c.payer_key, payer.c.last_amount_minor, *_known_columns())
-            .join(account, account.c.id == payer.c.account_id)
-            .where(payer.c.portfolio_id == portfolio_id, payer.c.payer_key.in_(some))
-        )
-        rows = session.connection().execute(query).all()
-        owed = _amounts(session, [row.id for row in rows])
-        for row in rows:
-            amounts = {**owed.get(row.id, {}), row.last_amount_minor: "what it paid last"}
-            known = _known_as(row[2:], amounts)
-            found.setdefault(row.payer_key, []).append(known)
-    return found
-
-
-def _amounts(session: Session, account_ids: Sequence[int]) -> dict[int, dict[int, str]]:
-    """account id -> amounts that would be paid to it, and what each is."""
-    state, statement = table_of(AccountState), table_of(Statement)
-    latest = (
-        sa.select(statement.c.account_id, sa.func.max(statement.c.closing_on).label("closing_on"))
-        .where(statement.c.account_id.in_(account_ids))
-        .group_by(statement.c.account_id)
-        .subquery()
-    )
-    bills = sa.select(statement.c.account_id, statement.c.balance_minor, statement.c.minimum_due_minor).join(
-        latest,
-        sa.and_(latest.c.account_id == statement.c.account_id, latest.c.closing_on == statement.c.closing_on),
-    )
-    standing = sa.select(state.c.account_id, state.c.balance_minor, state.c.past_due_minor).where(
-        state.c.account_id.in_(account_ids)
-    )
-    found: dict[int, dict[int, str]] = {}
-    for query, whole, part in (
-        (bills, "the balance of its last statement", "the minimum of its last statement"),
-        (standing, "its balance", "its past-due amount"),
-    ):
-        for account_id, balance, due in session.connection().execute(query):
-            found.setdefault(account_id, {}).update(
-                {amount: what for amount, what in ((balance, whole), (due, part)) if amount > 0}
-            )
-    return found
 
 
 # --- storing ----------------------------------------------------------------------------------------------------
@@ -354,153 +276,3 @@ def _settle(
 
 
 # --- reading ----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class WaitingSummary:
-    count: int
-    amount_minor: int
-    oldest_paid_on: date | None
-
-
-def waiting(session: Session, portfolio_id: int, *, limit: int = 200) -> list[UnmatchedPayment]:
-    """Payments that wait for a person, the oldest first."""
-    query = (
-        select(UnmatchedPayment)
-        .where(
-            UnmatchedPayment.portfolio_id == portfolio_id,
-            UnmatchedPayment.status == UnmatchedStatus.WAITING,
-        )
-        .order_by(col(UnmatchedPayment.paid_on), col(UnmatchedPayment.id))
-        .limit(limit)
-    )
-    return list(session.scalars(query))
-
-
-def waiting_summary(session: Session, portfolio_id: int) -> WaitingSummary:
-    """How many payments wait, how much money that is, and since when the oldest."""
-    table = table_of(UnmatchedPayment)
-    query = sa.select(
-        sa.func.count(),
-        sa.cast(sa.func.coalesce(sa.func.sum(table.c.amount_minor), 0), sa.BigInteger),
-        sa.func.min(table.c.paid_on),
-    ).where(table.c.portfolio_id == portfolio_id, table.c.status == UnmatchedStatus.WAITING)
-    return WaitingSummary(*session.connection().execute(query).one())
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """An account that a waiting payment may be for, and every reason to think so."""
-
-    account_id: int
-    reference: str
-    full_name: str
-    reasons: tuple[str, ...]
-
-
-MAX_CANDIDATES = 10
-
-
-def candidates(session: Session, unmatched: UnmatchedPayment) -> list[Candidate]:
-    """Accounts a waiting payment may be for, those with the most reasons first; at most MAX_CANDIDATES."""
-    portfolio_id, amount = unmatched.portfolio_id, unmatched.amount_minor
-    reasons: dict[int, list[str]] = {}
-    for known in _paid_before(session, portfolio_id, {unmatched.payer_key} - {""}).get(
-        unmatched.payer_key, []
-    ):
-        reasons.setdefault(known.account_id, []).append("this bank account has paid for it before")
-    keys = keys_in(unmatched.remittance)
-    for named in _accounts_by_key(session, portfolio_id, keys).values():
-        for known in named:
-            reasons.setdefault(known.account_id, []).append(f"{known.reference} is named")
-    for account_id, reference in _similar(session, portfolio_id, keys):
-        reasons.setdefault(account_id, [f"{reference} is one character from what is named"])
-    namesakes = _named_like(session, portfolio_id, unmatched.payer_name)
-    for account_id in namesakes:
-        reasons.setdefault(account_id, []).append("the payer has the cardholder's name")
-    owing = {account_id: namesakes[account_id] for account_id in _owing(session, list(namesakes))}
-    if len(set(owing.values())) == 1:
-        for account_id in owing:
-            reasons[account_id].append("no other customer with open debt has this name")
-    for account_id in _past_due_by(session, portfolio_id, amount):
-        reasons.setdefault(account_id, [])
-    owed = _amounts(session, list(reasons))
-    for account_id, why in reasons.items():
-        if what := owed.get(account_id, {}).get(amount):
-            why.append(f"the amount is {what}")
-    best = sorted(reasons, key=lambda account_id: (-len(reasons[account_id]), account_id))[:MAX_CANDIDATES]
-    query = (
-        select(Account.id, Account.reference, Customer.full_name)
-        .join(Customer, col(Customer.id) == Account.customer_id)
-        .where(col(Account.id).in_(best))
-    )
-    rows = {account_id: (reference, name) for account_id, reference, name in session.execute(query)}
-    return [Candidate(a, *rows[a], tuple(reasons[a])) for a in best]
-
-
-def _similar(session: Session, portfolio_id: int, keys: Iterable[str]) -> list[tuple[int, str]]:
-    """Accounts whose reference is one digit, or two swapped neighbours, from a key; looked up by index."""
-    variants: dict[str, None] = {}
-    for key in [key for key in keys if len(key) >= 5 and any(map(str.isdigit, key))][:8]:
-        for at, char in enumerate(key):
-            if char.isdigit():
-                others = [d for d in "0123456789" if d != char]
-                variants.update(dict.fromkeys(key[:at] + d + key[at + 1 :] for d in others))
-                variants.setdefault(key[:at] + key[at + 1 :])
-            if at:
-                variants.setdefault(key[: at - 1] + char + key[at - 1] + key[at + 1 :])
-        variants.update(
-            dict.fromkeys(key[:at] + d + key[at:] for at in range(len(key) + 1) for d in "0123456789")
-        )
-        variants.pop(key, None)
-    query = select(Account.id, Account.reference).where(
-        Account.portfolio_id == portfolio_id, col(Account.reference).in_(list(variants)[:5000])
-    )
-    return [(account_id or 0, reference) for account_id, reference in session.execute(query.limit(20))]
-
-
-def _named_like(session: Session, portfolio_id: int, name: str) -> dict[int, int]:
-    """account id -> customer id, of customers with the payer's name. The database finds names that may be it, whatever
-    their accents and case; `name_words` decides."""
-    wanted = name_words(name)
-    if not wanted or (len(wanted) == 1 and wanted[0].isascii()):
-        return {}
-    full_name = sa.func.lower(Customer.full_name)
-    query = (
-        select(Account.id, Customer.id, Customer.full_name)
-        .join(Customer, col(Customer.id) == Account.customer_id)
-        .where(
-            Customer.portfolio_id == portfolio_id,
-            *(full_name.like(f"%{_firm(word)}%") for word in wanted[:8]),
-        )
-    )
-    rows = session.execute(query.limit(20_000))
-    found = [(account, customer) for account, customer, other in rows if name_words(other) == wanted]
-    return {account or 0: customer or 0 for account, customer in found[:20]}
-
-
-def _firm(word: str) -> str:
-    """A word as a pattern of LIKE: letters that never have an accent, or are no Latin ones, and anything between."""
-    return re.sub(r"[^bfhjkmpqvwx0-9\u2e80-\uffff]+", "%", word)
-
-
-def _owing(session: Session, account_ids: Sequence[int]) -> Sequence[int]:
-    """Those of these accounts on which something is owed."""
-    query = (
-        select(Entry.account_id)
-        .where(col(Entry.account_id).in_(account_ids))
-        .group_by(col(Entry.account_id))
-        .having(sa.func.sum(Entry.amount_minor) > 0)
-    )
-    return session.scalars(query).all()
-
-
-def _past_due_by(session: Session, portfolio_id: int, amount_minor: int) -> Sequence[int]:
-    """Accounts that are past due by exactly this amount; none where it is so common that it says nothing."""
-    query = (
-        select(AccountState.account_id)
-        .where(AccountState.portfolio_id == portfolio_id, AccountState.past_due_minor == amount_minor)
-        .limit(6)
-    )
-    found = session.scalars(query).all()
-    return found if len(found) < 6 else []

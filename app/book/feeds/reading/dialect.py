@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import io
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -27,6 +28,11 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _OLDER = ("cp1252", "gb18030", "big5")
+
+MAX_LINE = 128 * 1024
+"""Bytes of the longest line that is understood."""
+
+NOT_CLOSED = "unexpected end of data"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,3 +145,32 @@ def _cells(line: str, delimiter: str) -> frozenset[str]:
 def _parts_evenly(lines: list[str], delimiter: str) -> bool:
     rows = [row for row in csv.reader(lines[:50], delimiter=delimiter) if row]
     return len({len(row) for row in rows}) == 1
+
+
+def is_utf8_within(data: bytes, at: int, end: int) -> bool:
+    if data.isascii():
+        return True
+    try:
+        codecs.utf_8_decode(memoryview(data)[at:end], "strict", True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def csv_cells(line: bytes, delimiter: str) -> list[str]:
+    """The cells of one record; bytes that are not UTF-8 come as lone surrogates, which the row check refuses."""
+    text = line.decode("utf-8", "surrogateescape")
+    return next(csv.reader(io.StringIO(text, newline="\n"), strict=True, delimiter=delimiter), [])
+
+
+def csv_error_in_words(error: csv.Error) -> str:
+    text = str(error)
+    if NOT_CLOSED in text:
+        return "a quoted cell is not closed"
+    if "new-line character" in text:
+        return "there is a carriage return within the row"
+    return text
+
+
+def too_long(size: int) -> str:
+    return f"a line of {size:,} bytes; the longest that is read has {MAX_LINE:,}"

@@ -12,12 +12,13 @@ from typing import Any
 
 import polars as pl
 
+from app.book.feeds.bank.rules import blotted
+from app.book.feeds.cells import BadCell, Cells, Layout, Reject, Row, is_mobile_number
 from app.book.feeds.columns import Columns, clean
-from app.book.feeds.layouts import BadCell, Cells, Layout, Reject, Row, is_mobile_number
 from app.book.feeds.reading import workbook
-from app.book.feeds.reading.files import Block, Feed, Item, Plain, Record, Unreadable
+from app.book.feeds.reading.files import Feed
+from app.book.feeds.reading.lines import Block, Item, Plain, Record, Unreadable
 from app.book.feeds.reading.mapping import TEXTS, Bound, Mapping
-from app.book.feeds.rules import blotted
 from app.book.ledger.models import Portfolio
 from app.book.ledger.rules import LOWERING
 from app.core.card_numbers import holds_card_number
@@ -63,7 +64,7 @@ class Batch:
         return found
 
 
-class Understanding:
+class RowParser:
     """How the records of one file are understood: its layout, its header and perhaps a mapping of that."""
 
     def __init__(

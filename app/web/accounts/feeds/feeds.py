@@ -11,8 +11,9 @@ from sqlmodel import Session, col, select
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.book.feeds.models import FeedLoad
 from app.book.feeds.queries import history
-from app.book.ledger.models import FeedLoad, Portfolio
+from app.book.ledger.models import Portfolio
 from app.book.ledger.rules import FeedKind
 from app.core.ids import id_of
 from app.http.context import settings_of

@@ -18,7 +18,9 @@ from starlette.datastructures import State
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from app.book.ledger.models import FeedLoad, Portfolio
+from app.book.feeds.models import FeedLoad
+from app.book.feeds.reading.mapping import Mapping as FeedMapping
+from app.book.ledger.models import Portfolio
 from app.core.actor import Actor
 from app.core.db import Busy, exclusive
 from app.core.errors import Conflict, DeskError, NotFound
@@ -116,7 +118,7 @@ def start_load(
     running_loads(state)[load_id] = upload.portfolio
 
     def run() -> None:
-        from app.book.feeds.service import load
+        from app.actions.feeds import load
 
         try:
             load(

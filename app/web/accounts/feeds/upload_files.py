@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 
 from fastapi import UploadFile
 
+from app.book.feeds.reading.mapping import Mapping as FeedMapping
+from app.book.feeds.reading.mapping_file import load_mapping
 from app.book.feeds.uploads import UPLOAD_NAME
 from app.book.ledger.rules import FeedKind
 from app.core.db import private
@@ -59,7 +61,6 @@ def read_upload(folder: Path, name: str = "upload.json") -> Upload:
 
 
 def mapping_of(folder: Path, upload: Upload) -> FeedMapping | None:
-    from app.book.feeds.reading.mapping import load_mapping
 
     return load_mapping(folder / upload.mapping) if upload.mapping else None
 
@@ -79,7 +80,6 @@ def keep_file(file: UploadFile | None, path: Path, field: str) -> str:
 
 def keep_mapping(settings: Settings, folder: Path, code: str, known: str, uploaded: UploadFile | None) -> str:
     """Put the mapping beside the file; one that was uploaded is kept for the next time too."""
-    from app.book.feeds.reading.mapping import load_mapping
 
     saved = saved_mappings(settings, code)
     if uploaded is not None and uploaded.filename:

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from app.book.feeds.layouts import (
+from app.book.feeds.cells import (
     CONFLICT,
     BadCell,
     Cells,

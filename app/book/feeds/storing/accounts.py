@@ -18,11 +18,13 @@ from sqlmodel import Session, col, select
 
 from app.book.customers.events import CustomerChanged
 from app.book.customers.service import CONTACT
+from app.book.feeds.cells import CONFLICT, Stored
 from app.book.feeds.events import ChangeReported
-from app.book.feeds.layouts import CONFLICT, Stored
 from app.book.feeds.reading.dates import DATE_RULES
 from app.book.feeds.reading.parsing import LINE, Batch
-from app.book.feeds.store import Book, known_rows, new_ids, refuse, within_days, write
+from app.book.feeds.storing.dated import known_rows, refuse, within_days
+from app.book.feeds.storing.known import KnownRows
+from app.book.feeds.storing.tables import new_ids, write
 from app.book.ledger.events import THE_FILE, AccountChanged
 from app.book.ledger.models import Account, ContactCorrection, Customer, ReportedChange
 from app.book.ledger.rules import AccountStatus, FeedKind, ReportedStatus, ReportedWhat
@@ -54,7 +56,7 @@ class Parts:
     conflicts: By = field(default_factory=dict)
 
 
-def store_accounts(session: Session, book: Book, batch: Batch, carefully: bool, *, by: Actor) -> Stored:
+def store_accounts(session: Session, book: KnownRows, batch: Batch, carefully: bool, *, by: Actor) -> Stored:
     """Store a batch in the caller's transaction. Raises Taken, with the transaction spoilt, where a reference is known
     and `carefully` is False."""
     assert batch.values is not None
@@ -95,7 +97,7 @@ def store_accounts(session: Session, book: Book, batch: Batch, carefully: bool, 
 
 
 def _store_customers(
-    session: Session, book: Book, batch: Batch, carefully: bool, by: Actor
+    session: Session, book: KnownRows, batch: Batch, carefully: bool, by: Actor
 ) -> tuple[pl.DataFrame, list[tuple[int, str, str]], set[int]]:
     """Write new customers and what changed of known ones. Returns the rows that go on, with `customer_id`; those that
     do not, with the reason; and the lines of those that changed something."""
@@ -126,7 +128,7 @@ def _store_customers(
     return going.join(ids, on="customer_ref", how="left", maintain_order="left"), refused, changed
 
 
-def _corrections(session: Session, book: Book, known: pl.DataFrame | None) -> dict[tuple[int, str], str]:
+def _corrections(session: Session, book: KnownRows, known: pl.DataFrame | None) -> dict[tuple[int, str], str]:
     """What the file said when a person put it right, by (customer, field). They are few."""
     if known is None:
         return {}
@@ -152,7 +154,7 @@ def _as_fed(known: pl.DataFrame | None, corrections: Mapping[tuple[int, str], st
 
 def _change_customers(
     session: Session,
-    book: Book,
+    book: KnownRows,
     leading: pl.DataFrame,
     corrections: Mapping[tuple[int, str], str],
     by: Actor,
@@ -205,7 +207,7 @@ def _update(
 # --- accounts -------------------------------------------------------------------------------------------------
 
 
-def _known_accounts(session: Session, book: Book, rows: pl.DataFrame) -> pl.DataFrame:
+def _known_accounts(session: Session, book: KnownRows, rows: pl.DataFrame) -> pl.DataFrame:
     known = known_rows(session, Account, book, rows["reference"], ("id", *_ACCOUNT, "ended_on"))
     # A status that was decided here is not the file's to confirm.
     ours = pl.col("ended_on").is_not_null() | (pl.col("status") == AccountStatus.DORMANT.value)
@@ -213,7 +215,7 @@ def _known_accounts(session: Session, book: Book, rows: pl.DataFrame) -> pl.Data
 
 
 def _change_accounts(
-    session: Session, book: Book, leading: pl.DataFrame, refused: list[tuple[int, str, str]], by: Actor
+    session: Session, book: KnownRows, leading: pl.DataFrame, refused: list[tuple[int, str, str]], by: Actor
 ) -> set[int]:
     """Take over limits, rates and cards of accounts whose holder is not in question; other dates are conflicts."""
     lines: set[int] = set()
@@ -244,7 +246,7 @@ class _Reported:
     """What the file says of holders and statuses, beside what waits or was refused of the accounts at hand: a file
     that gives every card another holder leaves as many of the others."""
 
-    def __init__(self, session: Session, book: Book, by: Actor, account_ids: Sequence[int]) -> None:
+    def __init__(self, session: Session, book: KnownRows, by: Actor, account_ids: Sequence[int]) -> None:
         self.session, self.book, self.by = session, book, by
         self.known: dict[tuple[int, ReportedWhat], ReportedChange] = {}
         open_ones = select(ReportedChange).where(

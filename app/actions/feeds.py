@@ -1,0 +1,50 @@
+"""Load a creditor's or a bank's file, whoever asks: command, page, demo."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy.engine import Engine
+
+from app.actions.reversals import reverse_entry
+from app.book.feeds import service as feeds
+from app.book.feeds.reading.mapping import Mapping
+from app.book.feeds.service import Progress
+from app.book.feeds.storing.report import LoadReport
+from app.book.ledger.rules import FeedKind
+from app.core.actor import Actor
+
+
+def load(
+    engine: Engine,
+    kind: FeedKind,
+    path: Path | None,
+    portfolio_code: str,
+    *,
+    rejects_dir: Path,
+    by: Actor,
+    now: datetime,
+    progress: Progress | None = None,
+    mapping: Mapping | None = None,
+    file_name: str | None = None,
+    stored_path: str = "",
+    load_id: int | None = None,
+) -> LoadReport:
+    """Load a file as `app.book.feeds.service.load` says; a payment that a bank takes back is reversed with the
+    agreement it had kept and the case it had closed."""
+    return feeds.load(
+        engine,
+        kind,
+        path,
+        portfolio_code,
+        rejects_dir=rejects_dir,
+        by=by,
+        now=now,
+        take_back=reverse_entry,
+        progress=progress,
+        mapping=mapping,
+        file_name=file_name,
+        stored_path=stored_path,
+        load_id=load_id,
+    )

@@ -1,0 +1,153 @@
+"""Entries of a camt.054 file, one at a time, however large the file is, with bounds on what it may hold."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import IO
+from xml.etree.ElementTree import Element
+
+from defusedxml.ElementTree import iterparse
+
+from app.book.feeds.bank.camt_entry import (
+    plain,
+    text_of,
+)
+from app.book.ledger.references import real_reference
+from app.core.errors import Invalid
+
+MESSAGE = "BkToCstmrDbtCdtNtfctn"
+
+
+NAMESPACE = re.compile(r"camt\.054\.001\.([0-9]{2})")
+
+
+VERSIONS = {f"{version:02d}" for version in range(2, 14)}
+
+
+DEEPEST = 60
+
+
+MOST_ELEMENTS = 2_000_000
+"""Of one entry; a batch of 50,000 payments with all details has fewer."""
+
+
+MAX_STANDSTILL = 4 * 1024 * 1024
+
+
+IN_NOTIFICATION = 3
+"""Elements above an entry: Document, BkToCstmrDbtCdtNtfctn and Ntfctn."""
+
+
+NOT_ITS_OWN = frozenset({"Sts", "Avlbty", "NtryDtls", "NtryRef"})
+"""Of an entry what may change when a bank sends it again, what is looked at by itself, and what only counts."""
+
+
+COUNTER = re.compile(r"[0-9]{1,6}")
+"""An `NtryRef` that numbers the entries of its own file and says nothing of the entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where in a message an entry stands: two pages of one message hold different entries."""
+
+    message: str = ""
+    page: str = ""
+    """Of a message in several files or notifications, which of them."""
+    account: str = ""
+    named: str = ""
+
+
+class _Watched:
+    """A file of which one tag or text does not go on for ever: the parser reads what is unfinished again with every
+    piece, which takes quadratic time, and keeps it."""
+
+    def __init__(self, handle: IO[bytes], name: str) -> None:
+        self._handle, self._name = handle, name
+        self.standstill = 0
+        """Bytes read since the last element."""
+
+    def read(self, size: int) -> bytes:
+        piece = self._handle.read(size)
+        self.standstill += len(piece)
+        if self.standstill > MAX_STANDSTILL:
+            raise Invalid(f"{self._name} has a text or a tag that is longer than any bank's")
+        return piece
+
+
+def entries_of(handle: IO[bytes], name: str) -> Iterator[tuple[Element, Source]]:
+    """Entries one after the other, and where each stands; nothing of them is kept here."""
+    above: list[Element] = []
+    header, notification = dict[str, str](), dict[str, str]()
+    watched, elements = _Watched(handle, name), 0
+    for event, element in iterparse(watched, events=("start", "end"), forbid_dtd=True):
+        watched.standstill = 0
+        if event == "start":
+            elements = elements + 1 if len(above) > IN_NOTIFICATION else 0
+            if len(above) >= DEEPEST or elements > MOST_ELEMENTS:
+                raise Invalid(f"{name} has an entry that is larger or deeper than any bank's; split the file")
+            if len(above) < 2:
+                _require_camt054(above, element, name)
+            above.append(element)
+            continue
+        above.pop()
+        _, element.tag = _split(element)
+        if len(above) > IN_NOTIFICATION:
+            continue
+        match (_split(above[-1])[1] if above else "", element.tag):
+            case "GrpHdr", tag:
+                header[tag] = text_of(element, "PgNb") or plain(element)
+            case "Ntfctn", "Ntry":
+                yield element, _source(header, notification)
+            case "Ntfctn", "Acct":
+                notification["Acct"] = text_of(element, "Id/IBAN") or text_of(element, "Id/Othr/Id")
+            case "Ntfctn", tag:
+                notification[tag] = text_of(element, "PgNb") or plain(element)
+            case _, "Ntfctn":
+                notification = {}
+        if above:
+            above[-1].remove(element)  # memory holds one entry, not the file
+
+
+def _source(header: Mapping[str, str], notification: Mapping[str, str]) -> Source:
+    """What is in one message and page more than once is there for another payment each time; what is in another message
+    again may be the same one. The pages of a message have its id, or that of the notification, in common."""
+    account, about = notification.get("Acct", ""), notification.get("Id", "")
+    named = f"{header.get('MsgId', '')}/{about}"
+    pages = header.get("MsgPgntn", ""), notification.get("NtfctnPgntn", "")
+    if pages[1] and not pages[0]:
+        return Source(hash_of("notification", about), pages[1][:40], account, named)
+    made = "" if pages[0] else header.get("CreDtTm", "")
+    message = real_reference(header.get("MsgId", ""))
+    return Source(hash_of(message or about, made), hash_of(*pages, about), account, named)
+
+
+def _split(element: Element) -> tuple[str, str]:
+    """(namespace, local name)."""
+    namespace, _, tag = element.tag.rpartition("}")
+    return namespace.removeprefix("{"), tag
+
+
+def _require_camt054(above: list[Element], element: Element, name: str) -> None:
+    """Of the root, and of the message in it where the root has no namespace: banks write that in several ways."""
+    namespace, tag = _split(element)
+    if above:
+        if not _split(above[0])[0] and tag != MESSAGE:
+            raise Invalid(f"{name} is not an ISO 20022 camt.054 file: it holds {tag[:80]!r}, not {MESSAGE}")
+        return
+    found = NAMESPACE.search(namespace)
+    if (found and found[1] in VERSIONS) or (not namespace and tag == "Document"):
+        return
+    kind = namespace.rpartition(":")[2]
+    if kind.startswith("camt.05"):
+        raise Invalid(
+            f"{name} is {kind}; a camt.054 credit notification is needed (versions 02 to 13), because a "
+            "statement or report lists the same money again"
+        )
+    raise Invalid(f"{name} is not an ISO 20022 camt.054 file: its root is {element.tag[:80]!r}")
+
+
+def hash_of(*texts: str) -> str:
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:40]

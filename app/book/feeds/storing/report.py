@@ -1,0 +1,30 @@
+"""What became of the rows of one load."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class LoadReport:
+    """What `desk feed load` prints. `read` = loaded + updated + unchanged + conflicts + rejected; `warned` counts words
+    about cells of rows that were loaded all the same, which are in `warnings_file`; `notes` are about the file."""
+
+    kind: str
+    read: int = 0
+    loaded: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    conflicts: int = 0
+    rejected: int = 0
+    rejects_file: str | None = None
+    warned: int = 0
+    warnings_file: str | None = None
+    notes: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+
+COUNTS = ("read", "loaded", "updated", "unchanged", "conflicts", "rejected", "warned")
