@@ -107,7 +107,8 @@ def test_an_administrator_meets_no_cardholder(sqlite_desk: Desk) -> None:
     # Letters are shown to administrators with made-up figures only; test_letters_page.py holds that.
     # Alerts name portfolios, checks and ticks, and count rows.
     # The switches of the outbox show numbers only; test_outbox_page.py holds that.
-    switches = ("/outbox/sending", "/outbox/channels/", "/outbox/stop", "/outbox/start")
+    pages = ("/outbox/sending", "/outbox/channels/", "/outbox/stop", "/outbox/start")
+    switches = (*pages, "/api/v1/outbox/stops", "/api/v1/outbox/starts")
     own = ("/alerts", "/admin/", "/account", "/logout", "/api/v1/me", "/letters", *switches)
     for _, path, door, _ in every_route(sqlite_desk):
         if door.roles and Role.ADMIN in door.roles:

@@ -172,7 +172,7 @@ def test_a_bounced_payment_reopens_what_it_had_paid(desk: Desk, mei: Browser) ->
     path = f"/accounts/{account_id}/entries/{entry_id}/reverse"
     refused = mei.submit(path)
     assert refused.status_code == 422
-    assert "Say why, in at most 200 characters." in refused.text
+    assert "Say why, in a few words." in refused.text
     assert "PAY-1" in refused.text  # the entry is still the chosen one
     said, hidden = look(mei, path, reason="returned by the bank")
     assert "Past due CN¥0.00 CN¥50.00" in said
