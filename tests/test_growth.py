@@ -27,7 +27,7 @@ from app.core.card_numbers import holds_card_number, mask_card_numbers
 from app.core.errors import DeskError, Invalid
 from app.core.kit.toml_text import parse_toml
 from app.inbound.bounces.reading import understood
-from app.inbound.phrasebook import shipped_phrases
+from app.inbound.phrases.phrasebook import shipped_phrases
 from app.inbound.rules import read
 
 TIMES = 8

@@ -1,4 +1,4 @@
-"""Assignment: who works a case, its callback and its tasks."""
+"""Work on a case: who owns it, notes, its callback and its tasks."""
 
 from __future__ import annotations
 
@@ -52,3 +52,8 @@ def finish_case_task(
         raise NotFound(f"Case {case.reference} has no such task.")
     finish_task(session, task, case.customer_id, by=by, now=now)
     return task
+
+
+def add_note(session: Session, case: CollectionsCase, text: str, *, by: Actor, now: datetime) -> None:
+    """Put a note on the timeline. Invalid for an empty or too long text, or one that holds a full card number."""
+    service.add_note(session, case, text, by=by, now=now)

@@ -1,4 +1,4 @@
-"""Change what a customer allows: channels, times, places, language, and the links to their page.
+"""Change what a customer allows: channels, times, places, language, links to their page, addresses no longer used.
 
 Staff, a message, a bounce and the customer's own page call the same functions. Each records its event, and the gate
 obeys from the same transaction on.
@@ -23,9 +23,10 @@ from app.core.timeline.service import about_customer, record
 from app.core.vocabulary import Channel
 from app.outreach.gate.consent import consent_of, opt_out_of_all, set_consent
 from app.outreach.gate.facts import address_of
-from app.outreach.gate.models import ContactPreference
+from app.outreach.gate.models import ContactPreference, SuppressedAddress
 from app.outreach.gate.preferences import end_preference, open_preferences, set_preference
-from app.policy.facts import PreferenceKind
+from app.outreach.gate.suppression import channel_of, on_list, restore, suppress
+from app.policy.facts import PreferenceKind, Suppression
 
 PAGE = "preferences page"
 """The source of what a customer chose on their page; only that can be taken back there."""
@@ -203,6 +204,28 @@ def replace_links(session: Session, customer: Customer, *, by: Actor, now: datet
     on."""
     customer.link_number += 1
     _record(session, customer, LinksReplaced(), by=by, now=now)
+
+
+# --- addresses ----------------------------------------------------------------------------------------------
+
+
+def suppress_address(session: Session, address: str, reason: str, *, by: Actor, now: datetime) -> bool:
+    """Send nothing more to this address, whichever customer has it. False where it was on the list already; Invalid
+    for a text that is neither a number nor an e-mail address."""
+    channel = channel_of(address)
+    return suppress(session, channel, address, Suppression.MANUAL, detail=reason, by=by, now=now)
+
+
+def restore_address(
+    session: Session, address: str, reason: str, *, by: Actor, now: datetime
+) -> SuppressedAddress:
+    """Take an address off the list; it may be used again where the law and the customer permit. NotFound where it is
+    not on the list."""
+    row = session.scalars(on_list(address)).first() if address.strip() else None
+    if row is None:
+        raise NotFound(f"{address} is not on the suppression list.")
+    restore(session, row, reason, by=by, now=now)
+    return row
 
 
 def _record(session: Session, customer: Customer, payload: Payload, *, by: Actor, now: datetime) -> None:

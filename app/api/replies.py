@@ -20,10 +20,12 @@ from app.core.staff.rules import CASEWORK, Caller
 from app.core.text import Line
 from app.http.context import Now, ports_of
 from app.inbound import queries
+from app.inbound.messages import reading_of
 from app.inbound.models import InboundMessage
 from app.inbound.queries import Listed
+from app.inbound.reception import attach
+from app.inbound.review import review
 from app.inbound.rules import InboundSource, ReviewOutcome
-from app.inbound.service import attach, reading_of, review
 
 router = api_router("/replies", tags=["replies"])
 

@@ -17,9 +17,9 @@ from app.http.context import Now, ports_of, settings_of
 from app.http.doors import callback
 from app.http.security import read_form
 from app.http.transactions import WriteSession
-from app.inbound.phrasebook import shipped_phrases
+from app.inbound.phrases.phrasebook import shipped_phrases
+from app.inbound.reception import receive
 from app.inbound.rules import Arrived
-from app.inbound.service import receive
 from app.outreach.delivery.reports import note_status
 from app.outreach.outbox.rules import OutboxStatus
 

@@ -19,9 +19,10 @@ from app.core.errors import Conflict
 from app.core.ids import id_of
 from app.core.text import clean_text
 from app.core.vocabulary import Channel
+from app.inbound.messages import reading_of
 from app.inbound.models import InboundAnswer, InboundMatch, InboundMessage
+from app.inbound.review import review
 from app.inbound.rules import InboundSource, ReviewOutcome, choices
-from app.inbound.service import reading_of, review
 from app.outreach.gate.contact_cases import load_contact_cases
 from app.outreach.letters.letter import Rendered
 from app.outreach.letters.rendering import render

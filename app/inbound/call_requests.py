@@ -20,7 +20,7 @@ from app.core.clock import local_date
 from app.core.ids import id_of
 from app.core.timeline.service import record
 from app.core.vocabulary import Channel, Purpose
-from app.inbound.wishes import wished_time
+from app.inbound.phrases.wishes import wished_time
 from app.outreach.gate.contact_cases import load_contact_cases
 from app.outreach.gate.decisions import ReviewRequest, decision_entry, record_decisions
 from app.outreach.gate.facts import address_of

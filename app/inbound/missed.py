@@ -14,10 +14,11 @@ from sqlmodel import Session, col, select
 from app.core.bulk import chunked
 from app.core.clock import Clock
 from app.core.db import reading, retrying, transaction
+from app.inbound.interpretation import interpret
 from app.inbound.models import InboundMessage
-from app.inbound.phrasebook import shipped_phrases
+from app.inbound.phrases.phrasebook import shipped_phrases
+from app.inbound.reception import receive
 from app.inbound.rules import Arrived, Inbox
-from app.inbound.service import interpret, receive
 from app.outreach.outbox.rules import Misconfigured, TryLater
 from app.outreach.planning.letterhead import LetterCatalog
 

@@ -17,7 +17,7 @@ from typing import Protocol
 from app.casework.correspondence.rules import InboundSource as InboundSource
 from app.casework.correspondence.rules import Intent as Intent
 from app.core.vocabulary import Channel, HoldKind
-from app.inbound.quotes import Heard, Reaction, hear, plain
+from app.inbound.phrases.quotes import Heard, Reaction, hear, plain
 from app.outreach.outbox.rules import Misconfigured, TryLater
 
 

@@ -33,8 +33,8 @@ from app.http.doors import callback
 from app.http.formats import reader_locale
 from app.http.rendering import render
 from app.http.transactions import ReadSession, WriteSession
+from app.inbound.reception import receive_from_page
 from app.inbound.rules import Intent
-from app.inbound.service import receive_from_page
 from app.portal.limits import asks_too_often, changes_too_often
 
 router = APIRouter(prefix="/u")

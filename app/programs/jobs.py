@@ -45,8 +45,8 @@ from app.core.parallel import collect_garbage_seldom
 from app.core.settings import Settings
 from app.http.ports import Ports
 from app.inbound.bounces.service import collect
+from app.inbound.interpretation import interpret_due
 from app.inbound.missed import fetch_missed
-from app.inbound.service import interpret_due
 from app.operations.alerts.rules import AlertKind
 from app.operations.alerts.service import end_alert, raise_alert, tell_due
 from app.operations.clock_watch import ClockWatch, database_time

@@ -35,8 +35,8 @@ from app.core.actor import SYSTEM, Actor
 from app.core.db import transaction
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.vocabulary import Channel, HoldKind, Purpose
+from app.inbound.reception import receive_from_page
 from app.inbound.rules import Intent
-from app.inbound.service import receive_from_page
 from app.outreach.gate.decisions import ReviewRequest, read_request, request_text
 from app.outreach.gate.explain import explain
 from app.outreach.gate.models import ContactPreference

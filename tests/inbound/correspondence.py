@@ -13,10 +13,12 @@ from app.core.actor import Actor
 from app.core.clock import FixedClock
 from app.core.db import transaction
 from app.core.vocabulary import Channel, Purpose
+from app.inbound.interpretation import interpret_due
 from app.inbound.models import InboundMessage
-from app.inbound.phrasebook import shipped_phrases
+from app.inbound.phrases.phrasebook import shipped_phrases
+from app.inbound.reception import receive
+from app.inbound.review import review
 from app.inbound.rules import Arrived, ReviewOutcome
-from app.inbound.service import interpret_due, receive, review
 from app.outreach.gate.explain import explain
 from app.outreach.gate.models import Consent
 from app.policy.answers import Clearance

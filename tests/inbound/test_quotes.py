@@ -15,7 +15,7 @@ from app.core.db import transaction
 from app.core.ids import id_of
 from app.core.vocabulary import Channel
 from app.inbound.models import InboundMessage
-from app.inbound.phrasebook import shipped_phrases
+from app.inbound.phrases.phrasebook import shipped_phrases
 from app.inbound.rules import Intent, Reading, ReviewOutcome, languages_of, read
 from app.outreach.letters.rendering import render
 from app.outreach.letters.samples import sample_context

@@ -6,7 +6,7 @@ import pytest
 
 from app.core.card_numbers import holds_card_number, mask_card_numbers
 from app.core.vocabulary import Channel, HoldKind
-from app.inbound.phrasebook import shipped_phrases
+from app.inbound.phrases.phrasebook import shipped_phrases
 from app.inbound.rules import (
     Intent,
     Reading,

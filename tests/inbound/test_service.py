@@ -30,10 +30,15 @@ from app.core.errors import Conflict
 from app.core.ids import id_of
 from app.core.vocabulary import Channel, HoldKind
 from app.inbound.events import MessageReviewed
+from app.inbound.interpretation import interpret_due
 from app.inbound.models import InboundMatch, InboundMessage
 from app.inbound.queries import waiting_counts
+from app.inbound.reception import (
+    attach,
+    receive,
+    receive_from_page,
+)
 from app.inbound.rules import Arrived, Intent, Phrasebook, ReviewOutcome
-from app.inbound.service import attach, interpret_due, receive, receive_from_page
 from app.outreach.gate.consent import set_consent
 from app.outreach.gate.events import ConsentChanged, ContactCleared, ContactRefused
 from app.outreach.gate.preferences import open_preferences

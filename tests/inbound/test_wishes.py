@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.inbound.wishes import wished_time
+from app.inbound.phrases.wishes import wished_time
 
 TAIPEI = ZoneInfo("Asia/Taipei")
 FRIDAY = datetime(2026, 11, 27, 14, 0, tzinfo=TAIPEI)

@@ -11,6 +11,7 @@ from pydantic import Field
 from sqlmodel import Session, col, select
 from starlette.requests import Request
 
+from app.actions.assignment import add_note
 from app.actions.calls import CallReport, log_call
 from app.actions.holds import end_hold, place_hold, review_hold
 from app.api.accounts.shapes import AccountShape
@@ -46,9 +47,6 @@ from app.casework.cases.debt import (
 from app.casework.cases.events import CallLogged
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
-from app.casework.cases.service import (
-    add_note,
-)
 from app.casework.holds.queries import get_hold, holds_of
 from app.casework.plans.queries import instalments_of, plans_of
 from app.core.clock import local_date

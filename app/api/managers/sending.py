@@ -8,8 +8,8 @@ from typing import Annotated, Self
 from pydantic import BaseModel, Field
 from sqlmodel import Session, col, select
 
-from app.actions.addresses import restore_address, suppress_address
 from app.actions.messages import resolve_message, start_sending, stop_sending
+from app.actions.preferences import restore_address, suppress_address
 from app.api.cases.messages import MessageShape
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import Cursor, Limit, RowId, after, page_of

@@ -145,7 +145,7 @@ def suppression_add(
     as_json: Json = False,
 ) -> None:
     """Suppress an address: nothing more is sent to it, whichever customer has it."""
-    from app.actions.addresses import suppress_address
+    from app.actions.preferences import suppress_address
 
     with transaction(migrated_engine()) as session:
         added = suppress_address(session, address, reason, by=Actor.user(by), now=read_clock())
@@ -161,7 +161,7 @@ def suppression_lift(
     as_json: Json = False,
 ) -> None:
     """Take an address off the list. It may be used again where the law and the customer permit."""
-    from app.actions.addresses import restore_address
+    from app.actions.preferences import restore_address
 
     with transaction(migrated_engine()) as session:
         spelt = restore_address(session, address, reason, by=Actor.user(by), now=read_clock()).spelt

@@ -24,10 +24,10 @@ from app.core.timeline.payload import kinds_under
 from app.core.timeline.presenting import FILTER_LABELS, TimelineEntry, TimelineFilter
 from app.core.timeline.queries import events_of_customer
 from app.http.cursors import decode_cursor, encode_cursor
+from app.inbound.messages import reading_of
 from app.inbound.models import InboundMessage
 from app.inbound.queries import messages_of
 from app.inbound.rules import Intent
-from app.inbound.service import reading_of
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus
 from app.web.cases.case_file import CaseFile

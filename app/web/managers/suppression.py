@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.actions.addresses import restore_address, suppress_address
+from app.actions.preferences import restore_address, suppress_address
 from app.book.ledger.models import Customer
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.labels import CHANNEL_LABELS, SUPPRESSION_LABELS, in_sentence

@@ -20,10 +20,12 @@ from app.http.cursors import RowId, decode_cursor, encode_cursor
 from app.http.doors import CaseWorker
 from app.http.transactions import ReadSession, WriteSession
 from app.inbound import queries
+from app.inbound.messages import reading_of
 from app.inbound.models import InboundMessage
 from app.inbound.queries import Listed, Sender
+from app.inbound.reception import attach
+from app.inbound.review import review
 from app.inbound.rules import Choice, InboundSource, Intent, ReviewOutcome, choices, suggestions
-from app.inbound.service import attach, reading_of, review
 from app.web.forms import sentence
 from app.web.lists import Column
 from app.web.lookups import staff_names

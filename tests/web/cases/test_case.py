@@ -39,9 +39,9 @@ from app.core.settings import Settings
 from app.core.staff.rules import Role
 from app.core.timeline.models import Event
 from app.core.vocabulary import Channel, HoldKind
-from app.inbound.phrasebook import shipped_phrases
+from app.inbound.phrases.phrasebook import shipped_phrases
+from app.inbound.reception import receive
 from app.inbound.rules import Arrived
-from app.inbound.service import receive
 from app.legal.referrals.events import ReferralNominated
 from app.legal.referrals.models import Referral
 from app.outreach.gate.consent import set_consent

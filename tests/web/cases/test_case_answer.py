@@ -9,7 +9,7 @@ from sqlmodel import select
 
 from app.core.staff.rules import Role
 from app.core.vocabulary import Channel
-from app.inbound.service import interpret_due
+from app.inbound.interpretation import interpret_due
 from app.outreach.gate.events import ContactRefused
 from app.outreach.outbox.models import OutboxMessage
 from tests.builders import events

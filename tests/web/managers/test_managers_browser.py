@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.book.ledger.models import Customer
-from app.inbound.phrasebook import shipped_phrases
+from app.inbound.phrases.phrasebook import shipped_phrases
+from app.inbound.reception import receive
 from app.inbound.rules import Arrived
-from app.inbound.service import receive
 from app.legal.bundle.service import Seal
 from app.outreach.outbox.models import Heartbeat
 from tests import builders

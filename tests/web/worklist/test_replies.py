@@ -13,9 +13,9 @@ from app.core.staff.rules import Role
 from app.core.vocabulary import Channel
 from app.inbound.events import MessageReviewed
 from app.inbound.models import InboundMessage
-from app.inbound.phrasebook import shipped_phrases
+from app.inbound.phrases.phrasebook import shipped_phrases
+from app.inbound.reception import receive
 from app.inbound.rules import Arrived, ReviewOutcome
-from app.inbound.service import receive
 from app.outreach.gate.models import Consent, SuppressedAddress
 from app.outreach.gate.preferences import open_preferences
 from tests.builders import delinquent_case, events, stationery

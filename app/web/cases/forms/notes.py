@@ -8,9 +8,9 @@ from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.actions import assignment
 from app.actions.assignment import assign_case, assignable
 from app.actions.referrals import nominate
-from app.casework.cases import service
 from app.http.context import Now
 from app.http.cursors import RowId
 from app.http.doors import CaseWorker
@@ -37,7 +37,7 @@ def add_note(
     typed: Annotated[NoteForm, Form()],
 ) -> Response:
     def act(file: CaseFile, _fields: Fields) -> Flash:
-        service.add_note(session, file.case, typed.text, by=staff.by, now=now)
+        assignment.add_note(session, file.case, typed.text, by=staff.by, now=now)
         return "The note is on record.", "good"
 
     return submit(request, session, staff, case_id, "note", typed, act, now=now, names={"note": "text"})

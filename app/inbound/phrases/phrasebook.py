@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from app.inbound.quotes import PICTURED, Reaction, frame_words
+from app.inbound.phrases.quotes import PICTURED, Reaction, frame_words
 from app.inbound.rules import NAME, Intent, Phrase, Phrasebook, normalise
 
 PHRASES = Path(__file__).with_name("phrases.toml")

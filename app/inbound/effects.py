@@ -1,0 +1,155 @@
+"""Effects of a message: each thing it was taken to mean ends in an act."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+
+from sqlmodel import Session
+
+from app.actions.holds import PlacedHold, place_hold
+from app.actions.preferences import change_consent, refuse_channel
+from app.book.ledger.models import Customer, Portfolio
+from app.casework.cases.models import CollectionsCase
+from app.casework.holds.models import CaseHold
+from app.casework.holds.queries import open_holds_of
+from app.casework.holds.rules import REVIEW_DAYS
+from app.core.actor import CUSTOMER, SYSTEM
+from app.core.vocabulary import Channel
+from app.inbound.call_requests import task_to_call
+from app.inbound.messages import or_a_person, reading_of, source_of, today_of
+from app.inbound.models import InboundMatch, InboundMessage
+from app.inbound.rules import (
+    InboundSource,
+    Intent,
+)
+from app.outreach.gate.consent import consent_of
+from app.outreach.gate.facts import address_of
+from app.outreach.gate.preferences import rest_address, set_preference
+from app.outreach.planning.letterhead import LetterCatalog
+from app.outreach.planning.on_demand import answer_for_help
+from app.policy.answers import Clearance
+from app.policy.facts import PreferenceKind
+
+
+def obey_refusals(
+    session: Session, match: InboundMatch, message: InboundMessage, customer: Customer, *, now: datetime
+) -> None:
+    """End the channels that are refused. What may be refused, and an address that may be somebody else's, rests."""
+    meant = reading_of(message)
+    for channel in meant.refused:
+        refuse_channel(
+            session,
+            customer,
+            channel,
+            source=source_of(message),
+            case_id=match.case_id,
+            by=CUSTOMER,
+            now=now,
+        )
+    wrong = Intent.WRONG_NUMBER in meant.intents
+    if not wrong and Intent.MAYBE_STOP not in meant.intents:
+        return
+    source = f"waits for a person: {source_of(message)}"[:120]
+    if wrong:
+        address = _wrong_address(message, customer)
+        rests = rest_address(
+            session, customer, address, source=source, case_id=match.case_id, by=CUSTOMER, now=now
+        )
+        match.preference_id = rests.id if rests else None
+    elif customer.mobile:
+        match.preference_id = set_preference(
+            session, customer, PreferenceKind.PLACE, channel=Channel.SMS, address=customer.mobile,
+            source=source, case_id=match.case_id, by=CUSTOMER, now=now,
+        ).id  # fmt: skip
+
+
+def _wrong_address(message: InboundMessage, customer: Customer) -> str:
+    """The address at which somebody else says they were reached; '' where it is not the customer's any more."""
+    if message.source is InboundSource.PAGE:
+        return address_of(customer, Channel(message.recipient))
+    return message.sender if message.sender == customer.mobile else ""
+
+
+def place_holds(
+    session: Session,
+    match: InboundMatch,
+    message: InboundMessage,
+    letters: LetterCatalog,
+    *,
+    alone: bool,
+    now: datetime,
+) -> None:
+    """Place the holds that the message asks for, where none of the kind stands; they stay until a person ends them.
+    `alone`: nobody else has the number, so that the words are this customer's and may be acknowledged."""
+    meant = reading_of(message)
+    if match.case_id is None or match.hold_id is not None or not meant.holds:
+        return
+    case = session.get_one(CollectionsCase, match.case_id)
+    standing = {hold.kind for hold in open_holds_of(session, match.customer_id)}
+    reason = f"{source_of(message)}; a person has to look"
+    until = today_of(session, match, now) + timedelta(days=REVIEW_DAYS)
+    theirs = alone and Intent.WRONG_NUMBER not in meant.intents
+    for kind in meant.holds:
+        if kind not in standing:
+            place = partial(place_hold, session, case, kind, reason, until, letters, by=CUSTOMER, now=now)
+            hold = _placed(session, message, place, acknowledge=theirs, now=now)
+            match.hold_id = match.hold_id or hold.id
+
+
+def _placed(
+    session: Session,
+    message: InboundMessage,
+    place: Callable[..., PlacedHold],
+    *,
+    acknowledge: bool,
+    now: datetime,
+) -> CaseHold:
+    """The hold stands also where its acknowledgement cannot be written; then a person writes it."""
+    with or_a_person(session, message, now=now):
+        return place(acknowledge=acknowledge).hold
+    return place(acknowledge=False).hold
+
+
+def start_sms_again(
+    session: Session,
+    match: InboundMatch,
+    message: InboundMessage,
+    customer: Customer,
+    *,
+    alone: bool,
+    now: datetime,
+) -> bool:
+    """Take back an SMS opt-out, and nothing else. False where it needs a person: several have the number, and
+    only one of them has written; or they refused after they wrote this, which took its time to reach us."""
+    known = consent_of(session, customer, Channel.SMS)
+    if known is None or known.allowed:
+        return True
+    alone = alone and known.at <= message.received_at
+    if alone:
+        change_consent(
+            session, customer, Channel.SMS, allowed=True, source=source_of(message), case_id=match.case_id,
+            by=CUSTOMER, now=now,
+        )  # fmt: skip
+    return alone
+
+
+def ask_for_call(session: Session, match: InboundMatch, message: InboundMessage, *, now: datetime) -> bool:
+    """Put the call they ask for on the worklist. False where there is no case to call about, or they may not be
+    called: then a person finds another way."""
+    if match.case_id is None:
+        return False
+    case = session.get_one(CollectionsCase, match.case_id)
+    return task_to_call(session, case, message.body, by=CUSTOMER, now=now)
+
+
+def answer_help(session: Session, match: InboundMatch, stationery: LetterCatalog, *, now: datetime) -> bool:
+    """Tell them how to reach us, where the gate permits. False where it does not: then a person answers."""
+    if match.case_id is None:
+        return False
+    case = session.get_one(CollectionsCase, match.case_id)
+    portfolio = session.get_one(Portfolio, case.portfolio_id)
+    today = today_of(session, match, now)
+    answer = answer_for_help(session, portfolio, case, stationery, on=today, by=SYSTEM, now=now)
+    return answer is None or isinstance(answer, Clearance)
