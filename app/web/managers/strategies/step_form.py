@@ -22,10 +22,9 @@ from app.outreach.strategy.strategyfile import (
     Problem,
     Terms,
     parse_strategy,
-    put_step,
     read_strategy,
-    write_step,
 )
+from app.outreach.strategy.writing import put_step, write_step
 from app.web.forms import sentence
 from app.web.managers.strategies.draft import StrategyDraft, editor_page, with_text
 from app.web.managers.strategies.words import ACTION_WORDS, MOMENT_WORDS, OP_WORDS, letters_of
