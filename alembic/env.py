@@ -1,4 +1,4 @@
-"""Run by alembic for every command. `app.core.schema` hands over a connection; the command line opens its own."""
+"""Run by alembic for every command. `app.core.database.schema` hands over a connection; the command line opens its own."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,8 +8,8 @@ from alembic.migration import MigrationContext
 from alembic.operations.ops import MigrationScript
 from alembic.script import ScriptDirectory
 
-from app.core.db import make_engine
-from app.core.schema import options
+from app.core.database.engine import make_engine
+from app.core.database.schema import options
 from app.core.settings import get_settings
 
 

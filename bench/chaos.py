@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from app.core.clock import local_instant  # noqa: E402
-from app.core.db import make_engine  # noqa: E402
+from app.core.database.engine import make_engine  # noqa: E402
 from app.operations.day.stages import contact  # noqa: E402
 from bench import gate  # noqa: E402
 from tests import provider  # noqa: E402

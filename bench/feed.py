@@ -28,9 +28,9 @@ import psycopg  # noqa: E402
 from app.actions.feeds import load  # noqa: E402
 from app.book.ledger.rules import CollectorKind, FeedKind  # noqa: E402
 from app.book.ledger.service import add_portfolio  # noqa: E402
-from app.core import schema  # noqa: E402
 from app.core.actor import SYSTEM  # noqa: E402
-from app.core.db import make_engine, transaction  # noqa: E402
+from app.core.database import schema  # noqa: E402
+from app.core.database.engine import make_engine, transaction  # noqa: E402
 from bench import _book as book  # noqa: E402
 from tests import postgres  # noqa: E402
 

@@ -37,9 +37,9 @@ from app.actions.feeds import load  # noqa: E402
 from app.book.ledger.rules import CollectorKind, FeedKind  # noqa: E402
 from app.book.ledger.service import add_portfolio  # noqa: E402
 from app.casework.contacts.models import PlannedContact  # noqa: E402
-from app.core import schema  # noqa: E402
 from app.core.clock import local_instant  # noqa: E402
-from app.core.db import make_engine, reading, table_of, transaction  # noqa: E402
+from app.core.database import schema  # noqa: E402
+from app.core.database.engine import make_engine, reading, table_of, transaction  # noqa: E402
 from app.core.parallel import collect_garbage_seldom  # noqa: E402
 from app.core.timeline.models import DecisionFacts, Event  # noqa: E402
 from app.core.vocabulary import Channel, Purpose  # noqa: E402

@@ -41,7 +41,7 @@ from twilio.rest import Client  # noqa: E402
 from app.adapters.twilio.http import API_URL, TwilioApi  # noqa: E402
 from app.adapters.twilio.sms import TwilioSmsSender  # noqa: E402
 from app.core.clock import FixedClock, SystemClock, local_instant  # noqa: E402
-from app.core.db import make_engine, reading  # noqa: E402
+from app.core.database.engine import make_engine, reading  # noqa: E402
 from app.core.timeline.service import customer_stream, read_heads  # noqa: E402
 from app.operations.day.stages import contact  # noqa: E402
 from app.outreach.delivery.sending import deliver_due  # noqa: E402

@@ -34,7 +34,7 @@ from app.casework.contacts.models import PlannedContact
 from app.casework.contacts.rules import CaseStep
 from app.core.actor import Actor
 from app.core.clock import FixedClock
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.timeline.models import Event
 from app.core.vocabulary import Channel, Purpose
 from app.operations.day.closing import DayReport, run_days

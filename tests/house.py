@@ -25,8 +25,8 @@ BY_DESIGN = "by design"
 ANY_IS_FORCED = {
     "app/adapters/": "libraries without types: Twilio, typst, pikepdf",
     "app/api/description.py": "OpenAPI is a tree of JSON",
-    "app/core/bulk.py": "statements of SQLAlchemy's core, whose rows have as many types as tables",
-    "app/core/db.py": "SQLAlchemy's type decorators",
+    "app/core/database/bulk.py": "statements of SQLAlchemy's core, whose rows have as many types as tables",
+    "app/core/database/engine.py": "SQLAlchemy's type decorators",
     "app/core/kit/": "readers of strangers' files",
     "app/http/": "Starlette's state and ASGI scopes",
     "app/web/rendering.py": "Jinja's environment",

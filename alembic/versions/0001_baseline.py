@@ -7,7 +7,7 @@ Revises:
 import sqlalchemy as sa
 from alembic import op
 
-from app.core.db import BigId, UtcDateTime
+from app.core.database.engine import BigId, UtcDateTime
 
 revision = "0001"
 down_revision = None

@@ -26,8 +26,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.core.bulk import upsert
-from app.core.db import reading, table_of, transaction
+from app.core.database.bulk import upsert
+from app.core.database.engine import reading, table_of, transaction
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.staff import service
 from app.core.staff.models import ApiIdempotency, ApiToken

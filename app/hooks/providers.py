@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.core.db import storable
+from app.core.database.engine import storable
 from app.core.errors import Forbidden
 from app.http.context import Now, ports_of, settings_of
 from app.http.doors import callback

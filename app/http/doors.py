@@ -28,7 +28,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.routing import Mount
 
-from app.core.db import reading, transaction
+from app.core.database.engine import reading, transaction
 from app.core.errors import Forbidden
 from app.core.staff import service
 from app.core.staff.rules import (

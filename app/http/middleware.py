@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.core.db_health import DatabaseTrouble, trouble_of
+from app.core.database.health import DatabaseTrouble, trouble_of
 
 log = structlog.get_logger("desk.web")
 

@@ -13,7 +13,7 @@ from fastapi import Depends
 from sqlmodel import Session
 from starlette.requests import Request
 
-from app.core.db import reading, transaction
+from app.core.database.engine import reading, transaction
 from app.http.context import engine_of
 from app.http.doors import MaybeVisitor
 

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 from app.book.ledger.models import Customer
 from app.core.actor import SYSTEM
 from app.core.clock import Clock
-from app.core.db import reading, retrying, transaction
+from app.core.database.engine import reading, retrying, transaction
 from app.inbound.effects import answer_help, ask_for_call, start_sms_again
 from app.inbound.messages import close_message, lock_matches, reading_of
 from app.inbound.models import InboundMessage

@@ -11,9 +11,9 @@ import structlog
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
-from app.core.bulk import chunked
 from app.core.clock import Clock
-from app.core.db import reading, retrying, transaction
+from app.core.database.bulk import chunked
+from app.core.database.engine import reading, retrying, transaction
 from app.inbound.interpretation import interpret
 from app.inbound.models import InboundMessage
 from app.inbound.phrases.phrasebook import shipped_phrases

@@ -15,9 +15,9 @@ from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.correspondence.events import MessageReceived
 from app.core.actor import CUSTOMER, SYSTEM, Actor
-from app.core.bulk import upsert
 from app.core.card_numbers import mask_card_numbers
-from app.core.db import storable
+from app.core.database.bulk import upsert
+from app.core.database.engine import storable
 from app.core.errors import Conflict
 from app.core.ids import id_of
 from app.core.timeline.service import lock_customers

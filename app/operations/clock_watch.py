@@ -27,7 +27,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from app.core.clock import Clock, SystemClock
-from app.core.db import private
+from app.core.database.engine import private
 
 TOLERANCE = timedelta(minutes=5)
 """Between two clocks. Machines without a time service are seconds apart; nobody's night hangs on five minutes."""

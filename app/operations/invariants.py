@@ -21,8 +21,8 @@ from app.book.ledger.queries import worked
 from app.book.ledger.rules import ENDED
 from app.casework.cases.models import CollectionsCase
 from app.casework.plans.models import Plan, PlanInstalment
+from app.core.database.engine import table_of
 from app.core.dates import month_start
-from app.core.db import table_of
 from app.core.ids import id_of
 from app.core.money import to_decimal_string
 from app.core.timeline.models import Event

@@ -17,7 +17,7 @@ from starlette.routing import Match
 
 from app.api.deps import Replay
 from app.api.problems import field_errors, problem
-from app.core.db_health import DatabaseTrouble
+from app.core.database.health import DatabaseTrouble
 from app.core.errors import DeskError
 from app.http import security
 from app.http.context import read_clock, settings_of

@@ -36,10 +36,10 @@ from sqlmodel import select
 from app.book.feeds.uploads import forget_uploads
 from app.book.ledger.models import Portfolio
 from app.core.actor import SYSTEM
-from app.core.bulk import upsert
 from app.core.clock import FixedClock
-from app.core.db import Busy, reading, transaction
-from app.core.db_health import trouble_of
+from app.core.database.bulk import upsert
+from app.core.database.engine import Busy, reading, transaction
+from app.core.database.health import trouble_of
 from app.core.kit.processes import finish
 from app.core.parallel import collect_garbage_seldom
 from app.core.settings import Settings

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api.description import document
-from app.core.db_health import trouble_of, write_trouble
+from app.core.database.health import trouble_of, write_trouble
 from app.http.context import engine_of, ports_of
 from app.http.doors import public
 from app.http.rendering import render
@@ -32,7 +32,7 @@ def healthz() -> PlainTextResponse:
 @router.get("/readyz", dependencies=_open)
 def readyz(request: Request) -> PlainTextResponse:
     """The database answers, has the schema this code expects, and takes writes."""
-    from app.core import schema  # alembic is heavy, and only this needs it
+    from app.core.database import schema  # alembic is heavy, and only this needs it
 
     try:
         current = schema.is_current(engine_of(request).execution_options(desk_read=True))

@@ -16,7 +16,7 @@ from sqlmodel import Session, col
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.core.bulk import upsert
+from app.core.database.bulk import upsert
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.staff.models import SentForm
 from app.core.staff.rules import Staff

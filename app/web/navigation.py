@@ -10,7 +10,7 @@ from sqlmodel import Session
 from app.book.feeds.models import UnmatchedPayment
 from app.book.ledger.models import Portfolio, ReportedChange, Waiver
 from app.book.ledger.rules import ReportedStatus, UnmatchedStatus, WaiverStatus
-from app.core.db import table_of
+from app.core.database.engine import table_of
 from app.core.staff.rules import (
     ADMINISTRATION,
     CASE_READING,

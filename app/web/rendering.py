@@ -20,7 +20,7 @@ from sqlmodel import Session
 from starlette.requests import Request
 
 from app.book.ledger.models import Portfolio
-from app.core.db import table_of
+from app.core.database.engine import table_of
 from app.core.labels import CHANNEL_LABELS, in_sentence
 from app.core.settings import Settings
 from app.core.staff.rules import Staff

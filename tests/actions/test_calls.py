@@ -32,7 +32,7 @@ from app.casework.holds.rules import FOR_GOOD
 from app.casework.holds.service import end_due_holds
 from app.casework.plans.models import Plan
 from app.core.actor import SYSTEM, Actor
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.vocabulary import Channel, HoldKind, Purpose
 from app.inbound.reception import receive_from_page

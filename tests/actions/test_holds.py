@@ -14,7 +14,7 @@ from app.casework.cases.models import CollectionsCase
 from app.casework.holds.events import HoldPlaced
 from app.casework.holds.models import CaseHold
 from app.core.actor import Actor
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.errors import Conflict
 from app.core.vocabulary import HoldKind
 from app.inbound.models import InboundMatch

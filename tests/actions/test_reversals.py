@@ -34,7 +34,7 @@ from app.casework.plans.rules import (
     after_reversal,
 )
 from app.casework.plans.service import offer_settlement, promise_to_pay
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.ids import id_of
 from app.core.staff.rules import Role
 from app.operations.invariants import quick, thorough

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 from typer.testing import CliRunner
 
 from app.book.ledger.models import Account
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.staff.rules import Role
 from app.programs.cli import figures, gate
 from app.programs.cli import main as cli

@@ -20,7 +20,7 @@ from sqlalchemy.engine import Engine
 
 from app.adapters.twilio.sms import TwilioSmsSender
 from app.core.clock import FixedClock
-from app.core.db import make_engine, reading, table_of
+from app.core.database.engine import make_engine, reading, table_of
 from app.core.timeline.models import Event
 from app.outreach.delivery.reconcile import reconcile
 from app.outreach.delivery.sending import deliver_due

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from app.book.ledger.models import Entry
 from app.book.ledger.rules import EntryKind
-from app.core.db import make_engine, transaction
+from app.core.database.engine import make_engine, transaction
 from app.operations.day import stages
 from tests import builders
 from tests.chaos.processes import KILLED, desk, in_child

@@ -24,7 +24,7 @@ from app.casework.holds.service import start_hold
 from app.casework.plans.events import PlanBroken, PlanKept
 from app.casework.plans.service import promise_to_pay
 from app.core.actor import SYSTEM
-from app.core.db import make_engine, transaction
+from app.core.database.engine import make_engine, transaction
 from app.core.timeline.service import record
 from app.core.vocabulary import HoldKind
 from app.legal.referrals.events import ReferralNominated

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy.engine import Engine
 
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.outreach.outbox.rules import OutboxStatus
 from tests import builders, provider
 from tests.chaos.storm import Storm, account_for

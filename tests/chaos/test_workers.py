@@ -23,7 +23,7 @@ from app.book.ledger.models import DailyRun
 from app.book.ledger.service import get_portfolio
 from app.casework.cases.events import CaseOpened
 from app.core.clock import FixedClock, local_date
-from app.core.db import make_engine, transaction
+from app.core.database.engine import make_engine, transaction
 from app.core.errors import Conflict
 from app.core.vocabulary import Channel
 from app.operations.day.closing import run_days

@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from fastapi import APIRouter
 from sqlalchemy.engine import Engine
 
-from app.core.db import make_engine, transaction
-from app.core.db_health import DatabaseTrouble, trouble_of, write_trouble
+from app.core.database.engine import make_engine, transaction
+from app.core.database.health import DatabaseTrouble, trouble_of, write_trouble
 from app.core.settings import ROOT
 from app.http.doors import public
 from tests.web.desk import Desk

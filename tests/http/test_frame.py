@@ -16,7 +16,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from app.api.deps import Input, OnceSession, api_requires, api_router
 from app.core.actor import SYSTEM
-from app.core.db import reading
+from app.core.database.engine import reading
 from app.core.errors import Conflict, DeskError, Forbidden, Invalid, NotFound, Throttled
 from app.core.staff import service
 from app.core.staff.models import ApiIdempotency, ApiToken

@@ -11,7 +11,7 @@ from app.book.ledger.models import Customer
 from app.book.ledger.service import get_portfolio
 from app.core.actor import Actor
 from app.core.clock import FixedClock
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.vocabulary import Channel, Purpose
 from app.inbound.interpretation import interpret_due
 from app.inbound.models import InboundMessage

@@ -12,7 +12,7 @@ from app.actions.holds import place_hold
 from app.book.ledger.models import Customer, Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.core.actor import Actor
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.errors import Conflict, Invalid
 from app.core.vocabulary import HoldKind, Purpose
 from app.inbound.answers import LONGEST_ANSWER, answer_sms

@@ -14,7 +14,7 @@ from app.adapters.twilio.inbox import TwilioInbox
 from app.casework.cases.models import CollectionsCase
 from app.casework.correspondence.events import MessageReceived
 from app.core.clock import FixedClock
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.vocabulary import Channel
 from app.inbound.missed import fetch_missed
 from app.inbound.models import InboundMessage

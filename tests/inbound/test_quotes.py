@@ -11,7 +11,7 @@ from sqlmodel import select
 
 from app.book.ledger.rules import CollectorKind
 from app.casework.correspondence.events import MessageReceived
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.ids import id_of
 from app.core.vocabulary import Channel
 from app.inbound.models import InboundMessage

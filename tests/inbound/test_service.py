@@ -25,7 +25,7 @@ from app.casework.holds.models import CaseHold
 from app.core.actor import Actor
 from app.core.card_numbers import luhn
 from app.core.clock import FixedClock
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.errors import Conflict
 from app.core.ids import id_of
 from app.core.vocabulary import Channel, HoldKind

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Engine
 from sqlmodel import select
 
 from app.core.clock import FixedClock, SystemClock
-from app.core.db import reading, transaction
+from app.core.database.engine import reading, transaction
 from app.core.settings import Settings
 from app.operations.alerts.models import AlertNotice
 from app.operations.alerts.rules import AlertNews

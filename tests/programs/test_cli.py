@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from app import __version__
-from app.core.db import make_engine, transaction
+from app.core.database.engine import make_engine, transaction
 from app.core.settings import ROOT, get_settings
 from app.programs.cli.main import main
 from tests import builders

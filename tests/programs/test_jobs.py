@@ -10,7 +10,7 @@ from sqlmodel import select
 
 from app.book.ledger.models import DailyRun, Portfolio
 from app.core.clock import FixedClock
-from app.core.db import exclusive, transaction
+from app.core.database.engine import exclusive, transaction
 from app.core.settings import Settings
 from app.core.vocabulary import Channel
 from app.http.ports import Ports

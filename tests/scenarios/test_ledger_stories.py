@@ -22,7 +22,7 @@ from app.book.ledger.reversals import reverse_entry
 from app.book.ledger.rules import FeedKind
 from app.book.ledger.service import get_portfolio
 from app.core.actor import Actor
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.ids import id_of
 from app.operations import invariants
 from app.programs.demo.sample import SAMPLE

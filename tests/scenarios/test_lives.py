@@ -36,7 +36,7 @@ from app.casework.plans.models import Plan
 from app.casework.plans.rules import InstalmentTerms, PlanStatus
 from app.casework.plans.service import accept, offer_instalments, promise_to_pay
 from app.core.actor import SYSTEM, Actor
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.errors import Conflict
 from app.core.ids import id_of
 from app.core.vocabulary import Channel, HoldKind

@@ -17,7 +17,7 @@ from sqlmodel import SQLModel, select
 
 from app.casework.cases.models import CollectionsCase
 from app.core.actor import SYSTEM
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.ids import id_of
 from app.legal.referrals.service import nominate
 from app.outreach.outbox.rules import Accepted, SendResult, Uncertain

@@ -21,7 +21,7 @@ from starlette.testclient import TestClient
 from app.adapters.twilio.codes import failure_of
 from app.core.actor import SYSTEM
 from app.core.clock import Clock, FixedClock
-from app.core.db import reading, transaction
+from app.core.database.engine import reading, transaction
 from app.core.settings import Settings
 from app.core.staff import service
 from app.core.staff.models import StaffSession, User

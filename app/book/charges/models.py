@@ -5,7 +5,7 @@ from datetime import date
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from app.core.db import BigId, Row
+from app.core.database.engine import BigId, Row
 
 
 class Accrual(Row, table=True):

@@ -26,8 +26,8 @@ from app.book.ledger.models import Account, DailyRun, Entry, LedgerChange, Portf
 from app.book.ledger.rules import AccountStatus, EntryKind
 from app.book.ledger.service import MAX_REFERENCE
 from app.core.actor import SYSTEM
-from app.core.bulk import bulk_write, chunked
-from app.core.db import table_of
+from app.core.database.bulk import bulk_write, chunked
+from app.core.database.engine import table_of
 from app.policy.sections.charges import ChargeCaps
 
 BEARING = (AccountStatus.ACTIVE, AccountStatus.CLOSED)

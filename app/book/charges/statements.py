@@ -16,7 +16,7 @@ from app.book.ledger.rules import EntryKind
 from app.book.ledger.service import business_date, post_entry
 from app.book.ledger.statements import StatementFigures, correct_statement, figures_of
 from app.core.actor import Actor
-from app.core.db import table_of
+from app.core.database.engine import table_of
 from app.core.staff.rules import Role
 
 

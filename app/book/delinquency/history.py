@@ -38,7 +38,7 @@ from app.book.delinquency.service import edges_of
 from app.book.ledger.events import AccountStatusChanged
 from app.book.ledger.models import Account, Entry, Portfolio, Position, ReplacedStatement, Statement
 from app.book.ledger.rules import MONEY_IN, PAYS_DUES, EntryKind
-from app.core.db import table_of
+from app.core.database.engine import table_of
 from app.core.timeline.models import Event
 
 

@@ -22,8 +22,8 @@ from app.book.ledger.models import Account, Entry, Portfolio, Statement
 from app.book.ledger.rules import COLLECTABLE, ENDED, AccountStatus, CollectorKind, EntryKind
 from app.book.ledger.service import business_date, lock_account, mark_changed, record_on_account
 from app.core.actor import SYSTEM, Actor
-from app.core.bulk import chunked
-from app.core.db import table_of
+from app.core.database.bulk import chunked
+from app.core.database.engine import table_of
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of
 from app.core.staff.rules import MANAGEMENT, Role

@@ -15,8 +15,8 @@ from app.book.delinquency.models import AccountState, Pause, ReAge
 from app.book.delinquency.rules import Events, State, billed_by
 from app.book.ledger.models import Account, Entry, Portfolio, Position, Statement, Waiver
 from app.book.ledger.rules import MONEY_IN, PAYS_DUES
-from app.core.bulk import among
-from app.core.db import table_of
+from app.core.database.bulk import among
+from app.core.database.engine import table_of
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from app.book.delinquency.rules import MovementKind
-from app.core.db import BigId, Row, UtcDateTime, enum_type
+from app.core.database.engine import BigId, Row, UtcDateTime, enum_type
 from app.policy.sections.pauses import PauseKind
 
 

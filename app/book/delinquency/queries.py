@@ -13,8 +13,8 @@ from app.book.delinquency.models import AccountState, Movement, Spell
 from app.book.delinquency.rules import CURRENT, DAY, MovementKind, bucket_labels, owed_of, standing
 from app.book.delinquency.service import edges_of, refold_from_nothing, stale_accounts
 from app.book.ledger.models import Account, Entry, Portfolio
-from app.core.bulk import chunked
-from app.core.db import table_of
+from app.core.database.bulk import chunked
+from app.core.database.engine import table_of
 
 
 @dataclass

@@ -22,8 +22,8 @@ from app.book.delinquency.rules import (
     standing,
 )
 from app.book.ledger.models import Account, LedgerChange, Portfolio
-from app.core.bulk import among, bulk_write, chunked
-from app.core.db import table_of
+from app.core.database.bulk import among, bulk_write, chunked
+from app.core.database.engine import table_of
 
 CHUNK = 2000
 

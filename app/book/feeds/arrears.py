@@ -12,8 +12,8 @@ from sqlmodel import Session
 
 from app.book.ledger.models import Entry, Statement
 from app.book.ledger.rules import PAYS_DUES
-from app.core.bulk import among
-from app.core.db import table_of
+from app.core.database.bulk import among
+from app.core.database.engine import table_of
 
 SAMPLE = 2_000
 """The latest statements of a portfolio whose accounts are looked at after each load, however few rows it brought."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from app.book.feeds.cells import Reject
-from app.core.db import private
+from app.core.database.engine import private
 from app.core.kit.csv_cells import protect
 
 

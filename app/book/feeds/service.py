@@ -39,9 +39,9 @@ from app.book.ledger.models import Account, Customer, Entry, LedgerChange, Portf
 from app.book.ledger.rules import FeedKind
 from app.book.ledger.service import get_portfolio
 from app.core.actor import Actor
-from app.core.bulk import refresh_statistics
 from app.core.clock import local_date
-from app.core.db import exclusive, retrying, transaction
+from app.core.database.bulk import refresh_statistics
+from app.core.database.engine import exclusive, retrying, transaction
 from app.core.errors import DeskError
 from app.core.ids import id_of
 from app.core.settings import get_settings

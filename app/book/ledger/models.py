@@ -14,7 +14,7 @@ from app.book.ledger.rules import (
     ReportedWhat,
     WaiverStatus,
 )
-from app.core.db import BigId, Row, UtcDateTime, enum_type
+from app.core.database.engine import BigId, Row, UtcDateTime, enum_type
 
 
 class Portfolio(Row, table=True):

@@ -18,8 +18,8 @@ from app.book.ledger.models import Account, Entry, LedgerChange, Portfolio, Posi
 from app.book.ledger.rules import EntryKind, posting_date
 from app.book.ledger.service import MAX_REFERENCE, first_open_day, mark_changed
 from app.core.actor import Actor
-from app.core.bulk import among, chunked, insert_rows
-from app.core.db import table_of
+from app.core.database.bulk import among, chunked, insert_rows
+from app.core.database.engine import table_of
 from app.core.ids import id_of
 
 SOURCE = Actor("feed:positions")

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 from app.book.ledger.models import Account, Customer, DailyRun, Entry, Portfolio, Statement, Waiver
 from app.book.ledger.references import normal_reference
 from app.book.ledger.rules import COLLECTABLE, PAYS_DUES, AccountStatus, EntryKind
-from app.core.db import table_of
+from app.core.database.engine import table_of
 from app.core.ids import id_of
 
 

@@ -32,8 +32,8 @@ from app.book.ledger.service import (
     reinstatement_references,
     standing_entries,
 )
-from app.core.bulk import chunked, insert_rows
-from app.core.db import table_of
+from app.core.database.bulk import chunked, insert_rows
+from app.core.database.engine import table_of
 from app.core.ids import id_of
 from app.core.money import MAX_MINOR
 

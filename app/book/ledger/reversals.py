@@ -13,7 +13,7 @@ from app.book.ledger.models import Account, Entry, Waiver
 from app.book.ledger.rules import EntryKind, WaiverStatus
 from app.book.ledger.service import lock_account, post_mirror, standing_entries
 from app.core.actor import Actor
-from app.core.db import table_of
+from app.core.database.engine import table_of
 from app.core.errors import Conflict
 
 

@@ -30,9 +30,9 @@ from app.book.portfolios.settings import (
     spelt,
 )
 from app.core.actor import Actor
-from app.core.bulk import chunked, upsert
 from app.core.clock import local_date
-from app.core.db import table_of
+from app.core.database.bulk import chunked, upsert
+from app.core.database.engine import table_of
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
 from app.core.money import BadAmount, exponent

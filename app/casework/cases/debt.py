@@ -15,8 +15,8 @@ from app.book.delinquency.queries import owed_minor
 from app.book.delinquency.service import Now, standing_on
 from app.book.ledger.models import Account, Entry, Portfolio, Position, Statement
 from app.book.ledger.queries import worked
-from app.core.bulk import among, chunked
-from app.core.db import table_of
+from app.core.database.bulk import among, chunked
+from app.core.database.engine import table_of
 
 
 @dataclass(frozen=True, slots=True)

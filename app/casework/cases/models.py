@@ -7,7 +7,7 @@ from sqlmodel import Field
 
 from app.casework.cases.rules import CaseOutcome, CaseStatus
 from app.casework.contacts.models import PlannedContact
-from app.core.db import BigId, Row, UtcDateTime, enum_type, table_of
+from app.core.database.engine import BigId, Row, UtcDateTime, enum_type, table_of
 from app.core.ids import id_of
 
 

@@ -33,8 +33,8 @@ from app.casework.cases.rules import (
     priority,
 )
 from app.core.actor import SYSTEM
-from app.core.bulk import chunked, insert_rows
-from app.core.db import table_of
+from app.core.database.bulk import chunked, insert_rows
+from app.core.database.engine import table_of
 from app.core.timeline.service import about_customer, record_many
 
 

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from app.book.ledger.models import Account
 from app.casework.cases.models import CallTask, CollectionsCase, case_reference
-from app.core.db import table_of
+from app.core.database.engine import table_of
 from app.core.errors import NotFound
 
 CASE_REFERENCE = re.compile(r"c-?0*(\d{1,15})", re.IGNORECASE)

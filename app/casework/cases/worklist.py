@@ -20,8 +20,8 @@ from app.book.ledger.references import normal_reference
 from app.casework.cases.models import CallTask, CollectionsCase
 from app.casework.cases.queries import CASE_REFERENCE
 from app.casework.cases.rules import CaseStatus
-from app.core.bulk import chunked
-from app.core.db import UtcDateTime, table_of
+from app.core.database.bulk import chunked
+from app.core.database.engine import UtcDateTime, table_of
 from app.core.errors import Invalid
 
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)

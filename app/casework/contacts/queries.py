@@ -9,8 +9,8 @@ from sqlmodel import Session
 
 from app.casework.contacts.models import PlannedContact
 from app.casework.contacts.rules import CaseStep
-from app.core.bulk import among
-from app.core.db import table_of
+from app.core.database.bulk import among
+from app.core.database.engine import table_of
 from app.core.vocabulary import Channel
 
 

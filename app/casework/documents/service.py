@@ -28,8 +28,8 @@ from app.casework.documents.rules import (
     media_type_of,
 )
 from app.core.actor import Actor
-from app.core.bulk import upsert
 from app.core.clock import local_date
+from app.core.database.bulk import upsert
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
 from app.core.text import clean_text

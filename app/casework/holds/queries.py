@@ -15,7 +15,7 @@ from app.casework.cases.worklist import (
 )
 from app.casework.holds.models import CaseHold
 from app.casework.holds.rules import FOR_GOOD
-from app.core.db import table_of
+from app.core.database.engine import table_of
 from app.core.errors import NotFound
 from app.core.vocabulary import HoldKind
 

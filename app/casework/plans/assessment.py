@@ -32,8 +32,8 @@ from app.casework.plans.rules import (
 )
 from app.casework.plans.service import break_plan, cancel, move_plan, wake_case
 from app.core.actor import SYSTEM
-from app.core.bulk import among, chunked
-from app.core.db import table_of
+from app.core.database.bulk import among, chunked
+from app.core.database.engine import table_of
 from app.core.ids import id_of
 from app.core.timeline.service import lock_customers
 

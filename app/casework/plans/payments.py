@@ -14,7 +14,7 @@ from app.book.ledger.queries import keeps_agreements
 from app.casework.plans.models import Plan, PlanAccount
 from app.casework.plans.rules import PlanKind, PlanStatus
 from app.core.clock import local_date
-from app.core.db import table_of
+from app.core.database.engine import table_of
 
 
 def paid_toward(session: Session, portfolio: Portfolio, plan: Plan, on: date) -> list[tuple[date, int]]:

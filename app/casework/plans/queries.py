@@ -17,7 +17,7 @@ from app.casework.cases.models import CollectionsCase
 from app.casework.cases.worklist import Condition, PortfolioToday
 from app.casework.plans.models import Plan, PlanInstalment
 from app.casework.plans.rules import LIVE, Instalment, PlanKind, PlanStatus
-from app.core.db import table_of
+from app.core.database.engine import table_of
 from app.core.errors import NotFound
 
 

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from app.core.actor import Actor
-from app.core.bulk import among, array_text, bulk_write, chunked, instant_speller, new_ids, upsert
-from app.core.db import table_of
+from app.core.database.bulk import among, array_text, bulk_write, chunked, instant_speller, new_ids, upsert
+from app.core.database.engine import table_of
 from app.core.timeline.models import Event, StreamHead
 from app.core.timeline.payload import Payload
 from app.core.timeline.rules import GENESIS, canonical, chain_hash

@@ -20,10 +20,10 @@ from sqlmodel import Session, col, select
 
 from app.book.ledger.models import Customer
 from app.core.actor import SYSTEM, Actor
-from app.core.bulk import upsert
 from app.core.card_numbers import mask_card_numbers
 from app.core.clock import Clock
-from app.core.db import retrying, storable, transaction
+from app.core.database.bulk import upsert
+from app.core.database.engine import retrying, storable, transaction
 from app.core.errors import Conflict
 from app.core.kit.bounded import Bounded, Stopped, Unfinished
 from app.core.timeline.service import lock_customers

@@ -9,7 +9,7 @@ from sqlmodel import Session
 from app.casework.cases.models import (
     CollectionsCase,
 )
-from app.core.bulk import upsert
+from app.core.database.bulk import upsert
 from app.core.errors import Conflict
 from app.core.ids import id_of
 from app.core.money import to_decimal_string

@@ -19,9 +19,9 @@ from app.casework.holds.models import CaseHold
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import LIVE
 from app.core.actor import SYSTEM
-from app.core.bulk import among
 from app.core.clock import local_instant
-from app.core.db import table_of
+from app.core.database.bulk import among
+from app.core.database.engine import table_of
 from app.core.timeline.service import about_customer, record_many
 from app.core.vocabulary import Purpose
 from app.legal.referrals.events import ReferralNominated

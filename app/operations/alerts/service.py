@@ -10,9 +10,9 @@ import structlog
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
-from app.core.bulk import upsert
 from app.core.clock import Clock
-from app.core.db import Busy, exclusive, reading, table_of, transaction
+from app.core.database.bulk import upsert
+from app.core.database.engine import Busy, exclusive, reading, table_of, transaction
 from app.operations.alerts.models import Alert, AlertNotice
 from app.operations.alerts.rules import About, AlertKind, AlertNews, Messenger, due_news
 

@@ -19,7 +19,7 @@ from app.book.ledger.models import DailyRun, Portfolio
 from app.book.ledger.service import get_portfolio
 from app.core.actor import SYSTEM
 from app.core.clock import local_date, local_instant
-from app.core.db import exclusive, reading, retrying, transaction
+from app.core.database.engine import exclusive, reading, retrying, transaction
 from app.core.errors import Conflict, Invalid
 from app.core.ids import id_of
 from app.core.timeline.service import about_portfolio, record

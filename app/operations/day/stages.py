@@ -41,8 +41,8 @@ from app.casework.plans.assessment import assess_due
 from app.casework.plans.offers import expire_offers
 from app.casework.plans.queries import cases_with_live_plan, cases_with_settlement_offer
 from app.core.actor import SYSTEM
-from app.core.bulk import chunked, refresh_statistics
-from app.core.db import reading, transaction
+from app.core.database.bulk import chunked, refresh_statistics
+from app.core.database.engine import reading, transaction
 from app.core.ids import id_of
 from app.core.staff.queries import agent_names
 from app.core.timeline.models import Event, StreamHead

@@ -16,7 +16,7 @@ from datetime import date, timedelta
 from sqlalchemy.engine import Engine
 
 from app.book.ledger.service import first_open_day, get_portfolio
-from app.core.db import reading
+from app.core.database.engine import reading
 from app.core.ids import id_of
 from app.core.settings import Settings
 from app.operations.simulation.service import simulate

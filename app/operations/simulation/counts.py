@@ -21,7 +21,7 @@ from app.casework.cases.events import CallTaskCreated
 from app.casework.cases.models import case_reference
 from app.casework.contacts.models import PlannedContact
 from app.core.clock import local_date
-from app.core.db import reading, table_of
+from app.core.database.engine import reading, table_of
 from app.core.timeline.models import Event
 from app.core.vocabulary import Channel
 from app.operations.simulation.rules import (

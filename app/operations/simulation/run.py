@@ -23,9 +23,9 @@ from sqlmodel import Session, col, select
 from app.book.ledger.models import DailyRun, Portfolio
 from app.book.ledger.service import get_portfolio
 from app.core.actor import SYSTEM
-from app.core.bulk import among, upsert
 from app.core.clock import local_instant
-from app.core.db import make_engine, reading, table_of, transaction
+from app.core.database.bulk import among, upsert
+from app.core.database.engine import make_engine, reading, table_of, transaction
 from app.core.ids import id_of
 from app.core.settings import ROOT
 from app.core.timeline.models import Event

@@ -25,7 +25,7 @@ from app.book.ledger.models import Portfolio
 from app.book.ledger.service import get_portfolio
 from app.core.actor import Actor
 from app.core.clock import Clock
-from app.core.db import exclusive, make_engine, reading, table_of, transaction
+from app.core.database.engine import exclusive, make_engine, reading, table_of, transaction
 from app.core.errors import DeskError, Invalid
 from app.core.ids import id_of
 from app.core.settings import Settings

@@ -15,8 +15,8 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from app.book.ledger.models import Portfolio
-from app.core import schema
-from app.core.db import UtcDateTime, table_of
+from app.core.database import schema
+from app.core.database.engine import UtcDateTime, table_of
 
 CHUNK = 5000
 

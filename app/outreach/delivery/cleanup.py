@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from app.book.ledger.models import Portfolio
 from app.core.actor import SYSTEM
 from app.core.clock import local_date
-from app.core.db import table_of
+from app.core.database.engine import table_of
 from app.core.ids import id_of
 from app.core.timeline.service import NewEvent, record_many
 from app.outreach.delivery.moves import message_event, move, requeue, withhold

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple, cast
 
-from app.core.db import reading
+from app.core.database.engine import reading
 from app.outreach.delivery.transports import DeliveryJob, ProviderRequest
 from app.outreach.outbox.channel_stops import is_stopped
 from app.outreach.outbox.claims import Claim, claim_of

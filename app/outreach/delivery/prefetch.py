@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import structlog
 
-from app.core.db import reading, retrying, transaction
+from app.core.database.engine import reading, retrying, transaction
 from app.outreach.delivery.moves import new_attempt_id
 from app.outreach.delivery.transports import Candidate, DeliveryJob
 from app.outreach.outbox.bulk import read_claimed

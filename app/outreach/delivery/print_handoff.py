@@ -23,7 +23,7 @@ from sqlmodel import Session
 
 from app.core.actor import SYSTEM
 from app.core.clock import Clock
-from app.core.db import reading, retrying, table_of, transaction
+from app.core.database.engine import reading, retrying, table_of, transaction
 from app.core.timeline.service import NewEvent, record
 from app.outreach.outbox.channel_stops import is_stopped
 from app.outreach.outbox.events import PrintBatchEnded

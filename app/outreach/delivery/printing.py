@@ -26,9 +26,9 @@ from sqlmodel import Session, select
 
 from app.book.ledger.models import Portfolio
 from app.core.actor import SYSTEM
-from app.core.bulk import upsert
 from app.core.clock import Clock
-from app.core.db import reading, retrying, table_of, together_or_alone, transaction
+from app.core.database.bulk import upsert
+from app.core.database.engine import reading, retrying, table_of, together_or_alone, transaction
 from app.core.ids import id_of
 from app.core.timeline.service import NewEvent, record
 from app.outreach.delivery.moves import (

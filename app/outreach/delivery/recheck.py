@@ -17,9 +17,9 @@ from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.plans.models import Plan
 from app.casework.plans.offers import offers_that_stand
 from app.casework.plans.rules import LIVE, PlanKind, PlanStatus
-from app.core.bulk import among
 from app.core.clock import local_date
-from app.core.db import table_of
+from app.core.database.bulk import among
+from app.core.database.engine import table_of
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.delivery.moves import Postpone, Withhold
 from app.outreach.gate.contact_cases import STALE_AFTER, ContactCase, load_contact_cases

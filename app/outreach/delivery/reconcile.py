@@ -17,7 +17,7 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
 from app.core.clock import Clock
-from app.core.db import reading, table_of, transaction
+from app.core.database.engine import reading, table_of, transaction
 from app.core.ids import id_of
 from app.outreach.delivery.reports import note_status
 from app.outreach.outbox.claims import Claim, locked_rows

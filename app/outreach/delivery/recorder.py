@@ -12,7 +12,7 @@ import structlog
 from sqlmodel import Session
 
 from app.core.actor import SYSTEM
-from app.core.db import together_or_alone, transaction
+from app.core.database.engine import together_or_alone, transaction
 from app.core.ids import id_of
 from app.core.timeline.service import lock_customers
 from app.outreach.delivery.dispatcher import AttemptResult

@@ -10,7 +10,7 @@ import structlog
 from sqlmodel import Session
 
 from app.core.actor import SYSTEM, Actor
-from app.core.db import table_of
+from app.core.database.engine import table_of
 from app.core.ids import id_of
 from app.core.timeline.service import record
 from app.outreach.delivery.moves import REPORTED, cannot_arrive, message_event, move

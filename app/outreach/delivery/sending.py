@@ -29,7 +29,7 @@ from sqlmodel import Session
 
 from app.core.actor import SYSTEM
 from app.core.clock import Clock
-from app.core.db import retrying, together_or_alone, transaction
+from app.core.database.engine import retrying, together_or_alone, transaction
 from app.core.ids import id_of
 from app.outreach.delivery.cleanup import recover, withhold_stale
 from app.outreach.delivery.dispatcher import Attempt, AttemptResult, Dispatcher

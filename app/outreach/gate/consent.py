@@ -8,7 +8,7 @@ from sqlmodel import Session, select
 
 from app.book.ledger.models import Customer
 from app.core.actor import Actor
-from app.core.bulk import upsert
+from app.core.database.bulk import upsert
 from app.core.ids import id_of
 from app.core.text import clean_text
 from app.core.timeline.service import about_customer, record

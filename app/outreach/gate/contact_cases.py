@@ -17,9 +17,9 @@ from app.book.ledger.models import Account, Customer, Portfolio
 from app.book.ledger.queries import worked
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
-from app.core.bulk import among
 from app.core.clock import local_date
-from app.core.db import table_of
+from app.core.database.bulk import among
+from app.core.database.engine import table_of
 from app.core.timeline.rules import GENESIS
 from app.core.timeline.service import Heads, customer_stream, lock_streams, read_heads
 from app.core.vocabulary import Channel

@@ -19,8 +19,8 @@ from pydantic import TypeAdapter
 from sqlmodel import Session
 
 from app.core.actor import Actor
-from app.core.bulk import bulk_write, chunked, instant_speller
-from app.core.db import table_of
+from app.core.database.bulk import bulk_write, chunked, instant_speller
+from app.core.database.engine import table_of
 from app.core.errors import Conflict, NotFound
 from app.core.timeline.models import DecisionFacts, Event
 from app.core.timeline.rules import canonical, instant_text

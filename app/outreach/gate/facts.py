@@ -29,8 +29,8 @@ from app.casework.documents.models import CaseDocument
 from app.casework.documents.rules import DocumentKind
 from app.casework.holds.models import CaseHold
 from app.casework.holds.rules import FOR_GOOD
-from app.core.bulk import among, chunked
-from app.core.db import table_of
+from app.core.database.bulk import among, chunked
+from app.core.database.engine import table_of
 from app.core.ids import id_of
 from app.core.timeline.models import Event
 from app.core.vocabulary import Channel

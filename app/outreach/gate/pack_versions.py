@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from app.book.ledger.models import Portfolio
 from app.core.actor import Actor
-from app.core.bulk import upsert
+from app.core.database.bulk import upsert
 from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.core.timeline.service import about_portfolio, record

@@ -16,7 +16,7 @@ from sqlmodel import Session, col
 from app.book.ledger.models import Customer
 from app.casework.cases.events import CallLogged
 from app.core.clock import local_date
-from app.core.db import table_of
+from app.core.database.engine import table_of
 from app.core.timeline.models import Event
 from app.core.timeline.queries import lists_with
 from app.core.vocabulary import Channel

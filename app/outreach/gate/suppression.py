@@ -16,8 +16,8 @@ from app.book.ledger.models import Customer
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.core.actor import SYSTEM, Actor
-from app.core.bulk import upsert
-from app.core.db import table_of
+from app.core.database.bulk import upsert
+from app.core.database.engine import table_of
 from app.core.errors import Conflict, Invalid
 from app.core.text import clean_text
 from app.core.timeline.payload import Payload

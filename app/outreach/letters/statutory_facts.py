@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from app.book.ledger.models import Entry, Statement
 from app.book.ledger.rules import MONEY_IN
-from app.core.db import table_of
+from app.core.database.engine import table_of
 from app.outreach.gate.contact_cases import AccountRow, ContactCase
 from app.outreach.letters.letter import BadLetter, ItemLine, Letter, Unsayable
 from app.outreach.letters.locales import format_amount, format_date

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from sqlmodel import Session, col, select
 
-from app.core.bulk import among, array_text, instant_speller
-from app.core.db import table_of
+from app.core.database.bulk import among, array_text, instant_speller
+from app.core.database.engine import table_of
 from app.outreach.outbox.claims import Claim
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus

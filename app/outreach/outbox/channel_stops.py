@@ -9,7 +9,7 @@ import structlog
 from sqlmodel import Session, col
 
 from app.core.actor import Actor
-from app.core.bulk import upsert
+from app.core.database.bulk import upsert
 from app.core.timeline.service import NewEvent, record
 from app.outreach.outbox.events import ChannelStarted, ChannelStopped
 from app.outreach.outbox.models import ChannelStop

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from app.core.bulk import among
-from app.core.db import table_of
+from app.core.database.bulk import among
+from app.core.database.engine import table_of
 from app.core.ids import id_of
 from app.core.timeline.service import lock_customers
 from app.outreach.outbox.channel_stops import is_stopped

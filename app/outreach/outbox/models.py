@@ -5,7 +5,7 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from app.core.db import BigId, Row, UtcDateTime, enum_type
+from app.core.database.engine import BigId, Row, UtcDateTime, enum_type
 from app.core.ids import id_of
 from app.core.vocabulary import Purpose
 from app.outreach.outbox.rules import BatchStatus, Destination, HandoffStatus, OutboxStatus

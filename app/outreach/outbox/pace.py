@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from app.core.bulk import upsert
+from app.core.database.bulk import upsert
 from app.core.ids import id_of
 from app.outreach.outbox.models import OutboxMessage, SendingPace
 from app.outreach.outbox.rules import Pace

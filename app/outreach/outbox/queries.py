@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from app.book.ledger.models import Customer, Portfolio
 from app.casework.contacts.models import PlannedContact
-from app.core.db import table_of
+from app.core.database.engine import table_of
 from app.core.vocabulary import Channel
 from app.outreach.outbox.models import ChannelStop, Heartbeat, OutboxMessage, PrintBatch
 from app.outreach.outbox.rules import Destination, HandoffStatus, OutboxStatus

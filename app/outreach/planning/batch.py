@@ -15,8 +15,8 @@ from app.casework.cases.events import CallTaskCreated
 from app.casework.contacts.queries import contacts_of
 from app.casework.contacts.rules import CaseStep
 from app.core.actor import Actor
-from app.core.bulk import upsert
 from app.core.clock import local_date
+from app.core.database.bulk import upsert
 from app.core.timeline.service import Heads, NewEvent, about_customer
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.gate.contact_cases import CaseRow, ContactCase

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.casework.contacts.rules import CaseStep
-from app.core.bulk import upsert
-from app.core.db import table_of
+from app.core.database.bulk import upsert
+from app.core.database.engine import table_of
 from app.core.ids import id_of
 from app.core.vocabulary import Channel
 from app.outreach.gate.contact_cases import CaseRow

@@ -19,7 +19,7 @@ from app.casework.plans.models import Plan
 from app.casework.plans.queries import instalments_of, live_plan
 from app.casework.plans.rules import LIVE, PlanKind, PlanStatus
 from app.core.actor import Actor
-from app.core.db import table_of
+from app.core.database.engine import table_of
 from app.core.ids import id_of
 from app.core.vocabulary import Channel, HoldKind, Purpose
 from app.outreach.gate.contact_cases import ContactCase, load_contact_cases

@@ -17,7 +17,7 @@ from app.casework.contacts.rules import CaseStep
 from app.casework.plans.queries import live_plan
 from app.core.actor import SYSTEM
 from app.core.clock import Clock, local_date
-from app.core.db import reading, retrying, table_of, transaction
+from app.core.database.engine import reading, retrying, table_of, transaction
 from app.core.ids import id_of
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.gate.contact_cases import ContactCase, load_contact_cases

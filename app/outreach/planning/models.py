@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from app.casework.contacts.models import CaseStepColumns, once_a_step
-from app.core.db import BigId, UtcDateTime
+from app.core.database.engine import BigId, UtcDateTime
 
 
 class DeferredLetter(CaseStepColumns, table=True):

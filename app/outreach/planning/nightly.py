@@ -10,8 +10,8 @@ from functools import partial
 from sqlalchemy.engine import Engine
 
 from app.book.ledger.models import Portfolio
-from app.core.bulk import chunked
-from app.core.db import reading, retrying, transaction
+from app.core.database.bulk import chunked
+from app.core.database.engine import reading, retrying, transaction
 from app.core.parallel import can_fork, in_two_processes
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.service import draft_contacts

@@ -14,7 +14,7 @@ from app.casework.contacts.models import PlannedContact
 from app.casework.contacts.rules import CaseStep
 from app.casework.plans.models import Plan
 from app.core.actor import Actor
-from app.core.bulk import array_text, bulk_write, instant_speller, new_ids
+from app.core.database.bulk import array_text, bulk_write, instant_speller, new_ids
 from app.core.timeline.service import Heads, NewEvent
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.gate.contact_cases import CaseRow, ContactCase

@@ -13,8 +13,8 @@ from app.book.delinquency.rules import days_past_due
 from app.casework.cases.models import case_reference
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import instalments_of
-from app.core.bulk import instant_speller
 from app.core.clock import local_date
+from app.core.database.bulk import instant_speller
 from app.core.ids import id_of
 from app.core.timeline.rules import canonical
 from app.core.vocabulary import Channel

@@ -18,8 +18,8 @@ from app.book.ledger.queries import worked
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.plans.queries import cases_with_live_plan
-from app.core.bulk import among
-from app.core.db import table_of
+from app.core.database.bulk import among
+from app.core.database.engine import table_of
 from app.core.ids import id_of
 from app.outreach.strategy.facts import gather_case_facts
 from app.outreach.strategy.rules import NO_FACTS, Rest, Situation, Take, decide, rearm

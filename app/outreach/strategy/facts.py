@@ -21,9 +21,9 @@ from app.casework.cases.models import CallTask, CollectionsCase
 from app.casework.contacts.models import PlannedContact
 from app.casework.correspondence.events import MessageReceived
 from app.casework.holds.models import CaseHold
-from app.core.bulk import among, chunked
 from app.core.clock import local_date, local_instant
-from app.core.db import table_of
+from app.core.database.bulk import among, chunked
+from app.core.database.engine import table_of
 from app.core.timeline.models import Event
 from app.core.vocabulary import Channel
 from app.outreach.gate.models import Consent

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from app.casework.contacts.models import CaseStepColumns, once_a_step
-from app.core.db import BigId, Row, UtcDateTime, enum_type
+from app.core.database.engine import BigId, Row, UtcDateTime, enum_type
 from app.outreach.strategy.experiments import Arm
 
 

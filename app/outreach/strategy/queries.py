@@ -13,7 +13,7 @@ from app.book.ledger.models import Account, DailyRun, Entry, Portfolio
 from app.book.ledger.rules import MONEY_IN
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseOutcome
-from app.core.db import table_of
+from app.core.database.engine import table_of
 from app.outreach.strategy.experiments import WITHIN_DAYS, Arm, ArmResult, Comparison, compare
 from app.outreach.strategy.models import Experiment, LiveStrategy, Participant, StrategyTask, StrategyVersion
 

@@ -19,9 +19,9 @@ from app.book.ledger.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.core.actor import SYSTEM, Actor
-from app.core.bulk import upsert
 from app.core.clock import local_date
-from app.core.db import table_of
+from app.core.database.bulk import upsert
+from app.core.database.engine import table_of
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
 from app.core.text import clean_text

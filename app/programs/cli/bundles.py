@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from app.core.actor import Actor
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.errors import DeskError
 from app.core.settings import get_settings
 from app.programs.cli.base import (

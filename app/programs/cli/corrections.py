@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from app.core.db import reading, transaction
+from app.core.database.engine import reading, transaction
 from app.core.errors import DeskError, Invalid
 from app.core.ids import id_of
 from app.core.staff.rules import Role

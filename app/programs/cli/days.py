@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from sqlmodel import select
 
-from app.core.db import reading, transaction
+from app.core.database.engine import reading, transaction
 from app.core.errors import Invalid, NotFound
 from app.core.settings import get_settings
 from app.programs.cli.base import (

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Engine
 
 from app.book.ledger.rules import FeedKind
 from app.core.clock import local_date
-from app.core.db import reading
+from app.core.database.engine import reading
 from app.core.ids import id_of
 from app.core.settings import ROOT
 from app.programs.cli.base import (

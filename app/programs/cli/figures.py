@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from app.core.db import reading
+from app.core.database.engine import reading
 from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.programs.cli.base import (

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from app.core.actor import Actor
-from app.core.db import reading, transaction
+from app.core.database.engine import reading, transaction
 from app.core.vocabulary import Channel, Purpose
 from app.programs.cli.base import (
     BY,

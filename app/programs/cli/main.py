@@ -160,7 +160,7 @@ def _database_trouble(error: Exception) -> str | None:
         return None
     from sqlalchemy.exc import SQLAlchemyError
 
-    from app.core.db_health import trouble_of
+    from app.core.database.health import trouble_of
 
     trouble = trouble_of(error) if isinstance(error, SQLAlchemyError) else None
     return trouble.value if trouble else None

@@ -11,7 +11,7 @@ import typer
 
 from app.book.ledger.rules import CollectorKind, DelinquencySource
 from app.core.clock import local_date
-from app.core.db import reading, transaction
+from app.core.database.engine import reading, transaction
 from app.core.errors import Invalid
 from app.core.settings import get_settings
 from app.programs.cli.base import (

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from app import __version__
-from app.core.db import make_engine, reading
+from app.core.database.engine import make_engine, reading
 from app.core.errors import DeskError
 from app.core.kit.processes import leave
 from app.core.settings import ROOT, Settings, get_settings
@@ -27,7 +27,7 @@ from app.programs.cli.base import (
 
 def migrate() -> None:
     """Bring the database schema up to date."""
-    from app.core.schema import upgrade
+    from app.core.database.schema import upgrade
 
     upgrade(make_engine(get_settings().database_url))
     print("The schema is current.")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from sqlmodel import Session
 
-from app.core.db import reading, transaction
+from app.core.database.engine import reading, transaction
 from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.core.staff.models import User

@@ -23,10 +23,10 @@ from sqlmodel import Session
 from app.book.ledger.models import Portfolio
 from app.book.ledger.rules import CollectorKind
 from app.book.ledger.service import add_portfolio
-from app.core import schema
 from app.core.actor import SYSTEM
 from app.core.clock import FixedClock, SystemClock, local_date
-from app.core.db import make_engine, transaction
+from app.core.database import schema
+from app.core.database.engine import make_engine, transaction
 from app.core.errors import DeskError
 from app.core.ids import id_of
 from app.core.settings import PostAdapter, Settings

@@ -39,7 +39,7 @@ from app.casework.holds.models import CaseHold
 from app.casework.plans.queries import live_plan
 from app.casework.plans.rules import InstalmentTerms
 from app.core.actor import Actor
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.ids import id_of
 from app.core.staff.rules import Role
 from app.core.vocabulary import Channel, HoldKind, Purpose

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Engine
 
 from app.book.ledger.models import Portfolio
 from app.core.clock import FixedClock, local_instant
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.http.ports import Ports
 from app.operations.day.closing import DayReport, run_days
 from app.outreach.delivery.reports import note_status

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from starlette.types import ASGIApp
 
-from app.core.db import make_engine
+from app.core.database.engine import make_engine
 from app.core.kit.processes import finish
 from app.core.settings import Settings
 from app.http.ports import Ports

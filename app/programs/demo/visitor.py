@@ -18,7 +18,7 @@ from app.casework.cases.models import (
 )
 from app.casework.cases.rules import CaseStatus
 from app.core.actor import Actor
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.settings import Settings
 from app.core.staff.rules import Role
 

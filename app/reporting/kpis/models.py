@@ -5,7 +5,7 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from app.core.db import BigId, Row, UtcDateTime
+from app.core.database.engine import BigId, Row, UtcDateTime
 
 
 class KpiSnapshot(Row, table=True):

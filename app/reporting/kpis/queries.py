@@ -13,8 +13,8 @@ from app.book.delinquency.queries import RollForward, late_on, past_due_total, r
 from app.book.delinquency.rules import DAY, MovementKind
 from app.book.ledger.models import Account, Entry, Portfolio
 from app.book.ledger.rules import AccountStatus, CollectorKind
+from app.core.database.engine import table_of
 from app.core.dates import month_start
-from app.core.db import table_of
 from app.reporting.kpis.models import KpiSnapshot
 from app.reporting.kpis.rules import OVERDUE_DAYS, Figure
 

@@ -22,7 +22,7 @@ from starlette.responses import Response
 
 from app.book.ledger.models import Portfolio
 from app.book.ledger.service import get_portfolio
-from app.core.db import Busy, exclusive, transaction
+from app.core.database.engine import Busy, exclusive, transaction
 from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
 from app.core.labels import CHANNEL_LABELS

@@ -23,7 +23,7 @@ from app.book.ledger.rules import EntryKind, FeedKind
 from app.book.ledger.service import get_portfolio
 from app.book.ledger.statements import figures_of, replaced_statements
 from app.core.actor import Actor
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of
 from app.core.staff.rules import Role

@@ -32,7 +32,7 @@ from app.book.ledger.models import Account, DailyRun, Entry, Portfolio, Position
 from app.book.ledger.reversals import reverse_entry
 from app.book.ledger.rules import AccountStatus, EntryKind
 from app.book.ledger.service import mark_changed
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.ids import id_of
 from app.policy.sections.pauses import PauseKind
 from tests import builders

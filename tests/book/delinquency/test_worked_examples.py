@@ -34,7 +34,7 @@ from app.book.ledger.reversals import reverse_entry
 from app.book.ledger.rules import DEFAULT_BUCKET_EDGES, AccountStatus, EntryKind, WaiverStatus
 from app.book.ledger.service import mark_changed
 from app.core.actor import Actor
-from app.core.db import table_of, transaction
+from app.core.database.engine import table_of, transaction
 from app.policy.sections.pauses import PauseKind
 from tests import builders
 from tests.paths import ROOT

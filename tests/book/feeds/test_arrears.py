@@ -16,7 +16,7 @@ from app.book.feeds.models import FeedLoad
 from app.book.feeds.storing.report import LoadReport
 from app.book.ledger.rules import EntryKind, FeedKind
 from app.core.actor import Actor
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from tests import builders
 
 Line = tuple[int, int, int]

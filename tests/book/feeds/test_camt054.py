@@ -24,7 +24,7 @@ from app.book.ledger.models import Account, Entry, LedgerChange
 from app.book.ledger.rules import AccountStatus, EntryKind, FeedKind, UnmatchedStatus
 from app.book.ledger.service import post_entry
 from app.core.actor import Actor
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.errors import Conflict, DeskError, Invalid
 from app.core.settings import get_settings
 from app.core.timeline.models import Event

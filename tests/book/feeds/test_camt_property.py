@@ -20,7 +20,7 @@ from app.book.feeds.bank.store import store
 from app.book.feeds.cells import Reject, Row
 from app.book.feeds.models import UnmatchedPayment
 from app.book.ledger.models import Account, Entry, Portfolio
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from tests import builders
 
 FIRST = date(2026, 2, 16)

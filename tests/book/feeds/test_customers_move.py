@@ -24,7 +24,7 @@ from app.book.ledger.rules import AccountStatus, EntryKind, FeedKind, ReportedSt
 from app.casework.cases.models import CollectionsCase
 from app.casework.plans.service import promise_to_pay
 from app.core.actor import Actor
-from app.core.db import reading, transaction
+from app.core.database.engine import reading, transaction
 from app.core.errors import Conflict, Invalid
 from app.core.timeline.service import customer_stream, read_heads
 from app.core.vocabulary import Channel

@@ -18,7 +18,7 @@ from app.book.feeds.storing.report import LoadReport
 from app.book.ledger.models import Entry, Portfolio
 from app.book.ledger.rules import FeedKind
 from app.core.actor import Actor
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.errors import Invalid
 from app.core.ids import id_of
 from app.operations.day.closing import NotOver, require_over

@@ -21,7 +21,7 @@ from app.book.feeds.storing.report import LoadReport
 from app.book.ledger.models import Account, Customer, Entry, LedgerChange, Statement
 from app.book.ledger.rules import EntryKind, FeedKind
 from app.core.actor import Actor
-from app.core.db import table_of, transaction
+from app.core.database.engine import table_of, transaction
 from app.core.errors import DeskError, Invalid, NotFound
 from app.core.timeline.models import Event
 from tests import builders

@@ -20,7 +20,7 @@ from app.book.feeds.service import LAYOUTS
 from app.book.ledger.models import Entry
 from app.book.ledger.rules import FeedKind
 from app.core.actor import Actor
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.errors import Invalid
 from app.core.settings import ROOT
 from tests import builders

@@ -18,7 +18,7 @@ from app.book.ledger.positions import reconcile_positions, unreconciled
 from app.book.ledger.rules import DelinquencySource, EntryKind, FeedKind
 from app.book.ledger.service import post_entry
 from app.core.actor import Actor
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.errors import Invalid
 from app.core.ids import id_of
 from tests import builders

@@ -17,7 +17,7 @@ from app.book.ledger.queries import find_accounts
 from app.book.ledger.rules import EntryKind, FeedKind
 from app.book.ledger.service import find_account
 from app.core.actor import Actor
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.errors import Conflict, NotFound
 from app.core.staff.rules import Role
 from tests import builders

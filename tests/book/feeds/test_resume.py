@@ -29,7 +29,7 @@ from app.book.ledger.models import Account, Entry, LedgerChange
 from app.book.ledger.rules import AccountStatus, EntryKind, FeedKind
 from app.book.ledger.service import get_portfolio
 from app.core.actor import Actor
-from app.core.db import table_of, transaction
+from app.core.database.engine import table_of, transaction
 from app.core.errors import DeskError
 from tests import builders
 
@@ -81,7 +81,7 @@ from datetime import datetime
 from pathlib import Path
 import sqlalchemy as sa
 from app.core.actor import Actor
-from app.core.db import make_engine
+from app.core.database.engine import make_engine
 from app.actions.feeds import load
 from app.book.feeds import service
 from app.book.feeds.reading import lines as reading

@@ -17,7 +17,7 @@ from app.book.feeds.reading.workbook import is_workbook, refused, rows
 from app.book.ledger.models import Account, Entry
 from app.book.ledger.rules import FeedKind
 from app.core.actor import Actor
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.errors import Invalid
 from tests import builders
 from tests.book.feeds.test_feeds import ACCOUNT

@@ -18,7 +18,7 @@ from app.book.ledger.rules import AccountStatus, CollectorKind, DelinquencySourc
 from app.book.ledger.service import get_portfolio, mark_changed
 from app.casework.cases.models import CollectionsCase
 from app.core.actor import Actor
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.errors import Conflict
 from app.core.ids import id_of
 from app.core.staff.rules import Role

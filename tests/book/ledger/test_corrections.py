@@ -28,7 +28,7 @@ from app.book.ledger.reversals import reverse_entry
 from app.book.ledger.rules import EntryKind, WaiverStatus
 from app.book.ledger.service import get_portfolio
 from app.core.actor import Actor
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.errors import Conflict, DeskError, Forbidden, Invalid
 from app.core.ids import id_of
 from app.core.staff.rules import Role

@@ -18,7 +18,7 @@ from app.book.ledger.lifecycle import change_status
 from app.book.ledger.models import Account, Entry
 from app.book.ledger.rules import AccountStatus, EntryKind
 from app.book.ledger.service import get_portfolio
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.errors import Conflict
 from app.core.ids import id_of
 from app.core.staff.rules import Role

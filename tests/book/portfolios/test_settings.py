@@ -13,7 +13,7 @@ from app.book.ledger.events import PortfolioSet
 from app.book.ledger.models import Portfolio
 from app.book.ledger.service import get_portfolio, set_portfolio, settings_of
 from app.book.portfolios.settings import SETTINGS
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.errors import Conflict
 from app.core.timeline.models import Event
 from tests import builders

@@ -45,7 +45,7 @@ from app.casework.holds.service import (
     end_due_holds,
     start_hold,
 )
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
 from app.core.vocabulary import HoldKind

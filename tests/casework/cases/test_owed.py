@@ -22,7 +22,7 @@ from app.casework.cases.debt import (
 )
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseOutcome, CaseStatus
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.ids import id_of
 from app.legal.referrals.models import Referral
 from app.outreach.outbox.models import OutboxMessage

@@ -14,7 +14,7 @@ from app.casework.documents.models import CaseDocument, DocumentContent
 from app.casework.documents.rules import MAX_BYTES, DocumentKind, check_size, clean_name, media_type_of
 from app.casework.documents.service import add_document, standing_documents, withdraw_document
 from app.core.actor import Actor
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.errors import Conflict, Invalid
 from app.legal.checklists.loading import load_case_file
 from app.legal.checklists.rules import completeness

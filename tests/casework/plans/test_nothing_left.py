@@ -27,7 +27,7 @@ from app.casework.plans.rules import (
 )
 from app.casework.plans.service import accept, offer_instalments, offer_settlement, promise_to_pay
 from app.core.actor import Actor
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.errors import Conflict
 from app.core.ids import id_of
 from app.core.staff.rules import Role

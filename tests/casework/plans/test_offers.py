@@ -18,7 +18,7 @@ from app.casework.plans.offers import offers_that_stand
 from app.casework.plans.rules import InstalmentTerms, OfferEnd, PlanStatus, offer_end
 from app.casework.plans.service import accept, offer_instalments, offer_settlement
 from app.core.actor import Actor
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.errors import Conflict
 from app.core.ids import id_of
 from app.outreach.outbox.rules import OutboxStatus

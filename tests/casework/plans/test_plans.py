@@ -41,7 +41,7 @@ from app.casework.plans.service import (
     promise_to_pay,
 )
 from app.core.actor import Actor
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.errors import Conflict, DeskError, Forbidden, Invalid
 from app.core.ids import id_of
 from tests import builders

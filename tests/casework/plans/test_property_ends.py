@@ -25,7 +25,7 @@ from app.book.ledger.lifecycle import change_status
 from app.book.ledger.models import Account, DailyRun, Entry, Portfolio
 from app.book.ledger.recoveries import reinstate_recoveries
 from app.book.ledger.rules import ENDED, AccountStatus, EntryKind
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.errors import Conflict
 from app.core.ids import id_of
 from app.core.staff.rules import Role

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
 from app.core.actor import SYSTEM, Actor
-from app.core.db import reading, transaction
+from app.core.database.engine import reading, transaction
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
 from app.core.staff import service

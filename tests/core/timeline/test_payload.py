@@ -13,9 +13,9 @@ from app.casework.cases.calls import CallResult
 from app.casework.cases.events import CallbackSet, CallLogged, CaseClosed
 from app.casework.cases.rules import CaseOutcome
 from app.casework.holds.events import HoldEnded, HoldPlaced
-from app.core import schema
 from app.core.actor import SYSTEM
-from app.core.db import transaction
+from app.core.database import schema
+from app.core.database.engine import transaction
 from app.core.timeline.models import Event, TimelineKind
 from app.core.timeline.payload import PAYLOADS, Payload, known_kinds, payload_of, stored_as
 from app.core.timeline.rules import canonical

@@ -16,7 +16,7 @@ from sqlmodel import col, select
 from app.book.ledger.models import Entry
 from app.casework.cases.events import CaseClosed, NoteAdded
 from app.core.actor import Actor
-from app.core.db import table_of, transaction
+from app.core.database.engine import table_of, transaction
 from app.core.timeline.models import Event
 from app.core.timeline.rules import GENESIS, canonical, chain_hash
 from app.core.timeline.service import about_customer, broken_links, record, record_many

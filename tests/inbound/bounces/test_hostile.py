@@ -10,7 +10,7 @@ from sqlmodel import select
 
 from app.adapters.mail.bounce_mailbox import make_postbox
 from app.core.clock import FixedClock
-from app.core.db import reading, transaction
+from app.core.database.engine import reading, transaction
 from app.inbound.bounces.models import MailNotice
 from app.inbound.bounces.rules import NoticeKind
 from app.inbound.bounces.service import collect

@@ -14,7 +14,7 @@ from app.book.ledger.models import Customer
 from app.casework.cases.models import CollectionsCase
 from app.core.actor import Actor
 from app.core.clock import FixedClock
-from app.core.db import reading, transaction
+from app.core.database.engine import reading, transaction
 from app.core.errors import Conflict
 from app.core.vocabulary import Channel
 from app.inbound.bounces.models import MailNotice

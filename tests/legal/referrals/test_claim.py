@@ -24,7 +24,7 @@ from app.casework.holds.service import (
 )
 from app.core.actor import SYSTEM, Actor
 from app.core.clock import FixedClock
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.errors import Conflict, Invalid
 from app.core.ids import id_of
 from app.core.vocabulary import HoldKind, Purpose

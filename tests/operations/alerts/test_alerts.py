@@ -21,7 +21,7 @@ from app.adapters.alerts import MailMessenger, WebhookMessenger
 from app.book.delinquency.models import AccountState
 from app.book.ledger.models import Portfolio
 from app.core.clock import FixedClock
-from app.core.db import reading, table_of, transaction
+from app.core.database.engine import reading, table_of, transaction
 from app.core.settings import Settings
 from app.http.ports import Ports
 from app.operations.alerts.rules import About, AlertKind, AlertNews, due_news

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from sqlalchemy.engine import Engine
 
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.settings import Settings
 from app.legal.referrals.models import Referral
 from app.operations.simulation.backlog import plan_backlog, summed_up

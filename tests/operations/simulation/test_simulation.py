@@ -25,10 +25,10 @@ from app.book.ledger.models import Customer
 from app.casework.cases.events import CallTaskCreated
 from app.casework.cases.models import CollectionsCase
 from app.casework.holds.service import start_hold
-from app.core import schema
 from app.core.actor import Actor
 from app.core.clock import local_date, local_instant
-from app.core.db import make_engine, reading, transaction
+from app.core.database import schema
+from app.core.database.engine import make_engine, reading, transaction
 from app.core.errors import DeskError, Invalid
 from app.core.settings import Settings, get_settings
 from app.core.timeline.models import Event

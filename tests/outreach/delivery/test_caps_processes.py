@@ -13,7 +13,7 @@ from sqlmodel import col, select
 
 from app.book.ledger.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
-from app.core.db import make_engine, retrying, transaction
+from app.core.database.engine import make_engine, retrying, transaction
 from app.core.ids import id_of
 from app.core.timeline.models import DecisionFacts
 from app.core.timeline.service import lock_customers

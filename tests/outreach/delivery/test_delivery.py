@@ -22,7 +22,7 @@ from app.casework.cases.rules import CaseStatus
 from app.casework.plans.service import promise_to_pay
 from app.core.actor import SYSTEM, Actor
 from app.core.clock import FixedClock
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.errors import Conflict
 from app.core.ids import id_of
 from app.core.timeline.models import Event

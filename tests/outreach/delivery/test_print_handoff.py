@@ -10,7 +10,7 @@ from sqlalchemy.engine import Engine
 
 from app.core.actor import Actor
 from app.core.clock import FixedClock
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.outreach.delivery.print_handoff import AGAIN, LEASE, hand_off_due
 from app.outreach.delivery.printing import print_due
 from app.outreach.outbox.channel_stops import start_channel, stop_channel

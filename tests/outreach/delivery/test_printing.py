@@ -17,7 +17,7 @@ from app.book.ledger.models import Customer
 from app.casework.cases.models import CollectionsCase
 from app.core.actor import Actor
 from app.core.clock import FixedClock
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.vocabulary import Channel
 from app.outreach.delivery.printing import LEASE, print_due
 from app.outreach.delivery.sending import deliver_due

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Engine
 from app.adapters.print.letters import PrintLetterSender
 from app.casework.cases.models import CollectionsCase
 from app.core.clock import FixedClock
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.settings import ROOT
 from app.core.vocabulary import Channel
 from app.outreach.delivery.reconcile import reconcile, reconcile_letters

@@ -13,7 +13,7 @@ from sqlmodel import select
 from app.adapters.console import ConsoleSender
 from app.api.cases.decisions import Name
 from app.casework.cases.models import CollectionsCase
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.vocabulary import Channel
 from app.legal.checklists.loading import load_case_file
 from app.legal.checklists.rules import completeness

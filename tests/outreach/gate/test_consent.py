@@ -6,7 +6,7 @@ from sqlalchemy.engine import Engine
 from sqlmodel import select
 
 from app.core.actor import Actor
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.gate.consent import opt_out_of_all
 from app.outreach.gate.explain import explain

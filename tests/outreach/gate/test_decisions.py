@@ -19,7 +19,7 @@ from app.book.ledger.models import Customer
 from app.book.ledger.service import get_portfolio
 from app.casework.holds.service import start_hold
 from app.core.actor import SYSTEM, Actor
-from app.core.db import table_of, transaction
+from app.core.database.engine import table_of, transaction
 from app.core.errors import Conflict, NotFound
 from app.core.ids import id_of
 from app.core.timeline.models import DecisionFacts, Event

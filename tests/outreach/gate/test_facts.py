@@ -13,7 +13,7 @@ from app.book.delinquency.models import AccountState, Pause
 from app.book.ledger.models import Customer, Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.core.actor import Actor
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.ids import id_of
 from app.core.vocabulary import Channel, HoldKind, Purpose
 from app.legal.checklists.loading import load_case_file

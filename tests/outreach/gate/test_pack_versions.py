@@ -13,7 +13,7 @@ from sqlmodel import col, select
 from app.book.ledger.models import Portfolio
 from app.book.ledger.rules import CollectorKind
 from app.core.actor import Actor
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.errors import NotFound
 from app.core.timeline.models import Event
 from app.core.vocabulary import Channel, Purpose

@@ -10,7 +10,7 @@ from sqlmodel import Session, select
 
 from app.book.ledger.models import Customer, Portfolio
 from app.core.actor import SYSTEM, Actor
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.errors import Conflict, Invalid
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.gate.events import AddressRestored, AddressSuppressed

@@ -15,7 +15,7 @@ from app.book.ledger.rules import CollectorKind
 from app.book.ledger.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
 from app.core.actor import Actor
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.ids import id_of
 from app.core.vocabulary import Channel
 from app.outreach.gate.events import ContactRefused

@@ -14,7 +14,7 @@ from app.book.ledger.rules import AccountStatus
 from app.book.ledger.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.ids import id_of
 from app.outreach.planning.service import plan_contacts
 from app.outreach.strategy.due_steps import StrategyAnswer, ask_strategy, cases_to_contact, skip_idle_cases

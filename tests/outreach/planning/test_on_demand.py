@@ -14,7 +14,7 @@ from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.holds.service import start_hold
 from app.casework.plans.service import promise_to_pay
 from app.core.actor import Actor
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.errors import Conflict, DeskError, Invalid
 from app.core.ids import id_of
 from app.core.vocabulary import Channel, HoldKind

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Engine
 
 from app.book.ledger.models import DailyRun
 from app.casework.cases.models import CollectionsCase
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.ids import id_of
 from app.outreach.strategy.queries import past_cure_rate
 from tests import builders

@@ -17,7 +17,7 @@ from app.casework.cases.models import CollectionsCase
 from app.casework.cases.service import record_call
 from app.casework.holds.service import start_hold
 from app.core.actor import Actor
-from app.core.db import transaction
+from app.core.database.engine import transaction
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
 from app.core.vocabulary import Channel, HoldKind

@@ -22,7 +22,7 @@ from app.book.feeds.models import FeedLoad
 from app.book.ledger.models import Account, Entry
 from app.book.ledger.rules import DelinquencySource, FeedKind
 from app.core.actor import SYSTEM
-from app.core.db import exclusive
+from app.core.database.engine import exclusive
 from app.core.ids import id_of
 from app.core.settings import Settings
 from app.core.staff.rules import Role

@@ -19,7 +19,7 @@ from app.book.feeds.bank.rules import (
 from app.book.feeds.models import UnmatchedPayment
 from app.book.ledger.models import Account, Customer, Entry
 from app.book.ledger.rules import UnmatchedStatus
-from app.core.db import table_of
+from app.core.database.engine import table_of
 
 
 @dataclass(frozen=True, slots=True)

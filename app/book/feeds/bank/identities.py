@@ -20,9 +20,9 @@ from app.book.feeds.cells import Row
 from app.book.feeds.models import BankTransaction, UnmatchedPayment
 from app.book.ledger.models import Entry
 from app.book.ledger.service import MAX_REFERENCE
-from app.core.bulk import chunked, insert_rows
 from app.core.card_numbers import holds_card_number
-from app.core.db import table_of
+from app.core.database.bulk import chunked, insert_rows
+from app.core.database.engine import table_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,8 +29,8 @@ from app.book.ledger.recoveries import reinstate_recoveries
 from app.book.ledger.rules import UnmatchedStatus, payment_kind, posting_date
 from app.book.ledger.service import first_open_day, mark_changed, post_entry
 from app.core.actor import Actor
-from app.core.bulk import insert_rows, upsert
-from app.core.db import table_of
+from app.core.database.bulk import insert_rows, upsert
+from app.core.database.engine import table_of
 from app.core.errors import Conflict, Invalid
 from app.core.text import clean_text
 from app.core.timeline.service import (

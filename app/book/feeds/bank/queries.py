@@ -14,8 +14,8 @@ from app.book.feeds.bank.rules import (
 )
 from app.book.feeds.models import PayerAccount
 from app.book.ledger.models import Account, Statement
-from app.core.bulk import chunked
-from app.core.db import table_of
+from app.core.database.bulk import chunked
+from app.core.database.engine import table_of
 
 
 def accounts_by_key(session: Session, portfolio_id: int, keys: Iterable[str]) -> dict[str, list[Known]]:

@@ -29,7 +29,7 @@ from app.book.feeds.models import BankTransaction, PayerAccount, UnmatchedPaymen
 from app.book.ledger.models import Entry, Portfolio
 from app.book.ledger.rules import EntryKind, UnmatchedStatus
 from app.core.actor import Actor
-from app.core.db import table_of
+from app.core.database.engine import table_of
 from app.core.errors import Conflict
 from app.core.ids import id_of
 

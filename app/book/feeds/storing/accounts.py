@@ -29,8 +29,8 @@ from app.book.ledger.events import THE_FILE, AccountChanged
 from app.book.ledger.models import Account, ContactCorrection, Customer, ReportedChange
 from app.book.ledger.rules import AccountStatus, FeedKind, ReportedStatus, ReportedWhat
 from app.core.actor import Actor
-from app.core.bulk import among, chunked
-from app.core.db import table_of
+from app.core.database.bulk import among, chunked
+from app.core.database.engine import table_of
 from app.core.timeline.service import NewEvent, about_customer, lock_customers, record_many
 
 FED = ("card_last4", "product", "credit_limit_minor", "apr_millionths")

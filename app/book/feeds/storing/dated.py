@@ -26,8 +26,8 @@ from app.book.ledger.models import (
     Statement,
 )
 from app.book.ledger.rules import EntryKind, FeedKind
-from app.core.bulk import among
-from app.core.db import table_of
+from app.core.database.bulk import among
+from app.core.database.engine import table_of
 
 MANY_BYTES = 4 * 1024 * 1024
 """Size of a file from which on a load reads the portfolio's accounts all at once."""

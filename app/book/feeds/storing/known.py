@@ -20,7 +20,7 @@ from app.book.ledger.models import (
 from app.book.ledger.rules import AccountStatus, FeedKind
 from app.book.ledger.service import first_open_day
 from app.core.clock import local_date
-from app.core.db import table_of
+from app.core.database.engine import table_of
 
 OPENED_ON = "account_opened_on"
 

@@ -26,9 +26,9 @@ from app.book.ledger.models import Account, Portfolio, Position
 from app.book.ledger.positions import reconcile_positions
 from app.book.ledger.rules import DelinquencySource, FeedKind, posting_date
 from app.book.ledger.service import accounts_by_reference, first_open_day, mark_changed
-from app.core.bulk import among, insert_rows
 from app.core.clock import local_date
-from app.core.db import table_of
+from app.core.database.bulk import among, insert_rows
+from app.core.database.engine import table_of
 from app.core.errors import Invalid
 from app.core.ids import id_of
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, SQLModel
 
 from app.book.feeds.columns import FIRST_DATE, LAST_DATE
-from app.core.db import table_of
+from app.core.database.engine import table_of
 from app.core.errors import DeskError
 
 SLICE = 20_000

@@ -22,7 +22,7 @@ from app.book.feeds.models import FeedLoad
 from app.book.feeds.reading.mapping import Mapping as FeedMapping
 from app.book.ledger.models import Portfolio
 from app.core.actor import Actor
-from app.core.db import Busy, exclusive
+from app.core.database.engine import Busy, exclusive
 from app.core.errors import Conflict, DeskError, NotFound
 from app.http.context import Now, engine_of, settings_of
 from app.http.cursors import RowId

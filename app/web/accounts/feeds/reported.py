@@ -14,7 +14,7 @@ from starlette.responses import Response
 from app.actions.corrections import decide_report
 from app.actions.reported import count_waiting, get_report, waiting_reports
 from app.book.ledger.models import Customer, Portfolio
-from app.core.db import Row
+from app.core.database.engine import Row
 from app.core.errors import Conflict, Invalid
 from app.http.context import Now
 from app.http.cursors import RowId

@@ -22,7 +22,7 @@ from app.book.feeds.reading.mapping import Mapping as FeedMapping
 from app.book.feeds.reading.mapping_file import load_mapping
 from app.book.feeds.uploads import UPLOAD_NAME
 from app.book.ledger.rules import FeedKind
-from app.core.db import private
+from app.core.database.engine import private
 from app.core.errors import Invalid, NotFound
 from app.core.settings import Settings
 from app.core.text import refuse_card_number

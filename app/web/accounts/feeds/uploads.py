@@ -20,7 +20,7 @@ from app.book.ledger.models import Portfolio
 from app.book.ledger.rules import FeedKind
 from app.book.ledger.service import get_portfolio
 from app.core.clock import local_date
-from app.core.db import private
+from app.core.database.engine import private
 from app.core.errors import DeskError, Invalid
 from app.http.admission import ceiling
 from app.http.context import Now, engine_of, settings_of

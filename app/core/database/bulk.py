@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, SQLModel
 
-from app.core.db import table_of, transaction
+from app.core.database.engine import table_of, transaction
 
 T = TypeVar("T")
 

@@ -21,7 +21,7 @@ from sqlmodel import SQLModel
 from sqlmodel.sql.sqltypes import AutoString
 
 import app
-from app.core.db import UtcDateTime, exclusive, table_of
+from app.core.database.engine import UtcDateTime, exclusive, table_of
 from app.core.errors import Conflict
 from app.core.settings import ROOT
 from app.core.timeline.models import TimelineKind
@@ -113,7 +113,7 @@ def options() -> dict[str, Any]:
         "compare_type": True,
         "render_as_batch": True,
         "render_item": _render_item,
-        # SQLite can do it as well, once the driver lets the engine send BEGIN itself (app.core.db).
+        # SQLite can do it as well, once the driver lets the engine send BEGIN itself (app.core.database.engine).
         "transactional_ddl": True,
     }
 
@@ -181,10 +181,10 @@ def _render_item(kind: str, item: Any, context: AutogenContext) -> str | bool:
     if kind != "type":
         return False
     if isinstance(item, UtcDateTime):
-        context.imports.add("from app.core.db import UtcDateTime")
+        context.imports.add("from app.core.database.engine import UtcDateTime")
         return "UtcDateTime()"
     if isinstance(item, sa.BigInteger) and "sqlite" in item._variant_mapping:
-        context.imports.add("from app.core.db import BigId")
+        context.imports.add("from app.core.database.engine import BigId")
         return "BigId"
     if isinstance(item, AutoString):
         return f"sa.String(length={item.length})" if item.length else "sa.String()"

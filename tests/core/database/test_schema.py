@@ -6,8 +6,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from app.core import schema
-from app.core.db import make_engine
+from app.core.database import schema
+from app.core.database.engine import make_engine
 from app.core.errors import Conflict
 from tests import postgres
 
