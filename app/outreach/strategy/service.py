@@ -43,8 +43,15 @@ from app.outreach.strategy.events import (
 from app.outreach.strategy.experiments import Arm, arm_of
 from app.outreach.strategy.models import Experiment, LiveStrategy, Participant, StrategyTask, StrategyVersion
 from app.outreach.strategy.rules import Action, CaseFacts, Ladder, Strategy
-from app.outreach.strategy.strategyfile import IDENTIFIER, BadStrategy, Place, Problem, Terms, read_strategy
-from app.outreach.strategy.writing import places
+from app.outreach.strategy.strategyfile import (
+    IDENTIFIER,
+    BadStrategy,
+    Place,
+    Problem,
+    Terms,
+    places,
+    read_strategy,
+)
 
 SHIPPED = Path(__file__).parent
 

@@ -33,7 +33,6 @@ from app.outreach.strategy.rules import (
     Strategy,
     WaitFor,
 )
-from app.outreach.strategy.writing import places
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -110,6 +109,34 @@ def read_strategy(code: str, text: str, terms: Terms) -> Strategy:
         raise BadStrategy(
             [Problem(p.place, p.label, p.field, p.message, lines.get(p.place)) for p in bad.problems]
         ) from None
+
+
+HEADER = re.compile(r"\s*\[\[\s*(steps|segments|segments\s*\.\s*steps)\s*\]\]")
+
+
+def places(text: str) -> dict[Place, int]:
+    """The line, from 1, on which each segment and step begins."""
+    found: dict[Place, int] = {}
+    main = segment = inner = -1
+    for number, line in enumerate(text_lines(text), start=1):
+        header = HEADER.match(line)
+        if header is None:
+            continue
+        if header[1] == "steps":
+            main += 1
+            found[Place(step=main)] = number
+        elif header[1] == "segments":
+            segment, inner = segment + 1, -1
+            found[Place(segment)] = number
+        else:
+            inner += 1
+            found[Place(segment, inner)] = number
+    return found
+
+
+def text_lines(text: str) -> list[str]:
+    """By the line ends TOML knows, which are fewer than Python's; a form sends its own kind."""
+    return text.replace("\r\n", "\n").rstrip("\n").split("\n")
 
 
 def parse_strategy(code: str, data: Mapping[str, Any], terms: Terms) -> Strategy:

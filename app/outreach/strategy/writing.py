@@ -16,29 +16,7 @@ from app.outreach.strategy.rules import (
     Shape,
     Step,
 )
-from app.outreach.strategy.strategyfile import Place, Terms
-
-HEADER = re.compile(r"\s*\[\[\s*(steps|segments|segments\s*\.\s*steps)\s*\]\]")
-
-
-def places(text: str) -> dict[Place, int]:
-    """The line, from 1, on which each segment and step begins."""
-    found: dict[Place, int] = {}
-    main = segment = inner = -1
-    for number, line in enumerate(_lines(text), start=1):
-        header = HEADER.match(line)
-        if header is None:
-            continue
-        if header[1] == "steps":
-            main += 1
-            found[Place(step=main)] = number
-        elif header[1] == "segments":
-            segment, inner = segment + 1, -1
-            found[Place(segment)] = number
-        else:
-            inner += 1
-            found[Place(segment, inner)] = number
-    return found
+from app.outreach.strategy.strategyfile import Place, Terms, places, text_lines
 
 
 def write_step(step: Step, terms: Terms, *, segment: bool = False) -> str:
@@ -107,7 +85,7 @@ def _listed(words: Sequence[str]) -> str:
 def put_step(text: str, place: Place, block: str | None) -> str:
     """The text with the step at `place` replaced by `block` (None takes it out); a place behind the ladder's last
     step adds it there. Everything else, comments too, stays as it was written."""
-    lines = _lines(text)
+    lines = text_lines(text)
     found = places(text)
     new = [] if block is None else block.rstrip("\n").split("\n")
     if place in found:
@@ -121,11 +99,6 @@ def put_step(text: str, place: Place, block: str | None) -> str:
         last = _end_of_block(lines, max(ladder) - 1) if ladder else len(lines)
         lines[last:last] = ["", *new]
     return "\n".join(lines) + "\n"
-
-
-def _lines(text: str) -> list[str]:
-    """By the line ends TOML knows, which are fewer than Python's; a form sends its own kind."""
-    return text.replace("\r\n", "\n").rstrip("\n").split("\n")
 
 
 def _end_of_block(lines: Sequence[str], first: int) -> int:

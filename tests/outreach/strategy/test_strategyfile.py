@@ -11,8 +11,15 @@ from app.core.errors import NotFound
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.strategy.rules import Action, Criterion, Moment, Op, Step, WaitFor
 from app.outreach.strategy.service import shipped_text
-from app.outreach.strategy.strategyfile import BadStrategy, Place, Terms, parse_strategy, read_strategy
-from app.outreach.strategy.writing import places, put_step, write_condition, write_step
+from app.outreach.strategy.strategyfile import (
+    BadStrategy,
+    Place,
+    Terms,
+    parse_strategy,
+    places,
+    read_strategy,
+)
+from app.outreach.strategy.writing import put_step, write_condition, write_step
 
 TERMS = Terms("CNY", ("current", "1-29", "30-59", "60+"))
 
