@@ -1,4 +1,4 @@
-"""Run by alembic for every command. `app.core.database.schema` hands over a connection; the command line opens its own."""
+"""Run by alembic for every command. `app.core.database.schema` hands over a connection, the command line opens one."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -146,7 +146,7 @@ def refold_all(url: str) -> float:
     """Seconds for the invariant that folds every account from nothing and compares it with its state."""
     from app.book.ledger.service import get_portfolio
     from app.core.database.engine import make_engine, reading
-    from app.core.parallel import collect_garbage_seldom
+    from app.core.kit.parallel import collect_garbage_seldom
     from app.operations.invariants import refolding_gives_the_same
 
     collect_garbage_seldom()  # as `desk invariants` does

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any, Self
+from typing import Self
 
 from pydantic import BaseModel, Field
 
@@ -13,6 +12,7 @@ from app.casework.cases.models import (
     case_reference,
 )
 from app.core.ids import id_of
+from app.core.types import JsonObject, Values
 from app.legal.referrals.models import Referral, ReferralStatus
 
 
@@ -64,10 +64,10 @@ class BundleShape(BaseModel):
     supersedes: str
     built_by: str
     built_at: datetime
-    receipt: dict[str, Any] | None = Field(description="The legal desk's receipt, once delivered.")
+    receipt: JsonObject | None = Field(description="The legal desk's receipt, once delivered.")
 
     @classmethod
-    def of(cls, row: Mapping[str, Any]) -> Self:
+    def of(cls, row: Values) -> Self:
         """`row` as columns of `Bundle` by name, the content left out."""
         receipt = json.loads(row["receipt"]) if row["receipt"] else None
         excuses = json.loads(row["excuses"])

@@ -9,6 +9,8 @@ from typing import Any
 
 from fastapi.responses import JSONResponse
 
+from app.core.types import Rows, Values
+
 _NAME = re.compile("[0-9]{1,6}|[A-Za-z_][A-Za-z_-]{0,59}")
 """What may stand in `field`: an index or a plain name, so that an unknown member's name cannot carry anything out."""
 
@@ -30,12 +32,12 @@ def problem(
     )
 
 
-def field_errors(errors: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+def field_errors(errors: Sequence[Values]) -> list[dict[str, str]]:
     """Pydantic's errors as `{"field", "message"}`, without the input that caused them. A field is named as the
     services name it, without the part of the request it stood in."""
     return [{"field": _field(error["loc"]), "message": str(error["msg"])} for error in errors]
 
 
-def _field(where: Sequence[Any]) -> str:
+def _field(where: Rows) -> str:
     inner = where[1:] if len(where) > 1 and where[0] in ("body", "query", "path", "header") else where
     return ".".join(str(part) if _NAME.fullmatch(str(part)) else "(not shown)" for part in inner)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
 
+from app.core.types import Values
 from app.policy.facts import Contact
 
 
@@ -20,7 +19,7 @@ class Reason:
     force: str
     verified: bool
     until: datetime | None = None
-    figures: Mapping[str, Any] = field(default_factory=dict)
+    figures: Values = field(default_factory=dict)
     """The figures the rule used, as JSON values."""
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Protocol
 
 from app.core.errors import NotFound
+from app.core.types import JsonObject
 from app.policy.overrides import tighten
 from app.policy.pack import Pack
 from app.policy.packfile import parse_pack, shipped_packs
@@ -168,7 +169,7 @@ def unstack(text: str) -> Pack:
 
 def _union(packs: Sequence[Pack]) -> Iterator[Rule]:
     """All rules, one of those that say the same under the same id: every pack brings the house rules."""
-    seen: dict[str, list[dict[str, Any]]] = {}
+    seen: dict[str, list[JsonObject]] = {}
     for pack in packs:
         for rule in pack.rules:
             figures = _figures(rule)
@@ -177,6 +178,6 @@ def _union(packs: Sequence[Pack]) -> Iterator[Rule]:
                 yield rule
 
 
-def _figures(rule: Rule) -> dict[str, Any]:
+def _figures(rule: Rule) -> JsonObject:
     names = [name for kind in type(rule).__mro__ for name in getattr(kind, "__slots__", ())]
     return {name: getattr(rule, name) for name in names if name not in _SOURCE} | {"kind": type(rule)}

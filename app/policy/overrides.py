@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
 
+from app.core.types import JsonObject, Values
 from app.policy.packfile import BadPack, rule_of
 from app.policy.rules import FIXED, Rule
 
@@ -43,7 +43,7 @@ def tighten(rules: Sequence[Rule], text: str) -> tuple[tuple[Rule, ...], str]:
     return tuple(found), f"{NAME}@{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
-def entries(text: str) -> list[dict[str, Any]]:
+def entries(text: str) -> list[JsonObject]:
     """The [[rules]] tables of an overrides text. BadPack if it is not TOML, lacks an id or has one twice."""
     try:
         content = tomllib.loads(text)
@@ -86,7 +86,7 @@ def check(text: str, known: Sequence[Rule]) -> list[str]:
     return [entry["id"] for entry in entries(text)]
 
 
-def _stricter(rule: Rule, entry: Mapping[str, Any]) -> Rule:
+def _stricter(rule: Rule, entry: Values) -> Rule:
     """The rule with the entry's figures; BadPack if any of them is looser than it was."""
     where = f"{NAME}: rule {rule.id}"
     if entry.get("kind", rule.kind) != rule.kind:

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import reduce
 from operator import or_
-from typing import Any, Literal
+from typing import Literal
 
+from app.core.types import Cells
 from app.policy.rules import FactsNeeded, Question, Rule
 from app.policy.sections.after_referral import AfterReferral
 from app.policy.sections.charges import ChargeCaps
@@ -74,7 +75,7 @@ class Pack:
     """The text it was read from, so that it can be kept with the decisions it makes."""
     label: str = field(init=False)
     """`code@version`, as answers and events name the pack; of several, joined by `+`."""
-    _concerning: dict[tuple[Any, ...], tuple[Rule, ...]] = field(init=False, repr=False, compare=False)
+    _concerning: dict[Cells, tuple[Rule, ...]] = field(init=False, repr=False, compare=False)
     """The rules that questions of one sort must pass, looked up millions of times a night."""
 
     def __post_init__(self) -> None:

@@ -6,12 +6,12 @@ the rule's id, its citation and the figures it used.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from typing import Any
 from zoneinfo import ZoneInfo
 
+from app.core.types import Values
 from app.core.vocabulary import Channel, Purpose
 from app.policy.answers import Answer, Clearance, Reason, Refusals, WaitUntil
 from app.policy.calendars import zone_named
@@ -131,7 +131,7 @@ def _with_legal(asked: Question, pack: Pack) -> Iterator[Reason]:
     yield _desk_reason("desk.with_legal", detail, {"since": since.isoformat()})
 
 
-def _desk_reason(rule: str, detail: str, figures: Mapping[str, Any] | None = None) -> Reason:
+def _desk_reason(rule: str, detail: str, figures: Values | None = None) -> Reason:
     return Reason(rule, "built into the desk", detail, "built-in", True, None, figures or {})
 
 

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
+from app.core.types import JsonObject
 from app.core.vocabulary import Channel, Purpose
 from app.policy.answers import Reason
 from app.policy.facts import Contact, Facts
@@ -72,7 +73,7 @@ class RuleTable(DatedTable, SourcedTable):
     channels: Annotated[list[ChannelField], Field(min_length=1)]
     purposes: Annotated[list[PurposeField], Field(min_length=1)] = list(Purpose)
 
-    def shared(self) -> dict[str, Any]:
+    def shared(self) -> JsonObject:
         """The fields of `Rule`, as every kind takes them."""
         fields = {name: getattr(self, name) for name in RuleTable.model_fields if name != "kind"}
         return fields | {"channels": frozenset(self.channels), "purposes": frozenset(self.purposes)}
@@ -151,13 +152,13 @@ class Rule:
         """(field, problem) where a well-formed table asks for something that does not exist."""
         return None
 
-    def spelling(self) -> dict[str, Any]:
+    def spelling(self) -> JsonObject:
         """The rule as its [[rules]] table, so that a change can be laid over it."""
         fixed = {name: getattr(self, name) for name in FIXED if getattr(self, name) is not None}
         concerns = {"channels": sorted(self.channels), "purposes": sorted(self.purposes)}
         return {"id": self.id, "kind": self.kind, **concerns, **fixed, **self._spelling()}
 
-    def _spelling(self) -> dict[str, Any]:
+    def _spelling(self) -> JsonObject:
         """The fields of its own kind."""
         raise NotImplementedError
 

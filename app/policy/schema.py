@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from app.core.types import JsonObject
 from app.core.vocabulary import Channel, HoldKind, Purpose
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -65,6 +66,6 @@ class SourcedTable(Table):
             raise ValueError("verified: a rule from memory is not verified until a person has seen its text")
         return self
 
-    def sourced(self) -> dict[str, Any]:
+    def sourced(self) -> JsonObject:
         """The fields of `SourcedTable` alone."""
         return {name: getattr(self, name) for name in SourcedTable.model_fields}

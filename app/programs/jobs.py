@@ -40,8 +40,8 @@ from app.core.clock import FixedClock
 from app.core.database.bulk import upsert
 from app.core.database.engine import Busy, reading, transaction
 from app.core.database.health import trouble_of
+from app.core.kit.parallel import collect_garbage_seldom
 from app.core.kit.processes import finish
-from app.core.parallel import collect_garbage_seldom
 from app.core.settings import Settings
 from app.http.ports import Ports
 from app.inbound.bounces.service import collect

@@ -13,6 +13,7 @@ from fastapi.responses import StreamingResponse
 from starlette.responses import Response
 
 from app.core.kit.csv_cells import export_cell
+from app.core.types import Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ def sort_order(sort: str, allowed: Sequence[str], default: str) -> tuple[str, bo
     return chosen.lstrip("-"), chosen.startswith("-")
 
 
-def csv_download(filename: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Response:
+def csv_download(filename: str, header: Sequence[str], rows: Iterable[Rows]) -> Response:
     """A streamed CSV file. Text that a spreadsheet would run as a formula is disarmed with an apostrophe.
 
     `rows` is read while the response is being sent: give it a list, or a generator over a `StreamSession`.

@@ -79,9 +79,9 @@ class PageReader:
 
         return _ISO.sub(said, text)
 
-    def who(self, by: str) -> str:
+    def who(self, stored: str) -> str:
         """Who acted: the person's name, the program's, the customer, or the desk itself."""
-        actor = Actor(by)
+        actor = Actor(stored)
         if actor.kind is ActorKind.USER:
             return self.name(actor.name)
         if actor.kind is ActorKind.TOKEN:

@@ -43,6 +43,7 @@ from starlette.concurrency import run_in_threadpool
 from app.core.clock import Clock, SystemClock
 from app.core.errors import Conflict, DeskError, Invalid
 from app.core.timeline.rules import instant_text
+from app.core.types import JsonObject
 from app.legal.bundle import bag as fmt
 from app.legal.bundle.bag import BUNDLE_ID
 from app.legal.bundle.receipt import Receipt
@@ -134,7 +135,7 @@ def create_legal_desk(
         return JSONResponse(asdict(receipt), status_code=201 if new else 200)
 
     @app.get("/bundles")
-    def list_bundles() -> dict[str, Any]:
+    def list_bundles() -> JsonObject:
         """Receipts only, newest first: no case data, so that it may be looked at while setting up."""
         return {"bundles": [asdict(receipt) for receipt in shelf.receipts()]}
 
@@ -362,7 +363,7 @@ def _sync_folder(folder: Path) -> None:
 async def _problem(_request: Request, error: Exception) -> JSONResponse:
     """RFC 9457."""
     assert isinstance(error, DeskError)
-    body: dict[str, Any] = {
+    body: JsonObject = {
         "type": "about:blank",
         "title": type(error).__name__.lstrip("_"),
         "status": error.status,

@@ -11,7 +11,7 @@ import pytest
 
 from app.book.ledger.service import get_portfolio
 from app.core.database.engine import exclusive, make_engine, reading, transaction
-from app.core.parallel import until_orphaned
+from app.core.kit.parallel import until_orphaned
 from app.operations.day.stages import Day, age, contact, work_cases
 from app.outreach.planning import nightly as night
 from tests import builders

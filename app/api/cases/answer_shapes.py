@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, Field
 
+from app.core.types import JsonObject
 from app.outreach.gate.decisions import answer_data
 from app.policy.answers import Answer
 
@@ -21,7 +22,7 @@ class ReasonShape(BaseModel):
         description="False where the rule was encoded from memory and is yet to be checked."
     )
     until: str | None = Field(description="When it lapses by itself.")
-    figures: dict[str, Any]
+    figures: JsonObject
 
 
 class AnswerShape(BaseModel):

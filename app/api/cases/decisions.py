@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, Field
 from sqlmodel import col, select
@@ -17,6 +17,7 @@ from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import CASE_READING, Caller
 from app.core.timeline.models import Event
+from app.core.types import JsonObject
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.gate.decisions import replay
 from app.outreach.gate.queries import DECISION_OF, DECISIONS
@@ -49,7 +50,7 @@ class DecisionShape(BaseModel):
 
     @classmethod
     def of(cls, event: Event) -> Self:
-        data: dict[str, Any] = json.loads(event.data)
+        data: JsonObject = json.loads(event.data)
         return cls.model_validate(
             {
                 **{name: data.get(name, "") for name in ("letter", "step", "strategy", "pack")},

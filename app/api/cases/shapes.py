@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date, datetime
-from typing import Any, Self
+from typing import Self
 
 from pydantic import BaseModel, Field
 
@@ -24,6 +24,7 @@ from app.casework.holds.models import CaseHold
 from app.core.ids import id_of
 from app.core.money import to_decimal_string
 from app.core.timeline.models import Event
+from app.core.types import JsonObject
 from app.core.vocabulary import Channel, HoldKind
 
 
@@ -136,7 +137,7 @@ class EventShape(BaseModel):
     by: str
     case: str | None = Field(examples=["C-000012"])
     channel: Channel | None
-    data: dict[str, Any]
+    data: JsonObject
     prev_hash: str
     hash: str
 

@@ -11,7 +11,6 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col
@@ -28,6 +27,7 @@ from app.book.ledger.service import MAX_REFERENCE
 from app.core.actor import SYSTEM
 from app.core.database.bulk import bulk_write, chunked
 from app.core.database.engine import table_of
+from app.core.types import Cells
 from app.policy.sections.charges import ChargeCaps
 
 BEARING = (AccountStatus.ACTIVE, AccountStatus.CLOSED)
@@ -51,8 +51,8 @@ class _Ledger:
     portfolio: Portfolio
     on: date
     now: datetime
-    entries: list[tuple[Any, ...]] = field(default_factory=list)
-    accruals: list[tuple[Any, ...]] = field(default_factory=list)
+    entries: list[Cells] = field(default_factory=list)
+    accruals: list[Cells] = field(default_factory=list)
     touched: set[int] = field(default_factory=set)
 
     def post(self, account_id: int, kind: EntryKind, amount: int, reference: str, description: str) -> None:

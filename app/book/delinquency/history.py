@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col
@@ -39,6 +38,7 @@ from app.book.ledger.events import AccountStatusChanged
 from app.book.ledger.models import Account, Entry, Portfolio, Position, ReplacedStatement, Statement
 from app.book.ledger.rules import MONEY_IN, PAYS_DUES, EntryKind
 from app.core.database.engine import table_of
+from app.core.database.rows import DbRow
 from app.core.timeline.models import Event
 
 
@@ -167,10 +167,10 @@ def statement_view(session: Session, account_id: int, on: date) -> list[Statemen
 
 
 def _story(
-    statement: sa.Row[Any],
+    statement: DbRow,
     item: Owed | None,
-    entries: Sequence[sa.Row[Any]],
-    waivers: Sequence[sa.Row[Any]],
+    entries: Sequence[DbRow],
+    waivers: Sequence[DbRow],
     events: Events,
     on: date,
 ) -> StatementStory:
@@ -194,7 +194,7 @@ def _story(
     )
 
 
-def _came(item: Owed, entries: Sequence[sa.Row[Any]], waivers: Sequence[sa.Row[Any]]) -> Iterator[Came]:
+def _came(item: Owed, entries: Sequence[DbRow], waivers: Sequence[DbRow]) -> Iterator[Came]:
     parts = [(entries[index], amount) for index, amount in item.paid]
     parts += [(waivers[index], amount) for index, amount in item.waived]
     for entry, amount in sorted(parts, key=lambda part: (part[0].effective_on, part[0].id)):
@@ -212,7 +212,7 @@ def _came(item: Owed, entries: Sequence[sa.Row[Any]], waivers: Sequence[sa.Row[A
 # --- what was known ---------------------------------------------------------------------------------------------
 
 
-def _entries(session: Session, account_id: int, on: date, known_on: date | None) -> list[sa.Row[Any]]:
+def _entries(session: Session, account_id: int, on: date, known_on: date | None) -> list[DbRow]:
     """Entries effective by `on`, in the order they count, each with `is_reversed`."""
     entry = table_of(Entry)
     mirror = entry.alias("mirror")
@@ -230,13 +230,11 @@ def _entries(session: Session, account_id: int, on: date, known_on: date | None)
     return list(session.connection().execute(query.order_by(entry.c.effective_on, entry.c.id)))
 
 
-def _pays_dues(entry: sa.Row[Any]) -> bool:
+def _pays_dues(entry: DbRow) -> bool:
     return entry.kind in PAYS_DUES and entry.amount_minor < 0 and not entry.is_reversed
 
 
-def _waived(
-    session: Session, account_id: int, entries: Sequence[sa.Row[Any]], events: Events
-) -> dict[int, bool]:
+def _waived(session: Session, account_id: int, entries: Sequence[DbRow], events: Events) -> dict[int, bool]:
     """Which of these entries are waivers' credits, and whether they lower a minimum: those do as `events.waivers`, in
     the order of the entries."""
     known = {entry.id: entry for entry in entries}
@@ -253,7 +251,7 @@ def _waived(
     return found
 
 
-def _credits(entries: Iterable[sa.Row[Any]]) -> list[Credit]:
+def _credits(entries: Iterable[DbRow]) -> list[Credit]:
     return [
         Credit(entry.effective_on, -entry.amount_minor, entry.kind in MONEY_IN)
         for entry in entries
@@ -261,9 +259,9 @@ def _credits(entries: Iterable[sa.Row[Any]]) -> list[Credit]:
     ]
 
 
-def _statements(session: Session, account_id: int, on: date, known_on: date | None) -> list[sa.Row[Any]]:
+def _statements(session: Session, account_id: int, on: date, known_on: date | None) -> list[DbRow]:
     """Statements closed by `on`, in the order they count: those that stand, or on a past day those that stood then."""
-    found: list[sa.Row[Any]] = []
+    found: list[DbRow] = []
     for table in (table_of(Statement), table_of(ReplacedStatement)):
         columns = (
             table.c.id,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -24,6 +23,7 @@ from app.book.ledger.service import business_date, lock_account, mark_changed, r
 from app.core.actor import SYSTEM, Actor
 from app.core.database.bulk import chunked
 from app.core.database.engine import table_of
+from app.core.database.rows import Query
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of
 from app.core.staff.rules import MANAGEMENT, Role
@@ -307,9 +307,7 @@ def reopen_paid(session: Session, portfolio: Portfolio, on: date, *, now: dateti
     return reopened
 
 
-def _turn_all(
-    session: Session, ids: sa.Select[Any], to: AccountStatus, on: date, reason: str, now: datetime
-) -> int:
+def _turn_all(session: Session, ids: Query, to: AccountStatus, on: date, reason: str, now: datetime) -> int:
     turned = 0
     for some in chunked(session.connection().execute(ids).scalars().all(), 500):
         accounts = session.scalars(select(Account).where(col(Account.id).in_(some))).all()

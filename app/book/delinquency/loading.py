@@ -17,6 +17,7 @@ from app.book.ledger.models import Account, Entry, Portfolio, Position, Statemen
 from app.book.ledger.rules import MONEY_IN, PAYS_DUES
 from app.core.database.bulk import among
 from app.core.database.engine import table_of
+from app.core.types import Cells
 
 
 @dataclass(slots=True)
@@ -196,19 +197,19 @@ def _fill_waivers(
             histories[each.account_id].events.waivers.append((each.on, each.amount, *billed))  # type: ignore[attr-defined]
 
 
-def _add_closing(events: Events, row: tuple[Any, ...]) -> None:
+def _add_closing(events: Events, row: Cells) -> None:
     events.closings.append(row)  # type: ignore[attr-defined]
 
 
-def _add_position(events: Events, row: tuple[Any, ...]) -> None:
+def _add_position(events: Events, row: Cells) -> None:
     events.positions.append(row)  # type: ignore[attr-defined]
 
 
-def _add_re_age(events: Events, row: tuple[Any, ...]) -> None:
+def _add_re_age(events: Events, row: Cells) -> None:
     events.re_ages.append(row[0])  # type: ignore[attr-defined]
 
 
-_OTHERS: tuple[tuple[sa.Table, tuple[str, ...], Callable[[Events, tuple[Any, ...]], None]], ...] = (
+_OTHERS: tuple[tuple[sa.Table, tuple[str, ...], Callable[[Events, Cells], None]], ...] = (
     (table_of(Statement), ("closing_on", "due_on", "minimum_due_minor"), _add_closing),
     (table_of(Position), ("as_of", "past_due_minor", "oldest_due_on"), _add_position),
     (table_of(ReAge), ("on",), _add_re_age),
@@ -276,7 +277,7 @@ def unpack(dues: str, minimums: str) -> tuple[list[tuple[date, int]], list[tuple
     )
 
 
-def pack(items: Iterable[tuple[Any, ...]]) -> str:
+def pack(items: Iterable[Cells]) -> str:
     """The same back: JSON with ISO dates."""
     if not items:
         return "[]"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import phonenumbers
 import polars as pl
@@ -18,6 +18,7 @@ from app.book.customers.people import (
 from app.book.ledger.models import Portfolio
 from app.book.ledger.references import normal_reference
 from app.core.money import BadAmount, to_minor
+from app.core.types import JsonObject, Values
 
 CONFLICT = "conflict: "
 
@@ -62,7 +63,7 @@ class Cells(dict[str, str]):
 class Row:
     line: int
     cells: Sequence[str]
-    values: Mapping[str, Any]
+    values: Values
 
 
 @dataclass
@@ -84,7 +85,7 @@ class Layout:
 
     required: tuple[str, ...]
     optional: tuple[str, ...]
-    parse: Callable[[Cells, Portfolio], dict[str, Any]]
+    parse: Callable[[Cells, Portfolio], JsonObject]
     store: Callable[[Session, Portfolio, list[Row], datetime], Stored] | None = None
     schema: Mapping[str, pl.DataType | type[pl.DataType]] | None = None
     columns: Callable[[Columns], None] | None = None

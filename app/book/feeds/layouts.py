@@ -8,7 +8,7 @@ holds the two together.
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -35,6 +35,7 @@ from app.book.feeds.cells import (
 )
 from app.book.ledger.models import Portfolio
 from app.book.ledger.rules import AccountStatus, EntryKind, SignError, signed
+from app.core.types import JsonObject
 from app.policy.zones import PLACES, is_clock_only
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def _zone(row: Cells) -> str | None:
 # --- accounts -----------------------------------------------------------------------------------------------
 
 
-def _parse_account(row: Cells, portfolio: Portfolio) -> dict[str, Any]:
+def _parse_account(row: Cells, portfolio: Portfolio) -> JsonObject:
     last4 = text_cell(row, "card_last4", 4)
     if not (len(last4) == 4 and last4.isascii() and last4.isdigit()):
         raise BadCell("card_last4", "is not four digits")
@@ -144,7 +145,7 @@ def _account_columns(columns: Columns) -> None:
 # --- statements, transactions, payments -----------------------------------------------------------------------
 
 
-def _parse_statement(row: Cells, portfolio: Portfolio) -> dict[str, Any]:
+def _parse_statement(row: Cells, portfolio: Portfolio) -> JsonObject:
     closing_on, due_on = date_cell(row, "closing_on"), date_cell(row, "due_on")
     assert closing_on is not None
     assert due_on is not None
@@ -171,7 +172,7 @@ def _statement_columns(columns: Columns) -> None:
     columns.sure_where(columns.amount("minimum_due") >= 0)
 
 
-def _parse_transaction(row: Cells, portfolio: Portfolio) -> dict[str, Any]:
+def _parse_transaction(row: Cells, portfolio: Portfolio) -> JsonObject:
     kinds = {kind.value for kind in EntryKind}
     kind = EntryKind(one_of(row, "kind", kinds, "an entry kind"))
     try:
@@ -189,7 +190,7 @@ def _transaction_columns(columns: Columns) -> None:
     columns.text("description", 200, required=False)
 
 
-def _parse_payment(row: Cells, portfolio: Portfolio) -> dict[str, Any]:
+def _parse_payment(row: Cells, portfolio: Portfolio) -> JsonObject:
     amount = amount_cell(row, "amount", portfolio)
     if amount <= 0:
         raise BadCell("amount", "of a payment must be positive")
@@ -206,9 +207,7 @@ def _payment_columns(columns: Columns) -> None:
     columns.text("method", 200, required=False, name="description")
 
 
-def _entry(
-    row: Cells, reference: str, on: str, kind: EntryKind, amount: int, description: str
-) -> dict[str, Any]:
+def _entry(row: Cells, reference: str, on: str, kind: EntryKind, amount: int, description: str) -> JsonObject:
     return {
         "reference": reference_cell(row, reference, 80),
         "account_ref": reference_cell(row, "account_ref", 60),

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from app.book.feeds.bank import camt054
 from app.book.feeds.cells import BadCell, Layout, Reject, Row
@@ -26,6 +26,7 @@ from app.book.ledger.models import Portfolio
 from app.book.ledger.rules import FeedKind
 from app.core.errors import DeskError
 from app.core.money import to_decimal_string
+from app.core.types import JsonObject, Values
 
 CHECKED = 1000
 """Rows that are looked at, whatever number is shown."""
@@ -72,7 +73,7 @@ class Preview:
     """Of rows that are understood: what would be put right or left out."""
     notes: list[str] = field(default_factory=list)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JsonObject:
         return asdict(self)
 
 
@@ -153,7 +154,7 @@ def _add(
         found.rows.append(PreviewRow(record.line, {**texts, **_as_kept(texts, values)}))
 
 
-def _as_kept(texts: Mapping[str, str], values: Mapping[str, Any]) -> dict[str, str]:
+def _as_kept(texts: Mapping[str, str], values: Values) -> dict[str, str]:
     """Contact data and references as they would be kept, where that is not as they are written."""
     kept = {name: values[name] or "" for name in KEPT if name in texts and name in values}
     if "account_ref" in texts and "account_ref" not in values:
@@ -172,7 +173,7 @@ def _unused(header: Sequence[str], bound: Bound | None) -> list[str]:
     return [name for at, name in enumerate(header) if at not in used]
 
 
-def _check_days(kind: FeedKind, values: Mapping[str, Any], today: date | None) -> None:
+def _check_days(kind: FeedKind, values: Values, today: date | None) -> None:
     """As they are checked when the row is stored, but for the day the account was opened."""
     for rule in DATE_RULES.get(kind, ()) if today else ():
         if today and (why := refusal(rule, values, today, None)):
@@ -247,7 +248,7 @@ def _of_notification(portfolio: Portfolio, path: Path, name: str, rows: int, tod
     return found
 
 
-def _payment(values: Mapping[str, Any], portfolio: Portfolio) -> dict[str, str]:
+def _payment(values: Values, portfolio: Portfolio) -> dict[str, str]:
     payment = values.get("payment")
     if payment is None:
         back = values["returned"]

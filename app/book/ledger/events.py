@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 
 from app.book.ledger.rules import AccountStatus, CollectorKind, EntryKind, WaiverStatus
 from app.core.labels import ACCOUNT_LABELS, ENTRY_LABELS
 from app.core.timeline.payload import Payload, stored_as
 from app.core.timeline.presenting import Reader, TimelineEntry, TimelineFilter, Tone, sentence, words
+from app.core.types import Values
 
 THE_FILE = "the creditor's file"
 """The reason of what a feed changed."""
@@ -127,8 +127,8 @@ class StatementCorrected(Payload):
 
     FILTERS = (TimelineFilter.MONEY,)
 
-    was: Mapping[str, Any]
-    now: Mapping[str, Any] | None
+    was: Values
+    now: Values | None
     reason: str
 
 
@@ -150,7 +150,7 @@ class StatementWithdrawn(StatementCorrected):
         return TimelineEntry(f"Statement {self.was['reference']} withdrawn", body, "warn", quoted=self.reason)
 
 
-def _asks(figures: Mapping[str, Any], reader: Reader) -> str:
+def _asks(figures: Values, reader: Reader) -> str:
     due_on = date.fromisoformat(str(figures["due_on"]))
     return f"minimum {reader.money(figures['minimum_due_minor'])}, due {reader.day(due_on)}"
 

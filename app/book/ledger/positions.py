@@ -20,7 +20,9 @@ from app.book.ledger.service import MAX_REFERENCE, first_open_day, mark_changed
 from app.core.actor import Actor
 from app.core.database.bulk import among, chunked, insert_rows
 from app.core.database.engine import table_of
+from app.core.database.rows import DbRow
 from app.core.ids import id_of
+from app.core.types import JsonObject
 
 SOURCE = Actor("feed:positions")
 OPENED = date.min
@@ -47,7 +49,7 @@ def reconcile_positions(
         if not unexplained:
             continue
         known = _known(session, [line.account_id for line in unexplained])
-        rows: list[dict[str, Any]] = []
+        rows: list[JsonObject] = []
         changed: dict[int, date] = {}
         for line in unexplained:
             before = known.get(line.account_id, {})
@@ -73,14 +75,14 @@ def reconcile_positions(
     return posted
 
 
-def unreconciled(session: Session, portfolio_id: int) -> Sequence[sa.Row[Any]]:
+def unreconciled(session: Session, portfolio_id: int) -> Sequence[DbRow]:
     """Positions the entries do not add up to although nothing of their account waits to be folded: there are none."""
     position, change = table_of(Position), table_of(LedgerChange)
     waits = sa.exists().where(change.c.account_id == position.c.account_id)
     return _unexplained(session, sa.and_(position.c.portfolio_id == portfolio_id, ~waits))
 
 
-def _unexplained(session: Session, which: sa.ColumnElement[bool]) -> Sequence[sa.Row[Any]]:
+def _unexplained(session: Session, which: sa.ColumnElement[bool]) -> Sequence[DbRow]:
     """(account_id, account_ref, as_of, first, difference) of positions the entries do not add up to. `which` must
     take all positions of an account or none."""
     position, entry, account = table_of(Position), table_of(Entry), table_of(Account)
@@ -140,7 +142,7 @@ def _known(session: Session, account_ids: Sequence[int]) -> dict[int, dict[date,
     return found
 
 
-def _reference(line: sa.Row[Any], before: int) -> str:
+def _reference(line: DbRow, before: int) -> str:
     counter = f":{before + 1}" if before else ""
     reference = f"position:{line.account_ref}:{line.as_of}{counter}"
     return (

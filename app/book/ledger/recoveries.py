@@ -6,7 +6,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from itertools import groupby
-from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -36,6 +35,7 @@ from app.core.database.bulk import chunked, insert_rows
 from app.core.database.engine import table_of
 from app.core.ids import id_of
 from app.core.money import MAX_MINOR
+from app.core.types import JsonObject, Values
 
 AFTER_CHARGE_OFF = "recovered after the charge-off"
 
@@ -88,7 +88,7 @@ def recovered_accounts(session: Session, portfolio_id: int) -> list[int]:
     return [account_id for account_id in session.scalars(query) if account_id is not None]
 
 
-def _reinstatements(session: Session, ended: Mapping[int, Account], now: datetime) -> list[dict[str, Any]]:
+def _reinstatements(session: Session, ended: Mapping[int, Account], now: datetime) -> list[JsonObject]:
     since = {
         account_id: account.ended_on
         for account_id, account in ended.items()
@@ -125,7 +125,7 @@ def _set_against(
     text: str,
     ended: Mapping[int, Account],
     now: datetime,
-) -> list[dict[str, Any]]:
+) -> list[JsonObject]:
     """Reinstatements of these amounts of `entries` that have none yet, none of before the end: whoever undoes that
     undoes them."""
     reinstated = {entry.reinstates_id for entry in entries}
@@ -167,8 +167,8 @@ def _came_after(entries: Sequence[Entry], ended: Mapping[int, date]) -> list[Ent
 
 
 def _taken_twice(
-    session: Session, ended: Mapping[int, Account], made: Sequence[Mapping[str, Any]], now: datetime
-) -> list[dict[str, Any]]:
+    session: Session, ended: Mapping[int, Account], made: Sequence[Values], now: datetime
+) -> list[JsonObject]:
     """What would take the book balance of accounts that ended here below nothing although it was taken off it: the
     creditor's own write-off of the same debt, and of charged-off ones a credit dated before the end that came after it.
     `made` are the reinstatements that are posted with these."""
@@ -212,7 +212,7 @@ def _most_taken_twice(account: Account, entry: Entry, off_book: int) -> int:
 
 def _reinstatement(
     entry: Entry, amount_minor: int, taken: set[str], description: str, now: datetime
-) -> dict[str, Any]:
+) -> JsonObject:
     return {
         "account_id": entry.account_id,
         "kind": EntryKind.ADJUSTMENT,
@@ -229,7 +229,7 @@ def _reinstatement(
 
 def _of_creditors_charge_offs(
     session: Session, portfolio: Portfolio, account_ids: Sequence[int], now: datetime
-) -> list[dict[str, Any]]:
+) -> list[JsonObject]:
     """What is set against entries of accounts that the creditor charged off before they came here.
 
     A collector was given the debt to work: the write-off that took it off the creditor's book is taken back, and what
@@ -237,7 +237,7 @@ def _of_creditors_charge_offs(
     far as it would make the account look overpaid.
     """
     entries = standing_entries(session, account_ids, date.min)
-    rows: list[dict[str, Any]] = []
+    rows: list[JsonObject] = []
     taken = {entry.reference for entry in entries}
     reinstated = {entry.reinstates_id for entry in entries}
     for _, theirs in groupby(sorted(entries, key=lambda entry: entry.account_id), key=lambda e: e.account_id):

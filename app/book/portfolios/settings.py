@@ -13,6 +13,7 @@ from typing import Any
 from app.book.ledger.rules import CollectorKind
 from app.core.errors import Invalid
 from app.core.money import BadAmount, to_decimal_string, to_minor
+from app.core.types import JsonObject
 from app.policy.zones import ZONES
 
 
@@ -224,7 +225,7 @@ def spelt(setting: PortfolioSetting, value: Any, currency: str) -> str:
     return str(getattr(value, "value", value))
 
 
-def require_together(values: dict[str, Any]) -> None:
+def require_together(values: JsonObject) -> None:
     """Settings of one portfolio that must fit each other, by column. Invalid names the one to change."""
     if not values["creditor"]:
         raise Invalid("The creditor's name stands in every letter and cannot be empty.", "creditor")

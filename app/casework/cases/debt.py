@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -17,6 +16,7 @@ from app.book.ledger.models import Account, Entry, Portfolio, Position, Statemen
 from app.book.ledger.queries import worked
 from app.core.database.bulk import among, chunked
 from app.core.database.engine import table_of
+from app.core.types import Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def is_known(session: Session, customer_id: int) -> bool:
     return bool(session.execute(sa.select(sa.or_(*told))).scalar())
 
 
-def worked_accounts(session: Session, customer_ids: Sequence[int]) -> Sequence[Any]:
+def worked_accounts(session: Session, customer_ids: Sequence[int]) -> Rows:
     """(account id, customer id) of accounts of these customers that are worked."""
     account = table_of(Account)
     query = sa.select(account.c.id, account.c.customer_id).where(

@@ -22,7 +22,9 @@ from app.casework.cases.queries import CASE_REFERENCE
 from app.casework.cases.rules import CaseStatus
 from app.core.database.bulk import chunked
 from app.core.database.engine import UtcDateTime, table_of
+from app.core.database.rows import DbRow
 from app.core.errors import Invalid
+from app.core.types import Rows
 
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -180,10 +182,10 @@ def worklist(
     *,
     sort: str,
     descending: bool,
-    after: Sequence[Any] | None,
+    after: Rows | None,
     limit: int,
     now: datetime,
-) -> tuple[list[sa.Row[Any]], list[Any] | None]:
+) -> tuple[list[DbRow], list[Any] | None]:
     """A page of open cases with their customer's name, and the position where the next page starts."""
     orders = _orders(sort, descending, now)
     query = _ids_query(chosen, orders, by_name=sort == "name")
@@ -203,7 +205,7 @@ def cursor_length(sort: str) -> int:
 
 def all_rows(
     session: Session, chosen: Selection, *, sort: str, descending: bool, now: datetime
-) -> Iterator[Sequence[sa.Row[Any]]]:
+) -> Iterator[Sequence[DbRow]]:
     """Everything selected, a thousand rows at a time."""
     orders = _orders(sort, descending, now)
     yield from chunked(
@@ -222,7 +224,7 @@ def _ids_query(chosen: Selection, orders: Sequence[Order], *, by_name: bool) -> 
     return query.order_by(*_ordering([expression for expression, _ in orders], orders))
 
 
-def _wide(session: Session, ids: sa.Subquery, orders: Sequence[Order]) -> list[sa.Row[Any]]:
+def _wide(session: Session, ids: sa.Subquery, orders: Sequence[Order]) -> list[DbRow]:
     """The rows behind these ids, in their order."""
     case, customer = table_of(CollectionsCase), table_of(Customer)
     keys = [ids.c[f"key_{n}"] for n in range(len(orders))]
@@ -235,11 +237,11 @@ def _wide(session: Session, ids: sa.Subquery, orders: Sequence[Order]) -> list[s
     return list(session.connection().execute(query))
 
 
-def _ordering(keys: Sequence[Any], orders: Sequence[Order]) -> list[Any]:
+def _ordering(keys: Rows, orders: Sequence[Order]) -> list[Any]:
     return [key.desc() if down else key.asc() for key, (_, down) in zip(keys, orders, strict=True)]
 
 
-def _beyond(orders: Sequence[Order], after: Sequence[Any]) -> Condition:
+def _beyond(orders: Sequence[Order], after: Rows) -> Condition:
     """Rows that come after a position: greater in the first key that differs."""
     values = [_parsed(expression, value) for (expression, _), value in zip(orders, after, strict=True)]
     ways = []

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from app.core.types import JsonObject
 from app.core.vocabulary import Word
 
 
@@ -36,9 +37,9 @@ class CaseStep(NamedTuple):
         """As the database takes them."""
         return self.case_id, str(self.step), self.occurrence, self.plan_id, self.hold_id
 
-    def told(self) -> dict[str, Any]:
+    def told(self) -> JsonObject:
         """As events name it; the case stands beside their data."""
-        data: dict[str, Any] = {"step": str(self.step), "occurrence": self.occurrence}
+        data: JsonObject = {"step": str(self.step), "occurrence": self.occurrence}
         if self.plan_id is not None:
             data["plan"] = self.plan_id
         if self.hold_id is not None:

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
+
+from app.core.types import Values
 
 Tone = Literal["good", "warn", "bad", "info", "neutral"]
 
@@ -44,7 +46,7 @@ class TimelineEntry:
     tone: Tone = "neutral"
     quoted: str = ""
     """What a person typed."""
-    reasons: Sequence[Mapping[str, Any]] = ()
+    reasons: Sequence[Values] = ()
     """Of an answer of the gate, as they are on record."""
     pack: str = ""
     message_id: int | None = None

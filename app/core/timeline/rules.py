@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
 
 import orjson
+
+from app.core.types import Values
 
 GENESIS = "0" * 64
 
 
-def canonical(data: Mapping[str, Any]) -> str:
+def canonical(data: Values) -> str:
     """One spelling per value: sorted keys, no spaces, UTF-8 kept, dates as ISO text."""
     try:
         return orjson.dumps(data, default=str, option=_SPELLED).decode()
@@ -32,10 +32,12 @@ def instant_text(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def chain_hash(previous: str, stream: str, seq: int, kind: str, at: datetime, by: str, data_json: str) -> str:
+def chain_hash(
+    previous: str, stream: str, seq: int, kind: str, at: datetime, actor: str, data_json: str
+) -> str:
     """SHA-256 (hex) over the previous hash and everything the event says, one field a line.
 
     A stranger can recompute it from timeline.csv of a case bundle; see docs/bundle.md.
     """
-    text = "\n".join([previous, stream, str(seq), kind, instant_text(at), by, data_json])
+    text = "\n".join([previous, stream, str(seq), kind, instant_text(at), actor, data_json])
     return hashlib.sha256(text.encode()).hexdigest()

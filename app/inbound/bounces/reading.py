@@ -13,10 +13,10 @@ from dataclasses import asdict
 from email import message_from_bytes
 from email.message import Message
 from email.utils import parseaddr
-from typing import Any
 
 from flufl.bounce import all_failures
 
+from app.core.types import JsonObject
 from app.inbound.bounces.rules import GENERAL, Notice, NoticeKind, Severity, told
 
 # It logs what went wrong with the stranger's message, and that is somebody's data.
@@ -50,12 +50,12 @@ def read_notice(raw: bytes) -> Notice:
     return _unstructured(message, attempts)
 
 
-def understood(raw: bytes) -> dict[str, Any]:
+def understood(raw: bytes) -> JsonObject:
     """The same as `read_notice`, as JSON can say it: for a process of its own."""
     return asdict(read_notice(raw))
 
 
-def notice_of(told: dict[str, Any]) -> Notice:
+def notice_of(told: JsonObject) -> Notice:
     """The notice that `understood` told of."""
     severity = Severity(told["severity"]) if told["severity"] else None
     recipients, attempts = tuple(told["recipients"]), tuple(told["attempts"])

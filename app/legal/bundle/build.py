@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -21,6 +21,7 @@ from app.core.errors import Conflict
 from app.core.kit.csv_cells import protect
 from app.core.money import to_decimal_string
 from app.core.timeline.rules import instant_text
+from app.core.types import JsonObject, Values
 from app.legal.bundle import bag as fmt
 from app.legal.bundle.bag import key_id, load_private_key, load_public_key, public_key_pem
 from app.legal.bundle.excuses import check_exportable, why_incomplete
@@ -47,7 +48,7 @@ TEMPLATE = Path(__file__).with_name("case_file.typ")
 class Typeset(Protocol):
     """Lays `data` out by a Typst template into a PDF/A; `document_date` is the only date it may write."""
 
-    def __call__(self, template: Path, data: Mapping[str, Any], *, document_date: date) -> bytes: ...
+    def __call__(self, template: Path, data: Values, *, document_date: date) -> bytes: ...
 
 
 def build(case_file: CaseFile, key: Ed25519PrivateKey, typeset: Typeset) -> bytes:
@@ -146,7 +147,7 @@ def _bag_info(case: CaseFile, checklist: Sequence[ChecklistItem], payload: Mappi
     return "".join(lines).encode()
 
 
-def _case_json(case: CaseFile, checklist: Sequence[ChecklistItem]) -> dict[str, Any]:
+def _case_json(case: CaseFile, checklist: Sequence[ChecklistItem]) -> JsonObject:
     amount = _amount(case)
     return {
         "format": fmt.FORMAT,
@@ -203,7 +204,7 @@ def _case_json(case: CaseFile, checklist: Sequence[ChecklistItem]) -> dict[str, 
     }
 
 
-def _plans(case: CaseFile) -> list[dict[str, Any]]:
+def _plans(case: CaseFile) -> list[JsonObject]:
     amount = _amount(case)
     return [
         {
@@ -230,7 +231,7 @@ def _plans(case: CaseFile) -> list[dict[str, Any]]:
     ]
 
 
-def _disputes(case: CaseFile) -> list[dict[str, Any]]:
+def _disputes(case: CaseFile) -> list[JsonObject]:
     amount = _amount(case)
     return [
         {

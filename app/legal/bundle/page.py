@@ -18,6 +18,7 @@ from app.book.ledger.rules import CollectorKind, EntryKind
 from app.core.actor import Actor, ActorKind
 from app.core.money import to_decimal_string
 from app.core.timeline.rules import canonical
+from app.core.types import JsonObject
 from app.legal.checklists.case_file import CaseFile, Entry, Message, ledger_sum
 from app.legal.checklists.items import ChecklistItem
 
@@ -54,18 +55,18 @@ _KIND_TITLES = {
 }
 
 
-def page_data(case: CaseFile, checklist: Sequence[ChecklistItem]) -> dict[str, Any]:
+def page_data(case: CaseFile, checklist: Sequence[ChecklistItem]) -> JsonObject:
     """Data for the template: strings, lists of rows, and booleans that switch a block on.
 
     Instants are shown in the portfolio's time zone, amounts in currency units grouped by thousands. What the fonts
     have no glyph for, and what would not be seen (control characters, marks that turn the direction of writing), is
     shown by its code point: a page must never show other words than it holds.
     """
-    data: dict[str, Any] = _printable(_raw_data(case, checklist))
+    data: JsonObject = _printable(_raw_data(case, checklist))
     return data
 
 
-def _raw_data(case: CaseFile, checklist: Sequence[ChecklistItem]) -> dict[str, Any]:
+def _raw_data(case: CaseFile, checklist: Sequence[ChecklistItem]) -> JsonObject:
     amount = _amounts(case)
     local = _local_times(case)
     return {
@@ -123,10 +124,10 @@ def _raw_data(case: CaseFile, checklist: Sequence[ChecklistItem]) -> dict[str, A
     }  # fmt: skip
 
 
-def who(by: str) -> str:
+def who(stored: str) -> str:
     """`user:lena` as a reader names her."""
-    actor = Actor(by)
-    return actor.name if actor.kind is ActorKind.USER else by
+    actor = Actor(stored)
+    return actor.name if actor.kind is ActorKind.USER else stored
 
 
 def _since(case: CaseFile) -> str:
@@ -206,7 +207,7 @@ def _accounts(case: CaseFile) -> list[list[str]]:
     ]  # fmt: skip
 
 
-def _ledgers(case: CaseFile) -> list[dict[str, Any]]:
+def _ledgers(case: CaseFile) -> list[JsonObject]:
     amount = _amounts(case)
     ledgers = []
     for account_ref, entries in groupby(case.entries, key=lambda e: e.account_ref):
@@ -238,7 +239,7 @@ def _contact_row(number: int, m: Message, local: Callable[[datetime | None], str
     return [str(number), local(m.sent_at) or "not sent", m.channel, m.to, letter, m.status, m.provider_ref]
 
 
-def _message(number: int, m: Message, local: Callable[[datetime | None], str]) -> dict[str, Any]:
+def _message(number: int, m: Message, local: Callable[[datetime | None], str]) -> JsonObject:
     return {
         "number": str(number),
         "channel": m.channel,
@@ -250,7 +251,7 @@ def _message(number: int, m: Message, local: Callable[[datetime | None], str]) -
     }
 
 
-def _plans(case: CaseFile) -> list[dict[str, Any]]:
+def _plans(case: CaseFile) -> list[JsonObject]:
     amount = _amounts(case)
     local = _local_times(case)
     return [

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -29,6 +29,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from app.core.kit.csv_cells import unprotect
 from app.core.money import to_minor
 from app.core.timeline.rules import GENESIS, chain_hash, instant_text
+from app.core.types import JsonObject
 from app.legal.bundle import bag as fmt
 from app.legal.bundle.bag import BUNDLE_ID
 
@@ -351,8 +352,8 @@ def _check_case(bag: _Bag, path: str, found: _Findings) -> None:
         found.add(path, "bundle id or date is not that of the bag")
 
 
-def _case(bag: _Bag) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads(bag.read("data/case.json"))
+def _case(bag: _Bag) -> JsonObject:
+    loaded: JsonObject = json.loads(bag.read("data/case.json"))
     return loaded
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
 
 from app.book.ledger.rules import CollectorKind
+from app.core.types import Values
 
 AGREEMENT = "agreement"
 
@@ -118,7 +118,7 @@ class Message:
     sent_at: datetime | None
     status: str
     provider_ref: str
-    clearance: Mapping[str, Any] = field(default_factory=dict)
+    clearance: Values = field(default_factory=dict)
     enclosed: str = ""
     """Words of the printed letter that went with an e-mail."""
     exact_sha256: Mapping[str, str] = field(default_factory=dict)

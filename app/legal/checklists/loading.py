@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from sqlmodel import Session, col, select
 
@@ -29,6 +28,7 @@ from app.core.clock import local_date, local_instant
 from app.core.ids import id_of
 from app.core.timeline.models import Event
 from app.core.timeline.service import customer_stream
+from app.core.types import JsonObject, Values
 from app.core.vocabulary import HoldKind, Purpose
 from app.legal.checklists import case_file as shown
 from app.legal.checklists.case_file import CaseFile, Excuse, NotClaimed
@@ -328,8 +328,8 @@ def _holds(session: Session, customer: Customer, portfolio: Portfolio) -> tuple[
     )
 
 
-def _json(text: str) -> Mapping[str, Any]:
-    loaded: dict[str, Any] = json.loads(text or "{}")
+def _json(text: str) -> Values:
+    loaded: JsonObject = json.loads(text or "{}")
     return loaded
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -23,6 +22,7 @@ from app.core.clock import local_instant
 from app.core.database.bulk import among
 from app.core.database.engine import table_of
 from app.core.timeline.service import about_customer, record_many
+from app.core.types import Rows
 from app.core.vocabulary import Purpose
 from app.legal.referrals.events import ReferralNominated
 from app.legal.referrals.models import Referral
@@ -100,7 +100,7 @@ def _written_to(portfolio: Portfolio, on: date) -> sa.ColumnElement[bool]:
     )
 
 
-def _lawful(session: Session, portfolio: Portfolio, rows: Sequence[Any], *, now: datetime) -> list[Any]:
+def _lawful(session: Session, portfolio: Portfolio, rows: Rows, *, now: datetime) -> list[Any]:
     """Those whose debt a court may be given: notices given and their periods over, not time-barred."""
     if not rows:
         return []
@@ -109,9 +109,7 @@ def _lawful(session: Session, portfolio: Portfolio, rows: Sequence[Any], *, now:
     return [row for row in rows if row.customer_id not in barred]
 
 
-def _reached(
-    session: Session, portfolio: Portfolio, live: Ladders, rows: Sequence[Any], on: date
-) -> list[Any]:
+def _reached(session: Session, portfolio: Portfolio, live: Ladders, rows: Rows, on: date) -> list[Any]:
     """Those of these cases whose own ladder has its legal step by now."""
     facts = gather_case_facts(session, portfolio, live, [row.id for row in rows], on=on)
     return [

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
-from typing import Any
 
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -23,6 +22,7 @@ from app.core.database.engine import exclusive, reading, retrying, transaction
 from app.core.errors import Conflict, Invalid
 from app.core.ids import id_of
 from app.core.timeline.service import about_portfolio, record
+from app.core.types import JsonObject
 from app.operations.alerts.rules import AlertKind
 from app.operations.alerts.service import end_alert, raise_alert
 from app.operations.day.events import DayClosed
@@ -43,7 +43,7 @@ class DayReport:
 
     business_date: date
     already_done: bool
-    stages: list[dict[str, Any]] = field(default_factory=list)
+    stages: list[JsonObject] = field(default_factory=list)
 
 
 def run_days(

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.book.ledger.models import DailyRun, Portfolio
+from app.core.types import JsonObject
 
 
 def day_due(portfolio: Portfolio, now: datetime, night_hour: int) -> date:
@@ -47,7 +48,7 @@ def runs_on(portfolio: Portfolio, on: date) -> Any:
     return select(DailyRun).where(DailyRun.portfolio_id == portfolio.id, DailyRun.business_date == on)
 
 
-def note_stage(session: Session, portfolio: Portfolio, on: date, stage: dict[str, Any]) -> None:
+def note_stage(session: Session, portfolio: Portfolio, on: date, stage: JsonObject) -> None:
     run = run_of(session, portfolio, on)
     run.stages = json.dumps([*json.loads(run.stages), stage])
 

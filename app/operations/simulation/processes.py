@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection, wait
 
 from app.core.errors import DeskError
-from app.core.parallel import collect_garbage_seldom
+from app.core.kit.parallel import collect_garbage_seldom
 from app.operations.simulation.rules import StrategyResult
 from app.operations.simulation.run import SimulationPlan, run_plan
 

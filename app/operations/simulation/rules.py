@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
 
+from app.core.types import Values
 from app.core.vocabulary import Channel
 
 
@@ -161,12 +161,12 @@ class StrategyResult:
     """Different customers to whom anything left or a call task was given."""
 
 
-def total(side: Mapping[str, Any], decision: str, channel: str = "") -> int:
+def total(side: Values, decision: str, channel: str = "") -> int:
     """How often, over all days. `side` is a StrategyResult as JSON."""
     return sum(n for _, via, what, n in side["contacts"] if what == decision and channel in ("", via))
 
 
-def measures(side: Mapping[str, Any]) -> dict[str, int | Decimal]:
+def measures(side: Values) -> dict[str, int | Decimal]:
     """The figures two strategies are compared by, of a StrategyResult as JSON."""
     units = side["units"]
     return {

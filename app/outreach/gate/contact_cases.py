@@ -22,6 +22,7 @@ from app.core.database.bulk import among
 from app.core.database.engine import table_of
 from app.core.timeline.rules import GENESIS
 from app.core.timeline.service import Heads, customer_stream, lock_streams, read_heads
+from app.core.types import Cells, Rows
 from app.core.vocabulary import Channel
 from app.outreach.gate.facts import gather_facts
 from app.outreach.outbox.models import OutboxMessage
@@ -72,7 +73,7 @@ class ContactCase:
     """A case with everything that clearing and wording a contact need, loaded once."""
 
     case: CaseRow
-    found: tuple[Any, ...]
+    found: Cells
     """The case's row, as `CaseRow` has it."""
     customer: Any
     """A row with the columns of `Customer`."""
@@ -188,7 +189,7 @@ def _packs(portfolio: Portfolio, customers: Mapping[int, Any]) -> dict[int, Pack
     return packs
 
 
-def _case_rows(session: Session, case_ids: Iterable[int], *, lock: bool) -> Sequence[Any]:
+def _case_rows(session: Session, case_ids: Iterable[int], *, lock: bool) -> Rows:
     """As `CaseRow` has them, in id order."""
     case = table_of(CollectionsCase)
     query = (

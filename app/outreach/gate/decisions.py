@@ -25,6 +25,7 @@ from app.core.errors import Conflict, NotFound
 from app.core.timeline.models import DecisionFacts, Event
 from app.core.timeline.rules import canonical, instant_text
 from app.core.timeline.service import Heads, NewEvent, about_customer, record_many
+from app.core.types import JsonObject
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.gate.events import (
     ContactCleared,
@@ -143,7 +144,7 @@ def record_decisions(
 # --- as data --------------------------------------------------------------------------------------------------
 
 
-def answer_data(answer: Answer) -> dict[str, Any]:
+def answer_data(answer: Answer) -> JsonObject:
     """An answer as JSON-ready data: decision, pack, window or reasons."""
     if isinstance(answer, Clearance):
         return {
@@ -178,7 +179,7 @@ def _clearance_text(pack: str, not_before: datetime, not_after: datetime) -> str
     return canonical(answer_data(Clearance(any_contact, not_before, not_after, pack)))
 
 
-def reason_data(reason: Reason) -> dict[str, Any]:
+def reason_data(reason: Reason) -> JsonObject:
     return {
         "rule": reason.rule,
         "citation": reason.citation,
@@ -205,8 +206,8 @@ class Replay:
 
     event_id: int
     at: datetime
-    recorded: dict[str, Any]
-    again: dict[str, Any]
+    recorded: JsonObject
+    again: JsonObject
 
     @property
     def same(self) -> bool:
@@ -252,7 +253,7 @@ def forget_facts(session: Session, *, by: Actor, now: datetime, at_most: int = 5
     so many years. The events stay, and their chain holds; what was deleted is on record itself. Returns how many; ask
     again while it is `at_most`."""
     facts, event, later = table_of(DecisionFacts), table_of(Event), table_of(Event).alias()
-    forgotten: dict[str, dict[str, Any]] = {}
+    forgotten: dict[str, JsonObject] = {}
     left = at_most
     for label in session.scalars(sa.select(facts.c.pack).distinct().where(facts.c.at < years_before(now, 1))):
         retention = pack_by_label(session, label).retention

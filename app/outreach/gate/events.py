@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Self
+from typing import Self
 
 import orjson
 
 from app.core.labels import SUPPRESSION_LABELS
 from app.core.timeline.payload import Payload, stored_as
 from app.core.timeline.presenting import Reader, TimelineEntry, TimelineFilter, Tone, sentence, words
+from app.core.types import Values
 from app.policy.facts import PreferenceKind, Suppression
 
 # --- answers ------------------------------------------------------------------------------------------------
@@ -21,9 +22,9 @@ from app.policy.facts import PreferenceKind, Suppression
 class GateAnswer(Payload):
     """An answer, kept as the JSON object it is: a night records one for each contact."""
 
-    said: Mapping[str, Any]
+    said: Values
 
-    def data(self) -> Mapping[str, Any]:
+    def data(self) -> Values:
         return self.said
 
     @classmethod
@@ -50,7 +51,7 @@ class GateAnswer(Payload):
         return f"{self.KIND} {' '.join(str(part) for part in parts)}"
 
     @property
-    def reasons(self) -> Sequence[Mapping[str, Any]]:
+    def reasons(self) -> Sequence[Values]:
         return self.said.get("reasons") or ()
 
     @property
@@ -120,7 +121,7 @@ class FactsForgotten(Payload):
 
     KIND = "facts.forgotten"
 
-    packs: Mapping[str, Mapping[str, Any]]
+    packs: Mapping[str, Values]
     """How many decisions, and before when, by the label of their pack."""
 
 

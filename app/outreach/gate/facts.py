@@ -33,6 +33,7 @@ from app.core.database.bulk import among, chunked
 from app.core.database.engine import table_of
 from app.core.ids import id_of
 from app.core.timeline.models import Event
+from app.core.types import Cells, Rows
 from app.core.vocabulary import Channel
 from app.outreach.gate.models import Consent, ContactPreference, SuppressedAddress
 from app.outreach.outbox.events import ContactSent, ContactSimulated
@@ -126,7 +127,7 @@ def gather_facts(
     with_legal = _with_legal(session, ids)
     told_apart = {*suppressed, *holds, *preferred, *notices, *limitation, *with_legal}
     facts = {}
-    ordinary: dict[tuple[Any, ...], Facts] = {}
+    ordinary: dict[Cells, Facts] = {}
     for i in ids:
         past = history.get(i, []) + list((reserved or {}).get(i, ()))
         if not past and i not in told_apart:
@@ -330,7 +331,7 @@ def _limitation(
 
 
 def _of_customers(
-    session: Session, columns: Sequence[Any], ids: Sequence[int], *where: sa.ColumnElement[bool]
+    session: Session, columns: Rows, ids: Sequence[int], *where: sa.ColumnElement[bool]
 ) -> Iterable[Any]:
     """Narrow rows of many customers; the first column's table has the `customer_id`."""
     customer_id = columns[0].table.c.customer_id

@@ -17,8 +17,10 @@ from app.book.ledger.models import Customer
 from app.casework.cases.events import CallLogged
 from app.core.clock import local_date
 from app.core.database.engine import table_of
+from app.core.database.rows import Query
 from app.core.timeline.models import Event
 from app.core.timeline.queries import lists_with
+from app.core.types import JsonObject, Rows, Values
 from app.core.vocabulary import Channel
 from app.outreach.gate.events import ContactCleared, ContactRefused, ContactWaiting, ContactWithheld
 from app.outreach.outbox.events import (
@@ -71,10 +73,10 @@ class Decision:
     customer_name: str
     case_id: int | None
     by: str
-    data: Mapping[str, Any]
+    data: Values
 
     @property
-    def reasons(self) -> list[dict[str, Any]]:
+    def reasons(self) -> list[JsonObject]:
         return list(self.data.get("reasons") or ())
 
     @property
@@ -152,7 +154,7 @@ def _count_rules(rules: dict[str, RuleCount], decision: str, text: str) -> None:
         setattr(entry, decision, getattr(entry, decision) + 1)
 
 
-def _own_reason(data: Mapping[str, Any]) -> dict[str, Any]:
+def _own_reason(data: Values) -> JsonObject:
     """A contact withheld without the gate was withheld because its words were no longer true."""
     return {
         "rule": "desk.no_longer_true",
@@ -168,7 +170,7 @@ def decisions(
     decision: str = "",
     channel: Channel | None = None,
     rule: str = "",
-    after: Sequence[Any] | None = None,
+    after: Rows | None = None,
     limit: int = 50,
 ) -> list[Decision]:
     """Single decisions, newest first. `after` = (ISO instant, event id) of the last one seen.
@@ -198,8 +200,8 @@ def _decision_queries(
     decision: str,
     channel: Channel | None,
     rule: str,
-    after: Sequence[Any] | None,
-) -> Iterator[sa.Select[Any]]:
+    after: Rows | None,
+) -> Iterator[Query]:
     event, customer = table_of(Event), table_of(Customer)
     kinds = DECISIONS.get(decision) or tuple(DECISION_OF)
     for kind in kinds:
@@ -269,7 +271,7 @@ def _within(period: Period, kinds: Sequence[str]) -> tuple[sa.ColumnElement[bool
     return (event.c.kind.in_(kinds), event.c.at >= period.start, event.c.at < period.end, *case)
 
 
-def _of_portfolio(query: sa.Select[Any], period: Period) -> sa.Select[Any]:
+def _of_portfolio(query: Query, period: Period) -> Query:
     """The query restricted to the customers of the period's portfolio, where it names one."""
     if period.portfolio_id is None:
         return query

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import orjson
 
+from app.core.types import Cells
 from app.outreach.gate.decisions import ReviewRequest, request_text
 from app.policy.answers import Answer, Clearance
 from app.policy.facts import Contact, Facts
@@ -37,8 +38,8 @@ class BatchReview:
 
     def __init__(self, at: datetime, until: datetime) -> None:
         self.at, self.until = at, until
-        self._opening: dict[tuple[Any, ...], datetime | None] = {}
-        self._known: dict[tuple[Any, ...], _Known] = {}
+        self._opening: dict[Cells, datetime | None] = {}
+        self._known: dict[Cells, _Known] = {}
 
     def ask(self, contact: Contact, facts: Facts, pack: Pack) -> tuple[ReviewRequest, Answer, str]:
         """The request, its answer, and its text as it is kept."""
@@ -81,7 +82,7 @@ class BatchReview:
         return self._opening[key]
 
 
-def _sort(contact: Contact) -> tuple[Any, ...]:
+def _sort(contact: Contact) -> Cells:
     """Every field of a contact but the address."""
     return (
         contact.channel, contact.purpose, contact.letter, contact.blocks, contact.language, contact.account,

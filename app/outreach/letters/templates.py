@@ -6,11 +6,11 @@ import hashlib
 import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from jinja2 import DictLoader, StrictUndefined, TemplateError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from app.core.types import JsonObject
 from app.outreach.letters.compiled import trees_can_be_compiled
 from app.outreach.letters.forms import BASE, BLOCK_FORMS, block_path
 from app.outreach.letters.letter import BadLetter
@@ -132,7 +132,7 @@ def files_in(folder: Path) -> Iterator[Path]:
     return (p for p in folder.rglob("*") if p.is_file() and not p.name.startswith("."))
 
 
-def read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> JsonObject:
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:

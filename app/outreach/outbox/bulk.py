@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlmodel import Session, col, select
 
 from app.core.database.bulk import among, array_text, instant_speller
 from app.core.database.engine import table_of
+from app.core.types import Cells
 from app.outreach.outbox.claims import Claim
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
@@ -116,7 +117,7 @@ def _move(
     session: Session,
     statement: Mapping[str, str],
     same: tuple[str, ...],
-    rows: Sequence[tuple[Any, ...]],
+    rows: Sequence[Cells],
     where: tuple[str, ...] = (),
 ) -> set[int]:
     if not rows:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
+from app.core.types import Values
 from app.core.vocabulary import Channel, HoldKind, Purpose
 from app.policy.facts import Hold
 
@@ -118,7 +119,7 @@ class Dispatch:
     """Our own number or name to send from; '' = the adapter's only one."""
     not_after: datetime | None = None
     """The provider must not let it leave later than that."""
-    context: Mapping[str, Any] = field(default_factory=dict)
+    context: Values = field(default_factory=dict)
     attachments: tuple[Attachment, ...] = ()
     enclosed: Dispatch | None = None
     """A letter that travels with an e-mail as PDF, as a printer would get it."""

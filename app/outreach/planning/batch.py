@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from sqlmodel import Session
 
@@ -18,6 +17,7 @@ from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.database.bulk import upsert
 from app.core.timeline.service import Heads, NewEvent, about_customer
+from app.core.types import JsonObject, Values
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.gate.contact_cases import CaseRow, ContactCase
 from app.outreach.gate.decisions import DecisionEntry, decision_entry
@@ -58,7 +58,7 @@ class ContactBatch:
         self.moved: list[CaseRow] = []
         """Cases whose place on the ladder is to be written back."""
         self.cleared: list[ClearedContact] = []
-        self.strategy_tasks: list[dict[str, Any]] = []
+        self.strategy_tasks: list[JsonObject] = []
         self.told: list[DecisionEntry | NewEvent] = []
         self.taken: set[tuple[CaseStep, Channel]] = set()
         """Contacts that exist already: one channel of their step was cleared when another had to wait. All under the
@@ -137,7 +137,7 @@ class ContactBatch:
     def _clear(self, contact_case: ContactCase, step: Step, channel: Channel, chosen: Chosen) -> Answer:
         of = _step_of(contact_case, step)
         contact = self._contact(contact_case, channel, step.purpose, step.letter, of)
-        about: dict[str, Any] = {"letter": step.letter, "strategy": chosen.ref}
+        about: JsonObject = {"letter": step.letter, "strategy": chosen.ref}
         if chosen.ladder.segment:
             about["segment"] = chosen.ladder.segment
         answer = self._ask(contact_case, contact, of, about=about)
@@ -175,7 +175,7 @@ class ContactBatch:
         contact: Contact,
         step: CaseStep,
         *,
-        about: Mapping[str, Any],
+        about: Values,
         request: LetterRequest | None = None,
     ) -> Answer:
         """Ask the gate, word what it clears, and put the answer on record with what it was told. What turns out to have

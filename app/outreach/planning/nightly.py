@@ -12,7 +12,7 @@ from sqlalchemy.engine import Engine
 from app.book.ledger.models import Portfolio
 from app.core.database.bulk import chunked
 from app.core.database.engine import reading, retrying, transaction
-from app.core.parallel import can_fork, in_two_processes
+from app.core.kit.parallel import can_fork, in_two_processes
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.service import draft_contacts
 from app.outreach.strategy.due_steps import skip_idle_cases

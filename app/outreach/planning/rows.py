@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlmodel import Session
 
@@ -16,6 +16,7 @@ from app.casework.plans.models import Plan
 from app.core.actor import Actor
 from app.core.database.bulk import array_text, bulk_write, instant_speller, new_ids
 from app.core.timeline.service import Heads, NewEvent
+from app.core.types import Cells
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.gate.contact_cases import CaseRow, ContactCase
 from app.outreach.gate.decisions import DecisionEntry, record_decisions
@@ -56,7 +57,7 @@ class ClearedContact:
     step: CaseStep
     asked: Contact
     decision: DecisionEntry
-    message: tuple[Any, ...] | None
+    message: Cells | None
     """As `LetterWriter` words it; None = a call."""
     instead_of: Replaced | None
 

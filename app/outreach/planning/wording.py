@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 from datetime import date, datetime
-from typing import Any
 
 from sqlmodel import Session
 
@@ -17,6 +16,7 @@ from app.core.clock import local_date
 from app.core.database.bulk import instant_speller
 from app.core.ids import id_of
 from app.core.timeline.rules import canonical
+from app.core.types import Cells, JsonObject
 from app.core.vocabulary import Channel
 from app.outreach.gate.contact_cases import ContactCase
 from app.outreach.gate.decisions import answer_text
@@ -53,7 +53,7 @@ class LetterWriter:
 
     def message(
         self, contact_case: ContactCase, clearance: Clearance, request: LetterRequest | None
-    ) -> tuple[Any, ...]:
+    ) -> Cells:
         """The outbox row of a cleared letter, worded. Raises Unsayable for one that has nothing true or whole to
         say."""
         contact = clearance.contact
@@ -79,7 +79,7 @@ class LetterWriter:
         context: LetterContext,
         words: Rendered,
         enclosed: str,
-    ) -> tuple[Any, ...]:
+    ) -> Cells:
         """Make an outbox row, as MESSAGE_COLUMNS names it after its ids. Only a Clearance makes one, for exactly its
         channel and address."""
         if not isinstance(clearance, Clearance):
@@ -172,6 +172,6 @@ def context_text(context: LetterContext) -> str:
 _NAMES = tuple(field.name for field in dataclasses.fields(LetterContext))
 
 
-def message_context(message: OutboxMessage) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads(message.context)
+def message_context(message: OutboxMessage) -> JsonObject:
+    loaded: JsonObject = json.loads(message.context)
     return loaded

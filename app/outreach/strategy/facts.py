@@ -25,6 +25,7 @@ from app.core.clock import local_date, local_instant
 from app.core.database.bulk import among, chunked
 from app.core.database.engine import table_of
 from app.core.timeline.models import Event
+from app.core.types import Cells, Rows
 from app.core.vocabulary import Channel
 from app.outreach.gate.models import Consent
 from app.outreach.outbox.models import OutboxMessage
@@ -101,7 +102,7 @@ class _Gathering:
             )
         return facts
 
-    def _cases(self) -> Sequence[Any]:
+    def _cases(self) -> Rows:
         case, customer = table_of(CollectionsCase), table_of(Customer)
         query = (
             sa.select(
@@ -178,7 +179,7 @@ class _Gathering:
             found.setdefault(who, []).append((paid_on, int(amount)))
         return found
 
-    def _moments(self, cases: Sequence[Any]) -> dict[int, dict[tuple[str, Moment], date]]:
+    def _moments(self, cases: Rows) -> dict[int, dict[tuple[str, Moment], date]]:
         """What became of the steps of each case in its present occurrence, on days of the portfolio's zone.
 
         Taken is a step whose message was queued (that the gate then withheld it at delivery does not undo the wait;
@@ -201,7 +202,7 @@ class _Gathering:
                     found[case_id][place] = min(day, found[case_id].get(place, day))
         return found
 
-    def _queued(self) -> list[tuple[Any, ...]]:
+    def _queued(self) -> list[Cells]:
         """(case id, step, occurrence, when it was queued, when it arrived) of messages."""
         box, contact = table_of(OutboxMessage), table_of(PlannedContact)
         arrived = sa.or_(
@@ -218,7 +219,7 @@ class _Gathering:
         ).where(among(self.session, box.c.case_id, self.case_ids), contact.c.id == box.c.contact_id)  # fmt: skip
         return [tuple(row) for row in self.session.connection().execute(query)]
 
-    def _calls(self) -> list[tuple[Any, ...]]:
+    def _calls(self) -> list[Cells]:
         """The same of call tasks; they arrive nowhere."""
         task, contact = table_of(CallTask), table_of(PlannedContact)
         query = sa.select(
@@ -226,7 +227,7 @@ class _Gathering:
         ).where(among(self.session, task.c.case_id, self.case_ids), contact.c.id == task.c.contact_id)
         return [tuple(row) for row in self.session.connection().execute(query)]
 
-    def _tasks(self) -> list[tuple[Any, ...]]:
+    def _tasks(self) -> list[Cells]:
         """The same of other tasks."""
         task = table_of(StrategyTask)
         query = sa.select(task.c.case_id, task.c.step, task.c.occurrence, task.c.created_at, sa.null()).where(

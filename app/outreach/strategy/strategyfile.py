@@ -14,6 +14,7 @@ from app.core.card_numbers import holds_card_number
 from app.core.errors import Invalid
 from app.core.kit.toml_text import parse_toml
 from app.core.money import BadAmount, to_minor
+from app.core.types import Values
 from app.core.vocabulary import Channel, HoldKind, Purpose
 from app.outreach.strategy.rules import (
     ASKABLE,
@@ -139,7 +140,7 @@ def text_lines(text: str) -> list[str]:
     return text.replace("\r\n", "\n").rstrip("\n").split("\n")
 
 
-def parse_strategy(code: str, data: Mapping[str, Any], terms: Terms) -> Strategy:
+def parse_strategy(code: str, data: Values, terms: Terms) -> Strategy:
     """A strategy from parsed TOML. BadStrategy with every fault."""
     reader = _Reader(terms)
     top = reader.table(data, Place(), "", {"name", "steps", "segments", "stop"})
@@ -349,7 +350,7 @@ def _check_action(step: Step, table: _Table) -> None:
 class _Table:
     """One table of the text; a value that cannot be read is a fault, and something harmless in its place."""
 
-    raw: Mapping[str, Any]
+    raw: Values
     place: Place
     label: str
     problems: list[Problem]

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import cache
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from app.core.types import JsonObject
 from app.core.vocabulary import Channel
 from app.policy.answers import Reason
 from app.policy.calendars import DAY, Period, calendar_period, midnight
@@ -176,7 +177,7 @@ class CapRule(Rule):
                 found.append(past.at)
         return found
 
-    def _spelling(self) -> dict[str, Any]:
+    def _spelling(self) -> JsonObject:
         window = {name: getattr(self, name) for name in _WINDOWS if getattr(self, name) is not None}
         return {"most": self.most, "counts": str(self.counts), "per": self.per, **window}
 

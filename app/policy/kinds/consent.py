@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
+from app.core.types import JsonObject
 from app.core.vocabulary import Channel
 from app.policy.answers import Reason
 from app.policy.rules import Comparison, Question, Rule, RuleTable
@@ -51,7 +52,7 @@ class ConsentRule(Rule):
         opted_out_at = since.isoformat() if since else None
         return [self._reason(detail, None, consent=False, opted_out_at=opted_out_at)]
 
-    def _spelling(self) -> dict[str, Any]:
+    def _spelling(self) -> JsonObject:
         return {"mode": self.mode, "across": self.across}
 
     def _compared(self, changed: Self) -> Mapping[str, Comparison]:

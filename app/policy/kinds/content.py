@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
+from app.core.types import JsonObject
 from app.policy.answers import Reason
 from app.policy.rules import Comparison, Question, Rule, RuleTable, compare_letters, compare_more
 from app.policy.schema import Names
@@ -44,7 +45,7 @@ class ContentRule(Rule):
         names = sorted(self.blocks.difference(asked.contact.blocks or ()))
         return [self._reason(f"the words lack {', '.join(names)}", None, missing=names)]
 
-    def _spelling(self) -> dict[str, Any]:
+    def _spelling(self) -> JsonObject:
         letters = {"letters": sorted(self.letters)} if self.letters else {}
         return {"blocks": sorted(self.blocks), **letters}
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import Field
 
+from app.core.types import JsonObject
 from app.core.vocabulary import Channel
 from app.policy.answers import Reason
 from app.policy.calendars import midnight
@@ -63,7 +64,7 @@ class GapRule(Rule):
                 return past.at
         return None
 
-    def _spelling(self) -> dict[str, Any]:
+    def _spelling(self) -> JsonObject:
         return {"days": self.days}
 
     def _compared(self, changed: Self) -> Mapping[str, Comparison]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import Field
 
+from app.core.types import JsonObject
 from app.core.vocabulary import HoldKind
 from app.policy.answers import Reason
 from app.policy.facts import Hold
@@ -57,7 +58,7 @@ class HoldRule(Rule):
         detail += f"until {until:%Y-%m-%d %H:%M} UTC" if until else "no end set"
         return self._reason(detail, until, **figures)
 
-    def _spelling(self) -> dict[str, Any]:
+    def _spelling(self) -> JsonObject:
         return {"holds": sorted(self.holds)}
 
     def _compared(self, changed: Self) -> Mapping[str, Comparison]:

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, ClassVar, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
 
+from app.core.types import JsonObject
 from app.policy.answers import Reason
 from app.policy.calendars import Holidays, clock_text, readings
 from app.policy.rules import HORIZON, LONGEST_CLEARANCE, Comparison, Question, Rule, RuleTable
@@ -153,8 +154,8 @@ class HoursRule(Rule):
         missing = self.holidays.problem() if self.holidays else ""
         return ("holidays", missing) if missing else None
 
-    def _spelling(self) -> dict[str, Any]:
-        spelled: dict[str, Any] = {
+    def _spelling(self) -> JsonObject:
+        spelled: JsonObject = {
             "open": [
                 {"weekdays": [name], "from": clock_text(start), "to": clock_text(end)}
                 for name, spans in zip(WEEKDAYS, self.week, strict=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import Field
 
+from app.core.types import JsonObject
 from app.policy.answers import Reason
 from app.policy.rules import Comparison, Question, Rule, RuleTable, compare_fewer, compare_letters
 from app.policy.schema import Names
@@ -48,7 +49,7 @@ class LanguageRule(Rule):
         detail = f"written in {language}; must be in {names}"
         return [self._reason(detail, None, language=language, allowed=names)]
 
-    def _spelling(self) -> dict[str, Any]:
+    def _spelling(self) -> JsonObject:
         letters = {"letters": sorted(self.letters)} if self.letters else {}
         return {"languages": sorted(self.languages), **letters}
 

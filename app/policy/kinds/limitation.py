@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field
 
 from app.core.dates import add_months
+from app.core.types import JsonObject
 from app.policy.answers import Reason
 from app.policy.rules import Comparison, FactsNeeded, Question, Rule, RuleTable
 
@@ -67,7 +68,7 @@ class LimitationRule(Rule):
             self._reason(detail, None, since=since.isoformat(), years=self.years, barred_on=first.isoformat())
         ]
 
-    def _spelling(self) -> dict[str, Any]:
+    def _spelling(self) -> JsonObject:
         return {"years": self.years, "stops": self.stops, "restarts": self.restarts}
 
     def _compared(self, changed: Self) -> Mapping[str, Comparison]:

@@ -6,10 +6,11 @@ import calendar
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
+from app.core.types import JsonObject
 from app.policy.answers import Reason
 from app.policy.calendars import clock_text, readings
 from app.policy.facts import Preference, PreferenceKind
@@ -102,7 +103,7 @@ class PreferenceRule(Rule):
         until = told.until.astimezone(UTC) if told.until else None
         return [self._reason(f"this number or address {what}", until, preference=told.kind.value)]
 
-    def _spelling(self) -> dict[str, Any]:
+    def _spelling(self) -> JsonObject:
         return {"preferences": sorted(self.kinds)}
 
     def _compared(self, changed: Self) -> Mapping[str, Comparison]:

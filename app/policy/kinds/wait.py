@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import Field
 
 from app.core.dates import add_months
+from app.core.types import JsonObject
 from app.policy.answers import Reason
 from app.policy.calendars import midnight
 from app.policy.rules import Comparison, FactsNeeded, Question, Rule, RuleTable, compare_fewer, compare_more
@@ -102,7 +103,7 @@ class WaitRule(Rule):
     def _steps(self) -> frozenset[str]:
         return self.before | ({SUIT} if self.before_suit else frozenset())
 
-    def _spelling(self) -> dict[str, Any]:
+    def _spelling(self) -> JsonObject:
         months = {} if self.valid_months is None else {"valid_months": self.valid_months}
         before = sorted(self.before) + ([SUIT] if self.before_suit else [])
         return {"after": sorted(self.after), "before": before, "days": self.days, **months}

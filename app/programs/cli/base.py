@@ -7,13 +7,14 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from app.core.actor import Actor
 from app.core.clock import SystemClock
 from app.core.errors import DeskError
+from app.core.types import JsonObject
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
@@ -55,7 +56,7 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
-def print_result(data: dict[str, Any], as_json: bool, text: Callable[[], None]) -> None:
+def print_result(data: JsonObject, as_json: bool, text: Callable[[], None]) -> None:
     """One JSON object for programs, or what `text` prints for people."""
     if as_json:
         print(json.dumps(data, ensure_ascii=False, default=str))

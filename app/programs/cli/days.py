@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from sqlmodel import select
@@ -13,6 +13,7 @@ from sqlmodel import select
 from app.core.database.engine import reading, transaction
 from app.core.errors import Invalid, NotFound
 from app.core.settings import get_settings
+from app.core.types import JsonObject
 from app.programs.cli.base import (
     Day,
     Json,
@@ -35,7 +36,7 @@ def day(
     """Close a business day that is over, and any missed before it."""
     from app.book.ledger.models import Portfolio
     from app.book.ledger.service import get_portfolio
-    from app.core.parallel import collect_garbage_seldom
+    from app.core.kit.parallel import collect_garbage_seldom
     from app.operations.day.closing import NotOver, require_over, run_days
     from app.programs.ports import make_stationery
 
@@ -46,7 +47,7 @@ def day(
             codes = [get_portfolio(session, portfolio).code]
     if not codes:
         raise NotFound("There is no portfolio yet. Open one with: desk portfolio add")
-    result: dict[str, Any] = {"business_date": date.isoformat(), "portfolios": {}}
+    result: JsonObject = {"business_date": date.isoformat(), "portfolios": {}}
     collect_garbage_seldom()
     refused: list[str] = []
     for code in codes:
@@ -68,7 +69,7 @@ def day(
         raise Invalid(" ".join(refused), "date")
 
 
-def _say_days(result: dict[str, Any]) -> None:
+def _say_days(result: JsonObject) -> None:
     for code, done in result["portfolios"].items():
         state = "was closed already" if done["already_done"] else "closed"
         print(f"{code}: {result['business_date']} {state}")
@@ -119,7 +120,7 @@ def simulate(
     print_result(found, as_json, lambda: _say_simulation(found))
 
 
-def _say_simulation(found: dict[str, Any]) -> None:
+def _say_simulation(found: JsonObject) -> None:
     from app.operations.simulation.rules import MEASURE_WORDS, measures
 
     sides = [side for side in (found["live"], found["candidate"]) if side]
@@ -142,7 +143,7 @@ def _say_simulation(found: dict[str, Any]) -> None:
 def invariants(as_json: Json = False) -> None:
     """Check everything that must hold. Exit status 1, and the rows, where an invariant is violated."""
     from app.book.ledger.models import Portfolio
-    from app.core.parallel import collect_garbage_seldom
+    from app.core.kit.parallel import collect_garbage_seldom
     from app.operations.day.stages import report_violations
     from app.operations.invariants import thorough
 

@@ -13,6 +13,7 @@ from app.core.clock import local_date
 from app.core.database.engine import reading
 from app.core.ids import id_of
 from app.core.settings import ROOT
+from app.core.types import JsonObject
 from app.programs.cli.base import (
     BY,
     Json,
@@ -71,7 +72,7 @@ def _mapping(kind: FeedKind, path: Path | None) -> Any:
     return load_mapping(path) if path else None
 
 
-def _say_report(report: dict[str, Any]) -> None:
+def _say_report(report: JsonObject) -> None:
     print(
         f"{report['kind']}: read {report['read']}, loaded {report['loaded']}, unchanged {report['unchanged']}, "
         f"conflicts {report['conflicts']}, rejected {report['rejected']}"
@@ -126,7 +127,7 @@ def feed_preview(
         raise typer.Exit(3)
 
 
-def _say_preview(data: dict[str, Any]) -> None:
+def _say_preview(data: JsonObject) -> None:
     print(f"{data['file']} read as {data['read_as']}")
     for column in data["columns"]:
         print(f"  {column['column']:<18}from {column['source']}")

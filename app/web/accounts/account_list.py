@@ -21,6 +21,7 @@ from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.core.money import to_decimal_string
 from app.core.staff.rules import Role, Staff
+from app.core.types import Cells
 from app.http.cursors import decode_cursor, encode_cursor
 from app.http.doors import CaseReader
 from app.http.transactions import ReadSession, StreamSession
@@ -145,7 +146,7 @@ def overpaid(
 OVERPAID_HEADER = ("account_ref", "name", "product", "status", "overpaid", "currency")
 
 
-def _overpaid_rows(rows: Sequence[ListedAccount]) -> Iterator[tuple[Any, ...]]:
+def _overpaid_rows(rows: Sequence[ListedAccount]) -> Iterator[Cells]:
     for row in rows:
         yield (
             row.account.reference,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
 import sqlalchemy as sa
 from fastapi import APIRouter
@@ -26,6 +25,7 @@ from app.core.labels import ENTRY_LABELS
 from app.core.money import to_decimal_string
 from app.core.timeline.presenting import TimelineEntry
 from app.core.timeline.queries import events_of_customer
+from app.core.types import Cells, JsonObject
 from app.http.context import Now
 from app.http.cursors import RowId, decode_cursor, encode_cursor
 from app.http.doors import CaseReader
@@ -109,7 +109,7 @@ def _ledger_tab(request: Request, session: Session, file: AccountFile) -> Ledger
     )
 
 
-def _ledger_filter(request: Request) -> dict[str, Any]:
+def _ledger_filter(request: Request) -> JsonObject:
     """`?kind=&first=&last=`; what cannot be read filters nothing."""
     kind = request.query_params.get("kind", "")
     return {
@@ -143,7 +143,7 @@ def ledger_csv(
     return csv_download(f"account-{account_id}-ledger.csv", LEDGER_HEADER, rows)
 
 
-def _csv_row(file: AccountFile, line: LedgerLine) -> tuple[Any, ...]:
+def _csv_row(file: AccountFile, line: LedgerLine) -> Cells:
     return (
         file.account.reference,
         line.effective_on,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Form
@@ -29,6 +29,7 @@ from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
 from app.core.money import BadAmount, known_currencies, typed_minor
 from app.core.staff.rules import Role, Staff
+from app.core.types import JsonObject
 from app.http.context import Now
 from app.http.cursors import RowId, decode_cursor, encode_cursor
 from app.http.doors import CaseWorker, Manager
@@ -166,7 +167,7 @@ def _age(payment: UnmatchedPayment, portfolio: Portfolio, now: Now) -> int:
     return max(0, (local_date(now, portfolio.timezone) - payment.paid_on).days)
 
 
-def _posted_to(session: Session, rows: Sequence[dict[str, Any]]) -> dict[int, Account]:
+def _posted_to(session: Session, rows: Sequence[JsonObject]) -> dict[int, Account]:
     """entry id -> the account it is on, for the payments that were matched."""
     ids = [row["payment"].entry_id for row in rows if row["payment"].entry_id]
     query = (

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from sqlmodel import Session, col, select
 from starlette.requests import Request
@@ -23,6 +22,7 @@ from app.core.ids import id_of
 from app.core.timeline.payload import kinds_under
 from app.core.timeline.presenting import FILTER_LABELS, TimelineEntry, TimelineFilter
 from app.core.timeline.queries import events_of_customer
+from app.core.types import Rows
 from app.http.cursors import decode_cursor, encode_cursor
 from app.inbound.messages import reading_of
 from app.inbound.models import InboundMessage
@@ -131,7 +131,7 @@ def _timeline_tab(request: Request, session: Session, file: CaseFile, reader: Pa
     )
 
 
-def _position(values: Sequence[Any] | None) -> tuple[int | None, date | None]:
+def _position(values: Rows | None) -> tuple[int | None, date | None]:
     if values is None:
         return None, None
     try:

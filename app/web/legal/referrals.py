@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Form
 from starlette.requests import Request
@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from app.actions.referrals import decide_referral
 from app.core.money import to_decimal_string
+from app.core.types import Cells
 from app.http.context import Now
 from app.http.cursors import RowId, RowQuery, decode_cursor, encode_cursor
 from app.http.doors import LegalMember
@@ -89,7 +90,7 @@ CSV_HEADER = (
 )  # fmt: skip
 
 
-def _csv_rows(rows: Iterator[Listed]) -> Iterator[tuple[Any, ...]]:
+def _csv_rows(rows: Iterator[Listed]) -> Iterator[Cells]:
     for row in rows:
         currency = row.portfolio.currency
         yield (

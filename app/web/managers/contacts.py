@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from fastapi import APIRouter
 from sqlmodel import Session, col, select
@@ -17,6 +16,7 @@ from app.casework.cases.models import case_reference
 from app.core.clock import local_date, local_instant
 from app.core.errors import Invalid, NotFound
 from app.core.labels import CHANNEL_LABELS
+from app.core.types import Cells, JsonObject
 from app.core.vocabulary import Channel
 from app.http.context import Now
 from app.http.cursors import decode_cursor, encode_cursor
@@ -100,7 +100,7 @@ def contacts(
         local_instant(last_on + timedelta(days=1), 0, 0, zone),
         chosen.id if chosen and len(portfolios) > 1 else None,
     )
-    wanted: dict[str, Any] = {
+    wanted: JsonObject = {
         "decision": decision if decision in DECISIONS else "",
         "channel": Channel(channel) if channel in set(Channel) else None,
         "rule": rule[:100],
@@ -163,7 +163,7 @@ def _day(text: str, field: str) -> date | None:
     return found
 
 
-def _matrix(found: Mapping[tuple[str, Channel | None], int]) -> dict[str, Any]:
+def _matrix(found: Mapping[tuple[str, Channel | None], int]) -> JsonObject:
     """Rows by channel, columns by decision, and their sums; decisions that never happened are left out."""
     names = [name for name in DECISIONS if name != "unknown" or any(key[0] == name for key in found)]
     rows = [(channel, [found.get((name, channel), 0) for name in names]) for channel in Channel]
@@ -171,7 +171,7 @@ def _matrix(found: Mapping[tuple[str, Channel | None], int]) -> dict[str, Any]:
     return {"names": names, "rows": rows, "total": total, "any": any(total)}
 
 
-def _rule_chart(rules: RuleCounts) -> dict[str, Any] | None:
+def _rule_chart(rules: RuleCounts) -> JsonObject | None:
     top = [entry for entry in rules.rules if entry.refused or entry.withheld][:12]
     if not top:
         return None
@@ -188,7 +188,7 @@ def _rule_chart(rules: RuleCounts) -> dict[str, Any] | None:
     }
 
 
-def _day_chart(found: Mapping[tuple[date, str], int], first_on: date, last_on: date) -> dict[str, Any] | None:
+def _day_chart(found: Mapping[tuple[date, str], int], first_on: date, last_on: date) -> JsonObject | None:
     """Chart the gate's answers by day."""
     if not found:
         return None
@@ -213,7 +213,7 @@ CSV_HEADER = (
 )  # fmt: skip
 
 
-def csv_rows(rows: Iterator[Decision]) -> Iterator[tuple[Any, ...]]:
+def csv_rows(rows: Iterator[Decision]) -> Iterator[Cells]:
     for row in rows:
         yield (
             row.event_id,

@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
 from fastapi import APIRouter
 from sqlmodel import Session, col, select
@@ -20,6 +19,7 @@ from app.core.dates import add_months, month_start
 from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.core.money import to_decimal_string
+from app.core.types import JsonObject, Rows, Values
 from app.http.context import Now
 from app.http.doors import Manager
 from app.http.transactions import ReadSession
@@ -207,7 +207,7 @@ def _waterfall(roll: RollForward, on: date) -> list[RollForwardLine]:
     ]
 
 
-def _bucket_rows(buckets: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _bucket_rows(buckets: Values) -> list[JsonObject]:
     return [
         {
             "label": label,
@@ -249,7 +249,7 @@ CSV_HEADER = (
 )  # fmt: skip
 
 
-def _csv_rows(points: Sequence[Point], portfolio: Portfolio) -> Iterator[Sequence[Any]]:
+def _csv_rows(points: Sequence[Point], portfolio: Portfolio) -> Iterator[Rows]:
     for point in points:
         definition = DEFINITIONS.get(point.current.kpi)
         is_money = definition is not None and definition.unit is Unit.MONEY

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
 
 from babel.dates import format_skeleton
 from sqlmodel import Session
@@ -12,6 +11,7 @@ from starlette.requests import Request
 
 from app.book.ledger.models import Portfolio
 from app.core.money import exponent
+from app.core.types import JsonObject, Rows
 from app.http.formats import reader_locale
 from app.reporting.kpis import history
 from app.reporting.kpis.history import Point
@@ -20,7 +20,7 @@ from app.reporting.kpis.rules import OVERDUE_DAYS
 
 def charts_of(
     request: Request, session: Session, portfolio: Portfolio, points: Sequence[Point]
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, JsonObject]:
     days = sorted({point.on for point in points})
     if not days:
         return {}
@@ -47,7 +47,7 @@ def charts_of(
 
 def _recovery_chart(
     labels: list[str], days: list[date], by_day: Mapping[tuple[str, date], Point]
-) -> dict[str, Any]:
+) -> JsonObject:
     """With the figures as first reported beside them, once a late entry has restated any."""
     lines = {"Month to date": _values(by_day, "recovery_rate", days)}
     lines["Last 30 days"] = _values(by_day, "recovery_rate_30d", days)
@@ -63,6 +63,6 @@ def _values(
     return [(point.first if first else point.current).value if point else None for point in found]
 
 
-def _spec(kind: str, labels: list[str], unit: str, lines: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+def _spec(kind: str, labels: list[str], unit: str, lines: Mapping[str, Rows]) -> JsonObject:
     named = [{"name": name, "values": list(values)} for name, values in lines.items()]
     return {"type": kind, "labels": labels, "unit": unit, "series": named}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Form
 from starlette.requests import Request
@@ -13,6 +13,7 @@ from starlette.responses import Response
 from app.actions.messages import resolve_message, start_sending, stop_sending
 from app.core.errors import Conflict
 from app.core.staff.rules import MANAGEMENT, Staff
+from app.core.types import Cells, JsonObject
 from app.http.context import Now, ports_of
 from app.http.cursors import RowId, decode_cursor, encode_cursor
 from app.http.doors import Manager, Switcher
@@ -89,7 +90,7 @@ def outbox(
     cursor: str = "",
     format: str = "",
 ) -> Response:
-    wanted: dict[str, Any] = {
+    wanted: JsonObject = {
         "status": OutboxStatus(status) if status in set(OutboxStatus) else None,
         "destination": Destination(destination) if destination in set(Destination) else None,
     }
@@ -144,7 +145,7 @@ def sending(request: Request, _staff: Switcher, session: ReadSession) -> Respons
     )
 
 
-def _matrix(found: Mapping[tuple[OutboxStatus, Destination], int]) -> dict[str, Any]:
+def _matrix(found: Mapping[tuple[OutboxStatus, Destination], int]) -> JsonObject:
     """Rows by destination, columns by status; statuses that no message has are left out."""
     statuses = [status for status in OutboxStatus if any(key[0] is status for key in found)]
     rows = [(where, [found.get((status, where), 0) for status in statuses]) for where in Destination]
@@ -231,7 +232,7 @@ CSV_HEADER = (
 )  # fmt: skip
 
 
-def _csv_rows(rows: Iterator[Listed]) -> Iterator[tuple[Any, ...]]:
+def _csv_rows(rows: Iterator[Listed]) -> Iterator[Cells]:
     for row in rows:
         m = row.message
         yield (

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from typing import Any
 
 from babel.dates import format_skeleton
 from starlette.requests import Request
 
 from app.core.labels import CHANNEL_LABELS
+from app.core.types import JsonObject, Values
 from app.http.formats import reader_locale
 from app.operations.simulation.rules import MEASURE_WORDS, measures
 from app.web.rendering import Tone
@@ -24,11 +24,11 @@ DECISION_WORDS: Mapping[str, tuple[str, Tone]] = {
 SIDES = {"live": "Live", "candidate": "Candidate"}
 
 
-def sides_of(result: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+def sides_of(result: Values) -> list[tuple[str, Values]]:
     return [(name, result[name]) for name in SIDES if result[name]]
 
 
-def figures_of(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+def figures_of(result: Values) -> list[JsonObject]:
     """A row a measure that is not zero everywhere, with both sides and what differs."""
     live = measures(result["live"])
     other = measures(result["candidate"]) if result["candidate"] else None
@@ -50,9 +50,9 @@ def figures_of(result: Mapping[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
-def rules_of(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+def rules_of(result: Values) -> list[JsonObject]:
     """A row a rule, channel and decision, with how often on each side."""
-    rows: dict[tuple[str, ...], dict[str, Any]] = {}
+    rows: dict[tuple[str, ...], JsonObject] = {}
     for side, found in sides_of(result):
         for rule, citation, channel, decision, n in found["rules"]:
             about = {"rule": rule, "citation": citation, "channel": channel, "decision": decision}
@@ -61,7 +61,7 @@ def rules_of(result: Mapping[str, Any]) -> list[dict[str, Any]]:
     return sorted(rows.values(), key=lambda row: -max(row["live"], row["candidate"]))
 
 
-def charts_of(request: Request, result: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+def charts_of(request: Request, result: Values) -> list[tuple[str, JsonObject]]:
     first, last = date.fromisoformat(result["first_on"]), date.fromisoformat(result["last_on"])
     days = [first + timedelta(days=n) for n in range((last - first).days + 2)]
     locale = reader_locale(request)
@@ -81,7 +81,7 @@ def charts_of(request: Request, result: Mapping[str, Any]) -> list[tuple[str, di
     return charts
 
 
-def _by_channel(side: Mapping[str, Any], days: Sequence[str]) -> dict[str, list[int]]:
+def _by_channel(side: Values, days: Sequence[str]) -> dict[str, list[int]]:
     found: dict[tuple[str, str], int] = {}
     for day, channel, decision, n in side["contacts"]:
         if decision in ("sent", "call_task"):
@@ -92,7 +92,7 @@ def _by_channel(side: Mapping[str, Any], days: Sequence[str]) -> dict[str, list[
     return {words: values for words, values in series.items() if any(values)}
 
 
-def _bars(labels: Sequence[str], series: Mapping[str, Sequence[int]], *, stacked: bool) -> dict[str, Any]:
+def _bars(labels: Sequence[str], series: Mapping[str, Sequence[int]], *, stacked: bool) -> JsonObject:
     return {
         "type": "bar",
         "labels": list(labels),

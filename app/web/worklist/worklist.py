@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-import sqlalchemy as sa
 from babel import Locale
 from fastapi import APIRouter
 from sqlmodel import Session
@@ -32,8 +30,10 @@ from app.casework.cases.worklist import (
 )
 from app.casework.holds.queries import has_hold_to_review, is_on_hold, open_holds
 from app.casework.plans.queries import has_live_plan, has_payment_due, next_payments
+from app.core.database.rows import DbRow
 from app.core.money import to_decimal_string
 from app.core.staff.rules import Role, Staff
+from app.core.types import Rows
 from app.http.context import Now
 from app.http.cursors import decode_cursor, encode_cursor
 from app.http.doors import CaseWorker
@@ -218,7 +218,7 @@ class Line:
 def _lines(
     session: Session,
     books: Sequence[PortfolioToday],
-    found: Sequence[sa.Row[Any]],
+    found: Sequence[DbRow],
     now: datetime,
     locale: Locale | None,
 ) -> list[Line]:
@@ -272,7 +272,7 @@ def _lines(
 
 
 def _owes_now(
-    session: Session, books: Sequence[PortfolioToday], found: Sequence[sa.Row[Any]]
+    session: Session, books: Sequence[PortfolioToday], found: Sequence[DbRow]
 ) -> dict[int, CustomerDebt]:
     """By customer: the rows shown alone are folded to this moment; what a list is filtered and sorted by is of the
     night."""
@@ -300,7 +300,7 @@ CSV_HEADER = (
 
 def _csv_rows(
     session: Session, chosen: Selection, sort: str, descending: bool, now: datetime
-) -> Iterator[Sequence[Any]]:
+) -> Iterator[Rows]:
     codes: Mapping[int, PortfolioToday] = {book.portfolio_id: book for book in chosen.books}
     batches = worklist_of.all_rows(session, chosen, sort=sort, descending=descending, now=now)
     for batch in batches:

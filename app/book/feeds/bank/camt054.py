@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
@@ -43,6 +43,7 @@ from app.book.feeds.reading.parsing import Batch
 from app.book.ledger.models import Portfolio
 from app.book.ledger.references import normal_reference, real_reference
 from app.core.errors import DeskError, Invalid
+from app.core.types import JsonObject, Values
 
 BATCH = 2000
 """Transactions stored at once; the accounts of a portfolio are looked through once a batch."""
@@ -142,7 +143,7 @@ def _shown(entry: Element) -> list[str]:
     return [blotted(cell) for cell in shown]
 
 
-def _values(transaction: _Transaction, currency: str, file: _File) -> Mapping[str, Any]:
+def _values(transaction: _Transaction, currency: str, file: _File) -> Values:
     is_return = transaction.element.find("RtrInf") is not None
     if transaction.booked.is_credit:
         payment = _incoming(transaction, file, is_return)
@@ -307,7 +308,7 @@ def _by_batch(items: Iterator[Row | Reject]) -> Iterator[list[Row | Reject]]:
         yield batch
 
 
-def _has_no_columns(_row: Mapping[str, str], _portfolio: Portfolio) -> dict[str, Any]:
+def _has_no_columns(_row: Mapping[str, str], _portfolio: Portfolio) -> JsonObject:
     raise BadCell("", "camt.054 is XML and has no columns")
 
 

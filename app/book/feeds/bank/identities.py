@@ -7,7 +7,6 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -23,6 +22,7 @@ from app.book.ledger.service import MAX_REFERENCE
 from app.core.card_numbers import holds_card_number
 from app.core.database.bulk import chunked, insert_rows
 from app.core.database.engine import table_of
+from app.core.types import JsonObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class Identities:
         """(key, number among those that look alike) -> reference."""
         self._told: dict[str, list[Told]] = defaultdict(list)
         """reference -> what was said of it, wherever that was."""
-        self._new: list[dict[str, Any]] = []
+        self._new: list[JsonObject] = []
         self._read(session, seen)
         names = {
             name for each in seen for name in (each.bank_reference, each.before, *self._made(each)) if name

@@ -16,6 +16,7 @@ from app.book.feeds.models import PayerAccount
 from app.book.ledger.models import Account, Statement
 from app.core.database.bulk import chunked
 from app.core.database.engine import table_of
+from app.core.types import Rows
 
 
 def accounts_by_key(session: Session, portfolio_id: int, keys: Iterable[str]) -> dict[str, list[Known]]:
@@ -37,7 +38,7 @@ def _known_columns() -> list[sa.Column[Any]]:
     return [account.c[name] for name in ("id", "customer_id", "reference", "status", "ended_on", "opened_on")]
 
 
-def _known_as(row: Sequence[Any], amounts: Mapping[int, str]) -> Known:
+def _known_as(row: Rows, amounts: Mapping[int, str]) -> Known:
     """A row of `_known_columns` and the amounts that would be paid to the account."""
     account_id, customer_id, reference, status, ended_on, opened_on = row
     return Known(account_id, customer_id, reference, status, ended_on, amounts, opened_on)

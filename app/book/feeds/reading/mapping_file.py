@@ -16,6 +16,7 @@ from app.book.feeds.reading.notation import MONTH_ENDS, has_day
 from app.book.ledger.rules import EntryKind
 from app.core.errors import Invalid
 from app.core.kit.toml_text import parse_toml
+from app.core.types import JsonObject
 
 MAX_FILE = 256 * 1024
 
@@ -60,7 +61,7 @@ _COLUMN_KEYS = {"column", "columns", "join", "format", "unit", "negate", "missin
 class _Checked:
     """The checks of a mapping file, key by key."""
 
-    def __init__(self, data: dict[str, Any], name: str) -> None:
+    def __init__(self, data: JsonObject, name: str) -> None:
         self.data = data
         self.name = name
 
@@ -87,13 +88,13 @@ class _Checked:
     def wrong(self, key: str, why: str) -> Invalid:
         return Invalid(f"mapping {self.name}: {key} {why}", key)
 
-    def table(self, key: str) -> dict[str, Any]:
+    def table(self, key: str) -> JsonObject:
         found = self.data.get(key, {})
         if not isinstance(found, dict):
             raise self.wrong(key, f"is a table: [{key}]")
         return found
 
-    def plain(self) -> dict[str, Any]:
+    def plain(self) -> JsonObject:
         given = {}
         for key, kind in _PLAIN_KEYS.items():
             if key in self.data:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
-from typing import Any
 
 import polars as pl
 
@@ -24,6 +23,7 @@ from app.book.ledger.rules import LOWERING
 from app.core.card_numbers import holds_card_number
 from app.core.errors import Invalid
 from app.core.money import exponent
+from app.core.types import JsonObject
 
 MAX_CELL = 10_000
 WITHHELD = "(row withheld: it holds what looks like a full card number)"
@@ -150,11 +150,11 @@ class RowParser:
 
     # --- row by row: the definition -----------------------------------------------------------------------------
 
-    def by_row(self, cells: Sequence[str]) -> dict[str, Any]:
+    def by_row(self, cells: Sequence[str]) -> JsonObject:
         """The values of a record; BadCell says why it has none."""
         return self.read(cells)[0]
 
-    def read(self, cells: Sequence[str]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    def read(self, cells: Sequence[str]) -> tuple[JsonObject, list[tuple[str, str]]]:
         """The values of a record, and what a person should know of how they were read: (column, word)."""
         texts = self.texts(cells)
         return self._layout.parse(texts, self._portfolio), texts.told

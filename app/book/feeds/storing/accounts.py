@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import polars as pl
 import sqlalchemy as sa
@@ -32,6 +31,7 @@ from app.core.actor import Actor
 from app.core.database.bulk import among, chunked
 from app.core.database.engine import table_of
 from app.core.timeline.service import NewEvent, about_customer, lock_customers, record_many
+from app.core.types import JsonObject, Values
 
 FED = ("card_last4", "product", "credit_limit_minor", "apr_millionths")
 """What of an account a file changes."""
@@ -168,7 +168,7 @@ def _change_customers(
     table = table_of(Customer)
     lines: set[int] = set()
     events: list[NewEvent] = []
-    updates: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    updates: dict[tuple[str, ...], list[JsonObject]] = {}
     for ids in chunked(wanted, 2000):
         query = sa.select(table.c.id, *[table.c[name] for name in CONTACT])
         for row in session.connection().execute(query.where(among(session, table.c.id, ids))).mappings():
@@ -195,7 +195,7 @@ def _change_customers(
 
 
 def _update(
-    session: Session, model: type[Customer | Account], updates: Mapping[tuple[str, ...], list[dict[str, Any]]]
+    session: Session, model: type[Customer | Account], updates: Mapping[tuple[str, ...], list[JsonObject]]
 ) -> None:
     table = table_of(model)
     for names, rows in updates.items():
@@ -220,7 +220,7 @@ def _change_accounts(
     """Take over limits, rates and cards of accounts whose holder is not in question; other dates are conflicts."""
     lines: set[int] = set()
     events: list[NewEvent] = []
-    updates: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    updates: dict[tuple[str, ...], list[JsonObject]] = {}
     for row in leading.iter_rows(named=True):
         if fixed := [name for name in FIXED if row[f"differs_{name}"]]:
             names = ", ".join(fixed)
@@ -307,7 +307,7 @@ class _Reported:
         change = self.known.get((account_id, what))
         return change is not None and change.status is ReportedStatus.REFUSED and change.value == said
 
-    def _ask(self, row: Mapping[str, Any], what: ReportedWhat, said: str, was: str) -> list[NewEvent]:
+    def _ask(self, row: Values, what: ReportedWhat, said: str, was: str) -> list[NewEvent]:
         known = self.known.get((row["id"], what))
         if known is not None and known.value == said:
             return []

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
 
 import polars as pl
 import sqlalchemy as sa
@@ -28,6 +27,7 @@ from app.book.ledger.models import (
 from app.book.ledger.rules import EntryKind, FeedKind
 from app.core.database.bulk import among
 from app.core.database.engine import table_of
+from app.core.types import JsonObject
 
 MANY_BYTES = 4 * 1024 * 1024
 """Size of a file from which on a load reads the portfolio's accounts all at once."""
@@ -152,7 +152,7 @@ def _dated_rows(fresh: pl.DataFrame, book: KnownRows, feed: Dated) -> pl.DataFra
     """Rows as the table has them. What came after its day was closed is posted into the open day."""
     on = pl.col(feed.dated_by)
     posted_on = pl.max_horizontal(on, pl.lit(book.open_on)) if book.open_on else on
-    constant: dict[str, Any] = {"portfolio_id": pl.lit(book.portfolio_id)}
+    constant: JsonObject = {"portfolio_id": pl.lit(book.portfolio_id)}
     if feed.model is Entry:
         is_recovery = (pl.col("given") == EntryKind.PAYMENT.value) & (on > pl.col("charged_off_on"))
         constant["kind"] = pl.when(is_recovery).then(pl.lit(EntryKind.RECOVERY.value)).otherwise("given")

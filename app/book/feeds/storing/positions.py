@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -31,6 +30,7 @@ from app.core.database.bulk import among, insert_rows
 from app.core.database.engine import table_of
 from app.core.errors import Invalid
 from app.core.ids import id_of
+from app.core.types import JsonObject, Values
 
 
 def check_source(portfolio: Portfolio, kind: FeedKind) -> None:
@@ -48,7 +48,7 @@ def check_source(portfolio: Portfolio, kind: FeedKind) -> None:
         )
 
 
-def parse_position(row: Cells, portfolio: Portfolio) -> dict[str, Any]:
+def parse_position(row: Cells, portfolio: Portfolio) -> JsonObject:
     as_of = date_cell(row, "as_of")
     assert as_of is not None
     past_due = amount_cell(row, "past_due_amount", portfolio)
@@ -76,7 +76,7 @@ def store_positions(session: Session, portfolio: Portfolio, rows: list[Row], now
     open_on = first_open_day(session, id_of(portfolio))
     opened = _opened(session, [account_id for account_id, _ in accounts.values()])
     today = local_date(now, portfolio.timezone)
-    fresh: list[dict[str, Any]] = []
+    fresh: list[JsonObject] = []
     changed: dict[int, date] = {}
     for row in rows:
         account = accounts.get(row.values["account_ref"])
@@ -117,7 +117,7 @@ def _opened(session: Session, account_ids: Sequence[int]) -> dict[int, date]:
     return {account_id: on for account_id, on in session.connection().execute(query)}
 
 
-def _known(session: Session, account_ids: Sequence[int]) -> dict[tuple[int, date], Mapping[str, Any]]:
+def _known(session: Session, account_ids: Sequence[int]) -> dict[tuple[int, date], Values]:
     table = table_of(Position)
     query = sa.select(table).where(among(session, table.c.account_id, account_ids))
     rows = session.connection().execute(query).mappings()

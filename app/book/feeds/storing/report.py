@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+
+from app.core.types import JsonObject
 
 
 @dataclass
@@ -23,7 +24,7 @@ class LoadReport:
     warnings_file: str | None = None
     notes: list[str] = field(default_factory=list)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> JsonObject:
         return dict(vars(self))
 
 

@@ -16,7 +16,9 @@ from sqlmodel import Session, SQLModel
 
 from app.book.feeds.columns import FIRST_DATE, LAST_DATE
 from app.core.database.engine import table_of
+from app.core.database.rows import Query
 from app.core.errors import DeskError
+from app.core.types import JsonObject
 
 SLICE = 20_000
 """Rows that become Python objects at a time, on SQLite."""
@@ -61,7 +63,7 @@ def among_texts(
     return column.in_(sa.select(each.c.value))
 
 
-def fetch(session: Session, query: sa.Select[Any], schema: dict[str, Any]) -> pl.DataFrame:
+def fetch(session: Session, query: Query, schema: JsonObject) -> pl.DataFrame:
     result = session.connection().execute(query, execution_options={"yield_per": SLICE})
     parts = [pl.DataFrame(list(map(tuple, part)), schema, orient="row") for part in result.partitions(SLICE)]
     return pl.concat(parts, rechunk=True) if parts else pl.DataFrame(schema=schema)

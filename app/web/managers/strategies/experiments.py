@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Form
 from pydantic import BaseModel
@@ -18,6 +18,7 @@ from app.book.ledger.service import get_portfolio
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import MANAGEMENT
+from app.core.types import JsonObject
 from app.http.context import Now
 from app.http.cursors import RowId
 from app.http.doors import Manager
@@ -234,9 +235,7 @@ def _experiment(session: Session, experiment_id: int) -> tuple[Experiment, Portf
     return experiment, session.get_one(Portfolio, experiment.portfolio_id)
 
 
-def _chart(
-    result: Comparison, champion: StrategyVersion, challenger: StrategyVersion
-) -> dict[str, Any] | None:
+def _chart(result: Comparison, champion: StrategyVersion, challenger: StrategyVersion) -> JsonObject | None:
     """Cure rates with the ends of their intervals."""
     if not (result.champion.cases and result.challenger.cases):
         return None

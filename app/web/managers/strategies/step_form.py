@@ -13,6 +13,7 @@ from app.book.ledger.models import Portfolio
 from app.core.errors import Invalid, NotFound
 from app.core.labels import CHANNEL_LABELS
 from app.core.money import exponent
+from app.core.types import JsonObject, Values
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.strategy import service
 from app.outreach.strategy.rules import ASKABLE, Action, Moment, Op, Shape, Step
@@ -90,24 +91,24 @@ def _by_field(problems: Sequence[Problem]) -> dict[str, str]:
     return found
 
 
-def _wait_line(wait: Mapping[str, Any]) -> str:
+def _wait_line(wait: Values) -> str:
     return f'wait_for = {{ step = "{wait["step"]}", days = {wait["days"]}, moment = "{wait["moment"]}" }}\n'
 
 
-def _raw_step(draft: StrategyDraft) -> tuple[dict[str, Any], dict[str, str]]:
+def _raw_step(draft: StrategyDraft) -> tuple[JsonObject, dict[str, str]]:
     """The form as TOML would have it; values that cannot be told apart from text become numbers where they are."""
     errors: dict[str, str] = {}
     day = draft.day.strip()
     if not (day.isascii() and day.isdigit() and len(day) < 6):
         errors["day"] = "Write a whole number."
-    raw: dict[str, Any] = {"id": draft.id.strip(), "day": int(day) if "day" not in errors else 0}
+    raw: JsonObject = {"id": draft.id.strip(), "day": int(day) if "day" not in errors else 0}
     raw["action"] = draft.action
     if draft.action == Action.MESSAGE:
         raw |= {"letter": draft.letter, "channels": draft.channels, "purpose": draft.purpose or "reminder"}
         raw["otherwise"] = draft.otherwise
     if draft.action == Action.TASK:
         raw["task"] = draft.task
-    condition: dict[str, Any] = {}
+    condition: JsonObject = {}
     for fact, op, value in zip(draft.fact, draft.op, draft.value, strict=False):
         if fact and value.strip():
             condition.setdefault(fact, {})[op] = _typed_value(fact, op, value.strip())
