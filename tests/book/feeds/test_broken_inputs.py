@@ -1,6 +1,6 @@
 """Broken inputs: what a creditor's system, a spreadsheet or somebody hostile makes of a file, and what comes of it.
 
-Three tables, to be read as documentation (a shorter copy is in docs/feeds.md, "What happens to a broken file"):
+Three tables, to be read as documentation (a shorter copy is in docs/feeds.md, "Broken files"):
 one broken row among good ones, a file that is not one of ours, and what is odd but welcome. Each is loaded on both
 databases by the same door as everything else.
 """
