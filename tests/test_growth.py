@@ -33,7 +33,7 @@ from app.inbound.rules import read
 TIMES = 8
 ALLOWED = 28.0
 """Of TIMES times as much, at most this many times as long; the square would take 64."""
-SHORT = 0.25
+SHORT = 0.5
 """Seconds below which growth is not measured: what a small bound of its own cuts off takes no longer."""
 CEILING = 6.0
 ATTEMPTS = 3
