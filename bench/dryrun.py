@@ -59,9 +59,9 @@ from app.operations.day.closing import run_days  # noqa: E402
 from app.operations.simulation.rules import StrategyResult, measures  # noqa: E402
 from app.operations.simulation.service import Comparison, simulate  # noqa: E402
 from app.outreach.gate.events import ContactCleared, ContactRefused, ContactWaiting, ContactWithheld  # noqa: E402
+from app.outreach.outbox.dispatch import Accepted, Dispatch, SendResult  # noqa: E402
 from app.outreach.outbox.events import ContactSent  # noqa: E402
-from app.outreach.outbox.rules import Accepted, Dispatch, SendResult  # noqa: E402
-from app.outreach.strategy.service import shipped_text  # noqa: E402
+from app.outreach.strategy.ladders import shipped_text  # noqa: E402
 from app.programs.jobs import Worker  # noqa: E402
 from app.programs.ports import make_stationery  # noqa: E402
 from bench import _book as book  # noqa: E402

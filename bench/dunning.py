@@ -53,7 +53,7 @@ from app.outreach.planning.letterhead import LetterCatalog  # noqa: E402
 from app.outreach.planning.links import LinkSigner  # noqa: E402
 from app.outreach.planning.nightly import ASKED  # noqa: E402
 from app.outreach.strategy.due_steps import ask_strategy, cases_to_contact  # noqa: E402
-from app.outreach.strategy.rules import Take  # noqa: E402
+from app.outreach.strategy.rules import StepDue  # noqa: E402
 from bench._tryton import Stopwatch  # noqa: E402
 
 FOLDER = ROOT / "var" / "bench" / "dunning"
@@ -187,7 +187,7 @@ def _decide(day: Day, count: int) -> tuple[float, float]:
                     "created_at": day.now,
                 }
                 for asked in ask_strategy(session, day.portfolio, ids, on=day.on)
-                if isinstance(asked.answer, Take)
+                if isinstance(asked.answer, StepDue)
             ]
             insert_rows(session, PlannedContact, rows)
             written += len(rows)

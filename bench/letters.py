@@ -40,7 +40,8 @@ from app.adapters.print.letter_page import STANDARDS, letter_template, page_data
 from app.adapters.print.letters import IN_FLIGHT, PrintLetterSender  # noqa: E402
 from app.adapters.print.typesetting import PRINT_STANDARDS, print_fonts  # noqa: E402
 from app.core.vocabulary import Channel  # noqa: E402
-from app.outreach.outbox.rules import Accepted, Dispatch, Piece  # noqa: E402
+from app.outreach.outbox.dispatch import Accepted, Dispatch  # noqa: E402
+from app.outreach.outbox.printing import Piece  # noqa: E402
 
 LETTERS = ROOT / "letters"
 FOLDER = ROOT / "var" / "bench" / "letters"

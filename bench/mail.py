@@ -36,7 +36,7 @@ sys.path.insert(0, str(ROOT))
 from app.adapters.mail.smtp import SmtpEmailSender  # noqa: E402
 from app.core.clock import FixedClock  # noqa: E402
 from app.core.vocabulary import Channel  # noqa: E402
-from app.outreach.outbox.rules import Accepted, Dispatch  # noqa: E402
+from app.outreach.outbox.dispatch import Accepted, Dispatch  # noqa: E402
 
 TIMES_THE_REFERENCE = 3.0
 AT = datetime(2026, 6, 15, 7, 0, tzinfo=UTC)

@@ -47,7 +47,8 @@ from app.operations.day.stages import contact  # noqa: E402
 from app.outreach.delivery.sending import deliver_due  # noqa: E402
 from app.outreach.delivery.transports import Candidate, ContactTransport  # noqa: E402
 from app.outreach.gate.contact_cases import CaseRow, ContactCase, _case_rows  # noqa: E402
-from app.outreach.outbox.rules import Accepted, Destination  # noqa: E402
+from app.outreach.outbox.dispatch import Accepted  # noqa: E402
+from app.outreach.outbox.rules import Destination  # noqa: E402
 from app.outreach.planning.letterhead import LetterCatalog  # noqa: E402
 from bench import gate  # noqa: E402
 from tests import provider  # noqa: E402

@@ -42,8 +42,9 @@ from app.outreach.delivery.sending import deliver_due
 from app.outreach.delivery.transports import ContactTransport, Transport
 from app.outreach.gate.facts import address_of
 from app.outreach.letters.catalog import load_letters
+from app.outreach.outbox.dispatch import Accepted, Dispatch, SendResult
 from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import Accepted, Destination, Dispatch, SendResult
+from app.outreach.outbox.rules import Destination
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.links import LinkSigner
 from app.programs.ports import LETTERS

@@ -9,7 +9,7 @@ from typing import TextIO
 import structlog
 
 from app.core.vocabulary import Channel
-from app.outreach.outbox.rules import Accepted, Dispatch, SendResult
+from app.outreach.outbox.dispatch import Accepted, Dispatch, SendResult
 
 KEEP = 1000
 """How many messages a sender remembers; older ones are forgotten."""

@@ -24,7 +24,7 @@ from http_message_signatures.httpx2 import SignatureHooks, SignatureHooksMode, S
 
 from app.legal.bundle.bag import TAG_MANIFEST, json_bytes, key_id, sha256
 from app.legal.bundle.receipt import Receipt
-from app.outreach.outbox.rules import Misconfigured, TryLater, Undeliverable
+from app.outreach.outbox.dispatch import Misconfigured, TryLater, Undeliverable
 
 Delivery = Receipt | Undeliverable | TryLater | Misconfigured
 

@@ -15,17 +15,10 @@ from app.legal.bundle.service import Seal
 from app.legal.handover.transport import BundleTransport, LegalDesk
 from app.operations.alerts.rules import Messenger
 from app.outreach.delivery.transports import ContactTransport, Transport
-from app.outreach.outbox.rules import (
-    AsyncSender,
-    Destination,
-    Failure,
-    Lookup,
-    Pace,
-    Paper,
-    Press,
-    PrintService,
-    Sender,
-)
+from app.outreach.outbox.dispatch import AsyncSender, Failure, Sender
+from app.outreach.outbox.lookup import Lookup
+from app.outreach.outbox.printing import Paper, Press, PrintService
+from app.outreach.outbox.rules import Destination, Pace
 from app.outreach.planning.letterhead import LetterCatalog
 
 

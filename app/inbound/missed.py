@@ -19,7 +19,7 @@ from app.inbound.models import InboundMessage
 from app.inbound.phrases.phrasebook import shipped_phrases
 from app.inbound.reception import receive
 from app.inbound.rules import Arrived, Inbox
-from app.outreach.outbox.rules import Misconfigured, TryLater
+from app.outreach.outbox.dispatch import Misconfigured, TryLater
 from app.outreach.planning.letterhead import LetterCatalog
 
 log = structlog.get_logger("desk.inbound")

@@ -18,7 +18,7 @@ from app.casework.correspondence.rules import InboundSource as InboundSource
 from app.casework.correspondence.rules import Intent as Intent
 from app.core.vocabulary import Channel, HoldKind
 from app.inbound.phrases.quotes import Heard, Reaction, hear, plain
-from app.outreach.outbox.rules import Misconfigured, TryLater
+from app.outreach.outbox.dispatch import Misconfigured, TryLater
 
 
 class ReviewOutcome(StrEnum):

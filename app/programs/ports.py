@@ -22,7 +22,9 @@ from app.legal.handover.transport import LegalDesk
 from app.operations.alerts.rules import Messenger
 from app.outreach.letters.catalog import load_letters
 from app.outreach.letters.sms import sms_segments
-from app.outreach.outbox.rules import Pace, Paper, Press, PrintService, Sender
+from app.outreach.outbox.dispatch import Sender
+from app.outreach.outbox.printing import Paper, Press, PrintService
+from app.outreach.outbox.rules import Pace
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.links import LinkSigner
 

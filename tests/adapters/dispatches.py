@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from app.core.vocabulary import Channel
-from app.outreach.outbox.rules import AsyncSender, Dispatch, SendResult
+from app.outreach.outbox.dispatch import AsyncSender, Dispatch, SendResult
 
 TO = {
     Channel.SMS: "+12125550142",

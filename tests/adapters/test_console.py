@@ -10,7 +10,7 @@ import structlog
 
 from app.adapters.console import KEEP, ConsoleSender
 from app.core.vocabulary import Channel
-from app.outreach.outbox.rules import Accepted
+from app.outreach.outbox.dispatch import Accepted
 from tests.adapters.dispatches import TO, a_dispatch
 
 

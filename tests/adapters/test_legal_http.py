@@ -34,7 +34,7 @@ from app.core.clock import FixedClock
 from app.legal.bundle import bag as fmt
 from app.legal.bundle.build import build, key_id, verify
 from app.legal.bundle.receipt import Receipt
-from app.outreach.outbox.rules import Misconfigured, TryLater, Undeliverable
+from app.outreach.outbox.dispatch import Misconfigured, TryLater, Undeliverable
 from reference.legal_desk.receiver import create_legal_desk
 from tests.legal.builders import KEY, OTHER_KEY, case_file, customer, no_page
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.adapters.mail.mime import ascii_address, compose, one_line
-from app.outreach.outbox.rules import Attachment
+from app.outreach.outbox.dispatch import Attachment
 
 AT = datetime(2026, 11, 14, 9, 30, tzinfo=UTC)
 

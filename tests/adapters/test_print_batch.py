@@ -14,7 +14,8 @@ import pytest
 
 from app.adapters.print.batch import AT_ONCE, MANIFEST, PDF, PrintPress, sheet_marks
 from app.core.vocabulary import Channel
-from app.outreach.outbox.rules import Misconfigured, Piece, PressDown
+from app.outreach.outbox.dispatch import Misconfigured
+from app.outreach.outbox.printing import Piece, PressDown
 from tests.adapters.dispatches import a_dispatch
 from tests.paths import ROOT
 

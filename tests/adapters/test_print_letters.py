@@ -25,7 +25,7 @@ from app.book.ledger.rules import CollectorKind
 from app.core.vocabulary import Channel
 from app.outreach.letters.rendering import render
 from app.outreach.letters.samples import sample_context, sample_dispatch
-from app.outreach.outbox.rules import Accepted, Dispatch, Misconfigured, TryLater, Undeliverable
+from app.outreach.outbox.dispatch import Accepted, Dispatch, Misconfigured, TryLater, Undeliverable
 from tests import builders
 from tests.adapters.dispatches import a_dispatch
 from tests.paths import ROOT

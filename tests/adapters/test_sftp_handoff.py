@@ -13,7 +13,7 @@ import pytest
 
 from app.adapters.print.sftp_handoff import SftpPrintService
 from app.core.errors import Invalid
-from app.outreach.outbox.rules import HandoffFailed
+from app.outreach.outbox.printing import HandoffFailed
 
 BATCH = "2026-03-14/batch-000012"
 FINAL = ["2026-03-14-batch-000012.csv", "2026-03-14-batch-000012.pdf"]

@@ -32,7 +32,14 @@ from app.adapters.print.letter_page import LetterPaper
 from app.core.clock import FixedClock
 from app.core.settings import ROOT
 from app.core.vocabulary import Channel
-from app.outreach.outbox.rules import Accepted, Misconfigured, SendResult, TryLater, Uncertain, Undeliverable
+from app.outreach.outbox.dispatch import (
+    Accepted,
+    Misconfigured,
+    SendResult,
+    TryLater,
+    Uncertain,
+    Undeliverable,
+)
 from tests.adapters.dispatches import a_dispatch
 
 LETTERS = ROOT / "letters"

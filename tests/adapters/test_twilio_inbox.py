@@ -11,7 +11,7 @@ from werkzeug import Request, Response
 
 from app.adapters.twilio.inbox import TwilioInbox
 from app.inbound.rules import Arrived
-from app.outreach.outbox.rules import Misconfigured, TryLater
+from app.outreach.outbox.dispatch import Misconfigured, TryLater
 
 SID, OURS, THEIRS = "AC" + "0" * 32, "+12125550100", "+12125550142"
 NOW = datetime(2026, 11, 14, 17, tzinfo=UTC)

@@ -21,16 +21,16 @@ from werkzeug import Request, Response
 from app.adapters.twilio.sms import TwilioSmsSender, validate_signature
 from app.core.clock import FixedClock
 from app.core.vocabulary import Channel
-from app.outreach.outbox.rules import (
+from app.outreach.outbox.dispatch import (
     Accepted,
-    Found,
     Misconfigured,
-    OutboxStatus,
     SendResult,
     TryLater,
     Uncertain,
     Undeliverable,
 )
+from app.outreach.outbox.lookup import ProviderMessage
+from app.outreach.outbox.rules import OutboxStatus
 from tests.adapters.dispatches import a_dispatch, send_now
 from tests.adapters.test_smtp_email import a_certificate
 
@@ -153,15 +153,15 @@ def test_what_twilio_took_is_found_on_its_list(httpserver: HTTPServer) -> None:
     found = sender(httpserver.url_for("")).find("+12125550142", since=since)
     assert httpserver.log[0][0].args["To"] == "+12125550142"
     assert found == [
-        Found("SM1", "您的款項", CLOCK.now() - timedelta(seconds=30), OutboxStatus.SENT),
-        Found(
+        ProviderMessage("SM1", "您的款項", CLOCK.now() - timedelta(seconds=30), OutboxStatus.SENT),
+        ProviderMessage(
             "SM2",
             "您的款項",
             CLOCK.now() - timedelta(seconds=30),
             OutboxStatus.UNDELIVERED,
             "Twilio error 30005",
         ),
-        Found("SM5", "您的款項", CLOCK.now() - timedelta(seconds=30), OutboxStatus.SENT),
+        ProviderMessage("SM5", "您的款項", CLOCK.now() - timedelta(seconds=30), OutboxStatus.SENT),
     ]
 
 

@@ -31,7 +31,8 @@ from app.legal.referrals.events import ReferralNominated
 from app.operations.invariants import thorough
 from app.outreach.delivery.moves import result_event
 from app.outreach.gate.events import ContactCleared, ContactWaiting
-from app.outreach.outbox.rules import Accepted, OutboxStatus
+from app.outreach.outbox.dispatch import Accepted
+from app.outreach.outbox.rules import OutboxStatus
 from tests import builders
 from tests.chaos.processes import KILLED, desk, in_child, in_fresh_process, picture
 

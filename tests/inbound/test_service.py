@@ -44,8 +44,8 @@ from app.outreach.gate.events import ConsentChanged, ContactCleared, ContactRefu
 from app.outreach.gate.preferences import open_preferences
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import LINK_GONE
+from app.outreach.strategy.conditions import MOMENTS, Moment
 from app.outreach.strategy.facts import _Gathering
-from app.outreach.strategy.rules import MOMENTS, Moment
 from app.policy.facts import PreferenceKind
 from tests import builders
 from tests.inbound.correspondence import (

@@ -20,7 +20,7 @@ from app.core.actor import SYSTEM
 from app.core.database.engine import transaction
 from app.core.ids import id_of
 from app.legal.referrals.service import nominate
-from app.outreach.outbox.rules import Accepted, SendResult, Uncertain
+from app.outreach.outbox.dispatch import Accepted, SendResult, Uncertain
 from tests import builders
 from tests.builders import RecordingSender
 

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from email_validator import EmailNotValidError, validate_email
 
-from app.outreach.outbox.rules import Attachment
+from app.outreach.outbox.dispatch import Attachment
 
 CRLF = b"\r\n"
 WIDEST = 76

@@ -24,7 +24,7 @@ from app.adapters.mail.server import connect, parse_smtp_url
 from app.core.clock import Clock
 from app.core.errors import Invalid
 from app.inbound.bounces.rules import Severity, severity
-from app.outreach.outbox.rules import (
+from app.outreach.outbox.dispatch import (
     Accepted,
     Attachment,
     Dispatch,

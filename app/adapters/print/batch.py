@@ -31,7 +31,8 @@ from app.adapters.print.letter_page import address_problem, letter_template, pag
 from app.adapters.print.typesetting import CannotTypeset, typeset_many
 from app.core.kit.csv_cells import protect
 from app.core.kit.processes import make_shared, share_with_group
-from app.outreach.outbox.rules import FinishedBatch, Misconfigured, Piece, PressDown, TryLater
+from app.outreach.outbox.dispatch import Misconfigured, TryLater
+from app.outreach.outbox.printing import FinishedBatch, Piece, PressDown
 
 PDF, MANIFEST = "letters.pdf", "manifest.csv"
 COLUMNS = (

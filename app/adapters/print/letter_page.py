@@ -16,7 +16,7 @@ from babel import Locale
 from app.adapters.print.typesetting import CannotTypeset, picture_pages, typeset
 from app.core.errors import Invalid
 from app.outreach.letters.locales import format_date, known_language, locale_for
-from app.outreach.outbox.rules import Dispatch
+from app.outreach.outbox.dispatch import Dispatch
 
 if TYPE_CHECKING:
     from typst import PDFStandard

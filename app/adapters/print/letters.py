@@ -24,7 +24,14 @@ from app.adapters.print.letter_page import address_lines, address_problem, lette
 from app.adapters.print.typesetting import CannotTypeset, count_pages
 from app.core.kit.csv_cells import protect
 from app.core.kit.processes import make_shared, share_with_group
-from app.outreach.outbox.rules import Accepted, Dispatch, Misconfigured, SendResult, TryLater, Undeliverable
+from app.outreach.outbox.dispatch import (
+    Accepted,
+    Dispatch,
+    Misconfigured,
+    SendResult,
+    TryLater,
+    Undeliverable,
+)
 
 MANIFEST = "manifest.csv"
 IN_FLIGHT = 2

@@ -20,7 +20,7 @@ from asyncssh import SFTPClient, SFTPError
 
 from app.adapters.print.batch import MANIFEST, PDF
 from app.core.errors import Invalid
-from app.outreach.outbox.rules import HandoffFailed
+from app.outreach.outbox.printing import HandoffFailed
 
 FILES = ((PDF, ".pdf"), (MANIFEST, ".csv"))
 """The files of a batch, in the order in which they get their names."""

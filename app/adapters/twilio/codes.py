@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from app.outreach.outbox.rules import Failure, Misconfigured, SendResult, TryLater, Uncertain, Undeliverable
+from app.outreach.outbox.dispatch import (
+    Failure,
+    Misconfigured,
+    SendResult,
+    TryLater,
+    Uncertain,
+    Undeliverable,
+)
 
 # https://www.twilio.com/docs/api/errors: what each refusal says about the message, the address or ourselves. The same
 # codes come with the answer to the call, in a report later (a messaging service and the carriers answer only then) and

@@ -24,7 +24,7 @@ from twilio.http.response import Response
 from twilio.rest import Client
 from yarl import URL
 
-from app.outreach.outbox.rules import Misconfigured, TryLater, Uncertain
+from app.outreach.outbox.dispatch import Misconfigured, TryLater, Uncertain
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ from twilio.rest.api.v2010.account.message import MessageInstance
 
 from app.adapters.twilio.http import TwilioApi, status_of
 from app.inbound.rules import Arrived
-from app.outreach.outbox.rules import Misconfigured, TryLater
+from app.outreach.outbox.dispatch import Misconfigured, TryLater
 
 AT_MOST = 5_000
 """Messages to one number that are read, the latest first."""

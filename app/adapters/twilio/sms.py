@@ -18,16 +18,9 @@ from twilio.rest.api.v2010.account.message import MessageInstance
 from app.adapters.twilio.codes import failure_of, number_of, outcome_of
 from app.adapters.twilio.http import TIMEOUT_SECONDS, TwilioApi, outcome_of_failure, status_of
 from app.core.clock import Clock
-from app.outreach.outbox.rules import (
-    Accepted,
-    Dispatch,
-    Found,
-    Misconfigured,
-    OutboxStatus,
-    SendResult,
-    TryLater,
-    Uncertain,
-)
+from app.outreach.outbox.dispatch import Accepted, Dispatch, Misconfigured, SendResult, TryLater, Uncertain
+from app.outreach.outbox.lookup import ProviderMessage
+from app.outreach.outbox.rules import OutboxStatus
 
 LISTED = 50
 """Messages to one number that a look-up reads."""
@@ -85,7 +78,7 @@ class TwilioSmsSender:
             return Uncertain("Twilio's answer is about another message")
         return Accepted(str(message.sid))
 
-    def find(self, to: str, *, since: datetime) -> Sequence[Found] | TryLater | Misconfigured:
+    def find(self, to: str, *, since: datetime) -> Sequence[ProviderMessage] | TryLater | Misconfigured:
         """Messages to this number on Twilio's own list, made since then, the latest first. Reading it any number of
         times changes nothing."""
         if not self._configured:
@@ -115,9 +108,9 @@ class TwilioSmsSender:
         return max(1, min(left, LONGEST_VALIDITY_SECONDS))
 
 
-def _found(message: MessageInstance, at: datetime) -> Found:
+def _found(message: MessageInstance, at: datetime) -> ProviderMessage:
     code = number_of(message.error_code)
-    return Found(
+    return ProviderMessage(
         provider_ref=str(message.sid),
         text=message.body or "",
         at=at.replace(tzinfo=UTC),  # Twilio's dates are GMT

@@ -17,9 +17,9 @@ from app.core.staff.rules import CASE_READING, MANAGEMENT, Caller
 from app.core.text import Line, Paragraph
 from app.http.context import Now, ports_of
 from app.http.security import MB
-from app.outreach.strategy import service
+from app.outreach.strategy import ladders, service
+from app.outreach.strategy.file.reading import LONGEST_TEXT
 from app.outreach.strategy.models import StrategyVersion
-from app.outreach.strategy.strategyfile import LONGEST_TEXT
 
 router = api_router("/portfolios/{code}/strategies", tags=["strategies"])
 
@@ -74,7 +74,7 @@ def list_strategy_versions(
 ) -> Page[StrategyVersionShape]:
     """Every version of a portfolio's own strategies, oldest first; none while it goes by the shipped one."""
     portfolio = get_portfolio(session, code)
-    live = service.live_version(session, id_of(portfolio))
+    live = ladders.live_version(session, id_of(portfolio))
     first = after(cursor)
     rows = [v for v in reversed(service.versions(session, id_of(portfolio))) if id_of(v) > first]
     shown, next_cursor = page_of(rows[: limit + 1], limit, lambda version: id_of(version))
@@ -90,7 +90,7 @@ def get_strategy_version(
     version = session.get(StrategyVersion, version_id)
     if version is None or version.portfolio_id != portfolio.id:
         raise NotFound("This portfolio has no such version.")
-    live = service.live_version(session, id_of(portfolio))
+    live = ladders.live_version(session, id_of(portfolio))
     return StrategyText(**StrategyVersionShape.of(version, live).model_dump(), text=version.text)
 
 
@@ -105,7 +105,7 @@ def import_strategy(
     version = service.save_version(
         session, portfolio, new.code, new.text, letters, new.note, by=caller.by, now=now
     )
-    return StrategyVersionShape.of(version, service.live_version(session, id_of(portfolio)))
+    return StrategyVersionShape.of(version, ladders.live_version(session, id_of(portfolio)))
 
 
 @router.post("/live", summary="Put a strategy version live")

@@ -24,15 +24,9 @@ from app.legal.referrals.models import ReferralStatus
 from app.legal.referrals.service import open_referral
 from app.outreach.delivery.moves import Postpone, Withhold
 from app.outreach.delivery.transports import Candidate, ProviderRequest
+from app.outreach.outbox.dispatch import Accepted, Misconfigured, SendResult, TryLater, Undeliverable
 from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import (
-    Accepted,
-    Misconfigured,
-    OutboxStatus,
-    SendResult,
-    TryLater,
-    Undeliverable,
-)
+from app.outreach.outbox.rules import OutboxStatus
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,15 +33,15 @@ from app.outreach.outbox.rules import (
     OutboxStatus,
 )
 from app.outreach.strategy.facts import gather_case_facts
+from app.outreach.strategy.ladders import Ladders, load_ladders
 from app.outreach.strategy.rules import Situation, legal_due
-from app.outreach.strategy.service import Ladders, ladders
 
 
 def nominate_cases(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> int:
     """Nominate what the strategy's legal step reaches: late enough, enough past due and owed, written to before, no
     hold, no live plan, not referred before, and nothing in the law of their place that forbids a suit. A nomination
     moves nothing by itself: a person has to approve it."""
-    live = ladders(session, portfolio)
+    live = load_ladders(session, portfolio)
     legal_day = live.legal_day
     if legal_day is None:
         return 0

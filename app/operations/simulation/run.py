@@ -45,11 +45,13 @@ from app.outreach.delivery.recheck import recheck
 from app.outreach.gate.decisions import record_decisions
 from app.outreach.letters.catalog import load_letters
 from app.outreach.letters.sms import sms_segments
+from app.outreach.outbox.dispatch import Accepted
 from app.outreach.outbox.models import ChannelStop, OutboxMessage
-from app.outreach.outbox.rules import Accepted, Destination, OutboxStatus
+from app.outreach.outbox.rules import Destination, OutboxStatus
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.links import LinkSigner
-from app.outreach.strategy.service import ladders, live_version, put_live, save_version
+from app.outreach.strategy.ladders import live_version, load_ladders
+from app.outreach.strategy.service import put_live, save_version
 
 BATCH = 500
 CHANNELS = (Destination.SMS, Destination.EMAIL, Destination.POST)
@@ -102,7 +104,7 @@ def run_plan(plan: SimulationPlan, progress: Callable[[float], None]) -> Strateg
         last_event = session.scalar(select(sa.func.max(Event.id))) or 0
         if plan.candidate:
             _put_live(session, portfolio, plan, stationery)
-        ref = ladders(session, portfolio).live.ref
+        ref = load_ladders(session, portfolio).live.ref
     references = references_of(engine)
     tally = Tally()
     days = (plan.last_on - plan.first_on).days + 1

@@ -15,8 +15,8 @@ from app.core.database.engine import reading
 from app.outreach.delivery.transports import DeliveryJob, ProviderRequest
 from app.outreach.outbox.channel_stops import is_stopped
 from app.outreach.outbox.claims import Claim, claim_of
+from app.outreach.outbox.dispatch import Misconfigured, NotDispatched, SendResult, Uncertain
 from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import Misconfigured, NotDispatched, SendResult, Uncertain
 
 SWITCH_SECONDS = 0.1
 """After this time a stopped channel makes no more requests."""

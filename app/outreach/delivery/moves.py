@@ -30,23 +30,18 @@ from app.outreach.gate.decisions import DecisionEntry, ReviewRequest, decision_e
 from app.outreach.gate.events import ContactWithheld
 from app.outreach.gate.suppression import apply_refusal
 from app.outreach.outbox.claims import Claim, locked_rows
-from app.outreach.outbox.events import ContactFailed, ContactSent, ContactSimulated, ContactUnknown
-from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import (
-    MAX_ATTEMPTS,
-    MOVED,
-    TRANSITIONS,
+from app.outreach.outbox.dispatch import (
     Accepted,
-    Destination,
     Misconfigured,
     NotDispatched,
-    OutboxStatus,
     SendResult,
     TryLater,
     Uncertain,
     Undeliverable,
-    retry_wait,
 )
+from app.outreach.outbox.events import ContactFailed, ContactSent, ContactSimulated, ContactUnknown
+from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.rules import MAX_ATTEMPTS, MOVED, TRANSITIONS, Destination, OutboxStatus, retry_wait
 from app.policy.answers import Answer
 
 log = structlog.get_logger("desk.delivery")

@@ -28,7 +28,8 @@ from app.core.timeline.service import NewEvent, record
 from app.outreach.outbox.channel_stops import is_stopped
 from app.outreach.outbox.events import PrintBatchEnded
 from app.outreach.outbox.models import PrintBatch
-from app.outreach.outbox.rules import Destination, HandoffFailed, HandoffStatus, PrintService
+from app.outreach.outbox.printing import HandoffFailed, HandoffStatus, PrintService
+from app.outreach.outbox.rules import Destination
 
 log = structlog.get_logger("desk.printing")
 

@@ -44,25 +44,19 @@ from app.outreach.delivery.transports import dispatch_of
 from app.outreach.gate.decisions import record_decisions
 from app.outreach.outbox.channel_stops import is_stopped, stop_channel
 from app.outreach.outbox.claims import Claim, claim, locked_rows
-from app.outreach.outbox.events import PrintBatchEnded
-from app.outreach.outbox.models import OutboxMessage, PrintBatch
-from app.outreach.outbox.rules import (
+from app.outreach.outbox.dispatch import (
     Accepted,
-    BatchStatus,
-    Destination,
-    FinishedBatch,
-    HandoffStatus,
     Misconfigured,
     NotDispatched,
-    OutboxStatus,
-    Piece,
-    Press,
-    PressDown,
     SendResult,
     TryLater,
     Uncertain,
     Undeliverable,
 )
+from app.outreach.outbox.events import PrintBatchEnded
+from app.outreach.outbox.models import OutboxMessage, PrintBatch
+from app.outreach.outbox.printing import BatchStatus, FinishedBatch, HandoffStatus, Piece, Press, PressDown
+from app.outreach.outbox.rules import Destination, OutboxStatus
 from app.outreach.planning.letterhead import LetterCatalog
 
 log = structlog.get_logger("desk.printing")

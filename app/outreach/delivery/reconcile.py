@@ -21,19 +21,17 @@ from app.core.database.engine import reading, table_of, transaction
 from app.core.ids import id_of
 from app.outreach.delivery.reports import note_status
 from app.outreach.outbox.claims import Claim, locked_rows
-from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import (
+from app.outreach.outbox.dispatch import Misconfigured, TryLater
+from app.outreach.outbox.lookup import (
     CLOCKS_DIFFER,
     LAST_LOOK,
-    Destination,
-    Found,
     Lookup,
-    Misconfigured,
-    OutboxStatus,
-    TryLater,
+    ProviderMessage,
     look_again,
     same_message,
 )
+from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.rules import Destination, OutboxStatus
 
 log = structlog.get_logger("desk.delivery")
 
@@ -116,7 +114,7 @@ def _still_unknown(session: Session, seen: OutboxMessage, *, now: datetime) -> O
     return row
 
 
-def _note(session: Session, seen: OutboxMessage, found: list[Found], *, now: datetime) -> str:
+def _note(session: Session, seen: OutboxMessage, found: list[ProviderMessage], *, now: datetime) -> str:
     """Write down what the list says about this message."""
     row = _still_unknown(session, seen, now=now)
     if row is None:

@@ -21,8 +21,9 @@ from app.outreach.delivery.transports import DeliveryJob
 from app.outreach.outbox.bulk import AcceptedAttempt, mark_accepted
 from app.outreach.outbox.channel_stops import stop_channel
 from app.outreach.outbox.claims import locked_rows
+from app.outreach.outbox.dispatch import Accepted, Misconfigured, SendResult
 from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import Accepted, Misconfigured, OutboxStatus, SendResult
+from app.outreach.outbox.rules import OutboxStatus
 
 log = structlog.get_logger("desk.delivery")
 

@@ -17,14 +17,10 @@ from app.outreach.delivery.moves import REPORTED, cannot_arrive, message_event, 
 from app.outreach.gate.suppression import apply_refusal
 from app.outreach.outbox.channel_stops import stop_channel
 from app.outreach.outbox.claims import Claim, locked_rows
+from app.outreach.outbox.dispatch import Failure, Misconfigured
 from app.outreach.outbox.events import ContactDelivered, ContactFailed, ContactSent
 from app.outreach.outbox.models import ChannelStop, OutboxMessage
-from app.outreach.outbox.rules import (
-    TRANSITIONS,
-    Failure,
-    Misconfigured,
-    OutboxStatus,
-)
+from app.outreach.outbox.rules import TRANSITIONS, OutboxStatus
 
 log = structlog.get_logger("desk.delivery")
 

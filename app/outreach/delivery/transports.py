@@ -22,8 +22,9 @@ from app.outreach.delivery.recheck import Cleared, recheck_any
 from app.outreach.gate.contact_cases import ContactCase
 from app.outreach.gate.facts import address_of
 from app.outreach.letters.rendering import heading
+from app.outreach.outbox.dispatch import AsyncSender, Dispatch, Sender, SendResult
 from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import AsyncSender, Destination, Dispatch, Pace, Sender, SendResult
+from app.outreach.outbox.rules import Destination, Pace
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.wording import message_context
 

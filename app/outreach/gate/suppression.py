@@ -26,8 +26,8 @@ from app.core.vocabulary import Channel
 from app.outreach.gate.consent import set_consent
 from app.outreach.gate.events import AddressRestored, AddressSuppressed
 from app.outreach.gate.models import Consent, SuppressedAddress
+from app.outreach.outbox.dispatch import SendResult, Undeliverable
 from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import SendResult, Undeliverable
 from app.policy.facts import Suppression
 
 

@@ -8,7 +8,7 @@ from app.book.ledger.rules import CollectorKind
 from app.core.vocabulary import Channel
 from app.outreach.letters.letter import AccountLine, InstalmentLine, ItemLine, LetterContext
 from app.outreach.letters.locales import format_amount, format_date
-from app.outreach.outbox.rules import Dispatch
+from app.outreach.outbox.dispatch import Dispatch
 
 NAMES = {
     "en": "Alex Rivera",

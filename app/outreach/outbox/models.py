@@ -8,7 +8,8 @@ from sqlmodel import Field
 from app.core.database.engine import BigId, Row, UtcDateTime, enum_type
 from app.core.ids import id_of
 from app.core.vocabulary import Purpose
-from app.outreach.outbox.rules import BatchStatus, Destination, HandoffStatus, OutboxStatus
+from app.outreach.outbox.printing import BatchStatus, HandoffStatus
+from app.outreach.outbox.rules import Destination, OutboxStatus
 
 
 class OutboxMessage(Row, table=True):

@@ -14,7 +14,8 @@ from app.casework.contacts.models import PlannedContact
 from app.core.database.engine import table_of
 from app.core.vocabulary import Channel
 from app.outreach.outbox.models import ChannelStop, Heartbeat, OutboxMessage, PrintBatch
-from app.outreach.outbox.rules import Destination, HandoffStatus, OutboxStatus
+from app.outreach.outbox.printing import HandoffStatus
+from app.outreach.outbox.rules import Destination, OutboxStatus
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,9 +31,9 @@ from app.outreach.planning.letterhead import LetterCatalog, Letterhead
 from app.outreach.planning.rows import ClearedContact, LetterRequest, move_cases, write_contacts
 from app.outreach.planning.wording import LetterWriter
 from app.outreach.strategy.events import TaskCreated
+from app.outreach.strategy.ladders import ChosenLadder
 from app.outreach.strategy.models import StrategyTask
 from app.outreach.strategy.rules import Action, Step
-from app.outreach.strategy.service import Chosen
 from app.policy.answers import Answer, Clearance, Refusals, WaitUntil
 from app.policy.facts import Contact
 from app.policy.pack import Pack
@@ -80,7 +80,7 @@ class ContactBatch:
             written_on(self.session, [contact_case.case.id for contact_case in contact_cases])
         )
 
-    def take(self, contact_case: ContactCase, step: Step, chosen: Chosen) -> None:
+    def take(self, contact_case: ContactCase, step: Step, chosen: ChosenLadder) -> None:
         """Clear the step on each of its channels. It is taken when none has to wait any more, for a time or for a
         person: a channel that waits is asked for again, those that were queued before stay as they are. To whom nobody
         has written yet, a step that would follow up brings the first letter."""
@@ -112,7 +112,7 @@ class ContactBatch:
         else:
             contact_case.case.step_day = step.day
 
-    def worded_for(self, contact_case: ContactCase, step: Step, chosen: Chosen) -> Step:
+    def worded_for(self, contact_case: ContactCase, step: Step, chosen: ChosenLadder) -> Step:
         """The step with the letter that is true for this case."""
         letters = self.catalog.letters
         if step.letter not in self.catalog.follow_ups or self._wrote_before(
@@ -134,7 +134,7 @@ class ContactBatch:
             self._misfit[letter, country] = found
         return found
 
-    def _clear(self, contact_case: ContactCase, step: Step, channel: Channel, chosen: Chosen) -> Answer:
+    def _clear(self, contact_case: ContactCase, step: Step, channel: Channel, chosen: ChosenLadder) -> Answer:
         of = _step_of(contact_case, step)
         contact = self._contact(contact_case, channel, step.purpose, step.letter, of)
         about: JsonObject = {"letter": step.letter, "strategy": chosen.ref}

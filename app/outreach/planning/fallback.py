@@ -29,8 +29,8 @@ from app.outreach.planning.on_demand import HELP_LETTER
 from app.outreach.planning.rows import LetterRequest, Replaced
 from app.outreach.planning.service import report_unsent, request_letters
 from app.outreach.strategy.facts import gather_case_facts
+from app.outreach.strategy.ladders import ChosenLadder, load_ladders
 from app.outreach.strategy.rules import Step
-from app.outreach.strategy.service import Chosen, ladders
 from app.policy.answers import Clearance, WaitUntil
 
 AT_ONCE = 200
@@ -146,9 +146,9 @@ def _leave_to_a_person(
 
 def _step_of(
     session: Session, portfolio: Portfolio, contact_case: ContactCase, of: CaseStep, now: datetime
-) -> tuple[Step | None, Chosen]:
+) -> tuple[Step | None, ChosenLadder]:
     """The step as the customer's ladder has it now, if it is still there."""
-    live = ladders(session, portfolio)
+    live = load_ladders(session, portfolio)
     today = local_date(now, portfolio.timezone)
     facts = gather_case_facts(session, portfolio, live, [of.case_id], on=today)
     chosen = live.of(contact_case.case.customer_id, facts[of.case_id])

@@ -20,9 +20,10 @@ from app.outreach.outbox.models import OutboxMessage
 from app.outreach.planning.batch import ContactBatch
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.rows import LetterRequest
+from app.outreach.strategy.conditions import NO_FACTS
 from app.outreach.strategy.facts import gather_case_facts
-from app.outreach.strategy.rules import NO_FACTS, Ladder, Rest, Situation, Step, Take, decide, rearm
-from app.outreach.strategy.service import Chosen, ladders
+from app.outreach.strategy.ladders import ChosenLadder, load_ladders
+from app.outreach.strategy.rules import Ladder, NothingDue, Situation, Step, StepDue, decide, rearm
 from app.policy.answers import Answer
 
 
@@ -71,10 +72,10 @@ def _assemble(
 ) -> ContactBatch:
     work = ContactBatch(session, portfolio, catalog, on, now)
     contact_cases = load_contact_cases(session, portfolio, case_ids, now=now, lock=lock)
-    live = ladders(session, portfolio)
+    live = load_ladders(session, portfolio)
     facts = gather_case_facts(session, portfolio, live, case_ids, on=on)
     plans_live = set(cases_with_live_plan(session, id_of(portfolio)))
-    due: list[tuple[ContactCase, Step, Chosen, Situation]] = []
+    due: list[tuple[ContactCase, Step, ChosenLadder, Situation]] = []
     ask = _DecisionCache(on)
     work.seen = contact_cases
     for contact_case in contact_cases:
@@ -88,7 +89,7 @@ def _assemble(
         situation = Situation(late, case.step_day, case.id in plans_live, contact_case.to_ask > 0, known)
         chosen = live.of(case.customer_id, known)
         match ask(chosen.ladder, situation):
-            case Take(step=step):
+            case StepDue(step=step):
                 due.append((contact_case, step, chosen, situation))
             case rest:
                 work.count(case.id, "resting")
@@ -106,9 +107,9 @@ class _DecisionCache:
 
     def __init__(self, on: date) -> None:
         self.on = on
-        self._answers: dict[tuple[int, int, int, bool, bool], Take | Rest] = {}
+        self._answers: dict[tuple[int, int, int, bool, bool], StepDue | NothingDue] = {}
 
-    def __call__(self, ladder: Ladder, situation: Situation) -> Take | Rest:
+    def __call__(self, ladder: Ladder, situation: Situation) -> StepDue | NothingDue:
         if situation.facts is not NO_FACTS:
             return decide(ladder, situation, self.on)
         late, step_day = situation.days_past_due, situation.step_day
@@ -149,7 +150,7 @@ def _set_next_day(case: CaseRow, ladder: Ladder, situation: Situation, ask: _Dec
         situation.days_past_due, case.step_day, situation.plan_live, situation.owes_anything, situation.facts
     )
     following = ask(ladder, now)
-    case.next_contact_on = None if isinstance(following, Take) else following.until
+    case.next_contact_on = None if isinstance(following, StepDue) else following.until
 
 
 def request_letters(

@@ -21,9 +21,11 @@ from app.casework.plans.queries import cases_with_live_plan
 from app.core.database.bulk import among
 from app.core.database.engine import table_of
 from app.core.ids import id_of
+from app.outreach.strategy.conditions import NO_FACTS
 from app.outreach.strategy.facts import gather_case_facts
-from app.outreach.strategy.rules import NO_FACTS, Rest, Situation, Take, decide, rearm
-from app.outreach.strategy.service import ladders, note_participants
+from app.outreach.strategy.ladders import load_ladders
+from app.outreach.strategy.rules import NothingDue, Situation, StepDue, decide, rearm
+from app.outreach.strategy.service import note_participants
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class StrategyAnswer:
     step_day: int
     occurrence: int
     """Both as of today, after a payment may have taken the case back on the ladder."""
-    answer: Take | Rest
+    answer: StepDue | NothingDue
 
 
 def ask_strategy(
@@ -62,7 +64,7 @@ def ask_strategy(
         .order_by(case.c.id)
         .with_for_update(of=case, skip_locked=True)
     )  # fmt: skip
-    live = ladders(session, portfolio)
+    live = load_ladders(session, portfolio)
     plans_live = set(cases_with_live_plan(session, id_of(portfolio)))
     answers = []
     found = session.connection().execute(query).all()
@@ -97,7 +99,7 @@ def skip_idle_cases(
             "b_next": asked.answer.until,
         }
         for asked in ask_strategy(session, portfolio, case_ids, on=on)
-        if isinstance(asked.answer, Rest)
+        if isinstance(asked.answer, NothingDue)
     }
     if idle:
         update = (

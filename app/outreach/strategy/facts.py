@@ -30,9 +30,9 @@ from app.core.vocabulary import Channel
 from app.outreach.gate.models import Consent
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus
+from app.outreach.strategy.conditions import HOLDS, MOMENTS, NO_FACTS, PAID, CaseFacts, Moment, risk_of
+from app.outreach.strategy.ladders import Ladders
 from app.outreach.strategy.models import StrategyTask
-from app.outreach.strategy.rules import HOLDS, MOMENTS, NO_FACTS, PAID, CaseFacts, Moment, risk_of
-from app.outreach.strategy.service import Ladders
 
 ACCOUNT_FACTS = frozenset({"accounts", "product", "used_percent", "risk"})
 HISTORY_FACTS = frozenset({"first_time", "earlier_cases", "risk"})

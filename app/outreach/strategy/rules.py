@@ -1,14 +1,24 @@
-"""Which step a case is due for. A strategy is data; this file holds what it can say and decides by it. Pure."""
+"""Strategies and their ladders of steps, and the decision which step a case is due for. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from functools import cached_property
 
 from app.core.vocabulary import Channel, Purpose
+from app.outreach.strategy.conditions import (
+    HOLDS,
+    MOMENTS,
+    NO_FACTS,
+    PAID,
+    CaseFacts,
+    Condition,
+    Moment,
+    meets,
+)
 
 
 class Action(StrEnum):
@@ -21,150 +31,7 @@ class Action(StrEnum):
     """Nominate for legal referral."""
 
 
-class Moment(StrEnum):
-    """What of another step a step waits for."""
-
-    TAKEN = "taken"
-    """It was queued, or the call was put on the agent's list."""
-    DELIVERED = "delivered"
-    """A message of it arrived; a posted letter counts when it was handed over, there is no receipt."""
-    REPLIED = "replied"
-    """The customer spoke with us after it."""
-
-
-class Risk(StrEnum):
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
-
-
-def risk_of(earlier_cases: int, broken_promises: int, used_percent: int) -> Risk:
-    """A rule of thumb, no model: one point each for an earlier case and a broken promise (at most two of each) and
-    for a limit used to 90 %; none is low, one or two medium, more high."""
-    points = min(2, earlier_cases) + min(2, broken_promises) + (1 if used_percent >= 90 else 0)
-    return Risk.LOW if points == 0 else Risk.MEDIUM if points <= 2 else Risk.HIGH
-
-
 # --- facts and conditions -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class CaseFacts:
-    """What conditions may ask about a case. Amounts in minor units, sets hold what any of the accounts has.
-
-    A field is filled only where the strategy asks for it (`Strategy.needs`).
-    """
-
-    days_past_due: int = 0
-    bucket: str = ""
-    past_due: int = 0
-    balance: int = 0
-    accounts: int = 0
-    product: frozenset[str] = frozenset()
-    language: str = ""
-    country: str = ""
-    region: str = ""
-    risk: str = ""
-    used_percent: int = 0
-    """Balance as a share of the limits."""
-    first_time: bool = True
-    earlier_cases: int = 0
-    broken_promises: int = 0
-    reachable: frozenset[str] = frozenset()
-    """Channels with an address that the customer did not refuse."""
-    consented: frozenset[str] = frozenset()
-    """Channels the customer said yes to."""
-
-    holds: frozenset[str] = frozenset()
-    """Kinds of hold that are on."""
-    paid: tuple[tuple[date, int], ...] = ()
-    """Recent payments, oldest first."""
-    moments: Mapping[tuple[str, Moment], date] = field(default_factory=dict)
-    """(step id, what happened) -> the first day on which it did, in this occurrence of the ladder."""
-
-
-NO_FACTS = CaseFacts()
-
-
-class Shape(StrEnum):
-    """What a fact is, and so what can be asked of it."""
-
-    NUMBER = "number"
-    AMOUNT = "amount"
-    TEXT = "text"
-    FLAG = "flag"
-    SET = "set"
-
-
-ASKABLE: Mapping[str, tuple[Shape, str]] = {
-    "days_past_due": (Shape.NUMBER, "days past due"),
-    "bucket": (Shape.TEXT, "bucket"),
-    "past_due": (Shape.AMOUNT, "past due"),
-    "balance": (Shape.AMOUNT, "balance"),
-    "accounts": (Shape.NUMBER, "accounts"),
-    "product": (Shape.SET, "product"),
-    "language": (Shape.TEXT, "language"),
-    "country": (Shape.TEXT, "country"),
-    "region": (Shape.TEXT, "region"),
-    "risk": (Shape.TEXT, "risk"),
-    "used_percent": (Shape.NUMBER, "% of the limit used"),
-    "first_time": (Shape.FLAG, "late for the first time"),
-    "earlier_cases": (Shape.NUMBER, "earlier cases"),
-    "broken_promises": (Shape.NUMBER, "broken promises"),
-    "reachable": (Shape.SET, "can be reached by"),
-    "consented": (Shape.SET, "said yes to"),
-}
-"""Facts a condition may name, and how a page calls them."""
-
-HOLDS, PAID, MOMENTS = "holds", "paid", "moments"
-"""Facts that stops and waits need beside the askable ones."""
-
-
-class Op(StrEnum):
-    AT_LEAST = "at_least"
-    AT_MOST = "at_most"
-    IS = "is"
-    IN = "in"
-
-
-OPS: Mapping[Shape, frozenset[Op]] = {
-    Shape.NUMBER: frozenset({Op.AT_LEAST, Op.AT_MOST, Op.IS}),
-    Shape.AMOUNT: frozenset({Op.AT_LEAST, Op.AT_MOST}),
-    Shape.TEXT: frozenset({Op.IS, Op.IN}),
-    Shape.FLAG: frozenset({Op.IS}),
-    Shape.SET: frozenset({Op.IS, Op.IN}),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Criterion:
-    """One thing asked of one fact."""
-
-    fact: str
-    op: Op
-    value: int | str | bool | frozenset[str]
-    """Amounts in minor units."""
-
-    def holds(self, facts: CaseFacts) -> bool:
-        found = getattr(facts, self.fact)
-        match self.op:
-            case Op.AT_LEAST:
-                return bool(found >= self.value)
-            case Op.AT_MOST:
-                return bool(found <= self.value)
-            case Op.IS:
-                return self.value in found if isinstance(found, frozenset) else bool(found == self.value)
-            case Op.IN:
-                assert isinstance(self.value, frozenset)
-                return not self.value.isdisjoint(found if isinstance(found, frozenset) else (found,))
-
-
-Condition = tuple[Criterion, ...]
-"""All of them must hold; () always does."""
-
-
-def meets(condition: Condition, facts: CaseFacts) -> bool:
-    return all(test.holds(facts) for test in condition)
 
 
 # --- steps and strategies -----------------------------------------------------------------------------------
@@ -172,15 +39,14 @@ def meets(condition: Condition, facts: CaseFacts) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class WaitFor:
-    """Not before so many days after something of another step happened."""
+    """A wait of so many days after an event of another step."""
 
     step: str
     days: int
     moment: Moment = Moment.TAKEN
 
     def over(self, facts: CaseFacts) -> date | None:
-        """The night from which the step may come: what is decided in it leaves on the next day. None while what it
-        waits for has not happened."""
+        """The first night that may plan the step, which leaves a day later. None while the event has not happened."""
         happened = facts.moments.get((self.step, self.moment))
         return None if happened is None else happened + timedelta(days=self.days - 1)
 
@@ -204,7 +70,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """When a strategy says nothing more, beside what always stops it (a live plan, nothing owed)."""
+    """Conditions that stop a strategy, beside those that always do (a live plan, nothing owed)."""
 
     holds: frozenset[str] = frozenset()
     paid_percent: int = 0
@@ -281,7 +147,7 @@ class Strategy:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """A case as the strategy sees it."""
+    """A case as a strategy sees it."""
 
     days_past_due: int
     step_day: int
@@ -293,23 +159,23 @@ class Situation:
 
 
 @dataclass(frozen=True, slots=True)
-class Take:
-    """This step is due now. `skipped` are earlier ones that were missed and are not made up for."""
+class StepDue:
+    """A step is due now. `skipped` are earlier ones that were missed; they are not made up for."""
 
     step: Step
     skipped: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Rest:
-    """Nothing to do. `until` is when to look again; None = when something changes."""
+class NothingDue:
+    """No step is due. `until` is the day to ask again; None = when something changes."""
 
     reason: str
     until: date | None = None
 
 
-def decide(ladder: Ladder, situation: Situation, today: date) -> Take | Rest:
-    """The next contact, or wait until.
+def decide(ladder: Ladder, situation: Situation, today: date) -> StepDue | NothingDue:
+    """Decide which step of the ladder is due, or when to ask again.
 
     Due is the latest step whose day is reached, that lies behind the last one taken, whose condition holds and whose
     wait is over: somebody who comes to us 75 days late gets the step for day 75, not every letter of the ladder on
@@ -317,11 +183,11 @@ def decide(ladder: Ladder, situation: Situation, today: date) -> Take | Rest:
     sued over what no letter told.
     """
     if situation.plan_live:
-        return Rest("a promise or plan is being kept: ordinary reminders rest")
+        return NothingDue("a promise or plan is being kept: ordinary reminders rest")
     if not situation.owes_anything:
-        return Rest("nothing is owed: nobody is dunned over a balance of zero or in credit")
+        return NothingDue("nothing is owed: nobody is dunned over a balance of zero or in credit")
     if situation.days_past_due < 1:
-        return Rest("nothing is past due")
+        return NothingDue("nothing is past due")
     if ladder.stop is not NEVER and (stopped := _stopped(ladder, situation, today)):
         return stopped
     reached = [s for s in ladder.steps if situation.step_day < s.day <= situation.days_past_due]
@@ -329,12 +195,12 @@ def decide(ladder: Ladder, situation: Situation, today: date) -> Take | Rest:
     if due:
         if situation.step_day == 0 and _court_is_next(ladder, due[-1]):
             due = [step for step in due if step.action is Action.MESSAGE] or due
-        return Take(due[-1], tuple(s for s in reached if s.day < due[-1].day))
+        return StepDue(due[-1], tuple(s for s in reached if s.day < due[-1].day))
     later = _next_day(ladder, situation, today)
     if later is None and ripe_on is None:
-        return Rest("the strategy has no further step")
+        return NothingDue("the strategy has no further step")
     until = min(day for day in (later, ripe_on) if day is not None)
-    return Rest(
+    return NothingDue(
         "the next step waits for another" if until == ripe_on else "the next step is not due yet", until
     )
 
@@ -374,26 +240,30 @@ def _ripe(reached: Iterable[Step], facts: CaseFacts, today: date) -> tuple[list[
 
 
 def _next_day(ladder: Ladder, situation: Situation, today: date) -> date | None:
-    """When the next day of the ladder comes."""
+    """The date on which the ladder's next step comes."""
     behind = max(situation.step_day, situation.days_past_due)
     day = next((s.day for s in ladder.steps if s.day > behind), None)
     return None if day is None else today + timedelta(days=day - situation.days_past_due)
 
 
-def _stopped(ladder: Ladder, situation: Situation, today: date) -> Rest | None:
-    """Why the strategy says nothing now, if it was told to stop."""
+def _stopped(ladder: Ladder, situation: Situation, today: date) -> NothingDue | None:
+    """The reason why the strategy stops now, or None."""
     stop, facts = ladder.stop, situation.facts
     if held := sorted(stop.holds & facts.holds):
-        return Rest(f"the strategy stops while there is a hold: {', '.join(held)}")  # its end wakes the case
+        return NothingDue(
+            f"the strategy stops while there is a hold: {', '.join(held)}"
+        )  # its end wakes the case
     if stop.paid_percent:
         since = today - timedelta(days=stop.paid_days)
         lately = [(on, amount) for on, amount in facts.paid if on > since]
         paid = sum(amount for _, amount in lately)
         if paid > 0 and 100 * paid >= stop.paid_percent * (facts.past_due + paid):
             until = lately[0][0] + timedelta(days=stop.paid_days)
-            return Rest(f"{stop.paid_percent} % or more was paid in the last {stop.paid_days} days", until)
+            return NothingDue(
+                f"{stop.paid_percent} % or more was paid in the last {stop.paid_days} days", until
+            )
     if stop.condition and meets(stop.condition, facts):
-        return Rest("the strategy's own condition to stop holds", _next_day(ladder, situation, today))
+        return NothingDue("the strategy's own condition to stop holds", _next_day(ladder, situation, today))
     return None
 
 

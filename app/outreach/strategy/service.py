@@ -1,20 +1,15 @@
-"""Versions of a portfolio's strategies: written, put live, rolled back; and the ladders a day goes by."""
+"""Strategy versions (save, put live, roll back), experiments, and tasks of the strategy."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
-from functools import lru_cache
-from pathlib import Path
 from typing import Protocol
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from app.book.delinquency.rules import bucket_labels
-from app.book.delinquency.service import edges_of
 from app.book.ledger.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
@@ -40,20 +35,19 @@ from app.outreach.strategy.events import (
     StrategySaved,
     TaskDone,
 )
-from app.outreach.strategy.experiments import Arm, arm_of
-from app.outreach.strategy.models import Experiment, LiveStrategy, Participant, StrategyTask, StrategyVersion
-from app.outreach.strategy.rules import Action, CaseFacts, Ladder, Strategy
-from app.outreach.strategy.strategyfile import (
-    IDENTIFIER,
-    BadStrategy,
-    Place,
-    Problem,
-    Terms,
-    places,
-    read_strategy,
+from app.outreach.strategy.file.problems import IDENTIFIER, BadStrategy, Place, Problem
+from app.outreach.strategy.file.reading import places, read_strategy
+from app.outreach.strategy.ladders import (
+    Ladders,
+    digest,
+    live_version,
+    read_cached,
+    running_experiment,
+    shipped_text,
+    terms_of,
 )
-
-SHIPPED = Path(__file__).parent
+from app.outreach.strategy.models import Experiment, LiveStrategy, Participant, StrategyTask, StrategyVersion
+from app.outreach.strategy.rules import Action, Strategy
 
 
 class LetterForms(Protocol):
@@ -69,121 +63,6 @@ class LetterForms(Protocol):
 
 Letters = Mapping[str, LetterForms]
 """By the code a step names."""
-
-
-def terms_of(portfolio: Portfolio) -> Terms:
-    return Terms(portfolio.currency, tuple(bucket_labels(edges_of(portfolio))))
-
-
-@lru_cache
-def shipped_text(code: str) -> str:
-    """The strategy `code` as it is shipped. NotFound if there is none."""
-    path = SHIPPED / f"{code}.toml"
-    if not IDENTIFIER.fullmatch(code) or not path.is_file():
-        raise NotFound(f"no strategy {code!r}")
-    return path.read_text(encoding="utf-8")
-
-
-@lru_cache(maxsize=256)
-def _read(code: str, text: str, terms: Terms) -> Strategy:
-    return read_strategy(code, text, terms)
-
-
-def digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-# --- what a day goes by -------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """A strategy and what the record calls it."""
-
-    ref: str
-    """`code@number`, or `code@shipped:` and the beginning of the text's SHA-256 before a portfolio has its own."""
-    strategy: Strategy
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """The ladder one case goes by, and which strategy it is of."""
-
-    ref: str
-    ladder: Ladder
-
-
-@dataclass(frozen=True, slots=True)
-class Ladders:
-    """A portfolio's live strategy and, while an experiment runs, its challenger; loaded once a stage."""
-
-    live: Side
-    experiment_id: int | None = None
-    challenger: Side | None = None
-    share_percent: int = 0
-
-    @property
-    def sides(self) -> tuple[Side, ...]:
-        return (self.live, self.challenger) if self.challenger else (self.live,)
-
-    @property
-    def needs(self) -> frozenset[str]:
-        """Facts to be gathered before a case is asked about."""
-        return frozenset().union(*(side.strategy.needs for side in self.sides))
-
-    @property
-    def legal_day(self) -> int | None:
-        return min((s.strategy.legal_day for s in self.sides if s.strategy.legal_day), default=None)
-
-    def arm(self, customer_id: int) -> Arm:
-        if self.experiment_id is None:
-            return Arm.CHAMPION
-        return arm_of(self.experiment_id, customer_id, self.share_percent)
-
-    def of(self, customer_id: int, facts: CaseFacts) -> Chosen:
-        """The ladder for this customer's case. The same whenever it is asked, as long as the facts are."""
-        side = self.live
-        if self.challenger is not None and self.arm(customer_id) is Arm.CHALLENGER:
-            side = self.challenger
-        return Chosen(side.ref, side.strategy.ladder_for(facts))
-
-
-def ladders(session: Session, portfolio: Portfolio) -> Ladders:
-    """What is live now. A portfolio that never had a strategy of its own goes by the shipped one."""
-    live = live_version(session, id_of(portfolio))
-    if live is None:
-        return Ladders(shipped_side(portfolio))
-    experiment = running_experiment(session, id_of(portfolio))
-    if experiment is None:
-        return Ladders(side_of(portfolio, live))
-    challenger = session.get_one(StrategyVersion, experiment.challenger_id)
-    return Ladders(
-        side_of(portfolio, live), experiment.id, side_of(portfolio, challenger), experiment.share_percent
-    )
-
-
-def shipped_side(portfolio: Portfolio) -> Side:
-    text = shipped_text(portfolio.strategy)
-    strategy = _read(portfolio.strategy, text, terms_of(portfolio))
-    return Side(f"{portfolio.strategy}@shipped:{digest(text)[:8]}", strategy)
-
-
-def side_of(portfolio: Portfolio, version: StrategyVersion) -> Side:
-    """BadStrategy if a change of the portfolio (its buckets) left the text without a meaning."""
-    return Side(version.ref, _read(version.code, version.text, terms_of(portfolio)))
-
-
-def live_version(session: Session, portfolio_id: int) -> StrategyVersion | None:
-    now_live = select(LiveStrategy.version_id).where(
-        LiveStrategy.portfolio_id == portfolio_id, col(LiveStrategy.ended_at).is_(None)
-    )
-    return session.scalar(select(StrategyVersion).where(col(StrategyVersion.id).in_(now_live)))
-
-
-def running_experiment(session: Session, portfolio_id: int) -> Experiment | None:
-    return session.scalar(
-        select(Experiment).where(Experiment.portfolio_id == portfolio_id, col(Experiment.ended_at).is_(None))
-    )
 
 
 def note_participants(
@@ -287,7 +166,7 @@ def own_first(session: Session, portfolio: Portfolio, *, now: datetime) -> None:
         return
     code = portfolio.strategy
     text = shipped_text(code)
-    shipped = _read(code, text, terms_of(portfolio))
+    shipped = read_cached(code, text, terms_of(portfolio))
     first = _add(session, portfolio, shipped, 1, text, "as shipped", by=SYSTEM, now=now)
     _begin(session, portfolio, first, None, rollback=False, by=SYSTEM, now=now)
 

@@ -32,11 +32,12 @@ StrategyRef = Annotated[
 def strategy_list(portfolio_code: PortfolioCode, as_json: Json = False) -> None:
     """List the versions of a portfolio's strategies, newest first, and the live one."""
     from app.book.ledger.service import get_portfolio
-    from app.outreach.strategy.service import ladders, versions
+    from app.outreach.strategy.ladders import load_ladders
+    from app.outreach.strategy.service import versions
 
     with reading(migrated_engine()) as session:
         portfolio = get_portfolio(session, portfolio_code)
-        live = ladders(session, portfolio).live.ref
+        live = load_ladders(session, portfolio).live.ref
         found = [
             {"ref": v.ref, "name": v.name, "at": v.at, "by": v.by, "note": v.note, "live": v.ref == live}
             for v in versions(session, id_of(portfolio))
@@ -60,7 +61,8 @@ def strategy_export(
 ) -> None:
     """Write the text of a version, as TOML."""
     from app.book.ledger.service import get_portfolio
-    from app.outreach.strategy.service import live_version, shipped_text, version_named
+    from app.outreach.strategy.ladders import live_version, shipped_text
+    from app.outreach.strategy.service import version_named
 
     with reading(migrated_engine()) as session:
         portfolio = get_portfolio(session, portfolio_code)
@@ -83,8 +85,8 @@ def strategy_import(
     """Save a TOML file as the next version. It takes effect only when it is put live. Exit status 1, and every
     fault with its line, when the text is wrong."""
     from app.book.ledger.service import get_portfolio
+    from app.outreach.strategy.file.problems import BadStrategy
     from app.outreach.strategy.service import save_version
-    from app.outreach.strategy.strategyfile import BadStrategy
     from app.programs.ports import make_stationery
 
     try:

@@ -19,7 +19,8 @@ from app.http.ports import Ports
 from app.operations.day.closing import DayReport, run_days
 from app.outreach.delivery.reports import note_status
 from app.outreach.delivery.sending import deliver_due
-from app.outreach.outbox.rules import Accepted, Dispatch, OutboxStatus, SendResult, Undeliverable
+from app.outreach.outbox.dispatch import Accepted, Dispatch, SendResult, Undeliverable
+from app.outreach.outbox.rules import OutboxStatus
 
 DELIVERY_HOURS = (9, 15)
 NIGHT = (2, 30)

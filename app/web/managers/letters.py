@@ -38,7 +38,8 @@ from app.outreach.letters.letter import BadLetter, Letter, LetterContext, Render
 from app.outreach.letters.rendering import render
 from app.outreach.letters.samples import sample_context, sample_dispatch
 from app.outreach.letters.sms import sms_encoding, sms_segments
-from app.outreach.outbox.rules import Dispatch, Paper
+from app.outreach.outbox.dispatch import Dispatch
+from app.outreach.outbox.printing import Paper
 from app.outreach.planning.letterhead import Letterhead
 from app.outreach.planning.wording import letter_context
 from app.web.lists import Column

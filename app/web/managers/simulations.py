@@ -34,8 +34,9 @@ from app.operations.day.runs import last_closed
 from app.operations.simulation.counts import LIST_HEADER
 from app.operations.simulation.models import SimulationRun
 from app.operations.simulation.rules import LONGEST_DAYS, MEASURE_WORDS, RunStatus
+from app.outreach.strategy.ladders import load_ladders
 from app.outreach.strategy.models import StrategyVersion
-from app.outreach.strategy.service import ladders, version_named, versions
+from app.outreach.strategy.service import version_named, versions
 from app.web.forms import sentence
 from app.web.lists import Column, csv_download
 from app.web.lookups import staff_names
@@ -114,7 +115,7 @@ def _start_page(
         typed = {**defaults, **typed}
         saved = versions(session, id_of(book))
         runs = [(run, _outcome(request, run)) for run in _runs(session, book)]
-        live = ladders(session, book).live.ref
+        live = load_ladders(session, book).live.ref
     return page(
         request,
         SimulationsPage(

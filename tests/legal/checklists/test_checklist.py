@@ -15,7 +15,7 @@ from app.legal.bundle.excuses import check_exportable
 from app.legal.bundle.receipt import Receipt
 from app.legal.checklists.case_file import Dispute, Document, Hold, Statement
 from app.legal.checklists.rules import completeness
-from app.outreach.outbox.rules import Accepted
+from app.outreach.outbox.dispatch import Accepted
 from tests.legal.builders import NOON, account, case_file, customer, entry, message, portfolio
 
 

@@ -44,7 +44,8 @@ from app.outreach.gate.events import ContactCleared, ContactRefused, ContactWait
 from app.outreach.outbox.events import ContactSent
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
-from app.outreach.strategy.service import put_live, save_version, shipped_text
+from app.outreach.strategy.ladders import shipped_text
+from app.outreach.strategy.service import put_live, save_version
 from app.programs.cli.main import main
 from app.programs.ports import make_ports
 from tests import builders as build

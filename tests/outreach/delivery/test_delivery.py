@@ -38,6 +38,15 @@ from app.outreach.gate.decisions import replay
 from app.outreach.gate.events import ContactWaiting, ContactWithheld
 from app.outreach.letters.sms import sms_segments
 from app.outreach.outbox.channel_stops import start_channel, stop_channel
+from app.outreach.outbox.dispatch import (
+    Accepted,
+    Dispatch,
+    Misconfigured,
+    SendResult,
+    TryLater,
+    Uncertain,
+    Undeliverable,
+)
 from app.outreach.outbox.events import (
     ChannelStarted,
     ChannelStopped,
@@ -47,21 +56,7 @@ from app.outreach.outbox.events import (
     ContactUnknown,
 )
 from app.outreach.outbox.models import ChannelStop, OutboxMessage
-from app.outreach.outbox.rules import (
-    MAX_ATTEMPTS,
-    TRANSITIONS,
-    Accepted,
-    Destination,
-    Dispatch,
-    Misconfigured,
-    OutboxStatus,
-    Pace,
-    SendResult,
-    TryLater,
-    Uncertain,
-    Undeliverable,
-    retry_wait,
-)
+from app.outreach.outbox.rules import MAX_ATTEMPTS, TRANSITIONS, Destination, OutboxStatus, Pace, retry_wait
 from tests import builders
 
 ON = date(2026, 3, 13)

@@ -16,8 +16,9 @@ from app.outreach.delivery.printing import print_due
 from app.outreach.outbox.channel_stops import start_channel, stop_channel
 from app.outreach.outbox.events import PrintBatchEnded
 from app.outreach.outbox.models import PrintBatch
+from app.outreach.outbox.printing import HandoffFailed, HandoffStatus
 from app.outreach.outbox.queries import batches_not_handed_off
-from app.outreach.outbox.rules import Destination, HandoffFailed, HandoffStatus
+from app.outreach.outbox.rules import Destination
 from tests import builders
 from tests.outreach.delivery.test_printing import LETTERS, MORNING, PlainPress, batches, queue_letters
 

@@ -23,20 +23,12 @@ from app.outreach.delivery.printing import LEASE, print_due
 from app.outreach.delivery.sending import deliver_due
 from app.outreach.gate.consent import set_consent
 from app.outreach.outbox.channel_stops import start_channel, stop_channel
+from app.outreach.outbox.dispatch import Misconfigured, TryLater
 from app.outreach.outbox.events import ContactSent, PrintBatchEnded
 from app.outreach.outbox.models import OutboxMessage, PrintBatch
+from app.outreach.outbox.printing import BatchStatus, FinishedBatch, Piece, Press, PressDown
 from app.outreach.outbox.queries import channel_stops
-from app.outreach.outbox.rules import (
-    BatchStatus,
-    Destination,
-    FinishedBatch,
-    Misconfigured,
-    OutboxStatus,
-    Piece,
-    Press,
-    PressDown,
-    TryLater,
-)
+from app.outreach.outbox.rules import Destination, OutboxStatus
 from tests import builders
 from tests.chaos.processes import KILLED, in_child
 from tests.paths import ROOT

@@ -16,20 +16,11 @@ from app.core.database.engine import transaction
 from app.core.settings import ROOT
 from app.core.vocabulary import Channel
 from app.outreach.delivery.reconcile import reconcile, reconcile_letters
+from app.outreach.outbox.dispatch import Accepted, Dispatch, Misconfigured, SendResult, TryLater, Uncertain
 from app.outreach.outbox.events import ContactSent
+from app.outreach.outbox.lookup import ProviderMessage, look_again, same_message
 from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import (
-    Accepted,
-    Dispatch,
-    Found,
-    Misconfigured,
-    OutboxStatus,
-    SendResult,
-    TryLater,
-    Uncertain,
-    look_again,
-    same_message,
-)
+from app.outreach.outbox.rules import OutboxStatus
 from tests import builders
 
 ON = date(2026, 3, 13)
@@ -40,17 +31,17 @@ MINUTE = timedelta(minutes=1)
 
 def listed(
     ref: str, *, text: str = "Please pay.", minutes: float = 0, status: OutboxStatus = S.SENT
-) -> Found:
-    return Found(ref, text, MORNING + minutes * MINUTE, status)
+) -> ProviderMessage:
+    return ProviderMessage(ref, text, MORNING + minutes * MINUTE, status)
 
 
 class TheList:
     """What a provider says it took; remembers whom it was asked about."""
 
-    def __init__(self, *found: Found, answer: TryLater | Misconfigured | None = None) -> None:
+    def __init__(self, *found: ProviderMessage, answer: TryLater | Misconfigured | None = None) -> None:
         self.found, self.answer, self.asked = found, answer, list[str]()
 
-    def find(self, to: str, *, since: object) -> Sequence[Found] | TryLater | Misconfigured:
+    def find(self, to: str, *, since: object) -> Sequence[ProviderMessage] | TryLater | Misconfigured:
         self.asked.append(to)
         return self.answer or self.found
 
@@ -66,7 +57,7 @@ class TheList:
         (listed("a", text="Please pay"), False),
     ],
 )
-def test_the_same_words_at_the_time_of_the_attempt(found: Found, same: bool) -> None:
+def test_the_same_words_at_the_time_of_the_attempt(found: ProviderMessage, same: bool) -> None:
     assert same_message([found], "Please pay.", MORNING) == ([found] if same else [])
 
 

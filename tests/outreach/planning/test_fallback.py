@@ -27,8 +27,9 @@ from app.core.vocabulary import Channel, HoldKind, Purpose
 from app.outreach.delivery.reports import note_status
 from app.outreach.gate.consent import set_consent
 from app.outreach.gate.events import AddressSuppressed, ContactCleared, ContactRefused, ContactWaiting
+from app.outreach.outbox.dispatch import Accepted, SendResult, Undeliverable
 from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import Accepted, Destination, OutboxStatus, SendResult, Undeliverable
+from app.outreach.outbox.rules import Destination, OutboxStatus
 from app.outreach.planning.fallback import fall_back_due
 from app.outreach.strategy.models import StrategyTask
 from app.outreach.strategy.service import put_live, save_version

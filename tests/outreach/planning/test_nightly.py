@@ -18,7 +18,7 @@ from app.core.database.engine import transaction
 from app.core.ids import id_of
 from app.outreach.planning.service import plan_contacts
 from app.outreach.strategy.due_steps import StrategyAnswer, ask_strategy, cases_to_contact, skip_idle_cases
-from app.outreach.strategy.rules import Take
+from app.outreach.strategy.rules import StepDue
 from tests import builders
 
 ON = date(2026, 3, 20)
@@ -39,7 +39,7 @@ def rest(engine: Engine, on: date = ON) -> list[int]:
 
 
 def step_of(answered: StrategyAnswer) -> str:
-    return answered.answer.step.id if isinstance(answered.answer, Take) else ""
+    return answered.answer.step.id if isinstance(answered.answer, StepDue) else ""
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_the_pass_and_the_planning_under_lock_agree(engine: Engine) -> None:
                 session, due_on=ON - timedelta(days=late), on=ON, step_day=(0, 3, 33, 75)[late % 4]
             )
     answers = {each.case_id: each for each in ask(engine)}
-    resting = {case_id for case_id, each in answers.items() if not isinstance(each.answer, Take)}
+    resting = {case_id for case_id, each in answers.items() if not isinstance(each.answer, StepDue)}
     with transaction(engine) as session:
         book = get_portfolio(session, builders.BOOK)
         ids = cases_to_contact(session, id_of(book), ON)
@@ -131,7 +131,7 @@ def test_the_pass_and_the_planning_under_lock_agree(engine: Engine) -> None:
         for case in session.scalars(select(CollectionsCase)):
             answered = answers[id_of(case)]
             assert case.occurrence == answered.occurrence
-            if isinstance(answered.answer, Take):
+            if isinstance(answered.answer, StepDue):
                 assert case.step_day in (answered.step_day, answered.answer.step.day)
             else:
                 assert (case.step_day, case.next_contact_on) == (answered.step_day, answered.answer.until)

@@ -6,20 +6,9 @@ from datetime import date, timedelta
 
 import pytest
 
-from app.outreach.strategy.rules import (
-    CaseFacts,
-    Ladder,
-    Moment,
-    Rest,
-    Risk,
-    Situation,
-    Take,
-    decide,
-    legal_due,
-    rearm,
-    risk_of,
-)
-from app.outreach.strategy.strategyfile import Terms, parse_strategy, read_strategy
+from app.outreach.strategy.conditions import CaseFacts, Moment, Risk, risk_of
+from app.outreach.strategy.file.reading import Terms, parse_strategy, read_strategy
+from app.outreach.strategy.rules import Ladder, NothingDue, Situation, StepDue, decide, legal_due, rearm
 
 TODAY = date(2026, 3, 20)
 
@@ -54,7 +43,7 @@ def ladder(text: str, facts: CaseFacts = CaseFacts()) -> Ladder:
 )  # fmt: skip
 def test_the_latest_step_that_is_due_is_taken(late: int, taken: int, step: str, skipped: list[str]) -> None:
     found = decide(LADDER, Situation(late, taken, False), TODAY)
-    assert isinstance(found, Take)
+    assert isinstance(found, StepDue)
     assert found.step.id == step
     assert [s.id for s in found.skipped] == skipped, "what was missed is not made up for in a heap"
 
@@ -64,13 +53,13 @@ def test_the_latest_step_that_is_due_is_taken(late: int, taken: int, step: str, 
 )
 def test_otherwise_it_rests_until_the_next(late: int, taken: int, in_days: int | None) -> None:
     found = decide(LADDER, Situation(late, taken, False), TODAY)
-    assert isinstance(found, Rest)
+    assert isinstance(found, NothingDue)
     assert found.until == (TODAY + timedelta(days=in_days) if in_days else None)
 
 
 def test_a_live_plan_and_a_current_account_rest_whatever_the_day() -> None:
-    assert isinstance(decide(LADDER, Situation(50, 0, True), TODAY), Rest)
-    assert isinstance(decide(LADDER, Situation(0, 0, False), TODAY), Rest)
+    assert isinstance(decide(LADDER, Situation(50, 0, True), TODAY), NothingDue)
+    assert isinstance(decide(LADDER, Situation(0, 0, False), TODAY), NothingDue)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +134,7 @@ def test_the_first_segment_that_fits_chooses_the_ladder(facts: CaseFacts, segmen
 def test_a_step_comes_only_where_its_condition_holds(condition: str, facts: CaseFacts, holds: bool) -> None:
     text = f'[[steps]]\nid = "a"\nday = 3\naction = "call"\ncondition = {{ {condition} }}\n'
     found = decide(ladder(text), Situation(5, 0, False, facts=facts), TODAY)
-    assert isinstance(found, Take) is holds
+    assert isinstance(found, StepDue) is holds
 
 
 def test_a_step_whose_condition_fails_leaves_the_one_before_it_standing() -> None:
@@ -161,10 +150,10 @@ action = "call"
 condition = { broken_promises = { at_least = 1 } }
 """
     found = decide(ladder(text), Situation(6, 0, False), TODAY)
-    assert isinstance(found, Take)
+    assert isinstance(found, StepDue)
     assert found.step.id == "a"
     found = decide(ladder(text), Situation(6, 3, False), TODAY)
-    assert found == Rest("the strategy has no further step")
+    assert found == NothingDue("the strategy has no further step")
 
 
 @pytest.mark.parametrize(
@@ -207,14 +196,14 @@ def test_a_wait_ends_in_the_night_before_its_last_day_is_over(days_ago: int, tak
     """What is decided in the night of TODAY leaves tomorrow, which is day 14 after a letter 13 days ago."""
     delivered = TODAY - timedelta(days=days_ago)
     found = decide(ladder(WAITS), Situation(26, 10, False, facts=moments(delivered=delivered)), TODAY)
-    assert isinstance(found, Take) is taken
-    if isinstance(found, Rest):
+    assert isinstance(found, StepDue) is taken
+    if isinstance(found, NothingDue):
         assert found.until == delivered + timedelta(days=13)
 
 
 def test_what_has_not_happened_yet_is_asked_about_every_night() -> None:
     found = decide(ladder(WAITS), Situation(40, 10, False, facts=moments(taken=TODAY)), TODAY)
-    assert found == Rest("the next step waits for another", TODAY + timedelta(days=1))
+    assert found == NothingDue("the next step waits for another", TODAY + timedelta(days=1))
 
 
 def test_the_legal_step_waits_like_any_other() -> None:
@@ -259,8 +248,8 @@ action = "call"
 )
 def test_a_strategy_stops_where_it_says(facts: CaseFacts, goes_on: bool, until_days: int | None) -> None:
     found = decide(ladder(STOPS), Situation(5, 0, False, facts=facts), TODAY)
-    assert isinstance(found, Take) is goes_on
-    if isinstance(found, Rest):
+    assert isinstance(found, StepDue) is goes_on
+    if isinstance(found, NothingDue):
         assert found.until == (TODAY + timedelta(days=until_days) if until_days else None)
 
 
@@ -285,5 +274,5 @@ def test_who_comes_after_the_last_letter_before_court_is_written_to_first(
     """The ladder would go on with a call, and a night nominates nobody to whom nobody wrote."""
     steps = [message("a", 3), message("b", 9), {"id": "c", "day": 16, "action": "call"}, COURT]
     found = decide(parse_strategy("t", {"steps": steps}, TERMS).main, Situation(late, taken, False), TODAY)
-    assert isinstance(found, Take)
+    assert isinstance(found, StepDue)
     assert found.step.id == step

@@ -24,23 +24,17 @@ from app.core.vocabulary import Channel, HoldKind
 from app.outreach.gate.consent import set_consent
 from app.outreach.gate.events import ContactCleared
 from app.outreach.outbox.rules import OutboxStatus
-from app.outreach.strategy import service
+from app.outreach.strategy import ladders, service
+from app.outreach.strategy.conditions import CaseFacts, Moment
 from app.outreach.strategy.due_steps import ask_strategy, cases_to_contact
 from app.outreach.strategy.events import ExperimentEnded, StrategyLive, StrategySaved, TaskCreated, TaskDone
 from app.outreach.strategy.experiments import Arm, arm_of
 from app.outreach.strategy.facts import gather_case_facts
+from app.outreach.strategy.file.problems import BadStrategy
+from app.outreach.strategy.ladders import load_ladders
 from app.outreach.strategy.models import Participant, StrategyTask, StrategyVersion
 from app.outreach.strategy.queries import compare_arms, live_history, open_tasks
-from app.outreach.strategy.rules import CaseFacts, Moment
-from app.outreach.strategy.service import (
-    finish_task,
-    ladders,
-    put_live,
-    rollback,
-    save_version,
-    start_experiment,
-)
-from app.outreach.strategy.strategyfile import BadStrategy
+from app.outreach.strategy.service import finish_task, put_live, rollback, save_version, start_experiment
 from tests import builders
 from tests.builders import NOW
 
@@ -78,7 +72,7 @@ def asked(session: Session, book: Portfolio) -> dict[int, str]:
 def test_a_portfolio_goes_by_the_shipped_strategy_until_somebody_saves_one(engine: Engine) -> None:
     with transaction(engine) as session:
         book = builders.portfolio(session)
-        shipped = ladders(session, book)
+        shipped = load_ladders(session, book)
         assert shipped.live.ref.startswith("standard@shipped:")
         assert not session.scalars(select(StrategyVersion)).all()
         second = save(session, book)
@@ -86,7 +80,7 @@ def test_a_portfolio_goes_by_the_shipped_strategy_until_somebody_saves_one(engin
         first = service.version_named(session, book, "standard@1")
         assert (first.by, first.note) == ("system", "as shipped")
         assert first.sha256.startswith(shipped.live.ref.rpartition(":")[2]), "the very text it went by"
-        assert ladders(session, book).live.ref == "standard@1", "saving changes nothing"
+        assert load_ladders(session, book).live.ref == "standard@1", "saving changes nothing"
         saved = builders.events(session, StrategySaved.KIND)
         assert [(e["strategy"], e["by"]) for e in saved] == [
             ("standard@1", "system"), ("standard@2", "user:mei"),
@@ -102,7 +96,7 @@ def test_what_is_live_is_rolled_back_in_one_go_and_every_change_is_on_record(eng
         second = live(session, book, LATE_SMS)
         third = save(session, book, LATE_SMS.replace("day = 5", "day = 7"), code="patient")
         put_live(session, book, third, LETTERS, by=Actor.user("mei"), now=NOW)
-        assert (third.ref, ladders(session, book).live.ref) == ("patient@1", "patient@1")
+        assert (third.ref, load_ladders(session, book).live.ref) == ("patient@1", "patient@1")
         with pytest.raises(Conflict):
             put_live(session, book, third, LETTERS, by=Actor.user("mei"), now=NOW)
         assert rollback(session, book, by=Actor.user("mei"), now=NOW).id == second.id
@@ -358,7 +352,9 @@ wait_for = { step = "letter", days = 1 }
 """
         live(session, book, everything)
         session.flush()
-        facts = gather_case_facts(session, book, ladders(session, book), [id_of(case)], on=ON)[id_of(case)]
+        facts = gather_case_facts(session, book, load_ladders(session, book), [id_of(case)], on=ON)[
+            id_of(case)
+        ]
         assert facts == CaseFacts(
             days_past_due=40, bucket="30-59", past_due=5_000, balance=100_000, accounts=1,
             product=frozenset({"Gold card"}), language="en", country="CN", region="", risk="medium",
@@ -403,7 +399,7 @@ def test_an_experiment_draws_each_customer_once_and_ends_with_its_champion(engin
         assert refs == {champion.ref, challenger.ref} or len({p.arm for p in people.values()}) == 1
         book = get_portfolio(session, builders.BOOK)
         rollback(session, book, by=Actor.user("mei"), now=NOW)
-        assert service.running_experiment(session, id_of(book)) is None
+        assert ladders.running_experiment(session, id_of(book)) is None
         assert len(builders.events(session, ExperimentEnded.KIND)) == 1
 
 

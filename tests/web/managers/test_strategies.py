@@ -13,7 +13,7 @@ from app.casework.contacts.rules import DeskStep
 from app.core.actor import Actor
 from app.core.ids import id_of
 from app.core.staff.rules import Role
-from app.outreach.strategy import service
+from app.outreach.strategy import ladders, service
 from app.outreach.strategy.events import StrategyLive
 from app.outreach.strategy.models import Experiment, StrategyTask, StrategyVersion
 from tests import builders
@@ -52,7 +52,9 @@ def refs(desk: Desk) -> list[str]:
 
 
 def live_ref(desk: Desk) -> str:
-    return desk.read(lambda session: service.ladders(session, get_portfolio(session, builders.BOOK)).live.ref)
+    return desk.read(
+        lambda session: ladders.load_ladders(session, get_portfolio(session, builders.BOOK)).live.ref
+    )
 
 
 def test_agents_read_what_is_live_and_only_managers_change_it(desk: Desk, mei: Browser) -> None:

@@ -10,10 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.book.ledger.models import Portfolio
-from app.outreach.strategy import service
-from app.outreach.strategy.rules import ASKABLE, Shape
+from app.outreach.strategy import ladders, service
+from app.outreach.strategy.conditions import ASKABLE, Shape
+from app.outreach.strategy.file.problems import BadStrategy, Place, Problem
+from app.outreach.strategy.file.reading import read_strategy
 from app.outreach.strategy.service import LetterForms
-from app.outreach.strategy.strategyfile import BadStrategy, Place, Problem, read_strategy
 from app.web.managers.strategies.words import LadderWords, ladders_of, letters_of
 from app.web.rendering import Page, page
 
@@ -69,7 +70,7 @@ def editor_page(
     shown: list[LadderWords] = []
     try:
         shown = ladders_of(
-            request, read_strategy(draft.code or "draft", draft.text, service.terms_of(book)), book
+            request, read_strategy(draft.code or "draft", draft.text, ladders.terms_of(book)), book
         )
         service.understand(book, draft.code or "draft", draft.text, letters_of(request))
     except BadStrategy as bad:

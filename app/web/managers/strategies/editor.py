@@ -23,8 +23,9 @@ from app.http.cursors import RowQuery
 from app.http.doors import Manager
 from app.http.security import MB
 from app.http.transactions import ReadSession, WriteSession
-from app.outreach.strategy import service
-from app.outreach.strategy.strategyfile import LONGEST_TEXT, BadStrategy
+from app.outreach.strategy import ladders, service
+from app.outreach.strategy.file.problems import BadStrategy
+from app.outreach.strategy.file.reading import LONGEST_TEXT
 from app.web.forms import sentence
 from app.web.managers.strategies.draft import StrategyDraft, editor_page
 from app.web.managers.strategies.step_form import change_step, place_of
@@ -48,10 +49,10 @@ def edit(
         draft = StrategyDraft(portfolio=book.code, code=version.code, text=version.text)
     else:
         book = get_portfolio(session, portfolio)
-        live = service.live_version(session, id_of(book))
+        live = ladders.live_version(session, id_of(book))
         code = live.code if live else book.strategy
         draft = StrategyDraft(
-            portfolio=book.code, code=code, text=live.text if live else service.shipped_text(code)
+            portfolio=book.code, code=code, text=live.text if live else ladders.shipped_text(code)
         )
     return editor_page(request, book, draft)
 

@@ -24,7 +24,7 @@ from app.http.cursors import RowId
 from app.http.doors import Manager
 from app.http.transactions import ReadSession, WriteSession
 from app.operations.day.runs import last_closed
-from app.outreach.strategy import queries, service
+from app.outreach.strategy import ladders, queries, service
 from app.outreach.strategy.experiments import Comparison, Verdict, sample_size, smaller_arm_share
 from app.outreach.strategy.models import Experiment, StrategyVersion
 from app.outreach.strategy.queries import PastRate
@@ -129,7 +129,7 @@ def _plan_page(
     if not typed.baseline and past.cases:
         typed = typed.model_copy(update={"baseline": f"{100 * past.cured / past.cases:.1f}"})
     helped = _help(typed, past.per_month)
-    live = service.live_version(session, id_of(book))
+    live = ladders.live_version(session, id_of(book))
     others = [v for v in service.versions(session, id_of(book)) if live is None or v.id != live.id]
     return page(
         request,

@@ -15,17 +15,12 @@ from app.core.labels import CHANNEL_LABELS
 from app.core.money import exponent
 from app.core.types import JsonObject, Values
 from app.core.vocabulary import Channel, Purpose
-from app.outreach.strategy import service
-from app.outreach.strategy.rules import ASKABLE, Action, Moment, Op, Shape, Step
-from app.outreach.strategy.strategyfile import (
-    BadStrategy,
-    Place,
-    Problem,
-    Terms,
-    parse_strategy,
-    read_strategy,
-)
-from app.outreach.strategy.writing import put_step, write_step
+from app.outreach.strategy import ladders, service
+from app.outreach.strategy.conditions import ASKABLE, Moment, Op, Shape
+from app.outreach.strategy.file.problems import BadStrategy, Place, Problem
+from app.outreach.strategy.file.reading import Terms, parse_strategy, read_strategy
+from app.outreach.strategy.file.writing import put_step, write_step
+from app.outreach.strategy.rules import Action, Step
 from app.web.forms import sentence
 from app.web.managers.strategies.draft import StrategyDraft, editor_page, with_text
 from app.web.managers.strategies.words import ACTION_WORDS, MOMENT_WORDS, OP_WORDS, letters_of
@@ -43,7 +38,7 @@ def place_of(text: str) -> Place:
 
 
 def change_step(request: Request, book: Portfolio, draft: StrategyDraft, verb: str, place: Place) -> Response:
-    terms = service.terms_of(book)
+    terms = ladders.terms_of(book)
     try:
         strategy = read_strategy(draft.code or "draft", draft.text, terms)
     except BadStrategy:

@@ -19,9 +19,9 @@ from app.http.context import Now
 from app.http.cursors import RowId
 from app.http.doors import CaseReader, Manager
 from app.http.transactions import ReadSession, WriteSession
-from app.outreach.strategy import queries, service
+from app.outreach.strategy import ladders, queries, service
+from app.outreach.strategy.file.problems import BadStrategy, Problem
 from app.outreach.strategy.models import Experiment, LiveStrategy, StrategyVersion
-from app.outreach.strategy.strategyfile import BadStrategy, Problem
 from app.web.lists import Column
 from app.web.lookups import staff_names
 from app.web.managers.strategies.words import LadderWords, find_version, ladders_of, letters_of
@@ -74,8 +74,8 @@ def strategies(request: Request, staff: CaseReader, session: ReadSession, portfo
     if not books:
         return page(request, NoStrategiesPage(books=[], book=None))
     book = get_portfolio(session, portfolio) if portfolio else books[0]
-    live = service.live_version(session, id_of(book))
-    found = service.ladders(session, book)
+    live = ladders.live_version(session, id_of(book))
+    found = ladders.load_ladders(session, book)
     versions = service.versions(session, id_of(book))
     return page(
         request,
@@ -90,7 +90,7 @@ def strategies(request: Request, staff: CaseReader, session: ReadSession, portfo
             versions=versions,
             history=queries.live_history(session, id_of(book)),
             experiments=queries.experiments(session, id_of(book)),
-            running=service.running_experiment(session, id_of(book)),
+            running=ladders.running_experiment(session, id_of(book)),
             by_id={version.id: version for version in versions},
             names=staff_names(session),
             may_change=staff.role in MANAGEMENT,
@@ -116,9 +116,9 @@ class VersionPage(Page):
 @router.get("/versions/{version_id}")
 def version_page(request: Request, version_id: RowId, staff: CaseReader, session: ReadSession) -> Response:
     version, book = find_version(session, version_id)
-    live = service.live_version(session, id_of(book))
+    live = ladders.live_version(session, id_of(book))
     try:
-        shown, problems = ladders_of(request, service.side_of(book, version).strategy, book), []
+        shown, problems = ladders_of(request, ladders.side_of(book, version).strategy, book), []
     except BadStrategy as bad:
         shown, problems = [], bad.problems
     return page(
@@ -129,7 +129,7 @@ def version_page(request: Request, version_id: RowId, staff: CaseReader, session
             shown=shown,
             problems=problems,
             is_live=live is not None and live.id == version.id,
-            running=service.running_experiment(session, id_of(book)),
+            running=ladders.running_experiment(session, id_of(book)),
             names=staff_names(session),
             may_change=staff.role in MANAGEMENT,
         ),

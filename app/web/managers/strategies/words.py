@@ -14,9 +14,10 @@ from app.core.labels import CHANNEL_LABELS
 from app.http.context import ports_of
 from app.http.formats import format_money, reader_locale
 from app.outreach.strategy import service
+from app.outreach.strategy.conditions import ASKABLE, Condition, Moment, Op, Shape
+from app.outreach.strategy.file.problems import Place
 from app.outreach.strategy.models import StrategyVersion
-from app.outreach.strategy.rules import ASKABLE, Action, Condition, Ladder, Moment, Op, Shape, Step, Strategy
-from app.outreach.strategy.strategyfile import Place
+from app.outreach.strategy.rules import Action, Ladder, Step, Strategy
 
 ACTION_WORDS = {
     Action.MESSAGE: "Send a message",

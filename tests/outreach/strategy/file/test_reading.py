@@ -9,17 +9,12 @@ from hypothesis import strategies as st
 from app.casework.contacts.rules import DeskStep
 from app.core.errors import NotFound
 from app.core.vocabulary import Channel, Purpose
-from app.outreach.strategy.rules import Action, Criterion, Moment, Op, Step, WaitFor
-from app.outreach.strategy.service import shipped_text
-from app.outreach.strategy.strategyfile import (
-    BadStrategy,
-    Place,
-    Terms,
-    parse_strategy,
-    places,
-    read_strategy,
-)
-from app.outreach.strategy.writing import put_step, write_condition, write_step
+from app.outreach.strategy.conditions import Criterion, Moment, Op
+from app.outreach.strategy.file.problems import BadStrategy, Place
+from app.outreach.strategy.file.reading import Terms, parse_strategy, places, read_strategy
+from app.outreach.strategy.file.writing import put_step, write_condition, write_step
+from app.outreach.strategy.ladders import shipped_text
+from app.outreach.strategy.rules import Action, Step, WaitFor
 
 TERMS = Terms("CNY", ("current", "1-29", "30-59", "60+"))
 

@@ -7,16 +7,10 @@ from collections.abc import Callable, Sequence
 
 from app.core.money import to_decimal_string
 from app.core.vocabulary import Purpose
-from app.outreach.strategy.rules import (
-    ASKABLE,
-    Condition,
-    Criterion,
-    Moment,
-    Op,
-    Shape,
-    Step,
-)
-from app.outreach.strategy.strategyfile import Place, Terms, places, text_lines
+from app.outreach.strategy.conditions import ASKABLE, Condition, Criterion, Moment, Op, Shape
+from app.outreach.strategy.file.problems import Place
+from app.outreach.strategy.file.reading import Terms, places, text_lines
+from app.outreach.strategy.rules import Step
 
 
 def write_step(step: Step, terms: Terms, *, segment: bool = False) -> str:

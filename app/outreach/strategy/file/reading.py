@@ -1,50 +1,27 @@
-"""How a strategy is spelled: TOML in, a `Strategy` or every fault with its place out. See docs/strategies.md."""
+"""Strategy files: TOML in, a `Strategy` or every problem with its place out. See docs/strategies.md."""
 
 from __future__ import annotations
 
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any
 
-from app.casework.contacts.rules import DeskStep
 from app.core.card_numbers import holds_card_number
-from app.core.errors import Invalid
 from app.core.kit.toml_text import parse_toml
 from app.core.money import BadAmount, to_minor
 from app.core.types import Values
 from app.core.vocabulary import Channel, HoldKind, Purpose
-from app.outreach.strategy.rules import (
-    ASKABLE,
-    NEVER,
-    OPS,
-    Action,
-    Condition,
-    Criterion,
-    Ladder,
-    Moment,
-    Op,
-    Risk,
-    Segment,
-    Shape,
-    Step,
-    Stop,
-    Strategy,
-    WaitFor,
-)
-
-E = TypeVar("E", bound=StrEnum)
+from app.outreach.strategy.conditions import ASKABLE, OPS, Condition, Criterion, Moment, Op, Risk, Shape
+from app.outreach.strategy.file.problems import BadStrategy, FieldReader, Place, Problem
+from app.outreach.strategy.rules import NEVER, Action, Ladder, Segment, Step, Stop, Strategy, WaitFor
 
 LONGEST_TEXT = 60_000
 MOST_STEPS = 100
 """In one ladder."""
 MOST_SEGMENTS = 20
 LAST_DAY = 3_650
-IDENTIFIER = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-RESERVED = frozenset(DeskStep)
-"""Steps that the desk takes by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,41 +30,6 @@ class Terms:
 
     currency: str
     buckets: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where in a strategy: counted from 0; None = not in a segment, not in a step."""
-
-    segment: int | None = None
-    step: int | None = None
-
-    def __str__(self) -> str:
-        """As it is written in an address: `3`, `1.0` (segment 1, its first step)."""
-        return ".".join(str(n) for n in (self.segment, self.step) if n is not None)
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One fault: where it is, in which field, and what is wrong."""
-
-    place: Place
-    label: str
-    """The place in words: `step 3 (second-call)`; '' = the strategy as a whole."""
-    field: str
-    message: str
-    line: int | None = None
-
-    def __str__(self) -> str:
-        return ": ".join(filter(None, (self.label, self.field, self.message)))
-
-
-class BadStrategy(Invalid):
-    """The strategy's text is wrong; `problems` says where and why, all of them."""
-
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__("; ".join(map(str, problems)), "text")
-        self.problems = list(problems)
 
 
 def read_strategy(code: str, text: str, terms: Terms) -> Strategy:
@@ -171,8 +113,8 @@ class _Reader:
         self.terms = terms
         self.problems: list[Problem] = []
 
-    def table(self, raw: Any, place: Place, label: str, known: set[str]) -> _Table:
-        found = _Table(raw if isinstance(raw, Mapping) else {}, place, label, self.problems)
+    def table(self, raw: Any, place: Place, label: str, known: set[str]) -> FieldReader:
+        found = FieldReader(raw if isinstance(raw, Mapping) else {}, place, label, self.problems)
         if not isinstance(raw, Mapping):
             found.fault("", "must be a table")
         for name in sorted(set(found.raw) - known):
@@ -195,9 +137,9 @@ class _Reader:
         name = table.text("name", default=ident, longest=120)
         return Segment(ident, name, condition, Ladder(steps, ident, stop))
 
-    def steps(self, table: _Table, place: Place) -> tuple[Step, ...]:
+    def steps(self, table: FieldReader, place: Place) -> tuple[Step, ...]:
         within = f"segment {place.segment + 1}, " if place.segment is not None else ""
-        read: list[tuple[Step, _Table]] = []
+        read: list[tuple[Step, FieldReader]] = []
         for n, raw in enumerate(table.tables("steps", MOST_STEPS)):
             named = raw.get("id", "no id") if isinstance(raw, Mapping) else "no table"
             label = f"{within}step {n + 1} ({str(named)[:40]})"
@@ -217,7 +159,7 @@ class _Reader:
             last = max(last, step.day)
         return tuple(step for step, _ in read)
 
-    def step(self, raw: Any, place: Place, label: str) -> tuple[Step, _Table]:
+    def step(self, raw: Any, place: Place, label: str) -> tuple[Step, FieldReader]:
         known = {
             "id", "day", "action", "channels", "otherwise", "letter", "purpose", "task", "condition", "wait_for",
         }  # fmt: skip
@@ -238,7 +180,7 @@ class _Reader:
             _check_action(step, table)
         return step, table
 
-    def wait_for(self, table: _Table) -> WaitFor | None:
+    def wait_for(self, table: FieldReader) -> WaitFor | None:
         if "wait_for" not in table.raw:
             return None
         known = {"step", "days", "moment"}
@@ -246,7 +188,7 @@ class _Reader:
         step, days = wait.text("step", longest=40, required=True), wait.whole("days", 0, 365)
         return WaitFor(step, days, wait.choice("moment", Moment, default=Moment.TAKEN) or Moment.TAKEN)
 
-    def stop(self, top: _Table) -> Stop:
+    def stop(self, top: FieldReader) -> Stop:
         if "stop" not in top.raw:
             return NEVER
         table = self.table(top.raw["stop"], Place(), "stop", {"holds", "paid", "condition"})
@@ -257,7 +199,7 @@ class _Reader:
         holds = frozenset(hold.value for hold in table.choices("holds", HoldKind))
         return Stop(holds, percent, days, self.condition(table))
 
-    def condition(self, table: _Table) -> Condition:
+    def condition(self, table: FieldReader) -> Condition:
         """`{ fact = value }`, `{ fact = [values] }` or `{ fact = { at_least = 3, at_most = 9 } }`."""
         raw = table.raw.get("condition", {})
         if not isinstance(raw, Mapping):
@@ -324,7 +266,7 @@ class _Reader:
         return minor
 
 
-def _check_action(step: Step, table: _Table) -> None:
+def _check_action(step: Step, table: FieldReader) -> None:
     """What an action needs, and what says nothing with it."""
     if step.action is Action.MESSAGE:
         if not step.letter and not table.wrong("letter"):
@@ -344,79 +286,3 @@ def _check_action(step: Step, table: _Table) -> None:
         table.fault("task", "say in words what has to be done")
     if step.action is not Action.TASK and step.task:
         table.fault("task", f"says nothing with action = {step.action.value!r}")
-
-
-@dataclass
-class _Table:
-    """One table of the text; a value that cannot be read is a fault, and something harmless in its place."""
-
-    raw: Values
-    place: Place
-    label: str
-    problems: list[Problem]
-    faults: set[str] = field(default_factory=set)
-
-    def fault(self, name: str, message: str) -> None:
-        self.faults.add(name)
-        self.problems.append(Problem(self.place, self.label, name, message))
-
-    def wrong(self, name: str) -> bool:
-        return name in self.faults
-
-    def text(self, name: str, *, default: str = "", longest: int, required: bool = False) -> str:
-        value = self.raw.get(name, default)
-        if not isinstance(value, str):
-            self.fault(name, "must be text in quotes")
-        elif len(value) > longest:
-            self.fault(name, f"longer than {longest} characters")
-        elif required and not value.strip():
-            self.fault(name, "is missing")
-        elif "\0" not in value:
-            return value.strip()
-        else:
-            self.fault(name, "holds a NUL")
-        return default
-
-    def identifier(self, name: str) -> str:
-        value = self.text(name, longest=40, required=True)
-        if value and (not IDENTIFIER.fullmatch(value) or value in RESERVED):
-            self.fault(name, f"write small letters, digits and hyphens; none of {', '.join(DeskStep)}")
-        return value
-
-    def whole(self, name: str, least: int, most: int) -> int:
-        value = self.raw.get(name)
-        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-            self.fault(name, f"must be a whole number from {least} to {most}")
-            return 0
-        return value
-
-    def choice(self, name: str, kind: type[E], default: E | None = None) -> E | None:
-        value = self.raw.get(name, default)
-        try:
-            return kind(value)
-        except ValueError:
-            said = "is missing" if value is None else f"unknown {value!r}"
-            self.fault(name, f"{said}; known are {', '.join(kind)}")
-            return default
-
-    def choices(self, name: str, kind: type[E]) -> tuple[E, ...]:
-        value = self.raw.get(name, [])
-        if not isinstance(value, list):
-            self.fault(name, 'must be a list such as ["sms"]')
-            return ()
-        unknown = [word for word in value if not isinstance(word, str) or word not in set(kind)]
-        if unknown or len(set(map(str, value))) < len(value):
-            said = f"unknown {unknown[0]!r}; known are {', '.join(kind)}" if unknown else "names one twice"
-            self.fault(name, said)
-            return ()
-        return tuple(kind(word) for word in value)
-
-    def tables(self, name: str, most: int) -> list[Any]:
-        value = self.raw.get(name, [])
-        if not isinstance(value, list):
-            self.fault(name, f"must be written as [[{name}]]")
-            return []
-        if len(value) > most:
-            self.fault(name, f"more than {most}")
-            return []
-        return value
