@@ -1,8 +1,7 @@
-"""A made-up book of any size, in our feed format, for the measurements: the same size gives the same files.
+"""Synthetic portfolio of any size, as feed files for the measurements. The same size gives the same files.
 
-Cardholders pay as they do: nine in ten in time, one in twenty late, one in thirty-three stops paying for good,
-the rest pay a part. Billing days are spread over 28 days of the month, so that each night one cycle in 28 closes and
-one falls due.
+Nine in ten cardholders pay in time, one in twenty late, one in thirty-three stops paying for good, the rest pay a
+part. Billing days are spread over 28 days of the month: each night one cycle in 28 closes and one falls due.
 """
 
 from __future__ import annotations
@@ -23,9 +22,8 @@ CHUNK = 100_000
 
 
 def write_feeds(folder: Path, *, accounts: int, statements: int = 6, entries: int = 12) -> None:
-    """accounts.csv, statements.csv, transactions.csv and payments.csv; `entries` an account, half of them payments.
-
-    Statements close month by month, the last of them in the month before `business_day`'s.
+    """Write accounts.csv, statements.csv, transactions.csv and payments.csv; `entries` for each account, half of them
+    payments. Statements close month by month, the last one in the month before `business_day`'s.
     """
     folder.mkdir(parents=True, exist_ok=True)
     names = ("accounts", "statements", "transactions", "payments")
@@ -48,12 +46,12 @@ def write_feeds(folder: Path, *, accounts: int, statements: int = 6, entries: in
 
 
 def business_day() -> date:
-    """The day to close: the middle of the month after the last statements, when every account has a history."""
+    """Return the day to close: the middle of the month after the last statements."""
     return date(2026, 9, 15)
 
 
 def write_night(folder: Path, on: date, *, accounts: int) -> None:
-    """The files of one night: payments from 3 % of the accounts, and the statements of the cycle closing on `on`."""
+    """Write the files of one night: payments of 3 % of the accounts, statements of the cycle that closes on `on`."""
     folder.mkdir(parents=True, exist_ok=True)
     book = _accounts(range(accounts))
     paying = book.filter(pl.col("n") % 33 == 7).select(
@@ -112,7 +110,7 @@ def _cycles(book: pl.DataFrame, months: pl.DataFrame, statements: int) -> pl.Dat
         .join(calendar, on=["month", "cycle"])
         .with_columns(
             due_on=pl.col("closing_on") + pl.duration(days=DUE_AFTER),
-            # Somebody who stops does so one to six statements before the end.
+            # A cardholder who stops paying does so one to six statements before the end.
             is_missed=(pl.col("habit") == "stopped") & (pl.col("month") >= statements - 1 - pl.col("n") % 6),
         )
         .sort("n", "month")
@@ -158,7 +156,7 @@ def _statement_rows(cycles: pl.DataFrame) -> pl.DataFrame:
 
 
 def _several(cycles: pl.DataFrame, wanted: int) -> pl.DataFrame:
-    """`wanted` rows an account out of its cycles, several a cycle if need be."""
+    """Return `wanted` rows of each account from its cycles, several of a cycle if necessary."""
     months = cycles["month"].n_unique()
     each = pl.DataFrame({"nth": range(-(-wanted // months))}, schema={"nth": pl.Int64})
     rows = cycles.join(each, how="cross").filter(pl.col("nth") * months + pl.col("month") < wanted)
@@ -183,7 +181,7 @@ def _purchases(cycles: pl.DataFrame, wanted: int) -> pl.DataFrame:
 
 
 def _payments(cycles: pl.DataFrame, wanted: int) -> pl.DataFrame:
-    """A missed month's payment is a token one of a penny before closing, so that each account has as many rows."""
+    """Return the payments; a missed month has one of a penny before closing, so all accounts have as many rows."""
     habit = pl.col("habit")
     days = pl.when(pl.col("is_missed")).then(-2).when(habit == "late").then(DUE_AFTER + 9).otherwise(11)
     amount = (

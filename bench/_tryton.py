@@ -1,12 +1,12 @@
 """Tryton's side of `bench dunning`; runs in Tryton's own environment, not in ours.
 
     python _tryton.py prepare FOLDER DATE            an empty company with one overdue line, preparing.sqlite
-    python -O _tryton.py measure FOLDER DATE COUNT   of overdue.sqlite a copy with COUNT such lines; the seconds
+    python -O _tryton.py measure FOLDER DATE COUNT   copy it to overdue.sqlite with COUNT such lines; print the seconds
 
 The company, its chart of accounts, the procedure and the first line are made through Tryton's own client. The
-other lines are copies of that one in SQL, each with a party of its own, because Tryton would take longer to make
-them than to dun them. What is timed is Tryton's code, unmodified; `-O` leaves out its assertions, one of which
-looks at all lines for each line and would make it several times slower.
+other lines are copies of that one in SQL, each with a party of its own, because Tryton makes them more slowly than it
+duns them. The timed code is Tryton's, unmodified; `-O` removes its assertions, one of which compares all lines for
+each line and would make it several times slower.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Stopwatch:
         self._wall, self._processor = time.perf_counter(), time.process_time()
 
     def read(self) -> tuple[float, float]:
-        """Seconds by the clock and of the processor since it was made."""
+        """Return seconds by the clock and of the processor since the start."""
         return time.perf_counter() - self._wall, time.process_time() - self._processor
 
 
@@ -103,7 +103,7 @@ def measure(folder: Path, on: dt.date, count: int) -> dict[str, object]:
 
 
 def multiply(path: Path, on: dt.date, count: int) -> None:
-    """Make of the one overdue line `count`, from 5 to 89 days overdue, and let the planner know."""
+    """Copy the overdue line to `count` lines, 5 to 89 days overdue, and update the planner's statistics."""
     database = sqlite3.connect(path)
     tables = ("party_party", "party_party_dunning_procedure", "account_move")
     party, procedure, move = (_last(database, table) for table in tables)

@@ -1,13 +1,13 @@
-"""The outbox under fire: workers that are killed while a provider misbehaves, and what became of every message.
+"""Outbox under failures: workers are killed while a provider misbehaves; the state of every message is checked.
 
     python3 desk.py bench chaos                      four workers on PostgreSQL, then one on SQLite
     python3 desk.py bench chaos --messages 2000 --kills 5 --databases sqlite
 
 The messages are planned by a real night. The workers hand them to an HTTP server that answers one request in five
-slowly, twice, with a 500 or not at all (whether it took the message or not), or says that it is busy. Each worker is a
-process of its own that is killed with SIGKILL at a random moment and replaced. In the end everything that may or may
-not have left is looked up in the provider's list. Fails if anything was sent twice, was lost, or stands where its
-events do not explain it.
+slowly, twice, with a 500 or not at all (whether it took the message or not), or answers that it is busy. Each worker is
+a process of its own that is killed with SIGKILL at a random moment and replaced. In the end every uncertain message is
+looked up in the provider's list. Fails if a message was sent twice, was lost, or has a state that its events do not
+explain.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""The nightly work of a large book on both databases: a business day, aging of any past day, refolding all.
+"""Nightly work of a large portfolio on both databases: a business day, aging of a past day, refolding all accounts.
 
     python3 desk.py bench day                       1,000,000 accounts, 6 statements and 12 entries each; half an hour
     python3 desk.py bench day --accounts 100000
-    python3 desk.py bench day --history             what a ten times longer history costs, on a smaller book
+    python3 desk.py bench day --history             the cost of a ten times longer history, on a smaller portfolio
 
-Everything goes through the product's own commands, each a process of its own, so that seconds and memory are what
-an operator sees. Limits: a day 60 s and 700 MB, of it aging 15 s; `desk aging` 10 s; refolding 180 s; a day on ten
+All work goes through the product's own commands, each in a process of its own, so seconds and memory are those of an
+operator. Limits: a day 60 s and 700 MB, of it aging 15 s; `desk aging` 10 s; refolding 180 s; a day on ten
 times the history at most 1.3 times as long.
 """
 
@@ -35,7 +35,7 @@ CODE = "BIG"
 
 @dataclass(frozen=True)
 class Run:
-    """A command that ended well: its seconds, its peak memory in MB and what it printed."""
+    """Result of a successful command: seconds, peak memory in MB and output."""
 
     seconds: float
     peak_mb: int
@@ -43,7 +43,7 @@ class Run:
 
 
 def desk(url: str, *arguments: str) -> Run:
-    """One command of the product in a process of its own."""
+    """Run one command of the product in a process of its own."""
     environment = {
         **os.environ,
         "PYTHONPATH": str(ROOT),
@@ -70,7 +70,7 @@ def desk(url: str, *arguments: str) -> Run:
 
 @contextmanager
 def databases(only: str) -> Iterator[dict[str, str]]:
-    """Fresh ones, by the name of their engine."""
+    """Fresh databases, by the name of their engine."""
     with tempfile.TemporaryDirectory(dir=ROOT / "var", prefix="bench-") as folder:
         urls = {"SQLite": f"sqlite:///{folder}/desk.db"}
         if only == "sqlite":
@@ -83,7 +83,7 @@ def databases(only: str) -> Iterator[dict[str, str]]:
 
 
 def prepare(url: str, accounts: int, statements: int, entries: int) -> None:
-    """Migrate, load the book, close the day before the one that is measured, and load that one's files."""
+    """Migrate, load the portfolio, close the day before the measured one, and load the measured day's files."""
     on = book.business_day()
     desk(url, "migrate")
     desk(
@@ -143,7 +143,7 @@ def measure(url: str, accounts: int) -> None:
 
 
 def refold_all(url: str) -> float:
-    """Seconds for the invariant that folds every account from nothing and compares it with its state."""
+    """Return the seconds of the invariant that folds every account anew and compares it with its state."""
     from app.book.ledger.service import get_portfolio
     from app.core.database.engine import make_engine, reading
     from app.core.kit.parallel import collect_garbage_seldom

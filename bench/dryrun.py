@@ -1,19 +1,19 @@
-"""A simulation of 30 days on a portfolio of 30,000 accounts, and whether the days then really come out as it said.
+"""Simulation of 30 days on a portfolio of 30,000 accounts, compared with the same days for real.
 
-    python3 desk.py bench dryrun                        the made-up book, on SQLite
-    python3 desk.py bench dryrun --compare              then the same days are really lived, and the counts compared
+    python3 desk.py bench dryrun                        the synthetic portfolio, on SQLite
+    python3 desk.py bench dryrun --compare              then the same days are closed for real, and the counts compared
     python3 desk.py bench dryrun --database postgresql --accounts 5000 --days 10
     python3 desk.py bench dryrun --feeds FOLDER --from 2005-08-26 --currency TWD --timezone Asia/Taipei --policy cn
 
-The live strategy and a candidate run side by side, from the copy of the book to the list of contacts. Limit: 120 s
+The live strategy and a candidate run side by side, from the copy of the portfolio to the list of contacts. Limit: 120 s
 for 30,000 accounts and 30 days.
 
 FOLDER holds accounts, statements, transactions and payments as .csv or .csv.gz in our feed format. `--from` is the
-first day of the simulation in the files' own dates; they are all moved by as many days as bring it to the days of the
-made-up book, for the rules of a pack hold from a date on.
+first day of the simulation in the files' own dates; all dates are moved to the days of the synthetic portfolio, because
+the rules of a pack have a first day.
 
-Really lived is what a worker process does: the night closes the day, delivery asks the gate again at every full hour,
-and each channel's sender accepts everything and sends nothing.
+The real days run like a worker process: the night closes the day, delivery rechecks messages at every full hour, and
+each channel's sender accepts everything and sends nothing.
 """
 
 from __future__ import annotations
@@ -109,13 +109,13 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench dryrun", description=__doc__.partition("\n\n")[0])
-    parser.add_argument("--accounts", type=int, default=30_000, help="of the made-up book")
+    parser.add_argument("--accounts", type=int, default=30_000, help="of the synthetic portfolio")
     parser.add_argument("--days", type=int, default=30)
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument(
         "--compare", action="store_true", help="live the days for real and compare the counts"
     )
-    parser.add_argument("--feeds", type=Path, help="a book of yours instead of the made-up one")
+    parser.add_argument("--feeds", type=Path, help="a portfolio of yours instead of the synthetic one")
     parser.add_argument("--from", dest="begins", type=date.fromisoformat, default=FIRST)
     parser.add_argument("--currency", default=book.CURRENCY)
     parser.add_argument("--timezone", default=book.TIMEZONE)
@@ -132,7 +132,7 @@ def say(passed: bool, text: str) -> bool:
 
 
 def measure(engine: Engine, days: int, settings: Settings) -> tuple[Comparison, bool]:
-    """Both strategies over as many days; what they would do, and whether it was quick enough."""
+    """Simulate both strategies; print their counts, and whether the limit holds."""
     with reading(engine) as session:
         accounts = session.scalar(sa.select(sa.func.count()).select_from(table_of(Account))) or 0
     candidate = shipped_text("standard").replace('channels = ["sms"]', 'channels = ["email"]', 1)
@@ -156,14 +156,14 @@ def measure(engine: Engine, days: int, settings: Settings) -> tuple[Comparison, 
 
 
 class Nobody:
-    """A provider that takes everything and sends nothing."""
+    """Provider that accepts everything and sends nothing."""
 
     def send(self, dispatch: Dispatch) -> SendResult:
         return Accepted(f"nobody-{dispatch.attempt_id}")
 
 
 def compare(engine: Engine, said: StrategyResult, days: int, settings: Settings) -> bool:
-    """Live the days for real; do the counts on record equal what the simulation said?"""
+    """Close the days for real, and compare the recorded counts with those of the simulation."""
     with reading(engine) as session:
         portfolio = get_portfolio(session, CODE)
         last_event = session.scalar(sa.select(sa.func.max(table_of(Event).c.id))) or 0
@@ -180,7 +180,7 @@ def compare(engine: Engine, said: StrategyResult, days: int, settings: Settings)
 
 
 def run_for_real(engine: Engine, portfolio: Portfolio, days: int, settings: Settings) -> None:
-    """What a worker process does from the evening before the first day on, a tick an hour."""
+    """Run a worker's work from the evening before the first day on, one tick an hour."""
     clock = FixedClock(_night_after(FIRST - timedelta(days=1), portfolio, settings))
     senders = dict.fromkeys((Channel.SMS, Channel.EMAIL, Channel.POST), Nobody())
     worker = Worker(engine, Ports(clock, make_stationery(settings), senders), settings)
@@ -197,7 +197,7 @@ def _night_after(on: date, portfolio: Portfolio, settings: Settings) -> datetime
 
 
 def on_record(engine: Engine, portfolio: Portfolio, after: int) -> tuple[Counter[Any], Counter[Any]]:
-    """(day, channel, decision) and (rule, channel, decision) of what was put on record after an event."""
+    """Count recorded decisions after an event, by (day, channel, decision) and (rule, channel, decision)."""
     contacts, rules = Counter[Any](), Counter[Any]()
     event = table_of(Event)
     query = sa.select(event.c.kind, event.c.at, event.c.channel, event.c.data).where(
@@ -206,7 +206,7 @@ def on_record(engine: Engine, portfolio: Portfolio, after: int) -> tuple[Counter
     with reading(engine) as session:
         for kind, at, channel, data in session.execute(query.execution_options(yield_per=5000)):
             decision, via, told = WORDS[kind], channel.value if channel else "", json.loads(data)
-            # The night after a day takes its steps; what happens at delivery, happens then.
+            # A step counts on the day that its night closes, a delivery on its own day.
             day = local_date(at, portfolio.timezone) - timedelta(days="step" in told)
             contacts[day.isoformat(), via, decision] += 1
             for reason in told.get("reasons", []):
@@ -221,11 +221,11 @@ def _equal(what: str, said: Counter[Any], came: Counter[Any]) -> bool:
     return say(not differing, f"counts {what}: {len(said | came)} figures, {len(differing)} differ")
 
 
-# --- the book -------------------------------------------------------------------------------------------------------
+# --- the portfolio --------------------------------------------------------------------------------------------------
 
 
 def _prepare(engine: Engine, told: argparse.Namespace, settings: Settings) -> None:
-    """The book as it is on the evening before the first day: loaded, and the day before closed."""
+    """Load the portfolio and close the day before the first day."""
     schema.upgrade(engine)
     now = local_instant(FIRST, settings.night_hour, 0, told.timezone)
     with transaction(engine) as session:
@@ -244,7 +244,7 @@ def _prepare(engine: Engine, told: argparse.Namespace, settings: Settings) -> No
         report = load(engine, kind, path, CODE, rejects_dir=FOLDER, by="bench", now=now)
         print(f"     loaded {report.loaded:>9,} {kind.value}, {report.rejected:,} rejected", flush=True)
         if report.rejected:
-            sys.exit("the book is not whole; is it in another --currency?")
+            sys.exit("Some rows of the portfolio were rejected. Check --currency.")
     collect_garbage_seldom()
     run_days(engine, CODE, FIRST - timedelta(days=1), make_stationery(settings), now=now)
 

@@ -1,19 +1,19 @@
-"""The same dunning decision on the same overdue items as Tryton's account_dunning, in one run on SQLite.
+"""Dunning decision on the same overdue items as Tryton's account_dunning, in one run on SQLite.
 
     python3 desk.py bench dunning                   5,000 and 50,000 items; Tryton needs some minutes for them
     python3 desk.py bench dunning --items 500 5000
 
-Both have as many debtors with one item each, from 5 to 89 days overdue, and both are asked what is to be done today:
+Both have as many debtors with one item each, from 5 to 89 days overdue, and both decide the work of today:
 
-- decide:  find what is overdue, pick the step and write a row for each. Tryton's `Dunning.generate_dunnings`; our
-           `ask_strategy`, whose answers are written as rows of call_task. This is what the limits are about: ours at
-           least 15 times faster, and growing no faster than 11 times for 10 times the items.
-- whole:   what either does with it in the night. Tryton's dunnings processed (their state and date written); our
-           whole contacts stage: each contact judged by the policy pack under a lock, refusals and waits with their
-           reasons in a hash-chained record, messages worded and queued. It has no limit: the work is not the same.
+- decide:  find overdue items, pick the step and write a row for each. Tryton's `Dunning.generate_dunnings`; our
+           `ask_strategy`, whose answers are written as rows of call_task. Limits: ours at least 15 times faster, and
+           at most 11 times as long for 10 times the items.
+- whole:   the whole nightly work of both. Tryton's dunnings processed (their state and date written); our
+           whole contacts stage: each contact reviewed by the policy pack under a lock, refusals and waits with their
+           reasons in a hash-chained record, messages rendered and queued. No limit, because the work differs.
 
 Tryton is installed into var/bench/tryton on the first run, as bench/_tryton.txt pins it, and runs without its
-assertions. Items are made cheaply on both sides, by SQL there and by our feeds here, and their making is not timed.
+assertions. Items are made by SQL in Tryton and by feeds here, untimed.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ REPEATS = 3
 
 @dataclass(frozen=True)
 class Measured:
-    """Each as (seconds by the clock, seconds of the processor)."""
+    """Times of both programs, each as (seconds by the clock, seconds of the processor)."""
 
     items: int
     decide: tuple[float, float]
@@ -120,7 +120,7 @@ def verdict(results: list[tuple[Measured, Measured]]) -> bool:
 
 
 def prepare_tryton() -> None:
-    """Its environment, again only when the pins change; and a database with one overdue line."""
+    """Install Tryton, again only when the pins change, and make a database with one overdue line."""
     stamp, overdue = TRYTON / "pins.txt", FOLDER / "overdue.sqlite"
     if not stamp.exists() or stamp.read_text() != PINS.read_text():
         print("installing Tryton", file=sys.stderr)
@@ -153,7 +153,7 @@ def _in_tryton(*arguments: str) -> str:
 
 
 def arrears_desk(count: int) -> Measured:
-    """Load the items, run the night up to its contacts, and time those: the decision alone, then the whole stage."""
+    """Load the items, run the night up to its contacts stage, and time the decision alone, then the whole stage."""
     folder = FOLDER / "ours"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -169,7 +169,7 @@ def arrears_desk(count: int) -> Measured:
 
 
 def _decide(day: Day, count: int) -> tuple[float, float]:
-    """Time for asking the strategy about each case and writing a row for each; the rows are removed again."""
+    """Time asking the strategy about each case and writing a row for each; the rows are removed again."""
     watch = Stopwatch()
     with reading(day.engine) as session:
         case_ids = cases_to_contact(session, id_of(day.portfolio), day.on)
@@ -199,7 +199,7 @@ def _decide(day: Day, count: int) -> tuple[float, float]:
 
 
 def _night(folder: Path, count: int) -> Day:
-    """A portfolio with `count` overdue accounts, aged and with open cases as of ON."""
+    """Make a portfolio with `count` overdue accounts, aged and with open cases as of ON."""
     engine = make_engine(f"sqlite:///{folder}/desk.db")
     schema.upgrade(engine)
     now = local_instant(ON + timedelta(days=1), 2, 30, ZONE)
@@ -220,7 +220,7 @@ def _night(folder: Path, count: int) -> Day:
 
 
 def _load_items(engine: sa.Engine, folder: Path, count: int, now: datetime) -> None:
-    """One account a customer, with a purchase and a statement whose minimum is the purchase, 5 to 89 days late."""
+    """Load one account a customer, with a purchase and a statement whose minimum is the purchase, 5 to 89 days late."""
     n = pl.int_range(count, eager=True).alias("n")
     number = n.cast(pl.String)
     reference = "A" + number

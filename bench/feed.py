@@ -1,8 +1,8 @@
-"""Loading a creditor's files, validated and with a reject report, against the bare minimum.
+"""Loading a creditor's files, validated and with a rejects file, against plain bulk inserts.
 
 The reference is the same rows into the same migrated tables in the same run: with ids already resolved, table-shaped
 and unchecked, by `COPY` on PostgreSQL and by `csv.reader` and `executemany` on SQLite. Ours reads the feed files, each
-in a process of its own, and tells its peak memory. One row in a hundred thousand is bad, to have a reject.
+in a process of its own, and prints its peak memory. One row in a hundred thousand is bad and rejected.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def _load(url: str, kind: str, file: str) -> None:
 
 
 def _raw(url: str, folder: Path) -> dict[str, float]:
-    """Seconds for each part."""
+    """Return the seconds of each part."""
     seconds = {}
     for part, tables in TABLES.items():
         start = time.perf_counter()
@@ -145,7 +145,7 @@ def _copy(url: str, table: str, file: Path) -> None:
 
 
 def _executemany(path: str, table: str, file: Path) -> None:
-    """With the pragmas of our own connections, in one transaction."""
+    """Insert with the pragmas of our own connections, in one transaction."""
     connection = sqlite3.connect(path, isolation_level=None)
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-65536"):
         connection.execute(f"PRAGMA {pragma}")
@@ -163,7 +163,7 @@ def _executemany(path: str, table: str, file: Path) -> None:
 
 
 class _database:  # noqa: N801 - used as a function
-    """The URL of a migrated database with one portfolio, gone at the end of the block."""
+    """Yield the URL of a migrated database with one portfolio, removed at the end of the block."""
 
     def __init__(self, engine: str, folder: Path, name: str) -> None:
         self._engine, self._path = engine, folder / f"{name}.db"
@@ -203,7 +203,7 @@ class _database:  # noqa: N801 - used as a function
 
 
 def _write_files(folder: Path, accounts: int) -> dict[str, int]:
-    """The feeds and, under raw/, the same rows as the tables have them; returns rows by part."""
+    """Write the feeds and, under raw/, the same rows in the form of the tables; return the rows by part."""
     book.write_feeds(folder, accounts=accounts, statements=6, entries=12)
     (folder / "raw").mkdir()
     ids = pl.scan_csv(folder / "accounts.csv", infer_schema=False).select("account_ref")
@@ -312,7 +312,7 @@ def _minor(column: str) -> pl.Expr:
 
 
 def _spoil(file: Path, rows: int) -> None:
-    """Append rows of which nothing can be made."""
+    """Append invalid rows."""
     with file.open("r+b") as handle:
         width = handle.readline().count(b",")
         handle.seek(0, 2)

@@ -1,15 +1,15 @@
-"""The gate: answers a second, and contacts planned, cleared, worded and queued a second with everything on record.
+"""Gate: answers a second, and contacts planned, cleared, rendered, queued and recorded a second.
 
     python3 desk.py bench gate                       on SQLite and on PostgreSQL
     python3 desk.py bench gate --contacts 20000 --databases sqlite
 
 - review:  `review` alone on one core, for customers with 30 days of history at many instants, under two packs.
-- night:   the contacts stage of `desk day` for as many cases whose first reminder, an SMS, is due that night: the
-           strategy asked, the gate asked, the letter worded, the message in the outbox, the case moved, the answer in
-           the hash-chained record, and what it was based on kept beside it. Every contact is cleared.
-- insert:  in the same run, one bare INSERT ... SELECT of the rows that the night wrote (contact, message, event, what
-           it was based on) into empty tables of the same shape, with their keys and indexes. The messages alone into a
-           table without any are told beside it.
+- night:   the contacts stage of `desk day` for as many cases whose first reminder, an SMS, is due that night:
+           strategy, gate, rendering, the message in the outbox, the next step of the case, the answer in the
+           hash-chained record, and its request beside it. Every contact is cleared.
+- insert:  in the same run, one bare INSERT ... SELECT of the rows that the night wrote (contact, message, event,
+           request) into empty tables of the same shape, with their keys and indexes. The messages alone, into a table
+           without keys and indexes, are printed beside it.
 """
 
 from __future__ import annotations
@@ -89,9 +89,9 @@ def say(passed: bool, text: str) -> bool:
 
 
 def measure_reviews(code: str) -> bool:
-    """Contacts over a whole week, by day and by night, of customers who got up to nine in the last 30 days."""
+    """Review contacts over a whole week, by day and by night, of customers with up to nine in the last 30 days."""
     pack = stack([shipped_packs()[code]])
-    dice = random.Random(7305)  # noqa: S311 - a made-up book
+    dice = random.Random(7305)  # noqa: S311 - synthetic data
     start = datetime(2026, 6, 15, tzinfo=UTC)
     questions = []
     for _ in range(REVIEWS):
@@ -157,7 +157,7 @@ def _assert_on_record(engine: Engine, contacts: int) -> None:
 
 
 def _bare_insert(engine: Engine, contacts: int) -> float:
-    """Seconds for the rows of all four tables."""
+    """Return the seconds for the rows of all four tables."""
     event = Event.__tablename__
     written = {
         PlannedContact.__tablename__: "", OutboxMessage.__tablename__: "", DecisionFacts.__tablename__: "", event: "",
@@ -174,7 +174,7 @@ def _bare_insert(engine: Engine, contacts: int) -> float:
 
 
 def _same_shape(engine: Engine, table: str) -> None:
-    """An empty bare_`table` with its constraints and indexes."""
+    """Create an empty bare_`table` with the constraints and indexes of `table`."""
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.exec_driver_sql(f"CREATE TABLE bare_{table} (LIKE {table} INCLUDING ALL)")
@@ -197,7 +197,7 @@ def _bare_heap(engine: Engine, contacts: int) -> float:
 
 
 def _evening(engine: Engine, count: int) -> Day:
-    """A portfolio with as many cardholders, one account each, from 3 to 8 days late; aged, and with open cases."""
+    """Make a portfolio of `count` cardholders, one account each, 3 to 8 days late; aged, and with open cases."""
     schema.upgrade(engine)
     zone = PACKS["uk"]
     now = local_instant(ON + timedelta(days=1), 2, 30, zone)

@@ -1,17 +1,17 @@
-"""Letters a second: one by one as tagged PDF/A, and as a day's print batch, beside Typst doing nothing else.
+"""Letters a second: one by one as tagged PDF/A, and as a day's print batch, beside Typst alone.
 
     python3 desk.py bench letters
     python3 desk.py bench letters --letters 2000
 
 - bare:    `typst.compile` in a loop over the same pages, to the same standards (PDF/A-2a and PDF/UA-1), data ready.
-- letters: what the print adapter does with each message: page data, QR code, PDF, digest, file and row on the manifest,
-           both forced to the disk; as many at once as delivery has in flight. And alone: the same by one thread
-           without the disk.
-- bare batch: Typst over the same letters in sets of 10, untagged, and nothing else.
+- letters: the print adapter's work for each message: page data, QR code, PDF, digest, file and row on the manifest,
+           both synced to the disk; as many at once as delivery has in flight. And the same in one thread without the
+           disk.
+- bare batch: Typst alone over the same letters in sets of 10, untagged.
 - batch:   the print batch: sorted, typeset, marked for the inserter, bound into one PDF, digests and manifest.
 
-Each kind runs in a process of its own, with the print adapters and nothing else of the service; its largest memory is
-told, and its growth after the first quarter.
+Each kind runs in a process of its own, with the print adapters only; its peak memory is printed, and its growth after
+the first quarter.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ def check(what: str, share: float, least: float) -> bool:
 
 
 def in_fresh_process(work: Callable[[int], Measured], letters: int) -> Measured:
-    """Memory of one kind of work is not told with another's."""
+    """Run one kind of work in a fresh process, so that its memory is measured alone."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(work, (letters,))
 
@@ -217,7 +217,7 @@ def _compile(inputs: dict[str, str], standards: list[typst.PDFStandard], *, tags
 
 
 def _measure(letters: int, work: Callable[[int], None], *, step: int = 1) -> Measured:
-    """Fonts are read before the clock starts."""
+    """Measure one kind of work; fonts are read before the clock starts."""
     print_fonts()
     early = 0
     begun = time.perf_counter()

@@ -1,15 +1,15 @@
-"""E-mails a second into a local SMTP sink, against smtplib with an EmailMessage built for each.
+"""E-mails a second into a local SMTP sink, against smtplib with an `EmailMessage` built for each.
 
     python3 desk.py bench mail
     python3 desk.py bench mail --messages 5000 --rounds 5
 
-(It is not called `email`: Python would find it where the other measurements import the library of that name.)
+(The name `email` would hide the library of that name from the other measurements.)
 
 - reference:  smtplib on one connection that is kept, an `email.message.EmailMessage` with text and HTML built for each.
 - ours:       `SmtpEmailSender.send` as the outbox calls it, on one thread, and on several at once.
 
 Both send the same messages, a shipped letter in English and in Chinese in turns, to the same sink: another process that
-speaks SMTP with PIPELINING, reads every message to its end and throws it away. What arrived is counted there.
+speaks SMTP with PIPELINING, reads every message to its end, counts it and drops it.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def main() -> None:
     }
     rates: dict[str, list[float]] = {name: [] for name in ways}
     try:
-        for _ in range(told.rounds):  # in turns, so that whatever else the machine does hits all alike
+        for _ in range(told.rounds):  # in turns, so that other load of the machine affects all alike
             for name, way in ways.items():
                 started = time.perf_counter()
                 way(mail, port)
@@ -165,7 +165,7 @@ def our_sender(port: int) -> SmtpEmailSender:
 
 
 class Sink(asyncio.Protocol):
-    """As much of RFC 5321 and 2920 as a client needs that makes no mistakes."""
+    """SMTP server for a correct client: the needed part of RFC 5321 and RFC 2920."""
 
     arrived = 0
     ANSWERS = {  # noqa: RUF012 - a constant of this little program
@@ -200,7 +200,7 @@ class Sink(asyncio.Protocol):
 
 
 def start_sink() -> tuple[int, multiprocessing.Process, Connection]:
-    """Its port, its process, and a pipe that tells how many messages arrived since it was asked last."""
+    """Start the sink; return its port, its process, and a pipe that counts messages since the last question."""
     here, there = multiprocessing.Pipe()
     process = multiprocessing.Process(target=_serve, args=(there,), daemon=True)
     process.start()

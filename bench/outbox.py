@@ -1,13 +1,13 @@
-"""The outbox: messages claimed and settled a second, and delivered a second to a provider of SMS.
+"""Outbox: messages claimed and recorded a second, and delivered a second to a provider of SMS.
 
     python3 desk.py bench outbox                      on PostgreSQL
     python3 desk.py bench outbox --messages 2000 --parts provider
 
-- settle:    `deliver_due` for a destination that judges nothing and accepts everything: claimed, committed as
-             `sending`, settled, and the event in the hash-chained record, by one worker and by four.
-- bare:      in the same run, the same statements straight through psycopg, each row committed as `sending` and settled
-             on its own, by as many workers. Its hashes are not computed.
-- provider:  everything, the gate included, with 32 calls in flight into a local server that speaks Twilio's protocol
+- settle:    `deliver_due` for a destination without rechecks that accepts everything: claimed, committed as
+             `sending`, recorded, and the event in the hash-chained record, by one worker and by four.
+- bare:      in the same run, the same statements straight through psycopg, each row committed as `sending` and
+             recorded on its own, by as many workers. Hashes are not computed.
+- provider:  all work, the gate included, with 32 calls in flight into a local server that speaks Twilio's protocol
              and answers at once, or after 50 ms; by one worker.
 - client:    in the same run, nothing but `messages.create` of twilio's own client in 32 threads into the same server.
              Beside it, for comparison, `messages.create_async` over our HTTP client, 32 at once on an event loop.
@@ -79,7 +79,7 @@ def main() -> None:
 
 @contextmanager
 def planned(messages: int) -> Iterator[tuple[str, Engine, LetterCatalog]]:
-    """A database in which a night has queued so many messages."""
+    """Yield a database in which a night has queued `messages` messages."""
     shutil.rmtree(gate.FOLDER, ignore_errors=True)
     gate.FOLDER.mkdir(parents=True)
     with gate._database("postgresql") as url:
@@ -91,7 +91,7 @@ def planned(messages: int) -> Iterator[tuple[str, Engine, LetterCatalog]]:
 
 
 def queue_again(engine: Engine) -> None:
-    """Everything as the night left it, and no dead rows in the way."""
+    """Restore the state after the night, and vacuum dead rows."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql(
             "UPDATE outbox_message SET status = 'queued', claimed_by = '', lease_until = NULL, attempts = 0, "
@@ -125,7 +125,7 @@ def measure_settling(engine: Engine, url: str, messages: int, workers: int) -> b
 
 
 def at_once(work: Callable[[int], object], processes: int) -> float:
-    """Seconds until all have ended that were let go at the same moment."""
+    """Return the seconds until all processes have ended that started at the same moment."""
     waiting, start = os.pipe()
     children = []
     for number in range(processes):
@@ -153,11 +153,11 @@ def at_once(work: Callable[[int], object], processes: int) -> float:
 
 @dataclass(frozen=True)
 class AcceptEverything(ContactTransport):
-    """Judges nothing, and the provider takes no time."""
+    """Transport without rechecks, whose provider accepts at once."""
 
     def recheck_without_lock(self, session: Any, rows: Sequence[Any], *, now: datetime) -> list[Any]:
         del now
-        # Only what tells later whether something has happened.
+        # Only the head of the stream, which shows later changes.
         streams = [customer_stream(row.customer_id) for row in rows]
         heads = read_heads(session, streams)
         cases = {case.id: case for case in _case_rows(session, [row.case_id for row in rows], lock=False)}
@@ -256,7 +256,7 @@ def measure_provider(engine: Engine, stationery: Any, messages: int, delay: floa
 
 
 def rate_and_processor(work: Callable[[], None], messages: int) -> tuple[float, float]:
-    """Messages a second, and this process' seconds of processor for each."""
+    """Return messages a second, and this process's processor seconds for each."""
     started, worked = time.perf_counter(), time.process_time()
     work()
     return messages / (time.perf_counter() - started), (time.process_time() - worked) / messages
@@ -291,7 +291,7 @@ def into_client_on_loop(url: str, messages: int) -> None:
 
 
 class TwilioTo(TwilioHttpClient):  # type: ignore[misc]
-    """The library's own client, at another address."""
+    """Twilio's own client, at another address."""
 
     def __init__(self, url: str) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
-"""Small builders for tests that need a book: each makes one thing, says its defaults, and takes changes by name.
+"""Builders of rows for tests: each makes one thing with defaults and takes changes by name.
 
-Amounts are minor units, as in the code. Times of day are those of `ZONE` unless a test says otherwise; the pack is
-China's because it permits contact from 08:00 to 22:00 on every day of the week, so a story needs no calendar.
+Amounts are minor units. Times of day are those of `ZONE` by default. The pack is China's, because it permits contact
+from 08:00 to 22:00 on every day of the week, so a test needs no calendar.
 
     with transaction(engine) as session:
         book = portfolio(session)
@@ -52,18 +52,18 @@ from app.programs.ports import LETTERS
 ZONE = "Asia/Shanghai"
 BOOK = "CARDS"
 NOW = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
-"""Noon in `ZONE`, for rows whose time of making does not matter."""
+"""Noon in `ZONE`, for rows whose time of creation does not matter."""
 
 _numbers = itertools.count(1)
 
 
 def at(on: date, hour: int = 12, minute: int = 0, zone: str = ZONE) -> datetime:
-    """The instant of a local time."""
+    """Return the instant of a local time."""
     return datetime(on.year, on.month, on.day, hour, minute, tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 
 def night_after(on: date, zone: str = ZONE) -> datetime:
-    """When the business day `on` is closed: 02:30 the next morning."""
+    """Return the instant at which the business day `on` is closed: 02:30 the next morning."""
     return at(on + timedelta(days=1), 2, 30, zone)
 
 
@@ -72,11 +72,11 @@ def stationery() -> LetterCatalog:
     return LetterCatalog(load_letters(LETTERS), LinkSigner("https://desk.example.test", "s" * 40))
 
 
-# --- the book -------------------------------------------------------------------------------------
+# --- portfolio, customers, accounts ----------------------------------------------------------------
 
 
 def portfolio(session: Session, code: str = BOOK, **changes: Any) -> Portfolio:
-    """A first-party card book in yuan under China's pack and the standard strategy."""
+    """Add a first-party portfolio of cards in yuan, under China's pack and the standard strategy."""
     given: dict[str, Any] = {
         "creditor": "Harbour Bank",
         "currency": "CNY",
@@ -92,7 +92,7 @@ def portfolio(session: Session, code: str = BOOK, **changes: Any) -> Portfolio:
 
 
 def customer(session: Session, book: Portfolio, **changes: Any) -> Customer:
-    """Reachable by SMS, e-mail and post; English-speaking."""
+    """Add an English-speaking customer with a mobile number, an e-mail address and a postal address."""
     n = next(_numbers)
     given: dict[str, Any] = {
         "portfolio_id": book.id,
@@ -114,7 +114,7 @@ def customer(session: Session, book: Portfolio, **changes: Any) -> Customer:
 
 
 def account(session: Session, holder: Customer, **changes: Any) -> Account:
-    """An active account, opened long ago, with no entries."""
+    """Add an active account, opened long ago, without entries."""
     n = next(_numbers)
     given: dict[str, Any] = {
         "portfolio_id": holder.portfolio_id,
@@ -170,7 +170,7 @@ def entry(
     reference: str = "",
     now: datetime = NOW,
 ) -> Entry:
-    """Posted as by a person; the amount is positive, the kind gives the sign."""
+    """Post an entry as a person; the amount is positive, the kind gives the sign."""
     return post_entry(
         session,
         of,
@@ -197,7 +197,7 @@ def late_customer(
     balance: int = 100_000,
     **changes: Any,
 ) -> Account:
-    """A new customer (`changes` are theirs) with one account, a balance, and one statement due on `due_on`."""
+    """Add a customer (with `changes`), one account, a balance, and one statement due on `due_on`."""
     card = account(session, customer(session, book, **changes))
     closing_on = due_on - timedelta(days=20)
     entry(session, card, EntryKind.OPENING_BALANCE, balance, closing_on - timedelta(days=30))
@@ -208,9 +208,9 @@ def late_customer(
 def delinquent_case(
     session: Session, *, due_on: date, on: date, minimum: int = 5_000, balance: int = 100_000, **changes: Any
 ) -> CollectionsCase:
-    """An open case as the day `on` would have left it, without running one: for tests of what people do with it.
+    """Add an open case in the state after the day `on`, without running the day.
 
-    `changes` are the case's own. Its strategy is to be asked on `on`.
+    `changes` are the case's own. Its strategy is due to be asked on `on`.
     """
     book = session.scalar(select(Portfolio).where(Portfolio.code == BOOK)) or portfolio(session)
     card = late_customer(session, book, due_on=due_on, minimum=minimum, balance=balance)
@@ -235,7 +235,7 @@ def delinquent_case(
 def contact(
     session: Session, case: CollectionsCase, *, step: str, channel: Channel = Channel.SMS, **changes: Any
 ) -> PlannedContact:
-    """A contact of the case's present occurrence, as if the gate had cleared it."""
+    """Add a contact of the case's present occurrence, as if the gate had cleared it."""
     made = PlannedContact.model_validate(
         {
             "case_id": case.id,
@@ -256,7 +256,7 @@ def contact(
 def call_task(
     session: Session, case: CollectionsCase, *, due_on: date, step: str = "first-call", **changes: Any
 ) -> CallTask:
-    """A call that an agent is to make, as if the gate had cleared it."""
+    """Add a call task, as if the gate had cleared it."""
     planned = contact(session, case, step=step, channel=Channel.CALL)
     made = CallTask.model_validate(
         {"case_id": case.id, "contact_id": planned.id, "due_on": due_on, "created_at": NOW, **changes}
@@ -275,7 +275,7 @@ def queued_message(
     channel: Channel = Channel.SMS,
     **changes: Any,
 ) -> OutboxMessage:
-    """A reminder in the outbox, planned on `on` and due at once, as if the gate had cleared it."""
+    """Queue a reminder, planned on `on` and due at once, as if the gate had cleared it."""
     holder = session.get_one(Customer, case.customer_id)
     planned = contact(session, case, step=step, channel=channel)
     made = OutboxMessage.model_validate(
@@ -314,7 +314,7 @@ def close_day(engine: Engine, on: date, *, code: str = BOOK, now: datetime | Non
 
 @dataclass
 class RecordingSender:
-    """A provider that keeps what it is given. `answers` are given in turn, then everything is accepted."""
+    """Provider that keeps its messages. It gives `answers` in turn, then accepts everything."""
 
     answers: list[SendResult] = field(default_factory=list)
     sent: list[Dispatch] = field(default_factory=list)
@@ -340,7 +340,7 @@ def deliver(
     worker: str = "worker-1",
     batch: int = 50,
 ) -> RecordingSender:
-    """Send what is due at `now` on every channel through one recording sender."""
+    """Deliver the messages due at `now`, on every channel, through one recording sender."""
     sender = sender or RecordingSender()
     everywhere = transports(dict.fromkeys((Channel.SMS, Channel.EMAIL, Channel.POST), sender))
     deliver_due(engine, everywhere, worker=worker, clock=FixedClock(now), batch=batch)
@@ -351,7 +351,7 @@ def deliver(
 
 
 def events(session: Session, *kinds: str, customer_id: int | None = None) -> list[dict[str, Any]]:
-    """What is on record, oldest first: each event's data with its kind, time and channel."""
+    """Return the recorded events, oldest first: each event's data with its kind, time and channel."""
     query = select(Event).order_by(col(Event.id))
     if kinds:
         query = query.where(col(Event.kind).in_(kinds))
@@ -364,7 +364,7 @@ def events(session: Session, *kinds: str, customer_id: int | None = None) -> lis
 
 
 def step_of(engine: Engine, message: OutboxMessage) -> CaseStep:
-    """The step that brought this message."""
+    """Return the step of this message."""
     with transaction(engine) as session:
         return session.get_one(PlannedContact, message.contact_id).case_step
 
@@ -389,7 +389,7 @@ def count(engine: Engine, model: Any, *where: Any) -> int:
 
 
 def csv_text(header: str, *rows: Sequence[object]) -> str:
-    """A feed file's text; `header` as columns parted by spaces."""
+    """Return the text of a feed file; `header` names columns separated by spaces."""
     lines = [header.replace(" ", ","), *(",".join(map(str, row)) for row in rows)]
     return "\n".join(lines) + "\n"
 

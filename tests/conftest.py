@@ -1,4 +1,4 @@
-"""What every test may ask for: a fresh migrated database on either engine, a browser, a free port.
+"""Fixtures of all tests: a fresh migrated database on either engine, a browser, a free port.
 
 `engine` (and `database_url`) is parametrised: a test that takes it runs on SQLite and on PostgreSQL.
 A missing PostgreSQL or browser skips the test and says how to get one, unless DESK_TEST_REQUIRE lists it.
@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, NoReturn
 from uuid import uuid4
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))  # so that a bare `pytest` finds `app` too
+sys.path.insert(0, str(ROOT))  # so that `pytest` alone finds `app` too
 
-# Before anything of `app` is imported: no developer's settings reach a test or a process it starts.
+# Before `app` is imported: no developer's settings reach a test or its processes.
 for _name in [name for name in os.environ if name.startswith("DESK_") and not name.startswith("DESK_TEST_")]:
     del os.environ[_name]
 
@@ -76,7 +76,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 def missing(what: str, why: str) -> NoReturn:
-    """Skip for want of `what`, or fail where the run was told to have it."""
+    """Skip the test because `what` is missing, or fail if the run requires it."""
     if what in REQUIRED:
         pytest.fail(f"DESK_TEST_REQUIRE asks for {what}: {why}", pytrace=False)
     pytest.skip(why)
@@ -87,7 +87,7 @@ def missing(what: str, why: str) -> NoReturn:
 
 @pytest.fixture(scope="session")
 def run_id(request: pytest.FixtureRequest) -> str:
-    """One name for the whole run, the same in each xdist worker."""
+    """Name of the run, the same in each xdist worker."""
     worker: dict[str, str] = getattr(request.config, "workerinput", {})
     return worker.get("testrunuid", uuid4().hex)
 
@@ -113,12 +113,12 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _migrate(url: str) -> None:
     engine = make_engine(url)
     schema.upgrade(engine)
-    engine.dispose()  # closing the last connection also folds SQLite's log into the file
+    engine.dispose()  # closing the last connection also merges SQLite's log into the file
 
 
 @pytest.fixture
 def sqlite_url(sqlite_template: Path) -> Iterator[str]:
-    """A fresh migrated SQLite database of this test's own."""
+    """URL of a fresh migrated SQLite database for this test."""
     folder = sqlite_template.parent
     path = folder / f"{len(list(folder.iterdir()))}-{os.urandom(4).hex()}" / "desk.db"
     path.parent.mkdir()
@@ -129,7 +129,7 @@ def sqlite_url(sqlite_template: Path) -> Iterator[str]:
 
 @pytest.fixture
 def postgres_url(postgres_server: postgres.Server) -> Iterator[str]:
-    """A fresh migrated PostgreSQL database of this test's own."""
+    """URL of a fresh migrated PostgreSQL database for this test."""
     name = postgres_server.create()
     yield postgres_server.url(name)
     postgres_server.drop(name)
@@ -137,32 +137,32 @@ def postgres_url(postgres_server: postgres.Server) -> Iterator[str]:
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def database_url(request: pytest.FixtureRequest) -> str:
-    """The URL of the database behind `engine`, for tests that start real processes."""
+    """URL of the database behind `engine`, for tests that start real processes."""
     return str(request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url"))
 
 
 @pytest.fixture(autouse=True)
 def _log_as_it_was() -> Iterator[None]:
-    """Commands point the program's log at the standard error of the test that ran them."""
+    """Restore the log, because commands send it to the standard error of their test."""
     yield
     structlog.reset_defaults()
 
 
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
-    """A fresh migrated database, once on SQLite and once on PostgreSQL."""
+    """Engine of a fresh migrated database; the test runs on SQLite and on PostgreSQL."""
     yield from _engine(database_url)
 
 
 @pytest.fixture
 def sqlite_engine(sqlite_url: str) -> Iterator[Engine]:
-    """For the few tests to which the database makes no difference, or that are about SQLite."""
+    """Engine on SQLite only, for tests that do not depend on the database or are about SQLite."""
     yield from _engine(sqlite_url)
 
 
 @pytest.fixture
 def postgres_engine(postgres_url: str) -> Iterator[Engine]:
-    """For the few tests that are about PostgreSQL."""
+    """Engine on PostgreSQL only, for tests that are about PostgreSQL."""
     yield from _engine(postgres_url)
 
 
@@ -172,7 +172,7 @@ def _engine(url: str) -> Iterator[Engine]:
 
         @sa.event.listens_for(engine, "connect")
         def _carefree(connection: sa.PoolProxiedConnection, _record: object) -> None:
-            connection.cursor().execute("PRAGMA synchronous=OFF")  # the file dies with the test
+            connection.cursor().execute("PRAGMA synchronous=OFF")  # the file is deleted with the test
 
     yield engine
     engine.dispose()
@@ -190,14 +190,14 @@ def _fresh_settings() -> Iterator[None]:
 
 @pytest.fixture
 def process_env(tmp_path: Path) -> dict[str, str]:
-    """The environment for a process of ours: give it `cwd=tmp_path`, where no .env lies, and its own DESK_*."""
+    """Environment of a process of the product: start it with `cwd=tmp_path`, without .env, and with its own DESK_*."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("DESK_")}
     return {**clean, "PYTHONPATH": str(ROOT), "DESK_ENV_FILE": os.devnull}
 
 
 @pytest.fixture
 def free_port() -> int:
-    """A loopback port nobody listened on a moment ago."""
+    """Loopback port that was free a moment ago."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -217,7 +217,7 @@ CHROMIUM_FLAGS = [
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """Path of a Chromium to drive."""
+    """Path of Chromium."""
     candidates = [os.environ.get("DESK_TEST_CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome"]
     for candidate in filter(None, candidates):
         if path := shutil.which(candidate):
@@ -227,9 +227,9 @@ def chromium() -> str:
 
 @pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[object]:
-    """A playwright `Browser`; take `browser.new_page()` from it.
+    """Playwright `Browser`; open pages by `browser.new_page()`.
 
-    Of module scope because playwright keeps an event loop in this thread, in the way of `asyncio.run` elsewhere.
+    The scope is the module: playwright keeps an event loop in this thread, which blocks `asyncio.run` elsewhere.
     """
     from playwright.sync_api import sync_playwright
 
@@ -245,7 +245,7 @@ def browser(chromium: str) -> Iterator[object]:
 
 @pytest.fixture(autouse=True)
 def _quick_hashing(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """argon2 with its smallest cost: no test is about how long a guess takes."""
+    """Use argon2 at its smallest cost, because no test measures its time."""
     from pwdlib import PasswordHash
     from pwdlib.hashers.argon2 import Argon2Hasher
 
@@ -260,7 +260,7 @@ def _quick_hashing(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def desk(engine: Engine) -> Desk:
-    """The web application, on both databases."""
+    """Web application, on both databases."""
     from tests.web.desk import Desk
 
     return Desk(engine)
@@ -268,7 +268,7 @@ def desk(engine: Engine) -> Desk:
 
 @pytest.fixture
 def sqlite_desk(sqlite_engine: Engine) -> Desk:
-    """The web application where the database makes no difference."""
+    """Web application on SQLite only."""
     from tests.web.desk import Desk
 
     return Desk(sqlite_engine)
@@ -276,7 +276,7 @@ def sqlite_desk(sqlite_engine: Engine) -> Desk:
 
 @pytest.fixture
 def program(engine: Engine) -> Program:
-    """A manager's program, on both databases."""
+    """API client with a manager's token, on both databases."""
     from tests.api.program import Program
     from tests.web.desk import Desk
 
@@ -285,7 +285,7 @@ def program(engine: Engine) -> Program:
 
 @pytest.fixture
 def sqlite_program(sqlite_engine: Engine) -> Program:
-    """A manager's program where the database makes no difference."""
+    """API client with a manager's token, on SQLite only."""
     from tests.api.program import Program
     from tests.web.desk import Desk
 

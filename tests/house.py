@@ -1,6 +1,6 @@
-"""Checks of the house: sizes of files and rooms, untyped corners, words without an entry. Part of `desk.py lint`.
+"""Checks of the code: sizes of files and rooms, `Any`, words without a glossary entry. Part of `desk.py lint`.
 
-Prints each breach with the place and what to do, and exits with 1 when there is one.
+Prints each breach with its place and remedy, and exits with 1 if there is one.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ FORBIDDEN = {
 
 
 def python_files() -> list[Path]:
-    """Every module of the product, without tests, benches and migrations."""
+    """Return every module of the product, without tests, measurements and migrations."""
     return sorted(path for folder in CODE for path in (ROOT / folder).rglob("*.py"))
 
 
 def long_files() -> Iterator[str]:
-    """Files over the limit whose first line gives no reason."""
+    """Yield files over the limit whose first line gives no reason."""
     for path in [*python_files(), *(ROOT / "alembic").rglob("*.py")]:
         lines = path.read_text().splitlines()
         if len(lines) > LONGEST_FILE and BY_DESIGN not in lines[0]:
@@ -63,7 +63,7 @@ def long_files() -> Iterator[str]:
 
 
 def full_rooms() -> Iterator[str]:
-    """Folders with more modules than a reader keeps in mind."""
+    """Yield folders with more than `MOST_FILES` modules."""
     rooms = Counter(path.parent for path in python_files() if path.name != "__init__.py")
     for room, count in sorted(rooms.items()):
         if count > MOST_FILES:
@@ -71,7 +71,7 @@ def full_rooms() -> Iterator[str]:
 
 
 def untyped() -> Iterator[str]:
-    """Uses of `Any` that no library forces, when there are more than there were."""
+    """Yield the number of uses of `Any` that no library forces, if it is too high."""
     uses = Counter[str]()
     for path in python_files():
         name = name_of(path)
@@ -87,7 +87,7 @@ def untyped() -> Iterator[str]:
 
 
 def forbidden_lines() -> Iterator[str]:
-    """Lines of a kind that cost us before."""
+    """Yield lines that match a forbidden pattern."""
     for path in python_files():
         for number, line in enumerate(path.read_text().splitlines(), 1):
             for pattern, why in FORBIDDEN.items():
@@ -96,7 +96,7 @@ def forbidden_lines() -> Iterator[str]:
 
 
 def missing_words() -> Iterator[str]:
-    """Tables that the glossary does not explain."""
+    """Yield tables without a glossary entry."""
     glossary = (ROOT / "docs" / "glossary.md").read_text().lower()
     for path in python_files():
         for node in ast.parse(path.read_text()).body:

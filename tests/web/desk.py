@@ -1,4 +1,4 @@
-"""An application on a test database, and people to sign in to it."""
+"""Web application on a test database, and members of staff to sign in."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def letters() -> Mapping[str, Letter]:
 
 
 def make_ports(clock: Clock, settings: Settings) -> Ports:
-    """The real letters, and nobody to send them."""
+    """Return ports with the real letters and without senders."""
     return Ports(
         clock=clock,
         stationery=LetterCatalog(letters(), LinkSigner(settings.public_url, settings.require_secret())),
@@ -61,12 +61,12 @@ def make_ports(clock: Clock, settings: Settings) -> Ports:
 
 
 class Browser(TestClient):
-    """A client that follows no redirect by itself and sends forms with the session's token."""
+    """Client that follows no redirect automatically and sends forms with the session's token."""
 
     csrf_token = ""
 
     def submit(self, path: str, **fields: object) -> Response:
-        """POST a form as our own page would."""
+        """Send a form like one of our pages."""
         return self.post(
             path, data={"csrf_token": self.csrf_token, **fields}, headers={"origin": "http://testserver"}
         )
@@ -76,8 +76,10 @@ _APPS: list[tuple[Settings, FastAPI]] = []
 
 
 def an_app(settings: Settings, engine: Engine, ports: Ports) -> FastAPI:
-    """As `create_app` makes it, with a state and middleware of its own. To put two hundred routes together takes half a
-    second, so these are shared: `Desk.add` is for a test's own."""
+    """Return the application of `create_app`, with its own state and middleware.
+
+    Its routes are shared, because building two hundred of them takes half a second. `Desk.add` adds a test's own.
+    """
     made = [app for known, app in _APPS if known == settings]
     if not made:
         made = [create_app(settings, engine, ports)]
@@ -114,7 +116,7 @@ class Desk:
         self.app = an_app(self.settings, self.engine, ports)
 
     def add(self, router: APIRouter, prefix: str = "") -> None:
-        """Routes of a test's own; browsers from then on see them."""
+        """Add a test's own routes; later browsers see them."""
         self.app = create_app(self.settings, self.engine, self.app.state.ports)
         self.app.include_router(router, prefix=prefix)
 
@@ -122,7 +124,7 @@ class Desk:
         return Browser(self.app, follow_redirects=False)
 
     def sign_in(self, role: Role) -> Browser:
-        """A browser with an open session of this role's person, who is added the first time."""
+        """Return a browser with a session of this role's person, who is added the first time."""
         username, _ = NAMES[role]
         self.write(lambda session: _ensure(session, role, self.clock.now()))
         token, row = self.write(lambda session: _open(session, username, self.clock.now()))
@@ -133,7 +135,7 @@ class Desk:
         return browser
 
     def token(self, role: Role, name: str = "test program") -> dict[str, str]:
-        """Headers of a program that calls the API."""
+        """Return the headers of a program that calls the API."""
         token = self.write(
             lambda session: service.issue_token(session, name, role, by=SYSTEM, now=self.clock.now())
         )
