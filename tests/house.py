@@ -1,4 +1,4 @@
-"""Checks of the code: sizes of files and rooms, `Any`, words without a glossary entry. Part of `desk.py lint`.
+"""Checks of the code: sizes of files and packages, `Any`, words without a glossary entry. Part of `desk.py lint`.
 
 Prints each breach with its place and remedy, and exits with 1 if there is one.
 """
@@ -67,7 +67,7 @@ def full_rooms() -> Iterator[str]:
     rooms = Counter(path.parent for path in python_files() if path.name != "__init__.py")
     for room, count in sorted(rooms.items()):
         if count > MOST_FILES:
-            yield f"{name_of(room)}: {count} files, at most {MOST_FILES}; make rooms of it"
+            yield f"{name_of(room)}: {count} files, at most {MOST_FILES}; make packages of it"
 
 
 def untyped() -> Iterator[str]:

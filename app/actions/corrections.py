@@ -1,6 +1,6 @@
 """Corrections on an account, each with its author and reason: entries, waivers, days, terms, statements, payments.
 
-What concerns one room is that room's own verb, handed on here, so that pages and the API have one place to call.
+A correction that one package can do alone is that package's own verb; pages and the API call it through this file.
 """
 
 from __future__ import annotations

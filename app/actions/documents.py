@@ -1,4 +1,4 @@
-"""Documents of a case: put on file, withdraw, fetch. Each is the documents room's own verb."""
+"""Documents of a case: put on file, withdraw, fetch. Each calls the verb of `casework.documents`."""
 
 from app.casework.documents.service import add_document, fetch_document, withdraw_document
 

@@ -1,4 +1,4 @@
-"""Calendar arithmetic that more than one room needs. Pure."""
+"""Calendar arithmetic that more than one package needs. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words that every storey shares: the channels, the purposes of a contact, and the kinds of hold."""
+"""Words that every layer shares: the channels, the purposes of a contact, and the kinds of hold."""
 
 from __future__ import annotations
 

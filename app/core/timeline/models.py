@@ -10,7 +10,7 @@ from app.core.vocabulary import Channel
 
 
 class TimelineKind(Row, table=True):
-    """A kind of event. `desk migrate` adds those that rooms have a payload for; none is ever taken away."""
+    """A kind of event. `desk migrate` adds those that have a payload class; none is ever removed."""
 
     __tablename__ = "timeline_kind"
 

@@ -1,4 +1,4 @@
-"""Payloads: what each kind of event says, as a class of the room that records it. Pure.
+"""Payloads: what each kind of event says, as a class of the package that records it. Pure.
 
     @dataclass(frozen=True, slots=True)
     class HoldPlaced(Payload):
@@ -87,7 +87,7 @@ def stored_as(key: str) -> Mapping[str, str]:
 # --- kinds --------------------------------------------------------------------------------------------------
 
 PAYLOADS: dict[str, type[Payload]] = {}
-"""By kind, those of the rooms imported so far."""
+"""By kind, those of the packages imported so far."""
 
 
 def _register(payload: type[Payload]) -> None:
@@ -99,12 +99,12 @@ def _register(payload: type[Payload]) -> None:
 
 
 def payload_of(kind: str) -> type[Payload] | None:
-    """The class that records events of a kind; None for a kind of which no imported room has one."""
+    """The class that records events of a kind; None for a kind that no imported package records."""
     return PAYLOADS.get(kind)
 
 
 def known_kinds() -> frozenset[str]:
-    """The kinds that the rooms imported so far record."""
+    """The kinds that the packages imported so far record."""
     return frozenset(PAYLOADS)
 
 

@@ -60,7 +60,7 @@ class Returned:
 
 class TakeBack(Protocol):
     """Reverse a payment that the bank took back, with what it had brought about elsewhere (agreements, the case): a
-    verb of a storey above, handed in by whoever loads the file."""
+    verb of a layer above, given by the caller."""
 
     def __call__(
         self, session: Session, entry: Entry, *, reason: str, posted_on: date, by: Actor, now: datetime
