@@ -35,12 +35,12 @@ def readyz(request: Request) -> PlainTextResponse:
     from app.core.database import schema  # alembic is heavy, and only this needs it
 
     try:
-        current = schema.is_current(engine_of(request).execution_options(desk_read=True))
+        unfit = schema.why_unfit(engine_of(request).execution_options(desk_read=True))
     except SQLAlchemyError as error:
         trouble = trouble_of(error)
         return PlainTextResponse(f"{trouble.value if trouble else 'the database does not answer'}\n", 503)
-    if not current:
-        return PlainTextResponse("the schema is not the one this code needs: run `desk migrate`\n", 503)
+    if unfit:
+        return PlainTextResponse(f"{unfit}\n", 503)
     if trouble := write_trouble(engine_of(request)):
         return PlainTextResponse(f"{trouble.value}\n", 503)
     if apart := clock_apart(engine_of(request), ports_of(request).clock):

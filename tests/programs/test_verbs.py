@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,19 @@ def test_the_listed_help_is_the_verbs_own(name: str) -> None:
     verb = VERBS[name]
     own = " ".join((load(name, verb).help or "").split())
     assert own.startswith(verb.help.removesuffix("."))
+
+
+def every_help(command: Any) -> Iterator[str]:
+    yield command.help or ""
+    yield from (getattr(param, "help", None) or "" for param in command.params)
+    for sub in getattr(command, "commands", {}).values():
+        yield from every_help(sub)
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_no_help_says_what_the_terminal_takes_for_markup(name: str) -> None:
+    """`[[rules]]` was printed as `[]`."""
+    assert [text for text in every_help(load(name, VERBS[name])) if "[" in text] == []
 
 
 def test_listing_imports_neither_database_nor_domain() -> None:

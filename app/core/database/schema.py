@@ -34,7 +34,9 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
     Raises Conflict for a database whose revision this code does not know.
     """
     with exclusive(engine, "migrate", wait=True), _migrating(engine) as config:
-        _refuse_unknown_revision(engine, ScriptDirectory.from_config(config))
+        with engine.connect() as connection:
+            if stranger := _unknown_revision(connection, ScriptDirectory.from_config(config)):
+                raise Conflict(_UNKNOWN.format(stranger))
         command.upgrade(config, revision)
         if revision == "head":
             _add_event_kinds(config.attributes["connection"])
@@ -46,26 +48,36 @@ def downgrade(engine: Engine, revision: str) -> None:
         command.downgrade(config, revision)
 
 
-def _refuse_unknown_revision(engine: Engine, known: ScriptDirectory) -> None:
+def why_unfit(engine: Engine) -> str | None:
+    """Why this code cannot work on the database, in a sentence that says what to do; None when it can.
+
+    It can when every migration this code knows has been run, and the timeline takes every kind of event that the
+    rooms imported so far record.
+    """
+    known = ScriptDirectory.from_config(make_config())
     with engine.connect() as connection:
-        found = MigrationContext.configure(connection).get_current_heads()
-    revisions = {script.revision for script in known.walk_revisions()}
-    for revision in set(found) - revisions:
-        raise Conflict(
-            f"The database has schema {revision}, which this version of Arrears Desk does not know. It was made by a "
-            "newer version, or by one before the first release. Start the version that made it, or set "
-            "DESK_DATABASE_URL to an empty database."
-        )
+        if stranger := _unknown_revision(connection, known):
+            return _UNKNOWN.format(stranger)
+        heads = set(MigrationContext.configure(connection).get_current_heads())
+        if heads != set(known.get_heads()) or known_kinds() - _event_kinds(connection):
+            return "The database schema is not current. Run: desk migrate"
+    return None
 
 
-def is_current(engine: Engine) -> bool:
-    """Whether every migration this code knows has been run, and the timeline takes every kind of event that the rooms
-    imported so far record."""
-    heads = set(ScriptDirectory.from_config(make_config()).get_heads())
-    with engine.connect() as connection:
-        return set(
-            MigrationContext.configure(connection).get_current_heads()
-        ) == heads and not known_kinds() - _event_kinds(connection)
+_UNKNOWN = (
+    "The database has schema {}, which this version of Arrears Desk does not know. It was made by a newer version, or "
+    "by one before the first release. Start the version that made it, or set DESK_DATABASE_URL to an empty database."
+)
+
+
+def _unknown_revision(connection: sa.Connection, known: ScriptDirectory) -> str | None:
+    """A revision of the database that this code does not have. Versions before the first release had an 0001, too, but
+    no table of the kinds of event."""
+    found = MigrationContext.configure(connection).get_current_heads()
+    ours = {script.revision for script in known.walk_revisions()}
+    if found and not sa.inspect(connection).has_table(table_of(TimelineKind).name):
+        return found[0]
+    return next((revision for revision in found if revision not in ours), None)
 
 
 def check(engine: Engine) -> list[str]:

@@ -131,7 +131,9 @@ def portfolio_tighten(
     code: Annotated[str, typer.Argument(help="Portfolio.")],
     file: Annotated[
         Path,
-        typer.Argument(help="TOML file with [[rules]]; an empty file removes the portfolio's own rules."),
+        typer.Argument(
+            help="TOML file of rules (docs/packs.md); an empty file removes the portfolio's own rules."
+        ),
     ],
     as_json: Json = False,
 ) -> None:

@@ -33,11 +33,11 @@ def tables(engine: Engine) -> set[str]:
 
 
 def test_upgrade_from_nothing_makes_every_table_of_the_models(empty_engine: Engine) -> None:
-    assert not schema.is_current(empty_engine)
+    assert schema.why_unfit(empty_engine)
 
     schema.upgrade(empty_engine)
 
-    assert schema.is_current(empty_engine)
+    assert schema.why_unfit(empty_engine) is None
     assert tables(empty_engine) == set(schema.metadata().tables)
 
 
@@ -65,6 +65,18 @@ def test_a_database_of_an_unknown_version_is_refused(engine: Engine) -> None:
 
     with pytest.raises(Conflict, match="schema 0141, which this version of Arrears Desk does not know"):
         schema.upgrade(engine)
+    assert "schema 0141, which this version" in (schema.why_unfit(engine) or "")
+
+
+def test_the_first_schema_of_a_version_before_the_first_release_is_not_ours(empty_engine: Engine) -> None:
+    """Its revision is called 0001 as ours is."""
+    with empty_engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+        connection.exec_driver_sql("INSERT INTO alembic_version VALUES ('0001')")
+
+    with pytest.raises(Conflict, match="schema 0001, which this version of Arrears Desk does not know"):
+        schema.upgrade(empty_engine)
+    assert "schema 0001, which this version" in (schema.why_unfit(empty_engine) or "")
 
 
 def test_drift_is_noticed(engine: Engine) -> None:
