@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 from app.casework.cases import service
 from app.casework.cases.models import CollectionsCase
 from app.core.actor import Actor, ActorKind
+from app.core.database.rows import locked_row
 from app.core.errors import Forbidden, Invalid, NotFound
 from app.core.staff.models import User
 from app.core.staff.rules import CASEWORK, MANAGEMENT, Role
@@ -47,7 +48,7 @@ def finish_case_task(
     session: Session, case: CollectionsCase, task_id: int, *, by: Actor, now: datetime
 ) -> StrategyTask:
     """Mark a task of the strategy as done."""
-    task = session.get(StrategyTask, task_id, with_for_update=True)
+    task = locked_row(session, StrategyTask, task_id)
     if task is None or task.case_id != case.id:
         raise NotFound(f"Case {case.reference} has no such task.")
     finish_task(session, task, case.customer_id, by=by, now=now)

@@ -11,6 +11,7 @@ from app.book.ledger.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.core.actor import Actor
 from app.core.clock import local_date
+from app.core.database.rows import locked_row
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.timeline.service import lock_customers
 from app.core.vocabulary import Channel
@@ -48,7 +49,7 @@ def cancel_case_message(
     session: Session, case: CollectionsCase, message_id: int, reason: str, *, by: Actor, now: datetime
 ) -> OutboxMessage:
     """Cancel a queued message to the case's customer: it is never sent."""
-    row = session.get(OutboxMessage, message_id, with_for_update=True)
+    row = locked_row(session, OutboxMessage, message_id)
     if row is None or row.customer_id != case.customer_id or row.destination is Destination.LEGAL_DESK:
         raise NotFound("This customer has no such message.")
     cancel_message(session, row, reason, by=by, now=now)

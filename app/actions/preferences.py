@@ -16,6 +16,7 @@ from app.book.ledger.models import Customer
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.core.actor import CUSTOMER, Actor
+from app.core.database.rows import locked_row
 from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
 from app.core.timeline.payload import Payload
@@ -151,7 +152,7 @@ def take_back_preference(
 ) -> ContactPreference:
     """The customer takes back what they told, or a person confirms an address. NotFound where it is not theirs,
     Conflict where it has ended."""
-    row = session.get(ContactPreference, preference_id, with_for_update=True)
+    row = locked_row(session, ContactPreference, preference_id)
     if row is None or row.customer_id != customer_id:
         raise NotFound(f"This customer has no preference {preference_id}.")
     end_preference(session, row, reason=reason, case_id=case_id, by=by, now=now)

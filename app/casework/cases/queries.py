@@ -11,13 +11,15 @@ from sqlmodel import Session, col, select
 from app.book.ledger.models import Account
 from app.casework.cases.models import CallTask, CollectionsCase, case_reference
 from app.core.database.engine import table_of
+from app.core.database.rows import locked_row
 from app.core.errors import NotFound
 
 CASE_REFERENCE = re.compile(r"c-?0*(\d{1,15})", re.IGNORECASE)
 
 
 def get_case(session: Session, case_id: int, *, lock: bool = False) -> CollectionsCase:
-    case = session.get(CollectionsCase, case_id, with_for_update=lock or None)
+    """The case; with `lock`, as it is once nobody else is changing it. NotFound where there is none."""
+    case = locked_row(session, CollectionsCase, case_id) if lock else session.get(CollectionsCase, case_id)
     if case is None:
         raise NotFound(f"There is no case {case_reference(case_id)}.")
     return case

@@ -16,13 +16,14 @@ from app.casework.cases.worklist import (
 from app.casework.holds.models import CaseHold
 from app.casework.holds.rules import FOR_GOOD
 from app.core.database.engine import table_of
+from app.core.database.rows import locked_row
 from app.core.errors import NotFound
 from app.core.vocabulary import HoldKind
 
 
 def get_hold(session: Session, customer_id: int, hold_id: int, *, lock: bool = False) -> CaseHold:
     """A hold of this customer. NotFound where it is of another."""
-    hold = session.get(CaseHold, hold_id, with_for_update=lock or None)
+    hold = locked_row(session, CaseHold, hold_id) if lock else session.get(CaseHold, hold_id)
     if hold is None or hold.customer_id != customer_id:
         raise NotFound(f"This customer has no hold {hold_id}.")
     return hold

@@ -18,6 +18,7 @@ from app.casework.cases.worklist import Condition, PortfolioToday
 from app.casework.plans.models import Plan, PlanInstalment
 from app.casework.plans.rules import LIVE, Instalment, PlanKind, PlanStatus
 from app.core.database.engine import table_of
+from app.core.database.rows import locked_row
 from app.core.errors import NotFound
 
 
@@ -118,7 +119,7 @@ def offered_settlement(session: Session, case_id: int) -> Plan | None:
 
 def plan_of(session: Session, case: CollectionsCase, plan_id: int) -> Plan:
     """A plan of the case, locked. NotFound where the case has no such plan."""
-    plan = session.get(Plan, plan_id, with_for_update=True)
+    plan = locked_row(session, Plan, plan_id)
     if plan is None or plan.case_id != case.id:
         raise NotFound(f"Case {case.reference} has no such plan.")
     return plan

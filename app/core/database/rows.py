@@ -1,10 +1,21 @@
-"""Names for SQLAlchemy's statements and rows, whose column types differ from statement to statement."""
+"""Names for SQLAlchemy's statements and rows, whose column types differ from statement to statement; locking reads."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
+from sqlmodel import Session
+
+from app.core.database.engine import Row
 
 DbRow = sa.Row[Any]
 Query = sa.Select[Any]
+Model = TypeVar("Model", bound=Row)
+
+
+def locked_row(session: Session, model: type[Model], number: int) -> Model | None:
+    """The row as it is once nobody else is changing it, locked until the transaction ends; None if there is none. A
+    lock alone is not enough: what the session has read before its wait would stay as it was."""
+    session.flush()
+    return session.get(model, number, with_for_update=True, populate_existing=True)

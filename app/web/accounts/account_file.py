@@ -23,6 +23,7 @@ from app.casework.cases.rules import CaseStatus
 from app.casework.cases.worklist import PortfolioToday
 from app.core.errors import NotFound
 from app.core.ids import id_of
+from app.core.timeline.service import lock_customers
 from app.web.lookups import book_of
 
 
@@ -102,7 +103,7 @@ def open_account(session: Session, account_id: int, now: datetime, *, lock: bool
     if account is None:
         raise NotFound("There is no such account.")
     if lock:
-        session.execute(select(Customer.id).where(Customer.id == account.customer_id).with_for_update())
+        lock_customers(session, [account.customer_id])
         session.refresh(account)
     portfolio = session.get_one(Portfolio, account.portfolio_id)
     book = book_of(session, portfolio, now)

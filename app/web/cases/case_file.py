@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from app.book.delinquency.rules import days_past_due
 from app.book.delinquency.service import Now as AccountNow
@@ -23,6 +23,7 @@ from app.casework.cases.queries import get_case
 from app.casework.cases.rules import CaseStatus
 from app.casework.cases.worklist import PortfolioToday
 from app.core.ids import id_of
+from app.core.timeline.service import lock_customers
 from app.web.lookups import book_of
 
 
@@ -91,11 +92,10 @@ class CaseFile:
 
 
 def open_case_file(session: Session, case_id: int, now: datetime, *, lock: bool = False) -> CaseFile:
-    """The case with its customer, portfolio and accounts. With `lock`, customer first and then the case, in the
-    order everybody takes them."""
+    """The case with its customer, portfolio and accounts. With `lock`, its customer is locked first, as by every act
+    and every worker."""
     if lock:
-        customer_id = get_case(session, case_id).customer_id
-        session.execute(select(Customer.id).where(Customer.id == customer_id).with_for_update())
+        lock_customers(session, [get_case(session, case_id).customer_id])
     case = get_case(session, case_id, lock=lock)
     portfolio = session.get_one(Portfolio, case.portfolio_id)
     accounts = accounts_of(session, case.customer_id)
