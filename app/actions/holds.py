@@ -75,15 +75,16 @@ def place_hold(
 def review_hold(
     session: Session, hold: CaseHold, reason: str, until: date, *, by: Actor, now: datetime
 ) -> None:
-    """Keep a hold after a look at it, until another day; its pauses move with it. Conflict where it has ended."""
-    today = _today(session, hold, now)
-    keep_hold(session, hold, reason, until, by=by, today=today, now=now)
+    """Keep a hold after a look at it, until another day; its pauses move with it, but for one that a person has ended
+    before. Conflict where it has ended."""
+    before = hold.until
+    keep_hold(session, hold, reason, until, by=by, today=_today(session, hold, now), now=now)
     for pause in _pauses_of(session, hold):
         if pause.to_on is not None and pause.to_on > until:
             end_pause(session, pause, until, by=by, now=now)
-        elif pause.to_on is not None and today <= pause.to_on < until:
+        elif pause.to_on == before < until:
             account = session.get_one(Account, pause.account_id)
-            _pause(session, account, hold, pause.to_on, until, by=by, now=now)
+            _pause(session, account, hold, before, until, by=by, now=now)
 
 
 def end_hold(session: Session, hold: CaseHold, *, by: Actor, now: datetime, reason: str = "") -> None:

@@ -9,13 +9,18 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
 from app.actions.holds import PlacedHold, end_hold, place_hold, review_hold
+from app.book.delinquency.lifecycle import end_pause
 from app.book.delinquency.models import Pause
+from app.book.delinquency.rules import days_past_due
+from app.book.delinquency.service import fold_accounts, standing_on
+from app.book.ledger.models import Account, Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.holds.events import HoldPlaced
 from app.casework.holds.models import CaseHold
 from app.core.actor import Actor
 from app.core.database.engine import transaction
 from app.core.errors import Conflict
+from app.core.ids import id_of
 from app.core.vocabulary import HoldKind
 from app.inbound.models import InboundMatch
 from app.policy.answers import Clearance, Refusals
@@ -124,3 +129,60 @@ def test_a_review_moves_the_pauses_of_the_hold_and_no_other(engine: Engine, days
         end_hold(session, hold, by=ANN, now=NOW + 5 * DAY)
         left = session.scalars(select(Pause)).all()
         assert [(pause.from_on, pause.to_on) for pause in left] == [(ON, ON + 5 * DAY)]
+
+
+def paused(session: Session) -> list[tuple[int, int | None]]:
+    """First and last day of each pause, counted from `ON`."""
+    pauses = session.scalars(select(Pause).order_by(col(Pause.id)))
+    return [((each.from_on - ON).days, each.to_on and (each.to_on - ON).days) for each in pauses]
+
+
+def breathing_space(session: Session) -> CaseHold:
+    builders.portfolio(session, pack="uk")
+    case = builders.delinquent_case(session, due_on=ON - 10 * DAY, on=ON)
+    return place(session, case, HoldKind.BREATHING_SPACE).hold
+
+
+def test_a_hold_that_is_reviewed_again_and_again_pauses_each_day_once(engine: Engine) -> None:
+    with transaction(engine) as session:
+        hold = breathing_space(session)
+        for days in (60, 90, 120):
+            review_hold(session, hold, "more time", ON + days * DAY, by=ANN, now=NOW + DAY)
+        assert paused(session) == [(0, 30), (30, 60), (60, 90), (90, 120)]
+        review_hold(session, hold, "less time", ON + 20 * DAY, by=ANN, now=NOW + DAY)
+        review_hold(session, hold, "more again", ON + 40 * DAY, by=ANN, now=NOW + DAY)
+        assert paused(session) == [(0, 20), (20, 40)]
+
+
+def test_a_pause_that_a_person_has_ended_stays_ended_when_its_hold_is_reviewed(engine: Engine) -> None:
+    with transaction(engine) as session:
+        hold = breathing_space(session)
+        [pause] = session.scalars(select(Pause))
+        end_pause(session, pause, ON + 5 * DAY, by=ANN, now=NOW + 5 * DAY)
+        review_hold(session, hold, "more time", ON + 60 * DAY, by=ANN, now=NOW + 5 * DAY)
+        assert paused(session) == [(0, 5)]
+
+
+def test_a_review_that_comes_late_leaves_no_day_out(engine: Engine) -> None:
+    with transaction(engine) as session:
+        hold = breathing_space(session)
+        review_hold(session, hold, "more time", ON + 60 * DAY, by=ANN, now=NOW + 33 * DAY)
+        assert paused(session) == [(0, 30), (30, 60)]
+
+
+def test_days_past_due_rest_with_the_hold_and_count_again_after_it(engine: Engine) -> None:
+    with transaction(engine) as session:
+        hold = breathing_space(session)
+        [account] = session.scalars(select(Account))
+        portfolio = session.scalars(select(Portfolio)).one()
+
+        def late(days: int) -> int:
+            on = ON + days * DAY
+            fold_accounts(session, portfolio, [id_of(account)], through=on)
+            return days_past_due(
+                standing_on(session, portfolio, [id_of(account)], on)[id_of(account)].oldest_due_on, on
+            )
+
+        assert (late(0), late(10)) == (9, 9), "its first day does not count either"
+        end_hold(session, hold, by=ANN, now=NOW + 10 * DAY)
+        assert (late(10), late(12)) == (10, 12)
