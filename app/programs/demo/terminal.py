@@ -1,4 +1,4 @@
-"""What the demo says at the terminal."""
+"""Demo output at the terminal."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ def introduce(port: int, passwords: Mapping[str, str], home: Path) -> None:
     print("\nThe commands work on it too:")
     print(f'  export PATH="$PWD/.venv/bin:$PATH" DESK_ENV_FILE={env}')
     print("  desk status")
-    print("Accounts are real and anonymous; names, addresses and dates are invented (app/sample/README.md).")
+    print(
+        "Accounts are real and anonymous; names, addresses and dates are invented (app/programs/demo/sample/README.md)."
+    )
     sys.stdout.flush()
 
 
@@ -42,7 +44,7 @@ class Progress:
             from rich.progress import Progress
 
             self.bar = Progress(console=Console(stderr=True), transient=True)
-            self.task = self.bar.add_task("Living through the last weeks", total=self.days)
+            self.task = self.bar.add_task("Closing the days of the last weeks", total=self.days)
             self.bar.start()
         return self.step
 
