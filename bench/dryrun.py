@@ -54,7 +54,6 @@ from app.core.kit.parallel import collect_garbage_seldom  # noqa: E402
 from app.core.settings import Settings  # noqa: E402
 from app.core.timeline.models import Event  # noqa: E402
 from app.core.vocabulary import Channel  # noqa: E402
-from app.http.ports import Ports  # noqa: E402
 from app.operations.day.closing import run_days  # noqa: E402
 from app.operations.simulation.rules import StrategyResult, measures  # noqa: E402
 from app.operations.simulation.service import Comparison, simulate  # noqa: E402
@@ -63,7 +62,10 @@ from app.outreach.outbox.dispatch import Accepted, Dispatch, SendResult  # noqa:
 from app.outreach.outbox.events import ContactSent  # noqa: E402
 from app.outreach.strategy.ladders import shipped_text  # noqa: E402
 from app.programs.jobs import Worker  # noqa: E402
-from app.programs.ports import make_stationery  # noqa: E402
+from app.programs.ports import (  # noqa: E402
+    WorkerPorts,  # noqa: E402
+    make_stationery,  # noqa: E402
+)
 from bench import _book as book  # noqa: E402
 from tests import postgres  # noqa: E402
 
@@ -183,7 +185,7 @@ def run_for_real(engine: Engine, portfolio: Portfolio, days: int, settings: Sett
     """Run a worker's work from the evening before the first day on, one tick an hour."""
     clock = FixedClock(_night_after(FIRST - timedelta(days=1), portfolio, settings))
     senders = dict.fromkeys((Channel.SMS, Channel.EMAIL, Channel.POST), Nobody())
-    worker = Worker(engine, Ports(clock, make_stationery(settings), senders), settings)
+    worker = Worker(engine, WorkerPorts(clock, make_stationery(settings), senders), settings)
     ends = _night_after(FIRST + timedelta(days=days), portfolio, settings)
     clock.advance(timedelta(hours=1))
     while clock.now() < ends:

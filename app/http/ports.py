@@ -1,19 +1,16 @@
-"""Everything outside the process that the product talks to, as the programs hand it down."""
+"""The world outside the process, as the programs hand it to pages and to delivery."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
 from app.core.clock import Clock
 from app.core.vocabulary import Channel
-from app.inbound.bounces.rules import Postbox
-from app.inbound.rules import Inbox
 from app.legal.bundle.service import Seal
 from app.legal.handover.transport import BundleTransport, LegalDesk
-from app.operations.alerts.rules import Messenger
 from app.outreach.delivery.transports import ContactTransport, Transport
 from app.outreach.outbox.dispatch import AsyncSender, Failure, Sender
 from app.outreach.outbox.lookup import Lookup
@@ -36,7 +33,7 @@ def _no_failure(_code: str) -> Failure | None:
 
 @dataclass(frozen=True)
 class Ports:
-    """Everything outside the process that the product talks to."""
+    """What pages and delivery need of the world outside the process; a worker needs more (`app.programs.ports`)."""
 
     clock: Clock
     stationery: LetterCatalog
@@ -58,12 +55,6 @@ class Ports:
     printed: Callable[[str, date], str] | None = None
     """Says of a single letter's key and business date where the print manifest has it, '' = it does not; None where
     letters are not printed one by one."""
-    sms_inbox: Inbox | None = None
-    """Who can be asked which SMS came; None where the provider keeps no list."""
-    bounces: Postbox | None = None
-    """Where undeliverable e-mail comes back to; None where nobody reads it."""
-    messengers: Sequence[Messenger] = ()
-    """Who is told when something fails."""
     verify_twilio: Callable[[str, Mapping[str, str], str], bool] | None = None
     """Did Twilio send this callback? (public URL, form fields, signature); None where SMS go another way."""
 

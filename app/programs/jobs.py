@@ -43,7 +43,6 @@ from app.core.database.health import trouble_of
 from app.core.kit.parallel import collect_garbage_seldom
 from app.core.kit.processes import finish
 from app.core.settings import Settings
-from app.http.ports import Ports
 from app.inbound.bounces.service import collect
 from app.inbound.interpretation import interpret_due
 from app.inbound.missed import fetch_missed
@@ -60,6 +59,7 @@ from app.outreach.gate.decisions import forget_facts
 from app.outreach.outbox.models import Heartbeat
 from app.outreach.outbox.rules import Destination
 from app.outreach.planning.fallback import fall_back_due
+from app.programs.ports import WorkerPorts
 
 log = structlog.get_logger("desk.jobs")
 
@@ -76,7 +76,7 @@ class Worker:
     """One worker process' ticks. Each may be called at any time, in any process, any number of times."""
 
     def __init__(
-        self, engine: Engine, ports: Ports, settings: Settings, *, trust_clock: bool = False
+        self, engine: Engine, ports: WorkerPorts, settings: Settings, *, trust_clock: bool = False
     ) -> None:
         self.engine, self.ports, self.settings = engine, ports, settings
         self.clock_watch = ClockWatch(engine, ports.clock, trusted=trust_clock)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
 from typing import Any
@@ -31,14 +32,26 @@ from app.outreach.planning.links import LinkSigner
 LETTERS = ROOT / "letters"
 
 
-def make_ports(settings: Settings, clock: Clock | None = None) -> Ports:
+@dataclass(frozen=True)
+class WorkerPorts(Ports):
+    """What a worker needs beyond the ports of pages and delivery."""
+
+    sms_inbox: Inbox | None = None
+    """The provider's list of SMS that came in; None where the provider keeps no list."""
+    bounces: Postbox | None = None
+    """The mailbox for undeliverable e-mail; None where none is read."""
+    messengers: Sequence[Messenger] = ()
+    """The ways in which people are told of alerts."""
+
+
+def make_ports(settings: Settings, clock: Clock | None = None) -> WorkerPorts:
     """The ports that the settings ask for. SystemExit with a clear sentence where one is incomplete."""
     clock = clock or SystemClock()
     seal = _seal(settings)
     sms = _sms(settings, clock)
     press = _press(settings)
     post = None if press else _post(settings)
-    return Ports(
+    return WorkerPorts(
         clock=clock,
         stationery=make_stationery(settings),
         senders={

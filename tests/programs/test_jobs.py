@@ -13,11 +13,11 @@ from app.core.clock import FixedClock
 from app.core.database.engine import exclusive, transaction
 from app.core.settings import Settings
 from app.core.vocabulary import Channel
-from app.http.ports import Ports
 from app.operations.day.runs import day_due
 from app.outreach.outbox.models import Heartbeat
 from app.outreach.outbox.rules import OutboxStatus
 from app.programs.jobs import Worker
+from app.programs.ports import WorkerPorts
 from tests import builders
 
 DAY = date(2026, 3, 12)
@@ -44,7 +44,7 @@ def test_a_day_is_over_where_the_portfolio_is(zone: str, now: str, due: date) ->
 @pytest.fixture
 def worker(engine: Engine) -> Worker:
     sender = builders.RecordingSender()
-    ports = Ports(FixedClock(builders.night_after(DAY)), builders.stationery(), {Channel.SMS: sender})
+    ports = WorkerPorts(FixedClock(builders.night_after(DAY)), builders.stationery(), {Channel.SMS: sender})
     return Worker(engine, ports, Settings(secret_key="s" * 40))
 
 

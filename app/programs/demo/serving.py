@@ -15,14 +15,14 @@ from starlette.types import ASGIApp
 from app.core.database.engine import make_engine
 from app.core.kit.processes import finish
 from app.core.settings import Settings
-from app.http.ports import Ports
 from app.programs.demo.terminal import say
 from app.programs.jobs import Worker, start
+from app.programs.ports import WorkerPorts
 from app.programs.serving import serve_app
 from app.programs.web import create_app
 
 
-def serve_demo(settings: Settings, ports: Ports, port: int) -> None:
+def serve_demo(settings: Settings, ports: WorkerPorts, port: int) -> None:
     """Web and worker in one process, until Ctrl-C."""
     engine = make_engine(settings.database_url)
     worker = Worker(engine, ports, settings)

@@ -23,13 +23,13 @@ from app.book.ledger.models import Portfolio
 from app.core.clock import FixedClock
 from app.core.database.engine import reading, table_of, transaction
 from app.core.settings import Settings
-from app.http.ports import Ports
 from app.operations.alerts.rules import About, AlertKind, AlertNews, due_news
 from app.operations.alerts.service import end_alert, ended_alerts, open_alerts, raise_alert, tell_due
 from app.operations.day import closing
 from app.operations.day.stages import Day, report_violations
 from app.operations.invariants import quick
 from app.programs.jobs import Worker, _guarded
+from app.programs.ports import WorkerPorts
 from tests import builders
 
 DAY = date(2026, 3, 12)
@@ -148,7 +148,9 @@ def test_a_day_that_fails_is_an_alert_and_the_next_try_ends_it(
 
 
 def test_a_tick_that_fails_three_times_in_a_row_is_an_alert(engine: Engine) -> None:
-    worker = Worker(engine, Ports(FixedClock(NOW), builders.stationery(), {}), Settings(secret_key="s" * 40))
+    worker = Worker(
+        engine, WorkerPorts(FixedClock(NOW), builders.stationery(), {}), Settings(secret_key="s" * 40)
+    )
     fails = True
 
     def work() -> None:
