@@ -24,6 +24,7 @@ from app.book.feeds.reading.workbook_cells import (
     MAX_ROWS,
     MAX_STRINGS,
     REFUSED,
+    SharedParts,
     Sheet,
     Strings,
     Styles,
@@ -61,7 +62,7 @@ def rows(
     """
     with _opened(path) as archive:
         book = Workbook(archive)
-        handler = Sheet(book, decimal)
+        handler = Sheet(book.shared, decimal)
         width = left = 0
         if notes is not None:
             notes += book.notes(sheet)
@@ -157,7 +158,7 @@ def _numbered(archive: zipfile.ZipFile, name: str, sheet: Sheet) -> Iterator[tup
 
 
 class Workbook:
-    """What a sheet cannot be read without: the list of sheets, the shared strings, which styles are dates."""
+    """The list of sheets, and the parts that all of them share."""
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         index = _Index()
@@ -168,17 +169,15 @@ class Workbook:
             name: _part(links.targets[link]) for name, link in index.sheets if link in links.targets
         }
         self.hidden = index.hidden & set(self.sheets)
-        self.epoch = datetime(1904, 1, 1) if index.from_1904 else datetime(1899, 12, 30)  # noqa: DTZ001
         names = set(archive.namelist())
         strings = Strings()
         if "xl/sharedStrings.xml" in names:
             _parse(archive, "xl/sharedStrings.xml", strings)
-        self.strings = strings.found
         styles = Styles()
         if "xl/styles.xml" in names:
             _parse(archive, "xl/styles.xml", styles)
-        self.date_styles = styles.dates()
-        self.zero_styles = styles.zeros()
+        epoch = datetime(1904, 1, 1) if index.from_1904 else datetime(1899, 12, 30)  # noqa: DTZ001
+        self.shared = SharedParts(strings.found, styles.dates(), styles.zeros(), epoch)
 
     def sheet(self, name: str) -> str:
         """The part that holds a sheet; Invalid lists those there are."""

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 from app.core.errors import Invalid
 
 MAX_STRINGS = 100 * 1024 * 1024
 """Bytes of unpacked shared strings and styles, which are kept in memory."""
-
-if TYPE_CHECKING:
-    from app.book.feeds.reading.workbook import Workbook
-
 
 MAX_COUNT = 2_000_000
 """Shared strings."""
@@ -158,12 +154,22 @@ def _unescaped(text: str) -> str:
     return _ESCAPED.sub(lambda m: chr(int(m[1], 16)), text) if "_x" in text else text
 
 
+@dataclass(frozen=True, slots=True)
+class SharedParts:
+    """The parts of a workbook that the cells of every sheet refer to; `epoch` is the day that dates count from."""
+
+    strings: Sequence[str]
+    date_styles: frozenset[str]
+    zero_styles: Mapping[str, str]
+    epoch: datetime
+
+
 class Sheet:
     """Rows of a worksheet; those whose end was seen wait in `done`."""
 
-    def __init__(self, book: Workbook, decimal: str) -> None:
+    def __init__(self, shared: SharedParts, decimal: str) -> None:
         self.done: list[tuple[int, list[str]]] = []
-        self._book = book
+        self._shared_parts = shared
         self._decimal = decimal
         self._number = 0
         self._cells: list[str] = []
@@ -242,14 +248,14 @@ class Sheet:
                 return value.removesuffix("T00:00:00")
         if not value:
             return ""
-        if self._style in self._book.date_styles:
+        if self._style in self._shared_parts.date_styles:
             return self._date(value)
         text = _number(value, self._decimal)
-        zeros = self._book.zero_styles.get(self._style)
+        zeros = self._shared_parts.zero_styles.get(self._style)
         return _with_zeros(text, zeros) if zeros else text
 
     def _shared(self, value: str) -> str:
-        strings = self._book.strings
+        strings = self._shared_parts.strings
         at = int(value) if value.isdecimal() and len(value) < 12 else len(strings)
         return strings[at] if at < len(strings) else f"{MARK}error cell"
 
@@ -258,7 +264,7 @@ class Sheet:
             days = float(value)
             if not 0 < days < 2_958_466:
                 return f"{MARK}not a number"
-            at = self._book.epoch + timedelta(seconds=round(days * 86_400))
+            at = self._shared_parts.epoch + timedelta(seconds=round(days * 86_400))
         except (ValueError, OverflowError):
             return f"{MARK}not a number"
         return at.date().isoformat() if days.is_integer() else at.isoformat(" ")
