@@ -85,8 +85,8 @@ def sample_dispatch(
 ) -> Dispatch:
     """A letter to the sample customer, as the printer would get it."""
     return Dispatch(
-        key="sample_context",
-        attempt_id="sample_context",
+        key="specimen",
+        attempt_id="specimen",
         channel=Channel.POST,
         to=ADDRESSES.get(language, ADDRESSES["en"]),
         recipient_name=context.customer_name,

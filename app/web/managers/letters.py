@@ -257,7 +257,7 @@ def _figures(
 ) -> _Figures:
     stationery = ports_of(request).stationery
     # Nobody is to end up on a customer's own page by looking at a letter.
-    sample_link = f"{stationery.links.public_url}/u/sample_context"
+    sample_link = f"{stationery.links.public_url}/u/specimen"
     if not wanted.case:
         today = now.date()
         context = sample_context(language, wanted.collector, sample_link, today=today)
