@@ -1,4 +1,4 @@
-"""Checks of the code: sizes of files and packages, `Any`, words without a glossary entry. Part of `desk.py lint`.
+"""Checks of the code: sizes of files and packages, `Any`, missing words, stale names. Part of `desk.py lint`.
 
 Prints each breach with its place and remedy, and exits with 1 if there is one.
 """
@@ -107,11 +107,54 @@ def missing_words() -> Iterator[str]:
                     yield f"docs/glossary.md: no entry for {words!r} ({name_of(path)})"
 
 
+NAMED = re.compile(
+    r"`((?:app|alembic|bench|letters|reference|tests)/[\w/.]*[\w/])`(?: `(\w+)`)?|`(app(?:\.\w+)+)`"
+)
+"""A file or folder in a document, perhaps with a name in it behind it; or a dotted name in a docstring."""
+
+
+BESIDE = re.compile(r"`(\w+\.py)`")
+"""A file without its folder, named by one that lies near it."""
+
+
+def stale_names() -> Iterator[str]:
+    """Files, folders and functions that a document or a docstring names and that are not there."""
+    documents = [*(ROOT / "docs").glob("*.md"), ROOT / "CONTRIBUTING.md", ROOT / "README.md"]
+    files = {
+        path.name for folder in (*CODE, "alembic", "bench", "tests") for path in (ROOT / folder).rglob("*.py")
+    }
+    files.add("desk.py")
+    for path in [*documents, *python_files()]:
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            for place, name, dotted in NAMED.findall(line):
+                if not (_has_module(dotted) if dotted else _has(ROOT / place, name)):
+                    missing = dotted or f"{place} {name}".strip()
+                    yield f"{name_of(path)}:{number}: {missing} does not exist; name its place of today"
+            for beside in BESIDE.findall(line):
+                if beside not in files:
+                    yield f"{name_of(path)}:{number}: there is no {beside}; name its file of today"
+
+
+def _has(path: Path, name: str) -> bool:
+    if not name or not path.is_file():
+        return path.exists()
+    return bool(re.search(rf"^(?:def|class) {name}\b|^{name}\b.* = ", path.read_text(), re.M))
+
+
+def _has_module(dotted: str) -> bool:
+    """Is this a package, a module, or a name of a module?"""
+    path = ROOT.joinpath(*dotted.split("."))
+    module = path.parent.with_suffix(".py")
+    return (
+        path.is_dir() or path.with_suffix(".py").is_file() or (module.is_file() and _has(module, path.name))
+    )
+
+
 def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-CHECKS = (long_files, full_rooms, untyped, forbidden_lines, missing_words)
+CHECKS = (long_files, full_rooms, untyped, forbidden_lines, missing_words, stale_names)
 
 
 def main() -> int:

@@ -1,7 +1,7 @@
 """Database: engine, sessions, transactions, column types and named locks, on SQLite and PostgreSQL.
 
 SQLite is the embedded default (WAL, one writer, `BEGIN IMMEDIATE`); PostgreSQL is what several machines share.
-`bulk.py` reads and writes thousands of rows; `db_health.py` says what is wrong with a database.
+`bulk.py` reads and writes thousands of rows; `health.py` says what is wrong with a database.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The moves that nearly every message makes, for a whole set in one statement: from the claim to `sending`, and from
 there to `sent`. Each moves only what still stands where its worker left it, and says which those were; whatever is out
-of the ordinary goes row by row (`delivery.py`).
+of the ordinary goes row by row (`moves.py`).
 """
 
 from __future__ import annotations
