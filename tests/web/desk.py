@@ -31,7 +31,7 @@ from app.outreach.letters.catalog import load_letters
 from app.outreach.letters.letter import Letter
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.links import LinkSigner
-from app.programs.ports import LETTERS
+from app.programs.ports import LETTERS, WorkerPorts
 from app.programs.web import create_app
 
 T = TypeVar("T")
@@ -50,9 +50,9 @@ def letters() -> Mapping[str, Letter]:
     return load_letters(LETTERS)
 
 
-def make_ports(clock: Clock, settings: Settings) -> Ports:
+def make_ports(clock: Clock, settings: Settings) -> WorkerPorts:
     """Return ports with the real letters and without senders."""
-    return Ports(
+    return WorkerPorts(
         clock=clock,
         stationery=LetterCatalog(letters(), LinkSigner(settings.public_url, settings.require_secret())),
         senders={},
