@@ -64,7 +64,7 @@ def rage(name: str, url: str, messages: int, kills: int, seed: int) -> bool:
     workers = 4 if name == "postgresql" else 1
     with provider.running(chaos=0.2, seed=seed, timing=timing) as stub:
         storm = Storm(
-            url, stub, timing, day.stationery, workers=workers, kills=kills, messages=messages, lease=LEASE,
+            url, stub, timing, day.catalog, workers=workers, kills=kills, messages=messages, lease=LEASE,
             in_flight=8, seed=seed,
         )  # fmt: skip
         started = time.perf_counter()

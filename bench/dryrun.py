@@ -64,7 +64,7 @@ from app.outreach.strategy.ladders import shipped_text  # noqa: E402
 from app.programs.jobs import Worker  # noqa: E402
 from app.programs.ports import (  # noqa: E402
     WorkerPorts,  # noqa: E402
-    make_stationery,  # noqa: E402
+    make_catalog,  # noqa: E402
 )
 from bench import _book as book  # noqa: E402
 from tests import postgres  # noqa: E402
@@ -185,7 +185,7 @@ def run_for_real(engine: Engine, portfolio: Portfolio, days: int, settings: Sett
     """Run a worker's work from the evening before the first day on, one tick an hour."""
     clock = FixedClock(_night_after(FIRST - timedelta(days=1), portfolio, settings))
     senders = dict.fromkeys((Channel.SMS, Channel.EMAIL, Channel.POST), Nobody())
-    worker = Worker(engine, WorkerPorts(clock, make_stationery(settings), senders), settings)
+    worker = Worker(engine, WorkerPorts(clock, make_catalog(settings), senders), settings)
     ends = _night_after(FIRST + timedelta(days=days), portfolio, settings)
     clock.advance(timedelta(hours=1))
     while clock.now() < ends:
@@ -248,7 +248,7 @@ def _prepare(engine: Engine, told: argparse.Namespace, settings: Settings) -> No
         if report.rejected:
             sys.exit("Some rows of the portfolio were rejected. Check --currency.")
     collect_garbage_seldom()
-    run_days(engine, CODE, FIRST - timedelta(days=1), make_stationery(settings), now=now)
+    run_days(engine, CODE, FIRST - timedelta(days=1), make_catalog(settings), now=now)
 
 
 def _move(folder: Path, kind: FeedKind, to: Path, by: timedelta) -> None:

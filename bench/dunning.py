@@ -210,10 +210,8 @@ def _night(folder: Path, count: int) -> Day:
             contact_email="cards@harbour.example", by="bench", now=now,
         )  # fmt: skip
     _load_items(engine, folder, count, now)
-    stationery = LetterCatalog(
-        load_letters(ROOT / "letters"), LinkSigner("https://desk.example.org", "s" * 40)
-    )
-    day = Day(engine, portfolio, ON, now, stationery, now)
+    catalog = LetterCatalog(load_letters(ROOT / "letters"), LinkSigner("https://desk.example.org", "s" * 40))
+    day = Day(engine, portfolio, ON, now, catalog, now)
     age(day)
     work_cases(day)
     return day

@@ -208,10 +208,8 @@ def _evening(engine: Engine, count: int) -> Day:
             contact_email="cards@harbour.example", by="bench", now=now,
         )  # fmt: skip
     _load_book(engine, count, zone, now)
-    stationery = LetterCatalog(
-        load_letters(ROOT / "letters"), LinkSigner("https://desk.example.org", "s" * 40)
-    )
-    day = Day(engine, portfolio, ON, now, stationery, now)
+    catalog = LetterCatalog(load_letters(ROOT / "letters"), LinkSigner("https://desk.example.org", "s" * 40))
+    day = Day(engine, portfolio, ON, now, catalog, now)
     age(day)
     work_cases(day)
     return day

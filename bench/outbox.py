@@ -72,8 +72,8 @@ def main() -> None:
             passed += [measure_settling(engine, url, told.messages, workers) for workers in (1, 4)]
     if "provider" in told.parts:
         for delay in (0.0, 0.05):
-            with planned(told.messages) as (_, engine, stationery):
-                passed.append(measure_provider(engine, stationery, told.messages, delay))
+            with planned(told.messages) as (_, engine, catalog):
+                passed.append(measure_provider(engine, catalog, told.messages, delay))
     sys.exit(0 if all(passed) else 1)
 
 
@@ -86,7 +86,7 @@ def planned(messages: int) -> Iterator[tuple[str, Engine, LetterCatalog]]:
         engine = make_engine(url)
         day = gate._evening(engine, messages)
         assert contact(day)["cleared"] == messages
-        yield url, engine, day.stationery
+        yield url, engine, day.catalog
         engine.dispose()
 
 
@@ -229,13 +229,13 @@ def settle_one_bare(connection: Any, name: str, row_id: int, stream: str) -> Non
 # --- into a provider ------------------------------------------------------------------------------------------
 
 
-def measure_provider(engine: Engine, stationery: Any, messages: int, delay: float) -> bool:
+def measure_provider(engine: Engine, catalog: Any, messages: int, delay: float) -> bool:
     with provider.running(delay=delay) as stub:
         client, client_cpu = rate_and_processor(lambda: into_client(stub.url, messages), messages)
         loop, loop_cpu = rate_and_processor(lambda: into_client_on_loop(stub.url, messages), messages)
         before = stub.count()
         sender = TwilioSmsSender(SID, TOKEN, FROM, SystemClock(), api_url=stub.url)
-        transport = ContactTransport(sender, stationery, in_flight=IN_FLIGHT)
+        transport = ContactTransport(sender, catalog, in_flight=IN_FLIGHT)
 
         def deliver() -> None:
             found = deliver_due(

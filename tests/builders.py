@@ -68,7 +68,7 @@ def night_after(on: date, zone: str = ZONE) -> datetime:
 
 
 @cache
-def stationery() -> LetterCatalog:
+def catalog() -> LetterCatalog:
     return LetterCatalog(load_letters(LETTERS), LinkSigner("https://desk.example.test", "s" * 40))
 
 
@@ -309,7 +309,7 @@ def queued_message(
 
 def close_day(engine: Engine, on: date, *, code: str = BOOK, now: datetime | None = None) -> list[DayReport]:
     """Close `on` (and any missed days before it) in the night after it."""
-    return run_days(engine, code, on, stationery(), now=now or night_after(on))
+    return run_days(engine, code, on, catalog(), now=now or night_after(on))
 
 
 @dataclass
@@ -329,7 +329,7 @@ class RecordingSender:
 
 
 def transports(senders: Mapping[Channel, Any]) -> dict[Destination, Transport]:
-    return {Destination(c.value): ContactTransport(sender, stationery()) for c, sender in senders.items()}
+    return {Destination(c.value): ContactTransport(sender, catalog()) for c, sender in senders.items()}
 
 
 def deliver(

@@ -1624,7 +1624,7 @@ def upgrade() -> None:
         sa.Column("attempt_id", sa.String(length=40), nullable=False),
         sa.Column("attempted_at", UtcDateTime(), nullable=True),
         sa.Column("provider_ref", sa.String(length=120), nullable=False),
-        sa.Column("simulated", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("console_only", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("error", sa.String(length=500), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("sent_at", UtcDateTime(), nullable=True),

@@ -22,7 +22,7 @@ from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.queries import channel_stops as stopped_channels
 from app.outreach.outbox.rules import Destination, OutboxStatus
 from app.outreach.planning.letterhead import LetterCatalog
-from app.outreach.planning.on_demand import take_manual_step
+from app.outreach.planning.on_demand import write_on_demand
 from app.policy.answers import Answer
 
 
@@ -39,9 +39,7 @@ def send_letter(
     """Queue one letter out of turn, where the gate clears it; the strategy's own steps stay as they are."""
     portfolio = session.get_one(Portfolio, case.portfolio_id)
     today = local_date(now, portfolio.timezone)
-    [answer] = take_manual_step(
-        session, portfolio, case, letter, [channel], letters, on=today, by=by, now=now
-    )
+    [answer] = write_on_demand(session, portfolio, case, letter, [channel], letters, on=today, by=by, now=now)
     return answer
 
 

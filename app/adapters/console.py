@@ -40,7 +40,7 @@ class ConsoleSender:
             key=dispatch.key,
             characters=len(dispatch.text),
         )
-        return Accepted(f"console:{dispatch.attempt_id}", simulated=True)
+        return Accepted(f"console:{dispatch.attempt_id}", console_only=True)
 
 
 def masked(channel: Channel, to: str) -> str:

@@ -95,7 +95,7 @@ def post_sender(
     )
     if customer is None:
         raise Invalid("There is no such customer in this portfolio.", "customer_ref")
-    attach(session, message, customer, ports_of(request).stationery, by=caller.by, now=now)
+    attach(session, message, customer, ports_of(request).catalog, by=caller.by, now=now)
     return _shown(session, message)
 
 

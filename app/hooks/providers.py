@@ -102,6 +102,6 @@ def twilio_sms(request: Request, fields: Fields, session: WriteSession, now: Now
         opt_out_type=fields.get("OptOutType", ""),
     )
     if arrived.provider_ref:
-        message = receive(session, arrived, shipped_phrases(), ports_of(request).stationery, now=now)
+        message = receive(session, arrived, shipped_phrases(), ports_of(request).catalog, now=now)
         log.info("twilio_sms", repeated=message is None)
     return Response(NO_ANSWER, media_type="text/xml")

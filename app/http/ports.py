@@ -36,7 +36,7 @@ class Ports:
     """What pages and delivery need of the world outside the process; a worker needs more (`app.programs.ports`)."""
 
     clock: Clock
-    stationery: LetterCatalog
+    catalog: LetterCatalog
     senders: Mapping[Channel, Sender | AsyncSender] = field(default_factory=dict)
     traffic: Mapping[Channel, Traffic] = field(default_factory=dict)
     legal_desk: LegalDesk | None = None
@@ -65,7 +65,7 @@ class Ports:
         """Who serves each destination of the outbox."""
         transports: dict[Destination, Transport] = {
             Destination(channel.value): ContactTransport(
-                sender, self.stationery, **self.traffic.get(channel, Traffic())._asdict()
+                sender, self.catalog, **self.traffic.get(channel, Traffic())._asdict()
             )
             for channel, sender in self.senders.items()
         }

@@ -63,7 +63,7 @@ def word_answer(
     portfolio: Portfolio,
     case: CollectionsCase,
     text: str,
-    stationery: LetterCatalog,
+    catalog: LetterCatalog,
     *,
     now: datetime,
 ) -> Rendered:
@@ -71,9 +71,9 @@ def word_answer(
     words = _checked(text)
     today = local_date(now, portfolio.timezone)
     [contact_case] = load_contact_cases(session, portfolio, [id_of(case)], now=now, lock=False, as_of=today)
-    letter = stationery.letters[ANSWER_LETTER]
+    letter = catalog.letters[ANSWER_LETTER]
     context = letter_context(
-        session, Letterhead.of(portfolio), stationery, contact_case, letter, Channel.SMS, None, now=now
+        session, Letterhead.of(portfolio), catalog, contact_case, letter, Channel.SMS, None, now=now
     )
     context = dataclasses.replace(context, answer=words)
     return render(letter, Channel.SMS, letter.language_for(contact_case.customer.language), context)
@@ -84,7 +84,7 @@ def answer_sms(
     portfolio: Portfolio,
     case: CollectionsCase,
     text: str,
-    stationery: LetterCatalog,
+    catalog: LetterCatalog,
     *,
     on: date,
     by: Actor,
@@ -118,7 +118,7 @@ def answer_sms(
         figures={"answer": words},
         about={"answers": str(message.id)},
     )
-    [[answer]] = request_letters(session, portfolio, [outgoing], stationery, on=on, by=by, now=now)
+    [[answer]] = request_letters(session, portfolio, [outgoing], catalog, on=on, by=by, now=now)
     if isinstance(answer, Clearance):
         contact = contact_id(session, step, Channel.SMS)
         session.add(InboundAnswer(contact_id=contact, message_id=id_of(message), words_sha256=digest))

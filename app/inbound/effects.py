@@ -144,12 +144,12 @@ def ask_for_call(session: Session, match: InboundMatch, message: InboundMessage,
     return task_to_call(session, case, message.body, by=CUSTOMER, now=now)
 
 
-def answer_help(session: Session, match: InboundMatch, stationery: LetterCatalog, *, now: datetime) -> bool:
+def answer_help(session: Session, match: InboundMatch, catalog: LetterCatalog, *, now: datetime) -> bool:
     """Tell them how to reach us, where the gate permits. False where it does not: then a person answers."""
     if match.case_id is None:
         return False
     case = session.get_one(CollectionsCase, match.case_id)
     portfolio = session.get_one(Portfolio, case.portfolio_id)
     today = today_of(session, match, now)
-    answer = answer_for_help(session, portfolio, case, stationery, on=today, by=SYSTEM, now=now)
+    answer = answer_for_help(session, portfolio, case, catalog, on=today, by=SYSTEM, now=now)
     return answer is None or isinstance(answer, Clearance)

@@ -27,7 +27,7 @@ log = structlog.get_logger("desk.inbound")
 
 
 def interpret_due(
-    engine: Engine, stationery: LetterCatalog, clock: Clock, *, at_most: int = 200
+    engine: Engine, catalog: LetterCatalog, clock: Clock, *, at_most: int = 200
 ) -> dict[str, int]:
     """Act on messages that were recorded since: holds, START, HELP. Returns how many were read and how many of them
     wait for a person. Safe in many processes; each message is a transaction of its own."""
@@ -37,7 +37,7 @@ def interpret_due(
     counts = {"read": 0, "for_a_person": 0}
     for number in ids:
         try:
-            waits = retrying(partial(_interpret_one, engine, number or 0, stationery, clock))
+            waits = retrying(partial(_interpret_one, engine, number or 0, catalog, clock))
         except OperationalError as error:  # the database's trouble, not the message's: the next tick
             log.error("message_not_read", message=number, error=type(error).__name__)
             continue
@@ -49,7 +49,7 @@ def interpret_due(
     return counts if counts["read"] else {}
 
 
-def _interpret_one(engine: Engine, number: int, stationery: LetterCatalog, clock: Clock) -> bool | None:
+def _interpret_one(engine: Engine, number: int, catalog: LetterCatalog, clock: Clock) -> bool | None:
     """Whether the message waits for a person now; None if another process has it."""
     with transaction(engine) as session:
         query = select(InboundMessage).where(
@@ -58,7 +58,7 @@ def _interpret_one(engine: Engine, number: int, stationery: LetterCatalog, clock
         message = session.scalar(query.with_for_update(skip_locked=True))
         if message is None:
             return None
-        interpret(session, message, stationery, now=clock.now())
+        interpret(session, message, catalog, now=clock.now())
         return message.reviewed_at is None
 
 

@@ -27,7 +27,7 @@ from app.core.ids import id_of
 from app.core.money import to_decimal_string
 from app.core.timeline.models import Event
 from app.core.timeline.service import broken_links
-from app.outreach.outbox.events import ContactSent, ContactSimulated
+from app.outreach.outbox.events import ContactConsoleOnly, ContactSent
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus
 
@@ -275,7 +275,7 @@ def sent_messages_are_on_record(session: Session, portfolio: Portfolio) -> Itera
     recorded: dict[tuple[int | None, int | None], int] = {}
     for customer_id, data in session.execute(
         select(Event.customer_id, Event.data).where(
-            col(Event.kind).in_((ContactSent.KIND, ContactSimulated.KIND))
+            col(Event.kind).in_((ContactSent.KIND, ContactConsoleOnly.KIND))
         )
     ):
         told = (customer_id, json.loads(data).get("message"))

@@ -60,7 +60,7 @@ DONE = ("saved", "stopped_all", "asked", "too_many", "quiet_wrong")
 def require_link(request: Request) -> None:
     """NotFound for an address that we did not make."""
     token = request.url.path.removeprefix(f"{router.prefix}/").partition("/")[0]
-    if ports_of(request).stationery.links.read(token) is None:
+    if ports_of(request).catalog.links.read(token) is None:
         raise NotFound(GONE)
 
 
@@ -96,7 +96,7 @@ class Holder:
 
 def _holder(request: Request, session: Session, token: str, now: datetime, *, lock: bool = False) -> Holder:
     """A token we did not make and a customer who is gone get the same answer."""
-    link = ports_of(request).stationery.links.read(token)
+    link = ports_of(request).catalog.links.read(token)
     if link is not None and lock:
         lock_customers(session, [link.customer_id])
     customer = session.get(Customer, link.customer_id) if link else None
@@ -179,8 +179,8 @@ def ask(request: Request, token: str, fields: Fields, session: WriteSession, now
         return _back(holder, "too_many")
     ref = f"{holder.customer.id}:{str(fields.get('ref'))[:40]}"
     text = str(fields.get("text") or "")[:1000]
-    stationery = ports_of(request).stationery
-    receive_from_page(session, holder.customer, holder.channel, intent, text, ref, stationery, now=now)
+    catalog = ports_of(request).catalog
+    receive_from_page(session, holder.customer, holder.channel, intent, text, ref, catalog, now=now)
     return _back(holder, "asked")
 
 

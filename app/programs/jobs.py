@@ -111,7 +111,7 @@ class Worker:
         return counts
 
     def read(self) -> dict[str, int]:
-        counts = interpret_due(self.engine, self.ports.stationery, self.ports.clock)
+        counts = interpret_due(self.engine, self.ports.catalog, self.ports.clock)
         if counts:
             log.info("messages_read", **counts)
         return counts
@@ -119,9 +119,7 @@ class Worker:
     def fetch_missed(self) -> dict[str, int]:
         if self.ports.sms_inbox is None:
             return {}
-        counts = fetch_missed(
-            self.engine, self.ports.sms_inbox, self.ports.stationery, clock=self.ports.clock
-        )
+        counts = fetch_missed(self.engine, self.ports.sms_inbox, self.ports.catalog, clock=self.ports.clock)
         if counts:
             log.info("missed_messages_fetched", **counts)
         return counts
@@ -137,7 +135,7 @@ class Worker:
                 log.info("letters_looked_up", **counts)
 
     def fall_back(self) -> None:
-        queued = fall_back_due(self.engine, self.ports.stationery, clock=self.ports.clock)
+        queued = fall_back_due(self.engine, self.ports.catalog, clock=self.ports.clock)
         if queued:
             log.info("fallen_back", messages=queued)
 
@@ -157,7 +155,7 @@ class Worker:
             counts = print_due(
                 self.engine,
                 self.ports.press,
-                self.ports.stationery,
+                self.ports.catalog,
                 worker=self.name,
                 clock=self.ports.clock,
                 hour=self.settings.print_hour,
@@ -183,9 +181,7 @@ class Worker:
             if known is None or known >= due:
                 continue
             try:
-                reports = run_days(
-                    self.engine, portfolio.code, due, self.ports.stationery, now=now, wait=False
-                )
+                reports = run_days(self.engine, portfolio.code, due, self.ports.catalog, now=now, wait=False)
             except Busy:
                 continue  # another worker is at it
             except Exception as error:  # one portfolio's trouble must not keep the others open

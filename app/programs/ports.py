@@ -53,7 +53,7 @@ def make_ports(settings: Settings, clock: Clock | None = None) -> WorkerPorts:
     post = None if press else _post(settings)
     return WorkerPorts(
         clock=clock,
-        stationery=make_stationery(settings),
+        catalog=make_catalog(settings),
         senders={
             Channel.SMS: sms,
             Channel.EMAIL: _email(settings, clock),
@@ -76,7 +76,7 @@ def make_ports(settings: Settings, clock: Clock | None = None) -> WorkerPorts:
     )
 
 
-def make_stationery(settings: Settings) -> LetterCatalog:
+def make_catalog(settings: Settings) -> LetterCatalog:
     return LetterCatalog(
         load_letters(LETTERS),
         LinkSigner(settings.public_url.rstrip("/"), settings.require_secret()),

@@ -87,7 +87,7 @@ def the_case(engine: Engine) -> int:
 def disputes_by_sms(engine: Engine) -> None:
     with transaction(engine) as session:
         arrived = Arrived("SM1", "+8613911112222", "+8621555000", "I dispute this debt")
-        receive(session, arrived, shipped_phrases(), builders.stationery(), now=NOW)
+        receive(session, arrived, shipped_phrases(), builders.catalog(), now=NOW)
 
 
 @DOORS
@@ -106,7 +106,7 @@ def test_a_dispute_by_sms_while_an_agent_places_it_is_one_hold_and_one_letter(
                 HoldKind.DISPUTE,
                 "said so",
                 ON + 30 * DAY,
-                builders.stationery(),
+                builders.catalog(),
                 by=ANN,
                 now=NOW,
             )
@@ -119,9 +119,7 @@ def test_a_dispute_by_sms_while_an_agent_places_it_is_one_hold_and_one_letter(
 
 def promises(engine: Engine, open_it: Open, case_id: int, amount: int) -> None:
     with transaction(engine) as session:
-        promise(
-            session, open_it(session, case_id), amount, ON + 5 * DAY, builders.stationery(), by=BEN, now=NOW
-        )
+        promise(session, open_it(session, case_id), amount, ON + 5 * DAY, builders.catalog(), by=BEN, now=NOW)
 
 
 @pytest.mark.parametrize("second", [on_the_page, by_the_api])
@@ -133,7 +131,7 @@ def test_two_promises_at_once_are_one_promise(postgres_engine: Engine, open_it: 
         case = open_it(session, case_id)
         with meanwhile(partial(promises, postgres_engine, second, case_id, 4_000)) as found:
             assert not found, "it waits"
-            promise(session, case, 5_000, ON + 3 * DAY, builders.stationery(), by=ANN, now=NOW)
+            promise(session, case, 5_000, ON + 3 * DAY, builders.catalog(), by=ANN, now=NOW)
             session.commit()
     assert "has a live plan" in str(found[0])
     with transaction(postgres_engine) as session:
@@ -168,13 +166,13 @@ def test_an_offer_withdrawn_while_it_is_accepted_confirms_nothing(
     with transaction(postgres_engine) as session:
         terms = InstalmentTerms(5_000, 0, 2, ON + 10 * DAY)
         case = by_the_api(session, case_id)
-        offer = offer_plan(session, case, terms, builders.stationery(), by=ANN, role=Role.AGENT, now=NOW)
+        offer = offer_plan(session, case, terms, builders.catalog(), by=ANN, role=Role.AGENT, now=NOW)
         plan_id = id_of(offer.plan)
 
     def accepts() -> None:
         with transaction(postgres_engine) as session:
             plan = plan_of(session, open_it(session, case_id), plan_id)
-            accept_offer(session, plan, builders.stationery(), by=BEN, now=NOW)
+            accept_offer(session, plan, builders.catalog(), by=BEN, now=NOW)
 
     with transaction(postgres_engine) as session:
         plan = plan_of(session, open_it(session, case_id), plan_id)
@@ -195,14 +193,14 @@ def test_a_planner_waits_for_the_hold_that_is_being_placed(postgres_engine: Engi
         with transaction(postgres_engine) as session:
             case = session.get_one(CollectionsCase, case_id)
             portfolio = session.get_one(Portfolio, case.portfolio_id)
-            return plan_contacts(session, portfolio, [case_id], builders.stationery(), on=ON, now=NOW)
+            return plan_contacts(session, portfolio, [case_id], builders.catalog(), on=ON, now=NOW)
 
     with transaction(postgres_engine) as session:
         case = open_it(session, case_id)
         with meanwhile(plans) as found:
             assert not found, "it waits"
             place_hold(
-                session, case, HoldKind.DECEASED, "says the son", ON + 30 * DAY, builders.stationery(),
+                session, case, HoldKind.DECEASED, "says the son", ON + 30 * DAY, builders.catalog(),
                 by=ANN, now=NOW,
             )  # fmt: skip
             session.commit()

@@ -63,7 +63,7 @@ def a_case(session: Session, **changes: object) -> CollectionsCase:
 
 
 def call(session: Session, case: CollectionsCase, report: CallReport, now: datetime = NOW) -> CallEffects:
-    return log_call(session, case, report, builders.stationery(), by=Actor.user("ben"), now=now)
+    return log_call(session, case, report, builders.catalog(), by=Actor.user("ben"), now=now)
 
 
 def a_task(session: Session, case: CollectionsCase, due_on: date = ON) -> CallTask:
@@ -136,7 +136,7 @@ def test_no_date_ends_these_holds(session: Session, kind: HoldKind) -> None:
     """The review date raises work, once; the gate stays shut before, on and long after it."""
     case = a_case(session)
     review_on = ON + timedelta(days=30)
-    hold = place_hold(session, case, kind, "said so", review_on, builders.stationery(), **BEN).hold
+    hold = place_hold(session, case, kind, "said so", review_on, builders.catalog(), **BEN).hold
     for days in (1, 29, 30, 31, 400):
         at = NOW + timedelta(days=days)
         assert set(answers(session, case, at).values()) == {Refusals}, days
@@ -165,7 +165,7 @@ def test_no_date_ends_these_holds(session: Session, kind: HoldKind) -> None:
 @pytest.mark.parametrize("kind", sorted(set(HoldKind) - FOR_GOOD))
 def test_the_others_keep_their_own_end(session: Session, kind: HoldKind) -> None:
     case = a_case(session)
-    place_hold(session, case, kind, "said so", ON + timedelta(days=30), builders.stationery(), **BEN)
+    place_hold(session, case, kind, "said so", ON + timedelta(days=30), builders.catalog(), **BEN)
     assert answers(session, case, NOW + timedelta(days=29))[Channel.CALL] is WaitUntil
     assert answers(session, case, NOW + timedelta(days=31))[Channel.CALL] is Clearance
 
@@ -173,7 +173,7 @@ def test_the_others_keep_their_own_end(session: Session, kind: HoldKind) -> None
 def test_the_verdict_says_when_somebody_looks_and_no_day_on_which_contact_begins(session: Session) -> None:
     case = a_case(session)
     until = ON + timedelta(days=30)
-    place_hold(session, case, HoldKind.DECEASED, "daughter says", until, builders.stationery(), **BEN)
+    place_hold(session, case, HoldKind.DECEASED, "daughter says", until, builders.catalog(), **BEN)
     portfolio = session.get_one(Portfolio, case.portfolio_id)
     customer = session.get_one(Customer, case.customer_id)
     answer = explain(session, portfolio, customer, Channel.CALL, Purpose.REMINDER, at=NOW)
@@ -346,7 +346,7 @@ def test_a_dispute_on_the_page_is_acknowledged_at_once(engine: Engine) -> None:
             Intent.DISPUTE,
             "not my card",
             "form-1",
-            builders.stationery(),
+            builders.catalog(),
             now=NOW,
         )
     assert [message.letter for message in builders.messages(engine)] == ["dispute_acknowledged"]

@@ -34,7 +34,7 @@ ANN = Actor.user("ann")
 
 
 def place(session: Session, case: CollectionsCase, kind: HoldKind, until: date = ON + 30 * DAY) -> PlacedHold:
-    return place_hold(session, case, kind, "said so", until, builders.stationery(), by=ANN, now=NOW)
+    return place_hold(session, case, kind, "said so", until, builders.catalog(), by=ANN, now=NOW)
 
 
 def letters(engine: Engine) -> list[str]:

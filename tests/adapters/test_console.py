@@ -19,7 +19,7 @@ def test_one_line_without_the_address_or_the_words(channel: Channel) -> None:
     stream = io.StringIO()
     dispatch = a_dispatch(channel)
 
-    assert ConsoleSender(stream).send(dispatch) == Accepted("console:attempt-1", simulated=True)
+    assert ConsoleSender(stream).send(dispatch) == Accepted("console:attempt-1", console_only=True)
 
     [line] = stream.getvalue().splitlines()
     assert json.loads(line)["key"] == dispatch.key

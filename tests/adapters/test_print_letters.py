@@ -140,7 +140,7 @@ def test_the_words_are_on_the_page(sender: PrintLetterSender, folder: Path) -> N
     ("language", "currency"), [("en", "USD"), ("id", "IDR"), ("nb", "NOK"), ("nl", "EUR"), ("zh", "TWD")]
 )
 def test_every_word_of_a_letter_can_be_copied_from_its_pdf(language: str, currency: str) -> None:
-    letter = builders.stationery().letters["final_notice"]
+    letter = builders.catalog().letters["final_notice"]
     link = LINK["preferences_url"]
     context = sample_context(language, CollectorKind.THIRD_PARTY, link, currency=currency, today=DAY)
     words = render(letter, Channel.POST, language, context)

@@ -49,7 +49,7 @@ class Storm:
     url: str
     provider: Provider
     timing: Timing
-    stationery: LetterCatalog
+    catalog: LetterCatalog
     workers: int
     kills: int
     messages: int
@@ -96,7 +96,7 @@ class Storm:
         sender = TwilioSmsSender(
             "AC" + "0" * 32, "t" * 32, "+15005550006", clock, api_url=self.provider.url, timeout_seconds=5
         )
-        transport = ContactTransport(sender, self.stationery, in_flight=self.in_flight)
+        transport = ContactTransport(sender, self.catalog, in_flight=self.in_flight)
         while True:
             deliver_due(
                 engine, {Destination.SMS: transport}, worker=name, clock=clock, batch=50, lease=self.lease

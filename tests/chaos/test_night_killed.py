@@ -28,7 +28,7 @@ def _small_nights_are_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(night, "SHARED_FROM", 4)
     monkeypatch.setattr(night, "ASKED", 4)
     monkeypatch.setattr(night, "CHUNK", 2)
-    builders.stationery()  # read once, for all the processes that are forked off this one
+    builders.catalog()  # read once, for all the processes that are forked off this one
 
 
 def evening(url: str) -> str:
@@ -51,7 +51,7 @@ def _day(url: str) -> Day:
     with reading(engine) as session:
         portfolio = get_portfolio(session, builders.BOOK)
     night = builders.night_after(ON)
-    return Day(engine, portfolio, ON, night, builders.stationery(), night)
+    return Day(engine, portfolio, ON, night, builders.catalog(), night)
 
 
 def contacts(url: str) -> Callable[[], object]:

@@ -36,7 +36,7 @@ def test_delivery_killed_over_and_over_sends_nothing_twice_and_loses_nothing(
     timing = provider.Timing(MORNING.timestamp(), time.time(), speed=30)
     with provider.running(chaos=0.3, seed=seed, timing=timing) as stub:
         storm = Storm(
-            database_url, stub, timing, builders.stationery(), workers=workers, kills=KILLS, messages=MESSAGES,
+            database_url, stub, timing, builders.catalog(), workers=workers, kills=KILLS, messages=MESSAGES,
             lease=timedelta(seconds=30), in_flight=4, seed=seed,
         )  # fmt: skip
         assert storm.rage() == KILLS

@@ -116,7 +116,7 @@ def todays_book(engine: Engine, customers: int, *, closed_days_ago: int) -> date
             where = {"timezone": zone, "country": "BR", "mobile": f"+12125550{100 + n}"}
             builders.late_customer(session, book, due_on=yesterday - timedelta(days=3), **where)
     last = yesterday - timedelta(days=closed_days_ago)
-    run_days(engine, builders.BOOK, last, builders.stationery(), now=now)
+    run_days(engine, builders.BOOK, last, builders.catalog(), now=now)
     return yesterday
 
 

@@ -43,11 +43,11 @@ def writes(
 ) -> InboundMessage | None:
     with transaction(engine) as session:
         arrived = Arrived(sid, sender, US, text, **changes)  # type: ignore[arg-type]
-        return receive(session, arrived, shipped_phrases(), builders.stationery(), now=NOW)
+        return receive(session, arrived, shipped_phrases(), builders.catalog(), now=NOW)
 
 
 def the_job(engine: Engine) -> dict[str, int]:
-    return interpret_due(engine, builders.stationery(), FixedClock(NOW))
+    return interpret_due(engine, builders.catalog(), FixedClock(NOW))
 
 
 def decide(engine: Engine, outcome: ReviewOutcome) -> InboundMessage:

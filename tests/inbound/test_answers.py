@@ -33,7 +33,7 @@ def answers(engine: Engine, text: str, *, after: timedelta = timedelta(0)) -> An
         book = session.get_one(Portfolio, case.portfolio_id)
         on = (NOW + after).date()
         return answer_sms(
-            session, book, case, text, builders.stationery(), on=on, by=Actor.user("ben"), now=NOW + after
+            session, book, case, text, builders.catalog(), on=on, by=Actor.user("ben"), now=NOW + after
         )
 
 
@@ -52,7 +52,7 @@ def disputes(engine: Engine) -> None:
             HoldKind.DISPUTE,
             "says it is not theirs",
             until,
-            builders.stationery(),
+            builders.catalog(),
             acknowledge=False,
             by=Actor.user("ben"),
             now=NOW,

@@ -45,7 +45,7 @@ class Twilio:
             {"messages": self.messages, "next_page_uri": None}
         )
         inbox = TwilioInbox("AC1", "token", (US,), api_url=self.server.url_for(""))
-        return fetch_missed(engine, inbox, builders.stationery(), clock=FixedClock(NOW + after))
+        return fetch_missed(engine, inbox, builders.catalog(), clock=FixedClock(NOW + after))
 
 
 @pytest.fixture

@@ -124,7 +124,7 @@ def test_the_customers_own_words_are_not_taken_for_ours(text: str, intents: tupl
 
 
 def sms_of_ours() -> Iterator[tuple[str, str]]:
-    letters = builders.stationery().letters
+    letters = builders.catalog().letters
     for name in sorted(letters):
         for language in letters[name].languages if Channel.SMS in letters[name].channels else ():
             made_up = sample_context(

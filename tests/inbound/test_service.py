@@ -60,7 +60,7 @@ from tests.inbound.correspondence import (
     writes,
 )  # fmt: skip
 
-LETTERS = builders.stationery()
+LETTERS = builders.catalog()
 EVERY = [Channel.SMS, Channel.EMAIL, Channel.POST, Channel.CALL]
 
 
@@ -264,7 +264,7 @@ def test_a_number_nobody_has_is_kept_apart_until_a_person_says_whose_it_is(engin
             session,
             session.get_one(InboundMessage, message.id),
             anna,
-            builders.stationery(),
+            builders.catalog(),
             by=Actor.user("ben"),
             now=NOW,
         )
@@ -304,7 +304,7 @@ def test_what_is_asked_for_on_the_page_is_for_a_person_too(engine: Engine) -> No
                 Intent.WRONG_NUMBER,
                 "",
                 "form-1",
-                builders.stationery(),
+                builders.catalog(),
                 now=NOW,
             )
     assert permitted(engine, anna) == [Channel.SMS, Channel.POST, Channel.CALL]
@@ -317,7 +317,7 @@ def test_what_is_asked_for_on_the_page_is_for_a_person_too(engine: Engine) -> No
             Intent.DISPUTE,
             "not my card",
             "form-2",
-            builders.stationery(),
+            builders.catalog(),
             now=NOW,
         )
     assert permitted(engine, anna) == []
@@ -336,7 +336,7 @@ def test_please_call_me_puts_a_call_on_the_worklist_once(engine: Engine) -> None
     anna = a_customer(engine)
     evening = NOW + timedelta(hours=10)
     writes(engine, "Please call me, 5pm is best")
-    interpret_due(engine, builders.stationery(), FixedClock(evening))
+    interpret_due(engine, builders.catalog(), FixedClock(evening))
     assert call_tasks(engine) == [("call-me", ON + timedelta(days=1))]
     [message] = told(engine, anna, CallTaskCreated.KIND)
     assert (message["by"], message["channel"]) == ("customer", Channel.CALL)
@@ -402,7 +402,7 @@ def test_a_message_that_cannot_be_acted_on_is_a_persons_and_stands_before_nobody
     a_customer(engine)
     writes(engine, "HELP", sid="SM1")
     writes(engine, "please stop texting me", sid="SM2")
-    nothing_to_say = replace(builders.stationery(), letters={})
+    nothing_to_say = replace(builders.catalog(), letters={})
     for _ in range(2):
         interpret_due(engine, nothing_to_say, FixedClock(NOW), at_most=1)
     with transaction(engine) as session:
@@ -415,7 +415,7 @@ def test_a_request_on_the_page_whose_answer_breaks_is_on_record_all_the_same(eng
     anna = a_customer(engine)
     with transaction(engine) as session:
         customer = session.get_one(type(anna), anna.id)
-        nothing_to_say = replace(builders.stationery(), letters={})
+        nothing_to_say = replace(builders.catalog(), letters={})
         page = receive_from_page(
             session, customer, Channel.SMS, Intent.DISPUTE, "not mine", "r\0\ud8001", nothing_to_say, now=NOW
         )

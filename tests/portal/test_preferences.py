@@ -44,7 +44,7 @@ def link(desk: Desk, channel: Channel = Channel.EMAIL, **changes: str) -> tuple[
         return case.customer_id
 
     customer_id = desk.write(make)
-    url = desk.app.state.ports.stationery.links.url(customer_id, channel, on=NOW.date())
+    url = desk.app.state.ports.catalog.links.url(customer_id, channel, on=NOW.date())
     return customer_id, url.removeprefix("http://testserver")
 
 
@@ -108,7 +108,7 @@ def test_a_post_without_the_one_click_field_only_asks_again(desk: Desk) -> None:
 
 def test_a_link_we_did_not_make_tells_nothing(desk: Desk) -> None:
     customer_id, path = link(desk)
-    gone = desk.app.state.ports.stationery.links.url(999_999, Channel.SMS, on=NOW.date())
+    gone = desk.app.state.ports.catalog.links.url(999_999, Channel.SMS, on=NOW.date())
     bodies = set()
     for bad in (
         path[:-1] + ("A" if path[-1] != "A" else "B"),
@@ -144,7 +144,7 @@ def test_a_replaced_link_stops_messages_and_does_nothing_else(desk: Desk) -> Non
     assert desk.read(lambda s: open_preferences(s, customer_id)) == []
     assert desk.anonymous().post(path, data=ONE_CLICK).status_code == 200
     assert consents(desk, customer_id) == {Channel.EMAIL: False}
-    fresh = desk.app.state.ports.stationery.links.url(customer_id, Channel.EMAIL, 1, on=NOW.date())
+    fresh = desk.app.state.ports.catalog.links.url(customer_id, Channel.EMAIL, 1, on=NOW.date())
     assert "<select" in desk.anonymous().get(fresh.removeprefix("http://testserver")).text
 
 

@@ -44,7 +44,7 @@ def test_a_day_is_over_where_the_portfolio_is(zone: str, now: str, due: date) ->
 @pytest.fixture
 def worker(engine: Engine) -> Worker:
     sender = builders.RecordingSender()
-    ports = WorkerPorts(FixedClock(builders.night_after(DAY)), builders.stationery(), {Channel.SMS: sender})
+    ports = WorkerPorts(FixedClock(builders.night_after(DAY)), builders.catalog(), {Channel.SMS: sender})
     return Worker(engine, ports, Settings(secret_key="s" * 40))
 
 

@@ -133,7 +133,7 @@ def test_from_a_missed_minimum_to_a_kept_promise_and_cure(engine: Engine) -> Non
         told = {"by": "user:ann", "now": builders.at(day(11))}
         record_call(session, case, CallResult.PROMISED, "will pay on Friday", **told)
         plan = promise_to_pay(session, case, 5_000, day(16), today=day(11), **told)
-        answers = confirm_plan(session, book, plan, builders.stationery(), on=day(11), **told)
+        answers = confirm_plan(session, book, plan, builders.catalog(), on=day(11), **told)
         assert [type(a).__name__ for a in answers] == ["Clearance", "Clearance"]
     builders.deliver(engine, builders.at(day(11), 12, 5), life.provider)
     by_sms, by_email = life.provider.sent[2:]

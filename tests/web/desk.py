@@ -54,7 +54,7 @@ def make_ports(clock: Clock, settings: Settings) -> WorkerPorts:
     """Return ports with the real letters and without senders."""
     return WorkerPorts(
         clock=clock,
-        stationery=LetterCatalog(letters(), LinkSigner(settings.public_url, settings.require_secret())),
+        catalog=LetterCatalog(letters(), LinkSigner(settings.public_url, settings.require_secret())),
         senders={},
         sms_failure=failure_of,
     )

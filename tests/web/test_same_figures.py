@@ -52,7 +52,7 @@ def test_screen_sms_e_mail_and_letter_say_what_was_frozen_with_the_message(
         )
         book = get_portfolio(session, builders.BOOK)
         night = ON - timedelta(days=1)  # of another day than the one that the words call today
-        letters = builders.stationery()
+        letters = builders.catalog()
         confirm_plan(session, book, plan, letters, channels=ALL, on=night, by=Actor.user("ann"), now=NOW)
         return case
 

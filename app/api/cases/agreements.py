@@ -63,7 +63,7 @@ def post_promise(
     day judges it. A case has one live plan at a time. Written confirmations are queued where the gate clears them."""
     case = case_named(session, reference, lock=True)
     amount_minor = minor_of(new.amount, new.currency, session.get_one(Portfolio, case.portfolio_id))
-    letters = ports_of(request).stationery
+    letters = ports_of(request).catalog
     made = promise(session, case, amount_minor, new.due_on, letters, by=caller.by, now=now)
     return _agreement(session, made)
 
@@ -99,7 +99,7 @@ def post_plan(
     than the portfolio lets an agent grant needs a manager's token."""
     case = case_named(session, reference, lock=True)
     terms = new.terms(session.get_one(Portfolio, case.portfolio_id))
-    letters = ports_of(request).stationery
+    letters = ports_of(request).catalog
     made = offer_plan(session, case, terms, letters, by=caller.by, role=caller.role, now=now)
     return _offer(session, made)
 
@@ -129,7 +129,7 @@ def post_settlement(
     time accepts it. Waiving more than the portfolio lets an agent grant needs a manager's token."""
     case = case_named(session, reference, lock=True)
     amount_minor = minor_of(new.amount, new.currency, session.get_one(Portfolio, case.portfolio_id))
-    letters = ports_of(request).stationery
+    letters = ports_of(request).catalog
     made = offer_settlement(
         session, case, amount_minor, new.due_on, letters, by=caller.by, role=caller.role, now=now
     )
@@ -143,7 +143,7 @@ def post_acceptance(
     """The customer agreed: the plan is active, payments from today on count, and confirmations are queued."""
     case = case_named(session, reference, lock=True)
     offer = plan_of(session, case, plan_id_of(plan))
-    made = accept_offer(session, offer, ports_of(request).stationery, by=caller.by, now=now)
+    made = accept_offer(session, offer, ports_of(request).catalog, by=caller.by, now=now)
     return _agreement(session, made)
 
 

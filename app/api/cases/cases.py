@@ -223,7 +223,7 @@ def post_call(
             raise Invalid("Say in which currency.", "currency")
         amount_minor = minor_of(new.amount, new.currency, portfolio)
     call = CallReport(new.result, new.note, new.callback_at, amount_minor, new.due_on)
-    log_call(session, case, call, ports_of(request).stationery, by=caller.by, now=now)
+    log_call(session, case, call, ports_of(request).catalog, by=caller.by, now=now)
     return _last_event(session, case, CallLogged.KIND)
 
 
@@ -241,7 +241,7 @@ def post_hold(
     until a person ends it; the day is when it comes up for review. Which contacts it stops is the policy pack's to say.
     A dispute or complaint is acknowledged in writing where the gate clears it."""
     case = case_named(session, reference, lock=True)
-    letters = ports_of(request).stationery
+    letters = ports_of(request).catalog
     placed = place_hold(session, case, new.kind, new.reason, new.until, letters, by=caller.by, now=now)
     return HoldShape.of(placed.hold)
 

@@ -108,7 +108,7 @@ def post_letter(
 ) -> AnswerShape:
     """Queue one letter now where the gate clears it; the strategy's own steps stay as they are."""
     case = case_named(session, reference, lock=True)
-    letters = ports_of(request).stationery
+    letters = ports_of(request).catalog
     return AnswerShape.of(send_letter(session, case, new.letter, new.channel, letters, by=caller.by, now=now))
 
 
@@ -123,7 +123,7 @@ def post_answer(
     """Queue these words as an answer where the gate clears it. The same words answer one message once."""
     case = case_named(session, reference, lock=True)
     portfolio = session.get_one(Portfolio, case.portfolio_id)
-    letters, today = ports_of(request).stationery, local_date(now, portfolio.timezone)
+    letters, today = ports_of(request).catalog, local_date(now, portfolio.timezone)
     answer = answer_sms(session, portfolio, case, new.text, letters, on=today, by=caller.by, now=now)
     if answer is None:
         raise Conflict("These words answer their message already; they are not sent twice.")
@@ -145,5 +145,5 @@ def post_answer_preview(
     """The whole SMS and the number of segments that it is billed as; nothing is sent."""
     case = case_named(session, reference)
     portfolio = session.get_one(Portfolio, case.portfolio_id)
-    words = word_answer(session, portfolio, case, new.text, ports_of(request).stationery, now=now)
+    words = word_answer(session, portfolio, case, new.text, ports_of(request).catalog, now=now)
     return AnswerText(text=words.text, segments=sms_segments(words.text), encoding=sms_encoding(words.text))

@@ -87,7 +87,7 @@ def post_experiment(
         challenger = service.version_named(session, portfolio, new.challenger)
     except NotFound as missing:
         raise Invalid(missing.message, "challenger") from None
-    letters = ports_of(request).stationery.letters
+    letters = ports_of(request).catalog.letters
     experiment = service.start_experiment(
         session, portfolio, challenger, new.share_percent, letters, new.cases_wanted, by=caller.by, now=now
     )

@@ -101,7 +101,7 @@ def import_strategy(
     """Keep a text as the next version of its code; it changes nothing until it is put live. A text with faults is
     refused with every one of them, each with its step and field."""
     portfolio = get_portfolio(session, code)
-    letters = ports_of(request).stationery.letters
+    letters = ports_of(request).catalog.letters
     version = service.save_version(
         session, portfolio, new.code, new.text, letters, new.note, by=caller.by, now=now
     )
@@ -120,7 +120,7 @@ def put_strategy_live(
     """From the next night on the portfolio goes by this version. A running experiment ends."""
     portfolio = get_portfolio(session, code)
     version = service.version_named(session, portfolio, wanted.ref)
-    letters = ports_of(request).stationery.letters
+    letters = ports_of(request).catalog.letters
     service.put_live(session, portfolio, version, letters, by=caller.by, now=now)
     return StrategyVersionShape.of(version, version)
 

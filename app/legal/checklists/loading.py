@@ -116,7 +116,7 @@ def figures_day(session: Session, portfolio: Portfolio, today: date) -> date:
     return min(open_from - timedelta(days=1), today)
 
 
-SIMULATED = "printed to the console, nothing left"
+CONSOLE_ONLY = "printed to the console, nothing left"
 
 
 class _Ledger:
@@ -281,9 +281,9 @@ def _messages(session: Session, case: CollectionsCase) -> tuple[shown.Message, .
             letter_version=row.template_version,
             language=row.language,
             # What was printed to the console proves nothing: it is told, and it is not called sent.
-            sent_at=None if row.simulated else row.sent_at,
-            status=SIMULATED if row.simulated else row.status.value,
-            provider_ref="" if row.simulated else row.provider_ref,
+            sent_at=None if row.console_only else row.sent_at,
+            status=CONSOLE_ONLY if row.console_only else row.status.value,
+            provider_ref="" if row.console_only else row.provider_ref,
             clearance=_json(row.clearance),
             asks=row.purpose is not Purpose.CONFIRMATION,
         )

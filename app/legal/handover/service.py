@@ -45,7 +45,7 @@ def hand_over(session: Session, case: CollectionsCase, bundle: Bundle, *, now: d
         "status": OutboxStatus.QUEUED,
         "not_before": now,
         "created_at": now,
-        "simulated": False,
+        "console_only": False,
     }
     empty = ("letter", "template_version", "language", "address", "subject", "text", "html", "enclosed")
     row |= dict.fromkeys((*empty, "claimed_by", "attempt_id", "provider_ref", "error"), "")

@@ -50,7 +50,7 @@ def run_days(
     engine: Engine,
     portfolio_code: str,
     on: date,
-    stationery: LetterCatalog,
+    catalog: LetterCatalog,
     *,
     now: datetime,
     wait: bool = True,
@@ -80,7 +80,7 @@ def run_days(
         reports = []
         for each in days:
             with _reported(engine, portfolio, each, now):
-                reports.append(_run_one(engine, portfolio, each, stationery, now))
+                reports.append(_run_one(engine, portfolio, each, catalog, now))
         return reports
 
 
@@ -120,10 +120,10 @@ def _not_over(portfolio: Portfolio, on: date) -> str:
 
 
 def _run_one(
-    engine: Engine, portfolio: Portfolio, on: date, stationery: LetterCatalog, now: datetime
+    engine: Engine, portfolio: Portfolio, on: date, catalog: LetterCatalog, now: datetime
 ) -> DayReport:
     at = instant_of_day(portfolio, on, now)
-    day = Day(engine, portfolio, on, at, stationery, now)
+    day = Day(engine, portfolio, on, at, catalog, now)
     with transaction(engine) as session:
         run = session.scalar(runs_on(portfolio, on))
         if run is None:

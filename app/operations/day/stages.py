@@ -53,7 +53,7 @@ from app.operations.day.runs import note_restated, run_of
 from app.operations.invariants import Violation, quick
 from app.outreach.planning.batch import PLANNING_HORIZON
 from app.outreach.planning.deferred import due_letters
-from app.outreach.planning.event_letters import tonight, write_deferred, write_occasions
+from app.outreach.planning.event_letters import letters_of_night, write_deferred, write_event_letters
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.nightly import plan_night
 from app.outreach.strategy.due_steps import cases_to_contact
@@ -79,7 +79,7 @@ class Day:
     on: date
     now: datetime
     """The night of that day: old days that are caught up are dated into their own."""
-    stationery: LetterCatalog
+    catalog: LetterCatalog
     real_now: datetime
 
 
@@ -170,24 +170,24 @@ def work_cases(day: Day) -> Counts:
 
 
 def contact(day: Day) -> Counts:
-    """Write what had to wait, and of what happened tonight; let those rest for whom nothing is due; plan, clear and
-    enqueue the others, one chunk of cases a transaction: the answer and what follows from it are one."""
+    """Write deferred letters and the letters of today's events; set the next day where no step is due; plan, clear
+    and enqueue the others. One chunk of cases is one transaction, so an answer and its consequences stay together."""
     with reading(day.engine) as session:
-        happened = tonight(session, day.portfolio, day.on)
+        happened = letters_of_night(session, day.portfolio, day.on)
         deferred = due_letters(session, id_of(day.portfolio), day.now + PLANNING_HORIZON)
     for ids in deferred:
         for few in chunked(ids, CONTACT_CHUNK):
             with transaction(day.engine) as session:
-                write_deferred(session, day.portfolio, few, day.stationery, on=day.on, by=SYSTEM, now=day.now)
-    for occasions in happened:
-        for some in chunked(occasions, CONTACT_CHUNK):
+                write_deferred(session, day.portfolio, few, day.catalog, on=day.on, by=SYSTEM, now=day.now)
+    for letters in happened:
+        for some in chunked(letters, CONTACT_CHUNK):
             with transaction(day.engine) as session:
-                write_occasions(
-                    session, day.portfolio, some, day.stationery, on=day.on, by=SYSTEM, now=day.now
+                write_event_letters(
+                    session, day.portfolio, some, day.catalog, on=day.on, by=SYSTEM, now=day.now
                 )
     with reading(day.engine) as session:
         case_ids = cases_to_contact(session, id_of(day.portfolio), day.on)
-    return plan_night(day.engine, day.portfolio, case_ids, day.stationery, on=day.on, now=day.now)
+    return plan_night(day.engine, day.portfolio, case_ids, day.catalog, on=day.on, now=day.now)
 
 
 def refer(day: Day) -> Counts:

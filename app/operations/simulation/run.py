@@ -87,7 +87,7 @@ class SimulationPlan:
     """Where the list of who gets what goes: gzipped CSV without a header."""
 
 
-def simulation_stationery(public_url: str, register_number: str) -> LetterCatalog:
+def simulation_catalog(public_url: str, register_number: str) -> LetterCatalog:
     """The letters as they are sent, except that the links in them belong to nobody."""
     return LetterCatalog(
         load_letters(ROOT / "letters"), LinkSigner(public_url, secrets.token_urlsafe(32)), register_number
@@ -98,12 +98,12 @@ def run_plan(plan: SimulationPlan, progress: Callable[[float], None]) -> Strateg
     """Simulate the days of `plan`; `progress` is told the share done."""
     # Nothing is lost if the machine stops: the copy is made again.
     engine = make_engine(f"sqlite:///{plan.database}", durable=False)
-    stationery = simulation_stationery(plan.public_url, plan.register_number)
+    catalog = simulation_catalog(plan.public_url, plan.register_number)
     with transaction(engine) as session:
         portfolio = get_portfolio(session, plan.portfolio)
         last_event = session.scalar(select(sa.func.max(Event.id))) or 0
         if plan.candidate:
-            _put_live(session, portfolio, plan, stationery)
+            _put_live(session, portfolio, plan, catalog)
         ref = load_ladders(session, portfolio).live.ref
     references = references_of(engine)
     tally = Tally()
@@ -114,9 +114,9 @@ def run_plan(plan: SimulationPlan, progress: Callable[[float], None]) -> Strateg
             night = _night(portfolio, plan, n)
             if n >= 0:
                 on = plan.first_on + timedelta(days=n)
-                close_day(engine, portfolio, on, stationery, now=night)
+                close_day(engine, portfolio, on, catalog, now=night)
             units = _deliver_until(
-                engine, portfolio, plan, stationery, night, _night(portfolio, plan, n + 1), tally
+                engine, portfolio, plan, catalog, night, _night(portfolio, plan, n + 1), tally
             )
             last_event = count_events(
                 engine, portfolio, plan.side, last_event, units, tally, references, list_row
@@ -127,7 +127,7 @@ def run_plan(plan: SimulationPlan, progress: Callable[[float], None]) -> Strateg
 
 
 def close_day(
-    engine: Engine, portfolio: Portfolio, on: date, stationery: LetterCatalog, *, now: datetime
+    engine: Engine, portfolio: Portfolio, on: date, catalog: LetterCatalog, *, now: datetime
 ) -> None:
     """Close `on` and, before it, the days that were missed, as the night at `now` would."""
     with reading(engine) as session:
@@ -150,14 +150,12 @@ def close_day(
             )
             # A day that was begun and not finished goes on where it stands.
             session.execute(run.on_conflict_do_nothing())
-        run_days(engine, portfolio.code, day, stationery, now=now)
+        run_days(engine, portfolio.code, day, catalog, now=now)
 
 
-def _put_live(
-    session: Session, portfolio: Portfolio, plan: SimulationPlan, stationery: LetterCatalog
-) -> None:
+def _put_live(session: Session, portfolio: Portfolio, plan: SimulationPlan, catalog: LetterCatalog) -> None:
     at = local_instant(plan.first_on, 0, 0, portfolio.timezone)
-    letters = stationery.letters
+    letters = catalog.letters
     version = save_version(
         session, portfolio, plan.code or portfolio.strategy, plan.candidate, letters, by=SYSTEM, now=at
     )
@@ -179,7 +177,7 @@ def _deliver_until(
     engine: Engine,
     portfolio: Portfolio,
     plan: SimulationPlan,
-    stationery: LetterCatalog,
+    catalog: LetterCatalog,
     night: datetime,
     until: datetime,
     tally: Tally,
@@ -192,7 +190,7 @@ def _deliver_until(
         at += timedelta(hours=hours)
         if at >= until:
             break
-        while deliver_batch(engine, portfolio, stationery, plan.tariff, tally, units, now=at):
+        while deliver_batch(engine, portfolio, catalog, plan.tariff, tally, units, now=at):
             pass
     return units
 
@@ -214,7 +212,7 @@ def _next_due(engine: Engine) -> datetime | None:
 def deliver_batch(
     engine: Engine,
     portfolio: Portfolio,
-    stationery: LetterCatalog,
+    catalog: LetterCatalog,
     tariff: Tariff,
     tally: Tally,
     units: dict[int, int],
@@ -239,7 +237,7 @@ def deliver_batch(
         session.expunge_all()
         for row in rows:
             row.status = OutboxStatus.CLAIMED
-        verdicts = recheck(session, portfolio, rows, stationery, now=now)
+        verdicts = recheck(session, portfolio, rows, catalog, now=now)
         cleared, events = apply_verdicts(rows, verdicts, now=now)
         for row in rows:
             if row.status is OutboxStatus.WITHHELD:

@@ -34,7 +34,7 @@ from app.operations.simulation.counts import LIST_HEADER
 from app.operations.simulation.models import SimulationRun
 from app.operations.simulation.processes import Progress, in_processes
 from app.operations.simulation.rules import LONGEST_DAYS, RunStatus, StrategyResult, Tariff
-from app.operations.simulation.run import SimulationPlan, simulation_stationery
+from app.operations.simulation.run import SimulationPlan, simulation_catalog
 from app.operations.simulation.snapshot import copy_portfolio
 from app.outreach.strategy.models import StrategyVersion
 from app.outreach.strategy.service import understand, version_named
@@ -113,7 +113,7 @@ def simulate(
         portfolio = get_portfolio(session, portfolio_code)
         check_days(session, portfolio, first_on, last_on)
         if candidate:
-            letters = simulation_stationery(public_url, settings.register_number).letters
+            letters = simulation_catalog(public_url, settings.register_number).letters
             understand(portfolio, portfolio.strategy, candidate, letters)
     with _folder() as folder:
         copy = folder / "live.db"

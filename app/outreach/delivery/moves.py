@@ -39,7 +39,7 @@ from app.outreach.outbox.dispatch import (
     Uncertain,
     Undeliverable,
 )
-from app.outreach.outbox.events import ContactFailed, ContactSent, ContactSimulated, ContactUnknown
+from app.outreach.outbox.events import ContactConsoleOnly, ContactFailed, ContactSent, ContactUnknown
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import MAX_ATTEMPTS, MOVED, TRANSITIONS, Destination, OutboxStatus, retry_wait
 from app.policy.answers import Answer
@@ -137,10 +137,10 @@ def finish(row: OutboxMessage, result: SendResult, *, now: datetime) -> bool:
         return False
     row.finished_at = now
     match result:
-        case Accepted(provider_ref=reference, simulated=simulated):
+        case Accepted(provider_ref=reference, console_only=console_only):
             move(row, OutboxStatus.SENT)
             row.provider_ref, row.sent_at, row.error = reference[:120], now, ""
-            row.simulated = simulated
+            row.console_only = console_only
         case Undeliverable(reason=reason):
             cannot_arrive(row, OutboxStatus.UNDELIVERED, reason, now=now)
         case Uncertain(reason=reason):
@@ -248,8 +248,8 @@ def record_results(
 def result_event(row: OutboxMessage, result: SendResult) -> NewEvent | None:
     """The event of an attempt's result; None where the message will be tried again."""
     match result:
-        case Accepted(provider_ref=reference, simulated=simulated):
-            sent = ContactSimulated if simulated else ContactSent
+        case Accepted(provider_ref=reference, console_only=console_only):
+            sent = ContactConsoleOnly if console_only else ContactSent
             payload = sent(id_of(row), row.letter, row.address, reference[:120], row.template_version)
             return message_event(row, payload)
         case Uncertain():

@@ -70,7 +70,7 @@ AT_ONCE = 200
 def print_due(
     engine: Engine,
     press: Press,
-    stationery: LetterCatalog,
+    catalog: LetterCatalog,
     *,
     worker: str,
     clock: Clock,
@@ -82,7 +82,7 @@ def print_due(
     which status. Safe to run in many processes."""
     counts: Counter[str] = Counter()
     for batch_id in _left_behind(engine, clock.now()):
-        counts += _BatchRun(engine, press, stationery, worker, clock, batch_id, handed_off).finish()
+        counts += _BatchRun(engine, press, catalog, worker, clock, batch_id, handed_off).finish()
     with reading(engine) as session:
         zones = {id_of(p): p.timezone for p in session.scalars(select(Portfolio))}
     for portfolio_id, zone in zones.items():
@@ -90,7 +90,7 @@ def print_due(
         if local.hour >= hour:
             begun = retrying(partial(_begin, engine, portfolio_id, local.date(), clock))
             if begun is not None:
-                counts += _BatchRun(engine, press, stationery, worker, clock, begun, handed_off).print()
+                counts += _BatchRun(engine, press, catalog, worker, clock, begun, handed_off).print()
     return dict(counts)
 
 
@@ -128,7 +128,7 @@ class _BatchRun:
 
     engine: Engine
     press: Press
-    stationery: LetterCatalog
+    catalog: LetterCatalog
     worker: str
     clock: Clock
     batch_id: int
@@ -180,7 +180,7 @@ class _BatchRun:
                 return []
             portfolio = session.get_one(Portfolio, batch.portfolio_id)
             rows = self._one_each(locked_rows(session, claims, held_by=self.worker))
-            verdicts = recheck(session, portfolio, rows, self.stationery, now=now)
+            verdicts = recheck(session, portfolio, rows, self.catalog, now=now)
             ready, told = apply_verdicts(rows, verdicts, now=now)
             pieces = [self._piece(batch, portfolio, row, cleared, now) for row, cleared in ready]
             record_decisions(session, told, by=SYSTEM, now=now)
@@ -204,7 +204,7 @@ class _BatchRun:
         row.not_after = cleared.clearance.not_after
         customer = cleared.contact_case.customer
         return Piece(
-            dispatch_of(row, portfolio, cleared.contact_case, self.stationery),
+            dispatch_of(row, portfolio, cleared.contact_case, self.catalog),
             customer.country,
             customer.postcode,
         )

@@ -48,14 +48,14 @@ class Cleared:
 
 
 def recheck_any(
-    session: Session, rows: Sequence[OutboxMessage], stationery: LetterCatalog, *, now: datetime, lock: bool
+    session: Session, rows: Sequence[OutboxMessage], catalog: LetterCatalog, *, now: datetime, lock: bool
 ) -> Iterator[tuple[OutboxMessage, Portfolio, Cleared | Withhold | Postpone]]:
     """Recheck messages of several portfolios, in the order of the rows."""
     portfolios = {i: session.get_one(Portfolio, i) for i in {row.portfolio_id for row in rows}}
     verdicts: dict[int | None, Cleared | Withhold | Postpone] = {}
     for portfolio_id, portfolio in portfolios.items():
         theirs = [row for row in rows if row.portfolio_id == portfolio_id]
-        found = recheck(session, portfolio, theirs, stationery, now=now, lock=lock)
+        found = recheck(session, portfolio, theirs, catalog, now=now, lock=lock)
         verdicts.update((row.id, verdict) for row, verdict in zip(theirs, found, strict=True))
     for row in rows:
         yield row, portfolios[row.portfolio_id], verdicts[row.id]
@@ -65,7 +65,7 @@ def recheck(
     session: Session,
     portfolio: Portfolio,
     rows: Sequence[OutboxMessage],
-    stationery: LetterCatalog,
+    catalog: LetterCatalog,
     *,
     now: datetime,
     lock: bool = True,
@@ -89,7 +89,7 @@ def recheck(
         else []
     )
     facts = {each.case.id: each for each in loaded}
-    known = _known(session, fresh, stationery)
+    known = _known(session, fresh, catalog)
     verdicts: list[Cleared | Withhold | Postpone] = []
     for row in rows:
         contact_case = facts.get(row.case_id)
@@ -116,15 +116,15 @@ class _Known:
     written: Written
 
 
-def _known(session: Session, rows: Sequence[OutboxMessage], stationery: LetterCatalog) -> _Known:
+def _known(session: Session, rows: Sequence[OutboxMessage], catalog: LetterCatalog) -> _Known:
     plan = table_of(Plan)
     cases = [row.case_id for row in rows]
     planned = sa.select(plan.c.case_id).where(among(session, plan.c.case_id, cases), plan.c.status.in_(LIVE))
     return _Known(
         steps_of(session, {row.contact for row in rows}),
         set(session.connection().execute(planned).scalars()),
-        stationery.follow_ups,
-        written_on(session, [row.case_id for row in rows if row.letter in stationery.follow_ups]),
+        catalog.follow_ups,
+        written_on(session, [row.case_id for row in rows if row.letter in catalog.follow_ups]),
     )
 
 

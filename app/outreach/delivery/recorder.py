@@ -90,7 +90,7 @@ class Recorder:
             accepted = [
                 AcceptedAttempt(attempt.claim.row_id, attempt.row.attempt_id, result.provider_ref)
                 for attempt, result in results
-                if isinstance(result, Accepted) and not result.simulated
+                if isinstance(result, Accepted) and not result.console_only
             ]
             sent = mark_accepted(session, accepted, now=now)
             finished = [(attempt.row, result) for attempt, result in results if attempt.row.id in sent]

@@ -121,7 +121,7 @@ class ContactTransport:
     """Serves sms, email and post: asks the gate again at the moment of delivery."""
 
     sender: Sender | AsyncSender
-    stationery: LetterCatalog
+    catalog: LetterCatalog
     in_flight: int = 1
     pace: Pace | None = None
     lines: tuple[str, ...] = ("",)
@@ -135,7 +135,7 @@ class ContactTransport:
         self, session: Session, rows: Sequence[OutboxMessage], *, now: datetime
     ) -> list[Candidate | None]:
         found: list[Candidate | None] = []
-        for row, portfolio, verdict in recheck_any(session, rows, self.stationery, now=now, lock=False):
+        for row, portfolio, verdict in recheck_any(session, rows, self.catalog, now=now, lock=False):
             if isinstance(verdict, Cleared):
                 request = self._request(row, portfolio, verdict)
                 found.append(Candidate(row, request, verdict.clearance.not_after, verdict.contact_case))
@@ -148,12 +148,12 @@ class ContactTransport:
     ) -> list[ProviderRequest | Withhold | Postpone]:
         return [
             self._request(row, portfolio, verdict) if isinstance(verdict, Cleared) else verdict
-            for row, portfolio, verdict in recheck_any(session, rows, self.stationery, now=now, lock=True)
+            for row, portfolio, verdict in recheck_any(session, rows, self.catalog, now=now, lock=True)
         ]
 
     def _request(self, row: OutboxMessage, portfolio: Portfolio, cleared: Cleared) -> ProviderRequest:
         row.not_after = cleared.clearance.not_after
-        dispatch = dispatch_of(row, portfolio, cleared.contact_case, self.stationery, self.line(row))
+        dispatch = dispatch_of(row, portfolio, cleared.contact_case, self.catalog, self.line(row))
         return partial(self.sender.send, dispatch)
 
     def record_results(
@@ -175,7 +175,7 @@ def dispatch_of(
     row: OutboxMessage,
     portfolio: Portfolio,
     contact_case: ContactCase,
-    stationery: LetterCatalog,
+    catalog: LetterCatalog,
     line: str = "",
 ) -> Dispatch:
     """The message as an adapter gets it; the row carries its attempt id already."""
@@ -194,10 +194,10 @@ def dispatch_of(
         subject=row.subject,
         html=row.html,
         reference=case_reference(row.case_id),
-        unsubscribe_url=stationery.links.url(
+        unsubscribe_url=catalog.links.url(
             row.customer_id, channel, contact_case.customer.link_number, on=row.business_date
         ),
-        status_callback_url=f"{stationery.links.public_url}/hooks/twilio/status?attempt={row.attempt_id}",
+        status_callback_url=f"{catalog.links.public_url}/hooks/twilio/status?attempt={row.attempt_id}",
         line=line,
         not_after=row.not_after,
         context=message_context(row),

@@ -36,7 +36,7 @@ from app.core.timeline.models import Event
 from app.core.types import Cells, Rows
 from app.core.vocabulary import Channel
 from app.outreach.gate.models import Consent, ContactPreference, SuppressedAddress
-from app.outreach.outbox.events import ContactSent, ContactSimulated
+from app.outreach.outbox.events import ContactConsoleOnly, ContactSent
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
 from app.policy.calendars import midnight, zone_named
@@ -45,7 +45,7 @@ from app.policy.pack import Pack
 from app.policy.rules import FactsNeeded
 from app.policy.zones import zones_for
 
-COUNTED = (ContactSent.KIND, ContactSimulated.KIND, CallLogged.KIND)
+COUNTED = (ContactSent.KIND, ContactConsoleOnly.KIND, CallLogged.KIND)
 """Events that caps and gaps count: messages that a provider accepted, calls made by hand, and messages printed to the
 console in place of a provider, so that a desk on trial keeps the pace of a real one."""
 CHUNK = 5000
@@ -271,7 +271,7 @@ def _notices(session: Session, ids: Sequence[int], letters: Collection[str]) -> 
     left = (
         message.c.letter.in_(sorted(letters)),
         message.c.status.in_((OutboxStatus.SENT, OutboxStatus.DELIVERED)),
-        message.c.simulated.is_(False),
+        message.c.console_only.is_(False),
     )
     for customer_id, letter, at in _of_customers(session, sent, ids, *left):
         found.setdefault(customer_id, []).append(Notice(letter, at))

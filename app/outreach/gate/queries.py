@@ -24,10 +24,10 @@ from app.core.types import JsonObject, Rows, Values
 from app.core.vocabulary import Channel
 from app.outreach.gate.events import ContactCleared, ContactRefused, ContactWaiting, ContactWithheld
 from app.outreach.outbox.events import (
+    ContactConsoleOnly,
     ContactDelivered,
     ContactFailed,
     ContactSent,
-    ContactSimulated,
     ContactUnknown,
 )
 
@@ -37,7 +37,7 @@ DECISIONS: Mapping[str, tuple[str, ...]] = {
     "refused": (ContactRefused.KIND,),
     "withheld": (ContactWithheld.KIND,),
     "sent": (ContactSent.KIND, CallLogged.KIND),
-    "simulated": (ContactSimulated.KIND,),
+    "simulated": (ContactConsoleOnly.KIND,),
     "delivered": (ContactDelivered.KIND,),
     "failed": (ContactFailed.KIND,),
     "unknown": (ContactUnknown.KIND,),

@@ -58,7 +58,7 @@ class Accepted:
     """The provider took the message; `provider_ref` finds it again on their side."""
 
     provider_ref: str
-    simulated: bool = field(default=False, kw_only=True)
+    console_only: bool = field(default=False, kw_only=True)
     """There is no provider: it was printed to the console, and nothing left."""
 
 

@@ -46,10 +46,10 @@ class ContactSent(MessageEvent):
 
 
 @dataclass(frozen=True, slots=True)
-class ContactSimulated(MessageEvent):
+class ContactConsoleOnly(MessageEvent):
     """Printed to the console instead of being sent: nothing left."""
 
-    KIND = "contact.simulated"
+    KIND = "contact.console_only"
 
     to: str
     provider_ref: str | None = None

@@ -83,7 +83,7 @@ class OutboxMessage(Row, table=True):
     attempted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     """When the row was last committed as `sending`, right before the provider was called."""
     provider_ref: str = Field(default="", max_length=120)
-    simulated: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
+    console_only: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
     """It was printed to the console: no provider saw it, and nothing left."""
     error: str = Field(default="", max_length=500)
     created_at: datetime = Field(sa_type=UtcDateTime)

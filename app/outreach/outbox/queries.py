@@ -32,15 +32,15 @@ def counts(session: Session) -> dict[tuple[OutboxStatus, Destination], int]:
     """(status, destination) -> messages; what was only printed to the console is no message that was sent."""
     query = (
         sa.select(col(OutboxMessage.status), col(OutboxMessage.destination), sa.func.count())
-        .where(col(OutboxMessage.simulated).is_(False))
+        .where(col(OutboxMessage.console_only).is_(False))
         .group_by(col(OutboxMessage.status), col(OutboxMessage.destination))
     )
     return {(status, destination): n for status, destination, n in session.execute(query)}
 
 
-def simulated(session: Session) -> int:
+def count_console_only(session: Session) -> int:
     """Messages that were printed to the console: they stand among those that are sent, and none of them left."""
-    query = sa.select(sa.func.count()).where(col(OutboxMessage.simulated).is_(True))
+    query = sa.select(sa.func.count()).where(col(OutboxMessage.console_only).is_(True))
     return session.scalar(query) or 0
 
 

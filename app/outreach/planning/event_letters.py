@@ -1,4 +1,4 @@
-"""Letters that something on the case calls for, once: a plan offered or broken, a hold placed, a case paid off."""
+"""Event letters: those that an event of a case calls for, once: a plan offered or broken, a hold, a case paid off."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ CLOSING = {CaseOutcome.PAID: "paid_in_full", CaseOutcome.SETTLED: "settlement_co
 
 
 @dataclass(frozen=True)
-class Occasion:
-    """One letter for one step of a case: whatever happens, it is written once."""
+class EventLetter:
+    """One letter that an event of a case calls for. It is written once."""
 
     step: CaseStep
     letter: str
     figures: Figures = field(default_factory=dict)
-    """What it adds to the letter's values."""
+    """Values it adds to those of the letter."""
     plan: Plan | None = None
     channel: Channel | None = None
     """None = e-mail, or post to a customer without an e-mail address."""
@@ -63,15 +63,15 @@ class Occasion:
 
     @property
     def channels(self) -> tuple[Channel, ...]:
-        """By which it may have been written."""
+        """Channels by which it may have been written."""
         return (self.channel,) if self.channel else (Channel.EMAIL, Channel.POST)
 
 
-def write_occasions(
+def write_event_letters(
     session: Session,
     portfolio: Portfolio,
-    occasions: Sequence[Occasion],
-    stationery: LetterCatalog,
+    letters: Sequence[EventLetter],
+    catalog: LetterCatalog,
     *,
     on: date,
     by: Actor,
@@ -79,14 +79,12 @@ def write_occasions(
 ) -> dict[int, Answer]:
     """Queue each of these letters that the gate clears; answers by case id.
 
-    The occasions are of different customers. One that was written before is left out. One that the gate makes wait
+    The letters are of different customers. One that was written before is left out. One that the gate makes wait
     longer than the planning horizon is kept, and written by the night before its wait ends (`write_deferred`).
     """
-    forget_deferred(session, deferred_of(session, [(each.step, each.channel) for each in occasions]))
-    known = contacts_of(session, {each.case_id for each in occasions}, {each.step.step for each in occasions})
-    fresh = [
-        each for each in occasions if not any((each.step, channel) in known for channel in each.channels)
-    ]
+    forget_deferred(session, deferred_of(session, [(each.step, each.channel) for each in letters]))
+    known = contacts_of(session, {each.case_id for each in letters}, {each.step.step for each in letters})
+    fresh = [each for each in letters if not any((each.step, channel) in known for channel in each.channels)]
     if not fresh:
         return {}
     opened = load_contact_cases(session, portfolio, [each.case_id for each in fresh], now=now, as_of=on)
@@ -94,7 +92,7 @@ def write_occasions(
     asked, outgoing = [], []
     for each in fresh:
         contact_case = contact_cases[each.case_id]
-        letter = stationery.letters[each.letter]
+        letter = catalog.letters[each.letter]
         if letter.purpose == Purpose.REMINDER and contact_case.to_ask <= 0:
             continue  # nothing is owed that it could ask for
         channel = each.channel or (Channel.EMAIL if contact_case.customer.email else Channel.POST)
@@ -105,7 +103,7 @@ def write_occasions(
                 contact_case, each.letter, Purpose(letter.purpose), (channel,), each.step, each.plan, figures
             )
         )
-    answers = request_letters(session, portfolio, outgoing, stationery, on=on, by=by, now=now)
+    answers = request_letters(session, portfolio, outgoing, catalog, on=on, by=by, now=now)
     found = {}
     for each, [answer] in zip(asked, answers, strict=True):
         found[each.case_id] = answer
@@ -120,7 +118,7 @@ def write_deferred(
     session: Session,
     portfolio: Portfolio,
     ids: Sequence[int],
-    stationery: LetterCatalog,
+    catalog: LetterCatalog,
     *,
     on: date,
     by: Actor,
@@ -130,8 +128,8 @@ def write_deferred(
     kept = read_deferred(session, ids)
     true = [row for row in kept if _still_true(session, row, on)]
     forget_deferred(session, [id_of(row) for row in kept])
-    occasions = [
-        Occasion(
+    letters = [
+        EventLetter(
             row.case_step,
             row.letter,
             figures_of(row),
@@ -140,7 +138,7 @@ def write_deferred(
         )
         for row in true
     ]
-    write_occasions(session, portfolio, occasions, stationery, on=on, by=by, now=now)
+    write_event_letters(session, portfolio, letters, catalog, on=on, by=by, now=now)
 
 
 def _still_true(session: Session, row: DeferredLetter, on: date) -> bool:
@@ -179,7 +177,7 @@ def offer_in_writing(
     session: Session,
     portfolio: Portfolio,
     plan: Plan,
-    stationery: LetterCatalog,
+    catalog: LetterCatalog,
     *,
     on: date,
     by: Actor,
@@ -195,10 +193,10 @@ def offer_in_writing(
             "settlement_offer",
             {"settlement_amount": plan.total_minor, "settle_by": first.due_on},
         )
-    occasion = Occasion(
+    event_letter = EventLetter(
         CaseStep(plan.case_id, DeskStep.OFFER, plan_id=id_of(plan)), letter, figures, plan=plan
     )
-    written = write_occasions(session, portfolio, [occasion], stationery, on=on, by=by, now=now)
+    written = write_event_letters(session, portfolio, [event_letter], catalog, on=on, by=by, now=now)
     return written.get(plan.case_id)
 
 
@@ -206,7 +204,7 @@ def acknowledge_hold(
     session: Session,
     portfolio: Portfolio,
     hold: CaseHold,
-    stationery: LetterCatalog,
+    catalog: LetterCatalog,
     *,
     on: date,
     by: Actor,
@@ -217,18 +215,17 @@ def acknowledge_hold(
     if letter is None:
         return None
     figures = {"received_on": on, "review_on": hold.until}
-    occasion = Occasion(CaseStep(hold.case_id, DeskStep.HOLD, hold_id=id_of(hold)), letter, figures)
-    written = write_occasions(session, portfolio, [occasion], stationery, on=on, by=by, now=now)
+    event_letter = EventLetter(CaseStep(hold.case_id, DeskStep.HOLD, hold_id=id_of(hold)), letter, figures)
+    written = write_event_letters(session, portfolio, [event_letter], catalog, on=on, by=by, now=now)
     return written.get(hold.case_id)
 
 
-def tonight(session: Session, portfolio: Portfolio, on: date) -> list[list[Occasion]]:
-    """What the night of `on` has to tell: plans broken that day, cases paid or settled that day. Customers differ
-    within each list."""
+def letters_of_night(session: Session, portfolio: Portfolio, on: date) -> list[list[EventLetter]]:
+    """Letters for plans broken on `on` and for cases paid or settled on that day. Customers differ within each list."""
     return [_broken_plans(session, portfolio, on), _paid_off(session, portfolio, on)]
 
 
-def _broken_plans(session: Session, portfolio: Portfolio, on: date) -> list[Occasion]:
+def _broken_plans(session: Session, portfolio: Portfolio, on: date) -> list[EventLetter]:
     plan, case = table_of(Plan), table_of(CollectionsCase)
     query = (
         sa.select(plan.c.id, plan.c.case_id, plan.c.broken_instalment)
@@ -242,18 +239,18 @@ def _broken_plans(session: Session, portfolio: Portfolio, on: date) -> list[Occa
     found = session.execute(query).all()
     parts = instalments_of(session, [row.id for row in found])
     missed = {(plan_id, part.n): part for plan_id, each in parts.items() for part in each}
-    occasions = []
+    letters = []
     for row in found:
         part = missed[row.id, row.broken_instalment]
         if part.due_on > on:
             continue  # its payment came back before its day: the letter would say that the day has passed
         figures: dict[str, date | int] = {"missed_on": part.due_on, "missed_amount": part.amount}
         step = CaseStep(row.case_id, DeskStep.BROKEN_PLAN, plan_id=row.id)
-        occasions.append(Occasion(step, "plan_broken", figures))
-    return occasions
+        letters.append(EventLetter(step, "plan_broken", figures))
+    return letters
 
 
-def _paid_off(session: Session, portfolio: Portfolio, on: date) -> list[Occasion]:
+def _paid_off(session: Session, portfolio: Portfolio, on: date) -> list[EventLetter]:
     case = table_of(CollectionsCase)
     query = (
         sa.select(case.c.id, case.c.outcome, case.c.occurrence)
@@ -265,7 +262,7 @@ def _paid_off(session: Session, portfolio: Portfolio, on: date) -> list[Occasion
     )  # fmt: skip
     # A case that was opened again may have to be told a second time that it closed.
     return [
-        Occasion(CaseStep(row.id, DeskStep.CLOSED, row.occurrence), CLOSING[row.outcome])
+        EventLetter(CaseStep(row.id, DeskStep.CLOSED, row.occurrence), CLOSING[row.outcome])
         for row in session.execute(query)
     ]
 

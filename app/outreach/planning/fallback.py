@@ -45,7 +45,7 @@ ON_ITS_WAY = (
 )  # fmt: skip
 
 
-def fall_back_due(engine: Engine, stationery: LetterCatalog, *, clock: Clock) -> int:
+def fall_back_due(engine: Engine, catalog: LetterCatalog, *, clock: Clock) -> int:
     """Queue what takes the place of messages that cannot arrive; returns how many were queued. Safe to run in many
     processes: a message's key is unique."""
     message = table_of(OutboxMessage)
@@ -65,13 +65,13 @@ def fall_back_due(engine: Engine, stationery: LetterCatalog, *, clock: Clock) ->
                 [row] = locked_rows(session, [one])
                 if row.fallback_at is None:
                     return False
-                return fall_back(session, row, stationery, now=clock.now())
+                return fall_back(session, row, catalog, now=clock.now())
 
         queued += retrying(work)
     return queued
 
 
-def fall_back(session: Session, row: OutboxMessage, stationery: LetterCatalog, *, now: datetime) -> bool:
+def fall_back(session: Session, row: OutboxMessage, catalog: LetterCatalog, *, now: datetime) -> bool:
     """Ask the gate about the channels by which the message may go instead, one after the other, and queue the first
     that it clears; every answer is on record. True if one was queued."""
     row.fallback_at = None
@@ -86,7 +86,7 @@ def fall_back(session: Session, row: OutboxMessage, stationery: LetterCatalog, *
         return False
     step, chosen = _step_of(session, portfolio, contact_case, of, now)
     if step is None:
-        _leave_to_a_person(session, portfolio, contact_case, row, of, stationery, on=on, now=now)
+        _leave_to_a_person(session, portfolio, contact_case, row, of, catalog, on=on, now=now)
         return False
     if contact_case.to_ask <= 0 or (live_plan(session, row.case_id) is not None and not _is_owed(row)):
         return False
@@ -102,7 +102,7 @@ def fall_back(session: Session, row: OutboxMessage, stationery: LetterCatalog, *
             contact_case, row.letter, row.purpose, (channel,), of, about=about,
             instead_of=Replaced(id_of(row), row.contact) if channel in tried else None,
         )  # fmt: skip
-        [[answer]] = request_letters(session, portfolio, [other], stationery, on=on, by=SYSTEM, now=now)
+        [[answer]] = request_letters(session, portfolio, [other], catalog, on=on, by=SYSTEM, now=now)
         if isinstance(answer, Clearance):
             return True
         if isinstance(answer, WaitUntil):
@@ -132,16 +132,16 @@ def _leave_to_a_person(
     contact_case: ContactCase,
     row: OutboxMessage,
     step: CaseStep,
-    stationery: LetterCatalog,
+    catalog: LetterCatalog,
     *,
     on: date,
     now: datetime,
 ) -> None:
     """What an occasion brought, or a person, is not worded again by itself: its figures were of that day."""
     is_answer = row.letter in (ANSWER_LETTER, HELP_LETTER)  # to a message from the address they had
-    if row.status is OutboxStatus.WITHHELD and row.letter in stationery.letters and not is_answer:
+    if row.status is OutboxStatus.WITHHELD and row.letter in catalog.letters and not is_answer:
         why = f"{row.error}. Write it again, if it still has to be said."
-        report_unsent(session, portfolio, contact_case, row, step, why, stationery, on=on, now=now)
+        report_unsent(session, portfolio, contact_case, row, step, why, catalog, on=on, now=now)
 
 
 def _step_of(

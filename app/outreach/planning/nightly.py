@@ -29,7 +29,7 @@ def plan_night(
     engine: Engine,
     portfolio: Portfolio,
     case_ids: Sequence[int],
-    stationery: LetterCatalog,
+    catalog: LetterCatalog,
     *,
     on: date,
     now: datetime,
@@ -39,7 +39,7 @@ def plan_night(
 
     Reading and thinking need no lock; a chunk's rows, events and the case's next step are written in one transaction.
     """
-    plan = partial(_plan, engine, portfolio, stationery, on, now)
+    plan = partial(_plan, engine, portfolio, catalog, on, now)
     chunks = list(chunked(case_ids, ASKED))
     if len(case_ids) < SHARED_FROM or not can_fork(engine):
         return plan(chunks)
@@ -49,7 +49,7 @@ def plan_night(
 def _plan(
     engine: Engine,
     portfolio: Portfolio,
-    stationery: LetterCatalog,
+    catalog: LetterCatalog,
     on: date,
     now: datetime,
     chunks: Iterable[Sequence[int]],
@@ -61,7 +61,7 @@ def _plan(
         due = ids if most_are_due else retrying(partial(_due, engine, portfolio, on, ids))
         found = Counter({"resting": len(ids) - len(due)})
         for some in chunked(due, CHUNK):
-            found.update(retrying(partial(_plan_chunk, engine, portfolio, stationery, on, now, some)))
+            found.update(retrying(partial(_plan_chunk, engine, portfolio, catalog, on, now, some)))
         most_are_due = found["resting"] < len(ids) / 4
         counts.update(found)
     return dict(counts)
@@ -75,12 +75,12 @@ def _due(engine: Engine, portfolio: Portfolio, on: date, case_ids: Sequence[int]
 def _plan_chunk(
     engine: Engine,
     portfolio: Portfolio,
-    stationery: LetterCatalog,
+    catalog: LetterCatalog,
     on: date,
     now: datetime,
     case_ids: Sequence[int],
 ) -> dict[str, int]:
     with reading(engine) as session:
-        draft = draft_contacts(session, portfolio, case_ids, stationery, on=on, now=now)
+        draft = draft_contacts(session, portfolio, case_ids, catalog, on=on, now=now)
     with transaction(engine) as session:
         return draft.write(session)

@@ -25,19 +25,19 @@ from app.outreach.planning.service import request_letters
 from app.policy.answers import Answer
 
 
-def sendable_letters(stationery: LetterCatalog) -> list[str]:
+def sendable_letters(catalog: LetterCatalog) -> list[str]:
     """Letters a person may send by hand: those about the case itself. The others wait for what they speak of, a plan
     agreed, a hold placed, and go out with it."""
-    return sorted(code for code, letter in stationery.letters.items() if letter.about == "case")
+    return sorted(code for code, letter in catalog.letters.items() if letter.about == "case")
 
 
-def take_manual_step(
+def write_on_demand(
     session: Session,
     portfolio: Portfolio,
     case: CollectionsCase,
     letter: str,
     channels: Sequence[Channel],
-    stationery: LetterCatalog,
+    catalog: LetterCatalog,
     *,
     on: date,
     by: Actor,
@@ -48,9 +48,9 @@ def take_manual_step(
     The ladder stays where it is. The same letter goes out by a channel once a day at most (Conflict). Invalid for a
     letter that there is not, or not on a channel; Conflict for a case that is closed, kept by a plan or owes nothing.
     """
-    if letter not in sendable_letters(stationery):
+    if letter not in sendable_letters(catalog):
         raise Invalid("choose a letter", "letter")
-    chosen = stationery.letters[letter]
+    chosen = catalog.letters[letter]
     if not channels:
         raise Invalid("choose at least one channel", "channels")
     if missing := [
@@ -64,13 +64,13 @@ def take_manual_step(
     [contact_case] = load_contact_cases(session, portfolio, [id_of(case)], now=now, as_of=on)
     if contact_case.to_ask <= 0:
         raise Conflict("nothing is owed that a letter could ask for")
-    if misfit := stationery.misfit(chosen, Letterhead.of(portfolio), contact_case.customer.country):
+    if misfit := catalog.misfit(chosen, Letterhead.of(portfolio), contact_case.customer.country):
         raise Invalid(misfit, "letter")
     if written_on_day(session, id_of(case), DeskStep.MANUAL, letter, on).intersection(channels):
         raise Conflict("this letter was queued on one of these channels today already")
     step = CaseStep(id_of(case), DeskStep.MANUAL, next_occurrence(session, id_of(case), DeskStep.MANUAL))
     letters = LetterRequest(contact_case, letter, Purpose(chosen.purpose), channels, step)
-    [answers] = request_letters(session, portfolio, [letters], stationery, on=on, by=by, now=now)
+    [answers] = request_letters(session, portfolio, [letters], catalog, on=on, by=by, now=now)
     return answers
 
 
@@ -81,7 +81,7 @@ def answer_for_help(
     session: Session,
     portfolio: Portfolio,
     case: CollectionsCase,
-    stationery: LetterCatalog,
+    catalog: LetterCatalog,
     *,
     on: date,
     by: Actor,
@@ -94,5 +94,5 @@ def answer_for_help(
         return None
     step = CaseStep(id_of(case), DeskStep.HELP, next_occurrence(session, id_of(case), DeskStep.HELP))
     words = LetterRequest(contact_case, HELP_LETTER, Purpose.CONFIRMATION, (Channel.SMS,), step)
-    [[answer]] = request_letters(session, portfolio, [words], stationery, on=on, by=by, now=now)
+    [[answer]] = request_letters(session, portfolio, [words], catalog, on=on, by=by, now=now)
     return answer

@@ -38,9 +38,9 @@ def day(
     from app.book.ledger.service import get_portfolio
     from app.core.kit.parallel import collect_garbage_seldom
     from app.operations.day.closing import NotOver, require_over, run_days
-    from app.programs.ports import make_stationery
+    from app.programs.ports import make_catalog
 
-    engine, stationery, now = migrated_engine(), make_stationery(get_settings()), read_clock()
+    engine, catalog, now = migrated_engine(), make_catalog(get_settings()), read_clock()
     with reading(engine) as session:
         codes = sorted(session.scalars(select(Portfolio.code)))
         if portfolio:
@@ -54,7 +54,7 @@ def day(
         try:
             with reading(engine) as session:
                 require_over(get_portfolio(session, code), date, now)
-            reports = run_days(engine, code, date, stationery, now=now)
+            reports = run_days(engine, code, date, catalog, now=now)
         except NotOver as error:  # in this portfolio's zone; another's may be
             refused.append(error.message)
             continue

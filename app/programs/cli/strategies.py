@@ -87,13 +87,13 @@ def strategy_import(
     from app.book.ledger.service import get_portfolio
     from app.outreach.strategy.file.problems import BadStrategy
     from app.outreach.strategy.service import save_version
-    from app.programs.ports import make_stationery
+    from app.programs.ports import make_catalog
 
     try:
         text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise Invalid(f"{file} cannot be read as UTF-8 text: {error}") from None
-    letters = make_stationery(get_settings()).letters
+    letters = make_catalog(get_settings()).letters
     try:
         with transaction(migrated_engine()) as session:
             portfolio = get_portfolio(session, portfolio_code)
@@ -113,9 +113,9 @@ def strategy_live(ref: StrategyRef, portfolio_code: PortfolioCode, as_json: Json
     """Put a version live from the next night on."""
     from app.book.ledger.service import get_portfolio
     from app.outreach.strategy.service import put_live, version_named
-    from app.programs.ports import make_stationery
+    from app.programs.ports import make_catalog
 
-    letters = make_stationery(get_settings()).letters
+    letters = make_catalog(get_settings()).letters
     with transaction(migrated_engine()) as session:
         portfolio = get_portfolio(session, portfolio_code)
         version = version_named(session, portfolio, ref)

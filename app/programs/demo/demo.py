@@ -131,7 +131,7 @@ def _live(engine: Engine, ports: Ports, portfolio: Portfolio, yesterday: date, n
     chance = random.Random(20050926)  # noqa: S311 - a story, not a secret
     simulated = Ports(
         clock=clock,
-        stationery=ports.stationery,
+        catalog=ports.catalog,
         senders={
             Channel.SMS: DemoSender(chance),
             Channel.EMAIL: DemoSender(chance),

@@ -165,15 +165,15 @@ class Department:
         if self.chance.random() < 0.8 or total < 1000:
             record_call(session, case, CallResult.PROMISED, "Will pay after payday.", by=by, now=now)
             due_on = today + timedelta(days=self.chance.randint(3, 12))
-            promise(session, case, total, due_on, self.ports.stationery, by=by, now=now)
+            promise(session, case, total, due_on, self.ports.catalog, by=by, now=now)
             return
         note = "Cannot pay at once; agreed on instalments."
         record_call(session, case, CallResult.RIGHT_PARTY, note, by=by, now=now)
         months = self.chance.choice([3, 4, 6])
         terms = InstalmentTerms(total, total // 4, months, today + timedelta(days=self.chance.randint(2, 8)))
-        offer = offer_plan(session, case, terms, self.ports.stationery, by=by, role=Role.AGENT, now=now)
+        offer = offer_plan(session, case, terms, self.ports.catalog, by=by, role=Role.AGENT, now=now)
         if self.chance.random() >= 0.3:  # the others want to think about it
-            accept_offer(session, offer.plan, self.ports.stationery, by=by, now=now)
+            accept_offer(session, offer.plan, self.ports.catalog, by=by, now=now)
 
     def _pause(self, session: Session, case: CollectionsCase, by: Actor, today: date, now: datetime) -> None:
         kind, result, reason = self.chance.choice(
@@ -190,7 +190,7 @@ class Department:
         )
         record_call(session, case, result, reason, by=by, now=now)
         until = today + timedelta(days=self.chance.choice([14, 21, 30]))
-        place_hold(session, case, kind, reason, until, self.ports.stationery, by=by, now=now)
+        place_hold(session, case, kind, reason, until, self.ports.catalog, by=by, now=now)
         add_note(session, case, f"Next step: review on {until.isoformat()}.", by=by, now=now)
 
     def _opt_outs(self, session: Session, now: datetime) -> None:

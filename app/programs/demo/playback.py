@@ -61,7 +61,7 @@ def play_days(
     while on <= last:
         tomorrow = on + timedelta(days=1)
         clock.at = min(local_instant(tomorrow, *NIGHT, portfolio.timezone), stop_at)
-        reports = run_days(engine, portfolio.code, on, ports.stationery, now=clock.at)
+        reports = run_days(engine, portfolio.code, on, ports.catalog, now=clock.at)
         for hour in DELIVERY_HOURS:
             at = local_instant(tomorrow, hour, 0, portfolio.timezone)
             if at > stop_at or on == last:

@@ -334,5 +334,5 @@ def _options(request: Request, session: Session, file: CaseFile) -> CaseOptions:
 
 def _letters(request: Request) -> list[tuple[str, str]]:
     """Letters that may be sent by hand, as (code, title)."""
-    stationery = ports_of(request).stationery
-    return [(code, stationery.letters[code].title) for code in sendable_letters(stationery)]
+    catalog = ports_of(request).catalog
+    return [(code, catalog.letters[code].title) for code in sendable_letters(catalog)]

@@ -65,7 +65,7 @@ class LettersPage(Page):
 @router.get("")
 def letters(request: Request, _staff: Reader) -> Response:
     """All letters that there are."""
-    shelf = ports_of(request).stationery.letters
+    shelf = ports_of(request).catalog.letters
     return page(
         request,
         LettersPage(
@@ -207,7 +207,7 @@ PRIVATE = {"cache-control": "no-store"}
 def _wanted(
     request: Request, staff: Staff, name: str, channel: str, collector: str, case: str
 ) -> LetterChoice:
-    found = ports_of(request).stationery.letters.get(name)
+    found = ports_of(request).catalog.letters.get(name)
     if found is None:
         raise NotFound("There is no such letter.")
     if case.strip() and staff.role not in CASE_READING:
@@ -255,9 +255,9 @@ def _figures(
     *,
     now: datetime,
 ) -> _Figures:
-    stationery = ports_of(request).stationery
+    catalog = ports_of(request).catalog
     # Nobody is to end up on a customer's own page by looking at a letter.
-    sample_link = f"{stationery.links.public_url}/u/specimen"
+    sample_link = f"{catalog.links.public_url}/u/specimen"
     if not wanted.case:
         today = now.date()
         context = sample_context(language, wanted.collector, sample_link, today=today)
@@ -271,7 +271,7 @@ def _figures(
     [contact_case] = load_contact_cases(session, portfolio, [id_of(case)], now=now, lock=False, as_of=today)
     reader = SimpleNamespace(**{**contact_case.customer._mapping, "language": language})
     context = letter_context(
-        session, Letterhead.of(portfolio), stationery, replace(contact_case, customer=reader), wanted.letter, channel,
+        session, Letterhead.of(portfolio), catalog, replace(contact_case, customer=reader), wanted.letter, channel,
         live_plan(session, id_of(case)), now=now,
     )  # fmt: skip
     address = address_of(contact_case.customer, Channel.POST)

@@ -40,7 +40,7 @@ STATUS_WORDS: Mapping[OutboxStatus, tuple[str, Tone, str]] = {
     OutboxStatus.WITHHELD: ("Withheld", "warn", "stopped at the moment of delivery"),
     OutboxStatus.UNKNOWN: ("Unknown", "warn", "it may or may not have left"),
 }
-SIMULATED_WORDS: tuple[str, Tone, str] = (
+CONSOLE_ONLY_WORDS: tuple[str, Tone, str] = (
     "Printed to the console",
     "warn",
     "no provider is set up: nothing left",
@@ -49,7 +49,7 @@ SIMULATED_WORDS: tuple[str, Tone, str] = (
 
 def status_of(message: OutboxMessage) -> tuple[str, Tone, str]:
     """A message's status in words: what was only printed is never called sent."""
-    return SIMULATED_WORDS if message.simulated else STATUS_WORDS[message.status]
+    return CONSOLE_ONLY_WORDS if message.console_only else STATUS_WORDS[message.status]
 
 
 DESTINATION_WORDS = {
@@ -73,7 +73,7 @@ class OutboxPage(Page):
     not_handed_off: Sequence[PrintBatch]
     status_words: Mapping[OutboxStatus, tuple[str, Tone, str]]
     status_of: Callable[[OutboxMessage], tuple[str, Tone, str]]
-    simulated_count: int
+    console_only_count: int
     destination_words: Mapping[Destination, str]
     columns: Sequence[Column]
     messages: Sequence[Listed]
@@ -111,7 +111,7 @@ def outbox(
             not_handed_off=queries.batches_not_handed_off(session),
             status_words=STATUS_WORDS,
             status_of=status_of,
-            simulated_count=queries.simulated(session),
+            console_only_count=queries.count_console_only(session),
             destination_words=DESTINATION_WORDS,
             columns=COLUMNS,
             messages=shown[:PAGE],
@@ -237,7 +237,7 @@ def _csv_rows(rows: Iterator[Listed]) -> Iterator[Cells]:
         m = row.message
         yield (
             m.reference,
-            "simulated" if m.simulated else m.status.value,
+            "simulated" if m.console_only else m.status.value,
             m.destination.value,
             m.address,
             row.customer_name,
@@ -247,8 +247,8 @@ def _csv_rows(rows: Iterator[Listed]) -> Iterator[Cells]:
             redact_links(m.text),
             m.business_date,
             m.not_before,
-            None if m.simulated else m.sent_at,
+            None if m.console_only else m.sent_at,
             m.attempts,
-            "" if m.simulated else m.provider_ref,
+            "" if m.console_only else m.provider_ref,
             m.error,
         )

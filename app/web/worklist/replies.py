@@ -191,7 +191,7 @@ def say_whose(
         if customer is None:
             raise Conflict("There is no such customer.")
         with session.begin_nested():
-            attach(session, message, customer, ports_of(request).stationery, by=staff.by, now=now)
+            attach(session, message, customer, ports_of(request).catalog, by=staff.by, now=now)
     except Conflict as refused:
         session.refresh(message)
         return _page(request, session, message, problem=sentence(refused.message), status=refused.status)

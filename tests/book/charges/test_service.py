@@ -92,7 +92,7 @@ def test_the_stage_run_twice_posts_once(engine: Engine) -> None:
     with transaction(engine) as session:
         book = get_portfolio(session, builders.BOOK)
     night = builders.night_after(DUE + DAY)
-    day = Day(engine, book, DUE + DAY, night, builders.stationery(), night)
+    day = Day(engine, book, DUE + DAY, night, builders.catalog(), night)
     charge(day)
     assert builders.count(engine, Entry) == before
 

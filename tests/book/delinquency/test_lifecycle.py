@@ -150,7 +150,7 @@ def test_a_hold_pauses_all_accounts_of_the_customer_where_the_pack_says_so(engin
                 kind,
                 "went to an adviser",
                 until,
-                builders.stationery(),
+                builders.catalog(),
                 by=Actor.user("ann"),
                 now=builders.at(today),
             ).hold

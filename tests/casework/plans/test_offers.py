@@ -59,7 +59,7 @@ def offered(engine: Engine) -> int:
         )
         book = get_portfolio(session, builders.BOOK)
         offer_in_writing(
-            session, book, plan, builders.stationery(), on=T, by=Actor.user("ann"), now=builders.at(T)
+            session, book, plan, builders.catalog(), on=T, by=Actor.user("ann"), now=builders.at(T)
         )
     return id_of(card)
 

@@ -330,7 +330,7 @@ def test_no_reminder_leaves_once_the_legal_team_has_the_case(engine: Engine) -> 
         ({"days": 13}, 0),
         ({"days": 14}, 1),
         ({"days": 30}, 1),
-        ({"days": 30, "simulated": True}, 0),
+        ({"days": 30, "console_only": True}, 0),
         ({"days": 30, "status": OutboxStatus.BOUNCED}, 0),
         ({"days": 30, "status": OutboxStatus.WITHHELD, "sent_at": None}, 0),
         ({"days": 30, "purpose": Purpose.CONFIRMATION}, 0),

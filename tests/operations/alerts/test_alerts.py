@@ -149,7 +149,7 @@ def test_a_day_that_fails_is_an_alert_and_the_next_try_ends_it(
 
 def test_a_tick_that_fails_three_times_in_a_row_is_an_alert(engine: Engine) -> None:
     worker = Worker(
-        engine, WorkerPorts(FixedClock(NOW), builders.stationery(), {}), Settings(secret_key="s" * 40)
+        engine, WorkerPorts(FixedClock(NOW), builders.catalog(), {}), Settings(secret_key="s" * 40)
     )
     fails = True
 

@@ -63,7 +63,7 @@ def settings(**changes: Any) -> Settings:
 
 @pytest.fixture(autouse=True)
 def _letters_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(living, "load_letters", lambda _: build.stationery().letters)
+    monkeypatch.setattr(living, "load_letters", lambda _: build.catalog().letters)
 
 
 def book(session: Session, size: int = 45) -> None:
@@ -214,7 +214,7 @@ def test_a_version_put_live_is_asked_about_cases_that_rest(sqlite_engine: Engine
         cards = build.portfolio(session)
         build.late_customer(session, cards, due_on=FIRST - timedelta(days=4))
     build.close_day(sqlite_engine, FIRST - timedelta(days=1))
-    letters = build.stationery().letters
+    letters = build.catalog().letters
     with transaction(sqlite_engine) as session:
         text = shipped_text("standard").replace("day = 9\n", "day = 4\n")
         version = save_version(

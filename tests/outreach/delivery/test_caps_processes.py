@@ -58,7 +58,7 @@ def test_ten_processes_clearing_for_one_customer_take_no_slot_twice(
 ) -> None:
     """One written reminder a day is allowed. The ladder begins anew for each process, so that each has a message of
     its own to send and no key stops it."""
-    builders.stationery()
+    builders.catalog()
     with transaction(engine) as session:
         case = builders.delinquent_case(session, due_on=ON - timedelta(days=days_late), on=ON)
 
@@ -72,7 +72,7 @@ def test_ten_processes_clearing_for_one_customer_take_no_slot_twice(
                 mine.occurrence, mine.step_day, mine.next_contact_on = n + 1, 0, ON
                 session.flush()
                 plan_contacts(
-                    session, get_portfolio(session, builders.BOOK), [id_of(mine)], builders.stationery(),
+                    session, get_portfolio(session, builders.BOOK), [id_of(mine)], builders.catalog(),
                     on=ON, now=builders.night_after(ON),
                 )  # fmt: skip
 

@@ -318,7 +318,7 @@ def test_what_happens_to_a_customer_after_the_recheck_ahead_of_the_calls_still_c
             return super().send(dispatch)
 
     sender = Meanwhile()
-    transport = ContactTransport(sender, builders.stationery(), in_flight=1)
+    transport = ContactTransport(sender, builders.catalog(), in_flight=1)
     found = deliver_due(engine, {Destination.SMS: transport}, worker="w", clock=FixedClock(MORNING))
     assert found == {"sent": 1, then.value: 1}
     assert len(sender.sent) == 1
@@ -403,7 +403,7 @@ def test_as_many_calls_are_made_at_once_as_may_be_in_flight(engine: Engine) -> N
     for _ in range(12):
         _queued(engine)
     sender = Slow(together=4)
-    transport = ContactTransport(sender, builders.stationery(), in_flight=4)
+    transport = ContactTransport(sender, builders.catalog(), in_flight=4)
     clock = FixedClock(MORNING)
     found = deliver_due(engine, {Destination.SMS: transport}, worker="w", clock=clock, batch=5)
     assert found == {"sent": 12}
@@ -445,7 +445,7 @@ def test_calls_of_an_event_loop_are_many_at_once_and_end_with_it(engine: Engine)
     for _ in range(12):
         _queued(engine)
     sender = OnALoop(together=4)
-    transport = ContactTransport(sender, builders.stationery(), in_flight=4)
+    transport = ContactTransport(sender, builders.catalog(), in_flight=4)
     found = deliver_due(engine, {Destination.SMS: transport}, worker="w", clock=FixedClock(MORNING))
     assert found == {"sent": 12}
     assert len({dispatch.key for dispatch in sender.sent}) == len(sender.sent) == 12
@@ -464,7 +464,7 @@ def test_many_at_once_are_few_statements_a_message(sqlite_engine: Engine) -> Non
         statements += 1
 
     sa.event.listen(sqlite_engine, "before_cursor_execute", count)
-    transport = ContactTransport(builders.RecordingSender(), builders.stationery(), in_flight=32)
+    transport = ContactTransport(builders.RecordingSender(), builders.catalog(), in_flight=32)
     found = deliver_due(sqlite_engine, {Destination.SMS: transport}, worker="w", clock=FixedClock(MORNING))
     assert found == {"sent": 40}
     assert statements < 40 * 3, statements
@@ -479,7 +479,7 @@ def test_two_messages_of_one_customer_are_never_in_the_air_together(
             session, session.get_one(CollectionsCase, case.id), on=ON, step="other"
         )
     sender = answering(Undeliverable("no such number"))
-    transport = ContactTransport(sender, builders.stationery(), in_flight=8)
+    transport = ContactTransport(sender, builders.catalog(), in_flight=8)
     found = deliver_due(engine, {Destination.SMS: transport}, worker="w", clock=FixedClock(MORNING))
     assert found == {"undelivered": 1, "sent": 1}
     assert sender.keys == [builders.messages(engine)[0].reference, other.reference]
@@ -510,7 +510,7 @@ def test_one_message_that_cannot_be_prepared_does_not_hold_up_the_others(engine:
         _queued(engine)
     _queued(engine, context="no JSON")
     _queued(engine)
-    transport = ContactTransport(builders.RecordingSender(), builders.stationery(), in_flight=8)
+    transport = ContactTransport(builders.RecordingSender(), builders.catalog(), in_flight=8)
     found = deliver_due(engine, {Destination.SMS: transport}, worker="w", clock=FixedClock(MORNING))
     assert found == {"sent": 4, "queued": 1}
     [broken] = [row for row in builders.messages(engine) if row.status is S.QUEUED]
@@ -532,7 +532,7 @@ def test_calls_that_were_to_follow_are_not_made_once_the_channel_is_stopped(engi
             return outcome
 
     sender = StoppedInTheAir(together=4)
-    transport = ContactTransport(sender, builders.stationery(), in_flight=4)
+    transport = ContactTransport(sender, builders.catalog(), in_flight=4)
     deliver_due(engine, {Destination.SMS: transport}, worker="w", clock=FixedClock(MORNING))
     assert len(sender.sent) == 4, "those that were in the air when the button was pressed"
     rows = builders.messages(engine)
@@ -560,7 +560,7 @@ def test_a_call_whose_hours_end_while_it_waits_for_its_turn_is_not_made(engine: 
             return outcome
 
     sender = TakesAllDay(together=2)
-    transport = ContactTransport(sender, builders.stationery(), in_flight=2)
+    transport = ContactTransport(sender, builders.catalog(), in_flight=2)
     deliver_due(engine, {Destination.SMS: transport}, worker="w", clock=clock)
     assert len(sender.sent) == 2
     [kept] = [row for row in builders.messages(engine) if row.status is S.QUEUED]
@@ -605,7 +605,7 @@ def test_a_worker_that_is_told_to_stop_ends_what_it_began_and_gives_the_rest_bac
     for _ in range(5):
         _queued(engine)
     sender = builders.RecordingSender()
-    transport = ContactTransport(sender, builders.stationery())
+    transport = ContactTransport(sender, builders.catalog())
     found = deliver_due(
         engine, {Destination.SMS: transport}, worker="w", clock=FixedClock(MORNING),
         stopping=lambda: len(sender.sent) == 2,
@@ -628,7 +628,7 @@ def test_a_sender_keeps_its_pace_whoever_sends(engine: Engine) -> None:
     def deliver(worker: str, seconds: int) -> int:
         before = len(sender.sent)
         transport = ContactTransport(
-            sender, builders.stationery(), pace=pace, lines=("+15005550006",), in_flight=8
+            sender, builders.catalog(), pace=pace, lines=("+15005550006",), in_flight=8
         )
         clock = FixedClock(MORNING + timedelta(seconds=seconds))
         deliver_due(engine, {Destination.SMS: transport}, worker=worker, clock=clock)
@@ -652,7 +652,7 @@ def test_each_number_of_a_pool_has_its_own_pace_and_its_own_customers(engine: En
         _queued(engine)
     lines = ("+15005550006", "+15005550007")
     sender = builders.RecordingSender()
-    transport = ContactTransport(sender, builders.stationery(), pace=Pace(0.1), lines=lines)
+    transport = ContactTransport(sender, builders.catalog(), pace=Pace(0.1), lines=lines)
     passes = 0
     while len(sender.sent) < 12:
         clock = FixedClock(MORNING + timedelta(seconds=10 * passes))
@@ -661,7 +661,7 @@ def test_each_number_of_a_pool_has_its_own_pace_and_its_own_customers(engine: En
         assert max(Counter(dispatch.line for dispatch in sender.sent[before:]).values()) == 1
         passes += 1
     assert passes < 12, "two numbers carry more than one"
-    transport = ContactTransport(sender, builders.stationery(), lines=lines)
+    transport = ContactTransport(sender, builders.catalog(), lines=lines)
     row = builders.messages(engine)[0]
     assert len({transport.line(row) for _ in range(3)}) == 1, "the same customer hears from the same number"
 

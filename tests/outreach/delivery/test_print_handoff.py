@@ -54,7 +54,7 @@ def published(engine: Engine, tmp_path: Path, *, handed_off: bool = True) -> Pri
     queue_letters(engine, 2)
     press = PlainPress(tmp_path, LETTERS)
     clock = FixedClock(MORNING)
-    print_due(engine, press, builders.stationery(), worker="w", clock=clock, hour=6, handed_off=handed_off)
+    print_due(engine, press, builders.catalog(), worker="w", clock=clock, hour=6, handed_off=handed_off)
     return batches(engine)[-1]
 
 

@@ -57,7 +57,7 @@ def queue_letters(engine: Engine, letters: int, on: date = ON) -> None:
 def print_letters(
     engine: Engine, press: Press, now: datetime = MORNING, *, hour: int = 6, worker: str = "w"
 ) -> dict[str, int]:
-    return print_due(engine, press, builders.stationery(), worker=worker, clock=FixedClock(now), hour=hour)
+    return print_due(engine, press, builders.catalog(), worker=worker, clock=FixedClock(now), hour=hour)
 
 
 def batches(engine: Engine) -> list[PrintBatch]:

@@ -74,7 +74,7 @@ def a_month(engine: Engine, days: int = 30) -> None:
             portfolio = get_portfolio(session, builders.BOOK)
             due = cases_to_contact(session, id_of(portfolio), day)
             night = builders.night_after(day)
-            plan_contacts(session, portfolio, due, builders.stationery(), on=day, now=night)
+            plan_contacts(session, portfolio, due, builders.catalog(), on=day, now=night)
         builders.deliver(engine, builders.at(day + timedelta(days=1), 11))
 
 

@@ -92,11 +92,11 @@ def test_a_notice_that_came_back_opens_nothing(engine: Engine) -> None:
             notice.status = status
             session.flush()
             assert facts_of(session, portfolio, kari).notices == ()
-        notice.status, notice.simulated = OutboxStatus.SENT, True
+        notice.status, notice.console_only = OutboxStatus.SENT, True
         session.flush()
         assert facts_of(session, portfolio, kari).notices == (), "it was printed to the console"
         # A report that turned out wrong, and another letter: both were given.
-        notice.status, notice.simulated = OutboxStatus.DELIVERED, False
+        notice.status, notice.console_only = OutboxStatus.DELIVERED, False
         sent_letter(session, portfolio, kari, "inkassovarsel", 20)
         assert [(WEDNESDAY - each.at).days for each in facts_of(session, portfolio, kari).notices] == [28, 20]
 
@@ -172,7 +172,7 @@ def test_a_breathing_space_rests_the_days_of_a_customer_in_britain_whatever_the_
             HoldKind.BREATHING_SPACE,
             "adviser's letter",
             until,
-            make.stationery(),
+            make.catalog(),
             by=Actor.user("kim"),
             now=make.NOW,
         )

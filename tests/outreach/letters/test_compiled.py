@@ -17,7 +17,7 @@ from app.outreach.letters.locales import amount_by_locale, format_amount
 from app.outreach.letters.rendering import render, values_for, word
 from tests import builders
 
-LETTERS = builders.stationery().letters
+LETTERS = builders.catalog().letters
 FORMS = [
     (letter, channel, language)
     for letter in LETTERS.values()

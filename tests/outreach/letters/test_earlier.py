@@ -24,13 +24,13 @@ from app.outreach.letters.rendering import render
 from app.outreach.letters.samples import sample_context
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import OutboxStatus
-from app.outreach.planning.on_demand import take_manual_step
+from app.outreach.planning.on_demand import write_on_demand
 from app.outreach.strategy.models import StrategyTask
 from app.policy.answers import Clearance, Refusals
 from tests import builders
 
 DUE_ON = date(2026, 3, 10)
-LETTERS = builders.stationery().letters
+LETTERS = builders.catalog().letters
 
 
 def late_since(engine: Engine, days: int, **changes: object) -> CollectionsCase:
@@ -144,8 +144,8 @@ def test_by_hand_it_is_refused_with_the_reason(engine: Engine, letter: str) -> N
 
 def by_hand(session: Session, case: CollectionsCase, letter: str, on: date) -> list[object]:
     return list(
-        take_manual_step(
-            session, get_portfolio(session, builders.BOOK), case, letter, [Channel.POST], builders.stationery(),
+        write_on_demand(
+            session, get_portfolio(session, builders.BOOK), case, letter, [Channel.POST], builders.catalog(),
             on=on, by=Actor.user("ann"), now=builders.at(on),
         )
     )  # fmt: skip

@@ -33,7 +33,7 @@ from app.policy.packfile import shipped_packs
 from tests import builders
 from tests.paths import ROOT
 
-LETTERS = builders.stationery().letters
+LETTERS = builders.catalog().letters
 CURRENCY = {"en": "GBP", "id": "IDR", "nb": "NOK", "nl": "EUR", "zh": "TWD", "zh-Hans": "CNY"}
 PEOPLE = {
     "en": ("Alex Rivera", "First Harbor Bank", "Meridian Recovery"),

@@ -52,7 +52,7 @@ def test_a_day_to_answer_by_counts_from_writing() -> None:
     ],
 )
 def test_the_validation_period_ends_30_days_after_assumed_receipt(written: date, ends: date) -> None:
-    answer = builders.stationery().letters["validation_notice"].answer
+    answer = builders.catalog().letters["validation_notice"].answer
     assert answer is not None
     assert answer.ends(written) == ends
     assert (ends - written).days >= 35
@@ -60,7 +60,7 @@ def test_the_validation_period_ends_30_days_after_assumed_receipt(written: date,
 
 def test_notices_give_at_least_the_days_of_their_law() -> None:
     """Three days may pass until it leaves, four in the post."""
-    letters = builders.stationery().letters
+    letters = builders.catalog().letters
     for name, least in (("inkassovarsel", 14 + 3), ("default_notice", 14 + 3 + 4)):
         answer = letters[name].answer
         assert answer is not None

@@ -35,7 +35,7 @@ from app.outreach.outbox.rules import Destination, OutboxStatus
 from app.outreach.planning.event_letters import confirm_plan, offer_in_writing
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.models import DeferredLetter
-from app.outreach.planning.on_demand import take_manual_step
+from app.outreach.planning.on_demand import write_on_demand
 from app.outreach.strategy.models import StrategyTask
 from app.policy.answers import Answer, Clearance, Refusals, WaitUntil
 from tests import builders
@@ -59,8 +59,8 @@ def offer(engine: Engine, **about: object) -> tuple[CollectionsCase, int, Answer
             **told,
         )
         book = get_portfolio(session, builders.BOOK)
-        answer = offer_in_writing(session, book, plan, builders.stationery(), on=ON, **told)
-        assert offer_in_writing(session, book, plan, builders.stationery(), on=ON, **told) is None, "once"
+        answer = offer_in_writing(session, book, plan, builders.catalog(), on=ON, **told)
+        assert offer_in_writing(session, book, plan, builders.catalog(), on=ON, **told) is None, "once"
         return case, id_of(plan), answer
 
 
@@ -141,7 +141,7 @@ def test_a_settlement_is_offered_in_writing_and_paying_it_ends_the_case_without_
             session, case, 60_000, offered + timedelta(days=21), may_exceed_limits=True, today=offered, **told
         )
         book = get_portfolio(session, builders.BOOK)
-        answer = offer_in_writing(session, book, plan, builders.stationery(), on=offered, **told)
+        answer = offer_in_writing(session, book, plan, builders.catalog(), on=offered, **told)
         assert isinstance(answer, Clearance)
     [letter] = builders.deliver(engine, builders.at(offered, 13)).sent
     assert letter.letter == "settlement_offer"
@@ -169,7 +169,7 @@ def test_a_dispute_is_acknowledged_although_reminders_stop(engine: Engine) -> No
         case = builders.delinquent_case(session, due_on=DUE, on=ON)
         told = {"by": "user:ann", "now": builders.at(ON)}
         for kind in (HoldKind.DISPUTE, HoldKind.VULNERABLE):
-            until, letters = ON + timedelta(days=20), builders.stationery()
+            until, letters = ON + timedelta(days=20), builders.catalog()
             placed = place_hold(session, case, kind, "not hers", until, letters, **told)
             assert isinstance(placed.acknowledgement, Clearance) == (kind is HoldKind.DISPUTE)
     [sent] = builders.deliver(engine, builders.at(ON, 13)).sent
@@ -225,7 +225,7 @@ def test_what_may_not_be_said_on_a_weekend_is_said_on_monday_once_if_it_still_ho
     told = {"by": "user:ann", "now": builders.at(FRIDAY, 22)}
     with transaction(engine) as session:
         case = session.scalars(select(CollectionsCase)).one()
-        book, letters = get_portfolio(session, builders.BOOK), builders.stationery()
+        book, letters = get_portfolio(session, builders.BOOK), builders.catalog()
         plan = promise_to_pay(session, case, 5_000, FRIDAY + timedelta(days=9), today=FRIDAY, **told)
         answers = confirm_plan(session, book, plan, letters, on=FRIDAY, **told)
         assert [type(answer) for answer in answers] == [WaitUntil, WaitUntil]
@@ -276,11 +276,11 @@ def dutch(session: Session, **changes: object) -> CollectionsCase:
 
 
 def by_hand(
-    session: Session, case: CollectionsCase, letter: str, stationery: LetterCatalog | None = None
+    session: Session, case: CollectionsCase, letter: str, catalog: LetterCatalog | None = None
 ) -> Answer:
-    [answer] = take_manual_step(
+    [answer] = write_on_demand(
         session, session.get_one(Portfolio, case.portfolio_id), case, letter, [Channel.POST],
-        stationery or builders.stationery(), on=ON, by=Actor.user("ann"), now=builders.at(ON),
+        catalog or builders.catalog(), on=ON, by=Actor.user("ann"), now=builders.at(ON),
     )  # fmt: skip
     return answer
 
@@ -314,11 +314,11 @@ def test_a_notice_goes_only_where_its_law_holds_and_with_what_it_must_name(sqlit
             by_hand(session, case, "inkassovarsel")
         with pytest.raises(Invalid, match="choose a letter"):
             by_hand(session, case, "dispute_acknowledged")
-    american = builders.stationery().letters["validation_notice"]
+    american = builders.catalog().letters["validation_notice"]
     assert "another's debts" in american.misfit("US", "first_party", "USD", {"sender_address"})
     assert "sender_address" in american.misfit("US", "third_party", "USD", set())
     assert american.misfit("US", "third_party", "USD", {"sender_address"}) == ""
-    assert "EUR only" in builders.stationery().letters["fourteen_day_letter"].misfit("NL", "", "USD", ())
+    assert "EUR only" in builders.catalog().letters["fourteen_day_letter"].misfit("NL", "", "USD", ())
 
 
 def test_a_dutch_agency_without_a_register_number_writes_nothing(sqlite_engine: Engine) -> None:
@@ -327,7 +327,7 @@ def test_a_dutch_agency_without_a_register_number_writes_nothing(sqlite_engine: 
         refused = by_hand(session, case, "first_reminder")
         assert isinstance(refused, Refusals)
         assert "nl.register" in {reason.rule for reason in refused.reasons}
-        known = dataclasses.replace(builders.stationery(), register_number="12345")
+        known = dataclasses.replace(builders.catalog(), register_number="12345")
         assert isinstance(by_hand(session, case, "first_reminder", known), Clearance)
         row = session.scalars(select(OutboxMessage)).one()
         assert "register of debt collection services: 12345" in row.text
@@ -353,7 +353,7 @@ def test_an_american_notice_itemizes_the_debt_since_the_last_statement(sqlite_en
         )  # fmt: skip
         session.add(case)
         session.flush()
-        known = dataclasses.replace(builders.stationery(), sender_address="P.O. Box 1, Austin, TX 78701")
+        known = dataclasses.replace(builders.catalog(), sender_address="P.O. Box 1, Austin, TX 78701")
         answer = by_hand(session, case, "validation_notice", known)
         assert isinstance(answer, Clearance), answer
         text = session.scalars(select(OutboxMessage)).one().text
@@ -391,7 +391,7 @@ def test_an_american_notice_does_not_itemize_what_the_ledger_does_not_hold(
         )  # fmt: skip
         session.add(case)
         session.flush()
-        known = dataclasses.replace(builders.stationery(), sender_address="P.O. Box 1, Austin, TX 78701")
+        known = dataclasses.replace(builders.catalog(), sender_address="P.O. Box 1, Austin, TX 78701")
         answer = by_hand(session, case, "validation_notice", known)
         assert isinstance(answer, Refusals)
         assert "the ledger of card" in answer.reasons[0].detail

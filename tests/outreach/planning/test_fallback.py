@@ -55,7 +55,7 @@ otherwise = ["email", "post"]
 def case(engine: Engine) -> CollectionsCase:
     with transaction(engine) as session:
         made = builders.delinquent_case(session, due_on=ON - timedelta(days=3), on=ON)
-        book, letters = get_portfolio(session, builders.BOOK), builders.stationery().letters
+        book, letters = get_portfolio(session, builders.BOOK), builders.catalog().letters
         version = save_version(
             session, book, "mine", STRATEGY, letters, "why", by=Actor.user("mei"), now=MORNING
         )
@@ -70,7 +70,7 @@ def deliver(engine: Engine, *answers: SendResult, hours: int = 0) -> builders.Re
 
 def fall_back(engine: Engine, hours: int = 0) -> int:
     clock = FixedClock(MORNING + timedelta(hours=hours, minutes=1))
-    return fall_back_due(engine, builders.stationery(), clock=clock)
+    return fall_back_due(engine, builders.catalog(), clock=clock)
 
 
 def by_channel(engine: Engine) -> dict[str, OutboxStatus]:

@@ -126,7 +126,7 @@ def test_the_pass_and_the_planning_under_lock_agree(engine: Engine) -> None:
         book = get_portfolio(session, builders.BOOK)
         ids = cases_to_contact(session, id_of(book), ON)
         assert set(ids) == set(answers)
-        counts = plan_contacts(session, book, ids, builders.stationery(), on=ON, now=builders.night_after(ON))
+        counts = plan_contacts(session, book, ids, builders.catalog(), on=ON, now=builders.night_after(ON))
         assert counts["resting"] == len(resting) > 0
         for case in session.scalars(select(CollectionsCase)):
             answered = answers[id_of(case)]

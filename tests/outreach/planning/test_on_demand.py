@@ -20,7 +20,7 @@ from app.core.ids import id_of
 from app.core.vocabulary import Channel, HoldKind
 from app.outreach.gate.events import ContactCleared, ContactRefused, ContactWaiting
 from app.outreach.outbox.models import OutboxMessage
-from app.outreach.planning.on_demand import take_manual_step
+from app.outreach.planning.on_demand import write_on_demand
 from app.policy.answers import Clearance
 from tests import builders
 
@@ -32,13 +32,13 @@ def send(
 ) -> list[bool]:
     """Whether each was queued."""
     with transaction(engine) as session:
-        answers = take_manual_step(
+        answers = write_on_demand(
             session,
             get_portfolio(session, builders.BOOK),
             session.get_one(CollectionsCase, case.id),
             letter,
             channels or (Channel.POST,),
-            builders.stationery(),
+            builders.catalog(),
             on=ON + timedelta(days=days),
             by=Actor.user("ann"),
             now=builders.at(ON + timedelta(days=days)),

@@ -42,7 +42,7 @@ def plan(engine: Engine, on: date = ON) -> dict[str, int]:
     with transaction(engine) as session:
         book = get_portfolio(session, builders.BOOK)
         found = cases_to_contact(session, id_of(book), on)
-        return plan_contacts(session, book, found, builders.stationery(), on=on, now=builders.night_after(on))
+        return plan_contacts(session, book, found, builders.catalog(), on=on, now=builders.night_after(on))
 
 
 def case_after(engine: Engine, case: CollectionsCase) -> CollectionsCase:

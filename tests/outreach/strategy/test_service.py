@@ -39,7 +39,7 @@ from tests import builders
 from tests.builders import NOW
 
 ON = date(2026, 3, 20)
-LETTERS = builders.stationery().letters
+LETTERS = builders.catalog().letters
 LATE_SMS = """name = "Patient"
 [[steps]]
 id = "late-sms"

@@ -645,7 +645,7 @@ def served(sqlite_engine: Engine, free_port: int) -> Iterator[tuple[Desk, int]]:
         case = session.get_one(CollectionsCase, case_id)
         mobile = session.get_one(Customer, case.customer_id).mobile
         arrived = Arrived("SM1", mobile, "+8621555000", "Are you open?")
-        receive(session, arrived, shipped_phrases(), builders.stationery(), now=NOW)
+        receive(session, arrived, shipped_phrases(), builders.catalog(), now=NOW)
         cases.add_note(session, case, "Prefers e-mail.", by=Actor.user("ben"), now=NOW)
         place_hold(
             session,
@@ -653,7 +653,7 @@ def served(sqlite_engine: Engine, free_port: int) -> Iterator[tuple[Desk, int]]:
             HoldKind.HARDSHIP,
             "Lost his job",
             date(2026, 4, 1),
-            builders.stationery(),
+            builders.catalog(),
             by=Actor.user("ben"),
             now=NOW,
         )

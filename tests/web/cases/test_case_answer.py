@@ -33,7 +33,7 @@ def test_a_reply_is_answered_in_the_thread_and_leaves_the_queue(sqlite_desk: Des
     at = f"/cases/{case.id}"
     assert "Answer their SMS" not in ben.get(at).text, "they have not written"
     number = writes(sqlite_desk, QUESTION)
-    interpret_due(sqlite_desk.engine, sqlite_desk.app.state.ports.stationery, sqlite_desk.clock)
+    interpret_due(sqlite_desk.engine, sqlite_desk.app.state.ports.catalog, sqlite_desk.clock)
     assert f'href="{at}?do=answer&amp;tab=messages#do-answer"' in ben.get(f"/replies/{number}").text
     page = ben.get(f"{at}?do=answer&tab=messages").text
     assert re.search(r'id="do-answer" open>.*?Can I pay &lt;b&gt;half', page, re.DOTALL)

@@ -112,8 +112,8 @@ def test_the_legal_team_takes_a_case(tab: Page) -> None:  # noqa: F811
 def test_the_unsubscribe_page(desk: Desk, tab: Page) -> None:  # noqa: F811
     def link(session: builders.Session) -> str:
         case = builders.delinquent_case(session, due_on=LAST_ON, on=LAST_ON)
-        stationery = desk.app.state.ports.stationery
-        return str(stationery.links.url(case.customer_id, builders.Channel.EMAIL, on=LAST_ON))
+        catalog = desk.app.state.ports.catalog
+        return str(catalog.links.url(case.customer_id, builders.Channel.EMAIL, on=LAST_ON))
 
     url = desk.write(link)
     check(tab, url.removeprefix(desk.settings.public_url))
@@ -133,7 +133,7 @@ def test_the_replies_pages(desk: Desk, tab: Page) -> None:  # noqa: F811
         case = builders.delinquent_case(session, due_on=LAST_ON, on=LAST_ON)
         customer = session.get_one(Customer, case.customer_id)
         arrived = Arrived("SM1", customer.mobile, "+15550100", "leave me alone, wrong number")
-        message = receive(session, arrived, shipped_phrases(), builders.stationery(), now=NOW)
+        message = receive(session, arrived, shipped_phrases(), builders.catalog(), now=NOW)
         assert message is not None
         return message.id
 

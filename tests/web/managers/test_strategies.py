@@ -34,7 +34,7 @@ channels = ["sms"]
 def save(desk: Desk, text: str = TEXT, code: str = "standard") -> int:
     def write(session: Session) -> int:
         book = get_portfolio(session, builders.BOOK)
-        letters = builders.stationery().letters
+        letters = builders.catalog().letters
         version = service.save_version(session, book, code, text, letters, by=Actor.user("mei"), now=NOW)
         return id_of(version)
 

@@ -45,7 +45,7 @@ def test_the_pages_in_a_browser(desk: Desk, tab: Page) -> None:  # noqa: F811
     def start(session: Session) -> int:
         book = get_portfolio(session, builders.BOOK)
         challenger = session.get_one(StrategyVersion, version)
-        letters = builders.stationery().letters
+        letters = builders.catalog().letters
         return id_of(
             service.start_experiment(session, book, challenger, 50, letters, by=Actor.user("mei"), now=NOW)
         )

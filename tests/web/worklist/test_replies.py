@@ -18,7 +18,7 @@ from app.inbound.reception import receive
 from app.inbound.rules import Arrived, ReviewOutcome
 from app.outreach.gate.models import Consent, SuppressedAddress
 from app.outreach.gate.preferences import open_preferences
-from tests.builders import delinquent_case, events, stationery
+from tests.builders import catalog, delinquent_case, events
 from tests.web.book import FIRST_ON
 from tests.web.desk import NOW, Desk
 
@@ -37,7 +37,7 @@ def a_case(desk: Desk, name: str = "Anna Berg", mobile: str = NUMBER) -> Collect
 
 def writes(desk: Desk, text: str, *, sender: str = NUMBER, sid: str = "SM1") -> int:
     arrived = Arrived(sid, sender, "+8621555000", text)
-    message = desk.write(lambda session: receive(session, arrived, shipped_phrases(), stationery(), now=NOW))
+    message = desk.write(lambda session: receive(session, arrived, shipped_phrases(), catalog(), now=NOW))
     assert message is not None
     return id_of(message)
 

@@ -25,7 +25,7 @@ from app.http.cursors import encode_cursor
 from app.outreach.strategy.models import StrategyTask
 from app.web.worklist import worklist
 from tests import builders
-from tests.builders import delinquent_case, portfolio, stationery
+from tests.builders import catalog, delinquent_case, portfolio
 from tests.web.desk import NOW, Browser, Desk
 
 TODAY = date(2026, 3, 2)
@@ -160,7 +160,7 @@ def test_filters_and_counts_agree(desk: Desk) -> None:
             HoldKind.HARDSHIP,
             "lost his job",
             date(2026, 4, 1),
-            stationery(),
+            catalog(),
             by=Actor.user("ben"),
             now=NOW,
         ),

@@ -68,7 +68,7 @@ def log_call(
         _ask_about_colleague(request, session, file, fields, staff, now)
         fields.done()
         call = CallReport(result, typed.note, callback_at, amount, due_on)
-        letters = ports_of(request).stationery
+        letters = ports_of(request).catalog
         effects = calls.log_call(session, file.case, call, letters, by=staff.by, now=now)
         return _call_words(request, file, call, effects, now)
 

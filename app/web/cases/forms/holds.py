@@ -42,7 +42,7 @@ def place_hold(
     def act(file: CaseFile, fields: Fields) -> Flash:
         kind, until = fields.choice("kind", HoldKind), fields.day("until")
         fields.done()
-        letters = ports_of(request).stationery
+        letters = ports_of(request).catalog
         placed = acts.place_hold(session, file.case, kind, typed.reason, until, letters, by=staff.by, now=now)
         day = reader_of(request, file).day(until)
         said = f"Do not contact; review by {day}." if placed.hold.for_good else f"On hold until {day}."

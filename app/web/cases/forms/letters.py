@@ -52,7 +52,7 @@ def send_a_letter(
     def act(file: CaseFile, fields: Fields) -> Flash:
         channel = fields.choice("channel", Channel)
         fields.done()
-        letters = ports_of(request).stationery
+        letters = ports_of(request).catalog
         answer = send_letter(session, file.case, typed.letter, channel, letters, by=staff.by, now=now)
         said = answer_words(channel, answer, reader_of(request, file, zone=file.zone), now, kept=False)
         return said[:1].upper() + said[1:] + ".", "good" if isinstance(answer, Clearance) else "warn"
@@ -78,7 +78,7 @@ def answer_their_sms(
 
     def act(file: CaseFile, _fields: Fields) -> Flash | Wrong:
         answer = answer_sms(
-            session, file.portfolio, file.case, typed.text, ports_of(request).stationery,
+            session, file.portfolio, file.case, typed.text, ports_of(request).catalog,
             on=file.book.today, by=staff.by, now=now,
         )  # fmt: skip
         if answer is None:
@@ -118,7 +118,7 @@ def preview_answer(
     shown: AnswerPreview | None = None
     try:
         words = word_answer(
-            session, file.portfolio, file.case, typed.text, ports_of(request).stationery, now=now
+            session, file.portfolio, file.case, typed.text, ports_of(request).catalog, now=now
         )
     except Invalid as refused:
         if typed.text.strip() or not typed.fragment:

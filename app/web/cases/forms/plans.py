@@ -84,7 +84,7 @@ def ask_about_promise(request: Request, file: CaseFile, fields: Fields, amount: 
 def _promise(
     request: Request, session: Session, file: CaseFile, amount: int, due_on: date, staff: Staff, now: datetime
 ) -> Flash:
-    letters = ports_of(request).stationery
+    letters = ports_of(request).catalog
     made = promise(session, file.case, amount, due_on, letters, by=staff.by, now=now)
     reader = reader_of(request, file)
     words, tone = confirmation_words(request, file, made.confirmations, now)
@@ -113,7 +113,7 @@ def offer_a_plan(
     def act(file: CaseFile, fields: Fields) -> Flash:
         terms = _plan_terms(fields, file)
         fields.done()
-        letters = ports_of(request).stationery
+        letters = ports_of(request).catalog
         made = offer_plan(session, file.case, terms, letters, by=staff.by, role=staff.role, now=now)
         money = reader_of(request, file).money(terms.total_minor)
         said = f"A repayment plan of {money} is offered. Accept it here once the customer agrees."
@@ -183,7 +183,7 @@ def offer_to_settle(
         amount, due_on = fields.amount("amount"), fields.day("due_on")
         _ask_about_discount(request, session, file, fields, staff, amount, now)
         fields.done()
-        letters = ports_of(request).stationery
+        letters = ports_of(request).catalog
         made = offer_settlement(
             session, file.case, amount, due_on, letters, by=staff.by, role=staff.role, now=now
         )
@@ -230,7 +230,7 @@ def accept_plan(
 ) -> Response:
     def act(file: CaseFile, _fields: Fields) -> Flash:
         plan = plan_of(session, file.case, plan_id)
-        made = accept_offer(session, plan, ports_of(request).stationery, by=staff.by, now=now)
+        made = accept_offer(session, plan, ports_of(request).catalog, by=staff.by, now=now)
         words, tone = confirmation_words(request, file, made.confirmations, now)
         return f"{PLAN_LABELS[plan.kind.value]} accepted. {words}", tone
 

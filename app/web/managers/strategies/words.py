@@ -41,7 +41,7 @@ def find_version(session: Session, version_id: int) -> tuple[StrategyVersion, Po
 
 
 def letters_of(request: Request) -> service.Letters:
-    return ports_of(request).stationery.letters
+    return ports_of(request).catalog.letters
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from app.core.vocabulary import Channel
 from app.legal.checklists.loading import load_case_file
 from app.legal.checklists.rules import completeness
 from app.outreach.gate.queries import DECISIONS
-from app.outreach.outbox.events import ContactSent, ContactSimulated
+from app.outreach.outbox.events import ContactConsoleOnly, ContactSent
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import LINK_GONE, redact_links
 from app.outreach.planning.links import LINK_EPOCH, LinkSigner
@@ -36,9 +36,9 @@ def test_the_record_and_the_court_file_say_that_nothing_left(engine: Engine) -> 
     builders.deliver(engine, builders.at(ON + timedelta(days=1)), console)  # type: ignore[arg-type]
     with transaction(engine) as session:
         [row] = session.scalars(select(OutboxMessage)).all()
-        assert row.simulated
+        assert row.console_only
         assert builders.events(session, ContactSent.KIND) == []
-        [event] = builders.events(session, ContactSimulated.KIND)
+        [event] = builders.events(session, ContactConsoleOnly.KIND)
         assert event["message"] == row.id
         case = session.scalars(select(CollectionsCase)).one()
         file = load_case_file(session, case, bundle_id="X", now=builders.at(ON + timedelta(days=1)))
