@@ -10,7 +10,7 @@ from app.casework.cases import service
 from app.casework.cases.models import CollectionsCase
 from app.core.actor import Actor, ActorKind
 from app.core.database.rows import locked_row
-from app.core.errors import Forbidden, Invalid, NotFound
+from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.staff.models import User
 from app.core.staff.rules import CASEWORK, MANAGEMENT, Role
 from app.outreach.strategy.models import StrategyTask
@@ -38,9 +38,11 @@ def assignable(session: Session) -> dict[str, str]:
 def forget_callback(
     session: Session, case: CollectionsCase, reason: str, *, by: Actor, now: datetime
 ) -> None:
-    """Cancel the callback that the customer was promised."""
+    """Cancel the callback that the customer was promised. Conflict where none is."""
     if not reason.strip():
         raise Invalid("Say why, in a few words.", "reason")
+    if case.callback_at is None:
+        raise Conflict(f"Case {case.reference} has no callback to cancel.")
     service.set_callback(session, case, None, reason=reason, by=by, now=now)
 
 

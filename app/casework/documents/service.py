@@ -93,6 +93,7 @@ def withdraw_document(
 ) -> None:
     """Take a document out of every later case file. It stays, with the reason; bundles sealed before keep it."""
     lock_customers(session, [case.customer_id])
+    session.refresh(document)  # of two people who withdraw it at once, the second is told so
     if document.withdrawn_at is not None:
         raise Conflict("This document is withdrawn already.")
     document.withdrawn_why = clean_text(why, "why", at_most=300)

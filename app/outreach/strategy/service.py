@@ -357,6 +357,8 @@ def end_experiment(
     session: Session, portfolio: Portfolio, experiment: Experiment, *, by: Actor, now: datetime
 ) -> None:
     """Everybody goes by the live version again; who took part stays on record, and results go on coming in."""
+    lock_streams(session, [portfolio_stream(id_of(portfolio))])
+    session.refresh(experiment)
     if experiment.ended_at is not None:
         raise Conflict("this experiment has ended already")
     experiment.ended_at, experiment.ended_by = now, by
