@@ -192,7 +192,9 @@ OnceSession = Annotated[Session, Depends(once_session)]
 
 
 def _answer_again(session: Session, token_id: int, key: str, digest: str) -> None:
-    stored = session.get_one(ApiIdempotency, (token_id, key))
+    stored = session.get(ApiIdempotency, (token_id, key))
+    if stored is None:  # its time was over, and another request has just swept it away
+        raise Conflict("This Idempotency-Key is a day old. Send the request again.")
     if stored.request_hash != digest:
         raise Invalid("This Idempotency-Key was used for a different request.", "Idempotency-Key")
     if stored.status is None:

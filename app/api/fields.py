@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, TypeVar
 
@@ -11,7 +12,7 @@ from fastapi import Path, Query
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from app.book.ledger.models import Portfolio
-from app.core.errors import Invalid
+from app.core.errors import DeskError, Invalid
 from app.core.money import BadAmount, to_minor
 from app.core.text import Line
 from app.http.cursors import decode_cursor, encode_cursor
@@ -107,6 +108,16 @@ def minor_of(amount: str, currency: str, portfolio: Portfolio) -> int:
     if minor <= 0:
         raise Invalid("The amount must be positive.", "amount")
     return minor
+
+
+@contextmanager
+def naming(**members: str) -> Iterator[None]:
+    """A refusal names the member of the body: the name that an act gives a value -> the member that holds it."""
+    try:
+        yield
+    except DeskError as refused:
+        refused.field = members.get(refused.field or "", refused.field)
+        raise
 
 
 def case_id_of(reference: str) -> int:

@@ -72,7 +72,7 @@ class Verdict(StrEnum):
 
 class NewDecision(Input):
     decision: Annotated[Verdict, Field(strict=False)]
-    reason: Annotated[str, Field(max_length=500, description="Needed to decline.")] = ""
+    reason: Annotated[Paragraph, Field(max_length=500, description="Needed to decline.")] = ""
 
 
 @router.post("/referrals/{referral_id}/decision", summary="Decide a referral")
@@ -135,7 +135,8 @@ class NewBundle(Input):
         list[NewExcuse], Field(max_length=60, description="A reason for each item that is missing.")
     ] = []
     incomplete_reason: Annotated[
-        str, Field(max_length=500, description="Instead of `excuses`, where exactly one item is missing.")
+        Paragraph,
+        Field(max_length=500, description="Instead of `excuses`, where exactly one item is missing."),
     ] = ""
 
 

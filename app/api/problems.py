@@ -9,10 +9,12 @@ from typing import Any
 
 from fastapi.responses import JSONResponse
 
+from app.core.text import sentence
 from app.core.types import Rows, Values
 
-_NAME = re.compile("[0-9]{1,6}|[A-Za-z_][A-Za-z_-]{0,59}")
-"""What may stand in `field`: an index or a plain name, so that an unknown member's name cannot carry anything out."""
+_NAME = re.compile("[0-9]{1,6}|[A-Za-z_][A-Za-z_-]{0,59}[0-9]{0,2}")
+"""What may stand in `field`: an index or a plain name, so that an unknown member's name cannot carry anything out. Two
+digits at its end, as in `card_last4`, are no number of anybody's."""
 
 
 def problem(
@@ -23,7 +25,8 @@ def problem(
     **members: Any,
 ) -> JSONResponse:
     """A problem document of type `about:blank`: the title is the status phrase, `detail` says what to do."""
-    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    phrase = HTTPStatus(status).phrase
+    body = {"type": "about:blank", "title": phrase, "status": status, "detail": sentence(detail)}
     return JSONResponse(
         {**body, **members},
         status_code=status,
@@ -35,7 +38,25 @@ def problem(
 def field_errors(errors: Sequence[Values]) -> list[dict[str, str]]:
     """Pydantic's errors as `{"field", "message"}`, without the input that caused them. A field is named as the
     services name it, without the part of the request it stood in."""
-    return [{"field": _field(error["loc"]), "message": str(error["msg"])} for error in errors]
+    return [{"field": _field(error["loc"]), "message": _message(error)} for error in errors]
+
+
+def _message(error: Values) -> str:
+    """What is wrong with a value, as a sentence: in the words of `clean_text` where it refuses the same."""
+    about = error.get("ctx", {})
+    match error["type"]:
+        case "missing":
+            return "This is missing."
+        case "extra_forbidden":
+            return "There is no such field. Take it out."
+        case "string_too_short" | "too_short" if about.get("min_length") == 1:
+            return "This must not be empty."
+        case "string_too_long" | "too_long" if about.get("field_type") != "List":
+            return f"This is longer than {about['max_length']} characters."
+        case "value_error":
+            return sentence(str(about["error"]))
+        case _:
+            return sentence(str(error["msg"]))
 
 
 def _field(where: Rows) -> str:

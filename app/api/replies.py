@@ -89,7 +89,10 @@ def post_sender(
 ) -> ReplyShape:
     """A reply from a number that no customer has is this customer's."""
     message = _message(session, message_id)
-    portfolio = get_portfolio(session, new.portfolio)
+    try:
+        portfolio = get_portfolio(session, new.portfolio)
+    except NotFound as missing:
+        raise Invalid(missing.message, "portfolio") from None
     customer = session.scalar(
         select(Customer).where(Customer.portfolio_id == portfolio.id, Customer.reference == new.customer_ref)
     )

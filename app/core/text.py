@@ -60,20 +60,25 @@ def refuse_card_number(text: str, field: str, message: str = HOLDS_CARD_NUMBER) 
         raise Invalid(message, field)
 
 
+def sentence(text: str) -> str:
+    """The text with a capital and a full stop, as people and programs are told why something is refused."""
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
 def _storable(text: str) -> str:
     """Text as both databases take it. Never echoes what it refuses."""
     if _CONTROL.search(text):
-        raise ValueError("this holds control characters")
+        raise ValueError("This holds control characters. Take them out.")
     if any("\ud800" <= char <= "\udfff" for char in text):
-        raise ValueError("this holds half a character")
+        raise ValueError("This holds half a character. Take it out.")
     if holds_card_number(text):
-        raise ValueError("this looks like it holds a full card number, which is never stored")
+        raise ValueError(HOLDS_CARD_NUMBER)
     return text
 
 
 def _single_line(text: str) -> str:
     if any(char in text for char in "\n\r\t"):
-        raise ValueError("this must be one line")
+        raise ValueError("This must be one line.")
     return _storable(text)
 
 

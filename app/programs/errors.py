@@ -19,12 +19,12 @@ from app.api.deps import Replay
 from app.api.problems import field_errors, problem
 from app.core.database.health import DatabaseTrouble
 from app.core.errors import DeskError
+from app.core.text import sentence
 from app.http import security
 from app.http.context import read_clock, settings_of
 from app.http.doors import PASSWORD_PAGE, SESSION_COOKIE, MustChangePassword, NotSignedIn, find_visitor
 from app.portal import preferences
 from app.web.admin import login
-from app.web.forms import sentence
 from app.web.rendering import Page, page, redirect
 
 WORDS = {
@@ -46,6 +46,9 @@ WORDS = {
     500: ("This did not work", "Nothing was changed. The fault is ours and has been written down."),
     503: ("Not now", "Nothing was changed. The database is busy. Try again in a few seconds."),
 }
+
+
+SEVERAL = "Some values are missing or not acceptable. Correct what `errors` names."
 
 
 def add_error_handlers(app: FastAPI) -> None:
@@ -95,6 +98,8 @@ async def _error(
     if _is_api(request):
         members: dict[str, object] = {"errors": list(errors)} if errors else {}
         members |= {"reference": reference} if reference else {}
+        if detail is None and errors:
+            detail = errors[0]["message"] if len(errors) == 1 else SEVERAL
         return problem(status, detail or default, headers=headers, **members)
     shown = ErrorPage(status, title, sentence(detail or default), errors, reference)
     response = await run_in_threadpool(_error_document, request, shown)
@@ -137,7 +142,7 @@ async def _desk_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, DeskError)
     errors = []
     if error.field:
-        errors = [{"field": error.field, "message": error.message}]
+        errors = [{"field": error.field, "message": sentence(error.message)}]
     return await _error_page(request, error.status, error.message, errors)
 
 

@@ -17,6 +17,7 @@ from app.casework.plans.rules import Instalment
 from app.core.clock import local_instant
 from app.core.errors import DeskError
 from app.core.money import BadAmount, typed_minor
+from app.core.text import sentence
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -132,10 +133,6 @@ def beside(refused: DeskError, typed: Typed, names: Mapping[str, str]) -> dict[s
     named = getattr(refused, "field", None) or ""
     name = names.get(named, named)
     return {name if name in typed.values() else "": sentence(refused.message)}
-
-
-def sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
 class ReasonForm(Typed):

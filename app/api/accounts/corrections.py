@@ -40,6 +40,7 @@ from app.api.fields import (
     RowId,
     after,
     minor_of,
+    naming,
     page_of,
 )
 from app.book.delinquency.lifecycle import credit_balances
@@ -152,7 +153,8 @@ def post_payment_move(
     portfolio = get_portfolio(session, code)
     entry = _entry(session, portfolio, new.reference, "reference")
     to = account_named(session, portfolio, new.to_account_ref, "to_account_ref")
-    moved = move_payment(session, entry, to, new.reason, by=caller.by, role=caller.role, now=now)
+    with naming(to_account="to_account_ref"):
+        moved = move_payment(session, entry, to, new.reason, by=caller.by, role=caller.role, now=now)
     return EntryShape.of(portfolio, to, moved)
 
 

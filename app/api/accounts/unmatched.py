@@ -13,7 +13,7 @@ from app.actions.corrections import match_payment, return_payment
 from app.api.accounts.corrections import account_named
 from app.api.accounts.shapes import EntryShape
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
-from app.api.fields import Cursor, Limit, PortfolioCode, RowId, after, page_of
+from app.api.fields import Cursor, Limit, PortfolioCode, RowId, after, naming, page_of
 from app.api.shapes import Money
 from app.book.feeds.models import UnmatchedPayment
 from app.book.ledger.models import Portfolio
@@ -98,7 +98,8 @@ def post_match(
     portfolio = get_portfolio(session, code)
     payment = _payment(session, portfolio, payment_id)
     account = account_named(session, portfolio, new.account_ref)
-    entry = match_payment(session, payment, account, by=caller.by, now=now)
+    with naming(account="account_ref"):
+        entry = match_payment(session, payment, account, by=caller.by, now=now)
     return EntryShape.of(portfolio, account, entry)
 
 

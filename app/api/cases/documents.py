@@ -12,13 +12,14 @@ from pydantic import BaseModel, Field
 
 from app.actions.documents import add_document, fetch_document, withdraw_document
 from app.api.deps import Input, OnceSession, ReadSession, api_requires, api_router
-from app.api.fields import CaseRef, RowId, case_id_of
+from app.api.fields import CaseRef, Day, RowId, case_id_of, naming
 from app.casework.cases.queries import get_case
 from app.casework.documents.models import CaseDocument
 from app.casework.documents.rules import MAX_BYTES, DocumentKind
 from app.casework.documents.service import documents_of, get_document
 from app.core.errors import Invalid
 from app.core.staff.rules import CASE_READING, CASEWORK, LEGAL_WORK, MANAGEMENT, Caller
+from app.core.text import Line, Paragraph
 from app.http.context import Now
 from app.http.downloads import document_response
 from app.http.transactions import WriteSession
@@ -61,9 +62,9 @@ def list_documents(reference: CaseRef, _caller: Reader, session: ReadSession) ->
 
 class NewDocument(Input):
     kind: Annotated[DocumentKind, Field(strict=False)]
-    name: Annotated[str, Field(min_length=1, max_length=200, description="The file's own name.")]
-    dated_on: Annotated[date, Field(strict=False, description="The date that the document bears.")]
-    description: Annotated[str, Field(max_length=300)] = ""
+    name: Annotated[Line, Field(min_length=1, max_length=200, description="The file's own name.")]
+    dated_on: Annotated[Day, Field(description="The date that the document bears.")]
+    description: Annotated[Paragraph, Field(max_length=300)] = ""
     content_base64: Annotated[
         str, Field(min_length=1, description="PDF, PNG, JPEG or UTF-8 text, at most 15 MB.")
     ]
@@ -83,17 +84,11 @@ def post_document(
         content = base64.b64decode(new.content_base64, validate=True)
     except (binascii.Error, ValueError):
         raise Invalid("This is not base64.", "content_base64") from None
-    document = add_document(
-        session,
-        case,
-        new.kind,
-        new.name,
-        content,
-        dated_on=new.dated_on,
-        description=new.description,
-        by=caller.by,
-        now=now,
-    )
+    with naming(file="content_base64"):
+        document = add_document(
+            session, case, new.kind, new.name, content,
+            dated_on=new.dated_on, description=new.description, by=caller.by, now=now,
+        )  # fmt: skip
     return DocumentShape.of(document)
 
 
@@ -123,7 +118,7 @@ def get_document_content(
 
 
 class NewWithdrawal(Input):
-    why: Annotated[str, Field(min_length=1, max_length=300)]
+    why: Annotated[Paragraph, Field(min_length=1, max_length=300)]
 
 
 @router.post("/{reference}/documents/{document_id}/withdrawal", summary="Withdraw a document")

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from app.actions.preferences import add_preference, change_consent, take_back_preference
 from app.api.deps import Input, OnceSession, ReadSession, api_requires, api_router
-from app.api.fields import CaseRef, Day, RowId, case_id_of
+from app.api.fields import CaseRef, Day, RowId, case_id_of, naming
 from app.book.ledger.models import Customer
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.queries import get_case
@@ -135,12 +135,13 @@ def post_preference(
     """Put on record a time or place that does not suit the customer, or the time zone they say they live in; a new time
     zone takes the place of the one told before."""
     case, customer = _customer(session, reference)
-    row = add_preference(
-        session, customer, new.kind,
-        channel=new.channel, weekdays=new.weekdays, start_minute=_minute(new.start), end_minute=_minute(new.end),
-        timezone=new.timezone, until=new.until, source=new.source, case_id=case.id,
-        by=caller.by, now=now,
-    )  # fmt: skip
+    with naming(start_minute="start", address="channel"):
+        row = add_preference(
+            session, customer, new.kind,
+            channel=new.channel, weekdays=new.weekdays, start_minute=_minute(new.start), end_minute=_minute(new.end),
+            timezone=new.timezone, until=new.until, source=new.source, case_id=case.id,
+            by=caller.by, now=now,
+        )  # fmt: skip
     return PreferenceShape.of(row)
 
 

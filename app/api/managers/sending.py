@@ -12,7 +12,7 @@ from app.actions.messages import resolve_message, start_sending, stop_sending
 from app.actions.preferences import restore_address, suppress_address
 from app.api.cases.messages import MessageShape
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
-from app.api.fields import Cursor, Limit, RowId, after, page_of
+from app.api.fields import Cursor, Limit, RowId, after, naming, page_of
 from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import MANAGEMENT, SWITCHING, Caller
@@ -168,7 +168,8 @@ def post_suppressed_address(
     caller: Manager, session: OnceSession, now: Now, new: NewSuppression
 ) -> Suppressed:
     """Send nothing to this number or e-mail address any more, whoever's it is."""
-    added = suppress_address(session, new.address, new.note, by=caller.by, now=now)
+    with naming(detail="note"):
+        added = suppress_address(session, new.address, new.note, by=caller.by, now=now)
     return Suppressed(address=new.address, added=added)
 
 

@@ -16,6 +16,7 @@ from app.book.delinquency.rules import DAY
 from app.book.ledger.rules import AccountStatus
 from app.core.errors import Invalid, NotFound
 from app.core.labels import ACCOUNT_LABELS
+from app.core.text import sentence
 from app.http.context import Now
 from app.http.cursors import RowId
 from app.http.doors import Manager
@@ -23,7 +24,7 @@ from app.http.transactions import WriteSession
 from app.policy.sections.pauses import PauseKind
 from app.web.accounts.confirmation import Effect, Submission, submit
 from app.web.accounts.words import PAUSE_WORDS, STATUS_WORDS
-from app.web.forms import ReasonForm, Typed, Wrong, sentence
+from app.web.forms import ReasonForm, Typed, Wrong
 
 router = APIRouter()
 

@@ -29,6 +29,7 @@ from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
 from app.core.money import BadAmount, known_currencies, typed_minor
 from app.core.staff.rules import Role, Staff
+from app.core.text import sentence
 from app.core.types import JsonObject
 from app.http.context import Now
 from app.http.cursors import RowId, decode_cursor, encode_cursor
@@ -36,7 +37,6 @@ from app.http.doors import CaseWorker, Manager
 from app.http.formats import reader_locale
 from app.http.transactions import ReadSession, WriteSession
 from app.web.accounts.words import STATUS_WORDS
-from app.web.forms import sentence
 from app.web.lists import Column
 from app.web.lookups import staff_names
 from app.web.rendering import Page, Tone, page, redirect

@@ -26,6 +26,7 @@ from app.core.database.engine import Busy, exclusive, transaction
 from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
 from app.core.labels import CHANNEL_LABELS
+from app.core.text import sentence
 from app.http.context import Now, engine_of, ports_of, settings_of
 from app.http.cursors import RowId
 from app.http.doors import Manager
@@ -37,7 +38,6 @@ from app.operations.simulation.rules import LONGEST_DAYS, MEASURE_WORDS, RunStat
 from app.outreach.strategy.ladders import load_ladders
 from app.outreach.strategy.models import StrategyVersion
 from app.outreach.strategy.service import version_named, versions
-from app.web.forms import sentence
 from app.web.lists import Column, csv_download
 from app.web.lookups import staff_names
 from app.web.managers.simulation_result import (

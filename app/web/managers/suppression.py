@@ -15,6 +15,7 @@ from app.actions.preferences import restore_address, suppress_address
 from app.book.ledger.models import Customer
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.labels import CHANNEL_LABELS, SUPPRESSION_LABELS, in_sentence
+from app.core.text import sentence
 from app.http.context import Now
 from app.http.cursors import RowId, decode_cursor, encode_cursor
 from app.http.doors import Manager
@@ -24,7 +25,6 @@ from app.inbound.bounces.rules import NoticeKind
 from app.inbound.bounces.service import decide
 from app.outreach.gate.models import SuppressedAddress
 from app.outreach.gate.suppression import channel_of, holders, on_list
-from app.web.forms import sentence
 from app.web.lists import Column
 from app.web.lookups import staff_names
 from app.web.rendering import Page, page, redirect

@@ -15,6 +15,7 @@ from app.book.ledger.models import Customer, Portfolio
 from app.core.errors import Conflict, NotFound
 from app.core.ids import id_of
 from app.core.labels import REVIEW_LABELS
+from app.core.text import sentence
 from app.http.context import Now, ports_of
 from app.http.cursors import RowId, decode_cursor, encode_cursor
 from app.http.doors import CaseWorker
@@ -26,7 +27,6 @@ from app.inbound.queries import Listed, Sender
 from app.inbound.reception import attach
 from app.inbound.review import review
 from app.inbound.rules import Choice, InboundSource, Intent, ReviewOutcome, choices, suggestions
-from app.web.forms import sentence
 from app.web.lists import Column
 from app.web.lookups import staff_names
 from app.web.rendering import Page, page, redirect

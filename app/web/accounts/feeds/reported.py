@@ -16,11 +16,12 @@ from app.actions.reported import count_waiting, get_report, waiting_reports
 from app.book.ledger.models import Customer, Portfolio
 from app.core.database.engine import Row
 from app.core.errors import Conflict, Invalid
+from app.core.text import sentence
 from app.http.context import Now
 from app.http.cursors import RowId
 from app.http.doors import Manager
 from app.http.transactions import ReadSession, WriteSession
-from app.web.forms import Typed, sentence
+from app.web.forms import Typed
 from app.web.lists import Column
 from app.web.rendering import Page, page, redirect
 

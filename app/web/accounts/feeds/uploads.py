@@ -22,6 +22,7 @@ from app.book.ledger.service import get_portfolio
 from app.core.clock import local_date
 from app.core.database.engine import private
 from app.core.errors import DeskError, Invalid
+from app.core.text import sentence
 from app.http.admission import ceiling
 from app.http.context import Now, engine_of, settings_of
 from app.http.doors import Manager
@@ -37,7 +38,6 @@ from app.web.accounts.feeds.upload_files import (
     read_upload,
 )
 from app.web.accounts.feeds.words import KINDS
-from app.web.forms import sentence
 from app.web.rendering import Page, page, redirect
 
 if TYPE_CHECKING:

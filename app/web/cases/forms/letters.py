@@ -13,6 +13,7 @@ from starlette.responses import Response
 from app.actions.assignment import finish_case_task
 from app.actions.messages import cancel_case_message, send_letter
 from app.core.errors import Invalid
+from app.core.text import sentence
 from app.core.vocabulary import Channel
 from app.http.context import Now, ports_of, settings_of
 from app.http.cursors import RowId
@@ -26,7 +27,7 @@ from app.web.cases.case_page import case_page
 from app.web.cases.forms.action import submit
 from app.web.cases.forms.answers import answer_words, reader_of
 from app.web.form_action import Flash
-from app.web.forms import AnswerPreview, Fields, FormState, ReasonForm, Typed, Wrong, sentence
+from app.web.forms import AnswerPreview, Fields, FormState, ReasonForm, Typed, Wrong
 from app.web.managers.letters import cost_of
 from app.web.rendering import Page, page
 

@@ -18,6 +18,7 @@ from app.book.ledger.service import get_portfolio
 from app.core.actor import Actor
 from app.core.errors import Invalid
 from app.core.ids import id_of
+from app.core.text import sentence
 from app.http.context import Now
 from app.http.cursors import RowQuery
 from app.http.doors import Manager
@@ -26,7 +27,6 @@ from app.http.transactions import ReadSession, WriteSession
 from app.outreach.strategy import ladders, service
 from app.outreach.strategy.file.problems import BadStrategy
 from app.outreach.strategy.file.reading import LONGEST_TEXT
-from app.web.forms import sentence
 from app.web.managers.strategies.draft import StrategyDraft, editor_page
 from app.web.managers.strategies.step_form import change_step, place_of
 from app.web.managers.strategies.words import find_version, letters_of

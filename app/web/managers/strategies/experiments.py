@@ -18,6 +18,7 @@ from app.book.ledger.service import get_portfolio
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import MANAGEMENT
+from app.core.text import sentence
 from app.core.types import JsonObject
 from app.http.context import Now
 from app.http.cursors import RowId
@@ -28,7 +29,6 @@ from app.outreach.strategy import ladders, queries, service
 from app.outreach.strategy.experiments import Comparison, Verdict, sample_size, smaller_arm_share
 from app.outreach.strategy.models import Experiment, StrategyVersion
 from app.outreach.strategy.queries import PastRate
-from app.web.forms import sentence
 from app.web.lookups import staff_names
 from app.web.managers.strategies.words import letters_of
 from app.web.rendering import Page, Tone, page, redirect

@@ -13,6 +13,7 @@ from app.book.ledger.models import Portfolio
 from app.core.errors import Invalid, NotFound
 from app.core.labels import CHANNEL_LABELS
 from app.core.money import exponent
+from app.core.text import sentence
 from app.core.types import JsonObject, Values
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.strategy import ladders, service
@@ -21,7 +22,6 @@ from app.outreach.strategy.file.problems import BadStrategy, Place, Problem
 from app.outreach.strategy.file.reading import Terms, parse_strategy, read_strategy
 from app.outreach.strategy.file.writing import put_step, write_step
 from app.outreach.strategy.rules import Action, Step
-from app.web.forms import sentence
 from app.web.managers.strategies.draft import StrategyDraft, editor_page, with_text
 from app.web.managers.strategies.words import ACTION_WORDS, MOMENT_WORDS, OP_WORDS, letters_of
 from app.web.rendering import Page, page
