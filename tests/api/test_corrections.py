@@ -122,7 +122,7 @@ def test_status_pauses_and_re_ages(program: Program) -> None:
     refused = program.post(f"{BOOK}/status-changes", sold)
     assert (refused.status_code, refused.json()["detail"]) == (
         409,
-        "an account does not go from sold to sold",
+        "An account does not go from sold to sold.",
     )
     back = {**sold, "to": "active", "reason": "the sale fell through"}
     assert program.post(f"{BOOK}/status-changes", back).json()["ended_on"] is None
@@ -140,10 +140,10 @@ def test_status_pauses_and_re_ages(program: Program) -> None:
     assert program.get(f"{BOOK}/accounts/{account.reference}").json()["days_past_due"] == 15
 
     again = program.post(f"{BOOK}/re-ages", {"account_ref": account.reference, "reason": "pays again"})
-    assert (again.status_code, again.json()["detail"]) == (409, "the policy pack has no rule for re-aging")
+    assert (again.status_code, again.json()["detail"]) == (409, "The policy pack has no rule for re-aging.")
     program.desk.write(lambda s: setattr(s.scalars(select(Portfolio)).one(), "pack", "us-third-party"))
     again = program.post(f"{BOOK}/re-ages", {"account_ref": account.reference, "reason": "pays again"})
-    assert again.json()["detail"] == "only 1 of 3 minimum payments have fallen due"
+    assert again.json()["detail"] == "Only 1 of 3 minimum payments have fallen due."
 
 
 def test_only_managers_programs_correct(sqlite_program: Program) -> None:

@@ -40,7 +40,7 @@ def test_faults_are_named_and_agents_only_read(sqlite_program: Program) -> None:
     sqlite_program.desk.write(builders.portfolio)
     bad = sqlite_program.post(THERE, {"code": "standard", "text": TEXT.replace("day = 5", "day = 0")})
     assert bad.status_code == 422
-    assert "step 1 (late-sms): day: must be a whole number" in bad.text
+    assert "Step 1 (late-sms): day: must be a whole number" in bad.text
     agent = sqlite_program.as_(Role.AGENT)
     assert agent.get(THERE).status_code == 200
     assert agent.post(THERE, {"code": "standard", "text": TEXT}).status_code == 403

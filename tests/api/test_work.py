@@ -37,7 +37,7 @@ def test_a_task_is_done_once(program: Program) -> None:
 
     def write(session: Session) -> int:
         task = StrategyTask(
-            case_id=id_of(case), key="k", step="visit", text="Look at the file", due_on=TODAY, created_at=NOW
+            case_id=id_of(case), step="visit", text="Look at the file", due_on=TODAY, created_at=NOW
         )
         session.add(task)
         session.flush()

@@ -1,0 +1,302 @@
+"""A portfolio with one of everything that a path or a body of the API can name."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from sqlmodel import Session, select
+
+from app.api.routes import API
+from app.book.delinquency.models import Pause
+from app.book.feeds.models import UnmatchedPayment
+from app.book.ledger.models import Account, Customer, Portfolio, ReportedChange, Waiver
+from app.book.ledger.rules import EntryKind, ReportedWhat
+from app.casework.cases.models import CollectionsCase
+from app.casework.documents.models import CaseDocument
+from app.casework.holds.models import CaseHold
+from app.core.ids import id_of
+from app.core.staff.rules import Role
+from app.core.vocabulary import Channel, HoldKind
+from app.inbound.bounces.models import MailNotice
+from app.inbound.bounces.rules import NoticeKind
+from app.inbound.models import InboundMessage
+from app.inbound.rules import InboundSource
+from app.outreach.gate.models import ContactPreference, SuppressedAddress
+from app.outreach.outbox.rules import OutboxStatus
+from app.outreach.strategy.models import StrategyTask
+from app.policy.facts import PreferenceKind, Suppression
+from app.policy.sections.pauses import PauseKind
+from tests import builders
+from tests.api.program import NOW, TODAY, Program, nominated, sealed
+from tests.api.test_parity import doors
+
+YESTERDAY = TODAY - timedelta(days=1)
+VALUES = {
+    "currency": ["CNY"],
+    "amount": ["10.00", "0.01"],
+    "down_payment": ["0", "1.00"],
+    "months": [3],
+    "paid_on": [str(YESTERDAY)],
+    "due_on": ["2026-03-09"],
+    "effective_on": [str(YESTERDAY)],
+    "from_on": ["2026-02-20"],
+    "to_on": ["2026-03-20"],
+    "on": [str(YESTERDAY)],
+    "known_on": [str(YESTERDAY)],
+    "dated_on": [str(YESTERDAY)],
+    "until": ["2026-03-09"],
+    "date": [str(YESTERDAY)],
+    "from": ["2026-02-01"],
+    "to": [str(YESTERDAY)],
+    "at": ["2026-03-02T10:00:00+08:00"],
+    "bucket": ["1-29", "current"],
+    "letter": ["first_reminder"],
+    "owner": ["ben", ""],
+    "address": ["+8613800001234", "a@b.example"],
+    "start": ["09:00"],
+    "end": ["12:00"],
+    "content_base64": ["JVBERi0xLjQK"],
+    "timezone": ["Asia/Shanghai"],
+    "language": ["en"],
+    "country": ["CN"],
+    "mobile": ["+8613800005678"],
+    "email": ["b@c.example"],
+}
+"""Values that are accepted, by the name of the member or parameter."""
+
+
+STRATEGY = """name = "Patient"
+[[steps]]
+id = "late-sms"
+day = {day}
+action = "message"
+letter = "first_reminder"
+channels = ["sms"]
+"""
+_days = itertools.count(3)
+
+
+@dataclass(frozen=True)
+class World:
+    """What a portfolio holds: the name of a parameter or member -> values that exist. `of(path)` knows that one name
+    means different things below different paths."""
+
+    code: str
+    case: str
+    account: str
+    names: Mapping[str, list[Any]]
+    below: Mapping[str, Mapping[str, list[Any]]]
+    """Part of a path -> names below it."""
+
+    def of(self, path: str) -> dict[str, list[Any]]:
+        """For the parameters of a path and of its query."""
+        found = {**VALUES, **self.names}
+        for part, names in self.below.items():
+            if part in path:
+                found |= names
+        return found
+
+    def in_body(self) -> dict[str, list[Any]]:
+        return {**VALUES, **self.names, "code": ["standard"]}
+
+
+def world(program: Program, code: str = "CARDS") -> World:
+    """Build it with `program`, a manager's."""
+    desk = program.desk
+    case = desk.write(lambda session: _case(session, code))
+    account, customer = desk.read(
+        lambda session: (
+            session.scalars(select(Account).where(Account.customer_id == case.customer_id)).one(),
+            session.get_one(Customer, case.customer_id),
+        )
+    )
+    desk.sign_in(Role.AGENT)  # makes ben
+    bundle = sealed(desk, case).reference  # before the dispute: nothing is sealed while one is open
+    referral = nominated(desk, case).id
+    offer = {"amount": "50.00", "currency": "CNY", "months": 3, "due_on": "2026-03-09"}
+    made = program.post(f"/cases/{case.reference}/plans", offer)
+    assert made.status_code == 201, made.text
+    rows = desk.write(lambda session: _rows(session, case, account))
+    for _ in range(2):
+        program.post(
+            f"/portfolios/{code}/strategies", {"code": "early", "text": STRATEGY.format(day=next(_days))}
+        )
+    versions = program.get(f"/portfolios/{code}/strategies").json()["items"]
+    names = {
+        "code": [code],
+        "portfolio": [code],
+        "account": [account.reference],
+        "account_ref": [account.reference],
+        "to_account_ref": [account.reference],
+        "customer_ref": [customer.reference],
+        "plan": [made.json()["reference"]],
+        "referral_id": [referral],
+        "reference": [f"REF-{case.id}"],
+        "reverses": rows["payment"],
+        "entry": rows["fee"],
+        "statement_ref": rows["statement"],
+        "challenger": [each["ref"] for each in versions if not each["live"]],
+        "ref": [each["ref"] for each in versions if not each["live"]],
+        "version_id": [each["id"] for each in versions],
+        "decision_id": [1],
+        "experiment_id": [1],
+        **{name: values for name, values in rows.items() if name.endswith("_id")},
+    }
+    below = {
+        "/accounts/{reference}": {"reference": [account.reference]},
+        "/cases/{reference}": {"reference": [case.reference]},
+        "/bundles/{reference}": {"reference": [bundle]},
+        "/payments/moves": {"reference": rows["payment"]},
+        "/replies": {"message_id": rows["reply"]},
+        "/outbox": {"message_id": rows["unknown"]},
+    }
+    return World(code, case.reference, account.reference, names, below)
+
+
+def _case(session: Session, code: str) -> CollectionsCase:
+    book = session.scalar(select(Portfolio).where(Portfolio.code == code)) or builders.portfolio(
+        session, code
+    )
+    card = builders.late_customer(session, book, due_on=date(2026, 2, 10))
+    builders.fold_accounts(session, book, [id_of(card)], through=YESTERDAY)
+    made = CollectionsCase(
+        portfolio_id=id_of(book), customer_id=card.customer_id, opened_on=YESTERDAY, past_due_minor=5_000,
+        balance_minor=100_000, oldest_due_on=date(2026, 2, 10), next_contact_on=YESTERDAY,
+        callback_at=NOW + timedelta(days=1),
+    )  # fmt: skip
+    session.add(made)
+    session.flush()
+    return made
+
+
+def _rows(session: Session, case: CollectionsCase, account: Account) -> dict[str, list[Any]]:
+    case = session.get_one(CollectionsCase, case.id)
+    account = session.get_one(Account, account.id)
+    customer_id, portfolio_id, case_id = case.customer_id, case.portfolio_id, id_of(case)
+    payments = [builders.payment(session, account, 500, YESTERDAY) for _ in range(2)]
+    fees = [builders.entry(session, account, EntryKind.FEE, 300, YESTERDAY) for _ in range(3)]
+    due_on = date(2026, 2, 10)
+    shown = builders.statement(session, account, due_on - timedelta(days=51), due_on - timedelta(days=31), 10)
+
+    def add(*rows: Any) -> list[Any]:
+        session.add_all(rows)
+        session.flush()
+        return [id_of(row) for row in rows]
+
+    def inbound(n: int) -> InboundMessage:
+        return InboundMessage(
+            source=InboundSource.SMS, provider_ref=f"SM-{case_id}-{n}", sender=f"+86139{case_id:04d}{n:04d}",
+            body="who is this?", received_at=NOW,
+        )  # fmt: skip
+
+    document = CaseDocument(
+        customer_id=customer_id, case_id=case_id, kind="agreement", name="a.txt", media_type="text/plain", size=1,
+        sha256=_content(session, case_id), description="", dated_on=YESTERDAY, uploaded_at=NOW, uploaded_by="user:ben",
+    )  # fmt: skip
+    return {
+        "payment": [each.reference for each in payments],
+        "fee": [each.reference for each in fees],
+        "statement": [shown.reference],
+        "hold_id": add(
+            *(
+                CaseHold(
+                    case_id=case_id, customer_id=customer_id, kind=kind, reason="r", until=TODAY + timedelta(days=9),
+                    started_at=NOW, by="user:ben",
+                )
+                for kind in (HoldKind.DISPUTE, HoldKind.HARDSHIP)
+            )
+        ),
+        "task_id": add(
+            *(
+                StrategyTask(case_id=case_id, step=f"visit-{n}", text="Look", due_on=TODAY, created_at=NOW)
+                for n in (1, 2)
+            )
+        ),
+        "payment_id": add(
+            *(
+                UnmatchedPayment(
+                    portfolio_id=portfolio_id, reference=f"B-{case_id}-{n}", paid_on=YESTERDAY, amount_minor=1000,
+                    why="no reference", received_at=NOW,
+                )
+                for n in (1, 2, 3)
+            )
+        ),
+        "message_id": [
+            id_of(builders.queued_message(session, case, on=YESTERDAY)),
+            id_of(builders.queued_message(session, case, on=YESTERDAY, step="second", channel=Channel.EMAIL)),
+        ],
+        "unknown": [
+            id_of(builders.queued_message(session, case, on=YESTERDAY, step=f"u{n}", status=OutboxStatus.UNKNOWN))
+            for n in (1, 2)
+        ],
+        "reply": add(inbound(1), inbound(2)),
+        "row_id": add(
+            SuppressedAddress(
+                channel=Channel.EMAIL, address=f"x{case_id}@b.example", spelt=f"x{case_id}@b.example",
+                reason=Suppression.MANUAL, since=NOW, by="user:mei",
+            )
+        ),
+        "notice_id": add(
+            *(MailNotice(sha256=f"{case_id:060d}{n:04d}", kind=NoticeKind.OTHER, at=NOW) for n in (1, 2))
+        ),
+        "waiver_id": add(
+            *(
+                Waiver(
+                    portfolio_id=portfolio_id, account_id=id_of(account), entry_id=id_of(fee), amount_minor=100,
+                    reason="r", requested_by="user:ben", requested_at=NOW,
+                )
+                for fee in fees[:2]
+            )
+        ),
+        "change_id": add(
+            ReportedChange(
+                portfolio_id=portfolio_id, account_id=id_of(account), what=ReportedWhat.STATUS, value="closed",
+                was="active", reported_at=NOW,
+            )
+        ),
+        "pause_id": add(
+            Pause(
+                portfolio_id=portfolio_id, account_id=id_of(account), kind=next(iter(PauseKind)),
+                from_on=date(2026, 2, 25), posted_on=YESTERDAY, reason="r", by="user:mei", created_at=NOW,
+            )
+        ),
+        "preference_id": add(
+            ContactPreference(
+                customer_id=customer_id, kind=PreferenceKind.TIME, start_minute=60, end_minute=120, source="phone",
+                by="user:ben", created_at=NOW,
+            )
+        ),
+        "document_id": add(document),
+    }  # fmt: skip
+
+
+def _content(session: Session, case_id: int) -> str:
+    from app.casework.documents.models import DocumentContent
+
+    digest = f"{case_id:064d}"
+    session.add(DocumentContent(sha256=digest, content=b"a"))
+    session.flush()
+    return digest
+
+
+def role_for(method: str, path: str) -> Role:
+    """A role that the door of this verb lets in: a manager where it does."""
+    allowed = roles()[method.upper(), path.removeprefix("/api/v1")]
+    return next(role for role in (Role.MANAGER, *Role) if role in allowed)
+
+
+def roles() -> dict[tuple[str, str], frozenset[Role]]:
+    """(method, path as the description has it) -> the roles that its door lets in."""
+    return dict(_roles())
+
+
+def _roles() -> Iterator[tuple[tuple[str, str], frozenset[Role]]]:
+    for router in API:
+        for route in router.routes:
+            allowed = frozenset(role for door in doors(route.dependant) for role in door.roles or ())  # type: ignore[attr-defined]
+            for method in route.methods:  # type: ignore[attr-defined]
+                yield (method, route.path.replace(":path}", "}")), allowed  # type: ignore[attr-defined]
