@@ -1,7 +1,7 @@
 """Agreements with a customer: a promise to pay, a repayment plan, a settlement.
 
-Each act changes the plan, records its event and queues the letter that goes with it, whoever asks: a page, the API or
-the demo. What an agent may grant is the portfolio's to say; beyond it a manager makes the offer.
+Each act changes the plan, records its event and queues the letter that goes with it, for a page, the API and the demo
+alike. What an agent may grant is the portfolio's to say; beyond it a manager makes the offer.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def offer_settlement(
 def discount_of(
     session: Session, case: CollectionsCase, amount_minor: int, *, role: Role, now: datetime
 ) -> Discount | None:
-    """What settling for this amount would waive; None where such an offer is refused."""
+    """The discount of settling for this amount; None where such an offer is refused."""
     portfolio = session.get_one(Portfolio, case.portfolio_id)
     owed = owed_on_late_accounts(session, case, local_date(now, portfolio.timezone))
     may = role in MANAGEMENT or is_within_discount(owed, amount_minor, portfolio.agent_max_discount_percent)

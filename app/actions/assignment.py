@@ -20,7 +20,7 @@ from app.outreach.strategy.service import finish_task
 def assign_case(
     session: Session, case: CollectionsCase, owner: str, *, by: Actor, role: Role, now: datetime
 ) -> None:
-    """Give a case to a member of staff, or to nobody. An agent takes a case; a manager gives it to anybody."""
+    """Assign a case to a member of staff, or to none. An agent takes a case; a manager assigns it to any agent."""
     own = by.kind is ActorKind.USER and by.name == owner
     if role not in MANAGEMENT and not own:
         raise Forbidden("You can take a case yourself. Giving it to somebody else is up to a manager.")

@@ -1,4 +1,4 @@
-"""What a call found out, and what follows from it at once: the same by page and by API."""
+"""Log a call with its effects: the same by page and by API."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ RESTS = {
     CallResult.THIRD_PARTY: "somebody else answered",
     CallResult.OUT_OF_SERVICE: "number out of service",
 }
-"""Why a number rests: whoever reads it at a handset that is not the customer's learns nothing of a debt."""
+"""Why a number rests: a person who reads a message on another's telephone must not learn of a debt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +77,12 @@ class CallReport:
 
 @dataclass(slots=True)
 class CallEffects:
-    """What followed from it."""
+    """The effects of a call."""
 
     placed: PlacedHold | None = None
     number_rests: bool = False
     retry_at: datetime | None = None
-    """When a call that reached nobody may be tried again; None = none is to be made, or not within a week."""
+    """When an unanswered call may be tried again; None = not at all, or not within a week."""
     task_kept: bool = False
     plan: Plan | None = None
     confirmations: Mapping[Channel, Answer] = field(default_factory=dict)
@@ -177,7 +177,7 @@ def _rest_number(
     by: Actor,
     now: datetime,
 ) -> None:
-    """The number is used on no channel, as when somebody writes from it that it is not theirs."""
+    """Use the number on no channel until a person confirms it."""
     source = f"waits for a person: call, {RESTS[result]}"
     rest_address(session, customer, customer.mobile, source=source, case_id=case.id, by=by, now=now)
     if result is CallResult.WRONG_NUMBER:
@@ -214,7 +214,7 @@ def _try_again(
     *,
     now: datetime,
 ) -> None:
-    """Nobody was reached: the task stays, for the next time at which the gate lets a call pass."""
+    """Keep the task of an unanswered call for the next time at which the gate clears a call."""
     waiting = select(CallTask).where(CallTask.case_id == case.id, col(CallTask.done_at).is_(None))
     tasks = session.scalars(waiting).all()
     effects.task_kept = bool(tasks) or (case.callback_at is not None and case.callback_at <= now)

@@ -1,4 +1,4 @@
-"""Load a creditor's or a bank's file, whoever asks: command, page, demo."""
+"""Load a creditor's or a bank's file, for the command, the page and the demo."""
 
 from __future__ import annotations
 

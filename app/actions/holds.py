@@ -1,5 +1,5 @@
-"""Place, review and end a hold. Whoever asks (a page, the API, a call, a message, the customer's own page), the same
-function writes the hold, the pauses that come with it, its event and the letter that acknowledges it.
+"""Place, review and end a hold. A page, the API, a call, a message and the customer's own page call the same function:
+it writes the hold, the pauses that come with it, its event and the letter that acknowledges it.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ def resolve_message(
 def stop_sending(
     session: Session, destinations: Iterable[Destination], reason: str, *, by: Actor, now: datetime
 ) -> None:
-    """Stop these channels: messages stay queued until somebody starts them again."""
+    """Stop these channels: messages stay queued until a person starts them again."""
     reason = reason.strip()
     if not reason:
         raise Invalid("Say why: whoever starts it again has to know.", "reason")

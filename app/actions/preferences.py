@@ -192,7 +192,7 @@ def forget_quiet_time(session: Session, customer: Customer, *, now: datetime) ->
 
 
 def choose_language(session: Session, customer: Customer, language: str, *, now: datetime) -> None:
-    """The customer is written to in another language; feeds leave it alone from now on."""
+    """Change the language of the customer's messages; feeds leave it alone from now on."""
     before = customer.language
     if language == before:
         return

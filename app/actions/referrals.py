@@ -30,7 +30,7 @@ NO_DESK = "No legal desk is configured. Set DESK_LEGAL_URL (see .env.example), o
 
 
 def locked_referral(session: Session, referral_id: int) -> Referral:
-    """The referral, locked after its customer: of two people who decide at once, the second is told so."""
+    """Return the referral, locked after its customer: of two people who decide at once, the second is refused."""
     owner = (
         select(CollectionsCase.customer_id)
         .join(Referral, col(Referral.case_id) == CollectionsCase.id)

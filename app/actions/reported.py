@@ -1,4 +1,4 @@
-"""What a creditor's file says of an account and a manager decides: another holder, another status.
+"""Decide about another holder or status that a creditor's file reports.
 
 Above plans, because an account does not change hands while a promise or plan of its holder runs.
 """
@@ -65,7 +65,7 @@ def get_report(session: Session, change_id: int, portfolio_id: int | None = None
 def waiting_reports(
     session: Session, portfolio_id: int | None = None, *, limit: int | None = None
 ) -> list[tuple[ReportedChange, Account]]:
-    """Those that wait, the oldest first, with their accounts."""
+    """Reported changes that wait, the oldest first, with their accounts."""
     query = select(ReportedChange, Account).join(Account, col(Account.id) == ReportedChange.account_id)
     query = query.where(ReportedChange.status == ReportedStatus.WAITING).order_by(col(ReportedChange.id))
     if portfolio_id is not None:
@@ -76,7 +76,7 @@ def waiting_reports(
 
 
 def count_waiting(session: Session) -> int:
-    """Of all portfolios."""
+    """Number of reported changes that wait, in all portfolios."""
     waiting = ReportedChange.status == ReportedStatus.WAITING
     return session.scalar(select(func.count()).select_from(ReportedChange).where(waiting)) or 0
 

@@ -1,4 +1,5 @@
-"""What an API handler may ask for. Bearer tokens only: a cookie opens nothing here, so no form can be forged.
+"""Parameters that an API handler may ask for. Bearer tokens only: a cookie opens nothing here, so no form can be
+forged.
 
 A resource is one module with `router = api_router("/cases", tags=["cases"])`. GET handlers take a `ReadSession`,
 POST handlers an `OnceSession`: the request's transaction under its Idempotency-Key. The answer is stored in the same

@@ -1,4 +1,4 @@
-"""What a caller may send, field by field: checked at the door, so that no service meets a value it cannot store."""
+"""Fields that a caller may send: checked at the door, so that no service gets a value it cannot store."""
 
 from __future__ import annotations
 

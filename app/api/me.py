@@ -1,4 +1,4 @@
-"""Who a token speaks for: the call to make first when setting up a client."""
+"""The owner of a token: the call to make first when setting up a client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Replies: what customers wrote, and what a person decides about it."""
+"""Replies of customers, and the decisions about them."""
 
 from __future__ import annotations
 

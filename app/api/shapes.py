@@ -1,4 +1,4 @@
-"""What the API answers, as models: the JSON of one thing is said here once, for the API and for `desk ... --json`.
+"""Answers of the API as models: the JSON of one thing is said here once, for the API and for `desk ... --json`.
 
 Amounts are decimal strings in currency units with the currency beside them; dates ISO 8601; instants RFC 3339 in UTC.
 """

@@ -1,5 +1,6 @@
-"""What Twilio calls: delivery reports, and messages from customers. Each is verified and put on record; a job does
-the rest."""
+"""Callbacks of Twilio: delivery reports, and messages from customers. Each is verified and recorded; a job does the
+rest.
+"""
 
 from __future__ import annotations
 
@@ -40,9 +41,9 @@ STATUS = {
     # Twilio took it and then could not send it: to the customer that is the same as not delivered.
     "failed": OutboxStatus.UNDELIVERED,
 }
-"""What each MessageStatus says of a message."""
+"""The meaning of each MessageStatus."""
 NO_ANSWER = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
-"""TwiML for: send nothing back. Whatever is answered goes through the outbox."""
+"""TwiML for: send nothing back. Answers go through the outbox."""
 
 
 def require_signature(request: Request) -> None:

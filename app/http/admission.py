@@ -39,8 +39,8 @@ class TooLarge(DeskError):
 
 
 class Ceiling:
-    """Marks a route with how many megabytes it takes where a setting says so. `says` is told to whoever sends more,
-    with that number for `{limit}`."""
+    """Marks a route with how many megabytes it takes where a setting says so. `says` is the error for a request with
+    more, with that number for `{limit}`."""
 
     def __init__(self, of: Callable[[Settings], int], says: str) -> None:
         self.of, self.says = of, says
@@ -56,7 +56,7 @@ def ceiling(of: Callable[[Settings], int], says: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """Bytes that a route takes, and what to say to whoever sends more."""
+    """The number of bytes that a route takes, and the error for a request with more."""
 
     most: int = FORM
     says: str = "Send less at a time."
@@ -91,7 +91,7 @@ class Admission:
         await self.app(scope, _counted(receive, limit.most), send)
 
     def _route(self, scope: Scope) -> RouteContext | None:
-        """The route that will answer; None for an address or a method that there is not, whose body nobody reads."""
+        """The route that will answer; None for an address or a method that there is not, whose body is not read."""
         if self._routes is None:
             known = [route for route in routes_of(scope["app"]) if getattr(route, "dependant", None)]
             self._routes = [(compile_path(route.path or "")[0], route) for route in known]

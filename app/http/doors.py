@@ -56,7 +56,7 @@ class NotSignedIn(Exception):
 
 
 class MustChangePassword(Exception):
-    """Signed in with a password somebody else chose."""
+    """The password was chosen by another person and must be changed first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class Door:
     why: str = ""
 
     async def admit(self, request: Request) -> None:
-        """Raise for whoever may not pass, by what can be told without reading the body. See `app.http.admission`."""
+        """Refuse a request that may not pass, as far as this is known without its body. See `app.http.admission`."""
         raise NotImplementedError
 
 
@@ -190,7 +190,7 @@ def requires(*roles: Role) -> Any:
 
 
 def public(why: str) -> Any:
-    """Open to anybody; `why` says so to the reader of the route list."""
+    """A public route; `why` tells the reader of the route list the reason."""
     return Depends(PublicDoor(why))
 
 

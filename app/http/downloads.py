@@ -10,7 +10,7 @@ from app.casework.documents.models import CaseDocument
 
 
 def document_response(document: CaseDocument, content: bytes) -> Response:
-    """Always saved, never opened in the desk's own name: somebody else wrote it."""
+    """Make a download that the browser saves and never opens as a page of ours: its content is a stranger's."""
     name = document.name.encode("ascii", "replace").decode().replace("?", "_").replace('"', "_")
     disposition = f"attachment; filename=\"{name}\"; filename*=UTF-8''{quote(document.name, safe='')}"
     headers = {

@@ -25,7 +25,7 @@ Failure = Callable[[Request, DatabaseTrouble | None, str], Awaitable[Response]]
 
 
 class SecurityHeaders:
-    """Sets the headers of `security.response_headers`; whatever is not a static file is never kept in a cache."""
+    """Sets the headers of `security.response_headers`; responses other than static files are never cached."""
 
     def __init__(self, app: ASGIApp, headers: dict[str, str]) -> None:
         self.app = app

@@ -45,11 +45,11 @@ class Ports:
     paper: Paper | None = None
     """Shows how letters look in print."""
     press: Press | None = None
-    """What prints a day's letters as one batch; None where each letter is handed over by its sender."""
+    """Prints a day's letters as one batch; None where each letter is handed over by its sender."""
     drop: PrintService | None = None
     """Where printed batches are taken besides; None = nowhere."""
     sms_lookup: Lookup | None = None
-    """Who can be asked which SMS left; None where the provider keeps no list."""
+    """The provider's list of SMS that left; None where it keeps none."""
     console: frozenset[Channel] = frozenset()
     """Channels whose messages are only printed to the console."""
     printed: Callable[[str, date], str] | None = None
@@ -59,10 +59,10 @@ class Ports:
     """Did Twilio send this callback? (public URL, form fields, signature); None where SMS go another way."""
 
     sms_failure: Callable[[str], Failure | None] = _no_failure
-    """What the error code of a delivery report says about the number or about us."""
+    """The meaning of the error code of a delivery report, for the number or for us."""
 
     def transports(self) -> dict[Destination, Transport]:
-        """Who serves each destination of the outbox."""
+        """The transport of each destination of the outbox."""
         transports: dict[Destination, Transport] = {
             Destination(channel.value): ContactTransport(
                 sender, self.catalog, **self.traffic.get(channel, Traffic())._asdict()

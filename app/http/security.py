@@ -1,4 +1,4 @@
-"""In force between a browser and the desk: headers, cookies, signatures, and where a form may come from."""
+"""Security of requests: headers, cookies, signatures, and the origin of forms."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One of our people answers a customer's SMS in their own words: through the gate and the outbox, like any message."""
+"""Answer a customer's SMS in an agent's own words: through the gate and the outbox, like any message."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from app.policy.answers import Answer, Clearance
 ANSWERABLE_FOR = timedelta(days=7)
 """After that it is no answer any more, but a message of our own."""
 MOST_ANSWERS = 3
-"""To one message of theirs: whoever does not react is not talked at."""
+"""Answers to one message: a customer who does not react is left alone."""
 LONGEST_ANSWER = 400
 """Characters of our people's own words."""
 
@@ -127,7 +127,7 @@ def answer_sms(
 
 
 def _said_to(session: Session, message: InboundMessage) -> set[str]:
-    """Digests of our words in answer to it."""
+    """Digests of the answers to a message."""
     query = select(InboundAnswer.words_sha256).where(InboundAnswer.message_id == message.id)
     return set(session.scalars(query))
 

@@ -40,9 +40,9 @@ def task_to_call(
     by: Actor,
     now: datetime,
 ) -> bool:
-    """Make the task, once; what the gate says of such a call is on record. True if a call is to be made now, also
-    where one was before: then it keeps the newest `wish`, the customer's words. False if the case is closed or the gate
-    permits none in the next days, from the time they named if they named one plainly."""
+    """Create the call task, once; what the gate says of such a call is on record. True if a call is to be made now,
+    also where one was before: then it keeps the newest `wish`, the customer's words. False if the case is closed or the
+    gate permits none in the next days, from the time they named if they named one plainly."""
     wish = " ".join(wish.split())[:LONGEST_WISH]
     waiting = select(CallTask).where(CallTask.case_id == case.id, col(CallTask.done_at).is_(None))
     before = session.scalars(waiting.order_by(col(CallTask.id)).limit(1)).first()

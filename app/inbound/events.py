@@ -1,4 +1,4 @@
-"""What is recorded of a message that was dealt with, and how a timeline tells it."""
+"""Events of a message that was dealt with, and how a timeline shows them."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ def _interpret_one(engine: Engine, number: int, catalog: LetterCatalog, clock: C
 
 
 def _leave_to_person(engine: Engine, number: int, clock: Clock) -> bool | None:
-    """Take a message that cannot be acted on out of the line: it waits for a person, and stands before nobody."""
+    """Leave a message that cannot be acted on to a person, so that it holds up no other message."""
     with transaction(engine) as session:
         message = session.get_one(InboundMessage, number, with_for_update=True)
         if message.interpreted_at is not None:

@@ -30,7 +30,7 @@ log = structlog.get_logger("desk.inbound")
 
 
 def reading_of(message: InboundMessage) -> Reading:
-    """What it was taken to mean when it came."""
+    """The meanings that the message had when it came."""
     intents = tuple(Intent(name) for name in message.intents.split(",") if name)
     return Reading(intents, tuple(filter(None, message.matched.split(" | "))), message.keyword)
 
@@ -46,7 +46,7 @@ def today_of(session: Session, match: InboundMatch, now: datetime) -> date:
 
 
 def lock_matches(session: Session, message: InboundMessage) -> Sequence[InboundMatch]:
-    """Whose message it is, those customers locked until the transaction ends."""
+    """The customers of the message, locked until the transaction ends."""
     query = select(InboundMatch).where(InboundMatch.message_id == message.id)
     matches = session.scalars(query.order_by(col(InboundMatch.customer_id))).all()
     lock_customers(session, [match.customer_id for match in matches])

@@ -1,4 +1,4 @@
-"""SMS from customers that our webhook missed, because we were not there or the provider gave up: read from its list."""
+"""Fetch SMS that our webhook missed, because it was down or the provider gave up, from the provider's list."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _known(session: Session, refs: Collection[str]) -> set[str]:
 
 
 def _record(engine: Engine, arrived: Arrived, letters: LetterCatalog, clock: Clock) -> bool:
-    """False where the webhook was quicker."""
+    """Record one missed SMS; False where the webhook has recorded it."""
     with transaction(engine) as session:
         now = clock.now()
         message = receive(session, arrived, shipped_phrases(), letters, now=now)

@@ -10,7 +10,7 @@ from app.inbound.rules import InboundSource, ReviewOutcome
 
 
 class InboundMessage(Row, table=True):
-    """What somebody wrote to us. One without a match came from a number that no customer has."""
+    """A message from a customer. One without a match came from a number that no customer has."""
 
     __tablename__ = "inbound_message"
     __table_args__ = (
@@ -58,7 +58,7 @@ class InboundMessage(Row, table=True):
 
 
 class InboundMatch(Row, table=True):
-    """A customer a message may be from: everybody who has the number, or who a person says it is."""
+    """A customer a message may be from: each who has the number, or the one that a person names."""
 
     __tablename__ = "inbound_match"
     __table_args__ = (

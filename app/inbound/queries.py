@@ -1,4 +1,4 @@
-"""Messages from customers as pages show them: what waits for a person, and whose it is."""
+"""Messages from customers as pages show them, and the customers they may be from."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ class Listed:
 
 
 def waiting(session: Session, *, unknown: bool, limit: int) -> list[Listed]:
-    """What nobody has decided about yet, the oldest first: from customers, or from numbers that nobody has."""
+    """Messages without a decision, the oldest first: from customers, or from unknown numbers."""
     return _listed(session, _open(unknown=unknown).order_by(col(InboundMessage.id)).limit(limit))
 
 
 def done(session: Session, *, before: int | None, limit: int) -> list[Listed]:
-    """What was dealt with, by a person or by itself, the latest first."""
+    """Messages with a decision, by a person or automatic, the latest first."""
     query = select(InboundMessage).where(col(InboundMessage.reviewed_at).is_not(None))
     if before is not None:
         query = query.where(col(InboundMessage.id) < before)
@@ -55,7 +55,7 @@ def done(session: Session, *, before: int | None, limit: int) -> list[Listed]:
 
 
 def waiting_counts(session: Session) -> dict[bool, int]:
-    """How many wait: False = from customers, True = from numbers that nobody has."""
+    """Number of waiting messages: False = from customers, True = from unknown numbers."""
     return {
         unknown: session.scalar(sa.select(sa.func.count()).select_from(_open(unknown=unknown).subquery()))
         or 0
@@ -93,7 +93,7 @@ def senders_of(session: Session, message_ids: Sequence[int | None]) -> dict[int,
 
 
 def messages_of(session: Session, customer_id: int, *, limit: int = 200) -> list[InboundMessage]:
-    """What a customer wrote, the latest first."""
+    """Messages of a customer, the latest first."""
     query = (
         select(InboundMessage)
         .join(InboundMatch, col(InboundMatch.message_id) == InboundMessage.id)
@@ -106,12 +106,12 @@ def messages_of(session: Session, customer_id: int, *, limit: int = 200) -> list
 
 
 def has_reply() -> sa.ColumnElement[bool]:
-    """Cases whose customer wrote something that nobody has dealt with."""
+    """Cases whose customer has a message without a decision."""
     return table_of(CollectionsCase).c.id.in_(sa.select(_waiting_matches().c.case_id))
 
 
 def replied_since(session: Session, case_ids: Sequence[int]) -> dict[int, datetime]:
-    """Case id -> since when an answer is waited for."""
+    """Case id -> when its oldest waiting message came."""
     waiting = _waiting_matches()
     query = (
         sa.select(waiting.c.case_id, sa.func.min(waiting.c.received_at))

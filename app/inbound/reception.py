@@ -55,7 +55,8 @@ LONGEST_BODY = 4000
 def receive(
     session: Session, arrived: Arrived, book: Phrasebook, letters: LetterCatalog, *, now: datetime
 ) -> InboundMessage | None:
-    """Put an SMS on record for everybody who has the number, and end at once what it refuses. None if it is known."""
+    """Record an SMS for every customer who has the number, and end the channels that it refuses. None if it is
+    known."""
     body = storable(arrived.body)[:LONGEST_BODY]
     sender = storable(arrived.sender)[:40]
     owners = select(Customer).where(Customer.mobile == sender).order_by(col(Customer.id))
@@ -191,7 +192,7 @@ def _languages(customers: Sequence[Customer]) -> frozenset[str]:
 
 
 def _written_to(session: Session, customers: Sequence[Customer], body: str) -> list[str]:
-    """What we wrote lately to the number, as far as a message this long can quote it."""
+    """Our recent messages to the number that a message this long can quote."""
     if len(body) < SHORTEST_QUOTE or not customers:
         return []
     query = (
@@ -207,7 +208,7 @@ def _written_to(session: Session, customers: Sequence[Customer], body: str) -> l
 
 
 def _store(session: Session, message: InboundMessage, meant: Reading) -> InboundMessage | None:
-    """The row, unless the provider's id is there already: then somebody is repeating themselves."""
+    """Store the row; None where the provider's id is known: it is a repetition."""
     message.intents = ",".join(meant.intents)
     # A quoted word of theirs can be among these, and with it whatever they wrote beside it.
     message.matched = mask_card_numbers(" | ".join(meant.matched))[:600]
@@ -221,7 +222,7 @@ def _store(session: Session, message: InboundMessage, meant: Reading) -> Inbound
 def _match(
     session: Session, message: InboundMessage, customer: Customer, *, by: Actor, now: datetime
 ) -> InboundMatch:
-    """Say that it may be from this customer: on their timeline, and in their case where they have one."""
+    """Record that the message may be from this customer, on their timeline and case."""
     newest = (
         select(CollectionsCase.id)
         .where(CollectionsCase.customer_id == customer.id)

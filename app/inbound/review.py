@@ -1,4 +1,4 @@
-"""Decide about a message: a person has read it, and what was put in place because of it stays or is taken away."""
+"""Decide about a message that a person has read: its holds and opt-outs stay or are undone."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from app.outreach.gate.preferences import end_preference
 def review(
     session: Session, message: InboundMessage, outcome: ReviewOutcome, *, by: Actor, now: datetime
 ) -> None:
-    """A person has read it and decided. Conflict if somebody has before, or for a decision that does not fit."""
+    """Record a person's decision. Conflict where one was made before, or for a decision that does not fit."""
     matches = lock_matches(session, message)
     if message.reviewed_at is not None:
         raise Conflict("somebody has dealt with this message already")

@@ -1,4 +1,4 @@
-"""What a customer's message means, as far as a list of phrases can tell. Pure.
+"""Read the meaning of a customer's message from a list of phrases. Pure.
 
 Two mistakes are not alike: a refusal that is overlooked means more messages to somebody who asked for none; a message
 taken for a refusal means a person reads it a little later. So clear words are obeyed, and whatever else might be a
@@ -22,15 +22,15 @@ from app.outreach.outbox.dispatch import Misconfigured, TryLater
 
 
 class ReviewOutcome(StrEnum):
-    """What a person decided about a message; `automatic` = nothing was left for one."""
+    """A person's decision about a message; `automatic` = none was needed."""
 
     AUTOMATIC = "automatic"
     STOPPED = "stopped"
     """They want no more SMS."""
     STANDS = "stands"
-    """It was meant so: what was put in place because of it stays."""
+    """The reading is right: its holds and opt-outs stay."""
     LIFTED = "lifted"
-    """It was not meant so: what was put in place because of it is taken away."""
+    """The reading is wrong: its holds and opt-outs are undone."""
     DONE = "done"
     """Answered, or nothing to do."""
 
@@ -53,7 +53,7 @@ HOLDS: Mapping[Intent, HoldKind] = {
 """The holds that stand until a person has looked, the strictest first."""
 
 SELF_EXPLAINING = frozenset({Intent.STOP, Intent.START, Intent.HELP, Intent.REACTION})
-"""A message that is a keyword of these and nothing else may need nobody."""
+"""A message that is one of these keywords and nothing else may need no person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,7 +333,7 @@ SUGGESTIONS: Mapping[Intent, str] = {
 
 
 def suggestions(intents: Sequence[Intent]) -> list[str]:
-    """What a person should do about it."""
+    """The advice for the person who decides."""
     return [SUGGESTIONS[intent] for intent in intents] or ["Read it and answer."]
 
 
@@ -347,7 +347,7 @@ class Choice:
 
 
 def choices(intents: Sequence[Intent], *, kept_back: bool, known: bool) -> list[Choice]:
-    """What may be decided; `kept_back` = something rests because of the message, `known` = it is known whose it is."""
+    """Decisions that fit; `kept_back` = a channel or hold rests on the message, `known` = its customer is known."""
     if not known:
         return [Choice(ReviewOutcome.DONE, "Nothing to do", True)]
     unclear = Intent.MAYBE_STOP in intents

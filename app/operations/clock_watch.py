@@ -1,4 +1,4 @@
-"""Whether the clock can be believed.
+"""Watch the clock of a worker.
 
 A worker whose clock has jumped closes days that have not been and writes to people at night. So before each tick its
 clock is held against clocks that do not jump with it.
@@ -30,11 +30,11 @@ from app.core.clock import Clock, SystemClock
 from app.core.database.engine import private
 
 TOLERANCE = timedelta(minutes=5)
-"""Between two clocks. Machines without a time service are seconds apart; nobody's night hangs on five minutes."""
+"""Between two clocks. Machines without a time service are seconds apart; five minutes decide about no business day."""
 
 
 class ClockWatch:
-    """One worker's looks at its clock. Use it from any thread."""
+    """The clock readings of one worker. Use it from any thread."""
 
     def __init__(self, engine: Engine, clock: Clock, *, trusted: bool = False) -> None:
         self._engine, self._clock = engine, clock
@@ -46,8 +46,8 @@ class ClockWatch:
         self._ignore_heartbeats = trusted
 
     def trouble(self) -> str | None:
-        """Why the clock is not to be believed now, for people; None where nothing contradicts it. A clock of tests or
-        of a simulation is always believed."""
+        """The reason why the clock cannot be trusted now, for people; None where nothing contradicts it. A clock of
+        tests or of a simulation is always believed."""
         if not self._is_real:
             return None
         now, running = self._clock.now(), _running()

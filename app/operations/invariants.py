@@ -39,8 +39,8 @@ class Violation:
 
 
 def quick(session: Session, portfolio: Portfolio) -> list[Violation]:
-    """Those cheap enough for every night. States are checked where the last day folded them: what a night changed
-    is what it has to answer for, and the work does not grow with the book's history."""
+    """The invariants that are cheap enough for every night. States are checked where the last day folded them: what a
+    night changed is what it has to answer for, and the work does not grow with the book's history."""
     tonight = col(AccountState.folded_through) == _last_day(session, portfolio)
     return [
         *_named("roll_forward_closes", roll_forward_closes(session, portfolio)),
@@ -51,7 +51,7 @@ def quick(session: Session, portfolio: Portfolio) -> list[Violation]:
 
 
 def thorough(session: Session, portfolio: Portfolio) -> list[Violation]:
-    """All of them, over everything."""
+    """All invariants, over all rows."""
     return _run(
         session,
         portfolio,
@@ -138,7 +138,7 @@ def states_match_spells(
 
 
 def ended_accounts_owe_nothing(session: Session, portfolio: Portfolio) -> Iterator[str]:
-    """An account that ended here has nothing left on the book, and what is left is nobody's work."""
+    """An account that ended here has nothing left on the book, and is on no worklist."""
     account, state = table_of(Account), table_of(AccountState)
     query = (
         sa.select(account.c.reference, account.c.status, account.c.ended_on, state.c.balance_minor)

@@ -1,4 +1,4 @@
-"""How the installation is: portfolios and their last closed day, workers, sending. What `desk status` prints."""
+"""The state of the installation: portfolios and their last closed day, workers, sending. What `desk status` prints."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class PortfolioStatus:
 
     @property
     def days_behind(self) -> int | None:
-        """None for a portfolio whose first day nobody has closed."""
+        """None for a portfolio that has closed no day yet."""
         return None if self.last_closed_on is None else max(0, (self.due_on - self.last_closed_on).days)
 
 
@@ -46,7 +46,7 @@ class Status:
     alerts: list[str]
     """What has failed and is not over."""
     attention: list[str]
-    """What a person should do, one sentence each; empty when all is well."""
+    """Actions for a person, one sentence each; empty when all is well."""
 
 
 def read_status(session: Session, settings: Settings, *, now: datetime) -> Status:

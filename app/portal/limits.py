@@ -20,7 +20,7 @@ MOST_REQUESTS = 5
 
 
 def changes_too_often(session: Session, customer: Customer, *, now: datetime) -> bool:
-    """The page caused too many changes in the last hour. Refusing must always work and is never asked this."""
+    """Whether the page caused too many changes in the last hour. Refusing must always work and is never asked this."""
     query = sa.select(sa.func.count()).where(
         col(Event.customer_id) == customer.id,
         col(Event.by) == CUSTOMER,
@@ -30,7 +30,7 @@ def changes_too_often(session: Session, customer: Customer, *, now: datetime) ->
 
 
 def asks_too_often(session: Session, customer: Customer, *, now: datetime) -> bool:
-    """The page has put enough before a person for a day."""
+    """Whether the page has made as many requests as it may in a day."""
     query = (
         sa.select(sa.func.count())
         .select_from(InboundMatch)

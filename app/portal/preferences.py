@@ -51,10 +51,10 @@ LANGUAGES = {
 }
 DAYS: Mapping[str, tuple[int, ...]] = {"every_day": (), "weekdays": (0, 1, 2, 3, 4), "weekend": (5, 6)}
 REQUESTS = {"call": Intent.CALL_ME, "dispute": Intent.DISPUTE, "not_me": Intent.WRONG_NUMBER}
-"""What the page can put before a person."""
+"""The requests that the page hands to a person."""
 GONE = "The address is wrong, or what it showed is gone."
 DONE = ("saved", "stopped_all", "asked", "too_many", "quiet_wrong")
-"""What the page may say after a form."""
+"""The messages that the page may show after a form."""
 
 
 def require_link(request: Request) -> None:
@@ -85,7 +85,7 @@ def catalogue() -> Mapping[str, Mapping[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Whose link it is, and the channel of the message it stood in."""
+    """The customer of a link, and the channel of its message."""
 
     customer: Customer
     channel: Channel
@@ -249,14 +249,14 @@ def _page(
 
 
 class _Said(dict[str, str]):
-    """Leaves alone what is filled in later."""
+    """A format mapping that keeps placeholders which are filled in later."""
 
     def __missing__(self, key: str) -> str:
         return "{" + key + "}"
 
 
 def _quiet_words(session: Session, customer: Customer, words: Mapping[str, str]) -> str:
-    """What was chosen before, as one span."""
+    """The quiet time chosen before, as one span."""
     rows = sorted(acts.quiet_times(session, customer), key=lambda row: row.start_minute)
     if not rows:
         return ""

@@ -1,4 +1,4 @@
-"""The navigation: its entries, who sees them, and what waits behind each."""
+"""The navigation: its entries, their roles, and the work that waits behind each."""
 
 from __future__ import annotations
 

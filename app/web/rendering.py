@@ -43,7 +43,7 @@ class Page:
 
 
 def page(request: Request, context: Page, status_code: int = 200) -> HTMLResponse:
-    """Render a page for whoever is signed in. Flash messages waiting in the cookie are shown once."""
+    """Render a page for the signed-in member of staff. Flash messages waiting in the cookie are shown once."""
     settings: Settings = request.app.state.settings
     flashes = _waiting_flashes(request, settings)
     names = {each.name: getattr(context, each.name) for each in fields(context)}  # type: ignore[arg-type]
@@ -105,7 +105,7 @@ def _url_with(request: Request) -> Callable[..., str]:
 
 
 def redirect(request: Request, to: str, message: str | None = None, tone: Tone = "good") -> RedirectResponse:
-    """Go and see the result (303), with a message shown once on the next page."""
+    """Redirect to the result (303), with a message shown once on the next page."""
     response = RedirectResponse(to, status_code=303)
     if message is not None:
         settings: Settings = request.app.state.settings

@@ -80,7 +80,7 @@ class PageReader:
         return _ISO.sub(said, text)
 
     def who(self, stored: str) -> str:
-        """Who acted: the person's name, the program's, the customer, or the desk itself."""
+        """The name of the actor: a person's, a program's, the customer, or the desk itself."""
         actor = Actor(stored)
         if actor.kind is ActorKind.USER:
             return self.name(actor.name)

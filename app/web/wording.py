@@ -1,4 +1,4 @@
-"""Words for what customers write and tell, as several pages show them."""
+"""Labels of customers' messages and preferences, shared by several pages."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ INTENT_TONES: Mapping[Intent, Tone] = {
     Intent.PAID: "good",
 }
 MEANING_WORDS = {intent: (INTENT_LABELS[intent], tone) for intent, tone in INTENT_TONES.items()}
-"""What a message may mean, in words and tone."""
+"""Labels and tones of the meanings of a message."""
 
 
 def preference_words(told: ContactPreference) -> str:
-    """What the customer told, as the page says it."""
+    """A customer's preference as the page shows it."""
     by = f" by {in_sentence(CHANNEL_LABELS[told.channel])}" if told.channel else ""
     until = f", until {told.until}" if told.until else ""
     match told.kind:

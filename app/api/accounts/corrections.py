@@ -1,4 +1,4 @@
-"""What is put right on an account: entries by hand, waivers, payments that went astray, status, pauses, re-ages."""
+"""Corrections of an account: entries by hand, waivers, payments that went astray, status, pauses, re-ages."""
 
 from __future__ import annotations
 

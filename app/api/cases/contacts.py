@@ -1,4 +1,4 @@
-"""May this customer be contacted, and if not, why."""
+"""Answers of the gate: may this customer be contacted, and if not, why not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the gate answered about a case and what came of it; any answer asked again."""
+"""Decisions of the gate about a case, their outcomes, and any decision asked again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which books there are."""
+"""The portfolios."""
 
 from __future__ import annotations
 

@@ -30,13 +30,13 @@ class CallResult(StrEnum):
     ATTORNEY = "attorney"
     BANKRUPTCY = "bankruptcy"
     DECEASED = "deceased"
-    """Whoever answered says that the cardholder has died."""
+    """The person who answered says that the cardholder has died."""
     OUT_OF_SERVICE = "out_of_service"
-    """The network says that nobody has this number."""
+    """The network says that this number is not in use."""
     HUNG_UP = "hung_up"
     """Somebody answered and hung up before they said who they were."""
     LANGUAGE_BARRIER = "language_barrier"
-    """No common language; nobody knows who answered."""
+    """No common language; it is not known who answered."""
 
 
 CONVERSATIONS = frozenset(
@@ -64,7 +64,7 @@ BAD_NUMBER = frozenset({CallResult.WRONG_NUMBER, CallResult.THIRD_PARTY, CallRes
 """Results after which the number rests on every channel until a person confirms it."""
 
 NO_CALLS = frozenset({HoldKind.BANKRUPTCY, HoldKind.DECEASED, HoldKind.ATTORNEY, HoldKind.CEASE_CONTACT})
-"""Holds under which nobody calls the customer: a callback ends with them, and none is set while they stand."""
+"""Holds under which the customer is not called: a callback ends with them, and none is set while they stand."""
 
 CALL_HOLDS: Mapping[CallResult, HoldKind] = {
     CallResult.DISPUTES: HoldKind.DISPUTE,
@@ -82,9 +82,9 @@ PROMISING = frozenset({CallResult.PROMISED, CallResult.RIGHT_PARTY, CallResult.C
 NO_CALLBACK = (frozenset(result for result, kind in CALL_HOLDS.items() if kind in NO_CALLS) | BAD_NUMBER) - {
     CallResult.THIRD_PARTY
 }
-"""Results after which nobody calls back. Whoever else answered may well have said when the cardholder is there."""
+"""Results without a callback. Another person who answered may well have said when the cardholder is there."""
 
 RETRY_AFTER = timedelta(hours=2)
-"""How soon a call that reached nobody may be tried again."""
+"""Time until an unanswered call may be tried again."""
 CALLBACK_DAYS = 90
 """How far ahead a callback may lie."""

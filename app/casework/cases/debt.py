@@ -21,12 +21,12 @@ from app.core.types import Rows
 
 @dataclass(frozen=True, slots=True)
 class CustomerDebt:
-    """Of a customer, in minor units. What is owed decides: an account on which nothing is owed says nothing here."""
+    """The debt of a customer, in minor units. Accounts on which nothing is owed do not count."""
 
     past_due: int = 0
-    """What is past due and owed: on each account never more than its balance."""
+    """The amount that is past due and owed: on each account never more than its balance."""
     not_owed: int = 0
-    """What is past due by the statements beyond that, and owed by nobody."""
+    """The amount that is past due by the statements beyond that, and is not owed."""
     balance: int = 0
     debt: int = 0
     """The positive balances alone: what is overpaid on one account pays nothing on another."""
@@ -35,7 +35,7 @@ class CustomerDebt:
 
 
 def debt_of(accounts: Iterable[Now]) -> CustomerDebt:
-    """What a customer's worked accounts come to."""
+    """Add up a customer's worked accounts."""
     past_due = not_owed = balance = debt = 0
     oldest: date | None = None
     for each in accounts:
@@ -49,7 +49,7 @@ def debt_of(accounts: Iterable[Now]) -> CustomerDebt:
 
 
 def debts_as_folded(session: Session, customer_ids: Iterable[int]) -> dict[int, CustomerDebt]:
-    """By customer, as the last fold left it; who has no account that is worked is left out.
+    """By customer, as the last fold left it; customers without a worked account are left out.
 
     Looked up some thousand customers at a time through indexes. One join with everybody's sums is a statement less
     to read, but a planner that has no statistics yet computes those sums again for every case.
@@ -78,8 +78,8 @@ def debts_as_folded(session: Session, customer_ids: Iterable[int]) -> dict[int, 
 def debts_now(
     session: Session, portfolio: Portfolio, customer_ids: Sequence[int], today: date
 ) -> dict[int, CustomerDebt]:
-    """By customer, with everything posted until this moment; milliseconds a customer. Who has no account that is worked
-    is left out."""
+    """By customer, with everything posted until this moment; milliseconds a customer. Customers without a worked
+    account are left out."""
     accounts = worked_accounts(session, customer_ids)
     stands = standing_on(session, portfolio, [account_id for account_id, _ in accounts], today)
     theirs: dict[int, list[Now]] = {}

@@ -1,4 +1,4 @@
-"""What is recorded of a case and its calls, and how a timeline tells it."""
+"""Events of a case and its calls, and how a timeline shows them."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ _RESULT_TONES: Mapping[CallResult, Tone] = {
 
 @dataclass(frozen=True, slots=True)
 class CallTaskCreated(Payload):
-    """Somebody has to call, because of a step or because the customer asked for it."""
+    """A call is due, because of a step or because the customer asked for it."""
 
     KIND = "contact.call_task"
     FILTERS = (TimelineFilter.PEOPLE,)

@@ -48,7 +48,7 @@ class CollectionsCase(Row, table=True):
     status: CaseStatus = Field(default=CaseStatus.OPEN, sa_type=enum_type(CaseStatus))
     outcome: CaseOutcome | None = Field(default=None, sa_type=enum_type(CaseOutcome))
     owner: str = Field(default="", max_length=60)
-    """Username of the agent who works it; empty = nobody yet."""
+    """Username of the agent who works it; empty = none yet."""
     opened_on: date
     closed_on: date | None = None
     past_due_minor: int = Field(default=0, sa_type=sa.BigInteger)
@@ -87,7 +87,7 @@ class CallTask(Row, table=True):
     contact_id: int = Field(foreign_key=f"{table_of(PlannedContact).name}.id", sa_type=BigId)
     due_on: date
     not_before: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    """A time of that day before which there is no point: the customer's own, or after a call that nobody answered."""
+    """A time of that day before which there is no point: the customer's own, or after an unanswered call."""
     wish: str = Field(default="", max_length=300, sa_column_kwargs={"server_default": ""})
     """The customer's own words about when to call."""
     created_at: datetime = Field(sa_type=UtcDateTime)

@@ -39,8 +39,8 @@ from app.core.timeline.service import about_customer, record_many
 
 
 def open_cases(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> int:
-    """A case for every customer who owes something that is past due (as much as the portfolio works) and has no open
-    case. Returns how many."""
+    """Open a case for every customer who owes something that is past due (as much as the portfolio works) and has no
+    open case. Returns how many."""
     assert portfolio.id is not None
     state, account, case = table_of(AccountState), table_of(Account), table_of(CollectionsCase)
     has_open = sa.exists().where(
@@ -154,7 +154,7 @@ def _close(session: Session, done: Sequence[tuple[Any, CustomerDebt]], on: date,
 
 
 def _outcomes(session: Session, cases: Sequence[tuple[Any, CustomerDebt]]) -> dict[int, CaseOutcome]:
-    """How each of these cases ended: with its accounts, where they ended while it was open."""
+    """Tell how each of these cases ended: with its accounts, where they ended while it was open."""
     ended: dict[int, list[tuple[AccountStatus, date]]] = {}
     for customers in chunked([case.customer_id for case, _ in cases], 2000):
         query = sa.select(col(Account.customer_id), col(Account.status), col(Account.ended_on)).where(
@@ -172,7 +172,7 @@ def _outcomes(session: Session, cases: Sequence[tuple[Any, CustomerDebt]]) -> di
 
 
 def _drop_call_tasks(session: Session, case_ids: Sequence[int], *, now: datetime) -> None:
-    """Nobody calls about a case that is closed."""
+    """Remove the call tasks of closed cases."""
     task = table_of(CallTask)
     for ids in chunked(case_ids, 2000):
         waiting = sa.and_(task.c.case_id.in_(ids), task.c.done_at.is_(None))

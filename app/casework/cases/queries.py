@@ -1,4 +1,4 @@
-"""Cases and what stands around them, for pages and programs."""
+"""Reads of cases and their call tasks, for pages and programs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CASE_REFERENCE = re.compile(r"c-?0*(\d{1,15})", re.IGNORECASE)
 
 
 def get_case(session: Session, case_id: int, *, lock: bool = False) -> CollectionsCase:
-    """The case; with `lock`, as it is once nobody else is changing it. NotFound where there is none."""
+    """The case; with `lock`, as it is once no other transaction is changing it. NotFound where there is none."""
     case = locked_row(session, CollectionsCase, case_id) if lock else session.get(CollectionsCase, case_id)
     if case is None:
         raise NotFound(f"There is no case {case_reference(case_id)}.")

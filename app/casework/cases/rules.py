@@ -27,7 +27,7 @@ class CaseOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WorkFacts:
-    """What decides how urgent a case is."""
+    """The figures that decide how urgent a case is."""
 
     past_due_minor: int
     days_past_due: int
@@ -58,7 +58,7 @@ ENDINGS: Mapping[AccountStatus, CaseOutcome] = {
 
 
 def outcome_of(balance_minor: int, ended: Collection[AccountStatus] = ()) -> CaseOutcome:
-    """How a case whose accounts are no longer past due ended; `ended`: how its accounts did while it was open."""
+    """The ending of a case whose accounts are no longer past due; `ended`: how its accounts did while it was open."""
     for status, outcome in ENDINGS.items():
         if status in ended:
             return outcome

@@ -54,7 +54,7 @@ class Selection:
 
     books: tuple[PortfolioToday, ...]
     owner: str | None = None
-    """None = whoever; '' = nobody yet."""
+    """None = any owner; '' = no owner yet."""
     bucket: str = ""
     text: str = ""
     conditions: tuple[Condition, ...] = ()
@@ -103,7 +103,7 @@ def in_any(books: Sequence[PortfolioToday], condition: Any) -> Condition:
 
 
 def _matches(text: str) -> Condition:
-    """A case by what somebody who rings in can say: its reference, the customer's name or reference, an account's
+    """Find a case by what a caller can say: its reference, the customer's name or reference, an account's
     reference, the last four digits of a card, a telephone number or an e-mail address."""
     case, customer, account = table_of(CollectionsCase), table_of(Customer), table_of(Account)
     spellings = {text, text.upper(), normal_reference(text)}
@@ -161,7 +161,7 @@ Order = tuple[Any, bool]
 
 
 def _orders(sort: str, descending: bool, now: datetime) -> list[Order]:
-    """What a list is ordered by; the case's id decides between equals, so that no row is shown twice."""
+    """The order of a list; the case's id decides between equals, so that no row is shown twice."""
     case, customer = table_of(CollectionsCase), table_of(Customer)
     if sort == "urgency":
         due = case.c.callback_at <= now
@@ -258,7 +258,7 @@ def _scalar(value: Any) -> str | int:
 
 
 def _parsed(expression: Any, value: Any) -> Any:
-    """A value out of a page link, as the expression's type. Invalid if somebody wrote it by hand, badly."""
+    """A value out of a page link, as the expression's type. Invalid if it is not such a value."""
     try:
         if isinstance(expression.type, UtcDateTime):
             return datetime.fromisoformat(value).astimezone(UTC)

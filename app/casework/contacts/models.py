@@ -17,7 +17,7 @@ class CaseStepColumns(Row):
     step: str = Field(max_length=60)
     """A step of the strategy, or a DeskStep."""
     occurrence: int = Field(default=1)
-    """The how-manieth time the case takes this step."""
+    """1 for the first time that the case takes this step, 2 for the second."""
     plan_id: int | None = Field(default=None, foreign_key="plan.id", sa_type=BigId)
     """The plan that it offers, confirms or tells the end of."""
     hold_id: int | None = Field(default=None, foreign_key="case_hold.id", sa_type=BigId)

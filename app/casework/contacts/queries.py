@@ -52,7 +52,7 @@ def contact_id(session: Session, step: CaseStep, channel: Channel) -> int:
 
 
 def next_occurrence(session: Session, case_id: int, step: str) -> int:
-    """The how-manieth time it would be that the case takes this step: one more than it did."""
+    """The occurrence of this step if the case takes it once more."""
     contact = table_of(PlannedContact)
     last = sa.select(sa.func.max(contact.c.occurrence)).where(
         contact.c.case_id == case_id, contact.c.step == step

@@ -23,7 +23,8 @@ class DeskStep(Word):
 
 
 class CaseStep(NamedTuple):
-    """A step that a case takes: its name, the how-manieth time, and the plan or hold that it speaks of."""
+    """A step that a case takes: its name, its occurrence (1 for the first time), and the plan or hold that it is
+    about."""
 
     case_id: int
     step: str
@@ -34,11 +35,11 @@ class CaseStep(NamedTuple):
 
     @property
     def values(self) -> tuple[int, str, int, int | None, int | None]:
-        """As the database takes them."""
+        """The columns of a `CaseStep`."""
         return self.case_id, str(self.step), self.occurrence, self.plan_id, self.hold_id
 
     def told(self) -> JsonObject:
-        """As events name it; the case stands beside their data."""
+        """The step as events name it; the case stands beside their data."""
         data: JsonObject = {"step": str(self.step), "occurrence": self.occurrence}
         if self.plan_id is not None:
             data["plan"] = self.plan_id

@@ -1,4 +1,4 @@
-"""What is recorded of a customer's message, and how a timeline tells it."""
+"""Events of a customer's message, and how a timeline shows them."""
 
 from __future__ import annotations
 

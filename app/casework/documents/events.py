@@ -1,4 +1,4 @@
-"""What is recorded of documents on file, and how a timeline tells it."""
+"""Events of documents on file, and how a timeline shows them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.core.timeline.presenting import Reader, TimelineEntry, TimelineFilter, 
 
 @dataclass(frozen=True, slots=True)
 class DocumentEvent(Payload):
-    """What every kind says of a document."""
+    """Base of the events of a document."""
 
     FILTERS = (TimelineFilter.CASE,)
 

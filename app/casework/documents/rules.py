@@ -11,7 +11,7 @@ from app.core.text import refuse_card_number
 MAX_BYTES = 15 * 1024 * 1024
 """Largest document. A bundle carries every one of them."""
 EARLIEST_YEAR = 1950
-"""No paper of a credit card is older; an earlier date is a slip of the finger, and goes to court with it."""
+"""No paper of a credit card is older; an earlier date is a typing error, which would go to court."""
 MOST_DOCUMENTS = 200
 """Documents on file for one customer."""
 LONGEST_NAME = 120
@@ -38,7 +38,7 @@ _NOT_IN_NAMES = re.compile('[\x00-\x1f\x7f<>:"|?*\u200b-\u200f\u202a-\u202e\u206
 
 
 def media_type_of(content: bytes) -> str:
-    """What the bytes are; what the sender called them is not asked. Invalid for what is not taken."""
+    """Tell the type of a file by its bytes; its name is not asked. Invalid for a type that is not taken."""
     for magic, media_type in _MAGIC:
         if content.startswith(magic):
             return media_type
@@ -55,7 +55,7 @@ def media_type_of(content: bytes) -> str:
 
 
 def check_size(size: int) -> None:
-    """Invalid for nothing and for too much."""
+    """Refuse an empty file and one that is too large."""
     if size == 0:
         raise Invalid("The file is empty.", "file")
     if size > MAX_BYTES:

@@ -104,7 +104,7 @@ def withdraw_document(
 def fetch_document(
     session: Session, case: CollectionsCase, document: CaseDocument, *, by: Actor, now: datetime
 ) -> bytes:
-    """Its bytes. Who fetched it is on record."""
+    """Return the bytes of a document, and record who fetched it."""
     content = content_of(session, document)
     _record(session, DocumentDownloaded, case, document, by=by, now=now)
     return content
@@ -115,7 +115,7 @@ def content_of(session: Session, document: CaseDocument) -> bytes:
 
 
 def documents_of(session: Session, customer_id: int) -> Sequence[CaseDocument]:
-    """Withdrawn ones too, newest first."""
+    """Documents of a customer, withdrawn ones too, newest first."""
     query = select(CaseDocument).where(CaseDocument.customer_id == customer_id)
     return session.scalars(query.order_by(col(CaseDocument.id).desc())).all()
 
@@ -129,7 +129,7 @@ def get_document(session: Session, case: CollectionsCase, document_id: int) -> C
 
 
 def standing_documents(session: Session, customer_id: int) -> list[tuple[CaseDocument, bytes]]:
-    """Those that were not withdrawn, with their bytes, the oldest first."""
+    """Documents that were not withdrawn, with their bytes, the oldest first."""
     query = (
         sa.select(CaseDocument, col(DocumentContent.content))
         .join(DocumentContent, col(DocumentContent.sha256) == CaseDocument.sha256)

@@ -61,7 +61,7 @@ def start_hold(
 def _forget_callbacks(
     session: Session, customer_id: int, kind: HoldKind, *, by: Actor, now: datetime
 ) -> None:
-    """A callback stands first on the worklist, and would lead an agent to call a customer whom nobody may call."""
+    """A callback stands first on the worklist, and would lead an agent to call a customer who must not be called."""
     query = select(CollectionsCase).where(
         CollectionsCase.customer_id == customer_id,
         CollectionsCase.status == CaseStatus.OPEN,

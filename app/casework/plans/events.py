@@ -1,4 +1,4 @@
-"""What is recorded of promises and plans, and how a timeline tells it."""
+"""Events of promises and plans, and how a timeline shows them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.core.timeline.presenting import Reader, TimelineEntry, TimelineFilter, 
 
 @dataclass(frozen=True, slots=True)
 class PlanEvent(Payload):
-    """What every kind says of a plan."""
+    """Base of the events of a plan."""
 
     FILTERS = (TimelineFilter.PLANS,)
 
@@ -30,7 +30,7 @@ class PlanEvent(Payload):
 
 @dataclass(frozen=True, slots=True)
 class PlanStep(PlanEvent):
-    """A promise is offered, accepted and running in one breath: only the last is told."""
+    """A promise is offered, accepted and active at once: the timeline shows only the last."""
 
     def same_story(self, at: datetime) -> str:
         return f"plan {self.plan_id} {at}"

@@ -20,7 +20,7 @@ from app.core.ids import id_of
 
 
 def offers_that_stand(session: Session, plans: Sequence[Plan], today: date) -> list[Plan]:
-    """Of these plans those that the customer can still say yes to."""
+    """Offers among these plans that the customer can still accept."""
     offered = [plan for plan in plans if plan.status is PlanStatus.OFFERED]
     parts = instalments_of(session, [id_of(plan) for plan in offered])
     cases = {

@@ -26,7 +26,7 @@ def paid_toward(session: Session, portfolio: Portfolio, plan: Plan, on: date) ->
 
 
 def paid_to_settle(session: Session, plan: Plan, on: date) -> list[tuple[date, int]]:
-    """What came for it to its accounts from its offer to `on`."""
+    """Payments for a settlement on its accounts, from its offer to `on`."""
     query = sa.select(col(Entry.effective_on), col(Entry.amount_minor)).where(
         col(Entry.account_id).in_(accounts_of(plan)),
         col(Entry.effective_on) >= offered_on(session, plan),
@@ -47,7 +47,7 @@ def accounts_of(plan: Plan) -> SelectOfScalar[int]:
 def payments_for(
     session: Session, portfolio: Portfolio, plans: Sequence[Plan], on: date
 ) -> dict[int, list[tuple[date, int]]]:
-    """What came for agreements by customer up to `on`, for the customers of these plans."""
+    """Payments that count toward agreements up to `on`, by customer of these plans."""
     if not plans:
         return {}
     entry, account = table_of(Entry), table_of(Account)

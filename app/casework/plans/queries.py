@@ -48,7 +48,7 @@ def has_payment_due(books: Sequence[PortfolioToday], days: int) -> Condition:
 
 @dataclass(frozen=True, slots=True)
 class NextPayment:
-    """What a live promise or plan asks for next; the last one where all dates have passed."""
+    """The next instalment of a live promise or plan; the last one where all dates have passed."""
 
     kind: PlanKind
     n: int
@@ -126,7 +126,7 @@ def plan_of(session: Session, case: CollectionsCase, plan_id: int) -> Plan:
 
 
 def owed_on_late_accounts(session: Session, case: CollectionsCase, today: date) -> int:
-    """What a settlement is about: everything owed now on the accounts that are late, in minor units."""
+    """The debt that a settlement settles: everything owed now on the accounts that are late, in minor units."""
     return sum(balances_to_settle(session, case, today).values())
 
 

@@ -116,7 +116,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Pointless:
-    """Nothing came for it and nothing is left to pay: a correction, a re-age, a sale took the debt away."""
+    """No payment came and nothing is left to pay: a correction, a re-age or a sale took the debt away."""
 
     on: date
 
@@ -153,7 +153,7 @@ def after_reversal(
     today: date,
     grace_days: int,
 ) -> Assessment | ComesToNothing:
-    """Where a plan that was kept on `kept_on` stands now that one of its payments came back.
+    """Assess a plan that was kept on `kept_on`, now that one of its payments came back.
 
     It stays kept where the other payments cover it, and runs on where nothing that fell due is short. A settlement
     does not run on: what was agreed is that one payment ends the debt, and it did not.
@@ -223,7 +223,7 @@ def assess(
     grace_days: int,
     nothing_left: bool = False,
 ) -> Assessment:
-    """Where a plan stands at the end of `today`.
+    """Assess a plan at the end of `today`.
 
     `payments` are (effective date, positive amount) of money and credits since it was accepted. Paid is cumulative:
     paying early or in several parts is fine. An instalment that is short at the end of its due date + grace is broken,

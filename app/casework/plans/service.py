@@ -246,7 +246,7 @@ def cancel(session: Session, plan: Plan, reason: str, *, by: Actor, today: date,
 
 
 def break_plan(session: Session, plan: Plan, n: int, why: str, on: date, *, by: Actor, now: datetime) -> None:
-    """A plan is broken by instalment `n`; the reason is on record and the case is looked at again."""
+    """Break a plan at instalment `n`, record why, and let the strategy look at the case again."""
     plan.broken_instalment = n
     plan.why = why
     plan.ended_on = on
@@ -257,13 +257,13 @@ def break_plan(session: Session, plan: Plan, n: int, why: str, on: date, *, by: 
 
 
 def resume_plan(session: Session, plan: Plan, assess_on: date, why: str, *, by: Actor, now: datetime) -> None:
-    """A kept plan runs on: a payment came back, and there is time to pay again."""
+    """Make a kept plan active again: a payment came back, and there is time to pay again."""
     plan.ended_on, plan.assess_on, plan.why = None, assess_on, why
     move_plan(session, plan, PlanStatus.ACTIVE, by=by, now=now)
 
 
 def wake_case(session: Session, plan: Plan, on: date) -> None:
-    """The plan no longer speaks for the case: let the strategy look at it again."""
+    """Let the strategy look at the case again: the plan no longer holds it."""
     case = get_case(session, plan.case_id)
     if case.status is CaseStatus.OPEN:
         case.next_contact_on = on

@@ -1,4 +1,4 @@
-"""What is recorded of staff, their logins and API tokens, in the stream of the person it is about or who did it."""
+"""Events of staff, their logins and API tokens, in the stream of the person concerned or of the person who acted."""
 
 from __future__ import annotations
 

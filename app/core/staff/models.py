@@ -19,7 +19,7 @@ class User(Row, table=True):
     role: Role = Field(sa_type=enum_type(Role))
     password_hash: str = Field(max_length=255)
     password_temporary: bool = False
-    """Somebody else chose the password: it opens nothing but the page that changes it."""
+    """Another person chose the password: it opens only the page that changes it."""
     active: bool = True
     created_at: datetime = Field(sa_type=UtcDateTime)
 
@@ -38,7 +38,7 @@ class StaffSession(Row, table=True):
 
 
 class LoginAttempt(Row, table=True):
-    """What throttling counts. Kept for a day."""
+    """A sign-in attempt, which throttling counts. Kept for a day."""
 
     __tablename__ = "login_attempt"
     __table_args__ = (

@@ -18,7 +18,7 @@ def user_named(session: Session, username: str) -> User | None:
 
 
 def staff_list(session: Session) -> list[User]:
-    """Everybody, active ones first, then by name."""
+    """All staff, active ones first, then by name."""
     return list(session.exec(select(User).order_by(col(User.active).desc(), col(User.display_name))))
 
 

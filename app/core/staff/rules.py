@@ -1,4 +1,4 @@
-"""Who may sit at the desk: roles, passwords, sessions, and when signing in must wait. Pure."""
+"""Roles, passwords, sessions, and throttling of sign-ins. Pure."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LEGAL_WORK = (Role.LEGAL,)
 MANAGEMENT = (Role.MANAGER,)
 ADMINISTRATION = (Role.ADMIN,)
 SWITCHING = (Role.MANAGER, Role.ADMIN)
-"""Stop all sending, and start it again: needed at once, whoever is there."""
+"""Stop all sending, and start it again: needed at once, in any role."""
 EVERYONE = tuple(Role)
 
 
@@ -117,7 +117,7 @@ class LoginRefusal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LoginRefused:
-    """`reason` is for the record; whoever is signing in is only told to try again, or how long to wait."""
+    """`reason` is for the record; the person who signs in only learns to try again, or how long to wait."""
 
     reason: LoginRefusal
     wait_seconds: int = 0

@@ -148,7 +148,7 @@ def change_own_password(session: Session, staff: Staff, current: str, new: str, 
 
 
 def generate_password() -> str:
-    """A random one to hand over: 96 bits, in groups that can be read out on the telephone."""
+    """A random temporary password to hand over: 96 bits, in groups that can be read out on the telephone."""
     alphabet = "abcdefghjkmnpqrstuvwxyz23456789"
     return "-".join("".join(secrets.choice(alphabet) for _ in range(5)) for _ in range(4))
 
@@ -215,7 +215,7 @@ def log_in(
 
 
 def _check_password(user: User | None, password: str) -> LoginRefusal | None:
-    """Always one hash, whoever asks; a hash with outdated parameters is renewed."""
+    """Check a password with one hash in every case; a hash with outdated parameters is renewed."""
     stored = user.password_hash if user else _dummy_hash()
     right, renewed = hasher.verify_and_update(password[: rules.PASSWORD_MAX], stored)
     if user is None:
@@ -256,7 +256,7 @@ def _serialise_attempts(session: Session, name_digest: str) -> None:
 
 
 def find_session(session: Session, token: str, *, now: datetime) -> tuple[Staff, StaffSession, bool] | None:
-    """Who holds this cookie, their session, and whether the password is temporary; None if it opens nothing."""
+    """The holder of this cookie, their session, and whether the password is temporary; None if it is not valid."""
     found = queries.session_and_user(session, digest(token))
     if found is None:
         return None
@@ -271,7 +271,7 @@ def find_session(session: Session, token: str, *, now: datetime) -> tuple[Staff,
 
 
 def touch_session(session: Session, session_id: str, *, now: datetime) -> None:
-    """The person is still there: the idle clock starts again."""
+    """Restart the idle clock of a session."""
     session.exec(
         update(StaffSession)
         .where(col(StaffSession.id) == session_id, col(StaffSession.ended_at).is_(None))
@@ -290,7 +290,7 @@ def log_out(session: Session, staff: Staff, session_id: str, *, now: datetime) -
 
 
 def end_sessions(session: Session, user_id: int, *, now: datetime) -> None:
-    """Every open session of this person ends now; the event belongs to whatever made it necessary."""
+    """End every open session of this person; the caller records why."""
     session.exec(
         update(StaffSession)
         .where(col(StaffSession.user_id) == user_id, col(StaffSession.ended_at).is_(None))
@@ -327,7 +327,7 @@ def issue_token(session: Session, name: str, role: Role, *, by: Actor, now: date
 
 
 def revoke_token(session: Session, token_id: int, *, by: Actor, now: datetime) -> ApiToken:
-    """The token opens nothing any more. Revoking twice keeps the first date."""
+    """Revoke a token. Revoking twice keeps the first date."""
     token = session.get(ApiToken, token_id)
     if token is None:
         raise NotFound("There is no such token.")

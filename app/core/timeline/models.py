@@ -1,4 +1,4 @@
-"""Append-only events, their kinds, what may be forgotten of them, and the head of each stream's hash chain."""
+"""Append-only events, their kinds, their erasable facts, and the head of each stream's hash chain."""
 
 from datetime import datetime
 
@@ -30,7 +30,7 @@ class Event(Row, table=True):
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
     stream: str = Field(max_length=60)
-    """Whose story it belongs to: `customer:<id>`, `portfolio:<id>`, `staff:<id>`."""
+    """The stream that it belongs to: `customer:<id>`, `portfolio:<id>`, `staff:<id>`."""
     seq: int
     kind: str = Field(max_length=40, foreign_key="timeline_kind.kind")
     """`KIND` of the payload that `data` spells."""
@@ -48,7 +48,7 @@ class Event(Row, table=True):
 
 
 class DecisionFacts(Row, table=True):
-    """What a decision was based on, beside its event. It may be deleted when its time is over: the event, which cannot
+    """The facts of a decision, beside its event. It may be deleted when its time is over: the event, which cannot
     change, holds only its SHA-256."""
 
     __tablename__ = "decision_facts"

@@ -1,4 +1,4 @@
-"""Payloads: what each kind of event says, as a class of the package that records it. Pure.
+"""Payloads: the data of each kind of event, as a class of the package that records it. Pure.
 
     @dataclass(frozen=True, slots=True)
     class HoldPlaced(Payload):
@@ -70,7 +70,7 @@ class Payload:
         )
 
     def present(self, reader: Reader) -> TimelineEntry:  # noqa: ARG002
-        """What a timeline tells of it. A kind that no page shows keeps its name."""
+        """The timeline entry of the event. A kind that no page shows keeps its name."""
         return TimelineEntry(self.KIND)
 
     def same_story(self, at: datetime) -> str | None:  # noqa: ARG002

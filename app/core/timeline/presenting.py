@@ -1,5 +1,6 @@
-"""How an event reads: the line it becomes on a timeline, the filter it stands under, and what a presenter may ask of
-its reader. Pure; pages implement `Reader`."""
+"""Presentation of events: the line that an event becomes on a timeline, the filter it stands under, and what a
+presenter may ask of its reader. Pure; pages implement `Reader`.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ Tone = Literal["good", "warn", "bad", "info", "neutral"]
 
 
 class TimelineFilter(StrEnum):
-    """What a reader may narrow a timeline to, in the order shown. An event may stand under several."""
+    """Filters of a timeline, in the order shown. An event may stand under several."""
 
     PEOPLE = "people"
     CONTACTS = "contacts"
@@ -59,7 +60,7 @@ class TimelineEntry:
 
 
 class Reader(Protocol):
-    """What a presenter may ask of its reader: amounts, dates and names as that reader writes them."""
+    """The reader that a presenter writes for: amounts, dates and names in that reader's spelling."""
 
     @property
     def channel(self) -> str:

@@ -1,4 +1,4 @@
-"""Reading what is on record about a customer."""
+"""Reads of a customer's timeline."""
 
 from __future__ import annotations
 

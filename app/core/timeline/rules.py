@@ -1,4 +1,4 @@
-"""How an event is spelled and how the hash chain is computed. Pure."""
+"""Canonical text of an event, and the hash chain. Pure."""
 
 from __future__ import annotations
 

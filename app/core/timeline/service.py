@@ -1,4 +1,4 @@
-"""Putting events on record, one or many, in the caller's transaction."""
+"""Record events, one or many, in the caller's transaction."""
 
 from __future__ import annotations
 
@@ -124,9 +124,8 @@ _EVENT = (
 
 
 def lock_customers(session: Session, customer_ids: Iterable[int]) -> Heads:
-    """Wait until nobody else is deciding about these customers, and keep others waiting until this transaction
-    ends; the heads of their streams. The lock is the one `record` takes anyway, so that there is one order of locks
-    and not two."""
+    """Lock these customers until this transaction ends, and return the heads of their streams. The lock is the one
+    `record` takes anyway, so that there is one order of locks and not two."""
     return lock_streams(session, {customer_stream(customer_id) for customer_id in customer_ids})
 
 

@@ -1,4 +1,4 @@
-"""What came back, and what a person still has to look at."""
+"""Bounce notices, and those that wait for a person."""
 
 from datetime import datetime
 

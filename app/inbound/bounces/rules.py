@@ -1,4 +1,4 @@
-"""What comes back to the address our e-mails are sent from, and what it says about the address they went to. Pure."""
+"""Bounces and complaints about our e-mail, and what each says of the address. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Protocol
 
 
 class Severity(StrEnum):
-    """Of a failure to deliver."""
+    """How lasting a delivery failure is."""
 
     HARD = "hard"
     """There is no such mailbox, or it is closed for good."""
@@ -25,7 +25,7 @@ class Severity(StrEnum):
 class NoticeKind(StrEnum):
     BOUNCE = "bounce"
     COMPLAINT = "complaint"
-    """Whoever reads it pressed "this is spam" (RFC 5965)."""
+    """The reader pressed "this is spam" (RFC 5965)."""
     PASSING = "passing"
     """Nothing to do: a message that is only late, a receipt, an automatic reply."""
     OTHER = "other"
@@ -48,18 +48,18 @@ class Notice:
 
 
 class Postbox(Protocol):
-    """The mailbox that what comes back goes to."""
+    """The mailbox for bounces."""
 
     def open(self) -> AbstractContextManager[OpenPostbox]: ...
 
 
 class OpenPostbox(Protocol):
     def messages(self) -> Iterator[tuple[str, bytes]]:
-        """(handle, content) of what lies there, the oldest first."""
+        """(handle, content) of the messages in the mailbox, the oldest first."""
         ...
 
     def remove(self, handle: str) -> None:
-        """It is on record: take it away."""
+        """Remove a message that is on record."""
         ...
 
 

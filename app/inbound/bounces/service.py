@@ -1,4 +1,4 @@
-"""Putting what comes back on record: the message has bounced, the address is closed, the channel is opted out.
+"""Record bounces: the message has bounced, the address is closed, the channel is opted out.
 
 A notice is read in a process of its own, for what strangers send may hold up any parser or make it raise; what cannot
 be read in time waits for a person like what is not understood. Then it is put on record and obeyed in one transaction,
@@ -68,8 +68,8 @@ def collect(
     stopping: Callable[[], bool] = lambda: False,
     seconds: float = SECONDS,
 ) -> dict[str, int]:
-    """Read what lies in the mailbox; how many of each kind. Safe in several processes at once. `stopping` ends it, also
-    in the middle of a message, which stays; `seconds` is what one message may take."""
+    """Read the messages in the mailbox; returns how many of each kind. Safe in several processes at once. `stopping`
+    ends it, also in the middle of a message, which stays; `seconds` is what one message may take."""
     counts: dict[str, int] = {}
     try:
         with postbox.open() as opened, Bounded(READER, seconds=seconds, megabytes=MEGABYTES) as reader:
@@ -176,7 +176,7 @@ def _obey(session: Session, notice: Notice, ours: OutboxMessage, *, now: datetim
 
 
 def _names(notice: Notice, ours: OutboxMessage) -> bool:
-    """Is it our recipient that failed, and not somebody they forward their mail to?"""
+    """Whether our recipient failed, and not an address to which they forward their mail."""
     return not notice.recipients or normalised(ours.address) in notice.recipients
 
 
@@ -198,7 +198,7 @@ def _close(session: Session, ours: OutboxMessage, why: Suppression, status: str,
 
 
 def _opt_out(session: Session, ours: OutboxMessage, *, now: datetime) -> None:
-    """A complaint is a refusal of e-mail, by everybody who has the address: we cannot know which of them it was."""
+    """Opt every holder of the address out of e-mail: it is not known which of them complained."""
     suppress(session, Channel.EMAIL, ours.address, Suppression.COMPLAINT, by=SYSTEM, now=now)
     for customer_id in sorted({ours.customer_id, *holders(session, Channel.EMAIL, ours.address)}):
         customer = session.get_one(Customer, customer_id)
@@ -220,13 +220,13 @@ def _opt_out(session: Session, ours: OutboxMessage, *, now: datetime) -> None:
 
 
 def _readable(raw: bytes) -> str:
-    """For a person: as it came, without what no database or page can show."""
+    """The text of a message for a person, without characters that a database or page cannot take."""
     text = raw[: KEPT_TEXT * 4].decode("utf-8", "replace").replace("\0", "").replace("\r\n", "\n")
     return mask_card_numbers(text[:KEPT_TEXT])
 
 
 def decide(row: MailNotice, *, by: Actor, now: datetime) -> None:
-    """A person has read it and done what there was to do. Conflict if somebody did so before."""
+    """Mark a notice as dealt with. Conflict where it was before."""
     if row.decided_at is not None:
         raise Conflict("somebody has dealt with this already")
     row.decided_at, row.decided_by, row.text = now, by, ""

@@ -1,4 +1,4 @@
-"""Reads phrases.toml, the list of what customers write and what it means."""
+"""Reads phrases.toml, the list of customers' phrases and their meanings."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""Whose words a message consists of. Telephones send a reaction as a text that quotes ours (`Liked “…”`), and people
-forward or repeat what we wrote: such words are not the customer's. Pure."""
+"""Tell the customer's words in a message from quoted ones. Telephones send a reaction as a text that quotes ours
+(`Liked “…”`), and people forward or repeat what we wrote: such words are not the customer's. Pure.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from typing import NamedTuple
 
 
 class Reaction(StrEnum):
-    """What a reaction button says."""
+    """The meaning of a reaction button."""
 
     FOND = "fond"
     """Liked, loved, laughed, emphasised."""
@@ -26,7 +27,7 @@ class Reaction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A message taken apart."""
+    """The parts of a message."""
 
     said: str
     """The customer's own words; '' = there are none."""
@@ -163,7 +164,7 @@ def plain(text: str) -> str:
 
 
 class _Written:
-    """What we wrote, so that quotes of it are found without comparing each place with each."""
+    """Our messages, indexed so that quotes of them are found in linear time."""
 
     def __init__(self, ours: Sequence[str]) -> None:
         self._texts = [[word.spelt for word in _words(text)] for text in ours]

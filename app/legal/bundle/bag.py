@@ -100,7 +100,7 @@ def load_public_key(pem_or_path: str) -> Ed25519PublicKey:
 
 
 def load_sender_key(pem: str) -> Ed25519PublicKey:
-    """The public key of a sender, also from the private one, which whoever runs the desk has."""
+    """The public key of a sender, also from the private one, which the installation has."""
     if "PRIVATE KEY" in pem[:100]:
         return load_private_key(pem).public_key()
     return load_public_key(pem)

@@ -319,7 +319,7 @@ def _contact_folder(number: int, message: Message) -> str:
 
 
 def _contact_files(folder: str, message: Message) -> dict[str, bytes]:
-    """The words as sent, untouched, and beside them to whom, how and by which permission."""
+    """The exact words as sent, with the recipient, the channel and the clearance."""
     files = {
         f"{folder}/message.txt": message.text.encode(),
         f"{folder}/clearance.json": fmt.json_bytes(dict(message.clearance)),

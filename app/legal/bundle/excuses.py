@@ -14,7 +14,7 @@ from app.legal.checklists.rules import completeness
 
 
 def check_exportable(case_file: CaseFile) -> tuple[ChecklistItem, ...]:
-    """The checklist, with who excused what, if this case file may become a bundle.
+    """Return the checklist with its excuses, if this case file may become a bundle.
 
     Invalid: the bundle id cannot be a folder name, or a reason is given for no item. Conflict: something is there that
     no reason excuses, or items are missing and nobody put their name and a reason to each.

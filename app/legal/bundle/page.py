@@ -1,4 +1,4 @@
-"""What the case-file PDF says, as plain text and tables; `case_file.typ` decides how it looks.
+"""The content of the case-file PDF, as plain text and tables; `case_file.typ` decides how it looks.
 
 Only strings leave here: the template never computes and never interprets what a cardholder or a feed wrote.
 """
@@ -37,7 +37,7 @@ _MONTHS = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
-"""Not strftime's: its names follow the locale of whoever runs this."""
+"""Not strftime's: its names follow the locale of the process."""
 
 _KIND_TITLES = {
     "opening_balance": "Opening balance",
@@ -131,7 +131,7 @@ def who(stored: str) -> str:
 
 
 def _since(case: CaseFile) -> str:
-    """What was posted after the day of the figures, in one sentence; '' = nothing."""
+    """The entries posted after the day of the figures, in one sentence; '' = none."""
     if not case.since:
         return ""
     total = _amounts(case)(ledger_sum(case.since))
@@ -176,7 +176,7 @@ def _cardholder(case: CaseFile) -> list[list[str]]:
 
 
 def _composition(case: CaseFile) -> list[list[str]]:
-    """What the claim is made of, by kind of entry; the amounts sum to it."""
+    """The parts of the claim, by kind of entry; the amounts sum to it."""
     amount = _amounts(case)
     kinds = sorted({e.kind for e in case.entries}, key=lambda k: ([*_KIND_TITLES, k].index(k), k))
     return [

@@ -32,7 +32,7 @@ from app.legal.checklists.loading import load_case_file
 
 @dataclass(frozen=True)
 class Seal:
-    """What a bundle is made with: the signing key and the typesetter."""
+    """The signing key and the typesetter of bundles."""
 
     key: Ed25519PrivateKey
     typeset: Typeset

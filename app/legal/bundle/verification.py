@@ -1,4 +1,4 @@
-"""Verify a bundle with nothing but the file and a public key. Made for input somebody has tampered with.
+"""Verify a bundle with nothing but the file and a public key. Made for input that may be tampered with.
 
 Every byte is accounted for: the contents by the manifests, the manifests by the signature, and the archive
 around them by rebuilding its layout. On top of that the records are recomputed: hash chain, running balances, claim.
@@ -39,7 +39,7 @@ MAX_RECORD_BYTES = 64 << 20
 """Largest file that is parsed rather than only hashed."""
 _MAX_CELL = 16 << 20
 _MAX_PROBLEMS = 200
-"""A wrecked archive has no end of problems; nobody reads more than this."""
+"""Problems reported of one archive: a wrecked one has no end of them."""
 
 _MANIFEST_LINE = re.compile(r"([0-9a-f]{64})  (\S+)")
 

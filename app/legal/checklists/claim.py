@@ -1,4 +1,4 @@
-"""Claim: which accounts of a customer it is made of. Pure."""
+"""The accounts of a customer that make up a claim. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checklist items: what is met, what is a gap that a person may excuse, and what no reason excuses. Pure."""
+"""Checklist items: met ones, gaps that a person may excuse, and gaps that no reason excuses. Pure."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class ChecklistItem:
 NEVER_EXCUSED = frozenset(
     {"claim.owed", "ledger.claim", "dispute.none_open", "hold.none_stopping", "limitation"}
 )
-"""Items without which nobody is taken to court, whoever gives whatever reason."""
+"""Items without which no customer is taken to court, for any reason."""
 
 
 def stops(items: Sequence[ChecklistItem]) -> tuple[ChecklistItem, ...]:
-    """What forbids approval, sealing and hand-over alike."""
+    """Items that forbid approval, sealing and hand-over alike."""
     return tuple(item for item in items if item.stops)
 
 
@@ -44,5 +44,5 @@ def refuse_stopped(items: Sequence[ChecklistItem], act: str) -> None:
 
 
 def gaps(items: Sequence[ChecklistItem]) -> tuple[ChecklistItem, ...]:
-    """What is missing and may be excused, item by item."""
+    """Missing items that may be excused."""
     return tuple(item for item in items if not item.ok and not item.stops)

@@ -137,7 +137,7 @@ class _Ledger:
         return {row.id for row in bookkeeping(self._session, self.account)}
 
     def share(self, on: date) -> _Share:
-        """What this account adds to the claim at the end of `on`."""
+        """The account's share of the claim at the end of `on`."""
         until = [row for row in self._entries if row.effective_on <= on]
         counted = [row for row in until if row.id not in self._off_book]
         owed = sum(row.amount_minor for row in counted)
@@ -149,7 +149,7 @@ class _Ledger:
         return _Share(counted, [row for row in until if row.id in self._off_book], owed, stands, why_not)
 
     def after(self, on: date) -> list[Entry]:
-        """What is effective after that day and changes what is owed."""
+        """Entries that are effective after that day and change the debt."""
         return [row for row in self._entries if row.effective_on > on and row.id not in self._off_book]
 
 
@@ -334,5 +334,5 @@ def _json(text: str) -> Values:
 
 
 def checklist_of(session: Session, case: CollectionsCase, *, now: datetime) -> tuple[ChecklistItem, ...]:
-    """What a bundle built at this moment would have, and lack."""
+    """The checklist of a bundle that is built at this moment."""
     return completeness(load_case_file(session, case, bundle_id=case_reference(id_of(case)), now=now))

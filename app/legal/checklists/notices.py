@@ -21,7 +21,7 @@ class Notice:
     min_age_days: int
     max_age_days: int | None = None
     collector: CollectorKind | None = None
-    """None = whoever collects."""
+    """None = any collector."""
     of_this_default: bool = True
     """One that was given about an earlier default, cured since, proves nothing; False = it is given once for a debt."""
 

@@ -1,4 +1,4 @@
-"""Checklist: what makes a case file complete, item by item. Pure."""
+"""Checklist of a complete case file, item by item. Pure."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ _LONGEST_CYCLE = timedelta(days=62)
 
 
 def completeness(case_file: CaseFile) -> tuple[ChecklistItem, ...]:
-    """Every item, met or not, in reading order: common ones first, then what the policy pack adds. Who excused what is
-    told by `check_exportable`."""
+    """Every item, met or not, in reading order: common ones first, then what the policy pack adds. `check_exportable`
+    adds the excuses."""
     common = [check(case_file) for check in _COMMON]
     notices = [check_notice(case_file, notice) for notice in notices_for(case_file.portfolio)]
     return (*common, *notices, *_barred(case_file))
@@ -101,7 +101,7 @@ def _statement_gaps(case: CaseFile, account: Account) -> list[str]:
 
 
 def _owed(case: CaseFile) -> ChecklistItem:
-    """At the end of the day that the file shows, and still: who paid since is not taken to court."""
+    """At the end of the day that the file shows, and still: a customer who paid since is not taken to court."""
     currency = case.portfolio.currency
     then, now = case.claimed_minor, case.claimed_now_minor
     detail = f"{to_decimal_string(then, currency)} {currency} at the end of {case.as_of}"

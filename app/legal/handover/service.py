@@ -1,4 +1,4 @@
-"""Hand-over of a bundle to the legal desk, and what stands in its way."""
+"""Hand-over of a bundle to the legal desk, and its obstacles."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def hand_over(session: Session, case: CollectionsCase, bundle: Bundle, *, now: d
 
 
 def obstacle(session: Session, case: CollectionsCase, bundle: Bundle, *, now: datetime) -> str:
-    """Why this bundle may not go to the legal desk at this moment, '' = it may. Asked under the customer's lock, when
-    it is handed over and again when it is delivered."""
+    """The reason why this bundle may not go to the legal desk at this moment, '' = it may. Asked under the customer's
+    lock, when it is handed over and again when it is delivered."""
     referral = open_referral(session, id_of(case))
     if referral is None or referral.status is ReferralStatus.NOMINATED:
         return "The referral of this case has not been approved."

@@ -1,4 +1,4 @@
-"""What is recorded of referrals to the legal team, and how a timeline tells it."""
+"""Events of referrals to the legal team, and how a timeline shows them."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ class ReferralStatus(StrEnum):
 
 
 class Referral(Row, table=True):
-    """A case on its way to the legal team. Whoever nominated it cannot approve it."""
+    """A case on its way to the legal team. The person who nominated it cannot approve it."""
 
     __tablename__ = "referral"
     __table_args__ = (

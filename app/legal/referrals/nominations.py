@@ -38,9 +38,9 @@ from app.outreach.strategy.rules import Situation, legal_due
 
 
 def nominate_cases(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> int:
-    """Nominate what the strategy's legal step reaches: late enough, enough past due and owed, written to before, no
-    hold, no live plan, not referred before, and nothing in the law of their place that forbids a suit. A nomination
-    moves nothing by itself: a person has to approve it."""
+    """Nominate the cases that the strategy's legal step reaches: late enough, enough past due and owed, written to
+    before, no hold, no live plan, not referred before, and nothing in the law of their place that forbids a suit. A
+    nomination moves nothing by itself: a person has to approve it."""
     live = load_ladders(session, portfolio)
     legal_day = live.legal_day
     if legal_day is None:
@@ -101,7 +101,7 @@ def _written_to(portfolio: Portfolio, on: date) -> sa.ColumnElement[bool]:
 
 
 def _lawful(session: Session, portfolio: Portfolio, rows: Rows, *, now: datetime) -> list[Any]:
-    """Those whose debt a court may be given: notices given and their periods over, not time-barred."""
+    """Cases whose debt may go to court: notices given and their periods over, not time-barred."""
     if not rows:
         return []
     query = select(Customer).where(among(session, table_of(Customer).c.id, [row.customer_id for row in rows]))
@@ -110,7 +110,7 @@ def _lawful(session: Session, portfolio: Portfolio, rows: Rows, *, now: datetime
 
 
 def _reached(session: Session, portfolio: Portfolio, live: Ladders, rows: Rows, on: date) -> list[Any]:
-    """Those of these cases whose own ladder has its legal step by now."""
+    """Cases among these whose own ladder has its legal step by now."""
     facts = gather_case_facts(session, portfolio, live, [row.id for row in rows], on=on)
     return [
         row

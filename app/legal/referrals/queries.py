@@ -87,7 +87,7 @@ def referrals(
 
 
 def _with_figures(session: Session, rows: Sequence[Listed]) -> list[Listed]:
-    """What the customers of some rows owe, asked once for each portfolio."""
+    """The debts of the customers of some rows, read once for each portfolio."""
     owes: dict[int, CustomerDebt] = {}
     for portfolio, closed_on in {row.portfolio.id: (row.portfolio, row.closed_on) for row in rows}.values():
         if closed_on is not None:
@@ -135,5 +135,5 @@ def bundles(session: Session, case_id: int) -> list[SealedBundle]:
 
 
 def bundle(session: Session, case_id: int, bundle_id: int) -> Bundle | None:
-    """With its bytes, if it belongs to this case."""
+    """The bundle with its bytes, if it belongs to this case."""
     return session.scalar(select(Bundle).where(Bundle.id == bundle_id, Bundle.case_id == case_id))

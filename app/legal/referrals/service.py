@@ -23,7 +23,7 @@ from app.legal.referrals.models import Referral, ReferralStatus
 
 
 def nominate(session: Session, case: CollectionsCase, reason: str, *, by: Actor, now: datetime) -> Referral:
-    """A person nominates a case; somebody else has to approve it."""
+    """Nominate a case; another person has to approve it."""
     reason = clean_text(reason, "reason", at_most=500)
     if case.status is not CaseStatus.OPEN:
         raise Conflict(f"Case {case.reference} is closed. Reopen it to nominate it.")

@@ -1,4 +1,4 @@
-"""Alerts, and what was told of them to whom."""
+"""Alerts, and the news of them that each messenger sent."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""What an alert is, and when a person is told of it. Pure."""
+"""Alerts, and when people are told of them. Pure."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ TOLD_AGAIN_AFTER = timedelta(hours=24)
 def due_news(
     told: About | None, told_at: datetime | None, ended_at: datetime | None, now: datetime
 ) -> About | None:
-    """What to tell next, given the last news that was told of an alert by one messenger."""
+    """The next news of an alert for one messenger, given the last that it sent."""
     if told is None:
         return About.OPENED if ended_at is None else None
     if ended_at is not None:

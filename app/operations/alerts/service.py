@@ -45,7 +45,7 @@ def raise_alert(session: Session, kind: AlertKind, subject: str, detail: str, *,
 
 
 def end_alert(session: Session, kind: AlertKind, subject: str, *, now: datetime) -> None:
-    """The failure is over. No error when there was none."""
+    """End an alert. No error where none is open."""
     session.execute(
         sa.update(table_of(Alert))
         .where(col(Alert.kind) == kind, col(Alert.subject) == subject[:120], col(Alert.ended_at).is_(None))
@@ -54,13 +54,13 @@ def end_alert(session: Session, kind: AlertKind, subject: str, *, now: datetime)
 
 
 def open_alerts(session: Session) -> list[Alert]:
-    """What is wrong now, the oldest first."""
+    """Open alerts, the oldest first."""
     query = select(Alert).where(col(Alert.ended_at).is_(None)).order_by(col(Alert.first_at), col(Alert.id))
     return list(session.scalars(query))
 
 
 def ended_alerts(session: Session, limit: int = 50) -> list[Alert]:
-    """What was wrong, the latest end first."""
+    """Ended alerts, the latest end first."""
     query = select(Alert).where(col(Alert.ended_at).is_not(None))
     return list(
         session.scalars(query.order_by(col(Alert.ended_at).desc(), col(Alert.id).desc()).limit(limit))

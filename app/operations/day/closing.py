@@ -34,12 +34,12 @@ BACKFILL_AFTER = timedelta(hours=24)
 
 
 class NotOver(Invalid):
-    """A day that is still going on, or to come, where the portfolio is."""
+    """The business day has not ended yet in the portfolio's time zone."""
 
 
 @dataclass
 class DayReport:
-    """What came of a day, or that it had been closed before."""
+    """The result of closing a day, or that it was closed before."""
 
     business_date: date
     already_done: bool

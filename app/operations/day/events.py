@@ -1,4 +1,4 @@
-"""What is recorded of a business day."""
+"""Events of a business day."""
 
 from __future__ import annotations
 

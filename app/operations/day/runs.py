@@ -1,4 +1,4 @@
-"""Rows of `daily_run`: which business days a portfolio has closed, and how far the present one is."""
+"""Rows of `daily_run`: which business days a portfolio has closed, and the finished stages of the present one."""
 
 from __future__ import annotations
 

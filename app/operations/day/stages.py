@@ -72,7 +72,7 @@ Counts = dict[str, int]
 
 @dataclass(frozen=True)
 class Day:
-    """What every stage is told."""
+    """The day that every stage works on."""
 
     engine: Engine
     portfolio: Portfolio
@@ -84,8 +84,8 @@ class Day:
 
 
 def charge(day: Day) -> Counts:
-    """Before aging: what was recovered of charged-off accounts stays off the book, and where the ledger is kept
-    here, interest and late fees of the day."""
+    """Before aging: reinstate what was recovered of charged-off accounts; where the ledger is kept here, charge
+    interest and late fees."""
     with transaction(day.engine) as session:
         recovered = recovered_accounts(session, id_of(day.portfolio))
         counts = {"reinstated": reinstate_recoveries(session, id_of(day.portfolio), recovered, now=day.now)}
@@ -132,7 +132,7 @@ def age(day: Day) -> Counts:
 
 
 def end_accounts(day: Day) -> Counts:
-    """Charge off what is too old, put to sleep what nobody uses, wake what somebody used."""
+    """Charge off accounts that are too late, make unused ones dormant and used ones active again."""
     with reading(day.engine) as session:
         old = accounts_to_charge_off(session, day.portfolio, day.on)
     charged_off = 0

@@ -1,4 +1,4 @@
-"""Counts: what a simulation did, counted from its events, and the list of who got what."""
+"""Counts of a simulation, from its events, and the list of its contacts."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ LONGEST_DAYS = 92
 
 @dataclass(frozen=True, slots=True)
 class Tariff:
-    """What contacts cost and how fast each channel can carry them."""
+    """Costs of contacts, and the speed of each channel."""
 
     currency: str = ""
     """Of the prices; '' = no price is known."""
@@ -131,8 +131,8 @@ def _lines(line: str) -> int:
 
 @dataclass(slots=True)
 class StrategyResult:
-    """What a strategy did in a simulation, ready for JSON. Days are the portfolio's own: a decision counts on the day
-    that was closed, a message on the day on which it left."""
+    """The result of a strategy in a simulation, ready for JSON. Days are the portfolio's own: a decision counts on the
+    day that was closed, a message on the day on which it left."""
 
     strategy: str
     contacts: list[tuple[str, str, str, int]] = field(default_factory=list)

@@ -46,7 +46,7 @@ COPYING = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What a simulation found. `candidate` is None where the live strategy was run alone."""
+    """The result of a simulation. `candidate` is None where the live strategy was run alone."""
 
     portfolio: str
     prices_in: str
@@ -142,7 +142,7 @@ def simulate(
 
 @contextmanager
 def _folder() -> Iterator[Path]:
-    """A folder nobody else can read, gone afterwards. One that a killed process left is gone with the next simulation:
+    """A private folder, removed afterwards. One that a killed process left is gone with the next simulation:
     its lock is free."""
     for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         _remove_if_left(left)
@@ -209,7 +209,7 @@ def begin(
 
 
 def carry_out(engine: Engine, run_id: int, settings: Settings, clock: Clock) -> None:
-    """Do what `begin` noted, when it is its turn, and keep what came of it, or why nothing did."""
+    """Run a noted simulation when its turn comes, and keep its result or its failure."""
     with exclusive(engine, TURN, wait=True):
         with transaction(engine) as session:
             run = session.get_one(SimulationRun, run_id)

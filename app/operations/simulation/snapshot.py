@@ -130,7 +130,7 @@ def _spelt(row: Iterable[object], spellers: Mapping[int, Speller]) -> tuple[obje
 
 
 def _where(table: sa.Table, portfolio_id: int) -> sa.ColumnElement[bool] | None:
-    """Which rows of a table belong to the portfolio; None = all of them. LookupError for a table nobody thought of."""
+    """Which rows of a table belong to the portfolio; None = all of them. LookupError for a table that is not listed."""
     if table.name == table_of(Portfolio).name:
         return table.c.id == portfolio_id
     if table.name in SHARED:

@@ -1,4 +1,4 @@
-"""What every verb of the command line shares: the database, the clock, options, and how results are printed."""
+"""Shared by every verb of the command line: the database, the clock, options, and the printing of results."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 PortfolioCode = Annotated[str, typer.Option("--portfolio", help="Portfolio code.")]
 BY = Actor.system("cli")
-"""Who an event of the command line names; the operating system knows which person that was."""
+"""The actor of the command line's events; the operating system knows which person that was."""
 
 
 def migrated_engine() -> Engine:
@@ -52,7 +52,7 @@ Day = Annotated[date, typer.Option(parser=parse_day, metavar="YYYY-MM-DD")]
 
 
 def printable(text: str) -> str:
-    """A stranger's text for a terminal: signs that would steer it are written out."""
+    """Make a stranger's text safe for a terminal: control characters are escaped."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 

@@ -1,4 +1,4 @@
-"""`desk reported ...`, `desk statement ...`: what a creditor's files said otherwise, and statements that were wrong."""
+"""`desk reported ...`, `desk statement ...`: reported changes, and statements that were wrong."""
 
 from __future__ import annotations
 

@@ -155,7 +155,7 @@ def _fail(why: str) -> None:
 
 
 def _database_trouble(error: Exception) -> str | None:
-    """What an operator can do about an error of the database; None for any other error."""
+    """The advice for an operator about an error of the database; None for any other error."""
     if "sqlalchemy" not in sys.modules:
         return None
     from sqlalchemy.exc import SQLAlchemyError

@@ -1,4 +1,4 @@
-"""`desk migrate`, `serve`, `jobs`, `status`, `demo`, `legal-desk`: the programs that stay up, and how they are."""
+"""`desk migrate`, `serve`, `jobs`, `status`, `demo`, `legal-desk`: the long-running programs, and their state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the demo's staff and customers do on each day of its weeks, by the acts that pages use."""
+"""The demo's staff and customers on each day of its weeks; they use the acts that pages use."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ EXCUSES = {
 
 @dataclass
 class Department:
-    """What the demo's people do on a day: call, listen, agree, pause, refer."""
+    """The people of the demo: they call, listen, agree, pause and refer."""
 
     engine: Engine
     ports: Ports
@@ -194,7 +194,7 @@ class Department:
         add_note(session, case, f"Next step: review on {until.isoformat()}.", by=by, now=now)
 
     def _opt_outs(self, session: Session, now: datetime) -> None:
-        """Now and then somebody does not want to be texted any more."""
+        """Opt a customer out of SMS now and then."""
         query = select(CollectionsCase).where(CollectionsCase.status == CaseStatus.OPEN)
         cases = list(session.scalars(query.order_by(col(CollectionsCase.id))))
         if cases and self.chance.random() < 0.6:

@@ -78,7 +78,7 @@ def play_days(
 
 
 def _report_deliveries(engine: Engine, ports: Ports, now: datetime) -> None:
-    """The simulated providers tell what became of what they took."""
+    """Let the simulated providers report on the messages they accepted."""
     with transaction(engine) as session:
         for sender in ports.senders.values():
             if isinstance(sender, DemoSender):

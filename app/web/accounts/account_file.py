@@ -37,7 +37,7 @@ class Paused(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DayCount:
-    """How the days past due come about: the days after the oldest unpaid due date, less the paused ones."""
+    """The count of the days past due: the days after the oldest unpaid due date, less the paused ones."""
 
     oldest_due_on: date
     on: date
@@ -51,7 +51,7 @@ class DayCount:
 
 @dataclass(frozen=True, slots=True)
 class AccountFile:
-    """An account, whose it is, and where it stands at the end of today with everything posted until now."""
+    """An account with its customer and its figures at the end of today, everything posted until now included."""
 
     account: Account
     customer: Customer

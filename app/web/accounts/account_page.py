@@ -1,4 +1,4 @@
-"""The page of one account: what it owes and since when, so that a person can follow the days with a finger."""
+"""The page of one account: what it owes and since when, counted day by day."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def account_page(
 
 @dataclass(frozen=True, slots=True)
 class ChosenEntry:
-    """An entry somebody wants to put right, and what can be done with it."""
+    """An entry to be corrected, and the corrections it allows."""
 
     entry: Entry
     is_reversed: bool

@@ -1,4 +1,4 @@
-"""Look, then do: a form on an account is shown with its effect before it is done.
+"""Confirm a form on an account: its effect is shown before it is done.
 
 Money and days change only after a second look. Each form is first done inside a savepoint and taken back, so that
 the page that asks for confirmation shows the very figures the act gives; only then is it done. What was seen is

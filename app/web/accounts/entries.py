@@ -153,7 +153,7 @@ def move(
     now: Now,
     typed: Annotated[MoveForm, Form()],
 ) -> Response:
-    """A payment that was entered to the wrong account; the confirmation shows whose the other one is."""
+    """Move a payment from a wrong account; the confirmation shows the holder of the other one."""
     portfolio_id = session.scalar(select(Account.portfolio_id).where(Account.id == account_id))
     target = find_account(session, portfolio_id or 0, typed.to_account.strip()[:60])
 

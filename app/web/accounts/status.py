@@ -33,7 +33,7 @@ class PauseForm(ReasonForm):
     kind: str = ""
     from_on: str = ""
     last_on: str = ""
-    """The last paused day; empty = until somebody ends it."""
+    """The last paused day; empty = until a person ends it."""
 
 
 @router.post("/accounts/{account_id}/pauses")

@@ -1,4 +1,4 @@
-"""Money a bank credited to us that no account could be found for: the oldest first, until a person decides.
+"""Bank payments without a matching account: the oldest first, until a person decides.
 
 Agents match it, as they take payments; sending it back is up to a manager.
 """
@@ -309,7 +309,7 @@ def give_back(
     now: Now,
     note: Annotated[str, Form(max_length=300)] = "",
 ) -> Response:
-    """It is not for an account of ours; whoever makes payments sends the money itself."""
+    """Mark it as not for an account of ours; the money itself is sent outside the desk."""
     payment = _payment(session, payment_id)
     try:
         with session.begin_nested():

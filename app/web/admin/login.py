@@ -23,7 +23,9 @@ from app.web.navigation import home_path
 from app.web.rendering import Page, page, redirect
 
 AFTER_SESSION = timedelta(days=1)
-"""How much longer than its session the cookie lasts: without it nobody could be told that the session has expired."""
+"""How much longer than its session the cookie lasts: without it the page could not say that the session has
+expired.
+"""
 
 router = APIRouter()
 sign_in_door = public("the sign-in page; throttled in app/core/staff/service.py")

@@ -38,7 +38,7 @@ class LastNight:
 
 @dataclass(frozen=True, slots=True)
 class CaseFile:
-    """A case, and whom and what it is about."""
+    """A case with its customer, portfolio and accounts."""
 
     case: CollectionsCase
     customer: Customer

@@ -1,4 +1,4 @@
-"""The page of one case: who it is, what they owe, whether they may be contacted now, and what happened."""
+"""The page of one case: customer, debt, the gate's answer at this moment, and timeline."""
 
 from __future__ import annotations
 

@@ -197,7 +197,7 @@ def _statements(session: Session, file: CaseFile) -> list[tuple[Account, list[St
 
 @dataclass(frozen=True, slots=True)
 class ThreadLine:
-    """A message of ours, or one of theirs and what it was taken to mean."""
+    """A message to the customer, or one from them with its meaning."""
 
     at: datetime
     ours: OutboxMessage | None = None

@@ -36,7 +36,7 @@ class GateRow:
     reasons: tuple[Reason, ...]
     consent: bool | None
     review_on: date | None = None
-    """When somebody looks at the hold that no date ends; None = there is none."""
+    """The review date of a hold that no date ends; None = there is none."""
 
 
 def may_contact(session: Session, file: CaseFile, now: datetime) -> list[GateRow]:

@@ -1,4 +1,4 @@
-"""Contacts and refusals: what was cleared, made and refused in a period, by which rule, and each answer in full."""
+"""Contacts and refusals of a period: decisions, contacts made, refusals by rule, and each answer in full."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The dashboard: a portfolio's figures, what they are made of, and how the last day ran."""
+"""The dashboard: a portfolio's figures, their rows, and the run of the last day."""
 
 from __future__ import annotations
 

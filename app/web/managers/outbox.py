@@ -1,4 +1,4 @@
-"""The outbox: what left, what waits and what did not leave; messages of unknown fate; channels switched off."""
+"""The outbox: messages that left, wait or did not leave; messages of unknown fate; channels switched off."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ class SendingPage(Page):
 
 @router.get("/sending")
 def sending(request: Request, _staff: Switcher, session: ReadSession) -> Response:
-    """The switches without the messages, for an administrator: how many there are, and nobody's name."""
+    """The switches without the messages, for an administrator: counts and no names."""
     return page(
         request,
         SendingPage(
@@ -167,7 +167,7 @@ def resolve(
     now: Now,
     was_sent: Annotated[bool, Form()],
 ) -> Response:
-    """A person has found out whether a message of unknown fate left."""
+    """Record whether a message of unknown fate left."""
     try:
         resolve_message(session, message_id, was_sent=was_sent, by=staff.by, now=now)
     except Conflict as refused:
@@ -209,7 +209,7 @@ def stop_all(
     now: Now,
     reason: Annotated[str, Form(max_length=500)] = "",
 ) -> Response:
-    """Nothing leaves any more, on no channel, until it is started again."""
+    """Stop every channel until it is started again."""
     stop_sending(session, Destination, reason, by=staff.by, now=now)
     words = "Everything is stopped. Messages stay queued until their channel is started again."
     return redirect(request, _page_of(staff), words, "warn")

@@ -1,4 +1,4 @@
-"""Simulations: the next days played through on a copy, and what would have been sent."""
+"""Simulations of the next days on a copy of the portfolio, and the messages they would send."""
 
 from __future__ import annotations
 

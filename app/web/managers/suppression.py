@@ -1,4 +1,4 @@
-"""Addresses to which nothing is sent, and what came back by e-mail that a person has to look at."""
+"""Addresses to which nothing is sent, and bounces that wait for a person."""
 
 from __future__ import annotations
 

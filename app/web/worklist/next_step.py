@@ -1,4 +1,4 @@
-"""The one thing that matters next on a case, as the worklist says it."""
+"""The next step of a case, as the worklist shows it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def next_step(
     payment: NextPayment | None,
     now: datetime,
 ) -> NextStep:
-    """The one thing that matters next; what a person asked for comes before what the strategy wants."""
+    """The next step of a case; a person's request comes before the strategy's step."""
     if case.callback_at is not None and case.callback_at <= now:
         return NextStep("Call back, due since", "bad", at=case.callback_at)
     if replied_at is not None:

@@ -1,4 +1,4 @@
-"""Files from a creditor or a bank: what was loaded, and the form for the next one."""
+"""Files from a creditor or a bank: past loads, and the form for the next one."""
 
 from __future__ import annotations
 

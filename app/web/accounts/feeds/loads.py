@@ -86,7 +86,7 @@ def running_loads(state: State) -> dict[int, str]:
 
 @router.post("/{load_id}/resume")
 def resume(request: Request, load_id: RowId, staff: Manager, session: ReadSession, now: Now) -> Response:
-    """Go on where an interrupted load stopped."""
+    """Resume an interrupted load."""
     row, portfolio = _row(session, load_id)
     if not outcome_of(request, row, portfolio).interrupted:
         return redirect(request, f"/feeds/{load_id}", "This load is not interrupted.", "info")

@@ -1,4 +1,4 @@
-"""A call that was made, on its case: what it found out, said back to the agent; and the callback."""
+"""Calls logged on a case, with their effects, and the callback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Out of turn on a case: a letter sent by hand, an answer to an SMS, and tasks of the strategy that are done."""
+"""Messages sent by hand on a case: a letter, an answer to an SMS; and tasks of the strategy that are done."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def record_promise(
 
 
 def ask_about_promise(request: Request, file: CaseFile, fields: Fields, amount: int) -> None:
-    """A promise of far more than is past due is more often a slip of the finger than a promise."""
+    """Ask about a promise of far more than is past due: it is more often a typing error."""
     if not file.to_ask or amount > file.owes.debt or not is_unusual_promise(amount, file.to_ask):
         return  # a promise where nothing is past due, or of more than is owed, is refused, not asked about
     reader = reader_of(request, file)
