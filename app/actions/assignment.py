@@ -23,9 +23,9 @@ def assign_case(
     """Assign a case to a member of staff, or to none. An agent takes a case; a manager assigns it to any agent."""
     own = by.kind is ActorKind.USER and by.name == owner
     if role not in MANAGEMENT and not own:
-        raise Forbidden("You can take a case yourself. Giving it to somebody else is up to a manager.")
+        raise Forbidden("You can take a case yourself. Ask a manager to give it to another person.")
     if owner and owner not in assignable(session):
-        raise Invalid("Nobody active has this name.", "owner")
+        raise Invalid("There is no active member of staff with this user name.", "owner")
     service.assign(session, case, owner, by=by, now=now)
 
 

@@ -145,7 +145,7 @@ def _require_fitting(call: CallReport) -> None:
         )
     if call.callback_at is not None and call.result in NO_CALLBACK:
         raise Invalid(
-            "Nobody is called back after this result. Clear the time, or choose another result.", "result"
+            "A call with this result brings no callback. Clear the time, or choose another result.", "result"
         )
 
 

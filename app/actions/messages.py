@@ -75,7 +75,7 @@ def stop_sending(
     """Stop these channels: messages stay queued until a person starts them again."""
     reason = reason.strip()
     if not reason:
-        raise Invalid("Say why: whoever starts it again has to know.", "reason")
+        raise Invalid("Say why, for the person who starts it again.", "reason")
     for destination in destinations:
         channel_stops.stop_channel(session, destination, reason, by=by, now=now)
 

@@ -101,13 +101,17 @@ def answer_sms(
     customer = session.get_one(Customer, case.customer_id)
     message = answerable(session, customer, now=now)
     if message is None:
-        raise Conflict("they have not written by SMS, from the number on file, in the last 7 days")
+        raise Conflict(
+            "The customer has not written by SMS from the number on file in the last 7 days. Call them instead."
+        )
     digest = hashlib.sha256(words.encode()).hexdigest()
     said = _said_to(session, message)
     if digest in said:
         return None
     if len(said) >= MOST_ANSWERS:
-        raise Conflict(f"{MOST_ANSWERS} answers went to their last SMS; wait until they write again, or call")
+        raise Conflict(
+            f"{MOST_ANSWERS} answers went to the customer's last SMS. Wait until they write again, or call."
+        )
     step = CaseStep(id_of(case), DeskStep.ANSWER, next_occurrence(session, id_of(case), DeskStep.ANSWER))
     outgoing = LetterRequest(
         contact_case,

@@ -158,9 +158,9 @@ def attach(
     """A person says whose message it is that came from a number nobody has; its refusals count for them from now, and
     a dispute is acknowledged. Conflict if it has an owner, or was dealt with."""
     if message.reviewed_at is not None:
-        raise Conflict("somebody has dealt with this message already")
+        raise Conflict("This message was dealt with already.")
     if lock_matches(session, message):
-        raise Conflict("it is known already whose message this is")
+        raise Conflict("This message has a customer already.")
     lock_customers(session, [id_of(customer)])
     match = _match(session, message, customer, by=by, now=now)
     obey_refusals(session, match, message, customer, now=now)

@@ -30,11 +30,11 @@ def review(
     """Record a person's decision. Conflict where one was made before, or for a decision that does not fit."""
     matches = lock_matches(session, message)
     if message.reviewed_at is not None:
-        raise Conflict("somebody has dealt with this message already")
+        raise Conflict("This message was dealt with already.")
     kept_back = any(match.preference_id or match.hold_id for match in matches)
     fitting = choices(reading_of(message).intents, kept_back=kept_back, known=bool(matches))
     if outcome not in {choice.outcome for choice in fitting}:
-        raise Conflict("this cannot be decided about this message")
+        raise Conflict("This decision does not fit the message. Reload the page and choose again.")
     wrong = Intent.WRONG_NUMBER in reading_of(message).intents
     for match in matches:
         customer = session.get_one(Customer, match.customer_id)

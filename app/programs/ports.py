@@ -174,7 +174,9 @@ def _messengers(settings: Settings, clock: Clock) -> list[Messenger]:
     if url := settings.alert_url.get_secret_value():
         secret = settings.alert_secret.get_secret_value()
         if len(secret) < 24:
-            raise SystemExit("DESK_ALERT_URL is set but DESK_ALERT_SECRET has fewer than 24 characters")
+            raise SystemExit(
+                "DESK_ALERT_URL is set but DESK_ALERT_SECRET has fewer than 24 characters. Set a longer one."
+            )
         found.append(WebhookMessenger(url, secret, clock))
     return found
 
@@ -236,11 +238,13 @@ def _legal_desk(settings: Settings, seal: Seal | None) -> LegalDesk | None:
     if not settings.legal_url:
         return None
     if seal is None:
-        raise SystemExit("DESK_LEGAL_URL is set but DESK_BUNDLE_KEY is not: bundles could not be signed")
+        raise SystemExit(
+            "DESK_LEGAL_URL is set but DESK_BUNDLE_KEY is not. Set it: bundles are signed with it."
+        )
     parts = urlsplit(settings.legal_url)
     if parts.scheme == "http" and not settings.legal_allow_http and not _is_loopback(parts.hostname or ""):
         raise SystemExit(
-            "DESK_LEGAL_URL is http://: everybody on the way could read the case files. Use https://, or set "
+            "DESK_LEGAL_URL is http://: case files would travel unencrypted. Use https://, or set "
             "DESK_LEGAL_ALLOW_HTTP=true where the line itself is encrypted"
         )
     from app.adapters.legal_http import LegalHttp
@@ -255,7 +259,7 @@ def _drop(settings: Settings) -> PrintService | None:
 
     if settings.post is not PostAdapter.PRINT_BATCH:
         raise SystemExit(
-            "DESK_PRINT_SFTP_URL is set but DESK_POST is not print-batch: there is nothing to put there"
+            "DESK_PRINT_SFTP_URL is set but DESK_POST is not print-batch. Set DESK_POST=print-batch, or unset the URL."
         )
     _demand(settings, "print_sftp_host_key")
     try:
@@ -273,4 +277,6 @@ def _demand(settings: Settings, *names: str) -> None:
     for name in names:
         value = getattr(settings, name)
         if not (value.get_secret_value() if hasattr(value, "get_secret_value") else value):
-            raise SystemExit(f"DESK_{name.upper()} is needed for the adapter you chose; see .env.example")
+            raise SystemExit(
+                f"DESK_{name.upper()} is needed for the adapter you chose. Set it; see .env.example."
+            )

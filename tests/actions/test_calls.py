@@ -298,7 +298,7 @@ def test_who_did_not_promise_is_not_told_that_they_did(session: Session, result:
 @pytest.mark.parametrize("result", sorted(NO_CALL))
 def test_nobody_is_called_back_who_cannot_or_may_not_be_called(session: Session, result: CallResult) -> None:
     case = a_case(session)
-    with pytest.raises(Invalid, match="Nobody is called back") as refused:
+    with pytest.raises(Invalid, match="brings no callback") as refused:
         call(session, case, CallReport(result, callback_at=TOMORROW))
     assert refused.value.field == "result"
 

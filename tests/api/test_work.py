@@ -28,7 +28,7 @@ def test_a_manager_gives_a_case_away_an_agents_program_does_not(program: Program
     assert (given.status_code, given.json()["owner"]) == (200, "ben"), given.text
     unknown = program.post(path, {"owner": "nobody-here"})
     assert (unknown.status_code, fields(unknown)) == (422, ["owner"])
-    assert unknown.json()["detail"] == "Nobody active has this name."
+    assert unknown.json()["detail"] == "There is no active member of staff with this user name."
     assert program.as_(Role.AGENT).post(path, {"owner": ""}).status_code == 403
 
 

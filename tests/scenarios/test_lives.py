@@ -389,7 +389,7 @@ def test_running_a_day_again_changes_nothing(engine: Engine) -> None:
 def test_an_earlier_day_is_refused_by_name(engine: Engine) -> None:
     life = Life(engine)
     life.close(3)
-    with pytest.raises(Conflict, match=r"closed 2026-03-13 already; 2026-03-12"):
+    with pytest.raises(Conflict, match=r"closed 2026-03-13\. 2026-03-12"):
         life.close(2)
 
 

@@ -85,7 +85,7 @@ def get_refusals(
     """The days from one to another in the portfolio's time zone: decisions by channel, and objections by rule."""
     book = get_portfolio(session, portfolio)
     if not first_on <= last_on < first_on + timedelta(days=MAX_DAYS):
-        raise Invalid(f"ask for 1 to {MAX_DAYS} days at a time", "to")
+        raise Invalid(f"Ask for 1 to {MAX_DAYS} days at a time.", "to")
     period = Period(
         local_instant(first_on, 0, 0, book.timezone),
         local_instant(last_on + timedelta(days=1), 0, 0, book.timezone),

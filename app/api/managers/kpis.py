@@ -56,7 +56,7 @@ def get_kpi_series(
     if last_on < first_on:
         raise Invalid("This day is before the first.", "to")
     if (last_on - first_on).days > MAX_DAYS:
-        raise Invalid(f"ask for at most {MAX_DAYS} days at a time", "to")
+        raise Invalid(f"Ask for at most {MAX_DAYS} days at a time.", "to")
     if not set(kpi or ()) <= set(DEFINITIONS):
-        raise Invalid(f"known are {', '.join(DEFINITIONS)}", "kpi")
+        raise Invalid(f"There is no such key figure. Known are {', '.join(DEFINITIONS)}.", "kpi")
     return KpiSeries.of(portfolio, snapshots(session, id_of(portfolio), first_on, last_on, kpi))

@@ -228,5 +228,5 @@ def _readable(raw: bytes) -> str:
 def decide(row: MailNotice, *, by: Actor, now: datetime) -> None:
     """Mark a notice as dealt with. Conflict where it was before."""
     if row.decided_at is not None:
-        raise Conflict("somebody has dealt with this already")
+        raise Conflict("This notice was dealt with already.")
     row.decided_at, row.decided_by, row.text = now, by, ""

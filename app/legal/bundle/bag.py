@@ -84,7 +84,7 @@ def load_private_key(pem_or_path: str) -> Ed25519PrivateKey:
         # Never the text itself: it may be the key.
         raise Invalid(f"The bundle key cannot be read ({type(error).__name__}).", "bundle_key") from None
     if not isinstance(key, Ed25519PrivateKey):
-        raise Invalid("the bundle key is not an Ed25519 key", "bundle_key")
+        raise Invalid("The bundle key is not an Ed25519 key. Make one as .env.example says.", "bundle_key")
     return key
 
 
@@ -95,7 +95,7 @@ def load_public_key(pem_or_path: str) -> Ed25519PublicKey:
     except (OSError, ValueError, UnsupportedAlgorithm) as error:
         raise Invalid(f"The public key cannot be read ({type(error).__name__}).", "public_key") from None
     if not isinstance(key, Ed25519PublicKey):
-        raise Invalid("the public key is not an Ed25519 key", "public_key")
+        raise Invalid("The public key is not an Ed25519 key. Ask the sender for theirs.", "public_key")
     return key
 
 

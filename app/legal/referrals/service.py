@@ -52,7 +52,7 @@ def decide(
     if referral.status is not ReferralStatus.NOMINATED:
         raise Conflict(f"This referral is {referral.status.value} already.")
     if referral.nominated_by == by:
-        raise Forbidden("A referral needs two people: you nominated it, somebody else decides.")
+        raise Forbidden("You nominated this case. Another person has to decide.")
     if approve and case.status is not CaseStatus.OPEN:
         raise Conflict(f"Case {case.reference} was closed since it was nominated. Decline the referral.")
     if approve:

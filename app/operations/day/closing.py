@@ -67,10 +67,10 @@ def run_days(
             last = last_run(session, portfolio)
         if last is not None and on < last.business_date:
             raise Conflict(
-                f"{portfolio_code} has closed {last.business_date} already; {on} lies before it and stays as it is"
+                f"{portfolio_code} has closed {last.business_date}. {on} lies before it and stays as it is."
             )
         if on > date(2199, 12, 31):
-            raise Invalid("the date is out of range", "date")
+            raise Invalid("The date is out of range. Choose one until 2199.", "date")
         if on > local_date(now, portfolio.timezone):
             raise NotOver(_not_over(portfolio, on), "date")
         first = on if last is None else last.business_date

@@ -42,7 +42,9 @@ def serve_in_background(app: ASGIApp, port: int) -> None:
         if server.started:
             return
         time.sleep(0.05)
-    raise SystemExit(f"the legal desk did not start on port {port}")
+    raise SystemExit(
+        f"The legal desk did not start on port {port}. End the program that uses the port, or start again."
+    )
 
 
 def free_port() -> int:
