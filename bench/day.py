@@ -144,7 +144,7 @@ def measure(url: str, accounts: int) -> None:
 
 def refold_all(url: str) -> float:
     """Return the seconds of the invariant that folds every account anew and compares it with its state."""
-    from app.book.ledger.service import get_portfolio
+    from app.book.portfolios.service import get_portfolio
     from app.core.database.engine import make_engine, reading
     from app.core.kit.parallel import collect_garbage_seldom
     from app.operations.invariants import refolding_gives_the_same

@@ -43,9 +43,11 @@ from pydantic import SecretStr  # noqa: E402
 from sqlalchemy.engine import Engine  # noqa: E402
 
 from app.actions.feeds import load  # noqa: E402
-from app.book.ledger.models import Account, Portfolio  # noqa: E402
-from app.book.ledger.rules import CollectorKind, FeedKind  # noqa: E402
-from app.book.ledger.service import add_portfolio, get_portfolio  # noqa: E402
+from app.book.ledger.models import Account  # noqa: E402
+from app.book.ledger.rules import FeedKind  # noqa: E402
+from app.book.portfolios.models import Portfolio  # noqa: E402
+from app.book.portfolios.rules import CollectorKind  # noqa: E402
+from app.book.portfolios.service import add_portfolio, get_portfolio  # noqa: E402
 from app.casework.cases.events import CallTaskCreated  # noqa: E402
 from app.core.clock import FixedClock, local_date, local_instant  # noqa: E402
 from app.core.database import schema  # noqa: E402

@@ -26,8 +26,9 @@ import polars as pl  # noqa: E402
 import psycopg  # noqa: E402
 
 from app.actions.feeds import load  # noqa: E402
-from app.book.ledger.rules import CollectorKind, FeedKind  # noqa: E402
-from app.book.ledger.service import add_portfolio  # noqa: E402
+from app.book.ledger.rules import FeedKind  # noqa: E402
+from app.book.portfolios.rules import CollectorKind  # noqa: E402
+from app.book.portfolios.service import add_portfolio  # noqa: E402
 from app.core.actor import SYSTEM  # noqa: E402
 from app.core.database import schema  # noqa: E402
 from app.core.database.engine import make_engine, transaction  # noqa: E402

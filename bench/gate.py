@@ -34,8 +34,9 @@ import sqlalchemy as sa  # noqa: E402
 from sqlalchemy.engine import Engine  # noqa: E402
 
 from app.actions.feeds import load  # noqa: E402
-from app.book.ledger.rules import CollectorKind, FeedKind  # noqa: E402
-from app.book.ledger.service import add_portfolio  # noqa: E402
+from app.book.ledger.rules import FeedKind  # noqa: E402
+from app.book.portfolios.rules import CollectorKind  # noqa: E402
+from app.book.portfolios.service import add_portfolio  # noqa: E402
 from app.casework.contacts.models import PlannedContact  # noqa: E402
 from app.core.clock import local_instant  # noqa: E402
 from app.core.database import schema  # noqa: E402

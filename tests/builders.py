@@ -25,9 +25,12 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
 from app.book.delinquency.service import fold_accounts
-from app.book.ledger.models import Account, Customer, Entry, Portfolio, Statement
-from app.book.ledger.rules import CollectorKind, EntryKind
-from app.book.ledger.service import add_portfolio, mark_changed, post_entry
+from app.book.ledger.models import Account, Customer, Entry, Statement
+from app.book.ledger.rules import EntryKind
+from app.book.ledger.service import mark_changed, post_entry
+from app.book.portfolios.models import Portfolio
+from app.book.portfolios.rules import CollectorKind
+from app.book.portfolios.service import add_portfolio
 from app.casework.cases.models import CallTask, CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.contacts.models import PlannedContact

@@ -11,7 +11,8 @@ from sqlmodel import Session, col, select
 from app.actions.agreements import promise
 from app.actions.holds import PlacedHold, place_hold
 from app.actions.preferences import replace_links
-from app.book.ledger.models import Customer, Portfolio
+from app.book.ledger.models import Customer
+from app.book.portfolios.models import Portfolio
 from app.casework.cases.calls import (
     BAD_NUMBER,
     CALL_HOLDS,

@@ -19,11 +19,13 @@ from app.book.delinquency.models import ReAge
 from app.book.feeds.bank import matching
 from app.book.feeds.bank.matching import return_payment
 from app.book.feeds.models import UnmatchedPayment
-from app.book.ledger.corrections import decide_waiver, pay_out, post_by_hand, waive
-from app.book.ledger.lifecycle import change_status
-from app.book.ledger.models import Account, Entry, Portfolio
-from app.book.ledger.service import business_date
-from app.book.ledger.terms import change_terms
+from app.book.ledger.corrections.entries import pay_out, post_by_hand
+from app.book.ledger.corrections.terms import change_terms
+from app.book.ledger.corrections.waivers import decide_waiver, waive
+from app.book.ledger.ends.status import change_status
+from app.book.ledger.models import Account, Entry
+from app.book.portfolios.days import business_date
+from app.book.portfolios.models import Portfolio
 from app.core.actor import Actor
 from app.core.errors import Invalid
 from app.core.staff.rules import Role

@@ -11,9 +11,10 @@ from sqlmodel import Session, col, select
 
 from app.book.delinquency.lifecycle import end_pause, set_pause
 from app.book.delinquency.models import Pause
-from app.book.ledger.models import Account, Customer, Portfolio
+from app.book.ledger.models import Account, Customer
 from app.book.ledger.queries import accounts_of
 from app.book.ledger.rules import ENDED
+from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.holds.models import CaseHold
 from app.casework.holds.queries import hold_of_kind

@@ -10,10 +10,11 @@ from datetime import datetime
 from sqlmodel import Session, col, func, select
 
 from app.book.feeds.events import ReportDecided
+from app.book.ledger.ends.status import change_status
 from app.book.ledger.events import AccountHolderChanged
-from app.book.ledger.lifecycle import change_status
-from app.book.ledger.models import Account, Customer, Portfolio, ReportedChange
+from app.book.ledger.models import Account, Customer, ReportedChange
 from app.book.ledger.rules import AccountStatus, ReportedStatus, ReportedWhat
+from app.book.portfolios.models import Portfolio
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import LIVE
 from app.core.actor import Actor

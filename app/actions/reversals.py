@@ -13,11 +13,13 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from app.book.ledger import corrections, reversals
-from app.book.ledger import service as ledger
-from app.book.ledger.ends import last_end
-from app.book.ledger.models import Account, Entry, Portfolio
+from app.book.ledger.corrections import entries, reversals
+from app.book.ledger.ends.after_reversal import last_end
+from app.book.ledger.models import Account, Entry
 from app.book.ledger.rules import COLLECTABLE, PAYS_DUES, AccountStatus, EntryKind
+from app.book.ledger.service import lock_account
+from app.book.portfolios.days import business_date
+from app.book.portfolios.models import Portfolio
 from app.casework.cases.queries import get_case
 from app.casework.cases.service import reopen_case
 from app.casework.plans.models import Plan, PlanAccount
@@ -44,7 +46,7 @@ CREDITS = PAYS_DUES | {EntryKind.RECOVERY}
 def reverse_entry(
     session: Session, entry: Entry, *, reason: str, posted_on: date, by: Actor, now: datetime
 ) -> Entry:
-    """Undo an entry (`ledger.reversals.reverse_entry`) and what it had brought about. Returns the mirror image."""
+    """Undo an entry (`corrections.reversals.reverse_entry`) and what it had brought about. Returns the mirror image."""
     ended = _ended(session, entry)
     mirror = reversals.reverse_entry(session, entry, reason=reason, posted_on=posted_on, by=by, now=now)
     _look_after(session, entry, ended, reason, by=by, now=now)
@@ -54,17 +56,17 @@ def reverse_entry(
 def move_payment(
     session: Session, entry: Entry, to_account: Account, reason: str, *, by: Actor, role: Role, now: datetime
 ) -> Entry:
-    """Put a payment on the right account (`corrections.move_payment`). The first account loses what the payment had
+    """Put a payment on the right account (`entries.move_payment`). The first account loses what the payment had
     brought about there."""
     ended = _ended(session, entry)
-    moved = corrections.move_payment(session, entry, to_account, reason, by=by, role=role, now=now)
+    moved = entries.move_payment(session, entry, to_account, reason, by=by, role=role, now=now)
     _look_after(session, entry, ended, f"moved to {to_account.reference}: {reason}", by=by, now=now)
     return moved
 
 
 def _ended(session: Session, entry: Entry) -> date | None:
     """The day on which the entry's account ended, before the reversal is judged."""
-    account = ledger.lock_account(session, session.get_one(Account, entry.account_id))
+    account = lock_account(session, session.get_one(Account, entry.account_id))
     return last_end(session, account).on if account.ended_on else None
 
 
@@ -76,7 +78,7 @@ def _look_after(
         return
     account = session.get_one(Account, entry.account_id)
     portfolio = session.get_one(Portfolio, account.portfolio_id)
-    today = ledger.business_date(session, portfolio, now)
+    today = business_date(session, portfolio, now)
     why = f"payment {entry.reference} of {entry.effective_on.isoformat()} came back: {reason}"[:300]
     # The case first: a plan that runs on or ends wakes it.
     if ended is not None and account.status in COLLECTABLE:

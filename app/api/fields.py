@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar
 from fastapi import Path, Query
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from app.book.ledger.models import Portfolio
+from app.book.portfolios.models import Portfolio
 from app.core.errors import DeskError, Invalid
 from app.core.money import BadAmount, to_minor
 from app.core.text import Line

@@ -16,8 +16,8 @@ from app.api.cases.lookup import case_named
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import BundleRef, CaseRef, Cursor, Limit, RowId, after, case_id_of, page_of
 from app.api.legal_shapes import BundleShape, ReferralShape
-from app.book.ledger.models import Portfolio
-from app.book.ledger.service import get_portfolio
+from app.book.portfolios.models import Portfolio
+from app.book.portfolios.service import get_portfolio
 from app.casework.cases.queries import get_case
 from app.core.errors import NotFound
 from app.core.ids import id_of

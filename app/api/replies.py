@@ -12,7 +12,7 @@ from sqlmodel import Session, select
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import PortfolioCode, RowId
 from app.book.ledger.models import Customer
-from app.book.ledger.service import get_portfolio
+from app.book.portfolios.service import get_portfolio
 from app.casework.cases.models import case_reference
 from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of

@@ -9,7 +9,8 @@ from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, col, select
 
-from app.book.ledger.models import Customer, Portfolio
+from app.book.ledger.models import Customer
+from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.contacts.queries import contact_id, next_occurrence
 from app.casework.contacts.rules import CaseStep, DeskStep

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
 
-from app.book.ledger.models import Portfolio
+from app.book.portfolios.models import Portfolio
 from app.casework.cases.events import CallTaskCreated
 from app.casework.cases.models import CallTask, CollectionsCase
 from app.casework.cases.rules import CaseStatus

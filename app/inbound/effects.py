@@ -10,7 +10,8 @@ from sqlmodel import Session
 
 from app.actions.holds import PlacedHold, place_hold
 from app.actions.preferences import change_consent, refuse_channel
-from app.book.ledger.models import Customer, Portfolio
+from app.book.ledger.models import Customer
+from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.holds.models import CaseHold
 from app.casework.holds.queries import open_holds_of

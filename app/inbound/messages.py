@@ -10,7 +10,8 @@ import structlog
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select
 
-from app.book.ledger.models import Customer, Portfolio
+from app.book.ledger.models import Customer
+from app.book.portfolios.models import Portfolio
 from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.ids import id_of

@@ -10,7 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from app.book.ledger.models import Account, Customer, Portfolio
+from app.book.ledger.models import Account, Customer
+from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase, case_reference
 from app.casework.cases.queries import CASE_REFERENCE
 from app.core.database.engine import table_of

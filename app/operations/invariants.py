@@ -10,15 +10,16 @@ from datetime import date
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from app.book.delinquency.facts import MovementKind
 from app.book.delinquency.loading import pack
 from app.book.delinquency.models import AccountState, Movement, Spell
 from app.book.delinquency.queries import owed_minor, roll_forward
-from app.book.delinquency.rules import MovementKind
 from app.book.delinquency.service import refold_from_nothing
-from app.book.ledger.models import Account, DailyRun, Entry, LedgerChange, Portfolio, Statement
+from app.book.ledger.models import Account, Entry, LedgerChange, Statement
 from app.book.ledger.positions import unreconciled
 from app.book.ledger.queries import worked
 from app.book.ledger.rules import ENDED
+from app.book.portfolios.models import DailyRun, Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.plans.models import Plan, PlanInstalment
 from app.core.database.engine import table_of

@@ -7,8 +7,8 @@ from datetime import date, datetime
 
 from sqlmodel import Session, select
 
-from app.book.ledger.models import Portfolio
 from app.book.ledger.queries import portfolio_overview
+from app.book.portfolios.models import Portfolio
 from app.core.settings import Settings
 from app.operations.alerts.rules import ALERT_TITLES
 from app.operations.alerts.service import open_alerts

@@ -24,7 +24,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from app.actions import preferences as acts
-from app.book.ledger.models import Customer, Portfolio
+from app.book.ledger.models import Customer
+from app.book.portfolios.models import Portfolio
 from app.core.errors import Invalid, NotFound
 from app.core.timeline.service import lock_customers
 from app.core.vocabulary import Channel

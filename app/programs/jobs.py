@@ -34,7 +34,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import select
 
 from app.book.feeds.uploads import forget_uploads
-from app.book.ledger.models import Portfolio
+from app.book.portfolios.days import last_closed
+from app.book.portfolios.models import Portfolio
 from app.core.actor import SYSTEM
 from app.core.clock import FixedClock
 from app.core.database.bulk import upsert
@@ -50,7 +51,7 @@ from app.operations.alerts.rules import AlertKind
 from app.operations.alerts.service import end_alert, raise_alert, tell_due
 from app.operations.clock_watch import ClockWatch, database_time
 from app.operations.day.closing import run_days
-from app.operations.day.runs import day_due, last_closed
+from app.operations.day.runs import day_due
 from app.outreach.delivery.print_handoff import hand_off_due
 from app.outreach.delivery.printing import print_due
 from app.outreach.delivery.reconcile import reconcile, reconcile_letters

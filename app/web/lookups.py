@@ -8,12 +8,12 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.book.delinquency.service import edges_of
-from app.book.ledger.models import Portfolio
+from app.book.portfolios.days import last_closed
+from app.book.portfolios.models import Portfolio
 from app.casework.cases.worklist import PortfolioToday
 from app.core.clock import local_date, local_instant
 from app.core.ids import id_of
 from app.core.staff.models import User
-from app.operations.day.runs import last_closed
 from app.web.rendering import Tone
 
 

@@ -8,8 +8,9 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from app.book.feeds.models import UnmatchedPayment
-from app.book.ledger.models import Portfolio, ReportedChange, Waiver
+from app.book.ledger.models import ReportedChange, Waiver
 from app.book.ledger.rules import ReportedStatus, UnmatchedStatus, WaiverStatus
+from app.book.portfolios.models import Portfolio
 from app.core.database.engine import table_of
 from app.core.staff.rules import (
     ADMINISTRATION,

@@ -19,7 +19,7 @@ from markupsafe import Markup
 from sqlmodel import Session
 from starlette.requests import Request
 
-from app.book.ledger.models import Portfolio
+from app.book.portfolios.models import Portfolio
 from app.core.database.engine import table_of
 from app.core.labels import CHANNEL_LABELS, in_sentence
 from app.core.settings import Settings

@@ -15,7 +15,8 @@ from sqlmodel import Session, select
 from app.actions.agreements import accept_offer, cancel_agreement, offer_plan, promise
 from app.actions.holds import place_hold
 from app.api.cases.lookup import case_named
-from app.book.ledger.models import Account, Portfolio
+from app.book.ledger.models import Account
+from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseOutcome, CaseStatus
 from app.casework.holds.models import CaseHold

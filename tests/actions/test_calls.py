@@ -15,7 +15,8 @@ from app.actions.calls import (
     log_call,
 )
 from app.actions.holds import end_hold, place_hold, review_hold
-from app.book.ledger.models import Customer, Portfolio
+from app.book.ledger.models import Customer
+from app.book.portfolios.models import Portfolio
 from app.casework.cases.calls import (
     CALL_HOLDS,
     CONVERSATIONS,

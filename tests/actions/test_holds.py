@@ -9,11 +9,12 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
 from app.actions.holds import PlacedHold, end_hold, place_hold, review_hold
+from app.book.delinquency.days import days_past_due
 from app.book.delinquency.lifecycle import end_pause
 from app.book.delinquency.models import Pause
-from app.book.delinquency.rules import days_past_due
 from app.book.delinquency.service import fold_accounts, standing_on
-from app.book.ledger.models import Account, Portfolio
+from app.book.ledger.models import Account
+from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.holds.events import HoldPlaced
 from app.casework.holds.models import CaseHold

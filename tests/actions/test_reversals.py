@@ -14,11 +14,11 @@ from app.actions.reversals import move_payment, reverse_entry
 from app.book.delinquency.history import as_known
 from app.book.delinquency.service import standing_on
 from app.book.ledger.balances import balance_of, still_owed
-from app.book.ledger.lifecycle import change_status
+from app.book.ledger.corrections.reversals import reverse_entry as reverse_in_the_ledger
+from app.book.ledger.ends.status import change_status
 from app.book.ledger.models import Account, Entry
-from app.book.ledger.reversals import reverse_entry as reverse_in_the_ledger
 from app.book.ledger.rules import AccountStatus, EndFacts, EndVerdict, EntryKind, judge_end
-from app.book.ledger.service import get_portfolio
+from app.book.portfolios.service import get_portfolio
 from app.casework.cases.events import CaseReopened
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseOutcome, CaseStatus

@@ -21,7 +21,7 @@ from PIL import Image
 from app.adapters.print.letter_page import letter_template, page_data, parts, picture_letter, typeset_letter
 from app.adapters.print.letters import MANIFEST, PrintLetterSender, file_name, manifest_rows
 from app.adapters.print.typesetting import CannotTypeset, count_pages, typeset
-from app.book.ledger.rules import CollectorKind
+from app.book.portfolios.rules import CollectorKind
 from app.core.vocabulary import Channel
 from app.outreach.letters.rendering import render
 from app.outreach.letters.samples import sample_context, sample_dispatch

@@ -8,8 +8,9 @@ from typing import Any
 from sqlmodel import select
 
 from app.book.ledger.events import PaymentMoved
-from app.book.ledger.models import Entry, Portfolio, Statement
+from app.book.ledger.models import Entry, Statement
 from app.book.ledger.rules import EntryKind
+from app.book.portfolios.models import Portfolio
 from app.core.staff.rules import Role
 from tests import builders
 from tests.api.program import CARD, TODAY, Program, account_of, fields, late_case

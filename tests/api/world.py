@@ -13,8 +13,9 @@ from sqlmodel import Session, select
 from app.api.routes import API
 from app.book.delinquency.models import Pause
 from app.book.feeds.models import UnmatchedPayment
-from app.book.ledger.models import Account, Customer, Portfolio, ReportedChange, Waiver
+from app.book.ledger.models import Account, Customer, ReportedChange, Waiver
 from app.book.ledger.rules import EntryKind, ReportedWhat
+from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.documents.models import CaseDocument
 from app.casework.holds.models import CaseHold

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from sqlmodel import select
 
-from app.book.ledger.models import DailyRun
-from app.book.ledger.service import get_portfolio
+from app.book.portfolios.models import DailyRun
+from app.book.portfolios.service import get_portfolio
 from app.casework.cases.events import CallTaskCreated, CaseClosed, CaseOpened
 from app.casework.cases.models import CollectionsCase
 from app.casework.holds.events import HoldEnded

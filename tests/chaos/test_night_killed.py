@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.book.ledger.service import get_portfolio
+from app.book.portfolios.service import get_portfolio
 from app.core.database.engine import exclusive, make_engine, reading, transaction
 from app.core.kit.parallel import until_orphaned
 from app.operations.day.stages import Day, age, contact, work_cases

@@ -19,8 +19,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlmodel import select
 
-from app.book.ledger.models import DailyRun
-from app.book.ledger.service import get_portfolio
+from app.book.portfolios.models import DailyRun
+from app.book.portfolios.service import get_portfolio
 from app.casework.cases.events import CaseOpened
 from app.core.clock import FixedClock, local_date
 from app.core.database.engine import make_engine, transaction

@@ -8,7 +8,7 @@ from sqlalchemy.engine import Engine
 from sqlmodel import col, select
 
 from app.book.ledger.models import Customer
-from app.book.ledger.service import get_portfolio
+from app.book.portfolios.service import get_portfolio
 from app.core.actor import Actor
 from app.core.clock import FixedClock
 from app.core.database.engine import transaction

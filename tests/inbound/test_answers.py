@@ -9,7 +9,8 @@ from sqlalchemy.engine import Engine
 from sqlmodel import select
 
 from app.actions.holds import place_hold
-from app.book.ledger.models import Customer, Portfolio
+from app.book.ledger.models import Customer
+from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.core.actor import Actor
 from app.core.database.engine import transaction

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import select
 
-from app.book.ledger.rules import CollectorKind
+from app.book.portfolios.rules import CollectorKind
 from app.casework.correspondence.events import MessageReceived
 from app.core.database.engine import transaction
 from app.core.ids import id_of

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
 from app.book.ledger.models import Customer
-from app.book.ledger.service import get_portfolio
+from app.book.portfolios.service import get_portfolio
 from app.casework.cases.calls import CallResult
 from app.casework.cases.events import CallTaskCreated
 from app.casework.cases.models import (

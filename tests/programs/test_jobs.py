@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import select
 
-from app.book.ledger.models import DailyRun, Portfolio
+from app.book.portfolios.models import DailyRun, Portfolio
 from app.core.clock import FixedClock
 from app.core.database.engine import exclusive, transaction
 from app.core.settings import Settings

@@ -17,10 +17,11 @@ from app.actions.feeds import load
 from app.book.delinquency.history import as_known
 from app.book.delinquency.queries import aging
 from app.book.feeds.storing.report import LoadReport
-from app.book.ledger.models import Account, DailyRun, Entry
-from app.book.ledger.reversals import reverse_entry
+from app.book.ledger.corrections.reversals import reverse_entry
+from app.book.ledger.models import Account, Entry
 from app.book.ledger.rules import FeedKind
-from app.book.ledger.service import get_portfolio
+from app.book.portfolios.models import DailyRun
+from app.book.portfolios.service import get_portfolio
 from app.core.actor import Actor
 from app.core.database.engine import transaction
 from app.core.ids import id_of

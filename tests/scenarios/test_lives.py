@@ -12,10 +12,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
-from app.book.ledger.models import Account, Customer, DailyRun, Entry
-from app.book.ledger.reversals import reverse_entry
+from app.book.ledger.corrections.reversals import reverse_entry
+from app.book.ledger.models import Account, Customer, Entry
 from app.book.ledger.rules import EntryKind
-from app.book.ledger.service import get_portfolio
+from app.book.portfolios.models import DailyRun
+from app.book.portfolios.service import get_portfolio
 from app.casework.cases.calls import CallResult
 from app.casework.cases.events import CaseClosed, CaseOpened
 from app.casework.cases.models import (

@@ -12,7 +12,7 @@ import pypdfium2
 from sqlmodel import Session
 
 from app.adapters.print.letters import PrintLetterSender
-from app.book.ledger.service import get_portfolio
+from app.book.portfolios.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.plans.service import promise_to_pay
 from app.core.actor import Actor

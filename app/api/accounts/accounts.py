@@ -15,10 +15,12 @@ from app.api.deps import Input, OnceSession, ReadSession, api_requires, api_rout
 from app.api.fields import AccountRef, Amount, Currency, Day, PortfolioCode, minor_of
 from app.book.delinquency.history import as_known
 from app.book.delinquency.service import standing_on
-from app.book.ledger.models import Account, Customer, Entry, Portfolio
+from app.book.ledger.accounts import find_account
+from app.book.ledger.models import Account, Customer, Entry
 from app.book.ledger.references import normal_reference
 from app.book.ledger.rules import EntryKind
-from app.book.ledger.service import find_account, get_portfolio
+from app.book.portfolios.models import Portfolio
+from app.book.portfolios.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.core.clock import local_date

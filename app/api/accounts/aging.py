@@ -10,7 +10,7 @@ from app.api.accounts.shapes import AgingShape
 from app.api.deps import ReadSession, api_requires, api_router
 from app.api.fields import Day, PortfolioCode
 from app.book.delinquency.queries import aging
-from app.book.ledger.service import get_portfolio
+from app.book.portfolios.service import get_portfolio
 from app.core.staff.rules import MANAGEMENT, Caller
 
 router = api_router("/portfolios/{code}/aging", tags=["figures"])

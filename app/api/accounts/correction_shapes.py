@@ -10,9 +10,10 @@ from pydantic import BaseModel, Field
 from app.api.shapes import Money
 from app.book.delinquency.lifecycle import CreditBalance
 from app.book.delinquency.models import Pause, ReAge
-from app.book.ledger.models import Account, Entry, Portfolio, ReplacedStatement, Waiver
+from app.book.ledger.corrections.statements import StatementFigures
+from app.book.ledger.models import Account, Entry, ReplacedStatement, Waiver
 from app.book.ledger.rules import AccountStatus, WaiverStatus
-from app.book.ledger.statements import StatementFigures
+from app.book.portfolios.models import Portfolio
 from app.core.ids import id_of
 from app.core.money import to_decimal_string
 from app.policy.sections.pauses import PauseKind

@@ -45,10 +45,12 @@ from app.api.fields import (
 )
 from app.book.delinquency.lifecycle import credit_balances
 from app.book.delinquency.models import Pause
-from app.book.ledger.models import Account, Entry, Portfolio, Waiver
+from app.book.ledger.accounts import find_account
+from app.book.ledger.models import Account, Entry, Waiver
 from app.book.ledger.references import normal_reference
 from app.book.ledger.rules import AccountStatus, EntryKind, WaiverStatus
-from app.book.ledger.service import find_account, get_portfolio
+from app.book.portfolios.models import Portfolio
+from app.book.portfolios.service import get_portfolio
 from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import CASEWORK, MANAGEMENT, Caller

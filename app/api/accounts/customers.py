@@ -15,9 +15,10 @@ from app.api.accounts.shapes import CustomerShape
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import PortfolioCode, RowId
 from app.book.customers.service import change_contact
-from app.book.ledger.models import Account, Customer, Portfolio, ReportedChange
+from app.book.ledger.models import Account, Customer, ReportedChange
 from app.book.ledger.rules import ReportedStatus, ReportedWhat
-from app.book.ledger.service import get_portfolio
+from app.book.portfolios.models import Portfolio
+from app.book.portfolios.service import get_portfolio
 from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import CASE_READING, CASEWORK, MANAGEMENT, Caller

@@ -8,12 +8,13 @@ from typing import Self
 from pydantic import BaseModel, Field
 
 from app.api.shapes import Money
+from app.book.delinquency.days import bucket_of, days_past_due
 from app.book.delinquency.history import AccountOn
 from app.book.delinquency.queries import Aging
-from app.book.delinquency.rules import bucket_of, days_past_due
 from app.book.delinquency.service import Now, edges_of
-from app.book.ledger.models import Account, Customer, Entry, Portfolio
+from app.book.ledger.models import Account, Customer, Entry
 from app.book.ledger.rules import AccountStatus, EntryKind
+from app.book.portfolios.models import Portfolio
 from app.core.money import to_decimal_string
 
 

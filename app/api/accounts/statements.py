@@ -13,9 +13,16 @@ from app.actions.corrections import replace_statement
 from app.api.accounts.correction_shapes import ReplacedStatementShape
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import Currency, Day, PortfolioCode
-from app.book.ledger.models import Account, Portfolio, ReplacedStatement
-from app.book.ledger.service import accounts_by_reference, get_portfolio
-from app.book.ledger.statements import StatementFigures, figures_of, find_statement, replaced_statements
+from app.book.ledger.accounts import accounts_by_reference
+from app.book.ledger.corrections.statements import (
+    StatementFigures,
+    figures_of,
+    find_statement,
+    replaced_statements,
+)
+from app.book.ledger.models import Account, ReplacedStatement
+from app.book.portfolios.models import Portfolio
+from app.book.portfolios.service import get_portfolio
 from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
 from app.core.money import BadAmount, to_minor

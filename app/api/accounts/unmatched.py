@@ -16,9 +16,9 @@ from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, ap
 from app.api.fields import Cursor, Limit, PortfolioCode, RowId, after, naming, page_of
 from app.api.shapes import Money
 from app.book.feeds.models import UnmatchedPayment
-from app.book.ledger.models import Portfolio
 from app.book.ledger.rules import UnmatchedStatus
-from app.book.ledger.service import get_portfolio
+from app.book.portfolios.models import Portfolio
+from app.book.portfolios.service import get_portfolio
 from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.core.money import to_decimal_string

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from app.api.cases.answer_shapes import AnswerShape
 from app.api.shapes import Money
-from app.book.ledger.models import Portfolio
+from app.book.portfolios.models import Portfolio
 from app.casework.plans.models import Plan
 from app.casework.plans.rules import Instalment, PlanKind, PlanStatus
 from app.core.money import to_decimal_string

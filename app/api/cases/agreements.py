@@ -22,7 +22,7 @@ from app.api.cases.agreement_shapes import AgreementShape, InstalmentShape, Offe
 from app.api.cases.lookup import case_named
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import Amount, CaseRef, Currency, Day, PlanRef, minor_of, plan_id_of
-from app.book.ledger.models import Portfolio
+from app.book.portfolios.models import Portfolio
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import instalments_of, plan_of, plans_of
 from app.casework.plans.rules import MAX_INSTALMENTS, InstalmentTerms

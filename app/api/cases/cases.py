@@ -32,12 +32,14 @@ from app.api.fields import (
     minor_of,
     page_of,
 )
-from app.book.delinquency.rules import CURRENT, bucket_labels
+from app.book.delinquency.days import CURRENT, bucket_labels
 from app.book.delinquency.service import edges_of, standing_on
-from app.book.ledger.models import Customer, Portfolio
+from app.book.ledger.models import Customer
 from app.book.ledger.queries import accounts_of
 from app.book.ledger.rules import is_worked
-from app.book.ledger.service import get_portfolio
+from app.book.portfolios.days import last_closed
+from app.book.portfolios.models import Portfolio
+from app.book.portfolios.service import get_portfolio
 from app.casework.cases.calls import CallResult
 from app.casework.cases.debt import (
     CustomerDebt,
@@ -58,7 +60,6 @@ from app.core.timeline.models import Event
 from app.core.timeline.service import customer_stream
 from app.core.vocabulary import HoldKind
 from app.http.context import Now, ports_of
-from app.operations.day.runs import last_closed
 
 router = api_router("/cases", tags=["cases"])
 

@@ -13,7 +13,7 @@ from app.api.cases.answer_shapes import AnswerShape
 from app.api.deps import ReadSession, api_requires, api_router
 from app.api.fields import Day, Instant
 from app.book.customers.lookup import customer_of_account
-from app.book.ledger.service import get_portfolio
+from app.book.portfolios.service import get_portfolio
 from app.core.clock import local_instant
 from app.core.errors import Invalid
 from app.core.staff.rules import CASEWORK, MANAGEMENT, Caller

@@ -14,7 +14,7 @@ from app.api.cases.answer_shapes import AnswerShape
 from app.api.cases.lookup import case_named
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import CaseRef, Cursor, Limit, RowId, after, page_of
-from app.book.ledger.models import Portfolio
+from app.book.portfolios.models import Portfolio
 from app.core.clock import local_date
 from app.core.errors import Conflict
 from app.core.ids import id_of

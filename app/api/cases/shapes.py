@@ -11,9 +11,10 @@ from pydantic import BaseModel, Field
 from app.api.accounts.shapes import AccountShape, CustomerShape
 from app.api.cases.agreement_shapes import PlanShape
 from app.api.shapes import Money
-from app.book.delinquency.rules import bucket_of, days_past_due
+from app.book.delinquency.days import bucket_of, days_past_due
 from app.book.delinquency.service import edges_of
-from app.book.ledger.models import Customer, Portfolio
+from app.book.ledger.models import Customer
+from app.book.portfolios.models import Portfolio
 from app.casework.cases.debt import CustomerDebt
 from app.casework.cases.models import (
     CollectionsCase,

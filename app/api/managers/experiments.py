@@ -11,8 +11,8 @@ from sqlmodel import Session, col, select
 
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import PortfolioCode, RowId
-from app.book.ledger.models import Portfolio
-from app.book.ledger.service import get_portfolio
+from app.book.portfolios.models import Portfolio
+from app.book.portfolios.service import get_portfolio
 from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import MANAGEMENT, Caller

@@ -9,7 +9,7 @@ from fastapi import Query
 from app.api.deps import ReadSession, api_requires, api_router
 from app.api.fields import Day, PortfolioCode
 from app.api.managers.shapes import KpiSeries, KpisShape
-from app.book.ledger.service import get_portfolio
+from app.book.portfolios.service import get_portfolio
 from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import MANAGEMENT, Caller

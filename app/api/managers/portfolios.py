@@ -9,10 +9,10 @@ from sqlmodel import col, select
 from app.api.deps import Page, ReadSession, api_requires, api_router
 from app.api.fields import Cursor, Limit, after, page_of
 from app.api.managers.shapes import PortfolioShape
-from app.book.ledger.models import Portfolio
+from app.book.portfolios.days import last_closed
+from app.book.portfolios.models import Portfolio
 from app.core.ids import id_of
 from app.core.staff.rules import CASE_READING, Caller
-from app.operations.day.runs import last_closed
 
 router = api_router("/portfolios", tags=["portfolios"])
 

@@ -11,11 +11,11 @@ from typing import Self
 from pydantic import BaseModel, Field
 
 from app.api.shapes import Money
+from app.book.delinquency.days import bucket_labels
 from app.book.delinquency.queries import RollForward as Roll
-from app.book.delinquency.rules import bucket_labels
 from app.book.delinquency.service import edges_of
-from app.book.ledger.models import Portfolio
-from app.book.ledger.rules import CollectorKind, DelinquencySource
+from app.book.portfolios.models import Portfolio
+from app.book.portfolios.rules import CollectorKind, DelinquencySource
 from app.core.money import to_decimal_string
 from app.reporting.kpis.models import KpiSnapshot
 from app.reporting.kpis.rules import DEFINITIONS, Figure, Unit

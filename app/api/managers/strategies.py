@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import Cursor, Limit, PortfolioCode, RowId, after, page_of
-from app.book.ledger.service import get_portfolio
+from app.book.portfolios.service import get_portfolio
 from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import CASE_READING, MANAGEMENT, Caller

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from app.book.delinquency.rules import DAY, Interval
+from app.book.delinquency.days import DAY, Interval
 from app.policy.sections.charges import MILLION, ChargeCaps
 
 

@@ -13,17 +13,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 import sqlalchemy as sa
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from app.book.charges.models import Accrual
 from app.book.charges.rules import Accrued, accrue, capped_apr, interest_of_day, is_paused, late_fee
 from app.book.charges.statements import bears_fee_already, once_a_violation
+from app.book.delinquency.days import DAY, Interval
 from app.book.delinquency.models import AccountState, Pause
-from app.book.delinquency.rules import DAY, Interval
 from app.book.delinquency.service import fold_accounts
-from app.book.ledger.models import Account, DailyRun, Entry, LedgerChange, Portfolio, Statement
+from app.book.ledger.models import Account, Entry, LedgerChange, Statement
 from app.book.ledger.rules import AccountStatus, EntryKind
 from app.book.ledger.service import MAX_REFERENCE
+from app.book.portfolios.days import first_day
+from app.book.portfolios.models import Portfolio
 from app.core.actor import SYSTEM
 from app.core.database.bulk import bulk_write, chunked
 from app.core.database.engine import table_of
@@ -184,9 +186,7 @@ def _changes(session: Session, account_ids: Sequence[int]) -> dict[int, tuple[da
 
 def _first_day(session: Session, portfolio: Portfolio) -> date:
     """Interest runs from the portfolio's first business day."""
-    first = session.scalar(
-        sa.select(sa.func.min(DailyRun.business_date)).where(col(DailyRun.portfolio_id) == portfolio.id)
-    )
+    first = first_day(session, portfolio)
     assert first is not None, "charging is part of a business day"
     return first
 

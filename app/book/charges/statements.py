@@ -10,11 +10,13 @@ from sqlmodel import Session, col, select
 
 from app.book.charges.rules import is_missed
 from app.book.delinquency.history import StatementStory, statement_view
-from app.book.ledger.models import Account, Entry, Portfolio, ReplacedStatement, Statement
-from app.book.ledger.reversals import reverse_entry, standing_waivers
+from app.book.ledger.corrections.reversals import reverse_entry, standing_waivers
+from app.book.ledger.corrections.statements import StatementFigures, correct_statement, figures_of
+from app.book.ledger.models import Account, Entry, ReplacedStatement, Statement
 from app.book.ledger.rules import EntryKind
-from app.book.ledger.service import business_date, post_entry
-from app.book.ledger.statements import StatementFigures, correct_statement, figures_of
+from app.book.ledger.service import post_entry
+from app.book.portfolios.days import business_date
+from app.book.portfolios.models import Portfolio
 from app.core.actor import Actor
 from app.core.database.engine import table_of
 from app.core.staff.rules import Role

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from app.book.ledger.models import Account, Customer, Portfolio
+from app.book.ledger.models import Account, Customer
 from app.book.ledger.references import normal_reference
+from app.book.portfolios.models import Portfolio
 from app.core.errors import NotFound
 
 

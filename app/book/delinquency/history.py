@@ -12,31 +12,18 @@ from datetime import date
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
+from app.book.delinquency.days import CURRENT, NEVER, Interval, days_past_due
 from app.book.delinquency.events import PauseEnded
+from app.book.delinquency.facts import Credit, Events, Reported, State, Waived
 from app.book.delinquency.loading import waiver_credits
 from app.book.delinquency.models import Pause, ReAge
-from app.book.delinquency.rules import (
-    CURRENT,
-    NEVER,
-    Credit,
-    Events,
-    Interval,
-    Owed,
-    Reported,
-    State,
-    TakenBy,
-    Waived,
-    billed_by,
-    days_past_due,
-    fold,
-    owed_of,
-    standing,
-    trace,
-)
+from app.book.delinquency.rules import billed_by, fold, owed_of, standing
 from app.book.delinquency.service import edges_of
+from app.book.delinquency.trace import Owed, TakenBy, trace
 from app.book.ledger.events import AccountStatusChanged
-from app.book.ledger.models import Account, Entry, Portfolio, Position, ReplacedStatement, Statement
+from app.book.ledger.models import Account, Entry, Position, ReplacedStatement, Statement
 from app.book.ledger.rules import MONEY_IN, PAYS_DUES, EntryKind
+from app.book.portfolios.models import Portfolio
 from app.core.database.engine import table_of
 from app.core.database.rows import DbRow
 from app.core.timeline.models import Event

@@ -15,11 +15,14 @@ from app.book.delinquency.queries import owed_minor
 from app.book.delinquency.re_age import ReAgeFacts, ReAgeRefusal, review_re_age
 from app.book.delinquency.service import fold_accounts, standing_on
 from app.book.ledger.balances import balance_of
-from app.book.ledger.ends import last_end
-from app.book.ledger.lifecycle import set_status
-from app.book.ledger.models import Account, Entry, Portfolio, Statement
-from app.book.ledger.rules import COLLECTABLE, ENDED, AccountStatus, CollectorKind, EntryKind
-from app.book.ledger.service import business_date, lock_account, mark_changed, record_on_account
+from app.book.ledger.ends.after_reversal import last_end
+from app.book.ledger.ends.status import set_status
+from app.book.ledger.models import Account, Entry, Statement
+from app.book.ledger.rules import COLLECTABLE, ENDED, AccountStatus, EntryKind
+from app.book.ledger.service import lock_account, mark_changed, record_on_account
+from app.book.portfolios.days import business_date
+from app.book.portfolios.models import Portfolio
+from app.book.portfolios.rules import CollectorKind
 from app.core.actor import SYSTEM, Actor
 from app.core.database.bulk import chunked
 from app.core.database.engine import table_of

@@ -11,10 +11,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from app.book.delinquency.facts import Events, State
 from app.book.delinquency.models import AccountState, Pause, ReAge
-from app.book.delinquency.rules import Events, State, billed_by
-from app.book.ledger.models import Account, Entry, Portfolio, Position, Statement, Waiver
+from app.book.delinquency.rules import billed_by
+from app.book.ledger.models import Account, Entry, Position, Statement, Waiver
 from app.book.ledger.rules import MONEY_IN, PAYS_DUES
+from app.book.portfolios.models import Portfolio
 from app.core.database.bulk import among
 from app.core.database.engine import table_of
 from app.core.types import Cells

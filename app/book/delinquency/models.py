@@ -5,7 +5,7 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from app.book.delinquency.rules import MovementKind
+from app.book.delinquency.facts import MovementKind
 from app.core.database.engine import BigId, Row, UtcDateTime, enum_type
 from app.policy.sections.pauses import PauseKind
 

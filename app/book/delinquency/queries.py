@@ -9,10 +9,13 @@ from datetime import date
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from app.book.delinquency.days import CURRENT, DAY, bucket_labels
+from app.book.delinquency.facts import MovementKind
 from app.book.delinquency.models import AccountState, Movement, Spell
-from app.book.delinquency.rules import CURRENT, DAY, MovementKind, bucket_labels, owed_of, standing
+from app.book.delinquency.rules import owed_of, standing
 from app.book.delinquency.service import edges_of, refold_from_nothing, stale_accounts
-from app.book.ledger.models import Account, Entry, Portfolio
+from app.book.ledger.models import Account, Entry
+from app.book.portfolios.models import Portfolio
 from app.core.database.bulk import chunked
 from app.core.database.engine import table_of
 

@@ -26,183 +26,17 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import date, timedelta
-from enum import StrEnum
-from functools import cache
 from operator import itemgetter
-from typing import NamedTuple
 
-DAY = timedelta(days=1)
-NEVER = date.max
-CURRENT = "current"
-
-Interval = tuple[date, date | None]
-"""Days [from, to); no `to` = open."""
-
-
-class MovementKind(StrEnum):
-    FELL_PAST_DUE = "fell_past_due"
-    PAID = "paid"
-    """By payments."""
-    ADJUSTED = "adjusted"
-    """By refunds and other credits, waivers, a re-age, a creditor's position, or the account's end (a charge-off)."""
-
-
-class Credit(NamedTuple):
-    """A payment, refund or credit that was not reversed, on its effective date."""
-
-    on: date
-    amount: int
-    is_payment: bool
-
-
-class Waived(NamedTuple):
-    """A charge that was forgiven, wholly or in part, and that a statement had billed; not reversed."""
-
-    on: date
-    amount: int
-    closing_on: date
-    due_on: date
-    """Closing and due date of the statement that billed it, or of the position that reported it."""
-
-
-class Closing(NamedTuple):
-    """A statement: closing date, due date (after it) and minimum."""
-
-    on: date
-    due_on: date
-    minimum: int
-
-
-class Reported(NamedTuple):
-    """What the placing creditor says is past due at the end of a day; no oldest due date = nothing."""
-
-    on: date
-    past_due: int
-    oldest_due_on: date | None
-
-
-@dataclass(slots=True)
-class Events:
-    """What is to be folded: `Credit`, `Closing`, `Reported`, `Waived`, or plain tuples of their shape.
-
-    Lists may come in any order; credits of one date count in the order given. `pauses` and `ended_on` are all that
-    the account has, whenever they are; the rest only what lies in the stretch to be folded.
-    """
-
-    credits: Sequence[tuple[date, int, bool]] = ()
-    closings: Sequence[tuple[date, date, int]] = ()
-    positions: Sequence[tuple[date, int, date | None]] = ()
-    re_ages: Sequence[date] = ()
-    pauses: Sequence[Interval] = ()
-    ended_on: date | None = None
-    waivers: Sequence[tuple[date, int, date, date]] = ()
-    prepays: bool = False
-    """Money beyond what is due counts toward the next statements: of a loan paid in instalments, not of a card."""
-
-
-@dataclass(slots=True)
-class State:
-    """What the fold carries from day to day. `through` None = nothing folded yet."""
-
-    through: date | None = None
-    dues: list[tuple[date, int]] = field(default_factory=list)
-    """Unpaid dues (due_on, amount), oldest first."""
-    minimums: list[tuple[date, date, int]] = field(default_factory=list)
-    """Open minimums (closing_on, due_on, amount), oldest first."""
-    prepaid: int = 0
-    """Money beyond what was due, kept for the next minimums where the product says so; otherwise 0."""
-
-    @property
-    def past_due(self) -> int:
-        return sum(amount for _, amount in self.dues)
-
-    @property
-    def oldest_due_on(self) -> date | None:
-        return self.dues[0][0] if self.dues else None
-
-
-class Standing(NamedTuple):
-    """Where an account stands at the end of a day while past due."""
-
-    bucket: str
-    counted_from: date
-    """Days past due on D are D - this: the oldest unpaid due's date, later by as many days as were paused since.
-    On a paused day it moves along, so that whoever compares dates needs to know nothing of pauses."""
-    past_due: int
-
-
-@dataclass(slots=True)
-class Folded:
-    """What folding some days added: movements, and the days on which the standing changed (None = current)."""
-
-    movements: list[tuple[date, MovementKind, int]] = field(default_factory=list)
-    standings: list[tuple[date, Standing | None]] = field(default_factory=list)
-
-
-def bucket_labels(edges: Sequence[int]) -> list[str]:
-    """Labels of the buckets, current first: edges (1, 30, 60) give current, 1-29, 30-59, 60+."""
-    return list(_labels(tuple(edges)))
-
-
-def bucket_of(days: int, edges: Sequence[int]) -> str:
-    return _labels(tuple(edges))[bisect_right(edges, days)]
+from app.book.delinquency.days import DAY, NEVER, Interval, day_that_counts, days_past_due, labels_of, union
+from app.book.delinquency.facts import Events, Folded, MovementKind, Standing, State
 
 
 def owed_of(past_due: int, balance: int) -> int:
     """What is owed of a past-due amount: never more than the balance. A credit that counted toward no minimum, or a
     minimum in which a creditor repeats arrears, leaves more unpaid than there is debt; the difference nobody owes."""
     return max(0, min(past_due, balance))
-
-
-@cache
-def _labels(edges: tuple[int, ...]) -> tuple[str, ...]:
-    spans = [f"{low}-{high - 1}" for low, high in zip(edges, edges[1:], strict=False)]
-    return (CURRENT, *spans, f"{edges[-1]}+")
-
-
-_days = cache(timedelta)
-
-
-# --- days that count --------------------------------------------------------------------------------------------
-
-
-def days_past_due(oldest_due_on: date | None, on: date, pauses: Sequence[Interval] = ()) -> int:
-    """The days in (oldest_due_on, on] that count."""
-    if oldest_due_on is None or on <= oldest_due_on:
-        return 0
-    first, end = oldest_due_on + DAY, on + DAY
-    paused = sum(
-        (min(to_on, end) - max(from_on, first)).days
-        for from_on, to_on in union(pauses)
-        if from_on < end and to_on > first
-    )
-    return (on - oldest_due_on).days - paused
-
-
-def union(pauses: Sequence[Interval]) -> list[tuple[date, date]]:
-    """The same days as intervals that neither overlap nor touch, in order; an open one ends `NEVER`."""
-    merged: list[tuple[date, date]] = []
-    for from_on, to_on in sorted((from_on, to_on or NEVER) for from_on, to_on in pauses):
-        if merged and from_on <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(to_on, merged[-1][1]))
-        else:
-            merged.append((from_on, to_on))
-    return merged
-
-
-def day_that_counts(n: int, due_on: date, pauses: Sequence[Interval]) -> date:
-    """The n-th day after `due_on` that counts: the first on which days past due are n. NEVER if there is none."""
-    if not pauses:
-        return due_on + _days(n)
-    on = due_on.toordinal() + n
-    for from_on, to_on in union(pauses):
-        if from_on.toordinal() > on:
-            break
-        if to_on > due_on + DAY:
-            on += (to_on - max(from_on, due_on + DAY)).days
-    return date.fromordinal(min(on, NEVER.toordinal()))
 
 
 def billed_by(
@@ -221,9 +55,6 @@ def billed_by(
     if told and (last := max(told, key=_by_date))[1] is not None:
         return last[0], last[1]
     return None
-
-
-# --- the fold ---------------------------------------------------------------------------------------------------
 
 
 def fold(state: State, events: Events, *, through: date, edges: Sequence[int]) -> Folded:
@@ -309,8 +140,14 @@ def next_wake(
 
 
 _by_date = itemgetter(0)
+
+
 _NO_CREDIT = (NEVER, 0, False)
+
+
 _NO_CLOSING = (NEVER, NEVER, 0)
+
+
 _NO_WAIVER = (NEVER, 0, NEVER, NEVER)
 
 
@@ -363,7 +200,7 @@ def _stand(
         paused = [max(from_on, on + DAY) for from_on, to_on in pauses if (to_on or NEVER) > on + DAY]
         edge_on = min(edge_on, *paused) if paused else edge_on
     past_due = dues[0][1] if len(dues) == 1 else state.past_due
-    return Standing(_labels(tuple(edges))[crossed], oldest, past_due), edge_on
+    return Standing(labels_of(tuple(edges))[crossed], oldest, past_due), edge_on
 
 
 def _first_lapse(state: State, pauses: Sequence[Interval]) -> date:
@@ -463,106 +300,3 @@ def _adjust(state: State, on: date, dues: list[tuple[date, int]], out: Folded) -
         out.movements.append((on, MovementKind.FELL_PAST_DUE, state.past_due - before))
     elif state.past_due < before:
         out.movements.append((on, MovementKind.ADJUSTED, before - state.past_due))
-
-
-# --- who paid what ----------------------------------------------------------------------------------------------
-
-
-class TakenBy(StrEnum):
-    """What may take a minimum away without its being paid."""
-
-    RE_AGE = "re_age"
-    POSITION = "position"
-    END = "end"
-
-
-@dataclass(slots=True)
-class Owed:
-    """One minimum and what became of it. `closing` is its index in the events, None for a reported position."""
-
-    closing: int | None
-    due_on: date
-    amount: int
-    late_from: date
-    """The first day on which it is past due unless it is paid before."""
-    paid: list[tuple[int, int]] = field(default_factory=list)
-    """(index of the credit in the events, amount), in order."""
-    waived: list[tuple[int, int]] = field(default_factory=list)
-    """(index of the waiver in the events, amount), in order."""
-    closing_on: date | None = None
-    left: int = 0
-    """What is open or unpaid at the end of the stretch."""
-    taken: int = 0
-    """What was taken away without being paid, on `taken_on`."""
-    taken_on: date | None = None
-    taken_by: TakenBy | None = None
-
-
-def trace(events: Events, *, through: date) -> list[Owed]:
-    """Which credit paid which minimum, from nothing to the end of `through`: the fold's rules once more, slowly and
-    with names kept. A property test says that both agree. Events after `through` are left out.
-    """
-    pauses = union(events.pauses)
-    horizon = min(through, events.ended_on or NEVER, NEVER - DAY)
-    credits = sorted(enumerate(events.credits), key=lambda c: c[1][0])
-    closings = sorted(enumerate(events.closings), key=lambda c: c[1])
-    dates = {e[0] for e in (*events.credits, *events.closings, *events.positions)} | {*events.re_ages}
-    dates |= {waiver[0] for waiver in events.waivers}
-    waivers = sorted(enumerate(events.waivers), key=lambda w: w[1])
-    owed: list[Owed] = []
-    kept: list[tuple[int, int]] = []
-    """Money beyond what was due: (index of the credit, amount)."""
-    for on in sorted(d for d in dates | {horizon} if d <= horizon):
-        for index, (_, amount, closing_on, due_on) in (w for w in waivers if w[1][0] == on):
-            for item in sorted(owed, key=lambda o: o.late_from > on):
-                is_late = item.late_from <= on
-                if item.due_on == due_on and (is_late or item.closing_on == closing_on):
-                    taken = min(amount, item.left)
-                    if taken:
-                        item.waived.append((index, taken))
-                        item.left, amount = item.left - taken, amount - taken
-        late = sorted((o for o in owed if o.left and o.late_from <= on), key=lambda o: o.due_on)
-        early = [o for o in owed if o.left and o.late_from > on]
-        for index, (_, amount, _) in (c for c in credits if c[1][0] == on):
-            for item in late + early:
-                paid = min(amount, item.left)
-                if paid:
-                    item.paid.append((index, paid))
-                    item.left, amount = item.left - paid, amount - paid
-            if amount and events.prepays:
-                kept.append((index, amount))
-        if on in events.re_ages:
-            _take(late, on, TakenBy.RE_AGE)
-        for _, past_due, since in (p for p in events.positions if p[0] == on):
-            _take(owed, on, TakenBy.POSITION)
-            kept = []
-            if since is not None and past_due > 0:
-                late_from = day_that_counts(1, since, pauses)
-                owed.append(Owed(None, since, past_due, late_from, closing_on=on, left=past_due))
-        for index, (_, due_on, minimum) in (c for c in closings if c[1][0] == on):
-            late_from = day_that_counts(1, due_on, pauses)
-            item = Owed(index, due_on, minimum, late_from, closing_on=on, left=minimum)
-            kept = _use_kept(kept, item)
-            owed.append(item)
-        if on == events.ended_on:
-            _take(owed, on, TakenBy.END)
-    return owed
-
-
-def _use_kept(kept: list[tuple[int, int]], item: Owed) -> list[tuple[int, int]]:
-    """Pay a minimum that closes with money kept for it; returns what is kept on."""
-    rest = []
-    for index, amount in kept:
-        paid = min(amount, item.left)
-        if paid:
-            item.paid.append((index, paid))
-            item.left -= paid
-        if amount > paid:
-            rest.append((index, amount - paid))
-    return rest
-
-
-def _take(owed: list[Owed], on: date, by: TakenBy) -> None:
-    for item in owed:
-        if item.left:
-            item.taken, item.taken_on, item.taken_by, item.left = item.left, on, by, 0

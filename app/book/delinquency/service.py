@@ -9,19 +9,13 @@ from datetime import date
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from app.book.delinquency.days import CURRENT, Interval
+from app.book.delinquency.facts import Folded, State
 from app.book.delinquency.loading import History, from_nothing, pack, since_state
 from app.book.delinquency.models import AccountState, Movement, Spell
-from app.book.delinquency.rules import (
-    CURRENT,
-    Folded,
-    Interval,
-    State,
-    fold,
-    next_wake,
-    owed_of,
-    standing,
-)
-from app.book.ledger.models import Account, LedgerChange, Portfolio
+from app.book.delinquency.rules import fold, next_wake, owed_of, standing
+from app.book.ledger.models import Account, LedgerChange
+from app.book.portfolios.models import Portfolio
 from app.core.database.bulk import among, bulk_write, chunked
 from app.core.database.engine import table_of
 

@@ -15,8 +15,8 @@ from app.book.customers.people import (
     SCIENTIFIC,
     without_float,
 )
-from app.book.ledger.models import Portfolio
 from app.book.ledger.references import normal_reference
+from app.book.portfolios.models import Portfolio
 from app.core.money import BadAmount, to_minor
 from app.core.types import JsonObject, Values
 

@@ -18,8 +18,8 @@ from email_validator import SPECIAL_USE_DOMAIN_NAMES
 from phonenumbers import PhoneMetadata
 
 from app.book.customers.people import whole_postcode
-from app.book.ledger.models import Portfolio
 from app.book.ledger.rules import EITHER_WAY, LOWERING
+from app.book.portfolios.models import Portfolio
 from app.core.card_numbers import FIRST_DIGITS
 from app.core.money import exponent
 

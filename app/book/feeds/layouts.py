@@ -33,8 +33,8 @@ from app.book.feeds.cells import (
     reference_cell,
     text_cell,
 )
-from app.book.ledger.models import Portfolio
 from app.book.ledger.rules import AccountStatus, EntryKind, SignError, signed
+from app.book.portfolios.models import Portfolio
 from app.core.types import JsonObject
 from app.policy.zones import PLACES, is_clock_only
 

@@ -22,8 +22,8 @@ from app.book.feeds.reading.mapping import Mapping as FeedMapping
 from app.book.feeds.reading.parsing import RowParser
 from app.book.feeds.service import LAYOUTS
 from app.book.feeds.storing.positions import check_source
-from app.book.ledger.models import Portfolio
 from app.book.ledger.rules import FeedKind
+from app.book.portfolios.models import Portfolio
 from app.core.errors import DeskError
 from app.core.money import to_decimal_string
 from app.core.types import JsonObject, Values

@@ -35,9 +35,10 @@ from app.book.feeds.storing.known import KnownRows
 from app.book.feeds.storing.positions import POSITIONS, check_source
 from app.book.feeds.storing.report import COUNTS, LoadReport
 from app.book.feeds.storing.tables import Taken
-from app.book.ledger.models import Account, Customer, Entry, LedgerChange, Portfolio, Statement
+from app.book.ledger.models import Account, Customer, Entry, LedgerChange, Statement
 from app.book.ledger.rules import FeedKind
-from app.book.ledger.service import get_portfolio
+from app.book.portfolios.models import Portfolio
+from app.book.portfolios.service import get_portfolio
 from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.database.bulk import refresh_statistics

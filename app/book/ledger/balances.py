@@ -9,9 +9,11 @@ from itertools import groupby
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from app.book.ledger.models import Account, Entry, Portfolio
-from app.book.ledger.rules import AccountStatus, DelinquencySource, EntryKind, is_charge_off
+from app.book.ledger.models import Account, Entry
+from app.book.ledger.rules import AccountStatus, EntryKind, is_charge_off
 from app.book.ledger.service import standing_entries
+from app.book.portfolios.models import Portfolio
+from app.book.portfolios.rules import DelinquencySource
 from app.core.ids import id_of
 
 

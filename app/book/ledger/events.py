@@ -1,4 +1,4 @@
-"""What is recorded of portfolios, accounts, statements and entries, and how a timeline tells it."""
+"""Events of accounts, statements and entries, and the sentence that tells each on a timeline."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from app.book.ledger.rules import AccountStatus, CollectorKind, EntryKind, WaiverStatus
+from app.book.ledger.rules import AccountStatus, EntryKind, WaiverStatus
 from app.core.labels import ACCOUNT_LABELS, ENTRY_LABELS
 from app.core.timeline.payload import Payload, stored_as
 from app.core.timeline.presenting import Reader, TimelineEntry, TimelineFilter, Tone, sentence, words
@@ -14,31 +14,6 @@ from app.core.types import Values
 
 THE_FILE = "the creditor's file"
 """The reason of what a feed changed."""
-
-# --- portfolios ---------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class PortfolioAdded(Payload):
-    KIND = "portfolio.added"
-
-    code: str
-    currency: str
-    pack: str
-    collector: CollectorKind
-
-
-@dataclass(frozen=True, slots=True)
-class PortfolioSet(Payload):
-    """Settings that were changed, by name, as people type them."""
-
-    KIND = "portfolio.set"
-
-    was: Mapping[str, str]
-    now: Mapping[str, str]
-
-
-# --- entries ------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +54,6 @@ class PaymentMoved(Payload):
         return TimelineEntry(title, body, "info", quoted=self.reason)
 
 
-# --- waivers ------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class WaiverEvent(Payload):
     """What both kinds say of a waiver."""
@@ -118,9 +90,6 @@ class WaiverDecided(WaiverEvent):
         return TimelineEntry(title, f"of {self.entry}", tone, quoted=self.note)
 
 
-# --- statements ---------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class StatementCorrected(Payload):
     """What both kinds say of a statement: its figures before, and now unless it is withdrawn."""
@@ -153,9 +122,6 @@ class StatementWithdrawn(StatementCorrected):
 def _asks(figures: Values, reader: Reader) -> str:
     due_on = date.fromisoformat(str(figures["due_on"]))
     return f"minimum {reader.money(figures['minimum_due_minor'])}, due {reader.day(due_on)}"
-
-
-# --- accounts -----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

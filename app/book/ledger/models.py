@@ -1,71 +1,14 @@
-"""Portfolios, customers, accounts, statements and the append-only entries."""
+"""Customers, accounts, statements and the append-only entries."""
+
+from __future__ import annotations
 
 from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from app.book.ledger.rules import (
-    AccountStatus,
-    CollectorKind,
-    DelinquencySource,
-    EntryKind,
-    ReportedStatus,
-    ReportedWhat,
-    WaiverStatus,
-)
+from app.book.ledger.rules import AccountStatus, EntryKind, ReportedStatus, ReportedWhat, WaiverStatus
 from app.core.database.engine import BigId, Row, UtcDateTime, enum_type
-
-
-class Portfolio(Row, table=True):
-    """A book of accounts worked under one set of rules."""
-
-    __tablename__ = "portfolio"
-
-    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
-    code: str = Field(max_length=40, unique=True)
-    creditor: str = Field(max_length=120)
-    collector: CollectorKind = Field(sa_type=enum_type(CollectorKind))
-    agency: str = Field(default="", max_length=120)
-    """Name under which letters are written when it is not the creditor's own (third-party collection)."""
-    currency: str = Field(max_length=3)
-    timezone: str = Field(max_length=60)
-    pack: str = Field(max_length=40)
-    tightening: str = Field(default="", sa_type=sa.Text)
-    """Contact rules of its own on top of its packs', as TOML; see docs/packs.md."""
-    strategy: str = Field(default="standard", max_length=40)
-    source: DelinquencySource = Field(default=DelinquencySource.LEDGER, sa_type=enum_type(DelinquencySource))
-    bucket_edges: str = Field(default="1,30,60,90,120,150,180", max_length=120)
-    contact_phone: str = Field(default="", max_length=40)
-    contact_email: str = Field(default="", max_length=120)
-    grace_days: int = Field(default=3, ge=0, le=60)
-    """Days after an instalment or promise falls due before it counts as broken."""
-    agent_max_instalments: int = Field(default=12, ge=1)
-    """Longest repayment plan an agent may grant; beyond it a manager must."""
-    agent_max_discount_percent: int = Field(default=0, ge=0, le=100)
-    """Most that an agent may let off when a debt is settled, of what is owed; beyond it a manager must."""
-    legal_after_days: int = Field(default=90, ge=1)
-    legal_min_minor: int = Field(default=0, ge=0, sa_type=sa.BigInteger)
-    legal_letter_days: int = Field(default=14, ge=1, sa_column_kwargs={"server_default": "14"})
-    """Nobody is nominated before a letter of the case left that many days ago."""
-    charge_off_days: int = Field(default=180, ge=0)
-    """Days past due at which an account is charged off; 0 = never by itself."""
-    dormant_after_days: int = Field(default=0, ge=0)
-    """Days without an entry after which an account that owes nothing is dormant; 0 = never."""
-    waive_limit_minor: int = Field(default=0, ge=0, sa_type=sa.BigInteger)
-    """Most that one manager may waive alone; above it a second person decides."""
-    accrues: bool = Field(default=False)
-    """We are the ledger: interest and late fees are posted here, not by the creditor."""
-    day_count: int = Field(default=365, ge=360, le=366)
-    """Days of a year in the daily interest rate."""
-    late_fee_minor: int = Field(default=0, ge=0, sa_type=sa.BigInteger)
-    prepayments_count: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
-    """Money paid beyond what is due counts toward the next statements, as a loan's contract says; a card's does not."""
-    small_debt_minor: int = Field(
-        default=0, ge=0, sa_type=sa.BigInteger, sa_column_kwargs={"server_default": "0"}
-    )
-    """A customer who owes less than this past due is not worked: no case, no contact, no late fee, no charge-off."""
-    created_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class Customer(Row, table=True):
@@ -314,20 +257,3 @@ class Waiver(Row, table=True):
     note: str = Field(default="", max_length=300)
     credit_id: int | None = Field(default=None, foreign_key="ledger_entry.id", sa_type=BigId)
     """The credit entry that an approved waiver posted."""
-
-
-class DailyRun(Row, table=True):
-    """A business day of a portfolio: unique, never goes backwards. `finished_at` empty = begun, to be resumed."""
-
-    __tablename__ = "daily_run"
-    __table_args__ = (sa.UniqueConstraint("portfolio_id", "business_date"),)
-
-    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
-    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
-    business_date: date
-    started_at: datetime = Field(sa_type=UtcDateTime)
-    finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    restated_from: date | None = None
-    """Earliest past day that entries folded in this run changed; KPIs from it on are restated."""
-    stages: str = Field(default="[]", sa_type=sa.Text)
-    """JSON list of {name, seconds, counts}: the stages already done."""

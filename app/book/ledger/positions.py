@@ -14,9 +14,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from app.book.ledger.models import Account, Entry, LedgerChange, Portfolio, Position
-from app.book.ledger.rules import EntryKind, posting_date
-from app.book.ledger.service import MAX_REFERENCE, first_open_day, mark_changed
+from app.book.ledger.models import Account, Entry, LedgerChange, Position
+from app.book.ledger.rules import EntryKind
+from app.book.ledger.service import MAX_REFERENCE, mark_changed
+from app.book.portfolios.days import first_open_day
+from app.book.portfolios.models import Portfolio
+from app.book.portfolios.rules import posting_date
 from app.core.actor import Actor
 from app.core.database.bulk import among, chunked, insert_rows
 from app.core.database.engine import table_of

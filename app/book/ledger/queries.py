@@ -9,9 +9,10 @@ from datetime import date
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from app.book.ledger.models import Account, Customer, DailyRun, Entry, Portfolio, Statement, Waiver
+from app.book.ledger.models import Account, Customer, Entry, Statement, Waiver
 from app.book.ledger.references import normal_reference
 from app.book.ledger.rules import COLLECTABLE, PAYS_DUES, AccountStatus, EntryKind
+from app.book.portfolios.models import DailyRun, Portfolio
 from app.core.database.engine import table_of
 from app.core.ids import id_of
 

@@ -1,4 +1,4 @@
-"""Portfolios, accounts and entries: the kinds, the signs, and what may never be stored. Pure."""
+"""Accounts and entries: the kinds, the signs, and the statuses an account may take. Pure."""
 
 from __future__ import annotations
 
@@ -8,16 +8,6 @@ from datetime import date
 from enum import StrEnum
 
 from app.core.staff.rules import CASEWORK, MANAGEMENT, Role
-
-
-class CollectorKind(StrEnum):
-    FIRST_PARTY = "first_party"
-    THIRD_PARTY = "third_party"
-
-
-class DelinquencySource(StrEnum):
-    LEDGER = "ledger"
-    REPORTED = "reported"
 
 
 class AccountStatus(StrEnum):
@@ -100,15 +90,19 @@ LOWERING = frozenset(
 )
 """Kinds whose (positive) feed amount lowers what is owed."""
 
+
 EITHER_WAY = frozenset({EntryKind.OPENING_BALANCE, EntryKind.ADJUSTMENT})
 """Kinds whose feed amount carries its own sign."""
+
 
 PAYS_DUES = frozenset({EntryKind.PAYMENT, EntryKind.REFUND, EntryKind.CREDIT, EntryKind.RECOVERY})
 """Credits that pay unpaid dues and open minimums (design: delinquency). A recovery is money like a payment: after an
 end nothing has any effect on dues, and on an account that came charged off it lowers what is past due."""
 
+
 MONEY_IN = frozenset({EntryKind.PAYMENT, EntryKind.RECOVERY})
 """Money of the customer, by whatever name a file calls it."""
+
 
 DEFAULT_BUCKET_EDGES = (1, 30, 60, 90, 120, 150, 180)
 
@@ -129,15 +123,6 @@ def signed(kind: EntryKind, amount_minor: int) -> int:
     return -amount_minor if kind in LOWERING else amount_minor
 
 
-def posting_date(effective_on: date, open_on: date | None) -> date:
-    """The business date something belongs to when it arrives: its own, or the first open day (`open_on`) if its
-    own has been closed. So what was known on a past day K is what was posted by K, also for history that was
-    loaded before any day was closed."""
-    return max(effective_on, open_on) if open_on else effective_on
-
-
-# --- corrections by hand --------------------------------------------------------------------------------------
-
 POSTED_BY_HAND: Mapping[EntryKind, tuple[Role, ...]] = {
     EntryKind.PAYMENT: CASEWORK,
     EntryKind.REFUND: MANAGEMENT,
@@ -147,6 +132,7 @@ POSTED_BY_HAND: Mapping[EntryKind, tuple[Role, ...]] = {
     EntryKind.ADJUSTMENT: MANAGEMENT,
 }
 """Who may enter what: taking a payment is casework, changing what somebody owes is not."""
+
 
 WAIVABLE = frozenset({EntryKind.FEE, EntryKind.INTEREST})
 
@@ -170,10 +156,9 @@ def is_charge_off(balance_before: int, written_off: int) -> bool:
     return balance_before > 0 and 2 * written_off >= balance_before
 
 
-# --- the life of an account -----------------------------------------------------------------------------------
-
 ENDED = frozenset({AccountStatus.CHARGED_OFF, AccountStatus.SETTLED, AccountStatus.PAID, AccountStatus.SOLD})
 """Nothing falls past due any more."""
+
 
 TRANSITIONS: Mapping[AccountStatus, frozenset[AccountStatus]] = {
     AccountStatus.ACTIVE: ENDED | {AccountStatus.CLOSED, AccountStatus.DORMANT},
@@ -238,9 +223,6 @@ def status_refusals(facts: StatusFacts) -> list[StatusRefusal]:
     if facts.to is AccountStatus.DORMANT and facts.balance_minor != 0:
         refusals.append(StatusRefusal.NOT_EMPTY)
     return refusals
-
-
-# --- an end and the reversals that come after it ----------------------------------------------------------------
 
 
 class EndVerdict(StrEnum):

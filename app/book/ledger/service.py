@@ -1,148 +1,30 @@
-"""Opening portfolios, posting and reversing entries."""
+"""Post and reverse entries, and mark accounts to be folded again."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
-from typing import Any
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
-from app.book.ledger.events import EntryPosted, PortfolioAdded, PortfolioSet
-from app.book.ledger.models import Account, DailyRun, Entry, LedgerChange, Portfolio
+from app.book.ledger.events import EntryPosted
+from app.book.ledger.models import Account, Entry, LedgerChange
 from app.book.ledger.references import normal_reference
-from app.book.ledger.rules import (
-    AccountStatus,
-    CollectorKind,
-    EntryKind,
-    SignError,
-    posting_date,
-    signed,
-)
-from app.book.portfolios.settings import (
-    SETTINGS,
-    Changeable,
-    PortfolioSetting,
-    parse_setting,
-    require_together,
-    spelt,
-)
+from app.book.ledger.rules import AccountStatus, EntryKind, SignError, signed
+from app.book.portfolios.days import first_open_day
+from app.book.portfolios.models import Portfolio
+from app.book.portfolios.rules import posting_date
 from app.core.actor import Actor
-from app.core.clock import local_date
 from app.core.database.bulk import chunked, upsert
 from app.core.database.engine import table_of
-from app.core.errors import Conflict, Invalid, NotFound
-from app.core.ids import id_of
-from app.core.money import BadAmount, exponent
+from app.core.errors import Conflict, Invalid
 from app.core.text import refuse_card_number
 from app.core.timeline.payload import Payload
-from app.core.timeline.service import (
-    about_customer,
-    about_portfolio,
-    lock_customers,
-    record,
-)
-from app.policy.zones import ZONES
+from app.core.timeline.service import about_customer, lock_customers, record
 
 MAX_REFERENCE = 80
-
-
-def add_portfolio(
-    session: Session,
-    code: str,
-    *,
-    creditor: str,
-    currency: str,
-    timezone: str,
-    pack: str,
-    collector: CollectorKind,
-    by: Actor,
-    now: datetime,
-    **options: Any,
-) -> Portfolio:
-    """Open a portfolio. Invalid names the field that is wrong; Conflict if the code is taken."""
-    try:
-        exponent(currency)
-    except BadAmount as error:
-        raise Invalid(str(error), "currency") from None
-    if timezone not in ZONES:
-        raise Invalid(f"unknown time zone {timezone!r}", "timezone")
-    if not code or not all(char.isalnum() or char in "-_" for char in code):
-        raise Invalid("a portfolio code is letters, digits, - and _", "code")
-    if session.scalar(select(Portfolio.id).where(Portfolio.code == code)):
-        raise Conflict(f"portfolio {code} exists already")
-    if collector is CollectorKind.THIRD_PARTY and options.setdefault("charge_off_days", 0):
-        raise Invalid("a collector charges nothing off: the creditor has done that", "charge_off_days")
-    portfolio = Portfolio.model_validate(
-        {
-            "code": code,
-            "creditor": creditor,
-            "currency": currency,
-            "timezone": timezone,
-            "pack": pack,
-            "collector": collector,
-            "created_at": now,
-            **options,
-        }
-    )
-    session.add(portfolio)
-    session.flush()
-    added = PortfolioAdded(code, currency, pack, collector)
-    record(session, about_portfolio(id_of(portfolio), added), by=by, now=now)
-    return portfolio
-
-
-def set_portfolio(
-    session: Session, portfolio: Portfolio, given: Mapping[str, str], *, by: Actor, now: datetime
-) -> dict[str, str]:
-    """Change settings of a portfolio, all or none: `given` is name to text as people type it (`SETTINGS` of
-    portfolio_settings). Returns what really changed, and records it with the old values. What was agreed or
-    closed before stays as it is.
-
-    Invalid names the setting; Conflict where it cannot be changed any more.
-    """
-    parsed = [parse_setting(name, text, portfolio.currency) for name, text in given.items()]
-    changes = [(each, value) for each, value in parsed if value != getattr(portfolio, each.column)]
-    for setting, _ in changes:
-        _require_changeable(session, portfolio, setting)
-    values = {each.column: getattr(portfolio, each.column) for each in SETTINGS}
-    require_together(values | {setting.column: value for setting, value in changes})
-    was = {each.name: spelt(each, getattr(portfolio, each.column), portfolio.currency) for each, _ in changes}
-    portfolio.sqlmodel_update({setting.column: value for setting, value in changes})
-    if any(setting.column == "prepayments_count" for setting, _ in changes):
-        mark_all_changed(session, portfolio)
-    became = {setting.name: spelt(setting, value, portfolio.currency) for setting, value in changes}
-    if became:
-        record(session, about_portfolio(id_of(portfolio), PortfolioSet(was, became)), by=by, now=now)
-    return became
-
-
-def _require_changeable(session: Session, portfolio: Portfolio, setting: PortfolioSetting) -> None:
-    if setting.change is Changeable.NEVER:
-        raise Conflict(
-            f"{setting.name} of portfolio {portfolio.code} is fixed when it is opened. Open another portfolio."
-        )
-    if setting.change is Changeable.BEFORE_FIRST_DAY and session.scalar(
-        select(DailyRun.id).where(DailyRun.portfolio_id == portfolio.id).limit(1)
-    ):
-        raise Conflict(
-            f"{setting.name} of portfolio {portfolio.code} cannot be changed: days were closed with it. "
-            "Open another portfolio."
-        )
-
-
-def settings_of(portfolio: Portfolio) -> dict[str, str]:
-    """Every setting of a portfolio as people type it, in the order of `SETTINGS`."""
-    return {each.name: spelt(each, getattr(portfolio, each.column), portfolio.currency) for each in SETTINGS}
-
-
-def get_portfolio(session: Session, code: str) -> Portfolio:
-    portfolio = session.scalar(select(Portfolio).where(Portfolio.code == code))
-    if portfolio is None:
-        raise NotFound(f"no portfolio {code!r}; `desk portfolio add` opens one")
-    return portfolio
 
 
 def post_entry(
@@ -295,22 +177,6 @@ def record_on_account(
     record(session, event, by=by, now=now)
 
 
-def first_open_day(session: Session, portfolio_id: int) -> date | None:
-    """The day after the last one that was closed, into which what comes late is posted; None if none was."""
-    query = sa.select(sa.func.max(DailyRun.business_date)).where(
-        col(DailyRun.portfolio_id) == portfolio_id, col(DailyRun.finished_at).is_not(None)
-    )
-    last = session.scalar(query)
-    return last + timedelta(days=1) if last else None
-
-
-def business_date(session: Session, portfolio: Portfolio, now: datetime) -> date:
-    """The day to which something done now belongs: today where the portfolio is, or the day that is open if
-    today was closed already."""
-    today = local_date(now, portfolio.timezone)
-    return posting_date(today, first_open_day(session, id_of(portfolio)))
-
-
 def mark_changed(session: Session, portfolio_id: int, earliest: Mapping[int, date]) -> None:
     """Note that these accounts have something unfolded from a date on (account id -> date)."""
     table = table_of(LedgerChange)
@@ -334,48 +200,3 @@ def mark_all_changed(session: Session, portfolio: Portfolio) -> None:
     session.connection().execute(sa.delete(change).where(change.c.portfolio_id == portfolio.id))
     names = ["account_id", "portfolio_id", "earliest_on"]
     session.connection().execute(sa.insert(change).from_select(names, theirs))
-
-
-def find_account(session: Session, portfolio_id: int, reference: str) -> Account | None:
-    """The account of this reference, as `accounts_by_reference` finds it."""
-    found = accounts_by_reference(session, portfolio_id, [reference])
-    return session.get(Account, found[reference][0]) if reference in found else None
-
-
-def accounts_by_reference(
-    session: Session, portfolio_id: int, references: Sequence[str]
-) -> dict[str, tuple[int, int]]:
-    """reference, spelt as it was asked for -> (account id, customer id) of those that exist. The exact spelling comes
-    first, then the normal one, then another case where exactly one account has it."""
-    wanted = {reference: normal_reference(reference) for reference in references}
-    exact = _accounts_called(session, portfolio_id, {*wanted, *wanted.values()})
-    found = {
-        asked: exact.get(asked) or exact[normal]
-        for asked, normal in wanted.items()
-        if asked in exact or normal in exact
-    }
-    if missing := {asked: normal.upper() for asked, normal in wanted.items() if asked not in found}:
-        by_case: dict[str, list[tuple[int, int]]] = {}
-        for reference, ids in _accounts_called(
-            session, portfolio_id, set(missing.values()), any_case=True
-        ).items():
-            by_case.setdefault(reference.upper(), []).append(ids)
-        found.update(
-            {asked: by_case[upper][0] for asked, upper in missing.items() if len(by_case.get(upper, ())) == 1}
-        )
-    return found
-
-
-def _accounts_called(
-    session: Session, portfolio_id: int, names: Iterable[str], *, any_case: bool = False
-) -> dict[str, tuple[int, int]]:
-    """reference -> (account id, customer id); of `any_case` the names are in capitals."""
-    table = table_of(Account)
-    reference = sa.func.upper(table.c.reference) if any_case else table.c.reference
-    found: dict[str, tuple[int, int]] = {}
-    for some in chunked(sorted(names), 5000):
-        query = sa.select(table.c.reference, table.c.id, table.c.customer_id).where(
-            table.c.portfolio_id == portfolio_id, reference.in_(some)
-        )
-        found.update({ref: (account, customer) for ref, account, customer in session.execute(query)})
-    return found

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from app.book.ledger.rules import CollectorKind
+from app.book.portfolios.rules import CollectorKind
 from app.core.errors import Invalid
 from app.core.money import BadAmount, to_decimal_string, to_minor
 from app.core.types import JsonObject

@@ -12,8 +12,9 @@ from sqlmodel import Session
 from app.book.delinquency.models import AccountState
 from app.book.delinquency.queries import owed_minor
 from app.book.delinquency.service import Now, standing_on
-from app.book.ledger.models import Account, Entry, Portfolio, Position, Statement
+from app.book.ledger.models import Account, Entry, Position, Statement
 from app.book.ledger.queries import worked
+from app.book.portfolios.models import Portfolio
 from app.core.database.bulk import among, chunked
 from app.core.database.engine import table_of
 from app.core.types import Rows

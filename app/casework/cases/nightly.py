@@ -9,12 +9,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from app.book.delinquency.days import days_past_due
 from app.book.delinquency.models import AccountState
 from app.book.delinquency.queries import owed_minor
-from app.book.delinquency.rules import days_past_due
-from app.book.ledger.models import Account, Portfolio
+from app.book.ledger.models import Account
 from app.book.ledger.queries import worked
 from app.book.ledger.rules import AccountStatus
+from app.book.portfolios.models import Portfolio
 from app.casework.cases.debt import (
     CustomerDebt,
     debts_as_folded,

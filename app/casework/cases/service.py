@@ -6,7 +6,8 @@ from datetime import date, datetime
 
 from sqlmodel import Session, col, select
 
-from app.book.ledger.models import Account, Customer, Portfolio
+from app.book.ledger.models import Account, Customer
+from app.book.portfolios.models import Portfolio
 from app.casework.cases.calls import UNREACHED, CallResult
 from app.casework.cases.debt import debt_now
 from app.casework.cases.events import (

@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from app.book.delinquency.rules import bucket_labels
+from app.book.delinquency.days import bucket_labels
 from app.book.ledger.models import Account, Customer
 from app.book.ledger.references import normal_reference
 from app.casework.cases.models import CallTask, CollectionsCase

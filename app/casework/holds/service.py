@@ -7,7 +7,8 @@ from datetime import date, datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from app.book.ledger.models import Customer, Portfolio
+from app.book.ledger.models import Customer
+from app.book.portfolios.models import Portfolio
 from app.casework.cases.calls import NO_CALLS
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus

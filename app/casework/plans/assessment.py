@@ -9,9 +9,10 @@ from sqlmodel import Session, col, select
 
 from app.book.delinquency.service import fold_accounts
 from app.book.ledger.balances import balance_of, still_owed
-from app.book.ledger.lifecycle import set_status
-from app.book.ledger.models import Account, Portfolio
+from app.book.ledger.ends.status import set_status
+from app.book.ledger.models import Account
 from app.book.ledger.rules import COLLECTABLE, AccountStatus
+from app.book.portfolios.models import Portfolio
 from app.casework.cases.debt import (
     CustomerDebt,
     debts_as_folded,

@@ -9,8 +9,9 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from app.book.ledger.models import Account, Entry, Portfolio
+from app.book.ledger.models import Account, Entry
 from app.book.ledger.queries import keeps_agreements
+from app.book.portfolios.models import Portfolio
 from app.casework.plans.models import Plan, PlanAccount
 from app.casework.plans.rules import PlanKind, PlanStatus
 from app.core.clock import local_date

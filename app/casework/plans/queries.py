@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from app.book.delinquency.service import standing_on
-from app.book.ledger.models import Portfolio
+from app.book.portfolios.models import Portfolio
 from app.casework.cases.debt import worked_accounts
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.worklist import Condition, PortfolioToday

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 
 from sqlmodel import Session
 
-from app.book.ledger.models import Portfolio
+from app.book.portfolios.models import Portfolio
 from app.casework.cases.debt import (
     CustomerDebt,
     debt_now,

@@ -14,7 +14,8 @@ from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from app.book.ledger.rules import CollectorKind, EntryKind
+from app.book.ledger.rules import EntryKind
+from app.book.portfolios.rules import CollectorKind
 from app.core.actor import Actor, ActorKind
 from app.core.money import to_decimal_string
 from app.core.timeline.rules import canonical

@@ -13,9 +13,10 @@ from sqlmodel import Session, col, select
 from app.book.customers.postal import postal_lines
 from app.book.delinquency.history import AccountOn, as_known
 from app.book.ledger.balances import bookkeeping
-from app.book.ledger.models import Account, Customer, Entry, Portfolio, Statement
+from app.book.ledger.models import Account, Customer, Entry, Statement
 from app.book.ledger.rules import AccountStatus
-from app.book.ledger.service import first_open_day
+from app.book.portfolios.days import first_open_day
+from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import (
     CollectionsCase,
     case_reference,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.book.ledger.rules import CollectorKind
+from app.book.portfolios.rules import CollectorKind
 from app.legal.checklists.case_file import CaseFile, Portfolio
 from app.legal.checklists.items import ChecklistItem
 

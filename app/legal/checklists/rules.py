@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
 
-from app.book.ledger.rules import CollectorKind
+from app.book.portfolios.rules import CollectorKind
 from app.casework.plans.rules import PlanStatus
 from app.core.money import to_decimal_string
 from app.core.vocabulary import HoldKind

@@ -8,8 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, select
 
-from app.book.delinquency.rules import days_past_due
-from app.book.ledger.models import Customer, Portfolio
+from app.book.delinquency.days import days_past_due
+from app.book.ledger.models import Customer
+from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import (
     CollectionsCase,
 )

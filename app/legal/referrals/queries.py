@@ -9,7 +9,8 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from app.book.ledger.models import Customer, DailyRun, Portfolio
+from app.book.ledger.models import Customer
+from app.book.portfolios.models import DailyRun, Portfolio
 from app.casework.cases.debt import (
     CustomerDebt,
     debts_now,

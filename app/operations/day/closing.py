@@ -14,8 +14,9 @@ from functools import partial
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.book.ledger.models import DailyRun, Portfolio
-from app.book.ledger.service import get_portfolio
+from app.book.portfolios.days import last_run
+from app.book.portfolios.models import DailyRun, Portfolio
+from app.book.portfolios.service import get_portfolio
 from app.core.actor import SYSTEM
 from app.core.clock import local_date, local_instant
 from app.core.database.engine import exclusive, reading, retrying, transaction
@@ -26,7 +27,7 @@ from app.core.types import JsonObject
 from app.operations.alerts.rules import AlertKind
 from app.operations.alerts.service import end_alert, raise_alert
 from app.operations.day.events import DayClosed
-from app.operations.day.runs import last_run, note_stage, run_of, runs_on
+from app.operations.day.runs import note_stage, run_of, runs_on
 from app.operations.day.stages import STAGES, Day
 from app.outreach.planning.letterhead import LetterCatalog
 
@@ -64,7 +65,7 @@ def run_days(
     with exclusive(engine, f"portfolio-{portfolio_code}", wait=wait):
         with reading(engine) as session:
             portfolio = get_portfolio(session, portfolio_code)
-            last = last_run(session, portfolio)
+            last = last_run(session, id_of(portfolio))
         if last is not None and on < last.business_date:
             raise Conflict(
                 f"{portfolio_code} has closed {last.business_date}. {on} lies before it and stays as it is."

@@ -7,10 +7,9 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import sqlalchemy as sa
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
-from app.book.ledger.models import DailyRun, Portfolio
+from app.book.portfolios.models import DailyRun, Portfolio
 from app.core.types import JsonObject
 
 
@@ -19,24 +18,6 @@ def day_due(portfolio: Portfolio, now: datetime, night_hour: int) -> date:
     local = now.astimezone(ZoneInfo(portfolio.timezone))
     days_back = 1 if local.hour >= night_hour else 2
     return local.date() - timedelta(days=days_back)
-
-
-def last_closed(session: Session, portfolio: Portfolio) -> date | None:
-    """The last business date that was closed, the portfolio's 'today' for figures on pages."""
-    return session.scalar(
-        select(sa.func.max(DailyRun.business_date)).where(
-            DailyRun.portfolio_id == portfolio.id, col(DailyRun.finished_at).is_not(None)
-        )
-    )
-
-
-def last_run(session: Session, portfolio: Portfolio) -> DailyRun | None:
-    return session.scalar(
-        select(DailyRun)
-        .where(DailyRun.portfolio_id == portfolio.id)
-        .order_by(col(DailyRun.business_date).desc())
-        .limit(1)
-    )
 
 
 def run_of(session: Session, portfolio: Portfolio, on: date) -> DailyRun:

@@ -26,10 +26,10 @@ from app.book.delinquency.service import (
     stale_accounts,
     take_in_new_accounts,
 )
-from app.book.ledger.models import Portfolio
+from app.book.ledger.ends.recoveries import recovered_accounts, reinstate_recoveries
 from app.book.ledger.positions import reconcile_positions
-from app.book.ledger.recoveries import recovered_accounts, reinstate_recoveries
-from app.book.ledger.rules import DelinquencySource
+from app.book.portfolios.models import Portfolio
+from app.book.portfolios.rules import DelinquencySource
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.nightly import (
     assign_cases,

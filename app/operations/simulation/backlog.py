@@ -15,7 +15,8 @@ from datetime import date, timedelta
 
 from sqlalchemy.engine import Engine
 
-from app.book.ledger.service import first_open_day, get_portfolio
+from app.book.portfolios.days import first_open_day
+from app.book.portfolios.service import get_portfolio
 from app.core.database.engine import reading
 from app.core.ids import id_of
 from app.core.settings import Settings

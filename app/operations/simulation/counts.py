@@ -16,7 +16,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col
 
-from app.book.ledger.models import Account, Customer, Portfolio
+from app.book.ledger.models import Account, Customer
+from app.book.portfolios.models import Portfolio
 from app.casework.cases.events import CallTaskCreated
 from app.casework.cases.models import case_reference
 from app.casework.contacts.models import PlannedContact

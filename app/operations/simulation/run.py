@@ -20,8 +20,9 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 
-from app.book.ledger.models import DailyRun, Portfolio
-from app.book.ledger.service import get_portfolio
+from app.book.portfolios.days import last_closed
+from app.book.portfolios.models import DailyRun, Portfolio
+from app.book.portfolios.service import get_portfolio
 from app.core.actor import SYSTEM
 from app.core.clock import local_instant
 from app.core.database.bulk import among, upsert
@@ -32,7 +33,6 @@ from app.core.timeline.models import Event
 from app.core.timeline.service import NewEvent
 from app.core.vocabulary import Channel
 from app.operations.day.closing import run_days
-from app.operations.day.runs import last_closed
 from app.operations.simulation.counts import Tally, count_events, references_of, summed_up
 from app.operations.simulation.rules import (
     StrategyResult,

@@ -21,15 +21,15 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
-from app.book.ledger.models import Portfolio
-from app.book.ledger.service import get_portfolio
+from app.book.portfolios.days import last_closed
+from app.book.portfolios.models import Portfolio
+from app.book.portfolios.service import get_portfolio
 from app.core.actor import Actor
 from app.core.clock import Clock
 from app.core.database.engine import exclusive, make_engine, reading, table_of, transaction
 from app.core.errors import DeskError, Invalid
 from app.core.ids import id_of
 from app.core.settings import Settings
-from app.operations.day.runs import last_closed
 from app.operations.simulation.counts import LIST_HEADER
 from app.operations.simulation.models import SimulationRun
 from app.operations.simulation.processes import Progress, in_processes

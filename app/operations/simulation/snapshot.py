@@ -14,7 +14,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Engine
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from app.book.ledger.models import Portfolio
+from app.book.portfolios.models import Portfolio
 from app.core.database import schema
 from app.core.database.engine import UtcDateTime, table_of
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from app.book.ledger.models import Portfolio
+from app.book.portfolios.models import Portfolio
 from app.core.actor import SYSTEM
 from app.core.clock import local_date
 from app.core.database.engine import table_of

@@ -24,7 +24,7 @@ import structlog
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
-from app.book.ledger.models import Portfolio
+from app.book.portfolios.models import Portfolio
 from app.core.actor import SYSTEM
 from app.core.clock import Clock
 from app.core.database.bulk import upsert

@@ -12,7 +12,7 @@ from typing import Protocol
 from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
-from app.book.ledger.models import Portfolio
+from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import case_reference
 from app.core.clock import Clock
 from app.core.timeline.service import Heads

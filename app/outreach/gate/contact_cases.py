@@ -13,8 +13,9 @@ from sqlmodel import Session
 from app.book.delinquency.models import AccountState
 from app.book.delinquency.rules import owed_of
 from app.book.delinquency.service import standing_on
-from app.book.ledger.models import Account, Customer, Portfolio
+from app.book.ledger.models import Account, Customer
 from app.book.ledger.queries import worked
+from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.core.clock import local_date

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from app.book.ledger.models import Customer, Portfolio
+from app.book.ledger.models import Customer
+from app.book.portfolios.models import Portfolio
 from app.casework.cases.debt import (
     debt_now,
     is_known,

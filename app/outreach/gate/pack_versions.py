@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
-from app.book.ledger.models import Portfolio
+from app.book.portfolios.models import Portfolio
 from app.core.actor import Actor
 from app.core.database.bulk import upsert
 from app.core.errors import NotFound

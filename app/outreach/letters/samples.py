@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from app.book.ledger.rules import CollectorKind
+from app.book.portfolios.rules import CollectorKind
 from app.core.vocabulary import Channel
 from app.outreach.letters.letter import AccountLine, InstalmentLine, ItemLine, LetterContext
 from app.outreach.letters.locales import format_amount, format_date

@@ -9,7 +9,8 @@ from datetime import date, datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from app.book.ledger.models import Customer, Portfolio
+from app.book.ledger.models import Customer
+from app.book.portfolios.models import Portfolio
 from app.casework.contacts.models import PlannedContact
 from app.core.database.engine import table_of
 from app.core.vocabulary import Channel

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 
 from sqlmodel import Session
 
-from app.book.ledger.models import Portfolio
+from app.book.portfolios.models import Portfolio
 from app.casework.cases.events import CallTaskCreated
 from app.casework.contacts.queries import contacts_of
 from app.casework.contacts.rules import CaseStep

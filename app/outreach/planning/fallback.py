@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
-from app.book.ledger.models import Portfolio
+from app.book.portfolios.models import Portfolio
 from app.casework.cases.rules import CaseStatus
 from app.casework.contacts.models import PlannedContact
 from app.casework.contacts.queries import steps_of

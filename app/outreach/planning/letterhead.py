@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from app.book.ledger.models import Portfolio
+from app.book.portfolios.models import Portfolio
 from app.core.ids import id_of
 from app.core.vocabulary import Channel, Purpose
 from app.outreach.gate.facts import Person, address_of

@@ -9,7 +9,7 @@ from functools import partial
 
 from sqlalchemy.engine import Engine
 
-from app.book.ledger.models import Portfolio
+from app.book.portfolios.models import Portfolio
 from app.core.database.bulk import chunked
 from app.core.database.engine import reading, retrying, transaction
 from app.core.kit.parallel import can_fork, in_two_processes

@@ -8,8 +8,8 @@ from datetime import date, datetime
 
 from sqlmodel import Session
 
-from app.book.delinquency.rules import days_past_due
-from app.book.ledger.models import Portfolio
+from app.book.delinquency.days import days_past_due
+from app.book.portfolios.models import Portfolio
 from app.casework.cases.rules import CaseStatus
 from app.casework.contacts.rules import CaseStep
 from app.casework.plans.queries import cases_with_live_plan

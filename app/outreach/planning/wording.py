@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from sqlmodel import Session
 
-from app.book.delinquency.rules import days_past_due
+from app.book.delinquency.days import days_past_due
 from app.casework.cases.models import case_reference
 from app.casework.plans.models import Plan
 from app.casework.plans.queries import instalments_of

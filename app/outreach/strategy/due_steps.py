@@ -11,10 +11,12 @@ from operator import itemgetter
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from app.book.delinquency.days import days_past_due
 from app.book.delinquency.models import AccountState
-from app.book.delinquency.rules import days_past_due, owed_of
-from app.book.ledger.models import Account, Portfolio
+from app.book.delinquency.rules import owed_of
+from app.book.ledger.models import Account
 from app.book.ledger.queries import worked
+from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.plans.queries import cases_with_live_plan

@@ -10,11 +10,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from app.book.delinquency.rules import bucket_of, days_past_due
+from app.book.delinquency.days import bucket_of, days_past_due
 from app.book.delinquency.service import edges_of
-from app.book.ledger.models import Account, Customer, Entry, Portfolio
+from app.book.ledger.models import Account, Customer, Entry
 from app.book.ledger.queries import worked
 from app.book.ledger.rules import MONEY_IN
+from app.book.portfolios.models import Portfolio
 from app.casework.cases.calls import CONVERSATIONS
 from app.casework.cases.events import CallLogged
 from app.casework.cases.models import CallTask, CollectionsCase

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from sqlmodel import Session, col, select
 
-from app.book.delinquency.rules import bucket_labels
+from app.book.delinquency.days import bucket_labels
 from app.book.delinquency.service import edges_of
-from app.book.ledger.models import Portfolio
+from app.book.portfolios.models import Portfolio
 from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.outreach.strategy.conditions import CaseFacts

@@ -9,8 +9,10 @@ from datetime import date, timedelta
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from app.book.ledger.models import Account, DailyRun, Entry, Portfolio
+from app.book.ledger.models import Account, Entry
 from app.book.ledger.rules import MONEY_IN
+from app.book.portfolios.days import first_day
+from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseOutcome
 from app.core.database.engine import table_of
@@ -75,7 +77,7 @@ def past_cure_rate(session: Session, portfolio: Portfolio, on: date) -> PastRate
     The first night of a book opens its whole backlog at once: it says nothing about a usual month and is left out.
     """
     case = table_of(CollectionsCase)
-    first = max(on - timedelta(days=365), _first_night(session, portfolio) or on)
+    first = max(on - timedelta(days=365), first_day(session, portfolio) or on)
     query = sa.select(case.c.opened_on, case.c.closed_on, case.c.outcome).where(
         case.c.portfolio_id == portfolio.id,
         case.c.opened_on > first,
@@ -87,11 +89,6 @@ def past_cure_rate(session: Session, portfolio: Portfolio, on: date) -> PastRate
         cured += _cured(opened_on, closed_on, outcome)
     span = (on - timedelta(days=WITHIN_DAYS) - first).days
     return PastRate(cases, cured, cases * 30 // span if span >= SPAN_OF_A_RATE else 0)
-
-
-def _first_night(session: Session, portfolio: Portfolio) -> date | None:
-    query = sa.select(sa.func.min(DailyRun.business_date)).where(col(DailyRun.portfolio_id) == portfolio.id)
-    return session.scalar(query)
 
 
 def _cured(since: date, closed_on: date | None, outcome: CaseOutcome | None) -> bool:

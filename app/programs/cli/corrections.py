@@ -34,7 +34,7 @@ def reported_list(
 ) -> None:
     """List the reported changes that wait for a decision, the oldest first."""
     from app.actions.reported import waiting_reports
-    from app.book.ledger.service import get_portfolio
+    from app.book.portfolios.service import get_portfolio
 
     with reading(migrated_engine()) as session:
         portfolio = get_portfolio(session, portfolio_code) if portfolio_code else None
@@ -95,7 +95,7 @@ def _decide_reports(
     ids: list[int], portfolio_code: str, *, accept: bool, every: bool, reason: str, as_json: bool
 ) -> None:
     from app.actions.reported import decide_report, get_report, waiting_reports
-    from app.book.ledger.service import get_portfolio
+    from app.book.portfolios.service import get_portfolio
 
     if every == bool(ids) or (every and not portfolio_code):
         raise typer.BadParameter("name the changes by number, or give --all with --portfolio")
@@ -178,8 +178,8 @@ def statement_withdraw(
 
 def _correct(reference: str, code: str, reason: str, right: Any, as_json: bool) -> None:
     from app.book.charges.statements import replace_statement
-    from app.book.ledger.service import get_portfolio
-    from app.book.ledger.statements import figures_of, find_statement
+    from app.book.ledger.corrections.statements import figures_of, find_statement
+    from app.book.portfolios.service import get_portfolio
 
     with transaction(migrated_engine()) as session:
         portfolio = get_portfolio(session, code)

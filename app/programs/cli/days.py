@@ -34,8 +34,8 @@ def day(
     as_json: Json = False,
 ) -> None:
     """Close a business day that is over, and any missed before it."""
-    from app.book.ledger.models import Portfolio
-    from app.book.ledger.service import get_portfolio
+    from app.book.portfolios.models import Portfolio
+    from app.book.portfolios.service import get_portfolio
     from app.core.kit.parallel import collect_garbage_seldom
     from app.operations.day.closing import NotOver, require_over, run_days
     from app.programs.ports import make_catalog
@@ -142,7 +142,7 @@ def _say_simulation(found: JsonObject) -> None:
 
 def invariants(as_json: Json = False) -> None:
     """Check everything that must hold. Exit status 1, and the rows, where an invariant is violated."""
-    from app.book.ledger.models import Portfolio
+    from app.book.portfolios.models import Portfolio
     from app.core.kit.parallel import collect_garbage_seldom
     from app.operations.day.stages import report_violations
     from app.operations.invariants import thorough

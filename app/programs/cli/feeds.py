@@ -90,7 +90,7 @@ def _say_report(report: JsonObject) -> None:
 
 def _say_waiting(engine: Engine, code: str) -> None:
     from app.book.feeds.bank.candidates import waiting_summary
-    from app.book.ledger.service import get_portfolio
+    from app.book.portfolios.service import get_portfolio
     from app.core.money import to_decimal_string
 
     with reading(engine) as session:
@@ -115,7 +115,7 @@ def feed_preview(
     """Show the first rows of a file as they would be loaded. Nothing is stored. Exit status 3 when rows among the first
     thousand would be rejected."""
     from app.book.feeds.preview import preview
-    from app.book.ledger.service import get_portfolio
+    from app.book.portfolios.service import get_portfolio
 
     told = _mapping(kind, mapping)
     with reading(migrated_engine()) as session:

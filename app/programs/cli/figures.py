@@ -24,7 +24,7 @@ def aging(date: Day, portfolio_code: PortfolioCode, as_json: Json = False) -> No
     """Show accounts, balance and past-due amount by bucket at the end of any past day."""
     from app.api.accounts.shapes import AgingShape
     from app.book.delinquency.queries import aging as aging_on
-    from app.book.ledger.service import get_portfolio
+    from app.book.portfolios.service import get_portfolio
 
     with reading(migrated_engine()) as session:
         portfolio = get_portfolio(session, portfolio_code)
@@ -65,7 +65,8 @@ def account(
     """Show how one account stood at the end of any day, as known now or as known then."""
     from app.api.accounts.shapes import StandingShape
     from app.book.delinquency.history import as_known
-    from app.book.ledger.service import accounts_by_reference, get_portfolio
+    from app.book.ledger.accounts import accounts_by_reference
+    from app.book.portfolios.service import get_portfolio
 
     with reading(migrated_engine()) as session:
         portfolio = get_portfolio(session, portfolio_code)
@@ -93,7 +94,7 @@ def account(
 def kpis(date: Day, portfolio_code: PortfolioCode, as_json: Json = False) -> None:
     """Show the key figures of a closed day, and the roll-forward of its month to date."""
     from app.api.managers.shapes import KpisShape
-    from app.book.ledger.service import get_portfolio
+    from app.book.portfolios.service import get_portfolio
     from app.reporting.kpis.queries import month_roll_forward, snapshots
 
     with reading(migrated_engine()) as session:

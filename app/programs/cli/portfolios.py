@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from app.book.ledger.rules import CollectorKind, DelinquencySource
+from app.book.portfolios.rules import CollectorKind, DelinquencySource
 from app.core.clock import local_date
 from app.core.database.engine import reading, transaction
 from app.core.errors import Invalid
@@ -81,7 +81,7 @@ def portfolio_add(
     as_json: Json = False,
 ) -> None:
     """Open a portfolio."""
-    from app.book.ledger.service import add_portfolio
+    from app.book.portfolios.service import add_portfolio
     from app.outreach.outbox.rules import unreachable
     from app.policy.packfile import shipped_packs
 
@@ -138,7 +138,7 @@ def portfolio_tighten(
     as_json: Json = False,
 ) -> None:
     """Set a portfolio's own contact rules: new rules, or stricter figures for rules of its packs (docs/packs.md)."""
-    from app.book.ledger.service import get_portfolio
+    from app.book.portfolios.service import get_portfolio
     from app.outreach.gate.pack_versions import tighten_portfolio
 
     try:
@@ -218,7 +218,8 @@ def portfolio_set(
 
 def _set_portfolio(code: str, given: dict[str, str]) -> dict[str, str]:
     """All settings after the change, by name."""
-    from app.book.ledger.service import get_portfolio, set_portfolio, settings_of
+    from app.book.ledger.service import mark_all_changed
+    from app.book.portfolios.service import get_portfolio, set_portfolio, settings_of
     from app.policy.packfile import shipped_packs
 
     policy = given.get("policy")
@@ -226,7 +227,7 @@ def _set_portfolio(code: str, given: dict[str, str]) -> dict[str, str]:
         raise Invalid(f"There is no policy pack {policy!r}. Packs: {', '.join(shipped_packs())}.", "policy")
     with transaction(migrated_engine()) as session:
         portfolio = get_portfolio(session, code)
-        set_portfolio(session, portfolio, given, by=BY, now=read_clock())
+        set_portfolio(session, portfolio, given, refold=mark_all_changed, by=BY, now=read_clock())
         return settings_of(portfolio)
 
 
@@ -238,7 +239,7 @@ def portfolio_backlog(
 ) -> None:
     """Show day by day how the past-due cases enter the strategy. Simulates the coming nights on a copy:
     nothing leaves."""
-    from app.book.ledger.service import get_portfolio
+    from app.book.portfolios.service import get_portfolio
     from app.operations.simulation.backlog import plan_backlog
 
     with reading(migrated_engine()) as session:
@@ -272,7 +273,7 @@ def portfolio_show(
     as_json: Json = False,
 ) -> None:
     """Show every setting of a portfolio, what it means and when it may be changed."""
-    from app.book.ledger.service import get_portfolio, settings_of
+    from app.book.portfolios.service import get_portfolio, settings_of
     from app.book.portfolios.settings import SETTINGS
 
     with reading(migrated_engine()) as session:

@@ -31,7 +31,7 @@ StrategyRef = Annotated[
 @strategy_app.command("list")
 def strategy_list(portfolio_code: PortfolioCode, as_json: Json = False) -> None:
     """List the versions of a portfolio's strategies, newest first, and the live one."""
-    from app.book.ledger.service import get_portfolio
+    from app.book.portfolios.service import get_portfolio
     from app.outreach.strategy.ladders import load_ladders
     from app.outreach.strategy.service import versions
 
@@ -60,7 +60,7 @@ def strategy_export(
     out: Annotated[Path | None, typer.Option(help="File to write; standard output if not given.")] = None,
 ) -> None:
     """Write the text of a version, as TOML."""
-    from app.book.ledger.service import get_portfolio
+    from app.book.portfolios.service import get_portfolio
     from app.outreach.strategy.ladders import live_version, shipped_text
     from app.outreach.strategy.service import version_named
 
@@ -84,7 +84,7 @@ def strategy_import(
 ) -> None:
     """Save a TOML file as the next version. It takes effect only when it is put live. Exit status 1, and every
     fault with its line, when the text is wrong."""
-    from app.book.ledger.service import get_portfolio
+    from app.book.portfolios.service import get_portfolio
     from app.outreach.strategy.file.problems import BadStrategy
     from app.outreach.strategy.service import save_version
     from app.programs.ports import make_catalog
@@ -111,7 +111,7 @@ def strategy_import(
 @strategy_app.command("live")
 def strategy_live(ref: StrategyRef, portfolio_code: PortfolioCode, as_json: Json = False) -> None:
     """Put a version live from the next night on."""
-    from app.book.ledger.service import get_portfolio
+    from app.book.portfolios.service import get_portfolio
     from app.outreach.strategy.service import put_live, version_named
     from app.programs.ports import make_catalog
 
@@ -127,7 +127,7 @@ def strategy_live(ref: StrategyRef, portfolio_code: PortfolioCode, as_json: Json
 @strategy_app.command("rollback")
 def strategy_rollback(portfolio_code: PortfolioCode, as_json: Json = False) -> None:
     """Put the version before the live one back."""
-    from app.book.ledger.service import get_portfolio
+    from app.book.portfolios.service import get_portfolio
     from app.outreach.strategy.service import rollback
 
     with transaction(migrated_engine()) as session:

@@ -20,9 +20,9 @@ from pydantic import SecretStr
 from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
-from app.book.ledger.models import Portfolio
-from app.book.ledger.rules import CollectorKind
-from app.book.ledger.service import add_portfolio
+from app.book.portfolios.models import Portfolio
+from app.book.portfolios.rules import CollectorKind
+from app.book.portfolios.service import add_portfolio
 from app.core.actor import SYSTEM
 from app.core.clock import FixedClock, SystemClock, local_date
 from app.core.database import schema

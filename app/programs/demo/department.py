@@ -16,9 +16,10 @@ from app.actions.corrections import reverse_entry
 from app.actions.documents import add_document
 from app.actions.holds import place_hold
 from app.actions.referrals import decide_referral, hand_over, seal_bundle
-from app.book.ledger.models import Account, Customer, Entry, Portfolio
+from app.book.ledger.models import Account, Customer, Entry
 from app.book.ledger.rules import EntryKind
 from app.book.ledger.service import post_entry
+from app.book.portfolios.models import Portfolio
 from app.casework.cases.calls import CallResult
 from app.casework.cases.debt import (
     CustomerDebt,

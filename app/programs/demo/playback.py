@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy.engine import Engine
 
-from app.book.ledger.models import Portfolio
+from app.book.portfolios.models import Portfolio
 from app.core.clock import FixedClock, local_instant
 from app.core.database.engine import transaction
 from app.http.ports import Ports

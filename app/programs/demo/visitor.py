@@ -11,8 +11,9 @@ from sqlmodel import col, select
 
 from app.actions.corrections import post_by_hand, waive
 from app.actions.feeds import load
-from app.book.ledger.models import Account, Customer, Portfolio
+from app.book.ledger.models import Account, Customer
 from app.book.ledger.rules import AccountStatus, EntryKind, FeedKind
+from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import (
     CollectionsCase,
 )

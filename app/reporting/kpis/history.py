@@ -10,11 +10,14 @@ from itertools import accumulate
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from app.book.delinquency.days import CURRENT, bucket_labels
+from app.book.delinquency.facts import MovementKind
 from app.book.delinquency.models import AccountState, Movement, Spell
 from app.book.delinquency.queries import BucketTotal, late_on, owed_minor
-from app.book.delinquency.rules import CURRENT, MovementKind, bucket_labels, owed_of
+from app.book.delinquency.rules import owed_of
 from app.book.delinquency.service import edges_of
-from app.book.ledger.models import Account, Customer, DailyRun, Portfolio
+from app.book.ledger.models import Account, Customer
+from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.reporting.kpis.models import KpiSnapshot
 from app.reporting.kpis.queries import counted_on
@@ -66,17 +69,6 @@ def series(session: Session, portfolio_id: int, first_on: date, last_on: date) -
             computed_at=row.computed_at,
         )
     return list(points.values())
-
-
-def last_run(session: Session, portfolio_id: int) -> DailyRun | None:
-    """The latest business day, closed or only begun."""
-    query = (
-        select(DailyRun)
-        .where(DailyRun.portfolio_id == portfolio_id)
-        .order_by(col(DailyRun.business_date).desc())
-        .limit(1)
-    )
-    return session.scalar(query)
 
 
 def buckets_now(session: Session, portfolio: Portfolio) -> dict[str, BucketTotal]:

@@ -8,11 +8,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from app.book.delinquency.days import DAY
+from app.book.delinquency.facts import MovementKind
 from app.book.delinquency.models import AccountState, Movement
 from app.book.delinquency.queries import RollForward, late_on, past_due_total, roll_forward
-from app.book.delinquency.rules import DAY, MovementKind
-from app.book.ledger.models import Account, Entry, Portfolio
-from app.book.ledger.rules import AccountStatus, CollectorKind
+from app.book.ledger.models import Account, Entry
+from app.book.ledger.rules import AccountStatus
+from app.book.portfolios.models import Portfolio
+from app.book.portfolios.rules import CollectorKind
 from app.core.database.engine import table_of
 from app.core.dates import month_start
 from app.reporting.kpis.models import KpiSnapshot

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from app.book.ledger.models import DailyRun
+from app.book.portfolios.days import closed_days
 from app.reporting.kpis.models import KpiSnapshot
 from app.reporting.kpis.queries import figures_on
 from app.reporting.kpis.rules import DEFINITIONS
@@ -51,14 +50,5 @@ def take_snapshot(session: Session, portfolio_id: int, on: date, *, now: datetim
 
 def restate(session: Session, portfolio_id: int, since: date, before: date, *, now: datetime) -> int:
     """Take the snapshots of the closed days in [since, before) again."""
-    days = session.scalars(
-        select(col(DailyRun.business_date))
-        .where(
-            DailyRun.portfolio_id == portfolio_id,
-            col(DailyRun.business_date) >= since,
-            col(DailyRun.business_date) < before,
-            sa.not_(col(DailyRun.finished_at).is_(None)),
-        )
-        .order_by(col(DailyRun.business_date))
-    ).all()
+    days = closed_days(session, portfolio_id, since, before)
     return sum(take_snapshot(session, portfolio_id, on, now=now) for on in days)

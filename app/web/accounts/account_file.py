@@ -13,11 +13,12 @@ from typing import NamedTuple
 
 from sqlmodel import Session, col, select
 
+from app.book.delinquency.days import DAY, Interval, union
 from app.book.delinquency.history import AccountOn, as_known
 from app.book.delinquency.models import Pause
-from app.book.delinquency.rules import DAY, Interval, union
 from app.book.ledger.balances import still_owed
-from app.book.ledger.models import Account, Customer, Portfolio
+from app.book.ledger.models import Account, Customer
+from app.book.portfolios.models import Portfolio
 from app.casework.cases.queries import cases_of
 from app.casework.cases.rules import CaseStatus
 from app.casework.cases.worklist import PortfolioToday

@@ -13,10 +13,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.book.delinquency.models import AccountState
-from app.book.ledger.models import Account, Customer, Portfolio
+from app.book.ledger.models import Account, Customer
 from app.book.ledger.queries import find_accounts
 from app.book.ledger.references import normal_reference
 from app.book.ledger.rules import AccountStatus
+from app.book.portfolios.models import Portfolio
 from app.core.errors import NotFound
 from app.core.ids import id_of
 from app.core.money import to_decimal_string

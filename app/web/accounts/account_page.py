@@ -11,11 +11,13 @@ from sqlmodel import Session, col, select
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.book.delinquency.days import DAY
 from app.book.delinquency.history import StatementStory, statement_view
 from app.book.delinquency.lifecycle import re_age_facts
 from app.book.delinquency.re_age import ReAgeRefusal, review_re_age
-from app.book.delinquency.rules import DAY, TakenBy
-from app.book.ledger.corrections import left_to_waive
+from app.book.delinquency.trace import TakenBy
+from app.book.ledger.corrections.statements import replaced_statements
+from app.book.ledger.corrections.waivers import left_to_waive
 from app.book.ledger.models import Entry, ReplacedStatement, Statement, Waiver
 from app.book.ledger.rules import (
     POSTED_BY_HAND,
@@ -25,7 +27,6 @@ from app.book.ledger.rules import (
     EntryKind,
     WaiverStatus,
 )
-from app.book.ledger.statements import replaced_statements
 from app.core.labels import ENTRY_LABELS
 from app.core.money import to_decimal_string
 from app.core.staff.rules import CASEWORK, Role, Staff

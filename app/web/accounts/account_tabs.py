@@ -12,10 +12,10 @@ from sqlmodel import Session, col, select
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.book.delinquency.days import bucket_labels
 from app.book.delinquency.events import AccountReAged, PauseEnded, PauseSet
 from app.book.delinquency.history import AccountOn, as_known
 from app.book.delinquency.models import ReAge, Spell
-from app.book.delinquency.rules import bucket_labels
 from app.book.feeds.events import ChangeReported, ReportDecided
 from app.book.ledger.events import AccountChanged, AccountHolderChanged, AccountStatusChanged
 from app.book.ledger.models import Entry

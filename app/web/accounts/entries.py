@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.actions.corrections import move_payment, pay_out, post_by_hand, reverse_entry, waive
+from app.book.ledger.accounts import find_account
 from app.book.ledger.models import Account, Customer, Entry
 from app.book.ledger.rules import EntryKind, WaiverStatus
-from app.book.ledger.service import find_account
 from app.core.errors import NotFound
 from app.core.labels import ENTRY_LABELS
 from app.http.context import Now

@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.actions.corrections import replace_statement
+from app.book.ledger.corrections.statements import StatementFigures, figures_of
 from app.book.ledger.models import Statement
-from app.book.ledger.statements import StatementFigures, figures_of
 from app.http.context import Now
 from app.http.cursors import RowId
 from app.http.doors import Manager

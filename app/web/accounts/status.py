@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.actions.corrections import ReAgeRefused, change_status, change_terms, end_pause, re_age, set_pause
+from app.book.delinquency.days import DAY
 from app.book.delinquency.models import Pause
-from app.book.delinquency.rules import DAY
 from app.book.ledger.rules import AccountStatus
 from app.core.errors import Invalid, NotFound
 from app.core.labels import ACCOUNT_LABELS

@@ -20,10 +20,11 @@ from app.actions.corrections import match_payment, return_payment
 from app.book.delinquency.history import AccountOn, as_known
 from app.book.feeds.bank.candidates import Candidate, candidates
 from app.book.feeds.models import UnmatchedPayment
-from app.book.ledger.models import Account, Customer, Entry, Portfolio
+from app.book.ledger.accounts import find_account
+from app.book.ledger.models import Account, Customer, Entry
 from app.book.ledger.references import normal_reference
 from app.book.ledger.rules import AccountStatus, UnmatchedStatus
-from app.book.ledger.service import find_account
+from app.book.portfolios.models import Portfolio
 from app.core.clock import local_date
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of

@@ -13,8 +13,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.actions.corrections import decide_waiver
-from app.book.ledger.models import Account, Customer, Entry, Portfolio, Waiver
+from app.book.ledger.models import Account, Customer, Entry, Waiver
 from app.book.ledger.rules import WaiverStatus
+from app.book.portfolios.models import Portfolio
 from app.core.actor import Actor
 from app.core.errors import NotFound
 from app.core.labels import ENTRY_LABELS

@@ -8,12 +8,13 @@ from datetime import date, datetime
 
 from sqlmodel import Session
 
-from app.book.delinquency.rules import days_past_due
+from app.book.delinquency.days import days_past_due
 from app.book.delinquency.service import Now as AccountNow
 from app.book.delinquency.service import standing_on
-from app.book.ledger.models import Account, Customer, Portfolio
+from app.book.ledger.models import Account, Customer
 from app.book.ledger.queries import accounts_of
 from app.book.ledger.rules import is_worked
+from app.book.portfolios.models import Portfolio
 from app.casework.cases.debt import (
     CustomerDebt,
     debt_of,

@@ -18,7 +18,7 @@ from starlette.responses import Response
 from app.actions.assignment import assignable
 from app.book.customers.people import CONTACT_LIMITS
 from app.book.customers.service import CONTACT
-from app.book.delinquency.rules import bucket_of
+from app.book.delinquency.days import bucket_of
 from app.book.ledger.queries import ledger_lines, paid_since
 from app.casework.cases import queries
 from app.casework.cases.events import CallLogged

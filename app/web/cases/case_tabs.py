@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from sqlmodel import Session, col, select
 from starlette.requests import Request
 
-from app.book.delinquency.rules import bucket_of, days_past_due
+from app.book.delinquency.days import bucket_of, days_past_due
 from app.book.delinquency.service import Now
 from app.book.ledger.models import Account
 from app.book.ledger.queries import LedgerLine, StatementLine, credits_between, ledger_lines, statement_lines

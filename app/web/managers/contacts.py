@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.book.ledger.models import Portfolio
+from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import case_reference
 from app.core.clock import local_date, local_instant
 from app.core.errors import Invalid, NotFound

@@ -12,9 +12,10 @@ from sqlmodel import Session, col, select
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.book.delinquency.days import CURRENT
 from app.book.delinquency.queries import RollForward
-from app.book.delinquency.rules import CURRENT
-from app.book.ledger.models import DailyRun, Portfolio
+from app.book.portfolios.days import last_closed, last_run
+from app.book.portfolios.models import DailyRun, Portfolio
 from app.core.dates import add_months, month_start
 from app.core.errors import NotFound
 from app.core.ids import id_of
@@ -23,7 +24,6 @@ from app.core.types import JsonObject, Rows, Values
 from app.http.context import Now
 from app.http.doors import Manager
 from app.http.transactions import ReadSession
-from app.operations.day.runs import last_closed
 from app.operations.invariants import Violation, quick
 from app.outreach.outbox.queries import WorkerStatus, workers
 from app.reporting.kpis import history
@@ -234,7 +234,7 @@ class LastDay:
 
 def _last_day(session: Session, portfolio: Portfolio) -> LastDay:
     """The last business day's stages, and what its invariants found (asked again, so that rows can be shown)."""
-    run = history.last_run(session, id_of(portfolio))
+    run = last_run(session, id_of(portfolio))
     assert isinstance(run, DailyRun)
     stages = json.loads(run.stages)
     found = sum(stage["counts"].get("violations", 0) for stage in stages)

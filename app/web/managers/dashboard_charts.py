@@ -9,7 +9,7 @@ from babel.dates import format_skeleton
 from sqlmodel import Session
 from starlette.requests import Request
 
-from app.book.ledger.models import Portfolio
+from app.book.portfolios.models import Portfolio
 from app.core.money import exponent
 from app.core.types import JsonObject, Rows
 from app.http.formats import reader_locale

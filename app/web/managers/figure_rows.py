@@ -11,15 +11,15 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.book.delinquency.rules import MovementKind
-from app.book.ledger.models import Portfolio
+from app.book.delinquency.facts import MovementKind
+from app.book.portfolios.days import last_closed
+from app.book.portfolios.models import Portfolio
 from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
 from app.core.money import to_decimal_string
 from app.http.cursors import decode_cursor, encode_cursor
 from app.http.doors import Manager
 from app.http.transactions import StreamSession
-from app.operations.day.runs import last_closed
 from app.reporting.kpis import history
 from app.reporting.kpis.history import AccountBehind, MovementBehind
 from app.reporting.kpis.rules import Figure

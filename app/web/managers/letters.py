@@ -18,8 +18,8 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.book.ledger.models import Portfolio
-from app.book.ledger.rules import CollectorKind
+from app.book.portfolios.models import Portfolio
+from app.book.portfolios.rules import CollectorKind
 from app.casework.cases.queries import get_case
 from app.casework.plans.queries import live_plan
 from app.core.clock import local_date

@@ -20,8 +20,9 @@ from starlette.datastructures import State
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.book.ledger.models import Portfolio
-from app.book.ledger.service import get_portfolio
+from app.book.portfolios.days import last_closed
+from app.book.portfolios.models import Portfolio
+from app.book.portfolios.service import get_portfolio
 from app.core.database.engine import Busy, exclusive, transaction
 from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
@@ -31,7 +32,6 @@ from app.http.context import Now, engine_of, ports_of, settings_of
 from app.http.cursors import RowId
 from app.http.doors import Manager
 from app.http.transactions import ReadSession, WriteSession
-from app.operations.day.runs import last_closed
 from app.operations.simulation.counts import LIST_HEADER
 from app.operations.simulation.models import SimulationRun
 from app.operations.simulation.rules import LONGEST_DAYS, MEASURE_WORDS, RunStatus

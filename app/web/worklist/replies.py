@@ -11,7 +11,8 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.book.ledger.models import Customer, Portfolio
+from app.book.ledger.models import Customer
+from app.book.portfolios.models import Portfolio
 from app.core.errors import Conflict, NotFound
 from app.core.ids import id_of
 from app.core.labels import REVIEW_LABELS

@@ -12,8 +12,8 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.book.delinquency.rules import bucket_labels, bucket_of, days_past_due
-from app.book.ledger.models import Portfolio
+from app.book.delinquency.days import bucket_labels, bucket_of, days_past_due
+from app.book.portfolios.models import Portfolio
 from app.casework.cases import queries
 from app.casework.cases import worklist as worklist_of
 from app.casework.cases.debt import (

@@ -12,11 +12,11 @@ from app.book.charges.models import Accrual
 from app.book.charges.rules import interest_of_day
 from app.book.delinquency.lifecycle import set_pause
 from app.book.ledger.balances import balance_of
-from app.book.ledger.lifecycle import change_status
+from app.book.ledger.corrections.reversals import reverse_entry
+from app.book.ledger.ends.status import change_status
 from app.book.ledger.models import Account, Entry
-from app.book.ledger.reversals import reverse_entry
 from app.book.ledger.rules import AccountStatus, EntryKind
-from app.book.ledger.service import get_portfolio
+from app.book.portfolios.service import get_portfolio
 from app.core.actor import Actor
 from app.core.database.engine import transaction
 from app.core.ids import id_of

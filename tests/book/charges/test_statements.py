@@ -16,12 +16,12 @@ from app.book.charges.rules import is_missed
 from app.book.charges.statements import once_a_violation, replace_statement
 from app.book.delinquency.history import as_known
 from app.book.delinquency.service import standing_on
-from app.book.ledger.corrections import waive
+from app.book.ledger.corrections.statements import figures_of, replaced_statements
+from app.book.ledger.corrections.waivers import waive
 from app.book.ledger.events import StatementReplaced, StatementWithdrawn
 from app.book.ledger.models import Account, Entry, ReplacedStatement, Statement
 from app.book.ledger.rules import EntryKind, FeedKind
-from app.book.ledger.service import get_portfolio
-from app.book.ledger.statements import figures_of, replaced_statements
+from app.book.portfolios.service import get_portfolio
 from app.core.actor import Actor
 from app.core.database.engine import transaction
 from app.core.errors import Conflict, Forbidden, Invalid

@@ -11,13 +11,14 @@ from app.book.delinquency.history import AccountOn, as_known, statement_view
 from app.book.delinquency.lifecycle import end_pause, set_pause
 from app.book.delinquency.models import Pause, ReAge
 from app.book.delinquency.queries import aging
-from app.book.delinquency.rules import TakenBy
 from app.book.delinquency.service import fold_accounts
-from app.book.ledger.lifecycle import change_status
+from app.book.delinquency.trace import TakenBy
+from app.book.ledger.corrections.reversals import reverse_entry
+from app.book.ledger.ends.status import change_status
 from app.book.ledger.models import Account, Entry
-from app.book.ledger.reversals import reverse_entry
 from app.book.ledger.rules import AccountStatus, EntryKind
-from app.book.ledger.service import get_portfolio, mark_changed
+from app.book.ledger.service import mark_changed
+from app.book.portfolios.service import get_portfolio
 from app.core.database.engine import transaction
 from app.core.ids import id_of
 from app.policy.sections.pauses import PauseKind

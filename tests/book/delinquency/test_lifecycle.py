@@ -24,13 +24,15 @@ from app.book.delinquency.queries import aging, roll_forward
 from app.book.delinquency.re_age import ReAgeFacts, ReAgeReason, review_re_age
 from app.book.delinquency.service import standing_on
 from app.book.ledger.balances import balance_of, still_owed
-from app.book.ledger.corrections import post_by_hand
+from app.book.ledger.corrections.entries import post_by_hand
+from app.book.ledger.corrections.reversals import reverse_entry
+from app.book.ledger.ends.status import change_status
 from app.book.ledger.events import AccountStatusChanged
-from app.book.ledger.lifecycle import change_status
-from app.book.ledger.models import Account, Entry, Portfolio
-from app.book.ledger.reversals import reverse_entry
-from app.book.ledger.rules import AccountStatus, CollectorKind, EntryKind
-from app.book.ledger.service import get_portfolio
+from app.book.ledger.models import Account, Entry
+from app.book.ledger.rules import AccountStatus, EntryKind
+from app.book.portfolios.models import Portfolio
+from app.book.portfolios.rules import CollectorKind
+from app.book.portfolios.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseOutcome
 from app.core.actor import Actor

@@ -11,11 +11,12 @@ from sqlmodel import Session, select
 
 from app.book.delinquency.queries import aging
 from app.book.delinquency.service import standing_on
-from app.book.ledger.corrections import waive
+from app.book.ledger.corrections.reversals import reverse_entry
+from app.book.ledger.corrections.waivers import waive
 from app.book.ledger.models import Account, Entry
-from app.book.ledger.reversals import reverse_entry
 from app.book.ledger.rules import AccountStatus, EntryKind
-from app.book.ledger.service import get_portfolio, set_portfolio
+from app.book.ledger.service import mark_all_changed
+from app.book.portfolios.service import get_portfolio, set_portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.core.actor import Actor
@@ -68,7 +69,14 @@ def test_saying_so_later_counts_every_account_anew(sqlite_engine: Engine) -> Non
     with transaction(engine) as session:
         book = get_portfolio(session, builders.BOOK)
         assert aging(session, book, DUE + DAY).past_due_amount == 10_000
-        set_portfolio(session, book, {"prepayments-count": "yes"}, now=builders.at(DUE + 2 * DAY), **BOSS)
+        set_portfolio(
+            session,
+            book,
+            {"prepayments-count": "yes"},
+            refold=mark_all_changed,
+            now=builders.at(DUE + 2 * DAY),
+            **BOSS,
+        )
     builders.close_day(engine, DUE + 2 * DAY)
     with transaction(engine) as session:
         book = get_portfolio(session, builders.BOOK)

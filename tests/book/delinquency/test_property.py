@@ -9,20 +9,10 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.book.delinquency.rules import (
-    DAY,
-    Events,
-    Folded,
-    Interval,
-    MovementKind,
-    Standing,
-    State,
-    days_past_due,
-    fold,
-    next_wake,
-    standing,
-    trace,
-)
+from app.book.delinquency.days import DAY, Interval, days_past_due
+from app.book.delinquency.facts import Events, Folded, MovementKind, Standing, State
+from app.book.delinquency.rules import fold, next_wake, standing
+from app.book.delinquency.trace import trace
 from tests.book.delinquency import naive
 from tests.book.delinquency.naive import Life
 

@@ -16,22 +16,23 @@ from hypothesis import strategies as st
 from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
+from app.book.delinquency.days import days_past_due
 from app.book.delinquency.history import as_known
 from app.book.delinquency.lifecycle import end_pause, set_pause
 from app.book.delinquency.models import AccountState, Pause, ReAge
 from app.book.delinquency.queries import roll_forward
-from app.book.delinquency.rules import days_past_due
 from app.book.delinquency.service import (
     fold_accounts,
     refold_from_nothing,
     schedule_later_changes,
     stale_accounts,
 )
-from app.book.ledger.lifecycle import set_status
-from app.book.ledger.models import Account, DailyRun, Entry, Portfolio, Position
-from app.book.ledger.reversals import reverse_entry
+from app.book.ledger.corrections.reversals import reverse_entry
+from app.book.ledger.ends.status import set_status
+from app.book.ledger.models import Account, Entry, Position
 from app.book.ledger.rules import AccountStatus, EntryKind
 from app.book.ledger.service import mark_changed
+from app.book.portfolios.models import DailyRun, Portfolio
 from app.core.database.engine import transaction
 from app.core.ids import id_of
 from app.policy.sections.pauses import PauseKind

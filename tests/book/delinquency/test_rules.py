@@ -6,26 +6,18 @@ from datetime import date, timedelta
 
 import pytest
 
-from app.book.delinquency.rules import (
+from app.book.delinquency.days import (
     DAY,
     NEVER,
-    Closing,
-    Credit,
-    Events,
-    Folded,
     Interval,
-    MovementKind,
-    Reported,
-    State,
     bucket_labels,
     bucket_of,
     day_that_counts,
     days_past_due,
-    fold,
-    next_wake,
-    standing,
     union,
 )
+from app.book.delinquency.facts import Closing, Credit, Events, Folded, MovementKind, Reported, State
+from app.book.delinquency.rules import fold, next_wake, standing
 
 FIRST = date(2026, 1, 1)
 DUE = date(2026, 1, 10)

@@ -22,10 +22,11 @@ from app.book.delinquency.service import (
     stale_accounts,
     standing_on,
 )
-from app.book.ledger.models import Account, Entry, LedgerChange, Portfolio, Statement
-from app.book.ledger.reversals import reverse_entry
+from app.book.ledger.corrections.reversals import reverse_entry
+from app.book.ledger.models import Account, Entry, LedgerChange, Statement
 from app.book.ledger.rules import EntryKind
-from app.book.ledger.service import get_portfolio
+from app.book.portfolios.models import Portfolio
+from app.book.portfolios.service import get_portfolio
 from app.core.actor import Actor
 from app.core.database.engine import transaction
 from app.core.ids import id_of

@@ -12,25 +12,16 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
+from app.book.delinquency.days import Interval, days_past_due
+from app.book.delinquency.facts import Closing, Credit, Events, Reported, State
 from app.book.delinquency.lifecycle import set_pause
 from app.book.delinquency.models import AccountState, Movement, ReAge, Spell
-from app.book.delinquency.rules import (
-    Closing,
-    Credit,
-    Events,
-    Interval,
-    Reported,
-    State,
-    billed_by,
-    days_past_due,
-    fold,
-    standing,
-)
+from app.book.delinquency.rules import billed_by, fold, standing
 from app.book.delinquency.service import edges_of, fold_accounts
 from app.book.ledger.balances import balance_of
-from app.book.ledger.lifecycle import set_status
+from app.book.ledger.corrections.reversals import reverse_entry
+from app.book.ledger.ends.status import set_status
 from app.book.ledger.models import Account, Entry, Position, Waiver
-from app.book.ledger.reversals import reverse_entry
 from app.book.ledger.rules import DEFAULT_BUCKET_EDGES, AccountStatus, EntryKind, WaiverStatus
 from app.book.ledger.service import mark_changed
 from app.core.actor import Actor

@@ -19,7 +19,8 @@ from app.book.feeds.bank import camt054
 from app.book.feeds.bank.store import store
 from app.book.feeds.cells import Reject, Row
 from app.book.feeds.models import UnmatchedPayment
-from app.book.ledger.models import Account, Entry, Portfolio
+from app.book.ledger.models import Account, Entry
+from app.book.portfolios.models import Portfolio
 from app.core.database.engine import transaction
 from tests import builders
 

@@ -13,8 +13,9 @@ from app.book.feeds.cells import BadCell, Layout
 from app.book.feeds.layouts import ACCOUNTS, PAYMENTS, STATEMENTS, TRANSACTIONS
 from app.book.feeds.reading.mapping_file import parse_mapping
 from app.book.feeds.reading.parsing import RowParser
-from app.book.ledger.models import Portfolio
-from app.book.ledger.rules import CollectorKind, EntryKind
+from app.book.ledger.rules import EntryKind
+from app.book.portfolios.models import Portfolio
+from app.book.portfolios.rules import CollectorKind
 from app.core.card_numbers import luhn
 from tests import builders
 

@@ -15,8 +15,9 @@ from app.book.feeds.models import UnmatchedPayment
 from app.book.feeds.preview import preview
 from app.book.feeds.reading.dates import DATE_RULES, refusal
 from app.book.feeds.storing.report import LoadReport
-from app.book.ledger.models import Entry, Portfolio
+from app.book.ledger.models import Entry
 from app.book.ledger.rules import FeedKind
+from app.book.portfolios.models import Portfolio
 from app.core.actor import Actor
 from app.core.database.engine import transaction
 from app.core.errors import Invalid

@@ -13,10 +13,12 @@ from sqlmodel import Session, col, select
 
 from app.actions.feeds import load
 from app.book.feeds.storing.report import LoadReport
-from app.book.ledger.models import Account, Entry, LedgerChange, Portfolio, Position
+from app.book.ledger.models import Account, Entry, LedgerChange, Position
 from app.book.ledger.positions import reconcile_positions, unreconciled
-from app.book.ledger.rules import DelinquencySource, EntryKind, FeedKind
+from app.book.ledger.rules import EntryKind, FeedKind
 from app.book.ledger.service import post_entry
+from app.book.portfolios.models import Portfolio
+from app.book.portfolios.rules import DelinquencySource
 from app.core.actor import Actor
 from app.core.database.engine import transaction
 from app.core.errors import Invalid

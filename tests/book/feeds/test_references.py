@@ -11,11 +11,11 @@ from sqlmodel import Session, select
 from app.actions.feeds import load
 from app.book.customers.lookup import customer_of_account
 from app.book.feeds.storing.report import LoadReport
-from app.book.ledger.corrections import post_by_hand
+from app.book.ledger.accounts import find_account
+from app.book.ledger.corrections.entries import post_by_hand
 from app.book.ledger.models import Account, Entry
 from app.book.ledger.queries import find_accounts
 from app.book.ledger.rules import EntryKind, FeedKind
-from app.book.ledger.service import find_account
 from app.core.actor import Actor
 from app.core.database.engine import transaction
 from app.core.errors import Conflict, NotFound

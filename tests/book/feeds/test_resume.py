@@ -27,7 +27,7 @@ from app.book.feeds.service import begin
 from app.book.feeds.storing.report import LoadReport
 from app.book.ledger.models import Account, Entry, LedgerChange
 from app.book.ledger.rules import AccountStatus, EntryKind, FeedKind
-from app.book.ledger.service import get_portfolio
+from app.book.portfolios.service import get_portfolio
 from app.core.actor import Actor
 from app.core.database.engine import table_of, transaction
 from app.core.errors import DeskError

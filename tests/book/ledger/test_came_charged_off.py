@@ -11,11 +11,13 @@ from sqlmodel import Session, select
 
 from app.book.delinquency.lifecycle import credit_balances
 from app.book.ledger.balances import balance_of, still_owed
-from app.book.ledger.corrections import pay_out
+from app.book.ledger.corrections.entries import pay_out
+from app.book.ledger.corrections.reversals import reverse_entry
 from app.book.ledger.models import Account, Position
-from app.book.ledger.reversals import reverse_entry
-from app.book.ledger.rules import AccountStatus, CollectorKind, DelinquencySource, EntryKind, is_charge_off
-from app.book.ledger.service import get_portfolio, mark_changed
+from app.book.ledger.rules import AccountStatus, EntryKind, is_charge_off
+from app.book.ledger.service import mark_changed
+from app.book.portfolios.rules import CollectorKind, DelinquencySource
+from app.book.portfolios.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
 from app.core.actor import Actor
 from app.core.database.engine import transaction

@@ -13,20 +13,14 @@ from sqlmodel import Session, col, select
 
 from app.book.delinquency.service import standing_on
 from app.book.ledger.balances import balance_of
-from app.book.ledger.corrections import (
-    decide_waiver,
-    left_to_waive,
-    move_payment,
-    pay_out,
-    post_by_hand,
-    waiting_waivers,
-    waive,
-)
+from app.book.ledger.corrections.entries import move_payment, pay_out, post_by_hand
+from app.book.ledger.corrections.reversals import reverse_entry
+from app.book.ledger.corrections.waivers import decide_waiver, left_to_waive, waiting_waivers, waive
 from app.book.ledger.events import EntryPosted, PaymentMoved, WaiverDecided
-from app.book.ledger.models import Account, Entry, Portfolio, Waiver
-from app.book.ledger.reversals import reverse_entry
+from app.book.ledger.models import Account, Entry, Waiver
 from app.book.ledger.rules import EntryKind, WaiverStatus
-from app.book.ledger.service import get_portfolio
+from app.book.portfolios.models import Portfolio
+from app.book.portfolios.service import get_portfolio
 from app.core.actor import Actor
 from app.core.database.engine import transaction
 from app.core.errors import Conflict, DeskError, Forbidden, Invalid

@@ -13,11 +13,11 @@ from sqlmodel import Session, select
 from app.actions.reversals import reverse_entry
 from app.book.delinquency.lifecycle import credit_balances
 from app.book.ledger.balances import balance_of, still_owed
-from app.book.ledger.corrections import pay_out
-from app.book.ledger.lifecycle import change_status
+from app.book.ledger.corrections.entries import pay_out
+from app.book.ledger.ends.status import change_status
 from app.book.ledger.models import Account, Entry
 from app.book.ledger.rules import AccountStatus, EntryKind
-from app.book.ledger.service import get_portfolio
+from app.book.portfolios.service import get_portfolio
 from app.core.database.engine import transaction
 from app.core.errors import Conflict
 from app.core.ids import id_of

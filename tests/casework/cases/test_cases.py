@@ -12,7 +12,7 @@ from sqlmodel import Session, select
 from app.book.delinquency.models import AccountState
 from app.book.ledger.models import Account
 from app.book.ledger.rules import AccountStatus
-from app.book.ledger.service import get_portfolio
+from app.book.portfolios.service import get_portfolio
 from app.casework.cases.calls import CallResult
 from app.casework.cases.events import CallLogged, CaseAssigned, CaseClosed, NoteAdded
 from app.casework.cases.models import (

@@ -12,9 +12,11 @@ from sqlmodel import Session, select
 from app.book.delinquency.queries import aging
 from app.book.delinquency.rules import owed_of
 from app.book.delinquency.service import Now, fold_accounts
-from app.book.ledger.models import Account, Portfolio
-from app.book.ledger.rules import AccountStatus, CollectorKind, EntryKind
-from app.book.ledger.service import get_portfolio
+from app.book.ledger.models import Account
+from app.book.ledger.rules import AccountStatus, EntryKind
+from app.book.portfolios.models import Portfolio
+from app.book.portfolios.rules import CollectorKind
+from app.book.portfolios.service import get_portfolio
 from app.casework.cases.debt import (
     debt_of,
     debts_as_folded,

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
-from app.book.ledger.corrections import post_by_hand, waive
+from app.book.ledger.corrections.entries import post_by_hand
+from app.book.ledger.corrections.waivers import waive
 from app.book.ledger.models import Account
 from app.book.ledger.rules import EntryKind
 from app.casework.cases.models import CollectionsCase

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
 from app.book.ledger.models import Account
-from app.book.ledger.service import get_portfolio
+from app.book.portfolios.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.plans.models import Plan

@@ -12,8 +12,9 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
 from app.book.ledger.balances import balance_of
-from app.book.ledger.models import Account, Portfolio
+from app.book.ledger.models import Account
 from app.book.ledger.rules import AccountStatus
+from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.plans.assessment import assess_due
 from app.casework.plans.events import PlanAccepted, PlanActivated, PlanOffered

@@ -20,11 +20,12 @@ from app.actions.reversals import reverse_entry
 from app.book.delinquency.models import AccountState
 from app.book.delinquency.service import fold_accounts, schedule_later_changes, stale_accounts
 from app.book.ledger.balances import balance_of, still_owed
-from app.book.ledger.corrections import post_by_hand
-from app.book.ledger.lifecycle import change_status
-from app.book.ledger.models import Account, DailyRun, Entry, Portfolio
-from app.book.ledger.recoveries import reinstate_recoveries
+from app.book.ledger.corrections.entries import post_by_hand
+from app.book.ledger.ends.recoveries import reinstate_recoveries
+from app.book.ledger.ends.status import change_status
+from app.book.ledger.models import Account, Entry
 from app.book.ledger.rules import ENDED, AccountStatus, EntryKind
+from app.book.portfolios.models import DailyRun, Portfolio
 from app.core.database.engine import transaction
 from app.core.errors import Conflict
 from app.core.ids import id_of

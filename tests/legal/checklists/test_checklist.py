@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.book.ledger.rules import CollectorKind
+from app.book.portfolios.rules import CollectorKind
 from app.core.errors import Conflict, Invalid
 from app.legal.bundle.excuses import check_exportable
 from app.legal.bundle.receipt import Receipt

@@ -13,9 +13,10 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
-from app.book.ledger.lifecycle import change_status
-from app.book.ledger.models import Account, Customer, Portfolio
+from app.book.ledger.ends.status import change_status
+from app.book.ledger.models import Account, Customer
 from app.book.ledger.rules import AccountStatus, EntryKind
+from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.holds.models import CaseHold
 from app.casework.holds.service import (

@@ -19,7 +19,7 @@ from sqlalchemy.engine import Engine
 
 from app.adapters.alerts import MailMessenger, WebhookMessenger
 from app.book.delinquency.models import AccountState
-from app.book.ledger.models import Portfolio
+from app.book.portfolios.models import Portfolio
 from app.core.clock import FixedClock
 from app.core.database.engine import reading, table_of, transaction
 from app.core.settings import Settings

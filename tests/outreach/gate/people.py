@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 from sqlmodel import Session
 
-from app.book.ledger.models import Customer, Portfolio
-from app.book.ledger.rules import CollectorKind
+from app.book.ledger.models import Customer
+from app.book.portfolios.models import Portfolio
+from app.book.portfolios.rules import CollectorKind
 from app.core.ids import id_of
 from app.outreach.gate.facts import gather_facts
 from app.policy.composition import packs_for

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
 from app.book.ledger.models import Customer
-from app.book.ledger.service import get_portfolio
+from app.book.portfolios.service import get_portfolio
 from app.casework.holds.service import start_hold
 from app.core.actor import SYSTEM, Actor
 from app.core.database.engine import table_of, transaction

@@ -10,7 +10,8 @@ from sqlmodel import Session, select
 
 from app.actions.holds import place_hold
 from app.book.delinquency.models import AccountState, Pause
-from app.book.ledger.models import Customer, Portfolio
+from app.book.ledger.models import Customer
+from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.core.actor import Actor
 from app.core.database.engine import transaction

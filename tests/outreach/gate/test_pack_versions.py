@@ -10,8 +10,8 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.orm import configure_mappers
 from sqlmodel import col, select
 
-from app.book.ledger.models import Portfolio
-from app.book.ledger.rules import CollectorKind
+from app.book.portfolios.models import Portfolio
+from app.book.portfolios.rules import CollectorKind
 from app.core.actor import Actor
 from app.core.database.engine import transaction
 from app.core.errors import NotFound

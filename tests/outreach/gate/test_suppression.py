@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
-from app.book.ledger.models import Customer, Portfolio
+from app.book.ledger.models import Customer
+from app.book.portfolios.models import Portfolio
 from app.core.actor import SYSTEM, Actor
 from app.core.database.engine import transaction
 from app.core.errors import Conflict, Invalid

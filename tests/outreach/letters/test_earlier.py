@@ -11,8 +11,8 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
 from app.book.ledger.models import Customer
-from app.book.ledger.rules import CollectorKind
-from app.book.ledger.service import get_portfolio
+from app.book.portfolios.rules import CollectorKind
+from app.book.portfolios.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
 from app.core.actor import Actor
 from app.core.database.engine import transaction

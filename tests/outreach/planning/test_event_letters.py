@@ -14,9 +14,11 @@ from app.actions.holds import place_hold
 from app.book.delinquency.models import AccountState
 from app.book.delinquency.service import fold_accounts
 from app.book.ledger.balances import balance_of
-from app.book.ledger.models import Account, Customer, Portfolio
-from app.book.ledger.rules import AccountStatus, CollectorKind, EntryKind
-from app.book.ledger.service import get_portfolio
+from app.book.ledger.models import Account, Customer
+from app.book.ledger.rules import AccountStatus, EntryKind
+from app.book.portfolios.models import Portfolio
+from app.book.portfolios.rules import CollectorKind
+from app.book.portfolios.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseOutcome, CaseStatus
 from app.casework.contacts.rules import CaseStep, DeskStep

@@ -11,7 +11,7 @@ from sqlmodel import select
 from app.book.delinquency.models import AccountState
 from app.book.ledger.models import Account, Customer
 from app.book.ledger.rules import AccountStatus
-from app.book.ledger.service import get_portfolio
+from app.book.portfolios.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.core.database.engine import transaction

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.engine import Engine
 
 from app.book.ledger.models import Customer
-from app.book.ledger.service import get_portfolio
+from app.book.portfolios.service import get_portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.contacts.rules import CaseStep, DeskStep
 from app.casework.holds.service import start_hold

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy.engine import Engine
 
-from app.book.ledger.models import DailyRun
+from app.book.portfolios.models import DailyRun
 from app.casework.cases.models import CollectionsCase
 from app.core.database.engine import transaction
 from app.core.ids import id_of

@@ -9,8 +9,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
-from app.book.ledger.models import Account, Customer, Portfolio
-from app.book.ledger.service import get_portfolio
+from app.book.ledger.models import Account, Customer
+from app.book.portfolios.models import Portfolio
+from app.book.portfolios.service import get_portfolio
 from app.casework.cases.calls import CallResult
 from app.casework.cases.events import CallTaskCreated
 from app.casework.cases.models import CollectionsCase

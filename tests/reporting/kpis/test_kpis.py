@@ -9,7 +9,7 @@ from sqlalchemy.engine import Engine
 
 from app.book.ledger.models import Account
 from app.book.ledger.rules import AccountStatus, EntryKind
-from app.book.ledger.service import get_portfolio
+from app.book.portfolios.service import get_portfolio
 from app.core.database.engine import transaction
 from app.core.ids import id_of
 from app.reporting.kpis.queries import figures_on, month_roll_forward, snapshots

@@ -13,9 +13,10 @@ from sqlmodel import Session, select
 
 from app.book.delinquency.models import Pause, ReAge
 from app.book.delinquency.service import fold_accounts
-from app.book.ledger.models import Account, Customer, Entry, Portfolio
-from app.book.ledger.reversals import reverse_entry
+from app.book.ledger.corrections.reversals import reverse_entry
+from app.book.ledger.models import Account, Customer, Entry
 from app.book.ledger.service import mark_changed
+from app.book.portfolios.models import Portfolio
 from app.core.actor import Actor
 from app.core.ids import id_of
 from app.core.staff.rules import Role

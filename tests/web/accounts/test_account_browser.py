@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.book.feeds.models import UnmatchedPayment
-from app.book.ledger.models import Account, Portfolio
+from app.book.ledger.models import Account
 from app.book.ledger.rules import EntryKind
+from app.book.portfolios.models import Portfolio
 from app.core.clock import SystemClock
 from app.core.ids import id_of
 from tests import builders

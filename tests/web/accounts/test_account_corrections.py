@@ -12,8 +12,9 @@ from sqlmodel import Session, col, select
 
 from app.book.delinquency.models import Pause, ReAge
 from app.book.ledger.events import AccountChanged, PaymentMoved
-from app.book.ledger.models import Account, Entry, Portfolio, Statement, Waiver
+from app.book.ledger.models import Account, Entry, Statement, Waiver
 from app.book.ledger.rules import AccountStatus, EntryKind, WaiverStatus
+from app.book.portfolios.models import Portfolio
 from app.core.actor import SYSTEM
 from app.core.ids import id_of
 from app.core.staff.rules import Role

@@ -20,7 +20,8 @@ from sqlmodel import Session, col, select
 
 from app.book.feeds.models import FeedLoad
 from app.book.ledger.models import Account, Entry
-from app.book.ledger.rules import DelinquencySource, FeedKind
+from app.book.ledger.rules import FeedKind
+from app.book.portfolios.rules import DelinquencySource
 from app.core.actor import SYSTEM
 from app.core.database.engine import exclusive
 from app.core.ids import id_of

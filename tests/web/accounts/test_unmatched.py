@@ -10,8 +10,9 @@ from sqlmodel import Session, select
 
 from app.book.feeds.events import PaymentMatched
 from app.book.feeds.models import UnmatchedPayment
-from app.book.ledger.models import Account, Entry, Portfolio
+from app.book.ledger.models import Account, Entry
 from app.book.ledger.rules import UnmatchedStatus
+from app.book.portfolios.models import Portfolio
 from app.core.staff.rules import Role
 from tests import builders
 from tests.web.accounts.test_account import an_account

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlmodel import Session, select
 
-from app.book.ledger.corrections import post_by_hand
+from app.book.ledger.corrections.entries import post_by_hand
 from app.book.ledger.models import Account
 from app.book.ledger.rules import EntryKind
 from app.casework.cases.models import CollectionsCase

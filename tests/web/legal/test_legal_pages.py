@@ -12,9 +12,10 @@ from datetime import timedelta
 import pytest
 from sqlmodel import Session, col, select
 
-from app.book.ledger.corrections import post_by_hand
-from app.book.ledger.models import Account, DailyRun
+from app.book.ledger.corrections.entries import post_by_hand
+from app.book.ledger.models import Account
 from app.book.ledger.rules import EntryKind
+from app.book.portfolios.models import DailyRun
 from app.casework.cases.events import NoteAdded
 from app.casework.cases.models import CollectionsCase
 from app.core.actor import Actor

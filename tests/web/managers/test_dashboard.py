@@ -10,9 +10,9 @@ from datetime import date, timedelta
 
 import pytest
 
+from app.book.delinquency.facts import MovementKind
 from app.book.delinquency.queries import aging, roll_forward
-from app.book.delinquency.rules import MovementKind
-from app.book.ledger.models import DailyRun, Portfolio
+from app.book.portfolios.models import DailyRun, Portfolio
 from app.core.dates import month_start
 from app.core.staff.rules import Role
 from app.outreach.outbox.models import Heartbeat

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import Session, select
 
-from app.book.ledger.service import get_portfolio
+from app.book.portfolios.service import get_portfolio
 from app.casework.contacts.rules import DeskStep
 from app.core.actor import Actor
 from app.core.ids import id_of

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlmodel import Session
 
-from app.book.ledger.service import get_portfolio
+from app.book.portfolios.service import get_portfolio
 from app.core.actor import Actor
 from app.core.ids import id_of
 from app.outreach.strategy import service

@@ -40,8 +40,8 @@ from app.book.feeds.bank.store import Returned
 from app.book.feeds.cells import BadCell, Layout, Reject, Row
 from app.book.feeds.reading.lines import Record
 from app.book.feeds.reading.parsing import Batch
-from app.book.ledger.models import Portfolio
 from app.book.ledger.references import normal_reference, real_reference
+from app.book.portfolios.models import Portfolio
 from app.core.errors import DeskError, Invalid
 from app.core.types import JsonObject, Values
 

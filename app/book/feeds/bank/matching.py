@@ -23,11 +23,13 @@ from app.book.feeds.bank.rules import (
 )
 from app.book.feeds.events import PaymentMatched, PaymentUnmatched
 from app.book.feeds.models import PayerAccount, UnmatchedPayment
-from app.book.ledger.corrections import require_day
+from app.book.ledger.corrections.entries import require_day
+from app.book.ledger.ends.recoveries import reinstate_recoveries
 from app.book.ledger.models import Account, Entry
-from app.book.ledger.recoveries import reinstate_recoveries
-from app.book.ledger.rules import UnmatchedStatus, payment_kind, posting_date
-from app.book.ledger.service import first_open_day, mark_changed, post_entry
+from app.book.ledger.rules import UnmatchedStatus, payment_kind
+from app.book.ledger.service import mark_changed, post_entry
+from app.book.portfolios.days import first_open_day
+from app.book.portfolios.rules import posting_date
 from app.core.actor import Actor
 from app.core.database.bulk import insert_rows, upsert
 from app.core.database.engine import table_of

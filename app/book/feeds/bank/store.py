@@ -26,8 +26,9 @@ from app.book.feeds.bank.matching import (
 from app.book.feeds.bank.rules import Incoming, Match, NoMatch
 from app.book.feeds.cells import CONFLICT, Reject, Row, Stored
 from app.book.feeds.models import BankTransaction, PayerAccount, UnmatchedPayment
-from app.book.ledger.models import Entry, Portfolio
+from app.book.ledger.models import Entry
 from app.book.ledger.rules import EntryKind, UnmatchedStatus
+from app.book.portfolios.models import Portfolio
 from app.core.actor import Actor
 from app.core.database.engine import table_of
 from app.core.errors import Conflict

@@ -18,8 +18,8 @@ from app.book.feeds.reading import workbook
 from app.book.feeds.reading.files import Feed
 from app.book.feeds.reading.lines import Block, Item, Plain, Record, Unreadable
 from app.book.feeds.reading.mapping import TEXTS, Bound, Mapping
-from app.book.ledger.models import Portfolio
 from app.book.ledger.rules import LOWERING
+from app.book.portfolios.models import Portfolio
 from app.core.card_numbers import holds_card_number
 from app.core.errors import Invalid
 from app.core.money import exponent

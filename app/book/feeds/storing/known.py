@@ -11,14 +11,10 @@ from sqlmodel import Session
 
 from app.book.feeds.storing.kinds import DATED
 from app.book.feeds.storing.tables import SLICE, among_texts, as_sqlite, copy_rows, fetch, polars_type
-from app.book.ledger.models import (
-    Account,
-    LedgerChange,
-    Portfolio,
-    ReplacedStatement,
-)
+from app.book.ledger.models import Account, LedgerChange, ReplacedStatement
 from app.book.ledger.rules import AccountStatus, FeedKind
-from app.book.ledger.service import first_open_day
+from app.book.portfolios.days import first_open_day
+from app.book.portfolios.models import Portfolio
 from app.core.clock import local_date
 from app.core.database.engine import table_of
 

@@ -21,10 +21,14 @@ from app.book.feeds.cells import (
     reference_cell,
 )
 from app.book.feeds.reading.dates import DATE_RULES, refusal
-from app.book.ledger.models import Account, Portfolio, Position
+from app.book.ledger.accounts import accounts_by_reference
+from app.book.ledger.models import Account, Position
 from app.book.ledger.positions import reconcile_positions
-from app.book.ledger.rules import DelinquencySource, FeedKind, posting_date
-from app.book.ledger.service import accounts_by_reference, first_open_day, mark_changed
+from app.book.ledger.rules import FeedKind
+from app.book.ledger.service import mark_changed
+from app.book.portfolios.days import first_open_day
+from app.book.portfolios.models import Portfolio
+from app.book.portfolios.rules import DelinquencySource, posting_date
 from app.core.clock import local_date
 from app.core.database.bulk import among, insert_rows
 from app.core.database.engine import table_of

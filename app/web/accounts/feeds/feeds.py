@@ -13,8 +13,8 @@ from starlette.responses import Response
 
 from app.book.feeds.models import FeedLoad
 from app.book.feeds.queries import history
-from app.book.ledger.models import Portfolio
 from app.book.ledger.rules import FeedKind
+from app.book.portfolios.models import Portfolio
 from app.core.ids import id_of
 from app.http.context import settings_of
 from app.http.doors import Manager

@@ -20,7 +20,7 @@ from starlette.responses import FileResponse, Response
 
 from app.book.feeds.models import FeedLoad
 from app.book.feeds.reading.mapping import Mapping as FeedMapping
-from app.book.ledger.models import Portfolio
+from app.book.portfolios.models import Portfolio
 from app.core.actor import Actor
 from app.core.database.engine import Busy, exclusive
 from app.core.errors import Conflict, DeskError, NotFound

@@ -13,7 +13,8 @@ from starlette.responses import Response
 
 from app.actions.corrections import decide_report
 from app.actions.reported import count_waiting, get_report, waiting_reports
-from app.book.ledger.models import Customer, Portfolio
+from app.book.ledger.models import Customer
+from app.book.portfolios.models import Portfolio
 from app.core.database.engine import Row
 from app.core.errors import Conflict, Invalid
 from app.core.text import sentence

@@ -16,9 +16,9 @@ from app.book.feeds.preview import Preview, preview
 from app.book.feeds.service import begin
 from app.book.feeds.storing.positions import check_source
 from app.book.feeds.uploads import forget_uploads
-from app.book.ledger.models import Portfolio
 from app.book.ledger.rules import FeedKind
-from app.book.ledger.service import get_portfolio
+from app.book.portfolios.models import Portfolio
+from app.book.portfolios.service import get_portfolio
 from app.core.clock import local_date
 from app.core.database.engine import private
 from app.core.errors import DeskError, Invalid

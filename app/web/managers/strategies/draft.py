@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.book.ledger.models import Portfolio
+from app.book.portfolios.models import Portfolio
 from app.outreach.strategy import ladders, service
 from app.outreach.strategy.conditions import ASKABLE, Shape
 from app.outreach.strategy.file.problems import BadStrategy, Place, Problem

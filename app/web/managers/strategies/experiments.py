@@ -13,8 +13,9 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.book.ledger.models import Portfolio
-from app.book.ledger.service import get_portfolio
+from app.book.portfolios.days import last_closed
+from app.book.portfolios.models import Portfolio
+from app.book.portfolios.service import get_portfolio
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import MANAGEMENT
@@ -24,7 +25,6 @@ from app.http.context import Now
 from app.http.cursors import RowId
 from app.http.doors import Manager
 from app.http.transactions import ReadSession, WriteSession
-from app.operations.day.runs import last_closed
 from app.outreach.strategy import ladders, queries, service
 from app.outreach.strategy.experiments import Comparison, Verdict, sample_size, smaller_arm_share
 from app.outreach.strategy.models import Experiment, StrategyVersion

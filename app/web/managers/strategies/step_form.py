@@ -9,7 +9,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.book.ledger.models import Portfolio
+from app.book.portfolios.models import Portfolio
 from app.core.errors import Invalid, NotFound
 from app.core.labels import CHANNEL_LABELS
 from app.core.money import exponent

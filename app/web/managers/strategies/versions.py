@@ -11,8 +11,8 @@ from sqlmodel import Session, col, select
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.book.ledger.models import Portfolio
-from app.book.ledger.service import get_portfolio
+from app.book.portfolios.models import Portfolio
+from app.book.portfolios.service import get_portfolio
 from app.core.ids import id_of
 from app.core.staff.rules import MANAGEMENT
 from app.http.context import Now

@@ -8,7 +8,7 @@ from typing import Any
 from sqlmodel import Session
 from starlette.requests import Request
 
-from app.book.ledger.models import Portfolio
+from app.book.portfolios.models import Portfolio
 from app.core.errors import NotFound
 from app.core.labels import CHANNEL_LABELS
 from app.http.context import ports_of

@@ -1,35 +1,24 @@
-"""What people put right by hand: entries posted, fees waived, payments moved, overpayments paid out.
+"""Entries that people post by hand, payments they move, overpayments they pay out.
 
 Each is an entry and an event with its author and reason, in the caller's transaction, under the lock of the
-customers it concerns. Who may do what is in `rules.POSTED_BY_HAND` and `rules.waives_alone`.
+customers it concerns. `rules.POSTED_BY_HAND` says who may post which kind.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date, datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from app.book.ledger.balances import balance_of, still_owed
-from app.book.ledger.ends import judge_reversal
-from app.book.ledger.events import PaymentMoved, WaiverDecided, WaiverRequested
-from app.book.ledger.models import Account, Entry, Portfolio, Waiver
-from app.book.ledger.recoveries import reinstate_recoveries
-from app.book.ledger.reversals import require_reversible, standing_waivers
-from app.book.ledger.rules import (
-    POSTED_BY_HAND,
-    WAIVABLE,
-    EntryKind,
-    WaiverStatus,
-    payment_kind,
-    posting_date,
-    waives_alone,
-)
+from app.book.ledger.corrections.reversals import require_reversible
+from app.book.ledger.ends.after_reversal import judge_reversal
+from app.book.ledger.ends.recoveries import reinstate_recoveries
+from app.book.ledger.events import PaymentMoved
+from app.book.ledger.models import Account, Entry
+from app.book.ledger.rules import POSTED_BY_HAND, EntryKind, payment_kind
 from app.book.ledger.service import (
     MAX_REFERENCE,
-    business_date,
-    first_open_day,
     fresh_reference,
     lock_account,
     post_entry,
@@ -37,6 +26,9 @@ from app.book.ledger.service import (
     record_on_account,
     suffixed,
 )
+from app.book.portfolios.days import business_date, first_open_day
+from app.book.portfolios.models import Portfolio
+from app.book.portfolios.rules import posting_date
 from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.errors import Conflict, Forbidden, Invalid
@@ -97,132 +89,6 @@ def require_day(session: Session, account: Account, on: date, now: datetime) -> 
         raise Invalid("the effective date is in the future", "effective_on")
     if on < account.opened_on:
         raise Invalid(f"the account was opened on {account.opened_on}, after this day", "effective_on")
-
-
-# --- waivers --------------------------------------------------------------------------------------------------
-
-
-def waive(
-    session: Session, entry: Entry, amount_minor: int, reason: str, *, by: Actor, role: Role, now: datetime
-) -> Waiver:
-    """Forgive a fee or interest, wholly or in part. A manager within the portfolio's limit decides alone and the
-    credit is posted; otherwise the waiver waits for a manager other than the one who asked."""
-    reason = clean_reason(reason, "reason")
-    account = session.get_one(Account, entry.account_id)
-    lock_customers(session, [account.customer_id])
-    if entry.kind not in WAIVABLE or entry.amount_minor <= 0:
-        raise Conflict("only a fee or interest can be waived")
-    if session.scalar(select(Entry.id).where(Entry.reverses_id == entry.id)):
-        raise Conflict(f"entry {entry.reference} was reversed: there is nothing left to waive")
-    if amount_minor <= 0:
-        raise Invalid("the amount must be positive", "amount")
-    if amount_minor > left_to_waive(session, entry):
-        raise Invalid("this is more than is left of the entry after other waivers", "amount")
-    portfolio = session.get_one(Portfolio, entry.portfolio_id)
-    waiver = Waiver(
-        portfolio_id=entry.portfolio_id,
-        account_id=entry.account_id,
-        entry_id=id_of(entry),
-        amount_minor=amount_minor,
-        reason=reason,
-        requested_by=by,
-        requested_at=now,
-        alone=waives_alone(role, amount_minor, portfolio.waive_limit_minor),
-    )
-    session.add(waiver)
-    session.flush()
-    _record_waiver(session, WaiverRequested, account, entry, waiver, by=by, now=now)
-    if waiver.alone:
-        _approve(session, waiver, account, entry, by=by, now=now)
-    return waiver
-
-
-def decide_waiver(
-    session: Session, waiver: Waiver, *, approve: bool, note: str = "", by: Actor, role: Role, now: datetime
-) -> Waiver:
-    """Approve a waiver, which posts the credit, or decline it. Forbidden to whoever asked for it."""
-    note = clean_reason(note, "note", required=not approve)
-    if role not in MANAGEMENT:
-        raise Forbidden("A manager decides about waivers.")
-    account = session.get_one(Account, waiver.account_id)
-    lock_customers(session, [account.customer_id])
-    waiver = session.get_one(Waiver, waiver.id, populate_existing=True, with_for_update=True)
-    if waiver.status is not WaiverStatus.REQUESTED:
-        raise Conflict(f"this waiver is {waiver.status.value} already")
-    if waiver.requested_by == by:
-        raise Forbidden("Whoever asked for a waiver does not decide about it; ask another manager.")
-    waiver.note = note
-    entry = session.get_one(Entry, waiver.entry_id)
-    if approve:
-        _approve(session, waiver, account, entry, by=by, now=now)
-    else:
-        waiver.status, waiver.decided_by, waiver.decided_at = WaiverStatus.DECLINED, by, now
-        _record_waiver(session, WaiverDecided, account, entry, waiver, by=by, now=now)
-    session.flush()
-    return waiver
-
-
-def _approve(
-    session: Session, waiver: Waiver, account: Account, entry: Entry, *, by: Actor, now: datetime
-) -> None:
-    portfolio = session.get_one(Portfolio, waiver.portfolio_id)
-    today = local_date(now, portfolio.timezone)
-    credit = post_entry(
-        session,
-        account,
-        EntryKind.CREDIT,
-        waiver.amount_minor,
-        effective_on=today,
-        posted_on=business_date(session, portfolio, now),
-        reference=f"waiver:{waiver.id}",
-        description=waiver.reason,
-        by=by,
-        now=now,
-    )
-    waiver.status, waiver.decided_by, waiver.decided_at = WaiverStatus.APPROVED, by, now
-    waiver.credit_id = credit.id
-    session.flush()
-    _record_waiver(session, WaiverDecided, account, entry, waiver, by=by, now=now)
-
-
-def left_to_waive(session: Session, entry: Entry) -> int:
-    """What is left of a fee or interest entry after waivers granted and waiting, in minor units."""
-    waivers: Sequence[Waiver] = session.scalars(standing_waivers(entry)).all()
-    taken = sum(waiver.amount_minor for waiver in waivers)
-    return entry.amount_minor - taken
-
-
-def waiting_waivers(session: Session, portfolio_id: int) -> Sequence[Waiver]:
-    """Waivers that wait for a second person, the oldest first."""
-    query = select(Waiver).where(
-        Waiver.portfolio_id == portfolio_id, col(Waiver.status) == WaiverStatus.REQUESTED
-    )
-    return session.scalars(query.order_by(col(Waiver.id))).all()
-
-
-def _record_waiver(
-    session: Session,
-    kind: type[WaiverRequested | WaiverDecided],
-    account: Account,
-    entry: Entry,
-    waiver: Waiver,
-    *,
-    by: Actor,
-    now: datetime,
-) -> None:
-    payload = kind(
-        id_of(waiver),
-        entry.reference,
-        waiver.amount_minor,
-        waiver.reason,
-        waiver.alone,
-        waiver.status,
-        waiver.note,
-    )
-    record_on_account(session, account, payload, by=by, now=now)
-
-
-# --- payments that went astray, and too much of them ------------------------------------------------------------
 
 
 def move_payment(

@@ -9,8 +9,10 @@ from datetime import date, datetime
 from sqlmodel import Session, col, select
 
 from app.book.ledger.events import StatementReplaced, StatementWithdrawn
-from app.book.ledger.models import Account, Portfolio, ReplacedStatement, Statement
-from app.book.ledger.service import business_date, lock_account, mark_changed, record_on_account
+from app.book.ledger.models import Account, ReplacedStatement, Statement
+from app.book.ledger.service import lock_account, mark_changed, record_on_account
+from app.book.portfolios.days import business_date
+from app.book.portfolios.models import Portfolio
 from app.core.actor import Actor
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.ids import id_of

@@ -10,21 +10,18 @@ from app.book.ledger.balances import (
     balance_of,
     still_owed,
 )
+from app.book.ledger.ends.recoveries import reinstate_recoveries
 from app.book.ledger.events import AccountStatusChanged
-from app.book.ledger.models import Account, Portfolio
-from app.book.ledger.recoveries import reinstate_recoveries
+from app.book.ledger.models import Account
 from app.book.ledger.rules import (
     ENDED,
     STATUS_SENTENCES,
     AccountStatus,
     EntryKind,
     StatusFacts,
-    posting_date,
     status_refusals,
 )
 from app.book.ledger.service import (
-    business_date,
-    first_open_day,
     fresh_reference,
     lock_account,
     mark_changed,
@@ -34,6 +31,9 @@ from app.book.ledger.service import (
     standing_entries,
     suffixed,
 )
+from app.book.portfolios.days import business_date, first_open_day
+from app.book.portfolios.models import Portfolio
+from app.book.portfolios.rules import posting_date
 from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.errors import Conflict

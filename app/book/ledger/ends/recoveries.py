@@ -17,20 +17,15 @@ from app.book.ledger.balances import (
     off_the_book,
     untold,
 )
-from app.book.ledger.models import Account, Entry, LedgerChange, Portfolio
-from app.book.ledger.rules import (
-    ENDED,
-    PAYS_DUES,
-    AccountStatus,
-    CollectorKind,
-    DelinquencySource,
-    EntryKind,
-)
+from app.book.ledger.models import Account, Entry, LedgerChange
+from app.book.ledger.rules import ENDED, PAYS_DUES, AccountStatus, EntryKind
 from app.book.ledger.service import (
     mark_changed,
     reinstatement_references,
     standing_entries,
 )
+from app.book.portfolios.models import Portfolio
+from app.book.portfolios.rules import CollectorKind, DelinquencySource
 from app.core.database.bulk import chunked, insert_rows
 from app.core.database.engine import table_of
 from app.core.ids import id_of

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from app.book.ledger.ends import judge_reversal
+from app.book.ledger.ends.after_reversal import judge_reversal
 from app.book.ledger.models import Account, Entry, Waiver
 from app.book.ledger.rules import EntryKind, WaiverStatus
 from app.book.ledger.service import lock_account, post_mirror, standing_entries
@@ -23,7 +23,7 @@ def reverse_entry(
     """Undo an entry by its mirror image, dated `posted_on` and posted into the day that is open. Delinquency
     nets a reversed credit on the credit's own date, so a bounced payment reopens what it had paid as if it had
     never come. What was recovered after a charge-off takes the entry that reinstated it along, and an end that
-    does not hold any more is undone (`app.book.ledger.ends`).
+    does not hold any more is undone (`app.book.ledger.ends.after_reversal`).
 
     People and banks reverse through `app.actions.reversals`, which also looks after agreements and the case.
     Conflict where it was reversed before, or where something else would have to be undone first.

@@ -8,24 +8,14 @@ from datetime import date, datetime
 from sqlmodel import Session, col, select
 
 from app.book.ledger.balances import balance_of, off_the_book
+from app.book.ledger.ends.status import set_status
 from app.book.ledger.events import AccountStatusChanged
-from app.book.ledger.lifecycle import set_status
-from app.book.ledger.models import Account, Entry, Portfolio
-from app.book.ledger.rules import (
-    ENDED,
-    AccountStatus,
-    EndFacts,
-    EndVerdict,
-    EntryKind,
-    judge_end,
-    posting_date,
-)
-from app.book.ledger.service import (
-    business_date,
-    first_open_day,
-    fresh_reference,
-    post_entry,
-)
+from app.book.ledger.models import Account, Entry
+from app.book.ledger.rules import ENDED, AccountStatus, EndFacts, EndVerdict, EntryKind, judge_end
+from app.book.ledger.service import fresh_reference, post_entry
+from app.book.portfolios.days import business_date, first_open_day
+from app.book.portfolios.models import Portfolio
+from app.book.portfolios.rules import posting_date
 from app.core.actor import Actor
 from app.core.ids import id_of
 from app.core.timeline.models import Event
