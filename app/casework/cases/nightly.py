@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -36,6 +35,7 @@ from app.casework.cases.rules import (
 from app.core.actor import SYSTEM
 from app.core.database.bulk import chunked, insert_rows
 from app.core.database.engine import table_of
+from app.core.database.rows import DbRow
 from app.core.timeline.service import about_customer, record_many
 
 
@@ -104,8 +104,8 @@ def review_cases(
     (those with a live plan), and bring the others up to the end of `on`. Returns how many were closed."""
     assert portfolio.id is not None
     kept = set(keep_open)
-    done: list[tuple[Any, CustomerDebt]] = []
-    live: list[tuple[Any, CustomerDebt]] = []
+    done: list[tuple[DbRow, CustomerDebt]] = []
+    live: list[tuple[DbRow, CustomerDebt]] = []
     for case, owes in _open_cases(session, portfolio.id):
         is_done = owes.past_due < max(1, portfolio.small_debt_minor) and case.id not in kept
         (done if is_done else live).append((case, owes))
@@ -114,7 +114,7 @@ def review_cases(
     return len(done)
 
 
-def _open_cases(session: Session, portfolio_id: int) -> list[tuple[Any, CustomerDebt]]:
+def _open_cases(session: Session, portfolio_id: int) -> list[tuple[DbRow, CustomerDebt]]:
     """Open cases of a portfolio with whether a call waits (`call_task`), each with what its customer owes now."""
     case, task = table_of(CollectionsCase), table_of(CallTask)
     waiting_call = sa.exists().where(task.c.case_id == case.c.id, task.c.done_at.is_(None))
@@ -126,7 +126,7 @@ def _open_cases(session: Session, portfolio_id: int) -> list[tuple[Any, Customer
     return [(row, standings.get(row.customer_id, CustomerDebt())) for row in rows]
 
 
-def _close(session: Session, done: Sequence[tuple[Any, CustomerDebt]], on: date, *, now: datetime) -> None:
+def _close(session: Session, done: Sequence[tuple[DbRow, CustomerDebt]], on: date, *, now: datetime) -> None:
     if not done:
         return
     case = table_of(CollectionsCase)
@@ -154,7 +154,7 @@ def _close(session: Session, done: Sequence[tuple[Any, CustomerDebt]], on: date,
     record_many(session, events, by=SYSTEM, now=now)
 
 
-def _outcomes(session: Session, cases: Sequence[tuple[Any, CustomerDebt]]) -> dict[int, CaseOutcome]:
+def _outcomes(session: Session, cases: Sequence[tuple[DbRow, CustomerDebt]]) -> dict[int, CaseOutcome]:
     """Tell how each of these cases ended: with its accounts, where they ended while it was open."""
     ended: dict[int, list[tuple[AccountStatus, date]]] = {}
     for customers in chunked([case.customer_id for case, _ in cases], 2000):
@@ -180,7 +180,7 @@ def _drop_call_tasks(session: Session, case_ids: Sequence[int], *, now: datetime
         session.connection().execute(sa.update(task).where(waiting).values(done_at=now, result="case_closed"))
 
 
-def _refresh(session: Session, found: Sequence[tuple[Any, CustomerDebt]], on: date) -> None:
+def _refresh(session: Session, found: Sequence[tuple[DbRow, CustomerDebt]], on: date) -> None:
     """Amounts, priority and the strategy's wake-up of open cases at the end of `on`."""
     case = table_of(CollectionsCase)
     typical = sum(owes.past_due for _, owes in found) // max(1, len(found))

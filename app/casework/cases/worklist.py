@@ -6,7 +6,7 @@ Every list is one statement over open cases; what is shown beside each row is fe
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -22,7 +22,7 @@ from app.casework.cases.queries import CASE_REFERENCE
 from app.casework.cases.rules import CaseStatus
 from app.core.database.bulk import chunked
 from app.core.database.engine import UtcDateTime, table_of
-from app.core.database.rows import DbRow
+from app.core.database.rows import DbRow, Query
 from app.core.errors import Invalid
 from app.core.types import Rows
 
@@ -96,7 +96,7 @@ def in_bucket(books: Sequence[PortfolioToday], label: str) -> Condition:
     return in_any(books, within)
 
 
-def in_any(books: Sequence[PortfolioToday], condition: Any) -> Condition:
+def in_any(books: Sequence[PortfolioToday], condition: Callable[[PortfolioToday], Condition]) -> Condition:
     case = table_of(CollectionsCase)
     parts = [sa.and_(case.c.portfolio_id == book.portfolio_id, condition(book)) for book in books]
     return sa.or_(sa.false(), *parts)
@@ -155,8 +155,9 @@ def count(session: Session, chosen: Selection) -> int:
 
 # --- order and pages ----------------------------------------------------------------------------------------
 
+Key = sa.ColumnElement[Any]
 SORTS = ("urgency", "reference", "name", "past_due", "days", "owner")
-Order = tuple[Any, bool]
+Order = tuple[Key, bool]
 """An expression and whether it descends."""
 
 
@@ -185,7 +186,7 @@ def worklist(
     after: Rows | None,
     limit: int,
     now: datetime,
-) -> tuple[list[DbRow], list[Any] | None]:
+) -> tuple[list[DbRow], list[str | int] | None]:
     """A page of open cases with their customer's name, and the position where the next page starts."""
     orders = _orders(sort, descending, now)
     query = _ids_query(chosen, orders, by_name=sort == "name")
@@ -213,7 +214,7 @@ def all_rows(
     )
 
 
-def _ids_query(chosen: Selection, orders: Sequence[Order], *, by_name: bool) -> Any:
+def _ids_query(chosen: Selection, orders: Sequence[Order], *, by_name: bool) -> Query:
     """The selected cases in order, ids and keys only: what is sorted stays narrow, and the customer is joined only
     where a name decides."""
     case, customer = table_of(CollectionsCase), table_of(Customer)
@@ -237,7 +238,7 @@ def _wide(session: Session, ids: sa.Subquery, orders: Sequence[Order]) -> list[D
     return list(session.connection().execute(query))
 
 
-def _ordering(keys: Rows, orders: Sequence[Order]) -> list[Any]:
+def _ordering(keys: Sequence[Key], orders: Sequence[Order]) -> list[Key]:
     return [key.desc() if down else key.asc() for key, (_, down) in zip(keys, orders, strict=True)]
 
 
@@ -251,13 +252,13 @@ def _beyond(orders: Sequence[Order], after: Rows) -> Condition:
     return sa.or_(*ways)
 
 
-def _scalar(value: Any) -> str | int:
+def _scalar(value: object) -> str | int:
     if isinstance(value, (date, datetime)):
         return value.isoformat()
     return value if isinstance(value, int) else str(value)
 
 
-def _parsed(expression: Any, value: Any) -> Any:
+def _parsed(expression: Key, value: Any) -> object:
     """A value out of a page link, as the expression's type. Invalid if it is not such a value."""
     try:
         if isinstance(expression.type, UtcDateTime):
