@@ -13,16 +13,19 @@ from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
 from app.actions.agreements import accept_offer, cancel_agreement, offer_plan, promise
-from app.actions.holds import place_hold
+from app.actions.holds import place_hold, review_hold
 from app.api.cases.lookup import case_named
 from app.book.ledger.models import Account
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseOutcome, CaseStatus
 from app.casework.holds.models import CaseHold
+from app.casework.holds.queries import get_hold
+from app.casework.holds.service import end_due_holds
 from app.casework.plans.models import Plan
+from app.casework.plans.offers import expire_offers
 from app.casework.plans.queries import plan_of
-from app.casework.plans.rules import InstalmentTerms
+from app.casework.plans.rules import InstalmentTerms, PlanStatus
 from app.core.actor import Actor
 from app.core.database.engine import transaction
 from app.core.errors import Conflict
@@ -225,3 +228,62 @@ def test_the_page_of_an_account_waits_for_the_same_lock(postgres_engine: Engine)
             assert not found, "it waits"
             session.commit()
     assert isinstance(found[0], int)
+
+
+def test_a_hold_that_is_kept_while_the_night_would_end_it_stands(postgres_engine: Engine) -> None:
+    a_customer(postgres_engine)
+    case_id = the_case(postgres_engine)
+    with transaction(postgres_engine) as session:
+        hold = place_hold(
+            session, by_the_api(session, case_id), HoldKind.HARDSHIP, "ill", ON + DAY, builders.catalog(),
+            by=ANN, now=NOW,
+        ).hold  # fmt: skip
+        hold_id = id_of(hold)
+
+    def night() -> int:
+        with transaction(postgres_engine) as session:
+            portfolio = session.scalars(select(Portfolio)).one()
+            return end_due_holds(session, portfolio, ON, now=builders.night_after(ON))
+
+    with transaction(postgres_engine) as session:
+        case = on_the_page(session, case_id)
+        with meanwhile(night) as found:
+            assert not found, "it waits"
+            hold = get_hold(session, case.customer_id, hold_id, lock=True)
+            review_hold(session, hold, "still ill", ON + 30 * DAY, by=ANN, now=NOW)
+            session.commit()
+    assert found == [0]
+    with transaction(postgres_engine) as session:
+        assert session.get_one(CaseHold, hold_id).ended_at is None
+
+
+def test_an_offer_that_is_accepted_while_the_night_would_end_it_is_accepted(postgres_engine: Engine) -> None:
+    a_customer(postgres_engine)
+    case_id = the_case(postgres_engine)
+    with transaction(postgres_engine) as session:
+        terms = InstalmentTerms(5_000, 0, 2, ON)
+        offer = offer_plan(
+            session,
+            by_the_api(session, case_id),
+            terms,
+            builders.catalog(),
+            by=ANN,
+            role=Role.AGENT,
+            now=NOW,
+        )
+        plan_id = id_of(offer.plan)
+
+    def night() -> int:
+        with transaction(postgres_engine) as session:
+            portfolio = session.scalars(select(Portfolio)).one()
+            return expire_offers(session, portfolio, ON, now=builders.night_after(ON))
+
+    with transaction(postgres_engine) as session:
+        plan = plan_of(session, on_the_page(session, case_id), plan_id)
+        with meanwhile(night) as found:
+            assert not found, "it waits"
+            accept_offer(session, plan, builders.catalog(), by=ANN, now=NOW)
+            session.commit()
+    assert found == [0]
+    with transaction(postgres_engine) as session:
+        assert session.get_one(Plan, plan_id).status is PlanStatus.ACTIVE

@@ -21,7 +21,7 @@ from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of
 from app.core.text import clean_text
 from app.core.timeline.payload import Payload
-from app.core.timeline.service import NewEvent, about_customer, record, record_many
+from app.core.timeline.service import NewEvent, about_customer, lock_customers, record, record_many
 from app.core.vocabulary import HoldKind
 
 MAX_REASON = 500
@@ -108,15 +108,18 @@ def close_hold(session: Session, hold: CaseHold, *, by: Actor, now: datetime, re
 def end_due_holds(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> int:
     """End the holds whose date is the day after `on`: their cases are back in the queue on that day. Raise work, once
     for each review date, for those that no date ends. Returns how many ended."""
+    is_due = sa.and_(col(CaseHold.ended_at).is_(None), col(CaseHold.until) <= on + timedelta(days=1))
+    theirs = sa.select(col(CaseHold.customer_id)).join(Customer, col(Customer.id) == CaseHold.customer_id)
+    concerned = session.scalars(
+        theirs.where(is_due, col(Customer.portfolio_id) == portfolio.id).distinct()
+    ).all()
+    lock_customers(session, concerned)  # a hold that a person keeps at this moment is not due any more
     due = (
         select(CaseHold)
         .join(Customer, col(Customer.id) == CaseHold.customer_id)
-        .where(
-            Customer.portfolio_id == portfolio.id,
-            col(CaseHold.ended_at).is_(None),
-            col(CaseHold.until) <= on + timedelta(days=1),
-        )
+        .where(is_due, Customer.portfolio_id == portfolio.id)
         .order_by(col(CaseHold.id))
+        .execution_options(populate_existing=True)
     )
     ending = session.scalars(due.where(col(CaseHold.kind).not_in(FOR_GOOD))).all()
     for hold in ending:

@@ -17,6 +17,7 @@ from app.casework.plans.rules import OfferEnd, PlanKind, PlanStatus, offer_end
 from app.casework.plans.service import cancel
 from app.core.actor import SYSTEM
 from app.core.ids import id_of
+from app.core.timeline.service import lock_customers
 
 
 def offers_that_stand(session: Session, plans: Sequence[Plan], today: date) -> list[Plan]:
@@ -46,20 +47,20 @@ def expire_offers(session: Session, portfolio: Portfolio, on: date, *, now: date
         .correlate(Plan)
         .scalar_subquery()
     )
-    query = (
-        select(Plan, CollectionsCase.status)
-        .join(CollectionsCase, col(CollectionsCase.id) == Plan.case_id)
-        .where(
-            Plan.portfolio_id == portfolio.id,
-            Plan.status == PlanStatus.OFFERED,
-            sa.or_(
-                col(CollectionsCase.status) == CaseStatus.CLOSED,
-                sa.and_(col(Plan.kind) != PlanKind.SETTLEMENT, first_due_on <= on),
-            ),
-        )
-        .order_by(col(Plan.id))
+    is_over = sa.and_(
+        col(Plan.portfolio_id) == portfolio.id,
+        col(Plan.status) == PlanStatus.OFFERED,
+        sa.or_(
+            col(CollectionsCase.status) == CaseStatus.CLOSED,
+            sa.and_(col(Plan.kind) != PlanKind.SETTLEMENT, first_due_on <= on),
+        ),
     )
-    found = session.execute(query).all()
+    of_case = col(CollectionsCase.id) == Plan.case_id
+    concerned = sa.select(col(Plan.customer_id)).join(CollectionsCase, of_case).where(is_over).distinct()
+    lock_customers(session, session.scalars(concerned).all())  # one may be accepted at this moment
+    query = select(Plan, CollectionsCase.status).join(CollectionsCase, of_case).where(is_over)
+    fresh = query.order_by(col(Plan.id)).execution_options(populate_existing=True)
+    found = session.execute(fresh).all()
     for plan, status in found:
         end = OfferEnd.DAY_PASSED if status is CaseStatus.OPEN else OfferEnd.CASE_CLOSED
         cancel(session, plan, end, by=SYSTEM, today=on, now=now)

@@ -14,6 +14,7 @@ from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.contacts.queries import steps_of
 from app.casework.contacts.rules import CaseStep, DeskStep
+from app.casework.holds.models import CaseHold
 from app.casework.plans.models import Plan
 from app.casework.plans.offers import offers_that_stand
 from app.casework.plans.rules import LIVE, PlanKind, PlanStatus
@@ -144,6 +145,8 @@ def _no_longer_true(
         return "the plan it confirms has ended"
     if not _still_offered(session, step, today):
         return "the plan it offers is no longer on offer"
+    if not _hold_stands(session, step):
+        return "the hold it acknowledges has ended"
     if row.letter == ANSWER_LETTER and purpose_of_answer(contact_case.facts.holds) is not row.purpose:
         return "whether they dispute the debt has changed since it was written"
     if row.letter == "paid_in_full" and any(account.balance_minor > 0 for account in contact_case.accounts):
@@ -178,6 +181,12 @@ def _plan_stands(session: Session, step: CaseStep) -> bool:
     if step.step != DeskStep.CONFIRMATION:
         return True
     return session.get_one(Plan, step.plan_id).status in (*LIVE, PlanStatus.KEPT)
+
+
+def _hold_stands(session: Session, step: CaseStep) -> bool:
+    """Whether the hold that a letter acknowledges stands; True for any other step. It would tell a customer whose
+    dispute is decided, or who never had one, that we look into it."""
+    return step.step != DeskStep.HOLD or session.get_one(CaseHold, step.hold_id).ended_at is None
 
 
 def _still_closed_so(session: Session, row: OutboxMessage) -> bool:

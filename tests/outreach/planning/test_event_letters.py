@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
-from app.actions.holds import place_hold
+from app.actions.holds import end_hold, place_hold
 from app.book.delinquency.models import AccountState
 from app.book.delinquency.service import fold_accounts
 from app.book.ledger.balances import balance_of
@@ -178,6 +178,18 @@ def test_a_dispute_is_acknowledged_although_reminders_stop(engine: Engine) -> No
     assert sent.letter == "dispute_acknowledged"
     assert "On 16 March 2026 you told us" in sent.text
     assert "You hear from us by 5 April 2026 at the latest" in sent.text
+
+
+def test_an_acknowledgement_does_not_go_out_when_its_hold_has_ended(engine: Engine) -> None:
+    with transaction(engine) as session:
+        case = builders.delinquent_case(session, due_on=DUE, on=ON)
+        told = {"by": Actor.user("ann"), "now": builders.at(ON)}
+        until, letters = ON + timedelta(days=20), builders.catalog()
+        placed = place_hold(session, case, HoldKind.DISPUTE, "not hers", until, letters, **told)
+        end_hold(session, placed.hold, reason="the wrong customer", **told)
+    assert builders.deliver(engine, builders.at(ON, 13)).sent == []
+    [row] = builders.messages(engine)
+    assert (row.status, row.error) == (OutboxStatus.WITHHELD, "the hold it acknowledges has ended")
 
 
 @pytest.mark.parametrize("taken_back", [False, True])
