@@ -1,4 +1,4 @@
-"""Effects of a message: each thing it was taken to mean ends in an act."""
+"""Effects of a message: each of its meanings ends in an act."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def obey_refusals(
 
 
 def _wrong_address(message: InboundMessage, customer: Customer) -> str:
-    """The address at which somebody else says they were reached; '' where it is not the customer's any more."""
+    """The address at which another person was reached; '' where it is not the customer's any more."""
     if message.source is InboundSource.PAGE:
         return address_of(customer, Channel(message.recipient))
     return message.sender if message.sender == customer.mobile else ""
@@ -137,8 +137,8 @@ def start_sms_again(
 
 
 def ask_for_call(session: Session, match: InboundMatch, message: InboundMessage, *, now: datetime) -> bool:
-    """Put the call they ask for on the worklist. False where there is no case to call about, or they may not be
-    called: then a person finds another way."""
+    """Put the call that the customer asks for on the worklist. False where there is no case to call about, or they may
+    not be called: then a person finds another way."""
     if match.case_id is None:
         return False
     case = session.get_one(CollectionsCase, match.case_id)
@@ -146,7 +146,7 @@ def ask_for_call(session: Session, match: InboundMatch, message: InboundMessage,
 
 
 def answer_help(session: Session, match: InboundMatch, catalog: LetterCatalog, *, now: datetime) -> bool:
-    """Tell them how to reach us, where the gate permits. False where it does not: then a person answers."""
+    """Send the customer our contact details, where the gate permits. False where it does not: then a person answers."""
     if match.case_id is None:
         return False
     case = session.get_one(CollectionsCase, match.case_id)
