@@ -81,13 +81,13 @@ def post_referral_decision(
     caller: Annotated[Caller, api_requires(*LEGAL_WORK)],
     session: OnceSession,
     now: Now,
-    new: NewDecision,
+    body: NewDecision,
 ) -> ReferralShape:
     """Approve a nomination, or decline it with a reason. A referral needs two: whoever nominated it cannot decide. What
     no reason excuses (death, insolvency, an open dispute, nothing owed ...) refuses the approval."""
-    approve = new.decision is Verdict.APPROVE
+    approve = body.decision is Verdict.APPROVE
     referral = decide_referral(
-        session, referral_id, approve=approve, reason=new.reason, by=caller.by, now=now
+        session, referral_id, approve=approve, reason=body.reason, by=caller.by, now=now
     )
     return ReferralShape.of(referral, session.get_one(Portfolio, referral.portfolio_id).code)
 
@@ -102,11 +102,11 @@ def post_referral(
     caller: Annotated[Caller, api_requires(*CASEWORK)],
     session: OnceSession,
     now: Now,
-    new: NewReferral,
+    body: NewReferral,
 ) -> ReferralShape:
     """Nominate the case; somebody else has to approve it."""
     case = case_named(session, reference, lock=True)
-    referral = nominate(session, case, new.reason, by=caller.by, now=now)
+    referral = nominate(session, case, body.reason, by=caller.by, now=now)
     return ReferralShape.of(referral, session.get_one(Portfolio, case.portfolio_id).code)
 
 
@@ -147,14 +147,14 @@ def post_bundle(
     caller: Annotated[Caller, api_requires(*LEGAL_WORK)],
     session: OnceSession,
     now: Now,
-    new: NewBundle,
+    body: NewBundle,
 ) -> BundleShape:
     """Seal the case file as of the last closed business day. What is missing is excused item by item under the caller's
     name; some things no reason excuses."""
     case = get_case(session, case_id_of(reference))
     lock_customers(session, [case.customer_id])
     items = checklist_of(session, case, now=now)
-    excuses = single_excuse(items, new.incomplete_reason) | {each.item: each.reason for each in new.excuses}
+    excuses = single_excuse(items, body.incomplete_reason) | {each.item: each.reason for each in body.excuses}
     bundle = seal_bundle(session, case, ports_of(request).seal, excuses, by=caller.by, now=now)
     return BundleShape.of({column.name: getattr(bundle, column.name) for column in _LISTED})
 

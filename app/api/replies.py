@@ -70,11 +70,11 @@ class NewReview(Input):
 
 @router.post("/{message_id}/review", summary="Decide what a reply means")
 def post_review(
-    message_id: RowId, caller: Worker, session: OnceSession, now: Now, new: NewReview
+    message_id: RowId, caller: Worker, session: OnceSession, now: Now, body: NewReview
 ) -> ReplyShape:
     """Decide it: what follows is done at once."""
     message = _message(session, message_id)
-    review(session, message, new.outcome, by=caller.by, now=now)
+    review(session, message, body.outcome, by=caller.by, now=now)
     return _shown(session, message)
 
 
@@ -85,16 +85,16 @@ class NewSender(Input):
 
 @router.post("/{message_id}/sender", summary="Say whose reply it is")
 def post_sender(
-    request: Request, message_id: RowId, caller: Worker, session: OnceSession, now: Now, new: NewSender
+    request: Request, message_id: RowId, caller: Worker, session: OnceSession, now: Now, body: NewSender
 ) -> ReplyShape:
     """A reply from a number that no customer has is this customer's."""
     message = _message(session, message_id)
     try:
-        portfolio = get_portfolio(session, new.portfolio)
+        portfolio = get_portfolio(session, body.portfolio)
     except NotFound as missing:
         raise Invalid(missing.message, "portfolio") from None
     customer = session.scalar(
-        select(Customer).where(Customer.portfolio_id == portfolio.id, Customer.reference == new.customer_ref)
+        select(Customer).where(Customer.portfolio_id == portfolio.id, Customer.reference == body.customer_ref)
     )
     if customer is None:
         raise Invalid("There is no such customer in this portfolio.", "customer_ref")

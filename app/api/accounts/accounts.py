@@ -101,24 +101,24 @@ def patch_account(
     caller: Annotated[Caller, api_requires(*MANAGEMENT)],
     session: WriteSession,
     now: Now,
-    new: TermsChange,
+    body: TermsChange,
 ) -> AccountShape:
     """Card, product, limit and rate. Doing it again changes nothing, so no Idempotency-Key is needed. The creditor's
     next accounts file takes it back where it says otherwise."""
     portfolio = get_portfolio(session, code)
     account = _account(session, portfolio, reference)
     terms: dict[str, str | int] = {}
-    if new.card_last4 is not None:
-        terms["card_last4"] = new.card_last4
-    if new.product is not None:
-        terms["product"] = new.product.strip()
-    if new.credit_limit is not None:
-        if new.currency is None:
+    if body.card_last4 is not None:
+        terms["card_last4"] = body.card_last4
+    if body.product is not None:
+        terms["product"] = body.product.strip()
+    if body.credit_limit is not None:
+        if body.currency is None:
             raise Invalid("Name the currency of the limit.", "currency")
-        terms["credit_limit_minor"] = minor_of(new.credit_limit, new.currency, portfolio)
-    if new.apr is not None:
-        terms["apr_millionths"] = int(Decimal(new.apr) * 10_000)
-    change_terms(session, account, terms, new.reason, by=caller.by, now=now)
+        terms["credit_limit_minor"] = minor_of(body.credit_limit, body.currency, portfolio)
+    if body.apr is not None:
+        terms["apr_millionths"] = int(Decimal(body.apr) * 10_000)
+    change_terms(session, account, terms, body.reason, by=caller.by, now=now)
     today = local_date(now, portfolio.timezone)
     stands = standing_on(session, portfolio, [id_of(account)], today)[id_of(account)]
     return AccountShape.of(portfolio, session.get_one(Customer, account.customer_id), account, stands, today)
@@ -141,13 +141,13 @@ def post_payment(
     caller: Annotated[Caller, api_requires(*MANAGEMENT)],
     session: OnceSession,
     now: Now,
-    new: NewPayment,
+    body: NewPayment,
 ) -> EntryShape:
     """Enter a payment into the ledger. It counts at once: for the account, and for every message not sent yet. After
     a charge-off it is a recovery."""
     portfolio = get_portfolio(session, code)
-    amount_minor = minor_of(new.amount, new.currency, portfolio)
-    account = find_account(session, id_of(portfolio), new.account_ref)
+    amount_minor = minor_of(body.amount, body.currency, portfolio)
+    account = find_account(session, id_of(portfolio), body.account_ref)
     if account is None:
         raise Invalid("There is no such account in this portfolio.", "account_ref")
     try:
@@ -156,9 +156,9 @@ def post_payment(
             account,
             EntryKind.PAYMENT,
             amount_minor,
-            new.paid_on,
-            new.method,
-            reference=new.reference,
+            body.paid_on,
+            body.method,
+            reference=body.reference,
             by=caller.by,
             role=caller.role,
             now=now,
@@ -182,11 +182,11 @@ def reverse_payment(
     caller: Annotated[Caller, api_requires(*MANAGEMENT)],
     session: OnceSession,
     now: Now,
-    new: NewReversal,
+    body: NewReversal,
 ) -> EntryShape:
     """Enter the mirror image of a payment. What the payment had paid is owed again, as if it had never come."""
     portfolio = get_portfolio(session, code)
-    spellings = (new.reverses, normal_reference(new.reverses))
+    spellings = (body.reverses, normal_reference(body.reverses))
     entry = session.scalar(
         select(Entry).where(Entry.portfolio_id == portfolio.id, col(Entry.reference).in_(spellings))
     )
@@ -195,7 +195,7 @@ def reverse_payment(
     if entry.kind not in (EntryKind.PAYMENT, EntryKind.RECOVERY):
         raise Conflict(f"This entry is of kind {entry.kind.value}, not a payment. Reverse it as an entry.")
     account = session.get_one(Account, entry.account_id)
-    mirror = reverse_entry(session, entry, new.reason, by=caller.by, now=now)
+    mirror = reverse_entry(session, entry, body.reason, by=caller.by, now=now)
     return EntryShape.of(portfolio, account, mirror, reverses=entry.reference)
 
 

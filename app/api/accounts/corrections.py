@@ -102,20 +102,20 @@ class NewEntry(Input):
 
 @router.post("/entries", status_code=201, summary="Post an entry")
 def post_entry_by_hand(
-    code: PortfolioCode, caller: Worker, session: OnceSession, now: Now, new: NewEntry
+    code: PortfolioCode, caller: Worker, session: OnceSession, now: Now, body: NewEntry
 ) -> EntryShape:
     """Enter a payment, refund, fee, interest, credit or adjustment. What belongs to a closed day is posted into
     the open one and counts for its own. A payment after a charge-off becomes a recovery."""
     portfolio = get_portfolio(session, code)
-    amount = minor_of(new.amount.removeprefix("-"), new.currency, portfolio)
+    amount = minor_of(body.amount.removeprefix("-"), body.currency, portfolio)
     entry = post_by_hand(
         session,
-        account := account_named(session, portfolio, new.account_ref),
-        EntryKind(new.kind.value),
-        -amount if new.amount.startswith("-") else amount,
-        new.effective_on,
-        new.description,
-        reference=new.reference,
+        account := account_named(session, portfolio, body.account_ref),
+        EntryKind(body.kind.value),
+        -amount if body.amount.startswith("-") else amount,
+        body.effective_on,
+        body.description,
+        reference=body.reference,
         by=caller.by,
         role=caller.role,
         now=now,
@@ -130,12 +130,12 @@ class NewEntryReversal(Input):
 
 @router.post("/entries/reversals", status_code=201, summary="Reverse an entry")
 def post_entry_reversal(
-    code: PortfolioCode, caller: Manager, session: OnceSession, now: Now, new: NewEntryReversal
+    code: PortfolioCode, caller: Manager, session: OnceSession, now: Now, body: NewEntryReversal
 ) -> EntryShape:
     """Enter the mirror image of an entry of any kind. A credit that is reversed never paid anything."""
     portfolio = get_portfolio(session, code)
-    entry = _entry(session, portfolio, new.reverses, "reverses")
-    mirror = reverse_entry(session, entry, new.reason, by=caller.by, now=now)
+    entry = _entry(session, portfolio, body.reverses, "reverses")
+    mirror = reverse_entry(session, entry, body.reason, by=caller.by, now=now)
     return EntryShape.of(
         portfolio, session.get_one(Account, entry.account_id), mirror, reverses=entry.reference
     )
@@ -149,14 +149,14 @@ class NewMove(Input):
 
 @router.post("/payments/moves", status_code=201, summary="Move a payment")
 def post_payment_move(
-    code: PortfolioCode, caller: Manager, session: OnceSession, now: Now, new: NewMove
+    code: PortfolioCode, caller: Manager, session: OnceSession, now: Now, body: NewMove
 ) -> EntryShape:
     """Take a payment off the wrong account and put it on the right one, on its own day. Answers the new entry."""
     portfolio = get_portfolio(session, code)
-    entry = _entry(session, portfolio, new.reference, "reference")
-    to = account_named(session, portfolio, new.to_account_ref, "to_account_ref")
+    entry = _entry(session, portfolio, body.reference, "reference")
+    to = account_named(session, portfolio, body.to_account_ref, "to_account_ref")
     with naming(to_account="to_account_ref"):
-        moved = move_payment(session, entry, to, new.reason, by=caller.by, role=caller.role, now=now)
+        moved = move_payment(session, entry, to, body.reason, by=caller.by, role=caller.role, now=now)
     return EntryShape.of(portfolio, to, moved)
 
 
@@ -169,13 +169,13 @@ class NewPayout(Input):
 
 @router.post("/payouts", status_code=201, summary="Pay out an overpayment")
 def post_payout(
-    code: PortfolioCode, caller: Manager, session: OnceSession, now: Now, new: NewPayout
+    code: PortfolioCode, caller: Manager, session: OnceSession, now: Now, body: NewPayout
 ) -> EntryShape:
     """Enter that (part of) a credit balance was paid back; at most what the account is overpaid by today."""
     portfolio = get_portfolio(session, code)
-    account = account_named(session, portfolio, new.account_ref)
-    amount = minor_of(new.amount, new.currency, portfolio)
-    entry = pay_out(session, account, amount, new.description, by=caller.by, role=caller.role, now=now)
+    account = account_named(session, portfolio, body.account_ref)
+    amount = minor_of(body.amount, body.currency, portfolio)
+    entry = pay_out(session, account, amount, body.description, by=caller.by, role=caller.role, now=now)
     return EntryShape.of(portfolio, account, entry)
 
 
@@ -201,13 +201,13 @@ class NewWaiver(Input):
 
 @router.post("/waivers", status_code=201, summary="Waive a fee or interest")
 def post_waiver(
-    code: PortfolioCode, caller: Worker, session: OnceSession, now: Now, new: NewWaiver
+    code: PortfolioCode, caller: Worker, session: OnceSession, now: Now, body: NewWaiver
 ) -> WaiverShape:
     """A manager's program within the portfolio's limit waives at once; otherwise it waits for a second person."""
     portfolio = get_portfolio(session, code)
-    entry = _entry(session, portfolio, new.entry, "entry")
-    amount = minor_of(new.amount, new.currency, portfolio)
-    made = waive(session, entry, amount, new.reason, by=caller.by, role=caller.role, now=now)
+    entry = _entry(session, portfolio, body.entry, "entry")
+    amount = minor_of(body.amount, body.currency, portfolio)
+    made = waive(session, entry, amount, body.reason, by=caller.by, role=caller.role, now=now)
     return _waiver(session, portfolio, made)
 
 
@@ -247,16 +247,16 @@ def post_waiver_decision(
     caller: Manager,
     session: OnceSession,
     now: Now,
-    new: NewWaiverDecision,
+    body: NewWaiverDecision,
 ) -> WaiverShape:
     """Approve it, which posts the credit, or decline it. Whoever asked for it cannot decide."""
     portfolio = get_portfolio(session, code)
     waiver = session.get(Waiver, waiver_id)
     if waiver is None or waiver.portfolio_id != portfolio.id:
         raise NotFound("There is no such waiver in this portfolio.")
-    approve = new.decision is WaiverVerdict.APPROVE
+    approve = body.decision is WaiverVerdict.APPROVE
     made = decide_waiver(
-        session, waiver, approve=approve, note=new.note, by=caller.by, role=caller.role, now=now
+        session, waiver, approve=approve, note=body.note, by=caller.by, role=caller.role, now=now
     )
     return _waiver(session, portfolio, made)
 
@@ -273,12 +273,12 @@ class NewStatus(Input):
 
 @router.post("/status-changes", status_code=201, summary="Change an account's status")
 def post_status_change(
-    code: PortfolioCode, caller: Manager, session: OnceSession, now: Now, new: NewStatus
+    code: PortfolioCode, caller: Manager, session: OnceSession, now: Now, body: NewStatus
 ) -> StatusShape:
     """Close, charge off, settle, sell, ... an account; `active` undoes an end. The refusal names every reason."""
     portfolio = get_portfolio(session, code)
-    account = account_named(session, portfolio, new.account_ref)
-    change_status(session, account, new.to, new.on, new.reason, by=caller.by, now=now)
+    account = account_named(session, portfolio, body.account_ref)
+    change_status(session, account, body.to, body.on, body.reason, by=caller.by, now=now)
     return StatusShape.of(account)
 
 
@@ -294,12 +294,14 @@ class NewPause(Input):
 
 @router.post("/pauses", status_code=201, summary="Pause an account's days")
 def post_pause(
-    code: PortfolioCode, caller: Manager, session: OnceSession, now: Now, new: NewPause
+    code: PortfolioCode, caller: Manager, session: OnceSession, now: Now, body: NewPause
 ) -> PauseShape:
     """Days that do not count toward days past due, and on which nothing is charged."""
     portfolio = get_portfolio(session, code)
-    account = account_named(session, portfolio, new.account_ref)
-    made = set_pause(session, account, new.kind, new.from_on, new.to_on, new.reason, by=caller.by, now=now)
+    account = account_named(session, portfolio, body.account_ref)
+    made = set_pause(
+        session, account, body.kind, body.from_on, body.to_on, body.reason, by=caller.by, now=now
+    )
     return PauseShape.of(account, made)
 
 
@@ -309,7 +311,7 @@ class NewPauseEnd(Input):
 
 @router.post("/pauses/{pause_id}/end", summary="End a pause")
 def post_pause_end(
-    code: PortfolioCode, pause_id: RowId, caller: Manager, session: OnceSession, now: Now, new: NewPauseEnd
+    code: PortfolioCode, pause_id: RowId, caller: Manager, session: OnceSession, now: Now, body: NewPauseEnd
 ) -> PauseShape:
     """Let days count again. On or before its first day the pause never was."""
     portfolio = get_portfolio(session, code)
@@ -317,8 +319,8 @@ def post_pause_end(
     if pause is None or pause.portfolio_id != portfolio.id:
         raise NotFound("There is no such pause in this portfolio.")
     account = session.get_one(Account, pause.account_id)
-    end_pause(session, pause, new.on, by=caller.by, now=now)
-    return PauseShape.of(account, pause, ended_on=max(new.on, pause.from_on))
+    end_pause(session, pause, body.on, by=caller.by, now=now)
+    return PauseShape.of(account, pause, ended_on=max(body.on, pause.from_on))
 
 
 class NewReAge(Input):
@@ -328,12 +330,12 @@ class NewReAge(Input):
 
 @router.post("/re-ages", status_code=201, summary="Re-age an account")
 def post_re_age(
-    code: PortfolioCode, caller: Manager, session: OnceSession, now: Now, new: NewReAge
+    code: PortfolioCode, caller: Manager, session: OnceSession, now: Now, body: NewReAge
 ) -> ReAgeShape:
     """Bring an account current under the rule of the portfolio's policy pack; the refusal names every reason."""
     portfolio = get_portfolio(session, code)
-    account = account_named(session, portfolio, new.account_ref)
-    made = re_age(session, account, new.reason, by=caller.by, role=caller.role, now=now)
+    account = account_named(session, portfolio, body.account_ref)
+    made = re_age(session, account, body.reason, by=caller.by, role=caller.role, now=now)
     return ReAgeShape.of(portfolio, account, made)
 
 

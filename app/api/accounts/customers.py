@@ -72,13 +72,13 @@ def patch_customer(
     caller: Worker,
     session: WriteSession,
     now: Now,
-    new: ContactChange,
+    body: ContactChange,
 ) -> ChangedCustomer:
     """Name, address, number, e-mail, language, zone. Doing it again changes nothing, so no Idempotency-Key is needed.
     The creditor's file takes it back only when it says something else than it says now."""
     customer = _customer(session, code, customer_ref)
-    changes = {name: text for name, text in new.model_dump(exclude={"reason"}).items() if text is not None}
-    changed = change_contact(session, customer, changes, new.reason, by=caller.by, now=now)
+    changes = {name: text for name, text in body.model_dump(exclude={"reason"}).items() if text is not None}
+    changed = change_contact(session, customer, changes, body.reason, by=caller.by, now=now)
     return ChangedCustomer(**CustomerShape.of(customer).model_dump(), changed=sorted(changed))
 
 
@@ -138,13 +138,13 @@ def post_report_decision(
     caller: Manager,
     session: OnceSession,
     now: Now,
-    new: NewReportDecision,
+    body: NewReportDecision,
 ) -> ReportedShape:
     """Take it over, or refuse it: the file may then say it again and changes nothing."""
     portfolio = get_portfolio(session, code)
     change = get_report(session, change_id, portfolio.id)
-    accept = new.decision is ReportVerdict.ACCEPT
-    decide_report(session, change, accept=accept, reason=new.reason, by=caller.by, now=now)
+    accept = body.decision is ReportVerdict.ACCEPT
+    decide_report(session, change, accept=accept, reason=body.reason, by=caller.by, now=now)
     return ReportedShape.of(session.get_one(Account, change.account_id), change)
 
 

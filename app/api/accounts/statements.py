@@ -57,24 +57,24 @@ class NewReplacement(Input):
 
 @router.post("/statements/replacements", status_code=201, summary="Replace a statement")
 def post_replacement(
-    code: PortfolioCode, caller: Manager, session: OnceSession, now: Now, new: NewReplacement
+    code: PortfolioCode, caller: Manager, session: OnceSession, now: Now, body: NewReplacement
 ) -> ReplacedStatementShape:
     """Put the right figures in a wrong statement's place. Delinquency is counted anew from its closing day, and a
     late fee of ours that the right figures do not bear is reversed. Answers the statement as it was."""
     portfolio = get_portfolio(session, code)
-    if new.currency != portfolio.currency:
+    if body.currency != portfolio.currency:
         raise Invalid(f"The currency of this portfolio is {portfolio.currency}.", "currency")
-    statement = find_statement(session, portfolio, new.statement_ref)
+    statement = find_statement(session, portfolio, body.statement_ref)
     was = figures_of(statement)
     right = replace(
         was,
-        reference=new.new_statement_ref or was.reference,
-        closing_on=new.closing_on or was.closing_on,
-        due_on=new.due_on or was.due_on,
-        balance_minor=_minor(new.balance, was.balance_minor, portfolio, "balance"),
-        minimum_due_minor=_minor(new.minimum_due, was.minimum_due_minor, portfolio, "minimum_due"),
+        reference=body.new_statement_ref or was.reference,
+        closing_on=body.closing_on or was.closing_on,
+        due_on=body.due_on or was.due_on,
+        balance_minor=_minor(body.balance, was.balance_minor, portfolio, "balance"),
+        minimum_due_minor=_minor(body.minimum_due, was.minimum_due_minor, portfolio, "minimum_due"),
     )
-    made = replace_statement(session, statement, right, new.reason, by=caller.by, role=caller.role, now=now)
+    made = replace_statement(session, statement, right, body.reason, by=caller.by, role=caller.role, now=now)
     return _shape(session, portfolio, made, right)
 
 
@@ -85,12 +85,12 @@ class NewWithdrawal(Input):
 
 @router.post("/statements/withdrawals", status_code=201, summary="Withdraw a statement")
 def post_withdrawal(
-    code: PortfolioCode, caller: Manager, session: OnceSession, now: Now, new: NewWithdrawal
+    code: PortfolioCode, caller: Manager, session: OnceSession, now: Now, body: NewWithdrawal
 ) -> ReplacedStatementShape:
     """Take back a statement that should not be there. Answers the statement as it was."""
     portfolio = get_portfolio(session, code)
-    statement = find_statement(session, portfolio, new.statement_ref)
-    made = replace_statement(session, statement, None, new.reason, by=caller.by, role=caller.role, now=now)
+    statement = find_statement(session, portfolio, body.statement_ref)
+    made = replace_statement(session, statement, None, body.reason, by=caller.by, role=caller.role, now=now)
     return _shape(session, portfolio, made, None)
 
 

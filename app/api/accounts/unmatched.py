@@ -92,12 +92,12 @@ class NewMatch(Input):
 
 @router.post("/{payment_id}/match", status_code=201, summary="Match a payment to an account")
 def post_match(
-    code: PortfolioCode, payment_id: RowId, caller: Worker, session: OnceSession, now: Now, new: NewMatch
+    code: PortfolioCode, payment_id: RowId, caller: Worker, session: OnceSession, now: Now, body: NewMatch
 ) -> EntryShape:
     """Post the payment to this account, on the day on which it was paid."""
     portfolio = get_portfolio(session, code)
     payment = _payment(session, portfolio, payment_id)
-    account = account_named(session, portfolio, new.account_ref)
+    account = account_named(session, portfolio, body.account_ref)
     with naming(account="account_ref"):
         entry = match_payment(session, payment, account, by=caller.by, now=now)
     return EntryShape.of(portfolio, account, entry)
@@ -114,12 +114,12 @@ def post_return(
     caller: Annotated[Caller, api_requires(*MANAGEMENT)],
     session: OnceSession,
     now: Now,
-    new: NewReturn,
+    body: NewReturn,
 ) -> UnmatchedShape:
     """Put on record that it is for no account here. The money itself is sent by whoever makes payments."""
     portfolio = get_portfolio(session, code)
     payment = _payment(session, portfolio, payment_id)
-    return_payment(session, payment, new.note, by=caller.by, now=now)
+    return_payment(session, payment, body.note, by=caller.by, now=now)
     return UnmatchedShape.of(portfolio, payment)
 
 

@@ -57,14 +57,14 @@ class NewPromise(Input):
 
 @router.post("/promises", status_code=201, summary="Record a promise to pay")
 def post_promise(
-    request: Request, reference: CaseRef, caller: Worker, session: OnceSession, now: Now, new: NewPromise
+    request: Request, reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewPromise
 ) -> AgreementShape:
     """Record what the customer promised. It is active at once, reminders rest while it is kept, and the business
     day judges it. A case has one live plan at a time. Written confirmations are queued where the gate clears them."""
     case = case_named(session, reference, lock=True)
-    amount_minor = minor_of(new.amount, new.currency, session.get_one(Portfolio, case.portfolio_id))
+    amount_minor = minor_of(body.amount, body.currency, session.get_one(Portfolio, case.portfolio_id))
     letters = ports_of(request).catalog
-    made = promise(session, case, amount_minor, new.due_on, letters, by=caller.by, now=now)
+    made = promise(session, case, amount_minor, body.due_on, letters, by=caller.by, now=now)
     return _agreement(session, made)
 
 
@@ -93,12 +93,12 @@ class NewPlan(Input):
 
 @router.post("/plans", status_code=201, summary="Offer a repayment plan")
 def post_plan(
-    request: Request, reference: CaseRef, caller: Worker, session: OnceSession, now: Now, new: NewPlan
+    request: Request, reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewPlan
 ) -> OfferShape:
     """Offer monthly instalments, in writing where the gate clears it. Accept it once the customer agrees. A longer plan
     than the portfolio lets an agent grant needs a manager's token."""
     case = case_named(session, reference, lock=True)
-    terms = new.terms(session.get_one(Portfolio, case.portfolio_id))
+    terms = body.terms(session.get_one(Portfolio, case.portfolio_id))
     letters = ports_of(request).catalog
     made = offer_plan(session, case, terms, letters, by=caller.by, role=caller.role, now=now)
     return _offer(session, made)
@@ -106,12 +106,12 @@ def post_plan(
 
 @router.post("/plans/preview", summary="Preview the instalments of a plan")
 def post_plan_preview(
-    reference: CaseRef, _caller: Worker, session: OnceSession, now: Now, new: NewPlan
+    reference: CaseRef, _caller: Worker, session: OnceSession, now: Now, body: NewPlan
 ) -> Page[InstalmentShape]:
     """The schedule such a plan would have; nothing is offered."""
     case = case_named(session, reference)
     portfolio = session.get_one(Portfolio, case.portfolio_id)
-    parts = preview_plan(session, case, new.terms(portfolio), now=now)
+    parts = preview_plan(session, case, body.terms(portfolio), now=now)
     return Page(items=[InstalmentShape.of(portfolio, part) for part in parts])
 
 
@@ -123,15 +123,15 @@ class NewSettlement(Input):
 
 @router.post("/settlements", status_code=201, summary="Offer to settle")
 def post_settlement(
-    request: Request, reference: CaseRef, caller: Worker, session: OnceSession, now: Now, new: NewSettlement
+    request: Request, reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewSettlement
 ) -> OfferShape:
     """Offer to take less than is owed on the accounts that are late, in writing where the gate clears it. Paying it in
     time accepts it. Waiving more than the portfolio lets an agent grant needs a manager's token."""
     case = case_named(session, reference, lock=True)
-    amount_minor = minor_of(new.amount, new.currency, session.get_one(Portfolio, case.portfolio_id))
+    amount_minor = minor_of(body.amount, body.currency, session.get_one(Portfolio, case.portfolio_id))
     letters = ports_of(request).catalog
     made = offer_settlement(
-        session, case, amount_minor, new.due_on, letters, by=caller.by, role=caller.role, now=now
+        session, case, amount_minor, body.due_on, letters, by=caller.by, role=caller.role, now=now
     )
     return _offer(session, made)
 
@@ -153,12 +153,12 @@ class NewCancellation(Input):
 
 @router.post("/plans/{plan}/cancellation", summary="Cancel an agreement or withdraw an offer")
 def post_cancellation(
-    reference: CaseRef, plan: PlanRef, caller: Worker, session: OnceSession, now: Now, new: NewCancellation
+    reference: CaseRef, plan: PlanRef, caller: Worker, session: OnceSession, now: Now, body: NewCancellation
 ) -> PlanShape:
     """End it before its time; the strategy looks at the case again."""
     case = case_named(session, reference, lock=True)
     found = plan_of(session, case, plan_id_of(plan))
-    cancel_agreement(session, found, new.reason, by=caller.by, now=now)
+    cancel_agreement(session, found, body.reason, by=caller.by, now=now)
     return _plan(session, found)
 
 

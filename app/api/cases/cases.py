@@ -184,10 +184,12 @@ class NewNote(Input):
 
 
 @router.post("/{reference}/notes", status_code=201, summary="Add a note")
-def post_note(reference: CaseRef, caller: Worker, session: OnceSession, now: Now, new: NewNote) -> EventShape:
+def post_note(
+    reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewNote
+) -> EventShape:
     """Put a note on record. Answers the event."""
     case = case_named(session, reference, lock=True)
-    add_note(session, case, new.note, by=caller.by, now=now)
+    add_note(session, case, body.note, by=caller.by, now=now)
     return _last_event(session, case)
 
 
@@ -210,7 +212,7 @@ class NewCall(Input):
 
 @router.post("/{reference}/calls", status_code=201, summary="Log a call")
 def post_call(
-    request: Request, reference: CaseRef, caller: Worker, session: OnceSession, now: Now, new: NewCall
+    request: Request, reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewCall
 ) -> EventShape:
     """Put a call that has just been made on record: it counts toward caps from this moment, and what it found out is
     obeyed at once, as on the case's page. A number that is not theirs rests on every channel; a dispute, a wish for no
@@ -219,11 +221,11 @@ def post_call(
     case = case_named(session, reference, lock=True)
     portfolio = session.get_one(Portfolio, case.portfolio_id)
     amount_minor = 0
-    if new.amount is not None:
-        if new.currency is None:
+    if body.amount is not None:
+        if body.currency is None:
             raise Invalid("Say in which currency.", "currency")
-        amount_minor = minor_of(new.amount, new.currency, portfolio)
-    call = CallReport(new.result, new.note, new.callback_at, amount_minor, new.due_on)
+        amount_minor = minor_of(body.amount, body.currency, portfolio)
+    call = CallReport(body.result, body.note, body.callback_at, amount_minor, body.due_on)
     log_call(session, case, call, ports_of(request).catalog, by=caller.by, now=now)
     return _last_event(session, case, CallLogged.KIND)
 
@@ -236,14 +238,14 @@ class NewHold(Input):
 
 @router.post("/{reference}/holds", status_code=201, summary="Place a hold")
 def post_hold(
-    request: Request, reference: CaseRef, caller: Worker, session: OnceSession, now: Now, new: NewHold
+    request: Request, reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewHold
 ) -> HoldShape:
     """Leave the customer alone until a day. A dispute, bankruptcy, death, attorney, fraud or wish for no contact stays
     until a person ends it; the day is when it comes up for review. Which contacts it stops is the policy pack's to say.
     A dispute or complaint is acknowledged in writing where the gate clears it."""
     case = case_named(session, reference, lock=True)
     letters = ports_of(request).catalog
-    placed = place_hold(session, case, new.kind, new.reason, new.until, letters, by=caller.by, now=now)
+    placed = place_hold(session, case, body.kind, body.reason, body.until, letters, by=caller.by, now=now)
     return HoldShape.of(placed.hold)
 
 
@@ -262,16 +264,16 @@ def post_hold_end(
     caller: Worker,
     session: OnceSession,
     now: Now,
-    said: HoldEnd = NO_REASON,
+    body: HoldEnd = NO_REASON,
 ) -> HoldShape:
     """End a hold before its day; the strategy is asked again on the next business day. A hold that no date ends
     (`for_good`) needs the reason and the person who decided it."""
     case = case_named(session, reference, lock=True)
     hold = get_hold(session, case.customer_id, hold_id)
-    if hold.for_good and hold.ended_at is None and not (said.reason.strip() and said.decided_by.strip()):
-        field = "decided_by" if said.reason.strip() else "reason"
+    if hold.for_good and hold.ended_at is None and not (body.reason.strip() and body.decided_by.strip()):
+        field = "decided_by" if body.reason.strip() else "reason"
         raise Invalid("A hold that no date ends needs a reason and the person who decided it.", field)
-    reason = f"{said.reason} (decided by {said.decided_by})" if said.decided_by else said.reason
+    reason = f"{body.reason} (decided by {body.decided_by})" if body.decided_by else body.reason
     end_hold(session, hold, by=caller.by, now=now, reason=reason)
     return HoldShape.of(hold)
 
@@ -283,12 +285,12 @@ class HoldReview(Input):
 
 @router.post("/{reference}/holds/{hold_id}/review", summary="Keep a hold after review")
 def post_hold_review(
-    reference: CaseRef, hold_id: RowId, caller: Worker, session: OnceSession, now: Now, new: HoldReview
+    reference: CaseRef, hold_id: RowId, caller: Worker, session: OnceSession, now: Now, body: HoldReview
 ) -> HoldShape:
     """The hold stays, and comes up for review, or ends by itself, on another day."""
     case = case_named(session, reference, lock=True)
     hold = get_hold(session, case.customer_id, hold_id)
-    review_hold(session, hold, new.reason, new.until, by=caller.by, now=now)
+    review_hold(session, hold, body.reason, body.until, by=caller.by, now=now)
     return HoldShape.of(hold)
 
 

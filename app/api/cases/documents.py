@@ -76,18 +76,18 @@ def post_document(
     caller: Annotated[Caller, api_requires(*CASEWORK, *LEGAL_WORK)],
     session: OnceSession,
     now: Now,
-    new: NewDocument,
+    body: NewDocument,
 ) -> DocumentShape:
     """Its type is what its content says. It goes into every later case file until it is withdrawn."""
     case = get_case(session, case_id_of(reference))
     try:
-        content = base64.b64decode(new.content_base64, validate=True)
+        content = base64.b64decode(body.content_base64, validate=True)
     except (binascii.Error, ValueError):
         raise Invalid("This is not base64.", "content_base64") from None
     with naming(file="content_base64"):
         document = add_document(
-            session, case, new.kind, new.name, content,
-            dated_on=new.dated_on, description=new.description, by=caller.by, now=now,
+            session, case, body.kind, body.name, content,
+            dated_on=body.dated_on, description=body.description, by=caller.by, now=now,
         )  # fmt: skip
     return DocumentShape.of(document)
 
@@ -128,10 +128,10 @@ def post_document_withdrawal(
     caller: Annotated[Caller, api_requires(*LEGAL_WORK, *MANAGEMENT)],
     session: OnceSession,
     now: Now,
-    new: NewWithdrawal,
+    body: NewWithdrawal,
 ) -> DocumentShape:
     """It stays on file with the reason, and goes into no later case file."""
     case = get_case(session, case_id_of(reference))
     document = get_document(session, case, document_id)
-    withdraw_document(session, case, document, new.why, by=caller.by, now=now)
+    withdraw_document(session, case, document, body.why, by=caller.by, now=now)
     return DocumentShape.of(document)

@@ -90,11 +90,11 @@ def post_message_cancellation(
     caller: Worker,
     session: OnceSession,
     now: Now,
-    new: NewCancelledMessage,
+    body: NewCancelledMessage,
 ) -> MessageShape:
     """The message is never sent. Refused once a worker has it."""
     case = case_named(session, reference, lock=True)
-    return MessageShape.of(cancel_case_message(session, case, message_id, new.reason, by=caller.by, now=now))
+    return MessageShape.of(cancel_case_message(session, case, message_id, body.reason, by=caller.by, now=now))
 
 
 class NewLetter(Input):
@@ -104,12 +104,14 @@ class NewLetter(Input):
 
 @router.post("/letters", status_code=201, summary="Send a letter out of turn")
 def post_letter(
-    request: Request, reference: CaseRef, caller: Worker, session: OnceSession, now: Now, new: NewLetter
+    request: Request, reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewLetter
 ) -> AnswerShape:
     """Queue one letter now where the gate clears it; the strategy's own steps stay as they are."""
     case = case_named(session, reference, lock=True)
     letters = ports_of(request).catalog
-    return AnswerShape.of(send_letter(session, case, new.letter, new.channel, letters, by=caller.by, now=now))
+    return AnswerShape.of(
+        send_letter(session, case, body.letter, body.channel, letters, by=caller.by, now=now)
+    )
 
 
 class NewAnswer(Input):
@@ -118,13 +120,13 @@ class NewAnswer(Input):
 
 @router.post("/answers", status_code=201, summary="Answer the customer's SMS")
 def post_answer(
-    request: Request, reference: CaseRef, caller: Worker, session: OnceSession, now: Now, new: NewAnswer
+    request: Request, reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewAnswer
 ) -> AnswerShape:
     """Queue these words as an answer where the gate clears it. The same words answer one message once."""
     case = case_named(session, reference, lock=True)
     portfolio = session.get_one(Portfolio, case.portfolio_id)
     letters, today = ports_of(request).catalog, local_date(now, portfolio.timezone)
-    answer = answer_sms(session, portfolio, case, new.text, letters, on=today, by=caller.by, now=now)
+    answer = answer_sms(session, portfolio, case, body.text, letters, on=today, by=caller.by, now=now)
     if answer is None:
         raise Conflict("These words answer their message already; they are not sent twice.")
     return AnswerShape.of(answer)
@@ -140,10 +142,10 @@ class AnswerText(BaseModel):
 
 @router.post("/answers/preview", summary="Preview an answer")
 def post_answer_preview(
-    request: Request, reference: CaseRef, _caller: Worker, session: OnceSession, now: Now, new: NewAnswer
+    request: Request, reference: CaseRef, _caller: Worker, session: OnceSession, now: Now, body: NewAnswer
 ) -> AnswerText:
     """The whole SMS and the number of segments that it is billed as; nothing is sent."""
     case = case_named(session, reference)
     portfolio = session.get_one(Portfolio, case.portfolio_id)
-    words = word_answer(session, portfolio, case, new.text, ports_of(request).catalog, now=now)
+    words = word_answer(session, portfolio, case, body.text, ports_of(request).catalog, now=now)
     return AnswerText(text=words.text, segments=sms_segments(words.text), encoding=sms_encoding(words.text))

@@ -115,14 +115,14 @@ def get_preferences(reference: CaseRef, _caller: Reader, session: ReadSession) -
 
 @router.post("/consents", status_code=201, summary="Allow or refuse a channel")
 def post_consent(
-    reference: CaseRef, caller: Worker, session: OnceSession, now: Now, new: NewConsent
+    reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewConsent
 ) -> PreferencesShape:
     """Put on record that the customer allows or refuses a channel, said in whatever way. What is queued is asked about
     again before it leaves. Answers everything that holds now."""
     case, customer = _customer(session, reference)
     change_consent(
-        session, customer, new.channel,
-        allowed=new.allowed, source=new.source, case_id=case.id, by=caller.by, now=now,
+        session, customer, body.channel,
+        allowed=body.allowed, source=body.source, case_id=case.id, by=caller.by, now=now,
     )  # fmt: skip
     session.flush()
     return _all(session, case.customer_id)
@@ -130,16 +130,17 @@ def post_consent(
 
 @router.post("/preferences", status_code=201, summary="Add a time or place that does not suit")
 def post_preference(
-    reference: CaseRef, caller: Worker, session: OnceSession, now: Now, new: NewPreference
+    reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewPreference
 ) -> PreferenceShape:
     """Put on record a time or place that does not suit the customer, or the time zone they say they live in; a new time
     zone takes the place of the one told before."""
     case, customer = _customer(session, reference)
     with naming(start_minute="start", address="channel"):
         row = add_preference(
-            session, customer, new.kind,
-            channel=new.channel, weekdays=new.weekdays, start_minute=_minute(new.start), end_minute=_minute(new.end),
-            timezone=new.timezone, until=new.until, source=new.source, case_id=case.id,
+            session, customer, body.kind,
+            channel=body.channel, weekdays=body.weekdays,
+            start_minute=_minute(body.start), end_minute=_minute(body.end),
+            timezone=body.timezone, until=body.until, source=body.source, case_id=case.id,
             by=caller.by, now=now,
         )  # fmt: skip
     return PreferenceShape.of(row)

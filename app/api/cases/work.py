@@ -37,11 +37,11 @@ class OwnerShape(BaseModel):
 
 @router.post("/owner", summary="Give a case to a member of staff")
 def post_owner(
-    reference: CaseRef, caller: Worker, session: OnceSession, now: Now, new: NewOwner
+    reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewOwner
 ) -> OwnerShape:
     """Assign the case. Giving it to somebody else is up to a manager, so an agent's token may not."""
     case = case_named(session, reference, lock=True)
-    assign_case(session, case, new.owner, by=caller.by, role=caller.role, now=now)
+    assign_case(session, case, body.owner, by=caller.by, role=caller.role, now=now)
     return OwnerShape(case=case.reference, owner=case.owner)
 
 
@@ -56,11 +56,11 @@ class CallbackShape(BaseModel):
 
 @router.post("/callback/cancellation", summary="Cancel a callback")
 def post_callback_cancellation(
-    reference: CaseRef, caller: Worker, session: OnceSession, now: Now, new: NewReason
+    reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewReason
 ) -> CallbackShape:
     """The customer is not called back at the time that was agreed. A new callback comes with a call (`/calls`)."""
     case = case_named(session, reference, lock=True)
-    forget_callback(session, case, new.reason, by=caller.by, now=now)
+    forget_callback(session, case, body.reason, by=caller.by, now=now)
     return CallbackShape(case=case.reference, callback_at=case.callback_at)
 
 

@@ -79,17 +79,17 @@ def post_experiment(
     caller: Manager,
     session: OnceSession,
     now: Now,
-    new: NewExperiment,
+    body: NewExperiment,
 ) -> ExperimentShape:
     """Give a share of the customers the challenger instead of the live version, from the next night on."""
     portfolio = get_portfolio(session, code)
     try:
-        challenger = service.version_named(session, portfolio, new.challenger)
+        challenger = service.version_named(session, portfolio, body.challenger)
     except NotFound as missing:
         raise Invalid(missing.message, "challenger") from None
     letters = ports_of(request).catalog.letters
     experiment = service.start_experiment(
-        session, portfolio, challenger, new.share_percent, letters, new.cases_wanted, by=caller.by, now=now
+        session, portfolio, challenger, body.share_percent, letters, body.cases_wanted, by=caller.by, now=now
     )
     return ExperimentShape.of(session, experiment)
 

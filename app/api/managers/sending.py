@@ -54,10 +54,10 @@ class NewResolution(Input):
 
 @router.post("/outbox/{message_id}/resolution", summary="Say what became of a message")
 def post_resolution(
-    message_id: RowId, caller: Manager, session: OnceSession, now: Now, new: NewResolution
+    message_id: RowId, caller: Manager, session: OnceSession, now: Now, body: NewResolution
 ) -> MessageShape:
     """Put on record whether a message of unknown fate left. It is never sent again."""
-    row = resolve_message(session, message_id, was_sent=new.was_sent, by=caller.by, now=now)
+    row = resolve_message(session, message_id, was_sent=body.was_sent, by=caller.by, now=now)
     return MessageShape.of(row)
 
 
@@ -85,10 +85,10 @@ class NewStop(Input):
 
 
 @router.post("/outbox/stops", status_code=201, summary="Stop sending")
-def post_stop(caller: Switcher, session: OnceSession, now: Now, new: NewStop) -> Page[StopShape]:
+def post_stop(caller: Switcher, session: OnceSession, now: Now, body: NewStop) -> Page[StopShape]:
     """Stop one channel, or all. Messages stay queued until it is started again. Answers all that is stopped."""
-    where = list(Destination) if new.destination is None else [new.destination]
-    stop_sending(session, where, new.reason, by=caller.by, now=now)
+    where = list(Destination) if body.destination is None else [body.destination]
+    stop_sending(session, where, body.reason, by=caller.by, now=now)
     return _stops(session)
 
 
@@ -99,9 +99,9 @@ class NewStart(Input):
 
 
 @router.post("/outbox/starts", summary="Start sending again")
-def post_start(caller: Switcher, session: OnceSession, now: Now, new: NewStart) -> Page[StopShape]:
+def post_start(caller: Switcher, session: OnceSession, now: Now, body: NewStart) -> Page[StopShape]:
     """Start one channel, or all. Answers what is still stopped."""
-    where = list(Destination) if new.destination is None else [new.destination]
+    where = list(Destination) if body.destination is None else [body.destination]
     start_sending(session, where, by=caller.by, now=now)
     return _stops(session)
 
@@ -165,12 +165,12 @@ class Suppressed(BaseModel):
 
 @router.post("/suppressed-addresses", status_code=201, summary="Suppress an address")
 def post_suppressed_address(
-    caller: Manager, session: OnceSession, now: Now, new: NewSuppression
+    caller: Manager, session: OnceSession, now: Now, body: NewSuppression
 ) -> Suppressed:
     """Send nothing to this number or e-mail address any more, whoever's it is."""
     with naming(detail="note"):
-        added = suppress_address(session, new.address, new.note, by=caller.by, now=now)
-    return Suppressed(address=new.address, added=added)
+        added = suppress_address(session, body.address, body.note, by=caller.by, now=now)
+    return Suppressed(address=body.address, added=added)
 
 
 class NewRestoration(Input):
@@ -179,13 +179,13 @@ class NewRestoration(Input):
 
 @router.post("/suppressed-addresses/{row_id}/restoration", summary="Restore an address")
 def post_restoration(
-    row_id: RowId, caller: Manager, session: OnceSession, now: Now, new: NewRestoration
+    row_id: RowId, caller: Manager, session: OnceSession, now: Now, body: NewRestoration
 ) -> SuppressedShape:
     """It may be used again, where the law and the customer permit."""
     row = session.get(SuppressedAddress, row_id)
     if row is None:
         raise NotFound("There is no such address.")
-    restore_address(session, row.spelt, new.why, by=caller.by, now=now)
+    restore_address(session, row.spelt, body.why, by=caller.by, now=now)
     return SuppressedShape.of(row)
 
 

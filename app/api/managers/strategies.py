@@ -96,14 +96,14 @@ def get_strategy_version(
 
 @router.post("", status_code=201, summary="Import a strategy", max_body_size=MB)
 def import_strategy(
-    code: PortfolioCode, request: Request, caller: Manager, session: OnceSession, now: Now, new: NewStrategy
+    code: PortfolioCode, request: Request, caller: Manager, session: OnceSession, now: Now, body: NewStrategy
 ) -> StrategyVersionShape:
     """Keep a text as the next version of its code; it changes nothing until it is put live. A text with faults is
     refused with every one of them, each with its step and field."""
     portfolio = get_portfolio(session, code)
     letters = ports_of(request).catalog.letters
     version = service.save_version(
-        session, portfolio, new.code, new.text, letters, new.note, by=caller.by, now=now
+        session, portfolio, body.code, body.text, letters, body.note, by=caller.by, now=now
     )
     return StrategyVersionShape.of(version, ladders.live_version(session, id_of(portfolio)))
 
@@ -115,11 +115,11 @@ def put_strategy_live(
     caller: Manager,
     session: OnceSession,
     now: Now,
-    wanted: LiveStrategyInput,
+    body: LiveStrategyInput,
 ) -> StrategyVersionShape:
     """From the next night on the portfolio goes by this version. A running experiment ends."""
     portfolio = get_portfolio(session, code)
-    version = service.version_named(session, portfolio, wanted.ref)
+    version = service.version_named(session, portfolio, body.ref)
     letters = ports_of(request).catalog.letters
     service.put_live(session, portfolio, version, letters, by=caller.by, now=now)
     return StrategyVersionShape.of(version, version)
