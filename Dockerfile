@@ -11,7 +11,7 @@ RUN pip install --no-cache-dir --disable-pip-version-check --only-binary :all: -
     && install -d -o desk -g desk var
 
 COPY . .
-RUN python -m compileall -q app \
+RUN python -m compileall -q app reference \
     && printf '#!/bin/sh\nPYTHONPATH=/srv/desk exec python -P -m app.programs "$@"\n' > /usr/local/bin/desk \
     && chmod 755 /usr/local/bin/desk
 
