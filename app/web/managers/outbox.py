@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.actions.messages import resolve_message, start_sending, stop_sending
+from app.casework.cases.models import case_reference
 from app.core.errors import Conflict
 from app.core.staff.rules import MANAGEMENT, Staff
 from app.core.types import Cells, JsonObject
@@ -228,7 +229,7 @@ def _page_of(staff: Staff) -> str:
 
 CSV_HEADER = (
     "key", "status", "destination", "to", "customer", "letter", "language", "subject", "text", "business_date",
-    "not_before", "sent_at", "attempts", "provider_ref", "error",
+    "not_before", "sent_at", "attempts", "provider_ref", "error", "case",
 )  # fmt: skip
 
 
@@ -251,4 +252,5 @@ def _csv_rows(rows: Iterator[Listed]) -> Iterator[Cells]:
             m.attempts,
             "" if m.console_only else m.provider_ref,
             m.error,
+            case_reference(m.case_id),
         )

@@ -59,7 +59,7 @@ COLUMNS = [
     Column("Days"),
     Column("Beside the live strategy"),
     Column("By"),
-    Column("RunOutcome"),
+    Column("Outcome"),
 ]
 LIST_COLUMNS = [
     Column("When"),

@@ -33,7 +33,7 @@ COLUMNS = [
     Column("What"),
     Column("File"),
     Column("Rows", numeric=True),
-    Column("LoadOutcome"),
+    Column("Outcome"),
 ]
 
 
