@@ -40,6 +40,10 @@ def test_no_page_shows_the_name_of_a_class() -> None:
             if path.suffix not in {".py", ".html"}:
                 continue
             text = path.read_text()
-            texts = texts_of(ast.parse(text)) if path.suffix == ".py" else [re.sub(r"(?s)\{#.*?#\}", "", text)]
-            shown += [(path.name, name) for each in texts for name in A_COMPOUND.findall(each) if name in ours]
+            texts = (
+                texts_of(ast.parse(text)) if path.suffix == ".py" else [re.sub(r"(?s)\{#.*?#\}", "", text)]
+            )
+            shown += [
+                (path.name, name) for each in texts for name in A_COMPOUND.findall(each) if name in ours
+            ]
     assert shown == []
