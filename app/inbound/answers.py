@@ -25,7 +25,7 @@ from app.inbound.models import InboundAnswer, InboundMatch, InboundMessage
 from app.inbound.review import review
 from app.inbound.rules import InboundSource, ReviewOutcome, choices
 from app.outreach.gate.contact_cases import load_contact_cases
-from app.outreach.letters.letter import Rendered
+from app.outreach.letters.letter import RenderedLetter
 from app.outreach.letters.rendering import render
 from app.outreach.outbox.rules import ANSWER_LETTER, purpose_of_answer
 from app.outreach.planning.letterhead import LetterCatalog, Letterhead
@@ -67,7 +67,7 @@ def word_answer(
     catalog: LetterCatalog,
     *,
     now: datetime,
-) -> Rendered:
+) -> RenderedLetter:
     """The SMS as it would be sent, whole; nothing is asked, locked or written. Invalid as for `answer_sms`."""
     words = _checked(text)
     today = local_date(now, portfolio.timezone)

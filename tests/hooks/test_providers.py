@@ -14,13 +14,13 @@ from twilio.request_validator import RequestValidator
 
 from app.adapters.twilio.sms import validate_signature
 from app.book.ledger.models import Customer
-from app.core.actor import CUSTOMER, Actor
+from app.core.actor import CUSTOMER, SYSTEM, Actor
 from app.core.vocabulary import Channel
 from app.inbound.models import InboundMessage
 from app.outreach.gate.consent import set_consent
 from app.outreach.gate.events import ConsentChanged
 from app.outreach.gate.models import Consent, SuppressedAddress
-from app.outreach.outbox.channel_stops import is_stopped, start_channel
+from app.outreach.outbox.channel_stops import is_stopped, start_channel, stop_channel
 from app.outreach.outbox.events import ContactDelivered, ContactFailed
 from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus
@@ -124,6 +124,7 @@ def test_a_late_report_stops_no_channel_that_was_started_again_and_ends_no_conse
 
     def mended(session: Session) -> None:
         later = NOW + timedelta(minutes=1)
+        stop_channel(session, Destination.SMS, "the account was suspended", by=SYSTEM, now=NOW)
         start_channel(session, Destination.SMS, by=Actor.user("root"), now=later)
         customer = session.get_one(Customer, second.customer_id)
         set_consent(session, customer, Channel.SMS, allowed=True, source="START", by=CUSTOMER, now=later)

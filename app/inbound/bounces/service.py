@@ -45,7 +45,7 @@ from app.outreach.gate.consent import set_consent
 from app.outreach.gate.models import Consent
 from app.outreach.gate.suppression import holders, normalised, suppress
 from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import Destination, OutboxStatus
+from app.outreach.outbox.rules import Destination, OutboxStatus, message_of_attempt
 from app.policy.facts import Suppression
 
 log = structlog.get_logger("desk.bounces")
@@ -154,7 +154,8 @@ def put_on_record(session: Session, raw: bytes, notice: Notice, text: str, *, no
 def _message(session: Session, notice: Notice) -> OutboxMessage | None:
     """Ours that it is about, the customers who have its address locked."""
     for attempt in notice.attempts[:MOST_ATTEMPTS]:
-        row = session.get(OutboxMessage, int(attempt.partition("-")[0]))
+        message_id = message_of_attempt(attempt)
+        row = None if message_id is None else session.get(OutboxMessage, message_id)
         if row is None or row.attempt_id != attempt or row.destination is not Destination.EMAIL:
             continue
         lock_customers(session, {row.customer_id, *holders(session, Channel.EMAIL, row.address)})

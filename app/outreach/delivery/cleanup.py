@@ -61,7 +61,7 @@ def recover(session: Session, transports: Mapping[Destination, Transport], *, no
 
 def withhold_stale(session: Session, *, now: datetime, at_most: int = AT_MOST) -> int:
     """Withhold messages that waited too long, also where their channel is stopped: their words are no longer true, and
-    they must not stand in the way of others for ever. Returns how many."""
+    they must not hold up others. Returns how many."""
     query = (
         select(OutboxMessage, col(Portfolio.timezone))
         .join(Portfolio, col(Portfolio.id) == OutboxMessage.portfolio_id)

@@ -1,4 +1,4 @@
-"""Moves: what can become of a message in the outbox, one verb for each, along its transition table.
+"""Moves: the changes of status a message can go through, one verb for each, along its transition table.
 
 queued -> claimed (a lease; given back when it runs out) -> sending (committed before the request, with an attempt
 id) -> sent, or failed, undelivered, withheld, unknown. A row found in `sending` with its lease over is `unknown`:
@@ -41,7 +41,15 @@ from app.outreach.outbox.dispatch import (
 )
 from app.outreach.outbox.events import ContactConsoleOnly, ContactFailed, ContactSent, ContactUnknown
 from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import MAX_ATTEMPTS, MOVED, TRANSITIONS, Destination, OutboxStatus, retry_wait
+from app.outreach.outbox.rules import (
+    MAX_ATTEMPTS,
+    MOVED,
+    TRANSITIONS,
+    Destination,
+    OutboxStatus,
+    retry_wait,
+    write_attempt_id,
+)
 from app.policy.answers import Answer
 
 log = structlog.get_logger("desk.delivery")
@@ -72,7 +80,7 @@ class Postpone:
 
 def new_attempt_id(row: OutboxMessage) -> str:
     """Id of a new attempt to send. It cannot be guessed, and a provider's report brings it back."""
-    return f"{row.id}-{secrets.token_hex(9)}"
+    return write_attempt_id(id_of(row), secrets.token_hex(9))
 
 
 def apply_verdicts(
@@ -222,7 +230,7 @@ def cancel_message(session: Session, row: OutboxMessage, reason: str, *, by: Act
 
 
 def postponed(row: OutboxMessage, why: Postpone) -> list[DecisionEntry]:
-    """What goes on record of a postponed message (`record_decisions`)."""
+    """The entries to record of a postponed message (`record_decisions`)."""
     if why.asked is None:
         return []
     asked, answer = why.asked
@@ -238,7 +246,7 @@ def record_results(
     *,
     now: datetime,
 ) -> None:
-    """Put what came of attempts on record, and close addresses that do not exist."""
+    """Record the results of attempts, and suppress addresses that do not exist."""
     told = [result_event(row, result) for row, result in finished]
     record_many(session, [event for event in told if event is not None], by=SYSTEM, now=now, locked=heads)
     for row, result in finished:

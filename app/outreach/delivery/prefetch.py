@@ -25,7 +25,7 @@ RECHECK_AFTER_SECONDS = 2.0
 """A message that is not started within this time is rechecked."""
 
 
-class Prefetched(NamedTuple):
+class PrefetchedMessage(NamedTuple):
     """A claimed message that was rechecked without a lock."""
 
     candidate: Candidate
@@ -50,8 +50,10 @@ class Prefetch:
         self.has_more = True
         self._background = ThreadPoolExecutor(1, f"desk-{job.destination.value}-recheck")
         self._waiting: deque[Claim] = deque()
-        self._coming: tuple[Sequence[Claim], Future[tuple[list[Prefetched], list[Claim]]]] | None = None
-        self.ready: deque[Prefetched] = deque()
+        self._coming: tuple[Sequence[Claim], Future[tuple[list[PrefetchedMessage], list[Claim]]]] | None = (
+            None
+        )
+        self.ready: deque[PrefetchedMessage] = deque()
         self.doubtful: deque[Claim] = deque()
         """To be rechecked under lock."""
 
@@ -131,7 +133,7 @@ class Prefetch:
         self._waiting.extendleft(reversed(later))
         return picked
 
-    def _recheck(self, picked: Sequence[Claim]) -> tuple[list[Prefetched], list[Claim]]:
+    def _recheck(self, picked: Sequence[Claim]) -> tuple[list[PrefetchedMessage], list[Claim]]:
         """Recheck these claims without a lock: those that may leave, and those that are doubtful."""
         job, checked_at = self.job, time.monotonic()
         with reading(job.engine) as session:
@@ -140,7 +142,7 @@ class Prefetch:
                 row.attempt_id = new_attempt_id(row)
             found = job.transport.recheck_without_lock(session, rows, now=job.clock.now())
         return (
-            [Prefetched(each, checked_at) for each in found if each is not None],
+            [PrefetchedMessage(each, checked_at) for each in found if each is not None],
             [claim_of(row) for row, each in zip(rows, found, strict=True) if each is None],
         )
 

@@ -1,5 +1,5 @@
-"""Print hand-off: published print batches go to the print service's server. A process may die between any two lines,
-and a batch that the service has is never put there again.
+"""Print hand-off: uploads published print batches to the print service's server. A process may die between any two
+lines, and a batch that the service has is never put there again.
 
     waiting    its files go to the server under names that nobody takes; again as often as it takes
     uploaded   they are there and read as they were written: committed before they get their names
@@ -39,7 +39,7 @@ AGAIN = timedelta(minutes=15)
 
 
 def hand_off_due(engine: Engine, drop: PrintService, *, clock: Clock) -> dict[str, int]:
-    """Hand over the batches that wait for it, the oldest first; how many were dropped, how many failed. Safe to run in
+    """Hand over the waiting batches, the oldest first; returns how many were dropped, how many failed. Safe to run in
     many processes."""
     counts: Counter[str] = Counter()
     while (held := retrying(partial(_claim, engine, clock.now()))) is not None:
@@ -48,14 +48,14 @@ def hand_off_due(engine: Engine, drop: PrintService, *, clock: Clock) -> dict[st
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
+class _BatchLease:
     """A batch in the hands of this worker until its lease ends."""
 
     id: int
     lease_until: datetime
 
 
-def _claim(engine: Engine, now: datetime) -> _Held | None:
+def _claim(engine: Engine, now: datetime) -> _BatchLease | None:
     batch = table_of(PrintBatch)
     open_ = batch.c.handoff_status.in_((HandoffStatus.WAITING, HandoffStatus.UPLOADED))
     with transaction(engine) as session:
@@ -65,12 +65,12 @@ def _claim(engine: Engine, now: datetime) -> _Held | None:
         found = session.scalars(query.with_for_update(skip_locked=True)).first()
         if found is None:
             return None
-        held = _Held(found, now + LEASE)
+        held = _BatchLease(found, now + LEASE)
         session.execute(sa.update(batch).where(batch.c.id == held.id).values(lease_until=held.lease_until))
         return held
 
 
-def _hand_over(engine: Engine, drop: PrintService, held: _Held, clock: Clock) -> str:
+def _hand_over(engine: Engine, drop: PrintService, held: _BatchLease, clock: Clock) -> str:
     with reading(engine) as session:
         batch = session.get_one(PrintBatch, held.id)
     try:
@@ -87,7 +87,7 @@ def _hand_over(engine: Engine, drop: PrintService, held: _Held, clock: Clock) ->
     return "dropped"
 
 
-def _note(engine: Engine, held: _Held, status: HandoffStatus, now: datetime) -> bool:
+def _note(engine: Engine, held: _BatchLease, status: HandoffStatus, now: datetime) -> bool:
     """Note the batch's status; False if another worker has it by now."""
     with transaction(engine) as session:
         batch = _mine(session, held)
@@ -101,13 +101,13 @@ def _note(engine: Engine, held: _Held, status: HandoffStatus, now: datetime) -> 
         return True
 
 
-def _note_failure(engine: Engine, held: _Held, why: str, now: datetime) -> None:
+def _note_failure(engine: Engine, held: _BatchLease, why: str, now: datetime) -> None:
     with transaction(engine) as session:
         batch = _mine(session, held)
         if batch is not None:
             batch.handoff_error, batch.lease_until = why[:500], now + AGAIN
 
 
-def _mine(session: Session, held: _Held) -> PrintBatch | None:
+def _mine(session: Session, held: _BatchLease) -> PrintBatch | None:
     batch = session.get_one(PrintBatch, held.id, with_for_update=True)
     return batch if batch.lease_until == held.lease_until else None

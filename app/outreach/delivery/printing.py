@@ -39,7 +39,7 @@ from app.outreach.delivery.moves import (
     requeue,
     set_aside,
 )
-from app.outreach.delivery.recheck import Cleared, recheck
+from app.outreach.delivery.recheck import ClearedMessage, recheck
 from app.outreach.delivery.transports import dispatch_of
 from app.outreach.gate.decisions import record_decisions
 from app.outreach.outbox.channel_stops import is_stopped, stop_channel
@@ -195,7 +195,12 @@ class _BatchRun:
         return [row for row in rows if first[row.customer_id] is row]
 
     def _piece(
-        self, batch: PrintBatch, portfolio: Portfolio, row: OutboxMessage, cleared: Cleared, now: datetime
+        self,
+        batch: PrintBatch,
+        portfolio: Portfolio,
+        row: OutboxMessage,
+        cleared: ClearedMessage,
+        now: datetime,
     ) -> Piece:
         move(row, OutboxStatus.SENDING)
         row.attempts += 1

@@ -1,4 +1,4 @@
-"""Recheck: is what a message says still true and still allowed at the moment of delivery?"""
+"""Recheck: whether a message is still true and still permitted at the moment of delivery."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from app.policy.facts import Contact
 
 
 @dataclass(frozen=True, slots=True)
-class Cleared:
+class ClearedMessage:
     """Verdict: the message may leave now."""
 
     contact_case: ContactCase
@@ -50,10 +50,10 @@ class Cleared:
 
 def recheck_any(
     session: Session, rows: Sequence[OutboxMessage], catalog: LetterCatalog, *, now: datetime, lock: bool
-) -> Iterator[tuple[OutboxMessage, Portfolio, Cleared | Withhold | Postpone]]:
+) -> Iterator[tuple[OutboxMessage, Portfolio, ClearedMessage | Withhold | Postpone]]:
     """Recheck messages of several portfolios, in the order of the rows."""
     portfolios = {i: session.get_one(Portfolio, i) for i in {row.portfolio_id for row in rows}}
-    verdicts: dict[int | None, Cleared | Withhold | Postpone] = {}
+    verdicts: dict[int | None, ClearedMessage | Withhold | Postpone] = {}
     for portfolio_id, portfolio in portfolios.items():
         theirs = [row for row in rows if row.portfolio_id == portfolio_id]
         found = recheck(session, portfolio, theirs, catalog, now=now, lock=lock)
@@ -70,8 +70,8 @@ def recheck(
     *,
     now: datetime,
     lock: bool = True,
-) -> list[Cleared | Withhold | Postpone]:
-    """Recheck these messages, all of different customers: what stands in the way of each, or that nothing does. The
+) -> list[ClearedMessage | Withhold | Postpone]:
+    """Recheck these messages, all of different customers; a verdict for each. The
     customers are locked until the transaction ends; without `lock` nothing is written, and no answer goes on record."""
     today = local_date(now, portfolio.timezone)
     fresh = [row for row in rows if today - row.business_date <= STALE_AFTER]
@@ -91,7 +91,7 @@ def recheck(
     )
     facts = {each.case.id: each for each in loaded}
     known = _known(session, fresh, catalog)
-    verdicts: list[Cleared | Withhold | Postpone] = []
+    verdicts: list[ClearedMessage | Withhold | Postpone] = []
     for row in rows:
         contact_case = facts.get(row.case_id)
         if contact_case is None:
@@ -99,15 +99,15 @@ def recheck(
             continue
         changed = _no_longer_true(session, contact_case, row, known, portfolio.small_debt_minor, today)
         verdict = Withhold(changed, {}) if changed else _ask_gate(contact_case, row, now)
-        if lock and not isinstance(verdict, Cleared):
+        if lock and not isinstance(verdict, ClearedMessage):
             keep_pack(session, contact_case.pack, now=now)
         verdicts.append(verdict)
     return verdicts
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """What is read for all messages at once, besides the facts of their cases."""
+class _RecheckFacts:
+    """Data read for all messages at once, besides the facts of their cases."""
 
     steps: Mapping[int, CaseStep]
     planned: Collection[int]
@@ -117,11 +117,11 @@ class _Known:
     written: Written
 
 
-def _known(session: Session, rows: Sequence[OutboxMessage], catalog: LetterCatalog) -> _Known:
+def _known(session: Session, rows: Sequence[OutboxMessage], catalog: LetterCatalog) -> _RecheckFacts:
     plan = table_of(Plan)
     cases = [row.case_id for row in rows]
     planned = sa.select(plan.c.case_id).where(among(session, plan.c.case_id, cases), plan.c.status.in_(LIVE))
-    return _Known(
+    return _RecheckFacts(
         steps_of(session, {row.contact for row in rows}),
         set(session.connection().execute(planned).scalars()),
         catalog.follow_ups,
@@ -133,11 +133,11 @@ def _no_longer_true(
     session: Session,
     contact_case: ContactCase,
     row: OutboxMessage,
-    known: _Known,
+    known: _RecheckFacts,
     small_debt_minor: int,
     today: date,
 ) -> str:
-    """Why the message would now say something false or unwelcome; '' = it still holds."""
+    """The reason that the message is false or unwelcome by now; '' = it still holds."""
     step = known.steps[row.contact]
     if address_of(contact_case.customer, Channel(row.destination.value)) != row.address:
         return MOVED
@@ -161,8 +161,10 @@ def _no_longer_true(
     return "" if arrived else "it says that we wrote before, and no earlier letter of this case arrived"
 
 
-def _not_due(contact_case: ContactCase, row: OutboxMessage, known: _Known, small_debt_minor: int) -> str:
-    """Why the reminder asks for what is not to be asked for any more; '' = it is."""
+def _not_due(
+    contact_case: ContactCase, row: OutboxMessage, known: _RecheckFacts, small_debt_minor: int
+) -> str:
+    """The reason that the reminder must not ask for its amount any more; '' = it may."""
     if contact_case.case.status is not CaseStatus.OPEN:
         return "the case was closed since it was written"
     if row.case_id in known.planned:
@@ -206,14 +208,16 @@ def _still_offered(session: Session, step: CaseStep, today: date) -> bool:
     return plan.kind is PlanKind.SETTLEMENT and plan.status in LIVE
 
 
-def _ask_gate(contact_case: ContactCase, row: OutboxMessage, now: datetime) -> Cleared | Withhold | Postpone:
+def _ask_gate(
+    contact_case: ContactCase, row: OutboxMessage, now: datetime
+) -> ClearedMessage | Withhold | Postpone:
     channel = Channel(row.destination.value)
     # Its words are as they were when the gate was asked about them: their blocks are not asked again.
     contact = Contact(channel, row.purpose, row.address, letter=row.letter, language=row.language)
     asked = ReviewRequest(contact, contact_case.facts, now)
     answer = asked.answer(contact_case.pack)
     if isinstance(answer, Clearance):
-        return Cleared(contact_case, answer)
+        return ClearedMessage(contact_case, answer)
     rules = ", ".join(reason.rule for reason in answer.reasons)
     if isinstance(answer, WaitUntil):
         return Postpone(answer.at, rules, (asked, answer))

@@ -1,4 +1,4 @@
-"""Recorder: writes down what came of attempts, on a thread of its own; all results since the last time together."""
+"""Recorder: writes the results of attempts on a thread of its own, all that came since the last time together."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Recorder:
                 self._record_and_tell(results)
 
     def _record_and_tell(self, results: Sequence[AttemptResult]) -> None:
-        """What was sent must be written down, so this insists."""
+        """Record the results and tell of them. It tries eight times, because what was sent must be on record."""
         is_last = any(isinstance(each.result, Misconfigured) for each in results)
         statuses: list[OutboxStatus] = []
         try:

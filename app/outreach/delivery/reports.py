@@ -20,7 +20,7 @@ from app.outreach.outbox.claims import Claim, locked_rows
 from app.outreach.outbox.dispatch import Failure, Misconfigured
 from app.outreach.outbox.events import ContactDelivered, ContactFailed, ContactSent
 from app.outreach.outbox.models import ChannelStop, OutboxMessage
-from app.outreach.outbox.rules import TRANSITIONS, OutboxStatus
+from app.outreach.outbox.rules import TRANSITIONS, OutboxStatus, message_of_attempt
 
 log = structlog.get_logger("desk.delivery")
 
@@ -36,10 +36,10 @@ def note_status(
     known_by: str = "the provider's report",
     now: datetime,
 ) -> bool:
-    """A provider reports on a message, named by our attempt or by its own reference: SENT = it has it and no more is
-    known, or what became of it. May come before the answer to the call was written down, or when nobody knew whether
-    the call got through. `failure`: why it did not arrive; it has the consequences of the same answer to a call. False
-    if we do not know the message; repeats change nothing."""
+    """Note a provider's report on a message, named by our attempt or by its own reference. SENT = the provider has it,
+    and no more is known. A report may come before the result of the attempt is recorded, or for an unknown attempt.
+    `failure` is why it did not arrive, with the consequences of the same result. False if the message is not ours;
+    a repeated report changes nothing."""
     row = _reported_row(session, attempt_id, provider_ref)
     if row is None:
         return False
@@ -67,8 +67,8 @@ def note_status(
 
 
 def _started_since(session: Session, row: OutboxMessage) -> bool:
-    """Has a person started the channel again since this message left? Then what it met is mended, and reports that
-    come late must not stop it once more."""
+    """Whether a person started the channel again after this message left. Its fault is then mended, and a late report
+    must not stop the channel once more."""
     stop = table_of(ChannelStop)
     ended = sa.select(stop.c.id).where(
         stop.c.destination == row.destination, stop.c.ended_at >= (row.sent_at or row.created_at)
@@ -80,10 +80,9 @@ def _reported_row(session: Session, attempt_id: str, provider_ref: str) -> Outbo
     """The row under lock, by the attempt if it is still the last one, else by the provider's reference."""
     message = table_of(OutboxMessage)
     query = sa.select(message.c.id, message.c.customer_id)
-    number = attempt_id.partition("-")[0]
     named = []
-    if number.isascii() and number.isdigit() and len(number) < 19:
-        named.append(query.where(message.c.id == int(number), message.c.attempt_id == attempt_id))
+    if (message_id := message_of_attempt(attempt_id)) is not None:
+        named.append(query.where(message.c.id == message_id, message.c.attempt_id == attempt_id))
     if provider_ref:
         named.append(query.where(message.c.provider_ref == provider_ref))
     for each in named:
@@ -95,7 +94,7 @@ def _reported_row(session: Session, attempt_id: str, provider_ref: str) -> Outbo
 
 
 def prove_sent(session: Session, row: OutboxMessage, source: str, *, now: datetime) -> None:
-    """The provider has the message, whatever we believed. It counts from when it was handed over."""
+    """Move the message to `sent`, because the provider has it. It counts from its attempt."""
     move(row, OutboxStatus.SENT)
     row.sent_at, row.finished_at, row.error, row.claimed_by = row.attempted_at or now, now, "", ""
     sent = ContactSent(
@@ -108,7 +107,7 @@ def prove_sent(session: Session, row: OutboxMessage, source: str, *, now: dateti
 def resolve_unknown(
     session: Session, row: OutboxMessage, *, was_sent: bool, by: Actor, now: datetime
 ) -> None:
-    """A person found out what became of an unknown message. It is never sent again, whatever they say."""
+    """Record what a person found out about an unknown message. It is never sent again."""
     move(row, OutboxStatus.SENT if was_sent else OutboxStatus.FAILED)
     row.finished_at = now
     if was_sent:

@@ -34,7 +34,7 @@ from app.core.ids import id_of
 from app.outreach.delivery.cleanup import recover, withhold_stale
 from app.outreach.delivery.dispatcher import Attempt, AttemptResult, Dispatcher
 from app.outreach.delivery.moves import apply_verdicts, move, new_attempt_id, requeue, set_aside
-from app.outreach.delivery.prefetch import Prefetch, Prefetched
+from app.outreach.delivery.prefetch import Prefetch, PrefetchedMessage
 from app.outreach.delivery.recorder import RecordedResults, Recorder
 from app.outreach.delivery.transports import DeliveryJob, ProviderRequest, Transport
 from app.outreach.gate.contact_cases import changed_cases
@@ -83,7 +83,7 @@ def deliver_due(
 
 
 @dataclass(slots=True)
-class _Started:
+class _StartResult:
     """What became of rows that were to be started."""
 
     attempts: list[Attempt]
@@ -161,7 +161,7 @@ class _Pipeline:
         else:
             self._fly(started)
 
-    def _fly(self, started: _Started) -> None:
+    def _fly(self, started: _StartResult) -> None:
         self._count(started.statuses)
         self.prefetch.doubtful.extend(started.doubtful)
         if started.is_last:
@@ -171,14 +171,14 @@ class _Pipeline:
         if started.attempts:
             self.dispatcher.submit(started.attempts)
 
-    def _start_unchanged(self, ready: Sequence[Prefetched]) -> _Started:
+    def _start_unchanged(self, ready: Sequence[PrefetchedMessage]) -> _StartResult:
         """Commit as `sending` those to whose customer nothing has happened since their recheck."""
         now, worker = self.clock.now(), self.job.worker
         with transaction(self.engine) as session:
             changed, _ = changed_cases(session, [each.candidate.contact_case for each in ready])
             if is_stopped(session, self.job.destination):
                 release_claims(session, [each.claim.row_id for each in ready], worker=worker)
-                return _Started([], [OutboxStatus.QUEUED] * len(ready), is_last=True)
+                return _StartResult([], [OutboxStatus.QUEUED] * len(ready), is_last=True)
             still = [
                 each.candidate
                 for each in ready
@@ -203,12 +203,12 @@ class _Pipeline:
         ]
         doubtful = [each.claim for each in ready if each.claim.row_id not in started | late]
         is_last = bool(still) and not admitted
-        return _Started(attempts, [OutboxStatus.QUEUED] * len(late), doubtful, is_last)
+        return _StartResult(attempts, [OutboxStatus.QUEUED] * len(late), doubtful, is_last)
 
     def _attempt(self, row: OutboxMessage, request: ProviderRequest, checked_at: float) -> Attempt:
         return Attempt(row, request, checked_at + self.start_seconds)
 
-    def _start_under_lock(self, picked: Sequence[Claim]) -> _Started:
+    def _start_under_lock(self, picked: Sequence[Claim]) -> _StartResult:
         """Recheck these rows under lock and commit as `sending` those that may leave."""
         now, checked_at = self.clock.now(), time.monotonic()
         with transaction(self.engine) as session:
@@ -216,7 +216,7 @@ class _Pipeline:
             if is_stopped(session, self.job.destination):  # since they were claimed
                 for row in rows:
                     requeue(row, row.not_before)
-                return _Started([], [row.status for row in rows], is_last=True)
+                return _StartResult([], [row.status for row in rows], is_last=True)
             for row in rows:  # before they are rechecked, because what is handed over carries it
                 row.attempt_id = new_attempt_id(row)
             ready = self._recheck(session, rows)
@@ -232,7 +232,7 @@ class _Pipeline:
                 row.attempted_at, row.lease_until = now, now + self.job.lease
                 attempts.append(self._attempt(row, request, checked_at))
             stayed: list[OutboxStatus] = [row.status for row in rows if row.status != OutboxStatus.SENDING]
-            return _Started(attempts, stayed, is_last=bool(ready) and not admitted)
+            return _StartResult(attempts, stayed, is_last=bool(ready) and not admitted)
 
     def _recheck(
         self, session: Session, rows: Sequence[OutboxMessage]

@@ -18,7 +18,7 @@ from app.core.clock import Clock
 from app.core.timeline.service import Heads
 from app.core.vocabulary import Channel
 from app.outreach.delivery.moves import Postpone, Withhold, record_results
-from app.outreach.delivery.recheck import Cleared, recheck_any
+from app.outreach.delivery.recheck import ClearedMessage, recheck_any
 from app.outreach.gate.contact_cases import ContactCase
 from app.outreach.gate.facts import address_of
 from app.outreach.letters.rendering import heading
@@ -35,7 +35,7 @@ ProviderRequest = Callable[[], SendResult | Awaitable[SendResult]]
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A claimed message that passed a recheck without a lock. It is committed as `sending` only while case and customer
-    are still as in the contact_case."""
+    are still as in the contact case."""
 
     row: OutboxMessage
     """As it was read, with the id of the coming attempt; in no session."""
@@ -136,7 +136,7 @@ class ContactTransport:
     ) -> list[Candidate | None]:
         found: list[Candidate | None] = []
         for row, portfolio, verdict in recheck_any(session, rows, self.catalog, now=now, lock=False):
-            if isinstance(verdict, Cleared):
+            if isinstance(verdict, ClearedMessage):
                 request = self._request(row, portfolio, verdict)
                 found.append(Candidate(row, request, verdict.clearance.not_after, verdict.contact_case))
             else:
@@ -147,11 +147,11 @@ class ContactTransport:
         self, session: Session, rows: Sequence[OutboxMessage], *, now: datetime
     ) -> list[ProviderRequest | Withhold | Postpone]:
         return [
-            self._request(row, portfolio, verdict) if isinstance(verdict, Cleared) else verdict
+            self._request(row, portfolio, verdict) if isinstance(verdict, ClearedMessage) else verdict
             for row, portfolio, verdict in recheck_any(session, rows, self.catalog, now=now, lock=True)
         ]
 
-    def _request(self, row: OutboxMessage, portfolio: Portfolio, cleared: Cleared) -> ProviderRequest:
+    def _request(self, row: OutboxMessage, portfolio: Portfolio, cleared: ClearedMessage) -> ProviderRequest:
         row.not_after = cleared.clearance.not_after
         dispatch = dispatch_of(row, portfolio, cleared.contact_case, self.catalog, self.line(row))
         return partial(self.sender.send, dispatch)

@@ -1,4 +1,4 @@
-"""What is recorded of the gate: its answers, and what customers allow. How a timeline tells each."""
+"""Events of the gate: its answers and the customer's consents, and how a timeline tells each."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class ContactWithheld(GateAnswer):
 
 @dataclass(frozen=True, slots=True)
 class FactsForgotten(Payload):
-    """What decisions were based on was deleted: its time was over."""
+    """The facts of decisions were deleted when their retention ended."""
 
     KIND = "facts.forgotten"
 

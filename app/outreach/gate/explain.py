@@ -1,4 +1,4 @@
-"""The gate's answer to a question, with nothing recorded: may this customer be contacted, may the debt be sued for?"""
+"""Explanations: the gate's answer about a contact or a lawsuit, with nothing recorded."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from app.policy.pack import Pack
 from app.policy.review import review, review_within
 
 
-class _Known(NamedTuple):
+class _SharedAnswer(NamedTuple):
     """The answer for all customers with the same facts, about the same contact but for its address."""
 
     facts: Facts
@@ -39,7 +39,7 @@ class BatchReview:
     def __init__(self, at: datetime, until: datetime) -> None:
         self.at, self.until = at, until
         self._opening: dict[Cells, datetime | None] = {}
-        self._known: dict[Cells, _Known] = {}
+        self._known: dict[Cells, _SharedAnswer] = {}
 
     def ask(self, contact: Contact, facts: Facts, pack: Pack) -> tuple[ReviewRequest, Answer, str]:
         """The request, its answer, and its text as it is kept."""
@@ -53,7 +53,7 @@ class BatchReview:
             before, spelled, after = text.partition(f'"address":{_json(contact.address)}')
             window = (answer.not_before, answer.not_after) if isinstance(answer, Clearance) else None
             if spelled:
-                self._known[key] = _Known(facts, window, f'{before}"address":', after)
+                self._known[key] = _SharedAnswer(facts, window, f'{before}"address":', after)
             return asked, answer, text
         text = f"{known.before}{_json(contact.address)}{known.after}"
         if known.window is None:

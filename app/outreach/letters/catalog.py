@@ -52,7 +52,7 @@ def load_letters(directory: Path) -> Mapping[str, Letter]:
         p for p in directory.iterdir() if p.is_dir() and p.name != BASE and not p.name.startswith(".")
     )
     if not folders:
-        raise BadLetter(f"no letters in {directory}")
+        raise BadLetter(f"There are no letters in {directory}.")
     files = LetterFiles(directory)
     return {folder.name: _load(files, folder) for folder in folders}
 
@@ -94,7 +94,7 @@ def _load(files: LetterFiles, folder: Path) -> Letter:
 
 
 def _check_declared(path: Path, letter: Letter) -> None:
-    """That what letter.toml says is something we know."""
+    """Check that letter.toml names only purposes, languages, variables and channels that exist."""
     if letter.purpose not in PURPOSES:
         raise BadLetter(f"{path}: unknown purpose {letter.purpose!r}")
     if FALLBACK_LANGUAGE not in letter.languages:
@@ -114,7 +114,7 @@ def _check_declared(path: Path, letter: Letter) -> None:
 
 
 def _read_through(files: LetterFiles, letter: Letter) -> dict[tuple[Channel, str], tuple[str, ...]]:
-    """Read every file of the letter before a customer's turn comes; the blocks that it carries for everybody."""
+    """Read every file of the letter ahead of its first use. Returns the blocks that it carries for every customer."""
     carries: dict[tuple[Channel, str], tuple[str, ...]] = {}
     for channel in sorted(letter.channels):
         for language in letter.languages:
@@ -154,7 +154,7 @@ def _prints(files: LetterFiles, letter: Letter) -> dict[tuple[Channel, str], Req
 
 
 def _blocks_in(files: LetterFiles, letter: Letter, path: str, language: str, form: str) -> frozenset[str]:
-    """The blocks it carries for everybody: not those that only some condition puts in place. All must exist."""
+    """The blocks it carries for every customer, without those under a condition. All must exist."""
     always = set()
     for call, sometimes in block_calls(files.tree(path), sometimes=False):
         name = call.args[0].value if call.args and isinstance(call.args[0], nodes.Const) else ""
@@ -168,7 +168,7 @@ def _blocks_in(files: LetterFiles, letter: Letter, path: str, language: str, for
 
 
 def _check_names(files: LetterFiles, letter: Letter, path: str, of: str = "") -> None:
-    """Only declared names may be spoken of, by it and by the blocks in it, and of lists only what their lines have."""
+    """Check that the letter and its blocks use declared variables only, and of lists only what lines have."""
     names, attributes = files.spoken_of(of or path)
     where = f"{path}, block {of.rpartition('/')[2]}" if of else path
     if undeclared := names - letter.variables - {"block"}:

@@ -1,4 +1,4 @@
-"""Letter: what a letter of `letters/` is, what it may speak of, and what it must carry."""
+"""Letter: a letter of `letters/`, the variables it may use and the blocks it must carry."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class ItemLine:
 
 @dataclass(slots=True)  # not frozen either
 class LetterContext:
-    """All that a letter may speak of. Dates and amounts are text, already in the letter's language."""
+    """All values that a letter may use. Dates and amounts are text, already in the letter's language."""
 
     customer_name: str
     creditor: str
@@ -115,7 +115,7 @@ ABOUT = frozenset({"case", "plan", "settlement", "hold", "closed case", "stateme
 
 
 @dataclass(frozen=True, slots=True)
-class Rendered:
+class RenderedLetter:
     """A letter ready to store and send. `language` is the one it is really in; `blocks` what it carries."""
 
     subject: str
@@ -191,7 +191,7 @@ class Letter:
         return locale_for(self.language_for(wanted), country)
 
     def misfit(self, country: str, collector: str, currency: str, told: Collection[str]) -> str:
-        """Why the letter is not one for this customer, '' = it is. `told` are the needed variables we have."""
+        """Why the letter does not suit this customer, '' = it does. `told` are the needed variables we have."""
         if self.places and country not in self.places:
             return f"this letter is for {' and '.join(sorted(self.places))} only"
         if self.collector and collector != self.collector:

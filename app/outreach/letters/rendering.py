@@ -21,7 +21,7 @@ from app.outreach.letters.forms import (
     block_path,
     check_required,
 )
-from app.outreach.letters.letter import BadLetter, Letter, LetterContext, Rendered, Unsayable
+from app.outreach.letters.letter import BadLetter, Letter, LetterContext, RenderedLetter, Unsayable
 from app.outreach.letters.locales import known_language
 from app.outreach.letters.sms import one_line, one_plain_line
 
@@ -31,7 +31,7 @@ MAX_VALUE_LENGTH = 500
 
 def render(
     letter: Letter, channel: Channel, language: str, context: LetterContext, *, leaves: bool = False
-) -> Rendered:
+) -> RenderedLetter:
     """The letter's words for one channel, in `language` or, where it does not exist in that, in English.
 
     Raises BadLetter if the letter does not exist on the channel, names something unknown, or lacks a required block;
@@ -51,7 +51,7 @@ def render(
         (subject, text, html), blocks = word(letter, channel, language, values)
     if channel is Channel.POST:
         subject = heading(text)
-    return Rendered(subject, text, html, language, letter.version, blocks)
+    return RenderedLetter(subject, text, html, language, letter.version, blocks)
 
 
 def _check_complete(letter: Letter, channel: Channel, language: str, values: Mapping[str, Value]) -> None:

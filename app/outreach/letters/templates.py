@@ -1,4 +1,4 @@
-"""Templates: the files of `letters/`, read once, and what each template speaks of."""
+"""Templates: the files of `letters/`, read once, and the variables of each template."""
 
 from __future__ import annotations
 

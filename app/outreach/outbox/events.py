@@ -1,4 +1,4 @@
-"""What is recorded of a message after it was cleared, of channels and of print batches. How a timeline tells each."""
+"""Events of a cleared message, of channels and of print batches, and how a timeline tells each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.outreach.outbox.rules import Destination
 
 @dataclass(frozen=True, slots=True)
 class MessageEvent(Payload):
-    """What every kind says of a message."""
+    """The fields of every event about a message."""
 
     FILTERS = (TimelineFilter.CONTACTS,)
 

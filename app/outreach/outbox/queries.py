@@ -1,4 +1,4 @@
-"""What stands in the outbox: counts, lists, and which destinations are stopped."""
+"""Outbox reads: counts and lists of messages, stopped channels, workers that are alive."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from app.outreach.outbox.rules import Destination, OutboxStatus
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedMessage:
     """A message with what a list says beside it."""
 
     message: OutboxMessage
@@ -30,7 +30,7 @@ class Listed:
 
 
 def counts(session: Session) -> dict[tuple[OutboxStatus, Destination], int]:
-    """(status, destination) -> messages; what was only printed to the console is no message that was sent."""
+    """(status, destination) -> messages; messages printed to the console are left out."""
     query = (
         sa.select(col(OutboxMessage.status), col(OutboxMessage.destination), sa.func.count())
         .where(col(OutboxMessage.console_only).is_(False))
@@ -40,7 +40,7 @@ def counts(session: Session) -> dict[tuple[OutboxStatus, Destination], int]:
 
 
 def count_console_only(session: Session) -> int:
-    """Messages that were printed to the console: they stand among those that are sent, and none of them left."""
+    """Messages that were printed to the console: their status is `sent`, and none of them left."""
     query = sa.select(sa.func.count()).where(col(OutboxMessage.console_only).is_(True))
     return session.scalar(query) or 0
 
@@ -52,18 +52,18 @@ def messages(
     destination: Destination | None = None,
     before: int | None = None,
     limit: int = 50,
-) -> list[Listed]:
+) -> list[ListedMessage]:
     """Newest first; `before` = the id of the last one seen."""
     query = _listed(status, destination).order_by(col(OutboxMessage.id).desc()).limit(limit)
     if before is not None:
         query = query.where(col(OutboxMessage.id) < before)
-    return [Listed(*row) for row in session.execute(query)]
+    return [ListedMessage(*row) for row in session.execute(query)]
 
 
-def unknown(session: Session, limit: int = 50) -> list[Listed]:
+def unknown(session: Session, limit: int = 50) -> list[ListedMessage]:
     """Messages that may or may not have left, the oldest first: a person has to find out."""
     query = _listed(OutboxStatus.UNKNOWN, None).order_by(col(OutboxMessage.id)).limit(limit)
-    return [Listed(*row) for row in session.execute(query)]
+    return [ListedMessage(*row) for row in session.execute(query)]
 
 
 def batches_not_handed_off(session: Session) -> list[PrintBatch]:
@@ -75,11 +75,11 @@ def batches_not_handed_off(session: Session) -> list[PrintBatch]:
 
 def all_messages(
     session: Session, *, status: OutboxStatus | None = None, destination: Destination | None = None
-) -> Iterator[Listed]:
+) -> Iterator[ListedMessage]:
     """The whole list, streamed: for an export."""
     query = _listed(status, destination).order_by(col(OutboxMessage.id))
     for row in session.execute(query.execution_options(yield_per=500)):
-        yield Listed(*row)
+        yield ListedMessage(*row)
 
 
 def _listed(
@@ -143,7 +143,7 @@ class WorkerStatus:
 
 
 def workers(session: Session, now: datetime) -> list[WorkerStatus]:
-    """Those seen within the last day, the latest first."""
+    """Workers seen within the last day, the latest first."""
     recent = select(Heartbeat).where(col(Heartbeat.at) > now - REMEMBERED)
     return [
         WorkerStatus(row.worker, row.at, now - row.at <= ALIVE)

@@ -1,4 +1,4 @@
-"""Outbox rules: the states of a message, what an adapter is handed, and what it answers. Pure."""
+"""Outbox rules: the states of a message, attempts and their waits, the pace of a line, links to hide. Pure."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ ANSWER_LETTER = "sms_answer"
 
 
 def purpose_of_answer(holds: Sequence[Hold]) -> Purpose:
-    """What the gate is asked of an answer in free words. They may ask for money, so that to somebody who disputes the
-    debt they count as a reminder; to anybody else they answer what they wrote."""
+    """The purpose under which the gate reviews an answer in free words. They may ask for money, so to a customer who
+    disputes the debt they count as a reminder; to any other they are a confirmation."""
     return Purpose.REMINDER if any(hold.kind is HoldKind.DISPUTE for hold in holds) else Purpose.CONFIRMATION
 
 
 MOVED = "the customer's address has changed since it was written"
-"""Why a message is withheld that goes to its reader's new address instead (`planning/fallback.py`)."""
+"""The reason of a message that is withheld and written to its reader's new address instead (`planning/fallback.py`)."""
 
 
 class OutboxStatus(StrEnum):
@@ -54,8 +54,8 @@ class OutboxStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
-# Whatever stands here, what the provider says it took is `sent`: also if we had read its answer, or a person its list,
-# as a no, and even while the message waits for its next attempt.
+# A message that the provider says it took is `sent`, whatever we believed: also where we had read its answer, or a
+# person its list, as a no, and even while the message waits for its next attempt.
 TRANSITIONS: Mapping[OutboxStatus, frozenset[OutboxStatus]] = {
     OutboxStatus.QUEUED: frozenset({OutboxStatus.CLAIMED, OutboxStatus.WITHHELD, OutboxStatus.SENT}),
     OutboxStatus.CLAIMED: frozenset(
@@ -80,16 +80,29 @@ TRANSITIONS: Mapping[OutboxStatus, frozenset[OutboxStatus]] = {
 }
 
 
-# --- looking up -----------------------------------------------------------------------------------------------
+# --- attempts -------------------------------------------------------------------------------------------------
 
+
+def write_attempt_id(message_id: int, token: str) -> str:
+    """Write the id of an attempt to send a message. Reports of providers and bounces bring it back."""
+    return f"{message_id}-{token}"
+
+
+def message_of_attempt(attempt: str) -> int | None:
+    """The id of the message that an attempt id names, as a stranger wrote it; None = it names none. The caller compares
+    the whole attempt id with that of the message."""
+    found = _ATTEMPT.match(attempt)
+    return int(found[1]) if found else None
+
+
+_ATTEMPT = re.compile(r"([0-9]{1,18})(?:-|$)")
 
 MAX_ATTEMPTS = 8
 LONGEST_WAIT = timedelta(hours=2)
 
 
 def retry_wait(after_seconds: int, attempts: int) -> timedelta:
-    """Wait after so many attempts: as long as the provider asked for, and twice as long each time, up to
-    two hours."""
+    """The wait after so many attempts: as long as the provider asked for, twice as long each time, up to two hours."""
     told = timedelta(seconds=after_seconds)
     return max(told, min(told * float(2 ** (attempts - 1)), LONGEST_WAIT))
 
@@ -103,11 +116,11 @@ class Pace:
 
     units_per_second: float
     units: Callable[[str], int] = lambda _text: 1
-    """Of a message's text."""
+    """The units of a message's text."""
 
     def admit(self, caught_up_at: datetime, units: int, now: datetime) -> datetime | None:
-        """When the sender will have caught up if these leave now; None = not now. A sender may be BURST ahead of its
-        rate: workers look every few seconds, and the provider spreads what little there is."""
+        """The moment at which the sender has caught up if these units leave now; None = they may not. A sender may be
+        BURST ahead of its rate: workers look every few seconds, and the provider spreads so few."""
         start = max(caught_up_at, now)
         if start - now >= BURST:
             return None
@@ -115,9 +128,6 @@ class Pace:
 
 
 BURST = timedelta(seconds=10)
-
-
-# --- the print batch ------------------------------------------------------------------------------------------
 
 
 # --- links that open a customer's page ------------------------------------------------------------------------

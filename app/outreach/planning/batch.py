@@ -1,4 +1,4 @@
-"""A batch of contacts: each step cleared by the gate on each of its channels, and worded where it is."""
+"""Batch of contacts: asks the gate about each step on each of its channels, and words the letters it clears."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class ContactBatch:
         self._misfit: dict[tuple[str, str], bool] = {}
         self._unreachable = self.letterhead.unreachable
         self.written: dict[int, list[tuple[date, CaseStep]]] = {}
-        """What was sent in the cases in which a letter is due that says so."""
+        """Earlier letters of the cases in which a follow-up is due."""
         self.writer = LetterWriter(session, catalog, self.letterhead, on, now)
 
     def find_taken(self, due: Sequence[tuple[ContactCase, Step]]) -> None:
@@ -81,9 +81,9 @@ class ContactBatch:
         )
 
     def take(self, contact_case: ContactCase, step: Step, chosen: ChosenLadder) -> None:
-        """Clear the step on each of its channels. It is taken when none has to wait any more, for a time or for a
-        person: a channel that waits is asked for again, those that were queued before stay as they are. To whom nobody
-        has written yet, a step that would follow up brings the first letter."""
+        """Clear the step on each of its channels. The step is taken once no channel waits for a time or a person: a
+        waiting channel is asked again, a queued one stays queued. A customer without an earlier letter gets the first
+        letter in place of a follow-up."""
         if step.action in (Action.LEGAL, Action.TASK):
             contact_case.case.step_day = step.day
             if step.action is Action.TASK:
@@ -157,7 +157,7 @@ class ContactBatch:
         return dataclasses.replace(found, flaw=flaw) if flaw else found
 
     def _flaw(self, contact_case: ContactCase, letter: str, step: CaseStep) -> str:
-        """Why this letter may not be sent to them, as far as that is seen before it is worded."""
+        """The reason that this letter may not be sent, as far as it shows before wording; '' = none."""
         if not letter:
             return ""
         if self._unreachable and self.catalog.letters[letter].variables & {
@@ -178,8 +178,8 @@ class ContactBatch:
         about: Values,
         request: LetterRequest | None = None,
     ) -> Answer:
-        """Ask the gate, word what it clears, and put the answer on record with what it was told. What turns out to have
-        nothing true or whole to say is refused, for a person to look at."""
+        """Ask the gate, word the letter it clears, and record the answer with its facts. A letter that cannot be worded
+        truthfully is refused and becomes a person's task."""
         self.packs[contact_case.pack.label] = contact_case.pack
         asked, answer, facts = self.gate.ask(contact, contact_case.current_facts(), contact_case.pack)
         message = None
@@ -235,7 +235,7 @@ class ContactBatch:
     def _add_task(
         self, contact_case: ContactCase, step: CaseStep, text: str, strategy: str | None = None
     ) -> None:
-        """Something for a person to do; nobody is contacted by it, so the gate is not asked."""
+        """Add a task for a person. It contacts no customer, so the gate is not asked."""
         self.strategy_tasks.append(
             {
                 **dict(zip(CaseStep._fields, step.values, strict=True)),

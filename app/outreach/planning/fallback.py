@@ -1,5 +1,5 @@
-"""A message that cannot arrive: its step goes on by the next channel that the strategy names for that. One that was
-withheld because its reader had moved, or a notice because of a hold, is written again: it is owed all the same."""
+"""Fallback: the step of a message that cannot arrive goes on by the next channel that the strategy names. A message
+that was withheld because its reader had moved, or a notice because of a hold, is written again."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from app.outreach.outbox.models import OutboxMessage
 from app.outreach.outbox.rules import ANSWER_LETTER, MOVED, OutboxStatus
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.on_demand import HELP_LETTER
-from app.outreach.planning.rows import LetterRequest, Replaced
+from app.outreach.planning.rows import LetterRequest, ReplacedMessage
 from app.outreach.planning.service import report_unsent, request_letters
 from app.outreach.strategy.facts import gather_case_facts
 from app.outreach.strategy.ladders import ChosenLadder, load_ladders
@@ -46,8 +46,8 @@ ON_ITS_WAY = (
 
 
 def fall_back_due(engine: Engine, catalog: LetterCatalog, *, clock: Clock) -> int:
-    """Queue what takes the place of messages that cannot arrive; returns how many were queued. Safe to run in many
-    processes: a message's key is unique."""
+    """Queue messages in place of those that cannot arrive; returns how many. Safe to run in many processes, because a
+    contact is unique."""
     message = table_of(OutboxMessage)
     due = (
         sa.select(message.c.id, message.c.customer_id)
@@ -100,7 +100,7 @@ def fall_back(session: Session, row: OutboxMessage, catalog: LetterCatalog, *, n
         # As the message that did not arrive: a first letter does not become one that says that we wrote before.
         other = LetterRequest(
             contact_case, row.letter, row.purpose, (channel,), of, about=about,
-            instead_of=Replaced(id_of(row), row.contact) if channel in tried else None,
+            instead_of=ReplacedMessage(id_of(row), row.contact) if channel in tried else None,
         )  # fmt: skip
         [[answer]] = request_letters(session, portfolio, [other], catalog, on=on, by=SYSTEM, now=now)
         if isinstance(answer, Clearance):
@@ -119,7 +119,7 @@ def _is_owed(row: OutboxMessage) -> bool:
 
 
 def _wait(row: OutboxMessage, until: datetime) -> bool:
-    """Ask again at that time, unless the next step is to say it by then."""
+    """Ask again at that time, unless the next step comes before."""
     patience = OWED_FOR if _is_owed(row) else GIVE_UP_AFTER
     if until < (row.finished_at or until) + patience:
         row.fallback_at = until
@@ -137,7 +137,7 @@ def _leave_to_a_person(
     on: date,
     now: datetime,
 ) -> None:
-    """What an occasion brought, or a person, is not worded again by itself: its figures were of that day."""
+    """Give a person the task to write the message again: event letters and letters on demand have figures of a day."""
     is_answer = row.letter in (ANSWER_LETTER, HELP_LETTER)  # to a message from the address they had
     if row.status is OutboxStatus.WITHHELD and row.letter in catalog.letters and not is_answer:
         why = f"{row.error}. Write it again, if it still has to be said."
@@ -147,7 +147,7 @@ def _leave_to_a_person(
 def _step_of(
     session: Session, portfolio: Portfolio, contact_case: ContactCase, of: CaseStep, now: datetime
 ) -> tuple[Step | None, ChosenLadder]:
-    """The step as the customer's ladder has it now, if it is still there."""
+    """The step on the customer's ladder of today; None = it is not there any more."""
     live = load_ladders(session, portfolio)
     today = local_date(now, portfolio.timezone)
     facts = gather_case_facts(session, portfolio, live, [of.case_id], on=today)
@@ -156,7 +156,7 @@ def _step_of(
 
 
 def _messages_of(session: Session, of: CaseStep) -> list[tuple[Channel, OutboxStatus]]:
-    """What became of the step's messages."""
+    """Channel and status of the step's messages."""
     message, contact = table_of(OutboxMessage), table_of(PlannedContact)
     query = (
         sa.select(contact.c.channel, message.c.status)

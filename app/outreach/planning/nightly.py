@@ -1,4 +1,4 @@
-"""A night's contacts: planned chunk by chunk, by two processes where there are many."""
+"""Nightly run: plans the contacts of a night chunk by chunk, in two processes where there are many."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def plan_night(
     on: date,
     now: datetime,
 ) -> dict[str, int]:
-    """Let those of these cases rest for which nothing is due on `on`, and `plan_contacts` for the others; what was
-    written stays when it is killed, and running it again goes on.
+    """Set the next day of cases without a step due on `on`, and `plan_contacts` for the others. A night that is killed
+    keeps the chunks it wrote, and the next run goes on from there.
 
     Reading and thinking need no lock; a chunk's rows, events and the case's next step are written in one transaction.
     """
@@ -57,7 +57,7 @@ def _plan(
     counts = Counter(dict.fromkeys(("cleared", "waiting", "refused", "call_tasks", "resting"), 0))
     most_are_due = False
     for ids in chunks:
-        # Who rests is cheaper found from narrow rows, who does not costs that much more.
+        # An idle case is found cheaply from narrow rows; a due one costs that query in addition.
         due = ids if most_are_due else retrying(partial(_due, engine, portfolio, on, ids))
         found = Counter({"resting": len(ids) - len(due)})
         for some in chunked(due, CHUNK):

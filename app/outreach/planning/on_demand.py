@@ -1,4 +1,4 @@
-"""A step out of turn: a person sends one letter now, by the same gate, words and outbox as the night does."""
+"""Letters on demand: a person sends one letter now, through the same gate, templates and outbox as the night."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import date, datetime
 from sqlmodel import Session
 
 from app.book.portfolios.models import Portfolio
-from app.casework.cases.models import CollectionsCase
+from app.casework.cases.models import CollectionsCase, case_reference
 from app.casework.cases.rules import CaseStatus
 from app.casework.contacts.queries import next_occurrence
 from app.casework.contacts.rules import CaseStep, DeskStep
@@ -26,8 +26,7 @@ from app.policy.answers import Answer
 
 
 def sendable_letters(catalog: LetterCatalog) -> list[str]:
-    """Letters a person may send by hand: those about the case itself. The others wait for what they speak of, a plan
-    agreed, a hold placed, and go out with it."""
+    """Letters a person may send by hand: those about the case itself. Letters about a plan or a hold go out with it."""
     return sorted(code for code, letter in catalog.letters.items() if letter.about == "case")
 
 
@@ -43,31 +42,37 @@ def write_on_demand(
     by: Actor,
     now: datetime,
 ) -> list[Answer]:
-    """Queue a letter on each of these channels that the gate clears; every answer is on record, by whoever asked.
+    """Queue a letter on each of these channels that the gate clears. Every answer is on record.
 
     The ladder stays where it is. The same letter goes out by a channel once a day at most (Conflict). Invalid for a
     letter that there is not, or not on a channel; Conflict for a case that is closed, kept by a plan or owes nothing.
     """
     if letter not in sendable_letters(catalog):
-        raise Invalid("choose a letter", "letter")
+        raise Invalid(f"There is no letter {letter!r} to send by hand. Choose one of the list.", "letter")
     chosen = catalog.letters[letter]
     if not channels:
-        raise Invalid("choose at least one channel", "channels")
+        raise Invalid("Choose at least one channel for the letter.", "channels")
     if missing := [
         channel for channel in channels if channel not in chosen.channels or channel is Channel.CALL
     ]:
-        raise Invalid(f"this letter has no form for {', '.join(missing)}", "channels")
+        raise Invalid(
+            f"Letter {letter!r} has no form for {', '.join(missing)}. Choose another channel.", "channels"
+        )
     if case.status is not CaseStatus.OPEN:
-        raise Conflict("this case is closed")
+        raise Conflict(f"Case {case_reference(id_of(case))} is closed. Reopen it to send a letter.")
     if chosen.purpose == Purpose.REMINDER and live_plan(session, id_of(case)):
-        raise Conflict("a promise or plan is being kept: ordinary reminders rest")
+        raise Conflict(
+            "A promise or plan is being kept, so no reminder leaves. Choose a letter that is no reminder."
+        )
     [contact_case] = load_contact_cases(session, portfolio, [id_of(case)], now=now, as_of=on)
     if contact_case.to_ask <= 0:
-        raise Conflict("nothing is owed that a letter could ask for")
+        raise Conflict(f"Case {case_reference(id_of(case))} owes nothing that a letter could ask for.")
     if misfit := catalog.misfit(chosen, Letterhead.of(portfolio), contact_case.customer.country):
         raise Invalid(misfit, "letter")
     if written_on_day(session, id_of(case), DeskStep.MANUAL, letter, on).intersection(channels):
-        raise Conflict("this letter was queued on one of these channels today already")
+        raise Conflict(
+            f"Letter {letter!r} was queued on one of these channels today already. Send it again tomorrow."
+        )
     step = CaseStep(id_of(case), DeskStep.MANUAL, next_occurrence(session, id_of(case), DeskStep.MANUAL))
     letters = LetterRequest(contact_case, letter, Purpose(chosen.purpose), channels, step)
     [answers] = request_letters(session, portfolio, [letters], catalog, on=on, by=by, now=now)

@@ -1,4 +1,4 @@
-"""The rows of cleared contacts: contacts, messages, call tasks, answers on record, and where the cases stand."""
+"""Rows of cleared contacts: contacts, messages, call tasks, decisions on record, and places on the ladder."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class LetterRequest:
     """With a channel, the contact for which it is written once."""
     plan: Plan | None = None
     figures: Mapping[str, str] = field(default_factory=dict)
-    """What its event adds to the letter's values, by name."""
+    """Values that its event adds to those of the letter, by name."""
     about: Mapping[str, object] = field(default_factory=dict)
-    """What goes on record with the answers, beside step and letter."""
-    instead_of: Replaced | None = None
+    """Data recorded with the answers, beside step and letter."""
+    instead_of: ReplacedMessage | None = None
     """The message by the same channel in whose place this one is written."""
 
 
-class Replaced(NamedTuple):
+class ReplacedMessage(NamedTuple):
     """A message that was withheld, and in whose place another one of the same contact is written."""
 
     message_id: int
@@ -59,7 +59,7 @@ class ClearedContact:
     decision: DecisionEntry
     message: Cells | None
     """As `LetterWriter` words it; None = a call."""
-    instead_of: Replaced | None
+    instead_of: ReplacedMessage | None
 
 
 CONTACT_COLUMNS = (
@@ -124,7 +124,7 @@ def write_contacts(
 
 
 def move_cases(session: Session, moved: Sequence[CaseRow]) -> None:
-    """Write back where the cases stand on their ladders."""
+    """Write back the places of the cases on their ladders."""
     if not moved:
         return
     connection = session.connection()

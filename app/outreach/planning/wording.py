@@ -28,7 +28,7 @@ from app.outreach.letters.letter import (
     InstalmentLine,
     Letter,
     LetterContext,
-    Rendered,
+    RenderedLetter,
 )
 from app.outreach.letters.locales import format_amount, format_date
 from app.outreach.letters.rendering import render
@@ -77,7 +77,7 @@ class LetterWriter:
         contact_case: ContactCase,
         clearance: Clearance,
         context: LetterContext,
-        words: Rendered,
+        words: RenderedLetter,
         enclosed: str,
     ) -> Cells:
         """Make an outbox row, as MESSAGE_COLUMNS names it after its ids. Only a Clearance makes one, for exactly its

@@ -1,4 +1,4 @@
-"""What is recorded of strategies, experiments and tasks, and how a timeline tells it."""
+"""Events of strategies, experiments and tasks, and how a timeline tells each."""
 
 from __future__ import annotations
 

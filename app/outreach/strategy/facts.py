@@ -1,4 +1,4 @@
-"""What a strategy's conditions ask about cases, gathered for many at once and only as far as it asks."""
+"""Facts for a strategy's conditions, gathered for many cases at once and only those it asks for."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ class _Gathering:
         return found
 
     def _moments(self, cases: Rows) -> dict[int, dict[tuple[str, Moment], date]]:
-        """What became of the steps of each case in its present occurrence, on days of the portfolio's zone.
+        """The moments of each case's steps in its present occurrence, as days of the portfolio's zone.
 
         Taken is a step whose message was queued (that the gate then withheld it at delivery does not undo the wait;
         what is owed all the same is written again, see fallback.py) or whose task was given to a person.

@@ -30,10 +30,10 @@ def terms_of(portfolio: Portfolio) -> Terms:
 
 @lru_cache
 def shipped_text(code: str) -> str:
-    """The strategy `code` as it is shipped. NotFound if there is none."""
+    """The text of the shipped strategy `code`. NotFound if there is none."""
     path = SHIPPED / f"{code}.toml"
     if not IDENTIFIER.fullmatch(code) or not path.is_file():
-        raise NotFound(f"no strategy {code!r}")
+        raise NotFound(f"There is no shipped strategy {code!r}.")
     return path.read_text(encoding="utf-8")
 
 
@@ -48,7 +48,7 @@ def digest(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class NamedStrategy:
-    """A strategy and what the record calls it."""
+    """A strategy, and its name in the record."""
 
     ref: str
     """`code@number`, or `code@shipped:` and the beginning of the text's SHA-256 before a portfolio has its own."""
@@ -57,7 +57,7 @@ class NamedStrategy:
 
 @dataclass(frozen=True, slots=True)
 class ChosenLadder:
-    """The ladder one case goes by, and which strategy it is of."""
+    """The ladder of one case, and the strategy it belongs to."""
 
     ref: str
     ladder: Ladder
@@ -78,7 +78,7 @@ class Ladders:
 
     @property
     def needs(self) -> frozenset[str]:
-        """Facts to be gathered before a case is asked about."""
+        """Facts to gather before the strategies can decide about a case."""
         return frozenset().union(*(side.strategy.needs for side in self.strategies))
 
     @property
@@ -99,7 +99,7 @@ class Ladders:
 
 
 def load_ladders(session: Session, portfolio: Portfolio) -> Ladders:
-    """What is live now. A portfolio that never had a strategy of its own goes by the shipped one."""
+    """Load the ladders that are live now. A portfolio without a strategy of its own goes by the shipped one."""
     live = live_version(session, id_of(portfolio))
     if live is None:
         return Ladders(shipped_side(portfolio))

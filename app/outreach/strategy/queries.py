@@ -1,4 +1,4 @@
-"""Reading versions, what was live when, experiments and their results."""
+"""Strategy reads: versions that were live, tasks, experiments and their results."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CURES = (CaseOutcome.CURED, CaseOutcome.PAID)
 
 
 def live_history(session: Session, portfolio_id: int) -> Sequence[tuple[LiveStrategy, StrategyVersion]]:
-    """What was live when, newest first."""
+    """The versions that were live, newest first."""
     query = (
         select(LiveStrategy, StrategyVersion)
         .join(StrategyVersion, col(StrategyVersion.id) == LiveStrategy.version_id)
@@ -63,7 +63,7 @@ def open_tasks(session: Session, case_id: int) -> Sequence[StrategyTask]:
 
 @dataclass(frozen=True, slots=True)
 class PastRate:
-    """What earlier cases did, for planning: opened in the year before, their 30 days over."""
+    """Outcomes of earlier cases, for planning an experiment: opened in the year before, their 30 days over."""
 
     cases: int
     cured: int
@@ -74,7 +74,7 @@ class PastRate:
 def past_cure_rate(session: Session, portfolio: Portfolio, on: date) -> PastRate:
     """Cases opened from a year to 30 days before `on`, and how many of them were cured within 30 days.
 
-    The first night of a book opens its whole backlog at once: it says nothing about a usual month and is left out.
+    The first night of a portfolio opens its whole backlog at once: it says nothing about a usual month and is left out.
     """
     case = table_of(CollectionsCase)
     first = max(on - timedelta(days=365), first_day(session, portfolio) or on)

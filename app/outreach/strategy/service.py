@@ -51,7 +51,7 @@ from app.outreach.strategy.rules import Action, Strategy
 
 
 class LetterForms(Protocol):
-    """As much of a letter as a strategy has to know."""
+    """The part of a letter that a strategy needs."""
 
     @property
     def purpose(self) -> str: ...
@@ -68,8 +68,8 @@ Letters = Mapping[str, LetterForms]
 def note_participants(
     session: Session, found: Ladders, asked: Iterable[tuple[int, int, int]], *, on: date
 ) -> None:
-    """Put on record in which arm each case is, (customer id, case id, past due), when it is first asked about:
-    whatever becomes of it, it counts there."""
+    """Record the arm of each (customer id, case id, past due) when its strategy is first asked. The case counts in that
+    arm, whatever becomes of it."""
     rows = [
         {
             "experiment_id": found.experiment_id,
@@ -90,7 +90,7 @@ def note_participants(
 
 
 def check_letters(strategy: Strategy, letters: Letters) -> list[Problem]:
-    """Steps whose letter there is not, not on that channel, or not for that purpose."""
+    """Find steps whose letter does not exist, or not on the step's channel or for its purpose."""
     problems = []
     ladders_of = [(None, strategy.main), *((n, s.ladder) for n, s in enumerate(strategy.segments))]
     for segment, ladder in ladders_of:
@@ -125,7 +125,7 @@ def check_letters(strategy: Strategy, letters: Letters) -> list[Problem]:
 
 
 def understand(portfolio: Portfolio, code: str, text: str, letters: Letters) -> Strategy:
-    """The strategy a text says. BadStrategy with every fault, those about letters too."""
+    """Read a strategy's text and check its letters. BadStrategy with every problem."""
     strategy = read_strategy(code, text, terms_of(portfolio))
     if problems := check_letters(strategy, letters):
         lines = places(text)
@@ -147,7 +147,7 @@ def save_version(
     """Keep a text as the next version of `code`; it changes nothing until it is put live. The same text as the latest
     version is that version. BadStrategy for a text with faults, Invalid for a code or note with one."""
     if not IDENTIFIER.fullmatch(code):
-        raise Invalid("write small letters, digits and hyphens, at most 40", "code")
+        raise Invalid("Write the code of a strategy in at most 40 small letters, digits and hyphens.", "code")
     note = clean_text(note, "note", required=False, at_most=300)
     text = text.replace("\r\n", "\n").strip() + "\n"
     strategy = understand(portfolio, code, text, letters)
@@ -160,7 +160,7 @@ def save_version(
 
 
 def own_first(session: Session, portfolio: Portfolio, *, now: datetime) -> None:
-    """Before a portfolio's strategies are changed for the first time: the shipped one becomes its version 1, live."""
+    """Make the shipped strategy version 1 of the portfolio, live, before its strategies change for the first time."""
     lock_streams(session, [portfolio_stream(id_of(portfolio))])
     if versions(session, id_of(portfolio)):
         return
@@ -215,7 +215,7 @@ def version_named(session: Session, portfolio: Portfolio, ref: str) -> StrategyV
     for version in found:
         if not number or number == str(version.number):
             return version
-    raise NotFound(f"portfolio {portfolio.code} has no strategy version {ref!r}")
+    raise NotFound(f"Portfolio {portfolio.code} has no strategy version {ref!r}.")
 
 
 def put_live(
@@ -227,22 +227,24 @@ def put_live(
     by: Actor,
     now: datetime,
 ) -> None:
-    """From the next night on the portfolio goes by this version. A running experiment ends: its champion is gone.
-    Conflict if it is live already; BadStrategy if its letters are no more."""
+    """Put the version live from the next night on. A running experiment ends, because its champion is gone.
+    Conflict if it is live already; BadStrategy if one of its letters no longer exists."""
     lock_streams(session, [portfolio_stream(id_of(portfolio))])
     live = live_version(session, id_of(portfolio))
     if live is not None and live.id == version.id:
-        raise Conflict(f"{version.ref} is live already")
+        raise Conflict(f"Strategy {version.ref} is live already.")
     understand(portfolio, version.code, version.text, letters)
     _begin(session, portfolio, version, live.id if live else None, rollback=False, by=by, now=now)
 
 
 def rollback(session: Session, portfolio: Portfolio, *, by: Actor, now: datetime) -> StrategyVersion:
-    """Back to the version that was live before the present one. Conflict if there is none."""
+    """Put the version live that was live before the present one. Conflict if there is none."""
     lock_streams(session, [portfolio_stream(id_of(portfolio))])
     before = version_before(session, id_of(portfolio))
     if before is None:
-        raise Conflict("no other version was live before this one")
+        raise Conflict(
+            f"Portfolio {portfolio.code} had no other version live. There is nothing to roll back."
+        )
     past = session.scalar(
         select(LiveStrategy)
         .where(LiveStrategy.portfolio_id == portfolio.id, LiveStrategy.version_id == before.id)
@@ -254,7 +256,7 @@ def rollback(session: Session, portfolio: Portfolio, *, by: Actor, now: datetime
 
 
 def version_before(session: Session, portfolio_id: int) -> StrategyVersion | None:
-    """What a rollback would go back to."""
+    """The version that a rollback would put live; None = there is none."""
     replaced = select(LiveStrategy.replaces_id).where(
         LiveStrategy.portfolio_id == portfolio_id, col(LiveStrategy.ended_at).is_(None)
     )
@@ -298,7 +300,7 @@ def _begin(
 
 
 def ask_again(session: Session, portfolio: Portfolio, *, now: datetime) -> None:
-    """Let the next night ask about every open case: the day on which each was to be asked again is the old ladder's."""
+    """Have the next night ask about every open case, because their next days come from the old ladder."""
     case, today = table_of(CollectionsCase), local_date(now, portfolio.timezone)
     rests = sa.or_(case.c.next_contact_on.is_(None), case.c.next_contact_on > today)
     session.execute(
@@ -327,14 +329,16 @@ def start_experiment(
     live = live_version(session, id_of(portfolio))
     if live is None or running_experiment(session, id_of(portfolio)):
         raise Conflict(
-            "end the running experiment first" if live else "no version of the portfolio's own is live"
+            f"Portfolio {portfolio.code} has a running experiment. End it first."
+            if live
+            else f"Portfolio {portfolio.code} has no version of its own live. Put one live first."
         )
     if challenger.id == live.id or challenger.portfolio_id != portfolio.id:
-        raise Invalid("choose another version than the live one", "challenger")
+        raise Invalid("Choose a version of this portfolio other than the live one.", "challenger")
     if not 1 <= share_percent <= 99:
-        raise Invalid("the challenger's share lies between 1 and 99 %", "share_percent")
+        raise Invalid("Give the challenger a share between 1 and 99 %.", "share_percent")
     if not 0 <= cases_wanted <= 10**9:
-        raise Invalid("this is not a number of cases", "cases_wanted")
+        raise Invalid("Give the number of cases as a whole number that is not negative.", "cases_wanted")
     understand(portfolio, challenger.code, challenger.text, letters)
     experiment = Experiment(
         portfolio_id=id_of(portfolio),
@@ -356,11 +360,12 @@ def start_experiment(
 def end_experiment(
     session: Session, portfolio: Portfolio, experiment: Experiment, *, by: Actor, now: datetime
 ) -> None:
-    """Everybody goes by the live version again; who took part stays on record, and results go on coming in."""
+    """End the experiment: every customer goes by the live version again. Participants stay on record, and their results
+    are still counted."""
     lock_streams(session, [portfolio_stream(id_of(portfolio))])
     session.refresh(experiment)
     if experiment.ended_at is not None:
-        raise Conflict("this experiment has ended already")
+        raise Conflict(f"Experiment {experiment.id} has ended already.")
     experiment.ended_at, experiment.ended_by = now, by
     session.flush()
     ask_again(session, portfolio, now=now)
@@ -372,9 +377,9 @@ def end_experiment(
 
 
 def finish_task(session: Session, task: StrategyTask, customer_id: int, *, by: Actor, now: datetime) -> None:
-    """A person did what the strategy asked for."""
+    """Record that a person did the task."""
     if task.done_at is not None:
-        raise Conflict("this task is done already")
+        raise Conflict(f"Task {task.id} is done already.")
     task.done_at, task.done_by = now, by
     session.flush()
     event = about_customer(customer_id, TaskDone(task.text, task.step), case_id=task.case_id)
@@ -382,7 +387,7 @@ def finish_task(session: Session, task: StrategyTask, customer_id: int, *, by: A
 
 
 def drop_tasks(session: Session, portfolio_id: int, *, now: datetime) -> None:
-    """Nobody works at a case that is closed: its closing, which is on record, ends its tasks."""
+    """End the open tasks of closed cases. The closing of the case is on record, so no event is written here."""
     case, task = table_of(CollectionsCase), table_of(StrategyTask)
     closed = sa.select(case.c.id).where(
         case.c.id == task.c.case_id, case.c.portfolio_id == portfolio_id, case.c.status == CaseStatus.CLOSED

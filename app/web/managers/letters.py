@@ -34,7 +34,7 @@ from app.http.doors import requires
 from app.http.transactions import ReadSession
 from app.outreach.gate.contact_cases import load_contact_cases
 from app.outreach.gate.facts import address_of
-from app.outreach.letters.letter import BadLetter, Letter, LetterContext, Rendered
+from app.outreach.letters.letter import BadLetter, Letter, LetterContext, RenderedLetter
 from app.outreach.letters.rendering import render
 from app.outreach.letters.samples import sample_context, sample_dispatch
 from app.outreach.letters.sms import sms_encoding, sms_segments
@@ -94,7 +94,7 @@ class Preview:
 
     language: str
     label: str
-    words: Rendered | None
+    words: RenderedLetter | None
     problem: str
     missing: Sequence[str]
     """Variables that the letter speaks of and that are empty here."""
@@ -335,7 +335,7 @@ def _dispatch(
     return _paper_of(wanted, language, figures, words)
 
 
-def _paper_of(wanted: LetterChoice, language: str, figures: _Figures, words: Rendered) -> Dispatch:
+def _paper_of(wanted: LetterChoice, language: str, figures: _Figures, words: RenderedLetter) -> Dispatch:
     made = sample_dispatch(
         wanted.letter.name, language, figures.context, words.subject, words.text, today=figures.today
     )

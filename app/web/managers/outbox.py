@@ -21,7 +21,7 @@ from app.http.doors import Manager, Switcher
 from app.http.transactions import ReadSession, StreamSession, WriteSession
 from app.outreach.outbox import queries
 from app.outreach.outbox.models import ChannelStop, OutboxMessage, PrintBatch
-from app.outreach.outbox.queries import Listed
+from app.outreach.outbox.queries import ListedMessage
 from app.outreach.outbox.rules import Destination, OutboxStatus, redact_links
 from app.web.lists import Column, csv_download
 from app.web.rendering import Page, Tone, page, redirect
@@ -67,7 +67,7 @@ class OutboxPage(Page):
     template = "managers/outbox/outbox.html"
     wanted: Mapping[str, object]
     matrix: Mapping[str, object]
-    unknown: Sequence[Listed]
+    unknown: Sequence[ListedMessage]
     unknown_count: int
     stops: Mapping[Destination, ChannelStop]
     served: frozenset[Destination]
@@ -77,7 +77,7 @@ class OutboxPage(Page):
     console_only_count: int
     destination_words: Mapping[Destination, str]
     columns: Sequence[Column]
-    messages: Sequence[Listed]
+    messages: Sequence[ListedMessage]
     next_cursor: str | None
 
 
@@ -233,7 +233,7 @@ CSV_HEADER = (
 )  # fmt: skip
 
 
-def _csv_rows(rows: Iterator[Listed]) -> Iterator[Cells]:
+def _csv_rows(rows: Iterator[ListedMessage]) -> Iterator[Cells]:
     for row in rows:
         m = row.message
         yield (

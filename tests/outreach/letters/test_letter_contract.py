@@ -20,7 +20,7 @@ from app.outreach.letters.letter import (
     ItemLine,
     Letter,
     LetterContext,
-    Rendered,
+    RenderedLetter,
 )
 from app.outreach.letters.locales import format_amount, format_date
 from app.outreach.letters.rendering import render
@@ -105,11 +105,13 @@ FORMS = [
 
 
 @cache
-def worded(name: str, channel: Channel, language: str, agency: bool = False, plan: bool = True) -> Rendered:
+def worded(
+    name: str, channel: Channel, language: str, agency: bool = False, plan: bool = True
+) -> RenderedLetter:
     return render(LETTERS[name], channel, language, filled(language, agency=agency, plan=plan))
 
 
-def all_worded() -> Iterator[tuple[Letter, Channel, str, Rendered]]:
+def all_worded() -> Iterator[tuple[Letter, Channel, str, RenderedLetter]]:
     for letter, channel, language in FORMS:
         for agency in (False, True):
             for plan in (True, False):

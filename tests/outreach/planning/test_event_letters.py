@@ -326,7 +326,7 @@ def test_a_notice_goes_only_where_its_law_holds_and_with_what_it_must_name(sqlit
         case = dutch(session)
         with pytest.raises(Invalid, match="for NO only"):
             by_hand(session, case, "inkassovarsel")
-        with pytest.raises(Invalid, match="choose a letter"):
+        with pytest.raises(Invalid, match="Choose one of the list"):
             by_hand(session, case, "dispute_acknowledged")
     american = builders.catalog().letters["validation_notice"]
     assert "another's debts" in american.misfit("US", "first_party", "USD", {"sender_address"})

@@ -379,7 +379,7 @@ def test_an_experiment_draws_each_customer_once_and_ends_with_its_champion(engin
         cards = [builders.late_customer(session, book, due_on=ON - timedelta(days=5)) for _ in range(12)]
         champion = live(session, book, LATE_SMS)
         challenger = save(session, book, LATE_SMS.replace("late-sms", "other-sms"))
-        with pytest.raises(Invalid, match="another version"):
+        with pytest.raises(Invalid, match="other than the live one"):
             start_experiment(session, book, champion, 50, LETTERS, by=Actor.user("mei"), now=NOW)
         with pytest.raises(Invalid, match="between 1 and 99"):
             start_experiment(session, book, challenger, 100, LETTERS, by=Actor.user("mei"), now=NOW)
