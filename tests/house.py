@@ -112,6 +112,9 @@ NAMED = re.compile(
 )
 """A file or folder in a document, perhaps with a name in it behind it; or a dotted name in a docstring."""
 
+NAMED_BEFORE = re.compile(r"`(\w+)` \(`((?:app|bench|tests)/[\w/]+\.py)`\)")
+"""A name in a document, with its file behind it in brackets."""
+
 
 BESIDE = re.compile(r"`(\w+\.py)`")
 """A file without its folder, named by one that lies near it."""
@@ -126,6 +129,9 @@ def stale_names() -> Iterator[str]:
     files.add("desk.py")
     for path in [*documents, *python_files()]:
         for number, line in enumerate(path.read_text().splitlines(), 1):
+            for name, place in NAMED_BEFORE.findall(line):
+                if not _has(ROOT / place, name):
+                    yield f"{name_of(path)}:{number}: {place} {name} does not exist; name its place of today"
             for place, name, dotted in NAMED.findall(line):
                 if not (_has_module(dotted) if dotted else _has(ROOT / place, name)):
                     missing = dotted or f"{place} {name}".strip()
