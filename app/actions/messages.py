@@ -12,7 +12,8 @@ from app.casework.cases.models import CollectionsCase
 from app.core.actor import Actor
 from app.core.clock import local_date
 from app.core.database.rows import locked_row
-from app.core.errors import Conflict, Invalid, NotFound
+from app.core.errors import Conflict, NotFound
+from app.core.text import clean_text
 from app.core.timeline.service import lock_customers
 from app.core.vocabulary import Channel
 from app.outreach.delivery.moves import cancel_message
@@ -73,9 +74,8 @@ def stop_sending(
     session: Session, destinations: Iterable[Destination], reason: str, *, by: Actor, now: datetime
 ) -> None:
     """Stop these channels: messages stay queued until a person starts them again."""
-    reason = reason.strip()
-    if not reason:
-        raise Invalid("Say why, for the person who starts it again.", "reason")
+    empty = "Say why, for the person who starts it again."
+    reason = clean_text(reason, "reason", at_most=500, one_line=True, empty=empty)
     for destination in destinations:
         channel_stops.stop_channel(session, destination, reason, by=by, now=now)
 
