@@ -179,6 +179,7 @@ def once_session(
     assert caller is not None, "the door comes before the session"
     if not key or len(key) > 255 or not key.isprintable():
         raise HTTPException(400, "Send an Idempotency-Key header of 1 to 255 characters with every POST.")
+    key = hashlib.sha256(key.encode()).hexdigest()  # a program may make it of anything, a card number too
     session.exec(delete(ApiIdempotency).where(col(ApiIdempotency.created_at) <= now - IDEMPOTENCY_KEPT))
     claim = {"token_id": caller.token_id, "key": key, "request_hash": digest, "created_at": now}
     insert = upsert(session, ApiIdempotency).values(**claim, content_type="", body=b"")

@@ -38,7 +38,7 @@ def problem(
 def field_errors(errors: Sequence[Values]) -> list[dict[str, str]]:
     """Pydantic's errors as `{"field", "message"}`, without the input that caused them. A field is named as the
     services name it, without the part of the request it stood in."""
-    return [{"field": _field(error["loc"]), "message": _message(error)} for error in errors]
+    return [{"field": _field(error), "message": _message(error)} for error in errors]
 
 
 def _message(error: Values) -> str:
@@ -47,6 +47,8 @@ def _message(error: Values) -> str:
     match error["type"]:
         case "missing":
             return "This is missing."
+        case "json_invalid" | "model_attributes_type" | "model_type" | "dict_type":
+            return "This must be a JSON object, sent as application/json."
         case "extra_forbidden":
             return "There is no such field. Take it out."
         case "string_too_short" | "too_short" if about.get("min_length") == 1:
@@ -59,6 +61,9 @@ def _message(error: Values) -> str:
             return sentence(str(error["msg"]))
 
 
-def _field(where: Rows) -> str:
+def _field(error: Values) -> str:
+    where: Rows = error["loc"]
+    if error["type"] == "json_invalid":
+        return "body"  # beside it stands only where in the text reading ended
     inner = where[1:] if len(where) > 1 and where[0] in ("body", "query", "path", "header") else where
     return ".".join(str(part) if _NAME.fullmatch(str(part)) else "(not shown)" for part in inner)

@@ -9,14 +9,17 @@ from threading import Barrier
 from typing import Any
 from urllib.parse import quote
 
+import pytest
 from httpx2 import Response
 from sqlalchemy.engine import Engine
+from structlog.testing import capture_logs
 
 from app.core.staff.rules import Role
-from tests.api.program import CARD, Program
+from tests.api.program import CARD, Program, fields
 from tests.api.test_description import Operation, operations
-from tests.api.world import role_for, roles, world
+from tests.api.world import World, role_for, roles, world
 from tests.web.desk import Desk
+from tests.web.test_hostile_forms import kept
 
 BAD = {
     "NUL": "a\x00b",
@@ -137,17 +140,45 @@ def faults_of(answer: Response, name: str) -> list[str]:
     ]
 
 
-def test_no_refusal_repeats_what_was_sent(sqlite_program: Program) -> None:
+def test_a_key_is_not_kept_as_it_was_sent(sqlite_program: Program) -> None:
+    here = world(sqlite_program)
+    note = {"note": "x"}
+    first = sqlite_program.post(f"/cases/{here.case}/notes", note, key=CARD)
+    assert (first.status_code, list(kept(sqlite_program, CARD))) == (201, [])
+    assert (
+        sqlite_program.post(f"/cases/{here.case}/notes", note, key=CARD).headers["idempotent-replayed"]
+        == "true"
+    )
+
+
+@pytest.mark.parametrize("body", ["{", "[]", "null", "1e999", "\xff\xfe", "x" * 1000])
+def test_a_body_that_is_no_object_is_refused_as_such(sqlite_program: Program, body: str) -> None:
+    headers = {**sqlite_program.headers, "idempotency-key": "k", "content-type": "application/json"}
+    answer = sqlite_program.client.post(
+        "/api/v1/cases/C-000001/notes", content=body.encode("latin-1"), headers=headers
+    )
+    assert (answer.status_code, fields(answer)) == (422, ["body"])
+    assert answer.json()["detail"] == "This must be a JSON object, sent as application/json."
+
+
+def test_no_refusal_repeats_what_was_sent_and_no_log_does(sqlite_program: Program) -> None:
     here = world(sqlite_program)
     caller = Caller(sqlite_program)
-    faults = []
+    with capture_logs() as logs:
+        faults = list(repeated(caller, here))
+    assert not faults, "\n".join(map(str, faults))
+    said = json.dumps(logs, default=str)
+    assert not [text for text in ("Zq7secret", "Anna", "+86", "@example.org") if text in said]
+
+
+def repeated(caller: Caller, here: World) -> Iterator[tuple[str, ...]]:
+    """Refusals that hold what was sent."""
     for method, path, operation in caller.operations("post", "patch"):
         for name in set(caller.texts(operation)) - NAMES:
             body = {**(caller.body(operation, here.in_body()) or {}), name: "Zq7secret"}
             answer = caller.send(method, path, here.of(path), body)
             if answer.status_code >= 400 and "zq7" in answer.text.lower():
-                faults.append((method, path, name, answer.text[:300]))
-    assert not faults, "\n".join(map(str, faults))
+                yield method, path, name, answer.text[:300]
 
 
 def test_every_verb_turns_away_other_roles_and_nobody(sqlite_program: Program) -> None:

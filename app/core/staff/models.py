@@ -76,6 +76,7 @@ class ApiIdempotency(Row, table=True):
 
     token_id: int = Field(primary_key=True, foreign_key="api_token.id", sa_type=BigId)
     key: str = Field(primary_key=True, max_length=255)
+    """SHA-256 of the Idempotency-Key, so that nothing of it is kept."""
     request_hash: str = Field(max_length=64)
     created_at: datetime = Field(sa_type=UtcDateTime, index=True)
     status: int | None = None
