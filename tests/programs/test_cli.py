@@ -433,7 +433,7 @@ def test_an_agency_is_told_what_is_past_due(desk: Desk, tmp_path: Path) -> None:
     assert desk("feed", "load", "positions", file(tmp_path, position), *book).json["loaded"] == 1
     refused = desk("feed", "load", "statements", file(tmp_path, STATEMENT), *book)
     assert refused.status == 1
-    assert "takes what is past due from the creditor's positions" in refused.err
+    assert "takes past due from the creditor's positions" in refused.err
     assert desk("day", "--date", "2026-03-01", *book).status == 0
     aging = desk("aging", "--date", "2026-03-01", *book).json
     assert (aging["balance"], aging["past_due_amount"]) == ("900.00", "90.00")

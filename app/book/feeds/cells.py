@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class BadCell(ValueError):
-    """A cell is not acceptable; carries the column."""
+    """Refusal of a cell, with its column."""
 
     def __init__(self, column: str, reason: str) -> None:
         super().__init__(reason)
@@ -47,8 +47,8 @@ class Reject:
 
 
 class Cells(dict[str, str]):
-    """The texts of a row by column, stripped, and `told`: what a person should know of how they were read, as (column,
-    word). The row is loaded all the same."""
+    """Texts of a row by column, stripped, and `told`: remarks for a person about their reading, as (column, remark).
+    The row is loaded all the same."""
 
     def __init__(self, texts: Mapping[str, str]) -> None:
         super().__init__(texts)
@@ -76,11 +76,11 @@ class Stored:
 
 @dataclass(frozen=True)
 class Layout:
-    """Columns of a feed kind and how a row is understood.
+    """Columns of a feed kind and the readers of its rows.
 
-    `parse` turns the cells of a row (by column, stripped) into values, or raises BadCell. A layout that is loaded in
-    columns has their types (`schema`, names as in the result of `parse`) and its columnar twin (`columns`); one
-    that is loaded row by row has `store`, called in the transaction of a batch.
+    `parse` turns the cells of a row (by column, stripped) into values, or raises BadCell. `fields.layout_of` builds a
+    layout that is loaded by columns: `schema` has the types of the values, `columns` reads whole columns. A layout that
+    is loaded row by row has `store`, called in the transaction of a batch.
     """
 
     required: tuple[str, ...]

@@ -1,8 +1,8 @@
-"""Cells understood by whole columns: fast, and only where there is no doubt.
+"""Columnar readers: they read whole columns at once, and only the cells that are beyond doubt.
 
-Everything here comes in pairs: the typed column, and for each row whether it is *sure*, that is certain to be what
-the row-by-row functions of `layouts.py` would make of it. Doubt costs a row nothing but time: it is understood
-the slow way. So a pattern here may be narrower than what we accept, never wider.
+Each reader gives the typed column and, for each row, whether it is *sure*: whether the exact reader of the same field
+(`fields.py`, `layouts.py`) would certainly give the same value. A doubtful row costs only time: the exact reader takes
+it. So a pattern here may be narrower than the exact reader, never wider.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ FIRST_DATE, LAST_DATE = date(1950, 1, 1), date(2199, 12, 31)
 RATE = r"^[0-9](?:\.[0-9]{1,6})?$"
 MOBILE = r"^\+[1-9][0-9]{6,14}$"
 NOT_NORMAL = r"[^ -~]|  "
-"""What the normal form of a reference may change (`app/book/ledger/references.py`)."""
+"""Characters that the normal form of a reference may change (`app/book/ledger/references.py`)."""
 
 REWRITTEN = r"\.0+$|[eE]\+[0-9]"
 ONE_DIGIT = rf"^\+(?:{'|'.join(f'{digit}+' for digit in range(10))})$"
@@ -47,7 +47,7 @@ SPECIAL_DOMAIN = rf"(?:^|[@.])(?:{'|'.join(map(re.escape, SPECIAL_USE_DOMAIN_NAM
 
 
 def clean(texts: pl.Series) -> pl.Series:
-    """Where a cell passes the checks that hold for every cell of every feed, and stripping leaves it as it is."""
+    """Return where a cell passes the checks of every cell of every feed and has no space at its ends."""
     is_clean = ~texts.str.contains(ODD)
     doubtful = is_clean.not_().arg_true()
     if doubtful.len():
@@ -57,7 +57,7 @@ def clean(texts: pl.Series) -> pl.Series:
 
 
 def _is_other_number(texts: pl.Series) -> pl.Series:
-    """Where a text is a long number, perhaps after a prefix, that is certainly no card's."""
+    """Return where a text is a long number, perhaps after a prefix, that is certainly no card number."""
     numbers = texts.str.extract(ONE_NUMBER)
     no_card = ~numbers.str.slice(0, 1).is_in(CARD_STARTS) | ~_passes_luhn(numbers)
     return no_card.fill_null(False) | texts.str.contains(LONGER_THAN_A_CARD)
@@ -77,10 +77,10 @@ def _passes_luhn(numbers: pl.Series) -> pl.Series:
 
 
 class Columns:
-    """The typed columns of one block, in the making: `values` by name, and `sure` for each row.
+    """Typed columns of one block as they are read: `values` by name, and `sure` for each row.
 
-    `texts` has our columns as text; each method reads one of them, adds what it understands under `name`, and
-    returns it. Columns the file does not have are as if every cell were empty.
+    `texts` has our columns as text. Each method reads one of them, adds the typed column under `name`, and returns
+    it. A column that the file lacks reads as if every cell were empty.
     """
 
     def __init__(self, texts: pl.DataFrame, portfolio: Portfolio) -> None:
@@ -101,7 +101,7 @@ class Columns:
         return self._keep(name or column, texts)
 
     def reference(self, column: str, limit: int, *, name: str = "") -> pl.Series:
-        """An identifier, as `layouts._reference`; one that looks as if a spreadsheet had rewritten it is not sure."""
+        """Read identifiers as `cells.reference_cell` does; one that a spreadsheet may have rewritten is not sure."""
         texts = self.text(column, limit, name=name)
         self.sure_where(~texts.str.contains(REWRITTEN) & ~texts.str.contains(NOT_NORMAL))
         return texts
@@ -116,7 +116,7 @@ class Columns:
         return texts
 
     def missing_is_none(self, column: str) -> None:
-        """A column that the file does not have says nothing, unlike an empty cell."""
+        """Make the values of a column that the file lacks None: it says nothing, unlike an empty cell."""
         if column not in self._texts.columns:
             self._keep(column, pl.repeat(None, self.sure.len(), dtype=pl.String, eager=True))
 
@@ -162,7 +162,7 @@ class Columns:
         return self._keep(name, rates)
 
     def mobile(self, column: str) -> pl.Series:
-        """Numbers that are E.164 already; sure where normalising them would change nothing."""
+        """Read telephone numbers; sure where they are E.164 already and normalising would change nothing."""
         texts = self._cells(column)
         is_sure = texts == ""
         plain = texts.str.contains(MOBILE) & clean(texts) & ~texts.str.contains(ONE_DIGIT)

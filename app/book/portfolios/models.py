@@ -12,7 +12,7 @@ from app.core.database.engine import BigId, Row, UtcDateTime, enum_type
 
 
 class Portfolio(Row, table=True):
-    """A book of accounts worked under one set of rules."""
+    """Accounts of one creditor, worked under one set of rules."""
 
     __tablename__ = "portfolio"
 
@@ -37,7 +37,7 @@ class Portfolio(Row, table=True):
     agent_max_instalments: int = Field(default=12, ge=1)
     """Longest repayment plan an agent may grant; beyond it a manager must."""
     agent_max_discount_percent: int = Field(default=0, ge=0, le=100)
-    """Most that an agent may let off when a debt is settled, of what is owed; beyond it a manager must."""
+    """Largest share of a debt that an agent may waive in a settlement; a larger one needs a manager."""
     legal_after_days: int = Field(default=90, ge=1)
     legal_min_minor: int = Field(default=0, ge=0, sa_type=sa.BigInteger)
     legal_letter_days: int = Field(default=14, ge=1, sa_column_kwargs={"server_default": "14"})

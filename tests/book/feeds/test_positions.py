@@ -182,7 +182,7 @@ def test_positions_that_make_no_sense_are_rejected_by_name(
 
 
 def test_positions_and_statements_exclude_each_other(feed: Load, engine: Engine, tmp_path: Path) -> None:
-    with pytest.raises(Invalid, match="takes what is past due from the creditor's positions"):
+    with pytest.raises(Invalid, match="takes past due from the creditor's positions"):
         feed(
             kind=FeedKind.STATEMENTS, header="statement_ref,account_ref,closing_on,due_on,balance,minimum_due"
         )
@@ -190,7 +190,7 @@ def test_positions_and_statements_exclude_each_other(feed: Load, engine: Engine,
         builders.portfolio(session, "LEDGER")
     path = tmp_path / "p.csv"
     path.write_text(HEADER + "\n")
-    with pytest.raises(Invalid, match="positions are for portfolios opened with --source reported"):
+    with pytest.raises(Invalid, match="Positions are for portfolios opened with --source reported"):
         load(
             engine,
             FeedKind.POSITIONS,

@@ -33,8 +33,8 @@ LINE = "line"
 
 @dataclass
 class Batch:
-    """What one block came to: of `read` records those understood, as a frame of `values` (with LINE) or as `rows`,
-    by the layout; the others as `rejects`."""
+    """Result of reading one block of `read` records: `values` (a frame with LINE) or `rows`, by the layout, and
+    `rejects`."""
 
     read: int
     bytes_done: int
@@ -42,7 +42,7 @@ class Batch:
     rows: list[Row] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     told: list[Reject] = field(default_factory=list)
-    """Of rows that are loaded: what a person should know of how they were read."""
+    """Remarks for a person about rows that are loaded all the same."""
     items: Sequence[Item] = ()
 
     @property
@@ -65,7 +65,7 @@ class Batch:
 
 
 class RowParser:
-    """How the records of one file are understood: its layout, its header and perhaps a mapping of that."""
+    """Reader of the records of one file, by its layout, its header and perhaps a mapping."""
 
     def __init__(
         self,
@@ -95,7 +95,7 @@ class RowParser:
         """Where the columns are that a mapping reads; what stands in the others is never stored."""
 
     def batches(self, feed: Feed, skip: int = 0) -> Iterator[Batch]:
-        """What the records of the file came to, block by block, but for the first `skip` records."""
+        """Read the file block by block, without the first `skip` records."""
         for block in feed.blocks:
             left = max(0, skip - len(block))
             if skip:
@@ -119,7 +119,7 @@ class RowParser:
         return batch
 
     def _frame(self, item: Item, batch: Batch) -> pl.DataFrame | None:
-        """The rows of an item that are understood by columns; the others are added to the batch one by one."""
+        """Return the rows of an item that the columns are sure of, and add the others to the batch one by one."""
         match item:
             case Unreadable(line, reason):
                 batch.rejects.append(Reject(line, "", reason, ()))
@@ -151,16 +151,16 @@ class RowParser:
     # --- row by row: the definition -----------------------------------------------------------------------------
 
     def by_row(self, cells: Sequence[str]) -> JsonObject:
-        """The values of a record; BadCell says why it has none."""
+        """Return the values of a record. BadCell names the column and the reason."""
         return self.read(cells)[0]
 
     def read(self, cells: Sequence[str]) -> tuple[JsonObject, list[tuple[str, str]]]:
-        """The values of a record, and what a person should know of how they were read: (column, word)."""
+        """Return the values of a record, and remarks for a person about their reading: (column, remark)."""
         texts = self.texts(cells)
         return self._layout.parse(texts, self._portfolio), texts.told
 
     def texts(self, cells: Sequence[str]) -> Cells:
-        """A record as our own file would have it; BadCell says why it cannot be."""
+        """Return the cells of a record under the names of our own columns. BadCell names the column and the reason."""
         if len(cells) != len(self._header):
             raise BadCell("", f"{len(cells)} cells where the header has {len(self._header)}")
         for at, (name, cell) in enumerate(zip(self._header, cells, strict=True)):

@@ -1,4 +1,4 @@
-"""The `positions` feed: what a placing creditor says of accounts whose statements we do not get."""
+"""The `positions` feed: a placing creditor's report on accounts whose statements we do not get."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ from app.core.types import JsonObject, Values
 
 
 def check_source(portfolio: Portfolio, kind: FeedKind) -> None:
-    """Positions and statements exclude each other: past due is either reported or reckoned. Invalid says so."""
+    """Positions and statements exclude each other: past due is either reported or computed. Raises Invalid."""
     is_reported = portfolio.source is DelinquencySource.REPORTED
     if kind is FeedKind.POSITIONS and not is_reported:
         raise Invalid(
-            f"{portfolio.code} reckons what is past due from its statements (source ledger); positions are for "
-            "portfolios opened with --source reported"
+            f"{portfolio.code} computes past due from its statements (source ledger). Positions are for "
+            "portfolios opened with --source reported."
         )
     if kind is FeedKind.STATEMENTS and is_reported:
         raise Invalid(
-            f"{portfolio.code} takes what is past due from the creditor's positions (source reported); statements "
-            "are for portfolios of source ledger"
+            f"{portfolio.code} takes past due from the creditor's positions (source reported). Statements are for "
+            "portfolios of source ledger."
         )
 
 
