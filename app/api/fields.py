@@ -121,12 +121,12 @@ def naming(**members: str) -> Iterator[None]:
 
 
 def case_id_of(reference: str) -> int:
-    """Of a `CaseRef`."""
+    """The id in a `CaseRef`."""
     return int(reference.removeprefix("C-"))
 
 
 def plan_id_of(reference: str) -> int:
-    """Of a `PlanRef`."""
+    """The id in a `PlanRef`."""
     return int(reference.removeprefix("P-"))
 
 

@@ -83,8 +83,8 @@ def post_referral_decision(
     now: Now,
     body: NewDecision,
 ) -> ReferralShape:
-    """Approve a nomination, or decline it with a reason. A referral needs two: whoever nominated it cannot decide. What
-    no reason excuses (death, insolvency, an open dispute, nothing owed ...) refuses the approval."""
+    """Approve a nomination, or decline it with a reason. A referral needs two people: the one who nominated it cannot
+    decide. What no reason excuses (death, insolvency, an open dispute, nothing owed ...) refuses the approval."""
     approve = body.decision is Verdict.APPROVE
     referral = decide_referral(
         session, referral_id, approve=approve, reason=body.reason, by=caller.by, now=now

@@ -13,8 +13,9 @@ from app.core.text import sentence
 from app.core.types import Rows, Values
 
 _NAME = re.compile("[0-9]{1,6}|[A-Za-z_][A-Za-z_-]{0,59}[0-9]{0,2}")
-"""What may stand in `field`: an index or a plain name, so that an unknown member's name cannot carry anything out. Two
-digits at its end, as in `card_last4`, are no number of anybody's."""
+"""Names that `field` may hold: an index or a plain name, so that an unknown member's name cannot carry anything out.
+Two digits at its end, as in `card_last4`, are no number of anybody's.
+"""
 
 
 def problem(

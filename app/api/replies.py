@@ -33,7 +33,7 @@ Worker = Annotated[Caller, api_requires(*CASEWORK)]
 
 
 class ReplyShape(BaseModel):
-    """What somebody wrote, and the cases of the customers whose number it came from."""
+    """A message, and the cases of the customers whose number it came from."""
 
     id: int
     source: InboundSource

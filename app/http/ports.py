@@ -33,7 +33,7 @@ def _no_failure(_code: str) -> Failure | None:
 
 @dataclass(frozen=True)
 class Ports:
-    """What pages and delivery need of the world outside the process; a worker needs more (`app.programs.ports`)."""
+    """Ports that pages and delivery use; a worker uses more (`app.programs.ports`)."""
 
     clock: Clock
     catalog: LetterCatalog

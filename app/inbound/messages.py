@@ -56,8 +56,8 @@ def lock_matches(session: Session, message: InboundMessage) -> Sequence[InboundM
 
 @contextmanager
 def or_a_person(session: Session, message: InboundMessage, *, now: datetime) -> Iterator[None]:
-    """What the message asks for is done whole or not at all; where it breaks, the message is on record nevertheless,
-    and is a person's from here on."""
+    """Run the effects of a message in a savepoint. Where one fails, the message stays on record and waits for a
+    person."""
     try:
         with session.begin_nested():
             yield

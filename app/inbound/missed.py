@@ -27,7 +27,7 @@ log = structlog.get_logger("desk.inbound")
 LOOK_BACK = timedelta(days=3)
 """A long weekend."""
 ON_ITS_WAY = timedelta(minutes=5)
-"""What came only now is left to the webhook, which the provider tries again for a while."""
+"""Newer messages are left to the webhook, which the provider tries again for a while."""
 
 
 def fetch_missed(engine: Engine, inbox: Inbox, letters: LetterCatalog, *, clock: Clock) -> dict[str, int]:

@@ -89,4 +89,4 @@ class InboundAnswer(Row, table=True):
     contact_id: int = Field(primary_key=True, foreign_key="contact.id", sa_type=BigId)
     message_id: int = Field(foreign_key="inbound_message.id", sa_type=BigId)
     words_sha256: str = Field(max_length=64)
-    """Of our words: the same are not said twice to one message."""
+    """Digest of the answer: the same words answer one message once."""

@@ -119,7 +119,7 @@ def receive_from_page(
     *,
     now: datetime,
 ) -> InboundMessage | None:
-    """What the customer asked for on their preferences page, for a person to look at like a message; the page was
+    """Record a request from the preferences page, for a person to look at like a message; the page was
     opened by a link in a message on `channel`. None if `ref` is known: the same form sent twice."""
     body = storable(text).strip()[:LONGEST_BODY]
     page = InboundMessage(
@@ -177,7 +177,7 @@ def _understood(
     ours: Sequence[str],
     names: Sequence[str],
 ) -> Reading:
-    """What the message means. One that breaks the reading is on record all the same, for a person; and as it may be a
+    """Read what the message means. One that cannot be read is on record all the same, for a person; and as it may be a
     refusal, SMS rests until they have decided."""
     try:
         return read(body, book, provider_said=provider_said, languages=languages, ours=ours, names=names)

@@ -128,7 +128,8 @@ class Phrasebook:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a message means. `matched` are the phrases that say so; `keyword` = it is one of them and nothing else."""
+    """The meaning of a message. `matched` are the phrases that say so; `keyword` = it is one of them and nothing
+    else."""
 
     intents: tuple[Intent, ...] = ()
     matched: tuple[str, ...] = ()
@@ -191,7 +192,7 @@ def read(
 def _meanings(
     text: str, book: Phrasebook, languages: Collection[str] | None
 ) -> tuple[dict[Intent, str], bool]:
-    """What phrases say, each meaning with the first that says so, and whether one of them is all there is."""
+    """Meanings of the phrases found, each with its first phrase, and whether one phrase is the whole message."""
     spoken = normalise(text)
     alone = {spoken, _without(spoken, book.courtesies)}
     alone |= {_said_once(words) for words in alone}
@@ -257,7 +258,7 @@ _SAME = {"no": "nb", "nn": "nb", "da": "nb", "sv": "nb", "ms": "id"}
 
 
 def languages_of(language: str, country: str) -> frozenset[str]:
-    """What somebody who reads `language` ('zh-TW') and lives in `country` (ISO 3166) may write in, beside English."""
+    """Languages that a customer with `language` ('zh-TW') and `country` (ISO 3166) may write in, beside English."""
     base = language.lower().replace("_", "-").partition("-")[0]
     return _LANGUAGES_OF_PLACES.get(country, frozenset()) | {_SAME.get(base, base)}
 

@@ -142,7 +142,7 @@ def _boot() -> str:
 
 
 def _read(note: Path | None) -> tuple[datetime, float] | None:
-    """What a worker of the same boot noted: an instant, and how long the machine had run then."""
+    """The note of a worker of the same boot: an instant, and how long the machine had run then."""
     try:
         said = json.loads(note.read_text("ascii")) if note is not None else {}
         if said and said["boot"] and said["boot"] == _boot():

@@ -101,7 +101,7 @@ def roll_forward_closes(session: Session, portfolio: Portfolio) -> Iterator[str]
 def states_match_movements(
     session: Session, portfolio: Portfolio, *only: sa.ColumnElement[bool]
 ) -> Iterator[str]:
-    """What an account has past due is what fell past due less what was paid and adjusted."""
+    """The past-due amount of an account is what fell past due less what was paid and adjusted."""
     movement, state = table_of(Movement), table_of(AccountState)
     signed = sa.case(
         (movement.c.kind == MovementKind.FELL_PAST_DUE, movement.c.amount_minor),

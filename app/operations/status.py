@@ -37,14 +37,14 @@ class PortfolioStatus:
 class Status:
     portfolios: list[PortfolioStatus]
     workers: list[WorkerStatus]
-    """Those seen within the last day, the latest first."""
+    """Workers seen within the last day, the latest first."""
     adapters: dict[str, str]
     outbox: dict[str, dict[str, int]]
     """Messages by channel and status."""
     stopped: dict[str, str]
     """Reason by channel that is switched off."""
     alerts: list[str]
-    """What has failed and is not over."""
+    """Open alerts."""
     attention: list[str]
     """Actions for a person, one sentence each; empty when all is well."""
 

@@ -207,7 +207,7 @@ def is_link(path: str) -> bool:
 
 
 def link_error(request: Request, status: int) -> Response:
-    """What a link says that does not open: in the reader's language, and nothing about who we are."""
+    """The page of a link that does not open: in the reader's language, without a word about us."""
     wanted = reader_locale(request).language
     words = catalogue()[{"no": "nb", "nn": "nb"}.get(wanted, wanted if wanted in LANGUAGES else "en")]
     name = "gone" if status in (404, 405) else "broken"

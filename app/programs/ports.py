@@ -34,7 +34,7 @@ LETTERS = ROOT / "letters"
 
 @dataclass(frozen=True)
 class WorkerPorts(Ports):
-    """What a worker needs beyond the ports of pages and delivery."""
+    """Ports that a worker uses beyond those of pages and delivery."""
 
     sms_inbox: Inbox | None = None
     """The provider's list of SMS that came in; None where the provider keeps no list."""

@@ -64,7 +64,7 @@ def create_app(settings: Settings, engine: Engine, ports: Ports) -> FastAPI:
 
 
 def _log_to_stderr(level: str) -> None:
-    """Standard output belongs to the commands' JSON. Whoever configured logging before has decided otherwise."""
+    """Standard output belongs to the commands' JSON. A program that has configured logging before keeps its own."""
     if not structlog.is_configured():
         structlog.configure(
             wrapper_class=structlog.make_filtering_bound_logger(level),

@@ -46,7 +46,7 @@ def get_standing(
         Day | None, Query(description="Only with what was known at the end of this day.")
     ] = None,
 ) -> StandingShape:
-    """What was owed and past due on any day, with everything known now or as known then, as `desk account --json`
+    """The debt and past-due amount of any day, with everything known now or as known then, as `desk account --json`
     prints it."""
     portfolio = get_portfolio(session, code)
     account = _account(session, portfolio, reference)

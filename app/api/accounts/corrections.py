@@ -249,7 +249,7 @@ def post_waiver_decision(
     now: Now,
     body: NewWaiverDecision,
 ) -> WaiverShape:
-    """Approve it, which posts the credit, or decline it. Whoever asked for it cannot decide."""
+    """Approve it, which posts the credit, or decline it. The person who asked for it cannot decide."""
     portfolio = get_portfolio(session, code)
     waiver = session.get(Waiver, waiver_id)
     if waiver is None or waiver.portfolio_id != portfolio.id:

@@ -61,7 +61,7 @@ class ChangedCustomer(CustomerShape):
 def get_customer(
     code: PortfolioCode, customer_ref: Line, _caller: Reader, session: ReadSession
 ) -> CustomerShape:
-    """Who they are; numbers and addresses stay in the desk."""
+    """The customer's name, language and place; numbers and addresses stay in the desk."""
     return CustomerShape.of(_customer(session, code, customer_ref))
 
 
@@ -86,7 +86,7 @@ def patch_customer(
 
 
 class ReportedShape(BaseModel):
-    """What a creditor's file says of an account that only a manager takes over."""
+    """A change of holder or status that a creditor's file reports; a manager decides."""
 
     id: int
     account_ref: str

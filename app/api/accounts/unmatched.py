@@ -116,7 +116,7 @@ def post_return(
     now: Now,
     body: NewReturn,
 ) -> UnmatchedShape:
-    """Put on record that it is for no account here. The money itself is sent by whoever makes payments."""
+    """Put on record that it is for no account here. The money itself is sent outside the desk."""
     portfolio = get_portfolio(session, code)
     payment = _payment(session, portfolio, payment_id)
     return_payment(session, payment, body.note, by=caller.by, now=now)

@@ -65,7 +65,7 @@ class RuleCountShape(BaseModel):
 
 
 class RefusalsShape(BaseModel):
-    """What the gate answered in a period, what came of it, and which rules objected."""
+    """Answers of the gate in a period, their outcomes, and the rules that objected."""
 
     contacts: list[CountShape]
     rules: list[RuleCountShape]

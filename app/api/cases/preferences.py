@@ -1,4 +1,4 @@
-"""What a customer allows and tells about being contacted; the gate obeys from the moment it is posted."""
+"""Consents and contact preferences of a customer; the gate obeys from the moment they are posted."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def _case(session: Session, reference: str) -> CollectionsCase:
 
 
 def _customer(session: Session, reference: str) -> tuple[CollectionsCase, Customer]:
-    """The case and its customer, after waiting for whoever else decides about them."""
+    """The case and its customer, locked: others who decide about them wait."""
     case = _case(session, reference)
     lock_customers(session, [case.customer_id])
     return case, session.get_one(Customer, case.customer_id)

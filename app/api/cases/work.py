@@ -65,7 +65,7 @@ def post_callback_cancellation(
 
 
 class TaskShape(BaseModel):
-    """What the strategy asks a person to do about a case."""
+    """A task that the strategy sets for a person."""
 
     id: int
     step: str
@@ -98,7 +98,7 @@ def list_tasks(reference: CaseRef, _caller: Reader, session: ReadSession) -> Pag
 def post_task_done(
     reference: CaseRef, task_id: RowId, caller: Worker, session: OnceSession, now: Now
 ) -> TaskShape:
-    """Somebody did what the strategy asked for."""
+    """Mark a task of the strategy as done."""
     case = case_named(session, reference, lock=True)
     return TaskShape.of(finish_case_task(session, case, task_id, by=caller.by, now=now))
 
@@ -110,7 +110,7 @@ class LinksShape(BaseModel):
 
 @router.post("/links/replacement", summary="Replace the links to a customer's own pages")
 def post_links_replacement(reference: CaseRef, caller: Worker, session: OnceSession, now: Now) -> LinksShape:
-    """Somebody else holds a link: links in earlier messages only stop messages from now on."""
+    """Replace links that another person holds: links in earlier messages only stop messages from now on."""
     case = case_named(session, reference, lock=True)
     customer = session.get_one(Customer, case.customer_id)
     replace_links(session, customer, by=caller.by, now=now)

@@ -59,7 +59,7 @@ class ExperimentShape(BaseModel):
 
 @router.get("", summary="List experiments")
 def list_experiments(code: PortfolioCode, _caller: Manager, session: ReadSession) -> Page[ExperimentShape]:
-    """Of one portfolio, the latest first."""
+    """Experiments of one portfolio, the latest first."""
     portfolio = get_portfolio(session, code)
     query = select(Experiment).where(Experiment.portfolio_id == portfolio.id)
     rows = session.scalars(query.order_by(col(Experiment.id).desc())).all()

@@ -167,7 +167,7 @@ class Suppressed(BaseModel):
 def post_suppressed_address(
     caller: Manager, session: OnceSession, now: Now, body: NewSuppression
 ) -> Suppressed:
-    """Send nothing to this number or e-mail address any more, whoever's it is."""
+    """Send nothing to this number or e-mail address any more, for any customer."""
     with naming(detail="note"):
         added = suppress_address(session, body.address, body.note, by=caller.by, now=now)
     return Suppressed(address=body.address, added=added)
@@ -206,7 +206,7 @@ class NoticeShape(BaseModel):
 def list_mail_notices(
     _caller: Manager, session: ReadSession, cursor: Cursor = None, limit: Limit = 50
 ) -> Page[NoticeShape]:
-    """Those that nobody has dealt with, the oldest first."""
+    """Notices that wait for a person, the oldest first."""
     key = col(MailNotice.id)
     query = select(MailNotice).where(col(MailNotice.decided_at).is_(None), key > after(cursor))
     shown, next_cursor = page_of(session.scalars(query.order_by(key).limit(limit + 1)).all(), limit, id_of)
@@ -215,7 +215,7 @@ def list_mail_notices(
 
 @router.post("/mail-notices/{notice_id}/done", summary="Mark a message of the bounce mailbox as done")
 def post_notice_done(notice_id: RowId, caller: Manager, session: OnceSession, now: Now) -> NoticeShape:
-    """Somebody has read what came back and done what there was to do."""
+    """Mark a notice as dealt with."""
     row = session.get(MailNotice, notice_id, with_for_update=True)
     if row is None:
         raise NotFound("There is no such message.")

@@ -34,7 +34,7 @@ class CallResult(StrEnum):
     OUT_OF_SERVICE = "out_of_service"
     """The network says that this number is not in use."""
     HUNG_UP = "hung_up"
-    """Somebody answered and hung up before they said who they were."""
+    """The person who answered hung up without giving a name."""
     LANGUAGE_BARRIER = "language_barrier"
     """No common language; it is not known who answered."""
 

@@ -222,7 +222,7 @@ def _refresh(session: Session, found: Sequence[tuple[DbRow, CustomerDebt]], on: 
 
 
 def assign_cases(session: Session, portfolio: Portfolio, agents: Sequence[str], *, now: datetime) -> int:
-    """Give cases without an owner to the agents in turn, whoever has fewest open cases first."""
+    """Assign cases without an owner to the agents in turn, the agent with the fewest open cases first."""
     if not agents:
         return 0
     case = table_of(CollectionsCase)

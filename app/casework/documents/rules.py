@@ -18,7 +18,7 @@ LONGEST_NAME = 120
 
 
 class DocumentKind(StrEnum):
-    """What a document proves; the checklist of a case file looks for some of these kinds."""
+    """Kinds of documents, by what they prove; the checklist of a case file looks for some of them."""
 
     AGREEMENT = "agreement"
     ASSIGNMENT = "assignment"

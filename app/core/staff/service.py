@@ -353,6 +353,6 @@ def touch_token(session: Session, token_id: int, *, now: datetime) -> None:
 
 
 def _actor_id(session: Session, by: Actor) -> int:
-    """Whose stream an administrative act belongs to: the person's, or 0 for the installation itself."""
+    """The stream of an administrative act: the person's, or 0 for the installation itself."""
     user = queries.user_named(session, by.name) if by.kind is ActorKind.USER else None
     return user.id if user and user.id else 0

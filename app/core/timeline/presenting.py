@@ -46,9 +46,9 @@ class TimelineEntry:
     body: str = ""
     tone: Tone = "neutral"
     quoted: str = ""
-    """What a person typed."""
+    """A person's own words."""
     reasons: Sequence[Values] = ()
-    """Of an answer of the gate, as they are on record."""
+    """The reasons of an answer of the gate, as they are on record."""
     pack: str = ""
     message_id: int | None = None
     """The message whose exact words can be opened under this line."""

@@ -26,7 +26,7 @@ class MailNotice(Row, table=True):
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
     sha256: str = Field(max_length=64, unique=True)
-    """Of its bytes: the same one is read once."""
+    """Hash of its bytes: the same notice is read once."""
     kind: NoticeKind = Field(sa_type=enum_type(NoticeKind))
     severity: Severity | None = Field(default=None, sa_type=enum_type(Severity))
     status: str = Field(default="", max_length=12)

@@ -1,4 +1,4 @@
-"""What a message of the bounce mailbox says: RFC 3464 (failures), RFC 5965 (complaints), and what never read them.
+"""Read a message of the bounce mailbox: RFC 3464 (failures), RFC 5965 (complaints), and older formats.
 
 Nobody has to be believed: a sender can write what they like. All that counts in the end is an attempt of ours that
 nobody can guess, and the address that this attempt went to.
@@ -38,7 +38,7 @@ _ARRIVED_AT = ("To", "Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope
 
 
 def read_notice(raw: bytes) -> Notice:
-    """What cannot be understood is OTHER, for a person."""
+    """Read a message; one that cannot be understood is OTHER, for a person."""
     message = message_from_bytes(raw[:LONGEST])
     attempts = tuple(dict.fromkeys(_attempts(message)))
     if fields := _report(message, "message/feedback-report"):
@@ -120,7 +120,7 @@ LONGEST_REASON = 1_000
 
 
 def _said_of(message: Message, recipient: str, only_one: bool) -> str:
-    """What the part for people says about this recipient: from its address to the next paragraph but one."""
+    """The text for people about this recipient: from its address to the next paragraph but one."""
     text = next(iter(_texts(message)), "")[:20_000]
     at = text.lower().find(recipient) if recipient else -1
     if at < 0 and not only_one:
@@ -221,5 +221,5 @@ def _enhanced(text: str) -> str:
 
 
 def _typed_address(value: str) -> str:
-    """Of `rfc822; alex@mail.example`."""
+    """The address in `rfc822; alex@mail.example`."""
     return value.rpartition(";")[2].strip().strip("<>").lower()

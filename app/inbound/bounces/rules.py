@@ -44,7 +44,7 @@ class Notice:
     recipients: tuple[str, ...] = ()
     """Addresses it names as failed or complaining, in lower case."""
     attempts: tuple[str, ...] = ()
-    """What may be the ids of our attempts, the surest first."""
+    """Possible ids of our attempts, the surest first."""
 
 
 class Postbox(Protocol):
@@ -117,7 +117,7 @@ def is_busy(words: str) -> bool:
 
 
 def severity(status: str, words: str) -> Severity:
-    """Of a failure with this enhanced status ('' = none told) and the server's words.
+    """The severity of a failure with this enhanced status ('' = none told) and the server's words.
 
     Where the code is a general one the words decide; a doubt is SOFT, because closing an address that works loses
     a customer."""

@@ -33,9 +33,9 @@ class Heard:
     """The customer's own words; '' = there are none."""
     reaction: Reaction | None = None
     to_us: bool = False
-    """What it quotes is a message of ours."""
+    """The quoted text is a message of ours."""
     quoted: str = ""
-    """What a reaction reacts to, where that is not known to be ours."""
+    """The text that a reaction quotes, where it is not known to be ours."""
 
 
 def hear(text: str, frames: Mapping[str, Reaction], ours: Collection[str] = ()) -> Heard:

@@ -38,7 +38,7 @@ MANIFEST = "manifest-sha256.txt"
 TAG_MANIFEST = "tagmanifest-sha256.txt"
 SIGNATURE = "signature.json"
 TAG_FILES = ("bag-info.txt", "bagit.txt", MANIFEST)
-"""What the tag manifest lists. It cannot list itself, nor the signature made over it."""
+"""Files that the tag manifest lists. It cannot list itself, nor the signature made over it."""
 
 LEDGER_COLUMNS = (
     "account_ref", "effective_on", "posted_on", "reference", "kind", "amount", "running_balance", "currency",
@@ -69,7 +69,7 @@ def sha256(content: bytes) -> str:
 
 
 def manifest_bytes(digests: Mapping[str, str]) -> bytes:
-    """What `sha256sum -c` reads: digest, two spaces, path; sorted."""
+    """A manifest that `sha256sum -c` reads: digest, two spaces, path; sorted."""
     return "".join(f"{digests[path]}  {path}\n" for path in sorted(digests)).encode()
 
 

@@ -27,7 +27,7 @@ class Bundle(Row, table=True):
     excuses: str = Field(default="[]", sa_type=sa.Text, sa_column_kwargs={"server_default": "[]"})
     """JSON: for each item that is missing, its title, the reason and who gave it."""
     owed_minor: int | None = Field(default=None, sa_type=sa.BigInteger)
-    """What the claim came to when it was built, later entries counted; once less is owed, it is not handed over."""
+    """The amount of the claim when it was built, later entries counted; once less is owed, it is not handed over."""
     supersedes: str = Field(default="", max_length=60)
     built_by: str = Field(max_length=120)
     built_at: datetime = Field(sa_type=UtcDateTime)

@@ -99,7 +99,7 @@ class Event:
 
 
 CAME_BACK = frozenset({"undelivered", "bounced", "failed"})
-"""What became of messages that reached nobody, whatever was sent when."""
+"""Ends of messages that did not arrive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,8 @@ class Message:
     enclosed: str = ""
     """Words of the printed letter that went with an e-mail."""
     exact_sha256: Mapping[str, str] = field(default_factory=dict)
-    """Of `text`, `html` and `enclosed` as they were sent, with the reader's personal link that is removed here."""
+    """SHA-256 of `text`, `html` and `enclosed` as they were sent, with the reader's personal link that is removed
+    here."""
     asks: bool = True
     """It reminds or gives notice; False = it confirms or answers something."""
 
@@ -215,9 +216,9 @@ class CaseFile:
     customer: Customer
     claimed_minor: int
     accounts: tuple[Account, ...]
-    """Those that make the claim (see `why_not_claimed`)."""
+    """The accounts that make the claim (see `why_not_claimed`)."""
     entries: tuple[Entry, ...]
-    """Of these accounts, up to `as_of`; they sum to the claim."""
+    """Entries of these accounts up to `as_of`; they sum to the claim."""
     statements: tuple[Statement, ...] = ()
     events: tuple[Event, ...] = ()
     messages: tuple[Message, ...] = ()
@@ -233,7 +234,7 @@ class CaseFile:
     time_barred: tuple[str, ...] = ()
     """Why the debt is too old to sue for, by the packs of the customer's place."""
     owed_now_minor: int | None = None
-    """What the same claim would be at the moment of building; None = as `claimed_minor`."""
+    """The same claim at the moment of building; None = as `claimed_minor`."""
     not_claimed: tuple[NotClaimed, ...] = ()
     off_book: tuple[Entry, ...] = ()
     """Entries by which a creditor took the debt off its book: they change nothing in what is owed."""

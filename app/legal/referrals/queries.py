@@ -80,7 +80,7 @@ def counts(session: Session) -> dict[ReferralStatus, int]:
 def referrals(
     session: Session, status: ReferralStatus, *, before: int | None = None, limit: int = 50
 ) -> list[Listed]:
-    """Those of one status, newest first; `before` = the id of the last one seen."""
+    """Referrals of one status, newest first; `before` = the id of the last one seen."""
     query = _listed().where(col(Referral.status) == status).order_by(col(Referral.id).desc()).limit(limit)
     if before is not None:
         query = query.where(col(Referral.id) < before)

@@ -46,7 +46,7 @@ class AlertNews:
     about: About
     kind: AlertKind
     subject: str
-    """What it is about: a portfolio's code, or the name of a tick."""
+    """The subject: a portfolio's code, or the name of a tick."""
     detail: str
     first_at: datetime
     last_at: datetime

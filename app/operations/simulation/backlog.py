@@ -28,7 +28,7 @@ NOT_COUNTED = frozenset({"cleared", "waiting"})
 
 @dataclass
 class BacklogDay:
-    """What one business day would bring: counts by step, channel and what becomes of it."""
+    """Counts of one business day by step, channel and result."""
 
     day: date
     counts: Counter[tuple[str, str, str]] = field(default_factory=Counter)

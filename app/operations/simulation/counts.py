@@ -64,7 +64,7 @@ class Tally:
     steps: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     customers: set[int] = field(default_factory=set)
     leaving: dict[Channel, list[tuple[Transmission, int]]] = field(default_factory=lambda: defaultdict(list))
-    """What left, with its segments or pages, by channel, in order of time."""
+    """Messages that left, with their segments or pages, by channel, in order of time."""
 
 
 def references_of(engine: Engine) -> dict[int, tuple[str, str]]:
@@ -94,7 +94,7 @@ class _Reason(TypedDict):
 
 
 class _Payload(TypedDict, total=False):
-    """What is read of an event's data; most events have only some of it."""
+    """The fields that are read of an event's data; most events have only some of them."""
 
     step: str
     message: int

@@ -28,7 +28,7 @@ class SimulationRun(Row, table=True):
     result: str = Field(default="", sa_type=sa.Text)
     """JSON of a `Comparison`, once done."""
     contacts: bytes = Field(default=b"", sa_type=sa.LargeBinary)
-    """Who gets what and when: CSV, gzipped."""
+    """The list of contacts: CSV, gzipped."""
     by: str = Field(max_length=120)
     started_at: datetime = Field(sa_type=UtcDateTime)
     finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -13,7 +13,7 @@ from app.operations.simulation.run import SimulationPlan, run_plan
 
 Progress = Callable[[float], None]
 Message = StrategyResult | float | str
-"""What a process sends: its share done, its result at last, or a sentence if it failed."""
+"""Messages of a process: its share done, at last its result, or a sentence if it failed."""
 
 
 def one_after_another(plans: Mapping[str, SimulationPlan], progress: Progress) -> dict[str, StrategyResult]:

@@ -31,7 +31,7 @@ class Tariff:
     """Costs of contacts, and the speed of each channel."""
 
     currency: str = ""
-    """Of the prices; '' = no price is known."""
+    """Currency of the prices; '' = no price is known."""
     sms_segment: Decimal = Decimal(0)
     email: Decimal = Decimal(0)
     letter: Decimal = Decimal(0)
@@ -39,14 +39,14 @@ class Tariff:
     letter_page: Decimal = Decimal(0)
     """Each further page."""
     call_minutes: int = 6
-    """What an agent needs for one call task, all in."""
+    """Minutes that an agent needs for one call task, all in."""
     sms_segments_per_second: float = 1.0
     """1 is what a United States long code carries; toll-free numbers 3, short codes up to 100."""
     emails_per_second: float = 10.0
     letters_per_day: int = 5000
 
     def cost(self, channel: Channel, units: int) -> Decimal:
-        """Of one message of `units` segments or pages."""
+        """The cost of one message of `units` segments or pages."""
         if channel is Channel.SMS:
             return self.sms_segment * units
         if channel is Channel.POST:

@@ -66,7 +66,7 @@ SKIPPED_STAGES = ("kpis", "invariants")
 
 @dataclass(frozen=True)
 class SimulationPlan:
-    """What to simulate; plain values, because it goes to another process."""
+    """The plan of a simulation; plain values, because it goes to another process."""
 
     side: str
     """`live` or `candidate`."""

@@ -55,7 +55,7 @@ class Comparison:
     live: StrategyResult
     candidate: StrategyResult | None
     contacts: bytes = field(repr=False)
-    """Who gets what and when: CSV, gzipped."""
+    """The list of contacts: CSV, gzipped."""
 
     def as_json(self) -> dict[str, object]:
         """All but the list of contacts."""
