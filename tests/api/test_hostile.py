@@ -30,7 +30,17 @@ BAD = {
 }
 
 
-NAMES = {"reference", "reverses", "statement_ref", "portfolio", "challenger", "ref", "timezone"}
+NAMES = {
+    "reference",
+    "reverses",
+    "statement_ref",
+    "portfolio",
+    "challenger",
+    "ref",
+    "timezone",
+    "letter",
+    "item",
+}
 """Names of things: a refusal says which thing it means."""
 
 
