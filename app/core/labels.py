@@ -37,7 +37,7 @@ CALL_RESULT_LABELS: Labels = {
     "hung_up": "Hung up",
     "language_barrier": "No common language",
 }
-"""What a call came to."""
+"""Results of a call."""
 HOLD_LABELS: Labels = {
     "dispute": "Dispute",
     "hardship": "Hardship",
@@ -70,7 +70,7 @@ INTENT_LABELS: Labels = {
     "reaction": "Reaction",
     "paid": "Says it is paid",
 }
-"""What a message from a cardholder may mean."""
+"""Intents of a cardholder's message."""
 REVIEW_LABELS: Labels = {
     "automatic": "Obeyed or answered by itself",
     "stopped": "No more SMS to them",
@@ -78,7 +78,7 @@ REVIEW_LABELS: Labels = {
     "lifted": "Not meant so",
     "done": "Dealt with",
 }
-"""What became of a message that a person had to look at."""
+"""Results of a person's review of a message."""
 SUPPRESSION_LABELS: Labels = {
     "bounced": "the address does not exist, or is closed",
     "keeps_bouncing": "messages kept coming back",

@@ -38,7 +38,7 @@ BEARING = (AccountStatus.ACTIVE, AccountStatus.CLOSED)
 
 @dataclass(slots=True)
 class Posted:
-    """What a stretch of charging posted, and from which past day on figures changed."""
+    """Result of charging a stretch of days: counts, and the first past day whose figures changed."""
 
     interest: int = 0
     late_fees: int = 0

@@ -1,4 +1,4 @@
-"""What is recorded of a customer's data and choices, and how a timeline tells it."""
+"""Events of a customer's data and choices, and the sentence that tells each on a timeline."""
 
 from __future__ import annotations
 

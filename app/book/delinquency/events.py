@@ -1,4 +1,4 @@
-"""What is recorded of pauses and re-ageing, and how a timeline tells it."""
+"""Events of pauses and re-ages, and the sentence that tells each on a timeline."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class AccountReAged(Payload):
 
     on: date
     past_due_minor: int
-    """What was brought current."""
+    """Amount that was brought current."""
     rule: str
     reason: str
 

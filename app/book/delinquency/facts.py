@@ -46,7 +46,7 @@ class Closing(NamedTuple):
 
 
 class Reported(NamedTuple):
-    """What the placing creditor says is past due at the end of a day; no oldest due date = nothing."""
+    """Past due at the end of a day as the placing creditor reports it; no oldest due date = nothing."""
 
     on: date
     past_due: int
@@ -55,7 +55,7 @@ class Reported(NamedTuple):
 
 @dataclass(slots=True)
 class Events:
-    """What is to be folded: `Credit`, `Closing`, `Reported`, `Waived`, or plain tuples of their shape.
+    """Events to be folded: `Credit`, `Closing`, `Reported`, `Waived`, or plain tuples of their shape.
 
     Lists may come in any order; credits of one date count in the order given. `pauses` and `ended_on` are all that
     the account has, whenever they are; the rest only what lies in the stretch to be folded.
@@ -74,7 +74,7 @@ class Events:
 
 @dataclass(slots=True)
 class State:
-    """What the fold carries from day to day. `through` None = nothing folded yet."""
+    """State that the fold carries from day to day. `through` None = nothing folded yet."""
 
     through: date | None = None
     dues: list[tuple[date, int]] = field(default_factory=list)
@@ -94,18 +94,18 @@ class State:
 
 
 class Standing(NamedTuple):
-    """Where an account stands at the end of a day while past due."""
+    """Standing of an account that is past due, at the end of a day."""
 
     bucket: str
     counted_from: date
     """Days past due on D are D - this: the oldest unpaid due's date, later by as many days as were paused since.
-    On a paused day it moves along, so that whoever compares dates needs to know nothing of pauses."""
+    On a paused day it moves along, so that a comparison of dates needs no pauses."""
     past_due: int
 
 
 @dataclass(slots=True)
 class Folded:
-    """What folding some days added: movements, and the days on which the standing changed (None = current)."""
+    """Result of folding some days: movements, and the days on which the standing changed (None = current)."""
 
     movements: list[tuple[date, MovementKind, int]] = field(default_factory=list)
     standings: list[tuple[date, Standing | None]] = field(default_factory=list)

@@ -41,12 +41,12 @@ class AccountOn:
 
     @property
     def owed(self) -> int:
-        """What is past due and owed."""
+        """The part of past due that is owed."""
         return owed_of(self.past_due, self.balance)
 
     @property
     def not_owed(self) -> int:
-        """What is past due by the statements, and owed by nobody."""
+        """The part of past due that nobody owes: it exceeds the balance."""
         return self.past_due - self.owed
 
 

@@ -1,4 +1,4 @@
-"""What is done to an account's days past due by hand and by the night: pauses, re-ages, charge-off, dormancy."""
+"""Pauses, re-ages, charge-off and dormancy: changes of delinquency by hand and by the night."""
 
 from __future__ import annotations
 

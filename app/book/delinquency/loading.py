@@ -1,4 +1,4 @@
-"""What the fold needs to know of many accounts at once: where each stood, and what happened to it since."""
+"""Load the input of the fold for many accounts at once: the state of each, and its events since."""
 
 from __future__ import annotations
 

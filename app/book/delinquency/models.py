@@ -1,4 +1,4 @@
-"""Where each account stands and how it got there: derived from the ledger, and rebuilt from it at will."""
+"""Standing of each account and its history: derived from the ledger, and rebuilt from it at will."""
 
 from datetime import date, datetime
 

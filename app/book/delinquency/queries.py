@@ -1,4 +1,4 @@
-"""Where a portfolio stood at the end of any day, from spells and the ledger."""
+"""Aging of a portfolio at the end of any day, from spells and the ledger."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class BucketTotal:
     balance: int = 0
     past_due: int = 0
     owed: int = 0
-    """What of it is owed."""
+    """The part of it that is owed."""
 
 
 @dataclass

@@ -34,7 +34,7 @@ from app.book.delinquency.facts import Events, Folded, MovementKind, Standing, S
 
 
 def owed_of(past_due: int, balance: int) -> int:
-    """What is owed of a past-due amount: never more than the balance. A credit that counted toward no minimum, or a
+    """Return the owed part of a past-due amount: never more than the balance. A credit that counted toward no minimum, or a
     minimum in which a creditor repeats arrears, leaves more unpaid than there is debt; the difference nobody owes."""
     return max(0, min(past_due, balance))
 
@@ -122,7 +122,7 @@ def fold(state: State, events: Events, *, through: date, edges: Sequence[int]) -
 def standing(
     state: State, on: date, edges: Sequence[int], pauses: Sequence[Interval] = ()
 ) -> Standing | None:
-    """Where an account with this state stands at the end of `on`; None = current."""
+    """Return the standing of an account with this state at the end of `on`; None = current."""
     return _stand(state, on, edges, union(pauses))[0]
 
 
@@ -252,7 +252,7 @@ def _apply(state: State, credit: tuple[date, int, bool], out: Folded) -> int:
 
 
 def _prepay(state: State, closing: tuple[date, date, int]) -> tuple[date, date, int]:
-    """What is left of a minimum that closes once the money kept for it has paid it."""
+    """Pay a closing minimum with the money kept for it, and return the rest."""
     closing_on, due_on, minimum = closing
     paid = min(state.prepaid, minimum)
     state.prepaid -= paid
@@ -279,7 +279,7 @@ def _forgive(state: State, waiver: tuple[date, int, date, date], out: Folded) ->
 
 
 def _turn(state: State, on: date, events: Events, pauses: Sequence[Interval], out: Folded) -> None:
-    """What happens to unpaid dues by somebody's decision or word: a re-age, then a position."""
+    """Apply a re-age, then a reported position, to the unpaid dues."""
     if on in events.re_ages:
         _adjust(state, on, [], out)
     for as_of, past_due, oldest_due_on in events.positions:

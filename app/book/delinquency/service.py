@@ -132,7 +132,7 @@ def fold_accounts(
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """Where an account stands at the end of a day."""
+    """Standing of an account at the end of a day."""
 
     balance: int
     past_due: int
@@ -143,12 +143,12 @@ class Now:
 
     @property
     def owed(self) -> int:
-        """What is past due and owed."""
+        """The part of past due that is owed."""
         return owed_of(self.past_due, self.balance)
 
     @property
     def not_owed(self) -> int:
-        """What is past due by the statements, and owed by nobody."""
+        """The part of past due that nobody owes: it exceeds the balance."""
         return self.past_due - self.owed
 
 

@@ -11,7 +11,7 @@ from app.book.delinquency.facts import Events
 
 
 class TakenBy(StrEnum):
-    """What may take a minimum away without its being paid."""
+    """Causes that take a minimum away unpaid."""
 
     RE_AGE = "re_age"
     POSITION = "position"
@@ -33,15 +33,15 @@ class Owed:
     """(index of the waiver in the events, amount), in order."""
     closing_on: date | None = None
     left: int = 0
-    """What is open or unpaid at the end of the stretch."""
+    """Amount still open or unpaid at the end of the stretch."""
     taken: int = 0
-    """What was taken away without being paid, on `taken_on`."""
+    """Amount taken away unpaid on `taken_on`."""
     taken_on: date | None = None
     taken_by: TakenBy | None = None
 
 
 def trace(events: Events, *, through: date) -> list[Owed]:
-    """Which credit paid which minimum, from nothing to the end of `through`: the fold's rules once more, slowly and
+    """Trace which credit paid which minimum, from nothing to the end of `through`: the fold's rules once more, slowly and
     with names kept. A property test says that both agree. Events after `through` are left out.
     """
     pauses = union(events.pauses)

@@ -1,4 +1,4 @@
-"""What is recorded of feeds and of the payments in them, and how a timeline tells it."""
+"""Events of feeds and of the payments in them, and the sentence that tells each on a timeline."""
 
 from __future__ import annotations
 

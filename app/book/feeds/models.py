@@ -10,7 +10,7 @@ from app.core.database.engine import BigId, Row, UtcDateTime, enum_type
 
 
 class FeedLoad(Row, table=True):
-    """Who loaded what, and what came of it."""
+    """One load of a file: its author and its counts."""
 
     __tablename__ = "feed_load"
 
@@ -38,7 +38,7 @@ class FeedLoad(Row, table=True):
     """Words about cells of rows that were loaded all the same."""
     warnings_file: str = Field(default="", max_length=500, sa_column_kwargs={"server_default": ""})
     notes: str = Field(default="", sa_type=sa.Text, sa_column_kwargs={"server_default": ""})
-    """What a person should know of the file as a whole, one sentence a line."""
+    """Remarks for a person about the file as a whole, one sentence a line."""
     failure: str = Field(default="", max_length=500)
     """Why the file as a whole could not be read to its end."""
     by: str = Field(max_length=120)
@@ -68,7 +68,7 @@ class UnmatchedPayment(Row, table=True):
     payer_key: str = Field(default="", max_length=64)
     """Keyed hash of the payer's account, see `PayerAccount`."""
     remittance: str = Field(default="", max_length=500)
-    """What the payer wrote; anything like a card number is blotted out."""
+    """Text of the payer; anything like a card number is blotted out."""
     why: str = Field(default="", max_length=300)
     """Why it could not be matched, in words for a person."""
     status: UnmatchedStatus = Field(default=UnmatchedStatus.WAITING, sa_type=enum_type(UnmatchedStatus))

@@ -1,4 +1,4 @@
-"""Who loaded what, for the pages."""
+"""Feed loads, for the pages."""
 
 from __future__ import annotations
 

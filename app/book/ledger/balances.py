@@ -1,4 +1,4 @@
-"""What one account owes, straight from its entries."""
+"""Balances of one account, straight from its entries."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def still_owed(session: Session, account: Account, on: date) -> int:
 
 
 def off_the_book(session: Session, account: Account, on: date) -> int:
-    """What a charge-off or another end took off the book up to `on`, less what was recovered of it; 0 without one."""
+    """Sum that a charge-off or another end took off the book up to `on`, less recoveries; 0 without an end."""
     story = _story(session, account, on)
     entries = bookkeeping_in(account, story)
     missing = untold(story, charge_offs(story)) if entries and account.ended_on is None else 0

@@ -56,7 +56,7 @@ class PaymentMoved(Payload):
 
 @dataclass(frozen=True, slots=True)
 class WaiverEvent(Payload):
-    """What both kinds say of a waiver."""
+    """Fields that both kinds of waiver event share."""
 
     FILTERS = (TimelineFilter.MONEY,)
 
@@ -92,7 +92,7 @@ class WaiverDecided(WaiverEvent):
 
 @dataclass(frozen=True, slots=True)
 class StatementCorrected(Payload):
-    """What both kinds say of a statement: its figures before, and now unless it is withdrawn."""
+    """Fields that both kinds share: the figures before, and now unless the statement is withdrawn."""
 
     FILTERS = (TimelineFilter.MONEY,)
 

@@ -164,7 +164,7 @@ class ReplacedStatement(Row, table=True):
 
 
 class Position(Row, table=True):
-    """What the placing creditor says of an account at the end of a day (portfolios of source `reported`)."""
+    """A placing creditor's report on an account at the end of a day (portfolios of source `reported`)."""
 
     __tablename__ = "reported_position"
     __table_args__ = (

@@ -208,7 +208,7 @@ def keeps_agreements() -> sa.ColumnElement[bool]:
 
 
 def paid_since(session: Session, account_ids: Sequence[int], first_on: date, last_on: date) -> int:
-    """What came for an agreement about these accounts from one day to another, in minor units."""
+    """Sum the payments toward an agreement about these accounts between two days, in minor units."""
     entry = table_of(Entry)
     query = sa.select(sa.func.coalesce(-sa.func.sum(entry.c.amount_minor), 0)).where(
         entry.c.account_id.in_(account_ids),

@@ -1,4 +1,4 @@
-"""How a reference is written, the same by every door: feeds, API, pages, commands and bank files. Pure.
+"""Normal form of a reference, the same for feeds, API, pages, commands and bank files. Pure.
 
 Two spellings that look alike to a person are one reference. Case is kept: a book may have both `ab1` and `AB1`, so a
 look-up takes the exact one first and another case only where exactly one account has it.

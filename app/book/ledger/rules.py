@@ -52,7 +52,7 @@ class FeedKind(StrEnum):
     TRANSACTIONS = "transactions"
     PAYMENTS = "payments"
     POSITIONS = "positions"
-    """What a placing creditor says of accounts whose statements we do not get (source `reported`)."""
+    """A placing creditor's report on accounts whose statements we do not get (source `reported`)."""
     CAMT054 = "camt054"
     """ISO 20022 camt.054: a bank's credit notifications."""
 
@@ -71,7 +71,7 @@ class UnmatchedStatus(StrEnum):
 
 
 class ReportedWhat(StrEnum):
-    """What a creditor's file may say of an account that only a manager takes over."""
+    """Changes that a creditor's file reports of an account and only a manager takes over."""
 
     HOLDER = "holder"
     STATUS = "status"
@@ -195,7 +195,7 @@ STATUS_SENTENCES: Mapping[StatusRefusal, str] = {
 
 @dataclass(frozen=True, slots=True)
 class StatusFacts:
-    """What a change of status is judged by; `balance_minor` and `still_owed_minor` at the end of `on`."""
+    """Facts for judging a change of status; `balance_minor` and `still_owed_minor` at the end of `on`."""
 
     status: AccountStatus
     to: AccountStatus
@@ -226,7 +226,7 @@ def status_refusals(facts: StatusFacts) -> list[StatusRefusal]:
 
 
 class EndVerdict(StrEnum):
-    """What a reversal does to an account that has ended."""
+    """Effect of a reversal on an account that has ended."""
 
     STANDS = "stands"
     UNDONE = "undone"
@@ -251,7 +251,7 @@ class EndFacts:
     balance_minor: int
     """Now, the reversal included."""
     off_book_minor: int
-    """What was taken off the book less what was recovered of it."""
+    """Amount taken off the book less recoveries."""
     reinstated: bool = False
     """What reinstated the entry was reversed along with it: the write-off had not counted it."""
 

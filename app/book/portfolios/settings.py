@@ -1,4 +1,4 @@
-"""What can be set for a portfolio: one row a setting, and the rules of changing one. Pure.
+"""Settings of a portfolio: one row a setting, and the rules of changing one. Pure.
 
 A new setting is a column of `Portfolio` and one row of `SETTINGS`; `desk portfolio set | show`, the page and the API
 read this table.

@@ -81,7 +81,7 @@ def _unknown_revision(connection: sa.Connection, known: ScriptDirectory) -> str 
 
 
 def check(engine: Engine) -> list[str]:
-    """What differs between the models and the migrated database; empty when nothing does."""
+    """List the differences between the models and the migrated database."""
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts=options())
         differences = [str(difference) for difference in compare_metadata(context, metadata())]

@@ -1,4 +1,4 @@
-"""How the desk's processes begin and end: files that only their owner reads, and an end within seconds."""
+"""Begin and end the desk's processes: files that only their owner reads, and an end within seconds."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class KpiSnapshot(Row, table=True):
     business_date: date
     kpi: str = Field(max_length=60)
     dimension: str = Field(default="", max_length=30)
-    """What the figure is split by: `bucket`, `agent`, `channel`; empty for the whole portfolio."""
+    """Dimension of the slice: `bucket`, `agent`, `channel`; empty for the whole portfolio."""
     member: str = Field(default="", max_length=60)
     """One member of the dimension: `1-29`, a username, `sms`; empty for the whole portfolio."""
     definition: str = Field(max_length=20)

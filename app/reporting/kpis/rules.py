@@ -1,4 +1,4 @@
-"""What each key figure means. The definition's version changes whenever its meaning does."""
+"""Definitions of the key figures. A definition's version changes whenever its meaning does."""
 
 from __future__ import annotations
 

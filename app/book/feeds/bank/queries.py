@@ -1,4 +1,4 @@
-"""What the ledger knows of payers, accounts and amounts, for matching a bank payment."""
+"""Payers, accounts and amounts of the ledger, for matching a bank payment."""
 
 from __future__ import annotations
 

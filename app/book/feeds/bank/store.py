@@ -1,4 +1,4 @@
-"""What a bank told of, stored once: payments posted or left waiting, and payments that it took back.
+"""Store each bank transaction once: post payments or leave them waiting, and reverse returned ones.
 
 A bank's reference tells one transaction from another only where the bank keeps it unique, and many do not. So each
 transaction is also known by all that the bank says of it: what one message says twice are two payments, what another

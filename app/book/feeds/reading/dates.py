@@ -1,4 +1,4 @@
-"""Which days a feed may speak of: what has happened is not dated ahead, and nothing is older than it can be. Pure."""
+"""Days that a feed may name: events are not dated ahead, and none is earlier than it can be. Pure."""
 
 from __future__ import annotations
 

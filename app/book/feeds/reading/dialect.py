@@ -1,4 +1,4 @@
-"""How a text file is written: its encoding and its delimiter, found out or refused, never guessed at a name's cost.
+"""Dialect of a text file: its encoding and its delimiter, found out or refused, never guessed at a name's cost.
 
 Our own files are UTF-8 with commas. A byte order mark, well-formed UTF-8 and a delimiter that parts the header into
 columns we know say for themselves what they are; so does an older encoding where only it makes the header's names
@@ -43,7 +43,7 @@ class Dialect:
     delimiter: str
 
     def in_words(self) -> str:
-        """What was assumed, for a person: 'UTF-8, separated by commas'."""
+        """The assumption, for a person: 'UTF-8, separated by commas'."""
         return f"{self.encoding.upper()}, separated by {DELIMITERS.get(self.delimiter, repr(self.delimiter))}"
 
 

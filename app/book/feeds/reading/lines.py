@@ -46,7 +46,7 @@ ROWS = 50_000
 BOM = codecs.BOM_UTF8
 
 
-"""What the csv module says where a quoted cell is still open."""
+"""Error text of the csv module for a quoted cell that is still open."""
 
 
 @dataclass(frozen=True, slots=True)

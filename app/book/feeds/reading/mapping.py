@@ -74,7 +74,7 @@ ISO = "%Y-%m-%d"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Where one of our columns comes from and how it is written there."""
+    """Source of one of our columns in the creditor's file, and its notation there."""
 
     theirs: tuple[str, ...]
     join: str = " "

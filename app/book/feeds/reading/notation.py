@@ -1,4 +1,4 @@
-"""How a creditor writes dates and money, read without guessing. Pure."""
+"""Notations of dates and money in creditors' files, read without guessing. Pure."""
 
 from __future__ import annotations
 

@@ -89,10 +89,10 @@ class RowParser:
         check_header(ours, layout)
         sources = self._bound.sources if self._bound else {name: (at,) for at, name in enumerate(header)}
         self._mobile = frozenset(sources.get("mobile", ()))
-        """Where the file's own columns have the telephone number."""
+        """Positions of the telephone number in the file's own columns."""
         used = {at for places in sources.values() for at in places}
         self._used = frozenset(used) if self._bound else frozenset(range(len(header)))
-        """Where the columns are that a mapping reads; what stands in the others is never stored."""
+        """Positions of the columns that a mapping reads; the others are never stored."""
 
     def batches(self, feed: Feed, skip: int = 0) -> Iterator[Batch]:
         """Read the file block by block, without the first `skip` records."""

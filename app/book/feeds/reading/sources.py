@@ -1,4 +1,4 @@
-"""Where a feed comes from: a file or standard input, its content hash, and reading ahead."""
+"""Sources of a feed: a file or standard input, its content hash, and reading ahead."""
 
 from __future__ import annotations
 

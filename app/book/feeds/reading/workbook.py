@@ -192,7 +192,7 @@ class Workbook:
         return self.sheets[name]
 
     def notes(self, name: str) -> list[str]:
-        """What a person should know of the sheets that are read and not read."""
+        """Remarks for a person about the sheets that are read and not read."""
         read = next(sheet for sheet, part in self.sheets.items() if part == self.sheet(name))
         said = [f"The sheet {read!r} is hidden in the workbook; it was read."] if read in self.hidden else []
         others = [sheet for sheet in self.sheets if sheet != read]

@@ -34,7 +34,7 @@ from app.core.timeline.service import NewEvent, about_customer, lock_customers, 
 from app.core.types import JsonObject, Values
 
 FED = ("card_last4", "product", "credit_limit_minor", "apr_millionths")
-"""What of an account a file changes."""
+"""Fields of an account that a file changes."""
 FIXED = ("opened_on", "placed_on")
 _ACCOUNT = (*FED, *FIXED, "status", "customer_id")
 

@@ -1,4 +1,4 @@
-"""What one load knows of its portfolio: the accounts, and which of them are marked as changed already."""
+"""Accounts of a load's portfolio, and which of them are marked as changed already."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OPENED_ON = "account_opened_on"
 
 
 class KnownRows:
-    """What one load knows of its portfolio: its accounts, and which of them are marked as changed already.
+    """Accounts of a load's portfolio: references, and which of them are marked as changed already.
 
     The load holds the portfolio's lock and so does the night that folds accounts and takes marks away, so a
     mark seen or made stays for as long as the load lasts.

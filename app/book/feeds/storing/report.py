@@ -1,4 +1,4 @@
-"""What became of the rows of one load."""
+"""Counts of one load."""
 
 from __future__ import annotations
 

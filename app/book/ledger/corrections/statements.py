@@ -25,7 +25,7 @@ LAST_DAY = date(2199, 12, 31)
 
 @dataclass(frozen=True, slots=True)
 class StatementFigures:
-    """What a statement says; amounts in minor units. `reference` may stay the same."""
+    """Figures of a statement; amounts in minor units. `reference` may stay the same."""
 
     reference: str
     closing_on: date
@@ -54,7 +54,7 @@ def find_statement(session: Session, portfolio: Portfolio, reference: str) -> St
 
 
 def replaced_statements(session: Session, account_id: int) -> Sequence[ReplacedStatement]:
-    """What stood before on an account, the latest replacement first."""
+    """Replaced statements of an account, the latest replacement first."""
     query = select(ReplacedStatement).where(ReplacedStatement.account_id == account_id)
     return session.scalars(query.order_by(col(ReplacedStatement.id).desc())).all()
 

@@ -61,7 +61,7 @@ def waive(
 def decide_waiver(
     session: Session, waiver: Waiver, *, approve: bool, note: str = "", by: Actor, role: Role, now: datetime
 ) -> Waiver:
-    """Approve a waiver, which posts the credit, or decline it. Forbidden to whoever asked for it."""
+    """Approve a waiver, which posts the credit, or decline it. Forbidden to the person who asked for it."""
     note = clean_reason(note, "note", required=not approve)
     if role not in MANAGEMENT:
         raise Forbidden("A manager decides about waivers.")
@@ -107,7 +107,7 @@ def _approve(
 
 
 def left_to_waive(session: Session, entry: Entry) -> int:
-    """What is left of a fee or interest entry after waivers granted and waiting, in minor units."""
+    """Return the rest of a fee or interest entry after waivers granted and waiting, in minor units."""
     waivers: Sequence[Waiver] = session.scalars(standing_waivers(entry)).all()
     taken = sum(waiver.amount_minor for waiver in waivers)
     return entry.amount_minor - taken
