@@ -34,8 +34,11 @@ from app.book.delinquency.facts import Events, Folded, MovementKind, Standing, S
 
 
 def owed_of(past_due: int, balance: int) -> int:
-    """Return the owed part of a past-due amount: never more than the balance. A credit that counted toward no minimum, or a
-    minimum in which a creditor repeats arrears, leaves more unpaid than there is debt; the difference nobody owes."""
+    """Return the owed part of a past-due amount: never more than the balance.
+
+    A credit that counted toward no minimum, or a minimum in which a creditor repeats arrears, leaves more unpaid than
+    there is debt; nobody owes the difference.
+    """
     return max(0, min(past_due, balance))
 
 
