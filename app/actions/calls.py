@@ -54,12 +54,12 @@ REASONS = {
     CallResult.CEASE: "wants no contact",
     CallResult.ATTORNEY: "is represented by an attorney",
     CallResult.BANKRUPTCY: "speaks of bankruptcy",
-    CallResult.DECEASED: "has died, says whoever answered",
+    CallResult.DECEASED: "has died, says the person who answered",
     CallResult.PAID: "says that it is paid; look for the payment",
 }
 RESTS = {
     CallResult.WRONG_NUMBER: "wrong number",
-    CallResult.THIRD_PARTY: "somebody else answered",
+    CallResult.THIRD_PARTY: "another person answered",
     CallResult.OUT_OF_SERVICE: "number out of service",
 }
 """Why a number rests: a person who reads a message on another's telephone must not learn of a debt."""
@@ -182,7 +182,7 @@ def _rest_number(
     source = f"waits for a person: call, {RESTS[result]}"
     rest_address(session, customer, customer.mobile, source=source, case_id=case.id, by=by, now=now)
     if result is CallResult.WRONG_NUMBER:
-        replace_links(session, customer, by=by, now=now)  # those in SMS sent so far are with somebody else
+        replace_links(session, customer, by=by, now=now)  # links in earlier SMS are with another person
 
 
 def _hold(

@@ -22,7 +22,7 @@ CALL_RESULT_LABELS: Labels = {
     "busy": "Busy",
     "voicemail": "Voicemail",
     "wrong_number": "Wrong number",
-    "third_party": "Spoke with somebody else",
+    "third_party": "Spoke with another person",
     "right_party": "Spoke with the cardholder",
     "refused_to_pay": "Refuses to pay",
     "promised": "Promised to pay",
@@ -82,7 +82,7 @@ REVIEW_LABELS: Labels = {
 SUPPRESSION_LABELS: Labels = {
     "bounced": "the address does not exist, or is closed",
     "keeps_bouncing": "messages kept coming back",
-    "complaint": "reported as spam by whoever reads it",
+    "complaint": "reported as spam by the reader",
     "refused": "the provider refuses the address",
     "manual": "somebody asked for it",
 }

@@ -95,7 +95,7 @@ def receive(
         with or_a_person(session, message, now=now):
             place_holds(session, match, message, letters, alone=len(customers) == 1, now=now)
     if not customers and Channel.SMS in meant.refused and message.sender.startswith("+"):
-        # Nobody's yet; should it become somebody's, they have refused already.
+        # The number has no customer yet; a later owner has refused already.
         suppress(
             session,
             Channel.SMS,

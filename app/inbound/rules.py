@@ -325,7 +325,7 @@ SUGGESTIONS: Mapping[Intent, str] = {
     Intent.DISPUTE: "They dispute the debt. Record what they say; reminders rest until you have looked.",
     Intent.ATTORNEY: "An attorney may represent them. Ask for the name; contact rests until you have looked.",
     Intent.BANKRUPTCY: "They speak of bankruptcy. Ask for the case; contact rests until you have looked.",
-    Intent.DECEASED: "Somebody may have died. Contact rests until you have looked.",
+    Intent.DECEASED: "The customer may have died. Contact rests until you have looked.",
     Intent.HARDSHIP: "They cannot pay now. Offer a plan or hardship help.",
     Intent.CALL_ME: "They want to be called. Where that is permitted, the call is on the worklist already.",
     Intent.PAID: "They say that they have paid. Look for the payment, also among the unmatched ones.",

@@ -38,7 +38,7 @@ WORDS = {
     405: ("That is not possible here", "This page cannot be used in this way."),
     409: (
         "That does not fit the present state",
-        "Somebody may have changed it meanwhile; reload and look again.",
+        "It may have been changed meanwhile. Reload the page and look again.",
     ),
     413: ("That is too large", "Send less at a time."),
     422: ("Something needs correcting", "Go back and correct what is marked."),
@@ -111,7 +111,7 @@ def _error_document(request: Request, shown: ErrorPage) -> Response:
     if preferences.is_link(request.url.path):
         return preferences.link_error(request, shown.status)
     if shown.status < 500 and not hasattr(request.state, "visitor"):
-        # An unknown address has no door that would have looked: keep the navigation for whoever is signed in.
+        # An unknown address has no door that would have looked: keep the navigation for signed-in staff.
         request.state.visitor = find_visitor(request, read_clock(request))
     return page(request, shown, shown.status)
 

@@ -57,7 +57,7 @@ class AccountShape(BaseModel):
     owed_amount: Money = Field(
         description="What of it is owed: never more than the balance. This may be asked for."
     )
-    not_owed_amount: Money = Field(description="The rest of it, which nobody owes.")
+    not_owed_amount: Money = Field(description="The rest of it, which is not owed.")
     days_past_due: int
     oldest_due_on: date | None
     bucket: str

@@ -77,7 +77,7 @@ def list_cases(
     now: Now,
     status: CaseStatus | None = None,
     owner: Annotated[
-        Line | None, Query(max_length=60, description="Username; empty for cases nobody works yet.")
+        Line | None, Query(max_length=60, description="Username; empty for cases without an owner.")
     ] = None,
     portfolio: Annotated[Line | None, Query(max_length=40, description="Portfolio code.")] = None,
     bucket: Annotated[

@@ -38,7 +38,7 @@ class HoldShape(BaseModel):
     reason: str
     started_at: datetime
     until: date = Field(
-        description="On that day it ends by itself, or where it is for good, somebody looks at it."
+        description="On that day it ends by itself, or comes up for review where it is for good."
     )
     for_good: bool = Field(description="Whether only a person ends it, who says why.")
     by: str
@@ -71,7 +71,7 @@ class CaseShape(BaseModel):
     customer: CustomerShape
     status: CaseStatus
     outcome: CaseOutcome | None
-    owner: str = Field(description="Username of the agent who works it; empty while nobody does.")
+    owner: str = Field(description="Username of the agent who works it; empty without an owner.")
     opened_on: date
     closed_on: date | None
     as_of: date
@@ -79,7 +79,7 @@ class CaseShape(BaseModel):
     past_due_amount: Money = Field(
         description="Past due and owed: on each account never more than its balance. This may be asked for."
     )
-    not_owed_amount: Money = Field(description="Unpaid minimums beyond the balances, which nobody owes.")
+    not_owed_amount: Money = Field(description="Unpaid minimums beyond the balances, which are not owed.")
     balance: Money
     oldest_due_on: date | None
     days_past_due: int

@@ -33,7 +33,7 @@ class ExperimentShape(BaseModel):
     champion: str = Field(examples=["standard@3"])
     challenger: str = Field(examples=["early@1"])
     share_percent: int
-    cases_wanted: int = Field(description="Cases in each arm that were thought necessary; 0 = nobody said.")
+    cases_wanted: int = Field(description="Cases planned for each arm; 0 = not given.")
     started_at: datetime
     by: str
     ended_at: datetime | None

@@ -68,7 +68,7 @@ class CaseAssigned(Payload):
     """Username; empty for nobody."""
 
     def present(self, reader: Reader) -> TimelineEntry:
-        return TimelineEntry(f"Assigned to {reader.name(self.owner) if self.owner else 'nobody'}")
+        return TimelineEntry(f"Assigned to {reader.name(self.owner) if self.owner else 'no one'}")
 
 
 @dataclass(frozen=True, slots=True)

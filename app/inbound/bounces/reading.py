@@ -19,7 +19,7 @@ from flufl.bounce import all_failures
 from app.core.types import JsonObject
 from app.inbound.bounces.rules import GENERAL, Notice, NoticeKind, Severity, told
 
-# It logs what went wrong with the stranger's message, and that is somebody's data.
+# It logs what went wrong with the stranger's message, and that is personal data.
 logging.getLogger("flufl.bounce").disabled = True
 
 LONGEST = 256 * 1024

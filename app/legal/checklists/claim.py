@@ -11,7 +11,7 @@ def why_not_claimed(status: AccountStatus, past_due_minor: int, owed_minor: int)
     if status in (AccountStatus.SETTLED, AccountStatus.PAID, AccountStatus.SOLD):
         return f"the account is {status.value}"
     if owed_minor < 0:
-        return "overpaid; nobody decided to set it off"
+        return "overpaid; it was not set off"
     if owed_minor == 0:
         return "nothing is owed on it"
     if past_due_minor <= 0 and status is not AccountStatus.CHARGED_OFF:

@@ -159,7 +159,7 @@ def _remove_if_left(folder: Path) -> None:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(folder, ignore_errors=True)
     except OSError:
-        return  # somebody is at it, or it is not ours
+        return  # another process uses it, or it is not ours
 
 
 # --- runs that a page follows ---------------------------------------------------------------------------------------

@@ -77,7 +77,9 @@ def user_list(as_json: Json = False) -> None:
             at = f"{each['last_seen']:%Y-%m-%d %H:%M} UTC" if each["last_seen"] else "never signed in"
             print(f"{each['username']:<20}{each['role']:<9}{state:<10}{at:<24}{each['name']}")
         if not found:
-            print("There is nobody yet. Add the first person with: desk user add NAME --role admin")
+            print(
+                "There is no member of staff yet. Add the first person with: desk user add NAME --role admin"
+            )
 
     print_result({"users": found}, as_json, say)
 

@@ -52,7 +52,7 @@ def pause(
         fields.done()
         to_on = last_on + DAY if last_on else None
         set_pause(session, submission.file.account, kind, from_on, to_on, typed.reason, by=staff.by, now=now)
-        until = f"to {reader.day(last_on)}" if last_on else "until somebody ends the pause"
+        until = f"to {reader.day(last_on)}" if last_on else "until a person ends the pause"
         happens = [f"Days from {reader.day(from_on)} {until} do not count toward days past due."]
         if from_on < submission.file.book.today:
             happens.append("It begins in the past: the days since are counted again.")

@@ -36,8 +36,8 @@ COLUMNS = [Column("Address"), Column("Channel"), Column("Why"), Column("Since"),
 ENDED_COLUMNS = [Column("Address"), Column("Channel"), Column("Why"), Column("Since"), Column("Taken off")]
 NOTICE_WORDS = {
     NoticeKind.BOUNCE: "A message came back, and it does not say which",
-    NoticeKind.COMPLAINT: "Somebody reported a message as spam, and it does not say which",
-    NoticeKind.OTHER: "Somebody wrote, or it cannot be understood",
+    NoticeKind.COMPLAINT: "A reader reported a message as spam; the report does not say which",
+    NoticeKind.OTHER: "A person wrote, or it cannot be understood",
 }
 
 

@@ -224,7 +224,7 @@ def end_experiment(
 ) -> Response:
     experiment, book = _experiment(session, experiment_id)
     service.end_experiment(session, book, experiment, by=staff.by, now=now)
-    said = "The experiment has ended: everybody goes by the live version. Results still come in for 30 days."
+    said = "The experiment has ended: every customer goes by the live version. Results still come in for 30 days."
     return redirect(request, f"/strategies/experiments/{experiment_id}", said)
 
 
