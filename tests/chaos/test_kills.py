@@ -193,7 +193,7 @@ def test_a_day_killed_at_any_moment_and_run_again_ends_the_same(
         *(CaseOpened.KIND, CaseClosed.KIND, PlanKept.KIND, PlanBroken.KIND, HoldEnded.KIND),
         *(ContactCleared.KIND, ContactWaiting.KIND, CallTaskCreated.KIND, ReferralNominated.KIND),
     ):
-        assert kind.value in kinds, f"the book gives the day no {kind.value} to do"
+        assert kind in kinds, f"the portfolio gives the day no {kind} to do"
     for moment in spread(total, 3, seed=2):
         url = new_database(like=prepared)
         assert in_child(closing(url), die_at=moment) == KILLED
