@@ -43,7 +43,8 @@ class Owed:
 def trace(events: Events, *, through: date) -> list[Owed]:
     """Trace which credit paid which minimum, from nothing to the end of `through`.
 
-    It applies the fold's rules once more, slowly and with names kept. A property test holds both together. Events after `through` are left out.
+    It applies the fold's rules once more, slowly and with names kept. A property test holds both together.
+    Events after `through` are left out.
     """
     pauses = union(events.pauses)
     horizon = min(through, events.ended_on or NEVER, NEVER - DAY)
