@@ -147,7 +147,7 @@ def refold_all(url: str) -> float:
     from app.book.portfolios.service import get_portfolio
     from app.core.database.engine import make_engine, reading
     from app.core.kit.parallel import collect_garbage_seldom
-    from app.operations.invariants import refolding_gives_the_same
+    from app.operations.invariants.delinquency import refolding_gives_the_same
 
     collect_garbage_seldom()  # as `desk invariants` does
     started = time.perf_counter()

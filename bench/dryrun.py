@@ -63,11 +63,11 @@ from app.outreach.gate.events import ContactCleared, ContactRefused, ContactWait
 from app.outreach.outbox.dispatch import Accepted, Dispatch, SendResult  # noqa: E402
 from app.outreach.outbox.events import ContactSent  # noqa: E402
 from app.outreach.strategy.ladders import shipped_text  # noqa: E402
-from app.programs.jobs import Worker  # noqa: E402
 from app.programs.ports import (  # noqa: E402
     WorkerPorts,  # noqa: E402
     make_catalog,  # noqa: E402
 )
+from app.programs.worker import Worker  # noqa: E402
 from bench import _book as book  # noqa: E402
 from tests import postgres  # noqa: E402
 

@@ -32,7 +32,8 @@ from app.core.database.engine import reading, table_of, transaction
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.staff import service
 from app.core.staff.models import ApiIdempotency, ApiToken
-from app.core.staff.rules import IDEMPOTENCY_KEPT, TOUCH_EVERY, Caller, Role
+from app.core.staff.rules import IDEMPOTENCY_KEPT, Caller, Role
+from app.core.staff.sign_in import TOUCH_EVERY
 from app.http.context import Now, engine_of
 from app.http.doors import Door
 from app.http.security import read_form

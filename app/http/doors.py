@@ -39,10 +39,10 @@ from app.core.staff.rules import (
     LEGAL_WORK,
     MANAGEMENT,
     SWITCHING,
-    TOUCH_EVERY,
     Role,
     Staff,
 )
+from app.core.staff.sign_in import TOUCH_EVERY
 from app.http import security
 from app.http.context import Now, engine_of, ports_of, settings_of
 

@@ -21,7 +21,7 @@ from app.core.vocabulary import Channel, HoldKind, Purpose
 from app.policy.kinds import KINDS
 from app.policy.kinds.consent import ConsentRule
 from app.policy.kinds.hold import HoldRule
-from app.policy.pack import Collector, Pack, Territory
+from app.policy.pack import Collector, Pack
 from app.policy.rules import Rule
 from app.policy.schema import CountryCode, DatedTable, Table, Text
 from app.policy.sections.after_referral import AfterReferralTable
@@ -29,6 +29,7 @@ from app.policy.sections.charges import ChargesTable
 from app.policy.sections.pauses import PausesTable
 from app.policy.sections.re_age import ReAgeTable
 from app.policy.sections.retention import RetentionTable
+from app.policy.territory import Territory
 
 PACKS = Path(__file__).parent / "packs"
 

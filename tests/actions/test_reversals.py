@@ -37,7 +37,7 @@ from app.casework.plans.service import offer_settlement, promise_to_pay
 from app.core.database.engine import transaction
 from app.core.ids import id_of
 from app.core.staff.rules import Role
-from app.operations.invariants import quick, thorough
+from app.operations.invariants.checks import quick, thorough
 from app.outreach.outbox.rules import OutboxStatus
 from tests import builders
 from tests.paths import ROOT

@@ -28,7 +28,7 @@ from app.core.database.engine import make_engine, transaction
 from app.core.timeline.service import record
 from app.core.vocabulary import HoldKind
 from app.legal.referrals.events import ReferralNominated
-from app.operations.invariants import thorough
+from app.operations.invariants.checks import thorough
 from app.outreach.delivery.moves import result_event
 from app.outreach.gate.events import ContactCleared, ContactWaiting
 from app.outreach.outbox.dispatch import Accepted

@@ -28,7 +28,7 @@ from app.core.errors import Conflict
 from app.core.vocabulary import Channel
 from app.operations.day.closing import run_days
 from app.operations.day.events import DayClosed
-from app.operations.invariants import thorough
+from app.operations.invariants.checks import thorough
 from app.outreach.delivery.sending import deliver_due
 from app.outreach.outbox.events import ContactSent
 from app.outreach.outbox.models import OutboxMessage

@@ -19,7 +19,8 @@ from app.operations.alerts.rules import AlertNews
 from app.operations.alerts.service import open_alerts
 from app.operations.clock_watch import ClockWatch
 from app.outreach.outbox.models import Heartbeat
-from app.programs.jobs import CLOCK, Worker, _guarded
+from app.programs.jobs import _guarded
+from app.programs.worker import CLOCK, Worker
 from tests.web.desk import make_ports
 
 DAYS = timedelta(days=40)

@@ -16,8 +16,8 @@ from app.core.vocabulary import Channel
 from app.operations.day.runs import day_due
 from app.outreach.outbox.models import Heartbeat
 from app.outreach.outbox.rules import OutboxStatus
-from app.programs.jobs import Worker
 from app.programs.ports import WorkerPorts
+from app.programs.worker import Worker
 from tests import builders
 
 DAY = date(2026, 3, 12)

@@ -43,7 +43,7 @@ from app.core.ids import id_of
 from app.core.vocabulary import Channel, HoldKind
 from app.legal.referrals.events import ReferralNominated
 from app.operations.day.stages import STAGES
-from app.operations.invariants import thorough
+from app.operations.invariants.checks import thorough
 from app.outreach.gate.consent import set_consent
 from app.outreach.gate.events import ContactRefused, ContactWaiting, ContactWithheld
 from app.outreach.outbox.events import ContactSent

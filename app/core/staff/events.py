@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.core.staff.rules import LoginRefusal, Role
+from app.core.staff.rules import Role
+from app.core.staff.sign_in import LoginRefusal
 from app.core.timeline.payload import Payload
 
 

@@ -18,7 +18,7 @@ from sqlmodel import Session, col, delete, select, update
 from app.core.actor import SYSTEM, Actor, ActorKind
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
-from app.core.staff import queries, rules
+from app.core.staff import passwords, queries, rules, sign_in
 from app.core.staff.events import (
     LoggedIn,
     LoggedOut,
@@ -29,7 +29,8 @@ from app.core.staff.events import (
     UserChanged,
 )
 from app.core.staff.models import ApiToken, LoginAttempt, StaffSession, User
-from app.core.staff.rules import Caller, LoginRefusal, LoginRefused, Role, Staff
+from app.core.staff.rules import Caller, Role, Staff
+from app.core.staff.sign_in import LoginRefusal, LoginRefused
 from app.core.timeline.service import about_staff, record
 
 hasher = PasswordHash.recommended()
@@ -63,8 +64,8 @@ def add_user(
 
     Raises Invalid for a bad name or password, Conflict when the user name is taken.
     """
-    username = rules.fold_username(username)
-    if not rules.USERNAME.fullmatch(username):
+    username = passwords.fold_username(username)
+    if not passwords.USERNAME.fullmatch(username):
         raise Invalid(
             "Use 2 to 64 letters a-z, digits or . _ @ + - and start with a letter or digit.", "username"
         )
@@ -140,9 +141,9 @@ def change_user(
 def change_own_password(session: Session, staff: Staff, current: str, new: str, *, now: datetime) -> None:
     """Replace one's own password; every session of theirs ends. Raises Invalid when `current` is wrong."""
     user = session.get_one(User, staff.user_id)
-    if not hasher.verify(current[: rules.PASSWORD_MAX], user.password_hash):
+    if not hasher.verify(current[: passwords.PASSWORD_MAX], user.password_hash):
         raise Invalid("This is not your present password.", "current")
-    if hasher.verify(new[: rules.PASSWORD_MAX], user.password_hash):
+    if hasher.verify(new[: passwords.PASSWORD_MAX], user.password_hash):
         raise Invalid("Choose a password that differs from the present one.", "new")
     change_user(session, staff.user_id, password=new, by=staff.by, now=now)
 
@@ -161,9 +162,9 @@ def _display_name(text: str) -> str:
 
 
 def _require_password(password: str, username: str) -> None:
-    faults = rules.password_faults(password, username)
+    faults = passwords.password_faults(password, username)
     if faults:
-        raise Invalid(" ".join(rules.PASSWORD_SENTENCES[fault] for fault in faults), "password")
+        raise Invalid(" ".join(passwords.PASSWORD_SENTENCES[fault] for fault in faults), "password")
 
 
 def _other_admins(session: Session, user_id: int) -> int:
@@ -188,14 +189,16 @@ def log_in(
 
     The token is returned once and only its hash is kept. While throttled nothing is checked or counted.
     """
-    name = rules.fold_username(username)
+    name = passwords.fold_username(username)
     name_digest = digest(name)
     _serialise_attempts(session, name_digest)
-    wait = rules.throttle_seconds(
+    wait = sign_in.throttle_seconds(
         queries.failures_for_username(
-            session, name_digest, now - rules.THROTTLE_WINDOW, rules.FAILURES_PER_USERNAME
+            session, name_digest, now - sign_in.THROTTLE_WINDOW, sign_in.FAILURES_PER_USERNAME
         ),
-        queries.failures_from_client(session, client, now - rules.THROTTLE_WINDOW, rules.FAILURES_PER_CLIENT),
+        queries.failures_from_client(
+            session, client, now - sign_in.THROTTLE_WINDOW, sign_in.FAILURES_PER_CLIENT
+        ),
         now,
     )
     if wait:
@@ -217,7 +220,7 @@ def log_in(
 def _check_password(user: User | None, password: str) -> LoginRefusal | None:
     """Check a password with one hash in every case; a hash with outdated parameters is renewed."""
     stored = user.password_hash if user else _dummy_hash()
-    right, renewed = hasher.verify_and_update(password[: rules.PASSWORD_MAX], stored)
+    right, renewed = hasher.verify_and_update(password[: passwords.PASSWORD_MAX], stored)
     if user is None:
         return LoginRefusal.UNKNOWN
     if not right:
@@ -261,7 +264,7 @@ def find_session(session: Session, token: str, *, now: datetime) -> tuple[Staff,
     if found is None:
         return None
     row, user = found
-    alive = rules.session_alive(
+    alive = sign_in.session_alive(
         now=now, last_seen_at=row.last_seen_at, expires_at=row.expires_at, ended_at=row.ended_at
     )
     if not alive or not user.active:
@@ -304,7 +307,7 @@ def end_sessions(session: Session, user_id: int, *, now: datetime) -> None:
 def issue_token(session: Session, name: str, role: Role, *, by: Actor, now: datetime) -> str:
     """A new API token, returned once. Raises Invalid for a bad name, Conflict for one in use."""
     name = " ".join(name.split())
-    if not rules.TOKEN_NAME.fullmatch(name):
+    if not passwords.TOKEN_NAME.fullmatch(name):
         raise Invalid(
             "Use 1 to 60 letters, digits, spaces or . _ - and start with a letter or digit.", "name"
         )

@@ -11,9 +11,7 @@ from sqlmodel import Session, select
 from app.book.delinquency.days import days_past_due
 from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
-from app.casework.cases.models import (
-    CollectionsCase,
-)
+from app.casework.cases.models import CollectionsCase
 from app.casework.cases.rules import CaseStatus
 from app.casework.holds.models import CaseHold
 from app.casework.plans.models import Plan
@@ -29,10 +27,7 @@ from app.legal.referrals.events import ReferralNominated
 from app.legal.referrals.models import Referral
 from app.outreach.gate.explain import suits_barred
 from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import (
-    Destination,
-    OutboxStatus,
-)
+from app.outreach.outbox.rules import Destination, OutboxStatus
 from app.outreach.strategy.facts import gather_case_facts
 from app.outreach.strategy.ladders import Ladders, load_ladders
 from app.outreach.strategy.rules import Situation, legal_due

@@ -50,7 +50,7 @@ from app.legal.referrals.nominations import nominate_cases
 from app.operations.alerts.rules import AlertKind
 from app.operations.alerts.service import end_alert, raise_alert
 from app.operations.day.runs import note_restated, run_of
-from app.operations.invariants import Violation, quick
+from app.operations.invariants.checks import Violation, quick
 from app.outreach.planning.batch import PLANNING_HORIZON
 from app.outreach.planning.deferred import due_letters
 from app.outreach.planning.event_letters import letters_of_night, write_deferred, write_event_letters

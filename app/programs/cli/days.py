@@ -145,7 +145,7 @@ def invariants(as_json: Json = False) -> None:
     from app.book.portfolios.models import Portfolio
     from app.core.kit.parallel import collect_garbage_seldom
     from app.operations.day.stages import report_violations
-    from app.operations.invariants import thorough
+    from app.operations.invariants.checks import thorough
 
     collect_garbage_seldom()  # every account is folded again
     engine = migrated_engine()

@@ -57,8 +57,9 @@ def jobs(
     ] = False,
 ) -> None:
     """Run a worker: business days, delivery, heartbeat. Any number of workers may share one PostgreSQL."""
-    from app.programs.jobs import Worker, run_forever
+    from app.programs.jobs import run_forever
     from app.programs.ports import make_ports
+    from app.programs.worker import Worker
 
     settings = get_settings()
     stop = threading.Event()

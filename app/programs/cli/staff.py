@@ -124,8 +124,8 @@ def _change(
 
 
 def _user(session: Session, username: str) -> User:
+    from app.core.staff.passwords import fold_username
     from app.core.staff.queries import user_named
-    from app.core.staff.rules import fold_username
 
     user = user_named(session, fold_username(username))
     if user is None:

@@ -16,10 +16,11 @@ from app.core.database.engine import make_engine
 from app.core.kit.processes import finish
 from app.core.settings import Settings
 from app.programs.demo.terminal import say
-from app.programs.jobs import Worker, start
+from app.programs.jobs import start
 from app.programs.ports import WorkerPorts
 from app.programs.serving import serve_app
 from app.programs.web import create_app
+from app.programs.worker import Worker
 
 
 def serve_demo(settings: Settings, ports: WorkerPorts, port: int) -> None:

@@ -14,7 +14,9 @@ from starlette.responses import RedirectResponse, Response
 
 from app.core.errors import Invalid
 from app.core.staff import service
-from app.core.staff.rules import PASSWORD_MIN, LoginRefusal, LoginRefused, Staff
+from app.core.staff.passwords import PASSWORD_MIN
+from app.core.staff.rules import Staff
+from app.core.staff.sign_in import LoginRefusal, LoginRefused
 from app.http import security
 from app.http.context import Now, settings_of
 from app.http.doors import SESSION_COOKIE, AnyStaff, MaybeVisitor, public

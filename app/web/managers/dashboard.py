@@ -24,7 +24,7 @@ from app.core.types import JsonObject, Rows, Values
 from app.http.context import Now
 from app.http.doors import Manager
 from app.http.transactions import ReadSession
-from app.operations.invariants import Violation, quick
+from app.operations.invariants.checks import Violation, quick
 from app.outreach.outbox.queries import WorkerStatus, workers
 from app.reporting.kpis import history
 from app.reporting.kpis.history import Point

@@ -21,7 +21,7 @@ from app.core.actor import Actor
 from app.core.database.engine import transaction
 from app.core.ids import id_of
 from app.operations.day.stages import Day, charge
-from app.operations.invariants import thorough
+from app.operations.invariants.checks import thorough
 from app.policy.sections.pauses import PauseKind
 from app.reporting.kpis.models import KpiSnapshot
 from tests import builders

@@ -41,7 +41,7 @@ from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.ids import id_of
 from app.core.staff.rules import Role
 from app.core.vocabulary import HoldKind
-from app.operations.invariants import thorough
+from app.operations.invariants.checks import thorough
 from app.policy.packfile import shipped_packs
 from app.policy.sections.pauses import PauseKind
 from app.policy.sections.re_age import ReAgeRule

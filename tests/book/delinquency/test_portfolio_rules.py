@@ -23,7 +23,7 @@ from app.core.actor import Actor
 from app.core.database.engine import transaction
 from app.core.ids import id_of
 from app.core.staff.rules import Role
-from app.operations.invariants import thorough
+from app.operations.invariants.checks import thorough
 from app.outreach.outbox.rules import OutboxStatus
 from tests import builders
 

@@ -26,7 +26,7 @@ from app.core.database.engine import transaction
 from app.core.errors import Conflict, DeskError, Forbidden, Invalid
 from app.core.ids import id_of
 from app.core.staff.rules import Role
-from app.operations.invariants import thorough
+from app.operations.invariants.checks import thorough
 from tests import builders
 
 DUE = date(2026, 3, 10)

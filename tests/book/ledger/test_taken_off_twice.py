@@ -22,7 +22,7 @@ from app.core.database.engine import transaction
 from app.core.errors import Conflict
 from app.core.ids import id_of
 from app.core.staff.rules import Role
-from app.operations.invariants import quick, thorough
+from app.operations.invariants.checks import quick, thorough
 from tests import builders
 
 DAY = timedelta(days=1)

@@ -30,14 +30,13 @@ from app.core.database.engine import transaction
 from app.core.errors import Conflict
 from app.core.ids import id_of
 from app.core.staff.rules import Role
-from app.operations.invariants import (
-    balances_match_ledger,
-    ended_accounts_owe_nothing,
+from app.operations.invariants.delinquency import (
     refolding_gives_the_same,
     roll_forward_closes,
     states_match_movements,
     states_match_spells,
 )
+from app.operations.invariants.ledger import balances_match_ledger, ended_accounts_owe_nothing
 from tests import builders
 
 FIRST, DAY, OPENING = date(2026, 1, 1), timedelta(days=1), 100_000

@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.core.staff import rules
-from app.core.staff.rules import ChangeRefusal, PasswordFault, Role
+from app.core.staff import passwords, rules, sign_in
+from app.core.staff.passwords import PasswordFault
+from app.core.staff.rules import ChangeRefusal, Role
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -28,7 +29,7 @@ def minutes_ago(*ages: float) -> list[datetime]:
     ],
 )
 def test_throttle(username_failures: list[datetime], client_failures: list[datetime], wait: int) -> None:
-    assert rules.throttle_seconds(username_failures, client_failures, NOW) == wait
+    assert sign_in.throttle_seconds(username_failures, client_failures, NOW) == wait
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,7 @@ def test_throttle(username_failures: list[datetime], client_failures: list[datet
     ],
 )
 def test_password_faults_are_all_named(password: str, faults: list[PasswordFault]) -> None:
-    assert rules.password_faults(password, "alma") == faults
+    assert passwords.password_faults(password, "alma") == faults
 
 
 @pytest.mark.parametrize(
@@ -60,7 +61,7 @@ def test_password_faults_are_all_named(password: str, faults: list[PasswordFault
 def test_session_lives_until_idle_expired_or_ended(
     seen_minutes_ago: float, expires_in_minutes: float, ended: bool, alive: bool
 ) -> None:
-    assert alive is rules.session_alive(
+    assert alive is sign_in.session_alive(
         now=NOW,
         last_seen_at=NOW - timedelta(minutes=seen_minutes_ago),
         expires_at=NOW + timedelta(minutes=expires_in_minutes),
@@ -98,4 +99,4 @@ def test_no_administrator_is_lost_by_accident(
 
 
 def test_usernames_have_one_spelling() -> None:
-    assert rules.fold_username("  ＡLMA.Hendriks ") == "alma.hendriks"
+    assert passwords.fold_username("  ＡLMA.Hendriks ") == "alma.hendriks"

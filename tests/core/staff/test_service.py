@@ -23,7 +23,8 @@ from app.core.staff.events import (
     UserChanged,
 )
 from app.core.staff.models import ApiToken, LoginAttempt, StaffSession, User
-from app.core.staff.rules import LoginRefusal, LoginRefused, Role, Staff
+from app.core.staff.rules import Role, Staff
+from app.core.staff.sign_in import LoginRefusal, LoginRefused
 from app.core.timeline.models import Event
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

@@ -27,9 +27,10 @@ from app.operations.alerts.rules import About, AlertKind, AlertNews, due_news
 from app.operations.alerts.service import end_alert, ended_alerts, open_alerts, raise_alert, tell_due
 from app.operations.day import closing
 from app.operations.day.stages import Day, report_violations
-from app.operations.invariants import quick
-from app.programs.jobs import Worker, _guarded
+from app.operations.invariants.checks import quick
+from app.programs.jobs import _guarded
 from app.programs.ports import WorkerPorts
+from app.programs.worker import Worker
 from tests import builders
 
 DAY = date(2026, 3, 12)

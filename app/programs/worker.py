@@ -1,0 +1,217 @@
+"""The worker: one method for each thing it does on a tick."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import threading
+import uuid
+from datetime import timedelta
+
+import structlog
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import select
+
+from app.book.feeds.uploads import forget_uploads
+from app.book.portfolios.days import last_closed
+from app.book.portfolios.models import Portfolio
+from app.core.actor import SYSTEM
+from app.core.clock import FixedClock
+from app.core.database.bulk import upsert
+from app.core.database.engine import Busy, reading, transaction
+from app.core.settings import Settings
+from app.inbound.bounces.service import collect
+from app.inbound.interpretation import interpret_due
+from app.inbound.missed import fetch_missed
+from app.operations.alerts.rules import AlertKind
+from app.operations.alerts.service import end_alert, raise_alert, tell_due
+from app.operations.clock_watch import ClockWatch, database_time
+from app.operations.day.closing import run_days
+from app.operations.day.runs import day_due
+from app.outreach.delivery.print_handoff import hand_off_due
+from app.outreach.delivery.printing import print_due
+from app.outreach.delivery.reconcile import reconcile, reconcile_letters
+from app.outreach.delivery.sending import deliver_due
+from app.outreach.gate.decisions import forget_facts
+from app.outreach.outbox.models import Heartbeat
+from app.outreach.outbox.rules import Destination
+from app.outreach.planning.fallback import fall_back_due
+from app.programs.ports import WorkerPorts
+
+log = structlog.get_logger("desk.jobs")
+CLOCK = "clock"
+HELD = (
+    "The worker closes no day, sends and reads nothing until its clock is right. Put it right; if it is, start the "
+    "worker once with `desk jobs --trust-clock`."
+)
+FAILURES_OF_AN_ALERT = 3
+"""In a row. A database that is busy for a moment is no news to a person."""
+
+
+class Worker:
+    """One worker process' ticks. Each may be called at any time, in any process, any number of times."""
+
+    def __init__(
+        self, engine: Engine, ports: WorkerPorts, settings: Settings, *, trust_clock: bool = False
+    ) -> None:
+        self.engine, self.ports, self.settings = engine, ports, settings
+        self.clock_watch = ClockWatch(engine, ports.clock, trusted=trust_clock)
+        self.name = f"{socket.gethostname()[:30]}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+        self.started_at = ports.clock.now()
+        self.stopping = threading.Event()
+        """Long ticks end what they have begun, and begin nothing more."""
+        self._failures: dict[str, int] = {}
+        """Ticks that failed, and how often in a row; 0 = known to be well."""
+        self._clock_trouble: str | None = None
+        """Why the clock was not believed at the last look; '' = it was, None = not looked yet."""
+
+    def heartbeat(self) -> None:
+        now = self.ports.clock.now()
+        with transaction(self.engine) as session:
+            row = upsert(session, Heartbeat).values(worker=self.name, at=now, started_at=self.started_at)
+            session.execute(row.on_conflict_do_update(index_elements=["worker"], set_={"at": now}))
+
+    def deliver(self, only: Destination | None = None) -> dict[str, int]:
+        counts = deliver_due(
+            self.engine,
+            self.ports.transports(),
+            worker=self.name,
+            clock=self.ports.clock,
+            batch=self.settings.delivery_batch,
+            lease=timedelta(seconds=self.settings.lease_seconds),
+            only=only,
+            stopping=self.stopping.is_set,
+        )
+        if counts:
+            log.info("delivered", **counts)
+        return counts
+
+    def read(self) -> dict[str, int]:
+        counts = interpret_due(self.engine, self.ports.catalog, self.ports.clock)
+        if counts:
+            log.info("messages_read", **counts)
+        return counts
+
+    def fetch_missed(self) -> dict[str, int]:
+        if self.ports.sms_inbox is None:
+            return {}
+        counts = fetch_missed(self.engine, self.ports.sms_inbox, self.ports.catalog, clock=self.ports.clock)
+        if counts:
+            log.info("missed_messages_fetched", **counts)
+        return counts
+
+    def reconcile(self) -> None:
+        if self.ports.sms_lookup is not None:
+            counts = reconcile(self.engine, self.ports.sms_lookup, clock=self.ports.clock)
+            if counts:
+                log.info("looked_up", **counts)
+        if self.ports.printed is not None:
+            counts = reconcile_letters(self.engine, self.ports.printed, clock=self.ports.clock)
+            if counts:
+                log.info("letters_looked_up", **counts)
+
+    def fall_back(self) -> None:
+        queued = fall_back_due(self.engine, self.ports.catalog, clock=self.ports.clock)
+        if queued:
+            log.info("fallen_back", messages=queued)
+
+    def bounces(self) -> dict[str, int]:
+        """Read what came back by e-mail."""
+        if self.ports.bounces is None:
+            return {}
+        counts = collect(
+            self.engine, self.ports.bounces, clock=self.ports.clock, stopping=self.stopping.is_set
+        )
+        if counts:
+            log.info("bounces_read", **counts)
+        return counts
+
+    def print_letters(self) -> None:
+        if self.ports.press is not None:
+            counts = print_due(
+                self.engine,
+                self.ports.press,
+                self.ports.catalog,
+                worker=self.name,
+                clock=self.ports.clock,
+                hour=self.settings.print_hour,
+                handed_off=self.ports.drop is not None,
+            )
+            if counts:
+                log.info("printed", **counts)
+        if self.ports.drop is not None:
+            handed = hand_off_due(self.engine, self.ports.drop, clock=self.ports.clock)
+            if handed:
+                log.info("handed_over", **handed)
+
+    def night(self) -> None:
+        """Close every portfolio's days that are over. A portfolio that was never closed starts by hand
+        (`desk day`), because only a person knows from which day on its feeds are complete."""
+        now = self.ports.clock.now()
+        with reading(self.engine) as session:
+            portfolios = session.scalars(select(Portfolio)).all()
+            last = {p.code: last_closed(session, p) for p in portfolios}
+        for portfolio in portfolios:
+            due = day_due(portfolio, now, self.settings.night_hour)
+            known = last[portfolio.code]
+            if known is None or known >= due:
+                continue
+            try:
+                reports = run_days(self.engine, portfolio.code, due, self.ports.catalog, now=now, wait=False)
+            except Busy:
+                continue  # another worker is at it
+            except Exception as error:  # one portfolio's trouble must not keep the others open
+                log.error("day_failed", portfolio=portfolio.code, error=type(error).__name__)
+                continue
+            log.info("days_closed", portfolio=portfolio.code, days=[str(r.business_date) for r in reports])
+
+    def tell(self) -> None:
+        """Tell people of what failed, and of what is over; also that the clock is wrong, by the database's clock."""
+        clock = self.ports.clock
+        if self._clock_trouble and (at := database_time(self.engine)) is not None:
+            clock = FixedClock(at)
+        told = tell_due(self.engine, self.ports.messengers, clock=clock)
+        if told:
+            log.info("alerts_told", news=told)
+
+    def note_failure(self, tick: str, error: str) -> None:
+        """Count a tick that failed; from the third time in a row on it is an alert."""
+        self._failures[tick] = self._failures.get(tick, 0) + 1
+        if self._failures[tick] < FAILURES_OF_AN_ALERT:
+            return
+        detail = f"{tick} has failed {self._failures[tick]} times in a row: {error}"
+        with transaction(self.engine) as session:
+            raise_alert(session, AlertKind.TICK_FAILED, tick, detail, now=self.ports.clock.now())
+
+    def note_success(self, tick: str) -> None:
+        """End the alert of a tick, another worker's too, once after start and after each failure."""
+        if self._failures.get(tick) == 0:
+            return
+        with transaction(self.engine) as session:
+            end_alert(session, AlertKind.TICK_FAILED, tick, now=self.ports.clock.now())
+        self._failures[tick] = 0
+
+    def believes_clock(self) -> bool:
+        """Whether ticks may go by the clock. Where not, it is logged and an alert says so, once in each state."""
+        trouble = self.clock_watch.trouble()
+        if trouble is not None and not self._clock_trouble:
+            log.error("clock_not_believed", reason=trouble)
+            at = database_time(self.engine) or self.ports.clock.now()
+            with contextlib.suppress(SQLAlchemyError), transaction(self.engine) as session:
+                raise_alert(session, AlertKind.TICK_FAILED, CLOCK, f"{trouble} {HELD}", now=at)
+        if trouble is None and self._clock_trouble != "":
+            with contextlib.suppress(SQLAlchemyError), transaction(self.engine) as session:
+                end_alert(session, AlertKind.TICK_FAILED, CLOCK, now=self.ports.clock.now())
+        self._clock_trouble = trouble if trouble is not None else ""
+        return trouble is None
+
+    def forget(self) -> None:
+        with transaction(self.engine) as session:
+            forgotten = forget_facts(session, by=SYSTEM, now=self.ports.clock.now())
+        if forgotten:
+            log.info("facts_forgotten", decisions=forgotten)
+        uploads = forget_uploads(self.settings.upload_dir, now=self.ports.clock.now())
+        if uploads:
+            log.info("uploads_forgotten", uploads=uploads)
