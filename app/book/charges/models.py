@@ -1,4 +1,4 @@
-"""How far interest has been posted, and the fraction of a minor unit that is carried to the next day."""
+"""Progress of interest: the day it is posted through, and the fraction of a minor unit carried to the next day."""
 
 from datetime import date
 

@@ -46,9 +46,9 @@ def accrue(
     day_count: int,
     pauses: Sequence[Interval] = (),
 ) -> Accrued:
-    """What interest should have come to from `first_on` to `through`, had everything been known on its day.
+    """Compute the interest due from `first_on` to `through`, as if everything had been known on its day.
 
-    `entries` are (effective date, amount) of everything but interest posted by the night, in order of date; the
+    `entries` are (effective date, amount) of everything but interest posted by the night, in order of date. The
     interest found here is added to the balance on its own day.
     """
     result = Accrued()
@@ -72,9 +72,9 @@ def is_paused(on: date, pauses: Sequence[Interval]) -> bool:
 
 
 def late_fee(set_minor: int, minimum_minor: int, currency: str, caps: ChargeCaps | None) -> int:
-    """The fee for a minimum that was missed: what the portfolio sets, at most the pack's cap, and never more than
-    the minimum itself (as 12 CFR 1026.52(b)(2)(i) has it; we hold to it everywhere). Nothing where the cap is in
-    another currency: nobody has said what it comes to."""
+    """Compute the fee for a missed minimum: what the portfolio sets, at most the pack's cap, and never more than the
+    minimum itself (as 12 CFR 1026.52(b)(2)(i) has it; we hold to it everywhere). Returns 0 where the cap is in
+    another currency, because its amount in this one is not given."""
     fee = min(set_minor, minimum_minor)
     if caps is None or caps.late_fee_minor is None:
         return fee
@@ -82,5 +82,5 @@ def late_fee(set_minor: int, minimum_minor: int, currency: str, caps: ChargeCaps
 
 
 def is_missed(unpaid: int, late_from: date | None, today: date, small_debt: int) -> bool:
-    """Whether a minimum of which so much was not paid when it was due is a violation by the end of `today`."""
+    """Check whether a minimum with `unpaid` still open on its due date is a violation by the end of `today`."""
     return late_from is not None and late_from <= today and unpaid >= max(1, small_debt)

@@ -34,8 +34,8 @@ def replace_statement(
 ) -> ReplacedStatement:
     """Replace a statement by the right one, or withdraw it (`right` is None); see `correct_statement`.
 
-    One violation bears one late fee, at most the minimum that was missed: a fee of ours that the right figures do not
-    bear is reversed with it. A fee that somebody waived, wholly or in part, is left to people.
+    One violation bears one late fee, at most the minimum that was missed. A fee of ours that the right figures do not
+    bear is reversed with the statement. A fee that a person waived, wholly or in part, is left to people.
     """
     account_id, old = statement.account_id, figures_of(statement)
     names = _fee_names(session, statement, old, right)
@@ -115,7 +115,7 @@ def _standing_fees(session: Session, account_id: int, names: Sequence[str]) -> l
 
 
 def bears_fee_already(statement: sa.Table) -> sa.ColumnElement[bool]:
-    """SQL: the violation of a row of `statement` has borne a late fee, under whatever reference it was stated."""
+    """SQL: the violation of a row of `statement` has borne a late fee, under any reference the statement ever had."""
     entry, other, old = (
         table_of(Entry).alias("fee"),
         table_of(Statement).alias("other"),

@@ -42,7 +42,7 @@ class Read:
 
 
 def is_not_given(text: str) -> bool:
-    """Whether a text only says that there is nothing."""
+    """Check whether a text only says that there is no value, such as "n/a"."""
     return text.strip().casefold() in NOT_GIVEN
 
 
@@ -210,8 +210,10 @@ _UNSEEN = re.compile(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 
 
 def checked_contact(now: Mapping[str, str], changes: Mapping[str, str]) -> dict[str, str]:
-    """What a person typed of a customer's contact data, as it is kept; `now` has all the fields as they are. Invalid
-    names the field that is wrong. A postcode on file is looked at again where the country changes."""
+    """Return typed contact data of a customer in the form that is stored; `now` holds all the fields as they are.
+
+    Raises Invalid, which names the wrong field. A change of country checks the postcode on file again.
+    """
     given = {name: text.strip() for name, text in changes.items()}
     for name, text in given.items():
         if name not in CONTACT_LIMITS:

@@ -46,7 +46,7 @@ class AccountOn:
 
     @property
     def not_owed(self) -> int:
-        """The part of past due that nobody owes: it exceeds the balance."""
+        """Return the part of past due that exceeds the balance and is therefore not owed."""
         return self.past_due - self.owed
 
 
@@ -119,12 +119,12 @@ class StatementStory:
 
     @property
     def days_past_due(self) -> int:
-        """What it alone puts the account past due by: nothing, once nothing of it is open."""
+        """Return the days past due of this minimum by itself: 0 once nothing of it is open."""
         return self.days_since_due - self.paused_days if self.open_minor > 0 else 0
 
     @property
     def unpaid_when_due(self) -> int:
-        """What of the minimum was open when it became late."""
+        """Return the part of the minimum that was open when it became late."""
         in_time = sum(part.amount_minor for part in self.came if not part.late)
         taken = self.late_from is not None and self.taken_on is not None and self.taken_on < self.late_from
         return self.minimum_minor - in_time - (self.taken_minor if taken else 0)
@@ -222,8 +222,8 @@ def _pays_dues(entry: DbRow) -> bool:
 
 
 def _waived(session: Session, account_id: int, entries: Sequence[DbRow], events: Events) -> dict[int, bool]:
-    """Which of these entries are waivers' credits, and whether they lower a minimum: those do as `events.waivers`, in
-    the order of the entries."""
+    """Map each waiver's credit to whether it lowers a minimum. Sets `events.waivers` to those that do, in the order
+    of the entries."""
     known = {entry.id: entry for entry in entries}
     credits = waiver_credits(session, [account_id])
     found = {each.credit_id: False for each in credits}

@@ -171,7 +171,7 @@ def re_age(
 
 
 def re_age_facts(session: Session, account: Account, rule: ReAgeRule | None, on: date) -> ReAgeFacts:
-    """What `review_re_age` judges; `on` must not lie before the last folded day."""
+    """Gather the facts for `review_re_age`; `on` must not lie before the last folded day."""
     portfolio = session.get_one(Portfolio, account.portfolio_id)
     account_id = id_of(account)
     stands = standing_on(session, portfolio, [account_id], on)[account_id]

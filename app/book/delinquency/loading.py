@@ -233,7 +233,8 @@ def _fill_lasting(session: Session, histories: dict[int, History], account_ids: 
 
 
 def _fill_products(session: Session, histories: dict[int, History], account_ids: Sequence[int]) -> None:
-    """Whether money paid ahead counts for the next statements; few portfolios say so."""
+    """Mark the histories of portfolios in which money paid ahead counts for the next statements; few portfolios set
+    it."""
     portfolio, account = table_of(Portfolio), table_of(Account)
     saying = sa.select(portfolio.c.id).where(portfolio.c.prepayments_count)
     portfolios = session.connection().execute(saying).scalars().all()

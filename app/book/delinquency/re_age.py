@@ -1,4 +1,4 @@
-"""When an account may be brought current without being paid current. Pure; the figures are the pack's."""
+"""Conditions for a re-age: an account is brought current without full payment. Pure; the figures are the pack's."""
 
 from __future__ import annotations
 

@@ -47,9 +47,9 @@ def stale_accounts(session: Session, portfolio_id: int, on: date) -> list[int]:
 
 
 def take_in_new_accounts(session: Session, portfolio_id: int, on: date) -> int:
-    """A state for each account that has none and that nothing has happened to: current, owing nothing.
+    """Give each account without a state and without changes a first state: current, owing nothing.
 
-    So whatever happens to it later is news to an account that was counted, and restates the days since.
+    A later change is then a change to a counted account, and restates the days since.
     """
     account, state, change = table_of(Account), table_of(AccountState), table_of(LedgerChange)
     unseen = sa.select(
@@ -148,16 +148,16 @@ class Now:
 
     @property
     def not_owed(self) -> int:
-        """The part of past due that nobody owes: it exceeds the balance."""
+        """Return the part of past due that exceeds the balance and is therefore not owed."""
         return self.past_due - self.owed
 
 
 def standing_on(
     session: Session, portfolio: Portfolio, account_ids: Sequence[int], on: date
 ) -> dict[int, Now]:
-    """Where these accounts stand at the end of `on` with everything known now, written nowhere.
+    """Compute the standing of these accounts at the end of `on` with everything known now. Writes nothing.
 
-    `on` must not lie before the last folded day; past days are asked through queries.
+    `on` must not lie before the last folded day; queries answer for past days.
     """
     standings: dict[int, Now] = {}
     edges = edges_of(portfolio)
@@ -201,8 +201,11 @@ def refold_from_nothing(
 
 
 def _take_changes(session: Session, account_ids: Sequence[int]) -> dict[int, date]:
-    """Account -> date of its change, removed *before* the entries are read: whatever somebody posts meanwhile
-    leaves a change of its own for the next fold, and is at worst folded twice, never forgotten."""
+    """Remove the noted changes of these accounts; return account -> earliest date to fold again.
+
+    They are removed *before* the entries are read. An entry posted meanwhile leaves a change of its own for the next
+    fold, so it is at worst folded twice, never forgotten.
+    """
     change = table_of(LedgerChange)
     taken = sa.delete(change).where(among(session, change.c.account_id, account_ids))
     rows = session.connection().execute(taken.returning(change.c.account_id, change.c.earliest_on))

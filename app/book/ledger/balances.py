@@ -95,7 +95,7 @@ def charge_offs(story: Sequence[Entry]) -> list[Entry]:
 
 
 def untold(story: Sequence[Entry], taken: Sequence[Entry]) -> int:
-    """What the creditor's charge-offs took away of which no entry tells that it was owed."""
+    """Return what the creditor's charge-offs took away although no entry tells that it was owed."""
     first = min((entry.effective_on for entry in taken), default=date.min)
     if any(
         entry.amount_minor > 0 and entry.effective_on <= first

@@ -89,8 +89,8 @@ class Account(Row, table=True):
 
 
 class ReportedChange(Row, table=True):
-    """What a creditor's file says of an account and only a manager may take over: another holder, another status. A
-    refused one is not asked again until the file says something else."""
+    """Another holder or status that a creditor's file gives an account; only a manager may accept it. A refused one
+    is not asked again until the file says something else."""
 
     __tablename__ = "reported_change"
     __table_args__ = (
@@ -218,8 +218,8 @@ class Entry(Row, table=True):
 class LedgerChange(Row, table=True):
     """Accounts with entries or statements that delinquency has not folded yet, and from which date on.
 
-    Written in the transaction that writes the entry, removed in the one that folds it: whatever kills a
-    process in between, no payment is left unnoticed.
+    A row is written in the transaction that writes the entry and removed in the one that folds it. A process killed
+    in between leaves no payment unnoticed.
     """
 
     __tablename__ = "ledger_change"

@@ -1,8 +1,9 @@
 """Balances a placing creditor reports, kept true in the ledger (portfolios of source `reported`).
 
-The ledger stays the only truth for a balance. A position says what the account owed at the end of a day, so whatever
-our entries up to that day do not explain is posted as an entry of its own. A payment that becomes known later but was
-made earlier was already in the creditor's figure: it is then explained twice, and the difference is posted again.
+The ledger stays the only truth for a balance. A position says what the account owed at the end of a day. The part of
+it that our entries up to that day do not explain is posted as an entry of its own. A payment that becomes known later
+but was made earlier was already in the creditor's figure: it is then explained twice, and the difference is posted
+again.
 """
 
 from __future__ import annotations
@@ -128,8 +129,8 @@ def _unexplained(session: Session, which: sa.ColumnElement[bool]) -> Sequence[Db
 
 
 def _known(session: Session, account_ids: Sequence[int]) -> dict[int, dict[date, int]]:
-    """account id -> how many entries its position of each day has posted already; OPENED in it if the account has
-    an opening balance, whoever posted that."""
+    """Map account id -> number of entries that its position of each day has posted already. OPENED is among the days
+    if the account has an opening balance from any source."""
     entry = table_of(Entry)
     is_opening = entry.c.kind == EntryKind.OPENING_BALANCE
     query = sa.select(entry.c.account_id, entry.c.effective_on, entry.c.source, is_opening).where(

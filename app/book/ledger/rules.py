@@ -26,8 +26,8 @@ COLLECTABLE = frozenset({AccountStatus.ACTIVE, AccountStatus.CLOSED})
 
 
 def is_worked(status: AccountStatus, ended_on: date | None) -> bool:
-    """Whether somebody may be reminded of an account. One that came into the book as charged off has no `ended_on`: it
-    is what a collector was given to work."""
+    """Check whether reminders may be sent for an account. A charged-off account without `ended_on` came charged off
+    into the portfolio: a collector was given it to work."""
     return status in COLLECTABLE or (status is AccountStatus.CHARGED_OFF and ended_on is None)
 
 
@@ -138,21 +138,21 @@ WAIVABLE = frozenset({EntryKind.FEE, EntryKind.INTEREST})
 
 
 def waives_alone(role: Role, amount_minor: int, limit_minor: int) -> bool:
-    """Whether one person is enough: a manager, up to the portfolio's limit. Everybody else's waiver waits for
-    a manager who did not ask for it."""
+    """Check whether this person's waiver needs no second person: a manager's does not, up to the portfolio's limit.
+    Any other waiver waits for a manager who did not ask for it."""
     return role in MANAGEMENT and amount_minor <= limit_minor
 
 
 def payment_kind(status: AccountStatus, ended_on: date | None, paid_on: date) -> EntryKind:
-    """What a payment is: money that comes after an account was charged off here is a recovery. For an account
-    that came charged off (no `ended_on`: a collector works it) it is a payment like any other."""
+    """Return the kind of a payment: money that comes after an account was charged off here is a recovery. On an
+    account that came charged off (no `ended_on`: a collector works it) it is a payment like any other."""
     recovered = status is AccountStatus.CHARGED_OFF and ended_on is not None and paid_on > ended_on
     return EntryKind.RECOVERY if recovered else EntryKind.PAYMENT
 
 
 def is_charge_off(balance_before: int, written_off: int) -> bool:
-    """Whether a creditor's `write_off` on an account that came charged off is the charge-off itself: it takes most of
-    the balance. A smaller one forgave a fee or some interest."""
+    """Check whether a creditor's `write_off` on an account that came charged off is the charge-off itself. It is if
+    it takes at least half of the balance; a smaller one forgave a fee or some interest."""
     return balance_before > 0 and 2 * written_off >= balance_before
 
 
@@ -257,7 +257,7 @@ class EndFacts:
 
 
 def judge_end(facts: EndFacts) -> EndVerdict:
-    """Whether an account's end outlives a reversal.
+    """Decide whether an account's end outlives a reversal.
 
     `settled` and `paid` do not where something is owed again. A charge-off and a sale do: the debt is off the book
     and not forgiven, so what a bounced payment adds is taken off too. A reversed charge lowers what was taken off

@@ -113,7 +113,7 @@ def post_mirror(
 
 
 def lock_account(session: Session, account: Account) -> Account:
-    """The account as it is once nobody else is deciding about its customer, until this transaction ends."""
+    """Lock the account's customer until this transaction ends, and return the account as it is then."""
     lock_customers(session, [account.customer_id])
     return session.get_one(Account, account.id, populate_existing=True)
 
@@ -124,8 +124,8 @@ def reinstatement_references(entry: Entry) -> list[str]:
 
 
 def fresh_reference(session: Session, account: Account, word: str, on: date) -> str:
-    """A reference for an entry that came without one: what, which account, when, and a number. The caller holds
-    the customer's lock, so nobody else takes it meanwhile."""
+    """Make a reference for an entry that came without one: word, account, day and a number. The caller holds the
+    customer's lock, so the number is not taken meanwhile."""
     stem = f"{word}:{account.reference}:{on:%Y%m%d}:"
     if len(stem) > MAX_REFERENCE - 4:
         stem = f"{word}:#{account.id}:{on:%Y%m%d}:"

@@ -27,7 +27,7 @@ class SettingKind(Enum):
 
 
 class Changeable(Enum):
-    """When a setting may be changed."""
+    """Time until which a setting may be changed."""
 
     ALWAYS = "at any time"
     BEFORE_FIRST_DAY = "until the first business day is closed"

@@ -42,13 +42,12 @@ RECOVERED = PAYS_DUES
 def reinstate_recoveries(
     session: Session, portfolio_id: int, account_ids: Iterable[int], *, now: datetime
 ) -> int:
-    """Set an `adjustment` against each payment or recovery that came after its account was charged off, whatever its
-    date, so that the book balance stays at nothing and what was recovered is not taken for an overpayment.
+    """Post an `adjustment` against each payment or recovery that came after its account was charged off, of any date.
 
-    So it is with any other credit that would make a charged-off account look overpaid while it still owes, and with a
-    creditor's own write-off of what was taken off the book here already. Of accounts that came charged off by their
-    creditor, see `_of_creditors_charge_offs`. Returns how many were posted. May be asked at any time: an entry is
-    reinstated once.
+    The book balance stays at zero, and the recovered money does not look like an overpayment. The same is done for
+    any other credit that would make a charged-off account look overpaid while it still owes, and for a creditor's own
+    write-off of an amount that was taken off the book here already. `_of_creditors_charge_offs` covers accounts that
+    came charged off by their creditor. Returns the number posted. Safe to repeat: an entry is reinstated once.
     """
     posted = 0
     portfolio = session.get_one(Portfolio, portfolio_id)
@@ -121,8 +120,8 @@ def _set_against(
     ended: Mapping[int, Account],
     now: datetime,
 ) -> list[JsonObject]:
-    """Reinstatements of these amounts of `entries` that have none yet, none of before the end: whoever undoes that
-    undoes them."""
+    """Build reinstatements of these amounts, for entries that have none yet; none is dated before the end. Undoing
+    the end undoes them too."""
     reinstated = {entry.reinstates_id for entry in entries}
     bare = [(e, amount) for e, amount in amounts if id_of(e) not in reinstated]
     names = [name for entry, _ in bare for name in reinstatement_references(entry)]
@@ -164,9 +163,12 @@ def _came_after(entries: Sequence[Entry], ended: Mapping[int, date]) -> list[Ent
 def _taken_twice(
     session: Session, ended: Mapping[int, Account], made: Sequence[Values], now: datetime
 ) -> list[JsonObject]:
-    """What would take the book balance of accounts that ended here below nothing although it was taken off it: the
-    creditor's own write-off of the same debt, and of charged-off ones a credit dated before the end that came after it.
-    `made` are the reinstatements that are posted with these."""
+    """Build reinstatements of amounts that were taken off the book twice, for accounts that ended here.
+
+    Such an amount would take the book balance below zero. It comes from the creditor's own write-off of the same
+    debt, or on a charged-off account from a credit dated before the end that came after it. `made` are the
+    reinstatements that are posted with these.
+    """
     entry = table_of(Entry)
     sums = sa.select(entry.c.account_id, sa.func.sum(entry.c.amount_minor)).group_by(entry.c.account_id)
     below = Counter(dict(session.execute(sums.where(entry.c.account_id.in_(list(ended)))).all()))
@@ -195,7 +197,8 @@ def _taken_twice(
 
 
 def _most_taken_twice(account: Account, entry: Entry, off_book: int) -> int:
-    """How much of an entry may be set against what was taken off the book; `off_book` is what is left of that."""
+    """Return the most of an entry that may be set against the amount taken off the book; `off_book` is what is left
+    of it."""
     if entry.amount_minor >= 0 or entry.ended_as is not None:
         return 0
     if entry.kind is EntryKind.WRITE_OFF:
@@ -225,11 +228,11 @@ def _reinstatement(
 def _of_creditors_charge_offs(
     session: Session, portfolio: Portfolio, account_ids: Sequence[int], now: datetime
 ) -> list[JsonObject]:
-    """What is set against entries of accounts that the creditor charged off before they came here.
+    """Build reinstatements for accounts that the creditor charged off before they came here.
 
-    A collector was given the debt to work: the write-off that took it off the creditor's book is taken back, and what
-    is recovered lowers what is owed. On a creditor's own book the debt stays off it: what is recovered is taken back as
-    far as it would make the account look overpaid.
+    A collector was given the debt to work. So the write-off that took it off the creditor's book is taken back, and
+    recovered money lowers what is owed. On a creditor's own book the debt stays off it: recovered money is taken back
+    as far as it would make the account look overpaid.
     """
     entries = standing_entries(session, account_ids, date.min)
     rows: list[JsonObject] = []

@@ -81,8 +81,8 @@ def set_status(
     by: Actor,
     now: datetime,
 ) -> None:
-    """What `change_status` does once nothing speaks against it, for the night, which has locked the customers
-    and knows the balance at the end of `on`."""
+    """Change the status without the checks of `change_status`. For the night, which has locked the customers and
+    knows the balance at the end of `on`."""
     before, ended_before = account.status, account.ended_on
     if to not in ENDED and account.ended_on is not None:
         _undo_end(session, account, reason, by=by, now=now)
