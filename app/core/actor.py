@@ -1,7 +1,7 @@
-"""Who acts: a person on the staff, a program with a token, the customer, or the installation itself.
+"""Actors: a person on the staff, a program with a token, the customer, or the installation itself.
 
-An `Actor` is a text `kind:name` (`user:mei`, `token:billing`, `customer`, `system:cli`), so rows and JSON keep it as it
-is; in code it is its own type, and its parts are asked for, never cut out of the text.
+An `Actor` is a text `kind:name` (`user:mei`, `token:billing`, `customer`, `system:cli`), so rows and JSON keep it as
+it is. In code it is its own type; its properties give its parts, so that no caller cuts them out of the text.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Actor(str):
 
     @classmethod
     def system(cls, part: str) -> Actor:
-        """A part of the installation that acts by itself or for whoever is at its console."""
+        """Return a part of the installation, which acts by itself or for the person at its console."""
         return cls(f"{ActorKind.SYSTEM}:{part}")
 
     @property

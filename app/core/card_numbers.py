@@ -24,7 +24,7 @@ WIDEST_GAP = 8
 
 @dataclass(frozen=True, slots=True)
 class CardNumber:
-    """Where one stands in a text: `places` of its own digits, and its `end` with an expiry or CVV run on."""
+    """Position of a card number in a text: `places` of its own digits, and its `end` with an expiry or CVV run on."""
 
     places: tuple[int, ...]
     end: int
@@ -242,13 +242,15 @@ def _beginning(plain: str, groups: Sequence[_Group], first: int) -> tuple[CardNu
 
 
 def _is_amid_small(groups: Sequence[_Group], at: int) -> bool:
-    """Whether a group of one to three digits has the same sign before and behind it: such stand alone or not at all."""
+    """Check whether a group of one to three digits has the same separator before and behind it. Such a group is read
+    alone or not at all."""
     following = groups[at + 1].gap if at + 1 < len(groups) else None
     return groups[at].end - groups[at].start <= 3 and following is not None and groups[at].gap == following
 
 
 def _ends(plain: str, places: Sequence[int], before: int, size: int) -> Iterator[int]:
-    """How many digits the number may have that ends in the last group, `size` digits behind the first `before`."""
+    """Yield the possible lengths of the number that ends in the last group, `size` digits behind the first
+    `before`."""
     total = before + size
     if SHORTEST <= total <= LONGEST:
         yield total
@@ -260,7 +262,7 @@ def _ends(plain: str, places: Sequence[int], before: int, size: int) -> Iterator
 
 
 def _is_tail(tail: str, length: int) -> bool:
-    """Whether what is run on can be a CVV, an expiry date, or both."""
+    """Check whether the digits run on can be a CVV, an expiry date, or both."""
     size = len(tail)
     if size == 3 or (size == 4 and length == 15):
         return True
@@ -287,7 +289,7 @@ def _is_spelling(sizes: tuple[int, ...], gaps: set[str], *, is_whole: bool) -> b
 
 
 def _is_whole(groups: Sequence[_Group], first: int, last: int, gaps: set[str]) -> bool:
-    """Whether the groups stand alone: neither before nor behind them another with the same sign between."""
+    """Check whether the groups stand alone: no further group before or behind them has the same separator."""
     following = groups[last + 1].gap if last + 1 < len(groups) else None
     return groups[first].gap not in gaps and following not in gaps
 
@@ -332,7 +334,7 @@ def _accounts(plain: str) -> Iterator[tuple[int, int]]:
 
 
 def _checked_end(plain: str, start: int, wanted: range) -> int:
-    """Where the longest account of a wanted length ends whose check digits are right; 0 if there is none."""
+    """Return the end of the longest account of a wanted length with right check digits; 0 if there is none."""
     signs, at, end = "", start, 0
     while at < len(plain) and len(signs) < wanted[-1]:
         if plain[at].isalnum():

@@ -13,9 +13,9 @@ class Stored(Protocol):
 
 
 def id_of(row: Stored) -> int:
-    """The key of a stored row.
+    """Return the key of a stored row.
 
-    Raises LookupError for a row that was not flushed yet: it has no key, and 0 would be somebody else's.
+    Raises LookupError for a row that was not flushed yet: it has no key, and 0 would be the key of another row.
     """
     if row.id is None:
         raise LookupError(f"{type(row).__name__} has no id yet: flush the session before its id is used")

@@ -49,7 +49,7 @@ def clean_text(
 def clean_reason(
     text: str, field: str = "reason", *, at_most: int = LONGEST_REASON, required: bool = True
 ) -> str:
-    """Why somebody changes a figure, on one line."""
+    """Check a typed reason for changing a figure, and return it on one line."""
     empty = f"Say why, in at most {at_most} characters."
     return clean_text(text, field, at_most=at_most, required=required, one_line=True, empty=empty)
 

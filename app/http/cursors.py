@@ -45,7 +45,7 @@ def decode_cursor(text: str | None, length: int, *kinds: Callable[[str], object]
 
 
 def _is_position(value: Any) -> bool:
-    """Whether a database takes the value as it is."""
+    """Check whether a database takes the value as it is."""
     if isinstance(value, str):
         return len(value) <= 1000 and not re.search("[\x00\ud800-\udfff]", value)
     return value is None or (isinstance(value, int) and abs(value) <= LARGEST_ID)

@@ -71,7 +71,7 @@ class Visitor:
 
 
 def visitor(request: Request, now: Now) -> Iterator[Visitor | None]:
-    """The holder of the session cookie, None if nobody is signed in."""
+    """Yield the holder of the session cookie, None if no user is signed in."""
     found = request.state.visitor = find_visitor(request, now)
     try:
         yield found

@@ -20,7 +20,7 @@ from app.outreach.planning.letterhead import LetterCatalog
 
 
 class Traffic(NamedTuple):
-    """How a channel's messages may leave; as `ContactTransport` takes it."""
+    """Limits on how fast a channel's messages may leave; as `ContactTransport` takes them."""
 
     in_flight: int = 1
     pace: Pace | None = None

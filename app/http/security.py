@@ -114,10 +114,10 @@ def _mac(settings: Settings, purpose: str, payload: str) -> str:
 
 
 def cross_site(request: Request, settings: Settings) -> bool:
-    """Whether this is an unsafe request and a browser says that another site's page made it.
+    """Check whether this is an unsafe request and a browser says that another site's page made it.
 
-    Sec-Fetch-Site first, then Origin against our own host. With neither it is no browser of this decade and
-    carries nobody's cookies by accident: the reasoning of Go's CrossOriginProtection (net/http, 1.25).
+    Sec-Fetch-Site first, then Origin against our own host. A request with neither comes from no browser of this
+    decade and carries no cookies by accident: the reasoning of Go's CrossOriginProtection (net/http, 1.25).
     """
     if request.method in SAFE_METHODS:
         return False

@@ -20,7 +20,8 @@ MOST_REQUESTS = 5
 
 
 def changes_too_often(session: Session, customer: Customer, *, now: datetime) -> bool:
-    """Whether the page caused too many changes in the last hour. Refusing must always work and is never asked this."""
+    """Check whether the page caused too many changes in the last hour. Refusing must always work, so it does not ask
+    this."""
     query = sa.select(sa.func.count()).where(
         col(Event.customer_id) == customer.id,
         col(Event.by) == CUSTOMER,
@@ -30,7 +31,7 @@ def changes_too_often(session: Session, customer: Customer, *, now: datetime) ->
 
 
 def asks_too_often(session: Session, customer: Customer, *, now: datetime) -> bool:
-    """Whether the page has made as many requests as it may in a day."""
+    """Check whether the page has made as many requests as it may in a day."""
     query = (
         sa.select(sa.func.count())
         .select_from(InboundMatch)

@@ -1,8 +1,7 @@
 """The page behind the link in every message: how, when and in which language a customer wants to be contacted.
 
-No sign-in: whoever holds the link may be somebody else, to whom a message was forwarded. So the page names nobody and
-speaks of no debt, and what it changes can only be seen in how we behave. One-click unsubscribing (RFC 8058) is a POST
-to the same address.
+It has no sign-in, and a forwarded message gives another person the link. So the page names no customer and speaks of
+no debt, and a change shows only in how we behave. One-click unsubscribing (RFC 8058) is a POST to the same address.
 """
 
 from __future__ import annotations
@@ -202,7 +201,7 @@ def _minute(text: object) -> int:
 
 
 def is_link(path: str) -> bool:
-    """Whether an address is meant to be one of ours to a customer, however much of it was lost."""
+    """Check whether an address is meant to be one of our links to a customer, even if much of it was lost."""
     return path.lower() == "/u" or path.lower().startswith("/u/")
 
 

@@ -70,8 +70,8 @@ class FormAction:
         return self.show(FormState(self.form, values, dict(wrong.errors), asks=wrong.asks), status)
 
     def was_sent_before(self) -> bool:
-        """Whether this very form of this very page was sent and obeyed before; if not, it is from now on. A form that
-        is refused leaves no trace, with the rest of its savepoint."""
+        """Check whether this form of this page was sent and obeyed before, and record it as sent. The record of a
+        refused form is rolled back with its savepoint."""
         if not self.typed.once:
             return False
         self.session.execute(sa.delete(SentForm).where(col(SentForm.created_at) <= self.now - FORM_KEPT))

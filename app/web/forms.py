@@ -35,8 +35,8 @@ class Typed(BaseModel):
 
 
 class Wrong(Exception):
-    """What was typed cannot be read: field -> what is wrong with it; or it is so unusual that a person has to say
-    they mean it: then `asks` is what the answer to the question has to be."""
+    """Input that cannot be used: field -> what is wrong with it. For unusual input that a person has to confirm,
+    `asks` is the answer that confirms it."""
 
     def __init__(self, errors: Mapping[str, str], asks: str = "") -> None:
         super().__init__()

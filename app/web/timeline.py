@@ -64,8 +64,8 @@ class PageReader:
         return self.clock(at) if local.date() == today else self.instant(at)
 
     def plain(self, text: str) -> str:
-        """A reason of the gate or of a plan with its dates as the reader writes them. Midnight in the reader's zone is
-        a day's end, whatever its hour in UTC."""
+        """Return a reason of the gate or of a plan with its dates as the reader writes them. Midnight in the reader's
+        zone is the end of a day, at any hour in UTC."""
 
         def said(found: re.Match[str]) -> str:
             try:

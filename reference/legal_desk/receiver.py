@@ -181,7 +181,7 @@ def _content_digest(sha256: str) -> str:
 
 
 class _Shelf:
-    """What the desk keeps."""
+    """Store of the files and bundles that the legal desk keeps."""
 
     def __init__(self, store: Path, keys: Mapping[str, Ed25519PublicKey], clock: Clock) -> None:
         self._files, self._bundles, self._incoming = store / "files", store / "bundles", store / "incoming"
@@ -321,7 +321,7 @@ def _manifest(bundle_id: str, body: bytes) -> _Manifest:
 
 
 def _canonical(manifest: _Manifest) -> bytes:
-    """The same content, the same bytes, in whatever order the files were listed."""
+    """Return the bytes of a manifest: the same content gives the same bytes, in any order of its files."""
     data = manifest.model_dump()
     data["files"].sort(key=lambda f: f["path"])
     return fmt.json_bytes(data)

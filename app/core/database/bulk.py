@@ -99,7 +99,7 @@ def bulk_write(
 
 
 def instant_speller(session: Session) -> Callable[[datetime], str]:
-    """How this session's database spells an aware instant, for rows written by `bulk_write`."""
+    """Return a function that writes an aware instant as this session's database does, for rows of `bulk_write`."""
     # SQLite keeps UTC without saying so.
     zone = "+00" if session.get_bind().dialect.name == "postgresql" else ""
 
@@ -111,7 +111,7 @@ def instant_speller(session: Session) -> Callable[[datetime], str]:
 
 
 def new_ids(session: Session, model: type[SQLModel], number: int) -> list[int]:
-    """Ids nobody else will use. On SQLite the transaction holds the only write lock."""
+    """Reserve ids for new rows. On SQLite the transaction holds the only write lock, so they stay free."""
     name = table_of(model).name
     connection = session.connection()
     if connection.dialect.name == "sqlite":

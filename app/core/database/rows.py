@@ -15,7 +15,7 @@ Model = TypeVar("Model", bound=Row)
 
 
 def locked_row(session: Session, model: type[Model], number: int) -> Model | None:
-    """The row as it is once nobody else is changing it, locked until the transaction ends; None if there is none. A
-    lock alone is not enough: what the session has read before its wait would stay as it was."""
+    """Lock a row until the transaction ends and return it as it is then; None if there is none. A lock alone is not
+    enough: what the session read before it waited would stay as it was."""
     session.flush()
     return session.get(model, number, with_for_update=True, populate_existing=True)

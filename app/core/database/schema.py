@@ -119,7 +119,7 @@ def _add_event_kinds(connection: sa.Connection) -> None:
 
 
 def options() -> dict[str, Any]:
-    """What alembic is told, the same for running, comparing and generating migrations."""
+    """Return the options of alembic, the same for running, comparing and generating migrations."""
     return {
         "target_metadata": metadata(),
         "compare_type": True,

@@ -1,8 +1,8 @@
 """Work on what strangers send, in a process of its own that is bounded in time and memory.
 
-For parsers of libraries that nothing bounds from within: whatever they do, the desk goes on. The process takes one job
-after another (`module:function`, from bytes to what JSON can say), has no secrets in its environment and no other files
-open, and is ended when a job takes too long, when the desk stops, or when the desk is gone.
+For parsers of libraries that set no bounds themselves: if one hangs or crashes, the desk goes on. The process takes
+one job after another (`module:function`, from bytes to what JSON can say), has no secrets in its environment and no
+other files open, and is ended when a job takes too long, when the desk stops, or when the desk is gone.
 
     with Bounded("app.inbound.bounces.reading:understood", seconds=10, megabytes=512) as reader:
         told = reader(raw)      # Unfinished where it was ended or raised
@@ -59,8 +59,8 @@ class Bounded:
         self.close()
 
     def __call__(self, data: bytes, *, stopping: Callable[[], bool] = _never) -> Any:
-        """What the function makes of the bytes. Unfinished where it raises, takes too long or needs too much;
-        Stopped as soon as `stopping()` says so."""
+        """Return the function's result for the bytes. Raises Unfinished where it raises, takes too long or needs too
+        much memory; Stopped as soon as `stopping()` says so."""
         process = self._started(stopping)
         try:
             assert process.stdin is not None

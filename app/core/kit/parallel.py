@@ -27,8 +27,8 @@ def collect_garbage_seldom() -> None:
 
 
 def can_fork(engine: Engine) -> bool:
-    """Whether a second process may be forked: this one has no other threads, there is a second processor, and the
-    database is not in this process's memory."""
+    """Check whether a second process may be forked: this one has no other threads, there is a second processor, and
+    the database is not in this process's memory."""
     in_memory = engine.dialect.name == "sqlite" and engine.url.database in (None, "", ":memory:")
     return threading.active_count() == 1 and (os.cpu_count() or 1) > 1 and not in_memory
 

@@ -23,7 +23,7 @@ def keep_files_private() -> None:
 
 
 def share_with_group(path: Path) -> None:
-    """For what another service fetches, such as a print batch: its group reads it, nobody else does."""
+    """Let only the group read a path that another service fetches, such as a print batch."""
     path.chmod(0o750 if path.is_dir() else 0o640)
 
 

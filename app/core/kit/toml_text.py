@@ -1,4 +1,4 @@
-"""TOML that somebody typed, read in a time that its length bounds.
+"""Typed TOML, read in a time that its length bounds.
 
 The standard library's reader takes quadratic time and memory for a key of many parts (`a.a.a...`), overflows the
 stack on nested arrays and raises bare errors on numbers of thousands of digits. What people write has none of these,

@@ -41,7 +41,7 @@ class Staff:
 
     @property
     def by(self) -> Actor:
-        """How this person is named on the timeline."""
+        """Return this person as an author of events."""
         return Actor.user(self.username)
 
 

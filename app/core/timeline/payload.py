@@ -141,7 +141,7 @@ def _fields_read(payload: type[Payload]) -> tuple[tuple[str, str, bool, Callable
 
 
 def _reading(hint: Any) -> Callable[[Any], Any]:
-    """How the JSON of a field of this type is read."""
+    """Return the function that reads a field of this type from JSON."""
     if get_origin(hint) in (Union, UnionType):
         inner = [_reading(each) for each in get_args(hint) if each is not NoneType]
         return (lambda value: None if value is None else inner[0](value)) if len(inner) == 1 else _as_it_is

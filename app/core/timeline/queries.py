@@ -34,7 +34,7 @@ def last_event(session: Session, customer_id: int, payload: type[Payload]) -> Ev
 def lists_with(
     session: Session, data: sa.ColumnElement[str], name: str, key: str, value: str
 ) -> sa.ColumnElement[bool]:
-    """Whether the JSON object in `data` has under `name` a list with an object whose `key` is `value`."""
+    """SQL: the JSON object in `data` has under `name` a list with an object whose `key` is `value`."""
     if session.get_bind().dialect.name == "postgresql":
         return sa.cast(data, JSONB).contains({name: [{key: value}]})
     each = sa.func.json_each(data, f"$.{name}").table_valued("value")

@@ -37,7 +37,7 @@ class Point:
 
     @property
     def restated(self) -> bool:
-        """Whether a reader sees another figure than on the night: hundredths of a percent are shown."""
+        """Check whether a reader sees another figure than on the night; hundredths of a percent are shown."""
         return _shown(self.current) != _shown(self.first)
 
 
@@ -95,8 +95,8 @@ def past_due_by_bucket(
 ) -> dict[str, list[int]]:
     """Past-due amount of each bucket at the end of every day of the range, with everything known now.
 
-    Spells are summed by the day they begin and the day they end, and the running total is what stood each day:
-    two grouped statements whatever the length of the range.
+    Spells are summed by the day they begin and the day they end; the running total is the amount of each day. Two
+    grouped statements are enough for a range of any length.
     """
     days = (last_on - first_on).days + 1
     labels = [label for label in bucket_labels(edges_of(portfolio)) if label != CURRENT]

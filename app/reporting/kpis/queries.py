@@ -89,8 +89,8 @@ def counted_on(on: date) -> sa.ColumnElement[bool]:
 
 
 def _positive_since(session: Session, portfolio_id: int, on: date) -> int:
-    """How much more the positive balances of counted accounts are in their states than at the end of `on`: only
-    accounts that something happened to since are looked at, so a recent day costs little."""
+    """Return how much the positive balances of counted accounts rose from the end of `on` to their states. Reads only
+    accounts with an entry since, so a recent day costs little."""
     account, state, entry = table_of(Account), table_of(AccountState), table_of(Entry)
     moved = (
         sa.select(entry.c.account_id, state.c.balance_minor, sa.func.sum(entry.c.amount_minor).label("moved"))

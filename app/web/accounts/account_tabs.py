@@ -223,7 +223,7 @@ def _record_tab(session: Session, file: AccountFile, reader: PageReader) -> Reco
 
 @dataclass(frozen=True, slots=True)
 class PastState:
-    """How the account stood on the day asked about: as known now (`known_on` None) or then."""
+    """State of the account on the day asked about: as known now (`known_on` None) or as known then."""
 
     stood: AccountOn
     known_on: date | None

@@ -34,8 +34,8 @@ sign_in_door = public("the sign-in page; throttled in app/core/staff/service.py"
 
 
 def sign_in_path(wanted: str | None, *, signed_out: bool = False) -> str:
-    """The sign-in page, leading on to `wanted` (a path of ours) afterwards. `signed_out`: somebody was signed in until
-    now, and learns why they are here."""
+    """Return the path of the sign-in page, which leads on to `wanted` (a path of ours). `signed_out`: the page says
+    that the user was signed in until now, and why they are here."""
     query = {"next": wanted} if wanted and wanted != "/" else {}
     query |= {"signed_out": "1"} if signed_out else {}
     return "/login" + ("?" + urlencode(query) if query else "")

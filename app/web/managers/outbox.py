@@ -223,7 +223,7 @@ def start_all(request: Request, staff: Switcher, session: WriteSession, now: Now
 
 
 def _page_of(staff: Staff) -> str:
-    """Where they came from."""
+    """Return the outbox page that this user sees."""
     return "/outbox" if staff.role in MANAGEMENT else "/outbox/sending"
 
 

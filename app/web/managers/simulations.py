@@ -236,7 +236,7 @@ def _outcome(request: Request, run: SimulationRun) -> RunOutcome:
 
 
 def _is_running(request: Request, run: SimulationRun) -> bool:
-    """Whether a thread of this process, or another process that holds the lock, runs it."""
+    """Check whether a thread of this process, or another process that holds the lock, runs the simulation."""
     from app.operations.simulation.service import TURN
 
     if run.id in running_simulations(request.app.state):

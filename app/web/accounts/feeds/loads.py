@@ -66,7 +66,7 @@ def outcome_of(request: Request, row: FeedLoad, portfolio: Portfolio) -> LoadOut
 
 
 def is_running(state: State, engine: Engine, row: FeedLoad, portfolio: Portfolio) -> bool:
-    """Whether a thread of this process, or another process that holds the portfolio's lock, runs the load."""
+    """Check whether a thread of this process, or another process that holds the portfolio's lock, runs the load."""
     if row.id in running_loads(state):
         return True
     try:

@@ -56,7 +56,7 @@ def assign(
     now: Now,
     typed: Annotated[AssignForm, Form()],
 ) -> Response:
-    """An agent takes a case; a manager gives it to anybody, or to nobody."""
+    """Assign a case: an agent takes it, a manager gives it to any user or to none."""
 
     def act(file: CaseFile, _fields: Fields) -> Flash:
         assign_case(session, file.case, typed.owner, by=staff.by, role=staff.role, now=now)

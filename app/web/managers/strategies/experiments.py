@@ -54,7 +54,7 @@ class ExperimentForm(BaseModel):
 
 @dataclass
 class SampleSizeHelp:
-    """How many cases it takes, where the figures allow to say."""
+    """Number of cases an experiment takes, where the figures allow to compute it."""
 
     per_arm: int = 0
     total: int = 0
@@ -73,7 +73,7 @@ def plan_experiment(
     baseline: str = "",
     difference: str = "5",
 ) -> Response:
-    """How many cases an experiment takes, before it is started."""
+    """Show how many cases an experiment takes, before it is started."""
     typed = ExperimentForm(
         portfolio=portfolio, challenger=challenger, share_percent=share_percent, baseline=baseline,
         difference=difference,
