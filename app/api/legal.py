@@ -104,7 +104,7 @@ def post_referral(
     now: Now,
     body: NewReferral,
 ) -> ReferralShape:
-    """Nominate the case; somebody else has to approve it."""
+    """Nominate the case; another person has to approve it."""
     case = case_named(session, reference, lock=True)
     referral = nominate(session, case, body.reason, by=caller.by, now=now)
     return ReferralShape.of(referral, session.get_one(Portfolio, case.portfolio_id).code)

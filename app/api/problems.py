@@ -43,7 +43,7 @@ def field_errors(errors: Sequence[Values]) -> list[dict[str, str]]:
 
 
 def _message(error: Values) -> str:
-    """What is wrong with a value, as a sentence: in the words of `clean_text` where it refuses the same."""
+    """Say in a sentence what is wrong with a value: in the words of `clean_text` where it refuses the same."""
     about = error.get("ctx", {})
     match error["type"]:
         case "missing":

@@ -59,7 +59,7 @@ class ReplyShape(BaseModel):
 
 @router.get("", summary="List replies that wait")
 def list_replies(_caller: Worker, session: ReadSession, unknown: bool = False) -> Page[ReplyShape]:
-    """Replies that nobody has decided about, the oldest first, at most 500: of customers, or with `unknown=true` of
+    """Replies that no person has decided about, the oldest first, at most 500: of customers, or with `unknown=true` of
     numbers that no customer has."""
     return Page(items=[ReplyShape.of(row) for row in queries.waiting(session, unknown=unknown, limit=500)])
 

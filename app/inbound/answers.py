@@ -142,8 +142,8 @@ def _checked(text: str) -> str:
 
 
 def _deal_with(session: Session, customer: Customer, *, by: Actor, now: datetime) -> None:
-    """Their SMS that waited for nothing but an answer. One that somebody is deciding about this moment is left to
-    them; so is one that may be somebody else's."""
+    """Mark as dealt with the customer's SMS that waited for nothing but an answer. An SMS that a person is deciding
+    about this moment is left to them; so is one that may be another person's."""
     waiting = (
         select(InboundMessage)
         .where(

@@ -37,7 +37,8 @@ from app.policy.facts import PreferenceKind
 def obey_refusals(
     session: Session, match: InboundMatch, message: InboundMessage, customer: Customer, *, now: datetime
 ) -> None:
-    """End the channels that are refused. What may be refused, and an address that may be somebody else's, rests."""
+    """End the channels that are refused. A channel that may be refused rests, and so does an address that may be
+    another person's."""
     meant = reading_of(message)
     for channel in meant.refused:
         refuse_channel(
@@ -83,7 +84,7 @@ def place_holds(
     now: datetime,
 ) -> None:
     """Place the holds that the message asks for, where none of the kind stands; they stay until a person ends them.
-    `alone`: nobody else has the number, so that the words are this customer's and may be acknowledged."""
+    `alone`: no other customer has the number, so that the words are this customer's and may be acknowledged."""
     meant = reading_of(message)
     if match.case_id is None or match.hold_id is not None or not meant.holds:
         return

@@ -50,7 +50,7 @@ def interpret_due(
 
 
 def _interpret_one(engine: Engine, number: int, catalog: LetterCatalog, clock: Clock) -> bool | None:
-    """Whether the message waits for a person now; None if another process has it."""
+    """Interpret one message. Returns True if it waits for a person now; None if another process has it."""
     with transaction(engine) as session:
         query = select(InboundMessage).where(
             InboundMessage.id == number, col(InboundMessage.interpreted_at).is_(None)

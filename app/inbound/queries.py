@@ -136,7 +136,7 @@ def _waiting_matches() -> sa.Subquery:
 
 
 def customers_called(session: Session, text: str) -> list[tuple[Customer, Portfolio]]:
-    """Customers with this reference of their own, of a case or of an account; a number may be in several books."""
+    """Customers with this reference of their own, of a case or of an account. Several portfolios may use one number."""
     holds = sa.select(col(Account.customer_id)).where(col(Account.reference) == text)
     ways = [col(Customer.reference) == text, col(Customer.id).in_(holds)]
     if found := CASE_REFERENCE.fullmatch(text):

@@ -155,8 +155,8 @@ def attach(
     by: Actor,
     now: datetime,
 ) -> InboundMatch:
-    """A person says whose message it is that came from a number nobody has; its refusals count for them from now, and
-    a dispute is acknowledged. Conflict if it has an owner, or was dealt with."""
+    """A person says whose message it is that came from an unknown number; its refusals count for the customer from now,
+    and a dispute is acknowledged. Conflict if it has an owner, or was dealt with."""
     if message.reviewed_at is not None:
         raise Conflict("This message was dealt with already.")
     if lock_matches(session, message):

@@ -1,8 +1,8 @@
 """Read the meaning of a customer's message from a list of phrases. Pure.
 
-Two mistakes are not alike: a refusal that is overlooked means more messages to somebody who asked for none; a message
-taken for a refusal means a person reads it a little later. So clear words are obeyed, and whatever else might be a
-refusal keeps SMS back until somebody has looked (12 CFR 1006.6(e); 47 CFR 64.1200(a)(10): any reasonable way counts).
+Two mistakes are not alike. A refusal that is overlooked means more messages to a person who asked for none; a message
+taken for a refusal means a person reads it a little later. So clear words are obeyed. Any other words that might be a
+refusal keep SMS back until a person has looked (12 CFR 1006.6(e); 47 CFR 64.1200(a)(10): any reasonable way counts).
 """
 
 from __future__ import annotations
@@ -168,12 +168,12 @@ def read(
     ours: Collection[str] | None = None,
     names: Collection[str] = (),
 ) -> Reading:
-    """The meanings of a message, whatever its case, width, accents and punctuation.
+    """The meanings of a message, in any case, width, accents and punctuation.
 
     `languages` are those of the sender and of where they live (`languages_of`): a word of another language says at most
-    that a person should look. None = nobody knows whose message it is, so that every language counts. `ours` is what we
-    wrote to them lately: quoted, it is not theirs. None = not known either; then a reaction is believed to be to us.
-    `names` are those of the customers who have the number: who says that they are somebody else may name them.
+    that a person should look. None = the sender is unknown, so that every language counts. `ours` is what we wrote to
+    them lately: quoted, it is not theirs. None = not known either; then a reaction is believed to be to us. `names` are
+    those of the customers who have the number: a sender who says that they are another person may name them.
     """
     book = book.naming(names)
     heard = hear(text, book.frames, ours or ())
@@ -234,8 +234,8 @@ def _reacted(
     *,
     is_known: bool,
 ) -> bool:
-    """Add the reaction to what was found. Whether nobody has to look: it is a friendly one, to a message of ours. One
-    to a few words that we did not write may stress the customer's own "STOP"."""
+    """Add the reaction to what was found. True if no person has to look: it is a friendly one, to a message of ours. A
+    reaction to a few words that we did not write may stress the customer's own "STOP"."""
     assert heard.reaction is not None
     found[Intent.REACTION] = heard.reaction.value
     if heard.to_us or not is_known or len(heard.quoted) > LONGEST_OWN_WORDS:
@@ -298,7 +298,7 @@ def normalise(text: str) -> str:
 
 
 def _says(spoken: str, words: str) -> bool:
-    """Whether the words occur, as whole words where there are spaces between words."""
+    """True if the words occur, as whole words where there are spaces between words."""
     if _IDEOGRAPH.search(words):
         return words in spoken
     return f" {words} " in f" {spoken} "

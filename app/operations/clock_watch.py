@@ -10,8 +10,8 @@ clock is held against clocks that do not jump with it.
 | with SQLite, what a worker of the same boot noted and the time since | one that was set before the worker started |
 | the newest heartbeat | a clock that went back, or was ahead before |
 
-What nothing contradicts is believed: a machine that was off for a month catches up. `desk jobs --trust-clock` believes
-the clock as it is, for whoever has looked at it.
+A clock that nothing contradicts is believed: a machine that was off for a month catches up. `desk jobs --trust-clock`
+believes the clock as it is, for an operator who has looked at it.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from app.core.vocabulary import Channel, HoldKind, Purpose
 
 
 class ContactResult(StrEnum):
-    """How far a past contact got. Each includes the ones before it: an answered call was also placed."""
+    """Result of a past contact. Each includes the ones before it: an answered call was also placed."""
 
     ATTEMPTED = "attempted"
     PLACED = "placed"

@@ -114,12 +114,12 @@ class Rule:
         raise NotImplementedError
 
     def idle(self, _asked: Question) -> bool:
-        """Whether it objects at no instant. May look at the letter, blocks and language of the contact, and at
-        whether there are holds, preferences or an old debt; nothing else (see Pack.rules_for)."""
+        """True if it objects at no instant. May look at the letter, blocks and language of the contact, and at whether
+        there are holds, preferences or an old debt; nothing else (see Pack.rules_for)."""
         return False
 
     def closes_at(self, asked: Question) -> datetime:
-        """When a contact that passes now would no longer pass; asked only of kinds that say `closes`."""
+        """Time from which a contact that passes now would no longer pass; asked only of kinds that say `closes`."""
         raise NotImplementedError
 
     def hour_objections(self, _asked: Question) -> Sequence[Reason]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Territory:
-    """Where an overlay pack applies, below its country. One match is enough: in doubt it applies."""
+    """Area in which an overlay pack applies, below its country. One match is enough: in doubt it applies."""
 
     regions: frozenset[str] = frozenset()
     """Upper case, codes and names: "MA", "MASSACHUSETTS"."""

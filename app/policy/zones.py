@@ -147,7 +147,7 @@ def _of_country(country: str) -> tuple[str, ...]:
 
 @cache
 def _us_zip_zones() -> Mapping[str, str]:
-    """ZIP -> zone. All at once, because the library looks a single one up by reading all."""
+    """ZIP -> zone. Reads all of them at once, because the library reads all of them to look one up."""
     from zipcodes import (
         filter_by,  # a second to read, and only needed for customers in the United States
     )
@@ -158,12 +158,12 @@ def _us_zip_zones() -> Mapping[str, str]:
 
 
 def is_place(zone: str) -> bool:
-    """Whether a zone of the IANA database is a place, whose clock people live by."""
+    """True if a zone of the IANA database is a place, whose clock people live by."""
     return zone in PLACES
 
 
 def is_clock_only(zone: str) -> bool:
-    """Whether this names an offset and not a place: EST, UTC, Etc/GMT+5, EST5EDT,M3.2.0,M11.1.0, +08:00."""
+    """True if this names an offset and not a place: EST, UTC, Etc/GMT+5, EST5EDT,M3.2.0,M11.1.0, +08:00."""
     text = zone.strip().upper()
     return text in NO_PLACE or _OFFSET.fullmatch(text) is not None
 

@@ -1,4 +1,4 @@
-"""How errors look: a page, a problem document, or a cardholder's page."""
+"""Errors in their three forms: a page, a problem document, or a cardholder's page."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ async def refuse(request: Request, error: Exception) -> Response:
 
 
 async def _unstorable(request: Request, error: Exception) -> Response:
-    """What no text of PostgreSQL can hold, wherever typed. Any other value that a database refuses is a fault."""
+    """Refuse a text that PostgreSQL cannot hold, from any field. Any other value that a database refuses is a fault."""
     if not isinstance(error, DataError) or "NUL" not in str(error.orig):
         raise error
     return await _error(request, 422, "The text holds a NUL sign, which cannot be kept. Take it out.")
@@ -189,7 +189,8 @@ _REFUSALS = {
 
 
 async def answer_failure(request: Request, trouble: DatabaseTrouble | None, reference: str) -> Response:
-    """A database that is busy or away is a reason to come back; whatever else broke is a defect."""
+    """Answer a failed request: a database that is busy or away is a reason to come back, any other failure is a
+    defect."""
     if trouble is None:
         return await _error(request, 500, reference=reference)
     detail = None if trouble is DatabaseTrouble.BUSY else f"Nothing was changed. {trouble.value}"

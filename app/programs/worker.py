@@ -194,7 +194,7 @@ class Worker:
         self._failures[tick] = 0
 
     def believes_clock(self) -> bool:
-        """Whether ticks may go by the clock. Where not, it is logged and an alert says so, once in each state."""
+        """True if ticks may go by the clock. If not, it is logged and an alert says so, once in each state."""
         trouble = self.clock_watch.trouble()
         if trouble is not None and not self._clock_trouble:
             log.error("clock_not_believed", reason=trouble)

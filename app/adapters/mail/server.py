@@ -12,7 +12,7 @@ _PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
 @dataclass(frozen=True, slots=True)
 class SmtpServer:
-    """Where mail is handed over, and as whom."""
+    """Mail server that mail is handed over to, and the account there."""
 
     scheme: str
     host: str

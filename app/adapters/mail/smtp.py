@@ -230,7 +230,7 @@ class SmtpEmailSender:
     # ----------------------------------------------------------------------------------------------- the message
 
     def message_id(self, attempt_id: str) -> str:
-        """One attempt, one Message-ID: a message that comes back tells which it was, and nobody else can guess it."""
+        """One attempt, one Message-ID: a message that comes back tells which it was, and a stranger cannot guess it."""
         return f"<{attempt_id}@{self._domain}>"
 
     def _compose(self, dispatch: Dispatch, to: str) -> bytes:

@@ -4,8 +4,8 @@ whole or not at all.
     DESK_PRINT_DIR/<day>/batch-000012/letters.pdf     plain PDF, one-sided, sheets in the order in which they are folded
                                       manifest.csv    one line a letter: piece, sheets from-to, key, SHA-256 ...
 
-A batch is made under a name that begins with a dot, every byte of it is forced to the disk, and then it is renamed.
-Whoever fetches letters looks only at folders named `batch-*`.
+A batch is made under a name that begins with a dot, every byte of it is forced to the disk, and then it is renamed. The
+print service looks only at folders named `batch-*`.
 """
 
 from __future__ import annotations
@@ -214,7 +214,7 @@ MARK_PITCH = 25.4 / 6
 
 
 def sheet_marks(number: int, *, first: bool, last: bool) -> tuple[bool, ...]:
-    """Which of the eight optical marks stand on a sheet of the piece with this number, from the top.
+    """Choose which of the eight optical marks stand on a sheet of the piece with this number, from the top.
 
     0 gate, always; 1 first sheet of its piece; 2 last sheet: fold and insert; 3 to 5 the piece's number modulo 8
     (weights 1, 2, 4), so that a lost or doubled piece is noticed; 6 makes the number of marks even; 7 end, always.

@@ -113,8 +113,8 @@ def _write_atomically(path: Path, content: bytes) -> None:
 
 
 class _Manifests:
-    """Which files are on their day's manifest. They may have been taken away for printing since; they count all the
-    same. Only what was added since the last look is read."""
+    """Files that are on their day's manifest. Files that were taken away for printing since count all the same. Only
+    lines that were added since the last look are read."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()

@@ -134,7 +134,7 @@ def _proxy(api_url: str) -> str | None:
 
 
 def outcome_of_failure(failure: Exception) -> TryLater | Misconfigured | Uncertain:
-    """Whether the error proves that nothing was sent: only a connection that never came to be does."""
+    """Judge whether the error proves that nothing was sent: only a connection that never came to be does."""
     match failure:
         case aiohttp.ClientConnectorCertificateError():
             return Misconfigured("Twilio's certificate cannot be verified")

@@ -25,8 +25,8 @@ class TwilioInbox:
         self._api = TwilioApi(account_sid, auth_token, api_url)
 
     def arrived(self, *, since: datetime) -> Sequence[Arrived] | TryLater | Misconfigured:
-        """What came to our numbers since then, the oldest first. Only to them: others of the account may belong to
-        somebody else's business."""
+        """Messages that came to our numbers since then, the oldest first. Other numbers of the account are left out:
+        they may belong to another business."""
         try:
             listed = self._api.run(self._listed(since))
         except TwilioException as refusal:

@@ -41,7 +41,7 @@ SignedAmount = Annotated[str, Field(max_length=25, pattern=r"^-?[0-9]+(\.[0-9]+)
 
 
 class NewReplacement(Input):
-    """What is left out stays as it was."""
+    """Replacement of a statement. A field that is left out stays as it was."""
 
     statement_ref: Ref
     new_statement_ref: Annotated[

@@ -217,7 +217,7 @@ def post_call(
     """Put a call that has just been made on record: it counts toward caps from this moment, and what it found out is
     obeyed at once, as on the case's page. A number that is not theirs rests on every channel; a dispute, a wish for no
     contact, an attorney, a bankruptcy or a death is a hold; a promise is recorded and confirmed. Call tasks are done
-    unless nobody was reached. Answers the call's event."""
+    unless the call reached no person. Answers the call's event."""
     case = case_named(session, reference, lock=True)
     portfolio = session.get_one(Portfolio, case.portfolio_id)
     amount_minor = 0

@@ -54,7 +54,7 @@ class CountShape(BaseModel):
 
 
 class RuleCountShape(BaseModel):
-    """How often a rule was a reason; one answer may name several rules."""
+    """Number of answers that named a rule as a reason; one answer may name several rules."""
 
     rule: str
     citation: str

@@ -36,7 +36,7 @@ TimeOfDay = Annotated[str, Field(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00
 
 
 class ConsentShape(BaseModel):
-    """Whether a channel may be used, as last stated."""
+    """Consent: the permission or refusal of a channel, as last stated."""
 
     channel: Channel
     allowed: bool
@@ -117,8 +117,8 @@ def get_preferences(reference: CaseRef, _caller: Reader, session: ReadSession) -
 def post_consent(
     reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewConsent
 ) -> PreferencesShape:
-    """Put on record that the customer allows or refuses a channel, said in whatever way. What is queued is asked about
-    again before it leaves. Answers everything that holds now."""
+    """Put on record that the customer allows or refuses a channel, said in any way. Queued messages are asked about
+    again before they leave. Answers everything that holds now."""
     case, customer = _customer(session, reference)
     change_consent(
         session, customer, body.channel,

@@ -39,7 +39,7 @@ class OwnerShape(BaseModel):
 def post_owner(
     reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewOwner
 ) -> OwnerShape:
-    """Assign the case. Giving it to somebody else is up to a manager, so an agent's token may not."""
+    """Assign the case. Only a manager gives it to another person, so an agent's token may not."""
     case = case_named(session, reference, lock=True)
     assign_case(session, case, body.owner, by=caller.by, role=caller.role, now=now)
     return OwnerShape(case=case.reference, owner=case.owner)

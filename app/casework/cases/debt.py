@@ -95,7 +95,7 @@ def debt_now(session: Session, portfolio: Portfolio, customer_id: int, today: da
 
 
 def is_known(session: Session, customer_id: int) -> bool:
-    """Whether any file or person has told what this customer owes: an entry, a statement or a position."""
+    """True if any file or person has told what this customer owes: an entry, a statement or a position."""
     account = table_of(Account)
     theirs = sa.select(account.c.id).where(account.c.customer_id == customer_id)
     told = (

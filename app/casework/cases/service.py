@@ -61,8 +61,8 @@ def set_callback(
 def record_call(
     session: Session, case: CollectionsCase, result: CallResult, note: str, *, by: Actor, now: datetime
 ) -> None:
-    """Record a call that was made; it counts toward caps from this moment. Call tasks, and a callback that was
-    due, are done with it, unless nobody was reached."""
+    """Record a call that was made; it counts toward caps from this moment. Call tasks, and a callback that was due, are
+    done with it, unless the call reached no person."""
     note = clean_text(note, "note", required=False)
     customer = session.get_one(Customer, case.customer_id)
     call = CallLogged(result, note, customer.mobile)

@@ -50,7 +50,7 @@ class PortfolioToday:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Which open cases a list shows. `conditions` are further ones, from here or from other domains."""
+    """Filter of the open cases that a list shows. `conditions` are further ones, from here or from other domains."""
 
     books: tuple[PortfolioToday, ...]
     owner: str | None = None

@@ -25,7 +25,7 @@ class MessageReceived(Payload):
 
     @property
     def is_reaction(self) -> bool:
-        """Whether it is only a button that a telephone has, pressed on a message."""
+        """True if it is only a button that a telephone has, pressed on a message."""
         return self.means == (Intent.REACTION,)
 
     def present(self, reader: Reader) -> TimelineEntry:

@@ -1,4 +1,4 @@
-"""Where a customer's message comes from and what it may mean. Pure."""
+"""Origin and possible meanings of a customer's message. Pure."""
 
 from __future__ import annotations
 

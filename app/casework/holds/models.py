@@ -33,5 +33,5 @@ class CaseHold(Row, table=True):
 
     @property
     def for_good(self) -> bool:
-        """Whether it ends by a person only, and `until` is its review date."""
+        """True if only a person ends it, and `until` is its review date."""
         return self.kind in FOR_GOOD

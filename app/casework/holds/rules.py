@@ -1,4 +1,4 @@
-"""When a hold ends, and who may end it. Pure."""
+"""End of a hold, and the people who may end it. Pure."""
 
 from __future__ import annotations
 

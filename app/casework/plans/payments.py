@@ -19,7 +19,7 @@ from app.core.database.engine import table_of
 
 
 def paid_toward(session: Session, portfolio: Portfolio, plan: Plan, on: date) -> list[tuple[date, int]]:
-    """Payments that count toward one plan up to `on`, net of reversals, whatever its status."""
+    """Payments that count toward one plan up to `on`, net of reversals, in any status of the plan."""
     if plan.kind is PlanKind.SETTLEMENT:
         return paid_to_settle(session, plan, on)
     paid = payments_for(session, portfolio, [plan], on).get(plan.customer_id, [])

@@ -58,12 +58,12 @@ LIVE = frozenset({PlanStatus.ACCEPTED, PlanStatus.ACTIVE})
 
 
 def is_unusual_promise(amount: int, past_due: int) -> bool:
-    """Whether so much more is promised than is past due that the agent has to confirm the amount."""
+    """True if so much more is promised than is past due that the agent has to confirm the amount."""
     return 2 * amount > 3 * past_due
 
 
 def is_within_discount(owed: int, amount: int, most_percent: int) -> bool:
-    """Whether settling `owed` for `amount` waives no more than that share of it."""
+    """True if settling `owed` for `amount` waives no more than that share of it."""
     return 100 * (owed - amount) <= most_percent * owed
 
 

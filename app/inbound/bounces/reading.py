@@ -1,7 +1,7 @@
 """Read a message of the bounce mailbox: RFC 3464 (failures), RFC 5965 (complaints), and older formats.
 
-Nobody has to be believed: a sender can write what they like. All that counts in the end is an attempt of ours that
-nobody can guess, and the address that this attempt went to.
+No notice has to be believed: a sender can write what they like. All that counts in the end is an attempt of ours, whose
+id a stranger cannot guess, and the address that this attempt went to.
 """
 
 from __future__ import annotations

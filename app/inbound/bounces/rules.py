@@ -12,7 +12,7 @@ from typing import Protocol
 
 
 class Severity(StrEnum):
-    """How lasting a delivery failure is."""
+    """Severity of a delivery failure: how lasting it is."""
 
     HARD = "hard"
     """There is no such mailbox, or it is closed for good."""

@@ -1,8 +1,9 @@
 """Record bounces: the message has bounced, the address is closed, the channel is opted out.
 
-A notice is read in a process of its own, for what strangers send may hold up any parser or make it raise; what cannot
-be read in time waits for a person like what is not understood. Then it is put on record and obeyed in one transaction,
-and only then taken out of the mailbox: whoever dies in between, the next reading finds it there and its bytes known.
+A notice is read in a process of its own, for a stranger's bytes may hold up any parser or make it raise. A notice that
+cannot be read in time waits for a person, like one that is not understood. Then it is put on record and obeyed in one
+transaction, and only then taken out of the mailbox: after a crash in between, the next reading finds it there and its
+bytes known.
 """
 
 from __future__ import annotations
@@ -177,7 +178,7 @@ def _obey(session: Session, notice: Notice, ours: OutboxMessage, *, now: datetim
 
 
 def _names(notice: Notice, ours: OutboxMessage) -> bool:
-    """Whether our recipient failed, and not an address to which they forward their mail."""
+    """True if our recipient failed, and not an address to which they forward their mail."""
     return not notice.recipients or normalised(ours.address) in notice.recipients
 
 

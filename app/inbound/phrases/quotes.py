@@ -85,7 +85,7 @@ def _framed(text: str) -> tuple[str, str] | None:
 
 
 def _opening(text: str, mark: str) -> int:
-    """Where the mark opens something: not inside a word, as an apostrophe does."""
+    """Find where the mark opens something: not inside a word, as an apostrophe does."""
     at = text.find(mark)
     while at > 0 and mark in "'‘" and text[at - 1].isalnum():
         at = text.find(mark, at + 1)
@@ -176,7 +176,7 @@ class _Written:
         }  # fmt: skip
 
     def has(self, quote: str) -> bool:
-        """Whether a message of ours holds this, or nearly all of it; its last word may be cut off."""
+        """True if a message of ours holds this, or nearly all of it; its last word may be cut off."""
         words = [word.spelt for word in _words(quote)]
         if not words:
             return False

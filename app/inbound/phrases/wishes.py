@@ -1,4 +1,4 @@
-"""When a customer wants to be called, as far as a few plain words tell. Pure.
+"""Read the time at which a customer wants to be called from a few plain words. Pure.
 
 Only what is plain is read: one day, one time. Anything else stays as the customer wrote it, for the person who calls.
 """

@@ -72,7 +72,7 @@ def build(case_file: CaseFile, key: Ed25519PrivateKey, typeset: Typeset) -> byte
 
 
 def _in_order(case: CaseFile) -> CaseFile:
-    """The same case file with every list in its one order, whatever order the database gave."""
+    """The same case file with every list in its one order, so that the order of the database does not matter."""
     return replace(
         case,
         accounts=tuple(sorted(case.accounts, key=lambda a: a.account_ref)),

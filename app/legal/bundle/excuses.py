@@ -17,7 +17,7 @@ def check_exportable(case_file: CaseFile) -> tuple[ChecklistItem, ...]:
     """Return the checklist with its excuses, if this case file may become a bundle.
 
     Invalid: the bundle id cannot be a folder name, or a reason is given for no item. Conflict: something is there that
-    no reason excuses, or items are missing and nobody put their name and a reason to each.
+    no reason excuses, or items are missing and no person put their name and a reason to each.
     """
     if not BUNDLE_ID.fullmatch(case_file.bundle_id):
         raise Invalid(f"This is not a bundle id: {case_file.bundle_id[:100]!r}.", "bundle_id")

@@ -50,8 +50,8 @@ def build_bundle(
 ) -> Bundle:
     """Seal the case file as it stood at the end of the last closed business day, and keep it.
 
-    `excuses` are reasons by the id of the item that is missing. `incomplete_reason` is one reason for whatever else is
-    missing: the desk's doors take it only for a single gap (`single_excuse`). Conflict where something forbids legal
+    `excuses` are reasons by the id of the item that is missing. `incomplete_reason` is one reason for all other missing
+    items: the desk's doors take it only for a single gap (`single_excuse`). Conflict where something forbids legal
     action, and where something is missing without a reason. An earlier bundle of the case is superseded, never
     overwritten.
     """

@@ -67,7 +67,7 @@ class Verification:
 def verify(data: bytes | Path, public_key: Ed25519PublicKey | None) -> Verification:
     """Check a bundle against `public_key`, or against the key inside it when None ('signed by unknown key').
 
-    Never raises, whatever the input.
+    Never raises, for any input.
     """
     found = _Findings()
     try:

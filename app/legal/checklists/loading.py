@@ -54,8 +54,8 @@ def load_case_file(
     incomplete_reason: str | None = None,
     now: datetime,
 ) -> CaseFile:
-    """Everything on record about a case. Its figures are those of the last closed business day, whatever was posted
-    since; entries of later days are listed apart."""
+    """Everything on record about a case. Its figures are those of the last closed business day. Entries of later days
+    are listed apart."""
     portfolio = session.get_one(Portfolio, case.portfolio_id)
     customer = session.get_one(Customer, case.customer_id)
     today = local_date(now, portfolio.timezone)
@@ -165,7 +165,7 @@ class _Share:
 
 
 def _military_stops(portfolio: Portfolio, customer: Customer) -> bool:
-    """Whether a pack of the customer's place holds anything back for people in military service."""
+    """True if a pack of the customer's place holds anything back for people in military service."""
     pack = packs_for(portfolio, customer)
     return any(isinstance(rule, HoldRule) and HoldKind.MILITARY in rule.holds for rule in pack.rules)
 

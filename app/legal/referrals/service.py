@@ -46,7 +46,7 @@ def decide(
     session: Session, referral: Referral, *, approve: bool, reason: str = "", by: Actor, now: datetime
 ) -> None:
     """Approve a nomination, or decline it with a reason. Forbidden to the person who made it: a referral needs two
-    people. Conflict where something forbids legal action, whatever anybody's reason."""
+    people. Conflict where something forbids legal action; no reason overrules that."""
     case = session.get_one(CollectionsCase, referral.case_id)
     lock_customers(session, [case.customer_id])
     if referral.status is not ReferralStatus.NOMINATED:

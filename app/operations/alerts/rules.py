@@ -31,7 +31,7 @@ ALERT_ADVICE: Mapping[AlertKind, str] = {
 
 
 class About(StrEnum):
-    """Which news of an alert a person was told."""
+    """News of an alert that a person was told."""
 
     OPENED = "opened"
     STILL_OPEN = "still_open"
@@ -65,7 +65,7 @@ class Messenger(Protocol):
     name: str
 
     def tell(self, news: AlertNews) -> None:
-        """Raises whatever the network does: the news is then told again at the next tick."""
+        """Tell the news. Raises any error of the network: the news is then told again at the next tick."""
 
 
 TOLD_AGAIN_AFTER = timedelta(hours=24)

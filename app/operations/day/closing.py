@@ -58,8 +58,8 @@ def run_days(
 ) -> list[DayReport]:
     """Close `on` and, before it, every day since the last one closed, in order.
 
-    The first run of a portfolio starts at `on`. Conflict for a day before the last one, NotOver for one that has not
-    begun in the portfolio's zone at `now` (whoever asks for one that goes on is refused by `require_over`); Busy if
+    The first run of a portfolio starts at `on`. Conflict for a day before the last one. NotOver for one that has not
+    begun in the portfolio's zone at `now`; a request for a day that goes on is refused by `require_over`. Busy if
     another process is closing days of this portfolio and `wait` is False.
     """
     with exclusive(engine, f"portfolio-{portfolio_code}", wait=wait):
@@ -151,7 +151,7 @@ def _run_one(
 
 
 def instant_of_day(portfolio: Portfolio, on: date, now: datetime) -> datetime:
-    """When the night after `on` is taken to be: the real time, except when old days are caught up or loaded
+    """Time at which the night after `on` is taken to be: the real time, except when old days are caught up or loaded
     from history. Those are dated into their own night, so that nothing planned for them leaves today."""
     nominal = local_instant(on + timedelta(days=1), 2, 30, portfolio.timezone)
     return nominal if now > nominal + BACKFILL_AFTER else now

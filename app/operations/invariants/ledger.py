@@ -77,6 +77,6 @@ def balances_match_ledger(session: Session, portfolio: Portfolio) -> Iterator[st
 
 
 def positions_match_ledger(session: Session, portfolio: Portfolio) -> Iterator[str]:
-    """Where the creditor reports balances, the entries up to that day sum to the one it reported."""
+    """Check that the entries up to a day sum to the balance that the creditor reported for it, where it reports one."""
     for row in unreconciled(session, id_of(portfolio)):
         yield f"account {row.account_ref} on {row.as_of}: the ledger differs by {row.difference}"

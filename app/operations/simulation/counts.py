@@ -203,7 +203,7 @@ def summed_up(ref: str, timezone: str, tariff: Tariff, tally: Tally) -> Strategy
 
 
 def _add_flow(side: StrategyResult, channel: Channel, leaving: Sequence[Transmission], timezone: str) -> None:
-    """When messages are through at the channel's own speed, and which of them too late."""
+    """Add the hours at which messages leave at the channel's own speed, and count those that leave too late."""
     hours, waits, late = [0] * 24, Counter[str](), Counter[str]()
     for left in through_channel(leaving):
         local = left.at.astimezone(ZoneInfo(timezone))

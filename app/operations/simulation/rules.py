@@ -54,7 +54,7 @@ class Tariff:
         return self.email
 
     def seconds(self, channel: Channel, units: int) -> float:
-        """How long one message of `units` segments keeps its channel busy."""
+        """Seconds for which one message of `units` segments keeps its channel busy."""
         if channel is Channel.SMS:
             return units / self.sms_segments_per_second
         if channel is Channel.POST:
@@ -108,7 +108,7 @@ _CJK = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]")
 
 
 def letter_pages(text: str) -> int:
-    """Pages that the words of a letter fill, reckoned from their length without typesetting them."""
+    """Pages that the words of a letter fill, computed from their length without typesetting them."""
     height = _HEAD
     for part in filter(None, (part.strip() for part in re.split(r"\n\s*\n", text))):
         if part == "---":
@@ -162,7 +162,7 @@ class StrategyResult:
 
 
 def total(side: Values, decision: str, channel: str = "") -> int:
-    """How often, over all days. `side` is a StrategyResult as JSON."""
+    """Sum of a decision over all days. `side` is a StrategyResult as JSON."""
     return sum(n for _, via, what, n in side["contacts"] if what == decision and channel in ("", via))
 
 

@@ -1,7 +1,8 @@
 """Simulation run: one strategy on a copy of the portfolio. Nights close days, messages leave at the full hours.
 
 The days are the real ones (`app.operations.day`), and so is the recheck at delivery (`app.outreach.delivery.recheck`).
-There is no provider: a message that may leave counts as accepted. Nobody pays, answers or works a call task.
+There is no provider: a message that may leave counts as accepted. No customer pays or answers, and no agent works a
+call task.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ class SimulationPlan:
 
 
 def simulation_catalog(public_url: str, register_number: str) -> LetterCatalog:
-    """The letters as they are sent, except that the links in them belong to nobody."""
+    """The letters as they are sent, except that the links in them belong to no customer."""
     return LetterCatalog(
         load_letters(ROOT / "letters"), LinkSigner(public_url, secrets.token_urlsafe(32)), register_number
     )
@@ -165,7 +166,7 @@ def _put_live(session: Session, portfolio: Portfolio, plan: SimulationPlan, cata
 
 
 def _night(portfolio: Portfolio, plan: SimulationPlan, n: int) -> datetime:
-    """When the n-th day is closed, from 0; -1 is the night before the first."""
+    """Time at which the n-th day is closed, from 0; -1 is the night before the first."""
     on = plan.first_on + timedelta(days=n + 1)
     return local_instant(on, plan.night_hour, 0, portfolio.timezone)
 

@@ -1,7 +1,7 @@
-"""One portfolio as it is now, copied into a SQLite file of its own.
+"""Snapshot: one portfolio as it is now, copied into a SQLite file of its own.
 
-Everything is read in one transaction, so that the copy is one moment of the book, and written by nobody else: the
-source is never written to. What belongs to no portfolio, or what no day looks at, stays behind.
+One transaction reads everything, so that the copy is one moment of the portfolio. The source is never written to. Rows
+that belong to no portfolio, or that no day looks at, are not copied.
 """
 
 from __future__ import annotations
@@ -130,7 +130,8 @@ def _spelt(row: Iterable[object], spellers: Mapping[int, Speller]) -> tuple[obje
 
 
 def _where(table: sa.Table, portfolio_id: int) -> sa.ColumnElement[bool] | None:
-    """Which rows of a table belong to the portfolio; None = all of them. LookupError for a table that is not listed."""
+    """Condition for the rows of a table that belong to the portfolio; None = all rows. LookupError for a table that is
+    not listed."""
     if table.name == table_of(Portfolio).name:
         return table.c.id == portfolio_id
     if table.name in SHARED:

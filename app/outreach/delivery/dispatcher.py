@@ -68,14 +68,14 @@ class Dispatcher:
     # --- for the lane's thread --------------------------------------------------------------------
 
     def start(self) -> None:
-        """Start the loop, before anything is committed as `sending`. Raises whatever keeps it from running."""
+        """Start the loop, before anything is committed as `sending`. Raises the error that keeps it from running."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name=self.name)
             self._thread.start()
             self._running.result()
 
     def submit(self, attempts: Sequence[Attempt]) -> None:
-        """Make these attempts as soon as there is room; each gets a result, whatever happens."""
+        """Make these attempts as soon as there is room. Each gets a result, even if it fails."""
         self._loop.call_soon_threadsafe(self._begin, attempts)
         self._submitted += len(attempts)
 

@@ -66,7 +66,7 @@ class Prefetch:
 
     @property
     def is_rechecked(self) -> bool:
-        """Whether a recheck has ended whose messages were not taken yet."""
+        """True once a recheck has ended and its messages were not taken yet."""
         return self._coming is not None and self._coming[1].done()
 
     def replenish(self, busy: Iterable[int]) -> None:

@@ -1,12 +1,12 @@
 """Print hand-off: uploads published print batches to the print service's server. A process may die between any two
 lines, and a batch that the service has is never put there again.
 
-    waiting    its files go to the server under names that nobody takes; again as often as it takes
+    waiting    its files go to the server under names that the service does not fetch; again as often as it takes
     uploaded   they are there and read as they were written: committed before they get their names
     dropped    they have their names
 
-Whoever dies after `uploaded` leaves files that have their names, or get them from the next worker; if they are gone
-under both names, the service has fetched them.
+A worker that dies after `uploaded` leaves files that have their names, or get them from the next worker. Files that are
+gone under both names were fetched by the service.
 """
 
 from __future__ import annotations

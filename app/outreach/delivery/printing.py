@@ -5,8 +5,8 @@ lines.
     publishing   the PDF is complete and on the disk: committed before it gets its name, and the point of no return
     published    it has its name, and its letters are `sent` as its manifest has them
 
-Whoever dies while a batch is in the making leaves nothing that anybody sees: its letters go back to the queue, for
-without the commit to `publishing` it never gets a name. Whoever dies later leaves a batch that the next worker
+A worker that dies while a batch is `making` leaves nothing visible. Its letters go back to the queue, for without the
+commit to `publishing` the batch never gets a name. A worker that dies later leaves a batch that the next worker
 publishes; giving it its name twice does nothing. So a letter is in one published batch at most.
 """
 

@@ -179,26 +179,26 @@ def _not_due(
 
 
 def _plan_stands(session: Session, step: CaseStep) -> bool:
-    """Whether the plan that a confirmation confirms still runs or was kept; True for any other step."""
+    """True if the plan that a confirmation confirms still runs or was kept, and for any other step."""
     if step.step != DeskStep.CONFIRMATION:
         return True
     return session.get_one(Plan, step.plan_id).status in (*LIVE, PlanStatus.KEPT)
 
 
 def _hold_stands(session: Session, step: CaseStep) -> bool:
-    """Whether the hold that a letter acknowledges stands; True for any other step. It would tell a customer whose
-    dispute is decided, or who never had one, that we look into it."""
+    """True if the hold that a letter acknowledges stands, and for any other step. Without that hold the letter would
+    tell a customer whose dispute is decided, or who never had one, that we look into it."""
     return step.step != DeskStep.HOLD or session.get_one(CaseHold, step.hold_id).ended_at is None
 
 
 def _still_closed_so(session: Session, row: OutboxMessage) -> bool:
-    """Whether the case is closed with the outcome that the letter tells."""
+    """True if the case is closed with the outcome that the letter tells."""
     case = session.get(CollectionsCase, row.case_id) if row.case_id else None
     return case is not None and case.outcome is not None and CLOSING.get(case.outcome) == row.letter
 
 
 def _still_offered(session: Session, step: CaseStep, today: date) -> bool:
-    """Whether the plan that an offer offers is still to be had; True for any other step."""
+    """True if the customer can still take the plan that an offer offers, and for any other step."""
     if step.step != DeskStep.OFFER:
         return True
     plan = session.get_one(Plan, step.plan_id)

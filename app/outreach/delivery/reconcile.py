@@ -141,7 +141,7 @@ def _is_known(session: Session, provider_ref: str) -> bool:
 
 
 def _has_double(session: Session, row: OutboxMessage) -> bool:
-    """Whether another message of ours, with the same words to the same number, may be the one found."""
+    """True if the message found may be another one of ours, with the same words to the same number."""
     message = table_of(OutboxMessage)
     query = sa.select(message.c.id).where(
         message.c.status.in_((OutboxStatus.UNKNOWN, OutboxStatus.SENDING)),

@@ -67,7 +67,7 @@ def note_status(
 
 
 def _started_since(session: Session, row: OutboxMessage) -> bool:
-    """Whether a person started the channel again after this message left. Its fault is then mended, and a late report
+    """True if a person started the channel again after this message left. Its fault is then mended, and a late report
     must not stop the channel once more."""
     stop = table_of(ChannelStop)
     ended = sa.select(stop.c.id).where(

@@ -84,7 +84,7 @@ def deliver_due(
 
 @dataclass(slots=True)
 class _StartResult:
-    """What became of rows that were to be started."""
+    """Outcome of starting claimed rows: the attempts, the rows not sent now and those in doubt."""
 
     attempts: list[Attempt]
     statuses: Sequence[OutboxStatus]
@@ -138,7 +138,7 @@ class _Pipeline:
         return self.at_most - max(unanswered, len(self.in_flight) - self.transport.in_flight)
 
     def _can_start(self) -> bool:
-        """Whether there is something to start, and room for a set that is worth its queries."""
+        """True if there is something to start, and room for a set that is worth its queries."""
         return bool(self.prefetch) and self._room() >= self.worth
 
     def _start(self) -> None:
@@ -288,6 +288,6 @@ def _take(what: deque[T], at_most: int) -> list[T]:
 
 
 def _within(pace: Pace, lines: int) -> int:
-    """How many messages so many lines may hand over at once, and some more for when they are not evenly spread."""
+    """Count the messages that so many lines may hand over at once, with a margin for an uneven spread."""
     each = max(1, int(pace.units_per_second * BURST.total_seconds()))
     return each if lines == 1 else 2 * each * lines

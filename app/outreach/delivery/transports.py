@@ -54,12 +54,12 @@ class Transport(Protocol):
 
     @property
     def in_flight(self) -> int:
-        """How many requests may be made at once."""
+        """Number of requests that may be made at once."""
         ...
 
     @property
     def pace(self) -> Pace | None:
-        """What each line may hand over in a second; None = as much as it can."""
+        """Messages that each line may hand over in a second; None = no limit."""
         ...
 
     @property
@@ -68,7 +68,7 @@ class Transport(Protocol):
         ...
 
     def line(self, row: OutboxMessage) -> str:
-        """Which of the lines this message leaves from."""
+        """Name the line that this message leaves from."""
         ...
 
     def recheck_without_lock(

@@ -1,7 +1,7 @@
 """Decisions on record: the request, the gate's answer, and the replay of both.
 
-The answer with its reasons and figures is an event. The facts of that moment are kept
-beside it, because they have to be forgotten one day: the event, which nobody can change, holds only their SHA-256.
+The answer with its reasons and figures is an event. The facts of that moment are kept beside it, because they have to
+be forgotten one day. The event cannot be changed, so it holds only their SHA-256.
 """
 
 from __future__ import annotations
@@ -215,7 +215,7 @@ class Replay:
 
     @property
     def differences(self) -> dict[str, tuple[Any, Any]]:
-        """What -> (on record, now)."""
+        """Fields that differ: name -> (on record, now)."""
         return {
             name: (self.recorded.get(name), self.again.get(name))
             for name in ANSWER_KEYS

@@ -88,7 +88,7 @@ class Decision:
 
 @dataclass
 class RuleCount:
-    """How often answers named a rule as a reason; one answer may name several rules."""
+    """Number of answers that named a rule as a reason; one answer may name several rules."""
 
     rule: str
     citation: str = ""
@@ -122,7 +122,7 @@ def counts(session: Session, period: Period) -> dict[tuple[str, Channel | None],
 
 
 def rule_counts(session: Session, period: Period, limit: int = MAX_READ) -> RuleCounts:
-    """How often each rule objected. Reads the objections' data one by one, the newest `limit` of each kind."""
+    """Count how often each rule objected. Reads the objections' data one by one, the newest `limit` of each kind."""
     event = table_of(Event)
     result, rules = RuleCounts(), dict[str, RuleCount]()
     for kind in OBJECTIONS:
@@ -257,7 +257,7 @@ def day_counts(session: Session, period: Period, zone: str) -> dict[tuple[date, 
 
 
 def last_decision_at(session: Session) -> datetime | None:
-    """When the latest contact was decided on or made; one index look-up for each kind."""
+    """Time of the latest contact that was decided on or made; one index look-up for each kind."""
     event = table_of(Event)
     latest = [
         session.scalar(sa.select(sa.func.max(event.c.at)).where(event.c.kind == kind)) for kind in DECISION_OF

@@ -1,6 +1,6 @@
 """The suppression list: numbers and e-mail addresses to which nothing is sent, for any customer who has them.
 
-A message to an address that keeps refusing mail reaches nobody, and mailbox providers judge a sender by how many of
+A message to an address that keeps refusing mail reaches no reader, and mailbox providers judge a sender by how many of
 those it sends. The gate reads the list (`Facts.suppressed_since`), so that every way out obeys it.
 """
 
@@ -32,7 +32,7 @@ from app.policy.facts import Suppression
 
 
 def normalised(address: str) -> str:
-    """How the list spells it: mailbox providers take Anna@ and anna@ for one; a number is E.164 already."""
+    """Spell an address as the list does: mailbox providers take Anna@ and anna@ for one; a number is E.164 already."""
     return address.strip().lower()
 
 

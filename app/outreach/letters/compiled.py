@@ -82,7 +82,7 @@ class CompiledLetter:
         self._wordings: dict[tuple[object, ...], tuple[Parts, frozenset[str]]] = {}
 
     def words(self, values: Mapping[str, Value]) -> Worded:
-        """As `word` has them, and whatever it raises."""
+        """Return the texts that `word` gives for these values, or raise its error."""
         while True:
             key, printed = self._key(values)
             wording = self._wordings.get(key)
@@ -105,8 +105,8 @@ class CompiledLetter:
             return texts, wording[1]
 
     def _key(self, values: Mapping[str, Value]) -> tuple[tuple[object, ...], list[str]]:
-        """What a wording depends on (values that are used or empty, how many there are; None for a hole), and what goes
-        into its holes, in order."""
+        """Key of a wording (values that are used or empty, how many there are; None for a hole), and the texts of its
+        holes, in order."""
         key: list[object] = []
         printed: list[str] = []
         values_used = self._values_used
@@ -188,8 +188,8 @@ def _parts(text: str) -> tuple[str | int, ...]:
 
 
 def can_be_compiled(environment: Environment, sources: Sequence[str]) -> bool:
-    """Whether a compiled letter sees all that these templates do to a value: other filters and tests turn it to text
-    first, and change that."""
+    """Check that a compiled letter sees all that these templates do to a value. Other filters and tests turn the value
+    to text first, and change that text."""
     return trees_can_be_compiled([environment.parse(source) for source in sources])
 
 

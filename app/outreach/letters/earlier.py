@@ -26,7 +26,7 @@ Written = Mapping[int, Sequence[tuple[date, CaseStep]]]
 
 
 def written_on(session: Session, case_ids: Collection[int]) -> dict[int, list[tuple[date, CaseStep]]]:
-    """What was sent in these cases, as `Written` has it."""
+    """Messages that were sent in these cases, in the form of `Written`."""
     if not case_ids:
         return {}
     message, contact = table_of(OutboxMessage), table_of(PlannedContact)
@@ -49,8 +49,8 @@ def written_on(session: Session, case_ids: Collection[int]) -> dict[int, list[tu
 
 
 def wrote_before(written: Written, step: CaseStep, oldest_due_on: date | None) -> bool:
-    """Whether a letter was sent about what is past due now: one from before that fell due spoke of something else. What
-    the same step brought by another channel is not an earlier letter."""
+    """True if a letter was sent about the amount that is past due now. A letter from before that fell due spoke of
+    something else. A message of the same step by another channel is not an earlier letter."""
     return any(
         (oldest_due_on is None or on > oldest_due_on) and of != step
         for on, of in written.get(step.case_id, ())
@@ -63,8 +63,8 @@ def follow_ups(letters: Mapping[str, Letter]) -> frozenset[str]:
 
 
 def first_letter(letters: Mapping[str, Letter], wanted: Letter, ladder: Sequence[str]) -> Letter | None:
-    """What begins in the place of a letter that would follow up on nothing: the first of the ladder's letters, else
-    any, with the same purpose and channels that says nothing of an earlier one."""
+    """Find the letter to begin with, in the place of a letter that would follow up on nothing: the first of the
+    ladder's letters, else any, with the same purpose and channels that mentions no earlier letter."""
     for name in (*ladder, *sorted(letters)):
         letter = letters.get(name)
         if (

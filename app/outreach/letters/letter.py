@@ -46,7 +46,7 @@ class InstalmentLine:
 
 @dataclass(frozen=True, slots=True)
 class ItemLine:
-    """How the debt on one account came to be since a date (12 CFR 1006.34(c)(2)); amounts already formatted."""
+    """Growth of the debt on one account since a date (12 CFR 1006.34(c)(2)); amounts already formatted."""
 
     product: str
     last4: str
@@ -177,7 +177,7 @@ class Letter:
     _language: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def language_for(self, wanted: str) -> str:
-        """The language this letter would be sent in to somebody who reads `wanted` ('zh-TW' -> 'zh', 'fr' -> 'en')."""
+        """The language in which this letter goes to a customer who reads `wanted` ('zh-TW' -> 'zh', 'fr' -> 'en')."""
         language = self._language.get(wanted)
         if language is None:
             found = known_language(wanted, self.sent_in or self.languages)
@@ -187,7 +187,7 @@ class Letter:
         return language
 
     def locale_for(self, wanted: str, country: str) -> str:
-        """How its dates and amounts are written to somebody there, as `format_date` and `format_amount` take it."""
+        """Locale of its dates and amounts for a reader there, as `format_date` and `format_amount` take it."""
         return locale_for(self.language_for(wanted), country)
 
     def misfit(self, country: str, collector: str, currency: str, told: Collection[str]) -> str:

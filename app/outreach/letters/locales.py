@@ -89,7 +89,7 @@ def _in_twos(units: int, group: str) -> str:
 
 
 def amount_by_locale(minor: int, currency: str, language: str) -> str:
-    """What `format_amount` gives, slowly: as Unicode's locale data has it."""
+    """Format an amount as `format_amount` does, but slowly, from Unicode's locale data."""
     locale = _locale(language)
     value = Decimal(money.to_decimal_string(minor, currency))
     text = _amount_pattern(locale, money.exponent(currency)).apply(

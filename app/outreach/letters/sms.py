@@ -16,7 +16,8 @@ _PLAIN = str.maketrans(
 
 
 def sms_segments(text: str) -> int:
-    """How many SMS the text is billed as: 160/153 characters in GSM 7-bit, else 70/67 in UCS-2 (3GPP TS 23.038)."""
+    """Count the SMS that the text is billed as: 160/153 characters in GSM 7-bit, else 70/67 in UCS-2 (3GPP TS
+    23.038)."""
     if sms_encoding(text) == GSM:
         units, single, part = sum(2 if c in _GSM_DOUBLE else 1 for c in text), 160, 153
     else:
@@ -28,7 +29,7 @@ GSM, UCS2 = "GSM-7", "UCS-2"
 
 
 def sms_encoding(text: str) -> str:
-    """How the text goes over the air: one character outside the GSM alphabet makes all of it UCS-2."""
+    """Encoding of the text over the air: one character outside the GSM alphabet makes all of it UCS-2."""
     return GSM if all(c in _GSM or c in _GSM_DOUBLE for c in text) else UCS2
 
 

@@ -54,7 +54,7 @@ class AnswerTime:
 
 @dataclass(frozen=True, slots=True)
 class Itemization:
-    """How a debt came to be what it is since a date, in minor units (12 CFR 1006.34(b)(3), (c)(2)(vi)-(viii))."""
+    """Growth of a debt since a date, in minor units (12 CFR 1006.34(b)(3), (c)(2)(vi)-(viii))."""
 
     owed: int
     interest: int

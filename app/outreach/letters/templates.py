@@ -64,7 +64,7 @@ class LetterFiles:
         self._plain_blocks[language] = trees_can_be_compiled([self.tree(path) for path in paths])
 
     def tree(self, path: str) -> nodes.Template:
-        """What the template says, read once. BadLetter if it is missing or no template."""
+        """Parse the template, once. BadLetter if it is missing or no template."""
         if path not in self._trees:
             if path not in self.sources:
                 raise BadLetter(f"missing file {path}")
@@ -75,7 +75,7 @@ class LetterFiles:
         return self._trees[path]
 
     def spoken_of(self, path: str) -> tuple[frozenset[str], frozenset[str]]:
-        """The variables that the template speaks of, and attributes of whatever it is."""
+        """Names of the variables and of the attributes that the template reads."""
         if path not in self._spoken_of:
             tree = self.tree(path)
             names = list(tree.find_all(nodes.Name))
@@ -114,7 +114,7 @@ class LetterFiles:
 
 
 def _questions(tree: nodes.Template) -> Iterator[nodes.Node]:
-    """What `{% if x %}` and `x or y` ask about."""
+    """Nodes that `{% if x %}` and `x or y` test."""
     found: list[nodes.Node] = [*tree.find_all(nodes.Or)]
     found += [each.test for each in tree.find_all(nodes.If)]
     found += [each.test for each in tree.find_all(nodes.CondExpr)]

@@ -1,7 +1,6 @@
-"""The moves that nearly every message makes, for a whole set in one statement: from the claim to `sending`, and from
-there to `sent`. Each moves only what still stands where its worker left it, and says which those were; whatever is out
-of the ordinary goes row by row (`moves.py`).
-"""
+"""Bulk moves: one statement takes a whole set of messages from the claim to `sending`, or from there to `sent`. Each
+moves only messages that still stand where their worker left them, and says which those were. Every other move goes row
+by row (`moves.py`)."""
 
 from __future__ import annotations
 

@@ -28,8 +28,8 @@ def is_stopped(session: Session, destination: Destination) -> bool:
 def stop_channel(
     session: Session, destination: Destination, reason: str, *, by: Actor, now: datetime
 ) -> None:
-    """Send nothing more to this destination until somebody starts it again; queued messages stay queued. What stopped
-    it first stays the reason."""
+    """Send nothing more to this destination until a person starts it again; queued messages stay queued. The first
+    reason that stopped it stays the reason."""
     if is_stopped(session, destination):
         return
     values = {"destination": destination, "reason": reason[:500], "at": now, "by": by, "ended_by": ""}

@@ -54,7 +54,7 @@ LAST_LOOK = timedelta(days=1)
 
 
 def look_again(unknown_since: datetime, looked_up_at: datetime | None, now: datetime) -> bool:
-    """Whether it is time to look a message up: two minutes after it became unknown, then each time after four times as
+    """True if it is time to look a message up: two minutes after it became unknown, then each time after four times as
     long, for a day."""
     if looked_up_at is None:
         return now >= unknown_since + FIRST_LOOK

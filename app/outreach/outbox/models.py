@@ -108,8 +108,8 @@ class OutboxMessage(Row, table=True):
 
 
 class SendingPace(Row, table=True):
-    """How far ahead of its rate a sender is, shared by all workers: the earliest moment at which everything that was
-    handed over so far could have left at that rate."""
+    """Lead of a sender over its rate, shared by all workers: the earliest moment at which every message handed over so
+    far could have left at that rate."""
 
     __tablename__ = "sending_pace"
 
@@ -185,7 +185,7 @@ class ChannelStop(Row, table=True):
 
 
 class Heartbeat(Row, table=True):
-    """When each worker process was last alive."""
+    """Heartbeat: the time at which each worker process was last alive."""
 
     __tablename__ = "heartbeat"
 

@@ -77,11 +77,12 @@ class PrintService(Protocol):
     """The print service that takes published batches. Both verbs raise HandoffFailed."""
 
     def upload(self, batch: str) -> None:
-        """Put it there whole, under names that nobody takes; again replaces it. Refuses one that has its names."""
+        """Put the whole batch there, under names that the service does not fetch; again replaces it. Refuses one that
+        has its names."""
         ...
 
     def name(self, batch: str) -> None:
-        """Give what was uploaded its names. Whatever is there no more under the first had its own already."""
+        """Give the uploaded files their names. A file that is gone from its first name had its own already."""
         ...
 
 

@@ -228,7 +228,7 @@ class ContactBatch:
         return self.on + timedelta(days=1)
 
     def tell_person(self, contact_case: ContactCase, step: CaseStep, letter: str, why: str) -> None:
-        """Tell a person that a letter could not be sent to somebody, and why."""
+        """Tell a person that a letter could not be sent to a customer, and why."""
         title = self.catalog.letters[letter].title
         self._add_task(contact_case, step, f"{title} was not sent: {why}"[:300])
 

@@ -142,7 +142,7 @@ def write_deferred(
 
 
 def _still_true(session: Session, row: DeferredLetter, on: date) -> bool:
-    """Whether the letter still says something that holds for its reader after `on`."""
+    """True if the letter still says something that holds for its reader after `on`."""
     case = session.get_one(CollectionsCase, row.case_id)
     if row.step == DeskStep.CLOSED:
         return case.outcome is not None and CLOSING.get(case.outcome) == row.letter

@@ -114,7 +114,7 @@ def fall_back(session: Session, row: OutboxMessage, catalog: LetterCatalog, *, n
 
 
 def _is_owed(row: OutboxMessage) -> bool:
-    """A notice that did not leave: the law asks for it, whatever else was written or agreed."""
+    """True for a notice that did not leave: the law asks for it, even if something else was written or agreed."""
     return row.purpose is Purpose.NOTICE and row.status is OutboxStatus.WITHHELD
 
 

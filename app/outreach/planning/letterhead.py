@@ -19,7 +19,7 @@ from app.policy.facts import Contact
 
 
 class Letterhead(NamedTuple):
-    """Who writes, for whom, and where a customer answers: the same on all letters of a portfolio."""
+    """Letterhead: the sender, the creditor, and the address for answers; the same on all letters of a portfolio."""
 
     portfolio_id: int
     creditor: str

@@ -28,7 +28,7 @@ class PersonalLink(NamedTuple):
     """In which it was made, counted from LINK_EPOCH."""
 
     def has_ended(self, today: date) -> bool:
-        """Whether it can only stop messages by then."""
+        """True if the link can only stop messages by then."""
         return _week_of(today) - self.week > LINK_WEEKS
 
 

@@ -38,8 +38,8 @@ def plan_contacts(
 ) -> dict[str, int]:
     """Ask the strategy, the gate and the letters for each of these cases, and queue what is cleared.
 
-    All in the caller's transaction, under a lock on the customers: what this adds to a customer's contacts is
-    seen by whoever clears the next one. Returns counts of cleared, waiting, refused, call_tasks, resting.
+    All in the caller's transaction, under a lock on the customers: the next clearance of a customer sees the contacts
+    that this one adds. Returns counts of cleared, waiting, refused, call_tasks, resting.
     """
     work = _assemble(session, portfolio, case_ids, catalog, on=on, now=now, lock=True)
     work.write(session, by=SYSTEM)
@@ -55,8 +55,8 @@ def draft_contacts(
     on: date,
     now: datetime,
 ) -> ContactDraft:
-    """Plan the same without a lock and without writing: for a night, in which nobody else works. Cases that change
-    until `ContactDraft.write` are planned again there."""
+    """Plan the same without a lock and without writing: for a night, in which no person works. Cases that change until
+    `ContactDraft.write` are planned again there."""
     return ContactDraft(_assemble(session, portfolio, case_ids, catalog, on=on, now=now, lock=False))
 
 

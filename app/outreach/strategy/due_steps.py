@@ -46,7 +46,7 @@ def ask_strategy(
 ) -> list[StrategyAnswer]:
     """The strategy's answer for those of these cases that are open and have to be asked on `on`, from narrow rows.
 
-    On PostgreSQL the cases are locked; those that somebody else holds are left out.
+    On PostgreSQL the cases are locked; cases that another transaction holds are left out.
     """
     case, account, state = table_of(CollectionsCase), table_of(Account), table_of(AccountState)
     theirs = sa.and_(account.c.customer_id == case.c.customer_id, worked())

@@ -50,7 +50,7 @@ def sample_size(baseline: float, difference: float, *, power: float = 0.8, alpha
 
 
 def smaller_arm_share(share_percent: int) -> float:
-    """Which part of all cases the smaller arm gets."""
+    """Share of all cases that the smaller arm gets."""
     return min(share_percent, 100 - share_percent) / 100
 
 
@@ -78,7 +78,7 @@ def newcombe(x1: int, n1: int, x2: int, n2: int) -> tuple[float, float]:
 
 @dataclass(frozen=True, slots=True)
 class ArmResult:
-    """Cases of one arm that joined at least 30 days ago, whatever they were then sent (intention to treat).
+    """Cases of one arm that joined at least 30 days ago, regardless of what they were then sent (intention to treat).
 
     `recovered`: sum of what they paid within 30 days, in minor units; `recovered_squares` the sum of its squares.
     """

@@ -11,7 +11,7 @@ from app.outreach.strategy.experiments import Arm
 
 
 class StrategyVersion(Row, table=True):
-    """A strategy as somebody wrote it. UPDATE and DELETE are refused by triggers: a change is a new version."""
+    """A strategy as a person wrote it. UPDATE and DELETE are refused by triggers: a change is a new version."""
 
     __tablename__ = "strategy_version"
     __table_args__ = (sa.UniqueConstraint("portfolio_id", "code", "number"),)
@@ -31,12 +31,12 @@ class StrategyVersion(Row, table=True):
 
     @property
     def ref(self) -> str:
-        """How the record names it."""
+        """Name of the version on record."""
         return f"{self.code}@{self.number}"
 
 
 class LiveStrategy(Row, table=True):
-    """Which version a portfolio went by, and when; the one without an end is live."""
+    """Period in which a portfolio went by a version; the one without an end is live."""
 
     __tablename__ = "strategy_live"
     __table_args__ = (

@@ -96,7 +96,7 @@ def _cured(since: date, closed_on: date | None, outcome: CaseOutcome | None) -> 
 
 
 def compare_arms(session: Session, experiment: Experiment, on: date) -> Comparison:
-    """Results of all who took part, by the arm they were given, whatever they were then sent (intention to treat).
+    """Results of all who took part, by the arm they were given, regardless of the letters sent (intention to treat).
 
     Counted are those who joined at least 30 days before `on`, the last closed day.
     """

@@ -178,9 +178,9 @@ def decide(ladder: Ladder, situation: Situation, today: date) -> StepDue | Nothi
     """Decide which step of the ladder is due, or when to ask again.
 
     Due is the latest step whose day is reached, that lies behind the last one taken, whose condition holds and whose
-    wait is over: somebody who comes to us 75 days late gets the step for day 75, not every letter of the ladder on
-    one morning. Who comes so late that no letter lies between that step and court is written to first: nobody is
-    sued over what no letter told.
+    wait is over: a customer who comes to us 75 days late gets the step for day 75, not every letter of the ladder on
+    one morning. A customer who comes so late that no letter lies between that step and court is written to first: no
+    customer is sued over a debt that no letter told.
     """
     if situation.plan_live:
         return NothingDue("a promise or plan is being kept: ordinary reminders rest")
@@ -206,7 +206,7 @@ def decide(ladder: Ladder, situation: Situation, today: date) -> StepDue | Nothi
 
 
 def _court_is_next(ladder: Ladder, step: Step) -> bool:
-    """Whether the ladder sends no message from this step on until its legal step."""
+    """True if the ladder sends no message from this step on until its legal step."""
     if ladder.legal is None:
         return False
     return not any(
@@ -215,7 +215,8 @@ def _court_is_next(ladder: Ladder, step: Step) -> bool:
 
 
 def legal_due(ladder: Ladder, situation: Situation, today: date) -> bool:
-    """Whether this ladder's legal step is reached and nothing it asks for is missing, whatever was taken before."""
+    """True if this ladder's legal step is reached and nothing it asks for is missing, regardless of steps taken
+    before."""
     if ladder.legal is None or _stopped(ladder, situation, today):
         return False
     due, _ = _ripe([ladder.legal], situation.facts, today)

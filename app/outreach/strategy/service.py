@@ -69,7 +69,7 @@ def note_participants(
     session: Session, found: Ladders, asked: Iterable[tuple[int, int, int]], *, on: date
 ) -> None:
     """Record the arm of each (customer id, case id, past due) when its strategy is first asked. The case counts in that
-    arm, whatever becomes of it."""
+    arm to the end."""
     rows = [
         {
             "experiment_id": found.experiment_id,

@@ -24,7 +24,7 @@ _WINDOWS = ("window_days", "window_hours", "calendar")
 
 
 class Counted(StrEnum):
-    """Which past contacts a cap counts; each of the first three includes the stronger results."""
+    """Past contacts that a cap counts; each of the first three includes the stronger results."""
 
     ATTEMPTED = "attempted"
     PLACED = "placed"
@@ -90,7 +90,7 @@ class CapRule(Rule):
     what Regulation F means by "seven consecutive days" (12 CFR 1006.14(b)(2)). With several possible zones
     the one with the fullest window decides. `window_hours` rolls by the clock; `calendar` is the local day, week
     (from Monday) or month itself. Exactly one of the three is set.
-    Purposes say which contacts the cap stops; every past contact counts, whatever it was for.
+    Purposes say which contacts the cap stops; every past contact counts, for any purpose.
     """
 
     kind: ClassVar[str] = "cap"

@@ -184,7 +184,7 @@ def _weekday_and_clock(at: datetime) -> str:
 
 
 def _is_within(was: Week, now: Week) -> bool:
-    """Whether every minute open now was open before."""
+    """True if every minute open now was open before."""
     return all(
         any(first <= start and end <= last for first, last in old)
         for old, new in zip(was, now, strict=True)

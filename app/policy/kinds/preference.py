@@ -44,7 +44,7 @@ class PreferenceRule(Rule):
         return not asked.facts.preferences
 
     def closes_at(self, asked: Question) -> datetime:
-        """When the next inconvenient time begins, at the latest in two days."""
+        """Start of the next inconvenient time, at the latest in two days."""
         latest = asked.at + 2 * LONGEST_CLEARANCE
         begins = [
             readings(zone, day + timedelta(days=ahead), told.start)[0]
@@ -111,7 +111,7 @@ class PreferenceRule(Rule):
 
 
 def same_address(told: str, asked: str) -> bool:
-    """Whether two addresses are one. A postal address is the same in any order of its lines, and with a region that it
+    """True if two addresses are one. A postal address is the same in any order of its lines, and with a region that it
     lacked before."""
     if told == asked or "\n" not in told or "\n" not in asked:
         return told == asked

@@ -10,7 +10,7 @@ from app.policy.schema import SourcedTable
 
 @dataclass(frozen=True, slots=True)
 class AfterReferral:
-    """Whether reminders go on about a debt that the legal team has."""
+    """Rule for a debt that the legal team has: reminders about it go on, or end."""
 
     reminders: bool
     """Ordinary reminders go on."""

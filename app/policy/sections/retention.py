@@ -13,7 +13,7 @@ from app.policy.schema import SourcedTable, Text
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long the record of contacts is kept."""
+    """Time for which the record of contacts is kept."""
 
     years: int
     after: str

@@ -27,8 +27,8 @@ from app.core.staff.rules import Role
 def leave_for_the_visitor(
     engine: Engine, settings: Settings, portfolio: Portfolio, yesterday: date, now: datetime
 ) -> None:
-    """What came in this morning: money from the bank that does not say whose it is, a payments file with rows
-    that cannot be loaded, and a fee that somebody asks to waive."""
+    """Leave the work of this morning: money from the bank that does not say whose it is, a payments file with rows that
+    cannot be loaded, and a fee that an agent asks to waive."""
     with transaction(engine) as session:
         query = (
             select(Account, Customer)

@@ -26,7 +26,7 @@ LAST_DAY = 3_650
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a portfolio's strategies are spelled in."""
+    """Currency and delinquency buckets that a portfolio's strategies are written in."""
 
     currency: str
     buckets: tuple[str, ...]
@@ -267,7 +267,7 @@ class _Reader:
 
 
 def _check_action(step: Step, table: FieldReader) -> None:
-    """What an action needs, and what says nothing with it."""
+    """Check the fields of a step: those its action needs are there, and those without a meaning for it are not."""
     if step.action is Action.MESSAGE:
         if not step.letter and not table.wrong("letter"):
             table.fault("letter", "a message needs a letter")
