@@ -1,4 +1,5 @@
-"""Whether a creditor's `minimum_due` repeats what was unpaid before: then each unpaid month would count again."""
+"""Test for a creditor's `minimum_due` that repeats what was unpaid before: then each unpaid month would count
+again."""
 
 from __future__ import annotations
 
@@ -54,7 +55,7 @@ def arrears_in_minimums(statements: Iterable[Asked]) -> tuple[int, int]:
 
 
 def beyond_balance(statements: Sequence[Asked]) -> int:
-    """How many accounts have more in unpaid minimums than their last statement's balance."""
+    """Count the accounts whose unpaid minimums add up to more than their last statement's balance."""
     found = 0
     for _, group in groupby(statements, key=attrgetter("account_id")):
         unpaid = 0
@@ -65,7 +66,7 @@ def beyond_balance(statements: Sequence[Asked]) -> int:
 
 
 def warning_of(statements: Sequence[Asked]) -> str:
-    """What to tell about these statements; '' = nothing."""
+    """Return the warning about these statements; '' = nothing looks wrong."""
     grew, judged = arrears_in_minimums(statements)
     if grew >= FEWEST and 2 * grew >= judged:
         return (

@@ -209,8 +209,8 @@ def _calling_codes() -> str:
 
 
 def _stays_as_it_is(texts: pl.Series, calling_code: str) -> pl.Series:
-    """Where normalising an E.164 number under this calling code gives it back: it has a possible length and does not
-    begin with what could be a national prefix."""
+    """Mark the E.164 numbers that normalising under this calling code would not change: of a possible length, and
+    without a possible national prefix at the start."""
     region = phonenumbers.region_code_for_country_code(int(calling_code))
     metadata = PhoneMetadata.metadata_for_region(region)
     if metadata is None or metadata.general_desc is None:

@@ -80,7 +80,7 @@ class UnmatchedPayment(Row, table=True):
 
 
 class BankTransaction(Row, table=True):
-    """Where a bank's message told of a transaction, so that the same one in another message is not another payment."""
+    """Place of a transaction in a bank's message, so that the same one in another message is not another payment."""
 
     __tablename__ = "bank_transaction"
     __table_args__ = (

@@ -56,7 +56,7 @@ class PreviewReject:
 
 @dataclass
 class Preview:
-    """What is understood of the first rows. `read` = understood + rejected, at most CHECKED."""
+    """Result of reading the first rows of a file. `read` = understood + rejected, at most CHECKED."""
 
     kind: str
     file: str

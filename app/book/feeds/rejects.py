@@ -60,7 +60,7 @@ class RejectsFile:
             self._handle.truncate()
 
     def keep(self) -> None:
-        """What was written belongs to a batch that is committed."""
+        """Mark the rows written so far as kept: their batch is committed."""
         if self._handle:
             self._kept = self._handle.tell()
 

@@ -64,7 +64,7 @@ class _Transaction:
 
     @property
     def element(self) -> Element:
-        """Where the parties and references of the transaction are."""
+        """Return the element that holds the parties and references of the transaction."""
         return self.entry if self.part.details is None else self.part.details
 
 
@@ -123,7 +123,8 @@ def _understood(
 
 
 def _parts(entry: Element, what: Booked, currency: str) -> list[Part]:
-    """What was booked decides whether money came or went, whatever the details say of their direction."""
+    """Return the payments or returns of an entry. The booking decides whether money came or went; the direction that
+    the details state does not."""
     if what.is_credit and what.is_reversal:
         raise Refused("CdtDbtInd", "is no payment: a debit taken back")
     if what.is_credit:
@@ -138,7 +139,7 @@ def _refused(entry: Element, number: int, refused: Refused) -> Reject:
 
 
 def _shown(entry: Element) -> list[str]:
-    """What the rejects file shows of an entry."""
+    """Return the cells that the rejects file shows of an entry."""
     shown = [text_of(entry, tag) for tag in ("AcctSvcrRef", "Amt", "CdtDbtInd", "AddtlNtryInf")]
     return [blotted(cell) for cell in shown]
 
@@ -198,7 +199,7 @@ def _returned(transaction: _Transaction, currency: str, file: _File, seen: Seen)
 
 
 class _File:
-    """What is counted over a whole file: how often it has said the same, or given the same reference."""
+    """Counts over a whole file: how often it has given the same transaction, or the same reference."""
 
     def __init__(self, secret: str) -> None:
         self.secret = secret
@@ -255,7 +256,8 @@ def _bank_reference(transaction: _Transaction) -> str:
 
 
 def _former_reference(transaction: _Transaction) -> str:
-    """What a transaction without a reference of its own was called before placeholders were known for what they are."""
+    """Return the reference that earlier releases gave a transaction without one of its own, before they knew
+    placeholders."""
     entry, source = transaction.entry, transaction.source
     made = f"{text_of(entry, 'NtryRef')}/{source.named}/{transaction.number}"
     whole = text_of(transaction.element, "Refs/AcctSvcrRef") or text_of(entry, "AcctSvcrRef") or made
@@ -292,7 +294,7 @@ def batches(
 
 
 def _by_batch(items: Iterator[Row | Reject]) -> Iterator[list[Row | Reject]]:
-    """What came before the place where a file breaks off is given before the error."""
+    """Yield the rows in batches. The rows before the place where a file breaks off come before the error."""
     batch: list[Row | Reject] = []
     try:
         for item in items:

@@ -36,7 +36,7 @@ class Refused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Booked:
-    """What a bank booked, whatever its details say."""
+    """Booking of an entry by the bank, which its details cannot change."""
 
     is_credit: bool
     is_reversal: bool
@@ -94,8 +94,8 @@ def _amount(entry: Element, currency: str) -> int:
 
 
 def _day(entry: Element, today: date | None, *, is_credit: bool) -> date:
-    """When the money counts: of a credit the value date or the booking date, whichever is earlier; of a debit the value
-    date, or the booking date where the value date has not come yet."""
+    """Return the day on which the money counts. A credit counts on its value date or its booking date, whichever is
+    earlier. A debit counts on its value date, or on its booking date where the value date has not come yet."""
     found = {kind: day for kind in ("ValDt", "BookgDt") if (day := _date(entry, kind))}
     if not found:
         raise Refused("ValDt", "is missing, and so is the booking date")
@@ -149,7 +149,8 @@ def _of_one(told: _Details) -> list[Part]:
 
 
 def _with_rest(told: _Details, number: int) -> list[Part]:
-    """What the bank details, and the rest for a person; all of it for a person where the details cannot be right."""
+    """Return the parts that the bank details, and the rest as a part for a person. Where the details cannot be right,
+    all of it is for a person."""
     known = [told.settled(at) for at in range(len(told.details))]
     total = sum(amount for amount in known if amount)
     size = max(number, len(told.details))
@@ -240,7 +241,7 @@ class _Details:
 
     @property
     def goes_both_ways(self) -> bool:
-        """Whether a detail is booked against the direction of its entry."""
+        """Check whether a detail is booked against the direction of its entry."""
         direction = text_of(self.entry, "CdtDbtInd")
         return any(text_of(each, "CdtDbtInd") not in {"", direction} for each in self.details)
 
@@ -289,7 +290,8 @@ def _positive(node: Element | None, currency: str) -> int | None:
 
 
 def _charges_of(part: Element, currency: str) -> int:
-    """What banks kept, by their records or else in all; charges given back count against it."""
+    """Add up the charges that banks kept, from their records or else from the total; charges given back are
+    subtracted."""
     found = 0
     for charges in part.findall("Chrgs"):
         records = charges.findall("Rcrd") or ([charges] if charges.find("Amt") is not None else [])
@@ -308,7 +310,7 @@ def charges_words(part: Element | None, entry: Element, currency: str) -> str:
 
 
 def takes_back(element: Element) -> bool:
-    """Whether an entry or a detail says that a payment of before comes back."""
+    """Check whether an entry or a detail says that it returns an earlier payment."""
     if element.find("RtrInf") is not None:
         return True
     return text_of(element, "BkTxCd/Domn/Fmly/SubFmlyCd") in TAKEN_BACK

@@ -51,7 +51,7 @@ COUNTER = re.compile(r"[0-9]{1,6}")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where in a message an entry stands: two pages of one message hold different entries."""
+    """Place of an entry in a message. Two pages of one message hold different entries."""
 
     message: str = ""
     page: str = ""
@@ -112,8 +112,11 @@ def entries_of(handle: IO[bytes], name: str) -> Iterator[tuple[Element, Source]]
 
 
 def _source(header: Mapping[str, str], notification: Mapping[str, str]) -> Source:
-    """What is in one message and page more than once is there for another payment each time; what is in another message
-    again may be the same one. The pages of a message have its id, or that of the notification, in common."""
+    """Return the place of an entry, by message and page.
+
+    A transaction that one message and page give more than once is another payment each time. One that another message
+    gives again may be the same payment. The pages of a message share its id, or that of the notification.
+    """
     account, about = notification.get("Acct", ""), notification.get("Id", "")
     named = f"{header.get('MsgId', '')}/{about}"
     pages = header.get("MsgPgntn", ""), notification.get("NtfctnPgntn", "")

@@ -44,7 +44,7 @@ def waiting(session: Session, portfolio_id: int, *, limit: int = 200) -> list[Un
 
 
 def waiting_summary(session: Session, portfolio_id: int) -> WaitingSummary:
-    """How many payments wait, how much money that is, and since when the oldest."""
+    """Return the number of waiting payments, their sum, and the date of the oldest."""
     table = table_of(UnmatchedPayment)
     query = sa.select(
         sa.func.count(),
@@ -126,8 +126,8 @@ def _similar(session: Session, portfolio_id: int, keys: Iterable[str]) -> list[t
 
 
 def _named_like(session: Session, portfolio_id: int, name: str) -> dict[int, int]:
-    """account id -> customer id, of customers with the payer's name. The database finds names that may be it, whatever
-    their accents and case; `name_words` decides."""
+    """Map account id -> customer id, of customers with the payer's name. The database finds similar names, with any
+    accents and in either case; `name_words` decides."""
     wanted = name_words(name)
     if not wanted or (len(wanted) == 1 and wanted[0].isascii()):
         return {}

@@ -27,7 +27,7 @@ from app.core.types import JsonObject
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Where a message says a transaction, and what it is known by."""
+    """Place of a transaction in a message, and the identifiers it carries."""
 
     message: str
     page: str
@@ -66,7 +66,8 @@ class KnownTransaction:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What may tell apart two transactions of one reference, amount and day; '' or zeros where nothing was said."""
+    """Details that may tell apart two transactions of one reference, amount and day; '' or zeros where none were
+    given."""
 
     end_to_end: str
     payer_key: str
@@ -88,7 +89,7 @@ class Told:
 
 
 class Identities:
-    """Which transactions of a batch are known, and what the others are called."""
+    """Known transactions of a batch, and references for its new ones."""
 
     def __init__(self, session: Session, portfolio_id: int, rows: Sequence[Row]) -> None:
         self._portfolio_id = portfolio_id
@@ -132,7 +133,8 @@ class Identities:
                 self._told[reference].append(Told(*told))
 
     def is_known(self, seen: Seen) -> bool:
-        """Whether this very place was read before, or another message said the same; noted if so."""
+        """Check whether this very place was read before, or another message gave the same transaction. The latter is
+        recorded."""
         if (seen.message, seen.page, seen.key, seen.nth) in self._places:
             return True
         number = self._number(seen)
@@ -142,7 +144,8 @@ class Identities:
         return True
 
     def _number(self, seen: Seen) -> int:
-        """Which of the payments that look alike this is: the first that its message has not said yet."""
+        """Return the number of a payment among those that look alike: the first that its message has not given
+        yet."""
         place = (seen.message, seen.key)
         while self._lowest[place] in self._numbers[place]:
             self._lowest[place] += 1
@@ -168,7 +171,7 @@ class Identities:
         return (f"bank:{seen.key[:32]}{again}",)
 
     def _was_stored(self, seen: Seen, payment: Incoming) -> bool:
-        """Whether an earlier release stored this payment under a name that it could not tell from others."""
+        """Check whether an earlier release stored this payment under a name that other payments could share."""
         known = self.known_transactions.get(seen.before)
         if known is None or self._told[seen.before]:
             return False
@@ -179,7 +182,7 @@ class Identities:
         ) and known.told in told
 
     def conflict(self, name: str, seen: Seen, payment: Incoming) -> str:
-        """What differs from the payment that has this name, in words, or ''."""
+        """Describe the difference from the payment that already has this name; '' = there is none."""
         known = self.known_transactions.get(name)
         if known is None:
             return ""

@@ -1,6 +1,7 @@
-"""Whose money is it: payments a bank credited to us, matched by reference, then by payer and amount, else by a person.
+"""Matching of payments that a bank credited to us: by reference, then by payer and amount, else by a person.
 
-The rule is `rules.decide`; here are its facts, what is stored of its answer, and what a person decides in its place.
+`rules.decide` is the rule. This file gathers its facts, stores its answer, and applies what a person decides in its
+place.
 """
 
 from __future__ import annotations
@@ -121,7 +122,7 @@ def post_matched(
 
 
 def description(payment: Incoming) -> str:
-    """How a bank's credit is described in the ledger; a return is found again by the end-to-end id."""
+    """Describe a bank's credit for the ledger; a return is found again by the end-to-end id."""
     plain = f"bank credit {payment.end_to_end}".strip()
     return (f"{plain}; {payment.note}" if payment.note else plain)[:200]
 
@@ -158,7 +159,7 @@ def keep_waiting(
     by: Actor,
     now: datetime,
 ) -> None:
-    """Put payments nobody could be found for where a person sees them."""
+    """Store payments without an account on the list that a person works."""
     rows = [
         {
             "portfolio_id": portfolio_id,

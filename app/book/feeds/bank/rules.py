@@ -1,4 +1,5 @@
-"""Whose payment is it: what a bank tells of a credit, and the account it belongs to, or why that is not known. Pure."""
+"""Match of a bank's credit: the details that the bank gives, and the account it belongs to, or why none is known.
+Pure."""
 
 from __future__ import annotations
 
@@ -72,13 +73,13 @@ def decide(
     paid_before: Sequence[Known],
     shapes: Collection[str] = (),
 ) -> Match | NoMatch:
-    """Whose payment it is.
+    """Decide which account a payment belongs to.
 
     `by_key` has the accounts of each `reference_key` found in what the payer wrote, `paid_before` those that the
-    payer's bank account has paid for. A reference in the structured field counts before the end-to-end id, that
-    before the free text; where one of them names several accounts it is for a person to say. `shapes` are those of the
-    book's references (`shape_of`): what has one and is no account of ours was meant for one, so the payer does not
-    decide.
+    payer's bank account has paid for. A reference in the structured field counts before the end-to-end id, and that
+    before the free text; where one of them names several accounts, a person decides. `shapes` are those of the
+    portfolio's references (`shape_of`). A text of such a shape that is no account of ours was meant for one, so the
+    payer does not decide then.
     """
     if payment.obstacle:
         return NoMatch(payment.obstacle)
@@ -110,7 +111,7 @@ def decide(
 
 
 def _no_such_account(payment: Incoming, shapes: Collection[str]) -> str:
-    """What is written as this book's accounts are, given that none of ours is named."""
+    """Return the first text written like a reference of this portfolio, given that none of its accounts is named."""
     keys = (key for found, _ in reference_keys(payment) for key in found if _is_telling(key))
     return next((key for key in keys if shape_of(key) in shapes), "")
 
@@ -168,7 +169,8 @@ def reference_keys(payment: Incoming) -> list[tuple[list[str], str]]:
 
 
 def reference_key(text: str) -> str:
-    """What is compared of a reference: letters and digits, upper case; payers drop hyphens and add blanks."""
+    """Reduce a reference to the letters and digits that are compared, in upper case; payers drop hyphens and add
+    blanks."""
     return re.sub(r"[ \-./]", "", text).upper()
 
 
@@ -204,7 +206,7 @@ def creditor_reference(text: str) -> str:
 
 
 def _is_telling(key: str) -> bool:
-    """Long enough not to be a year, a house number or an amount that happens to be somebody's reference."""
+    """Check whether a key is too long to be a year, a house number or an amount that happens to equal a reference."""
     mixed = any(map(str.isdigit, key)) and any(map(str.isalpha, key))
     return len(key) >= 6 and any(map(str.isdigit, key)) or (mixed and len(key) >= 4)
 

@@ -1,4 +1,4 @@
-"""Split a text file into blocks of lines and rows, whatever its quotes and line ends are."""
+"""Split a text file into blocks of lines and rows, with any quotes and line ends."""
 
 from __future__ import annotations
 
@@ -313,7 +313,7 @@ class Lines:
 
 
 class Oddities:
-    """Where in a piece of text there is more than plain lines."""
+    """Places in a piece of text that are more than plain lines."""
 
     def __init__(
         self, data: bytes, at: int, end: int, plain: re.Pattern[bytes], delimiters: int, delimiter: str
@@ -351,7 +351,8 @@ class Oddities:
         return at
 
     def _valid(self, at: int) -> int:
-        """Where the line begins that holds the first byte from `at` on that is not UTF-8."""
+        """Return the start of the line with the first byte from `at` on that is not UTF-8; the end of the text if
+        there is none."""
         try:
             codecs.utf_8_decode(memoryview(self._data)[at : self._end], "strict", True)
         except UnicodeDecodeError as error:
@@ -359,7 +360,8 @@ class Oddities:
         return self._end
 
     def _long_line(self, at: int) -> int:
-        """Where the first line longer than MAX_LINE begins. Such a line fills a whole window of half that size."""
+        """Return the start of the first line longer than MAX_LINE. Such a line fills a whole window of half that
+        size."""
         half = MAX_LINE // 2
         for window in range(at, self._end, half):
             if self._data.find(b"\n", window, window + half) >= 0 or window + half > self._end:

@@ -41,7 +41,7 @@ def has_day(format: str) -> bool:
 
 @lru_cache(maxsize=100)
 def _whole(format: str) -> re.Pattern[str]:
-    """What a text of this format looks like, as far as the number of digits goes."""
+    """Return a pattern for texts of this format; it checks the number of digits, not their values."""
     parts = re.findall(r"%-?.|\s+|[^%\s]", format)
     pattern = ""
     for at, part in enumerate(parts):

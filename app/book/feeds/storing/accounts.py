@@ -129,7 +129,7 @@ def _store_customers(
 
 
 def _corrections(session: Session, book: KnownRows, known: pl.DataFrame | None) -> dict[tuple[int, str], str]:
-    """What the file said when a person put it right, by (customer, field). They are few."""
+    """Map (customer, field) -> what the file said when a person corrected it. They are few."""
     if known is None:
         return {}
     table, customer = table_of(ContactCorrection), table_of(Customer)
@@ -243,8 +243,8 @@ def _change_accounts(
 
 
 class _Reported:
-    """What the file says of holders and statuses, beside what waits or was refused of the accounts at hand: a file
-    that gives every card another holder leaves as many of the others."""
+    """Holders and statuses that a file reports, beside the changes of these accounts that wait or were refused. A
+    file that gives every card another holder leaves as many waiting."""
 
     def __init__(self, session: Session, book: KnownRows, by: Actor, account_ids: Sequence[int]) -> None:
         self.session, self.book, self.by = session, book, by

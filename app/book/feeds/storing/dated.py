@@ -181,7 +181,7 @@ def within_days(
 
 
 def _wrong_day(rows: pl.DataFrame, rule: DateRule, today: date) -> pl.Series:
-    """Where `refusal` would refuse, of the whole column at once."""
+    """Mark the rows that `refusal` would refuse, for the whole column at once."""
     on = rows[rule.value]
     wrong = pl.repeat(False, rows.height, dtype=pl.Boolean, eager=True)
     if rule.ahead is not None:

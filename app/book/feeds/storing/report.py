@@ -9,8 +9,9 @@ from app.core.types import JsonObject
 
 @dataclass
 class LoadReport:
-    """What `desk feed load` prints. `read` = loaded + updated + unchanged + conflicts + rejected; `warned` counts words
-    about cells of rows that were loaded all the same, which are in `warnings_file`; `notes` are about the file."""
+    """Report that `desk feed load` prints. `read` = loaded + updated + unchanged + conflicts + rejected; `warned`
+    counts warnings about cells of rows that were loaded all the same, which are in `warnings_file`; `notes` are about
+    the file."""
 
     kind: str
     read: int = 0

@@ -32,7 +32,7 @@ DAY_0 = (FIRST_DATE - date(1970, 1, 1)).days
 
 
 def new_ids(session: Session, model: type[SQLModel], number: int) -> pl.Series:
-    """Ids nobody else will use. On SQLite the transaction holds the only write lock."""
+    """Reserve ids for new rows. On SQLite the transaction holds the only write lock, so they stay free."""
     name = table_of(model).name
     connection = session.connection()
     if connection.dialect.name == "sqlite":
