@@ -104,12 +104,12 @@ def unmatched(
     if q:
         query = query.where(_mentions(q))
     if waits:
-        # Few enough to be shown at once; somebody is at them every day.
+        # Few enough to be shown at once, because people work on them every day.
         query = query.order_by(col(UnmatchedPayment.paid_on), key).limit(500)
     else:
         query = query.where(key < int(after[0])) if after else query
         query = query.order_by(key.desc()).limit(PAGE + 1)
-    rows = [{"payment": payment, "portfolio": book} for payment, book in session.execute(query)]
+    rows = [{"payment": payment, "portfolio": portfolio} for payment, portfolio in session.execute(query)]
     more = not waits and len(rows) > PAGE
     found = counts(session)
     return page(
