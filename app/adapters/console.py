@@ -12,7 +12,7 @@ from app.core.vocabulary import Channel
 from app.outreach.outbox.dispatch import Accepted, Dispatch, SendResult
 
 KEEP = 1000
-"""How many messages a sender remembers; older ones are forgotten."""
+"""Number of messages a sender remembers; older ones are forgotten."""
 
 
 class ConsoleSender:

@@ -210,7 +210,7 @@ def _written_to(session: Session, customers: Sequence[Customer], body: str) -> l
 def _store(session: Session, message: InboundMessage, meant: Reading) -> InboundMessage | None:
     """Store the row; None where the provider's id is known: it is a repetition."""
     message.intents = ",".join(meant.intents)
-    # A quoted word of theirs can be among these, and with it whatever they wrote beside it.
+    # A quoted word of theirs can be among these, and with it any words they wrote beside it.
     message.matched = mask_card_numbers(" | ".join(meant.matched))[:600]
     message.keyword = meant.keyword
     values = message.model_dump(exclude={"id"})

@@ -67,7 +67,7 @@ class Arrived:
     media: int = 0
     opt_out_type: str = ""
     at: datetime | None = None
-    """When the provider got it; None = just now."""
+    """Time at which the provider got it; None = just now."""
 
 
 class Inbox(Protocol):
@@ -212,7 +212,7 @@ def _meanings(
 
 
 def _is_theirs(phrase: Phrase, languages: Collection[str] | None) -> bool:
-    """English is read from everybody, because our messages name STOP to everybody; ideographs are no other word."""
+    """English is read from every customer, because our messages name STOP to all; ideographs are no other word."""
     return languages is None or phrase.language in ("en", *languages) or bool(_IDEOGRAPH.search(phrase.words))
 
 

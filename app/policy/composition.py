@@ -52,7 +52,7 @@ class Resident(Protocol):
 
 def packs_for(portfolio: PortfolioPolicy, customer: Resident) -> Pack:
     """The effective pack of a customer: the portfolio's, the customer's country's and place's, and the portfolio's
-    tightening. The same object for everybody it applies to, so that it can be compared by `is`.
+    tightening. The same object for every customer it applies to, so that it can be compared by `is`.
 
     NotFound when the portfolio names a pack that does not exist.
     """

@@ -71,7 +71,7 @@ class PreferenceKind(StrEnum):
     WORKPLACE = "workplace"
     """A number or address at work, known or forbidden by the employer."""
     TIMEZONE = "timezone"
-    """Where they say they live; goes into `Facts.timezones`."""
+    """Time zone in which they say they live; goes into `Facts.timezones`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class Preference:
     address: str = ""
     """An inconvenient place or workplace: the number or address as it is on file."""
     until: datetime | None = None
-    """When it lapses; None = it stands."""
+    """Time at which it lapses; None = it stands."""
 
 
 class Suppression(StrEnum):
@@ -112,7 +112,7 @@ class Hold:
     kind: HoldKind
     started_at: datetime
     until: datetime | None
-    """When it ends by itself; None = only a person ends it."""
+    """Time at which it ends by itself; None = only a person ends it."""
     review_on: date | None = None
     """For a hold that only a person ends: the day on which a person looks at it again."""
 

@@ -48,7 +48,7 @@ class Pack:
     stacks_on: tuple[str, ...] = ()
     """Packs that this one only adds to; it applies together with each of them that does."""
     place: Territory | None = None
-    """Where in its country an overlay applies; None = everywhere."""
+    """Part of its country in which an overlay applies; None = everywhere."""
     parts: tuple[str, ...] = ()
     """Labels of the packs stacked in this one."""
     text: str = field(default="", repr=False, compare=False)

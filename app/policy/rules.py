@@ -43,7 +43,7 @@ class FactsNeeded:
     """The part of a customer's past that a rule looks at, so that only that part is read."""
 
     history_days: int = 0
-    """How many days of past contacts."""
+    """Number of days of past contacts."""
     letters: frozenset[str] = frozenset()
     """The letters whose sendings count."""
     debt_years: int | None = None
@@ -62,7 +62,7 @@ class Comparison(NamedTuple):
     was: object
     now: object
     as_strict: bool
-    """Whether the changed one permits nothing that the first forbids."""
+    """True if the changed one permits nothing that the first forbids."""
 
 
 class RuleTable(DatedTable, SourcedTable):
@@ -92,16 +92,16 @@ class Rule:
     table: ClassVar[type[RuleTable]]
     """The fields that such a table may have."""
     closes: ClassVar[bool] = False
-    """Whether the clock alone may stop a contact that the rule lets pass now: then it answers `closes_at`."""
+    """True if the clock alone may stop a contact that the rule lets pass now: then it answers `closes_at`."""
 
     id: str
     channels: frozenset[Channel] = frozenset(Channel)
     purposes: frozenset[Purpose] = frozenset(Purpose)
     force: str
-    """How binding it is, in the field's words: law, rebuttable presumption, operator choice, ..."""
+    """Authority of the rule, in the field's words: law, rebuttable presumption, operator choice, ..."""
     citation: str
     source: str
-    """Where the text was seen; 'memory' when it was not."""
+    """Place where the text was seen; 'memory' when it was not."""
     verified: bool
     effective_from: date | None = None
     effective_to: date | None = None

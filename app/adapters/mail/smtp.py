@@ -39,7 +39,7 @@ log = structlog.get_logger("desk.email")
 
 TIMEOUT_SECONDS = 20.0
 VERDICT_SECONDS = 120.0
-"""How long to wait for the answer to a whole message, while the server looks for viruses in it. RFC 5321 (4.5.3.2.6)
+"""Time to wait for the answer to a whole message, while the server looks for viruses in it. RFC 5321 (4.5.3.2.6)
 wants ten minutes; a worker's claim does not last that long."""
 CONNECTIONS = 10
 """At once. Postfix lets one client have 50 (smtpd_client_connection_count_limit); others take fewer."""
@@ -223,7 +223,7 @@ class SmtpEmailSender:
                 if not at_once or code == 421:
                     break
             elif refusal is not None and code == 354:
-                smtp.send(".\r\n")  # it wants a text all the same: nothing, to nobody
+                smtp.send(".\r\n")  # it wants a text all the same: an empty one, to no address
                 smtp.getreply()
         return refusal
 

@@ -49,7 +49,7 @@ class SftpPrintService:
             "password": unquote(parts.password) if parts.password else None,
             "client_keys": [_private_key(key)] if key else None,
             "known_hosts": ([_host_key(host_key)], [], []),
-            # Nothing that happens to lie in the home of whoever runs this.
+            # No settings from the home directory of the account that runs this.
             "config": None,
             "agent_path": None,
             "connect_timeout": CONNECT_SECONDS,

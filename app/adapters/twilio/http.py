@@ -68,7 +68,7 @@ class _OneTryHttpClient(AsyncHttpClient):
         silent = logging.Logger("twilio.silent", level=logging.CRITICAL)  # it would log request headers
         super().__init__(silent, True, timeout_seconds)
         self._api_url = api_url.rstrip("/")
-        # Who gives up finding the address and connecting, before the time for all is over, knows that nothing was sent.
+        # A time-out while connecting, before the time for all is over, proves that nothing was sent.
         self._timeout = aiohttp.ClientTimeout(total=timeout_seconds, connect=timeout_seconds * 0.8)
         self._proxy = _proxy(self._api_url)
         self._trusted = ssl.create_default_context()
@@ -113,7 +113,7 @@ class _OneTryHttpClient(AsyncHttpClient):
         loop = asyncio.get_running_loop()
         session = self._sessions.get(loop)
         if session is None:
-            # As many connections as there are requests: whoever makes these decides how many that may be.
+            # As many connections as there are requests: the caller decides how many requests that may be.
             connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_SECONDS, ssl=self._trusted)
             session = self._sessions[loop] = aiohttp.ClientSession(
                 connector=connector, timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar()

@@ -70,7 +70,7 @@ class TwilioSmsSender:
             return outcome_of(int(refusal.status), refusal.code)
         except (aiohttp.ClientError, TimeoutError) as failure:
             return outcome_of_failure(failure)
-        except Exception as failure:  # whatever the library tripped over, the message may be on its way
+        except Exception as failure:  # any error of the library: the message may be on its way
             return Uncertain(f"Twilio's answer could not be read ({type(failure).__name__})")
         if not message.sid:
             return Uncertain("Twilio's answer names no message")

@@ -98,7 +98,7 @@ def post_experiment(
 def post_experiment_end(
     code: PortfolioCode, experiment_id: RowId, caller: Manager, session: OnceSession, now: Now
 ) -> ExperimentShape:
-    """Everybody goes by the live version again; results still come in for 30 days."""
+    """All cases go by the live version again; results still come in for 30 days."""
     portfolio: Portfolio = get_portfolio(session, code)
     experiment = session.get(Experiment, experiment_id)
     if experiment is None or experiment.portfolio_id != portfolio.id:

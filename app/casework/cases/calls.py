@@ -87,4 +87,4 @@ NO_CALLBACK = (frozenset(result for result, kind in CALL_HOLDS.items() if kind i
 RETRY_AFTER = timedelta(hours=2)
 """Time until an unanswered call may be tried again."""
 CALLBACK_DAYS = 90
-"""How far ahead a callback may lie."""
+"""Time ahead within which a callback may lie."""

@@ -52,7 +52,7 @@ def debt_of(accounts: Iterable[Now]) -> CustomerDebt:
 def debts_as_folded(session: Session, customer_ids: Iterable[int]) -> dict[int, CustomerDebt]:
     """By customer, as the last fold left it; customers without a worked account are left out.
 
-    Looked up some thousand customers at a time through indexes. One join with everybody's sums is a statement less
+    Looked up some thousand customers at a time through indexes. One join with the sums of all is a statement less
     to read, but a planner that has no statistics yet computes those sums again for every case.
     """
     state, account, owed = table_of(AccountState), table_of(Account), owed_minor()

@@ -24,7 +24,7 @@ class CaseOpened(Payload):
     past_due_minor: int
     oldest_due_on: date | None
     why: str = ""
-    """Where it was not the night that opened it: an account's end was undone."""
+    """Reason for opening it when the night did not: an account's end was undone."""
 
     def present(self, reader: Reader) -> TimelineEntry:
         owes = f"{reader.money(self.past_due_minor)} past due since {reader.day(self.oldest_due_on)}"
@@ -65,7 +65,7 @@ class CaseAssigned(Payload):
     FILTERS = (TimelineFilter.CASE,)
 
     owner: str
-    """Username; empty for nobody."""
+    """Username; empty for an unassigned case."""
 
     def present(self, reader: Reader) -> TimelineEntry:
         return TimelineEntry(f"Assigned to {reader.name(self.owner) if self.owner else 'no one'}")
@@ -142,7 +142,7 @@ class CallTaskCreated(Payload):
     step: str
     due_on: date
     wish: str = ""
-    """When the customer wants to be called, as they wrote it."""
+    """Time at which the customer wants to be called, as they wrote it."""
     at: datetime | None = None
     """The earliest moment they named."""
 

@@ -54,7 +54,7 @@ ENDINGS: Mapping[AccountStatus, CaseOutcome] = {
     AccountStatus.SETTLED: CaseOutcome.SETTLED,
     AccountStatus.PAID: CaseOutcome.PAID,
 }
-"""How a case ends with its accounts; where they ended differently, the first of these counts."""
+"""Outcome of a case whose accounts ended; where they ended differently, the first of these counts."""
 
 
 def outcome_of(balance_minor: int, ended: Collection[AccountStatus] = ()) -> CaseOutcome:

@@ -121,7 +121,7 @@ def reopen_case(
         )
         session.add(case)
     else:
-        # What the case said when it closed may have to be said again, another time.
+        # The letter sent when the case closed may have to be sent again, another time.
         case.occurrence += 1
     case.status, case.outcome, case.closed_on = CaseStatus.OPEN, None, None
     case.past_due_minor, case.balance_minor, case.oldest_due_on = owes.past_due, owes.balance, owes.oldest

@@ -45,7 +45,7 @@ class PortfolioToday:
     """The day the figures are of: the last one closed."""
     today: date
     day_ends: datetime
-    """When `today` is over in the portfolio's time zone."""
+    """Time at which `today` is over in the portfolio's time zone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

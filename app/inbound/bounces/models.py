@@ -32,9 +32,9 @@ class MailNotice(Row, table=True):
     status: str = Field(default="", max_length=12)
     """Enhanced status code, as `5.1.1`."""
     address: str = Field(default="", max_length=254)
-    """Where our message went; of one that nobody recognised, the first address it names."""
+    """Address our message went to; of an unrecognised one, the first address it names."""
     message_id: int | None = Field(default=None, foreign_key="outbox_message.id", sa_type=BigId)
-    """Ours that it is about; None = nobody knows which."""
+    """Our message that it is about; None = unknown."""
     text: str = Field(default="", sa_type=sa.Text)
     """Its beginning, where a person has to read it; card numbers only by their last four digits."""
     at: datetime = Field(sa_type=UtcDateTime)

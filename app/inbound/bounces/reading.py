@@ -153,7 +153,7 @@ def _unstructured(message: Message, attempts: tuple[str, ...]) -> Notice:
         weight, status = told(found.group(1) if found else "", words.partition("------ This is a copy")[0])
         return Notice(NoticeKind.BOUNCE, weight, status, failed, attempts)
     if from_machine and not late:
-        return Notice(NoticeKind.OTHER, attempts=attempts)  # a report that nobody could read
+        return Notice(NoticeKind.OTHER, attempts=attempts)  # a report that no person could read
     if late or _is_automatic(message):
         return Notice(NoticeKind.PASSING, attempts=attempts)
     return Notice(NoticeKind.OTHER, attempts=attempts)
@@ -163,7 +163,7 @@ def _known_spellings(message: Message) -> tuple[tuple[str, ...], tuple[str, ...]
     """Addresses that one of the old mail servers says are late, and that it says have failed."""
     try:
         late, failed = all_failures(message)
-    except Exception:  # noqa: BLE001 - whatever a stranger's message does to a parser, a person reads it then
+    except Exception:  # noqa: BLE001 - a stranger's message may raise anything in a parser; a person reads it then
         return (), ()
     return _told(late), _told(failed)
 

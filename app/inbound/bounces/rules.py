@@ -70,7 +70,7 @@ class PostboxFailed(Exception):
 SOFT_LIMIT = 3
 SOFT_WITHIN = timedelta(days=30)
 """So many messages that did not arrive, within this time, close an address. Mailman closes one after 5 days with
-failures; nobody gets that many messages from us."""
+failures; no customer gets that many messages from us."""
 
 GONE = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
 """No such mailbox or domain, no address at all, moved without a trace, disabled (RFC 3463); takes no mail (7505)."""

@@ -52,13 +52,13 @@ from app.policy.facts import Suppression
 log = structlog.get_logger("desk.bounces")
 
 MOST_ATTEMPTS = 20
-"""That are looked up for one notice; the sure ones come first."""
+"""Attempts that are looked up for one notice; the sure ones come first."""
 KEPT_TEXT = 20_000
 """Characters of a message that a person has to read."""
 
 
 SECONDS, MEGABYTES = 10.0, 512
-"""That reading one message may take; the longest that mail servers send take 50 ms."""
+"""Time and memory that reading one message may take; the longest that mail servers send take 50 ms."""
 
 
 def collect(

@@ -15,7 +15,7 @@ class ChecklistItem:
     ok: bool
     detail: str
     excused_by: str = ""
-    """The named person who lets the file go without it; '' = nobody."""
+    """The named person who lets the file go without it; '' = none."""
     excuse: str = ""
     """The reason that this person gave."""
 

@@ -105,7 +105,7 @@ def load_case_file(
         time_barred=tuple(
             f"{reason.detail} ({reason.citation})"
             for reason in may_sue(session, portfolio, customer, at=now)
-            # Whether a notice was given the checklist asks by itself: it may be an uploaded document.
+            # The checklist itself asks whether a notice was given: it may be an uploaded document.
             if "barred_on" in reason.figures
         ),
     )
@@ -281,7 +281,7 @@ def _messages(session: Session, case: CollectionsCase) -> tuple[shown.Message, .
             letter=row.letter,
             letter_version=row.template_version,
             language=row.language,
-            # What was printed to the console proves nothing: it is told, and it is not called sent.
+            # A message printed to the console proves nothing: it is told, and it is not called sent.
             sent_at=None if row.console_only else row.sent_at,
             status=CONSOLE_ONLY if row.console_only else row.status.value,
             provider_ref="" if row.console_only else row.provider_ref,

@@ -49,7 +49,7 @@ def nominate_cases(session: Session, portfolio: Portfolio, on: date, *, now: dat
             case.c.portfolio_id == portfolio.id,
             case.c.status == CaseStatus.OPEN,
             case.c.oldest_due_on <= on - timedelta(days=max(legal_day, portfolio.legal_after_days)),
-            # What is owed of it: an account on which nothing is owed counts neither here nor above.
+            # The part of it that is owed: an account on which nothing is owed counts neither here nor above.
             case.c.past_due_minor >= max(1, portfolio.legal_min_minor),
             case.c.balance_minor > 0,
             ~sa.exists().where(hold.c.customer_id == case.c.customer_id, hold.c.ended_at.is_(None)),

@@ -20,7 +20,7 @@ log = structlog.get_logger("desk.alerts")
 
 LONGEST_DETAIL = 2000
 FORGOTTEN_AFTER = timedelta(days=30)
-"""Ended alerts are told no more after this, whatever became of their messengers."""
+"""Ended alerts are told no more after this, even if a messenger never heard of them."""
 
 
 def raise_alert(session: Session, kind: AlertKind, subject: str, detail: str, *, now: datetime) -> None:

@@ -45,7 +45,7 @@ class Backlog:
     unwritten: int
     """Customers whom the ladder reached, and to whom nothing would have been sent by then."""
     nominated_from: date | None
-    """Before this day the night can nominate nobody of whom this is the first letter."""
+    """Before this day the night can nominate no customer whose first letter this is."""
 
     def as_json(self) -> dict[str, object]:
         return {

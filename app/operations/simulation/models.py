@@ -10,7 +10,7 @@ from app.operations.simulation.rules import RunStatus
 
 
 class SimulationRun(Row, table=True):
-    """A strategy tried on a copy of a portfolio. Nothing of it touches the book; the row may be deleted."""
+    """A strategy tried on a copy of a portfolio. Nothing of it touches the portfolio; the row may be deleted."""
 
     __tablename__ = "simulation_run"
     __table_args__ = (sa.Index("ix_simulation_run_portfolio", "portfolio_id", "id"),)

@@ -23,7 +23,7 @@ class RunStatus(StrEnum):
 
 
 LONGEST_DAYS = 92
-"""Further ahead it would be a guess: nobody pays and nothing new falls due in a simulation."""
+"""Further ahead it would be a guess: in a simulation no customer pays and nothing new falls due."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +73,15 @@ class Transmission:
     until: datetime | None
     """The end of the window it is cleared for; None = it may leave at any time."""
     seconds: float
-    """How long its channel is busy with it."""
+    """Seconds for which its channel is busy with it."""
 
 
 @dataclass(frozen=True, slots=True)
 class TransmissionEnd:
     at: datetime
-    """When the channel is through with it."""
+    """Time at which the channel is through with it."""
     late: bool
-    """That is after the end of its window: the gate would have to be asked again."""
+    """True if that is after the end of its window: the gate would have to be asked again."""
     waited: timedelta
 
 

@@ -83,9 +83,9 @@ class SimulationPlan:
     candidate: str
     """TOML of the strategy to be put live first; '' = the one that is."""
     code: str
-    """Whose version that is; '' = the live one's next."""
+    """Code of that version's strategy; '' = the next version of the live one."""
     listing: Path
-    """Where the list of who gets what goes: gzipped CSV without a header."""
+    """File for the list of contacts: gzipped CSV without a header."""
 
 
 def simulation_catalog(public_url: str, register_number: str) -> LetterCatalog:

@@ -21,7 +21,7 @@ from app.core.database.engine import UtcDateTime, table_of
 CHUNK = 5000
 
 LEFT_BEHIND = {
-    # Who may come in, and machines: a simulation has no users.
+    # Users, sign-ins and machines: a simulation has no users.
     "staff_session", "login_attempt", "api_token", "api_idempotency", "sent_form", "heartbeat", "sending_pace",
     "print_batch",
     # Files, documents and evidence that no day reads.
@@ -29,7 +29,7 @@ LEFT_BEHIND = {
     "unmatched_payment", "payer_account", "bank_transaction",
     "waiver", "bundle", "case_document", "document_content", "decision_facts", "simulation_run",
     "mail_notice",
-    # What customers wrote; what came of it stands in rows of its own.
+    # Messages of customers; their effects stand in rows of their own.
     "inbound_match", "inbound_message", "inbound_answer",
 }  # fmt: skip
 

@@ -45,7 +45,7 @@ def recover(session: Session, transports: Mapping[Destination, Transport], *, no
     lost: list[NewEvent] = []
     for row in locked_rows(session, found):
         if row.status not in (OutboxStatus.CLAIMED, OutboxStatus.SENDING):
-            continue  # somebody was quicker
+            continue  # another worker was quicker
         if row.lease_until is None or row.lease_until >= now:
             continue
         transport = transports.get(row.destination)

@@ -53,7 +53,7 @@ class Dispatcher:
         self._thread: threading.Thread | None = None
         self._running: Future[None] = Future()
         self._submitted = 0
-        # What follows belongs to the loop's thread.
+        # The fields below belong to the loop's thread.
         self._loop: asyncio.AbstractEventLoop
         self._slots: asyncio.Semaphore
         self._ended: asyncio.Event
@@ -153,7 +153,7 @@ class Dispatcher:
             return NotDispatched("its hours ended while it waited for its turn")
         try:
             return await _make(attempt.request)
-        except Exception as error:  # a sender must not raise; if one does, nobody knows how far it got
+        except Exception as error:  # a sender must not raise; if one does, it is unknown how far it got
             return Uncertain(f"the sender failed: {type(error).__name__}")
 
 

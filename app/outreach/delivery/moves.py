@@ -197,7 +197,7 @@ def withhold(row: OutboxMessage, why: Withhold, *, now: datetime) -> DecisionEnt
     """Withhold the message for ever; returns what goes on record (`record_decisions`)."""
     move(row, OutboxStatus.WITHHELD)
     row.error, row.finished_at = why.reason[:500], now
-    # What the gate refuses is owed all the same if it is a notice: a hold may have come in between.
+    # A notice that the gate refuses is owed all the same: a hold may have come in between.
     is_owed = row.purpose is Purpose.NOTICE and why.asked is not None
     if row.destination is not Destination.LEGAL_DESK and (why.reason == MOVED or is_owed):
         row.fallback_at = now

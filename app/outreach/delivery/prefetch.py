@@ -46,7 +46,7 @@ class Prefetch:
         self.job = job
         self.wake = wake
         self.together = RECHECKED_TOGETHER
-        """How many are rechecked at once; when fewer are left, more are."""
+        """Messages rechecked at once; when fewer are left, more are rechecked."""
         self.has_more = True
         self._background = ThreadPoolExecutor(1, f"desk-{job.destination.value}-recheck")
         self._waiting: deque[Claim] = deque()

@@ -156,7 +156,7 @@ def _no_longer_true(
     not_due = _not_due(contact_case, row, known, small_debt_minor) if row.purpose is Purpose.REMINDER else ""
     if not_due or row.letter not in known.follow_ups:
         return not_due
-    # What we wrote may have come back since.
+    # Our message may have come back since.
     arrived = wrote_before(known.written, step, contact_case.oldest_due_on)
     return "" if arrived else "it says that we wrote before, and no earlier letter of this case arrived"
 

@@ -33,7 +33,7 @@ class RecordedResults(NamedTuple):
 
     row_ids: Sequence[int]
     statuses: Sequence[OutboxStatus]
-    """Where the messages stand now that could be recorded."""
+    """Statuses now of the messages that could be recorded."""
     is_last: bool
     """A person must act before anything else can be sent."""
 

@@ -88,7 +88,7 @@ class _StartResult:
 
     attempts: list[Attempt]
     statuses: Sequence[OutboxStatus]
-    """Where those rows stand that are not sent now."""
+    """Statuses of the rows that are not sent now."""
     doubtful: Sequence[Claim] = ()
     """To be rechecked under lock."""
     is_last: bool = False
@@ -115,7 +115,7 @@ class _Pipeline:
         self.counts: Counter[str] = Counter()
 
     def run(self) -> Counter[str]:
-        with ExitStack() as ending:  # in the order of the stages, whatever goes wrong with one of them
+        with ExitStack() as ending:  # in the order of the stages, even if one of them fails
             ending.callback(self.prefetch.close)
             ending.callback(lambda: self._land(self._news_so_far()))
             ending.callback(self.recorder.end)
@@ -237,7 +237,7 @@ class _Pipeline:
     def _recheck(
         self, session: Session, rows: Sequence[OutboxMessage]
     ) -> list[tuple[OutboxMessage, ProviderRequest]]:
-        """Those that may leave now; the others are withheld, or wait until they may."""
+        """Messages that may leave now; the others are withheld, or wait until they may."""
         now = self.clock.now()
         verdicts = self.transport.recheck_under_lock(session, rows, now=now)
         ready, told = apply_verdicts(rows, verdicts, now=now)
@@ -259,7 +259,7 @@ class _Pipeline:
     def _hear(self) -> None:
         """Take what the other threads have done since; wait where there is nothing else to do."""
         news = self._news_so_far()
-        # Asked after that was read: whatever ends from here on is news.
+        # Asked after the news was read: anything that ends from here on is news again.
         idle = not (news or self._can_start() or self.prefetch.is_rechecked)
         if idle and (self.in_flight or self.prefetch.is_coming):
             news = [self.news.get(), *self._news_so_far()]

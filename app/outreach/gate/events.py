@@ -122,7 +122,7 @@ class FactsForgotten(Payload):
     KIND = "facts.forgotten"
 
     packs: Mapping[str, Values]
-    """How many decisions, and before when, by the label of their pack."""
+    """Number of decisions, and the time before which they were made, by the label of their pack."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Compiled letters: a letter worded once with holes where names and figures go, and filled for each customer.
 
-Rendering a template takes a tenth of a millisecond and more, and most of its words are the same for everybody. So it
+Rendering a template takes a tenth of a millisecond and more, and most of its words are the same for everyone. So it
 is rendered with values that can only be printed. If it does more with a value (compares it, counts it, asks whether
 there is one), that shows, and the compiled words hold for that very value only. Filled, they are the words of the
 template, to the character; a test compares them.

@@ -38,7 +38,7 @@ def written_on(session: Session, case_ids: Collection[int]) -> dict[int, list[tu
         contact.c.id == message.c.contact_id,
         among(session, message.c.case_id, sorted(case_ids)),
         status.in_([each.value for each in ARRIVED]),
-        message.c.console_only.is_(False),  # printed to a console, it told nobody anything
+        message.c.console_only.is_(False),  # printed to a console, it reached no customer
         message.c.purpose.in_((Purpose.REMINDER, Purpose.NOTICE)),
     )
     found: dict[int, list[tuple[date, CaseStep]]] = {}

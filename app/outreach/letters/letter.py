@@ -94,11 +94,11 @@ class LetterContext:
     sender_address: str = ""
     """On one line; empty = not told."""
     answer: str = ""
-    """What one of our people writes to a customer who wrote."""
+    """Answer of one of our people to a customer who wrote."""
     register_number: str = ""
     """Of an agency in the register of its country, where the law wants it named (Netherlands); empty = none."""
     sender: str = ""
-    """Who is writing: the agency's name when it is not the creditor. Empty = the creditor itself."""
+    """Name of the sender: the agency's when it is not the creditor. Empty = the creditor itself."""
 
 
 VARIABLES = frozenset(f.name for f in dataclasses.fields(LetterContext))
@@ -111,7 +111,7 @@ LISTS: Mapping[str, type] = {"accounts": AccountLine, "instalments": InstalmentL
 MAY_BE_EMPTY = frozenset({"collector_kind", "instalments"})
 """RequiredValues by letters that say something without them: a plan of one payment has no instalments."""
 ABOUT = frozenset({"case", "plan", "settlement", "hold", "closed case", "statement", "message"})
-"""What there must be before a letter has something to say."""
+"""Subjects of letters: a letter has nothing to say until its subject exists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ class Letter:
     sent_in: tuple[str, ...]
     """Languages it may leave in; in the others of `languages` our own people read it. Empty = all."""
     encloses: bool
-    """Whether an e-mail brings the printed letter along, to be kept."""
+    """True if an e-mail brings the printed letter along, to be kept."""
     needs: frozenset[str]
     """Variables without which it says too little to go out."""
     follows_up: bool
@@ -165,11 +165,11 @@ class Letter:
     """First 12 hex digits of the SHA-256 over this letter's files and the shared ones."""
     environment: ImmutableSandboxedEnvironment = field(repr=False, compare=False)
     carries: Mapping[tuple[Channel, str], tuple[str, ...]] = field(default_factory=dict)
-    """Blocks that its words carry for everybody, sorted, by channel and language."""
+    """Blocks that its words carry for all customers, sorted, by channel and language."""
     prints: Mapping[tuple[Channel, str], RequiredValues] = field(
         default_factory=dict, repr=False, compare=False
     )
-    """What may not be empty, by channel and language."""
+    """Values that may not be empty, by channel and language."""
     compiled: Mapping[tuple[Channel, str], CompiledLetter] = field(
         default_factory=dict, repr=False, compare=False
     )

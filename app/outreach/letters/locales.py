@@ -49,7 +49,7 @@ def locale_for(language: str, country: str) -> str:
 
 
 _NORWEGIAN = {"no": "nb", "nn": "nb"}
-"""Who reads Norwegian in general, or Nynorsk, is written to in Bokmål rather than in English."""
+"""A reader of Norwegian in general, or of Nynorsk, is written to in Bokmål rather than in English."""
 
 
 @lru_cache(maxsize=10_000)

@@ -156,7 +156,7 @@ def _harmless_line(line: object, post: bool) -> object:
 
 
 def _harmless(value: str, post: bool) -> str:
-    # Whatever is not harmless is not printable either.
+    # A character that is not harmless is not printable either.
     if value.isprintable() and len(value) <= MAX_VALUE_LENGTH and not post:
         return value.strip()
     text = value if value.isprintable() else "".join(_harmless_character(c) for c in value)

@@ -40,7 +40,7 @@ class AnswerTime:
     receipt_business_days: int = 0
     """Days that are neither Saturday, Sunday nor a public holiday; 0 = counted from the day of writing."""
     country: str = ""
-    """Whose public holidays those are."""
+    """Country of those public holidays."""
 
     def ends(self, written_on: date) -> date:
         received, left = written_on, self.receipt_business_days
@@ -60,7 +60,7 @@ class Itemization:
     interest: int
     fees: int
     other: int
-    """Purchases and whatever else was charged since."""
+    """Purchases and all other charges since."""
     paid: int
     """Paid or credited since, as a positive number."""
 

@@ -20,7 +20,7 @@ from app.outreach.outbox.rules import OutboxStatus
 
 
 def read_claimed(session: Session, claimed: Iterable[Claim], *, worker: str) -> list[OutboxMessage]:
-    """Those of the rows that this worker still has, in id order and in no session: what happens to these objects is not
+    """Rows that this worker still has, in id order and in no session: what happens to these objects is not
     written."""
     query = (
         select(OutboxMessage)

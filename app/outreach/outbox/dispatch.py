@@ -71,7 +71,7 @@ class Undeliverable:
     """The provider knows no such number or mailbox, so that no other message can arrive there either; False where it
     only would not take this one."""
     opted_out: bool = False
-    """The provider refuses because whoever has the address told it to stop."""
+    """The provider refuses because the holder of the address told it to stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ SendResult = Accepted | Undeliverable | TryLater | Misconfigured | Uncertain | N
 
 
 Failure = Undeliverable | Misconfigured
-"""What a provider reports later of a message that it took and that did not arrive."""
+"""Later report of a provider about a message that it took and that did not arrive."""
 
 
 class Sender(Protocol):

@@ -35,7 +35,7 @@ class ContactSent(MessageEvent):
     provider_ref: str | None = None
     template_version: str | None = None
     known_by: str | None = None
-    """What proved it, where the provider's answer was lost."""
+    """Proof of it, where the provider's answer was lost."""
     resolved_by: str | None = None
     """The person who found out."""
 
@@ -76,7 +76,7 @@ class ContactFailed(MessageEvent):
 
     error: str | None = None
     detail: str | None = None
-    """What the provider reports."""
+    """Report of the provider."""
     to: str | None = None
     resolved_by: str | None = None
     """The person who found out."""

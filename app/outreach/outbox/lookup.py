@@ -18,7 +18,7 @@ class ProviderMessage:
     provider_ref: str
     text: str
     at: datetime
-    """When the provider took it."""
+    """Time at which the provider took it."""
     status: OutboxStatus
     """SENT = no more is known."""
     detail: str = ""

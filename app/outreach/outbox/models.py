@@ -68,7 +68,7 @@ class OutboxMessage(Row, table=True):
     context: str = Field(default="{}", sa_type=sa.Text)
     """Canonical JSON of the figures the words were made from."""
     past_due_minor: int = Field(default=0, sa_type=sa.BigInteger)
-    """What the words ask for; less is owed at delivery = the message is withheld."""
+    """Amount that the words ask for; less is owed at delivery = the message is withheld."""
     clearance: str = Field(default="{}", sa_type=sa.Text)
     business_date: date
 
@@ -81,7 +81,7 @@ class OutboxMessage(Row, table=True):
     attempt_id: str = Field(default="", max_length=40)
     """Of the last attempt: the row's id, a dash and random letters; the provider's reports bring it back."""
     attempted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    """When the row was last committed as `sending`, right before the provider was called."""
+    """Time at which the row was last committed as `sending`, right before the provider was called."""
     provider_ref: str = Field(default="", max_length=120)
     console_only: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
     """It was printed to the console: no provider saw it, and nothing left."""
@@ -90,7 +90,7 @@ class OutboxMessage(Row, table=True):
     sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     looked_up_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    """When the provider's own list was last searched for a message of unknown fate."""
+    """Time at which the provider's own list was last searched for a message of unknown fate."""
     fallback_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     """It cannot arrive: from then on its step may go on by another channel. None = nothing left to do."""
 
@@ -139,7 +139,7 @@ class PrintBatch(Row, table=True):
     """The portfolio's own date."""
     status: BatchStatus = Field(default=BatchStatus.MAKING, sa_type=enum_type(BatchStatus))
     lease_until: datetime = Field(sa_type=UtcDateTime)
-    """Whoever makes it, or hands it over, is taken for dead after this."""
+    """The worker that makes it, or hands it over, is taken for dead after this."""
     letters: int = Field(default=0)
     pages: int = Field(default=0)
     sha256: str = Field(default="", max_length=64)

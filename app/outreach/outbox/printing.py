@@ -58,10 +58,10 @@ class HandoffStatus(StrEnum):
     """A published batch on its way to the print service's server."""
 
     NONE = "none"
-    """Nobody wants it there."""
+    """No print service is set up for it."""
     WAITING = "waiting"
     UPLOADED = "uploaded"
-    """There, whole, under names that nobody takes; from here on it can only be given its own."""
+    """There, whole, under names that the service does not fetch; from here on it can only be given its own."""
     DROPPED = "dropped"
 
 

@@ -54,7 +54,7 @@ class OutboxStatus(StrEnum):
     UNKNOWN = "unknown"
 
 
-# A message that the provider says it took is `sent`, whatever we believed: also where we had read its answer, or a
+# A message that the provider says it took is `sent`, against our own belief: also where we had read its answer, or a
 # person its list, as a no, and even while the message waits for its next attempt.
 TRANSITIONS: Mapping[OutboxStatus, frozenset[OutboxStatus]] = {
     OutboxStatus.QUEUED: frozenset({OutboxStatus.CLAIMED, OutboxStatus.WITHHELD, OutboxStatus.SENT}),

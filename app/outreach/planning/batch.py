@@ -62,7 +62,7 @@ class ContactBatch:
         self.told: list[DecisionEntry | NewEvent] = []
         self.taken: set[tuple[CaseStep, Channel]] = set()
         """Contacts that exist already: one channel of their step was cleared when another had to wait. All under the
-        customers' lock, so that nobody adds one meanwhile."""
+        customers' lock, so that no other worker adds one meanwhile."""
         self.packs: dict[str, Pack] = {}
         self.letterhead = Letterhead.of(portfolio)
         self._misfit: dict[tuple[str, str], bool] = {}

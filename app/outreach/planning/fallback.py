@@ -37,7 +37,7 @@ AT_ONCE = 200
 GIVE_UP_AFTER = timedelta(days=3)
 """A step whose other channel would be open only later than that is left to the next step."""
 OWED_FOR = timedelta(days=366)
-"""How long a notice that was withheld is asked for again."""
+"""Time for which a notice that was withheld is asked for again."""
 ASK_AGAIN_AFTER = timedelta(days=1)
 ON_ITS_WAY = (
     OutboxStatus.QUEUED, OutboxStatus.CLAIMED, OutboxStatus.SENDING, OutboxStatus.SENT, OutboxStatus.DELIVERED,

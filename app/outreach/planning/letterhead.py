@@ -63,7 +63,7 @@ class LetterCatalog:
     """Of the agency in the register of its country; '' = it has none, and a letter that must name it does not go
     out."""
     sender_address: str = ""
-    """Where post to us goes, on one line; '' = not told, and a letter that must name it does not go out."""
+    """Address for post to us, on one line; '' = not told, and a letter that must name it does not go out."""
 
     @cached_property
     def follow_ups(self) -> frozenset[str]:

@@ -18,7 +18,7 @@ from statistics import NormalDist
 WITHIN_DAYS = 30
 """Days after a case joined in which a result counts."""
 FEWEST = 100
-"""Cases in each arm below which nothing is said about a winner, whatever the interval: the approximations are poor."""
+"""Cases in each arm below which nothing is said about a winner, for any interval: the approximations are poor."""
 
 
 class Arm(StrEnum):

@@ -211,7 +211,7 @@ class _Gathering:
             sa.and_(
                 box.c.destination == Destination.POST,
                 box.c.status == OutboxStatus.SENT,
-                box.c.console_only.is_(False),  # printed to a console, it is in nobody's letter box
+                box.c.console_only.is_(False),  # printed to a console, it is in no letter box
             ),
         )
         query = sa.select(

@@ -81,7 +81,7 @@ class Experiment(Row, table=True):
     challenger_id: int = Field(foreign_key="strategy_version.id", sa_type=BigId)
     share_percent: int
     cases_wanted: int = Field(default=0)
-    """Cases in each arm that were thought necessary when it was started; 0 = nobody said."""
+    """Cases in each arm that were thought necessary when it was started; 0 = not stated."""
     started_at: datetime = Field(sa_type=UtcDateTime)
     by: str = Field(max_length=120)
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

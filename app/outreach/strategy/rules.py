@@ -63,7 +63,7 @@ class Step:
     letter: str = ""
     purpose: Purpose = Purpose.REMINDER
     task: str = ""
-    """What a person has to do (`Action.TASK`)."""
+    """Work for a person (`Action.TASK`)."""
     condition: Condition = ()
     wait_for: WaitFor | None = None
 
@@ -89,7 +89,7 @@ class Ladder:
     steps: tuple[Step, ...]
     """Ascending by day; days are distinct, so that 'the step of day 8' is one thing."""
     segment: str = ""
-    """Id of the segment whose ladder it is; '' = everybody else's."""
+    """Id of the segment whose ladder it is; '' = the ladder of all other customers."""
     stop: Stop = NEVER
 
     @property
@@ -232,7 +232,7 @@ def _ripe(reached: Iterable[Step], facts: CaseFacts, today: date) -> tuple[list[
         if step.wait_for is not None:
             over = step.wait_for.over(facts)
             if over is None or over > today:
-                # What has not happened yet wakes nobody when it does: ask tomorrow.
+                # An event that has not happened yet does not wake the case when it does: ask tomorrow.
                 again = over or today + timedelta(days=1)
                 ripe_on = again if ripe_on is None else min(ripe_on, again)
                 continue

@@ -250,7 +250,7 @@ def rollback(session: Session, portfolio: Portfolio, *, by: Actor, now: datetime
         .where(LiveStrategy.portfolio_id == portfolio.id, LiveStrategy.version_id == before.id)
         .order_by(col(LiveStrategy.id).desc())
     )
-    # What that one had replaced is what the next rollback goes back to, so that two of them go back two versions.
+    # The next rollback goes back to the version that this one had replaced, so that two of them go back two versions.
     _begin(session, portfolio, before, past.replaces_id if past else None, rollback=True, by=by, now=now)
     return before
 

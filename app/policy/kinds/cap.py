@@ -30,7 +30,7 @@ class Counted(StrEnum):
     PLACED = "placed"
     ANSWERED = "answered"
     MADE = "made"
-    """Contacts that reached somebody: every written message, and calls that were answered."""
+    """Contacts that reached a person: every written message, and calls that were answered."""
 
 
 _PLACED = frozenset({ContactResult.PLACED, ContactResult.ANSWERED})
@@ -118,7 +118,7 @@ class CapRule(Rule):
         if len(history) < self.most:
             return ()  # of most people we know fewer contacts than any window may hold
         if self.most and history[-self.most].at < asked.at - _days(self.window_in_days + _LOCAL_SLACK):
-            return ()  # too few contacts, of whatever result, are young enough for any window
+            return ()  # too few contacts, of any result, are young enough for any window
         full = list(self._full_windows(asked))
         if not full:
             return ()

@@ -77,7 +77,7 @@ class HoursRule(Rule):
 
     week: Week
     holidays: Holidays | None = None
-    """Days on which it is closed whatever the weekday."""
+    """Days on which it is closed, on any weekday."""
 
     def objections(self, asked: Question) -> Sequence[Reason]:
         for zone, day in asked.local_days:

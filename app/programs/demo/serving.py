@@ -64,7 +64,7 @@ def make_key(home: Path) -> Path:
 
 
 def write_env(home: Path, settings: Settings) -> None:
-    """So that the other commands can be tried on the demo's database."""
+    """Settings so that the other commands can be tried on the demo's database."""
     path = home / "demo.env"
     path.touch(mode=0o600)
     path.write_text(

@@ -247,7 +247,7 @@ class _Reader:
         return frozenset(words) if op is Op.IN else str(value)
 
     def _words(self, fact: str) -> Sequence[str]:
-        """Those that a fact can only be one of; () = any word."""
+        """Words that a fact can be; () = any word."""
         if fact == "bucket":
             return self.terms.buckets
         if fact == "risk":
