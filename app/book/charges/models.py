@@ -9,7 +9,7 @@ from app.core.database.engine import BigId, Row
 
 
 class Accrual(Row, table=True):
-    """Interest of an account is posted through `through`; `carry` is what was not yet a whole minor unit, in
+    """Interest of an account, posted through `through`. `carry` is the part that was not yet a whole minor unit, in
     parts of 1 / (day count * 1,000,000)."""
 
     __tablename__ = "accrual"

@@ -78,8 +78,8 @@ class _Ledger:
         self.accruals.append((account_id, self.portfolio.id, self.on.isoformat(), carry))
 
     def write(self, session: Session) -> None:
-        """Store them. What is dated on the day that is about to be aged needs no mark of a change: its accounts,
-        folded to the day before, wake on it."""
+        """Store them. A row dated on the day about to be aged needs no mark of a change: its account, folded to the
+        day before, wakes on that day."""
         at = self.now.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
         if session.get_bind().dialect.name == "postgresql":
             at += "+00"  # SQLite keeps UTC without saying so
@@ -123,8 +123,11 @@ def catch_up(
     *,
     now: datetime,
 ) -> Posted:
-    """Bring accounts with news from before `on` up to the day before. Where it changes what interest of past days
-    should have been, post the difference as one adjustment, and the interest of `on` with it."""
+    """Bring accounts with news from before `on` up to the day before.
+
+    Where the news changes the interest of past days, the difference is posted as one adjustment, and the interest of
+    `on` with it.
+    """
     posted = Posted()
     changes = _changes(session, account_ids)
     past = {account_id: day for account_id, (day, known) in changes.items() if known and day < on}
@@ -211,8 +214,8 @@ def _bearing(session: Session, account_ids: Sequence[int], on: date) -> dict[int
 def _entries(
     session: Session, account_ids: Sequence[int], through: date
 ) -> dict[int, tuple[list[tuple[date, int]], int]]:
-    """Account -> (what it owed without the night's interest, by day; the sum of that interest). What a person
-    took back of the interest stays taken back: a reversal or a waiver is an entry like any other."""
+    """Map account -> (what it owed without the night's interest, by day; the sum of that interest). Interest that a
+    person took back stays taken back: a reversal or a waiver is an entry like any other."""
     entry = table_of(Entry)
     query = (
         sa.select(

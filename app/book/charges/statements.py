@@ -128,7 +128,7 @@ def bears_fee_already(statement: sa.Table) -> sa.ColumnElement[bool]:
             sa.or_(
                 version.c.closing_on == statement.c.closing_on, version.c.due_on == statement.c.due_on, *same
             ),
-            entry.c.portfolio_id == statement.c.portfolio_id,  # with the reference, a key
+            entry.c.portfolio_id == statement.c.portfolio_id,  # with the reference, a unique key
             entry.c.account_id == statement.c.account_id,
             entry.c.kind == EntryKind.FEE,
             entry.c.reference == sa.literal("late-fee:").concat(version.c.reference),

@@ -37,7 +37,7 @@ def customer_of_account(
 
 
 def _not_one_account(account_ref: str, portfolio: str, found: Sequence[tuple[str, str]]) -> str:
-    """Why a reference names no single account; `found` are (reference, portfolio) of the accounts it may name."""
+    """Say why a reference names no single account; `found` are (reference, portfolio) of the accounts it may name."""
     if not found:
         return f"There is no account {account_ref!r}{f' in portfolio {portfolio}' if portfolio else ''}."
     codes = list(dict.fromkeys(code for _, code in found))

@@ -1,7 +1,7 @@
-"""A person's contact data as they are kept: telephone, e-mail, postcode, country, time zone. Pure.
+"""A person's contact data in the form that is stored: telephone, e-mail, postcode, country, time zone. Pure.
 
-Every door (feeds, pages, API) understands them here, so that the same text means the same by each. A `Read` is what was
-made of a text: a value to keep, None where the text says nothing that can be kept, and a word on what was changed.
+Feeds, pages and the API all read contact data here, so that one text means the same in each. A `Read` is the result
+for a text: a value to keep, None where the text has none, and a remark on what was changed.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ NOT_GIVEN = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """`value` None: nothing to keep. `word` says what was wrong or was put right; '' = nothing to tell."""
+    """Result of reading a text. `value` None: nothing to keep. `word` says what was wrong or was put right; '' = no
+    remark."""
 
     value: str | None
     word: str = ""

@@ -1,8 +1,8 @@
-"""A customer's contact data, put right by a person; feeds have their own way (`feeds/storing/accounts.py`).
+"""Correction of a customer's contact data by a person; feeds have their own way (`feeds/storing/accounts.py`).
 
-Which word counts: the newest. What a person typed stays until the creditor's file says something else than it said
-then, because a file that goes on saying the old thing is older than the person. Consent and opt-outs are the person's
-and stay; a suppression is the number's or address's, so a new one begins clean.
+The newest statement counts. A value that a person typed stays until the creditor's file says something else than it
+said then, because a file that goes on saying the old thing is older than the person. Consent and opt-outs belong to
+the person and stay; a suppression belongs to the number or address, so a new one begins clean.
 """
 
 from __future__ import annotations
@@ -32,11 +32,10 @@ def change_contact(
     by: Actor,
     now: datetime,
 ) -> dict[str, str]:
-    """Change some of CONTACT; what did change, as it is kept now. Invalid names the field that is wrong. `reason` says
-    how we know ("told on the phone").
+    """Change some of CONTACT; returns the changes in the form that is stored. Invalid names the wrong field.
 
-    Messages that wait for the old address are withheld when their turn comes: the event is on the customer's stream,
-    which delivery looks at last.
+    `reason` says how we know ("told on the phone"). Messages that wait for the old address are withheld when their
+    turn comes: the event is on the customer's stream, which delivery looks at last.
     """
     empty = f"Say how we know, in at most {LONGEST_REASON} characters."
     reason = clean_text(reason, "reason", at_most=LONGEST_REASON, one_line=True, empty=empty)

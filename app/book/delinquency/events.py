@@ -19,7 +19,7 @@ class PauseSet(Payload):
     kind: PauseKind
     from_on: date
     to_on: date | None
-    """The first day that counts again; None until somebody ends the pause."""
+    """The first day that counts again; None until a person ends the pause."""
     reason: str
 
     def present(self, reader: Reader) -> TimelineEntry:

@@ -1,4 +1,4 @@
-"""One account's story, for people: how it stood on any day, and which money paid which statement.
+"""The story of one account, for people: its standing on any day, and which money paid which statement.
 
 Everything here is read from the ledger and folded anew; nothing is taken from stored states or spells.
 """
@@ -84,7 +84,7 @@ class Came:
     kind: EntryKind
     on: date
     amount_minor: int
-    """What of it went there."""
+    """The part of it that went there."""
     of_minor: int
     """All of it."""
     late: bool
@@ -104,7 +104,7 @@ class StatementStory:
     """The first day on which what is not paid is past due; None = not while a pause is open."""
     came: tuple[Came, ...]
     taken_minor: int
-    """What a re-age, a reported position or the account's end took away unpaid, on `taken_on`."""
+    """Amount that a re-age, a reported position or the account's end took away unpaid, on `taken_on`."""
     taken_on: date | None
     taken_by: TakenBy | None
     open_minor: int
@@ -161,7 +161,7 @@ def _story(
     events: Events,
     on: date,
 ) -> StatementStory:
-    """`item` is None for a statement that closed after the account's end: nothing of it is due."""
+    """Build the story of one statement. `item` is None if it closed after the account's end: nothing of it is due."""
     late_from = item.late_from if item and item.late_from < NEVER else None
     since_due = max((on - statement.due_on).days, 0)
     return StatementStory(
@@ -294,8 +294,8 @@ def _events(session: Session, account_id: int, on: date, known_on: date | None) 
 
 
 def _lasting(session: Session, account_id: int, known_on: date | None) -> tuple[list[Interval], date | None]:
-    """Pauses and the account's end. They are kept as they are now, so what was known is found by taking back, the
-    latest first, what the timeline says was posted since."""
+    """Return the pauses and the account's end. They are stored as they are now; an earlier state is found by undoing,
+    the latest first, the changes that the timeline says were posted since."""
     pause = table_of(Pause)
     rows = session.connection().execute(
         sa.select(pause.c.id, pause.c.from_on, pause.c.to_on).where(

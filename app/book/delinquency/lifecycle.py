@@ -84,7 +84,7 @@ def set_pause(
 
 
 def end_pause(session: Session, pause: Pause, on: date, *, by: Actor, now: datetime) -> None:
-    """Let days count again from `on`; on or before its first day, the pause never was."""
+    """Let days count again from `on`. If `on` is the pause's first day or earlier, the pause never was."""
     account = session.get_one(Account, pause.account_id)
     lock_customers(session, [account.customer_id])
     pause = session.get_one(Pause, pause.id, populate_existing=True)
@@ -230,7 +230,7 @@ def accounts_to_charge_off(session: Session, portfolio: Portfolio, on: date) -> 
 def charge_off(
     session: Session, portfolio: Portfolio, account_ids: Sequence[int], on: date, *, now: datetime
 ) -> int:
-    """Charge these accounts off at the end of `on` and fold them again, so that the day's figures know it."""
+    """Charge these accounts off at the end of `on`, and fold them again so that the day's figures include it."""
     query = select(Account).where(col(Account.id).in_(account_ids)).order_by(col(Account.id))
     lock_customers(session, [account.customer_id for account in session.scalars(query)])
     again = session.scalars(query.execution_options(populate_existing=True))
@@ -258,7 +258,7 @@ def charge_off(
 
 
 def fall_dormant(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> int:
-    """Accounts that owe nothing and that no entry came for in as long as the portfolio says are dormant."""
+    """Make accounts dormant that owe nothing and had no entry for as long as the portfolio says."""
     if portfolio.dormant_after_days == 0:
         return 0
     state, account, entry = table_of(AccountState), table_of(Account), table_of(Entry)
@@ -277,7 +277,7 @@ def fall_dormant(session: Session, portfolio: Portfolio, on: date, *, now: datet
 
 
 def wake(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> int:
-    """Dormant accounts for which an entry was posted on `on` are active again."""
+    """Make dormant accounts active again for which an entry was posted on `on`."""
     account, entry = table_of(Account), table_of(Entry)
     moved = sa.exists().where(entry.c.account_id == account.c.id, entry.c.posted_on == on)
     woken = sa.select(account.c.id).where(
@@ -287,8 +287,10 @@ def wake(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> 
 
 
 def reopen_paid(session: Session, portfolio: Portfolio, on: date, *, now: datetime) -> int:
-    """Accounts that were paid off and owe again at the end of `on`, because something was charged to them since,
-    are what they were before. Returns how many."""
+    """Give accounts that were paid off, and owe again at the end of `on`, the status they had before.
+
+    Something was charged to them since. Returns how many.
+    """
     state, account = table_of(AccountState), table_of(Account)
     query = sa.select(account.c.id).join(state, state.c.account_id == account.c.id).where(
         account.c.portfolio_id == portfolio.id,

@@ -146,8 +146,8 @@ class WaiverCredit:
 
 
 def waiver_credits(session: Session, account_ids: Sequence[int]) -> list[WaiverCredit]:
-    """Credits that waivers of these accounts posted, in order. What a file brings was billed on its own day; what a
-    person or a night entered, not before it was entered."""
+    """Return the credits that waivers of these accounts posted, in order. A charge from a file was billed on its own
+    day; one that a person or a night entered, not before it was entered."""
     waiver, credit, charge = (
         table_of(Waiver),
         table_of(Entry).alias("credit"),
@@ -179,7 +179,7 @@ def waiver_credits(session: Session, account_ids: Sequence[int]) -> list[WaiverC
 def _fill_waivers(
     session: Session, histories: dict[int, History], waived: Sequence[WaiverCredit], through: date
 ) -> None:
-    """Waivers are few, so that the statements of their accounts are read whole: the one that billed a charge may
+    """Add waivers. They are few, so the statements of their accounts are read whole: the one that billed a charge may
     have closed long before the stretch to be folded."""
     standing = [each for each in waived if not each.is_reversed]
     if not standing:

@@ -96,7 +96,7 @@ class Pause(Row, table=True):
     to_on: date | None = None
     reason: str = Field(default="", max_length=300)
     hold_id: int | None = Field(default=None, foreign_key="case_hold.id", sa_type=BigId)
-    """The hold that it came with and ends with; empty = somebody set it by itself."""
+    """The hold that it came with and ends with; empty = a person set it without a hold."""
     by: str = Field(max_length=120)
     posted_on: date
     """The business date on which it was known, as of a ledger entry."""

@@ -85,8 +85,11 @@ def spells_on(portfolio_id: int, on: date) -> sa.Subquery:
 
 
 def late_on(portfolio_id: int, on: date) -> sa.Subquery:
-    """`spells_on` with each account's balance at the end of `on`: what its state says, without what happened in
-    between. Looked up one by one, because past-due accounts are few and recent days touch few entries."""
+    """`spells_on` with each account's balance at the end of `on`: the balance of its state, less the entries in
+    between.
+
+    Balances are looked up one by one, because past-due accounts are few and recent days touch few entries.
+    """
     spells, state, entry = spells_on(portfolio_id, on), table_of(AccountState), table_of(Entry)
     since = (
         sa.select(sa.func.coalesce(sa.func.sum(entry.c.amount_minor), 0))
@@ -133,10 +136,10 @@ def _add(result: Aging, bucket: str, balance: int, past_due: int) -> None:
 
 
 def _add_folded(session: Session, portfolio: Portfolio, on: date, result: Aging, *, skip: set[int]) -> None:
-    """Accounts whose spells reach `on`, `skip` left out: past-due ones by bucket, the rest is current.
+    """Add accounts whose spells reach `on`, `skip` left out: past-due ones by bucket, the rest is current.
 
-    The whole book's balance is one sum over the ledger; what does not belong to it (accounts to skip, accounts
-    opened later) is taken off again. A sum by account and a join cost minutes on a real book.
+    The portfolio's balance is one sum over the ledger; accounts that do not belong to it (those to skip, those opened
+    later) are subtracted. A sum by account and a join cost minutes on a large portfolio.
     """
     assert portfolio.id is not None
     account = table_of(Account)
@@ -203,8 +206,10 @@ def past_due_total(session: Session, portfolio_id: int, on: date) -> int:
 
 
 def roll_forward(session: Session, portfolio_id: int, first_on: date, last_on: date) -> RollForward:
-    """From the end of the day before `first_on` to the end of `last_on`. The movements explain the change,
-    start and end are taken from the spells: that both agree is the check."""
+    """Return the roll-forward from the end of the day before `first_on` to the end of `last_on`.
+
+    The movements explain the change; start and end are taken from the spells. Both must agree, which is the check.
+    """
     query = (
         sa.select(col(Movement.kind), sa.func.sum(Movement.amount_minor))
         .where(col(Movement.portfolio_id) == portfolio_id, col(Movement.on).between(first_on, last_on))

@@ -27,10 +27,10 @@ def edges_of(portfolio: Portfolio) -> tuple[int, ...]:
 
 
 def stale_accounts(session: Session, portfolio_id: int, on: date) -> list[int]:
-    """Accounts that must be folded to stand right at the end of `on`: something new came in, or something
-    already known (a due date, a future-dated entry, a bucket edge) is reached.
+    """Select the accounts that must be folded to stand right at the end of `on`.
 
-    An account that nothing ever happened to is not among them: it is current and owes nothing.
+    They have a new entry, or reach something already known: a due date, a future-dated entry, a bucket edge. An
+    account without any event is not among them: it is current and owes nothing.
     """
     changed = (
         select(LedgerChange.account_id)

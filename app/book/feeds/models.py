@@ -97,7 +97,7 @@ class BankTransaction(Row, table=True):
     message: str = Field(max_length=40)
     page: str = Field(max_length=40)
     nth: int
-    """How often this page had said the same by then."""
+    """Number of times this page had given the same transaction by then."""
     number: int
     """Which of the payments with this key it is."""
     reference: str = Field(max_length=80)

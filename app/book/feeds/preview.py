@@ -111,7 +111,7 @@ def preview(
 
 
 def _records(feed: Feed) -> Iterator[Record | Unreadable]:
-    """Record by record; a file that breaks off later on shows its beginning all the same."""
+    """Yield record by record. A file that breaks off later on still shows its beginning."""
     given = 0
     try:
         for block in feed.blocks:
@@ -155,7 +155,7 @@ def _add(
 
 
 def _as_kept(texts: Mapping[str, str], values: Values) -> dict[str, str]:
-    """Contact data and references as they would be kept, where that is not as they are written."""
+    """Return contact data and references in the form that is stored, where it differs from the text of the file."""
     kept = {name: values[name] or "" for name in KEPT if name in texts and name in values}
     if "account_ref" in texts and "account_ref" not in values:
         kept["account_ref"] = values["reference"]
@@ -166,7 +166,7 @@ KEPT = ("account_ref", "customer_ref", "postcode", "mobile", "email", "timezone"
 
 
 def _unused(header: Sequence[str], bound: Bound | None) -> list[str]:
-    """Their columns that nothing is read from."""
+    """Return the columns of the file that no column of ours is read from."""
     if bound is None:
         return []
     used = {at for places in bound.sources.values() for at in places}
@@ -174,7 +174,7 @@ def _unused(header: Sequence[str], bound: Bound | None) -> list[str]:
 
 
 def _check_days(kind: FeedKind, values: Values, today: date | None) -> None:
-    """As they are checked when the row is stored, but for the day the account was opened."""
+    """Check the days as storing does, except against the day the account was opened."""
     for rule in DATE_RULES.get(kind, ()) if today else ():
         if today and (why := refusal(rule, values, today, None)):
             raise BadCell(rule.column, why)
@@ -224,7 +224,7 @@ def _read_as(path: Path, known: Sequence[str], mapping: FeedMapping | None) -> s
 
 
 def _of_notification(portfolio: Portfolio, path: Path, name: str, rows: int, today: date | None) -> Preview:
-    """The payments a bank tells of; whose they are is found out when they are loaded."""
+    """Preview the payments of a bank's notification; their accounts are matched when they are loaded."""
     found = Preview(FeedKind.CAMT054.value, name, "ISO 20022 camt.054")
     found.columns = [
         PreviewColumn("reference", "AcctSvcrRef"),

@@ -151,7 +151,7 @@ def begin(
 
 
 def _mapping_name(mapping: mappings.Mapping | None) -> str:
-    """With a mark of what the mapping says: under another one the same file is another."""
+    """Return the mapping's name with a hash of its content: under another mapping, the same file is another load."""
     if mapping is None:
         return ""
     return f"{mapping.name[:60]} ({hashlib.sha256(repr(mapping).encode()).hexdigest()[:8]})"
@@ -245,7 +245,7 @@ class _Load:
         return history
 
     def _recognise(self, session: Session, history: FeedLoad) -> bool:
-        """True if a load of the same content is done to which nothing is to be added."""
+        """Return True if a finished load has the same content and left nothing to add."""
         before = session.scalar(
             select(FeedLoad)
             .where(
@@ -268,7 +268,7 @@ class _Load:
         return True
 
     def _say_if_older(self, session: Session, before: FeedLoad) -> None:
-        """An accounts file that came before others is old news: it changes nothing, and that is said."""
+        """Note on the load that later accounts files came before this one: it is old news and changes nothing."""
         later = select(FeedLoad.id).where(
             FeedLoad.portfolio_id == before.portfolio_id,
             FeedLoad.kind == FeedKind.ACCOUNTS,
@@ -332,7 +332,7 @@ class _Load:
         return parser.batches(feed, skip)
 
     def _store(self, batch: Batch, book: KnownRows, rejects: RejectsFile, warnings: RejectsFile) -> None:
-        """Store a batch in a transaction of its own with the checkpoint, and count what became of its rows."""
+        """Store a batch in its own transaction, together with the checkpoint, and count the outcomes of its rows."""
 
         def once() -> dict[str, int]:
             rejects.rewind()

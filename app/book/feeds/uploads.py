@@ -1,4 +1,4 @@
-"""Folders of uploaded files: what is forgotten when. A file holds the data of a creditor's customers."""
+"""Folders of uploaded files, and when each is deleted. A file holds the data of a creditor's customers."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 UPLOAD_NAME = re.compile(r"[A-Za-z0-9_-]{20,40}")
-"""Name of an upload's folder: a random token, which nobody guesses."""
+"""Name of an upload's folder: a random token that cannot be guessed."""
 FORGOTTEN_AFTER = timedelta(hours=48)
 
 
 def forget_uploads(folder: Path, *, now: datetime) -> int:
-    """Delete uploads that were looked at and left alone, and what a process that was killed left behind. One whose load
-    has begun stays, to be resumed. Returns how many were deleted."""
+    """Delete uploads that a person looked at and left alone, and the remains of a process that was killed.
+
+    An upload whose load has begun stays, to be resumed. Returns how many were deleted.
+    """
     forgotten = 0
     for upload in folder.glob("*"):
         if not UPLOAD_NAME.fullmatch(upload.name) or not upload.is_dir():
@@ -25,7 +27,7 @@ def forget_uploads(folder: Path, *, now: datetime) -> int:
             note = upload / "upload.json"  # written last; without it the upload was never whole
             newest = (note if note.exists() else upload).stat().st_mtime
         except FileNotFoundError:
-            continue  # somebody discards it
+            continue  # a person discards it at this moment
         if now.timestamp() - newest > FORGOTTEN_AFTER.total_seconds():
             shutil.rmtree(upload, ignore_errors=True)
             forgotten += 1

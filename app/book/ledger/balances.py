@@ -26,8 +26,8 @@ def balance_of(session: Session, account_id: int, on: date) -> int:
 
 
 def still_owed(session: Session, account: Account, on: date) -> int:
-    """The balance at the end of `on`, and of an account that was charged off also what was written off less what was
-    recovered since: the debt is off the book, not forgiven."""
+    """Return the balance at the end of `on`. A charged-off account also owes the amount written off less recoveries
+    since: the debt is off the book, not forgiven."""
     owed = balance_of(session, id_of(account), on)
     if account.status is not AccountStatus.CHARGED_OFF:
         return owed
@@ -43,8 +43,8 @@ def off_the_book(session: Session, account: Account, on: date) -> int:
 
 
 def bookkeeping(session: Session, account: Account) -> list[Entry]:
-    """The entries that took an account's debt off the book, here or at its creditor, and those that balance what was
-    recovered since: what they take away is not forgiven."""
+    """Return the entries that took an account's debt off the book, here or at its creditor, and those that balance
+    later recoveries. The debt that they take away is not forgiven."""
     return bookkeeping_in(account, _story(session, account, date.max))
 
 
@@ -60,7 +60,7 @@ def _story(session: Session, account: Account, on: date) -> list[Entry]:
 
 
 def bookkeeping_in(account: Account, story: Sequence[Entry]) -> list[Entry]:
-    """The same among the standing entries of an account, in order."""
+    """Return `bookkeeping` from the standing entries of an account, in order."""
     if account.ended_on is None:
         return [*charge_offs(story), *(e for e in story if e.reinstates_id is not None)]
     before = [entry for entry in story if entry.effective_on < account.ended_on]
@@ -74,9 +74,11 @@ def bookkeeping_in(account: Account, story: Sequence[Entry]) -> list[Entry]:
 
 
 def charge_offs(story: Sequence[Entry]) -> list[Entry]:
-    """Those of an account's entries, in order and none reversed, that took its debt off the creditor's book. A day's
-    write-offs are one: creditors write off principal, interest and fees apart. Where the history before them is not
-    told, they took all there was."""
+    """Return the entries of an account that took its debt off the creditor's book, in order and none reversed.
+
+    A day's write-offs count as one: creditors write off principal, interest and fees apart. Without a history before
+    them, they took all there was.
+    """
     found: list[Entry] = []
     balance, is_told = 0, False
     for _, day in groupby(story, key=lambda entry: entry.effective_on):
@@ -86,7 +88,7 @@ def charge_offs(story: Sequence[Entry]) -> list[Entry]:
         credits = sum(each.amount_minor for each in entries) - debits
         total = -sum(each.amount_minor for each in written_off)
         is_told = is_told or debits > 0
-        # What is paid on that day is paid before or after it: files of a day come in any order.
+        # A payment of that day may come before or after it: files of a day come in any order.
         before = (balance + debits, balance + debits + credits + total)
         if written_off and (not is_told or any(is_charge_off(each, total) for each in before)):
             found += written_off

@@ -17,7 +17,7 @@ class Customer(Row, table=True):
     __tablename__ = "customer"
     __table_args__ = (
         sa.UniqueConstraint("portfolio_id", "reference"),
-        # Whose address is it that mail comes back from?
+        # Returned mail names an address only; these indexes find its customers.
         sa.Index("ix_customer_email", "email"),
         sa.Index("ix_customer_mobile", "mobile"),
     )
@@ -190,7 +190,7 @@ class Entry(Row, table=True):
     __table_args__ = (
         sa.UniqueConstraint("portfolio_id", "reference"),
         sa.Index("ix_ledger_entry_account", "account_id", "effective_on"),
-        # Holds all that a book's balance on a day needs, so that 12 million rows are not visited for it.
+        # Holds all that a portfolio's balance on a day needs, so that 12 million rows are not visited for it.
         sa.Index("ix_ledger_entry_day", "portfolio_id", "effective_on", "account_id", "amount_minor"),
     )
 

@@ -35,13 +35,12 @@ OPENED = date.min
 def reconcile_positions(
     session: Session, portfolio: Portfolio, account_ids: Sequence[int], *, now: datetime
 ) -> dict[int, date]:
-    """Post what makes the entries of these accounts up to each reported day sum to the balance reported for it;
-    returns the accounts that took an entry, each marked as changed from that day on. None where the ledger agrees
-    already: it may run as often as one likes.
+    """Post entries so that these accounts' entries up to each reported day sum to the balance reported for it.
 
-    With balance `b` and day `d` of an account's k-th position, the entry is
-    `(b[k] - b[k-1]) - sum(entries effective in (d[k-1], d[k]])`, effective on `d[k]`. Positions from the day on
-    which the account ended here count no more: it was written off by us, not by who reported it.
+    Returns the accounts that took an entry, each marked as changed from that day on; none where the ledger agrees
+    already, so it may run any number of times. With balance `b` and day `d` of an account's k-th position, the entry
+    is `(b[k] - b[k-1]) - sum(entries effective in (d[k-1], d[k]])`, effective on `d[k]`. Positions from the day on
+    which the account ended here count no more: we wrote it off, not the creditor who reports it.
     """
     posted: dict[int, date] = {}
     open_on = first_open_day(session, id_of(portfolio))
@@ -80,7 +79,8 @@ def reconcile_positions(
 
 
 def unreconciled(session: Session, portfolio_id: int) -> Sequence[DbRow]:
-    """Positions the entries do not add up to although nothing of their account waits to be folded: there are none."""
+    """Return positions that the entries do not add up to although nothing of their account waits to be folded. There
+    must be none."""
     position, change = table_of(Position), table_of(LedgerChange)
     waits = sa.exists().where(change.c.account_id == position.c.account_id)
     return _unexplained(session, sa.and_(position.c.portfolio_id == portfolio_id, ~waits))

@@ -196,8 +196,8 @@ def credits_between(
 
 
 def keeps_agreements() -> sa.ColumnElement[bool]:
-    """Entries that count toward a promise, a plan or a settlement: money, also after a charge-off, refunds and credits,
-    none of them reversed. A fee or interest that was waived is not paid by anybody."""
+    """Select entries that count toward a promise, a plan or a settlement: money, also after a charge-off, refunds and
+    credits, none of them reversed. A waived fee or interest is not a payment."""
     entry, waiver = table_of(Entry), table_of(Waiver)
     mirror = entry.alias("mirror")
     return sa.and_(

@@ -1,7 +1,7 @@
 """Normal form of a reference, the same for feeds, API, pages, commands and bank files. Pure.
 
-Two spellings that look alike to a person are one reference. Case is kept: a book may have both `ab1` and `AB1`, so a
-look-up takes the exact one first and another case only where exactly one account has it.
+Two spellings that look alike to a person are one reference. Case is kept: a portfolio may have both `ab1` and `AB1`,
+so a look-up takes the exact one first and another case only where exactly one account has it.
 """
 
 from __future__ import annotations

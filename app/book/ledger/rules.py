@@ -131,7 +131,7 @@ POSTED_BY_HAND: Mapping[EntryKind, tuple[Role, ...]] = {
     EntryKind.CREDIT: MANAGEMENT,
     EntryKind.ADJUSTMENT: MANAGEMENT,
 }
-"""Who may enter what: taking a payment is casework, changing what somebody owes is not."""
+"""Roles that may enter each kind: taking a payment is casework, changing a debt is not."""
 
 
 WAIVABLE = frozenset({EntryKind.FEE, EntryKind.INTEREST})
@@ -157,7 +157,7 @@ def is_charge_off(balance_before: int, written_off: int) -> bool:
 
 
 ENDED = frozenset({AccountStatus.CHARGED_OFF, AccountStatus.SETTLED, AccountStatus.PAID, AccountStatus.SOLD})
-"""Nothing falls past due any more."""
+"""Ends: nothing falls past due any more."""
 
 
 TRANSITIONS: Mapping[AccountStatus, frozenset[AccountStatus]] = {
@@ -230,9 +230,9 @@ class EndVerdict(StrEnum):
 
     STANDS = "stands"
     UNDONE = "undone"
-    """It owes again: what the end forgave is owed again too."""
+    """It owes again, and the amount that the end forgave is owed again too."""
     OFF_THE_BOOK = "off_the_book"
-    """It stays ended, and what the reversal added or took is set against what was taken off the book."""
+    """It stays ended, and the amount that the reversal added or took is set against the amount taken off the book."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,8 @@ def lock_account(session: Session, account: Account) -> Account:
 
 
 def reinstatement_references(entry: Entry) -> list[str]:
-    """Names of what is set against a recovery; a later one where the account was reopened in between."""
+    """Return the possible references of the entry set against a recovery; a later one is for an account that was
+    reopened in between."""
     return [suffixed(entry, "again:" * n + "reinstated") for n in range(5)]
 
 
@@ -155,7 +156,7 @@ def _enter(
         with session.begin_nested():
             session.add(entry)
     except IntegrityError:
-        # Found out by the unique keys only where two people do the same at the same moment.
+        # The unique keys are reached only where two people enter the same at the same moment.
         raise Conflict(f"{entry.reference} has just been entered by somebody else") from None
     assert account.id is not None
     mark_changed(session, account.portfolio_id, {account.id: changed_from or entry.effective_on})

@@ -41,7 +41,7 @@ class Portfolio(Row, table=True):
     legal_after_days: int = Field(default=90, ge=1)
     legal_min_minor: int = Field(default=0, ge=0, sa_type=sa.BigInteger)
     legal_letter_days: int = Field(default=14, ge=1, sa_column_kwargs={"server_default": "14"})
-    """Nobody is nominated before a letter of the case left that many days ago."""
+    """Days since a letter of the case left, before which the case is not nominated for legal."""
     charge_off_days: int = Field(default=180, ge=0)
     """Days past due at which an account is charged off; 0 = never by itself."""
     dormant_after_days: int = Field(default=0, ge=0)

@@ -17,7 +17,10 @@ class DelinquencySource(StrEnum):
 
 
 def posting_date(effective_on: date, open_on: date | None) -> date:
-    """The business date something belongs to when it arrives: its own, or the first open day (`open_on`) if its
-    own has been closed. So what was known on a past day K is what was posted by K, also for history that was
-    loaded before any day was closed."""
+    """Return the business date to which an arriving entry belongs: its own, or the first open day (`open_on`) if its
+    own has been closed.
+
+    So what was known on a past day K is what was posted by K, also for history that was loaded before any day was
+    closed.
+    """
     return max(effective_on, open_on) if open_on else effective_on

@@ -31,7 +31,7 @@ class Changeable(Enum):
 
     ALWAYS = "at any time"
     BEFORE_FIRST_DAY = "until the first business day is closed"
-    """Closed days were counted with it: they would say something else afterwards."""
+    """Closed days were counted with it, so a change would make them wrong."""
     NEVER = "only when the portfolio is opened"
 
 

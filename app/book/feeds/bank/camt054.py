@@ -225,7 +225,7 @@ class _File:
 
 
 def _content(transaction: _Transaction) -> str:
-    """Hash of all that the bank says of a transaction, by which it is the same in another file."""
+    """Hash all that the bank says of a transaction; the same hash in another file is the same transaction."""
     entry, part = transaction.entry, transaction.part
     told = [*everything(entry, NOT_ITS_OWN)]
     number = real_reference(text_of(entry, "NtryRef"))

@@ -1,7 +1,8 @@
-"""One booked entry of a bank's notification: which payments it is, to the last cent of what was booked. Pure.
+"""One booked entry of a bank's notification, as payments that add up to the last cent of it. Pure.
 
-What an entry was booked with (`Amt`, `CdtDbtInd`) is the truth; its details say whose parts of it are. Details that
-add up to it are payments. Where they tell of less, the rest waits for a person; where they cannot be right, all of it.
+The booked amount and direction (`Amt`, `CdtDbtInd`) are the truth; the details say which parts belong to whom.
+Details that add up to it are payments. Where they add up to less, the rest waits for a person; where they cannot be
+right, all of it waits.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ FIRST_BANK_DAY = date(2000, 1, 1)
 """Older than the message itself (ISO 20022 is of 2004): a slip."""
 
 AMOUNTS = ("Amt", "AmtDtls/TxAmt/Amt", "AmtDtls/InstdAmt/Amt", "AmtDtls/CntrValAmt/Amt")
-"""Where a detail may tell its amount, most trustworthy first; version 02 has no `Amt`. The last is what a payment in
-another currency came to."""
+"""Elements that may hold a detail's amount, most trustworthy first; version 02 has no `Amt`. The last is the amount
+that a payment in another currency came to."""
 
 TAKEN_BACK = frozenset({"UPDD", "RRTN", "PRDD", "RCDD", "RPCR", "RRCT", "UPCQ", "URCQ", "CQRV", "PRCT"})
 """Sub-families of bank transaction codes (external code set of ISO 20022) that take back what was collected: unpaid,
@@ -60,7 +61,8 @@ class Part:
 
 
 def booked(entry: Element, currency: str, today: date | None) -> Booked:
-    """Refused for what is not booked, not in `currency`, not a positive amount or dated ahead of `today`."""
+    """Return the booking of an entry. Raises Refused for an entry that is not booked, not in `currency`, not of a
+    positive amount, or dated ahead of `today`."""
     status = text_of(entry, "Sts/Cd") or text_of(entry, "Sts")
     if status != "BOOK":
         raise Refused("Sts", f"is not booked: {status[:20] or 'no status'}")
@@ -136,7 +138,8 @@ def credits(entry: Element, amount: int, currency: str) -> list[Part]:
 
 
 def _of_one(told: _Details) -> list[Part]:
-    """An entry with one detail is one payment of what was booked, unless the detail tells of a part only."""
+    """Return the payments of an entry with one detail: one of the booked amount, unless the detail is of a part
+    only."""
     (details,) = told.details
     own = told.first_told(0)
     if own is None or own == told.booked:
@@ -183,8 +186,11 @@ def _charges(words: Callable[[int], str], charges: int) -> str:
 
 
 def returns(entry: Element, amount: int, currency: str) -> list[Part]:
-    """The payments that a debit entry of `amount` takes back. What was booked may hold the banks' charges: then the
-    instructed amount is the original one. Refused where several do not add up."""
+    """Return the payments that a debit entry of `amount` takes back.
+
+    The booked amount may include the banks' charges; then the instructed amount is the original one. Raises Refused
+    where several do not add up.
+    """
     details = entry.findall("NtryDtls/TxDtls")
     told = _Details(entry, details, amount, currency)
     if _number_in_batch(entry) > max(1, len(details)):
@@ -229,7 +235,8 @@ class _Details:
         return next((amount for path in AMOUNTS if (amount := self.amount(at, path))), None)
 
     def settled(self, at: int) -> int | None:
-        """Without the instructed amount, which counts only where everything adds up."""
+        """Return the amount of a detail, without the instructed amount, which counts only where everything adds
+        up."""
         return self.amount(at, AMOUNTS[0]) or self.amount(at, AMOUNTS[1])
 
     def charges(self, at: int) -> int:
@@ -246,7 +253,8 @@ class _Details:
         return any(text_of(each, "CdtDbtInd") not in {"", direction} for each in self.details)
 
     def that_add_up(self, *, with_charges: bool = False) -> list[int]:
-        """An amount of each detail that together are what was booked, from the first place that has such, or []."""
+        """Return an amount of each detail, which together are the booked one, from the first place that has such; []
+        if none."""
         everywhere = range(len(self.details))
         charges = sum(map(self.charges, everywhere)) or self.charges_of_entry if with_charges else 0
         for amounts in (

@@ -61,8 +61,8 @@ class Source:
 
 
 class _Watched:
-    """A file of which one tag or text does not go on for ever: the parser reads what is unfinished again with every
-    piece, which takes quadratic time, and keeps it."""
+    """A file that refuses a tag or text without an end. The parser keeps an unfinished one and reads it again with
+    every piece, which takes quadratic time."""
 
     def __init__(self, handle: IO[bytes], name: str) -> None:
         self._handle, self._name = handle, name
@@ -134,7 +134,7 @@ def _split(element: Element) -> tuple[str, str]:
 
 
 def _require_camt054(above: list[Element], element: Element, name: str) -> None:
-    """Of the root, and of the message in it where the root has no namespace: banks write that in several ways."""
+    """Check the root, and the message in it where the root has no namespace: banks write that in several ways."""
     namespace, tag = _split(element)
     if above:
         if not _split(above[0])[0] and tag != MESSAGE:

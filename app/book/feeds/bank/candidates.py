@@ -162,7 +162,7 @@ def _owing(session: Session, account_ids: Sequence[int]) -> Sequence[int]:
 
 
 def _past_due_by(session: Session, portfolio_id: int, amount_minor: int) -> Sequence[int]:
-    """Accounts that are past due by exactly this amount; none where it is so common that it says nothing."""
+    """Return accounts past due by exactly this amount; none where the amount is so common that it tells nothing."""
     query = (
         select(AccountState.account_id)
         .where(AccountState.portfolio_id == portfolio_id, AccountState.past_due_minor == amount_minor)

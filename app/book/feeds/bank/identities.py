@@ -34,13 +34,13 @@ class Seen:
     key: str
     """Hash of all the bank says of it."""
     nth: int
-    """How often this page has said the same by now."""
+    """Number of times this page has given the same transaction, this one included."""
     bank_reference: str
     """'' where the bank gives none of its own."""
     is_repeated: bool
     """Whether the file has given this reference to another transaction before."""
     before: str
-    """The reference it had in books of an earlier release, where it had no other."""
+    """The reference that an earlier release gave it, where it had no other."""
     end_to_end: str = ""
     payer_key: str = ""
     told: str = ""
@@ -48,7 +48,8 @@ class Seen:
 
 
 def fitting(reference: str) -> str:
-    """A reference as the ledger can hold it: what is too long or might be a card number is known by its hash."""
+    """Return a reference as the ledger can hold it: one that is too long or might be a card number becomes its
+    hash."""
     if len(reference) <= MAX_REFERENCE and not holds_card_number(reference):
         return reference
     return f"bank:{hashlib.sha256(reference.encode()).hexdigest()[:40]}"
@@ -61,7 +62,7 @@ class KnownTransaction:
     amount_minor: int
     paid_on: date
     told: str
-    """What it was described by when it was stored."""
+    """The description it was stored with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +79,8 @@ class Told:
         return cls(seen.end_to_end, seen.payer_key, seen.told)
 
     def may_be(self, other: Told) -> bool:
-        """Banks say more of a payment the second time: the same end-to-end id and payer are enough, and where one of
-        them differs it is another payment."""
+        """Check whether both can be one payment. A bank says more of a payment the second time: the same end-to-end
+        id and payer are enough, and where one of them differs it is another payment."""
         firm = [(self.end_to_end, other.end_to_end), (self.payer_key, other.payer_key)]
         both = [(one, two) for one, two in firm if one and two]
         if both:
@@ -103,7 +104,7 @@ class Identities:
         self._names: dict[tuple[str, int], str] = {}
         """(key, number among those that look alike) -> reference."""
         self._told: dict[str, list[Told]] = defaultdict(list)
-        """reference -> what was said of it, wherever that was."""
+        """reference -> what any message said of it."""
         self._new: list[JsonObject] = []
         self._read(session, seen)
         names = {

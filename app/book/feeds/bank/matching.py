@@ -49,11 +49,11 @@ SOURCE = Actor("feed:camt054")
 LONGEST_RETURN_NOTE = 300
 
 
-# --- facts from the book ----------------------------------------------------------------------------------------
+# --- facts from the ledger --------------------------------------------------------------------------------------
 
 
 def match_all(session: Session, portfolio_id: int, payments: Sequence[Incoming]) -> list[Match | NoMatch]:
-    """`decide` for each of these payments, with the facts of all of them read at once."""
+    """Decide for each of these payments, with the facts of all of them read at once."""
     keys = {key for payment in payments for found, _ in reference_keys(payment) for key in found}
     by_key = accounts_by_key(session, portfolio_id, keys)
     payers = {payment.payer_key for payment in payments if payment.payer_key}
@@ -238,7 +238,7 @@ def match_payment(
 def return_payment(
     session: Session, unmatched: UnmatchedPayment, note: str, *, by: Actor, now: datetime
 ) -> None:
-    """A waiting payment goes back to its payer, for the reason in `note`; nothing is posted."""
+    """Send a waiting payment back to its payer, for the reason in `note`; nothing is posted."""
     empty = f"Say why it goes back, in at most {LONGEST_RETURN_NOTE} characters."
     note = clean_text(note, "note", at_most=LONGEST_RETURN_NOTE, one_line=True, empty=empty)
     settle_returned(session, unmatched, note, by=by, now=now)
@@ -247,7 +247,7 @@ def return_payment(
 def settle_returned(
     session: Session, unmatched: UnmatchedPayment, note: str, *, by: Actor, now: datetime
 ) -> None:
-    """A waiting payment is not ours any more: a person sent it back, or the bank took it back."""
+    """Close a waiting payment that is not ours any more: a person sent it back, or the bank took it back."""
     waiting_one = _locked(session, unmatched)
     _settle(waiting_one, UnmatchedStatus.RETURNED, note, by, now)
     returned = PaymentUnmatched(

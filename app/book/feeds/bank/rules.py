@@ -33,9 +33,9 @@ class Incoming:
     end_to_end: str = ""
     free: str = ""
     obstacle: str = ""
-    """Why only a person can say whose it is, whatever else it tells."""
+    """Reason why only a person can say whose it is, even if other details match."""
     note: str = ""
-    """What a person should know of the amount: charges that a bank kept."""
+    """Remark for a person about the amount: charges that a bank kept."""
 
     @property
     def remittance(self) -> str:
@@ -117,8 +117,8 @@ def _no_such_account(payment: Incoming, shapes: Collection[str]) -> str:
 
 
 def shape_of(key: str) -> str:
-    """Of a reference its letters, and how many digits stand where: TW14365 is TW00000. '' for one of digits alone,
-    which may be anything."""
+    """Return the shape of a reference: its letters, and a 0 for each digit (TW14365 is TW00000). '' for one of digits
+    alone, which may be anything."""
     shape = re.sub(r"[0-9]", "0", key)
     return "" if shape == "0" * len(shape) else shape
 
@@ -212,7 +212,7 @@ def _is_telling(key: str) -> bool:
 
 
 LONGEST_WORDS = 20_000
-"""Characters of a cell or a remittance that anybody looks at."""
+"""Characters of a cell or a remittance that are read."""
 
 
 def blotted(text: str) -> str:

@@ -1,8 +1,8 @@
 """Store each bank transaction once: post payments or leave them waiting, and reverse returned ones.
 
-A bank's reference tells one transaction from another only where the bank keeps it unique, and many do not. So each
-transaction is also known by all that the bank says of it: what one message says twice are two payments, what another
-message says again is the same one. `BankTransaction` remembers where each was said.
+A bank's reference identifies a transaction only where the bank keeps it unique, and many do not. So each transaction
+is also identified by all that the bank says of it: the same content twice in one message is two payments, in another
+message it is the same payment again. `BankTransaction` records each place.
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ def _take_back(
 def _reverse(
     session: Session, original: Entry, returned: Returned, take_back: TakeBack, now: datetime
 ) -> None:
-    """Charges are told, not posted: who bears them is for a person to say."""
+    """Reverse a returned payment. Its charges are told, not posted: a person decides who bears them."""
     take_back(
         session,
         original,
@@ -260,6 +260,6 @@ def _names_by_end_to_end(session: Session, portfolio_id: int, end_to_end: str) -
 
 
 def _mirrors(session: Session, entry_ids: Iterable[int]) -> Mapping[int, str]:
-    """entry id -> why it was reversed, of those that were."""
+    """Map the id of each reversed entry to the reason of its reversal."""
     query = select(Entry.reverses_id, Entry.description).where(col(Entry.reverses_id).in_(list(entry_ids)))
     return {reverses_id or 0: why for reverses_id, why in session.execute(query)}

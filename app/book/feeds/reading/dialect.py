@@ -1,8 +1,8 @@
-"""Dialect of a text file: its encoding and its delimiter, found out or refused, never guessed at a name's cost.
+"""Dialect of a text file: its encoding and its delimiter, detected or refused, because a wrong guess garbles names.
 
-Our own files are UTF-8 with commas. A byte order mark, well-formed UTF-8 and a delimiter that parts the header into
-columns we know say for themselves what they are; so does an older encoding where only it makes the header's names
-come out right. Everything else has to be told by a mapping file.
+Our own files are UTF-8 with commas. A byte order mark, well-formed UTF-8, and a delimiter that splits the header into
+known columns are proof; so is an older encoding where only it makes the header's names come out right. A mapping file
+has to state everything else.
 """
 
 from __future__ import annotations

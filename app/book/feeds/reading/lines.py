@@ -122,7 +122,8 @@ class Pieces:
             ) from self._error
 
     def _read(self) -> bytes:
-        """About BLOCK bytes, fewer at the end; what came before an error is given before the error."""
+        """Return about BLOCK bytes, fewer at the end. The bytes before an error are returned before the error is
+        raised."""
         parts: list[bytes] = []
         size = 0
         while size < BLOCK and self._error is None:
@@ -250,7 +251,7 @@ class Lines:
         return end
 
     def _add_plain(self, data: bytes, items: list[Item], odd: Oddities) -> bool:
-        """False if the lines are not so plain after all; `odd` knows then."""
+        """Add the lines as plain ones. False if they are not so plain after all; `odd` knows then."""
         lines = data.count(b"\n")
         frame = None
         if lines > FEW or not odd.is_odd:

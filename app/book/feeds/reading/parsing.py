@@ -225,7 +225,8 @@ IDENTIFIERS = frozenset(
 
 
 def _look_for_dates(texts: Cells) -> None:
-    """A spreadsheet makes a date of 3-12 and MAR-24. BadCell where it was an identifier; told in any other text."""
+    """Look for identifiers that a spreadsheet made dates of, as 3-12 and MAR-24. BadCell in an identifier; a remark
+    in any other text."""
     for name, text in texts.items():
         if name not in TEXTS or not _DATE_CELL.fullmatch(text):
             continue

@@ -29,7 +29,7 @@ def ahead(items: Iterator[T]) -> Iterator[T]:
 
 @contextmanager
 def on_disk(path: Path | None) -> Iterator[Path]:
-    """The file, or a copy of standard input, which is known by its content only when all of it is there."""
+    """Return the file, or a copy of standard input, whose hash is known only once all of it has been read."""
     if path is not None:
         yield path
         return

@@ -142,7 +142,7 @@ def _corrections(session: Session, book: KnownRows, known: pl.DataFrame | None) 
 
 
 def _as_fed(known: pl.DataFrame | None, corrections: Mapping[tuple[int, str], str]) -> pl.DataFrame | None:
-    """Known customers as the file had them, so that only what the file says anew differs."""
+    """Return known customers with the values the file gave last, so that only new values differ."""
     if known is None or not corrections:
         return known
     for name in {name for _, name in corrections}:
@@ -258,7 +258,7 @@ class _Reported:
                 self.known[row.account_id, row.what] = row
 
     def withdraw(self, rows: pl.DataFrame, known: pl.DataFrame) -> None:
-        """A file that says what we say takes back what an earlier one said."""
+        """Withdraw an earlier report where this file agrees with our data again."""
         if not self.known:
             return
         accounts = {account_id for account_id, _ in self.known}
@@ -276,7 +276,7 @@ class _Reported:
                     del self.known[(row["id"], what)]
 
     def take(self, leading: pl.DataFrame) -> list[tuple[int, str, str]]:
-        """Put before a manager what is new; the rows that wait, with the reason."""
+        """Ask a manager about new reports; returns the rows that wait, with the reason."""
         waiting: list[tuple[int, str, str]] = []
         events: list[NewEvent] = []
         asked = leading.filter(pl.col("differs_customer_id") | pl.col("differs_status"))

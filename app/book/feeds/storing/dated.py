@@ -109,8 +109,8 @@ def _without_replaced(
 
 
 def _one_a_closing_day(session: Session, batch: Batch, fresh: pl.DataFrame, stored: Stored) -> pl.DataFrame:
-    """New statements but for those of a closing day for which their account has one: which of two is right is for a
-    manager to say (`desk statement replace`)."""
+    """Return the new statements of closing days for which their account has none; refuse the others. A manager
+    decides which of two statements of a day is right (`desk statement replace`)."""
     if fresh.is_empty():
         return fresh
     day = ["account_id", "closing_on"]

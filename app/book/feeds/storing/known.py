@@ -53,7 +53,7 @@ class KnownRows:
         if self._accounts is None:
             found = self._find_accounts(session, asked.to_list())
         else:
-            # A join builds its table of the side it looks things up in: this way of the batch's, not of the book's.
+            # A join builds a hash table of the side it looks things up in: here the batch's, not the portfolio's.
             found = self._accounts.join(asked.to_frame("account_ref"), on="account_ref", how="semi")
         if found.height == asked.len():
             return found
@@ -130,7 +130,7 @@ class KnownRows:
         return self._seen[1]
 
     def saw(self, customers: pl.Series, accounts: pl.Series) -> None:
-        """Remember whom a batch speaks of: a later one that says otherwise contradicts its own file."""
+        """Remember the customers of a batch: a later batch that gives other data contradicts its own file."""
         both = zip(self._seen, (customers, accounts), strict=True)
         first, second = (pl.concat([seen, now.hash()]) for seen, now in both)
         self._new_seen = (first, second)

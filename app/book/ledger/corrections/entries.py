@@ -94,8 +94,10 @@ def require_day(session: Session, account: Account, on: date, now: datetime) -> 
 def move_payment(
     session: Session, entry: Entry, to_account: Account, reason: str, *, by: Actor, role: Role, now: datetime
 ) -> Entry:
-    """Take a payment off the account it was entered to and put it on the right one, with its own date on both
-    sides: it never was the first customer's, and for the second it came when it came. Returns the new entry."""
+    """Move a payment from the account it was entered to to the right one, with its own date on both sides.
+
+    It never was the first customer's, and for the second it counts from the day it came. Returns the new entry.
+    """
     reason = clean_reason(reason, "reason")
     if role not in MANAGEMENT:
         raise Forbidden("A manager moves payments.")

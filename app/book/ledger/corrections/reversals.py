@@ -40,7 +40,7 @@ def reverse_entry(
 
 
 def require_reversible(session: Session, account: Account, entry: Entry) -> Entry | None:
-    """Conflict if an entry may not be undone now. Returns the entry that goes with it: what reinstated the
+    """Raise Conflict if an entry may not be undone now. Returns the entry that goes with it, which reinstated the
     book balance after a recovery. The caller holds the customer's lock."""
     if entry.kind is EntryKind.REVERSAL:
         raise Conflict("a reversal cannot be reversed; post the entry again")

@@ -1,4 +1,5 @@
-"""Ends that do not hold: what a reversal does to an account that was charged off, settled, paid off or sold here."""
+"""Ends that no longer hold: the effect of a reversal on an account that was charged off, settled, paid off or sold
+here."""
 
 from __future__ import annotations
 
@@ -31,7 +32,7 @@ class LastEnd:
 
 
 def last_end(session: Session, account: Account) -> LastEnd:
-    """From the timeline; an account that ended before changes were recorded was active."""
+    """Read the last end from the timeline; an account that ended before changes were recorded was active."""
     query = select(Event.data).where(
         Event.customer_id == account.customer_id,
         Event.kind == AccountStatusChanged.KIND,
@@ -55,9 +56,11 @@ def judge_reversal(
     by: Actor,
     now: datetime,
 ) -> None:
-    """After `entry` was reversed, effective `on`, with what had reinstated it, if anything had: undo the account's end
-    where it owes again, or keep what was taken off the book equal to what is owed. The caller holds the customer's
-    lock."""
+    """Undo the end of an account that owes again, or keep the amount taken off the book equal to what is owed.
+
+    For use after `entry` was reversed, effective `on`, with what had reinstated it, if anything had; `judge_end`
+    decides. The caller holds the customer's lock.
+    """
     if account.ended_on is None:
         return
     portfolio = session.get_one(Portfolio, account.portfolio_id)
@@ -88,8 +91,8 @@ def judge_reversal(
 def _keep_off_the_book(
     session: Session, account: Account, owed_again: int, reason: str, on: date, *, by: Actor, now: datetime
 ) -> None:
-    """The balance of an account that stays ended is nothing: what a reversal adds to it is taken off as the rest
-    was, and what a reversal takes from it is less taken off. Undoing the end undoes this too."""
+    """Keep the balance of an account that stays ended at zero. An amount that a reversal adds is taken off the book
+    like the rest; an amount that it takes away lowers what was taken off. Undoing the end undoes this too."""
     written_off = owed_again > 0 and account.status is not AccountStatus.SOLD
     post_entry(
         session,

@@ -1,4 +1,4 @@
-"""Set an adjustment against what comes in after an account ended, so that its book balance stays at nothing."""
+"""Set an adjustment against money that comes in after an account ended, so that its book balance stays at zero."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def reinstate_recoveries(
 
 
 def recovered_accounts(session: Session, portfolio_id: int) -> list[int]:
-    """Accounts that have ended to which something has happened that was not folded yet."""
+    """Return ended accounts with changes that were not folded yet."""
     query = (
         sa.select(col(Account.id))
         .join(LedgerChange, col(LedgerChange.account_id) == Account.id)
@@ -140,8 +140,10 @@ def _set_against(
 
 
 def _came_after(entries: Sequence[Entry], ended: Mapping[int, date]) -> list[Entry]:
-    """Money that the charge-off did not count: dated after it, or entered after it though dated before. The latter was
-    written off and paid, so that much of the write-off is taken back on the day of the charge-off."""
+    """Return money that the charge-off did not count: dated after it, or entered after it though dated before.
+
+    The latter was written off and paid, so that much of the write-off is taken back on the day of the charge-off.
+    """
     written_off = {
         entry.account_id: id_of(entry)
         for entry in entries
@@ -241,7 +243,7 @@ def _of_creditors_charge_offs(
     for _, theirs in groupby(sorted(entries, key=lambda entry: entry.account_id), key=lambda e: e.account_id):
         story = list(theirs)
         if portfolio.source is DelinquencySource.REPORTED:
-            # What is owed is what the creditor reports: money beyond it is nobody's until a report says so.
+            # The creditor's reports say what is owed: money beyond it belongs to no debt until a report says so.
             text = "recovered after the creditor's charge-off"
             back = _recovered(story, off_book=MAX_MINOR)
         elif portfolio.collector is CollectorKind.THIRD_PARTY:

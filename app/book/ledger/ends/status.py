@@ -134,7 +134,7 @@ def _take_off_the_book(
 
 
 def _undo_end(session: Session, account: Account, reason: str, *, by: Actor, now: datetime) -> None:
-    """Put back what the end took off the book, on the day of the end. What was recovered since is a payment
+    """Put back the amount that the end took off the book, on the day of the end. Money recovered since is a payment
     again, on its own day."""
     assert account.ended_on is not None
     mark_changed(session, account.portfolio_id, {id_of(account): account.ended_on})
