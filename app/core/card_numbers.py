@@ -1,10 +1,11 @@
 """Full card numbers in text: recognised so that they are never stored. Pure, and one pass over the text.
 
 A card number is digits that begin with an issuer's prefix, have a length that this issuer uses and pass the check
-digit (ISO/IEC 7812-1), in a spelling that people and web pages use: bare or in groups, parted by blanks of any kind,
-dashes of any kind, slashes, dots, underscores, in digits of any script, and with an expiry date or a CVV run on. What
-only happens to contain such digits is none: IBANs and creditor references whose check digits are right, decimals,
-telephone numbers with their country, identifiers of mixed letters and digits, lists of short numbers.
+digit (ISO/IEC 7812-1), in a spelling that people and web pages use: bare or in groups, separated by blanks of any
+kind, dashes of any kind, slashes, dots, underscores, in digits of any script, and with an expiry date or a CVV run
+on. Text that only happens to contain such digits is no card number: IBANs and creditor references whose check digits
+are right, decimals, telephone numbers with their country, identifiers of mixed letters and digits, lists of short
+numbers.
 """
 
 from __future__ import annotations
@@ -40,8 +41,10 @@ def holds_card_number(text: str) -> bool:
 
 
 def mask_card_numbers(text: str) -> str:
-    """The text with every card number in it (as `holds_card_number` finds them) but for its last four digits as
-    asterisks: for what others wrote, which cannot be refused. What is run on behind one is hidden too."""
+    """Replace every card number (as `holds_card_number` finds them) by asterisks but for its last four digits.
+
+    For texts that others wrote, which cannot be refused. An expiry date or CVV run on behind one is hidden too.
+    """
     kept = list(text)
     for number in _found(text):
         for place in (*number.places[:-4], *range(number.places[-1] + 1, number.end)):
@@ -129,7 +132,7 @@ WRITTEN = frozenset(
     {(4, 8, 4), (6, 4, 6), (4, 4, 8), (8, 4, 4), (5, 5, 6), (6, 5, 5), (5, 6, 5), (6, 6, 4), (4, 6, 6)}
     | {(5, 5, 5, 1), (5, 5, 5), (5, 5, 5, 4), (6, 10), (10, 6), (4, 12), (12, 4), (6, 9), (4, 11)}
 )
-"""Sizes as people also group them: with one and the same sign between, for two numbers side by side look alike."""
+"""Sizes as people also group them: with one and the same separator, because two numbers side by side look alike."""
 _BEGINNINGS = frozenset(
     sizes[:count] for sizes in PRINTED | WRITTEN | {(8, 8)} for count in range(1, len(sizes))
 ) | frozenset((size,) * count for size in (1, 2, 3) for count in range(1, LONGEST // size + 1))
@@ -167,7 +170,7 @@ def _found(text: str) -> Iterator[CardNumber]:
 
 
 def _plain(text: str) -> str:
-    """As many characters, with digits, blanks and dashes of any kind as those of ASCII."""
+    """Return as many characters, with digits, blanks and dashes of any kind replaced by those of ASCII."""
     plain = text if text.isascii() else "".join([char if char < "\x80" else _ascii(char) for char in text])
     if "&" in plain or "%" in plain:
         plain = _ENTITY.sub(lambda found: " " * len(found[0]), plain)
@@ -294,11 +297,11 @@ def _is_whole(groups: Sequence[_Group], first: int, last: int, gaps: set[str]) -
     return groups[first].gap not in gaps and following not in gaps
 
 
-# --- what is none ---------------------------------------------------------------------------------------------
+# --- no card numbers ------------------------------------------------------------------------------------------
 
 
 def _excluded(plain: str) -> bytearray:
-    """1 for every character that belongs to something else."""
+    """Mark with 1 every character that belongs to something other than a card number."""
     marks = bytearray(len(plain))
     for start, end in (*_accounts(plain), *_decimals(plain), *_telephones(plain), *_identifiers(plain)):
         marks[start:end] = b"\1" * (end - start)

@@ -55,7 +55,7 @@ class Settings(BaseSettings):
     bounce_address: str = ""
     """Where undeliverable e-mail goes back to; a `*` in it stands for the attempt. Empty = to `mail_from`."""
     bounce_url: SecretStr = SecretStr("")
-    """The mailbox behind that address: imaps://, imap+starttls://, maildir:/// or mbox:///. Empty = nobody reads it."""
+    """The mailbox behind that address: imaps://, imap+starttls://, maildir:/// or mbox:///. Empty = it is not read."""
     print_dir: Path = ROOT / "var" / "print"
     print_hour: int = Field(default=6, ge=0, le=23)
     """Local hour, in the portfolio's time zone, from which the day's letters are printed as one batch."""
@@ -74,7 +74,7 @@ class Settings(BaseSettings):
     """Where post to us goes, on one line; notices that must name it need it."""
 
     alert_email: str = ""
-    """Who is told by e-mail when a night, an invariant or the worker fails; several with commas between."""
+    """Addresses told by e-mail when a night, an invariant or the worker fails; several with commas between."""
     alert_url: SecretStr = SecretStr("")
     """Where the same is posted as JSON, signed (Standard Webhooks)."""
     alert_secret: SecretStr = SecretStr("")
@@ -101,7 +101,7 @@ class Settings(BaseSettings):
     log_level: str = "INFO"
 
     price_currency: str = Field(default="", pattern="^([A-Z]{3})?$")
-    """Of the prices below, which only a simulation reckons with; empty = no costs are shown."""
+    """Currency of the prices below, which only a simulation uses; empty = no costs are shown."""
     price_sms_segment: Decimal = Field(default=Decimal(0), ge=0)
     price_email: Decimal = Field(default=Decimal(0), ge=0)
     price_letter: Decimal = Field(default=Decimal(0), ge=0)

@@ -61,7 +61,7 @@ def refuse_card_number(text: str, field: str, message: str = HOLDS_CARD_NUMBER) 
 
 
 def sentence(text: str) -> str:
-    """The text with a capital and a full stop, as people and programs are told why something is refused."""
+    """Return the text with a capital and a full stop, for a sentence that says why something is refused."""
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Word(StrEnum):
-    """One of a few words, hashed as the text it is: Enum's own way is slow where millions are looked up."""
+    """A member of a small vocabulary, hashed as its text: Enum's own hash is slow where millions are looked up."""
 
     __hash__ = str.__hash__
 
@@ -31,7 +31,7 @@ class Purpose(Word):
 
 
 class HoldKind(StrEnum):
-    """Why a customer is left alone; a policy pack says which purposes each kind stops."""
+    """Reason for which a customer is left alone; a policy pack says which purposes each kind stops."""
 
     DISPUTE = "dispute"
     HARDSHIP = "hardship"

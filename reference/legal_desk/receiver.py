@@ -86,7 +86,7 @@ class _TooLarge(DeskError):
 
 
 class _Rejected(DeskError):
-    """The bag is here and does not verify, or some of it is not here."""
+    """A bag that is here and does not verify, or of which some is not here."""
 
     status = 422
 
@@ -215,7 +215,7 @@ class _Shelf:
             Path(name).unlink(missing_ok=True)
 
     def accept(self, manifest: _Manifest) -> tuple[Receipt, bool]:
-        """The receipt, and whether it is a new one. Conflict if this id is taken by other content."""
+        """Return the receipt, and whether it is a new one. Conflict if this id is taken by other content."""
         if (self._bundles / manifest.bundle_id).exists():
             return self._known(manifest), False
         folder = Path(tempfile.mkdtemp(dir=self._incoming))
@@ -225,7 +225,7 @@ class _Shelf:
             try:
                 os.rename(folder, self._bundles / manifest.bundle_id)
             except OSError:
-                # Somebody else delivered it in the same moment; theirs stands.
+                # Another delivery of it was faster; that one stands.
                 return self._known(manifest), False
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -328,7 +328,7 @@ def _canonical(manifest: _Manifest) -> bytes:
 
 
 def _bagging_date(files: Mapping[str, Path]) -> date:
-    """From bag-info.txt; verification says what is wrong with it, so any date will do where there is none."""
+    """Return the date from bag-info.txt. Verification reports a missing one, so any date will do in its place."""
     try:
         with files["bag-info.txt"].open(encoding="utf-8", errors="replace") as lines:
             given = [line[14:].strip() for line in lines if line.startswith("Bagging-Date: ")]

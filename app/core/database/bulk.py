@@ -39,8 +39,8 @@ def among(
 
 
 def array_text(values: Iterable[int | str | None]) -> str:
-    """PostgreSQL's spelling of an array: its driver looks at each value for what may need quoting, and takes longer
-    over thousands of them than the database."""
+    """Spell an array for PostgreSQL. Its driver looks at each value for characters to quote, and takes longer over
+    thousands of them than the database."""
     return "{" + ",".join([_ELEMENT[type(value)](value) for value in values]) + "}"
 
 
@@ -125,8 +125,8 @@ def new_ids(session: Session, model: type[SQLModel], number: int) -> list[int]:
 
 
 def refresh_statistics(engine: Engine, *models: type[SQLModel]) -> None:
-    """Tell the planner what is in these tables now. After a great many rows were written at once it would
-    otherwise plan for the near-empty table it last saw, until the database gets round to it by itself."""
+    """Tell the planner what these tables hold now. After a great many rows were written at once, it would otherwise
+    plan for the near-empty table it last saw, until the database refreshes its statistics by itself."""
     with transaction(engine) as session:
         if engine.dialect.name == "sqlite":
             # A sample is as good: reading every index of twelve million entries each night takes a minute.

@@ -1,7 +1,7 @@
 """Database: engine, sessions, transactions, column types and named locks, on SQLite and PostgreSQL.
 
-SQLite is the embedded default (WAL, one writer, `BEGIN IMMEDIATE`); PostgreSQL is what several machines share.
-`bulk.py` reads and writes thousands of rows; `health.py` says what is wrong with a database.
+SQLite is the embedded default (WAL, one writer, `BEGIN IMMEDIATE`); several machines share a PostgreSQL. `bulk.py`
+reads and writes thousands of rows; `health.py` finds faults of a database.
 """
 
 from __future__ import annotations
@@ -206,7 +206,7 @@ def together_or_alone(
 
 
 def private(path: str, flags: int) -> int:
-    """For `open(..., opener=private)`: a file that only its owner reads."""
+    """Open a file that only its owner reads: `open(..., opener=private)`."""
     return os.open(path, flags, 0o600)
 
 
@@ -252,5 +252,5 @@ def table_of(model: type[SQLModel]) -> sa.Table:
 
 
 def storable(text: str) -> str:
-    """Text of strangers as every database takes it: without NUL, and with `?` for half a character."""
+    """Return text of strangers as every database takes it: without NUL, and with `?` for half a character."""
     return text.encode("utf-8", "replace").decode().replace("\0", "")

@@ -1,4 +1,4 @@
-"""Database health: what is wrong with the database, in words for people, and a probe that finds out."""
+"""Database health: faults of the database in words for people, and a probe that finds them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _STATES = {
 
 
 def trouble_of(error: BaseException) -> DatabaseTrouble | None:
-    """The database's fault behind an error; None if the statement was at fault."""
+    """Return the database's fault behind an error; None if the statement was at fault."""
     if isinstance(error, sa.exc.TimeoutError):
         return DatabaseTrouble.BUSY
     if not isinstance(error, sa.exc.DatabaseError):
@@ -58,8 +58,10 @@ def trouble_of(error: BaseException) -> DatabaseTrouble | None:
 
 
 def write_trouble(engine: Engine) -> DatabaseTrouble | None:
-    """Why the database takes no writes now; None if it does. Probes with a write that changes nothing. A lock held by
-    another process is no fault: writers wait for it."""
+    """Return the reason why the database takes no writes now; None if it does.
+
+    Probes with a write that changes nothing. A lock held by another process is no fault: writers wait for it.
+    """
     try:
         with engine.execution_options(desk_read=True).connect() as connection:
             if connection.dialect.name == "sqlite":

@@ -1,4 +1,4 @@
-"""The database schema as alembic sees it: bring it up to date, and say where it differs from the models."""
+"""The database schema as alembic sees it: upgrades, and differences from the models."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ def downgrade(engine: Engine, revision: str) -> None:
 
 
 def why_unfit(engine: Engine) -> str | None:
-    """Why this code cannot work on the database, in a sentence that says what to do; None when it can.
+    """Return why this code cannot work on the database, in a sentence that says what to do; None when it can.
 
     It can when every migration this code knows has been run, and the timeline takes every kind of event that the
-    rooms imported so far record.
+    packages imported so far record.
     """
     known = ScriptDirectory.from_config(make_config())
     with engine.connect() as connection:
@@ -71,8 +71,8 @@ _UNKNOWN = (
 
 
 def _unknown_revision(connection: sa.Connection, known: ScriptDirectory) -> str | None:
-    """A revision of the database that this code does not have. Versions before the first release had an 0001, too, but
-    no table of the kinds of event."""
+    """Return a revision of the database that this code does not have. Versions before the first release had an 0001,
+    too, but no table of the kinds of event."""
     found = MigrationContext.configure(connection).get_current_heads()
     ours = {script.revision for script in known.walk_revisions()}
     if found and not sa.inspect(connection).has_table(table_of(TimelineKind).name):
@@ -110,7 +110,7 @@ def _event_kinds(connection: sa.Connection) -> set[str]:
 
 
 def _add_event_kinds(connection: sa.Connection) -> None:
-    """A new kind of event is a row, not a change of the largest table."""
+    """Add new kinds of event. A new kind is a row, not a change of the largest table."""
     import_events()
     missing = known_kinds() - _event_kinds(connection)
     if missing:

@@ -29,7 +29,7 @@ _HEAD = struct.Struct(">Q")
 _LOOK_EVERY = 0.2
 """Seconds between looks whether the desk stops."""
 _START_SECONDS = 30.0
-"""That a busy machine may need to start it."""
+"""Seconds that a busy machine may need to start it."""
 _MOST_ANSWER = 64 * 1024 * 1024
 
 
@@ -85,7 +85,7 @@ class Bounded:
         process.wait()
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
-                with suppress(OSError):  # what was not written has nobody to read it
+                with suppress(OSError):  # the process has ended, so the rest of the data has no reader
                     pipe.close()
 
     def _started(self, stopping: Callable[[], bool]) -> subprocess.Popen[bytes]:
@@ -155,7 +155,7 @@ def _main(work: str, seconds: float, megabytes: int) -> None:
     # Its default ends the process whatever it is at, also inside a library that lets no Python run.
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     given, told = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a library prints is no answer
+    os.dup2(2, 1)  # a library's output must not mix with the answer
     _tell(told, {})
     while head := given.read(_HEAD.size):
         data = given.read(_HEAD.unpack(head)[0])

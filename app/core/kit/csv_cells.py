@@ -1,8 +1,8 @@
 """Text in CSV files that a spreadsheet must not run (CWE-1236): one rule for every file the desk writes.
 
-A spreadsheet takes a cell for a formula by its first sign. Where the language of the office parts cells by semicolons
-(Dutch, German, Norwegian), it opens our comma files so that a semicolon or a line break *inside* a cell begins another
-one; so what stands behind those is looked at too.
+A spreadsheet takes a cell for a formula by its first character. Where the language of the office separates cells by
+semicolons (Dutch, German, Norwegian), a semicolon or a line break *inside* a cell of our comma files begins another
+cell. So the characters behind those are checked too.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ _NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)*")
 
 
 def protect(text: str) -> str:
-    """The text with an apostrophe before every sign that could begin a formula. `unprotect` gives it back."""
+    """Return the text with an apostrophe before every character that could begin a formula. `unprotect` removes
+    them."""
     return _UNPROTECTED.sub(r"\1'", text)
 
 

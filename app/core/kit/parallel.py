@@ -17,9 +17,9 @@ T = TypeVar("T")
 
 
 def collect_garbage_seldom() -> None:
-    """Look for garbage seldom in this process, which closes days or recomputes a whole portfolio.
+    """Collect garbage seldom in this process, which closes days or recomputes a whole portfolio.
 
-    What is imported stays, and the millions of small objects of a night have no cycles. Python's own frequency costs a
+    Imported modules stay, and the millions of small objects of a night have no cycles. Python's own frequency costs a
     night a fifth of its time, and a recomputation two fifths.
     """
     gc.freeze()

@@ -13,7 +13,7 @@ import structlog
 log = structlog.get_logger("desk.process")
 
 STOP_WITHIN_SECONDS = 15.0
-"""What is at work when a process is told to stop gets this long. Whatever it had begun is rolled back or taken up again
+"""Time for the work in progress when a process is told to stop. Unfinished work is rolled back or taken up again
 by the next process, as after a power cut."""
 
 
@@ -36,7 +36,7 @@ def make_shared(folder: Path) -> None:
 
 
 def finish(end: Callable[[], None], *, seconds: float = STOP_WITHIN_SECONDS) -> None:
-    """Do what ends the work; where that is not done in time, end the process all the same."""
+    """Run the work that ends a process; if it is not done in time, end the process all the same."""
     thread = threading.Thread(target=end, name="end", daemon=True)
     thread.start()
     thread.join(seconds)
@@ -45,7 +45,7 @@ def finish(end: Callable[[], None], *, seconds: float = STOP_WITHIN_SECONDS) -> 
 
 
 def leave(*, seconds: float = 5.0) -> None:
-    """Before a process returns: threads that are still at work after `seconds` do not keep it."""
+    """Let a process return without waiting more than `seconds` for threads that are still at work."""
     for thread in threading.enumerate():
         if thread is not threading.current_thread() and not thread.daemon:
             thread.join(seconds)

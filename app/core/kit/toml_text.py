@@ -41,7 +41,7 @@ def parse_toml(text: str) -> dict[str, Any]:
 
 
 def _check(text: str) -> None:
-    """Refuse what no reader should be given, in one pass over what is neither string nor comment."""
+    """Refuse a text that no reader should be given, in one pass over the parts outside strings and comments."""
     depth = parts = at = 0
     while found := _TOKEN.search(text, at):
         sign, at = found[0], found.end()

@@ -12,7 +12,7 @@ from app.core.staff.rules import Role
 
 def user_named(session: Session, username: str) -> User | None:
     """The user with this (already folded) name."""
-    if "\0" in username:  # nobody is called that, and PostgreSQL would not even look
+    if "\0" in username:  # no user has such a name, and PostgreSQL refuses the query
         return None
     return session.exec(select(User).where(User.username == username)).one_or_none()
 

@@ -81,7 +81,8 @@ CHANGE_SENTENCES = {
 def change_refusals(
     *, role: Role, active: bool, new_role: Role, new_active: bool, other_admins: int, own: bool
 ) -> list[ChangeRefusal]:
-    """Why a change of role or activity may not be made. `other_admins`: active ones besides this person."""
+    """Return every reason why a change of role or activity may not be made. `other_admins`: active ones besides this
+    person."""
     refusals = []
     was_admin = active and role is Role.ADMIN
     stays_admin = new_active and new_role is Role.ADMIN

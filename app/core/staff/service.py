@@ -38,7 +38,7 @@ hasher = PasswordHash.recommended()
 
 @lru_cache
 def _dummy_hash() -> str:
-    """Checked when the name is unknown, so that the answer takes as long as for a known one."""
+    """Return a hash to check when the name is unknown, so that the answer takes as long as for a known one."""
     return hasher.hash(secrets.token_urlsafe())
 
 
@@ -185,7 +185,7 @@ def log_in(
     now: datetime,
     lifetime: timedelta = timedelta(hours=10),
 ) -> tuple[str, StaffSession] | LoginRefused:
-    """Open a session, or say why not. `client` is the network address the attempt came from.
+    """Open a session, or return why not. `client` is the network address the attempt came from.
 
     The token is returned once and only its hash is kept. While throttled nothing is checked or counted.
     """

@@ -74,8 +74,10 @@ class Payload:
         return TimelineEntry(self.KIND)
 
     def same_story(self, at: datetime) -> str | None:  # noqa: ARG002
-        """Names the story, within its case and channel, that an event of this moment goes on with: of several with one
-        name a timeline tells only the latest. None for an event that stands by itself."""
+        """Name the story, within its case and channel, that this event continues.
+
+        Of several events of one story a timeline tells only the latest. None for an event that stands by itself.
+        """
         return None
 
 
@@ -132,7 +134,7 @@ def _fields_written(payload: type[Payload]) -> tuple[tuple[str, str, object], ..
 
 @cache
 def _fields_read(payload: type[Payload]) -> tuple[tuple[str, str, bool, Callable[[Any], Any]], ...]:
-    """Name, key, whether it must be there, and how its JSON is read, of each field."""
+    """Return name, key, whether it is required, and its reader from JSON, of each field."""
     hints = get_type_hints(payload)
     return tuple(
         (each.name, _key(each), each.default is MISSING, _reading(hints[each.name]))

@@ -1,4 +1,4 @@
-"""Figures over time, and the rows behind a figure: what the manager's pages show and link to."""
+"""Figures over time, and the rows behind a figure, for the manager's pages."""
 
 from __future__ import annotations
 
@@ -249,7 +249,7 @@ def _of_kind(
 
 
 def latest_cases(session: Session, customer_ids: Sequence[int]) -> dict[int, int]:
-    """Customer id -> the id of their latest case, for links; who never had one is left out."""
+    """Map customer id -> the id of their latest case, for links; a customer without a case is left out."""
     query = (
         sa.select(col(CollectionsCase.customer_id), sa.func.max(CollectionsCase.id))
         .where(col(CollectionsCase.customer_id).in_(set(customer_ids)))

@@ -76,8 +76,11 @@ def _overdue(session: Session, portfolio_id: int, on: date) -> list[Figure]:
 
 
 def counted_on(on: date) -> sa.ColumnElement[bool]:
-    """Accounts that the overdue rates of `on` count: opened by then and not charged off by then. Charged off by the
-    creditor before they came is what a collector was given to work: its book counts them."""
+    """Select the accounts that the overdue rates of `on` count: opened by then and not charged off by then.
+
+    In a third-party collector's portfolio, accounts that the creditor charged off before they came count too: the
+    collector was given them to work.
+    """
     account, portfolio = table_of(Account), table_of(Portfolio)
     a_collectors = account.c.portfolio_id.in_(
         sa.select(portfolio.c.id).where(portfolio.c.collector == CollectorKind.THIRD_PARTY)
