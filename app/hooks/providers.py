@@ -47,7 +47,7 @@ NO_ANSWER = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 
 
 def require_signature(request: Request) -> None:
-    """Forbidden without what Twilio would send: 20 bytes in base64."""
+    """Raise Forbidden for a request without the shape of Twilio's signature: 20 bytes in base64."""
     if re.fullmatch(r"[A-Za-z0-9+/]{27}=", request.headers.get("x-twilio-signature", "")) is None:
         log.warning("twilio_callback_refused", configured=ports_of(request).verify_twilio is not None)
         raise Forbidden("The signature is not valid.")
@@ -57,7 +57,8 @@ _signed = [callback("Twilio's signature over the URL and every field", require_s
 
 
 async def signed_fields(request: Request) -> dict[str, str]:
-    """The form Twilio posted, without what no database takes. Forbidden where its signature does not fit."""
+    """Return the form that Twilio posted, without characters that no database takes. Forbidden for a wrong
+    signature."""
     form = await read_form(request)
     fields = {name: value for name, value in form.items() if isinstance(value, str)}
     check = ports_of(request).verify_twilio
@@ -76,7 +77,8 @@ Fields = Annotated[dict[str, str], Depends(signed_fields)]
 
 @router.post("/status", dependencies=_signed, max_body_size=MAX_BODY)
 def twilio_status(request: Request, fields: Fields, session: WriteSession, now: Now) -> Response:
-    """A delivery report. Answered 204 whether or not we know the message: Twilio has nothing to do about it."""
+    """Record a delivery report. Answered 204 whether or not we know the message: Twilio has nothing to do about
+    it."""
     status = STATUS.get(fields.get("MessageStatus", ""))
     if status is not None:
         code = fields.get("ErrorCode", "")
@@ -92,7 +94,8 @@ def twilio_status(request: Request, fields: Fields, session: WriteSession, now: 
 
 @router.post("/sms", dependencies=_signed, max_body_size=MAX_BODY)
 def twilio_sms(request: Request, fields: Fields, session: WriteSession, now: Now) -> Response:
-    """A message from a customer. On record, and obeyed if it is a refusal, before Twilio gets its answer."""
+    """Receive a message from a customer. It is recorded, and obeyed if it is a refusal, before Twilio gets its
+    answer."""
     media = fields.get("NumMedia", "")
     arrived = Arrived(
         provider_ref=fields.get("MessageSid", ""),

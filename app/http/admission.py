@@ -33,14 +33,14 @@ Refuse = Callable[[Request, Exception], Awaitable[Response]]
 
 
 class TooLarge(DeskError):
-    """More than the route takes."""
+    """A body larger than the route takes."""
 
     status = 413
 
 
 class Ceiling:
-    """Marks a route with how many megabytes it takes where a setting says so. `says` is the error for a request with
-    more, with that number for `{limit}`."""
+    """Mark of a route whose limit in megabytes is a setting. `says` is the error for a larger request, with that
+    number for `{limit}`."""
 
     def __init__(self, of: Callable[[Settings], int], says: str) -> None:
         self.of, self.says = of, says
@@ -91,7 +91,7 @@ class Admission:
         await self.app(scope, _counted(receive, limit.most), send)
 
     def _route(self, scope: Scope) -> RouteContext | None:
-        """The route that will answer; None for an address or a method that there is not, whose body is not read."""
+        """Return the route that will answer; None for an unknown address or method, whose body is not read."""
         if self._routes is None:
             known = [route for route in routes_of(scope["app"]) if getattr(route, "dependant", None)]
             self._routes = [(compile_path(route.path or "")[0], route) for route in known]
@@ -122,7 +122,8 @@ _CHARSET = re.compile(r"charset\s*=\s*\"?([^\s;\",]*)", re.IGNORECASE)
 
 
 def _check_charset(request: Request) -> None:
-    """UTF-8 alone, which is what browsers and programs send: other names lead to decoders that make half characters."""
+    """Accept UTF-8 alone, which browsers and programs send: other names lead to decoders that make half
+    characters."""
     for name in _CHARSET.findall(request.headers.get("content-type", "")[:1000]):
         if name.lower() not in {"utf-8", "utf8", "us-ascii"}:
             raise HTTPException(400, "Send text as UTF-8.")

@@ -76,7 +76,7 @@ def visitor(request: Request, now: Now) -> Iterator[Visitor | None]:
     try:
         yield found
     finally:
-        # After the response: nobody waits for the write lock to learn that they are still here.
+        # After the response, so that no page waits for the write lock to note that its reader is still here.
         if found is not None and now - found.last_seen_at >= TOUCH_EVERY:
             _touch(engine_of(request), found.session_id, now)
 
@@ -106,7 +106,7 @@ MaybeVisitor = Annotated[Visitor | None, Depends(visitor)]
 
 
 class Door:
-    """Marks a route with who may pass. `roles` is None where no sign-in is asked for."""
+    """Mark of a route: who may pass. `roles` is None where no sign-in is asked for."""
 
     roles: frozenset[Role] | None = None
     why: str = ""
@@ -220,7 +220,7 @@ def routes_of(app: FastAPI) -> list[RouteContext]:
 
 
 def check_doors(app: FastAPI) -> None:
-    """Refuse to start with a route that does not say who may use it: forgetting must not mean open."""
+    """Refuse to start with a route that does not say who may use it: a forgotten door must not be an open one."""
     undeclared = [
         f"{route.path} ({getattr(route.endpoint, '__name__', '?')})"
         for route in routes_of(app)

@@ -86,8 +86,10 @@ def day(context: Context, value: date | None) -> str:
 
 @pass_context
 def moment(context: Context, value: datetime | None, timezone: str = "", seconds: bool = False) -> str:
-    """An instant as wall-clock time in an IANA zone, with its short name: `{{ at | moment(zone) }}`. What belongs
-    to no portfolio is told in the house's zone."""
+    """Write an instant as wall-clock time in an IANA zone, with its short name: `{{ at | moment(zone) }}`.
+
+    An instant that belongs to no portfolio is written in the zone of the installation.
+    """
     if value is None:
         return DASH
     timezone = timezone or context.get("house_zone") or "UTC"

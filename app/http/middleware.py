@@ -108,7 +108,8 @@ def handler_name(scope: Scope) -> str:
 
 
 def _note_error(error: Exception, trouble: DatabaseTrouble | None, handler: str) -> str:
-    """Log where it broke, under a reference the person sees. The message stays out: it can quote what was typed."""
+    """Log the place of an error, under a reference the person sees. The message stays out: it can quote typed
+    text."""
     reference = uuid.uuid4().hex[:8]
     where = "".join(traceback.format_tb(error.__traceback__)[-12:])
     log.error(

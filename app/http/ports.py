@@ -1,4 +1,4 @@
-"""The world outside the process, as the programs hand it to pages and to delivery."""
+"""Ports to the world outside the process, as the programs hand them to pages and to delivery."""
 
 from __future__ import annotations
 

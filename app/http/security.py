@@ -64,7 +64,8 @@ def is_https(settings: Settings) -> bool:
 
 
 def cookie_name(settings: Settings, name: str) -> str:
-    """With https, the `__Host-` prefix: no other host, path or plain-http page can set the cookie."""
+    """Return the cookie's name. With https it has the `__Host-` prefix: no other host, path or plain-http page can
+    set it."""
     return f"__Host-{name}" if is_https(settings) else name
 
 
@@ -90,7 +91,8 @@ def clear_cookie(response: Response, settings: Settings, name: str) -> None:
 
 
 def sign(settings: Settings, purpose: str, data: Mapping[str, Any]) -> str:
-    """Readable but unforgeable text for a cookie or a link. A value signed for one purpose is void for another."""
+    """Return readable but unforgeable text for a cookie or a link. A value signed for one purpose is void for
+    another."""
     payload = base64.urlsafe_b64encode(json.dumps(data, separators=(",", ":")).encode()).decode().rstrip("=")
     return f"{payload}.{_mac(settings, purpose, payload)}"
 

@@ -21,7 +21,7 @@ NO_SESSION_YET = "a handler must name its door (requires, public, ...) before it
 
 
 def read_session(request: Request, _visitor: MaybeVisitor) -> Iterator[Session]:
-    """For reading only: takes no write lock, never commits."""
+    """Yield a session for reading only: it takes no write lock and never commits."""
     _require_admitted(request)
     with reading(engine_of(request)) as session:
         yield from _lent(request, session)
@@ -45,7 +45,7 @@ def _lent(request: Request, session: Session) -> Iterator[Session]:
 
 
 def _require_admitted(request: Request) -> None:
-    # On SQLite a write session holds the only write lock, so nobody unknown may open one.
+    # On SQLite a write session holds the only write lock, so it opens only after the door has let the request in.
     if not getattr(request.state, "admitted", False):
         raise RuntimeError(NO_SESSION_YET)
 

@@ -16,7 +16,7 @@ from app.inbound.rules import InboundSource
 MOST_CHANGES = 60
 """Events an hour that the page may cause for one customer, refusals not counted."""
 MOST_REQUESTS = 5
-"""Requests a day that one customer's page may put before a person."""
+"""Requests a day that one customer's page may give people to answer."""
 
 
 def changes_too_often(session: Session, customer: Customer, *, now: datetime) -> bool:

@@ -95,7 +95,7 @@ class Holder:
 
 
 def _holder(request: Request, session: Session, token: str, now: datetime, *, lock: bool = False) -> Holder:
-    """A token we did not make and a customer who is gone get the same answer."""
+    """Return the holder of a link. A token we did not make and a customer who is gone get the same answer."""
     link = ports_of(request).catalog.links.read(token)
     if link is not None and lock:
         lock_customers(session, [link.customer_id])
@@ -108,7 +108,7 @@ def _holder(request: Request, session: Session, token: str, now: datetime, *, lo
 
 @router.get("/{token}", dependencies=_by_token)
 def show(request: Request, token: str, session: ReadSession, now: Now, done: str = "") -> Response:
-    """Mail scanners follow links, so that opening this page changes nothing."""
+    """Show the page. Mail scanners follow links, so opening this page changes nothing."""
     holder = _holder(request, session, token, now)
     return _page(request, session, holder, done if done in DONE else "")
 
@@ -172,7 +172,8 @@ def language(request: Request, token: str, fields: Fields, session: WriteSession
 
 @router.post("/{token}/ask", dependencies=_by_token, max_body_size=MAX_BODY)
 def ask(request: Request, token: str, fields: Fields, session: WriteSession, now: Now) -> Response:
-    """A call, a dispute, "this is not me": for a person, and what has to rest rests at once."""
+    """Record a request: a call, a dispute, "this is not me". It goes to a person, and any hold it needs begins at
+    once."""
     holder = _holder(request, session, token, now, lock=True)
     intent = REQUESTS.get(str(fields.get("what")))
     if intent is None or holder.replaced or asks_too_often(session, holder.customer, now=now):
@@ -206,7 +207,7 @@ def is_link(path: str) -> bool:
 
 
 def link_error(request: Request, status: int) -> Response:
-    """The page of a link that does not open: in the reader's language, without a word about us."""
+    """Return the page of a link that does not open: in the reader's language, without a word about us."""
     wanted = reader_locale(request).language
     words = catalogue()[{"no": "nb", "nn": "nb"}.get(wanted, wanted if wanted in LANGUAGES else "en")]
     name = "gone" if status in (404, 405) else "broken"
@@ -272,7 +273,7 @@ def _clock(minute: int) -> str:
 
 
 def _quietly(response: Response) -> Response:
-    """The address is the key: no other site and no search engine shall learn it."""
+    """Add headers that keep the address secret: it is the key, so no other site and no search engine may learn it."""
     response.headers["referrer-policy"] = "no-referrer"
     response.headers["x-robots-tag"] = "noindex, nofollow"
     response.headers["cache-control"] = "no-store"

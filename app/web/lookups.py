@@ -45,5 +45,5 @@ def staff_names(session: Session) -> dict[str, str]:
 
 
 def bucket_tone(days: int) -> Tone:
-    """One scale on every page: the colour only repeats what the label says."""
+    """Return the tone of a bucket, by one scale on every page: the colour only repeats what the label says."""
     return "neutral" if days < 1 else "info" if days < 30 else "warn" if days < 60 else "bad"

@@ -106,7 +106,7 @@ class TimelinePresenter:
         return replace(entry, at=event.at, by=self.reader.who(event.by), times=times)
 
     def present_credit(self, entry: Entry) -> TimelineEntry:
-        """A credit that came by feed is not an event; on a timeline it stands among them all the same."""
+        """Present a credit that came by feed. It is not an event; on a timeline it stands among them all the same."""
         title = f"{ENTRY_LABELS[entry.kind]} of {self.reader.money(abs(entry.amount_minor))}"
         tone: Tone = "bad" if entry.kind is EntryKind.REVERSAL else "good"
         by = f"ledger {entry.reference}"
@@ -114,7 +114,7 @@ class TimelinePresenter:
 
 
 def fold(events: Sequence[Event]) -> list[tuple[Event, int]]:
-    """Events (newest first) as a person would tell them, each with how many it stands for.
+    """Fold events (newest first) as a person would tell them, each with the number of events it stands for.
 
     Of one story (`Payload.same_story`) the latest is told: a contact that was refused night after night is one line,
     and so is a promise that was offered, accepted and running in one breath. A call that was cleared became a call

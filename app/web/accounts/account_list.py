@@ -1,4 +1,4 @@
-"""Accounts found by reference or name, and those that were paid more than was owed."""
+"""Accounts found by reference or name, and overpaid accounts."""
 
 from __future__ import annotations
 

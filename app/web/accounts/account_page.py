@@ -108,7 +108,7 @@ def account_page(
     now: datetime,
     status: int = 200,
 ) -> Response:
-    """The whole page; after a form that was refused too, so that nothing typed is lost."""
+    """Render the whole page, also after a refused form, so that nothing typed is lost."""
     tab = request.query_params.get("tab", "")
     tab = tab if tab in TABS else "statements"
     names = staff_names(session)

@@ -1,4 +1,4 @@
-"""The tabs of an account: ledger, past due over time, pauses and status, and how it stood on a past day."""
+"""The tabs of an account: ledger, past due over time, pauses and status, and its standing on a past day."""
 
 from __future__ import annotations
 

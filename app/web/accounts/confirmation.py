@@ -1,8 +1,8 @@
 """Confirm a form on an account: its effect is shown before it is done.
 
-Money and days change only after a second look. Each form is first done inside a savepoint and taken back, so that
-the page that asks for confirmation shows the very figures the act gives; only then is it done. What was seen is
-sent along: if anything happened meanwhile, a second click of the same button included, the page asks again.
+Money and days change only after a second look. Each form is first done inside a savepoint and taken back, so that the
+page that asks for confirmation shows the very figures the act gives; only then is it done. The figures shown are sent
+along: if anything happened meanwhile, a second click of the same button included, the page asks again.
 """
 
 from __future__ import annotations
@@ -93,10 +93,10 @@ def submit(
     entry: int = 0,
     tab: str = "ledger",
 ) -> Response:
-    """Show what would happen, or do it; or show the page again with what was typed and why it was refused.
+    """Show the effect of a form, or do it; or show the page again with what was typed and why it was refused.
 
-    `other` is a second account it concerns, `entry` the entry it is about. `names`: a field as the act
-    calls it -> as the form calls it.
+    `other` is a second account it concerns, `entry` the entry it is about. `names`: a field as the act calls it -> as
+    the form calls it.
     """
     concerned = [account_id] if other is None else [account_id, other]
     _lock(session, concerned)
@@ -135,7 +135,7 @@ def _lock(session: Session, account_ids: Sequence[int]) -> None:
 
 
 def _fingerprint(session: Session, files: Sequence[AccountFile]) -> str:
-    """Changes with every event of these customers and with every figure of these accounts."""
+    """Return a mark that changes with every event of these customers and with every figure of these accounts."""
     parts = []
     for file in files:
         stream = customer_stream(file.account.customer_id)

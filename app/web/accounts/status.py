@@ -78,7 +78,8 @@ def stop_pause(
     now: Now,
     typed: Annotated[EndPauseForm, Form()],
 ) -> Response:
-    """Days count again from a day on; on or before its first day the pause never was."""
+    """End a pause, so that days count again from a day on; if that is its first day or earlier, the pause never
+    was."""
 
     def act(submission: Submission) -> Effect:
         on = submission.fields.day("on")
@@ -107,7 +108,7 @@ def bring_current(
     now: Now,
     typed: Annotated[ReasonForm, Form()],
 ) -> Response:
-    """Under the pack's rule; each reason why not is shown with what it rests on."""
+    """Re-age the account under the pack's rule; each reason against it is shown with its source."""
 
     def act(submission: Submission) -> Effect:
         try:
@@ -187,7 +188,7 @@ def terms(
     now: Now,
     typed: Annotated[TermsForm, Form()],
 ) -> Response:
-    """Fields left empty stay as they are."""
+    """Change the terms of an account. Fields left empty stay as they are."""
 
     def act(submission: Submission) -> Effect:
         wanted: dict[str, str | int] = {}

@@ -191,7 +191,7 @@ def payment_page(
     now: Now,
     account: str = "",
 ) -> Response:
-    """`?account=` looks an account up: whose it is and where it stands, before anything is posted."""
+    """Show a waiting payment. `?account=` looks an account up: its holder and standing, before anything is posted."""
     return _page(request, session, staff, _payment(session, payment_id), account.strip()[:60], now=now)
 
 
@@ -286,7 +286,7 @@ def match(
     now: Now,
     account: Annotated[str, Form(max_length=60)] = "",
 ) -> Response:
-    """Post it to the account that was looked up."""
+    """Post the payment to the account that was looked up."""
     payment = _payment(session, payment_id)
     chosen = _account(session, payment, account.strip())
     if chosen is None:
@@ -310,7 +310,7 @@ def give_back(
     now: Now,
     note: Annotated[str, Form(max_length=300)] = "",
 ) -> Response:
-    """Mark it as not for an account of ours; the money itself is sent outside the desk."""
+    """Mark the payment as not for an account of ours; the money itself is sent outside the desk."""
     payment = _payment(session, payment_id)
     try:
         with session.begin_nested():

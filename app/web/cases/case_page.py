@@ -179,7 +179,7 @@ def case_page(
     now: datetime,
     status: int = 200,
 ) -> Response:
-    """The whole page; after a form that was refused too, so that nothing typed is lost."""
+    """Render the whole page, also after a refused form, so that nothing typed is lost."""
     tab = request.query_params.get("tab", "")
     tab = tab if tab in TABS else "timeline"
     names = staff_names(session)

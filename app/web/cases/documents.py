@@ -135,7 +135,7 @@ def _day(text: str) -> date:
 def download(
     case_id: RowId, document_id: RowId, staff: CaseReader, session: WriteSession, now: Now
 ) -> Response:
-    """A write session because every download is on record."""
+    """Send a document. A write session because every download is on record."""
     opened = open_case_file(session, case_id, now)
     document = get_document(session, opened.case, document_id)
     content = fetch_document(session, opened.case, document, by=staff.by, now=now)

@@ -137,7 +137,7 @@ def contacts(
 
 
 def _days(session: Session, first: str, last: str, zone: str, now: datetime) -> tuple[date, date]:
-    """The days asked for; otherwise thirty up to the last one on which anything was decided."""
+    """Return the days asked for; otherwise the thirty days up to the last decision."""
     last_on = _day(last, "last")
     if last_on is None:
         latest = queries.last_decision_at(session)

@@ -256,7 +256,7 @@ def _figures(
     now: datetime,
 ) -> _Figures:
     catalog = ports_of(request).catalog
-    # Nobody is to end up on a customer's own page by looking at a letter.
+    # A look at a letter must not lead to a customer's own page.
     sample_link = f"{catalog.links.public_url}/u/specimen"
     if not wanted.case:
         today = now.date()

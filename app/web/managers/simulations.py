@@ -340,7 +340,7 @@ def contacts(
     start: Annotated[int, Query(ge=0, le=10**9)] = 0,
     format: str = "",
 ) -> Response:
-    """Everything the run listed, filtered; `start` is the first row shown."""
+    """List every contact of the run, filtered; `start` is the first row shown."""
     run, book = _run(session, run_id)
     if run.status is not RunStatus.DONE:
         raise NotFound("This simulation has no list.")

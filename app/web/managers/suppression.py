@@ -165,7 +165,7 @@ def take_off(
     now: Now,
     why: Annotated[str, Form(max_length=300)] = "",
 ) -> Response:
-    """It may be used again, where the law and the customer permit."""
+    """End a suppression: the address may be used again, where the law and the customer permit."""
     row = session.get(SuppressedAddress, row_id)
     if row is None:
         raise NotFound("There is no such address.")

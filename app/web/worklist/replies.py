@@ -93,7 +93,7 @@ def replies(
 def reply(
     request: Request, message_id: RowId, _staff: CaseWorker, session: ReadSession, who: str = ""
 ) -> Response:
-    """`?who=` looks a customer up for a message of an unknown number, before it is said to be theirs."""
+    """Show a reply. `?who=` looks a customer up for a message of an unknown number, before it is assigned to them."""
     return _page(request, session, _message(session, message_id), who.replace("\0", "").strip()[:60])
 
 

@@ -1,4 +1,4 @@
-"""The worklist: open cases, what comes next on each, and filters."""
+"""The worklist: open cases, the next step of each, and filters."""
 
 from __future__ import annotations
 
@@ -274,8 +274,8 @@ def _lines(
 def _owes_now(
     session: Session, books: Sequence[PortfolioToday], found: Sequence[DbRow]
 ) -> dict[int, CustomerDebt]:
-    """By customer: the rows shown alone are folded to this moment; what a list is filtered and sorted by is of the
-    night."""
+    """Map customer -> debt now. Only the rows shown are folded to this moment; a list is filtered and sorted by the
+    night's figures."""
     owes: dict[int, CustomerDebt] = {}
     for book in books:
         customers = [row.customer_id for row in found if row.portfolio_id == book.portfolio_id]

@@ -1,4 +1,4 @@
-"""One load: begun on a thread of its own, its progress, its rejects, and going on after an interruption."""
+"""One load: its start on a thread of its own, its progress, its rejects, and resuming it after an interruption."""
 
 from __future__ import annotations
 

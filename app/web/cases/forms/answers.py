@@ -38,7 +38,7 @@ def in_writing_words(request: Request, file: CaseFile, answer: Answer | None, no
 def answer_words(
     channel: Channel, answer: Answer, reader: PageReader, now: datetime, *, kept: bool = True
 ) -> str:
-    """`kept`: whether what has to wait is sent by itself once it may be."""
+    """Word the gate's answer. `kept`: whether a message that has to wait is sent by itself once it may be."""
     how = in_sentence(CHANNEL_LABELS[channel])
     if isinstance(answer, Clearance):
         later = f", leaves {reader.instant(answer.not_before)}" if answer.not_before > now else ""
@@ -52,7 +52,7 @@ def answer_words(
 
 
 def _reasons(answer: Refusals | WaitUntil, reader: PageReader) -> str:
-    """The first two, those that no date ends before the others."""
+    """Return the first two reasons, those that no date ends before the others."""
     return " and ".join(reader.plain(reason.detail) for reason in weightiest_first(answer.reasons)[:2])
 
 

@@ -56,7 +56,7 @@ def log_call(
     now: Now,
     typed: Annotated[CallForm, Form()],
 ) -> Response:
-    """The call, and what came of it, in one go: a hold, a number that rests, a time to call back, a promise."""
+    """Record a call and its results at once: a hold, a number no longer used, a time to call back, a promise."""
 
     def act(file: CaseFile, fields: Fields) -> Flash:
         result = fields.choice("result", CallResult)

@@ -153,7 +153,7 @@ def preview_a_plan(
     now: Now,
     typed: Annotated[PreviewForm, Form()],
 ) -> Response:
-    """The schedule such a plan would have; nothing is offered."""
+    """Show the schedule of such a plan; nothing is offered."""
     file = open_case_file(session, case_id, now)
     fields = Fields(typed, file.book, file.zone, reader_locale(request))
     terms = _plan_terms(fields, file)
@@ -205,7 +205,7 @@ def _ask_about_discount(
     amount: int,
     now: datetime,
 ) -> None:
-    """Ask before a part of the debt is waived, with how much of it that is."""
+    """Ask for a confirmation before a part of the debt is waived, and say how large that part is."""
     waived = discount_of(session, file.case, amount, role=staff.role, now=now)
     if waived is None:
         return  # it is refused

@@ -47,7 +47,7 @@ def add_preference(
     now: Now,
     typed: Annotated[PreferenceForm, Form()],
 ) -> Response:
-    """A place is the number or address on file for the channel chosen."""
+    """Record a preference. A place is the number or address on file for the chosen channel."""
 
     def act(file: CaseFile, fields: Fields) -> Flash:
         kind = fields.choice("kind", PreferenceKind)

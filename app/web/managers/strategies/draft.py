@@ -1,4 +1,4 @@
-"""A strategy being written: what travels in the editor's form, and the page that shows it."""
+"""A draft of a strategy: the fields of the editor's form, and the page that shows it."""
 
 from __future__ import annotations
 

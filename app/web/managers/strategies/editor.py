@@ -1,7 +1,7 @@
 """The editor of strategies.
 
-It keeps nothing on the server: the text being worked on travels in the form, so nothing is lost by looking at it,
-and it becomes a version only when it is saved.
+It keeps nothing on the server: the form carries the text being worked on. So looking at it loses nothing, and it
+becomes a version only when it is saved.
 """
 
 from __future__ import annotations
