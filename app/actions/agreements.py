@@ -1,7 +1,7 @@
 """Agreements with a customer: a promise to pay, a repayment plan, a settlement.
 
 Each act changes the plan, records its event and queues the letter that goes with it, for a page, the API and the demo
-alike. What an agent may grant is the portfolio's to say; beyond it a manager makes the offer.
+alike. The portfolio sets the limit up to which an agent may grant one; beyond it a manager makes the offer.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Work on a case: who owns it, notes, its callback and its tasks."""
+"""Work on a case: its owner, notes, its callback and its tasks."""
 
 from __future__ import annotations
 

@@ -137,8 +137,8 @@ def _require_whole(session: Session, case: CollectionsCase, call: CallReport) ->
 
 
 def _require_fitting(call: CallReport) -> None:
-    """A promise is the cardholder's own, and nobody is called back who cannot or may not be called: one of the two was
-    chosen by mistake, and a confirmation of it would tell the customer something false."""
+    """Refuse a promise that the cardholder did not make, and a callback to a customer who cannot or may not be called.
+    One of the two was chosen by mistake, and a confirmation would tell the customer something false."""
     if call.due_on is not None and call.result not in PROMISING:
         raise Invalid(
             "A call with this result brings no promise. Clear the amount and the date, or choose another result.",

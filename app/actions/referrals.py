@@ -96,7 +96,7 @@ def fetch_bundle(session: Session, bundle: Bundle, *, by: Actor, now: datetime) 
 
 
 def _was_declined(session: Session, case_id: int) -> bool:
-    """Whether the case's last referral was declined."""
+    """True if the case's last referral was declined."""
     last = select(Referral.status).where(Referral.case_id == case_id).order_by(col(Referral.id).desc())
     return session.scalar(last.limit(1)) is ReferralStatus.DECLINED
 

@@ -96,7 +96,8 @@ def _holder_named(session: Session, change: ReportedChange) -> Customer:
 def _hand_over(
     session: Session, account: Account, heir: Customer, reason: str, *, by: Actor, now: datetime
 ) -> None:
-    """Another customer holds the account from now on. What was said and sent stays with whom it was said to."""
+    """Another customer holds the account from now on. Words said and messages sent stay with the person who got
+    them."""
     live = select(Plan.id).where(Plan.customer_id == account.customer_id, col(Plan.status).in_(LIVE))
     if session.scalar(live.limit(1)):
         raise Conflict("The present holder has a promise or plan that runs. Cancel it first.")

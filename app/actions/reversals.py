@@ -1,8 +1,8 @@
-"""Payments that come back: the reversal, and what it undoes besides the ledger, in one transaction.
+"""Payments that come back: the reversal, and its effects outside the ledger, in one transaction.
 
-Every door by which a payment is taken back (a bank's return, page, API, a payment moved to another account) goes
-through here. The ledger undoes the account's end; here the agreement that the payment had kept is broken or runs on,
-and the case is open again. A night finds what was reversed past this file (`break_undone_settlements`).
+Every reversal (a bank's return, page, API, a payment moved to another account) goes through here. The ledger undoes the
+account's end; here the agreement that the payment had kept is broken or runs on, and the case is open again. The night
+finds a reversal that bypassed this file (`break_undone_settlements`).
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def _look_after(
     if ended is not None and account.status in COLLECTABLE:
         reopen_case(session, account, portfolio, why, closed_since=ended, on=today, by=by, now=now)
     if ended is not None and account.status not in (AccountStatus.SETTLED, AccountStatus.PAID):
-        # What was owed when the settlement was offered counted every payment before it, this one too.
+        # The debt at the time of the settlement's offer counted every payment before it, this one too.
         for plan in _kept(session, account, col(Plan.ended_on) >= ended, settlement=True):
             n = instalments_of(session, [id_of(plan)])[id_of(plan)][-1].n
             break_plan(session, plan, n, why, today, by=by, now=now)

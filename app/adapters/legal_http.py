@@ -1,6 +1,7 @@
 """Push case bundles to the legal desk: each file by its SHA-256, the manifest last. docs/bundle.md has the protocol.
 
-Every step may be repeated: what the desk already has is not sent again, and the same bundle gets the same receipt.
+Every step may be repeated: a file that the desk already has is not sent again, and the same bundle gets the same
+receipt.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The OpenAPI document: what FastAPI derives from the routes, and what holds for every operation.
+"""The OpenAPI document: the part that FastAPI derives from the routes, and the rules for every operation.
 
 Written once here instead of at every route: the problem answers (RFC 9457), and that POST needs an Idempotency-Key.
 """

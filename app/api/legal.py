@@ -149,8 +149,8 @@ def post_bundle(
     now: Now,
     body: NewBundle,
 ) -> BundleShape:
-    """Seal the case file as of the last closed business day. What is missing is excused item by item under the caller's
-    name; some things no reason excuses."""
+    """Seal the case file as of the last closed business day. Missing items are excused one by one under the caller's
+    name; some items no reason excuses."""
     case = get_case(session, case_id_of(reference))
     lock_customers(session, [case.customer_id])
     items = checklist_of(session, case, now=now)

@@ -72,7 +72,7 @@ class NewReview(Input):
 def post_review(
     message_id: RowId, caller: Worker, session: OnceSession, now: Now, body: NewReview
 ) -> ReplyShape:
-    """Decide it: what follows is done at once."""
+    """Decide it. The effects of the decision follow at once."""
     message = _message(session, message_id)
     review(session, message, body.outcome, by=caller.by, now=now)
     return _shown(session, message)

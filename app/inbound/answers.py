@@ -94,7 +94,7 @@ def answer_sms(
     """Queue these words as an answer to the customer's latest SMS, where the gate clears it; its answer is on record.
     None if the same words answer that message already: the form was sent twice.
 
-    What they wrote is dealt with then, but for what still rests because of it. Invalid for words that cannot be sent;
+    Their message is dealt with then, except for effects that still rest. Invalid for words that cannot be sent;
     Conflict where there is nothing to answer, or enough was said.
     """
     words = _checked(text)

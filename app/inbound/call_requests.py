@@ -40,7 +40,7 @@ def task_to_call(
     by: Actor,
     now: datetime,
 ) -> bool:
-    """Create the call task, once; what the gate says of such a call is on record. True if a call is to be made now,
+    """Create the call task, once. The gate's answer about such a call is on record. True if a call is to be made now,
     also where one was before: then it keeps the newest `wish`, the customer's words. False if the case is closed or the
     gate permits none in the next days, from the time they named if they named one plainly."""
     wish = " ".join(wish.split())[:LONGEST_WISH]

@@ -1,4 +1,4 @@
-"""Shared verbs of a message: what it was taken to mean, whose it is, and its events."""
+"""Shared verbs of a message: its interpretation, its owner, and its events."""
 
 from __future__ import annotations
 

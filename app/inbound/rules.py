@@ -223,7 +223,7 @@ def _said_once(words: str) -> str:
 
 
 LONGEST_OWN_WORDS = 60
-"""Characters of a quote that may be something the customer wrote to us before; what is longer we wrote."""
+"""Characters of a quote that may be something the customer wrote to us before; a longer quote is ours."""
 
 
 def _reacted(

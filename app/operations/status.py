@@ -1,4 +1,5 @@
-"""The state of the installation: portfolios and their last closed day, workers, sending. What `desk status` prints."""
+"""The state of the installation: portfolios and their last closed day, workers, sending. Figures that `desk status`
+prints."""
 
 from __future__ import annotations
 

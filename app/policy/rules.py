@@ -1,4 +1,4 @@
-"""The rule: what every rule kind shares, and the question that a rule is asked. Pure.
+"""The rule: the part that every rule kind shares, and the question that a rule is asked. Pure.
 
 Each kind is one file in `kinds/`. `review.py` asks the rules of a pack.
 """
@@ -123,7 +123,7 @@ class Rule:
         raise NotImplementedError
 
     def hour_objections(self, _asked: Question) -> Sequence[Reason]:
-        """The objections to the hour alone: what speaks against an appointment at that time."""
+        """The objections to the hour alone, for an appointment at that time."""
         return ()
 
     def suit_objections(self, _asked: Question) -> Sequence[Reason]:

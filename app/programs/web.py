@@ -1,4 +1,4 @@
-"""The web application: what surrounds every request, and every route."""
+"""The web application: the layers around every request, and every route."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ class ImapPostbox:
             finally:
                 with suppress(imaplib.IMAP4.error, OSError):
                     imap.logout()
-        except (imaplib.IMAP4.error, OSError) as failure:  # what the server says may repeat the user's name
+        except (imaplib.IMAP4.error, OSError) as failure:  # the server's reply may repeat the user's name
             raise PostboxFailed(f"the bounce mailbox cannot be read ({type(failure).__name__})") from None
 
     def _connect(self) -> imaplib.IMAP4:

@@ -1,8 +1,8 @@
 """An e-mail as bytes (RFC 5322, 2045 to 2047, 2231). Pure.
 
-Written out by hand, because what differs between a hundred thousand messages is a name, an address and two texts, and
-the email package takes a millisecond and a half for each; what it reads out of the result is tested to be what went in.
-Everything is 7-bit: no server on the way has to know 8BITMIME, and none re-encodes what a signature covers.
+Written out by hand, because a hundred thousand messages differ only in a name, an address and two texts, and the email
+package takes a millisecond and a half for each. A test reads the result with that package and finds the values that
+went in. Everything is 7-bit: no server on the way has to know 8BITMIME, and none re-encodes what a signature covers.
 """
 
 from __future__ import annotations

@@ -201,8 +201,8 @@ class SmtpEmailSender:
     def _announce(
         self, smtp: smtplib.SMTP, attempt_id: str, to: str, size: int
     ) -> tuple[int, bytes, str] | None:
-        """MAIL, RCPT and DATA, in one go where the server takes it so (RFC 2920). What it refused, or None: it waits
-        for the text."""
+        """MAIL, RCPT and DATA, in one go where the server takes it so (RFC 2920). Returns its refusal, or None: it
+        waits for the text."""
         mail, rcpt = f"MAIL FROM:<{self._return_path.replace('*', attempt_id)}>", f"RCPT TO:<{to}>"
         if smtp.has_extn("size"):
             mail += f" SIZE={size}"
@@ -322,7 +322,7 @@ def _outcome_before_sending(failure: Exception) -> SendResult:
 
 
 def _start_over(smtp: smtplib.SMTP, code: int) -> bool:
-    """Reset the connection after a refusal; whether it can take another message. 421 is a goodbye."""
+    """Reset the connection after a refusal. True if it can take another message. 421 is a goodbye."""
     if not 400 <= code < 600 or code == 421:
         return False
     try:

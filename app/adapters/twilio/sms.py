@@ -84,7 +84,7 @@ class TwilioSmsSender:
         if not self._configured:
             return Misconfigured("Twilio account, token or sender number is not set")
         try:
-            # Not by the day it was sent: what still waits in Twilio's queue has none.
+            # Not by the day it was sent: a message in Twilio's queue has none.
             listed = self._api.run(
                 self._api.client.messages.list_async(to=to, limit=LISTED, page_size=LISTED)
             )

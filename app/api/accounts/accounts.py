@@ -62,7 +62,8 @@ def get_account(
     session: ReadSession,
     now: Now,
 ) -> AccountDetail:
-    """The account, its holder, and what it owes now: what was posted since the last business day counts already."""
+    """The account, its holder, and the amounts it owes now: entries posted since the last business day count
+    already."""
     portfolio = get_portfolio(session, code)
     account = _account(session, portfolio, reference)
     customer = session.get_one(Customer, account.customer_id)
@@ -184,7 +185,8 @@ def reverse_payment(
     now: Now,
     body: NewReversal,
 ) -> EntryShape:
-    """Enter the mirror image of a payment. What the payment had paid is owed again, as if it had never come."""
+    """Enter the mirror image of a payment. The dues that the payment had paid are owed again, as if it had never
+    come."""
     portfolio = get_portfolio(session, code)
     spellings = (body.reverses, normal_reference(body.reverses))
     entry = session.scalar(

@@ -104,8 +104,8 @@ class NewEntry(Input):
 def post_entry_by_hand(
     code: PortfolioCode, caller: Worker, session: OnceSession, now: Now, body: NewEntry
 ) -> EntryShape:
-    """Enter a payment, refund, fee, interest, credit or adjustment. What belongs to a closed day is posted into
-    the open one and counts for its own. A payment after a charge-off becomes a recovery."""
+    """Enter a payment, refund, fee, interest, credit or adjustment. An entry for a closed day is posted into the open
+    one and counts for its own. A payment after a charge-off becomes a recovery."""
     portfolio = get_portfolio(session, code)
     amount = minor_of(body.amount.removeprefix("-"), body.currency, portfolio)
     entry = post_by_hand(

@@ -93,7 +93,7 @@ class AccountDetail(AccountShape):
 
 
 class EntryShape(BaseModel):
-    """A ledger entry. The amount has the ledger's sign: what lowers the debt is negative."""
+    """A ledger entry. The amount has the ledger's sign: an entry that lowers the debt is negative."""
 
     reference: str
     account_ref: str

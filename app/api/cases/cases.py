@@ -166,8 +166,8 @@ def get_one_case(reference: CaseRef, _caller: Reader, session: ReadSession, now:
 def get_case_timeline(
     reference: CaseRef, _caller: Reader, session: ReadSession, cursor: Cursor = None, limit: Limit = 50
 ) -> Page[EventShape]:
-    """Everything on record about the customer of this case, oldest first: what belongs to no case (payments,
-    consents) and earlier cases too, because a hash chain with a link left out cannot be checked."""
+    """Everything on record about the customer of this case, oldest first: including events of no case (payments,
+    consents) and of earlier cases, because a hash chain with a link left out cannot be checked."""
     case = case_named(session, reference)
     stream = customer_stream(case.customer_id)
     query = select(Event).where(Event.stream == stream, col(Event.seq) > after(cursor))

@@ -1,4 +1,4 @@
-"""Messages of a case: what was queued and sent, a letter out of turn, an answer to the customer's SMS."""
+"""Messages of a case: those queued and sent, a letter out of turn, an answer to the customer's SMS."""
 
 from __future__ import annotations
 

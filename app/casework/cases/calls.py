@@ -1,4 +1,5 @@
-"""Results of a call and what each of them means: who was reached, which hold it places, who calls again. Pure."""
+"""Results of a call and the meaning of each: the person reached, the hold it places, the person who calls again.
+Pure."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class CustomerDebt:
     """The amount that is past due by the statements beyond that, and is not owed."""
     balance: int = 0
     debt: int = 0
-    """The positive balances alone: what is overpaid on one account pays nothing on another."""
+    """The positive balances alone: a credit on one account pays nothing on another."""
     oldest: date | None = None
     """The oldest unpaid due date of accounts on which something past due is owed; as `AccountState.oldest_due_on`."""
 

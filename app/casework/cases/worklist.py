@@ -1,6 +1,6 @@
 """The worklist: which open cases, in which order, a page at a time; and what stands around a few of them.
 
-Every list is one statement over open cases; what is shown beside each row is fetched for the whole page at once.
+Every list is one statement over open cases; the details beside each row are fetched for the whole page at once.
 """
 
 from __future__ import annotations
@@ -215,7 +215,7 @@ def all_rows(
 
 
 def _ids_query(chosen: Selection, orders: Sequence[Order], *, by_name: bool) -> Query:
-    """The selected cases in order, ids and keys only: what is sorted stays narrow, and the customer is joined only
+    """The selected cases in order, ids and keys only: the sorted rows stay narrow, and the customer is joined only
     where a name decides."""
     case, customer = table_of(CollectionsCase), table_of(Customer)
     keys = [expression.label(f"key_{n}") for n, (expression, _) in enumerate(orders)]

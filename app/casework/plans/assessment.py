@@ -85,7 +85,7 @@ def assess_due(session: Session, portfolio: Portfolio, on: date, *, now: datetim
 
 def _nothing_left(session: Session, plans: Sequence[Plan], on: date) -> set[int]:
     """Ids of the plans for which nothing is left to pay at the end of `on`: of a promise nothing that is past due, of a
-    plan no balance, of a settlement no balance on its accounts. What was charged off is off the book, not paid."""
+    plan no balance, of a settlement no balance on its accounts. A charged-off balance is off the book, not paid."""
     customers = {plan.customer_id for plan in plans}
     owes = debts_as_folded(session, customers)
     off_the_book = _charged_off_accounts(session, customers)

@@ -43,10 +43,10 @@ TRANSITIONS: Mapping[PlanStatus, frozenset[PlanStatus]] = {
 }
 
 PROMISE_WITHIN = 60
-"""Days within which a promise is paid: what lies further ahead is a repayment plan."""
+"""Days within which a promise is paid: a payment further ahead is a repayment plan."""
 
 SETTLE_WITHIN = 90
-"""Days within which a settlement is paid: what is owed changes, and so does what may be asked for it."""
+"""Days within which a settlement is paid: the debt changes, and so does the amount that may be asked for it."""
 
 MAX_INSTALMENTS = 60
 
@@ -155,8 +155,8 @@ def after_reversal(
 ) -> Assessment | ComesToNothing:
     """Assess a plan that was kept on `kept_on`, now that one of its payments came back.
 
-    It stays kept where the other payments cover it, and runs on where nothing that fell due is short. A settlement
-    does not run on: what was agreed is that one payment ends the debt, and it did not.
+    It stays kept where the other payments cover it, and runs on where nothing that fell due is short. A settlement does
+    not run on: by the agreement one payment ends the debt, and it did not.
     """
     if isinstance(assess(instalments, payments, today=kept_on, grace_days=grace_days), Kept):
         return Kept(kept_on)

@@ -87,8 +87,8 @@ def _blocks(data: bytes) -> list[Message]:
 
 
 def _failure(message: Message, blocks: list[Message], attempts: tuple[str, ...]) -> Notice:
-    """RFC 3464: the worst that happened to any recipient; ours have one each. What names nothing that happened to
-    anybody is for a person."""
+    """RFC 3464: the worst that happened to any recipient; ours have one each. A notice that names no event of any
+    recipient is for a person."""
     actions = [action for block in blocks if (action := _field(block, "Action").lower())]
     failed = [block for block in blocks if _field(block, "Action").lower().startswith(("fail", "error"))]
     if not failed:
@@ -187,7 +187,8 @@ def _is_automatic(message: Message) -> bool:
 
 
 def _attempts(message: Message) -> Iterator[str]:
-    """Ids of attempts in it, the surest first: what our server was told, where it came back to, what came back."""
+    """Ids of attempts in it, the surest first: the id given to our server, the address it came back to, the text that
+    came back."""
     for block in _report(message, "message/delivery-status")[:1]:
         if found := re.fullmatch(_ATTEMPT, _field(block, "Original-Envelope-Id")):
             yield found.group()

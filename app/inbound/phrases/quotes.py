@@ -152,7 +152,8 @@ def _words(text: str) -> list[_Word]:
 
 
 def plain(text: str) -> str:
-    """Case, width and the accents of Latin letters taken away: `Stóp` is `stop`. What has no simpler letter stays."""
+    """Case, width and the accents of Latin letters taken away: `Stóp` is `stop`. A character without a simpler letter
+    stays."""
     kept = []
     for char in unicodedata.normalize("NFKC", text).casefold():
         base = unicodedata.normalize("NFD", char)[0]

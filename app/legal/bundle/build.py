@@ -52,8 +52,8 @@ class Typeset(Protocol):
 
 
 def build(case_file: CaseFile, key: Ed25519PrivateKey, typeset: Typeset) -> bytes:
-    """The signed archive. Conflict when the case file may not leave (see `rules.check_exportable`) or when its
-    own timeline or ledger would not pass verification: what cannot be verified is never handed out.
+    """The signed archive. Conflict when the case file may not leave (see `rules.check_exportable`) or when its own
+    timeline or ledger would not pass verification: a bundle that cannot be verified is never handed out.
     """
     checklist = check_exportable(case_file)
     case_file = _in_order(case_file)

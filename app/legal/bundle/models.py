@@ -9,7 +9,7 @@ from app.core.database.engine import BigId, Row, UtcDateTime
 
 
 class Bundle(Row, table=True):
-    """A sealed case file, kept whole: what was delivered can be shown again byte for byte."""
+    """A sealed case file, kept whole: the delivered file can be shown again byte for byte."""
 
     __tablename__ = "bundle"
     __table_args__ = (sa.Index("ix_bundle_case", "case_id"),)

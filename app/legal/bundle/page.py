@@ -59,9 +59,9 @@ _KIND_TITLES = {
 def page_data(case: CaseFile, checklist: Sequence[ChecklistItem]) -> JsonObject:
     """Data for the template: strings, lists of rows, and booleans that switch a block on.
 
-    Instants are shown in the portfolio's time zone, amounts in currency units grouped by thousands. What the fonts
-    have no glyph for, and what would not be seen (control characters, marks that turn the direction of writing), is
-    shown by its code point: a page must never show other words than it holds.
+    Instants are shown in the portfolio's time zone, amounts in currency units grouped by thousands. A character without
+    a glyph in the fonts, or an invisible one (control characters, marks that turn the direction of writing), is shown
+    by its code point: a page must never show other words than it holds.
     """
     data: JsonObject = _printable(_raw_data(case, checklist))
     return data

@@ -54,7 +54,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """`ok` = nothing is wrong. Whose bundle it is stands in `signer`: without a key to hold against it, unknown."""
+    """`ok` = nothing is wrong. `signer` names the signer of the bundle: without a key to hold against it, unknown."""
 
     ok: bool
     problems: tuple[Problem, ...]

@@ -65,7 +65,7 @@ NOTICES: Mapping[str, tuple[Notice, ...]] = {
         ),
     ),
 }
-"""By pack code; 'US-NY' also takes what stands under 'US'. What no pack adds to has only the common items."""
+"""By pack code; 'US-NY' also takes what stands under 'US'. A notice that no pack adds to has only the common items."""
 
 
 def notices_for(portfolio: Portfolio) -> tuple[Notice, ...]:

@@ -91,7 +91,7 @@ def _written_to(portfolio: Portfolio, on: date) -> sa.ColumnElement[bool]:
         message.c.status.in_((OutboxStatus.SENT, OutboxStatus.DELIVERED)),
         message.c.purpose != Purpose.CONFIRMATION,
         message.c.console_only.is_(False),
-        message.c.business_date > case.c.oldest_due_on,  # what was paid since it spoke of is another debt
+        message.c.business_date > case.c.oldest_due_on,  # before, it spoke of another debt
         message.c.sent_at < answered_by,
     )
 

@@ -1,7 +1,6 @@
 """The stages of a business day, in order. A stage that is killed and run again does nothing twice.
 
-The order matters: what is owed first, then what was promised, then who has a case, then who is contacted, then the
-figures.
+The order matters: debts first, then promises and plans, then cases, then contacts, then the figures.
 """
 
 from __future__ import annotations

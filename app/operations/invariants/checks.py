@@ -37,8 +37,8 @@ class Violation:
 
 
 def quick(session: Session, portfolio: Portfolio) -> list[Violation]:
-    """The invariants that are cheap enough for every night. States are checked where the last day folded them: what a
-    night changed is what it has to answer for, and the work does not grow with the portfolio's history."""
+    """The invariants that are cheap enough for every night. States are checked where the last day folded them: a night
+    answers for the rows it changed, and the work does not grow with the portfolio's history."""
     tonight = col(AccountState.folded_through) == _last_day(session, portfolio)
     return [
         *_named("roll_forward_closes", roll_forward_closes(session, portfolio)),

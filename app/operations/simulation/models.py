@@ -1,4 +1,4 @@
-"""Simulation runs: what managers started, and the results."""
+"""Simulation runs: those that managers started, and the results."""
 
 from datetime import date, datetime
 

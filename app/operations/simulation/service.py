@@ -1,4 +1,5 @@
-"""Simulation: a strategy on a copy of the portfolio; who would get what and when, beside the live strategy.
+"""Simulation: a strategy on a copy of the portfolio. Its contacts and their times stand beside those of the live
+strategy.
 
 Nothing can leave, because nothing here knows how: this package lies below the adapters and cannot import them, the
 days are closed on a copy in a file of its own, and messages that may leave only change their row there.

@@ -137,7 +137,7 @@ def finish(row: OutboxMessage, result: SendResult, *, now: datetime) -> bool:
             log.warning("result_contradicts_report", message=row.reference, result=type(result).__name__)
         return False
     if row.status is not OutboxStatus.SENDING and not isinstance(result, Accepted):
-        # The lease ran out while the provider was slow. What was unknown is certain now: nothing left.
+        # The lease ran out while the provider was slow. The unknown result is certain now: nothing left.
         if row.status is OutboxStatus.UNKNOWN and not isinstance(result, Uncertain):
             move(row, OutboxStatus.FAILED)
             row.error, row.finished_at = result.reason[:500], now

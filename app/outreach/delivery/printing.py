@@ -204,7 +204,7 @@ class _BatchRun:
     ) -> Piece:
         move(row, OutboxStatus.SENDING)
         row.attempts += 1
-        # No lease of its own: what becomes of it is decided with its batch.
+        # No lease of its own: it is decided together with its batch.
         row.attempt_id, row.attempted_at, row.lease_until = batch.attempt_id, now, None
         row.not_after = cleared.clearance.not_after
         customer = cleared.contact_case.customer

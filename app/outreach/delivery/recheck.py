@@ -1,4 +1,4 @@
-"""Recheck: whether a message is still true and still permitted at the moment of delivery."""
+"""Recheck: check that a message is still true and still permitted at the moment of delivery."""
 
 from __future__ import annotations
 

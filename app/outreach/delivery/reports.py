@@ -1,4 +1,4 @@
-"""Reports: what a provider or a person says later about a message."""
+"""Reports: later news about a message, from a provider or a person."""
 
 from __future__ import annotations
 

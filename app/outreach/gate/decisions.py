@@ -249,9 +249,9 @@ def replay(session: Session, event_id: int) -> Replay:
 
 
 def forget_facts(session: Session, *, by: Actor, now: datetime, at_most: int = 50_000) -> int:
-    """Delete the facts of decisions whose pack lets us keep them no longer: nothing has happened to the customer for
-    so many years. The events stay, and their chain holds; what was deleted is on record itself. Returns how many; ask
-    again while it is `at_most`."""
+    """Delete the facts of decisions whose pack lets us keep them no longer: nothing has happened to the customer for so
+    many years. The events stay, and their chain holds; the deletion is on record itself. Returns how many; ask again
+    while it is `at_most`."""
     facts, event, later = table_of(DecisionFacts), table_of(Event), table_of(Event).alias()
     forgotten: dict[str, JsonObject] = {}
     left = at_most

@@ -28,7 +28,7 @@ LOCALES = {
 ENGLISH = {
     country: f"en_{country}" for country in ("US", "GB", "AU", "CA", "HK", "IN", "SG")
 } | dict.fromkeys(("AS", "GU", "MP", "PR", "VI"), "en_US")
-"""English has no one manner: who lives anywhere else reads it in that of the United Kingdom."""
+"""English has no one manner: a reader who lives anywhere else gets that of the United Kingdom."""
 
 
 @lru_cache(maxsize=1000)

@@ -1,4 +1,5 @@
-"""Statutory figures of notices: what the law lets a collector ask, and until when it must wait. Pure."""
+"""Statutory figures of notices: the amount that the law lets a collector ask, and the day until which it must wait.
+Pure."""
 
 from __future__ import annotations
 
@@ -79,6 +80,6 @@ def itemize(owed: int, entries: Sequence[tuple[str, int]]) -> Itemization:
     fees = sum(amount for kind, amount in entries if kind == "fee")
     paid = sum(amount for kind, amount in entries if kind in _PAID)
     rest = [amount for kind, amount in entries if kind not in {"interest", "fee", *_PAID}]
-    # More came back than was paid since: what was paid before is owed again.
+    # More came back than was paid since: an earlier payment is owed again.
     charged = sum(a for a in rest if a > 0) + max(paid, 0)
     return Itemization(owed, interest, fees, charged, -sum(a for a in rest if a < 0) - min(paid, 0))

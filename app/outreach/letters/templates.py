@@ -17,7 +17,7 @@ from app.outreach.letters.letter import BadLetter
 
 
 class LetterFiles:
-    """The files of `letters/`, read once: what was read and hashed is what is sent until the next start."""
+    """The files of `letters/`, read once: the files as read and hashed are sent until the next start."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory

@@ -20,8 +20,7 @@ from app.outreach.outbox.rules import OutboxStatus
 
 
 def read_claimed(session: Session, claimed: Iterable[Claim], *, worker: str) -> list[OutboxMessage]:
-    """Rows that this worker still has, in id order and in no session: what happens to these objects is not
-    written."""
+    """Rows that this worker still has, in id order and in no session: changes to these objects are not written."""
     query = (
         select(OutboxMessage)
         .where(among(session, table_of(OutboxMessage).c.id, [row.row_id for row in claimed]))

@@ -1,4 +1,4 @@
-"""Dispatches: what an adapter is handed to send, and the results it answers with. Pure."""
+"""Dispatches: messages handed to an adapter to send, and the results it answers with. Pure."""
 
 from __future__ import annotations
 

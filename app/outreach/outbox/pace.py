@@ -1,4 +1,4 @@
-"""Pace: what each of our numbers and servers may hand over, shared by all workers."""
+"""Pace: the rate at which each of our numbers and servers may hand over, shared by all workers."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def fall_back(session: Session, row: OutboxMessage, catalog: LetterCatalog, *, n
         return False
     held_back = _is_owed(row) and bool(contact_case.facts.holds)
     if held_back and row.error != MOVED:
-        return _wait(row, now + ASK_AGAIN_AFTER)  # what a hold keeps back is due when it ends
+        return _wait(row, now + ASK_AGAIN_AFTER)  # a letter that a hold keeps back is due when it ends
     about = {"strategy": chosen.ref, "instead_of": id_of(row)}
     tried = {channel for channel, _ in known}
     own = (Channel(row.destination.value),) if row.status is OutboxStatus.WITHHELD else ()

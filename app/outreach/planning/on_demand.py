@@ -92,8 +92,8 @@ def answer_for_help(
     by: Actor,
     now: datetime,
 ) -> Answer | None:
-    """Queue the SMS that says how to reach us, for a customer who asked; what the gate said is on record. None if it
-    was answered today already: two machines must not keep each other talking."""
+    """Queue the SMS that says how to reach us, for a customer who asked. The gate's answer is on record. None if it was
+    answered today already: two machines must not keep each other talking."""
     [contact_case] = load_contact_cases(session, portfolio, [id_of(case)], now=now, as_of=on)
     if written_on_day(session, id_of(case), DeskStep.HELP, HELP_LETTER, on):
         return None

@@ -1,4 +1,4 @@
-"""Champion against challenger: who gets which, how many cases it takes, and what the results say. Pure.
+"""Champion against challenger: the arm of a customer, the number of cases needed, and the reading of the results. Pure.
 
 Sources: R. G. Newcombe, "Interval estimation for the difference between independent proportions", Statistics in
 Medicine 17 (1998) 873-890, method 10; E. B. Wilson, JASA 22 (1927) 209-212; the sample size of two proportions by the

@@ -183,8 +183,8 @@ class _Gathering:
     def _moments(self, cases: Rows) -> dict[int, dict[tuple[str, Moment], date]]:
         """The moments of each case's steps in its present occurrence, as days of the portfolio's zone.
 
-        Taken is a step whose message was queued (that the gate then withheld it at delivery does not undo the wait;
-        what is owed all the same is written again, see fallback.py) or whose task was given to a person.
+        Taken is a step whose message was queued (that the gate then withheld it at delivery does not undo the wait; a
+        letter owed all the same is written again, see fallback.py) or whose task was given to a person.
         """
         zone = self.portfolio.timezone
         occurrence = {row.id: row.occurrence for row in cases}

@@ -1,4 +1,4 @@
-"""`[after_referral]`: whether reminders go on once the legal team has the case. Pure."""
+"""`[after_referral]`: reminders go on, or end, once the legal team has the case. Pure."""
 
 from __future__ import annotations
 

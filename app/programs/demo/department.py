@@ -154,8 +154,8 @@ class Department:
         today: date,
         now: datetime,
     ) -> None:
-        """A promise to pay, or a repayment plan where the debt is too much for one payment. It is about what is owed
-        now: who has paid meanwhile is let be, and who paid a part promises the rest."""
+        """A promise to pay, or a repayment plan where the debt is too much for one payment. It is about the debt of
+        now: a customer who has paid meanwhile is left alone, and one who paid a part promises the rest."""
         owes = debts_now(session, portfolio, [case.customer_id], today).get(case.customer_id, CustomerDebt())
         total = owes.past_due
         if total == 0:

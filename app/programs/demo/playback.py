@@ -28,7 +28,7 @@ NIGHT = (2, 30)
 
 @dataclass
 class DemoSender:
-    """A provider that accepts nearly everything; what it accepted is in `accepted`, by reference."""
+    """A provider that accepts nearly everything; the accepted messages are in `accepted`, by reference."""
 
     random: random.Random
     undeliverable_share: float = 0.01
