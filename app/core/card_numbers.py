@@ -127,7 +127,7 @@ _FOURS = {
     (4, 4, 4, 1),
 }
 PRINTED = frozenset(_FOURS | {(4, 6, 5), (4, 6, 4), (4, 4, 5), (4, 3, 3, 3), (6, 13), (4, 4, 4, 7)})
-"""Sizes of groups as cards have them: whatever parts them, it is one number."""
+"""Sizes of groups as cards have them: with any separators they are one number."""
 WRITTEN = frozenset(
     {(4, 8, 4), (6, 4, 6), (4, 4, 8), (8, 4, 4), (5, 5, 6), (6, 5, 5), (5, 6, 5), (6, 6, 4), (4, 6, 6)}
     | {(5, 5, 5, 1), (5, 5, 5), (5, 5, 5, 4), (6, 10), (10, 6), (4, 12), (12, 4), (6, 9), (4, 11)}
@@ -150,7 +150,7 @@ class _Group:
     start: int
     end: int
     gap: str | None
-    """What parts it from the group before; None where that is another number's, or there is none."""
+    """Separator from the group before; None where that group belongs to another number, or there is none."""
 
 
 def _found(text: str) -> Iterator[CardNumber]:

@@ -53,7 +53,7 @@ class Settings(BaseSettings):
     smtp_url: str = "smtp://127.0.0.1:25"
     mail_from: str = ""
     bounce_address: str = ""
-    """Where undeliverable e-mail goes back to; a `*` in it stands for the attempt. Empty = to `mail_from`."""
+    """Address to which undeliverable e-mail returns; a `*` in it stands for the attempt. Empty = to `mail_from`."""
     bounce_url: SecretStr = SecretStr("")
     """The mailbox behind that address: imaps://, imap+starttls://, maildir:/// or mbox:///. Empty = it is not read."""
     print_dir: Path = ROOT / "var" / "print"
@@ -68,15 +68,15 @@ class Settings(BaseSettings):
     """Our private key there, in place of the password: OpenSSH or PEM, or a path to such a file."""
 
     register_number: str = Field(default="", max_length=40)
-    """Of the agency in its country's register of collection services (Netherlands); letters name it."""
+    """Number of the agency in its country's register of collection services (Netherlands); letters name it."""
 
     sender_address: str = Field(default="", max_length=200)
-    """Where post to us goes, on one line; notices that must name it need it."""
+    """Our postal address, on one line; notices that must name it need it."""
 
     alert_email: str = ""
     """Addresses told by e-mail when a night, an invariant or the worker fails; several with commas between."""
     alert_url: SecretStr = SecretStr("")
-    """Where the same is posted as JSON, signed (Standard Webhooks)."""
+    """Address to which the same is posted as JSON, signed (Standard Webhooks)."""
     alert_secret: SecretStr = SecretStr("")
 
     legal_url: str = ""
@@ -97,7 +97,7 @@ class Settings(BaseSettings):
     """SMS that one worker hands over at the same time."""
     lease_seconds: int = Field(default=300, ge=5)
     missed_sms_minutes: int = Field(default=15, ge=0, le=1440)
-    """How often Twilio's list is read for SMS from customers that our webhook missed; 0 = never."""
+    """Minutes between readings of Twilio's list for SMS from customers that our webhook missed; 0 = never."""
     log_level: str = "INFO"
 
     price_currency: str = Field(default="", pattern="^([A-Z]{3})?$")
@@ -109,9 +109,9 @@ class Settings(BaseSettings):
     price_letter_page: Decimal = Field(default=Decimal(0), ge=0)
     """Each further page."""
     call_minutes: int = Field(default=6, ge=1, le=240)
-    """What an agent needs for one call, all in."""
+    """Minutes that an agent needs for one call, all in."""
     sms_segments_per_second: float = Field(default=1.0, gt=0)
-    """Of each number we send from. This and the next bind real messages, across all workers, and a simulation."""
+    """For each of our numbers. This and the next bind real messages, across all workers, and a simulation."""
     emails_per_second: float = Field(default=10.0, gt=0)
     letters_per_day: int = Field(default=5000, ge=1)
 

@@ -19,7 +19,7 @@ LONGEST_REASON = 200
 HOLDS_CARD_NUMBER = "This looks like it holds a full card number, which is never stored."
 
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Control characters, signs that turn the direction of text, half characters: nobody types them, some arrive pasted."""
+"""Control characters, marks of text direction, half characters: people do not type them, but some arrive pasted."""
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 
 

@@ -47,7 +47,7 @@ class Ports:
     press: Press | None = None
     """Prints a day's letters as one batch; None where each letter is handed over by its sender."""
     drop: PrintService | None = None
-    """Where printed batches are taken besides; None = nowhere."""
+    """A second place to which printed batches are taken; None = there is none."""
     sms_lookup: Lookup | None = None
     """The provider's list of SMS that left; None where it keeps none."""
     console: frozenset[Channel] = frozenset()

@@ -137,7 +137,7 @@ def channels(request: Request, token: str, fields: Fields, session: WriteSession
     if _may_change(session, holder, now):
         acts.choose_channels(session, holder.customer, wanted, now=now)
         return _back(holder, "saved")
-    # A refusal always counts, whatever else must wait.
+    # A refusal always counts, even if other changes must wait.
     acts.refuse_channels(session, holder.customer, set(Channel) - wanted, source=acts.PAGE, now=now)
     return _back(holder, "too_many")
 

@@ -24,7 +24,7 @@ from app.web.forms import FormState, Typed, Wrong, beside
 from app.web.rendering import Tone
 
 FORM_KEPT = timedelta(days=1)
-"""How long a form that was sent is known."""
+"""Time for which a sent form is remembered."""
 MakeResponse = Callable[[], Response]
 """Makes the response, once the savepoint has ended."""
 Flash = tuple[str, Tone]

@@ -55,7 +55,7 @@ MAX_FILE_BYTES = 256 << 20
 MAX_BUNDLE_BYTES = 1 << 30
 MAX_MANIFEST_BYTES = 8 << 20
 SIGNATURE_AGE = timedelta(minutes=5)
-"""How old a request's signature may be; replays within it change nothing, every request is idempotent."""
+"""Oldest valid signature of a request; replays within it change nothing, every request is idempotent."""
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 

@@ -30,7 +30,7 @@ NOT_GIVEN = frozenset(
         "desconocido", "nessuno", "sconosciuto", "ingen", "ukjent", "tidak ada",
     }
 )  # fmt: skip
-"""What people and programs write where they have no number, address or zone, in lower case."""
+"""Texts that people and programs write where they have no number, address or zone, in lower case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ _FLOAT = re.compile(r"([+0-9][0-9 ]*)\.0+")
 _ONE_DIGIT = re.compile(r"[+(]*([0-9])(?:[ ()./\-]*\1)+(?:\.0+)?")
 """One digit over and over, which is typed where a form wants a number: 999-999-9999."""
 SCIENTIFIC = re.compile(r"[0-9](?:[.,][0-9]+)?[eE]\+[0-9]{1,3}")
-"""How a spreadsheet shows a long number: its last digits are gone."""
+"""A long number as a spreadsheet shows it: its last digits are gone."""
 
 
 def without_float(text: str) -> str:
@@ -114,7 +114,7 @@ def read_email(text: str) -> Read:
 # --- postcodes --------------------------------------------------------------------------------------------------
 
 _AS_TEXT = re.compile("^=?[\"'\u2018\u2019\u201c\u201d]+([^\"'\u201d]*)[\"'\u2019\u201d]*$")
-"""How exports keep a spreadsheet from taking a text for a number: '02108, ="02108"."""
+"""Marks by which exports keep a spreadsheet from taking a text for a number: '02108, ="02108"."""
 _ZIP = (5, 3)
 POSTCODES: Mapping[str, tuple[int, int]] = {
     **dict.fromkeys(("US", "PR", "VI", "AS", "GU", "MP"), _ZIP),
@@ -132,7 +132,7 @@ _GROUPS: Mapping[str, tuple[int, str]] = {
     "JP": (3, "-"), "BR": (5, "-"), "PL": (2, "-"), "SK": (3, " "),
 }  # fmt: skip
 ZIP_COUNTRIES = frozenset({"US", "PR", "VI", "AS", "GU", "MP"})
-"""Where a postcode is a ZIP code, by which the law is chosen: one that cannot be read is refused, not kept."""
+"""Countries whose postcode is a ZIP code, which chooses the law: one that cannot be read is refused, not kept."""
 
 
 class BadPostcode(ValueError):

@@ -56,7 +56,7 @@ _FORMS: Mapping[str, str] = {
     "{Z}|{C}, {S}": "NI",
     "{Z}|{C}|{S}": "AM",
 }
-"""What follows the street, line by line: C the town, S the state or region, Z the postcode."""
+"""Lines after the street: C the town, S the state or region, Z the postcode."""
 _DEFAULT = "{C} {Z}|{S}"
 _FORM = {country: form for form, countries in _FORMS.items() for country in countries.split()}
 

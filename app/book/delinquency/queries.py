@@ -40,7 +40,7 @@ class Aging:
     small_debt: int = 0
     """The portfolio's threshold; 0 = none."""
     small: BucketTotal = field(default_factory=BucketTotal)
-    """Of the past-due accounts those with less than the threshold; they are in the buckets too."""
+    """Past-due accounts with less than the threshold; they are in the buckets too."""
 
     @property
     def accounts(self) -> int:

@@ -28,7 +28,7 @@ ODD = r"[\p{C}\p{Z}\p{Nd}&&[^ 0-9]]|^ | $|[0-9](?:[^0-9A-Za-z]{0,8}[0-9]){12}"
 thirteen digits in a row or in groups, which may be a card number."""
 
 ONE_NUMBER = r"^[!-/:-~]*([0-9]{13,17})$"
-"""Of eighteen digits and more the first sixteen may be a card number, with what is run on behind it."""
+"""A number of eighteen digits and more may begin with a card number of sixteen, with more digits run on behind it."""
 LONGER_THAN_A_CARD = r"^[!-/:-~]*[0-9]{29,}$"
 CARD_STARTS = sorted(FIRST_DIGITS)
 

@@ -31,7 +31,7 @@ class FeedLoad(Row, table=True):
     bytes_total: int = Field(default=0, sa_type=sa.BigInteger)
     """For the progress bar; 0 = not known (standard input)."""
     stored_path: str = Field(default="", max_length=500)
-    """Where an uploaded file lies, so that an interrupted load can go on."""
+    """Path of an uploaded file, so that an interrupted load can go on."""
     mapping: str = Field(default="", max_length=80)
     rejects_file: str = Field(default="", max_length=500)
     warned: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
@@ -99,9 +99,9 @@ class BankTransaction(Row, table=True):
     nth: int
     """Number of times this page had given the same transaction by then."""
     number: int
-    """Which of the payments with this key it is."""
+    """Number of this payment among those with the same key."""
     reference: str = Field(max_length=80)
-    """Of the entry or the waiting payment it became, or of the return."""
+    """Reference of the entry or the waiting payment it became, or of the return."""
     bank_reference: str = Field(default="", max_length=80)
     end_to_end: str = Field(default="", max_length=80)
     payer_key: str = Field(default="", max_length=64)

@@ -29,7 +29,7 @@ from app.core.money import to_decimal_string
 from app.core.types import JsonObject, Values
 
 CHECKED = 1000
-"""Rows that are looked at, whatever number is shown."""
+"""Rows that are read, independent of the number shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Preview:
     rejected: int = 0
     warned: int = 0
     told: list[PreviewReject] = field(default_factory=list)
-    """Of rows that are understood: what would be put right or left out."""
+    """Remarks on understood rows: cells that would be corrected or left out."""
     notes: list[str] = field(default_factory=list)
 
     def as_json(self) -> JsonObject:

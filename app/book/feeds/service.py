@@ -190,7 +190,7 @@ class _Load:
         self.report = LoadReport(kind.value)
         self._carefully = False
         self._notes: list[str] = []
-        """What the file turns out to hold that a person should know of; workbooks tell at their end."""
+        """Remarks for a person about the content of the file; a workbook gives them at its end."""
 
     def run(self, rejects_dir: Path, progress: Progress | None) -> LoadReport:
         sha256 = sha256_of(self.path, self.name)

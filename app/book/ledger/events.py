@@ -66,7 +66,7 @@ class WaiverEvent(Payload):
     amount_minor: int
     reason: str
     alone: bool
-    """Whether the person who asked may grant so much alone."""
+    """The person who asked may grant so much alone."""
     status: WaiverStatus
     note: str
 

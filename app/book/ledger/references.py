@@ -24,7 +24,7 @@ PLACEHOLDERS = frozenset(
         "NONPRESENTE", "SEMREFERENCIA", "GEENREFERENTIE", "GEEN", "NIETBEKEND", "INGENREFERENCE", "INGEN",
     }
 )  # fmt: skip
-"""What banks and payers write where they have no reference, as `plain_form` has it. After the usage of SEPA
+"""Texts that banks and payers write where they have no reference, as `plain_form` has it. After the usage of SEPA
 (NOTPROVIDED, EPC guidelines) and SWIFT (NONREF, field 61)."""
 
 

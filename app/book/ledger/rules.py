@@ -101,7 +101,7 @@ end nothing has any effect on dues, and on an account that came charged off it l
 
 
 MONEY_IN = frozenset({EntryKind.PAYMENT, EntryKind.RECOVERY})
-"""Money of the customer, by whatever name a file calls it."""
+"""Kinds of money from the customer; files give it several names."""
 
 
 DEFAULT_BUCKET_EDGES = (1, 30, 60, 90, 120, 150, 180)
@@ -253,7 +253,7 @@ class EndFacts:
     off_book_minor: int
     """Amount taken off the book less recoveries."""
     reinstated: bool = False
-    """What reinstated the entry was reversed along with it: the write-off had not counted it."""
+    """The entry's reinstatement was reversed along with it: the write-off had not counted it."""
 
 
 def judge_end(facts: EndFacts) -> EndVerdict:

@@ -134,7 +134,7 @@ def make_engine(url: str, *, durable: bool = True) -> Engine:
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
-        # A reader that upgrades to a writer can fail with "database is locked" whatever the timeout,
+        # A reader that upgrades to a writer can fail with "database is locked" with any timeout,
         # so every transaction that may write takes the write lock at once.
         reading = connection.get_execution_options().get("desk_read", False)
         connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

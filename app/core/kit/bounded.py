@@ -152,7 +152,7 @@ def _main(work: str, seconds: float, megabytes: int) -> None:
     most = megabytes * 1024 * 1024
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    # Its default ends the process whatever it is at, also inside a library that lets no Python run.
+    # The default action ends the process at once, also inside a library that lets no Python run.
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     given, told = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # a library's output must not mix with the answer

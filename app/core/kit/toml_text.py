@@ -12,7 +12,7 @@ import tomllib
 from typing import Any
 
 MOST_PARTS = 12
-"""Of a dotted key; a strategy or mapping uses two."""
+"""Parts of a dotted key; a strategy or mapping uses two."""
 DEEPEST = 20
 """Arrays and inline tables within one another."""
 MOST_DIGITS = 40

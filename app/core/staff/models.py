@@ -28,7 +28,7 @@ class StaffSession(Row, table=True):
     __tablename__ = "staff_session"
 
     id: str = Field(primary_key=True, max_length=64)
-    """SHA-256 (hex) of the random token in the cookie: reading this table lets nobody in."""
+    """SHA-256 (hex) of the random token in the cookie: a reader of this table cannot sign in with it."""
     user_id: int = Field(foreign_key="staff_user.id", index=True, sa_type=BigId)
     csrf_token: str = Field(max_length=64)
     created_at: datetime = Field(sa_type=UtcDateTime)

@@ -18,7 +18,7 @@ class Role(StrEnum):
 
 ROLE_LABELS = {Role.AGENT: "Agent", Role.MANAGER: "Manager", Role.LEGAL: "Legal", Role.ADMIN: "Administrator"}
 
-# What each group of doors is for. Nobody holds everything: an administrator runs staff and tokens and sees no
+# Purpose of each group of doors. No role holds everything: an administrator runs staff and tokens and sees no
 # cardholder, so a stolen administrator's password opens no file.
 CASEWORK = (Role.AGENT, Role.MANAGER)
 CASE_READING = (Role.AGENT, Role.MANAGER, Role.LEGAL)
@@ -94,4 +94,4 @@ def change_refusals(
 
 
 IDEMPOTENCY_KEPT = timedelta(hours=24)
-"""How long an API answer can be asked for again; it may hold personal data, so no longer than retries need."""
+"""Time in which an API answer can be asked for again; it may hold personal data, so no longer than retries need."""

@@ -47,7 +47,7 @@ def throttle_seconds(
 SESSION_IDLE = timedelta(minutes=60)
 """A negotiation on the telephone can leave the page untouched for half an hour."""
 TOUCH_EVERY = timedelta(seconds=60)
-"""How exact `last_seen_at` is: writing it on every request would make every page view a write."""
+"""Precision of `last_seen_at`: writing it on every request would make every page view a write."""
 
 
 def session_alive(

@@ -39,7 +39,7 @@ class Payload:
     """`subject.what_happened`. Never renamed: history refers to it. Empty for a base of several payloads."""
     FILTERS: ClassVar[tuple[TimelineFilter, ...]] = ()
     REPEATS: ClassVar[bool] = False
-    """Whether a timeline says how often a story (`same_story`) was told."""
+    """A timeline says how often a story (`same_story`) was told."""
 
     def __init_subclass__(cls) -> None:
         if "KIND" in vars(cls):

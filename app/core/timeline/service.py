@@ -143,7 +143,7 @@ def lock_streams(session: Session, streams: Iterable[str]) -> Heads:
 
 def read_heads(session: Session, names: Sequence[str], *, lock: bool = False) -> Heads:
     """(sequence number, hash) of the last event of each of these streams that has one."""
-    session.flush()  # who has locked a customer reads rows, past the objects in the session
+    session.flush()  # after locking a customer, rows are read past the objects in the session
     head = table_of(StreamHead)
     query = (
         sa.select(head.c.stream, head.c.seq, head.c.hash)

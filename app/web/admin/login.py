@@ -25,9 +25,7 @@ from app.web.navigation import home_path
 from app.web.rendering import Page, page, redirect
 
 AFTER_SESSION = timedelta(days=1)
-"""How much longer than its session the cookie lasts: without it the page could not say that the session has
-expired.
-"""
+"""Time for which the cookie outlasts its session, so that the page can say that the session has expired."""
 
 router = APIRouter()
 sign_in_door = public("the sign-in page; throttled in app/core/staff/service.py")
@@ -88,7 +86,7 @@ def log_out(
     service.log_out(session, staff, visitor.session_id, now=now)
     response = redirect(request, "/login", "You are signed out.", "neutral")
     security.clear_cookie(response, settings_of(request), SESSION_COOKIE)
-    # Whatever this browser kept for the session, typed text included, goes with it.
+    # All that this browser kept for the session, typed text included, goes with it.
     response.headers["clear-site-data"] = '"storage"'
     return response
 

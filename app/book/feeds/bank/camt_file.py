@@ -31,7 +31,7 @@ DEEPEST = 60
 
 
 MOST_ELEMENTS = 2_000_000
-"""Of one entry; a batch of 50,000 payments with all details has fewer."""
+"""Elements of one entry; a batch of 50,000 payments with all details has fewer."""
 
 
 MAX_STANDSTILL = 4 * 1024 * 1024
@@ -42,7 +42,7 @@ IN_NOTIFICATION = 3
 
 
 NOT_ITS_OWN = frozenset({"Sts", "Avlbty", "NtryDtls", "NtryRef"})
-"""Of an entry what may change when a bank sends it again, what is looked at by itself, and what only counts."""
+"""Elements of an entry that may change when a bank sends it again, that are compared separately, or that only count."""
 
 
 COUNTER = re.compile(r"[0-9]{1,6}")
@@ -55,7 +55,7 @@ class Source:
 
     message: str = ""
     page: str = ""
-    """Of a message in several files or notifications, which of them."""
+    """The file or notification, of a message in several."""
     account: str = ""
     named: str = ""
 

@@ -16,7 +16,7 @@ from app.book.ledger.rules import AccountStatus
 from app.core.card_numbers import replace_card_numbers
 
 MAX_TOKENS = 60
-"""Of one payment; a remittance has at most 140 characters a line and names few accounts."""
+"""Tokens of one payment; a remittance has at most 140 characters a line and names few accounts."""
 
 
 @dataclass(frozen=True, slots=True)

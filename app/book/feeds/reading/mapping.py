@@ -107,7 +107,7 @@ class Mapping:
     missing_day: str = ""
     kind_by_sign: MappingOf[str, str] = field(default_factory=dict)
     decimals: int | None = field(default=None, repr=False)
-    """Of the portfolio's currency, where amounts are rounded to it."""
+    """Decimals of the portfolio's currency, where amounts are rounded to it."""
     today: date | None = field(default=None, repr=False)
     """By which years of two digits are told; without it as POSIX does (69 is 1969, 68 is 2068)."""
 
@@ -175,7 +175,7 @@ class Mapping:
         except ValueError:
             pass
         try:
-            # Date cells of a workbook come as ISO text whatever the notation of dates kept as text is.
+            # Date cells of a workbook come as ISO text, in any notation of the dates kept as text.
             if len(text) == 10 and not (format.startswith("%Y-") and has_day(format)):
                 return date.fromisoformat(text).isoformat()
         except ValueError:

@@ -93,7 +93,7 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
         raise Invalid(f"no such file: {path}") from None
     except DefusedXmlException:
         raise Invalid(f"{path.name} declares XML entities, which no workbook needs") from None
-    # ValueError and LookupError: an XML encoding that nobody has; RecursionError is a RuntimeError.
+    # ValueError and LookupError: an unknown XML encoding; RecursionError is a RuntimeError.
     except (
         zipfile.BadZipFile,
         KeyError,

@@ -39,7 +39,7 @@ FIXED = ("opened_on", "placed_on")
 _ACCOUNT = (*FED, *FIXED, "status", "customer_id")
 
 _OPTIONAL = ("region", "timezone", "address_line2", "postcode", "mobile", "email")
-"""Of a customer: null where the file says nothing."""
+"""Fields of a customer that are null where the file says nothing."""
 
 By = dict[int, list[str]]
 """Names of fields by line."""

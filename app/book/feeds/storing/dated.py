@@ -72,7 +72,7 @@ def _store_dated(session: Session, book: KnownRows, batch: Batch, feed: Dated, c
             for line, names in conflicts
         ],
     )
-    # Of a reference that is known with another day the conflict is told, whatever the day.
+    # A reference known with another day is reported as a conflict, even if its day may not be.
     within = within_days(fresh, DATE_RULES[feed.kind], book, batch, stored)
     if within.height < fresh.height and not carefully:
         raise Taken
@@ -123,7 +123,7 @@ def _one_a_closing_day(session: Session, batch: Batch, fresh: pl.DataFrame, stor
     schema = {"account_id": pl.Int64, "closing_on": pl.Date, "standing": pl.String}
     first = fresh.unique(day, keep="first", maintain_order=True)
     known = pl.concat([fetch(session, query, schema), first.select(*day, standing="reference")])
-    # What stood before the file comes before what the file brings.
+    # Statements stored before come before those of the file.
     pairs = fresh.join(
         known.unique(day, keep="first", maintain_order=True), on=day, how="left", maintain_order="left"
     )
@@ -145,7 +145,7 @@ def _one_a_closing_day(session: Session, batch: Batch, fresh: pl.DataFrame, stor
 
 
 _PAID = pl.col("kind").replace(EntryKind.RECOVERY.value, EntryKind.PAYMENT.value)
-"""What is paid on a charged-off account is a recovery; loaded again, it is still the same payment."""
+"""A payment on a charged-off account is a recovery; loaded again, it is still the same payment."""
 
 
 def _dated_rows(fresh: pl.DataFrame, book: KnownRows, feed: Dated) -> pl.DataFrame:

@@ -165,7 +165,7 @@ def pay_out(
     lock_customers(session, [account.customer_id])
     # A file that was loaded today may have told again what was taken off the book here.
     reinstate_recoveries(session, account.portfolio_id, [id_of(account)], now=now)
-    # What an account owes off the book is not overpaid, whatever its balance says.
+    # An account that owes money off the book is not overpaid, even if its balance is below zero.
     balance = max(balance_of(session, id_of(account), today), still_owed(session, account, today))
     if amount_minor > -balance:
         raise Conflict("this is more than the account is overpaid by")

@@ -36,7 +36,7 @@ AFTER_CHARGE_OFF = "recovered after the charge-off"
 
 
 RECOVERED = PAYS_DUES
-"""Money that comes in after a charge-off is recovered, by whatever name a file calls it."""
+"""Kinds of money that count as recovered after a charge-off; files give it several names."""
 
 
 def reinstate_recoveries(

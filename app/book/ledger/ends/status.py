@@ -45,7 +45,7 @@ ENDING_ENTRY = {
     AccountStatus.SETTLED: EntryKind.WRITE_OFF,
     AccountStatus.SOLD: EntryKind.ADJUSTMENT,
 }
-"""What takes the balance away: it is written off (of a settlement, the forgiven rest), or it is the buyer's now."""
+"""Entry that takes the balance away: it is written off (of a settlement, the forgiven rest), or the buyer has it."""
 
 
 def change_status(
