@@ -67,7 +67,7 @@ RESTS = {
 
 @dataclass(frozen=True, slots=True)
 class CallReport:
-    """A call that was made, and what was said. `amount_minor` 0 and `due_on` None = no promise."""
+    """A call that was made, and its contents. `amount_minor` 0 and `due_on` None = no promise."""
 
     result: CallResult
     note: str = ""

@@ -1,4 +1,4 @@
-"""Messages: send a letter out of turn, cancel one, say what became of one, stop and start sending."""
+"""Messages: send a letter out of turn, cancel one, state the result of one, stop and start sending."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ CREDITS = PAYS_DUES | {EntryKind.RECOVERY}
 def reverse_entry(
     session: Session, entry: Entry, *, reason: str, posted_on: date, by: Actor, now: datetime
 ) -> Entry:
-    """Undo an entry (`corrections.reversals.reverse_entry`) and what it had brought about. Returns the mirror image."""
+    """Undo an entry (`corrections.reversals.reverse_entry`) and its effects. Returns the mirror image."""
     ended = _ended(session, entry)
     mirror = reversals.reverse_entry(session, entry, reason=reason, posted_on=posted_on, by=by, now=now)
     _look_after(session, entry, ended, reason, by=by, now=now)

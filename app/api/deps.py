@@ -144,7 +144,7 @@ class Replay(Exception):
 
 
 async def request_digest(request: Request) -> str:
-    """SHA-256 over what was asked: method, path, query and body."""
+    """SHA-256 over the request: method, path, query and body."""
     head = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
     kind = request.headers.get("content-type", "")
     if not kind.startswith("multipart/"):

@@ -31,8 +31,8 @@ ON_ITS_WAY = timedelta(minutes=5)
 
 
 def fetch_missed(engine: Engine, inbox: Inbox, letters: LetterCatalog, *, clock: Clock) -> dict[str, int]:
-    """Record what came in the last days and is not here, as the webhook does; refusals among it are obeyed in the same
-    transaction. Returns how many were fetched and failed. Safe in many processes: a message's id is unique."""
+    """Record messages that came in the last days and are not here, as the webhook does; refusals among it are obeyed in
+    the same transaction. Returns how many were fetched and failed. Safe in many processes: a message's id is unique."""
     now = clock.now()
     listed = inbox.arrived(since=now - LOOK_BACK)
     if isinstance(listed, TryLater | Misconfigured):

@@ -71,14 +71,14 @@ class Arrived:
 
 
 class Inbox(Protocol):
-    """A provider that keeps a list of what came to our numbers: since then, the oldest first."""
+    """A provider that keeps a list of the messages to our numbers: since then, the oldest first."""
 
     def arrived(self, *, since: datetime) -> Sequence[Arrived] | TryLater | Misconfigured: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """Normalised words and what they mean: as the whole message (`only`), or anywhere in it."""
+    """Normalised words and their meaning: as the whole message (`only`), or anywhere in it."""
 
     words: str
     means: Intent
@@ -234,8 +234,8 @@ def _reacted(
     *,
     is_known: bool,
 ) -> bool:
-    """Add the reaction to what was found. True if no person has to look: it is a friendly one, to a message of ours. A
-    reaction to a few words that we did not write may stress the customer's own "STOP"."""
+    """Add the reaction to the meanings found. True if no person has to look: it is a friendly one, to a message of
+    ours. A reaction to a few words that we did not write may stress the customer's own "STOP"."""
     assert heard.reaction is not None
     found[Intent.REACTION] = heard.reaction.value
     if heard.to_us or not is_known or len(heard.quoted) > LONGEST_OWN_WORDS:

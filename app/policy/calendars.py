@@ -71,7 +71,7 @@ class Holidays:
         return _of_year(self.country, self.subdivision, self.categories, day.year).get(day, "")
 
     def problem(self) -> str:
-        """'' if the library has such a calendar, else what is wrong with it."""
+        """'' if the library has such a calendar, else the fault as a sentence."""
         try:
             _of_year(self.country, self.subdivision, self.categories, 2026)
         except (NotImplementedError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""The time zones a customer may be in: from the address, the phone, the feed and what they told us. Pure.
+"""The time zones a customer may be in: from the address, the phone, the feed and their own word. Pure.
 
 All of them must permit a contact, so each source can only narrow the hours. An unknown place is every zone of the
 country: the narrowest common window. Zones that keep the same clock are one.

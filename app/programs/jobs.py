@@ -37,7 +37,7 @@ log = structlog.get_logger("desk.jobs")
 
 
 def start(worker: Worker) -> BackgroundScheduler:
-    """Start ticking; call `shutdown()` on what is returned. Ticks never overlap themselves."""
+    """Start ticking; call `shutdown()` on the scheduler it returns. Ticks never overlap themselves."""
     # A tick that is left out because the last one is still at work is nothing to tell anybody.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     scheduler = BackgroundScheduler(timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1})

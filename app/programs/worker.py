@@ -118,7 +118,7 @@ class Worker:
             log.info("fallen_back", messages=queued)
 
     def bounces(self) -> dict[str, int]:
-        """Read what came back by e-mail."""
+        """Read the e-mails that came back."""
         if self.ports.bounces is None:
             return {}
         counts = collect(
@@ -168,7 +168,8 @@ class Worker:
             log.info("days_closed", portfolio=portfolio.code, days=[str(r.business_date) for r in reports])
 
     def tell(self) -> None:
-        """Tell people of what failed, and of what is over; also that the clock is wrong, by the database's clock."""
+        """Tell people of failures, and of those that are over; also that the clock is wrong, by the database's
+        clock."""
         clock = self.ports.clock
         if self._clock_trouble and (at := database_time(self.engine)) is not None:
             clock = FixedClock(at)

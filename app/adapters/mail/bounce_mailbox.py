@@ -99,7 +99,7 @@ class _OpenImap:
                     yield uid.decode(), part[1]
 
     def remove(self, handle: str) -> None:
-        """Mark and remove these messages at once, so that only what was put on record is removed."""
+        """Mark and remove these messages at once, so that only recorded messages are removed."""
         _good(self._imap.uid("STORE", handle, "+FLAGS.SILENT", r"(\Deleted)"))
         if "UIDPLUS" in self._imap.capabilities:
             _good(self._imap.uid("EXPUNGE", handle))

@@ -147,7 +147,8 @@ def _countries() -> dict[str, str]:
 
 
 def parts(text: str) -> list[dict[str, Any]]:
-    """Read a rendered post.txt: headings, paragraphs, lists, rules, tables and what a reader fills in and sends back.
+    """Read a rendered post.txt: headings, paragraphs, lists, rules, tables and the slip that a reader fills in and
+    sends back.
 
     Parts are separated by blank lines: `# ` and `## ` start headings, `---` is a rule, `- - -` the line to cut along,
     lines that all start with `- ` are a list, with `[ ] ` boxes to tick, lines starting with `|` the rows of a table

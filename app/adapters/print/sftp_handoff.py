@@ -104,7 +104,7 @@ class SftpPrintService:
 
 
 async def _copy(sftp: SFTPClient, local: Path, remote: str) -> str:
-    """SHA-256 of what was sent."""
+    """SHA-256 of the sent bytes."""
     digest = hashlib.sha256()
     with local.open("rb") as file:
         async with sftp.open(remote, "wb") as there:

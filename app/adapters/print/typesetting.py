@@ -56,7 +56,8 @@ def typeset(
 
 
 def typeset_many(template: Path, data: Mapping[str, Any], *, document_date: date) -> tuple[bytes, list[int]]:
-    """As `typeset`, untagged for the printer, and what the template says at each `<sheets>`: pages a letter."""
+    """As `typeset`, untagged for the printer, and the values that the template puts at each `<sheets>`: pages a
+    letter."""
     try:
         compiler = typst.Compiler(
             str(template),

@@ -1,4 +1,4 @@
-"""Customers: their contact data, and what a creditor's file says of holders and statuses."""
+"""Customers: their contact data, and the holders and statuses in a creditor's file."""
 
 from __future__ import annotations
 

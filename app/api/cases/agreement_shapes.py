@@ -63,7 +63,7 @@ class PlanShape(BaseModel):
 
 
 class AgreementShape(PlanShape):
-    """An agreement that is active, with what became of its confirmation."""
+    """An agreement that is active, with the status of its confirmation."""
 
     confirmations: dict[Channel, AnswerShape] = Field(
         description="The gate's answer for each channel; where it is `clear`, a confirmation is queued."
@@ -76,7 +76,7 @@ class AgreementShape(PlanShape):
 
 
 class OfferShape(PlanShape):
-    """An offer, with what became of its letter."""
+    """An offer, with the status of its letter."""
 
     in_writing: AnswerShape | None = Field(
         description="The gate's answer to the letter; where it is `clear`, the letter is queued."

@@ -214,8 +214,8 @@ class NewCall(Input):
 def post_call(
     request: Request, reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewCall
 ) -> EventShape:
-    """Put a call that has just been made on record: it counts toward caps from this moment, and what it found out is
-    obeyed at once, as on the case's page. A number that is not theirs rests on every channel; a dispute, a wish for no
+    """Put a call that has just been made on record: it counts toward caps from this moment, and its findings are obeyed
+    at once, as on the case's page. A number that is not theirs rests on every channel; a dispute, a wish for no
     contact, an attorney, a bankruptcy or a death is a hold; a promise is recorded and confirmed. Call tasks are done
     unless the call reached no person. Answers the call's event."""
     case = case_named(session, reference, lock=True)

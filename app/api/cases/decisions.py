@@ -31,7 +31,7 @@ Name = Literal[
 
 
 class DecisionShape(BaseModel):
-    """An answer of the gate, or what came of a contact that it cleared. Addresses stay in the desk."""
+    """An answer of the gate, or the result of a contact that it cleared. Addresses stay in the desk."""
 
     id: int
     at: datetime
@@ -100,8 +100,8 @@ def list_decisions(
 def get_decision_replay(
     reference: CaseRef, decision_id: RowId, _caller: Reader, session: ReadSession
 ) -> ReplayShape:
-    """The gate's answer on record, and the answer it gives now to what it was asked then, under the pack of that day.
-    404 where the facts are not kept any more."""
+    """The gate's answer on record, and the answer it gives now to the same question, under the pack of that day. 404
+    where the facts are not kept any more."""
     case = get_case(session, case_id_of(reference))
     event = session.get(Event, decision_id)
     if event is None or event.case_id != case.id:

@@ -78,7 +78,7 @@ def post_document(
     now: Now,
     body: NewDocument,
 ) -> DocumentShape:
-    """Its type is what its content says. It goes into every later case file until it is withdrawn."""
+    """Its content decides its type. It goes into every later case file until it is withdrawn."""
     case = get_case(session, case_id_of(reference))
     try:
         content = base64.b64decode(body.content_base64, validate=True)

@@ -115,7 +115,7 @@ def review_cases(
 
 
 def _open_cases(session: Session, portfolio_id: int) -> list[tuple[DbRow, CustomerDebt]]:
-    """Open cases of a portfolio with whether a call waits (`call_task`), each with what its customer owes now."""
+    """Open cases of a portfolio with whether a call waits (`call_task`), each with the debt of its customer now."""
     case, task = table_of(CollectionsCase), table_of(CallTask)
     waiting_call = sa.exists().where(task.c.case_id == case.c.id, task.c.done_at.is_(None))
     query = sa.select(case, waiting_call.label("call_task")).where(

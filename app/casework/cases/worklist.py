@@ -1,4 +1,4 @@
-"""The worklist: which open cases, in which order, a page at a time; and what stands around a few of them.
+"""The worklist: open cases in their order, a page at a time; and the details of the cases on a page.
 
 Every list is one statement over open cases; the details beside each row are fetched for the whole page at once.
 """
@@ -103,7 +103,7 @@ def in_any(books: Sequence[PortfolioToday], condition: Callable[[PortfolioToday]
 
 
 def _matches(text: str) -> Condition:
-    """Find a case by what a caller can say: its reference, the customer's name or reference, an account's
+    """Find a case by data that a caller can say: its reference, the customer's name or reference, an account's
     reference, the last four digits of a card, a telephone number or an e-mail address."""
     case, customer, account = table_of(CollectionsCase), table_of(Customer), table_of(Account)
     spellings = {text, text.upper(), normal_reference(text)}

@@ -1,4 +1,4 @@
-"""Steps of a case, and what tells one contact from another. Pure."""
+"""Steps of a case, and the key that tells one contact from another. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Documents on file for a customer: their kinds, what is taken, and what a file is by its content. Pure."""
+"""Documents on file for a customer: their kinds, the files that are accepted, and the type of a file by its content.
+Pure."""
 
 from __future__ import annotations
 

@@ -124,7 +124,7 @@ def offer_settlement(
     today: date,
     now: datetime,
 ) -> Plan:
-    """Offer to waive the rest of what is owed on the accounts that are late, for one payment by `settle_by`.
+    """Offer to waive the rest of the debt on the accounts that are late, for one payment by `settle_by`.
 
     It needs no answer but the payment: the night that finds it settles the accounts. Forbidden when it waives more
     than the portfolio lets an agent grant.

@@ -174,7 +174,7 @@ def _told(addresses: Iterable[bytes | str]) -> tuple[str, ...]:
 
 
 def _is_automatic(message: Message) -> bool:
-    """An answer that no person wrote: RFC 3834, and what was usual before it."""
+    """An answer that no person wrote: RFC 3834, and the headers in use before it."""
     told = _field(message, "Auto-Submitted").lower()
     return (
         told.startswith(("auto-replied", "auto-generated"))

@@ -1,4 +1,4 @@
-"""Bounces and complaints about our e-mail, and what each says of the address. Pure."""
+"""Bounces and complaints about our e-mail, and the meaning of each for the address. Pure."""
 
 from __future__ import annotations
 

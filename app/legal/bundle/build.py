@@ -368,7 +368,7 @@ def _document_files(case: CaseFile) -> dict[str, bytes]:
 
 
 def _file_name(name: str) -> str:
-    """An uploaded file's name reduced to what every file system takes; the full name stands in the index."""
+    """An uploaded file's name reduced to characters that every file system takes; the full name stands in the index."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     return re.sub(r"[^A-Za-z0-9.]+", "-", plain).strip("-.")[-80:].strip("-.") or "file"
 

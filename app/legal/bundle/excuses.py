@@ -65,7 +65,7 @@ def _check_excuses(excuses: Sequence[Excuse], items: Sequence[ChecklistItem]) ->
 
 
 def _excused(item: ChecklistItem, case: CaseFile) -> ChecklistItem:
-    """With the reason for this very item; a reason for what is met is not needed and left out."""
+    """With the reason for this very item; a reason for an item that is met is not needed and left out."""
     if item.ok or item.stops:
         return item
     own = next((excuse for excuse in case.excuses if excuse.item == item.id), None)

@@ -279,7 +279,7 @@ def _by_time(case: CaseFile) -> list[Any]:
 
 
 def _event_text(data_json: str) -> str:
-    """`key: value` pairs of an event's data, cut to what a table cell bears."""
+    """`key: value` pairs of an event's data, cut to the size of a table cell."""
     try:
         data = json.loads(data_json)
     except ValueError:

@@ -131,8 +131,8 @@ class _Ledger:
         self._off_book = self._bookkeeping()
 
     def _bookkeeping(self) -> set[int | None]:
-        """Entries that took a charged-off debt off the creditor's book, and those that balance what was recovered
-        since: the debt is written off, not forgiven."""
+        """Entries that took a charged-off debt off the creditor's book, and those that balance recoveries since: the
+        debt is written off, not forgiven."""
         if self.account.status is not AccountStatus.CHARGED_OFF:
             return set()
         return {row.id for row in bookkeeping(self._session, self.account)}

@@ -80,7 +80,7 @@ def nominate_cases(session: Session, portfolio: Portfolio, on: date, *, now: dat
 
 
 def _written_to(portfolio: Portfolio, on: date) -> sa.ColumnElement[bool]:
-    """A letter about what is past due now really left, and they had the portfolio's days to answer it."""
+    """A letter about the amount past due now really left, and they had the portfolio's days to answer it."""
     case, message = table_of(CollectionsCase), table_of(OutboxMessage)
     answered_by = local_instant(
         on - timedelta(days=portfolio.legal_letter_days - 1), 0, 0, portfolio.timezone

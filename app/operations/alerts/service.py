@@ -68,8 +68,8 @@ def ended_alerts(session: Session, limit: int = 50) -> list[Alert]:
 
 
 def tell_due(engine: Engine, messengers: Sequence[Messenger], *, clock: Clock) -> int:
-    """Tell each messenger what is news to it. One worker at a time. A worker that dies between telling and writing it
-    down tells it once more: an alert heard twice is better than one never heard."""
+    """Tell each messenger the news that it has not told yet. One worker at a time. A worker that dies between telling
+    and writing it down tells it once more: an alert heard twice is better than one never heard."""
     told = 0
     try:
         with exclusive(engine, "alerts", wait=False):

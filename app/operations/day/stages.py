@@ -83,7 +83,7 @@ class Day:
 
 
 def charge(day: Day) -> Counts:
-    """Before aging: reinstate what was recovered of charged-off accounts; where the ledger is kept here, charge
+    """Before aging: reinstate the recovered part of charged-off accounts; where the ledger is kept here, charge
     interest and late fees."""
     with transaction(day.engine) as session:
         recovered = recovered_accounts(session, id_of(day.portfolio))

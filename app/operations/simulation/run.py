@@ -183,7 +183,8 @@ def _deliver_until(
     until: datetime,
     tally: Tally,
 ) -> dict[int, int]:
-    """Deliver what is due, at each full hour after `night` and before `until`; returns segments or pages by key."""
+    """Deliver the due messages, at each full hour after `night` and before `until`; returns segments or pages by
+    key."""
     units: dict[int, int] = {}
     at = night
     while (due := _next_due(engine)) is not None:
@@ -220,8 +221,8 @@ def deliver_batch(
     *,
     now: datetime,
 ) -> int:
-    """Deliver one batch of what is due at `now`, at most one message a customer, through the recheck: the same rows and
-    events as `deliver_due` with a provider that accepts everything. Returns its size."""
+    """Deliver one batch of messages due at `now`, at most one message a customer, through the recheck: the same rows
+    and events as `deliver_due` with a provider that accepts everything. Returns its size."""
     query = (
         select(OutboxMessage)
         .where(*_deliverable(), col(OutboxMessage.not_before) <= now)

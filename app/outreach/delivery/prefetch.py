@@ -70,7 +70,7 @@ class Prefetch:
         return self._coming is not None and self._coming[1].done()
 
     def replenish(self, busy: Iterable[int]) -> None:
-        """Take what was rechecked, and have more rechecked if little is left: one message a customer, and none of
+        """Take the rechecked messages, and have more rechecked if few are left: one message a customer, and none of
         customers that are `busy`, whose next message is rechecked when the present one is recorded."""
         self._collect(wait=False)
         self._recheck_old()

@@ -64,8 +64,9 @@ def deliver_due(
     only: Destination | None = None,
     stopping: Callable[[], bool] = lambda: False,
 ) -> dict[str, int]:
-    """Send what is due now, or what is due to one destination; returns how many rows ended in which status. Safe to run
-    in many processes. Once `stopping` says so, it ends what it has begun and begins nothing more."""
+    """Send the messages that are due now, to all destinations or to one. Returns the number of rows by the status they
+    ended in. Safe to run in many processes. Once `stopping` says so, it ends what it has begun and begins nothing
+    more."""
 
     def clean_up() -> None:
         with transaction(engine) as session:

@@ -98,7 +98,7 @@ class Transport(Protocol):
         ...
 
     async def disconnect(self) -> None:
-        """Close what is kept open for the running event loop; there are no more requests from it for now."""
+        """Close the connections kept open for the running event loop; there are no more requests from it for now."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Decisions of a period and what became of the contacts: reads over the indexed (kind, at) of the timeline."""
+"""Decisions of a period and the results of their contacts: reads over the indexed (kind, at) of the timeline."""
 
 from __future__ import annotations
 

@@ -165,7 +165,7 @@ def paths(kind: type, name: str) -> tuple[tuple[str, str], ...]:
 
 @lru_cache(maxsize=100)
 def _reader(kind: type) -> tuple[tuple[str, ...], Callable[[object], tuple[object, ...]]]:
-    """Names of a data class's fields (two and more), and what reads them all at once."""
+    """Names of a data class's fields (two and more), and a function that reads them all at once."""
     assert is_dataclass(kind)
     names = tuple(field.name for field in fields(kind))
     return names, attrgetter(*names)

@@ -142,7 +142,7 @@ def values_for(letter: Letter, channel: Channel, context: LetterContext) -> dict
 
 @lru_cache(maxsize=1000)
 def _reader(variables: frozenset[str]) -> tuple[tuple[str, ...], Callable[[object], tuple[Value, ...]]]:
-    """The names, and what reads them all of a context at once."""
+    """The names, and a function that reads them all of a context at once."""
     names = tuple(sorted(variables))
     # One name would be read without the tuple around it.
     return names, attrgetter(*names) if len(names) > 1 else lambda context: tuple(

@@ -125,5 +125,5 @@ class AsyncSender(Protocol):
     async def send(self, dispatch: Dispatch) -> SendResult: ...
 
     async def disconnect(self) -> None:
-        """Close what is kept open for the running event loop."""
+        """Close the connections kept open for the running event loop."""
         ...

@@ -27,7 +27,7 @@ class MessageEvent(Payload):
 
 @dataclass(frozen=True, slots=True)
 class ContactSent(MessageEvent):
-    """The provider accepted it; this is what caps count."""
+    """The provider accepted it; caps count these events."""
 
     KIND = "contact.sent"
 

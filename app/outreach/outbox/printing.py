@@ -1,4 +1,5 @@
-"""Print batches: their states, the letters in them, and what a press and a print service must offer. Pure."""
+"""Print batches: their states, the letters in them, and the operations that a press and a print service must offer.
+Pure."""
 
 from __future__ import annotations
 
@@ -35,7 +36,7 @@ class BatchStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One letter for the print batch, with what it is sorted by."""
+    """One letter for the print batch, with its sort key."""
 
     dispatch: Dispatch
     country: str

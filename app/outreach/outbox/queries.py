@@ -21,7 +21,7 @@ from app.outreach.outbox.rules import Destination, OutboxStatus
 
 @dataclass(frozen=True, slots=True)
 class ListedMessage:
-    """A message with what a list says beside it."""
+    """A message with the details that a list shows beside it."""
 
     message: OutboxMessage
     customer_name: str

@@ -263,7 +263,7 @@ class ContactBatch:
         return dict(found)
 
     def leave_out(self, case_ids: Collection[int]) -> None:
-        """Forget what was planned for these cases."""
+        """Forget the contacts planned for these cases."""
         if not case_ids:
             return
         self.outcomes = [each for each in self.outcomes if each[0] not in case_ids]

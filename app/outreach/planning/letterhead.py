@@ -76,7 +76,7 @@ class LetterCatalog:
         return letter.misfit(country, head.collector, head.currency, told)
 
     def contact(self, customer: Person, channel: Channel, purpose: Purpose, letter: str) -> Contact:
-        """The contact as the gate judges it: where it goes, and what its words will carry in which language."""
+        """The contact as the gate judges it: its address, its language, and the blocks that its words will carry."""
         address = address_of(customer, channel)
         if not letter:
             return Contact(channel, purpose, address)

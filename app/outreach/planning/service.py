@@ -36,7 +36,7 @@ def plan_contacts(
     on: date,
     now: datetime,
 ) -> dict[str, int]:
-    """Ask the strategy, the gate and the letters for each of these cases, and queue what is cleared.
+    """Ask the strategy, the gate and the letters for each of these cases, and queue the cleared contacts.
 
     All in the caller's transaction, under a lock on the customers: the next clearance of a customer sees the contacts
     that this one adds. Returns counts of cleared, waiting, refused, call_tasks, resting.
@@ -127,8 +127,8 @@ class ContactDraft:
         self._work = work
 
     def write(self, session: Session) -> dict[str, int]:
-        """Lock the customers and write what was planned; cases that have changed since are planned again, under the
-        lock. Returns the counts of `plan_contacts`."""
+        """Lock the customers and write the draft; cases that have changed since are planned again, under the lock.
+        Returns the counts of `plan_contacts`."""
         work = self._work
         changed, heads = changed_cases(session, work.seen)
         work.leave_out(changed)

@@ -120,7 +120,7 @@ class Department:
     def _call(
         self, session: Session, portfolio: Portfolio, case: CollectionsCase, today: date, now: datetime
     ) -> None:
-        """One call, if the gate allows it, and what came of it."""
+        """One call, if the gate allows it, and its result."""
         customer = session.get_one(Customer, case.customer_id)
         by = Actor.user(case.owner or "mei")
         answer = explain(session, portfolio, customer, Channel.CALL, Purpose.REMINDER, at=now)
@@ -245,8 +245,8 @@ class Department:
             reverse_entry(session, bounced, "returned by the bank", by=Actor.user("grace"), now=now)
 
     def _refer(self, session: Session, today: date, now: datetime) -> None:
-        """The legal team takes on one nomination a day and seals the files of what it took. The visitor finds two
-        that wait for a decision."""
+        """The legal team takes on one nomination a day and seals the files of those it took. The visitor finds two that
+        wait for a decision."""
         del today
         lena = Actor.user("lena")
         query = select(Referral).where(Referral.status == ReferralStatus.NOMINATED).order_by(col(Referral.id))

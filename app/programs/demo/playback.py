@@ -1,4 +1,4 @@
-"""Playback: plays the demo's past days under a clock of their own: the night, deliveries, and what people do.
+"""Playback: plays the demo's past days under a clock of their own: the night, deliveries, and the work of people.
 
 Nothing here knows a real provider: the caller brings the ports, and with them senders that only record.
 """

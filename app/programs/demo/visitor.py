@@ -76,7 +76,7 @@ def leave_for_the_visitor(
 
 
 def _notification(credits: Sequence[tuple[str, str, str]], on: date) -> str:
-    """A bank's camt.054 with one booked credit each of (amount, what was written, payer)."""
+    """A bank's camt.054 with one booked credit each of (amount, remittance text, payer)."""
     entries = "".join(
         f'<Ntry><Amt Ccy="TWD">{amount}</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts>'
         f"<ValDt><Dt>{on}</Dt></ValDt><AcctSvcrRef>FB{on:%Y%m%d}{n:04d}</AcctSvcrRef><NtryDtls><TxDtls>"

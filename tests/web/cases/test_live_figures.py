@@ -171,7 +171,7 @@ def test_owed_and_not_owed_stand_apart_on_every_page(desk: Desk) -> None:
     assert "CN¥250.00 and CN¥400.00 not owed" in text_of(manager, "/worklist?owner=all")
     dashboard = text_of(manager, "/dashboard")
     assert "Past due now CN¥650.00" in dashboard
-    assert "of it CN¥400.00 is owed by nobody" in dashboard
+    assert "of it CN¥400.00 is not owed" in dashboard
     get = desk.anonymous().get
     found = get(f"/api/v1/portfolios/{builders.BOOK}/accounts/{reference}", headers=program).json()
     assert (found["past_due_amount"], found["owed_amount"], found["not_owed_amount"]) == (
