@@ -1,5 +1,4 @@
-"""The state of the installation: portfolios and their last closed day, workers, sending. Figures that `desk status`
-prints."""
+"""State of the installation, as `desk status` prints it: portfolios and their last closed day, workers, sending."""
 
 from __future__ import annotations
 

@@ -80,15 +80,13 @@ def _frame(request: Request) -> dict[str, Any]:
 
 
 def _house_zone(session: Session) -> str:
-    """Return the time zone for times that belong to no portfolio: the portfolios' where all share one, otherwise
-    UTC."""
+    """Return the time zone for times of no portfolio: the portfolios' where all share one, otherwise UTC."""
     zones = session.execute(sa.select(table_of(Portfolio).c.timezone).distinct().limit(2)).scalars().all()
     return zones[0] if len(zones) == 1 else "UTC"
 
 
 def _csrf_field(token: str) -> Markup:
-    """Return the session's token, and one that is drawn for this form on this page: a form sent twice is known
-    (`SentForm`)."""
+    """Return the session's token, and one drawn for this form: a form sent twice is known (`SentForm`)."""
     drawn = secrets.token_urlsafe(9)
     return Markup(
         '<input type="hidden" name="csrf_token" value="{}"><input type="hidden" name="once" value="{}">'

@@ -122,8 +122,7 @@ class Pieces:
             ) from self._error
 
     def _read(self) -> bytes:
-        """Return about BLOCK bytes, fewer at the end. The bytes before an error are returned before the error is
-        raised."""
+        """Return about BLOCK bytes, fewer at the end; bytes before an error come before the error is raised."""
         parts: list[bytes] = []
         size = 0
         while size < BLOCK and self._error is None:
@@ -352,8 +351,7 @@ class Oddities:
         return at
 
     def _valid(self, at: int) -> int:
-        """Return the start of the line with the first byte from `at` on that is not UTF-8; the end of the text if
-        there is none."""
+        """Return the start of the line with the first byte from `at` on that is not UTF-8, else the end."""
         try:
             codecs.utf_8_decode(memoryview(self._data)[at : self._end], "strict", True)
         except UnicodeDecodeError as error:
@@ -361,8 +359,7 @@ class Oddities:
         return self._end
 
     def _long_line(self, at: int) -> int:
-        """Return the start of the first line longer than MAX_LINE. Such a line fills a whole window of half that
-        size."""
+        """Return the start of the first line over MAX_LINE. Such a line fills a whole window of half that size."""
         half = MAX_LINE // 2
         for window in range(at, self._end, half):
             if self._data.find(b"\n", window, window + half) >= 0 or window + half > self._end:
