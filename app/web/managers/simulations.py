@@ -102,25 +102,27 @@ def _start_page(
     errors: Mapping[str, str] | None = None,
     status: int = 200,
 ) -> Response:
-    books = list(session.scalars(select(Portfolio).order_by(col(Portfolio.code))))
-    book = next((p for p in books if p.code == typed["portfolio"]), books[0] if books else None)
+    portfolios = list(session.scalars(select(Portfolio).order_by(col(Portfolio.code))))
+    portfolio = next(
+        (p for p in portfolios if p.code == typed["portfolio"]), portfolios[0] if portfolios else None
+    )
     closed, live = None, ""
     saved: Sequence[StrategyVersion] = ()
     runs: list[tuple[SimulationRun, RunOutcome]] = []
-    if book is not None:
-        closed = last_closed(session, book)
+    if portfolio is not None:
+        closed = last_closed(session, portfolio)
         first_on = closed + timedelta(days=1) if closed else None
         last_on = first_on + timedelta(days=DEFAULT_DAYS - 1) if first_on else None
         defaults = {"first_on": str(first_on or ""), "last_on": str(last_on or ""), "candidate": ""}
         typed = {**defaults, **typed}
-        saved = versions(session, id_of(book))
-        runs = [(run, _outcome(request, run)) for run in _runs(session, book)]
-        live = load_ladders(session, book).live.ref
+        saved = versions(session, id_of(portfolio))
+        runs = [(run, _outcome(request, run)) for run in _runs(session, portfolio)]
+        live = load_ladders(session, portfolio).live.ref
     return page(
         request,
         SimulationsPage(
-            books=books,
-            book=book,
+            books=portfolios,
+            book=portfolio,
             typed=typed,
             errors=errors or {},
             columns=COLUMNS,
@@ -135,8 +137,8 @@ def _start_page(
     )
 
 
-def _runs(session: Session, book: Portfolio) -> Sequence[SimulationRun]:
-    query = select(SimulationRun).where(SimulationRun.portfolio_id == book.id)
+def _runs(session: Session, portfolio: Portfolio) -> Sequence[SimulationRun]:
+    query = select(SimulationRun).where(SimulationRun.portfolio_id == portfolio.id)
     return session.scalars(query.order_by(col(SimulationRun.id).desc())).all()
 
 
@@ -210,11 +212,11 @@ def _day(text: str, field: str) -> date:
 
 @router.post("/{run_id}/delete")
 def delete(request: Request, run_id: RowId, _staff: Manager, session: WriteSession) -> Response:
-    run, book = _run(session, run_id)
+    run, portfolio = _run(session, run_id)
     if _outcome(request, run).running:
         return redirect(request, f"/simulations/{run_id}", "It is still running.", "warn")
     session.delete(run)
-    return redirect(request, f"/simulations?portfolio={book.code}", "The simulation is deleted.", "info")
+    return redirect(request, f"/simulations?portfolio={portfolio.code}", "The simulation is deleted.", "info")
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,14 +276,14 @@ class SimulationPage(Page):
 
 @router.get("/{run_id}")
 def simulation(request: Request, run_id: RowId, _staff: Manager, session: ReadSession) -> Response:
-    run, book = _run(session, run_id)
+    run, portfolio = _run(session, run_id)
     outcome = _outcome(request, run)
     result = json.loads(run.result) if run.status is RunStatus.DONE else None
     return page(
         request,
         SimulationPage(
             run=run,
-            book=book,
+            book=portfolio,
             outcome=outcome,
             names=staff_names(session),
             result=result,
@@ -341,21 +343,23 @@ def contacts(
     format: str = "",
 ) -> Response:
     """List every contact of the run, filtered; `start` is the first row shown."""
-    run, book = _run(session, run_id)
+    run, portfolio = _run(session, run_id)
     if run.status is not RunStatus.DONE:
         raise NotFound("This simulation has no list.")
     wanted = {"side": side, "channel": channel, "decision": decision, "day": day, "why": rule}
     rows = _matching(_listed(run), wanted)
     if format == "csv":
         lines = ([row[name] for name in LIST_HEADER] for row in rows)
-        return csv_download(f"simulation-{book.code}-{run.first_on}-{run.last_on}.csv", LIST_HEADER, lines)
+        return csv_download(
+            f"simulation-{portfolio.code}-{run.first_on}-{run.last_on}.csv", LIST_HEADER, lines
+        )
     shown = list(itertools.islice(rows, start, start + PAGE + 1))
     days = sorted({row["day"] for row in _listed(run)})
     return page(
         request,
         SimulatedContactsPage(
             run=run,
-            book=book,
+            book=portfolio,
             wanted=wanted,
             days=days,
             sides=SIDES if run.candidate else {"live": "Live"},

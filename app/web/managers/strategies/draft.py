@@ -59,7 +59,7 @@ class EditorPage(Page):
 
 def editor_page(
     request: Request,
-    book: Portfolio,
+    portfolio: Portfolio,
     draft: StrategyDraft,
     errors: Mapping[str, str] | None = None,
     *,
@@ -70,9 +70,9 @@ def editor_page(
     shown: list[LadderWords] = []
     try:
         shown = ladders_of(
-            request, read_strategy(draft.code or "draft", draft.text, ladders.terms_of(book)), book
+            request, read_strategy(draft.code or "draft", draft.text, ladders.terms_of(portfolio)), portfolio
         )
-        service.understand(book, draft.code or "draft", draft.text, letters_of(request))
+        service.understand(portfolio, draft.code or "draft", draft.text, letters_of(request))
     except BadStrategy as bad:
         problems = bad.problems
     wrong: dict[Place, list[Problem]] = {}
@@ -81,7 +81,7 @@ def editor_page(
     return page(
         request,
         EditorPage(
-            book=book,
+            book=portfolio,
             draft=draft,
             shown=shown,
             problems=problems,

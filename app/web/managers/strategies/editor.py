@@ -86,25 +86,34 @@ def work(
     draft: Annotated[StrategyDraft, Form()],
 ) -> Response:
     """Check the text, change one step of it, or save it as a version."""
-    book = get_portfolio(session, draft.portfolio)
+    portfolio = get_portfolio(session, draft.portfolio)
     verb, _, where = draft.do.partition(":")
     if verb == "save":
-        return _save(request, session, staff.by, book, draft, now)
+        return _save(request, session, staff.by, portfolio, draft, now)
     if verb in ("step", "put", "drop"):
-        return change_step(request, book, draft, verb, place_of(where))
-    return editor_page(request, book, draft)
+        return change_step(request, portfolio, draft, verb, place_of(where))
+    return editor_page(request, portfolio, draft)
 
 
 def _save(
-    request: Request, session: Session, by: Actor, book: Portfolio, draft: StrategyDraft, now: Now
+    request: Request, session: Session, by: Actor, portfolio: Portfolio, draft: StrategyDraft, now: Now
 ) -> Response:
     try:
         version = service.save_version(
-            session, book, draft.code.strip(), draft.text, letters_of(request), draft.note, by=by, now=now
+            session,
+            portfolio,
+            draft.code.strip(),
+            draft.text,
+            letters_of(request),
+            draft.note,
+            by=by,
+            now=now,
         )
     except BadStrategy:
-        return editor_page(request, book, draft, status=422)
+        return editor_page(request, portfolio, draft, status=422)
     except Invalid as refused:
-        return editor_page(request, book, draft, {refused.field or "": sentence(refused.message)}, status=422)
+        return editor_page(
+            request, portfolio, draft, {refused.field or "": sentence(refused.message)}, status=422
+        )
     said = f"Saved as {version.ref}. It changes nothing until it is put live."
     return redirect(request, f"/strategies/versions/{version.id}", said)

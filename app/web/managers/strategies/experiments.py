@@ -89,14 +89,14 @@ def start_experiment(
     now: Now,
     typed: Annotated[ExperimentForm, Form()],
 ) -> Response:
-    book = get_portfolio(session, typed.portfolio)
+    portfolio = get_portfolio(session, typed.portfolio)
     helped = _help(typed, 0)
     if helped.errors:
         return _plan_page(request, session, typed, helped.errors, status=422)
     try:
-        challenger = service.version_named(session, book, typed.challenger)
+        challenger = service.version_named(session, portfolio, typed.challenger)
         experiment = service.start_experiment(
-            session, book, challenger, int(typed.share_percent), letters_of(request), helped.per_arm,
+            session, portfolio, challenger, int(typed.share_percent), letters_of(request), helped.per_arm,
             by=staff.by, now=now,
         )  # fmt: skip
     except (Invalid, Conflict, NotFound) as refused:
@@ -123,18 +123,18 @@ class NewExperimentPage(Page):
 def _plan_page(
     request: Request, session: Session, typed: ExperimentForm, errors: Mapping[str, str], *, status: int = 200
 ) -> Response:
-    book = get_portfolio(session, typed.portfolio)
-    on = last_closed(session, book)
-    past = queries.past_cure_rate(session, book, on) if on else queries.PastRate(0, 0, 0)
+    portfolio = get_portfolio(session, typed.portfolio)
+    on = last_closed(session, portfolio)
+    past = queries.past_cure_rate(session, portfolio, on) if on else queries.PastRate(0, 0, 0)
     if not typed.baseline and past.cases:
         typed = typed.model_copy(update={"baseline": f"{100 * past.cured / past.cases:.1f}"})
     helped = _help(typed, past.per_month)
-    live = ladders.live_version(session, id_of(book))
-    others = [v for v in service.versions(session, id_of(book)) if live is None or v.id != live.id]
+    live = ladders.live_version(session, id_of(portfolio))
+    others = [v for v in service.versions(session, id_of(portfolio)) if live is None or v.id != live.id]
     return page(
         request,
         NewExperimentPage(
-            book=book,
+            book=portfolio,
             live=live,
             others=others,
             other_options=[(v.ref, f"{v.ref} {v.name}") for v in others],
@@ -195,8 +195,8 @@ class ExperimentPage(Page):
 
 @router.get("/experiments/{experiment_id}")
 def experiment_page(request: Request, experiment_id: RowId, staff: Manager, session: ReadSession) -> Response:
-    experiment, book = _experiment(session, experiment_id)
-    on = last_closed(session, book)
+    experiment, portfolio = _experiment(session, experiment_id)
+    on = last_closed(session, portfolio)
     result = queries.compare_arms(session, experiment, on) if on else None
     champion, challenger = (
         session.get_one(StrategyVersion, each) for each in (experiment.champion_id, experiment.challenger_id)
@@ -204,7 +204,7 @@ def experiment_page(request: Request, experiment_id: RowId, staff: Manager, sess
     return page(
         request,
         ExperimentPage(
-            book=book,
+            book=portfolio,
             experiment=experiment,
             champion=champion,
             challenger=challenger,
@@ -222,8 +222,8 @@ def experiment_page(request: Request, experiment_id: RowId, staff: Manager, sess
 def end_experiment(
     request: Request, experiment_id: RowId, staff: Manager, session: WriteSession, now: Now
 ) -> Response:
-    experiment, book = _experiment(session, experiment_id)
-    service.end_experiment(session, book, experiment, by=staff.by, now=now)
+    experiment, portfolio = _experiment(session, experiment_id)
+    service.end_experiment(session, portfolio, experiment, by=staff.by, now=now)
     said = "The experiment has ended: every customer goes by the live version. Results still come in for 30 days."
     return redirect(request, f"/strategies/experiments/{experiment_id}", said)
 

@@ -37,27 +37,29 @@ def place_of(text: str) -> Place:
     return Place(step=numbers[0]) if len(numbers) == 1 else Place(numbers[0], numbers[1])
 
 
-def change_step(request: Request, book: Portfolio, draft: StrategyDraft, verb: str, place: Place) -> Response:
-    terms = ladders.terms_of(book)
+def change_step(
+    request: Request, portfolio: Portfolio, draft: StrategyDraft, verb: str, place: Place
+) -> Response:
+    terms = ladders.terms_of(portfolio)
     try:
         strategy = read_strategy(draft.code or "draft", draft.text, terms)
     except BadStrategy:
         return editor_page(
-            request, book, draft, {"": "Put the text right first; then its steps can be changed."}
+            request, portfolio, draft, {"": "Put the text right first; then its steps can be changed."}
         )
     if place.segment is not None and place.segment >= len(strategy.segments):
         raise NotFound("There is no such segment.")
     ladder = strategy.main if place.segment is None else strategy.segments[place.segment].ladder
     if verb == "drop":
-        return editor_page(request, book, with_text(draft, put_step(draft.text, place, None)))
+        return editor_page(request, portfolio, with_text(draft, put_step(draft.text, place, None)))
     if verb == "step":
         old = ladder.steps[place.step or 0] if (place.step or 0) < len(ladder.steps) else None
-        return _step_page(request, book, _as_typed(draft, old, terms), place, {}, is_new=old is None)
-    return _put(request, book, draft, place, terms, is_new=(place.step or 0) >= len(ladder.steps))
+        return _step_page(request, portfolio, _as_typed(draft, old, terms), place, {}, is_new=old is None)
+    return _put(request, portfolio, draft, place, terms, is_new=(place.step or 0) >= len(ladder.steps))
 
 
 def _put(
-    request: Request, book: Portfolio, draft: StrategyDraft, place: Place, terms: Terms, *, is_new: bool
+    request: Request, portfolio: Portfolio, draft: StrategyDraft, place: Place, terms: Terms, *, is_new: bool
 ) -> Response:
     """The step as it was typed into the text; or the form again with what is wrong beside each field."""
     raw, errors = _raw_step(draft)
@@ -70,12 +72,12 @@ def _put(
             if "wait_for" in raw:
                 block += _wait_line(raw["wait_for"])
             text = put_step(draft.text, place, block)
-            service.understand(book, draft.code or "draft", text, letters_of(request))
-            return editor_page(request, book, with_text(draft, text))
+            service.understand(portfolio, draft.code or "draft", text, letters_of(request))
+            return editor_page(request, portfolio, with_text(draft, text))
         except BadStrategy as bad:
             mine = [p for p in bad.problems if step is None or p.place == place] or bad.problems
             errors = _by_field(mine)
-    return _step_page(request, book, draft, place, errors, is_new=is_new, status=422)
+    return _step_page(request, portfolio, draft, place, errors, is_new=is_new, status=422)
 
 
 def _by_field(problems: Sequence[Problem]) -> dict[str, str]:
@@ -192,7 +194,7 @@ class StepPage(Page):
 
 def _step_page(
     request: Request,
-    book: Portfolio,
+    portfolio: Portfolio,
     draft: StrategyDraft,
     place: Place,
     errors: Mapping[str, str],
@@ -205,7 +207,7 @@ def _step_page(
     return page(
         request,
         StepPage(
-            book=book,
+            book=portfolio,
             draft=draft,
             place=place,
             is_new=is_new,

@@ -70,18 +70,18 @@ class StrategiesPage(Page):
 @router.get("")
 def strategies(request: Request, staff: CaseReader, session: ReadSession, portfolio: str = "") -> Response:
     """The live strategy of a portfolio, all versions, and experiments."""
-    books = all_portfolios(session)
-    if not books:
+    portfolios = all_portfolios(session)
+    if not portfolios:
         return page(request, NoStrategiesPage(books=[], book=None))
-    book = get_portfolio(session, portfolio) if portfolio else books[0]
+    book = get_portfolio(session, portfolio) if portfolio else portfolios[0]
     live = ladders.live_version(session, id_of(book))
     found = ladders.load_ladders(session, book)
     versions = service.versions(session, id_of(book))
     return page(
         request,
         StrategiesPage(
-            books=books,
-            choices=[(each.code, each.code) for each in books],
+            books=portfolios,
+            choices=[(each.code, each.code) for each in portfolios],
             book=book,
             live=live,
             live_ref=found.live.ref,
@@ -115,21 +115,21 @@ class VersionPage(Page):
 
 @router.get("/versions/{version_id}")
 def version_page(request: Request, version_id: RowId, staff: CaseReader, session: ReadSession) -> Response:
-    version, book = find_version(session, version_id)
-    live = ladders.live_version(session, id_of(book))
+    version, portfolio = find_version(session, version_id)
+    live = ladders.live_version(session, id_of(portfolio))
     try:
-        shown, problems = ladders_of(request, ladders.side_of(book, version).strategy, book), []
+        shown, problems = ladders_of(request, ladders.side_of(portfolio, version).strategy, portfolio), []
     except BadStrategy as bad:
         shown, problems = [], bad.problems
     return page(
         request,
         VersionPage(
-            book=book,
+            book=portfolio,
             version=version,
             shown=shown,
             problems=problems,
             is_live=live is not None and live.id == version.id,
-            running=ladders.running_experiment(session, id_of(book)),
+            running=ladders.running_experiment(session, id_of(portfolio)),
             names=staff_names(session),
             may_change=staff.role in MANAGEMENT,
         ),
@@ -151,9 +151,9 @@ def export(version_id: RowId, _staff: CaseReader, session: ReadSession) -> Respo
 def put_live(
     request: Request, version_id: RowId, staff: Manager, session: WriteSession, now: Now
 ) -> Response:
-    version, book = find_version(session, version_id)
-    service.put_live(session, book, version, letters_of(request), by=staff.by, now=now)
-    return redirect(request, home_of(book), f"{version.ref} is live from the next night on.")
+    version, portfolio = find_version(session, version_id)
+    service.put_live(session, portfolio, version, letters_of(request), by=staff.by, now=now)
+    return redirect(request, home_of(portfolio), f"{version.ref} is live from the next night on.")
 
 
 @router.post("/rollback")
@@ -169,5 +169,5 @@ def all_portfolios(session: Session) -> Sequence[Portfolio]:
     return session.scalars(select(Portfolio).order_by(col(Portfolio.code))).all()
 
 
-def home_of(book: Portfolio) -> str:
-    return f"/strategies?portfolio={book.code}"
+def home_of(portfolio: Portfolio) -> str:
+    return f"/strategies?portfolio={portfolio.code}"
