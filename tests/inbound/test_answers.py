@@ -126,14 +126,14 @@ def test_at_night_an_answer_waits_for_the_morning(sqlite_engine: Engine) -> None
 
 def test_without_their_own_message_there_is_nothing_to_answer(sqlite_engine: Engine) -> None:
     anna = a_customer(sqlite_engine)
-    with pytest.raises(Conflict, match="have not written"):
+    with pytest.raises(Conflict, match="has not written by SMS"):
         answers(sqlite_engine, "Hello")
     writes(sqlite_engine, "Hi", sid="SM1")
-    with pytest.raises(Conflict, match="have not written"):
+    with pytest.raises(Conflict, match="has not written by SMS"):
         answers(sqlite_engine, "Hello", after=8 * DAY)
     with transaction(sqlite_engine) as session:
         session.get_one(Customer, anna.id).mobile = "+8613900009999"
-    with pytest.raises(Conflict, match="have not written"):
+    with pytest.raises(Conflict, match="has not written by SMS"):
         answers(sqlite_engine, "Hello")
 
 
