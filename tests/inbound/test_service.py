@@ -165,7 +165,7 @@ def test_a_dispute_holds_reminders_and_a_wrong_number_rests_until_reviewed(engin
         [hold] = session.scalars(select(CaseHold))
         assert (hold.kind, hold.by, hold.until) == (HoldKind.DISPUTE, "customer", ON + timedelta(days=30))
     assert permitted(engine, anna) == []
-    with pytest.raises(Conflict, match="cannot be decided"):
+    with pytest.raises(Conflict, match="does not fit the message"):
         decide(engine, ReviewOutcome.DONE)
     decide(engine, ReviewOutcome.LIFTED)
     assert permitted(engine, anna) == EVERY

@@ -47,6 +47,8 @@ def write_on_demand(
     The ladder stays where it is. The same letter goes out by a channel once a day at most (Conflict). Invalid for a
     letter that there is not, or not on a channel; Conflict for a case that is closed, kept by a plan or owes nothing.
     """
+    if not letter:
+        raise Invalid("Choose a letter.", "letter")
     if letter not in sendable_letters(catalog):
         raise Invalid(f"There is no letter {letter!r} to send by hand. Choose one of the list.", "letter")
     chosen = catalog.letters[letter]
