@@ -38,12 +38,15 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
 ) -> None:
     """Run the web application; Ctrl-C ends it."""
-    from app.programs.ports import make_ports
-    from app.programs.serving import serve_app
-    from app.programs.web import create_app
+    from app.core.kit.parallel import without_garbage_collection
 
-    settings = get_settings()
-    application = create_app(settings, migrated_engine(), make_ports(settings))
+    with without_garbage_collection():
+        from app.programs.ports import make_ports
+        from app.programs.serving import serve_app
+        from app.programs.web import create_app
+
+        settings = get_settings()
+        application = create_app(settings, migrated_engine(), make_ports(settings))
     serve_app(application, host=host, port=port, announce=_announcer("Arrears Desk"))
     leave()
 
