@@ -14,6 +14,7 @@ from app.book.delinquency.models import Pause
 from app.book.ledger.models import Account, Customer
 from app.book.ledger.queries import accounts_of
 from app.book.ledger.rules import ENDED
+from app.book.portfolios.days import local_today
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.holds.models import CaseHold
@@ -137,4 +138,4 @@ def _pauses_of(session: Session, hold: CaseHold) -> list[Pause]:
 
 def _today(session: Session, hold: CaseHold, now: datetime) -> date:
     case = session.get_one(CollectionsCase, hold.case_id)
-    return local_date(now, session.get_one(Portfolio, case.portfolio_id).timezone)
+    return local_today(session, case.portfolio_id, now)

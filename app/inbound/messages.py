@@ -11,9 +11,8 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select
 
 from app.book.ledger.models import Customer
-from app.book.portfolios.models import Portfolio
+from app.book.portfolios.days import local_today
 from app.core.actor import Actor
-from app.core.clock import local_date
 from app.core.ids import id_of
 from app.core.timeline.payload import Payload
 from app.core.timeline.service import about_customer, lock_customers, record
@@ -43,7 +42,7 @@ def source_of(message: InboundMessage) -> str:
 
 def today_of(session: Session, match: InboundMatch, now: datetime) -> date:
     customer = session.get_one(Customer, match.customer_id)
-    return local_date(now, session.get_one(Portfolio, customer.portfolio_id).timezone)
+    return local_today(session, customer.portfolio_id, now)
 
 
 def lock_matches(session: Session, message: InboundMessage) -> Sequence[InboundMatch]:

@@ -14,6 +14,11 @@ from app.core.clock import local_date
 from app.core.ids import id_of
 
 
+def local_today(session: Session, portfolio_id: int, now: datetime) -> date:
+    """The date at `now` where the portfolio is."""
+    return local_date(now, session.get_one(Portfolio, portfolio_id).timezone)
+
+
 def business_date(session: Session, portfolio: Portfolio, now: datetime) -> date:
     """The business day to which an act at `now` belongs: today where the portfolio is, or the day that is open if
     today was closed already."""
@@ -23,18 +28,19 @@ def business_date(session: Session, portfolio: Portfolio, now: datetime) -> date
 
 def first_open_day(session: Session, portfolio_id: int) -> date | None:
     """The day after the last closed one. Entries that arrive late are posted into it. None if no day was closed."""
-    query = sa.select(sa.func.max(DailyRun.business_date)).where(
-        col(DailyRun.portfolio_id) == portfolio_id, col(DailyRun.finished_at).is_not(None)
-    )
-    last = session.scalar(query)
+    last = _last_closed(session, portfolio_id)
     return last + timedelta(days=1) if last else None
 
 
 def last_closed(session: Session, portfolio: Portfolio) -> date | None:
     """The last closed business day, the portfolio's 'today' for figures on pages."""
+    return _last_closed(session, id_of(portfolio))
+
+
+def _last_closed(session: Session, portfolio_id: int) -> date | None:
     return session.scalar(
         select(sa.func.max(DailyRun.business_date)).where(
-            DailyRun.portfolio_id == portfolio.id, col(DailyRun.finished_at).is_not(None)
+            DailyRun.portfolio_id == portfolio_id, col(DailyRun.finished_at).is_not(None)
         )
     )
 

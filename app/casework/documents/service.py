@@ -9,7 +9,7 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from app.book.portfolios.models import Portfolio
+from app.book.portfolios.days import local_today
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.service import about_case
 from app.casework.documents.events import (
@@ -28,7 +28,6 @@ from app.casework.documents.rules import (
     media_type_of,
 )
 from app.core.actor import Actor
-from app.core.clock import local_date
 from app.core.database.bulk import upsert
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
@@ -52,7 +51,7 @@ def add_document(
     check_size(len(content))
     media_type = media_type_of(content)
     description = clean_text(description, "description", required=False, at_most=300)
-    if dated_on > local_date(now, session.get_one(Portfolio, case.portfolio_id).timezone):
+    if dated_on > local_today(session, case.portfolio_id, now):
         raise Invalid("The date of a document cannot lie in the future.", "dated_on")
     if dated_on.year < EARLIEST_YEAR:
         raise Invalid(f"The date of a document cannot lie before {EARLIEST_YEAR}.", "dated_on")
