@@ -25,7 +25,7 @@ from app.book.portfolios.service import get_portfolio
 from app.core.actor import Actor
 from app.core.database.engine import transaction
 from app.core.ids import id_of
-from app.operations import invariants
+from app.operations.invariants.checks import thorough
 from app.programs.demo.sample import SAMPLE
 from tests import builders
 from tests.paths import ROOT
@@ -161,7 +161,7 @@ class Life:
         assert past
         assert [(on, self.stood(on, eve)) for on, _ in past] == past
         with transaction(self.engine) as session:
-            assert invariants.thorough(session, get_portfolio(session, builders.BOOK)) == []
+            assert thorough(session, get_portfolio(session, builders.BOOK)) == []
 
 
 @pytest.fixture
