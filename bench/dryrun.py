@@ -42,7 +42,7 @@ import structlog  # noqa: E402
 from pydantic import SecretStr  # noqa: E402
 from sqlalchemy.engine import Engine  # noqa: E402
 
-from app.actions.feeds import load  # noqa: E402
+from app.actions.feeds.loads import load  # noqa: E402
 from app.book.ledger.models import Account  # noqa: E402
 from app.book.ledger.rules import FeedKind  # noqa: E402
 from app.book.portfolios.models import Portfolio  # noqa: E402

@@ -33,7 +33,7 @@ import polars as pl  # noqa: E402
 import sqlalchemy as sa  # noqa: E402
 from sqlalchemy.engine import Engine  # noqa: E402
 
-from app.actions.feeds import load  # noqa: E402
+from app.actions.feeds.loads import load  # noqa: E402
 from app.book.ledger.rules import FeedKind  # noqa: E402
 from app.book.portfolios.rules import CollectorKind  # noqa: E402
 from app.book.portfolios.service import add_portfolio  # noqa: E402

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlmodel import select
 
-from app.actions.feeds import load
+from app.actions.feeds.loads import load
 from app.book.ledger.events import AccountChanged, EntryPosted
 from app.book.ledger.models import Entry
 from app.book.ledger.rules import EntryKind, FeedKind

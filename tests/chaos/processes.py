@@ -76,7 +76,7 @@ def in_fresh_process(
 
 
 _UNUSED = multiprocessing.get_context("forkserver")
-_UNUSED.set_forkserver_preload(["tests.chaos.processes", "app.actions.feeds"])
+_UNUSED.set_forkserver_preload(["tests.chaos.processes", "app.actions.feeds.loads"])
 
 
 def run_told(work: Mapping[str, Any], folder: Path, count_to: Path | None) -> None:

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import select
 
-from app.actions.feeds import load
+from app.actions.feeds.loads import load
 from app.book.delinquency.history import as_known
 from app.book.delinquency.queries import aging
 from app.book.feeds.storing.report import LoadReport

@@ -9,7 +9,7 @@ from fastapi import Query
 from pydantic import Field
 from sqlmodel import Session, col, select
 
-from app.actions.corrections import change_terms, post_by_hand, reverse_entry
+from app.actions.accounts.corrections import change_terms, post_by_hand, reverse_entry
 from app.api.accounts.shapes import AccountDetail, AccountShape, CustomerShape, EntryShape, StandingShape
 from app.api.deps import Input, OnceSession, ReadSession, api_requires, api_router
 from app.api.fields import AccountRef, Amount, Currency, Day, PortfolioCode, minor_of

@@ -9,7 +9,7 @@ from fastapi import Query
 from pydantic import Field
 from sqlmodel import Session, col, select
 
-from app.actions.corrections import (
+from app.actions.accounts.corrections import (
     change_status,
     decide_waiver,
     end_pause,

@@ -9,12 +9,12 @@ from typing import Annotated, Self
 from pydantic import BaseModel, Field
 from sqlmodel import Session, select
 
-from app.actions.corrections import decide_report
-from app.actions.reported import get_report, waiting_reports
+from app.actions.accounts.corrections import decide_report
+from app.actions.accounts.customers import change_contact
+from app.actions.accounts.reported import get_report, waiting_reports
 from app.api.accounts.shapes import CustomerShape
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import PortfolioCode, RowId
-from app.book.customers.service import change_contact
 from app.book.ledger.models import Account, Customer, ReportedChange
 from app.book.ledger.rules import ReportedStatus, ReportedWhat
 from app.book.portfolios.models import Portfolio

@@ -9,7 +9,7 @@ from fastapi import Query
 from pydantic import Field
 from sqlmodel import Session
 
-from app.actions.corrections import replace_statement
+from app.actions.accounts.corrections import replace_statement
 from app.api.accounts.correction_shapes import ReplacedStatementShape
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import Currency, Day, PortfolioCode

@@ -9,7 +9,7 @@ from fastapi import Query
 from pydantic import BaseModel, Field
 from sqlmodel import Session, col, select
 
-from app.actions.corrections import match_payment, return_payment
+from app.actions.accounts.corrections import match_payment, return_payment
 from app.api.accounts.corrections import account_named
 from app.api.accounts.shapes import EntryShape
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router

@@ -9,16 +9,14 @@ from fastapi import Request
 from pydantic import BaseModel, Field
 from sqlmodel import Session, col, select
 
+from app.actions.strategies import end_experiment, experiment_of, start_experiment
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import PortfolioCode, RowId
-from app.book.portfolios.models import Portfolio
 from app.book.portfolios.service import get_portfolio
-from app.core.errors import Invalid, NotFound
 from app.core.ids import id_of
 from app.core.staff.rules import MANAGEMENT, Caller
 from app.core.text import Line
 from app.http.context import Now, ports_of
-from app.outreach.strategy import service
 from app.outreach.strategy.models import Experiment, StrategyVersion
 
 router = api_router("/portfolios/{code}/experiments", tags=["strategies"])
@@ -83,14 +81,11 @@ def post_experiment(
 ) -> ExperimentShape:
     """Give a share of the customers the challenger instead of the live version, from the next night on."""
     portfolio = get_portfolio(session, code)
-    try:
-        challenger = service.version_named(session, portfolio, body.challenger)
-    except NotFound as missing:
-        raise Invalid(missing.message, "challenger") from None
     letters = ports_of(request).catalog.letters
-    experiment = service.start_experiment(
-        session, portfolio, challenger, body.share_percent, letters, body.cases_wanted, by=caller.by, now=now
-    )
+    experiment = start_experiment(
+        session, portfolio, body.challenger, body.share_percent, letters, body.cases_wanted,
+        by=caller.by, now=now,
+    )  # fmt: skip
     return ExperimentShape.of(session, experiment)
 
 
@@ -99,9 +94,7 @@ def post_experiment_end(
     code: PortfolioCode, experiment_id: RowId, caller: Manager, session: OnceSession, now: Now
 ) -> ExperimentShape:
     """All cases go by the live version again; results still come in for 30 days."""
-    portfolio: Portfolio = get_portfolio(session, code)
-    experiment = session.get(Experiment, experiment_id)
-    if experiment is None or experiment.portfolio_id != portfolio.id:
-        raise NotFound("There is no such experiment in this portfolio.")
-    service.end_experiment(session, portfolio, experiment, by=caller.by, now=now)
+    portfolio = get_portfolio(session, code)
+    experiment = experiment_of(session, portfolio, experiment_id)
+    end_experiment(session, portfolio, experiment, by=caller.by, now=now)
     return ExperimentShape.of(session, experiment)

@@ -8,6 +8,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 
+from app.actions.strategies import put_live, rollback, save_version
 from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
 from app.api.fields import Cursor, Limit, PortfolioCode, RowId, after, page_of
 from app.book.portfolios.service import get_portfolio
@@ -102,7 +103,7 @@ def import_strategy(
     refused with every one of them, each with its step and field."""
     portfolio = get_portfolio(session, code)
     letters = ports_of(request).catalog.letters
-    version = service.save_version(
+    version = save_version(
         session, portfolio, body.code, body.text, letters, body.note, by=caller.by, now=now
     )
     return StrategyVersionShape.of(version, ladders.live_version(session, id_of(portfolio)))
@@ -121,7 +122,7 @@ def put_strategy_live(
     portfolio = get_portfolio(session, code)
     version = service.version_named(session, portfolio, body.ref)
     letters = ports_of(request).catalog.letters
-    service.put_live(session, portfolio, version, letters, by=caller.by, now=now)
+    put_live(session, portfolio, version, letters, by=caller.by, now=now)
     return StrategyVersionShape.of(version, version)
 
 
@@ -131,5 +132,5 @@ def roll_strategy_back(
 ) -> StrategyVersionShape:
     """Back to the version that was live before the present one."""
     portfolio = get_portfolio(session, code)
-    version = service.rollback(session, portfolio, by=caller.by, now=now)
+    version = rollback(session, portfolio, by=caller.by, now=now)
     return StrategyVersionShape.of(version, version)

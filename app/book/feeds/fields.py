@@ -2,7 +2,7 @@
 
 The exact reader takes one row and is the definition, with every reason to reject. The columnar reader says the same of
 whole columns for the rows it is sure of (`columns.py`); the others go to the exact reader. A property test holds the
-two of each field together (`tests/book/feeds/test_columns.py`).
+two of each field together (`tests/book/feeds/reading/test_columns.py`).
 """
 
 from __future__ import annotations

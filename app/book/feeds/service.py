@@ -92,8 +92,8 @@ def load(
     the history row that `begin` made. A file that was loaded before without a reject or conflict is recognised by its
     content; one whose load was killed is resumed. Raises DeskError where the file as a whole cannot be read (no such
     file, wrong columns, cut off in the middle); what was loaded until then stays, and loading the mended file
-    finishes the job. `take_back` reverses a payment that a bank file takes back; doors load by `app.actions.feeds`,
-    which hands it in.
+    finishes the job. `take_back` reverses a payment that a bank file takes back; doors load by
+    `app.actions.feeds.loads`, which hands it in.
     """
     name = file_name or (path.name if path else "-")
     if load_id is None:

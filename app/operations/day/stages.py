@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy.engine import Engine
 from sqlmodel import Session
 
-from app.actions.reversals import break_undone_settlements
+from app.actions.accounts.reversals import break_undone_settlements
 from app.book.charges.service import accounts_to_charge, catch_up, charge_interest, charge_late_fees
 from app.book.delinquency.lifecycle import accounts_to_charge_off, charge_off, fall_dormant, reopen_paid, wake
 from app.book.delinquency.models import AccountState, Movement, Spell

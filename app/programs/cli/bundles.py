@@ -10,7 +10,6 @@ import typer
 
 from app.core.actor import Actor
 from app.core.database.engine import transaction
-from app.core.errors import DeskError
 from app.core.settings import get_settings
 from app.programs.cli.base import (
     BY,
@@ -39,8 +38,9 @@ def bundle_build(
     as_json: Json = False,
 ) -> None:
     """Seal a case file, as of the last closed business day, and write it to a file."""
+    from app.actions.referrals import seal_bundle
     from app.casework.cases.queries import get_case
-    from app.legal.bundle.service import build_bundle, single_excuse
+    from app.legal.bundle.service import single_excuse
     from app.legal.checklists.loading import checklist_of
     from app.programs.ports import make_ports
 
@@ -53,16 +53,12 @@ def bundle_build(
             "--excuse and --reason need --by: a named person answers for an incomplete bundle"
         )
     ports = make_ports(get_settings())
-    if ports.seal is None:
-        raise DeskError(
-            "DESK_BUNDLE_KEY is not set, so bundles cannot be signed. Set it as .env.example says."
-        )
     with transaction(migrated_engine()) as session:
         found = get_case(session, int(number))
         if reason:
             excuses = {**single_excuse(checklist_of(session, found, now=read_clock()), reason), **excuses}
-        bundle = build_bundle(
-            session, found, ports.seal, excuses=excuses, by=Actor.user(by) if by else BY, now=read_clock()
+        bundle = seal_bundle(
+            session, found, ports.seal, excuses, by=Actor.user(by) if by else BY, now=read_clock()
         )
     out.write_bytes(bundle.content)
     data = {

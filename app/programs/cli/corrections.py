@@ -33,7 +33,7 @@ def reported_list(
     as_json: Json = False,
 ) -> None:
     """List the reported changes that wait for a decision, the oldest first."""
-    from app.actions.reported import waiting_reports
+    from app.actions.accounts.reported import waiting_reports
     from app.book.portfolios.service import get_portfolio
 
     with reading(migrated_engine()) as session:
@@ -94,7 +94,7 @@ def reported_refuse(
 def _decide_reports(
     ids: list[int], portfolio_code: str, *, accept: bool, every: bool, reason: str, as_json: bool
 ) -> None:
-    from app.actions.reported import decide_report, get_report, waiting_reports
+    from app.actions.accounts.reported import decide_report, get_report, waiting_reports
     from app.book.portfolios.service import get_portfolio
 
     if every == bool(ids) or (every and not portfolio_code):

@@ -41,7 +41,7 @@ def feed_load(
     as_json: Json = False,
 ) -> None:
     """Load a file. Exit status 3 when rows were rejected or in conflict."""
-    from app.actions.feeds import load
+    from app.actions.feeds.loads import load
 
     engine = migrated_engine()
     told = _mapping(kind, mapping)

@@ -84,9 +84,9 @@ def strategy_import(
 ) -> None:
     """Save a TOML file as the next version. It takes effect only when it is put live. Exit status 1, and every
     fault with its line, when the text is wrong."""
+    from app.actions.strategies import save_version
     from app.book.portfolios.service import get_portfolio
     from app.outreach.strategy.file.problems import BadStrategy
-    from app.outreach.strategy.service import save_version
     from app.programs.ports import make_catalog
 
     try:
@@ -111,8 +111,9 @@ def strategy_import(
 @strategy_app.command("live")
 def strategy_live(ref: StrategyRef, portfolio_code: PortfolioCode, as_json: Json = False) -> None:
     """Put a version live from the next night on."""
+    from app.actions.strategies import put_live
     from app.book.portfolios.service import get_portfolio
-    from app.outreach.strategy.service import put_live, version_named
+    from app.outreach.strategy.service import version_named
     from app.programs.ports import make_catalog
 
     letters = make_catalog(get_settings()).letters
@@ -127,8 +128,8 @@ def strategy_live(ref: StrategyRef, portfolio_code: PortfolioCode, as_json: Json
 @strategy_app.command("rollback")
 def strategy_rollback(portfolio_code: PortfolioCode, as_json: Json = False) -> None:
     """Put the version before the live one back."""
+    from app.actions.strategies import rollback
     from app.book.portfolios.service import get_portfolio
-    from app.outreach.strategy.service import rollback
 
     with transaction(migrated_engine()) as session:
         live = rollback(session, get_portfolio(session, portfolio_code), by=BY, now=read_clock()).ref

@@ -11,8 +11,8 @@ from sqlalchemy import or_
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
+from app.actions.accounts.corrections import reverse_entry
 from app.actions.agreements import accept_offer, offer_plan, promise
-from app.actions.corrections import reverse_entry
 from app.actions.documents import add_document
 from app.actions.holds import place_hold
 from app.actions.referrals import decide_referral, hand_over, seal_bundle

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import Engine
 
-from app.actions.feeds import load
+from app.actions.feeds.loads import load
 from app.book.ledger.rules import FeedKind
 from app.core.actor import SYSTEM
 from app.core.settings import Settings

@@ -9,8 +9,8 @@ from xml.sax.saxutils import escape
 from sqlalchemy.engine import Engine
 from sqlmodel import col, select
 
-from app.actions.corrections import post_by_hand, waive
-from app.actions.feeds import load
+from app.actions.accounts.corrections import post_by_hand, waive
+from app.actions.feeds.loads import load
 from app.book.ledger.models import Account, Customer
 from app.book.ledger.rules import AccountStatus, EntryKind, FeedKind
 from app.book.portfolios.models import Portfolio

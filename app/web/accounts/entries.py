@@ -9,7 +9,7 @@ from sqlmodel import Session, select
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.actions.corrections import move_payment, pay_out, post_by_hand, reverse_entry, waive
+from app.actions.accounts.corrections import move_payment, pay_out, post_by_hand, reverse_entry, waive
 from app.book.ledger.accounts import find_account
 from app.book.ledger.models import Account, Customer, Entry
 from app.book.ledger.rules import EntryKind, WaiverStatus

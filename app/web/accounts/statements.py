@@ -9,7 +9,7 @@ from sqlmodel import select
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.actions.corrections import replace_statement
+from app.actions.accounts.corrections import replace_statement
 from app.book.ledger.corrections.statements import StatementFigures, figures_of
 from app.book.ledger.models import Statement
 from app.http.context import Now

@@ -10,7 +10,14 @@ from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.actions.corrections import ReAgeRefused, change_status, change_terms, end_pause, re_age, set_pause
+from app.actions.accounts.corrections import (
+    ReAgeRefused,
+    change_status,
+    change_terms,
+    end_pause,
+    re_age,
+    set_pause,
+)
 from app.book.delinquency.days import DAY
 from app.book.delinquency.models import Pause
 from app.book.ledger.rules import AccountStatus

@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.actions.corrections import match_payment, return_payment
+from app.actions.accounts.corrections import match_payment, return_payment
 from app.book.delinquency.history import AccountOn, as_known
 from app.book.feeds.bank.candidates import Candidate, candidates
 from app.book.feeds.models import UnmatchedPayment

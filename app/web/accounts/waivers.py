@@ -12,7 +12,7 @@ from sqlmodel import col
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.actions.corrections import decide_waiver
+from app.actions.accounts.corrections import decide_waiver
 from app.book.ledger.models import Account, Customer, Entry, Waiver
 from app.book.ledger.rules import WaiverStatus
 from app.book.portfolios.models import Portfolio

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
-from app.actions.feeds import load
+from app.actions.feeds.loads import load
 from app.book.charges.rules import is_missed
 from app.book.charges.statements import once_a_violation, replace_statement
 from app.book.delinquency.history import as_known

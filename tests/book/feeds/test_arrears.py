@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import select
 
-from app.actions.feeds import load
+from app.actions.feeds.loads import load
 from app.book.feeds.arrears import Asked, warning_of
 from app.book.feeds.models import FeedLoad
 from app.book.feeds.storing.report import LoadReport

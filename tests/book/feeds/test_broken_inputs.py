@@ -22,7 +22,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from app.actions.feeds import load
+from app.actions.feeds.loads import load
 from app.book.feeds.models import FeedLoad
 from app.book.feeds.storing.report import LoadReport
 from app.book.ledger.models import Account, Customer, Entry, LedgerChange, Statement

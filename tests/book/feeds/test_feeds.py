@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlmodel import select
 
-from app.actions.feeds import load
+from app.actions.feeds.loads import load
 from app.book.feeds.events import FeedLoaded
 from app.book.feeds.models import FeedLoad
 from app.book.feeds.storing.report import LoadReport

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlmodel import col, select
 
-from app.actions.feeds import load
+from app.actions.feeds.loads import load
 from app.book.feeds import service
 from app.book.feeds.events import FeedLoaded
 from app.book.feeds.models import FeedLoad
@@ -82,7 +82,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from app.core.actor import Actor
 from app.core.database.engine import make_engine
-from app.actions.feeds import load
+from app.actions.feeds.loads import load
 from app.book.feeds import service
 from app.book.feeds.reading import lines as reading
 from app.book.ledger.rules import FeedKind

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
-from app.actions.reversals import reverse_entry
+from app.actions.accounts.reversals import reverse_entry
 from app.book.delinquency.models import AccountState
 from app.book.delinquency.service import fold_accounts, schedule_later_changes, stale_accounts
 from app.book.ledger.balances import balance_of, still_owed

@@ -25,7 +25,7 @@ def reverse_entry(
     never come. What was recovered after a charge-off takes the entry that reinstated it along, and an end that
     does not hold any more is undone (`app.book.ledger.ends.after_reversal`).
 
-    People and banks reverse through `app.actions.reversals`, which also looks after agreements and the case.
+    People and banks reverse through `app.actions.accounts.reversals`, which also looks after agreements and the case.
     Conflict where it was reversed before, or where something else would have to be undone first.
     """
     account = lock_account(session, session.get_one(Account, entry.account_id))

@@ -118,7 +118,7 @@ def start_load(
     running_loads(state)[load_id] = upload.portfolio
 
     def run() -> None:
-        from app.actions.feeds import load
+        from app.actions.feeds.loads import load
 
         try:
             load(

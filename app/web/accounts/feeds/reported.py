@@ -11,8 +11,8 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.actions.corrections import decide_report
-from app.actions.reported import count_waiting, get_report, waiting_reports
+from app.actions.accounts.corrections import decide_report
+from app.actions.accounts.reported import count_waiting, get_report, waiting_reports
 from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
 from app.core.database.engine import Row

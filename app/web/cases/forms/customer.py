@@ -9,7 +9,8 @@ from fastapi import APIRouter, Form
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.book.customers.service import CONTACT, change_contact
+from app.actions.accounts.customers import change_contact
+from app.book.customers.service import CONTACT
 from app.core.labels import CONTACT_LABELS
 from app.http.context import Now
 from app.http.cursors import RowId

@@ -13,6 +13,7 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.actions.strategies import save_version
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.service import get_portfolio
 from app.core.actor import Actor
@@ -24,7 +25,7 @@ from app.http.cursors import RowQuery
 from app.http.doors import Manager
 from app.http.security import MB
 from app.http.transactions import ReadSession, WriteSession
-from app.outreach.strategy import ladders, service
+from app.outreach.strategy import ladders
 from app.outreach.strategy.file.problems import BadStrategy
 from app.outreach.strategy.file.reading import LONGEST_TEXT
 from app.web.managers.strategies.draft import StrategyDraft, editor_page
@@ -99,7 +100,7 @@ def _save(
     request: Request, session: Session, by: Actor, portfolio: Portfolio, draft: StrategyDraft, now: Now
 ) -> Response:
     try:
-        version = service.save_version(
+        version = save_version(
             session,
             portfolio,
             draft.code.strip(),

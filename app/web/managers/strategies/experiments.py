@@ -13,6 +13,7 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.actions import strategies
 from app.book.portfolios.days import last_closed
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.service import get_portfolio
@@ -94,14 +95,13 @@ def start_experiment(
     if helped.errors:
         return _plan_page(request, session, typed, helped.errors, status=422)
     try:
-        challenger = service.version_named(session, portfolio, typed.challenger)
-        experiment = service.start_experiment(
-            session, portfolio, challenger, int(typed.share_percent), letters_of(request), helped.per_arm,
+        experiment = strategies.start_experiment(
+            session, portfolio, typed.challenger, int(typed.share_percent), letters_of(request), helped.per_arm,
             by=staff.by, now=now,
         )  # fmt: skip
-    except (Invalid, Conflict, NotFound) as refused:
-        named = "challenger" if isinstance(refused, NotFound) else getattr(refused, "field", None) or ""
-        return _plan_page(request, session, typed, {named: sentence(refused.message)}, status=refused.status)
+    except (Invalid, Conflict) as refused:
+        errors = {refused.field or "": sentence(refused.message)}
+        return _plan_page(request, session, typed, errors, status=refused.status)
     return redirect(
         request, f"/strategies/experiments/{experiment.id}", "The experiment runs from tonight on."
     )
@@ -223,7 +223,7 @@ def end_experiment(
     request: Request, experiment_id: RowId, staff: Manager, session: WriteSession, now: Now
 ) -> Response:
     experiment, portfolio = _experiment(session, experiment_id)
-    service.end_experiment(session, portfolio, experiment, by=staff.by, now=now)
+    strategies.end_experiment(session, portfolio, experiment, by=staff.by, now=now)
     said = "The experiment has ended: every customer goes by the live version. Results still come in for 30 days."
     return redirect(request, f"/strategies/experiments/{experiment_id}", said)
 

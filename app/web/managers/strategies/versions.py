@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.actions import strategies as acts
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.service import get_portfolio
 from app.core.ids import id_of
@@ -152,7 +153,7 @@ def put_live(
     request: Request, version_id: RowId, staff: Manager, session: WriteSession, now: Now
 ) -> Response:
     version, portfolio = find_version(session, version_id)
-    service.put_live(session, portfolio, version, letters_of(request), by=staff.by, now=now)
+    acts.put_live(session, portfolio, version, letters_of(request), by=staff.by, now=now)
     return redirect(request, home_of(portfolio), f"{version.ref} is live from the next night on.")
 
 
@@ -161,7 +162,7 @@ def rollback(
     request: Request, staff: Manager, session: WriteSession, now: Now, portfolio: Annotated[str, Form()]
 ) -> Response:
     book = get_portfolio(session, portfolio)
-    version = service.rollback(session, book, by=staff.by, now=now)
+    version = acts.rollback(session, book, by=staff.by, now=now)
     return redirect(request, home_of(book), f"Rolled back: {version.ref} is live from the next night on.")
 
 

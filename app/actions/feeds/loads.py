@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import Engine
 
-from app.actions.reversals import reverse_entry
+from app.actions.accounts.reversals import reverse_entry
 from app.book.feeds import service as feeds
 from app.book.feeds.reading.mapping import Mapping
 from app.book.feeds.service import Progress

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import select
 
-from app.actions.feeds import load
+from app.actions.feeds.loads import load
 from app.book.feeds.bank.matching import match_payment
 from app.book.feeds.models import UnmatchedPayment
 from app.book.feeds.preview import preview

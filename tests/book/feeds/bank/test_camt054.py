@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
-from app.actions.feeds import load
+from app.actions.feeds.loads import load
 from app.book.feeds.bank import camt054
 from app.book.feeds.bank.candidates import candidates, waiting, waiting_summary
 from app.book.feeds.bank.matching import match_payment, return_payment

@@ -9,9 +9,9 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from app.actions import reversals
-from app.actions.reported import decide_report
-from app.actions.reversals import move_payment
+from app.actions.accounts import reversals
+from app.actions.accounts.reported import decide_report
+from app.actions.accounts.reversals import move_payment
 from app.book.charges.statements import replace_statement
 from app.book.delinquency import lifecycle as delinquency
 from app.book.delinquency.lifecycle import ReAgeRefused, end_pause, set_pause

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
-from app.actions.reversals import move_payment, reverse_entry
+from app.actions.accounts.reversals import move_payment, reverse_entry
 from app.book.delinquency.history import as_known
 from app.book.delinquency.service import standing_on
 from app.book.ledger.balances import balance_of, still_owed
@@ -124,7 +124,7 @@ def test_where_a_kept_plan_stands_once_a_payment_came_back(
 
 
 def test_every_door_takes_payments_back_by_the_same_verb() -> None:
-    """The ledger's own verb leaves agreements and cases alone, so only `actions.reversals` may call it."""
+    """The ledger's own verb leaves agreements and cases alone, so only `actions.accounts.reversals` may call it."""
     app = ROOT / "app"
     door = re.compile(
         r"from app\.book\.ledger\.(service|corrections|reversals) import [^\n]*\b(reverse_entry|move_payment)\b"

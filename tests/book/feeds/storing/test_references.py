@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
-from app.actions.feeds import load
+from app.actions.feeds.loads import load
 from app.book.customers.lookup import customer_of_account
 from app.book.feeds.storing.report import LoadReport
 from app.book.ledger.accounts import find_account

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy.engine import Engine
 from sqlmodel import col, select
 
-from app.actions.feeds import load
+from app.actions.feeds.loads import load
 from app.book.feeds.cells import BadCell
 from app.book.feeds.preview import preview
 from app.book.feeds.reading.mapping import OURS, Mapping

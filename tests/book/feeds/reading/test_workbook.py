@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import select
 
-from app.actions.feeds import load
+from app.actions.feeds.loads import load
 from app.book.feeds.reading import workbook
 from app.book.feeds.reading.mapping_file import parse_mapping
 from app.book.feeds.reading.workbook import is_workbook, refused, rows
@@ -20,8 +20,8 @@ from app.core.actor import Actor
 from app.core.database.engine import transaction
 from app.core.errors import Invalid
 from tests import builders
+from tests.book.feeds.reading.workbooks import MAIN, Raw, number, write_workbook
 from tests.book.feeds.test_feeds import ACCOUNT
-from tests.book.feeds.workbooks import MAIN, Raw, number, write_workbook
 
 HEADER = ["payment_ref", "account_ref", "paid_on", "amount", "method"]
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
-from app.actions.reversals import reverse_entry
+from app.actions.accounts.reversals import reverse_entry
 from app.book.feeds.bank import camt054
 from app.book.feeds.bank.store import store
 from app.book.feeds.cells import Reject, Row

@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
-from app.actions.feeds import load
-from app.actions.reported import decide_report, waiting_reports
+from app.actions.accounts.reported import decide_report, waiting_reports
+from app.actions.feeds.loads import load
 from app.book.customers.events import CustomerChanged
 from app.book.customers.service import change_contact
 from app.book.feeds.events import ChangeReported, ReportDecided

@@ -16,7 +16,7 @@ from app.book.feeds.reading.mapping_file import parse_mapping
 from app.book.feeds.reading.notation import read_date, without_sign
 from app.book.feeds.reading.parsing import RowParser
 from app.core.errors import Invalid
-from tests.book.feeds.test_columns import assert_agree, book
+from tests.book.feeds.reading.test_columns import assert_agree, book
 
 TODAY = date(2026, 3, 2)
 DATES = [

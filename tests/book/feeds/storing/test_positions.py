@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, col, select
 
-from app.actions.feeds import load
+from app.actions.feeds.loads import load
 from app.book.feeds.storing.report import LoadReport
 from app.book.ledger.models import Account, Entry, LedgerChange, Position
 from app.book.ledger.positions import reconcile_positions, unreconciled

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.engine import Engine
 from sqlmodel import Session, select
 
-from app.actions.reversals import reverse_entry
+from app.actions.accounts.reversals import reverse_entry
 from app.book.delinquency.lifecycle import credit_balances
 from app.book.ledger.balances import balance_of, still_owed
 from app.book.ledger.corrections.entries import pay_out
