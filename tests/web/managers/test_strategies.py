@@ -216,7 +216,7 @@ def test_an_experiment_is_planned_started_watched_and_ended(desk: Desk, mei: Bro
     assert mei.submit("/strategies/experiments", **form, share_percent="0").status_code == 422
     assert (
         mei.submit("/strategies/experiments", **{**form, "challenger": "x@1"}, share_percent="9").status_code
-        == 404
+        == 422
     )
     started = mei.submit("/strategies/experiments", **form, share_percent="20")
     assert started.status_code == 303
