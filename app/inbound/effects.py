@@ -15,16 +15,13 @@ from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import CollectionsCase
 from app.casework.holds.models import CaseHold
 from app.casework.holds.queries import open_holds_of
-from app.casework.holds.rules import REVIEW_DAYS
+from app.casework.holds.rules import CLAIM_DAYS, REVIEW_DAYS
 from app.core.actor import CUSTOMER, SYSTEM
-from app.core.vocabulary import Channel
+from app.core.vocabulary import Channel, HoldKind
 from app.inbound.call_requests import task_to_call
 from app.inbound.messages import or_a_person, reading_of, source_of, today_of
 from app.inbound.models import InboundMatch, InboundMessage
-from app.inbound.rules import (
-    InboundSource,
-    Intent,
-)
+from app.inbound.rules import HOLDS, PAGE_HOLDS, InboundSource, Intent
 from app.outreach.gate.consent import consent_of
 from app.outreach.gate.facts import address_of
 from app.outreach.gate.preferences import rest_address, set_preference
@@ -86,15 +83,18 @@ def place_holds(
     """Place the holds that the message asks for, where none of the kind stands; they stay until a person ends them.
     `alone`: no other customer has the number, so that the words are this customer's and may be acknowledged."""
     meant = reading_of(message)
-    if match.case_id is None or match.hold_id is not None or not meant.holds:
+    kinds = PAGE_HOLDS if message.source is InboundSource.PAGE else HOLDS
+    asked = [kind for intent, kind in kinds.items() if intent in meant.intents]
+    if match.case_id is None or match.hold_id is not None or not asked:
         return
     case = session.get_one(CollectionsCase, match.case_id)
     standing = {hold.kind for hold in open_holds_of(session, match.customer_id)}
     reason = f"{source_of(message)}; a person has to look"
-    until = today_of(session, match, now) + timedelta(days=REVIEW_DAYS)
+    today = today_of(session, match, now)
     theirs = alone and Intent.WRONG_NUMBER not in meant.intents
-    for kind in meant.holds:
+    for kind in asked:
         if kind not in standing:
+            until = today + timedelta(days=CLAIM_DAYS if kind is HoldKind.MANUAL else REVIEW_DAYS)
             place = partial(place_hold, session, case, kind, reason, until, letters, by=CUSTOMER, now=now)
             hold = _placed(session, message, place, acknowledge=theirs, now=now)
             match.hold_id = match.hold_id or hold.id

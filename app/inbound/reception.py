@@ -112,7 +112,7 @@ def receive_from_page(
     session: Session,
     customer: Customer,
     channel: Channel,
-    intent: Intent,
+    intent: Intent | None,
     text: str,
     ref: str,
     letters: LetterCatalog,
@@ -120,7 +120,8 @@ def receive_from_page(
     now: datetime,
 ) -> InboundMessage | None:
     """Record a request from the preferences page, for a person to look at like a message; the page was
-    opened by a link in a message on `channel`. None if `ref` is known: the same form sent twice."""
+    opened by a link in a message on `channel`. Without an `intent` a person reads what the words say. None if `ref` is
+    known: the same form sent twice."""
     body = storable(text).strip()[:LONGEST_BODY]
     page = InboundMessage(
         source=InboundSource.PAGE,
@@ -130,7 +131,7 @@ def receive_from_page(
         masked=mask_card_numbers(body) != body,
         received_at=now,
     )
-    message = _store(session, page, Reading((intent,)))
+    message = _store(session, page, Reading((intent,) if intent else ()))
     if message is None:
         return None
     lock_customers(session, [id_of(customer)])

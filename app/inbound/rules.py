@@ -52,6 +52,14 @@ HOLDS: Mapping[Intent, HoldKind] = {
 }
 """The holds that stand until a person has looked, the strictest first."""
 
+PAGE_HOLDS: Mapping[Intent, HoldKind] = {
+    **HOLDS,
+    Intent.PAID: HoldKind.MANUAL,
+    Intent.HARDSHIP: HoldKind.MANUAL,
+}
+"""The holds of requests on the customer's page. There the customer chose "I have already paid" or "I cannot pay at the
+moment", and was told that no reminders are sent in the coming days."""
+
 SELF_EXPLAINING = frozenset({Intent.STOP, Intent.START, Intent.HELP, Intent.REACTION})
 """A message that is one of these keywords and nothing else may need no person."""
 

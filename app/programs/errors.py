@@ -23,7 +23,7 @@ from app.core.text import sentence
 from app.http import security
 from app.http.context import read_clock, settings_of
 from app.http.doors import PASSWORD_PAGE, SESSION_COOKIE, MustChangePassword, NotSignedIn, find_visitor
-from app.portal import preferences
+from app.portal.page import is_link, link_error
 from app.web.admin import login
 from app.web.rendering import Page, page, redirect
 
@@ -108,8 +108,8 @@ async def _error(
 
 
 def _error_document(request: Request, shown: ErrorPage) -> Response:
-    if preferences.is_link(request.url.path):
-        return preferences.link_error(request, shown.status)
+    if is_link(request.url.path):
+        return link_error(request, shown.status)
     if shown.status < 500 and not hasattr(request.state, "visitor"):
         # An unknown address has no door that would have looked: keep the navigation for signed-in staff.
         request.state.visitor = find_visitor(request, read_clock(request))
@@ -170,7 +170,7 @@ def _page_above(request: Request) -> str:
     """The nearest page above the address of a form that was opened instead of sent: by a reload of the page that shows
     it refused, or from the address bar. '' for a program, and for a cardholder's link."""
     path = request.url.path.rstrip("/")
-    if _is_api(request) or preferences.is_link(path):
+    if _is_api(request) or is_link(path):
         return ""
     while "/" in path[1:]:
         path = path.rpartition("/")[0]

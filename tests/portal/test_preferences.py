@@ -21,7 +21,7 @@ from app.outreach.gate.events import ConsentChanged
 from app.outreach.gate.models import Consent
 from app.outreach.gate.preferences import open_preferences, set_preference
 from app.policy.facts import PreferenceKind
-from app.portal.preferences import LANGUAGES, catalogue
+from app.portal.page import LANGUAGES, catalogue
 from tests.builders import delinquent_case, events, portfolio
 from tests.web.book import FIRST_ON
 from tests.web.desk import NOW, Desk
@@ -133,9 +133,9 @@ def test_a_replaced_link_stops_messages_and_does_nothing_else(desk: Desk) -> Non
     page = desk.anonymous().get(path).text
     assert "This link is an old one" in page
     assert "<select" not in page
+    assert "confirm" not in page
     for form, fields in (
-        ("quiet", {"from": "01:00", "to": "02:00"}),
-        ("language", {"language": "nl"}),
+        ("settings", {"from": "01:00", "to": "02:00", "channel": ["sms", "email", "post", "call"]}),
         ("ask", {"what": "dispute"}),
     ):
         assert (
@@ -176,13 +176,21 @@ def test_the_page_names_nobody_and_speaks_of_no_debt(desk: Desk) -> None:
     assert "set-cookie" not in answer.headers
 
 
+ALL = {"channel": [channel.value for channel in Channel]}
+"""The settings form as it stands for a customer who refused nothing."""
+
+
 def test_channels_are_chosen_and_what_was_never_refused_gains_no_consent(desk: Desk) -> None:
     customer_id, path = link(desk)
-    assert "Saved." in after(desk, path, "channels", channel=["sms", "email", "post"])
+    assert "Saved." in after(desk, path, "settings", channel=["sms", "email", "post"])
     assert consents(desk, customer_id) == {Channel.CALL: False}
-    after(desk, path, "channels", channel=["call", "sms", "nonsense"])
+    after(desk, path, "settings", channel=["call", "sms", "nonsense"])
     assert consents(desk, customer_id) == {Channel.CALL: True, Channel.EMAIL: False, Channel.POST: False}
-    assert "will not contact you any more" in after(desk, path, "stop")
+    asked = desk.anonymous().post(f"{path}/stop")
+    assert asked.status_code == 200
+    assert "Yes, stop everything" in asked.text
+    assert consents(desk, customer_id)[Channel.CALL]  # not yet
+    assert "will not contact you any more" in after(desk, path, "stop", sure="1")
     assert consents(desk, customer_id) == dict.fromkeys(Channel, False)
     told = desk.read(lambda s: events(s, ConsentChanged.KIND, customer_id=customer_id))
     assert {(each["by"], each["source"]) for each in told} == {("customer", "preferences page")}
@@ -205,8 +213,10 @@ def test_quiet_times_go_over_midnight_and_only_those_of_the_page_are_taken_back(
         )
 
     desk.write(told)
-    page = after(desk, path, "quiet", **{"from": "18:00", "to": "08:30", "days": "weekdays"})
-    assert "not from 18:00 to 08:30, Monday to Friday" in page
+    page = after(desk, path, "settings", **ALL, **{"from": "18:00", "to": "08:30", "days": "weekdays"})
+    assert 'value="18:00"' in page
+    assert 'value="08:30"' in page
+    assert '<option value="weekdays" selected>' in page
 
     def spans() -> list[tuple[int, int, str]]:
         rows = desk.read(lambda s: open_preferences(s, customer_id))
@@ -215,37 +225,61 @@ def test_quiet_times_go_over_midnight_and_only_those_of_the_page_are_taken_back(
     page_spans = [(1080, 1440, "preferences page"), (0, 510, "preferences page")]
     assert spans() == [(720, 1440, "call"), *page_spans]
     for odd in ("", "9", "25:00", "09:61", "-1:00", "18:00"):
-        assert "Give two different times" in after(desk, path, "quiet", **{"from": "18:00", "to": odd})
+        refused = desk.anonymous().post(
+            f"{path}/settings", data={"channel": ["sms"], "from": "18:00", "to": odd, "language": "nl"}
+        )
+        assert refused.status_code == 422
+        assert "Give two different times" in refused.text
+        assert 'value="18:00"' in refused.text
     assert spans() == [(720, 1440, "call"), *page_spans]
-    after(desk, path, "quiet", **{"from": "12:00", "to": "13:00", "days": "every_day"})
+    assert consents(desk, customer_id) == {}  # all of a form, or none of it
+    before = desk.read(lambda s: len(events(s, customer_id=customer_id)))
+    after(desk, path, "settings", **ALL, **{"from": "18:00", "to": "08:30", "days": "weekdays"})
+    assert desk.read(lambda s: len(events(s, customer_id=customer_id))) == before  # nothing was changed
+    after(desk, path, "settings", **ALL, **{"from": "12:00", "to": "13:00", "days": "every_day"})
     assert spans()[1:] == [(720, 780, "preferences page")]
-    after(desk, path, "quiet", remove="1")
+    after(desk, path, "settings", **ALL, **{"from": "", "to": ""})
     assert spans() == [(720, 1440, "call")]
 
 
 def test_the_language_is_theirs_to_choose(desk: Desk) -> None:
     customer_id, path = link(desk)
-    assert "Opgeslagen. Dit geldt vanaf nu." in after(desk, path, "language", language="nl")
-    after(desk, path, "language", language="xx")
+    assert "Opgeslagen. Dit geldt vanaf nu." in after(desk, path, "settings", **ALL, language="nl")
+    after(desk, path, "settings", **ALL, language="xx")
     customer = desk.read(lambda s: s.get_one(Customer, customer_id))
     assert (customer.language, customer.language_chosen) == ("nl", True)
     [told] = desk.read(lambda s: events(s, LanguageChanged.KIND))
     assert (told["from"], told["to"], told["by"]) == ("en", "nl", "customer")
+    customer_id, path = link(desk, language="zh-TW")
+    after(desk, path, "settings", **ALL, language="zh")
+    assert desk.read(lambda s: s.get_one(Customer, customer_id).language) == "zh-TW"
 
 
 @pytest.mark.parametrize(
-    ("what", "intent"), [("call", "call_me"), ("dispute", "dispute"), ("not_me", "wrong_number")]
+    ("what", "intent", "hold"),
+    [
+        ("call", "call_me", None),
+        ("dispute", "dispute", "dispute"),
+        ("not_me", "wrong_number", None),
+        ("paid", "paid", "manual"),
+        ("cannot_pay", "hardship", "manual"),
+        ("other", "", None),
+    ],
 )
-def test_a_request_is_for_a_person_and_what_must_rest_rests(engine: Engine, what: str, intent: str) -> None:
+def test_a_request_is_for_a_person_and_what_must_rest_rests(
+    engine: Engine, what: str, intent: str, hold: str | None
+) -> None:
     desk = Desk(engine)
     customer_id, path = link(desk)
     for _ in range(2):  # the same form sent twice
-        page = after(desk, path, "ask", what=what, text="my card 4111 1111 1111 1111", ref="r1")
-        assert "Somebody will read it" in page
+        page = after(desk, path, "ask", what=what, text="my card 4111 1111 1111 1111", ref="r1", sure="1")
+        assert "Thank you" in page
+        assert page.count("– a person will read it") == 1
+        assert "1111" not in page  # another person may hold the link
     [message] = desk.read(lambda s: list(s.scalars(select(InboundMessage))))
     assert (message.intents, message.body) == (intent, "my card **** **** **** 1111")
     holds = desk.read(lambda s: [hold.kind.value for hold in s.scalars(select(CaseHold))])
-    assert holds == (["dispute"] if what == "dispute" else [])
+    assert holds == ([hold] if hold else [])
     places = desk.read(lambda s: [row.address for row in open_preferences(s, customer_id)])
     assert bool(places) == (what == "not_me")
     for n in range(6):
@@ -254,12 +288,48 @@ def test_a_request_is_for_a_person_and_what_must_rest_rests(engine: Engine, what
     assert desk.read(lambda s: len(s.scalars(select(InboundMessage)).all())) == 5
 
 
+def test_not_me_is_asked_once_more_and_can_be_taken_back_through_a_person(desk: Desk) -> None:
+    customer_id, path = link(desk)
+    asked = desk.anonymous().post(f"{path}/ask", data={"what": "not_me", "ref": "r1"})
+    assert asked.status_code == 200
+    assert "Yes, you have the wrong person" in asked.text
+    assert desk.read(lambda s: open_preferences(s, customer_id)) == []
+    page = after(desk, path, "ask", what="not_me", ref="r1", sure="1")
+    assert "was a mistake" in page
+    page = after(desk, path, "ask", what="mistake", ref="r2")
+    assert "A person will read it and put it right" in page
+    [back] = desk.read(lambda s: list(s.scalars(select(InboundMessage).where(InboundMessage.intents == ""))))
+    assert back.body.endswith("by mistake.")
+    assert back.reviewed_at is None
+    assert (
+        len(desk.read(lambda s: open_preferences(s, customer_id))) == 1
+    )  # until a person confirms the address
+
+
+def test_the_page_says_how_to_reach_a_person_and_how_to_pay(desk: Desk) -> None:
+    desk.write(
+        lambda session: portfolio(
+            session, contact_phone="+886 2 5550 0100", contact_email="help@bank.example"
+        )
+    )
+    _, path = link(desk)
+    page = desk.anonymous().get(path).text
+    assert 'href="tel:+886255500100"' in page
+    assert "help@bank.example" in page
+    assert "How to pay" in page
+
+
+def test_a_form_without_a_choice_asks_for_one(desk: Desk) -> None:
+    _, path = link(desk)
+    assert "Choose what it is about first." in after(desk, path, "ask", text="hello")
+    assert desk.read(lambda s: s.scalars(select(InboundMessage)).all()) == []
+
+
 def test_a_program_at_the_link_can_only_stop_messages(desk: Desk) -> None:
     customer_id, path = link(desk)
     for n in range(35):
-        after(desk, path, "quiet", **{"from": f"{n % 20:02}:00", "to": "23:00"})
-    assert "please try again" in after(desk, path, "language", language="nl")
-    assert "please try again" in after(desk, path, "channels", channel=["post"])
+        after(desk, path, "settings", **ALL, **{"from": f"{n % 20:02}:00", "to": "23:00"})
+    assert "please try again" in after(desk, path, "settings", channel=["post"], language="nl")
     assert consents(desk, customer_id) == {Channel.SMS: False, Channel.EMAIL: False, Channel.CALL: False}
 
 

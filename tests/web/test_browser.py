@@ -146,6 +146,19 @@ def test_every_part_is_accessible_and_within_the_policy(tab: Page) -> None:
     assert_fits_and_is_accessible(tab, 320)
 
 
+def test_every_part_is_accessible_in_the_dark(tab: Page) -> None:
+    """The colours of the reader's system; every text still has its contrast."""
+    log_in(tab, "ben")
+    tab.emulate_media(color_scheme="dark")
+    tab.goto("/specimen")
+    assert tab.title().startswith("Specimen")
+    ink, ground = tab.evaluate(
+        "() => [getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]"
+    )
+    assert (ink, ground) == ("rgb(230, 233, 240)", "rgb(16, 19, 26)")
+    assert_fits_and_is_accessible(tab)
+
+
 def test_the_api_page_keeps_to_the_policy(tab: Page) -> None:
     tab.goto("/api/docs")
     tab.wait_for_selector(".opblock")

@@ -1,7 +1,13 @@
 // Draws each <script type="application/json" data-chart> into the canvas before it. Colours come from desk.css.
 
 const style = getComputedStyle(document.documentElement);
-const colour = (name) => style.getPropertyValue(name).trim();
+const theme = document.documentElement.dataset.theme;
+const dark = theme ? theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+const colour = (name) => {
+  const value = style.getPropertyValue(name).trim();
+  const pair = /^light-dark\((\S+), (\S+)\)$/.exec(value); // canvas takes one colour
+  return pair ? pair[dark ? 2 : 1] : value;
+};
 const PALETTE = [1, 2, 3, 4, 5, 6].map((n) => colour(`--chart-${n}`));
 const RAMP = [1, 2, 3, 4, 5, 6, 7, 8].map((n) => colour(`--ramp-${n}`));
 const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
