@@ -140,6 +140,8 @@ class Now:
     """As `AccountState.oldest_due_on`."""
     dues: tuple[tuple[date, int], ...] = ()
     """Unpaid dues (due date, amount), oldest first."""
+    minimums: tuple[tuple[date, date, int], ...] = ()
+    """Open minimums (closing date, due date, amount) that are not late, oldest first."""
 
     @property
     def owed(self) -> int:
@@ -171,6 +173,7 @@ def standing_on(
                 h.state.past_due,
                 stands.counted_from if stands else None,
                 tuple(h.state.dues),
+                tuple(h.state.minimums),
             )
     return standings
 

@@ -74,6 +74,7 @@ from app.web.cases.case_tabs import (
     tab_content,
 )
 from app.web.cases.gate_answers import GateRow, may_contact
+from app.web.cases.header import Header, header_of
 from app.web.forms import FormState
 from app.web.lists import csv_download
 from app.web.lookups import bucket_tone, staff_names
@@ -146,6 +147,7 @@ class CasePage(Page):
     file: CaseFile
     now: datetime
     who: CustomerLine
+    head: Header
     bucket: str
     bucket_tone: Tone
     gate: Sequence[GateRow]
@@ -185,12 +187,14 @@ def case_page(
     names = staff_names(session)
     reader = PageReader(reader_locale(request), file.book.currency, file.portfolio.timezone, names)
     plans = plans_of(session, [id_of(case) for case in queries.cases_of(session, id_of(file.customer))])
+    standing = _standing(session, file, plans)
     return page(
         request,
         CasePage(
             file=file,
             now=now,
             who=_who(file, reader.locale, now),
+            head=header_of(session, file, standing.holds, now),
             bucket=bucket_of(file.days, file.book.edges),
             bucket_tone=bucket_tone(file.days),
             gate=may_contact(session, file, now),
@@ -201,7 +205,7 @@ def case_page(
             there=PageReader(reader.locale, reader.currency, file.zone),
             currency=file.book.currency,
             names=names,
-            standing=_standing(session, file, plans),
+            standing=standing,
             last_call=last_event(session, id_of(file.customer), CallLogged),
             plan_parts=instalments_of(session, [id_of(plan) for plan in plans]),
             can_write=staff.role in CASEWORK,
