@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from babel import Locale, UnknownLocaleError
+from babel import Locale
 from babel.dates import format_date, format_time, get_datetime_format
 from babel.numbers import NumberPattern, format_decimal, format_percent
 from jinja2 import pass_context
@@ -19,28 +19,17 @@ from starlette.requests import Request
 
 from app.core.money import exponent, to_decimal_string
 from app.core.staff.rules import ROLE_LABELS, Role
+from app.http.interface import interface_locale, wanted_locales
 
 
-@lru_cache(maxsize=256)
 def locale_for(accept_language: str) -> Locale:
     """The first locale of an Accept-Language header that is known, English otherwise."""
-    wanted: list[tuple[float, str]] = []
-    for part in accept_language.split(",")[:20]:
-        tag, _, quality = part.strip().partition(";q=")
-        try:
-            wanted.append((float(quality or 1), tag.strip()))
-        except ValueError:
-            continue
-    for _quality, tag in sorted(wanted, key=lambda pair: -pair[0]):
-        try:
-            return Locale.parse(tag, sep="-")
-        except (ValueError, UnknownLocaleError):
-            continue
-    return Locale("en")
+    return next(iter(wanted_locales(accept_language)), Locale("en"))
 
 
 def reader_locale(request: Request) -> Locale:
-    return locale_for(request.headers.get("accept-language", "")[:200])
+    """The locale of staff's pages for this reader: words, dates and amounts are of one language."""
+    return interface_locale(request.headers.get("accept-language", "")[:200])
 
 
 CODE_BEFORE_DIGIT = re.compile(r"(?<=[A-Za-z])(?=\d)")

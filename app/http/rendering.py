@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 
 from app.http.formats import day, decimal, moment, money, number, pct, reader_locale, role_label
+from app.http.interface import add_translations
 from app.http.static_files import PAGES, static_url
 from app.outreach.outbox.rules import redact_links
 
@@ -35,6 +36,7 @@ def environment() -> Environment:
         role_label=role_label,
     )
     env.globals.update(static=static_url)
+    add_translations(env)
     return env
 
 

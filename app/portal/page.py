@@ -22,7 +22,7 @@ from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
 from app.core.ids import id_of
 from app.core.vocabulary import Channel
-from app.http.formats import reader_locale
+from app.http.formats import locale_for
 from app.http.rendering import render
 from app.inbound.queries import messages_of
 from app.inbound.rules import InboundSource, Intent
@@ -85,7 +85,7 @@ def is_link(path: str) -> bool:
 
 def link_error(request: Request, status: int) -> Response:
     """Return the page of a link that does not open: in the reader's language, without a word about us."""
-    wanted = reader_locale(request).language
+    wanted = locale_for(request.headers.get("accept-language", "")[:200]).language
     words = catalogue()[{"no": "nb", "nn": "nb"}.get(wanted, wanted if wanted in LANGUAGES else "en")]
     name = "gone" if status in (404, 405) else "broken"
     shown = {"words": words, "title": words[f"{name}_title"], "text": words[name]}

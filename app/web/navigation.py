@@ -21,6 +21,7 @@ from app.core.staff.rules import (
     SWITCHING,
     Role,
 )
+from app.http.interface import marked
 from app.inbound.bounces.models import MailNotice
 from app.inbound.models import InboundMessage
 from app.operations.alerts.models import Alert
@@ -35,25 +36,25 @@ class NavItem:
 
 
 NAV = (
-    NavItem("/worklist", "Worklist", "list", CASEWORK),
-    NavItem("/accounts", "Accounts", "card", CASE_READING),
-    NavItem("/replies", "Replies", "message", CASEWORK),
-    NavItem("/unmatched", "Unmatched", "inbox", CASEWORK),
-    NavItem("/waivers", "Waivers", "check", MANAGEMENT),
-    NavItem("/reported-changes", "Reported changes", "inbox", MANAGEMENT),
-    NavItem("/legal", "Legal", "scale", (*LEGAL_WORK, *MANAGEMENT)),
-    NavItem("/dashboard", "Dashboard", "chart", MANAGEMENT),
-    NavItem("/feeds", "Feeds", "upload", MANAGEMENT),
-    NavItem("/contacts", "Contacts & refusals", "shield", MANAGEMENT),
-    NavItem("/strategies", "Strategies", "ladder", CASE_READING),
-    NavItem("/letters", "Letters", "file", (Role.AGENT, Role.MANAGER, Role.ADMIN)),
-    NavItem("/simulations", "Simulations", "clock", MANAGEMENT),
-    NavItem("/outbox", "Outbox", "send", MANAGEMENT),
-    NavItem("/suppressed", "Suppressed", "inbox", MANAGEMENT),
-    NavItem("/outbox/sending", "Sending", "send", ADMINISTRATION),
-    NavItem("/alerts", "Alerts", "bell", SWITCHING),
-    NavItem("/admin/staff", "Staff", "people", ADMINISTRATION),
-    NavItem("/admin/tokens", "API tokens", "key", ADMINISTRATION),
+    NavItem("/worklist", marked("Worklist"), "list", CASEWORK),
+    NavItem("/accounts", marked("Accounts"), "card", CASE_READING),
+    NavItem("/replies", marked("Replies"), "message", CASEWORK),
+    NavItem("/unmatched", marked("Unmatched"), "inbox", CASEWORK),
+    NavItem("/waivers", marked("Waivers"), "check", MANAGEMENT),
+    NavItem("/reported-changes", marked("Reported changes"), "inbox", MANAGEMENT),
+    NavItem("/legal", marked("Legal"), "scale", (*LEGAL_WORK, *MANAGEMENT)),
+    NavItem("/dashboard", marked("Dashboard"), "chart", MANAGEMENT),
+    NavItem("/feeds", marked("Feeds"), "upload", MANAGEMENT),
+    NavItem("/contacts", marked("Contacts & refusals"), "shield", MANAGEMENT),
+    NavItem("/strategies", marked("Strategies"), "ladder", CASE_READING),
+    NavItem("/letters", marked("Letters"), "file", (Role.AGENT, Role.MANAGER, Role.ADMIN)),
+    NavItem("/simulations", marked("Simulations"), "clock", MANAGEMENT),
+    NavItem("/outbox", marked("Outbox"), "send", MANAGEMENT),
+    NavItem("/suppressed", marked("Suppressed"), "inbox", MANAGEMENT),
+    NavItem("/outbox/sending", marked("Sending"), "send", ADMINISTRATION),
+    NavItem("/alerts", marked("Alerts"), "bell", SWITCHING),
+    NavItem("/admin/staff", marked("Staff"), "people", ADMINISTRATION),
+    NavItem("/admin/tokens", marked("API tokens"), "key", ADMINISTRATION),
 )
 """In the order shown. An entry appears once its page exists and the reader's role may open it."""
 HOME = {Role.AGENT: "/worklist", Role.MANAGER: "/dashboard", Role.LEGAL: "/legal", Role.ADMIN: "/admin/staff"}

@@ -21,7 +21,7 @@ from app.core.errors import Invalid
 from app.core.staff.rules import CASE_READING, CASEWORK, LEGAL_WORK, MANAGEMENT, Caller
 from app.core.text import Line, Paragraph
 from app.http.context import Now
-from app.http.downloads import document_response
+from app.http.security import document_response
 from app.http.transactions import WriteSession
 
 router = api_router("/cases", tags=["documents"])

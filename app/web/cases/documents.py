@@ -23,8 +23,7 @@ from app.core.staff.rules import CASEWORK, LEGAL_WORK, MANAGEMENT, Staff
 from app.http.context import Now
 from app.http.cursors import RowId
 from app.http.doors import CaseReader, requires
-from app.http.downloads import document_response
-from app.http.security import KB
+from app.http.security import KB, document_response
 from app.http.transactions import ReadSession, WriteSession
 from app.web.cases.case_file import CaseFile, open_case_file
 from app.web.cases.case_file import CaseFile as OpenFile
