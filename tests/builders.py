@@ -226,6 +226,9 @@ def delinquent_case(
             "past_due_minor": minimum,
             "balance_minor": balance,
             "oldest_due_on": due_on,
+            "now_past_due_minor": minimum,
+            "now_balance_minor": balance,
+            "now_oldest_due_on": due_on,
             "next_contact_on": on,
             **changes,
         }

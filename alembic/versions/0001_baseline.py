@@ -848,6 +848,9 @@ def upgrade() -> None:
         sa.Column("past_due_minor", sa.BigInteger(), nullable=False),
         sa.Column("balance_minor", sa.BigInteger(), nullable=False),
         sa.Column("oldest_due_on", sa.Date(), nullable=True),
+        sa.Column("now_past_due_minor", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("now_balance_minor", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("now_oldest_due_on", sa.Date(), nullable=True),
         sa.Column("priority", sa.Integer(), nullable=False),
         sa.Column("broken_promises", sa.Integer(), nullable=False),
         sa.Column("callback_at", UtcDateTime(), nullable=True),
@@ -873,6 +876,14 @@ def upgrade() -> None:
         )
         batch_op.create_index(
             "ix_collections_case_contact", ["portfolio_id", "status", "next_contact_on"], unique=False
+        )
+        batch_op.create_index("ix_collections_case_owner", ["owner", "status"], unique=False)
+        batch_op.create_index(
+            "ix_collections_case_owner_callback",
+            ["owner", "callback_at"],
+            unique=False,
+            sqlite_where=sa.text("callback_at IS NOT NULL"),
+            postgresql_where=sa.text("callback_at IS NOT NULL"),
         )
         batch_op.create_index(
             "ix_collections_case_priority", ["portfolio_id", "status", "priority"], unique=False
@@ -1448,6 +1459,7 @@ def upgrade() -> None:
     with op.batch_alter_table("plan", schema=None) as batch_op:
         batch_op.create_index("ix_plan_assess", ["portfolio_id", "status", "assess_on"], unique=False)
         batch_op.create_index("ix_plan_case", ["case_id"], unique=False)
+        batch_op.create_index("ix_plan_ended", ["portfolio_id", "status", "ended_on"], unique=False)
         batch_op.create_index(
             "uq_plan_live",
             ["case_id"],
@@ -1547,6 +1559,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("call_task", schema=None) as batch_op:
         batch_op.create_index("ix_call_task_case", ["case_id", "done_at"], unique=False)
+        batch_op.create_index(
+            "ix_call_task_open",
+            ["due_on", "case_id"],
+            unique=False,
+            sqlite_where=sa.text("done_at IS NULL"),
+            postgresql_where=sa.text("done_at IS NULL"),
+        )
 
     op.create_table(
         "outbox_message",
@@ -1705,6 +1724,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("strategy_task", schema=None) as batch_op:
         batch_op.create_index("ix_strategy_task_case", ["case_id", "done_at"], unique=False)
+        batch_op.create_index(
+            "ix_strategy_task_open",
+            ["due_on", "case_id"],
+            unique=False,
+            sqlite_where=sa.text("done_at IS NULL"),
+            postgresql_where=sa.text("done_at IS NULL"),
+        )
         batch_op.create_index(
             "uq_strategy_task_step",
             ["case_id", "step", "occurrence"],

@@ -13,8 +13,9 @@ from fastapi import Depends
 from sqlmodel import Session
 from starlette.requests import Request
 
+from app.casework.cases.figures import refresh_touched
 from app.core.database.engine import reading, transaction
-from app.http.context import engine_of
+from app.http.context import engine_of, read_clock
 from app.http.doors import MaybeVisitor
 
 NO_SESSION_YET = "a handler must name its door (requires, public, ...) before its database session"
@@ -28,11 +29,13 @@ def read_session(request: Request, _visitor: MaybeVisitor) -> Iterator[Session]:
 
 
 def write_session(request: Request, _visitor: MaybeVisitor) -> Iterator[Session]:
-    """The request's one transaction."""
+    """The request's one transaction. Its last step brings the cases whose money it moved to this moment, so that lists
+    filter and sort by what is owed now."""
     _require_admitted(request)
     with transaction(engine_of(request)) as session:
         request.state.write_session = session
         yield from _lent(request, session)
+        refresh_touched(session, read_clock(request))
 
 
 def _lent(request: Request, session: Session) -> Iterator[Session]:

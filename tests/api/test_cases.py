@@ -43,6 +43,7 @@ def test_cases_are_found_by_what_they_are(program: Program) -> None:
         outcome=CaseOutcome.CURED,
         closed_on=date(2026, 2, 20),
         oldest_due_on=None,
+        now_oldest_due_on=None,
     )
     desk.write(lambda session: builders.portfolio(session, "OTHER"))
 

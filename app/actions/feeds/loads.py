@@ -13,6 +13,7 @@ from app.book.feeds.reading.mapping import Mapping
 from app.book.feeds.service import Progress
 from app.book.feeds.storing.report import LoadReport
 from app.book.ledger.rules import FeedKind
+from app.casework.cases.figures import refresh_touched
 from app.core.actor import Actor
 
 
@@ -32,7 +33,7 @@ def load(
     load_id: int | None = None,
 ) -> LoadReport:
     """Load a file as `app.book.feeds.service.load` says; a payment that a bank takes back is reversed with the
-    agreement it had kept and the case it had closed."""
+    agreement it had kept and the case it had closed, and lists show what is owed now."""
     return feeds.load(
         engine,
         kind,
@@ -42,6 +43,7 @@ def load(
         by=by,
         now=now,
         take_back=reverse_entry,
+        finish=refresh_touched,
         progress=progress,
         mapping=mapping,
         file_name=file_name,

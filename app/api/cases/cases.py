@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Annotated, Any
 
 import sqlalchemy as sa
@@ -37,7 +37,6 @@ from app.book.delinquency.service import edges_of, standing_on
 from app.book.ledger.models import Customer
 from app.book.ledger.queries import accounts_of
 from app.book.ledger.rules import is_worked
-from app.book.portfolios.days import last_closed
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.service import get_portfolio
 from app.casework.cases.calls import CallResult
@@ -87,7 +86,7 @@ def list_cases(
     limit: Limit = 50,
 ) -> Page[CaseShape]:
     """Cases in the order in which they were opened, so that walking the pages misses none and repeats none. Their
-    figures are of this moment; `bucket` looks at the last close of day."""
+    figures are of this moment, and `bucket` goes by them."""
     query = (
         select(CollectionsCase, Customer, Portfolio)
         .join(Customer, col(Customer.id) == CollectionsCase.customer_id)
@@ -102,7 +101,7 @@ def list_cases(
         book = get_portfolio(session, portfolio)
         query = query.where(CollectionsCase.portfolio_id == book.id)
         if bucket is not None:
-            query = query.where(_in_bucket(book, bucket, _sorted_on(session, book, now)))
+            query = query.where(_in_bucket(book, bucket, local_date(now, book.timezone)))
     elif bucket is not None:
         raise Invalid("Name the portfolio too: each has its own buckets.", "portfolio")
     rows = session.execute(query.order_by(col(CollectionsCase.id)).limit(limit + 1)).all()
@@ -122,18 +121,13 @@ def list_cases(
     )
 
 
-def _sorted_on(session: Session, portfolio: Portfolio, now: datetime) -> date:
-    """The day by whose close cases are in their buckets."""
-    return last_closed(session, portfolio) or local_date(now, portfolio.timezone)
-
-
 def _in_bucket(portfolio: Portfolio, label: str, on: date) -> sa.ColumnElement[bool]:
     """Cases whose oldest unpaid due date puts them into this bucket on a day."""
     edges = edges_of(portfolio)
     labels = bucket_labels(edges)
     if label not in labels:
         raise Invalid(f"The buckets of this portfolio are {', '.join(labels)}.", "bucket")
-    oldest = col(CollectionsCase.oldest_due_on)
+    oldest = col(CollectionsCase.now_oldest_due_on)
     n = labels.index(label)
     late_enough = oldest <= on - timedelta(days=edges[n - 1]) if n else sa.true()
     if n == len(edges):

@@ -66,6 +66,9 @@ ATTEMPTS = 4
 """At a batch: a reference that was free when it was looked up may be taken a moment later by a person's entry."""
 
 
+Finish = Callable[[Session, datetime], int]
+"""The last step of each batch's transaction: what the money it moved changes elsewhere."""
+
 Progress = Callable[[int], None]
 """Told how many rows have been read so far."""
 
@@ -80,6 +83,7 @@ def load(
     by: Actor,
     now: datetime,
     take_back: TakeBack,
+    finish: Finish = lambda _session, _now: 0,
     progress: Progress | None = None,
     mapping: mappings.Mapping | None = None,
     file_name: str | None = None,
@@ -110,7 +114,7 @@ def load(
     try:
         with on_disk(path) as file, exclusive(engine, f"portfolio-{portfolio_code}", wait=True):
             return _Load(
-                engine, kind, file, portfolio_code, load_id, mapping, name, take_back, by=by, now=now
+                engine, kind, file, portfolio_code, load_id, mapping, name, take_back, finish, by=by, now=now
             ).run(rejects_dir, progress)
     except DeskError as error:
         with transaction(engine) as session:
@@ -170,6 +174,7 @@ class _Load:
         mapping: mappings.Mapping | None,
         name: str,
         take_back: TakeBack,
+        finish: Finish,
         *,
         by: Actor,
         now: datetime,
@@ -180,6 +185,7 @@ class _Load:
         self.mapping = mapping
         self.name = name
         self.take_back = take_back
+        self.finish = finish
         self.by = by
         self.now = now
         self.load_id = load_id
@@ -340,6 +346,7 @@ class _Load:
             book.rolled_back()
             with transaction(self.engine) as session:
                 stored = self._stored(session, batch, book)
+                self.finish(session, self.now)
                 refused = batch.rejects + stored.rejects
                 counts = self._counts(batch, stored)
                 rejects.write(refused)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 import sqlalchemy as sa
@@ -178,8 +178,24 @@ def record_on_account(
     record(session, event, by=by, now=now)
 
 
+TOUCHED = "touched_accounts"
+"""Where a session keeps the accounts that its transaction touched."""
+
+
+def touch(session: Session, portfolio_id: int, account_ids: Iterable[int]) -> None:
+    """Note that this transaction moves money, or days, of these accounts."""
+    session.info.setdefault(TOUCHED, {}).setdefault(portfolio_id, set()).update(account_ids)
+
+
+def take_touched(session: Session) -> dict[int, set[int]]:
+    """Portfolio id -> accounts that this transaction touched since it was last asked."""
+    touched: dict[int, set[int]] = session.info.pop(TOUCHED, {})
+    return touched
+
+
 def mark_changed(session: Session, portfolio_id: int, earliest: Mapping[int, date]) -> None:
     """Note that these accounts have something unfolded from a date on (account id -> date)."""
+    touch(session, portfolio_id, earliest)
     table = table_of(LedgerChange)
     for batch in chunked(sorted(earliest.items()), 2000):
         rows = [{"account_id": a, "portfolio_id": portfolio_id, "earliest_on": on} for a, on in batch]

@@ -13,7 +13,8 @@ from app.core.ids import id_of
 
 class CollectionsCase(Row, table=True):
     """`past_due_minor`, `balance_minor` and `oldest_due_on` are over the customer's accounts at the last business day;
-    the day refreshes them, set-based. Past due is what is owed of it; an account that owes nothing dates nothing."""
+    the day refreshes them, set-based. The columns `now_...` are the same of this moment (`figures.py`). Past due is
+    what is owed of it; an account that owes nothing dates nothing."""
 
     __tablename__ = "collections_case"
     __table_args__ = (
@@ -29,6 +30,15 @@ class CollectionsCase(Row, table=True):
         sa.Index(
             "ix_collections_case_callback",
             "portfolio_id",
+            "callback_at",
+            sqlite_where=sa.text("callback_at IS NOT NULL"),
+            postgresql_where=sa.text("callback_at IS NOT NULL"),
+        ),
+        # The lists of one owner, and the callbacks of one owner that are due.
+        sa.Index("ix_collections_case_owner", "owner", "status"),
+        sa.Index(
+            "ix_collections_case_owner_callback",
+            "owner",
             "callback_at",
             sqlite_where=sa.text("callback_at IS NOT NULL"),
             postgresql_where=sa.text("callback_at IS NOT NULL"),
@@ -54,6 +64,11 @@ class CollectionsCase(Row, table=True):
     past_due_minor: int = Field(default=0, sa_type=sa.BigInteger)
     balance_minor: int = Field(default=0, sa_type=sa.BigInteger)
     oldest_due_on: date | None = None
+    now_past_due_minor: int = Field(
+        default=0, sa_type=sa.BigInteger, sa_column_kwargs={"server_default": "0"}
+    )
+    now_balance_minor: int = Field(default=0, sa_type=sa.BigInteger, sa_column_kwargs={"server_default": "0"})
+    now_oldest_due_on: date | None = None
     priority: int = Field(default=0)
     broken_promises: int = Field(default=0)
     callback_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -80,7 +95,17 @@ class CallTask(Row, table=True):
     """A call that an agent is to make: the strategy, or the customer, asks for it."""
 
     __tablename__ = "call_task"
-    __table_args__ = (sa.UniqueConstraint("contact_id"), sa.Index("ix_call_task_case", "case_id", "done_at"))
+    __table_args__ = (
+        sa.UniqueConstraint("contact_id"),
+        sa.Index("ix_call_task_case", "case_id", "done_at"),
+        sa.Index(
+            "ix_call_task_open",
+            "due_on",
+            "case_id",
+            sqlite_where=sa.text("done_at IS NULL"),
+            postgresql_where=sa.text("done_at IS NULL"),
+        ),
+    )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
     case_id: int = Field(foreign_key="collections_case.id", sa_type=BigId)

@@ -72,6 +72,9 @@ def open_cases(session: Session, portfolio: Portfolio, on: date, *, now: datetim
             "past_due_minor": owes.past_due,
             "balance_minor": owes.balance,
             "oldest_due_on": owes.oldest,
+            "now_past_due_minor": owes.past_due,
+            "now_balance_minor": owes.balance,
+            "now_oldest_due_on": owes.oldest,
             "priority": 0,
             "broken_promises": 0,
             "step_day": 0,
@@ -140,6 +143,9 @@ def _close(session: Session, done: Sequence[tuple[DbRow, CustomerDebt]], on: dat
             past_due_minor=0,
             oldest_due_on=None,
             balance_minor=sa.bindparam("b_balance"),
+            now_past_due_minor=0,
+            now_oldest_due_on=None,
+            now_balance_minor=sa.bindparam("b_balance"),
             next_contact_on=None,
             callback_at=None,
         )
@@ -195,7 +201,9 @@ def _refresh(session: Session, found: Sequence[tuple[DbRow, CustomerDebt]], on: 
             bool(row.call_task),
         )
         points = priority(facts, typical_minor=typical)
-        if moved or points != row.priority or row.balance_minor != owes.balance:
+        shown = (row.now_past_due_minor, row.now_balance_minor, row.now_oldest_due_on)
+        is_shown = shown == (owes.past_due, owes.balance, owes.oldest)
+        if moved or points != row.priority or row.balance_minor != owes.balance or not is_shown:
             changes.append(
                 {
                     "b_id": row.id,
@@ -214,6 +222,9 @@ def _refresh(session: Session, found: Sequence[tuple[DbRow, CustomerDebt]], on: 
                 past_due_minor=sa.bindparam("b_past_due"),
                 balance_minor=sa.bindparam("b_balance"),
                 oldest_due_on=sa.bindparam("b_oldest"),
+                now_past_due_minor=sa.bindparam("b_past_due"),
+                now_balance_minor=sa.bindparam("b_balance"),
+                now_oldest_due_on=sa.bindparam("b_oldest"),
                 priority=sa.bindparam("b_priority"),
                 next_contact_on=sa.bindparam("b_next"),
             )

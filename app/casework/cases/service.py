@@ -125,6 +125,8 @@ def reopen_case(
         case.occurrence += 1
     case.status, case.outcome, case.closed_on = CaseStatus.OPEN, None, None
     case.past_due_minor, case.balance_minor, case.oldest_due_on = owes.past_due, owes.balance, owes.oldest
+    case.now_past_due_minor, case.now_balance_minor = owes.past_due, owes.balance
+    case.now_oldest_due_on = owes.oldest
     case.next_contact_on = on
     session.flush()
     reopened = CaseOpened if is_new else CaseReopened

@@ -88,10 +88,11 @@ def in_bucket(books: Sequence[PortfolioToday], label: str) -> Condition:
         if label not in labels[1:]:
             return sa.false()
         n = labels.index(label) - 1
-        newest = case.c.oldest_due_on <= book.on - timedelta(days=book.edges[n])
+        oldest = case.c.now_oldest_due_on
+        newest = oldest <= book.today - timedelta(days=book.edges[n])
         if n + 1 == len(book.edges):
             return newest
-        return sa.and_(newest, case.c.oldest_due_on > book.on - timedelta(days=book.edges[n + 1]))
+        return sa.and_(newest, oldest > book.today - timedelta(days=book.edges[n + 1]))
 
     return in_any(books, within)
 
@@ -170,8 +171,8 @@ def _orders(sort: str, descending: bool, now: datetime) -> list[Order]:
         return [(called_for, not descending), (case.c.priority, descending), (case.c.id, False)]
     if sort == "days":
         # More days past due is an earlier date.
-        return [(sa.func.coalesce(case.c.oldest_due_on, date.max), not descending), (case.c.id, False)]
-    expression = {"name": customer.c.full_name, "past_due": case.c.past_due_minor, "owner": case.c.owner}
+        return [(sa.func.coalesce(case.c.now_oldest_due_on, date.max), not descending), (case.c.id, False)]
+    expression = {"name": customer.c.full_name, "past_due": case.c.now_past_due_minor, "owner": case.c.owner}
     if sort not in expression:
         return [(case.c.id, descending)]
     return [(expression[sort], descending), (case.c.id, False)]

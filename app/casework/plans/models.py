@@ -15,6 +15,7 @@ class Plan(Row, table=True):
     __table_args__ = (
         sa.Index("ix_plan_case", "case_id"),
         sa.Index("ix_plan_assess", "portfolio_id", "status", "assess_on"),
+        sa.Index("ix_plan_ended", "portfolio_id", "status", "ended_on"),
         sa.Index(
             "uq_plan_live",
             "case_id",

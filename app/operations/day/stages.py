@@ -29,6 +29,7 @@ from app.book.ledger.ends.recoveries import recovered_accounts, reinstate_recove
 from app.book.ledger.positions import reconcile_positions
 from app.book.portfolios.models import Portfolio
 from app.book.portfolios.rules import DelinquencySource
+from app.casework.cases.figures import refresh_tomorrow
 from app.casework.cases.models import CollectionsCase
 from app.casework.cases.nightly import (
     assign_cases,
@@ -160,6 +161,7 @@ def work_cases(day: Day) -> Counts:
         keep_open = cases_with_live_plan(session, portfolio_id)
         keep_open += cases_with_settlement_offer(session, portfolio_id)
         closed = review_cases(session, day.portfolio, day.on, keep_open=keep_open, now=day.now)
+        refresh_tomorrow(session, day.portfolio, day.on)
         expired = expire_offers(session, day.portfolio, day.on, now=day.now)
         drop_tasks(session, id_of(day.portfolio), now=day.now)
         assigned = assign_cases(session, day.portfolio, agent_names(session), now=day.now)

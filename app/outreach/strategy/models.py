@@ -109,6 +109,13 @@ class StrategyTask(CaseStepColumns, table=True):
     __table_args__ = (
         *once_a_step("strategy_task"),
         sa.Index("ix_strategy_task_case", "case_id", "done_at"),
+        sa.Index(
+            "ix_strategy_task_open",
+            "due_on",
+            "case_id",
+            sqlite_where=sa.text("done_at IS NULL"),
+            postgresql_where=sa.text("done_at IS NULL"),
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)

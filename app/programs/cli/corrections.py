@@ -96,6 +96,7 @@ def _decide_reports(
 ) -> None:
     from app.actions.accounts.reported import decide_report, get_report, waiting_reports
     from app.book.portfolios.service import get_portfolio
+    from app.casework.cases.figures import refresh_touched
 
     if every == bool(ids) or (every and not portfolio_code):
         raise typer.BadParameter("name the changes by number, or give --all with --portfolio")
@@ -111,6 +112,7 @@ def _decide_reports(
             with transaction(engine) as session:
                 change = get_report(session, number)
                 decide_report(session, change, accept=accept, reason=reason, by=BY, now=now)
+                refresh_touched(session, now)
             decided.append(number)
         except DeskError as error:
             refused[number] = str(error)
@@ -180,14 +182,15 @@ def _correct(reference: str, code: str, reason: str, right: Any, as_json: bool) 
     from app.book.charges.statements import replace_statement
     from app.book.ledger.corrections.statements import figures_of, find_statement
     from app.book.portfolios.service import get_portfolio
+    from app.casework.cases.figures import refresh_touched
 
     with transaction(migrated_engine()) as session:
         portfolio = get_portfolio(session, code)
         statement = find_statement(session, portfolio, reference)
         figures = right(portfolio, figures_of(statement))
-        made = replace_statement(
-            session, statement, figures, reason, by=BY, role=Role.MANAGER, now=read_clock()
-        )
+        now = read_clock()
+        made = replace_statement(session, statement, figures, reason, by=BY, role=Role.MANAGER, now=now)
+        refresh_touched(session, now)
         data = {
             "portfolio": code,
             "statement": reference,

@@ -13,6 +13,7 @@ from app.book.feeds.storing.kinds import DATED
 from app.book.feeds.storing.tables import SLICE, among_texts, as_sqlite, copy_rows, fetch, polars_type
 from app.book.ledger.models import Account, LedgerChange, ReplacedStatement
 from app.book.ledger.rules import AccountStatus, FeedKind
+from app.book.ledger.service import touch
 from app.book.portfolios.days import first_open_day
 from app.book.portfolios.models import Portfolio
 from app.core.clock import local_date
@@ -110,6 +111,7 @@ class KnownRows:
     def mark(self, session: Session, changed: pl.DataFrame) -> None:
         """Note from which date on accounts have something unfolded: `account_id`, `earliest_on`, in any number."""
         first = changed.group_by("account_id").agg(pl.col("earliest_on").min())
+        touch(session, self.portfolio_id, first["account_id"].to_list())
         known = first.join(self._marks, on="account_id", how="left", suffix="_known")
         is_sooner = pl.col("earliest_on_known").is_null() | (
             pl.col("earliest_on") < pl.col("earliest_on_known")
