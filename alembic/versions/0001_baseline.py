@@ -943,6 +943,99 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("customer_id", "field", name=op.f("pk_contact_correction")),
     )
     op.create_table(
+        "contact_point",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("customer_id", BigId, nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "phone",
+                "email",
+                "address",
+                name="pointkind",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "type",
+            sa.Enum(
+                "mobile",
+                "home",
+                "work",
+                "other",
+                name="pointtype",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("value", sa.String(length=600), nullable=False),
+        sa.Column("address_line1", sa.String(length=200), nullable=False),
+        sa.Column("address_line2", sa.String(length=200), nullable=False),
+        sa.Column("city", sa.String(length=100), nullable=False),
+        sa.Column("region", sa.String(length=60), nullable=False),
+        sa.Column("postcode", sa.String(length=20), nullable=False),
+        sa.Column("country", sa.String(length=2), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "usable",
+                "bad",
+                "unconfirmed",
+                name="pointstate",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("state_by", sa.String(length=120), nullable=False),
+        sa.Column("fed_state", sa.String(length=40), nullable=False),
+        sa.Column("employer", sa.Boolean(), nullable=False),
+        sa.Column(
+            "source",
+            sa.Enum(
+                "customer",
+                "creditor",
+                "third_party",
+                "public_record",
+                "tracing",
+                "other",
+                name="pointsource",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("note", sa.String(length=120), nullable=False),
+        sa.Column("noted_on", sa.Date(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.Column("by", sa.String(length=120), nullable=False),
+        sa.Column("ended_at", UtcDateTime(), nullable=True),
+        sa.Column("ended_by", sa.String(length=120), nullable=False),
+        sa.Column("end_reason", sa.String(length=200), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["customer_id"], ["customer.id"], name=op.f("fk_contact_point_customer_id_customer")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_contact_point")),
+    )
+    with op.batch_alter_table("contact_point", schema=None) as batch_op:
+        batch_op.create_index("ix_contact_point_customer", ["customer_id"], unique=False)
+        batch_op.create_index("ix_contact_point_value", ["value"], unique=False)
+        batch_op.create_index(
+            "ux_contact_point",
+            ["customer_id", "kind", "value"],
+            unique=True,
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        )
+
+    op.create_table(
         "contact_preference",
         sa.Column("id", BigId, nullable=False),
         sa.Column("customer_id", BigId, nullable=False),
@@ -2409,6 +2502,16 @@ def downgrade() -> None:
         batch_op.drop_index("ix_contact_preference_customer")
 
     op.drop_table("contact_preference")
+    with op.batch_alter_table("contact_point", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ux_contact_point",
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        )
+        batch_op.drop_index("ix_contact_point_value")
+        batch_op.drop_index("ix_contact_point_customer")
+
+    op.drop_table("contact_point")
     op.drop_table("contact_correction")
     op.drop_table("consent")
     with op.batch_alter_table("collections_case", schema=None) as batch_op:

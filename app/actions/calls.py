@@ -11,6 +11,10 @@ from sqlmodel import Session, col, select
 from app.actions.agreements import promise
 from app.actions.holds import PlacedHold, place_hold
 from app.actions.preferences import replace_links
+from app.book.customers.contact_points import set_state_of
+from app.book.customers.people import read_telephone
+from app.book.customers.queries import phones_of
+from app.book.customers.rules import PointState
 from app.book.ledger.models import Customer
 from app.book.portfolios.models import Portfolio
 from app.casework.cases.calls import (
@@ -74,6 +78,8 @@ class CallReport:
     callback_at: datetime | None = None
     amount_minor: int = 0
     due_on: date | None = None
+    number: str = ""
+    """The number that was called, as typed; '' = the main one."""
 
 
 @dataclass(slots=True)
@@ -106,11 +112,12 @@ def log_call(
     _require_fitting(call)
     if call.callback_at is not None:
         check_callback(session, portfolio, customer, call.callback_at, now=now)
-    record_call(session, case, call.result, call.note, by=by, now=now)
+    number = called_number(session, customer, call.number)
+    record_call(session, case, call.result, call.note, number=number, by=by, now=now)
     effects = CallEffects()
     if call.result in BAD_NUMBER:
-        _rest_number(session, case, customer, call.result, by=by, now=now)
-        effects.number_rests = bool(customer.mobile)
+        _rest_number(session, case, customer, number, call.result, by=by, now=now)
+        effects.number_rests = bool(number)
     if call.result in CALL_HOLDS:
         effects.placed = _hold(session, portfolio, case, call, letters, by=by, now=now)
     if call.callback_at is not None:
@@ -121,6 +128,16 @@ def log_call(
     if call.result in UNREACHED and call.callback_at is None:
         _try_again(session, portfolio, case, customer, call.result, effects, now=now)
     return effects
+
+
+def called_number(session: Session, customer: Customer, typed: str) -> str:
+    """The customer's number that was called, as it is kept; '' = none is on file. Invalid for another's number."""
+    if not typed.strip():
+        return customer.mobile
+    number = read_telephone(typed.strip(), customer.country).value
+    if number not in [point.value for point in phones_of(session, id_of(customer))]:
+        raise Invalid("This number is not on file. Add it under Contact data first.", "number")
+    return number or ""
 
 
 def _require_whole(session: Session, case: CollectionsCase, call: CallReport) -> None:
@@ -173,6 +190,7 @@ def _rest_number(
     session: Session,
     case: CollectionsCase,
     customer: Customer,
+    number: str,
     result: CallResult,
     *,
     by: Actor,
@@ -180,7 +198,11 @@ def _rest_number(
 ) -> None:
     """Use the number on no channel until a person confirms it."""
     source = f"waits for a person: call, {RESTS[result]}"
-    rest_address(session, customer, customer.mobile, source=source, case_id=case.id, by=by, now=now)
+    rest_address(session, customer, number, source=source, case_id=case.id, by=by, now=now)
+    if result is not CallResult.THIRD_PARTY:
+        set_state_of(
+            session, customer, number, PointState.BAD, RESTS[result], case_id=case.id, by=by, now=now
+        )
     if result is CallResult.WRONG_NUMBER:
         replace_links(session, customer, by=by, now=now)  # links in earlier SMS are with another person
 

@@ -131,6 +131,18 @@ CONTACT_LABELS: Labels = {
     "email": "E-mail",
 }
 """The contact data of a customer."""
+POINT_LABELS: Labels = {"phone": "Phone", "email": "E-mail", "address": "Address"}
+POINT_TYPE_LABELS: Labels = {"mobile": "Mobile", "home": "Home", "work": "Work", "other": "Other"}
+POINT_STATE_LABELS: Labels = {"usable": "Usable", "bad": "Bad", "unconfirmed": "Not confirmed"}
+POINT_SOURCE_LABELS: Labels = {
+    "customer": "from the customer",
+    "creditor": "from the creditor",
+    "third_party": "from another person",
+    "public_record": "from a public record",
+    "tracing": "from tracing",
+    "other": "from another source",
+}
+"""Contact points: their kinds, types, states and sources."""
 ACCOUNT_LABELS: Labels = {
     "card_last4": "Card",
     "product": "Product",

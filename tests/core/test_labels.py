@@ -5,6 +5,7 @@ from enum import StrEnum
 import pytest
 
 from app.book.customers.people import CONTACT_LIMITS
+from app.book.customers.rules import PointKind, PointSource, PointState, PointType
 from app.book.ledger.rules import EntryKind
 from app.casework.cases.calls import CallResult
 from app.casework.documents.rules import DocumentKind
@@ -27,6 +28,10 @@ from app.policy.facts import Suppression
         (EntryKind, labels.ENTRY_LABELS),
         (PlanKind, labels.PLAN_LABELS),
         (DocumentKind, labels.DOCUMENT_LABELS),
+        (PointKind, labels.POINT_LABELS),
+        (PointType, labels.POINT_TYPE_LABELS),
+        (PointState, labels.POINT_STATE_LABELS),
+        (PointSource, labels.POINT_SOURCE_LABELS),
     ],
 )
 def test_each_member_has_a_label(kinds: type[StrEnum], words: labels.Labels) -> None:

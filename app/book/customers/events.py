@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.core.labels import CONTACT_LABELS
+from app.book.customers.rules import PointKind, PointSource, PointState, PointType, on_one_line
+from app.core.labels import CONTACT_LABELS, POINT_LABELS, POINT_SOURCE_LABELS, POINT_TYPE_LABELS
 from app.core.timeline.payload import Payload
-from app.core.timeline.presenting import Reader, TimelineEntry, TimelineFilter
+from app.core.timeline.presenting import Reader, TimelineEntry, TimelineFilter, Tone
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class CustomerChanged(Payload):
 
 @dataclass(frozen=True, slots=True)
 class LanguageChanged(Payload):
+    """The customer's own choice: files leave it alone from then on."""
+
     KIND = "customer.language_changed"
     FILTERS = (TimelineFilter.HOLDS,)
 
@@ -51,3 +54,75 @@ class LinksReplaced(Payload):
 
     def present(self, reader: Reader) -> TimelineEntry:
         return TimelineEntry("Links in earlier messages only stop messages now", "", "info")
+
+
+@dataclass(frozen=True, slots=True)
+class ContactPointAdded(Payload):
+    KIND = "customer.contact_point_added"
+    FILTERS = (TimelineFilter.HOLDS,)
+
+    point_id: int
+    kind: PointKind
+    type: PointType
+    value: str
+    source: PointSource
+    note: str
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        title = f"{POINT_LABELS[self.kind]} added"
+        said = [
+            f"{on_one_line(self.value)} ({POINT_TYPE_LABELS[self.type].lower()})",
+            POINT_SOURCE_LABELS[self.source],
+        ]
+        return TimelineEntry(title, "; ".join(filter(None, [*said, self.note])), "info")
+
+
+@dataclass(frozen=True, slots=True)
+class ContactPointChanged(Payload):
+    """What is known of a number or address, before and after: state, type, work, source, main."""
+
+    KIND = "customer.contact_point_changed"
+    FILTERS = (TimelineFilter.HOLDS,)
+
+    point_id: int
+    kind: PointKind
+    value: str
+    from_: Mapping[str, str]
+    to: Mapping[str, str]
+    reason: str
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        state = self.to.get("state")
+        title = f"{POINT_LABELS[self.kind]} changed"
+        if state:
+            title = f"{POINT_LABELS[self.kind]} {POINT_STATE_TITLES[state]}"
+        changes = [
+            f"{name}: {self.from_[name]} → {text}" for name, text in self.to.items() if name != "state"
+        ]
+        tone: Tone = "bad" if state == PointState.BAD else "info"
+        return TimelineEntry(
+            title, "; ".join([on_one_line(self.value), *changes, *filter(None, [self.reason])]), tone
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ContactPointEnded(Payload):
+    KIND = "customer.contact_point_ended"
+    FILTERS = (TimelineFilter.HOLDS,)
+
+    point_id: int
+    kind: PointKind
+    value: str
+    reason: str
+
+    def present(self, reader: Reader) -> TimelineEntry:
+        return TimelineEntry(
+            f"{POINT_LABELS[self.kind]} removed", f"{on_one_line(self.value)}; {self.reason}", "info"
+        )
+
+
+POINT_STATE_TITLES: Mapping[str, str] = {
+    PointState.USABLE: "confirmed",
+    PointState.BAD: "marked bad",
+    PointState.UNCONFIRMED: "marked unconfirmed",
+}

@@ -14,6 +14,8 @@ from sqlmodel import Session
 
 from app.book.customers.events import CustomerChanged
 from app.book.customers.people import CONTACT_LIMITS, checked_contact
+from app.book.customers.point_rows import keep_points
+from app.book.customers.queries import columns_of
 from app.book.ledger.models import ContactCorrection, Customer
 from app.core.actor import Actor
 from app.core.text import LONGEST_REASON, clean_text
@@ -28,13 +30,15 @@ def change_contact(
     changes: Mapping[str, str],
     reason: str,
     *,
+    old_stays: bool = False,
     case_id: int | None = None,
     by: Actor,
     now: datetime,
 ) -> dict[str, str]:
     """Change some of CONTACT; returns the changes in the form that is stored. Invalid names the wrong field.
 
-    `reason` says how we know ("told on the phone"). Messages that wait for the old address are withheld when their
+    `reason` says how we know ("told on the phone"). The number or address before stays on file as a contact point:
+    ended, or still in use where `old_stays`. Messages that wait for the old address are withheld when their
     turn comes: the event is on the customer's stream, which delivery looks at last.
     """
     empty = f"Say how we know, in at most {LONGEST_REASON} characters."
@@ -47,9 +51,11 @@ def change_contact(
     changed = checked_contact(before, changes)
     if not changed:
         return {}
+    points_before = columns_of(customer)
     for name, value in changed.items():
         setattr(customer, name, value)
         _remember(session, who, name, before[name], value, by=by, now=now)
+    keep_points(session, customer, points_before, reason, old_stays=old_stays, by=by, now=now)
     told = CustomerChanged({name: before[name] for name in changed}, changed, reason)
     record(session, about_customer(who, told, case_id=case_id), by=by, now=now)
     return changed

@@ -59,13 +59,20 @@ def set_callback(
 
 
 def record_call(
-    session: Session, case: CollectionsCase, result: CallResult, note: str, *, by: Actor, now: datetime
+    session: Session,
+    case: CollectionsCase,
+    result: CallResult,
+    note: str,
+    *,
+    number: str = "",
+    by: Actor,
+    now: datetime,
 ) -> None:
-    """Record a call that was made; it counts toward caps from this moment. Call tasks, and a callback that was due, are
-    done with it, unless the call reached no person."""
+    """Record a call that was made, to the main number where none is named; it counts toward caps from this moment.
+    Call tasks, and a callback that was due, are done with it, unless the call reached no person."""
     note = clean_text(note, "note", required=False)
     customer = session.get_one(Customer, case.customer_id)
-    call = CallLogged(result, note, customer.mobile)
+    call = CallLogged(result, note, number or customer.mobile)
     record(session, about_case(case, call, channel=Channel.CALL), by=by, now=now)
     if result in UNREACHED:
         return

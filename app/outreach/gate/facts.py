@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import reduce
 from operator import or_
@@ -12,7 +13,9 @@ import sqlalchemy as sa
 from pydantic_core import from_json
 from sqlmodel import Session
 
+from app.book.customers.models import ContactPoint
 from app.book.customers.postal import postal_lines
+from app.book.customers.rules import PointState
 from app.book.delinquency.models import AccountState
 from app.book.delinquency.queries import owed_minor
 from app.book.ledger.models import Account, Customer, Entry
@@ -100,6 +103,12 @@ def address_of(customer: Person, channel: Channel) -> str:
     return "\n".join([*lines, customer.country])
 
 
+def facts_at(facts: Facts, customer: Person, number: str) -> Facts:
+    """The facts for a call to another of the customer's numbers: it may be in a further time zone."""
+    zones = zones_for(customer.country, customer.region, customer.postcode, number, customer.timezone, "")
+    return replace(facts, timezones=tuple(dict.fromkeys([*facts.timezones, *zones])))
+
+
 def gather_facts(
     session: Session,
     customers: Sequence[Person],
@@ -145,7 +154,7 @@ def gather_facts(
             suppressed_since=suppressed.get(i, {}),
             holds=tuple(holds.get(i, ())),
             history=tuple(sorted(past, key=lambda contact: contact.at)),
-            preferences=tuple(_preference(row, zones[i]) for row in preferred.get(i, ())),
+            preferences=tuple(dict.fromkeys(_preference(row, zones[i]) for row in preferred.get(i, ()))),
             notices=tuple(notices.get(i, ())),
             due_since=limitation.get(i, (None, None))[0],
             paid_or_due_since=limitation.get(i, (None, None))[1],
@@ -185,16 +194,49 @@ def _suppressed(session: Session, ids: Sequence[int]) -> dict[int, dict[Channel,
 
 
 def _preferences(session: Session, ids: Sequence[int]) -> tuple[dict[int, str], dict[int, list[Any]]]:
-    """The zone each customer told, and their other preferences."""
-    table = table_of(ContactPreference)
+    """The zone each customer told, and their other preferences, in one statement with their contact points that are bad
+    or the employer's, whether a person or a file said so."""
+    table, point = table_of(ContactPreference), table_of(ContactPoint)
+    places = {
+        "kind": sa.case(
+            (point.c.state == PointState.BAD, PreferenceKind.PLACE.value),
+            else_=PreferenceKind.WORKPLACE.value,
+        ),
+        "address": point.c.value,
+        "start_minute": sa.literal(0),
+        "end_minute": sa.literal(1440),
+        "customer_id": point.c.customer_id,
+        "id": point.c.id,
+    }
+    empty = {"weekdays": sa.literal(""), "timezone": sa.literal("")}
+    names = (
+        "customer_id",
+        "kind",
+        "channel",
+        "weekdays",
+        "start_minute",
+        "end_minute",
+        "address",
+        "timezone",
+        "until",
+    )
+    closed = sa.or_(point.c.state == PointState.BAD, point.c.employer)
     told: dict[int, str] = {}
     rows: dict[int, list[Any]] = {}
-    found = _of_customers(session, tuple(table.c), ids, table.c.ended_at.is_(None))
-    for row in sorted(found, key=lambda row: row.id):
-        if row.kind is PreferenceKind.TIMEZONE:
-            told[row.customer_id] = row.timezone
-        else:
-            rows.setdefault(row.customer_id, []).append(row)
+    for some in chunked(ids, CHUNK):
+        query = sa.union_all(
+            sa.select(sa.literal(0).label("part"), table.c.id, *[table.c[name] for name in names]).where(
+                among(session, table.c.customer_id, some), table.c.ended_at.is_(None)
+            ),
+            sa.select(
+                sa.literal(1), places["id"], *[places.get(name, empty.get(name, sa.null())) for name in names]
+            ).where(among(session, point.c.customer_id, some), point.c.ended_at.is_(None), closed),
+        )
+        for row in sorted(session.connection().execute(query), key=lambda row: (row.part, row.id)):
+            if row.kind is PreferenceKind.TIMEZONE:
+                told[row.customer_id] = row.timezone
+            else:
+                rows.setdefault(row.customer_id, []).append(row)
     return told, rows
 
 

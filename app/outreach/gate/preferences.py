@@ -7,6 +7,8 @@ from datetime import date, datetime
 
 from sqlmodel import Session, col, select
 
+from app.book.customers.contact_points import set_state_of
+from app.book.customers.rules import PointState
 from app.book.ledger.models import Customer
 from app.core.actor import Actor
 from app.core.card_numbers import holds_card_number
@@ -166,3 +168,7 @@ def end_preference(
     ended = PreferenceEnded(id_of(row), row.kind, reason)
     event = about_customer(row.customer_id, ended, case_id=case_id, channel=row.channel)
     record(session, event, by=by, now=now)
+    if row.kind is PreferenceKind.PLACE and row.channel is None:  # a number that rested: it may be used again
+        customer = session.get_one(Customer, row.customer_id)
+        usable, why = PointState.USABLE, reason or "the number is used again"
+        set_state_of(session, customer, row.address, usable, why, case_id=case_id, by=by, now=now)
