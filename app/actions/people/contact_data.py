@@ -16,6 +16,7 @@ from app.actions.preferences import replace_links
 from app.book.customers import contact_points as points
 from app.book.customers.contact_points import NewPoint
 from app.book.customers.models import ContactPoint
+from app.book.customers.point_rows import named_row
 from app.book.customers.rules import PointKind, PointState, PointType
 from app.book.ledger.models import Customer
 from app.core.actor import Actor
@@ -55,7 +56,7 @@ def correct_point(
     now: datetime,
 ) -> ContactPoint:
     """Another value, type or employer flag; the value before stays in the history. Returns the row that stands."""
-    row = points.named_row(session, customer, key, by=by, now=now)
+    row = named_row(session, customer, key, by=by, now=now)
     return points.change_point(
         session,
         customer,
@@ -82,7 +83,7 @@ def mark_bad(
 ) -> ContactPoint:
     """Close a number or address on every channel until a person confirms it; links that were sent there only stop
     messages from now on. Conflict where it is bad already."""
-    row = points.named_row(session, customer, key, by=by, now=now)
+    row = named_row(session, customer, key, by=by, now=now)
     if row.state is PointState.BAD:
         raise Conflict(f"{row.value} is marked bad already.")
     points.change_point(
@@ -105,7 +106,7 @@ def confirm_point(
     now: datetime,
 ) -> ContactPoint:
     """The number or address is the customer's: it may be used again, where the rules and their own wishes permit."""
-    row = points.named_row(session, customer, key, by=by, now=now)
+    row = named_row(session, customer, key, by=by, now=now)
     points.change_point(
         session,
         customer,
@@ -136,7 +137,7 @@ def make_main(
     now: datetime,
 ) -> ContactPoint:
     """Let letters, messages and calls use this one of its kind."""
-    row = points.named_row(session, customer, key, by=by, now=now)
+    row = named_row(session, customer, key, by=by, now=now)
     points.make_main(session, customer, row, reason, case_id=case_id, by=by, now=now)
     return row
 
@@ -152,7 +153,7 @@ def remove_point(
     now: datetime,
 ) -> ContactPoint:
     """Remove a number or address from use; it stays in the history."""
-    row = points.named_row(session, customer, key, by=by, now=now)
+    row = named_row(session, customer, key, by=by, now=now)
     points.end_point(session, customer, row, reason, case_id=case_id, by=by, now=now)
     return row
 
