@@ -1806,6 +1806,7 @@ def upgrade() -> None:
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("done_at", UtcDateTime(), nullable=True),
         sa.Column("done_by", sa.String(length=120), nullable=False),
+        sa.Column("for_username", sa.String(length=64), server_default="", nullable=False),
         sa.ForeignKeyConstraint(
             ["case_id"], ["collections_case.id"], name=op.f("fk_strategy_task_case_id_collections_case")
         ),
@@ -1823,6 +1824,13 @@ def upgrade() -> None:
             unique=False,
             sqlite_where=sa.text("done_at IS NULL"),
             postgresql_where=sa.text("done_at IS NULL"),
+        )
+        batch_op.create_index(
+            "ix_strategy_task_person",
+            ["for_username"],
+            unique=False,
+            sqlite_where=sa.text("done_at IS NULL AND for_username <> ''"),
+            postgresql_where=sa.text("done_at IS NULL AND for_username <> ''"),
         )
         batch_op.create_index(
             "uq_strategy_task_step",
@@ -2362,10 +2370,12 @@ def upgrade() -> None:
         batch_op.create_index("ix_waiver_account", ["account_id"], unique=False)
         batch_op.create_index("ix_waiver_entry", ["entry_id"], unique=False)
         batch_op.create_index("ix_waiver_open", ["portfolio_id", "status"], unique=False)
+    _create_tables_of_two_people()
     forbid_changes()
 
 
 def downgrade() -> None:
+    _drop_tables_of_two_people()
     with op.batch_alter_table("waiver", schema=None) as batch_op:
         batch_op.drop_index("ix_waiver_open")
         batch_op.drop_index("ix_waiver_entry")
@@ -2645,3 +2655,112 @@ def downgrade() -> None:
     op.drop_table("alert")
     if op.get_bind().dialect.name == "postgresql":
         op.execute("DROP FUNCTION refuse_change()")
+
+
+def _create_tables_of_two_people() -> None:
+    """Requests and their answers, who has a case open, and drafts of forms."""
+    op.create_table(
+        "form_draft",
+        sa.Column("username", sa.String(length=64), nullable=False),
+        sa.Column("form", sa.String(length=60), nullable=False),
+        sa.Column("subject", sa.String(length=60), nullable=False),
+        sa.Column("fields", sa.Text(), nullable=False),
+        sa.Column("saved_at", UtcDateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("username", "form", "subject", name=op.f("pk_form_draft")),
+    )
+    with op.batch_alter_table("form_draft", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_form_draft_saved_at"), ["saved_at"], unique=False)
+
+    op.create_table(
+        "case_view",
+        sa.Column("case_id", BigId, nullable=False),
+        sa.Column("username", sa.String(length=64), nullable=False),
+        sa.Column("seen_at", UtcDateTime(), nullable=False),
+        sa.Column("calling_since", UtcDateTime(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["case_id"], ["collections_case.id"], name=op.f("fk_case_view_case_id_collections_case")
+        ),
+        sa.PrimaryKeyConstraint("case_id", "username", name=op.f("pk_case_view")),
+    )
+    with op.batch_alter_table("case_view", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_case_view_seen_at"), ["seen_at"], unique=False)
+
+    op.create_table(
+        "approval_request",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("portfolio_id", BigId, nullable=False),
+        sa.Column("case_id", BigId, nullable=False),
+        sa.Column("customer_id", BigId, nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "settlement",
+                "plan",
+                "hand_over",
+                name="approvalkind",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "status",
+            sa.Enum(
+                "requested",
+                "approved",
+                "declined",
+                "withdrawn",
+                name="approvalstatus",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=True),
+        sa.Column("down_payment_minor", sa.BigInteger(), nullable=False),
+        sa.Column("months", sa.Integer(), nullable=False),
+        sa.Column("to_username", sa.String(length=64), nullable=False),
+        sa.Column("owed_minor", sa.BigInteger(), nullable=False),
+        sa.Column("past_due_minor", sa.BigInteger(), nullable=False),
+        sa.Column("days_past_due", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.String(length=500), nullable=False),
+        sa.Column("asked_by", sa.String(length=120), nullable=False),
+        sa.Column("asked_at", UtcDateTime(), nullable=False),
+        sa.Column("decided_by", sa.String(length=120), nullable=False),
+        sa.Column("decided_at", UtcDateTime(), nullable=True),
+        sa.Column("note", sa.String(length=300), nullable=False),
+        sa.Column("plan_id", BigId, nullable=True),
+        sa.CheckConstraint(
+            "status <> 'approved' OR decided_by <> asked_by", name=op.f("ck_approval_request_two_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["case_id"], ["collections_case.id"], name=op.f("fk_approval_request_case_id_collections_case")
+        ),
+        sa.ForeignKeyConstraint(
+            ["customer_id"], ["customer.id"], name=op.f("fk_approval_request_customer_id_customer")
+        ),
+        sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name=op.f("fk_approval_request_plan_id_plan")),
+        sa.ForeignKeyConstraint(
+            ["portfolio_id"], ["portfolio.id"], name=op.f("fk_approval_request_portfolio_id_portfolio")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_approval_request")),
+    )
+    with op.batch_alter_table("approval_request", schema=None) as batch_op:
+        batch_op.create_index("ix_approval_request_asker", ["asked_by", "asked_at"], unique=False)
+        batch_op.create_index("ix_approval_request_status", ["portfolio_id", "status"], unique=False)
+        batch_op.create_index(
+            "uq_approval_request_waiting",
+            ["case_id", "kind"],
+            unique=True,
+            sqlite_where=sa.text("status = 'requested'"),
+            postgresql_where=sa.text("status = 'requested'"),
+        )
+
+
+def _drop_tables_of_two_people() -> None:
+    op.drop_table("approval_request")
+    op.drop_table("case_view")
+    op.drop_table("form_draft")

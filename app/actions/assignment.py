@@ -14,7 +14,7 @@ from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.staff.models import User
 from app.core.staff.rules import CASEWORK, MANAGEMENT, Role
 from app.outreach.strategy.models import StrategyTask
-from app.outreach.strategy.service import finish_task
+from app.outreach.strategy.tasks import finish_task
 
 
 def assign_case(

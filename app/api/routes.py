@@ -8,6 +8,7 @@ from app.api import legal, me, replies
 from app.api.accounts import accounts, aging, customers, unmatched
 from app.api.accounts import corrections as corrections_api
 from app.api.accounts import statements as statements_api
+from app.api.approvals import approvals
 from app.api.cases import agreements, cases, contacts, decisions, documents, messages, work
 from app.api.cases import preferences as preferences_api
 from app.api.managers import experiments, kpis, portfolios, sending
@@ -24,6 +25,7 @@ API: tuple[APIRouter, ...] = (
     kpis.router,
     cases.router,
     agreements.router,
+    approvals.router,
     work.router,
     messages.router,
     replies.router,

@@ -11,6 +11,8 @@ from app.book.feeds.models import UnmatchedPayment
 from app.book.ledger.models import ReportedChange, Waiver
 from app.book.ledger.rules import ReportedStatus, UnmatchedStatus, WaiverStatus
 from app.book.portfolios.models import Portfolio
+from app.casework.approvals.models import ApprovalRequest
+from app.casework.approvals.rules import ApprovalStatus
 from app.core.database.engine import table_of
 from app.core.staff.rules import (
     ADMINISTRATION,
@@ -40,7 +42,7 @@ NAV = (
     NavItem("/accounts", marked("Accounts"), "card", CASE_READING),
     NavItem("/replies", marked("Replies"), "message", CASEWORK),
     NavItem("/unmatched", marked("Unmatched"), "inbox", CASEWORK),
-    NavItem("/waivers", marked("Waivers"), "check", MANAGEMENT),
+    NavItem("/approvals", marked("Approvals"), "check", CASEWORK),
     NavItem("/reported-changes", marked("Reported changes"), "inbox", MANAGEMENT),
     NavItem("/legal", marked("Legal"), "scale", (*LEGAL_WORK, *MANAGEMENT)),
     NavItem("/dashboard", marked("Dashboard"), "chart", MANAGEMENT),
@@ -74,7 +76,10 @@ def waiting_counts(session: Session, role: Role) -> dict[str, int]:
         counts["/unmatched"] = _waiting(UnmatchedPayment, UnmatchedStatus.WAITING)
     if role in MANAGEMENT:
         counts["/reported-changes"] = _waiting(ReportedChange, ReportedStatus.WAITING)
-        counts["/waivers"] = _waiting(Waiver, WaiverStatus.REQUESTED)
+        requests = _waiting(ApprovalRequest, ApprovalStatus.REQUESTED).scalar_subquery()
+        counts["/approvals"] = sa.select(
+            requests + _waiting(Waiver, WaiverStatus.REQUESTED).scalar_subquery()
+        )
         notice = table_of(MailNotice)
         counts["/suppressed"] = sa.select(sa.func.count()).where(notice.c.decided_at.is_(None))
     if role in SWITCHING:
@@ -87,7 +92,7 @@ def waiting_counts(session: Session, role: Role) -> dict[str, int]:
 
 
 def _waiting(
-    model: type[UnmatchedPayment] | type[Waiver] | type[ReportedChange], status: str
+    model: type[UnmatchedPayment] | type[Waiver] | type[ReportedChange] | type[ApprovalRequest], status: str
 ) -> sa.Select[int]:
     table = table_of(model)
     portfolios = sa.select(table_of(Portfolio).c.id)  # the index begins with the portfolio

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from app.web.accounts import routes as accounts
 from app.web.admin import routes as admin
+from app.web.approvals import routes as approvals
 from app.web.cases import routes as cases
 from app.web.legal import routes as legal
 from app.web.managers import routes as managers
@@ -14,6 +15,7 @@ from app.web.worklist import routes as worklist
 PAGES: tuple[APIRouter, ...] = (
     *admin.ROUTERS,
     *worklist.ROUTERS,
+    *approvals.ROUTERS,
     *cases.ROUTERS,
     *accounts.ROUTERS,
     *legal.ROUTERS,

@@ -16,6 +16,8 @@ from app.book.feeds.models import UnmatchedPayment
 from app.book.ledger.models import Account, Customer, ReportedChange, Waiver
 from app.book.ledger.rules import EntryKind, ReportedWhat
 from app.book.portfolios.models import Portfolio
+from app.casework.approvals.models import ApprovalRequest
+from app.casework.approvals.rules import ApprovalKind
 from app.casework.cases.models import CollectionsCase
 from app.casework.documents.models import CaseDocument
 from app.casework.holds.models import CaseHold
@@ -251,6 +253,17 @@ def _rows(session: Session, case: CollectionsCase, account: Account) -> dict[str
                     reason="r", requested_by="user:ben", requested_at=NOW,
                 )
                 for fee in fees[:2]
+            )
+        ),
+        "request_id": add(
+            *(
+                ApprovalRequest(
+                    portfolio_id=portfolio_id, case_id=case_id, customer_id=customer_id, kind=kind,
+                    amount_minor=6_000, due_on=date(2026, 3, 10), months=3, to_username="mei",
+                    owed_minor=100_000, past_due_minor=7_000, days_past_due=29, reason="r",
+                    asked_by="user:ben", asked_at=NOW,
+                )
+                for kind in (ApprovalKind.SETTLEMENT, ApprovalKind.HAND_OVER)
             )
         ),
         "change_id": add(

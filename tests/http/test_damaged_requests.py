@@ -43,7 +43,7 @@ def test_addresses_that_nobody_was_given(desk: Desk, role: Role, path: str) -> N
         ("/legal/1/decide", "/legal/1"),
         ("/unmatched/1/match", "/unmatched/1"),
         ("/accounts/1/entries/2/waive", "/accounts/1"),
-        ("/waivers/1/decide", "/waivers"),
+        ("/waivers/1/decide", "/approvals?open=waiver-1"),
         ("/reported-changes/1/decision", "/reported-changes"),
         ("/cases/1/contact", "/cases/1?do=contact#do-contact"),
         ("/cases/1/links/replace", "/cases/1"),

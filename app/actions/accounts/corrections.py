@@ -21,7 +21,7 @@ from app.book.feeds.bank.matching import return_payment
 from app.book.feeds.models import UnmatchedPayment
 from app.book.ledger.corrections.entries import pay_out, post_by_hand
 from app.book.ledger.corrections.terms import change_terms
-from app.book.ledger.corrections.waivers import decide_waiver, waive
+from app.book.ledger.corrections.waivers import waive
 from app.book.ledger.ends.status import change_status
 from app.book.ledger.models import Account, Entry
 from app.book.portfolios.days import business_date
@@ -61,7 +61,6 @@ __all__ = [
     "change_status",
     "change_terms",
     "decide_report",
-    "decide_waiver",
     "end_pause",
     "match_payment",
     "move_payment",

@@ -11,7 +11,6 @@ from sqlmodel import Session, col, select
 
 from app.actions.accounts.corrections import (
     change_status,
-    decide_waiver,
     end_pause,
     move_payment,
     pay_out,
@@ -21,6 +20,7 @@ from app.actions.accounts.corrections import (
     set_pause,
     waive,
 )
+from app.actions.approvals.deciding import decide_waiver
 from app.api.accounts.correction_shapes import (
     CreditBalanceShape,
     PauseShape,

@@ -129,6 +129,27 @@ def offer_settlement(
     It needs no answer but the payment: the night that finds it settles the accounts. Forbidden when it waives more
     than the portfolio lets an agent grant.
     """
+    owed = check_settlement(session, case, amount_minor, settle_by, today=today)
+    total = sum(owed.values())
+    portfolio = session.get_one(Portfolio, case.portfolio_id)
+    most = portfolio.agent_max_discount_percent
+    if not may_exceed_limits and not is_within_discount(total, amount_minor, most):
+        raise Forbidden(
+            f"This waives more than the {most} % that an agent may grant. Ask a manager to offer it.",
+            "amount",
+        )
+    parts = [Instalment(1, settle_by, amount_minor)]
+    plan = _create(session, case, PlanKind.SETTLEMENT, parts, by=by, today=today, now=now)
+    session.add_all(PlanAccount(plan_id=id_of(plan), account_id=account_id) for account_id in owed)
+    session.flush()
+    return plan
+
+
+def check_settlement(
+    session: Session, case: CollectionsCase, amount_minor: int, settle_by: date, *, today: date
+) -> dict[int, int]:
+    """Return the balances, by account, that such a settlement settles. Invalid or Conflict where nobody may offer
+    it."""
     if settle_by > today + timedelta(days=SETTLE_WITHIN):
         raise Invalid(f"A settlement is paid within {SETTLE_WITHIN} days.", "due_on")
     owed = balances_to_settle(session, case, today)
@@ -137,22 +158,24 @@ def offer_settlement(
         raise Conflict(_nothing_to_agree_on(case))
     if amount_minor >= total:
         raise Invalid("A settlement is less than what is owed on the accounts that are late.", "amount")
-    portfolio = session.get_one(Portfolio, case.portfolio_id)
-    most = portfolio.agent_max_discount_percent
-    if not may_exceed_limits and not is_within_discount(total, amount_minor, most):
-        raise Forbidden(
-            f"This waives more than the {most} % that an agent may grant. Ask a manager to offer it.",
-            "amount",
-        )
     if offered_settlement(session, id_of(case)):
         raise Conflict(
             f"Case {case.reference} has an offer to settle already. Withdraw it before making another."
         )
-    parts = [Instalment(1, settle_by, amount_minor)]
-    plan = _create(session, case, PlanKind.SETTLEMENT, parts, by=by, today=today, now=now)
-    session.add_all(PlanAccount(plan_id=id_of(plan), account_id=account_id) for account_id in owed)
-    session.flush()
-    return plan
+    check_agreement(session, case, [Instalment(1, settle_by, amount_minor)], today=today)
+    return owed
+
+
+def check_agreement(
+    session: Session, case: CollectionsCase, parts: Sequence[Instalment], *, today: date
+) -> int:
+    """Return the total of an agreement in these parts. Invalid or Conflict where nobody may make it now."""
+    if case.status is not CaseStatus.OPEN:
+        raise Conflict(f"Case {case.reference} is closed. Reopen it to make an agreement.")
+    total = _require_payable(session, case, parts, today)
+    if live_plan(session, id_of(case)):
+        raise Conflict(f"Case {case.reference} has a live plan. Cancel it before making another.")
+    return total
 
 
 def _create(
@@ -165,11 +188,7 @@ def _create(
     today: date,
     now: datetime,
 ) -> Plan:
-    if case.status is not CaseStatus.OPEN:
-        raise Conflict(f"Case {case.reference} is closed. Reopen it to make an agreement.")
-    total = _require_payable(session, case, parts, today)
-    if live_plan(session, id_of(case)):
-        raise Conflict(f"Case {case.reference} has a live plan. Cancel it before making another.")
+    total = check_agreement(session, case, parts, today=today)
     plan = Plan(
         portfolio_id=case.portfolio_id,
         case_id=id_of(case),

@@ -85,6 +85,20 @@ class ApiIdempotency(Row, table=True):
     body: bytes = Field(default=b"", sa_type=sa.LargeBinary)
 
 
+class FormDraft(Row, table=True):
+    """What a person typed into a form and has not sent: kept for `DRAFT_KEPT`, deleted when the form is obeyed."""
+
+    __tablename__ = "form_draft"
+
+    username: str = Field(primary_key=True, max_length=64)
+    form: str = Field(primary_key=True, max_length=60)
+    subject: str = Field(primary_key=True, max_length=60)
+    """What the form is about, such as the number of a case; '' = nothing."""
+    fields: str = Field(sa_type=sa.Text)
+    """JSON: name of a field -> what was typed."""
+    saved_at: datetime = Field(sa_type=UtcDateTime, index=True)
+
+
 class SentForm(Row, table=True):
     """A form of a page that was sent and obeyed, so that sending the same page again does nothing."""
 

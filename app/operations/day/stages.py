@@ -57,7 +57,7 @@ from app.outreach.planning.event_letters import letters_of_night, write_deferred
 from app.outreach.planning.letterhead import LetterCatalog
 from app.outreach.planning.nightly import plan_night
 from app.outreach.strategy.due_steps import cases_to_contact
-from app.outreach.strategy.service import drop_tasks
+from app.outreach.strategy.tasks import drop_tasks
 from app.policy.composition import pack_of
 from app.reporting.kpis.service import restate, take_snapshot
 

@@ -22,12 +22,12 @@ CHUNK = 5000
 
 LEFT_BEHIND = {
     # Users, sign-ins and machines: a simulation has no users.
-    "staff_session", "login_attempt", "api_token", "api_idempotency", "sent_form", "heartbeat", "sending_pace",
-    "print_batch",
+    "staff_session", "login_attempt", "api_token", "api_idempotency", "sent_form", "form_draft", "case_view",
+    "heartbeat", "sending_pace", "print_batch",
     # Files, documents and evidence that no day reads.
     "feed_load", "contact_correction", "reported_change", "alert", "alert_notice",
     "unmatched_payment", "payer_account", "bank_transaction",
-    "waiver", "bundle", "case_document", "document_content", "decision_facts", "simulation_run",
+    "waiver", "approval_request", "bundle", "case_document", "document_content", "decision_facts", "simulation_run",
     "mail_notice",
     # Messages of customers; their effects stand in rows of their own.
     "inbound_match", "inbound_message", "inbound_answer",

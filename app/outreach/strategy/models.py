@@ -103,7 +103,8 @@ class Participant(Row, table=True):
 
 
 class StrategyTask(CaseStepColumns, table=True):
-    """Work that a step of the strategy gives a person, other than a call; or a letter that could not be sent."""
+    """Work that a step of the strategy gives a person, other than a call; a letter that could not be sent; or an answer
+    or a hand-over that is for one colleague."""
 
     __tablename__ = "strategy_task"
     __table_args__ = (
@@ -116,6 +117,12 @@ class StrategyTask(CaseStepColumns, table=True):
             sqlite_where=sa.text("done_at IS NULL"),
             postgresql_where=sa.text("done_at IS NULL"),
         ),
+        sa.Index(
+            "ix_strategy_task_person",
+            "for_username",
+            sqlite_where=sa.text("done_at IS NULL AND for_username <> ''"),
+            postgresql_where=sa.text("done_at IS NULL AND for_username <> ''"),
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
@@ -124,3 +131,5 @@ class StrategyTask(CaseStepColumns, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
     done_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     done_by: str = Field(default="", max_length=120)
+    for_username: str = Field(default="", max_length=64, sa_column_kwargs={"server_default": ""})
+    """The colleague it is for; empty = whoever works the case."""

@@ -21,7 +21,6 @@ from app.core.errors import Conflict, Invalid, NotFound
 from app.core.ids import id_of
 from app.core.text import clean_text
 from app.core.timeline.service import (
-    about_customer,
     about_portfolio,
     lock_streams,
     portfolio_stream,
@@ -33,7 +32,6 @@ from app.outreach.strategy.events import (
     ExperimentStarted,
     StrategyLive,
     StrategySaved,
-    TaskDone,
 )
 from app.outreach.strategy.file.problems import IDENTIFIER, BadStrategy, Place, Problem
 from app.outreach.strategy.file.reading import places, read_strategy
@@ -46,7 +44,7 @@ from app.outreach.strategy.ladders import (
     shipped_text,
     terms_of,
 )
-from app.outreach.strategy.models import Experiment, LiveStrategy, Participant, StrategyTask, StrategyVersion
+from app.outreach.strategy.models import Experiment, LiveStrategy, Participant, StrategyVersion
 from app.outreach.strategy.rules import Action, Strategy
 
 
@@ -371,26 +369,3 @@ def end_experiment(
     ask_again(session, portfolio, now=now)
     ended = ExperimentEnded(id_of(experiment))
     record(session, about_portfolio(id_of(portfolio), ended), by=by, now=now)
-
-
-# --- tasks --------------------------------------------------------------------------------------------------
-
-
-def finish_task(session: Session, task: StrategyTask, customer_id: int, *, by: Actor, now: datetime) -> None:
-    """Record that a person did the task."""
-    if task.done_at is not None:
-        raise Conflict(f"Task {task.id} is done already.")
-    task.done_at, task.done_by = now, by
-    session.flush()
-    event = about_customer(customer_id, TaskDone(task.text, task.step), case_id=task.case_id)
-    record(session, event, by=by, now=now)
-
-
-def drop_tasks(session: Session, portfolio_id: int, *, now: datetime) -> None:
-    """End the open tasks of closed cases. The closing of the case is on record, so no event is written here."""
-    case, task = table_of(CollectionsCase), table_of(StrategyTask)
-    closed = sa.select(case.c.id).where(
-        case.c.id == task.c.case_id, case.c.portfolio_id == portfolio_id, case.c.status == CaseStatus.CLOSED
-    )
-    ended = sa.update(task).where(task.c.done_at.is_(None), sa.exists(closed))
-    session.connection().execute(ended.values(done_at=now, done_by="system"))

@@ -12,7 +12,6 @@ from app.web.accounts import (
     statements,
     status,
     unmatched,
-    waivers,
 )
 from app.web.accounts.feeds import feeds, loads, reported, uploads
 
@@ -22,7 +21,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     account_tabs.router,
     entries.router,
     status.router,
-    waivers.router,
     statements.router,
     unmatched.router,
     reported.router,

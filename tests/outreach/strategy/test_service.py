@@ -35,7 +35,8 @@ from app.outreach.strategy.file.problems import BadStrategy
 from app.outreach.strategy.ladders import load_ladders
 from app.outreach.strategy.models import Participant, StrategyTask, StrategyVersion
 from app.outreach.strategy.queries import compare_arms, live_history, open_tasks
-from app.outreach.strategy.service import finish_task, put_live, rollback, save_version, start_experiment
+from app.outreach.strategy.service import put_live, rollback, save_version, start_experiment
+from app.outreach.strategy.tasks import finish_task
 from tests import builders
 from tests.builders import NOW
 

@@ -70,7 +70,7 @@ def test_the_account_and_what_waits_at_both_widths(tab: Page, account_id: int) -
         f"{path}?tab=late",
         f"{path}?tab=record",
         f"{path}?tab=known&on={_days_ago(5)}&known_on={_days_ago(2)}",
-        "/waivers",
+        "/approvals",
         "/unmatched",
         "/unmatched/1",
         "/feeds",

@@ -201,14 +201,14 @@ def test_a_fee_is_waived_alone_within_the_limit_and_by_two_above_it(
     assert confirm(mei, path, hidden) == "Asked for; another manager decides."
     assert mei.submit(path, amount="6", reason="too much").status_code == 422
     assert "another manager decides" in do(ben, path, amount="5", reason="was ill")
-    listed = words(mei.get("/waivers"))
+    listed = words(mei.get("/approvals"))
     assert "Another manager decides" in listed  # the one she asked for herself
-    assert "was ill" in listed
     own, bens = desk.read(
         lambda session: list(
             session.scalars(select(Waiver).where(Waiver.status == WaiverStatus.REQUESTED).order_by(Waiver.id))  # type: ignore[arg-type]
         )
     )
+    assert "was ill" in words(mei.get(f"/approvals?open=waiver-{bens.id}"))
     assert mei.submit(f"/waivers/{own.id}/decide", approve="true").status_code == 403
     assert mei.submit(f"/waivers/{bens.id}/decide", approve="true").status_code == 303
     assert mei.submit(f"/waivers/{bens.id}/decide", approve="true").status_code == 409
@@ -217,7 +217,8 @@ def test_a_fee_is_waived_alone_within_the_limit_and_by_two_above_it(
     assert (
         other.submit(f"/waivers/{own.id}/decide", approve="false", note="once is enough").status_code == 303
     )
-    assert "No waiver waits" in mei.get("/waivers").text
+    assert "No request waits" in mei.get("/approvals").text
+    assert mei.get("/waivers").headers["location"] == "/approvals"
     assert [e.amount_minor for e in entries(desk, account_id) if e.kind is EntryKind.CREDIT] == [-1_000, -500]
     assert ben.get("/waivers").status_code == 403
 

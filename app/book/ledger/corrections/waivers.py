@@ -75,6 +75,8 @@ def decide_waiver(
     waiver.note = note
     entry = session.get_one(Entry, waiver.entry_id)
     if approve:
+        if session.scalar(select(Entry.id).where(Entry.reverses_id == entry.id)):
+            raise Conflict(f"entry {entry.reference} was reversed since: there is nothing left to waive")
         _approve(session, waiver, account, entry, by=by, now=now)
     else:
         waiver.status, waiver.decided_by, waiver.decided_at = WaiverStatus.DECLINED, by, now

@@ -16,7 +16,8 @@ FORMS = {
     "call": "call", "note": "note", "promise": "promise", "plans": "plan", "plans/preview": "plan",
     "settlements": "settlement", "letter": "letter", "answer": "answer", "answer/preview": "answer", "holds": "hold",
     "consent": "consent", "contact": "contact", "preferences": "preference", "assign": "assign", "nominate": "nominate",
-    "callback/forget": "forget-callback",
+    "callback/forget": "forget-callback", "settlements/request": "settlement", "plans/request": "plan",
+    "hand-over/request": "hand-over",
 }  # fmt: skip
 """The end of a form's address, and the form. A refused form is shown at its own address: there it is found again after
 a reload, or by the address bar."""

@@ -48,6 +48,8 @@ class AmountForm(Typed):
     amount: str = ""
     due_on: str = ""
     sure: str = ""
+    reason: str = ""
+    """For a request to a manager."""
 
 
 @router.post("/{case_id}/promise")
@@ -96,6 +98,8 @@ class PlanForm(Typed):
     down_payment: str = ""
     months: str = ""
     first_due_on: str = ""
+    reason: str = ""
+    """For a request to a manager."""
 
 
 PLAN_FIELDS = {"amount": "total", "due_on": "first_due_on"}
@@ -111,7 +115,7 @@ def offer_a_plan(
     typed: Annotated[PlanForm, Form()],
 ) -> Response:
     def act(file: CaseFile, fields: Fields) -> Flash:
-        terms = _plan_terms(fields, file)
+        terms = plan_terms(fields, file)
         fields.done()
         letters = ports_of(request).catalog
         made = offer_plan(session, file.case, terms, letters, by=staff.by, role=staff.role, now=now)
@@ -124,7 +128,7 @@ def offer_a_plan(
     )
 
 
-def _plan_terms(fields: Fields, file: CaseFile) -> InstalmentTerms:
+def plan_terms(fields: Fields, file: CaseFile) -> InstalmentTerms:
     """The terms as typed; an empty total means the whole amount that may be asked for."""
     total = fields.amount("total", default=file.to_ask)
     months = fields.whole("months")
@@ -156,7 +160,7 @@ def preview_a_plan(
     """Show the schedule of such a plan; nothing is offered."""
     file = open_case_file(session, case_id, now)
     fields = Fields(typed, file.book, file.zone, reader_locale(request))
-    terms = _plan_terms(fields, file)
+    terms = plan_terms(fields, file)
     parts: Sequence[Instalment] = ()
     if not fields.errors:
         try:

@@ -1,0 +1,152 @@
+"""Decide requests and waivers: approving does what was asked by the same action as anybody's own, and the answer comes
+back to the person who asked as a task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlmodel import Session
+
+from app.actions.agreements import Offer, offer_plan, offer_settlement
+from app.actions.approvals.asking import check_possible, figures_now
+from app.actions.assignment import assign_case
+from app.book.ledger.corrections import waivers
+from app.book.ledger.models import Account, Waiver
+from app.book.portfolios.models import Portfolio
+from app.casework.approvals import service
+from app.casework.approvals.models import ApprovalRequest
+from app.casework.approvals.queries import get_request
+from app.casework.approvals.rules import (
+    ApprovalStatus,
+    AskHandOver,
+    AskPlan,
+    AskSettlement,
+    require_decider,
+    require_same_figures,
+    require_waiting,
+)
+from app.casework.cases.models import CollectionsCase
+from app.casework.cases.queries import cases_of, get_case
+from app.core.actor import Actor, ActorKind
+from app.core.clock import local_date
+from app.core.ids import id_of
+from app.core.money import to_decimal_string
+from app.core.staff.rules import Role
+from app.core.timeline.service import lock_customers
+from app.outreach.planning.letterhead import LetterCatalog
+from app.outreach.strategy.tasks import give_task
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A request that was answered, and the offer that its approval made."""
+
+    request: ApprovalRequest
+    offer: Offer | None = None
+
+
+def decide_approval(
+    session: Session,
+    request_id: int,
+    letters: LetterCatalog,
+    *,
+    approve: bool,
+    note: str = "",
+    seen: str = "",
+    by: Actor,
+    role: Role,
+    now: datetime,
+) -> Decided:
+    """Approve a request, which does what it asks for, or decline it. Forbidden to the person who asked.
+
+    The figures are checked again: a debt that was paid meanwhile refuses the approval. `seen` is the mark of the
+    figures that the manager saw (`Figures.mark`); '' = none were shown.
+    """
+    lock_customers(session, [get_request(session, request_id).customer_id])
+    request = get_request(session, request_id, lock=True)
+    case = get_case(session, request.case_id, lock=True)
+    require_decider(Actor(request.asked_by), by=by, role=role)
+    require_waiting(request.status)
+    portfolio = session.get_one(Portfolio, request.portfolio_id)
+    today = local_date(now, portfolio.timezone)
+    offer = None
+    if approve:
+        check_possible(session, case, request.ask, today=today)
+        require_same_figures(seen, figures_now(session, case, request.ask, today=today))
+        offer = _do(session, case, request, letters, by=by, role=role, now=now)
+        request.plan_id = offer.plan.id if offer else None
+    status = ApprovalStatus.APPROVED if approve else ApprovalStatus.DECLINED
+    service.answer(session, case, request, status, note, by=by, now=now)
+    _tell_asker(
+        session, case, "approval", id_of(request), _answer_words(portfolio, request), request.asked_by,
+        today=today, now=now,
+    )  # fmt: skip
+    return Decided(request, offer)
+
+
+def decide_waiver(
+    session: Session, waiver: Waiver, *, approve: bool, note: str = "", by: Actor, role: Role, now: datetime
+) -> Waiver:
+    """Approve a waiver, which posts the credit, or decline it; the person who asked is told on the customer's case."""
+    waiver = waivers.decide_waiver(session, waiver, approve=approve, note=note, by=by, role=role, now=now)
+    account = session.get_one(Account, waiver.account_id)
+    portfolio = session.get_one(Portfolio, waiver.portfolio_id)
+    if cases := cases_of(session, account.customer_id):
+        amount = to_decimal_string(waiver.amount_minor, portfolio.currency)
+        verdict = "approved" if approve else "declined"
+        words = f"Waiver of {amount} {portfolio.currency} {verdict}" + (f": {note}" if note else "")
+        today = local_date(now, portfolio.timezone)
+        _tell_asker(
+            session, cases[0], "waiver", id_of(waiver), words, waiver.requested_by, today=today, now=now
+        )
+    return waiver
+
+
+def _do(
+    session: Session,
+    case: CollectionsCase,
+    request: ApprovalRequest,
+    letters: LetterCatalog,
+    *,
+    by: Actor,
+    role: Role,
+    now: datetime,
+) -> Offer | None:
+    """What the request asks for, by the action that a page calls for it."""
+    match request.ask:
+        case AskSettlement(amount_minor=amount, settle_by=day):
+            return offer_settlement(session, case, amount, day, letters, by=by, role=role, now=now)
+        case AskPlan(terms=terms):
+            return offer_plan(session, case, terms, letters, by=by, role=role, now=now)
+        case AskHandOver(to=to):
+            assign_case(session, case, to, by=by, role=role, now=now)
+    return None
+
+
+def _answer_words(portfolio: Portfolio, request: ApprovalRequest) -> str:
+    amount = f"{to_decimal_string(request.amount_minor, portfolio.currency)} {portfolio.currency}"
+    match request.ask:
+        case AskSettlement():
+            what = f"Settlement of {amount}"
+        case AskPlan():
+            what = f"Repayment plan of {amount}"
+        case AskHandOver(to=to):
+            what = f"Hand-over to {to}"
+    return f"{what} {request.status.value}" + (f": {request.note}" if request.note else "")
+
+
+def _tell_asker(
+    session: Session,
+    case: CollectionsCase,
+    step: str,
+    number: int,
+    text: str,
+    asked_by: str,
+    *,
+    today: date,
+    now: datetime,
+) -> None:
+    asker = Actor(asked_by)
+    if asker.kind is ActorKind.USER:
+        give_task(session, case, step, text, to=asker.name, due_on=today, number=number, now=now)

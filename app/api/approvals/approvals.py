@@ -1,0 +1,147 @@
+"""Requests beyond one's own authority: ask, list, decide, withdraw. Waivers have their own verbs."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from fastapi import Query, Request
+from pydantic import Field
+from sqlmodel import Session, col, select
+
+from app.actions.approvals.asking import ask_approval, withdraw_request
+from app.actions.approvals.deciding import decide_approval
+from app.api.approvals.shapes import ApprovalShape
+from app.api.cases.agreements import NewPlan, NewSettlement
+from app.api.cases.lookup import case_named
+from app.api.deps import Input, OnceSession, Page, ReadSession, api_requires, api_router
+from app.api.fields import CaseRef, Cursor, Limit, RowId, after, minor_of, page_of
+from app.book.portfolios.models import Portfolio
+from app.casework.approvals.models import ApprovalRequest
+from app.casework.approvals.rules import ApprovalStatus, Ask, AskHandOver, AskPlan, AskSettlement
+from app.casework.cases.models import CollectionsCase
+from app.core.ids import id_of
+from app.core.staff.rules import CASEWORK, MANAGEMENT, Caller
+from app.core.text import Line, Paragraph
+from app.http.context import Now, ports_of
+
+router = api_router("", tags=["approvals"])
+
+Worker = Annotated[Caller, api_requires(*CASEWORK)]
+Manager = Annotated[Caller, api_requires(*MANAGEMENT)]
+Why = Annotated[Paragraph, Field(min_length=1, max_length=500, description="Reason, for the manager.")]
+
+
+@router.get("/approvals", summary="List requests to managers")
+def list_approvals(
+    _caller: Worker,
+    session: ReadSession,
+    status: Annotated[ApprovalStatus | None, Query()] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[ApprovalShape]:
+    """Requests for settlements, plans and hand-overs, in the order in which they were asked."""
+    query = select(ApprovalRequest).where(col(ApprovalRequest.id) > after(cursor))
+    if status is not None:
+        query = query.where(ApprovalRequest.status == status)
+    rows = session.scalars(query.order_by(col(ApprovalRequest.id)).limit(limit + 1)).all()
+    shown, next_cursor = page_of(rows, limit, id_of)
+    return Page(items=[_shape(session, row) for row in shown], next_cursor=next_cursor)
+
+
+class NewSettlementRequest(NewSettlement):
+    reason: Why
+
+
+class NewPlanRequest(NewPlan):
+    reason: Why
+
+
+class NewHandOverRequest(Input):
+    to: Annotated[Line, Field(min_length=1, max_length=64, description="User name of the colleague.")]
+    reason: Why
+
+
+@router.post(
+    "/cases/{reference}/settlements/request", status_code=201, summary="Ask a manager for a settlement"
+)
+def post_settlement_request(
+    reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewSettlementRequest
+) -> ApprovalShape:
+    """For a settlement that waives more than the caller may grant. A manager decides on the figures of that moment."""
+    case, portfolio = _case(session, reference)
+    ask = AskSettlement(minor_of(body.amount, body.currency, portfolio), body.due_on)
+    return _ask(session, case, ask, body.reason, caller, now)
+
+
+@router.post(
+    "/cases/{reference}/plans/request", status_code=201, summary="Ask a manager for a repayment plan"
+)
+def post_plan_request(
+    reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewPlanRequest
+) -> ApprovalShape:
+    """For a plan that is longer than the caller may grant."""
+    case, portfolio = _case(session, reference)
+    return _ask(session, case, AskPlan(body.terms(portfolio)), body.reason, caller, now)
+
+
+@router.post("/cases/{reference}/hand-over/request", status_code=201, summary="Ask a manager for a hand-over")
+def post_hand_over_request(
+    reference: CaseRef, caller: Worker, session: OnceSession, now: Now, body: NewHandOverRequest
+) -> ApprovalShape:
+    """For a case that the caller may not give to this colleague without a manager."""
+    case, _portfolio = _case(session, reference)
+    return _ask(session, case, AskHandOver(body.to), body.reason, caller, now)
+
+
+class ApprovalVerdict(StrEnum):
+    APPROVE = "approve"
+    DECLINE = "decline"
+
+
+class NewApprovalDecision(Input):
+    decision: Annotated[ApprovalVerdict, Field(strict=False)]
+    note: Annotated[Paragraph, Field(max_length=300, description="Needed to decline.")] = ""
+
+
+@router.post("/approvals/{request_id}/decision", summary="Decide a request")
+def post_approval_decision(
+    request: Request,
+    request_id: RowId,
+    caller: Manager,
+    session: OnceSession,
+    now: Now,
+    body: NewApprovalDecision,
+) -> ApprovalShape:
+    """Approve it, which does what it asks for, or decline it. Refused where the figures no longer allow it. The person
+    or program that asked cannot decide."""
+    approve = body.decision is ApprovalVerdict.APPROVE
+    decided = decide_approval(
+        session, request_id, ports_of(request).catalog, approve=approve, note=body.note, by=caller.by,
+        role=caller.role, now=now,
+    )  # fmt: skip
+    return _shape(session, decided.request)
+
+
+@router.post("/approvals/{request_id}/withdrawal", summary="Withdraw a request")
+def post_approval_withdrawal(
+    request_id: RowId, caller: Worker, session: OnceSession, now: Now
+) -> ApprovalShape:
+    """Take back a request of one's own that nobody decided yet."""
+    return _shape(session, withdraw_request(session, request_id, by=caller.by, now=now))
+
+
+def _case(session: Session, reference: str) -> tuple[CollectionsCase, Portfolio]:
+    case = case_named(session, reference, lock=True)
+    return case, session.get_one(Portfolio, case.portfolio_id)
+
+
+def _ask(
+    session: Session, case: CollectionsCase, ask: Ask, reason: str, caller: Caller, now: Now
+) -> ApprovalShape:
+    made = ask_approval(session, case, ask, reason, by=caller.by, role=caller.role, now=now)
+    return _shape(session, made)
+
+
+def _shape(session: Session, row: ApprovalRequest) -> ApprovalShape:
+    return ApprovalShape.of(session.get_one(Portfolio, row.portfolio_id), row)

@@ -1,0 +1,67 @@
+"""Requests that a manager decides, as JSON."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Self
+
+from pydantic import BaseModel, Field
+
+from app.api.shapes import Money
+from app.book.portfolios.models import Portfolio
+from app.casework.approvals.models import ApprovalRequest
+from app.casework.approvals.rules import ApprovalKind, ApprovalStatus
+from app.casework.cases.models import case_reference
+from app.core.ids import id_of
+from app.core.money import to_decimal_string
+
+
+class ApprovalShape(BaseModel):
+    """What was asked of a manager, with the figures of that moment, and the answer."""
+
+    id: int
+    case: str = Field(examples=["C-000012"])
+    kind: ApprovalKind
+    status: ApprovalStatus
+    amount: Money = Field(description="What the customer would pay; 0 for a hand-over.")
+    currency: str
+    due_on: date | None = Field(description="The day of the first payment.")
+    down_payment: Money
+    months: int
+    to: str = Field(description="User name of the colleague; empty but for a hand-over.")
+    owed: Money = Field(description="Owed when it was asked.")
+    past_due_amount: Money = Field(description="Past due when it was asked.")
+    days_past_due: int
+    reason: str
+    asked_by: str
+    asked_at: datetime
+    decided_by: str
+    decided_at: datetime | None
+    note: str
+    plan: str | None = Field(description="The offer that its approval made.", examples=["P-000003"])
+
+    @classmethod
+    def of(cls, portfolio: Portfolio, row: ApprovalRequest) -> Self:
+        currency = portfolio.currency
+        return cls(
+            id=id_of(row),
+            case=case_reference(row.case_id),
+            kind=row.kind,
+            status=row.status,
+            amount=to_decimal_string(row.amount_minor, currency),
+            currency=currency,
+            due_on=row.due_on,
+            down_payment=to_decimal_string(row.down_payment_minor, currency),
+            months=row.months,
+            to=row.to_username,
+            owed=to_decimal_string(row.owed_minor, currency),
+            past_due_amount=to_decimal_string(row.past_due_minor, currency),
+            days_past_due=row.days_past_due,
+            reason=row.reason,
+            asked_by=row.asked_by,
+            asked_at=row.asked_at,
+            decided_by=row.decided_by,
+            decided_at=row.decided_at,
+            note=row.note,
+            plan=f"P-{row.plan_id:06d}" if row.plan_id is not None else None,
+        )

@@ -1,0 +1,83 @@
+"""Requests that a manager decides."""
+
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from app.casework.approvals.rules import (
+    ApprovalKind,
+    ApprovalStatus,
+    Ask,
+    AskHandOver,
+    AskPlan,
+    AskSettlement,
+    Figures,
+)
+from app.casework.plans.rules import InstalmentTerms
+from app.core.database.engine import BigId, Row, UtcDateTime, enum_type
+from app.core.ids import id_of
+
+WAITING = sa.text("status = 'requested'")
+
+
+class ApprovalRequest(Row, table=True):
+    """What an agent asks a manager for, with the figures of that moment. A case has one waiting request of a kind."""
+
+    __tablename__ = "approval_request"
+    __table_args__ = (
+        sa.Index(
+            "uq_approval_request_waiting",
+            "case_id",
+            "kind",
+            unique=True,
+            sqlite_where=WAITING,
+            postgresql_where=WAITING,
+        ),
+        sa.Index("ix_approval_request_status", "portfolio_id", "status"),
+        sa.Index("ix_approval_request_asker", "asked_by", "asked_at"),
+        sa.CheckConstraint("status <> 'approved' OR decided_by <> asked_by", name="two_people"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    portfolio_id: int = Field(foreign_key="portfolio.id", sa_type=BigId)
+    case_id: int = Field(foreign_key="collections_case.id", sa_type=BigId)
+    customer_id: int = Field(foreign_key="customer.id", sa_type=BigId)
+    kind: ApprovalKind = Field(sa_type=enum_type(ApprovalKind))
+    status: ApprovalStatus = Field(default=ApprovalStatus.REQUESTED, sa_type=enum_type(ApprovalStatus))
+    amount_minor: int = Field(default=0, sa_type=sa.BigInteger)
+    """What the customer pays; 0 for a hand-over."""
+    due_on: date | None = None
+    """The day of the first payment."""
+    down_payment_minor: int = Field(default=0, sa_type=sa.BigInteger)
+    months: int = 0
+    to_username: str = Field(default="", max_length=64)
+    owed_minor: int = Field(sa_type=sa.BigInteger)
+    past_due_minor: int = Field(sa_type=sa.BigInteger)
+    days_past_due: int
+    reason: str = Field(max_length=500)
+    asked_by: str = Field(max_length=120)
+    asked_at: datetime = Field(sa_type=UtcDateTime)
+    decided_by: str = Field(default="", max_length=120)
+    decided_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    note: str = Field(default="", max_length=300)
+    plan_id: int | None = Field(default=None, foreign_key="plan.id", sa_type=BigId)
+    """The offer that its approval made."""
+
+    @property
+    def ask(self) -> Ask:
+        if self.kind is ApprovalKind.HAND_OVER:
+            return AskHandOver(self.to_username)
+        assert self.due_on is not None
+        if self.kind is ApprovalKind.SETTLEMENT:
+            return AskSettlement(self.amount_minor, self.due_on)
+        return AskPlan(InstalmentTerms(self.amount_minor, self.down_payment_minor, self.months, self.due_on))
+
+    @property
+    def figures(self) -> Figures:
+        return Figures(self.owed_minor, self.past_due_minor, self.days_past_due)
+
+    @property
+    def key(self) -> str:
+        """Its name in the inbox."""
+        return f"request-{id_of(self)}"

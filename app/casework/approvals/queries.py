@@ -1,0 +1,129 @@
+"""The inbox: what waits for a manager, requests and waivers alike, by one reader."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from app.book.ledger.models import Account, Customer, Entry, Waiver
+from app.book.ledger.rules import WaiverStatus
+from app.book.portfolios.models import Portfolio
+from app.casework.approvals.models import ApprovalRequest
+from app.casework.approvals.rules import ApprovalStatus
+from app.casework.cases.models import CollectionsCase
+from app.core.actor import Actor
+from app.core.database.engine import table_of
+from app.core.database.rows import locked_row
+from app.core.errors import NotFound
+from app.core.ids import id_of
+
+MOST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class WaiverAsked:
+    """A waiver with the account and the charge that it is about."""
+
+    waiver: Waiver
+    account: Account
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class InboxItem:
+    """A line of the inbox: one of `request` and `waiver`."""
+
+    key: str
+    kind: str
+    customer_name: str
+    portfolio: Portfolio
+    case_id: int | None
+    amount_minor: int
+    asked_by: str
+    asked_at: datetime
+    request: ApprovalRequest | None = None
+    waiver: WaiverAsked | None = None
+
+
+def waiting_items(session: Session, asked_by: Actor | None = None) -> list[InboxItem]:
+    """What waits for a decision, the oldest first; `asked_by`: only what this person asked for."""
+    found = [*_requests(session, asked_by), *_waivers(session, asked_by)]
+    return sorted(found, key=lambda item: (item.asked_at, item.key))[:MOST]
+
+
+def answered_requests(session: Session, asked_by: Actor, *, since: datetime) -> Sequence[ApprovalRequest]:
+    """This person's requests that were decided lately, the latest first."""
+    query = select(ApprovalRequest).where(
+        ApprovalRequest.asked_by == asked_by,
+        ApprovalRequest.status != ApprovalStatus.REQUESTED,
+        col(ApprovalRequest.asked_at) >= since,
+    )
+    return session.scalars(query.order_by(col(ApprovalRequest.id).desc()).limit(50)).all()
+
+
+def requests_of_case(session: Session, case_id: int) -> Sequence[ApprovalRequest]:
+    """The requests that wait on a case."""
+    query = select(ApprovalRequest).where(
+        ApprovalRequest.case_id == case_id, ApprovalRequest.status == ApprovalStatus.REQUESTED
+    )
+    return session.scalars(query.order_by(col(ApprovalRequest.id))).all()
+
+
+def get_request(session: Session, request_id: int, *, lock: bool = False) -> ApprovalRequest:
+    """The request; with `lock`, as it is once no other transaction is changing it. NotFound where there is none."""
+    found = (
+        locked_row(session, ApprovalRequest, request_id) if lock else session.get(ApprovalRequest, request_id)
+    )
+    if found is None:
+        raise NotFound("There is no such request.")
+    return found
+
+
+def _requests(session: Session, asked_by: Actor | None) -> list[InboxItem]:
+    query = (
+        sa.select(ApprovalRequest, col(Customer.full_name), Portfolio)
+        .join(Customer, col(Customer.id) == ApprovalRequest.customer_id)
+        .join(Portfolio, col(Portfolio.id) == ApprovalRequest.portfolio_id)
+        .where(col(ApprovalRequest.status) == ApprovalStatus.REQUESTED)
+        .order_by(col(ApprovalRequest.asked_at))
+        .limit(MOST)
+    )
+    if asked_by is not None:
+        query = query.where(col(ApprovalRequest.asked_by) == asked_by)
+    return [
+        InboxItem(
+            row.key, row.kind.value, name, portfolio, row.case_id, row.amount_minor, row.asked_by, row.asked_at,
+            request=row,
+        )
+        for row, name, portfolio in session.execute(query)
+    ]  # fmt: skip
+
+
+def _waivers(session: Session, asked_by: Actor | None) -> list[InboxItem]:
+    case = table_of(CollectionsCase)
+    latest = (
+        sa.select(sa.func.max(case.c.id)).where(case.c.customer_id == Account.customer_id).correlate(Account)
+    ).scalar_subquery()
+    query = (
+        sa.select(Waiver, Account, Entry, col(Customer.full_name), Portfolio, latest)
+        .join(Account, col(Account.id) == Waiver.account_id)
+        .join(Entry, col(Entry.id) == Waiver.entry_id)
+        .join(Customer, col(Customer.id) == Account.customer_id)
+        .join(Portfolio, col(Portfolio.id) == Waiver.portfolio_id)
+        .where(col(Waiver.status) == WaiverStatus.REQUESTED)
+        .order_by(col(Waiver.requested_at))
+        .limit(MOST)
+    )
+    if asked_by is not None:
+        query = query.where(col(Waiver.requested_by) == asked_by)
+    return [
+        InboxItem(
+            f"waiver-{id_of(waiver)}", "waiver", name, portfolio, case_id, waiver.amount_minor,
+            waiver.requested_by, waiver.requested_at, waiver=WaiverAsked(waiver, account, entry),
+        )
+        for waiver, account, entry, name, portfolio, case_id in session.execute(query)
+    ]  # fmt: skip

@@ -1,0 +1,95 @@
+"""Requests that another person decides: what is asked, and the figures it is asked on. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from app.casework.plans.rules import InstalmentTerms
+from app.core.actor import Actor
+from app.core.errors import Conflict, Forbidden
+from app.core.staff.rules import MANAGEMENT, Role
+
+
+class ApprovalKind(StrEnum):
+    SETTLEMENT = "settlement"
+    PLAN = "plan"
+    HAND_OVER = "hand_over"
+
+
+class ApprovalStatus(StrEnum):
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class AskSettlement:
+    """Take this amount by this date, and waive the rest."""
+
+    amount_minor: int
+    settle_by: date
+
+    kind = ApprovalKind.SETTLEMENT
+
+
+@dataclass(frozen=True, slots=True)
+class AskPlan:
+    """Offer a repayment plan on these terms."""
+
+    terms: InstalmentTerms
+
+    kind = ApprovalKind.PLAN
+
+
+@dataclass(frozen=True, slots=True)
+class AskHandOver:
+    """Give the case to this colleague (a user name)."""
+
+    to: str
+
+    kind = ApprovalKind.HAND_OVER
+
+
+Ask = AskSettlement | AskPlan | AskHandOver
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The debt that a request is about, in minor units, at one moment."""
+
+    owed_minor: int
+    """For a settlement, the balances it settles; otherwise the whole debt."""
+    past_due_minor: int
+    days_past_due: int
+
+    @property
+    def mark(self) -> str:
+        """The figures as a page's form carries them, so that a decision is about what its reader saw."""
+        return f"{self.owed_minor}:{self.past_due_minor}"
+
+
+def share_waived(owed_minor: int, amount_minor: int) -> float:
+    """Per cent of the debt that a settlement waives; 0 where nothing is owed."""
+    return 100 * (owed_minor - amount_minor) / owed_minor if owed_minor > 0 else 0.0
+
+
+def require_decider(asked_by: Actor, *, by: Actor, role: Role) -> None:
+    """Forbidden to a person without the authority, and to the one who asked."""
+    if role not in MANAGEMENT:
+        raise Forbidden("A manager decides about requests.")
+    if asked_by == by:
+        raise Forbidden("You asked for this yourself. Another manager decides about it.")
+
+
+def require_waiting(status: ApprovalStatus) -> None:
+    if status is not ApprovalStatus.REQUESTED:
+        raise Conflict(f"This request is {status.value} already.")
+
+
+def require_same_figures(seen: str, now: Figures) -> None:
+    """Conflict where the figures are not those that the decider saw; `seen` '' = they were not shown."""
+    if seen and seen != now.mark:
+        raise Conflict("The figures changed since you opened this page. Look at them again, then decide.")

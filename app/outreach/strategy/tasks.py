@@ -1,0 +1,68 @@
+"""Tasks for people: of a step of the strategy, or for a named colleague (an answer, a hand-over)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from app.casework.cases.models import CollectionsCase
+from app.casework.cases.rules import CaseStatus
+from app.core.actor import Actor
+from app.core.database.engine import table_of
+from app.core.errors import Conflict
+from app.core.ids import id_of
+from app.core.timeline.service import about_customer, record
+from app.outreach.strategy.events import TaskDone
+from app.outreach.strategy.models import StrategyTask
+
+LONGEST_TASK = 300
+
+
+def give_task(
+    session: Session,
+    case: CollectionsCase,
+    step: str,
+    text: str,
+    *,
+    to: str,
+    due_on: date,
+    now: datetime,
+    number: int = 1,
+) -> StrategyTask:
+    """Give a colleague (`to`, a user name) a task on a case. What brings it is on record by itself, so no event is
+    written here. `number` tells tasks of one step apart."""
+    task = StrategyTask(
+        case_id=id_of(case),
+        step=step,
+        occurrence=number,
+        text=text[:LONGEST_TASK],
+        for_username=to,
+        due_on=due_on,
+        created_at=now,
+    )
+    session.add(task)
+    session.flush()
+    return task
+
+
+def finish_task(session: Session, task: StrategyTask, customer_id: int, *, by: Actor, now: datetime) -> None:
+    """Record that a person did the task."""
+    if task.done_at is not None:
+        raise Conflict(f"Task {task.id} is done already.")
+    task.done_at, task.done_by = now, by
+    session.flush()
+    event = about_customer(customer_id, TaskDone(task.text, task.step), case_id=task.case_id)
+    record(session, event, by=by, now=now)
+
+
+def drop_tasks(session: Session, portfolio_id: int, *, now: datetime) -> None:
+    """End the open tasks of closed cases. The closing of the case is on record, so no event is written here."""
+    case, task = table_of(CollectionsCase), table_of(StrategyTask)
+    closed = sa.select(case.c.id).where(
+        case.c.id == task.c.case_id, case.c.portfolio_id == portfolio_id, case.c.status == CaseStatus.CLOSED
+    )
+    # A colleague's answer stays until it is read.
+    ended = sa.update(task).where(task.c.done_at.is_(None), task.c.for_username == "", sa.exists(closed))
+    session.connection().execute(ended.values(done_at=now, done_by="system"))

@@ -1,0 +1,83 @@
+"""Ask a manager from a case's page: the forms of a settlement, a plan and a hand-over, sent on instead of refused."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.actions.approvals.asking import ask_approval
+from app.casework.approvals.rules import AskHandOver, AskPlan, AskSettlement
+from app.http.context import Now
+from app.http.cursors import RowId
+from app.http.doors import CaseWorker
+from app.http.transactions import WriteSession
+from app.web.cases.case_file import CaseFile
+from app.web.cases.forms.action import submit
+from app.web.cases.forms.plans import PLAN_FIELDS, AmountForm, PlanForm, plan_terms
+from app.web.form_action import Flash
+from app.web.forms import Fields, ReasonForm
+
+router = APIRouter(prefix="/cases")
+SENT: Flash = ("Sent to a manager. The answer comes back to you as a task.", "good")
+
+
+@router.post("/{case_id}/settlements/request")
+def ask_for_settlement(
+    request: Request,
+    case_id: RowId,
+    staff: CaseWorker,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[AmountForm, Form()],
+) -> Response:
+    def act(file: CaseFile, fields: Fields) -> Flash:
+        ask, reason = AskSettlement(fields.amount("amount"), fields.day("due_on")), fields.reason()
+        fields.done()
+        ask_approval(session, file.case, ask, reason, by=staff.by, role=staff.role, now=now)
+        return SENT
+
+    return submit(request, session, staff, case_id, "settlement", typed, act, now=now)
+
+
+@router.post("/{case_id}/plans/request")
+def ask_for_plan(
+    request: Request,
+    case_id: RowId,
+    staff: CaseWorker,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[PlanForm, Form()],
+) -> Response:
+    def act(file: CaseFile, fields: Fields) -> Flash:
+        ask, reason = AskPlan(plan_terms(fields, file)), fields.reason()
+        fields.done()
+        ask_approval(session, file.case, ask, reason, by=staff.by, role=staff.role, now=now)
+        return SENT
+
+    return submit(request, session, staff, case_id, "plan", typed, act, now=now, names=PLAN_FIELDS)
+
+
+class HandOverForm(ReasonForm):
+    to: str = ""
+
+
+@router.post("/{case_id}/hand-over/request")
+def ask_for_hand_over(
+    request: Request,
+    case_id: RowId,
+    staff: CaseWorker,
+    session: WriteSession,
+    now: Now,
+    typed: Annotated[HandOverForm, Form()],
+) -> Response:
+    def act(file: CaseFile, fields: Fields) -> Flash:
+        reason = fields.reason()
+        fields.done()
+        ask = AskHandOver(typed.to)
+        ask_approval(session, file.case, ask, reason, by=staff.by, role=staff.role, now=now)
+        return SENT
+
+    return submit(request, session, staff, case_id, "hand-over", typed, act, now=now)

@@ -1,0 +1,12 @@
+"""The pages and forms of requests; a new one is a line here."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from app.web.approvals import asking, inbox
+
+ROUTERS: tuple[APIRouter, ...] = (
+    inbox.router,
+    asking.router,
+)

@@ -1,0 +1,73 @@
+"""What a manager sees beside a request: the case, its last contacts, the figures then and now, and the authority."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from babel import Locale
+from sqlmodel import Session
+
+from app.actions.approvals.asking import figures_now
+from app.book.delinquency.days import bucket_of
+from app.casework.approvals.queries import InboxItem
+from app.casework.approvals.rules import Figures, share_waived
+from app.core.ids import id_of
+from app.core.timeline.payload import kinds_under
+from app.core.timeline.presenting import TimelineEntry, TimelineFilter
+from app.core.timeline.queries import events_of_customer
+from app.web.cases.case_file import CaseFile, open_case_file
+from app.web.lookups import staff_names
+from app.web.timeline import PageReader, TimelinePresenter
+
+LAST_CONTACTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A request of the inbox with all that is needed to decide it."""
+
+    item: InboxItem
+    reader: PageReader
+    file: CaseFile | None
+    """The customer's latest case; None for a waiver of a customer without one."""
+    bucket: str
+    contacts: Sequence[TimelineEntry]
+    now: Figures | None
+    """The figures of this moment; None for a waiver."""
+
+    @property
+    def waived_minor(self) -> int:
+        return self.now.owed_minor - self.item.amount_minor if self.now else 0
+
+    @property
+    def share(self) -> str:
+        """Per cent of the debt that a settlement waives, as of now."""
+        return f"{share_waived(self.now.owed_minor, self.item.amount_minor):.1f} %" if self.now else ""
+
+    @property
+    def changed(self) -> bool:
+        """True if the figures are not those of the moment of asking."""
+        request = self.item.request
+        return request is not None and self.now is not None and request.figures.mark != self.now.mark
+
+
+def story_of(session: Session, item: InboxItem, locale: Locale, now: datetime) -> Story:
+    portfolio = item.portfolio
+    reader = PageReader(locale, portfolio.currency, portfolio.timezone, staff_names(session))
+    if item.case_id is None:
+        return Story(item, reader, None, "", (), None)
+    file = open_case_file(session, item.case_id, now)
+    people = kinds_under(TimelineFilter.PEOPLE)
+    events, _ = events_of_customer(session, id_of(file.customer), kinds=people, limit=LAST_CONTACTS)
+    presenter = TimelinePresenter(reader)
+    request = item.request
+    return Story(
+        item=item,
+        reader=reader,
+        file=file,
+        bucket=bucket_of(file.days, file.book.edges),
+        contacts=[presenter.present(event) for event in events],
+        now=figures_now(session, file.case, request.ask, today=file.book.today) if request else None,
+    )

@@ -1,0 +1,95 @@
+"""The inbox of requests as an agent and a manager see it."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from sqlmodel import select
+
+from app.casework.approvals.models import ApprovalRequest
+from app.casework.approvals.rules import ApprovalStatus
+from app.casework.plans.models import Plan
+from app.core.ids import id_of
+from app.core.staff.rules import Role
+from tests import builders
+from tests.web.desk import Browser, Desk
+
+
+@pytest.fixture
+def case_id(sqlite_desk: Desk) -> int:
+    """A late customer who owes 1,000.00, of which 50.00 has been past due for 29 days."""
+    sqlite_desk.sign_in(Role.MANAGER)
+    return sqlite_desk.write(
+        lambda session: id_of(builders.delinquent_case(session, due_on=date(2026, 2, 1), on=date(2026, 3, 1)))
+    )
+
+
+def ask(agent: Browser, case_id: int, **typed: object) -> object:
+    terms = {"amount": "600.00", "due_on": "2026-03-12", "reason": "Lost the job", **typed}
+    return agent.submit(f"/cases/{case_id}/settlements/request", **terms)
+
+
+def request_of(desk: Desk) -> ApprovalRequest:
+    return desk.read(lambda session: session.scalars(select(ApprovalRequest)).one())
+
+
+def test_an_agents_request_is_decided_beside_its_story(sqlite_desk: Desk, case_id: int) -> None:
+    agent, manager = sqlite_desk.sign_in(Role.AGENT), sqlite_desk.sign_in(Role.MANAGER)
+    refused = agent.submit(f"/cases/{case_id}/settlements", amount="600.00", due_on="2026-03-12")
+    assert refused.status_code == 422
+    assert "Send to a manager" in refused.text
+    assert ask(agent, case_id).status_code == 303  # type: ignore[attr-defined]
+    assert "Withdraw the request" in agent.get("/approvals").text
+    story = manager.get("/approvals").text
+    for words in (
+        "600.00",
+        "400.00, 40.0 %, is waived",
+        "Lost the job",
+        "Ben Okafor",
+        "An agent may waive",
+    ):
+        assert words in story
+    row = request_of(sqlite_desk)
+    done = manager.submit(f"/approvals/{row.id}/decision", approve="true", seen=row.figures.mark)
+    assert done.headers["location"] == "/approvals"
+    assert request_of(sqlite_desk).status is ApprovalStatus.APPROVED
+    assert sqlite_desk.read(lambda session: session.scalars(select(Plan)).one()).total_minor == 60_000
+    assert "Approved" in agent.get("/approvals").text
+    assert "approved" in agent.get(f"/cases/{case_id}").text  # the task on the case
+
+
+def test_a_refused_decision_keeps_the_note_and_its_story(sqlite_desk: Desk, case_id: int) -> None:
+    agent, manager = sqlite_desk.sign_in(Role.AGENT), sqlite_desk.sign_in(Role.MANAGER)
+    ask(agent, case_id)
+    row = request_of(sqlite_desk)
+    answer = manager.submit(f"/approvals/{row.id}/decision", approve="true", seen="1:1", note="Fine by me")
+    assert answer.status_code == 409
+    assert "The figures changed" in answer.text
+    assert "Fine by me" in answer.text
+    empty = manager.submit(f"/approvals/{row.id}/decision", approve="false")
+    assert empty.status_code == 422
+    assert "Say why not" in empty.text
+    again = manager.get(f"/approvals/{row.id}/decision")
+    assert again.headers["location"] == f"/approvals?open=request-{row.id}"
+
+
+def test_an_agent_neither_decides_nor_sees_the_requests_of_others(sqlite_desk: Desk, case_id: int) -> None:
+    agent = sqlite_desk.sign_in(Role.AGENT)
+    ask(agent, case_id)
+    row = request_of(sqlite_desk)
+    assert agent.submit(f"/approvals/{row.id}/decision", approve="true").status_code == 403
+    sqlite_desk.write(
+        lambda session: setattr(session.get_one(ApprovalRequest, row.id), "asked_by", "user:jo")
+    )
+    assert "No request waits" in agent.get("/approvals").text
+    assert agent.submit(f"/approvals/{row.id}/withdrawal").status_code == 403
+    assert sqlite_desk.sign_in(Role.LEGAL).get("/approvals").status_code == 403
+
+
+def test_a_request_says_what_is_missing_beside_its_field(sqlite_desk: Desk, case_id: int) -> None:
+    agent = sqlite_desk.sign_in(Role.AGENT)
+    answer = ask(agent, case_id, reason="", amount="abc")
+    assert answer.status_code == 422  # type: ignore[attr-defined]
+    assert "Say why." in answer.text  # type: ignore[attr-defined]
+    assert "abc" in answer.text  # type: ignore[attr-defined]
