@@ -40,6 +40,7 @@ TAGS = [
     },
     {"name": "cases", "description": "Overdue customers, and what people did about them."},
     {"name": "agreements", "description": "Promises to pay, repayment plans and settlements."},
+    {"name": "approvals", "description": "Requests beyond one's own limit, which another person decides."},
     {"name": "messages", "description": "What was sent about a case, letters out of turn, answers to SMS."},
     {"name": "replies", "description": "What customers wrote, and what a person decides about it."},
     {"name": "sending", "description": "Stopped channels, messages of unknown fate, suppressed addresses."},

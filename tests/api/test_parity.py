@@ -60,7 +60,7 @@ VERBS = {
     "/cases/{case_id}/plans/request": f"{CASE}/plans/request",
     "/cases/{case_id}/hand-over/request": f"{CASE}/hand-over/request",
     "/approvals/{request_id}/decision": "/approvals/{request_id}/decision",
-    "/approvals/{request_id}/withdrawal": "/approvals/{request_id}/withdrawal",
+    "/approvals/{request_id}/withdrawal": "/approvals/{request_id}/cancellation",
     "/waivers/{waiver_id}/decide": f"{BOOK}/waivers/{{waiver_id}}/decision",
     "/unmatched/{payment_id}/match": f"{BOOK}/unmatched-payments/{{payment_id}}/match",
     "/unmatched/{payment_id}/return": f"{BOOK}/unmatched-payments/{{payment_id}}/return",

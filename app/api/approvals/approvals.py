@@ -123,8 +123,8 @@ def post_approval_decision(
     return _shape(session, decided.request)
 
 
-@router.post("/approvals/{request_id}/withdrawal", summary="Withdraw a request")
-def post_approval_withdrawal(
+@router.post("/approvals/{request_id}/cancellation", summary="Withdraw a request")
+def post_approval_cancellation(
     request_id: RowId, caller: Worker, session: OnceSession, now: Now
 ) -> ApprovalShape:
     """Take back a request of one's own that nobody decided yet."""
