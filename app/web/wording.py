@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from app.casework.correspondence.rules import Intent
 from app.core.labels import CHANNEL_LABELS, INTENT_LABELS, in_sentence
 from app.core.timeline.presenting import Tone
 from app.outreach.gate.models import ContactPreference
 from app.policy.facts import PreferenceKind
+from app.policy.packfile import shipped_packs
 
 INTENT_TONES: Mapping[Intent, Tone] = {
     Intent.STOP: "warn",
@@ -30,6 +32,47 @@ INTENT_TONES: Mapping[Intent, Tone] = {
 }
 MEANING_WORDS = {intent: (INTENT_LABELS[intent], tone) for intent, tone in INTENT_TONES.items()}
 """Labels and tones of the meanings of a message."""
+
+
+RULE_KINDS: Mapping[str, str] = {
+    "hours": "Permitted hours",
+    "cap": "Contact limit",
+    "gap": "Gap after a conversation",
+    "consent": "Consent or opt-out",
+    "hold": "Hold",
+    "preference": "Customer's preference",
+    "content": "Required content",
+    "limitation": "Time-barred debt",
+    "language": "Language",
+    "wait": "Waiting period",
+}
+"""Kinds of rules of the policy packs, as a person says them."""
+HOUSE = "house"
+
+
+def rule_words(rule: str) -> str:
+    """A rule's id as a person reads it: `cn.hours_gbt` is "Permitted hours (CN: gbt)", `house.opt_out` "Consent or
+    opt-out"."""
+    place, _, name = rule.partition(".")
+    kind = _kinds_of_rules().get(rule, "")
+    title = RULE_KINDS.get(kind) or name.replace("_", " ").capitalize()
+    detail = " ".join(word for word in name.split("_") if word != kind and word not in title.lower())
+    where = "" if place in (HOUSE, "desk") else place.upper()
+    more = ": ".join(part for part in (where, detail if kind in RULE_KINDS else "") if part)
+    return f"{title} ({more})" if more else title
+
+
+@lru_cache
+def _kinds_of_rules() -> Mapping[str, str]:
+    return {rule.id: rule.kind for pack in shipped_packs().values() for rule in pack.rules}
+
+
+def strategy_words(ref: str) -> str:
+    """A strategy's version as a person reads it: `standard@3` is "standard, version 3"."""
+    code, _, version = ref.partition("@")
+    if not version:
+        return code
+    return f"{code}, as shipped" if version.startswith("shipped") else f"{code}, version {version}"
 
 
 def preference_words(told: ContactPreference) -> str:

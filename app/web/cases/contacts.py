@@ -17,14 +17,17 @@ from app.core.timeline.models import Event
 from app.http.context import Now
 from app.http.cursors import RowId, decode_cursor, encode_cursor
 from app.http.doors import CaseReader
+from app.http.formats import reader_locale
 from app.http.transactions import ReadSession, StreamSession
 from app.outreach.gate import queries
 from app.outreach.gate.decisions import Replay, replay
 from app.outreach.gate.queries import Decision, Period
 from app.web.cases.case_file import CaseFile, open_case_file
 from app.web.lists import Column, csv_download
-from app.web.managers.contacts import COLUMNS, CSV_HEADER, PAGE, WORDS, csv_rows
+from app.web.lookups import staff_names
+from app.web.managers.contacts import COLUMNS, CSV_HEADER, PAGE, WORDS, DecisionWords, csv_rows
 from app.web.rendering import Page, page
+from app.web.timeline import PageReader
 
 router = APIRouter(prefix="/cases")
 
@@ -38,6 +41,7 @@ class CaseContactsPage(Page):
     zone: str
     words: Mapping[str, tuple[str, str, str]]
     channel_words: Mapping[str, str]
+    says: DecisionWords
     columns: Sequence[Column]
     chosen: str
     decisions: Sequence[Decision]
@@ -71,6 +75,7 @@ def case_contacts(
             zone=file.zone,
             words=WORDS,
             channel_words=CHANNEL_LABELS,
+            says=DecisionWords(PageReader(reader_locale(request), "", file.zone, staff_names(session))),
             columns=COLUMNS,
             chosen=chosen,
             decisions=found[:PAGE],

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from babel import Locale
+from babel.dates import format_date
 from fastapi import APIRouter
 from sqlmodel import Session, col, select
 from starlette.requests import Request
@@ -15,17 +18,21 @@ from app.book.portfolios.models import Portfolio
 from app.casework.cases.models import case_reference
 from app.core.clock import local_date, local_instant
 from app.core.errors import Invalid, NotFound
-from app.core.labels import CHANNEL_LABELS
+from app.core.labels import CALL_RESULT_LABELS, CHANNEL_LABELS
 from app.core.types import Cells, JsonObject
 from app.core.vocabulary import Channel
 from app.http.context import Now
 from app.http.cursors import decode_cursor, encode_cursor
 from app.http.doors import Manager
+from app.http.formats import reader_locale
 from app.http.transactions import StreamSession
 from app.outreach.gate import queries
 from app.outreach.gate.queries import DECISIONS, Decision, Period, RuleCounts
 from app.web.lists import Column, csv_download
+from app.web.lookups import staff_names
 from app.web.rendering import Page, page
+from app.web.timeline import PageReader
+from app.web.wording import rule_words, strategy_words
 
 router = APIRouter(prefix="/contacts")
 
@@ -54,6 +61,26 @@ COLUMNS = [
 
 
 @dataclass(frozen=True, slots=True)
+class DecisionWords:
+    """The words of decisions for one reader."""
+
+    reader: PageReader
+
+    def rule(self, rule: str) -> str:
+        return rule_words(rule)
+
+    def strategy(self, ref: str) -> str:
+        return strategy_words(ref)
+
+    def about(self, data: JsonObject) -> str:
+        """The letter, the step or the result of a call."""
+        if result := data.get("result"):
+            return CALL_RESULT_LABELS.get(str(result), str(result).replace("_", " "))
+        name = str(data.get("letter") or data.get("step") or "")
+        return re.sub("[-_]", " ", name).capitalize()
+
+
+@dataclass(frozen=True, slots=True)
 class ContactsPage(Page):
     template = "managers/contacts.html"
     portfolios: Sequence[Portfolio]
@@ -65,6 +92,7 @@ class ContactsPage(Page):
     wanted: Mapping[str, object]
     words: Mapping[str, tuple[str, str, str]]
     channel_words: Mapping[str, str]
+    says: DecisionWords
     matrix: Mapping[str, object]
     day_chart: Mapping[str, object] | None
     rules: RuleCounts
@@ -125,8 +153,11 @@ def contacts(
             wanted=wanted,
             words=WORDS,
             channel_words=CHANNEL_LABELS,
+            says=DecisionWords(PageReader(reader_locale(request), "", zone, staff_names(session))),
             matrix=_matrix(queries.counts(session, period)),
-            day_chart=_day_chart(queries.day_counts(session, period, zone), first_on, last_on),
+            day_chart=_day_chart(
+                queries.day_counts(session, period, zone), first_on, last_on, reader_locale(request)
+            ),
             rules=rules,
             chart=_rule_chart(rules),
             columns=COLUMNS,
@@ -180,7 +211,7 @@ def _rule_chart(rules: RuleCounts) -> JsonObject | None:
         series.append({"name": "Withheld at delivery", "values": [entry.withheld for entry in top]})
     return {
         "type": "bar",
-        "labels": [entry.rule for entry in top],
+        "labels": [rule_words(entry.rule) for entry in top],
         "unit": "count",
         "stacked": True,
         "horizontal": True,
@@ -188,7 +219,9 @@ def _rule_chart(rules: RuleCounts) -> JsonObject | None:
     }
 
 
-def _day_chart(found: Mapping[tuple[date, str], int], first_on: date, last_on: date) -> JsonObject | None:
+def _day_chart(
+    found: Mapping[tuple[date, str], int], first_on: date, last_on: date, locale: Locale
+) -> JsonObject | None:
     """Chart the gate's answers by day."""
     if not found:
         return None
@@ -198,7 +231,7 @@ def _day_chart(found: Mapping[tuple[date, str], int], first_on: date, last_on: d
     ]
     return {
         "type": "bar",
-        "labels": [day.isoformat() for day in days],
+        "labels": [format_date(day, "d MMM", locale=locale) for day in days],
         "unit": "count",
         "stacked": True,
         "series": [

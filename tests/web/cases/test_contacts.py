@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import timedelta
 
 import pytest
@@ -81,7 +82,12 @@ def test_a_decision_links_to_its_case(manager: Browser, lived: book.Book) -> Non
     page = manager.get("/contacts?decision=refused").text
     assert 'href="/cases/' in page
     assert "Dora Egan" in page
-    assert "Asked of cn@" in page
+    assert "Pack <code>cn@" in page
+    rules = re.findall(r"<summary>([^<]+)</summary>", page)
+    assert rules
+    assert not any(re.search(r"_|\w\.\w", rule) for rule in rules), (
+        rules
+    )  # words; ids stand beside the citations
 
 
 def test_pages_follow_each_other_without_a_gap(desk: Desk, lived: book.Book) -> None:

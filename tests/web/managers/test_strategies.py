@@ -91,7 +91,7 @@ def test_a_text_is_checked_saved_put_live_and_rolled_back(desk: Desk, mei: Brows
     assert live_ref(desk) == "standard@2"
     assert mei.submit(f"{path}/live").status_code == 409
     page = words(mei.get("/strategies?portfolio=CARDS"))
-    assert "Roll back to standard@1" in page
+    assert "Roll back to standard, version 1" in page
     assert mei.submit("/strategies/rollback", portfolio="CARDS").status_code == 303
     assert live_ref(desk) == "standard@1"
     kinds = desk.read(lambda session: [e["by"] for e in builders.events(session, StrategyLive.KIND)])
