@@ -27,6 +27,7 @@ ANY_IS_FORCED = {
     "app/api/description.py": "OpenAPI is a tree of JSON",
     "app/core/database/bulk.py": "statements of SQLAlchemy's core, whose rows have as many types as tables",
     "app/core/database/engine.py": "SQLAlchemy's type decorators",
+    "app/core/database/together.py": "statements and rows of SQLAlchemy's core, of as many types as tables",
     "app/core/kit/": "readers of strangers' files",
     "app/http/": "Starlette's state and ASGI scopes",
     "app/web/rendering.py": "Jinja's environment",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -24,6 +24,11 @@ def books_at(session: Session, now: datetime) -> tuple[PortfolioToday, ...]:
 
 
 def book_of(session: Session, portfolio: Portfolio, now: datetime) -> PortfolioToday:
+    return portfolio_today(portfolio, last_closed(session, portfolio), now)
+
+
+def portfolio_today(portfolio: Portfolio, last: date | None, now: datetime) -> PortfolioToday:
+    """A portfolio whose last closed day is known."""
     today = local_date(now, portfolio.timezone)
     return PortfolioToday(
         portfolio_id=id_of(portfolio),
@@ -32,7 +37,7 @@ def book_of(session: Session, portfolio: Portfolio, now: datetime) -> PortfolioT
         currency=portfolio.currency,
         timezone=portfolio.timezone,
         edges=edges_of(portfolio),
-        on=last_closed(session, portfolio) or today,
+        on=last or today,
         today=today,
         day_ends=local_instant(today + timedelta(days=1), 0, 0, portfolio.timezone),
     )

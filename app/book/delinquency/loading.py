@@ -199,6 +199,13 @@ def _fill_waivers(
             histories[each.account_id].events.waivers.append((each.on, each.amount, *billed))  # type: ignore[attr-defined]
 
 
+def waivers_billed(
+    session: Session, histories: dict[int, History], account_ids: Sequence[int], through: date
+) -> None:
+    """Add the waivers of accounts that are known to have some."""
+    _fill_waivers(session, histories, waiver_credits(session, account_ids), through)
+
+
 def _add_closing(events: Events, row: Cells) -> None:
     events.closings.append(row)  # type: ignore[attr-defined]
 

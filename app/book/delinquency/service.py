@@ -165,17 +165,22 @@ def standing_on(
     edges = edges_of(portfolio)
     for ids in chunked(account_ids, CHUNK):
         for h in since_state(session, ids, on, _changes(session, ids)):
-            if h.state.through is None or h.state.through < on:
-                fold(h.state, h.events, through=on, edges=edges)
-            stands = standing(h.state, on, edges, h.events.pauses)
-            standings[h.account_id] = Now(
-                h.balance,
-                h.state.past_due,
-                stands.counted_from if stands else None,
-                tuple(h.state.dues),
-                tuple(h.state.minimums),
-            )
+            standings[h.account_id] = standing_after(h, on, edges)
     return standings
+
+
+def standing_after(h: History, on: date, edges: Sequence[int]) -> Now:
+    """The standing of an account at the end of `on`: its history is folded in place."""
+    if h.state.through is None or h.state.through < on:
+        fold(h.state, h.events, through=on, edges=edges)
+    stands = standing(h.state, on, edges, h.events.pauses)
+    return Now(
+        h.balance,
+        h.state.past_due,
+        stands.counted_from if stands else None,
+        tuple(h.state.dues),
+        tuple(h.state.minimums),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,10 @@ def nothing_to_remind_of(
     today = local_date(at, portfolio.timezone)
     if debt_now(session, portfolio, id_of(customer), today).past_due > 0:
         return None
+    return nothing_owed()
+
+
+def nothing_owed() -> Reason:
     return Reason(
         NOTHING_OWED, "what is owed decides", "nothing is past due and owed", "house", verified=True
     )

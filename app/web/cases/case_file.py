@@ -88,6 +88,11 @@ class CaseFile:
             return None
         return LastNight(self.book.on, case.past_due_minor, case.balance_minor)
 
+    @property
+    def worked(self) -> list[AccountNow]:
+        """Where the accounts that are worked stand now."""
+        return [self.stands_of(each) for each in self.accounts if is_worked(each.status, each.ended_on)]
+
     def stands_of(self, account: Account) -> AccountNow:
         return self.stands[id_of(account)]
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
@@ -15,20 +16,14 @@ from sqlmodel import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.actions.assignment import assignable
 from app.book.customers.people import CONTACT_LIMITS
 from app.book.customers.service import CONTACT
 from app.book.delinquency.days import bucket_of
-from app.book.ledger.queries import ledger_lines, paid_since
-from app.casework.cases import queries
-from app.casework.cases.events import CallLogged
+from app.book.ledger.queries import ledger_lines
 from app.casework.cases.models import CallTask, case_reference
 from app.casework.holds.models import CaseHold
-from app.casework.holds.queries import open_holds
 from app.casework.plans.models import Plan
-from app.casework.plans.offers import offers_that_stand
-from app.casework.plans.queries import instalments_of, owed_on_late_accounts, plans_of
-from app.casework.plans.rules import LIVE, SETTLE_WITHIN, Instalment, PlanStatus
+from app.casework.plans.rules import LIVE, SETTLE_WITHIN, Instalment, PlanStatus, offer_end
 from app.core.ids import id_of
 from app.core.labels import (
     CALL_RESULT_LABELS,
@@ -40,26 +35,18 @@ from app.core.labels import (
 )
 from app.core.money import to_decimal_string
 from app.core.staff.rules import CASEWORK, Role, Staff
-from app.core.timeline.models import Event
-from app.core.timeline.queries import last_event
 from app.core.vocabulary import HoldKind
 from app.http.context import Now, ports_of
 from app.http.cursors import RowId
 from app.http.doors import CaseReader
 from app.http.formats import reader_locale
 from app.http.transactions import ReadSession, StreamSession
-from app.inbound.answers import LONGEST_ANSWER, answerable
+from app.inbound.answers import LONGEST_ANSWER
 from app.inbound.models import InboundMessage
-from app.inbound.queries import messages_of
 from app.legal.referrals.models import Referral
-from app.legal.referrals.service import open_referral
-from app.outreach.gate.preferences import open_preferences
-from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import OutboxStatus
+from app.outreach.outbox.rules import Destination, OutboxStatus
 from app.outreach.planning.on_demand import sendable_letters
 from app.outreach.strategy.models import StrategyTask
-from app.outreach.strategy.queries import open_tasks
-from app.policy.composition import packs_for
 from app.policy.pack import Pack
 from app.web.cases.case_file import CaseFile, open_case_file
 from app.web.cases.case_tabs import (
@@ -70,14 +57,14 @@ from app.web.cases.case_tabs import (
     PlansTab,
     StatementsTab,
     TimelineTab,
-    queued_messages,
     tab_content,
 )
 from app.web.cases.gate_answers import GateRow, may_contact
 from app.web.cases.header import Header, header_of
+from app.web.cases.reads import CASE_READS, CaseView, read_case
 from app.web.forms import FormState
 from app.web.lists import csv_download
-from app.web.lookups import bucket_tone, staff_names
+from app.web.lookups import bucket_tone
 from app.web.rendering import Page, Tone, page
 from app.web.timeline import PageReader
 from app.web.wording import preference_words
@@ -110,7 +97,7 @@ def case_file(
     now: Now,
     do: str = "",
 ) -> Response:
-    return case_page(request, session, staff, open_case_file(session, case_id, now), FormState(do), now=now)
+    return show_case(request, session, staff, case_id, FormState(do), now=now)
 
 
 @router.get("/{case_id}/ledger.csv")
@@ -159,7 +146,6 @@ class CasePage(Page):
     currency: str
     names: Mapping[str, str]
     standing: InForce
-    last_call: Event | None
     plan_parts: Mapping[int, Sequence[Instalment]]
     can_write: bool
     is_manager: bool
@@ -181,38 +167,51 @@ def case_page(
     now: datetime,
     status: int = 200,
 ) -> Response:
-    """Render the whole page, also after a refused form, so that nothing typed is lost."""
+    """The page after a form: with what was typed, and with the figures of this moment."""
+    return show_case(request, session, staff, id_of(file.case), form, now=now, status=status)
+
+
+def show_case(
+    request: Request,
+    session: Session,
+    staff: Staff,
+    case_id: int,
+    form: FormState,
+    *,
+    now: datetime,
+    status: int = 200,
+) -> Response:
+    """Render the whole page."""
     tab = request.query_params.get("tab", "")
     tab = tab if tab in TABS else "timeline"
-    names = staff_names(session)
-    reader = PageReader(reader_locale(request), file.book.currency, file.portfolio.timezone, names)
-    plans = plans_of(session, [id_of(case) for case in queries.cases_of(session, id_of(file.customer))])
-    standing = _standing(session, file, plans)
+    view = read_case(session, case_id, now)
+    file, found = view.file, view.found
+    reader = PageReader(reader_locale(request), file.book.currency, file.portfolio.timezone, view.names)
+    plans = found[CASE_READS.plans]
     return page(
         request,
         CasePage(
             file=file,
             now=now,
             who=_who(file, reader.locale, now),
-            head=header_of(session, file, standing.holds, now),
+            head=header_of(view, now),
             bucket=bucket_of(file.days, file.book.edges),
             bucket_tone=bucket_tone(file.days),
-            gate=may_contact(session, file, now),
-            pack=packs_for(file.portfolio, file.customer),
+            gate=may_contact(view, now),
+            pack=view.pack,
             tab=tab,
             tabs=[(label, f"{file.path}?tab={name}#record", name == tab) for name, label in TABS.items()],
             reader=reader,
             there=PageReader(reader.locale, reader.currency, file.zone),
             currency=file.book.currency,
-            names=names,
-            standing=standing,
-            last_call=last_event(session, id_of(file.customer), CallLogged),
-            plan_parts=instalments_of(session, [id_of(plan) for plan in plans]),
+            names=view.names,
+            standing=_standing(view, plans),
+            plan_parts=view.parts,
             can_write=staff.role in CASEWORK,
             is_manager=staff.role is Role.MANAGER,
             form=form,
-            answerable=answerable(session, file.customer, now=now),
-            options=_options(request, session, file),
+            answerable=next(iter(found[CASE_READS.answerable]), None),
+            options=_options(request, view),
             words={
                 "entry": ENTRY_LABELS,
                 "hold": HOLD_LABELS,
@@ -259,32 +258,40 @@ class InForce:
     call: CallTask | None
     referral: Referral | None
     tasks: Sequence[StrategyTask]
-    queued: Sequence[OutboxMessage]
+    queued: Sequence[Queued]
     replies: Sequence[InboundMessage]
 
 
-def _standing(session: Session, file: CaseFile, plans: Sequence[Plan]) -> InForce:
+class Queued(Protocol):
+    """A message that can still be cancelled."""
+
+    id: int
+    destination: Destination
+    letter: str
+    not_before: datetime
+
+
+def _standing(view: CaseView, plans: Sequence[Plan]) -> InForce:
     """Everything in force on a case: live plan, open offers, holds, call tasks, referral."""
-    case_id = id_of(file.case)
-    live = next((plan for plan in plans if plan.case_id == case_id and plan.status in LIVE), None)
-    holds = open_holds(session, [file.case.customer_id])
+    found, parts, today = view.found, view.parts, view.file.book.today
+    own = [plan for plan in plans if plan.case_id == view.file.case.id]
+    live = next((plan for plan in own if plan.status in LIVE), None)
     return InForce(
         live=live,
-        paid=paid_since(session, file.account_ids, live.accepted_on, file.book.today)
-        if live and live.accepted_on
-        else 0,
-        offers=offers_that_stand(
-            session, [plan for plan in plans if plan.case_id == case_id], file.book.today
-        ),
-        holds=holds.get(file.case.customer_id, []),
-        preferences=[
-            (told.id, preference_words(told)) for told in open_preferences(session, file.case.customer_id)
+        paid=next((row.paid or 0 for row in found[CASE_READS.paid_on_plan]), 0) if live else 0,
+        offers=[
+            plan
+            for plan in own
+            if plan.status is PlanStatus.OFFERED
+            and offer_end(parts[id_of(plan)][0].due_on, today, is_open=view.file.is_open) is None
         ],
-        call=queries.next_calls(session, [case_id]).get(case_id),
-        referral=open_referral(session, case_id),
-        tasks=open_tasks(session, case_id),
-        queued=queued_messages(session, file),
-        replies=[each for each in messages_of(session, file.case.customer_id) if each.reviewed_at is None],
+        holds=found[CASE_READS.gate.holds],
+        preferences=[(told.id, preference_words(told)) for told in found[CASE_READS.gate.preferences]],
+        call=next(iter(found[CASE_READS.call_tasks]), None),
+        referral=next(iter(found[CASE_READS.referrals]), None),
+        tasks=found[CASE_READS.tasks],
+        queued=found[CASE_READS.queued],
+        replies=found[CASE_READS.replies],
     )
 
 
@@ -311,14 +318,15 @@ class CaseOptions:
     settle_latest: str
 
 
-def _options(request: Request, session: Session, file: CaseFile) -> CaseOptions:
+def _options(request: Request, view: CaseView) -> CaseOptions:
     """Choices and first values of the forms."""
+    file = view.file
     today = file.book.today
     contact = {name: getattr(file.customer, name) for name in CONTACT}
     return CaseOptions(
         results=list(CALL_RESULT_LABELS.items()),
         holds=[(kind.value, HOLD_LABELS[kind]) for kind in HoldKind],
-        people=list(assignable(session).items()),
+        people=view.assignable,
         to_ask=to_decimal_string(file.to_ask, file.book.currency) if file.to_ask else "",
         today=today.isoformat(),
         promise_latest=(today + timedelta(days=60)).isoformat(),
@@ -331,7 +339,7 @@ def _options(request: Request, session: Session, file: CaseFile) -> CaseOptions:
         max_months=file.portfolio.agent_max_instalments,
         max_discount=file.portfolio.agent_max_discount_percent,
         letters=_letters(request),
-        late_balance=owed_on_late_accounts(session, file.case, file.book.today),
+        late_balance=sum(each.balance for each in file.worked if each.owed > 0),
         settle_latest=(today + timedelta(days=SETTLE_WITHIN)).isoformat(),
     )
 

@@ -29,7 +29,7 @@ from app.inbound.models import InboundMessage
 from app.inbound.queries import messages_of
 from app.inbound.rules import Intent
 from app.outreach.outbox.models import OutboxMessage
-from app.outreach.outbox.rules import Destination, OutboxStatus
+from app.outreach.outbox.rules import Destination
 from app.web.cases.case_file import CaseFile
 from app.web.lookups import bucket_tone
 from app.web.rendering import Tone
@@ -213,16 +213,6 @@ def _thread(session: Session, file: CaseFile) -> list[ThreadLine]:
         for each in messages_of(session, file.case.customer_id)
     ]
     return sorted([*ours, *theirs], key=lambda line: line.at, reverse=True)
-
-
-def queued_messages(session: Session, file: CaseFile) -> Sequence[OutboxMessage]:
-    """Queued messages to this customer, which can still be cancelled."""
-    query = select(OutboxMessage).where(
-        OutboxMessage.customer_id == file.case.customer_id,
-        OutboxMessage.status == OutboxStatus.QUEUED,
-        OutboxMessage.destination != Destination.LEGAL_DESK,
-    )
-    return session.scalars(query.order_by(col(OutboxMessage.id))).all()
 
 
 def _messages(session: Session, file: CaseFile) -> list[OutboxMessage]:

@@ -6,20 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from sqlmodel import Session
-
-from app.core.ids import id_of
 from app.core.labels import CHANNEL_LABELS
 from app.core.vocabulary import Channel, Purpose
-from app.outreach.gate.contact_cases import reserved_contacts
-from app.outreach.gate.explain import nothing_to_remind_of, with_objection
-from app.outreach.gate.facts import address_of, gather_facts
+from app.outreach.gate.explain import nothing_owed, with_objection
+from app.outreach.gate.facts import address_of
 from app.policy.answers import Clearance, Reason, Refusals, WaitUntil
-from app.policy.composition import packs_for
 from app.policy.facts import Contact
 from app.policy.review import review
 from app.policy.rules import LONGEST_CLEARANCE
-from app.web.cases.case_file import CaseFile
+from app.web.cases.reads import CaseView
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +34,14 @@ class GateRow:
     """The review date of a hold that no date ends; None = there is none."""
 
 
-def may_contact(session: Session, file: CaseFile, now: datetime) -> list[GateRow]:
+def may_contact(view: CaseView, now: datetime) -> list[GateRow]:
     """Review an ordinary reminder on each channel; nothing is sent or recorded.
 
     The same question as `gate.explain`, with the facts gathered once for all channels. Messages that are
     queued already count.
     """
-    pack = packs_for(file.portfolio, file.customer)
-    who = id_of(file.customer)
-    reserved = reserved_contacts(session, file.portfolio, [who], now=now)
-    facts = gather_facts(session, [file.customer], pack, now=now, reserved=reserved)[who]
-    nothing = _nothing_to_remind_of(session, file, now)
+    file, facts, pack = view.file, view.facts, view.pack
+    nothing = _nothing_to_remind_of(view)
     rows = []
     for channel in (Channel.CALL, Channel.SMS, Channel.EMAIL, Channel.POST):
         address = address_of(file.customer, channel)
@@ -82,9 +74,11 @@ def weightiest_first(reasons: Sequence[Reason]) -> tuple[Reason, ...]:
     return tuple(sorted(reasons, key=lambda reason: reason.until or latest, reverse=True))
 
 
-def _nothing_to_remind_of(session: Session, file: CaseFile, now: datetime) -> Reason | None:
-    nothing = nothing_to_remind_of(session, file.portfolio, file.customer, at=now)
-    if nothing or file.is_open:
-        return nothing
+def _nothing_to_remind_of(view: CaseView) -> Reason | None:
+    file = view.file
+    if view.is_known and not file.owes.past_due:
+        return nothing_owed()
+    if file.is_open:
+        return None
     sentence = f"case {file.case.reference} is closed"
     return Reason("desk.case_closed", "a closed case is not worked", sentence, "house", verified=True)

@@ -1,0 +1,140 @@
+"""Several small reads sent as one statement: a page that shows many things about one customer asks once.
+
+Each read becomes one column of a single row: its rows as JSON. The statement is built once a dialect and kept, so a
+request pays for neither building nor compiling it.
+
+    READS = Reads()
+    HOLDS = READS.all(CaseHold, CaseHold.customer_id == CUSTOMER)
+    found = READS.fetch(session, customer_id=7)
+    found[HOLDS]   # list[CaseHold], not attached to the session
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any, Generic, TypeVar, cast
+
+import sqlalchemy as sa
+from pydantic_core import from_json
+from sqlalchemy.orm import attributes
+from sqlmodel import Session, SQLModel
+
+from app.core.database.engine import UtcDateTime, table_of
+
+T = TypeVar("T")
+M = TypeVar("M", bound=SQLModel)
+Cell = Callable[[Any], object]
+
+
+@dataclass(frozen=True, eq=False)
+class Part(Generic[T]):
+    """One of the reads, and how its rows become objects."""
+
+    query: sa.Select[Any]
+    cells: Sequence[tuple[int, Cell]]
+    """Columns whose JSON is not their value, and how to read them."""
+    make: Callable[[list[Any]], T]
+
+
+@dataclass
+class Found:
+    """The rows of each read."""
+
+    texts: dict[Part[Any], str]
+    made: dict[Part[Any], list[Any]] = field(default_factory=dict)
+
+    def __getitem__(self, part: Part[T]) -> list[T]:
+        if part not in self.made:
+            rows = from_json(self.texts[part]) if self.texts[part] else []
+            for row in rows:
+                for index, cell in part.cells:
+                    if row[index] is not None:
+                        row[index] = cell(row[index])
+            self.made[part] = [part.make(row) for row in rows]
+        return self.made[part]
+
+
+class Reads:
+    """Reads that are sent together. Their parameters are named `bindparam`s."""
+
+    def __init__(self) -> None:
+        self.parts: list[Part[Any]] = []
+        self.statements: dict[str, sa.Select[Any]] = {}
+
+    def rows(self, query: sa.Select[Any]) -> Part[Any]:
+        """Rows of some columns, as named tuples."""
+        columns = list(query.subquery().c)
+        kind = namedtuple("Row", [column.key for column in columns], rename=True)  # type: ignore[misc] # noqa: PYI024
+        return self._add(query, columns, kind._make)
+
+    def all(
+        self,
+        model: type[M],
+        *where: sa.ColumnElement[bool],
+        order_by: object = None,
+        limit: int | None = None,
+    ) -> Part[M]:
+        """Whole rows of a table, as objects of its model that belong to no session."""
+        query: sa.Select[Any] = sa.select(*table_of(model).c).where(*where)
+        if order_by is not None:
+            query = query.order_by(cast("sa.ColumnElement[Any]", order_by))
+        return self.whole(model, query.limit(limit))
+
+    def whole(self, model: type[M], query: sa.Select[Any]) -> Part[M]:
+        """`all` of a query that selects every column of the model's table, in order, perhaps joined with others."""
+        manager = attributes.manager_of_class(model)
+        assert manager is not None
+        names = [manager.mapper.get_property_by_column(column).key for column in table_of(model).c]
+
+        def make(row: list[Any]) -> M:
+            made = manager.new_instance()
+            attributes.instance_dict(made).update(zip(names, row, strict=True))
+            return made
+
+        return self._add(query, list(table_of(model).c), make)
+
+    def fetch(self, session: Session, **values: object) -> Found:
+        """Run all reads as one statement. Changes that the session has not written yet count."""
+        session.flush()
+        dialect = session.get_bind().dialect.name
+        if dialect not in self.statements:
+            columns = [_as_json(part.query, dialect) for part in self.parts]
+            self.statements[dialect] = cast("sa.Select[Any]", sa.select(*columns))
+        row = session.connection().execute(self.statements[dialect], values).one()
+        return Found(dict(zip(self.parts, row, strict=True)))
+
+    def _add(self, query: sa.Select[Any], columns: Sequence[Any], make: Callable[[list[Any]], T]) -> Part[T]:
+        cells = [(i, cell) for i, column in enumerate(columns) if (cell := _cell(column.type)) is not None]
+        part = Part(query, cells, make)
+        self.parts.append(part)
+        return part
+
+
+def _as_json(query: sa.Select[Any], dialect: str) -> sa.ColumnElement[str]:
+    inner = query.subquery()
+    if dialect == "postgresql":
+        rows: sa.ColumnElement[Any] = sa.func.json_agg(sa.func.json_build_array(*inner.c))
+    else:
+        rows = sa.func.json_group_array(sa.func.json_array(*inner.c))
+    return sa.select(sa.cast(rows, sa.Text)).select_from(inner).scalar_subquery()
+
+
+def _cell(kind: sa.types.TypeEngine[Any]) -> Cell | None:
+    """How the JSON of a column is read; None = it is the value already."""
+    if isinstance(kind, UtcDateTime):
+        return _instant
+    if isinstance(kind, sa.Date):
+        return date.fromisoformat
+    if isinstance(kind, sa.Boolean):
+        return bool
+    if isinstance(kind, sa.Enum) and kind.enum_class is not None:
+        return {member.value: member for member in kind.enum_class}.__getitem__
+    return None
+
+
+def _instant(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

@@ -1,0 +1,185 @@
+"""Facts about one customer for the gate from reads that are sent together with others.
+
+`gather_facts` gives the same facts; a test compares the two. This costs no statement of its own, which is why the case
+page uses it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+
+import sqlalchemy as sa
+from pydantic_core import from_json
+
+from app.book.ledger.models import Account, Customer, Entry
+from app.book.ledger.rules import MONEY_IN
+from app.casework.cases.calls import CONVERSATIONS, CallResult
+from app.casework.cases.events import CallLogged
+from app.casework.cases.models import CollectionsCase
+from app.casework.cases.rules import CaseStatus
+from app.casework.documents.models import CaseDocument
+from app.casework.holds.models import CaseHold
+from app.casework.holds.rules import FOR_GOOD
+from app.core.database.engine import UtcDateTime, table_of
+from app.core.database.together import Found, Reads
+from app.core.timeline.models import Event
+from app.core.vocabulary import Channel
+from app.outreach.gate.contact_cases import PENDING, STALE_AFTER
+from app.outreach.gate.facts import COUNTED, Person, _begins, _preference
+from app.outreach.gate.models import Consent, ContactPreference, SuppressedAddress
+from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.rules import Destination, OutboxStatus
+from app.policy.facts import ContactResult, Facts, Hold, Notice, PastContact, PreferenceKind
+from app.policy.pack import Pack
+from app.policy.zones import zones_for
+
+
+class GateReads:
+    """The reads from which the gate judges one customer."""
+
+    def __init__(self, reads: Reads, customer: sa.ColumnElement[int]) -> None:
+        consent, suppressed, person = table_of(Consent), table_of(SuppressedAddress), table_of(Customer)
+        message, document, account = table_of(OutboxMessage), table_of(CaseDocument), table_of(Account)
+        event, entry = table_of(Event), table_of(Entry)
+        self.consents = reads.rows(
+            sa.select(consent.c.channel, consent.c.allowed, consent.c.at).where(
+                consent.c.customer_id == customer
+            )
+        )
+        self.suppressed = reads.rows(
+            sa.select(suppressed.c.channel, suppressed.c.since)
+            .join(person, suppressed.c.address.in_((person.c.mobile, sa.func.lower(person.c.email))))
+            .where(person.c.id == customer, suppressed.c.ended_at.is_(None))
+        )
+        told = table_of(ContactPreference)
+        self.preferences = reads.all(
+            ContactPreference, told.c.customer_id == customer, told.c.ended_at.is_(None), order_by=told.c.id
+        )
+        hold = table_of(CaseHold)
+        self.holds = reads.all(
+            CaseHold, hold.c.customer_id == customer, hold.c.ended_at.is_(None), order_by=hold.c.id
+        )
+        self.history = reads.rows(
+            sa.select(event.c.kind, event.c.at, event.c.channel, event.c.data).where(
+                event.c.customer_id == customer,
+                event.c.kind.in_(COUNTED),
+                event.c.at >= sa.bindparam("history_since", type_=UtcDateTime),
+            )
+        )
+        self.notices = reads.rows(
+            sa.select(message.c.letter, message.c.sent_at).where(
+                message.c.customer_id == customer,
+                message.c.status.in_((OutboxStatus.SENT, OutboxStatus.DELIVERED)),
+                message.c.console_only.is_(False),
+                message.c.sent_at.is_not(None),
+            )
+        )
+        self.documents = reads.rows(
+            sa.select(document.c.dated_on, document.c.kind).where(
+                document.c.customer_id == customer, document.c.withdrawn_at.is_(None)
+            )
+        )
+        self.reserved = reads.rows(
+            sa.select(message.c.status, message.c.destination, message.c.address, message.c.finished_at,
+                      message.c.business_date)
+            .where(
+                message.c.customer_id == customer,
+                message.c.status.in_(PENDING),
+                message.c.destination != Destination.LEGAL_DESK,
+            )
+        )  # fmt: skip
+        reversal = entry.alias("undone")
+        self.paid = reads.rows(
+            sa.select(entry.c.account_id, sa.func.max(entry.c.effective_on).label("paid_on"))
+            .join(account, account.c.id == entry.c.account_id)
+            .where(
+                account.c.customer_id == customer,
+                entry.c.kind.in_(MONEY_IN),
+                ~sa.exists().where(reversal.c.reverses_id == entry.c.id),
+            )
+            .group_by(entry.c.account_id)
+        )
+
+    def facts(
+        self,
+        found: Found,
+        customer: Person,
+        case: CollectionsCase,
+        pack: Pack,
+        states: dict[int, date],
+        *,
+        now: datetime,
+        today: date,
+    ) -> Facts:
+        """`gather_facts`, with the contacts that are reserved. `states`: by worked account on which something is owed,
+        its oldest due date as of the last night."""
+        preferences = found[self.preferences]
+        told = [row.timezone for row in preferences if row.kind is PreferenceKind.TIMEZONE]
+        zones = zones_for(
+            customer.country, customer.region, customer.postcode, customer.mobile, customer.timezone,
+            told[-1] if told else "",
+        )  # fmt: skip
+        consents = {channel: (allowed, at) for channel, allowed, at in found[self.consents]}
+        since = now - timedelta(days=pack.needed.history_days + 1)
+        history = [past_contact(*row) for row in found[self.history] if row.at >= since]
+        due = self._limitation(found, pack, states, now)
+        with_legal = case.with_legal_since if case.status is CaseStatus.OPEN else None
+        return Facts(
+            timezones=zones,
+            consent={channel: allowed for channel, (allowed, _) in consents.items()},
+            opted_out_at={channel: at for channel, (allowed, at) in consents.items() if not allowed},
+            suppressed_since=dict(found[self.suppressed]),
+            holds=tuple(_hold(hold, zones) for hold in found[self.holds]),
+            history=tuple(
+                sorted([*history, *self._reserved(found, now, today)], key=lambda contact: contact.at)
+            ),
+            preferences=tuple(
+                _preference(row, zones) for row in preferences if row.kind is not PreferenceKind.TIMEZONE
+            ),
+            notices=self._notices(found, pack),
+            due_since=min((due_on for due_on, _ in due), default=None),
+            paid_or_due_since=min((runs_from for _, runs_from in due), default=None),
+            with_legal_since=with_legal,
+        )
+
+    def _reserved(self, found: Found, now: datetime, today: date) -> list[PastContact]:
+        """As `reserved_contacts`: messages on their way count already; those that waited too long will never leave."""
+        reserved = []
+        for status, destination, address, finished_at, business_date in found[self.reserved]:
+            if status is not OutboxStatus.QUEUED or business_date >= today - STALE_AFTER:
+                at = finished_at if status is OutboxStatus.UNKNOWN and finished_at else now
+                reserved.append(PastContact(at, Channel(destination.value), ContactResult.PLACED, address))
+        return reserved
+
+    def _notices(self, found: Found, pack: Pack) -> tuple[Notice, ...]:
+        letters = pack.needed.letters
+        notices = [Notice(letter, at) for letter, at in found[self.notices] if letter in letters]
+        for dated_on, kind in found[self.documents]:
+            if kind.value in letters:
+                at = datetime(dated_on.year, dated_on.month, dated_on.day, 12, tzinfo=UTC)
+                notices.append(Notice(kind.value, at))
+        return tuple(sorted(notices, key=lambda notice: notice.at))
+
+    def _limitation(
+        self, found: Found, pack: Pack, states: dict[int, date], now: datetime
+    ) -> list[tuple[date, date]]:
+        years = pack.needed.debt_years
+        if years is None:
+            return []
+        oldest, paid = now.date() - timedelta(days=365 * years), dict(found[self.paid])
+        return [(on, max(on, paid.get(account, on))) for account, on in states.items() if on <= oldest]
+
+
+def past_contact(kind: str, at: datetime, channel: Channel, text: str) -> PastContact:
+    data = from_json(text)
+    result = ContactResult.PLACED
+    if kind == CallLogged.KIND and CallResult(data["result"]) in CONVERSATIONS:
+        result = ContactResult.ANSWERED
+    return PastContact(at, channel, result, data.get("number") or data.get("to") or "")
+
+
+def _hold(hold: CaseHold, zones: Sequence[str]) -> Hold:
+    for_good = hold.kind in FOR_GOOD
+    ends = None if for_good else _begins(hold.until, zones)
+    return Hold(hold.kind, hold.started_at, ends, hold.until if for_good else None)

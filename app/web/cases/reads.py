@@ -1,0 +1,227 @@
+"""Everything that the case page shows of one customer, read in two statements: the case with its customer and
+portfolio, then all that belongs to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from app.book.delinquency.one_customer.reads import StandingReads
+from app.book.ledger.models import Account, Customer, Entry
+from app.book.ledger.queries import keeps_agreements
+from app.book.ledger.rules import EntryKind, is_worked
+from app.book.portfolios.models import DailyRun, Portfolio
+from app.casework.cases.debt import debt_of
+from app.casework.cases.events import CallLogged
+from app.casework.cases.models import CallTask, CollectionsCase, case_reference
+from app.casework.plans.models import Plan, PlanInstalment
+from app.casework.plans.rules import LIVE, Instalment
+from app.core.clock import local_date
+from app.core.database.engine import UtcDateTime, table_of
+from app.core.database.together import Found, Reads
+from app.core.errors import NotFound
+from app.core.ids import id_of
+from app.core.staff.models import User
+from app.core.staff.rules import CASEWORK
+from app.core.timeline.models import Event
+from app.inbound.answers import ANSWERABLE_FOR
+from app.inbound.models import InboundMatch, InboundMessage
+from app.inbound.rules import InboundSource
+from app.legal.referrals.models import Referral, ReferralStatus
+from app.outreach.gate.one_customer.reads import GateReads
+from app.outreach.outbox.models import OutboxMessage
+from app.outreach.outbox.rules import Destination, OutboxStatus
+from app.outreach.strategy.models import StrategyTask
+from app.policy.composition import packs_for
+from app.policy.facts import Facts
+from app.policy.pack import Pack
+from app.web.cases.case_file import CaseFile
+from app.web.lookups import portfolio_today
+
+CALLS = 100
+"""Calls looked back on for the last right-party contact."""
+
+
+class CaseReads:
+    """The reads of the case page. Another panel that is needed for the call adds one here."""
+
+    def __init__(self) -> None:
+        reads = self.reads = Reads()
+        customer = sa.bindparam("customer_id", type_=sa.BigInteger)
+        case_id = sa.bindparam("case_id", type_=sa.BigInteger)
+        self.standing = StandingReads(reads, customer)
+        self.gate = GateReads(reads, customer)
+        plan, part, task = table_of(Plan), table_of(PlanInstalment), table_of(CallTask)
+        self.plans = reads.all(Plan, plan.c.customer_id == customer, order_by=plan.c.id.desc())
+        self.parts = reads.rows(
+            sa.select(part.c.plan_id, part.c.n, part.c.due_on, part.c.amount_minor)
+            .join(plan, plan.c.id == part.c.plan_id)
+            .where(plan.c.customer_id == customer)
+            .order_by(part.c.plan_id, part.c.n)
+        )
+        entry, account, event = table_of(Entry), table_of(Account), table_of(Event)
+        theirs = sa.select(account.c.id).where(account.c.customer_id == customer)
+        self.paid_on_plan = reads.rows(
+            sa.select(sa.cast(-sa.func.sum(entry.c.amount_minor), sa.BigInteger).label("paid"))
+            .join(
+                plan, entry.c.effective_on.between(plan.c.accepted_on, sa.bindparam("today", type_=sa.Date))
+            )
+            .where(
+                plan.c.case_id == case_id,
+                plan.c.status.in_(LIVE),
+                entry.c.account_id.in_(theirs),
+                keeps_agreements(),
+            )
+        )
+        undone = entry.alias("undone")
+        self.last_payment = reads.rows(
+            sa.select(entry.c.amount_minor, entry.c.effective_on)
+            .where(
+                entry.c.account_id.in_(theirs),
+                entry.c.kind == EntryKind.PAYMENT,
+                ~sa.exists().where(undone.c.reverses_id == entry.c.id),
+            )
+            .order_by(entry.c.effective_on.desc(), entry.c.id.desc())
+            .limit(1)
+        )
+        self.calls = reads.rows(
+            sa.select(event.c.id, event.c.at, event.c.by, event.c.data)
+            .where(event.c.customer_id == customer, event.c.kind == CallLogged.KIND)
+            .order_by(event.c.id.desc())
+            .limit(CALLS)
+        )
+        self.call_tasks = reads.all(
+            CallTask, task.c.case_id == case_id, task.c.done_at.is_(None),
+            order_by=task.c.due_on, limit=1,
+        )  # fmt: skip
+        todo, referral = table_of(StrategyTask), table_of(Referral)
+        self.tasks = reads.all(
+            StrategyTask, todo.c.case_id == case_id, todo.c.done_at.is_(None), order_by=todo.c.id
+        )
+        self.referrals = reads.all(
+            Referral, referral.c.case_id == case_id, referral.c.status != ReferralStatus.DECLINED
+        )
+        message, inbound, match = table_of(OutboxMessage), table_of(InboundMessage), table_of(InboundMatch)
+        self.queued = reads.rows(
+            sa.select(message.c.id, message.c.destination, message.c.letter, message.c.not_before)
+            .where(
+                message.c.customer_id == customer,
+                message.c.status == OutboxStatus.QUEUED,
+                message.c.destination != Destination.LEGAL_DESK,
+            )
+            .order_by(message.c.id)
+        )
+        wrote = sa.select(*inbound.c).join(match, match.c.message_id == inbound.c.id)
+        wrote = wrote.where(match.c.customer_id == customer)
+        self.replies = reads.whole(
+            InboundMessage,
+            wrote.where(inbound.c.reviewed_at.is_(None)).order_by(inbound.c.id.desc()).limit(20),
+        )
+        holder = table_of(Customer)
+        self.answerable = reads.whole(
+            InboundMessage,
+            wrote.join(holder, holder.c.id == match.c.customer_id)
+            .where(
+                inbound.c.source == InboundSource.SMS,
+                inbound.c.sender == holder.c.mobile,
+                inbound.c.received_at > sa.bindparam("answerable_since", type_=UtcDateTime),
+            )
+            .order_by(inbound.c.received_at.desc(), inbound.c.id.desc())
+            .limit(1),
+        )
+        user = table_of(User)
+        self.staff = reads.rows(
+            sa.select(user.c.username, user.c.display_name, user.c.role, user.c.active).order_by(
+                user.c.display_name
+            )
+        )
+
+
+CASE_READS = CaseReads()
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """A case with all that its page shows of it."""
+
+    file: CaseFile
+    found: Found
+    pack: Pack
+    facts: Facts
+
+    @property
+    def is_known(self) -> bool:
+        """Any file or person has told what this customer owes."""
+        return CASE_READS.standing.is_known(self.found)
+
+    @property
+    def names(self) -> dict[str, str]:
+        """User name -> the name colleagues know."""
+        return {row.username: row.display_name for row in self.found[CASE_READS.staff]}
+
+    @property
+    def assignable(self) -> list[tuple[str, str]]:
+        """As `assignable`: staff who may work cases."""
+        staff = self.found[CASE_READS.staff]
+        return [(row.username, row.display_name) for row in staff if row.active and row.role in CASEWORK]
+
+    @property
+    def parts(self) -> Mapping[int, Sequence[Instalment]]:
+        parts: dict[int, list[Instalment]] = {id_of(plan): [] for plan in self.found[CASE_READS.plans]}
+        for plan_id, n, due_on, amount in self.found[CASE_READS.parts]:
+            parts[plan_id].append(Instalment(n, due_on, amount))
+        return parts
+
+
+def read_case(session: Session, case_id: int, now: datetime) -> CaseView:
+    """NotFound where there is no such case."""
+    case, customer, portfolio, last = _owner_of(session, case_id)
+    book = portfolio_today(portfolio, last, now)
+    pack = packs_for(portfolio, customer)
+    found = CASE_READS.reads.fetch(
+        session,
+        customer_id=id_of(customer),
+        case_id=case_id,
+        today=book.today,
+        history_since=now - timedelta(days=pack.needed.history_days + 1),
+        answerable_since=now - ANSWERABLE_FOR,
+    )
+    standing = CASE_READS.standing
+    accounts = found[standing.accounts]
+    stands = standing.standings(session, found, portfolio, book.today)
+    worked = [stands[id_of(each)] for each in accounts if is_worked(each.status, each.ended_on)]
+    file = CaseFile(case, customer, portfolio, book, accounts, stands, debt_of(worked))
+    facts = CASE_READS.gate.facts(
+        found,
+        customer,
+        case,
+        pack,
+        standing.dated_debts(found),
+        now=now,
+        today=local_date(now, portfolio.timezone),
+    )
+    return CaseView(file, found, pack, facts)
+
+
+def _owner_of(session: Session, case_id: int) -> tuple[CollectionsCase, Customer, Portfolio, date | None]:
+    closed = table_of(DailyRun)
+    last = (
+        sa.select(sa.func.max(closed.c.business_date))
+        .where(closed.c.portfolio_id == table_of(Portfolio).c.id, closed.c.finished_at.is_not(None))
+        .scalar_subquery()
+    )
+    query = (
+        sa.select(CollectionsCase, Customer, Portfolio, last)
+        .join(Customer, table_of(Customer).c.id == table_of(CollectionsCase).c.customer_id)
+        .join(Portfolio, table_of(Portfolio).c.id == table_of(CollectionsCase).c.portfolio_id)
+        .where(table_of(CollectionsCase).c.id == case_id)
+    )
+    row = session.execute(query).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no case {case_reference(case_id)}.")
+    case, customer, portfolio, closed_on = row
+    return case, customer, portfolio, closed_on
